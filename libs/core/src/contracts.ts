@@ -1,0 +1,196 @@
+import type { Stream } from "@fedclair/linalg";
+import type { ZodType } from "zod";
+import type { Failure } from "./errors.js";
+import type { Params } from "./tensor.js";
+import type { Metrics, Modules, Update } from "./update.js";
+
+/**
+ * What a trial file names: a task, an aggregator or an attack.
+ * @typeParam T what it makes
+ */
+export interface Plugin<T> {
+  readonly name: string;
+  /** One sentence for `fedclair tasks` and its like. */
+  readonly summary: string;
+  /** The options it takes beside `name`: a strict zod object whose every key has a default or is required, and says so. */
+  readonly schema: ZodType;
+  /** @param options what `schema` returned */
+  create(options: never): T;
+}
+
+export type Registry<T> = ReadonlyMap<string, Plugin<T>>;
+
+/** Everything a trial file can name. */
+export interface Plugins {
+  readonly tasks: Registry<Task>;
+  readonly aggregators: Registry<Aggregator>;
+  readonly attacks: Registry<Attack>;
+}
+
+// ---- tasks ---------------------------------------------------------------------------------------------------------
+
+/** What is learnt, and from which data: both halves of a method, the clients' and the coordinator's. */
+export interface Task {
+  /** Called once in every process that uses the task, before anything else: load a backend, read a corpus. */
+  prepare?(): Promise<void>;
+  /** Coordinator, once: the params that every client starts from. */
+  init(rng: Stream): Promise<Params>;
+  /** Client, once a job: the data of one client. The trainer is closed after the job, so that hosts stay small. */
+  openShard(shard: Shard): Promise<LocalTrainer>;
+  /** Does `openShard` honour `corruptLabels`? An attack on labels is refused for a task that says no. */
+  readonly hasLabels?: boolean;
+  /** Throws an error that says what to change if the data cannot serve this many clients. */
+  checkClients?(count: number): void;
+  /** A name that a person knows a client by, if its data has one (a president, a hospital). */
+  clientLabel?(index: number): string;
+  /** Shapes the clients' updates must have in a phase, by module. Default: the shapes of the global params. */
+  expects?(phase: string, global: Params): ReadonlyMap<string, readonly number[]>;
+  /** Coordinator, after each aggregation: the method's own step. Default: add the aggregate to the params. */
+  reduce?(state: RoundState, aggregate: Aggregate): Promise<Step>;
+  /** Coordinator, after each round: measurements that need no client's data. */
+  evaluate?(global: Params): Promise<Metrics>;
+}
+
+/** Which data to open. */
+export interface Shard {
+  /** 0 … count - 1 */
+  readonly index: number;
+  /** Clients in the trial. */
+  readonly count: number;
+  /** The client's own stream, the same in every round: use it for the data that the client holds. */
+  readonly rng: Stream;
+  /** Present for a client whose labels are contaminated: apply it to the labels that it trains on, not to evaluation. */
+  readonly corruptLabels?: LabelCorruption;
+}
+
+/** @param labels class indices 0 … classes - 1 @returns as many labels, the contaminated ones */
+export type LabelCorruption = (labels: Int32Array, classes: number) => Int32Array;
+
+/** One client's data and how it trains on it. */
+export interface LocalTrainer {
+  /** Trains from `job.params` and returns the *change*. Must give way to the event loop at least every 100 ms. */
+  train(job: TrainJob): Promise<TrainResult>;
+  /** Measures the params on the client's own data. */
+  evaluate?(params: Params): Promise<TrainResult>;
+  close?(): void;
+}
+
+export interface TrainJob {
+  /** 1-based. */
+  readonly round: number;
+  readonly phase: string;
+  /** The params that this client starts from: its personal ones if it has them, else the global ones. */
+  readonly params: Params;
+  /** The client's own stream for this round: batches, dropout. */
+  readonly rng: Stream;
+  /** The same stream for every client of the round: what all must draw alike, as the LoRA initialisation A₀. */
+  readonly common: Stream;
+}
+
+export type TrainResult = Omit<Update, "clientId">;
+
+/** What the coordinator-side half of a task sees and may change. */
+export interface RoundState {
+  readonly round: number;
+  readonly phase: string;
+  readonly global: Params;
+  readonly updates: readonly Update[];
+}
+
+/** What follows a round, as a task decides it. */
+export interface Step {
+  /** The new global params; default: the aggregate added to the old ones. */
+  readonly global?: Params;
+  /** What the next round asks of the clients; default: the same as this one. */
+  readonly phase?: string;
+  /** Ends the trial after this round. */
+  readonly done?: boolean;
+  readonly metrics?: Metrics;
+}
+
+// ---- aggregators ---------------------------------------------------------------------------------------------------
+
+/** Turns the updates of a round into changes of the params. May keep memory over rounds; sees no client's truth. */
+export interface Aggregator {
+  aggregate(input: AggregatorInput): Promise<Aggregate>;
+}
+
+export interface AggregatorInput {
+  readonly round: number;
+  readonly phase: string;
+  /** In cohort order, every one admitted: finite, of the expected modules and shapes. */
+  readonly updates: readonly Update[];
+  readonly rng: Stream;
+}
+
+export interface Aggregate {
+  /** The change of the global params: a sum of terms, each by module. */
+  readonly global: readonly Modules[];
+  /**
+   * The change of single clients' own params, likewise. A term that several clients share is the same object, so that
+   * it is stored and multiplied out once. A client that is absent goes on from the params it had.
+   */
+  readonly personal?: ReadonlyMap<string, readonly Modules[]>;
+  readonly verdicts?: readonly Verdict[];
+  readonly metrics?: Metrics;
+}
+
+export type VerdictStatus = "benign" | "contaminated" | "inactive" | "invalid";
+
+/** What the aggregator says of one client in one round, with its evidence. */
+export interface Verdict {
+  readonly clientId: string;
+  readonly status: VerdictStatus;
+  /** Null for a client that was not scored (inactive, invalid). */
+  readonly score: number | null;
+  /** Scores above it are contaminated; null: no threshold was found, nobody is. */
+  readonly threshold: number | null;
+}
+
+// ---- attacks -------------------------------------------------------------------------------------------------------
+
+/** How a contaminated client departs from an honest one. Each member is optional; most attacks have exactly one. */
+export interface Attack {
+  /** At the data: needs a task with labels. `common` is the same stream for all clients of this attack. */
+  corruptLabels?(labels: Int32Array, classes: number, rng: Stream, common: Stream): Int32Array;
+  /** At the client, after honest training. */
+  corruptUpdate?(honest: TrainResult, rng: Stream): Promise<TrainResult> | TrainResult;
+  /**
+   * With sight of the whole round (simulation only): rewrites the updates of this attack's clients.
+   * @param own the updates they would have sent, honestly trained
+   * @param honest the updates of all clients that are not contaminated
+   */
+  forge?(own: readonly Update[], honest: readonly Update[], rng: Stream): readonly Update[];
+}
+
+// ---- pools ---------------------------------------------------------------------------------------------------------
+
+/** What a set of clients is asked to do. */
+export interface Work {
+  readonly round: number;
+  readonly phase: string;
+  readonly kind: "train" | "evaluate";
+  readonly clientIds: readonly string[];
+  readonly global: Params;
+  /** Only clients whose params differ from the global ones. */
+  readonly personal: ReadonlyMap<string, Params>;
+  /** Refuses an update that must not be aggregated; the sender is told. */
+  admit(update: Update): Failure | undefined;
+}
+
+/** One client's answer: an admitted update, or why there is none. */
+export type Arrival =
+  | { readonly clientId: string; readonly update: Update }
+  | { readonly clientId: string; readonly failure: Failure };
+
+/** The coordinator's view of its clients. Every implementation passes `describeClientPool` (pool.conformance.ts). */
+export interface ClientPool {
+  /** Resolves when every client of the trial can be reached. */
+  ready(signal: AbortSignal): Promise<void>;
+  /**
+   * Yields one arrival a client, in any order, and ends when all have arrived, or soon after `signal` aborts; answers
+   * that come later are refused. One call at a time.
+   */
+  run(work: Work, signal: AbortSignal): AsyncIterable<Arrival>;
+  close(): Promise<void>;
+}

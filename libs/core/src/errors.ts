@@ -1,0 +1,58 @@
+/**
+ * Every way in which a message, a client or a host can fail. The same set stands in proto/fedclair/v1/errors.proto and
+ * docs/errors.md; a test compares the three. Codes are never reused.
+ */
+export const errorCodes = {
+  MALFORMED: 1,
+  PROTOCOL_VERSION: 2,
+  BAD_TOKEN: 3,
+  NOT_JOINED: 4,
+  UNKNOWN_CLIENT: 5,
+  STALE_ROUND: 6,
+  DUPLICATE: 7,
+  WRONG_MODULES: 8,
+  WRONG_SHAPE: 9,
+  NON_FINITE: 10,
+  OVERSIZE: 11,
+  CLIENT_ERROR: 12,
+  CLIENT_TIMEOUT: 13,
+  LATE: 14,
+  HOST_LOST: 15,
+  TRIAL_ENDED: 16,
+  BACKEND_MISMATCH: 17,
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** Why something was refused or is missing: an expected outcome, hence a value and not an exception. */
+export interface Failure {
+  readonly code: ErrorCode;
+  /** Names the offending value and what was expected. */
+  readonly message: string;
+}
+
+/** An error that is the user's to mend; the command prints its message without a stack and exits with `exitCode`. */
+export class UserError extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number = exitCodes.usage,
+  ) {
+    super(message);
+    this.name = "UserError";
+  }
+}
+
+/** Exit codes of the `fedclair` command; also in docs/errors.md. */
+export const exitCodes = {
+  ok: 0,
+  /** A fault of the program itself. */
+  internal: 1,
+  /** A bad trial file, option or argument. */
+  usage: 2,
+  /** Too few clients answered a round, or too few joined. */
+  quorum: 3,
+  /** `verify`: a measured value lies outside its expected range. */
+  unexpected: 4,
+  /** Stopped by Ctrl-C or SIGTERM. */
+  interrupted: 130,
+} as const;

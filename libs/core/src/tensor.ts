@@ -1,0 +1,24 @@
+/** An n-dimensional array, row-major. `data` owns its memory: nothing else views the same buffer. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array;
+}
+
+/** Named tensors, in a fixed order. */
+export type Params = ReadonlyMap<string, Tensor>;
+
+/** Number of entries of a tensor of the given shape (1 for a scalar, shape []). */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** `[2, 3]` as `2×3`, for messages to people. */
+export function shapeText(shape: readonly number[]): string {
+  return shape.length === 0 ? "scalar" : shape.join("×");
+}
+
+/** A zero tensor, float32 unless told otherwise. */
+export function zeros(shape: readonly number[], dtype: "f32" | "f64" = "f32"): Tensor {
+  const size = sizeOf(shape);
+  return { shape, data: dtype === "f32" ? new Float32Array(size) : new Float64Array(size) };
+}

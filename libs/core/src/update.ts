@@ -1,0 +1,42 @@
+import type { Tensor } from "./tensor.js";
+
+/** A low-rank matrix `b · a` that is never multiplied out on its way: b is p×r, a is r×q. A LoRA scale is part of b. */
+export interface LowRank {
+  readonly b: Tensor;
+  readonly a: Tensor;
+}
+
+/** The change of one module: a tensor of the module's own shape, or the two factors of a matrix. */
+export type ModuleUpdate = Tensor | LowRank;
+
+/** Changes by module name. */
+export type Modules = ReadonlyMap<string, ModuleUpdate>;
+
+/** Measurements by name: finite numbers only, so that records survive JSON. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** One client's result for one round: the change it proposes to the params that it started from. */
+export interface Update {
+  readonly clientId: string;
+  /** Samples the client trained on (evaluated on, for an evaluation job); an integer ≥ 1. */
+  readonly numExamples: number;
+  /** Empty for an evaluation job. */
+  readonly modules: Modules;
+  readonly metrics: Metrics;
+}
+
+export function isLowRank(update: ModuleUpdate): update is LowRank {
+  return "b" in update;
+}
+
+/** The tensors that an update of one module is made of, in the order in which they travel. */
+export function tensorsOf(update: ModuleUpdate): readonly Tensor[] {
+  return isLowRank(update) ? [update.b, update.a] : [update];
+}
+
+/** The shape of the tensor that the update changes: p×q for factors p×r and r×q. */
+export function moduleShape(update: ModuleUpdate): readonly number[] {
+  return isLowRank(update)
+    ? [update.b.shape[0] ?? 0, update.a.shape[1] ?? 0]
+    : update.shape;
+}

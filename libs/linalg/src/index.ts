@@ -1,0 +1,1 @@
+export { Stream, stream } from "./stream.js";
