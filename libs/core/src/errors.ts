@@ -33,12 +33,12 @@ export interface Failure {
 
 /** An error that is the user's to mend; the command prints its message without a stack and exits with `exitCode`. */
 export class UserError extends Error {
-  constructor(
-    message: string,
-    readonly exitCode: number = exitCodes.usage,
-  ) {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = exitCodes.usage) {
     super(message);
     this.name = "UserError";
+    this.exitCode = exitCode;
   }
 }
 

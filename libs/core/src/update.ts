@@ -36,7 +36,5 @@ export function tensorsOf(update: ModuleUpdate): readonly Tensor[] {
 
 /** The shape of the tensor that the update changes: p×q for factors p×r and r×q. */
 export function moduleShape(update: ModuleUpdate): readonly number[] {
-  return isLowRank(update)
-    ? [update.b.shape[0] ?? 0, update.a.shape[1] ?? 0]
-    : update.shape;
+  return isLowRank(update) ? [update.b.shape[0] ?? 0, update.a.shape[1] ?? 0] : update.shape;
 }
