@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { LeastSquares } from "./least-squares.js";
+
+function fit(xs: number[][], ys: number[][]): number[] {
+  const problem = new LeastSquares(xs[0]?.length ?? 0, ys[0]?.length ?? 0);
+  xs.forEach((x, i) => {
+    problem.add(x, ys[i] ?? []);
+  });
+  return [...problem.solve()];
+}
+
+describe("least squares", () => {
+  it("finds the line through three points: y = 1 + 2x fits (0, 0), (1, 4), (2, 5) best with 0.5 + 2.5x", () => {
+    const [intercept, slope] = fit(
+      [
+        [1, 0],
+        [1, 1],
+        [1, 2],
+      ],
+      [[0], [4], [5]],
+    );
+    assert.ok(Math.abs((intercept ?? NaN) - 0.5) < 1e-14);
+    assert.ok(Math.abs((slope ?? NaN) - 2.5) < 1e-14);
+  });
+
+  it("solves a square system exactly, several outputs at once", () => {
+    // [2 0; 1 1]·W = [2 4; 4 7] has W = [1 2; 3 5].
+    const weights = fit(
+      [
+        [2, 0],
+        [1, 1],
+      ],
+      [
+        [2, 4],
+        [4, 7],
+      ],
+    );
+    [1, 2, 3, 5].forEach((expected, i) => {
+      assert.ok(Math.abs((weights[i] ?? NaN) - expected) < 1e-14);
+    });
+  });
+
+  it("leaves residuals orthogonal to every input", () => {
+    const number = fc.integer({ min: -9, max: 9 });
+    const rows = fc.array(fc.tuple(number, number, number), { minLength: 2, maxLength: 8 });
+    fc.assert(
+      fc.property(rows, (samples) => {
+        // The two unit vectors make the inputs span both dimensions, whatever was drawn.
+        const xs = [[1, 0], [0, 1], ...samples.map(([a, b]) => [a, b])];
+        const ys = [[0], [0], ...samples.map(([, , y]) => [y])];
+        const [w0 = NaN, w1 = NaN] = fit(xs, ys);
+        for (const column of [0, 1]) {
+          const overlap = xs.reduce((sum, x, i) => {
+            const residual = (ys[i]?.[0] ?? NaN) - (x[0] ?? NaN) * w0 - (x[1] ?? NaN) * w1;
+            return sum + (x[column] ?? NaN) * residual;
+          }, 0);
+          assert.ok(Math.abs(overlap) < 1e-9);
+        }
+      }),
+    );
+  });
+
+  it("refuses samples that do not determine the weights", () => {
+    const xs = [
+      [1, 3],
+      [0.1, 0.3],
+    ];
+    assert.throws(() => fit(xs, [[1], [1]]), /span only 1 of 2 dimensions; add samples/);
+  });
+});

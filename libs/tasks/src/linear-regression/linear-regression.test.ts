@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import type { LocalTrainer, Params, Task, Tensor } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import { linearRegression } from "./linear-regression.js";
+import { orthonormalColumns } from "./orthonormal.js";
+
+const seed = stream("linear-regression test");
+
+function create(options: object = {}): Task {
+  return linearRegression.create(linearRegression.schema.parse(options) as never);
+}
+
+function open(task: Task, index: number): Promise<LocalTrainer> {
+  return task.openShard({ index, count: 20, rng: seed.at("client", index) });
+}
+
+async function train(task: Task, index: number, params: Params) {
+  const client = await open(task, index);
+  const job = { round: 1, phase: "train", params, rng: seed.at("job"), common: seed.at("common") };
+  return client.train(job);
+}
+
+async function measure(task: Task, index: number, params: Params) {
+  const client = await open(task, index);
+  const result = await client.evaluate?.(params);
+  return result?.metrics ?? {};
+}
+
+/** The client's least-squares estimate, when it starts from zero. */
+async function estimate(task: Task, index: number): Promise<Tensor> {
+  const result = await train(task, index, await task.init(seed));
+  const weights = result.modules.get("weights");
+  assert.ok(weights !== undefined && "shape" in weights);
+  return weights;
+}
+
+function asParams(weights: Tensor): Params {
+  return new Map([["weights", weights]]);
+}
+
+function near(actual: number | undefined, expected: number, tolerance: number): void {
+  const off = Math.abs((actual ?? NaN) - expected);
+  assert.ok(off <= tolerance, `${actual ?? NaN} is not ${expected} ± ${tolerance}`);
+}
+
+describe("linear-regression", () => {
+  it("starts from zero weights, p×q, float64", async () => {
+    const weights = (await create({ p: 4, q: 2, samples: 8 }).init(seed)).get("weights");
+    assert.deepEqual(weights, { shape: [4, 2], data: new Float64Array(8) });
+  });
+
+  it("recovers the true weights exactly without noise", async () => {
+    const task = create({ p: 4, q: 2, samples: 8, noise: 0 });
+    const metrics = await measure(task, 0, asParams(await estimate(task, 0)));
+    near(metrics["error"], 0, 1e-20);
+    near(metrics["loss"], 0, 1e-20);
+  });
+
+  it("gives every client weights in one column space of the given rank", async () => {
+    const task = create({ p: 4, q: 1, rank: 1, samples: 4, noise: 0 });
+    const { data: one } = await estimate(task, 0);
+    const { data: two } = await estimate(task, 1);
+    const ratio = (two[0] ?? NaN) / (one[0] ?? NaN);
+    assert.notEqual(ratio, 1);
+    one.forEach((value, i) => {
+      near(two[i], ratio * value, 1e-9);
+    });
+    const { data: other } = await estimate(
+      create({ p: 4, q: 1, rank: 1, samples: 4, noise: 0, dataSeed: 2 }),
+      0,
+    );
+    assert.ok(
+      Math.abs((other[1] ?? NaN) / (other[0] ?? NaN) - (one[1] ?? NaN) / (one[0] ?? NaN)) > 1e-3,
+    );
+  });
+
+  it("repeats itself, and tells clients apart", async () => {
+    const options = { p: 4, q: 2, samples: 8 };
+    const first = await train(create(options), 3, await create(options).init(seed));
+    const again = await train(create(options), 3, await create(options).init(seed));
+    assert.deepEqual(again, first);
+    assert.notDeepEqual(await estimate(create(options), 4), first.modules.get("weights"));
+  });
+
+  it("answers with the change from the params it starts from", async () => {
+    const task = create({ p: 4, q: 2, samples: 8 });
+    const fromZero = await estimate(task, 0);
+    const again = (await train(task, 0, asParams(fromZero))).modules.get("weights");
+    assert.ok(again !== undefined && "shape" in again);
+    again.data.forEach((change) => {
+      near(change, 0, 1e-12);
+    });
+  });
+
+  it("measures 0 at the truth, |D|² at zero, and a loss of noise² + error/q", async () => {
+    const quiet = create({ p: 4, q: 2, samples: 8, noise: 0 });
+    const truth = await estimate(quiet, 0);
+    const norm = [...truth.data].reduce((sum, value) => sum + value * value, 0);
+    const atZero = await measure(quiet, 0, await quiet.init(seed));
+    near(atZero["error"], norm, 1e-12);
+
+    const noisy = create({ p: 4, q: 2, samples: 20_000, noise: 0.5 });
+    const loss = (await measure(noisy, 0, await noisy.init(seed)))["loss"];
+    near(loss, 0.25 + norm / 2, 0.05 * (0.25 + norm / 2));
+    near((await measure(noisy, 0, asParams(truth)))["loss"], 0.25, 0.01);
+  });
+
+  it("errs by noise²·p·q/(samples − p − 1) on average, the mean of an inverse Wishart matrix", async () => {
+    const task = create({ p: 4, q: 5, samples: 45, noise: 2 });
+    let total = 0;
+    for (let k = 0; k < 400; k++) {
+      total += (await measure(task, k, asParams(await estimate(task, k))))["error"] ?? NaN;
+    }
+    // 4·4·5/40 = 2; a client's error has a relative standard deviation of about sqrt(2/20), their mean of 1.6 %.
+    near(total / 400, 2, 0.1);
+  });
+
+  it("names what is wrong with its options", () => {
+    assert.throws(() => create({ p: 4, rank: 5 }), /must be at most p/);
+    assert.throws(() => create({ p: 4, samples: 3 }), /must be at least p/);
+    assert.throws(() => create({ sample: 100 }), /sample/);
+  });
+});
+
+describe("orthonormalColumns", () => {
+  it("gives unit vectors at right angles, also when they fill the space", () => {
+    const columns = orthonormalColumns(6, 6, seed);
+    columns.forEach((u, i) => {
+      columns.forEach((v, j) => {
+        near(
+          u.reduce((sum, value, k) => sum + value * (v[k] ?? NaN), 0),
+          i === j ? 1 : 0,
+          1e-14,
+        );
+      });
+    });
+  });
+});
