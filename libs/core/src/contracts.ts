@@ -1,5 +1,5 @@
 import type { Stream } from "@fedclair/linalg";
-import type { ZodType } from "zod";
+import type { ZodObject } from "zod";
 import type { Failure } from "./errors.js";
 import type { Params } from "./tensor.js";
 import type { Metrics, Modules, Update } from "./update.js";
@@ -13,7 +13,7 @@ export interface Plugin<T> {
   /** One sentence for `fedclair tasks` and its like. */
   readonly summary: string;
   /** The options it takes beside `name`: a strict zod object whose every key has a default or is required, and says so. */
-  readonly schema: ZodType;
+  readonly schema: ZodObject;
   /** @param options what `schema` returned */
   create(options: never): T;
 }

@@ -1,6 +1,16 @@
+export { admitEvaluation, admitUpdate, shapesOf, type ExpectedShapes } from "./admission.js";
+export { ClientRunner, type ClientJob } from "./client-runner.js";
+export { attackedCount, clientIds } from "./clients.js";
+export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";
 export { errorCodes, exitCodes, UserError, type ErrorCode, type Failure } from "./errors.js";
-export { shapeText, sizeOf, zeros, type Params, type Tensor } from "./tensor.js";
+export { ForgingPool } from "./forging-pool.js";
+export { MemoryPool } from "./memory-pool.js";
+export type { ClientRecord, Round, RoundRecord, RoundTiming, TrialState } from "./record.js";
+export { runRounds, type RoundPlan } from "./round.js";
+export * from "./safetensors.js";
+export { payloadBytes, shapeText, sizeOf, zeros, type Params, type Tensor } from "./tensor.js";
+export { createPlugin, trialSchema, type PluginChoice, type Trial } from "./trial.js";
 export {
   isLowRank,
   moduleShape,

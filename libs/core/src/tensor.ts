@@ -22,3 +22,10 @@ export function zeros(shape: readonly number[], dtype: "f32" | "f64" = "f32"): T
   const size = sizeOf(shape);
   return { shape, data: dtype === "f32" ? new Float32Array(size) : new Float64Array(size) };
 }
+
+/** Bytes that tensors take on the wire, headers aside. */
+export function payloadBytes(tensors: Iterable<Tensor>): number {
+  let bytes = 0;
+  for (const { data } of tensors) bytes += data.byteLength;
+  return bytes;
+}

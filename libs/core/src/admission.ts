@@ -1,0 +1,79 @@
+import type { Failure } from "./errors.js";
+import { shapeText, sizeOf, type Params, type Tensor } from "./tensor.js";
+import { isLowRank, moduleShape, tensorsOf, type Update } from "./update.js";
+
+/** Expected shape of each module of an update. */
+export type ExpectedShapes = ReadonlyMap<string, readonly number[]>;
+
+export function shapesOf(params: Params): ExpectedShapes {
+  return new Map([...params].map(([name, { shape }]) => [name, shape]));
+}
+
+/** The check that every update passes before it may be aggregated: modules, shapes, finite numbers. */
+export function admitUpdate(update: Update, expected: ExpectedShapes): Failure | undefined {
+  return checkModules(update, expected) ?? checkNumbers(update);
+}
+
+/** The check of an evaluation's answer: measurements only. */
+export function admitEvaluation(update: Update): Failure | undefined {
+  return checkModules(update, new Map()) ?? checkNumbers(update);
+}
+
+function checkModules({ modules }: Update, expected: ExpectedShapes): Failure | undefined {
+  const names = [...modules.keys()];
+  if (names.length !== expected.size || names.some((name) => !expected.has(name))) {
+    const message = `expected modules [${[...expected.keys()].join(", ")}], got [${names.join(", ")}]`;
+    return { code: "WRONG_MODULES", message };
+  }
+  for (const [name, update] of modules) {
+    const wanted = expected.get(name) ?? [];
+    const got = moduleShape(update);
+    if (shapeText(got) !== shapeText(wanted)) {
+      const message = `module ${name}: expected ${shapeText(wanted)}, got ${shapeText(got)}`;
+      return { code: "WRONG_SHAPE", message };
+    }
+    if (isLowRank(update)) {
+      const { a, b } = update;
+      if (a.shape.length !== 2 || b.shape.length !== 2 || b.shape[1] !== a.shape[0]) {
+        const message = `module ${name}: factors ${shapeText(b.shape)} and ${shapeText(a.shape)} do not multiply`;
+        return { code: "WRONG_SHAPE", message };
+      }
+    }
+    for (const { shape, data } of tensorsOf(update)) {
+      if (data.length !== sizeOf(shape)) {
+        const message = `module ${name}: ${data.length} numbers for a tensor of ${shapeText(shape)}`;
+        return { code: "WRONG_SHAPE", message };
+      }
+    }
+  }
+  return undefined;
+}
+
+function checkNumbers({ modules, metrics, numExamples }: Update): Failure | undefined {
+  if (!Number.isSafeInteger(numExamples) || numExamples < 1) {
+    return {
+      code: "MALFORMED",
+      message: `numExamples: expected an integer ≥ 1, got ${numExamples}`,
+    };
+  }
+  for (const [name, update] of modules) {
+    for (const tensor of tensorsOf(update)) {
+      const at = firstNonFinite(tensor);
+      if (at >= 0) {
+        return { code: "NON_FINITE", message: `module ${name}: entry ${at} is ${tensor.data[at]}` };
+      }
+    }
+  }
+  for (const [name, value] of Object.entries(metrics)) {
+    if (!Number.isFinite(value))
+      return { code: "NON_FINITE", message: `metric ${name} is ${value}` };
+  }
+  return undefined;
+}
+
+function firstNonFinite({ data }: Tensor): number {
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(data[i])) return i;
+  }
+  return -1;
+}

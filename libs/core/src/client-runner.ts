@@ -1,0 +1,106 @@
+import { stream, type Stream } from "@fedclair/linalg";
+import { clientIds } from "./clients.js";
+import { contaminate, type Contamination } from "./contamination.js";
+import type {
+  Arrival,
+  LocalTrainer,
+  Plugins,
+  Shard,
+  Task,
+  TrainResult,
+  Work,
+} from "./contracts.js";
+import type { Failure } from "./errors.js";
+import type { Params } from "./tensor.js";
+import { createPlugin, type Trial } from "./trial.js";
+
+/** One client's part of a `Work`, with everything it needs: virtual clients keep nothing between jobs. */
+export interface ClientJob extends Pick<Work, "round" | "phase" | "kind"> {
+  readonly clientId: string;
+  readonly params: Params;
+}
+
+/**
+ * Runs jobs for the virtual clients of a trial, contaminated ones included. A job's result depends on the trial and the
+ * job alone, so it does not matter which host runs it.
+ */
+export class ClientRunner {
+  readonly contamination: Contamination;
+  readonly #trial: Trial;
+  readonly #task: Task;
+  readonly #rng: Stream;
+  readonly #index: ReadonlyMap<string, number>;
+
+  constructor(trial: Trial, plugins: Plugins) {
+    this.#trial = trial;
+    this.#task = createPlugin(plugins.tasks, trial.task);
+    this.#rng = stream(trial.seed);
+    this.#index = new Map(clientIds(trial.clients).map((id, i) => [id, i]));
+    this.contamination = contaminate(trial, plugins, this.#rng);
+  }
+
+  async prepare(): Promise<void> {
+    await this.#task.prepare?.();
+  }
+
+  /** Never rejects and never takes longer than `limits.clientSeconds`: a client's fault is its own failure. */
+  async run(job: ClientJob): Promise<Arrival> {
+    const { clientId } = job;
+    const { clientSeconds } = this.#trial.limits;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<Failure>((resolve) => {
+      timer = setTimeout(() => {
+        const message = `no result after ${clientSeconds} s (limits.clientSeconds)`;
+        resolve({ code: "CLIENT_TIMEOUT", message });
+      }, clientSeconds * 1000);
+    });
+    try {
+      const result = await Promise.race([this.#result(job), timeout]);
+      return "code" in result
+        ? { clientId, failure: result }
+        : { clientId, update: { ...result, clientId } };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { clientId, failure: { code: "CLIENT_ERROR", message } };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #result(job: ClientJob): Promise<TrainResult> {
+    const trainer = await this.#task.openShard(this.#shard(job.clientId));
+    try {
+      return job.kind === "train" ? await this.#train(trainer, job) : await evaluate(trainer, job);
+    } finally {
+      trainer.close?.();
+    }
+  }
+
+  #shard(clientId: string): Shard {
+    const index = this.#index.get(clientId);
+    if (index === undefined) throw new Error(`the trial has no client '${clientId}'`);
+    const rng = this.#rng.at("shard", clientId);
+    const shard = { index, count: this.#trial.clients, rng };
+    const { attack, common } = this.contamination.get(clientId) ?? {};
+    if (!attack?.corruptLabels) return shard;
+    return {
+      ...shard,
+      corruptLabels: (labels, classes) =>
+        attack.corruptLabels?.(labels, classes, rng.at("labels"), common ?? rng) ?? labels,
+    };
+  }
+
+  async #train(trainer: LocalTrainer, job: ClientJob): Promise<TrainResult> {
+    const { round, phase, clientId, params } = job;
+    const common = this.#rng.at("common", phase, round);
+    const rng = this.#rng.at("train", phase, round, clientId);
+    const honest = await trainer.train({ round, phase, params, rng, common });
+    const attack = this.contamination.get(clientId)?.attack;
+    return (await attack?.corruptUpdate?.(honest, rng.at("attack"))) ?? honest;
+  }
+}
+
+async function evaluate(trainer: LocalTrainer, job: ClientJob): Promise<TrainResult> {
+  if (!trainer.evaluate) throw new Error("the task has no client-side evaluation");
+  return await trainer.evaluate(job.params);
+}

@@ -1,0 +1,17 @@
+/** Ids of all clients of a trial: `c00` … in order, wide enough to sort as text. */
+export function clientIds(count: number): readonly string[] {
+  const width = Math.max(2, String(count - 1).length);
+  return Array.from({ length: count }, (_, i) => `c${String(i).padStart(width, "0")}`);
+}
+
+/** How an entry of `attacks` says whom it contaminates; exactly one key is present. */
+export interface Attacked {
+  readonly clients?: readonly string[] | undefined;
+  readonly count?: number | undefined;
+  readonly fraction?: number | undefined;
+}
+
+/** How many of `clients` an entry contaminates; a fraction is rounded to the nearest client. */
+export function attackedCount(entry: Attacked, clients: number): number {
+  return entry.clients?.length ?? entry.count ?? Math.round((entry.fraction ?? 0) * clients);
+}

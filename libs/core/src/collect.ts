@@ -1,0 +1,71 @@
+import type { Arrival, ClientPool, Work } from "./contracts.js";
+import type { Failure } from "./errors.js";
+import type { Update } from "./update.js";
+
+/** What a cohort sent back. Every client of the cohort is in exactly one of the two, both in cohort order. */
+export interface Collected {
+  readonly updates: readonly Update[];
+  readonly failures: ReadonlyMap<string, Failure>;
+}
+
+/**
+ * Lets `pool` do `work` and waits for its answers by progress: the collection closes when no client has answered for
+ * `answerSeconds`, and those still missing are LATE. Order of arrival leaves no trace in the result.
+ */
+export async function collect(
+  pool: ClientPool,
+  work: Work,
+  answerSeconds: number,
+  signal: AbortSignal,
+): Promise<Collected> {
+  const arrivals = new Map<string, Arrival>();
+  const closing = new AbortController();
+  const answers = pool.run(work, AbortSignal.any([signal, closing.signal]))[Symbol.asyncIterator]();
+  let next = answers.next();
+  while (!signal.aborted) {
+    const answer = await within(next, answerSeconds * 1000, signal);
+    if (answer === undefined || answer.done) break;
+    arrivals.set(answer.value.clientId, answer.value);
+    next = answers.next();
+  }
+  closing.abort();
+  // A pool that ignores the signal must not hold the trial up: its end is not waited for, nor may it reject unheard.
+  next.catch(() => undefined);
+  signal.throwIfAborted();
+
+  const updates: Update[] = [];
+  const failures = new Map<string, Failure>();
+  for (const clientId of work.clientIds) {
+    const arrival = arrivals.get(clientId);
+    if (arrival && "update" in arrival) updates.push(arrival.update);
+    else failures.set(clientId, arrival?.failure ?? late(answerSeconds));
+  }
+  return { updates, failures };
+}
+
+function late(answerSeconds: number): Failure {
+  const message = `no answer when the round closed, ${answerSeconds} s after the last one (limits.answerSeconds)`;
+  return { code: "LATE", message };
+}
+
+/** The value of `promise`, or undefined after `milliseconds` or on `signal`. */
+async function within<T>(
+  promise: Promise<T>,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  let giveUp: () => void = () => undefined;
+  const gaveUp = new Promise<undefined>((resolve) => {
+    giveUp = () => {
+      resolve(undefined);
+    };
+  });
+  const timer = setTimeout(giveUp, milliseconds);
+  signal.addEventListener("abort", giveUp);
+  try {
+    return await Promise.race([promise, gaveUp]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
+  }
+}

@@ -1,0 +1,49 @@
+import type { Stream } from "@fedclair/linalg";
+import { attackedCount, clientIds } from "./clients.js";
+import type { Attack, Plugins } from "./contracts.js";
+import { createPlugin, type Trial } from "./trial.js";
+
+/** A contaminated client's attack and the name of it that records show. */
+export interface Contaminated {
+  readonly name: string;
+  readonly attack: Attack;
+  /** Keyed by trial and attack: what its clients draw alike. */
+  readonly common: Stream;
+}
+
+/** Who is contaminated, and how, by client id. The simulation knows it; the coordinator's aggregator never does. */
+export type Contamination = ReadonlyMap<string, Contaminated>;
+
+/**
+ * Chooses the contaminated clients of a trial: those named by id first, then `count` or `fraction` of all clients drawn
+ * from those left. The same in every process, since it depends on the trial alone.
+ */
+export function contaminate(trial: Trial, plugins: Plugins, rng: Stream): Contamination {
+  const chosen = new Map<string, Contaminated>();
+  const honest = new Set(clientIds(trial.clients));
+  const entries = trial.attacks.map((entry, i) => ({ entry, key: `${i}-${entry.attack.name}` }));
+  const named = entries.filter(({ entry }) => entry.clients);
+  const drawn = entries.filter(({ entry }) => !entry.clients);
+  for (const { entry, key } of [...named, ...drawn]) {
+    const { attack } = entry;
+    const contaminated: Contaminated = {
+      name: attack.name,
+      attack: createPlugin(plugins.attacks, attack),
+      common: rng.at("attack", key),
+    };
+    const ids =
+      entry.clients ??
+      rng.at("contaminated", key).sample([...honest], attackedCount(entry, trial.clients));
+    for (const id of ids) {
+      chosen.set(id, contaminated);
+      honest.delete(id);
+    }
+  }
+  // In the order of clients, so that whatever walks over it does not depend on the order of the file.
+  return new Map(
+    clientIds(trial.clients).flatMap((id) => {
+      const contaminated = chosen.get(id);
+      return contaminated ? [[id, contaminated]] : [];
+    }),
+  );
+}

@@ -1,0 +1,103 @@
+import type { Collected } from "./collect.js";
+import type { Contamination } from "./contamination.js";
+import type { Aggregate, VerdictStatus } from "./contracts.js";
+import type { Failure } from "./errors.js";
+import { payloadBytes, type Params } from "./tensor.js";
+import { tensorsOf, type Metrics } from "./update.js";
+
+/** What happened in one round: the same bytes as JSON wherever and however fast the clients ran. */
+export interface RoundRecord {
+  /** 1-based. */
+  readonly round: number;
+  readonly phase: string;
+  /** The cohort, in order. */
+  readonly clients: readonly ClientRecord[];
+  /** Of the aggregator and of the task's coordinator half. */
+  readonly metrics: Metrics;
+  /** Bytes of the tensors that training sent to and got from the clients; measuring is not counted. */
+  readonly bytes: { readonly down: number; readonly up: number };
+}
+
+export interface ClientRecord {
+  readonly clientId: string;
+  /** The attack of a contaminated client, null for a benign one: the truth, unknown to the aggregator. */
+  readonly attack: string | null;
+  /** Why it takes no part in the aggregate; null if it does. */
+  readonly failure: Failure | null;
+  readonly numExamples?: number;
+  /** As the client reports its training. */
+  readonly train?: Metrics;
+  readonly verdict?: VerdictStatus;
+  readonly score?: number | null;
+  readonly threshold?: number | null;
+  /** The new params on the client's own data. */
+  readonly evaluation?: Metrics;
+}
+
+/** Seconds a round spent in each stage. */
+export interface RoundTiming {
+  readonly train: number;
+  readonly aggregate: number;
+  readonly evaluate: number;
+}
+
+/** One step of `runRounds`. */
+export interface Round {
+  readonly record: RoundRecord;
+  readonly timing: RoundTiming;
+  readonly state: TrialState;
+}
+
+/** Where a trial stands after a round. */
+export interface TrialState {
+  readonly global: Params;
+  /** Params of the clients that have their own. */
+  readonly personal: ReadonlyMap<string, Params>;
+}
+
+/** Everything that a round's record is made from. */
+export interface RoundFacts extends Pick<RoundRecord, "round" | "phase" | "metrics"> {
+  readonly cohort: readonly string[];
+  readonly contamination: Contamination;
+  /** The state that the clients trained from. */
+  readonly before: TrialState;
+  readonly trained: Collected;
+  readonly aggregate: Aggregate;
+  readonly evaluated: Collected;
+}
+
+export function roundRecord(facts: RoundFacts): RoundRecord {
+  const { round, phase, cohort, contamination, before, trained, aggregate, evaluated } = facts;
+  const updates = new Map(trained.updates.map((update) => [update.clientId, update]));
+  const evaluations = new Map(evaluated.updates.map((update) => [update.clientId, update]));
+  const verdicts = new Map(
+    (aggregate.verdicts ?? []).map((verdict) => [verdict.clientId, verdict]),
+  );
+  const clients = cohort.map((clientId): ClientRecord => {
+    const update = updates.get(clientId);
+    const verdict = verdicts.get(clientId);
+    const evaluation = evaluations.get(clientId);
+    return {
+      clientId,
+      attack: contamination.get(clientId)?.name ?? null,
+      failure: trained.failures.get(clientId) ?? null,
+      ...(update && { numExamples: update.numExamples, train: update.metrics }),
+      ...(verdict && {
+        verdict: verdict.status,
+        score: verdict.score,
+        threshold: verdict.threshold,
+      }),
+      ...(evaluation && { evaluation: evaluation.metrics }),
+    };
+  });
+  const paramsOf = (id: string) => before.personal.get(id) ?? before.global;
+  const down = cohort.map((id) => payloadBytes(paramsOf(id).values()));
+  const up = trained.updates.flatMap(({ modules }) =>
+    [...modules.values()].map((module) => payloadBytes(tensorsOf(module))),
+  );
+  return { round, phase, clients, metrics: facts.metrics, bytes: { down: sum(down), up: sum(up) } };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, x) => total + x, 0);
+}

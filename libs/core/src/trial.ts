@@ -1,0 +1,164 @@
+import { z } from "zod";
+import { attackedCount, clientIds } from "./clients.js";
+import type { Plugin, Plugins, Registry } from "./contracts.js";
+
+/** A choice of plug-in as a trial file writes it: its name and its options side by side. */
+export type PluginChoice = { readonly name: string } & Readonly<Record<string, unknown>>;
+
+/** One of a registry's plug-ins with its options, unknown names and keys refused. */
+function choiceOf<T>(registry: Registry<T>, what: string): z.ZodType<PluginChoice> {
+  const choices = [...registry.values()].map((plugin) =>
+    plugin.schema.safeExtend({ name: z.literal(plugin.name) }).describe(plugin.summary),
+  );
+  const [first, ...rest] = choices;
+  if (!first) throw new Error(`no ${what} is registered`);
+  return z.discriminatedUnion("name", [first, ...rest]) as unknown as z.ZodType<PluginChoice>;
+}
+
+/** Makes what a choice names. @param choice one that passed the trial's schema */
+export function createPlugin<T>(registry: Registry<T>, choice: PluginChoice): T {
+  const plugin: Plugin<T> | undefined = registry.get(choice.name);
+  if (!plugin) throw new Error(`no plug-in is called '${choice.name}'`);
+  const { name: _, ...options } = choice;
+  return plugin.create(options as never);
+}
+
+const fraction = z.number().gt(0).max(1);
+const range = z
+  .strictObject({ min: z.number().optional(), max: z.number().optional() })
+  .refine((r) => r.min !== undefined || r.max !== undefined, "expected min, max or both");
+
+/** The schema of a trial file. Every key is described: `fedclair schema` prints it as JSON Schema. */
+export function trialSchema(plugins: Plugins) {
+  const aggregator = choiceOf(plugins.aggregators, "aggregator");
+  return z
+    .strictObject({
+      name: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9-]*$/, "expected lower-case letters, digits and hyphens")
+        .describe("Names the trial, its records and its run folder."),
+      claim: z.string().optional().describe("What the trial shows, in a sentence."),
+      seed: z.int().min(0).default(1).describe("Every random number of the trial comes from it."),
+      rounds: z.int().min(1).max(1_000_000).describe("Rounds of training and aggregation."),
+      clients: z.int().min(1).max(1_000_000).describe("Clients, contaminated ones included."),
+      cohort: z
+        .union([
+          z.literal("all"),
+          z.strictObject({ number: z.int().min(1) }),
+          z.strictObject({ fraction }),
+        ])
+        .default("all")
+        .describe("Clients sampled for a round: all, a number of them, or a fraction."),
+      task: choiceOf(plugins.tasks, "task").describe("What is learnt, from which data."),
+      aggregator: aggregator.describe("The method under study."),
+      baselines: z
+        .array(
+          z.strictObject({
+            label: z.string().min(1).describe("Its name in tables and figures."),
+            aggregator,
+            clients: z
+              .enum(["all", "benign"])
+              .default("all")
+              .describe("benign: an oracle that leaves the contaminated clients out."),
+          }),
+        )
+        .default([])
+        .describe(
+          "Methods to compare with, each in a paired run: same seed, data and initialisation.",
+        ),
+      attacks: z
+        .array(
+          z
+            .strictObject({
+              attack: choiceOf(plugins.attacks, "attack"),
+              clients: z.array(z.string()).min(1).optional().describe("Ids, as c03."),
+              count: z.int().min(1).optional().describe("This many clients, drawn by the seed."),
+              fraction: fraction.optional().describe("This fraction of all clients, rounded."),
+            })
+            .refine(
+              (a) => [a.clients, a.count, a.fraction].filter((x) => x !== undefined).length === 1,
+              "expected exactly one of clients, count and fraction",
+            ),
+        )
+        .default([])
+        .describe("Which clients are contaminated, and how."),
+      evaluate: z
+        .enum(["cohort", "never"])
+        .default("cohort")
+        .describe("Do the benign clients of a cohort measure their new params on their own data?"),
+      limits: z
+        .strictObject({
+          quorum: fraction.default(0.5).describe("Fraction of a cohort that must be admitted."),
+          answerSeconds: z
+            .number()
+            .positive()
+            .default(60)
+            .describe("A round closes when no client has answered for so long."),
+          clientSeconds: z
+            .number()
+            .positive()
+            .default(30)
+            .describe("A client whose job takes longer is given up by its host."),
+          joinSeconds: z.number().positive().default(60).describe("Time for all hosts to join."),
+          chunkBytes: z
+            .int()
+            .min(1024)
+            .max(64 << 20)
+            .default(1 << 20)
+            .describe("Largest frame."),
+          maxMessageBytes: z
+            .int()
+            .min(1024)
+            .max(1 << 30)
+            .default(256 << 20)
+            .describe("Largest message, in any number of frames."),
+        })
+        .prefault({}),
+      expect: z
+        .strictObject({
+          seeds: z.array(z.int().min(0)).min(1).optional().describe("Default: the trial's seed."),
+          measures: z.record(z.string(), range),
+        })
+        .optional()
+        .describe("For `fedclair verify`: ranges of measures of the summary, held for every seed."),
+    })
+    .superRefine((trial, context) => {
+      for (const [path, message] of contradictions(trial)) {
+        context.addIssue({ code: "custom", path, message });
+      }
+    });
+}
+
+/** A trial as it runs: every default filled in. */
+export type Trial = z.output<ReturnType<typeof trialSchema>>;
+
+/** What single keys cannot tell: [path, what is wrong]. */
+function* contradictions(trial: Trial): Generator<[(string | number)[], string]> {
+  const { clients, cohort, attacks, baselines, aggregator } = trial;
+  if (cohort !== "all" && "number" in cohort && cohort.number > clients) {
+    yield [["cohort", "number"], `expected at most clients = ${clients}, got ${cohort.number}`];
+  }
+  const ids = new Set(clientIds(clients));
+  const taken = new Set<string>();
+  for (const [i, entry] of attacks.entries()) {
+    for (const [j, id] of (entry.clients ?? []).entries()) {
+      const path = ["attacks", i, "clients", j];
+      if (!ids.has(id)) {
+        yield [path, `expected an id from ${[...ids][0]} to ${[...ids].at(-1)}, got '${id}'`];
+      } else if (taken.has(id)) {
+        yield [path, `client ${id} is contaminated twice; name it once`];
+      }
+      taken.add(id);
+    }
+  }
+  const total = attacks.reduce((sum, entry) => sum + attackedCount(entry, clients), 0);
+  if (total > clients) {
+    yield [["attacks"], `expected at most clients = ${clients} contaminated, got ${total}`];
+  }
+  const labels = [aggregator.name, ...baselines.map((b) => b.label)];
+  for (const [i, { label }] of baselines.entries()) {
+    if (labels.indexOf(label) !== i + 1) {
+      yield [["baselines", i, "label"], `expected a label of its own, '${label}' is taken`];
+    }
+  }
+}
