@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { EigenvalueDecomposition, Matrix as Oracle, SingularValueDecomposition } from "ml-matrix";
+import {
+  frobenius,
+  gramNT,
+  hstack,
+  leadingLeft,
+  Matrix,
+  median,
+  multiply,
+  multiplyNT,
+  multiplyTN,
+  quantile,
+  stream,
+  subtract,
+  symmetricEigen,
+  thinQr,
+  thinSvd,
+} from "./index.js";
+
+const gaussian = (rows: number, cols: number, key: string | number = 0) =>
+  new Matrix(
+    rows,
+    cols,
+    stream("linalg test")
+      .at(key, rows, cols)
+      .normals(rows * cols),
+  );
+
+const near = (actual: Matrix, expected: Matrix, tolerance: number) => {
+  const distance = frobenius(subtract(actual, expected));
+  assert.ok(distance <= tolerance, `distance ${distance} > ${tolerance}`);
+};
+
+const orthonormal = (q: Matrix) => {
+  near(multiplyTN(q, q), Matrix.identity(q.cols), 1e-13 * Math.max(1, q.cols));
+};
+
+const diagonal = (values: ArrayLike<number>) => {
+  const out = new Matrix(values.length, values.length);
+  for (let i = 0; i < values.length; i++) out.data[i * (values.length + 1)] = values[i] ?? 0;
+  return out;
+};
+
+const extents = fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }));
+const quick = { numRuns: 50 };
+
+describe("Matrix", () => {
+  it("is column-major, and turns row-major entries over", () => {
+    const a = Matrix.fromRows([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    assert.deepEqual([...a.data], [1, 4, 2, 5, 3, 6]);
+    assert.deepEqual([...a.toRowMajor()], [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(a.transpose().toRows(), [
+      [1, 4],
+      [2, 5],
+      [3, 6],
+    ]);
+    assert.deepEqual(hstack([a.columns(2, 3), a.columns(0, 1)]).toRows(), [
+      [3, 1],
+      [6, 4],
+    ]);
+  });
+
+  it("refuses data that do not fit", () => {
+    assert.throws(() => new Matrix(2, 2, new Float64Array(3)), /2×2 matrix has 4 entries, got 3/);
+    assert.throws(() => Matrix.fromRows([[1, 2], [3]]), /row 1 has 1 entries, row 0 has 2/);
+    assert.throws(() => multiply(gaussian(2, 3), gaussian(2, 3)), /A·B: 2×3 and 2×3 do not fit/);
+  });
+});
+
+describe("products", () => {
+  it("agree with the oracle in all three forms, at every remainder of the unrolled loops", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 11 }), extents, (inner, [m, n]) => {
+        const a = gaussian(m, inner);
+        const b = gaussian(inner, n, "b");
+        const expected = Matrix.fromRows(
+          new Oracle(a.toRows()).mmul(new Oracle(b.toRows())).to2DArray(),
+        );
+        near(multiply(a, b), expected, 1e-13);
+        near(multiplyTN(a.transpose(), b), expected, 1e-13);
+        near(multiplyNT(a, b.transpose()), expected, 1e-13);
+      }),
+      quick,
+    );
+  });
+});
+
+describe("thinQr", () => {
+  it("factors any shape into an orthonormal and a triangular matrix", () => {
+    fc.assert(
+      fc.property(extents, ([m, n]) => {
+        const a = gaussian(m, n);
+        const { q, r } = thinQr(a);
+        orthonormal(q);
+        near(multiply(q, r), a, 1e-13);
+        for (let j = 0; j < r.cols; j++) {
+          for (let i = j + 1; i < r.rows; i++) assert.equal(r.get(i, j), 0);
+        }
+      }),
+      quick,
+    );
+  });
+
+  it("keeps Q orthonormal for rank-deficient, zero, huge and tiny matrices", () => {
+    const line = multiply(gaussian(7, 1), gaussian(1, 4, "b"));
+    for (const a of [line, new Matrix(5, 3), line.scale(1e120), line.scale(1e-200)]) {
+      const { q, r } = thinQr(a);
+      orthonormal(q);
+      near(multiply(q, r), a, 1e-14 * Math.max(...a.data.map(Math.abs), 1e-300) * 28);
+    }
+  });
+});
+
+describe("symmetricEigen", () => {
+  it("agrees with the oracle's eigenvalues and rebuilds the matrix", () => {
+    for (const n of [1, 2, 3, 10, 40]) {
+      const g = gaussian(n, n);
+      const s = new Matrix(n, n);
+      for (let i = 0; i < n; i++) {
+        for (let j = 0; j < n; j++) s.data[i + j * n] = g.get(i, j) + g.get(j, i);
+      }
+      const { values, vectors } = symmetricEigen(s);
+      orthonormal(vectors);
+      near(multiplyNT(multiply(vectors, diagonal(values)), vectors), s, 1e-12 * n);
+      const oracle = new EigenvalueDecomposition(new Oracle(s.toRows())).realEigenvalues;
+      oracle
+        .sort((a, b) => b - a)
+        .forEach((x, i) => {
+          assert.ok(Math.abs(x - (values[i] ?? NaN)) < 1e-12 * n);
+        });
+    }
+  });
+
+  it("copes with repeated, zero and widely spread eigenvalues", () => {
+    const { q } = thinQr(gaussian(6, 6));
+    for (const values of [
+      [2, 2, 2, 1, 1, 0],
+      [0, 0, 0, 0, 0, 0],
+      [1e8, 1, 1, 1e-8, 0, -3],
+    ]) {
+      const sorted = values.toSorted((a, b) => b - a);
+      const s = multiplyNT(multiply(q, diagonal(values)), q);
+      const eigen = symmetricEigen(s);
+      orthonormal(eigen.vectors);
+      eigen.values.forEach((x, i) => {
+        assert.ok(Math.abs(x - (sorted[i] ?? NaN)) < 1e-14 * Math.max(1, sorted[0] ?? 0));
+      });
+    }
+  });
+});
+
+describe("thinSvd", () => {
+  it("agrees with the oracle and rebuilds the matrix, tall and wide", () => {
+    fc.assert(
+      fc.property(extents, ([m, n]) => {
+        const a = gaussian(m, n);
+        const { u, s, v } = thinSvd(a);
+        orthonormal(u);
+        orthonormal(v);
+        near(multiplyNT(multiply(u, diagonal(s)), v), a, 1e-13);
+        const oracle = new SingularValueDecomposition(new Oracle(a.toRows()), {
+          autoTranspose: true,
+        }).diagonal;
+        s.forEach((x, i) => {
+          assert.ok(Math.abs(x - (oracle[i] ?? NaN)) < 1e-13);
+        });
+      }),
+      quick,
+    );
+  });
+
+  it("finds singular values far below the rounding of the largest one's square", () => {
+    const expected = [1, 1e-5, 1e-11];
+    const u = thinQr(gaussian(8, 3)).q;
+    const v = thinQr(gaussian(5, 3, "v")).q;
+    const { s } = thinSvd(multiplyNT(multiply(u, diagonal(expected)), v));
+    expected.forEach((x, i) => {
+      assert.ok(Math.abs((s[i] ?? NaN) - x) < 1e-15, `${s[i] ?? NaN} is not ${x}`);
+    });
+    assert.ok((s[3] ?? NaN) < 1e-15);
+  });
+
+  it("keeps U and V orthonormal where singular values vanish", () => {
+    const { u, s, v } = thinSvd(multiply(gaussian(6, 1), gaussian(1, 4, "b")));
+    orthonormal(u);
+    orthonormal(v);
+    assert.ok((s[0] ?? 0) > 0.1 && (s[1] ?? NaN) < 1e-14);
+    const zero = thinSvd(new Matrix(4, 3));
+    orthonormal(zero.u);
+    assert.deepEqual([...zero.s], [0, 0, 0]);
+  });
+
+  it("names what it cannot decompose", () => {
+    const a = gaussian(3, 3);
+    a.data[4] = NaN;
+    assert.throws(() => thinSvd(a), /3×3 matrix did not converge: is every entry finite/);
+  });
+});
+
+describe("leadingLeft", () => {
+  it("spans what the SVD of the weighted stack spans", () => {
+    const blocks = [gaussian(7, 3), gaussian(7, 5, "b"), gaussian(7, 1, "c")];
+    const weights = [1, 0.5, 3];
+    const stack = hstack(blocks.map((block, k) => block.scale(weights[k] ?? NaN)));
+    const basis = leadingLeft(blocks, 7, weights);
+    near(gramNT(basis), Matrix.identity(7), 1e-13);
+    // A basis of all seven directions says nothing of their order; a clear gap does.
+    stack.column(0).forEach((x, i, column) => (column[i] = 1e3 * x));
+    const top = leadingLeft([stack], 1);
+    near(gramNT(top), gramNT(thinSvd(stack).u.columns(0, 1)), 1e-9);
+  });
+
+  it("is exact for an exactly low-rank stack, also an ill-conditioned one", () => {
+    const u = thinQr(gaussian(9, 2)).q;
+    const blocks = [1, 2, 3].map((k) =>
+      multiply(u, multiply(diagonal([1, 1e-5]), gaussian(2, 4, k))),
+    );
+    near(gramNT(leadingLeft(blocks, 2)), gramNT(u), 1e-9);
+  });
+});
+
+describe("quantile and median", () => {
+  it("interpolate between order statistics", () => {
+    assert.equal(median([3, 1, 2]), 2);
+    assert.equal(median([4, 1, 2, 3]), 2.5);
+    assert.equal(quantile([10, 20, 30, 40, 50], 0.25), 20);
+    assert.equal(quantile([0, 1], 0.3), 0.3);
+    assert.equal(median([1, Infinity, Infinity]), Infinity);
+    assert.throws(() => median([]), /no value at q = 0.5 of 0 values/);
+  });
+});

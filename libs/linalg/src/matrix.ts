@@ -1,0 +1,130 @@
+/**
+ * A dense real matrix in column-major order: entry (i, j) is `data[i + j * rows]`. Columns are contiguous, so a block of
+ * columns is a view, and the inner loops of all kernels run down a column.
+ */
+export class Matrix {
+  readonly rows: number;
+  readonly cols: number;
+  readonly data: Float64Array;
+
+  /**
+   * @param data column-major, of length rows · cols, not copied; zeros by default
+   * @throws RangeError if the length does not fit
+   */
+  constructor(rows: number, cols: number, data: Float64Array = new Float64Array(rows * cols)) {
+    if (data.length !== rows * cols) {
+      throw new RangeError(
+        `a ${rows}×${cols} matrix has ${rows * cols} entries, got ${data.length}`,
+      );
+    }
+    this.rows = rows;
+    this.cols = cols;
+    this.data = data;
+  }
+
+  /** Copies entries that lie row by row, as in a tensor. */
+  static fromRowMajor(rows: number, cols: number, entries: ArrayLike<number>): Matrix {
+    // A row-major rows×cols matrix is its own transpose in column-major order.
+    return new Matrix(cols, rows, Float64Array.from(entries)).transpose();
+  }
+
+  /** @throws RangeError if the rows differ in length */
+  static fromRows(rows: readonly (readonly number[])[]): Matrix {
+    const cols = rows[0]?.length ?? 0;
+    const ragged = rows.findIndex((row) => row.length !== cols);
+    if (ragged >= 0) {
+      throw new RangeError(
+        `row ${ragged} has ${rows[ragged]?.length ?? 0} entries, row 0 has ${cols}`,
+      );
+    }
+    return Matrix.fromRowMajor(rows.length, cols, rows.flat());
+  }
+
+  static identity(size: number): Matrix {
+    const identity = new Matrix(size, size);
+    for (let i = 0; i < size; i++) identity.data[i * (size + 1)] = 1;
+    return identity;
+  }
+
+  /** NaN outside the matrix. */
+  get(i: number, j: number): number {
+    return i < this.rows ? (this.data[i + j * this.rows] ?? NaN) : NaN;
+  }
+
+  /** Column j: a view, not a copy. */
+  column(j: number): Float64Array {
+    return this.data.subarray(j * this.rows, (j + 1) * this.rows);
+  }
+
+  /** Columns `from` … `to` - 1: a view, not a copy. */
+  columns(from: number, to: number): Matrix {
+    return new Matrix(this.rows, to - from, this.data.subarray(from * this.rows, to * this.rows));
+  }
+
+  copy(): Matrix {
+    return new Matrix(this.rows, this.cols, this.data.slice());
+  }
+
+  transpose(): Matrix {
+    const { rows, cols, data } = this;
+    const out = new Matrix(cols, rows);
+    for (let j = 0; j < cols; j++) {
+      for (let i = 0; i < rows; i++) out.data[j + i * cols] = data[i + j * rows] ?? NaN;
+    }
+    return out;
+  }
+
+  /** A new matrix, every entry times `factor`. */
+  scale(factor: number): Matrix {
+    return new Matrix(
+      this.rows,
+      this.cols,
+      this.data.map((x) => factor * x),
+    );
+  }
+
+  /** The entries row by row, as in a tensor. */
+  toRowMajor(): Float64Array {
+    return this.transpose().data;
+  }
+
+  toRows(): number[][] {
+    const { rows, cols } = this;
+    return Array.from({ length: rows }, (_, i) =>
+      Array.from({ length: cols }, (_, j) => this.get(i, j)),
+    );
+  }
+}
+
+/** [A B …] side by side. @throws RangeError if heights differ */
+export function hstack(blocks: readonly Matrix[]): Matrix {
+  const rows = blocks[0]?.rows ?? 0;
+  const out = new Matrix(
+    rows,
+    blocks.reduce((cols, block) => cols + block.cols, 0),
+  );
+  let offset = 0;
+  for (const block of blocks) {
+    if (block.rows !== rows) {
+      throw new RangeError(`hstack: expected ${rows} rows in every block, got ${block.rows}`);
+    }
+    out.data.set(block.data, offset);
+    offset += block.data.length;
+  }
+  return out;
+}
+
+/** y ← y + factor · x, in place. @throws RangeError if shapes differ */
+export function addScaled(y: Matrix, factor: number, x: Matrix): void {
+  if (x.rows !== y.rows || x.cols !== y.cols) {
+    throw new RangeError(`addScaled: ${y.rows}×${y.cols} and ${x.rows}×${x.cols} differ`);
+  }
+  for (let i = 0; i < y.data.length; i++) y.data[i] = (y.data[i] ?? 0) + factor * (x.data[i] ?? 0);
+}
+
+/** A - B, a new matrix. */
+export function subtract(a: Matrix, b: Matrix): Matrix {
+  const out = a.copy();
+  addScaled(out, -1, b);
+  return out;
+}
