@@ -1,0 +1,7 @@
+export {
+  backendChoices,
+  loadBackend,
+  type Backend,
+  type BackendChoice,
+  type BackendName,
+} from "./backend.js";
