@@ -10,6 +10,7 @@ export type { ClientRecord, Round, RoundRecord, RoundTiming, TrialState } from "
 export { runRounds, type RoundPlan } from "./round.js";
 export * from "./safetensors.js";
 export { payloadBytes, shapeText, sizeOf, zeros, type Params, type Tensor } from "./tensor.js";
+export { parseTrial } from "./trial-file.js";
 export { createPlugin, trialSchema, type PluginChoice, type Trial } from "./trial.js";
 export {
   isLowRank,

@@ -12,14 +12,18 @@ function choiceOf<T>(registry: Registry<T>, what: string): z.ZodType<PluginChoic
   );
   const [first, ...rest] = choices;
   if (!first) throw new Error(`no ${what} is registered`);
-  return z.discriminatedUnion("name", [first, ...rest]) as unknown as z.ZodType<PluginChoice>;
+  const names = [...registry.keys()].join(", ");
+  const union = z.discriminatedUnion("name", [first, ...rest], {
+    error: () => `expected one of ${names}`,
+  });
+  return union as unknown as z.ZodType<PluginChoice>;
 }
 
 /** Makes what a choice names. @param choice one that passed the trial's schema */
 export function createPlugin<T>(registry: Registry<T>, choice: PluginChoice): T {
   const plugin: Plugin<T> | undefined = registry.get(choice.name);
   if (!plugin) throw new Error(`no plug-in is called '${choice.name}'`);
-  const { name: _, ...options } = choice;
+  const options = Object.fromEntries(Object.entries(choice).filter(([key]) => key !== "name"));
   return plugin.create(options as never);
 }
 
@@ -42,11 +46,14 @@ export function trialSchema(plugins: Plugins) {
       rounds: z.int().min(1).max(1_000_000).describe("Rounds of training and aggregation."),
       clients: z.int().min(1).max(1_000_000).describe("Clients, contaminated ones included."),
       cohort: z
-        .union([
-          z.literal("all"),
-          z.strictObject({ number: z.int().min(1) }),
-          z.strictObject({ fraction }),
-        ])
+        .union(
+          [
+            z.literal("all"),
+            z.strictObject({ number: z.int().min(1) }),
+            z.strictObject({ fraction }),
+          ],
+          { error: "expected all, { number: n } or { fraction: f }" },
+        )
         .default("all")
         .describe("Clients sampled for a round: all, a number of them, or a fraction."),
       task: choiceOf(plugins.tasks, "task").describe("What is learnt, from which data."),

@@ -1,13 +1,5 @@
 import { z } from "zod";
-import type {
-  Aggregator,
-  Attack,
-  LocalTrainer,
-  Plugin,
-  Plugins,
-  Task,
-  TrainResult,
-} from "../contracts.js";
+import type { Aggregator, Attack, LocalTrainer, Plugin, Plugins, Task } from "../contracts.js";
 import type { Params, Tensor } from "../tensor.js";
 import { trialSchema, type Trial } from "../trial.js";
 import type { ModuleUpdate } from "../update.js";

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { addTerms, Products } from "./merge.js";
+import type { ModuleUpdate } from "./update.js";
+
+const f32 = (shape: number[], ...values: number[]) => ({ shape, data: Float32Array.from(values) });
+
+describe("addTerms", () => {
+  const params = new Map([
+    ["w", f32([2, 2], 1, 1, 1, 1)],
+    ["still", f32([1], 7)],
+  ]);
+
+  it("adds dense terms and multiplies pairs out", () => {
+    const pair: ModuleUpdate = { b: f32([2, 1], 1, 2), a: f32([1, 2], 10, 20) };
+    const sum = addTerms(
+      params,
+      [new Map([["w", pair]]), new Map([["w", f32([2, 2], 0, 0, 0, 5)]])],
+      new Products(),
+    );
+    assert.deepEqual(sum.get("w"), f32([2, 2], 11, 21, 21, 46));
+    assert.equal(sum.get("still"), params.get("still"));
+    assert.deepEqual(params.get("w"), f32([2, 2], 1, 1, 1, 1), "the old params are untouched");
+  });
+
+  it("multiplies a shared pair out once", () => {
+    const products = new Products();
+    const pair: ModuleUpdate = { b: f32([2, 1], 1, 2), a: f32([1, 2], 10, 20) };
+    assert.equal(products.of(pair), products.of(pair));
+  });
+
+  it("refuses a module that the params lack", () => {
+    assert.throws(
+      () => addTerms(params, [new Map([["v", f32([1], 1)]])], new Products()),
+      /changes module 'v', which the params lack/,
+    );
+  });
+});

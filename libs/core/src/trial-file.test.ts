@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { UserError } from "./errors.js";
+import { toyPlugins } from "./testing/index.js";
+import { parseTrial } from "./trial-file.js";
+
+const good = `name: toy
+rounds: 2
+clients: 4
+task: { name: toy }
+aggregator: { name: toy-mean }
+`;
+
+const faults: readonly [what: string, text: string, message: string][] = [
+  ["an unknown key", good + "round: 3\n", "t.yaml:6:1: trial: unknown key 'round'"],
+  [
+    "a missing key",
+    good.replace("rounds: 2\n", ""),
+    "t.yaml:1:1: rounds: missing, expected number",
+  ],
+  ["a wrong type", good + "seed: one\n", 't.yaml:6:7: seed: expected number, got "one"'],
+  [
+    "negative rounds",
+    good.replace("2", "-2"),
+    "t.yaml:2:9: rounds: Too small: expected number to be >=1, got -2",
+  ],
+  ["half a round", good.replace("2", "1.5"), "t.yaml:2:9: rounds: expected int, got 1.5"],
+  [
+    "no clients",
+    good.replace("4", "0"),
+    "t.yaml:3:10: clients: Too small: expected number to be >=1, got 0",
+  ],
+  [
+    "an unknown task",
+    good.replace("name: toy }", "name: toi }"),
+    't.yaml:4:15: task.name: expected one of toy, got "toi"',
+  ],
+  [
+    "a task without a name",
+    good.replace("{ name: toy }", "{}"),
+    "t.yaml:4:7: task.name: missing, expected one of toy",
+  ],
+  [
+    "an unknown aggregator",
+    good.replace("toy-mean", "mean"),
+    't.yaml:5:21: aggregator.name: expected one of toy-mean, got "mean"',
+  ],
+  [
+    "an unknown option of a plug-in",
+    good.replace("toy-mean }", "toy-mean, beta: 1 }"),
+    "t.yaml:5:31: aggregator: unknown key 'beta'",
+  ],
+  [
+    "a bad option of a plug-in",
+    good.replace("name: toy }", "name: toy, faults: { 0: bang } }"),
+    't.yaml:4:28: task.faults.0: expected one of "throw"|"silent"|"nan"|"shape"|"modules", got "bang"',
+  ],
+  [
+    "a cohort beyond the clients",
+    good + "cohort: { number: 9 }\n",
+    "t.yaml:6:19: cohort.number: expected at most clients = 4, got 9",
+  ],
+  [
+    "a cohort of no known form",
+    good + "cohort: some\n",
+    't.yaml:6:9: cohort: expected all, { number: n } or { fraction: f }, got "some"',
+  ],
+  [
+    "a fraction above one",
+    good + "cohort: { fraction: 2 }\n",
+    "t.yaml:6:21: cohort.fraction: Too big: expected number to be <=1, got 2",
+  ],
+  [
+    "more contaminated than clients",
+    good + "attacks: [{ attack: { name: toy-shift }, count: 5 }]\n",
+    "t.yaml:6:10: attacks: expected at most clients = 4 contaminated, got 5",
+  ],
+  [
+    "an unknown attack",
+    good + "attacks: [{ attack: { name: shift }, count: 1 }]\n",
+    't.yaml:6:29: attacks.0.attack.name: expected one of toy-shift, toy-forger, got "shift"',
+  ],
+  [
+    "an attack on nobody",
+    good + "attacks: [{ attack: { name: toy-shift } }]\n",
+    "t.yaml:6:11: attacks.0: expected exactly one of clients, count and fraction",
+  ],
+  [
+    "an attack on an unknown client",
+    good + "attacks: [{ attack: { name: toy-shift }, clients: [c09] }]\n",
+    "t.yaml:6:52: attacks.0.clients.0: expected an id from c00 to c03, got 'c09'",
+  ],
+  [
+    "a client contaminated twice",
+    good + "attacks: [{ attack: { name: toy-shift }, clients: [c01, c01] }]\n",
+    "t.yaml:6:57: attacks.0.clients.1: client c01 is contaminated twice; name it once",
+  ],
+  [
+    "two methods of one label",
+    good + "baselines: [{ label: toy-mean, aggregator: { name: toy-mean } }]\n",
+    "t.yaml:6:22: baselines.0.label: expected a label of its own, 'toy-mean' is taken",
+  ],
+  [
+    "a quorum of nobody",
+    good + "limits: { quorum: 0 }\n",
+    "t.yaml:6:19: limits.quorum: Too small: expected number to be >0, got 0",
+  ],
+  [
+    "limits that are no mapping",
+    good + "limits: 3\n",
+    "t.yaml:6:9: limits: expected object, got 3",
+  ],
+  [
+    "an expectation without a range",
+    good + "expect: { measures: { recall: {} } }\n",
+    "t.yaml:6:31: expect.measures.recall: expected min, max or both",
+  ],
+  [
+    "a name that is no file name",
+    good.replace("toy\n", "../toy\n"),
+    't.yaml:1:7: name: expected lower-case letters, digits and hyphens, got "../toy"',
+  ],
+  ["a repeated key", good + "name: again\n", "t.yaml:6:1: Map keys must be unique"],
+  [
+    "YAML that does not parse",
+    good + "seed: [1\n",
+    "t.yaml:7:1: Flow sequence in block collection must be sufficiently indented and end with a ]",
+  ],
+  ["an empty file", "", "t.yaml:1:1: trial: expected object"],
+];
+
+describe("parseTrial", () => {
+  it("fills in every default", () => {
+    const trial = parseTrial(good, "t.yaml", toyPlugins);
+    assert.equal(trial.seed, 1);
+    assert.equal(trial.cohort, "all");
+    assert.equal(trial.limits.quorum, 0.5);
+    assert.deepEqual(trial.attacks, []);
+  });
+
+  for (const [what, text, message] of faults) {
+    it(`refuses ${what}, with its place`, () => {
+      assert.throws(
+        () => parseTrial(text, "t.yaml", toyPlugins),
+        (error) => {
+          assert.ok(error instanceof UserError);
+          assert.equal(error.exitCode, 2);
+          assert.ok(error.message.includes(message), error.message);
+          return true;
+        },
+      );
+    });
+  }
+
+  it("reports all faults at once", () => {
+    const text = good.replace("2", "-2").replace("toy-mean", "mean") + "extra: 1\n";
+    assert.throws(
+      () => parseTrial(text, "t.yaml", toyPlugins),
+      (error: Error) => {
+        assert.equal(error.message.split("\n").length, 3);
+        return true;
+      },
+    );
+  });
+
+  it("applies overrides, as YAML values, before it checks", () => {
+    const trial = parseTrial(good, "t.yaml", toyPlugins, [
+      "seed=9",
+      "limits.quorum=0.25",
+      "cohort={ number: 2 }",
+    ]);
+    assert.equal(trial.seed, 9);
+    assert.equal(trial.limits.quorum, 0.25);
+    assert.deepEqual(trial.cohort, { number: 2 });
+    const set = (override: string) => () => parseTrial(good, "t.yaml", toyPlugins, [override]);
+    assert.throws(set("rounds"), /--set: expected path=value, got 'rounds'/);
+    assert.throws(set("name.x=1"), /--set: name.x leads through a value that has no keys/);
+    assert.throws(set("sed=9"), /unknown key 'sed'/);
+  });
+});

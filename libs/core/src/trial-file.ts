@@ -1,0 +1,127 @@
+import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { z } from "zod";
+import type { Plugins } from "./contracts.js";
+import { UserError } from "./errors.js";
+import { createPlugin, trialSchema, type Trial } from "./trial.js";
+
+/**
+ * Reads a trial file.
+ * @param file its name, for messages
+ * @param overrides `path=value` texts that replace or add keys, as `--set task.localSteps=5`; the value is YAML
+ * @throws UserError naming file, line, column, the offending value and what was expected, a line for every fault
+ */
+export function parseTrial(
+  text: string,
+  file: string,
+  plugins: Plugins,
+  overrides: readonly string[] = [],
+): Trial {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const place = (offset: number | undefined) => {
+    if (offset === undefined) return file;
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    const faults = document.errors.map(({ pos, message }) => {
+      return `${place(pos[0])}: ${message.replace(/ at line \d+, column \d+:[^]*$/, "")}`;
+    });
+    throw new UserError(faults.join("\n"));
+  }
+  for (const override of overrides) applyOverride(document, override);
+  const content: unknown = document.toJS();
+  const result = trialSchema(plugins).safeParse(content, { reportInput: true });
+  if (result.success) {
+    checkPlugins(result.data, plugins, file);
+    return result.data;
+  }
+  const faults = result.error.issues.flatMap(flatten).map((issue) => {
+    const path = issue.path.map(String);
+    const [key] = issue.code === "unrecognized_keys" ? issue.keys : [];
+    const offset = key === undefined ? offsetOf(document, path) : offsetOfKey(document, path, key);
+    return `${place(offset)}: ${path.join(".") || "trial"}: ${explain(issue, content)}`;
+  });
+  throw new UserError([...new Set(faults)].join("\n"));
+}
+
+/** What a schema cannot tell: does this task bear these attacks and this many clients? */
+function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
+  const task = createPlugin(plugins.tasks, trial.task);
+  for (const [i, { attack }] of trial.attacks.entries()) {
+    if (createPlugin(plugins.attacks, attack).corruptLabels && !task.hasLabels) {
+      throw new UserError(
+        `${file}: attacks.${i}: ${attack.name} contaminates labels, and task ${trial.task.name} has none; choose an attack on updates`,
+      );
+    }
+  }
+  try {
+    task.checkClients?.(trial.clients);
+  } catch (error) {
+    throw new UserError(
+      `${file}: clients: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+function applyOverride(document: Document, override: string): void {
+  const split = override.indexOf("=");
+  if (split < 1) throw new UserError(`--set: expected path=value, got '${override}'`);
+  const path = override
+    .slice(0, split)
+    .split(".")
+    .map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+  const value: unknown = parseDocument(override.slice(split + 1)).toJS();
+  try {
+    document.setIn(path, value);
+  } catch {
+    throw new UserError(`--set: ${path.join(".")} leads through a value that has no keys`);
+  }
+}
+
+/** Where the value at `path` stands in the text; the nearest ancestor's place for one that is missing. */
+function offsetOf(document: Document, path: readonly string[]): number | undefined {
+  for (let depth = path.length; depth > 0; depth--) {
+    const range = rangeOf(document.getIn(path.slice(0, depth), true));
+    if (range) return range[0];
+  }
+  return rangeOf(document.contents)?.[0] ?? 0;
+}
+
+/** Where `key` of the mapping at `path` stands in the text. */
+function offsetOfKey(document: Document, path: readonly string[], key: string): number | undefined {
+  const map: unknown = path.length === 0 ? document.contents : document.getIn(path, true);
+  const pair = isMap(map) && map.items.find((item) => isScalar(item.key) && item.key.value === key);
+  return (pair && rangeOf(pair.key)?.[0]) || offsetOf(document, path);
+}
+
+function rangeOf(node: unknown): readonly number[] | null | undefined {
+  return (node as { range?: readonly number[] } | null | undefined)?.range;
+}
+
+/** A union's own issue tells little when one of its branches was clearly meant: then that branch's issues do. */
+function flatten(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const meant = issue.errors.find((inner) =>
+    inner.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
+  );
+  if (!meant || issue.errors.length === 0) return [issue];
+  return meant.flatMap((inner) => flatten({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+function explain(issue: z.core.$ZodIssue, content: unknown): string {
+  if (issue.code === "unrecognized_keys") {
+    return `unknown key ${issue.keys.map((key) => `'${key}'`).join(", ")}`;
+  }
+  const message = issue.message.replace(/^Invalid (input|option): /, "");
+  // A refinement words its own finding; whole mappings and lists would only repeat the file.
+  const value = issue.path.reduce<unknown>(
+    (node, key) => (node as Partial<Record<PropertyKey, unknown>> | undefined)?.[key],
+    content,
+  );
+  const input = typeof value === "object" || issue.code === "custom" ? "" : value;
+  if (input === undefined) return `missing, ${message.replace(/, received undefined$/, "")}`;
+  return input === ""
+    ? message
+    : `${message.replace(/, received .*$/, "")}, got ${JSON.stringify(input)}`;
+}

@@ -1,0 +1,21 @@
+import type { PluginChoice, Trial } from "@fedclair/core";
+
+/** One method of a trial: the one under study, or one that it is compared with. */
+export interface Arm {
+  readonly label: string;
+  readonly aggregator: PluginChoice;
+  /** An oracle, which leaves the contaminated clients out. */
+  readonly benignOnly: boolean;
+}
+
+/** The methods of a trial, the one under study first. */
+export function armsOf({ aggregator, baselines }: Trial): readonly [Arm, ...Arm[]] {
+  return [
+    { label: aggregator.name, aggregator, benignOnly: false },
+    ...baselines.map((baseline) => ({
+      label: baseline.label,
+      aggregator: baseline.aggregator,
+      benignOnly: baseline.clients === "benign",
+    })),
+  ];
+}
