@@ -1,9 +1,8 @@
 import type { LocalTrainer, Params, Plugin, Shard, Task, Tensor } from "@fedclair/core";
-import { stream, type Stream } from "@fedclair/linalg";
+import { Matrix, multiply, norm, stream, thinQr, type Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { LeastSquares } from "./least-squares.js";
-import { orthonormalColumns } from "./orthonormal.js";
 
 const schema = z
   .strictObject({
@@ -11,20 +10,24 @@ const schema = z
     q: z.int().min(1).default(10).describe("Outputs: columns of the weights"),
     rank: z
       .int()
-      .min(0)
+      .min(1)
       .default(3)
       .describe("Dimensions of the column space that the clients' weights share; at most p"),
     samples: z.int().min(1).default(120).describe("Training samples a client; at least p"),
     noise: z.number().min(0).default(1).describe("Standard deviation of the noise on each output"),
     dataSeed: z
-      .number()
+      .int()
+      .min(0)
       .default(1)
       .describe("Draws the shared column space; the clients' own data follow the trial's seed"),
   })
-  .refine((o) => o.rank <= o.p, { path: ["rank"], error: "must be at most p" })
-  .refine((o) => o.samples >= o.p, {
-    path: ["samples"],
-    error: "must be at least p, or least squares has no unique solution",
+  .superRefine(({ p, rank, samples }, context) => {
+    const refuse = (key: string, message: string) => {
+      context.addIssue({ code: "custom", path: [key], message });
+    };
+    if (rank > p) refuse("rank", `expected at most p = ${p}, got ${rank}`);
+    // With fewer samples least squares has no unique solution.
+    if (samples < p) refuse("samples", `expected at least p = ${p}, got ${samples}`);
   });
 
 type Options = z.output<typeof schema>;
@@ -50,19 +53,27 @@ export const linearRegression: Plugin<Task> = {
   summary: "least squares on synthetic data whose true weights share a column space",
   schema,
   create: (options: Options): Task => {
-    const basis = orthonormalColumns(options.p, options.rank, stream(options.dataSeed).at("basis"));
+    const { p, q, rank, dataSeed } = options;
+    const normals = stream(dataSeed)
+      .at("basis")
+      .normals(p * rank);
+    const basis = thinQr(new Matrix(p, rank, normals)).q;
     return {
-      init: () =>
-        Promise.resolve(named(new Float64Array(options.p * options.q), options.p, options.q)),
+      init: () => Promise.resolve(named(new Float64Array(p * q), p, q)),
       openShard: (shard) => Promise.resolve(openShard(options, basis, shard)),
     };
   },
 };
 
 /** Holds only the true weights: the samples are drawn afresh, and alike, by every job. */
-function openShard(options: Options, basis: readonly Float64Array[], shard: Shard): LocalTrainer {
+function openShard(options: Options, basis: Matrix, shard: Shard): LocalTrainer {
   const { p, q, samples } = options;
-  const truth = combine(basis, p, q, shard.rng.at("coefficients"));
+  const coefficients = new Matrix(
+    basis.cols,
+    q,
+    shard.rng.at("coefficients").normals(basis.cols * q),
+  );
+  const truth = multiply(basis, coefficients).toRowMajor();
 
   return {
     async train({ params }) {
@@ -72,7 +83,7 @@ function openShard(options: Options, basis: readonly Float64Array[], shard: Shar
       for await (const { x, y } of draw(options, truth, shard.rng.at("train"))) {
         const residual = minus(y, predict(x, start, q));
         fit.add(x, residual);
-        squares += sumOfSquares(residual);
+        squares += norm(residual) ** 2;
       }
       return {
         numExamples: samples,
@@ -85,12 +96,12 @@ function openShard(options: Options, basis: readonly Float64Array[], shard: Shar
       const weights = weightsOf(params);
       let squares = 0;
       for await (const { x, y } of draw(options, truth, shard.rng.at("test"))) {
-        squares += sumOfSquares(minus(y, predict(x, weights, q)));
+        squares += norm(minus(y, predict(x, weights, q))) ** 2;
       }
       return {
         numExamples: samples,
         modules: new Map(),
-        metrics: { error: sumOfSquares(minus(weights, truth)), loss: squares / (samples * q) },
+        metrics: { error: norm(minus(weights, truth)) ** 2, loss: squares / (samples * q) },
       };
     },
   };
@@ -113,20 +124,6 @@ async function* draw(options: Options, truth: Float64Array, rng: Stream): AsyncG
   }
 }
 
-/** U·C with N(0, 1) coefficients C, p×q row-major, from the columns of U. */
-function combine(basis: readonly Float64Array[], p: number, q: number, rng: Stream): Float64Array {
-  const product = new Float64Array(p * q);
-  for (const column of basis) {
-    const coefficients = rng.normals(q);
-    column.forEach((u, i) => {
-      coefficients.forEach((c, j) => {
-        product[i * q + j] = (product[i * q + j] ?? NaN) + u * c;
-      });
-    });
-  }
-  return product;
-}
-
 /** xᵀ·W, q numbers. */
 function predict(x: Float64Array, weights: Tensor["data"], q: number): Float64Array {
   const y = new Float64Array(q);
@@ -138,10 +135,6 @@ function predict(x: Float64Array, weights: Tensor["data"], q: number): Float64Ar
 
 function minus(a: Tensor["data"], b: Tensor["data"]): Float64Array {
   return Float64Array.from(a, (value, i) => value - (b[i] ?? NaN));
-}
-
-function sumOfSquares(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value * value, 0);
 }
 
 function named(weights: Float64Array, p: number, q: number): Params {
