@@ -1,0 +1,122 @@
+import type { Failure, Update } from "@fedclair/core";
+import { fedclair } from "../../gen/fedclair.js";
+import { WireError } from "../wire-error.js";
+import { decoding, required, uint32, uniqueNames } from "./checks.js";
+import { failureFromWire, failureToWire } from "./failure.js";
+import { modulesFromWire, modulesToWire } from "./tensors.js";
+import { workIdFromWire, workIdToWire, type WorkId } from "./work-id.js";
+
+type WireUpdate = fedclair.v1.ClientUpdate.$Properties;
+
+export interface Join {
+  readonly protocolVersion: number;
+  readonly token: string;
+  /** Virtual clients that the host can hold, at least 1. */
+  readonly capacity: number;
+  readonly backend: string;
+  readonly softwareVersion: string;
+}
+
+/** What a client host may say to the coordinator. */
+export type HostMessage =
+  | ({ readonly type: "join" } & Join)
+  | { readonly type: "ready" }
+  | {
+      readonly type: "clientUpdate";
+      readonly work: WorkId;
+      readonly clientId: string;
+      /**
+       * Copies and checks the tensors: not before it is known that the update is wanted at all.
+       * @throws WireError
+       */
+      readonly read: () => Update;
+    }
+  | {
+      readonly type: "clientFailed";
+      readonly work: WorkId;
+      readonly clientId: string;
+      readonly failure: Failure;
+    };
+
+const codec = fedclair.v1.HostMessage;
+
+/** @throws WireError when the capacity is no uint32 */
+export function encodeJoin(join: Join): Uint8Array {
+  return codec.encode({ join: { ...join, capacity: uint32("capacity", join.capacity) } }).finish();
+}
+
+export function encodeReady(): Uint8Array {
+  return codec.encode({ ready: {} }).finish();
+}
+
+/** @throws WireError when a tensor's data does not fill its shape, or numExamples is no uint32 */
+export function encodeUpdate(work: WorkId, update: Update): Uint8Array {
+  const clientUpdate: WireUpdate = {
+    work: workIdToWire(work),
+    clientId: update.clientId,
+    numExamples: uint32("numExamples", update.numExamples),
+    modules: modulesToWire(update.modules),
+    metrics: Object.entries(update.metrics).map(([name, value]) => ({ name, value })),
+  };
+  return codec.encode({ clientUpdate }).finish();
+}
+
+export function encodeClientFailed(work: WorkId, clientId: string, failure: Failure): Uint8Array {
+  const clientFailed = { work: workIdToWire(work), clientId, failure: failureToWire(failure) };
+  return codec.encode({ clientFailed }).finish();
+}
+
+/** @throws WireError */
+export function decodeHostMessage(bytes: unknown): HostMessage {
+  return decoding("HostMessage", bytes, (owned) => fromWire(codec.decode(owned)));
+}
+
+function fromWire(message: fedclair.v1.HostMessage): HostMessage {
+  switch (message.body) {
+    case "join":
+      return { type: "join", ...joinFromWire(required("join", message.join)) };
+    case "ready":
+      return { type: "ready" };
+    case "clientUpdate": {
+      const wire = required("client_update", message.clientUpdate);
+      const clientId = wire.clientId ?? "";
+      const read = () => updateFromWire(wire);
+      return { type: "clientUpdate", work: workIdFromWire(wire.work), clientId, read };
+    }
+    case "clientFailed": {
+      const { work, clientId, failure } = required("client_failed", message.clientFailed);
+      return {
+        type: "clientFailed",
+        work: workIdFromWire(work),
+        clientId: clientId ?? "",
+        failure: failureFromWire(failure),
+      };
+    }
+    default:
+      throw new WireError("MALFORMED", "HostMessage: no body that this version knows");
+  }
+}
+
+function joinFromWire(wire: fedclair.v1.Join.$Properties): Join {
+  return {
+    protocolVersion: wire.protocolVersion ?? 0,
+    token: wire.token ?? "",
+    capacity: wire.capacity ?? 0,
+    backend: wire.backend ?? "",
+    softwareVersion: wire.softwareVersion ?? "",
+  };
+}
+
+function updateFromWire(wire: WireUpdate): Update {
+  const metrics = (wire.metrics ?? []).map(({ name, value }): [string, number] => [
+    name ?? "",
+    value ?? 0,
+  ]);
+  return {
+    clientId: wire.clientId ?? "",
+    numExamples: wire.numExamples ?? 0,
+    modules: modulesFromWire(wire.modules ?? []),
+    // fromEntries, and not assignment, also gives a metric called __proto__ a place of its own.
+    metrics: Object.fromEntries(uniqueNames("metric", metrics)),
+  };
+}

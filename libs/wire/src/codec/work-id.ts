@@ -1,0 +1,38 @@
+import type { Work } from "@fedclair/core";
+import { fedclair } from "../../gen/fedclair.js";
+import { WireError } from "../wire-error.js";
+import { required, uint32 } from "./checks.js";
+
+/** Names the piece of work that a message belongs to. */
+export type WorkId = Pick<Work, "round" | "phase" | "kind">;
+
+type WireWorkId = fedclair.v1.WorkId.$Properties;
+const { WorkKind } = fedclair.v1;
+
+export function workIdToWire({ round, phase, kind }: WorkId): WireWorkId {
+  const wireKind = kind === "train" ? WorkKind.TRAIN : WorkKind.EVALUATE;
+  return { round: uint32("round", round), phase, kind: wireKind };
+}
+
+/** @throws WireError */
+export function workIdFromWire(wire: WireWorkId | null | undefined): WorkId {
+  const { round, phase, kind } = required("work", wire);
+  if (kind !== WorkKind.TRAIN && kind !== WorkKind.EVALUATE) {
+    const message = `work kind ${kind ?? 0}: expected TRAIN (1) or EVALUATE (2)`;
+    throw new WireError("MALFORMED", message);
+  }
+  return {
+    round: round ?? 0,
+    phase: phase ?? "",
+    kind: kind === WorkKind.TRAIN ? "train" : "evaluate",
+  };
+}
+
+export function sameWork(a: WorkId, b: WorkId): boolean {
+  return a.round === b.round && a.phase === b.phase && a.kind === b.kind;
+}
+
+/** For messages to people. */
+export function workText({ round, phase, kind }: WorkId): string {
+  return `round ${round}, phase ${phase}, ${kind}`;
+}

@@ -1,0 +1,205 @@
+import { UserError, type Arrival, type ClientJob, type Failure, type Update } from "@fedclair/core";
+import { io, type Socket } from "socket.io-client";
+import { decodeCoordinatorMessage } from "./codec/coordinator-message.js";
+import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./codec/host-message.js";
+import { accepted, type Reply } from "./codec/reply.js";
+import type { WorkId } from "./codec/work-id.js";
+import { JobQueue } from "./job-queue.js";
+import { Peer } from "./peer.js";
+import { protocolVersion, type Events } from "./protocol.js";
+import { Traffic } from "./traffic.js";
+import { failureOf } from "./wire-error.js";
+
+export interface HostOptions {
+  /** The coordinator's address, as http://10.0.0.1:4000. */
+  readonly url: string;
+  /** The coordinator's secret, if it has one. */
+  readonly token?: string;
+  /** Virtual clients that this host can hold, at least 1. */
+  readonly capacity: number;
+  /** What it computes with. */
+  readonly backend: string;
+  readonly softwareVersion: string;
+  /** Prepares the trial, once; no client is assigned before it resolves. @param trialJson the resolved trial */
+  readonly onWelcome: (trialJson: string) => Promise<void>;
+  /** Does one client's part. Called for one job at a time; must give way to the event loop. */
+  readonly runJob: (job: ClientJob) => Promise<Arrival>;
+  /** Told of a result that the coordinator refused. */
+  readonly onRefused?: (clientId: string, failure: Failure) => void;
+  /** Seconds without a coordinator after which the host gives up; default 60. */
+  readonly patienceSeconds?: number;
+  /** Ends the host. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs a client host: joins the coordinator, does the jobs that it sends, and joins again when the connection breaks.
+ * @returns why it ended, for people, once no job runs any more
+ * @throws UserError if it is refused, or finds no coordinator in time; whatever `onWelcome` rejects with
+ */
+export async function connectHost(options: HostOptions): Promise<string> {
+  const host = new ClientHost(options);
+  return await host.ended;
+}
+
+class ClientHost {
+  readonly ended: Promise<string>;
+  readonly #options: HostOptions;
+  readonly #socket: Socket<Events, Events>;
+  readonly #jobs: JobQueue;
+  #peer: Peer | undefined;
+  #trialJson: string | undefined;
+  #prepared: Promise<void> | undefined;
+  #patience: NodeJS.Timeout | undefined;
+  #lastError = "";
+  #finish: (reason: string) => void = () => undefined;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#jobs = new JobQueue(options.runJob, (...result) => this.#deliver(...result));
+    this.#socket = io(options.url, {
+      transports: ["websocket"],
+      forceNew: true, // hosts in one process must not share a connection
+      reconnectionDelay: 250,
+      reconnectionDelayMax: 5000,
+    });
+    this.ended = this.#untilEnd();
+    this.#startPatience();
+    this.#socket.on("connect", () => {
+      this.#connect();
+    });
+    this.#socket.on("connect_error", (error) => {
+      this.#lastError = error.message;
+    });
+    this.#socket.on("disconnect", (reason) => {
+      this.#disconnect(reason);
+    });
+    this.#socket.onAny((event: string, ...args: unknown[]) => {
+      this.#peer?.receive(event === "frame" ? args : [undefined, args.at(-1)]);
+    });
+  }
+
+  async #untilEnd(): Promise<string> {
+    const { signal } = this.#options;
+    const stop = () => {
+      this.#finish("stopped");
+    };
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        this.#finish = resolve;
+        this.#fail = reject;
+        signal?.addEventListener("abort", stop);
+        if (signal?.aborted) stop();
+      });
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      this.#jobs.clear();
+      this.#socket.disconnect();
+      clearTimeout(this.#patience);
+      await this.#jobs.idle();
+    }
+  }
+
+  #connect(): void {
+    const socket = this.#socket;
+    const peer = new Peer(
+      {
+        emit: (frame, reply) => socket.emit("frame", frame, reply),
+        close: () => {
+          socket.io.engine.close();
+        },
+      },
+      new Traffic(),
+      (bytes) => this.#handle(bytes),
+    );
+    this.#peer = peer;
+    void this.#join(peer).catch(this.#fail);
+  }
+
+  async #join(peer: Peer): Promise<void> {
+    const { token = "", capacity, backend, softwareVersion, onWelcome } = this.#options;
+    const join = { protocolVersion, token, capacity, backend, softwareVersion };
+    const reply = await peer.send(encodeJoin(join));
+    if (reply.type !== "welcome") {
+      this.#notWelcome(reply);
+      return;
+    }
+    clearTimeout(this.#patience);
+    peer.agree(reply);
+    this.#trialJson ??= reply.trialJson;
+    if (this.#trialJson !== reply.trialJson) {
+      throw new UserError(
+        `the coordinator at ${this.#options.url} now runs another trial: start this host anew`,
+      );
+    }
+    this.#prepared ??= onWelcome(reply.trialJson);
+    await this.#prepared;
+    await peer.send(encodeReady());
+  }
+
+  #notWelcome(reply: Exclude<Reply, { type: "welcome" }>): void {
+    if (reply.type === "accepted") throw new UserError(`${this.#options.url} is no coordinator`);
+    const { code, message } = reply.failure;
+    if (code === "TRIAL_ENDED") this.#finish(message);
+    else if (code !== "HOST_LOST") throw new UserError(`${this.#options.url}: ${code}: ${message}`);
+  }
+
+  #handle(bytes: Uint8Array): Reply {
+    const message = decodeCoordinatorMessage(bytes);
+    if (message.type !== "trialEnd") return this.#jobs.handle(message);
+    // Not before the reply is on its way.
+    setImmediate(() => {
+      this.#finish(message.reason);
+    });
+    return accepted;
+  }
+
+  async #deliver(work: WorkId, arrival: Arrival, signal: AbortSignal): Promise<void> {
+    const peer = this.#peer;
+    if (!peer) return;
+    const failure =
+      "failure" in arrival
+        ? arrival.failure
+        : await this.#deliverUpdate(peer, work, arrival.update, signal);
+    if (failure) await peer.send(encodeClientFailed(work, arrival.clientId, failure), signal);
+  }
+
+  /** @returns why the coordinator knows nothing of the update; it has answered a refused one itself */
+  async #deliverUpdate(
+    peer: Peer,
+    work: WorkId,
+    update: Update,
+    signal: AbortSignal,
+  ): Promise<Failure | undefined> {
+    let bytes: Uint8Array;
+    try {
+      bytes = encodeUpdate(work, update);
+    } catch (error) {
+      return failureOf(error, "CLIENT_ERROR");
+    }
+    const reply = await peer.send(bytes, signal);
+    if (reply.type !== "failure") return undefined;
+    this.#options.onRefused?.(update.clientId, reply.failure);
+    return reply.failure.code === "OVERSIZE" ? reply.failure : undefined;
+  }
+
+  #disconnect(reason: Socket.DisconnectReason): void {
+    this.#peer?.disconnected();
+    this.#peer = undefined;
+    this.#jobs.clear(); // the coordinator counts them as lost
+    this.#lastError = reason;
+    this.#startPatience();
+    // The one case in which socket.io does not dial again by itself.
+    if (reason === "io server disconnect") this.#socket.connect();
+  }
+
+  #startPatience(): void {
+    const { url, patienceSeconds = 60 } = this.#options;
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => {
+      const why = `no coordinator at ${url} for ${patienceSeconds} s (${this.#lastError})`;
+      this.#fail(new UserError(`${why}: start it, or mend the address`));
+    }, patienceSeconds * 1000);
+  }
+}

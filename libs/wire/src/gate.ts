@@ -1,0 +1,43 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Failure } from "@fedclair/core";
+import type { Join } from "./codec/host-message.js";
+import { protocolVersion } from "./protocol.js";
+
+/** Decides which hosts may join. */
+export class Gate {
+  readonly #token: string;
+  #backend: string | undefined;
+
+  /** @param backend the one that hosts must compute with; by default the first host decides */
+  constructor(token: string, backend: string | undefined) {
+    this.#token = token;
+    this.#backend = backend;
+  }
+
+  /** @returns why the host may not join */
+  refusal(join: Join): Failure | undefined {
+    if (join.protocolVersion !== protocolVersion) {
+      const message = `the host speaks protocol version ${join.protocolVersion}, the coordinator ${protocolVersion}: install the same release on both`;
+      return { code: "PROTOCOL_VERSION", message };
+    }
+    if (!sameSecret(join.token, this.#token)) {
+      const message = "the token is not the coordinator's: start the host with the same one";
+      return { code: "BAD_TOKEN", message };
+    }
+    if (join.capacity < 1) {
+      return { code: "MALFORMED", message: `capacity ${join.capacity}: expected at least 1` };
+    }
+    this.#backend ??= join.backend;
+    if (join.backend !== this.#backend) {
+      const message = `the host computes with '${join.backend}', the trial with '${this.#backend}': results would not repeat; choose the same backend`;
+      return { code: "BACKEND_MISMATCH", message };
+    }
+    return undefined;
+  }
+}
+
+/** Takes the same time wherever the two differ, and whatever their lengths. */
+function sameSecret(a: string, b: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

@@ -1,0 +1,81 @@
+import { createServer, type RequestListener, type Server as HttpServer } from "node:http";
+import type { AddressInfo, Socket as NetSocket } from "node:net";
+import { UserError } from "@fedclair/core";
+import { Server, type Socket } from "socket.io";
+import { frameOverheadBytes, heartbeat, limitsBeforeWelcome, type Events } from "./protocol.js";
+
+/** The coordinator's end of one host's connection. */
+export type HostSocket = Socket<Events, Events>;
+
+/** A websocket server that listens. */
+export interface Listener {
+  readonly io: Server<Events, Events>;
+  readonly url: string;
+  /** Stops listening and cuts every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * @param port 0 picks a free one
+ * @param server answers the requests that are not for the websocket
+ * @throws UserError if the address cannot be had
+ */
+export async function listen(
+  host: string,
+  port: number,
+  chunkBytes: number,
+  server: HttpServer = createServer(answerNotFound),
+): Promise<Listener> {
+  const io = new Server<Events, Events>(server, {
+    serveClient: false,
+    transports: ["websocket"],
+    perMessageDeflate: false, // floats hardly shrink, and deflating them costs more than sending them
+    // The default of 1 MB cuts the connection of a host that sends a longer frame.
+    maxHttpBufferSize: Math.max(chunkBytes, limitsBeforeWelcome.chunkBytes) + frameOverheadBytes,
+    ...heartbeat,
+    // Hosts send no Origin; a browser does, also from a foreign page that tries this machine's ports.
+    allowRequest: (request, decide) => {
+      decide(null, request.headers.origin === undefined);
+    },
+  });
+  const connections = new Set<NetSocket>();
+  server.on("connection", (socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  await bind(server, host, port);
+  return {
+    io,
+    url: urlOf(server.address() as AddressInfo),
+    close: async () => {
+      const closed = io.close();
+      // A host that does not answer the closing handshake would hold it up for half a minute.
+      for (const socket of connections) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function bind(server: HttpServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const why = `cannot listen on ${host}:${port}: ${error.code ?? error.message}`;
+      reject(new UserError(`${why}; choose another address, or port 0 for any free port`));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function urlOf({ family, address, port }: AddressInfo): string {
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+const answerNotFound: RequestListener = (_, response) => {
+  response.writeHead(404, { "content-type": "text/plain" });
+  response.end("a fedclair coordinator: client hosts connect by websocket\n");
+};
+
+/** Can only this machine reach the address? */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

@@ -1,0 +1,28 @@
+import { ClientRunner, clientIds } from "@fedclair/core";
+import { describeClientPool } from "@fedclair/core/testing";
+import { connectHost } from "./connect-host.js";
+import { SocketPool } from "./socket-pool.js";
+
+/** Small frames, so that even the toy's messages travel in several. */
+const limits = { chunkBytes: 50 };
+
+describeClientPool("SocketPool with two hosts", async (trial, plugins) => {
+  const ids = clientIds(trial.clients);
+  const pool = await SocketPool.listen({
+    clientIds: ids,
+    trialJson: JSON.stringify(trial),
+    ...limits,
+  });
+  for (let i = 0; i < 2; i++) {
+    const runner = new ClientRunner(trial, plugins);
+    void connectHost({
+      url: pool.url,
+      capacity: Math.ceil(ids.length / 2),
+      backend: "none",
+      softwareVersion: "test",
+      onWelcome: () => runner.prepare(),
+      runJob: (job) => runner.run(job),
+    });
+  }
+  return pool;
+});

@@ -1,0 +1,256 @@
+import type { Server as HttpServer } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { exitCodes, UserError, type Arrival, type ClientPool, type Work } from "@fedclair/core";
+import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
+import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-message.js";
+import { accepted, refused, type Limits, type Reply } from "./codec/reply.js";
+import { sameWork, workText } from "./codec/work-id.js";
+import { Gate } from "./gate.js";
+import { HostSession } from "./host-session.js";
+import { isLoopback, listen, type HostSocket, type Listener } from "./listen.js";
+import { OpenWork } from "./open-work.js";
+import { Peer } from "./peer.js";
+import { defaultLimits, joinTimeout } from "./protocol.js";
+import { Roster } from "./roster.js";
+import { Traffic } from "./traffic.js";
+
+export interface SocketPoolOptions {
+  /** All clients of the trial, in their order. */
+  readonly clientIds: readonly string[];
+  /** The resolved trial: what hosts act by. */
+  readonly trialJson: string;
+  /** Address to listen on. Default 127.0.0.1: this machine only. */
+  readonly host?: string;
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** The secret that hosts must know; required unless `host` is a loopback address. */
+  readonly token?: string;
+  /** What hosts must compute with; by default the first host to join decides. */
+  readonly backend?: string;
+  /** Payload of a frame in bytes; default 1 MiB. */
+  readonly chunkBytes?: number;
+  /** Bytes of a message at most; default 256 MiB. */
+  readonly maxMessageBytes?: number;
+  /** Listens for the pool, and answers what is not for the websocket; closed with the pool. */
+  readonly server?: HttpServer;
+  /** Told in a sentence of hosts that join, are refused, or are lost. */
+  readonly log?: (line: string) => void;
+}
+
+/** How long `close` waits for hosts to hear that the trial is over, in ms. */
+const farewellTimeout = 5000;
+
+/** Clients in other processes: client hosts dial in, each by one websocket, and are given clients up to their capacity. */
+export class SocketPool implements ClientPool {
+  /** Where hosts find it. */
+  readonly url: string;
+  readonly traffic = new Traffic();
+  readonly #options: SocketPoolOptions;
+  readonly #limits: Limits;
+  readonly #listener: Listener;
+  readonly #gate: Gate;
+  readonly #roster: Roster;
+  #open: OpenWork | undefined;
+  #ended = false;
+  #onRosterChange: () => void = () => undefined;
+
+  /** @throws UserError if the address cannot be had, or others could reach it without a token */
+  static async listen(options: SocketPoolOptions): Promise<SocketPool> {
+    const { host = "127.0.0.1", port = 0, token = "", server } = options;
+    if (token === "" && !isLoopback(host)) {
+      throw new UserError(
+        `listening on ${host} lets other machines in: set a token, or listen on 127.0.0.1`,
+      );
+    }
+    const { chunkBytes, maxMessageBytes } = { ...defaultLimits, ...options };
+    const listener = await listen(host, port, chunkBytes, server);
+    return new SocketPool(options, { chunkBytes, maxMessageBytes }, listener);
+  }
+
+  private constructor(options: SocketPoolOptions, limits: Limits, listener: Listener) {
+    this.#options = options;
+    this.#limits = limits;
+    this.#listener = listener;
+    this.url = listener.url;
+    this.#gate = new Gate(options.token ?? "", options.backend);
+    this.#roster = new Roster(options.clientIds);
+    listener.io.on("connection", (socket) => {
+      this.#connect(socket);
+    });
+  }
+
+  /** @throws UserError (exit code 3) if `signal` times out before the joined hosts can hold all clients */
+  async ready(signal: AbortSignal): Promise<void> {
+    const wake = () => {
+      this.#onRosterChange();
+    };
+    signal.addEventListener("abort", wake);
+    try {
+      while (this.#roster.unassigned > 0) {
+        if (signal.aborted) throw this.#notReady(signal.reason);
+        if (this.#ended) throw new Error("the pool was closed before its clients could be reached");
+        await new Promise<void>((resolve) => (this.#onRosterChange = resolve));
+      }
+    } finally {
+      signal.removeEventListener("abort", wake);
+    }
+  }
+
+  async *run(work: Work, signal: AbortSignal): AsyncIterable<Arrival> {
+    const open = new OpenWork(work);
+    this.#open?.close();
+    this.#open = open;
+    const close = () => {
+      open.close();
+    };
+    signal.addEventListener("abort", close);
+    try {
+      if (signal.aborted) return;
+      this.#distribute(open);
+      yield* open.arrivals();
+    } finally {
+      signal.removeEventListener("abort", close);
+      open.close();
+    }
+  }
+
+  /** Tells the hosts that the trial is over, and stops listening. @param reason for people */
+  async close(reason = "the trial is over"): Promise<void> {
+    this.#ended = true;
+    this.#open?.close();
+    this.#onRosterChange();
+    const bytes = encodeCoordinatorMessage({ type: "trialEnd", reason });
+    const told = Promise.all(this.#roster.sessions.map(({ peer }) => peer.send(bytes)));
+    const waiting = new AbortController();
+    const timeout = delay(farewellTimeout, undefined, { signal: waiting.signal });
+    await Promise.race([told, timeout.catch(() => undefined)]);
+    waiting.abort();
+    await this.#listener.close();
+  }
+
+  #distribute(open: OpenWork): void {
+    this.#roster.assign();
+    const parts = new Map<HostSession, string[]>();
+    for (const id of open.work.clientIds) {
+      const session = this.#roster.holder(id);
+      if (!session) {
+        open.fail(id, { code: "HOST_LOST", message: "no joined host has room for the client" });
+        continue;
+      }
+      const part = parts.get(session) ?? [];
+      part.push(id);
+      parts.set(session, part);
+    }
+    if (parts.size === 0) return;
+    const { work } = open;
+    const start = encodeCoordinatorMessage({ type: "roundStart", work, global: work.global });
+    for (const [session, clientIds] of parts) void session.serve(open, clientIds, start);
+  }
+
+  #connect(socket: HostSocket): void {
+    let session: HostSession | undefined;
+    const peer = new Peer(
+      {
+        emit: (frame, reply) => socket.emit("frame", frame, reply),
+        close: () => {
+          socket.conn.close();
+        },
+      },
+      this.traffic,
+      (bytes) => {
+        const message = decodeHostMessage(bytes);
+        if (session) return this.#handle(session, message);
+        if (message.type !== "join") {
+          return refused({ code: "NOT_JOINED", message: "expected a Join first" });
+        }
+        const reply = this.#join(message);
+        if (reply.type === "welcome") {
+          clearTimeout(timer);
+          peer.agree(reply);
+          session = new HostSession(peer, message.capacity);
+          this.#roster.add(session);
+        }
+        return reply;
+      },
+    );
+    const timer = setTimeout(() => {
+      socket.conn.close();
+    }, joinTimeout);
+    // Any other event is answered as a frame that is none.
+    socket.onAny((event: string, ...args: unknown[]) => {
+      peer.receive(event === "frame" ? args : [undefined, args.at(-1)]);
+    });
+    socket.on("disconnect", (reason) => {
+      clearTimeout(timer);
+      peer.disconnected();
+      if (session) this.#lose(session, reason);
+    });
+  }
+
+  #join(join: Join): Reply {
+    const refusal = this.#ended
+      ? ({ code: "TRIAL_ENDED", message: "the trial is over" } as const)
+      : this.#gate.refusal(join);
+    const { backend, capacity, softwareVersion } = join;
+    const host = `host (${backend}, room for ${capacity} clients, version ${softwareVersion})`;
+    if (refusal) {
+      this.#options.log?.(`refused a ${host}: ${refusal.code}: ${refusal.message}`);
+      return refused(refusal);
+    }
+    this.#options.log?.(`a ${host} joined`);
+    return { type: "welcome", trialJson: this.#options.trialJson, ...this.#limits };
+  }
+
+  #handle(session: HostSession, message: HostMessage): Reply {
+    switch (message.type) {
+      case "join":
+        return refused({ code: "DUPLICATE", message: "this host has joined already" });
+      case "ready":
+        session.ready = true;
+        this.#roster.assign();
+        this.#onRosterChange();
+        return accepted;
+      default:
+        return this.#takeResult(session, message);
+    }
+  }
+
+  #takeResult(
+    session: HostSession,
+    message: Extract<HostMessage, { readonly clientId: string }>,
+  ): Reply {
+    const { work, clientId } = message;
+    const open = this.#open;
+    if (!open || open.closed.aborted || !sameWork(open.work, work)) {
+      const message = `${workText(work)} is not open`;
+      return refused({ code: "STALE_ROUND", message });
+    }
+    if (this.#roster.holder(clientId) !== session) {
+      const message = `client '${clientId}' is not this host's`;
+      return refused({ code: "UNKNOWN_CLIENT", message });
+    }
+    const refusal =
+      message.type === "clientUpdate"
+        ? open.answer(clientId, message.read)
+        : open.fail(clientId, message.failure);
+    return refusal ? refused(refusal) : accepted;
+  }
+
+  #lose(session: HostSession, reason: string): void {
+    const clientIds = this.#roster.remove(session);
+    this.#options.log?.(`lost a host with ${clientIds.length} clients: ${reason}`);
+    for (const id of clientIds) {
+      this.#open?.fail(id, { code: "HOST_LOST", message: `the client's host left: ${reason}` });
+    }
+  }
+
+  #notReady(reason: unknown): unknown {
+    if (!(reason instanceof DOMException && reason.name === "TimeoutError")) return reason;
+    const { clientIds } = this.#options;
+    return new UserError(
+      `joined hosts hold ${clientIds.length - this.#roster.unassigned} of ${clientIds.length} clients: ` +
+        `start more hosts, or hosts with more capacity, for ${this.url}`,
+      exitCodes.quorum,
+    );
+  }
+}
