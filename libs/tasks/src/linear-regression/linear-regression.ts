@@ -50,7 +50,7 @@ type Options = z.output<typeof schema>;
  */
 export const linearRegression: Plugin<Task> = {
   name: "linear-regression",
-  summary: "least squares on synthetic data whose true weights share a column space",
+  summary: "Least squares on synthetic data whose true weights share a column space.",
   schema,
   create: (options: Options): Task => {
     const { p, q, rank, dataSeed } = options;

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { tensorsOf, type Update } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import { attacks } from "./index.js";
+import { anyUpdate, attacked, create } from "./testing/updates.js";
+
+const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
+// Clients may train adapters of unequal rank.
+const own = [anyUpdate("a1", 2), anyUpdate("a2", 3), anyUpdate("a3", 2)];
+const labels = Int32Array.from({ length: 200 }, (_, i) => i % 10);
+
+/** Everything of an update but the values. */
+function form({ clientId, numExamples, modules, metrics }: Update) {
+  const tensors = [...modules].map(([name, module]) => [
+    name,
+    ...tensorsOf(module).map(({ shape, data }) => [data.constructor.name, shape, data.length]),
+  ]);
+  return { clientId, numExamples, metrics, tensors };
+}
+
+function values({ modules }: Update): number[] {
+  return [...modules.values()].flatMap((module) => tensorsOf(module).flatMap((t) => [...t.data]));
+}
+
+for (const name of attacks.keys()) {
+  describe(`attack ${name}`, () => {
+    it("has a name, a summary and defaults for every option, and refuses unknown ones", () => {
+      const plugin = attacks.get(name);
+      assert.equal(plugin?.name, name);
+      assert.match(plugin.summary, /^[A-Z].*\.$/);
+      assert.throws(() => create(name, { nonsense: 1 }), /nonsense/);
+    });
+
+    it("does exactly one thing", () => {
+      assert.equal(Object.keys(create(name)).length, 1);
+    });
+
+    if (create(name).corruptLabels) {
+      const corrupt = (of = labels) =>
+        create(name).corruptLabels?.(of, 10, stream(1).at("client"), stream(1).at("common"));
+
+      it("returns as many labels, each a class, and changes some", () => {
+        const corrupted = corrupt() ?? new Int32Array();
+        assert.equal(corrupted.length, labels.length);
+        assert.ok(corrupted.every((label) => label >= 0 && label < 10));
+        assert.ok(corrupted.some((label, i) => label !== labels[i]));
+      });
+
+      it("leaves its input alone and repeats itself", () => {
+        const before = labels.slice();
+        assert.deepEqual(corrupt(), corrupt());
+        assert.deepEqual(labels, before);
+      });
+
+      it("takes no labels at all", () => {
+        assert.deepEqual(corrupt(new Int32Array()), new Int32Array());
+      });
+    } else {
+      it("keeps shapes, dtypes, ranks, sample counts and metrics of every client", async () => {
+        const forged = await attacked(create(name), own, honest);
+        assert.deepEqual(forged.map(form), own.map(form));
+      });
+
+      it("returns finite values, and others than those it was given", async () => {
+        const forged = await attacked(create(name), own, honest);
+        forged.forEach((update, i) => {
+          assert.ok(values(update).every(Number.isFinite));
+          assert.notDeepEqual(values(update), values(own[i] ?? update));
+        });
+      });
+
+      it("leaves its input alone and repeats itself", async () => {
+        const before = structuredClone({ own, honest });
+        const first = await attacked(create(name), own, honest);
+        assert.deepEqual(await attacked(create(name), own, honest), first);
+        assert.deepEqual({ own, honest }, before);
+      });
+
+      it("does not depend on the order of clients, nor on which other attackers answer", async () => {
+        const forged = await attacked(create(name), own, honest);
+        const reversed = await attacked(create(name), own.toReversed(), honest.toReversed());
+        assert.deepEqual(reversed.toReversed(), forged);
+        assert.deepEqual(await attacked(create(name), own.slice(1), honest), forged.slice(1));
+      });
+
+      it("does something in a round without honest updates", async () => {
+        const forged = await attacked(create(name), own, []);
+        assert.deepEqual(forged.map(form), own.map(form));
+        assert.ok(forged.every((update) => values(update).every(Number.isFinite)));
+      });
+    }
+  });
+}

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { forgeAtMedianNorm } from "./forging.js";
+import { f32, f64, update } from "./testing/updates.js";
+
+describe("forgeAtMedianNorm", () => {
+  const honest = [3, 4, 100].map((norm, i) =>
+    update(`h${i}`, {
+      dense: f64([2], norm, 0),
+      pair: { b: f32([1, 1], 2 * norm), a: f32([1, 1], 1) },
+    }),
+  );
+  const own = [
+    update("a", { dense: f64([2], 1, 1), pair: { b: f32([1, 1], 1), a: f32([1, 1], 1) } }),
+  ];
+  const drawSame = forgeAtMedianNorm.bind(null, own);
+
+  it("scales what was drawn to the factor times the median honest norm, module by module", () => {
+    const forged = drawSame(honest, 0.5, (like) =>
+      "shape" in like ? f64([2], 0, -7) : { b: f32([1, 1], 1), a: f32([1, 1], 16) },
+    );
+    // Median norms are 4 and 8; halves of them 2 and 4 = 0.25·16.
+    assert.deepEqual(forged, [
+      update("a", { dense: f64([2], 0, -2), pair: { b: f32([1, 1], 0.25), a: f32([1, 1], 16) } }),
+    ]);
+  });
+
+  it("takes the mean of the middle two of an even count", () => {
+    const [forged] = drawSame(honest.slice(0, 2), 1, (like) => like);
+    assert.deepEqual(forged?.modules.get("pair"), { b: f32([1, 1], 7), a: f32([1, 1], 1) });
+  });
+
+  it("falls back on the attackers' own norms in a round without honest updates", () => {
+    const [forged] = drawSame([], 3, (like) => like);
+    assert.deepEqual(forged?.modules.get("pair"), { b: f32([1, 1], 3), a: f32([1, 1], 1) });
+  });
+});

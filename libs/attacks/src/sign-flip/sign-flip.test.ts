@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { attacked, create, f32, f64, update } from "../testing/updates.js";
+
+describe("sign-flip", () => {
+  it("sends minus scale times the client's own update", async () => {
+    const own = update("c1", {
+      dense: f64([2], 1, -2),
+      pair: { b: f32([2, 1], 1, 2), a: f32([1, 2], 3, 4) },
+    });
+    assert.deepEqual(await attacked(create("sign-flip", { scale: 2 }), [own], []), [
+      update("c1", {
+        dense: f64([2], -2, 4),
+        pair: { b: f32([2, 1], -2, -4), a: f32([1, 2], 3, 4) },
+      }),
+    ]);
+  });
+});

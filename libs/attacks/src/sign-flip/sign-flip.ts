@@ -1,0 +1,20 @@
+import type { Attack, Plugin } from "@fedclair/core";
+import { z } from "zod";
+import { scaleAll } from "../modules.js";
+
+const schema = z.strictObject({
+  scale: z.number().positive().default(1).describe("The update is multiplied by minus this"),
+});
+
+/**
+ * Sends -scale × the honestly trained update. It stays in the benign subspace, where CLAIR cannot see it (and where it
+ * does no harm to personal models). Source: CLAIR specification 7 and 8.
+ */
+export const signFlip: Plugin<Attack> = {
+  name: "sign-flip",
+  summary: "The client's own update, negated.",
+  schema,
+  create: ({ scale }: z.output<typeof schema>): Attack => ({
+    corruptUpdate: (honest) => ({ ...honest, modules: scaleAll(honest.modules, -scale) }),
+  }),
+};

@@ -1,0 +1,32 @@
+import { UserError, type Attack, type Plugin } from "@fedclair/core";
+import { z } from "zod";
+
+const schema = z.strictObject({
+  shift: z
+    .int()
+    .min(1)
+    .default(7)
+    .describe("Added to every training label, modulo the number of classes"),
+});
+
+/**
+ * Label y becomes (y + shift) mod classes, for all contaminated clients alike: they collude in learning another task, and
+ * their updates agree with one another as those of honest clients do.
+ * Source: CLAIR specification 9.3, "y = x+7".
+ */
+export const targetShift: Plugin<Attack> = {
+  name: "target-shift",
+  summary: "Colluding: every training label is shifted by the same number of classes.",
+  schema,
+  create: ({ shift }: z.output<typeof schema>): Attack => ({
+    corruptLabels: (labels, classes) => {
+      if (shift % classes === 0) {
+        throw new UserError(
+          `target-shift: a shift of ${shift} leaves the labels of ${classes} classes as they are; ` +
+            `choose one that is no multiple of ${classes}`,
+        );
+      }
+      return labels.map((label) => (label + shift) % classes);
+    },
+  }),
+};
