@@ -206,7 +206,7 @@ describe("leadingLeft", () => {
   it("spans what the SVD of the weighted stack spans", () => {
     const blocks = [gaussian(7, 3), gaussian(7, 5, "b"), gaussian(7, 1, "c")];
     const weights = [1, 0.5, 3];
-    const stack = hstack(blocks.map((block, k) => block.scale(weights[k] ?? NaN)));
+    const stack = hstack(blocks.map((block, k) => block.scale(Math.sqrt(weights[k] ?? NaN))));
     const basis = leadingLeft(blocks, 7, weights);
     near(gramNT(basis), Matrix.identity(7), 1e-13);
     // A basis of all seven directions says nothing of their order; a clear gap does.

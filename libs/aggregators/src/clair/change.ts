@@ -1,0 +1,44 @@
+import { addScaled, dot, frobenius, Matrix } from "@fedclair/linalg";
+import { innerProduct, normOfFactors, stackFactors, type Factors } from "../factors.js";
+
+/** A client's change of one module. Of one module, either all clients' changes are factored or all are dense. */
+export type Change = Matrix | Factors;
+
+export function isFactored(change: Change): change is Factors {
+  return "b" in change;
+}
+
+/** |X|_F */
+export function normOf(change: Change): number {
+  return isFactored(change) ? normOfFactors(change) : frobenius(change);
+}
+
+/** ⟨X, Y⟩ of changes of one kind. */
+export function inner(x: Change, y: Change): number {
+  if (isFactored(x) && isFactored(y)) return innerProduct(x, y);
+  if (!isFactored(x) && !isFactored(y)) return dot(x, y);
+  throw new TypeError("inner: a dense and a factored change");
+}
+
+/** Σ w_k·X_k of changes of one kind, at least one: factors are stacked, never multiplied out. */
+export function combine(changes: readonly Change[], weights: ArrayLike<number>): Change {
+  const factored = changes.filter(isFactored);
+  if (factored.length === changes.length) return stackFactors(factored, weights);
+  const dense = changes.filter((change): change is Matrix => !isFactored(change));
+  if (dense.length < changes.length) throw new TypeError("combine: dense and factored changes");
+  return weightedSum(dense, weights);
+}
+
+/** Σ w_k·X_k of matrices of one shape, at least one. */
+export function weightedSum(matrices: readonly Matrix[], weights: ArrayLike<number>): Matrix {
+  const out = new Matrix(matrices[0]?.rows ?? 0, matrices[0]?.cols ?? 0);
+  matrices.forEach((matrix, k) => {
+    addScaled(out, weights[k] ?? NaN, matrix);
+  });
+  return out;
+}
+
+/** factor · X; of factors, A is scaled. */
+export function scaled(change: Change, factor: number): Change {
+  return isFactored(change) ? { b: change.b, a: change.a.scale(factor) } : change.scale(factor);
+}

@@ -1,0 +1,119 @@
+import { multiply, type Matrix } from "@fedclair/linalg";
+import { combine, type Change } from "./change.js";
+import { detect, withoutDetection, type Detection } from "./detect.js";
+import { pick, type Bases, type Problem } from "./fit.js";
+import type { ClairOptions } from "./options.js";
+import { rankOf } from "./rank.js";
+import type { Client } from "./sanitise.js";
+import { search } from "./search.js";
+import { viewOf, type Side, type View } from "./views.js";
+
+/** The shared space of one module: orthonormal columns, p×r on the left, q×r on the right. */
+export interface SharedSpace {
+  readonly rank: number;
+  readonly left?: Matrix;
+  readonly right?: Matrix;
+}
+
+export interface Located {
+  readonly detection: Detection;
+  /** By module. */
+  readonly spaces: ReadonlyMap<string, SharedSpace>;
+}
+
+/** ln of the clients' scores over earlier rounds, by client id. */
+export type Memory = ReadonlyMap<string, number>;
+
+/**
+ * Steps 1 to 5: the shared space of every module, and who is in it.
+ * @param clients at least one
+ * @param leastNorm a change with a norm up to it counts as zero
+ */
+export function locate(
+  clients: readonly Client[],
+  modules: readonly string[],
+  options: ClairOptions,
+  memory: Memory,
+  leastNorm = 0,
+): Located {
+  const sides: readonly Side[] = options.side === "both" ? ["left", "right"] : [options.side];
+  const parts = modules.map((module) => {
+    const changes = changesOf(clients, module);
+    const views = sides.map((side) => viewOf(changes, side, options.normalize, leastNorm));
+    return { module, views, rank: rankOf(views, clients.length, options) };
+  });
+  const problem: Problem = {
+    sought: parts.flatMap(({ views, rank }) => views.map((view) => ({ view, rank }))),
+    size: clients.length,
+    pooling: options.pooling,
+  };
+  const earlier = clients.map(({ id }) => memory.get(id));
+  const detection =
+    clients.length < options.minClients
+      ? withoutDetection(problem)
+      : detect(problem, search(problem, options), earlier, options);
+  const spaces = parts.map(({ module, views, rank }, m): [string, SharedSpace] => {
+    const bases = detection.bases.slice(m * sides.length, (m + 1) * sides.length);
+    return [module, { rank, ...bySide(views, bases) }];
+  });
+  return { detection, spaces: new Map(spaces) };
+}
+
+/**
+ * Section 3.1: the space of what varies between benign clients, for a common part that is large. A fit mixes such a part in; here the
+ * mean of the benign clients is taken out and the rest located again, until the set stays.
+ * @param leastNorm a difference with a norm up to it is rounding
+ */
+export function locateCentred(
+  clients: readonly Client[],
+  modules: readonly string[],
+  options: ClairOptions,
+  memory: Memory,
+  leastNorm: number,
+): Located {
+  let located = locate(clients, modules, options, memory);
+  for (let pass = 0; pass < 5; pass++) {
+    const { benign } = located.detection;
+    const differences = lessMean(clients, modules, benign);
+    located = locate(differences, modules, options, memory, leastNorm);
+    if (located.detection.benign.join() === benign.join()) break;
+  }
+  return located;
+}
+
+/** Every client less the mean of the members. */
+function lessMean(
+  clients: readonly Client[],
+  modules: readonly string[],
+  members: readonly number[],
+): Client[] {
+  const means = new Map(
+    modules.map((module) => {
+      const changes = pick(changesOf(clients, module), members);
+      return [module, combine(changes, new Array(changes.length).fill(1 / changes.length))];
+    }),
+  );
+  return clients.map((client) => ({
+    ...client,
+    modules: new Map(
+      [...client.modules].map(([module, change]) => {
+        const mean = means.get(module);
+        return [module, mean === undefined ? change : combine([change, mean], [1, -1])];
+      }),
+    ),
+  }));
+}
+
+export function changesOf(clients: readonly Client[], module: string): Change[] {
+  return clients.flatMap(({ modules }) => modules.get(module) ?? []);
+}
+
+/** The fitted bases in the module's own coordinates. */
+function bySide(views: readonly View[], bases: Bases): Omit<SharedSpace, "rank"> {
+  return Object.fromEntries(
+    views.map(({ side, coordinates }, v) => {
+      const basis = bases[v];
+      return [side, coordinates && basis ? multiply(coordinates, basis) : basis];
+    }),
+  );
+}

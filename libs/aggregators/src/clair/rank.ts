@@ -1,0 +1,47 @@
+import { addScaled, Matrix, symmetricEigen } from "@fedclair/linalg";
+import { pick, type Problem } from "./fit.js";
+import type { ClairOptions } from "./options.js";
+import { search } from "./search.js";
+import type { View } from "./views.js";
+
+/**
+ * Step 3: the dimension of the shared space of one module.
+ *
+ * Automatic: for each candidate r the search finds the clients that an r-dimensional space fits best; the r with the
+ * clearest drop of their spectrum from the r-th to the next direction wins. An untrimmed spectrum would count the colluders' directions.
+ * @param views of the module, one or both sides
+ */
+export function rankOf(views: readonly View[], size: number, options: ClairOptions): number {
+  const rows = Math.min(...views.map(rowsOf));
+  if (options.rank !== "auto") return Math.min(options.rank, rows);
+  const extent = Math.min(
+    ...views.map(({ coordinates, blocks }) => coordinates?.rows ?? blocks[0]?.rows ?? 0),
+  );
+  const last = Math.min(options.rankMax, extent - 1, rows);
+  let best = { rank: Math.min(1, rows), drop: 0 };
+  for (let rank = 1; rank <= last; rank++) {
+    const problem: Problem = {
+      sought: views.map((view) => ({ view, rank })),
+      size,
+      pooling: options.pooling,
+    };
+    const members = search(problem, options);
+    const drop = Math.min(...views.map((view) => spectralDrop(view, members, rank)));
+    // A later rank must be better by more than rounding.
+    if (drop > best.drop * (1 + 1e-9)) best = { rank, drop };
+  }
+  return best.rank;
+}
+
+/** Rows of a view's blocks: no space in it has more dimensions. */
+export function rowsOf({ blocks }: View): number {
+  return blocks[0]?.rows ?? 0;
+}
+
+/** λ_r / λ_{r+1} of the members' stack, squared singular values; λ below 1e-12 of the largest count as rounding. */
+function spectralDrop(view: View, members: readonly number[], rank: number): number {
+  const gram = new Matrix(rowsOf(view), rowsOf(view));
+  for (const member of pick(view.grams, members)) addScaled(gram, 1, member);
+  const { values } = symmetricEigen(gram);
+  return (values[rank - 1] ?? 0) / Math.max(values[rank] ?? 0, 1e-12 * (values[0] ?? 0));
+}

@@ -1,0 +1,80 @@
+import type { LowRank, Tensor } from "@fedclair/core";
+import {
+  dot,
+  frobenius,
+  hstack,
+  Matrix,
+  multiply,
+  multiplyNT,
+  multiplyTN,
+  thinQr,
+} from "@fedclair/linalg";
+
+/** A matrix kept as the product B·A, B p×r and A r×q, and never multiplied out. */
+export interface Factors {
+  readonly b: Matrix;
+  readonly a: Matrix;
+}
+
+/** @param tensor 2-D */
+export function matrixOf({ shape: [rows = 0, cols = 0], data }: Tensor): Matrix {
+  return Matrix.fromRowMajor(rows, cols, data);
+}
+
+/** A float64 tensor, so that nothing is lost between an aggregator and the params. */
+export function tensorOf(matrix: Matrix): Tensor {
+  return { shape: [matrix.rows, matrix.cols], data: matrix.toRowMajor() };
+}
+
+export function factorsOf({ b, a }: LowRank): Factors {
+  return { b: matrixOf(b), a: matrixOf(a) };
+}
+
+export function lowRankOf({ b, a }: Factors): LowRank {
+  return { b: tensorOf(b), a: tensorOf(a) };
+}
+
+/** Σ_k w_k·B_k·A_k = [B_1 … B_K]·[w_1·A_1; …; w_K·A_K], exact, of rank Σ r_k; the weights on one factor only. */
+export function stackFactors(pairs: readonly Factors[], weights: ArrayLike<number>): Factors {
+  return {
+    b: hstack(pairs.map(({ b }) => b)),
+    a: hstack(pairs.map(({ a }, k) => a.scale(weights[k] ?? NaN).transpose())).transpose(),
+  };
+}
+
+/** |B·A|_F by two thin QRs: to rounding of |B|·|A|, where a Gram matrix would keep only half of the digits. */
+export function normOfFactors({ b, a }: Factors): number {
+  return frobenius(multiplyNT(thinQr(b).r, thinQr(a.transpose()).r));
+}
+
+/** ⟨B₁A₁, B₂A₂⟩ = Σ of the entrywise product of B₁ᵀB₂ and A₁A₂ᵀ. */
+export function innerProduct(x: Factors, y: Factors): number {
+  return dot(multiplyTN(x.b, y.b), multiplyNT(x.a, y.a));
+}
+
+/**
+ * Squared Frobenius distances between the products of K pairs, by the Gram trick G_ii + G_jj - 2·G_ij.
+ * @returns K×K, symmetric, zero diagonal, no entry below 0
+ */
+export function squaredDistances(pairs: readonly Factors[]): Matrix {
+  const k = pairs.length;
+  const gram = new Matrix(k, k);
+  pairs.forEach((x, i) => {
+    pairs.slice(0, i + 1).forEach((y, j) => {
+      gram.data[i + j * k] = gram.data[j + i * k] = innerProduct(x, y);
+    });
+  });
+  const out = new Matrix(k, k);
+  for (let i = 0; i < k; i++) {
+    for (let j = 0; j < i; j++) {
+      const squared = gram.get(i, i) + gram.get(j, j) - 2 * gram.get(i, j);
+      out.data[i + j * k] = out.data[j + i * k] = Math.max(0, squared);
+    }
+  }
+  return out;
+}
+
+/** B·A multiplied out, p×q: for tests, and for modules that some clients send dense. */
+export function product({ b, a }: Factors): Matrix {
+  return multiply(b, a);
+}

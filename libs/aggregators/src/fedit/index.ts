@@ -1,0 +1,54 @@
+import { UserError, type Aggregator, type LowRank, type Plugin } from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
+import { z } from "zod";
+import { sendersOf, sumTerms, weightedSum } from "../mean.js";
+import { weighting, weightsOf } from "../weights.js";
+
+const schema = z.strictObject({ weighting: weighting.default("samples") });
+
+/**
+ * FedIT (Zhang et al., arXiv 2305.05644): averages the two LoRA factors apart, B̄ = Σ w_k·B_k and Ā = Σ w_k·A_k. The
+ * product B̄·Ā differs from the mean of the products by a cross term. Dense modules are averaged.
+ */
+export const fedit: Plugin<Aggregator> = {
+  name: "fedit",
+  summary: "Averages LoRA factors B and A apart; the clients' ranks must agree.",
+  schema,
+  create: (options: z.infer<typeof schema>) => ({
+    aggregate: ({ updates }) => {
+      const senders = sendersOf(updates, weightsOf(updates, options.weighting));
+      return Promise.resolve({ global: sumTerms(senders, averageFactors) });
+    },
+  }),
+};
+
+/**
+ * (Σ w_k·B_k, Σ w_k·A_k), the weights rescaled to sum to 1 and then the product to the weights' sum, so that the clients that sent
+ * this module dense keep their share.
+ * @throws UserError if ranks differ
+ */
+export function averageFactors(
+  pairs: readonly LowRank[],
+  weights: readonly number[],
+  module: string,
+): LowRank {
+  const ranks = pairs.map(({ a }) => a.shape[0] ?? 0);
+  const odd = ranks.find((rank) => rank !== ranks[0]);
+  if (odd !== undefined) {
+    throw new UserError(
+      `fedit: module ${module} has LoRA ranks ${ranks[0] ?? 0} and ${odd}; factors can only be averaged at equal ` +
+        "ranks: give all clients one rank, or use fedavg",
+    );
+  }
+  const total = sum(weights);
+  return {
+    b: weightedSum(
+      pairs.map(({ b }) => b),
+      weights,
+    ),
+    a: weightedSum(
+      pairs.map(({ a }) => a),
+      weights.map((w) => w / total),
+    ),
+  };
+}

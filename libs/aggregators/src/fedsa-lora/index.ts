@@ -1,0 +1,56 @@
+import {
+  isLowRank,
+  type Aggregate,
+  type Aggregator,
+  type Modules,
+  type ModuleUpdate,
+  type Plugin,
+  type Tensor,
+  type Update,
+} from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
+import { z } from "zod";
+import { sendersOf, weightedSum } from "../mean.js";
+import { weighting, weightsOf, type Weighting } from "../weights.js";
+
+const schema = z.strictObject({ weighting: weighting.default("samples") });
+
+/**
+ * FedSA-LoRA (Guo et al., arXiv 2410.01463): A carries what is general and is averaged, B stays on the client, so client
+ * k changes by B_k·Ā. A factored module has no global change. Dense modules are averaged for everyone.
+ */
+export const fedsaLora: Plugin<Aggregator> = {
+  name: "fedsa-lora",
+  summary:
+    "Averages the LoRA factors A and leaves every client its own B; the clients' ranks must agree.",
+  schema,
+  create: (options: z.infer<typeof schema>) => ({
+    aggregate: ({ updates }) => Promise.resolve(shareA(updates, options.weighting)),
+  }),
+};
+
+/** @throws UserError if ranks differ */
+function shareA(updates: readonly Update[], by: Weighting): Aggregate {
+  const means = new Map<string, Tensor>();
+  const everyones = new Map<string, ModuleUpdate>();
+  for (const [name, sent] of sendersOf(updates, weightsOf(updates, by))) {
+    if (sent.dense.length > 0) everyones.set(name, weightedSum(sent.dense, sent.denseWeights));
+    if (sent.factored.length === 0) continue;
+    const total = sum(sent.factoredWeights);
+    const mean = weightedSum(
+      sent.factored.map(({ a }) => a),
+      sent.factoredWeights.map((w) => w / total),
+    );
+    means.set(name, mean);
+  }
+  const global: Modules[] = everyones.size > 0 ? [everyones] : [];
+  const personal = updates.map(({ clientId, modules }): [string, Modules[]] => {
+    const own = new Map<string, ModuleUpdate>();
+    for (const [name, update] of modules) {
+      const a = means.get(name);
+      if (a !== undefined && isLowRank(update)) own.set(name, { b: update.b, a });
+    }
+    return [clientId, [own, ...global]];
+  });
+  return { global, personal: new Map(personal) };
+}

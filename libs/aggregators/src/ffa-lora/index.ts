@@ -1,0 +1,50 @@
+import { UserError, type Aggregator, type LowRank, type Plugin } from "@fedclair/core";
+import { z } from "zod";
+import { sendersOf, sumTerms, weightedSum } from "../mean.js";
+import { weighting, weightsOf } from "../weights.js";
+
+const schema = z.strictObject({ weighting: weighting.default("samples") });
+
+/**
+ * FFA-LoRA (Sun et al., arXiv 2403.12313): A is frozen at a common initialisation, so the mean Σ w_k·B_k of the other factor is the mean
+ * of the products, at unchanged rank. Dense modules are averaged.
+ */
+export const ffaLora: Plugin<Aggregator> = {
+  name: "ffa-lora",
+  summary: "Averages the LoRA factors B of clients that share one frozen A.",
+  schema,
+  create: (options: z.infer<typeof schema>) => ({
+    aggregate: ({ updates }) => {
+      const senders = sendersOf(updates, weightsOf(updates, options.weighting));
+      return Promise.resolve({ global: sumTerms(senders, averageB) });
+    },
+  }),
+};
+
+/** (Σ w_k·B_k, A). @throws UserError if the clients' A differ: then it is not frozen */
+export function averageB(
+  pairs: readonly LowRank[],
+  weights: readonly number[],
+  module: string,
+): LowRank {
+  const frozen = pairs[0]?.a ?? { shape: [0, 0], data: new Float64Array(0) };
+  if (pairs.some(({ a }) => !sameEntries(a.data, frozen.data))) {
+    throw new UserError(
+      `ffa-lora: the clients' factors A of module ${module} differ, but this method needs one A that ` +
+        "nobody trains: freeze A in the task, or use fedavg",
+    );
+  }
+  return {
+    b: weightedSum(
+      pairs.map(({ b }) => b),
+      weights,
+    ),
+    a: frozen,
+  };
+}
+
+function sameEntries(x: ArrayLike<number>, y: ArrayLike<number>): boolean {
+  if (x.length !== y.length) return false;
+  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
+  return true;
+}

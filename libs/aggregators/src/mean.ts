@@ -1,0 +1,97 @@
+import {
+  isLowRank,
+  shapeText,
+  UserError,
+  type LowRank,
+  type Modules,
+  type ModuleUpdate,
+  type Tensor,
+  type Update,
+} from "@fedclair/core";
+
+/** Σ_k w_k·T_k in float64. @param tensors of one shape, at least one @throws UserError if shapes differ */
+export function weightedSum(tensors: readonly Tensor[], weights: ArrayLike<number>): Tensor {
+  const shape = tensors[0]?.shape ?? [];
+  const data = new Float64Array(tensors[0]?.data.length ?? 0);
+  tensors.forEach((tensor, k) => {
+    if (shapeText(tensor.shape) !== shapeText(shape)) {
+      throw new UserError(
+        `cannot average a ${shapeText(tensor.shape)} tensor with a ${shapeText(shape)} one: ` +
+          "all clients must send the same shapes (for factors, the same LoRA rank)",
+      );
+    }
+    const weight = weights[k] ?? NaN;
+    for (let i = 0; i < data.length; i++) {
+      data[i] = (data[i] ?? 0) + weight * (tensor.data[i] ?? NaN);
+    }
+  });
+  return { shape, data };
+}
+
+/** What all clients sent for one module, dense and factored apart, each with the weights of its senders. */
+export interface Senders {
+  readonly dense: readonly Tensor[];
+  readonly denseWeights: readonly number[];
+  readonly factored: readonly LowRank[];
+  readonly factoredWeights: readonly number[];
+}
+
+/** @throws UserError if a client lacks a module that the first one has */
+export function sendersOf(
+  updates: readonly Update[],
+  weights: ArrayLike<number>,
+): ReadonlyMap<string, Senders> {
+  const names = [...(updates[0]?.modules.keys() ?? [])];
+  return new Map(
+    names.map((name) => {
+      const sent = updates.map((update, k) => ({
+        update: moduleOf(update, name),
+        weight: weights[k] ?? NaN,
+      }));
+      const dense = sent.flatMap(({ update, weight }) =>
+        isLowRank(update) ? [] : [{ tensor: update, weight }],
+      );
+      const factored = sent.flatMap(({ update, weight }) =>
+        isLowRank(update) ? [{ pair: update, weight }] : [],
+      );
+      return [
+        name,
+        {
+          dense: dense.map(({ tensor }) => tensor),
+          denseWeights: dense.map(({ weight }) => weight),
+          factored: factored.map(({ pair }) => pair),
+          factoredWeights: factored.map(({ weight }) => weight),
+        },
+      ];
+    }),
+  );
+}
+
+/**
+ * The weighted sum of dense modules, and beside it what `merge` makes of factored ones: two terms, because their sum would have to
+ * be multiplied out.
+ */
+export function sumTerms(
+  senders: ReadonlyMap<string, Senders>,
+  merge: (pairs: readonly LowRank[], weights: readonly number[], module: string) => LowRank,
+): Modules[] {
+  const dense = new Map<string, ModuleUpdate>();
+  const factored = new Map<string, ModuleUpdate>();
+  for (const [name, sent] of senders) {
+    if (sent.dense.length > 0) dense.set(name, weightedSum(sent.dense, sent.denseWeights));
+    if (sent.factored.length > 0) {
+      factored.set(name, merge(sent.factored, sent.factoredWeights, name));
+    }
+  }
+  return [dense, factored].filter((term) => term.size > 0);
+}
+
+function moduleOf(update: Update, name: string): ModuleUpdate {
+  const module = update.modules.get(name);
+  if (module === undefined) {
+    throw new UserError(
+      `client ${update.clientId} sent no update of module ${name}: all clients must send the same modules`,
+    );
+  }
+  return module;
+}

@@ -1,0 +1,28 @@
+// npm run cases -- FILE…: runs reference cases against the built libraries, and exits with 1 if one fails.
+import { readFile } from "node:fs/promises";
+import { clairFormat, runCases } from "@fedclair/aggregators/cases";
+
+const formats = [clairFormat];
+const files = process.argv.slice(2);
+if (files.length === 0) {
+  console.error("usage: npm run cases -- FILE…   (build first: npm run build)");
+  process.exit(2);
+}
+
+let passed = 0;
+let failed = 0;
+for (const file of files) {
+  try {
+    const outcomes = await runCases(JSON.parse(await readFile(file, "utf8")), formats);
+    for (const { name, mismatches } of outcomes) {
+      if (mismatches.length === 0) passed++;
+      else failed++;
+      for (const { field, message } of mismatches) console.log(`${name}: ${field}: ${message}`);
+    }
+  } catch (error) {
+    failed++;
+    console.log(`${file}: ${error.message}`);
+  }
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
