@@ -18,8 +18,13 @@ function form({ clientId, numExamples, modules, metrics }: Update) {
   return { clientId, numExamples, metrics, tensors };
 }
 
-function values({ modules }: Update): number[] {
-  return [...modules.values()].flatMap((module) => tensorsOf(module).flatMap((t) => [...t.data]));
+function values(update: Update): number[] {
+  return [...update.modules.keys()].flatMap((name) => entries(update, name));
+}
+
+function entries(update: Update | undefined, name: string): number[] {
+  const module = update?.modules.get(name);
+  return module ? tensorsOf(module).flatMap(({ data }) => [...data]) : [];
 }
 
 for (const name of attacks.keys()) {
@@ -67,6 +72,14 @@ for (const name of attacks.keys()) {
           assert.ok(values(update).every(Number.isFinite));
           assert.notDeepEqual(values(update), values(own[i] ?? update));
         });
+      });
+
+      it("treats modules of one shape apart", async () => {
+        const [first] = await attacked(create(name), own, honest);
+        const ratios = entries(first, "twin").map(
+          (x, i) => x / (entries(first, "matrix")[i] ?? NaN),
+        );
+        assert.ok(ratios.some((ratio) => Math.abs(ratio - (ratios[0] ?? NaN)) > 1e-6));
       });
 
       it("leaves its input alone and repeats itself", async () => {

@@ -16,6 +16,9 @@ describe("frobenius", () => {
 
   it("is 0 for factors that cancel: [1 1]·[1; -1]", () => {
     assert.equal(frobenius({ b: f64([1, 2], 1, 1), a: f64([2, 1], 1, -1) }), 0);
+    // Here rounding leaves a trace of -2.7e-20.
+    const pair = { b: f64([1, 2], 0.1, 0.1 * 1.1), a: f64([2, 1], 0.1 * 1.1, -0.1) };
+    assert.equal(frobenius(pair), 0);
   });
 
   it("agrees with the product multiplied out", () => {

@@ -26,11 +26,12 @@ export function update(clientId: string, modules: Record<string, ModuleUpdate>):
   };
 }
 
-/** An update with a module of every kind: matrix, vector, scalar, kernel and factors, in both dtypes. */
+/** An update with a module of every kind: matrix (two alike), vector, scalar, kernel and factors, in both dtypes. */
 export function anyUpdate(clientId: string, rank = 2): Update {
   const rng = stream("any update").at(clientId);
   return update(clientId, {
     matrix: normals64([5, 4], rng),
+    twin: normals64([5, 4], rng),
     vector: normals32([6], rng),
     scalar: normals64([], rng),
     kernel: normals32([2, 3, 2], rng),
