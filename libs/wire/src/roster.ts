@@ -3,7 +3,8 @@ import type { HostSession } from "./host-session.js";
 /** Which host holds which clients. */
 export class Roster {
   readonly #clientIds: readonly string[];
-  readonly #sessions = new Set<HostSession>();
+  /** In the order in which the hosts joined. */
+  readonly #held = new Map<HostSession, Set<string>>();
   readonly #holder = new Map<string, HostSession>();
 
   constructor(clientIds: readonly string[]) {
@@ -11,7 +12,7 @@ export class Roster {
   }
 
   get sessions(): readonly HostSession[] {
-    return [...this.#sessions];
+    return [...this.#held.keys()];
   }
 
   get unassigned(): number {
@@ -23,29 +24,27 @@ export class Roster {
   }
 
   add(session: HostSession): void {
-    this.#sessions.add(session);
+    this.#held.set(session, new Set());
   }
 
   /** @returns the clients that it held, now without a host */
   remove(session: HostSession): readonly string[] {
-    this.#sessions.delete(session);
-    const clientIds = this.#heldBy(session);
+    const clientIds = [...(this.#held.get(session) ?? [])];
+    this.#held.delete(session);
     for (const id of clientIds) this.#holder.delete(id);
     return clientIds;
   }
 
   /** Gives clients without a host, in their order, to the hosts that have room, in the order in which those joined. */
   assign(): void {
+    if (this.unassigned === 0) return;
     const free = this.#clientIds.filter((id) => !this.#holder.has(id));
-    for (const session of this.#sessions) {
-      if (free.length === 0) return;
+    for (const [session, held] of this.#held) {
       if (!session.ready) continue;
-      const room = session.capacity - this.#heldBy(session).length;
-      for (const id of free.splice(0, room)) this.#holder.set(id, session);
+      for (const id of free.splice(0, session.capacity - held.size)) {
+        held.add(id);
+        this.#holder.set(id, session);
+      }
     }
-  }
-
-  #heldBy(session: HostSession): readonly string[] {
-    return this.#clientIds.filter((id) => this.#holder.get(id) === session);
   }
 }

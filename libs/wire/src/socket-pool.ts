@@ -111,6 +111,7 @@ export class SocketPool implements ClientPool {
     } finally {
       signal.removeEventListener("abort", close);
       open.close();
+      if (this.#open === open) this.#open = undefined;
     }
   }
 

@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import type { Tensor } from "@fedclair/core";
+import fc from "fast-check";
+import { fedclair } from "../../gen/fedclair.js";
+import { damaged, params, plain, tensor, update, workId } from "../testing/arbitraries.js";
+import { goodJoin } from "../testing/raw-host.js";
+import { WireError } from "../wire-error.js";
+import {
+  decodeCoordinatorMessage,
+  encodeCoordinatorMessage,
+  type CoordinatorMessage,
+} from "./coordinator-message.js";
+import { decodeFrame, encodeFrame } from "./frame.js";
+import {
+  decodeHostMessage,
+  encodeClientFailed,
+  encodeJoin,
+  encodeReady,
+  encodeUpdate,
+} from "./host-message.js";
+import { decodeReply, encodeReply, type Reply } from "./reply.js";
+import { tensorFromWire, tensorToWire } from "./tensors.js";
+
+const bits = ({ data }: Tensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+const work = { round: 3, phase: "train", kind: "train" } as const;
+
+/** The failure of what `decode` throws; any error but a WireError fails the test. */
+function failureCode(decode: () => unknown): string | undefined {
+  try {
+    decode();
+    return undefined;
+  } catch (error) {
+    assert.ok(error instanceof WireError, String(error));
+    return error.failure.code;
+  }
+}
+
+function readUpdate(bytes: Uint8Array) {
+  const message = decodeHostMessage(bytes);
+  assert.equal(message.type, "clientUpdate");
+  return { ...message, update: message.read() };
+}
+
+describe("codec", () => {
+  it("keeps every bit of a tensor", () => {
+    fc.assert(
+      fc.property(tensor, (original) => {
+        const { Tensor: codec } = fedclair.v1;
+        const copy = tensorFromWire(codec.decode(codec.encode(tensorToWire(original)).finish()));
+        assert.deepEqual(copy.shape, original.shape);
+        assert.equal(copy.data.constructor, original.data.constructor);
+        assert.deepEqual(bits(copy), bits(original));
+        assert.equal(copy.data.buffer.byteLength, copy.data.byteLength, "shares its memory");
+      }),
+    );
+  });
+
+  it("keeps the bits of a NaN's payload", () => {
+    const data = new Float64Array(new BigUint64Array([0x7ff8_0000_dead_beefn]).buffer);
+    const copy = tensorFromWire(tensorToWire({ shape: [1], data }));
+    assert.equal(new BigUint64Array(copy.data.buffer as ArrayBuffer)[0], 0x7ff8_0000_dead_beefn);
+  });
+
+  it("writes numbers little-endian, and only the tensor's part of a buffer", () => {
+    const data = new Float32Array([9, 1, 9]).subarray(1, 2);
+    assert.deepEqual(tensorToWire({ shape: [1], data }).data, Uint8Array.of(0, 0, 0x80, 0x3f));
+  });
+
+  it("brings updates back, modules and metrics in their order", () => {
+    fc.assert(
+      fc.property(workId, update, (id, original) => {
+        const decoded = readUpdate(encodeUpdate(id, original));
+        assert.deepEqual(decoded.work, id);
+        assert.deepEqual(decoded.update, original);
+        assert.deepEqual([...decoded.update.modules.keys()], [...original.modules.keys()]);
+        assert.deepEqual(Object.keys(decoded.update.metrics), Object.keys(original.metrics));
+      }),
+    );
+  });
+
+  it("keeps -0 and a metric called __proto__", () => {
+    const metrics = Object.fromEntries([
+      ["zero", -0],
+      ["__proto__", 1],
+    ]);
+    const original = { clientId: "c0", numExamples: 1, modules: new Map(), metrics };
+    const copy = readUpdate(encodeUpdate(work, original)).update.metrics;
+    assert.deepEqual(Object.entries(copy), [
+      ["zero", -0],
+      ["__proto__", 1],
+    ]);
+  });
+
+  it("brings the coordinator's messages back", () => {
+    const message: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
+      plain({ type: fc.constant("roundStart"), work: workId, global: params }),
+      plain({
+        type: fc.constant("clientJob"),
+        work: workId,
+        clientId: fc.string(),
+        personal: fc.option(params, { nil: undefined }),
+      }),
+      plain({ type: fc.constant("roundEnd"), work: workId }),
+      plain({ type: fc.constant("trialEnd"), reason: fc.string() }),
+    );
+    fc.assert(
+      fc.property(message, (original) => {
+        assert.deepEqual(decodeCoordinatorMessage(encodeCoordinatorMessage(original)), original);
+      }),
+    );
+  });
+
+  it("brings the other messages back", () => {
+    assert.deepEqual(decodeHostMessage(encodeJoin(goodJoin)), { type: "join", ...goodJoin });
+    assert.deepEqual(decodeHostMessage(encodeReady()), { type: "ready" });
+    const failure = { code: "CLIENT_ERROR", message: "out of data" } as const;
+    assert.deepEqual(decodeHostMessage(encodeClientFailed(work, "c1", failure)), {
+      type: "clientFailed",
+      work,
+      clientId: "c1",
+      failure,
+    });
+    const replies: Reply[] = [
+      { type: "accepted" },
+      { type: "welcome", trialJson: "{}", chunkBytes: 1, maxMessageBytes: 2 },
+      { type: "failure", failure },
+    ];
+    for (const reply of replies) assert.deepEqual(decodeReply(encodeReply(reply)), reply);
+  });
+
+  it("cuts a long failure message", () => {
+    const failure = { code: "CLIENT_ERROR", message: "x".repeat(1e6) } as const;
+    const message = decodeHostMessage(encodeClientFailed(work, "c1", failure));
+    assert.equal(message.type === "clientFailed" && message.failure.message.length, 2000);
+  });
+});
+
+describe("codec, given what is no message", () => {
+  const decoders = [
+    readUpdate,
+    decodeHostMessage,
+    decodeCoordinatorMessage,
+    decodeReply,
+    decodeFrame,
+  ];
+  const valid = [
+    encodeUpdate(work, {
+      clientId: "c0",
+      numExamples: 4,
+      modules: new Map([
+        [
+          "w",
+          {
+            b: { shape: [2, 1], data: Float32Array.of(1, 2) },
+            a: { shape: [1, 1], data: Float32Array.of(3) },
+          },
+        ],
+      ]),
+      metrics: { loss: 0.5 },
+    }),
+    encodeCoordinatorMessage({
+      type: "roundStart",
+      work,
+      global: new Map([["w", { shape: [3], data: Float64Array.of(1, 2, 3) }]]),
+    }),
+    encodeReply({ type: "welcome", trialJson: "{}", chunkBytes: 1000, maxMessageBytes: 2000 }),
+    encodeFrame({ transfer: 1, offset: 2, total: 9, payload: Uint8Array.of(1, 2, 3) }),
+  ];
+
+  it("throws a WireError or nothing for random bytes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        for (const decode of [
+          decodeHostMessage,
+          decodeCoordinatorMessage,
+          decodeReply,
+          decodeFrame,
+        ]) {
+          failureCode(() => decode(bytes));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("throws a WireError or nothing for cut and flipped messages", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...valid).chain(damaged), (bytes) => {
+        for (const decode of decoders.slice(1)) failureCode(() => decode(bytes));
+        failureCode(() => {
+          const message = decodeHostMessage(bytes);
+          if (message.type === "clientUpdate") message.read();
+        });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("refuses what is not even bytes", () => {
+    for (const value of [undefined, null, 7, "text", {}, [1, 2], new ArrayBuffer(2)]) {
+      assert.equal(
+        failureCode(() => decodeFrame(value)),
+        "MALFORMED",
+      );
+    }
+  });
+
+  it("refuses an empty message and an unknown body", () => {
+    const field15 = Uint8Array.of((15 << 3) | 2, 0);
+    for (const bytes of [new Uint8Array(0), field15]) {
+      for (const decode of [decodeHostMessage, decodeCoordinatorMessage, decodeReply]) {
+        assert.equal(
+          failureCode(() => decode(bytes)),
+          "MALFORMED",
+        );
+      }
+    }
+  });
+
+  it("refuses tensors that do not add up", () => {
+    const bytes = (length: number) => new Uint8Array(length);
+    const cases: [fedclair.v1.Tensor.$Properties, string][] = [
+      [{ shape: [2], dtype: fedclair.v1.DType.F32, data: bytes(4) }, "WRONG_SHAPE"],
+      [{ shape: [1], dtype: fedclair.v1.DType.F64, data: bytes(7) }, "WRONG_SHAPE"],
+      [{ shape: [2 ** 31, 2 ** 31], dtype: fedclair.v1.DType.F32, data: bytes(0) }, "WRONG_SHAPE"],
+      [{ shape: [1], data: bytes(4) }, "MALFORMED"],
+      // shape [1], dtype 3, two bytes
+      [fedclair.v1.Tensor.decode(Uint8Array.of(0x0a, 1, 1, 0x10, 3, 0x1a, 2, 0, 0)), "MALFORMED"],
+    ];
+    for (const [wire, code] of cases)
+      assert.equal(
+        failureCode(() => tensorFromWire(wire)),
+        code,
+      );
+  });
+
+  it("refuses names that come twice, missing parts and unknown codes", () => {
+    const { HostMessage, Failure } = fedclair.v1;
+    const scalar = tensorToWire({ shape: [], data: Float32Array.of(1) });
+    const wireWork = { round: 1, phase: "p", kind: fedclair.v1.WorkKind.TRAIN };
+    const updates: fedclair.v1.ClientUpdate.$Properties[] = [
+      {
+        work: wireWork,
+        modules: [
+          { name: "w", dense: scalar },
+          { name: "w", dense: scalar },
+        ],
+      },
+      { work: wireWork, modules: [{ name: "w" }] },
+      { work: wireWork, modules: [{ name: "w", lowRank: { b: scalar } }] },
+      { work: wireWork, metrics: [{ name: "m" }, { name: "m" }] },
+      { work: { round: 1 } },
+      {},
+    ];
+    for (const clientUpdate of updates) {
+      const bytes = HostMessage.encode({ clientUpdate }).finish();
+      assert.equal(
+        failureCode(() => readUpdate(bytes)),
+        "MALFORMED",
+      );
+    }
+    for (const code of [0, 127]) {
+      const failure = Failure.decode(Uint8Array.of(0x08, code));
+      const bytes = HostMessage.encode({ clientFailed: { work: wireWork, failure } }).finish();
+      assert.equal(
+        failureCode(() => decodeHostMessage(bytes)),
+        "MALFORMED",
+      );
+    }
+  });
+
+  it("refuses to write what its fields cannot hold", () => {
+    const good = { clientId: "c0", numExamples: 1, modules: new Map(), metrics: {} };
+    for (const numExamples of [-1, 1.5, NaN, 2 ** 32]) {
+      assert.equal(
+        failureCode(() => encodeUpdate(work, { ...good, numExamples })),
+        "MALFORMED",
+      );
+    }
+    const modules = new Map([["w", { shape: [2], data: new Float32Array(3) }]]);
+    assert.equal(
+      failureCode(() => encodeUpdate(work, { ...good, modules })),
+      "WRONG_SHAPE",
+    );
+  });
+});
