@@ -40,7 +40,8 @@ type Options = z.output<typeof schema>;
  * The one module is `weights`, p×q, float64: an estimate of D_k. A client answers with the least-squares solution of its
  * data minus the params it starts from. Its data are the same in every round, so from the second round on a change holds
  * no news, only what the aggregation had moved: nothing for a client that kept its own estimate; under averaging, changes
- * that cancel in the mean; under refinement, the very noise that was removed. The experiment has one round.
+ * that cancel in the mean; under refinement, the very noise that was removed, a part of which each round puts back. The
+ * experiment therefore has one round.
  *
  * Evaluation reports `error`, |params − D_k|², the squared Frobenius distance from the client's true weights, and `loss`,
  * the mean squared error of one output on as many fresh samples as it trains on: noise² + error/q on average.
