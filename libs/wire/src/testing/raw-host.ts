@@ -65,6 +65,11 @@ export class RawHost {
     await this.peer.send(encodeReady());
   }
 
+  /** Messages that `next` has not given out. */
+  get waiting(): number {
+    return this.#received.length;
+  }
+
   /** The next message that has not been asked for yet. */
   async next(): Promise<CoordinatorMessage> {
     for (;;) {

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { exitCodes, UserError } from "@fedclair/core";
+import { io } from "socket.io-client";
+import { encodeReady, encodeUpdate } from "./codec/host-message.js";
+import { decodeReply } from "./codec/reply.js";
+import { protocolVersion } from "./protocol.js";
+import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
+import { listenFor, never, trained, updateOf } from "./testing/pools.js";
+import { outcome, RawHost } from "./testing/raw-host.js";
+
+describe("SocketPool, joining", () => {
+  let pool: SocketPool;
+  const hosts: RawHost[] = [];
+
+  const open = async (count: number, options: Partial<SocketPoolOptions> = {}) => {
+    pool = await listenFor(count, options);
+  };
+  const connect = async () => {
+    const host = await RawHost.connect(pool.url);
+    hosts.push(host);
+    return host;
+  };
+  const joined = async (capacity = 4) => {
+    const host = await connect();
+    await host.joinReady({ capacity });
+    return host;
+  };
+  const send = async (host: RawHost, bytes: Uint8Array) => outcome(await host.peer.send(bytes));
+
+  afterEach(async () => {
+    for (const host of hosts.splice(0)) host.socket.disconnect();
+    await pool.close();
+  });
+
+  it("welcomes a host with the trial and the limits", async () => {
+    await open(1, { chunkBytes: 7000, maxMessageBytes: 9000 });
+    assert.deepEqual(await (await connect()).join(), {
+      type: "welcome",
+      trialJson: '{"name":"test"}',
+      chunkBytes: 7000,
+      maxMessageBytes: 9000,
+    });
+  });
+
+  it("refuses another protocol version, a wrong token, no capacity, another backend", async () => {
+    await open(1, { token: "secret", backend: "wasm" });
+    const host = await connect();
+    const good = { token: "secret", backend: "wasm" };
+    const cases = [
+      [{ protocolVersion: protocolVersion + 1 }, "PROTOCOL_VERSION"],
+      [{ token: "secre" }, "BAD_TOKEN"],
+      [{ token: "" }, "BAD_TOKEN"],
+      [{ capacity: 0 }, "MALFORMED"],
+      [{ backend: "cpu" }, "BACKEND_MISMATCH"],
+      [{}, "welcome"],
+      [{}, "DUPLICATE"],
+    ] as const;
+    for (const [changes, expected] of cases) {
+      assert.equal(outcome(await host.join({ ...good, ...changes })), expected);
+    }
+  });
+
+  it("holds later hosts to the backend of the first, unless told which", async () => {
+    await open(2);
+    await (await connect()).join({ backend: "wasm" });
+    assert.equal(outcome(await (await connect()).join({ backend: "cpu" })), "BACKEND_MISMATCH");
+  });
+
+  it("does not let a refused host decide on the backend", async () => {
+    await open(1, { token: "secret" });
+    await (await connect()).join({ backend: "cpu" });
+    const reply = await (await connect()).join({ backend: "wasm", token: "secret" });
+    assert.equal(reply.type, "welcome");
+  });
+
+  it("listens beyond this machine only with a token", async () => {
+    await assert.rejects(listenFor(1, { host: "0.0.0.0" }), UserError);
+    await open(1, { host: "0.0.0.0", token: "secret" });
+  });
+
+  it("says which address it cannot have", async () => {
+    await open(1);
+    const port = Number(new URL(pool.url).port);
+    await assert.rejects(listenFor(1, { port }), (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${port}: EADDRINUSE`));
+      return true;
+    });
+  });
+
+  it("answers plain HTTP: itself, or by the server it is given", async () => {
+    await open(1);
+    assert.equal((await fetch(pool.url)).status, 404);
+    await pool.close();
+    await open(1, { server: createServer((_, response) => response.end("dashboard")) });
+    assert.equal(await (await fetch(pool.url)).text(), "dashboard");
+  });
+
+  it("does not let a web page connect", async () => {
+    await open(1);
+    const page = io(pool.url, {
+      transports: ["websocket"],
+      extraHeaders: { origin: "http://evil.example" },
+      reconnection: false,
+    });
+    const error = await new Promise((resolve) => page.once("connect_error", resolve));
+    assert.ok(error instanceof Error);
+  });
+
+  it("is ready when prepared hosts have room for every client", async () => {
+    await open(3);
+    let ready = false;
+    const waiting = pool.ready(never).then(() => (ready = true));
+    await joined(2);
+    const second = await connect();
+    await second.join({ capacity: 1 });
+    assert.equal(ready, false);
+    await second.peer.send(encodeReady());
+    await waiting;
+  });
+
+  it("says how many clients are missing when the join time is over", async () => {
+    await open(3);
+    await joined(2);
+    await assert.rejects(pool.ready(AbortSignal.timeout(1)), (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.equal(error.exitCode, exitCodes.quorum);
+      assert.match(error.message, /hold 2 of 3 clients/);
+      return true;
+    });
+  });
+
+  it("refuses results before a Join, and survives garbage", async () => {
+    await open(1);
+    const host = await connect();
+    assert.equal(await send(host, encodeUpdate(trained, updateOf("c0"))), "NOT_JOINED");
+    assert.equal(await send(host, Uint8Array.of(1, 2, 3)), "MALFORMED");
+    await host.joinReady();
+    assert.equal(await send(host, Uint8Array.of(0xff, 0xff)), "MALFORMED");
+    assert.deepEqual(
+      [...pool.traffic.refused],
+      [
+        ["NOT_JOINED", 1],
+        ["MALFORMED", 2],
+      ],
+    );
+    assert.ok(host.socket.connected);
+  });
+
+  it("answers events that it does not know, and does without callbacks and bytes", async () => {
+    await open(1);
+    const socket = io(pool.url, { transports: ["websocket"], forceNew: true });
+    socket.emit("frame");
+    socket.emit("frame", "text", 7, null);
+    socket.emit("other", { deep: [1] });
+    const reply: unknown = await socket.emitWithAck("other", 1);
+    assert.equal(outcome(decodeReply(reply)), "MALFORMED");
+    assert.deepEqual([...pool.traffic.refused], [["MALFORMED", 4]]);
+    socket.disconnect();
+  });
+});
