@@ -1,4 +1,5 @@
 export { symmetricEigen, type SymmetricEigen } from "./eigen.js";
+export { leadingEigenvectors } from "./leading-eigen.js";
 export { leadingLeft } from "./leading.js";
 export { addScaled, hstack, Matrix, subtract } from "./matrix.js";
 export { dot, gramNT, multiply, multiplyNT, multiplyTN } from "./multiply.js";

@@ -1,4 +1,4 @@
-import { symmetricEigen } from "./eigen.js";
+import { leadingEigenvectors } from "./leading-eigen.js";
 import { addScaled, Matrix } from "./matrix.js";
 import { gramNT, multiply, multiplyTN } from "./multiply.js";
 import { thinQr } from "./qr.js";
@@ -27,7 +27,7 @@ export function leadingLeft(
   blocks.forEach((block, k) => {
     addScaled(gram, weights?.[k] ?? 1, grams?.[k] ?? gramNT(block));
   });
-  const start = symmetricEigen(gram).vectors.columns(0, rank);
+  const start = leadingEigenvectors(gram, rank);
   const image = new Matrix(rows, rank);
   blocks.forEach((block, k) => {
     addScaled(image, weights?.[k] ?? 1, multiply(block, multiplyTN(block, start)));

@@ -1,0 +1,70 @@
+import type { Matrix } from "./matrix.js";
+
+/**
+ * Diagonalises a symmetric tridiagonal matrix in place by implicit QL with Wilkinson's shift.
+ * @param d its diagonal; becomes the eigenvalues, in no order
+ * @param e its off-diagonal, entry i joining i and i + 1; destroyed
+ * @param basis its columns are turned along, if given: of Q they become the eigenvectors of Q·T·Qᵀ
+ * @throws Error if an eigenvalue does not converge: an entry is not finite
+ */
+export function implicitQl(d: Float64Array, e: Float64Array, basis?: Matrix): void {
+  const n = d.length;
+  // Absolute, not by neighbours: a Gram matrix of low rank has a block of entries at rounding level that has no digits.
+  let scale = 0;
+  for (let i = 0; i < n; i++) scale = Math.max(scale, Math.abs(d[i] ?? 0) + Math.abs(e[i] ?? 0));
+  const negligible = scale * (Number.EPSILON / 2);
+  for (let l = 0; l < n; l++) {
+    for (let sweeps = 0; ; sweeps++) {
+      let m = l;
+      while (m < n - 1 && !(Math.abs(e[m] ?? 0) <= negligible)) m++;
+      if (m === l) break;
+      if (sweeps === 60) throw new Error(`eigenvalue ${l} of ${n} did not converge in 60 sweeps`);
+      const dl = d[l] ?? 0;
+      const el = e[l] ?? 0;
+      let g = ((d[l + 1] ?? 0) - dl) / (2 * el);
+      g = (d[m] ?? 0) - dl + el / (g + (g < 0 ? -Math.hypot(g, 1) : Math.hypot(g, 1)));
+      let s = 1;
+      let c = 1;
+      let p = 0;
+      let i = m - 1;
+      for (; i >= l; i--) {
+        const ei = e[i] ?? 0;
+        const f = s * ei;
+        const b = c * ei;
+        const r = Math.sqrt(f * f + g * g);
+        e[i + 1] = r;
+        if (r === 0) {
+          // An off-diagonal entry vanished by underflow: the matrix splits here.
+          d[i + 1] = (d[i + 1] ?? 0) - p;
+          e[m] = 0;
+          break;
+        }
+        s = f / r;
+        c = g / r;
+        g = (d[i + 1] ?? 0) - p;
+        const t = ((d[i] ?? 0) - g) * s + 2 * c * b;
+        p = s * t;
+        d[i + 1] = g + p;
+        g = c * t - b;
+        if (basis !== undefined) rotateColumns(basis, i, c, s);
+      }
+      if (i >= l) continue;
+      d[l] = (d[l] ?? 0) - p;
+      e[l] = g;
+      e[m] = 0;
+    }
+  }
+}
+
+function rotateColumns(basis: Matrix, i: number, c: number, s: number): void {
+  const n = basis.rows;
+  const x = basis.data;
+  const left = i * n;
+  const right = left + n;
+  for (let k = 0; k < n; k++) {
+    const u = x[left + k] ?? 0;
+    const v = x[right + k] ?? 0;
+    x[right + k] = s * u + c * v;
+    x[left + k] = c * u - s * v;
+  }
+}
