@@ -66,5 +66,5 @@ function excessOf(actual: unknown, wanted: unknown, { abs, rel }: Tolerance) {
 function text(value: unknown): string {
   if (typeof value === "number") return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  return JSON.stringify(value) ?? "nothing";
+  return value === undefined ? "nothing" : JSON.stringify(value);
 }

@@ -1,10 +1,11 @@
 import {
+  addScaled,
   frobenius,
+  Matrix,
   leadingLeft,
   multiply,
   multiplyTN,
   subtract,
-  type Matrix,
 } from "@fedclair/linalg";
 import type { ClairOptions } from "./options.js";
 import type { View } from "./views.js";
@@ -26,15 +27,21 @@ export interface Problem {
 /** U of every view, n×r with orthonormal columns. */
 export type Bases = readonly Matrix[];
 
-/** The r leading left singular vectors of the members' blocks, by view; `weights` multiply the members' energies. */
-export function fit(
-  { sought }: Pick<Problem, "sought">,
-  members: readonly number[],
-  weights?: ArrayLike<number>,
-): Bases {
+/** The r leading left singular vectors of the members' blocks, by view. */
+export function fit({ sought }: Pick<Problem, "sought">, members: readonly number[]): Bases {
   return sought.map(({ view, rank }) =>
-    leadingLeft(pick(view.blocks, members), rank, weights, pick(view.grams, members)),
+    leadingLeft(pick(view.blocks, members), rank, undefined, pick(view.grams, members)),
   );
+}
+
+/** Σ w_k·G_k of n×n matrices, at least one; all weights 1 by default. */
+export function gramOf(grams: readonly Matrix[], weights?: ArrayLike<number>): Matrix {
+  const size = grams[0]?.rows ?? 0;
+  const out = new Matrix(size, size);
+  grams.forEach((gram, k) => {
+    addScaled(out, weights?.[k] ?? 1, gram);
+  });
+  return out;
 }
 
 /** The sine of client k's angle to the space: sqrt(Σ|QZ|² / views with Z ≠ 0), or the largest by view with pooling max. */

@@ -37,9 +37,12 @@ export function locate(
   leastNorm = 0,
 ): Located {
   const sides: readonly Side[] = options.side === "both" ? ["left", "right"] : [options.side];
+  const largestRank = options.rank === "auto" ? options.rankMax : options.rank;
   const parts = modules.map((module) => {
     const changes = changesOf(clients, module);
-    const views = sides.map((side) => viewOf(changes, side, options.normalize, leastNorm));
+    const views = sides.map((side) =>
+      viewOf(changes, side, options.normalize, largestRank, leastNorm),
+    );
     return { module, views, rank: rankOf(views, clients.length, options) };
   });
   const problem: Problem = {

@@ -1,5 +1,5 @@
-import { addScaled, Matrix, symmetricEigen } from "@fedclair/linalg";
-import { pick, type Problem } from "./fit.js";
+import { symmetricEigen } from "@fedclair/linalg";
+import { gramOf, pick, type Problem } from "./fit.js";
 import type { ClairOptions } from "./options.js";
 import { search } from "./search.js";
 import type { View } from "./views.js";
@@ -40,8 +40,6 @@ export function rowsOf({ blocks }: View): number {
 
 /** λ_r / λ_{r+1} of the members' stack, squared singular values; λ below 1e-12 of the largest count as rounding. */
 function spectralDrop(view: View, members: readonly number[], rank: number): number {
-  const gram = new Matrix(rowsOf(view), rowsOf(view));
-  for (const member of pick(view.grams, members)) addScaled(gram, 1, member);
-  const { values } = symmetricEigen(gram);
+  const { values } = symmetricEigen(gramOf(pick(view.grams, members)));
   return (values[rank - 1] ?? 0) / Math.max(values[rank] ?? 0, 1e-12 * (values[0] ?? 0));
 }

@@ -8,52 +8,41 @@ import {
   quantile,
   subtract,
   thinQr,
-  thinSvd,
   type Matrix,
 } from "@fedclair/linalg";
-import { fit, sine, type Bases, type Problem, type Sought } from "./fit.js";
+import { fit, gramOf, sine, type Bases, type Problem, type Sought } from "./fit.js";
 import type { ClairOptions } from "./options.js";
+import type { View } from "./views.js";
 
 /** The spaces that the search starts from (step 4, starts a to d). */
 export function startsOf(problem: Problem, options: ClairOptions): Bases[] {
   const all = Array.from({ length: problem.size }, (_, k) => k);
   const untrimmed = fit(problem, all);
-  const spaces = all.map((k) => problem.sought.map((sought) => ownSpace(sought, k)));
   return [
     untrimmed,
     reweighted(problem, all, untrimmed),
     // A block, unlike a vector, already shows the whole space: this is what makes colluders on a line harmless.
     ...spread(problem.size, options.starts).map((k) =>
-      problem.sought.map((sought, v) => completed(sought, spaces[k]?.[v])),
+      problem.sought.map((sought) => spaceOfClient(sought, k)),
     ),
-    ...subsets(problem, spaces, options).map((members) => fit(problem, members)),
+    ...subsets(problem, options).map((members) => fit(problem, members)),
   ];
 }
 
-/** The left singular vectors of client k's own block, at most r, whose singular value is above 1e-8 of the largest. */
-function ownSpace({ view, rank }: Sought, k: number): Matrix | undefined {
-  const block = view.blocks[k];
-  const gram = view.grams[k];
-  if (block === undefined || gram === undefined || view.isZero[k]) return undefined;
-  const leading = leadingLeft([block], rank, undefined, [gram]);
-  const { u, s } = thinSvd(multiplyTN(leading, block));
-  const visible = s.filter((x) => x > 1e-8 * (s[0] ?? 0)).length;
-  return multiply(leading, u.columns(0, visible));
-}
-
-/** A space of fewer than r dimensions, filled up with the leading directions that all blocks have outside it. */
-function completed({ view, rank }: Sought, own: Matrix | undefined): Matrix {
-  if (own === undefined) return leadingLeft(view.blocks, rank, undefined, view.grams);
-  if (own.cols === rank) return own;
+/** A client's own space, filled up with the leading directions that all blocks have outside it. */
+function spaceOfClient({ view, rank }: Sought, k: number): Matrix {
+  const whole = view.ownSpaces[k];
+  if (whole === undefined) throw new RangeError(`no client ${k} in a view`);
+  if (whole.cols >= rank) return whole.columns(0, rank);
   const residuals = view.blocks.map((block) =>
-    subtract(block, multiply(own, multiplyTN(own, block))),
+    subtract(block, multiply(whole, multiplyTN(whole, block))),
   );
-  return thinQr(hstack([own, leadingLeft(residuals, rank - own.cols)])).q;
+  return thinQr(hstack([whole, leadingLeft(residuals, rank - whole.cols)])).q;
 }
 
 /**
  * Iteratively reweighted least squares for Σ log of the sines, smoothed by a falling lower quartile (as in Fast Median
- * Subspace and Tyler's estimator).
+ * Subspace and Tyler's estimator). Only a start, so each weighted fit is one step of orthogonal iteration from the last.
  */
 function reweighted(problem: Problem, all: readonly number[], start: Bases): Bases {
   let bases = start;
@@ -63,16 +52,20 @@ function reweighted(problem: Problem, all: readonly number[], start: Bases): Bas
     smoothing = Math.min(smoothing, Math.max(quantile(sines, 0.25), 1e-14));
     const weights = sines.map((s) => Math.max(s, smoothing) ** -2);
     const largest = Math.max(...weights);
-    const next = fit(
-      problem,
-      all,
-      weights.map((w) => w / largest),
-    );
+    const relative = weights.map((w) => w / largest);
+    const next = problem.sought.map(({ view }, v) => iterate(view, relative, bases[v]));
     const moved = movement(bases, next);
     bases = next;
     if (moved < 1e-12) break;
   }
   return bases;
+}
+
+/** One step of orthogonal iteration on the weighted stack of all blocks. */
+function iterate(view: View, weights: readonly number[], basis: Matrix | undefined): Matrix {
+  if (basis === undefined) throw new RangeError("a view without a basis");
+  const gram = gramOf(view.grams, weights);
+  return thinQr(multiply(gram, basis)).q;
 }
 
 /** The largest distance between projectors by view, |UUᵀ - VVᵀ|_F, from V's part outside U to avoid cancellation. */
@@ -92,16 +85,9 @@ function spread(size: number, starts: number): number[] {
 }
 
 /** Random groups of clients, as large as it takes for their blocks together to show the whole space. */
-function subsets(
-  { sought, size }: Problem,
-  spaces: readonly (readonly (Matrix | undefined)[])[],
-  options: ClairOptions,
-): number[][] {
-  const shares = spaces.map((own) =>
-    Math.min(
-      1,
-      ...own.flatMap((u, v) => (u === undefined ? [] : [u.cols / (sought[v]?.rank ?? 1)])),
-    ),
+function subsets({ sought, size }: Problem, options: ClairOptions): number[][] {
+  const shares = Array.from({ length: size }, (_, k) =>
+    Math.min(1, ...sought.map(({ view, rank }) => visibleShare(view, k, rank))),
   );
   const share = median(shares);
   const wanted = options.subsetStarts === "auto" ? (share < 1 ? 64 : 0) : options.subsetStarts;
@@ -115,4 +101,9 @@ function subsets(
     }
     return [...members];
   });
+}
+
+/** How much of an r-dimensional space client k's block can show; all, of a module that it did not change. */
+function visibleShare(view: View, k: number, rank: number): number {
+  return view.isZero[k] ? 1 : (view.ownSpaces[k]?.cols ?? 0) / rank;
 }

@@ -2,10 +2,13 @@ import {
   frobenius,
   gramNT,
   hstack,
+  leadingLeft,
   median,
+  multiply,
   multiplyNT,
   multiplyTN,
   thinQr,
+  thinSvd,
   type Matrix,
 } from "@fedclair/linalg";
 import { isFactored, type Change } from "./change.js";
@@ -26,17 +29,21 @@ export interface View {
   /** Z_k·Z_kᵀ, n×n. */
   readonly grams: readonly Matrix[];
   readonly isZero: readonly boolean[];
+  /** Left singular vectors of Z_k with a singular value above 1e-8 of the largest, by falling value, as many as may be sought. */
+  readonly ownSpaces: readonly Matrix[];
 }
 
 /**
  * Steps 1 and 2 for one module and side.
  * @param changes of the active clients, all dense or all factored
+ * @param largestRank of a space that will be sought in the view
  * @param leastNorm a change with a norm up to it counts as zero
  */
 export function viewOf(
   changes: readonly Change[],
   side: Side,
   normalize: ClairOptions["normalize"],
+  largestRank: number,
   leastNorm = 0,
 ): View {
   const compressed = changes.map((change) => compress(change, side));
@@ -47,13 +54,26 @@ export function viewOf(
     block.scale(norms[k] === 0 ? 0 : 1 / (divisors[k] ?? NaN)),
   );
   const { coordinates, blocks } = inStackCoordinates(normalised);
+  const grams = blocks.map(gramNT);
   return {
     side,
     coordinates,
     blocks,
-    grams: blocks.map(gramNT),
+    grams,
     isZero: norms.map((norm) => norm === 0),
+    ownSpaces: blocks.map((block, k) => ownSpace(block, grams[k], largestRank)),
   };
+}
+
+/** The Gram matrix finds the leading directions of a wide block, an SVD inside them tells the true ones from rounding. */
+function ownSpace(block: Matrix, gram: Matrix | undefined, largestRank: number): Matrix {
+  const narrow = block.cols <= largestRank;
+  const leading = narrow
+    ? thinQr(block).q
+    : leadingLeft([block], Math.min(largestRank, block.rows), undefined, gram && [gram]);
+  const { u, s } = thinSvd(multiplyTN(leading, block));
+  const visible = s.filter((x) => x > 1e-8 * (s[0] ?? 0)).length;
+  return multiply(leading, u.columns(0, Math.min(visible, largestRank)));
 }
 
 /**
