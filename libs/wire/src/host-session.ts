@@ -30,13 +30,13 @@ export class HostSession {
     }
     const queue = [...clientIds];
     await Promise.all(Array.from({ length: window }, () => this.#feed(open, queue)));
-    await this.peer.send(encodeCoordinatorMessage({ type: "roundEnd", work: open.work }));
+    await this.peer.send(encodeCoordinatorMessage({ type: "roundEnd", work: open.id }));
   }
 
   async #feed(open: OpenWork, queue: string[]): Promise<void> {
     for (let id = queue.shift(); id !== undefined && !open.closed.aborted; id = queue.shift()) {
       const personal = open.work.personal.get(id);
-      const job = { type: "clientJob", work: open.work, clientId: id, personal } as const;
+      const job = { type: "clientJob", work: open.id, clientId: id, personal } as const;
       const reply = await this.peer.send(encodeCoordinatorMessage(job), open.closed);
       if (reply.type === "failure") open.fail(id, reply.failure);
       await open.answered(id);

@@ -62,8 +62,9 @@ export class JobQueue {
     if (!this.#current || !sameWork(this.#current.id, work)) {
       return refused({ code: "STALE_ROUND", message: `${workText(work)} is not open` });
     }
+    const { round, phase, kind } = work;
     const params = personal ?? this.#current.global;
-    this.#jobs.push({ ...work, clientId, params });
+    this.#jobs.push({ round, phase, kind, clientId, params });
     this.#running ??= this.#run();
     return accepted;
   }

@@ -1,9 +1,10 @@
 import type { Arrival, Failure, Update, Work } from "@fedclair/core";
-import { workText } from "./codec/work-id.js";
+import { workText, type WorkId } from "./codec/work-id.js";
 import { failureOf } from "./wire-error.js";
 
 /** One call of `run` in progress: who has still to answer, and the answers that nobody has taken yet. */
 export class OpenWork {
+  readonly id: WorkId;
   readonly work: Work;
   readonly #unanswered: Set<string>;
   readonly #arrived: Arrival[] = [];
@@ -12,7 +13,10 @@ export class OpenWork {
   #onArrival: () => void = () => undefined;
   #fault: { readonly error: unknown } | undefined;
 
-  constructor(work: Work) {
+  /** @param serial a number of its own */
+  constructor(serial: number, work: Work) {
+    const { round, phase, kind } = work;
+    this.id = { serial, round, phase, kind };
     this.work = work;
     this.#unanswered = new Set(work.clientIds);
   }
@@ -85,10 +89,10 @@ export class OpenWork {
   #refusal(clientId: string): Failure | undefined {
     if (this.#unanswered.has(clientId)) return undefined;
     if (!this.work.clientIds.includes(clientId)) {
-      const message = `client '${clientId}' has no part in ${workText(this.work)}`;
+      const message = `client '${clientId}' has no part in ${workText(this.id)}`;
       return { code: "UNKNOWN_CLIENT", message };
     }
-    const message = `client '${clientId}' has answered ${workText(this.work)} already`;
+    const message = `client '${clientId}' has answered ${workText(this.id)} already`;
     return { code: "DUPLICATE", message };
   }
 

@@ -51,6 +51,7 @@ export class SocketPool implements ClientPool {
   readonly #gate: Gate;
   readonly #roster: Roster;
   #open: OpenWork | undefined;
+  #serial = 0;
   #ended = false;
   #onRosterChange: () => void = () => undefined;
 
@@ -97,7 +98,7 @@ export class SocketPool implements ClientPool {
   }
 
   async *run(work: Work, signal: AbortSignal): AsyncIterable<Arrival> {
-    const open = new OpenWork(work);
+    const open = new OpenWork(++this.#serial, work);
     this.#open?.close();
     this.#open = open;
     const close = () => {
@@ -143,8 +144,8 @@ export class SocketPool implements ClientPool {
       parts.set(session, part);
     }
     if (parts.size === 0) return;
-    const { work } = open;
-    const start = encodeCoordinatorMessage({ type: "roundStart", work, global: work.global });
+    const { id, work } = open;
+    const start = encodeCoordinatorMessage({ type: "roundStart", work: id, global: work.global });
     for (const [session, clientIds] of parts) void session.serve(open, clientIds, start);
   }
 
@@ -222,7 +223,7 @@ export class SocketPool implements ClientPool {
   ): Reply {
     const { work, clientId } = message;
     const open = this.#open;
-    if (!open || open.closed.aborted || !sameWork(open.work, work)) {
+    if (!open || open.closed.aborted || !sameWork(open.id, work)) {
       const message = `${workText(work)} is not open`;
       return refused({ code: "STALE_ROUND", message });
     }

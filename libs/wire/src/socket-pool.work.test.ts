@@ -5,7 +5,7 @@ import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
 import { codes, collect, listenFor, never, trained, updateOf, workFor } from "./testing/pools.js";
 import { outcome, RawHost } from "./testing/raw-host.js";
 
-const later = { ...trained, round: 2 };
+const later = { ...trained, serial: 2, round: 2 };
 
 describe("SocketPool, working", () => {
   let pool: SocketPool;
@@ -102,6 +102,19 @@ describe("SocketPool, working", () => {
       UNKNOWN_CLIENT: 3,
       DUPLICATE: 2,
     });
+  });
+
+  it("does not take an answer to one arm's round for the same round of the next arm", async () => {
+    await open(1);
+    const host = await joined(1);
+    const closing = new AbortController();
+    const first = await begin(host, workFor(["c0"]), closing.signal);
+    closing.abort();
+    await first.arrivals;
+    const second = await begin(host, workFor(["c0"]));
+    assert.equal(await sendUpdate(host, "c0", trained), "STALE_ROUND");
+    assert.equal(await sendUpdate(host, "c0", { ...trained, serial: 2 }), "accepted");
+    assert.deepEqual(codes(await second.arrivals), { c0: "ok" });
   });
 
   it("tells the sender what `admit` says, and takes its word for the client's failure", async () => {
@@ -203,7 +216,7 @@ describe("SocketPool, working", () => {
     host.peer.agree({ chunkBytes: 100, maxMessageBytes: 1e9 });
     assert.equal(await send(host, new Uint8Array(201)), "OVERSIZE");
     const { arrivals } = await begin(host, workFor(["c0"]));
-    await sendUpdate(host, "c0");
+    await sendUpdate(host, "c0", { ...trained, serial: 2 });
     assert.deepEqual(codes(await arrivals), { c0: "ok" });
   });
 

@@ -22,7 +22,7 @@ import { decodeReply, encodeReply, type Reply } from "./reply.js";
 import { tensorFromWire, tensorToWire } from "./tensors.js";
 
 const bits = ({ data }: Tensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-const work = { round: 3, phase: "train", kind: "train" } as const;
+const work = { serial: 7, round: 3, phase: "train", kind: "train" } as const;
 
 /** The failure of what `decode` throws; any error but a WireError fails the test. */
 function failureCode(decode: () => unknown): string | undefined {

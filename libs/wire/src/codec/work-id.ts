@@ -4,24 +4,28 @@ import { WireError } from "../wire-error.js";
 import { required, uint32 } from "./checks.js";
 
 /** Names the piece of work that a message belongs to. */
-export type WorkId = Pick<Work, "round" | "phase" | "kind">;
+export interface WorkId extends Pick<Work, "round" | "phase" | "kind"> {
+  /** Numbers the calls of `run`: the arms of a trial ask for the same round one after another. */
+  readonly serial: number;
+}
 
 type WireWorkId = fedclair.v1.WorkId.$Properties;
 const { WorkKind } = fedclair.v1;
 
-export function workIdToWire({ round, phase, kind }: WorkId): WireWorkId {
+export function workIdToWire({ serial, round, phase, kind }: WorkId): WireWorkId {
   const wireKind = kind === "train" ? WorkKind.TRAIN : WorkKind.EVALUATE;
-  return { round: uint32("round", round), phase, kind: wireKind };
+  return { serial: uint32("serial", serial), round: uint32("round", round), phase, kind: wireKind };
 }
 
 /** @throws WireError */
 export function workIdFromWire(wire: WireWorkId | null | undefined): WorkId {
-  const { round, phase, kind } = required("work", wire);
+  const { serial, round, phase, kind } = required("work", wire);
   if (kind !== WorkKind.TRAIN && kind !== WorkKind.EVALUATE) {
     const message = `work kind ${kind ?? 0}: expected TRAIN (1) or EVALUATE (2)`;
     throw new WireError("MALFORMED", message);
   }
   return {
+    serial: serial ?? 0,
     round: round ?? 0,
     phase: phase ?? "",
     kind: kind === WorkKind.TRAIN ? "train" : "evaluate",
@@ -29,7 +33,7 @@ export function workIdFromWire(wire: WireWorkId | null | undefined): WorkId {
 }
 
 export function sameWork(a: WorkId, b: WorkId): boolean {
-  return a.round === b.round && a.phase === b.phase && a.kind === b.kind;
+  return a.serial === b.serial && a.round === b.round && a.phase === b.phase && a.kind === b.kind;
 }
 
 /** For messages to people. */

@@ -38,6 +38,7 @@ const change: fc.Arbitrary<ModuleUpdate> = fc.oneof(tensor, plain({ b: tensor, a
 const modules: fc.Arbitrary<Modules> = named(change);
 
 export const workId: fc.Arbitrary<WorkId> = plain({
+  serial: fc.nat(),
   round: fc.nat(),
   phase: fc.string(),
   kind: fc.constantFrom("train", "evaluate"),

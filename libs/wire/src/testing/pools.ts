@@ -51,5 +51,5 @@ export function codes(arrivals: ReadonlyMap<string, Arrival>): Record<string, st
   return Object.fromEntries(entries.sort());
 }
 
-/** The id of `workFor`. */
-export const trained: WorkId = { round: 1, phase: "train", kind: "train" };
+/** The id of `workFor`, in a pool that does its first work. */
+export const trained: WorkId = { serial: 1, round: 1, phase: "train", kind: "train" };
