@@ -13,6 +13,7 @@ import {
   multiplyNT,
   multiplyTN,
   quantile,
+  splitEnergy,
   stream,
   subtract,
   symmetricEigen,
@@ -240,6 +241,26 @@ describe("thinSvd", () => {
     const a = gaussian(3, 3);
     a.data[4] = NaN;
     assert.throws(() => thinSvd(a), /3×3 matrix did not converge: is every entry finite/);
+  });
+});
+
+describe("splitEnergy", () => {
+  it("splits a block by hand-checkable numbers", () => {
+    const plane = Matrix.identity(3).columns(0, 2);
+    const block = Matrix.fromRows([
+      [3, 0],
+      [4, 1],
+      [2, 5],
+    ]);
+    assert.deepEqual(splitEnergy(plane, block), { inside: 26, outside: 29 });
+  });
+
+  it("keeps the digits of an angle of 1e-9", () => {
+    const { outside } = splitEnergy(
+      Matrix.identity(2).columns(0, 1),
+      Matrix.fromRows([[1], [1e-9]]),
+    );
+    assert.ok(Math.abs(outside / 1e-18 - 1) < 1e-12, String(outside));
   });
 });
 

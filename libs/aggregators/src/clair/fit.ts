@@ -1,11 +1,10 @@
 import {
   addScaled,
-  frobenius,
-  Matrix,
   leadingLeft,
-  multiply,
-  multiplyTN,
-  subtract,
+  Matrix,
+  splitEnergy,
+  sum,
+  type SplitEnergy,
 } from "@fedclair/linalg";
 import type { ClairOptions } from "./options.js";
 import type { View } from "./views.js";
@@ -44,40 +43,39 @@ export function gramOf(grams: readonly Matrix[], weights?: ArrayLike<number>): M
   return out;
 }
 
-/** The sine of client k's angle to the space: sqrt(Σ|QZ|² / views with Z ≠ 0), or the largest by view with pooling max. */
+/**
+ * The sine of client k's angle to the space: the root of |QZ|² summed over the views and divided by the number of those
+ * that are not zero; with pooling max the largest by view.
+ */
 export function sine({ sought, pooling }: Problem, bases: Bases, k: number): number {
   const energies = energiesOf(sought, bases, k);
-  if (pooling === "max") return Math.sqrt(Math.max(0, ...energies.map(({ off }) => off)));
+  if (pooling === "max") return Math.sqrt(Math.max(0, ...energies.map(({ outside }) => outside)));
   const views = sought.filter(({ view }) => !view.isZero[k]).length;
-  return Math.sqrt(energies.reduce((total, { off }) => total + off, 0) / Math.max(1, views));
+  return Math.sqrt(sum(energies.map(({ outside }) => outside)) / Math.max(1, views));
 }
 
 const largestTangent = 1e6;
 
-/** The tangent of client k's angle to the space, off/on, at most 1e6; with pooling max the largest by view. */
+/** The tangent of client k's angle to the space, |QZ|/|PZ|, at most 1e6; with pooling max the largest by view. */
 export function tangent({ sought, pooling }: Problem, bases: Bases, k: number): number {
   const energies = energiesOf(sought, bases, k);
-  if (pooling === "max") return Math.max(0, ...energies.map(({ off, on }) => ratio(off, on)));
-  return ratio(
-    energies.reduce((total, { off }) => total + off, 0),
-    energies.reduce((total, { on }) => total + on, 0),
-  );
+  if (pooling === "max") return Math.max(0, ...energies.map(ratio));
+  return ratio({
+    inside: sum(energies.map(({ inside }) => inside)),
+    outside: sum(energies.map(({ outside }) => outside)),
+  });
 }
 
-function ratio(offEnergy: number, onEnergy: number): number {
-  if (offEnergy === 0) return 0;
-  return Math.min(Math.sqrt(offEnergy / onEnergy), largestTangent);
+function ratio({ inside, outside }: SplitEnergy): number {
+  // A client that changed nothing lies in every space.
+  return outside === 0 ? 0 : Math.min(Math.sqrt(outside / inside), largestTangent);
 }
 
-/** |QZ_k|² and |PZ_k|² by view. `off` comes from Z - U(UᵀZ) itself: 1 - on would lose small angles to cancellation. */
-function energiesOf(sought: readonly Sought[], bases: Bases, k: number) {
+function energiesOf(sought: readonly Sought[], bases: Bases, k: number): SplitEnergy[] {
   return sought.flatMap(({ view }, v) => {
     const block = view.blocks[k];
     const basis = bases[v];
-    if (block === undefined || basis === undefined) return [];
-    const inside = multiplyTN(basis, block);
-    const off = frobenius(subtract(block, multiply(basis, inside))) ** 2;
-    return [{ off, on: frobenius(inside) ** 2 }];
+    return block === undefined || basis === undefined ? [] : [splitEnergy(basis, block)];
   });
 }
 
