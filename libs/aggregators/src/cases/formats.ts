@@ -14,7 +14,7 @@ export interface CaseFormat {
  * @param file its parsed JSON
  * @throws UserError if no format recognises it
  */
-export function runCases(
+export async function runCases(
   file: unknown,
   formats: readonly CaseFormat[],
 ): Promise<readonly Outcome[]> {
@@ -24,5 +24,5 @@ export function runCases(
       `not a case file of a known method (known: ${formats.map(({ method }) => method).join(", ")})`,
     );
   }
-  return format.run(file);
+  return await format.run(file);
 }

@@ -1,0 +1,135 @@
+import { UserError, type Aggregator, type Plugin, type Update } from "@fedclair/core";
+import { Matrix, stream } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { squaredDistances, stackFactors, type Factors } from "./factors.js";
+import { fedavg } from "./fedavg/index.js";
+import { fedit } from "./fedit/index.js";
+import { fedsaLora } from "./fedsa-lora/index.js";
+import { ffaLora } from "./ffa-lora/index.js";
+import { local } from "./local/index.js";
+import { valueOf } from "./testing/conformance.js";
+import { updateOf } from "./testing/updates.js";
+
+const aggregate = (plugin: Plugin<Aggregator>, updates: readonly Update[], options = {}) =>
+  plugin
+    .create(plugin.schema.parse(options) as never)
+    .aggregate({ round: 1, phase: "train", updates, rng: stream(1) });
+
+const column = (...entries: number[]) => Matrix.fromRows(entries.map((x) => [x]));
+const row = (...entries: number[]) => Matrix.fromRows([entries]);
+
+// Two clients with 1 and 3 samples: weights 1/4 and 3/4.
+const x: Factors = { b: column(4, 0), a: row(1, 0) };
+const y: Factors = { b: column(0, 4), a: row(0, 2) };
+const updates = [updateOf("c0", { m: x }, 1), updateOf("c1", { m: y }, 3)];
+
+describe("fedavg", () => {
+  it("averages products by samples, or all alike", async () => {
+    const bySamples = await aggregate(fedavg, updates);
+    assert.deepEqual(valueOf(bySamples.global).toRows(), [
+      [1, 0],
+      [0, 6],
+    ]);
+    const uniform = await aggregate(fedavg, updates, { weighting: "uniform" });
+    assert.deepEqual(valueOf(uniform.global).toRows(), [
+      [2, 0],
+      [0, 4],
+    ]);
+    assert.equal(bySamples.personal, undefined);
+  });
+
+  it("adds a dense and a factored client of one module as two terms", async () => {
+    const mixed = [updateOf("c0", { m: Matrix.identity(2) }, 1), updateOf("c1", { m: y }, 3)];
+    const { global } = await aggregate(fedavg, mixed);
+    assert.equal(global.length, 2);
+    assert.deepEqual(valueOf(global).toRows(), [
+      [0.25, 0],
+      [0, 6.25],
+    ]);
+  });
+
+  it("averages tensors of any shape", async () => {
+    const bias = (clientId: string, ...entries: number[]): Update => ({
+      clientId,
+      numExamples: 1,
+      modules: new Map([["b", { shape: [2], data: Float32Array.from(entries) }]]),
+      metrics: {},
+    });
+    const { global } = await aggregate(fedavg, [bias("c0", 1, 2), bias("c1", 3, 6)]);
+    assert.deepEqual(global[0]?.get("b"), { shape: [2], data: Float64Array.of(2, 4) });
+  });
+
+  it("says whose module is missing, and which shapes differ", () => {
+    const lacks = [updates[0], updateOf("c1", { other: y })].flatMap((u) => u ?? []);
+    assert.throws(() => aggregate(fedavg, lacks), /client c1 sent no update of module m/);
+    const differs = [updateOf("c0", { m: row(1, 2) }), updateOf("c1", { m: column(1, 2) })];
+    assert.throws(() => aggregate(fedavg, differs), /cannot average a 2×1 tensor with a 1×2 one/);
+  });
+});
+
+describe("fedit", () => {
+  it("averages the factors, cross terms and all", async () => {
+    const { global } = await aggregate(fedit, updates);
+    // B̄ = (1, 3), Ā = (1/4, 3/2)
+    assert.deepEqual(valueOf(global).toRows(), [
+      [0.25, 1.5],
+      [0.75, 4.5],
+    ]);
+  });
+
+  it("refuses unequal ranks", () => {
+    const wide = updateOf("c2", { m: stackFactors([x, y], [1, 1]) });
+    assert.throws(
+      () => aggregate(fedit, [...updates, wide]),
+      (error: unknown) => {
+        assert.ok(error instanceof UserError);
+        assert.match(error.message, /module m has LoRA ranks 1 and 2.*use fedavg/);
+        return true;
+      },
+    );
+  });
+});
+
+describe("ffa-lora", () => {
+  it("averages B behind the frozen A", async () => {
+    const frozen = [updateOf("c0", { m: x }, 1), updateOf("c1", { m: { b: y.b, a: x.a } }, 3)];
+    const { global } = await aggregate(ffaLora, frozen);
+    assert.deepEqual(valueOf(global).toRows(), [
+      [1, 0],
+      [3, 0],
+    ]);
+  });
+
+  it("refuses an A that was trained", () => {
+    assert.throws(() => aggregate(ffaLora, updates), /factors A of module m differ.*freeze A/);
+  });
+});
+
+describe("fedsa-lora", () => {
+  it("gives every client its own B times the mean A, and no global change", async () => {
+    const { global, personal } = await aggregate(fedsaLora, updates);
+    assert.deepEqual(global, []);
+    assert.deepEqual(valueOf(personal?.get("c0") ?? []).toRows(), [
+      [1, 6],
+      [0, 0],
+    ]);
+  });
+});
+
+describe("local", () => {
+  it("hands every client its own change and moves nothing", async () => {
+    const { global, personal } = await aggregate(local, updates);
+    assert.deepEqual(global, []);
+    assert.deepEqual(personal?.get("c1"), [updates[1]?.modules]);
+  });
+});
+
+describe("squaredDistances", () => {
+  it("are those of the products", () => {
+    assert.deepEqual(squaredDistances([x, y, x]).toRows(), [
+      [0, 80, 0],
+      [80, 0, 80],
+      [0, 80, 0],
+    ]);
+  });
+});
