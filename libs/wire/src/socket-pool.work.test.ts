@@ -220,6 +220,17 @@ describe("SocketPool, working", () => {
     assert.deepEqual(codes(await arrivals), { c0: "ok" });
   });
 
+  it("cuts a host off that sends longer frames than agreed, and goes on with the others", async () => {
+    await open(2, { chunkBytes: 100 });
+    const rude = await joined(1);
+    const host = await joined(1);
+    const { arrivals } = await begin(host, workFor(["c0", "c1"]));
+    rude.peer.agree({ chunkBytes: 1e6, maxMessageBytes: 1e6 });
+    assert.equal(await send(rude, new Uint8Array(100_000)), "HOST_LOST");
+    await sendUpdate(host, "c1");
+    assert.deepEqual(codes(await arrivals), { c0: "HOST_LOST", c1: "ok" });
+  });
+
   it("says goodbye", async () => {
     await open(1);
     const host = await joined(1);
