@@ -22,6 +22,14 @@ export interface ArmTiming {
   readonly seconds: RoundTiming;
   /** Peak resident memory of the coordinator so far, in bytes. */
   readonly coordinatorRss: number;
+  /** Present if the clients were reached by sockets. */
+  readonly wire?: WireTraffic;
+}
+
+/** Bytes over the coordinator's sockets since the start of the trial. */
+export interface WireTraffic {
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
 }
 
 /**
@@ -48,13 +56,14 @@ export class RunFolder {
     return new RunFolder(path, records, timings);
   }
 
-  async append({ arm, round }: ArmRound): Promise<void> {
+  async append({ arm, round }: ArmRound, wire?: WireTraffic): Promise<void> {
     const record: ArmRecord = { arm: arm.label, ...round.record };
     const timing: ArmTiming = {
       arm: arm.label,
       round: round.record.round,
       seconds: round.timing,
       coordinatorRss: process.resourceUsage().maxRSS * 1024,
+      ...(wire && { wire: { bytesSent: wire.bytesSent, bytesReceived: wire.bytesReceived } }),
     };
     await this.#records.appendFile(JSON.stringify(record) + "\n");
     await this.#timings.appendFile(JSON.stringify(timing) + "\n");

@@ -1,0 +1,72 @@
+import { aggregators } from "@fedclair/aggregators";
+import { attacks } from "@fedclair/attacks";
+import { clientIds, parseTrial, UserError } from "@fedclair/core";
+import { tasks } from "@fedclair/tasks";
+import {
+  conductAndTell,
+  createLog,
+  listenForInterruption,
+  readToken,
+  readTrialFile,
+  runFolderFor,
+  runProgram,
+} from "@fedclair/trials";
+import { SocketPool } from "@fedclair/wire";
+import { Command } from "commander";
+
+interface Options {
+  readonly listen: string;
+  readonly set: readonly string[];
+  readonly out?: string;
+  readonly tokenFile?: string;
+  readonly json: boolean;
+}
+
+const program = new Command("fedclair coordinator")
+  .description("Runs a trial on the client hosts that join it.")
+  .argument("<trial>", "trial file")
+  .option("--listen <host:port>", "where hosts can join; port 0 is any free one", "127.0.0.1:0")
+  .option("--set <path=value...>", "change a key of the trial file", [])
+  .option("--out <folder>", "run folder; default: runs/<name>-<seed>")
+  .option("--token-file <file>", "file with the join token; default: environment FEDCLAIR_TOKEN")
+  .option("--json", "print the summary as JSON", false)
+  .action(coordinate);
+
+async function coordinate(file: string, options: Options): Promise<void> {
+  const log = createLog("coordinator");
+  const plugins = { tasks, aggregators, attacks };
+  const trial = parseTrial(await readTrialFile(file), file, plugins, options.set);
+  const { host, port } = parseAddress(options.listen);
+  const token = await readToken(options.tokenFile);
+  const pool = await SocketPool.listen({
+    ...{ host, port, clientIds: clientIds(trial.clients), trialJson: JSON.stringify(trial) },
+    ...(token !== undefined && { token }),
+    chunkBytes: trial.limits.chunkBytes,
+    maxMessageBytes: trial.limits.maxMessageBytes,
+    log: (line) => {
+      log.info(line);
+    },
+  });
+  log.info(`listening on ${pool.url}`);
+  process.send?.({ listening: pool.url });
+  try {
+    const out = options.out ?? runFolderFor(trial);
+    await conductAndTell({ trial, plugins, pool, out, json: options.json, traffic: pool.traffic });
+  } finally {
+    await pool.close();
+  }
+}
+
+/** @throws UserError unless `text` is host:port, with an IPv6 address in brackets */
+function parseAddress(text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-f:]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65535) {
+    throw new UserError(`--listen: expected host:port, as 127.0.0.1:4000, got '${text}'`);
+  }
+  return { host, port };
+}
+
+listenForInterruption();
+await runProgram(program);

@@ -1,0 +1,106 @@
+import { randomBytes } from "node:crypto";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { exitCodes } from "@fedclair/core";
+import { interruption } from "@fedclair/trials";
+
+/** How to run a trial in processes of this machine. */
+export interface Federation {
+  /** Arguments of `fedclair coordinator`, the trial file first. */
+  readonly coordinatorArgs: readonly string[];
+  readonly clients: number;
+  /** Client hosts, each a process. */
+  readonly hosts: number;
+  readonly backend: string;
+  /** `pipe` to get the coordinator's standard output instead of showing it. */
+  readonly stdout: "inherit" | "pipe";
+}
+
+interface Child {
+  readonly process: ChildProcess;
+  /** The exit code, or the signal that ended it. */
+  readonly exit: Promise<number | string>;
+}
+
+/** Time for client hosts to leave after their coordinator, in ms. */
+const farewell = 5000;
+
+/**
+ * Starts a coordinator and client hosts, and waits for the coordinator to end. None of them outlives this process: they
+ * are told to stop on Ctrl-C, and stop by themselves when the channel to this process breaks.
+ * @returns the coordinator's exit code and, if piped, its standard output
+ */
+export async function runFederation(
+  federation: Federation,
+): Promise<{ code: number; stdout: string }> {
+  const children: Child[] = [];
+  const stop = () => {
+    for (const child of children) child.process.kill("SIGTERM");
+  };
+  interruption.signal.addEventListener("abort", stop);
+  try {
+    const token = randomBytes(16).toString("hex");
+    const coordinator = start("coordinator", federation.coordinatorArgs, federation.stdout, token);
+    children.push(coordinator);
+    let stdout = "";
+    coordinator.process.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    const url = await Promise.race([
+      listening(coordinator.process),
+      coordinator.exit.then(() => undefined),
+    ]);
+    if (url !== undefined) children.push(...startHosts(federation, url, token));
+    const code = await coordinator.exit;
+    const left = Promise.all(children.map(({ exit }) => exit));
+    await Promise.race([left, delay(farewell, undefined, { ref: false })]);
+    return { code: typeof code === "number" ? code : exitCodes.internal, stdout };
+  } finally {
+    interruption.signal.removeEventListener("abort", stop);
+    for (const child of children) child.process.kill("SIGKILL");
+  }
+}
+
+function startHosts({ clients, hosts, backend }: Federation, url: string, token: string): Child[] {
+  return Array.from({ length: hosts }, (_, i) => {
+    const capacity = Math.ceil((clients - i) / hosts);
+    const args = ["--coordinator", url, "--capacity", String(capacity), "--backend", backend];
+    const host = start("client", args, "inherit", token);
+    void host.exit.then((code) => {
+      if (code === 0 || code === exitCodes.interrupted) return;
+      process.stderr.write(`client host ${i + 1} of ${hosts} ended with ${code}\n`);
+    });
+    return host;
+  });
+}
+
+function start(
+  app: "coordinator" | "client",
+  args: readonly string[],
+  stdout: "inherit" | "pipe",
+  token: string,
+): Child {
+  const child = spawn(process.execPath, ["--enable-source-maps", mainOf(app), ...args], {
+    env: {
+      ...process.env,
+      FEDCLAIR_TOKEN: token,
+      FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn",
+    },
+    stdio: ["ignore", stdout, "inherit", "ipc"],
+  });
+  const exit = once(child, "exit").then(
+    ([code, signal]: unknown[]) => (code ?? signal) as number | string,
+  );
+  return { process: child, exit };
+}
+
+/** The address that a coordinator says it listens on. */
+async function listening(coordinator: ChildProcess): Promise<string> {
+  const [message] = (await once(coordinator, "message")) as [{ listening: string }];
+  return message.listening;
+}
+
+/** The program of an app; apps are started, never imported. */
+export function mainOf(app: "coordinator" | "client"): string {
+  return fileURLToPath(import.meta.resolve(`@fedclair/${app}/main`));
+}

@@ -1,0 +1,85 @@
+import { backendChoices } from "@fedclair/compute";
+import { integerOption, listenForInterruption, runProgram } from "@fedclair/trials";
+import { Command, Option } from "commander";
+import { halfByHand } from "./half.js";
+import { plugins } from "./plugins.js";
+import { run } from "./run.js";
+import { describePlugins, list, report, schema } from "./show.js";
+import { verify } from "./verify.js";
+
+const program = new Command("fedclair").description(
+  "Federated-learning trials: many clients, some contaminated, and an answer with evidence.",
+);
+const hosts = () =>
+  new Option("--hosts <n>", "client-host processes; default: one a core").argParser(
+    integerOption("--hosts", 1),
+  );
+const set = () =>
+  new Option("--set <path=value...>", "change a key of the trial file").default([], "none");
+
+program
+  .command("run")
+  .description("run a trial with all its clients on this machine")
+  .argument("<trial>", "trial file")
+  .addOption(set())
+  .addOption(hosts())
+  .addOption(
+    new Option("--transport <kind>", "memory: everything in this process, no sockets")
+      .choices(["socket", "memory"])
+      .default("socket"),
+  )
+  .addOption(
+    new Option("--backend <name>", "TensorFlow.js backend").choices(backendChoices).default("auto"),
+  )
+  .option("--out <folder>", "run folder; default: runs/<name>-<seed>")
+  .option("--json", "print the summary as JSON", false)
+  .action(run);
+
+program
+  .command("verify")
+  .description("run trials that carry a claim, and compare what they measure with what they expect")
+  .argument("<trial-or-folder...>")
+  .addOption(set())
+  .addOption(hosts())
+  .action(verify);
+
+program
+  .command("list")
+  .description("list trial files and finished runs")
+  .argument("[folder]", "where the trial files are", "trials")
+  .option("--json", "print JSON", false)
+  .action((folder: string, { json }: { json: boolean }) => list(folder, json));
+
+program
+  .command("report")
+  .description("write the report of a run anew")
+  .argument("<run>", "run folder")
+  .action(report);
+
+for (const [name, registry] of Object.entries(plugins)) {
+  program
+    .command(name)
+    .description(`describe the ${name} that a trial file can name`)
+    .option("--json", "print JSON", false)
+    .action(({ json }: { json: boolean }) => {
+      describePlugins(registry, json);
+    });
+}
+
+program.command("schema").description("print the JSON Schema of trial files").action(schema);
+
+for (const [half, description] of [
+  ["coordinator", "run a trial on client hosts that join, also from other machines"],
+  ["client", "a client host: join a coordinator and train for its virtual clients"],
+] as const) {
+  program
+    .command(half)
+    .description(description)
+    .helpOption(false)
+    .allowUnknownOption()
+    .argument("[arguments...]")
+    .action((args: string[]) => halfByHand(half, args));
+}
+
+listenForInterruption();
+await runProgram(program);

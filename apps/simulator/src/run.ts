@@ -1,0 +1,51 @@
+import { availableParallelism } from "node:os";
+import { loadBackend, type BackendChoice } from "@fedclair/compute";
+import { ClientRunner, MemoryPool, parseTrial } from "@fedclair/core";
+import { conductAndTell, readTrialFile, runFolderFor } from "@fedclair/trials";
+import { runFederation } from "./federation.js";
+import { plugins } from "./plugins.js";
+
+export interface RunOptions {
+  readonly set: readonly string[];
+  readonly hosts?: number;
+  readonly transport: "socket" | "memory";
+  readonly out?: string;
+  readonly json: boolean;
+  readonly backend: BackendChoice;
+}
+
+/** `fedclair run`: a trial with all its clients on this machine. */
+export async function run(file: string, options: RunOptions): Promise<void> {
+  // Read here too, so that a bad file is told before any process starts.
+  const trial = parseTrial(await readTrialFile(file), file, plugins, options.set);
+  const out = options.out ?? runFolderFor(trial);
+  if (options.transport === "memory") {
+    await loadBackend(options.backend);
+    const pool = new MemoryPool(new ClientRunner(trial, plugins));
+    await conductAndTell({ trial, plugins, pool, out, json: options.json });
+    return;
+  }
+  const { code } = await runFederation({
+    coordinatorArgs: [
+      file,
+      "--out",
+      out,
+      ...setArgs(options.set),
+      ...(options.json ? ["--json"] : []),
+    ],
+    clients: trial.clients,
+    hosts: hostsFor(trial.clients, options.hosts),
+    backend: options.backend,
+    stdout: "inherit",
+  });
+  process.exitCode = code;
+}
+
+/** One host a core unless told otherwise, and never a host without clients. */
+export function hostsFor(clients: number, hosts = availableParallelism()): number {
+  return Math.min(hosts, clients);
+}
+
+export function setArgs(overrides: readonly string[]): string[] {
+  return overrides.flatMap((override) => ["--set", override]);
+}

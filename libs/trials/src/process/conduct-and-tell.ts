@@ -1,0 +1,66 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { clientIds, createPlugin, UserError, type Plugins, type Trial } from "@fedclair/core";
+import { conductTrial, type Conduct } from "../conduct.js";
+import { Progress } from "../progress.js";
+import { interruption } from "./main.js";
+
+/** A trial to conduct in front of a person. */
+export interface Show extends Omit<Conduct, "signal" | "onRound"> {
+  /** Print the summary as JSON instead of tables. */
+  readonly json: boolean;
+}
+
+/** Conducts a trial with a progress bar on stderr, writes its report, and ends with the outcome on stdout. */
+export async function conductAndTell({ json, ...conduct }: Show): Promise<void> {
+  const { trial, plugins, out } = conduct;
+  const progress = new Progress(trial);
+  try {
+    const summary = await conductTrial({
+      ...conduct,
+      signal: interruption.signal,
+      onRound: (armRound) => {
+        progress.round(armRound);
+      },
+    });
+    progress.stop();
+    const label = await clientLabels(trial, plugins);
+    process.stdout.write(JSON.stringify(summary) + (json ? "" : "\n"));
+  } catch (error) {
+    progress.stop();
+    if (interruption.signal.aborted) {
+      process.stderr.write(`stopped; the rounds that were done lie in ${out}\n`);
+    }
+    throw error;
+  }
+}
+
+/** What people call the clients: `c07 Lincoln` where the task knows a name, else the bare id. */
+export async function clientLabels(
+  trial: Trial,
+  plugins: Plugins,
+): Promise<(id: string) => string> {
+  const task = createPlugin(plugins.tasks, trial.task);
+  await task.prepare?.();
+  const labels = new Map(
+    clientIds(trial.clients).map((id, index) => [id, task.clientLabel?.(index)]),
+  );
+  return (id) => {
+    const label = labels.get(id);
+    return label === undefined ? id : `${id} ${label}`;
+  };
+}
+
+/** Where a run goes unless told otherwise. */
+export function runFolderFor({ name, seed }: Trial): string {
+  return join("runs", `${name}-${seed}`);
+}
+
+export async function readTrialFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new UserError(`cannot read the trial file '${file}': ${reason}`);
+  }
+}

@@ -1,0 +1,68 @@
+import { readFile } from "node:fs/promises";
+import { exitCodes, UserError } from "@fedclair/core";
+import { CommanderError, type Command } from "commander";
+
+/**
+ * Runs a program's commands to their end and sets the exit code: 0, the code of a `UserError`, 130 after Ctrl-C or
+ * SIGTERM, 1 with a stack for a fault of our own. Commands stop when `interruption` aborts.
+ */
+export async function runProgram(program: Command, argv = process.argv): Promise<void> {
+  program.exitOverride();
+  for (const command of program.commands) command.exitOverride();
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    } else if (interruption.signal.aborted) {
+      process.exitCode = exitCodes.interrupted;
+    } else if (error instanceof UserError) {
+      process.stderr.write(`error: ${error.message}\n`);
+      process.exitCode = error.exitCode;
+    } else {
+      process.stderr.write(
+        `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      );
+      process.exitCode = exitCodes.internal;
+    }
+  }
+}
+
+const controller = new AbortController();
+
+/** Aborts on Ctrl-C, SIGTERM, or when the process that started this one is gone. */
+export const interruption: { readonly signal: AbortSignal } = { signal: controller.signal };
+
+/** Makes `interruption` work. A second Ctrl-C ends the process on the spot. */
+export function listenForInterruption(): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      controller.abort();
+    });
+  }
+  if (process.connected) {
+    process.once("disconnect", () => {
+      controller.abort();
+    });
+    process.channel?.unref(); // listening on the channel must not keep a process alive that is done
+  }
+}
+
+/** The join token: from a file, else from FEDCLAIR_TOKEN, else none. Never an argument, which other users could read. */
+export async function readToken(file?: string): Promise<string | undefined> {
+  if (file === undefined) return process.env["FEDCLAIR_TOKEN"];
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch {
+    throw new UserError(`--token-file: cannot read '${file}'`);
+  }
+}
+
+/** @throws UserError naming the option unless `text` is an integer of at least `min` */
+export function integerOption(option: string, min: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= min) return value;
+    throw new UserError(`${option}: expected an integer of at least ${min}, got '${text}'`);
+  };
+}

@@ -1,0 +1,21 @@
+import pc from "picocolors";
+
+/** Columns of text, padded; the first row is the head. Cells may carry terminal colours. */
+export function columns(
+  rows: readonly (readonly string[])[],
+  align: readonly ("left" | "right")[],
+): string {
+  const plain = (cell: string) => cell.replace(/\u001b\[\d+m/g, "");
+  const widths = align.map((_, i) => Math.max(...rows.map((row) => plain(row[i] ?? "").length)));
+  return rows
+    .map((row, r) => {
+      const cells = align.map((side, i) => {
+        const cell = row[i] ?? "";
+        const padding = " ".repeat((widths[i] ?? 0) - plain(cell).length);
+        return side === "left" ? cell + padding : padding + cell;
+      });
+      const line = cells.join("  ").trimEnd();
+      return r === 0 ? pc.dim(line) : line;
+    })
+    .join("\n");
+}

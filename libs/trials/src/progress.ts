@@ -1,0 +1,58 @@
+import type { Trial } from "@fedclair/core";
+import { SingleBar } from "cli-progress";
+import { armsOf } from "./arms.js";
+import type { ArmRound } from "./run-trial.js";
+import { detectionOf, isFlagged } from "./summary.js";
+
+/** Tells people how far a trial is, on stderr: a bar on a terminal, else a line a round. */
+export class Progress {
+  readonly #bar: SingleBar | undefined;
+
+  constructor(trial: Trial, terminal: NodeJS.WriteStream = process.stderr) {
+    if (!terminal.isTTY) return;
+    const format = "{bar} {value}/{total} rounds · {told}";
+    this.#bar = new SingleBar({
+      stream: terminal,
+      format,
+      barsize: 24,
+      barCompleteChar: "█",
+      barIncompleteChar: "░",
+      hideCursor: true,
+      // Drawn after each round and no oftener: between two of them there is nothing new to tell.
+      noTTYOutput: false,
+    });
+    this.#bar.start(trial.rounds * armsOf(trial).length, 0, { told: "waiting for the clients" });
+  }
+
+  round(armRound: ArmRound): void {
+    const told = tell(armRound);
+    if (this.#bar) this.#bar.increment(1, { told });
+    else process.stderr.write(told + "\n");
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+  }
+}
+
+/** `clair 2/4: loss 0.43, caught 7 of 7, flagged c03 c07`, shortened where it would not fit a line. */
+export function tell({ arm, round: { record } }: ArmRound): string {
+  const losses = record.clients.flatMap(({ attack, train }) =>
+    attack === null ? (train?.["loss"] ?? []) : [],
+  );
+  const flagged = record.clients.filter(isFlagged).map(({ clientId }) => clientId);
+  const failed = record.clients.filter(({ failure }) => failure).length;
+  const parts = [
+    ...(losses.length > 0
+      ? [`loss ${(losses.reduce((a, b) => a + b, 0) / losses.length).toFixed(3)}`]
+      : []),
+    ...(detectionOf(record.clients) ? [`flagged ${listed(flagged)}`] : []),
+    ...(failed > 0 ? [`${failed} failed`] : []),
+  ];
+  return `${arm.label} round ${record.round}: ${parts.join(" · ")}`;
+}
+
+function listed(ids: readonly string[]): string {
+  if (ids.length === 0) return "none";
+  return ids.length <= 8 ? ids.join(" ") : `${ids.slice(0, 8).join(" ")} +${ids.length - 8}`;
+}

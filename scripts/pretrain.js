@@ -1,0 +1,23 @@
+// Trains the bases of the task text-copy and writes them to libs/tasks/assets; the same bytes on the same backend.
+// Half a minute each. Build first.
+import { writeFile } from "node:fs/promises";
+import { loadBackend } from "../libs/compute/dist/index.js";
+import { stream } from "../libs/linalg/dist/index.js";
+import { baseFile, encodeWeights } from "../libs/tasks/dist/text-copy/base.js";
+import { pretrain, pretrainSteps } from "../libs/tasks/dist/text-copy/pretrain.js";
+
+const seed = 1;
+const { name: backend } = await loadBackend("wasm");
+for (const vocabulary of [20, 32]) {
+  const weights = pretrain(vocabulary, pretrainSteps, stream(seed).at("pretrain", vocabulary));
+  const metadata = {
+    script: "scripts/pretrain.js",
+    seed: String(seed),
+    steps: String(pretrainSteps),
+    vocabulary: String(vocabulary),
+    backend,
+  };
+  const file = baseFile(vocabulary);
+  await writeFile(file, encodeWeights(weights, metadata));
+  console.log(`wrote ${file.pathname}`);
+}
