@@ -1,0 +1,57 @@
+import { fileURLToPath } from "node:url";
+import { Resvg, type ResvgRenderOptions } from "@resvg/resvg-js";
+import * as vega from "vega";
+import { compile, type TopLevelSpec } from "vega-lite";
+import { textWidth } from "./text-width.js";
+
+declare module "vega" {
+  /** How Vega measures text; exported, though its typings leave it out. */
+  const textMetrics: {
+    width: (item: { readonly fontSize?: number }, text: string | null | undefined) => number;
+  };
+}
+
+vega.textMetrics.width = ({ fontSize }, text) => textWidth(text ?? "", fontSize ?? 11);
+
+/** Figures carry their data: whatever would be fetched is a fault. */
+const refusing = (uri: string) => Promise.reject(new Error(`a figure must not load ${uri}`));
+const loader: vega.Loader = { load: refusing, sanitize: refusing, http: refusing, file: refusing };
+
+/** The same data give the same bytes. */
+export async function drawSvg(spec: TopLevelSpec): Promise<string> {
+  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: "none", loader });
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}
+
+/** On white, at twice the size, for slides and papers. */
+export function drawPng(svg: string): Buffer {
+  const options = { fitTo: { mode: "zoom", value: 2 }, background: "#ffffff", font: pngFont };
+  return new Resvg(svg, options as ResvgRenderOptions).render().asPng();
+}
+
+/** Does this machine have a font that a PNG's text can be drawn with? */
+export function hasFont(): boolean {
+  const text = `<svg xmlns="http://www.w3.org/2000/svg"><text y="9">x</text></svg>`;
+  return new Resvg(text, { font: pngFont }).getBBox() !== undefined;
+}
+
+/** The shipped face first, so that PNGs look alike everywhere; the machine's own for letters that it lacks. */
+const pngFont: NonNullable<ResvgRenderOptions["font"]> = {
+  loadSystemFonts: true,
+  ...shippedFont("@expo-google-fonts/arimo/400Regular/Arimo_400Regular.ttf"),
+};
+
+function shippedFont(specifier: string): ResvgRenderOptions["font"] {
+  try {
+    return {
+      fontFiles: [fileURLToPath(import.meta.resolve(specifier))],
+      defaultFontFamily: "Arimo",
+    };
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * The q-quantile (0 ≤ q ≤ 1) of numbers in any order, linearly interpolated between neighbours.
+ * @throws RangeError for no numbers
+ */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = q * (sorted.length - 1);
+  const low = sorted[Math.floor(at)];
+  const high = sorted[Math.ceil(at)];
+  if (low === undefined || high === undefined) {
+    throw new RangeError(`expected at least one number and 0 ≤ q ≤ 1, got ${values.length}, ${q}`);
+  }
+  return low + (high - low) * (at - Math.floor(at));
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** @returns NaN for no numbers */
+export function mean(values: readonly number[]): number {
+  return sum(values) / values.length;
+}
+
+/** Four significant digits for people; integers whole. */
+export function formatNumber(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en-US");
+  const size = Math.abs(value);
+  if (size < 1e-4 || size >= 1e6) return value.toExponential(2);
+  return value.toPrecision(4);
+}
+
+/** The largest unit of which `largest` is at least one, with its worth: `unitOf(3e6, byteUnits)` gives megabytes. */
+export function unitOf(largest: number, units: readonly Unit[]): Unit {
+  const [smallest, ...larger] = units;
+  if (!smallest) throw new RangeError("expected at least one unit");
+  return larger.findLast(({ worth }) => largest >= worth) ?? smallest;
+}
+
+export interface Unit {
+  readonly name: string;
+  readonly worth: number;
+}
+
+/** Smallest first. */
+export const byteUnits: readonly Unit[] = [
+  { name: "B", worth: 1 },
+  { name: "kB", worth: 1e3 },
+  { name: "MB", worth: 1e6 },
+  { name: "GB", worth: 1e9 },
+];
+
+/** Smallest first, worth in seconds. */
+export const timeUnits: readonly Unit[] = [
+  { name: "ms", worth: 1e-3 },
+  { name: "s", worth: 1 },
+];
+
+export function formatBytes(bytes: number): string {
+  const { name, worth } = unitOf(bytes, byteUnits);
+  return `${Number((bytes / worth).toPrecision(3))} ${name}`;
+}

@@ -1,0 +1,61 @@
+import { stringify } from "yaml";
+import { Html, html } from "./html.js";
+import { clientSection, failureSection } from "./client-sections.js";
+import { facts } from "./facts.js";
+import { measureSection } from "./measure-section.js";
+import { methodSection } from "./method-section.js";
+import { pageStyle } from "./page-style.js";
+import type { ClientLabel, Run } from "./run.js";
+import { verdictSentence } from "./verdict.js";
+
+/** A figure as the page shows it; its files are `figures/<name>.{svg,png,vl.json}`. */
+export interface Figure {
+  readonly name: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly svg: string;
+}
+
+/** The report of a run: one page that needs nothing beside itself. */
+export function page(run: Run, figures: readonly Figure[], label?: ClientLabel): string {
+  const { trial, records } = run;
+  const whole = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${trial.name}: report</title>
+        <style>
+          ${new Html(pageStyle)}
+        </style>
+      </head>
+      <body>
+        <header>
+          <h1>${trial.name}</h1>
+          ${trial.claim === undefined ? undefined : html`<p class="claim">${trial.claim}</p>`}
+          <p class="verdict">${verdictSentence(trial, records)}</p>
+          ${facts(run)}
+        </header>
+        <main>
+          ${figures.map(figureSection)} ${clientSection(run, label)} ${failureSection(run, label)}
+          ${measureSection(run)} ${methodSection(run)}
+          <details>
+            <summary>The trial file, every default filled in</summary>
+            <pre>${stringify(trial)}</pre>
+          </details>
+        </main>
+      </body>
+    </html> `;
+  return whole.text;
+}
+
+function figureSection({ name, title, caption, svg }: Figure): Html {
+  const file = (ending: string) => html`<a href="figures/${name}.${ending}">${ending}</a>`;
+  return html`<section>
+    <h2>${title}</h2>
+    <figure>
+      ${new Html(svg)}
+      <figcaption>${caption} Files: ${file("svg")} ${file("png")} ${file("vl.json")}</figcaption>
+    </figure>
+  </section>`;
+}

@@ -1,0 +1,47 @@
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "yaml";
+import type { Trial } from "@fedclair/core";
+import { armsOf, type Arm } from "../arms.js";
+import { readLines, type ArmRecord, type ArmTiming } from "../run-folder.js";
+import type { Summary } from "../summary.js";
+
+/** A name that people know a client by, from its id: `c07` gives `Lincoln`. */
+export type ClientLabel = (clientId: string) => string;
+
+/** What a run folder holds, as far as the run came. */
+export interface Run {
+  readonly trial: Trial;
+  /** The method under study first. */
+  readonly arms: readonly [Arm, ...Arm[]];
+  readonly records: readonly ArmRecord[];
+  readonly timings: readonly ArmTiming[];
+  /** Absent of a run that was stopped before its end. */
+  readonly summary: Summary | undefined;
+}
+
+export async function readRun(folder: string): Promise<Run> {
+  // Written by RunFolder from a trial that passed its schema.
+  const trial = parse(await readFile(join(folder, "trial.yaml"), "utf8")) as Trial;
+  return {
+    trial,
+    arms: armsOf(trial),
+    records: await readLines<ArmRecord>(folder, "records.jsonl"),
+    timings: await readLines<ArmTiming>(folder, "timings.jsonl"),
+    summary: await readSummary(join(folder, "summary.json")),
+  };
+}
+
+async function readSummary(file: string): Promise<Summary | undefined> {
+  try {
+    await access(file);
+  } catch {
+    return undefined;
+  }
+  return JSON.parse(await readFile(file, "utf8")) as Summary;
+}
+
+/** The records of the method under study, in the order of rounds. */
+export function studied({ arms: [main], records }: Run): ArmRecord[] {
+  return records.filter(({ arm }) => arm === main.label);
+}
