@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { Tensor } from "@fedclair/core";
 import fc from "fast-check";
 import { fedclair } from "../../gen/fedclair.js";
@@ -126,6 +127,18 @@ describe("codec", () => {
       { type: "failure", failure },
     ];
     for (const reply of replies) assert.deepEqual(decodeReply(encodeReply(reply)), reply);
+  });
+
+  it("writes the bytes that docs/protocol.md shows", () => {
+    const payload = encodeJoin({
+      ...{ protocolVersion: 1, token: "", capacity: 2 },
+      ...{ backend: "wasm", softwareVersion: "0.1.0" },
+    });
+    const frame = encodeFrame({ transfer: 0, offset: 0, total: payload.length, payload });
+    const docs = readFileSync(new URL("../../../../docs/protocol.md", import.meta.url), "utf8");
+    const block = /^```\n(18 13 .*?)```/ms.exec(docs)?.[1] ?? "";
+    const shown = block.split("\n").map((line) => /^ *((?:[0-9a-f]{2} )+)/.exec(line)?.[1] ?? "");
+    assert.equal(shown.join("").trim(), Buffer.from(frame).toString("hex").replace(/..\B/g, "$& "));
   });
 
   it("cuts a long failure message", () => {
