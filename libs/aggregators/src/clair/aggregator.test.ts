@@ -1,0 +1,115 @@
+import type { Aggregate, Update } from "@fedclair/core";
+import { addScaled, Matrix, multiply, stream } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { valueOf } from "../testing/conformance.js";
+import { distance } from "../testing/measure.js";
+import { gaussian, idOf, randomBasis, updateOf } from "../testing/updates.js";
+import { clairAggregator, clairSchema } from "./index.js";
+
+const root = stream("clair aggregator");
+const basis = randomBasis(root.at("U"), 8, 2);
+
+/** c00 contaminated, c01 idle, the others benign; all factored, with a little noise. */
+function round(seed: number, contaminated = 1): Update[] {
+  return Array.from({ length: 8 }, (_, k) => {
+    const own = root.at(seed, k);
+    const b = multiply(basis, gaussian(own, 2, 2));
+    addScaled(b, 1, gaussian(own, 8, 2, 0.02));
+    if (k === 0) addScaled(b, contaminated, gaussian(own, 8, 2));
+    return updateOf(idOf(k), { m: { b: k === 1 ? new Matrix(8, 2) : b, a: gaussian(own, 2, 6) } });
+  });
+}
+
+const aggregator = (options = {}) =>
+  clairAggregator.create(clairSchema.parse({ rank: 2, ...options }) as never);
+
+const input = (updates: readonly Update[], seed = 1) => ({
+  round: 1,
+  phase: "train",
+  updates,
+  rng: stream(seed),
+});
+
+function termsOf({ personal }: Aggregate, id: string) {
+  const terms = personal?.get(id);
+  assert.ok(terms !== undefined, `no personal change of ${id}`);
+  return terms;
+}
+
+describe("the clair aggregator", () => {
+  it("gives benign clients their own part and one shared one, the idle the shared one, the contaminated their own", async () => {
+    const updates = round(1);
+    const aggregate = await aggregator({ clipOff: null }).aggregate(input(updates));
+    const [own, shared] = termsOf(aggregate, "c02");
+    assert.ok(own !== undefined && shared !== undefined);
+    // The same object for all, so that it is stored and multiplied out once.
+    assert.equal(termsOf(aggregate, "c03")[1], shared);
+    assert.equal(aggregate.global[1], shared);
+    assert.deepEqual(termsOf(aggregate, "c01"), [shared]);
+    assert.deepEqual(termsOf(aggregate, "c00"), [updates[0]?.modules]);
+
+    const benign = updates.slice(2);
+    const mean = new Matrix(8, 6);
+    for (const { modules } of benign) addScaled(mean, 1 / 6, valueOf([modules]));
+    assert.ok(distance(valueOf(aggregate.global), mean) < 1e-12);
+    const [first] = benign;
+    assert.ok(first !== undefined);
+    assert.ok(distance(valueOf([own, shared]), valueOf([first.modules])) < 0.5);
+  });
+
+  it("shows its evidence for every client", async () => {
+    const { verdicts, metrics } = await aggregator().aggregate(input(round(1)));
+    assert.deepEqual(
+      verdicts?.map(({ clientId, status }) => `${clientId} ${status}`),
+      ["c00 contaminated", "c01 inactive", ...[2, 3, 4, 5, 6, 7].map((k) => `${idOf(k)} benign`)],
+    );
+    for (const { status, score, threshold } of verdicts ?? []) {
+      if (status === "inactive") assert.equal(score, null);
+      else assert.equal((score ?? NaN) > (threshold ?? NaN), status === "contaminated");
+    }
+    const { gap = NaN, ...others } = metrics ?? {};
+    assert.deepEqual(others, { "rank.m": 2, contaminated: 1, inactive: 1 });
+    assert.ok(gap > 1.3);
+  });
+
+  it("remembers a client's bad rounds, unless told not to", async () => {
+    const scoresAfter = async (memoryBeta: number) => {
+      const clair = aggregator({ memoryBeta });
+      await clair.aggregate(input(round(1)));
+      // In round 2 nobody misbehaves.
+      const { verdicts } = await clair.aggregate(input(round(2, 0)));
+      return new Map(verdicts?.map(({ clientId, score }) => [clientId, score ?? NaN]));
+    };
+    const forgetful = await scoresAfter(0);
+    const mindful = await scoresAfter(0.5);
+    assert.ok((mindful.get("c00") ?? NaN) > 3 * (forgetful.get("c00") ?? NaN));
+  });
+
+  it("blends the logarithms of two rounds' scores", async () => {
+    const scoreIn = (aggregate: Aggregate) =>
+      aggregate.verdicts?.find(({ clientId }) => clientId === "c00")?.score ?? NaN;
+    const mindful = aggregator({ memoryBeta: 0.25, rule: "none" });
+    const first = scoreIn(await mindful.aggregate(input(round(1))));
+    const second = scoreIn(await mindful.aggregate(input(round(1))));
+    // The same updates again: the blend of equal scores is that score.
+    assert.ok(Math.abs(second / first - 1) < 1e-12);
+  });
+
+  it("never multiplies factors out", async () => {
+    // As a matrix, this module would take 29 GB and could not be allocated.
+    const [p, q] = [60_000, 60_000];
+    const tall = randomBasis(root.at("tall"), p, 1);
+    const updates = Array.from({ length: 5 }, (_, k) => {
+      const own = root.at("tall", k);
+      const b = k === 0 ? gaussian(own, p, 1) : tall.scale(own.normal());
+      return updateOf(idOf(k), { m: { b, a: gaussian(own, 1, q) } });
+    });
+    const clair = aggregator({ rank: 1, offSubspace: "shrink" });
+    const { verdicts, global } = await clair.aggregate(input(updates));
+    assert.deepEqual(
+      verdicts?.map(({ status }) => status),
+      ["contaminated", "benign", "benign", "benign", "benign"],
+    );
+    assert.equal(global.length > 0, true);
+  });
+});

@@ -1,0 +1,195 @@
+import type { Update } from "@fedclair/core";
+import { frobenius, Matrix, multiply, stream } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import type { Factors } from "../factors.js";
+import { distance, idsOf, refinedMatrix, sinTheta } from "../testing/measure.js";
+import { gaussian, idOf, randomBasis, updateOf } from "../testing/updates.js";
+import { clair, clairSchema, compressLowRank, refine } from "./index.js";
+
+const root = stream("edge cases");
+const basis = randomBasis(root.at("U"), 8, 2);
+const benign = (k: number) => multiply(basis, gaussian(root.at("benign", k), 2, 6));
+const bad = gaussian(root.at("bad"), 8, 6);
+const options = clairSchema.parse({ rank: 2 });
+const round = (...changes: (Matrix | Factors)[]) => changes.map((m, k) => updateOf(idOf(k), { m }));
+const statuses = (updates: readonly Update[], config = options) =>
+  [...clair(updates, config).status.values()].join(" ");
+
+describe("clair's set of active clients", () => {
+  it("leaves out what is not finite, too large, or of another shape or name", () => {
+    const spoilt = (value: number) => {
+      const x = benign(9);
+      x.data[3] = value;
+      return x;
+    };
+    const updates = [
+      ...round(
+        spoilt(NaN),
+        spoilt(-Infinity),
+        spoilt(1e101),
+        gaussian(root, 6, 8),
+        { b: gaussian(root, 8, 2), a: gaussian(root, 3, 6) },
+        bad,
+        ...[1, 2, 3, 4].map(benign),
+      ),
+      updateOf("other", { n: benign(5) }),
+    ];
+    assert.equal(
+      statuses(updates),
+      "invalid invalid invalid invalid invalid contaminated benign benign benign benign invalid",
+    );
+  });
+
+  it("leaves out factors whose product overflows", () => {
+    const huge = { b: gaussian(root, 8, 2, 1e99), a: gaussian(root, 2, 6, 1e99) };
+    assert.equal(
+      statuses(round(benign(1), benign(2), benign(3), huge)),
+      "benign benign benign invalid",
+    );
+  });
+
+  it("counts a client that did next to nothing as inactive, not as contaminated", () => {
+    const idle = bad.scale(1e-13);
+    const updates = round(new Matrix(8, 6), idle, benign(1), benign(2), benign(3));
+    assert.equal(statuses(updates), "inactive inactive benign benign benign");
+  });
+
+  it("takes a module that a client did not change as no evidence", () => {
+    const updates = [1, 2, 3, 4].map((k) =>
+      updateOf(idOf(k), { m: benign(k), n: k === 1 ? new Matrix(8, 6) : benign(k + 4) }),
+    );
+    assert.equal(statuses(updates), "benign benign benign benign");
+  });
+
+  it("asks for matrices", () => {
+    const bias: Update = {
+      clientId: "c00",
+      numExamples: 1,
+      modules: new Map([["bias", { shape: [3], data: Float64Array.of(1, 2, 3) }]]),
+      metrics: {},
+    };
+    assert.throws(
+      () => clair([bias], options),
+      /clair compares matrices, but module bias has shape 3:/,
+    );
+  });
+});
+
+describe("clair with few clients", () => {
+  it("suspects nobody among none, one or two", () => {
+    for (const updates of [[], round(bad), round(bad, benign(1))]) {
+      const result = clair(updates, options);
+      assert.equal(result.detection, false);
+      assert.equal(idsOf(result, "benign").length, updates.length);
+      assert.equal(refine(result, options).size, updates.length > 0 ? 1 : 0);
+    }
+  });
+
+  it("catches one bad client among three", () => {
+    const result = clair(round(benign(1), bad, benign(2)), options);
+    assert.equal(result.detection, true);
+    assert.deepEqual(idsOf(result, "contaminated"), ["c01"]);
+    assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
+  });
+
+  it("returns equal updates as they are, centred or not", () => {
+    for (const centered of [false, true]) {
+      for (const rank of [2, "auto"] as const) {
+        const config = clairSchema.parse({ rank, centered });
+        const result = clair(round(bad, bad, bad, bad, bad), config);
+        assert.equal(idsOf(result, "benign").length, 5);
+        const refined = refine(result, config).get("m");
+        assert.ok(distance(refinedMatrix(refined, "c03"), bad) < 1e-10);
+      }
+    }
+  });
+
+  it("calls everybody inactive if nobody changed anything", () => {
+    const updates = round(new Matrix(8, 6), new Matrix(8, 6), new Matrix(8, 6));
+    assert.equal(statuses(updates), "inactive inactive inactive");
+  });
+});
+
+describe("clair's options", () => {
+  const updates = round(...[1, 2, 3, 4, 5].map(benign), bad);
+
+  for (const rule of ["gap", "mad", "fixed"] as const) {
+    it(`finds the bad client by the rule ${rule}`, () => {
+      assert.deepEqual(idsOf(clair(updates, { ...options, rule }), "contaminated"), ["c05"]);
+    });
+  }
+
+  it("cuts a fixed angle at its tangent: sine 0.6 is tangent 0.75", () => {
+    const { threshold } = clair(updates, { ...options, rule: "fixed", fixedThreshold: 0.6 });
+    assert.ok(Math.abs(threshold - 0.75) < 1e-15);
+  });
+
+  for (const normalize of ["winsor", "none"] as const) {
+    it(`finds the bad client when clients count by norm (${normalize})`, () => {
+      assert.deepEqual(idsOf(clair(updates, { ...options, normalize }), "contaminated"), ["c05"]);
+    });
+  }
+
+  it("finds by pooling max a client that spoils one module of four", () => {
+    const modules = (k: number) =>
+      Object.fromEntries([0, 1, 2, 3].map((m) => [`m${m}`, benign(10 * k + m)]));
+    const spoiling = [0, 1, 2, 3, 4, 5, 6].map((k) =>
+      updateOf(idOf(k), k === 6 ? { ...modules(k), m3: bad } : modules(k)),
+    );
+    const result = clair(spoiling, { ...options, pooling: "max" });
+    assert.deepEqual(idsOf(result, "contaminated"), ["c06"]);
+  });
+
+  it("bounds what one client adds to the others' part outside the space", () => {
+    // Nobody is detected; the sixth client's enormous part outside the space would go to everybody.
+    const huge = round(
+      ...[1, 2, 3, 4, 5].map((k) => {
+        const x = benign(k);
+        x.data[0] = (x.data[0] ?? 0) + 0.01;
+        return x;
+      }),
+      bad.scale(1e6),
+    );
+    const sharedNorm = (clipOff: number | null) => {
+      const config = { ...options, rule: "none", clipOff } as const;
+      const shared = refine(clair(huge, config), config).get("m")?.shared;
+      assert.ok(shared instanceof Matrix);
+      return frobenius(shared);
+    };
+    assert.ok(sharedNorm(null) > 1e5);
+    assert.ok(sharedNorm(2) < 0.1);
+  });
+});
+
+describe("compressLowRank", () => {
+  it("keeps the leading part and says which share of the energy is gone", () => {
+    // Singular values 3 and 4: rank 1 keeps 16 of 25.
+    const b = Matrix.fromRows([
+      [3, 0],
+      [0, 4],
+      [0, 0],
+    ]);
+    const { b: left, a: right, tail } = compressLowRank(b, Matrix.identity(2), 1);
+    assert.deepEqual([left.cols, right.rows], [1, 1]);
+    assert.ok(Math.abs(tail - 9 / 25) < 1e-15);
+    assert.ok(
+      distance(
+        multiply(left, right),
+        Matrix.fromRows([
+          [0, 0],
+          [0, 4],
+          [0, 0],
+        ]),
+      ) < 1e-14,
+    );
+  });
+
+  it("is exact at the full rank, and of nothing", () => {
+    const b = gaussian(root, 7, 3);
+    const a = gaussian(root, 3, 5);
+    const whole = compressLowRank(b, a, 9);
+    assert.ok(distance(multiply(whole.b, whole.a), multiply(b, a)) < 1e-13);
+    assert.equal(whole.tail, 0);
+    assert.equal(compressLowRank(new Matrix(4, 2), new Matrix(2, 3), 1).tail, 0);
+  });
+});

@@ -1,0 +1,75 @@
+import { stream } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { matrixOf, type Factors } from "../factors.js";
+import { idsOf, sinTheta } from "../testing/measure.js";
+import { denoisingRound, idOf, updateOf, type Collusion } from "../testing/updates.js";
+import { clair, clairSchema } from "./index.js";
+
+const kinds: readonly Collusion[] = ["independent", "collude", "line"];
+const large = { p: 40, q: 20, clients: 30, sigma: 0 };
+
+describe("clair without noise", () => {
+  for (const kind of kinds) {
+    for (const r of [1, 2, 4, 8]) {
+      it(`recovers a space of ${r} dimensions and the set exactly from 10 % and 47 % ${kind} attackers`, () => {
+        for (const contaminated of [3, 14]) {
+          const rng = stream("exactness").at(kind, r, contaminated);
+          const { updates, basis, bad } = denoisingRound(rng, { ...large, r, contaminated }, kind);
+          const result = clair(updates, clairSchema.parse({ rank: r }));
+          assert.deepEqual(idsOf(result, "contaminated"), bad);
+          assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
+        }
+      });
+    }
+  }
+
+  it("finds the rank by itself", () => {
+    for (const kind of kinds) {
+      const size = { p: 16, q: 10, clients: 12, contaminated: 5, r: 2, sigma: 0 };
+      const { updates, bad } = denoisingRound(stream("rank").at(kind), size, kind);
+      const result = clair(updates, clairSchema.parse({ rank: "auto", rankMax: 4 }));
+      assert.equal(result.spaces.get("m")?.rank, 2);
+      assert.deepEqual(idsOf(result, "contaminated"), bad);
+    }
+  });
+
+  it("does not care how large anybody's update is", () => {
+    const size = { p: 12, q: 8, clients: 12, contaminated: 4, r: 2, sigma: 0 };
+    const { sent, basis, bad } = denoisingRound(stream("scale"), size, "collude");
+    const benign = sent.findIndex((_, k) => !bad.includes(idOf(k)));
+    for (const factor of [1e-8, 1e-4, 1e4, 1e8]) {
+      for (const scaled of [...bad, idOf(benign)]) {
+        const updates = sent.map((x, k) =>
+          updateOf(idOf(k), { m: idOf(k) === scaled ? x.scale(factor) : x }),
+        );
+        const result = clair(updates, clairSchema.parse({ rank: 2 }));
+        assert.deepEqual(idsOf(result, "contaminated"), bad, `${scaled} times ${factor}`);
+        assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
+      }
+    }
+  });
+
+  it("is exact from float32 factors to their rounding", () => {
+    const root = stream("float32");
+    const size = { p: 12, q: 3, clients: 12, contaminated: 4, r: 3, sigma: 0 };
+    const { sent, basis, bad } = denoisingRound(root, size, "collude");
+    const updates = sent.map((b, k) => {
+      const factors: Factors = { b, a: matrixOf({ shape: [3, 9], data: root.at(k).normals(27) }) };
+      const update = updateOf(idOf(k), { m: factors });
+      return {
+        ...update,
+        modules: new Map([["m", { b: toFloat32(factors.b), a: toFloat32(factors.a) }]]),
+      };
+    });
+    const result = clair(updates, clairSchema.parse({ rank: 3 }));
+    assert.deepEqual(idsOf(result, "contaminated"), bad);
+    assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-6);
+  });
+});
+
+function toFloat32(matrix: Factors["b"]) {
+  return {
+    shape: [matrix.rows, matrix.cols],
+    data: Float32Array.from(matrix.toRowMajor()),
+  };
+}
