@@ -19,3 +19,4 @@ export {
   runFolderFor,
   type Show,
 } from "./process/conduct-and-tell.js";
+export { writeReport } from "./report/index.js";

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { clientIds, createPlugin, UserError, type Plugins, type Trial } from "@fedclair/core";
 import { conductTrial, type Conduct } from "../conduct.js";
 import { Progress } from "../progress.js";
+import { writeReport } from "../report/index.js";
 import { interruption } from "./main.js";
+import { outcomeText } from "./outcome-text.js";
 
 /** A trial to conduct in front of a person. */
 export interface Show extends Omit<Conduct, "signal" | "onRound"> {
@@ -25,7 +27,10 @@ export async function conductAndTell({ json, ...conduct }: Show): Promise<void> 
     });
     progress.stop();
     const label = await clientLabels(trial, plugins);
-    process.stdout.write(JSON.stringify(summary) + (json ? "" : "\n"));
+    await writeReport(out, label);
+    process.stdout.write(
+      json ? JSON.stringify(summary) + "\n" : await outcomeText(out, trial, label),
+    );
   } catch (error) {
     progress.stop();
     if (interruption.signal.aborted) {
