@@ -14,47 +14,50 @@ export function accuracyFigure(run: Run): TopLevelSpec | undefined {
   const labels = run.arms.map(({ label }) => label);
   const steps = Math.max(...values.map(({ round }) => round)) <= maxSteps;
   const columns = Math.min(metrics.length, 3);
-  const colour = { field: "arm", type: "nominal", scale: armColours(labels) };
-  const dash = { field: "arm", type: "nominal", scale: armDashes(labels) };
-  const y = { type: "quantitative", title: null, scale: { zero: false } };
   const x = steps
-    ? { field: "round", type: "ordinal", title: "round", axis: { labelAngle: 0 } }
+    ? { type: "ordinal", axis: { labelAngle: 0 } }
     : {
-        field: "round",
         type: "quantitative",
-        title: "round",
         axis: { tickMinStep: 1, grid: false },
+        scale: { nice: false, zero: false },
       };
-  const side = steps ? { xOffset: { field: "arm", scale: { domain: labels } } } : {};
-  const spread = {
-    mark: steps
-      ? { type: "rule", strokeWidth: 1.2, opacity: 0.7 }
-      : { type: "area", opacity: 0.12 },
+  const y = { type: "quantitative", scale: { zero: false } };
+  const panel = (metric: string) => ({
+    transform: [{ filter: { field: "metric", equal: metric } }],
+    width: Math.min(420, Math.floor(figureWidth / columns) - 64),
+    height: 200,
     encoding: {
-      y: { ...y, field: "low" },
-      y2: { field: "high" },
-      ...(steps ? { color: { ...colour, legend: null } } : { fill: { ...colour, legend: null } }),
+      x: { field: "round", title: "round", ...x },
+      ...(steps && { xOffset: { field: "arm", scale: { domain: labels } } }),
+      color: {
+        field: "arm",
+        type: "nominal",
+        scale: armColours(labels),
+        legend: { symbolOpacity: 1, symbolType: "stroke", symbolStrokeWidth: 2 },
+      },
     },
-  };
+    layer: [
+      {
+        mark: steps
+          ? { type: "rule", strokeWidth: 1.2, opacity: 0.7 }
+          : { type: "area", opacity: 0.12 },
+        encoding: { y: { ...y, field: "low", title: metric }, y2: { field: "high" } },
+      },
+      {
+        mark: { type: "line", strokeWidth: 1.6, point: steps && { size: 34, filled: true } },
+        encoding: {
+          y: { ...y, field: "mean", title: metric },
+          strokeDash: { field: "arm", type: "nominal", scale: armDashes(labels) },
+        },
+      },
+    ],
+  });
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: figureConfig,
     data: { values },
-    facet: { field: "metric", sort: metrics, header: { labelAnchor: "start" } },
+    concat: metrics.map(panel),
     columns,
-    spec: {
-      width: Math.min(420, Math.floor(figureWidth / columns) - 60),
-      height: 200,
-      encoding: { x, ...side },
-      layer: [
-        spread,
-        {
-          mark: { type: "line", strokeWidth: 1.6, point: steps && { size: 34, filled: true } },
-          encoding: { y: { ...y, field: "mean" }, color: colour, strokeDash: dash },
-        },
-      ],
-    },
-    resolve: { scale: { y: "independent" } },
   } as TopLevelSpec;
 }
 

@@ -16,19 +16,22 @@ export function clientSection(run: Run, label?: ClientLabel): Html | undefined {
     all.length <= maxRows ? all : all.toSorted((a, b) => urgency(b) - urgency(a)).slice(0, maxRows);
   const metrics = [...new Set(rows.flatMap(({ evaluation }) => Object.keys(evaluation)))];
   const judged = rows.some(({ verdict }) => verdict !== undefined);
+  const failed = rows.some(({ failure }) => failure);
   const heads = [
     "client",
     "truth",
     ...(judged ? ["verdict", "score", "threshold", "rounds flagged"] : []),
     ...metrics.map((metric) => `own ${metric}`),
-    "failure",
+    ...(failed ? ["failure"] : []),
   ];
   const cells = rows.map((row) => [
     row.display,
     row.attack ?? "benign",
     ...(judged ? verdictCells(row) : []),
     ...metrics.map((metric) => numberText(row.evaluation[metric])),
-    row.failure ? html`<code>${row.failure.code}</code> ${row.failure.message}` : "",
+    ...(failed
+      ? [row.failure ? html`<code>${row.failure.code}</code> ${row.failure.message}` : ""]
+      : []),
   ]);
   return html`<section>
     <h2>Clients of round ${last.round}</h2>

@@ -29,14 +29,14 @@ export function costFigure(run: Run): TopLevelSpec | undefined {
       what: "time",
       costs: seconds,
       units: timeUnits,
-      colours: ["#0072b2", "#e69f00", "#999999"],
+      colours: ["#7a8fa6", "#d9a441", "#b9c4ce"],
       parts: stages,
     },
     {
       what: "traffic",
       costs: traffic,
       units: byteUnits,
-      colours: ["#56b4e9", "#cc79a7"],
+      colours: ["#7a8fa6", "#d9a441"],
       parts: directions,
     },
   ].filter(({ costs }) => costs.length > 0);

@@ -11,16 +11,30 @@ export const alarm = "#c00000";
 export const figureWidth = 860;
 
 /** Okabe and Ito's colours, told apart by the colour-blind, in the order in which they contrast most. */
-const distinct = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31"];
-const shapes = ["triangle-up", "square", "diamond", "cross", "triangle-down", "triangle-right"];
-const dashes = [
-  [1, 0],
+const distinct = [
+  "#0072b2",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#e69f00",
+  "#56b4e9",
+  "#8c6d31",
+] as const;
+const shapes = [
+  "triangle-up",
+  "square",
+  "diamond",
+  "cross",
+  "triangle-down",
+  "triangle-right",
+] as const;
+const dashes: readonly [number[], ...number[][]] = [
+  [],
   [6, 3],
   [2, 2],
   [8, 2, 2, 2],
-  [4, 4],
-  [10, 3],
-  [1, 3],
+  [12, 4],
+  [4, 1],
 ];
 
 interface Scale<T> {
@@ -30,7 +44,7 @@ interface Scale<T> {
 
 /** One colour an arm, the same in all figures. */
 export function armColours(labels: readonly string[]): Scale<string> {
-  return scaleOf(labels, distinct);
+  return scaleOf<string>(labels, distinct);
 }
 
 export function armDashes(labels: readonly string[]): Scale<number[]> {
@@ -39,17 +53,28 @@ export function armDashes(labels: readonly string[]): Scale<number[]> {
 
 /** The benign grey, so that what departs from them stands out: by colour and by shape. */
 export function truthColours(attacks: readonly string[]): Scale<string> {
-  const { range } = scaleOf(attacks, ["#d55e00", "#cc79a7", "#0072b2", "#e69f00", "#009e73"]);
+  const { range } = scaleOf<string>(attacks, [
+    "#d55e00",
+    "#cc79a7",
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+  ]);
   return { domain: ["benign", ...attacks], range: ["#777777", ...range] };
 }
 
 export function truthShapes(attacks: readonly string[]): Scale<string> {
-  return { domain: ["benign", ...attacks], range: ["circle", ...scaleOf(attacks, shapes).range] };
+  return {
+    domain: ["benign", ...attacks],
+    range: ["circle", ...scaleOf<string>(attacks, shapes).range],
+  };
 }
 
-function scaleOf<T>(domain: readonly string[], values: readonly T[]): Scale<T> {
-  const range = domain.flatMap((_, i) => values[i % values.length] ?? []) as T[];
-  return { domain: [...domain], range };
+function scaleOf<T>(domain: readonly string[], values: readonly [T, ...T[]]): Scale<T> {
+  return {
+    domain: [...domain],
+    range: domain.map((_, i) => values[i % values.length] ?? values[0]),
+  };
 }
 
 /** Faces of one set of letter widths (see text-width.ts): the layout holds with whichever a machine has. */
@@ -58,6 +83,8 @@ const font = "Arimo, Arial, Helvetica, Liberation Sans, sans-serif";
 /** A plain journal style: thin axes, few lines, one size of letters. */
 export const figureConfig: Config = {
   font,
+  // The page names each figure as a whole; a name a mark would more than double the bytes.
+  aria: false,
   background: "transparent",
   padding: 4,
   view: { stroke: null },
@@ -85,11 +112,9 @@ export const figureConfig: Config = {
   },
   title: {
     anchor: "start",
-    color: ink,
+    color: muted,
     fontSize: 11,
     fontWeight: "normal",
-    subtitleColor: muted,
-    subtitleFontSize: 11,
     offset: 8,
   },
 };

@@ -22,28 +22,32 @@ function markup(content: Content): string {
   return String(content).replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 
-/** A table; numbers stand right. @param rows as many cells each as there are heads */
+/** A table; columns of numbers stand right. @param rows as many cells each as there are heads */
 export function table(heads: readonly string[], rows: readonly (readonly Content[])[]): Html {
+  const classes = heads.map((_, i) =>
+    rows.every((cells) => isNumeric(cells[i])) ? "number" : "text",
+  );
+  const head = heads.map((text, i) => html`<th scope="col" class="${classes[i]}">${text}</th>`);
+  const body = rows.map((cells) => {
+    return html`<tr>
+      ${cells.map((content, i) => html`<td class="${classes[i]}">${content}</td>`)}
+    </tr>`;
+  });
   return html`<div class="wide">
     <table>
       <thead>
         <tr>
-          ${heads.map((head) => html`<th scope="col">${head}</th>`)}
+          ${head}
         </tr>
       </thead>
       <tbody>
-        ${rows.map(
-          (cells) =>
-            html`<tr>
-              ${cells.map(cell)}
-            </tr>`,
-        )}
+        ${body}
       </tbody>
     </table>
   </div>`;
 }
 
-function cell(content: Content): Html {
-  const number = typeof content === "string" && /^[-−]?[\d.,]+(e[+-]?\d+)?$/.test(content);
-  return number ? html`<td class="number">${content}</td>` : html`<td>${content}</td>`;
+/** Numbers as `formatNumber` writes them, and what stands for one that is absent. */
+function isNumeric(content: Content): boolean {
+  return typeof content === "string" && /^(-?[\d.,]+(e[+-]?\d+)?|–|none)$/.test(content);
 }

@@ -38,7 +38,10 @@ export async function writeReport(folder: string, label?: ClientLabel): Promise<
       name: "cost",
       title: "Cost",
       caption:
-        "Tensors sent to (down) and got from (up) the clients in training; seconds that the coordinator spent in each stage.",
+        "Seconds that the coordinator spent in each stage of a round, and bytes of the tensors sent to (down) and got from (up) the clients for training." +
+        (run.arms.length > 1
+          ? " In round 1 the baselines reuse the updates of the method under study."
+          : ""),
       spec: costFigure(run),
     },
   ];

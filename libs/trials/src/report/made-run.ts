@@ -43,6 +43,10 @@ export function madeRun(
     baselines: baselines as Trial["baselines"],
     clients: 10,
     rounds: 4,
+    attacks: [...new Set(Object.values(attacks))].map((name) => ({
+      attack: { name },
+      clients: Object.keys(attacks).filter((id) => attacks[id] === name),
+    })),
     ...changes,
   };
   const ids = clientIds(trial.clients);

@@ -16,28 +16,18 @@ export function measureSection({ trial, summary }: Run): Html {
   }
   const rows = measureRows(trial, summary);
   const expecting = rows.some(({ expected }) => expected);
-  const groups = [...new Set(rows.map(({ group }) => group))];
-  return html`<section>
-    <h2>Measures</h2>
-    ${groups.map((group) =>
-      groupTable(
-        group,
-        rows.filter((row) => row.group === group),
-        expecting,
-      ),
-    )}
-  </section>`;
-}
-
-function groupTable(group: string, rows: readonly MeasureRow[], expecting: boolean): Html {
-  const heads = [group, "value", ...(expecting ? ["expected"] : []), "meaning"];
-  const cells = rows.map((row) => [
+  const heads = ["", "measure", "value", ...(expecting ? ["expected"] : []), "meaning"];
+  const cells = rows.map((row, i) => [
+    row.group === rows[i - 1]?.group ? "" : html`<b>${row.group}</b>`,
     html`<code>${row.name}</code>`,
-    row.value === undefined ? "not measured" : formatNumber(row.value),
+    row.value === undefined ? "–" : formatNumber(row.value),
     ...(expecting ? [expectation(row)] : []),
     row.meaning,
   ]);
-  return table(heads, cells);
+  return html`<section>
+    <h2>Measures</h2>
+    ${table(heads, cells)}
+  </section>`;
 }
 
 function expectation({ expected, asExpected }: MeasureRow): Html | string {

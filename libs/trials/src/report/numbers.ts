@@ -22,12 +22,12 @@ export function mean(values: readonly number[]): number {
   return sum(values) / values.length;
 }
 
-/** Four significant digits for people; integers whole. */
+/** For people: three decimals, three digits of what is small, integers whole. */
 export function formatNumber(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en-US");
   const size = Math.abs(value);
   if (size < 1e-4 || size >= 1e6) return value.toExponential(2);
-  return value.toPrecision(4);
+  return size < 0.01 ? value.toPrecision(3) : value.toFixed(3);
 }
 
 /** The largest unit of which `largest` is at least one, with its worth: `unitOf(3e6, byteUnits)` gives megabytes. */

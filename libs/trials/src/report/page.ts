@@ -53,7 +53,7 @@ function figureSection({ name, title, caption, svg }: Figure): Html {
   const file = (ending: string) => html`<a href="figures/${name}.${ending}">${ending}</a>`;
   return html`<section>
     <h2>${title}</h2>
-    <figure>
+    <figure role="img" aria-label="${title}">
       ${new Html(svg)}
       <figcaption>${caption} Files: ${file("svg")} ${file("png")} ${file("vl.json")}</figcaption>
     </figure>

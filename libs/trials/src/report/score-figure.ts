@@ -1,19 +1,21 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { ArmRecord } from "../run-folder.js";
-import { figureConfig, figureWidth } from "./figure-style.js";
+import { figureConfig } from "./figure-style.js";
 import type { ClientLabel } from "./run.js";
 import { scoresOverRounds } from "./score-history.js";
-import { clientScores } from "./score-panels.js";
-import { scoreAxis, scorePoints, type ScorePoint } from "./score-points.js";
+import { scorePanels } from "./score-panels.js";
+import { scoreAxis, scorePoints, thinned, type ScorePoint } from "./score-points.js";
 
 /** Beyond so many rounds a panel each would be too narrow to read. */
 const maxPanels = 5;
 /** Beyond so many clients a row each would not fit a page. */
-const maxRows = 100;
+const maxRows = 64;
+/** Points a round of one truth and verdict, when clients have no rows of their own. */
+const maxPoints = 200;
 
 /**
- * Scores against the threshold: a row a client and a panel a round where they fit, else the spread over rounds, with the
- * last round's clients below it. Undefined when no client was scored.
+ * Scores against the threshold: a panel a round where they fit, else the spread over rounds with the last round's panel
+ * below it; in a panel a row a client where they fit, else a row a truth. Undefined when no client was scored.
  * @param records of the method under study
  */
 export function scoreFigure(
@@ -21,28 +23,24 @@ export function scoreFigure(
   label?: ClientLabel,
 ): TopLevelSpec | undefined {
   const points = records.flatMap((record) => scorePoints(record, label));
-  const shown = points.flatMap(({ score, threshold }) => [score ?? [], threshold ?? []].flat());
   if (!points.some(({ score }) => score !== null)) return undefined;
-  const axis = scoreAxis(shown);
+  const axis = scoreAxis(points);
   const attacks = [...new Set(points.map(({ truth }) => truth))]
     .filter((truth) => truth !== "benign")
     .sort();
+  const panels = (some: readonly ScorePoint[]) => {
+    const named = new Set(some.map(({ client }) => client)).size <= maxRows;
+    return scorePanels(named ? some : thinned(some, maxPoints), attacks, axis, named);
+  };
   const last = points.filter(({ round }) => round === records.at(-1)?.round);
-  const rows = (some: readonly ScorePoint[]) => new Set(some.map(({ client }) => client)).size;
-  const shared = {
+  const views =
+    records.length <= maxPanels
+      ? [panels(points)]
+      : [scoresOverRounds(points, attacks, axis), panels(last)];
+  return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: figureConfig,
-    title: {
-      text: "",
-      subtitle:
-        "filled: flagged · hollow: not flagged · ringed: the verdict differs from the truth",
-    },
-  };
-  if (records.length <= maxPanels && rows(points) <= maxRows) {
-    return { ...shared, ...clientScores(points, attacks, axis, figureWidth) } as TopLevelSpec;
-  }
-  const history = scoresOverRounds(points, attacks, axis, figureWidth);
-  const vconcat =
-    rows(last) <= maxRows ? [history, clientScores(last, attacks, axis, 560)] : [history];
-  return { ...shared, vconcat } as TopLevelSpec;
+    title: "filled: flagged · hollow: not flagged · ringed: the verdict differs from the truth",
+    vconcat: views,
+  } as TopLevelSpec;
 }

@@ -1,38 +1,31 @@
-import { alarm, ink, truthColours } from "./figure-style.js";
+import { alarm, figureWidth, ink, truthColours, truthShapes } from "./figure-style.js";
 import { quantile } from "./numbers.js";
-import { truthEncoding } from "./score-panels.js";
-import type { ScoreAxis, ScorePoint } from "./score-points.js";
+import { thinned, type ScoreAxis, type ScorePoint } from "./score-points.js";
 
-/** Over rounds: median and 10–90 % of the scores of each truth, the threshold, and every mistake. */
+/** Mistakes drawn of one round, truth and verdict. */
+const maxMistakes = 10;
+
+/** Over rounds: median and 10–90 % of the scores of each truth, the threshold, and mistakes. */
 export function scoresOverRounds(
   points: readonly ScorePoint[],
   attacks: readonly string[],
   { type, domain }: ScoreAxis,
-  width: number,
 ): object {
-  const rounds = [...new Set(points.map(({ round }) => round))];
-  const scored = points.filter(({ score }) => score !== null);
+  const rounds = [...new Map(points.map(({ round, threshold }) => [round, threshold]))];
   const at = (value: number) => Math.max(value, domain[0]);
-  const spread = rounds.flatMap((round) =>
-    ["benign", ...attacks].flatMap((truth) => {
-      const scores = scored.flatMap((p) =>
-        p.round === round && p.truth === truth ? (p.score ?? []) : [],
-      );
-      if (scores.length === 0) return [];
-      const [low, middle, high] = [0.1, 0.5, 0.9].map((q) => at(quantile(scores, q)));
-      return [{ round, truth, low, middle, high }];
-    }),
+  const mistakes = thinned(
+    points.filter(({ mistake }) => mistake !== ""),
+    maxMistakes,
   );
-  const thresholds = rounds.map((round) => {
-    return { round, threshold: points.find((p) => p.round === round)?.threshold ?? null };
-  });
-  const mistakes = scored
-    .filter(({ mistake }) => mistake !== "")
-    .map(({ round, truth, flagged, score }) => ({ round, truth, flagged, at: at(score ?? 0) }));
-  const y = { type: "quantitative", title: "score", scale: { type, domain, nice: false } };
-  const colour = { field: "truth", type: "nominal", scale: truthColours(attacks) };
+  const y = {
+    type: "quantitative",
+    title: "score",
+    scale: { type, domain, nice: false },
+    axis: { grid: true, gridDash: [1, 3], tickCount: 5, format: "~g" },
+  };
+  const color = { field: "truth", type: "nominal", scale: truthColours(attacks) };
   return {
-    width: width - 60,
+    width: figureWidth - 110,
     height: 260,
     encoding: {
       x: {
@@ -40,50 +33,60 @@ export function scoresOverRounds(
         type: "quantitative",
         title: "round",
         axis: { tickMinStep: 1, grid: false },
-        scale: { domain: [rounds[0], rounds.at(-1)], nice: false },
+        scale: { nice: false, zero: false },
       },
     },
     layer: [
       {
-        data: { values: spread },
+        data: { values: spreads(points).map((s) => ({ ...s, low: at(s.low), high: at(s.high) })) },
         mark: { type: "area", opacity: 0.2 },
-        encoding: {
-          y: {
-            ...y,
-            field: "low",
-            axis: { grid: true, gridDash: [1, 3], tickCount: 5, format: "~g" },
-          },
-          y2: { field: "high" },
-          fill: { ...colour, legend: null },
-        },
+        encoding: { y: { ...y, field: "low" }, y2: { field: "high" }, color },
       },
       {
-        data: { values: spread },
-        mark: { type: "line", strokeWidth: 1.5, point: rounds.length === 1 },
-        encoding: { y: { ...y, field: "middle" }, stroke: { ...colour, legend: null } },
+        data: { values: spreads(points).map((s) => ({ ...s, middle: at(s.middle) })) },
+        mark: { type: "line", strokeWidth: 1.5 },
+        encoding: { y: { ...y, field: "middle" }, color },
       },
       {
-        data: { values: thresholds },
+        data: { values: rounds.map(([round, threshold]) => ({ round, threshold })) },
         mark: { type: "line", color: ink, strokeDash: [5, 3], strokeWidth: 1 },
         encoding: { y: { ...y, field: "threshold" } },
       },
       {
-        data: { values: mistakes },
-        mark: { type: "point", size: 40, strokeWidth: 1.4, opacity: 1 },
-        encoding: { y: { ...y, field: "at" }, ...truthEncoding(attacks) },
-      },
-      {
-        data: { values: mistakes },
-        mark: {
-          type: "point",
-          shape: "circle",
-          size: 150,
-          color: alarm,
-          strokeWidth: 1.5,
-          opacity: 0.8,
+        data: {
+          values: mistakes.map(({ round, truth, score }) => ({ round, truth, at: at(score ?? 0) })),
         },
         encoding: { y: { ...y, field: "at" } },
+        layer: [
+          {
+            mark: { type: "point", size: 40, strokeWidth: 1.4, opacity: 1 },
+            encoding: {
+              color,
+              shape: { field: "truth", type: "nominal", scale: truthShapes(attacks) },
+            },
+          },
+          { mark: { type: "point", shape: "circle", size: 150, color: alarm, opacity: 0.8 } },
+        ],
       },
     ],
   };
+}
+
+/** Median and 10–90 % of the scores of each round and truth. */
+function spreads(points: readonly ScorePoint[]) {
+  const groups = new Map<string, { round: number; truth: string; scores: number[] }>();
+  for (const { round, truth, score } of points) {
+    if (score === null) continue;
+    const key = `${round} ${truth}`;
+    const group = groups.get(key) ?? { round, truth, scores: [] };
+    group.scores.push(score);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ round, truth, scores }) => ({
+    round,
+    truth,
+    low: quantile(scores, 0.1),
+    middle: quantile(scores, 0.5),
+    high: quantile(scores, 0.9),
+  }));
 }

@@ -1,40 +1,55 @@
-import { alarm, faint, ink, muted, truthColours, truthShapes } from "./figure-style.js";
+import { alarm, figureWidth, ink, muted, truthColours, truthShapes } from "./figure-style.js";
 import { formatNumber } from "./numbers.js";
 import type { ScoreAxis, ScorePoint } from "./score-points.js";
+import { textWidth } from "./text-width.js";
 
-/** A row a client, a panel a round; points in the order of rows. @param width of all panels, in pixels */
-export function clientScores(
+/**
+ * A panel a round, side by side.
+ * @param attacks every attack among the points, in the order of legends
+ * @param named a row a client, with its name; else a row a truth
+ */
+export function scorePanels(
   points: readonly ScorePoint[],
   attacks: readonly string[],
-  { type, domain }: ScoreAxis,
-  width: number,
+  axis: ScoreAxis,
+  named: boolean,
 ): object {
-  const rounds = [...new Set(points.map(({ round }) => round))];
-  const clients = [...new Set(orderedByTruth(points, attacks).map(({ client }) => client))];
-  const longest = Math.max(...clients.map((client) => client.length));
-  const labels = Math.min(200, 30 + 6 * longest);
-  const values = points.map((point) => ({
+  const { type, domain } = axis;
+  const rows = named ? clientsByTruth(points, attacks) : [...attacks, "benign"];
+  const values = points.map((point, i) => ({
     ...point,
+    row: named ? point.client : point.truth,
     panel: panelTitle(point),
     at: point.score === null ? null : Math.max(point.score, domain[0]),
+    // Apart in a row that many share; a fixed pattern, since chance would differ between runs.
+    jitter: (i * 5) % 13,
   }));
+  const panels = [...new Set(values.map(({ panel }) => panel))];
+  const spacing = 14;
+  const names = Math.min(190, Math.max(...rows.map((row) => textWidth(row, 11)))) + 20;
+  const width = Math.floor((figureWidth - names - spacing * (panels.length - 1)) / panels.length);
   const x = {
     field: "at",
     type: "quantitative",
     title: "score",
     scale: { type, domain, nice: false },
+    axis: { grid: true, gridDash: [1, 3], tickCount: 4, format: "~g", labelOverlap: true },
   };
-  const axis = { grid: true, gridDash: [1, 3], tickCount: 4, format: "~g", labelOverlap: true };
-  const mistaken = { filter: "datum.mistake !== '' && isValid(datum.at)" };
+  const wrong = "datum.mistake !== '' && isValid(datum.at)";
   return {
     data: { values },
-    facet: { column: { field: "panel", sort: [...new Set(values.map(({ panel }) => panel))] } },
-    spacing: 14,
+    facet: { column: { field: "panel", sort: panels } },
+    spacing,
     spec: {
-      width: Math.max(90, Math.floor((width - labels) / rounds.length) - 14),
-      height: { step: clients.length > 40 ? 12 : 15 },
+      width: Math.min(width, 560),
+      height: { step: named ? 15 : 64 },
       encoding: {
-        y: { field: "client", sort: clients, title: null, axis: { ticks: false, domain: false } },
+        y: {
+          field: "row",
+          sort: rows,
+          title: null,
+          axis: { ticks: false, domain: false, grid: true },
+        },
       },
       layer: [
         {
@@ -49,7 +64,7 @@ export function clientScores(
         {
           transform: [{ filter: "isValid(datum.at)" }],
           mark: { type: "point", size: 46, strokeWidth: 1.4, opacity: 1 },
-          encoding: { x: { ...x, axis }, ...truthEncoding(attacks) },
+          encoding: { x, ...offset(named), ...truthEncoding(attacks) },
         },
         {
           transform: [{ filter: "!isValid(datum.at)" }],
@@ -57,43 +72,23 @@ export function clientScores(
           encoding: { x: { value: 4 }, text: { field: "note" } },
         },
         {
-          transform: [mistaken],
-          mark: {
-            type: "point",
-            shape: "circle",
-            size: 190,
-            color: alarm,
-            strokeWidth: 2,
-            opacity: 1,
-          },
-          encoding: { x },
+          transform: [{ filter: wrong }],
+          mark: { type: "point", shape: "circle", size: 190, color: alarm, strokeWidth: 2 },
+          encoding: { x, ...offset(named), opacity: { value: named ? 1 : 0.5 } },
         },
-        ...(["missed", "false alarm"] as const).map((mistake) => ({
-          transform: [mistaken, { filter: `datum.mistake === '${mistake}'` }],
-          // Towards the threshold, where there is room.
-          mark: {
-            type: "text",
-            align: mistake === "missed" ? "left" : "right",
-            dx: mistake === "missed" ? 11 : -11,
-            fontSize: 10,
-            color: alarm,
-          },
-          encoding: { x, text: { value: mistake } },
-        })),
+        ...(named ? mistakeNames(x, wrong) : []),
       ],
     },
-    resolve: { axis: { y: "shared" } },
   };
 }
 
+function offset(named: boolean): object {
+  return named ? {} : { yOffset: { field: "jitter", type: "quantitative" } };
+}
+
 /** Truth by colour and shape, the verdict by filling. */
-export function truthEncoding(attacks: readonly string[]): object {
-  const colours = {
-    field: "truth",
-    type: "nominal",
-    scale: truthColours(attacks),
-    legend: { symbolFillColor: faint },
-  };
+function truthEncoding(attacks: readonly string[]): object {
+  const colours = { field: "truth", type: "nominal", scale: truthColours(attacks) };
   return {
     shape: { field: "truth", type: "nominal", scale: truthShapes(attacks) },
     stroke: colours,
@@ -102,15 +97,27 @@ export function truthEncoding(attacks: readonly string[]): object {
   };
 }
 
-function panelTitle({ round, threshold }: ScorePoint): string {
-  return `round ${round} · ${threshold === null ? "no threshold" : `threshold ${formatNumber(threshold)}`}`;
+/** Beside the ring, towards the threshold, where there is room. */
+function mistakeNames(x: object, wrong: string): object[] {
+  const sides = [
+    { mistake: "missed", align: "left", dx: 11 },
+    { mistake: "false alarm", align: "right", dx: -11 },
+  ];
+  return sides.map(({ mistake, align, dx }) => ({
+    transform: [{ filter: `${wrong} && datum.mistake === '${mistake}'` }],
+    mark: { type: "text", align, dx, fontSize: 10, color: alarm },
+    encoding: { x, text: { value: mistake } },
+  }));
 }
 
-/** Cohorts differ by round: the rows of all rounds, contaminated first. */
-function orderedByTruth(points: readonly ScorePoint[], attacks: readonly string[]): ScorePoint[] {
-  const rank = ({ truth }: ScorePoint) =>
-    truth === "benign" ? attacks.length : attacks.indexOf(truth);
-  return [...points].sort(
-    (a, b) => rank(a) - rank(b) || (a.client < b.client ? -1 : a.client > b.client ? 1 : 0),
-  );
+function panelTitle({ round, threshold }: ScorePoint): string {
+  const told = threshold === null ? "no threshold" : `threshold ${formatNumber(threshold)}`;
+  return `round ${round} · ${told}`;
+}
+
+/** Of all rounds, whose cohorts may differ: contaminated first, then by name. */
+function clientsByTruth(points: readonly ScorePoint[], attacks: readonly string[]): string[] {
+  const order = [...attacks, "benign"];
+  const truths = new Map(points.map(({ client, truth }) => [client, order.indexOf(truth)]));
+  return [...truths].sort(([a, i], [b, j]) => i - j || (a < b ? -1 : 1)).map(([client]) => client);
 }

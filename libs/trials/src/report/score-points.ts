@@ -13,7 +13,46 @@ export interface ScorePoint {
   readonly threshold: number | null;
   readonly flagged: boolean;
   readonly mistake: string;
+  /** What stands in place of a score that is absent. */
   readonly note: string;
+}
+
+/** The clients of a round, contaminated first. */
+export function scorePoints({ round, clients }: ArmRecord, label?: ClientLabel): ScorePoint[] {
+  // One threshold a round: clients that failed carry none.
+  const threshold =
+    clients.find((client) => typeof client.threshold === "number")?.threshold ?? null;
+  return [...clients].sort(byTruth).map((client) => ({
+    round,
+    client: displayName(client.clientId, label),
+    truth: client.attack ?? "benign",
+    score: client.score ?? null,
+    threshold,
+    flagged: isFlagged(client),
+    mistake: mistakeOf(client) ?? "",
+    note: client.failure?.code ?? client.verdict ?? "not judged",
+  }));
+}
+
+/**
+ * At most `most` points a round of those with equal truth and verdict, evenly spaced by score: a figure of many thousands
+ * would be too large to open and show no more. Points without a score go.
+ */
+export function thinned(points: readonly ScorePoint[], most: number): ScorePoint[] {
+  const groups = new Map<string, ScorePoint[]>();
+  for (const point of points) {
+    if (point.score === null) continue;
+    const key = JSON.stringify([point.round, point.truth, point.flagged]);
+    const group = groups.get(key);
+    if (group) group.push(point);
+    else groups.set(key, [point]);
+  }
+  return [...groups.values()].flatMap((group) => {
+    if (group.length <= most) return group;
+    const sorted = group.sort((a, b) => (a.score ?? 0) - (b.score ?? 0));
+    const step = (sorted.length - 1) / (most - 1);
+    return Array.from({ length: most }, (_, i) => sorted[Math.round(i * step)] ?? []).flat();
+  });
 }
 
 /** Where scores lie: logarithmic, unless some are negative. */
@@ -23,26 +62,16 @@ export interface ScoreAxis {
 }
 
 /** Zero has no logarithm: it is drawn at the lower end, a decade below the smallest positive score. */
-export function scoreAxis(values: readonly number[]): ScoreAxis {
-  const high = Math.max(...values);
-  const low = Math.min(...values);
+export function scoreAxis(points: readonly ScorePoint[]): ScoreAxis {
+  let low = Infinity;
+  let high = -Infinity;
+  let positive = Infinity;
+  for (const value of points.flatMap(({ score, threshold }) => [score, threshold])) {
+    if (value === null) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+    if (value > 0) positive = Math.min(positive, value);
+  }
   if (low < 0 || high === 0) return { type: "linear", domain: [low, Math.max(high, low + 1)] };
-  const positive = Math.min(...values.filter((value) => value > 0));
   return { type: "log", domain: [low === 0 ? positive / 10 : positive / 1.2, high * 1.2] };
-}
-
-/** The clients of a round, contaminated first. */
-export function scorePoints({ round, clients }: ArmRecord, label?: ClientLabel): ScorePoint[] {
-  const thresholds = clients.flatMap(({ threshold }) => threshold ?? []);
-  return [...clients].sort(byTruth).map((client) => ({
-    round,
-    client: displayName(client.clientId, label),
-    truth: client.attack ?? "benign",
-    score: client.score ?? null,
-    threshold: client.threshold ?? thresholds[0] ?? null,
-    flagged: isFlagged(client),
-    mistake: mistakeOf(client) ?? "",
-    // What stands in the row of a client that has no score.
-    note: client.failure?.code ?? client.verdict ?? "not judged",
-  }));
 }

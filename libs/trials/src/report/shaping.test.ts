@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { ClientRecord, Trial } from "@fedclair/core";
+import { toyTrial } from "@fedclair/core/testing";
+import type { ArmRecord } from "../run-folder.js";
+import { clientRows } from "./clients.js";
+import { html } from "./html.js";
+import { measureRows } from "./measures.js";
+import { byteUnits, formatBytes, formatNumber, quantile, unitOf } from "./numbers.js";
+import { scoreAxis, thinned, type ScorePoint } from "./score-points.js";
+import { textWidth } from "./text-width.js";
+import { verdictSentence } from "./verdict.js";
+
+const judged = (
+  clientId: string,
+  attack: string | null,
+  verdict: ClientRecord["verdict"],
+  accuracy?: number,
+): ClientRecord => ({
+  clientId,
+  attack,
+  failure: null,
+  ...(verdict && { verdict, score: 2, threshold: 3 }),
+  ...(accuracy !== undefined && { evaluation: { loss: 1, accuracy } }),
+});
+
+const record = (arm: string, round: number, ...clients: ClientRecord[]): ArmRecord => ({
+  arm,
+  round,
+  phase: "train",
+  clients,
+  metrics: {},
+  bytes: { down: 0, up: 0 },
+});
+
+const trial: Trial = {
+  ...toyTrial(),
+  aggregator: { name: "clair" },
+  baselines: [{ label: "mean", aggregator: { name: "fedavg" }, clients: "all" }],
+};
+
+const two = [
+  record("clair", 1, judged("c0", null, "benign"), judged("c1", "flip", "benign")),
+  record(
+    "clair",
+    2,
+    judged("c0", null, "contaminated", 0.5),
+    judged("c1", "flip", "contaminated"),
+    judged("c2", null, "benign", 0.7),
+  ),
+];
+
+describe("clientRows", () => {
+  it("puts the contaminated first and counts the rounds of each", () => {
+    const rows = clientRows(two, (id) => (id === "c1" ? "Lincoln" : ""));
+    assert.deepEqual(
+      rows.map((row) => [row.display, row.mistake, row.roundsFlagged, row.roundsJudged]),
+      [
+        ["c1 Lincoln", undefined, 1, 2],
+        ["c0", "false alarm", 1, 2],
+        ["c2", undefined, 0, 1],
+      ],
+    );
+    assert.deepEqual(rows[2]?.evaluation, { loss: 1, accuracy: 0.7 });
+  });
+
+  it("is empty without a round", () => {
+    assert.deepEqual(clientRows([]), []);
+  });
+});
+
+describe("verdictSentence", () => {
+  it("tells the last round, all rounds, and the baselines that came as far", () => {
+    const baseline = record("mean", 2, judged("c0", null, undefined, 0.25));
+    assert.equal(
+      verdictSentence(trial, [...two, baseline]),
+      "clair flagged 1 of 1 contaminated clients in the last round, 1 of 2 over 2 rounds, with 1 false alarm; " +
+        "benign accuracy 0.600 against 0.250 (mean).",
+    );
+    const behind = { ...baseline, round: 1 };
+    assert.match(verdictSentence(trial, [...two, behind]), /benign accuracy 0\.600\.$/);
+  });
+
+  it("does not count contaminated clients that were never judged as caught", () => {
+    const failed: ClientRecord = {
+      clientId: "c1",
+      attack: "flip",
+      failure: { code: "LATE", message: "late" },
+    };
+    const rounds = [record("clair", 1, failed, judged("c2", "flip", "contaminated"))];
+    assert.equal(
+      verdictSentence({ ...trial, rounds: 1 }, rounds),
+      "clair flagged 1 of 1 judged contaminated clients in the only round, with no false alarm; " +
+        "1 answer of its clients failed.",
+    );
+  });
+
+  it("tells clean data from caught contamination", () => {
+    const calm = [record("clair", 1, judged("c0", null, "benign"))];
+    assert.match(verdictSentence({ ...trial, rounds: 1 }, calm), /flagged nobody, and none/);
+    const alarmed = [record("clair", 1, judged("c0", null, "contaminated"))];
+    assert.match(verdictSentence({ ...trial, rounds: 1 }, alarmed), /raised 1 false alarm in the/);
+  });
+});
+
+describe("measureRows", () => {
+  it("groups measures and holds them against what is expected", () => {
+    const measures = { "detection.recall": 1, "loss.a.b": 2, "bytes.up": 9, "loss.gainOver.b": 1 };
+    const expect = { measures: { "detection.recall": { min: 0.9 }, "loss.c": { max: 1 } } };
+    const rows = measureRows(
+      { ...trial, expect },
+      { name: "t", seed: 1, arms: ["a.b", "b", "c"], measures },
+    );
+    assert.deepEqual(
+      rows.map(({ group, name, asExpected }) => [group, name, asExpected]),
+      [
+        ["Detection", "detection.recall", true],
+        ["Evaluation: loss", "loss.a.b", undefined],
+        ["Evaluation: loss", "loss.gainOver.b", undefined],
+        ["Evaluation: loss", "loss.c", false],
+        ["Traffic", "bytes.up", undefined],
+      ],
+    );
+  });
+});
+
+describe("numbers", () => {
+  it("interpolates quantiles", () => {
+    assert.equal(quantile([3, 1, 2, 4], 0.5), 2.5);
+    assert.equal(quantile([5], 0.1), 5);
+    assert.throws(() => quantile([], 0.5), /at least one number/);
+  });
+
+  it("writes numbers and bytes for people", () => {
+    const told = [3, 1600, 1.6, -0.05834, 0.00123456, 1.2e-7].map(formatNumber);
+    assert.deepEqual(told, ["3", "1,600", "1.600", "-0.058", "0.00123", "1.20e-7"]);
+    assert.deepEqual([512, 40_000, 3e8].map(formatBytes), ["512 B", "40 kB", "300 MB"]);
+    assert.equal(unitOf(0, byteUnits).name, "B");
+  });
+});
+
+describe("figures' data", () => {
+  const point = (score: number | null, threshold: number | null = null): ScorePoint => {
+    return {
+      round: 1,
+      client: "c0",
+      truth: "benign",
+      score,
+      threshold,
+      flagged: false,
+      mistake: "",
+      note: "",
+    };
+  };
+
+  it("keeps zeros and thresholds within a logarithmic axis", () => {
+    assert.deepEqual(scoreAxis([point(0), point(2, 10)]), { type: "log", domain: [0.2, 12] });
+    assert.equal(scoreAxis([point(-1)]).type, "linear");
+    assert.deepEqual(scoreAxis([point(0)]), { type: "linear", domain: [0, 1] });
+  });
+
+  it("thins a crowd to its extremes and what lies evenly between", () => {
+    const crowd = Array.from({ length: 101 }, (_, i) => point((i * 37) % 101));
+    assert.deepEqual(
+      thinned([...crowd, point(null)], 5).map(({ score }) => score),
+      [0, 25, 50, 75, 100],
+    );
+    assert.equal(thinned(crowd, 101).length, 101);
+  });
+
+  it("measures text as Helvetica has it", () => {
+    assert.ok(Math.abs(textWidth("AB i", 10) - 18.34) < 1e-9);
+  });
+});
+
+describe("html", () => {
+  it("never lets text become markup", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), (text) => {
+        const page = html`<p title="${text}">${text}</p>`.text;
+        assert.doesNotMatch(page.slice(10, -4).replace(`">`, ""), /[<>"']/);
+      }),
+    );
+  });
+
+  it("takes markup as it is", () => {
+    assert.equal(
+      html`<ul>
+        ${[html`<li>${1}</li>`]}
+      </ul>`.text.replace(/\s/g, ""),
+      "<ul><li>1</li></ul>",
+    );
+  });
+});
