@@ -63,7 +63,7 @@ describe("the clair aggregator", () => {
       verdicts?.map(({ clientId, status }) => `${clientId} ${status}`),
       ["c00 contaminated", "c01 inactive", ...[2, 3, 4, 5, 6, 7].map((k) => `${idOf(k)} benign`)],
     );
-    for (const { status, score, threshold } of verdicts ?? []) {
+    for (const { status, score, threshold } of verdicts) {
       if (status === "inactive") assert.equal(score, null);
       else assert.equal((score ?? NaN) > (threshold ?? NaN), status === "contaminated");
     }
