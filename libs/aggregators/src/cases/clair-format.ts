@@ -1,3 +1,4 @@
+import { runAggregate } from "./aggregate-kind.js";
 import { runClair } from "./clair-kind.js";
 import type { CaseFormat } from "./formats.js";
 import { fieldsOf, isFields, listOf, type Fields } from "./json.js";
@@ -12,6 +13,7 @@ const kinds: ReadonlyMap<string, KindHandler> = new Map<string, KindHandler>([
   ["clairCentered", runClair],
   ["lora", runLora],
   ["compress", runCompress],
+  ["aggregate", runAggregate],
 ]);
 
 /** `{ "format": 1, "cases": [{ "name", "kind", …, "expect", "tol" }] }`: CLAIR and what it is compared with. */

@@ -75,7 +75,7 @@ export function runCompress(testCase: Fields, report: Report): void {
 }
 
 /** Compares every field that the case expects with what `results` computes under that name. */
-function compare(
+export function compare(
   { expect, tol }: Fields,
   report: Report,
   results: Readonly<Record<string, () => unknown>>,

@@ -1,0 +1,56 @@
+import { coordinateMedian, mean, trimmedMean } from "../robust/coordinates.js";
+import { bulyan, krum, multiKrum } from "../robust/krum.js";
+import { centeredClip, fltrust, geometricMedian, normClip } from "../robust/norms.js";
+import { fieldsOf, listOf, numberOf, tensorOfJson, type Fields } from "./json.js";
+import { compare } from "./lora-kind.js";
+import type { Report } from "./report.js";
+
+type Results = Readonly<Record<string, unknown>>;
+
+/** By method: what it makes of the updates, flattened, with the case's params. */
+const rules: Readonly<
+  Record<string, (updates: readonly Float64Array[], params: Fields) => Results>
+> = {
+  mean: (v) => ({ vector: mean(v) }),
+  coordinateMedian: (v) => ({ vector: coordinateMedian(v) }),
+  trimmedMean: (v, { beta }) => ({ vector: trimmedMean(v, numberOf(beta, "beta")) }),
+  krum: (v, { f }) => ({ ...krum(v, numberOf(f, "f")) }),
+  multiKrum: (v, { f, m }) => ({ ...multiKrum(v, numberOf(f, "f"), optional(m, "m")) }),
+  bulyan: (v, { f }) => ({ ...bulyan(v, numberOf(f, "f")) }),
+  geometricMedian: (v, { nu }) => ({ vector: geometricMedian(v, optional(nu, "nu")) }),
+  normClip: (v, { c }) => ({ vector: normClip(v, optional(c, "c")) }),
+  centeredClip: (v, { tau, iters }) => ({
+    vector: centeredClip(v, numberOf(tau, "tau"), optional(iters, "iters")),
+  }),
+  fltrust: (v, { serverUpdate }) => ({ ...fltrust(v, vectorOf(serverUpdate, "serverUpdate")) }),
+};
+
+/** Kind aggregate: flattened updates, all clients alike, and the robust rules that CLAIR is compared with. */
+export function runAggregate(testCase: Fields, report: Report): void {
+  const method = String(testCase.method);
+  const rule = rules[method];
+  if (rule === undefined) {
+    report.fail("method", `no function yet for kind aggregate (method ${method})`);
+    return;
+  }
+  const updates = listOf(testCase.updates, "updates").map((v, k) => vectorOf(v, `updates[${k}]`));
+  const results = Object.entries(rule(updates, fieldsOf(testCase.params, "params")));
+  compare(
+    testCase,
+    report,
+    Object.fromEntries(results.map(([name, value]) => [name, () => plain(value)])),
+  );
+}
+
+function vectorOf(value: unknown, name: string): Float64Array {
+  return Float64Array.from(tensorOfJson(value, name).data);
+}
+
+/** Null and nothing both mean the rule's own default. */
+function optional(value: unknown, name: string): number | undefined {
+  return value === undefined || value === null ? undefined : numberOf(value, name);
+}
+
+function plain(value: unknown): unknown {
+  return value instanceof Float64Array ? [...value] : value;
+}
