@@ -33,7 +33,7 @@ export function accuracyFigure(run: Run): TopLevelSpec | undefined {
         field: "arm",
         type: "nominal",
         scale: armColours(labels),
-        legend: { symbolOpacity: 1, symbolType: "stroke", symbolStrokeWidth: 2 },
+        legend: { symbolType: "stroke", symbolStrokeWidth: 2 },
       },
     },
     layer: [

@@ -29,9 +29,7 @@ export function clientSection(run: Run, label?: ClientLabel): Html | undefined {
     row.attack ?? "benign",
     ...(judged ? verdictCells(row) : []),
     ...metrics.map((metric) => numberText(row.evaluation[metric])),
-    ...(failed
-      ? [row.failure ? html`<code>${row.failure.code}</code> ${row.failure.message}` : ""]
-      : []),
+    ...(failed ? [row.failure ? html`<code>${row.failure.code}</code>` : ""] : []),
   ]);
   return html`<section>
     <h2>Clients of round ${last.round}</h2>

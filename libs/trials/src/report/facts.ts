@@ -36,7 +36,7 @@ export function facts(run: Run): Html {
 /** A plug-in's name and options on a line: `clair (rank 4, side left)`. */
 export function choiceText({ name, ...options }: PluginChoice): string {
   const listed = Object.entries(options).map(([key, value]) => {
-    return `${key} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`;
+    return `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`;
   });
   return listed.length === 0 ? name : `${name} (${listed.join(", ")})`;
 }

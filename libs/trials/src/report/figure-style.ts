@@ -108,6 +108,7 @@ export const figureConfig: Config = {
     labelFontSize: 11,
     labelLimit: 260,
     symbolSize: 60,
+    symbolOpacity: 1,
     columnPadding: 14,
   },
   title: {

@@ -1,6 +1,6 @@
 import { alarm, figureWidth, ink, truthColours, truthShapes } from "./figure-style.js";
 import { quantile } from "./numbers.js";
-import { thinned, type ScoreAxis, type ScorePoint } from "./score-points.js";
+import { scoreTicks, thinned, type ScoreAxis, type ScorePoint } from "./score-points.js";
 
 /** Mistakes drawn of one round, truth and verdict. */
 const maxMistakes = 10;
@@ -9,8 +9,9 @@ const maxMistakes = 10;
 export function scoresOverRounds(
   points: readonly ScorePoint[],
   attacks: readonly string[],
-  { type, domain }: ScoreAxis,
+  axis: ScoreAxis,
 ): object {
+  const { type, domain } = axis;
   const rounds = [...new Map(points.map(({ round, threshold }) => [round, threshold]))];
   const at = (value: number) => Math.max(value, domain[0]);
   const mistakes = thinned(
@@ -21,7 +22,7 @@ export function scoresOverRounds(
     type: "quantitative",
     title: "score",
     scale: { type, domain, nice: false },
-    axis: { grid: true, gridDash: [1, 3], tickCount: 5, format: "~g" },
+    axis: { grid: true, gridDash: [1, 3], ...scoreTicks(axis) },
   };
   const color = { field: "truth", type: "nominal", scale: truthColours(attacks) };
   return {

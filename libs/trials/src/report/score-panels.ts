@@ -1,6 +1,6 @@
 import { alarm, figureWidth, ink, muted, truthColours, truthShapes } from "./figure-style.js";
 import { formatNumber } from "./numbers.js";
-import type { ScoreAxis, ScorePoint } from "./score-points.js";
+import { scoreTicks, type ScoreAxis, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
 /**
@@ -15,12 +15,14 @@ export function scorePanels(
   named: boolean,
 ): object {
   const { type, domain } = axis;
+  const middle = type === "log" ? Math.sqrt(domain[0] * domain[1]) : (domain[0] + domain[1]) / 2;
   const rows = named ? clientsByTruth(points, attacks) : [...attacks, "benign"];
   const values = points.map((point, i) => ({
     ...point,
     row: named ? point.client : point.truth,
     panel: panelTitle(point),
     at: point.score === null ? null : Math.max(point.score, domain[0]),
+    right: (point.score ?? 0) > middle,
     // Apart in a row that many share; a fixed pattern, since chance would differ between runs.
     jitter: (i * 5) % 13,
   }));
@@ -32,14 +34,16 @@ export function scorePanels(
     field: "at",
     type: "quantitative",
     title: "score",
-    scale: { type, domain, nice: false },
-    axis: { grid: true, gridDash: [1, 3], tickCount: 4, format: "~g", labelOverlap: true },
+    scale: { type, domain, nice: false, padding: 8 },
+    axis: { grid: true, gridDash: [1, 3], ...scoreTicks(axis), labelOverlap: true },
   };
   const wrong = "datum.mistake !== '' && isValid(datum.at)";
   return {
     data: { values },
     facet: { column: { field: "panel", sort: panels } },
     spacing,
+    // A point that stands out of its panel must not push the next one away.
+    bounds: "flush",
     spec: {
       width: Math.min(width, 560),
       height: { step: named ? 15 : 64 },
@@ -97,16 +101,18 @@ function truthEncoding(attacks: readonly string[]): object {
   };
 }
 
-/** Beside the ring, towards the threshold, where there is room. */
+/** Beside the ring, towards the middle, where there is room. */
 function mistakeNames(x: object, wrong: string): object[] {
-  const sides = [
-    { mistake: "missed", align: "left", dx: 11 },
-    { mistake: "false alarm", align: "right", dx: -11 },
-  ];
-  return sides.map(({ mistake, align, dx }) => ({
-    transform: [{ filter: `${wrong} && datum.mistake === '${mistake}'` }],
-    mark: { type: "text", align, dx, fontSize: 10, color: alarm },
-    encoding: { x, text: { value: mistake } },
+  return [false, true].map((right) => ({
+    transform: [{ filter: `${wrong} && datum.right === ${right}` }],
+    mark: {
+      type: "text",
+      align: right ? "right" : "left",
+      dx: right ? -11 : 11,
+      fontSize: 10,
+      color: alarm,
+    },
+    encoding: { x, text: { field: "mistake" } },
   }));
 }
 

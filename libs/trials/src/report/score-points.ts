@@ -75,3 +75,19 @@ export function scoreAxis(points: readonly ScorePoint[]): ScoreAxis {
   if (low < 0 || high === 0) return { type: "linear", domain: [low, Math.max(high, low + 1)] };
   return { type: "log", domain: [low === 0 ? positive / 10 : positive / 1.2, high * 1.2] };
 }
+
+/** A few round numbers: powers of ten, and some between them where the axis is short. */
+export function scoreTicks({ type, domain: [low, high] }: ScoreAxis): object {
+  if (type === "linear") return { tickCount: 4, format: "~g" };
+  const first = Math.floor(Math.log10(low));
+  const count = Math.ceil(Math.log10(high)) - first;
+  const powers = Array.from({ length: count + 1 }, (_, i) => first + i);
+  // Written as text first: 10 ** -3 is not quite 0.001.
+  const times = (factor: number) => powers.map((power) => Number(`${factor}e${power}`));
+  const factors = high / low > 100 ? [1] : high / low > 10 ? [1, 2, 5] : [1, 1.5, 2, 3, 5, 7];
+  const values = factors.flatMap(times);
+  return {
+    values: values.filter((x) => x >= low && x <= high).sort((a, b) => a - b),
+    format: "~g",
+  };
+}

@@ -7,7 +7,7 @@ import { clientRows } from "./clients.js";
 import { html } from "./html.js";
 import { measureRows } from "./measures.js";
 import { byteUnits, formatBytes, formatNumber, quantile, unitOf } from "./numbers.js";
-import { scoreAxis, thinned, type ScorePoint } from "./score-points.js";
+import { scoreAxis, scoreTicks, thinned, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 import { verdictSentence } from "./verdict.js";
 
@@ -157,6 +157,12 @@ describe("figures' data", () => {
     assert.deepEqual(scoreAxis([point(0), point(2, 10)]), { type: "log", domain: [0.2, 12] });
     assert.equal(scoreAxis([point(-1)]).type, "linear");
     assert.deepEqual(scoreAxis([point(0)]), { type: "linear", domain: [0, 1] });
+  });
+
+  it("marks few round numbers on an axis", () => {
+    const values = (low: number, high: number) => scoreTicks({ type: "log", domain: [low, high] });
+    assert.deepEqual(values(0.7, 4), { values: [0.7, 1, 1.5, 2, 3], format: "~g" });
+    assert.deepEqual(values(0.0005, 12), { values: [0.001, 0.01, 0.1, 1, 10], format: "~g" });
   });
 
   it("thins a crowd to its extremes and what lies evenly between", () => {
