@@ -9,7 +9,7 @@ import { pretrain, pretrainSteps } from "../libs/tasks/dist/text-copy/pretrain.j
 const seed = 1;
 const { name: backend } = await loadBackend("wasm");
 for (const vocabulary of [20, 32]) {
-  const weights = pretrain(vocabulary, pretrainSteps, stream(seed).at("pretrain", vocabulary));
+  const weights = pretrain(vocabulary, pretrainSteps, stream(seed));
   const metadata = {
     script: "scripts/pretrain.js",
     seed: String(seed),

@@ -1,0 +1,35 @@
+import * as tf from "@tensorflow/tfjs-core";
+
+/** A variable under Adam: its value and the running means of its gradient and of the gradient's square. */
+// A type and not an interface, so that tf.tidy and tf.dispose see that it holds tensors only.
+export type AdamState = {
+  readonly value: tf.Tensor2D;
+  readonly mean: tf.Tensor2D;
+  readonly square: tf.Tensor2D;
+};
+
+/** @param value the variable to begin with; the state owns it from here on */
+export function adamState(value: tf.Tensor2D): AdamState {
+  return { value, mean: tf.zerosLike(value), square: tf.zerosLike(value) };
+}
+
+const beta1 = 0.9;
+const beta2 = 0.999;
+const epsilon = 1e-8;
+
+/**
+ * One step of Adam (Kingma and Ba 2015, algorithm 1, in the order of operations at the end of its section 2).
+ * @param step 1-based
+ * @returns the new state; the old one is still to be disposed of
+ */
+export function adamStep(state: AdamState, gradient: tf.Tensor2D, rate: number, step: number) {
+  const mean = tf.add<tf.Tensor2D>(tf.mul(state.mean, beta1), tf.mul(gradient, 1 - beta1));
+  const square = tf.add<tf.Tensor2D>(
+    tf.mul(state.square, beta2),
+    tf.mul(tf.square(gradient), 1 - beta2),
+  );
+  const correction = Math.sqrt(1 - beta2 ** step);
+  const stepSize = (rate * correction) / (1 - beta1 ** step);
+  const change = tf.div(tf.mul(mean, stepSize), tf.add(tf.sqrt(square), epsilon * correction));
+  return { value: tf.sub<tf.Tensor2D>(state.value, change), mean, square };
+}

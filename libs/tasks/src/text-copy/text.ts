@@ -1,0 +1,74 @@
+import { UserError } from "@fedclair/core";
+import type { Corpus } from "./corpus.js";
+import type { Library } from "./documents.js";
+import { copyLength } from "./model.js";
+
+/** The tokens of text: a letter, a space, or one of , . ' - and 0, which stands for every digit. */
+const alphabet = "abcdefghijklmnopqrstuvwxyz ,.'-0";
+
+/** The share of a text, from its beginning, that is trained on; the rest is held out. */
+const trainingShare = 0.8;
+
+/** Stretches of real text, one document a client. */
+export function textCorpus({ title, count, read }: Library): Corpus {
+  let documents: readonly { label: string; tokens: Int32Array }[] = [];
+  const at = (index: number) => {
+    const document = documents[index];
+    if (!document) throw new RangeError(`no document ${index}: ${title} has ${documents.length}`);
+    return document;
+  };
+  return {
+    vocabulary: alphabet.length,
+    async load() {
+      documents = (await read()).map(({ label, text }) => ({ label, tokens: toTokens(text) }));
+      for (const { label, tokens } of documents) {
+        // Both parts must hold a sequence.
+        if (tokens.length * (1 - trainingShare) < copyLength) {
+          throw new UserError(`${title}: ${label} has only ${tokens.length} usable characters`);
+        }
+      }
+    },
+    checkClients(clients) {
+      if (clients > count()) {
+        throw new UserError(
+          `${title} serves ${count()} clients, one a document, but ${clients} are asked for: lower \`clients\``,
+        );
+      }
+    },
+    clientLabel: (index) => at(index).label,
+    open(index, rng) {
+      const { tokens } = at(index);
+      const border = Math.floor(tokens.length * trainingShare);
+      const parts = { training: tokens.subarray(0, border), heldOut: tokens.subarray(border) };
+      return {
+        sequences(part, count) {
+          const starts = rng.at(part);
+          const sequences = new Int32Array(count * copyLength);
+          for (let i = 0; i < count; i++) {
+            const start = starts.int(parts[part].length - copyLength + 1);
+            const stretch = parts[part].subarray(start, start + copyLength);
+            sequences.set(stretch, i * copyLength);
+          }
+          return sequences;
+        },
+      };
+    },
+  };
+}
+
+/**
+ * Lower case; accents dropped; typographic apostrophes and dashes made plain; every digit 0; every other run of
+ * characters a single space. Then each character's place in the alphabet.
+ */
+export function toTokens(text: string): Int32Array {
+  const plain = text
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[‘’]/g, "'")
+    .replace(/[‐‑–—]/g, "-")
+    .replace(/\d/g, "0")
+    .replace(/[^a-z,.'\-0]+/g, " ")
+    .trim();
+  return Int32Array.from(plain, (character) => alphabet.indexOf(character));
+}
