@@ -31,7 +31,7 @@ figcaption a { color: inherit; }
 table { border-collapse: collapse; font-size: .84rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
 th { text-align: left; vertical-align: bottom; border-bottom: 1px solid var(--muted); padding: .25rem .9rem .25rem 0; }
 td { vertical-align: top; border-bottom: 1px solid var(--faint); padding: .2rem .9rem .2rem 0; }
-.number { text-align: right; white-space: nowrap; }
+.number { text-align: right; }
 td:not(:last-child) { white-space: nowrap; }
 .mistake { color: var(--alarm); font-weight: bold; }
 pre { background: var(--tint); padding: .8rem 1rem; overflow-x: auto; font-size: .8rem; line-height: 1.4; }
