@@ -8,6 +8,9 @@ import { flora } from "./flora/index.js";
 import { local } from "./local/index.js";
 
 export * from "./clair/index.js";
+export { coordinateMedian, mean, trimmedMean, type Vector } from "./robust/coordinates.js";
+export { bulyan, krum, multiKrum, type Selection } from "./robust/krum.js";
+export { centeredClip, fltrust, geometricMedian, normClip } from "./robust/norms.js";
 export { squaredDistances, stackFactors, type Factors } from "./factors.js";
 
 const plugins: readonly Plugin<Aggregator>[] = [

@@ -15,7 +15,9 @@ const run = (cases: readonly unknown[]) => runCases({ format: 1, cases }, [clair
 
 describe("reference cases", () => {
   for (const testCase of file.cases) {
-    if (!["clair", "clairCentered", "lora", "compress", "aggregate"].includes(testCase.kind))
+    if (
+      !["clair", "clairCentered", "lora", "compress", "aggregate", "convex"].includes(testCase.kind)
+    )
       continue;
     it(testCase.name, async () => {
       assert.deepEqual(await run([testCase]), [{ name: testCase.name, mismatches: [] }]);

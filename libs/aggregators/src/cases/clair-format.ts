@@ -1,5 +1,6 @@
 import { runAggregate } from "./aggregate-kind.js";
 import { runClair } from "./clair-kind.js";
+import { runConvex } from "./convex-kind.js";
 import type { CaseFormat } from "./formats.js";
 import { fieldsOf, isFields, listOf, type Fields } from "./json.js";
 import { runCompress, runLora } from "./lora-kind.js";
@@ -14,6 +15,7 @@ const kinds: ReadonlyMap<string, KindHandler> = new Map<string, KindHandler>([
   ["lora", runLora],
   ["compress", runCompress],
   ["aggregate", runAggregate],
+  ["convex", runConvex],
 ]);
 
 /** `{ "format": 1, "cases": [{ "name", "kind", …, "expect", "tol" }] }`: CLAIR and what it is compared with. */
