@@ -69,7 +69,8 @@ async function extractFromRegistry(source: NpmPackage, folder: string): Promise<
 
 /** The user's own settings of npm (registry, certificates, proxy), in the words of pacote. */
 async function npmSettings(): Promise<pacote.Options> {
-  const { stdout } = await promisify(exec)("npm config list --json --long");
+  // Inside a workspace of the user's own, npm refuses to list settings unless told not to look at workspaces.
+  const { stdout } = await promisify(exec)("npm config list --json --long --workspaces=false");
   const settings = JSON.parse(stdout) as Record<string, unknown>;
   const { cafile, "strict-ssl": strictSSL, "https-proxy": httpsProxy } = settings;
   const scoped = Object.entries(settings).filter(([key]) => key.endsWith(":registry"));
