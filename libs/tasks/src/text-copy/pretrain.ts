@@ -71,7 +71,7 @@ function drawBatch(vocabulary: number, copy: boolean, rng: Stream): Examples {
 }
 
 /** Each sequence from its end to its beginning. */
-function reversed(x: Int32Array): Int32Array {
+export function reversed(x: Int32Array): Int32Array {
   const y = Int32Array.from(x);
   for (let start = 0; start < y.length; start += copyLength) {
     y.subarray(start, start + copyLength).reverse();
