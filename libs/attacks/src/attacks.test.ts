@@ -27,7 +27,8 @@ function entries(update: Update | undefined, name: string): number[] {
   return module ? tensorsOf(module).flatMap(({ data }) => [...data]) : [];
 }
 
-for (const name of attacks.keys()) {
+// `broken` is no attack that could pass for an update; its own test says what it does.
+for (const name of [...attacks.keys()].filter((name) => name !== "broken")) {
   describe(`attack ${name}`, () => {
     it("has a name, a summary and defaults for every option, and refuses unknown ones", () => {
       const plugin = attacks.get(name);

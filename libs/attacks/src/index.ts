@@ -1,4 +1,5 @@
 import type { Attack, Registry } from "@fedclair/core";
+import { broken } from "./broken/broken.js";
 import { colludingSubspace } from "./colluding-subspace/colluding-subspace.js";
 import { gaussianUpdate } from "./gaussian-update/gaussian-update.js";
 import { labelNoise } from "./label-noise/label-noise.js";
@@ -17,5 +18,6 @@ export const attacks: Registry<Attack> = new Map(
     signFlip,
     scaling,
     colludingSubspace,
+    broken,
   ].map((attack) => [attack.name, attack]),
 );

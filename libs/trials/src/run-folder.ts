@@ -93,7 +93,9 @@ export async function readLines<T>(
   file: "records.jsonl" | "timings.jsonl",
 ): Promise<T[]> {
   const text = await readFile(join(folder, file), "utf8");
-  return text
+  // A run that was killed in mid-write leaves half a line at the end.
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  return whole
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as T);

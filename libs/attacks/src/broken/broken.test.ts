@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { admitUpdate, moduleShape } from "@fedclair/core";
+import { anyUpdate, attacked, create } from "../testing/updates.js";
+
+describe("attack broken", () => {
+  const honest = anyUpdate("h1");
+  const shapes = new Map([...honest.modules].map(([name, module]) => [name, moduleShape(module)]));
+  const brokenBy = async (kind: string) => {
+    const [update] = await attacked(create("broken", { kind }), [anyUpdate("a1")], [honest]);
+    return update && admitUpdate(update, shapes);
+  };
+
+  it("sends what must be refused", async () => {
+    assert.equal(admitUpdate(honest, shapes), undefined);
+    assert.equal((await brokenBy("nan"))?.code, "NON_FINITE");
+    assert.equal((await brokenBy("shape"))?.code, "WRONG_SHAPE");
+  });
+
+  it("fails with a reason", async () => {
+    await assert.rejects(brokenBy("crash"), /the client is broken/);
+  });
+
+  it("never answers", async () => {
+    const pending = Symbol("pending");
+    const first = await Promise.race([
+      brokenBy("silent"),
+      new Promise((done) => setImmediate(done, pending)),
+    ]);
+    assert.equal(first, pending);
+  });
+});

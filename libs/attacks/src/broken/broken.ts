@@ -1,0 +1,68 @@
+import {
+  isLowRank,
+  type Attack,
+  type Modules,
+  type Plugin,
+  type Tensor,
+  type TrainResult,
+} from "@fedclair/core";
+import { z } from "zod";
+
+const schema = z.strictObject({
+  kind: z
+    .enum(["nan", "shape", "silent", "crash"])
+    .default("nan")
+    .describe(
+      "nan: one number of every tensor is none. shape: every module gets a row more. silent: never answers. crash: fails.",
+    ),
+});
+
+/**
+ * A client that is out of order rather than clever: the coordinator must refuse or miss its update, name it in the record
+ * and go on. Source: CLAIR specification 8 (broken).
+ */
+export const broken: Plugin<Attack> = {
+  name: "broken",
+  summary: "A client out of order: NaN, a wrong shape, silence or a crash.",
+  schema,
+  create: ({ kind }: z.output<typeof schema>): Attack => ({
+    corruptUpdate: (honest) => breakdowns[kind](honest),
+  }),
+};
+
+const breakdowns: Record<
+  z.output<typeof schema>["kind"],
+  (honest: TrainResult) => TrainResult | Promise<TrainResult>
+> = {
+  nan: (honest) => ({ ...honest, modules: mapTensors(honest.modules, withNaN) }),
+  shape: (honest) => ({ ...honest, modules: mapTensors(honest.modules, withOneRowMore) }),
+  silent: () => new Promise<never>(() => undefined),
+  crash: () => {
+    throw new Error("the client is broken (attack broken, kind crash)");
+  },
+};
+
+/** The tensor itself, or the left factor of a pair: a row of it is a row of the module. */
+function mapTensors(modules: Modules, map: (tensor: Tensor) => Tensor): Modules {
+  return new Map(
+    [...modules].map(([name, module]) => [
+      name,
+      isLowRank(module) ? { ...module, b: map(module.b) } : map(module),
+    ]),
+  );
+}
+
+function withNaN({ shape, data }: Tensor): Tensor {
+  const copy = data.slice();
+  copy[0] = NaN;
+  return { shape, data: copy };
+}
+
+function withOneRowMore({ shape: [rows = 0, ...rest], data }: Tensor): Tensor {
+  const longer =
+    data instanceof Float32Array
+      ? new Float32Array(data.length + data.length / rows)
+      : new Float64Array(data.length + data.length / rows);
+  longer.set(data);
+  return { shape: [rows + 1, ...rest], data: longer };
+}
