@@ -5,6 +5,7 @@ import {
   type Plugin,
   type Tensor,
   type TrainResult,
+  zeros,
 } from "@fedclair/core";
 import { z } from "zod";
 
@@ -59,10 +60,8 @@ function withNaN({ shape, data }: Tensor): Tensor {
 }
 
 function withOneRowMore({ shape: [rows = 0, ...rest], data }: Tensor): Tensor {
-  const longer =
-    data instanceof Float32Array
-      ? new Float32Array(data.length + data.length / rows)
-      : new Float64Array(data.length + data.length / rows);
-  longer.set(data);
-  return { shape: [rows + 1, ...rest], data: longer };
+  const shape = [rows + 1, ...rest];
+  const longer = zeros(shape, data instanceof Float32Array ? "f32" : "f64");
+  longer.data.set(data.subarray(0, longer.data.length));
+  return longer;
 }
