@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { clientIds, createPlugin, UserError, type Plugins, type Trial } from "@fedclair/core";
 import { conductTrial, type Conduct } from "../conduct.js";
 import { Progress } from "../progress.js";
-import { writeReport } from "../report/index.js";
+import { writeReport, type ClientLabel } from "../report/index.js";
 import { interruption } from "./main.js";
 import { outcomeText } from "./outcome-text.js";
 
@@ -40,20 +40,18 @@ export async function conductAndTell({ json, ...conduct }: Show): Promise<void> 
   }
 }
 
-/** What people call the clients: `c07 Lincoln` where the task knows a name, else the bare id. */
+/** The names that people know the clients by, if the task's data has any. */
 export async function clientLabels(
   trial: Trial,
   plugins: Plugins,
-): Promise<(id: string) => string> {
+): Promise<ClientLabel | undefined> {
   const task = createPlugin(plugins.tasks, trial.task);
+  if (!task.clientLabel) return undefined;
   await task.prepare?.();
   const labels = new Map(
-    clientIds(trial.clients).map((id, index) => [id, task.clientLabel?.(index)]),
+    clientIds(trial.clients).map((id, i) => [id, task.clientLabel?.(i) ?? ""]),
   );
-  return (id) => {
-    const label = labels.get(id);
-    return label === undefined ? id : `${id} ${label}`;
-  };
+  return (id) => labels.get(id) ?? "";
 }
 
 /** Where a run goes unless told otherwise. */

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { Trial } from "@fedclair/core";
 import pc from "picocolors";
 import { armsOf } from "../arms.js";
-import { clientRows, verdictSentence, type ClientRow } from "../report/index.js";
+import { clientRows, verdictSentence, type ClientLabel, type ClientRow } from "../report/index.js";
 import { readLines, type ArmRecord } from "../run-folder.js";
 import { evaluationMeans } from "../summary.js";
 
@@ -11,11 +11,7 @@ import { evaluationMeans } from "../summary.js";
 const mostRows = 64;
 
 /** What a run showed, for the terminal: a row a client, a row a method, the finding in a sentence, and where all lies. */
-export async function outcomeText(
-  out: string,
-  trial: Trial,
-  label: (clientId: string) => string,
-): Promise<string> {
+export async function outcomeText(out: string, trial: Trial, label?: ClientLabel): Promise<string> {
   const records = await readLines<ArmRecord>(out, "records.jsonl");
   const [main] = armsOf(trial);
   const rows = clientRows(
