@@ -1,6 +1,6 @@
 import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
-import { clientIds, parseTrial, UserError } from "@fedclair/core";
+import { clientIds, parseTrial } from "@fedclair/core";
 import { tasks } from "@fedclair/tasks";
 import {
   conductAndTell,
@@ -13,6 +13,7 @@ import {
 } from "@fedclair/trials";
 import { SocketPool } from "@fedclair/wire";
 import { Command } from "commander";
+import { parseAddress } from "./address.js";
 
 interface Options {
   readonly listen: string;
@@ -55,17 +56,6 @@ async function coordinate(file: string, options: Options): Promise<void> {
   } finally {
     await pool.close();
   }
-}
-
-/** @throws UserError unless `text` is host:port, with an IPv6 address in brackets */
-function parseAddress(text: string): { host: string; port: number } {
-  const match = /^(?:\[([0-9a-f:]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host === undefined || port > 65535) {
-    throw new UserError(`--listen: expected host:port, as 127.0.0.1:4000, got '${text}'`);
-  }
-  return { host, port };
 }
 
 listenForInterruption();

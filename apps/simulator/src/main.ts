@@ -7,9 +7,11 @@ import { run } from "./run.js";
 import { describePlugins, list, report, schema } from "./show.js";
 import { verify } from "./verify.js";
 
-const program = new Command("fedclair").description(
-  "Federated-learning trials: many clients, some contaminated, and an answer with evidence.",
-);
+const program = new Command("fedclair")
+  .version("0.1.0")
+  .description(
+    "Federated-learning trials: many clients, some contaminated, and an answer with evidence.",
+  );
 const hosts = () =>
   new Option("--hosts <n>", "client-host processes; default: one a core").argParser(
     integerOption("--hosts", 1),
@@ -56,13 +58,13 @@ program
   .argument("<run>", "run folder")
   .action(report);
 
-for (const [name, registry] of Object.entries(plugins)) {
+for (const name of ["tasks", "aggregators", "attacks"] as const) {
   program
     .command(name)
     .description(`describe the ${name} that a trial file can name`)
     .option("--json", "print JSON", false)
     .action(({ json }: { json: boolean }) => {
-      describePlugins(registry, json);
+      describePlugins(plugins[name], json);
     });
 }
 

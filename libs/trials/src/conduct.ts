@@ -14,7 +14,7 @@ export interface Conduct {
   /** Of a pool that has a wire: counted since its start. */
   readonly traffic?: WireTraffic;
   /** Called when a round is on disk. */
-  onRound?(armRound: ArmRound): void;
+  readonly onRound?: (armRound: ArmRound) => void;
 }
 
 /**

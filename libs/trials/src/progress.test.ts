@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { stripVTControlCharacters } from "node:util";
+import { columns } from "./process/outcome-text.js";
+import { tell } from "./progress.js";
+
+describe("tell", () => {
+  it("says what a round showed, in a line", () => {
+    const verdict = { verdict: "contaminated" as const, score: 3, threshold: 2 };
+    const ids = Array.from({ length: 10 }, (_, i) => `c0${i}`);
+    const record = {
+      round: 2,
+      phase: "train",
+      clients: [
+        ...ids.map((clientId) => ({
+          clientId,
+          attack: "flip",
+          failure: null,
+          ...verdict,
+          train: { loss: 9 },
+        })),
+        { clientId: "c10", attack: null, failure: null, train: { loss: 0.25 } },
+        { clientId: "c11", attack: null, failure: { code: "LATE" as const, message: "" } },
+      ],
+      metrics: {},
+      bytes: { down: 0, up: 0 },
+    };
+    const arm = { label: "clair", aggregator: { name: "clair" }, benignOnly: false };
+    const state = { global: new Map(), personal: new Map() };
+    const round = { record, timing: { train: 0, aggregate: 0, evaluate: 0 }, state };
+    assert.equal(
+      tell({ arm, round }),
+      "clair round 2: loss 0.250 · flagged c00 c01 c02 c03 c04 c05 c06 c07 +2 · 1 failed",
+    );
+  });
+});
+
+describe("columns", () => {
+  it("pads by what is seen, not by the codes of colours", () => {
+    const text = columns(
+      [
+        ["name", "n"],
+        ["\u001b[31mlong one\u001b[39m", "10"],
+        ["b", "7"],
+      ],
+      ["left", "right"],
+    );
+    assert.deepEqual(stripVTControlCharacters(text).split("\n"), [
+      "name       n",
+      "long one  10",
+      "b          7",
+    ]);
+  });
+});

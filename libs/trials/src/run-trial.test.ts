@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ClientRunner, decodeSafetensors, MemoryPool, type ClientPool } from "@fedclair/core";
+import { toyPlugins, toyTrial } from "@fedclair/core/testing";
+import { conductTrial } from "./conduct.js";
+import { readLines, type ArmRecord } from "./run-folder.js";
+import { SharedRoundPool } from "./shared-round-pool.js";
+
+const trial = toyTrial({
+  clients: 6,
+  cohort: { number: 4 },
+  baselines: [
+    { label: "again", aggregator: { name: "toy-mean" } },
+    { label: "oracle", aggregator: { name: "toy-mean" }, clients: "benign" },
+  ],
+  attacks: [
+    { attack: { name: "toy-shift" }, clients: ["c01"] },
+    { attack: { name: "toy-forger" }, clients: ["c02"] },
+  ],
+});
+
+/** Counts the clients that are really asked. */
+function counting(asked: string[]): ClientPool {
+  const inner = new MemoryPool(new ClientRunner(trial, toyPlugins));
+  return {
+    ready: () => inner.ready(),
+    close: () => inner.close(),
+    run: (work, signal) => {
+      asked.push(...work.clientIds.map((id) => `${work.kind} ${work.round} ${id}`));
+      return inner.run(work, signal);
+    },
+  };
+}
+
+describe("conductTrial", () => {
+  let out: string;
+  beforeEach(async () => {
+    out = await mkdtemp(join(tmpdir(), "fedclair-"));
+  });
+  afterEach(() => rm(out, { recursive: true }));
+
+  it("runs every method, each round on disk before the next, and sums up", async () => {
+    const asked: string[] = [];
+    const onDisk: string[] = [];
+    const summary = await conductTrial({
+      ...{ trial, plugins: toyPlugins, pool: counting(asked), out },
+      signal: new AbortController().signal,
+      onRound: ({ arm }) => onDisk.push(arm.label),
+    });
+    const records = await readLines<ArmRecord>(out, "records.jsonl");
+    assert.deepEqual(
+      records.map(({ arm, round }) => [arm, round]),
+      [
+        ["toy-mean", 1],
+        ["toy-mean", 2],
+        ["again", 1],
+        ["again", 2],
+        ["oracle", 1],
+        ["oracle", 2],
+      ],
+    );
+    assert.deepEqual(
+      onDisk,
+      records.map(({ arm }) => arm),
+    );
+    assert.deepEqual(summary.arms, ["toy-mean", "again", "oracle"]);
+    assert.equal(summary.measures["distance.gainOver.again"], 0);
+    const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
+    assert.deepEqual([...params.keys()], ["global/dense", "global/pair"]);
+  });
+
+  it("collects the first round once, and pairs the others", async () => {
+    const asked: string[] = [];
+    const signal = new AbortController().signal;
+    await conductTrial({ trial, plugins: toyPlugins, pool: counting(asked), out, signal });
+    const of = (kind: string, round: number) =>
+      asked.filter((a) => a.startsWith(`${kind} ${round}`)).length;
+    const records = await readLines<ArmRecord>(out, "records.jsonl");
+    const oracle = records
+      .filter(({ arm }) => arm === "oracle")
+      .map(({ clients }) => clients.length);
+    assert.equal(of("train", 1), 4);
+    assert.equal(of("train", 2), 4 + 4 + (oracle[1] ?? NaN));
+    const [first, , again] = records;
+    assert.deepEqual({ ...again, arm: "" }, { ...first, arm: "" });
+  });
+});
+
+describe("SharedRoundPool", () => {
+  it("asks again for the clients whose answers did not come", async () => {
+    const asked: string[] = [];
+    const pool = new SharedRoundPool(counting(asked));
+    const work = {
+      ...{ round: 1, phase: "train", kind: "train" as const, admit: () => undefined },
+      ...{ global: new Map(), personal: new Map() },
+    };
+    const drain = async (clientIds: string[]) => {
+      const ids: string[] = [];
+      for await (const { clientId } of pool.run(
+        { ...work, clientIds },
+        new AbortController().signal,
+      ))
+        ids.push(clientId);
+      return ids;
+    };
+    assert.deepEqual(await drain(["c00", "c01"]), ["c00", "c01"]);
+    assert.deepEqual(await drain(["c00", "c03"]), ["c00", "c03"]);
+    assert.deepEqual(asked, ["train 1 c00", "train 1 c01", "train 1 c03"]);
+  });
+});
