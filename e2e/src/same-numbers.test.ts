@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fedclair } from "./support/command.js";
+import { bytesOf, recordsOf, startCoordinator, startHost } from "./support/federation.js";
+import { fixture, temporaryFolder } from "./support/paths.js";
+
+describe("the same trial gives the same bytes", () => {
+  for (const [name, capacity] of [
+    ["text-copy", 4],
+    ["linear-regression", 5],
+  ] as const) {
+    it(`${name}: in one process, with one host, with three, and put together by hand`, async () => {
+      const folder = await temporaryFolder();
+      const out = (way: string) => join(folder, way);
+      const run = async (way: string, ...options: string[]) => {
+        const ended = await fedclair(["run", fixture(name), "--out", out(way), ...options]);
+        assert.equal(ended.code, 0, ended.stderr);
+      };
+      await run("memory", "--transport", "memory");
+      const expected = await bytesOf(out("memory"));
+      const records = await recordsOf(out("memory"));
+      assert.deepEqual(
+        records.map(({ arm, round }) => `${arm} ${round}`),
+        ["clair 1", "clair 2", "fedavg 1", "fedavg 2", "oracle 1", "oracle 2"],
+      );
+      assert.ok(records.every(({ clients }) => clients.every(({ failure }) => failure === null)));
+
+      await run("one", "--hosts", "1");
+      assert.deepEqual(await bytesOf(out("one")), expected);
+      await run("three", "--hosts", "3");
+      assert.deepEqual(await bytesOf(out("three")), expected);
+
+      const { coordinator, url } = await startCoordinator([
+        fixture(name),
+        ...["--listen", "127.0.0.1:0", "--out", out("hand")],
+      ]);
+      const hosts = [startHost(url, capacity), startHost(url, capacity)];
+      for (const half of [coordinator, ...hosts]) {
+        const ended = await half.ended;
+        assert.equal(ended.code, 0, ended.stderr);
+      }
+      assert.deepEqual(await bytesOf(out("hand")), expected);
+    });
+  }
+});

@@ -1,0 +1,113 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { removeTemporaryFolders, workspace } from "./paths.js";
+
+/** What a command that has ended left. */
+export interface Ended {
+  /** The exit code, or the signal that ended it. */
+  readonly code: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const running = new Set<Command>();
+
+/** A `fedclair` command under way, the leader of a process group of its own. */
+export class Command {
+  readonly ended: Promise<Ended>;
+  stdout = "";
+  stderr = "";
+  readonly #process: ChildProcess;
+  readonly #watchers = new Set<() => void>();
+
+  constructor(args: readonly string[], { cwd, env }: CommandOptions = {}) {
+    // The variables that would change what the command says are the test's alone to set.
+    const { FEDCLAIR_LOG: _log, FEDCLAIR_TOKEN: _token, ...inherited } = process.env;
+    this.#process = spawn(
+      process.execPath,
+      [join(workspace, "apps/simulator/bin/fedclair.js"), ...args],
+      {
+        cwd: cwd ?? workspace,
+        env: { ...inherited, NO_COLOR: "1", ...env },
+        stdio: ["ignore", "pipe", "pipe"],
+        detached: true,
+      },
+    );
+    running.add(this);
+    this.#process.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      this.stdout += text;
+    });
+    this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr += text;
+      for (const look of this.#watchers) look();
+    });
+    // `close` and not `exit`: all that the group has said must have been read.
+    this.ended = once(this.#process, "close").then(([code, signal]: unknown[]) => {
+      for (const look of this.#watchers) look();
+      return {
+        code: (code ?? signal) as number | string,
+        stdout: this.stdout,
+        stderr: this.stderr,
+      };
+    });
+  }
+
+  get pid(): number {
+    const { pid } = this.#process;
+    if (pid === undefined) throw new Error("the command did not start");
+    return pid;
+  }
+
+  /** Waits until stderr has text that matches. @returns its first group, else the whole match */
+  async says(pattern: RegExp): Promise<string> {
+    let over = false;
+    const end = this.ended.then(() => {
+      over = true;
+    });
+    for (;;) {
+      const match = pattern.exec(this.stderr);
+      if (match) return match[1] ?? match[0];
+      if (over) throw new Error(`it ended without saying ${String(pattern)}:\n${this.stderr}`);
+      let look: () => void = () => undefined;
+      const more = new Promise<void>((resolve) => {
+        look = resolve;
+      });
+      this.#watchers.add(look);
+      await Promise.race([more, end]);
+      this.#watchers.delete(look);
+    }
+  }
+
+  /** @param to the process alone, or all of its group, as a terminal's Ctrl-C does */
+  kill(signal: NodeJS.Signals, to: "process" | "group" = "process"): void {
+    try {
+      process.kill(to === "group" ? -this.pid : this.pid, signal);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
+  }
+}
+
+/** Starts `fedclair`, from the workspace's root unless told otherwise. */
+export function start(args: readonly string[], options?: CommandOptions): Command {
+  return new Command(args, options);
+}
+
+/** Runs `fedclair` to its end. */
+export function fedclair(args: readonly string[], options?: CommandOptions): Promise<Ended> {
+  return start(args, options).ended;
+}
+
+// Imported by every test file, hence for every test: nothing that it started or wrote outlives it.
+afterEach(async () => {
+  for (const command of running) command.kill("SIGKILL", "group");
+  await Promise.all([...running].map(({ ended }) => ended));
+  running.clear();
+  await removeTemporaryFolders();
+});

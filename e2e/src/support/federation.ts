@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { RoundRecord } from "@fedclair/core";
+import { start, type Command, type CommandOptions } from "./command.js";
+
+/** A line of `records.jsonl`. */
+export type RecordLine = { readonly arm: string } & RoundRecord;
+
+export async function recordsOf(run: string): Promise<RecordLine[]> {
+  const text = await readFile(join(run, "records.jsonl"), "utf8");
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as RecordLine);
+}
+
+/** What must not depend on how a trial was run. */
+export async function bytesOf(run: string): Promise<{ records: string; params: string }> {
+  const [records, params] = await Promise.all(
+    ["records.jsonl", "params.safetensors"].map((file) => readFile(join(run, file), "base64")),
+  );
+  if (!records || !params) throw new Error(`${run}: an empty file`);
+  return { records, params };
+}
+
+/** The failures of a record, as `c3 HOST_LOST`. */
+export function failuresOf({ clients }: RecordLine): string[] {
+  return clients.flatMap(({ clientId, failure }) =>
+    failure ? [`${clientId} ${failure.code}`] : [],
+  );
+}
+
+/** Starts a coordinator by hand and waits until it listens. */
+export async function startCoordinator(
+  args: readonly string[],
+  options?: CommandOptions,
+): Promise<{ coordinator: Command; url: string }> {
+  const coordinator = start(["coordinator", ...args], options);
+  return { coordinator, url: await coordinator.says(/listening on (http:[^"\s]+)/) };
+}
+
+/** Starts a client host by hand. */
+export function startHost(url: string, capacity: number, options?: CommandOptions): Command {
+  return start(["client", "--coordinator", url, "--capacity", String(capacity)], options);
+}

@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The root of the workspace, from `e2e/dist/support`. */
+export const workspace = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** A trial file of `e2e/fixtures`. @param name without its ending */
+export function fixture(name: string): string {
+  return join(workspace, "e2e", "fixtures", `${name}.yaml`);
+}
+
+const folders: string[] = [];
+
+/** An empty folder, gone after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "fedclair-e2e-"));
+  folders.push(folder);
+  return folder;
+}
+
+export async function removeTemporaryFolders(): Promise<void> {
+  await Promise.all(
+    folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true, maxRetries: 3 })),
+  );
+}
