@@ -32,6 +32,8 @@ export interface ClientRecord {
   readonly threshold?: number | null;
   /** The new params on the client's own data. */
   readonly evaluation?: Metrics;
+  /** Why a client that was to measure did not: its absence moves the mean. */
+  readonly evaluationFailure?: Failure;
 }
 
 /** Seconds a round spent in each stage. */
@@ -77,6 +79,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     const update = updates.get(clientId);
     const verdict = verdicts.get(clientId);
     const evaluation = evaluations.get(clientId);
+    const evaluationFailure = evaluated.failures.get(clientId);
     return {
       clientId,
       attack: contamination.get(clientId)?.name ?? null,
@@ -88,6 +91,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
         threshold: verdict.threshold,
       }),
       ...(evaluation && { evaluation: evaluation.metrics }),
+      ...(evaluationFailure && { evaluationFailure }),
     };
   });
   const paramsOf = (id: string) => before.personal.get(id) ?? before.global;

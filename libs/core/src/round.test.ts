@@ -137,6 +137,24 @@ describe("runRounds", () => {
     ]);
   });
 
+  it("names the clients that were to measure and did not", async () => {
+    const trial = toyTrial({ rounds: 1 });
+    const plan = planOf(trial);
+    const inner = plan.pool;
+    const deaf: ClientPool = {
+      ready: (signal) => inner.ready(signal),
+      close: () => inner.close(),
+      async *run(work, signal) {
+        for await (const arrival of inner.run(work, signal)) {
+          if (work.kind === "train" || arrival.clientId !== "c02") yield arrival;
+        }
+      },
+    };
+    const { rounds } = await run({ ...plan, pool: deaf });
+    const codes = rounds[0]?.record.clients.map((c) => c.evaluationFailure?.code ?? "ok");
+    assert.deepEqual(codes, ["ok", "ok", "LATE", "ok"]);
+  });
+
   it("ends with exit code 3 below the quorum, saying why", async () => {
     const faults = { 0: "nan", 1: "throw", 3: "shape" };
     await assert.rejects(run(planOf(toyTrial({ task: { name: "toy", faults } }))), (error) => {

@@ -54,6 +54,7 @@ describe("summarise", () => {
   it("averages what benign clients measured in the last round, and compares methods", () => {
     assert.ok(Math.abs((measures["accuracy.toy-mean"] ?? NaN) - 0.7) < 1e-12);
     assert.ok(Math.abs((measures["accuracy.gainOver.local"] ?? NaN) - 0.4) < 1e-12);
+    assert.ok(Math.abs((measures["accuracy.ratioTo.local"] ?? NaN) - 0.7 / 0.3) < 1e-12);
     assert.equal(measures["bytes.up"], 8);
     assert.equal(measures["bytes.down"], 20);
   });

@@ -17,7 +17,7 @@ export interface Summary {
  * - `detection.recall`, `detection.precision`, `detection.falseAlarms`: of the last round; `…Mean`: over all rounds;
  * - `detection.recall.<attack>`: of one attack, mean over rounds;
  * - `<metric>.<arm>`: mean over the benign clients of the last round, by their own evaluation;
- * - `<metric>.gainOver.<arm>`: how much the method under study is above a baseline;
+ * - `<metric>.gainOver.<arm>`, `<metric>.ratioTo.<arm>`: the method under study minus, and divided by, a baseline;
  * - `bytes.up`, `bytes.down`: of the method under study, all rounds.
  */
 export function summarise(trial: Trial, records: readonly ArmRecord[]): Summary {
@@ -38,6 +38,7 @@ export function summarise(trial: Trial, records: readonly ArmRecord[]): Summary 
       const theirs = measures[key];
       if (mine !== undefined && theirs !== undefined) {
         measures[`${metric}.gainOver.${arm}`] = mine - theirs;
+        if (theirs !== 0) measures[`${metric}.ratioTo.${arm}`] = mine / theirs;
       }
     }
   }

@@ -67,6 +67,11 @@ function explain(name: string, arms: readonly string[]): { group: string; meanin
     const metric = name.slice(0, -`.gainOver.${gain}`.length);
     return { group: `Evaluation: ${metric}`, meaning: `${main} minus ${gain}` };
   }
+  const base = ending("ratioTo.");
+  if (base !== undefined) {
+    const metric = name.slice(0, -`.ratioTo.${base}`.length);
+    return { group: `Evaluation: ${metric}`, meaning: `${main} divided by ${base}` };
+  }
   const arm = ending("");
   if (arm === undefined) return { group: "Unknown", meaning: "the run has no such measure" };
   const meaning = `mean over the benign clients of ${arm} on their own data, last round`;
