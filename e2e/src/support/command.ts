@@ -25,16 +25,21 @@ export class Command {
   stderr = "";
   readonly #process: ChildProcess;
   readonly #watchers = new Set<() => void>();
+  #over = false;
 
   constructor(args: readonly string[], { cwd, env }: CommandOptions = {}) {
-    // The variables that would change what the command says are the test's alone to set.
-    const { FEDCLAIR_LOG: _log, FEDCLAIR_TOKEN: _token, ...inherited } = process.env;
     this.#process = spawn(
       process.execPath,
       [join(workspace, "apps/simulator/bin/fedclair.js"), ...args],
       {
         cwd: cwd ?? workspace,
-        env: { ...inherited, NO_COLOR: "1", ...env },
+        env: {
+          ...process.env,
+          FEDCLAIR_LOG: undefined,
+          FEDCLAIR_TOKEN: undefined,
+          NO_COLOR: "1",
+          ...env,
+        },
         stdio: ["ignore", "pipe", "pipe"],
         detached: true,
       },
@@ -45,11 +50,12 @@ export class Command {
     });
     this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.stderr += text;
-      for (const look of this.#watchers) look();
+      this.#wake();
     });
     // `close` and not `exit`: all that the group has said must have been read.
     this.ended = once(this.#process, "close").then(([code, signal]: unknown[]) => {
-      for (const look of this.#watchers) look();
+      this.#over = true;
+      this.#wake();
       return {
         code: (code ?? signal) as number | string,
         stdout: this.stdout,
@@ -66,22 +72,19 @@ export class Command {
 
   /** Waits until stderr has text that matches. @returns its first group, else the whole match */
   async says(pattern: RegExp): Promise<string> {
-    let over = false;
-    const end = this.ended.then(() => {
-      over = true;
-    });
     for (;;) {
       const match = pattern.exec(this.stderr);
       if (match) return match[1] ?? match[0];
-      if (over) throw new Error(`it ended without saying ${String(pattern)}:\n${this.stderr}`);
-      let look: () => void = () => undefined;
-      const more = new Promise<void>((resolve) => {
-        look = resolve;
-      });
-      this.#watchers.add(look);
-      await Promise.race([more, end]);
-      this.#watchers.delete(look);
+      if (this.#over) {
+        throw new Error(`it ended without saying ${String(pattern)}:\n${this.stderr}`);
+      }
+      await new Promise<void>((resolve) => this.#watchers.add(resolve));
     }
+  }
+
+  #wake(): void {
+    for (const look of this.#watchers) look();
+    this.#watchers.clear();
   }
 
   /** @param to the process alone, or all of its group, as a terminal's Ctrl-C does */

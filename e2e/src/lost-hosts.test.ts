@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { fedclair } from "./support/command.js";
+import { failuresOf, recordsOf, startCoordinator, startHost } from "./support/federation.js";
+import { fixture, temporaryFolder } from "./support/paths.js";
+
+/** A coordinator of `long.yaml` that has done a round with two hosts of four clients each, one of them then killed. */
+async function afterAKill(out: string, rounds: number, quorum: number) {
+  const { coordinator, url } = await startCoordinator([
+    ...[fixture("long"), "--out", out],
+    ...["--set", `rounds=${rounds}`, "--set", `limits.quorum=${quorum}`],
+  ]);
+  const [stays, dies] = [startHost(url, 4), startHost(url, 4)];
+  await coordinator.says(/round 1:/);
+  dies.kill("SIGKILL", "group");
+  return { coordinator, url, stays };
+}
+
+describe("a client host that is killed in the middle of a trial", () => {
+  it("costs its clients the rounds, and the trial ends well with the others", async () => {
+    const out = await temporaryFolder();
+    const { coordinator, stays } = await afterAKill(out, 10, 0.5);
+    for (const half of [coordinator, stays]) {
+      const ended = await half.ended;
+      assert.equal(ended.code, 0, ended.stderr);
+    }
+    const records = await recordsOf(out);
+    assert.equal(records.length, 10);
+    const [first, last] = [records[0], records.at(-1)];
+    assert.ok(first && last);
+    assert.deepEqual(failuresOf(first), []);
+    // Which of the two hosts joined first, and so holds c00 to c03, is open.
+    const lost = failuresOf(last);
+    assert.equal(lost.length, 4);
+    assert.ok(
+      [0, 4].some((from) => lost.every((failure, i) => failure === `c0${from + i} HOST_LOST`)),
+      lost.join(", "),
+    );
+    assert.match(coordinator.stdout, /^c0[04] .*HOST_LOST/m);
+  });
+
+  it("ends the trial with exit code 3 if the rest is no quorum", async () => {
+    const out = await temporaryFolder();
+    const { coordinator, stays } = await afterAKill(out, 1000, 0.9);
+    const { code, stderr } = await coordinator.ended;
+    assert.equal(code, 3, stderr);
+    assert.match(
+      stderr,
+      /round \d+: \d of 8 clients were admitted, limits.quorum = 0.9 needs 8\n {2}c0\d: HOST_LOST \(/,
+    );
+    assert.equal((await stays.ended).code, 0);
+    assert.ok((await recordsOf(out)).length >= 1);
+  });
+
+  it("is made up for by a host that joins later", async () => {
+    const out = await temporaryFolder();
+    const { coordinator, url } = await afterAKill(out, 100_000, 0.5);
+    await coordinator.says(/round \d+: .* 4 failed/);
+    startHost(url, 4);
+    // A round with failures, and a later one without.
+    await coordinator.says(/4 failed\n[^]*round \d+: loss [\d.]+\n/);
+    coordinator.kill("SIGINT");
+    assert.equal((await coordinator.ended).code, 130);
+    const failed = (await recordsOf(out)).map((record) => failuresOf(record).length > 0);
+    const [lost, recovered] = [failed.indexOf(true), failed.lastIndexOf(true) + 1];
+    assert.ok(lost > 0 && recovered > lost && recovered < failed.length);
+    const { code, stdout } = await fedclair(["report", out]);
+    assert.equal(code, 0);
+    assert.match(stdout, /report\.html\n$/);
+  });
+});
