@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fedclair } from "./support/command.js";
+import { startCoordinator, startHost } from "./support/federation.js";
+import { fixture, temporaryFolder } from "./support/paths.js";
+
+const trial = fixture("linear-regression");
+
+describe("joining", () => {
+  it("that no host lives to see ends with exit code 3 and the number of clients joined", async () => {
+    const folder = await temporaryFolder();
+    for (const file of ["a.txt", "b.txt"]) await writeFile(join(folder, file), "too short");
+    const { code, stderr } = await fedclair([
+      ...["run", fixture("texts"), "--hosts", "2", "--out", join(folder, "run")],
+      ...["--set", `task.source.folder=${folder}`],
+    ]);
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /client host 1 of 2 ended with 2/);
+    assert.match(stderr, /client host 2 of 2 ended with 2/);
+    assert.match(stderr, /joined hosts hold 0 of 2 clients: start more hosts/);
+  });
+
+  it("with too little capacity says how many clients have a host", async () => {
+    const out = await temporaryFolder();
+    const limit = ["--set", "limits.joinSeconds=5"];
+    const { coordinator, url } = await startCoordinator([trial, "--out", out, ...limit]);
+    const host = startHost(url, 4);
+    const { code, stderr } = await coordinator.ended;
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /joined hosts hold 4 of 10 clients/);
+    assert.equal((await host.ended).code, 0);
+  });
+
+  it("from other machines takes a token, and the right one", async () => {
+    const folder = await temporaryFolder();
+    const [tokenFile, out] = [join(folder, "token"), join(folder, "run")];
+    const listen = ["coordinator", trial, "--out", out, "--listen", "0.0.0.0:0"];
+    const open = await fedclair(listen);
+    assert.equal(open.code, 2);
+    assert.match(open.stderr, /listening on 0\.0\.0\.0 lets other machines in: set a token/);
+
+    await writeFile(tokenFile, "a secret\n");
+    const { coordinator, url } = await startCoordinator([
+      ...[trial, "--out", out, "--listen", "0.0.0.0:0", "--token-file", tokenFile],
+    ]);
+    const local = url.replace("0.0.0.0", "127.0.0.1");
+    const wrong = await startHost(local, 10, { env: { FEDCLAIR_TOKEN: "a guess" } }).ended;
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /BAD_TOKEN: the token is not the coordinator's/);
+    const right = startHost(local, 10, { env: { FEDCLAIR_TOKEN: "a secret" } });
+    assert.equal((await coordinator.ended).code, 0);
+    assert.equal((await right.ended).code, 0);
+  });
+});
