@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import yaml from "yaml";
+import Ajv from "ajv";
+import { fedclair } from "./support/command.js";
+import { fixture, temporaryFolder, workspace } from "./support/paths.js";
+
+const trial = fixture("linear-regression");
+
+async function json(args: readonly string[], cwd?: string): Promise<unknown> {
+  const { code, stdout, stderr } = await fedclair(args, cwd === undefined ? {} : { cwd });
+  assert.equal(code, 0, stderr);
+  // More than one document, or any word beside it, is no JSON.
+  return JSON.parse(stdout);
+}
+
+describe("the command", () => {
+  describe("refuses with exit code 2, nothing on stdout and no run folder", () => {
+    const badKey = "name: bad\nrounds: 1\nclients: 2\ntask: { name: linear-regression, p: none }\n";
+    const cases: [string, readonly string[], RegExp][] = [
+      ["a bad trial file", ["run", "bad.yaml"], /bad\.yaml:4:37: task\.p: expected number/],
+      ["text that is no YAML", ["run", "broken.yaml"], /broken\.yaml:2:1: Flow sequence/],
+      ["a bad override", ["run", trial, "--set", "rounds=0"], /: rounds: .*>=1, got 0/],
+      ["a missing file", ["run", "none.yaml"], /cannot read the trial file 'none\.yaml': ENOENT/],
+      ["an unknown option", ["run", trial, "--hots", "2"], /unknown option '--hots'/],
+      ["an unknown command", ["ran", trial], /unknown command 'ran'/],
+      ["a missing argument", ["run"], /missing required argument 'trial'/],
+      ["a number that is none", ["run", trial, "--hosts", "two"], /--hosts: expected .* 'two'/],
+      ["a transport that is none", ["run", trial, "--transport", "pigeon"], /memory/],
+      ["a folder that is no run", ["report", "."], /'\.' is no run folder/],
+      ["a bad address", ["coordinator", trial, "--listen", "4000"], /expected host:port/],
+      ["a bad trial file by hand", ["coordinator", "bad.yaml"], /bad\.yaml:4:37/],
+      ["a missing address", ["client", "--capacity", "2"], /--coordinator <url>' not specified/],
+    ];
+    for (const [what, args, message] of cases) {
+      it(what, async () => {
+        const cwd = await temporaryFolder();
+        await writeFile(join(cwd, "bad.yaml"), badKey);
+        await writeFile(join(cwd, "broken.yaml"), "name: [bad\n");
+        const { code, stdout, stderr } = await fedclair(args, { cwd });
+        assert.equal(code, 2, stderr);
+        assert.match(stderr, message);
+        assert.equal(stdout, "");
+        assert.doesNotMatch(stderr, /^ +at /m, "a stack is for faults of the program");
+        assert.deepEqual((await readdir(cwd)).sort(), ["bad.yaml", "broken.yaml"]);
+      });
+    }
+  });
+
+  it("--help lists the commands", async () => {
+    const { code, stdout } = await fedclair(["--help"]);
+    assert.equal(code, 0);
+    for (const name of ["run", "verify", "list", "report", "schema", "coordinator", "client"]) {
+      assert.match(stdout, new RegExp(`^ +${name} `, "m"));
+    }
+  });
+
+  for (const [kind, name] of [
+    ["tasks", "text-copy"],
+    ["aggregators", "clair"],
+    ["attacks", "broken"],
+  ] as const) {
+    it(`${kind} describes each one and its options`, async () => {
+      const described = (await json([kind, "--json"])) as { name: string; summary: string }[];
+      assert.ok(described.some((plugin) => plugin.name === name && plugin.summary !== ""));
+      const { stdout } = await fedclair([kind]);
+      for (const plugin of described) {
+        assert.ok(stdout.includes(`${plugin.name}  ${plugin.summary}`), plugin.name);
+      }
+    });
+  }
+
+  it("schema prints a JSON Schema that the trial files meet, and a misspelt one does not", async () => {
+    const { $schema, ...schema } = (await json(["schema"])) as Record<string, unknown>;
+    assert.equal($schema, "https://json-schema.org/draft/2020-12/schema");
+    // The validator knows drafts up to 7; no keyword in use has another meaning there.
+    const valid = new Ajv({ allErrors: true }).compile(schema);
+    const folder = join(workspace, "trials");
+    const files = (await readdir(folder, { recursive: true })).filter((f) => f.endsWith(".yaml"));
+    assert.ok(files.length > 0);
+    for (const file of [...files.map((name) => join(folder, name)), fixture("text-copy")]) {
+      const content = yaml.parse(await readFile(file, "utf8")) as Record<string, unknown>;
+      assert.ok(valid(content), `${file}: ${JSON.stringify(valid.errors)}`);
+      assert.ok(!valid({ ...content, claimm: "" }), file);
+    }
+  });
+
+  it("run and list --json print one document; list shows the trial and the run", async () => {
+    const cwd = await temporaryFolder();
+    const trialFile = join(cwd, "trials", "a.yaml");
+    await mkdir(join(cwd, "trials"));
+    await copyFile(trial, trialFile);
+    const summary = (await json(["run", trialFile, "--hosts", "1", "--json"], cwd)) as {
+      arms: string[];
+    };
+    assert.deepEqual(summary.arms, ["clair", "fedavg", "oracle"]);
+    assert.ok(existsSync(join(cwd, "runs", "linear-regression-small-1", "report.html")));
+    const { trials, runs } = (await json(["list", "--json"], cwd)) as Record<string, unknown[]>;
+    const task = "linear-regression";
+    const claim = "CLAIR names the two clients that send noise.";
+    assert.deepEqual(trials, [{ file: "trials/a.yaml", task, clients: 10, claim }]);
+    const folder = join("runs", "linear-regression-small-1");
+    assert.deepEqual(runs, [{ folder, summary }]);
+    const { stdout } = await fedclair(["list"], { cwd });
+    assert.match(stdout, /^trials\/a\.yaml {2}linear-regression, 10 clients\n {4}CLAIR names/);
+    assert.match(stdout, /^runs\/linear-regression-small-1 {2}seed 1: clair, fedavg, oracle$/m);
+  });
+
+  it("verify passes what lies in its range, and ends with 4 for what does not", async () => {
+    const measured = /: measured [\d.]+; expected ≥ \d(?: and ≤ 1)?$/m;
+    const met = await fedclair(["verify", trial, "--hosts", "1"]);
+    assert.equal(met.code, 0, met.stderr);
+    assert.match(met.stdout, /^ {2}ok {3}detection\.recallMean/m);
+    assert.match(met.stdout, measured);
+    assert.match(met.stdout, /^1 passed, 0 failed$/m);
+
+    const beyond = "expect.measures={ detection.recallMean: { min: 2 } }";
+    const unmet = await fedclair(["verify", trial, "--hosts", "1", "--set", beyond]);
+    assert.equal(unmet.code, 4, unmet.stderr);
+    assert.match(unmet.stdout, /^ {2}FAIL detection\.recallMean/m);
+    assert.match(unmet.stdout, measured);
+    assert.match(unmet.stderr, /1 of 1 measures lie outside their range/);
+  });
+});

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fedclair } from "./support/command.js";
+import { commandsOf, documentedCommands } from "./support/documented-commands.js";
+import { workspace } from "./support/paths.js";
+
+const helps = new Map<string, Promise<string>>();
+
+function help(subcommand: string): Promise<string> {
+  const known = helps.get(subcommand) ?? fedclair([subcommand, "--help"]).then(helpText);
+  helps.set(subcommand, known);
+  return known;
+}
+
+function helpText({ code, stdout, stderr }: { code: unknown; stdout: string; stderr: string }) {
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+/** An option that does not exist, or a path into the repository that does not. */
+async function checkFedclair([subcommand = "", ...args]: readonly string[]): Promise<void> {
+  const usage = subcommand.startsWith("-") ? "" : await help(subcommand);
+  assert.match(usage, new RegExp(`^Usage: fedclair ${subcommand}\\b`));
+  for (const option of args.filter((word) => word.startsWith("--"))) {
+    const [name = ""] = option.split("=");
+    assert.match(usage, new RegExp(`${name}[ ,]`), `fedclair ${subcommand} has no ${name}`);
+  }
+  for (const path of args.filter((word) => word.startsWith("trials/"))) {
+    assert.ok(existsSync(join(workspace, path)), `${path} does not exist`);
+  }
+}
+
+async function checkNpm([verb = "", ...args]: readonly string[]): Promise<void> {
+  if (verb === "ci" || verb === "install") return;
+  const [script = ""] = verb === "run" ? args.filter((word) => !word.startsWith("-")) : [verb];
+  const text = await readFile(join(workspace, "package.json"), "utf8");
+  const { scripts } = JSON.parse(text) as { scripts: Record<string, string> };
+  assert.ok(Object.hasOwn(scripts, script), `package.json has no script '${script}'`);
+}
+
+describe("a command that the documentation gives exists, with its options and files", () => {
+  it("wherever it stands in a block", () => {
+    const text = "```sh\n$ A=1 npx a 'b c' # d\ne \\\n  --f=\"g h\" && i\n```\n```text\nno\n```\n";
+    assert.deepEqual(commandsOf(text), [["npx", "a", "b c"], ["e", "--f=g h"], ["i"]]);
+  });
+
+  const commands = documentedCommands();
+  it("and there are some", () => {
+    assert.ok(commands.some(({ words }) => words.includes("fedclair")));
+  });
+
+  for (const { document, words } of commands) {
+    const [program = "", ...args] = words[0] === "npx" ? words.slice(1) : words;
+    it(`${document}: ${words.join(" ")}`, async function () {
+      if (program === "fedclair") await checkFedclair(args);
+      else if (program === "npm") await checkNpm(args);
+      else if (program === "node" || program === "bash") {
+        assert.ok(existsSync(join(workspace, args[0] ?? "")), `${args[0] ?? ""} does not exist`);
+      } else this.skip(); // not this repository's
+    });
+  }
+});

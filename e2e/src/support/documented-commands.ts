@@ -1,0 +1,40 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { workspace } from "./paths.js";
+
+/** A command that the documentation tells people to type. */
+export interface DocumentedCommand {
+  /** The document, from the workspace's root. */
+  readonly document: string;
+  readonly words: readonly string[];
+}
+
+/** The commands in the `sh` blocks of the documents at the root and under `docs`. */
+export function documentedCommands(): DocumentedCommand[] {
+  const documents = [
+    ...readdirSync(workspace),
+    ...readdirSync(join(workspace, "docs"), { recursive: true, encoding: "utf8" }).map((name) =>
+      join("docs", name),
+    ),
+  ];
+  return documents
+    .filter((name) => name.endsWith(".md"))
+    .flatMap((document) => {
+      const text = readFileSync(join(workspace, document), "utf8");
+      return commandsOf(text).map((words) => ({ document, words }));
+    });
+}
+
+/** @returns the words of each command in the `sh` blocks of a Markdown text */
+export function commandsOf(markdown: string): string[][] {
+  const blocks = [...markdown.matchAll(/^ *```(?:sh|bash|shell)\n([^]*?)^ *```$/gm)];
+  return blocks
+    .flatMap(([, block = ""]) => block.replaceAll("\\\n", " ").split(/\n|&&|;/))
+    .map((line) => line.replace(/(^|\s)#.*$/, "").replace(/^\s*(?:\$ )?(?:[A-Z_]+=\S+ )*/, ""))
+    .map((line) => (line.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []).map(unquoted))
+    .filter((words) => words.length > 0);
+}
+
+function unquoted(word: string): string {
+  return word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2");
+}
