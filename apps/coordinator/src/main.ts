@@ -10,6 +10,7 @@ import {
   readTrialFile,
   runFolderFor,
   runProgram,
+  setOption,
 } from "@fedclair/trials";
 import { SocketPool } from "@fedclair/wire";
 import { Command } from "commander";
@@ -27,7 +28,7 @@ const program = new Command("fedclair coordinator")
   .description("Runs a trial on the client hosts that join it.")
   .argument("<trial>", "trial file")
   .option("--listen <host:port>", "where hosts can join; port 0 is any free one", "127.0.0.1:0")
-  .option("--set <path=value...>", "change a key of the trial file", [])
+  .addOption(setOption())
   .option("--out <folder>", "run folder; default: runs/<name>-<seed>")
   .option("--token-file <file>", "file with the join token; default: environment FEDCLAIR_TOKEN")
   .option("--json", "print the summary as JSON", false)
@@ -44,15 +45,23 @@ async function coordinate(file: string, options: Options): Promise<void> {
     ...(token !== undefined && { token }),
     chunkBytes: trial.limits.chunkBytes,
     maxMessageBytes: trial.limits.maxMessageBytes,
-    log: (line) => {
-      log.info(line);
+    log: (line, level) => {
+      log[level](line);
     },
   });
   log.info(`listening on ${pool.url}`);
   process.send?.({ listening: pool.url });
   try {
     const out = options.out ?? runFolderFor(trial);
-    await conductAndTell({ trial, plugins, pool, out, json: options.json, traffic: pool.traffic });
+    await conductAndTell({
+      trial,
+      plugins,
+      pool,
+      out,
+      json: options.json,
+      traffic: pool.traffic,
+      backend: () => pool.backend,
+    });
   } finally {
     await pool.close();
   }

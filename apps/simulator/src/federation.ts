@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { exitCodes } from "@fedclair/core";
+import { exitCodes, UserError } from "@fedclair/core";
 import { interruption } from "@fedclair/trials";
 
 /** How to run a trial in processes of this machine. */
@@ -27,6 +27,9 @@ interface Child {
 /** Time for client hosts to leave after their coordinator, in ms. */
 const farewell = 5000;
 
+/** How long a coordinator is left alone without hosts, in ms. */
+const desertion = 3000;
+
 /**
  * Starts a coordinator and client hosts, and waits for the coordinator to end. None of them outlives this process: they
  * are told to stop on Ctrl-C, and stop by themselves when the channel to this process breaks.
@@ -35,7 +38,9 @@ const farewell = 5000;
 export async function runFederation(
   federation: Federation,
 ): Promise<{ code: number; stdout: string }> {
+  interruption.signal.throwIfAborted();
   const children: Child[] = [];
+  let deserted = false;
   const stop = () => {
     for (const child of children) child.process.kill("SIGTERM");
   };
@@ -50,10 +55,18 @@ export async function runFederation(
       listening(coordinator.process),
       coordinator.exit.then(() => undefined),
     ]);
-    if (url !== undefined) children.push(...startHosts(federation, url, token));
+    if (url !== undefined) {
+      const hosts = startHosts(federation, url, token);
+      children.push(...hosts);
+      void whenAllFailed(hosts).then(() => {
+        deserted = coordinator.process.kill("SIGTERM");
+      });
+    }
     const code = await coordinator.exit;
+    interruption.signal.throwIfAborted();
     const left = Promise.all(children.map(({ exit }) => exit));
     await Promise.race([left, delay(farewell, undefined, { ref: false })]);
+    if (deserted) throw new UserError("every client host ended, see above", exitCodes.quorum);
     return { code: typeof code === "number" ? code : exitCodes.internal, stdout };
   } finally {
     interruption.signal.removeEventListener("abort", stop);
@@ -67,11 +80,18 @@ function startHosts({ clients, hosts, backend }: Federation, url: string, token:
     const args = ["--coordinator", url, "--capacity", String(capacity), "--backend", backend];
     const host = start("client", args, "inherit", token);
     void host.exit.then((code) => {
-      if (code === 0 || code === exitCodes.interrupted) return;
+      if (code === 0 || interruption.signal.aborted) return;
       process.stderr.write(`client host ${i + 1} of ${hosts} ended with ${code}\n`);
     });
     return host;
   });
+}
+
+/** Resolves some time after the last host has failed: the coordinator may have its own, better word on a lost round. */
+async function whenAllFailed(hosts: readonly Child[]): Promise<void> {
+  const codes = await Promise.all(hosts.map(({ exit }) => exit));
+  if (codes.includes(0)) await new Promise(() => undefined);
+  await delay(desertion, undefined, { ref: false });
 }
 
 function start(
@@ -88,7 +108,8 @@ function start(
     },
     stdio: ["ignore", stdout, "inherit", "ipc"],
   });
-  const exit = once(child, "exit").then(
+  // "close" and not "exit": by then all that it printed has been read.
+  const exit = once(child, "close").then(
     ([code, signal]: unknown[]) => (code ?? signal) as number | string,
   );
   return { process: child, exit };

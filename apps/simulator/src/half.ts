@@ -4,7 +4,7 @@ import { exitCodes } from "@fedclair/core";
 import { interruption } from "@fedclair/trials";
 import { mainOf } from "./federation.js";
 
-/** `fedclair coordinator` and `fedclair client`: starts the app in place of this process, with its own options. */
+/** `fedclair coordinator` and `fedclair client`: starts the app, with its own options. */
 export async function halfByHand(
   app: "coordinator" | "client",
   args: readonly string[],
@@ -14,5 +14,6 @@ export async function halfByHand(
   });
   interruption.signal.addEventListener("abort", () => child.kill("SIGTERM"));
   const [code] = (await once(child, "exit")) as [number | null];
-  process.exitCode = code ?? exitCodes.internal;
+  const interrupted = interruption.signal.aborted;
+  process.exitCode = interrupted ? exitCodes.interrupted : (code ?? exitCodes.internal);
 }

@@ -1,5 +1,5 @@
 import { backendChoices } from "@fedclair/compute";
-import { integerOption, listenForInterruption, runProgram } from "@fedclair/trials";
+import { integerOption, listenForInterruption, runProgram, setOption } from "@fedclair/trials";
 import { Command, Option } from "commander";
 import { halfByHand } from "./half.js";
 import { plugins } from "./plugins.js";
@@ -16,14 +16,12 @@ const hosts = () =>
   new Option("--hosts <n>", "client-host processes; default: one a core").argParser(
     integerOption("--hosts", 1),
   );
-const set = () =>
-  new Option("--set <path=value...>", "change a key of the trial file").default([], "none");
 
 program
   .command("run")
   .description("run a trial with all its clients on this machine")
   .argument("<trial>", "trial file")
-  .addOption(set())
+  .addOption(setOption())
   .addOption(hosts())
   .addOption(
     new Option("--transport <kind>", "memory: everything in this process, no sockets")
@@ -41,7 +39,7 @@ program
   .command("verify")
   .description("run trials that carry a claim, and compare what they measure with what they expect")
   .argument("<trial-or-folder...>")
-  .addOption(set())
+  .addOption(setOption())
   .addOption(hosts())
   .action(verify);
 

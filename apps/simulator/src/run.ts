@@ -20,9 +20,9 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   const trial = parseTrial(await readTrialFile(file), file, plugins, options.set);
   const out = options.out ?? runFolderFor(trial);
   if (options.transport === "memory") {
-    await loadBackend(options.backend);
+    const { name } = await loadBackend(options.backend);
     const pool = new MemoryPool(new ClientRunner(trial, plugins));
-    await conductAndTell({ trial, plugins, pool, out, json: options.json });
+    await conductAndTell({ trial, plugins, pool, out, json: options.json, backend: () => name });
     return;
   }
   const { code } = await runFederation({

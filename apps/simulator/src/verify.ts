@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exitCodes, parseTrial, UserError, type Trial } from "@fedclair/core";
@@ -84,7 +84,11 @@ async function summaryOf(
   });
   interruption.signal.throwIfAborted();
   if (code !== 0)
-    throw new UserError(`${file} with seed ${seed} ended with exit code ${code}`, code);
+    throw new UserError(
+      `${file} with seed ${seed} ended with exit code ${code}; its run lies in ${out}`,
+      code,
+    );
+  await rm(out, { recursive: true });
   return JSON.parse(stdout) as Summary;
 }
 

@@ -20,7 +20,11 @@ export async function collect(
 ): Promise<Collected> {
   const arrivals = new Map<string, Arrival>();
   const closing = new AbortController();
-  const answers = pool.run(work, AbortSignal.any([signal, closing.signal]))[Symbol.asyncIterator]();
+  const stop = () => {
+    closing.abort(signal.reason);
+  };
+  signal.addEventListener("abort", stop);
+  const answers = pool.run(work, closing.signal)[Symbol.asyncIterator]();
   let next = answers.next();
   while (!signal.aborted) {
     const answer = await within(next, answerSeconds * 1000, signal);
@@ -28,6 +32,7 @@ export async function collect(
     arrivals.set(answer.value.clientId, answer.value);
     next = answers.next();
   }
+  signal.removeEventListener("abort", stop);
   closing.abort();
   // A pool that ignores the signal must not hold the trial up: its end is not waited for, nor may it reject unheard.
   next.catch(() => undefined);

@@ -30,6 +30,7 @@ describe("contaminate", () => {
         fc.integer({ min: 1, max: 200 }),
         fc.double({ min: 0.01, max: 1, noNaN: true }),
         (clients, fraction) => {
+          fc.pre(Math.round(fraction * clients) > 0);
           const got = names({ clients, attacks: [{ attack: { name: "toy-shift" }, fraction }] });
           assert.equal(got.length, Math.round(fraction * clients));
           assert.deepEqual(got, [...got].sort());

@@ -31,7 +31,7 @@ export interface Plugins {
 
 /** What is learnt, and from which data: both halves of a method, the clients' and the coordinator's. */
 export interface Task {
-  /** Called once in every process that uses the task, before anything else: load a backend, read a corpus. */
+  /** Called once, before anything that needs data: load a backend, read a corpus. */
   prepare?(): Promise<void>;
   /** Coordinator, once: the params that every client starts from. */
   init(rng: Stream): Promise<Params>;
@@ -183,7 +183,7 @@ export type Arrival =
   | { readonly clientId: string; readonly update: Update }
   | { readonly clientId: string; readonly failure: Failure };
 
-/** The coordinator's view of its clients. Every implementation passes `describeClientPool` (pool.conformance.ts). */
+/** The coordinator's view of its clients. Every implementation passes `describeClientPool` (testing/pool-conformance.ts). */
 export interface ClientPool {
   /** Resolves when every client of the trial can be reached. */
   ready(signal: AbortSignal): Promise<void>;

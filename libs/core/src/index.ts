@@ -4,7 +4,6 @@ export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";
 export { errorCodes, exitCodes, UserError, type ErrorCode, type Failure } from "./errors.js";
-export { ForgingPool } from "./forging-pool.js";
 export { MemoryPool } from "./memory-pool.js";
 export type { ClientRecord, Round, RoundRecord, RoundTiming, TrialState } from "./record.js";
 export { runRounds, type RoundPlan } from "./round.js";

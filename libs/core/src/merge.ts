@@ -15,7 +15,13 @@ export function addTerms(params: Params, terms: readonly Modules[], products: Pr
       if (!tensor) throw new Error(`the aggregate changes module '${name}', which the params lack`);
       const sum = sums.get(name) ?? Float64Array.from(tensor.data);
       sums.set(name, sum);
-      addTo(sum, products.of(update));
+      const term = products.of(update);
+      if (term.length !== sum.length) {
+        throw new Error(
+          `the aggregate's module '${name}' has ${term.length} numbers, not ${sum.length}`,
+        );
+      }
+      addTo(sum, term);
     }
   }
   return new Map(

@@ -12,7 +12,7 @@ export interface RoundRecord {
   readonly phase: string;
   /** The cohort, in order. */
   readonly clients: readonly ClientRecord[];
-  /** Of the aggregator and of the task's coordinator half. */
+  /** Of the aggregator and of the task's coordinator half; one that is not finite is left out. */
   readonly metrics: Metrics;
   /** Bytes of the tensors that training sent to and got from the clients; measuring is not counted. */
   readonly bytes: { readonly down: number; readonly up: number };
@@ -99,7 +99,10 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
   const up = trained.updates.flatMap(({ modules }) =>
     [...modules.values()].map((module) => payloadBytes(tensorsOf(module))),
   );
-  return { round, phase, clients, metrics: facts.metrics, bytes: { down: sum(down), up: sum(up) } };
+  const metrics = Object.fromEntries(
+    Object.entries(facts.metrics).filter(([, value]) => Number.isFinite(value)),
+  );
+  return { round, phase, clients, metrics, bytes: { down: sum(down), up: sum(up) } };
 }
 
 function sum(numbers: readonly number[]): number {

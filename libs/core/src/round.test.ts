@@ -4,7 +4,6 @@ import { ClientRunner } from "./client-runner.js";
 import { clientIds } from "./clients.js";
 import type { Aggregator, Arrival, ClientPool, Task, Work } from "./contracts.js";
 import { UserError } from "./errors.js";
-import { ForgingPool } from "./forging-pool.js";
 import { MemoryPool } from "./memory-pool.js";
 import type { Round, TrialState } from "./record.js";
 import { runRounds, type RoundPlan } from "./round.js";
@@ -17,7 +16,7 @@ function planOf(trial: Trial, changes: Partial<RoundPlan> = {}): RoundPlan {
     trial,
     clientIds: clientIds(trial.clients),
     contamination: runner.contamination,
-    pool: new ForgingPool(new MemoryPool(runner), runner.contamination),
+    pool: new MemoryPool(runner),
     task: createPlugin(toyPlugins.tasks, trial.task),
     aggregator: createPlugin(toyPlugins.aggregators, trial.aggregator),
     rng: stream(trial.seed),
@@ -73,7 +72,7 @@ describe("runRounds", () => {
     });
     const plan = planOf(trial);
     const runner = new ClientRunner(trial, toyPlugins);
-    const pool = new ForgingPool(reversed(new MemoryPool(runner)), runner.contamination);
+    const pool = reversed(new MemoryPool(runner));
     const records = async (p: RoundPlan) =>
       JSON.stringify((await run(p)).rounds.map((r) => r.record));
     assert.equal(await records(planOf(trial, { pool })), await records(plan));
@@ -125,6 +124,42 @@ describe("runRounds", () => {
     assert.notDeepEqual(all.rounds[0]?.record.clients[0], all.rounds[1]?.record.clients[0]);
   });
 
+  it("lets an oracle rest in a round whose cohort holds no benign client", async () => {
+    const trial = toyTrial({
+      rounds: 20,
+      cohort: { number: 1 },
+      attacks: [{ attack: { name: "toy-shift" }, count: 2 }],
+    });
+    const { rounds } = await run(planOf(trial, { benignOnly: true }));
+    const sizes = rounds.map(({ record }) => record.clients.length);
+    assert.equal(sizes.length, 20);
+    assert.deepEqual([...new Set(sizes)].sort(), [0, 1]);
+  });
+
+  it("forges from what arrived when the deadline closed the round", async () => {
+    const trial = toyTrial({
+      rounds: 1,
+      limits: { answerSeconds: 0.05, clientSeconds: 0.04 },
+      attacks: [{ attack: { name: "toy-forger" }, clients: ["c00"] }],
+    });
+    const plan = planOf(trial);
+    const stalled: ClientPool = {
+      ready: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+      async *run(work: Work, signal) {
+        yield* plan.pool.run({ ...work, clientIds: work.clientIds.slice(0, 3) }, signal);
+        await new Promise(() => undefined);
+      },
+    };
+    const { rounds } = await run({ ...plan, pool: stalled });
+    const clients = rounds[0]?.record.clients ?? [];
+    assert.deepEqual(
+      clients.map((c) => c.failure?.code ?? "ok"),
+      ["ok", "ok", "ok", "LATE"],
+    );
+    assert.equal(clients[0]?.train?.["honest"], 2);
+  });
+
   it("names the clients that failed, and goes on with a quorum", async () => {
     const trial = toyTrial({
       task: { name: "toy", faults: { 0: "nan", 3: "throw" } },
@@ -169,7 +204,7 @@ describe("runRounds", () => {
   });
 
   it("closes a round when progress stops, and calls the missing late", async () => {
-    const trial = toyTrial({ limits: { answerSeconds: 0.05 } });
+    const trial = toyTrial({ limits: { answerSeconds: 0.05, clientSeconds: 0.04 } });
     const stalled: ClientPool = {
       ready: () => Promise.resolve(),
       close: () => Promise.resolve(),

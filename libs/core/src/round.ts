@@ -5,6 +5,7 @@ import { collect, type Collected } from "./collect.js";
 import type { Contamination } from "./contamination.js";
 import type { Aggregate, Aggregator, ClientPool, Task, Work } from "./contracts.js";
 import { exitCodes, UserError } from "./errors.js";
+import { forge } from "./forge.js";
 import { addTerms, Products } from "./merge.js";
 import { roundRecord, type Round, type TrialState } from "./record.js";
 import type { Params } from "./tensor.js";
@@ -42,17 +43,18 @@ export async function* runRounds(plan: RoundPlan): AsyncGenerator<Round, TrialSt
     requireQuorum(trained, cohort, trial.limits.quorum, round);
     const trainSeconds = clock();
 
-    const aggregate = await aggregator.aggregate({
-      round,
-      phase,
-      updates: trained.updates,
-      rng: rng.at("aggregate", phase, round),
-    });
+    const { updates } = trained;
+    const aggregate =
+      updates.length === 0
+        ? { global: [] } // an oracle's cohort may hold nobody
+        : await aggregator.aggregate({
+            round,
+            phase,
+            updates,
+            rng: rng.at("aggregate", phase, round),
+          });
     const before = state;
-    const step = await task.reduce?.(
-      { round, phase, global: before.global, updates: trained.updates },
-      aggregate,
-    );
+    const step = await task.reduce?.({ round, phase, global: before.global, updates }, aggregate);
     state = merge(before, aggregate, step?.global);
     const aggregateSeconds = clock();
 
@@ -85,7 +87,7 @@ function cohortOf(plan: RoundPlan, round: number): readonly string[] {
 }
 
 async function train(
-  { pool, task, trial, signal }: RoundPlan,
+  { pool, task, trial, contamination, signal }: RoundPlan,
   { global, personal }: TrialState,
   when: When,
   clientIds: readonly string[],
@@ -93,7 +95,7 @@ async function train(
   const expected = task.expects?.(when.phase, global) ?? shapesOf(global);
   const admit: Work["admit"] = (update) => admitUpdate(update, expected);
   const work: Work = { ...when, kind: "train", clientIds, global, personal, admit };
-  return collect(pool, work, trial.limits.answerSeconds, signal);
+  return forge(await collect(pool, work, trial.limits.answerSeconds, signal), work, contamination);
 }
 
 /** Only benign clients measure: what a contaminated one would report of its own data means nothing. */
@@ -122,7 +124,7 @@ function requireQuorum(
   quorum: number,
   round: number,
 ): void {
-  const needed = Math.max(1, Math.ceil(quorum * cohort.length));
+  const needed = Math.ceil(quorum * cohort.length);
   if (updates.length >= needed) return;
   const reasons = [...failures].slice(0, 5).map(([id, f]) => `${id}: ${f.code} (${f.message})`);
   throw new UserError(

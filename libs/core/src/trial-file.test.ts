@@ -125,6 +125,22 @@ const faults: readonly [what: string, text: string, message: string][] = [
     good + "seed: [1\n",
     "t.yaml:7:1: Flow sequence in block collection must be sufficiently indented and end with a ]",
   ],
+  ["an alias that leads nowhere", good + "claim: *x\n", "t.yaml: Unresolved alias"],
+  [
+    "an attack on a fraction that is nobody",
+    good + "attacks: [{ attack: { name: toy-shift }, fraction: 0.1 }]\n",
+    "attacks.0.fraction: 0.1 of 4 clients is none; raise it, or use count",
+  ],
+  [
+    "a round shorter than a client may take",
+    good + "limits: { answerSeconds: 5 }\n",
+    "limits.answerSeconds: expected more than limits.clientSeconds = 30, got 5",
+  ],
+  [
+    "a limit beyond any timer",
+    good + "limits: { joinSeconds: 1e9 }\n",
+    "limits.joinSeconds: Too big: expected number to be <=2000000, got 1000000000",
+  ],
   ["an empty file", "", "t.yaml:1:1: trial: expected object"],
 ];
 
@@ -174,6 +190,7 @@ describe("parseTrial", () => {
     const set = (override: string) => () => parseTrial(good, "t.yaml", toyPlugins, [override]);
     assert.throws(set("rounds"), /--set: expected path=value, got 'rounds'/);
     assert.throws(set("name.x=1"), /--set: name.x leads through a value that has no keys/);
+    assert.throws(set("claim={a"), /--set: the value of 'claim=\{a' is no YAML/);
     assert.throws(set("sed=9"), /unknown key 'sed'/);
   });
 });

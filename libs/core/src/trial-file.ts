@@ -30,7 +30,7 @@ export function parseTrial(
     throw new UserError(faults.join("\n"));
   }
   for (const override of overrides) applyOverride(document, override);
-  const content: unknown = document.toJS();
+  const content = contentOf(document, file);
   const result = trialSchema(plugins).safeParse(content, { reportInput: true });
   if (result.success) {
     checkPlugins(result.data, plugins, file);
@@ -43,6 +43,15 @@ export function parseTrial(
     return `${place(offset)}: ${path.join(".") || "trial"}: ${explain(issue, content)}`;
   });
   throw new UserError([...new Set(faults)].join("\n"));
+}
+
+/** @throws UserError for an alias that leads nowhere, or too many of them */
+function contentOf(document: Document, name: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new UserError(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** What a schema cannot tell: does this task bear these attacks and this many clients? */
@@ -58,9 +67,7 @@ function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
   try {
     task.checkClients?.(trial.clients);
   } catch (error) {
-    throw new UserError(
-      `${file}: clients: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UserError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -71,7 +78,9 @@ function applyOverride(document: Document, override: string): void {
     .slice(0, split)
     .split(".")
     .map((key) => (/^\d+$/.test(key) ? Number(key) : key));
-  const value: unknown = parseDocument(override.slice(split + 1)).toJS();
+  const parsed = parseDocument(override.slice(split + 1));
+  if (parsed.errors.length > 0) throw new UserError(`--set: the value of '${override}' is no YAML`);
+  const value = contentOf(parsed, `--set ${override}`);
   try {
     document.setIn(path, value);
   } catch {

@@ -27,6 +27,9 @@ export function createPlugin<T>(registry: Registry<T>, choice: PluginChoice): T 
   return plugin.create(options as never);
 }
 
+/** A timer of Node.js beyond 2³¹ ms would fire at once. */
+const longestSeconds = 2_000_000;
+
 const fraction = z.number().gt(0).max(1);
 const range = z
   .strictObject({ min: z.number().optional(), max: z.number().optional() })
@@ -99,14 +102,21 @@ export function trialSchema(plugins: Plugins) {
           answerSeconds: z
             .number()
             .positive()
+            .max(longestSeconds)
             .default(60)
             .describe("A round closes when no client has answered for so long."),
           clientSeconds: z
             .number()
             .positive()
+            .max(longestSeconds)
             .default(30)
             .describe("A client whose job takes longer is given up by its host."),
-          joinSeconds: z.number().positive().default(60).describe("Time for all hosts to join."),
+          joinSeconds: z
+            .number()
+            .positive()
+            .max(longestSeconds)
+            .default(60)
+            .describe("Time for all hosts to join."),
           chunkBytes: z
             .int()
             .min(1024)
@@ -145,9 +155,19 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
   if (cohort !== "all" && "number" in cohort && cohort.number > clients) {
     yield [["cohort", "number"], `expected at most clients = ${clients}, got ${cohort.number}`];
   }
+  const { answerSeconds, clientSeconds } = trial.limits;
+  if (answerSeconds <= clientSeconds) {
+    // Else one silent client would make all those late that wait behind it on its host.
+    const message = `expected more than limits.clientSeconds = ${clientSeconds}, got ${answerSeconds}`;
+    yield [["limits", "answerSeconds"], message];
+  }
   const ids = new Set(clientIds(clients));
   const taken = new Set<string>();
   for (const [i, entry] of attacks.entries()) {
+    if (attackedCount(entry, clients) === 0) {
+      const message = `${entry.fraction} of ${clients} clients is none; raise it, or use count`;
+      yield [["attacks", i, "fraction"], message];
+    }
     for (const [j, id] of (entry.clients ?? []).entries()) {
       const path = ["attacks", i, "clients", j];
       if (!ids.has(id)) {

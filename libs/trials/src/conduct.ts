@@ -1,4 +1,5 @@
 import type { ClientPool, Plugins, Trial, TrialState } from "@fedclair/core";
+import { armsOf } from "./arms.js";
 import { readLines, RunFolder, type ArmRecord, type WireTraffic } from "./run-folder.js";
 import { runTrial, type ArmRound } from "./run-trial.js";
 import { summarise, type Summary } from "./summary.js";
@@ -8,11 +9,13 @@ export interface Conduct {
   readonly trial: Trial;
   readonly plugins: Plugins;
   readonly pool: ClientPool;
-  /** The run folder to write. */
+  /** The run folder to write; what an earlier run left in it goes when the clients are there. */
   readonly out: string;
   readonly signal: AbortSignal;
   /** Of a pool that has a wire: counted since its start. */
   readonly traffic?: WireTraffic;
+  /** The TensorFlow.js backend that the clients train with, once they are there. */
+  readonly backend: () => string | undefined;
   /** Called when a round is on disk. */
   readonly onRound?: (armRound: ArmRound) => void;
 }
@@ -23,26 +26,48 @@ export interface Conduct {
  */
 export async function conductTrial(conduct: Conduct): Promise<Summary> {
   const { trial, plugins, pool, out, signal, traffic, onRound } = conduct;
+  await whenReady(pool, trial.limits.joinSeconds, signal);
   const folder = await RunFolder.create(out, trial);
+  const [{ label: studied }] = armsOf(trial);
+  const stopped: Record<string, string> = {};
+  let state: TrialState | undefined;
   try {
-    await pool.ready(
-      AbortSignal.any([signal, AbortSignal.timeout(trial.limits.joinSeconds * 1000)]),
-    );
-    const rounds = runTrial(trial, plugins, pool, signal);
-    let state: TrialState | undefined;
-    while (!state) {
-      const step = await rounds.next();
-      if (step.done) {
-        state = step.value;
-      } else {
-        await folder.append(step.value, traffic);
-        onRound?.(step.value);
+    for await (const step of runTrial(trial, plugins, pool, signal)) {
+      if ("stopped" in step) {
+        stopped[step.arm.label] = step.stopped;
+        continue;
       }
+      await folder.append(step, traffic);
+      if (step.arm.label === studied) state = step.round.state;
+      onRound?.(step);
     }
-    const summary = summarise(trial, await readLines<ArmRecord>(out, "records.jsonl"));
-    await folder.finish(state, summary);
+    const summary = {
+      ...summarise(trial, await readLines<ArmRecord>(out, "records.jsonl"), stopped),
+      backend: conduct.backend() ?? "unknown",
+    };
+    await folder.writeSummary(summary);
     return summary;
   } finally {
+    if (state) await folder.writeParams(state);
     await folder.close();
+  }
+}
+
+/** The timer is ours: an `AbortSignal.timeout` that only `AbortSignal.any` refers to may be collected and never fire. */
+async function whenReady(pool: ClientPool, seconds: number, signal: AbortSignal): Promise<void> {
+  const joining = new AbortController();
+  const stop = () => {
+    joining.abort(signal.reason);
+  };
+  const timer = setTimeout(() => {
+    joining.abort(new DOMException(`the clients did not join in ${seconds} s`, "TimeoutError"));
+  }, seconds * 1000);
+  signal.addEventListener("abort", stop);
+  try {
+    signal.throwIfAborted();
+    await pool.ready(joining.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
   }
 }

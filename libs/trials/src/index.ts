@@ -10,6 +10,7 @@ export {
   listenForInterruption,
   readToken,
   runProgram,
+  setOption,
 } from "./process/main.js";
 export { Progress } from "./progress.js";
 export {

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, writeFile, type FileHandle } from "node:fs/promises";
+import { mkdir, open, readFile, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import {
   encodeSafetensors,
@@ -50,6 +50,9 @@ export class RunFolder {
   /** Makes the folder, or empties the run in it. */
   static async create(path: string, trial: Trial): Promise<RunFolder> {
     await mkdir(path, { recursive: true });
+    for (const stale of ["summary.json", "params.safetensors", "report.html", "figures"]) {
+      await rm(join(path, stale), { recursive: true, force: true });
+    }
     await writeFile(join(path, "trial.yaml"), stringify(trial));
     const records = await open(join(path, "records.jsonl"), "w");
     const timings = await open(join(path, "timings.jsonl"), "w");
@@ -69,8 +72,12 @@ export class RunFolder {
     await this.#timings.appendFile(JSON.stringify(timing) + "\n");
   }
 
+  async writeSummary(summary: Summary): Promise<void> {
+    await writeFile(join(this.path, "summary.json"), JSON.stringify(summary, null, 2) + "\n");
+  }
+
   /** The method under study's params: `global/<module>` and, for clients with their own, `<client id>/<module>`. */
-  async finish(state: TrialState, summary: Summary): Promise<void> {
+  async writeParams(state: TrialState): Promise<void> {
     const owners: [string, Params][] = [["global", state.global], ...state.personal];
     const params = new Map(
       owners.flatMap(([owner, tensors]) =>
@@ -78,7 +85,6 @@ export class RunFolder {
       ),
     );
     await writeFile(join(this.path, "params.safetensors"), encodeSafetensors(params));
-    await writeFile(join(this.path, "summary.json"), JSON.stringify(summary, null, 2) + "\n");
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClientRunner, decodeSafetensors, MemoryPool, type ClientPool } from "@fedclair/core";
@@ -20,6 +20,8 @@ const trial = toyTrial({
     { attack: { name: "toy-forger" }, clients: ["c02"] },
   ],
 });
+
+const backend = () => "none";
 
 /** Counts the clients that are really asked. */
 function counting(asked: string[]): ClientPool {
@@ -46,6 +48,7 @@ describe("conductTrial", () => {
     const onDisk: string[] = [];
     const summary = await conductTrial({
       ...{ trial, plugins: toyPlugins, pool: counting(asked), out },
+      backend: () => "wasm",
       signal: new AbortController().signal,
       onRound: ({ arm }) => onDisk.push(arm.label),
     });
@@ -74,7 +77,7 @@ describe("conductTrial", () => {
   it("collects the first round once, and pairs the others", async () => {
     const asked: string[] = [];
     const signal = new AbortController().signal;
-    await conductTrial({ trial, plugins: toyPlugins, pool: counting(asked), out, signal });
+    await conductTrial({ trial, plugins: toyPlugins, pool: counting(asked), out, signal, backend });
     const of = (kind: string, round: number) =>
       asked.filter((a) => a.startsWith(`${kind} ${round}`)).length;
     const records = await readLines<ArmRecord>(out, "records.jsonl");
@@ -88,10 +91,51 @@ describe("conductTrial", () => {
   });
 });
 
+describe("conductTrial, when a baseline breaks", () => {
+  let out: string;
+  beforeEach(async () => {
+    out = await mkdtemp(join(tmpdir(), "fedclair-"));
+    await writeFile(join(out, "report.html"), "of an earlier run");
+  });
+  afterEach(() => rm(out, { recursive: true }));
+
+  it("finishes the others, says why, and keeps the params", async () => {
+    const inner = counting([]);
+    let arm = 0;
+    const pool: ClientPool = {
+      ...inner,
+      async *run(work, signal) {
+        if (work.kind === "train" && work.round === 2 && arm++ === 1) return; // of the first baseline
+        yield* inner.run(work, signal);
+      },
+    };
+    const signal = new AbortController().signal;
+    const summary = await conductTrial({ trial, plugins: toyPlugins, pool, out, signal, backend });
+    assert.deepEqual(summary.arms, ["toy-mean", "oracle"]);
+    assert.match(summary.stopped["again"] ?? "", /round 2: 0 of 4 clients were admitted/);
+    const files = (await readdir(out)).sort();
+    assert.deepEqual(files, [
+      "params.safetensors",
+      "records.jsonl",
+      "summary.json",
+      "timings.jsonl",
+      "trial.yaml",
+    ]);
+  });
+});
+
 describe("SharedRoundPool", () => {
-  it("asks again for the clients whose answers did not come", async () => {
+  it("gives every arm the first round of the first one, its silences included", async () => {
     const asked: string[] = [];
-    const pool = new SharedRoundPool(counting(asked));
+    const inner = counting(asked);
+    const pool = new SharedRoundPool({
+      ...inner,
+      async *run(work, signal) {
+        for await (const arrival of inner.run(work, signal)) {
+          if (arrival.clientId !== "c01") yield arrival;
+        }
+      },
+    });
     const work = {
       ...{ round: 1, phase: "train", kind: "train" as const, admit: () => undefined },
       ...{ global: new Map(), personal: new Map() },
@@ -105,8 +149,8 @@ describe("SharedRoundPool", () => {
         ids.push(clientId);
       return ids;
     };
-    assert.deepEqual(await drain(["c00", "c01"]), ["c00", "c01"]);
-    assert.deepEqual(await drain(["c00", "c03"]), ["c00", "c03"]);
+    assert.deepEqual(await drain(["c00", "c01", "c03"]), ["c00", "c03"]);
+    assert.deepEqual(await drain(["c01", "c03"]), ["c03"]);
     assert.deepEqual(asked, ["train 1 c00", "train 1 c01", "train 1 c03"]);
   });
 });

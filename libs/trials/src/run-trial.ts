@@ -3,13 +3,13 @@ import {
   clientIds,
   contaminate,
   createPlugin,
-  ForgingPool,
+  exitCodes,
   runRounds,
+  UserError,
   type ClientPool,
   type Plugins,
   type Round,
   type Trial,
-  type TrialState,
 } from "@fedclair/core";
 import { armsOf, type Arm } from "./arms.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
@@ -20,30 +20,34 @@ export interface ArmRound {
   readonly round: Round;
 }
 
+/** A baseline that could not go on, as one whose params outgrew all numbers. */
+export interface ArmStopped {
+  readonly arm: Arm;
+  readonly stopped: string;
+}
+
 /**
  * Runs a trial on a pool that is ready: the method under study, then each baseline in a run paired with it (same seed,
- * cohorts, data and initialisation). Yields every round; returns the final params of the method under study.
- * @throws UserError when a round misses its quorum; the signal's reason when it aborts
+ * cohorts, data and initialisation). Yields every round. A baseline that misses its quorum ends alone; the comparison
+ * goes on without it.
+ * @throws UserError when the method under study misses its quorum; the signal's reason when it aborts
  */
 export async function* runTrial(
   trial: Trial,
   plugins: Plugins,
   pool: ClientPool,
   signal: AbortSignal,
-): AsyncGenerator<ArmRound, TrialState> {
+): AsyncGenerator<ArmRound | ArmStopped> {
   const rng = stream(trial.seed);
-  const contamination = contaminate(trial, plugins, rng);
   const arms = armsOf(trial);
-  const forging = new ForgingPool(pool, contamination);
-  const shared = arms.length > 1 ? new SharedRoundPool(forging) : forging;
-  let outcome: TrialState | undefined;
+  const shared = arms.length > 1 ? new SharedRoundPool(pool) : pool;
   for (const arm of arms) {
     const task = createPlugin(plugins.tasks, trial.task);
     await task.prepare?.();
     const rounds = runRounds({
       trial,
       clientIds: clientIds(trial.clients),
-      contamination,
+      contamination: contaminate(trial, plugins, rng),
       benignOnly: arm.benignOnly,
       pool: shared,
       task,
@@ -51,15 +55,12 @@ export async function* runTrial(
       rng,
       signal,
     });
-    for (;;) {
-      const step = await rounds.next();
-      if (step.done) {
-        outcome ??= step.value;
-        break;
-      }
-      yield { arm, round: step.value };
+    try {
+      for await (const round of rounds) yield { arm, round };
+    } catch (error) {
+      const quorumMissed = error instanceof UserError && error.exitCode === exitCodes.quorum;
+      if (arm === arms[0] || !quorumMissed) throw error;
+      yield { arm, stopped: error.message };
     }
   }
-  if (!outcome) throw new Error("a trial has at least one arm");
-  return outcome;
 }

@@ -2,11 +2,11 @@ import type { Arrival, ClientPool, Work } from "@fedclair/core";
 
 /**
  * Spares the arms of a trial the same work: in round 1 all start from the same params with the same random streams, so
- * the updates collected for the first arm are those of every other one. From round 2 on each arm trains on its own.
+ * the updates collected for the first arm are those of every other one, whose cohort is the same or a part of it. From round 2 on each arm trains on its own.
  */
 export class SharedRoundPool implements ClientPool {
   readonly #inner: ClientPool;
-  readonly #first = new Map<string, Arrival>();
+  #first: Map<string, Arrival> | undefined;
 
   constructor(inner: ClientPool) {
     this.#inner = inner;
@@ -17,13 +17,22 @@ export class SharedRoundPool implements ClientPool {
   }
 
   async *run(work: Work, signal: AbortSignal): AsyncIterable<Arrival> {
-    const shared = work.round === 1 && work.kind === "train";
-    const known = shared ? work.clientIds.flatMap((id) => this.#first.get(id) ?? []) : [];
-    yield* known;
-    const clientIds = work.clientIds.filter((id) => !shared || !this.#first.has(id));
-    if (clientIds.length === 0) return;
-    for await (const arrival of this.#inner.run({ ...work, clientIds }, signal)) {
-      if (shared) this.#first.set(arrival.clientId, arrival);
+    if (work.round !== 1 || work.kind !== "train") {
+      yield* this.#inner.run(work, signal);
+      return;
+    }
+    if (this.#first) {
+      // A client that was late then is late now: asking it again would give this arm what the first one did not have.
+      for (const id of work.clientIds) {
+        const arrival = this.#first.get(id);
+        if (arrival) yield arrival;
+      }
+      return;
+    }
+    const first = (this.#first = new Map<string, Arrival>());
+    for await (const arrival of this.#inner.run(work, signal)) {
+      if (signal.aborted) return; // the round is closed, nobody reads on
+      first.set(arrival.clientId, arrival);
       yield arrival;
     }
   }

@@ -46,6 +46,7 @@ describe("summarise", () => {
     assert.equal(measures["detection.precision"], 1);
     assert.equal(measures["detection.falseAlarmsMean"], 0.5);
     assert.equal(measures["detection.recallMean"], 0.75);
+    // Three of four flags were right: one of two in round 1, two of two in round 2.
     assert.equal(measures["detection.precisionMean"], 0.75);
     assert.equal(measures["detection.recall.flip"], 1);
     assert.equal(measures["detection.recall.noise"], 0.5);
@@ -59,6 +60,30 @@ describe("summarise", () => {
     assert.equal(measures["bytes.down"], 20);
   });
 
+  it("leaves out the recall of an attack whose clients were never judged", () => {
+    const refused = record("toy-mean", 1, [client("c00", null, "benign"), client("c01", "broken")]);
+    const found = summarise(toyTrial(), [refused]).measures;
+    assert.ok(Object.values(found).every(Number.isFinite));
+    assert.equal("detection.recall.broken" in found, false);
+    assert.equal("detection.recall" in found, false);
+    assert.equal(found["detection.exactRounds"], 1);
+  });
+
+  it("compares methods over the clients that measured both, and not with one that stopped", () => {
+    const some = [
+      record("toy-mean", 1, [
+        client("c00", null, "benign", 0.5),
+        client("c01", null, "benign", 0.9),
+      ]),
+      record("local", 1, [client("c00", null, undefined, 0.4), client("c01", null)]),
+    ];
+    const found = summarise(trial, some).measures;
+    assert.ok(Math.abs((found["accuracy.gainOver.local"] ?? NaN) - 0.1) < 1e-12);
+    const alone = summarise(trial, some, { local: "it broke" });
+    assert.deepEqual(alone.arms, ["toy-mean"]);
+    assert.equal("accuracy.local" in alone.measures, false);
+  });
+
   it("leaves out what cannot be had", () => {
     const bare = summarise(toyTrial(), [record("toy-mean", 1, [client("c00", null)])]);
     assert.deepEqual(Object.keys(bare.measures), ["bytes.up", "bytes.down"]);
@@ -69,8 +94,7 @@ describe("detectionOf", () => {
   it("does not count clients that never reached the aggregator", () => {
     const found = detectionOf([client("c00", null, "benign"), client("c01", "flip")]);
     assert.deepEqual(found, {
-      ...{ contaminated: 0, caught: 0, falseAlarms: 0 },
-      ...{ recall: 1, precision: 1, exact: true },
+      ...{ contaminated: 0, flagged: 0, caught: 0, falseAlarms: 0, exact: true },
     });
     assert.equal(detectionOf([client("c01", "flip")]), undefined);
   });

@@ -6,7 +6,12 @@ import type { ArmRecord } from "./run-folder.js";
 export interface Summary {
   readonly name: string;
   readonly seed: number;
+  /** Those that ran to their end, the method under study first. */
   readonly arms: readonly string[];
+  /** Baselines that could not go on, and why. */
+  readonly stopped: Readonly<Record<string, string>>;
+  /** What the clients trained with: results repeat on the same one only. */
+  readonly backend?: string;
   /** Every measure is a finite number; one that cannot be had (no verdicts, no evaluation) is absent. */
   readonly measures: Readonly<Record<string, number>>;
 }
@@ -15,36 +20,48 @@ export interface Summary {
  * Sums a run up. Measures:
  * - `detection.exactRounds`: rounds in which exactly the contaminated clients were flagged;
  * - `detection.recall`, `detection.precision`, `detection.falseAlarms`: of the last round; `…Mean`: over all rounds;
- * - `detection.recall.<attack>`: of one attack, mean over rounds;
+ * - `detection.recall.<attack>`: of one attack, over all rounds;
  * - `<metric>.<arm>`: mean over the benign clients of the last round, by their own evaluation;
- * - `<metric>.gainOver.<arm>`, `<metric>.ratioTo.<arm>`: the method under study minus, and divided by, a baseline;
+ * - `<metric>.gainOver.<arm>`, `<metric>.ratioTo.<arm>`: the method under study minus, and divided by, a baseline, over
+ *   the clients that measured both;
  * - `bytes.up`, `bytes.down`: of the method under study, all rounds.
+ * @param stopped baselines that could not go on, and why; they are not compared with
  */
-export function summarise(trial: Trial, records: readonly ArmRecord[]): Summary {
+export function summarise(
+  trial: Trial,
+  records: readonly ArmRecord[],
+  stopped: Readonly<Record<string, string>> = {},
+): Summary {
   const [{ label: main }, ...others] = armsOf(trial);
-  const baselines = others.map(({ label }) => label);
+  const baselines = others.map(({ label }) => label).filter((label) => !(label in stopped));
   const own = records.filter(({ arm }) => arm === main);
+  const lastOf = (arm: string) =>
+    records.filter((record) => record.arm === arm).at(-1)?.clients ?? [];
   const measures: Record<string, number> = { ...detectionMeasures(own) };
   for (const arm of [main, ...baselines]) {
-    const last = records.filter((record) => record.arm === arm).at(-1);
-    for (const [metric, value] of Object.entries(evaluationMeans(last?.clients ?? []))) {
+    for (const [metric, value] of Object.entries(evaluationMeans(lastOf(arm)))) {
       measures[`${metric}.${arm}`] = value;
     }
   }
   for (const arm of baselines) {
-    for (const key of Object.keys(measures).filter((name) => name.endsWith(`.${arm}`))) {
-      const metric = key.slice(0, -arm.length - 1);
-      const mine = measures[`${metric}.${main}`];
-      const theirs = measures[key];
-      if (mine !== undefined && theirs !== undefined) {
-        measures[`${metric}.gainOver.${arm}`] = mine - theirs;
-        if (theirs !== 0) measures[`${metric}.ratioTo.${arm}`] = mine / theirs;
-      }
+    const mine = evaluationMeans(measuredBoth(lastOf(main), lastOf(arm)));
+    const theirs = evaluationMeans(measuredBoth(lastOf(arm), lastOf(main)));
+    for (const [metric, value] of Object.entries(mine)) {
+      const base = theirs[metric];
+      if (base === undefined) continue;
+      measures[`${metric}.gainOver.${arm}`] = value - base;
+      if (base !== 0) measures[`${metric}.ratioTo.${arm}`] = value / base;
     }
   }
   measures["bytes.up"] = sum(own.map(({ bytes }) => bytes.up));
   measures["bytes.down"] = sum(own.map(({ bytes }) => bytes.down));
-  return { name: trial.name, seed: trial.seed, arms: [main, ...baselines], measures };
+  return { name: trial.name, seed: trial.seed, arms: [main, ...baselines], stopped, measures };
+}
+
+/** The clients of one round that measured in the other one too. */
+function measuredBoth(clients: readonly ClientRecord[], others: readonly ClientRecord[]) {
+  const ids = new Set(others.filter((c) => c.evaluation).map(({ clientId }) => clientId));
+  return clients.filter(({ clientId }) => ids.has(clientId));
 }
 
 /** Flagged means excluded from what the benign share, with a verdict that says why. */
@@ -62,10 +79,9 @@ export function detectionOf(clients: readonly ClientRecord[]) {
   const falseAlarms = flagged.length - caught;
   return {
     contaminated,
+    flagged: flagged.length,
     caught,
     falseAlarms,
-    recall: contaminated === 0 ? 1 : caught / contaminated,
-    precision: flagged.length === 0 ? 1 : caught / flagged.length,
     exact: caught === contaminated && falseAlarms === 0,
   };
 }
@@ -74,24 +90,37 @@ function detectionMeasures(records: readonly ArmRecord[]): Record<string, number
   const rounds = records.flatMap(({ clients }) => detectionOf(clients) ?? []);
   const last = rounds.at(-1);
   if (!last) return {};
-  const attacks = new Set(records.flatMap(({ clients }) => clients.flatMap((c) => c.attack ?? [])));
-  const byAttack = [...attacks].sort().map((attack): [string, number] => {
-    const recalls = records.flatMap(({ clients }) => {
-      const only = clients.filter((client) => client.attack === attack);
-      return detectionOf(only)?.recall ?? [];
-    });
-    return [`detection.recall.${attack}`, mean(recalls)];
-  });
-  return {
-    "detection.exactRounds": rounds.filter(({ exact }) => exact).length,
-    "detection.recall": last.recall,
-    "detection.precision": last.precision,
-    "detection.falseAlarms": last.falseAlarms,
-    "detection.recallMean": mean(rounds.map(({ recall }) => recall)),
-    "detection.precisionMean": mean(rounds.map(({ precision }) => precision)),
-    "detection.falseAlarmsMean": mean(rounds.map(({ falseAlarms }) => falseAlarms)),
-    ...Object.fromEntries(byAttack),
+  const total = {
+    contaminated: sum(rounds.map(({ contaminated }) => contaminated)),
+    flagged: sum(rounds.map(({ flagged }) => flagged)),
+    caught: sum(rounds.map(({ caught }) => caught)),
   };
+  const attacks = new Set(records.flatMap(({ clients }) => clients.flatMap((c) => c.attack ?? [])));
+  const byAttack = [...attacks].sort().map((attack) => {
+    const under = records.flatMap(
+      ({ clients }) => detectionOf(clients.filter((client) => client.attack === attack)) ?? [],
+    );
+    const caught = sum(under.map((round) => round.caught));
+    return ratio(`detection.recall.${attack}`, caught, sum(under.map((r) => r.contaminated)));
+  });
+  return Object.assign(
+    {
+      "detection.exactRounds": rounds.filter(({ exact }) => exact).length,
+      "detection.falseAlarms": last.falseAlarms,
+      "detection.falseAlarmsMean":
+        sum(rounds.map(({ falseAlarms }) => falseAlarms)) / rounds.length,
+    },
+    ratio("detection.recall", last.caught, last.contaminated),
+    ratio("detection.precision", last.caught, last.flagged),
+    ratio("detection.recallMean", total.caught, total.contaminated),
+    ratio("detection.precisionMean", total.caught, total.flagged),
+    ...byAttack,
+  ) as Record<string, number>;
+}
+
+/** Nothing where there is nothing to divide by: no recall without contaminated clients, no precision without flags. */
+function ratio(name: string, part: number, whole: number): Record<string, number> {
+  return whole === 0 ? {} : { [name]: part / whole };
 }
 
 /** Mean of every evaluation metric over the benign clients that measured. */

@@ -8,6 +8,10 @@ export class Gate {
   readonly #token: string;
   #backend: string | undefined;
 
+  get backend(): string | undefined {
+    return this.#backend;
+  }
+
   /** @param backend the one that hosts must compute with; by default the first host decides */
   constructor(token: string, backend: string | undefined) {
     this.#token = token;

@@ -34,7 +34,7 @@ export interface SocketPoolOptions {
   /** Listens for the pool, and answers what is not for the websocket; closed with the pool. */
   readonly server?: HttpServer;
   /** Told in a sentence of hosts that join, are refused, or are lost. */
-  readonly log?: (line: string) => void;
+  readonly log?: (line: string, level: "info" | "warn") => void;
 }
 
 /** How long `close` waits for hosts to hear that the trial is over, in ms. */
@@ -78,6 +78,11 @@ export class SocketPool implements ClientPool {
     listener.io.on("connection", (socket) => {
       this.#connect(socket);
     });
+  }
+
+  /** What the hosts compute with; undefined until the first one has joined. */
+  get backend(): string | undefined {
+    return this.#gate.backend;
   }
 
   /** @throws UserError (exit code 3) if `signal` times out before the joined hosts can hold all clients */
@@ -196,10 +201,10 @@ export class SocketPool implements ClientPool {
     const { backend, capacity, softwareVersion } = join;
     const host = `host (${backend}, room for ${capacity} clients, version ${softwareVersion})`;
     if (refusal) {
-      this.#options.log?.(`refused a ${host}: ${refusal.code}: ${refusal.message}`);
+      this.#options.log?.(`refused a ${host}: ${refusal.code}: ${refusal.message}`, "warn");
       return refused(refusal);
     }
-    this.#options.log?.(`a ${host} joined`);
+    this.#options.log?.(`a ${host} joined`, "info");
     return { type: "welcome", trialJson: this.#options.trialJson, ...this.#limits };
   }
 
@@ -240,7 +245,7 @@ export class SocketPool implements ClientPool {
 
   #lose(session: HostSession, reason: string): void {
     const clientIds = this.#roster.remove(session);
-    this.#options.log?.(`lost a host with ${clientIds.length} clients: ${reason}`);
+    this.#options.log?.(`lost a host with ${clientIds.length} clients: ${reason}`, "warn");
     for (const id of clientIds) {
       this.#open?.fail(id, { code: "HOST_LOST", message: `the client's host left: ${reason}` });
     }

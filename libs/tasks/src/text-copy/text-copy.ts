@@ -1,4 +1,4 @@
-import { backendChoices, loadBackend } from "@fedclair/compute";
+import { loadBackend } from "@fedclair/compute";
 import { zeros, type Plugin, type Shard, type Task } from "@fedclair/core";
 import { z } from "zod";
 import { loadBase } from "./base.js";
@@ -40,10 +40,6 @@ const schema = z.strictObject({
     .min(1)
     .default(256)
     .describe("Sequences a client is evaluated on, its own held-out ones and uniform ones each."),
-  backend: z
-    .enum(backendChoices)
-    .default("auto")
-    .describe("TensorFlow.js backend; auto: tensorflow if installed, else wasm, else cpu."),
 });
 
 type Options = z.output<typeof schema>;
@@ -69,7 +65,7 @@ export const textCopy: Plugin<Task> = {
       ...(corpus.checkClients && { checkClients: corpus.checkClients }),
       ...(corpus.clientLabel && { clientLabel: corpus.clientLabel }),
       async prepare() {
-        await loadBackend(options.backend);
+        await loadBackend();
         [base] = await Promise.all([loadBase(corpus.vocabulary), corpus.load?.()]);
       },
       init: () =>

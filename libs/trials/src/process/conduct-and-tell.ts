@@ -29,7 +29,7 @@ export async function conductAndTell({ json, ...conduct }: Show): Promise<void> 
     const label = await clientLabels(trial, plugins);
     await writeReport(out, label);
     process.stdout.write(
-      json ? JSON.stringify(summary) + "\n" : await outcomeText(out, trial, label),
+      json ? JSON.stringify(summary) + "\n" : await outcomeText(out, trial, summary, label),
     );
   } catch (error) {
     progress.stop();

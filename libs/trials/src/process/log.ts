@@ -9,7 +9,7 @@ export type { Logger } from "pino";
  */
 export function createLog(name: string): Logger {
   const level = process.env["FEDCLAIR_LOG"] ?? "info";
-  const options = { name, level, base: null };
+  const options = { level, base: { name } };
   if (!process.stderr.isTTY) return pino(options, pino.destination({ fd: 2, sync: true }));
   const stream = pretty({
     destination: 2,

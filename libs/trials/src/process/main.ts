@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { exitCodes, UserError } from "@fedclair/core";
-import { CommanderError, type Command } from "commander";
+import { CommanderError, Option, type Command } from "commander";
 
 /**
  * Runs a program's commands to their end and sets the exit code: 0, the code of a `UserError`, 130 after Ctrl-C or
@@ -15,7 +15,7 @@ export async function runProgram(program: Command, argv = process.argv): Promise
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     } else if (interruption.signal.aborted) {
-      process.exitCode = exitCodes.interrupted;
+      process.exit(exitCodes.interrupted); // a client that hangs must not hold the exit up
     } else if (error instanceof UserError) {
       process.stderr.write(`error: ${error.message}\n`);
       process.exitCode = error.exitCode;
@@ -35,15 +35,14 @@ export const interruption: { readonly signal: AbortSignal } = { signal: controll
 
 /** Makes `interruption` work. A second Ctrl-C ends the process on the spot. */
 export function listenForInterruption(): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      controller.abort();
-    });
-  }
+  const abort = () => {
+    controller.abort();
+  };
+  process.once("SIGINT", abort);
+  // Not once: who is told by its group and by its parent must still end in order.
+  process.on("SIGTERM", abort);
   if (process.connected) {
-    process.once("disconnect", () => {
-      controller.abort();
-    });
+    process.once("disconnect", abort);
     process.channel?.unref(); // listening on the channel must not keep a process alive that is done
   }
 }
@@ -51,11 +50,18 @@ export function listenForInterruption(): void {
 /** The join token: from a file, else from FEDCLAIR_TOKEN, else none. Never an argument, which other users could read. */
 export async function readToken(file?: string): Promise<string | undefined> {
   if (file === undefined) return process.env["FEDCLAIR_TOKEN"];
-  try {
-    return (await readFile(file, "utf8")).trim();
-  } catch {
+  const token = await readFile(file, "utf8").catch(() => {
     throw new UserError(`--token-file: cannot read '${file}'`);
-  }
+  });
+  if (token.trim() === "") throw new UserError(`--token-file: '${file}' is empty`);
+  return token.trim();
+}
+
+/** `--set path=value`, which may be repeated. */
+export function setOption(): Option {
+  return new Option("--set <path=value>", "change a key of the trial file; may be repeated")
+    .default([], "none")
+    .argParser((value: string, before: readonly string[]) => [...before, value]);
 }
 
 /** @throws UserError naming the option unless `text` is an integer of at least `min` */

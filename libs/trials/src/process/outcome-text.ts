@@ -5,13 +5,18 @@ import pc from "picocolors";
 import { armsOf } from "../arms.js";
 import { clientRows, verdictSentence, type ClientLabel, type ClientRow } from "../report/index.js";
 import { readLines, type ArmRecord } from "../run-folder.js";
-import { evaluationMeans } from "../summary.js";
+import { evaluationMeans, type Summary } from "../summary.js";
 
 /** Clients of a big cohort would fill screens: contaminated and mistaken ones come first, the rest is in the report. */
 const mostRows = 64;
 
 /** What a run showed, for the terminal: a row a client, a row a method, the finding in a sentence, and where all lies. */
-export async function outcomeText(out: string, trial: Trial, label?: ClientLabel): Promise<string> {
+export async function outcomeText(
+  out: string,
+  trial: Trial,
+  { backend, stopped }: Summary,
+  label?: ClientLabel,
+): Promise<string> {
   const records = await readLines<ArmRecord>(out, "records.jsonl");
   const [main] = armsOf(trial);
   const rows = clientRows(
@@ -32,7 +37,8 @@ export async function outcomeText(out: string, trial: Trial, label?: ClientLabel
     methodTable(trial, records),
     "",
     verdictSentence(trial, records),
-    `report: ${join(out, "report.html")}`,
+    ...Object.entries(stopped).map(([arm, why]) => pc.red(`${arm} could not go on: ${why}`)),
+    `report: ${join(out, "report.html")}  (trained on ${backend ?? "an unknown backend"})`,
     "",
   ].join("\n");
 }

@@ -3,7 +3,7 @@ import { html, table, type Html } from "./html.js";
 import type { Run } from "./run.js";
 
 /** What a reader needs to judge the comparison: which updates every method saw. */
-export function methodSection({ trial, arms, records }: Run): Html {
+export function methodSection({ trial, arms, records, summary }: Run): Html {
   const done = (label: string) => records.filter(({ arm }) => arm === label).length;
   const rows = arms.map(({ label, aggregator, benignOnly }, i) => [
     label,
@@ -11,6 +11,7 @@ export function methodSection({ trial, arms, records }: Run): Html {
     choiceText(aggregator),
     benignOnly ? "benign only (oracle)" : "all",
     `${done(label)} of ${trial.rounds}`,
+    summary?.stopped[label] ?? "",
   ]);
   const pairing =
     arms.length === 1
@@ -28,6 +29,6 @@ export function methodSection({ trial, arms, records }: Run): Html {
       except an oracle, which is given the benign ones only. Measures of evaluation are taken by the
       benign clients on their own data.
     </p>
-    ${table(["method", "role", "aggregator", "clients", "rounds"], rows)}
+    ${table(["method", "role", "aggregator", "clients", "rounds", "why it stopped"], rows)}
   </section>`;
 }

@@ -109,7 +109,7 @@ describe("measureRows", () => {
     const expect = { measures: { "detection.recall": { min: 0.9 }, "loss.c": { max: 1 } } };
     const rows = measureRows(
       { ...trial, expect },
-      { name: "t", seed: 1, arms: ["a.b", "b", "c"], measures },
+      { name: "t", seed: 1, arms: ["a.b", "b", "c"], stopped: {}, measures },
     );
     assert.deepEqual(
       rows.map(({ group, name, asExpected }) => [group, name, asExpected]),
