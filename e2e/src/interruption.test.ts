@@ -18,14 +18,18 @@ describe("a run that is stopped", function () {
     if (!hasProc) this.skip(); // nothing else tells of the processes that a process has started
   });
 
-  for (const to of ["process", "group"] as const) {
-    it(`by Ctrl-C to its ${to} keeps its rounds and leaves no process behind`, async () => {
+  for (const [signal, to] of [
+    ["SIGINT", "process"],
+    ["SIGINT", "group"],
+    ["SIGTERM", "group"],
+  ] as const) {
+    it(`by ${signal} to its ${to} keeps its rounds and leaves no process behind`, async () => {
       const out = await temporaryFolder();
       const { run, children } = await underWay(out);
-      run.kill("SIGINT", to);
+      run.kill(signal, to);
       const { code, stderr } = await run.ended;
       assert.equal(code, 130, stderr);
-      assert.match(stderr, /stopped; the rounds that were done lie in /);
+      assert.match(stderr, /stopped after \d+ rounds, which lie in /);
       assert.doesNotMatch(stderr, /^ +at /m, "a stack is for faults of the program");
       await gone(children, 1000);
 
@@ -39,6 +43,17 @@ describe("a run that is stopped", function () {
       assert.match(report.stdout, /report\.html\n$/);
     });
   }
+
+  it("before its coordinator listens ends at once, with nothing run", async () => {
+    const out = await temporaryFolder();
+    const run = start(["run", fixture("long"), "--out", out]);
+    while (childrenOf(run.pid).length === 0) await new Promise(setImmediate);
+    const children = childrenOf(run.pid).map(({ pid }) => pid);
+    run.kill("SIGINT");
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 130, stderr);
+    await gone(children, 1000);
+  });
 
   it("by the death of the command ends the coordinator and the hosts too", async () => {
     const out = await temporaryFolder();

@@ -17,11 +17,13 @@ export interface Show extends Omit<Conduct, "signal" | "onRound"> {
 export async function conductAndTell({ json, ...conduct }: Show): Promise<void> {
   const { trial, plugins, out } = conduct;
   const progress = new Progress(trial);
+  let rounds = 0;
   try {
     const summary = await conductTrial({
       ...conduct,
       signal: interruption.signal,
       onRound: (armRound) => {
+        rounds++;
         progress.round(armRound);
       },
     });
@@ -33,9 +35,7 @@ export async function conductAndTell({ json, ...conduct }: Show): Promise<void> 
     );
   } catch (error) {
     progress.stop();
-    if (interruption.signal.aborted) {
-      process.stderr.write(`stopped; the rounds that were done lie in ${out}\n`);
-    }
+    if (rounds > 0) process.stderr.write(`stopped after ${rounds} rounds, which lie in ${out}\n`);
     throw error;
   }
 }
