@@ -40,7 +40,7 @@ export async function runFederation(
 ): Promise<{ code: number; stdout: string }> {
   interruption.signal.throwIfAborted();
   const children: Child[] = [];
-  let deserted = false;
+  const fate = { deserted: false };
   const stop = () => {
     for (const child of children) child.process.kill("SIGTERM");
   };
@@ -59,14 +59,14 @@ export async function runFederation(
       const hosts = startHosts(federation, url, token);
       children.push(...hosts);
       void whenAllFailed(hosts).then(() => {
-        deserted = coordinator.process.kill("SIGTERM");
+        fate.deserted = coordinator.process.kill("SIGTERM");
       });
     }
     const code = await coordinator.exit;
     interruption.signal.throwIfAborted();
     const left = Promise.all(children.map(({ exit }) => exit));
     await Promise.race([left, delay(farewell, undefined, { ref: false })]);
-    if (deserted) throw new UserError("every client host ended, see above", exitCodes.quorum);
+    if (fate.deserted) throw new UserError("every client host ended, see above", exitCodes.quorum);
     return { code: typeof code === "number" ? code : exitCodes.internal, stdout };
   } finally {
     interruption.signal.removeEventListener("abort", stop);
