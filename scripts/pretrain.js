@@ -6,7 +6,7 @@ import { stream } from "../libs/linalg/dist/index.js";
 import { baseFile, encodeWeights } from "../libs/tasks/dist/text-copy/base.js";
 import { pretrain, pretrainSteps } from "../libs/tasks/dist/text-copy/pretrain.js";
 
-const seed = 1;
+const seed = 0;
 const { name: backend } = await loadBackend("wasm");
 for (const vocabulary of [20, 32]) {
   const weights = pretrain(vocabulary, pretrainSteps, stream(seed));

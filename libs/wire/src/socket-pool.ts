@@ -245,7 +245,8 @@ export class SocketPool implements ClientPool {
 
   #lose(session: HostSession, reason: string): void {
     const clientIds = this.#roster.remove(session);
-    this.#options.log?.(`lost a host with ${clientIds.length} clients: ${reason}`, "warn");
+    const level = this.#ended ? "info" : "warn"; // hosts leave when the trial is over
+    this.#options.log?.(`lost a host with ${clientIds.length} clients: ${reason}`, level);
     for (const id of clientIds) {
       this.#open?.fail(id, { code: "HOST_LOST", message: `the client's host left: ${reason}` });
     }
