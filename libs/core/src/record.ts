@@ -1,3 +1,4 @@
+import { sum } from "@fedclair/linalg";
 import type { Collected } from "./collect.js";
 import type { Contamination } from "./contamination.js";
 import type { Aggregate, VerdictStatus } from "./contracts.js";
@@ -103,8 +104,4 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     Object.entries(facts.metrics).filter(([, value]) => Number.isFinite(value)),
   );
   return { round, phase, clients, metrics, bytes: { down: sum(down), up: sum(up) } };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, x) => total + x, 0);
 }

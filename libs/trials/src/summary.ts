@@ -1,5 +1,7 @@
 import type { ClientRecord, Trial } from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
 import { armsOf } from "./arms.js";
+import { mean } from "./report/numbers.js";
 import type { ArmRecord } from "./run-folder.js";
 
 /** What a run shows, in numbers that `expect.measures` of a trial file can name. */
@@ -132,12 +134,4 @@ export function evaluationMeans(clients: readonly ClientRecord[]): Record<string
   return Object.fromEntries(
     [...metrics].map((metric) => [metric, mean(evaluations.flatMap((e) => e[metric] ?? []))]),
   );
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-function mean(values: readonly number[]): number {
-  return sum(values) / values.length;
 }

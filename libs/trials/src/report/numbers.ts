@@ -1,3 +1,5 @@
+import { sum } from "@fedclair/linalg";
+
 /**
  * The q-quantile (0 ≤ q ≤ 1) of numbers in any order, linearly interpolated between neighbours.
  * @throws RangeError for no numbers
@@ -11,10 +13,6 @@ export function quantile(values: readonly number[], q: number): number {
     throw new RangeError(`expected at least one number and 0 ≤ q ≤ 1, got ${values.length}, ${q}`);
   }
   return low + (high - low) * (at - Math.floor(at));
-}
-
-export function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 /** @returns NaN for no numbers */

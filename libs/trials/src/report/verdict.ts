@@ -1,8 +1,8 @@
 import type { Trial } from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
 import { armsOf } from "../arms.js";
 import type { ArmRecord } from "../run-folder.js";
 import { detectionOf, evaluationMeans } from "../summary.js";
-import { sum } from "./numbers.js";
 
 /**
  * What a run shows, in a sentence computed from its records: who was flagged, and how the benign clients fare against
