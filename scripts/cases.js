@@ -1,8 +1,9 @@
 // npm run cases -- FILE…: runs reference cases against the built libraries, and exits with 1 if one fails.
 import { readFile } from "node:fs/promises";
-import { clairFormat, runCases } from "@fedclair/aggregators/cases";
+import { aggregatorKinds } from "@fedclair/aggregators/cases";
+import { kindsFormat, runCases } from "@fedclair/core/cases";
 
-const formats = [clairFormat];
+const formats = [kindsFormat("clair", aggregatorKinds)];
 const files = process.argv.slice(2);
 if (files.length === 0) {
   console.error("usage: npm run cases -- FILE…   (build first: npm run build)");

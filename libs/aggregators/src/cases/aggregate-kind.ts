@@ -1,9 +1,15 @@
 import { coordinateMedian, mean, trimmedMean } from "../robust/coordinates.js";
 import { bulyan, krum, multiKrum } from "../robust/krum.js";
 import { centeredClip, fltrust, geometricMedian, normClip } from "../robust/norms.js";
-import { fieldsOf, listOf, numberOf, tensorOfJson, type Fields } from "./json.js";
+import {
+  fieldsOf,
+  listOf,
+  numberOf,
+  tensorOfJson,
+  type Fields,
+  type Report,
+} from "@fedclair/core/cases";
 import { compare } from "./lora-kind.js";
-import type { Report } from "./report.js";
 
 type Results = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,8 @@
 import { UserError } from "@fedclair/core";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { clairFormat, runCases } from "./index.js";
+import { kindsFormat, runCases } from "@fedclair/core/cases";
+import { aggregatorKinds } from "./index.js";
 
 interface File {
   readonly format: number;
@@ -11,14 +12,13 @@ interface File {
 const fixture = new URL("../../fixtures/clair.json", import.meta.url);
 const file = JSON.parse(readFileSync(fixture, "utf8")) as File;
 
+const clairFormat = kindsFormat("clair", aggregatorKinds);
+
 const run = (cases: readonly unknown[]) => runCases({ format: 1, cases }, [clairFormat]);
 
 describe("reference cases", () => {
   for (const testCase of file.cases) {
-    if (
-      !["clair", "clairCentered", "lora", "compress", "aggregate", "convex"].includes(testCase.kind)
-    )
-      continue;
+    if (!aggregatorKinds.has(testCase.kind)) continue;
     it(testCase.name, async () => {
       assert.deepEqual(await run([testCase]), [{ name: testCase.name, mismatches: [] }]);
     });

@@ -10,8 +10,15 @@ import {
   type Refined,
 } from "../clair/index.js";
 import { isFactored } from "../clair/change.js";
-import { fieldsOf, listOf, numberOf, tensorOfJson, type Fields } from "./json.js";
-import type { Report, Tolerance } from "./report.js";
+import {
+  fieldsOf,
+  listOf,
+  numberOf,
+  tensorOfJson,
+  type Fields,
+  type Report,
+  type Tolerance,
+} from "@fedclair/core/cases";
 
 /** Kinds clair and clairCentered: one round of updates, and everything CLAIR says of it. */
 export function runClair(testCase: Fields, report: Report): void {

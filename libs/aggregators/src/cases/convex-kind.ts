@@ -1,7 +1,13 @@
 import { multiplyNT } from "@fedclair/linalg";
 import { outlierPursuit } from "../clair/index.js";
-import { fieldsOf, listOf, matrixOfJson, numberOf, type Fields } from "./json.js";
-import type { Report } from "./report.js";
+import {
+  fieldsOf,
+  listOf,
+  matrixOfJson,
+  numberOf,
+  type Fields,
+  type Report,
+} from "@fedclair/core/cases";
 
 /** Kind convex: the optimum of block Outlier Pursuit. */
 export function runConvex(testCase: Fields, report: Report): void {

@@ -1,3 +1,15 @@
-export { clairFormat } from "./clair-format.js";
-export { runCases, type CaseFormat } from "./formats.js";
-export type { Mismatch, Outcome } from "./report.js";
+import type { KindHandler } from "@fedclair/core/cases";
+import { runAggregate } from "./aggregate-kind.js";
+import { runClair } from "./clair-kind.js";
+import { runConvex } from "./convex-kind.js";
+import { runCompress, runLora } from "./lora-kind.js";
+
+/** The kinds of CLAIR's reference cases that aggregators answer for, by the name in the file. */
+export const aggregatorKinds: ReadonlyMap<string, KindHandler> = new Map<string, KindHandler>([
+  ["clair", runClair],
+  ["clairCentered", runClair],
+  ["lora", runLora],
+  ["compress", runCompress],
+  ["aggregate", runAggregate],
+  ["convex", runConvex],
+]);

@@ -17,8 +17,14 @@ import { fedsaLora } from "../fedsa-lora/index.js";
 import { ffaLora } from "../ffa-lora/index.js";
 import { flora } from "../flora/index.js";
 import { changeOf } from "./clair-kind.js";
-import { fieldsOf, listOf, matrixOfJson, numberOf, type Fields } from "./json.js";
-import type { Report } from "./report.js";
+import {
+  fieldsOf,
+  listOf,
+  matrixOfJson,
+  numberOf,
+  type Fields,
+  type Report,
+} from "@fedclair/core/cases";
 
 const rules: Readonly<Record<string, Plugin<Aggregator>>> = {
   fedavgProduct: fedavg,

@@ -1,4 +1,4 @@
-import { UserError } from "@fedclair/core";
+import { UserError } from "../errors.js";
 import type { Outcome } from "./report.js";
 
 /** The reference cases of one method: how to know its files, and how to run them. */

@@ -1,4 +1,5 @@
-import { UserError, type Tensor } from "@fedclair/core";
+import { UserError } from "../errors.js";
+import type { Tensor } from "../tensor.js";
 import { Matrix } from "@fedclair/linalg";
 
 /** A parsed JSON object of which nothing is known yet. */
