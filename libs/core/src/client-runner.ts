@@ -10,6 +10,7 @@ import type {
   TrainResult,
   Work,
 } from "./contracts.js";
+import { checkContamination } from "./data-contamination.js";
 import type { Failure } from "./errors.js";
 import type { Params } from "./tensor.js";
 import { createPlugin, type Trial } from "./trial.js";
@@ -81,12 +82,17 @@ export class ClientRunner {
     if (index === undefined) throw new Error(`the trial has no client '${clientId}'`);
     const rng = this.#rng.at("shard", clientId);
     const shard = { index, count: this.#trial.clients, rng };
-    const { attack, common } = this.contamination.get(clientId) ?? {};
-    if (!attack?.corruptLabels) return shard;
+    const contaminated = this.contamination.get(clientId);
+    if (!contaminated) return shard;
+    const { attack, common } = contaminated;
+    const { data, corruptLabels } = attack;
     return {
       ...shard,
-      corruptLabels: (labels, classes) =>
-        attack.corruptLabels?.(labels, classes, rng.at("labels"), common ?? rng) ?? labels,
+      ...(data && { contamination: { ...checkContamination(data, this.#task), common } }),
+      ...(corruptLabels && {
+        corruptLabels: (labels: Int32Array, classes: number) =>
+          corruptLabels.call(attack, labels, classes, rng.at("labels"), common),
+      }),
     };
   }
 

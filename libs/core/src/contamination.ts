@@ -25,10 +25,10 @@ export function contaminate(trial: Trial, plugins: Plugins, rng: Stream): Contam
   const named = entries.filter(({ entry }) => entry.clients);
   const drawn = entries.filter(({ entry }) => !entry.clients);
   for (const { entry, key } of [...named, ...drawn]) {
-    const { attack } = entry;
+    const attack = createPlugin(plugins.attacks, entry.attack);
     const contaminated: Contaminated = {
-      name: attack.name,
-      attack: createPlugin(plugins.attacks, attack),
+      name: attack.label ?? entry.attack.name,
+      attack,
       common: rng.at("attack", key),
     };
     const ids =

@@ -1,6 +1,7 @@
 import type { Stream } from "@fedclair/linalg";
 import type { ZodObject } from "zod";
 import type { Failure } from "./errors.js";
+import type { TaskFigures } from "./exhibit.js";
 import type { Params } from "./tensor.js";
 import type { Metrics, Modules, Update } from "./update.js";
 
@@ -22,12 +23,17 @@ export type Registry<T> = ReadonlyMap<string, Plugin<T>>;
 
 /** Everything a trial file can name. */
 export interface Plugins {
-  readonly tasks: Registry<Task>;
+  readonly tasks: ReadonlyMap<string, TaskPlugin>;
   readonly aggregators: Registry<Aggregator>;
   readonly attacks: Registry<Attack>;
 }
 
 // ---- tasks ---------------------------------------------------------------------------------------------------------
+
+export interface TaskPlugin extends Plugin<Task> {
+  /** Draws what the coordinator's half exhibited, as the method's field would: for the report. */
+  readonly figures?: TaskFigures;
+}
 
 /** What is learnt, and from which data: both halves of a method, the clients' and the coordinator's. */
 export interface Task {
@@ -35,20 +41,30 @@ export interface Task {
   prepare?(): Promise<void>;
   /** Coordinator, once: the params that every client starts from. */
   init(rng: Stream): Promise<Params>;
+  /** Coordinator, once: what the first round asks, and of whom. Default: phase `train`, of the trial's cohort. */
+  start?(clientIds: readonly string[]): Pick<Step, "phase" | "clients">;
   /** Client, once a job: the data of one client. The trainer is closed after the job, so that hosts stay small. */
   openShard(shard: Shard): Promise<LocalTrainer>;
   /** Does `openShard` honour `corruptLabels`? An attack on labels is refused for a task that says no. */
   readonly hasLabels?: boolean;
+  /** The kinds of `Shard.contamination` that `openShard` honours, with their options; others are refused. */
+  readonly contaminations?: ReadonlyMap<string, ZodObject>;
   /** Throws an error that says what to change if the data cannot serve this many clients. */
   checkClients?(count: number): void;
   /** A name that a person knows a client by, if its data has one (a president, a hospital). */
   clientLabel?(index: number): string;
   /** Shapes the clients' updates must have in a phase, by module. Default: the shapes of the global params. */
   expects?(phase: string, global: Params): ReadonlyMap<string, readonly number[]>;
+  /**
+   * Coordinator, before each aggregation: what the trial's aggregator is to judge, where that is not the updates as they
+   * came (statistics brought to one scale, totals instead of changes); undefined in a phase in which it has no say, whose
+   * aggregate is then empty. The aggregate lies in the space of what was presented: `reduce` turns it into params.
+   */
+  present?(state: RoundState): readonly Update[] | undefined;
   /** Coordinator, after each aggregation: the method's own step. Default: add the aggregate to the params. */
   reduce?(state: RoundState, aggregate: Aggregate): Promise<Step>;
-  /** Coordinator, after each round: measurements that need no client's data. */
-  evaluate?(global: Params): Promise<Metrics>;
+  /** Coordinator, after each round: measurements that need no client's data. @param rng the same in every round */
+  evaluate?(global: Params, rng: Stream): Promise<Pick<Step, "metrics" | "exhibits">>;
 }
 
 /** Which data to open. */
@@ -61,6 +77,20 @@ export interface Shard {
   readonly rng: Stream;
   /** Present for a client whose labels are contaminated: apply it to the labels that it trains on, not to evaluation. */
   readonly corruptLabels?: LabelCorruption;
+  /** Present for a client whose data are contaminated in one of the ways that the task names in `contaminations`. */
+  readonly contamination?: Contaminating;
+}
+
+/** A way to contaminate data that only the task knows. */
+export interface DataContamination {
+  readonly kind: string;
+  /** Checked by the schema that `Task.contaminations` has for the kind. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface Contaminating extends DataContamination {
+  /** The same stream for every client of the attack: what colluders draw alike. */
+  readonly common: Stream;
 }
 
 /** @param labels class indices 0 … classes - 1 @returns as many labels, the contaminated ones */
@@ -94,18 +124,27 @@ export interface RoundState {
   readonly round: number;
   readonly phase: string;
   readonly global: Params;
+  /** As the clients sent them, in cohort order. */
   readonly updates: readonly Update[];
+  /** The coordinator's own stream for this round. */
+  readonly rng: Stream;
 }
 
 /** What follows a round, as a task decides it. */
 export interface Step {
-  /** The new global params; default: the aggregate added to the old ones. */
+  /** The new global params, in place of the aggregate, which then changes no client's own params either. */
   readonly global?: Params;
   /** What the next round asks of the clients; default: the same as this one. */
   readonly phase?: string;
+  /** Who takes part in the next round; default: the trial's cohort. */
+  readonly clients?: readonly string[];
   /** Ends the trial after this round. */
   readonly done?: boolean;
+  /** In place of the aggregator's verdicts, where the method has a detector of its own. */
+  readonly verdicts?: readonly Verdict[];
   readonly metrics?: Metrics;
+  /** What the method's figures are drawn from, by name: anything that survives JSON. */
+  readonly exhibits?: Readonly<Record<string, unknown>>;
 }
 
 // ---- aggregators ---------------------------------------------------------------------------------------------------
@@ -151,6 +190,10 @@ export interface Verdict {
 
 /** How a contaminated client departs from an honest one. Each member is optional; most attacks have exactly one. */
 export interface Attack {
+  /** The name that records show, where that of the plug-in says too little. */
+  readonly label?: string;
+  /** At the data, in a way that the task knows: see `Task.contaminations`. */
+  readonly data?: DataContamination;
   /** At the data: needs a task with labels. `common` is the same stream for all clients of this attack. */
   corruptLabels?(labels: Int32Array, classes: number, rng: Stream, common: Stream): Int32Array;
   /** At the client, after honest training. */

@@ -4,6 +4,7 @@ export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";
 export { errorCodes, exitCodes, UserError, type ErrorCode, type Failure } from "./errors.js";
+export type { Exhibit, Exhibition, TaskFigure, TaskFigures } from "./exhibit.js";
 export { MemoryPool } from "./memory-pool.js";
 export type { ClientRecord, Round, RoundRecord, RoundTiming, TrialState } from "./record.js";
 export { runRounds, type RoundPlan } from "./round.js";

@@ -1,7 +1,7 @@
 import { sum } from "@fedclair/linalg";
 import type { Collected } from "./collect.js";
 import type { Contamination } from "./contamination.js";
-import type { Aggregate, VerdictStatus } from "./contracts.js";
+import type { Verdict, VerdictStatus } from "./contracts.js";
 import type { Failure } from "./errors.js";
 import { payloadBytes, type Params } from "./tensor.js";
 import { tensorsOf, type Metrics } from "./update.js";
@@ -49,6 +49,8 @@ export interface Round {
   readonly record: RoundRecord;
   readonly timing: RoundTiming;
   readonly state: TrialState;
+  /** What the task's coordinator half showed, by name. */
+  readonly exhibits: Readonly<Record<string, unknown>>;
 }
 
 /** Where a trial stands after a round. */
@@ -65,17 +67,15 @@ export interface RoundFacts extends Pick<RoundRecord, "round" | "phase" | "metri
   /** The state that the clients trained from. */
   readonly before: TrialState;
   readonly trained: Collected;
-  readonly aggregate: Aggregate;
+  readonly verdicts: readonly Verdict[];
   readonly evaluated: Collected;
 }
 
 export function roundRecord(facts: RoundFacts): RoundRecord {
-  const { round, phase, cohort, contamination, before, trained, aggregate, evaluated } = facts;
+  const { round, phase, cohort, contamination, before, trained, evaluated } = facts;
   const updates = new Map(trained.updates.map((update) => [update.clientId, update]));
   const evaluations = new Map(evaluated.updates.map((update) => [update.clientId, update]));
-  const verdicts = new Map(
-    (aggregate.verdicts ?? []).map((verdict) => [verdict.clientId, verdict]),
-  );
+  const verdicts = new Map(facts.verdicts.map((verdict) => [verdict.clientId, verdict]));
   const clients = cohort.map((clientId): ClientRecord => {
     const update = updates.get(clientId);
     const verdict = verdicts.get(clientId);

@@ -264,4 +264,79 @@ describe("runRounds", () => {
       [{ square: 1 }, { square: 4 }, { square: 9 }],
     );
   });
+
+  it("lets a task choose who takes part, from the first round on", async () => {
+    const task: Task = {
+      ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+      start: (ids) => ({ phase: "first", clients: ids.slice(0, 1) }),
+      reduce: ({ round }) =>
+        Promise.resolve({ phase: "later", ...(round === 1 && { clients: ["c01", "c03"] }) }),
+    };
+    const { rounds } = await run(planOf(toyTrial({ rounds: 3 }), { task }));
+    assert.deepEqual(
+      rounds.map(({ record }) => [record.phase, ...record.clients.map((c) => c.clientId)]),
+      [
+        ["first", "c00"],
+        ["later", "c01", "c03"],
+        ["later", "c00", "c01", "c02", "c03"],
+      ],
+    );
+  });
+
+  it("lets a task present other updates to the aggregator, and overrule what it made of them", async () => {
+    const seen: string[][] = [];
+    const aggregator: Aggregator = {
+      aggregate: ({ updates }) => {
+        seen.push(updates.map(({ clientId }) => clientId));
+        // In a space of its own: the params have no such module.
+        const modules = new Map([["statistic", { shape: [1], data: Float64Array.of(7) }]]);
+        return Promise.resolve({ global: [modules], personal: new Map([["c00", [modules]]]) });
+      },
+    };
+    const task: Task = {
+      ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+      present: ({ round, updates }) => (round === 1 ? undefined : updates.slice(1)),
+      reduce: ({ round, updates }, aggregate) =>
+        Promise.resolve({
+          global: toyParams(round),
+          verdicts: updates.map(({ clientId }) => ({
+            ...{ clientId, status: "contaminated", score: 2, threshold: 1 },
+          })),
+          exhibits: { aggregate: aggregate.global.length },
+        }),
+      evaluate: (global) =>
+        Promise.resolve({
+          metrics: { at: global.get("dense")?.data[0] ?? NaN },
+          exhibits: { seen: true },
+        }),
+    };
+    const { rounds, state } = await run(planOf(toyTrial(), { task, aggregator }));
+    assert.deepEqual(seen, [["c01", "c02", "c03"]]);
+    assert.deepEqual(
+      rounds.map(({ record, exhibits }) => [record.metrics, exhibits]),
+      [
+        [{ at: 1 }, { aggregate: 0, seen: true }],
+        [{ at: 2 }, { aggregate: 1, seen: true }],
+      ],
+    );
+    assert.ok(rounds[1]?.record.clients.every(({ verdict }) => verdict === "contaminated"));
+    assert.deepEqual([state.global, state.personal.size], [toyParams(2), 0]);
+  });
+
+  it("hands contaminated data to the shard, with its options' defaults", async () => {
+    const attacks = [
+      { attack: { name: "toy-data", kind: "offset" }, clients: ["c01", "c02"] },
+      { attack: { name: "toy-data", kind: "offset", options: { by: 5 } }, clients: ["c03"] },
+    ];
+    const { rounds } = await run(planOf(toyTrial({ rounds: 1, attacks })));
+    assert.deepEqual(
+      rounds[0]?.record.clients.map(({ attack, numExamples }) => [attack, numExamples]),
+      [
+        [null, 1],
+        ["offset", 12],
+        ["offset", 13],
+        ["offset", 9],
+      ],
+    );
+  });
 });

@@ -3,13 +3,14 @@ import { admitEvaluation, admitUpdate, shapesOf } from "./admission.js";
 import { sampleCohort } from "./cohort.js";
 import { collect, type Collected } from "./collect.js";
 import type { Contamination } from "./contamination.js";
-import type { Aggregate, Aggregator, ClientPool, Task, Work } from "./contracts.js";
+import type { Aggregate, Aggregator, ClientPool, Step, Task, Work } from "./contracts.js";
 import { exitCodes, UserError } from "./errors.js";
 import { forge } from "./forge.js";
 import { addTerms, Products } from "./merge.js";
 import { roundRecord, type Round, type TrialState } from "./record.js";
 import type { Params } from "./tensor.js";
 import type { Trial } from "./trial.js";
+import type { Update } from "./update.js";
 
 /** Who takes part in a run and by which rules. */
 export interface RoundPlan {
@@ -32,57 +33,47 @@ export interface RoundPlan {
  * stop after any round. @throws UserError (exit code 3) when too few clients answer a round
  */
 export async function* runRounds(plan: RoundPlan): AsyncGenerator<Round, TrialState> {
-  const { trial, task, aggregator, rng } = plan;
+  const { trial, task, rng } = plan;
   let state: TrialState = { global: await task.init(rng.at("init")), personal: new Map() };
-  let phase = "train";
+  let { phase = "train", clients } = task.start?.(plan.clientIds) ?? {};
   for (let round = 1; round <= trial.rounds; round++) {
-    const cohort = cohortOf(plan, round);
+    const cohort = cohortOf(plan, round, clients);
     const clock = stopwatch();
 
     const trained = await train(plan, state, { round, phase }, cohort);
     requireQuorum(trained, cohort, trial.limits.quorum, round);
     const trainSeconds = clock();
 
-    const { updates } = trained;
-    const aggregate =
-      updates.length === 0
-        ? { global: [] } // an oracle's cohort may hold nobody
-        : await aggregator.aggregate({
-            round,
-            phase,
-            updates,
-            rng: rng.at("aggregate", phase, round),
-          });
     const before = state;
-    const step = await task.reduce?.({ round, phase, global: before.global, updates }, aggregate);
-    state = merge(before, aggregate, step?.global);
+    const { aggregate, step } = await reduce(plan, before, { round, phase }, trained.updates);
+    state = merge(before, aggregate, step.global);
     const aggregateSeconds = clock();
 
     const evaluated = await evaluate(plan, state, { round, phase }, cohort);
-    const metrics = {
-      ...aggregate.metrics,
-      ...step?.metrics,
-      ...(await task.evaluate?.(state.global)),
-    };
+    const measured = await task.evaluate?.(state.global, rng.at("measure"));
+    const metrics = { ...aggregate.metrics, ...step.metrics, ...measured?.metrics };
+    const verdicts = step.verdicts ?? aggregate.verdicts ?? [];
     const record = roundRecord({
       ...{ round, phase, cohort, contamination: plan.contamination },
-      ...{ before, trained, aggregate, evaluated, metrics },
+      ...{ before, trained, verdicts, evaluated, metrics },
     });
     const timing = { train: trainSeconds, aggregate: aggregateSeconds, evaluate: clock() };
 
-    yield { record, timing, state };
+    yield { record, timing, state, exhibits: { ...step.exhibits, ...measured?.exhibits } };
 
-    phase = step?.phase ?? phase;
-    if (step?.done) break;
+    phase = step.phase ?? phase;
+    clients = step.clients;
+    if (step.done) break;
   }
   return state;
 }
 
 type When = Pick<Work, "round" | "phase">;
 
-function cohortOf(plan: RoundPlan, round: number): readonly string[] {
+/** @param chosen by the task, in place of the trial's cohort */
+function cohortOf(plan: RoundPlan, round: number, chosen?: readonly string[]): readonly string[] {
   const { clientIds, contamination, trial, rng, benignOnly } = plan;
-  const cohort = sampleCohort(clientIds, trial.cohort, rng.at("cohort", round));
+  const cohort = chosen ?? sampleCohort(clientIds, trial.cohort, rng.at("cohort", round));
   return benignOnly ? cohort.filter((id) => !contamination.has(id)) : cohort;
 }
 
@@ -96,6 +87,25 @@ async function train(
   const admit: Work["admit"] = (update) => admitUpdate(update, expected);
   const work: Work = { ...when, kind: "train", clientIds, global, personal, admit };
   return forge(await collect(pool, work, trial.limits.answerSeconds, signal), work, contamination);
+}
+
+/** The trial's aggregator, between the two parts that a task may have in the step. */
+async function reduce(
+  { task, aggregator, rng }: RoundPlan,
+  { global }: TrialState,
+  { round, phase }: When,
+  updates: readonly Update[],
+): Promise<{ aggregate: Aggregate; step: Step }> {
+  const state = { round, phase, global, updates, rng: rng.at("reduce", phase, round) };
+  const presented = task.present ? (task.present(state) ?? []) : updates;
+  const aggregate =
+    presented.length === 0
+      ? { global: [] } // an oracle's cohort may hold nobody
+      : await aggregator.aggregate({
+          ...{ round, phase, updates: presented },
+          rng: rng.at("aggregate", phase, round),
+        });
+  return { aggregate, step: (await task.reduce?.(state, aggregate)) ?? {} };
 }
 
 /** Only benign clients measure: what a contaminated one would report of its own data means nothing. */
@@ -134,14 +144,15 @@ function requireQuorum(
   );
 }
 
-/** @param global the task's own choice of new global params, if it made one */
-function merge(state: TrialState, aggregate: Aggregate, global?: Params): TrialState {
+/** @param chosen the task's own new global params, in place of the aggregate */
+function merge(state: TrialState, aggregate: Aggregate, chosen?: Params): TrialState {
+  if (chosen) return { ...state, global: chosen };
   const products = new Products();
   const personal = new Map(state.personal);
   for (const [id, terms] of aggregate.personal ?? []) {
     personal.set(id, addTerms(state.personal.get(id) ?? state.global, terms, products));
   }
-  return { global: global ?? addTerms(state.global, aggregate.global, products), personal };
+  return { global: addTerms(state.global, aggregate.global, products), personal };
 }
 
 /** Seconds since the last call. */

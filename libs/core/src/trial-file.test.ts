@@ -75,9 +75,20 @@ const faults: readonly [what: string, text: string, message: string][] = [
     "t.yaml:6:10: attacks: expected at most clients = 4 contaminated, got 5",
   ],
   [
+    "a kind of contaminated data that the task does not know",
+    good + "attacks: [{ attack: { name: toy-data, kind: spike }, count: 1 }]\n",
+    "t.yaml: attacks.0: toy-data, kind spike: expected a kind of contaminated data that the task knows (offset)",
+  ],
+  [
+    "a wrong option of contaminated data",
+    good +
+      "attacks: [{ attack: { name: toy-data, kind: offset, options: { by: 0.5 } }, count: 1 }]\n",
+    "t.yaml: attacks.0: toy-data, kind offset: by: Invalid input: expected int, received number",
+  ],
+  [
     "an unknown attack",
     good + "attacks: [{ attack: { name: shift }, count: 1 }]\n",
-    't.yaml:6:29: attacks.0.attack.name: expected one of toy-shift, toy-forger, got "shift"',
+    't.yaml:6:29: attacks.0.attack.name: expected one of toy-shift, toy-forger, toy-data, got "shift"',
   ],
   [
     "an attack on nobody",

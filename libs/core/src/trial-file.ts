@@ -1,6 +1,7 @@
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import { z } from "zod";
 import type { Plugins } from "./contracts.js";
+import { checkContamination } from "./data-contamination.js";
 import { UserError } from "./errors.js";
 import { createPlugin, trialSchema, type Trial } from "./trial.js";
 
@@ -50,25 +51,37 @@ function contentOf(document: Document, name: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    throw new UserError(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UserError(`${name}: ${messageOf(error)}`);
   }
 }
 
 /** What a schema cannot tell: does this task bear these attacks and this many clients? */
 function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
   const task = createPlugin(plugins.tasks, trial.task);
-  for (const [i, { attack }] of trial.attacks.entries()) {
-    if (createPlugin(plugins.attacks, attack).corruptLabels && !task.hasLabels) {
+  for (const [i, entry] of trial.attacks.entries()) {
+    const place = `${file}: attacks.${i}: ${entry.attack.name}`;
+    const { corruptLabels, data } = createPlugin(plugins.attacks, entry.attack);
+    if (corruptLabels && !task.hasLabels) {
+      const advice = "choose an attack on updates";
       throw new UserError(
-        `${file}: attacks.${i}: ${attack.name} contaminates labels, and task ${trial.task.name} has none; choose an attack on updates`,
+        `${place} contaminates labels, and task ${trial.task.name} has none; ${advice}`,
       );
+    }
+    try {
+      if (data) checkContamination(data, task);
+    } catch (error) {
+      throw new UserError(`${place}, kind ${data?.kind ?? ""}: ${messageOf(error)}`);
     }
   }
   try {
     task.checkClients?.(trial.clients);
   } catch (error) {
-    throw new UserError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UserError(`${file}: ${messageOf(error)}`);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function applyOverride(document: Document, override: string): void {

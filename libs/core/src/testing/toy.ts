@@ -1,5 +1,13 @@
 import { z } from "zod";
-import type { Aggregator, Attack, LocalTrainer, Plugin, Plugins, Task } from "../contracts.js";
+import type {
+  Aggregator,
+  Attack,
+  DataContamination,
+  LocalTrainer,
+  Plugin,
+  Plugins,
+  Task,
+} from "../contracts.js";
 import type { Params, Tensor } from "../tensor.js";
 import { trialSchema, type Trial } from "../trial.js";
 import type { ModuleUpdate } from "../update.js";
@@ -13,6 +21,9 @@ const toyOptions = z.strictObject({
   faults: z.record(z.string(), z.enum(["throw", "silent", "nan", "shape", "modules"])).default({}),
 });
 
+const offsetOptions = z.strictObject({ by: z.int().default(10) });
+type OffsetOptions = z.output<typeof offsetOptions>;
+
 /**
  * The smallest task: client i holds the number i + 1 and proposes the step from the params to it. Module `dense` is a
  * 2-vector (f64), `pair` a rank-1 2×3 matrix that stays factored (f32). Clients named in `faults` misbehave.
@@ -24,9 +35,11 @@ export const toyTask: Plugin<Task> = {
   create: ({ faults }: z.output<typeof toyOptions>): Task => ({
     hasLabels: true,
     init: () => Promise.resolve(toyParams(0)),
-    openShard: ({ index, corruptLabels }) => {
+    contaminations: new Map([["offset", offsetOptions]]),
+    openShard: ({ index, corruptLabels, contamination }) => {
       const [value = 0] = corruptLabels?.(Int32Array.of(index + 1), 100) ?? [index + 1];
-      return Promise.resolve(toyTrainer(value, faults[index]));
+      const { by = 0 } = (contamination?.options ?? {}) as Partial<OffsetOptions>;
+      return Promise.resolve(toyTrainer(value + by, faults[index]));
     },
   }),
 };
@@ -106,12 +119,24 @@ const toyForger: Plugin<Attack> = {
   }),
 };
 
+/** Contaminates the data of its clients in a way that the task knows. */
+const toyData: Plugin<Attack> = {
+  name: "toy-data",
+  summary: "Contaminated data.",
+  schema: z.strictObject({
+    kind: z.string(),
+    options: z.record(z.string(), z.unknown()).default({}),
+  }),
+  create: (data: DataContamination): Attack => ({ label: data.kind, data }),
+};
+
 export const toyPlugins: Plugins = {
   tasks: new Map([["toy", toyTask]]),
   aggregators: new Map([["toy-mean", toyAggregator]]),
   attacks: new Map([
     ["toy-shift", toyShift],
     ["toy-forger", toyForger],
+    ["toy-data", toyData],
   ]),
 };
 
