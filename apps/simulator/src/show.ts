@@ -1,7 +1,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseTrial, trialSchema, UserError, type Plugin } from "@fedclair/core";
-import { clientLabels, readTrialFile, writeReport, type Summary } from "@fedclair/trials";
+import { reportOptions, readTrialFile, writeReport, type Summary } from "@fedclair/trials";
 import pc from "picocolors";
 import { z } from "zod";
 import { plugins } from "./plugins.js";
@@ -47,7 +47,7 @@ export async function report(folder: string): Promise<void> {
     throw new UserError(`'${folder}' is no run folder: it has no trial.yaml`);
   });
   const trial = parseTrial(text, file, plugins);
-  await writeReport(folder, await clientLabels(trial, plugins));
+  await writeReport(folder, await reportOptions(trial, plugins));
   process.stdout.write(join(folder, "report.html") + "\n");
 }
 

@@ -1,6 +1,7 @@
 import type { Attack, Registry } from "@fedclair/core";
 import { broken } from "./broken/broken.js";
 import { colludingSubspace } from "./colluding-subspace/colluding-subspace.js";
+import { contaminatedData } from "./contaminated-data/contaminated-data.js";
 import { gaussianUpdate } from "./gaussian-update/gaussian-update.js";
 import { labelNoise } from "./label-noise/label-noise.js";
 import { randomTargets } from "./random-targets/random-targets.js";
@@ -19,5 +20,6 @@ export const attacks: Registry<Attack> = new Map(
     scaling,
     colludingSubspace,
     broken,
+    contaminatedData,
   ].map((attack) => [attack.name, attack]),
 );

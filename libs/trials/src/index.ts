@@ -14,7 +14,7 @@ export {
 } from "./process/main.js";
 export { Progress } from "./progress.js";
 export {
-  clientLabels,
+  reportOptions,
   conductAndTell,
   readTrialFile,
   runFolderFor,

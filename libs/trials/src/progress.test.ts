@@ -26,7 +26,8 @@ describe("tell", () => {
     };
     const arm = { label: "clair", aggregator: { name: "clair" }, benignOnly: false };
     const state = { global: new Map(), personal: new Map() };
-    const round = { record, timing: { train: 0, aggregate: 0, evaluate: 0 }, state };
+    const timing = { train: 0, aggregate: 0, evaluate: 0 };
+    const round = { record, timing, state, exhibits: {} };
     assert.equal(
       tell({ arm, round }),
       "clair round 2: loss 0.250 · flagged c00 c01 c02 c03 c04 c05 c06 c07 +2 · 1 failed",

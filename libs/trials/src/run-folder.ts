@@ -1,7 +1,17 @@
-import { mkdir, open, readFile, rm, writeFile, type FileHandle } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  open,
+  readFile,
+  rm,
+  writeFile,
+  type FileHandle,
+} from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
   encodeSafetensors,
+  type Exhibit,
   type Params,
   type RoundRecord,
   type RoundTiming,
@@ -32,9 +42,18 @@ export interface WireTraffic {
   readonly bytesReceived: number;
 }
 
+const staleOnStart = [
+  "exhibits.jsonl",
+  "summary.json",
+  "params.safetensors",
+  "report.html",
+  "figures",
+];
+
 /**
  * The folder of one run. A round is on disk before the next one begins.
- * `trial.yaml` resolved · `records.jsonl` · `timings.jsonl` · `params.safetensors` · `summary.json` · `report.html`
+ * `trial.yaml` resolved · `records.jsonl` · `timings.jsonl` · `exhibits.jsonl`, if the task shows any ·
+ * `params.safetensors` · `summary.json` · `report.html`
  */
 export class RunFolder {
   readonly path: string;
@@ -50,9 +69,7 @@ export class RunFolder {
   /** Makes the folder, or empties the run in it. */
   static async create(path: string, trial: Trial): Promise<RunFolder> {
     await mkdir(path, { recursive: true });
-    for (const stale of ["summary.json", "params.safetensors", "report.html", "figures"]) {
-      await rm(join(path, stale), { recursive: true, force: true });
-    }
+    for (const stale of staleOnStart) await rm(join(path, stale), { recursive: true, force: true });
     await writeFile(join(path, "trial.yaml"), stringify(trial));
     const records = await open(join(path, "records.jsonl"), "w");
     const timings = await open(join(path, "timings.jsonl"), "w");
@@ -70,6 +87,10 @@ export class RunFolder {
     };
     await this.#records.appendFile(JSON.stringify(record) + "\n");
     await this.#timings.appendFile(JSON.stringify(timing) + "\n");
+    for (const [name, value] of Object.entries(round.exhibits)) {
+      const exhibit: Exhibit = { arm: arm.label, round: round.record.round, name, value };
+      await appendFile(join(this.path, "exhibits.jsonl"), JSON.stringify(exhibit) + "\n");
+    }
   }
 
   async writeSummary(summary: Summary): Promise<void> {
@@ -93,12 +114,13 @@ export class RunFolder {
   }
 }
 
-/** Reads a JSON-lines file of a run. */
+/** Reads a JSON-lines file of a run; nothing where the run left none. */
 export async function readLines<T>(
   folder: string,
-  file: "records.jsonl" | "timings.jsonl",
+  file: "records.jsonl" | "timings.jsonl" | "exhibits.jsonl",
 ): Promise<T[]> {
-  const text = await readFile(join(folder, file), "utf8");
+  const path = join(folder, file);
+  const text = file === "exhibits.jsonl" && !existsSync(path) ? "" : await readFile(path, "utf8");
   // A run that was killed in mid-write leaves half a line at the end.
   const whole = text.slice(0, text.lastIndexOf("\n") + 1);
   return whole

@@ -52,6 +52,19 @@ describe("summarise", () => {
     assert.equal(measures["detection.recall.noise"], 0.5);
   });
 
+  it("compares what the coordinator measured, apart from what clients did", () => {
+    const measured = [
+      { ...record("toy-mean", 1, []), metrics: { loss: 3, rank: 1 } },
+      { ...record("local", 1, []), metrics: { loss: 2 } },
+    ];
+    const { measures: global } = summarise(trial, measured);
+    assert.equal(global["global.loss.toy-mean"], 3);
+    assert.equal(global["global.rank.toy-mean"], 1);
+    assert.equal(global["global.loss.gainOver.local"], 1);
+    assert.equal(global["global.loss.ratioTo.local"], 1.5);
+    assert.equal(global["global.rank.gainOver.local"], undefined);
+  });
+
   it("averages what benign clients measured in the last round, and compares methods", () => {
     assert.ok(Math.abs((measures["accuracy.toy-mean"] ?? NaN) - 0.7) < 1e-12);
     assert.ok(Math.abs((measures["accuracy.gainOver.local"] ?? NaN) - 0.4) < 1e-12);

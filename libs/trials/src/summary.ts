@@ -1,4 +1,4 @@
-import type { ClientRecord, Trial } from "@fedclair/core";
+import type { ClientRecord, Metrics, Trial } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { armsOf } from "./arms.js";
 import { mean } from "./report/numbers.js";
@@ -26,6 +26,8 @@ export interface Summary {
  * - `<metric>.<arm>`: mean over the benign clients of the last round, by their own evaluation;
  * - `<metric>.gainOver.<arm>`, `<metric>.ratioTo.<arm>`: the method under study minus, and divided by, a baseline, over
  *   the clients that measured both;
+ * - `global.<metric>.<arm>`, `global.<metric>.gainOver.<arm>`, `global.<metric>.ratioTo.<arm>`: likewise of what the
+ *   coordinator measured in the last round;
  * - `bytes.up`, `bytes.down`: of the method under study, all rounds.
  * @param stopped baselines that could not go on, and why; they are not compared with
  */
@@ -37,27 +39,39 @@ export function summarise(
   const [{ label: main }, ...others] = armsOf(trial);
   const baselines = others.map(({ label }) => label).filter((label) => !(label in stopped));
   const own = records.filter(({ arm }) => arm === main);
-  const lastOf = (arm: string) =>
-    records.filter((record) => record.arm === arm).at(-1)?.clients ?? [];
+  const lastOf = (arm: string) => records.filter((record) => record.arm === arm).at(-1);
+  const clientsOf = (arm: string) => lastOf(arm)?.clients ?? [];
+  const globalOf = (arm: string) => prefixed("global.", lastOf(arm)?.metrics ?? {});
   const measures: Record<string, number> = { ...detectionMeasures(own) };
   for (const arm of [main, ...baselines]) {
-    for (const [metric, value] of Object.entries(evaluationMeans(lastOf(arm)))) {
-      measures[`${metric}.${arm}`] = value;
-    }
+    const measured = { ...evaluationMeans(clientsOf(arm)), ...globalOf(arm) };
+    for (const [metric, value] of Object.entries(measured)) measures[`${metric}.${arm}`] = value;
   }
   for (const arm of baselines) {
-    const mine = evaluationMeans(measuredBoth(lastOf(main), lastOf(arm)));
-    const theirs = evaluationMeans(measuredBoth(lastOf(arm), lastOf(main)));
-    for (const [metric, value] of Object.entries(mine)) {
-      const base = theirs[metric];
-      if (base === undefined) continue;
-      measures[`${metric}.gainOver.${arm}`] = value - base;
-      if (base !== 0) measures[`${metric}.ratioTo.${arm}`] = value / base;
-    }
+    const mine = evaluationMeans(measuredBoth(clientsOf(main), clientsOf(arm)));
+    const theirs = evaluationMeans(measuredBoth(clientsOf(arm), clientsOf(main)));
+    Object.assign(measures, comparisons(arm, mine, theirs));
+    Object.assign(measures, comparisons(arm, globalOf(main), globalOf(arm)));
   }
   measures["bytes.up"] = sum(own.map(({ bytes }) => bytes.up));
   measures["bytes.down"] = sum(own.map(({ bytes }) => bytes.down));
   return { name: trial.name, seed: trial.seed, arms: [main, ...baselines], stopped, measures };
+}
+
+function prefixed(prefix: string, metrics: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(metrics).map(([name, x]) => [prefix + name, x]));
+}
+
+/** Of each metric that both have, the difference and, where there is one, the ratio. */
+function comparisons(arm: string, mine: Metrics, theirs: Metrics): Metrics {
+  return Object.fromEntries(
+    Object.entries(mine).flatMap(([metric, value]) => {
+      const base = theirs[metric];
+      if (base === undefined) return [];
+      const gain = [`${metric}.gainOver.${arm}`, value - base] as const;
+      return base === 0 ? [gain] : [gain, [`${metric}.ratioTo.${arm}`, value / base] as const];
+    }),
+  );
 }
 
 /** The clients of one round that measured in the other one too. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { clientIds, createPlugin, UserError, type Plugins, type Trial } from "@fedclair/core";
 import { conductTrial, type Conduct } from "../conduct.js";
 import { Progress } from "../progress.js";
-import { writeReport, type ClientLabel } from "../report/index.js";
+import { writeReport, type ReportOptions } from "../report/index.js";
 import { interruption } from "./main.js";
 import { outcomeText } from "./outcome-text.js";
 
@@ -28,10 +28,10 @@ export async function conductAndTell({ json, ...conduct }: Show): Promise<void> 
       },
     });
     progress.stop();
-    const label = await clientLabels(trial, plugins);
-    await writeReport(out, label);
+    const options = await reportOptions(trial, plugins);
+    await writeReport(out, options);
     process.stdout.write(
-      json ? JSON.stringify(summary) + "\n" : await outcomeText(out, trial, summary, label),
+      json ? JSON.stringify(summary) + "\n" : await outcomeText(out, trial, summary, options.label),
     );
   } catch (error) {
     progress.stop();
@@ -40,18 +40,16 @@ export async function conductAndTell({ json, ...conduct }: Show): Promise<void> 
   }
 }
 
-/** The names that people know the clients by, if the task's data has any. */
-export async function clientLabels(
-  trial: Trial,
-  plugins: Plugins,
-): Promise<ClientLabel | undefined> {
+/** What the trial's task adds to a report: figures, and the names that people know its clients by. */
+export async function reportOptions(trial: Trial, plugins: Plugins): Promise<ReportOptions> {
+  const figures = plugins.tasks.get(trial.task.name)?.figures;
   const task = createPlugin(plugins.tasks, trial.task);
-  if (!task.clientLabel) return undefined;
+  if (!task.clientLabel) return { figures };
   await task.prepare?.();
   const labels = new Map(
     clientIds(trial.clients).map((id, i) => [id, task.clientLabel?.(i) ?? ""]),
   );
-  return (id) => labels.get(id) ?? "";
+  return { figures, label: (id) => labels.get(id) ?? "" };
 }
 
 /** Where a run goes unless told otherwise. */

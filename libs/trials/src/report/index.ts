@@ -1,10 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { TaskFigures } from "@fedclair/core";
 import type { TopLevelSpec } from "vega-lite";
 import { accuracyFigure } from "./accuracy-figure.js";
 import { costFigure } from "./cost-figure.js";
+import { armColours, figureConfig, figureWidth, ink } from "./figure-style.js";
 import { page, type Figure } from "./page.js";
-import { readRun, studied, type ClientLabel } from "./run.js";
+import { readRun, studied, type ClientLabel, type Run } from "./run.js";
 import { scoreFigure } from "./score-figure.js";
 
 export { clientRows, type ClientRow, type Mistake } from "./clients.js";
@@ -12,21 +14,33 @@ export { measureRows, type MeasureRow } from "./measures.js";
 export type { ClientLabel } from "./run.js";
 export { verdictSentence } from "./verdict.js";
 
+/** What the run's task adds to a report. */
+export interface ReportOptions {
+  /** A name that people know a client by, beside its id. */
+  readonly label?: ClientLabel | undefined;
+  readonly figures?: TaskFigures | undefined;
+}
+
+type Drawing = Omit<Figure, "svg"> & { readonly spec: TopLevelSpec | undefined };
+
 /**
  * Reads a run folder and writes the report into it: `report.html`, one page that needs nothing beside itself, and
  * `figures/<name>.{svg,png,vl.json}`. Of a run that was stopped early it shows what is on disk.
- * @param label a name that people know a client by, beside its id
  */
-export async function writeReport(folder: string, label?: ClientLabel): Promise<void> {
+export async function writeReport(
+  folder: string,
+  { label, figures }: ReportOptions = {},
+): Promise<void> {
   const run = await readRun(folder);
   const own = studied(run);
-  const drawings: readonly (Omit<Figure, "svg"> & { readonly spec: TopLevelSpec | undefined })[] = [
+  const drawings: readonly Drawing[] = [
     {
       name: "scores",
       title: "Scores against the threshold",
       caption: "A score above the threshold (dashed) is flagged as contaminated.",
       spec: scoreFigure(own, label),
     },
+    ...(figures ? taskDrawings(run, figures) : []),
     {
       name: "accuracy",
       title: "Benign clients over rounds",
@@ -48,7 +62,7 @@ export async function writeReport(folder: string, label?: ClientLabel): Promise<
   // Loaded when it is needed: a third of a second that other uses of this library are spared.
   const { drawPng, drawSvg, hasFont } = await import("./draw.js");
   await mkdir(join(folder, "figures"), { recursive: true });
-  const figures: Figure[] = [];
+  const drawn: Figure[] = [];
   for (const { spec, ...drawing } of drawings) {
     if (!spec) continue;
     const svg = await drawSvg(spec);
@@ -56,8 +70,27 @@ export async function writeReport(folder: string, label?: ClientLabel): Promise<
     await writeFile(`${file}.vl.json`, JSON.stringify(spec, null, 1) + "\n");
     await writeFile(`${file}.svg`, svg);
     await writeFile(`${file}.png`, drawPng(svg));
-    figures.push({ ...drawing, svg });
+    drawn.push({ ...drawing, svg });
   }
-  await writeFile(join(folder, "report.html"), page(run, figures, label));
+  await writeFile(join(folder, "report.html"), page(run, drawn, label));
   if (!hasFont()) process.emitWarning("no font was found: the PNG figures have no text");
+}
+
+function taskDrawings({ trial, arms, exhibits }: Run, figures: TaskFigures): Drawing[] {
+  if (exhibits.length === 0) return [];
+  const labels = arms.map(({ label }) => label);
+  const { range } = armColours(labels);
+  return figures({
+    task: trial.task,
+    exhibits,
+    arms: labels.map((label, i) => ({ label, colour: range[i] ?? ink })),
+    width: figureWidth,
+  }).map(({ spec, ...drawing }) => ({
+    ...drawing,
+    spec: {
+      $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+      config: figureConfig,
+      ...spec,
+    } as TopLevelSpec,
+  }));
 }

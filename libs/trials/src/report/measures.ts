@@ -74,6 +74,9 @@ function explain(name: string, arms: readonly string[]): { group: string; meanin
   }
   const arm = ending("");
   if (arm === undefined) return { group: "Unknown", meaning: "the run has no such measure" };
-  const meaning = `mean over the benign clients of ${arm} on their own data, last round`;
-  return { group: `Evaluation: ${name.slice(0, -arm.length - 1)}`, meaning };
+  const metric = name.slice(0, -arm.length - 1);
+  const meaning = metric.startsWith("global.")
+    ? `of ${arm}, by the coordinator, last round`
+    : `mean over the benign clients of ${arm} on their own data, last round`;
+  return { group: `Evaluation: ${metric}`, meaning };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClientRecord } from "@fedclair/core";
@@ -25,7 +25,7 @@ describe("writeReport", () => {
 
   const report = async (run: MadeRun, stopped = false, label?: (id: string) => string) => {
     await writeMadeRun(folder, run, stopped);
-    await writeReport(folder, label);
+    await writeReport(folder, { label });
     return readFile(join(folder, "report.html"), "utf8");
   };
   const figures = async () => (await readdir(join(folder, "figures"))).sort();
@@ -43,6 +43,27 @@ describe("writeReport", () => {
     assert.match(page, /c07 Lincoln/);
     assert.match(await svg("scores"), /c07 Lincoln/);
     assert.match(page, /Round 1 of every method uses the same collected updates/);
+  });
+
+  it("shows the task's own figures, in the report's style, from what the task exhibited", async () => {
+    await writeMadeRun(folder, madeRun({}, attacks));
+    const shown = { arm: "clair", round: 2, name: "height", value: [1, 3] };
+    await writeFile(join(folder, "exhibits.jsonl"), JSON.stringify(shown) + "\n");
+    let arms: readonly string[] = [];
+    await writeReport(folder, {
+      figures: (exhibition) => {
+        arms = exhibition.arms.map(({ label, colour }) => `${label} ${colour}`);
+        const values = exhibition.exhibits.map(({ value }) => ({ y: (value as number[])[1] }));
+        const encoding = { y: { field: "y", type: "quantitative", title: "Heights of all" } };
+        const spec = { data: { values }, mark: "point", encoding };
+        return [{ name: "heights", title: "Heights", caption: "Of one.", spec }];
+      },
+    });
+    assert.equal(arms[0], "clair #0072b2");
+    assert.match(await svg("heights"), /Heights of all/);
+    assert.match(await svg("heights"), /Arimo/);
+    const page = await readFile(join(folder, "report.html"), "utf8");
+    assert.match(page, /<h2>Heights<\/h2>/);
   });
 
   it("draws the same data to the same bytes", async () => {

@@ -1,7 +1,7 @@
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import type { Trial } from "@fedclair/core";
+import type { Exhibit, Trial } from "@fedclair/core";
 import { armsOf, type Arm } from "../arms.js";
 import { readLines, type ArmRecord, type ArmTiming } from "../run-folder.js";
 import type { Summary } from "../summary.js";
@@ -16,6 +16,7 @@ export interface Run {
   readonly arms: readonly [Arm, ...Arm[]];
   readonly records: readonly ArmRecord[];
   readonly timings: readonly ArmTiming[];
+  readonly exhibits: readonly Exhibit[];
   /** Absent of a run that was stopped before its end. */
   readonly summary: Summary | undefined;
 }
@@ -28,6 +29,7 @@ export async function readRun(folder: string): Promise<Run> {
     arms: armsOf(trial),
     records: await readLines<ArmRecord>(folder, "records.jsonl"),
     timings: await readLines<ArmTiming>(folder, "timings.jsonl"),
+    exhibits: await readLines<Exhibit>(folder, "exhibits.jsonl"),
     summary: await readSummary(join(folder, "summary.json")),
   };
 }

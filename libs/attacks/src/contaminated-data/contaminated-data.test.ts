@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { contaminatedData } from "./contaminated-data.js";
+
+describe("attack contaminated-data", () => {
+  const create = (options: object) => contaminatedData.create(options as never);
+
+  it("hands the task a kind with its options, and shows the kind in records", () => {
+    const options = contaminatedData.schema.parse({ kind: "spike", options: { at: 3 } });
+    assert.deepEqual(create(options), {
+      label: "spike",
+      data: { kind: "spike", options: { at: 3 } },
+    });
+    assert.deepEqual(contaminatedData.schema.parse({ kind: "spike" })["options"], {});
+  });
+
+  it("needs a kind", () => {
+    assert.throws(() => contaminatedData.schema.parse({}), /kind/);
+  });
+});
