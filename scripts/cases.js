@@ -2,8 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { aggregatorKinds } from "@fedclair/aggregators/cases";
 import { kindsFormat, runCases } from "@fedclair/core/cases";
+import { taskFormats } from "@fedclair/tasks/cases";
 
-const formats = [kindsFormat("clair", aggregatorKinds)];
+const formats = [kindsFormat("clair", aggregatorKinds), ...taskFormats];
 const files = process.argv.slice(2);
 if (files.length === 0) {
   console.error("usage: npm run cases -- FILE…   (build first: npm run build)");

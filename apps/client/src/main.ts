@@ -2,7 +2,7 @@ import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
 import { backendChoices, loadBackend, type BackendChoice } from "@fedclair/compute";
 import { ClientRunner, parseTrial } from "@fedclair/core";
-import { tasks } from "@fedclair/tasks";
+import { taskAggregators, tasks } from "@fedclair/tasks";
 import {
   createLog,
   integerOption,
@@ -54,8 +54,12 @@ async function host(options: Options): Promise<void> {
     signal: interruption.signal,
     onWelcome: async (trialJson) => {
       runner = new ClientRunner(
-        parseTrial(trialJson, "the coordinator's trial", { tasks, aggregators, attacks }),
-        { tasks, aggregators, attacks },
+        parseTrial(trialJson, "the coordinator's trial", {
+          tasks,
+          aggregators: new Map([...aggregators, ...taskAggregators]),
+          attacks,
+        }),
+        { tasks, aggregators: new Map([...aggregators, ...taskAggregators]), attacks },
       );
       await runner.prepare();
     },

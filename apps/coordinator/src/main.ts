@@ -1,7 +1,7 @@
 import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
 import { clientIds, parseTrial } from "@fedclair/core";
-import { tasks } from "@fedclair/tasks";
+import { taskAggregators, tasks } from "@fedclair/tasks";
 import {
   conductAndTell,
   createLog,
@@ -36,7 +36,7 @@ const program = new Command("fedclair coordinator")
 
 async function coordinate(file: string, options: Options): Promise<void> {
   const log = createLog("coordinator");
-  const plugins = { tasks, aggregators, attacks };
+  const plugins = { tasks, aggregators: new Map([...aggregators, ...taskAggregators]), attacks };
   const trial = parseTrial(await readTrialFile(file), file, plugins, options.set);
   const { host, port } = parseAddress(options.listen);
   const token = await readToken(options.tokenFile);

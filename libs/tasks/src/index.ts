@@ -1,8 +1,17 @@
-import type { Registry, Task } from "@fedclair/core";
+import type { Aggregator, Plugin, Registry, TaskPlugin } from "@fedclair/core";
 import { linearRegression } from "./linear-regression/linear-regression.js";
 import { textCopy } from "./text-copy/text-copy.js";
 
-/** The tasks that a trial file can name: one line each. */
-export const tasks: Registry<Task> = new Map(
-  [linearRegression, textCopy].map((task) => [task.name, task]),
+const listed: readonly TaskPlugin[] = [linearRegression, textCopy];
+
+/** The tasks that a trial file can name. */
+export const tasks: ReadonlyMap<string, TaskPlugin> = new Map(
+  listed.map((task) => [task.name, task]),
+);
+
+const brought: readonly Plugin<Aggregator>[] = [];
+
+/** Aggregators that only make sense for the updates of one of the tasks. */
+export const taskAggregators: Registry<Aggregator> = new Map(
+  brought.map((aggregator) => [aggregator.name, aggregator]),
 );
