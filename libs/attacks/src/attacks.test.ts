@@ -27,6 +27,12 @@ function entries(update: Update | undefined, name: string): number[] {
   return module ? tensorsOf(module).flatMap(({ data }) => [...data]) : [];
 }
 
+/** They send nothing at first; their own tests say what follows. */
+const idleAtFirst: ReadonlySet<string> = new Set(["free-rider", "stale"]);
+
+/** Its departure from the mean is a matter of how many collude. */
+const countsAttackers: ReadonlySet<string> = new Set(["alie"]);
+
 // `broken` is no attack that could pass for an update, `contaminated-data` is the task's: their own tests say what they do.
 const apart = ["broken", "contaminated-data"];
 for (const name of [...attacks.keys()].filter((name) => !apart.includes(name))) {
@@ -76,13 +82,15 @@ for (const name of [...attacks.keys()].filter((name) => !apart.includes(name))) 
         });
       });
 
-      it("treats modules of one shape apart", async () => {
-        const [first] = await attacked(create(name), own, honest);
-        const ratios = entries(first, "twin").map(
-          (x, i) => x / (entries(first, "matrix")[i] ?? NaN),
-        );
-        assert.ok(ratios.some((ratio) => Math.abs(ratio - (ratios[0] ?? NaN)) > 1e-6));
-      });
+      if (!idleAtFirst.has(name)) {
+        it("treats modules of one shape apart", async () => {
+          const [first] = await attacked(create(name), own, honest);
+          const ratios = entries(first, "twin").map(
+            (x, i) => x / (entries(first, "matrix")[i] ?? NaN),
+          );
+          assert.ok(ratios.some((ratio) => Math.abs(ratio - (ratios[0] ?? NaN)) > 1e-6));
+        });
+      }
 
       it("leaves its input alone and repeats itself", async () => {
         const before = structuredClone({ own, honest });
@@ -91,12 +99,18 @@ for (const name of [...attacks.keys()].filter((name) => !apart.includes(name))) 
         assert.deepEqual({ own, honest }, before);
       });
 
-      it("does not depend on the order of clients, nor on which other attackers answer", async () => {
+      it("does not depend on the order of clients", async () => {
         const forged = await attacked(create(name), own, honest);
         const reversed = await attacked(create(name), own.toReversed(), honest.toReversed());
         assert.deepEqual(reversed.toReversed(), forged);
-        assert.deepEqual(await attacked(create(name), own.slice(1), honest), forged.slice(1));
       });
+
+      if (!countsAttackers.has(name)) {
+        it("does not depend on which other attackers answer", async () => {
+          const forged = await attacked(create(name), own, honest);
+          assert.deepEqual(await attacked(create(name), own.slice(1), honest), forged.slice(1));
+        });
+      }
 
       it("does something in a round without honest updates", async () => {
         const forged = await attacked(create(name), own, []);

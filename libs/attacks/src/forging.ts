@@ -1,6 +1,6 @@
-import type { ModuleUpdate, Update } from "@fedclair/core";
-import { median } from "@fedclair/linalg";
-import { frobenius, scale } from "./modules.js";
+import { isLowRank, type ModuleUpdate, type Tensor, type Update } from "@fedclair/core";
+import { median, type Stream } from "@fedclair/linalg";
+import { frobenius, scale, tensorLike } from "./modules.js";
 
 /**
  * Draws one module of one client's forged update, of any size.
@@ -20,19 +20,38 @@ export function forgeAtMedianNorm(
   draw: DrawModule,
 ): Update[] {
   const medians = medianNorms(honest.length > 0 ? honest : own);
-  return own.map((update) => {
-    const modules = [...update.modules].map(([name, module]): [string, ModuleUpdate] => {
-      const norm = medians.get(name);
-      if (norm === undefined) throw new Error(`no honest update has a module '${name}'`);
-      const drawn = draw(module, name, update.clientId);
-      return [name, scale(drawn, (factor * norm) / frobenius(drawn))];
-    });
-    return { ...update, modules: new Map(modules) };
+  return mapModules(own, (module, name, clientId) => {
+    const drawn = draw(module, name, clientId);
+    return scale(drawn, (factor * valueOf(medians, name)) / (frobenius(drawn) || 1));
   });
 }
 
-/** By module. */
-function medianNorms(updates: readonly Update[]): ReadonlyMap<string, number> {
+/** Every module of every update, replaced. */
+export function mapModules(updates: readonly Update[], replace: DrawModule): Update[] {
+  return updates.map((update) => ({
+    ...update,
+    modules: new Map(
+      [...update.modules].map(([name, module]) => [name, replace(module, name, update.clientId)]),
+    ),
+  }));
+}
+
+/** What a client sends that learnt nothing. */
+export function withoutChange(update: Update): Update {
+  const modules = [...update.modules].map(([name, module]) => [name, scale(module, 0)] as const);
+  return { ...update, modules: new Map(modules) };
+}
+
+/** Independent N(0, 1) entries; of factors those of both. */
+export function normalsLike(like: ModuleUpdate, rng: Stream): ModuleUpdate {
+  const draw = (tensor: Tensor, from: Stream) =>
+    tensorLike(tensor, from.normals(tensor.data.length));
+  if (!isLowRank(like)) return draw(like, rng);
+  return { b: draw(like.b, rng.at("b")), a: draw(like.a, rng.at("a")) };
+}
+
+/** The median Frobenius norm of each module. */
+export function medianNorms(updates: readonly Update[]): ReadonlyMap<string, number> {
   const norms = new Map<string, number[]>();
   for (const { modules } of updates) {
     for (const [name, module] of modules) {
@@ -42,4 +61,11 @@ function medianNorms(updates: readonly Update[]): ReadonlyMap<string, number> {
     }
   }
   return new Map([...norms].map(([name, values]) => [name, median(values)]));
+}
+
+/** @throws Error if no honest update has that module */
+export function valueOf<T>(byModule: ReadonlyMap<string, T>, name: string): T {
+  const value = byModule.get(name);
+  if (value === undefined) throw new Error(`no honest update has a module '${name}'`);
+  return value;
 }

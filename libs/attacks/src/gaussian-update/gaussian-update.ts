@@ -1,8 +1,6 @@
-import { isLowRank, type Attack, type Plugin, type Tensor } from "@fedclair/core";
-import type { Stream } from "@fedclair/linalg";
+import type { Attack, Plugin } from "@fedclair/core";
 import { z } from "zod";
-import { forgeAtMedianNorm } from "../forging.js";
-import { tensorLike } from "../modules.js";
+import { forgeAtMedianNorm, normalsLike } from "../forging.js";
 
 const schema = z.strictObject({
   scale: z
@@ -23,14 +21,8 @@ export const gaussianUpdate: Plugin<Attack> = {
   schema,
   create: ({ scale }: z.output<typeof schema>): Attack => ({
     forge: (own, honest, rng) =>
-      forgeAtMedianNorm(own, honest, scale, (like, module, clientId) => {
-        const noise = rng.at(clientId, module);
-        if (!isLowRank(like)) return normalsLike(like, noise);
-        return { b: normalsLike(like.b, noise.at("b")), a: normalsLike(like.a, noise.at("a")) };
-      }),
+      forgeAtMedianNorm(own, honest, scale, (like, module, clientId) =>
+        normalsLike(like, rng.at(clientId, module)),
+      ),
   }),
 };
-
-function normalsLike(like: Tensor, rng: Stream): Tensor {
-  return tensorLike(like, rng.normals(like.data.length));
-}

@@ -1,0 +1,62 @@
+import {
+  isLowRank,
+  moduleShape,
+  type Attack,
+  type ModuleUpdate,
+  type Plugin,
+} from "@fedclair/core";
+import { addScaled, hstack, Matrix, multiply, norm, type Stream } from "@fedclair/linalg";
+import { z } from "zod";
+import { mapModules, medianNorms, valueOf } from "../forging.js";
+import { productLike, tensorLike, toMatrix } from "../modules.js";
+
+const schema = z.strictObject({
+  scale: z
+    .number()
+    .positive()
+    .default(3)
+    .describe("Norm of the added direction, in median norms of the honest updates of the module"),
+});
+
+/**
+ * Plants one direction beside honest learning: X + γ·b·aᵀ, b and a unit vectors that all attackers share. They are drawn
+ * in the attack's first round and kept for the whole run, as a trigger that is to be learnt must not change. Factors of rank r
+ * send the best approximation of rank r: the trigger takes the place of their weakest direction.
+ * Source: CLAIR specification 8 and 9.4 (backdoor, at the update).
+ */
+export const backdoor: Plugin<Attack> = {
+  name: "backdoor",
+  summary: "Colluding: the honest update plus one fixed rank-one direction for all rounds.",
+  schema,
+  create: ({ scale }: z.output<typeof schema>): Attack => {
+    let trigger: Stream | undefined;
+    return {
+      forge: (own, honest, rng) => {
+        const fixed = (trigger ??= rng);
+        const norms = medianNorms(honest.length > 0 ? honest : own);
+        return mapModules(own, (module, name) =>
+          plant(module, scale * valueOf(norms, name), fixed.at("trigger", name)),
+        );
+      },
+    };
+  },
+};
+
+function plant(module: ModuleUpdate, size: number, trigger: Stream): ModuleUpdate {
+  const [p = 1, ...rest] = moduleShape(module);
+  const q = rest.reduce((product, extent) => product * extent, 1);
+  const b = new Matrix(p, 1, unit(trigger.at("b").normals(p))).scale(size);
+  const a = new Matrix(1, q, unit(trigger.at("a").normals(q)));
+  if (isLowRank(module)) {
+    const wideA = hstack([toMatrix(module.a).transpose(), a.transpose()]).transpose();
+    return productLike(module, hstack([toMatrix(module.b), b]), wideA);
+  }
+  const x = toMatrix(module);
+  addScaled(x, 1, multiply(b, a));
+  return tensorLike(module, x.toRowMajor());
+}
+
+function unit(vector: Float64Array): Float64Array {
+  const length = norm(vector);
+  return vector.map((x) => x / length);
+}

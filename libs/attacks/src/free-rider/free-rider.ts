@@ -1,0 +1,56 @@
+import type { Attack, Plugin, Update } from "@fedclair/core";
+import { z } from "zod";
+import { forgeAtMedianNorm, normalsLike, withoutChange } from "../forging.js";
+import { forgeFromHonest } from "../from-honest.js";
+import { coordinateMeans } from "../statistics.js";
+
+const schema = z.strictObject({
+  kind: z
+    .enum(["zero", "noise", "last"])
+    .default("zero")
+    .describe(
+      "zero: no change. noise: Gaussian noise too small to matter. last: the mean of the honest updates of the round before",
+    ),
+  scale: z
+    .number()
+    .positive()
+    .default(0.01)
+    .describe("For noise: its norm, in median norms of the honest updates of the module"),
+});
+
+type Options = z.output<typeof schema>;
+
+/**
+ * Takes part without training. `last` sends again what the round before taught everybody: a client sees the global
+ * params change, which with a plain mean is the mean of the updates; an attack is shown the updates, so it remembers
+ * their mean, whatever the aggregator made of them. In its first round it has nothing to send and changes nothing.
+ * Source: CLAIR specification 8, free-rider; Lin et al., arXiv 1911.12560.
+ */
+export const freeRider: Plugin<Attack> = {
+  name: "free-rider",
+  summary: "Takes part without training: sends nothing, a little noise or last round's mean.",
+  schema,
+  create: (options: Options): Attack => riders[options.kind](options),
+};
+
+const riders: Readonly<Record<Options["kind"], (options: Options) => Attack>> = {
+  zero: () => ({ forge: (own) => own.map(withoutChange) }),
+  noise: ({ scale: size }) => ({
+    forge: (own, honest, rng) =>
+      forgeAtMedianNorm(own, honest, size, (like, module, clientId) =>
+        normalsLike(like, rng.at(clientId, module)),
+      ),
+  }),
+  last: () => {
+    let last: readonly Update[] = [];
+    return {
+      forge: (own, honest) => {
+        const before = last;
+        last = honest;
+        return before.length > 0
+          ? forgeFromHonest(own, before, coordinateMeans)
+          : own.map(withoutChange);
+      },
+    };
+  },
+};

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { isLowRank, type ModuleUpdate } from "@fedclair/core";
+import { forgeFromHonest } from "./from-honest.js";
+import { valuesOf } from "./modules.js";
+import { f32, f64, update } from "./testing/updates.js";
+
+const pair = (b: number[], a: number[]): ModuleUpdate => ({
+  b: f32([2, 1], ...b),
+  a: f32([1, 2], ...a),
+});
+const own = [update("a", { pair: pair([1, 1], [1, 1]), bias: f64([1], 0) })];
+// Another order of modules than the attacker's.
+const honest = [
+  update("h2", { bias: f64([1], 7), pair: pair([0, 2], [0, 1]) }),
+  update("h1", { bias: f64([1], 5), pair: pair([4, 0], [1, 0]) }),
+];
+
+describe("forgeFromHonest", () => {
+  it("shows the changes themselves, in order of ids and of the attackers' modules", () => {
+    forgeFromHonest(own, honest, (vectors) => {
+      assert.deepEqual(vectors, [Float64Array.of(4, 0, 0, 0, 5), Float64Array.of(0, 0, 0, 2, 7)]);
+      return new Float64Array(5);
+    });
+  });
+
+  it("sends dense modules as forged, and of factors the best of their rank", () => {
+    const [forged] = forgeFromHonest(own, honest, () => Float64Array.of(4, 0, 0, 2, 6));
+    assert.deepEqual(forged?.modules.get("bias"), f64([1], 6));
+    const sent = forged.modules.get("pair");
+    assert.ok(sent !== undefined && isLowRank(sent));
+    assert.deepEqual(
+      [sent.b.shape, sent.a.shape],
+      [
+        [2, 1],
+        [1, 2],
+      ],
+    );
+    valuesOf(sent).forEach((x, i) => {
+      assert.ok(Math.abs(x - ([4, 0, 0, 0][i] ?? NaN)) < 1e-6);
+    });
+  });
+
+  it("shows the attackers' own updates in a round without honest ones", () => {
+    forgeFromHonest(own, [], ([vector]) => {
+      assert.deepEqual(vector, Float64Array.of(1, 1, 1, 1, 0));
+      return vector;
+    });
+  });
+
+  it("gives every attacker memory of its own", () => {
+    const two = ["a", "b"].map((id) => update(id, { bias: f64([1], 0) }));
+    const [a, b] = forgeFromHonest(two, honest, () => Float64Array.of(3));
+    assert.deepEqual(a?.modules, b?.modules);
+    assert.notEqual(a?.modules.get("bias"), b?.modules.get("bias"));
+  });
+});

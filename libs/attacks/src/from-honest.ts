@@ -1,0 +1,49 @@
+import { moduleShape, sizeOf, type Modules, type Update } from "@fedclair/core";
+import { mapModules, valueOf } from "./forging.js";
+import { changeLike, valuesOf } from "./modules.js";
+
+/**
+ * Gives all contaminated clients one forged vector, made from the honest updates. A vector is the change itself, all
+ * modules one after another, low-rank factors multiplied out: how a product is split into b and a is arbitrary, so
+ * statistics of the entries of b and of a would mean nothing. A client that sends factors sends the best approximation
+ * that its rank allows. Takes memory for the dense changes of all honest clients.
+ *
+ * In a round without honest updates the attackers' own ones stand in for them.
+ * @param rule from the honest vectors, in order of client ids so that rounding does not depend on who answered first
+ */
+export function forgeFromHonest(
+  own: readonly Update[],
+  honest: readonly Update[],
+  rule: (honest: readonly Float64Array[]) => Float64Array,
+): Update[] {
+  const seen = (honest.length > 0 ? honest : own).toSorted((x, y) =>
+    x.clientId < y.clientId ? -1 : 1,
+  );
+  const forms = [...(own[0]?.modules ?? [])];
+  const vectors = seen.map(({ modules }) =>
+    flatten(
+      modules,
+      forms.map(([name]) => name),
+    ),
+  );
+  const forged = rule(vectors);
+  const parts = new Map<string, Float64Array>();
+  let offset = 0;
+  for (const [name, module] of forms) {
+    const size = sizeOf(moduleShape(module));
+    parts.set(name, forged.subarray(offset, offset + size));
+    offset += size;
+  }
+  return mapModules(own, (module, name) => changeLike(module, valueOf(parts, name).slice()));
+}
+
+function flatten(modules: Modules, names: readonly string[]): Float64Array {
+  const parts = names.map((name) => valuesOf(valueOf(modules, name)));
+  const out = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { frobenius as norm, Matrix, stream } from "@fedclair/linalg";
+import { frobenius, valuesOf } from "../modules.js";
+import { anyUpdate, attacked, create, update } from "../testing/updates.js";
+
+const rng = stream("masked");
+const gaussian = (rows: number, cols: number) =>
+  new Matrix(rows, cols, rng.normals(rows * cols)).toRowMajor();
+
+/** Benign clients change rows 0 and 1 only: the subspace is known. */
+const benign = (clientId: string) => {
+  const data = gaussian(6, 5);
+  data.fill(0, 10);
+  const b = gaussian(6, 2);
+  b.fill(0, 4);
+  return update(clientId, {
+    dense: { shape: [6, 5], data },
+    pair: { b: { shape: [6, 2], data: b }, a: { shape: [2, 5], data: gaussian(2, 5) } },
+  });
+};
+const honest = ["h1", "h2", "h3"].map(benign);
+const own = [benign("a1")];
+
+describe("masked", () => {
+  for (const off of [1e-4, 0.3]) {
+    it(`has ${off} times as much outside the honest subspace as inside`, async () => {
+      const [forged] = await attacked(create("masked", { off, rank: 2 }), own, honest);
+      for (const [name, module] of forged?.modules ?? []) {
+        const x = new Matrix(5, 6, valuesOf(module));
+        const inside = norm(x.columns(0, 2));
+        const outside = norm(x.columns(2, 6));
+        assert.ok(Math.abs(outside / inside - off) < 1e-10, name);
+      }
+    });
+  }
+
+  it("has scale × the median honest norm", async () => {
+    const [forged] = await attacked(create("masked", { scale: 2 }), own, honest);
+    const norms = honest.map(({ modules }) => frobenius(modules.get("dense") ?? assert.fail()));
+    const [, median] = norms.sort((x, y) => x - y);
+    const sent = frobenius(forged?.modules.get("dense") ?? assert.fail());
+    assert.ok(Math.abs(sent - 2 * (median ?? NaN)) < 1e-12);
+  });
+
+  it("keeps to the inside where the subspace is everything", async () => {
+    // Three rows, rank 3, and a scalar.
+    const h = anyUpdate("h1");
+    const [forged] = await attacked(create("masked"), [anyUpdate("a1", 3)], [h]);
+    for (const name of ["pair64", "scalar"]) {
+      const sent = frobenius(forged?.modules.get(name) ?? assert.fail());
+      const expected = 3 * frobenius(h.modules.get(name) ?? assert.fail());
+      assert.ok(Math.abs(sent - expected) < 1e-12 * expected, name);
+    }
+  });
+});

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { stream } from "@fedclair/linalg";
+import { create, f64, update } from "../testing/updates.js";
+
+const sends = (clientId: string, value: number) => update(clientId, { m: f64([1], value) });
+
+describe("stale", () => {
+  it("sends each client's own update of `delay` of its rounds ago, and no change before", () => {
+    const attack = create("stale", { delay: 2 });
+    // b misses the second round.
+    const rounds = [
+      [sends("a", 1), sends("b", 10)],
+      [sends("a", 2)],
+      [sends("a", 3), sends("b", 30)],
+      [sends("a", 4), sends("b", 40)],
+    ];
+    const sent = rounds.map((own) => attack.forge?.(own, [], stream(1)));
+    assert.deepEqual(sent, [
+      [sends("a", 0), sends("b", 0)],
+      [sends("a", 0)],
+      [sends("a", 1), sends("b", 0)],
+      [sends("a", 2), sends("b", 10)],
+    ]);
+  });
+});

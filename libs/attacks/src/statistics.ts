@@ -1,0 +1,41 @@
+/** The mean of every coordinate. @param vectors of one length, at least one */
+export function coordinateMeans(vectors: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(vectors[0]?.length ?? 0);
+  for (const v of vectors) v.forEach((x, i) => (out[i] = (out[i] ?? 0) + x / vectors.length));
+  return out;
+}
+
+/** The population standard deviation of every coordinate: the mean square deviation's root, 0 for a lone vector. */
+export function coordinateDeviations(
+  vectors: readonly Float64Array[],
+  means: Float64Array,
+): Float64Array {
+  const out = new Float64Array(means.length);
+  for (const v of vectors) {
+    v.forEach((x, i) => (out[i] = (out[i] ?? 0) + (x - (means[i] ?? NaN)) ** 2 / vectors.length));
+  }
+  return out.map(Math.sqrt);
+}
+
+/**
+ * Φ⁻¹(p), the standard normal quantile, to rounding. Newton's steps from 0 rise to it without overshooting, since Φ is
+ * concave above 0; Φ(z) = 1/2 + φ(z)·Σ z^(2k+1)/(1·3·…·(2k+1)).
+ * @param p in [1/2, 1)
+ */
+export function normalQuantile(p: number): number {
+  if (!(p >= 0.5 && p < 1)) {
+    throw new RangeError(`normalQuantile: expected p in [1/2, 1), got ${p}`);
+  }
+  let z = 0;
+  for (;;) {
+    const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
+    let series = 0;
+    for (let term = z, k = 1; term > 1e-17 * series; k++) {
+      series += term;
+      term *= (z * z) / (2 * k + 1);
+    }
+    const next = z + (p - 0.5) / density - series;
+    if (next <= z) return z;
+    z = next;
+  }
+}
