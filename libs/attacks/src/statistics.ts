@@ -18,7 +18,7 @@ export function coordinateDeviations(
 }
 
 /**
- * Φ⁻¹(p), the standard normal quantile, to rounding. Newton's steps from 0 rise to it without overshooting, since Φ is
+ * Φ⁻¹(p), the standard normal quantile, to about 1e-16/φ(z): what a rounding of p does to it. Newton's steps from 0 rise to it without overshooting, since Φ is
  * concave above 0; Φ(z) = 1/2 + φ(z)·Σ z^(2k+1)/(1·3·…·(2k+1)).
  * @param p in [1/2, 1)
  */
