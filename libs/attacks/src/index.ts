@@ -3,6 +3,7 @@ import { alieAttack } from "./alie/alie.js";
 import { backdoor } from "./backdoor/backdoor.js";
 import { broken } from "./broken/broken.js";
 import { colludingSubspace } from "./colluding-subspace/colluding-subspace.js";
+import { contaminatedData } from "./contaminated-data/contaminated-data.js";
 import { freeRider } from "./free-rider/free-rider.js";
 import { gaussianUpdate } from "./gaussian-update/gaussian-update.js";
 import { ipmAttack } from "./ipm/ipm.js";
@@ -25,6 +26,7 @@ const plugins: readonly Plugin<Attack>[] = [
   randomTargets,
   labelFlip,
   targetShift,
+  contaminatedData,
   gaussianUpdate,
   signFlip,
   scaling,
