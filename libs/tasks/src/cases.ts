@@ -1,4 +1,5 @@
 import type { CaseFormat } from "@fedclair/core/cases";
+import { valueDrivenTransportFormat } from "./value-driven-transport/cases/index.js";
 
 /** The reference cases of the tasks' methods. */
-export const taskFormats: readonly CaseFormat[] = [];
+export const taskFormats: readonly CaseFormat[] = [valueDrivenTransportFormat];

@@ -1,0 +1,54 @@
+import { Matrix } from "@fedclair/linalg";
+
+const beta1 = 0.9;
+const beta2 = 0.99;
+const epsilon = 1e-8;
+
+/** Adam (Kingma and Ba, arXiv 1412.6980) on named matrices in float64, with β = (0.9, 0.99) and ε = 1e-8. */
+export class Adam<Name extends string> {
+  readonly #moments = new Map<
+    string,
+    { readonly first: Float64Array; readonly second: Float64Array }
+  >();
+  #step = 0;
+
+  /** One step down the gradient, bias-corrected. @returns the new weights; those given stay as they are */
+  step(
+    weights: Readonly<Record<Name, Matrix>>,
+    gradient: Readonly<Record<Name, Matrix>>,
+    rate: number,
+  ): Record<Name, Matrix> {
+    this.#step++;
+    const [bias1, bias2] = [1 - beta1 ** this.#step, 1 - beta2 ** this.#step];
+    const out = {} as Record<Name, Matrix>;
+    for (const name of Object.keys(gradient) as Name[]) {
+      const next = weights[name].copy();
+      const g = gradient[name].data;
+      const { first, second } = this.#momentsOf(name, g.length);
+      for (let i = 0; i < g.length; i++) {
+        const slope = g[i] ?? NaN;
+        const m = beta1 * (first[i] ?? NaN) + (1 - beta1) * slope;
+        const v = beta2 * (second[i] ?? NaN) + (1 - beta2) * slope ** 2;
+        first[i] = m;
+        second[i] = v;
+        next.data[i] =
+          (next.data[i] ?? NaN) - (rate * (m / bias1)) / (Math.sqrt(v / bias2) + epsilon);
+      }
+      out[name] = next;
+    }
+    return out;
+  }
+
+  #momentsOf(name: string, length: number) {
+    const known = this.#moments.get(name);
+    if (known) return known;
+    const moments = { first: new Float64Array(length), second: new Float64Array(length) };
+    this.#moments.set(name, moments);
+    return moments;
+  }
+}
+
+/** rate·(1 + cos(πi/n))/2: from `rate` at i = 0 to 0 at i = n. */
+export function cosineDecay(rate: number, i: number, n: number): number {
+  return (rate * (1 + Math.cos((Math.PI * i) / n))) / 2;
+}

@@ -1,0 +1,44 @@
+import { Matrix, sum, type Stream } from "@fedclair/linalg";
+import { squaredDistances } from "./metrics.js";
+
+/**
+ * The primal step (P): for each target y_j a distribution over sources, softmax_i((V_0(x_i) - |x_i - y_j|²/2)/eps).
+ * @param v0 V(x_i, 0), S of them
+ * @param sources S×d
+ * @param targets B×d
+ * @param eps entropic weight > 0, in squared units of the points
+ * @returns S×B, columns sum to 1
+ */
+export function couple(v0: Float64Array, sources: Matrix, targets: Matrix, eps: number): Matrix {
+  const out = squaredDistances(sources, targets);
+  for (let j = 0; j < out.cols; j++) {
+    const column = out.column(j);
+    let most = -Infinity;
+    for (let i = 0; i < column.length; i++) {
+      const score = ((v0[i] ?? NaN) - (column[i] ?? NaN) / 2) / eps;
+      column[i] = score;
+      most = Math.max(most, score);
+    }
+    // The largest is taken out, so that exp neither overflows nor leaves nothing.
+    for (let i = 0; i < column.length; i++) column[i] = Math.exp((column[i] ?? NaN) - most);
+    const total = sum(column);
+    for (let i = 0; i < column.length; i++) column[i] = (column[i] ?? NaN) / total;
+  }
+  return out;
+}
+
+/** One source for each target, drawn by the coupling's columns: the arg max would not be consistent with (D0). */
+export function drawPairs(coupling: Matrix, rng: Stream): Int32Array {
+  return Int32Array.from({ length: coupling.cols }, (_, j) => rng.categorical(coupling.column(j)));
+}
+
+/** Of each source, the mean over targets: its weight in the coupling. Sums to 1. */
+export function sourceWeights(coupling: Matrix): Float64Array {
+  const out = new Float64Array(coupling.rows);
+  for (let j = 0; j < coupling.cols; j++) {
+    const column = coupling.column(j);
+    for (let i = 0; i < out.length; i++)
+      out[i] = (out[i] ?? NaN) + (column[i] ?? NaN) / coupling.cols;
+  }
+  return out;
+}

@@ -1,0 +1,146 @@
+import { Matrix, sum } from "@fedclair/linalg";
+import { sourceWeights } from "./coupling.js";
+import {
+  inputsOf,
+  spatialGradient,
+  weightedSum,
+  type Network,
+  type WeightedSum,
+} from "./network.js";
+
+/** Everything that a dual step holds fixed. */
+export interface CoupledBatch {
+  /** S×d */
+  readonly sources: Matrix;
+  /** B×d */
+  readonly targets: Matrix;
+  /** Of each target, the source that it was coupled with. */
+  readonly pairs: Int32Array;
+  /** S×B, see `couple`; absent for pairs drawn blindly, which leave V_0 alone. */
+  readonly coupling?: Matrix;
+  /** Of each pair, t = h/H with h in 0 … H - 1. */
+  readonly times: Float64Array;
+  /** See `inputsOf`. */
+  readonly condition?: readonly number[];
+}
+
+export interface DualSettings {
+  /** H ≥ 2 */
+  readonly horizon: number;
+  /** λ0, the weight of the source-marginal constraint (D0) against the flow constraints (D1). */
+  readonly lambda0: number;
+}
+
+/**
+ * The loss whose descent is the ascent of the dual by (D0) and (D1), and its gradient (specification 4.2):
+ * H·mean_j[V(I'_j, t_j) - V(P_j, t_j)] + λ0·(Σ_i Ḡ_i·V(X_i, 0) - mean_i V(X_i, 0)), with the policy's points P and the
+ * coupling held fixed: a gradient through them would be that of another method. The loss hovers around 0; it
+ * does not tell progress.
+ */
+export function dualStep(
+  network: Network,
+  batch: CoupledBatch,
+  { horizon, lambda0 }: DualSettings,
+): WeightedSum {
+  const { sources, targets, times, coupling, condition } = batch;
+  const { at, onward } = interpolate(batch, horizon);
+  const landed = policyStep(network, at, times, horizon, condition);
+
+  const [b, s] = [targets.rows, coupling ? sources.rows : 0];
+  const weights = new Float64Array(2 * b + s);
+  weights.fill(horizon / b, 0, b).fill(-horizon / b, b, 2 * b);
+  const shares = coupling ? sourceWeights(coupling) : [];
+  shares.forEach((share, i) => (weights[2 * b + i] = lambda0 * (share - 1 / s)));
+
+  const points = stackRows(coupling ? [onward, landed, sources] : [onward, landed]);
+  const allTimes = new Float64Array(2 * b + s);
+  allTimes.set(times);
+  allTimes.set(times, b);
+  return weightedSum(network, inputsOf(points, allTimes, condition), weights);
+}
+
+/**
+ * Where the pairs are at their times, and one step later on the straight path.
+ * @returns I_j = (1 - t_j)x_j + t_j·y_j and I'_j = I_j + (y_j - x_j)/H, B×d each
+ */
+export function interpolate(
+  { sources, targets, pairs, times }: CoupledBatch,
+  horizon: number,
+): { readonly at: Matrix; readonly onward: Matrix; readonly moves: Matrix } {
+  const at = new Matrix(targets.rows, targets.cols);
+  const onward = new Matrix(targets.rows, targets.cols);
+  const moves = new Matrix(targets.rows, targets.cols);
+  for (let c = 0; c < targets.cols; c++) {
+    for (let j = 0; j < targets.rows; j++) {
+      const k = j + c * targets.rows;
+      const x = sources.get(pairs[j] ?? NaN, c);
+      const move = targets.get(j, c) - x;
+      moves.data[k] = move;
+      at.data[k] = x + (times[j] ?? NaN) * move;
+      onward.data[k] = (at.data[k] ?? NaN) + move / horizon;
+    }
+  }
+  return { at, onward, moves };
+}
+
+/** x - ∇ₓV(x, t)/H, n×d: where the policy of V goes from x. */
+export function policyStep(
+  network: Network,
+  points: Matrix,
+  times: ArrayLike<number> | number,
+  horizon: number,
+  condition?: readonly number[],
+): Matrix {
+  const slope = spatialGradient(network, inputsOf(points, times, condition), points.cols);
+  return new Matrix(
+    points.rows,
+    points.cols,
+    points.data.map((x, k) => x - (slope.data[k] ?? NaN) / horizon),
+  );
+}
+
+/**
+ * The second-order variant (specification 4.4): mean_j |∇ₓV(I_j, t_j) + y_j - x_j|²/2, which H·(D1) tends to for H → ∞, and its
+ * gradient. The mixed derivative is a central difference of ∇_θ V along the residual, good to about 1e-8. Not trained with: it says what
+ * the dual step approximates, by an independent way.
+ */
+export function valueGradientMatching(
+  network: Network,
+  batch: CoupledBatch,
+  horizon: number,
+): WeightedSum {
+  const { times, condition } = batch;
+  const { at, moves } = interpolate(batch, horizon);
+  const slope = spatialGradient(network, inputsOf(at, times, condition), at.cols);
+  const residual = slope.data.map((g, k) => g + (moves.data[k] ?? NaN));
+  const shifted = (by: number) =>
+    new Matrix(
+      at.rows,
+      at.cols,
+      at.data.map((x, k) => x + by * (residual[k] ?? NaN)),
+    );
+  const delta = 1e-4;
+  const points = stackRows([shifted(delta), shifted(-delta)]);
+  const weights = new Float64Array(2 * at.rows);
+  const weight = 1 / (2 * delta * at.rows);
+  weights.fill(weight, 0, at.rows).fill(-weight, at.rows);
+  const inputs = inputsOf(points, Float64Array.of(...times, ...times), condition);
+  return {
+    ...weightedSum(network, inputs, weights),
+    value: sum(residual.map((r) => r ** 2)) / (2 * at.rows),
+  };
+}
+
+/** Matrices of one width on top of one another. */
+function stackRows(blocks: readonly Matrix[]): Matrix {
+  const rows = blocks.reduce((total, block) => total + block.rows, 0);
+  const out = new Matrix(rows, blocks[0]?.cols ?? 0);
+  for (let c = 0; c < out.cols; c++) {
+    let from = 0;
+    for (const block of blocks) {
+      out.column(c).set(block.column(c), from);
+      from += block.rows;
+    }
+  }
+  return out;
+}

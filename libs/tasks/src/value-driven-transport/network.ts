@@ -1,0 +1,161 @@
+import { Matrix, multiply, multiplyNT, multiplyTN, sum, type Stream } from "@fedclair/linalg";
+
+/** The trained parts of a network, in the order in which they travel; b3 cancels from every gradient and is none of them. */
+export const moduleNames = ["W1", "b1", "W2", "b2", "W3"] as const;
+export type ModuleName = (typeof moduleNames)[number];
+
+/**
+ * The value network V(x, t) = tanh(tanh([x, t, condition]·W1 + b1)·W2 + b2)·W3 + b3, in float64.
+ * W1 is (d + 1 + C)×hidden, W2 hidden×hidden, W3 hidden×1, input × output; b1 and b2 are 1×hidden, b3 a number.
+ */
+export type Network = Readonly<Record<ModuleName, Matrix>> & { readonly b3: number };
+
+/** A gradient or change of a network, by module. */
+export type ModuleMatrices = Readonly<Record<ModuleName, Matrix>>;
+
+/** A matrix a module. */
+export function byModule(make: (name: ModuleName) => Matrix): ModuleMatrices {
+  return {
+    W1: make("W1"),
+    b1: make("b1"),
+    W2: make("W2"),
+    b2: make("b2"),
+    W3: make("W3"),
+  };
+}
+
+/** Shapes by module. @param inputs d + 1 + C */
+export function shapesOf(inputs: number, hidden: number): Record<ModuleName, [number, number]> {
+  return {
+    W1: [inputs, hidden],
+    b1: [1, hidden],
+    W2: [hidden, hidden],
+    b2: [1, hidden],
+    W3: [hidden, 1],
+  };
+}
+
+/** Every weight and bias uniform in ±1/√(fan in); b3 = 0, which no gradient and no policy depends on. */
+export function initialNetwork(inputs: number, hidden: number, rng: Stream): Network {
+  const shapes = shapesOf(inputs, hidden);
+  const modules = byModule((name) => {
+    const [rows, cols] = shapes[name];
+    const bound = 1 / Math.sqrt(name === "W1" || name === "b1" ? inputs : hidden);
+    const own = rng.at(name);
+    const entries = Array.from({ length: rows * cols }, () => bound * (2 * own.uniform() - 1));
+    return Matrix.fromRowMajor(rows, cols, entries);
+  });
+  return { ...modules, b3: 0 };
+}
+
+/**
+ * What the network reads.
+ * @param points n×d
+ * @param times of each point, or of all, t = h/H in [0, 1]
+ * @param condition the same for all points: one-hot, zeros for none, empty for an unconditional network
+ * @returns n×(d + 1 + C)
+ */
+export function inputsOf(
+  points: Matrix,
+  times: ArrayLike<number> | number,
+  condition: ArrayLike<number> = [],
+): Matrix {
+  const { rows, cols } = points;
+  const out = new Matrix(rows, cols + 1 + condition.length);
+  out.data.set(points.data);
+  if (typeof times === "number") out.column(cols).fill(times);
+  else out.column(cols).set(times);
+  for (let c = 0; c < condition.length; c++) out.column(cols + 1 + c).fill(condition[c] ?? NaN);
+  return out;
+}
+
+/** V at n inputs. */
+export function values(network: Network, inputs: Matrix): Float64Array {
+  return valuesOf(network, activations(network, inputs));
+}
+
+/** ∇ₓV at n inputs, n×d. */
+export function spatialGradient(network: Network, inputs: Matrix, d: number): Matrix {
+  const { z1, z2 } = activations(network, inputs);
+  const backward = backThrough(network, z1, z2, () => 1);
+  return multiplyNT(backward.d1, network.W1).columns(0, d);
+}
+
+export interface WeightedSum {
+  readonly value: number;
+  readonly gradient: ModuleMatrices;
+  /** The derivative by b3: the sum of the weights. */
+  readonly b3: number;
+}
+
+/** Σ w_k·V(f_k) and its gradient. @param weights n of them */
+export function weightedSum(network: Network, inputs: Matrix, weights: Float64Array): WeightedSum {
+  const { z1, z2 } = activations(network, inputs);
+  const { d1, d2 } = backThrough(network, z1, z2, (k) => weights[k] ?? NaN);
+  const column = new Matrix(weights.length, 1, weights);
+  const v = valuesOf(network, { z1, z2 });
+  return {
+    value: sum(v.map((x, k) => x * (weights[k] ?? NaN))),
+    gradient: {
+      W1: multiplyTN(inputs, d1),
+      b1: columnSums(d1),
+      W2: multiplyTN(z1, d2),
+      b2: columnSums(d2),
+      W3: multiplyTN(z2, column),
+    },
+    b3: sum(weights),
+  };
+}
+
+interface Activations {
+  /** n×hidden each */
+  readonly z1: Matrix;
+  readonly z2: Matrix;
+}
+
+function activations({ W1, b1, W2, b2 }: Network, inputs: Matrix): Activations {
+  const z1 = tanhLayer(inputs, W1, b1);
+  return { z1, z2: tanhLayer(z1, W2, b2) };
+}
+
+function tanhLayer(inputs: Matrix, weights: Matrix, bias: Matrix): Matrix {
+  const out = multiply(inputs, weights);
+  for (let j = 0; j < out.cols; j++) {
+    const shift = bias.data[j] ?? NaN;
+    const column = out.column(j);
+    for (let k = 0; k < column.length; k++) column[k] = Math.tanh((column[k] ?? NaN) + shift);
+  }
+  return out;
+}
+
+function valuesOf({ W3, b3 }: Network, { z2 }: Activations): Float64Array {
+  return multiply(z2, W3).data.map((v) => v + b3);
+}
+
+/** Derivatives of Σ w_k·V(f_k) before the two tanh layers, n×hidden each. */
+function backThrough(
+  { W2, W3 }: Network,
+  z1: Matrix,
+  z2: Matrix,
+  weight: (k: number) => number,
+): { readonly d1: Matrix; readonly d2: Matrix } {
+  const d2 = new Matrix(z2.rows, z2.cols);
+  for (let j = 0; j < z2.cols; j++) {
+    const w3 = W3.data[j] ?? NaN;
+    const column = d2.column(j);
+    const z = z2.column(j);
+    for (let k = 0; k < column.length; k++) {
+      column[k] = weight(k) * w3 * (1 - (z[k] ?? NaN) ** 2);
+    }
+  }
+  const d1 = multiplyNT(d2, W2);
+  for (let i = 0; i < d1.data.length; i++) {
+    d1.data[i] = (d1.data[i] ?? NaN) * (1 - (z1.data[i] ?? NaN) ** 2);
+  }
+  return { d1, d2 };
+}
+
+function columnSums(a: Matrix): Matrix {
+  const sums = Float64Array.from({ length: a.cols }, (_, j) => sum(a.column(j)));
+  return new Matrix(1, a.cols, sums);
+}

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Matrix, stream, sum } from "@fedclair/linalg";
+import { squaredDistances } from "./metrics.js";
+import { optimalTransport } from "./optimal-transport.js";
+
+function near(got: number, expected: number, tolerance: number): void {
+  assert.ok(Math.abs(got - expected) <= tolerance, `${got} is not ${expected} ± ${tolerance}`);
+}
+
+function permutations(n: number): number[][] {
+  if (n === 0) return [[]];
+  return permutations(n - 1).flatMap((p) =>
+    Array.from({ length: n }, (_, at) => [...p.slice(0, at), n - 1, ...p.slice(at)]),
+  );
+}
+
+describe("optimal transport", () => {
+  it("moves what lies nearest, and splits masses", async () => {
+    // Two of three units at 0 go to 1, the rest and the unit at 4 go to 3: 2·1 + 1·9 + 1·1.
+    const costs = squaredDistances(Matrix.fromRows([[0], [4]]), Matrix.fromRows([[1], [3]]));
+    const { cost } = await optimalTransport(costs, [3, 1], [2, 2]);
+    assert.equal(cost, 12);
+  });
+
+  it("costs as much as the best of all assignments", async () => {
+    const rows = permutations(5);
+    const entries = fc.array(fc.double({ min: -3, max: 3, noNaN: true }), {
+      minLength: 25,
+      maxLength: 25,
+    });
+    await fc.assert(
+      fc.asyncProperty(entries, async (costs) => {
+        const matrix = new Matrix(5, 5, Float64Array.from(costs));
+        const best = Math.min(...rows.map((p) => sum(p.map((j, i) => matrix.get(i, j)))));
+        const { cost } = await optimalTransport(matrix, [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]);
+        near(cost, best, 1e-9);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("proves itself by prices: feasible, and of the same value, with masses of any kind", async () => {
+    const rng = stream("prices");
+    for (const [m, n] of [
+      [7, 4],
+      [4, 9],
+      [30, 30],
+    ] as const) {
+      const costs = new Matrix(m, n, rng.at("costs", m, n).normals(m * n));
+      const supply = rng.at("supply", m, n).dirichlet(m, 0.3);
+      const demand = rng.at("demand", m, n).dirichlet(n, 0.3);
+      const { cost, rowPrices, colPrices } = await optimalTransport(costs, supply, demand);
+      for (let i = 0; i < m; i++) {
+        for (let j = 0; j < n; j++) {
+          const reduced = costs.get(i, j) - (rowPrices[i] ?? NaN) - (colPrices[j] ?? NaN);
+          assert.ok(reduced >= -1e-12, `reduced cost ${reduced}`);
+        }
+      }
+      const dual =
+        sum(rowPrices.map((u, i) => u * (supply[i] ?? NaN))) +
+        sum(colPrices.map((v, j) => v * (demand[j] ?? NaN)));
+      near(cost, dual, 1e-10);
+    }
+  });
+
+  it("refuses masses and costs that do not fit", async () => {
+    const costs = new Matrix(2, 2);
+    await assert.rejects(optimalTransport(costs, [1], [1, 1]), /2×2, the masses ask for 1×2/);
+    await assert.rejects(
+      optimalTransport(costs, [1, 1], [1, 2]),
+      /equal total masses, got 2 and 3/,
+    );
+    await assert.rejects(optimalTransport(costs, [1, -1], [0, 0]), /at least 0/);
+    const infinite = new Matrix(1, 1, Float64Array.of(Infinity));
+    await assert.rejects(optimalTransport(infinite, [1], [1]), /finite costs/);
+  });
+});

@@ -1,0 +1,59 @@
+import { Matrix } from "@fedclair/linalg";
+import { inputsOf, spatialGradient, type Network } from "./network.js";
+
+/** ∇ₓV(x, t) at n points. @param points n×d @returns n×d */
+export type ValueGradient = (points: Matrix, t: number) => Matrix;
+
+/**
+ * The policy's paths: x_{h+1} = x_h - ∇ₓV(x_h, h/K)/K (specification 4.5). K need not be the horizon that was trained with;
+ * K = 1 generates in one step.
+ * @param starts n×d
+ * @param steps K ≥ 1
+ * @returns K + 1 states, n×d each
+ */
+export function followPolicy(gradient: ValueGradient, starts: Matrix, steps: number): Matrix[] {
+  const path = [starts];
+  let x = starts;
+  for (let h = 0; h < steps; h++) {
+    const { data: slope } = gradient(x, h / steps);
+    x = new Matrix(
+      x.rows,
+      x.cols,
+      x.data.map((value, k) => value - (slope[k] ?? NaN) / steps),
+    );
+    path.push(x);
+  }
+  return path;
+}
+
+/** What a conditional network is asked for. */
+export interface Guidance {
+  /** One-hot, zeros for none, empty for an unconditional network. */
+  readonly condition: readonly number[];
+  /** g ≥ 0 of classifier-free guidance, 0 for plain conditioning. */
+  readonly weight: number;
+}
+
+export const unguided: Guidance = { condition: [], weight: 0 };
+
+/** ∇ₓ of the value function (1 + g)·V_condition - g·V_none. */
+export function guidedGradient(
+  network: Network,
+  { condition, weight }: Guidance = unguided,
+): ValueGradient {
+  const under = (c: readonly number[]): ValueGradient => {
+    return (points, t) => spatialGradient(network, inputsOf(points, t, c), points.cols);
+  };
+  const conditional = under(condition);
+  if (weight === 0) return conditional;
+  const free = under(condition.map(() => 0));
+  return (points, t) => {
+    const without = free(points, t).data;
+    const slope = conditional(points, t);
+    return new Matrix(
+      slope.rows,
+      slope.cols,
+      slope.data.map((g, k) => (1 + weight) * g - weight * (without[k] ?? NaN)),
+    );
+  };
+}
