@@ -1,0 +1,198 @@
+import { sum } from "@fedclair/linalg";
+import { gaussLegendre, integrate } from "./gauss-legendre.js";
+import { losses, type Loss, type Risk } from "./losses.js";
+import { ModelError, requireFinite } from "./model-error.js";
+import { logGamma, normalPdf, normalTail } from "./special.js";
+
+/** The density f_D of true scores, and its risk integrals U and O (specification 2.2). */
+export interface Density {
+  readonly kind: string;
+  /** The interval Omega of possible scores, bounded or not. */
+  readonly support: readonly [number, number];
+  /** Per unit of score, 0 outside the support. */
+  pdf(v: number): number;
+  /** Are integrals over it taken in ln x? For tails so heavy that no even grid reaches their end. */
+  readonly logarithmic?: boolean;
+  /** In the coordinate of integration (x, or ln x): all of the mass and of the mean but rounding; finite. */
+  readonly range: readonly [number, number];
+  /** In that coordinate: where panels of a quadrature must meet. */
+  readonly seams?: readonly number[];
+  /** The integrals of `risk`; missing for a loss under which they diverge or are not worked out. */
+  readonly risks: Readonly<Partial<Record<Loss, (x: number) => Risk>>>;
+}
+
+/** @throws ModelError BAD_ARGUMENT for a loss that the density has no risk integrals for */
+export function riskOf({ kind, risks }: Density, loss: Loss): (x: number) => Risk {
+  const risk = risks[loss];
+  if (risk !== undefined) return risk;
+  const known = Object.keys(risks).join(", ");
+  throw new ModelError("BAD_ARGUMENT", `loss ${loss} of a ${kind} density: expected ${known}`);
+}
+
+export interface GaussianComponent {
+  readonly weight: number;
+  readonly mean: number;
+  readonly sd: number;
+}
+
+/** Normal densities in the proportions of their weights, which need not sum to 1. */
+export function gaussianMixture(given: readonly GaussianComponent[]): Density {
+  given.forEach(({ weight, mean, sd }) => {
+    requireFinite("weight", weight, true);
+    requireFinite("mean", mean);
+    requireFinite("standard deviation", sd, true);
+  });
+  if (given.length === 0) throw new ModelError("BAD_ARGUMENT", "a mixture of no components");
+  const total = sum(given.map(({ weight }) => weight));
+  const components = given.map(({ weight, ...rest }) => ({ weight: weight / total, ...rest }));
+  const squared = (x: number): Risk => {
+    let under = 0;
+    let over = 0;
+    for (const { weight, mean, sd } of components) {
+      const z = (x - mean) / sd;
+      const slope = z * normalPdf(z);
+      under += weight * sd * sd * ((1 + z * z) * normalTail(z) - slope);
+      over += weight * sd * sd * ((1 + z * z) * normalTail(-z) + slope);
+    }
+    return { under, over };
+  };
+  return {
+    kind: given.length === 1 ? "gaussian" : "mixture",
+    support: [-Infinity, Infinity],
+    pdf: (v) =>
+      sum(components.map(({ weight, mean, sd }) => (weight * normalPdf((v - mean) / sd)) / sd)),
+    range: [
+      Math.min(...components.map(({ mean, sd }) => mean - 10 * sd)),
+      Math.max(...components.map(({ mean, sd }) => mean + 10 * sd)),
+    ],
+    risks: { squared },
+  };
+}
+
+export function gaussian(mean: number, sd: number): Density {
+  return gaussianMixture([{ weight: 1, mean, sd }]);
+}
+
+/** Uniform on [a, b]. */
+export function uniform(a: number, b: number): Density {
+  const width = b - a;
+  return {
+    ...bounded("uniform", a, b, () => 1 / width),
+    risks: {
+      ...boundedRisks(a, b, () => 1 / width),
+      squared: (x) => {
+        const u = (x - a) / width;
+        return { under: (width ** 2 * (1 - u) ** 3) / 3, over: (width ** 2 * u ** 3) / 3 };
+      },
+    },
+  };
+}
+
+/** f_D = beta·v^(-beta-1) on [1, ∞). */
+export function pareto(beta: number): Density {
+  requireFinite("beta", beta, true);
+  return {
+    kind: "pareto",
+    support: [1, Infinity],
+    pdf: (v) => (v < 1 ? 0 : beta * v ** (-beta - 1)),
+    logarithmic: true,
+    // The mean's tail falls as e^(-(beta-1)y); e^690 is about the largest number.
+    range: [0, Math.min(690, 80 / (beta > 1 ? beta - 1 : beta))],
+    // Beyond this x^(-beta) is below rounding, and what is left is a plain power.
+    seams: [40 / beta],
+    risks: {
+      log: (x) => {
+        const t = x ** -beta;
+        return { under: -t / beta, over: Math.log(x) - (1 - t) / beta };
+      },
+    },
+  };
+}
+
+/** f_D = lambda·exp(-lambda·v) on [0, ∞). */
+export function exponential(lambda: number): Density {
+  requireFinite("lambda", lambda, true);
+  return {
+    kind: "exponential",
+    support: [0, Infinity],
+    pdf: (v) => (v < 0 ? 0 : lambda * Math.exp(-lambda * v)),
+    range: [0, 80 / lambda],
+    risks: {
+      linear: (x) => {
+        const t = Math.exp(-lambda * x);
+        return { under: -t / lambda, over: x - (1 - t) / lambda };
+      },
+    },
+  };
+}
+
+/** f_D = exp(-|v - m|/b)/2b. */
+export function laplace(m: number, b: number): Density {
+  requireFinite("m", m);
+  requireFinite("b", b, true);
+  return {
+    kind: "laplace",
+    support: [-Infinity, Infinity],
+    pdf: (v) => Math.exp(-Math.abs(v - m) / b) / (2 * b),
+    range: [m - 60 * b, m + 60 * b],
+    seams: [m],
+    risks: {
+      absolute: (x) => {
+        const z = x - m;
+        const e = (b / 2) * Math.exp(-Math.abs(z) / b);
+        return { under: e + Math.max(-z, 0), over: e + Math.max(z, 0) };
+      },
+    },
+  };
+}
+
+/** Beta(p, q) on [0, 1]. */
+export function beta(p: number, q: number): Density {
+  requireFinite("p", p, true);
+  requireFinite("q", q, true);
+  const logNorm = logGamma(p) + logGamma(q) - logGamma(p + q);
+  const pdf = (v: number) => Math.exp((p - 1) * Math.log(v) + (q - 1) * Math.log1p(-v) - logNorm);
+  return bounded("beta", 0, 1, pdf);
+}
+
+/** N(mean, sd²) given that it lies in [a, b]. */
+export function truncatedNormal(mean: number, sd: number, a: number, b: number): Density {
+  requireFinite("mean", mean);
+  requireFinite("standard deviation", sd, true);
+  // Differences of the smaller of the two tails, so that bounds far to the right lose no digits.
+  const side = a > mean ? 1 : -1;
+  const mass = side * (normalTail((side * (a - mean)) / sd) - normalTail((side * (b - mean)) / sd));
+  return bounded("truncated-normal", a, b, (v) => normalPdf((v - mean) / sd) / sd / mass);
+}
+
+function bounded(kind: string, a: number, b: number, inside: (v: number) => number): Density {
+  requireFinite("a", a);
+  requireFinite("b", b);
+  if (!(a < b)) throw new ModelError("BAD_ARGUMENT", `expected a < b, got [${a}, ${b}]`);
+  return {
+    kind,
+    support: [a, b],
+    pdf: (v) => (v < a || v > b ? 0 : inside(v)),
+    range: [a, b],
+    risks: boundedRisks(a, b, inside),
+  };
+}
+
+const fine = gaussLegendre(200);
+
+/** U and O by quadrature. Not for `log` where scores reach down to 0: a score of 0 would have a risk of -∞. */
+function boundedRisks(a: number, b: number, pdf: (v: number) => number): Density["risks"] {
+  const riskUnder = (loss: Loss) => {
+    const ell = losses[loss];
+    return (x: number): Risk => ({
+      under: integrate((v) => ell(v, x) * pdf(v), x, b, fine),
+      over: integrate((v) => ell(v, x) * pdf(v), a, x, fine),
+    });
+  };
+  return {
+    squared: riskUnder("squared"),
+    absolute: riskUnder("absolute"),
+    linear: riskUnder("linear"),
+    ...(a > 0 ? { log: riskUnder("log") } : {}),
+  };
+}

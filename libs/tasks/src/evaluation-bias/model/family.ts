@@ -1,0 +1,68 @@
+/**
+ * A base measure on finitely many scores, the statistics (U, O) at each, and hence the two-parameter exponential family
+ * ln f(x) = -etaUnder·U(x) - etaOver·O(x) - ln Z of all evaluations (specification 2.3): the bins of a histogram, or the
+ * nodes of a quadrature.
+ */
+export interface Base {
+  /** Score at each point. */
+  readonly x: Float64Array;
+  /** ln of the measure of each point: 0 to count points, ln of a weight to integrate. */
+  readonly logWeight: Float64Array;
+  readonly under: Float64Array;
+  readonly over: Float64Array;
+}
+
+/** One member of the family. Entropy is in nats, relative to the base measure: differential if that integrates. */
+export interface Member {
+  readonly lnZ: number;
+  /** Probability of each point; sums to 1. */
+  readonly probabilities: Float64Array;
+  readonly meanUnder: number;
+  readonly meanOver: number;
+  readonly varianceUnder: number;
+  readonly varianceOver: number;
+  readonly covariance: number;
+  readonly entropy: number;
+}
+
+/** @param etaUnder 1/gamma @param etaOver alpha/gamma */
+export function member(base: Base, etaUnder: number, etaOver: number): Member {
+  const { under, over, logWeight } = base;
+  const exponents = logWeight.map(
+    (w, i) => w - etaUnder * (under[i] ?? NaN) - etaOver * (over[i] ?? NaN),
+  );
+  // The largest exponent first: exp() of the plain ones overflows, or leaves nothing.
+  let top = -Infinity;
+  for (const exponent of exponents) top = Math.max(top, exponent);
+  let z = 0;
+  const probabilities = exponents.map((exponent) => {
+    const p = Math.exp(exponent - top);
+    z += p;
+    return p;
+  });
+  const meanUnder = meanOf(probabilities, under, z);
+  const meanOver = meanOf(probabilities, over, z);
+  let varianceUnder = 0;
+  let varianceOver = 0;
+  let covariance = 0;
+  for (let i = 0; i < probabilities.length; i++) {
+    const p = (probabilities[i] = (probabilities[i] ?? NaN) / z);
+    const u = (under[i] ?? NaN) - meanUnder;
+    const o = (over[i] ?? NaN) - meanOver;
+    varianceUnder += p * u * u;
+    varianceOver += p * o * o;
+    covariance += p * u * o;
+  }
+  const lnZ = top + Math.log(z);
+  return {
+    ...{ lnZ, probabilities, meanUnder, meanOver, varianceUnder, varianceOver, covariance },
+    entropy: lnZ + etaUnder * meanUnder + etaOver * meanOver,
+  };
+}
+
+function meanOf(weights: Float64Array, values: Float64Array, total: number): number {
+  let mean = 0;
+  for (let i = 0; i < weights.length; i++)
+    mean += ((weights[i] ?? NaN) / total) * (values[i] ?? NaN);
+  return mean;
+}

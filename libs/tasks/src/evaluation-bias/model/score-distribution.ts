@@ -1,0 +1,115 @@
+import { integratePart, type Panels } from "./panels.js";
+
+/** A law of scores, as a selection sees it: from the top. */
+export interface ScoreDistribution {
+  /** Share of the scores above t. */
+  survival(t: number): number;
+  /** The score that a share of 0 … 1 lies above. */
+  threshold(share: number): number;
+  /** ∫ v f(v) over the best `share` (0 … 1): the share times the mean of these. */
+  upperMean(share: number): number;
+}
+
+/** A law given by its density. @param pdf per unit of score @param panels reaching over all of its mass and mean */
+export function distributionOf(pdf: (x: number) => number, panels: Panels): ScoreDistribution {
+  const { edges, logarithmic } = panels;
+  const count = edges.length - 1;
+  const edge = (i: number) => edges[i] ?? NaN;
+  const mass = (lo: number, hi: number) => integratePart(pdf, lo, hi, logarithmic);
+  const firstMoment = (lo: number, hi: number) =>
+    integratePart((x) => x * pdf(x), lo, hi, logarithmic);
+  const above = suffixSums(count, (i) => mass(edge(i), edge(i + 1)));
+  const momentAbove = suffixSums(count, (i) => firstMoment(edge(i), edge(i + 1)));
+
+  /** The coordinate that `share` of the mass lies above: Newton's method within the panel that holds it. */
+  const coordinateOf = (share: number): number => {
+    const panel = lastWith(count, (i) => (above[i] ?? NaN) >= share);
+    const wanted = share - (above[panel + 1] ?? NaN);
+    let low = edge(panel);
+    let high = edge(panel + 1);
+    let y = high - (high - low) * Math.min(1, wanted / mass(low, high));
+    for (let step = 0; step < 60; step++) {
+      const surplus = mass(y, edge(panel + 1)) - wanted;
+      if (surplus > 0) low = y;
+      else high = y;
+      const slope = logarithmic ? pdf(Math.exp(y)) * Math.exp(y) : pdf(y);
+      const newton = y + surplus / slope;
+      const next = newton >= low && newton <= high ? newton : (low + high) / 2;
+      if (Math.abs(next - y) <= 1e-15 * Math.max(1, Math.abs(y))) break;
+      y = next;
+    }
+    return y;
+  };
+
+  return {
+    survival(t) {
+      const y = logarithmic ? Math.log(Math.max(0, t)) : t;
+      if (y <= edge(0)) return 1;
+      if (y >= edge(count)) return 0;
+      const panel = lastWith(count, (i) => edge(i) <= y);
+      return mass(y, edge(panel + 1)) + (above[panel + 1] ?? NaN);
+    },
+    threshold(share) {
+      const y = coordinateOf(share);
+      return logarithmic ? Math.exp(y) : y;
+    },
+    upperMean(share) {
+      const y = coordinateOf(share);
+      const panel = lastWith(count, (i) => edge(i) <= y);
+      return firstMoment(y, edge(panel + 1)) + (momentAbove[panel + 1] ?? NaN);
+    },
+  };
+}
+
+/** A law with constant density within each of the bins. @param edges one more than `pmf`, ascending */
+export function histogramDistribution(
+  pmf: ArrayLike<number>,
+  edges: ArrayLike<number>,
+): ScoreDistribution {
+  const count = pmf.length;
+  const edge = (i: number) => edges[i] ?? NaN;
+  const above = suffixSums(count, (i) => pmf[i] ?? NaN);
+  const middle = (lo: number, hi: number) => (lo + hi) / 2;
+  const momentAbove = suffixSums(count, (i) => (pmf[i] ?? NaN) * middle(edge(i), edge(i + 1)));
+
+  const place = (share: number) => {
+    const bin = lastWith(count, (i) => (above[i] ?? NaN) >= share);
+    const wanted = share - (above[bin + 1] ?? NaN);
+    const fraction = Math.min(1, wanted / ((pmf[bin] ?? NaN) || 1));
+    const t = edge(bin + 1) - (edge(bin + 1) - edge(bin)) * fraction;
+    return { bin, wanted, t };
+  };
+  return {
+    survival(t) {
+      if (t <= edge(0)) return 1;
+      if (t >= edge(count)) return 0;
+      const bin = lastWith(count, (i) => edge(i) <= t);
+      const part = (edge(bin + 1) - t) / (edge(bin + 1) - edge(bin));
+      return (pmf[bin] ?? NaN) * part + (above[bin + 1] ?? NaN);
+    },
+    threshold: (share) => place(share).t,
+    upperMean(share) {
+      const { bin, wanted, t } = place(share);
+      return wanted * middle(t, edge(bin + 1)) + (momentAbove[bin + 1] ?? NaN);
+    },
+  };
+}
+
+/** s_i = Σ_{j ≥ i} value(j), i = 0 … count; the last is 0. */
+function suffixSums(count: number, value: (i: number) => number): Float64Array {
+  const sums = new Float64Array(count + 1);
+  for (let i = count - 1; i >= 0; i--) sums[i] = (sums[i + 1] ?? NaN) + value(i);
+  return sums;
+}
+
+/** The last index 0 … count - 1 for which a property holds that holds up to some index; 0 if it never does. */
+function lastWith(count: number, holds: (i: number) => boolean): number {
+  let low = 0;
+  let high = count;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}
