@@ -1,7 +1,7 @@
 import { UserError, type Aggregator, type Plugin, type Update } from "@fedclair/core";
 import { Matrix, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { squaredDistances, stackFactors, type Factors } from "./factors.js";
+import { stackFactors, type Factors } from "./factors.js";
 import { fedavg } from "./fedavg/index.js";
 import { fedit } from "./fedit/index.js";
 import { fedsaLora } from "./fedsa-lora/index.js";
@@ -121,15 +121,5 @@ describe("local", () => {
     const { global, personal } = await aggregate(local, updates);
     assert.deepEqual(global, []);
     assert.deepEqual(personal?.get("c1"), [updates[1]?.modules]);
-  });
-});
-
-describe("squaredDistances", () => {
-  it("are those of the products", () => {
-    assert.deepEqual(squaredDistances([x, y, x]).toRows(), [
-      [0, 80, 0],
-      [80, 0, 80],
-      [0, 80, 0],
-    ]);
   });
 });

@@ -52,28 +52,6 @@ export function innerProduct(x: Factors, y: Factors): number {
   return dot(multiplyTN(x.b, y.b), multiplyNT(x.a, y.a));
 }
 
-/**
- * Squared Frobenius distances between the products of K pairs, by the Gram trick G_ii + G_jj - 2·G_ij.
- * @returns K×K, symmetric, zero diagonal, no entry below 0
- */
-export function squaredDistances(pairs: readonly Factors[]): Matrix {
-  const k = pairs.length;
-  const gram = new Matrix(k, k);
-  pairs.forEach((x, i) => {
-    pairs.slice(0, i + 1).forEach((y, j) => {
-      gram.data[i + j * k] = gram.data[j + i * k] = innerProduct(x, y);
-    });
-  });
-  const out = new Matrix(k, k);
-  for (let i = 0; i < k; i++) {
-    for (let j = 0; j < i; j++) {
-      const squared = gram.get(i, i) + gram.get(j, j) - 2 * gram.get(i, j);
-      out.data[i + j * k] = out.data[j + i * k] = Math.max(0, squared);
-    }
-  }
-  return out;
-}
-
 /** B·A multiplied out, p×q: for tests, and for modules that some clients send dense. */
 export function product({ b, a }: Factors): Matrix {
   return multiply(b, a);

@@ -1,17 +1,25 @@
 import type { Aggregator, Plugin, Registry } from "@fedclair/core";
+import { bulyanAggregator } from "./bulyan/index.js";
+import { centeredClippingAggregator } from "./centered-clipping/index.js";
 import { clairAggregator } from "./clair/index.js";
+import { coordinateMedianAggregator } from "./coordinate-median/index.js";
+import { dnc } from "./dnc/index.js";
 import { fedavg } from "./fedavg/index.js";
 import { fedit } from "./fedit/index.js";
 import { fedsaLora } from "./fedsa-lora/index.js";
 import { ffaLora } from "./ffa-lora/index.js";
 import { flora } from "./flora/index.js";
+import { geometricMedianAggregator } from "./geometric-median/index.js";
+import { krumAggregator } from "./krum/index.js";
 import { local } from "./local/index.js";
+import { multiKrumAggregator } from "./multi-krum/index.js";
+import { nnm } from "./nnm/index.js";
+import { normClipAggregator } from "./norm-clip/index.js";
+import { trimmedMeanAggregator } from "./trimmed-mean/index.js";
 
 export * from "./clair/index.js";
-export { coordinateMedian, mean, trimmedMean, type Vector } from "./robust/coordinates.js";
-export { bulyan, krum, multiKrum, type Selection } from "./robust/krum.js";
-export { centeredClip, fltrust, geometricMedian, normClip } from "./robust/norms.js";
-export { squaredDistances, stackFactors, type Factors } from "./factors.js";
+export * from "./robust/vectors.js";
+export { stackFactors, type Factors } from "./factors.js";
 
 const plugins: readonly Plugin<Aggregator>[] = [
   clairAggregator,
@@ -21,6 +29,16 @@ const plugins: readonly Plugin<Aggregator>[] = [
   ffaLora,
   flora,
   local,
+  coordinateMedianAggregator,
+  trimmedMeanAggregator,
+  krumAggregator,
+  multiKrumAggregator,
+  bulyanAggregator,
+  geometricMedianAggregator,
+  normClipAggregator,
+  centeredClippingAggregator,
+  nnm,
+  dnc,
 ];
 
 /** Every aggregator that a trial file can name. */

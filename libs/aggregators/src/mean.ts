@@ -86,7 +86,8 @@ export function sumTerms(
   return [dense, factored].filter((term) => term.size > 0);
 }
 
-function moduleOf(update: Update, name: string): ModuleUpdate {
+/** @throws UserError if the client did not send that module */
+export function moduleOf(update: Update, name: string): ModuleUpdate {
   const module = update.modules.get(name);
   if (module === undefined) {
     throw new UserError(

@@ -1,6 +1,15 @@
-import { coordinateMedian, mean, trimmedMean } from "../robust/coordinates.js";
-import { bulyan, krum, multiKrum } from "../robust/krum.js";
-import { centeredClip, fltrust, geometricMedian, normClip } from "../robust/norms.js";
+import {
+  bulyan,
+  centeredClip,
+  coordinateMedian,
+  fltrust,
+  geometricMedian,
+  krum,
+  mean,
+  multiKrum,
+  normClip,
+  trimmedMean,
+} from "../robust/vectors.js";
 import {
   fieldsOf,
   listOf,
@@ -15,24 +24,26 @@ type Results = Readonly<Record<string, unknown>>;
 
 /** By method: what it makes of the updates, flattened, with the case's params. */
 const rules: Readonly<
-  Record<string, (updates: readonly Float64Array[], params: Fields) => Results>
+  Record<string, (updates: readonly Float64Array[], params: Fields) => Results | Promise<Results>>
 > = {
   mean: (v) => ({ vector: mean(v) }),
-  coordinateMedian: (v) => ({ vector: coordinateMedian(v) }),
-  trimmedMean: (v, { beta }) => ({ vector: trimmedMean(v, numberOf(beta, "beta")) }),
-  krum: (v, { f }) => ({ ...krum(v, numberOf(f, "f")) }),
-  multiKrum: (v, { f, m }) => ({ ...multiKrum(v, numberOf(f, "f"), optional(m, "m")) }),
-  bulyan: (v, { f }) => ({ ...bulyan(v, numberOf(f, "f")) }),
-  geometricMedian: (v, { nu }) => ({ vector: geometricMedian(v, optional(nu, "nu")) }),
-  normClip: (v, { c }) => ({ vector: normClip(v, optional(c, "c")) }),
-  centeredClip: (v, { tau, iters }) => ({
-    vector: centeredClip(v, numberOf(tau, "tau"), optional(iters, "iters")),
+  coordinateMedian: async (v) => ({ vector: await coordinateMedian(v) }),
+  trimmedMean: async (v, { beta }) => ({ vector: await trimmedMean(v, numberOf(beta, "beta")) }),
+  krum: async (v, { f }) => ({ ...(await krum(v, numberOf(f, "f"))) }),
+  multiKrum: async (v, { f, m }) => ({
+    ...(await multiKrum(v, numberOf(f, "f"), optional(m, "m"))),
+  }),
+  bulyan: async (v, { f }) => ({ ...(await bulyan(v, numberOf(f, "f"))) }),
+  geometricMedian: async (v, { nu }) => ({ vector: await geometricMedian(v, optional(nu, "nu")) }),
+  normClip: async (v, { c }) => ({ vector: await normClip(v, optional(c, "c")) }),
+  centeredClip: async (v, { tau, iters }) => ({
+    vector: await centeredClip(v, numberOf(tau, "tau"), optional(iters, "iters")),
   }),
   fltrust: (v, { serverUpdate }) => ({ ...fltrust(v, vectorOf(serverUpdate, "serverUpdate")) }),
 };
 
 /** Kind aggregate: flattened updates, all clients alike, and the robust rules that CLAIR is compared with. */
-export function runAggregate(testCase: Fields, report: Report): void {
+export async function runAggregate(testCase: Fields, report: Report): Promise<void> {
   const method = String(testCase.method);
   const rule = rules[method];
   if (rule === undefined) {
@@ -40,7 +51,7 @@ export function runAggregate(testCase: Fields, report: Report): void {
     return;
   }
   const updates = listOf(testCase.updates, "updates").map((v, k) => vectorOf(v, `updates[${k}]`));
-  const results = Object.entries(rule(updates, fieldsOf(testCase.params, "params")));
+  const results = Object.entries(await rule(updates, fieldsOf(testCase.params, "params")));
   compare(
     testCase,
     report,

@@ -10,12 +10,13 @@ import {
 } from "@fedclair/core";
 import { addScaled, frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
 import { compressLowRank } from "../clair/index.js";
-import { factorsOf, matrixOf, product, squaredDistances } from "../factors.js";
+import { factorsOf, matrixOf, product } from "../factors.js";
 import { fedavg } from "../fedavg/index.js";
 import { fedit } from "../fedit/index.js";
 import { fedsaLora } from "../fedsa-lora/index.js";
 import { ffaLora } from "../ffa-lora/index.js";
 import { flora } from "../flora/index.js";
+import { gramOf, squaredDistances } from "../robust/gram.js";
 import { changeOf } from "./clair-kind.js";
 import {
   fieldsOf,
@@ -41,7 +42,8 @@ export async function runLora(testCase: Fields, report: Report): Promise<void> {
   const updates = updatesOf(testCase);
   const method = String(testCase.method);
   if (method === "sqDistances") {
-    const got = squaredDistances(updates.map((update) => factorsOf(pairOf(update.modules))));
+    const gram = await gramOf([updates.map(({ modules }) => pairOf(modules))]);
+    const got = squaredDistances(gram);
     compare(testCase, report, { matrix: () => got.toRows() });
     return;
   }

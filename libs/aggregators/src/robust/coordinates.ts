@@ -1,49 +1,77 @@
-import { median } from "@fedclair/linalg";
+import { moduleShape, sizeOf, type Tensor } from "@fedclair/core";
+import { Matrix, multiply, sum } from "@fedclair/linalg";
+import { blocksOf, packed, type Changes } from "./blocks.js";
+import { select } from "./select.js";
 
-/** A client's update, flattened. All of one call have the same length. */
-export type Vector = ArrayLike<number>;
-
-/** Σ w_k·V_k; the plain mean without weights. */
-export function mean(vectors: readonly Vector[], weights?: ArrayLike<number>): Float64Array {
-  const out = new Float64Array(vectors[0]?.length ?? 0);
-  vectors.forEach((v, k) => {
-    const weight = weights?.[k] ?? 1 / vectors.length;
-    for (let i = 0; i < out.length; i++) out[i] = (out[i] ?? 0) + weight * (v[i] ?? NaN);
-  });
-  return out;
-}
-
-/** The median of every coordinate (Yin et al., arXiv 1803.01498). */
-export function coordinateMedian(vectors: readonly Vector[]): Float64Array {
-  return byCoordinate(vectors, median);
-}
+/** Makes one number of the clients' values of a coordinate, which it may reorder. */
+export type CoordinateRule = (values: Float64Array) => number;
 
 /**
- * The mean of every coordinate without its floor(β·K) largest and smallest values (Yin et al., arXiv 1803.01498).
- * @param beta in [0, 1/2)
+ * Applies a rule to every coordinate of a module.
+ * @param changes at least one
+ * @param mixing K×K: the rule gets Σ_k mixing[k, i]·x_k in place of every x_i
+ * @returns dense, of the module's shape: a rule of single coordinates keeps no low rank
  */
-export function trimmedMean(vectors: readonly Vector[], beta: number): Float64Array {
-  const dropped = Math.floor(beta * vectors.length);
-  return byCoordinate(vectors, (values) => {
-    const kept = values.toSorted((x, y) => x - y).slice(dropped, values.length - dropped);
-    return kept.reduce((total, x) => total + x, 0) / kept.length;
-  });
+export async function byCoordinate(
+  changes: Changes,
+  rule: CoordinateRule,
+  mixing?: Matrix,
+): Promise<Tensor> {
+  const [first] = changes;
+  const shape = first === undefined ? [] : moduleShape(first);
+  const data = new Float64Array(sizeOf(shape));
+  const column = new Float64Array(changes.length);
+  for await (const { from, columns } of blocksOf(changes)) {
+    const values = packed(columns);
+    const mixed = mixing === undefined ? values : multiply(values, mixing);
+    for (let i = 0; i < mixed.rows; i++) {
+      for (let k = 0; k < mixed.cols; k++) column[k] = mixed.data[i + k * mixed.rows] ?? NaN;
+      data[from + i] = rule(column);
+    }
+  }
+  return { shape, data };
 }
 
-/** The mean of the `count` values of every coordinate that are closest to its median; the first of equally close ones. */
-export function meanAroundMedian(vectors: readonly Vector[], count: number): Float64Array {
-  return byCoordinate(vectors, (values) => {
-    const middle = median(values);
-    const closest = values.toSorted((x, y) => Math.abs(x - middle) - Math.abs(y - middle));
-    return closest.slice(0, count).reduce((total, x) => total + x, 0) / count;
-  });
+/** The middle value, or the mean of the middle two. @param values at least one */
+export function medianOf(values: Float64Array): number {
+  const half = values.length >>> 1;
+  const upper = select(values, half);
+  if (values.length % 2 === 1) return upper;
+  let lower = -Infinity;
+  for (let k = 0; k < half; k++) lower = Math.max(lower, values[k] ?? NaN);
+  return (lower + upper) / 2;
 }
 
-function byCoordinate(
-  vectors: readonly Vector[],
-  rule: (values: readonly number[]) => number,
-): Float64Array {
-  return Float64Array.from({ length: vectors[0]?.length ?? 0 }, (_, i) =>
-    rule(vectors.map((v) => v[i] ?? NaN)),
-  );
+/** The mean without the `dropped` smallest and the `dropped` largest values. @param dropped below half of them */
+export function trimmedMeanOf(dropped: number): CoordinateRule {
+  return (values) => {
+    const end = values.length - dropped;
+    if (dropped > 0) {
+      select(values, dropped);
+      select(values, end - 1, dropped);
+    }
+    return sum(values.subarray(dropped, end)) / (end - dropped);
+  };
+}
+
+/** The mean of the `count` values closest to the median; of equally close ones the first. */
+export function meanNearMedianOf(count: number): CoordinateRule {
+  return (values) => {
+    const middle = medianOf(values.slice());
+    const gaps = values.map((x) => Math.abs(x - middle));
+    const furthest = select(gaps.slice(), count - 1);
+    let total = 0;
+    let left = count;
+    values.forEach((x, k) => {
+      if ((gaps[k] ?? NaN) >= furthest) return;
+      total += x;
+      left--;
+    });
+    values.forEach((x, k) => {
+      if (left === 0 || gaps[k] !== furthest) return;
+      total += x;
+      left--;
+    });
+    return total / count;
+  };
 }

@@ -1,65 +1,58 @@
 import { UserError } from "@fedclair/core";
-import { mean, meanAroundMedian, type Vector } from "./coordinates.js";
-import { distance } from "./norms.js";
-
-/** What a rule makes of the vectors, and the indices of those that it used. */
-export interface Selection {
-  readonly vector: Float64Array;
-  /** Ascending. */
-  readonly selected: readonly number[];
-}
-
-/** Krum (Blanchard et al., NeurIPS 2017): the vector closest to its K - f - 2 neighbours. @param f clients that may be contaminated */
-export function krum(vectors: readonly Vector[], f: number): Selection {
-  return multiKrum(vectors, f, 1);
-}
-
-/** Multi-Krum: the mean of the m best vectors by Krum's score, computed once. @param m K - f by default */
-export function multiKrum(
-  vectors: readonly Vector[],
-  f: number,
-  m: number = vectors.length - f,
-): Selection {
-  const scores = krumScores(vectors, f);
-  const best = [...scores.keys()].sort((i, j) => (scores[i] ?? 0) - (scores[j] ?? 0));
-  const selected = best.slice(0, m).sort((i, j) => i - j);
-  return { vector: mean(at(vectors, selected)), selected };
-}
+import { sum, type Matrix } from "@fedclair/linalg";
 
 /**
- * Bulyan (El Mhamdi et al., arXiv 1802.07927): K - 2f times the winner of Krum among the rest, then per coordinate the mean of
- * the θ - 2f values closest to the median.
- * @throws UserError unless K ≥ 4f + 3
+ * Krum's scores (Blanchard et al., NeurIPS 2017): the sum of the K - f - 2 smallest squared distances to the others, of one
+ * at least.
+ * @param squared distances, K×K
+ * @param f clients that may be contaminated
+ * @param among score only these, among themselves; all by default
+ * @returns in the order of `among`
  */
-export function bulyan(vectors: readonly Vector[], f: number): Selection {
-  const k = vectors.length;
-  if (k < 4 * f + 3) {
-    throw new UserError(`bulyan: ${k} clients allow f up to ${Math.floor((k - 3) / 4)}, got ${f}`);
-  }
-  const rest = [...vectors.keys()];
-  const selected: number[] = [];
-  while (selected.length < k - 2 * f) {
-    const scores = krumScores(at(vectors, rest), f);
-    selected.push(...rest.splice(scores.indexOf(Math.min(...scores)), 1));
-  }
-  selected.sort((i, j) => i - j);
-  const chosen = at(vectors, selected);
-  return { vector: meanAroundMedian(chosen, chosen.length - 2 * f), selected };
-}
-
-/** The sum of the K - f - 2 smallest squared distances to the others, of at least one. */
-function krumScores(vectors: readonly Vector[], f: number): number[] {
-  const neighbours = Math.max(1, vectors.length - f - 2);
-  return vectors.map((v, i) => {
-    const squared = vectors.filter((_, j) => j !== i).map((w) => distance(v, w) ** 2);
-    return squared
-      .sort((x, y) => x - y)
-      .slice(0, neighbours)
-      .reduce((total, x) => total + x, 0);
+export function krumScores(
+  squared: Matrix,
+  f: number,
+  among: readonly number[] = indices(squared.rows),
+): number[] {
+  const neighbours = Math.max(1, among.length - f - 2);
+  return among.map((i) => {
+    const others = Float64Array.from(
+      among.filter((j) => j !== i),
+      (j) => squared.get(i, j),
+    );
+    return sum(others.sort().subarray(0, neighbours));
   });
 }
 
-/** @param indices ascending */
-function at(vectors: readonly Vector[], indices: readonly number[]): readonly Vector[] {
-  return vectors.filter((_, k) => indices.includes(k));
+/** Indices by rising score, the first of equal ones first. */
+export function byScore(scores: readonly number[]): number[] {
+  return indices(scores.length).sort((i, j) => (scores[i] ?? NaN) - (scores[j] ?? NaN));
+}
+
+/**
+ * The clients that Bulyan averages (El Mhamdi et al., arXiv 1802.07927): θ = K - 2f times the winner of Krum among the rest.
+ * @returns θ indices, ascending
+ * @throws UserError unless K ≥ 4f + 3
+ */
+export function bulyanSelection(squared: Matrix, f: number): number[] {
+  const count = squared.rows;
+  if (f > bulyanLimit(count)) {
+    throw new UserError(`bulyan: ${count} clients allow f up to ${bulyanLimit(count)}, got ${f}`);
+  }
+  const rest = indices(count);
+  const selected: number[] = [];
+  while (selected.length < count - 2 * f) {
+    const [winner = 0] = byScore(krumScores(squared, f, rest));
+    selected.push(...rest.splice(winner, 1));
+  }
+  return selected.sort((i, j) => i - j);
+}
+
+/** The largest f with K ≥ 4f + 3; 0 for fewer than seven clients, where Bulyan is the mean. */
+export function bulyanLimit(count: number): number {
+  return Math.max(0, Math.floor((count - 3) / 4));
+}
+
+function indices(count: number): number[] {
+  return Array.from({ length: count }, (_, k) => k);
 }

@@ -1,0 +1,38 @@
+import type { Aggregator, Plugin } from "@fedclair/core";
+import { z } from "zod";
+import { fraction, presumedContaminated } from "../robust/contaminated.js";
+import { meanNearMedianOf } from "../robust/coordinates.js";
+import { gramOf, squaredDistances } from "../robust/gram.js";
+import { bulyanLimit, bulyanSelection } from "../robust/krum.js";
+import { byId, changesByModule, everyCoordinate } from "../robust/modules.js";
+
+const schema = z.strictObject({
+  fraction: fraction.describe(
+    "Clients presumed contaminated, in [0, 1/2): f = ⌊fraction · K⌋ of K clients in the round, or ⌊(K - 3)/4⌋ if that is " +
+      "less, as Bulyan stands no more; the round's metric f tells.",
+  ),
+});
+
+/**
+ * Bulyan (El Mhamdi et al., arXiv 1802.07927): of the θ = K - 2f clients that Krum chooses one after another, per coordinate the
+ * mean of the θ - 2f values closest to the median, all clients alike. Selection works on low-rank pairs; then those chosen are
+ * multiplied out, block by block, and the global change is dense.
+ */
+export const bulyanAggregator: Plugin<Aggregator> = {
+  name: "bulyan",
+  summary: "Krum's choice of clients, then a mean around the median of every coordinate; dense.",
+  schema,
+  create: ({ fraction }: z.infer<typeof schema>) => ({
+    aggregate: async (input) => {
+      // Two mutual neighbours tie whenever one neighbour counts, as in the last choices of Bulyan.
+      const updates = byId(input.updates);
+      const count = updates.length;
+      const f = Math.min(presumedContaminated(fraction, count), bulyanLimit(count));
+      const gram = await gramOf([...changesByModule(updates).values()]);
+      const selected = new Set(bulyanSelection(squaredDistances(gram), f));
+      const chosen = updates.filter((_, k) => selected.has(k));
+      const rule = meanNearMedianOf(chosen.length - 2 * f);
+      return { global: await everyCoordinate(chosen, rule), metrics: { f } };
+    },
+  }),
+};

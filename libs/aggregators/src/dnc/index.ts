@@ -1,0 +1,102 @@
+import {
+  isLowRank,
+  moduleShape,
+  sizeOf,
+  type Aggregate,
+  type Aggregator,
+  type ModuleUpdate,
+  type Plugin,
+  type Update,
+  type Verdict,
+} from "@fedclair/core";
+import type { Matrix, Stream } from "@fedclair/linalg";
+import { z } from "zod";
+import { combineProducts } from "../products.js";
+import { tensorOfVector, type Changes } from "../robust/blocks.js";
+import { fraction, presumedContaminated } from "../robust/contaminated.js";
+import { outliers, sampleIndices } from "../robust/divide-and-conquer.js";
+import { gramOf } from "../robust/gram.js";
+import { changesByModule } from "../robust/modules.js";
+
+const schema = z.strictObject({
+  fraction,
+  iterations: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe("How often f clients are filtered out, each time on other coordinates."),
+  coordinates: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe("Coordinates that are drawn for an iteration; all if there are no more."),
+});
+
+type Options = z.infer<typeof schema>;
+
+/**
+ * Divide and conquer (DnC, Shejwalkar and Houmansadr, NDSS 2021, algorithm 2, filtering fraction c = 1): the f clients that lie
+ * furthest along the direction in which the changes differ most are filtered out; the mean of those that no iteration
+ * filtered, all alike, is the change. Low-rank pairs stay pairs: of them only the drawn coordinates are multiplied out.
+ */
+export const dnc: Plugin<Aggregator> = {
+  name: "dnc",
+  summary: "Filters the clients furthest along the direction in which changes differ most (DnC).",
+  schema,
+  create: (options: Options) => ({
+    aggregate: ({ updates, rng }) => divideAndConquer(updates, options, rng),
+  }),
+};
+
+async function divideAndConquer(
+  updates: readonly Update[],
+  { fraction, iterations, coordinates }: Options,
+  rng: Stream,
+): Promise<Aggregate> {
+  const f = presumedContaminated(fraction, updates.length);
+  const modules = [...changesByModule(updates).values()];
+  const filtered = new Map<number, number>();
+  for (let iteration = 0; iteration < iterations; iteration++) {
+    const gram = await gramOfSample(modules, coordinates, rng.at("coordinates", iteration));
+    for (const k of outliers(gram, f)) filtered.set(k, (filtered.get(k) ?? 0) + 1);
+  }
+  const left = updates.length - filtered.size;
+  const weights = updates.map((_, k) => (filtered.has(k) ? 0 : 1 / left));
+  const verdicts = updates.map(({ clientId }, k): Verdict => {
+    const score = filtered.get(k) ?? 0;
+    const status = score > 0 ? "contaminated" : "benign";
+    return { clientId, status, score, threshold: 0 };
+  });
+  return { global: combineProducts(updates, weights), verdicts, metrics: { f } };
+}
+
+/** The Gram matrix of the changes at `count` coordinates drawn from all modules, or at all of them if there are no more. */
+function gramOfSample(modules: readonly Changes[], count: number, rng: Stream): Promise<Matrix> {
+  const sizes = modules.map(([first]) => (first === undefined ? 0 : sizeOf(moduleShape(first))));
+  const length = sizes.reduce((total, size) => total + size, 0);
+  if (count >= length) return gramOf(modules);
+  const drawn = sampleIndices(rng, length, count);
+  let start = 0;
+  const sampled = modules.map((changes, m) => {
+    const end = start + (sizes[m] ?? 0);
+    const inside = drawn.filter((i) => i >= start && i < end).map((i) => i - start);
+    start = end;
+    return changes.map((change) =>
+      tensorOfVector(Float64Array.from(inside, (i) => entryOf(change, i))),
+    );
+  });
+  return gramOf(sampled);
+}
+
+/** Number i of the flattened change. */
+function entryOf(change: ModuleUpdate, i: number): number {
+  if (!isLowRank(change)) return change.data[i] ?? NaN;
+  const { b, a } = change;
+  const [rank = 0, cols = 0] = a.shape;
+  const row = Math.floor(i / cols);
+  let entry = 0;
+  for (let l = 0; l < rank; l++) {
+    entry += (b.data[row * rank + l] ?? NaN) * (a.data[l * cols + (i % cols)] ?? NaN);
+  }
+  return entry;
+}

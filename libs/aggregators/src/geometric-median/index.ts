@@ -1,0 +1,34 @@
+import type { Aggregator, Plugin } from "@fedclair/core";
+import { z } from "zod";
+import { combineProducts } from "../products.js";
+import { geometricMedianWeights } from "../robust/geometric-median.js";
+import { changesByModule } from "../robust/modules.js";
+import { pointsOf } from "../robust/points.js";
+import { weighting, weightsOf } from "../weights.js";
+
+const schema = z.strictObject({
+  weighting: weighting.default("samples"),
+  nu: z
+    .number()
+    .positive()
+    .default(1e-6)
+    .describe("Smoothing, in units of the changes: clients closer than this count as this far."),
+});
+
+/**
+ * The geometric median (RFA, Pillutla et al., arXiv 1912.13445): the point with the smallest weighted sum of distances to the
+ * clients' changes. It is a weighted mean of them, so low-rank pairs stay pairs.
+ */
+export const geometricMedianAggregator: Plugin<Aggregator> = {
+  name: "geometric-median",
+  summary: "The point with the smallest sum of distances to the clients' changes (RFA).",
+  schema,
+  create: (options: z.infer<typeof schema>) => ({
+    aggregate: async ({ updates }) => {
+      const points = await pointsOf([...changesByModule(updates).values()]);
+      const weights = weightsOf(updates, options.weighting);
+      const combined = await geometricMedianWeights(points, weights, options.nu);
+      return { global: combineProducts(updates, combined) };
+    },
+  }),
+};

@@ -1,0 +1,19 @@
+import type { Aggregator, Plugin } from "@fedclair/core";
+import { z } from "zod";
+import { fraction } from "../robust/contaminated.js";
+import { aggregateByKrum } from "../robust/krum-round.js";
+
+const schema = z.strictObject({ fraction });
+
+/**
+ * Multi-Krum (Blanchard et al., NeurIPS 2017): the mean of the K - f clients with the best scores of Krum, computed once, all
+ * clients alike. Low-rank pairs stay pairs.
+ */
+export const multiKrumAggregator: Plugin<Aggregator> = {
+  name: "multi-krum",
+  summary: "The mean of the clients that are closest to their neighbours.",
+  schema,
+  create: ({ fraction }: z.infer<typeof schema>) => ({
+    aggregate: ({ updates }) => aggregateByKrum(updates, fraction, (count, f) => count - f),
+  }),
+};

@@ -1,0 +1,92 @@
+import type { Aggregator, Modules, Plugin, Update } from "@fedclair/core";
+import { median, multiply, multiplyTN, Matrix } from "@fedclair/linalg";
+import { z } from "zod";
+import { combineProducts } from "../products.js";
+import { centeredClipWeights, normsOf } from "../robust/clipping.js";
+import { fraction, presumedContaminated } from "../robust/contaminated.js";
+import { medianOf, trimmedMeanOf } from "../robust/coordinates.js";
+import { geometricMedianWeights } from "../robust/geometric-median.js";
+import { gramOf, squaredDistances } from "../robust/gram.js";
+import { byScore, krumScores } from "../robust/krum.js";
+import { nearestNeighbourMixing } from "../robust/mixing.js";
+import { changesByModule, everyCoordinate } from "../robust/modules.js";
+import { pointsOfGram } from "../robust/points.js";
+
+const schema = z.strictObject({
+  fraction,
+  rule: z
+    .enum([
+      "mean",
+      "krum",
+      "geometric-median",
+      "centered-clipping",
+      "coordinate-median",
+      "trimmed-mean",
+    ])
+    .default("geometric-median")
+    .describe(
+      "What aggregates the mixed changes, all alike: by its own defaults; krum and trimmed-mean with the same f.",
+    ),
+});
+
+type Options = z.infer<typeof schema>;
+
+/**
+ * Nearest-neighbour mixing (Allouah et al., AISTATS 2023, arXiv 2302.01772) before another rule: every change is first replaced by
+ * Y_i, the mean of the K - f changes nearest to X_i, itself among them. A rule that only weights the Y_i weights the X_k in
+ * the end, so low-rank pairs stay pairs; of rules of single coordinates the change is dense.
+ */
+export const nnm: Plugin<Aggregator> = {
+  name: "nnm",
+  summary: "Another robust rule on changes that were first averaged with their nearest neighbours.",
+  schema,
+  create: (options: Options) => ({
+    aggregate: async ({ updates }) => {
+      const f = presumedContaminated(options.fraction, updates.length);
+      const gram = await gramOf([...changesByModule(updates).values()]);
+      const mixing = nearestNeighbourMixing(squaredDistances(gram), f);
+      return { global: await rules[options.rule]({ updates, f, gram, mixing }), metrics: { f } };
+    },
+  }),
+};
+
+interface Mixed {
+  readonly updates: readonly Update[];
+  readonly f: number;
+  /** Of the changes before they were mixed. */
+  readonly gram: Matrix;
+  /** Column i: the weights of the changes in Y_i. */
+  readonly mixing: Matrix;
+}
+
+const rules: Readonly<Record<Options["rule"], (mixed: Mixed) => Promise<Modules[]>>> = {
+  mean: (mixed) => weighted(mixed, (gram) => uniform(gram.rows)),
+  krum: (mixed) =>
+    weighted(mixed, (gram) => {
+      const [best] = byScore(krumScores(squaredDistances(gram), mixed.f));
+      return uniform(gram.rows).map((_, i) => (i === best ? 1 : 0));
+    }),
+  "geometric-median": (mixed) =>
+    weighted(mixed, (gram) => geometricMedianWeights(pointsOfGram(gram), uniform(gram.rows))),
+  "centered-clipping": (mixed) =>
+    weighted(mixed, async (gram) => {
+      const points = pointsOfGram(gram);
+      return centeredClipWeights(points, median(await normsOf(points)));
+    }),
+  "coordinate-median": ({ updates, mixing }) => everyCoordinate(updates, medianOf, mixing),
+  "trimmed-mean": ({ updates, f, mixing }) => everyCoordinate(updates, trimmedMeanOf(f), mixing),
+};
+
+/** Y = X·M: the Gram matrix of Y is MᵀGM, and weights c of the Y_i are weights M·c of the X_k. */
+async function weighted(
+  { updates, gram, mixing }: Mixed,
+  rule: (gramOfMixed: Matrix) => Float64Array | Promise<Float64Array>,
+): Promise<Modules[]> {
+  const weights = await rule(multiplyTN(mixing, multiply(gram, mixing)));
+  const combined = multiply(mixing, new Matrix(weights.length, 1, weights));
+  return combineProducts(updates, combined.data);
+}
+
+function uniform(count: number): Float64Array {
+  return new Float64Array(count).fill(1 / count);
+}

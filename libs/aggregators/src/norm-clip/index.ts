@@ -1,0 +1,32 @@
+import type { Aggregator, Plugin } from "@fedclair/core";
+import { median } from "@fedclair/linalg";
+import { z } from "zod";
+import { combineProducts } from "../products.js";
+import { normClipWeights, normsOf } from "../robust/clipping.js";
+import { changesByModule } from "../robust/modules.js";
+import { pointsOf } from "../robust/points.js";
+import { weighting, weightsOf } from "../weights.js";
+
+const schema = z.strictObject({
+  weighting: weighting.default("samples"),
+  most: z
+    .number()
+    .positive()
+    .optional()
+    .describe("Norm to which longer changes are cut; default: the median norm of the round."),
+});
+
+/** The mean of the clients' changes, each cut to a norm of all its modules jointly (Sun et al., arXiv 1911.07963). */
+export const normClipAggregator: Plugin<Aggregator> = {
+  name: "norm-clip",
+  summary: "The mean of the clients' changes, long ones shortened.",
+  schema,
+  create: ({ weighting, most }: z.infer<typeof schema>) => ({
+    aggregate: async ({ updates }) => {
+      const norms = await normsOf(await pointsOf([...changesByModule(updates).values()]));
+      const weights = weightsOf(updates, weighting);
+      const clipped = normClipWeights(norms, weights, most ?? median(norms));
+      return { global: combineProducts(updates, clipped) };
+    },
+  }),
+};

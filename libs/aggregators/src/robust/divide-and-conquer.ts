@@ -1,0 +1,35 @@
+import { leadingEigenvectors, Matrix, multiplyTN, type Stream } from "@fedclair/linalg";
+import { byScore } from "./krum.js";
+
+/**
+ * DnC's outlier scores ⟨V_k - mean, v⟩², v the direction in which the points differ most: the squared entries of the leading
+ * eigenvector of the centered Gram matrix HGH, times its eigenvalue, which no comparison needs.
+ * @param gram of the points, K×K
+ */
+export function outlierScores(gram: Matrix): Float64Array {
+  const count = gram.rows;
+  const centering = new Matrix(count, count, new Float64Array(count ** 2).fill(-1 / count));
+  for (let k = 0; k < count; k++) centering.data[k * (count + 1)] = 1 - 1 / count;
+  const centered = multiplyTN(multiplyTN(gram, centering), centering);
+  return leadingEigenvectors(centered, 1).data.map((x) => x ** 2);
+}
+
+/** The f clients with the largest scores, in the order of the clients; of equal scores the later ones. */
+export function outliers(gram: Matrix, f: number): number[] {
+  const order = byScore(Array.from(outlierScores(gram)));
+  return order.slice(order.length - f).sort((i, j) => i - j);
+}
+
+/**
+ * `count` distinct numbers of 0 … `length` - 1, every set as likely (Floyd's algorithm: time and memory of what is drawn, not of
+ * what is drawn from).
+ * @param count at most `length`
+ */
+export function sampleIndices(rng: Stream, length: number, count: number): number[] {
+  const drawn = new Set<number>();
+  for (let last = length - count; last < length; last++) {
+    const candidate = rng.int(last + 1);
+    drawn.add(drawn.has(candidate) ? last : candidate);
+  }
+  return [...drawn].sort((i, j) => i - j);
+}

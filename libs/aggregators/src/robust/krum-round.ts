@@ -1,0 +1,34 @@
+import type { Aggregate, Update, Verdict } from "@fedclair/core";
+import { combineProducts } from "../products.js";
+import { presumedContaminated } from "./contaminated.js";
+import { gramOf, squaredDistances } from "./gram.js";
+import { byScore, krumScores } from "./krum.js";
+import { byId, changesByModule } from "./modules.js";
+
+/**
+ * The mean of the clients with the best scores of Krum. The verdict is what the rule presumes whatever it averages: the f
+ * clients with the worst scores are contaminated. Of equal scores
+ * the first client id wins.
+ * @param averaged how many of K clients
+ */
+export async function aggregateByKrum(
+  unordered: readonly Update[],
+  fraction: number,
+  averaged: (count: number, f: number) => number,
+): Promise<Aggregate> {
+  const updates = byId(unordered);
+  const count = updates.length;
+  const f = presumedContaminated(fraction, count);
+  const gram = await gramOf([...changesByModule(updates).values()]);
+  const scores = krumScores(squaredDistances(gram), f);
+  const order = byScore(scores);
+  const chosen = new Set(order.slice(0, averaged(count, f)));
+  const weights = updates.map((_, k) => (chosen.has(k) ? 1 / chosen.size : 0));
+  const threshold = f === 0 ? null : (scores[order[count - f - 1] ?? 0] ?? null);
+  const verdicts = updates.map(({ clientId }, k): Verdict => {
+    const score = scores[k] ?? NaN;
+    const contaminated = threshold !== null && score > threshold;
+    return { clientId, status: contaminated ? "contaminated" : "benign", score, threshold };
+  });
+  return { global: combineProducts(updates, weights), verdicts, metrics: { f } };
+}

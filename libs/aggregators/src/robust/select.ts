@@ -1,0 +1,62 @@
+/**
+ * Reorders x so that its k-th smallest entry is at k, none larger before it and none smaller after it; expected time O(n).
+ * (Quickselect with Lomuto's partition, which takes no branch on a comparison: processors guess those wrong.)
+ * @param x finite numbers
+ * @param from the first entry that may be moved
+ * @param k from `from` to x.length - 1
+ * @returns x[k]
+ */
+export function select(x: Float64Array, k: number, from = 0): number {
+  let low = from;
+  let high = x.length - 1;
+  while (low < high) {
+    const at = middleOfThree(x, low, (low + high) >>> 1, high);
+    const pivot = x[at] ?? NaN;
+    x[at] = x[high] ?? NaN;
+    const smaller = partition(x, low, high, pivot);
+    x[high] = x[smaller] ?? NaN;
+    x[smaller] = pivot;
+    if (k < smaller) high = smaller - 1;
+    else if (k === smaller) return pivot;
+    else if (smaller > low) low = smaller + 1;
+    else {
+      // The pivot is the smallest: all that equal it go at once, or columns of zeros would take O(n²).
+      low = partitionEqual(x, low + 1, high + 1, pivot);
+      if (k < low) return pivot;
+    }
+  }
+  return x[k] ?? NaN;
+}
+
+/** Moves the entries of low … high - 1 below the pivot to the front. @returns the index after the last of them */
+function partition(x: Float64Array, low: number, high: number, pivot: number): number {
+  let end = low;
+  for (let j = low; j < high; j++) {
+    const value = x[j] ?? NaN;
+    x[j] = x[end] ?? NaN;
+    x[end] = value;
+    end += +(value < pivot);
+  }
+  return end;
+}
+
+/** The same with those that equal the pivot, than which none is smaller. */
+function partitionEqual(x: Float64Array, low: number, high: number, pivot: number): number {
+  let end = low;
+  for (let j = low; j < high; j++) {
+    const value = x[j] ?? NaN;
+    x[j] = x[end] ?? NaN;
+    x[end] = value;
+    end += +(value === pivot);
+  }
+  return end;
+}
+
+/** Of three indices the one whose entry lies between the others. */
+function middleOfThree(x: Float64Array, i: number, j: number, k: number): number {
+  const a = x[i] ?? NaN;
+  const b = x[j] ?? NaN;
+  const c = x[k] ?? NaN;
+  if (a < b) return b < c ? j : a < c ? k : i;
+  return a < c ? i : b < c ? k : j;
+}

@@ -1,0 +1,138 @@
+import { median, norm, sum } from "@fedclair/linalg";
+import type { Tensor } from "@fedclair/core";
+import { weightedSum } from "../mean.js";
+import { tensorOfVector, type Changes } from "./blocks.js";
+import { centeredClipWeights, normClipWeights, normsOf } from "./clipping.js";
+import { byCoordinate, meanNearMedianOf, medianOf, trimmedMeanOf } from "./coordinates.js";
+import { geometricMedianWeights } from "./geometric-median.js";
+import { gramOf, squaredDistances } from "./gram.js";
+import { bulyanSelection, byScore, krumScores } from "./krum.js";
+import { nearestNeighbourMixing } from "./mixing.js";
+import { pointsOf } from "./points.js";
+
+/** A client's update, flattened. All of one call have the same length; at least one. */
+export type Vector = Tensor["data"];
+
+/** What a rule makes of the vectors, and the indices of those that it used. */
+export interface Selection {
+  readonly vector: Vector;
+  /** Ascending. */
+  readonly selected: readonly number[];
+}
+
+/** Σ w_k·V_k; the plain mean without weights. */
+export function mean(
+  vectors: readonly Vector[],
+  weights: ArrayLike<number> = uniform(vectors.length),
+): Vector {
+  return weightedSum(vectors.map(tensorOfVector), weights).data;
+}
+
+/** The median of every coordinate (Yin et al., arXiv 1803.01498). */
+export async function coordinateMedian(vectors: readonly Vector[]): Promise<Vector> {
+  return (await byCoordinate(vectors.map(tensorOfVector), medianOf)).data;
+}
+
+/**
+ * The mean of every coordinate without its floor(β·K) largest and smallest values (Yin et al., arXiv 1803.01498).
+ * @param beta in [0, 1/2)
+ */
+export async function trimmedMean(vectors: readonly Vector[], beta: number): Promise<Vector> {
+  const rule = trimmedMeanOf(Math.floor(beta * vectors.length));
+  return (await byCoordinate(vectors.map(tensorOfVector), rule)).data;
+}
+
+/** Krum: the vector closest to its K - f - 2 neighbours. @param f clients that may be contaminated */
+export function krum(vectors: readonly Vector[], f: number): Promise<Selection> {
+  return multiKrum(vectors, f, 1);
+}
+
+/** Multi-Krum: the mean of the m best vectors by Krum's score, computed once. @param m K - f by default */
+export async function multiKrum(
+  vectors: readonly Vector[],
+  f: number,
+  m: number = vectors.length - f,
+): Promise<Selection> {
+  const scores = krumScores(await distancesOf(vectors), f);
+  const selected = byScore(scores)
+    .slice(0, m)
+    .sort((i, j) => i - j);
+  return { vector: mean(at(vectors, selected)), selected };
+}
+
+/**
+ * Bulyan: of the vectors that `bulyanSelection` chooses, per coordinate the mean of the θ - 2f values closest to the median.
+ * @throws UserError unless K ≥ 4f + 3
+ */
+export async function bulyan(vectors: readonly Vector[], f: number): Promise<Selection> {
+  const selected = bulyanSelection(await distancesOf(vectors), f);
+  const chosen = at(vectors, selected).map(tensorOfVector);
+  const rule = meanNearMedianOf(chosen.length - 2 * f);
+  return { vector: (await byCoordinate(chosen, rule)).data, selected };
+}
+
+/** The geometric median; see `geometricMedianWeights`. */
+export async function geometricMedian(vectors: readonly Vector[], nu?: number): Promise<Vector> {
+  const points = await pointsOf(changesOf(vectors));
+  return mean(vectors, await geometricMedianWeights(points, uniform(vectors.length), nu));
+}
+
+/** The mean of the vectors, each cut to the norm `most`: by default to the median norm. */
+export async function normClip(vectors: readonly Vector[], most?: number): Promise<Vector> {
+  const norms = await normsOf(await pointsOf(changesOf(vectors)));
+  return mean(vectors, normClipWeights(norms, uniform(vectors.length), most ?? median(norms)));
+}
+
+/** Centered clipping; see `centeredClipWeights`. */
+export async function centeredClip(
+  vectors: readonly Vector[],
+  tau: number,
+  steps?: number,
+): Promise<Vector> {
+  const points = await pointsOf(changesOf(vectors));
+  return mean(vectors, await centeredClipWeights(points, tau, steps));
+}
+
+/** Every vector replaced by the mean of its K - f nearest; see `nearestNeighbourMixing`. */
+export async function mixNearestNeighbours(
+  vectors: readonly Vector[],
+  f: number,
+): Promise<readonly Vector[]> {
+  const mixing = nearestNeighbourMixing(await distancesOf(vectors), f);
+  return vectors.map((_, i) => mean(vectors, mixing.column(i)));
+}
+
+/**
+ * FLTrust (Cao et al., arXiv 2012.13995): vectors at the server's norm, weighted by their cosine to it, negative ones by 0. No
+ * aggregator offers it: it needs an update that the server trained on data of its own, and coordinators here hold none.
+ * @returns the zero vector if nobody is trusted, and everybody's trust
+ */
+export function fltrust(vectors: readonly Vector[], server: Vector) {
+  const length = norm(server);
+  const lengths = vectors.map((v) => norm(v) || 1);
+  const trust = vectors.map((v, k) => {
+    let product = 0;
+    for (let i = 0; i < v.length; i++) product += (v[i] ?? NaN) * (server[i] ?? NaN);
+    return length === 0 ? 0 : Math.max(0, product / (length * (lengths[k] ?? NaN)));
+  });
+  const total = sum(trust) || 1;
+  const weights = trust.map((t, k) => ((t / total) * length) / (lengths[k] ?? NaN));
+  return { vector: mean(vectors, weights), trust };
+}
+
+async function distancesOf(vectors: readonly Vector[]) {
+  return squaredDistances(await gramOf(changesOf(vectors)));
+}
+
+function changesOf(vectors: readonly Vector[]): readonly Changes[] {
+  return [vectors.map(tensorOfVector)];
+}
+
+function uniform(count: number): Float64Array {
+  return new Float64Array(count).fill(1 / count);
+}
+
+/** @param indices ascending */
+function at(vectors: readonly Vector[], indices: readonly number[]): readonly Vector[] {
+  return vectors.filter((_, k) => indices.includes(k));
+}

@@ -1,0 +1,29 @@
+import type { Aggregator, Plugin } from "@fedclair/core";
+import { z } from "zod";
+import { trimmedMeanOf } from "../robust/coordinates.js";
+import { everyCoordinate } from "../robust/modules.js";
+
+const schema = z.strictObject({
+  beta: z
+    .number()
+    .min(0)
+    .lt(0.5)
+    .default(0.2)
+    .describe("Share of the values dropped at each end of every coordinate, in [0, 1/2)."),
+});
+
+/**
+ * The mean of every coordinate without its ⌊β·K⌋ largest and smallest values (Yin et al., arXiv 1803.01498), all clients alike.
+ * Low-rank pairs are multiplied out, block by block, and the global change is dense.
+ */
+export const trimmedMeanAggregator: Plugin<Aggregator> = {
+  name: "trimmed-mean",
+  summary: "The mean of every coordinate without its largest and smallest values; dense.",
+  schema,
+  create: ({ beta }: z.infer<typeof schema>) => ({
+    aggregate: async ({ updates }) => {
+      const rule = trimmedMeanOf(Math.floor(beta * updates.length));
+      return { global: await everyCoordinate(updates, rule) };
+    },
+  }),
+};
