@@ -1,8 +1,9 @@
 import type { Aggregator, Plugin, Registry, TaskPlugin } from "@fedclair/core";
 import { linearRegression } from "./linear-regression/linear-regression.js";
 import { textCopy } from "./text-copy/text-copy.js";
+import { valueDrivenTransport } from "./value-driven-transport/value-driven-transport.js";
 
-const listed: readonly TaskPlugin[] = [linearRegression, textCopy];
+const listed: readonly TaskPlugin[] = [linearRegression, textCopy, valueDrivenTransport];
 
 /** The tasks that a trial file can name. */
 export const tasks: ReadonlyMap<string, TaskPlugin> = new Map(

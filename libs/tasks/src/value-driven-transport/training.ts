@@ -89,10 +89,13 @@ export function conditionOf(mode: number): number[] {
   return Array.from({ length: modeCount }, (_, k) => (k === mode ? 1 : 0));
 }
 
+/** What a conditional network is told where it is to aim at any mode. */
+export const noCondition: readonly number[] = conditionOf(-1);
+
 /** One of the modes that the data hold, or none: then all rows. */
 function drawCondition({ modes }: Sample, rng: Stream) {
   if (!modes) throw new Error("a conditional network needs data with modes");
-  if (rng.uniform() < unconditionalShare) return { rows: undefined, condition: conditionOf(-1) };
+  if (rng.uniform() < unconditionalShare) return { rows: undefined, condition: noCondition };
   const held = [...new Set(modes)].sort((a, b) => a - b);
   const mode = held[rng.int(held.length)];
   const rows = Array.from(modes.keys()).filter((i) => modes[i] === mode);

@@ -1,0 +1,108 @@
+import type { LocalTrainer, Params, Shard, TrainJob, TrainResult } from "@fedclair/core";
+import { subtract } from "@fedclair/linalg";
+import { cosineDecay } from "./adam.js";
+import { openData } from "./client-data.js";
+import { adapted, adapterGradient, initialAdapters, type Adapters } from "./lora.js";
+import { slicedW2 } from "./metrics.js";
+import { byModule, type ModuleName, type Network } from "./network.js";
+import type { Options } from "./options.js";
+import { networkOf, tensorOf, tensorsOf } from "./params.js";
+import { followPolicy, guidedGradient } from "./sampling.js";
+import { descend, noCondition, stepGradient, type TrainingData } from "./training.js";
+
+/** Share of the learning rate that local steps keep to the end. */
+const leastRate = 0.05;
+
+/** The clients' half: points of its own, and what `Options.mode` says to do with them. */
+export class TransportClient implements LocalTrainer {
+  readonly #options: Options;
+  readonly #data: TrainingData;
+  readonly #rng: Shard["rng"];
+
+  constructor(options: Options, shard: Shard) {
+    this.#options = options;
+    this.#data = openData(options, shard);
+    this.#rng = shard.rng;
+  }
+
+  async train(job: TrainJob): Promise<TrainResult> {
+    const network = networkOf(job.params);
+    return {
+      numExamples: this.#data.target.points.rows,
+      modules: await this.#modules(network, job),
+      metrics: {},
+    };
+  }
+
+  #modules(
+    network: Network,
+    job: TrainJob,
+  ): Promise<TrainResult["modules"]> | TrainResult["modules"] {
+    switch (this.#options.mode) {
+      case "gradient":
+        return this.#gradient(network, job);
+      case "fedavg":
+        return this.#localSteps(network, job);
+      case "lora":
+        return this.#adapters(network, job);
+    }
+  }
+
+  /**
+   * One gradient. All clients draw the same source points if anybody can draw them: the mean of the clients' gradients is
+   * then exactly that of their pooled data.
+   */
+  #gradient(network: Network, { rng, common }: TrainJob): TrainResult["modules"] {
+    const sources = common.at("sources");
+    return tensorsOf(stepGradient(network, this.#data, this.#options, rng, sources));
+  }
+
+  /** The change after Adam steps from a fresh state. */
+  async #localSteps(network: Network, { round, rng }: TrainJob): Promise<TrainResult["modules"]> {
+    const { learningRate, schedule, localSteps } = this.#options;
+    const rate = Math.max(leastRate * learningRate, cosineDecay(learningRate, round - 1, schedule));
+    const { b3 } = network;
+    const trained = await descend<ModuleName>(
+      network,
+      localSteps,
+      () => rate,
+      (weights, i) => this.#step({ ...weights, b3 }, rng, i),
+    );
+    return tensorsOf(byModule((name) => subtract(trained[name], network[name])));
+  }
+
+  /** The adapters' product a module, after Adam steps on them alone: `down` (in×rank) and `up` (rank×out), never averaged apart. */
+  async #adapters(network: Network, { rng, common }: TrainJob): Promise<TrainResult["modules"]> {
+    const { rank, learningRate, localSteps } = this.#options;
+    const trained: Adapters = await descend(
+      initialAdapters(network, rank, common),
+      localSteps,
+      () => learningRate,
+      (adapters, i) => adapterGradient(this.#step(adapted(network, adapters), rng, i), adapters),
+    );
+    return new Map([
+      ["W1", { b: tensorOf(trained["W1.down"]), a: tensorOf(trained["W1.up"]) }],
+      ["W2", { b: tensorOf(trained["W2.down"]), a: tensorOf(trained["W2.up"]) }],
+    ]);
+  }
+
+  #step(network: Network, rng: TrainJob["rng"], i: number) {
+    return stepGradient(network, this.#data, this.#options, rng.at("step", i));
+  }
+
+  /** `slicedW2`: distance of as many generated points as the client holds from those that it holds. */
+  evaluate(params: Params): Promise<TrainResult> {
+    const { horizon, conditional } = this.#options;
+    const { target, source } = this.#data;
+    const { rows } = target.points;
+    const guidance = { condition: conditional ? noCondition : [], weight: 0 };
+    const gradient = guidedGradient(networkOf(params), guidance);
+    const starts = source(rows, this.#rng.at("evaluate"));
+    const end = followPolicy(gradient, starts, horizon).at(-1) ?? starts;
+    return Promise.resolve({
+      numExamples: rows,
+      modules: new Map(),
+      metrics: { slicedW2: slicedW2(end, target.points) },
+    });
+  }
+}

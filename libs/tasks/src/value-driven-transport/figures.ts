@@ -1,0 +1,170 @@
+import type { Exhibition, TaskFigure, TaskFigures } from "@fedclair/core";
+import type { ClassesExhibit, Dot, TransportExhibit } from "./exhibit.js";
+
+const grey = "#9a9a9a";
+const panelGap = 24;
+
+/** Paths and samples, an arm a panel; W2 over rounds; for a conditional network, its samples by mode. */
+export const figures: TaskFigures = (exhibition) => [
+  ...transportFigure(exhibition),
+  ...distanceFigure(exhibition),
+  ...classesFigure(exhibition),
+];
+
+function transportFigure(exhibition: Exhibition): TaskFigure[] {
+  const { arms, width } = exhibition;
+  const shown = arms.flatMap((arm) => {
+    const last = exhibitsOf(exhibition, "transport", arm.label).at(-1);
+    return last ? [{ ...arm, ...last }] : [];
+  });
+  if (shown.length === 0) return [];
+  const columns = Math.min(shown.length, 3);
+  const size = Math.min(300, Math.floor(width / columns) - panelGap - 36);
+  const dots = shown.flatMap(({ value }) => [
+    ...value.targets,
+    ...value.generated,
+    ...value.paths.flat(),
+  ]);
+  const panels = shown.map(({ label, colour, round, value }) => ({
+    title: `${label}, round ${round}: W2 = ${value.w2.toFixed(3)}`,
+    width: size,
+    height: size,
+    layer: [
+      points(value.targets, { color: grey, size: 5, opacity: 0.45, filled: true }),
+      lines(value.paths, { color: colour, strokeWidth: 0.7, opacity: 0.4 }),
+      points(value.generated, { color: colour, size: 7, opacity: 0.8, filled: true }),
+    ],
+    encoding: axes(dots),
+  }));
+  return [
+    {
+      name: "transport",
+      title: "Transport",
+      caption: `From the source down the values to the target: paths of some samples, where all samples end (coloured), and true points of the target (grey). Two samples of the truth are W2 = ${floorOf(shown[0]?.value)} apart.${warning(exhibition)}`,
+      spec: { concat: panels, columns },
+    },
+  ];
+}
+
+function distanceFigure(exhibition: Exhibition): TaskFigure[] {
+  const { arms, width } = exhibition;
+  const values = arms.flatMap(({ label }) =>
+    exhibitsOf(exhibition, "transport", label).map(({ round, value }) => ({
+      ...{ arm: label, round, w2: value.w2, floor: value.w2Floor },
+    })),
+  );
+  const [first] = values;
+  if (!first || new Set(values.map(({ round }) => round)).size < 2) return [];
+  const colours = { domain: arms.map((a) => a.label), range: arms.map((a) => a.colour) };
+  return [
+    {
+      name: "distance",
+      title: "Distance from the target",
+      caption: `W2 between generated and true points, as the coordinator measures it. Dashed: W2 = ${first.floor.toFixed(3)} between two samples of the truth, below which no transport can reliably be.`,
+      spec: {
+        width: Math.min(520, width - 80),
+        height: 220,
+        layer: [
+          {
+            data: { values },
+            mark: { type: "line", point: { size: 30 }, strokeWidth: 1.6 },
+            encoding: {
+              x: { field: "round", type: "quantitative", axis: { tickMinStep: 1, grid: false } },
+              y: { field: "w2", type: "quantitative", title: "W2", scale: { zero: true } },
+              color: { field: "arm", type: "nominal", scale: colours },
+            },
+          },
+          {
+            data: { values: [{ floor: first.floor }] },
+            mark: { type: "rule", strokeDash: [4, 3], color: grey },
+            encoding: { y: { field: "floor", type: "quantitative" } },
+          },
+        ],
+      },
+    },
+  ];
+}
+
+function classesFigure(exhibition: Exhibition): TaskFigure[] {
+  const [arm] = exhibition.arms;
+  const last = arm && exhibitsOf(exhibition, "classes", arm.label).at(-1);
+  if (!last) return [];
+  const { plain, guided } = last.value;
+  const size = Math.min(300, Math.floor(exhibition.width / 2) - panelGap - 36);
+  const dots = [...plain, ...guided].flat();
+  const panel = (title: string, classes: readonly (readonly Dot[])[]) => ({
+    title,
+    width: size,
+    height: size,
+    data: { values: classes.flatMap((ds, mode) => ds.map(([x, y]) => ({ x, y, mode }))) },
+    mark: { type: "point", filled: true, size: 10, opacity: 0.8 },
+    encoding: {
+      ...axes(dots),
+      color: {
+        field: "mode",
+        type: "nominal",
+        title: "mode asked for",
+        scale: { scheme: "dark2" },
+      },
+    },
+  });
+  return [
+    {
+      name: "classes",
+      title: "Conditional generation",
+      caption: `Samples of ${last.arm} by the mode that was asked for: without guidance, and with the trial's weight of classifier-free guidance, which gives spread for certainty.`,
+      spec: { hconcat: [panel("guidance 0", plain), panel("guided", guided)] },
+    },
+  ];
+}
+
+interface Shown {
+  readonly transport: TransportExhibit;
+  readonly classes: ClassesExhibit;
+}
+
+/** In the order of rounds. */
+function exhibitsOf<Name extends keyof Shown>({ exhibits }: Exhibition, name: Name, arm: string) {
+  return exhibits.flatMap((exhibit) =>
+    exhibit.name === name && exhibit.arm === arm
+      ? [{ ...exhibit, value: exhibit.value as Shown[Name] }]
+      : [],
+  );
+}
+
+function floorOf(exhibit: TransportExhibit | undefined): string {
+  return (exhibit?.w2Floor ?? NaN).toFixed(3);
+}
+
+/** Several local steps where clients hold different modes: known to fail, and to be said wherever the result is shown. */
+function warning({ task }: Exhibition): string {
+  const { mode, split } = task;
+  const uneven =
+    typeof split === "object" &&
+    split !== null &&
+    ("modes" in split || ("dirichlet" in split && Number(split.dirichlet) < 1));
+  return mode === "fedavg" && uneven
+    ? " Note: with modes this uneven, local steps chase the wrong source and their average collapses; mode gradient does not."
+    : "";
+}
+
+/** One square for all panels. */
+function axes(dots: readonly Dot[]) {
+  const reach = Math.ceil(2 * dots.flat().reduce((most, x) => Math.max(most, Math.abs(x)), 0)) / 2;
+  const axis = { type: "quantitative", title: null, axis: { tickCount: 5, grid: false } };
+  const scale = { domain: [-reach, reach], nice: false };
+  return { x: { field: "x", ...axis, scale }, y: { field: "y", ...axis, scale } };
+}
+
+function points(dots: readonly Dot[], mark: object) {
+  return { data: { values: dots.map(([x, y]) => ({ x, y })) }, mark: { type: "point", ...mark } };
+}
+
+function lines(paths: readonly (readonly Dot[])[], mark: object) {
+  const values = paths.flatMap((path, sample) => path.map(([x, y], h) => ({ x, y, h, sample })));
+  return {
+    data: { values },
+    mark: { type: "line", ...mark },
+    encoding: { detail: { field: "sample" }, order: { field: "h" } },
+  };
+}

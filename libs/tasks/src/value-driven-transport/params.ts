@@ -1,0 +1,55 @@
+import { isLowRank, type LowRank, type Modules, type Params, type Tensor } from "@fedclair/core";
+import { addScaled, Matrix, multiply } from "@fedclair/linalg";
+import { byModule, moduleNames, type ModuleMatrices, type Network } from "./network.js";
+
+/** Modules as float32 tensors, input × output: what travels. */
+export function tensorsOf(modules: ModuleMatrices): ReadonlyMap<string, Tensor> {
+  return new Map(moduleNames.map((name) => [name, tensorOf(modules[name])]));
+}
+
+export function tensorOf(matrix: Matrix): Tensor {
+  return {
+    shape: [matrix.rows, matrix.cols],
+    data: Float32Array.from(matrix.toRowMajor()),
+  };
+}
+
+/** @throws Error if a module is missing */
+export function networkOf(params: Params): Network {
+  const modules = byModule((name) => {
+    const tensor = params.get(name);
+    if (!tensor) throw new Error(`value-driven-transport: params without module ${name}`);
+    return matrixOf(tensor);
+  });
+  return { ...modules, b3: 0 };
+}
+
+/** The sum of an aggregate's terms, multiplied out; zeros for a module that none has. */
+export function totalOf(terms: readonly Modules[], like: ModuleMatrices): ModuleMatrices {
+  return byModule((name) => {
+    const total = new Matrix(like[name].rows, like[name].cols);
+    for (const term of terms) {
+      const change = term.get(name);
+      if (change) addScaled(total, 1, isLowRank(change) ? productOf(change) : matrixOf(change));
+    }
+    return total;
+  });
+}
+
+/** The network with a change added. */
+export function moved(network: Network, change: ModuleMatrices): Network {
+  const modules = byModule((name) => {
+    const sum = network[name].copy();
+    addScaled(sum, 1, change[name]);
+    return sum;
+  });
+  return { ...modules, b3: network.b3 };
+}
+
+function matrixOf({ shape: [rows = 0, cols = 0], data }: Tensor): Matrix {
+  return Matrix.fromRowMajor(rows, cols, data);
+}
+
+function productOf({ b, a }: LowRank): Matrix {
+  return multiply(matrixOf(b), matrixOf(a));
+}
