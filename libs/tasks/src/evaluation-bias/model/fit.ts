@@ -29,7 +29,7 @@ export function fitMoments(base: Base, meanUnder: number, meanOver: number): Fit
 
   let [a, b] = [0, 0];
   let found = false;
-  for (let step = 0; step < 200 && !found; step++) {
+  for (let step = 0; step < 200; step++) {
     const m = member(standard, a, b);
     const [gradientA, gradientB] = [m.meanUnder - targetUnder, m.meanOver - targetOver];
     found = Math.hypot(gradientA, gradientB) <= 1e-12;

@@ -1,0 +1,70 @@
+import type { DataContamination } from "@fedclair/core";
+import type { Stream } from "@fedclair/linalg";
+import { z } from "zod";
+
+const sd = z.number().positive();
+
+const spike = z.strictObject({
+  share: z.number().gt(0).max(1).default(0.4).describe("Share of the scores that are moved"),
+  mean: z.number().default(1).describe("Where to"),
+  sd: sd.default(0.15).describe("Standard deviation of the moved scores"),
+});
+const bimodal = z.strictObject({
+  distance: sd.default(1.5).describe("Of both modes from 0"),
+  sd: sd.default(0.4).describe("Standard deviation of each mode"),
+});
+const plateau = z
+  .strictObject({
+    lo: z.number().default(-1).describe("Lowest score"),
+    hi: z.number().default(2).describe("Highest score"),
+  })
+  .refine(({ lo, hi }) => lo < hi, "expected lo < hi");
+const deflate = z.strictObject({
+  mean: z.number().default(-1.2).describe("Mean of all scores"),
+  sd: sd.default(1).describe("Their standard deviation"),
+});
+const inside = z.strictObject({
+  alpha: z.number().positive().default(0.3).describe("Risk-averseness in every panel"),
+});
+
+/** How institutions can fabricate scores (specification 6.4), with their options. */
+export const contaminations: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodObject>([
+  ["spike", spike],
+  ["bimodal", bimodal],
+  ["plateau", plateau],
+  ["deflate", deflate],
+  ["inside", inside],
+]);
+
+/** Fabricates the scores of either group. @param honest what they would be @returns as many scores */
+export function fabricate(
+  { kind, options }: DataContamination,
+  honest: Float64Array,
+  rng: Stream,
+): Float64Array {
+  switch (kind) {
+    case "spike": {
+      const { share, mean, sd } = spike.parse(options);
+      return honest.map((score) => (rng.uniform() < share ? mean + sd * rng.normal() : score));
+    }
+    case "bimodal": {
+      const { distance, sd } = bimodal.parse(options);
+      return honest.map(() => (rng.int(2) === 0 ? -distance : distance) + sd * rng.normal());
+    }
+    case "plateau": {
+      const { lo, hi } = plateau.parse(options);
+      return honest.map(() => lo + (hi - lo) * rng.uniform());
+    }
+    case "deflate": {
+      const { mean, sd } = deflate.parse(options);
+      return honest.map(() => mean + sd * rng.normal());
+    }
+    default:
+      return honest; // `inside` evaluates oddly, and fabricates nothing
+  }
+}
+
+/** The risk-averseness that an institution of kind `inside` uses in every panel; undefined for all others. */
+export function oddAlpha(contamination: DataContamination | undefined): number | undefined {
+  return contamination?.kind === "inside" ? inside.parse(contamination.options).alpha : undefined;
+}

@@ -1,0 +1,40 @@
+import { median } from "@fedclair/linalg";
+import type { ScoreModel } from "./basis.js";
+import { fitColumn, type PanelMoments } from "./moments.js";
+
+/** Institutions above it are outliers among the evaluations. */
+export const guardThreshold = 4;
+
+/**
+ * Finds institutions that stay inside the model but far from the others, which no subspace can show (specification 6.2,
+ * step 3).
+ * @param institutions those that the detector did not flag
+ * @returns for each the median over its panels of |ln alpha - median|/(1.4826·MAD + 0.001); infinite where no evaluation fits
+ */
+export function guardScores(
+  model: ScoreModel,
+  institutions: readonly PanelMoments[],
+): readonly number[] {
+  const panels = institutions[0]?.counts.length ?? 0;
+  const deviations = Array.from({ length: panels }, (_, j) =>
+    deviationsOf(institutions.map((institution) => logAlpha(model, institution, j))),
+  );
+  return institutions.map((_, c) => median(deviations.flatMap((panel) => panel[c] ?? [])));
+}
+
+/** Of panel j: undefined where it is withheld, NaN where no evaluation fits. */
+function logAlpha(model: ScoreModel, { matrix, counts }: PanelMoments, j: number) {
+  if (counts[j] === 0) return undefined;
+  const { status, alpha } = fitColumn(model, matrix.column(j));
+  return status === "OK" ? Math.log(alpha) : NaN;
+}
+
+function deviationsOf(values: readonly (number | undefined)[]): (number | undefined)[] {
+  const fitted = values.filter((a) => a !== undefined && !Number.isNaN(a)) as number[];
+  const middle = fitted.length === 0 ? NaN : median(fitted);
+  const spread = fitted.length === 0 ? NaN : median(fitted.map((a) => Math.abs(a - middle)));
+  return values.map((a) => {
+    if (a === undefined) return undefined;
+    return Number.isNaN(a) ? Infinity : Math.abs(a - middle) / (1.4826 * spread + 0.001);
+  });
+}

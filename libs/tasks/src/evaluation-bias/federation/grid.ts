@@ -1,0 +1,50 @@
+import { sum } from "@fedclair/linalg";
+
+/** Even bins that all institutions share, on standardised scores. */
+export interface Grid {
+  readonly lo: number;
+  readonly hi: number;
+  readonly bins: number;
+}
+
+export function widthOf({ lo, hi, bins }: Grid): number {
+  return (hi - lo) / bins;
+}
+
+/** Middle of each bin. */
+export function centresOf(grid: Grid): readonly number[] {
+  return Array.from({ length: grid.bins }, (_, b) => grid.lo + (b + 0.5) * widthOf(grid));
+}
+
+/** Ends of the bins, one more than there are bins. */
+export function edgesOf(grid: Grid): readonly number[] {
+  return Array.from({ length: grid.bins + 1 }, (_, b) => grid.lo + b * widthOf(grid));
+}
+
+/** How many scores fall into each bin; those out of range count in the end bins. */
+export function countScores(scores: Float64Array, { lo, hi, bins }: Grid): Float64Array {
+  const counts = new Float64Array(bins);
+  for (const score of scores) {
+    const bin = Math.floor(((score - lo) / (hi - lo)) * bins);
+    const kept = Math.min(bins - 1, Math.max(0, bin));
+    counts[kept] = (counts[kept] ?? NaN) + 1;
+  }
+  return counts;
+}
+
+/** Per bin, the mean of the values that are left after dropping the `floor(trim·N)` lowest and highest; made to sum to 1. */
+export function trimmedPmf(pmfs: readonly Float64Array[], trim: number): Float64Array {
+  const dropped = Math.floor(trim * pmfs.length);
+  const bins = pmfs[0]?.length ?? 0;
+  const means = Float64Array.from({ length: bins }, (_, b) => {
+    const sorted = Float64Array.from(pmfs, (pmf) => pmf[b] ?? NaN).sort();
+    return sum(sorted.subarray(dropped, sorted.length - dropped)) / (sorted.length - 2 * dropped);
+  });
+  const total = sum(means);
+  return means.map((p) => p / total);
+}
+
+/** (p·n + pseudo)/(n + pseudo·B): no bin is impossible. @param n samples behind the pmf */
+export function smoothed(pmf: Float64Array, n: number, pseudo = 0.5): Float64Array {
+  return pmf.map((p) => (p * n + pseudo) / (n + pseudo * pmf.length));
+}

@@ -1,0 +1,111 @@
+import { frobenius, leadingLeft, median, splitEnergy, sum, type Matrix } from "@fedclair/linalg";
+import type { PanelMoments } from "./moments.js";
+
+/** An institution's moments, as far as the detector looks at them. */
+export interface NoisyMatrix {
+  readonly matrix: Matrix;
+  /** Σ_j Σ_k Var(psi_k)/n_j: the expected |noise|²_F of the matrix. */
+  readonly noise: number;
+}
+
+export function noisy({ matrix, counts, variances }: PanelMoments): NoisyMatrix {
+  const share = (variance: number, j: number) => {
+    const n = counts[j] ?? NaN;
+    return n === 0 ? 0 : variance / n; // a withheld panel is 0, without noise
+  };
+  return { matrix, noise: sum(variances.map(share)) };
+}
+
+export interface DetectorSettings {
+  /** Largest rank tried. */
+  readonly maxRank: number;
+  /** A rank is large enough when the median residual is at most this many noise floors. */
+  readonly slack: number;
+  /** Flagged above this many median residuals … */
+  readonly factor: number;
+  /** … and this many noise floors. */
+  readonly floorFactor: number;
+}
+
+export const defaultDetector: DetectorSettings = {
+  ...{ maxRank: 4, slack: 2.5, factor: 2, floorFactor: 2.5 },
+};
+
+export interface Detection {
+  readonly rank: number;
+  /** What sampling noise alone leaves outside a space of this rank, of the middle institution. */
+  readonly floor: number;
+  /** |(I - QQᵀ)·M_c|_F of each institution. */
+  readonly residuals: Float64Array;
+  readonly threshold: number;
+  readonly flagged: readonly boolean[];
+}
+
+/**
+ * Finds the matrices that leave the column space that most of them share (specification 6.2, step 2): robust PCA by
+ * iterative re-weighting, of the smallest rank that brings the middle residual down to noise. The rank must follow the data: one
+ * larger than the benign matrices need would take a contaminated direction in, and that matrix would look clean.
+ * @param institutions at least one
+ */
+export function detectOutsiders(
+  institutions: readonly NoisyMatrix[],
+  settings: DetectorSettings = defaultDetector,
+): Detection {
+  const matrices = institutions.map(({ matrix }) => matrix);
+  const features = matrices[0]?.rows ?? 0;
+  const highest = Math.min(settings.maxRank, features - 1);
+  for (let rank = 1; ; rank++) {
+    const basis = robustSpace(matrices, rank);
+    const residuals = Float64Array.from(matrices, (m) => residualOf(basis, m));
+    const floor = median(institutions.map((client) => noiseFloor(client, rank)));
+    const middle = median(residuals);
+    if (middle > settings.slack * floor && rank < highest) continue;
+    const threshold = Math.max(settings.factor * middle, settings.floorFactor * floor);
+    const flagged = Array.from(residuals, (residual) => residual > threshold);
+    return { rank, floor, residuals, threshold, flagged };
+  }
+}
+
+/**
+ * Is a verdict to be taken with care? Beyond about a third of contaminated institutions the method misses some; then many are
+ * flagged, or some score lies just below the flagged ones.
+ * @param scores of all institutions, with whether it was flagged
+ * @returns why, undefined for a clear verdict
+ */
+export function warningOf(
+  scores: readonly { readonly score: number; readonly flagged: boolean }[],
+): string | undefined {
+  const outside = scores.filter(({ flagged }) => flagged).map(({ score }) => score);
+  const inside = scores.filter(({ flagged }) => !flagged).map(({ score }) => score);
+  if (outside.length === 0) return undefined;
+  const share = outside.length / scores.length;
+  if (share >= 0.3) return `${Math.round(100 * share)} % of the institutions are flagged`;
+  const gap = Math.min(...outside) / Math.max(...inside);
+  if (gap >= 2) return undefined;
+  return `the smallest flagged score is only ${gap.toFixed(2)} times the largest of the others`;
+}
+
+/** Q minimising Σ_c |(I - QQᵀ)·M_c|_F over matrices scaled to norm 1: unscaled, one large fabrication would capture it. */
+function robustSpace(matrices: readonly Matrix[], rank: number): Matrix {
+  const unit = matrices.map((m) => m.scale(1 / (frobenius(m) || 1)));
+  let basis = leadingLeft(unit, rank);
+  let objective = Infinity;
+  for (let step = 0; step < 1000; step++) {
+    const residuals = unit.map((m) => residualOf(basis, m));
+    const before = objective;
+    objective = sum(residuals);
+    if (Math.abs(before - objective) <= 1e-10 * objective) break;
+    const weights = residuals.map((residual) => 1 / Math.max(residual, 1e-6));
+    basis = leadingLeft(unit, rank, weights);
+  }
+  return basis;
+}
+
+function residualOf(basis: Matrix, matrix: Matrix): number {
+  return Math.sqrt(splitEnergy(basis, matrix).outside);
+}
+
+/** What noise leaves outside `rank` of the K dimensions. */
+function noiseFloor({ matrix, noise }: NoisyMatrix, rank: number): number {
+  return Math.sqrt((noise * (matrix.rows - rank)) / matrix.rows);
+}
