@@ -1,14 +1,5 @@
 import type { LowRank, Tensor } from "@fedclair/core";
-import {
-  dot,
-  frobenius,
-  hstack,
-  Matrix,
-  multiply,
-  multiplyNT,
-  multiplyTN,
-  thinQr,
-} from "@fedclair/linalg";
+import { dot, hstack, Matrix, multiply, multiplyNT, multiplyTN } from "@fedclair/linalg";
 
 /** A matrix kept as the product B·A, B p×r and A r×q, and never multiplied out. */
 export interface Factors {
@@ -40,11 +31,6 @@ export function stackFactors(pairs: readonly Factors[], weights: ArrayLike<numbe
     b: hstack(pairs.map(({ b }) => b)),
     a: hstack(pairs.map(({ a }, k) => a.scale(weights[k] ?? NaN).transpose())).transpose(),
   };
-}
-
-/** |B·A|_F by two thin QRs: to rounding of |B|·|A|, where a Gram matrix would keep only half of the digits. */
-export function normOfFactors({ b, a }: Factors): number {
-  return frobenius(multiplyNT(thinQr(b).r, thinQr(a.transpose()).r));
 }
 
 /** ⟨B₁A₁, B₂A₂⟩ = Σ of the entrywise product of B₁ᵀB₂ and A₁A₂ᵀ. */

@@ -1,6 +1,7 @@
+export { leadingSpace, type Space } from "./block-krylov.js";
 export { symmetricEigen, type SymmetricEigen } from "./eigen.js";
 export { leadingEigenvectors } from "./leading-eigen.js";
-export { leadingLeft } from "./leading.js";
+export { leadingLeft, type Known } from "./leading.js";
 export { addScaled, hstack, Matrix, subtract } from "./matrix.js";
 export { dot, gramNT, multiply, multiplyNT, multiplyTN } from "./multiply.js";
 export { splitEnergy, type SplitEnergy } from "./project.js";

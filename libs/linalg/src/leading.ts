@@ -1,36 +1,53 @@
+import { leadingSpace } from "./block-krylov.js";
 import { leadingEigenvectors } from "./leading-eigen.js";
-import { addScaled, Matrix } from "./matrix.js";
+import { hstack, type Matrix } from "./matrix.js";
 import { gramNT, multiply, multiplyTN } from "./multiply.js";
 import { thinQr } from "./qr.js";
 
+/** What may be at hand already when a leading space is sought. */
+export interface Known {
+  /** Z·Zᵀ, n×n. */
+  readonly gram?: Matrix | undefined;
+  /** n×s, a space near the one sought: it saves iterations, and does not change the result by more than rounding. */
+  readonly guess?: Matrix | undefined;
+}
+
+/** Up to so many rows the eigenvectors of the Gram matrix are had at once; beyond, iteration is faster. */
+const directRows = 128;
+
 /**
- * The leading left singular vectors of blocks stacked side by side, [√w₁·Z₁ √w₂·Z₂ …], without building the stack.
+ * The leading left singular vectors of blocks stacked side by side, Z = [Z₁ Z₂ …].
  *
- * The eigenvectors of the stack's Gram matrix lose directions below 1e-8 of the largest singular value. One step of
- * orthogonal iteration on the blocks themselves brings an exactly low-rank stack back to rounding.
+ * The eigenvectors of Z·Zᵀ lose directions below 1e-8 of the largest singular value. One step of orthogonal iteration on
+ * the stack itself brings an exactly low-rank stack back to rounding.
  * @param blocks all with the same number of rows n, at least one
  * @param rank r in 0 … n
- * @param weights w_k ≥ 0, one for each block; all 1 by default
- * @param grams Z_k·Z_kᵀ of each block, if they are at hand
  * @returns n×r, orthonormal columns, by falling singular value
  */
-export function leadingLeft(
-  blocks: readonly Matrix[],
-  rank: number,
-  weights?: ArrayLike<number>,
-  grams?: readonly Matrix[],
-): Matrix {
-  const rows = blocks[0]?.rows;
-  if (rows === undefined) throw new RangeError("leadingLeft: expected at least one block");
+export function leadingLeft(blocks: readonly Matrix[], rank: number, known: Known = {}): Matrix {
+  const [first] = blocks;
+  if (first === undefined) throw new RangeError("leadingLeft: expected at least one block");
+  const rows = first.rows;
   if (rank > rows) throw new RangeError(`leadingLeft: rank ${rank} of a stack of ${rows} rows`);
-  const gram = new Matrix(rows, rows);
-  blocks.forEach((block, k) => {
-    addScaled(gram, weights?.[k] ?? 1, grams?.[k] ?? gramNT(block));
+  const stack = blocks.length === 1 ? first : hstack(blocks);
+  const start =
+    (rows > directRows && rank > 0 ? iterated(stack, rank, known) : undefined) ??
+    leadingEigenvectors(known.gram ?? gramNT(stack), rank);
+  return thinQr(timesGram(stack, start)).q;
+}
+
+/** Undefined if it does not converge soon, as where the spectrum has no gap. */
+function iterated(stack: Matrix, rank: number, { gram, guess }: Known): Matrix | undefined {
+  // A stack much wider than high is traversed once for its Gram matrix, not once an application.
+  const square = gram ?? (stack.cols > 4 * stack.rows ? gramNT(stack) : undefined);
+  const apply = (x: Matrix) => (square ? multiply(square, x) : timesGram(stack, x));
+  const { basis, converged } = leadingSpace(apply, guess ?? stack.columns(0, 0), rank, {
+    restarts: 4,
   });
-  const start = leadingEigenvectors(gram, rank);
-  const image = new Matrix(rows, rank);
-  blocks.forEach((block, k) => {
-    addScaled(image, weights?.[k] ?? 1, multiply(block, multiplyTN(block, start)));
-  });
-  return thinQr(image).q;
+  return converged ? basis : undefined;
+}
+
+/** Z·Zᵀ·X */
+function timesGram(stack: Matrix, x: Matrix): Matrix {
+  return multiply(stack, multiplyTN(stack, x));
 }

@@ -1,5 +1,5 @@
-import { addScaled, dot, frobenius, Matrix } from "@fedclair/linalg";
-import { innerProduct, normOfFactors, stackFactors, type Factors } from "../factors.js";
+import { addScaled, dot, frobenius, Matrix, multiplyNT, thinQr } from "@fedclair/linalg";
+import { innerProduct, stackFactors, type Factors } from "../factors.js";
 
 /** A client's change of one module. Of one module, either all clients' changes are factored or all are dense. */
 export type Change = Matrix | Factors;
@@ -8,9 +8,31 @@ export function isFactored(change: Change): change is Factors {
   return "b" in change;
 }
 
+/** The space of X's columns, or that of its rows. */
+export type Side = "left" | "right";
+
+const compressed = { left: new WeakMap<Factors, Matrix>(), right: new WeakMap<Factors, Matrix>() };
+
+/**
+ * A narrow block Y with X = Y·Qᵀ (left) or Xᵀ = Y·Qᵀ (right), Q of orthonormal columns: norms and left singular vectors
+ * of Y are those of X, and a factored X is never multiplied out. Computed once for every pair of factors.
+ */
+export function compress(change: Change, side: Side): Matrix {
+  if (!isFactored(change)) return side === "left" ? change : change.transpose();
+  const known = compressed[side].get(change);
+  if (known !== undefined) return known;
+  const { b, a } = change;
+  const block =
+    side === "left"
+      ? multiplyNT(b, thinQr(a.transpose()).r)
+      : multiplyNT(a.transpose(), thinQr(b).r);
+  compressed[side].set(change, block);
+  return block;
+}
+
 /** |X|_F */
 export function normOf(change: Change): number {
-  return isFactored(change) ? normOfFactors(change) : frobenius(change);
+  return frobenius(isFactored(change) ? compress(change, "left") : change);
 }
 
 /** ⟨X, Y⟩ of changes of one kind. */

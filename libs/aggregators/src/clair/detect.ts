@@ -1,4 +1,4 @@
-import { fit, tangent, type Bases, type Problem } from "./fit.js";
+import { fit, fitsWithoutOne, tangent, type Bases, type Problem } from "./fit.js";
 import type { ClairOptions } from "./options.js";
 import { cutOf, type Cut } from "./rules.js";
 
@@ -25,8 +25,9 @@ export function detect(
 ): Detection {
   const seen = new Set([start.join()]);
   let members = start;
+  let bases: Bases | undefined;
   for (let refit = 1; ; refit++) {
-    const bases = fit(problem, members);
+    bases = fit(problem, members, bases);
     const scores = scoresOf(problem, bases, members, options).map((t, k) =>
       blend(t, earlier[k], options),
     );
@@ -36,7 +37,7 @@ export function detect(
     const key = benign.join();
     if (key === members.join()) return { ...cut, benign, bases, scores };
     if (seen.has(key) || refit === options.refits) {
-      return { ...cut, benign, bases: fit(problem, benign), scores };
+      return { ...cut, benign, bases: fit(problem, benign, bases), scores };
     }
     seen.add(key);
     members = benign;
@@ -61,15 +62,13 @@ function scoresOf(
   members: readonly number[],
   { loo, looMax }: ClairOptions,
 ): number[] {
-  const leaveOut = loo && members.length > 1 && members.length <= looMax;
-  return Array.from({ length: problem.size }, (_, k) => {
-    if (!leaveOut || !members.includes(k)) return tangent(problem, bases, k);
-    const others = fit(
-      problem,
-      members.filter((member) => member !== k),
-    );
-    return tangent(problem, others, k);
-  });
+  const scores = Array.from({ length: problem.size }, (_, k) => tangent(problem, bases, k));
+  if (loo && members.length > 1 && members.length <= looMax) {
+    for (const { left, bases: others } of fitsWithoutOne(problem, members, bases)) {
+      scores[left] = tangent(problem, others, left);
+    }
+  }
+  return scores;
 }
 
 function blend(

@@ -1,9 +1,13 @@
 import {
   addScaled,
+  gramNT,
+  hstack,
   leadingLeft,
   Matrix,
   splitEnergy,
+  subtract,
   sum,
+  type Known,
   type SplitEnergy,
 } from "@fedclair/linalg";
 import type { ClairOptions } from "./options.js";
@@ -26,21 +30,60 @@ export interface Problem {
 /** U of every view, n×r with orthonormal columns. */
 export type Bases = readonly Matrix[];
 
-/** The r leading left singular vectors of the members' blocks, by view. */
-export function fit({ sought }: Pick<Problem, "sought">, members: readonly number[]): Bases {
-  return sought.map(({ view, rank }) =>
-    leadingLeft(pick(view.blocks, members), rank, undefined, pick(view.grams, members)),
-  );
+/**
+ * The r leading left singular vectors of the members' blocks, by view.
+ * @param guess bases near those sought
+ */
+export function fit(
+  { sought }: Pick<Problem, "sought">,
+  members: readonly number[],
+  guess?: Bases,
+): Bases {
+  return sought.map(({ view, rank }, v) => fitView(view, rank, members, { guess: guess?.[v] }));
 }
 
-/** Σ w_k·G_k of n×n matrices, at least one; all weights 1 by default. */
-export function gramOf(grams: readonly Matrix[], weights?: ArrayLike<number>): Matrix {
-  const size = grams[0]?.rows ?? 0;
-  const out = new Matrix(size, size);
-  grams.forEach((gram, k) => {
-    addScaled(out, weights?.[k] ?? 1, gram);
-  });
-  return out;
+/**
+ * The fit to the members without one of them, for each in turn.
+ * @param bases fitted to all members
+ */
+export function* fitsWithoutOne(
+  problem: Problem,
+  members: readonly number[],
+  bases: Bases,
+): Generator<{ readonly left: number; readonly bases: Bases }> {
+  const grams = problem.sought.map(({ view }) =>
+    // Less one of its own terms, a sum of terms of one size keeps its digits; one of unlike sizes would not.
+    view.grams === undefined && view.isEven ? gramOf(view, members) : undefined,
+  );
+  for (const left of members) {
+    const others = members.filter((member) => member !== left);
+    yield {
+      left,
+      bases: problem.sought.map(({ view, rank }, v) => {
+        const gram = grams[v];
+        const known = gram ? subtract(gram, gramOf(view, [left])) : undefined;
+        return fitView(view, rank, others, { gram: known, guess: bases[v] });
+      }),
+    };
+  }
+}
+
+function fitView(
+  view: View,
+  rank: number,
+  members: readonly number[],
+  { gram = view.grams && gramOf(view, members), guess }: Known = {},
+): Matrix {
+  return leadingLeft(pick(view.blocks, members), rank, { gram, guess });
+}
+
+/** The Gram matrix of the members' blocks, n×n. */
+export function gramOf({ grams, blocks }: View, members: readonly number[]): Matrix {
+  if (grams === undefined) return gramNT(hstack(pick(blocks, members)));
+  const size = blocks[0]?.rows ?? 0;
+  const gram = new Matrix(size, size);
+  for (const one of pick(grams, members)) addScaled(gram, 1, one);
+  return gram;
 }
 
 /**

@@ -1,12 +1,12 @@
-import { multiply, type Matrix } from "@fedclair/linalg";
-import { combine, type Change } from "./change.js";
+import type { Matrix } from "@fedclair/linalg";
+import { combine, type Change, type Side } from "./change.js";
 import { detect, withoutDetection, type Detection } from "./detect.js";
 import { pick, type Bases, type Problem } from "./fit.js";
 import type { ClairOptions } from "./options.js";
 import { rankOf } from "./rank.js";
 import type { Client } from "./sanitise.js";
 import { search } from "./search.js";
-import { viewOf, type Side, type View } from "./views.js";
+import { viewOf, type View } from "./views.js";
 
 /** The shared space of one module: orthonormal columns, p×r on the left, q×r on the right. */
 export interface SharedSpace {
@@ -40,9 +40,7 @@ export function locate(
   const largestRank = options.rank === "auto" ? options.rankMax : options.rank;
   const parts = modules.map((module) => {
     const changes = changesOf(clients, module);
-    const views = sides.map((side) =>
-      viewOf(changes, side, options.normalize, largestRank, leastNorm),
-    );
+    const views = sides.map((side) => viewOf(changes, side, options, largestRank, leastNorm));
     return { module, views, rank: rankOf(views, clients.length, options) };
   });
   const problem: Problem = {
@@ -57,7 +55,7 @@ export function locate(
       : detect(problem, search(problem, options), earlier, options);
   const spaces = parts.map(({ module, views, rank }, m): [string, SharedSpace] => {
     const bases = detection.bases.slice(m * sides.length, (m + 1) * sides.length);
-    return [module, { rank, ...bySide(views, bases) }];
+    return [module, { rank, ...bySide(views, bases, detection.benign) }];
   });
   return { detection, spaces: new Map(spaces) };
 }
@@ -111,12 +109,16 @@ export function changesOf(clients: readonly Client[], module: string): Change[] 
   return clients.flatMap(({ modules }) => modules.get(module) ?? []);
 }
 
-/** The fitted bases in the module's own coordinates. */
-function bySide(views: readonly View[], bases: Bases): Omit<SharedSpace, "rank"> {
+/** The bases fitted to the members, in the module's own coordinates. */
+function bySide(
+  views: readonly View[],
+  bases: Bases,
+  members: readonly number[],
+): Omit<SharedSpace, "rank"> {
   return Object.fromEntries(
-    views.map(({ side, coordinates }, v) => {
+    views.map((view, v) => {
       const basis = bases[v];
-      return [side, coordinates && basis ? multiply(coordinates, basis) : basis];
+      return [view.side, basis && view.lift(basis, members)];
     }),
   );
 }

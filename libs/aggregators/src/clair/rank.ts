@@ -1,5 +1,5 @@
 import { symmetricEigen } from "@fedclair/linalg";
-import { gramOf, pick, type Problem } from "./fit.js";
+import { gramOf, type Problem } from "./fit.js";
 import type { ClairOptions } from "./options.js";
 import { search } from "./search.js";
 import type { View } from "./views.js";
@@ -14,9 +14,7 @@ import type { View } from "./views.js";
 export function rankOf(views: readonly View[], size: number, options: ClairOptions): number {
   const rows = Math.min(...views.map(rowsOf));
   if (options.rank !== "auto") return Math.min(options.rank, rows);
-  const extent = Math.min(
-    ...views.map(({ coordinates, blocks }) => coordinates?.rows ?? blocks[0]?.rows ?? 0),
-  );
+  const extent = Math.min(...views.map((view) => view.extent));
   const last = Math.min(options.rankMax, extent - 1, rows);
   let best = { rank: Math.min(1, rows), drop: 0 };
   for (let rank = 1; rank <= last; rank++) {
@@ -34,12 +32,12 @@ export function rankOf(views: readonly View[], size: number, options: ClairOptio
 }
 
 /** Rows of a view's blocks: no space in it has more dimensions. */
-export function rowsOf({ blocks }: View): number {
-  return blocks[0]?.rows ?? 0;
+export function rowsOf({ stack }: View): number {
+  return stack.rows;
 }
 
 /** λ_r / λ_{r+1} of the members' stack, squared singular values; λ below 1e-12 of the largest count as rounding. */
 function spectralDrop(view: View, members: readonly number[], rank: number): number {
-  const { values } = symmetricEigen(gramOf(pick(view.grams, members)));
+  const { values } = symmetricEigen(gramOf(view, members));
   return (values[rank - 1] ?? 0) / Math.max(values[rank] ?? 0, 1e-12 * (values[0] ?? 0));
 }

@@ -4,13 +4,14 @@ import {
   leadingLeft,
   median,
   multiply,
+  multiplyNT,
   multiplyTN,
   quantile,
   subtract,
   thinQr,
   type Matrix,
 } from "@fedclair/linalg";
-import { fit, gramOf, sine, type Bases, type Problem, type Sought } from "./fit.js";
+import { fit, sine, type Bases, type Problem, type Sought } from "./fit.js";
 import type { ClairOptions } from "./options.js";
 import type { View } from "./views.js";
 
@@ -61,11 +62,20 @@ function reweighted(problem: Problem, all: readonly number[], start: Bases): Bas
   return bases;
 }
 
-/** One step of orthogonal iteration on the weighted stack of all blocks. */
-function iterate(view: View, weights: readonly number[], basis: Matrix | undefined): Matrix {
+/** One step of orthogonal iteration on the stack of all blocks, √w_k·Z_k. */
+function iterate(
+  { stack, blocks }: View,
+  weights: readonly number[],
+  basis: Matrix | undefined,
+): Matrix {
   if (basis === undefined) throw new RangeError("a view without a basis");
-  const gram = gramOf(view.grams, weights);
-  return thinQr(multiply(gram, basis)).q;
+  const coefficients = multiplyTN(basis, stack);
+  let column = 0;
+  blocks.forEach(({ cols }, k) => {
+    const own = coefficients.columns(column, (column += cols)).data;
+    for (let i = 0; i < own.length; i++) own[i] = (own[i] ?? NaN) * (weights[k] ?? NaN);
+  });
+  return thinQr(multiplyNT(stack, coefficients)).q;
 }
 
 /** The largest distance between projectors by view, |UUᵀ - VVᵀ|_F, from V's part outside U to avoid cancellation. */

@@ -3,35 +3,39 @@ import {
   gramNT,
   hstack,
   leadingLeft,
+  Matrix,
   median,
   multiply,
-  multiplyNT,
   multiplyTN,
   thinQr,
   thinSvd,
-  type Matrix,
 } from "@fedclair/linalg";
-import { isFactored, type Change } from "./change.js";
+import { compress, type Change, type Side } from "./change.js";
 import type { ClairOptions } from "./options.js";
-
-export type Side = "left" | "right";
+import { liftFromSketch, sketcher, sketchRows } from "./sketch.js";
 
 /** One module of all active clients seen from one side: what the search for the shared space works on. */
 export interface View {
   readonly side: Side;
-  /**
-   * p×n with orthonormal columns, if all blocks together are narrower than the module's p rows (its q columns, on the right): they are
-   * then written in this basis of their stack, which is exact. Undefined: n = p.
-   */
-  readonly coordinates: Matrix | undefined;
-  /** Z_k, n×w_k, one for each active client, normalised; zero for a client that did not change the module. */
+  /** p of the module; its q, on the right. */
+  readonly extent: number;
+  /** [Z_1 … Z_K], n×Σw_k, normalised; zero columns for a client that did not change the module. */
+  readonly stack: Matrix;
+  /** Z_k, n×w_k, one for each active client: columns of the stack. */
   readonly blocks: readonly Matrix[];
-  /** Z_k·Z_kᵀ, n×n. */
-  readonly grams: readonly Matrix[];
+  /** Z_k·Z_kᵀ, n×n, where they are small enough to be kept. */
+  readonly grams: readonly Matrix[] | undefined;
+  /** Are all blocks that are not zero of one norm? */
+  readonly isEven: boolean;
   readonly isZero: readonly boolean[];
   /** Left singular vectors of Z_k with a singular value above 1e-8 of the largest, by falling value, as many as may be sought. */
   readonly ownSpaces: readonly Matrix[];
+  /** A space in the view's coordinates, fitted to the members, in those of the module: from n×r to p×r. */
+  lift(basis: Matrix, members: readonly number[]): Matrix;
 }
+
+/** Numbers that the Gram matrices of a view may take: beyond, adding them up costs more than making them. */
+const largestGrams = 1 << 22;
 
 /**
  * Steps 1 and 2 for one module and side.
@@ -42,27 +46,50 @@ export interface View {
 export function viewOf(
   changes: readonly Change[],
   side: Side,
-  normalize: ClairOptions["normalize"],
+  { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
   largestRank: number,
   leastNorm = 0,
 ): View {
-  const compressed = changes.map((change) => compress(change, side));
-  const norms = compressed.map(frobenius).map((norm) => (norm <= leastNorm ? 0 : norm));
-  const divisors = divisorsOf(norms, normalize);
-  // A block below the least norm is rounding: it must vanish, not be blown up to unit norm.
-  const normalised = compressed.map((block, k) =>
-    block.scale(norms[k] === 0 ? 0 : 1 / (divisors[k] ?? NaN)),
+  const full = normalised(
+    changes.map((change) => compress(change, side)),
+    normalize,
+    leastNorm,
   );
-  const { coordinates, blocks } = inStackCoordinates(normalised);
-  const grams = blocks.map(gramNT);
+  const { blocks: small, lift } = inFewRows(full, normalize, seed);
+  const stack = hstack(small);
+  const blocks = columnsOf(stack, small);
+  const grams =
+    blocks.length * stack.rows ** 2 > largestGrams ? undefined : blocks.map((b) => gramNT(b));
   return {
     side,
-    coordinates,
+    extent: full[0]?.rows ?? 0,
+    stack,
     blocks,
     grams,
-    isZero: norms.map((norm) => norm === 0),
-    ownSpaces: blocks.map((block, k) => ownSpace(block, grams[k], largestRank)),
+    isEven: normalize === "unit",
+    isZero: blocks.map(({ data }) => data.every((x) => x === 0)),
+    ownSpaces: blocks.map((block, k) => ownSpace(block, grams?.[k], largestRank)),
+    lift,
   };
+}
+
+/** Step 2. A block up to the least norm is rounding: it must vanish, not be blown up to unit norm. */
+function normalised(
+  blocks: readonly Matrix[],
+  normalize: ClairOptions["normalize"],
+  leastNorm = 0,
+): Matrix[] {
+  const norms = blocks.map(frobenius).map((norm) => (norm <= leastNorm ? 0 : norm));
+  const positive = norms.filter((norm) => norm > 0);
+  const middle = positive.length > 0 ? median(positive) : 1;
+  const divisor = (norm: number) => {
+    if (normalize === "unit") return norm;
+    return normalize === "winsor" ? Math.max(norm, middle) : middle;
+  };
+  return blocks.map((block, k) => {
+    const norm = norms[k] ?? NaN;
+    return block.scale(norm === 0 ? 0 : 1 / divisor(norm));
+  });
 }
 
 /** The Gram matrix finds the leading directions of a wide block, an SVD inside them tells the true ones from rounding. */
@@ -70,38 +97,40 @@ function ownSpace(block: Matrix, gram: Matrix | undefined, largestRank: number):
   const narrow = block.cols <= largestRank;
   const leading = narrow
     ? thinQr(block).q
-    : leadingLeft([block], Math.min(largestRank, block.rows), undefined, gram && [gram]);
+    : leadingLeft([block], Math.min(largestRank, block.rows), { gram });
   const { u, s } = thinSvd(multiplyTN(leading, block));
   const visible = s.filter((x) => x > 1e-8 * (s[0] ?? 0)).length;
   return multiply(leading, u.columns(0, Math.min(visible, largestRank)));
 }
 
+type Coordinates = Pick<View, "blocks" | "lift">;
+
 /**
- * A narrow block Y with X = Y·Qᵀ (left) or Xᵀ = Y·Qᵀ (right), Q of orthonormal columns: norms and left singular vectors
- * of Y are those of X, and a factored X is never multiplied out.
+ * The same blocks in fewer rows: as they are if they have few, in an orthonormal basis of their stack (exact) if that has
+ * few columns, else sketched.
  */
-function compress(change: Change, side: Side): Matrix {
-  if (!isFactored(change)) return side === "left" ? change : change.transpose();
-  const { b, a } = change;
-  return side === "left"
-    ? multiplyNT(b, thinQr(a.transpose()).r)
-    : multiplyNT(a.transpose(), thinQr(b).r);
-}
-
-/** What each block is divided by. */
-function divisorsOf(
-  norms: readonly number[],
+function inFewRows(
+  blocks: readonly Matrix[],
   normalize: ClairOptions["normalize"],
-): readonly number[] {
-  if (normalize === "unit") return norms;
-  const positive = norms.filter((norm) => norm > 0);
-  const middle = positive.length > 0 ? median(positive) : 1;
-  return norms.map((norm) => (normalize === "winsor" ? Math.max(norm, middle) : middle));
+  seed: number,
+): Coordinates {
+  const rows = blocks[0]?.rows ?? 0;
+  const width = blocks.reduce((total, block) => total + block.cols, 0);
+  if (Math.min(rows, width) > sketchRows) {
+    const sketches = blocks.map(sketcher(rows, seed));
+    return {
+      // The sketch moves norms a little: what counted alike counts alike again.
+      blocks: normalize === "unit" ? normalised(sketches, normalize) : sketches,
+      lift: (basis, members) => liftFromSketch(blocks, sketches, basis, members),
+    };
+  }
+  if (width >= rows) return { blocks, lift: (basis) => basis };
+  const { q, r } = thinQr(hstack(blocks));
+  return { blocks: columnsOf(r, blocks), lift: (basis) => multiply(q, basis) };
 }
 
-function inStackCoordinates(blocks: readonly Matrix[]) {
-  const width = blocks.reduce((total, block) => total + block.cols, 0);
-  if (width >= (blocks[0]?.rows ?? 0)) return { coordinates: undefined, blocks };
-  const coordinates = thinQr(hstack(blocks)).q;
-  return { coordinates, blocks: blocks.map((block) => multiplyTN(coordinates, block)) };
+/** The columns of a stack that belong to each block, without a copy. */
+function columnsOf(stack: Matrix, blocks: readonly Matrix[]): Matrix[] {
+  let from = 0;
+  return blocks.map(({ cols }) => stack.columns(from, (from += cols)));
 }

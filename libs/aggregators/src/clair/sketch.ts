@@ -1,0 +1,79 @@
+import {
+  addScaled,
+  hstack,
+  leadingSpace,
+  Matrix,
+  multiply,
+  multiplyTN,
+  stream,
+} from "@fedclair/linalg";
+import { pick } from "./fit.js";
+
+/** Rows of a sketch: it keeps a space of few dimensions exactly without noise, and closely with noise. */
+export const sketchRows = 256;
+
+/** Rows of the sketch that one row of a block goes to. */
+const spread = 4;
+
+/**
+ * A sparse sign sketch (section 4; Nelson and Nguyên, arXiv 1211.1002): every row of a block is added to four rows of its
+ * sketch, with random signs and weight 1/√4. The same for all blocks of a view, so that spaces carry over.
+ * @param rows p of the blocks
+ * @returns makes the sketch of a p×w block, `sketchRows`×w
+ */
+export function sketcher(rows: number, seed: number): (block: Matrix) => Matrix {
+  const draw = stream("sketch").at(seed, rows);
+  const targets = Int32Array.from({ length: rows * spread }, () => draw.int(sketchRows));
+  const signs = Float64Array.from(targets, () => (draw.int(2) - 0.5) * (2 / Math.sqrt(spread)));
+  return (block) => {
+    const sketch = new Matrix(sketchRows, block.cols);
+    for (let j = 0; j < block.cols; j++) {
+      const from = block.column(j);
+      const to = sketch.column(j);
+      for (let d = 0; d < targets.length; d++) {
+        const target = targets[d] ?? 0;
+        to[target] = (to[target] ?? 0) + (signs[d] ?? 0) * (from[(d / spread) | 0] ?? 0);
+      }
+    }
+    return sketch;
+  };
+}
+
+/**
+ * The leading space of the members' blocks, from the one of their sketches: the combination of columns that the latter is
+ * made of, taken of the blocks themselves, and a few iterations on these.
+ * @param blocks p×w_k, of all clients
+ * @param sketches of the same
+ * @param found r orthonormal columns in the sketch
+ * @returns p×r, orthonormal columns
+ */
+export function liftFromSketch(
+  blocks: readonly Matrix[],
+  sketches: readonly Matrix[],
+  found: Matrix,
+  members: readonly number[],
+): Matrix {
+  const apply = (x: Matrix) => sumOfProducts(blocks, blocks, members, x);
+  const start = sumOfProducts(blocks, sketches, members, found);
+  return leadingSpace(apply, start, found.cols, { restarts: 8 }).basis;
+}
+
+/** Members whose blocks are multiplied at once: more make larger products, and larger copies. */
+const group = 64;
+
+/** Σ over members of L_k·(R_kᵀ·X). */
+function sumOfProducts(
+  left: readonly Matrix[],
+  right: readonly Matrix[],
+  members: readonly number[],
+  x: Matrix,
+): Matrix {
+  const sum = new Matrix(left[0]?.rows ?? 0, x.cols);
+  for (let from = 0; from < members.length; from += group) {
+    const some = members.slice(from, from + group);
+    const r = hstack(pick(right, some));
+    const l = left === right ? r : hstack(pick(left, some));
+    addScaled(sum, 1, multiply(l, multiplyTN(r, x)));
+  }
+  return sum;
+}

@@ -1,0 +1,94 @@
+import { symmetricEigen } from "./eigen.js";
+import { hstack, Matrix, subtract } from "./matrix.js";
+import { multiply, multiplyTN } from "./multiply.js";
+import { thinQr } from "./qr.js";
+import { frobenius } from "./stats.js";
+import { stream } from "./stream.js";
+
+/** Blocks of a Krylov space before a restart: more cost memory and orthogonalisation, fewer cost applications. */
+const depth = 4;
+/** Directions beyond those wanted that travel along: they part what is wanted from what comes next. */
+const spare = 3;
+
+export interface Space {
+  /** n×count, orthonormal columns by falling Ritz value. */
+  readonly basis: Matrix;
+  readonly converged: boolean;
+}
+
+/**
+ * The space of the eigenvectors of the `count` largest eigenvalues of a positive semidefinite operator, by block Krylov
+ * iteration with thick restarts (Golub and Van Loan, 10.3.6; Musco and Musco, arXiv 1504.05477). It pays where the
+ * operator is large or known by its action alone, and more so from a good start.
+ * @param apply G·X of an n×b block
+ * @param start n×s, any columns near the space; random ones complete it
+ * @param count ≥ 1
+ * @param restarts at least 1
+ * @returns the best space found when the residual is at most 1e-13 of the largest eigenvalue, or after `restarts`
+ */
+export function leadingSpace(
+  apply: (x: Matrix) => Matrix,
+  start: Matrix,
+  count: number,
+  { restarts }: { readonly restarts: number },
+): Space {
+  const n = start.rows;
+  let x = thinQr(completed(start, Math.min(n, count + spare))).q;
+  for (let restart = 1; ; restart++) {
+    const { basis, image } = krylov(apply, x);
+    const { values, vectors } = symmetricEigen(symmetrised(multiplyTN(basis, image)));
+    const wanted = vectors.columns(0, count);
+    const ritz = multiply(basis, wanted);
+    const residual = subtract(multiply(image, wanted), scaledColumns(ritz, values));
+    // A zero operator has every space for its own; NaN never passes.
+    const converged = frobenius(residual) <= 1e-13 * (values[0] ?? 0);
+    if (converged || restart === restarts) return { basis: ritz, converged };
+    x = multiply(basis, vectors.columns(0, x.cols));
+  }
+}
+
+/** An orthonormal basis of [X, GX, G²X, …] and its image. */
+function krylov(apply: (x: Matrix) => Matrix, x: Matrix): { basis: Matrix; image: Matrix } {
+  let basis = x;
+  let last = apply(x);
+  let image = last;
+  for (let step = 1; step < depth && basis.cols + x.cols <= x.rows; step++) {
+    const fresh = orthonormalAgainst(basis, last);
+    last = apply(fresh);
+    basis = hstack([basis, fresh]);
+    image = hstack([image, last]);
+  }
+  return { basis, image };
+}
+
+/** Twice is enough, once more after the QR: it fills what vanished with directions of its own. */
+function orthonormalAgainst(basis: Matrix, block: Matrix): Matrix {
+  const cleaned = (y: Matrix) => subtract(y, multiply(basis, multiplyTN(basis, y)));
+  const { q } = thinQr(cleaned(cleaned(block)));
+  return thinQr(cleaned(cleaned(q))).q;
+}
+
+function completed(start: Matrix, width: number): Matrix {
+  if (start.cols >= width) return start.columns(0, width);
+  const missing = width - start.cols;
+  const random = stream("krylov start").normals(start.rows * missing);
+  return hstack([start, new Matrix(start.rows, missing, random)]);
+}
+
+function scaledColumns(a: Matrix, factors: ArrayLike<number>): Matrix {
+  const out = a.copy();
+  for (let j = 0; j < a.cols; j++) {
+    const column = out.column(j);
+    for (let i = 0; i < column.length; i++) column[i] = (column[i] ?? 0) * (factors[j] ?? NaN);
+  }
+  return out;
+}
+
+function symmetrised(a: Matrix): Matrix {
+  const t = a.transpose();
+  return new Matrix(
+    a.rows,
+    a.cols,
+    a.data.map((x, i) => (x + (t.data[i] ?? NaN)) / 2),
+  );
+}
