@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { isLowRank, type ModuleUpdate } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import { factorsOf, lowRankOf, product, tensorOf } from "../factors.js";
+import { gaussian } from "../testing/updates.js";
+import { blocksOf } from "./blocks.js";
+import { gramOf } from "./gram.js";
+
+const rng = stream("blocks");
+const pair = () => lowRankOf({ b: gaussian(rng, 401, 2), a: gaussian(rng, 2, 701) });
+
+/** What blocksOf shows of every client, put together again. */
+async function readAll(changes: readonly ModuleUpdate[]): Promise<Float64Array[]> {
+  const out = changes.map(() => new Float64Array(401 * 701));
+  for await (const { from, columns } of blocksOf(changes)) {
+    columns.forEach((column, k) => out[k]?.set(column, from));
+  }
+  return out;
+}
+
+describe("blocksOf", () => {
+  it("shows every number of pairs and of dense changes in both dtypes, row by row", async () => {
+    const dense = tensorOf(gaussian(rng, 401, 701));
+    const single = { ...dense, data: Float32Array.from(dense.data) };
+    const changes = [pair(), dense, pair(), single];
+    const read = await readAll(changes);
+    changes.forEach((change, k) => {
+      const expected = isLowRank(change)
+        ? product(factorsOf(change)).toRowMajor()
+        : Float64Array.from(change.data);
+      const wrong = expected.findIndex((x, i) => !(Math.abs(x - (read[k]?.[i] ?? NaN)) < 1e-14));
+      assert.equal(wrong, -1, `client ${k}`);
+    });
+  });
+
+  it("shows a scalar", async () => {
+    const scalar = { shape: [], data: Float64Array.of(3) };
+    for await (const { from, columns } of blocksOf([scalar])) {
+      assert.equal(from, 0);
+      assert.deepEqual(columns, [Float64Array.of(3)]);
+    }
+  });
+
+  it("lets others run in between", async () => {
+    let turns = 0;
+    let immediate = setImmediate(function count() {
+      turns++;
+      immediate = setImmediate(count);
+    });
+    // 10⁹ products.
+    const vector = { shape: [200_000], data: new Float64Array(200_000).fill(1) };
+    await gramOf([new Array<ModuleUpdate>(100).fill(vector)]);
+    clearImmediate(immediate);
+    assert.ok(turns >= 2, `${turns} turns`);
+  });
+});

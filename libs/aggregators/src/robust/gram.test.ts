@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import type { ModuleUpdate } from "@fedclair/core";
+import { frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
+import { lowRankOf, product, tensorOf, type Factors } from "../factors.js";
+import { gaussian } from "../testing/updates.js";
+import { gramOf, squaredDistances } from "./gram.js";
+import { pointsOf, pointsOfGram } from "./points.js";
+
+const rng = stream("gram");
+// Unequal ranks; more clients than a panel of the Gram matrix is wide.
+const factors: readonly Factors[] = Array.from({ length: 11 }, (_, k) => ({
+  b: gaussian(rng, 9, 1 + (k % 3)),
+  a: gaussian(rng, 1 + (k % 3), 7),
+}));
+const pairs: readonly ModuleUpdate[] = factors.map(lowRankOf);
+const dense: readonly ModuleUpdate[] = factors.map((f) => tensorOf(product(f)));
+const mixed = pairs.map((pair, k) => (k % 2 === 0 ? pair : (dense[k] ?? pair)));
+
+function near(got: Matrix, expected: Matrix): void {
+  assert.ok(frobenius(subtract(got, expected)) < 1e-12 * frobenius(expected));
+}
+
+describe("gramOf", () => {
+  const expected = new Matrix(11, 11);
+  factors.forEach((x, i) => {
+    factors.forEach((y, j) => {
+      const [xs, ys] = [product(x).data, product(y).data];
+      expected.data[i + j * 11] = xs.reduce((total, v, e) => total + v * (ys[e] ?? NaN), 0);
+    });
+  });
+
+  it("is the same of pairs, of what they multiply out to, and of both", async () => {
+    for (const changes of [pairs, dense, mixed]) {
+      const gram = await gramOf([changes]);
+      near(gram, expected);
+      assert.deepEqual(gram.transpose(), gram);
+    }
+  });
+
+  it("adds modules up", async () => {
+    near(await gramOf([pairs, dense]), expected.scale(2));
+  });
+});
+
+describe("squaredDistances", () => {
+  it("are those of the products", async () => {
+    const column = (...entries: number[]) => Matrix.fromRows(entries.map((x) => [x]));
+    const row = (...entries: number[]) => Matrix.fromRows([entries]);
+    const x = lowRankOf({ b: column(4, 0), a: row(1, 0) });
+    const y = lowRankOf({ b: column(0, 4), a: row(0, 2) });
+    assert.deepEqual(squaredDistances(await gramOf([[x, y, x]])).toRows(), [
+      [0, 80, 0],
+      [80, 0, 80],
+      [0, 80, 0],
+    ]);
+  });
+});
+
+describe("points", () => {
+  it("lie around a combination in the same way by numbers and by Gram matrix", async () => {
+    const weights = stream("weights").normals(11);
+    const byNumbers = await (await pointsOf([dense, dense])).around(weights);
+    const byGram = await pointsOfGram(await gramOf([dense, dense])).around(weights);
+    assert.ok(Math.abs(byNumbers.norm - byGram.norm) < 1e-12 * byGram.norm);
+    byNumbers.distances.forEach((x, k) => {
+      assert.ok(Math.abs(x - (byGram.distances[k] ?? NaN)) < 1e-12 * x);
+    });
+  });
+
+  it("have hand-checked norms and distances", async () => {
+    const line = [1, 2, 10].map((x): ModuleUpdate => ({ shape: [1], data: Float64Array.of(x) }));
+    const points = await pointsOf([line]);
+    assert.deepEqual(await points.around(Float64Array.of(1, 1, 0)), {
+      norm: 3,
+      distances: Float64Array.of(2, 1, 7),
+    });
+  });
+});

@@ -1,0 +1,242 @@
+import type { Aggregate, Update } from "@fedclair/core";
+import { frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { product, type Factors } from "../factors.js";
+import { aggregators } from "../index.js";
+import { longestArray } from "../testing/allocation.js";
+import { valueOf } from "../testing/conformance.js";
+import { gaussian, idOf, updateOf } from "../testing/updates.js";
+
+const weightRules = [
+  "krum",
+  "multi-krum",
+  "geometric-median",
+  "norm-clip",
+  "centered-clipping",
+  "nnm",
+  "dnc",
+];
+const coordinateRules = ["coordinate-median", "trimmed-mean", "bulyan"];
+
+function aggregate(name: string, updates: readonly Update[], options = {}): Promise<Aggregate> {
+  const plugin = aggregators.get(name) ?? assert.fail(`no ${name}`);
+  return plugin
+    .create(plugin.schema.parse(options) as never)
+    .aggregate({ round: 1, phase: "train", updates, rng: stream("robust") });
+}
+
+async function globalOf(name: string, updates: readonly Update[], options = {}): Promise<Matrix> {
+  return valueOf((await aggregate(name, updates, options)).global);
+}
+
+/** Clients of one number each, with equal numbers of samples. */
+const scalars = (...values: number[]) =>
+  values.map((x, k) => updateOf(idOf(k), { m: Matrix.fromRows([[x]]) }));
+
+async function numberOf(name: string, values: readonly number[], options = {}): Promise<number> {
+  return (await globalOf(name, scalars(...values), options)).get(0, 0);
+}
+
+function near(got: Matrix, expected: Matrix, tolerance: number): void {
+  const distance = frobenius(subtract(got, expected));
+  assert.ok(distance <= tolerance * frobenius(expected), `distance ${distance}`);
+}
+
+/** Ten clients near one another, and two far away on opposite sides of no change. */
+const factors: readonly Factors[] = Array.from({ length: 12 }, (_, k) => {
+  const rng = stream("robust clients").at(k);
+  const common = stream("robust common");
+  const b = gaussian(common, 8, 2);
+  const noise = gaussian(rng, 8, 2, 0.05);
+  const size = k === 3 ? 40 : k === 7 ? -30 : 1;
+  return {
+    b: new Matrix(
+      8,
+      2,
+      b.data.map((x, i) => size * (x + (noise.data[i] ?? NaN))),
+    ),
+    a: gaussian(common.at("a"), 2, 6),
+  };
+});
+const asPairs = factors.map((f, k) => updateOf(idOf(k), { m: f }, 1 + (k % 3)));
+const asDense = factors.map((f, k) => updateOf(idOf(k), { m: product(f) }, 1 + (k % 3)));
+const benignMean = new Matrix(8, 6);
+factors.forEach((f, k) => {
+  if (k === 3 || k === 7) return;
+  product(f).data.forEach((x, i) => (benignMean.data[i] = (benignMean.data[i] ?? NaN) + x / 10));
+});
+
+for (const name of [...weightRules, ...coordinateRules]) {
+  describe(`${name} as a robust rule`, () => {
+    it("makes the same of pairs and of what they multiply out to", async () => {
+      near(await globalOf(name, asPairs), await globalOf(name, asDense), 1e-8);
+    });
+
+    it("stays with the many when two of twelve are far away", async () => {
+      // Clipping only bounds what they do.
+      const tolerance = { "norm-clip": 0.3, "centered-clipping": 0.3 }[name] ?? 0.1;
+      near(await globalOf(name, asPairs), benignMean, tolerance);
+    });
+  });
+}
+
+describe("the mean", () => {
+  it("does not stay: those two move it by two thirds", async () => {
+    const mean = await globalOf("fedavg", asPairs, { weighting: "uniform" });
+    const moved = frobenius(subtract(mean, benignMean)) / frobenius(benignMean);
+    assert.ok(Math.abs(moved - 2 / 3) < 0.1, `${moved}`);
+  });
+});
+
+describe("robust rules on factors", () => {
+  const p = 3000;
+  const large = Array.from({ length: 7 }, (_, k) => {
+    const rng = stream("large").at(k);
+    return updateOf(idOf(k), { m: { b: gaussian(rng, p, 2), a: gaussian(rng, 2, p) } });
+  });
+
+  for (const name of weightRules) {
+    it(`${name} makes nothing of the size of a module`, async () => {
+      const longest = await longestArray(() => aggregate(name, large));
+      assert.ok(longest > 0 && longest < (p * p) / 100, `${longest} numbers`);
+    });
+  }
+});
+
+describe("longestArray", () => {
+  it("sees what rules of single coordinates multiply out", async () => {
+    // The module fits into one block of all clients.
+    assert.equal(await longestArray(() => aggregate("coordinate-median", asPairs)), 12 * 8 * 6);
+  });
+});
+
+describe("coordinate-median, trimmed-mean", () => {
+  it("have hand-checked numbers", async () => {
+    assert.equal(await numberOf("coordinate-median", [5, 1, 3, 100]), 4);
+    // ⌊0.25·5⌋ = 1 at each end
+    assert.equal(await numberOf("trimmed-mean", [-90, 1, 3, 2, 100], { beta: 0.25 }), 2);
+  });
+});
+
+describe("krum and multi-krum", () => {
+  const line = [0, 1, 2, 3, 10];
+
+  it("take the best one, and the mean of all but f", async () => {
+    assert.equal(await numberOf("krum", line), 1);
+    assert.equal(await numberOf("multi-krum", line), 1.5);
+  });
+
+  it("presume the f with the worst scores contaminated", async () => {
+    for (const name of ["krum", "multi-krum"]) {
+      const { verdicts, metrics } = await aggregate(name, scalars(...line));
+      assert.deepEqual(metrics, { f: 1 });
+      assert.deepEqual(
+        verdicts?.map(({ clientId, status, score, threshold }) => [
+          clientId,
+          status,
+          score,
+          threshold,
+        ]),
+        [
+          ["c00", "benign", 5, 5],
+          ["c01", "benign", 2, 5],
+          ["c02", "benign", 2, 5],
+          ["c03", "benign", 5, 5],
+          ["c04", "contaminated", 113, 5],
+        ],
+      );
+    }
+  });
+
+  it("suspect nobody at fraction 0", async () => {
+    const { verdicts } = await aggregate("multi-krum", scalars(...line), { fraction: 0 });
+    assert.ok(verdicts?.every((v) => v.status === "benign" && v.threshold === null));
+  });
+});
+
+describe("geometric-median and norm-clip", () => {
+  it("count clients by their samples, unless told not to", async () => {
+    const updates = [0, 1, 10].map((x, k) =>
+      updateOf(idOf(k), { m: Matrix.fromRows([[x]]) }, k === 2 ? 3 : 1),
+    );
+    const value = async (name: string, weighting: string) =>
+      (await globalOf(name, updates, { weighting })).get(0, 0);
+    assert.ok(Math.abs((await value("geometric-median", "samples")) - 10) < 1e-5);
+    assert.ok(Math.abs((await value("geometric-median", "uniform")) - 1) < 1e-5);
+    // Median norm 1: (0 + 1 + 3·1)/5 and (0 + 1 + 1)/3
+    assert.ok(Math.abs((await value("norm-clip", "samples")) - 4 / 5) < 1e-15);
+    assert.ok(Math.abs((await value("norm-clip", "uniform")) - 2 / 3) < 1e-15);
+  });
+
+  it("clip at a given norm, of all modules jointly", async () => {
+    const one = Matrix.fromRows([[3]]);
+    const other = Matrix.fromRows([[4]]);
+    const { global } = await aggregate("norm-clip", [updateOf("c00", { m: one, n: other })], {
+      most: 1,
+    });
+    assert.ok(Math.abs(valueOf(global, "m").get(0, 0) - 0.6) < 1e-15);
+    assert.ok(Math.abs(valueOf(global, "n").get(0, 0) - 0.8) < 1e-15);
+  });
+});
+
+describe("centered-clipping", () => {
+  it("takes the steps and the distance that it is told", async () => {
+    const got = await numberOf("centered-clipping", [1, 1, 100], { tau: 3, steps: 2 });
+    assert.ok(Math.abs(got - 20 / 9) < 1e-12);
+  });
+});
+
+describe("bulyan", () => {
+  it("lowers f to what the round allows, and tells", async () => {
+    const { metrics } = await aggregate("bulyan", scalars(1, 2, 3, 4, 5, 6, 7, 8), {
+      fraction: 0.4,
+    });
+    assert.deepEqual(metrics, { f: 1 });
+  });
+});
+
+describe("nnm", () => {
+  // f = 1: 0 and 1 become 0.5, 10 becomes 5.5.
+  const line = [0, 1, 10];
+  const rules = {
+    mean: 13 / 6,
+    krum: 0.5,
+    "geometric-median": 0.5,
+    "coordinate-median": 0.5,
+    "trimmed-mean": 0.5,
+    // 1/2, 2/3, 13/18
+    "centered-clipping": 13 / 18,
+  };
+  for (const [rule, expected] of Object.entries(rules)) {
+    it(`mixes, then aggregates by ${rule}`, async () => {
+      const got = await numberOf("nnm", line, { fraction: 0.4, rule });
+      assert.ok(Math.abs(got - expected) < 1e-5, `${got}`);
+    });
+  }
+});
+
+describe("dnc", () => {
+  it("filters those at both ends, in every iteration, and says how often", async () => {
+    const { global, verdicts } = await aggregate("dnc", asPairs, {
+      iterations: 3,
+      coordinates: 10,
+    });
+    assert.deepEqual(
+      verdicts?.flatMap(({ clientId, status, score }) =>
+        status === "benign" ? [] : [[clientId, score]],
+      ),
+      [
+        ["c03", 3],
+        ["c07", 3],
+      ],
+    );
+    near(valueOf(global), benignMean, 1e-12);
+  });
+
+  it("draws coordinates of pairs as of what they multiply out to", async () => {
+    for (const iterations of [1, 4]) {
+      const options = { iterations, coordinates: 5 };
+      near(await globalOf("dnc", asPairs, options), await globalOf("dnc", asDense, options), 1e-10);
+    }
+  });
+});

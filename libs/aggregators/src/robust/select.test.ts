@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { select } from "./select.js";
+
+// Few distinct numbers, so that many are equal.
+const numbers = fc.array(fc.integer({ min: -4, max: 4 }), { minLength: 1, maxLength: 40 });
+
+describe("select", () => {
+  it("puts the k-th smallest number at k, the smaller before and the larger after it", () => {
+    fc.assert(
+      fc.property(numbers, fc.nat(), (entries, any) => {
+        const k = any % entries.length;
+        const x = Float64Array.from(entries);
+        const found = select(x, k);
+        assert.equal(found, Float64Array.from(entries).sort()[k]);
+        assert.equal(x[k], found);
+        assert.ok(x.subarray(0, k).every((y) => y <= found));
+        assert.ok(x.subarray(k).every((y) => y >= found));
+        assert.deepEqual(x.toSorted(), Float64Array.from(entries).sort());
+      }),
+    );
+  });
+
+  it("leaves what lies before `from` alone", () => {
+    const x = Float64Array.of(9, 8, 3, 1, 2);
+    assert.equal(select(x, 2, 2), 1);
+    assert.deepEqual(x.subarray(0, 2), Float64Array.of(9, 8));
+  });
+
+  it("takes linear time for equal numbers", () => {
+    // With one of them at a time this would be 5·10⁹ steps.
+    assert.equal(select(new Float64Array(100_000), 50_000), 0);
+  });
+});

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Matrix } from "@fedclair/linalg";
+import { tensorOfVector } from "./blocks.js";
+import { centeredClipWeights, normClipWeights } from "./clipping.js";
+import { geometricMedianWeights } from "./geometric-median.js";
+import { bulyanSelection, byScore, krumScores } from "./krum.js";
+import { nearestNeighbourMixing } from "./mixing.js";
+import { pointsOf } from "./points.js";
+
+const pointsOn = (line: readonly number[]) =>
+  pointsOf([line.map((x) => tensorOfVector(Float64Array.of(x)))]);
+
+/** Squared distances between numbers. */
+const squaredOn = (line: readonly number[]) =>
+  Matrix.fromRows(line.map((x) => line.map((y) => (x - y) ** 2)));
+
+const along = (line: readonly number[], weights: Float64Array) =>
+  line.reduce((total, x, k) => total + x * (weights[k] ?? NaN), 0);
+
+const uniform = (count: number) => new Float64Array(count).fill(1 / count);
+
+describe("geometric median", () => {
+  it("is the median on a line, and follows the weights", async () => {
+    const line = [0, 1, 10];
+    const points = await pointsOn(line);
+    const center = along(line, await geometricMedianWeights(points, uniform(3)));
+    assert.ok(Math.abs(center - 1) < 1e-5);
+    const heavy = Float64Array.of(0.2, 0.2, 0.6);
+    assert.ok(Math.abs(along(line, await geometricMedianWeights(points, heavy)) - 10) < 1e-5);
+  });
+
+  it("balances the directions to all points", async () => {
+    const plane = fc.array(
+      fc.tuple(
+        fc.double({ min: -9, max: 9, noNaN: true }),
+        fc.double({ min: -9, max: 9, noNaN: true }),
+      ),
+      {
+        minLength: 3,
+        maxLength: 7,
+      },
+    );
+    await fc.assert(
+      fc.asyncProperty(plane, async (vectors) => {
+        const changes = vectors.map((v) => tensorOfVector(Float64Array.from(v)));
+        const weights = uniform(vectors.length);
+        const b = await geometricMedianWeights(await pointsOf([changes]), weights, 0.5);
+        const center = [0, 1].map((i) =>
+          along(
+            vectors.map((v) => v[i] ?? NaN),
+            b,
+          ),
+        );
+        // The gradient of the sum of distances, each smoothed to a quadratic below ν.
+        const gradient = [0, 1].map((i) =>
+          vectors.reduce((total, v) => {
+            const distance = Math.hypot(v[0] - (center[0] ?? NaN), v[1] - (center[1] ?? NaN));
+            return total + ((v[i] ?? NaN) - (center[i] ?? NaN)) / Math.max(0.5, distance);
+          }, 0),
+        );
+        assert.ok(
+          gradient.every((x) => Math.abs(x) < 1e-6),
+          gradient.join(" "),
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("ends at 0, where nothing is small beside the median", async () => {
+    const b = await geometricMedianWeights(await pointsOn([-2, -1, 1, 2]), uniform(4));
+    assert.ok(Math.abs(along([-2, -1, 1, 2], b)) < 1e-9);
+  });
+});
+
+describe("clipping", () => {
+  it("cuts norms", () => {
+    const norms = Float64Array.of(1, 2, 8);
+    assert.deepEqual(
+      normClipWeights(norms, Float64Array.of(0.25, 0.25, 0.5), 2),
+      Float64Array.of(0.25, 0.25, 0.125),
+    );
+  });
+
+  it("moves its center step by step: 0, 5/3, 20/9", async () => {
+    const line = [1, 1, 100];
+    const points = await pointsOn(line);
+    for (const [steps, expected] of [
+      [1, 5 / 3],
+      [2, 20 / 9],
+    ] as const) {
+      const center = along(line, await centeredClipWeights(points, 3, steps));
+      assert.ok(Math.abs(center - expected) < 1e-12);
+    }
+  });
+});
+
+describe("krum", () => {
+  it("adds the squared distances to K - f - 2 neighbours, one at least", () => {
+    const squared = squaredOn([0, 1, 2, 3, 10]);
+    assert.deepEqual(krumScores(squared, 1), [5, 2, 2, 5, 113]);
+    assert.deepEqual(krumScores(squared, 4), [1, 1, 1, 1, 49]);
+    assert.deepEqual(byScore([5, 2, 2, 5, 113]), [1, 2, 0, 3, 4]);
+    assert.deepEqual(krumScores(squaredOn([7]), 0), [0]);
+  });
+
+  it("scores some among themselves", () => {
+    assert.deepEqual(krumScores(squaredOn([0, 1, 2, 3, 10]), 0, [0, 3, 4]), [9, 9, 49]);
+  });
+});
+
+describe("bulyan", () => {
+  it("takes Krum's winners one after another, and leaves 2f out", () => {
+    // The last winner is chosen among three, two of them close to one another.
+    const selected = bulyanSelection(squaredOn([0, 50, 1, 2, 3, 5, 4]), 1);
+    assert.equal(selected.length, 5);
+    assert.ok(!selected.includes(1));
+    assert.deepEqual(bulyanSelection(squaredOn([3, 1, 2]), 0), [0, 1, 2]);
+  });
+
+  it("refuses more than it can stand", () => {
+    assert.throws(
+      () => bulyanSelection(squaredOn([1, 2, 3, 4, 5, 6]), 1),
+      /6 clients allow f up to 0, got 1/,
+    );
+  });
+});
+
+describe("nearest-neighbour mixing", () => {
+  it("averages each with its K - f nearest, itself among them", () => {
+    assert.deepEqual(
+      nearestNeighbourMixing(squaredOn([0, 1, 10]), 1)
+        .transpose()
+        .toRows(),
+      [
+        [0.5, 0.5, 0],
+        [0.5, 0.5, 0],
+        [0, 0.5, 0.5],
+      ],
+    );
+  });
+});
