@@ -1,5 +1,6 @@
 import type { CaseFormat } from "@fedclair/core/cases";
+import { logspectFormat } from "./graph-learning/cases/index.js";
 import { valueDrivenTransportFormat } from "./value-driven-transport/cases/index.js";
 
 /** The reference cases of the tasks' methods. */
-export const taskFormats: readonly CaseFormat[] = [valueDrivenTransportFormat];
+export const taskFormats: readonly CaseFormat[] = [logspectFormat, valueDrivenTransportFormat];

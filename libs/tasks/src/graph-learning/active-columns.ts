@@ -1,4 +1,5 @@
 import { norm } from "@fedclair/linalg";
+import { addScaledTo, dotProduct } from "./vectors.js";
 
 /** The QR factors of some columns of a matrix, updated as columns come and go. */
 export class ActiveColumns {
@@ -76,15 +77,4 @@ function rotatePair(
   const b = y[j] ?? NaN;
   x[i] = cos * a + sin * b;
   y[j] = cos * b - sin * a;
-}
-
-export function dotProduct(x: Float64Array, y: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += (x[i] ?? NaN) * (y[i] ?? NaN);
-  return sum;
-}
-
-/** y ← y + factor·x */
-export function addScaledTo(y: Float64Array, factor: number, x: Float64Array): void {
-  for (let i = 0; i < y.length; i++) y[i] = (y[i] ?? NaN) + factor * (x[i] ?? NaN);
 }

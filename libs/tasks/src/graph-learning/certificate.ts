@@ -49,7 +49,7 @@ function repairPrimal({ covariance, delta, alpha }: Problem, s: Matrix): Matrix 
 }
 
 /** The value of the dual at (M, v). */
-export function dualValue({ delta, alpha }: Problem, m: Matrix, v: Float64Array): number {
+function dualValue({ delta, alpha }: Problem, m: Matrix, v: Float64Array): number {
   return sum(v.map((vi) => alpha * (1 + Math.log(vi / alpha)))) - delta * frobenius(m);
 }
 

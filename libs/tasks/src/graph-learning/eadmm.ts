@@ -3,6 +3,7 @@ import { Eigenbasis, type Coupled, type Weights } from "./eigenbasis.js";
 import { degreesOf, projectBall, proxNegLog } from "./operators.js";
 import { pacer } from "./pace.js";
 import type { Effort, Problem } from "./problem.js";
+import { minus } from "./vectors.js";
 
 /** What tells rLogSpecT from rSpecT inside E-ADMM. */
 export interface Model<C extends { readonly gap: number }> {
@@ -160,8 +161,4 @@ function imbalance(weights: Weights, coupled: Coupled, before: State, after: Sta
 /** Scaled multipliers after ρ has grown by 1/`factor`. */
 function rescaled({ y, uy, z, uz, q, uq }: State, factor: number): State {
   return { y, z, q, uy: uy.scale(factor), uz: uz.scale(factor), uq: uq.map((x) => factor * x) };
-}
-
-function minus(a: Float64Array, b: Float64Array): Float64Array {
-  return a.map((x, i) => x - (b[i] ?? NaN));
 }

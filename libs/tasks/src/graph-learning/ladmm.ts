@@ -1,4 +1,4 @@
-import { addScaled, frobenius, Matrix, norm, subtract, symmetricEigen } from "@fedclair/linalg";
+import { addScaled, frobenius, Matrix, norm, subtract } from "@fedclair/linalg";
 import { certify, type Certified } from "./certificate.js";
 import type { Iterated } from "./eadmm.js";
 import {
@@ -11,6 +11,7 @@ import {
 } from "./operators.js";
 import { pacer } from "./pace.js";
 import { spectralNorm, type Effort, type Problem } from "./problem.js";
+import { minus } from "./vectors.js";
 
 /** One iterate of L-ADMM. */
 export interface LadmmState {
@@ -66,11 +67,9 @@ export async function ladmm(
   }
 }
 
-/** L = ‖S ↦ (comm(C, S), S·1)‖² at most: the C-part over eigenvalues of one sign, and N − 1 for the degrees. */
+/** At least the squared norm of S ↦ (comm(C, S), S·1) on graphs, for positive semidefinite C: ‖C‖₂² + N. */
 export function linearisationBound(c: Matrix): number {
-  const { values } = symmetricEigen(c);
-  const spread = (values[0] ?? NaN) - (values.at(-1) ?? NaN);
-  return spread ** 2 + c.rows - 1;
+  return spectralNorm(c) ** 2 + c.rows;
 }
 
 /** The complete graph of one weight, its degrees, its commutator projected on the ball, and zero multipliers. */
@@ -127,10 +126,7 @@ function adapted(
   after: LadmmState,
 ): number {
   const { commutator: commuted, degrees, z, q } = after;
-  const primal = Math.hypot(
-    frobenius(subtract(commuted, z)),
-    norm(q.map((x, i) => x - (degrees[i] ?? NaN))),
-  );
+  const primal = Math.hypot(frobenius(subtract(commuted, z)), norm(minus(q, degrees)));
   const change = commutatorAdjoint(covariance, subtract(before.z, z));
   const n = change.rows;
   for (let i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 import type { Matrix } from "@fedclair/linalg";
-import { ActiveColumns, addScaledTo, dotProduct } from "./active-columns.js";
+import { ActiveColumns } from "./active-columns.js";
 import { pacer } from "./pace.js";
+import { addScaledTo, dotProduct } from "./vectors.js";
 
 /**
  * Non-negative least squares: the x ≥ 0 that minimises |A·x − b|, by the active-set method of Lawson and Hanson (Solving
