@@ -1,6 +1,11 @@
 import type { CaseFormat } from "@fedclair/core/cases";
+import { evaluationBiasFormat } from "./evaluation-bias/cases/index.js";
 import { logspectFormat } from "./graph-learning/cases/index.js";
 import { valueDrivenTransportFormat } from "./value-driven-transport/cases/index.js";
 
 /** The reference cases of the tasks' methods. */
-export const taskFormats: readonly CaseFormat[] = [logspectFormat, valueDrivenTransportFormat];
+export const taskFormats: readonly CaseFormat[] = [
+  evaluationBiasFormat,
+  logspectFormat,
+  valueDrivenTransportFormat,
+];

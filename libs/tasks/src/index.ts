@@ -1,16 +1,23 @@
 import type { Aggregator, Plugin, Registry, TaskPlugin } from "@fedclair/core";
+import { evaluationBias } from "./evaluation-bias/evaluation-bias.js";
+import { momentSubspace } from "./evaluation-bias/moment-subspace.js";
 import { linearRegression } from "./linear-regression/linear-regression.js";
 import { textCopy } from "./text-copy/text-copy.js";
 import { valueDrivenTransport } from "./value-driven-transport/value-driven-transport.js";
 
-const listed: readonly TaskPlugin[] = [linearRegression, textCopy, valueDrivenTransport];
+const listed: readonly TaskPlugin[] = [
+  evaluationBias,
+  linearRegression,
+  textCopy,
+  valueDrivenTransport,
+];
 
 /** The tasks that a trial file can name. */
 export const tasks: ReadonlyMap<string, TaskPlugin> = new Map(
   listed.map((task) => [task.name, task]),
 );
 
-const brought: readonly Plugin<Aggregator>[] = [];
+const brought: readonly Plugin<Aggregator>[] = [momentSubspace];
 
 /** Aggregators that only make sense for the updates of one of the tasks. */
 export const taskAggregators: Registry<Aggregator> = new Map(

@@ -5,14 +5,11 @@ import { fabricate, oddAlpha } from "./contaminations.js";
 import { countScores } from "./federation/grid.js";
 import { momentsOf } from "./federation/moments.js";
 import { biasedEvaluator } from "./model/biased-evaluator.js";
-import { gaussian } from "./model/densities.js";
 import { normalised, totalVariation } from "./model/evaluate-histogram.js";
 import type { Evaluator } from "./model/interventions.js";
 import type { Options } from "./options.js";
 import { matrixOf, paramOf, tensorOf } from "./params.js";
-
-/** True scores of either group. */
-const truth = gaussian(0, 1);
+import { trueScores } from "./truth.js";
 
 /** One institution: it holds scores of single people, and tells histograms of group 1 and moments of group 2 only. */
 export function openInstitution(options: Options, shard: Shard): LocalTrainer {
@@ -70,7 +67,7 @@ function panelScores(
     alpha: oddAlpha(contamination) ?? vary(panel.alpha, alphaSpread, own),
     tau: panel.tau + tauSpread * own.normal(),
   };
-  const honest = biasedEvaluator(truth, "squared", habit).sample(n, rng.at("panel", j));
+  const honest = biasedEvaluator(trueScores, "squared", habit).sample(n, rng.at("panel", j));
   return contamination ? fabricate(contamination, honest, rng.at("fabricate", j)) : honest;
 }
 

@@ -66,25 +66,6 @@ export function detectOutsiders(
   }
 }
 
-/**
- * Is a verdict to be taken with care? Beyond about a third of contaminated institutions the method misses some; then many are
- * flagged, or some score lies just below the flagged ones.
- * @param scores of all institutions, with whether it was flagged
- * @returns why, undefined for a clear verdict
- */
-export function warningOf(
-  scores: readonly { readonly score: number; readonly flagged: boolean }[],
-): string | undefined {
-  const outside = scores.filter(({ flagged }) => flagged).map(({ score }) => score);
-  const inside = scores.filter(({ flagged }) => !flagged).map(({ score }) => score);
-  if (outside.length === 0) return undefined;
-  const share = outside.length / scores.length;
-  if (share >= 0.3) return `${Math.round(100 * share)} % of the institutions are flagged`;
-  const gap = Math.min(...outside) / Math.max(...inside);
-  if (gap >= 2) return undefined;
-  return `the smallest flagged score is only ${gap.toFixed(2)} times the largest of the others`;
-}
-
 /** Q minimising Σ_c |(I - QQᵀ)·M_c|_F over matrices scaled to norm 1: unscaled, one large fabrication would capture it. */
 function robustSpace(matrices: readonly Matrix[], rank: number): Matrix {
   const unit = matrices.map((m) => m.scale(1 / (frobenius(m) || 1)));
@@ -95,8 +76,10 @@ function robustSpace(matrices: readonly Matrix[], rank: number): Matrix {
     const before = objective;
     objective = sum(residuals);
     if (Math.abs(before - objective) <= 1e-10 * objective) break;
-    const weights = residuals.map((residual) => 1 / Math.max(residual, 1e-6));
-    basis = leadingLeft(unit, rank, weights);
+    const weighted = unit.map((m, c) =>
+      m.scale(1 / Math.sqrt(Math.max(residuals[c] ?? NaN, 1e-6))),
+    );
+    basis = leadingLeft(weighted, rank);
   }
   return basis;
 }

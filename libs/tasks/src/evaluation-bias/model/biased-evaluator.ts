@@ -24,12 +24,16 @@ export function biasedEvaluator(
 ): BiasedEvaluator {
   const evaluation = evaluateDensity(density, loss, alpha, tau);
   const truth = truthOf(density);
-  const { distribution, pdf } = evaluation;
+  const { distribution } = evaluation;
   return {
     evaluation,
     observe: (v) => distribution.threshold(truth.survival(v)),
     sample(n, rng) {
-      const draw = sampler(pdf, distribution.threshold(1 - 1e-9), distribution.threshold(1e-9));
+      const draw = sampler(
+        (x) => evaluation.pdf(x),
+        distribution.threshold(1 - 1e-9),
+        distribution.threshold(1e-9),
+      );
       return Float64Array.from({ length: n }, () => draw(rng.uniform()));
     },
   };

@@ -1,0 +1,159 @@
+import type { Aggregate, Params, RoundState, Step, Update } from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
+import { scoreModel, type ScoreModel } from "./federation/basis.js";
+import { smoothed, trimmedPmf } from "./federation/grid.js";
+import { fitColumn, pooled, type PanelMoments } from "./federation/moments.js";
+import { noisy } from "./federation/subspace-detector.js";
+import { normalised } from "./model/evaluate-histogram.js";
+import type { Fit } from "./model/fit.js";
+import type { Options } from "./options.js";
+import { panelReport, type PanelReport } from "./panel-report.js";
+import { paramOf, tensorOf } from "./params.js";
+import {
+  aggregated,
+  benign,
+  guarded,
+  isSound,
+  moduleOf,
+  momentsOf,
+  warningOf,
+  withInvalid,
+} from "./screening.js";
+import { errorsOf } from "./truth.js";
+
+/** What the figures are drawn from. */
+export interface Findings {
+  /** The reference pmf, bin by bin. */
+  readonly reference: readonly number[];
+  readonly panels: readonly PanelReport[];
+  /** The institutions' own fits. */
+  readonly institutions: readonly InstitutionFit[];
+  /** Why the verdicts are to be taken with care. */
+  readonly warning?: string;
+}
+
+/** One institution's fit to one of its panels; there is none where the panel is withheld or outside the model. */
+export interface InstitutionFit {
+  readonly clientId: string;
+  readonly kept: boolean;
+  /** 0-based. */
+  readonly panel: number;
+  readonly alpha: number;
+  readonly tau: number;
+}
+
+/** What the trial's aggregator judges: pmfs first, then matrices; institutions with impossible numbers are left out. */
+export function present(state: RoundState): readonly Update[] {
+  const sound = state.updates.filter((update) => isSound(update, state));
+  if (state.phase === "reference") {
+    return sound.map((update) => {
+      const counts = moduleOf(update, "counts").data;
+      const pmf = { shape: [counts.length, 1], data: normalised(counts) };
+      return { ...update, numExamples: sum(counts), modules: new Map([["pmf", pmf]]) };
+    });
+  }
+  return sound.map((update) => {
+    const institution = momentsOf(update);
+    return {
+      ...update,
+      numExamples: sum(institution.counts),
+      modules: new Map([["moments", tensorOf(institution.matrix)]]),
+      metrics: { noise: noisy(institution).noise },
+    };
+  });
+}
+
+/** Phase `reference`: the law of true scores from group 1, and the features that institutions average next. */
+export function reduceReference(options: Options, state: RoundState, aggregate: Aggregate): Step {
+  const presented = present(state);
+  const { verdicts } = aggregate;
+  const pmf = verdicts
+    ? trimmedPmf(benign(presented, verdicts).map(pmfOf), 0)
+    : aggregated(aggregate, "pmf").data;
+  const people = sum(presented.map(({ numExamples }) => numExamples));
+  const reference = smoothed(normalised(pmf), people);
+  return {
+    global: new Map([
+      ["reference", { shape: [options.bins], data: reference }],
+      ["psi", tensorOf(modelOf(options, reference).psi)],
+    ]),
+    phase: "moments",
+    verdicts: withInvalid(verdicts ?? [], state, presented),
+  };
+}
+
+/** Phase `moments`: who stands outside the common space, or inside it but far from the others; the fits of the rest. */
+export function reduceMoments(options: Options, state: RoundState, aggregate: Aggregate): Step {
+  const model = modelOf(options, pmfOfParams(state.global));
+  const sound = state.updates.filter((update) => isSound(update, state));
+  const verdicts = aggregate.verdicts && guarded(model, sound, aggregate.verdicts);
+  const kept = benign(sound, verdicts);
+  const institutions = kept.map(momentsOf);
+  const fits = options.panels.map((_, j) => {
+    const column = verdicts ? pooled(institutions, j) : meanColumn(aggregate, institutions, j);
+    return fitColumn(model, column);
+  });
+  const warning = aggregate.verdicts && warningOf(aggregate.verdicts);
+  const findings: Findings = {
+    reference: [...model.reference],
+    panels: fits.map((fit) => panelReport(model, fit, options.selection)),
+    institutions: sound.flatMap((update) => ownFits(model, update, kept.includes(update))),
+    ...(warning === undefined ? {} : { warning }),
+  };
+  return {
+    global: withPanels(state.global, fits),
+    done: true,
+    verdicts: withInvalid(verdicts ?? [], state, sound),
+    metrics: {
+      ...errorsOf(options, model, fits),
+      ...(verdicts && { warned: warning === undefined ? 0 : 1 }),
+    },
+    exhibits: { findings },
+  };
+}
+
+function modelOf(options: Options, reference: Float64Array): ScoreModel {
+  return scoreModel(reference, options, "squared", options.features);
+}
+
+function pmfOf(update: Update): Float64Array {
+  return Float64Array.from(moduleOf(update, "pmf").data);
+}
+
+function pmfOfParams(global: Params): Float64Array {
+  return Float64Array.from(paramOf(global, "reference").data);
+}
+
+/** Column j of a mean over all, those included that withheld it and sent zeros. */
+function meanColumn(
+  aggregate: Aggregate,
+  institutions: readonly PanelMoments[],
+  j: number,
+): Float64Array {
+  const { shape, data } = aggregated(aggregate, "moments");
+  const cols = shape[1] ?? 0;
+  const people = institutions.map(({ counts }) => sum(counts));
+  const telling = institutions.map(({ counts }, c) => (counts[j] === 0 ? 0 : (people[c] ?? NaN)));
+  const coverage = sum(telling) / sum(people);
+  return Float64Array.from(
+    { length: shape[0] ?? 0 },
+    (_, k) => (data[k * cols + j] ?? NaN) / coverage,
+  );
+}
+
+function ownFits(model: ScoreModel, update: Update, kept: boolean): InstitutionFit[] {
+  const { matrix, counts } = momentsOf(update);
+  return [...counts].flatMap((n, panel) => {
+    const { status, alpha, tau } = fitColumn(model, matrix.column(panel));
+    if (n === 0 || status !== "OK") return [];
+    return [{ clientId: update.clientId, kept, panel, alpha, tau }];
+  });
+}
+
+/** Adds the fitted pmfs, a row a panel, for the institutions to compare theirs with; nothing if a fit has none. */
+function withPanels(global: Params, fits: readonly Fit[]): Params {
+  const bins = fits[0]?.pmf.length ?? 0;
+  const data = Float64Array.from(fits.flatMap(({ pmf }) => [...pmf]));
+  if (!data.every(Number.isFinite)) return global;
+  return new Map([...global, ["panels", { shape: [fits.length, bins], data }]]);
+}

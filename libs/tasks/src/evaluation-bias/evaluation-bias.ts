@@ -1,0 +1,51 @@
+import type { Task, TaskPlugin } from "@fedclair/core";
+import { contaminations } from "./contaminations.js";
+import { present, reduceMoments, reduceReference } from "./coordinator.js";
+import { openInstitution } from "./institution.js";
+import { optionsSchema, type Options } from "./options.js";
+
+/**
+ * Bias in evaluation processes, estimated by an association of institutions (L. E. Celis, A. Kumar, A. Mehrotra,
+ * N. K. Vishnoi, Bias in Evaluation Processes: An Optimization-Based Model, NeurIPS 2023, arXiv 2310.17489; the federation is
+ * this project's own). Scores of group 2 are observed through evaluations of unknown risk-averseness alpha and information tau,
+ * a panel each; scores of group 1 exactly.
+ *
+ * Two rounds. `reference`: institutions send how many of group 1 fall into each bin; the coordinator makes of them the law
+ * of true scores, and from it features Ψ. `moments`: they send the means of these over each panel, M = Ψ·h, which are sufficient
+ * for (alpha, tau) and add up over institutions; the coordinator fits the panels. No score of a person is sent.
+ *
+ * The trial's aggregator judges histograms first, then matrices. Where it judges, the benign ones are pooled, after a check
+ * for institutions inside the model but far from the others; where it does not, its mean is fitted.
+ */
+export const evaluationBias: TaskPlugin = {
+  name: "evaluation-bias",
+  summary:
+    "Institutions estimate how their panels' scores of a group are biased, and what it does to a selection.",
+  schema: optionsSchema,
+  create: (options: Options): Task => ({
+    contaminations,
+    init: () => Promise.resolve(new Map()),
+    start: () => ({ phase: "reference" }),
+    openShard: (shard) => Promise.resolve(openInstitution(options, shard)),
+    expects: (phase) => shapesIn(phase, options),
+    present,
+    reduce: (state, aggregate) =>
+      Promise.resolve(
+        state.phase === "reference"
+          ? reduceReference(options, state, aggregate)
+          : reduceMoments(options, state, aggregate),
+      ),
+  }),
+};
+
+function shapesIn(
+  phase: string,
+  { bins, features, panels }: Options,
+): ReadonlyMap<string, readonly number[]> {
+  if (phase === "reference") return new Map([["counts", [bins, 1]]]);
+  return new Map([
+    ["moments", [features, panels.length]],
+    ["counts", [panels.length]],
+    ["variances", [panels.length]],
+  ]);
+}

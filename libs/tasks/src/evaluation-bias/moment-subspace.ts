@@ -1,0 +1,96 @@
+import type {
+  Aggregate,
+  Aggregator,
+  AggregatorInput,
+  Plugin,
+  Tensor,
+  Update,
+} from "@fedclair/core";
+import { z } from "zod";
+import { trimmedPmf } from "./federation/grid.js";
+import { detectOutsiders } from "./federation/subspace-detector.js";
+import { matrixOf, paramOf } from "./params.js";
+
+const schema = z.strictObject({
+  trim: z
+    .number()
+    .min(0)
+    .lt(0.5)
+    .default(0.25)
+    .describe("Share of the institutions whose lowest, and highest, value of a bin is dropped"),
+  maxRank: z.int().min(1).default(4).describe("Largest dimension of the common space"),
+  slack: z
+    .number()
+    .positive()
+    .default(2.5)
+    .describe(
+      "The smallest rank is taken at which the median residual is at most this many noise floors",
+    ),
+  factor: z.number().positive().default(2).describe("Flagged above this many median residuals"),
+  floorFactor: z.number().positive().default(2.5).describe("… and above this many noise floors"),
+});
+
+type Options = z.output<typeof schema>;
+
+/**
+ * The detector that the task evaluation-bias was specified with (its specification, 6.2). Reference pmfs: per bin the trimmed
+ * mean, without verdicts. Moment matrices: a client's score is how far its matrix lies outside the column space that most share,
+ * by re-weighted PCA of the smallest sufficient rank. Needs the metric `noise` of the presented updates.
+ */
+export const momentSubspace: Plugin<Aggregator> = {
+  name: "moment-subspace",
+  summary: "Trimmed mean of histograms; moment matrices outside the common subspace are flagged.",
+  schema,
+  create: (options: Options): Aggregator => ({
+    aggregate: (input) =>
+      Promise.resolve(
+        input.phase === "reference" ? trimmedMean(input, options.trim) : screen(input, options),
+      ),
+  }),
+};
+
+function trimmedMean({ updates }: AggregatorInput, trim: number): Aggregate {
+  const pmfs = updates.map((update) => Float64Array.from(tensorAt(update, "pmf").data));
+  const pmf = trimmedPmf(pmfs, trim);
+  return { global: [new Map([["pmf", { shape: [pmf.length, 1], data: pmf }]])] };
+}
+
+function screen({ updates }: AggregatorInput, options: Options): Aggregate {
+  const { rank, floor, residuals, threshold, flagged } = detectOutsiders(
+    updates.map((update) => ({
+      matrix: matrixOf(tensorAt(update, "moments")),
+      noise: update.metrics["noise"] ?? NaN,
+    })),
+    options,
+  );
+  const kept = updates.filter((_, c) => flagged[c] === false);
+  return {
+    global: [new Map([["moments", meanOf(kept)]])],
+    verdicts: updates.map(({ clientId }, c) => ({
+      clientId,
+      status: flagged[c] === true ? "contaminated" : "benign",
+      score: residuals[c] ?? NaN,
+      threshold,
+    })),
+    metrics: { rank, floor },
+  };
+}
+
+/** Weighted by people. @param updates at least one: the median residual is never flagged */
+function meanOf(updates: readonly Update[]): Tensor {
+  const people = updates.reduce((total, { numExamples }) => total + numExamples, 0);
+  const tensors = updates.map((update) => tensorAt(update, "moments"));
+  const data = new Float64Array(tensors[0]?.data.length ?? 0);
+  updates.forEach(({ numExamples }, c) => {
+    tensors[c]?.data.forEach((x, i) => (data[i] = (data[i] ?? NaN) + (x * numExamples) / people));
+  });
+  return { shape: tensors[0]?.shape ?? [], data };
+}
+
+function tensorAt({ modules }: Update, name: string): Tensor {
+  const module = modules.get(name);
+  if (module === undefined || "b" in module) {
+    throw new Error(`moment-subspace: only for the task evaluation-bias, expected module ${name}`);
+  }
+  return paramOf(new Map([[name, module]]), name);
+}

@@ -1,0 +1,145 @@
+import {
+  UserError,
+  type Aggregate,
+  type RoundState,
+  type Tensor,
+  type Update,
+  type Verdict,
+} from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
+import type { ScoreModel } from "./federation/basis.js";
+import { guardScores, guardThreshold } from "./federation/family-guard.js";
+import type { PanelMoments } from "./federation/moments.js";
+import { matrixOf, paramOf } from "./params.js";
+
+/** One module of an update, which the engine has admitted: dense, and of the shape that was asked for. */
+export function moduleOf({ modules }: Pick<Update, "modules">, name: string): Tensor {
+  const module = modules.get(name);
+  if (module === undefined || "b" in module) {
+    throw new UserError(
+      `module ${name}: expected a dense tensor; choose an attack that leaves it so`,
+    );
+  }
+  return module;
+}
+
+export function momentsOf(update: Update): PanelMoments {
+  return {
+    matrix: matrixOf(moduleOf(update, "moments")),
+    counts: Float64Array.from(moduleOf(update, "counts").data),
+    variances: Float64Array.from(moduleOf(update, "variances").data),
+  };
+}
+
+/** Could these numbers come from scores at all? Finite they are, and of the right shape: the engine has seen to it. */
+export function isSound(update: Update, { phase, global }: RoundState): boolean {
+  if (phase === "reference") return areCounts(moduleOf(update, "counts").data);
+  const { matrix, counts, variances } = momentsOf(update);
+  const largest = matrixOf(paramOf(global, "psi"))
+    .toRows()
+    .map((row) => Math.max(...row.map(Math.abs)));
+  // A mean lies within what it averages; rounding may add a last digit.
+  const bounded = matrix
+    .toRows()
+    .every((row, k) => row.every((x) => Math.abs(x) <= (largest[k] ?? NaN) * (1 + 1e-9)));
+  return bounded && areCounts(counts) && variances.every((variance) => variance >= -1e-9);
+}
+
+function areCounts(values: Tensor["data"]): boolean {
+  return sum(values) > 0 && values.every((n) => n >= 0 && Number.isInteger(n));
+}
+
+/** Those to pool: the ones that the aggregator calls benign, all of them if it does not judge. */
+export function benign(
+  updates: readonly Update[],
+  verdicts?: readonly Verdict[],
+): readonly Update[] {
+  if (verdicts === undefined) return updates;
+  const kept = new Set(
+    verdicts.filter(({ status }) => status === "benign").map(({ clientId }) => clientId),
+  );
+  const left = updates.filter(({ clientId }) => kept.has(clientId));
+  if (left.length > 0) return left;
+  throw new UserError(
+    `the aggregator kept none of ${updates.length} institutions; nothing can be fitted`,
+  );
+}
+
+/**
+ * The aggregator's verdicts, and the family guard's on those it kept. A score of the guard is brought to the aggregator's
+ * threshold, so that all scores of a round read alike.
+ */
+export function guarded(
+  model: ScoreModel,
+  updates: readonly Update[],
+  verdicts: readonly Verdict[],
+): readonly Verdict[] {
+  const kept = benign(updates, verdicts);
+  const scores = guardScores(model, kept.map(momentsOf));
+  const odd = new Map(
+    kept.flatMap(({ clientId }, c) => {
+      const score = scores[c] ?? NaN;
+      return score > guardThreshold ? [[clientId, score] as const] : [];
+    }),
+  );
+  return verdicts.map((verdict): Verdict => {
+    const score = odd.get(verdict.clientId);
+    if (score === undefined) return verdict;
+    const threshold = verdict.threshold ?? guardThreshold;
+    // Infinite where no evaluation fits: records hold finite scores.
+    const scaled = Math.min((score / guardThreshold) * threshold, 1e6 * threshold);
+    return { ...verdict, status: "contaminated", score: scaled, threshold };
+  });
+}
+
+/** For the record: the verdicts, and `invalid` for institutions whose numbers were left out. */
+export function withInvalid(
+  verdicts: readonly Verdict[],
+  { updates }: RoundState,
+  sound: readonly Update[],
+): readonly Verdict[] {
+  const ids = new Set(sound.map(({ clientId }) => clientId));
+  const invalid = updates
+    .filter(({ clientId }) => !ids.has(clientId))
+    .map(({ clientId }): Verdict => ({
+      clientId,
+      status: "invalid",
+      score: null,
+      threshold: null,
+    }));
+  return [...verdicts, ...invalid];
+}
+
+/** What an aggregator that does not judge made of a module. @throws UserError if that is nothing */
+export function aggregated({ global }: Aggregate, name: string): Tensor {
+  const terms = global
+    .filter((term) => term.has(name))
+    .map((modules) => moduleOf({ modules }, name));
+  const [first] = terms;
+  if (first === undefined) {
+    throw new UserError(
+      "the aggregator gives neither verdicts nor a mean; evaluation-bias needs one of them (moment-subspace, clair, fedavg)",
+    );
+  }
+  const data = new Float64Array(first.data.length);
+  for (const term of terms) term.data.forEach((x, i) => (data[i] = (data[i] ?? NaN) + x));
+  return { shape: first.shape, data };
+}
+
+/**
+ * Are an aggregator's verdicts to be taken with care? Beyond about a third of contaminated institutions detectors miss some;
+ * then many are flagged, or some score lies just below the flagged ones (specification 6.2).
+ * @returns why, undefined for clear verdicts
+ */
+export function warningOf(verdicts: readonly Verdict[]): string | undefined {
+  const scoresOf = (status: Verdict["status"]) =>
+    verdicts.flatMap((v) => (v.status === status && v.score !== null ? [v.score] : []));
+  const outside = scoresOf("contaminated");
+  const inside = scoresOf("benign");
+  if (outside.length === 0) return undefined;
+  const share = outside.length / (outside.length + inside.length);
+  if (share >= 0.3) return `${Math.round(100 * share)} % of the institutions are flagged`;
+  const gap = Math.min(...outside) / Math.max(...inside);
+  if (gap >= 2) return undefined;
+  return `the smallest flagged score is only ${gap.toFixed(2)} times the largest of the others`;
+}
