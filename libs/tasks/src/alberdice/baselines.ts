@@ -1,0 +1,34 @@
+import { independentProblem, jointProblem } from "./agent-problem.js";
+import { responseRow } from "./best-response.js";
+import type { Dataset } from "./dataset.js";
+import { minimiseDual, type DualOptions } from "./dual.js";
+import { marginalPolicy, uniformPolicy, type Policy } from "./policy.js";
+
+/** Behaviour cloning: what each agent did in the data by itself, π_iᴰ(a_i|s), not smoothed. */
+export function behaviourCloning(data: Dataset): Policy[] {
+  return data.shape.actions.map((_, agent) => marginalPolicy(data, agent, data.shares));
+}
+
+/**
+ * OptiDICE with all agents as one, and the optimal joint visit distribution then cloned agent by agent (specification,
+ * section 2): a projection that covers every mode, and so mixes actions that never occur together.
+ */
+export async function factorisedOptiDice(data: Dataset, options: DualOptions): Promise<Policy[]> {
+  const { visit } = await minimiseDual(jointProblem(data), options);
+  return data.shape.actions.map((_, agent) => marginalPolicy(data, agent, visit));
+}
+
+/** Every agent for itself, the others folded into the environment as they acted in the data. */
+export async function independentDice(data: Dataset, options: DualOptions): Promise<Policy[]> {
+  const policies: Policy[] = [];
+  for (const agent of data.shape.actions.keys()) {
+    const problem = independentProblem(data, agent);
+    const solution = await minimiseDual(problem, options);
+    const policy = [...uniformPolicy(data.shape, agent)];
+    data.visited.forEach((state, row) => {
+      policy[state] = responseRow(problem, solution, row, options.alpha);
+    });
+    policies.push(policy);
+  }
+  return policies;
+}

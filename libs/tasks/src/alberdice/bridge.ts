@@ -1,0 +1,122 @@
+import type { GameShape } from "./dataset.js";
+
+/**
+ * Bridge (specification, section 6.3; rule of the official environment): two agents on a 3×6 grid must swap sides over a
+ * lane that is one cell wide, so one of them has to back off first.
+ *
+ *     row 0   . . # # . .      start: agent 0 at (1, 2), agent 1 at (1, 3)
+ *     row 1   . . . . . .      goal:  agent 0 at (2, 5), agent 1 at (0, 0)
+ *     row 2   . . # # . .
+ *
+ * A position is the index, 0 … 13, of a free cell in reading order.
+ */
+const map = ["..##..", "......", "..##.."] as const;
+
+/** [row, column] of every free cell. */
+export const bridgeCells: readonly (readonly [number, number])[] = map.flatMap((line, row) =>
+  Array.from(line).flatMap((symbol, column) => (symbol === "." ? [[row, column] as const] : [])),
+);
+
+/** What an agent can do: stay, up, down, right, left. */
+const moves = [
+  [0, 0],
+  [-1, 0],
+  [1, 0],
+  [0, 1],
+  [0, -1],
+] as const;
+
+export type Pair = readonly [number, number];
+
+const stay = 0;
+export const bridgeActions = moves.length;
+export const bridgeStart: Pair = [bridgeCellAt(1, 2), bridgeCellAt(1, 3)];
+export const bridgeGoal: Pair = [bridgeCellAt(2, 5), bridgeCellAt(0, 0)];
+
+/** The game's size: a state for every two positions, and `bridgeAbsorbing`, which follows the end of an episode. */
+export const bridgeShape: GameShape = {
+  states: bridgeCells.length ** 2 + 1,
+  actions: [bridgeActions, bridgeActions],
+};
+export const bridgeAbsorbing = bridgeShape.states - 1;
+
+/** Both positions as one state, 0 … 195. */
+export function bridgeState([first, second]: Pair): number {
+  return first * bridgeCells.length + second;
+}
+
+/** The inverse of `bridgeState`, for states other than the absorbing one. */
+export function bridgePositions(state: number): Pair {
+  return [Math.floor(state / bridgeCells.length), state % bridgeCells.length];
+}
+
+/** The position of a cell, -1 for a wall or a place off the grid. */
+export function bridgeCellAt(row: number, column: number): number {
+  return bridgeCells.findIndex(([r, c]) => r === row && c === column);
+}
+
+/** `bridgeDestinations[position][action]`: where the action leads, -1 against a wall or the border. */
+export const bridgeDestinations: readonly (readonly number[])[] = bridgeCells.map(([row, column]) =>
+  moves.map(([down, right]) => bridgeCellAt(row + down, column + right)),
+);
+
+export interface BridgeStep {
+  readonly next: Pair;
+  /** 0 once both are home, else the mean of -0.1 × distance to the goal over agents that were not home before. */
+  readonly reward: number;
+  /** Both are home. */
+  readonly over: boolean;
+}
+
+/** One joint move. @param positions of the two agents @param actions theirs, 0 … 4 */
+export function bridgeStep(positions: Pair, actions: Pair): BridgeStep {
+  const next = moveBoth(positions, actions);
+  const over = isHome(next, 0) && isHome(next, 1);
+  const costs = ([0, 1] as const).map((i) => (isHome(positions, i) ? 0 : distanceHome(next, i)));
+  return { next, reward: over ? 0 : -0.05 * ((costs[0] ?? NaN) + (costs[1] ?? NaN)), over };
+}
+
+type Agent = 0 | 1;
+
+export function isHome(positions: Pair, agent: Agent): boolean {
+  return positions[agent] === bridgeGoal[agent];
+}
+
+function distanceHome(positions: Pair, agent: Agent): number {
+  const [row = NaN, column = NaN] = bridgeCells[positions[agent]] ?? [];
+  const [goalRow = NaN, goalColumn = NaN] = bridgeCells[bridgeGoal[agent]] ?? [];
+  return Math.sqrt((row - goalRow) ** 2 + (column - goalColumn) ** 2);
+}
+
+/** Settles agent 0, then agent 1; the order decides who gets a cell that both want. */
+function moveBoth(positions: Pair, actions: Pair): Pair {
+  const next: [number, number] = [...positions];
+  const settled: [boolean, boolean] = [false, false];
+  const target: [number, number] = [...positions];
+  for (const i of [0, 1] as const) {
+    if (isHome(positions, i)) continue;
+    const destination = bridgeDestinations[positions[i]]?.[actions[i]] ?? -1;
+    if (destination < 0) settled[i] = true;
+    else target[i] = destination;
+  }
+  for (const i of [0, 1] as const) {
+    if (settled[i]) continue;
+    const other = i === 0 ? 1 : 0;
+    settled[i] = true;
+    if (target[i] === bridgeGoal[i] || actions[i] === stay || isHome(positions, other)) {
+      next[i] = target[i]; // entering the own goal is never blocked; an agent that is home blocks nobody
+    } else if (settled[other]) {
+      if (target[i] !== next[other]) next[i] = target[i];
+    } else if (actions[other] === stay && positions[other] === target[i]) {
+      // blocked by an agent that stays
+    } else if (target[i] === target[other]) {
+      next[i] = target[i];
+      settled[other] = true;
+    } else if (target[i] === positions[other] && target[other] === positions[i]) {
+      settled[other] = true; // head-on: neither moves
+    } else {
+      next[i] = target[i];
+    }
+  }
+  return next;
+}

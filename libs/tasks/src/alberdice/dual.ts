@@ -1,0 +1,216 @@
+import { UserError } from "@fedclair/core";
+import { setImmediate } from "node:timers/promises";
+import type { AgentProblem } from "./agent-problem.js";
+import type { Weights } from "./policy-evaluation.js";
+import { solvePositiveDefinite } from "./solve.js";
+
+export interface DualOptions extends Weights {
+  /** Largest violation of the flow constraint that is left. */
+  readonly tolerance: number;
+  /** By row: where the search for ν starts; zeros by default. Changes the time only: the minimum is unique. */
+  readonly start?: Float64Array;
+}
+
+/** The minimum of the dual, and the primal optimum that it belongs to. */
+export interface DualSolution {
+  /** By row: ν, shifted to 0 at the first row. */
+  readonly nu: Float64Array;
+  /** By row and action: e_ν = r + γ E[ν(s')] - ν(s), r less the penalty. */
+  readonly advantage: Float64Array;
+  /** By row and action: the optimal visit distribution d*. */
+  readonly visit: Float64Array;
+  /** L(ν*), the largest value of the primal. */
+  readonly value: number;
+  /** Largest entry of the gradient: how far d* violates the flow constraint. */
+  readonly residual: number;
+  /** Newton steps taken. */
+  readonly steps: number;
+}
+
+const maxSteps = 500;
+const maxDampings = 60;
+
+/**
+ * Minimises L(ν) = (1-γ) Σ p₀ν + α ln Σ d_iᴰ exp(e_ν/α) by damped Newton steps (specification, section 4). L is convex and
+ * smooth, and unchanged by ν + constant. Stops where no step makes progress; the caller judges by `residual`.
+ * @throws UserError if rewards are so large against α, or α so small, that numbers overflow
+ */
+export async function minimiseDual(
+  problem: AgentProblem,
+  options: DualOptions,
+): Promise<DualSolution> {
+  let here = evaluate(problem, options, options.start ?? new Float64Array(problem.rows));
+  let damping = 1e-9;
+  let steps = 0;
+  while (here.residual >= options.tolerance && steps < maxSteps) {
+    const hessian = hessianOf(problem, options, here);
+    const trace = traceOf(hessian, problem.rows);
+    let next: Evaluation | undefined;
+    for (let tries = 0; tries < maxDampings && next === undefined; tries++) {
+      next = tryStep(problem, options, here, { hessian, trace, damping });
+      if (next === undefined) damping = Math.max(10 * damping, 1e-12);
+    }
+    if (next === undefined) break;
+    damping = Math.max(damping / 10, 1e-16);
+    here = next;
+    if (++steps % 8 === 0) await setImmediate();
+  }
+  if (!Number.isFinite(here.value)) {
+    throw new UserError(
+      `no best response: numbers overflow at alpha = ${options.alpha}; take a larger alpha or smaller rewards`,
+    );
+  }
+  return { ...shifted(here, options), steps };
+}
+
+/** The same solution with ν = 0 at the first row: e then moves too, by (1-γ) times as much, alike everywhere. */
+function shifted(
+  { nu, advantage, visit, value, residual }: Evaluation,
+  { gamma }: DualOptions,
+): Omit<DualSolution, "steps"> {
+  const shift = nu[0] ?? 0;
+  return {
+    nu: nu.map((x) => x - shift),
+    advantage: advantage.map((e) => e + (1 - gamma) * shift),
+    visit,
+    value,
+    residual,
+  };
+}
+
+interface Evaluation extends Omit<DualSolution, "steps"> {
+  readonly gradient: Float64Array;
+}
+
+function evaluate(
+  problem: AgentProblem,
+  { alpha, gamma }: DualOptions,
+  nu: Float64Array,
+): Evaluation {
+  const { actions, initial, mass, reward, penalty, start, to, probability } = problem;
+  const advantage = new Float64Array(mass.length);
+  let top = -Infinity;
+  for (let cell = 0; cell < mass.length; cell++) {
+    let e = (reward[cell] ?? NaN) - alpha * (penalty[cell] ?? NaN);
+    const end = start[cell + 1] ?? 0;
+    for (let k = start[cell] ?? 0; k < end; k++) {
+      e += gamma * (probability[k] ?? NaN) * (nu[to[k] ?? -1] ?? NaN);
+    }
+    e -= nu[Math.floor(cell / actions)] ?? NaN;
+    advantage[cell] = e;
+    top = Math.max(top, e);
+  }
+  const visit = advantage.map((e, cell) => (mass[cell] ?? NaN) * Math.exp((e - top) / alpha));
+  let total = 0;
+  for (const weight of visit) total += weight;
+  for (let cell = 0; cell < visit.length; cell++) visit[cell] = (visit[cell] ?? NaN) / total;
+
+  const gradient = initial.map((p) => (1 - gamma) * p);
+  let linear = 0;
+  for (let row = 0; row < nu.length; row++) linear += (gradient[row] ?? NaN) * (nu[row] ?? NaN);
+  const add = (row: number, amount: number) => {
+    gradient[row] = (gradient[row] ?? NaN) + amount;
+  };
+  for (let cell = 0; cell < visit.length; cell++) {
+    const weight = visit[cell] ?? NaN;
+    add(Math.floor(cell / actions), -weight);
+    const end = start[cell + 1] ?? 0;
+    for (let k = start[cell] ?? 0; k < end; k++) {
+      add(to[k] ?? -1, gamma * weight * (probability[k] ?? NaN));
+    }
+  }
+  const residual = gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
+  return {
+    nu,
+    advantage,
+    visit,
+    value: linear + top + alpha * Math.log(total),
+    residual,
+    gradient,
+  };
+}
+
+/** (1/α)·[Kᵀ diag(w) K - (Kᵀw)(Kᵀw)ᵀ] with the rows γP(·|s, a) - 1_s of K; the lower triangle, row-major. */
+function hessianOf(
+  { rows, actions, initial, start, to, probability }: AgentProblem,
+  { alpha, gamma }: DualOptions,
+  { visit, gradient }: Evaluation,
+): Float64Array {
+  const hessian = new Float64Array(rows * rows);
+  const columns: number[] = [];
+  const values: number[] = [];
+  for (let cell = 0; cell < visit.length; cell++) {
+    const weight = (visit[cell] ?? NaN) / alpha;
+    if (weight === 0) continue;
+    columns[0] = Math.floor(cell / actions);
+    values[0] = -1;
+    let count = 1;
+    const end = start[cell + 1] ?? 0;
+    for (let k = start[cell] ?? 0; k < end; k++) {
+      columns[count] = to[k] ?? -1;
+      values[count++] = gamma * (probability[k] ?? NaN);
+    }
+    for (let i = 0; i < count; i++) {
+      const row = (columns[i] ?? 0) * rows;
+      const scaled = weight * (values[i] ?? 0);
+      for (let j = 0; j < count; j++) {
+        const column = columns[j] ?? 0;
+        hessian[row + column] = (hessian[row + column] ?? 0) + scaled * (values[j] ?? 0);
+      }
+    }
+  }
+  const flow = gradient.map((g, row) => g - (1 - gamma) * (initial[row] ?? NaN));
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j <= i; j++) {
+      hessian[i * rows + j] =
+        (hessian[i * rows + j] ?? 0) - ((flow[i] ?? NaN) * (flow[j] ?? NaN)) / alpha;
+    }
+  }
+  return hessian;
+}
+
+function traceOf(matrix: Float64Array, n: number): number {
+  let trace = 0;
+  for (let i = 0; i < n; i++) trace += matrix[i * (n + 1)] ?? NaN;
+  return trace;
+}
+
+interface Model {
+  readonly hessian: Float64Array;
+  readonly trace: number;
+  readonly damping: number;
+}
+
+/** The point that a damped Newton step leads to, unless it makes no progress. */
+function tryStep(
+  problem: AgentProblem,
+  options: DualOptions,
+  here: Evaluation,
+  { hessian, trace, damping }: Model,
+): Evaluation | undefined {
+  const n = problem.rows;
+  const system = hessian.slice();
+  // The same small number everywhere pins the constant that L leaves free.
+  const pin = trace / n / n;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) system[i * n + j] = (system[i * n + j] ?? NaN) + pin;
+    system[i * (n + 1)] = (system[i * (n + 1)] ?? NaN) + damping + 1e-14;
+  }
+  const step = solvePositiveDefinite(
+    system,
+    here.gradient.map((g) => -g),
+  );
+  if (step === undefined) return undefined;
+  const slope = step.reduce((total, x, row) => total + x * (here.gradient[row] ?? NaN), 0);
+  const next = evaluate(
+    problem,
+    options,
+    here.nu.map((nu, row) => nu + (step[row] ?? NaN)),
+  );
+  const falls = next.value <= here.value + 1e-4 * slope;
+  // Near the minimum a fall of L drowns in rounding, a smaller gradient does not.
+  const flattens =
+    next.residual <= here.residual / 2 &&
+    next.value <= here.value + 1e-12 * Math.max(1, Math.abs(here.value));
+  return falls || flattens ? next : undefined;
+}

@@ -1,0 +1,70 @@
+import type { AgentProblem } from "./agent-problem.js";
+import type { Policy } from "./policy.js";
+import { solveDominant } from "./solve.js";
+
+/** Weight of the KL penalty, > 0, and discount, in (0, 1). */
+export interface Weights {
+  readonly alpha: number;
+  readonly gamma: number;
+}
+
+/**
+ * The discounted visits of each row under the agent's policy: d = (1-γ) p₀ + γ Pᵀd.
+ * @param policy by row
+ */
+export function stateVisits(problem: AgentProblem, policy: Policy, gamma: number): Float64Array {
+  const { rows, initial } = problem;
+  const system = minusFlow(problem, policy, gamma, (from, to) => to * rows + from);
+  return solveDominant(
+    system,
+    initial.map((p) => (1 - gamma) * p),
+  );
+}
+
+/**
+ * The regularised value of each row under the agent's policy: ν = Σ_a π (r - α·k - α ln d/d_iᴰ) + γ P ν. For the best
+ * response this is the minimiser of the dual, so for a policy near it, a good place to start from.
+ * @param policy by row
+ */
+export function stateValues(
+  problem: AgentProblem,
+  policy: Policy,
+  { alpha, gamma }: Weights,
+): Float64Array {
+  const { rows, actions, mass, reward, penalty } = problem;
+  const visits = stateVisits(problem, policy, gamma);
+  const mean = new Float64Array(rows);
+  for (let cell = 0; cell < mass.length; cell++) {
+    const row = Math.floor(cell / actions);
+    const p = policy[row]?.[cell % actions] ?? NaN;
+    if (p === 0) continue; // 0·ln 0 = 0
+    // By logarithms: the product with a probability near the smallest number would underflow.
+    const ratio = Math.log(visits[row] ?? NaN) + Math.log(p) - Math.log(mass[cell] ?? NaN);
+    const gain = (reward[cell] ?? NaN) - alpha * ((penalty[cell] ?? NaN) + ratio);
+    mean[row] = (mean[row] ?? NaN) + p * gain;
+  }
+  return solveDominant(
+    minusFlow(problem, policy, gamma, (from, to) => from * rows + to),
+    mean,
+  );
+}
+
+/** 1 - γP of the policy, or its transpose. @param at where the transition between two rows is stored */
+function minusFlow(
+  { rows, actions, start, to, probability }: AgentProblem,
+  policy: Policy,
+  gamma: number,
+  at: (from: number, to: number) => number,
+): Float64Array {
+  const system = new Float64Array(rows * rows);
+  for (let i = 0; i < rows; i++) system[i * (rows + 1)] = 1;
+  for (let cell = 0; cell < rows * actions; cell++) {
+    const from = Math.floor(cell / actions);
+    const share = gamma * (policy[from]?.[cell % actions] ?? NaN);
+    for (let k = start[cell] ?? 0; k < (start[cell + 1] ?? 0); k++) {
+      const entry = at(from, to[k] ?? NaN);
+      system[entry] = (system[entry] ?? NaN) - share * (probability[k] ?? NaN);
+    }
+  }
+  return system;
+}

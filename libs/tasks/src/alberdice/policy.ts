@@ -1,0 +1,56 @@
+import { sum } from "@fedclair/linalg";
+import { actionOf, type Dataset, type GameShape } from "./dataset.js";
+
+/** An agent's policy: by state, the probabilities of its actions. */
+export type Policy = readonly Float64Array[];
+
+/** Positive weights, scaled to sum to 1. */
+export function normalise(weights: Float64Array): Float64Array {
+  const total = sum(weights);
+  return weights.map((weight) => weight / total);
+}
+
+/** Every action alike. */
+export function uniformPolicy({ states, actions }: GameShape, agent: number): Policy {
+  const count = actions[agent] ?? NaN;
+  return Array.from({ length: states }, () => new Float64Array(count).fill(1 / count));
+}
+
+/** exp of logits, normalised; safe for logits of any size. */
+export function softmax(logits: Float64Array): Float64Array {
+  const top = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
+  return normalise(logits.map((logit) => Math.exp(logit - top)));
+}
+
+/**
+ * What an agent does by itself under a joint visit distribution: its marginal, per state; uniform in states without data.
+ * @param mass by row and joint action
+ */
+export function marginalPolicy(data: Dataset, agent: number, mass: Float64Array): Policy {
+  const { shape, joints, visited } = data;
+  const policy = [...uniformPolicy(shape, agent)];
+  visited.forEach((state, row) => {
+    const marginal = new Float64Array(shape.actions[agent] ?? NaN);
+    for (let joint = 0; joint < joints; joint++) {
+      const action = actionOf(joint, agent, shape);
+      marginal[action] = (marginal[action] ?? NaN) + (mass[row * joints + joint] ?? NaN);
+    }
+    policy[state] = normalise(marginal);
+  });
+  return policy;
+}
+
+/** By joint action: its probability in a state when every agent follows its own policy. */
+export function jointProbabilities(
+  policies: readonly Policy[],
+  state: number,
+  shape: GameShape,
+): Float64Array {
+  const joints = shape.actions.reduce((product, count) => product * count, 1);
+  return Float64Array.from({ length: joints }, (_, joint) =>
+    policies.reduce(
+      (product, policy, agent) => product * (policy[state]?.[actionOf(joint, agent, shape)] ?? NaN),
+      1,
+    ),
+  );
+}
