@@ -1,12 +1,15 @@
 import type { Aggregator, Plugin, Registry, TaskPlugin } from "@fedclair/core";
 import { evaluationBias } from "./evaluation-bias/evaluation-bias.js";
 import { momentSubspace } from "./evaluation-bias/moment-subspace.js";
+import { covarianceDistance, covarianceLowRank } from "./graph-learning/detectors.js";
+import { graphLearning } from "./graph-learning/graph-learning.js";
 import { linearRegression } from "./linear-regression/linear-regression.js";
 import { textCopy } from "./text-copy/text-copy.js";
 import { valueDrivenTransport } from "./value-driven-transport/value-driven-transport.js";
 
 const listed: readonly TaskPlugin[] = [
   evaluationBias,
+  graphLearning,
   linearRegression,
   textCopy,
   valueDrivenTransport,
@@ -17,7 +20,11 @@ export const tasks: ReadonlyMap<string, TaskPlugin> = new Map(
   listed.map((task) => [task.name, task]),
 );
 
-const brought: readonly Plugin<Aggregator>[] = [momentSubspace];
+const brought: readonly Plugin<Aggregator>[] = [
+  covarianceDistance,
+  covarianceLowRank,
+  momentSubspace,
+];
 
 /** Aggregators that only make sense for the updates of one of the tasks. */
 export const taskAggregators: Registry<Aggregator> = new Map(

@@ -1,0 +1,95 @@
+import {
+  isLowRank,
+  UserError,
+  type Aggregate,
+  type Aggregator,
+  type Plugin,
+  type Update,
+} from "@fedclair/core";
+import { z } from "zod";
+import {
+  distanceScores,
+  distanceThreshold,
+  lowRankScores,
+  lowRankThreshold,
+  type Sample,
+} from "./detection.js";
+import { packedOrder } from "./packing.js";
+import { addScaledTo } from "./vectors.js";
+
+const thresholdOf = (value: number) =>
+  z.strictObject({
+    threshold: z
+      .number()
+      .gt(0)
+      .default(value)
+      .describe("Sampling errors above which a client counts as contaminated, above 0"),
+  });
+
+interface Options {
+  readonly threshold: number;
+}
+
+/** Distance from the geometric median, in sampling errors of a Gaussian covariance. */
+export const covarianceDistance: Plugin<Aggregator> = {
+  name: "covariance-distance",
+  summary:
+    "Averages the covariances that lie as near to the geometric median as sampling explains.",
+  schema: thresholdOf(distanceThreshold),
+  create: ({ threshold }: Options) => detector(distanceScores, threshold),
+};
+
+/** Residual off the rank-one part that the clients share, in the same unit. */
+export const covarianceLowRank: Plugin<Aggregator> = {
+  name: "covariance-low-rank",
+  summary: "Averages the covariances that share a part of rank one, up to what sampling explains.",
+  schema: thresholdOf(lowRankThreshold),
+  create: ({ threshold }: Options) => detector(lowRankScores, threshold),
+};
+
+function detector(
+  scoresOf: (samples: readonly Sample[], threshold: number) => readonly number[],
+  threshold: number,
+): Aggregator {
+  return {
+    aggregate: ({ updates }) => {
+      const samples = updates.map(sampleOf);
+      const scores = scoresOf(samples, threshold);
+      return Promise.resolve(aggregateOf(updates, samples, scores, threshold));
+    },
+  };
+}
+
+/** The mean of the benign, weighted by samples; none if nobody is. */
+function aggregateOf(
+  updates: readonly Update[],
+  samples: readonly Sample[],
+  scores: readonly number[],
+  threshold: number,
+): Aggregate {
+  const verdicts = updates.map(({ clientId }, k) => {
+    const score = scores[k] ?? NaN;
+    const status = score > threshold ? ("contaminated" as const) : ("benign" as const);
+    return { clientId, status, score, threshold };
+  });
+  const benign = samples.filter((_, k) => verdicts[k]?.status === "benign");
+  if (benign.length === 0) return { global: [], verdicts };
+  const total = benign.reduce((count, { samples: n }) => count + n, 0);
+  const mean = new Float64Array(benign[0]?.vector.length ?? 0);
+  for (const { vector, samples: n } of benign) addScaledTo(mean, n / total, vector);
+  const name = [...(updates[0]?.modules.keys() ?? [])][0] ?? "";
+  return { global: [new Map([[name, { shape: [mean.length, 1], data: mean }]])], verdicts };
+}
+
+/** @throws UserError unless the client's only module is a covariance as `svec` writes it */
+function sampleOf({ clientId, modules, numExamples }: Update): Sample {
+  const [module, ...others] = modules.values();
+  if (!module || isLowRank(module) || others.length > 0) {
+    throw new UserError(
+      `covariance detectors judge one dense module, a covariance; client ${clientId} sent something else`,
+    );
+  }
+  const vector = Float64Array.from(module.data);
+  packedOrder(vector.length);
+  return { vector, samples: numExamples };
+}

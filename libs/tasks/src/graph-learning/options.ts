@@ -1,0 +1,88 @@
+import { z } from "zod";
+
+/** Options of the solver, common to all tasks that learn a graph. */
+export const solverOptions = {
+  solver: z
+    .enum(["eadmm", "ladmm"])
+    .default("eadmm")
+    .describe(
+      "E-ADMM in the eigenbasis of the covariance, or L-ADMM, the paper's, which is slower",
+    ),
+  tolerance: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(1e-4)
+    .describe("Certified relative gap at which the solver has converged, in (0, 1)"),
+  maxIterations: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(8000)
+    .describe("Iterations at most; the result is then labelled unconverged"),
+  alpha: z
+    .number()
+    .gt(0)
+    .default(1)
+    .describe("Weight of the log of the degrees, above 0; it only scales the graph"),
+};
+
+export const schema = z
+  .strictObject({
+    nodes: z.int().min(2).max(200).default(20).describe("Nodes of the graph, 2 … 200"),
+    graph: z
+      .discriminatedUnion("model", [
+        z.strictObject({
+          model: z.literal("barabasi-albert"),
+          attachments: z.int().min(1).default(2).describe("Edges of a new node; below nodes"),
+        }),
+        z.strictObject({
+          model: z.literal("erdos-renyi"),
+          probability: z.number().gt(0).max(1).default(0.2).describe("Of an edge, in (0, 1]"),
+        }),
+      ])
+      .prefault({ model: "barabasi-albert" })
+      .describe("The random graph that generates the signals; none of its nodes is isolated"),
+    filter: z
+      .enum(["lowpass", "highpass", "quadratic"])
+      .default("lowpass")
+      .describe("How signals diffuse over the adjacency A: exp(A/2), exp(−A) or I + A + A²"),
+    samplesMin: z.int().min(1).default(200).describe("Fewest signals of a client, at least 1"),
+    samplesMax: z.int().min(1).default(399).describe("Most signals of a client"),
+    model: z
+      .enum(["rlogspect", "rspect"])
+      .default("rlogspect")
+      .describe("The model that the coordinator solves; rSpecT can be infeasible"),
+    c0: z
+      .number()
+      .gt(0)
+      .default(0.003)
+      .describe(
+        "Slack: δ = c0·√(log n/n) for n signals in all and a covariance of norm 1, above 0",
+      ),
+    threshold: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.3)
+      .describe("Share of the largest weight above which a pair is an edge, in [0, 1)"),
+    ...solverOptions,
+    dataSeed: z
+      .int()
+      .min(0)
+      .default(1)
+      .describe("Draws the true graph; the clients' signals follow the trial's seed"),
+  })
+  .superRefine(({ nodes, graph, samplesMin, samplesMax }, context) => {
+    const refuse = (path: string[], message: string) => {
+      context.addIssue({ code: "custom", path, message });
+    };
+    if (samplesMax < samplesMin) {
+      refuse(["samplesMax"], `expected at least samplesMin = ${samplesMin}, got ${samplesMax}`);
+    }
+    if (graph.model === "barabasi-albert" && graph.attachments >= nodes) {
+      refuse(["graph", "attachments"], `expected below nodes = ${nodes}, got ${graph.attachments}`);
+    }
+  });
+
+export type Options = z.output<typeof schema>;
