@@ -1,5 +1,7 @@
 import { Matrix } from "./matrix.js";
 import { implicitQl } from "./ql.js";
+import { rotateColumns } from "./rotations.js";
+import { withScratch } from "./scratch.js";
 import { tridiagonalise } from "./tridiagonal.js";
 
 /** S = V·diag(values)·Vᵀ, values in descending order, V's columns orthonormal. */
@@ -18,15 +20,20 @@ export interface SymmetricEigen {
 export function symmetricEigen(s: Matrix): SymmetricEigen {
   const n = s.rows;
   if (s.cols !== n) throw new RangeError(`expected a square matrix, got ${s.rows}×${s.cols}`);
-  const { diagonal, offDiagonal, applyQ } = tridiagonalise(s);
   const basis = Matrix.identity(n);
-  applyQ(basis);
-  implicitQl(diagonal, offDiagonal, basis);
-
-  const order = Array.from(diagonal.keys()).sort((i, j) => (diagonal[j] ?? 0) - (diagonal[i] ?? 0));
+  const values = new Float64Array(n);
+  withScratch((scratch) => {
+    const { diagonal, offDiagonal, applyQ } = tridiagonalise(s, scratch);
+    applyQ(basis);
+    rotateColumns(basis, (rotate) => {
+      implicitQl(diagonal, offDiagonal, rotate);
+    });
+    values.set(diagonal);
+  });
+  const order = Array.from(values.keys()).sort((i, j) => (values[j] ?? 0) - (values[i] ?? 0));
   const vectors = new Matrix(n, n);
   order.forEach((from, to) => {
     vectors.column(to).set(basis.column(from));
   });
-  return { values: Float64Array.from(order, (i) => diagonal[i] ?? 0), vectors };
+  return { values: values.sort().reverse(), vectors };
 }

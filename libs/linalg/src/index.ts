@@ -9,3 +9,4 @@ export { thinQr, type ThinQr } from "./qr.js";
 export { frobenius, median, norm, quantile, sum } from "./stats.js";
 export { Stream, stream } from "./stream.js";
 export { thinSvd, type ThinSvd } from "./svd.js";
+export { setThreads } from "./threads.js";

@@ -1,5 +1,6 @@
 import { Matrix } from "./matrix.js";
 import { implicitQl } from "./ql.js";
+import { withScratch } from "./scratch.js";
 import { norm } from "./stats.js";
 import { stream } from "./stream.js";
 import { tridiagonalise } from "./tridiagonal.js";
@@ -13,24 +14,26 @@ import { tridiagonalise } from "./tridiagonal.js";
  */
 export function leadingEigenvectors(s: Matrix, count: number): Matrix {
   const n = s.rows;
-  const t = tridiagonalise(s);
-  const values = t.diagonal.slice();
-  implicitQl(values, t.offDiagonal.slice());
-  values.sort().reverse();
-
   const vectors = new Matrix(n, count);
-  const starts = stream("inverse iteration");
-  for (let j = 0; j < count; j++) {
-    const x = vectors.column(j);
-    x.set(starts.normals(n));
-    const solve = shiftedSolver(t.diagonal, t.offDiagonal, values[j] ?? 0);
-    // Two steps suffice for a generic start; each is cleaned of the vectors found, which coinciding eigenvalues need.
-    for (let step = 0; step < 3; step++) {
-      solve(x);
-      orthonormalise(vectors, j);
+  withScratch((scratch) => {
+    const { diagonal, offDiagonal, applyQ } = tridiagonalise(s, scratch);
+    const values = diagonal.slice();
+    implicitQl(values, offDiagonal.slice());
+    values.sort().reverse();
+
+    const starts = stream("inverse iteration");
+    for (let j = 0; j < count; j++) {
+      const x = vectors.column(j);
+      x.set(starts.normals(n));
+      const solve = shiftedSolver(diagonal, offDiagonal, values[j] ?? 0);
+      // Two steps suffice for a generic start; each is cleaned of the vectors found, which coinciding eigenvalues need.
+      for (let step = 0; step < 3; step++) {
+        solve(x);
+        orthonormalise(vectors, j);
+      }
     }
-  }
-  t.applyQ(vectors);
+    applyQ(vectors);
+  });
   return vectors;
 }
 

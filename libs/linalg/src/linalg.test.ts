@@ -14,21 +14,12 @@ import {
   multiplyTN,
   quantile,
   splitEnergy,
-  stream,
   subtract,
   symmetricEigen,
   thinQr,
   thinSvd,
 } from "./index.js";
-
-const gaussian = (rows: number, cols: number, key: string | number = 0) =>
-  new Matrix(
-    rows,
-    cols,
-    stream("linalg test")
-      .at(key, rows, cols)
-      .normals(rows * cols),
-  );
+import { gaussian } from "./testing/gaussian.js";
 
 const near = (actual: Matrix, expected: Matrix, tolerance: number) => {
   const distance = frobenius(subtract(actual, expected));

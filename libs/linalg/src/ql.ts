@@ -1,13 +1,14 @@
-import type { Matrix } from "./matrix.js";
+/** Columns i and i + 1 are to be multiplied by the rotation (c s; -s c). */
+export type Rotate = (i: number, c: number, s: number) => void;
 
 /**
  * Diagonalises a symmetric tridiagonal matrix in place by implicit QL with Wilkinson's shift.
  * @param d its diagonal; becomes the eigenvalues, in no order
  * @param e its off-diagonal, entry i joining i and i + 1; destroyed
- * @param basis its columns are turned along, if given: of Q they become the eigenvectors of Q·T·Qᵀ
+ * @param rotate told of every rotation: turned along, the columns of Q become the eigenvectors of Q·T·Qᵀ
  * @throws Error if an eigenvalue does not converge: an entry is not finite
  */
-export function implicitQl(d: Float64Array, e: Float64Array, basis?: Matrix): void {
+export function implicitQl(d: Float64Array, e: Float64Array, rotate?: Rotate): void {
   const n = d.length;
   // Absolute, not by neighbours: a Gram matrix of low rank has a block of entries at rounding level that has no digits.
   let scale = 0;
@@ -46,25 +47,12 @@ export function implicitQl(d: Float64Array, e: Float64Array, basis?: Matrix): vo
         p = s * t;
         d[i + 1] = g + p;
         g = c * t - b;
-        if (basis !== undefined) rotateColumns(basis, i, c, s);
+        rotate?.(i, c, s);
       }
       if (i >= l) continue;
       d[l] = (d[l] ?? 0) - p;
       e[l] = g;
       e[m] = 0;
     }
-  }
-}
-
-function rotateColumns(basis: Matrix, i: number, c: number, s: number): void {
-  const n = basis.rows;
-  const x = basis.data;
-  const left = i * n;
-  const right = left + n;
-  for (let k = 0; k < n; k++) {
-    const u = x[left + k] ?? 0;
-    const v = x[right + k] ?? 0;
-    x[right + k] = s * u + c * v;
-    x[left + k] = c * u - s * v;
   }
 }

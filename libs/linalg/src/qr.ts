@@ -1,4 +1,7 @@
+import { blockOf, copyBlock, part } from "./block.js";
 import { Matrix } from "./matrix.js";
+import { applyReflectors, reflectorsIn, type Reflectors } from "./reflectors.js";
+import { addressOf, withScratch } from "./scratch.js";
 
 /** A = Q·R with Q m×k of orthonormal columns, R k×n upper triangular, k = min(m, n). */
 export interface ThinQr {
@@ -6,66 +9,47 @@ export interface ThinQr {
   readonly r: Matrix;
 }
 
+const panelCols = 32;
+
 /**
- * Thin QR by Householder reflections (Golub and Van Loan, Matrix Computations, algorithm 5.2.1). Q is orthonormal to
+ * Thin QR by blocked Householder reflections (Golub and Van Loan, Matrix Computations, 5.2.3). Q is orthonormal to
  * rounding whatever the rank of A, and R's diagonal may have either sign. 4mn² flops.
  */
 export function thinQr(a: Matrix): ThinQr {
   const m = a.rows;
-  const k = Math.min(m, a.cols);
-  const work = a.copy();
-  const betas = new Float64Array(k);
-  for (let j = 0; j < k; j++) {
-    betas[j] = reflectorOf(work, j);
-    for (let c = j + 1; c < a.cols; c++) reflect(work, j, betas[j] ?? 0, work, c);
-  }
-
-  const r = new Matrix(k, a.cols);
-  for (let c = 0; c < a.cols; c++) {
-    for (let i = 0; i <= Math.min(c, k - 1); i++) r.data[i + c * k] = work.get(i, c);
-  }
+  const n = a.cols;
+  const k = Math.min(m, n);
   const q = new Matrix(m, k);
-  for (let c = 0; c < k; c++) q.data[c + c * m] = 1;
-  for (let j = k - 1; j >= 0; j--) {
-    for (let c = j; c < k; c++) reflect(work, j, betas[j] ?? 0, q, c);
-  }
+  const r = new Matrix(k, n);
+  withScratch((scratch) => {
+    const work = scratch.block(m, n);
+    copyBlock(work, blockOf(a));
+    const taus = scratch.array(k);
+    const panels: Reflectors[] = [];
+    for (let j = 0; j < k; j += panelCols) {
+      const end = Math.min(j + panelCols, k);
+      const panel = part(work, j, m, j, end);
+      const panelTaus = taus.subarray(j, end);
+      scratch.kernels.factorPanel(
+        addressOf(panel),
+        work.across,
+        panel.rows,
+        panel.cols,
+        panelTaus.byteOffset,
+      );
+      const reflectors = reflectorsIn(panel, panelTaus, scratch);
+      if (end < n) applyReflectors(reflectors, part(work, 0, m, end, n), true);
+      panels.push(reflectors);
+    }
+    for (let c = 0; c < n; c++) {
+      const start = c * work.across;
+      r.data.set(work.data.subarray(start, start + Math.min(c + 1, k)), c * k);
+    }
+    for (let c = 0; c < k; c++) q.data[c + c * m] = 1;
+    for (const reflectors of panels.toReversed()) {
+      // Columns to the left are those of the identity, which these reflectors leave as they are.
+      applyReflectors(reflectors, part(blockOf(q), 0, m, m - reflectors.v.rows, k));
+    }
+  });
   return { q, r };
-}
-
-/**
- * Puts R's diagonal entry at (j, j) and the reflector below it: v = (1, work[j+1…, j]). Returns β of I - βvvᵀ, 0 for a
- * column that is zero below the diagonal.
- */
-function reflectorOf(work: Matrix, j: number): number {
-  const x = work.column(j);
-  let largest = 0;
-  for (let i = j; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i] ?? 0));
-  if (largest === 0) return 0;
-  // Scaled by the largest entry, so that the squares of tiny columns do not underflow.
-  let tail = 0;
-  for (let i = j + 1; i < x.length; i++) tail += ((x[i] ?? 0) / largest) ** 2;
-  if (tail === 0) return 0;
-  const head = (x[j] ?? 0) / largest;
-  const length = Math.sqrt(head ** 2 + tail);
-  const pivot = head > 0 ? head + length : head - length;
-  for (let i = j + 1; i < x.length; i++) x[i] = (x[i] ?? 0) / largest / pivot;
-  x[j] = head > 0 ? -length * largest : length * largest;
-  return (pivot * pivot * 2) / (pivot * pivot + tail);
-}
-
-/** target[:, c] ← (I - βvvᵀ) target[:, c], v the reflector stored in column j of work. */
-function reflect(work: Matrix, j: number, beta: number, target: Matrix, c: number): void {
-  if (beta === 0) return;
-  const m = work.rows;
-  const v = work.data;
-  const x = target.data;
-  const vj = j * m;
-  const xc = c * m;
-  let projection = x[xc + j] ?? 0;
-  for (let i = j + 1; i < m; i++) projection += (v[vj + i] ?? 0) * (x[xc + i] ?? 0);
-  projection *= beta;
-  x[xc + j] = (x[xc + j] ?? 0) - projection;
-  for (let i = j + 1; i < m; i++) {
-    x[xc + i] = (x[xc + i] ?? 0) - projection * (v[vj + i] ?? 0);
-  }
 }

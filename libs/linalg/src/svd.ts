@@ -1,6 +1,9 @@
+import { blockOf, copyBlock, part, type Block } from "./block.js";
+import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
-import { multiply } from "./multiply.js";
+import { multiply, multiplyTN } from "./multiply.js";
 import { thinQr } from "./qr.js";
+import { addressOf, withScratch } from "./scratch.js";
 import { norm } from "./stats.js";
 
 /** A = U·diag(s)·Vᵀ: U m×k, V n×k with orthonormal columns, s ≥ 0 in descending order, k = min(m, n). */
@@ -11,6 +14,8 @@ export interface ThinSvd {
 }
 
 const maxSweeps = 60;
+/** From this many columns on, preconditioning is faster than the sweeps it saves. */
+const preconditionedFrom = 20;
 
 /**
  * Thin singular value decomposition: QR, then one-sided Jacobi on the triangular factor (Demmel and Veselić, 1992), which
@@ -23,11 +28,10 @@ export function thinSvd(a: Matrix): ThinSvd {
     const { u, s, v } = thinSvd(a.transpose());
     return { u: v, s, v: u };
   }
+  if (!a.data.every(Number.isFinite)) throw notConverged(a);
   const { q, r } = thinQr(a);
   // Rᵀ is lower triangular; its columns are closer to orthogonal than R's, and Jacobi needs fewer sweeps.
-  const work = r.transpose();
-  const right = Matrix.identity(work.cols);
-  orthogonaliseColumns(work, right);
+  const { work, right } = orthogonaliseColumns(r.transpose());
 
   const norms = Float64Array.from({ length: work.cols }, (_, j) => norm(work.column(j)));
   const order = Array.from(norms.keys()).sort((i, j) => (norms[j] ?? 0) - (norms[i] ?? 0));
@@ -40,52 +44,35 @@ export function thinSvd(a: Matrix): ThinSvd {
   return { u: multiply(q, pick(right, order)), s, v };
 }
 
-/** Rotates pairs of columns of `work` until all are orthogonal, and the columns of `right` along. */
-function orthogonaliseColumns(work: Matrix, right: Matrix): void {
-  const n = work.cols;
-  const threshold = Number.EPSILON * Math.sqrt(work.rows);
-  for (let sweep = 0; sweep < maxSweeps; sweep++) {
-    let rotated = false;
-    for (let i = 0; i < n - 1; i++) {
-      for (let j = i + 1; j < n; j++) {
-        if (rotatePair(work, right, i, j, threshold)) rotated = true;
-      }
+/** L·J of orthogonal columns, and the orthogonal J. */
+function orthogonaliseColumns(l: Matrix): { work: Matrix; right: Matrix } {
+  const n = l.cols;
+  const start = rotationOf(l);
+  const rotated = multiply(l, start);
+  return withScratch(({ kernels, block }) => {
+    // L·J above J, which is rotated along.
+    const height = n + (n % 2);
+    const stack = block(2 * height, n);
+    const work = part(stack, 0, n, 0, n);
+    const right = part(stack, height, height + n, 0, n);
+    copyBlock(work, blockOf(rotated));
+    copyBlock(right, blockOf(start));
+    const threshold = Number.EPSILON * Math.sqrt(n);
+    for (let sweep = 0; sweep < maxSweeps; sweep++) {
+      const turned = kernels.jacobiSweep(addressOf(stack), stack.across, height, n, threshold);
+      if (turned === 0) return { work: matrixOf(work), right: matrixOf(right) };
     }
-    if (!rotated) return;
-  }
-  throw new Error(`the SVD of a ${work.rows}×${n} matrix did not converge: is every entry finite?`);
+    throw notConverged(l);
+  });
 }
 
-function rotatePair(work: Matrix, right: Matrix, i: number, j: number, threshold: number): boolean {
-  const x = work.column(i);
-  const y = work.column(j);
-  let xx = 0;
-  let yy = 0;
-  let xy = 0;
-  for (let k = 0; k < x.length; k++) {
-    const a = x[k] ?? 0;
-    const b = y[k] ?? 0;
-    xx += a * a;
-    yy += b * b;
-    xy += a * b;
-  }
-  // `<=` also ends on zero columns; NaN never passes and is reported after the last sweep.
-  if (Math.abs(xy) <= threshold * Math.sqrt(xx) * Math.sqrt(yy)) return false;
-  const zeta = (yy - xx) / (2 * xy);
-  const t = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.hypot(1, zeta));
-  const c = 1 / Math.hypot(1, t);
-  rotate(x, y, c, c * t);
-  rotate(right.column(i), right.column(j), c, c * t);
-  return true;
-}
-
-function rotate(x: Float64Array, y: Float64Array, c: number, s: number): void {
-  for (let k = 0; k < x.length; k++) {
-    const a = x[k] ?? 0;
-    const b = y[k] ?? 0;
-    x[k] = c * a - s * b;
-    y[k] = s * a + c * b;
-  }
+/**
+ * A J that leaves few rotations to do: the eigenvectors of the Gram matrix, which knows the directions above 1e-8 of the largest
+ * singular value. L·J costs no accuracy: like the rotations it errs by rounding of each row of L, i.e. each column of A.
+ */
+function rotationOf(l: Matrix): Matrix {
+  if (l.cols < preconditionedFrom) return Matrix.identity(l.cols);
+  return symmetricEigen(multiplyTN(l, l)).vectors;
 }
 
 function pick(a: Matrix, order: readonly number[]): Matrix {
@@ -94,4 +81,14 @@ function pick(a: Matrix, order: readonly number[]): Matrix {
     out.column(to).set(a.column(from));
   });
   return out;
+}
+
+function matrixOf(block: Block): Matrix {
+  const out = new Matrix(block.rows, block.cols);
+  copyBlock(blockOf(out), block);
+  return out;
+}
+
+function notConverged({ rows, cols }: Matrix): Error {
+  return new Error(`the SVD of a ${rows}×${cols} matrix did not converge: is every entry finite?`);
 }

@@ -1,0 +1,46 @@
+import type { Matrix } from "./matrix.js";
+
+/** A rectangle inside a matrix, or its transpose: entry (i, j) is `data[offset + i * down + j * across]`. */
+export interface Block {
+  readonly data: Float64Array;
+  readonly offset: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly down: number;
+  readonly across: number;
+}
+
+export function blockOf({ data, rows, cols }: Matrix): Block {
+  return { data, offset: 0, rows, cols, down: 1, across: rows };
+}
+
+export function transposed({ data, offset, rows, cols, down, across }: Block): Block {
+  return { data, offset, rows: cols, cols: rows, down: across, across: down };
+}
+
+/** Rows `top` … `bottom` - 1 and columns `left` … `right` - 1: a view, not a copy. */
+export function part(
+  { data, offset, down, across }: Block,
+  top: number,
+  bottom: number,
+  left: number,
+  right: number,
+): Block {
+  return {
+    data,
+    offset: offset + top * down + left * across,
+    rows: bottom - top,
+    cols: right - left,
+    down,
+    across,
+  };
+}
+
+/** target ← source, of the same shape, both with contiguous columns. */
+export function copyBlock(target: Block, source: Block): void {
+  for (let j = 0; j < source.cols; j++) {
+    const start = source.offset + j * source.across;
+    const column = source.data.subarray(start, start + source.rows);
+    target.data.set(column, target.offset + j * target.across);
+  }
+}

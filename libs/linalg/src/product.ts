@@ -1,0 +1,92 @@
+import type { Block } from "./block.js";
+import { addProductByKernel } from "./gemm.js";
+
+/**
+ * out ← out + factor·A·B, shapes unchecked. out must not overlap A or B; its columns are contiguous, and so are A's columns or rows, and
+ * B's.
+ */
+export function addProduct(out: Block, a: Block, b: Block, factor = 1): void {
+  if (paysToPack(out.rows, out.cols, a.cols)) addProductByKernel(out, a, b, factor);
+  else if (a.down === 1) addColumns(out, a, b, factor);
+  else addDots(out, a, b, factor);
+}
+
+/** Whether the kernel saves more time than packing takes. */
+function paysToPack(rows: number, cols: number, depth: number): boolean {
+  return Math.min(rows, cols, depth) >= 4 && rows * cols * depth >= 4096;
+}
+
+/** Four columns of A are added at a time, so that each entry of the result is read and written once for four products. */
+function addColumns(out: Block, a: Block, b: Block, factor: number): void {
+  const x = a.data;
+  const y = b.data;
+  const z = out.data;
+  for (let j = 0; j < out.cols; j++) {
+    const o = out.offset + j * out.across;
+    let t = b.offset + j * b.across;
+    let c0 = a.offset;
+    let l = 0;
+    for (; l + 3 < a.cols; l += 4) {
+      const b0 = factor * (y[t] ?? 0);
+      const b1 = factor * (y[t + b.down] ?? 0);
+      const b2 = factor * (y[t + 2 * b.down] ?? 0);
+      const b3 = factor * (y[t + 3 * b.down] ?? 0);
+      const c1 = c0 + a.across;
+      const c2 = c1 + a.across;
+      const c3 = c2 + a.across;
+      for (let i = 0; i < out.rows; i++) {
+        z[o + i] =
+          (z[o + i] ?? 0) +
+          (x[c0 + i] ?? 0) * b0 +
+          (x[c1 + i] ?? 0) * b1 +
+          (x[c2 + i] ?? 0) * b2 +
+          (x[c3 + i] ?? 0) * b3;
+      }
+      t += 4 * b.down;
+      c0 += 4 * a.across;
+    }
+    for (; l < a.cols; l++) {
+      const b0 = factor * (y[t] ?? 0);
+      for (let i = 0; i < out.rows; i++) z[o + i] = (z[o + i] ?? 0) + (x[c0 + i] ?? 0) * b0;
+      t += b.down;
+      c0 += a.across;
+    }
+  }
+}
+
+/** Dot products, four rows of A against one column of B. */
+function addDots(out: Block, a: Block, b: Block, factor: number): void {
+  const x = a.data;
+  const y = b.data;
+  const z = out.data;
+  const { down, across } = a;
+  for (let j = 0; j < out.cols; j++) {
+    const o = out.offset + j * out.across;
+    const t = b.offset + j * b.across;
+    let i = 0;
+    for (; i + 3 < out.rows; i += 4) {
+      let s = a.offset + i * down;
+      let s0 = 0;
+      let s1 = 0;
+      let s2 = 0;
+      let s3 = 0;
+      for (let l = 0; l < a.cols; l++, s += across) {
+        const yl = y[t + l * b.down] ?? 0;
+        s0 += (x[s] ?? 0) * yl;
+        s1 += (x[s + down] ?? 0) * yl;
+        s2 += (x[s + 2 * down] ?? 0) * yl;
+        s3 += (x[s + 3 * down] ?? 0) * yl;
+      }
+      z[o + i] = (z[o + i] ?? 0) + factor * s0;
+      z[o + i + 1] = (z[o + i + 1] ?? 0) + factor * s1;
+      z[o + i + 2] = (z[o + i + 2] ?? 0) + factor * s2;
+      z[o + i + 3] = (z[o + i + 3] ?? 0) + factor * s3;
+    }
+    for (; i < out.rows; i++) {
+      const s = a.offset + i * down;
+      let sum = 0;
+      for (let l = 0; l < a.cols; l++) sum += (x[s + l * across] ?? 0) * (y[t + l * b.down] ?? 0);
+      z[o + i] = (z[o + i] ?? 0) + factor * sum;
+    }
+  }
+}

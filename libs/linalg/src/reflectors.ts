@@ -1,0 +1,60 @@
+import { part, transposed, type Block } from "./block.js";
+import { addProduct } from "./product.js";
+import { withScratch, type Scratch } from "./scratch.js";
+
+/** A product of Householder reflectors H₀·H₁·… = I - V·T·Vᵀ (compact WY, Schreiber and Van Loan, 1989). */
+export interface Reflectors {
+  /** Unit lower trapezoidal: column j is v_j of H_j = I - τ_j·v_j·v_jᵀ. */
+  readonly v: Block;
+  /** Upper triangular. */
+  readonly t: Block;
+}
+
+/**
+ * The reflectors whose vectors lie below the diagonal of x, without their leading 1.
+ * @param taus one for each column
+ * @returns copies in scratch memory
+ */
+export function reflectorsIn(x: Block, taus: Float64Array, { block }: Scratch): Reflectors {
+  const v = block(x.rows, x.cols);
+  for (let j = 0; j < x.cols; j++) {
+    const start = x.offset + j * x.across;
+    v.data[j * (v.across + 1)] = 1;
+    v.data.set(x.data.subarray(start + j + 1, start + x.rows), j * (v.across + 1) + 1);
+  }
+  const t = block(x.cols, x.cols);
+  fillTriangularFactor(t, v, taus);
+  return { v, t };
+}
+
+/** T[0…j, j] = -τ_j·T[0…j, 0…j]·(Vᵀ·v_j)[0…j], T[j, j] = τ_j (LAPACK dlarft). */
+function fillTriangularFactor(t: Block, v: Block, taus: Float64Array): void {
+  withScratch(({ block }) => {
+    const gram = block(v.cols, v.cols);
+    addProduct(gram, transposed(v), v);
+    const x = t.data;
+    for (let j = 0; j < v.cols; j++) {
+      const column = j * t.across;
+      const tau = taus[j] ?? 0;
+      for (let l = 0; l < j; l++) {
+        const factor = tau * (gram.data[l + j * gram.across] ?? 0);
+        for (let i = 0; i <= l; i++) {
+          x[column + i] = (x[column + i] ?? 0) - (x[l * t.across + i] ?? 0) * factor;
+        }
+      }
+      x[column + j] = tau;
+    }
+  });
+}
+
+/** The last rows of x ← (I - V·T·Vᵀ), or its transpose, times them (LAPACK dlarfb). */
+export function applyReflectors({ v, t }: Reflectors, x: Block, transpose = false): void {
+  const rows = part(x, x.rows - v.rows, x.rows, 0, x.cols);
+  withScratch(({ block }) => {
+    const inner = block(v.cols, x.cols);
+    const turned = block(v.cols, x.cols);
+    addProduct(inner, transposed(v), rows);
+    addProduct(turned, transpose ? transposed(t) : t, inner);
+    addProduct(rows, v, turned, -1);
+  });
+}

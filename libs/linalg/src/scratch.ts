@@ -1,0 +1,52 @@
+import type { Block } from "./block.js";
+import { kernelsOn, type Kernels } from "./kernels.js";
+
+const pageBytes = 65_536;
+const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
+const kernels = kernelsOn(memory);
+/** Bytes of the memory that are taken. */
+let used = 0;
+
+/** The kernels and the memory that they work on. */
+export interface Scratch {
+  readonly kernels: Kernels;
+  /** `length` zeros at an address that is a multiple of 16. */
+  readonly array: (length: number) => Float64Array;
+  /** A zero matrix with columns at addresses that are multiples of 16: behind an odd number of rows there is a zero. */
+  readonly block: (rows: number, cols: number) => Block;
+}
+
+const scratch: Scratch = { kernels, array, block };
+
+/**
+ * What `work` takes from the scratch memory is valid until it returns, then it is used again; calls may be nested. The memory is as large
+ * as the largest problem so far: WebAssembly cannot give any back.
+ * @throws RangeError if 4 GiB do not suffice
+ */
+export function withScratch<T>(work: (scratch: Scratch) => T): T {
+  const start = used;
+  try {
+    return work(scratch);
+  } finally {
+    used = start;
+  }
+}
+
+/** Where a block starts in the kernels' memory. */
+export function addressOf({ data, offset }: Block): number {
+  return data.byteOffset + 8 * offset;
+}
+
+function array(length: number): Float64Array {
+  const address = used;
+  used += Math.ceil(length / 2) * 16;
+  const missing = used - memory.buffer.byteLength;
+  // Growing leaves the arrays taken before valid, as the memory is shared.
+  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+  return new Float64Array(memory.buffer, address, length).fill(0);
+}
+
+function block(rows: number, cols: number): Block {
+  const across = rows + (rows % 2);
+  return { data: array(across * cols), offset: 0, rows, cols, down: 1, across };
+}

@@ -1,0 +1,59 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { Packed } from "./packed.js";
+
+/** Where on the board a message lies: how many blocks were handed out, how many strips of the last are open, its extents. */
+export const slots = { blocks: 0, open: 1, m: 2, n: 3, k: 4 };
+
+/** Handing out a block of fewer multiplications takes longer than it saves. */
+const leastShared = 2 ** 21;
+
+/** The blocks that large products are worked on in, and the threads that help. */
+let team: { readonly packed: Packed; readonly helpers: readonly Worker[] } = {
+  packed: new Packed(),
+  helpers: [],
+};
+
+/**
+ * How many threads work on a large product, the caller's included; one to begin with. The result does not depend on it, to
+ * the bit. The others sleep in between and do not keep the process alive.
+ * @param count at least 1; more than there are free cores slows down
+ * @throws RangeError if it is not a positive integer
+ */
+export async function setThreads(count: number): Promise<void> {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(`setThreads: expected a positive number of threads, got ${count}`);
+  }
+  const packed = new Packed();
+  const helpers = Array.from({ length: count - 1 }, (_, h) => {
+    const workerData = { memory: packed.memory, share: h + 1, shares: count };
+    return new Worker(new URL("./thread.js", import.meta.url), { workerData });
+  });
+  await Promise.all(helpers.map((helper) => once(helper, "message")));
+  for (const helper of helpers) helper.unref();
+  const former = team.helpers;
+  team = { packed, helpers };
+  await Promise.all(former.map((helper) => helper.terminate()));
+}
+
+export function packedBlocks(): Packed {
+  return team.packed;
+}
+
+/** product ← product + left·right of the packed blocks, m×n and with sums of k terms. */
+export function multiplyPacked(m: number, n: number, k: number): void {
+  const { packed, helpers } = team;
+  if (m * n * k < leastShared || helpers.length === 0) {
+    packed.multiply(m, n, k);
+    return;
+  }
+  const { board } = packed;
+  board.set([m, n, k], slots.m);
+  Atomics.store(board, slots.open, helpers.length);
+  Atomics.add(board, slots.blocks, 1);
+  Atomics.notify(board, slots.blocks);
+  packed.multiply(m, n, k, 0, helpers.length + 1);
+  for (let open = helpers.length; open > 0; open = Atomics.load(board, slots.open)) {
+    Atomics.wait(board, slots.open, open);
+  }
+}
