@@ -1,4 +1,5 @@
 import type { CaseFormat } from "@fedclair/core/cases";
+import { copyAverageFormat } from "./copy-average/cases/index.js";
 import { alberdiceFormat } from "./alberdice/cases/index.js";
 import { evaluationBiasFormat } from "./evaluation-bias/cases/index.js";
 import { logspectFormat } from "./graph-learning/cases/index.js";
@@ -6,6 +7,7 @@ import { valueDrivenTransportFormat } from "./value-driven-transport/cases/index
 
 /** The reference cases of the tasks' methods. */
 export const taskFormats: readonly CaseFormat[] = [
+  copyAverageFormat,
   alberdiceFormat,
   evaluationBiasFormat,
   logspectFormat,

@@ -1,0 +1,20 @@
+import { frobenius, leadingLeft, splitEnergy, type Matrix } from "@fedclair/linalg";
+
+/**
+ * A subspace that most clients share, by iteratively reweighted least squares: what the reference cases take in CLAIR's
+ * place. Clients count by 1/residual, so that those far off hardly do.
+ * @param blocks d×n each, of one height
+ * @returns orthonormal d×rank, and every client's share |X − UUᵀX|/|X| outside it, 0 … 1
+ */
+export function robustSubspace(blocks: readonly Matrix[], rank: number) {
+  const units = blocks.map((block) => block.scale(1 / frobenius(block)));
+  let basis = leadingLeft(units, rank);
+  for (let pass = 0; pass < 60; pass++) {
+    const outside = units.map((unit) => Math.sqrt(splitEnergy(basis, unit).outside));
+    basis = leadingLeft(
+      units.map((unit, c) => unit.scale(Math.max(outside[c] ?? NaN, 1e-9) ** -0.5)),
+      rank,
+    );
+  }
+  return { basis, residuals: units.map((unit) => Math.sqrt(splitEnergy(basis, unit).outside)) };
+}

@@ -1,0 +1,114 @@
+/** How two weight vectors w and v lie to each other: all that a kernel depends on. */
+export interface Overlap {
+  /** |w|² */
+  readonly p: number;
+  /** w·v */
+  readonly c: number;
+  /** |v|² */
+  readonly q: number;
+  /** pq − c², the squared area between the two; given apart because that difference cancels for parallel vectors. */
+  readonly area: number;
+}
+
+/** First partial derivatives of g(p, c, q), so that ∂g/∂w = 2·p·w + c·v. */
+export interface Slopes {
+  readonly p: number;
+  readonly c: number;
+}
+
+/** Second partial derivatives of g(p, c, q). */
+export interface Curvatures {
+  readonly pp: number;
+  readonly pc: number;
+  readonly pq: number;
+  readonly cc: number;
+  readonly cq: number;
+}
+
+/** g(w, v) = E[σ(w·x)·σ(v·x)] for x ~ N(0, I), in closed form. */
+export interface Kernel {
+  value(overlap: Overlap): number;
+  slopes(overlap: Overlap): Slopes;
+  curvatures(overlap: Overlap): Curvatures;
+  /** m with E[σ(w·x)·x] = m·w. @param p |w|² */
+  linearFactor(p: number): number;
+}
+
+export type Activation = "erf" | "relu";
+
+const twoOverPi = 2 / Math.PI;
+
+/** σ(z) = erf(z/√2): g = (2/π)·asin(c/√((1+p)(1+q))) (Williams, NIPS 1996). */
+const erf: Kernel = {
+  value: ({ p, c, q }) => twoOverPi * Math.asin(clip(c / Math.sqrt((1 + p) * (1 + q)))),
+  slopes: ({ p, c, q, area }) => {
+    const s = 1 / Math.sqrt(1 + p + q + area);
+    return { p: (-twoOverPi * s * c) / (2 * (1 + p)), c: twoOverPi * s };
+  },
+  curvatures: ({ p, c, q, area }) => {
+    const s = 1 / Math.sqrt(1 + p + q + area);
+    const cube = s ** 3;
+    return {
+      pp: (twoOverPi * c * ((cube * (1 + q)) / (2 * (1 + p)) + s / (1 + p) ** 2)) / 2,
+      pc: (-twoOverPi * cube * (1 + q)) / 2,
+      pq: (twoOverPi * c * cube) / 4,
+      cc: twoOverPi * cube * c,
+      cq: (-twoOverPi * cube * (1 + p)) / 2,
+    };
+  },
+  linearFactor: (p) => Math.sqrt(twoOverPi / (1 + p)),
+};
+
+/** σ(z) = max(0, z): g = (√area + (π − θ)·c)/(2π), θ the angle (Cho and Saul, NIPS 2009). */
+const relu: Kernel = {
+  value: ({ c, area }) => {
+    const s = Math.sqrt(area);
+    return (s + (Math.PI - Math.atan2(s, c)) * c) / (2 * Math.PI);
+  },
+  slopes: ({ p, c, area }) => {
+    const s = Math.sqrt(area);
+    return {
+      p: p === 0 ? 0 : s / (4 * Math.PI * p),
+      c: (Math.PI - Math.atan2(s, c)) / (2 * Math.PI),
+    };
+  },
+  curvatures: ({ p, c, q, area }) => {
+    const s = Math.sqrt(area);
+    // Between parallel vectors the terms in 1/s cancel in both second derivatives, but not in floating point.
+    const inverse = area <= 1e-24 * p * q ? 0 : 1 / s;
+    return {
+      pp: p === 0 ? 0 : ((q * inverse) / (2 * p) - s / p ** 2) / (4 * Math.PI),
+      pc: p === 0 ? 0 : (-c * inverse) / (4 * Math.PI * p),
+      pq: inverse / (8 * Math.PI),
+      cc: inverse / (2 * Math.PI),
+      cq: q === 0 ? 0 : (-c * inverse) / (4 * Math.PI * q),
+    };
+  },
+  linearFactor: () => 1 / 2,
+};
+
+export const kernels: Readonly<Record<Activation, Kernel>> = { erf, relu };
+
+/** The overlap of two vectors of one length. */
+export function overlapOf(w: Float64Array, v: Float64Array): Overlap {
+  let p = 0;
+  let c = 0;
+  let q = 0;
+  for (let i = 0; i < w.length; i++) {
+    const wi = w[i] ?? NaN;
+    const vi = v[i] ?? NaN;
+    p += wi * wi;
+    c += wi * vi;
+    q += vi * vi;
+  }
+  if (p === 0) return { p, c, q, area: 0 };
+  const ratio = c / p;
+  let residual = 0;
+  for (let i = 0; i < w.length; i++) residual += ((v[i] ?? NaN) - ratio * (w[i] ?? NaN)) ** 2;
+  return { p, c, q, area: p * residual };
+}
+
+/** Rounding can push the cosine of parallel vectors beyond 1. */
+function clip(cosine: number): number {
+  return Math.max(-1, Math.min(1, cosine));
+}

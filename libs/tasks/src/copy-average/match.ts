@@ -1,0 +1,97 @@
+import { Matrix } from "@fedclair/linalg";
+import { assign } from "./assignment.js";
+import { turned } from "./classify.js";
+import { kernels, overlapOf, type Activation } from "./kernels.js";
+import type { Network } from "./network.js";
+
+/** Students with their neurons in one order, and their mean. */
+export interface Matched {
+  readonly mean: Network;
+  /** By student: which of its neurons stands at each place. */
+  readonly assignments: readonly (readonly number[])[];
+  readonly students: readonly Network[];
+}
+
+/** The mean of the weights as they are, neuron by neuron: FedAvg. @param students at least one, all of one size */
+export function average(students: readonly Network[]): Network {
+  const [first, ...others] = students;
+  if (first === undefined) throw new RangeError("average: expected at least one student, got none");
+  const hidden = first.hidden.copy();
+  const out = first.out.slice();
+  for (const student of others) {
+    student.hidden.data.forEach((x, i) => (hidden.data[i] = (hidden.data[i] ?? NaN) + x));
+    student.out.forEach((x, i) => (out[i] = (out[i] ?? NaN) + x));
+  }
+  return {
+    hidden: hidden.scale(1 / students.length),
+    out: out.map((x) => x / students.length),
+  };
+}
+
+/**
+ * Puts the neurons of all students into one order, then averages. Each student is brought to one form first (`canonical`);
+ * neurons are compared as functions, by E[(a·σ(w·x) − a'·σ(w'·x))²], since weights alone compare badly: |a| is 1 … k and |w|
+ * 0.2 … 1. The first student is the first reference, then the mean is, until the order settles, ten times at most.
+ * @param students at least one, all of one size
+ */
+export function match(activation: Activation, students: readonly Network[]): Matched {
+  const forms = students.map((student) => canonical(activation, student));
+  let reference = forms[0];
+  let matched: Matched | undefined;
+  for (let pass = 0; pass < 10 && reference !== undefined; pass++) {
+    const target: Network = reference;
+    const assignments = forms.map((form) => assign(neuronDistances(activation, target, form)));
+    const settled = matched && String(assignments) === String(matched.assignments);
+    if (settled) break;
+    const ordered = forms.map((form, c) => reorder(form, assignments[c] ?? []));
+    matched = { mean: average(ordered), assignments, students: ordered };
+    reference = matched.mean;
+  }
+  if (matched === undefined) throw new RangeError("match: expected at least one student, got none");
+  return matched;
+}
+
+/** The form in which equal functions have equal neurons: a > 0 for erf, |w| = 1 for ReLU. */
+export function canonical(activation: Activation, network: Network): Network {
+  return activation === "erf" ? turned(network) : unitScaled(network);
+}
+
+/** ReLU is homogeneous: the norm of the incoming weights moves to the outgoing one. */
+function unitScaled({ hidden, out }: Network): Network {
+  const scaled = { hidden: hidden.copy(), out: out.slice() };
+  for (let i = 0; i < out.length; i++) {
+    const w = scaled.hidden.column(i);
+    const length = Math.hypot(...w);
+    if (length === 0) continue; // a dead neuron has no direction
+    w.forEach((x, l) => (w[l] = x / length));
+    scaled.out[i] = (out[i] ?? NaN) * length;
+  }
+  return scaled;
+}
+
+/** The squared distance of neuron i of one network and neuron j of another as functions, n×n. */
+function neuronDistances(activation: Activation, one: Network, other: Network): Matrix {
+  const kernel = kernels[activation];
+  const product = (w: Float64Array, v: Float64Array) => kernel.value(overlapOf(w, v));
+  const distances = new Matrix(one.out.length, other.out.length);
+  for (let j = 0; j < other.out.length; j++) {
+    const v = other.hidden.column(j);
+    const b = other.out[j] ?? NaN;
+    for (let i = 0; i < one.out.length; i++) {
+      const w = one.hidden.column(i);
+      const a = one.out[i] ?? NaN;
+      distances.data[i + j * distances.rows] =
+        a * a * product(w, w) - 2 * a * b * product(w, v) + b * b * product(v, v);
+    }
+  }
+  return distances;
+}
+
+/** @param order which neuron stands at each place */
+function reorder({ hidden, out }: Network, order: readonly number[]): Network {
+  const ordered = new Matrix(hidden.rows, hidden.cols);
+  order.forEach((neuron, place) => {
+    ordered.column(place).set(hidden.column(neuron));
+  });
+  return { hidden: ordered, out: Float64Array.from(order, (neuron) => out[neuron] ?? NaN) };
+}

@@ -1,0 +1,59 @@
+import { setImmediate } from "node:timers/promises";
+import { cholesky, choleskySolve } from "./cholesky.js";
+import type { Objective } from "./distillation.js";
+import { largest } from "./gradient-flow.js";
+
+const slopeAtEnd = 1e-11;
+const mostTries = 500;
+const triesOfAStep = 40;
+
+/**
+ * Damped Newton steps down to a minimum, until no entry of the gradient is above 1e-11. A step needs a positive definite
+ * H + λI and a loss that falls, so that it does not settle on a saddle, as plain Newton would. Gives way to the event loop.
+ */
+export async function polish(objective: Objective, start: Float64Array): Promise<Float64Array> {
+  let at = pointOf(objective, start);
+  let damping = 1e-2;
+  let tries = 0;
+  while (at.slope > slopeAtEnd && tries < mostTries) {
+    const hessian = objective.hessian(at.x);
+    const before = at;
+    for (let retry = 0; retry < triesOfAStep && tries < mostTries && at === before; retry++) {
+      if (++tries % 16 === 0) await setImmediate();
+      const damped = hessian.copy();
+      for (let i = 0; i < damped.rows; i++)
+        damped.data[i * (damped.rows + 1)] = damped.get(i, i) + damping;
+      const factor = cholesky(damped);
+      if (factor) {
+        const move = choleskySolve(factor, at.gradient);
+        const next = pointOf(
+          objective,
+          at.x.map((x, i) => x - (move[i] ?? NaN)),
+        );
+        if (improves(next, at)) at = next;
+      }
+      if (at === before) damping = Math.max(4 * damping, 1e-12);
+    }
+    if (at === before) break;
+    damping = damping < 3e-12 ? 0 : damping / 3;
+  }
+  return at.x;
+}
+
+interface Point {
+  readonly x: Float64Array;
+  readonly value: number;
+  readonly gradient: Float64Array;
+  /** Largest absolute entry of the gradient. */
+  readonly slope: number;
+}
+
+function pointOf(objective: Objective, x: Float64Array): Point {
+  const gradient = objective.gradient(x);
+  return { x, value: objective.value(x), gradient, slope: largest(gradient) };
+}
+
+/** Near the end the loss no longer resolves the gain that the gradient still shows. */
+function improves(next: Point, at: Point): boolean {
+  return next.value < at.value || (next.value <= at.value + 1e-14 && next.slope < at.slope);
+}

@@ -1,0 +1,49 @@
+import { median } from "@fedclair/linalg";
+import type { Activation } from "./kernels.js";
+import { innerProduct, linearPart, type Network } from "./network.js";
+
+/** What tells a contaminated student from honest ones, whatever subspace it lies in. One entry a student. */
+export interface Signals {
+  /** |l_c − l|/|l| of the linear parts E[f_c(x)·x], l their median by coordinate. */
+  readonly linearDeviation: readonly number[];
+  /** The median over the students of E[(f_c(x) − f_c'(x))²]. */
+  readonly functionDistance: readonly number[];
+}
+
+/** Above it a linear part is contaminated: honest ones were measured up to 0.03, contaminated ones from 1.3. */
+export const linearLimit = 0.3;
+
+/** @param students at least one */
+export function signalsOf(activation: Activation, students: readonly Network[]): Signals {
+  return {
+    linearDeviation: linearDeviations(students.map((f) => linearPart(activation, f))),
+    functionDistance: functionDistances(activation, students),
+  };
+}
+
+/**
+ * Above it a function is contaminated: five times the median of the distances, but at least a tenth of the null loss, so
+ * that an honest student in another minimum is not.
+ * @param nullLoss loss of the student that is 0
+ */
+export function distanceLimit({ functionDistance }: Signals, nullLoss: number): number {
+  return Math.max(5 * median(functionDistance), 0.1 * nullLoss);
+}
+
+function linearDeviations(parts: readonly Float64Array[]): number[] {
+  const d = parts[0]?.length ?? 0;
+  const middle = Float64Array.from({ length: d }, (_, l) => median(parts.map((p) => p[l] ?? NaN)));
+  const length = Math.hypot(...middle);
+  return parts.map((part) => Math.hypot(...part.map((x, l) => x - (middle[l] ?? NaN))) / length);
+}
+
+/** By the inner products, so that every pair costs one of them. */
+function functionDistances(activation: Activation, students: readonly Network[]): number[] {
+  const products = students.map((f, c) =>
+    students.slice(0, c + 1).map((g) => innerProduct(activation, f, g)),
+  );
+  const product = (c: number, e: number) => products[Math.max(c, e)]?.[Math.min(c, e)] ?? NaN;
+  return students.map((_, c) =>
+    median(students.map((__, e) => product(c, c) - 2 * product(c, e) + product(e, e))),
+  );
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { Matrix } from "@fedclair/linalg";
+import { cholesky, choleskySolve } from "./cholesky.js";
+import { classify, tolerances } from "./classify.js";
+import { copyAveragePoint } from "./copy-average-points.js";
+import { Distillation, type Objective } from "./distillation.js";
+import { gradientFlow, largest } from "./gradient-flow.js";
+import { flatten } from "./network.js";
+import { perturbedCopy, unitTeacher } from "./perturbed-copy.js";
+import { polish } from "./polish.js";
+import { glorot, SeededNormals } from "./random.js";
+import { convergedSlope, train } from "./train.js";
+
+describe("copy-average: gradient flow", () => {
+  it("follows dx/dt = −x to e^(−t)", async () => {
+    // From 1 the slope is x itself, so the flow ends just below the slope of 3e-3 at which it stops.
+    const { x, evaluations } = await gradientFlow((at) => at.slice(), Float64Array.of(1));
+    assert.ok((x[0] ?? NaN) < 3e-3 && (x[0] ?? NaN) > 0);
+    assert.ok(evaluations < 400);
+  });
+
+  it("gives up after 20 000 gradients where there is no minimum", async () => {
+    const { evaluations } = await gradientFlow(() => Float64Array.of(1), Float64Array.of(0));
+    assert.ok(evaluations >= 20_000 && evaluations < 20_010);
+  });
+
+  it("takes smaller steps where the gradient is not finite", async () => {
+    const { x } = await gradientFlow(
+      ([at = NaN]) => Float64Array.of(Math.abs(at) > 2 ? NaN : at),
+      Float64Array.of(1.9),
+    );
+    assert.ok(Math.abs(x[0] ?? NaN) < 3e-3);
+  });
+});
+
+describe("copy-average: polish", () => {
+  /** (x² − 1)²/4 + y²/2: minima at x = ±1, a saddle at 0. */
+  const doubleWell: Objective = {
+    value: ([x = NaN, y = NaN]) => (x * x - 1) ** 2 / 4 + (y * y) / 2,
+    gradient: ([x = NaN, y = NaN]) => Float64Array.of(x * (x * x - 1), y),
+    hessian: ([x = NaN]) => new Matrix(2, 2, Float64Array.of(3 * x * x - 1, 0, 0, 1)),
+  };
+
+  it("ends at a minimum, from next to a saddle too", async () => {
+    const [x = NaN, y = NaN] = await polish(doubleWell, Float64Array.of(1e-3, 0.5));
+    assert.ok(Math.abs(x - 1) < 1e-11 && Math.abs(y) < 1e-11);
+  });
+
+  it("leaves a perturbed copy where that is a saddle", async () => {
+    const { student, loss } = await perturbedCopy(2, 6);
+    const start = flatten(student).map((x, i) => x + 1e-3 * Math.sin(i));
+    const objective = new Distillation("erf", unitTeacher(6), 2);
+    const end = await polish(objective, start);
+    assert.ok(objective.value(end) < loss - 1e-3);
+    assert.ok(largest(objective.gradient(end)) <= 1e-11);
+  });
+});
+
+describe("copy-average: Cholesky", () => {
+  it("solves [4 2; 2 3]·x = [8; 8] with x = [1; 2]", () => {
+    const factor = cholesky(new Matrix(2, 2, Float64Array.of(4, 2, 2, 3)));
+    assert.ok(factor);
+    const [x = NaN, y = NaN] = choleskySolve(factor, Float64Array.of(8, 8));
+    assert.ok(Math.abs(x - 1) < 1e-15 && Math.abs(y - 2) < 1e-15);
+  });
+
+  it("knows what is not positive definite", () => {
+    assert.equal(cholesky(new Matrix(2, 2, Float64Array.of(1, 2, 2, 1))), undefined);
+    assert.equal(cholesky(new Matrix(1, 1, Float64Array.of(NaN))), undefined);
+  });
+});
+
+describe("copy-average: training", () => {
+  it("converges, to the same bits when repeated", async () => {
+    const lesson = { activation: "erf", teacher: unitTeacher(4) } as const;
+    const start = glorot(2, 5, new SeededNormals(3));
+    const [one, two] = [await train(lesson, start), await train(lesson, start)];
+    assert.deepEqual(one, two);
+    assert.ok(one.slope <= convergedSlope);
+    const { label } = classify("erf", one.student, lesson.teacher.hidden, tolerances.trained);
+    assert.equal(label, "copy-average-optimal");
+  });
+});
+
+describe("copy-average: labels", () => {
+  const { hidden: basis } = unitTeacher(4);
+
+  it("tell copies, averages and the dead apart", () => {
+    const labelOf = (groups: number[][], tolerance = 1e-6) =>
+      classify("erf", copyAveragePoint(basis, groups), basis, tolerance).label;
+    assert.equal(labelOf([[2], [0, 1, 3]]), "copy-average-optimal");
+    assert.equal(labelOf([[0, 1], [2, 3]]), "copy-average"); // prettier-ignore
+    assert.equal(labelOf([[0], [3]]), "perturbed-copy");
+    const dead = { hidden: new Matrix(5, 2), out: Float64Array.of(1, 1) };
+    const { label, participation } = classify("erf", dead, basis, 1e-6);
+    assert.equal(label, "degenerate");
+    assert.deepEqual(participation, [0, 0]);
+  });
+
+  it("count the teacher neurons that a neuron takes part in", () => {
+    const { participation } = classify("erf", copyAveragePoint(basis, [[2], [0, 1, 3]]), basis, 1);
+    [1, 3].forEach((expected, i) => {
+      assert.ok(Math.abs((participation[i] ?? NaN) - expected) < 1e-12);
+    });
+  });
+});
