@@ -1,4 +1,4 @@
-import type { Aggregate, Update } from "@fedclair/core";
+import { UserError, type Aggregate, type Update } from "@fedclair/core";
 import { addScaled, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { valueOf } from "../testing/conformance.js";
@@ -111,5 +111,31 @@ describe("the clair aggregator", () => {
       ["contaminated", "benign", "benign", "benign", "benign"],
     );
     assert.equal(global.length > 0, true);
+  });
+
+  it("leaves the event loop free while it computes", async function () {
+    // A machine that is busy elsewhere can stall any thread: what counts is that some attempt is not stalled by us.
+    this.retries(4);
+    const updates = Array.from({ length: 16 }, (_, k) =>
+      updateOf(idOf(k), { m: gaussian(root.at("busy", k), 64, 64) }),
+    );
+    let last = performance.now();
+    let longest = 0;
+    const heartbeat = setInterval(() => {
+      const now = performance.now();
+      longest = Math.max(longest, now - last);
+      last = now;
+    }, 1);
+    const started = performance.now();
+    await aggregator({ rank: "auto" }).aggregate(input(updates));
+    clearInterval(heartbeat);
+    assert.ok(performance.now() - started > 100, "too little work to show anything");
+    assert.ok(longest < 50, `a heartbeat was ${longest.toFixed(0)} ms late`);
+  });
+
+  it("keeps its kind of error across threads", async () => {
+    const vector = { shape: [3], data: Float64Array.of(1, 2, 3) };
+    const update = { ...updateOf(idOf(1), {}), modules: new Map([["bias", vector]]) };
+    await assert.rejects(aggregator().aggregate(input([update])), UserError);
   });
 });

@@ -1,6 +1,7 @@
 import type { Matrix } from "@fedclair/linalg";
 import { combine, type Change, type Side } from "./change.js";
 import { detect, withoutDetection, type Detection } from "./detect.js";
+import { detectConvex } from "./detect-convex.js";
 import { pick, type Bases, type Problem } from "./fit.js";
 import type { ClairOptions } from "./options.js";
 import { rankOf } from "./rank.js";
@@ -48,16 +49,24 @@ export function locate(
     size: clients.length,
     pooling: options.pooling,
   };
-  const earlier = clients.map(({ id }) => memory.get(id));
-  const detection =
-    clients.length < options.minClients
-      ? withoutDetection(problem)
-      : detect(problem, search(problem, options), earlier, options);
+  const detection = judge(problem, clients, options, memory);
   const spaces = parts.map(({ module, views, rank }, m): [string, SharedSpace] => {
     const bases = detection.bases.slice(m * sides.length, (m + 1) * sides.length);
     return [module, { rank, ...bySide(views, bases, detection.benign) }];
   });
   return { detection, spaces: new Map(spaces) };
+}
+
+function judge(
+  problem: Problem,
+  clients: readonly Client[],
+  options: ClairOptions,
+  memory: Memory,
+): Detection {
+  if (clients.length < options.minClients) return withoutDetection(problem);
+  if (options.solver === "convex") return detectConvex(problem, options);
+  const earlier = clients.map(({ id }) => memory.get(id));
+  return detect(problem, search(problem, options), earlier, options);
 }
 
 /**

@@ -16,6 +16,12 @@ export const clairSchema = z.strictObject({
       "Dimension of the shared space of every module, at least 1; auto chooses it by module.",
     ),
   rankMax: z.int().min(1).default(8).describe("Largest rank that auto tries, at least 1."),
+  solver: z
+    .enum(["trimmed", "convex"])
+    .default("trimmed")
+    .describe(
+      "How space and clients are parted: least trimmed subspace, or block Outlier Pursuit as a cross-check, for small modules and weak against collusion.",
+    ),
   normalize: z
     .enum(["unit", "winsor", "none"])
     .default("unit")

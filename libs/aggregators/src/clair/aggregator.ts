@@ -1,0 +1,44 @@
+import { UserError, type Aggregate, type Aggregator, type AggregatorInput } from "@fedclair/core";
+import { Piscina } from "piscina";
+import type { ClairOptions } from "./options.js";
+import type { ClairJudgement, ClairRound } from "./round.js";
+
+/** CLAIR with memory of earlier rounds, off the event loop: heartbeats go on while it computes. */
+export class Clair implements Aggregator {
+  readonly #options: ClairOptions;
+  /** ln of every client's score, as blended in the last round that it took part in. */
+  readonly #memory = new Map<string, number>();
+
+  constructor(options: ClairOptions) {
+    this.#options = options;
+  }
+
+  async aggregate({ updates, rng }: AggregatorInput): Promise<Aggregate> {
+    // In secret order, so that no attacker can place itself on the clients that the search starts from.
+    const order = rng.sample([...updates.keys()]);
+    const { aggregate, remembered } = await judge({
+      ...{ updates, order, options: this.#options },
+      memory: this.#memory,
+    });
+    if (this.#options.memoryBeta > 0) {
+      for (const [id, score] of remembered) this.#memory.set(id, score);
+    }
+    return aggregate;
+  }
+}
+
+/** What a worker answers: errors lose their class on the way. */
+export type Answer = ClairJudgement | { readonly fault: string };
+
+let workers: Piscina<ClairRound, Answer> | undefined;
+
+async function judge(round: ClairRound): Promise<ClairJudgement> {
+  // Made when first needed; its threads end when they have been idle for a while, and do not keep the process alive.
+  workers ??= new Piscina({
+    filename: new URL("./worker.js", import.meta.url).href,
+    ...{ minThreads: 0, idleTimeout: 10_000, atomics: "disabled" },
+  });
+  const answer = await workers.run(round);
+  if ("fault" in answer) throw new UserError(answer.fault);
+  return answer;
+}

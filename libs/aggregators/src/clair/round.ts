@@ -1,0 +1,119 @@
+import {
+  UserError,
+  type Aggregate,
+  type Modules,
+  type ModuleUpdate,
+  type Tensor,
+  type Update,
+  type Verdict,
+} from "@fedclair/core";
+import type { Matrix } from "@fedclair/linalg";
+import { tensorOf } from "../factors.js";
+import { isFactored, type Change } from "./change.js";
+import { clair, type ClairResult } from "./clair.js";
+import type { Memory } from "./locate.js";
+import type { ClairOptions } from "./options.js";
+import { refine, type Refined } from "./refine.js";
+
+/** All that one round of CLAIR depends on: it travels to a worker thread. */
+export interface ClairRound {
+  /** In cohort order. */
+  readonly updates: readonly Update[];
+  /** The order in which the clients are looked at, indices into the updates. */
+  readonly order: readonly number[];
+  readonly options: ClairOptions;
+  readonly memory: Memory;
+}
+
+export interface ClairJudgement {
+  readonly aggregate: Aggregate;
+  /** What to remember: ln of the scores by client id; empty if nobody was judged. */
+  readonly remembered: Memory;
+}
+
+/** Steps 0 to 7 on one round's updates. */
+export function clairRound({ updates, order, options, memory }: ClairRound): ClairJudgement {
+  const result = clair(
+    order.flatMap((i) => updates.slice(i, i + 1)),
+    options,
+    memory,
+  );
+  const logarithm = (score: number) => Math.log(Math.max(score, options.scoreFloor));
+  return {
+    aggregate: aggregateOf(updates, result, refine(result, options)),
+    remembered: new Map(
+      result.detection ? [...result.scores].map(([id, score]) => [id, logarithm(score)]) : [],
+    ),
+  };
+}
+
+/**
+ * Benign clients go on with their refined change, inactive ones with the shared part of it, contaminated and invalid ones
+ * with their own change and nothing from others. The global change is the mean of the refined ones.
+ */
+function aggregateOf(
+  updates: readonly Update[],
+  result: ClairResult,
+  refined: ReadonlyMap<string, Refined>,
+): Aggregate {
+  const toUpdate = converter();
+  const termOf = (part: (module: Refined) => Change | undefined): Modules => {
+    const term = new Map<string, ModuleUpdate>();
+    for (const [name, module] of refined) {
+      const change = part(module);
+      if (change !== undefined) term.set(name, toUpdate(change));
+    }
+    return term;
+  };
+  const shared = termOf((module) => (module.share > 0 ? module.shared : undefined));
+  const sharedTerms = shared.size > 0 ? [shared] : [];
+  const personal = updates.map(({ clientId: id, modules }): [string, Modules[]] => {
+    switch (result.status.get(id)) {
+      case "benign":
+        return [id, [termOf((module) => module.personal.get(id)), ...sharedTerms]];
+      case "inactive":
+        return [id, sharedTerms];
+      default:
+        return [id, [modules]];
+    }
+  });
+  return {
+    global: refined.size > 0 ? [termOf((module) => module.meanPersonal), ...sharedTerms] : [],
+    personal: new Map(personal),
+    verdicts: updates.map((update) => verdictOf(update, result)),
+    metrics: metricsOf(result),
+  };
+}
+
+/** Tensors of matrices; a matrix that several changes share stays one tensor. */
+function converter(): (change: Change) => ModuleUpdate {
+  const known = new Map<Matrix, Tensor>();
+  const toTensor = (matrix: Matrix) => {
+    const tensor = known.get(matrix) ?? tensorOf(matrix);
+    known.set(matrix, tensor);
+    return tensor;
+  };
+  return (change) =>
+    isFactored(change) ? { b: toTensor(change.b), a: toTensor(change.a) } : toTensor(change);
+}
+
+function verdictOf({ clientId }: Update, { status, scores, threshold }: ClairResult): Verdict {
+  const known = status.get(clientId);
+  if (known === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
+  return {
+    clientId,
+    status: known,
+    score: scores.get(clientId) ?? null,
+    threshold: Number.isFinite(threshold) ? threshold : null,
+  };
+}
+
+function metricsOf({ gap, spaces, status }: ClairResult): Record<string, number> {
+  const count = (wanted: string) => [...status.values()].filter((s) => s === wanted).length;
+  return {
+    gap,
+    contaminated: count("contaminated"),
+    inactive: count("inactive"),
+    ...Object.fromEntries([...spaces].map(([module, { rank }]) => [`rank.${module}`, rank])),
+  };
+}
