@@ -1,4 +1,6 @@
 import type { Aggregator, Plugin, Registry, TaskPlugin } from "@fedclair/core";
+import { alberdice } from "./alberdice/alberdice.js";
+import { cosineRule } from "./alberdice/cosine-rule.js";
 import { evaluationBias } from "./evaluation-bias/evaluation-bias.js";
 import { momentSubspace } from "./evaluation-bias/moment-subspace.js";
 import { covarianceDistance, covarianceLowRank } from "./graph-learning/detectors.js";
@@ -8,6 +10,7 @@ import { textCopy } from "./text-copy/text-copy.js";
 import { valueDrivenTransport } from "./value-driven-transport/value-driven-transport.js";
 
 const listed: readonly TaskPlugin[] = [
+  alberdice,
   evaluationBias,
   graphLearning,
   linearRegression,
@@ -21,6 +24,7 @@ export const tasks: ReadonlyMap<string, TaskPlugin> = new Map(
 );
 
 const brought: readonly Plugin<Aggregator>[] = [
+  cosineRule,
   covarianceDistance,
   covarianceLowRank,
   momentSubspace,

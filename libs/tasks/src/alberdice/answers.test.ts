@@ -27,18 +27,19 @@ describe("answers of clients", () => {
   });
 
   it("score by the median cosine with the others", () => {
-    const scores = directionScores([
-      answer([2, 0], [1]),
-      answer([1, 0], [1]),
-      answer([3, 4], [1]),
-      answer([-1, 0], [1]),
-      answer([0, 0], [1]),
-    ]);
+    const vectors = [
+      [2, 0],
+      [1, 0],
+      [3, 4],
+      [-1, 0],
+      [0, 0],
+    ].map((vector) => Float64Array.from(vector));
+    const scores = directionScores(vectors);
     // Cosines of the first with the others: 1, 0.6, -1, 0; their median (0.6 + 0)/2.
     [0.3, 0.3, 0.3, -0.8, 0].forEach((expected, k) => {
       assertNear(scores[k], expected, 1e-15);
     });
-    assert.deepEqual(directionScores([answer([1, 0], [1])]), [1]);
+    assert.deepEqual(directionScores([Float64Array.of(1, 0)]), [1]);
   });
 });
 

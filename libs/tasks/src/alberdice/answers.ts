@@ -21,14 +21,13 @@ export function weighted({ logits, visits }: Answer): Float64Array {
 }
 
 /**
- * By client: the median cosine between its weighted answer and those of the others. An answer that points against the
- * others' is in the space that they share, so a test for that space cannot see it; a score of at most 0 shows it.
- * A client without any answer scores 0.
+ * By client: the median cosine between its vector and those of the others. A vector that points against the others' is in
+ * the space that they share, so a test for that space cannot see it; a score of at most 0 shows it. A zero vector scores
+ * 0, a single one 1.
  */
-export function directionScores(answers: readonly Answer[]): number[] {
-  if (answers.length < 2) return answers.map(() => 1);
-  const units = answers.map((answer) => {
-    const vector = weighted(answer);
+export function directionScores(vectors: readonly Float64Array[]): number[] {
+  if (vectors.length < 2) return vectors.map(() => 1);
+  const units = vectors.map((vector) => {
     const length = norm(vector);
     return length > 0 ? vector.map((x) => x / length) : vector;
   });

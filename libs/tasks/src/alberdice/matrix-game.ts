@@ -49,3 +49,19 @@ export function matrixValue(payoff: Payoff, policies: readonly Policy[]): number
   const joint = jointProbabilities(policies, 0, matrixShape(payoff));
   return payoff.flat().reduce((total, reward, k) => total + reward * (joint[k] ?? NaN), 0);
 }
+
+export function bestMatrixValue(payoff: Payoff): number {
+  return Math.max(...payoff.flat());
+}
+
+/** How much the better of the two agents could gain by changing its policy alone. */
+export function matrixNashGap(payoff: Payoff, policies: readonly Policy[]): number {
+  const [first, second] = policies.map((policy) => policy[0]);
+  const byRow = payoff.map((row) =>
+    row.reduce((total, reward, b) => total + reward * (second?.[b] ?? NaN), 0),
+  );
+  const byColumn = (payoff[0] ?? []).map((_, b) =>
+    payoff.reduce((total, row, a) => total + (row[b] ?? NaN) * (first?.[a] ?? NaN), 0),
+  );
+  return Math.max(...byRow, ...byColumn) - matrixValue(payoff, policies);
+}

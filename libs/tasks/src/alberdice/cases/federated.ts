@@ -1,5 +1,5 @@
 import { listOf, type Fields, type Report } from "@fedclair/core/cases";
-import { directionScores, poolAnswers, type Answer } from "../answers.js";
+import { directionScores, poolAnswers, weighted, type Answer } from "../answers.js";
 import { logitsOf } from "../logits.js";
 import { compareResults, plain, rowsOf, tableOf } from "./entry.js";
 
@@ -15,7 +15,7 @@ export function runFederated(entry: Fields, report: Report): void {
   }));
   const old = rowsOf(entry.old, "old");
   const columns = old[0]?.length ?? 0;
-  const scores = directionScores(answers);
+  const scores = directionScores(answers.map(weighted));
   const logits = rowsOf(entry.logits_in, "logits_in").map((row) => Float64Array.from(row));
   const near = (got: unknown) => ({ got, tolerance: 1e-8 });
   compareResults(

@@ -1,0 +1,48 @@
+import { UserError, type Shard, type TaskPlugin } from "@fedclair/core";
+import { AlberDiceClient } from "./client.js";
+import { contaminations } from "./contaminations.js";
+import { Coordinator } from "./coordinator.js";
+import { environmentOf } from "./environment.js";
+import { figures } from "./figures.js";
+import { schema, type Options } from "./options.js";
+
+/**
+ * Offline multi-agent reinforcement learning by AlberDICE (Matsunaga, Lee, Yoon, Leonardos, Abbeel and Kim, NeurIPS 2023,
+ * arXiv 2311.02194), exact and tabular: the agents in turn take the best response to the others, under a KL penalty on
+ * the joint visit distribution that keeps joint actions inside the data. Clients hold private data of the joint play and
+ * answer with one agent's best response; the coordinator pools the answers and circulates the policies. Abstract and
+ * official code were known to us; derivation and federation are this platform's own.
+ *
+ * Params are the logits of every agent, `agent0`, `agent1`, …, states × actions, float64. An update holds those of the
+ * agent whose turn it is, and `visits`, the share of each state in the client's data.
+ */
+export const alberdice: TaskPlugin = {
+  name: "alberdice",
+  summary:
+    "Offline multi-agent reinforcement learning: agents in turn answer one another's policies.",
+  schema,
+  figures,
+  create: (options: Options) => {
+    const environment = environmentOf(options);
+    const coordinator = new Coordinator(options, environment);
+    return {
+      contaminations,
+      init: (rng) => Promise.resolve(coordinator.init(rng)),
+      start: (clientIds) => coordinator.start(clientIds),
+      openShard: (shard: Shard) =>
+        Promise.resolve(new AlberDiceClient(options, environment, shard)),
+      checkClients: (count) => {
+        const agents = environment.shape.actions.length;
+        if (options.mode === "agent-per-client" && count !== agents) {
+          throw new UserError(
+            `mode agent-per-client has one client an agent: expected clients: ${agents}, got ${count}`,
+          );
+        }
+      },
+      expects: (phase, global) => coordinator.expects(phase, global),
+      present: (state) => coordinator.present(state),
+      reduce: (state, aggregate) => Promise.resolve(coordinator.reduce(state, aggregate)),
+      evaluate: (global) => Promise.resolve(coordinator.evaluate(global)),
+    };
+  },
+};

@@ -1,0 +1,77 @@
+import type { DataContamination } from "@fedclair/core";
+import type { Stream } from "@fedclair/linalg";
+import { z, type ZodObject } from "zod";
+import type { Answer } from "./answers.js";
+import type { GameShape, Transition } from "./dataset.js";
+
+/** Half the width of the rewards that `random` draws. */
+const rewardRange = 2;
+
+const none = z.strictObject({});
+const factor = z.strictObject({
+  factor: z.number().default(-3).describe("What the honest logits are multiplied by"),
+});
+const scale = z.strictObject({
+  scale: z.number().gt(0).default(5).describe("Standard deviation of the logits, above 0"),
+});
+
+/**
+ * How clients can be contaminated (specification, section 8.3). In the data: `flip` turns the sign of rewards, `random`
+ * draws them uniformly from [-2, 2), `permute` takes every action for the next one. In the answer: `noise` sends normal
+ * logits for every state, `reverse` the honest ones times a negative factor.
+ */
+export const contaminations: ReadonlyMap<string, ZodObject> = new Map<string, ZodObject>([
+  ["flip", none],
+  ["random", none],
+  ["permute", none],
+  ["noise", scale],
+  ["reverse", factor],
+]);
+
+/** The transitions that a client learns from. @param rng of the client, the same in every round */
+export function contaminateData(
+  transitions: readonly Transition[],
+  contamination: DataContamination | undefined,
+  { actions: counts }: GameShape,
+  rng: Stream,
+): readonly Transition[] {
+  switch (contamination?.kind) {
+    case "flip":
+      return transitions.map((transition) => ({ ...transition, reward: -transition.reward }));
+    case "random":
+      return transitions.map((transition) => ({
+        ...transition,
+        reward: rewardRange * (2 * rng.uniform() - 1),
+      }));
+    case "permute":
+      return transitions.map((transition) => ({
+        ...transition,
+        actions: transition.actions.map((action, i) => (action + 1) % (counts[i] ?? 1)),
+      }));
+    default:
+      return transitions;
+  }
+}
+
+/** What a client sends in place of its honest logits and visits. @param rng of the client and the round */
+export function contaminateAnswer(
+  honest: Answer,
+  contamination: DataContamination | undefined,
+  rng: Stream,
+): Answer {
+  switch (contamination?.kind) {
+    case "noise": {
+      const options = scale.parse(contamination.options);
+      return {
+        logits: rng.normals(honest.logits.length, options.scale),
+        visits: Float64Array.from(honest.visits, () => 1 / honest.visits.length),
+      };
+    }
+    case "reverse": {
+      const options = factor.parse(contamination.options);
+      return { ...honest, logits: Float64Array.from(honest.logits, (z) => options.factor * z) };
+    }
+    default:
+      return honest;
+  }
+}

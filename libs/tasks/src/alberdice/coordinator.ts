@@ -1,0 +1,115 @@
+import type { Aggregate, Params, RoundState, Step, Tensor, Update } from "@fedclair/core";
+import type { Stream } from "@fedclair/linalg";
+import { poolAnswers, weighted, type Answer } from "./answers.js";
+import type { Environment } from "./environment.js";
+import { exhibitPlay } from "./exhibit.js";
+import { answerOf, judge } from "./judge.js";
+import { policyOf, startingLogits } from "./logits.js";
+import type { Options } from "./options.js";
+import type { Policy } from "./policy.js";
+import { agentName, agentsOf, allAgents } from "./rounds.js";
+
+/** Circulates the policies of all agents, and replaces those of the agent whose turn it was by the clients' answers. */
+export class Coordinator {
+  readonly #options: Options;
+  readonly #environment: Environment;
+  #clientIds: readonly string[] = [];
+
+  constructor(options: Options, environment: Environment) {
+    this.#options = options;
+    this.#environment = environment;
+  }
+
+  /** The logits that all start from, alike for everybody. */
+  init(rng: Stream): Params {
+    const { shape } = this.#environment;
+    const tables = startingLogits(shape, this.#options.sigma, () => rng.uniform());
+    return new Map(
+      tables.map((data, agent) => [
+        agentName(agent),
+        { shape: [shape.states, shape.actions[agent] ?? NaN], data },
+      ]),
+    );
+  }
+
+  start(clientIds: readonly string[]): Pick<Step, "phase" | "clients"> {
+    this.#clientIds = clientIds;
+    return this.#turn(1);
+  }
+
+  expects(phase: string, global: Params): ReadonlyMap<string, readonly number[]> {
+    const names = agentsOf(phase, global.size).map(agentName);
+    return new Map([
+      ...names.map((name) => [name, global.get(name)?.shape ?? []] as const),
+      ["visits", [this.#environment.shape.states]] as const,
+    ]);
+  }
+
+  /** What clients are compared by: totals, weighted by visits; nothing where there is one client, or one round. */
+  present({ phase, updates }: RoundState): readonly Update[] | undefined {
+    if (this.#options.mode !== "agent-per-round") return undefined;
+    return updates.flatMap((update) => {
+      const answer = this.#answerOf(update, phase);
+      if (answer === undefined) return [];
+      const data = weighted(answer);
+      return { ...update, modules: new Map([["answer", { shape: [data.length, 1], data }]]) };
+    });
+  }
+
+  /** Pools the answers of the clients that are kept; a state that none of them visited keeps its logits. */
+  reduce({ round, phase, global, updates }: RoundState, { verdicts }: Aggregate): Step {
+    const params = new Map(global);
+    let step: Step = {};
+    for (const agent of agentsOf(phase, global.size)) {
+      const name = agentName(agent);
+      const answers = new Map(
+        updates.map((update) => [update.clientId, this.#answerOf(update, name)]),
+      );
+      const judgement = judge(answers, verdicts, this.#options.screen);
+      const kept = [...answers].flatMap(([id, answer]) =>
+        answer && judgement.kept.has(id) ? [answer] : [],
+      );
+      const before = global.get(name);
+      if (before) params.set(name, this.#pool(kept, before));
+      step = {
+        ...(judgement.verdicts && { verdicts: judgement.verdicts }),
+        ...(judgement.directions && { exhibits: { screen: judgement.directions } }),
+      };
+    }
+    return { ...step, ...this.#turn(round + 1), global: params };
+  }
+
+  evaluate(global: Params): Pick<Step, "metrics" | "exhibits"> {
+    const play = exhibitPlay(this.#environment, this.#policiesOf(global));
+    return { metrics: play.metrics, exhibits: { play } };
+  }
+
+  /** The phase and clients of a round, and whether the trial is over before it. */
+  #turn(round: number): Pick<Step, "phase" | "clients" | "done"> {
+    const { mode, sweeps } = this.#options;
+    if (mode === "local-then-average") return { phase: allAgents, done: round > 1 };
+    const agents = this.#environment.shape.actions.length;
+    const agent = (round - 1) % agents;
+    const owner = this.#clientIds[agent];
+    return {
+      phase: agentName(agent),
+      done: round > agents * sweeps,
+      ...(mode === "agent-per-client" && owner !== undefined && { clients: [owner] }),
+    };
+  }
+
+  #answerOf(update: Update, module: string): Answer | undefined {
+    const { clip, enforceClip } = this.#options;
+    return answerOf(update, module, enforceClip ? clip : undefined);
+  }
+
+  #pool(answers: readonly Answer[], { shape, data }: Tensor): Tensor {
+    if (answers.length === 0) return { shape, data };
+    return { shape, data: poolAnswers(answers, data, this.#options.pooling) };
+  }
+
+  #policiesOf(global: Params): Policy[] {
+    const { states } = this.#environment.shape;
+    return [...global.values()].map(({ data }) => policyOf(data, states));
+  }
+}

@@ -1,0 +1,108 @@
+import type { Metrics } from "@fedclair/core";
+import type { Stream } from "@fedclair/linalg";
+import { setImmediate } from "node:timers/promises";
+import {
+  bridgeActions,
+  bridgeShape,
+  bridgeStart,
+  bridgeState,
+  bridgeStep,
+  type Pair,
+} from "./bridge.js";
+import { bridgeEpisodes, bridgeTransitions } from "./bridge-data.js";
+import { bestBridgeReturn, evaluateBridge } from "./bridge-evaluation.js";
+import type { GameShape, Transition } from "./dataset.js";
+import { bestMatrixValue, matrixNashGap, matrixShape, matrixValue } from "./matrix-game.js";
+import type { Options } from "./options.js";
+import { jointProbabilities, type Policy } from "./policy.js";
+
+/** A game: what clients hold of it, and how the coordinator, which knows it, measures policies. */
+export interface Environment {
+  readonly shape: GameShape;
+  /** The largest return that is possible. */
+  readonly best: number;
+  /** Where an episode starts: the state whose joint policy is shown. */
+  readonly start: number;
+  /** The data of one client. Gives way to the event loop. */
+  draw(rng: Stream): Promise<Transition[]>;
+  /** `return`, `success` where there is such a thing, and `nashGap`: what an agent could gain in return alone. */
+  measure(policies: readonly Policy[]): Metrics;
+  /** For a game on a map: where the agents go if each always takes its likeliest action. */
+  path?(policies: readonly Policy[]): readonly Pair[];
+}
+
+export function environmentOf({ environment }: Options): Environment {
+  return environment.name === "bridge" ? bridgeGame(environment) : matrixGame(environment);
+}
+
+/** Episodes drawn without giving way. */
+const batch = 50;
+
+type BridgeOptions = Extract<Options["environment"], { name: "bridge" }>;
+
+function bridgeGame({ random, optimal, limit }: BridgeOptions): Environment {
+  return {
+    shape: bridgeShape,
+    best: bestBridgeReturn(limit),
+    start: bridgeState(bridgeStart),
+    draw: async (rng) => {
+      const transitions: Transition[] = [];
+      const add = async (count: number, isRandom: boolean) => {
+        for (let left = count; left > 0; left -= batch) {
+          const some = Math.min(left, batch);
+          transitions.push(
+            ...bridgeTransitions(bridgeEpisodes(isRandom ? some : 0, isRandom ? 0 : some, rng)),
+          );
+          await setImmediate();
+        }
+      };
+      await add(random, true);
+      await add(optimal, false);
+      return transitions;
+    },
+    measure: (policies) => {
+      const { ret, success, exploitability } = evaluateBridge(policies, limit);
+      return { return: ret, success, nashGap: exploitability };
+    },
+    path: (policies) => likeliestPath(policies, limit),
+  };
+}
+
+function likeliestPath(policies: readonly Policy[], limit: number): Pair[] {
+  const path = [bridgeStart];
+  let here = bridgeStart;
+  for (let step = 0; step < limit; step++) {
+    const joint = jointProbabilities(policies, bridgeState(here), bridgeShape);
+    const likeliest = joint.indexOf(Math.max(...joint));
+    const { next, over } = bridgeStep(here, [
+      Math.floor(likeliest / bridgeActions),
+      likeliest % bridgeActions,
+    ]);
+    path.push(next);
+    here = next;
+    if (over) break;
+  }
+  return path;
+}
+
+type MatrixOptions = Extract<Options["environment"], { name: "matrix" }>;
+
+function matrixGame({ payoff, data, samples }: MatrixOptions): Environment {
+  return {
+    shape: matrixShape(payoff),
+    best: bestMatrixValue(payoff),
+    start: 0,
+    draw: (rng) =>
+      Promise.resolve(
+        Array.from({ length: samples }, () => {
+          const [first, second] = data[rng.int(data.length)] ?? [0, 0];
+          const reward = payoff[first]?.[second] ?? NaN;
+          return { state: 0, actions: [first, second], reward, next: 0 };
+        }),
+      ),
+    measure: (policies) => ({
+      return: matrixValue(payoff, policies),
+      nashGap: matrixNashGap(payoff, policies),
+    }),
+  };
+}

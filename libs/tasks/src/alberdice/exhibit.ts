@@ -1,0 +1,42 @@
+import type { Metrics } from "@fedclair/core";
+import { bridgeCells, type Pair } from "./bridge.js";
+import type { Environment } from "./environment.js";
+import { jointProbabilities, type Policy } from "./policy.js";
+
+/** What a round's joint policy is drawn from. */
+export interface PlayExhibit {
+  /** `return`, `nashGap` and, where there is such a thing, `success`. */
+  readonly metrics: Metrics;
+  /** The largest return that is possible. */
+  readonly best: number;
+  /** Probabilities of joint actions in the starting state: a row an action of agent 0. */
+  readonly joint: readonly (readonly number[])[];
+  /** For a game on a map: by step, the [row, column] of both agents, each always taking the likeliest joint action. */
+  readonly path?: readonly (readonly (readonly [number, number])[])[];
+}
+
+/** By client, the median cosine with the others, in the round of one agent. */
+export type ScreenExhibit = Readonly<Record<string, number>>;
+
+export function exhibitPlay(environment: Environment, policies: readonly Policy[]): PlayExhibit {
+  const { shape, start, best } = environment;
+  const joint = Array.from(jointProbabilities(policies, start, shape), rounded);
+  const columns = shape.actions[1] ?? 1;
+  const path = environment.path?.(policies).map(cellsOf);
+  return {
+    metrics: environment.measure(policies),
+    best,
+    joint: Array.from({ length: joint.length / columns }, (_, row) =>
+      joint.slice(row * columns, (row + 1) * columns),
+    ),
+    ...(path && { path }),
+  };
+}
+
+function cellsOf(positions: Pair): (readonly [number, number])[] {
+  return positions.map((position) => bridgeCells[position] ?? [NaN, NaN]);
+}
+
+function rounded(x: number): number {
+  return Math.round(1e4 * x) / 1e4;
+}

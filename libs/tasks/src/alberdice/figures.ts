@@ -1,0 +1,2 @@
+import type { TaskFigures } from "@fedclair/core";
+export const figures: TaskFigures = () => [];

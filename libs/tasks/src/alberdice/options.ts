@@ -1,0 +1,126 @@
+import { z } from "zod";
+import { xorData, xorPayoff } from "./matrix-game.js";
+
+const action = z.int().min(0);
+
+const bridge = z.strictObject({
+  name: z.literal("bridge"),
+  random: z
+    .int()
+    .min(0)
+    .default(50)
+    .describe("Episodes of random actions that a client holds, at least 0"),
+  optimal: z
+    .int()
+    .min(0)
+    .default(50)
+    .describe("Episodes of optimal actions that a client holds, at least 0"),
+  limit: z.int().min(1).default(20).describe("Steps of an episode when policies are measured"),
+});
+
+const matrix = z.strictObject({
+  name: z.literal("matrix"),
+  payoff: z
+    .array(z.array(z.number()).min(1))
+    .min(1)
+    .default(xorPayoff.map((row) => [...row]))
+    .describe(
+      "Reward of both, a row an action of agent 0, a column an action of agent 1; default: XOR",
+    ),
+  data: z
+    .array(z.tuple([action, action]))
+    .min(1)
+    .default(xorData.all.map(([first, second]) => [first, second]))
+    .describe("Joint actions that occur in the data, each as often; default: all of XOR"),
+  samples: z.int().min(1).default(40).describe("Steps that a client holds, at least 1"),
+});
+
+export const schema = z
+  .strictObject({
+    environment: z
+      .discriminatedUnion("name", [bridge, matrix])
+      .prefault({ name: "bridge" })
+      .describe("The game: bridge, or a matrix game of two agents, and the data of a client"),
+    mode: z
+      .enum(["agent-per-round", "agent-per-client", "local-then-average"])
+      .default("agent-per-round")
+      .describe(
+        "agent-per-round: all clients answer for one agent a round. agent-per-client: client i owns agent i and answers alone. local-then-average, the wrong way: every client runs all sweeps by itself, in one round",
+      ),
+    sweeps: z.int().min(1).default(8).describe("Times that every agent has its turn"),
+    alphaFirst: z
+      .number()
+      .gt(0)
+      .default(5)
+      .describe("Weight of the KL penalty in the first sweep, above 0"),
+    alphaLast: z
+      .number()
+      .gt(0)
+      .default(0.001)
+      .describe("Weight in the last sweep, above 0; geometric in between"),
+    gamma: z.number().gt(0).lt(1).default(0.99).describe("Discount, in (0, 1)"),
+    eps: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(1e-4)
+      .describe("Share of a visited state's mass that is spread over all joint actions, in (0, 1]"),
+    sigma: z
+      .number()
+      .min(0)
+      .default(0.05)
+      .describe("Size of the logits that all start from; with 0 a symmetric game never moves"),
+    clip: z
+      .number()
+      .gt(0)
+      .default(10)
+      .describe("Largest absolute logit of an answer, above 0: what one client can contribute"),
+    enforceClip: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Is an answer beyond the clip invalid? False shows what detection alone makes of it",
+      ),
+    pooling: z
+      .enum(["mean", "median"])
+      .default("mean")
+      .describe("How the kept answers become one table, state by state"),
+    screen: z
+      .boolean()
+      .default(true)
+      .describe(
+        "If the aggregator gives verdicts: are answers that point against the others dropped too?",
+      ),
+  })
+  .superRefine(({ environment }, context) => {
+    if (environment.name === "bridge") {
+      if (environment.random + environment.optimal === 0) {
+        context.addIssue({
+          code: "custom",
+          path: ["environment", "optimal"],
+          message: "expected at least one episode, random or optimal",
+        });
+      }
+      return;
+    }
+    const { payoff, data } = environment;
+    const columns = payoff[0]?.length ?? 0;
+    const ragged = payoff.findIndex((row) => row.length !== columns);
+    if (ragged >= 0) {
+      context.addIssue({
+        code: "custom",
+        path: ["environment", "payoff", ragged],
+        message: `expected ${columns} entries, as in row 0, got ${payoff[ragged]?.length ?? 0}`,
+      });
+    }
+    data.forEach(([first, second], k) => {
+      if (first < payoff.length && second < columns) return;
+      context.addIssue({
+        code: "custom",
+        path: ["environment", "data", k],
+        message: `expected actions below ${payoff.length} and ${columns}, got ${first} and ${second}`,
+      });
+    });
+  });
+
+export type Options = z.output<typeof schema>;
