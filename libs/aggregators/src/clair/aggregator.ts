@@ -1,4 +1,10 @@
-import { UserError, type Aggregate, type Aggregator, type AggregatorInput } from "@fedclair/core";
+import {
+  UserError,
+  type Aggregate,
+  type Aggregator,
+  type AggregatorInput,
+  type Update,
+} from "@fedclair/core";
 import { Piscina } from "piscina";
 import type { ClairOptions } from "./options.js";
 import type { ClairJudgement, ClairRound } from "./round.js";
@@ -8,22 +14,36 @@ export class Clair implements Aggregator {
   readonly #options: ClairOptions;
   /** ln of every client's score, as blended in the last round that it took part in. */
   readonly #memory = new Map<string, number>();
+  /** The newest update of every client in the window. */
+  readonly #window = new Map<string, { readonly round: number; readonly update: Update }>();
 
   constructor(options: ClairOptions) {
     this.#options = options;
   }
 
-  async aggregate({ updates, rng }: AggregatorInput): Promise<Aggregate> {
+  async aggregate({ round, updates, rng }: AggregatorInput): Promise<Aggregate> {
     // In secret order, so that no attacker can place itself on the clients that the search starts from.
     const order = rng.sample([...updates.keys()]);
     const { aggregate, remembered } = await judge({
       ...{ updates, order, options: this.#options },
-      memory: this.#memory,
+      ...{ memory: this.#memory, past: this.#past(round, updates) },
     });
     if (this.#options.memoryBeta > 0) {
       for (const [id, score] of remembered) this.#memory.set(id, score);
     }
     return aggregate;
+  }
+
+  /** What the window holds of other clients; from now on it holds these updates. */
+  #past(round: number, updates: readonly Update[]): readonly Update[] {
+    const { window } = this.#options;
+    if (window === 1) return [];
+    for (const { clientId } of updates) this.#window.delete(clientId);
+    for (const [id, seen] of this.#window)
+      if (seen.round <= round - window) this.#window.delete(id);
+    const past = [...this.#window.values()].map(({ update }) => update);
+    for (const update of updates) this.#window.set(update.clientId, { round, update });
+    return past;
   }
 }
 

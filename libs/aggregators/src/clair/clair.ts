@@ -1,7 +1,7 @@
 import type { Update, VerdictStatus } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 import { pick } from "./fit.js";
-import { locate, locateCentred, type Memory, type SharedSpace } from "./locate.js";
+import { locate, locateCentred, refitted, type Memory, type SharedSpace } from "./locate.js";
 import type { ClairOptions } from "./options.js";
 import { normOfClient, sanitise, type Client } from "./sanitise.js";
 
@@ -30,13 +30,17 @@ export interface ClairResult {
  * designed for this platform from the paper's abstract, and not the authors' code.
  * @param updates one for each client
  * @param memory ln of the clients' scores over earlier rounds, by client id
+ * @param past the newest updates of clients that do not take part in this round: they help to tell who is contaminated, and get no
+ *   verdict; the spaces are then those of this round's benign clients alone, which may have drifted (section 5)
  * @throws UserError if a module is not a matrix
  */
 export function clair(
   updates: readonly Update[],
   options: ClairOptions,
   memory: Memory = new Map(),
+  past: readonly Update[] = [],
 ): ClairResult {
+  if (past.length > 0) return withPast(updates, options, memory, past);
   const { modules, active, inactive, invalid } = sanitise(updates, options.zeroTol);
   if (active.length === 0) {
     return {
@@ -69,6 +73,21 @@ export function clair(
     gap: detection.gap,
     spaces,
   };
+}
+
+function withPast(
+  updates: readonly Update[],
+  options: ClairOptions,
+  memory: Memory,
+  past: readonly Update[],
+): ClairResult {
+  const all = clair([...updates, ...past], options, memory);
+  const present = new Set(updates.map(({ clientId }) => clientId));
+  const ofPresent = <T>(entries: ReadonlyMap<string, T>) =>
+    new Map([...entries].filter(([id]) => present.has(id)));
+  const benign = all.benign.filter(({ id }) => present.has(id));
+  const spaces = benign.length > 0 ? refitted(benign, all.spaces, options) : all.spaces;
+  return { ...all, status: ofPresent(all.status), scores: ofPresent(all.scores), benign, spaces };
 }
 
 function statusOf(

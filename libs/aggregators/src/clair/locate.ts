@@ -2,9 +2,9 @@ import type { Matrix } from "@fedclair/linalg";
 import { combine, type Change, type Side } from "./change.js";
 import { detect, withoutDetection, type Detection } from "./detect.js";
 import { detectConvex } from "./detect-convex.js";
-import { pick, type Bases, type Problem } from "./fit.js";
+import { fit, pick, type Bases, type Problem } from "./fit.js";
 import type { ClairOptions } from "./options.js";
-import { rankOf } from "./rank.js";
+import { rankOf, rowsOf } from "./rank.js";
 import type { Client } from "./sanitise.js";
 import { search } from "./search.js";
 import { viewOf, type View } from "./views.js";
@@ -37,11 +37,9 @@ export function locate(
   memory: Memory,
   leastNorm = 0,
 ): Located {
-  const sides: readonly Side[] = options.side === "both" ? ["left", "right"] : [options.side];
   const largestRank = options.rank === "auto" ? options.rankMax : options.rank;
   const parts = modules.map((module) => {
-    const changes = changesOf(clients, module);
-    const views = sides.map((side) => viewOf(changes, side, options, largestRank, leastNorm));
+    const views = viewsOf(changesOf(clients, module), options, largestRank, leastNorm);
     return { module, views, rank: rankOf(views, clients.length, options) };
   });
   const problem: Problem = {
@@ -51,10 +49,20 @@ export function locate(
   };
   const detection = judge(problem, clients, options, memory);
   const spaces = parts.map(({ module, views, rank }, m): [string, SharedSpace] => {
-    const bases = detection.bases.slice(m * sides.length, (m + 1) * sides.length);
+    const bases = detection.bases.slice(m * views.length, (m + 1) * views.length);
     return [module, { rank, ...bySide(views, bases, detection.benign) }];
   });
   return { detection, spaces: new Map(spaces) };
+}
+
+function viewsOf(
+  changes: readonly Change[],
+  options: ClairOptions,
+  largestRank: number,
+  leastNorm?: number,
+): View[] {
+  const sides: readonly Side[] = options.side === "both" ? ["left", "right"] : [options.side];
+  return sides.map((side) => viewOf(changes, side, options, largestRank, leastNorm));
 }
 
 function judge(
@@ -116,6 +124,24 @@ function lessMean(
 
 export function changesOf(clients: readonly Client[], module: string): Change[] {
   return clients.flatMap(({ modules }) => modules.get(module) ?? []);
+}
+
+/** The spaces of the same ranks that fit these clients, and nobody else. @param clients at least one */
+export function refitted(
+  clients: readonly Client[],
+  spaces: ReadonlyMap<string, SharedSpace>,
+  options: ClairOptions,
+): Map<string, SharedSpace> {
+  const all = [...clients.keys()];
+  return new Map(
+    [...spaces].map(([module, { rank }]) => {
+      const views = viewsOf(changesOf(clients, module), options, rank);
+      // Fewer clients may have fewer directions than the space had.
+      const sought = views.map((view) => ({ view, rank: Math.min(rank, rowsOf(view)) }));
+      const bases = fit({ sought }, all);
+      return [module, { rank: sought[0]?.rank ?? 0, ...bySide(views, bases, all) }];
+    }),
+  );
 }
 
 /** The bases fitted to the members, in the module's own coordinates. */

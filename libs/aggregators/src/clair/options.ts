@@ -126,6 +126,13 @@ export const clairSchema = z.strictObject({
     .describe(
       "Weight of a client's earlier rounds in the logarithm of its score, in [0, 1); 0: none.",
     ),
+  window: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      "Rounds over which the newest update of every client counts in the detection: for cohorts that are a small part of all clients; 1: this round only.",
+    ),
   zeroTol: z
     .number()
     .min(0)

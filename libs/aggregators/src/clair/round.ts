@@ -23,6 +23,8 @@ export interface ClairRound {
   readonly order: readonly number[];
   readonly options: ClairOptions;
   readonly memory: Memory;
+  /** The newest updates of clients that take no part in this round, as `clair` takes them. */
+  readonly past: readonly Update[];
 }
 
 export interface ClairJudgement {
@@ -32,11 +34,12 @@ export interface ClairJudgement {
 }
 
 /** Steps 0 to 7 on one round's updates. */
-export function clairRound({ updates, order, options, memory }: ClairRound): ClairJudgement {
+export function clairRound({ updates, order, options, memory, past }: ClairRound): ClairJudgement {
   const result = clair(
     order.flatMap((i) => updates.slice(i, i + 1)),
     options,
     memory,
+    past,
   );
   const logarithm = (score: number) => Math.log(Math.max(score, options.scoreFloor));
   return {

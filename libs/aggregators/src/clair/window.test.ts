@@ -1,0 +1,65 @@
+import { stream } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { sinTheta } from "../testing/measure.js";
+import { denoisingRound } from "../testing/updates.js";
+import { clair, clairAggregator, clairSchema } from "./index.js";
+
+/** 6 of 60 clients a round, 35 % colluders: by chance half of a round may be contaminated. */
+const size = { p: 24, q: 16, r: 3, clients: 60, contaminated: 21, sigma: 0.03 };
+const rounds = 14;
+
+/** Wrong verdicts by round. */
+async function mistakes(window: number): Promise<number[]> {
+  const rng = stream("window");
+  const { updates, bad } = denoisingRound(rng, size, "collude");
+  const aggregator = clairAggregator.create(
+    clairSchema.parse({ rank: 3, window, memoryBeta: 0 }) as never,
+  );
+  const counts: number[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    const cohort = rng.at("cohort", round).sample(updates, 6);
+    const { verdicts = [], personal } = await aggregator.aggregate({
+      ...{ round, phase: "train", updates: cohort, rng: rng.at("order", round) },
+    });
+    const ids = cohort.map(({ clientId }) => clientId);
+    assert.deepEqual(
+      [verdicts.map(({ clientId }) => clientId), [...(personal?.keys() ?? [])]],
+      [ids, ids],
+    );
+    const wrong = verdicts.filter(
+      (v) => (v.status === "contaminated") !== bad.includes(v.clientId),
+    );
+    counts.push(wrong.length);
+  }
+  return counts;
+}
+
+describe("the window of clair", () => {
+  it("finds in small cohorts what one round cannot show", async () => {
+    const without = await mistakes(1);
+    const withWindow = await mistakes(8);
+    const late = (counts: number[]) => counts.slice(5).reduce((sum, count) => sum + count, 0);
+    assert.ok(late(without) >= 5, String(without));
+    assert.equal(late(withWindow), 0, String(withWindow));
+  });
+
+  it("refines in the space of this round's clients, which may have drifted from the window's", () => {
+    const now = denoisingRound(stream("now"), { ...size, clients: 8, contaminated: 0 }, "collude");
+    const past = denoisingRound(
+      stream("past"),
+      { ...size, clients: 20, contaminated: 0 },
+      "collude",
+    );
+    const renamed = past.updates.map((update) => ({
+      ...update,
+      clientId: `past-${update.clientId}`,
+    }));
+    const options = clairSchema.parse({ rank: 3, rule: "none" });
+    const { spaces, status } = clair(now.updates, options, new Map(), renamed);
+    assert.deepEqual(
+      [...status.keys()],
+      now.updates.map(({ clientId }) => clientId),
+    );
+    assert.ok(sinTheta(now.basis, spaces.get("m")?.left) < 0.15);
+  });
+});
