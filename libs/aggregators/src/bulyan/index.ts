@@ -29,7 +29,7 @@ export const bulyanAggregator: Plugin<Aggregator> = {
       const count = updates.length;
       const f = Math.min(presumedContaminated(fraction, count), bulyanLimit(count));
       const gram = await gramOf([...changesByModule(updates).values()]);
-      const selected = new Set(bulyanSelection(squaredDistances(gram), f));
+      const selected = new Set(await bulyanSelection(squaredDistances(gram), f));
       const chosen = updates.filter((_, k) => selected.has(k));
       const rule = meanNearMedianOf(chosen.length - 2 * f);
       return { global: await everyCoordinate(chosen, rule), metrics: { f } };

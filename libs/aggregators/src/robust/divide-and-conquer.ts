@@ -1,4 +1,4 @@
-import { leadingEigenvectors, Matrix, multiplyTN, type Stream } from "@fedclair/linalg";
+import { leadingEigenvectors, Matrix, sum, type Stream } from "@fedclair/linalg";
 import { byScore } from "./krum.js";
 
 /**
@@ -8,9 +8,15 @@ import { byScore } from "./krum.js";
  */
 export function outlierScores(gram: Matrix): Float64Array {
   const count = gram.rows;
-  const centering = new Matrix(count, count, new Float64Array(count ** 2).fill(-1 / count));
-  for (let k = 0; k < count; k++) centering.data[k * (count + 1)] = 1 - 1 / count;
-  const centered = multiplyTN(multiplyTN(gram, centering), centering);
+  const means = Float64Array.from({ length: count }, (_, j) => sum(gram.column(j)) / count);
+  const mean = sum(means) / count;
+  const centered = new Matrix(
+    count,
+    count,
+    gram.data.map(
+      (x, at) => x - (means[at % count] ?? NaN) - (means[Math.floor(at / count)] ?? NaN) + mean,
+    ),
+  );
   return leadingEigenvectors(centered, 1).data.map((x) => x ** 2);
 }
 

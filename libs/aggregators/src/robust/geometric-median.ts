@@ -1,4 +1,5 @@
 import { sum } from "@fedclair/linalg";
+import { breather } from "./breather.js";
 import type { Points } from "./points.js";
 
 /**
@@ -14,6 +15,7 @@ export async function geometricMedianWeights(
   nu = 1e-6,
 ): Promise<Float64Array> {
   let current = weights;
+  const breathe = breather();
   for (let step = 0; step < 10_000; step++) {
     const { norm, distances } = await points.around(current);
     const raw = distances.map((distance, k) => (weights[k] ?? NaN) / Math.max(nu, distance));
@@ -24,6 +26,7 @@ export async function geometricMedianWeights(
     const spread = weightedSum(distances, (k) => current[k] ?? NaN);
     current = next;
     // A median at 0 has no size to compare with: what rounding does to the weights then ends it.
+    await breathe();
     if (moved <= Math.max(1e-10 * norm, 1e-15 * spread)) break;
   }
   return current;

@@ -1,6 +1,6 @@
 import { isLowRank, type LowRank } from "@fedclair/core";
-import { Matrix, multiplyTN } from "@fedclair/linalg";
-import { factorsOf, innerProduct, type Factors } from "../factors.js";
+import { hstack, Matrix, multiplyTN } from "@fedclair/linalg";
+import { factorsOf } from "../factors.js";
 import { blocksOf, packed, type Changes } from "./blocks.js";
 import { breather } from "./breather.js";
 
@@ -25,14 +25,23 @@ export async function gramOf(modules: readonly Changes[]): Promise<Matrix> {
   return gram;
 }
 
-/** Into the lower triangle. */
+/** Into the lower triangle; a little of the upper one is touched too. */
 async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> {
-  const factors: readonly Factors[] = pairs.map(factorsOf);
+  const factors = pairs.map(factorsOf);
+  const left = hstack(factors.map(({ b }) => b));
+  const right = hstack(factors.map(({ a }) => a.transpose()));
+  const starts = startsOf(factors.map(({ b }) => b.cols));
   const breathe = breather();
-  for (const [j, y] of factors.entries()) {
-    for (const [offset, x] of factors.slice(j).entries()) {
-      const at = j + offset + j * gram.rows;
-      gram.data[at] = (gram.data[at] ?? NaN) + innerProduct(x, y);
+  for (let j = 0; j < gram.rows; j += panel) {
+    const end = Math.min(j + panel, gram.rows);
+    const lefts = panelOf(left, starts[j], starts[end]);
+    const rights = panelOf(right, starts[j], starts[end]);
+    const offset = starts[j] ?? NaN;
+    const span = (k: number) => [(starts[k] ?? NaN) - offset, (starts[k + 1] ?? NaN) - offset];
+    for (let y = j; y < end; y++) {
+      for (let x = j; x < gram.rows; x++) {
+        addTo(gram, x, y, dotOfBlocks(lefts, rights, span(x), span(y)));
+      }
     }
     await breathe();
   }
@@ -40,17 +49,45 @@ async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> 
 
 /** Into the lower triangle; a little of the upper one is touched too. */
 function addBlock(gram: Matrix, values: Matrix): void {
-  const count = gram.rows;
-  for (let j = 0; j < count; j += panel) {
-    const rest = values.columns(j, count);
-    const products = multiplyTN(rest, values.columns(j, Math.min(j + panel, count)));
+  for (let j = 0; j < gram.rows; j += panel) {
+    const products = panelOf(values, j, Math.min(j + panel, gram.rows));
     for (let c = 0; c < products.cols; c++) {
-      for (let i = 0; i < products.rows; i++) {
-        const at = j + i + (j + c) * count;
-        gram.data[at] = (gram.data[at] ?? NaN) + (products.data[i + c * products.rows] ?? NaN);
-      }
+      for (let i = 0; i < products.rows; i++) addTo(gram, j + i, j + c, products.get(i, c));
     }
   }
+}
+
+/** The inner products of columns from … to - 1 (columns of the result) with those from `from` on (rows). */
+function panelOf(columns: Matrix, from = NaN, to = NaN): Matrix {
+  return multiplyTN(columns.columns(from, columns.cols), columns.columns(from, to));
+}
+
+/** Σ of the entrywise product of one block of X and Y. @param rows its first row and the one after its last */
+function dotOfBlocks(
+  x: Matrix,
+  y: Matrix,
+  [top = NaN, bottom = NaN]: readonly number[],
+  [first = NaN, end = NaN]: readonly number[],
+): number {
+  let total = 0;
+  for (let j = first; j < end; j++) {
+    const column = j * x.rows;
+    for (let i = top; i < bottom; i++) {
+      total += (x.data[column + i] ?? NaN) * (y.data[column + i] ?? NaN);
+    }
+  }
+  return total;
+}
+
+function addTo({ rows, data }: Matrix, i: number, j: number, value: number): void {
+  data[i + j * rows] = (data[i + j * rows] ?? NaN) + value;
+}
+
+/** Where each of several runs begins, and where the last one ends. */
+function startsOf(lengths: readonly number[]): number[] {
+  const starts = [0];
+  for (const length of lengths) starts.push((starts.at(-1) ?? NaN) + length);
+  return starts;
 }
 
 function mirror({ rows, data }: Matrix): void {

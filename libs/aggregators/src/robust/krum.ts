@@ -1,27 +1,37 @@
 import { UserError } from "@fedclair/core";
-import { sum, type Matrix } from "@fedclair/linalg";
+import type { Matrix } from "@fedclair/linalg";
+import { breather } from "./breather.js";
 
 /**
  * Krum's scores (Blanchard et al., NeurIPS 2017): the sum of the K - f - 2 smallest squared distances to the others, of one
  * at least.
  * @param squared distances, K×K
  * @param f clients that may be contaminated
- * @param among score only these, among themselves; all by default
- * @returns in the order of `among`
  */
-export function krumScores(
-  squared: Matrix,
+export function krumScores(squared: Matrix, f: number): number[] {
+  const everybody = indices(squared.rows);
+  return everybody.map((i) =>
+    scoreOf(squared.column(i), othersByDistance(squared, i), f, everybody.length),
+  );
+}
+
+/** @param others by rising distance, at least those that count @param count of clients that are scored */
+function scoreOf(
+  distances: Float64Array,
+  others: readonly number[],
   f: number,
-  among: readonly number[] = indices(squared.rows),
-): number[] {
-  const neighbours = Math.max(1, among.length - f - 2);
-  return among.map((i) => {
-    const others = Float64Array.from(
-      among.filter((j) => j !== i),
-      (j) => squared.get(i, j),
-    );
-    return sum(others.sort().subarray(0, neighbours));
-  });
+  count: number,
+): number {
+  let score = 0;
+  for (const j of others.slice(0, Math.max(1, count - f - 2))) score += distances[j] ?? NaN;
+  return score;
+}
+
+function othersByDistance(squared: Matrix, i: number): number[] {
+  const distances = squared.column(i);
+  return indices(squared.rows)
+    .filter((j) => j !== i)
+    .sort((j, k) => (distances[j] ?? NaN) - (distances[k] ?? NaN));
 }
 
 /** Indices by rising score, the first of equal ones first. */
@@ -32,18 +42,25 @@ export function byScore(scores: readonly number[]): number[] {
 /**
  * The clients that Bulyan averages (El Mhamdi et al., arXiv 1802.07927): θ = K - 2f times the winner of Krum among the rest.
  * @returns θ indices, ascending
- * @throws UserError unless K ≥ 4f + 3
+ * @throws UserError unless K ≥ 4f + 3; f = 0 goes with any K
  */
-export function bulyanSelection(squared: Matrix, f: number): number[] {
+export async function bulyanSelection(squared: Matrix, f: number): Promise<number[]> {
   const count = squared.rows;
   if (f > bulyanLimit(count)) {
     throw new UserError(`bulyan: ${count} clients allow f up to ${bulyanLimit(count)}, got ${f}`);
   }
-  const rest = indices(count);
+  let rest = indices(count);
   const selected: number[] = [];
+  // Sorted once: every winner only drops out of the others' lists.
+  let others = rest.map((i) => othersByDistance(squared, i));
+  const breathe = breather();
   while (selected.length < count - 2 * f) {
-    const [winner = 0] = byScore(krumScores(squared, f, rest));
-    selected.push(...rest.splice(winner, 1));
+    const scores = rest.map((i) => scoreOf(squared.column(i), others[i] ?? [], f, rest.length));
+    const winner = rest[byScore(scores)[0] ?? NaN] ?? NaN;
+    selected.push(winner);
+    rest = rest.filter((i) => i !== winner);
+    others = others.map((list) => list.filter((i) => i !== winner));
+    await breathe();
   }
   return selected.sort((i, j) => i - j);
 }

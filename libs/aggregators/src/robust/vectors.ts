@@ -1,7 +1,7 @@
-import { median, norm, sum } from "@fedclair/linalg";
+import { median, multiply, norm, sum } from "@fedclair/linalg";
 import type { Tensor } from "@fedclair/core";
 import { weightedSum } from "../mean.js";
-import { tensorOfVector, type Changes } from "./blocks.js";
+import { blocksOf, packed, tensorOfVector, type Changes } from "./blocks.js";
 import { centeredClipWeights, normClipWeights, normsOf } from "./clipping.js";
 import { byCoordinate, meanNearMedianOf, medianOf, trimmedMeanOf } from "./coordinates.js";
 import { geometricMedianWeights } from "./geometric-median.js";
@@ -65,7 +65,7 @@ export async function multiKrum(
  * @throws UserError unless K ≥ 4f + 3
  */
 export async function bulyan(vectors: readonly Vector[], f: number): Promise<Selection> {
-  const selected = bulyanSelection(await distancesOf(vectors), f);
+  const selected = await bulyanSelection(await distancesOf(vectors), f);
   const chosen = at(vectors, selected).map(tensorOfVector);
   const rule = meanNearMedianOf(chosen.length - 2 * f);
   return { vector: (await byCoordinate(chosen, rule)).data, selected };
@@ -99,7 +99,14 @@ export async function mixNearestNeighbours(
   f: number,
 ): Promise<readonly Vector[]> {
   const mixing = nearestNeighbourMixing(await distancesOf(vectors), f);
-  return vectors.map((_, i) => mean(vectors, mixing.column(i)));
+  const out = vectors.map((v) => new Float64Array(v.length));
+  for await (const { from, columns } of blocksOf(vectors.map(tensorOfVector))) {
+    const mixed = multiply(packed(columns), mixing);
+    out.forEach((v, i) => {
+      v.set(mixed.column(i), from);
+    });
+  }
+  return out;
 }
 
 /**
