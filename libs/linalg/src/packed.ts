@@ -8,6 +8,9 @@ const operandLength = extent * depth;
 const boardAddress = 8 * (2 * operandLength + extent * extent);
 const pages = boardAddress / 65_536 + 1;
 
+/** Where on the board a message lies: how many blocks were handed out, how many strips of the last are open, its extents. */
+export const slots = { blocks: 0, open: 1, m: 2, n: 3, k: 4 };
+
 /** The packed operands and the result of one block of a product, in memory that threads can share. */
 export class Packed {
   readonly memory: WebAssembly.Memory;
@@ -17,7 +20,7 @@ export class Packed {
   readonly right: Float64Array;
   /** Column-major. */
   readonly product: Float64Array;
-  /** For messages between threads. */
+  /** For messages between threads, in `slots`. */
   readonly board: Int32Array;
   readonly #kernels: Kernels;
 

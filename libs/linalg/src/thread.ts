@@ -1,7 +1,6 @@
 /** A helper of `setThreads`: does its strip of columns of every block that is handed out. */
 import { parentPort, workerData } from "node:worker_threads";
-import { Packed } from "./packed.js";
-import { slots } from "./threads.js";
+import { Packed, slots } from "./packed.js";
 
 const { memory, share, shares } = workerData as {
   memory: WebAssembly.Memory;

@@ -1,9 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { Packed } from "./packed.js";
-
-/** Where on the board a message lies: how many blocks were handed out, how many strips of the last are open, its extents. */
-export const slots = { blocks: 0, open: 1, m: 2, n: 3, k: 4 };
+import { Packed, slots } from "./packed.js";
 
 /** Handing out a block of fewer multiplications takes longer than it saves. */
 const leastShared = 2 ** 21;
