@@ -1,8 +1,11 @@
 import type { Aggregator, Plugin, Registry, TaskPlugin } from "@fedclair/core";
 import { alberdice } from "./alberdice/alberdice.js";
 import { cosineRule } from "./alberdice/cosine-rule.js";
+import { matchedAverage, redistillation } from "./copy-average/aggregators.js";
+import { copyAverage } from "./copy-average/copy-average.js";
 import { evaluationBias } from "./evaluation-bias/evaluation-bias.js";
 import { momentSubspace } from "./evaluation-bias/moment-subspace.js";
+import { collaborationGraphTask } from "./graph-learning/collaboration/collaboration-graph.js";
 import { covarianceDistance, covarianceLowRank } from "./graph-learning/detectors.js";
 import { graphLearning } from "./graph-learning/graph-learning.js";
 import { linearRegression } from "./linear-regression/linear-regression.js";
@@ -11,8 +14,10 @@ import { valueDrivenTransport } from "./value-driven-transport/value-driven-tran
 
 const listed: readonly TaskPlugin[] = [
   alberdice,
+  copyAverage,
   evaluationBias,
   graphLearning,
+  collaborationGraphTask,
   linearRegression,
   textCopy,
   valueDrivenTransport,
@@ -27,7 +32,9 @@ const brought: readonly Plugin<Aggregator>[] = [
   cosineRule,
   covarianceDistance,
   covarianceLowRank,
+  matchedAverage,
   momentSubspace,
+  redistillation,
 ];
 
 /** Aggregators that only make sense for the updates of one of the tasks. */

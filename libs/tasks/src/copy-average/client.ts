@@ -1,0 +1,63 @@
+import type { LocalTrainer, Params, Shard, TrainJob, TrainResult } from "@fedclair/core";
+import { Matrix } from "@fedclair/linalg";
+import { lessonOf } from "./lessons.js";
+import { flatten, type Network } from "./network.js";
+import type { Options } from "./options.js";
+import { change, networkOfParams } from "./params.js";
+import { glorot, type Normals } from "./random.js";
+import { convergedSlope, LessonLoss, train, type Lesson } from "./train.js";
+
+/** The phase in which clients start from weights of their own. */
+export const scatter = "scatter";
+
+/** The clients' half: distils the teacher into a student, on the client's own inputs. It holds no data but its lesson. */
+export class DistillingClient implements LocalTrainer {
+  readonly #options: Options;
+  readonly #lesson: Lesson;
+
+  constructor(options: Options, teacher: Network, shard: Shard) {
+    this.#options = options;
+    this.#lesson = lessonOf(options, teacher, shard);
+  }
+
+  /**
+   * `loss` and `slope` are those at the end of training, on the client's own inputs; `converged` is 1 if no entry of the
+   * gradient is above 1e-8, else 0.
+   */
+  async train({ params, phase, rng }: TrainJob): Promise<TrainResult> {
+    const { n, d, activation, weightNoise } = this.#options;
+    const given = networkOfParams(params);
+    const start = phase === scatter ? studentStart(activation, n, d, rng.at("start")) : given;
+    const { student, loss, slope, evaluations } = await train(this.#lesson, start);
+    const sent = weightNoise > 0 ? noisy(student, rng.at("noise"), weightNoise) : student;
+    return {
+      numExamples: 1,
+      modules: change(given, sent),
+      metrics: { loss, slope, converged: slope <= convergedSlope ? 1 : 0, evaluations },
+    };
+  }
+
+  /** `loss` of the params as a student, on the client's own inputs. */
+  evaluate(params: Params): Promise<TrainResult> {
+    const loss = new LessonLoss(this.#lesson, this.#options.n);
+    const metrics = { loss: loss.value(flatten(networkOfParams(params))) };
+    return Promise.resolve({ numExamples: 1, modules: new Map(), metrics });
+  }
+}
+
+/** Glorot-normal; for ReLU all outgoing weights are positive, as their signs never change in the flow. */
+export function studentStart(
+  activation: Options["activation"],
+  n: number,
+  d: number,
+  rng: Normals,
+): Network {
+  const { hidden, out } = glorot(n, d, rng);
+  return { hidden, out: activation === "relu" ? out.map(Math.abs) : out };
+}
+
+function noisy({ hidden, out }: Network, rng: Normals, scale: number): Network {
+  const noise = rng.normals(hidden.data.length, scale);
+  const data = hidden.data.map((x, i) => x + (noise[i] ?? NaN));
+  return { hidden: new Matrix(hidden.rows, hidden.cols, data), out };
+}

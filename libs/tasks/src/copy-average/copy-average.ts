@@ -1,0 +1,32 @@
+import type { Shard, TaskPlugin } from "@fedclair/core";
+import { DistillingClient } from "./client.js";
+import { Coordinator } from "./coordinator.js";
+import { contaminations, teacherOf } from "./lessons.js";
+import { schema, type Options } from "./options.js";
+
+/**
+ * May students that are smaller than their teacher be averaged? Every client distils one teacher into a student of n < k
+ * neurons, by exact gradient flow, and sends its weights; the coordinator makes one student of them and says whether it
+ * still copies teacher neurons, averages them, or does neither. After B. Şimşek, A. Bendjeddou, W. Gerstner and J. Brea,
+ * "Should Under-parameterized Student Networks Copy or Average Teacher Weights?", NeurIPS 2023 (arXiv 2311.01644), which we
+ * knew by its abstract and its authors' code; the federated part is this project's own.
+ *
+ * Params are `hidden`, d×n, a column a neuron, and `out`, 1×n, float64: rounding to float32 would blur the end points.
+ */
+export const copyAverage: TaskPlugin = {
+  name: "copy-average",
+  summary: "Distils a teacher into small students and asks whether their average still copies it.",
+  schema,
+  create: (options: Options) => {
+    const teacher = teacherOf(options);
+    const coordinator = new Coordinator(options, teacher);
+    return {
+      contaminations,
+      init: (rng) => Promise.resolve(coordinator.init(rng)),
+      start: () => coordinator.start(),
+      openShard: (shard: Shard) => Promise.resolve(new DistillingClient(options, teacher, shard)),
+      present: (state) => coordinator.present(state),
+      reduce: (state, aggregate) => coordinator.reduce(state, aggregate),
+    };
+  },
+};

@@ -1,0 +1,58 @@
+import type { Contaminating, Shard } from "@fedclair/core";
+import { Matrix, stream } from "@fedclair/linalg";
+import { z } from "zod";
+import type { Network } from "./network.js";
+import type { Options } from "./options.js";
+import { orthonormal, type Normals } from "./random.js";
+import type { Lesson } from "./train.js";
+
+/** How a client can be contaminated: by what it distils. */
+export const contaminations = new Map([
+  [
+    "other-teacher",
+    z.strictObject({}).describe("A teacher of its own, of the same form but in another subspace"),
+  ],
+  ["shared-other-teacher", z.strictObject({}).describe("One other teacher for all of them")],
+  ["sign-flip", z.strictObject({}).describe("The negative of the teacher: the same subspace")],
+]);
+
+/** k orthonormal neurons, all outgoing weights 1. */
+export function teacherOf({ k, d, teacherSeed }: Options): Network {
+  return unitOut(orthonormal(k, d, stream(teacherSeed).at("teacher")));
+}
+
+/** What a client distils, and on which inputs: the teacher, on independent inputs of the client's own variances. */
+export function lessonOf(options: Options, teacher: Network, shard: Shard): Lesson {
+  const { activation, heterogeneity, d } = options;
+  const covariance = Matrix.identity(d);
+  shard.rng
+    .at("variances")
+    .normals(d, heterogeneity)
+    .forEach((z, l) => (covariance.data[l * (d + 1)] = Math.exp(z)));
+  const distilled = shard.contamination
+    ? contaminatedTeacher(options, teacher, shard.rng.at("teacher"), shard.contamination)
+    : teacher;
+  return { activation, teacher: distilled, ...(heterogeneity > 0 && { covariance }) };
+}
+
+function contaminatedTeacher(
+  { k, d }: Options,
+  { hidden, out }: Network,
+  own: Normals,
+  { kind, common }: Contaminating,
+): Network {
+  switch (kind) {
+    case "other-teacher":
+      return unitOut(orthonormal(k, d, own));
+    case "shared-other-teacher":
+      return unitOut(orthonormal(k, d, common.at("teacher")));
+    case "sign-flip":
+      return { hidden, out: out.map((b) => -b) };
+    default:
+      throw new Error(`copy-average: no contamination '${kind}'`);
+  }
+}
+
+function unitOut(hidden: Matrix): Network {
+  return { hidden, out: new Float64Array(hidden.cols).fill(1) };
+}

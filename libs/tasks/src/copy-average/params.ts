@@ -1,0 +1,63 @@
+import {
+  isLowRank,
+  type Modules,
+  type ModuleUpdate,
+  type Params,
+  type Tensor,
+} from "@fedclair/core";
+import { addScaled, Matrix, multiply } from "@fedclair/linalg";
+import type { Network } from "./network.js";
+
+/** Names of the params: the hidden weights, d×n, a column a neuron, and the outgoing ones, 1×n. */
+const names = { hidden: "hidden", out: "out" } as const;
+
+export function paramsOf({ hidden, out }: Network): Params {
+  return new Map([
+    [names.hidden, { shape: [hidden.rows, hidden.cols], data: hidden.toRowMajor() }],
+    [names.out, { shape: [1, out.length], data: out.slice() }],
+  ]);
+}
+
+export function networkOfParams(params: Params): Network {
+  return networkOfTerms([params]);
+}
+
+/** The network whose params are a sum of terms. @throws Error if one lacks a module */
+export function networkOfTerms(terms: readonly (Params | Modules)[]): Network {
+  return { hidden: sumOf(terms, names.hidden), out: sumOf(terms, names.out).data };
+}
+
+/** What must be added to `from` to get `to`. */
+export function change(from: Network, to: Network): Params {
+  return paramsOf({
+    hidden: new Matrix(
+      to.hidden.rows,
+      to.hidden.cols,
+      to.hidden.data.map((x, i) => x - (from.hidden.data[i] ?? NaN)),
+    ),
+    out: to.out.map((x, i) => x - (from.out[i] ?? NaN)),
+  });
+}
+
+function sumOf(terms: readonly (Params | Modules)[], name: string): Matrix {
+  let total: Matrix | undefined;
+  for (const term of terms) {
+    const update = term.get(name);
+    if (update === undefined) continue;
+    const matrix = matrixOf(update);
+    if (total) addScaled(total, 1, matrix);
+    else total = matrix;
+  }
+  if (!total) throw new Error(`copy-average: expected a module '${name}', got none`);
+  return total;
+}
+
+function matrixOf(update: ModuleUpdate): Matrix {
+  return isLowRank(update)
+    ? multiply(matrixOfTensor(update.b), matrixOfTensor(update.a))
+    : matrixOfTensor(update);
+}
+
+function matrixOfTensor({ shape: [rows = 0, cols = 0], data }: Tensor): Matrix {
+  return Matrix.fromRowMajor(rows, cols, data);
+}
