@@ -8,6 +8,7 @@ import { packStrict } from "./packing.js";
 import { deltaFor } from "./problem.js";
 import { solveRLogSpecT } from "./rlogspect.js";
 import { rSpecTFeasibility, solveRSpecT } from "./rspect.js";
+import { shownWeights } from "./vectors.js";
 
 /** Beyond so many nodes rSpecT's feasibility is not told beside rLogSpecT's graph: it would take longer than that. */
 const feasibilityNodes = 30;
@@ -67,7 +68,7 @@ function result(
   const weights = packStrict(graph);
   const adjacency = trueGraph(options);
   const truth = packStrict(adjacency);
-  const learned: Learned = { outcome, weights: shown(weights) };
+  const learned: Learned = { outcome, weights: shownWeights(weights) };
   return {
     global: paramsOf(graph),
     metrics: {
@@ -76,7 +77,7 @@ function result(
       correlationBestF: bestF(correlations(covariance), truth),
       relativeError: relativeError(graph, adjacency),
       ...metrics,
-      ...{ objective, gap, iterations, solved: outcome === "solved" ? 1 : 0 },
+      ...{ objective, certifiedGap: gap, iterations, solved: outcome === "solved" ? 1 : 0 },
     },
     exhibits: { learned },
   };
@@ -90,9 +91,4 @@ export function paramsOf(graph: Matrix): Params {
     ["graph", { shape: [weights.length], data: weights }],
     ["degrees", { shape: [degrees.length], data: degrees }],
   ]);
-}
-
-function shown(weights: Float64Array): number[] {
-  const largest = Math.max(...weights);
-  return Array.from(weights, (w) => Math.round((1e4 * w) / largest) / 1e4);
 }

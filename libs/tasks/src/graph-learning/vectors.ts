@@ -19,3 +19,9 @@ export function minus(x: Float64Array, y: Float64Array): Float64Array {
 export function distance(x: Float64Array, y: Float64Array): number {
   return norm(minus(x, y));
 }
+
+/** Over the largest, to four digits: what figures need, in few bytes. */
+export function shownWeights(weights: Float64Array): number[] {
+  const largest = Math.max(...weights);
+  return Array.from(weights, (w) => Math.round((1e4 * w) / largest) / 1e4);
+}

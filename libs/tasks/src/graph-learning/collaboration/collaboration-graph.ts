@@ -1,0 +1,134 @@
+import {
+  clientIds,
+  isLowRank,
+  UserError,
+  type Aggregate,
+  type Params,
+  type RoundState,
+  type Step,
+  type Task,
+  type TaskPlugin,
+  type Update,
+  type Verdict,
+} from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
+import { packStrict } from "../packing.js";
+import { addScaledTo, shownWeights } from "../vectors.js";
+import { openShard } from "./client.js";
+import { figures } from "./figures.js";
+import { groupOf, schema, type Options } from "./options.js";
+import { collaborationGraph, inGroupMass, personalised } from "./personalise.js";
+
+/**
+ * Who should learn with whom: rLogSpecT (Liu, Zhu, So, arXiv 2305.01379) with clients for nodes and the coordinates of
+ * their models for signals. Clients of a group have nearly the same linear regression; each gets the mean of its
+ * neighbours in the graph. A contaminated client would never be isolated, since the log term gives every node a degree:
+ * the clients that the trial's aggregator flags are left out first, and keep their own models.
+ *
+ * Module up: `model`, d×1. Params down: `models`, K×d, a row a client, and `average`, d, that of all who sent one.
+ */
+export const collaborationGraphTask: TaskPlugin = {
+  name: "collaboration-graph",
+  summary: "Learns from the clients' models which of them should collaborate, and mixes these.",
+  schema,
+  create: (options: Options): Task => {
+    const clients = sum(options.groups);
+    return {
+      init: () =>
+        Promise.resolve(paramsOf(new Map(), clientIds(clients), new Float64Array(options.inputs))),
+      checkClients: (count) => {
+        if (count === clients) return;
+        throw new UserError(
+          `task.groups: expected sizes that sum to clients = ${count}, got ${clients}`,
+        );
+      },
+      expects: () => new Map([["model", [options.inputs, 1]]]),
+      openShard: (shard) => Promise.resolve(openShard(options, shard)),
+      reduce: (state, aggregate) => reduce(options, state, aggregate),
+    };
+  },
+  figures,
+};
+
+async function reduce(
+  options: Options,
+  { updates }: RoundState,
+  { verdicts }: Aggregate,
+): Promise<Step> {
+  const ids = clientIds(sum(options.groups));
+  const models = new Map(updates.map((update) => [update.clientId, modelOf(update)]));
+  const average = averageOf(updates, models);
+  const kept = [...models.keys()].filter((id) => isKept(id, verdicts));
+  const groups = kept.map((id) => groupOf(options, ids.indexOf(id)));
+  const keptModels = kept.flatMap((id) => models.get(id) ?? []);
+  if (kept.length < 2) {
+    return {
+      global: paramsOf(models, ids, average),
+      metrics: { kept: kept.length, solved: 0 },
+      exhibits: { collaboration: { outcome: "fewer than two clients kept" } },
+    };
+  }
+  const solution = await collaborationGraph(keptModels, options);
+  personalised(solution.graph, keptModels).forEach((model, k) => {
+    models.set(kept[k] ?? "", model);
+  });
+  const { outcome, gap, iterations } = solution;
+  return {
+    global: paramsOf(models, ids, average),
+    metrics: {
+      kept: kept.length,
+      inGroupMass: inGroupMass(solution.graph, groups),
+      ...{ certifiedGap: gap, iterations, solved: outcome === "solved" ? 1 : 0 },
+    },
+    exhibits: {
+      collaboration: {
+        outcome,
+        clients: kept,
+        groups,
+        weights: shownWeights(packStrict(solution.graph)),
+      },
+    },
+  };
+}
+
+/** Benign, or not judged. */
+function isKept(id: string, verdicts: readonly Verdict[] | undefined): boolean {
+  return !verdicts || verdicts.some((v) => v.clientId === id && v.status === "benign");
+}
+
+function modelOf({ clientId, modules }: Update): Float64Array {
+  const model = modules.get("model");
+  if (!model || isLowRank(model)) {
+    throw new UserError(`collaboration-graph: client ${clientId} sent no dense module \`model\``);
+  }
+  return Float64Array.from(model.data);
+}
+
+/** Σ n_k·w_k/n of all who sent a model: what federated averaging would give. */
+function averageOf(
+  updates: readonly Update[],
+  models: ReadonlyMap<string, Float64Array>,
+): Float64Array {
+  const samples = sum(updates.map(({ numExamples }) => numExamples));
+  const average = new Float64Array([...models.values()][0]?.length ?? 0);
+  for (const { clientId, numExamples } of updates) {
+    addScaledTo(average, numExamples / samples, models.get(clientId) ?? average);
+  }
+  return average;
+}
+
+function paramsOf(
+  models: ReadonlyMap<string, Float64Array>,
+  ids: readonly string[],
+  average: Float64Array,
+): Params {
+  const inputs = average.length;
+  const rows = new Float64Array(ids.length * inputs);
+  ids.forEach((id, k) => {
+    rows.set(models.get(id) ?? [], k * inputs);
+  });
+  return new Map([
+    ["models", { shape: [ids.length, inputs], data: rows }],
+    ["average", { shape: [inputs], data: average }],
+  ]);
+}

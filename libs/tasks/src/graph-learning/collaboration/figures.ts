@@ -1,0 +1,92 @@
+import type { Exhibition, TaskFigure } from "@fedclair/core";
+import { pairs } from "../packing.js";
+
+/** What `exhibits.collaboration` of a round holds. */
+export interface Collaboration {
+  readonly outcome: string;
+  /** Those in the graph, with their true groups. */
+  readonly clients?: readonly string[];
+  readonly groups?: readonly number[];
+  /** Weights of all pairs, row by row, over the largest. */
+  readonly weights?: readonly number[];
+}
+
+const groupColours = ["#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31"];
+
+/** The learned graph between the clients of each arm, who stand on a circle by their true groups. */
+export function figures(exhibition: Exhibition): readonly TaskFigure[] {
+  const panels = exhibition.arms.flatMap(({ label }) => {
+    const shown = exhibition.exhibits.filter((e) => e.arm === label && e.name === "collaboration");
+    const value = shown.at(-1)?.value as Collaboration | undefined;
+    return value ? [{ label, ...value }] : [];
+  });
+  const width = Math.floor(exhibition.width / 3) - 30;
+  return [
+    {
+      name: "collaboration",
+      title: "Who learns with whom",
+      caption:
+        "Colours are the true groups, unknown to the coordinator; the wider an edge, the larger its weight. A client that is missing was flagged.",
+      spec: {
+        concat: panels.map((panel) => network(panel, width)),
+        ...{ columns: 3, spacing: 20, bounds: "flush" },
+      },
+    },
+  ];
+}
+
+function network(panel: Collaboration & { readonly label: string }, width: number): object {
+  const { label, outcome, clients = [], groups = [], weights = [] } = panel;
+  const place = (node: number) => {
+    const angle = (2 * Math.PI * node) / clients.length;
+    return { x: Math.sin(angle), y: Math.cos(angle) };
+  };
+  const nodes = clients.map((client, node) => ({
+    client,
+    group: `group ${(groups[node] ?? 0) + 1}`,
+    ...place(node),
+  }));
+  const edges = [...pairs(clients.length, 1)].flatMap(([i, j], at) => {
+    const weight = weights[at] ?? 0;
+    const [from, to] = [place(i), place(j)];
+    return weight > 0.02 ? [{ weight, ...from, x2: to.x, y2: to.y }] : [];
+  });
+  const axis = { type: "quantitative", scale: { domain: [-1.25, 1.25] }, axis: null };
+  const position = { x: { field: "x", ...axis }, y: { field: "y", ...axis } };
+  const domain = [...new Set(nodes.map(({ group }) => group))].sort();
+  return {
+    title: outcome === "solved" ? label : `${label} · ${outcome}`,
+    width,
+    height: width,
+    layer: [
+      {
+        data: { values: edges },
+        mark: { type: "rule", color: "#666666" },
+        encoding: {
+          ...position,
+          x2: { field: "x2" },
+          y2: { field: "y2" },
+          strokeWidth: {
+            field: "weight",
+            type: "quantitative",
+            scale: { domain: [0, 1], range: [0, 4] },
+            legend: null,
+          },
+        },
+      },
+      {
+        data: { values: nodes },
+        mark: { type: "circle", size: 420, opacity: 1 },
+        encoding: {
+          ...position,
+          color: { field: "group", type: "nominal", scale: { domain, range: groupColours } },
+        },
+      },
+      {
+        data: { values: nodes },
+        mark: { type: "text", fontSize: 9, color: "#ffffff" },
+        encoding: { ...position, text: { field: "client" } },
+      },
+    ],
+  };
+}

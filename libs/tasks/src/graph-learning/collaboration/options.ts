@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { solverOptions } from "../options.js";
+
+export const schema = z
+  .strictObject({
+    groups: z
+      .array(z.int().min(1))
+      .min(1)
+      .default([3, 4, 5])
+      .describe("Clients of each group, in order; their sum is the trial's number of clients"),
+    inputs: z.int().min(3).default(60).describe("Inputs of the regression, at least 3"),
+    samples: z.int().min(1).default(150).describe("Training samples of a client; at least inputs"),
+    noise: z.number().min(0).default(1).describe("Standard deviation of the noise on the output"),
+    common: z
+      .number()
+      .min(0)
+      .default(1)
+      .describe("Standard deviation of the part of the weights that all groups share"),
+    spread: z
+      .number()
+      .min(0)
+      .default(0.1)
+      .describe("Standard deviation of a client's weights around its group's"),
+    c0: z
+      .number()
+      .gt(0)
+      .default(0.1)
+      .describe("Slack: δ = c0·√(log d/d) for d inputs and a covariance of norm 1, above 0"),
+    ...solverOptions,
+    dataSeed: z.int().min(0).default(1).describe("Draws the weights of the groups"),
+  })
+  .superRefine(({ inputs, samples }, context) => {
+    if (samples >= inputs) return;
+    const message = `expected at least inputs = ${inputs}, got ${samples}`;
+    context.addIssue({ code: "custom", path: ["samples"], message });
+  });
+
+export type Options = z.output<typeof schema>;
+
+/** The group of the client with an index. */
+export function groupOf({ groups }: Pick<Options, "groups">, index: number): number {
+  let first = 0;
+  return groups.findIndex((size) => (first += size) > index);
+}
