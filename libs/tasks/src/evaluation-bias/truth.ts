@@ -28,7 +28,7 @@ export function errorsOf(options: Options, model: ScoreModel, fits: readonly Fit
   const errors = options.panels.map((panel, j) => {
     const fit = fits[j];
     if (fit?.status !== "OK") return { alphaError: NaN, tauError: NaN, shareError: NaN };
-    const wanted = select(truthOf(trueScores), trueEvaluation(panel).distribution, setting);
+    const wanted = select(truthOf(trueScores), trueEvaluation(panel).distribution(), setting);
     const got = select(reference, histogramDistribution(fit.pmf, edges), setting);
     return {
       alphaError: Math.abs(fit.alpha / panel.alpha - 1),

@@ -59,18 +59,19 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
   );
   if (selection === undefined) return;
   const truth = truthOf(density);
+  const observed = evaluation.distribution();
   runSelectionRows(selection, report, tolerances, (row): Selection => {
     const { rule, arg, ...others } = row;
     if (rule !== "reduceSkew" && rule !== "shiftTau") {
-      return select(truth, evaluation.distribution, settingOf(row));
+      return select(truth, observed, settingOf(row));
     }
     const rho = numberOf(arg, "arg");
     const changed =
       rule === "reduceSkew"
         ? reduceSkew({ alpha, tau }, rho)
         : shiftTau({ alpha, tau }, rho, entropyOf(density));
-    const { distribution } = evaluateDensity(density, loss, changed.alpha, changed.tau);
-    return select(truth, distribution, settingOf({ ...others, rule: "none" }));
+    const after = evaluateDensity(density, loss, changed.alpha, changed.tau);
+    return select(truth, after.distribution(), settingOf({ ...others, rule: "none" }));
   });
 }
 

@@ -23,24 +23,26 @@ export function biasedEvaluator(
   { alpha, tau }: Evaluator,
 ): BiasedEvaluator {
   const evaluation = evaluateDensity(density, loss, alpha, tau);
-  const truth = truthOf(density);
-  const { distribution } = evaluation;
+  const laws = once(() => ({ truth: truthOf(density), observed: evaluation.distribution() }));
+  const draw = once(() => sampler((x) => evaluation.pdf(x), evaluation.range));
   return {
     evaluation,
-    observe: (v) => distribution.threshold(truth.survival(v)),
+    observe(v) {
+      const { truth, observed } = laws();
+      return observed.threshold(truth.survival(v));
+    },
     sample(n, rng) {
-      const draw = sampler(
-        (x) => evaluation.pdf(x),
-        distribution.threshold(1 - 1e-9),
-        distribution.threshold(1e-9),
-      );
-      return Float64Array.from({ length: n }, () => draw(rng.uniform()));
+      const quantile = draw();
+      return Float64Array.from({ length: n }, () => quantile(rng.uniform()));
     },
   };
 }
 
-/** The inverse of a law's distribution function on [lo, hi], from a table: exact inversion costs a hundred times as much. */
-function sampler(pdf: (x: number) => number, lo: number, hi: number): (u: number) => number {
+/** The inverse of a law's distribution function from a table: exact inversion costs a hundred times as much. */
+function sampler(
+  pdf: (x: number) => number,
+  [lo, hi]: readonly [number, number],
+): (u: number) => number {
   const width = (hi - lo) / cells;
   const below = new Float64Array(cells + 1);
   for (let i = 0; i < cells; i++) below[i + 1] = (below[i] ?? NaN) + pdf(lo + (i + 0.5) * width);
@@ -57,4 +59,9 @@ function sampler(pdf: (x: number) => number, lo: number, hi: number): (u: number
     const start = below[first] ?? NaN;
     return lo + (first + (wanted - start) / ((below[first + 1] ?? NaN) - start)) * width;
   };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }

@@ -51,8 +51,11 @@ export function gaussianMixture(given: readonly GaussianComponent[]): Density {
     for (const { weight, mean, sd } of components) {
       const z = (x - mean) / sd;
       const slope = z * normalPdf(z);
-      under += weight * sd * sd * ((1 + z * z) * normalTail(z) - slope);
-      over += weight * sd * sd * ((1 + z * z) * normalTail(-z) + slope);
+      // One tail gives both: 1 minus the smaller one loses nothing.
+      const small = normalTail(Math.abs(z));
+      const [below, above] = z > 0 ? [1 - small, small] : [small, 1 - small];
+      under += weight * sd * sd * ((1 + z * z) * above - slope);
+      over += weight * sd * sd * ((1 + z * z) * below + slope);
     }
     return { under, over };
   };

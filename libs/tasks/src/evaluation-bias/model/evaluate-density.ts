@@ -18,7 +18,10 @@ export interface Evaluation {
   readonly meanUnder: number;
   readonly meanOver: number;
   pdf(x: number): number;
-  readonly distribution: ScoreDistribution;
+  /** Made on demand: it takes as long as a third of the solution. */
+  distribution(): ScoreDistribution;
+  /** The scores outside which there is less than 1e-34 of the mass. */
+  readonly range: readonly [number, number];
 }
 
 /** exp(-80) = 2e-35: what lies beyond changes no digit. */
@@ -72,7 +75,8 @@ export function evaluateDensity(
       ? centred(mean, moment(model, gamma, lnZ, 2))
       : totalOf((x) => (x - (mean ?? NaN)) ** 2),
     risk: meanUnder + alpha * meanOver,
-    distribution: distributionOf(pdf, panels),
+    distribution: () => distributionOf(pdf, panels),
+    range: [base.x.at(0) ?? NaN, base.x.at(-1) ?? NaN],
   };
 }
 

@@ -32,20 +32,22 @@ export function fitMoments(base: Base, meanUnder: number, meanOver: number): Fit
   for (let step = 0; step < 200; step++) {
     const m = member(standard, a, b);
     const [gradientA, gradientB] = [m.meanUnder - targetUnder, m.meanOver - targetOver];
+    const determinant = m.varianceUnder * m.varianceOver - m.covariance ** 2;
+    // A sample on the rim of what the family can reach, as one bin alone, has no maximum: steps run off to a point mass.
+    if (!(determinant > 1e-14)) break;
     found = Math.hypot(gradientA, gradientB) <= 1e-12;
     if (found) break;
-    const determinant = m.varianceUnder * m.varianceOver - m.covariance ** 2;
     const moveA = (m.varianceOver * gradientA - m.covariance * gradientB) / determinant;
     const moveB = (m.varianceUnder * gradientB - m.covariance * gradientA) / determinant;
-    // A sample on the rim of what the family can reach has no maximum: steps run off, and the determinant to 0.
-    if (!Number.isFinite(moveA) || !Number.isFinite(moveB)) break;
     const rise = moveA * gradientA + moveB * gradientB;
     const before = logLikelihood(a, b);
     let length = 1;
+    // So close that a rise would drown in rounding, full steps converge by themselves.
+    const damped = rise > 1e-10;
     while (
+      damped &&
       length > 1e-10 &&
-      logLikelihood(a + length * moveA, b + length * moveB) <
-        before + 1e-4 * length * rise - 1e-15 * Math.abs(before)
+      logLikelihood(a + length * moveA, b + length * moveB) < before + 1e-4 * length * rise
     ) {
       length /= 2;
     }
