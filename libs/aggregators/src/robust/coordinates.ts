@@ -23,9 +23,9 @@ export async function byCoordinate(
   const column = new Float64Array(changes.length);
   for await (const { from, columns } of blocksOf(changes)) {
     const values = packed(columns);
-    const mixed = mixing === undefined ? values : multiply(values, mixing);
-    for (let i = 0; i < mixed.rows; i++) {
-      for (let k = 0; k < mixed.cols; k++) column[k] = mixed.data[i + k * mixed.rows] ?? NaN;
+    const { rows, data: numbers } = mixing === undefined ? values : multiply(values, mixing);
+    for (let i = 0; i < rows; i++) {
+      for (let k = 0, at = i; k < column.length; k++, at += rows) column[k] = numbers[at] ?? NaN;
       data[from + i] = rule(column);
     }
   }

@@ -8,7 +8,8 @@ import { pointsOf, pointsOfGram } from "./points.js";
 
 const rng = stream("gram");
 // Unequal ranks; more clients than a panel of the Gram matrix is wide.
-const factors: readonly Factors[] = Array.from({ length: 11 }, (_, k) => ({
+const count = 19;
+const factors: readonly Factors[] = Array.from({ length: count }, (_, k) => ({
   b: gaussian(rng, 9, 1 + (k % 3)),
   a: gaussian(rng, 1 + (k % 3), 7),
 }));
@@ -21,11 +22,11 @@ function near(got: Matrix, expected: Matrix): void {
 }
 
 describe("gramOf", () => {
-  const expected = new Matrix(11, 11);
+  const expected = new Matrix(count, count);
   factors.forEach((x, i) => {
     factors.forEach((y, j) => {
       const [xs, ys] = [product(x).data, product(y).data];
-      expected.data[i + j * 11] = xs.reduce((total, v, e) => total + v * (ys[e] ?? NaN), 0);
+      expected.data[i + j * count] = xs.reduce((total, v, e) => total + v * (ys[e] ?? NaN), 0);
     });
   });
 
@@ -58,7 +59,7 @@ describe("squaredDistances", () => {
 
 describe("points", () => {
   it("lie around a combination in the same way by numbers and by Gram matrix", async () => {
-    const weights = stream("weights").normals(11);
+    const weights = stream("weights").normals(count);
     const byNumbers = await (await pointsOf([dense, dense])).around(weights);
     const byGram = await pointsOfGram(await gramOf([dense, dense])).around(weights);
     assert.ok(Math.abs(byNumbers.norm - byGram.norm) < 1e-12 * byGram.norm);

@@ -5,7 +5,7 @@ import { blocksOf, packed, type Changes } from "./blocks.js";
 import { breather } from "./breather.js";
 
 /** Columns of a panel of the Gram matrix: narrow ones skip most of the upper triangle. */
-const panel = 8;
+const panel = 16;
 
 /**
  * G_ij = ⟨X_i, X_j⟩ over all modules jointly. A module that all clients send as pairs is never multiplied out: Σ of the
