@@ -4,7 +4,7 @@ export { leadingEigenvectors } from "./leading-eigen.js";
 export { leadingLeft, type Known } from "./leading.js";
 export { addScaled, hstack, Matrix, subtract } from "./matrix.js";
 export { dot, gramNT, multiply, multiplyNT, multiplyTN } from "./multiply.js";
-export { splitEnergy, type SplitEnergy } from "./project.js";
+export { splitColumns, splitEnergy, type SplitEnergy } from "./project.js";
 export { thinQr, type ThinQr } from "./qr.js";
 export { frobenius, median, norm, quantile, sum } from "./stats.js";
 export { Stream, stream } from "./stream.js";

@@ -1,4 +1,7 @@
+import { blockOf } from "./block.js";
 import type { Matrix } from "./matrix.js";
+import { multiplyTN } from "./multiply.js";
+import { addProduct } from "./product.js";
 
 /** |UUᵀZ|_F² and |Z - UUᵀZ|_F². */
 export interface SplitEnergy {
@@ -6,31 +9,50 @@ export interface SplitEnergy {
   readonly outside: number;
 }
 
+/** Columns whose residuals are held at once. */
+const strip = 512;
+
 /**
- * How much of Z lies inside a space and outside it. The outside part comes from the residual itself: the difference
- * |Z|² - |UᵀZ|² would lose small angles to cancellation.
+ * How much of every column of Z lies inside a space and outside it. The outside part comes from the residual itself: the
+ * difference |z|² - |Uᵀz|² would lose small angles to cancellation.
  * @param basis U, n×r, orthonormal columns
- * @param block Z, n×w
+ * @param z n×w
+ * @returns squared norms by column
  * @throws RangeError if the rows differ
  */
-export function splitEnergy(basis: Matrix, block: Matrix): SplitEnergy {
-  const n = basis.rows;
-  if (block.rows !== n) throw new RangeError(`UᵀZ: ${n} and ${block.rows} rows do not fit`);
-  const u = basis.data;
-  const residual = new Float64Array(n);
-  let inside = 0;
-  let outside = 0;
-  for (let j = 0; j < block.cols; j++) {
-    const z = block.column(j);
-    residual.set(z);
-    for (let c = 0; c < basis.cols; c++) {
-      const o = c * n;
-      let coefficient = 0;
-      for (let i = 0; i < n; i++) coefficient += (u[o + i] ?? 0) * (z[i] ?? 0);
-      for (let i = 0; i < n; i++) residual[i] = (residual[i] ?? 0) - coefficient * (u[o + i] ?? 0);
-      inside += coefficient * coefficient;
-    }
-    for (let i = 0; i < n; i++) outside += (residual[i] ?? 0) ** 2;
+export function splitColumns(
+  basis: Matrix,
+  z: Matrix,
+): { readonly inside: Float64Array; readonly outside: Float64Array } {
+  const inside = new Float64Array(z.cols);
+  const outside = new Float64Array(z.cols);
+  for (let from = 0; from < z.cols; from += strip) {
+    const some = z.columns(from, Math.min(from + strip, z.cols));
+    const coefficients = multiplyTN(basis, some);
+    const residual = some.copy();
+    addProduct(blockOf(residual), blockOf(basis), blockOf(coefficients), -1);
+    inside.set(squaredNorms(coefficients), from);
+    outside.set(squaredNorms(residual), from);
   }
   return { inside, outside };
+}
+
+/** The same of a whole block. */
+export function splitEnergy(basis: Matrix, block: Matrix): SplitEnergy {
+  const { inside, outside } = splitColumns(basis, block);
+  return { inside: total(inside), outside: total(outside) };
+}
+
+function squaredNorms({ data, rows, cols }: Matrix): Float64Array {
+  const out = new Float64Array(cols);
+  for (let j = 0, at = 0; j < cols; j++) {
+    let square = 0;
+    for (let i = 0; i < rows; i++, at++) square += (data[at] ?? 0) ** 2;
+    out[j] = square;
+  }
+  return out;
+}
+
+function total(values: Float64Array): number {
+  return values.reduce((sum, x) => sum + x, 0);
 }

@@ -1,4 +1,13 @@
-import { addScaled, dot, frobenius, Matrix, multiplyNT, thinQr } from "@fedclair/linalg";
+import {
+  addScaled,
+  dot,
+  frobenius,
+  gramNT,
+  Matrix,
+  multiplyNT,
+  multiplyTN,
+  thinQr,
+} from "@fedclair/linalg";
 import { innerProduct, stackFactors, type Factors } from "../factors.js";
 
 /** A client's change of one module. Of one module, either all clients' changes are factored or all are dense. */
@@ -24,10 +33,37 @@ export function compress(change: Change, side: Side): Matrix {
   const { b, a } = change;
   const block =
     side === "left"
-      ? multiplyNT(b, thinQr(a.transpose()).r)
-      : multiplyNT(a.transpose(), thinQr(b).r);
+      ? multiplyNT(
+          b,
+          triangle(gramNT(a), () => a.transpose()),
+        )
+      : multiplyNT(
+          a.transpose(),
+          triangle(multiplyTN(b, b), () => b),
+        );
   compressed[side].set(change, block);
   return block;
+}
+
+/** Diagonal entries of R above this share of the largest lose no more to the Gram matrix than four of sixteen digits. */
+const leastPivot = 1e-2;
+
+/** R with RᵀR = G = MᵀM: Cholesky's, or for an M near dependent columns, whose Gram matrix hides them, Householder's. */
+function triangle(gram: Matrix, whole: () => Matrix): Matrix {
+  const n = gram.cols;
+  const r = new Matrix(n, n);
+  let largest = 0;
+  for (let j = 0; j < n; j++) {
+    const column = r.column(j);
+    for (let i = 0; i <= j; i++) {
+      let rest = gram.get(i, j);
+      for (let l = 0; l < i; l++) rest -= r.get(l, i) * r.get(l, j);
+      column[i] = i < j ? rest / r.get(i, i) : Math.sqrt(rest);
+    }
+    largest = Math.max(largest, r.get(j, j));
+  }
+  for (let j = 0; j < n; j++) if (!(r.get(j, j) > leastPivot * largest)) return thinQr(whole()).r;
+  return r;
 }
 
 /** |X|_F */

@@ -1,4 +1,4 @@
-import { fit, fitsWithoutOne, tangent, type Bases, type Problem } from "./fit.js";
+import { fit, fitsWithoutOne, tangentOf, tangents, type Bases, type Problem } from "./fit.js";
 import type { ClairOptions } from "./options.js";
 import { cutOf, type Cut } from "./rules.js";
 
@@ -48,7 +48,7 @@ export function detect(
 export function withoutDetection(problem: Problem): Detection {
   const benign = Array.from({ length: problem.size }, (_, k) => k);
   const bases = fit(problem, benign);
-  const scores = benign.map((k) => tangent(problem, bases, k));
+  const scores = tangents(problem, bases);
   return { benign, bases, scores, threshold: Infinity, gap: 1 };
 }
 
@@ -62,10 +62,10 @@ function scoresOf(
   members: readonly number[],
   { loo, looMax }: ClairOptions,
 ): number[] {
-  const scores = Array.from({ length: problem.size }, (_, k) => tangent(problem, bases, k));
+  const scores = tangents(problem, bases);
   if (loo && members.length > 1 && members.length <= looMax) {
     for (const { left, bases: others } of fitsWithoutOne(problem, members, bases)) {
-      scores[left] = tangent(problem, others, left);
+      scores[left] = tangentOf(problem, others, left);
     }
   }
   return scores;

@@ -4,6 +4,7 @@ import {
   hstack,
   leadingLeft,
   Matrix,
+  splitColumns,
   splitEnergy,
   subtract,
   sum,
@@ -87,21 +88,36 @@ export function gramOf({ grams, blocks }: View, members: readonly number[]): Mat
 }
 
 /**
- * The sine of client k's angle to the space: the root of |QZ|² summed over the views and divided by the number of those
- * that are not zero; with pooling max the largest by view.
+ * Every client's sine of the angle to the space: the root of |QZ|² summed over the views and divided by the number of
+ * those that are not zero; with pooling max the largest by view.
  */
-export function sine({ sought, pooling }: Problem, bases: Bases, k: number): number {
-  const energies = energiesOf(sought, bases, k);
-  if (pooling === "max") return Math.sqrt(Math.max(0, ...energies.map(({ outside }) => outside)));
-  const views = sought.filter(({ view }) => !view.isZero[k]).length;
-  return Math.sqrt(sum(energies.map(({ outside }) => outside)) / Math.max(1, views));
+export function sines(problem: Problem, bases: Bases): number[] {
+  return energiesOfAll(problem, bases).map((energies, k) => {
+    const outside = energies.map((energy) => energy.outside);
+    if (problem.pooling === "max") return Math.sqrt(Math.max(0, ...outside));
+    const views = problem.sought.filter(({ view }) => !view.isZero[k]).length;
+    return Math.sqrt(sum(outside) / Math.max(1, views));
+  });
+}
+
+/** Every client's tangent of the angle to the space, |QZ|/|PZ|, at most 1e6; with pooling max the largest by view. */
+export function tangents(problem: Problem, bases: Bases): number[] {
+  return energiesOfAll(problem, bases).map((energies) => pooledTangent(energies, problem));
+}
+
+/** The same of client k alone. */
+export function tangentOf(problem: Problem, bases: Bases, k: number): number {
+  const energies = problem.sought.flatMap(({ view }, v) => {
+    const block = view.blocks[k];
+    const basis = bases[v];
+    return block === undefined || basis === undefined ? [] : [splitEnergy(basis, block)];
+  });
+  return pooledTangent(energies, problem);
 }
 
 const largestTangent = 1e6;
 
-/** The tangent of client k's angle to the space, |QZ|/|PZ|, at most 1e6; with pooling max the largest by view. */
-export function tangent({ sought, pooling }: Problem, bases: Bases, k: number): number {
-  const energies = energiesOf(sought, bases, k);
+function pooledTangent(energies: readonly SplitEnergy[], { pooling }: Problem): number {
   if (pooling === "max") return Math.max(0, ...energies.map(ratio));
   return ratio({
     inside: sum(energies.map(({ inside }) => inside)),
@@ -114,12 +130,24 @@ function ratio({ inside, outside }: SplitEnergy): number {
   return outside === 0 ? 0 : Math.min(Math.sqrt(outside / inside), largestTangent);
 }
 
-function energiesOf(sought: readonly Sought[], bases: Bases, k: number): SplitEnergy[] {
-  return sought.flatMap(({ view }, v) => {
-    const block = view.blocks[k];
+/** By client, and for each by view. */
+function energiesOfAll({ sought, size }: Problem, bases: Bases): SplitEnergy[][] {
+  const byClient = Array.from({ length: size }, (): SplitEnergy[] => []);
+  sought.forEach(({ view }, v) => {
     const basis = bases[v];
-    return block === undefined || basis === undefined ? [] : [splitEnergy(basis, block)];
+    if (basis === undefined) return;
+    const { inside, outside } = splitColumns(basis, view.stack);
+    let from = 0;
+    view.blocks.forEach(({ cols }, k) => {
+      const to = from + cols;
+      byClient[k]?.push({
+        inside: sum(inside.subarray(from, to)),
+        outside: sum(outside.subarray(from, to)),
+      });
+      from = to;
+    });
   });
+  return byClient;
 }
 
 export function pick<T>(items: readonly T[], indices: readonly number[]): T[] {

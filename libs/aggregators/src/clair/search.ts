@@ -1,4 +1,4 @@
-import { fit, pick, sine, type Bases, type Problem } from "./fit.js";
+import { fit, pick, sines, type Bases, type Problem } from "./fit.js";
 import type { ClairOptions } from "./options.js";
 import { startsOf } from "./starts.js";
 
@@ -61,8 +61,8 @@ function follow(
 }
 
 function closest(problem: Problem, bases: Bases, h: number): Candidate {
-  const sines = Array.from({ length: problem.size }, (_, k) => sine(problem, bases, k));
-  const order = [...sines.keys()].sort((i, j) => (sines[i] ?? 0) - (sines[j] ?? 0));
+  const angles = sines(problem, bases);
+  const order = [...angles.keys()].sort((i, j) => (angles[i] ?? 0) - (angles[j] ?? 0));
   const members = order.slice(0, h).sort((i, j) => i - j);
-  return { members, objective: pick(sines, members).reduce((total, s) => total + s * s, 0) };
+  return { members, objective: pick(angles, members).reduce((total, s) => total + s * s, 0) };
 }

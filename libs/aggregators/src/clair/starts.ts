@@ -11,7 +11,7 @@ import {
   thinQr,
   type Matrix,
 } from "@fedclair/linalg";
-import { fit, sine, type Bases, type Problem, type Sought } from "./fit.js";
+import { fit, sines, type Bases, type Problem, type Sought } from "./fit.js";
 import type { ClairOptions } from "./options.js";
 import type { View } from "./views.js";
 
@@ -21,7 +21,7 @@ export function startsOf(problem: Problem, options: ClairOptions): Bases[] {
   const untrimmed = fit(problem, all);
   return [
     untrimmed,
-    reweighted(problem, all, untrimmed),
+    reweighted(problem, untrimmed),
     // A block, unlike a vector, already shows the whole space: this is what makes colluders on a line harmless.
     ...spread(problem.size, options.starts).map((k) =>
       problem.sought.map((sought) => spaceOfClient(sought, k)),
@@ -45,13 +45,13 @@ function spaceOfClient({ view, rank }: Sought, k: number): Matrix {
  * Iteratively reweighted least squares for Σ log of the sines, smoothed by a falling lower quartile (as in Fast Median
  * Subspace and Tyler's estimator). Only a start, so each weighted fit is one step of orthogonal iteration from the last.
  */
-function reweighted(problem: Problem, all: readonly number[], start: Bases): Bases {
+function reweighted(problem: Problem, start: Bases): Bases {
   let bases = start;
   let smoothing = Infinity;
   for (let iteration = 0; iteration < 50; iteration++) {
-    const sines = all.map((k) => sine(problem, bases, k));
-    smoothing = Math.min(smoothing, Math.max(quantile(sines, 0.25), 1e-14));
-    const weights = sines.map((s) => Math.max(s, smoothing) ** -2);
+    const angles = sines(problem, bases);
+    smoothing = Math.min(smoothing, Math.max(quantile(angles, 0.25), 1e-14));
+    const weights = angles.map((s) => Math.max(s, smoothing) ** -2);
     const largest = Math.max(...weights);
     const relative = weights.map((w) => w / largest);
     const next = problem.sought.map(({ view }, v) => iterate(view, relative, bases[v]));

@@ -35,7 +35,7 @@ export interface View {
 }
 
 /** Numbers that the Gram matrices of a view may take: beyond, adding them up costs more than making them. */
-const largestGrams = 1 << 22;
+const largestGrams = 1 << 20;
 
 /**
  * Steps 1 and 2 for one module and side.
