@@ -1,7 +1,7 @@
 import { independentProblem, jointProblem } from "./agent-problem.js";
-import { responseRow } from "./best-response.js";
 import type { Dataset } from "./dataset.js";
 import { minimiseDual, type DualOptions } from "./dual.js";
+import { responseRow } from "./policy-evaluation.js";
 import { marginalPolicy, uniformPolicy, type Policy } from "./policy.js";
 
 /** Behaviour cloning: what each agent did in the data by itself, π_iᴰ(a_i|s), not smoothed. */
@@ -26,7 +26,7 @@ export async function independentDice(data: Dataset, options: DualOptions): Prom
     const solution = await minimiseDual(problem, options);
     const policy = [...uniformPolicy(data.shape, agent)];
     data.visited.forEach((state, row) => {
-      policy[state] = responseRow(problem, solution, row, options.alpha);
+      policy[state] = responseRow(problem, solution.advantage, row, options.alpha);
     });
     policies.push(policy);
   }

@@ -39,13 +39,13 @@ export async function minimiseDual(
   problem: AgentProblem,
   options: DualOptions,
 ): Promise<DualSolution> {
-  let here = evaluate(problem, options, options.start ?? new Float64Array(problem.rows));
+  let here = dualAt(problem, options, options.start ?? new Float64Array(problem.rows));
   let damping = 1e-9;
   let steps = 0;
   while (here.residual >= options.tolerance && steps < maxSteps) {
     const hessian = hessianOf(problem, options, here);
     const trace = traceOf(hessian, problem.rows);
-    let next: Evaluation | undefined;
+    let next: DualPoint | undefined;
     for (let tries = 0; tries < maxDampings && next === undefined; tries++) {
       next = tryStep(problem, options, here, { hessian, trace, damping });
       if (next === undefined) damping = Math.max(10 * damping, 1e-12);
@@ -65,8 +65,8 @@ export async function minimiseDual(
 
 /** The same solution with ν = 0 at the first row: e then moves too, by (1-γ) times as much, alike everywhere. */
 function shifted(
-  { nu, advantage, visit, value, residual }: Evaluation,
-  { gamma }: DualOptions,
+  { nu, advantage, visit, value, residual }: DualPoint,
+  { gamma }: Weights,
 ): Omit<DualSolution, "steps"> {
   const shift = nu[0] ?? 0;
   return {
@@ -78,15 +78,16 @@ function shifted(
   };
 }
 
-interface Evaluation extends Omit<DualSolution, "steps"> {
+export interface DualPoint extends Omit<DualSolution, "steps"> {
   readonly gradient: Float64Array;
 }
 
-function evaluate(
+/** L and its gradient at ν, with the visit distribution that belongs to it. */
+export function dualAt(
   problem: AgentProblem,
-  { alpha, gamma }: DualOptions,
+  { alpha, gamma }: Weights,
   nu: Float64Array,
-): Evaluation {
+): DualPoint {
   const { actions, initial, mass, reward, penalty, start, to, probability } = problem;
   const advantage = new Float64Array(mass.length);
   let top = -Infinity;
@@ -133,8 +134,8 @@ function evaluate(
 /** (1/α)·[Kᵀ diag(w) K - (Kᵀw)(Kᵀw)ᵀ] with the rows γP(·|s, a) - 1_s of K; the lower triangle, row-major. */
 function hessianOf(
   { rows, actions, initial, start, to, probability }: AgentProblem,
-  { alpha, gamma }: DualOptions,
-  { visit, gradient }: Evaluation,
+  { alpha, gamma }: Weights,
+  { visit, gradient }: DualPoint,
 ): Float64Array {
   const hessian = new Float64Array(rows * rows);
   const columns: number[] = [];
@@ -185,9 +186,9 @@ interface Model {
 function tryStep(
   problem: AgentProblem,
   options: DualOptions,
-  here: Evaluation,
+  here: DualPoint,
   { hessian, trace, damping }: Model,
-): Evaluation | undefined {
+): DualPoint | undefined {
   const n = problem.rows;
   const system = hessian.slice();
   // The same small number everywhere pins the constant that L leaves free.
@@ -202,7 +203,7 @@ function tryStep(
   );
   if (step === undefined) return undefined;
   const slope = step.reduce((total, x, row) => total + x * (here.gradient[row] ?? NaN), 0);
-  const next = evaluate(
+  const next = dualAt(
     problem,
     options,
     here.nu.map((nu, row) => nu + (step[row] ?? NaN)),

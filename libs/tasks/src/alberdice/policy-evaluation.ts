@@ -1,5 +1,5 @@
 import type { AgentProblem } from "./agent-problem.js";
-import type { Policy } from "./policy.js";
+import { softmax, type Policy } from "./policy.js";
 import { solveDominant } from "./solve.js";
 
 /** Weight of the KL penalty, > 0, and discount, in (0, 1). */
@@ -67,4 +67,21 @@ function minusFlow(
     }
   }
   return system;
+}
+
+/**
+ * π(a|s) ∝ dᴰ(s, a) exp(e/α) by logits: in states that the optimum hardly visits, d* itself underflows.
+ */
+export function responseRow(
+  { actions, mass }: AgentProblem,
+  advantage: Float64Array,
+  row: number,
+  alpha: number,
+): Float64Array {
+  return softmax(
+    Float64Array.from({ length: actions }, (_, action) => {
+      const cell = row * actions + action;
+      return Math.log(mass[cell] ?? NaN) + (advantage[cell] ?? NaN) / alpha;
+    }),
+  );
 }
