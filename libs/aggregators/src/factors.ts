@@ -27,10 +27,19 @@ export function lowRankOf({ b, a }: Factors): LowRank {
 
 /** Σ_k w_k·B_k·A_k = [B_1 … B_K]·[w_1·A_1; …; w_K·A_K], exact, of rank Σ r_k; the weights on one factor only. */
 export function stackFactors(pairs: readonly Factors[], weights: ArrayLike<number>): Factors {
-  return {
-    b: hstack(pairs.map(({ b }) => b)),
-    a: hstack(pairs.map(({ a }, k) => a.scale(weights[k] ?? NaN).transpose())).transpose(),
-  };
+  const rank = pairs.reduce((total, { a }) => total + a.rows, 0);
+  const stacked = new Matrix(rank, pairs[0]?.a.cols ?? 0);
+  let top = 0;
+  pairs.forEach(({ a }, k) => {
+    const weight = weights[k] ?? NaN;
+    for (let j = 0; j < a.cols; j++) {
+      const to = top + j * rank;
+      const from = j * a.rows;
+      for (let i = 0; i < a.rows; i++) stacked.data[to + i] = weight * (a.data[from + i] ?? NaN);
+    }
+    top += a.rows;
+  });
+  return { b: hstack(pairs.map(({ b }) => b)), a: stacked };
 }
 
 /** ⟨B₁A₁, B₂A₂⟩ = Σ of the entrywise product of B₁ᵀB₂ and A₁A₂ᵀ. */
