@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { aggregators } from "./index.js";
 import { describeAggregator } from "./testing/conformance.js";
 
@@ -21,5 +22,11 @@ describe("the registry of aggregators", () => {
       assert.equal(plugin.schema.safeParse({}).success, true);
       assert.equal(plugin.schema.safeParse({ wieghting: "samples" }).success, false);
     }
+  });
+  it("has a row of each on the page of aggregators", () => {
+    const page = new URL("../../../docs/aggregators-and-attacks.md", import.meta.url);
+    const [table = ""] = readFileSync(page, "utf8").split("## Attacks");
+    const rows = [...table.matchAll(/^\| `([a-z-]+)`/gm)].map(([, name]) => name);
+    assert.deepEqual(rows.sort(), [...aggregators.keys()].sort());
   });
 });

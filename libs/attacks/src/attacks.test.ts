@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { tensorsOf, type Update } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { attacks } from "./index.js";
@@ -120,3 +121,12 @@ for (const name of [...attacks.keys()].filter((name) => !apart.includes(name))) 
     }
   });
 }
+
+describe("the page of attacks", () => {
+  it("has a row of each", () => {
+    const page = new URL("../../../docs/aggregators-and-attacks.md", import.meta.url);
+    const [, table] = readFileSync(page, "utf8").split("## Attacks");
+    const rows = [...(table ?? "").matchAll(/^\| `([a-z-]+)`/gm)].map(([, name]) => name);
+    assert.deepEqual(rows.sort(), [...attacks.keys()].sort());
+  });
+});
