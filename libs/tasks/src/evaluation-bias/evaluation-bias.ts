@@ -1,6 +1,7 @@
 import type { Task, TaskPlugin } from "@fedclair/core";
 import { contaminations } from "./contaminations.js";
 import { present, reduceMoments, reduceReference } from "./coordinator.js";
+import { figures } from "./figures/index.js";
 import { openInstitution } from "./institution.js";
 import { optionsSchema, type Options } from "./options.js";
 
@@ -22,6 +23,7 @@ export const evaluationBias: TaskPlugin = {
   summary:
     "Institutions estimate how their panels' scores of a group are biased, and what it does to a selection.",
   schema: optionsSchema,
+  figures,
   create: (options: Options): Task => ({
     contaminations,
     init: () => Promise.resolve(new Map()),

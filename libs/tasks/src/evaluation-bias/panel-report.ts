@@ -23,6 +23,8 @@ export interface PanelReport {
   /** Null where the likelihood has no maximum. */
   readonly alpha: number | null;
   readonly tau: number | null;
+  /** The tau of the intervention `shiftTau`. */
+  readonly shiftedTau: number | null;
   readonly pmf: readonly number[];
   /** Empty for a panel outside the model. */
   readonly selection: readonly SelectionRow[];
@@ -38,7 +40,11 @@ export function panelReport(
 ): PanelReport {
   const { status, alpha, tau, pmf } = fit;
   const finite = (x: number) => (Number.isFinite(x) ? x : null);
-  const report = { status, alpha: finite(alpha), tau: finite(tau), pmf: [...pmf] };
+  const shifted = shiftTau({ alpha, tau }, rho, trueEntropy(model));
+  const report = {
+    ...{ status, alpha: finite(alpha), tau: finite(tau), shiftedTau: finite(shifted.tau) },
+    pmf: [...pmf],
+  };
   if (status !== "OK") return { ...report, selection: [] };
   const edges = edgesOf(model.grid);
   const truth = histogramDistribution(model.reference, edges);
@@ -59,7 +65,7 @@ export function panelReport(
     selection: [
       ...rows("none", pmf, { name: "none" }),
       ...changed("reduceSkew", reduceSkew({ alpha, tau }, rho)),
-      ...changed("shiftTau", shiftTau({ alpha, tau }, rho, trueEntropy(model))),
+      ...changed("shiftTau", shifted),
       ...rows("atleast", pmf, { name: "atleast", share: atleast }),
       ...rows("proportional", pmf, { name: "proportional" }),
     ],
@@ -67,7 +73,7 @@ export function panelReport(
 }
 
 /** Differential entropy of the true scores, nats. */
-export function trueEntropy({ reference, grid }: ScoreModel): number {
+function trueEntropy({ reference, grid }: ScoreModel): number {
   return shannon(reference) + Math.log(widthOf(grid));
 }
 

@@ -1,0 +1,71 @@
+import type { Exhibition, TaskFigure } from "@fedclair/core";
+import { grey, ink, optionsOf, panelTitle, plotWidth, type Shown } from "./shown.js";
+
+/** Every institution's own fit by panel, those that the method under study kept and those that it left out. */
+export function institutionFigure(
+  exhibition: Exhibition,
+  shown: readonly Shown[],
+): readonly TaskFigure[] {
+  const [main] = shown;
+  if (main === undefined || main.findings.institutions.length === 0) return [];
+  const options = optionsOf(exhibition);
+  const values = main.findings.institutions.map(({ kept, panel, alpha, tau }) => ({
+    ...{ alpha, tau, panel: panelTitle(options, panel) },
+    verdict: kept ? "kept" : "left out",
+  }));
+  const marks = options.panels.flatMap(({ alpha, tau }, j) => {
+    const panel = panelTitle(options, j);
+    const fit = main.findings.panels[j];
+    return [
+      { panel, verdict: "as simulated", alpha, tau },
+      ...(fit?.status === "OK"
+        ? [{ panel, verdict: "pooled", alpha: fit.alpha, tau: fit.tau }]
+        : []),
+    ];
+  });
+  const columns = Math.min(4, options.panels.length);
+  const domain = ["kept", "left out", "pooled", "as simulated"];
+  return [
+    {
+      name: "institutions",
+      title: "The institutions' own fits",
+      caption: `Alpha and tau that fit each institution's panel alone. Those that fabricate may still have a fit, away from the others. Left out and pooled by ${main.label}; fits outside the model are not drawn.`,
+      spec: {
+        data: { values: [...values, ...marks] },
+        facet: { field: "panel", type: "nominal", sort: null },
+        columns,
+        spacing: 14,
+        spec: {
+          width: plotWidth(exhibition, columns),
+          height: 150,
+          mark: { type: "point", size: 40, strokeWidth: 1.4 },
+          encoding: {
+            x: {
+              field: "tau",
+              type: "quantitative",
+              title: "tau, nats",
+              scale: { zero: false },
+              axis: { tickCount: 4 },
+            },
+            y: {
+              field: "alpha",
+              type: "quantitative",
+              scale: { type: "log" },
+              axis: { values: [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50], format: "~g" },
+            },
+            color: {
+              field: "verdict",
+              type: "nominal",
+              scale: { domain, range: [grey, "#d55e00", main.colour, ink] },
+            },
+            shape: {
+              field: "verdict",
+              type: "nominal",
+              scale: { domain, range: ["circle", "triangle-up", "diamond", "cross"] },
+            },
+          },
+        },
+      },
+    },
+  ];
+}
