@@ -184,6 +184,8 @@ export interface Verdict {
   readonly score: number | null;
   /** Scores above it are contaminated; null: no threshold was found, nobody is. */
   readonly threshold: number | null;
+  /** Why, where score and threshold do not tell. */
+  readonly reason?: string;
 }
 
 // ---- attacks -------------------------------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ export interface ClientRecord {
   readonly verdict?: VerdictStatus;
   readonly score?: number | null;
   readonly threshold?: number | null;
+  /** Why, where score and threshold do not tell. */
+  readonly reason?: string;
   /** The new params on the client's own data. */
   readonly evaluation?: Metrics;
   /** Why a client that was to measure did not: its absence moves the mean. */
@@ -90,6 +92,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
         verdict: verdict.status,
         score: verdict.score,
         threshold: verdict.threshold,
+        ...(verdict.reason !== undefined && { reason: verdict.reason }),
       }),
       ...(evaluation && { evaluation: evaluation.metrics }),
       ...(evaluationFailure && { evaluationFailure }),

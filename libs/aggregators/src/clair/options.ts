@@ -138,6 +138,12 @@ export const clairSchema = z.strictObject({
     .min(0)
     .default(1e-12)
     .describe("A client whose norm is at most this share of the median is inactive, at least 0."),
+  screens: z
+    .array(z.enum(["norm", "direction"]))
+    .default([])
+    .describe(
+      "Further tests of benign clients, inside the shared space: a norm beyond 5 medians, or a direction away from the geometric median. For a global model of clients that have much in common; personal models gain nothing from them.",
+    ),
   minClients: z
     .int()
     .min(1)

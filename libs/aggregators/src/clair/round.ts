@@ -14,6 +14,7 @@ import { clair, type ClairResult } from "./clair.js";
 import type { Memory } from "./locate.js";
 import type { ClairOptions } from "./options.js";
 import { refine, type Refined } from "./refine.js";
+import { screened } from "./screens.js";
 
 /** All that one round of CLAIR depends on: it travels to a worker thread. */
 export interface ClairRound {
@@ -34,16 +35,23 @@ export interface ClairJudgement {
 }
 
 /** Steps 0 to 7 on one round's updates. */
-export function clairRound({ updates, order, options, memory, past }: ClairRound): ClairJudgement {
-  const result = clair(
+export async function clairRound({
+  updates,
+  order,
+  options,
+  memory,
+  past,
+}: ClairRound): Promise<ClairJudgement> {
+  const judged = clair(
     order.flatMap((i) => updates.slice(i, i + 1)),
     options,
     memory,
     past,
   );
+  const { result, reasons } = await screened(judged, options);
   const logarithm = (score: number) => Math.log(Math.max(score, options.scoreFloor));
   return {
-    aggregate: aggregateOf(updates, result, refine(result, options)),
+    aggregate: aggregateOf(updates, result, refine(result, options), reasons),
     remembered: new Map(
       result.detection ? [...result.scores].map(([id, score]) => [id, logarithm(score)]) : [],
     ),
@@ -58,6 +66,7 @@ function aggregateOf(
   updates: readonly Update[],
   result: ClairResult,
   refined: ReadonlyMap<string, Refined>,
+  reasons: ReadonlyMap<string, string>,
 ): Aggregate {
   const toUpdate = converter();
   const termOf = (part: (module: Refined) => Change | undefined): Modules => {
@@ -83,7 +92,7 @@ function aggregateOf(
   return {
     global: refined.size > 0 ? [termOf((module) => module.meanPersonal), ...sharedTerms] : [],
     personal: new Map(personal),
-    verdicts: updates.map((update) => verdictOf(update, result)),
+    verdicts: updates.map((update) => verdictOf(update, result, reasons)),
     metrics: metricsOf(result),
   };
 }
@@ -100,11 +109,17 @@ function converter(): (change: Change) => ModuleUpdate {
     isFactored(change) ? { b: toTensor(change.b), a: toTensor(change.a) } : toTensor(change);
 }
 
-function verdictOf({ clientId }: Update, { status, scores, threshold }: ClairResult): Verdict {
+function verdictOf(
+  { clientId }: Update,
+  { status, scores, threshold }: ClairResult,
+  reasons: ReadonlyMap<string, string>,
+): Verdict {
   const known = status.get(clientId);
   if (known === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
+  const reason = reasons.get(clientId);
   return {
     clientId,
+    ...(reason !== undefined && { reason }),
     status: known,
     score: scores.get(clientId) ?? null,
     threshold: Number.isFinite(threshold) ? threshold : null,

@@ -3,9 +3,9 @@ import type { Answer } from "./aggregator.js";
 import { clairRound, type ClairRound } from "./round.js";
 
 /** Run by a worker thread of `aggregator.ts`. */
-export default function answer(round: ClairRound): Answer {
+export default async function answer(round: ClairRound): Promise<Answer> {
   try {
-    return clairRound(round);
+    return await clairRound(round);
   } catch (error) {
     if (error instanceof UserError) return { fault: error.message };
     throw error;

@@ -44,7 +44,7 @@ export async function outcomeText(
 }
 
 function clientCells(row: ClientRow): string[] {
-  const { display, attack, verdict, score, threshold, mistake, failure } = row;
+  const { display, attack, verdict, score, threshold, reason, mistake, failure } = row;
   return [
     display,
     attack === null ? "benign" : pc.yellow(attack),
@@ -52,7 +52,7 @@ function clientCells(row: ClientRow): string[] {
     short(score),
     threshold === null ? "none" : short(threshold),
     `${row.roundsFlagged}/${row.roundsJudged}`,
-    mistake ? pc.red(mistake) : "",
+    [mistake && pc.red(mistake), reason].filter(Boolean).join(", "),
   ];
 }
 

@@ -38,8 +38,8 @@ export function clientSection(run: Run, label?: ClientLabel): Html | undefined {
 }
 
 function verdictCells(row: ClientRow): (string | Html)[] {
-  const { verdict, mistake, roundsFlagged, roundsJudged } = row;
-  const said = verdict ?? "–";
+  const { verdict, reason, mistake, roundsFlagged, roundsJudged } = row;
+  const said = (verdict ?? "–") + (reason === undefined ? "" : `: ${reason}`);
   return [
     mistake === undefined ? said : html`<span class="mistake">${said} (${mistake})</span>`,
     numberText(row.score ?? undefined),

@@ -18,6 +18,8 @@ export interface ClientRow {
   readonly score: number | null;
   /** Scores above it are flagged; null: nobody is. */
   readonly threshold: number | null;
+  /** Why, where score and threshold do not tell. */
+  readonly reason: string | undefined;
   readonly mistake: Mistake | undefined;
   /** Of all rounds that judged this client, in how many was it flagged? */
   readonly roundsFlagged: number;
@@ -46,6 +48,7 @@ export function clientRows(records: readonly ArmRecord[], label?: ClientLabel): 
     verdict: client.verdict,
     score: client.score ?? null,
     threshold: client.threshold ?? null,
+    reason: client.reason,
     mistake: mistakeOf(client),
     roundsFlagged: flagged.get(client.clientId) ?? 0,
     roundsJudged: judged.get(client.clientId) ?? 0,
