@@ -85,13 +85,14 @@ export class ClientRunner {
     const contaminated = this.contamination.get(clientId);
     if (!contaminated) return shard;
     const { attack, common } = contaminated;
-    const { data, corruptLabels } = attack;
     return {
       ...shard,
-      ...(data && { contamination: { ...checkContamination(data, this.#task), common } }),
-      ...(corruptLabels && {
+      ...(attack.data && {
+        contamination: { ...checkContamination(attack.data, this.#task), common },
+      }),
+      ...(attack.corruptLabels && {
         corruptLabels: (labels: Int32Array, classes: number) =>
-          corruptLabels.call(attack, labels, classes, rng.at("labels"), common),
+          attack.corruptLabels?.(labels, classes, rng.at("labels"), common) ?? labels,
       }),
     };
   }

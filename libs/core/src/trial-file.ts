@@ -60,17 +60,17 @@ function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
   const task = createPlugin(plugins.tasks, trial.task);
   for (const [i, entry] of trial.attacks.entries()) {
     const place = `${file}: attacks.${i}: ${entry.attack.name}`;
-    const { corruptLabels, data } = createPlugin(plugins.attacks, entry.attack);
-    if (corruptLabels && !task.hasLabels) {
+    const attack = createPlugin(plugins.attacks, entry.attack);
+    if (attack.corruptLabels && !task.hasLabels) {
       const advice = "choose an attack on updates";
       throw new UserError(
         `${place} contaminates labels, and task ${trial.task.name} has none; ${advice}`,
       );
     }
     try {
-      if (data) checkContamination(data, task);
+      if (attack.data) checkContamination(attack.data, task);
     } catch (error) {
-      throw new UserError(`${place}, kind ${data?.kind ?? ""}: ${messageOf(error)}`);
+      throw new UserError(`${place}, kind ${attack.data?.kind ?? ""}: ${messageOf(error)}`);
     }
   }
   try {
