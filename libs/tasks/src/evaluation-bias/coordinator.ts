@@ -1,5 +1,6 @@
 import type { Aggregate, Params, RoundState, Step, Update } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import { setImmediate } from "node:timers/promises";
 import { scoreModel, type ScoreModel } from "./federation/basis.js";
 import { smoothed, trimmedPmf } from "./federation/grid.js";
 import { fitColumn, pooled, type PanelMoments } from "./federation/moments.js";
@@ -83,7 +84,11 @@ export function reduceReference(options: Options, state: RoundState, aggregate: 
 }
 
 /** Phase `moments`: who stands outside the common space, or inside it but far from the others; the fits of the rest. */
-export function reduceMoments(options: Options, state: RoundState, aggregate: Aggregate): Step {
+export async function reduceMoments(
+  options: Options,
+  state: RoundState,
+  aggregate: Aggregate,
+): Promise<Step> {
   const model = modelOf(options, pmfOfParams(state.global));
   const sound = state.updates.filter((update) => isSound(update, state));
   const verdicts = aggregate.verdicts && guarded(model, sound, aggregate.verdicts);
@@ -93,10 +98,16 @@ export function reduceMoments(options: Options, state: RoundState, aggregate: Ag
     const column = verdicts ? pooled(institutions, j) : meanColumn(aggregate, institutions, j);
     return fitColumn(model, column);
   });
+  const panels: PanelReport[] = [];
+  for (const fit of fits) {
+    // A panel's selections take tens of milliseconds.
+    await setImmediate();
+    panels.push(panelReport(model, fit, options.selection));
+  }
   const warning = aggregate.verdicts && warningOf(aggregate.verdicts);
   const findings: Findings = {
     reference: [...model.reference],
-    panels: fits.map((fit) => panelReport(model, fit, options.selection)),
+    panels,
     institutions: sound.flatMap((update) => ownFits(model, update, kept.includes(update))),
     ...(warning === undefined ? {} : { warning }),
   };

@@ -31,12 +31,10 @@ export const evaluationBias: TaskPlugin = {
     openShard: (shard) => Promise.resolve(openInstitution(options, shard)),
     expects: (phase) => shapesIn(phase, options),
     present,
-    reduce: (state, aggregate) =>
-      Promise.resolve(
-        state.phase === "reference"
-          ? reduceReference(options, state, aggregate)
-          : reduceMoments(options, state, aggregate),
-      ),
+    reduce: async (state, aggregate) =>
+      state.phase === "reference"
+        ? reduceReference(options, state, aggregate)
+        : await reduceMoments(options, state, aggregate),
   }),
 };
 

@@ -2,7 +2,7 @@ import type { Exhibition, TaskFigure } from "@fedclair/core";
 import { truthOf } from "../model/evaluate-density.js";
 import { select } from "../model/selection.js";
 import type { Options } from "../options.js";
-import type { Intervention, PanelReport } from "../panel-report.js";
+import type { Intervention, PanelReport, SelectionRow } from "../panel-report.js";
 import { trueEvaluation, trueScores } from "../truth.js";
 import {
   ink,
@@ -28,9 +28,12 @@ export function selectionFigure(
     {
       name: "selection",
       title: "Selection rates of group 2",
-      caption: `Share of group 2 that is selected, by seats over population; group 2 is ${percent(frac2)} of the population. Above: with no intervention, as each method estimates it, and as simulated (dashed). Below: interventions on the panels as ${main.label} estimates them. The diagonal is parity: seats by the groups' sizes, which here also selects the best. Lowering tau alone makes group 2 worse off where alpha is above 1 and tau above the entropy of true scores, since the extra spread was hiding the downward shift. Tau shifted by ${percent(rho)} of the way to that entropy: ${shifts(main.findings.panels)}.`,
+      caption: `Share of group 2 that is selected, by seats over population; group 2 is ${percent(frac2)} of the population. Above: with no intervention, as each method estimates it, and as simulated (dashed). Below: interventions on the panels as ${main.label} estimates them, and the mean true score of the selected against that without one. Parity gives seats by the groups' sizes, which here also selects the best. Lowering tau alone makes group 2 worse off where alpha is above 1 and tau above the entropy of true scores, since the extra spread was hiding the downward shift. Tau shifted by ${percent(rho)} of the way to that entropy: ${shifts(main.findings.panels)}.`,
       spec: {
-        vconcat: [armRow(exhibition, options, shown), interventionRow(exhibition, options, main)],
+        vconcat: [
+          armRow(exhibition, options, shown),
+          ...interventionRows(exhibition, options, main),
+        ],
         resolve: { scale: { color: "independent", strokeDash: "independent" } },
       },
     },
@@ -41,7 +44,7 @@ interface Point {
   readonly panel: string;
   readonly series: string;
   readonly c: number;
-  readonly rate: number;
+  readonly value: number;
 }
 
 function armRow(exhibition: Exhibition, options: Options, shown: readonly Shown[]): object {
@@ -59,51 +62,72 @@ function armRow(exhibition: Exhibition, options: Options, shown: readonly Shown[
     return [
       ...shown
         .toReversed()
-        .flatMap(({ label, findings }) => pointsOf(findings.panels[j], "none", title, label)),
+        .flatMap(({ label, findings }) => plainPoints(findings.panels[j], title, label)),
       ...seats.map((c) => ({
         ...{ panel: title, series: simulated.name, c },
-        rate: select(truth, observed, { ...setting, c }).s2,
+        value: select(truth, observed, { ...setting, c }).s2,
       })),
     ];
   });
-  return curves(exhibition, values, series);
+  return curves(exhibition, values, series, rateAxis);
 }
 
-function interventionRow(exhibition: Exhibition, options: Options, main: Shown): object {
+/** Rates, and below them what the selected are worth. */
+function interventionRows(exhibition: Exhibition, options: Options, main: Shown): object[] {
   const { atleast, rho } = options.selection;
+  // Short names: the legend must not be wider than the plots.
   const series: Readonly<Record<Intervention, Series>> = {
-    none: { name: "no intervention", colour: ink, dash: [1, 0] },
-    reduceSkew: { name: `skew reduced by ${percent(rho)}`, colour: "#0072b2", dash: [1, 0] },
-    shiftTau: { name: `tau shifted by ${percent(rho)}`, colour: "#cc79a7", dash: [1, 0] },
-    atleast: { name: `at least ${percent(atleast)} of the seats`, colour: "#009e73", dash: [1, 0] },
+    none: { name: "none", colour: ink, dash: [1, 0] },
+    reduceSkew: { name: `skew ${percent(rho)} off`, colour: "#0072b2", dash: [1, 0] },
+    shiftTau: { name: `tau ${percent(rho)} closer`, colour: "#cc79a7", dash: [1, 0] },
+    atleast: { name: `${percent(atleast)} of seats held`, colour: "#009e73", dash: [1, 0] },
     proportional: { name: "parity", colour: "#9a9a9a", dash: [4, 3] },
   };
-  const values = main.findings.panels.flatMap((panel, j) =>
-    Object.entries(series).flatMap(([intervention, { name }]) =>
-      pointsOf(panel, intervention, panelTitle(options, j), name),
+  const points = (value: (row: SelectionRow, plain: SelectionRow | undefined) => number) =>
+    main.findings.panels.flatMap(({ selection }, j) =>
+      selection.map((row): Point => {
+        const plain = selection.find(
+          ({ intervention, c }) => intervention === "none" && c === row.c,
+        );
+        const { name } = series[row.intervention];
+        return { panel: panelTitle(options, j), series: name, c: row.c, value: value(row, plain) };
+      }),
+    );
+  const legend = Object.values(series);
+  return [
+    curves(
+      exhibition,
+      points((row) => row.s2),
+      legend,
+      rateAxis,
     ),
-  );
-  return curves(exhibition, values, Object.values(series));
+    curves(
+      exhibition,
+      points((row, plain) => row.utility / (plain?.utility ?? NaN)),
+      legend,
+      {
+        title: "utility over none",
+        scale: { zero: false },
+      },
+    ),
+  ];
 }
 
-function pointsOf(
-  panel: PanelReport | undefined,
-  wanted: string,
-  title: string,
-  series: string,
-): Point[] {
+function plainPoints(panel: PanelReport | undefined, title: string, series: string): Point[] {
   return (panel?.selection ?? [])
-    .filter(({ intervention }) => intervention === wanted)
-    .map(({ c, s2 }) => ({ panel: title, series, c, rate: s2 }));
+    .filter(({ intervention }) => intervention === "none")
+    .map(({ c, s2 }) => ({ panel: title, series, c, value: s2 }));
 }
+
+const rateAxis = { title: "group 2 selected", axis: { format: "%", tickCount: 4 } };
 
 function curves(
   exhibition: Exhibition,
   values: readonly Point[],
   series: readonly Series[],
+  y: object,
 ): object {
   const columns = Math.min(4, new Set(values.map(({ panel }) => panel)).size);
-  const share = { type: "quantitative", axis: { format: "%", tickCount: 4 } };
   return {
     data: { values },
     facet: { field: "panel", type: "nominal", sort: null },
@@ -114,8 +138,13 @@ function curves(
       height: 130,
       mark: { type: "line", strokeWidth: 1.4 },
       encoding: {
-        x: { ...share, field: "c", title: "seats over population" },
-        y: { ...share, field: "rate", title: "group 2 selected" },
+        x: {
+          field: "c",
+          type: "quantitative",
+          title: "seats over population",
+          axis: { format: "%", tickCount: 4 },
+        },
+        y: { field: "value", type: "quantitative", ...y },
         ...seriesEncoding(series),
       },
     },
