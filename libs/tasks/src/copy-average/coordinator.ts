@@ -9,7 +9,7 @@ import {
 } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { scatter, studentStart } from "./client.js";
-import { exhibitOf, type JudgedStudent } from "./exhibit.js";
+import { exhibitAggregate, exhibitClients, type JudgedStudent } from "./exhibit.js";
 import { evidenceOf, verdictWith } from "./judge.js";
 import { match } from "./match.js";
 import { measureStudent } from "./measure.js";
@@ -61,13 +61,16 @@ export class Coordinator {
     const student = merged ?? networkOfParams(state.global);
     const parts = kept.map((client) => client.student);
     const measured = await measureStudent(activation, this.#teacher, student, parts);
-    const shown = exhibitOf(this.#options, this.#teacher, this.#nullLoss, measured, judged);
     return {
       phase: "train",
       global: paramsOf(student),
       verdicts: [...verdicts, ...invalid],
       metrics: measured.metrics,
-      exhibits: { students: shown },
+      exhibits: {
+        aggregate: exhibitAggregate(this.#options, this.#nullLoss, measured),
+        // Later rounds' students start from one point and look alike.
+        ...(state.round === 1 && { clients: exhibitClients(this.#options, this.#teacher, judged) }),
+      },
     };
   }
 

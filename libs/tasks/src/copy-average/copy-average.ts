@@ -1,6 +1,7 @@
 import type { Shard, TaskPlugin } from "@fedclair/core";
 import { DistillingClient } from "./client.js";
 import { Coordinator } from "./coordinator.js";
+import { figures } from "./figures.js";
 import { contaminations, teacherOf } from "./lessons.js";
 import { schema, type Options } from "./options.js";
 
@@ -17,6 +18,7 @@ export const copyAverage: TaskPlugin = {
   name: "copy-average",
   summary: "Distils a teacher into small students and asks whether their average still copies it.",
   schema,
+  figures,
   create: (options: Options) => {
     const teacher = teacherOf(options);
     const coordinator = new Coordinator(options, teacher);

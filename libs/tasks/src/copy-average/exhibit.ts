@@ -6,31 +6,30 @@ import type { Measured } from "./measure.js";
 import type { Network } from "./network.js";
 import type { Options } from "./options.js";
 
-/** What one round leaves to draw. */
-export interface RoundExhibit {
-  /** The student that is broadcast. */
-  readonly student: StudentExhibit & {
-    readonly loss: number;
-    readonly ratio?: number;
-    readonly safety?: string;
-    readonly nextLoss: number;
-    readonly nextLabel: string;
-  };
-  /** Those that the clients sent, at most `mostClients`. */
-  readonly clients: readonly (StudentExhibit & {
-    readonly id: string;
-    readonly flagged: boolean;
-    readonly evidence: Evidence;
-  })[];
+interface StudentExhibit {
+  readonly label: Label;
+  /** By student neuron, the cosines to the teacher neurons. */
+  readonly overlaps: readonly (readonly number[])[];
+}
+
+/** What is drawn of the student that the coordinator made in a round. */
+export interface AggregateExhibit extends StudentExhibit {
+  readonly loss: number;
+  /** ρ and what it means; absent in a round that left no student to average. */
+  readonly ratio?: number;
+  readonly safety?: string;
+  readonly nextLoss: number;
+  readonly nextLabel: string;
   /** Losses to compare with: of the student that is 0, and of the best copy-average point (erf). */
   readonly nullLoss: number;
   readonly optimalLoss?: number;
 }
 
-interface StudentExhibit {
-  readonly label: Label;
-  /** By student neuron, the cosines to the teacher neurons. */
-  readonly overlaps: readonly (readonly number[])[];
+/** What is drawn of a student that a client sent. */
+export interface ClientExhibit extends StudentExhibit {
+  readonly id: string;
+  readonly flagged: boolean;
+  readonly evidence: Evidence;
 }
 
 /** A client's student as the coordinator judged it. */
@@ -41,34 +40,37 @@ export interface JudgedStudent {
   readonly evidence: Evidence;
 }
 
-/** Beyond it matrices would be too many to look at. */
+/** Beyond it matrices are too many to look at. */
 const mostClients = 24;
 
-export function exhibitOf(
+export function exhibitAggregate(
   { activation, n, k }: Options,
-  teacher: Network,
   nullLoss: number,
   { metrics, classification, safety, nextLabel }: Measured,
-  clients: readonly JudgedStudent[],
-): RoundExhibit {
+): AggregateExhibit {
   const { loss = NaN, ratio, nextLoss = NaN } = metrics;
   return {
-    student: {
-      label: classification.label,
-      overlaps: rounded(classification.overlaps),
-      loss,
-      ...(ratio !== undefined && { ratio }),
-      ...(safety && { safety }),
-      nextLoss,
-      nextLabel,
-    },
-    clients: clients.slice(0, mostClients).map(({ id, student, flagged, evidence }) => {
-      const own = classify(activation, student, teacher.hidden, tolerances.aggregate);
-      return { id, label: own.label, overlaps: rounded(own.overlaps), flagged, evidence };
-    }),
+    label: classification.label,
+    overlaps: rounded(classification.overlaps),
+    loss,
+    ...(ratio !== undefined && { ratio }),
+    ...(safety && { safety }),
+    nextLoss,
+    nextLabel,
     nullLoss,
     ...(activation === "erf" && { optimalLoss: optimalCopyAverageLoss(n, k) }),
   };
+}
+
+export function exhibitClients(
+  { activation }: Options,
+  teacher: Network,
+  clients: readonly JudgedStudent[],
+): readonly ClientExhibit[] {
+  return clients.slice(0, mostClients).map(({ id, student, flagged, evidence }) => {
+    const own = classify(activation, student, teacher.hidden, tolerances.aggregate);
+    return { id, label: own.label, overlaps: rounded(own.overlaps), flagged, evidence };
+  });
 }
 
 function rounded(overlaps: Matrix): number[][] {

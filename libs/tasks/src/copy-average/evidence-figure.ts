@@ -1,0 +1,73 @@
+import type { Exhibition, TaskFigure } from "@fedclair/core";
+import type { ClientExhibit } from "./exhibit.js";
+
+const panels = [
+  { name: "aggregator", title: "aggregator's score" },
+  { name: "linearPart", title: "linear part" },
+  { name: "functionDistance", title: "function distance" },
+] as const;
+
+/** Shares below it are drawn at it, so that those of rounding do not stretch the axis. */
+const least = 1e-3;
+const ticks = [1e-3, 1e-2, 0.1, 1, 10, 100, 1000, 1e4, 1e5, 1e6];
+
+/** What is held against each client in the first round, each kind of evidence as a share of its limit. */
+export function evidenceFigure(
+  { width }: Exhibition,
+  clients: readonly ClientExhibit[],
+): TaskFigure {
+  const values = clients.flatMap(({ id, flagged, evidence }) =>
+    panels.flatMap(({ name }) => {
+      const share = evidence[name];
+      if (share === null) return [];
+      const verdict = flagged ? "contaminated" : "benign";
+      return [{ client: id, verdict, name, share: Math.max(share, least) }];
+    }),
+  );
+  const drawn = panels.filter(({ name }) => values.some((value) => value.name === name));
+  const most = 2 * Math.max(5, ...values.map(({ share }) => share));
+  const panelWidth = Math.floor((width - 60) / drawn.length) - 40;
+  return {
+    name: "evidence",
+    title: "Evidence against clients",
+    caption:
+      "Each kind of evidence as a share of its limit (dashed), first round: the score of the aggregator, the deviation of the linear part of the student's function, and the median distance of its function from the others'. A student of the negated teacher lies in the honest subspace, and is seen by the last two only.",
+    spec: {
+      hconcat: drawn.map(({ name, title }, i) => ({
+        width: Math.min(panelWidth, 240),
+        height: { step: 13 },
+        data: { values: values.filter((value) => value.name === name) },
+        layer: [
+          {
+            data: { values: [{}] },
+            mark: { type: "rule", strokeDash: [4, 3], color: "#777777" },
+            encoding: { x: { datum: 1 } },
+          },
+          {
+            mark: { type: "point", filled: true, size: 42, opacity: 1 },
+            encoding: {
+              x: {
+                field: "share",
+                type: "quantitative",
+                title,
+                scale: { type: "log", domain: [least, most], nice: false },
+                axis: { format: "~g", values: ticks, grid: false },
+              },
+              y: {
+                field: "client",
+                type: "nominal",
+                title: null,
+                axis: i === 0 ? { grid: true } : { grid: true, labels: false, ticks: false },
+              },
+              color: {
+                field: "verdict",
+                type: "nominal",
+                scale: { domain: ["benign", "contaminated"], range: ["#777777", "#d55e00"] },
+              },
+            },
+          },
+        ],
+      })),
+    },
+  };
+}
