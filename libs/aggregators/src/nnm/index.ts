@@ -1,5 +1,5 @@
 import type { Aggregator, Modules, Plugin, Update } from "@fedclair/core";
-import { median, multiply, multiplyTN, Matrix } from "@fedclair/linalg";
+import { Matrix, median, multiply } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
 import { centeredClipWeights, normsOf } from "../robust/clipping.js";
@@ -8,7 +8,7 @@ import { medianOf, trimmedMeanOf } from "../robust/coordinates.js";
 import { geometricMedianWeights } from "../robust/geometric-median.js";
 import { gramOf, squaredDistances } from "../robust/gram.js";
 import { byScore, krumScores } from "../robust/krum.js";
-import { nearestNeighbourMixing } from "../robust/mixing.js";
+import { mixedGram, nearestNeighbourMixing } from "../robust/mixing.js";
 import { changesByModule, everyCoordinate } from "../robust/modules.js";
 import { pointsOfGram } from "../robust/points.js";
 
@@ -77,12 +77,12 @@ const rules: Readonly<Record<Options["rule"], (mixed: Mixed) => Promise<Modules[
   "trimmed-mean": ({ updates, f, mixing }) => everyCoordinate(updates, trimmedMeanOf(f), mixing),
 };
 
-/** Y = X·M: the Gram matrix of Y is MᵀGM, and weights c of the Y_i are weights M·c of the X_k. */
+/** Y = X·M: weights c of the Y_i are weights M·c of the X_k. */
 async function weighted(
   { updates, gram, mixing }: Mixed,
   rule: (gramOfMixed: Matrix) => Float64Array | Promise<Float64Array>,
 ): Promise<Modules[]> {
-  const weights = await rule(multiplyTN(mixing, multiply(gram, mixing)));
+  const weights = await rule(await mixedGram(gram, mixing));
   const combined = multiply(mixing, new Matrix(weights.length, 1, weights));
   return combineProducts(updates, combined.data);
 }

@@ -1,7 +1,7 @@
 import { moduleShape, sizeOf, type Tensor } from "@fedclair/core";
 import { Matrix, multiply, sum } from "@fedclair/linalg";
 import { blocksOf, packed, type Changes } from "./blocks.js";
-import { select } from "./select.js";
+import { forSmallest, select } from "./select.js";
 
 /** Makes one number of the clients' values of a coordinate, which it may reorder. */
 export type CoordinateRule = (values: Float64Array) => number;
@@ -59,19 +59,8 @@ export function meanNearMedianOf(count: number): CoordinateRule {
   return (values) => {
     const middle = medianOf(values.slice());
     const gaps = values.map((x) => Math.abs(x - middle));
-    const furthest = select(gaps.slice(), count - 1);
     let total = 0;
-    let left = count;
-    values.forEach((x, k) => {
-      if ((gaps[k] ?? NaN) >= furthest) return;
-      total += x;
-      left--;
-    });
-    values.forEach((x, k) => {
-      if (left === 0 || gaps[k] !== furthest) return;
-      total += x;
-      left--;
-    });
+    forSmallest(gaps, count, (k) => (total += values[k] ?? NaN));
     return total / count;
   };
 }

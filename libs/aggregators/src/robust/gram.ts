@@ -1,4 +1,4 @@
-import { isLowRank, type LowRank } from "@fedclair/core";
+import { isLowRank, UserError, type LowRank } from "@fedclair/core";
 import { hstack, Matrix, multiplyTN } from "@fedclair/linalg";
 import { factorsOf } from "../factors.js";
 import { blocksOf, packed, type Changes } from "./blocks.js";
@@ -12,6 +12,7 @@ const panel = 16;
  * entrywise product of B_iᵀB_j and A_iA_jᵀ.
  * @param modules each with as many changes, the clients in one order; at least one
  * @returns K×K, exactly symmetric
+ * @throws UserError if squares overflow
  */
 export async function gramOf(modules: readonly Changes[]): Promise<Matrix> {
   const count = modules[0]?.length ?? 0;
@@ -21,17 +22,19 @@ export async function gramOf(modules: readonly Changes[]): Promise<Matrix> {
     if (pairs.length === changes.length) await addPairs(gram, pairs);
     else for await (const { columns } of blocksOf(changes)) addBlock(gram, packed(columns));
   }
+  requireFinite(gram.data);
   mirror(gram);
   return gram;
 }
 
 /** Into the lower triangle; a little of the upper one is touched too. */
 async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> {
+  const breathe = breather();
   const factors = pairs.map(factorsOf);
   const left = hstack(factors.map(({ b }) => b));
+  await breathe();
   const right = hstack(factors.map(({ a }) => a.transpose()));
   const starts = startsOf(factors.map(({ b }) => b.cols));
-  const breathe = breather();
   for (let j = 0; j < gram.rows; j += panel) {
     const end = Math.min(j + panel, gram.rows);
     const lefts = panelOf(left, starts[j], starts[end]);
@@ -88,6 +91,15 @@ function startsOf(lengths: readonly number[]): number[] {
   const starts = [0];
   for (const length of lengths) starts.push((starts.at(-1) ?? NaN) + length);
   return starts;
+}
+
+/** @throws UserError for squares of numbers that are finite, but beyond about 1e150: better no answer than a wrong one */
+export function requireFinite(squares: Float64Array): void {
+  if (squares.every(Number.isFinite)) return;
+  throw new UserError(
+    "a client's change is so large (beyond about 1e150) that its distance to others is not a finite number: " +
+      "use an aggregator that measures none, as coordinate-median or trimmed-mean",
+  );
 }
 
 function mirror({ rows, data }: Matrix): void {

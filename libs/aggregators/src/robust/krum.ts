@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import type { Matrix } from "@fedclair/linalg";
+import { sum, type Matrix } from "@fedclair/linalg";
 import { breather } from "./breather.js";
 
 /**
@@ -9,29 +9,16 @@ import { breather } from "./breather.js";
  * @param f clients that may be contaminated
  */
 export function krumScores(squared: Matrix, f: number): number[] {
-  const everybody = indices(squared.rows);
-  return everybody.map((i) =>
-    scoreOf(squared.column(i), othersByDistance(squared, i), f, everybody.length),
-  );
+  const count = squared.rows;
+  return indices(count).map((i) => {
+    const sorted = squared.column(i).toSorted();
+    // The first one is the client itself, at distance 0.
+    return sum(sorted.subarray(1, 1 + neighbours(count, f)));
+  });
 }
 
-/** @param others by rising distance, at least those that count @param count of clients that are scored */
-function scoreOf(
-  distances: Float64Array,
-  others: readonly number[],
-  f: number,
-  count: number,
-): number {
-  let score = 0;
-  for (const j of others.slice(0, Math.max(1, count - f - 2))) score += distances[j] ?? NaN;
-  return score;
-}
-
-function othersByDistance(squared: Matrix, i: number): number[] {
-  const distances = squared.column(i);
-  return indices(squared.rows)
-    .filter((j) => j !== i)
-    .sort((j, k) => (distances[j] ?? NaN) - (distances[k] ?? NaN));
+function neighbours(count: number, f: number): number {
+  return Math.max(1, count - f - 2);
 }
 
 /** Indices by rising score, the first of equal ones first. */
@@ -49,20 +36,49 @@ export async function bulyanSelection(squared: Matrix, f: number): Promise<numbe
   if (f > bulyanLimit(count)) {
     throw new UserError(`bulyan: ${count} clients allow f up to ${bulyanLimit(count)}, got ${f}`);
   }
-  let rest = indices(count);
+  const alive = new Uint8Array(count).fill(1);
+  const lists = indices(count).map((i) => othersByDistance(squared, i));
   const selected: number[] = [];
-  // Sorted once: every winner only drops out of the others' lists.
-  let others = rest.map((i) => othersByDistance(squared, i));
   const breathe = breather();
   while (selected.length < count - 2 * f) {
-    const scores = rest.map((i) => scoreOf(squared.column(i), others[i] ?? [], f, rest.length));
+    const rest = indices(count).filter((i) => alive[i] === 1);
+    const wanted = neighbours(rest.length, f);
+    const scores = rest.map((i) => scoreAmong(alive, squared.column(i), lists[i] ?? [], wanted));
     const winner = rest[byScore(scores)[0] ?? NaN] ?? NaN;
     selected.push(winner);
-    rest = rest.filter((i) => i !== winner);
-    others = others.map((list) => list.filter((i) => i !== winner));
+    alive[winner] = 0;
     await breathe();
   }
   return selected.sort((i, j) => i - j);
+}
+
+/**
+ * The sum of the first `wanted` distances to clients that are still there.
+ * @param alive 1 for those
+ * @param others all, by rising distance
+ */
+function scoreAmong(
+  alive: Uint8Array,
+  distances: Float64Array,
+  others: readonly number[],
+  wanted: number,
+): number {
+  let score = 0;
+  let left = wanted;
+  for (const j of others) {
+    if (left === 0) break;
+    if (alive[j] !== 1) continue;
+    score += distances[j] ?? NaN;
+    left--;
+  }
+  return score;
+}
+
+function othersByDistance(squared: Matrix, i: number): number[] {
+  const distances = squared.column(i);
+  return indices(squared.rows)
+    .filter((j) => j !== i)
+    .sort((j, k) => (distances[j] ?? NaN) - (distances[k] ?? NaN));
 }
 
 /** The largest f with K ≥ 4f + 3; 0 for fewer than seven clients, where Bulyan is the mean. */

@@ -1,4 +1,6 @@
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, multiply, multiplyTN } from "@fedclair/linalg";
+import { breather } from "./breather.js";
+import { forSmallest } from "./select.js";
 
 /**
  * Nearest-neighbour mixing (Allouah et al., AISTATS 2023, arXiv 2302.01772): Y_i is the mean of the K - f points nearest to V_i,
@@ -10,11 +12,25 @@ export function nearestNeighbourMixing(squared: Matrix, f: number): Matrix {
   const count = squared.rows;
   const out = new Matrix(count, count);
   for (let i = 0; i < count; i++) {
-    const distances = squared.column(i);
-    const nearest = Array.from(distances.keys()).sort(
-      (j, k) => (distances[j] ?? NaN) - (distances[k] ?? NaN),
-    );
-    for (const k of nearest.slice(0, count - f)) out.data[k + i * count] = 1 / (count - f);
+    forSmallest(squared.column(i), count - f, (k) => {
+      out.data[k + i * count] = 1 / (count - f);
+    });
+  }
+  return out;
+}
+
+/** Columns that are multiplied between two pauses. */
+const panel = 64;
+
+/** MᵀGM, the Gram matrix of the mixed points Y = X·M. @param gram of the X_k, K×K @param mixing M, K×K */
+export async function mixedGram(gram: Matrix, mixing: Matrix): Promise<Matrix> {
+  const count = gram.rows;
+  const out = new Matrix(count, count);
+  const breathe = breather();
+  for (let from = 0; from < count; from += panel) {
+    const columns = mixing.columns(from, Math.min(from + panel, count));
+    out.data.set(multiplyTN(mixing, multiply(gram, columns)).data, from * count);
+    await breathe();
   }
   return out;
 }

@@ -80,6 +80,34 @@ for (const name of [...weightRules, ...coordinateRules]) {
   });
 }
 
+describe("a change beyond all measure", () => {
+  const [first, ...rest] = factors;
+  assert.ok(first);
+  const outsized = (factor: number): Factors[] => [
+    { b: first.b.scale(factor), a: first.a },
+    ...rest,
+  ];
+  const of = (pairs: readonly Factors[]) => [
+    pairs.map((f, k) => updateOf(idOf(k), { m: f })),
+    pairs.map((f, k) => updateOf(idOf(k), { m: product(f) })),
+  ];
+
+  it("does not move the geometric median", async () => {
+    for (const updates of of(outsized(1e9))) {
+      near(await globalOf("geometric-median", updates), benignMean, 0.1);
+    }
+  });
+
+  it("is refused where its square overflows", async () => {
+    for (const updates of of(outsized(1e160))) {
+      for (const name of weightRules) {
+        await assert.rejects(aggregate(name, updates), /a client's change is so large/);
+      }
+      near(await globalOf("coordinate-median", updates), benignMean, 0.1);
+    }
+  });
+});
+
 describe("the mean", () => {
   it("does not stay: those two move it by two thirds", async () => {
     const mean = await globalOf("fedavg", asPairs, { weighting: "uniform" });

@@ -2,7 +2,7 @@ import { isLowRank } from "@fedclair/core";
 import { Matrix, multiply } from "@fedclair/linalg";
 import { blocksOf, type Changes } from "./blocks.js";
 import { addSquaredDistances, combination, squaredNorm } from "./columns.js";
-import { gramOf } from "./gram.js";
+import { gramOf, requireFinite } from "./gram.js";
 
 /** K points V_k as a rule sees them that only has to weight them. */
 export interface Points {
@@ -55,6 +55,7 @@ function densePoints(modules: readonly Changes[]): Points {
           addSquaredDistances(squares, columns, center);
         }
       }
+      requireFinite(squares);
       return { norm: Math.sqrt(squared), distances: squares.map(Math.sqrt) };
     },
   };

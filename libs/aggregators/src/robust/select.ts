@@ -28,6 +28,22 @@ export function select(x: Float64Array, k: number, from = 0): number {
   return x[k] ?? NaN;
 }
 
+/** Visits the indices of the `count` smallest entries, of equal ones the first. @param count from 1 to x.length */
+export function forSmallest(x: Float64Array, count: number, visit: (k: number) => void): void {
+  const largest = select(x.slice(), count - 1);
+  let left = count;
+  for (let k = 0; k < x.length; k++) {
+    if ((x[k] ?? NaN) >= largest) continue;
+    visit(k);
+    left--;
+  }
+  for (let k = 0; k < x.length && left > 0; k++) {
+    if (x[k] !== largest) continue;
+    visit(k);
+    left--;
+  }
+}
+
 /** Moves the entries of low … high - 1 below the pivot to the front. @returns the index after the last of them */
 function partition(x: Float64Array, low: number, high: number, pivot: number): number {
   let end = low;
