@@ -1,7 +1,6 @@
 import {
   UserError,
   type LocalTrainer,
-  type Params,
   type Shard,
   type Tensor,
   type TrainJob,
@@ -12,7 +11,7 @@ import { bestResponse, type BestResponse } from "./best-response.js";
 import { contaminateAnswer, contaminateData } from "./contaminations.js";
 import { countTransitions, type Dataset } from "./dataset.js";
 import type { Environment } from "./environment.js";
-import { logitsOf, policyOf } from "./logits.js";
+import { logitsOf, policiesOf } from "./logits.js";
 import type { Options } from "./options.js";
 import type { Policy } from "./policy.js";
 import { agentName, agentsOf, allAgents, alphaOf, alphasOf } from "./rounds.js";
@@ -38,10 +37,11 @@ export class AlberDiceClient implements LocalTrainer {
     const { shape } = this.#environment;
     const { contamination } = this.#shard;
     const data = await this.#data();
+    const policies = policiesOf(params, shape.states);
     const responses =
       phase === allAgents
         ? await this.#alone(data)
-        : await this.#respond(data, agentsOf(phase, shape.actions.length), params, round);
+        : await this.#respond(data, agentsOf(phase, policies.length), policies, round);
     const visits = new Float64Array(shape.states);
     data.visited.forEach((state, row) => {
       visits[state] = data.visits[row] ?? NaN;
@@ -77,20 +77,13 @@ export class AlberDiceClient implements LocalTrainer {
   async #respond(
     data: Dataset,
     agents: readonly number[],
-    params: Params,
+    policies: readonly Policy[],
     round: number,
   ): Promise<Map<number, BestResponse>> {
-    const { states, actions } = data.shape;
-    const { gamma } = this.#options;
-    const alpha = alphaOf(round, actions.length, this.#options);
-    const policies = actions.map((_, agent) => {
-      const logits = params.get(agentName(agent));
-      if (logits === undefined) throw new UserError(`params without ${agentName(agent)}`);
-      return policyOf(logits.data, states);
-    });
+    const alpha = alphaOf(round, policies.length, this.#options);
+    const options = { alpha, gamma: this.#options.gamma, tolerance };
     const responses = new Map<number, BestResponse>();
     for (const agent of agents) {
-      const options = { alpha, gamma, tolerance };
       responses.set(agent, await bestResponse(data, agent, policies, options));
     }
     return responses;
@@ -101,8 +94,8 @@ export class AlberDiceClient implements LocalTrainer {
     const { sigma, gamma } = this.#options;
     const rng = this.#shard.rng.at("start");
     const start = perturbedStart(data, sigma, () => rng.uniform());
-    const responses = new Map<number, BestResponse>();
     const options = { gamma, tolerance };
+    const responses = new Map<number, BestResponse>();
     for await (const turn of alternate(data, start, alphasOf(this.#options), options)) {
       responses.set(turn.agent, turn.response);
     }

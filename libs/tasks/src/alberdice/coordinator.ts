@@ -4,9 +4,8 @@ import { poolAnswers, weighted, type Answer } from "./answers.js";
 import type { Environment } from "./environment.js";
 import { exhibitPlay } from "./exhibit.js";
 import { answerOf, judge } from "./judge.js";
-import { policyOf, startingLogits } from "./logits.js";
+import { policiesOf, startingLogits } from "./logits.js";
 import type { Options } from "./options.js";
-import type { Policy } from "./policy.js";
 import { agentName, agentsOf, allAgents } from "./rounds.js";
 
 /** Circulates the policies of all agents, and replaces those of the agent whose turn it was by the clients' answers. */
@@ -80,7 +79,7 @@ export class Coordinator {
   }
 
   evaluate(global: Params): Pick<Step, "metrics" | "exhibits"> {
-    const play = exhibitPlay(this.#environment, this.#policiesOf(global));
+    const play = exhibitPlay(this.#environment, policiesOf(global, this.#environment.shape.states));
     return { metrics: play.metrics, exhibits: { play } };
   }
 
@@ -106,10 +105,5 @@ export class Coordinator {
   #pool(answers: readonly Answer[], { shape, data }: Tensor): Tensor {
     if (answers.length === 0) return { shape, data };
     return { shape, data: poolAnswers(answers, data, this.#options.pooling) };
-  }
-
-  #policiesOf(global: Params): Policy[] {
-    const { states } = this.#environment.shape;
-    return [...global.values()].map(({ data }) => policyOf(data, states));
   }
 }

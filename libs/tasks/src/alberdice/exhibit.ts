@@ -1,4 +1,4 @@
-import type { Metrics } from "@fedclair/core";
+import type { Exhibition, Metrics } from "@fedclair/core";
 import { bridgeCells, type Pair } from "./bridge.js";
 import type { Environment } from "./environment.js";
 import { jointProbabilities, type Policy } from "./policy.js";
@@ -39,4 +39,18 @@ function cellsOf(positions: Pair): (readonly [number, number])[] {
 
 function rounded(x: number): number {
   return Math.round(1e4 * x) / 1e4;
+}
+
+/** An exhibit as figures take it. */
+export interface Shown<T> {
+  readonly arm: string;
+  readonly round: number;
+  readonly value: T;
+}
+
+/** Those of one name and arm, in the order of rounds. */
+export function exhibitsOf<T>({ exhibits }: Exhibition, name: string, arm: string): Shown<T>[] {
+  return exhibits.flatMap((exhibit) =>
+    exhibit.name === name && exhibit.arm === arm ? [{ ...exhibit, value: exhibit.value as T }] : [],
+  );
 }

@@ -1,2 +1,191 @@
-import type { TaskFigures } from "@fedclair/core";
-export const figures: TaskFigures = () => [];
+import type { Exhibition, TaskFigure, TaskFigures } from "@fedclair/core";
+import { exhibitsOf, type PlayExhibit, type ScreenExhibit, type Shown } from "./exhibit.js";
+import { pathFigure } from "./path-figure.js";
+
+const grey = "#777777";
+const orange = "#d55e00";
+const bridgeActionNames = ["stay", "up", "down", "right", "left"];
+const heatPanels = 4;
+
+/** Joint policies over the alternation, returns, the paths on the bridge, and what the direction screen saw. */
+export const figures: TaskFigures = (exhibition) => [
+  ...jointFigure(exhibition),
+  ...returnFigure(exhibition),
+  ...pathFigure(exhibition),
+  ...screenFigure(exhibition),
+];
+
+/** A heat map an arm and round: what the agents do together in the first state. */
+function jointFigure(exhibition: Exhibition): TaskFigure[] {
+  const { arms, width } = exhibition;
+  const rows = arms.flatMap(({ label }) => {
+    const plays = exhibitsOf<PlayExhibit>(exhibition, "play", label);
+    return plays.length === 0 ? [] : [spread(plays, heatPanels)];
+  });
+  if (rows.length === 0) return [];
+  const size = Math.min(150, Math.floor(width / heatPanels) - 70);
+  const panel = ({ arm, round, value }: Shown<PlayExhibit>) => ({
+    title: `${arm}, round ${round}`,
+    width: size,
+    height: size,
+    data: {
+      values: value.joint.flatMap((probabilities, a) =>
+        probabilities.map((p, b) => ({
+          first: actionName(exhibition, a),
+          second: actionName(exhibition, b),
+          p,
+        })),
+      ),
+    },
+    mark: { type: "rect", stroke: "white" },
+    encoding: {
+      x: {
+        field: "second",
+        type: "nominal",
+        sort: null,
+        title: "agent 1",
+        axis: { labelAngle: 0 },
+      },
+      y: { field: "first", type: "nominal", sort: null, title: "agent 0" },
+      color: {
+        field: "p",
+        type: "quantitative",
+        title: "probability",
+        scale: { domain: [0, 1], range: ["#f4f4f4", "#08306b"] },
+      },
+    },
+  });
+  return [
+    {
+      name: "joint-policy",
+      title: "Joint policy",
+      caption:
+        "What the two agents do together where an episode starts, over the rounds. One dark cell: they agree on one way; several: a mixture, whose combinations may occur nowhere in the data.",
+      spec: { vconcat: rows.map((row) => ({ hconcat: row.map(panel) })) },
+    },
+  ];
+}
+
+/** Returns over rounds; each round is one agent's turn. */
+function returnFigure(exhibition: Exhibition): TaskFigure[] {
+  const { arms, width } = exhibition;
+  const values = arms.flatMap(({ label }) =>
+    exhibitsOf<PlayExhibit>(exhibition, "play", label).map(({ arm, round, value }) => ({
+      ...{ arm, round, return: value.metrics.return, best: value.best },
+    })),
+  );
+  const [first] = values;
+  if (first === undefined || new Set(values.map(({ round }) => round)).size < 2) return [];
+  return [
+    {
+      name: "return",
+      title: "Return over the alternation",
+      caption: `Exact expected return of the pooled policies after each agent's turn. Dashed: ${first.best.toFixed(4)}, the best that any policies reach.`,
+      spec: {
+        width: Math.min(520, width - 120),
+        height: 220,
+        layer: [
+          {
+            data: { values },
+            mark: { type: "line", point: { size: 30 }, strokeWidth: 1.6 },
+            encoding: {
+              x: {
+                field: "round",
+                type: "quantitative",
+                axis: { tickMinStep: 1, grid: false },
+                scale: { zero: false, nice: false },
+              },
+              y: { field: "return", type: "quantitative", scale: { zero: false } },
+              color: {
+                field: "arm",
+                type: "nominal",
+                scale: { domain: arms.map((a) => a.label), range: arms.map((a) => a.colour) },
+              },
+            },
+          },
+          {
+            data: { values: [{ best: first.best }] },
+            mark: { type: "rule", strokeDash: [4, 3], color: grey },
+            encoding: { y: { field: "best", type: "quantitative", title: "return" } },
+          },
+        ],
+      },
+    },
+  ];
+}
+
+/** By round, each client's median cosine with the others. */
+function screenFigure(exhibition: Exhibition): TaskFigure[] {
+  const [arm] = exhibition.arms;
+  const screens = arm ? exhibitsOf<ScreenExhibit>(exhibition, "screen", arm.label) : [];
+  const values = screens.flatMap(({ round, value }) =>
+    Object.entries(value).map(([client, cosine]) => ({
+      ...{ client, round, cosine, screen: cosine <= 0 ? "dropped" : "passed" },
+    })),
+  );
+  if (values.length === 0) return [];
+  return [
+    {
+      name: "directions",
+      title: "Direction screen",
+      caption:
+        "Each client's median cosine with the other clients' answers, all clients in every round. A reversed answer lies in the space that the benign share, where CLAIR cannot see it; at or below 0 (dashed) the screen drops it, whatever the aggregator says.",
+      spec: {
+        width: Math.min(520, exhibition.width - 120),
+        height: 200,
+        layer: [
+          {
+            data: { values },
+            mark: { type: "point", filled: true, size: 28, opacity: 0.7 },
+            encoding: {
+              x: {
+                field: "round",
+                type: "quantitative",
+                axis: { tickMinStep: 1, grid: false },
+                scale: { zero: false, nice: false },
+              },
+              y: {
+                field: "cosine",
+                type: "quantitative",
+                title: "median cosine",
+                scale: { domain: [-1, 1] },
+              },
+              color: {
+                field: "screen",
+                type: "nominal",
+                scale: { domain: ["passed", "dropped"], range: [grey, orange] },
+              },
+            },
+          },
+          {
+            data: { values: [{ zero: 0 }] },
+            mark: { type: "rule", strokeDash: [4, 3], color: grey },
+            encoding: { y: { field: "zero", type: "quantitative" } },
+          },
+        ],
+      },
+    },
+  ];
+}
+
+function actionName({ task }: Exhibition, action: number): string {
+  const { environment } = task;
+  const isBridge =
+    typeof environment === "object" &&
+    environment !== null &&
+    "name" in environment &&
+    environment.name === "bridge";
+  return isBridge
+    ? (bridgeActionNames[action] ?? String(action))
+    : String.fromCharCode("A".charCodeAt(0) + action);
+}
+
+/** At most `count` items, evenly spread, the last one among them. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  const last = items.length - 1;
+  const steps = Math.min(count, items.length) - 1;
+  const picks = Array.from({ length: steps + 1 }, (_, k) =>
+    steps === 0 ? last : Math.round((k * last) / steps),
+  );
+  return picks.flatMap((index) => items.slice(index, index + 1));
+}

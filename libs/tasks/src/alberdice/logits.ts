@@ -1,3 +1,4 @@
+import type { Params } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import type { GameShape } from "./dataset.js";
 import { softmax, type Policy } from "./policy.js";
@@ -38,4 +39,9 @@ export function policyOf(logits: ArrayLike<number>, states: number): Policy {
   return Array.from({ length: states }, (_, state) =>
     softmax(Float64Array.from({ length: actions }, (_, a) => logits[state * actions + a] ?? NaN)),
   );
+}
+
+/** The policies of all agents, from the logit tables that are circulated. */
+export function policiesOf(params: Params, states: number): Policy[] {
+  return [...params.values()].map(({ data }) => policyOf(data, states));
 }

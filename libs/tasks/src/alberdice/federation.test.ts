@@ -1,0 +1,252 @@
+import {
+  ClientRunner,
+  clientIds,
+  createPlugin,
+  MemoryPool,
+  runRounds,
+  trialSchema,
+  UserError,
+  type Aggregator,
+  type Attack,
+  type Plugin,
+  type Plugins,
+  type Round,
+} from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { alberdice } from "./alberdice.js";
+import { cosineRule } from "./cosine-rule.js";
+import { assertWithin } from "./testing.js";
+
+/** Judges nobody. The task pools by itself, so what it makes of the updates does not matter. */
+const everybody: Plugin<Aggregator> = {
+  name: "everybody",
+  summary: "No verdicts.",
+  schema: z.strictObject({}),
+  create: () => ({ aggregate: () => Promise.resolve({ global: [] }) }),
+};
+
+/** Finds all benign, as a detector does that cannot see the attack. */
+const trusting: Plugin<Aggregator> = {
+  name: "trusting",
+  summary: "All benign.",
+  schema: z.strictObject({}),
+  create: () => ({
+    aggregate: ({ updates }) =>
+      Promise.resolve({
+        global: [],
+        verdicts: updates.map(({ clientId }) => ({
+          ...{ clientId, score: 0, threshold: 1 },
+          status: "benign" as const,
+        })),
+      }),
+  }),
+};
+
+const data: Plugin<Attack> = {
+  name: "data",
+  summary: "Contaminates data.",
+  schema: z.strictObject({ kind: z.string() }),
+  create: ({ kind }: { kind: string }) => ({ label: kind, data: { kind, options: {} } }),
+};
+
+const byName = <T extends { readonly name: string }>(...plugins: readonly T[]) =>
+  new Map(plugins.map((plugin) => [plugin.name, plugin]));
+
+const plugins: Plugins = {
+  tasks: byName(alberdice),
+  aggregators: byName(everybody, trusting, cosineRule),
+  attacks: byName(data),
+};
+
+const modes = [
+  [0, 1],
+  [1, 0],
+];
+
+interface Settings {
+  readonly clients?: number;
+  readonly rounds?: number;
+  readonly aggregator?: string;
+  readonly kind?: string;
+  readonly contaminated?: number;
+  readonly task?: object;
+  readonly seed?: number;
+}
+
+/** A trial on XOR unless told otherwise. */
+async function run({ task, ...settings }: Settings): Promise<Round[]> {
+  const { kind, contaminated = 3 } = settings;
+  const trial = trialSchema(plugins).parse({
+    ...{ name: "federation", evaluate: "never" },
+    ...{ seed: settings.seed ?? 1, clients: settings.clients ?? 10, rounds: settings.rounds ?? 16 },
+    task: { name: "alberdice", environment: { name: "matrix" }, enforceClip: false, ...task },
+    aggregator: { name: settings.aggregator ?? "everybody" },
+    attacks: kind ? [{ attack: { name: "data", kind }, count: contaminated }] : [],
+  });
+  const runner = new ClientRunner(trial, plugins);
+  const rounds: Round[] = [];
+  const plan = {
+    ...{ trial, clientIds: clientIds(trial.clients), contamination: runner.contamination },
+    ...{ pool: new MemoryPool(runner), task: createPlugin(plugins.tasks, trial.task) },
+    ...{ aggregator: createPlugin(plugins.aggregators, trial.aggregator) },
+    ...{ rng: stream(trial.seed), signal: new AbortController().signal },
+  };
+  for await (const round of runRounds(plan)) rounds.push(round);
+  return rounds;
+}
+
+const returnOf = (rounds: readonly Round[]) => rounds.at(-1)?.record.metrics["return"] ?? NaN;
+const seeds = Array.from({ length: 10 }, (_, k) => k + 1);
+
+describe("federated XOR (acceptance check 7)", () => {
+  for (const [name, environment] of [
+    ["{AB, BA}", { name: "matrix", data: modes }],
+    ["all", { name: "matrix" }],
+  ] as const) {
+    it(`finds a best joint action of ${name} in either mode, and averaged local policies do not`, async function () {
+      this.timeout(30_000);
+      for (const seed of seeds) {
+        assertWithin(returnOf(await run({ seed, task: { environment } })), 0.99, 1);
+        const owners = { seed, clients: 2, task: { environment, mode: "agent-per-client" } };
+        assertWithin(returnOf(await run(owners)), 0.99, 1);
+      }
+      // Five clients of ten on either mode are one split in four: ten trials may by chance hold one such split only.
+      const averaged: number[] = [];
+      for (let seed = 1; seed <= 20; seed++) {
+        const average = { seed, task: { environment, mode: "local-then-average", sweeps: 40 } };
+        averaged.push(returnOf(await run(average)));
+      }
+      assertWithin(averaged.reduce((total, x) => total + x, 0) / averaged.length, -2, 0.85);
+      assertWithin(Math.min(...averaged), -2, 0.1);
+    });
+
+    it(`with three clients reversed, the median saves ${name}, and the mean does not`, async () => {
+      for (const seed of [1, 2, 3]) {
+        const reversed = { seed, kind: "reverse", task: { environment } };
+        assertWithin(returnOf(await run(reversed)), -2, 0.1);
+        const median = { ...reversed, task: { environment, pooling: "median" } };
+        assertWithin(returnOf(await run(median)), 0.99, 1);
+      }
+    });
+  }
+
+  it("gives each client of agent-per-client its own agent's turn", async () => {
+    const rounds = await run({
+      clients: 2,
+      rounds: 99,
+      task: { mode: "agent-per-client", sweeps: 2 },
+    });
+    assert.deepEqual(
+      rounds.map(({ record }) => [record.phase, record.clients.map(({ clientId }) => clientId)]),
+      [
+        ["agent0", ["c00"]],
+        ["agent1", ["c01"]],
+        ["agent0", ["c00"]],
+        ["agent1", ["c01"]],
+      ],
+    );
+  });
+});
+
+describe("who is kept", () => {
+  it("on top of a judging aggregator the screen drops reversed answers, which it keeps without", async () => {
+    const settings = {
+      aggregator: "trusting",
+      kind: "reverse",
+      task: { environment: { name: "matrix", data: modes } },
+    };
+    const screened = await run(settings);
+    const caught = (rounds: readonly Round[]) =>
+      rounds.map(
+        ({ record }) =>
+          record.clients
+            .filter(({ verdict }) => verdict === "contaminated")
+            .every(({ attack }) => attack === "reverse") &&
+          record.clients.filter(({ verdict }) => verdict === "contaminated").length === 3,
+      );
+    // In the first rounds the penalty outweighs the reward, and answers of two entries point anywhere.
+    assertWithin(caught(screened).filter(Boolean).length, 14, 16);
+    assertWithin(returnOf(screened), 0.99, 1);
+    const open = await run({ ...settings, task: { ...settings.task, screen: false } });
+    assert.ok(caught(open).every((all) => !all));
+    assertWithin(returnOf(open), -2, 0.1);
+  });
+
+  it("an answer beyond the clip is invalid, unless the trial lets it pass", async () => {
+    const settings = {
+      kind: "noise",
+      task: { environment: { name: "matrix", data: modes }, enforceClip: true, clip: 1 },
+    };
+    const verdicts = (await run({ ...settings, rounds: 4 })).map(({ record }) =>
+      record.clients.filter(({ verdict }) => verdict === "invalid").map((c) => c.attack),
+    );
+    assert.ok(verdicts.some((kinds) => kinds.length > 0));
+    assert.ok(verdicts.flat().every((kind) => kind === "noise"));
+  });
+
+  it("no contaminated majority of flipped rewards can be told from an honest one; without them all is well", async () => {
+    const flipped = { kind: "flip", contaminated: 6 };
+    assertWithin(returnOf(await run(flipped)), -2, 0.1);
+    assertWithin(returnOf(await run({ clients: 4 })), 0.99, 1);
+  });
+
+  for (const kind of ["random", "permute", "flip"]) {
+    it(`three of ten clients of kind ${kind} do no harm to XOR with all joint actions`, async () => {
+      assertWithin(returnOf(await run({ kind })), 0.99, 1);
+    });
+  }
+});
+
+describe("a federated trial", () => {
+  it("repeats itself to the last bit", async () => {
+    const settings = { kind: "noise", rounds: 4, aggregator: "cosine-rule" };
+    const records = async () => JSON.stringify((await run(settings)).map(({ record }) => record));
+    assert.equal(await records(), await records());
+  });
+
+  it("shows what its figures are drawn from", async () => {
+    const rounds = await run({ aggregator: "cosine-rule", rounds: 2 });
+    const exhibition = {
+      task: { name: "alberdice", environment: { name: "matrix" } },
+      exhibits: rounds.flatMap(({ record, exhibits }) =>
+        Object.entries(exhibits).map(([name, value]) => ({
+          ...{ arm: "cosine-rule", round: record.round, name },
+          value: JSON.parse(JSON.stringify(value)) as unknown,
+        })),
+      ),
+      arms: [{ label: "cosine-rule", colour: "#0072b2" }],
+      width: 700,
+    };
+    assert.deepEqual(
+      alberdice.figures?.(exhibition).map(({ name }) => name),
+      ["joint-policy", "return", "directions"],
+    );
+  });
+
+  it("names what is wrong with its options", () => {
+    const refuse = (options: object, message: RegExp) => {
+      assert.throws(() => alberdice.schema.parse(options), message);
+    };
+    refuse({ environment: { name: "chess" } }, /bridge/);
+    refuse({ environment: { name: "bridge", random: 0, optimal: 0 } }, /at least one episode/);
+    refuse(
+      { environment: { name: "matrix", payoff: [[1, 2], [3]] } },
+      /expected 2 entries, as in row 0, got 1/,
+    );
+    refuse(
+      { environment: { name: "matrix", data: [[0, 2]] } },
+      /expected actions below 2 and 2, got 0 and 2/,
+    );
+    refuse({ eps: 0 }, /eps/);
+    refuse({ alphaLast: 0 }, /alphaLast/);
+    refuse({ sweep: 3 }, /sweep/);
+  });
+
+  it("refuses a number of clients that its mode cannot serve", () => {
+    const task = alberdice.create(alberdice.schema.parse({ mode: "agent-per-client" }) as never);
+    assert.throws(() => task.checkClients?.(3), UserError);
+    task.checkClients?.(2);
+  });
+});

@@ -1,0 +1,96 @@
+import type { Exhibition, TaskFigure } from "@fedclair/core";
+import { bridgeCells, bridgeGoal } from "./bridge.js";
+import { exhibitsOf, type PlayExhibit } from "./exhibit.js";
+
+/** The two agents, in colours of neither truth. */
+const agentColours = ["#0072b2", "#cc79a7"];
+
+/** Where the agents go on the bridge, an arm a panel; on a map of free cells. */
+export function pathFigure(exhibition: Exhibition): TaskFigure[] {
+  const { arms, width } = exhibition;
+  const panels = arms.flatMap(({ label }) => {
+    const last = exhibitsOf<PlayExhibit>(exhibition, "play", label).at(-1);
+    const path = last?.value.path;
+    return last && path ? [{ ...last, path }] : [];
+  });
+  if (panels.length === 0) return [];
+  const cell = Math.min(44, Math.floor((width / Math.min(panels.length, 2) - 40) / 6));
+  const axes = {
+    x: {
+      field: "column",
+      type: "quantitative",
+      axis: null,
+      scale: { domain: [-0.5, 5.5], nice: false },
+    },
+    y: {
+      field: "row",
+      type: "quantitative",
+      axis: null,
+      scale: { domain: [2.5, -0.5], nice: false },
+    },
+  };
+  const cells = bridgeCells.map(([row, column]) => ({ row, column }));
+  const agent = {
+    field: "agent",
+    type: "nominal",
+    scale: { domain: ["agent 0", "agent 1"], range: agentColours },
+  };
+  const goals = bridgeGoal.map((position, i) => {
+    const [row, column] = bridgeCells[position] ?? [];
+    return { row, column, agent: `agent ${i}` };
+  });
+  return [
+    {
+      name: "paths",
+      title: "The way over the bridge",
+      caption:
+        "Cells that the agents pass if they always take their likeliest joint action, with the number of steps where they stand at last. Squares: goals; hollow: starts. One has to back off to let the other pass.",
+      spec: {
+        columns: 2,
+        concat: panels.map(({ arm, round, value, path }) => ({
+          title: `${arm}, round ${round}: return ${(value.metrics.return ?? NaN).toFixed(3)}`,
+          width: 6 * cell,
+          height: 3 * cell,
+          view: { fill: "#bbbbbb" },
+          encoding: axes,
+          layer: [
+            {
+              data: { values: cells },
+              mark: { type: "square", size: (cell - 2) ** 2, color: "white", opacity: 1 },
+            },
+            {
+              data: { values: goals },
+              mark: { type: "square", size: (cell - 14) ** 2, opacity: 0.25 },
+              encoding: { color: agent },
+            },
+            {
+              data: { values: stepsOf(path) },
+              mark: { type: "line", strokeWidth: 2.5, opacity: 0.85, interpolate: "linear" },
+              encoding: { color: agent, order: { field: "step" } },
+            },
+            {
+              data: { values: stepsOf(path).filter(({ step }) => step === 0) },
+              mark: { type: "point", size: 70, filled: false, strokeWidth: 2 },
+              encoding: { color: agent },
+            },
+            {
+              data: { values: stepsOf(path).filter(({ step }) => step === path.length - 1) },
+              mark: { type: "text", dx: cell / 4, dy: cell / 6, fontWeight: "bold" },
+              encoding: { color: agent, text: { field: "step" } },
+            },
+          ],
+        })),
+      },
+    },
+  ];
+}
+
+/** By step and agent the place on the map, a little beside the middle of the cell, so that the two lines part. */
+function stepsOf(path: NonNullable<PlayExhibit["path"]>) {
+  return path.flatMap((places, step) =>
+    places.map(([row, column], i) => ({
+      ...{ row: row + 0.2 * (i - 0.5), column: column + 0.2 * (i - 0.5) },
+      ...{ step, agent: `agent ${i}` },
+    })),
+  );
+}
