@@ -11,9 +11,9 @@ const cells = 4096;
 export interface BiasedEvaluator {
   readonly evaluation: Evaluation;
   /** The observed score of somebody with the true score v: the same rank in the other law (specification 4.1). */
-  observe(v: number): number;
+  readonly observe: (v: number) => number;
   /** Observed scores of `n` people drawn from the truth. */
-  sample(n: number, rng: Stream): Float64Array;
+  readonly sample: (n: number, rng: Stream) => Float64Array;
 }
 
 /** @throws ModelError as `evaluateDensity` does */
@@ -24,7 +24,7 @@ export function biasedEvaluator(
 ): BiasedEvaluator {
   const evaluation = evaluateDensity(density, loss, alpha, tau);
   const laws = once(() => ({ truth: truthOf(density), observed: evaluation.distribution() }));
-  const draw = once(() => sampler((x) => evaluation.pdf(x), evaluation.range));
+  const draw = once(() => sampler(evaluation.pdf, evaluation.range));
   return {
     evaluation,
     observe(v) {

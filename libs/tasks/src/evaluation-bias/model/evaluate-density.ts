@@ -17,9 +17,9 @@ export interface Evaluation {
   readonly risk: number;
   readonly meanUnder: number;
   readonly meanOver: number;
-  pdf(x: number): number;
+  readonly pdf: (x: number) => number;
   /** Made on demand: it takes as long as a third of the solution. */
-  distribution(): ScoreDistribution;
+  readonly distribution: () => ScoreDistribution;
   /** The scores outside which there is less than 1e-34 of the mass. */
   readonly range: readonly [number, number];
 }

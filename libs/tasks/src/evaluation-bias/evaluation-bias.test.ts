@@ -1,0 +1,251 @@
+import {
+  clientIds,
+  ClientRunner,
+  createPlugin,
+  MemoryPool,
+  parseTrial,
+  payloadBytes,
+  runRounds,
+  tensorsOf,
+  UserError,
+  type Aggregator,
+  type Attack,
+  type DataContamination,
+  type Plugin,
+  type Plugins,
+  type Round,
+  type Tensor,
+  type TrainResult,
+} from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { z } from "zod";
+import type { Findings } from "./coordinator.js";
+import { evaluationBias } from "./evaluation-bias.js";
+import { momentSubspace } from "./moment-subspace.js";
+import { optionsSchema } from "./options.js";
+
+function plugin<T>(
+  name: string,
+  create: (options: never) => T,
+  schema: z.ZodObject = z.strictObject({}),
+): Plugin<T> {
+  return { name, summary: name, schema, create };
+}
+
+/** The plain mean, and one that says nothing at all. */
+const average = plugin<Aggregator>("average", () => ({
+  aggregate: ({ updates }) => {
+    const total = updates.reduce((n, { numExamples }) => n + numExamples, 0);
+    const global = updates.map(
+      ({ numExamples, modules }) =>
+        new Map(
+          [...modules].map(([name, module]): [string, Tensor] => {
+            const tensor = module as Tensor;
+            return [name, { ...tensor, data: tensor.data.map((x) => (x * numExamples) / total) }];
+          }),
+        ),
+    );
+    return Promise.resolve({ global });
+  },
+}));
+const mute = plugin<Aggregator>("mute", () => ({
+  aggregate: () => Promise.resolve({ global: [] }),
+}));
+
+const fabricate = plugin<Attack>(
+  "fabricate",
+  (data: DataContamination) => ({ label: data.kind, data }),
+  z.strictObject({ kind: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
+);
+/** Numbers that no scores could give. */
+const impossible = plugin<Attack>("impossible", () => ({
+  corruptUpdate: (honest: TrainResult): TrainResult => ({
+    ...honest,
+    modules: new Map(
+      [...honest.modules].map(([name, module]) => {
+        const tensor = module as Tensor;
+        return [name, { ...tensor, data: tensor.data.map((x) => -100 * x - 1) }];
+      }),
+    ),
+  }),
+}));
+
+const plugins: Plugins = {
+  tasks: new Map([[evaluationBias.name, evaluationBias]]),
+  aggregators: new Map([momentSubspace, average, mute].map((p) => [p.name, p])),
+  attacks: new Map([fabricate, impossible].map((p) => [p.name, p])),
+};
+
+const small = `
+name: small
+rounds: 3
+clients: 9
+task: { name: evaluation-bias, panels: [{ alpha: 4, tau: 1.2 }, { alpha: 2, tau: 1.6 }] }
+aggregator: { name: moment-subspace }
+attacks:
+  - { attack: { name: fabricate, kind: spike }, clients: [c02] }
+  - { attack: { name: fabricate, kind: bimodal }, clients: [c05] }
+`;
+
+async function run(overrides: readonly string[] = [], text = small): Promise<Round[]> {
+  const trial = parseTrial(text, "small.yaml", plugins, overrides);
+  const runner = new ClientRunner(trial, plugins);
+  const rounds: Round[] = [];
+  for await (const round of runRounds({
+    trial,
+    clientIds: clientIds(trial.clients),
+    contamination: runner.contamination,
+    pool: new MemoryPool(runner),
+    task: createPlugin(plugins.tasks, trial.task),
+    aggregator: createPlugin(plugins.aggregators, trial.aggregator),
+    rng: stream(trial.seed),
+    signal: new AbortController().signal,
+  })) {
+    rounds.push(round);
+  }
+  return rounds;
+}
+
+function findingsOf(rounds: readonly Round[]): Findings {
+  return rounds.at(-1)?.exhibits["findings"] as Findings;
+}
+
+function statuses(round: Round | undefined): Record<string, string> {
+  return Object.fromEntries(
+    (round?.record.clients ?? []).flatMap(({ clientId, verdict }) =>
+      verdict === undefined || verdict === "benign" ? [] : [[clientId, verdict]],
+    ),
+  );
+}
+
+describe("evaluation-bias", () => {
+  it("takes two rounds, names the fabricators, and is far closer to the truth than a plain mean", async () => {
+    const robust = await run();
+    assert.deepEqual(
+      robust.map(({ record }) => record.phase),
+      ["reference", "moments"],
+    );
+    assert.deepEqual(statuses(robust[1]), { c02: "contaminated", c05: "contaminated" });
+    const { alphaError = NaN, tauError = NaN, shareError = NaN } = robust[1]?.record.metrics ?? {};
+    assert.ok(
+      alphaError < 0.15 && tauError < 0.04 && shareError < 0.03,
+      `${alphaError} ${tauError}`,
+    );
+    const naive = await run(["aggregator.name=average"]);
+    assert.deepEqual(statuses(naive[1]), {});
+    assert.ok((naive[1]?.record.metrics["alphaError"] ?? NaN) > 0.3);
+    // Institutions measure it on their own panels.
+    const distance = (rounds: Round[]) =>
+      rounds[1]?.record.clients[0]?.evaluation?.["totalVariation"] ?? NaN;
+    assert.ok(distance(robust) < distance(naive), `${distance(robust)} ${distance(naive)}`);
+  });
+
+  it("keeps institutions of impossible numbers out, by name", async () => {
+    const rounds = await run(["attacks.0.attack={name: impossible}"]);
+    assert.deepEqual(statuses(rounds[0]), { c02: "invalid" });
+    assert.deepEqual(statuses(rounds[1]), { c02: "invalid", c05: "contaminated" });
+    const naive = await run(["attacks.0.attack={name: impossible}", "aggregator.name=average"]);
+    assert.equal(statuses(naive[1])["c02"], "invalid");
+  });
+
+  it("finds an institution inside the model by comparing fits, and scales its score to the threshold", async () => {
+    const rounds = await run([
+      "attacks=[{attack: {name: fabricate, kind: inside}, clients: [c01]}]",
+      // A detector that flags nobody.
+      "aggregator={name: moment-subspace, factor: 1000}",
+    ]);
+    assert.deepEqual(statuses(rounds[1]), { c01: "contaminated" });
+    const [, odd] = rounds[1]?.record.clients ?? [];
+    assert.ok((odd?.score ?? NaN) > (odd?.threshold ?? NaN));
+    assert.equal(rounds[1]?.record.metrics["warned"], 0);
+  });
+
+  it("A20: warns where more than 30 % are flagged", async () => {
+    const [, round] = await run(["attacks.0.clients=[c02, c03]"]);
+    assert.equal(round?.record.metrics["warned"], 1);
+    assert.match(String(findingsOf([round]).warning), /^33 % of the institutions are flagged$/);
+  });
+
+  it("A22: sends counts and moments only, at most 1 kB", async () => {
+    const trial = parseTrial(small, "small.yaml", plugins, [
+      "task.panels=[{alpha: 1, tau: 1.1}, {alpha: 2, tau: 1.6}, {alpha: 4, tau: 1.1}, {alpha: 4, tau: 1.6}]",
+    ]);
+    const runner = new ClientRunner(trial, plugins);
+    const task = createPlugin(plugins.tasks, trial.task);
+    const job = { round: 1, kind: "train" as const, clientId: "c00" };
+    const first = await runner.run({ ...job, phase: "reference", params: new Map() });
+    assert.ok("update" in first);
+    assert.deepEqual([...first.update.modules.keys()], ["counts"]);
+    const [counts] = [...first.update.modules.values()].flatMap(tensorsOf);
+    assert.ok(counts?.data.length === 50 && counts.data.every(Number.isInteger));
+    const state = {
+      round: 1,
+      phase: "reference",
+      global: new Map(),
+      updates: [first.update],
+      rng: stream(1),
+    };
+    const step = await task.reduce?.(state, {
+      global: [new Map([["pmf", { shape: [50, 1], data: counts.data.map((n) => n / 2000) }]])],
+    });
+    const second = await runner.run({
+      ...job,
+      phase: "moments",
+      params: step?.global ?? new Map(),
+    });
+    assert.ok("update" in second);
+    const sent = [...second.update.modules].flatMap(([, module]) => tensorsOf(module));
+    assert.deepEqual(
+      sent.map(({ shape }) => shape),
+      [[8, 4], [4], [4]],
+    );
+    assert.equal(payloadBytes(sent), 320);
+    assert.deepEqual(second.update.metrics, {});
+  });
+
+  it("adds noise where asked for", async () => {
+    const quiet = findingsOf(await run());
+    const noisy = findingsOf(await run(["task.noiseMultiplier=3"]));
+    const [a, b] = [quiet, noisy].map(({ panels }) => panels[0]?.alpha ?? NaN);
+    assert.ok(a !== b && Math.abs((a ?? NaN) / (b ?? NaN) - 1) < 0.2, `${a} ${b}`);
+  });
+
+  it("draws densities, selections and institutions", async () => {
+    const value = JSON.parse(JSON.stringify(findingsOf(await run()))) as unknown;
+    const trial = parseTrial(small, "small.yaml", plugins);
+    const exhibition = {
+      task: trial.task,
+      exhibits: [{ arm: "moment-subspace", round: 2, name: "findings", value }],
+      arms: [{ label: "moment-subspace", colour: "#0072b2" }],
+      width: 860,
+    };
+    const drawn = evaluationBias.figures?.(exhibition) ?? [];
+    assert.deepEqual(
+      drawn.map(({ name }) => name),
+      ["densities", "selection", "institutions"],
+    );
+    // The sign and size of a change of tau: from 1.2 up, from 1.6 down, half of the way to 1.42.
+    assert.match(drawn[1]?.caption ?? "", /panel 1 \+0\.1\d\d nats, panel 2 −0\.0\d\d nats/);
+    assert.deepEqual(evaluationBias.figures?.({ ...exhibition, exhibits: [] }), []);
+  });
+
+  it("says what is wrong with options, and with an aggregator that gives nothing", async () => {
+    const message = (options: object) =>
+      optionsSchema
+        .safeParse(options)
+        .error?.issues.map((issue) => [...issue.path, issue.message].join(": "));
+    assert.deepEqual(message({ lo: 5 }), ["lo: expected less than hi = 5, got 5"]);
+    assert.deepEqual(message({ panelScores: 50 }), [
+      "panelScores: expected at least minCount = 100, got 50",
+    ]);
+    assert.deepEqual(message({ bins: 10, features: 10 }), [
+      "features: expected less than bins = 10, got 10",
+    ]);
+    assert.match(String(message({ panels: [{ alpha: 0, tau: 1 }] })), /panels: 0: alpha/);
+    assert.match(String(message({ selection: { c: 1 } })), /selection: c/);
+    await assert.rejects(run(["aggregator.name=mute"]), (error: unknown) => {
+      return error instanceof UserError && /neither verdicts nor a mean/.test(error.message);
+    });
+  });
+});
