@@ -23,9 +23,9 @@ export const contaminations: ReadonlyMap<string, ZodObject> = new Map<string, Zo
           .number()
           .gt(0)
           .default(1)
-          .describe("Variance of the noise over that of the signals, above 0"),
+          .describe("Mean variance of the noise over that of the signals, above 0"),
       })
-      .describe("White noise on top of the signals' covariance"),
+      .describe("A Wishart matrix of as many degrees of freedom as nodes on top of the covariance"),
   ],
   [
     "scale",
@@ -71,7 +71,8 @@ async function observe(
   const truth = trueGraph(options);
   const signals = rng.at("signals");
   const on = (graph: Matrix) => sampleCovariance(filterOf(graph, options.filter), samples, signals);
-  const white = () => sampleCovariance(Matrix.identity(options.nodes), samples, rng.at("noise"));
+  const white = (count: number) =>
+    sampleCovariance(Matrix.identity(options.nodes), count, rng.at("noise"));
   const other = (from: Stream) => drawGraph(options.graph, options.nodes, from.at("graph"));
   if (!contamination) return on(truth);
   switch (contamination.kind) {
@@ -80,13 +81,17 @@ async function observe(
     case "collude":
       return on(other(contamination.common));
     case "noise":
-      return white();
+      return white(samples);
     case "permute":
       return on(permuted(truth, rng.at("order")));
     case "mixnoise": {
       const covariance = await on(truth);
       const variance = traceOf(covariance) / options.nodes;
-      addScaled(covariance, Number(contamination.options.ratio) * variance, await white());
+      addScaled(
+        covariance,
+        Number(contamination.options.ratio) * variance,
+        await white(options.nodes),
+      );
       return covariance;
     }
     case "scale":

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Options of the solver, common to all tasks that learn a graph. */
-export const solverOptions = {
+export const solverOptions = (tolerance: number, maxIterations: number) => ({
   solver: z
     .enum(["eadmm", "ladmm"])
     .default("eadmm")
@@ -12,20 +12,20 @@ export const solverOptions = {
     .number()
     .gt(0)
     .lt(1)
-    .default(1e-4)
+    .default(tolerance)
     .describe("Certified relative gap at which the solver has converged, in (0, 1)"),
   maxIterations: z
     .int()
     .min(1)
     .max(1_000_000)
-    .default(8000)
+    .default(maxIterations)
     .describe("Iterations at most; the result is then labelled unconverged"),
   alpha: z
     .number()
     .gt(0)
     .default(1)
     .describe("Weight of the log of the degrees, above 0; it only scales the graph"),
-};
+});
 
 export const schema = z
   .strictObject({
@@ -66,7 +66,7 @@ export const schema = z
       .lt(1)
       .default(0.3)
       .describe("Share of the largest weight above which a pair is an edge, in [0, 1)"),
-    ...solverOptions,
+    ...solverOptions(1e-4, 8000),
     dataSeed: z
       .int()
       .min(0)

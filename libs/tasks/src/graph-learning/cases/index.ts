@@ -18,6 +18,7 @@ export const logspectFormat: CaseFormat = {
   recognises: (file) =>
     isFields(file) &&
     Array.isArray(file.cases) &&
+    file.cases.length > 0 &&
     file.cases.every((c) => isFields(c) && "C_upper" in c && "delta" in c),
   run: async (file) => {
     const { format, tolerances, unit, pooling, cases, ...others } = fieldsOf(file, "file");

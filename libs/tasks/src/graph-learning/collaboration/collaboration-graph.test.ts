@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import type { Aggregate, Metrics, Params, Task, Update } from "@fedclair/core";
+import { Matrix, stream, sum } from "@fedclair/linalg";
+import { collaborationGraphTask } from "./collaboration-graph.js";
+import { figures } from "./figures.js";
+import { inGroupMass, personalised } from "./personalise.js";
+
+function create(options: object = {}): Task {
+  return collaborationGraphTask.create(collaborationGraphTask.schema.parse(options) as never);
+}
+
+/** Twelve honest updates. */
+async function updatesOf(task: Task, seed: number): Promise<Update[]> {
+  const updates: Update[] = [];
+  for (let index = 0; index < 12; index++) {
+    const rng = stream(seed).at(index);
+    const trainer = await task.openShard({ index, count: 12, rng });
+    const job = { round: 1, phase: "train", params: new Map(), rng, common: rng };
+    const clientId = `c${String(index).padStart(2, "0")}`;
+    updates.push({ clientId, ...(await trainer.train(job)) });
+  }
+  return updates;
+}
+
+async function reduce(task: Task, updates: readonly Update[], aggregate: Aggregate) {
+  const global = await task.init(stream(1));
+  const state = { round: 1, phase: "train", global, updates, rng: stream(1) };
+  const step = await task.reduce?.(state, aggregate);
+  assert.ok(step?.global && step.metrics);
+  return { global: step.global, metrics: step.metrics, exhibits: step.exhibits };
+}
+
+/** Means over the twelve clients. */
+interface Means {
+  readonly error: number;
+  readonly local: number;
+  readonly average: number;
+}
+
+async function measure(task: Task, seed: number, params: Params): Promise<Means> {
+  const all: Metrics[] = [];
+  for (let index = 0; index < 12; index++) {
+    const trainer = await task.openShard({ index, count: 12, rng: stream(seed).at(index) });
+    all.push((await trainer.evaluate?.(params))?.metrics ?? {});
+  }
+  const mean = (name: string) => sum(all.map((metrics) => metrics[name] ?? NaN)) / all.length;
+  return { error: mean("error"), local: mean("localError"), average: mean("averageError") };
+}
+
+describe("collaboration-graph", function () {
+  this.timeout(20_000);
+
+  it("mixes a client with its neighbours: (w_1 + 2·w_2)/(1 + 2)", () => {
+    const graph = Matrix.fromRows([
+      [0, 2],
+      [2, 0],
+    ]);
+    const mixed = personalised(graph, [Float64Array.of(3), Float64Array.of(6)]);
+    assert.deepEqual(mixed, [Float64Array.of(5), Float64Array.of(4)]);
+    assert.equal(inGroupMass(graph, [0, 1]), 0);
+    assert.equal(inGroupMass(graph, [1, 1]), 1);
+  });
+
+  it("finds the groups, and errs less than clients alone and far less than their average (acceptance L)", async () => {
+    const measured: (Means & { readonly mass: number })[] = [];
+    for (const seed of [1, 2, 3]) {
+      const task = create({ dataSeed: seed });
+      const { global, metrics } = await reduce(task, await updatesOf(task, seed), { global: [] });
+      measured.push({ mass: metrics.inGroupMass ?? NaN, ...(await measure(task, seed, global)) });
+    }
+    const mean = (of: (m: Means & { readonly mass: number }) => number) =>
+      sum(measured.map(of)) / 3;
+    assert.ok(mean(({ mass }) => mass) >= 0.85);
+    assert.ok(mean(({ error }) => error) <= mean(({ local }) => local));
+    assert.ok(mean(({ average }) => average) >= 10 * mean(({ local }) => local));
+  });
+
+  it("leaves flagged clients their own models, and out of the others'", async () => {
+    const task = create();
+    const updates = await updatesOf(task, 1);
+    const verdicts = updates.map(({ clientId }) => ({
+      ...{ clientId, score: 1, threshold: 1 },
+      status: clientId === "c03" ? ("contaminated" as const) : ("benign" as const),
+    }));
+    const { global, metrics, exhibits } = await reduce(task, updates, { global: [], verdicts });
+    assert.equal(metrics.kept, 11);
+    const own = updates[3]?.modules.get("model");
+    assert.ok(own && "data" in own);
+    assert.deepEqual(global.get("models")?.data.slice(180, 240), own.data);
+    const shown = exhibits?.collaboration as { clients: string[]; groups: number[] };
+    assert.ok(!shown.clients.includes("c03"));
+    assert.deepEqual(shown.groups, [0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2]);
+  });
+
+  it("labels a round that leaves nobody to collaborate", async () => {
+    const task = create();
+    const updates = await updatesOf(task, 1);
+    const { exhibits, metrics } = await reduce(task, updates, { global: [], verdicts: [] });
+    assert.deepEqual(exhibits, { collaboration: { outcome: "fewer than two clients kept" } });
+    assert.deepEqual(metrics, { kept: 0, solved: 0 });
+  });
+
+  it("draws the graph of each arm, and says what is not solved", () => {
+    const value = {
+      outcome: "ball inactive",
+      clients: ["c00", "c01"],
+      groups: [0, 0],
+      weights: [1],
+    };
+    const [figure] = figures({
+      ...{ task: { name: "collaboration-graph" }, width: 860 },
+      arms: [{ label: "clair", colour: "#0072b2" }],
+      exhibits: [{ arm: "clair", round: 1, name: "collaboration", value }],
+    });
+    const { concat } = figure?.spec as { concat: { title: string }[] };
+    assert.equal(concat[0]?.title, "clair · ball inactive");
+  });
+
+  it("names what is wrong with its options and its number of clients", () => {
+    assert.throws(() => create({ samples: 30 }), /expected at least inputs = 60, got 30/);
+    assert.throws(() => create({ groups: [] }), /groups/);
+    assert.throws(() => create().checkClients?.(10), /sum to clients = 10, got 12/);
+  });
+});

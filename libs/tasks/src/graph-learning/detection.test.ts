@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { Matrix, norm, stream } from "@fedclair/linalg";
+import type { Aggregator, Update } from "@fedclair/core";
+import { distanceScores, geometricMedian, lowRankScores } from "./detection.js";
+import { covarianceDistance, covarianceLowRank } from "./detectors.js";
+import { packUpper, svec, unpackStrict, unpackUpper, unsvec } from "./packing.js";
+import { sampleCovariance } from "./signals.js";
+
+/** A client that sent diag(a, b) on two nodes: svec = (a, b, 0). */
+function client(id: string, a: number, b: number, numExamples: number): Update {
+  const data = Float64Array.of(a, b, 0);
+  const modules = new Map([["covariance", { shape: [3, 1], data }]]);
+  return { clientId: id, numExamples, modules, metrics: {} };
+}
+
+function aggregate(aggregator: Aggregator, updates: readonly Update[]) {
+  return aggregator.aggregate({ round: 1, phase: "train", updates, rng: stream("test") });
+}
+
+describe("packing", () => {
+  it("goes row by row, with and without the diagonal, and back", () => {
+    const c = Matrix.fromRows([
+      [1, 2, 3],
+      [2, 4, 5],
+      [3, 5, 6],
+    ]);
+    assert.deepEqual([...packUpper(c)], [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(unpackUpper([1, 2, 3, 4, 5, 6]), c);
+    assert.deepEqual(unpackStrict([7, 8, 9]).toRows(), [
+      [0, 7, 8],
+      [7, 0, 9],
+      [8, 9, 0],
+    ]);
+    assert.ok(Math.abs(norm(svec(c)) - norm(c.data)) < 1e-14);
+    assert.ok(norm(unsvec(svec(c)).data.map((x, i) => x - (c.data[i] ?? NaN))) < 1e-14);
+    assert.throws(() => unpackUpper([1, 2, 3, 4]), /4 numbers are no upper triangle/);
+  });
+});
+
+describe("detection of contaminated covariances", () => {
+  it("the geometric median stays where most of the weight is: two clients of three at one point", () => {
+    const at = (c: number, samples: number) => ({ vector: Float64Array.of(c, c, 0), samples });
+    const center = geometricMedian([at(1, 100), at(1, 100), at(5, 100)]);
+    assert.ok(norm(center.map((x, i) => x - (i < 2 ? 1 : 0))) < 1e-9);
+  });
+
+  it("counts distance in sampling errors √((tr² + ‖C‖²)/n): |5I − I| of √((4 + 2)/150) is 28.28", () => {
+    const updates = [1, 1, 5].map((c) => ({ vector: Float64Array.of(c, c, 0), samples: 150 }));
+    const scores = distanceScores(updates);
+    assert.ok(Math.abs((scores[2] ?? NaN) - (4 * Math.SQRT2) / Math.sqrt(6 / 150)) < 1e-6);
+  });
+
+  it("scores benign Gaussian clients about 1, whatever their number of samples", async () => {
+    const shape = Matrix.fromRows([
+      [2, 1, 0],
+      [1, 2, 1],
+      [0, 1, 2],
+    ]);
+    const samples = [];
+    for (let k = 0; k < 40; k++) {
+      const n = k % 2 === 0 ? 100 : 2000;
+      const covariance = await sampleCovariance(shape, n, stream("benign").at(k));
+      samples.push({ vector: svec(covariance), samples: n });
+    }
+    const distances = distanceScores(samples);
+    const rootMeanSquare = norm(Float64Array.from(distances)) / Math.sqrt(distances.length);
+    assert.ok(rootMeanSquare > 0.75 && rootMeanSquare < 1.25, String(rootMeanSquare));
+    // Rank one follows the clients' own sizes, so that less is left.
+    lowRankScores(samples, 1.6).forEach((score) => {
+      assert.ok(score < 1.6);
+    });
+  });
+
+  for (const plugin of [covarianceDistance, covarianceLowRank]) {
+    it(`${plugin.name}: flags the one that is off, and averages the others by samples`, async () => {
+      const aggregator = plugin.create(plugin.schema.parse({}) as never);
+      const updates = [
+        client("a", 1, 1, 100),
+        client("b", 1.1, 1, 300),
+        client("c", 1, 1, 100),
+        client("d", 4, -2, 200),
+      ];
+      const { verdicts = [], global } = await aggregate(aggregator, updates);
+      assert.deepEqual(
+        verdicts.map(({ status }) => status),
+        ["benign", "benign", "benign", "contaminated"],
+      );
+      assert.ok(verdicts.every(({ score, threshold }) => Number(score) > 0 && threshold !== null));
+      const mean = global[0]?.get("covariance");
+      assert.ok(mean && "data" in mean);
+      assert.ok(Math.abs((mean.data[0] ?? NaN) - 1.06) < 1e-12);
+    });
+  }
+
+  it("names a client that sent no covariance", () => {
+    const aggregator = covarianceDistance.create(covarianceDistance.schema.parse({}) as never);
+    assert.throws(
+      () => void aggregate(aggregator, [{ ...client("c03", 1, 1, 9), modules: new Map() }]),
+      /one dense module, a covariance; client c03/,
+    );
+  });
+});

@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import {
+  ClientRunner,
+  clientIds,
+  createPlugin,
+  MemoryPool,
+  runRounds,
+  trialSchema,
+  type Aggregator,
+  type Attack,
+  type Plugin,
+  type Plugins,
+  type Round,
+  type RoundState,
+  type TaskPlugin,
+  type Update,
+} from "@fedclair/core";
+import { stream, sum } from "@fedclair/linalg";
+import { z } from "zod";
+import { covarianceDistance, covarianceLowRank } from "./detectors.js";
+import { figures } from "./figures.js";
+import { graphLearning } from "./graph-learning.js";
+import { packedLength } from "./packing.js";
+import { addScaledTo } from "./vectors.js";
+
+/** Averages by samples, and judges nobody. */
+const average: Plugin<Aggregator> = {
+  name: "average",
+  summary: "The naive way.",
+  schema: z.strictObject({}),
+  create: () => ({ aggregate: ({ updates }) => Promise.resolve({ global: [meanOf(updates)] }) }),
+};
+
+function meanOf(updates: readonly Update[]) {
+  const total = sum(updates.map(({ numExamples }) => numExamples));
+  const mean = new Float64Array(packedLength(20));
+  for (const { modules, numExamples } of updates) {
+    const module = modules.get("covariance");
+    assert.ok(module && "data" in module);
+    addScaledTo(mean, numExamples / total, Float64Array.from(module.data));
+  }
+  return new Map([["covariance", { shape: [mean.length, 1], data: mean }]]);
+}
+
+/** Contaminates data in a way of the task's. */
+const contaminatedData: Plugin<Attack> = {
+  name: "contaminated-data",
+  summary: "As the plug-in of that name.",
+  schema: z.strictObject({ kind: z.string() }),
+  create: ({ kind }: { kind: string }) => ({ label: kind, data: { kind, options: {} } }),
+};
+
+/** Sends the honest covariance times −1. */
+const negate: Plugin<Attack> = {
+  name: "negate",
+  summary: "No covariance.",
+  schema: z.strictObject({}),
+  create: () => ({
+    corruptUpdate: ({ modules, ...honest }) => {
+      const module = modules.get("covariance");
+      assert.ok(module && "data" in module);
+      const negated = { shape: module.shape, data: module.data.map((x) => -x) };
+      return { ...honest, modules: new Map([["covariance", negated]]) };
+    },
+  }),
+};
+
+const byName = <P extends { readonly name: string }>(...plugins: P[]) =>
+  new Map(plugins.map((plugin) => [plugin.name, plugin]));
+
+const plugins: Plugins = {
+  tasks: byName<TaskPlugin>(graphLearning),
+  aggregators: byName(covarianceDistance, covarianceLowRank, average),
+  attacks: byName(contaminatedData, negate),
+};
+
+interface Setting {
+  readonly aggregator?: string;
+  readonly attack?: object;
+  readonly seed?: number;
+  readonly task?: object;
+  readonly benignOnly?: boolean;
+}
+
+/** One round of ten clients, three of them contaminated. */
+async function play(setting: Setting): Promise<Round> {
+  const { aggregator = "covariance-distance", attack, seed = 1, task = {} } = setting;
+  const trial = trialSchema(plugins).parse({
+    ...{ name: "test", seed, rounds: 1, clients: 10, evaluate: "never" },
+    task: { name: "graph-learning", ...task },
+    aggregator: { name: aggregator },
+    attacks: attack ? [{ attack, count: 3 }] : [],
+  });
+  const runner = new ClientRunner(trial, plugins);
+  const rounds = runRounds({
+    ...{ trial, clientIds: clientIds(10), contamination: runner.contamination },
+    ...{ pool: new MemoryPool(runner), task: createPlugin(plugins.tasks, trial.task) },
+    ...{ aggregator: createPlugin(plugins.aggregators, trial.aggregator) },
+    ...{ rng: stream(seed), signal: new AbortController().signal },
+    benignOnly: setting.benignOnly ?? false,
+  });
+  const { value } = await rounds.next();
+  assert.ok("record" in value);
+  return value;
+}
+
+function flaggedExactly({ record }: Round): boolean {
+  return record.clients.every((c) => (c.verdict === "contaminated") === (c.attack !== null));
+}
+
+describe("graph-learning with three of ten clients contaminated (acceptance K)", function () {
+  this.timeout(30_000);
+
+  for (const kind of ["othergraph", "collude", "noise", "permute", "mixnoise"]) {
+    it(`${kind}: finds exactly these three, and the graph that the others alone would give`, async () => {
+      for (const seed of [1, 2, 3]) {
+        const task = { dataSeed: seed };
+        const attack = { name: "contaminated-data", kind };
+        const robust = await play({ attack, seed, task });
+        assert.ok(flaggedExactly(robust));
+        const lowRank = await play({ attack, seed, task, aggregator: "covariance-low-rank" });
+        // Noise on top leaves most of a covariance on the line that all share: hardly above the threshold.
+        assert.ok(kind === "mixnoise" || flaggedExactly(lowRank));
+        const naive = await play({ attack, seed, task, aggregator: "average" });
+        const oracle = await play({ attack, seed, task, aggregator: "average", benignOnly: true });
+        const f = ({ record }: Round) => record.metrics.f ?? NaN;
+        assert.ok(f(robust) >= 0.95 && f(robust) >= f(oracle) - 0.03, String(f(robust)));
+        assert.ok(f(naive) <= 0.8, String(f(naive)));
+      }
+    });
+  }
+
+  it("scale: is neutralised rather than found, since every covariance is brought to unit trace", async () => {
+    const honest = await play({});
+    const scaled = await play({ attack: { name: "contaminated-data", kind: "scale" } });
+    assert.ok(scaled.record.clients.every(({ verdict }) => verdict === "benign"));
+    assert.ok(Math.abs((scaled.record.metrics.f ?? NaN) - (honest.record.metrics.f ?? NaN)) < 1e-9);
+  });
+
+  it("gives a client that sends no covariance the verdict invalid, and leaves it out of any arm", async () => {
+    for (const aggregator of ["covariance-distance", "average"]) {
+      const { record } = await play({ attack: { name: "negate" }, aggregator });
+      const invalid = record.clients.filter(({ verdict }) => verdict === "invalid");
+      assert.deepEqual(
+        invalid.map(({ attack, score, threshold }) => [attack, score, threshold]),
+        Array(3).fill(["negate", null, null]),
+      );
+      assert.equal(record.metrics.kept, 7);
+      assert.ok((record.metrics.f ?? NaN) >= 0.95);
+    }
+  });
+
+  it("labels a round that no client survives, and keeps the graph it had", async () => {
+    const task = createPlugin(plugins.tasks, {
+      name: "graph-learning",
+      ...graphLearning.schema.parse({}),
+    });
+    const global = await task.init(stream(1));
+    const update: Update = {
+      clientId: "c00",
+      numExamples: 9,
+      modules: new Map([["covariance", { shape: [210], data: new Float64Array(210) }]]),
+      metrics: {},
+    };
+    const state: RoundState = {
+      round: 1,
+      phase: "train",
+      global,
+      updates: [update],
+      rng: stream(1),
+    };
+    assert.deepEqual(task.present?.(state), []);
+    const step = await task.reduce?.(state, { global: [] });
+    assert.equal(step?.global, global);
+    assert.deepEqual(step.exhibits, { learned: { outcome: "no client kept" } });
+    assert.deepEqual(step.metrics, { kept: 0, solved: 0 });
+  });
+});
+
+describe("graph-learning", () => {
+  it("broadcasts weights and degrees, with a certificate", async () => {
+    const { state, record } = await play({});
+    const [graph, degrees] = [state.global.get("graph"), state.global.get("degrees")];
+    assert.deepEqual([graph?.shape, degrees?.shape], [[190], [20]]);
+    assert.ok(Math.abs(2 * sum(graph?.data ?? []) - sum(degrees?.data ?? [])) < 1e-9);
+    assert.equal(record.metrics.solved, 1);
+    assert.ok((record.metrics.certifiedGap ?? NaN) <= 1e-4);
+    assert.deepEqual(record.bytes, { down: 10 * 8 * 210, up: 10 * 8 * 210 });
+  });
+
+  it("repeats itself to the last bit", async () => {
+    const attack = { name: "contaminated-data", kind: "othergraph" };
+    const [first, again] = [await play({ attack }), await play({ attack })];
+    assert.deepEqual(again.record, first.record);
+    assert.deepEqual(again.state.global, first.state.global);
+  });
+
+  it("rspect: is INFEASIBLE at a δ for which rLogSpecT finds the graph", async () => {
+    const { record, exhibits, state } = await play({ task: { model: "rspect", c0: 1e-3 } });
+    assert.deepEqual(exhibits.learned, { outcome: "INFEASIBLE" });
+    assert.equal(record.metrics.rspectFeasible, 0);
+    assert.equal(record.metrics.f, undefined);
+    assert.equal(sum(state.global.get("graph")?.data ?? []), 0);
+    assert.ok(((await play({ task: { c0: 1e-3 } })).record.metrics.f ?? NaN) >= 0.95);
+  });
+
+  it("rspect: learns a graph from a δ that is large enough", async () => {
+    const { exhibits } = await play({ task: { model: "rspect", c0: 0.05, tolerance: 1e-3 } });
+    assert.equal((exhibits.learned as { outcome: string }).outcome, "solved");
+  });
+
+  it("unconverged: is labelled", async () => {
+    const { record, exhibits } = await play({ task: { maxIterations: 10 } });
+    assert.equal((exhibits.learned as { outcome: string }).outcome, "unconverged");
+    assert.equal(record.metrics.solved, 0);
+  });
+
+  it("names what is wrong with its options", () => {
+    const refused: [object, RegExp][] = [
+      [{ nodes: 1 }, /nodes/],
+      [{ samplesMin: 500 }, /expected at least samplesMin = 500, got 399/],
+      [
+        { graph: { model: "barabasi-albert", attachments: 20 } },
+        /expected below nodes = 20, got 20/,
+      ],
+      [{ c0: 0 }, /c0/],
+      [{ treshold: 0.3 }, /treshold/],
+    ];
+    for (const [options, message] of refused) {
+      assert.throws(() => graphLearning.schema.parse(options), message);
+    }
+  });
+
+  it("draws the true graph beside those learned, says which is not solved, and F over thresholds", async () => {
+    const { exhibits } = await play({});
+    const shown = (arm: string, value: unknown) => ({ arm, round: 1, name: "learned", value });
+    const drawn = figures({
+      task: { name: "graph-learning" },
+      arms: [
+        { label: "robust", colour: "#0072b2" },
+        { label: "naive", colour: "#d55e00" },
+      ],
+      exhibits: [shown("robust", exhibits.learned), shown("naive", { outcome: "INFEASIBLE" })],
+      width: 860,
+    });
+    assert.deepEqual(
+      drawn.map(({ name }) => name),
+      ["graphs", "weights", "f-over-threshold"],
+    );
+    const { concat } = drawn[0]?.spec as { concat: { title: string }[] };
+    assert.deepEqual(
+      concat.map(({ title }) => title),
+      ["true graph", "robust · F 1.00", "naive · INFEASIBLE"],
+    );
+  });
+});
