@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import {
+  isLowRank,
+  UserError,
+  type Aggregate,
+  type LocalTrainer,
+  type Modules,
+  type Params,
+  type Task,
+} from "@fedclair/core";
+import { addScaled, Matrix, stream } from "@fedclair/linalg";
+import { couple } from "./coupling.js";
+import { dualStep } from "./dual-step.js";
+import { byModule, initialNetwork, inputsOf, moduleNames, values } from "./network.js";
+import { pickRows } from "./points.js";
+import { valueDrivenTransport } from "./value-driven-transport.js";
+
+const rng = stream("value-driven-transport");
+
+function create(options: object = {}): Task {
+  return valueDrivenTransport.create(valueDrivenTransport.schema.parse(options) as never);
+}
+
+function open(task: Task, index = 0, kind?: string): Promise<LocalTrainer> {
+  const shard = { index, count: 8, rng: rng.at("shard", index) };
+  const contamination = kind && { kind, options: {}, common: rng.at("colluders") };
+  return task.openShard({ ...shard, ...(contamination && { contamination }) });
+}
+
+async function train(task: Task, params: Params, round = 1, index = 0): Promise<Modules> {
+  const client = await open(task, index);
+  const streams = { rng: rng.at("job", index, round), common: rng.at("common", round) };
+  return (await client.train({ round, phase: "train", params, ...streams })).modules;
+}
+
+/** The change of a round in which every update was the same. */
+async function reduce(task: Task, global: Params, modules: Modules, round = 1) {
+  const state = { round, phase: "train", global, updates: [], rng };
+  return (await task.reduce?.(state, { global: [modules] })) ?? {};
+}
+
+describe("a client of value-driven transport", () => {
+  it("answers with a gradient, or a change, of every module's shape", async () => {
+    for (const mode of ["gradient", "fedavg"]) {
+      const task = create({ mode, hidden: 6 });
+      const global = await task.init(rng);
+      const modules = await train(task, global);
+      assert.deepEqual([...modules.keys()], [...moduleNames]);
+      assert.deepEqual(
+        [...modules.values()].map((m) => (isLowRank(m) ? "pair" : m.shape)),
+        [
+          [3, 6],
+          [1, 6],
+          [6, 6],
+          [1, 6],
+          [6, 1],
+        ],
+      );
+      assert.deepEqual(
+        [...(task.expects?.("train", global) ?? [])],
+        [...[...global].map(([name, { shape }]) => [name, shape])],
+      );
+    }
+  });
+
+  it("answers in mode lora with pairs for W1 and W2, down drawn alike by all", async () => {
+    const task = create({ mode: "lora", baseSteps: 1, localSteps: 2, rank: 2, hidden: 6 });
+    const global = await task.init(rng);
+    assert.deepEqual([...(task.expects?.("train", global) ?? []).keys()], ["W1", "W2"]);
+    const modules = await train(task, global);
+    const pair = modules.get("W2");
+    assert.ok(pair && isLowRank(pair));
+    assert.deepEqual(
+      [pair.b.shape, pair.a.shape],
+      [
+        [6, 2],
+        [2, 6],
+      ],
+    );
+    // Two Adam steps move no entry by more than twice the rate: what is left is the common draw.
+    const other = (await train(task, global, 1, 1)).get("W2");
+    assert.ok(other && isLowRank(other));
+    assert.ok(pair.b.data.every((x, i) => Math.abs(x - (other.b.data[i] ?? NaN)) < 0.05));
+    assert.notDeepEqual(pair, other);
+  });
+
+  it("gives the same bytes again, whatever ran before, and others in another round", async () => {
+    const task = create();
+    const global = await task.init(rng);
+    const first = await train(task, global, 3);
+    await train(task, global, 4);
+    assert.deepEqual(await train(create(), await create().init(rng), 3), first);
+    assert.notDeepEqual(await train(task, global, 4), first);
+  });
+
+  it("measures how far generated points lie from its own, contaminated ones included", async () => {
+    const task = create();
+    const global = await task.init(rng);
+    const distance = async (kind?: string) => {
+      const client = await open(task, 0, kind);
+      return (await client.evaluate?.(global))?.metrics.slicedW2 ?? NaN;
+    };
+    // Points at radius 2 and a network that hardly moves the source.
+    assert.ok(Math.abs((await distance()) - 0.6) < 0.3);
+    // The mean squared projection of an offset of length s is s²/2.
+    assert.ok(Math.abs((await distance("spike")) - 3) < 0.3);
+    assert.ok((await distance("heavy")) > 2);
+    await assert.rejects(async () => open(task, 0, "novel"), /no contamination 'novel'/);
+  });
+});
+
+describe("the coordinator of value-driven transport", () => {
+  it("takes Adam steps down the aggregate of gradients: the first one by the rate, whatever the size", async () => {
+    const task = create({ mode: "gradient", learningRate: 0.02, schedule: 2 });
+    const global = await task.init(rng);
+    const { global: next, done } = await reduce(task, global, await train(task, global));
+    const [before, after] = [global.get("W3")?.data ?? [], next?.get("W3")?.data ?? []];
+    for (let i = 0; i < 32; i++) {
+      const step = Math.abs((after[i] ?? NaN) - (before[i] ?? NaN));
+      assert.ok(Math.abs(step - 0.02) < 1e-5, `${step}`);
+    }
+    assert.equal(done, false);
+    assert.equal((await reduce(task, next ?? global, await train(task, global), 2)).done, true);
+  });
+
+  it("adds the aggregate of changes, pairs multiplied out", async () => {
+    const task = create({ hidden: 2 });
+    const global = await task.init(rng);
+    const pair = {
+      b: { shape: [2, 1], data: Float32Array.of(1, 2) },
+      a: { shape: [1, 2], data: Float32Array.of(3, -1) },
+    };
+    const { global: next } = await reduce(task, global, new Map([["W2", pair]]));
+    const change = next?.get("W2")?.data.map((x, i) => x - (global.get("W2")?.data[i] ?? NaN));
+    [3, -1, 6, -2].forEach((x, i) => {
+      assert.ok(Math.abs(x - (change?.[i] ?? NaN)) < 1e-6);
+    });
+    assert.deepEqual(next?.get("W1"), global.get("W1"));
+  });
+
+  it("measures every few rounds and after the last", async () => {
+    const task = create({ measureEvery: 2, schedule: 3, evaluationSamples: 20, localSteps: 1 });
+    let global = await task.init(rng);
+    const measured: boolean[] = [];
+    for (const round of [1, 2, 3]) {
+      const step = await reduce(task, global, await train(task, global, round), round);
+      global = step.global ?? global;
+      const { metrics, exhibits } = (await task.evaluate?.(global, rng.at("measure"))) ?? {};
+      measured.push(metrics !== undefined);
+      assert.equal(exhibits !== undefined, metrics !== undefined);
+    }
+    assert.deepEqual(measured, [false, true, true]);
+  });
+
+  it("in mode lora starts from a base that transports to the old modes", async function () {
+    this.timeout(20_000);
+    const [base, fresh] = [create({ mode: "lora", baseSteps: 200 }), create()];
+    const distance = async (task: Task) => {
+      const client = await open(task);
+      return (await client.evaluate?.(await task.init(rng)))?.metrics.slicedW2 ?? NaN;
+    };
+    const [settled, untrained] = [await distance(base), await distance(fresh)];
+    assert.ok(settled < 0.5 * untrained, `${settled}, ${untrained}`);
+  });
+
+  it("refuses an aggregator that leaves every client on its own", async () => {
+    const task = create();
+    const global = await task.init(rng);
+    const alone: Aggregate = { global: [], personal: new Map([["c00", []]]) };
+    await assert.rejects(
+      async () => task.reduce?.({ round: 1, phase: "train", global, updates: [], rng }, alone),
+      (error) => error instanceof UserError && error.message.includes("choose fedavg"),
+    );
+  });
+});
+
+describe("averaged gradients", () => {
+  it("are that of the pooled data (F6), to rounding of float64", () => {
+    const network = initialNetwork(3, 32, rng.at("network"));
+    const settings = { horizon: 10, lambda0: 1 };
+    const sources = new Matrix(128, 2, rng.at("sources").normals(256));
+    const targets = new Matrix(48, 2, rng.at("targets").normals(96, 2));
+    const v0 = values(network, inputsOf(sources, 0));
+    const draws = rng.at("draws");
+    const pairs = Int32Array.from({ length: 48 }, () => draws.int(128));
+    const times = Float64Array.from({ length: 48 }, () => draws.int(10) / 10);
+    const gradientOf = (rows: readonly number[]) => {
+      const own = pickRows(targets, rows);
+      const batch = {
+        sources,
+        targets: own,
+        coupling: couple(v0, sources, own, 0.1),
+        pairs: Int32Array.from(rows, (i) => pairs[i] ?? NaN),
+        times: Float64Array.from(rows, (i) => times[i] ?? NaN),
+      };
+      return dualStep(network, batch, settings).gradient;
+    };
+    const all = Array.from({ length: 48 }, (_, i) => i);
+    const pooled = gradientOf(all);
+    const clients = [0, 1, 2].map((k) => gradientOf(all.slice(16 * k, 16 * (k + 1))));
+    byModule((name) => {
+      const mean = new Matrix(pooled[name].rows, pooled[name].cols);
+      for (const gradient of clients) addScaled(mean, 1 / 3, gradient[name]);
+      mean.data.forEach((x, i) => {
+        assert.ok(Math.abs(x - (pooled[name].data[i] ?? NaN)) < 1e-13);
+      });
+      return mean;
+    });
+  });
+});
+
+describe("options of value-driven transport", () => {
+  it("are refused with what to change", () => {
+    for (const [options, message] of [
+      [{ horizon: 1 }, /at least 2/],
+      [{ lambda0: 0 }, /more than 0/],
+      [{ target: "moons", split: { modes: 1 } }, /moons has no modes: choose gaussians8/],
+      [{ target: "scurve", conditional: true }, /scurve has no modes/],
+      [{ split: "uneven" }, /expected iid, \{ dirichlet: alpha \} or \{ modes: k \}/],
+      [{ step: 3 }, /step/],
+    ] as const) {
+      assert.throws(() => create(options), message);
+    }
+  });
+});
