@@ -1,6 +1,7 @@
 import { backendChoices } from "@fedclair/compute";
 import { integerOption, listenForInterruption, runProgram, setOption } from "@fedclair/trials";
 import { Command, Option } from "commander";
+import { audit } from "./audit/audit.js";
 import { halfByHand } from "./half.js";
 import { plugins } from "./plugins.js";
 import { run } from "./run.js";
@@ -55,6 +56,20 @@ program
   .description("write the report of a run anew")
   .argument("<run>", "run folder")
   .action(report);
+
+program
+  .command("audit")
+  .description("say which of a pile of LoRA adapters (PEFT folders) are contaminated")
+  .argument("<adapters...>", "adapter folders, or folders of them")
+  .option(
+    "--set <option=value>",
+    "change an option of clair (see fedclair aggregators); may be repeated",
+    (value: string, before: readonly string[]) => [...before, value],
+    [],
+  )
+  .option("--refine <folder>", "write refined adapters of the benign ones, in the same format")
+  .option("--json", "print JSON", false)
+  .action(audit);
 
 for (const name of ["tasks", "aggregators", "attacks"] as const) {
   program

@@ -21,3 +21,4 @@ export {
   type Show,
 } from "./process/conduct-and-tell.js";
 export { writeReport } from "./report/index.js";
+export { columns } from "./process/outcome-text.js";

@@ -5,6 +5,7 @@ import { clairSchema, type ClairOptions } from "./options.js";
 export { clair, type ClairResult } from "./clair.js";
 export { compressLowRank } from "./compress.js";
 export { outlierPursuit, type Decomposition } from "./convex.js";
+export { moduleTangents } from "./evidence.js";
 export type { Memory, SharedSpace } from "./locate.js";
 export { clairSchema, type ClairOptions } from "./options.js";
 export { refine, type Refined } from "./refine.js";

@@ -1,0 +1,37 @@
+import type { ClairResult } from "@fedclair/aggregators";
+import type { VerdictStatus } from "@fedclair/core";
+import { median } from "@fedclair/linalg";
+
+/** What an audit says of one adapter. */
+export interface Finding {
+  readonly name: string;
+  readonly status: VerdictStatus;
+  /** Tangent of the angle to the shared space; null of one that was not scored (inactive, invalid). */
+  readonly score: number | null;
+  /** How far each module lies outside its space, in medians of the benign adapters; the farthest first. */
+  readonly modules: readonly { readonly module: string; readonly ratio: number }[];
+}
+
+/** Tangents below it are rounding. */
+const floor = 1e-6;
+
+/** @param tangents by module, by adapter */
+export function findingsOf(
+  { status, scores, benign }: Pick<ClairResult, "status" | "scores" | "benign">,
+  tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
+): Finding[] {
+  const usual = (module: string) =>
+    median(benign.map(({ id }) => Math.max(tangents.get(id)?.get(module) ?? 0, floor)));
+  const modules = [...(benign[0]?.modules.keys() ?? [])];
+  const medians = new Map(modules.map((module) => [module, usual(module)]));
+  return [...status].map(([name, said]) => ({
+    name,
+    status: said,
+    score: scores.get(name) ?? null,
+    modules: [...(tangents.get(name) ?? [])]
+      .map(([module, tangent]) => {
+        return { module, ratio: Math.max(tangent, floor) / (medians.get(module) ?? NaN) };
+      })
+      .sort((x, y) => y.ratio - x.ratio),
+  }));
+}

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { encodeSafetensors, UserError, type Tensor } from "@fedclair/core";
+import { adapterFolders, readAdapter, writeAdapter } from "./peft.js";
+
+const f32 = (shape: readonly number[], ...values: number[]): Tensor => ({
+  shape,
+  data: Float32Array.from(values),
+});
+const a = f32([2, 3], 1, 2, 3, 4, 5, 6);
+const b = f32([1, 2], 10, 20);
+
+describe("PEFT adapters", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "peft-"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const save = async (
+    tensors: Readonly<Record<string, Tensor>>,
+    config: object = {},
+    name = "one",
+  ): Promise<string> => {
+    const path = join(folder, name);
+    await mkdir(path);
+    const written = { peft_type: "LORA", r: 2, lora_alpha: 4, ...config };
+    await writeFile(join(path, "adapter_config.json"), JSON.stringify(written));
+    const bytes = encodeSafetensors(new Map(Object.entries(tensors)));
+    await writeFile(join(path, "adapter_model.safetensors"), bytes);
+    return path;
+  };
+  const scaleOf = async (config: object, name: string): Promise<number> => {
+    const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, config, name);
+    const { modules } = await readAdapter(path);
+    return (modules.get("q")?.b.data[0] ?? NaN) / 10;
+  };
+
+  it("gives every module its pair, the scale in B, whatever the adapter was called", async () => {
+    const path = await save({
+      "base_model.model.q.lora_A.default.weight": a,
+      "base_model.model.q.lora_B.default.weight": b,
+      "base_model.model.head.weight": a,
+    });
+    const { modules, ignored } = await readAdapter(path);
+    assert.deepEqual([...modules], [["base_model.model.q", { b: f32([1, 2], 20, 40), a }]]);
+    assert.deepEqual(ignored, ["base_model.model.head.weight"]);
+  });
+
+  it("scales by α/r, by α/√r of rank-stabilised LoRA, and by a module's own α", async () => {
+    assert.equal(await scaleOf({}, "plain"), 2);
+    assert.ok(Math.abs((await scaleOf({ use_rslora: true }, "rs")) - 4 / Math.SQRT2) < 1e-6);
+    assert.equal(await scaleOf({ alpha_pattern: { q: 6 } }, "own"), 3);
+    assert.equal(await scaleOf({ alpha_pattern: { other: 6 } }, "others"), 2);
+  });
+
+  it("reads back what it wrote", async () => {
+    const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, { r: 2, bias: "none" });
+    const { config, modules } = await readAdapter(path);
+    await writeAdapter(join(folder, "two"), config, modules, 2);
+    const again = await readAdapter(join(folder, "two"));
+    assert.deepEqual(again.modules, modules);
+    assert.equal(again.config["bias"], "none");
+    const text = await readFile(join(folder, "two", "adapter_config.json"), "utf8");
+    assert.deepEqual((JSON.parse(text) as { lora_alpha: number }).lora_alpha, 2);
+  });
+
+  it("finds adapters, and folders of them", async () => {
+    const pair = { "q.lora_A.weight": a, "q.lora_B.weight": b };
+    const paths = [await save(pair, {}, "b"), await save(pair, {}, "a")];
+    assert.deepEqual(await adapterFolders([folder]), paths.toSorted());
+    assert.deepEqual(await adapterFolders(paths), paths);
+    await mkdir(join(folder, "empty"));
+    await assert.rejects(adapterFolders([join(folder, "empty")]), /no adapter in '.*empty'/);
+    await assert.rejects(adapterFolders([join(folder, "none")]), /no folder '.*none'/);
+  });
+
+  it("says what is wrong, and where", async () => {
+    const faults: [string, RegExp, Promise<string>][] = [
+      [
+        "half",
+        /q: expected lora_B of shape out×2 beside lora_A of 2×3, got none/,
+        save({ "q.lora_A.weight": a }, {}, "half"),
+      ],
+      ["ranks", /got 2×3/, save({ "q.lora_A.weight": a, "q.lora_B.weight": a }, {}, "ranks")],
+      ["none", /no pair of lora_A and lora_B/, save({ "q.weight": a }, {}, "none")],
+      [
+        "kind",
+        /adapter_config.json: peft_type: expected LORA/,
+        save({}, { peft_type: "IA3" }, "kind"),
+      ],
+      ["rank", /adapter_config.json: r: /, save({}, { r: 0 }, "rank")],
+    ];
+    for (const [name, message, path] of faults) {
+      await assert.rejects(readAdapter(await path), (error) => {
+        assert.ok(error instanceof UserError, name);
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+    const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, {}, "cut");
+    await writeFile(join(path, "adapter_model.safetensors"), "short");
+    await assert.rejects(readAdapter(path), /adapter_model.safetensors: not a valid safetensors/);
+    await rm(join(path, "adapter_model.safetensors"));
+    await assert.rejects(readAdapter(path), /saved as \.bin must be saved anew/);
+  });
+});

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { bytesOfHalf, saveAdapters } from "./support/adapters.js";
+import { fedclair } from "./support/command.js";
+import { temporaryFolder } from "./support/paths.js";
+
+interface Audit {
+  readonly adapters: readonly { name: string; status: string; score: number }[];
+  readonly refined?: { adapters: number; discarded: number };
+}
+
+async function audit(...args: readonly string[]): Promise<Audit> {
+  const { code, stdout, stderr } = await fedclair(["audit", ...args, "--json"]);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout) as Audit;
+}
+
+const worstBenign = ({ adapters }: Audit) =>
+  Math.max(...adapters.flatMap(({ status, score }) => (status === "benign" ? [score] : [])));
+
+const flagged = ({ adapters }: Audit) =>
+  adapters.flatMap(({ name, status }) => (status === "contaminated" ? [name] : []));
+
+describe("fedclair audit", function () {
+  this.timeout(240_000);
+
+  it("finds the contaminated among adapters as large as people have them, in half precision", async () => {
+    // 32 adapters of 2 modules of 4096×4096.
+    const folder = await temporaryFolder();
+    const bad = await saveAdapters(folder, { p: 4096, r: 8, count: 32, modules: 2 }, bytesOfHalf);
+    const found = await audit(folder, "--set", "rank=8");
+    assert.deepEqual(flagged(found), bad);
+    await rm(folder, { recursive: true });
+  });
+
+  it("finds them over the modules of 32 layers", async () => {
+    // 16 adapters of 32 layers of 4 modules of 1024×1024.
+    const folder = await temporaryFolder();
+    const bad = await saveAdapters(folder, { p: 1024, r: 8, count: 16, modules: 128 }, bytesOfHalf);
+    const found = await audit(folder, "--set", "rank=8");
+    assert.deepEqual(flagged(found), bad);
+    await rm(folder, { recursive: true });
+  });
+
+  it("tells people, and writes refined adapters that it can read again", async () => {
+    const folder = await temporaryFolder();
+    const bad = await saveAdapters(join(folder, "in"), { p: 64, r: 2, count: 10, modules: 2 });
+    const { code, stdout, stderr } = await fedclair(["audit", join(folder, "in")]);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      new RegExp(`${bad[0]} +contaminated +[\\d.]+ +[\\d.]+ +layers\\.0\\.\\w+ [\\d.]+`),
+    );
+    assert.match(stdout, /3 of 10 adapters are contaminated; the scores part by a factor of/);
+    assert.match(stdout, /rank 2 in 2 modules/);
+
+    const refined = await audit(join(folder, "in"), "--refine", join(folder, "out"));
+    assert.equal(refined.refined?.adapters, 7);
+    // Nearer to the space than they were: each keeps its own part inside it, and the mean of all outside.
+    const again = await audit(join(folder, "out"), "--set", "rank=2", "--set", "rule=none");
+    assert.equal(again.adapters.length, 7);
+    assert.ok(worstBenign(again) < worstBenign(refined), String(worstBenign(again)));
+  });
+
+  it("refuses options that there are not, and folders that hold nothing", async () => {
+    const folder = await temporaryFolder();
+    const unknown = await fedclair(["audit", folder, "--set", "rnak=2"]);
+    assert.deepEqual([unknown.code, /Unrecognized key: "rnak"/.test(unknown.stderr)], [2, true]);
+    const empty = await fedclair(["audit", folder]);
+    assert.deepEqual([empty.code, /no adapter in/.test(empty.stderr)], [2, true]);
+  });
+});
