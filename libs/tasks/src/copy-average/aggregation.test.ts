@@ -121,7 +121,7 @@ describe("copy-average: signals of contamination", () => {
     const [, , , , deviation = NaN] = signals.linearDeviation;
     assert.ok(Math.abs(deviation - 2) < 1e-12);
     assert.deepEqual(
-      signals.linearDeviation.map((x) => x > linearLimit),
+      signals.linearDeviation.map((x) => x > linearLimit(signals)),
       [false, false, false, false, true],
     );
     assert.deepEqual(
@@ -133,7 +133,7 @@ describe("copy-average: signals of contamination", () => {
   it("see a student of a teacher of its own", () => {
     const hidden = new Matrix(7, 3, stream("other").normals(21, 0.4));
     const signals = signalsOf("erf", [...honest, { hidden, out: Float64Array.of(1, 1, 4) }]);
-    assert.ok((signals.linearDeviation[4] ?? NaN) > linearLimit);
+    assert.ok((signals.linearDeviation[4] ?? NaN) > linearLimit(signals));
     assert.ok((signals.functionDistance[4] ?? NaN) > distanceLimit(signals, 2));
   });
 });

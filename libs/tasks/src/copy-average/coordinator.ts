@@ -11,7 +11,7 @@ import type { Stream } from "@fedclair/linalg";
 import { scatter, studentStart } from "./client.js";
 import { exhibitAggregate, exhibitClients, type JudgedStudent } from "./exhibit.js";
 import { evidenceOf, verdictWith } from "./judge.js";
-import { match } from "./match.js";
+import { average, match } from "./match.js";
 import { measureStudent } from "./measure.js";
 import { innerProduct, type Network } from "./network.js";
 import type { Options } from "./options.js";
@@ -56,7 +56,7 @@ export class Coordinator {
     const { judged, verdicts } = this.#judge(valid, aggregate.verdicts);
     const kept = judged.filter(({ flagged }) => !flagged);
     const merged = aggregate.verdicts
-      ? this.#merge(kept, aggregate)
+      ? this.#merge(kept, aggregate, state.phase)
       : sharedOf(aggregate, valid.length);
     const student = merged ?? networkOfParams(state.global);
     const parts = kept.map((client) => client.student);
@@ -113,14 +113,21 @@ export class Coordinator {
     return { judged, verdicts };
   }
 
-  /** The matched average of the students that were kept, as the aggregator refined them. */
-  #merge(kept: readonly JudgedStudent[], { personal }: Aggregate): Network | undefined {
+  /**
+   * The average of the students that were kept, as the aggregator refined them: matched, if they started apart. Those that
+   * started together have their neurons in one order, and matching them anew can hold them between two minima.
+   */
+  #merge(
+    kept: readonly JudgedStudent[],
+    { personal }: Aggregate,
+    phase: string,
+  ): Network | undefined {
     if (kept.length === 0) return undefined;
     const students = kept.map(({ id, student }) => {
       const refined = personal?.get(id) ?? [];
       return refined.length > 0 ? networkOfTerms(refined) : student;
     });
-    return match(this.#options.activation, students).mean;
+    return phase === scatter ? match(this.#options.activation, students).mean : average(students);
   }
 }
 

@@ -21,11 +21,12 @@ export function evidenceOf(
   nullLoss: number,
   verdicts: readonly (Verdict | undefined)[],
 ): readonly Evidence[] {
-  const limit = distanceLimit(signals, nullLoss);
+  const linearMost = linearLimit(signals);
+  const distanceMost = distanceLimit(signals, nullLoss);
   return signals.linearDeviation.map((deviation, c) => ({
     aggregator: shareOf(verdicts[c]),
-    linearPart: deviation / linearLimit,
-    functionDistance: (signals.functionDistance[c] ?? NaN) / limit,
+    linearPart: deviation / linearMost,
+    functionDistance: (signals.functionDistance[c] ?? NaN) / distanceMost,
   }));
 }
 

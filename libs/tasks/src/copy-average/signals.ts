@@ -10,15 +10,20 @@ export interface Signals {
   readonly functionDistance: readonly number[];
 }
 
-/** Above it a linear part is contaminated: honest ones were measured up to 0.03, contaminated ones from 1.3. */
-export const linearLimit = 0.3;
-
 /** @param students at least one */
 export function signalsOf(activation: Activation, students: readonly Network[]): Signals {
   return {
     linearDeviation: linearDeviations(students.map((f) => linearPart(activation, f))),
     functionDistance: functionDistances(activation, students),
   };
+}
+
+/**
+ * Above it a linear part is contaminated: 0.3, where exact honest students were measured up to 0.03 and contaminated ones
+ * from 1.3; or three times the median, since noise on the weights moves the honest ones too.
+ */
+export function linearLimit({ linearDeviation }: Signals): number {
+  return Math.max(0.3, 3 * median(linearDeviation));
 }
 
 /**

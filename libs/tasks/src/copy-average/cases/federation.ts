@@ -116,7 +116,7 @@ async function aggregation(
       linear_part_deviation: (expected, report) => {
         const { linearDeviation } = signals;
         near("linear_part_deviation", linearDeviation, signalTolerance, relative)(expected, report);
-        const flagged = linearDeviation.map((deviation) => deviation > linearLimit);
+        const flagged = linearDeviation.map((deviation) => deviation > linearLimit(signals));
         equal("flagged by the linear part", String(flagged))(String(isBad), report);
       },
       median_function_distance: (expected, report) => {
