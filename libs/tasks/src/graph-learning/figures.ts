@@ -73,7 +73,7 @@ function titleOf(
 }
 
 function inRows(concat: readonly object[]): object {
-  return { concat, columns, spacing: 20, bounds: "flush" };
+  return { concat, columns, spacing: { row: 44, column: 20 }, bounds: "flush" };
 }
 
 /** Nodes on a circle, the edges between them by whether they are true. */
@@ -162,40 +162,43 @@ function matrix({ title, weights }: Panel, { nodes }: Options, width: number): o
   };
 }
 
+/** A line a group of arms whose curves coincide: one would hide the others. */
 function curve(
   arms: readonly (Learned & { readonly label: string; readonly colour: string })[],
   truth: readonly number[],
   { threshold }: Options,
   width: number,
 ): object {
-  const values = arms.flatMap(({ label, weights }) =>
-    weights ? thresholds.map((at) => ({ arm: label, at, f: edgeMatch(weights, truth, at).f })) : [],
+  const lines = new Map<string, { labels: string[]; colour: string; curve: number[] }>();
+  for (const { label, colour, weights } of arms) {
+    if (!weights) continue;
+    const curve = thresholds.map((at) => edgeMatch(weights, truth, at).f);
+    const line = lines.get(curve.join()) ?? { labels: [], colour, curve };
+    line.labels.push(label);
+    lines.set(curve.join(), line);
+  }
+  const named = [...lines.values()].map((line) => ({ ...line, name: line.labels.join(", ") }));
+  const values = named.flatMap(({ name, curve }) =>
+    curve.map((f, i) => ({ arms: name, at: thresholds[i], f })),
   );
   return {
-    width: Math.min(520, width - 200),
+    width: Math.min(520, width - 60),
     height: 240,
     layer: [
       {
         data: { values },
-        mark: { type: "line", point: { size: 20, filled: true } },
+        mark: { type: "line", strokeWidth: 1.6, point: { size: 20, filled: true } },
         encoding: {
           x: { field: "at", type: "quantitative", title: "threshold, of the largest weight" },
           y: { field: "f", type: "quantitative", title: "F", scale: { domain: [0, 1] } },
           color: {
-            field: "arm",
+            field: "arms",
             type: "nominal",
             scale: {
-              domain: arms.map(({ label }) => label),
-              range: arms.map(({ colour }) => colour),
+              domain: named.map(({ name }) => name),
+              range: named.map(({ colour }) => colour),
             },
-            legend: { orient: "right" },
-          },
-          // Later arms are drawn on top: thinner, so that equal curves show all their colours.
-          strokeWidth: {
-            field: "arm",
-            type: "ordinal",
-            scale: { domain: arms.map(({ label }) => label), range: widths(arms.length) },
-            legend: null,
+            legend: { direction: "vertical", labelLimit: width - 60 },
           },
         },
       },
@@ -206,9 +209,4 @@ function curve(
       },
     ],
   };
-}
-
-/** From wide to thin. */
-function widths(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => 1.2 + 1.4 * (count - 1 - i));
 }
