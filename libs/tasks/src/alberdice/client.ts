@@ -1,6 +1,7 @@
 import {
   UserError,
   type LocalTrainer,
+  type Params,
   type Shard,
   type Tensor,
   type TrainJob,
@@ -12,6 +13,7 @@ import { contaminateAnswer, contaminateData } from "./contaminations.js";
 import { countTransitions, type Dataset } from "./dataset.js";
 import type { Environment } from "./environment.js";
 import { logitsOf, policiesOf } from "./logits.js";
+import { nashGap, objective } from "./objective.js";
 import type { Options } from "./options.js";
 import type { Policy } from "./policy.js";
 import { agentName, agentsOf, allAgents, alphaOf, alphasOf } from "./rounds.js";
@@ -63,6 +65,19 @@ export class AlberDiceClient implements LocalTrainer {
       );
     }
     return { numExamples: data.transitions, modules, metrics: { residual } };
+  }
+
+  /** On the client's own data, at the last sweep's α: the regularised objective of the policies, and their Nash gap. */
+  async evaluate(params: Params): Promise<TrainResult> {
+    const { gamma, alphaLast } = this.#options;
+    const data = await this.#data();
+    const policies = policiesOf(params, data.shape.states);
+    const options = { alpha: alphaLast, gamma, tolerance };
+    const metrics = {
+      objective: objective(data, policies, options).value,
+      regularisedNashGap: await nashGap(data, policies, options),
+    };
+    return { numExamples: data.transitions, modules: new Map(), metrics };
   }
 
   async #data(): Promise<Dataset> {

@@ -69,6 +69,7 @@ interface Settings {
   readonly clients?: number;
   readonly rounds?: number;
   readonly aggregator?: string;
+  readonly evaluate?: "never" | "cohort";
   readonly kind?: string;
   readonly contaminated?: number;
   readonly task?: object;
@@ -79,7 +80,7 @@ interface Settings {
 async function run({ task, ...settings }: Settings): Promise<Round[]> {
   const { kind, contaminated = 3 } = settings;
   const trial = trialSchema(plugins).parse({
-    ...{ name: "federation", evaluate: "never" },
+    ...{ name: "federation", evaluate: settings.evaluate ?? "never" },
     ...{ seed: settings.seed ?? 1, clients: settings.clients ?? 10, rounds: settings.rounds ?? 16 },
     task: { name: "alberdice", environment: { name: "matrix" }, enforceClip: false, ...task },
     aggregator: { name: settings.aggregator ?? "everybody" },
@@ -100,13 +101,13 @@ async function run({ task, ...settings }: Settings): Promise<Round[]> {
 const returnOf = (rounds: readonly Round[]) => rounds.at(-1)?.record.metrics["return"] ?? NaN;
 const seeds = Array.from({ length: 10 }, (_, k) => k + 1);
 
-describe("federated XOR (acceptance check 7)", () => {
+describe("federated XOR (acceptance check 7)", function () {
+  this.timeout(30_000);
   for (const [name, environment] of [
     ["{AB, BA}", { name: "matrix", data: modes }],
     ["all", { name: "matrix" }],
   ] as const) {
-    it(`finds a best joint action of ${name} in either mode, and averaged local policies do not`, async function () {
-      this.timeout(30_000);
+    it(`finds a best joint action of ${name} in either mode, and averaged local policies do not`, async () => {
       for (const seed of seeds) {
         assertWithin(returnOf(await run({ seed, task: { environment } })), 0.99, 1);
         const owners = { seed, clients: 2, task: { environment, mode: "agent-per-client" } };
@@ -150,7 +151,8 @@ describe("federated XOR (acceptance check 7)", () => {
   });
 });
 
-describe("who is kept", () => {
+describe("who is kept", function () {
+  this.timeout(30_000);
   it("on top of a judging aggregator the screen drops reversed answers, which it keeps without", async () => {
     const settings = {
       aggregator: "trusting",
@@ -199,7 +201,8 @@ describe("who is kept", () => {
   }
 });
 
-describe("a federated trial", () => {
+describe("a federated trial", function () {
+  this.timeout(30_000);
   it("repeats itself to the last bit", async () => {
     const settings = { kind: "noise", rounds: 4, aggregator: "cosine-rule" };
     const records = async () => JSON.stringify((await run(settings)).map(({ record }) => record));
@@ -223,6 +226,21 @@ describe("a federated trial", () => {
       alberdice.figures?.(exhibition).map(({ name }) => name),
       ["joint-policy", "return", "directions"],
     );
+  });
+
+  it("has clients measure how near the policies are to a Nash policy of their own data", async () => {
+    const settings = {
+      evaluate: "cohort",
+      task: { environment: { name: "matrix", data: modes } },
+    } as const;
+    const evaluations = (await run(settings))
+      .at(-1)
+      ?.record.clients.map(({ evaluation }) => evaluation);
+    assert.equal(evaluations?.length, 10);
+    for (const evaluation of evaluations) {
+      assertWithin(evaluation?.["regularisedNashGap"] ?? NaN, -1e-9, 0.01);
+      assertWithin(evaluation?.["objective"] ?? NaN, 0.98, 1);
+    }
   });
 
   it("names what is wrong with its options", () => {

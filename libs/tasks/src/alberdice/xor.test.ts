@@ -17,7 +17,8 @@ const shape = matrixShape(xorPayoff);
 const value = (policies: Parameters<typeof matrixValue>[1]) => matrixValue(xorPayoff, policies);
 const names = Object.keys(xorData) as XorName[];
 
-describe("AlberDICE on XOR (acceptance checks 3 and 4)", () => {
+describe("AlberDICE on XOR (acceptance checks 3 and 4)", function () {
+  this.timeout(30_000);
   const alphas = annealed(5, 0.001, 40);
   for (const name of names) {
     it(`finds a best joint action in the data ${name}, whichever the start`, async () => {

@@ -8,7 +8,8 @@ const file = JSON.parse(readFileSync(fixture, "utf8")) as Record<string, unknown
 
 const run = (sections: object) => runCases(sections, [alberdiceFormat]);
 
-describe("the reference cases of AlberDICE", () => {
+describe("the reference cases of AlberDICE", function () {
+  this.timeout(30_000);
   for (const [section, content] of Object.entries(file)) {
     // The key `bridge_moves` makes it recognisable.
     it(section, async () => {
