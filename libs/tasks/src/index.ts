@@ -3,6 +3,7 @@ import { alberdice } from "./alberdice/alberdice.js";
 import { cosineRule } from "./alberdice/cosine-rule.js";
 import { matchedAverage, redistillation } from "./copy-average/aggregators.js";
 import { copyAverage } from "./copy-average/copy-average.js";
+import { denoising } from "./denoising/denoising.js";
 import { evaluationBias } from "./evaluation-bias/evaluation-bias.js";
 import { momentSubspace } from "./evaluation-bias/moment-subspace.js";
 import { collaborationGraphTask } from "./graph-learning/collaboration/collaboration-graph.js";
@@ -15,6 +16,7 @@ import { valueDrivenTransport } from "./value-driven-transport/value-driven-tran
 const listed: readonly TaskPlugin[] = [
   alberdice,
   copyAverage,
+  denoising,
   evaluationBias,
   graphLearning,
   collaborationGraphTask,
