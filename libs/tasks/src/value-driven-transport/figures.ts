@@ -69,7 +69,12 @@ function distanceFigure(exhibition: Exhibition): TaskFigure[] {
             data: { values },
             mark: { type: "line", point: { size: 30 }, strokeWidth: 1.6 },
             encoding: {
-              x: { field: "round", type: "quantitative", axis: { tickMinStep: 1, grid: false } },
+              x: {
+                field: "round",
+                type: "quantitative",
+                axis: { tickMinStep: 1, grid: false },
+                scale: { zero: true },
+              },
               y: { field: "w2", type: "quantitative", title: "W2", scale: { zero: true } },
               color: { field: "arm", type: "nominal", scale: colours },
             },

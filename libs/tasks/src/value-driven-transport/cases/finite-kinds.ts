@@ -1,5 +1,6 @@
-import { listOf } from "@fedclair/core/cases";
 import { UserError } from "@fedclair/core";
+import { listOf, matrixOfJson, type Fields } from "@fedclair/core/cases";
+import type { Matrix } from "@fedclair/linalg";
 import { couple } from "../coupling.js";
 import {
   bellman,
@@ -12,8 +13,6 @@ import {
 import { squaredW2 } from "../metrics.js";
 import { semiDualAscent, semiDualMeasures } from "../semi-dual.js";
 import { matrixIn, numberIn, numbersIn, type Kind } from "./kind.js";
-import { matrixOfJson, type Fields } from "@fedclair/core/cases";
-import type { Matrix } from "@fedclair/linalg";
 
 /** Of values that add and subtract numbers of a few decimals. */
 const rounding = 1e-9;
