@@ -6,6 +6,7 @@ import { halfByHand } from "./half.js";
 import { plugins } from "./plugins.js";
 import { run } from "./run.js";
 import { describePlugins, list, report, schema } from "./show.js";
+import { sweep } from "./sweep.js";
 import { verify } from "./verify.js";
 
 const program = new Command("fedclair")
@@ -43,6 +44,19 @@ program
   .addOption(setOption())
   .addOption(hosts())
   .action(verify);
+
+program
+  .command("sweep")
+  .description(
+    "run a grid of trials in this process, those left out that are done, and compare them",
+  )
+  .argument(
+    "<sweep>",
+    "a trial file in which any value may be a list of values, and a section sweep",
+  )
+  .option("--out <folder>", "folder of all its runs; default: runs/<name>")
+  .option("--json", "print the tables as JSON", false)
+  .action(sweep);
 
 program
   .command("list")

@@ -22,3 +22,4 @@ export {
 } from "./process/conduct-and-tell.js";
 export { writeReport } from "./report/index.js";
 export { columns } from "./process/outcome-text.js";
+export * from "./sweep/index.js";

@@ -48,6 +48,7 @@ describe("summarise", () => {
     assert.equal(measures["detection.recallMean"], 0.75);
     // Three of four flags were right: one of two in round 1, two of two in round 2.
     assert.equal(measures["detection.precisionMean"], 0.75);
+    assert.equal(measures["detection.f1"], 0.75);
     assert.equal(measures["detection.recall.flip"], 1);
     assert.equal(measures["detection.recall.noise"], 0.5);
   });

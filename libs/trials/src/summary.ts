@@ -22,6 +22,7 @@ export interface Summary {
  * Sums a run up. Measures:
  * - `detection.exactRounds`: rounds in which exactly the contaminated clients were flagged;
  * - `detection.recall`, `detection.precision`, `detection.falseAlarms`: of the last round; `…Mean`: over all rounds;
+ * - `detection.f1`: harmonic mean of precision and recall, over all rounds;
  * - `detection.recall.<attack>`: of one attack, over all rounds;
  * - `<metric>.<arm>`: mean over the benign clients of the last round, by their own evaluation;
  * - `<metric>.gainOver.<arm>`, `<metric>.ratioTo.<arm>`: the method under study minus, and divided by, a baseline, over
@@ -130,6 +131,7 @@ function detectionMeasures(records: readonly ArmRecord[]): Record<string, number
     ratio("detection.precision", last.caught, last.flagged),
     ratio("detection.recallMean", total.caught, total.contaminated),
     ratio("detection.precisionMean", total.caught, total.flagged),
+    ratio("detection.f1", 2 * total.caught, total.flagged + total.contaminated),
     ...byAttack,
   ) as Record<string, number>;
 }

@@ -1,11 +1,12 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TaskFigures } from "@fedclair/core";
 import type { TopLevelSpec } from "vega-lite";
 import { accuracyFigure } from "./accuracy-figure.js";
 import { costFigure } from "./cost-figure.js";
 import { armColours, figureConfig, figureWidth, ink } from "./figure-style.js";
-import { page, type Figure } from "./page.js";
+import { writeFigures, type Drawing } from "./figures.js";
+import { page } from "./page.js";
 import { readRun, studied, type ClientLabel, type Run } from "./run.js";
 import { scoreFigure } from "./score-figure.js";
 
@@ -20,8 +21,6 @@ export interface ReportOptions {
   readonly label?: ClientLabel | undefined;
   readonly figures?: TaskFigures | undefined;
 }
-
-type Drawing = Omit<Figure, "svg"> & { readonly spec: TopLevelSpec | undefined };
 
 /**
  * Reads a run folder and writes the report into it: `report.html`, one page that needs nothing beside itself, and
@@ -59,21 +58,8 @@ export async function writeReport(
       spec: costFigure(run),
     },
   ];
-  // Loaded when it is needed: a third of a second that other uses of this library are spared.
-  const { drawPng, drawSvg, hasFont } = await import("./draw.js");
-  await mkdir(join(folder, "figures"), { recursive: true });
-  const drawn: Figure[] = [];
-  for (const { spec, ...drawing } of drawings) {
-    if (!spec) continue;
-    const svg = await drawSvg(spec);
-    const file = join(folder, "figures", drawing.name);
-    await writeFile(`${file}.vl.json`, JSON.stringify(spec, null, 1) + "\n");
-    await writeFile(`${file}.svg`, svg);
-    await writeFile(`${file}.png`, drawPng(svg));
-    drawn.push({ ...drawing, svg });
-  }
+  const drawn = await writeFigures(folder, drawings);
   await writeFile(join(folder, "report.html"), page(run, drawn, label));
-  if (!hasFont()) process.emitWarning("no font was found: the PNG figures have no text");
 }
 
 function taskDrawings({ trial, arms, exhibits }: Run, figures: TaskFigures): Drawing[] {

@@ -44,6 +44,7 @@ const detection: Readonly<Record<string, string>> = {
   falseAlarms: "benign clients flagged, last round",
   recallMean: "recall, mean over rounds",
   precisionMean: "precision, mean over rounds",
+  f1: "harmonic mean of precision and recall, all rounds",
   falseAlarmsMean: "benign clients flagged, mean over rounds",
 };
 

@@ -19,37 +19,47 @@ export interface Figure {
 /** The report of a run: one page that needs nothing beside itself. */
 export function page(run: Run, figures: readonly Figure[], label?: ClientLabel): string {
   const { trial, records } = run;
+  return pageOf(
+    { title: trial.name, claim: trial.claim },
+    html`<p class="verdict">${verdictSentence(trial, records)}</p>
+      ${facts(run)}`,
+    html`${figures.map(figureSection)} ${clientSection(run, label)} ${failureSection(run, label)}
+      ${measureSection(run)} ${methodSection(run)}
+      <details>
+        <summary>The trial file, every default filled in</summary>
+        <pre>${stringify(trial)}</pre>
+      </details>`,
+  );
+}
+
+/** The frame of every page. */
+export function pageOf(
+  { title, claim }: { readonly title: string; readonly claim: string | undefined },
+  head: Html,
+  main: Html,
+): string {
   const whole = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${trial.name}: report</title>
+        <title>${title}: report</title>
         <style>
           ${new Html(pageStyle)}
         </style>
       </head>
       <body>
         <header>
-          <h1>${trial.name}</h1>
-          ${trial.claim === undefined ? undefined : html`<p class="claim">${trial.claim}</p>`}
-          <p class="verdict">${verdictSentence(trial, records)}</p>
-          ${facts(run)}
+          <h1>${title}</h1>
+          ${claim === undefined ? undefined : html`<p class="claim">${claim}</p>`} ${head}
         </header>
-        <main>
-          ${figures.map(figureSection)} ${clientSection(run, label)} ${failureSection(run, label)}
-          ${measureSection(run)} ${methodSection(run)}
-          <details>
-            <summary>The trial file, every default filled in</summary>
-            <pre>${stringify(trial)}</pre>
-          </details>
-        </main>
+        <main>${main}</main>
       </body>
     </html> `;
   return whole.text;
 }
 
-function figureSection({ name, title, caption, svg }: Figure): Html {
+export function figureSection({ name, title, caption, svg }: Figure): Html {
   const file = (ending: string) => html`<a href="figures/${name}.${ending}">${ending}</a>`;
   return html`<section>
     <h2>${title}</h2>

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { expand } from "./expand.js";
+
+const takesList = (path: readonly string[]) => ["attacks", "baselines"].includes(path.at(-1) ?? "");
+const grid = (content: unknown) => expand(content, takesList);
+
+describe("expand", () => {
+  it("leaves a file without lists alone", () => {
+    const content = { name: "a", attacks: [{ count: 1 }], task: { size: 2 } };
+    assert.deepEqual(grid(content), { dimensions: [], points: [{ content, at: new Map() }] });
+  });
+
+  it("takes every list for a dimension, the last one fastest", () => {
+    const { dimensions, points } = grid({ seed: [1, 2], task: { size: [3, 4] } });
+    assert.deepEqual(dimensions, [
+      { path: "seed", labels: ["1", "2"] },
+      { path: "task.size", labels: ["3", "4"] },
+    ]);
+    assert.deepEqual(
+      points.map(({ content }) => content),
+      [
+        { seed: 1, task: { size: 3 } },
+        { seed: 1, task: { size: 4 } },
+        { seed: 2, task: { size: 3 } },
+        { seed: 2, task: { size: 4 } },
+      ],
+    );
+    assert.deepEqual(
+      [...(points[2]?.at ?? [])],
+      [
+        ["seed", "2"],
+        ["task.size", "3"],
+      ],
+    );
+  });
+
+  it("finds dimensions inside lists that a trial takes, and takes lists of those", () => {
+    const inside = grid({ attacks: [{ attack: [{ name: "a" }, { name: "b" }], count: 1 }] });
+    assert.deepEqual(inside.dimensions, [{ path: "attacks.0.attack", labels: ["a", "b"] }]);
+    assert.deepEqual(inside.points[1]?.content, { attacks: [{ attack: { name: "b" }, count: 1 }] });
+
+    const whole = grid({ attacks: [[], [{ attack: { name: "a" }, count: 1 }]] });
+    assert.deepEqual(whole.dimensions, [{ path: "attacks", labels: ["none", "a"] }]);
+    assert.deepEqual(whole.points[0]?.content, { attacks: [] });
+  });
+
+  it("counts a value that varies in itself as several, and names options where names are alike", () => {
+    const { dimensions } = grid({
+      aggregator: [{ name: "clair", rank: [1, 2] }, { name: "mean" }],
+    });
+    assert.deepEqual(dimensions, [
+      { path: "aggregator", labels: ["clair (rank 1)", "clair (rank 2)", "mean"] },
+    ]);
+  });
+
+  it("gives every combination once", () => {
+    const values = fc.uniqueArray(fc.integer(), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(values, values, values, (a, b, c) => {
+        const { points } = grid({ a, b: { c: b, d: c } });
+        const seen = new Set(points.map(({ content }) => JSON.stringify(content)));
+        assert.equal(seen.size, a.length * b.length * c.length);
+        assert.equal(points.length, seen.size);
+      }),
+    );
+  });
+});

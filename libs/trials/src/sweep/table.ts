@@ -1,0 +1,97 @@
+import type { Summary } from "../summary.js";
+import { mean } from "../report/numbers.js";
+import { seedPath, type Sweep, type SweepMeasure } from "./sweep-file.js";
+
+/** One measure over the grid: rows × columns, for one choice of all other dimensions. */
+export interface Table extends SweepMeasure {
+  /** The choice of the other dimensions, as `task.common = 0.9`; empty if there are none. */
+  readonly facet: string;
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  /** By row, then column: over seeds. Undefined where no trial measured it. */
+  readonly cells: readonly (readonly (Cell | undefined)[])[];
+  /** The worst mean of each column. */
+  readonly worst: readonly (number | undefined)[];
+}
+
+export interface Cell {
+  readonly mean: number;
+  readonly min: number;
+  readonly max: number;
+  readonly seeds: number;
+}
+
+/** @param summaries of the trials that are done, by id */
+export function tablesOf(sweep: Sweep, summaries: ReadonlyMap<string, Summary>): Table[] {
+  const { rows, columns, dimensions, measures, trials } = sweep;
+  const others = dimensions.filter(({ path }) => {
+    return path !== rows?.path && path !== columns?.path && path !== seedPath;
+  });
+  const facetOf = (at: ReadonlyMap<string, string>) =>
+    others.map(({ path }) => `${path} = ${at.get(path) ?? ""}`).join(", ");
+  const facets = [...new Set(trials.map(({ at }) => facetOf(at)))];
+  const [down, across] = [labelsOf(rows), labelsOf(columns)];
+  return measures.flatMap((measure) =>
+    facets.map((facet): Table => {
+      const cellAt = (row: string, column: string) => {
+        const values = trials.flatMap(({ id, at }) => {
+          const here = facetOf(at) === facet && isAt(at, rows, row) && isAt(at, columns, column);
+          return here ? (summaries.get(id)?.measures[measure.measure] ?? []) : [];
+        });
+        return values.length === 0 ? undefined : cellOf(values);
+      };
+      const cells = down.map((row) => across.map((column) => cellAt(row, column)));
+      const worst = across.map((_, c) =>
+        worstOf(
+          cells.map((row) => row[c]),
+          measure.worse,
+        ),
+      );
+      return { ...measure, facet, rows: down, columns: across, cells, worst };
+    }),
+  );
+}
+
+function labelsOf(dimension: Sweep["rows"]): readonly string[] {
+  return dimension?.labels ?? [""];
+}
+
+function isAt(at: ReadonlyMap<string, string>, dimension: Sweep["rows"], label: string): boolean {
+  return dimension === undefined || at.get(dimension.path) === label;
+}
+
+function cellOf(values: readonly number[]): Cell {
+  return {
+    mean: mean(values),
+    min: Math.min(...values),
+    max: Math.max(...values),
+    seeds: values.length,
+  };
+}
+
+function worstOf(
+  cells: readonly (Cell | undefined)[],
+  worse: SweepMeasure["worse"],
+): number | undefined {
+  const means = cells.flatMap((cell) => cell?.mean ?? []);
+  if (means.length === 0) return undefined;
+  return worse === "low" ? Math.min(...means) : Math.max(...means);
+}
+
+/** All cells as CSV: a line a measure, facet, row and column. */
+export function csvOf(tables: readonly Table[]): string {
+  const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const lines = tables.flatMap(({ measure, facet, rows, columns, cells }) =>
+    rows.flatMap((row, r) =>
+      columns.flatMap((column, c) => {
+        const cell = cells[r]?.[c];
+        if (cell === undefined) return [];
+        const { mean: average, min, max, seeds } = cell;
+        return [
+          [measure, facet, row, column, average, min, max, seeds].map(String).map(quote).join(","),
+        ];
+      }),
+    ),
+  );
+  return ["measure,facet,row,column,mean,min,max,seeds", ...lines, ""].join("\n");
+}
