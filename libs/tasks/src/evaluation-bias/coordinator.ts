@@ -68,9 +68,8 @@ export function present(state: RoundState): readonly Update[] {
 export function reduceReference(options: Options, state: RoundState, aggregate: Aggregate): Step {
   const presented = present(state);
   const { verdicts } = aggregate;
-  const pmf = verdicts
-    ? trimmedPmf(benign(presented, verdicts).map(pmfOf), 0)
-    : aggregated(aggregate, "pmf").data;
+  const kept = benign(presented, verdicts);
+  const pmf = verdicts ? trimmedPmf(kept.map(pmfOf), 0) : aggregated(aggregate, "pmf").data;
   const people = sum(presented.map(({ numExamples }) => numExamples));
   const reference = smoothed(normalised(pmf), people);
   return {

@@ -16,6 +16,7 @@ import {
   type Round,
   type Tensor,
   type TrainResult,
+  type Verdict,
 } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
@@ -24,6 +25,7 @@ import type { Findings } from "./coordinator.js";
 import { evaluationBias } from "./evaluation-bias.js";
 import { momentSubspace } from "./moment-subspace.js";
 import { optionsSchema } from "./options.js";
+import { warningOf } from "./screening.js";
 
 function plugin<T>(
   name: string,
@@ -71,10 +73,24 @@ const impossible = plugin<Attack>("impossible", () => ({
   }),
 }));
 
+/** Of the right shape, but factored. */
+const factored = plugin<Attack>("factored", () => ({
+  corruptUpdate: (honest: TrainResult): TrainResult => ({
+    ...honest,
+    modules: new Map(
+      [...honest.modules].map(([name, module]) => {
+        const { shape, data } = module as Tensor;
+        if (shape[1] !== 1) return [name, module];
+        return [name, { b: { shape, data }, a: { shape: [1, 1], data: Float64Array.of(1) } }];
+      }),
+    ),
+  }),
+}));
+
 const plugins: Plugins = {
   tasks: new Map([[evaluationBias.name, evaluationBias]]),
   aggregators: new Map([momentSubspace, average, mute].map((p) => [p.name, p])),
-  attacks: new Map([fabricate, impossible].map((p) => [p.name, p])),
+  attacks: new Map([fabricate, impossible, factored].map((p) => [p.name, p])),
 };
 
 const small = `
@@ -149,6 +165,13 @@ describe("evaluation-bias", () => {
     assert.equal(statuses(naive[1])["c02"], "invalid");
   });
 
+  it("keeps factored answers out, and ends where nobody is left", async () => {
+    const rounds = await run(["attacks.0.attack={name: factored}"]);
+    assert.deepEqual(statuses(rounds[0]), { c02: "invalid" });
+    const all = "attacks=[{attack: {name: impossible}, fraction: 1}]";
+    await assert.rejects(run([all]), /no institution sent numbers that scores could give/);
+  });
+
   it("finds an institution inside the model by comparing fits, and scales its score to the threshold", async () => {
     const rounds = await run([
       "attacks=[{attack: {name: fabricate, kind: inside}, clients: [c01]}]",
@@ -165,6 +188,17 @@ describe("evaluation-bias", () => {
     const [, round] = await run(["attacks.0.clients=[c02, c03]"]);
     assert.equal(round?.record.metrics["warned"], 1);
     assert.match(String(findingsOf([round]).warning), /^33 % of the institutions are flagged$/);
+  });
+
+  it("A20: warns where a flagged score lies close to the others", () => {
+    const verdict = (score: number, status: Verdict["status"]): Verdict => ({
+      ...{ clientId: `c${score}`, status, score, threshold: 2 },
+    });
+    const benign = [0.5, 1, 1.5, 0.7].map((score) => verdict(score, "benign"));
+    const close = warningOf([...benign, verdict(2.4, "contaminated")]);
+    assert.equal(close, "the smallest flagged score is only 1.60 times the largest of the others");
+    assert.equal(warningOf([...benign, verdict(3, "contaminated")]), undefined);
+    assert.equal(warningOf(benign), undefined);
   });
 
   it("A22: sends counts and moments only, at most 1 kB", async () => {

@@ -1,4 +1,5 @@
 import {
+  isLowRank,
   UserError,
   type Aggregate,
   type RoundState,
@@ -12,15 +13,13 @@ import { guardScores, guardThreshold } from "./federation/family-guard.js";
 import type { PanelMoments } from "./federation/moments.js";
 import { matrixOf, paramOf } from "./params.js";
 
-/** One module of an update, which the engine has admitted: dense, and of the shape that was asked for. */
+/** A module that is dense. @throws UserError if it is missing or factored */
 export function moduleOf({ modules }: Pick<Update, "modules">, name: string): Tensor {
   const module = modules.get(name);
-  if (module === undefined || "b" in module) {
-    throw new UserError(
-      `module ${name}: expected a dense tensor; choose an attack that leaves it so`,
-    );
-  }
-  return module;
+  if (module !== undefined && !isLowRank(module)) return module;
+  throw new UserError(
+    `module ${name}: expected a dense tensor; choose an aggregator that keeps it`,
+  );
 }
 
 export function momentsOf(update: Update): PanelMoments {
@@ -33,6 +32,7 @@ export function momentsOf(update: Update): PanelMoments {
 
 /** Could these numbers come from scores at all? Finite they are, and of the right shape: the engine has seen to it. */
 export function isSound(update: Update, { phase, global }: RoundState): boolean {
+  if ([...update.modules.values()].some(isLowRank)) return false; // numbers of scores are dense
   if (phase === "reference") return areCounts(moduleOf(update, "counts").data);
   const { matrix, counts, variances } = momentsOf(update);
   const largest = matrixOf(paramOf(global, "psi"))
@@ -54,6 +54,11 @@ export function benign(
   updates: readonly Update[],
   verdicts?: readonly Verdict[],
 ): readonly Update[] {
+  if (updates.length === 0) {
+    throw new UserError(
+      "no institution sent numbers that scores could give; nothing can be fitted",
+    );
+  }
   if (verdicts === undefined) return updates;
   const kept = new Set(
     verdicts.filter(({ status }) => status === "benign").map(({ clientId }) => clientId),
