@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import type {
+  Aggregate,
+  Contaminating,
+  Shard,
+  Task,
+  TrainResult,
+  Update,
+  Verdict,
+} from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import { matchedAverage, redistillation } from "./aggregators.js";
+import { copyAverage } from "./copy-average.js";
+import { contaminations } from "./lessons.js";
+import { squaredDistance } from "./network.js";
+import { networkOfParams } from "./params.js";
+
+const seed = stream("copy-average test");
+
+function create(options: object = {}): Task {
+  return copyAverage.create(copyAverage.schema.parse({ d: 6, ...options }) as never);
+}
+
+/** The student that a client sends in the first round. */
+async function train(task: Task, index: number, contamination?: Contaminating) {
+  const shard: Shard = {
+    ...{ index, count: 6, rng: seed.at("client", index) },
+    ...(contamination && { contamination }),
+  };
+  const client = await task.openShard(shard);
+  const params = await task.init(seed.at("init"));
+  const { phase = "train" } = task.start?.([]) ?? {};
+  const rng = seed.at("job", index);
+  return client.train({ round: 1, phase, params, rng, common: seed.at("common") });
+}
+
+function contaminated(kind: string): Contaminating {
+  return { kind, options: {}, common: seed.at("colluders") };
+}
+
+async function stateOf(task: Task, results: readonly TrainResult[]) {
+  const updates = results.map((result, c): Update => ({ clientId: `c${c}`, ...result }));
+  const { phase = "train" } = task.start?.([]) ?? {};
+  return { round: 1, phase, global: await task.init(seed.at("init")), updates, rng: seed };
+}
+
+const aggregateWith = (verdicts?: readonly Verdict[]): Aggregate => ({
+  global: [],
+  ...(verdicts && { verdicts }),
+});
+
+function benign(clientId: string): Verdict {
+  return { clientId, status: "benign", score: 0.1, threshold: 0.2 };
+}
+
+async function studentsOf(task: Task, results: readonly TrainResult[]) {
+  const presented = task.present?.(await stateOf(task, results)) ?? [];
+  return presented.map(({ modules }) => networkOfParams(modules as never));
+}
+
+describe("copy-average", () => {
+  it("names what is wrong with its options", () => {
+    assert.throws(() => create({ n: 6 }), /expected fewer than k = 6, got 6/);
+    assert.throws(() => create({ k: 7 }), /expected at least k = 7, got 6/);
+    assert.throws(() => create({ neurons: 3 }), /neurons/);
+  });
+
+  it("distils to a minimum, repeats itself, and tells clients apart", async () => {
+    const [one, again, other] = [
+      await train(create(), 0),
+      await train(create(), 0),
+      await train(create(), 1),
+    ];
+    assert.deepEqual(again, one);
+    assert.notDeepEqual(other.modules, one.modules);
+    assert.equal(one.metrics.converged, 1);
+    assert.ok((one.metrics.slope ?? NaN) <= 1e-8);
+  });
+
+  it("starts all clients alike if told so", async () => {
+    const task = create({ init: "shared", heterogeneity: 0 });
+    assert.deepEqual((await train(task, 0)).modules, (await train(task, 1)).modules);
+  });
+
+  it("sends students of the teacher, or of what the contamination says", async () => {
+    const task = create({ heterogeneity: 0 });
+    const results = [await train(task, 0)];
+    for (const kind of ["other-teacher", "shared-other-teacher", "sign-flip"]) {
+      assert.ok(contaminations.has(kind));
+      results.push(
+        await train(task, 0, contaminated(kind)),
+        await train(task, 1, contaminated(kind)),
+      );
+    }
+    const [honest, ...others] = await studentsOf(task, results);
+    assert.ok(honest);
+    const distances = others.map((other) => squaredDistance("erf", honest, other));
+    // A student of the negated teacher is twice as far off as the student that is 0, whose loss is 2.
+    assert.ok(Math.min(...distances) > 0.5, String(distances));
+    assert.ok(Math.min(...distances.slice(4)) > 7, String(distances));
+    const [own, alsoOwn, shared, alsoShared] = others;
+    assert.ok(own && alsoOwn && shared && alsoShared);
+    assert.ok(squaredDistance("erf", own, alsoOwn) > 0.5);
+    assert.ok(squaredDistance("erf", shared, alsoShared) < 0.15);
+  });
+
+  it("adds noise to the hidden weights only", async () => {
+    const [exact] = await studentsOf(create(), [await train(create(), 0)]);
+    const task = create({ weightNoise: 0.1 });
+    const [noisy] = await studentsOf(task, [await train(task, 0)]);
+    assert.ok(exact && noisy);
+    const difference = exact.hidden.data.map((x, i) => x - (noisy.hidden.data[i] ?? NaN));
+    const deviation = Math.hypot(...difference) / Math.sqrt(difference.length);
+    assert.ok(deviation > 0.05 && deviation < 0.15, `${deviation}`);
+    exact.out.forEach((a, i) => {
+      assert.ok(Math.abs(a - (noisy.out[i] ?? NaN)) < 1e-12);
+    });
+  });
+
+  describe("coordinator", () => {
+    const task = create();
+    let trained: readonly TrainResult[] = [];
+    before(async () => {
+      trained = [
+        await train(task, 0),
+        await train(task, 1),
+        await train(task, 2),
+        await train(task, 3, contaminated("sign-flip")),
+      ];
+    });
+    const ids = ["c0", "c1", "c2", "c3"];
+
+    it("puts its own evidence on top of an aggregator that sees nothing, and leaves flagged students out", async () => {
+      const state = await stateOf(task, trained);
+      const step = await task.reduce?.(state, aggregateWith(ids.map(benign)));
+      assert.ok(step);
+      assert.deepEqual(
+        step.verdicts?.map(({ status, threshold }) => [status, threshold]),
+        [...ids.slice(0, 3).map(() => ["benign", 1]), ["contaminated", 1]],
+      );
+      const honest = { ...state, updates: state.updates.slice(0, 3) };
+      const oracle = await task.reduce?.(honest, aggregateWith(ids.slice(0, 3).map(benign)));
+      assert.deepEqual(step.global, oracle?.global);
+      assert.equal(step.phase, "train");
+    });
+
+    it("flags nobody where the aggregator does not judge", async () => {
+      const state = await stateOf(task, trained);
+      const presented = task.present?.(state) ?? [];
+      for (const plugin of [matchedAverage, redistillation]) {
+        const aggregator = plugin.create(plugin.schema.parse({}) as never);
+        const input = { round: 1, phase: "scatter", updates: presented, rng: seed };
+        const step = await task.reduce?.(state, await aggregator.aggregate(input));
+        assert.deepEqual(step?.verdicts, []);
+        assert.ok((step.metrics?.ratio ?? NaN) > 1.25);
+      }
+    });
+
+    it("calls a student invalid that is too large to compute with, and goes on without it", async () => {
+      const [first, ...others] = trained;
+      assert.ok(first);
+      const huge = new Map(
+        [...first.modules].map(([name, tensor]) => {
+          assert.ok("shape" in tensor);
+          return [name, { shape: tensor.shape, data: tensor.data.map(() => 1e200) }] as const;
+        }),
+      );
+      const state = await stateOf(task, [{ ...first, modules: huge }, ...others]);
+      assert.equal(task.present?.(state)?.length, 3);
+      const step = await task.reduce?.(state, aggregateWith(ids.slice(1).map(benign)));
+      const verdict = step?.verdicts?.find(({ clientId }) => clientId === "c0");
+      assert.deepEqual(verdict, {
+        clientId: "c0",
+        status: "invalid",
+        score: null,
+        threshold: null,
+      });
+      assert.ok(Number.isFinite(step?.metrics?.loss));
+    });
+
+    it("keeps the student it has when nobody is left", async () => {
+      const state = await stateOf(task, trained.slice(0, 1));
+      const flagged: Verdict = { ...benign("c0"), status: "contaminated" };
+      const step = await task.reduce?.(state, aggregateWith([flagged]));
+      const [kept, given] = [step?.global, state.global].map(
+        (params) => params && networkOfParams(params),
+      );
+      assert.deepEqual(kept, given);
+      assert.equal(step?.metrics?.ratio, undefined);
+    });
+
+    it("asks for an aggregator that makes one student of all", async () => {
+      const state = await stateOf(task, trained);
+      await assert.rejects(async () => task.reduce?.(state, aggregateWith()), /choose fedavg/);
+    });
+  });
+});
