@@ -1,14 +1,16 @@
 import {
   frobenius,
   hstack,
-  leadingLeft,
+  leadingEigenvectors,
   Matrix,
   multiply,
+  multiplyNT,
   multiplyTN,
   norm,
   subtract,
   sum,
 } from "@fedclair/linalg";
+import { pacer } from "./pace.js";
 import { packedOrder } from "./packing.js";
 import { addScaledTo, distance, minus } from "./vectors.js";
 
@@ -34,8 +36,8 @@ export function samplingErrors(center: Float64Array, samples: readonly Sample[])
 }
 
 /** How many sampling errors each client is away from the geometric median. */
-export function distanceScores(samples: readonly Sample[]): number[] {
-  const center = geometricMedian(samples);
+export async function distanceScores(samples: readonly Sample[]): Promise<number[]> {
+  const center = await geometricMedian(samples);
   const errors = samplingErrors(center, samples);
   return samples.map(({ vector }, k) => distance(vector, center) / (errors[k] ?? NaN));
 }
@@ -44,9 +46,11 @@ export function distanceScores(samples: readonly Sample[]): number[] {
  * The point with the least sum of distances, weighted by √n_k, by Weiszfeld's steps from the mean until they are below
  * 1e-12 of it.
  */
-export function geometricMedian(samples: readonly Sample[]): Float64Array {
+export async function geometricMedian(samples: readonly Sample[]): Promise<Float64Array> {
+  const pace = pacer();
   let center = weightedMean(samples, (_, n) => n);
   for (let step = 0; step < 10_000; step++) {
+    await pace();
     const from = center;
     // A step from a client's own point would divide by 0; that far from it is as good as there.
     const least = 1e-12 * norm(from);
@@ -65,11 +69,16 @@ export function geometricMedian(samples: readonly Sample[]): Float64Array {
  * by `threshold` sampling errors. From L = the geometric median, until L rests.
  * @returns ‖v_k − l_k‖ in sampling errors; e_k ≠ 0 where it is above `threshold`
  */
-export function lowRankScores(samples: readonly Sample[], threshold: number): number[] {
-  const center = geometricMedian(samples);
+export async function lowRankScores(
+  samples: readonly Sample[],
+  threshold: number,
+): Promise<number[]> {
+  const pace = pacer();
+  const center = await geometricMedian(samples);
   const errors = samplingErrors(center, samples);
   let low = hstack(samples.map(() => new Matrix(center.length, 1, center)));
   for (let step = 0; step < 1000; step++) {
+    await pace();
     const kept = low.copy();
     samples.forEach(({ vector }, k) => {
       const shared = low.column(k);
@@ -85,10 +94,10 @@ export function lowRankScores(samples: readonly Sample[], threshold: number): nu
   return samples.map(({ vector }, k) => distance(vector, low.column(k)) / (errors[k] ?? NaN));
 }
 
-/** The best approximation of rank 1. */
+/** The best approximation of rank 1, X·v·vᵀ by the leading right singular vector: there are fewer clients than entries. */
 function rankOne(x: Matrix): Matrix {
-  const u = leadingLeft([x], 1);
-  return multiply(u, multiplyTN(u, x));
+  const v = leadingEigenvectors(multiplyTN(x, x), 1);
+  return multiplyNT(multiply(x, v), v);
 }
 
 function weightedMean(

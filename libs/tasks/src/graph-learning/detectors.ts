@@ -48,14 +48,13 @@ export const covarianceLowRank: Plugin<Aggregator> = {
 };
 
 function detector(
-  scoresOf: (samples: readonly Sample[], threshold: number) => readonly number[],
+  scoresOf: (samples: readonly Sample[], threshold: number) => Promise<readonly number[]>,
   threshold: number,
 ): Aggregator {
   return {
-    aggregate: ({ updates }) => {
+    aggregate: async ({ updates }) => {
       const samples = updates.map(sampleOf);
-      const scores = scoresOf(samples, threshold);
-      return Promise.resolve(aggregateOf(updates, samples, scores, threshold));
+      return aggregateOf(updates, samples, await scoresOf(samples, threshold), threshold);
     },
   };
 }

@@ -56,6 +56,7 @@ export async function eadmm<C extends { readonly gap: number }>(
   let rho = 10;
   let adaptAt = 50;
   for (let iteration = 1; ; iteration++) {
+    await pace();
     const before = state;
     const { y, uy, z, uz, q, uq } = before;
     const coupled = basis.couple(subtract(y, uy), subtract(z, uz), minus(q, uq), rho);
@@ -68,7 +69,6 @@ export async function eadmm<C extends { readonly gap: number }>(
       if (certified.gap <= tolerance || iteration >= maxIterations) {
         return { certified, iterations: iteration };
       }
-      await pace();
     }
     if (iteration === adaptAt) {
       const factor = imbalance(weights, coupled, before, state);

@@ -52,6 +52,7 @@ export async function ladmm(
   let state = ladmmStart(scaled, problem.alpha / (n - 1));
   let rho = 4;
   for (let iteration = 1; ; iteration++) {
+    await pace();
     const before = state;
     state = ladmmStep(scaled, state, rho, tau);
     if (iteration % adaptEvery !== 0 && iteration < maxIterations) continue;
@@ -63,7 +64,6 @@ export async function ladmm(
       return { certified: { ...certified, multiplier }, iterations: iteration };
     }
     rho = adapted(rho, scaled, before, state);
-    await pace();
   }
 }
 

@@ -29,7 +29,7 @@ export const solverOptions = (tolerance: number, maxIterations: number) => ({
 
 export const schema = z
   .strictObject({
-    nodes: z.int().min(2).max(200).default(20).describe("Nodes of the graph, 2 … 200"),
+    nodes: z.int().min(2).max(100).default(20).describe("Nodes of the graph, 2 … 100"),
     graph: z
       .discriminatedUnion("model", [
         z.strictObject({

@@ -38,9 +38,7 @@ export const logspectFormat: CaseFormat = {
       });
     }
     if (pooling !== undefined) {
-      await add("pooling", (report) => {
-        runPooling(fieldsOf(pooling, "pooling"), report);
-      });
+      await add("pooling", (report) => runPooling(fieldsOf(pooling, "pooling"), report));
     }
     for (const [i, testCase] of listOf(cases, "cases").entries()) {
       const fields = fieldsOf(testCase, `cases[${i}]`);

@@ -13,7 +13,7 @@ import { toUnitTrace } from "../covariance.js";
 const scoreTolerance = 1e-4;
 
 /** Which of the clients' covariances the two detectors flag, and how far each is off. */
-export function runPooling(pooling: Fields, report: Report): void {
+export async function runPooling(pooling: Fields, report: Report): Promise<void> {
   const {
     N,
     n_k,
@@ -33,11 +33,11 @@ export function runPooling(pooling: Fields, report: Report): void {
   report.equal("N", packedOrder(samples[0]?.vector.length ?? 0), N);
   report.equal("A_upper", unpackStrict(numbersOf(A_upper, "A_upper")).rows, N);
 
-  const distances = distanceScores(samples);
+  const distances = await distanceScores(samples);
   report.near("z_distance", distances, z_distance, absolute(scoreTolerance));
   const flagged = above(distances, distanceThreshold);
   report.near("flagged_distance", flagged, flagged_distance, absolute(0));
-  const lowRank = above(lowRankScores(samples, lowRankThreshold), lowRankThreshold);
+  const lowRank = above(await lowRankScores(samples, lowRankThreshold), lowRankThreshold);
   report.near("flagged_lowrank", lowRank, flagged_lowrank, absolute(0));
   report.near("bad", flagged, bad, absolute(0));
   failUnknown(report, unknown);
