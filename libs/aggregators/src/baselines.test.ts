@@ -1,7 +1,7 @@
 import { UserError, type Aggregator, type Plugin, type Update } from "@fedclair/core";
 import { Matrix, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { stackFactors, type Factors } from "./factors.js";
+import { product, stackFactors, type Factors } from "./factors.js";
 import { fedavg } from "./fedavg/index.js";
 import { fedit } from "./fedit/index.js";
 import { fedsaLora } from "./fedsa-lora/index.js";
@@ -77,10 +77,24 @@ describe("fedit", () => {
     ]);
   });
 
-  it("refuses unequal ranks", () => {
-    const wide = updateOf("c2", { m: stackFactors([x, y], [1, 1]) });
+  const wide = updateOf("c2", { m: stackFactors([x, y], [1, 1]) });
+
+  it("leaves out a client of another rank than most, and says so", async () => {
+    for (const rule of [fedit, fedsaLora]) {
+      const without = await aggregate(rule, updates);
+      const { verdicts, global, personal } = await aggregate(rule, [...updates, wide]);
+      assert.deepEqual(
+        verdicts?.map(({ clientId, status }) => [clientId, status]),
+        [["c2", "invalid"]],
+      );
+      assert.deepEqual(global, without.global);
+      if (rule === fedsaLora) assert.deepEqual(personal?.get("c2"), [wide.modules]);
+    }
+  });
+
+  it("refuses unequal ranks without a majority", () => {
     assert.throws(
-      () => aggregate(fedit, [...updates, wide]),
+      () => aggregate(fedit, [...updates.slice(0, 1), wide]),
       (error: unknown) => {
         assert.ok(error instanceof UserError);
         assert.match(error.message, /module m has LoRA ranks 1 and 2.*use fedavg/);
@@ -100,7 +114,17 @@ describe("ffa-lora", () => {
     ]);
   });
 
-  it("refuses an A that was trained", () => {
+  it("leaves out a client that trained its A", async () => {
+    const frozen = [updateOf("c0", { m: x }), updateOf("c1", { m: x }), updateOf("c2", { m: y })];
+    const { global, verdicts } = await aggregate(ffaLora, frozen);
+    assert.deepEqual(
+      verdicts?.map(({ clientId, status }) => [clientId, status]),
+      [["c2", "invalid"]],
+    );
+    assert.deepEqual(valueOf(global), product(x));
+  });
+
+  it("refuses an A that all trained", () => {
     assert.throws(() => aggregate(ffaLora, updates), /factors A of module m differ.*freeze A/);
   });
 });

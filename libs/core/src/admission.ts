@@ -58,9 +58,10 @@ function checkNumbers({ modules, metrics, numExamples }: Update): Failure | unde
   }
   for (const [name, update] of modules) {
     for (const tensor of tensorsOf(update)) {
-      const at = firstNonFinite(tensor);
+      const at = firstBeyond(tensor);
       if (at >= 0) {
-        return { code: "NON_FINITE", message: `module ${name}: entry ${at} is ${tensor.data[at]}` };
+        const message = `module ${name}: entry ${at} is ${tensor.data[at]}, expected at most ${largestEntry} in size`;
+        return { code: "NON_FINITE", message };
       }
     }
   }
@@ -71,9 +72,13 @@ function checkNumbers({ modules, metrics, numExamples }: Update): Failure | unde
   return undefined;
 }
 
-function firstNonFinite({ data }: Tensor): number {
+/** Products of factors, squared and summed, still are numbers: no aggregator need fear an overflow. */
+const largestEntry = 1e50;
+
+/** The first entry that is too large or no number at all, else -1. */
+function firstBeyond({ data }: Tensor): number {
   for (let i = 0; i < data.length; i++) {
-    if (!Number.isFinite(data[i])) return i;
+    if (!(Math.abs(data[i] ?? NaN) <= largestEntry)) return i;
   }
   return -1;
 }

@@ -1,6 +1,7 @@
 import { UserError, type Aggregator, type LowRank, type Plugin } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { z } from "zod";
+import { alike, ranksOf } from "../alike.js";
 import { sendersOf, sumTerms, weightedSum } from "../mean.js";
 import { weighting, weightsOf } from "../weights.js";
 
@@ -8,7 +9,8 @@ const schema = z.strictObject({ weighting: weighting.default("samples") });
 
 /**
  * FedIT (Zhang et al., arXiv 2305.05644): averages the two LoRA factors apart, B̄ = Σ w_k·B_k and Ā = Σ w_k·A_k. The
- * product B̄·Ā differs from the mean of the products by a cross term. Dense modules are averaged.
+ * product B̄·Ā differs from the mean of the products by a cross term. Dense modules are averaged. Clients of another rank
+ * than most are left out.
  */
 export const fedit: Plugin<Aggregator> = {
   name: "fedit",
@@ -16,8 +18,9 @@ export const fedit: Plugin<Aggregator> = {
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: ({ updates }) => {
-      const senders = sendersOf(updates, weightsOf(updates, options.weighting));
-      return Promise.resolve({ global: sumTerms(senders, averageFactors) });
+      const { kept, ...verdicts } = alike(updates, ranksOf);
+      const senders = sendersOf(kept, weightsOf(kept, options.weighting));
+      return Promise.resolve({ global: sumTerms(senders, averageFactors), ...verdicts });
     },
   }),
 };

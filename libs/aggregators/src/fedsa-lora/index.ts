@@ -10,6 +10,7 @@ import {
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { z } from "zod";
+import { alike, ranksOf } from "../alike.js";
 import { sendersOf, weightedSum } from "../mean.js";
 import { weighting, weightsOf, type Weighting } from "../weights.js";
 
@@ -29,11 +30,13 @@ export const fedsaLora: Plugin<Aggregator> = {
   }),
 };
 
-/** @throws UserError if ranks differ */
+/** Clients of another rank than most keep their own change. @throws UserError if no rank is that of most */
 function shareA(updates: readonly Update[], by: Weighting): Aggregate {
+  const { kept, ...verdicts } = alike(updates, ranksOf);
+  const odd = updates.filter((update) => !kept.includes(update));
   const means = new Map<string, Tensor>();
   const everyones = new Map<string, ModuleUpdate>();
-  for (const [name, sent] of sendersOf(updates, weightsOf(updates, by))) {
+  for (const [name, sent] of sendersOf(kept, weightsOf(kept, by))) {
     if (sent.dense.length > 0) everyones.set(name, weightedSum(sent.dense, sent.denseWeights));
     if (sent.factored.length === 0) continue;
     const total = sum(sent.factoredWeights);
@@ -44,7 +47,7 @@ function shareA(updates: readonly Update[], by: Weighting): Aggregate {
     means.set(name, mean);
   }
   const global: Modules[] = everyones.size > 0 ? [everyones] : [];
-  const personal = updates.map(({ clientId, modules }): [string, Modules[]] => {
+  const personal = kept.map(({ clientId, modules }): [string, Modules[]] => {
     const own = new Map<string, ModuleUpdate>();
     for (const [name, update] of modules) {
       const a = means.get(name);
@@ -52,5 +55,6 @@ function shareA(updates: readonly Update[], by: Weighting): Aggregate {
     }
     return [clientId, [own, ...global]];
   });
-  return { global, personal: new Map(personal) };
+  const ownOnly = odd.map(({ clientId, modules }): [string, Modules[]] => [clientId, [modules]]);
+  return { global, personal: new Map([...personal, ...ownOnly]), ...verdicts };
 }

@@ -1,5 +1,14 @@
-import { UserError, type Aggregator, type LowRank, type Plugin } from "@fedclair/core";
+import { createHash } from "node:crypto";
+import {
+  isLowRank,
+  UserError,
+  type Aggregator,
+  type LowRank,
+  type Plugin,
+  type Update,
+} from "@fedclair/core";
 import { z } from "zod";
+import { alike } from "../alike.js";
 import { sendersOf, sumTerms, weightedSum } from "../mean.js";
 import { weighting, weightsOf } from "../weights.js";
 
@@ -7,7 +16,7 @@ const schema = z.strictObject({ weighting: weighting.default("samples") });
 
 /**
  * FFA-LoRA (Sun et al., arXiv 2403.12313): A is frozen at a common initialisation, so the mean Σ w_k·B_k of the other factor is the mean
- * of the products, at unchanged rank. Dense modules are averaged.
+ * of the products, at unchanged rank. Dense modules are averaged. Clients with another A than most are left out.
  */
 export const ffaLora: Plugin<Aggregator> = {
   name: "ffa-lora",
@@ -15,11 +24,24 @@ export const ffaLora: Plugin<Aggregator> = {
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: ({ updates }) => {
-      const senders = sendersOf(updates, weightsOf(updates, options.weighting));
-      return Promise.resolve({ global: sumTerms(senders, averageB) });
+      const { kept, ...verdicts } = alike(updates, frozenOf);
+      const senders = sendersOf(kept, weightsOf(kept, options.weighting));
+      return Promise.resolve({ global: sumTerms(senders, averageB), ...verdicts });
     },
   }),
 };
+
+/** A fingerprint of the factors A of all pairs. */
+function frozenOf({ modules }: Update): string {
+  const hash = createHash("sha256");
+  for (const module of modules.values()) {
+    if (!isLowRank(module)) continue;
+    const { shape, data } = module.a;
+    hash.update(`${data.constructor.name} ${shape.join()} `);
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex");
+}
 
 /** (Σ w_k·B_k, A). @throws UserError if the clients' A differ: then it is not frozen */
 export function averageB(

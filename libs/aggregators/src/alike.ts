@@ -1,0 +1,35 @@
+import { isLowRank, type Update, type Verdict } from "@fedclair/core";
+
+/** The updates of a round that can be averaged factor by factor. */
+export interface Alike {
+  readonly kept: readonly Update[];
+  /** A verdict `invalid` for each of the others; absent if there are none. */
+  readonly verdicts?: readonly Verdict[];
+}
+
+/**
+ * Keeps the updates of the form that more than half of the clients send, so that one client that sends another cannot end
+ * the trial. Without such a majority all are kept: then it is the task, and the rule must say what is wrong.
+ * @param formOf equal texts for updates of one form
+ */
+export function alike(updates: readonly Update[], formOf: (update: Update) => string): Alike {
+  const forms = updates.map(formOf);
+  const counts = new Map<string, number>();
+  for (const form of forms) counts.set(form, (counts.get(form) ?? 0) + 1);
+  const [common] = [...counts].find(([, count]) => 2 * count > updates.length) ?? [];
+  if (common === undefined || counts.size === 1) return { kept: updates };
+  return {
+    kept: updates.filter((_, k) => forms[k] === common),
+    verdicts: updates
+      .filter((_, k) => forms[k] !== common)
+      .map(({ clientId }): Verdict => {
+        const reason = "its factors have another form than most clients'";
+        return { clientId, status: "invalid", score: null, threshold: null, reason };
+      }),
+  };
+}
+
+/** The ranks of all pairs. */
+export function ranksOf({ modules }: Update): string {
+  return JSON.stringify([...modules].map(([, m]) => (isLowRank(m) ? (m.a.shape[0] ?? 0) : null)));
+}
