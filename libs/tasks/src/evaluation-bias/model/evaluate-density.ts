@@ -61,6 +61,7 @@ export function evaluateDensity(
   const panels = panelsAt(model, gamma);
   const base = baseOf(model, panels);
   const { lnZ, probabilities, meanUnder, meanOver } = member(base, 1 / gamma, alpha / gamma);
+  const scoreAt = (y: number) => (density.logarithmic ? Math.exp(y) : y);
   const totalOf = (value: (x: number) => number) =>
     probabilities.reduce((total, p, i) => total + p * value(base.x[i] ?? NaN), 0);
   const mean = density.logarithmic ? moment(model, gamma, lnZ, 1) : totalOf((x) => x);
@@ -76,7 +77,7 @@ export function evaluateDensity(
       : totalOf((x) => (x - (mean ?? NaN)) ** 2),
     risk: meanUnder + alpha * meanOver,
     distribution: () => distributionOf(pdf, panels),
-    range: [base.x.at(0) ?? NaN, base.x.at(-1) ?? NaN],
+    range: [scoreAt(panels.edges.at(0) ?? NaN), scoreAt(panels.edges.at(-1) ?? NaN)],
   };
 }
 

@@ -88,6 +88,25 @@ describe("a selection", () => {
     near(crowded.s1, 0.5, 1e-12);
   });
 
+  it("fills all seats, however heavy a tail is", () => {
+    for (const [density, loss] of [
+      [pareto(1.5), "log"],
+      [exponential(0.05), "linear"],
+    ] as const) {
+      const law = evaluateDensity(density, loss, 0.1, 0.3).distribution();
+      const { s1, s2 } = select(truthOf(density), law, setting(0.1, { name: "none" }, 0.3));
+      near(0.7 * s1 + 0.3 * s2, 0.1, 1e-11);
+    }
+  });
+
+  it("samples from the very end of a half line", () => {
+    const evaluator = biasedEvaluator(exponential(1), "linear", { alpha: 1, tau: 1 });
+    const scores = evaluator.sample(20_000, stream("half line"));
+    const below = scores.filter((x) => x < 0.003).length / scores.length;
+    near(below, 0.003, 0.0015);
+    near(scores.reduce((total, x) => total + x, 0) / scores.length, 1, 0.03);
+  });
+
   it("A15: is what simulated people come to", () => {
     const evaluator = biasedEvaluator(marks, "squared", { alpha: 3, tau: entropy });
     const { share2 } = select(truth, evaluator.evaluation.distribution(), setting(0.1));

@@ -88,15 +88,17 @@ function fall(
   observed: ScoreDistribution,
   c: number,
 ): number {
-  let low = Math.min(truth.threshold(1), observed.threshold(1));
-  let high = Math.max(truth.threshold(c * 1e-15), observed.threshold(c * 1e-15));
+  const few = c * 1e-15;
+  // Evenly in asinh t, which is ln t for large t: a heavy tail may reach to 1e299, and t lie near 1.
+  let low = Math.asinh(Math.min(truth.threshold(1), observed.threshold(1)));
+  let high = Math.asinh(Math.max(truth.threshold(few), observed.threshold(few)));
   for (let step = 0; step < 100; step++) {
     const middle = (low + high) / 2;
     // Rounding must not count as a seat too many: then all are reserved, and t goes up to where nobody else is.
-    if (seatsOver(middle) > 1e-15 * c) low = middle;
+    if (seatsOver(Math.sinh(middle)) > 1e-15 * c) low = middle;
     else high = middle;
   }
-  return high;
+  return Math.sinh(high);
 }
 
 function requireShare(name: string, value: number): void {
