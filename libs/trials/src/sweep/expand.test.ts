@@ -54,6 +54,12 @@ describe("expand", () => {
     ]);
   });
 
+  it("names of an attack no more than tells it from the others", () => {
+    const entry = (kind: string) => [{ attack: { name: "a", kind, rank: 3 }, count: 6 }];
+    const { dimensions } = grid({ attacks: [[], entry("x"), entry("y")] });
+    assert.deepEqual(dimensions[0]?.labels, ["none", "a (kind x)", "a (kind y)"]);
+  });
+
   it("gives every combination once", () => {
     const values = fc.uniqueArray(fc.integer(), { minLength: 1, maxLength: 4 });
     fc.assert(

@@ -100,23 +100,39 @@ function combined(
   };
 }
 
-/** As short as tells the values apart: a plug-in's name, with options where names alone do not. */
+/** As short as tells the values apart: a plug-in's name, and of those that share one the options that differ. */
 function labelsOf(values: readonly unknown[]): string[] {
-  const short = values.map((value) => labelOf(value, false));
-  const labels = short.map((label, i) =>
-    short.indexOf(label) === short.lastIndexOf(label) ? label : labelOf(values[i], true),
-  );
+  const names = values.map(nameOf);
+  const labels = names.map((name, i) => {
+    const rivals = values.filter((_, j) => names[j] === name).map(optionsOf);
+    const own = [...optionsOf(values[i])].filter(([key, text]) =>
+      rivals.some((rival) => rival.get(key) !== text),
+    );
+    const told = own.map(([key, text]) => `${key} ${text}`).join(", ");
+    return told === "" ? name : name === "" ? told : `${name} (${told})`;
+  });
   return labels.map((label, i) => (labels.indexOf(label) === i ? label : `${label} #${i + 1}`));
 }
 
-function labelOf(value: unknown, whole: boolean): string {
-  if (Array.isArray(value)) {
-    return value.length === 0 ? "none" : value.map((item) => labelOf(item, whole)).join(" + ");
-  }
-  if (typeof value !== "object" || value === null) return String(value);
-  const { name, attack, ...rest } = value as Readonly<Record<string, unknown>>;
-  const named = name ?? (attack === undefined ? undefined : labelOf(attack, whole));
-  const options = Object.entries(rest).map(([key, option]) => `${key} ${labelOf(option, whole)}`);
-  if (typeof named !== "string") return options.join(", ");
-  return whole && options.length > 0 ? `${named} (${options.join(", ")})` : named;
+function nameOf(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(nameOf).join(" + ");
+  if (!isRecord(value)) return String(value);
+  const { name, attack } = value;
+  return typeof name === "string" ? name : attack === undefined ? "" : nameOf(attack);
+}
+
+/** All options inside a value, as texts by their paths. */
+function optionsOf(value: unknown): Map<string, string> {
+  if (!isRecord(value) && !Array.isArray(value)) return new Map();
+  const entries = Object.entries(value).flatMap(([key, inner]): [string, string][] => {
+    if (key === "name") return [];
+    const below = optionsOf(inner);
+    if (below.size > 0 || isRecord(inner)) return [...below];
+    return [[key, Array.isArray(inner) ? inner.map(String).join(" ") : String(inner)]];
+  });
+  return new Map(entries);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
