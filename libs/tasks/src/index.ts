@@ -10,6 +10,7 @@ import { collaborationGraphTask } from "./graph-learning/collaboration/collabora
 import { covarianceDistance, covarianceLowRank } from "./graph-learning/detectors.js";
 import { graphLearning } from "./graph-learning/graph-learning.js";
 import { linearRegression } from "./linear-regression/linear-regression.js";
+import { network } from "./network/network.js";
 import { textCopy } from "./text-copy/text-copy.js";
 import { valueDrivenTransport } from "./value-driven-transport/value-driven-transport.js";
 
@@ -21,6 +22,7 @@ const listed: readonly TaskPlugin[] = [
   graphLearning,
   collaborationGraphTask,
   linearRegression,
+  network,
   textCopy,
   valueDrivenTransport,
 ];

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { Matrix, stream } from "@fedclair/linalg";
+import { Adam } from "./adam.js";
+import { lossAndGradient, meanSquare, predict } from "./model.js";
+
+const rng = stream("network model test");
+
+function gaussian(rows: number, cols: number, key: string): Matrix {
+  return new Matrix(rows, cols, rng.at(key).normals(rows * cols));
+}
+
+describe("the model of network", () => {
+  it("is W₂·tanh((W₁ + D)·x): 2·tanh(0.5 + 0.25) of one unit, twice", () => {
+    const one = (value: number) => Matrix.fromRows([[value]]);
+    const y = predict({ w1: one(2), w2: one(2) }, one(1), Matrix.fromRows([[0.25, -0.25]]));
+    assert.deepEqual([...y.data], [2 * Math.tanh(0.75), 2 * Math.tanh(-0.75)]);
+  });
+
+  it("has the loss of its predictions and the gradient of its central differences", () => {
+    const base = { w1: gaussian(3, 2, "w1"), w2: gaussian(4, 3, "w2") };
+    const [change, x, y] = [gaussian(3, 2, "d"), gaussian(2, 7, "x"), gaussian(4, 7, "y")];
+    const { loss, gradient } = lossAndGradient(base, change, x, y);
+    assert.ok(Math.abs(loss - meanSquare(predict(base, change, x), y)) < 1e-14);
+    change.data.forEach((value, i) => {
+      const lossAt = (entry: number) => {
+        const moved = change.copy();
+        moved.data[i] = entry;
+        return meanSquare(predict(base, moved, x), y);
+      };
+      const difference = (lossAt(value + 1e-5) - lossAt(value - 1e-5)) / 2e-5;
+      assert.ok(Math.abs((gradient.data[i] ?? NaN) - difference) < 1e-8);
+    });
+  });
+});
+
+describe("Adam", () => {
+  it("steps by the rate against a constant gradient, whatever its size", () => {
+    const value = Matrix.fromRows([[1, 1]]);
+    const adam = new Adam(value);
+    for (let step = 0; step < 3; step++) adam.step(Matrix.fromRows([[5, -0.01]]), 0.1);
+    assert.ok(Math.abs(value.get(0, 0) - 0.7) < 1e-6);
+    assert.ok(Math.abs(value.get(0, 1) - 1.3) < 1e-6);
+  });
+
+  it("remembers: slopes of 1, then -1, step by -0.1·(0.9·0.1 - 0.1)/(1 - 0.81) = +0.1/19", () => {
+    const value = Matrix.fromRows([[0]]);
+    const adam = new Adam(value);
+    adam.step(Matrix.fromRows([[1]]), 0.1);
+    adam.step(Matrix.fromRows([[-1]]), 0.1);
+    assert.ok(Math.abs(value.get(0, 0) - (-0.1 + 0.1 / 19)) < 1e-8);
+  });
+});

@@ -1,0 +1,138 @@
+import { setImmediate } from "node:timers/promises";
+import type { Contaminating, LocalTrainer, Params, Plugin, Shard, Task } from "@fedclair/core";
+import { Matrix, multiply, stream, subtract, thinQr, type Stream } from "@fedclair/linalg";
+import { z } from "zod";
+import { Adam } from "./adam.js";
+import { lossAndGradient, meanSquare, predict, type Base } from "./model.js";
+
+const schema = z
+  .strictObject({
+    inputs: z.int().min(1).default(10).describe("Entries of x: columns of the change"),
+    hidden: z.int().min(1).default(16).describe("Units of the hidden layer: rows of the change"),
+    outputs: z.int().min(1).default(16).describe("Entries of y"),
+    rank: z
+      .int()
+      .min(1)
+      .default(2)
+      .describe("Dimensions of the column space that the clients' changes share; at most hidden"),
+    samples: z.int().min(1).default(240).describe("Training samples a client"),
+    noise: z
+      .number()
+      .min(0)
+      .default(0.5)
+      .describe("Standard deviation of the noise on each output"),
+    localSteps: z.int().min(1).default(400).describe("Adam steps a client takes in a round"),
+    learningRate: z.number().gt(0).default(0.02).describe("Of Adam"),
+    testSamples: z.int().min(1).default(1000).describe("Fresh samples that params are measured on"),
+    dataSeed: z
+      .int()
+      .min(0)
+      .default(1)
+      .describe("Draws what the clients share; their own parts follow the trial's seed"),
+  })
+  .superRefine(({ hidden, rank }, context) => {
+    if (rank <= hidden) return;
+    const message = `expected at most hidden = ${hidden}, got ${rank}`;
+    context.addIssue({ code: "custom", path: ["rank"], message });
+  });
+
+type Options = z.output<typeof schema>;
+
+/** Ways to contaminate a client's training targets. */
+const contaminations = new Map([
+  ["shuffled", z.strictObject({}).describe("Targets go to the wrong samples")],
+  ["negated", z.strictObject({}).describe("Targets change their sign")],
+]);
+
+/**
+ * A hidden layer with a shared change (CLAIR, reference experiment 9.2): client k holds samples
+ * y = W₂·tanh((W₁ + D_k)·x) + noise with x ~ N(0, 1). W₁ and W₂ are common and known, D_k = 2·U·C_k/√inputs with the
+ * orthonormal U (hidden×rank) common too, and C_k ~ N(0, 1) the client's own.
+ *
+ * The one module `change`, hidden×inputs, float64, is an estimate of D_k. A client goes on from the params it has with Adam
+ * on all its samples, from a fresh state, and answers with the change. Evaluation reports `mse`, the mean squared error of
+ * an output against the client's noiseless targets on fresh inputs.
+ */
+export const network: Plugin<Task> = {
+  name: "network",
+  summary: "A neural network's hidden layer, whose true changes share a column space.",
+  schema,
+  create: (options: Options): Task => {
+    const { inputs, hidden, outputs, rank } = options;
+    const shared = stream(options.dataSeed);
+    const base = {
+      w1: gaussian(hidden, inputs, shared.at("w1"), 1 / Math.sqrt(inputs)),
+      w2: gaussian(outputs, hidden, shared.at("w2"), 1 / Math.sqrt(hidden)),
+    };
+    const basis = thinQr(gaussian(hidden, rank, shared.at("basis"))).q;
+    return {
+      contaminations,
+      init: () => Promise.resolve(named(new Matrix(hidden, inputs))),
+      openShard: (shard) => Promise.resolve(openShard(options, base, basis, shard)),
+    };
+  },
+};
+
+function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): LocalTrainer {
+  const { inputs, samples, noise, localSteps, learningRate, testSamples } = options;
+  const { rng, contamination } = shard;
+  const coefficients = gaussian(basis.cols, inputs, rng.at("coefficients"));
+  const truth = multiply(basis, coefficients).scale(2 / Math.sqrt(inputs));
+
+  return {
+    async train({ params }) {
+      const x = gaussian(inputs, samples, rng.at("train"));
+      const clean = predict(base, truth, x);
+      const minusNoise = gaussian(clean.rows, samples, rng.at("noise"), noise);
+      const y = contaminate(subtract(clean, minusNoise), contamination, rng.at("contamination"));
+      const start = changeOf(params);
+      const change = start.copy();
+      const adam = new Adam(change);
+      let loss = NaN;
+      for (let step = 0; step < localSteps; step++) {
+        const slope = lossAndGradient(base, change, x, y);
+        loss = slope.loss;
+        adam.step(slope.gradient, learningRate);
+        await setImmediate();
+      }
+      return {
+        numExamples: samples,
+        modules: named(subtract(change, start)),
+        metrics: { loss },
+      };
+    },
+
+    evaluate(params) {
+      const x = gaussian(inputs, testSamples, rng.at("test"));
+      const mse = meanSquare(predict(base, changeOf(params), x), predict(base, truth, x));
+      return Promise.resolve({ numExamples: testSamples, modules: new Map(), metrics: { mse } });
+    },
+  };
+}
+
+/** @param y outputs×samples */
+function contaminate(y: Matrix, contamination: Contaminating | undefined, rng: Stream): Matrix {
+  if (contamination?.kind === "negated") return y.scale(-1);
+  if (contamination?.kind !== "shuffled") return y;
+  const out = y.copy();
+  const samples = Array.from({ length: y.cols }, (_, i) => i);
+  rng.sample(samples).forEach((from, to) => {
+    out.column(to).set(y.column(from));
+  });
+  return out;
+}
+
+function gaussian(rows: number, cols: number, rng: Stream, scale = 1): Matrix {
+  return new Matrix(rows, cols, rng.normals(rows * cols, scale));
+}
+
+function named(change: Matrix): Params {
+  return new Map([["change", { shape: [change.rows, change.cols], data: change.toRowMajor() }]]);
+}
+
+function changeOf(params: Params): Matrix {
+  const change = params.get("change");
+  if (change === undefined) throw new Error("network: params without `change`");
+  const [rows = 0, cols = 0] = change.shape;
+  return Matrix.fromRowMajor(rows, cols, change.data);
+}
