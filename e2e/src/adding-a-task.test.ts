@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { aggregators } from "@fedclair/aggregators";
+import { attacks } from "@fedclair/attacks";
+import {
+  ClientRunner,
+  clientIds,
+  parseTrial,
+  type Plugins,
+  type RoundRecord,
+} from "@fedclair/core";
+import { runTrial } from "@fedclair/trials";
+import { connectHost, SocketPool } from "@fedclair/wire";
+import { meanEstimation } from "./example/mean-estimation.js";
+import { workspace } from "./support/paths.js";
+
+const plugins: Plugins = {
+  tasks: new Map([["mean-estimation", meanEstimation]]),
+  aggregators,
+  attacks,
+};
+
+/** The blocks of one language in docs/adding-a-task.md. */
+async function blocks(language: string): Promise<string[]> {
+  const text = await readFile(join(workspace, "docs/adding-a-task.md"), "utf8");
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "gm"))].map(
+    ([, b = ""]) => b,
+  );
+}
+
+/** Runs a trial with all its clients on one host, over a socket. */
+async function federate(text: string): Promise<readonly (RoundRecord & { arm: string })[]> {
+  const trial = parseTrial(text, "docs/adding-a-task.md", plugins);
+  const runner = new ClientRunner(trial, plugins);
+  const pool = await SocketPool.listen({
+    ...{ host: "127.0.0.1", port: 0, clientIds: clientIds(trial.clients) },
+    ...{ trialJson: JSON.stringify(trial), log: () => undefined },
+    chunkBytes: trial.limits.chunkBytes,
+    maxMessageBytes: trial.limits.maxMessageBytes,
+  });
+  const stop = new AbortController();
+  const host = connectHost({
+    ...{ url: pool.url, capacity: trial.clients, backend: "none", softwareVersion: "0.1.0" },
+    onWelcome: () => runner.prepare(),
+    runJob: (job) => runner.run(job),
+    signal: stop.signal,
+  });
+  try {
+    await pool.ready(stop.signal);
+    const records = [];
+    for await (const step of runTrial(trial, plugins, pool, stop.signal)) {
+      if ("round" in step) records.push({ arm: step.arm.label, ...step.round.record });
+    }
+    return records;
+  } finally {
+    await pool.close();
+    await host.catch(() => undefined);
+  }
+}
+
+describe("the example of docs/adding-a-task.md", () => {
+  it("is the file that is compiled and run here", async () => {
+    const source = await readFile(join(workspace, "e2e/src/example/mean-estimation.ts"), "utf8");
+    assert.ok((await blocks("ts")).includes(source), "copy the file into the document");
+  });
+
+  it("does over sockets what the document says of its trial", async () => {
+    const [text = ""] = await blocks("yaml");
+    const records = await federate(text);
+    const error = (arm: string) => records.find((r) => r.arm === arm)?.metrics["error"] ?? NaN;
+    assert.ok(error("coordinate-median") < 1, String(error("coordinate-median")));
+    assert.ok(error("fedavg") > 3, String(error("fedavg")));
+    assert.deepEqual(records[0]?.clients.filter(({ attack }) => attack === "shifted").length, 3);
+  });
+});

@@ -1,0 +1,61 @@
+import type { LocalTrainer, Params, Task, TaskPlugin, Tensor } from "@fedclair/core";
+import type { Stream } from "@fedclair/linalg";
+import { z } from "zod";
+
+const schema = z.strictObject({
+  size: z.int().min(1).default(6).describe("Numbers in the mean"),
+  samples: z.int().min(1).default(200).describe("Samples that a client holds"),
+});
+type Options = z.output<typeof schema>;
+
+/** Clients hold samples of N(μ, 1) with μ = (1, 2, …), and estimate μ together without showing a sample. */
+export const meanEstimation: TaskPlugin = {
+  name: "mean-estimation",
+  summary: "Clients estimate the mean of a normal distribution together.",
+  schema,
+  create: (options: Options): Task => ({
+    init: () => Promise.resolve(paramsOf(new Float64Array(options.size))),
+    contaminations: new Map([["shifted", z.strictObject({ by: z.number().default(5) })]]),
+    openShard: ({ rng, contamination }) => {
+      const shift = Number(contamination?.options["by"] ?? 0);
+      return Promise.resolve(trainerOf(options, shift, rng));
+    },
+    evaluate: (global) => Promise.resolve({ metrics: { error: errorOf(global) } }),
+  }),
+};
+
+/** Clients keep nothing between jobs: the same stream draws the same samples every time. */
+function trainerOf({ size, samples }: Options, shift: number, rng: Stream): LocalTrainer {
+  const mean = (): Float64Array => {
+    const draw = rng.at("samples");
+    const sum = new Float64Array(size);
+    for (let i = 0; i < samples; i++) {
+      draw.normals(size).forEach((x, j) => (sum[j] = (sum[j] ?? 0) + x + j + 1 + shift));
+    }
+    return sum.map((x) => x / samples);
+  };
+  return {
+    train: ({ params }) => {
+      const start = meanOf(params).data;
+      const change = mean().map((x, j) => x - (start[j] ?? 0));
+      return Promise.resolve({ numExamples: samples, modules: paramsOf(change), metrics: {} });
+    },
+    evaluate: (params) => {
+      const metrics = { error: errorOf(params) };
+      return Promise.resolve({ numExamples: samples, modules: new Map(), metrics });
+    },
+  };
+}
+
+/** One module, a column, so that CLAIR can judge it. */
+function paramsOf(mean: Float64Array): Params {
+  return new Map([["mean", { shape: [mean.length, 1], data: mean }]]);
+}
+
+function meanOf(params: Params): Tensor {
+  return params.get("mean") ?? { shape: [0, 1], data: new Float64Array() };
+}
+
+function errorOf(params: Params): number {
+  return Math.hypot(...[...meanOf(params).data].map((x, j) => x - (j + 1)));
+}
