@@ -1,15 +1,11 @@
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig, figureWidth, ink } from "../report/figure-style.js";
-import { formatNumber } from "../report/numbers.js";
 import type { Table } from "./table.js";
 
 const worstRow = "worst";
 
 /** Cells coloured from bad to good, with their numbers; below them the worst of each column. A panel a facet. */
-export function heatMap(
-  tables: readonly [Table, ...Table[]],
-  axes: { rows: string; columns: string },
-): TopLevelSpec {
+export function heatMap(tables: readonly [Table, ...Table[]]): TopLevelSpec {
   const [{ worse }] = tables;
   const values = tables.flatMap((table) => cellsOf(table));
   const means = values.map(({ mean }) => mean);
@@ -28,7 +24,7 @@ export function heatMap(
       y: {
         field: "row",
         type: "nominal",
-        title: axes.rows,
+        title: null,
         scale: { domain: rows },
         axis: {
           domain: false,
@@ -42,7 +38,7 @@ export function heatMap(
       x: {
         field: "column",
         type: "nominal",
-        title: axes.columns,
+        title: null,
         scale: { domain: tables[0].columns },
         axis: { orient: "top", labelAngle: columnCount > 6 ? -30 : 0, domain: false, ticks: false },
       },
@@ -79,7 +75,9 @@ export function heatMap(
 
 function cellsOf({ facet, rows, columns, cells, worst }: Table) {
   const at = (row: string, column: string, mean: number | undefined) =>
-    mean === undefined ? [] : [{ facet, row, column, mean, text: formatNumber(mean) }];
+    mean === undefined
+      ? []
+      : [{ facet, row, column, mean, text: String(Number(mean.toPrecision(3))) }];
   return [
     ...rows.flatMap((row, r) =>
       columns.flatMap((column, c) => at(row, column, cells[r]?.[c]?.mean)),

@@ -23,14 +23,8 @@ export async function writeSweep(
     return {
       name: measure.replace(/[^a-zA-Z0-9]+/g, "-"),
       title: measure,
-      caption: `Mean over seeds; ${worse} is worse (dark). The last row is the worst of each column.`,
-      spec:
-        first && some
-          ? heatMap([first, ...rest], {
-              rows: sweep.rows?.path ?? "",
-              columns: sweep.columns?.path ?? "",
-            })
-          : undefined,
+      caption: `${sweep.rows?.path ?? ""} down, ${sweep.columns?.path ?? ""} across. Mean over seeds; ${worse} is worse (dark). The last row is the worst of each column.`,
+      spec: first && some ? heatMap([first, ...rest]) : undefined,
     };
   });
   const figures = await writeFigures(out, drawings);
