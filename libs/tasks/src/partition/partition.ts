@@ -1,0 +1,91 @@
+import { UserError } from "@fedclair/core";
+import type { Stream } from "@fedclair/linalg";
+import type { PartitionChoice } from "./options.js";
+import { dirichlet, iid, natural, quantity, shards, type Parts } from "./partitioners.js";
+
+/** What a partition goes by. */
+export interface Labelled {
+  /** The class of every sample. */
+  readonly labels: ArrayLike<number>;
+  /** Whom every sample comes from, where the data tell: 0 … without gaps. */
+  readonly owners?: ArrayLike<number>;
+}
+
+/**
+ * The samples of each client, in random order, so that a beginning of them is a random sample too. No sample is in two parts
+ * and no part is empty; but for `natural`, every sample is in one.
+ * @param rng the same for all clients of a trial
+ * @throws UserError that says what to change if the data do not suffice
+ */
+export function partition(
+  choice: PartitionChoice,
+  data: Labelled,
+  clients: number,
+  rng: Stream,
+): readonly Int32Array[] {
+  checkPartition(choice, data.labels.length, clients);
+  const parts = dealt(choice, data, clients, rng.at(choice.by));
+  return parts.map((part, k) => Int32Array.from(rng.at("within", k).sample(part)));
+}
+
+/**
+ * What can be told from the number of samples alone.
+ * @throws UserError that says what to change if they are too few
+ */
+export function checkPartition(choice: PartitionChoice, samples: number, clients: number): void {
+  const [each, remedy] = needs(choice);
+  if (samples >= clients * each) return;
+  throw new UserError(
+    `partition: ${samples} samples do not suffice for ${clients} clients with ${each} each: ${remedy}`,
+  );
+}
+
+/** Samples a client at least, and what to change if there are fewer. */
+function needs(choice: PartitionChoice): [number, string] {
+  switch (choice.by) {
+    case "dirichlet":
+    case "quantity":
+      return [choice.minimum, "lower `clients` or `partition.minimum`"];
+    case "shards":
+      return [choice.perClient, "lower `clients` or `partition.perClient`"];
+    case "iid":
+    case "natural":
+      return [1, "lower `clients`"];
+  }
+}
+
+function dealt(
+  choice: PartitionChoice,
+  { labels, owners }: Labelled,
+  clients: number,
+  rng: Stream,
+): Parts {
+  switch (choice.by) {
+    case "iid":
+      return iid(labels.length, clients, rng);
+    case "dirichlet":
+      return dirichlet(labels, clients, choice, rng);
+    case "shards":
+      return shards(labels, clients, choice.perClient, rng);
+    case "quantity":
+      return quantity(labels.length, clients, choice, rng);
+    case "natural":
+      return byOwner(owners, clients);
+  }
+}
+
+function byOwner(owners: ArrayLike<number> | undefined, clients: number): Parts {
+  if (!owners) {
+    throw new UserError(
+      "partition: natural needs data that tell whom each sample comes from, and these do not: choose iid, dirichlet, shards or quantity",
+    );
+  }
+  const parts = natural(owners, clients);
+  const served = parts.findIndex((part) => part.length === 0);
+  if (served >= 0) {
+    throw new UserError(
+      `partition: natural serves ${served} clients, one an owner of samples, but ${clients} are asked for: lower \`clients\``,
+    );
+  }
+  return parts;
+}
