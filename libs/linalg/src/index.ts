@@ -1,4 +1,5 @@
 export { leadingSpace, type Space } from "./block-krylov.js";
+export { cholesky, choleskySolve, solveUpper } from "./cholesky.js";
 export { symmetricEigen, type SymmetricEigen } from "./eigen.js";
 export { leadingEigenvectors } from "./leading-eigen.js";
 export { leadingLeft, type Known } from "./leading.js";

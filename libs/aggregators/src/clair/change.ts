@@ -1,5 +1,6 @@
 import {
   addScaled,
+  cholesky,
   dot,
   frobenius,
   gramNT,
@@ -50,20 +51,10 @@ const leastPivot = 1e-2;
 
 /** R with RᵀR = G = MᵀM: Cholesky's, or for an M near dependent columns, whose Gram matrix hides them, Householder's. */
 function triangle(gram: Matrix, whole: () => Matrix): Matrix {
-  const n = gram.cols;
-  const r = new Matrix(n, n);
-  let largest = 0;
-  for (let j = 0; j < n; j++) {
-    const column = r.column(j);
-    for (let i = 0; i <= j; i++) {
-      let rest = gram.get(i, j);
-      for (let l = 0; l < i; l++) rest -= r.get(l, i) * r.get(l, j);
-      column[i] = i < j ? rest / r.get(i, i) : Math.sqrt(rest);
-    }
-    largest = Math.max(largest, r.get(j, j));
-  }
-  for (let j = 0; j < n; j++) if (!(r.get(j, j) > leastPivot * largest)) return thinQr(whole()).r;
-  return r;
+  const r = cholesky(gram);
+  const pivots = Array.from({ length: gram.cols }, (_, j) => r?.get(j, j) ?? 0);
+  const clear = Math.min(...pivots) > leastPivot * Math.max(...pivots);
+  return r !== undefined && clear ? r : thinQr(whole()).r;
 }
 
 /** |X|_F */

@@ -1,8 +1,8 @@
 import { UserError } from "@fedclair/core";
+import { cholesky, choleskySolve, Matrix } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import type { AgentProblem } from "./agent-problem.js";
 import type { Weights } from "./policy-evaluation.js";
-import { solvePositiveDefinite } from "./solve.js";
 
 export interface DualOptions extends Weights {
   /** Largest violation of the flow constraint that is left. */
@@ -197,11 +197,14 @@ function tryStep(
     for (let j = 0; j <= i; j++) system[i * n + j] = (system[i * n + j] ?? NaN) + pin;
     system[i * (n + 1)] = (system[i * (n + 1)] ?? NaN) + damping + 1e-14;
   }
-  const step = solvePositiveDefinite(
-    system,
+  const factor = cholesky(new Matrix(n, n, system));
+  if (factor === undefined) return undefined;
+  const downhill = new Matrix(
+    n,
+    1,
     here.gradient.map((g) => -g),
   );
-  if (step === undefined) return undefined;
+  const step = choleskySolve(factor, downhill).data;
   const slope = step.reduce((total, x, row) => total + x * (here.gradient[row] ?? NaN), 0);
   const next = dualAt(
     problem,

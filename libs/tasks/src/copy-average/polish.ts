@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { cholesky, choleskySolve } from "./cholesky.js";
+import { cholesky, choleskySolve, Matrix } from "@fedclair/linalg";
 import type { Objective } from "./distillation.js";
 import { largest } from "./gradient-flow.js";
 
@@ -25,7 +25,7 @@ export async function polish(objective: Objective, start: Float64Array): Promise
         damped.data[i * (damped.rows + 1)] = damped.get(i, i) + damping;
       const factor = cholesky(damped);
       if (factor) {
-        const move = choleskySolve(factor, at.gradient);
+        const move = choleskySolve(factor, new Matrix(damped.rows, 1, at.gradient)).data;
         const next = pointOf(
           objective,
           at.x.map((x, i) => x - (move[i] ?? NaN)),

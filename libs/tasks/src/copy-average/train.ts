@@ -1,5 +1,4 @@
-import { multiply, multiplyTN, type Matrix } from "@fedclair/linalg";
-import { cholesky, solveTransposed } from "./cholesky.js";
+import { cholesky, multiply, multiplyTN, solveUpper, type Matrix } from "@fedclair/linalg";
 import { Distillation } from "./distillation.js";
 import { gradientFlow, largest } from "./gradient-flow.js";
 import type { Activation } from "./kernels.js";
@@ -42,11 +41,11 @@ export async function train(lesson: Lesson, start: Network): Promise<Trained> {
 }
 
 /**
- * The loss over x ~ N(0, Σ), Σ = R·Rᵀ: that of the weights Rᵀ·w over N(0, I), so that one closed form serves all inputs.
+ * The loss over x ~ N(0, Σ), Σ = RᵀR: that of the weights R·w over N(0, I), so that one closed form serves all inputs.
  * Parameters are flat, as `flatten` gives them.
  */
 export class LessonLoss {
-  /** The loss in the weights Rᵀ·w. */
+  /** The loss in the weights R·w. */
   readonly whitened: Distillation;
   readonly #n: number;
   readonly #d: number;
@@ -71,12 +70,12 @@ export class LessonLoss {
     return this.whitened.value(this.whiten(x));
   }
 
-  /** By the chain rule R·(∂L/∂(Rᵀw)). */
+  /** By the chain rule Rᵀ·(∂L/∂(Rw)). */
   gradient(x: Float64Array): Float64Array {
     const gradient = this.whitened.gradient(this.whiten(x));
     if (!this.#root) return gradient;
     const { hidden, out } = this.#network(gradient);
-    return flatten({ hidden: multiply(this.#root, hidden), out });
+    return flatten({ hidden: multiplyTN(this.#root, hidden), out });
   }
 
   whiten(x: Float64Array): Float64Array {
@@ -85,12 +84,8 @@ export class LessonLoss {
 
   unwhiten(x: Float64Array): Float64Array {
     if (!this.#root) return x;
-    const network = this.#network(x.slice());
-    for (let i = 0; i < this.#n; i++) {
-      const w = network.hidden.column(i);
-      w.set(solveTransposed(this.#root, w));
-    }
-    return flatten(network);
+    const { hidden, out } = this.#network(x);
+    return flatten({ hidden: solveUpper(this.#root, hidden), out });
   }
 
   #network(x: Float64Array): Network {
@@ -98,6 +93,6 @@ export class LessonLoss {
   }
 
   #whitenNetwork({ hidden, out }: Network): Network {
-    return { hidden: this.#root ? multiplyTN(this.#root, hidden) : hidden, out };
+    return { hidden: this.#root ? multiply(this.#root, hidden) : hidden, out };
   }
 }

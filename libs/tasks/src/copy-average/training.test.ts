@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { Matrix } from "@fedclair/linalg";
-import { cholesky, choleskySolve } from "./cholesky.js";
 import { classify, tolerances } from "./classify.js";
 import { copyAveragePoint } from "./copy-average-points.js";
 import { Distillation, type Objective } from "./distillation.js";
@@ -53,20 +52,6 @@ describe("copy-average: polish", () => {
     const end = await polish(objective, start);
     assert.ok(objective.value(end) < loss - 1e-3);
     assert.ok(largest(objective.gradient(end)) <= 1e-11);
-  });
-});
-
-describe("copy-average: Cholesky", () => {
-  it("solves [4 2; 2 3]·x = [8; 8] with x = [1; 2]", () => {
-    const factor = cholesky(new Matrix(2, 2, Float64Array.of(4, 2, 2, 3)));
-    assert.ok(factor);
-    const [x = NaN, y = NaN] = choleskySolve(factor, Float64Array.of(8, 8));
-    assert.ok(Math.abs(x - 1) < 1e-15 && Math.abs(y - 2) < 1e-15);
-  });
-
-  it("knows what is not positive definite", () => {
-    assert.equal(cholesky(new Matrix(2, 2, Float64Array.of(1, 2, 2, 1))), undefined);
-    assert.equal(cholesky(new Matrix(1, 1, Float64Array.of(NaN))), undefined);
   });
 });
 

@@ -66,6 +66,6 @@ describe("least squares", () => {
       [1, 3],
       [0.1, 0.3],
     ];
-    assert.throws(() => fit(xs, [[1], [1]]), /span only 1 of 2 dimensions; add samples/);
+    assert.throws(() => fit(xs, [[1], [1]]), /do not span 2 dimensions; add samples/);
   });
 });

@@ -1,3 +1,5 @@
+import { cholesky, choleskySolve, Matrix } from "@fedclair/linalg";
+
 /**
  * The normal equations of a linear least-squares problem, gathered a sample at a time: minimise Σ |y − xᵀW|² over W (p×q).
  * The samples themselves are never held, so memory is p² + pq numbers however many there are.
@@ -32,60 +34,17 @@ export class LeastSquares {
    * @throws Error if the x that were added do not span p dimensions
    */
   solve(): Float64Array {
-    const factor = cholesky(this.#gram, this.#p);
-    return backSubstitute(factor, forwardSubstitute(factor, this.#cross, this.#p), this.#p);
-  }
-}
-
-/** Lower triangular L with L·Lᵀ = `gram` (p×p row-major, of which the lower triangle is read). */
-function cholesky(gram: Float64Array, p: number): Float64Array {
-  const factor = new Float64Array(p * p);
-  for (let i = 0; i < p; i++) {
-    for (let j = 0; j <= i; j++) {
-      let rest = at(gram, i * p + j);
-      for (let k = 0; k < j; k++) rest -= at(factor, i * p + k) * at(factor, j * p + k);
-      if (i > j) {
-        factor[i * p + j] = rest / at(factor, j * p + j);
-        continue;
-      }
-      // Dependent samples leave a pivot that is rounding error only, and may be a tiny positive number.
-      if (rest <= p * Number.EPSILON * at(gram, i * p + i)) {
-        throw new Error(
-          `least squares: the samples span only ${i} of ${p} dimensions; add samples`,
-        );
-      }
-      factor[i * p + i] = Math.sqrt(rest);
+    const p = this.#p;
+    // Row-major lower triangles are upper ones by columns.
+    const factor = cholesky(new Matrix(p, p, this.#gram));
+    const pivots = Array.from({ length: p }, (_, i) => factor?.get(i, i) ?? 0);
+    // Dependent samples leave a pivot that is rounding error only, and may be a tiny positive number.
+    const lost = pivots.filter((x, i) => x * x <= p * Number.EPSILON * at(this.#gram, i * (p + 1)));
+    if (factor === undefined || lost.length > 0) {
+      throw new Error(`least squares: the samples do not span ${p} dimensions; add samples`);
     }
+    return choleskySolve(factor, Matrix.fromRowMajor(p, this.#q, this.#cross)).toRowMajor();
   }
-  return factor;
-}
-
-/** Z with L·Z = `right`, p×q row-major. */
-function forwardSubstitute(factor: Float64Array, right: Float64Array, p: number): Float64Array {
-  const q = right.length / p;
-  const z = right.slice();
-  for (let i = 0; i < p; i++) {
-    for (let c = 0; c < q; c++) {
-      let rest = at(z, i * q + c);
-      for (let k = 0; k < i; k++) rest -= at(factor, i * p + k) * at(z, k * q + c);
-      z[i * q + c] = rest / at(factor, i * p + i);
-    }
-  }
-  return z;
-}
-
-/** W with Lᵀ·W = `right`, p×q row-major. */
-function backSubstitute(factor: Float64Array, right: Float64Array, p: number): Float64Array {
-  const q = right.length / p;
-  const w = right.slice();
-  for (let i = p - 1; i >= 0; i--) {
-    for (let c = 0; c < q; c++) {
-      let rest = at(w, i * q + c);
-      for (let k = i + 1; k < p; k++) rest -= at(factor, k * p + i) * at(w, k * q + c);
-      w[i * q + c] = rest / at(factor, i * p + i);
-    }
-  }
-  return w;
 }
 
 function at(values: ArrayLike<number>, index: number): number {

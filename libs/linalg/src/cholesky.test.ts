@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import {
+  cholesky,
+  choleskySolve,
+  frobenius,
+  Matrix,
+  multiply,
+  multiplyTN,
+  solveUpper,
+  stream,
+  subtract,
+} from "./index.js";
+
+const random = (rows: number, cols: number) =>
+  new Matrix(
+    rows,
+    cols,
+    stream("cholesky")
+      .at(rows, cols)
+      .normals(rows * cols),
+  );
+
+describe("cholesky", () => {
+  it("factors by hand", () => {
+    // [4 2; 2 10] = RᵀR with R = [2 1; 0 3]
+    const r = cholesky(
+      Matrix.fromRows([
+        [4, 2],
+        [2, 10],
+      ]),
+    );
+    assert.deepEqual(r?.toRows(), [
+      [2, 1],
+      [0, 3],
+    ]);
+  });
+
+  it("solves systems and triangles of any size", () => {
+    for (const n of [1, 2, 5, 40]) {
+      const a = random(n + 3, n);
+      const s = multiplyTN(a, a);
+      const r = cholesky(s);
+      assert.ok(r !== undefined);
+      assert.ok(frobenius(subtract(multiplyTN(r, r), s)) < 1e-12 * frobenius(s));
+      const x = random(n, 3);
+      assert.ok(frobenius(subtract(choleskySolve(r, multiply(s, x)), x)) < 1e-8);
+      assert.ok(frobenius(subtract(solveUpper(r, multiply(r, x)), x)) < 1e-8);
+    }
+  });
+
+  it("says no to what is not positive definite", () => {
+    for (const rows of [
+      [[0]],
+      [[-1]],
+      [[NaN]],
+      [
+        [1, 2],
+        [2, 1],
+      ],
+      [
+        [1, 1],
+        [1, 1],
+      ],
+    ]) {
+      assert.equal(cholesky(Matrix.fromRows(rows)), undefined);
+    }
+  });
+});
