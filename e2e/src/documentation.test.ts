@@ -27,7 +27,7 @@ async function checkFedclair([subcommand = "", ...args]: readonly string[]): Pro
     const [name = ""] = option.split("=");
     assert.match(usage, new RegExp(`${name}[ ,]`), `fedclair ${subcommand} has no ${name}`);
   }
-  for (const path of args.filter((word) => word.startsWith("trials/"))) {
+  for (const path of args.filter((word) => /^(trials|sweeps)\//.test(word))) {
     assert.ok(existsSync(join(workspace, path)), `${path} does not exist`);
   }
 }

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { aggregators } from "@fedclair/aggregators";
+import { attacks } from "@fedclair/attacks";
+import { taskAggregators, tasks } from "@fedclair/tasks";
+import { parseSweep } from "@fedclair/trials";
+import { fedclair } from "./support/command.js";
+import { temporaryFolder, workspace } from "./support/paths.js";
+
+const plugins = { tasks, aggregators: new Map([...aggregators, ...taskAggregators]), attacks };
+
+interface Tables {
+  readonly tables: readonly {
+    rows: string[];
+    columns: string[];
+    cells: ({ mean: number } | null)[][];
+  }[];
+}
+
+describe("fedclair sweep", () => {
+  it("takes every sweep that ships", async () => {
+    const folder = join(workspace, "sweeps");
+    for (const name of await readdir(folder)) {
+      const file = join(folder, name);
+      assert.ok(parseSweep(await readFile(file, "utf8"), file, plugins).trials.length > 1, file);
+    }
+  });
+
+  it("compares aggregators under attacks, and goes on where it was stopped", async function () {
+    this.timeout(120_000);
+    const folder = await temporaryFolder();
+    const file = join(folder, "small.yaml");
+    await writeFile(
+      file,
+      `
+name: small
+seed: [1, 2]
+rounds: 1
+clients: 12
+task: { name: denoising }
+aggregator: [{ name: clair, rank: 3 }, { name: fedavg }]
+baselines: [{ label: local, aggregator: { name: local } }]
+attacks: [[], [{ attack: { name: gaussian-update }, count: 3 }]]
+sweep: { rows: attacks, measures: [{ measure: error.ratioTo.local, worse: high }] }
+`,
+    );
+    const args = ["sweep", file, "--out", join(folder, "out"), "--json"];
+    const first = await fedclair(args);
+    assert.equal(first.code, 0, first.stderr);
+    const { tables } = JSON.parse(first.stdout) as Tables;
+    assert.deepEqual(tables[0]?.rows, ["none", "gaussian-update"]);
+    for (const [clair, fedavg] of tables[0].cells) {
+      assert.ok((clair?.mean ?? NaN) < 1 && (fedavg?.mean ?? NaN) > 1, JSON.stringify(tables));
+    }
+    const again = await fedclair(args);
+    assert.equal(again.stdout, first.stdout);
+    assert.equal(again.stderr.match(/done before/g)?.length, 8);
+  });
+});
