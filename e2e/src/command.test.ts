@@ -111,14 +111,14 @@ describe("the command", () => {
   it("verify passes what lies in its range, and ends with 4 for what does not", async () => {
     const measured = /: measured [\d.]+; expected ≥ \d(?: and ≤ 1)?$/m;
     const env = { TMPDIR: await temporaryFolder() }; // where verify leaves its runs
-    const met = await fedclair(["verify", trial, "--hosts", "1"], { env });
+    const met = await fedclair(["verify", trial, "--jobs", "1"], { env });
     assert.equal(met.code, 0, met.stderr);
     assert.match(met.stdout, /^ {2}ok {3}detection\.recallMean/m);
     assert.match(met.stdout, measured);
     assert.match(met.stdout, /^1 passed, 0 failed$/m);
 
     const beyond = "expect.measures={ detection.recallMean: { min: 2 } }";
-    const unmet = await fedclair(["verify", trial, "--hosts", "1", "--set", beyond], { env });
+    const unmet = await fedclair(["verify", trial, "--set", beyond], { env });
     assert.equal(unmet.code, 4, unmet.stderr);
     assert.match(unmet.stdout, /^ {2}FAIL detection\.recallMean/m);
     assert.match(unmet.stdout, measured);

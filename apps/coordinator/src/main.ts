@@ -22,6 +22,7 @@ interface Options {
   readonly out?: string;
   readonly tokenFile?: string;
   readonly json: boolean;
+  readonly report: boolean;
 }
 
 const program = new Command("fedclair coordinator")
@@ -32,6 +33,7 @@ const program = new Command("fedclair coordinator")
   .option("--out <folder>", "run folder; default: runs/<name>-<seed>")
   .option("--token-file <file>", "file with the join token; default: environment FEDCLAIR_TOKEN")
   .option("--json", "print the summary as JSON", false)
+  .option("--no-report", "leave out report.html and its figures")
   .action(coordinate);
 
 async function coordinate(file: string, options: Options): Promise<void> {
@@ -59,6 +61,7 @@ async function coordinate(file: string, options: Options): Promise<void> {
       pool,
       out,
       json: options.json,
+      report: options.report,
       traffic: pool.traffic,
       backend: () => pool.backend,
     });

@@ -14,8 +14,6 @@ export interface Federation {
   /** Client hosts, each a process. */
   readonly hosts: number;
   readonly backend: string;
-  /** `pipe` to get the coordinator's standard output instead of showing it. */
-  readonly stdout: "inherit" | "pipe";
 }
 
 interface Child {
@@ -33,11 +31,9 @@ const desertion = 3000;
 /**
  * Starts a coordinator and client hosts, and waits for the coordinator to end. None of them outlives this process: they
  * are told to stop on Ctrl-C, and stop by themselves when the channel to this process breaks.
- * @returns the coordinator's exit code and, if piped, its standard output
+ * @returns the coordinator's exit code
  */
-export async function runFederation(
-  federation: Federation,
-): Promise<{ code: number; stdout: string }> {
+export async function runFederation(federation: Federation): Promise<number> {
   interruption.signal.throwIfAborted();
   const children: Child[] = [];
   const fate = { deserted: false };
@@ -47,10 +43,8 @@ export async function runFederation(
   interruption.signal.addEventListener("abort", stop);
   try {
     const token = randomBytes(16).toString("hex");
-    const coordinator = start("coordinator", federation.coordinatorArgs, federation.stdout, token);
+    const coordinator = start("coordinator", federation.coordinatorArgs, token);
     children.push(coordinator);
-    let stdout = "";
-    coordinator.process.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
     const url = await Promise.race([
       listening(coordinator.process),
       coordinator.exit.then(() => undefined),
@@ -67,7 +61,7 @@ export async function runFederation(
     const left = Promise.all(children.map(({ exit }) => exit));
     await Promise.race([left, delay(farewell, undefined, { ref: false })]);
     if (fate.deserted) throw new UserError("every client host ended, see above", exitCodes.quorum);
-    return { code: typeof code === "number" ? code : exitCodes.internal, stdout };
+    return typeof code === "number" ? code : exitCodes.internal;
   } finally {
     interruption.signal.removeEventListener("abort", stop);
     for (const child of children) child.process.kill("SIGKILL");
@@ -78,7 +72,7 @@ function startHosts({ clients, hosts, backend }: Federation, url: string, token:
   return Array.from({ length: hosts }, (_, i) => {
     const capacity = Math.ceil((clients - i) / hosts);
     const args = ["--coordinator", url, "--capacity", String(capacity), "--backend", backend];
-    const host = start("client", args, "inherit", token);
+    const host = start("client", args, token);
     void host.exit.then((code) => {
       if (code === 0 || interruption.signal.aborted) return;
       process.stderr.write(`client host ${i + 1} of ${hosts} ended with ${code}\n`);
@@ -94,19 +88,14 @@ async function whenAllFailed(hosts: readonly Child[]): Promise<void> {
   await delay(desertion, undefined, { ref: false });
 }
 
-function start(
-  app: "coordinator" | "client",
-  args: readonly string[],
-  stdout: "inherit" | "pipe",
-  token: string,
-): Child {
+function start(app: "coordinator" | "client", args: readonly string[], token: string): Child {
   const child = spawn(process.execPath, ["--enable-source-maps", mainOf(app), ...args], {
     env: {
       ...process.env,
       FEDCLAIR_TOKEN: token,
       FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn",
     },
-    stdio: ["ignore", stdout, "inherit", "ipc"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   // "close" and not "exit": by then all that it printed has been read.
   const exit = once(child, "close").then(

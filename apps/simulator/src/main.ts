@@ -35,6 +35,7 @@ program
   )
   .option("--out <folder>", "run folder; default: runs/<name>-<seed>")
   .option("--json", "print the summary as JSON", false)
+  .option("--no-report", "leave out report.html and its figures")
   .action(run);
 
 program
@@ -42,7 +43,11 @@ program
   .description("run trials that carry a claim, and compare what they measure with what they expect")
   .argument("<trial-or-folder...>")
   .addOption(setOption())
-  .addOption(hosts())
+  .addOption(
+    new Option("--jobs <n>", "trials that run at a time; default: one a core").argParser(
+      integerOption("--jobs", 1),
+    ),
+  )
   .action(verify);
 
 program

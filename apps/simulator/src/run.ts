@@ -11,6 +11,7 @@ export interface RunOptions {
   readonly transport: "socket" | "memory";
   readonly out?: string;
   readonly json: boolean;
+  readonly report: boolean;
   readonly backend: BackendChoice;
 }
 
@@ -22,23 +23,23 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   if (options.transport === "memory") {
     const { name } = await loadBackend(options.backend);
     const pool = new MemoryPool(new ClientRunner(trial, plugins));
-    await conductAndTell({ trial, plugins, pool, out, json: options.json, backend: () => name });
+    const { json, report } = options;
+    await conductAndTell({ trial, plugins, pool, out, json, report, backend: () => name });
     return;
   }
-  const { code } = await runFederation({
+  process.exitCode = await runFederation({
     coordinatorArgs: [
       file,
       "--out",
       out,
       ...setArgs(options.set),
       ...(options.json ? ["--json"] : []),
+      ...(options.report ? [] : ["--no-report"]),
     ],
     clients: trial.clients,
     hosts: hostsFor(trial.clients, options.hosts),
     backend: options.backend,
-    stdout: "inherit",
   });
-  process.exitCode = code;
 }
 
 /** One host a core unless told otherwise, and never a host without clients. */

@@ -1,43 +1,49 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { exitCodes, parseTrial, UserError, type Trial } from "@fedclair/core";
 import { interruption, readTrialFile, type Summary } from "@fedclair/trials";
 import pc from "picocolors";
-import { runFederation } from "./federation.js";
 import { plugins } from "./plugins.js";
-import { hostsFor, setArgs } from "./run.js";
+import { inPool } from "./pool.js";
+import { setArgs } from "./run.js";
 
 export interface VerifyOptions {
   readonly set: readonly string[];
-  readonly hosts?: number;
+  /** Trials that run at a time. */
+  readonly jobs?: number;
 }
 
 /**
  * `fedclair verify`: runs the trials that carry a claim and expected ranges, once a seed, and prints measured against
- * expected. @throws UserError (exit code 4) if anything lies outside its range
+ * expected. Each is a process of its own without sockets: the numbers are the same with them.
+ * @throws UserError (exit code 4) if anything lies outside its range
  */
 export async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
   const files = (await Promise.all(paths.map(trialFiles))).flat();
+  const claims = (await Promise.all(files.map((file) => claimOf(file, options)))).flat();
+  if (claims.length === 0) {
+    throw new UserError(
+      `no trial under ${paths.join(", ")} has expect.measures; add some, or use fedclair run`,
+    );
+  }
+  const runs = claims.flatMap(({ file, trial, seeds }) =>
+    seeds.map((seed) => () => summaryOf(file, trial, seed, options)),
+  );
+  const summaries = inPool(runs, options.jobs ?? availableParallelism());
+  for (const summary of summaries) summary.catch(() => undefined); // awaited below, in order
   let checked = 0;
   let outside = 0;
-  for (const file of files) {
-    const trial = parseTrial(await readTrialFile(file), file, plugins, options.set);
-    if (!trial.expect) continue;
+  for (const { file, trial, seeds } of claims) {
     process.stdout.write(`${pc.bold(file)}: ${trial.claim ?? trial.name}\n`);
-    const seeds = trial.expect.seeds ?? [trial.seed];
-    const summaries: Summary[] = [];
-    for (const seed of seeds) summaries.push(await summaryOf(file, trial, seed, options));
-    for (const row of compare(trial, summaries)) {
+    for (const row of compare(trial, await Promise.all(summaries.splice(0, seeds.length)))) {
       checked++;
       if (!row.within) outside++;
       process.stdout.write(`  ${row.within ? pc.green("ok  ") : pc.red("FAIL")} ${row.text}\n`);
     }
-  }
-  if (checked === 0) {
-    throw new UserError(
-      `no trial under ${paths.join(", ")} has expect.measures; add some, or use fedclair run`,
-    );
   }
   process.stdout.write(`${checked - outside} passed, ${outside} failed\n`);
   if (outside > 0)
@@ -45,6 +51,18 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
       `${outside} of ${checked} measures lie outside their range`,
       exitCodes.unexpected,
     );
+}
+
+interface Claim {
+  readonly file: string;
+  readonly trial: Trial;
+  readonly seeds: readonly number[];
+}
+
+/** Nothing of a trial that expects nothing. */
+async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
+  const trial = parseTrial(await readTrialFile(file), file, plugins, set);
+  return trial.expect ? [{ file, trial, seeds: trial.expect.seeds ?? [trial.seed] }] : [];
 }
 
 /** Each expected measure with what the seeds gave. */
@@ -73,23 +91,34 @@ async function summaryOf(
   seed: number,
   options: VerifyOptions,
 ): Promise<Summary> {
-  const out = await mkdtemp(join(tmpdir(), `fedclair-${trial.name}-`));
-  const set = [...options.set, `seed=${seed}`];
-  const { code, stdout } = await runFederation({
-    coordinatorArgs: [file, "--out", out, "--json", ...setArgs(set)],
-    clients: trial.clients,
-    hosts: hostsFor(trial.clients, options.hosts),
-    backend: "auto",
-    stdout: "pipe",
-  });
   interruption.signal.throwIfAborted();
-  if (code !== 0)
-    throw new UserError(
-      `${file} with seed ${seed} ended with exit code ${code}; its run lies in ${out}`,
-      code,
-    );
+  const out = await mkdtemp(join(tmpdir(), `fedclair-${trial.name}-`));
+  const set = setArgs([...options.set, `seed=${seed}`]);
+  const how = ["--transport", "memory", "--no-report", "--json"];
+  const { code, stdout, stderr } = await fedclair(["run", file, ...how, "--out", out, ...set]);
+  interruption.signal.throwIfAborted();
+  if (code !== 0) {
+    const said = `${file} with seed ${seed} ended with ${code}; its run lies in ${out}\n${stderr}`;
+    throw new UserError(said, typeof code === "number" ? code : exitCodes.internal);
+  }
   await rm(out, { recursive: true });
   return JSON.parse(stdout) as Summary;
+}
+
+/** Runs this program anew, to be stopped with it. */
+async function fedclair(args: readonly string[]) {
+  const main = fileURLToPath(new URL("./main.js", import.meta.url));
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  const stop = () => child.kill("SIGTERM");
+  interruption.signal.addEventListener("abort", stop);
+  let [stdout, stderr] = ["", ""];
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const [code, signal] = (await once(child, "close")) as [number | null, string | null];
+  interruption.signal.removeEventListener("abort", stop);
+  return { code: code ?? signal ?? exitCodes.internal, stdout, stderr };
 }
 
 /** The trial files under a path, sorted. */

@@ -11,10 +11,12 @@ import { outcomeText } from "./outcome-text.js";
 export interface Show extends Omit<Conduct, "signal" | "onRound"> {
   /** Print the summary as JSON instead of tables. */
   readonly json: boolean;
+  /** Write `report.html` and its figures? Default: yes. */
+  readonly report?: boolean;
 }
 
 /** Conducts a trial with a progress bar on stderr, writes its report, and ends with the outcome on stdout. */
-export async function conductAndTell({ json, ...conduct }: Show): Promise<void> {
+export async function conductAndTell({ json, report, ...conduct }: Show): Promise<void> {
   const { trial, plugins, out } = conduct;
   const progress = new Progress(trial);
   let rounds = 0;
@@ -29,7 +31,7 @@ export async function conductAndTell({ json, ...conduct }: Show): Promise<void> 
     });
     progress.stop();
     const options = await reportOptions(trial, plugins);
-    await writeReport(out, options);
+    if (report !== false) await writeReport(out, options);
     process.stdout.write(
       json ? JSON.stringify(summary) + "\n" : await outcomeText(out, trial, summary, options.label),
     );

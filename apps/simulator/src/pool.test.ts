@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { inPool } from "./pool.js";
+
+describe("inPool", () => {
+  it("runs so many at a time, in order, and gives every result", async () => {
+    let running = 0;
+    let most = 0;
+    const started: number[] = [];
+    const tasks = [0, 1, 2, 3, 4].map((i) => async () => {
+      started.push(i);
+      most = Math.max(most, ++running);
+      for (let tick = 0; tick < 5 - i; tick++) await Promise.resolve();
+      running--;
+      return i * i;
+    });
+    assert.deepEqual(await Promise.all(inPool(tasks, 2)), [0, 1, 4, 9, 16]);
+    assert.deepEqual([most, started], [2, [0, 1, 2, 3, 4]]);
+  });
+
+  it("starts nothing after a failure", async () => {
+    let started = 0;
+    const fails = () => {
+      started++;
+      return Promise.reject(new Error("no"));
+    };
+    const settled = await Promise.allSettled(inPool([fails, fails, fails], 1));
+    assert.deepEqual(
+      settled.map(({ status }) => status),
+      ["rejected", "rejected", "rejected"],
+    );
+    assert.equal(started, 1);
+  });
+});
