@@ -81,6 +81,10 @@ export function describePlugins(
 /** `fedclair schema`: the JSON Schema of trial files, for editors. */
 export function schema(): void {
   process.stdout.write(
-    JSON.stringify(z.toJSONSchema(trialSchema(plugins), { io: "input" }), null, 2) + "\n",
+    JSON.stringify(
+      z.toJSONSchema(trialSchema(plugins), { io: "input", target: "draft-7" }),
+      null,
+      2,
+    ) + "\n",
   );
 }
