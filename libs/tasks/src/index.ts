@@ -4,6 +4,7 @@ import { cosineRule } from "./alberdice/cosine-rule.js";
 import { matchedAverage, redistillation } from "./copy-average/aggregators.js";
 import { copyAverage } from "./copy-average/copy-average.js";
 import { denoising } from "./denoising/denoising.js";
+import { digits } from "./digits/digits.js";
 import { evaluationBias } from "./evaluation-bias/evaluation-bias.js";
 import { momentSubspace } from "./evaluation-bias/moment-subspace.js";
 import { collaborationGraphTask } from "./graph-learning/collaboration/collaboration-graph.js";
@@ -18,6 +19,7 @@ const listed: readonly TaskPlugin[] = [
   alberdice,
   copyAverage,
   denoising,
+  digits,
   evaluationBias,
   graphLearning,
   collaborationGraphTask,

@@ -115,7 +115,7 @@ describe("the clair aggregator", () => {
 
   it("leaves the event loop free while it computes", async function () {
     // A machine that is busy elsewhere can stall any thread: what counts is that some attempt is not stalled by us.
-    this.retries(4);
+    this.retries(4).timeout(60_000);
     const updates = Array.from({ length: 16 }, (_, k) =>
       updateOf(idOf(k), { m: gaussian(root.at("busy", k), 64, 64) }),
     );
