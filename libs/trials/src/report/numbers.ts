@@ -1,20 +1,5 @@
 import { sum } from "@fedclair/linalg";
 
-/**
- * The q-quantile (0 ≤ q ≤ 1) of numbers in any order, linearly interpolated between neighbours.
- * @throws RangeError for no numbers
- */
-export function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = q * (sorted.length - 1);
-  const low = sorted[Math.floor(at)];
-  const high = sorted[Math.ceil(at)];
-  if (low === undefined || high === undefined) {
-    throw new RangeError(`expected at least one number and 0 ≤ q ≤ 1, got ${values.length}, ${q}`);
-  }
-  return low + (high - low) * (at - Math.floor(at));
-}
-
 /** @returns NaN for no numbers */
 export function mean(values: readonly number[]): number {
   return sum(values) / values.length;

@@ -1,5 +1,5 @@
+import { quantile } from "@fedclair/linalg";
 import { alarm, figureWidth, ink, truthColours, truthShapes } from "./figure-style.js";
-import { quantile } from "./numbers.js";
 import { scoreTicks, thinned, type ScoreAxis, type ScorePoint } from "./score-points.js";
 
 /** Mistakes drawn of one round, truth and verdict. */

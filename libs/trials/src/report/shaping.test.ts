@@ -6,7 +6,7 @@ import type { ArmRecord } from "../run-folder.js";
 import { clientRows } from "./clients.js";
 import { html } from "./html.js";
 import { measureRows } from "./measures.js";
-import { byteUnits, formatBytes, formatNumber, quantile, unitOf } from "./numbers.js";
+import { byteUnits, formatBytes, formatNumber, unitOf } from "./numbers.js";
 import { scoreAxis, scoreTicks, thinned, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 import { verdictSentence } from "./verdict.js";
@@ -125,12 +125,6 @@ describe("measureRows", () => {
 });
 
 describe("numbers", () => {
-  it("interpolates quantiles", () => {
-    assert.equal(quantile([3, 1, 2, 4], 0.5), 2.5);
-    assert.equal(quantile([5], 0.1), 5);
-    assert.throws(() => quantile([], 0.5), /at least one number/);
-  });
-
   it("writes numbers and bytes for people", () => {
     const told = [3, 1600, 1.6, -0.05834, 0.00123456, 1.2e-7].map(formatNumber);
     assert.deepEqual(told, ["3", "1,600", "1.600", "-0.058", "0.00123", "1.20e-7"]);
