@@ -139,6 +139,8 @@ describe("partition", () => {
       (error) =>
         error instanceof UserError && /serves 3 clients.* but 4 .*lower/.test(error.message),
     );
+    const gap = { labels: [0, 0, 0], owners: [0, 2, 2] };
+    assert.throws(() => partition(parse({ by: "natural" }), gap, 3, rng), /owner of index 1/);
     assert.throws(() => partition(parse({ by: "natural" }), labelled(5), 2, rng), /choose iid/);
   });
 

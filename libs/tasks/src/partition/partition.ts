@@ -80,11 +80,17 @@ function byOwner(owners: ArrayLike<number> | undefined, clients: number): Parts 
       "partition: natural needs data that tell whom each sample comes from, and these do not: choose iid, dirichlet, shards or quantity",
     );
   }
-  const parts = natural(owners, clients);
-  const served = parts.findIndex((part) => part.length === 0);
-  if (served >= 0) {
+  const count = Array.from(owners).reduce((most, owner) => Math.max(most, owner + 1), 0);
+  if (clients > count) {
     throw new UserError(
-      `partition: natural serves ${served} clients, one an owner of samples, but ${clients} are asked for: lower \`clients\``,
+      `partition: natural serves ${count} clients, one an owner of samples, but ${clients} are asked for: lower \`clients\``,
+    );
+  }
+  const parts = natural(owners, clients);
+  const empty = parts.findIndex((part) => part.length === 0);
+  if (empty >= 0) {
+    throw new UserError(
+      `partition: natural finds no sample of the owner of index ${empty}: give more, or leave the owner out`,
     );
   }
   return parts;

