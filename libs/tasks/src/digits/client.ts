@@ -1,9 +1,10 @@
 import type { LocalTrainer, Modules, Params, TrainJob, TrainResult } from "@fedclair/core";
+import type { Stream } from "@fedclair/linalg";
 import type { Images } from "./data.js";
 import { AdaptedLayer, adaptersOf } from "./lora.js";
 import type { Options } from "./options.js";
 import { layersOf, mapLayers, paramsOf, type Layers } from "./params.js";
-import { allWeights, measure, train } from "./training.js";
+import { allWeights, measure, train, type Trainable } from "./training.js";
 
 /** One client's digits. */
 export interface ClientData {
@@ -12,6 +13,11 @@ export interface ClientData {
   readonly heldOut: Images;
   /** Nobody's, and the same for all. */
   readonly uniform: Images;
+}
+
+interface Trained {
+  readonly loss: number;
+  readonly modules: Modules;
 }
 
 export class DigitsClient implements LocalTrainer {
@@ -33,34 +39,29 @@ export class DigitsClient implements LocalTrainer {
     return { numExamples: this.#data.training.labels.length, modules, metrics: { loss } };
   }
 
-  async #trainWeights(start: Layers, rng: TrainJob["rng"]) {
+  async #trainWeights(start: Layers, rng: Stream): Promise<Trained> {
     const layers = mapLayers(start, (layer) => ({ ...layer, weights: layer.weights.slice() }));
     const loss = await this.#descend(allWeights([...layers.values()]), rng);
     const changes = mapLayers(layers, ({ weights, ...sizes }, name) => {
       const before = start.get(name)?.weights;
       return { ...sizes, weights: weights.map((value, at) => value - (before?.[at] ?? NaN)) };
     });
-    return { loss, modules: paramsOf(changes) as Modules };
+    return { loss, modules: paramsOf(changes) };
   }
 
-  async #trainAdapters(start: Layers, rng: TrainJob["rng"], common: TrainJob["common"]) {
+  async #trainAdapters(start: Layers, rng: Stream, common: Stream): Promise<Trained> {
     const { rank } = this.#options;
     const adapted = mapLayers(
       start,
       (layer, name) => new AdaptedLayer(layer, rank, common.at("lora", name)),
     );
     const loss = await this.#descend(adaptersOf([...adapted.values()]), rng);
-    return { loss, modules: mapLayers(adapted, (layer) => layer.update()) as Modules };
+    return { loss, modules: mapLayers(adapted, (layer) => layer.update()) };
   }
 
-  #descend(trainable: Parameters<typeof train>[0], rng: TrainJob["rng"]): Promise<number> {
-    const { localEpochs, batchSize, learningRate } = this.#options;
-    return train(
-      trainable,
-      this.#data.training,
-      { epochs: localEpochs, batchSize, learningRate },
-      rng,
-    );
+  #descend(trainable: Trainable, rng: Stream): Promise<number> {
+    const pace = { ...this.#options, epochs: this.#options.localEpochs };
+    return train(trainable, this.#data.training, pace, rng);
   }
 
   /** `accuracy` and `loss` (nats) on the client's own held-out digits, `uniformAccuracy` on those that nobody holds. */
