@@ -90,18 +90,24 @@ function improve(
   rate: number,
 ): States {
   const weights = mapWeights(states, ({ value }) => value);
+  const { gradients } = lossWithGradients(weights, examples, vocabulary);
+  return mapWeights(states, (state, name) => adamStep(state, gradients[name](), rate, step));
+}
+
+/** The loss on the examples, in nats a token, and its gradients with respect to all weights. */
+export function lossWithGradients(weights: Weights, examples: Examples, vocabulary: number) {
   const rows = contextRows(examples, vocabulary);
   const { logits, back } = forward(embed(rows, weights), weights);
-  const entropy = crossEntropy(logits, targetRows(examples, vocabulary));
-  const { input, ...others } = back(entropy.gradient());
+  const { value, gradient } = crossEntropy(logits, targetRows(examples, vocabulary));
+  const { input, ...others } = back(gradient());
   const dEmbedded = input();
-  const bySequence = tf.reshape(dEmbedded, [batchSize, contextLength, width]);
-  const gradients = {
+  const bySequence = tf.reshape(dEmbedded, [-1, contextLength, width]);
+  const gradients: Record<WeightName, () => tf.Tensor2D> = {
     ...others,
     embedding: () => tf.matMul<tf.Tensor2D>(tf.transpose(rows), dEmbedded),
     position: () => tf.sum<tf.Tensor2D>(bySequence, 0),
   };
-  return mapWeights(states, (state, name) => adamStep(state, gradients[name](), rate, step));
+  return { loss: value, gradients };
 }
 
 function mapWeights<From, To>(
