@@ -22,7 +22,7 @@ describe("ten thousand virtual clients, a hundred of them a round", () => {
     if (!hasProc) this.skip(); // nothing else tells another process's resident memory
     const out = await temporaryFolder();
     const began = performance.now();
-    const run = start(["run", fixture("scale"), "--hosts", "1", "--out", out], {
+    const run = start(["run", fixture("scale"), "--hosts", "1", "--out", out, "--no-report"], {
       env: { NODE_OPTIONS: smallHeap },
     });
     const measured = async (round: number) => {
