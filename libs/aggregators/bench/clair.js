@@ -15,7 +15,8 @@ export function adapters({ p, q = p, r, clients, modules = 1 }) {
     const module = (name) => {
       const own = rng.at(name, k);
       const space = k % 10 < 3 ? basis(own) : shared.get(name);
-      const b = multiply(space, new Matrix(r, r, own.at("C").normals(r * r)));
+      // Orthonormal, so that no client's own part is weak in some direction by chance: that would be a false alarm, rightly.
+      const b = multiply(space, thinQr(new Matrix(r, r, own.at("C").normals(r * r))).q);
       addScaled(b, 1, new Matrix(p, r, own.at("E").normals(p * r, 0.02 / Math.sqrt(r))));
       const a = own.at("A").normals(r * q, 1 / Math.sqrt(q));
       const low = { b: { shape: [p, r], data: b.toRowMajor() }, a: { shape: [r, q], data: a } };
