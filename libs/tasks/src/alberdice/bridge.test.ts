@@ -4,7 +4,7 @@ import { behaviourCloning, factorisedOptiDice, independentDice } from "./baselin
 import { bridgeCellAt, bridgeGoal, bridgeStart, bridgeStep, type Pair } from "./bridge.js";
 import { bridgeEpisodes, bridgeTransitions } from "./bridge-data.js";
 import { bestBridgeReturn, evaluateBridge } from "./bridge-evaluation.js";
-import { Mulberry32 } from "./mulberry32.js";
+import { Mulberry32 } from "../mulberry32.js";
 import { nashGap, objective } from "./objective.js";
 import { assertNear, assertWithin, bridgeDataset, exact, policiesOf, turnsOf } from "./testing.js";
 

@@ -4,7 +4,7 @@ import { bridgeShape } from "./bridge.js";
 import { bridgeEpisodes, bridgeTransitions } from "./bridge-data.js";
 import { countTransitions, type Dataset } from "./dataset.js";
 import { matrixShape, repeated, xorData, xorPayoff } from "./matrix-game.js";
-import { Mulberry32 } from "./mulberry32.js";
+import { Mulberry32 } from "../mulberry32.js";
 
 /** Settings of the specification's measurements. */
 export const eps = 1e-4;

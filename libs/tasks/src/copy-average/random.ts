@@ -1,4 +1,5 @@
 import { Matrix } from "@fedclair/linalg";
+import { Mulberry32 } from "../mulberry32.js";
 import type { Network } from "./network.js";
 
 /** Where normals come from: a keyed stream, or the specification's own generator. */
@@ -12,21 +13,17 @@ export interface Normals {
  * mulberry32 uniforms, and normals by the Box–Muller transform, both of a pair used, cosine first.
  */
 export class SeededNormals implements Normals {
-  #state: number;
+  readonly #uniforms: Mulberry32;
   #spare: number | undefined;
 
   /** @param seed its low 32 bits count */
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#uniforms = new Mulberry32(seed);
   }
 
   /** Uniform in [0, 1), 32 random bits. */
   uniform(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+    return this.#uniforms.next();
   }
 
   normal(): number {

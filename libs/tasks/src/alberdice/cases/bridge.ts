@@ -21,7 +21,7 @@ import {
 } from "../bridge-data.js";
 import { evaluateBridge } from "../bridge-evaluation.js";
 import { close, countTransitions } from "../dataset.js";
-import { Mulberry32 } from "../mulberry32.js";
+import { Mulberry32 } from "../../mulberry32.js";
 import { nashGap } from "../objective.js";
 import { normalise, uniformPolicy, type Policy } from "../policy.js";
 import { compareFields, compareResults, entriesOf, numbersOf, pairOf, plain } from "./entry.js";

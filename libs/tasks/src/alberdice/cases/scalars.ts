@@ -1,7 +1,7 @@
 import { numberOf, type Fields, type Report } from "@fedclair/core/cases";
 import { UserError } from "@fedclair/core";
 import { correction, divergences, singleStateDice, type Divergence } from "../divergence.js";
-import { Mulberry32 } from "../mulberry32.js";
+import { Mulberry32 } from "../../mulberry32.js";
 import { compareFields, compareResults, numbersOf } from "./entry.js";
 
 /** Section `prng`: draws from one generator, in the order of the fields. */

@@ -1,6 +1,6 @@
 /**
- * The generator mulberry32 of the method's specification (section 6.1), with 32 bits of state. Only for numbers that
- * reference cases fix: data sets and the starting policies. Everything else draws from keyed streams.
+ * The generator mulberry32 that specifications of methods name, with 32 bits of state. Only for numbers that reference
+ * cases fix. Everything else draws from keyed streams.
  */
 export class Mulberry32 {
   #state: number;
