@@ -1,20 +1,10 @@
-import type { LowRank, Tensor } from "@fedclair/core";
+import { matrixOf, tensorOf, type LowRank } from "@fedclair/core";
 import { dot, hstack, Matrix, multiply, multiplyNT, multiplyTN } from "@fedclair/linalg";
 
 /** A matrix kept as the product B·A, B p×r and A r×q, and never multiplied out. */
 export interface Factors {
   readonly b: Matrix;
   readonly a: Matrix;
-}
-
-/** @param tensor 2-D */
-export function matrixOf({ shape: [rows = 0, cols = 0], data }: Tensor): Matrix {
-  return Matrix.fromRowMajor(rows, cols, data);
-}
-
-/** A float64 tensor, so that nothing is lost between an aggregator and the params. */
-export function tensorOf(matrix: Matrix): Tensor {
-  return { shape: [matrix.rows, matrix.cols], data: matrix.toRowMajor() };
 }
 
 export function factorsOf({ b, a }: LowRank): Factors {

@@ -5,6 +5,7 @@ export { contaminate, type Contaminated, type Contamination } from "./contaminat
 export * from "./contracts.js";
 export { errorCodes, exitCodes, UserError, type ErrorCode, type Failure } from "./errors.js";
 export type { Exhibit, Exhibition, TaskFigure, TaskFigures } from "./exhibit.js";
+export { denseOf, matrixOf, tensorOf } from "./matrix.js";
 export { MemoryPool } from "./memory-pool.js";
 export type { ClientRecord, Round, RoundRecord, RoundTiming, TrialState } from "./record.js";
 export { runRounds, type RoundPlan } from "./round.js";

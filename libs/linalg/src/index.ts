@@ -1,6 +1,7 @@
 export { leadingSpace, type Space } from "./block-krylov.js";
 export { cholesky, choleskySolve, solveUpper } from "./cholesky.js";
 export { symmetricEigen, type SymmetricEigen } from "./eigen.js";
+export { gaussian } from "./gaussian.js";
 export { leadingEigenvectors } from "./leading-eigen.js";
 export { leadingLeft, type Known } from "./leading.js";
 export { addScaled, hstack, Matrix, subtract } from "./matrix.js";

@@ -1,6 +1,6 @@
 import { compressLowRank, type Refined } from "@fedclair/aggregators";
-import type { LowRank } from "@fedclair/core";
-import { hstack, type Matrix } from "@fedclair/linalg";
+import { tensorOf, type LowRank } from "@fedclair/core";
+import { hstack } from "@fedclair/linalg";
 
 /**
  * A client's refined change as adapters of one rank: its own part inside the shared space and what all share outside it,
@@ -25,8 +25,4 @@ export function refinedPairs(
     discarded += pair.tail / refined.size;
   }
   return { modules, discarded };
-}
-
-function tensorOf(matrix: Matrix): LowRank["a"] {
-  return { shape: [matrix.rows, matrix.cols], data: matrix.toRowMajor() };
 }

@@ -1,5 +1,6 @@
 import {
   isLowRank,
+  matrixOf,
   UserError,
   type Aggregate,
   type Aggregator,
@@ -10,7 +11,7 @@ import {
 } from "@fedclair/core";
 import { addScaled, frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
 import { compressLowRank } from "../clair/index.js";
-import { factorsOf, matrixOf, product } from "../factors.js";
+import { factorsOf, product } from "../factors.js";
 import { fedavg } from "../fedavg/index.js";
 import { fedit } from "../fedit/index.js";
 import { fedsaLora } from "../fedsa-lora/index.js";

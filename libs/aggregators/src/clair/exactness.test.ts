@@ -1,6 +1,7 @@
+import { matrixOf } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { matrixOf, type Factors } from "../factors.js";
+import type { Factors } from "../factors.js";
 import { idsOf, sinTheta } from "../testing/measure.js";
 import { denoisingRound, idOf, updateOf, type Collusion } from "../testing/updates.js";
 import { clair, clairSchema } from "./index.js";

@@ -2,6 +2,7 @@ import type { Update } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
+  gaussian,
   Matrix,
   multiply,
   multiplyTN,
@@ -12,7 +13,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { product, type Factors } from "../factors.js";
 import { distance, refinedMatrix } from "../testing/measure.js";
-import { gaussian, idOf, randomBasis, updateOf } from "../testing/updates.js";
+import { idOf, randomBasis, updateOf } from "../testing/updates.js";
 import { weightedSum } from "./change.js";
 import { clair, clairSchema, refine, type ClairOptions } from "./index.js";
 

@@ -1,14 +1,14 @@
 import {
+  tensorOf,
   UserError,
   type Aggregate,
-  type Modules,
   type ModuleUpdate,
+  type Modules,
   type Tensor,
   type Update,
   type Verdict,
 } from "@fedclair/core";
 import type { Matrix } from "@fedclair/linalg";
-import { tensorOf } from "../factors.js";
 import { isFactored, type Change } from "./change.js";
 import { clair, type ClairResult } from "./clair.js";
 import type { Memory } from "./locate.js";

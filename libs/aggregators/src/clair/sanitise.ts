@@ -1,5 +1,6 @@
 import {
   isLowRank,
+  matrixOf,
   moduleShape,
   shapeText,
   sizeOf,
@@ -8,7 +9,7 @@ import {
   type Update,
 } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
-import { factorsOf, matrixOf, product } from "../factors.js";
+import { factorsOf, product } from "../factors.js";
 import { normOf, type Change } from "./change.js";
 
 /** A client that takes part: finite, of the common modules and shapes, and not idle. */

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { isLowRank, type ModuleUpdate } from "@fedclair/core";
-import { stream } from "@fedclair/linalg";
-import { factorsOf, lowRankOf, product, tensorOf } from "../factors.js";
-import { gaussian } from "../testing/updates.js";
+import { isLowRank, tensorOf, type ModuleUpdate } from "@fedclair/core";
+import { gaussian, stream } from "@fedclair/linalg";
+import { factorsOf, lowRankOf, product } from "../factors.js";
 import { blocksOf } from "./blocks.js";
 import { gramOf } from "./gram.js";
 

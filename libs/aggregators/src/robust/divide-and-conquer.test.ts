@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { stream, thinSvd, Matrix } from "@fedclair/linalg";
-import { gaussian } from "../testing/updates.js";
+import { gaussian, Matrix, stream, thinSvd } from "@fedclair/linalg";
 import { tensorOfVector } from "./blocks.js";
 import { outlierScores, outliers, sampleIndices } from "./divide-and-conquer.js";
 import { gramOf } from "./gram.js";

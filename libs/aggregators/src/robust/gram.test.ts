@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import type { ModuleUpdate } from "@fedclair/core";
-import { frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
-import { lowRankOf, product, tensorOf, type Factors } from "../factors.js";
-import { gaussian } from "../testing/updates.js";
+import { tensorOf, type ModuleUpdate } from "@fedclair/core";
+import { frobenius, gaussian, Matrix, stream, subtract } from "@fedclair/linalg";
+import { lowRankOf, product, type Factors } from "../factors.js";
 import { gramOf, squaredDistances } from "./gram.js";
 import { pointsOf, pointsOfGram } from "./points.js";
 

@@ -1,11 +1,11 @@
 import type { Aggregate, Update } from "@fedclair/core";
-import { frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
+import { frobenius, gaussian, Matrix, stream, subtract } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { product, type Factors } from "../factors.js";
 import { aggregators } from "../index.js";
 import { longestArray } from "../testing/allocation.js";
 import { valueOf } from "../testing/conformance.js";
-import { gaussian, idOf, updateOf } from "../testing/updates.js";
+import { idOf, updateOf } from "../testing/updates.js";
 
 const weightRules = [
   "krum",

@@ -1,15 +1,24 @@
 import {
   isLowRank,
+  matrixOf,
   type Aggregate,
   type Aggregator,
   type Modules,
   type Plugin,
   type Update,
 } from "@fedclair/core";
-import { addScaled, frobenius, Matrix, multiply, stream, subtract } from "@fedclair/linalg";
+import {
+  addScaled,
+  frobenius,
+  gaussian,
+  Matrix,
+  multiply,
+  stream,
+  subtract,
+} from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { factorsOf, matrixOf, product } from "../factors.js";
-import { gaussian, idOf, randomBasis, updateOf } from "./updates.js";
+import { factorsOf, product } from "../factors.js";
+import { idOf, randomBasis, updateOf } from "./updates.js";
 
 const p = 6;
 const q = 5;

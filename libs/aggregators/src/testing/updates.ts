@@ -1,11 +1,14 @@
-import type { ModuleUpdate, Update } from "@fedclair/core";
-import { addScaled, frobenius, Matrix, multiply, thinQr, type Stream } from "@fedclair/linalg";
-import { lowRankOf, tensorOf, type Factors } from "../factors.js";
-
-/** rows×cols of independent N(0, scale²). */
-export function gaussian(rng: Stream, rows: number, cols: number, scale = 1): Matrix {
-  return new Matrix(rows, cols, rng.normals(rows * cols, scale));
-}
+import { tensorOf, type ModuleUpdate, type Update } from "@fedclair/core";
+import {
+  addScaled,
+  frobenius,
+  gaussian,
+  Matrix,
+  multiply,
+  thinQr,
+  type Stream,
+} from "@fedclair/linalg";
+import { lowRankOf, type Factors } from "../factors.js";
 
 /** p×r with orthonormal columns, uniformly distributed. */
 export function randomBasis(rng: Stream, p: number, r: number): Matrix {

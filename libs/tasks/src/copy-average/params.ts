@@ -1,11 +1,5 @@
-import {
-  isLowRank,
-  type Modules,
-  type ModuleUpdate,
-  type Params,
-  type Tensor,
-} from "@fedclair/core";
-import { addScaled, Matrix, multiply } from "@fedclair/linalg";
+import { denseOf, tensorOf, type Modules, type Params } from "@fedclair/core";
+import { addScaled, Matrix } from "@fedclair/linalg";
 import type { Network } from "./network.js";
 
 /** Names of the params: the hidden weights, d×n, a column a neuron, and the outgoing ones, 1×n. */
@@ -13,7 +7,7 @@ const names = { hidden: "hidden", out: "out" } as const;
 
 export function paramsOf({ hidden, out }: Network): Params {
   return new Map([
-    [names.hidden, { shape: [hidden.rows, hidden.cols], data: hidden.toRowMajor() }],
+    [names.hidden, tensorOf(hidden)],
     [names.out, { shape: [1, out.length], data: out.slice() }],
   ]);
 }
@@ -44,20 +38,10 @@ function sumOf(terms: readonly (Params | Modules)[], name: string): Matrix {
   for (const term of terms) {
     const update = term.get(name);
     if (update === undefined) continue;
-    const matrix = matrixOf(update);
+    const matrix = denseOf(update);
     if (total) addScaled(total, 1, matrix);
     else total = matrix;
   }
   if (!total) throw new Error(`copy-average: expected a module '${name}', got none`);
   return total;
-}
-
-function matrixOf(update: ModuleUpdate): Matrix {
-  return isLowRank(update)
-    ? multiply(matrixOfTensor(update.b), matrixOfTensor(update.a))
-    : matrixOfTensor(update);
-}
-
-function matrixOfTensor({ shape: [rows = 0, cols = 0], data }: Tensor): Matrix {
-  return Matrix.fromRowMajor(rows, cols, data);
 }

@@ -1,7 +1,15 @@
-import type { LocalTrainer, Params, Plugin, Task } from "@fedclair/core";
+import {
+  matrixOf,
+  tensorOf,
+  type LocalTrainer,
+  type Params,
+  type Plugin,
+  type Task,
+} from "@fedclair/core";
 import {
   addScaled,
   frobenius,
+  gaussian,
   Matrix,
   multiply,
   multiplyTN,
@@ -76,14 +84,14 @@ export const denoising: Plugin<Task> = {
   create: (options: Options): Task => {
     const { p, q, rank, dataSeed } = options;
     const shared = stream(dataSeed);
-    const basis = thinQr(gaussian(p, rank, shared.at("basis"))).q;
-    const coefficients = gaussian(rank, q, shared.at("coefficients"), 1 / Math.sqrt(q));
+    const basis = thinQr(gaussian(shared.at("basis"), p, rank)).q;
+    const coefficients = gaussian(shared.at("coefficients"), rank, q, 1 / Math.sqrt(q));
     return {
       init: () => Promise.resolve(named(new Matrix(p, q))),
       openShard: ({ rng }) => {
         const truth = drawTruth(options, basis, coefficients, rng);
         const seen = truth.copy();
-        addScaled(seen, options.noise, gaussian(p, q, rng.at("noise")));
+        addScaled(seen, options.noise, gaussian(rng.at("noise"), p, q));
         return Promise.resolve(trainer(seen, truth));
       },
     };
@@ -98,11 +106,11 @@ function drawTruth(
   rng: Stream,
 ): Matrix {
   const coefficients = shared.scale(common);
-  const own = gaussian(rank, q, rng.at("coefficients"), 1 / Math.sqrt(q));
+  const own = gaussian(rng.at("coefficients"), rank, q, 1 / Math.sqrt(q));
   addScaled(coefficients, Math.sqrt(1 - common ** 2), own);
   const truth = multiply(basis, coefficients);
   if (heterogeneity > 0) {
-    const outside = gaussian(p, q, rng.at("heterogeneity"));
+    const outside = gaussian(rng.at("heterogeneity"), p, q);
     addScaled(outside, -1, multiply(basis, multiplyTN(basis, outside)));
     addScaled(truth, heterogeneity / frobenius(outside), outside);
   }
@@ -127,17 +135,12 @@ function trainer(seen: Matrix, truth: Matrix): LocalTrainer {
   };
 }
 
-function gaussian(rows: number, cols: number, rng: Stream, scale = 1): Matrix {
-  return new Matrix(rows, cols, rng.normals(rows * cols, scale));
-}
-
 function named(signal: Matrix): Params {
-  return new Map([["signal", { shape: [signal.rows, signal.cols], data: signal.toRowMajor() }]]);
+  return new Map([["signal", tensorOf(signal)]]);
 }
 
 function signalOf(params: Params): Matrix {
   const signal = params.get("signal");
   if (signal === undefined) throw new Error("denoising: params without `signal`");
-  const [rows = 0, cols = 0] = signal.shape;
-  return Matrix.fromRowMajor(rows, cols, signal.data);
+  return matrixOf(signal);
 }

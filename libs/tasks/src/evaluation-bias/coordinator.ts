@@ -1,4 +1,11 @@
-import type { Aggregate, Params, RoundState, Step, Update } from "@fedclair/core";
+import {
+  tensorOf,
+  type Aggregate,
+  type Params,
+  type RoundState,
+  type Step,
+  type Update,
+} from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { scoreModel, type ScoreModel } from "./federation/basis.js";
@@ -9,7 +16,7 @@ import { normalised } from "./model/evaluate-histogram.js";
 import type { Fit } from "./model/fit.js";
 import type { Options } from "./options.js";
 import { panelReport, type PanelReport } from "./panel-report.js";
-import { paramOf, tensorOf } from "./params.js";
+import { paramOf } from "./params.js";
 import {
   aggregated,
   benign,

@@ -1,4 +1,12 @@
-import type { LocalTrainer, Params, Shard, Tensor, TrainResult } from "@fedclair/core";
+import {
+  matrixOf,
+  tensorOf,
+  type LocalTrainer,
+  type Params,
+  type Shard,
+  type Tensor,
+  type TrainResult,
+} from "@fedclair/core";
 import { Matrix, sum, type Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { fabricate, oddAlpha } from "./contaminations.js";
@@ -8,7 +16,7 @@ import { biasedEvaluator } from "./model/biased-evaluator.js";
 import { normalised, totalVariation } from "./model/evaluate-histogram.js";
 import type { Evaluator } from "./model/interventions.js";
 import type { Options } from "./options.js";
-import { matrixOf, paramOf, tensorOf } from "./params.js";
+import { paramOf } from "./params.js";
 import { trueScores } from "./truth.js";
 
 /** One institution: it holds scores of single people, and tells histograms of group 1 and moments of group 2 only. */

@@ -1,15 +1,16 @@
-import type {
-  Aggregate,
-  Aggregator,
-  AggregatorInput,
-  Plugin,
-  Tensor,
-  Update,
+import {
+  matrixOf,
+  type Aggregate,
+  type Aggregator,
+  type AggregatorInput,
+  type Plugin,
+  type Tensor,
+  type Update,
 } from "@fedclair/core";
 import { z } from "zod";
 import { trimmedPmf } from "./federation/grid.js";
 import { detectOutsiders } from "./federation/subspace-detector.js";
-import { matrixOf, paramOf } from "./params.js";
+import { paramOf } from "./params.js";
 
 const schema = z.strictObject({
   trim: z

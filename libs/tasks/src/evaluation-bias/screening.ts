@@ -1,5 +1,6 @@
 import {
   isLowRank,
+  matrixOf,
   UserError,
   type Aggregate,
   type RoundState,
@@ -11,7 +12,7 @@ import { sum } from "@fedclair/linalg";
 import type { ScoreModel } from "./federation/basis.js";
 import { guardScores, guardThreshold } from "./federation/family-guard.js";
 import type { PanelMoments } from "./federation/moments.js";
-import { matrixOf, paramOf } from "./params.js";
+import { paramOf } from "./params.js";
 
 /** A module that is dense. @throws UserError if it is missing or factored */
 export function moduleOf({ modules }: Pick<Update, "modules">, name: string): Tensor {

@@ -1,6 +1,23 @@
 import { setImmediate } from "node:timers/promises";
-import type { Contaminating, LocalTrainer, Params, Plugin, Shard, Task } from "@fedclair/core";
-import { Matrix, multiply, stream, subtract, thinQr, type Stream } from "@fedclair/linalg";
+import {
+  matrixOf,
+  tensorOf,
+  type Contaminating,
+  type LocalTrainer,
+  type Params,
+  type Plugin,
+  type Shard,
+  type Task,
+} from "@fedclair/core";
+import {
+  gaussian,
+  Matrix,
+  multiply,
+  stream,
+  subtract,
+  thinQr,
+  type Stream,
+} from "@fedclair/linalg";
 import { z } from "zod";
 import { Adam } from "./adam.js";
 import { lossAndGradient, meanSquare, predict, type Base } from "./model.js";
@@ -61,10 +78,10 @@ export const network: Plugin<Task> = {
     const { inputs, hidden, outputs, rank } = options;
     const shared = stream(options.dataSeed);
     const base = {
-      w1: gaussian(hidden, inputs, shared.at("w1"), 1 / Math.sqrt(inputs)),
-      w2: gaussian(outputs, hidden, shared.at("w2"), 1 / Math.sqrt(hidden)),
+      w1: gaussian(shared.at("w1"), hidden, inputs, 1 / Math.sqrt(inputs)),
+      w2: gaussian(shared.at("w2"), outputs, hidden, 1 / Math.sqrt(hidden)),
     };
-    const basis = thinQr(gaussian(hidden, rank, shared.at("basis"))).q;
+    const basis = thinQr(gaussian(shared.at("basis"), hidden, rank)).q;
     return {
       contaminations,
       init: () => Promise.resolve(named(new Matrix(hidden, inputs))),
@@ -76,14 +93,14 @@ export const network: Plugin<Task> = {
 function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): LocalTrainer {
   const { inputs, samples, noise, localSteps, learningRate, testSamples } = options;
   const { rng, contamination } = shard;
-  const coefficients = gaussian(basis.cols, inputs, rng.at("coefficients"));
+  const coefficients = gaussian(rng.at("coefficients"), basis.cols, inputs);
   const truth = multiply(basis, coefficients).scale(2 / Math.sqrt(inputs));
 
   return {
     async train({ params }) {
-      const x = gaussian(inputs, samples, rng.at("train"));
+      const x = gaussian(rng.at("train"), inputs, samples);
       const clean = predict(base, truth, x);
-      const minusNoise = gaussian(clean.rows, samples, rng.at("noise"), noise);
+      const minusNoise = gaussian(rng.at("noise"), clean.rows, samples, noise);
       const y = contaminate(subtract(clean, minusNoise), contamination, rng.at("contamination"));
       const start = changeOf(params);
       const change = start.copy();
@@ -103,7 +120,7 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
     },
 
     evaluate(params) {
-      const x = gaussian(inputs, testSamples, rng.at("test"));
+      const x = gaussian(rng.at("test"), inputs, testSamples);
       const mse = meanSquare(predict(base, changeOf(params), x), predict(base, truth, x));
       return Promise.resolve({ numExamples: testSamples, modules: new Map(), metrics: { mse } });
     },
@@ -122,17 +139,12 @@ function contaminate(y: Matrix, contamination: Contaminating | undefined, rng: S
   return out;
 }
 
-function gaussian(rows: number, cols: number, rng: Stream, scale = 1): Matrix {
-  return new Matrix(rows, cols, rng.normals(rows * cols, scale));
-}
-
 function named(change: Matrix): Params {
-  return new Map([["change", { shape: [change.rows, change.cols], data: change.toRowMajor() }]]);
+  return new Map([["change", tensorOf(change)]]);
 }
 
 function changeOf(params: Params): Matrix {
   const change = params.get("change");
   if (change === undefined) throw new Error("network: params without `change`");
-  const [rows = 0, cols = 0] = change.shape;
-  return Matrix.fromRowMajor(rows, cols, change.data);
+  return matrixOf(change);
 }

@@ -6,7 +6,7 @@ import { adapted, adapterGradient, initialAdapters, type Adapters } from "./lora
 import { slicedW2 } from "./metrics.js";
 import { byModule, type ModuleName, type Network } from "./network.js";
 import type { Options } from "./options.js";
-import { networkOf, tensorOf, tensorsOf } from "./params.js";
+import { networkOf, singleTensorOf, tensorsOf } from "./params.js";
 import { followPolicy, guidedGradient } from "./sampling.js";
 import { descend, noCondition, stepGradient, type TrainingData } from "./training.js";
 
@@ -81,8 +81,8 @@ export class TransportClient implements LocalTrainer {
       (adapters, i) => adapterGradient(this.#step(adapted(network, adapters), rng, i), adapters),
     );
     return new Map([
-      ["W1", { b: tensorOf(trained["W1.down"]), a: tensorOf(trained["W1.up"]) }],
-      ["W2", { b: tensorOf(trained["W2.down"]), a: tensorOf(trained["W2.up"]) }],
+      ["W1", { b: singleTensorOf(trained["W1.down"]), a: singleTensorOf(trained["W1.up"]) }],
+      ["W2", { b: singleTensorOf(trained["W2.down"]), a: singleTensorOf(trained["W2.up"]) }],
     ]);
   }
 

@@ -1,13 +1,13 @@
-import { isLowRank, type LowRank, type Modules, type Params, type Tensor } from "@fedclair/core";
-import { addScaled, Matrix, multiply } from "@fedclair/linalg";
+import { denseOf, matrixOf, type Modules, type Params, type Tensor } from "@fedclair/core";
+import { addScaled, Matrix } from "@fedclair/linalg";
 import { byModule, moduleNames, type ModuleMatrices, type Network } from "./network.js";
 
 /** Modules as float32 tensors, input × output: what travels. */
 export function tensorsOf(modules: ModuleMatrices): ReadonlyMap<string, Tensor> {
-  return new Map(moduleNames.map((name) => [name, tensorOf(modules[name])]));
+  return new Map(moduleNames.map((name) => [name, singleTensorOf(modules[name])]));
 }
 
-export function tensorOf(matrix: Matrix): Tensor {
+export function singleTensorOf(matrix: Matrix): Tensor {
   return {
     shape: [matrix.rows, matrix.cols],
     data: Float32Array.from(matrix.toRowMajor()),
@@ -30,7 +30,7 @@ export function totalOf(terms: readonly Modules[], like: ModuleMatrices): Module
     const total = new Matrix(like[name].rows, like[name].cols);
     for (const term of terms) {
       const change = term.get(name);
-      if (change) addScaled(total, 1, isLowRank(change) ? productOf(change) : matrixOf(change));
+      if (change) addScaled(total, 1, denseOf(change));
     }
     return total;
   });
@@ -44,12 +44,4 @@ export function moved(network: Network, change: ModuleMatrices): Network {
     return sum;
   });
   return { ...modules, b3: network.b3 };
-}
-
-function matrixOf({ shape: [rows = 0, cols = 0], data }: Tensor): Matrix {
-  return Matrix.fromRowMajor(rows, cols, data);
-}
-
-function productOf({ b, a }: LowRank): Matrix {
-  return multiply(matrixOf(b), matrixOf(a));
 }

@@ -1,0 +1,18 @@
+import { Matrix, multiply } from "@fedclair/linalg";
+import type { Tensor } from "./tensor.js";
+import { isLowRank, type ModuleUpdate } from "./update.js";
+
+/** @param tensor 2-D */
+export function matrixOf({ shape: [rows = 0, cols = 0], data }: Tensor): Matrix {
+  return Matrix.fromRowMajor(rows, cols, data);
+}
+
+/** A float64 tensor: nothing is lost. */
+export function tensorOf(matrix: Matrix): Tensor {
+  return { shape: [matrix.rows, matrix.cols], data: matrix.toRowMajor() };
+}
+
+/** An update of one matrix, a low-rank pair multiplied out. */
+export function denseOf(update: ModuleUpdate): Matrix {
+  return isLowRank(update) ? multiply(matrixOf(update.b), matrixOf(update.a)) : matrixOf(update);
+}
