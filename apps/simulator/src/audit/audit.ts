@@ -61,7 +61,7 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   const result = clair(updates, clairOptions);
   const { detection, threshold, gap, spaces } = result;
   const report: Audit = {
-    adapters: findingsOf(result, moduleTangents(updates, spaces)),
+    adapters: findingsOf(result, moduleTangents(result)),
     detection,
     threshold: Number.isFinite(threshold) ? threshold : null,
     gap,

@@ -5,7 +5,7 @@ import {
   type AggregatorInput,
   type Update,
 } from "@fedclair/core";
-import { Piscina } from "piscina";
+import type { Piscina } from "piscina";
 import type { ClairOptions } from "./options.js";
 import type { ClairJudgement, ClairRound } from "./round.js";
 
@@ -50,15 +50,21 @@ export class Clair implements Aggregator {
 /** What a worker answers: errors lose their class on the way. */
 export type Answer = ClairJudgement | { readonly fault: string };
 
-let workers: Piscina<ClairRound, Answer> | undefined;
+let workers: Promise<Piscina<ClairRound, Answer>> | undefined;
 
 async function judge(round: ClairRound): Promise<ClairJudgement> {
-  // Made when first needed; its threads end when they have been idle for a while, and do not keep the process alive.
-  workers ??= new Piscina({
+  workers ??= start();
+  const answer = await (await workers).run(round);
+  if ("fault" in answer) throw new UserError(answer.fault);
+  return answer;
+}
+
+/** Threads that end when they have been idle for a while, and do not keep the process alive. */
+async function start(): Promise<Piscina<ClairRound, Answer>> {
+  // Loaded when it is needed: most commands never judge.
+  const { Piscina } = await import("piscina");
+  return new Piscina({
     filename: new URL("./worker.js", import.meta.url).href,
     ...{ minThreads: 0, idleTimeout: 10_000, atomics: "disabled" },
   });
-  const answer = await workers.run(round);
-  if ("fault" in answer) throw new UserError(answer.fault);
-  return answer;
 }

@@ -9,6 +9,8 @@ import { normOfClient, sanitise, type Client } from "./sanitise.js";
 export interface ClairResult {
   /** Of every client, in the order of the updates. */
   readonly status: ReadonlyMap<string, VerdictStatus>;
+  /** The clients that were compared, in the order of the updates. */
+  readonly active: readonly Client[];
   /** The collaborative set C: the active clients found benign, in the order of the updates. */
   readonly benign: readonly Client[];
   /** False if there were too few active clients to suspect any. */
@@ -45,7 +47,7 @@ export function clair(
   if (active.length === 0) {
     return {
       status: statusOf(updates, new Set(), new Set(inactive), new Set(invalid)),
-      benign: [],
+      ...{ active, benign: [] },
       detection: false,
       scores: new Map(),
       threshold: Infinity,
@@ -53,9 +55,8 @@ export function clair(
       spaces: new Map(),
     };
   }
-  const rounding = options.zeroTol * median(active.map(normOfClient));
   const { detection, spaces } = options.centered
-    ? locateCentred(active, modules, options, memory, rounding)
+    ? locateCentred(active, modules, options, memory, rounding(active, options))
     : locate(active, modules, options, memory);
   const benign = pick(active, detection.benign);
   const scores = active.map(({ id }, k): [string, number] => [id, detection.scores[k] ?? NaN]);
@@ -66,13 +67,18 @@ export function clair(
       new Set(inactive),
       new Set(invalid),
     ),
-    benign,
+    ...{ active, benign },
     detection: active.length >= options.minClients,
     scores: new Map(scores),
     threshold: detection.threshold,
     gap: detection.gap,
     spaces,
   };
+}
+
+/** The norm of a difference that is nothing but rounding. */
+function rounding(active: readonly Client[], { zeroTol }: ClairOptions): number {
+  return zeroTol * median(active.map(normOfClient));
 }
 
 function withPast(
@@ -85,9 +91,11 @@ function withPast(
   const present = new Set(updates.map(({ clientId }) => clientId));
   const ofPresent = <T>(entries: ReadonlyMap<string, T>) =>
     new Map([...entries].filter(([id]) => present.has(id)));
+  const active = all.active.filter(({ id }) => present.has(id));
   const benign = all.benign.filter(({ id }) => present.has(id));
   const spaces = benign.length > 0 ? refitted(benign, all.spaces, options) : all.spaces;
-  return { ...all, status: ofPresent(all.status), scores: ofPresent(all.scores), benign, spaces };
+  const [status, scores] = [ofPresent(all.status), ofPresent(all.scores)];
+  return { ...all, status, scores, active, benign, spaces };
 }
 
 function statusOf(

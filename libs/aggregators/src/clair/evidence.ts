@@ -1,20 +1,16 @@
-import type { Update } from "@fedclair/core";
 import { splitEnergy } from "@fedclair/linalg";
 import { compress } from "./change.js";
-import type { SharedSpace } from "./locate.js";
-import { sanitise } from "./sanitise.js";
+import type { ClairResult } from "./clair.js";
 
 /**
  * How far each module of each client lies outside its shared space: the tangent |QX|/|PX| in the module's own coordinates, which
  * shows what gives a client away. Infinite outside altogether, 0 of a module that was not changed.
- * @param spaces of every module, as `clair` finds them
- * @returns tangents by module, by client id; clients with other modules than most have none
+ * @returns tangents by module, by client id; clients that were not compared have none
  */
-export function moduleTangents(
-  updates: readonly Update[],
-  spaces: ReadonlyMap<string, SharedSpace>,
-): Map<string, Map<string, number>> {
-  const { active } = sanitise(updates, 0);
+export function moduleTangents({
+  active,
+  spaces,
+}: Pick<ClairResult, "active" | "spaces">): Map<string, Map<string, number>> {
   return new Map(
     active.map(({ id, modules }) => [
       id,
