@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fedclair } from "./command.js";
+import { bytesOf } from "./federation.js";
+import { temporaryFolder, workspace } from "./paths.js";
+
+/**
+ * Runs a trial over sockets with two hosts, and in one process, which must leave the same bytes.
+ * @param trial its file, from the workspace's root
+ * @param changes `path=value`
+ * @returns the run folder of the two hosts
+ */
+export async function runBothWays(trial: string, changes: readonly string[]): Promise<string> {
+  const folder = await temporaryFolder();
+  const set = changes.flatMap((change) => ["--set", change]);
+  const run = async (way: string, ...options: string[]): Promise<string> => {
+    const out = join(folder, way);
+    const args = ["run", join(workspace, trial), "--out", out, ...set, ...options];
+    const ended = await fedclair(args);
+    assert.equal(ended.code, 0, ended.stderr);
+    return out;
+  };
+  const hosts = await run("hosts", "--hosts", "2");
+  const memory = await run("memory", "--transport", "memory");
+  assert.deepEqual(await bytesOf(hosts), await bytesOf(memory));
+  return hosts;
+}
