@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LowRank, Params } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
-import { adamState, adamStep, type AdamState } from "./adam.js";
+import { adamState, adamStep, type AdamState } from "../nets/adam.js";
 import { moduleNames, width } from "./model.js";
 
 /*

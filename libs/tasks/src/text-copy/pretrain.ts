@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Stream } from "@fedclair/linalg";
-import { adamState, adamStep, type AdamState } from "./adam.js";
+import { adamState, adamStep, type AdamState } from "../nets/adam.js";
 import { contextRows, targetRows, type Examples } from "./examples.js";
 import {
   contextLength,

@@ -2,34 +2,37 @@ import * as tf from "@tensorflow/tfjs-core";
 
 /** A variable under Adam: its value and the running means of its gradient and of the gradient's square. */
 // A type and not an interface, so that tf.tidy and tf.dispose see that it holds tensors only.
-export type AdamState = {
-  readonly value: tf.Tensor2D;
-  readonly mean: tf.Tensor2D;
-  readonly square: tf.Tensor2D;
+export type AdamState<T extends tf.Tensor = tf.Tensor2D> = {
+  readonly value: T;
+  readonly mean: T;
+  readonly square: T;
 };
 
 /** @param value the variable to begin with; the state owns it from here on */
-export function adamState(value: tf.Tensor2D): AdamState {
+export function adamState<T extends tf.Tensor>(value: T): AdamState<T> {
   return { value, mean: tf.zerosLike(value), square: tf.zerosLike(value) };
 }
 
 const beta1 = 0.9;
-const beta2 = 0.999;
 const epsilon = 1e-8;
 
 /**
  * One step of Adam (Kingma and Ba 2015, algorithm 1, in the order of operations at the end of its section 2).
  * @param step 1-based
+ * @param beta2 decay of the mean of squares; a smaller one than the paper's forgets sooner
  * @returns the new state; the old one is still to be disposed of
  */
-export function adamStep(state: AdamState, gradient: tf.Tensor2D, rate: number, step: number) {
-  const mean = tf.add<tf.Tensor2D>(tf.mul(state.mean, beta1), tf.mul(gradient, 1 - beta1));
-  const square = tf.add<tf.Tensor2D>(
-    tf.mul(state.square, beta2),
-    tf.mul(tf.square(gradient), 1 - beta2),
-  );
+export function adamStep<T extends tf.Tensor>(
+  state: AdamState<T>,
+  gradient: T,
+  rate: number,
+  step: number,
+  beta2 = 0.999,
+): AdamState<T> {
+  const mean = tf.add<T>(tf.mul(state.mean, beta1), tf.mul(gradient, 1 - beta1));
+  const square = tf.add<T>(tf.mul(state.square, beta2), tf.mul(tf.square(gradient), 1 - beta2));
   const correction = Math.sqrt(1 - beta2 ** step);
   const stepSize = (rate * correction) / (1 - beta1 ** step);
   const change = tf.div(tf.mul(mean, stepSize), tf.add(tf.sqrt(square), epsilon * correction));
-  return { value: tf.sub<tf.Tensor2D>(state.value, change), mean, square };
+  return { value: tf.sub<T>(state.value, change), mean, square };
 }
