@@ -64,16 +64,19 @@ describe("clair with noise (experiment E1)", () => {
     });
   }
 
-  it("suspects nobody where nobody is contaminated", () => {
+  it("suspects somebody in at most 4 % of runs where nobody is contaminated", () => {
+    let alarms = 0;
     for (const r of [2, 3]) {
       for (const sigma of [0.01, 0.04, 0.08]) {
-        const size = { ...e1, r, contaminated: 0, sigma };
-        const { updates } = denoisingRound(stream("clean").at(r, sigma), size, "gauss");
-        const result = clair(updates, clairSchema.parse({ rank: r }));
-        assert.deepEqual(idsOf(result, "contaminated"), []);
-        assert.equal(result.threshold, Infinity);
+        for (let seed = 0; seed < 25; seed++) {
+          const size = { ...e1, r, contaminated: 0, sigma };
+          const { updates } = denoisingRound(stream(seed).at("clean", r, sigma), size, "gauss");
+          const result = clair(updates, clairSchema.parse({ rank: r }));
+          if (idsOf(result, "contaminated").length > 0) alarms++;
+        }
       }
     }
+    assert.ok(alarms <= 0.04 * 150, `false alarms in ${alarms} of 150 runs`);
   });
 });
 
