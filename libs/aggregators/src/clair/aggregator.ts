@@ -8,6 +8,7 @@ import {
 import type { Piscina } from "piscina";
 import type { ClairOptions } from "./options.js";
 import type { ClairJudgement, ClairRound } from "./round.js";
+import { inSharedMemory } from "./shared-memory.js";
 
 /** CLAIR with memory of earlier rounds, off the event loop: heartbeats go on while it computes. */
 export class Clair implements Aggregator {
@@ -24,9 +25,10 @@ export class Clair implements Aggregator {
   async aggregate({ round, updates, rng }: AggregatorInput): Promise<Aggregate> {
     // In secret order, so that no attacker can place itself on the clients that the search starts from.
     const order = rng.sample([...updates.keys()]);
+    const shared = await inSharedMemory(updates);
     const { aggregate, remembered } = await judge({
-      ...{ updates, order, options: this.#options },
-      ...{ memory: this.#memory, past: this.#past(round, updates) },
+      ...{ updates: shared, order, options: this.#options },
+      ...{ memory: this.#memory, past: this.#past(round, shared) },
     });
     if (this.#options.memoryBeta > 0) {
       for (const [id, score] of remembered) this.#memory.set(id, score);

@@ -1,13 +1,18 @@
 import { UserError } from "@fedclair/core";
+import { move, transferableSymbol, valueSymbol } from "piscina";
 import type { Answer } from "./aggregator.js";
 import { clairRound, type ClairRound } from "./round.js";
+import { transferable } from "./shared-memory.js";
 
-/** Run by a worker thread of `aggregator.ts`. */
-export default async function answer(round: ClairRound): Promise<Answer> {
+/** Run by a worker thread of `aggregator.ts`. The answer's memory goes with it: copying it would hold up the coordinator. */
+export default async function answer(round: ClairRound): Promise<unknown> {
   try {
-    return await clairRound(round);
+    const judgement = await clairRound(round);
+    const { global, personal } = judgement.aggregate;
+    const terms = [...global, ...[...(personal?.values() ?? [])].flat()];
+    return move({ [valueSymbol]: judgement, [transferableSymbol]: transferable(terms) });
   } catch (error) {
-    if (error instanceof UserError) return { fault: error.message };
+    if (error instanceof UserError) return { fault: error.message } satisfies Answer;
     throw error;
   }
 }

@@ -1,0 +1,45 @@
+import { isLowRank, tensorsOf, type Modules, type Tensor, type Update } from "@fedclair/core";
+import { breather } from "../breather.js";
+
+/**
+ * The same updates in memory that threads share: posting them then costs next to nothing, where the copy that posting
+ * makes of thousands of adapters would hold up the event loop. Gives way to it while it copies.
+ */
+export async function inSharedMemory(updates: readonly Update[]): Promise<Update[]> {
+  const breathe = breather();
+  const shared: Update[] = [];
+  for (const update of updates) {
+    shared.push({ ...update, modules: sharedModules(update.modules) });
+    await breathe();
+  }
+  return shared;
+}
+
+function sharedModules(modules: Modules): Modules {
+  return new Map(
+    [...modules].map(([name, module]) => [
+      name,
+      isLowRank(module) ? { b: shareable(module.b), a: shareable(module.a) } : shareable(module),
+    ]),
+  );
+}
+
+function shareable({ shape, data }: Tensor): Tensor {
+  const buffer = new SharedArrayBuffer(data.byteLength);
+  const copy = data instanceof Float32Array ? new Float32Array(buffer) : new Float64Array(buffer);
+  copy.set(data);
+  return { shape, data: copy };
+}
+
+/** The memory of all terms that can change hands when they are posted, each buffer once. */
+export function transferable(terms: Iterable<Modules>): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  for (const modules of terms) {
+    for (const module of modules.values()) {
+      for (const { data } of tensorsOf(module)) {
+        if (data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
+      }
+    }
+  }
+  return [...buffers];
+}
