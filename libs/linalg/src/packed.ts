@@ -8,8 +8,11 @@ const operandLength = extent * depth;
 const boardAddress = 8 * (2 * operandLength + extent * extent);
 const pages = boardAddress / 65_536 + 1;
 
-/** Where on the board a message lies: how many blocks were handed out, how many strips of the last are open, its extents. */
-export const slots = { blocks: 0, open: 1, m: 2, n: 3, k: 4 };
+/** Columns of the result that a thread takes at a time: few, so that a slower thread does not keep the others waiting. */
+const stripWidth = 32;
+
+/** Where on the board a message lies: how many blocks were handed out; helpers still at the last, its next strip, its extents. */
+export const slots = { blocks: 0, busy: 1, strip: 2, m: 3, n: 4, k: 5 };
 
 /** The packed operands and the result of one block of a product, in memory that threads can share. */
 export class Packed {
@@ -35,15 +38,26 @@ export class Packed {
   }
 
   /**
-   * product ← product + left·right, or only its `share`-th strip of columns of `shares`.
+   * product ← product + left·right.
    * @param m rows, a multiple of 4
    * @param n columns, a multiple of 4
    * @param k inner extent
    */
-  multiply(m: number, n: number, k: number, share = 0, shares = 1): void {
-    const strip = 4 * Math.ceil(n / 4 / shares);
-    const from = Math.min(share * strip, n);
-    const to = Math.min(from + strip, n);
+  multiply(m: number, n: number, k: number): void {
+    this.#multiplyColumns(0, n, m, k);
+  }
+
+  /** Does strips of the block on the board, as long as no other thread has taken them. */
+  multiplyStrips(): void {
+    const [m = 0, n = 0, k = 0] = this.board.subarray(slots.m, slots.k + 1);
+    for (;;) {
+      const from = stripWidth * Atomics.add(this.board, slots.strip, 1);
+      if (from >= n) return;
+      this.#multiplyColumns(from, Math.min(from + stripWidth, n), m, k);
+    }
+  }
+
+  #multiplyColumns(from: number, to: number, m: number, k: number): void {
     this.#kernels.multiplyBlock(
       this.left.byteOffset,
       this.right.byteOffset + 8 * from * k,
@@ -53,4 +67,13 @@ export class Packed {
       k,
     );
   }
+}
+
+/** Loads of a slot, about a millisecond of them, that a thread waits awake: to wake one up costs as much as a small block. */
+const awake = 100_000;
+
+/** Returns once the slot holds anything but the value. */
+export function untilChanged(board: Int32Array, slot: number, value: number): void {
+  for (let i = 0; i < awake; i++) if (Atomics.load(board, slot) !== value) return;
+  Atomics.wait(board, slot, value);
 }

@@ -1,19 +1,13 @@
-/** A helper of `setThreads`: does its strip of columns of every block that is handed out. */
+/** A helper of `setThreads`: takes strips of every block that is handed out. */
 import { parentPort, workerData } from "node:worker_threads";
-import { Packed, slots } from "./packed.js";
+import { Packed, slots, untilChanged } from "./packed.js";
 
-const { memory, share, shares } = workerData as {
-  memory: WebAssembly.Memory;
-  share: number;
-  shares: number;
-};
-const packed = new Packed(memory);
+const packed = new Packed(workerData as WebAssembly.Memory);
 const { board } = packed;
 parentPort?.postMessage("ready");
 for (let blocks = 0; ; blocks++) {
-  Atomics.wait(board, slots.blocks, blocks);
-  const [m = 0, n = 0, k = 0] = board.subarray(slots.m, slots.m + 3);
-  packed.multiply(m, n, k, share, shares);
-  Atomics.sub(board, slots.open, 1);
-  Atomics.notify(board, slots.open);
+  untilChanged(board, slots.blocks, blocks);
+  packed.multiplyStrips();
+  Atomics.sub(board, slots.busy, 1);
+  Atomics.notify(board, slots.busy);
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { Packed, slots } from "./packed.js";
+import { Packed, slots, untilChanged } from "./packed.js";
 
 /** Handing out a block of fewer multiplications takes longer than it saves. */
 const leastShared = 2 ** 21;
@@ -22,10 +22,10 @@ export async function setThreads(count: number): Promise<void> {
     throw new RangeError(`setThreads: expected a positive number of threads, got ${count}`);
   }
   const packed = new Packed();
-  const helpers = Array.from({ length: count - 1 }, (_, h) => {
-    const workerData = { memory: packed.memory, share: h + 1, shares: count };
-    return new Worker(new URL("./thread.js", import.meta.url), { workerData });
-  });
+  const helpers = Array.from(
+    { length: count - 1 },
+    () => new Worker(new URL("./thread.js", import.meta.url), { workerData: packed.memory }),
+  );
   await Promise.all(helpers.map((helper) => once(helper, "message")));
   for (const helper of helpers) helper.unref();
   const former = team.helpers;
@@ -46,11 +46,12 @@ export function multiplyPacked(m: number, n: number, k: number): void {
   }
   const { board } = packed;
   board.set([m, n, k], slots.m);
-  Atomics.store(board, slots.open, helpers.length);
+  Atomics.store(board, slots.strip, 0);
+  Atomics.store(board, slots.busy, helpers.length);
   Atomics.add(board, slots.blocks, 1);
   Atomics.notify(board, slots.blocks);
-  packed.multiply(m, n, k, 0, helpers.length + 1);
-  for (let open = helpers.length; open > 0; open = Atomics.load(board, slots.open)) {
-    Atomics.wait(board, slots.open, open);
+  packed.multiplyStrips();
+  for (let busy = helpers.length; busy > 0; busy = Atomics.load(board, slots.busy)) {
+    untilChanged(board, slots.busy, busy);
   }
 }
