@@ -9,6 +9,7 @@ import { fedit } from "./fedit/index.js";
 import { fedsaLora } from "./fedsa-lora/index.js";
 import { ffaLora } from "./ffa-lora/index.js";
 import { flora } from "./flora/index.js";
+import { fltrustAggregator } from "./fltrust/index.js";
 import { geometricMedianAggregator } from "./geometric-median/index.js";
 import { krumAggregator } from "./krum/index.js";
 import { local } from "./local/index.js";
@@ -37,6 +38,7 @@ const plugins: readonly Plugin<Aggregator>[] = [
   geometricMedianAggregator,
   normClipAggregator,
   centeredClippingAggregator,
+  fltrustAggregator,
   nnm,
   dnc,
 ];

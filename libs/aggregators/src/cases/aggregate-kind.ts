@@ -39,7 +39,9 @@ const rules: Readonly<
   centeredClip: async (v, { tau, iters }) => ({
     vector: await centeredClip(v, numberOf(tau, "tau"), optional(iters, "iters")),
   }),
-  fltrust: (v, { serverUpdate }) => ({ ...fltrust(v, vectorOf(serverUpdate, "serverUpdate")) }),
+  fltrust: async (v, { serverUpdate }) => ({
+    ...(await fltrust(v, vectorOf(serverUpdate, "serverUpdate"))),
+  }),
 };
 
 /** Kind aggregate: flattened updates, all clients alike, and the robust rules that CLAIR is compared with. */

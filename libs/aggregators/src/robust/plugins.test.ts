@@ -268,3 +268,37 @@ describe("dnc", () => {
     }
   });
 });
+
+describe("fltrust", () => {
+  const create = (options = {}) => {
+    const plugin = aggregators.get("fltrust") ?? assert.fail();
+    return plugin.create(plugin.schema.parse(options) as never);
+  };
+  const round = (updates: readonly Update[]) => ({
+    ...{ round: 1, phase: "train", updates },
+    rng: stream("fltrust"),
+  });
+
+  it("follows the named client, at its norm, and says who points away", async () => {
+    const { global, verdicts, metrics } = await aggregate("fltrust", scalars(-9, 2, 7, -5, 0), {
+      root: idOf(1),
+    });
+    assert.ok(Math.abs(valueOf(global).get(0, 0) - 2) < 1e-12);
+    assert.deepEqual(
+      verdicts?.map(({ status }) => status),
+      ["contaminated", "benign", "benign", "contaminated", "inactive"],
+    );
+    assert.deepEqual(metrics, { trusted: 2 });
+  });
+
+  it("keeps to the first client of its first round, and changes nothing in a round without it", async () => {
+    const fltrust = create();
+    await fltrust.aggregate(round(scalars(1, 2, 3)));
+    const { global, verdicts } = await fltrust.aggregate(round(scalars(1, 2, 3).slice(1)));
+    assert.deepEqual([global, verdicts], [[], undefined]);
+  });
+
+  it("is the same of pairs and of what they multiply out to", async () => {
+    near(await globalOf("fltrust", asPairs), await globalOf("fltrust", asDense), 1e-8);
+  });
+});

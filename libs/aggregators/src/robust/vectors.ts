@@ -1,4 +1,4 @@
-import { median, multiply, norm, sum } from "@fedclair/linalg";
+import { median, multiply } from "@fedclair/linalg";
 import type { Tensor } from "@fedclair/core";
 import { weightedSum } from "../mean.js";
 import { blocksOf, packed, tensorOfVector, type Changes } from "./blocks.js";
@@ -9,6 +9,7 @@ import { gramOf, squaredDistances } from "./gram.js";
 import { bulyanSelection, byScore, krumScores } from "./krum.js";
 import { nearestNeighbourMixing } from "./mixing.js";
 import { pointsOf } from "./points.js";
+import { trustIn } from "./trust.js";
 
 /** A client's update, flattened. All of one call have the same length; at least one. */
 export type Vector = Tensor["data"];
@@ -110,21 +111,14 @@ export async function mixNearestNeighbours(
 }
 
 /**
- * FLTrust (Cao et al., arXiv 2012.13995): vectors at the server's norm, weighted by their cosine to it, negative ones by 0. No
- * aggregator offers it: it needs an update that the server trained on data of its own, and coordinators here hold none.
+ * FLTrust (Cao et al., arXiv 2012.13995): vectors at the server's norm, weighted by their cosine to it, negative ones by 0.
  * @returns the zero vector if nobody is trusted, and everybody's trust
  */
-export function fltrust(vectors: readonly Vector[], server: Vector) {
-  const length = norm(server);
-  const lengths = vectors.map((v) => norm(v) || 1);
-  const trust = vectors.map((v, k) => {
-    let product = 0;
-    for (let i = 0; i < v.length; i++) product += (v[i] ?? NaN) * (server[i] ?? NaN);
-    return length === 0 ? 0 : Math.max(0, product / (length * (lengths[k] ?? NaN)));
-  });
-  const total = sum(trust) || 1;
-  const weights = trust.map((t, k) => ((t / total) * length) / (lengths[k] ?? NaN));
-  return { vector: mean(vectors, weights), trust };
+export async function fltrust(vectors: readonly Vector[], server: Vector) {
+  const points = await pointsOf(changesOf([server, ...vectors]));
+  const { cosines, weights } = await trustIn(points, 0);
+  const trust = Array.from(cosines.subarray(1), (cosine) => Math.max(0, cosine));
+  return { vector: mean(vectors, weights.subarray(1)), trust };
 }
 
 async function distancesOf(vectors: readonly Vector[]) {

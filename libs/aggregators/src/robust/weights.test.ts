@@ -7,6 +7,7 @@ import { geometricMedianWeights } from "./geometric-median.js";
 import { bulyanSelection, byScore, krumScores } from "./krum.js";
 import { nearestNeighbourMixing } from "./mixing.js";
 import { pointsOf } from "./points.js";
+import { trustIn } from "./trust.js";
 
 const pointsOn = (line: readonly number[]) =>
   pointsOf([line.map((x) => tensorOfVector(Float64Array.of(x)))]);
@@ -135,5 +136,30 @@ describe("nearest-neighbour mixing", () => {
         [0, 0.5, 0.5],
       ],
     );
+  });
+});
+
+describe("trust", () => {
+  it("weights by the cosine to the root at the root's norm, and what points away not at all", async () => {
+    const vectors = [
+      [2, 0],
+      [0, 5],
+      [3, 4],
+      [-1, 0],
+      [8, 6],
+      [0, 0],
+    ].map((v) => tensorOfVector(Float64Array.from(v)));
+    const { cosines, weights } = await trustIn(await pointsOf([vectors]), 0);
+    // 0.6 and 0.8 of their sum 1.4, at norm 2 instead of 5 and 10.
+    const expected = [0, 0, ((0.6 / 1.4) * 2) / 5, 0, ((0.8 / 1.4) * 2) / 10, 0];
+    [1, 0, 0.6, -1, 0.8, 0].forEach((cosine, k) => {
+      assert.ok(Math.abs((cosines[k] ?? NaN) - cosine) < 1e-15);
+      assert.ok(Math.abs((weights[k] ?? NaN) - (expected[k] ?? NaN)) < 1e-15);
+    });
+  });
+
+  it("trusts nobody where the root did nothing", async () => {
+    const { weights } = await trustIn(await pointsOn([0, 1, 2]), 0);
+    assert.deepEqual([...weights], [0, 0, 0]);
   });
 });

@@ -1,0 +1,56 @@
+import type { Aggregate, Aggregator, AggregatorInput, Plugin, Verdict } from "@fedclair/core";
+import { z } from "zod";
+import { combineProducts } from "../products.js";
+import { byId, changesByModule } from "../robust/modules.js";
+import { pointsOf } from "../robust/points.js";
+import { trustIn } from "../robust/trust.js";
+
+const schema = z.strictObject({
+  root: z
+    .string()
+    .optional()
+    .describe("Id of the client that is trusted, as c00; default: the first of the first round."),
+});
+
+/**
+ * FLTrust (Cao et al., arXiv 2012.13995): the others' changes at the norm of the root client's, weighted by their cosine to it, those
+ * that point away not at all. The root stands for the server's own data, which no coordinator here holds: it is a client that the
+ * operator runs, and only the others are averaged.
+ */
+export const fltrustAggregator: Plugin<Aggregator> = {
+  name: "fltrust",
+  summary: "Weights clients by how far they agree with one that is trusted (FLTrust).",
+  schema,
+  create: ({ root }: z.infer<typeof schema>) => new FlTrust(root),
+};
+
+class FlTrust implements Aggregator {
+  #root: string | undefined;
+
+  constructor(root: string | undefined) {
+    this.#root = root;
+  }
+
+  async aggregate({ updates: unordered }: AggregatorInput): Promise<Aggregate> {
+    const updates = byId(unordered);
+    this.#root ??= updates[0]?.clientId;
+    const root = updates.findIndex(({ clientId }) => clientId === this.#root);
+    // Without the root's answer nobody can be trusted: the model stays as it is for a round.
+    if (root < 0) return { global: [], metrics: { trusted: 0 } };
+    const points = await pointsOf([...changesByModule(updates).values()]);
+    const { cosines, weights } = await trustIn(points, root);
+    if (updates.length === 1) weights[root] = 1;
+    return {
+      global: combineProducts(updates, weights),
+      verdicts: updates.map(({ clientId }, k) => verdictOf(clientId, cosines[k] ?? NaN)),
+      metrics: { trusted: cosines.filter((cosine) => cosine > 0).length },
+    };
+  }
+}
+
+/** Who points away from the root is contaminated, who points nowhere inactive. */
+function verdictOf(clientId: string, cosine: number): Verdict {
+  if (cosine === 0) return { clientId, status: "inactive", score: null, threshold: 1 };
+  const status = cosine > 0 ? "benign" : "contaminated";
+  return { clientId, status, score: 1 - cosine, threshold: 1 };
+}

@@ -1,0 +1,30 @@
+import { sum } from "@fedclair/linalg";
+import type { Points } from "./points.js";
+
+export interface Trust {
+  /** Of the angle between V_k and the root's vector, -1 … 1; 0 where either is zero. */
+  readonly cosines: Float64Array;
+  /** Of all but the root, each brought to the root's norm: max(0, cosine_k)·|V_root|/|V_k| over the sum of these cosines. */
+  readonly weights: Float64Array;
+}
+
+/**
+ * FLTrust (Cao et al., arXiv 2012.13995). Products come from distances, so a cosine is good to about 1e-16 times the ratio of
+ * the two norms.
+ * @param root which of the points is trusted
+ */
+export async function trustIn(points: Points, root: number): Promise<Trust> {
+  const { distances: norms } = await points.around(new Float64Array(points.count));
+  const atRoot = new Float64Array(points.count);
+  atRoot[root] = 1;
+  const { distances, norm } = await points.around(atRoot);
+  const cosines = norms.map((length, k) => {
+    if (length === 0 || norm === 0) return 0;
+    const product = (length ** 2 + norm ** 2 - (distances[k] ?? NaN) ** 2) / 2;
+    return Math.max(-1, Math.min(1, product / (length * norm)));
+  });
+  const trust = cosines.map((cosine, k) => (k === root ? 0 : Math.max(0, cosine)));
+  const total = sum(trust);
+  const weights = trust.map((t, k) => (t === 0 ? 0 : (t * norm) / (total * (norms[k] ?? NaN))));
+  return { cosines, weights };
+}
