@@ -1,10 +1,13 @@
-import { UserError, type Shard, type TaskPlugin } from "@fedclair/core";
+import { loadBackend } from "@fedclair/compute";
+import { UserError, type Task, type TaskPlugin } from "@fedclair/core";
 import { AlberDiceClient } from "./client.js";
-import { contaminations } from "./contaminations.js";
+import { contaminations, dataContaminations } from "./contaminations.js";
 import { Coordinator } from "./coordinator.js";
 import { environmentOf } from "./environment.js";
 import { figures } from "./figures.js";
-import { schema, type Options } from "./options.js";
+import { NetworkClient } from "./network/client.js";
+import { NetworkCoordinator } from "./network/coordinator.js";
+import { schema, type NetworkOptions, type Options } from "./options.js";
 
 /**
  * Offline multi-agent reinforcement learning by AlberDICE (Matsunaga, Lee, Yoon, Leonardos, Abbeel and Kim, NeurIPS 2023,
@@ -22,27 +25,48 @@ export const alberdice: TaskPlugin = {
     "Offline multi-agent reinforcement learning: agents in turn answer one another's policies.",
   schema,
   figures,
-  create: (options: Options) => {
-    const environment = environmentOf(options);
-    const coordinator = new Coordinator(options, environment);
-    return {
-      contaminations,
-      init: (rng) => Promise.resolve(coordinator.init(rng)),
-      start: (clientIds) => coordinator.start(clientIds),
-      openShard: (shard: Shard) =>
-        Promise.resolve(new AlberDiceClient(options, environment, shard)),
-      checkClients: (count) => {
-        const agents = environment.shape.actions.length;
-        if (options.mode === "agent-per-client" && count !== agents) {
-          throw new UserError(
-            `mode agent-per-client has one client an agent: expected clients: ${agents}, got ${count}`,
-          );
-        }
-      },
-      expects: (phase, global) => coordinator.expects(phase, global),
-      present: (state) => coordinator.present(state),
-      reduce: (state, aggregate) => Promise.resolve(coordinator.reduce(state, aggregate)),
-      evaluate: (global) => Promise.resolve(coordinator.evaluate(global)),
-    };
+  create: (options: Options): Task => {
+    const { learner } = options;
+    return learner.name === "network" ? networkTask(options, learner) : tabularTask(options);
   },
 };
+
+function tabularTask(options: Options): Task {
+  const environment = environmentOf(options);
+  const coordinator = new Coordinator(options, environment);
+  return {
+    contaminations,
+    init: (rng) => Promise.resolve(coordinator.init(rng)),
+    start: (clientIds) => coordinator.start(clientIds),
+    openShard: (shard) => Promise.resolve(new AlberDiceClient(options, environment, shard)),
+    checkClients: (count) => {
+      const agents = environment.shape.actions.length;
+      if (options.mode === "agent-per-client" && count !== agents) {
+        throw new UserError(
+          `mode agent-per-client has one client an agent: expected clients: ${agents}, got ${count}`,
+        );
+      }
+    },
+    expects: (phase, global) => coordinator.expects(phase, global),
+    present: (state) => coordinator.present(state),
+    reduce: (state, aggregate) => Promise.resolve(coordinator.reduce(state, aggregate)),
+    evaluate: (global) => Promise.resolve(coordinator.evaluate(global)),
+  };
+}
+
+function networkTask(options: Options, learner: NetworkOptions): Task {
+  const environment = environmentOf(options);
+  const coordinator = new NetworkCoordinator(options, learner, environment);
+  return {
+    contaminations: dataContaminations,
+    prepare: async () => {
+      await loadBackend();
+    },
+    init: (rng) => Promise.resolve(coordinator.init(rng)),
+    start: () => coordinator.start(),
+    openShard: (shard) => Promise.resolve(new NetworkClient(options, learner, environment, shard)),
+    expects: (phase, global) => coordinator.expects(phase, global),
+    reduce: (state, aggregate) => Promise.resolve(coordinator.reduce(state, aggregate)),
+    evaluate: (global) => Promise.resolve(coordinator.evaluate(global)),
+  };
+}

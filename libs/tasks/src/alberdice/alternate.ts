@@ -42,10 +42,15 @@ export async function* alternate(
   }
 }
 
-/** Temperatures falling geometrically. @param first of sweep 0, > 0 @param last of the last sweep, > 0 */
-export function annealed(first: number, last: number, sweeps: number): number[] {
+/**
+ * Temperatures falling geometrically.
+ * @param first of sweep 0, > 0
+ * @param last of the last sweep, > 0
+ * @param share of the sweeps over which they fall, in (0, 1]
+ */
+export function annealed(first: number, last: number, sweeps: number, share = 1): number[] {
   return Array.from({ length: sweeps }, (_, k) =>
-    sweeps === 1 ? first : first * (last / first) ** (k / (sweeps - 1)),
+    sweeps === 1 ? first : first * (last / first) ** Math.min(1, k / (share * (sweeps - 1))),
   );
 }
 

@@ -9,17 +9,16 @@ import {
 } from "@fedclair/core";
 import { alternate, perturbedStart } from "./alternate.js";
 import { bestResponse, type BestResponse } from "./best-response.js";
-import { contaminateAnswer, contaminateData } from "./contaminations.js";
+import { heldTransitions, measurePlay, tolerance } from "./client-data.js";
+import { contaminateAnswer } from "./contaminations.js";
 import { countTransitions, type Dataset } from "./dataset.js";
 import type { Environment } from "./environment.js";
 import { logitsOf, policiesOf } from "./logits.js";
-import { nashGap, objective } from "./objective.js";
 import type { Options } from "./options.js";
 import type { Policy } from "./policy.js";
 import { agentName, agentsOf, allAgents, alphaOf, alphasOf } from "./rounds.js";
 
-/** Largest violation of the flow constraint that the solver aims at, and that a client answers with. */
-const tolerance = 1e-9;
+/** Largest violation of the flow constraint that a client answers with. */
 const worstResidual = 1e-6;
 
 /** One client: a private offline data set of the joint play, drawn anew, and alike, for every job. */
@@ -38,7 +37,8 @@ export class AlberDiceClient implements LocalTrainer {
   async train({ round, phase, params, rng }: TrainJob): Promise<TrainResult> {
     const { shape } = this.#environment;
     const { contamination } = this.#shard;
-    const data = await this.#data();
+    const transitions = await heldTransitions(this.#environment, this.#shard);
+    const data = countTransitions(transitions, shape, this.#options.eps);
     const policies = policiesOf(params, shape.states);
     const responses =
       phase === allAgents
@@ -67,25 +67,11 @@ export class AlberDiceClient implements LocalTrainer {
     return { numExamples: data.transitions, modules, metrics: { residual } };
   }
 
-  /** On the client's own data, at the last sweep's α: the regularised objective of the policies, and their Nash gap. */
+  /** See `measurePlay`. */
   async evaluate(params: Params): Promise<TrainResult> {
-    const { gamma, alphaLast } = this.#options;
-    const data = await this.#data();
-    const policies = policiesOf(params, data.shape.states);
-    const options = { alpha: alphaLast, gamma, tolerance };
-    const metrics = {
-      objective: objective(data, policies, options).value,
-      regularisedNashGap: await nashGap(data, policies, options),
-    };
-    return { numExamples: data.transitions, modules: new Map(), metrics };
-  }
-
-  async #data(): Promise<Dataset> {
     const { shape } = this.#environment;
-    const { rng, contamination } = this.#shard;
-    const drawn = await this.#environment.draw(rng.at("data"));
-    const held = contaminateData(drawn, contamination, shape, rng.at("contamination"));
-    return countTransitions(held, shape, this.#options.eps);
+    const transitions = await heldTransitions(this.#environment, this.#shard);
+    return measurePlay(transitions, policiesOf(params, shape.states), shape, this.#options);
   }
 
   /** The turn of one agent, the others as the coordinator circulated them. */

@@ -28,6 +28,11 @@ export const contaminations: ReadonlyMap<string, ZodObject> = new Map<string, Zo
   ["reverse", factor],
 ]);
 
+/** Those in the data: an answer of networks has no logits. For others the platform has attacks on updates. */
+export const dataContaminations: typeof contaminations = new Map(
+  [...contaminations].filter(([kind]) => kind !== "noise" && kind !== "reverse"),
+);
+
 /** The transitions that a client learns from. @param rng of the client, the same in every round */
 export function contaminateData(
   transitions: readonly Transition[],

@@ -2,7 +2,10 @@ import type { Metrics } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import {
+  bridgeAbsorbing,
   bridgeActions,
+  bridgeCells,
+  bridgePositions,
   bridgeShape,
   bridgeStart,
   bridgeState,
@@ -23,6 +26,8 @@ export interface Environment {
   readonly best: number;
   /** Where an episode starts: the state whose joint policy is shown. */
   readonly start: number;
+  /** What networks read of a state. */
+  features(state: number): readonly number[];
   /** The data of one client. Gives way to the event loop. */
   draw(rng: Stream): Promise<Transition[]>;
   /** `return`, `success` where there is such a thing, and `nashGap`: what an agent could gain in return alone. */
@@ -45,6 +50,7 @@ function bridgeGame({ random, optimal, limit }: BridgeOptions): Environment {
     shape: bridgeShape,
     best: bestBridgeReturn(limit),
     start: bridgeState(bridgeStart),
+    features: bridgeFeatures,
     draw: async (rng) => {
       const transitions: Transition[] = [];
       const add = async (count: number, isRandom: boolean) => {
@@ -66,6 +72,14 @@ function bridgeGame({ random, optimal, limit }: BridgeOptions): Environment {
     },
     path: (policies) => likeliestPath(policies, limit),
   };
+}
+
+/** The cells of both agents, and whether the episode is over, as 29 numbers of 0 or 1. */
+function bridgeFeatures(state: number): readonly number[] {
+  const isOver = state === bridgeAbsorbing;
+  const [first, second] = bridgePositions(state);
+  const oneHot = (cell: number) => bridgeCells.map((_, k) => Number(!isOver && k === cell));
+  return [...oneHot(first), ...oneHot(second), Number(isOver)];
 }
 
 function likeliestPath(policies: readonly Policy[], limit: number): Pair[] {
@@ -92,6 +106,7 @@ function matrixGame({ payoff, data, samples }: MatrixOptions): Environment {
     shape: matrixShape(payoff),
     best: bestMatrixValue(payoff),
     start: 0,
+    features: () => [1],
     draw: (rng) =>
       Promise.resolve(
         Array.from({ length: samples }, () => {

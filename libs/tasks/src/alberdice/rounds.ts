@@ -22,8 +22,9 @@ export function agentsOf(phase: string, agents: number): number[] {
   return chosen;
 }
 
-export function alphasOf({ alphaFirst, alphaLast, sweeps }: Options): number[] {
-  return annealed(alphaFirst, alphaLast, sweeps);
+export function alphasOf({ alphaFirst, alphaLast, sweeps, learner }: Options): number[] {
+  const share = learner.name === "network" ? learner.anneal : 1;
+  return annealed(alphaFirst, alphaLast, sweeps, share);
 }
 
 /** Weight of the KL penalty in a round in which one agent has its turn; beyond the last sweep, that of the last. */

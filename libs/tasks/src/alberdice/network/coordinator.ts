@@ -1,0 +1,89 @@
+import {
+  denseOf,
+  matrixOf,
+  UserError,
+  type Aggregate,
+  type Modules,
+  type Params,
+  type RoundState,
+  type Step,
+  type Tensor,
+} from "@fedclair/core";
+import { addScaled, type Stream } from "@fedclair/linalg";
+import type { Environment } from "../environment.js";
+import { exhibitPlay } from "../exhibit.js";
+import type { NetworkOptions, Options } from "../options.js";
+import { agentName } from "../rounds.js";
+import { agents, initialNetworks, modulesOf, networksOf, policiesOf } from "./networks.js";
+import { dataPhase, networksIn } from "./phases.js";
+
+/** Circulates the networks of both agents, and adds what the trial's aggregator makes of the clients' changes. */
+export class NetworkCoordinator {
+  readonly #options: Options;
+  readonly #learner: NetworkOptions;
+  readonly #environment: Environment;
+
+  constructor(options: Options, learner: NetworkOptions, environment: Environment) {
+    this.#options = options;
+    this.#learner = learner;
+    this.#environment = environment;
+  }
+
+  init(rng: Stream): Params {
+    const { hidden } = this.#learner;
+    const networks = initialNetworks(this.#environment, hidden, rng);
+    return modulesOf(this.#environment, hidden, networks);
+  }
+
+  start(): Pick<Step, "phase"> {
+    return { phase: dataPhase };
+  }
+
+  expects(phase: string, global: Params): ReadonlyMap<string, readonly number[]> {
+    const names = networksIn(phase);
+    return new Map(
+      [...global].flatMap(([module, { shape }]) =>
+        names.some((name) => module.startsWith(`${name}.`)) ? [[module, shape]] : [],
+      ),
+    );
+  }
+
+  /** All clients go on from the same networks: an aggregator's personal changes are left aside. */
+  reduce({ round, global }: RoundState, aggregate: Aggregate): Step {
+    requireShared(aggregate);
+    const next = round + 1 - this.#learner.dataRounds;
+    return {
+      global: moved(global, aggregate.global),
+      phase: next <= 0 ? dataPhase : agentName((next - 1) % agents.length),
+      done: next > agents.length * this.#options.sweeps,
+    };
+  }
+
+  evaluate(global: Params): Pick<Step, "metrics" | "exhibits"> {
+    const { hidden } = this.#learner;
+    const networks = networksOf(this.#environment, hidden, global);
+    const policies = policiesOf(this.#environment, networks, hidden);
+    const play = exhibitPlay(this.#environment, policies);
+    return { metrics: play.metrics, exhibits: { play } };
+  }
+}
+
+/** Params with the terms of an aggregate added. */
+function moved(params: Params, terms: readonly Modules[]): Params {
+  return new Map(
+    [...params].map(([name, tensor]): [string, Tensor] => {
+      const changes = terms.flatMap((modules) => modules.get(name) ?? []);
+      if (changes.length === 0) return [name, tensor];
+      const sum = matrixOf(tensor);
+      for (const change of changes) addScaled(sum, 1, denseOf(change));
+      return [name, { shape: tensor.shape, data: Float32Array.from(sum.toRowMajor()) }];
+    }),
+  );
+}
+
+function requireShared({ global, personal }: Aggregate): void {
+  if (global.length > 0 || personal === undefined) return;
+  throw new UserError(
+    "alberdice: agents respond to one another's policies, which all clients must share; this aggregator leaves every client on its own (local): choose fedavg, clair or another that averages",
+  );
+}

@@ -1,0 +1,196 @@
+import type { SampleRow, Samples } from "./samples.js";
+
+/*
+ * The losses of section 5.2 by the outputs of the networks, in float64. All values are in units of α: ν and e are stored
+ * divided by it, so that they keep their size while it falls. S states, A actions of the agent, B of the other one; tables
+ * are row-major.
+ */
+
+/** A probability of 0 in the data policies counts as this. */
+const least = 1e-10;
+/** A ratio ρ is cut to at most `most`, and counts as at least `trace` where e and the policy are fitted. */
+const most = 100;
+const trace = 1e-3;
+
+/** What the other agent's policy makes of the samples; fixed while one agent learns. */
+export interface Correction {
+  /** S×A: k(s, a) = Σ π(b|s) ln [π(b|s)/πᴰ(b|s, a)], the penalty for leaving the data. */
+  readonly penalty: Float64Array;
+  /** By row: ln(c·ρ), with its share c and ρ = π(b|s)/πᴰ(b|s, a). */
+  readonly logMass: Float64Array;
+  /**
+   * By row: its share in the fits of e and the policy. A pair (s, a) keeps its mass in the data, and ρ divides it among
+   * the rows of the pair: with c·ρ itself a pair whose partner actions have become rare would never be fitted again.
+   */
+  readonly weights: Float64Array;
+  /** By state: its share of the transitions. */
+  readonly visits: Float64Array;
+}
+
+/** Who learns: agent 0 or 1, and how many actions it and the other one have. */
+export interface Learning {
+  readonly agent: number;
+  readonly own: number;
+  readonly others: number;
+}
+
+/**
+ * @param policy S×B, π of the other agent
+ * @param conditional S×A×B, πᴰ(b|s, a): what the other agent did in the data given the own action
+ */
+export function correct(
+  { states, rows }: Samples,
+  { agent, own, others }: Learning,
+  policy: ArrayLike<number>,
+  conditional: ArrayLike<number>,
+): Correction {
+  const penalty = Float64Array.from({ length: states.length * own }, (_, pair) => {
+    let total = 0;
+    for (let b = 0; b < others; b++) {
+      const p = policy[Math.floor(pair / own) * others + b] ?? NaN;
+      const q = conditional[pair * others + b] ?? NaN;
+      total += p * Math.log((p + least) / (q + least));
+    }
+    return total;
+  });
+  const pairOf = (row: SampleRow) => row.state * own + (row.actions[agent] ?? NaN);
+  const ratios = rows.map((row) => {
+    const b = row.actions[1 - agent] ?? NaN;
+    const p = policy[row.state * others + b] ?? NaN;
+    return Math.min(p / ((conditional[pairOf(row) * others + b] ?? NaN) + least), most);
+  });
+  const mass = new Float64Array(states.length * own);
+  const divided = new Float64Array(states.length * own);
+  const visits = new Float64Array(states.length);
+  rows.forEach((row, k) => {
+    add(mass, pairOf(row), row.share);
+    add(divided, pairOf(row), row.share * Math.max(ratios[k] ?? NaN, trace));
+    add(visits, row.state, row.share);
+  });
+  return {
+    penalty,
+    logMass: Float64Array.from(rows, ({ share }, k) =>
+      Math.log(Math.max(share * (ratios[k] ?? NaN), Number.MIN_VALUE)),
+    ),
+    weights: Float64Array.from(rows, (row, k) => {
+      const pair = pairOf(row);
+      const part = row.share * Math.max(ratios[k] ?? NaN, trace);
+      return (part * (mass[pair] ?? NaN)) / (divided[pair] ?? NaN);
+    }),
+    visits,
+  };
+}
+
+/**
+ * By row: ê = r/α - k(s, a) + γ·ν(s′) - ν(s).
+ * @param nu by state
+ */
+export function residuals(
+  { rows }: Samples,
+  { agent, own }: Learning,
+  { penalty }: Correction,
+  nu: ArrayLike<number>,
+  { alpha, gamma }: { readonly alpha: number; readonly gamma: number },
+): Float64Array {
+  return Float64Array.from(rows, ({ state, next, actions, reward }) => {
+    const k = penalty[state * own + (actions[agent] ?? NaN)] ?? NaN;
+    return reward / alpha - k + gamma * (nu[next] ?? NaN) - (nu[state] ?? NaN);
+  });
+}
+
+/**
+ * The dual per unit of α and its slope by ν: ln Σ c·ρ·exp(ê) + (1 - γ) Σ c·ν(s). With the mean over the other agent's
+ * actions outside the exponential it lies above the exact one, and on it where those actions are certain.
+ */
+export function dual(
+  { rows }: Samples,
+  { logMass, visits }: Correction,
+  residual: Float64Array,
+  nu: ArrayLike<number>,
+  gamma: number,
+): { readonly value: number; readonly slope: Float64Array } {
+  const exponents = residual.map((e, k) => e + (logMass[k] ?? NaN));
+  const top = exponents.reduce((high, x) => Math.max(high, x), -Infinity);
+  const total = exponents.reduce((sum, x) => sum + Math.exp(x - top), 0);
+  const slope = visits.map((share) => (1 - gamma) * share);
+  rows.forEach(({ state, next }, k) => {
+    const p = Math.exp((exponents[k] ?? NaN) - top) / total;
+    add(slope, next, gamma * p);
+    add(slope, state, -p);
+  });
+  const start = visits.reduce((sum, share, s) => sum + share * (nu[s] ?? NaN), 0);
+  return { value: top + Math.log(total) + (1 - gamma) * start, slope };
+}
+
+/** Slope by e, S×A, of Σ v·(e(s, a) - ê)². */
+export function advantageSlope(
+  { rows }: Samples,
+  { agent, own }: Learning,
+  { weights }: Correction,
+  residual: Float64Array,
+  advantage: ArrayLike<number>,
+): Float64Array {
+  const slope = new Float64Array(advantage.length);
+  rows.forEach(({ state, actions }, k) => {
+    const pair = state * own + (actions[agent] ?? NaN);
+    const error = (advantage[pair] ?? NaN) - (residual[k] ?? NaN);
+    add(slope, pair, 2 * (weights[k] ?? NaN) * error);
+  });
+  return slope;
+}
+
+/**
+ * What the policy is fitted to, S×A: d(s)·softmax(ln πᴰ(a|s) + e(s, a)), the best response in closed form. The published
+ * loss, whose minimum is the same, has next to no slope once the policy is nearly certain, and never leaves a bad mode.
+ * @param dataPolicy S×A, πᴰ of the agent
+ */
+export function responseTargets(
+  { visits }: Correction,
+  dataPolicy: Float64Array,
+  advantage: ArrayLike<number>,
+): Float64Array {
+  const actions = dataPolicy.length / visits.length;
+  const logits = dataPolicy.map((p, k) => Math.log(p + least) + (advantage[k] ?? NaN));
+  return softmaxRows(logits, actions).map((p, k) => p * (visits[Math.floor(k / actions)] ?? NaN));
+}
+
+/**
+ * Slope by the logits of a policy of the cross-entropy - Σ m ln π.
+ * @param masses m, as many as logits; rows need not sum to 1
+ * @param columns of both tables
+ */
+export function crossEntropySlope(
+  logits: ArrayLike<number>,
+  masses: Float64Array,
+  columns: number,
+): Float64Array {
+  const totals = new Float64Array(masses.length / columns);
+  masses.forEach((m, k) => {
+    add(totals, Math.floor(k / columns), m);
+  });
+  return softmaxRows(logits, columns).map(
+    (p, k) => p * (totals[Math.floor(k / columns)] ?? NaN) - (masses[k] ?? NaN),
+  );
+}
+
+/** exp of logits, normalised row by row. */
+export function softmaxRows(logits: ArrayLike<number>, columns: number): Float64Array {
+  const out = Float64Array.from(logits);
+  for (let start = 0; start < out.length; start += columns) {
+    const row = out.subarray(start, start + columns);
+    const top = row.reduce((high, x) => Math.max(high, x), -Infinity);
+    let total = 0;
+    row.forEach((x, k) => {
+      row[k] = Math.exp(x - top);
+      total += row[k] ?? NaN;
+    });
+    row.forEach((x, k) => {
+      row[k] = x / total;
+    });
+  }
+  return out;
+}
+
+function add(table: Float64Array, at: number, x: number): void {
+  table[at] = (table[at] ?? NaN) + x;
+}

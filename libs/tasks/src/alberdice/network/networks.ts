@@ -1,0 +1,142 @@
+import type { Params } from "@fedclair/core";
+import type { Stream } from "@fedclair/linalg";
+import { initialWeights, outputsOf, rowsOf, type Perceptron } from "../../nets/perceptron.js";
+import type { GameShape } from "../dataset.js";
+import type { Policy } from "../policy.js";
+import { agentName } from "../rounds.js";
+import { softmaxRows } from "./losses.js";
+
+/** A game as networks see it. */
+export interface Game {
+  readonly shape: GameShape;
+  /** What networks read of a state, as many numbers in every state. */
+  features(state: number): readonly number[];
+}
+
+/** What an agent's data policies are: of itself, πᴰ(a|s), and of the other agent given its own action, πᴰ(b|s, a). */
+export const dataRoles = ["data", "conditional"] as const;
+/** What an agent trains in its turn: ν and e, both in units of α, and the policy. */
+export const turnRoles = ["value", "advantage", "policy"] as const;
+export type Role = (typeof dataRoles)[number] | (typeof turnRoles)[number];
+
+export const agents = [0, 1] as const;
+
+/** Weights by network, `agent0.policy` and so on. */
+export type Networks = ReadonlyMap<string, Float32Array>;
+
+export function networkName(agent: number, role: Role): string {
+  return `${agentName(agent)}.${role}`;
+}
+
+/** Two hidden layers. ν has no bias at the end: a constant changes nothing, and could only drift. */
+export function perceptronOf(game: Game, agent: number, role: Role, hidden: number): Perceptron {
+  const own = game.shape.actions[agent] ?? NaN;
+  const inputs = game.features(0).length + (role === "conditional" ? own : 0);
+  const outputs =
+    role === "value" ? 1 : role === "conditional" ? (game.shape.actions[1 - agent] ?? NaN) : own;
+  return [
+    { inputs, outputs: hidden, hasBias: true },
+    { inputs: hidden, outputs: hidden, hasBias: true },
+    { inputs: hidden, outputs, hasBias: role !== "value" },
+  ];
+}
+
+/** Bound of the last layer of policies: they begin all but uniform. */
+const policyBound = 1e-3;
+
+export function initialNetworks(game: Game, hidden: number, rng: Stream): Networks {
+  const entries = agents.flatMap((agent) =>
+    [...dataRoles, ...turnRoles].map((role) => {
+      const name = networkName(agent, role);
+      const isPolicy = role !== "value" && role !== "advantage";
+      const perceptron = perceptronOf(game, agent, role, hidden);
+      const weights = initialWeights(perceptron, rng.at(name), isPolicy ? policyBound : undefined);
+      return [name, weights] as const;
+    }),
+  );
+  return new Map(entries);
+}
+
+export function weightsOf(networks: Networks, agent: number, role: Role): Float32Array {
+  const weights = networks.get(networkName(agent, role));
+  if (weights === undefined) throw new Error(`no network ${networkName(agent, role)}`);
+  return weights;
+}
+
+/** What networks read of some states, a row a state. */
+export function stateInputs(game: Game, states: readonly number[]): Float32Array {
+  return Float32Array.from(states.flatMap((state) => game.features(state)));
+}
+
+/** What the conditional data policy reads: a row a state and own action, the action as one-hot numbers at the end. */
+export function pairInputs(game: Game, states: readonly number[], own: number): Float32Array {
+  return Float32Array.from(
+    states.flatMap((state) =>
+      Array.from({ length: own }, (_, action) => [
+        ...game.features(state),
+        ...Array.from({ length: own }, (_, k) => Number(k === action)),
+      ]).flat(),
+    ),
+  );
+}
+
+/** The probabilities of a policy network, row-major. */
+export function probabilitiesOf(
+  perceptron: Perceptron,
+  weights: Float32Array,
+  inputs: Float32Array,
+): Float64Array {
+  const logits = outputsOf(perceptron, weights, inputs);
+  return softmaxRows(logits, perceptron.at(-1)?.outputs ?? NaN);
+}
+
+/** The agents' policies in all states of the game. */
+export function policiesOf(game: Game, networks: Networks, hidden: number): Policy[] {
+  const states = Array.from({ length: game.shape.states }, (_, state) => state);
+  const inputs = stateInputs(game, states);
+  return agents.map((agent) => {
+    const perceptron = perceptronOf(game, agent, "policy", hidden);
+    const table = probabilitiesOf(perceptron, weightsOf(networks, agent, "policy"), inputs);
+    const own = table.length / states.length;
+    return states.map((state) => table.slice(state * own, (state + 1) * own));
+  });
+}
+
+/** By layer a module, `agent0.policy.W1` …: inputs×outputs, a bias as the last row. */
+export function modulesOf(game: Game, hidden: number, networks: Networks): Params {
+  return new Map(
+    layersOf(game, hidden, [...networks.keys()]).map(({ network, module, start, shape }) => {
+      const size = shape[0] * shape[1];
+      const data = networks.get(network)?.slice(start, start + size) ?? new Float32Array();
+      return [module, { shape, data }];
+    }),
+  );
+}
+
+/** The inverse of `modulesOf`. */
+export function networksOf(game: Game, hidden: number, params: Params): Networks {
+  const names = [...new Set([...params.keys()].map((module) => module.replace(/\.W\d$/, "")))];
+  const parts = new Map<string, number[]>();
+  for (const { network, module } of layersOf(game, hidden, names)) {
+    const { data } = params.get(module) ?? { data: [] };
+    parts.set(network, [...(parts.get(network) ?? []), ...data]);
+  }
+  return new Map([...parts].map(([network, weights]) => [network, Float32Array.from(weights)]));
+}
+
+function layersOf(game: Game, hidden: number, networks: readonly string[]) {
+  const wanted = new Set(networks);
+  return agents.flatMap((agent) =>
+    [...dataRoles, ...turnRoles].flatMap((role) => {
+      const network = networkName(agent, role);
+      if (!wanted.has(network)) return [];
+      let start = 0;
+      return perceptronOf(game, agent, role, hidden).map((layer, i) => {
+        const shape = [rowsOf(layer), layer.outputs] as const;
+        const part = { network, module: `${network}.W${i + 1}`, start, shape };
+        start += shape[0] * shape[1];
+        return part;
+      });
+    }),
+  );
+}

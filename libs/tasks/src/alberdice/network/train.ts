@@ -1,0 +1,147 @@
+import { setImmediate } from "node:timers/promises";
+import { Learner } from "../../nets/perceptron.js";
+import {
+  advantageSlope,
+  correct,
+  crossEntropySlope,
+  dual,
+  residuals,
+  responseTargets,
+} from "./losses.js";
+import {
+  networkName,
+  pairInputs,
+  perceptronOf,
+  probabilitiesOf,
+  stateInputs,
+  weightsOf,
+  type Game,
+  type Networks,
+} from "./networks.js";
+import type { Samples } from "./samples.js";
+
+export interface TrainingSettings {
+  /** Units of both hidden layers. */
+  readonly hidden: number;
+  /** Of Adam, for all networks. */
+  readonly learningRate: number;
+  /** Adam steps. */
+  readonly steps: number;
+}
+
+export interface TurnSettings extends TrainingSettings {
+  /** Weight of the KL penalty. */
+  readonly alpha: number;
+  readonly gamma: number;
+}
+
+/** Decay of the mean of squares in Adam: short, for a turn is short. */
+const beta2 = 0.99;
+/** Steps between two looks at the event loop: ten to forty milliseconds. */
+const stepsATime = 8;
+
+/** Fits the data policies of one agent to the samples, by cross-entropy. @returns the two networks */
+export async function cloneData(
+  game: Game,
+  samples: Samples,
+  networks: Networks,
+  agent: number,
+  settings: TrainingSettings,
+): Promise<Networks> {
+  const { states, rows } = samples;
+  const own = game.shape.actions[agent] ?? NaN;
+  const others = game.shape.actions[1 - agent] ?? NaN;
+  const marginal = new Float64Array(states.length * own);
+  const joint = new Float64Array(states.length * own * others);
+  for (const { state, actions, share } of rows) {
+    const pair = state * own + (actions[agent] ?? NaN);
+    const cell = pair * others + (actions[1 - agent] ?? NaN);
+    marginal[pair] = (marginal[pair] ?? NaN) + share;
+    joint[cell] = (joint[cell] ?? NaN) + share;
+  }
+  const fits = [
+    { role: "data", inputs: stateInputs(game, states), masses: marginal, columns: own },
+    { role: "conditional", inputs: pairInputs(game, states, own), masses: joint, columns: others },
+  ] as const;
+  const trained = new Map<string, Float32Array>();
+  for (const { role, inputs, masses, columns } of fits) {
+    const perceptron = perceptronOf(game, agent, role, settings.hidden);
+    const learner = new Learner(perceptron, weightsOf(networks, agent, role), inputs);
+    try {
+      for (let step = 1; step <= settings.steps; step++) {
+        learner.step(settings.learningRate, beta2, (logits) =>
+          crossEntropySlope(logits, masses, columns),
+        );
+        if (step % stepsATime === 0) await setImmediate();
+      }
+      trained.set(networkName(agent, role), learner.weights);
+    } finally {
+      learner.dispose();
+    }
+  }
+  return trained;
+}
+
+/**
+ * One agent's turn (specification, section 5.2): Adam steps of ν down the dual, of e towards ê, and of the policy towards
+ * its best response, with the other agent's policy and the data policies held fixed.
+ * @returns the agent's three networks
+ */
+export async function takeTurn(
+  game: Game,
+  samples: Samples,
+  networks: Networks,
+  agent: number,
+  settings: TurnSettings,
+): Promise<Networks> {
+  const { hidden, learningRate, gamma } = settings;
+  const own = game.shape.actions[agent] ?? NaN;
+  const others = game.shape.actions[1 - agent] ?? NaN;
+  const learning = { agent, own, others };
+  const inputs = stateInputs(game, samples.states);
+  const probabilities = (of: number, role: "policy" | "data" | "conditional", x: Float32Array) =>
+    probabilitiesOf(perceptronOf(game, of, role, hidden), weightsOf(networks, of, role), x);
+  const dataPolicy = probabilities(agent, "data", inputs);
+  const correction = correct(
+    samples,
+    learning,
+    probabilities(1 - agent, "policy", inputs),
+    probabilities(agent, "conditional", pairInputs(game, samples.states, own)),
+  );
+
+  const learnerOf = (role: "value" | "advantage" | "policy") =>
+    new Learner(perceptronOf(game, agent, role, hidden), weightsOf(networks, agent, role), inputs);
+  const learners = {
+    value: learnerOf("value"),
+    advantage: learnerOf("advantage"),
+    policy: learnerOf("policy"),
+  };
+  try {
+    for (let step = 1; step <= settings.steps; step++) {
+      let residual: Float64Array = new Float64Array();
+      let targets: Float64Array = new Float64Array();
+      learners.value.step(learningRate, beta2, (nu) => {
+        residual = residuals(samples, learning, correction, nu, settings);
+        return dual(samples, correction, residual, nu, gamma).slope;
+      });
+      learners.advantage.step(learningRate, beta2, (advantage) => {
+        targets = responseTargets(correction, dataPolicy, advantage);
+        return advantageSlope(samples, learning, correction, residual, advantage);
+      });
+      learners.policy.step(learningRate, beta2, (logits) =>
+        crossEntropySlope(logits, targets, own),
+      );
+      if (step % stepsATime === 0) await setImmediate();
+    }
+    return new Map(
+      (["value", "advantage", "policy"] as const).map((role) => [
+        networkName(agent, role),
+        learners[role].weights,
+      ]),
+    );
+  } finally {
+    Object.values(learners).forEach((learner) => {
+      learner.dispose();
+    });
+  }
+}
