@@ -15,6 +15,11 @@ import { noisy } from "./federation/subspace-detector.js";
 import { normalised } from "./model/evaluate-histogram.js";
 import type { Fit } from "./model/fit.js";
 import type { Options } from "./options.js";
+import {
+  panelExplanations,
+  variationMetrics,
+  type PanelExplanations,
+} from "./panel-explanations.js";
 import { panelReport, type PanelReport } from "./panel-report.js";
 import { paramOf } from "./params.js";
 import {
@@ -34,6 +39,8 @@ export interface Findings {
   /** The reference pmf, bin by bin. */
   readonly reference: readonly number[];
   readonly panels: readonly PanelReport[];
+  /** Panel by panel: the model against its rivals. */
+  readonly explanations: readonly PanelExplanations[];
   /** The institutions' own fits. */
   readonly institutions: readonly InstitutionFit[];
   /** Why the verdicts are to be taken with care. */
@@ -105,15 +112,17 @@ export async function reduceMoments(
     return fitColumn(model, column);
   });
   const panels: PanelReport[] = [];
-  for (const fit of fits) {
+  for (const [j, fit] of fits.entries()) {
     // A panel's selections take tens of milliseconds.
     await setImmediate();
-    panels.push(panelReport(model, fit, options.selection));
+    panels.push(panelReport(model, fit, options, state.rng.at(j)));
   }
+  const explained = fits.map((fit, j) => panelExplanations(kept, j, fit));
   const warning = aggregate.verdicts && warningOf(aggregate.verdicts);
   const findings: Findings = {
     reference: [...model.reference],
     panels,
+    explanations: explained,
     institutions: sound.flatMap((update) => ownFits(model, update, kept.includes(update))),
     ...(warning === undefined ? {} : { warning }),
   };
@@ -123,6 +132,7 @@ export async function reduceMoments(
     verdicts: withInvalid(verdicts ?? [], state, sound),
     metrics: {
       ...errorsOf(options, model, fits),
+      ...variationMetrics(explained),
       ...(verdicts && { warned: warning === undefined ? 0 : 1 }),
     },
     exhibits: { findings },

@@ -73,6 +73,20 @@ const impossible = plugin<Attack>("impossible", () => ({
   }),
 }));
 
+/** Says that every explanation of its panels is better than perfect. */
+const boastful = plugin<Attack>("boastful", () => ({
+  corruptUpdate: ({ modules, ...honest }: TrainResult): TrainResult => ({
+    ...honest,
+    modules: new Map(
+      [...modules].map(([name, module]) => {
+        const tensor = module as Tensor;
+        if (name !== "variations") return [name, module];
+        return [name, { ...tensor, data: tensor.data.map((x) => -x) }];
+      }),
+    ),
+  }),
+}));
+
 /** Of the right shape, but factored. */
 const factored = plugin<Attack>("factored", () => ({
   corruptUpdate: (honest: TrainResult): TrainResult => ({
@@ -90,7 +104,7 @@ const factored = plugin<Attack>("factored", () => ({
 const plugins: Plugins = {
   tasks: new Map([[evaluationBias.name, evaluationBias]]),
   aggregators: new Map([momentSubspace, average, mute].map((p) => [p.name, p])),
-  attacks: new Map([fabricate, impossible, factored].map((p) => [p.name, p])),
+  attacks: new Map([fabricate, impossible, boastful, factored].map((p) => [p.name, p])),
 };
 
 const small = `
@@ -157,12 +171,36 @@ describe("evaluation-bias", () => {
     assert.ok(distance(robust) < distance(naive), `${distance(robust)} ${distance(naive)}`);
   });
 
+  it("shows the model against its rivals, and what the panels would do as schedulers", async () => {
+    const { explanations, panels } = findingsOf(await run());
+    for (const { variations, sampling } of explanations) {
+      const { model = NaN, ...others } = variations;
+      assert.equal(Object.keys(others).length, 5);
+      assert.ok(Math.min(...Object.values(others)) > model - 0.005, JSON.stringify(variations));
+      assert.ok(Math.abs(model / (sampling ?? NaN) - 1) < 0.25, `${model} ${sampling}`);
+    }
+    // 8 of 40 clients is c = 0.2; few clients scatter about the large population's share.
+    panels.forEach(({ scheduling, selection }) => {
+      assert.equal(scheduling.length, 5);
+      for (const { intervention, share2, utility, opt } of scheduling) {
+        const large = selection.find((row) => row.intervention === intervention && row.c === 0.2);
+        if (intervention !== "atleast") {
+          assert.ok(Math.abs(share2 - (large?.share2 ?? NaN)) < 0.04, `${intervention} ${share2}`);
+        }
+        assert.ok(utility < opt);
+      }
+    });
+  });
+
   it("keeps institutions of impossible numbers out, by name", async () => {
     const rounds = await run(["attacks.0.attack={name: impossible}"]);
     assert.deepEqual(statuses(rounds[0]), { c02: "invalid" });
     assert.deepEqual(statuses(rounds[1]), { c02: "invalid", c05: "contaminated" });
     const naive = await run(["attacks.0.attack={name: impossible}", "aggregator.name=average"]);
     assert.equal(statuses(naive[1])["c02"], "invalid");
+    const boasted = await run(["attacks.0.attack={name: boastful}"]);
+    assert.deepEqual(statuses(boasted[0]), {});
+    assert.deepEqual(statuses(boasted[1]), { c02: "invalid", c05: "contaminated" });
   });
 
   it("keeps factored answers out, and ends where nobody is left", async () => {
@@ -232,9 +270,9 @@ describe("evaluation-bias", () => {
     const sent = [...second.update.modules].flatMap(([, module]) => tensorsOf(module));
     assert.deepEqual(
       sent.map(({ shape }) => shape),
-      [[8, 4], [4], [4]],
+      [[8, 4], [4], [4], [6, 4]],
     );
-    assert.equal(payloadBytes(sent), 320);
+    assert.equal(payloadBytes(sent), 512);
     assert.deepEqual(second.update.metrics, {});
   });
 
@@ -245,7 +283,7 @@ describe("evaluation-bias", () => {
     assert.ok(a !== b && Math.abs((a ?? NaN) / (b ?? NaN) - 1) < 0.2, `${a} ${b}`);
   });
 
-  it("draws densities, selections and institutions", async () => {
+  it("draws densities, explanations, selections, schedules and institutions", async () => {
     const value = JSON.parse(JSON.stringify(findingsOf(await run()))) as unknown;
     const trial = parseTrial(small, "small.yaml", plugins);
     const exhibition = {
@@ -257,10 +295,10 @@ describe("evaluation-bias", () => {
     const drawn = evaluationBias.figures?.(exhibition) ?? [];
     assert.deepEqual(
       drawn.map(({ name }) => name),
-      ["densities", "selection", "institutions"],
+      ["densities", "explanations", "selection", "scheduler", "institutions"],
     );
     // The sign and size of a change of tau: from 1.2 up, from 1.6 down, half of the way to 1.42.
-    assert.match(drawn[1]?.caption ?? "", /panel 1 \+0\.1\d\d nats, panel 2 −0\.0\d\d nats/);
+    assert.match(drawn[2]?.caption ?? "", /panel 1 \+0\.1\d\d nats, panel 2 −0\.0\d\d nats/);
     assert.deepEqual(evaluationBias.figures?.({ ...exhibition, exhibits: [] }), []);
   });
 

@@ -1,6 +1,7 @@
 import type { Task, TaskPlugin } from "@fedclair/core";
 import { contaminations } from "./contaminations.js";
 import { present, reduceMoments, reduceReference } from "./coordinator.js";
+import { explanations } from "./model/explanations.js";
 import { figures } from "./figures/index.js";
 import { openInstitution } from "./institution.js";
 import { optionsSchema, type Options } from "./options.js";
@@ -13,7 +14,8 @@ import { optionsSchema, type Options } from "./options.js";
  *
  * Two rounds. `reference`: institutions send how many of group 1 fall into each bin; the coordinator makes of them the law
  * of true scores, and from it features Ψ. `moments`: they send the means of these over each panel, M = Ψ·h, which are sufficient
- * for (alpha, tau) and add up over institutions; the coordinator fits the panels. No score of a person is sent.
+ * for (alpha, tau) and add up over institutions; the coordinator fits the panels. With them goes how well the model, and its
+ * rivals, explain the institution's own panels. No score of a person is sent.
  *
  * The trial's aggregator judges histograms first, then matrices. Where it judges, the benign ones are pooled, after a check
  * for institutions inside the model but far from the others; where it does not, its mean is fitted.
@@ -47,5 +49,6 @@ function shapesIn(
     ["moments", [features, panels.length]],
     ["counts", [panels.length]],
     ["variances", [panels.length]],
+    ["variations", [explanations.length, panels.length]],
   ]);
 }

@@ -10,10 +10,11 @@ import {
 import { Matrix, sum, type Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { fabricate, oddAlpha } from "./contaminations.js";
-import { countScores } from "./federation/grid.js";
+import { centresOf, countScores, edgesOf, widthOf } from "./federation/grid.js";
 import { momentsOf } from "./federation/moments.js";
 import { biasedEvaluator } from "./model/biased-evaluator.js";
-import { normalised, totalVariation } from "./model/evaluate-histogram.js";
+import { histogramBase, normalised, totalVariation } from "./model/evaluate-histogram.js";
+import { explain, explanations, type Truth } from "./model/explanations.js";
 import type { Evaluator } from "./model/interventions.js";
 import type { Options } from "./options.js";
 import { paramOf } from "./params.js";
@@ -25,7 +26,7 @@ export function openInstitution(options: Options, shard: Shard): LocalTrainer {
     async train({ phase, params, rng }) {
       if (phase === "reference") return referenceCounts(options, shard);
       const panels = await panelCounts(options, shard);
-      return panelMoments(options, panels, matrixOf(paramOf(params, "psi")), rng);
+      return panelMoments(options, panels, params, rng);
     },
 
     /** How far the fitted evaluations lie from what this institution's panels did, once there are any. */
@@ -85,28 +86,71 @@ function vary(alpha: number, spread: number, rng: Stream): number {
   return alpha > 1 ? 1 + (alpha - 1) * factor : alpha;
 }
 
-function panelMoments(
-  { minCount, noiseMultiplier }: Options,
+async function panelMoments(
+  options: Options,
   panels: readonly Float64Array[],
-  psi: Matrix,
+  params: Params,
   rng: Stream,
-): TrainResult {
+): Promise<TrainResult> {
+  const { minCount, noiseMultiplier } = options;
+  const psi = matrixOf(paramOf(params, "psi"));
   const { matrix, counts, variances } = momentsOf(psi, panels, minCount);
   if (sum(counts) === 0) {
     throw new Error(
       `every panel has fewer than minCount = ${minCount} scores; nothing can be told`,
     );
   }
-  if (noiseMultiplier > 0) addNoise(matrix, counts, psi, noiseMultiplier, rng.at("noise"));
+  const variations = await variationsOf(options, panels, counts, params);
+  if (noiseMultiplier > 0) {
+    addNoise(matrix, counts, psi, noiseMultiplier, rng.at("noise"));
+    blurVariations(variations, counts, noiseMultiplier, rng.at("variations"));
+  }
   return {
     numExamples: sum(counts),
     modules: new Map([
       ["moments", tensorOf(matrix)],
       ["counts", { shape: [counts.length], data: counts }],
       ["variances", { shape: [variances.length], data: variances }],
+      ["variations", tensorOf(variations)],
     ]),
     metrics: {},
   };
+}
+
+/** How far the best of every explanation lies from each panel, in total variation; 0 for panels that are withheld. */
+async function variationsOf(
+  options: Options,
+  panels: readonly Float64Array[],
+  counts: Float64Array,
+  params: Params,
+): Promise<Matrix> {
+  const pmf = Float64Array.from(paramOf(params, "reference").data);
+  const base = histogramBase(centresOf(options), pmf, "squared", widthOf(options));
+  const truth: Truth = { base, pmf, edges: edgesOf(options) };
+  const variations = new Matrix(explanations.length, panels.length);
+  for (const [j, panel] of panels.entries()) {
+    if (counts[j] === 0) continue;
+    // The fits to a panel take some milliseconds.
+    await setImmediate();
+    const explained = explain(truth, normalised(panel));
+    variations.column(j).set(explanations.map((name) => explained[name].variation));
+  }
+  return variations;
+}
+
+/** One person moves a total variation, and so the least of several, by at most 1/n_j. */
+function blurVariations(
+  variations: Matrix,
+  counts: Float64Array,
+  multiplier: number,
+  rng: Stream,
+): void {
+  counts.forEach((n, j) => {
+    if (n === 0) return;
+    const column = variations.column(j);
+    const noisy = column.map((x) => x + (multiplier * rng.normal()) / n);
+    column.set(noisy.map((x) => Math.min(1, Math.max(0, x))));
+  });
 }
 
 /** One person moves entry (k, j) by at most (max psi_k - min psi_k)/n_j. */

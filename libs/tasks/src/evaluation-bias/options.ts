@@ -55,6 +55,17 @@ export const optionsSchema = z
       })
       .prefault({})
       .describe("The selection that the report shows on each panel"),
+    scheduler: z
+      .strictObject({
+        clients: z.int().min(2).default(40).describe("Clients of a simulated federation"),
+        seats: z.int().min(1).default(8).describe("How many of them take part in a round"),
+        rounds: z.int().min(1).default(200).describe("Rounds that are simulated"),
+      })
+      .refine(({ clients, seats }) => seats <= clients, "expected at most as many seats as clients")
+      .prefault({})
+      .describe(
+        "What each panel would do as the scheduler of a federation, group 2 of whose clients it evaluates as it does people",
+      ),
   })
   .superRefine(({ lo, hi, panelScores, minCount, features, bins }, context) => {
     const refuse = (key: string, message: string) => {

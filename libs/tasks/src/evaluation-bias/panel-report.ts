@@ -1,3 +1,4 @@
+import type { Stream } from "@fedclair/linalg";
 import { widthOf, edgesOf } from "./federation/grid.js";
 import type { ScoreModel } from "./federation/basis.js";
 import { evaluateHistogram, shannon } from "./model/evaluate-histogram.js";
@@ -5,6 +6,7 @@ import type { Fit } from "./model/fit.js";
 import { reduceSkew, shiftTau, type Evaluator } from "./model/interventions.js";
 import { ModelError } from "./model/model-error.js";
 import { histogramDistribution } from "./model/score-distribution.js";
+import { simulateScheduler, type Participation } from "./model/scheduler.js";
 import { select, type SeatRule, type Selection } from "./model/selection.js";
 import type { Options } from "./options.js";
 
@@ -15,6 +17,13 @@ export type Intervention = "none" | "reduceSkew" | "shiftTau" | "atleast" | "pro
 export interface SelectionRow extends Selection {
   readonly intervention: Intervention;
   readonly c: number;
+}
+
+/** Who takes part in the rounds of a federation under an intervention on its scheduler. */
+export interface SchedulingRow extends Omit<Participation, "ratio"> {
+  readonly intervention: Intervention;
+  /** Null where nobody of group 1 takes part. */
+  readonly ratio: number | null;
 }
 
 /** One panel as the coordinator sees it: a selection table where an evaluation fits. */
@@ -28,48 +37,81 @@ export interface PanelReport {
   readonly pmf: readonly number[];
   /** Empty for a panel outside the model. */
   readonly selection: readonly SelectionRow[];
+  /** Likewise. */
+  readonly scheduling: readonly SchedulingRow[];
 }
 
 /** Seats over population in the curves. */
 const seatShares = [0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5];
 
+/** @param rng for the simulated scheduler */
 export function panelReport(
   model: ScoreModel,
   fit: Fit,
-  { frac2, atleast, rho }: Options["selection"],
+  options: Pick<Options, "selection" | "scheduler">,
+  rng: Stream,
 ): PanelReport {
   const { status, alpha, tau, pmf } = fit;
   const finite = (x: number) => (Number.isFinite(x) ? x : null);
+  const { frac2, rho } = options.selection;
   const shifted = shiftTau({ alpha, tau }, rho, trueEntropy(model));
   const report = {
     ...{ status, alpha: finite(alpha), tau: finite(tau), shiftedTau: finite(shifted.tau) },
     pmf: [...pmf],
   };
-  if (status !== "OK") return { ...report, selection: [] };
+  if (status !== "OK") return { ...report, selection: [], scheduling: [] };
   const edges = edgesOf(model.grid);
   const truth = histogramDistribution(model.reference, edges);
-  const rows = (intervention: Intervention, observed: Float64Array, rule: SeatRule) => {
-    const law = histogramDistribution(observed, edges);
-    return seatShares.map((c): SelectionRow => ({
-      intervention,
-      c,
-      ...select(truth, law, { frac2, c, rule }),
-    }));
-  };
-  const changed = (intervention: Intervention, evaluator: Evaluator) => {
-    const observed = observedBy(model, evaluator);
-    return observed === undefined ? [] : rows(intervention, observed, { name: "none" });
-  };
+  const settings = interventionsOn(model, { alpha, tau }, shifted, options.selection).map(
+    ({ observed, ...setting }) => ({
+      ...setting,
+      law: histogramDistribution(observed ?? pmf, edges),
+    }),
+  );
+  const { clients, seats, rounds } = options.scheduler;
+  const group2 = Math.min(clients - 1, Math.max(1, Math.round(frac2 * clients)));
+  const federation = { group1: clients - group2, group2, seats, rounds };
   return {
     ...report,
-    selection: [
-      ...rows("none", pmf, { name: "none" }),
-      ...changed("reduceSkew", reduceSkew({ alpha, tau }, rho)),
-      ...changed("shiftTau", shifted),
-      ...rows("atleast", pmf, { name: "atleast", share: atleast }),
-      ...rows("proportional", pmf, { name: "proportional" }),
-    ],
+    selection: settings.flatMap(({ intervention, law, rule }) =>
+      seatShares.map((c) => ({
+        ...{ intervention, c },
+        ...select(truth, law, { frac2, c, rule }),
+      })),
+    ),
+    scheduling: settings.map(({ intervention, law, rule }) => {
+      // The same clients under every intervention.
+      const row = simulateScheduler(truth, law, { ...federation, rule }, rng.at("scheduler"));
+      return { intervention, ...row, ratio: finite(row.ratio) };
+    }),
   };
+}
+
+interface Setting {
+  readonly intervention: Intervention;
+  /** What the changed evaluation observes; absent for the panel as it is. */
+  readonly observed?: Float64Array;
+  readonly rule: SeatRule;
+}
+
+/** Those that the grid can show: an evaluator may be changed into one that has no solution there. */
+function interventionsOn(
+  model: ScoreModel,
+  evaluator: Evaluator,
+  shifted: Evaluator,
+  { atleast, rho }: Options["selection"],
+): readonly Setting[] {
+  const changed = (intervention: Intervention, into: Evaluator): Setting[] => {
+    const observed = observedBy(model, into);
+    return observed === undefined ? [] : [{ intervention, observed, rule: { name: "none" } }];
+  };
+  return [
+    { intervention: "none", rule: { name: "none" } },
+    ...changed("reduceSkew", reduceSkew(evaluator, rho)),
+    ...changed("shiftTau", shifted),
+    { intervention: "atleast", rule: { name: "atleast", share: atleast } },
+    { intervention: "proportional", rule: { name: "proportional" } },
+  ];
 }
 
 /** Differential entropy of the true scores, nats. */

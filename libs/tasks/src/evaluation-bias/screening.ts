@@ -43,7 +43,13 @@ export function isSound(update: Update, { phase, global }: RoundState): boolean 
   const bounded = matrix
     .toRows()
     .every((row, k) => row.every((x) => Math.abs(x) <= (largest[k] ?? NaN) * (1 + 1e-9)));
-  return bounded && areCounts(counts) && variances.every((variance) => variance >= -1e-9);
+  const variations = moduleOf(update, "variations").data;
+  return (
+    bounded &&
+    areCounts(counts) &&
+    variances.every((variance) => variance >= -1e-9) &&
+    variations.every((variation) => variation >= 0 && variation <= 1 + 1e-9)
+  );
 }
 
 function areCounts(values: Tensor["data"]): boolean {

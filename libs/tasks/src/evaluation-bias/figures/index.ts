@@ -1,16 +1,20 @@
 import type { TaskFigures } from "@fedclair/core";
 import { densityFigure } from "./densities.js";
+import { explanationFigure } from "./explanations.js";
 import { institutionFigure } from "./institutions.js";
+import { schedulerFigure } from "./scheduler.js";
 import { selectionFigure } from "./selection.js";
 import { shownIn } from "./shown.js";
 
-/** Densities by panel, selection rates by seats, and the institutions' own parameters. */
+/** Densities by panel and what explains them, selections and schedules, and the institutions' own parameters. */
 export const figures: TaskFigures = (exhibition) => {
   const shown = shownIn(exhibition);
   if (shown.length === 0) return [];
   return [
     densityFigure(exhibition, shown),
+    ...explanationFigure(exhibition, shown),
     ...selectionFigure(exhibition, shown),
+    ...schedulerFigure(exhibition, shown),
     ...institutionFigure(exhibition, shown),
   ];
 };

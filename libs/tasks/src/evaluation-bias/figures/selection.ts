@@ -4,6 +4,7 @@ import { select } from "../model/selection.js";
 import type { Options } from "../options.js";
 import type { Intervention, PanelReport, SelectionRow } from "../panel-report.js";
 import { trueEvaluation, trueScores } from "../truth.js";
+import { interventionNames, percent } from "./interventions.js";
 import {
   ink,
   optionsOf,
@@ -74,14 +75,13 @@ function armRow(exhibition: Exhibition, options: Options, shown: readonly Shown[
 
 /** Rates, and below them what the selected are worth. */
 function interventionRows(exhibition: Exhibition, options: Options, main: Shown): object[] {
-  const { atleast, rho } = options.selection;
-  // Short names: the legend must not be wider than the plots.
+  const names = interventionNames(options);
   const series: Readonly<Record<Intervention, Series>> = {
-    none: { name: "none", colour: ink, dash: [1, 0] },
-    reduceSkew: { name: `skew ${percent(rho)} off`, colour: "#0072b2", dash: [1, 0] },
-    shiftTau: { name: `tau ${percent(rho)} closer`, colour: "#cc79a7", dash: [1, 0] },
-    atleast: { name: `${percent(atleast)} of seats held`, colour: "#009e73", dash: [1, 0] },
-    proportional: { name: "parity", colour: "#9a9a9a", dash: [4, 3] },
+    none: { name: names.none, colour: ink, dash: [1, 0] },
+    reduceSkew: { name: names.reduceSkew, colour: "#0072b2", dash: [1, 0] },
+    shiftTau: { name: names.shiftTau, colour: "#cc79a7", dash: [1, 0] },
+    atleast: { name: names.atleast, colour: "#009e73", dash: [1, 0] },
+    proportional: { name: names.proportional, colour: "#9a9a9a", dash: [4, 3] },
   };
   const points = (value: (row: SelectionRow, plain: SelectionRow | undefined) => number) =>
     main.findings.panels.flatMap(({ selection }, j) =>
@@ -167,8 +167,4 @@ function shifts(panels: readonly PanelReport[]): string {
       return `panel ${j + 1} ${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(3)} nats`;
     })
     .join(", ");
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
 }

@@ -44,6 +44,21 @@ export function densityPoints(panel: PanelReport | undefined, options: Options) 
   }));
 }
 
+/** Dots in rows, a colour a panel: an axis from 0, and a row a name in the order given. */
+export function dotEncoding(rows: readonly string[], title: string) {
+  return {
+    y: {
+      field: "row",
+      type: "nominal",
+      sort: rows,
+      title: null,
+      axis: { grid: true, labelLimit: 0 },
+    },
+    x: { field: "value", type: "quantitative", title },
+    color: { field: "panel", type: "nominal", sort: null },
+  };
+}
+
 /** Width of one of `columns` plots side by side, without their axes. */
 export function plotWidth({ width }: Exhibition, columns: number): number {
   return Math.floor(width / columns) - 44;

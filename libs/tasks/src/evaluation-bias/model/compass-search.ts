@@ -8,25 +8,25 @@ export interface Lowest {
  * Compass search: goes where the function is lower one step along an axis or a diagonal, and halves the step where it is
  * nowhere lower (T. G. Kolda, R. M. Lewis, V. Torczon, Optimization by Direct Search, SIAM Review 45, 2003). For functions of
  * few variables without useful derivatives, as a total variation.
+ * @param starts the search sets out from the lowest of these; at least one
  * @param step first step, the same along every axis @param smallest the search ends at a step below it
  */
 export function compassSearch(
   f: (at: readonly number[]) => number,
-  start: readonly number[],
+  starts: readonly (readonly number[])[],
   step = 0.25,
   smallest = 1e-3,
 ): Lowest {
-  const directions = directionsOf(start.length);
-  let best: Lowest = { at: start, value: f(start) };
+  const valueAt = (at: readonly number[]): Lowest => ({ at, value: f(at) });
+  let best = starts.map(valueAt).reduce((a, b) => (b.value < a.value ? b : a));
+  const directions = directionsOf(best.at.length);
   for (let length = step; length >= smallest;) {
-    let lower: Lowest = best;
+    const before = best;
     for (const direction of directions) {
-      const at = best.at.map((x, i) => x + length * (direction[i] ?? NaN));
-      const value = f(at);
-      if (value < lower.value) lower = { at, value };
+      const next = valueAt(best.at.map((x, i) => x + length * (direction[i] ?? NaN)));
+      if (next.value < best.value) best = next;
     }
-    if (lower === best) length /= 2;
-    best = lower;
+    if (best === before) length /= 2;
   }
   return best;
 }

@@ -1,4 +1,4 @@
-import { compassSearch } from "./compass-search.js";
+import { compassSearch, type Lowest } from "./compass-search.js";
 import { evaluateHistogram, shannon, totalVariation } from "./evaluate-histogram.js";
 import { member, type Base } from "./family.js";
 import { fitHistogram } from "./fit.js";
@@ -79,30 +79,26 @@ function fitModel(
     alpha: Math.exp(skew),
     gamma: Math.exp((spread + skew) / 2),
   });
-  const found = starts.map(({ alpha, gamma }) =>
-    compassSearch(
-      (at) => {
-        const { alpha, gamma } = parametersAt(at);
-        return distance(familyPmf(base, alpha, gamma));
-      },
-      [Math.log(alpha), 2 * Math.log(gamma) - Math.log(alpha)],
-    ),
+  const found = compassSearch(
+    (at) => {
+      const { alpha, gamma } = parametersAt(at);
+      return distance(familyPmf(base, alpha, gamma));
+    },
+    starts.map(({ alpha, gamma }) => [Math.log(alpha), 2 * Math.log(gamma) - Math.log(alpha)]),
   );
-  return best(found, parametersAt);
+  return explainedAt(found, parametersAt);
 }
 
 /** alpha = 1: one parameter, found on a ladder of gammas first. */
 function fitNeutral(base: Base, distance: Distance): Explained {
   const risks = base.under.map((u, i) => u + (base.over[i] ?? NaN));
   const unit = Math.log(Math.max(...risks) - Math.min(...risks));
-  const ladder = Array.from({ length: 14 }, (_, rung) => unit - rung);
-  const at = ([lnGamma = NaN]: readonly number[]) =>
-    distance(familyPmf(base, 1, Math.exp(lnGamma)));
-  const [start = unit] = ladder.toSorted((a, b) => at([a]) - at([b]));
-  return best([compassSearch(at, [start], 0.5)], ([lnGamma = NaN]) => ({
-    alpha: 1,
-    gamma: Math.exp(lnGamma),
-  }));
+  const ladder = Array.from({ length: 14 }, (_, rung) => [unit - rung]);
+  const found = compassSearch(
+    ([lnGamma = NaN]) => distance(familyPmf(base, 1, Math.exp(lnGamma))),
+    ladder,
+  );
+  return explainedAt(found, ([lnGamma = NaN]) => ({ alpha: 1, gamma: Math.exp(lnGamma) }));
 }
 
 /** tau fixed at the entropy of the true scores; alpha is free. */
@@ -114,10 +110,9 @@ function fitSameTau({ base, pmf }: Truth, distance: Distance): Explained {
       const evaluation = evaluationAt(lnAlpha);
       return evaluation === undefined ? 1 : distance(evaluation.pmf);
     },
-    [0],
-    0.5,
+    [[0]],
   );
-  return best([found], ([lnAlpha = NaN]): Record<string, number> => {
+  return explainedAt(found, ([lnAlpha = NaN]): Record<string, number> => {
     const gamma = evaluationAt(lnAlpha)?.gamma;
     return gamma === undefined ? {} : { alpha: Math.exp(lnAlpha), gamma };
   });
@@ -150,10 +145,7 @@ function fitMultiplicative(
     return distance(scaled(pmf, edges, beta, shift));
   };
   const starts = [[0, 0], ...(spread > 0 ? [[Math.log(spread / sd), (seen - mean) / sd]] : [])];
-  return best(
-    starts.map((start) => compassSearch(at, start)),
-    parametersAt,
-  );
+  return explainedAt(compassSearch(at, starts), parametersAt);
 }
 
 /** x = v + shift + N(0, sigma²), searched in standard deviations of the true scores; sigma = 0 is no noise. */
@@ -177,10 +169,7 @@ function fitImplicitVariance(
     [0, 0],
     [noise, (seen - mean) / sd],
   ];
-  return best(
-    starts.map((start) => compassSearch(at, start)),
-    parametersAt,
-  );
+  return explainedAt(compassSearch(at, starts), parametersAt);
 }
 
 /** Mean and standard deviation. */
@@ -190,11 +179,9 @@ function momentsOf({ x }: Base, pmf: Float64Array): [number, number] {
   return [mean, Math.sqrt(variance)];
 }
 
-function best(
-  found: readonly ReturnType<typeof compassSearch>[],
-  parametersAt: (at: readonly number[]) => Readonly<Record<string, number>>,
+function explainedAt(
+  { at, value }: Lowest,
+  parametersAt: (at: readonly number[]) => Explained["parameters"],
 ): Explained {
-  const [lowest] = found.toSorted((a, b) => a.value - b.value);
-  if (lowest === undefined) throw new Error("expected a start for the search");
-  return { variation: lowest.value, parameters: parametersAt(lowest.at) };
+  return { variation: value, parameters: parametersAt(at) };
 }

@@ -37,9 +37,13 @@ export function blurred(
   sd: number,
   offset: number,
 ): Float64Array {
-  return cellsOf(edges, (edge) =>
-    points.reduce((total, v, i) => total + (pmf[i] ?? NaN) * normal((edge - v - offset) / sd), 0),
-  );
+  return cellsOf(edges, (edge) => {
+    let below = 0;
+    for (let i = 0; i < points.length; i++) {
+      below += (pmf[i] ?? NaN) * normal((edge - (points[i] ?? NaN) - offset) / sd);
+    }
+    return below;
+  });
 }
 
 /** The mass of each cell under a law with the distribution function `below`. */

@@ -74,11 +74,15 @@ function reservedShares(rule: SeatRule, frac2: number): [number, number] {
     case "equal":
       return [0.5, 0.5];
     case "atleast":
-      if (!(rule.share >= 0 && rule.share <= 1)) {
-        throw new ModelError("BAD_ARGUMENT", `atleast: expected 0 to 1, got ${rule.share}`);
-      }
+      requireReservation(rule.share);
       return [0, rule.share];
   }
+}
+
+/** @throws ModelError BAD_ARGUMENT unless the share of the seats that rule `atleast` holds is 0 to 1 */
+export function requireReservation(share: number): void {
+  if (share >= 0 && share <= 1) return;
+  throw new ModelError("BAD_ARGUMENT", `atleast: expected 0 to 1, got ${share}`);
 }
 
 /** The threshold at which a falling function of it reaches 0, by bisection. */

@@ -1,0 +1,113 @@
+import { sum, type Stream } from "@fedclair/linalg";
+import { ModelError } from "./model-error.js";
+import type { ScoreDistribution } from "./score-distribution.js";
+import { requireReservation, type SeatRule } from "./selection.js";
+
+/** A client as a scheduler sees it: by the score that it observes, of whichever group. */
+export interface Candidate {
+  readonly observed: number;
+  /** Group 2 is observed through the biased evaluation. */
+  readonly group: 1 | 2;
+}
+
+/**
+ * Who takes part in a round: the seats that a rule holds are filled by score within each group, the others by score over all
+ * (specification 4.2). A group cannot fill more seats than it has members; of equal scores the earlier goes first.
+ * @param seats 0 … number of candidates
+ * @returns indices of candidates, as many as there are seats
+ */
+export function schedule(
+  candidates: readonly Candidate[],
+  seats: number,
+  rule: SeatRule,
+): readonly number[] {
+  if (!(Number.isInteger(seats) && seats >= 0 && seats <= candidates.length)) {
+    const message = `seats: expected a whole number from 0 to ${candidates.length} candidates, got ${seats}`;
+    throw new ModelError("BAD_ARGUMENT", message);
+  }
+  const score = (i: number) => candidates[i]?.observed ?? NaN;
+  const ranked = [...candidates.keys()].sort((a, b) => score(b) - score(a) || a - b);
+  const members = ([1, 2] as const).map((group) =>
+    ranked.filter((i) => candidates[i]?.group === group),
+  );
+  const held = heldSeats(rule, seats, (members[1]?.length ?? NaN) / candidates.length);
+  const taken = new Set(members.flatMap((group, g) => group.slice(0, held[g])));
+  for (const i of ranked) {
+    if (taken.size === seats) break;
+    taken.add(i);
+  }
+  return [...taken];
+}
+
+/** Seats held for group 1 and group 2, together no more than there are. */
+function heldSeats(rule: SeatRule, seats: number, frac2: number): readonly [number, number] {
+  switch (rule.name) {
+    case "none":
+      return [0, 0];
+    case "proportional": {
+      const second = Math.round(seats * frac2);
+      return [seats - second, second];
+    }
+    case "equal":
+      return [Math.floor(seats / 2), Math.floor(seats / 2)];
+    case "atleast":
+      requireReservation(rule.share);
+      // 0.1 · 30 is a little more than 3.
+      return [0, Math.ceil(seats * rule.share - 1e-9)];
+  }
+}
+
+/** A federation whose scheduler evaluates some clients with a bias, round after round. */
+export interface Scheduling {
+  readonly group1: number;
+  readonly group2: number;
+  readonly seats: number;
+  readonly rounds: number;
+  readonly rule: SeatRule;
+}
+
+/** What became of it, over all rounds. */
+export interface Participation {
+  /** Group 2's share of the seats. */
+  readonly share2: number;
+  /** Share of group 2 that takes part, over that of group 1: a ratio of totals, for a mean of ratios is biased upwards. */
+  readonly ratio: number;
+  /** Mean true contribution of those who take part. */
+  readonly utility: number;
+  /** The largest it could be: that of the best true contributions. */
+  readonly opt: number;
+}
+
+/**
+ * Simulates a scheduler that gives the seats of each round to the clients with the largest observed contributions
+ * (specification 6.3). True contributions are drawn anew in every round; group 2's are observed at the same rank in the other
+ * law, as people's scores are.
+ */
+export function simulateScheduler(
+  truth: ScoreDistribution,
+  observed: ScoreDistribution,
+  { group1, group2, seats, rounds, rule }: Scheduling,
+  rng: Stream,
+): Participation {
+  const groups = Array.from({ length: group1 + group2 }, (_, i) => (i < group1 ? 1 : 2));
+  let [seats2, utility, opt] = [0, 0, 0];
+  for (let round = 0; round < rounds; round++) {
+    const ranks = groups.map(() => 1 - rng.uniform());
+    const contributions = ranks.map((above) => truth.threshold(above));
+    const candidates = groups.map((group, i): Candidate => {
+      const own = contributions[i] ?? NaN;
+      return { group, observed: group === 1 ? own : observed.threshold(ranks[i] ?? NaN) };
+    });
+    const chosen = schedule(candidates, seats, rule);
+    seats2 += chosen.filter((i) => groups[i] === 2).length;
+    utility += sum(chosen.map((i) => contributions[i] ?? NaN));
+    opt += sum(contributions.toSorted((a, b) => b - a).slice(0, seats));
+  }
+  const all = seats * rounds;
+  return {
+    share2: seats2 / all,
+    ratio: seats2 / group2 / ((all - seats2) / group1),
+    utility: utility / all,
+    opt: opt / all,
+  };
+}
