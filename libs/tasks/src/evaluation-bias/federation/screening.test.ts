@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import type { Verdict } from "@fedclair/core";
 import { Matrix, stream, thinQr } from "@fedclair/linalg";
+import { warningOf } from "../screening.js";
 import { fabricators, panels, simulate } from "../testing/federation.js";
 import { guardScores } from "./family-guard.js";
 import { detectOutsiders, type NoisyMatrix } from "./subspace-detector.js";
@@ -36,6 +38,7 @@ describe("the subspace detector", () => {
       ({ outside, odd }) => [...outside, ...odd].join() === first(5).join(),
     );
     assert.ok(exact.length >= 9, `${exact.length} of 10`);
+    assert.ok(runs.every(({ detection }) => detection.rank === 3));
     for (const { robust, naive } of runs) {
       robust.forEach((fit, j) => {
         const { alpha = NaN, tau = NaN } = panels[j] ?? {};
@@ -55,6 +58,27 @@ describe("the subspace detector", () => {
       return outside.length + odd.length === 0;
     });
     assert.ok(clean.length >= 11, `${clean.length} of 12`);
+  });
+
+  it("A20: is to be taken with care with eight of twenty, and not with five", () => {
+    const warned = (fabricating: number) =>
+      seeds.filter((seed) => {
+        const { residuals, flagged, threshold } = simulate(
+          seed,
+          20,
+          fabricators(fabricating),
+        ).detection;
+        const verdicts = flagged.map((outside, c): Verdict => ({
+          clientId: `c${c}`,
+          status: outside ? "contaminated" : "benign",
+          score: residuals[c] ?? NaN,
+          threshold,
+        }));
+        return warningOf(verdicts) !== undefined;
+      }).length;
+    const [eight, five] = [warned(8), warned(5)];
+    assert.ok(eight >= 11, `${eight} of 12`);
+    assert.ok(five <= 1, `${five} of 12`);
   });
 
   it("misses some of eight of twenty; the guard then finds them", () => {

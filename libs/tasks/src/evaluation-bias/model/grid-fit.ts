@@ -1,3 +1,4 @@
+import { sum } from "@fedclair/linalg";
 import type { Base } from "./family.js";
 import { evaluateHistogram, shannon, totalVariation } from "./evaluate-histogram.js";
 import { ModelError } from "./model-error.js";
@@ -7,7 +8,9 @@ export interface GridPoint {
   readonly alpha: number;
   /** ln n minus the Shannon entropy: the parameter that the authors' code calls tau, with the opposite sign of ours. */
   readonly kl: number;
-  /** Total variation. */
+  /** Points by which the evaluation is moved up. */
+  readonly shift: number;
+  /** Total variation; mass that a shift moves off the points counts as missed. */
   readonly tv: number;
 }
 
@@ -19,16 +22,28 @@ const divergences = logSpaced(10 ** 0.1, 10, 10);
  * from the observed pmf, nearest first. Points without a solution are left out.
  * @param base counts points (spacing 1)
  * @param fixed alpha or kl to hold, in place of its grid
+ * @param maxShift every evaluation is also tried moved by up to so many points, up and down
  */
 export function gridFit(
   base: Base,
   observed: Float64Array,
   fixed: { readonly alpha?: number; readonly kl?: number } = {},
+  maxShift = 0,
 ): readonly GridPoint[] {
   const tried = fixed.kl === undefined ? divergences : [fixed.kl];
   const averse = fixed.alpha === undefined ? alphas : [fixed.alpha];
+  const shifts = Array.from({ length: 2 * maxShift + 1 }, (_, i) => i - maxShift);
   return averse
-    .flatMap((alpha) => tried.flatMap((kl) => distanceAt(base, observed, alpha, kl)))
+    .flatMap((alpha) =>
+      tried.flatMap((kl) => {
+        const pmf = solved(base, alpha, kl);
+        if (pmf === undefined) return [];
+        return shifts.map((shift) => ({
+          ...{ alpha, kl, shift },
+          tv: shiftedVariation(pmf, observed, shift),
+        }));
+      }),
+    )
     .sort((x, y) => x.tv - y.tv);
 }
 
@@ -37,14 +52,20 @@ export function klOf(pmf: ArrayLike<number>): number {
   return Math.log(pmf.length) - shannon(pmf);
 }
 
-function distanceAt(base: Base, observed: Float64Array, alpha: number, kl: number): GridPoint[] {
+/** Undefined where no gamma gives the entropy. */
+function solved(base: Base, alpha: number, kl: number): Float64Array | undefined {
   try {
-    const { pmf } = evaluateHistogram(base, alpha, Math.log(base.x.length) - kl);
-    return [{ alpha, kl, tv: totalVariation(pmf, observed) }];
+    return evaluateHistogram(base, alpha, Math.log(base.x.length) - kl).pmf;
   } catch (error) {
-    if (error instanceof ModelError && error.code === "INFEASIBLE") return [];
+    if (error instanceof ModelError && error.code === "INFEASIBLE") return undefined;
     throw error;
   }
+}
+
+/** Total variation of a pmf that is moved up by `shift` points; what leaves the points is nowhere observed. */
+function shiftedVariation(pmf: Float64Array, observed: Float64Array, shift: number): number {
+  const moved = pmf.map((_, i) => pmf[i - shift] ?? 0);
+  return totalVariation(moved, observed) + (sum(pmf) - sum(moved)) / 2;
 }
 
 function logSpaced(from: number, to: number, count: number): readonly number[] {
