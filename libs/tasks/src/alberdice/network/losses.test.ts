@@ -1,0 +1,165 @@
+import { UserError } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { bestResponse } from "../best-response.js";
+import { countTransitions, type Transition } from "../dataset.js";
+import { matrixShape, repeated, xorData, xorPayoff } from "../matrix-game.js";
+import { assertNear } from "../testing.js";
+import {
+  advantageSlope,
+  correct,
+  crossEntropySlope,
+  dual,
+  residuals,
+  responseTargets,
+  softmaxRows,
+} from "./losses.js";
+import { compress } from "./samples.js";
+
+const step = (state: number, actions: readonly number[], next: number, reward = 0): Transition => ({
+  ...{ state, actions, next, reward },
+});
+
+/** Two states, two actions each; five distinct transitions. */
+const samples = compress([
+  step(3, [0, 0], 7, 1),
+  step(3, [0, 0], 7, 1),
+  step(3, [0, 1], 3, -1),
+  step(3, [1, 0], 3, 0.5),
+  step(7, [1, 1], 3, 2),
+  step(7, [0, 1], 7),
+]);
+const learning = { agent: 0, own: 2, others: 2 };
+const policy = [0.9, 0.1, 0.3, 0.7];
+const conditional = [0.6, 0.4, 0.75, 0.25, 0.5, 0.5, 0.2, 0.8];
+const correction = correct(samples, learning, policy, conditional);
+const settings = { alpha: 0.5, gamma: 0.9 };
+
+/** That the slope of f at x is what differences say. */
+function assertSlope(f: (x: Float64Array) => number, x: Float64Array, slope: Float64Array): void {
+  const h = 1e-5;
+  assert.equal(slope.length, x.length);
+  slope.forEach((expected, i) => {
+    const shifted = (by: number) => f(x.map((value, j) => (i === j ? value + by : value)));
+    assertNear((shifted(h) - shifted(-h)) / (2 * h), expected, 1e-8);
+  });
+}
+
+describe("compressed samples", () => {
+  it("are the distinct transitions with their shares", () => {
+    assert.deepEqual(samples.states, [3, 7]);
+    assert.deepEqual(
+      samples.rows.map(({ share }) => share),
+      [2, 1, 1, 1, 1].map((count) => count / 6),
+    );
+    assert.deepEqual(samples.rows[0], {
+      ...{ state: 0, next: 1, actions: [0, 0], reward: 1, share: 2 / 6 },
+    });
+  });
+
+  it("leave out what leads to a state without data, and are never empty", () => {
+    const open = compress([step(0, [0, 0], 0), step(0, [1, 1], 5)]);
+    assert.equal(open.rows.length, 1);
+    assert.throws(
+      () => compress([step(0, [0, 0], 1)]),
+      (error) => error instanceof UserError && error.message.includes("longer episodes"),
+    );
+  });
+});
+
+describe("the losses of the sample-based variant", () => {
+  it("penalise what the other agent now does and did not in the data", () => {
+    assertNear(correction.penalty[0], 0.9 * Math.log(0.9 / 0.6) + 0.1 * Math.log(0.1 / 0.4), 1e-9);
+    assertNear(correction.penalty[3], 0.3 * Math.log(0.3 / 0.2) + 0.7 * Math.log(0.7 / 0.8), 1e-9);
+  });
+
+  it("weigh rows by the ratio of policies, and keep the mass of every pair for e and the policy", () => {
+    const ratios = [0.9 / 0.6, 0.1 / 0.4, 0.9 / 0.75, 0.7 / 0.8, 0.7 / 0.5];
+    ratios.forEach((ratio, k) => {
+      assertNear(
+        Math.exp(correction.logMass[k] ?? NaN),
+        (samples.rows[k]?.share ?? NaN) * ratio,
+        1e-9,
+      );
+    });
+    // State 3, action 0: rows of 2/6·1.5 and 1/6·0.25 divide the 3/6 of the pair.
+    assertNear(correction.weights[0], (0.5 * 3) / 3.25, 1e-9);
+    assertNear(correction.weights[1], (0.5 * 0.25) / 3.25, 1e-9);
+    assertNear(correction.weights[2], 1 / 6, 1e-12);
+    assert.deepEqual(
+      [...correction.visits].map((x) => Math.round(x * 6)),
+      [4, 2],
+    );
+  });
+
+  it("keep a trace of a pair whose partner action has died out", () => {
+    const dead = correct(samples, learning, [1, 0, 1, 0], conditional);
+    assertNear(dead.weights[3], 1 / 6, 1e-12);
+    assert.ok(dead.logMass.every((x) => Number.isFinite(x)));
+  });
+
+  it("have the slopes of differences", () => {
+    const nu = Float64Array.of(0.3, -1.2);
+    const dualOf = (at: Float64Array) =>
+      dual(
+        ...([samples, correction] as const),
+        residuals(samples, learning, correction, at, settings),
+        ...([at, settings.gamma] as const),
+      );
+    assertSlope((at) => dualOf(at).value, nu, dualOf(nu).slope);
+
+    const residual = residuals(samples, learning, correction, nu, settings);
+    const advantage = stream("e").normals(4);
+    const squares = (e: Float64Array) =>
+      samples.rows.reduce((sum, { state, actions }, k) => {
+        const error = (e[state * 2 + (actions[0] ?? NaN)] ?? NaN) - (residual[k] ?? NaN);
+        return sum + (correction.weights[k] ?? NaN) * error ** 2;
+      }, 0);
+    const slope = advantageSlope(samples, learning, correction, residual, advantage);
+    assertSlope(squares, advantage, slope);
+
+    const masses = Float64Array.of(0.1, 0.5, 0.2, 0);
+    const crossEntropy = (logits: Float64Array) =>
+      -softmaxRows(logits, 2).reduce((sum, p, k) => sum + (masses[k] ?? NaN) * Math.log(p), 0);
+    assertSlope(crossEntropy, advantage, crossEntropySlope(advantage, masses, 2));
+  });
+
+  it("do not change by a constant added to ν", () => {
+    const valueAt = (shift: number) => {
+      const nu = Float64Array.of(0.3 + shift, -1.2 + shift);
+      const residual = residuals(samples, learning, correction, nu, settings);
+      return dual(samples, correction, residual, nu, settings.gamma);
+    };
+    assertNear(valueAt(5).value, valueAt(0).value, 1e-12);
+    assertNear(
+      valueAt(0).slope.reduce((sum, x) => sum + x, 0),
+      0,
+      1e-12,
+    );
+  });
+
+  it("lead, e fitted, to the best response of the exact solver", async () => {
+    const transitions = xorData.all.flatMap((pair, k) => repeated(xorPayoff, pair, k + 1));
+    const alpha = 0.7;
+    const other = Float64Array.of(0.35, 0.65);
+    const data = countTransitions(transitions, matrixShape(xorPayoff), 1e-9);
+    const exact = await bestResponse(data, 0, [[Float64Array.of(0.5, 0.5)], [other]], {
+      ...{ alpha, gamma: 0.99, tolerance: 1e-10 },
+    });
+
+    const xor = compress(transitions);
+    const corrected = correct(xor, learning, other, [1 / 3, 2 / 3, 3 / 7, 4 / 7]);
+    const residual = residuals(xor, learning, corrected, [0], { alpha, gamma: 0.99 });
+    // The least squares fit: the weighted mean of ê over the rows of an action.
+    const fitted = [0, 1].map((action) => {
+      const rows = [...xor.rows.keys()].filter((k) => xor.rows[k]?.actions[0] === action);
+      const weight = (k: number) => corrected.weights[k] ?? NaN;
+      const mass = rows.reduce((sum, k) => sum + weight(k), 0);
+      return rows.reduce((sum, k) => sum + (weight(k) * (residual[k] ?? NaN)) / mass, 0);
+    });
+    const targets = responseTargets(corrected, Float64Array.of(0.3, 0.7), fitted);
+    targets.forEach((p, action) => {
+      assertNear(p, exact.policy[0]?.[action] ?? NaN, 1e-7);
+    });
+  });
+});
