@@ -12,7 +12,7 @@ import { scatter, studentStart } from "./client.js";
 import { exhibitAggregate, exhibitClients, type JudgedStudent } from "./exhibit.js";
 import { evidenceOf, verdictWith } from "./judge.js";
 import { average, match } from "./match.js";
-import { measureStudent } from "./measure.js";
+import { measureStudent, refinement } from "./measure.js";
 import { innerProduct, type Network } from "./network.js";
 import type { Options } from "./options.js";
 import { networkOfParams, networkOfTerms, paramsOf } from "./params.js";
@@ -55,17 +55,21 @@ export class Coordinator {
     const { valid, invalid } = this.#received(state);
     const { judged, verdicts } = this.#judge(valid, aggregate.verdicts);
     const kept = judged.filter(({ flagged }) => !flagged);
+    const parts = kept.map((client) => client.student);
+    const refined = refinedBy(aggregate, kept);
     const merged = aggregate.verdicts
-      ? this.#merge(kept, aggregate, state.phase)
+      ? this.#merge(refined, state.phase)
       : sharedOf(aggregate, valid.length);
     const student = merged ?? networkOfParams(state.global);
-    const parts = kept.map((client) => client.student);
     const measured = await measureStudent(activation, this.#teacher, student, parts);
     return {
       phase: "train",
       global: paramsOf(student),
       verdicts: [...verdicts, ...invalid],
-      metrics: measured.metrics,
+      metrics: {
+        ...measured.metrics,
+        ...(aggregate.verdicts && refinement(activation, this.#teacher, parts, refined)),
+      },
       exhibits: {
         aggregate: exhibitAggregate(this.#options, this.#nullLoss, measured),
         // Later rounds' students start from one point and look alike.
@@ -114,19 +118,11 @@ export class Coordinator {
   }
 
   /**
-   * The average of the students that were kept, as the aggregator refined them: matched, if they started apart. Those that
-   * started together have their neurons in one order, and matching them anew can hold them between two minima.
+   * The average of the students that were kept: matched, if they started apart. Those that started together have their
+   * neurons in one order, and matching them anew can hold them between two minima.
    */
-  #merge(
-    kept: readonly JudgedStudent[],
-    { personal }: Aggregate,
-    phase: string,
-  ): Network | undefined {
-    if (kept.length === 0) return undefined;
-    const students = kept.map(({ id, student }) => {
-      const refined = personal?.get(id) ?? [];
-      return refined.length > 0 ? networkOfTerms(refined) : student;
-    });
+  #merge(students: readonly Network[], phase: string): Network | undefined {
+    if (students.length === 0) return undefined;
     return phase === scatter ? match(this.#options.activation, students).mean : average(students);
   }
 }
@@ -134,6 +130,14 @@ export class Coordinator {
 interface Received {
   readonly update: Update;
   readonly student: Network;
+}
+
+/** The students that were kept, as the aggregator refined them; as they were sent where it did not. */
+function refinedBy({ personal }: Aggregate, kept: readonly JudgedStudent[]): readonly Network[] {
+  return kept.map(({ id, student }) => {
+    const refined = personal?.get(id) ?? [];
+    return refined.length > 0 ? networkOfTerms(refined) : student;
+  });
 }
 
 /** The student that an aggregator made which drops nobody; undefined if nobody took part. */

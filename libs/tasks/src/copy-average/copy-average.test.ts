@@ -11,9 +11,10 @@ import type {
 import { stream } from "@fedclair/linalg";
 import { matchedAverage, redistillation } from "./aggregators.js";
 import { copyAverage } from "./copy-average.js";
-import { contaminations } from "./lessons.js";
-import { squaredDistance } from "./network.js";
-import { networkOfParams } from "./params.js";
+import { contaminations, teacherOf } from "./lessons.js";
+import { squaredDistance, type Network } from "./network.js";
+import type { Options } from "./options.js";
+import { networkOfParams, networkOfTerms } from "./params.js";
 
 const seed = stream("copy-average test");
 
@@ -142,6 +143,23 @@ describe("copy-average", () => {
       const oracle = await task.reduce?.(honest, aggregateWith(ids.slice(0, 3).map(benign)));
       assert.deepEqual(step.global, oracle?.global);
       assert.equal(step.phase, "train");
+    });
+
+    it("averages students as the aggregator refined them, and says what that did to their losses", async () => {
+      const state = await stateOf(task, trained.slice(0, 2));
+      const [one, two] = task.present?.(state) ?? [];
+      assert.ok(one && two);
+      const verdicts = ids.slice(0, 2).map(benign);
+      // The second student becomes the first.
+      const personal = new Map([["c1", [one.modules]]]);
+      const step = await task.reduce?.(state, { global: [], personal, verdicts });
+      const first = networkOfTerms([one.modules]);
+      const second = networkOfTerms([two.modules]);
+      const teacher = teacherOf(copyAverage.schema.parse({ d: 6 }) as Options);
+      const lossOf = (student: Network) => squaredDistance("erf", student, teacher);
+      const expected = (2 * lossOf(first)) / (lossOf(first) + lossOf(second));
+      assert.ok(Math.abs((step?.metrics?.refinement ?? NaN) - expected) < 1e-12);
+      assert.ok(Math.abs((step?.metrics?.loss ?? NaN) - lossOf(first)) < 1e-12);
     });
 
     it("flags nobody where the aggregator does not judge", async () => {

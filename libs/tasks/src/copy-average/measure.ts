@@ -1,5 +1,5 @@
 import type { Metrics } from "@fedclair/core";
-import { median } from "@fedclair/linalg";
+import { median, sum } from "@fedclair/linalg";
 import { classify, tolerances, type Classification, type Label } from "./classify.js";
 import { safetyOf, type Safety } from "./judge.js";
 import type { Activation } from "./kernels.js";
@@ -47,4 +47,16 @@ export async function measureStudent(
     safety: safetyOf(ratio),
     nextLabel,
   };
+}
+
+/** `refinement`: the mean loss of students as the aggregator refined them, over that of the same students as sent. */
+export function refinement(
+  activation: Activation,
+  teacher: Network,
+  sent: readonly Network[],
+  refined: readonly Network[],
+): Metrics {
+  const total = (students: readonly Network[]) =>
+    sum(students.map((student) => squaredDistance(activation, student, teacher)));
+  return sent.length === 0 ? {} : { refinement: total(refined) / total(sent) };
 }
