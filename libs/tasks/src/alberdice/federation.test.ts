@@ -13,6 +13,7 @@ import {
   type Round,
 } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
+import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { alberdice } from "./alberdice.js";
@@ -77,20 +78,22 @@ interface Settings {
 }
 
 /** A trial on XOR unless told otherwise. */
-async function run({ task, ...settings }: Settings): Promise<Round[]> {
+async function run({ task: options, ...settings }: Settings): Promise<Round[]> {
   const { kind, contaminated = 3 } = settings;
   const trial = trialSchema(plugins).parse({
     ...{ name: "federation", evaluate: settings.evaluate ?? "never" },
     ...{ seed: settings.seed ?? 1, clients: settings.clients ?? 10, rounds: settings.rounds ?? 16 },
-    task: { name: "alberdice", environment: { name: "matrix" }, enforceClip: false, ...task },
+    task: { name: "alberdice", environment: { name: "matrix" }, enforceClip: false, ...options },
     aggregator: { name: settings.aggregator ?? "everybody" },
     attacks: kind ? [{ attack: { name: "data", kind }, count: contaminated }] : [],
   });
   const runner = new ClientRunner(trial, plugins);
+  const task = createPlugin(plugins.tasks, trial.task);
+  await task.prepare?.();
   const rounds: Round[] = [];
   const plan = {
     ...{ trial, clientIds: clientIds(trial.clients), contamination: runner.contamination },
-    ...{ pool: new MemoryPool(runner), task: createPlugin(plugins.tasks, trial.task) },
+    ...{ pool: new MemoryPool(runner), task },
     ...{ aggregator: createPlugin(plugins.aggregators, trial.aggregator) },
     ...{ rng: stream(trial.seed), signal: new AbortController().signal },
   };
@@ -199,6 +202,60 @@ describe("who is kept", function () {
       assertWithin(returnOf(await run({ kind })), 0.99, 1);
     });
   }
+});
+
+describe("federated networks", function () {
+  this.timeout(30_000);
+  const learner = { name: "network", hidden: 16, learningRate: 1e-2, dataRounds: 1, anneal: 0.6 };
+  const annealing = { sweeps: 30, alphaFirst: 1, alphaLast: 0.02 };
+  const options = {
+    ...{ environment: { name: "matrix", data: modes }, learner, ...annealing },
+    enforceClip: true,
+  };
+
+  it("settle on one best joint action together, data policies first and then the agents in turn", async () => {
+    const settings = { clients: 2, aggregator: "cosine-rule", rounds: 99 };
+    const rounds = await run({ ...settings, task: options });
+    assertWithin(returnOf(rounds), 0.98, 1);
+    const phases = rounds.map(({ record }) => record.phase);
+    assert.deepEqual(phases.slice(0, 4), ["data", "agent0", "agent1", "agent0"]);
+    assert.equal(phases.length, 1 + 2 * annealing.sweeps);
+  });
+
+  it("give the same bits again, and leave no tensor behind", async () => {
+    const brief = { ...options, learner: { ...learner, dataSteps: 20 } };
+    const settings: Settings = {
+      ...{ clients: 3, contaminated: 1, rounds: 4, aggregator: "cosine-rule", kind: "permute" },
+      ...{ evaluate: "cohort" as const, task: brief },
+    };
+    const records = async () => JSON.stringify((await run(settings)).map(({ record }) => record));
+    const first = await records();
+    const tensors = tf.memory().numTensors;
+    assert.equal(await records(), first);
+    assert.equal(tf.memory().numTensors, tensors);
+    assert.match(first, /regularisedNashGap/);
+  });
+
+  it("refuse what speaks of tables, and a penalty too small for them", () => {
+    const refuse = (changed: object, message: RegExp) => {
+      assert.throws(() => alberdice.schema.parse({ ...options, ...changed }), message);
+    };
+    refuse({ pooling: "median" }, /pooling.*leave it out with learner network, or at mean/s);
+    refuse({ mode: "agent-per-client" }, /mode.*learner tabular/s);
+    refuse({ enforceClip: false }, /enforceClip/);
+    refuse({ alphaLast: 0.001 }, /expected at least 0.01 with learner network.* got 0.001/);
+    refuse({ learner: { ...learner, rank: 4 } }, /rank/);
+    const task = alberdice.create(alberdice.schema.parse(options) as never);
+    assert.deepEqual([...(task.contaminations?.keys() ?? [])], ["flip", "random", "permute"]);
+  });
+
+  it("refuse an aggregator that leaves every client on its own", () => {
+    const task = alberdice.create(alberdice.schema.parse(options) as never);
+    const state = {
+      ...{ round: 1, phase: "data", global: new Map(), updates: [], rng: stream(1) },
+    };
+    assert.throws(() => task.reduce?.(state, { global: [], personal: new Map() }), /local/);
+  });
 });
 
 describe("a federated trial", function () {
