@@ -19,4 +19,15 @@ describe("alberdice over sockets", () => {
       assert.ok(Number.isFinite(metrics["return"]) && Number.isFinite(metrics["nashGap"]));
     }
   });
+
+  it("has two hosts train networks, as in one process", async () => {
+    const small = ["rounds=3", "task.learner.dataSteps=20"];
+    const hosts = await runBothWays("trials/alberdice/network-xor.yaml", small);
+    const records = await recordsOf(hosts);
+    assert.deepEqual(
+      records.map(({ phase }) => phase),
+      ["data", "agent0", "agent1"],
+    );
+    assert.ok(records.every(({ clients }) => clients.every(({ failure }) => failure === null)));
+  });
 });
