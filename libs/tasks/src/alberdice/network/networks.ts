@@ -1,4 +1,4 @@
-import type { Params } from "@fedclair/core";
+import { sizeOf, type Params } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { initialWeights, outputsOf, rowsOf, type Perceptron } from "../../nets/perceptron.js";
 import type { GameShape } from "../dataset.js";
@@ -102,39 +102,37 @@ export function policiesOf(game: Game, networks: Networks, hidden: number): Poli
   });
 }
 
-/** By layer a module, `agent0.policy.W1` …: inputs×outputs, a bias as the last row. */
+/** By layer a module, `agent0.policy.W1` …: inputs×outputs, a bias as the last row. @param networks all, or some */
 export function modulesOf(game: Game, hidden: number, networks: Networks): Params {
   return new Map(
-    layersOf(game, hidden, [...networks.keys()]).map(({ network, module, start, shape }) => {
-      const size = shape[0] * shape[1];
-      const data = networks.get(network)?.slice(start, start + size) ?? new Float32Array();
-      return [module, { shape, data }];
+    layersOf(game, hidden).flatMap(({ network, module, start, shape }) => {
+      const weights = networks.get(network);
+      if (weights === undefined) return [];
+      return [[module, { shape, data: weights.slice(start, start + sizeOf(shape)) }] as const];
     }),
   );
 }
 
-/** The inverse of `modulesOf`. */
+/** The inverse of `modulesOf`, for all networks. @throws Error if a module is missing */
 export function networksOf(game: Game, hidden: number, params: Params): Networks {
-  const names = [...new Set([...params.keys()].map((module) => module.replace(/\.W\d$/, "")))];
-  const parts = new Map<string, number[]>();
-  for (const { network, module } of layersOf(game, hidden, names)) {
-    const { data } = params.get(module) ?? { data: [] };
-    parts.set(network, [...(parts.get(network) ?? []), ...data]);
+  const networks = new Map<string, number[]>();
+  for (const { network, module } of layersOf(game, hidden)) {
+    const tensor = params.get(module);
+    if (tensor === undefined) throw new Error(`alberdice: params without module ${module}`);
+    networks.set(network, [...(networks.get(network) ?? []), ...tensor.data]);
   }
-  return new Map([...parts].map(([network, weights]) => [network, Float32Array.from(weights)]));
+  return new Map([...networks].map(([name, weights]) => [name, Float32Array.from(weights)]));
 }
 
-function layersOf(game: Game, hidden: number, networks: readonly string[]) {
-  const wanted = new Set(networks);
+function layersOf(game: Game, hidden: number) {
   return agents.flatMap((agent) =>
     [...dataRoles, ...turnRoles].flatMap((role) => {
       const network = networkName(agent, role);
-      if (!wanted.has(network)) return [];
       let start = 0;
       return perceptronOf(game, agent, role, hidden).map((layer, i) => {
-        const shape = [rowsOf(layer), layer.outputs] as const;
+        const shape = [rowsOf(layer), layer.outputs];
         const part = { network, module: `${network}.W${i + 1}`, start, shape };
-        start += shape[0] * shape[1];
+        start += sizeOf(shape);
         return part;
       });
     }),

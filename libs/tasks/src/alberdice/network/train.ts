@@ -14,6 +14,7 @@ import {
   perceptronOf,
   probabilitiesOf,
   stateInputs,
+  turnRoles,
   weightsOf,
   type Game,
   type Networks,
@@ -109,7 +110,7 @@ export async function takeTurn(
     probabilities(agent, "conditional", pairInputs(game, samples.states, own)),
   );
 
-  const learnerOf = (role: "value" | "advantage" | "policy") =>
+  const learnerOf = (role: (typeof turnRoles)[number]) =>
     new Learner(perceptronOf(game, agent, role, hidden), weightsOf(networks, agent, role), inputs);
   const learners = {
     value: learnerOf("value"),
@@ -133,12 +134,7 @@ export async function takeTurn(
       );
       if (step % stepsATime === 0) await setImmediate();
     }
-    return new Map(
-      (["value", "advantage", "policy"] as const).map((role) => [
-        networkName(agent, role),
-        learners[role].weights,
-      ]),
-    );
+    return new Map(turnRoles.map((role) => [networkName(agent, role), learners[role].weights]));
   } finally {
     Object.values(learners).forEach((learner) => {
       learner.dispose();
