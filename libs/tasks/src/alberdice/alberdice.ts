@@ -11,13 +11,14 @@ import { schema, type NetworkOptions, type Options } from "./options.js";
 
 /**
  * Offline multi-agent reinforcement learning by AlberDICE (Matsunaga, Lee, Yoon, Leonardos, Abbeel and Kim, NeurIPS 2023,
- * arXiv 2311.02194), exact and tabular: the agents in turn take the best response to the others, under a KL penalty on
+ * arXiv 2311.02194), exact on tables or with networks: the agents in turn take the best response to the others, under a KL penalty on
  * the joint visit distribution that keeps joint actions inside the data. Clients hold private data of the joint play and
  * answer with one agent's best response; the coordinator pools the answers and circulates the policies. Abstract and
  * official code were known to us; derivation and federation are this platform's own.
  *
  * Params are the logits of every agent, `agent0`, `agent1`, …, states × actions, float64. An update holds those of the
- * agent whose turn it is, and `visits`, the share of each state in the client's data.
+ * agent whose turn it is, and `visits`, the share of each state in the client's data. With learner `network` params are the
+ * weights of perceptrons, float32, a matrix a layer, and an update is the change of those that the phase trains.
  */
 export const alberdice: TaskPlugin = {
   name: "alberdice",
