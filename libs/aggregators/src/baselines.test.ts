@@ -59,11 +59,14 @@ describe("fedavg", () => {
     assert.deepEqual(global[0]?.get("b"), { shape: [2], data: Float64Array.of(2, 4) });
   });
 
-  it("says whose module is missing, and which shapes differ", () => {
+  it("says whose module is missing, and which shapes differ", async () => {
     const lacks = [updates[0], updateOf("c1", { other: y })].flatMap((u) => u ?? []);
-    assert.throws(() => aggregate(fedavg, lacks), /client c1 sent no update of module m/);
+    await assert.rejects(() => aggregate(fedavg, lacks), /client c1 sent no update of module m/);
     const differs = [updateOf("c0", { m: row(1, 2) }), updateOf("c1", { m: column(1, 2) })];
-    assert.throws(() => aggregate(fedavg, differs), /cannot average a 2×1 tensor with a 1×2 one/);
+    await assert.rejects(
+      () => aggregate(fedavg, differs),
+      /cannot average a 2×1 tensor with a 1×2 one/,
+    );
   });
 });
 
@@ -92,8 +95,8 @@ describe("fedit", () => {
     }
   });
 
-  it("refuses unequal ranks without a majority", () => {
-    assert.throws(
+  it("refuses unequal ranks without a majority", async () => {
+    await assert.rejects(
       () => aggregate(fedit, [...updates.slice(0, 1), wide]),
       (error: unknown) => {
         assert.ok(error instanceof UserError);
@@ -124,8 +127,11 @@ describe("ffa-lora", () => {
     assert.deepEqual(valueOf(global), product(x));
   });
 
-  it("refuses an A that all trained", () => {
-    assert.throws(() => aggregate(ffaLora, updates), /factors A of module m differ.*freeze A/);
+  it("refuses an A that all trained", async () => {
+    await assert.rejects(
+      () => aggregate(ffaLora, updates),
+      /factors A of module m differ.*freeze A/,
+    );
   });
 });
 

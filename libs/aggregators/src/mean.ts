@@ -1,4 +1,5 @@
 import {
+  breather,
   isLowRank,
   shapeText,
   UserError,
@@ -9,11 +10,18 @@ import {
   type Update,
 } from "@fedclair/core";
 
-/** Σ_k w_k·T_k in float64. @param tensors of one shape, at least one @throws UserError if shapes differ */
-export function weightedSum(tensors: readonly Tensor[], weights: ArrayLike<number>): Tensor {
+/**
+ * Σ_k w_k·T_k in float64, giving way to the event loop in between. @param tensors of one shape, at least one
+ * @throws UserError if shapes differ
+ */
+export async function weightedSum(
+  tensors: readonly Tensor[],
+  weights: ArrayLike<number>,
+): Promise<Tensor> {
+  const breathe = breather();
   const shape = tensors[0]?.shape ?? [];
   const data = new Float64Array(tensors[0]?.data.length ?? 0);
-  tensors.forEach((tensor, k) => {
+  for (const [k, tensor] of tensors.entries()) {
     if (shapeText(tensor.shape) !== shapeText(shape)) {
       throw new UserError(
         `cannot average a ${shapeText(tensor.shape)} tensor with a ${shapeText(shape)} one: ` +
@@ -24,7 +32,8 @@ export function weightedSum(tensors: readonly Tensor[], weights: ArrayLike<numbe
     for (let i = 0; i < data.length; i++) {
       data[i] = (data[i] ?? 0) + weight * (tensor.data[i] ?? NaN);
     }
-  });
+    await breathe();
+  }
   return { shape, data };
 }
 
@@ -71,16 +80,20 @@ export function sendersOf(
  * The weighted sum of dense modules, and beside it what `merge` makes of factored ones: two terms, because their sum would have to
  * be multiplied out.
  */
-export function sumTerms(
+export async function sumTerms(
   senders: ReadonlyMap<string, Senders>,
-  merge: (pairs: readonly LowRank[], weights: readonly number[], module: string) => LowRank,
-): Modules[] {
+  merge: (
+    pairs: readonly LowRank[],
+    weights: readonly number[],
+    module: string,
+  ) => LowRank | Promise<LowRank>,
+): Promise<Modules[]> {
   const dense = new Map<string, ModuleUpdate>();
   const factored = new Map<string, ModuleUpdate>();
   for (const [name, sent] of senders) {
-    if (sent.dense.length > 0) dense.set(name, weightedSum(sent.dense, sent.denseWeights));
+    if (sent.dense.length > 0) dense.set(name, await weightedSum(sent.dense, sent.denseWeights));
     if (sent.factored.length > 0) {
-      factored.set(name, merge(sent.factored, sent.factoredWeights, name));
+      factored.set(name, await merge(sent.factored, sent.factoredWeights, name));
     }
   }
   return [dense, factored].filter((term) => term.size > 0);

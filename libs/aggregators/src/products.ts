@@ -4,7 +4,7 @@ import { sendersOf, sumTerms } from "./mean.js";
 import { weightsOf, type Weighting } from "./weights.js";
 
 /** The mean of the clients' changes, as terms. */
-export function averageProducts(updates: readonly Update[], by: Weighting): Modules[] {
+export function averageProducts(updates: readonly Update[], by: Weighting): Promise<Modules[]> {
   return combineProducts(updates, weightsOf(updates, by));
 }
 
@@ -13,7 +13,10 @@ export function averageProducts(updates: readonly Update[], by: Weighting): Modu
  * take no part in either.
  * @param weights c, of any sum, in the order of the updates
  */
-export function combineProducts(updates: readonly Update[], weights: ArrayLike<number>): Modules[] {
+export function combineProducts(
+  updates: readonly Update[],
+  weights: ArrayLike<number>,
+): Promise<Modules[]> {
   const kept = updates.flatMap((update, k) => {
     const weight = weights[k] ?? NaN;
     return weight === 0 ? [] : [{ update, weight }];

@@ -1,4 +1,5 @@
 export { admitEvaluation, admitUpdate, shapesOf, type ExpectedShapes } from "./admission.js";
+export { breather } from "./breather.js";
 export { ClientRunner, type ClientJob } from "./client-runner.js";
 export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";

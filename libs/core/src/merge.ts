@@ -1,21 +1,27 @@
+import { Matrix, multiply } from "@fedclair/linalg";
+import { breather } from "./breather.js";
 import type { Params, Tensor } from "./tensor.js";
-import { isLowRank, type Modules, type ModuleUpdate } from "./update.js";
+import { isLowRank, type LowRank, type Modules, type ModuleUpdate } from "./update.js";
 
 /**
  * Adds the terms of an aggregate to params. The one place where low-rank pairs are multiplied out; a pair that several
- * clients share is so only once, as long as `products` lives.
+ * clients share is so only once, as long as `products` lives. Gives way to the event loop in between.
  * @returns new params of the same shapes and dtypes, computed in float64
  * @throws Error for a module that the params lack
  */
-export function addTerms(params: Params, terms: readonly Modules[], products: Products): Params {
+export async function addTerms(
+  params: Params,
+  terms: readonly Modules[],
+  products: Products,
+): Promise<Params> {
   const sums = new Map<string, Float64Array>();
   for (const modules of terms) {
     for (const [name, update] of modules) {
       const tensor = params.get(name);
       if (!tensor) throw new Error(`the aggregate changes module '${name}', which the params lack`);
-      const sum = sums.get(name) ?? Float64Array.from(tensor.data);
+      const sum = sums.get(name) ?? new Float64Array(tensor.data);
       sums.set(name, sum);
-      const term = products.of(update);
+      const term = await products.of(update);
       if (term.length !== sum.length) {
         throw new Error(
           `the aggregate's module '${name}' has ${term.length} numbers, not ${sum.length}`,
@@ -32,32 +38,37 @@ export function addTerms(params: Params, terms: readonly Modules[], products: Pr
   );
 }
 
+/** Multiplications that are done at a time: some 10 ms of them. */
+const mostAtOnce = 2 ** 26;
+
 /** Multiplied-out low-rank pairs by identity. */
 export class Products {
   readonly #dense = new Map<ModuleUpdate, ArrayLike<number>>();
+  readonly #breathe = breather();
 
-  of(update: ModuleUpdate): ArrayLike<number> {
+  async of(update: ModuleUpdate): Promise<ArrayLike<number>> {
+    await this.#breathe();
     if (!isLowRank(update)) return update.data;
-    const known = this.#dense.get(update) ?? multiply(update.b, update.a);
+    const known = this.#dense.get(update) ?? (await this.#multiply(update));
     this.#dense.set(update, known);
     return known;
   }
-}
 
-function multiply(b: Tensor, a: Tensor): Float64Array {
-  const [rows = 0, rank = 0] = b.shape;
-  const [, columns = 0] = a.shape;
-  const product = new Float64Array(rows * columns);
-  for (let i = 0; i < rows; i++) {
-    for (let k = 0; k < rank; k++) {
-      const factor = b.data[i * rank + k] ?? 0;
-      for (let j = 0; j < columns; j++) {
-        product[i * columns + j] =
-          (product[i * columns + j] ?? 0) + factor * (a.data[k * columns + j] ?? 0);
-      }
+  /** Row-major b·a, which column by column is aᵀ·bᵀ: a strip of rows at a time. */
+  async #multiply({ b, a }: LowRank): Promise<Float64Array> {
+    const [rows = 0, rank = 0] = b.shape;
+    const [, columns = 0] = a.shape;
+    const left = new Matrix(columns, rank, new Float64Array(a.data));
+    const right = new Matrix(rank, rows, new Float64Array(b.data));
+    const product = new Float64Array(rows * columns);
+    const strip = Math.max(1, Math.floor(mostAtOnce / (rank * columns)));
+    for (let from = 0; from < rows; from += strip) {
+      const part = multiply(left, right.columns(from, Math.min(from + strip, rows)));
+      product.set(part.data, from * columns);
+      await this.#breathe();
     }
+    return product;
   }
-  return product;
 }
 
 function addTo(sum: Float64Array, term: ArrayLike<number>): void {
@@ -65,5 +76,5 @@ function addTo(sum: Float64Array, term: ArrayLike<number>): void {
 }
 
 function like({ data }: Tensor, values: Float64Array): Tensor["data"] {
-  return data instanceof Float32Array ? Float32Array.from(values) : values;
+  return data instanceof Float32Array ? new Float32Array(values) : values;
 }

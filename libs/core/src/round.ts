@@ -46,7 +46,7 @@ export async function* runRounds(plan: RoundPlan): AsyncGenerator<Round, TrialSt
 
     const before = state;
     const { aggregate, step } = await reduce(plan, before, { round, phase }, trained.updates);
-    state = merge(before, aggregate, step.global);
+    state = await merge(before, aggregate, step.global);
     const aggregateSeconds = clock();
 
     const evaluated = await evaluate(plan, state, { round, phase }, cohort);
@@ -145,14 +145,18 @@ function requireQuorum(
 }
 
 /** @param chosen the task's own new global params, in place of the aggregate */
-function merge(state: TrialState, aggregate: Aggregate, chosen?: Params): TrialState {
+async function merge(
+  state: TrialState,
+  aggregate: Aggregate,
+  chosen?: Params,
+): Promise<TrialState> {
   if (chosen) return { ...state, global: chosen };
   const products = new Products();
   const personal = new Map(state.personal);
   for (const [id, terms] of aggregate.personal ?? []) {
-    personal.set(id, addTerms(state.personal.get(id) ?? state.global, terms, products));
+    personal.set(id, await addTerms(state.personal.get(id) ?? state.global, terms, products));
   }
-  return { global: addTerms(state.global, aggregate.global, products), personal };
+  return { global: await addTerms(state.global, aggregate.global, products), personal };
 }
 
 /** Seconds since the last call. */

@@ -26,7 +26,7 @@ type Results = Readonly<Record<string, unknown>>;
 const rules: Readonly<
   Record<string, (updates: readonly Float64Array[], params: Fields) => Results | Promise<Results>>
 > = {
-  mean: (v) => ({ vector: mean(v) }),
+  mean: async (v) => ({ vector: await mean(v) }),
   coordinateMedian: async (v) => ({ vector: await coordinateMedian(v) }),
   trimmedMean: async (v, { beta }) => ({ vector: await trimmedMean(v, numberOf(beta, "beta")) }),
   krum: async (v, { f }) => ({ ...(await krum(v, numberOf(f, "f"))) }),

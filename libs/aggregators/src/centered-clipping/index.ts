@@ -29,7 +29,9 @@ export const centeredClippingAggregator: Plugin<Aggregator> = {
     aggregate: async ({ updates }) => {
       const points = await pointsOf([...changesByModule(updates).values()]);
       const most = tau ?? median(await normsOf(points));
-      return { global: combineProducts(updates, await centeredClipWeights(points, most, steps)) };
+      return {
+        global: await combineProducts(updates, await centeredClipWeights(points, most, steps)),
+      };
     },
   }),
 };

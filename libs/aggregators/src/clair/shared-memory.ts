@@ -1,5 +1,11 @@
-import { isLowRank, tensorsOf, type Modules, type Tensor, type Update } from "@fedclair/core";
-import { breather } from "../breather.js";
+import {
+  breather,
+  isLowRank,
+  tensorsOf,
+  type Modules,
+  type Tensor,
+  type Update,
+} from "@fedclair/core";
 
 /**
  * The same updates in memory that threads share: posting them then costs next to nothing, where the copy that posting

@@ -67,7 +67,7 @@ async function divideAndConquer(
     const status = score > 0 ? "contaminated" : "benign";
     return { clientId, status, score, threshold: 0 };
   });
-  return { global: combineProducts(updates, weights), verdicts, metrics: { f } };
+  return { global: await combineProducts(updates, weights), verdicts, metrics: { f } };
 }
 
 /** The Gram matrix of the changes at `count` coordinates drawn from all modules, or at all of them if there are no more. */

@@ -14,7 +14,8 @@ export const fedavg: Plugin<Aggregator> = {
   summary: "Averages the clients' changes, LoRA pairs as their products.",
   schema,
   create: (options: z.infer<typeof schema>) => ({
-    aggregate: ({ updates }) =>
-      Promise.resolve({ global: averageProducts(updates, options.weighting) }),
+    aggregate: async ({ updates }) => ({
+      global: await averageProducts(updates, options.weighting),
+    }),
   }),
 };

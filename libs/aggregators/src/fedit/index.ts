@@ -17,10 +17,10 @@ export const fedit: Plugin<Aggregator> = {
   summary: "Averages LoRA factors B and A apart; the clients' ranks must agree.",
   schema,
   create: (options: z.infer<typeof schema>) => ({
-    aggregate: ({ updates }) => {
+    aggregate: async ({ updates }) => {
       const { kept, ...verdicts } = alike(updates, ranksOf);
       const senders = sendersOf(kept, weightsOf(kept, options.weighting));
-      return Promise.resolve({ global: sumTerms(senders, averageFactors), ...verdicts });
+      return { global: await sumTerms(senders, averageFactors), ...verdicts };
     },
   }),
 };
@@ -30,11 +30,11 @@ export const fedit: Plugin<Aggregator> = {
  * this module dense keep their share.
  * @throws UserError if ranks differ
  */
-export function averageFactors(
+async function averageFactors(
   pairs: readonly LowRank[],
   weights: readonly number[],
   module: string,
-): LowRank {
+): Promise<LowRank> {
   const ranks = pairs.map(({ a }) => a.shape[0] ?? 0);
   const odd = ranks.find((rank) => rank !== ranks[0]);
   if (odd !== undefined) {
@@ -45,11 +45,11 @@ export function averageFactors(
   }
   const total = sum(weights);
   return {
-    b: weightedSum(
+    b: await weightedSum(
       pairs.map(({ b }) => b),
       weights,
     ),
-    a: weightedSum(
+    a: await weightedSum(
       pairs.map(({ a }) => a),
       weights.map((w) => w / total),
     ),

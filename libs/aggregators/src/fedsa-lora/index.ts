@@ -26,21 +26,22 @@ export const fedsaLora: Plugin<Aggregator> = {
     "Averages the LoRA factors A and leaves every client its own B; the clients' ranks must agree.",
   schema,
   create: (options: z.infer<typeof schema>) => ({
-    aggregate: ({ updates }) => Promise.resolve(shareA(updates, options.weighting)),
+    aggregate: ({ updates }) => shareA(updates, options.weighting),
   }),
 };
 
 /** Clients of another rank than most keep their own change. @throws UserError if no rank is that of most */
-function shareA(updates: readonly Update[], by: Weighting): Aggregate {
+async function shareA(updates: readonly Update[], by: Weighting): Promise<Aggregate> {
   const { kept, ...verdicts } = alike(updates, ranksOf);
   const odd = updates.filter((update) => !kept.includes(update));
   const means = new Map<string, Tensor>();
   const everyones = new Map<string, ModuleUpdate>();
   for (const [name, sent] of sendersOf(kept, weightsOf(kept, by))) {
-    if (sent.dense.length > 0) everyones.set(name, weightedSum(sent.dense, sent.denseWeights));
+    if (sent.dense.length > 0)
+      everyones.set(name, await weightedSum(sent.dense, sent.denseWeights));
     if (sent.factored.length === 0) continue;
     const total = sum(sent.factoredWeights);
-    const mean = weightedSum(
+    const mean = await weightedSum(
       sent.factored.map(({ a }) => a),
       sent.factoredWeights.map((w) => w / total),
     );

@@ -23,10 +23,10 @@ export const ffaLora: Plugin<Aggregator> = {
   summary: "Averages the LoRA factors B of clients that share one frozen A.",
   schema,
   create: (options: z.infer<typeof schema>) => ({
-    aggregate: ({ updates }) => {
+    aggregate: async ({ updates }) => {
       const { kept, ...verdicts } = alike(updates, frozenOf);
       const senders = sendersOf(kept, weightsOf(kept, options.weighting));
-      return Promise.resolve({ global: sumTerms(senders, averageB), ...verdicts });
+      return { global: await sumTerms(senders, averageB), ...verdicts };
     },
   }),
 };
@@ -44,11 +44,11 @@ function frozenOf({ modules }: Update): string {
 }
 
 /** (Σ w_k·B_k, A). @throws UserError if the clients' A differ: then it is not frozen */
-export function averageB(
+async function averageB(
   pairs: readonly LowRank[],
   weights: readonly number[],
   module: string,
-): LowRank {
+): Promise<LowRank> {
   const frozen = pairs[0]?.a ?? { shape: [0, 0], data: new Float64Array(0) };
   if (pairs.some(({ a }) => !sameEntries(a.data, frozen.data))) {
     throw new UserError(
@@ -57,7 +57,7 @@ export function averageB(
     );
   }
   return {
-    b: weightedSum(
+    b: await weightedSum(
       pairs.map(({ b }) => b),
       weights,
     ),

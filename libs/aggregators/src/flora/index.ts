@@ -15,7 +15,8 @@ export const flora: Plugin<Aggregator> = {
   summary: "Stacks LoRA factors of any ranks and folds the stack into the params.",
   schema,
   create: (options: z.infer<typeof schema>) => ({
-    aggregate: ({ updates }) =>
-      Promise.resolve({ global: averageProducts(updates, options.weighting) }),
+    aggregate: async ({ updates }) => ({
+      global: await averageProducts(updates, options.weighting),
+    }),
   }),
 };

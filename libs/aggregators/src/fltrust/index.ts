@@ -41,7 +41,7 @@ class FlTrust implements Aggregator {
     const { cosines, weights } = await trustIn(points, root);
     if (updates.length === 1) weights[root] = 1;
     return {
-      global: combineProducts(updates, weights),
+      global: await combineProducts(updates, weights),
       verdicts: updates.map(({ clientId }, k) => verdictOf(clientId, cosines[k] ?? NaN)),
       metrics: { trusted: cosines.filter((cosine) => cosine > 0).length },
     };

@@ -28,7 +28,7 @@ export const geometricMedianAggregator: Plugin<Aggregator> = {
       const points = await pointsOf([...changesByModule(updates).values()]);
       const weights = weightsOf(updates, options.weighting);
       const combined = await geometricMedianWeights(points, weights, options.nu);
-      return { global: combineProducts(updates, combined) };
+      return { global: await combineProducts(updates, combined) };
     },
   }),
 };

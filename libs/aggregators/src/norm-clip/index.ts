@@ -26,7 +26,7 @@ export const normClipAggregator: Plugin<Aggregator> = {
       const norms = await normsOf(await pointsOf([...changesByModule(updates).values()]));
       const weights = weightsOf(updates, weighting);
       const clipped = normClipWeights(norms, weights, most ?? median(norms));
-      return { global: combineProducts(updates, clipped) };
+      return { global: await combineProducts(updates, clipped) };
     },
   }),
 };

@@ -1,4 +1,5 @@
 import {
+  breather,
   isLowRank,
   moduleShape,
   sizeOf,
@@ -7,7 +8,6 @@ import {
   type Tensor,
 } from "@fedclair/core";
 import { Matrix } from "@fedclair/linalg";
-import { breather } from "../breather.js";
 
 /** The clients' changes of one module, all of one shape; dense ones and low-rank pairs may mix. */
 export type Changes = readonly ModuleUpdate[];

@@ -1,5 +1,5 @@
 import { sum } from "@fedclair/linalg";
-import { breather } from "../breather.js";
+import { breather } from "@fedclair/core";
 import type { Points } from "./points.js";
 
 /**

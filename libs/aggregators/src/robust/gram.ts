@@ -1,8 +1,7 @@
-import { isLowRank, UserError, type LowRank } from "@fedclair/core";
+import { breather, isLowRank, UserError, type LowRank } from "@fedclair/core";
 import { hstack, Matrix, multiplyTN } from "@fedclair/linalg";
 import { factorsOf } from "../factors.js";
 import { blocksOf, packed, type Changes } from "./blocks.js";
-import { breather } from "../breather.js";
 
 /** Columns of a panel of the Gram matrix: narrow ones skip most of the upper triangle. */
 const panel = 16;

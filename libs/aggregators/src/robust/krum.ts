@@ -1,6 +1,5 @@
-import { UserError } from "@fedclair/core";
+import { breather, UserError } from "@fedclair/core";
 import { sum, type Matrix } from "@fedclair/linalg";
-import { breather } from "../breather.js";
 
 /**
  * Krum's scores (Blanchard et al., NeurIPS 2017): the sum of the K - f - 2 smallest squared distances to the others, of one

@@ -1,5 +1,5 @@
 import { Matrix, multiply, multiplyTN } from "@fedclair/linalg";
-import { breather } from "../breather.js";
+import { breather } from "@fedclair/core";
 import { forSmallest } from "./select.js";
 
 /**

@@ -22,11 +22,11 @@ export interface Selection {
 }
 
 /** Σ w_k·V_k; the plain mean without weights. */
-export function mean(
+export async function mean(
   vectors: readonly Vector[],
   weights: ArrayLike<number> = uniform(vectors.length),
-): Vector {
-  return weightedSum(vectors.map(tensorOfVector), weights).data;
+): Promise<Vector> {
+  return (await weightedSum(vectors.map(tensorOfVector), weights)).data;
 }
 
 /** The median of every coordinate (Yin et al., arXiv 1803.01498). */
@@ -58,7 +58,7 @@ export async function multiKrum(
   const selected = byScore(scores)
     .slice(0, m)
     .sort((i, j) => i - j);
-  return { vector: mean(at(vectors, selected)), selected };
+  return { vector: await mean(at(vectors, selected)), selected };
 }
 
 /**
@@ -118,7 +118,7 @@ export async function fltrust(vectors: readonly Vector[], server: Vector) {
   const points = await pointsOf(changesOf([server, ...vectors]));
   const { cosines, weights } = await trustIn(points, 0);
   const trust = Array.from(cosines.subarray(1), (cosine) => Math.max(0, cosine));
-  return { vector: mean(vectors, weights.subarray(1)), trust };
+  return { vector: await mean(vectors, weights.subarray(1)), trust };
 }
 
 async function distancesOf(vectors: readonly Vector[]) {
