@@ -1,9 +1,6 @@
-export { armsOf, type Arm } from "./arms.js";
-export { readLines, RunFolder, type ArmRecord, type ArmTiming } from "./run-folder.js";
-export { runTrial, type ArmRound } from "./run-trial.js";
-export { detectionOf, evaluationMeans, isFlagged, summarise, type Summary } from "./summary.js";
-export { conductTrial, type Conduct } from "./conduct.js";
-export { createLog, type Logger } from "./process/log.js";
+export { runTrial } from "./run-trial.js";
+export type { Summary } from "./summary.js";
+export { createLog } from "./process/log.js";
 export {
   integerOption,
   interruption,
@@ -12,13 +9,11 @@ export {
   runProgram,
   setOption,
 } from "./process/main.js";
-export { Progress } from "./progress.js";
 export {
   reportOptions,
   conductAndTell,
   readTrialFile,
   runFolderFor,
-  type Show,
 } from "./process/conduct-and-tell.js";
 export { writeReport } from "./report/index.js";
 export { columns } from "./process/outcome-text.js";

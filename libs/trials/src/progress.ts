@@ -1,6 +1,7 @@
 import type { Trial } from "@fedclair/core";
 import { SingleBar } from "cli-progress";
 import { armsOf } from "./arms.js";
+import { mean } from "./numbers.js";
 import type { ArmRound } from "./run-trial.js";
 import { detectionOf, isFlagged } from "./summary.js";
 
@@ -43,9 +44,7 @@ export function tell({ arm, round: { record } }: ArmRound): string {
   const flagged = record.clients.filter(isFlagged).map(({ clientId }) => clientId);
   const failed = record.clients.filter(({ failure }) => failure).length;
   const parts = [
-    ...(losses.length > 0
-      ? [`loss ${(losses.reduce((a, b) => a + b, 0) / losses.length).toFixed(3)}`]
-      : []),
+    ...(losses.length > 0 ? [`loss ${mean(losses).toFixed(3)}`] : []),
     ...(detectionOf(record.clients) ? [`flagged ${listed(flagged)}`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ];

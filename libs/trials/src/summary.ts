@@ -1,7 +1,7 @@
 import type { ClientRecord, Metrics, Trial } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { armsOf } from "./arms.js";
-import { mean } from "./report/numbers.js";
+import { mean } from "./numbers.js";
 import type { ArmRecord } from "./run-folder.js";
 
 /** What a run shows, in numbers that `expect.measures` of a trial file can name. */

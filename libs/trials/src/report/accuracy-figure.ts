@@ -1,7 +1,7 @@
 import { quantile } from "@fedclair/linalg";
 import type { TopLevelSpec } from "vega-lite";
 import { armColours, armDashes, figureConfig, figureWidth } from "./figure-style.js";
-import { mean } from "./numbers.js";
+import { mean } from "../numbers.js";
 import type { Run } from "./run.js";
 
 /** Up to so many rounds arms stand side by side; beyond, they are lines with bands. */

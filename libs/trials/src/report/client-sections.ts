@@ -1,6 +1,6 @@
 import { clientRows, displayName, type ClientRow } from "./clients.js";
 import { html, table, type Html } from "./html.js";
-import { formatNumber } from "./numbers.js";
+import { formatNumber } from "../numbers.js";
 import { studied, type ClientLabel, type Run } from "./run.js";
 
 /** Longer tables are cut: the records hold every row. */

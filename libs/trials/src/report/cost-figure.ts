@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig, figureWidth } from "./figure-style.js";
-import { byteUnits, timeUnits, unitOf, type Unit } from "./numbers.js";
+import { byteUnits, timeUnits, unitOf, type Unit } from "../numbers.js";
 import type { Run } from "./run.js";
 
 interface Cost {

@@ -1,7 +1,7 @@
 import { attackedCount, type PluginChoice, type Trial } from "@fedclair/core";
 import { html, type Html } from "./html.js";
 import { sum } from "@fedclair/linalg";
-import { formatBytes } from "./numbers.js";
+import { formatBytes } from "../numbers.js";
 import type { Run } from "./run.js";
 
 /** What was run, in a line a fact. */

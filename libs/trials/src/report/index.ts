@@ -10,8 +10,7 @@ import { page } from "./page.js";
 import { readRun, studied, type ClientLabel, type Run } from "./run.js";
 import { scoreFigure } from "./score-figure.js";
 
-export { clientRows, type ClientRow, type Mistake } from "./clients.js";
-export { measureRows, type MeasureRow } from "./measures.js";
+export { clientRows, type ClientRow } from "./clients.js";
 export type { ClientLabel } from "./run.js";
 export { verdictSentence } from "./verdict.js";
 

@@ -1,6 +1,6 @@
 import { html, table, type Html } from "./html.js";
 import { measureRows, type MeasureRow } from "./measures.js";
-import { formatNumber } from "./numbers.js";
+import { formatNumber } from "../numbers.js";
 import type { Run } from "./run.js";
 
 /** The measures of `summary.json`, with the ranges that the trial file expects. */

@@ -1,5 +1,5 @@
 import { alarm, figureWidth, ink, muted, truthColours, truthShapes } from "./figure-style.js";
-import { formatNumber } from "./numbers.js";
+import { formatNumber } from "../numbers.js";
 import { scoreTicks, type ScoreAxis, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 

@@ -6,7 +6,7 @@ import type { ArmRecord } from "../run-folder.js";
 import { clientRows } from "./clients.js";
 import { html } from "./html.js";
 import { measureRows } from "./measures.js";
-import { byteUnits, formatBytes, formatNumber, unitOf } from "./numbers.js";
+import { byteUnits, formatBytes, formatNumber, unitOf } from "../numbers.js";
 import { scoreAxis, scoreTicks, thinned, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 import { verdictSentence } from "./verdict.js";

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { columns as aligned } from "../process/outcome-text.js";
-import { formatNumber } from "../report/numbers.js";
+import { formatNumber } from "../numbers.js";
 import type { Table } from "./table.js";
 
 /** Tables for the terminal, the worst of each column in the last row. */

@@ -1,5 +1,5 @@
 import type { Summary } from "../summary.js";
-import { mean } from "../report/numbers.js";
+import { mean } from "../numbers.js";
 import { seedPath, type Sweep, type SweepMeasure } from "./sweep-file.js";
 
 /** One measure over the grid: rows × columns, for one choice of all other dimensions. */

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFigures, type Drawing } from "../report/figures.js";
 import { html, table, type Html } from "../report/html.js";
-import { formatNumber } from "../report/numbers.js";
+import { formatNumber } from "../numbers.js";
 import { figureSection, pageOf } from "../report/page.js";
 import { heatMap } from "./heat-map.js";
 import type { Sweep } from "./sweep-file.js";
