@@ -22,7 +22,7 @@ export function measureRows(trial: Trial, summary: Summary): MeasureRow[] {
     const value = summary.measures[name];
     const range = expected[name];
     return {
-      ...explain(name, summary.arms),
+      ...explain(name, trial.task.name, summary.arms),
       name,
       value,
       expected: range,
@@ -42,42 +42,61 @@ const detection: Readonly<Record<string, string>> = {
   recall: "share of the contaminated clients that were flagged, last round",
   precision: "share of the flagged clients that are contaminated, last round",
   falseAlarms: "benign clients flagged, last round",
-  recallMean: "recall, mean over rounds",
-  precisionMean: "precision, mean over rounds",
-  f1: "harmonic mean of precision and recall, all rounds",
+  recallMean: "share of the contaminated clients that were flagged, all rounds together",
+  precisionMean: "share of the flagged clients that are contaminated, all rounds together",
+  f1: "harmonic mean of precision and recall, all rounds together",
   falseAlarmsMean: "benign clients flagged, mean over rounds",
 };
 
-function explain(name: string, arms: readonly string[]): { group: string; meaning: string } {
+interface Explained {
+  readonly group: string;
+  readonly meaning: string;
+}
+
+function explain(name: string, task: string, arms: readonly string[]): Explained {
   const [main = ""] = arms;
-  const ending = (prefix: string) =>
-    arms.filter((arm) => name.endsWith(`.${prefix}${arm}`)).sort((a, b) => b.length - a.length)[0];
   if (name.startsWith("detection.")) {
     const key = name.slice("detection.".length);
     const attack = key.startsWith("recall.") ? key.slice("recall.".length) : "";
     const meaning =
-      detection[key] ?? `share of the clients under ${attack} that were flagged, mean over rounds`;
+      detection[key] ??
+      `share of the clients under ${attack} that were flagged, all rounds together`;
     return { group: "Detection", meaning };
   }
   if (name.startsWith("bytes.")) {
     const from = name === "bytes.up" ? "from" : "to";
     return { group: "Traffic", meaning: `bytes ${from} the clients of ${main}, all rounds` };
   }
-  const gain = ending("gainOver.");
-  if (gain !== undefined) {
-    const metric = name.slice(0, -`.gainOver.${gain}`.length);
-    return { group: `Evaluation: ${metric}`, meaning: `${main} minus ${gain}` };
-  }
-  const base = ending("ratioTo.");
-  if (base !== undefined) {
-    const metric = name.slice(0, -`.ratioTo.${base}`.length);
-    return { group: `Evaluation: ${metric}`, meaning: `${main} divided by ${base}` };
-  }
-  const arm = ending("");
-  if (arm === undefined) return { group: "Unknown", meaning: "the run has no such measure" };
-  const metric = name.slice(0, -arm.length - 1);
-  const meaning = metric.startsWith("global.")
-    ? `of ${arm}, by the coordinator, last round`
-    : `mean over the benign clients of ${arm} on their own data, last round`;
-  return { group: `Evaluation: ${metric}`, meaning };
+  const ofCoordinator = "global.";
+  return name.startsWith(ofCoordinator)
+    ? explainMetric(name.slice(ofCoordinator.length), arms, {
+        group: "Coordinator",
+        source: `as the task ${task} has its coordinator measure it, last round`,
+      })
+    : explainMetric(name, arms, {
+        group: "Evaluation",
+        source: "mean over the benign clients on their own data, last round",
+      });
+}
+
+/** Of `<metric>.<arm>`, `<metric>.gainOver.<arm>` and `<metric>.ratioTo.<arm>`. */
+function explainMetric(
+  name: string,
+  arms: readonly string[],
+  { group, source }: { readonly group: string; readonly source: string },
+): Explained {
+  const [main = ""] = arms;
+  const explained = (infix: string, what: (arm: string) => string): Explained | undefined => {
+    const [arm] = arms
+      .filter((label) => name.endsWith(`.${infix}${label}`))
+      .sort((a, b) => b.length - a.length);
+    if (arm === undefined) return undefined;
+    const metric = name.slice(0, -`.${infix}${arm}`.length);
+    return { group: `${group}: ${metric}`, meaning: `${what(arm)}; ${source}` };
+  };
+  return (
+    explained("gainOver.", (arm) => `${main} minus ${arm}`) ??
+    explained("ratioTo.", (arm) => `${main} divided by ${arm}`) ??
+    explained("", (arm) => arm) ?? { group: "Unknown", meaning: "the run has no such measure" }
+  );
 }

@@ -124,6 +124,33 @@ describe("measureRows", () => {
   });
 });
 
+describe("meanings of measures", () => {
+  const meaningOf = (name: string) => {
+    const measures = { [name]: 1 };
+    const summary = { name: "t", seed: 1, arms: ["clair", "mean"], stopped: {}, measures };
+    const [row] = measureRows({ ...trial, task: { name: "toy" } }, summary);
+    return `${row?.group ?? ""} | ${row?.meaning ?? ""}`;
+  };
+
+  it("does not call mean over rounds what all rounds give together", () => {
+    for (const name of ["recallMean", "precisionMean", "f1", "recall.sign-flip"]) {
+      assert.match(meaningOf(`detection.${name}`), /^Detection \| .*all rounds together$/);
+    }
+    assert.match(meaningOf("detection.falseAlarmsMean"), /mean over rounds$/);
+  });
+
+  it("tells what the coordinator measured from what clients did", () => {
+    assert.equal(
+      meaningOf("global.gap.ratioTo.mean"),
+      "Coordinator: gap | clair divided by mean; as the task toy has its coordinator measure it, last round",
+    );
+    assert.equal(
+      meaningOf("loss.clair"),
+      "Evaluation: loss | clair; mean over the benign clients on their own data, last round",
+    );
+  });
+});
+
 describe("numbers", () => {
   it("writes numbers and bytes for people", () => {
     const told = [3, 1600, 1.6, -0.05834, 0.00123456, 1.2e-7].map(formatNumber);
