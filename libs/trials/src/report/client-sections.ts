@@ -6,20 +6,21 @@ import { studied, type ClientLabel, type Run } from "./run.js";
 /** Longer tables are cut: the records hold every row. */
 const maxRows = 300;
 
-/** The last round's clients; mistakes and failures first where the table must be cut. */
+/** Every client, as of the last round that judged it; mistakes and failures first where the table must be cut. */
 export function clientSection(run: Run, label?: ClientLabel): Html | undefined {
   const own = studied(run);
-  const last = own.at(-1);
-  if (!last) return undefined;
   const all = clientRows(own, label);
+  if (all.length === 0) return undefined;
   const rows =
     all.length <= maxRows ? all : all.toSorted((a, b) => urgency(b) - urgency(a)).slice(0, maxRows);
   const metrics = [...new Set(rows.flatMap(({ evaluation }) => Object.keys(evaluation)))];
   const judged = rows.some(({ verdict }) => verdict !== undefined);
   const failed = rows.some(({ failure }) => failure);
+  const rounds = new Set(all.map(({ round }) => round));
   const heads = [
     "client",
     "truth",
+    ...(rounds.size > 1 ? ["round"] : []),
     ...(judged ? ["verdict", "score", "threshold", "rounds flagged"] : []),
     ...metrics.map((metric) => `own ${metric}`),
     ...(failed ? ["failure"] : []),
@@ -27,12 +28,21 @@ export function clientSection(run: Run, label?: ClientLabel): Html | undefined {
   const cells = rows.map((row) => [
     row.display,
     row.attack ?? "benign",
+    ...(rounds.size > 1 ? [String(row.round)] : []),
     ...(judged ? verdictCells(row) : []),
     ...metrics.map((metric) => numberText(row.evaluation[metric])),
     ...(failed ? [row.failure ? html`<code>${row.failure.code}</code>` : ""] : []),
   ]);
   return html`<section>
-    <h2>Clients of round ${last.round}</h2>
+    ${
+      rounds.size > 1
+        ? html`<h2>Clients</h2>
+            <p class="note">
+              Each as of
+              ${judged ? "the last round that judged it or in which it failed" : "its last round"}.
+            </p>`
+        : html`<h2>Clients of round ${[...rounds].join("")}</h2>`
+    }
     ${table(heads, cells)} ${cut(all.length, "clients; wrong verdicts and failures come first")}
   </section>`;
 }

@@ -6,9 +6,10 @@ import type { ClientLabel } from "./run.js";
 /** How a verdict differs from the truth. */
 export type Mistake = "missed" | "false alarm";
 
-/** One client of the last round. */
+/** One client, as of the last round that judged it or in which it failed. */
 export interface ClientRow {
   readonly clientId: string;
+  readonly round: number;
   /** The id, and the name if there is one: `c07 Lincoln`. */
   readonly display: string;
   /** The truth: the attack, null for a benign client. */
@@ -24,25 +25,35 @@ export interface ClientRow {
   /** Of all rounds that judged this client, in how many was it flagged? */
   readonly roundsFlagged: number;
   readonly roundsJudged: number;
-  /** Its new params on its own data, by metric. */
+  /** Its new params on its own data, by metric, whenever it measured last. */
   readonly evaluation: Metrics;
   readonly failure: Failure | null;
 }
 
 /**
- * The clients of the last round with their truth, verdict and history: the contaminated by attack, then the benign, each
- * by id.
+ * Every client that took part, with its truth, last verdict and history: the contaminated by attack, then the benign,
+ * each by id. Cohorts differ between rounds: the last one alone would hide whom an earlier one caught.
  * @param records of one arm, in the order of rounds
  */
 export function clientRows(records: readonly ArmRecord[], label?: ClientLabel): ClientRow[] {
   const judged = new Map<string, number>();
   const flagged = new Map<string, number>();
-  for (const client of records.flatMap(({ clients }) => clients)) {
-    if (client.verdict !== undefined) add(judged, client.clientId);
-    if (isFlagged(client)) add(flagged, client.clientId);
+  const last = new Map<string, ClientRecord & { readonly round: number }>();
+  const evaluations = new Map<string, Metrics>();
+  for (const { round, clients } of records) {
+    for (const client of clients) {
+      const { clientId, evaluation } = client;
+      if (client.verdict !== undefined) add(judged, clientId);
+      if (isFlagged(client)) add(flagged, clientId);
+      if (evaluation) evaluations.set(clientId, evaluation);
+      // A phase in which the aggregator has no say leaves an earlier verdict standing.
+      const tells = client.verdict !== undefined || client.failure !== null;
+      if (tells || !judged.has(clientId)) last.set(clientId, { ...client, round });
+    }
   }
-  return [...(records.at(-1)?.clients ?? [])].sort(byTruth).map((client) => ({
+  return [...last.values()].sort(byTruth).map((client) => ({
     clientId: client.clientId,
+    round: client.round,
     display: displayName(client.clientId, label),
     attack: client.attack,
     verdict: client.verdict,
@@ -52,7 +63,7 @@ export function clientRows(records: readonly ArmRecord[], label?: ClientLabel): 
     mistake: mistakeOf(client),
     roundsFlagged: flagged.get(client.clientId) ?? 0,
     roundsJudged: judged.get(client.clientId) ?? 0,
-    evaluation: client.evaluation ?? {},
+    evaluation: evaluations.get(client.clientId) ?? {},
     failure: client.failure,
   }));
 }

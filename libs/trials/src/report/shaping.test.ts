@@ -64,6 +64,35 @@ describe("clientRows", () => {
     assert.deepEqual(rows[2]?.evaluation, { loss: 1, accuracy: 0.7 });
   });
 
+  it("keeps whom an earlier cohort judged, and a verdict that a later phase does not give", () => {
+    const rows = clientRows([
+      record("clair", 1, judged("c0", "flip", "contaminated"), judged("c1", null, "benign")),
+      record("clair", 2, judged("c1", null, undefined, 0.5), judged("c2", null, undefined)),
+    ]);
+    assert.deepEqual(
+      rows.map(({ clientId, round, verdict, evaluation }) => [
+        ...[clientId, round, verdict, evaluation["accuracy"]],
+      ]),
+      [
+        ["c0", 1, "contaminated", undefined],
+        ["c1", 1, "benign", 0.5],
+        ["c2", 2, undefined, undefined],
+      ],
+    );
+  });
+
+  it("shows a failure after a verdict", () => {
+    const failure = { code: "LATE" as const, message: "late" };
+    const rows = clientRows([
+      record("clair", 1, judged("c0", null, "benign")),
+      record("clair", 2, { clientId: "c0", attack: null, failure }),
+    ]);
+    assert.deepEqual(
+      rows.map((row) => [row.round, row.failure, row.verdict, row.roundsJudged]),
+      [[2, failure, undefined, 1]],
+    );
+  });
+
   it("is empty without a round", () => {
     assert.deepEqual(clientRows([]), []);
   });
