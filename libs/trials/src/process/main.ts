@@ -1,12 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { exitCodes, UserError } from "@fedclair/core";
 import { CommanderError, Option, type Command } from "commander";
+import { codeOf, systemFault } from "./system-error.js";
 
 /**
- * Runs a program's commands to their end and sets the exit code: 0, the code of a `UserError`, 130 after Ctrl-C or
- * SIGTERM, 1 with a stack for a fault of our own. Commands stop when `interruption` aborts.
+ * Runs a program's commands to their end and sets the exit code: 0, the code of a `UserError`, 2 for an error of the
+ * system that the user can mend, 130 after Ctrl-C or SIGTERM, 1 with a stack for a fault of our own. Commands stop when
+ * `interruption` aborts; where nobody reads their output on, as after `| head`, they stop without a word.
  */
 export async function runProgram(program: Command, argv = process.argv): Promise<void> {
+  process.stdout.on("error", (error) => {
+    controller.abort();
+    if (codeOf(error) !== "EPIPE") fail(error);
+  });
+  process.stderr.on("error", () => {
+    controller.abort(); // and nothing is left to tell it by
+  });
   program.exitOverride();
   for (const command of program.commands) command.exitOverride();
   try {
@@ -16,21 +25,28 @@ export async function runProgram(program: Command, argv = process.argv): Promise
       process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     } else if (interruption.signal.aborted) {
       process.exit(exitCodes.interrupted); // a client that hangs must not hold the exit up
-    } else if (error instanceof UserError) {
-      process.stderr.write(`error: ${error.message}\n`);
-      process.exitCode = error.exitCode;
     } else {
-      process.stderr.write(
-        `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-      );
-      process.exitCode = exitCodes.internal;
+      fail(error);
     }
+  }
+}
+
+function fail(error: unknown): void {
+  const fault = error instanceof UserError ? error : systemFault(error);
+  if (fault) {
+    process.stderr.write(`error: ${fault.message}\n`);
+    process.exitCode = fault.exitCode;
+  } else {
+    process.stderr.write(
+      `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.exitCode = exitCodes.internal;
   }
 }
 
 const controller = new AbortController();
 
-/** Aborts on Ctrl-C, SIGTERM, or when the process that started this one is gone. */
+/** Aborts on Ctrl-C, SIGTERM, or when the process that started this one, or the reader of its output, is gone. */
 export const interruption: { readonly signal: AbortSignal } = { signal: controller.signal };
 
 /** Makes `interruption` work. A second Ctrl-C ends the process on the spot. */
@@ -47,14 +63,21 @@ export function listenForInterruption(): void {
   }
 }
 
-/** The join token: from a file, else from FEDCLAIR_TOKEN, else none. Never an argument, which other users could read. */
+/**
+ * The join token, without white space around it: from a file, else from FEDCLAIR_TOKEN, else none. Never an argument,
+ * which other users could read. @throws UserError for a file that cannot be read, or a token that is empty
+ */
 export async function readToken(file?: string): Promise<string | undefined> {
-  if (file === undefined) return process.env["FEDCLAIR_TOKEN"];
-  const token = await readFile(file, "utf8").catch(() => {
-    throw new UserError(`--token-file: cannot read '${file}'`);
-  });
-  if (token.trim() === "") throw new UserError(`--token-file: '${file}' is empty`);
-  return token.trim();
+  const text =
+    file === undefined
+      ? process.env["FEDCLAIR_TOKEN"]
+      : await readFile(file, "utf8").catch(() => {
+          throw new UserError(`--token-file: cannot read '${file}'`);
+        });
+  const token = text?.trim();
+  if (token !== "") return token;
+  const where = file === undefined ? "FEDCLAIR_TOKEN" : `--token-file: '${file}'`;
+  throw new UserError(`${where} is empty: expected a join token`);
 }
 
 /** `--set path=value`, which may be repeated. */

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readToken } from "./main.js";
+
+describe("readToken", () => {
+  const before = process.env["FEDCLAIR_TOKEN"];
+  const restore = (token: string | undefined) => {
+    if (token === undefined) delete process.env["FEDCLAIR_TOKEN"];
+    else process.env["FEDCLAIR_TOKEN"] = token;
+  };
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fedclair-"));
+  });
+  afterEach(async () => {
+    restore(before);
+    await rm(folder, { recursive: true });
+  });
+
+  /** The token of a file, and of the environment. */
+  const both = async (text: string) => {
+    const file = join(folder, "token");
+    await writeFile(file, text);
+    restore(text);
+    return { ofFile: () => readToken(file), ofEnvironment: () => readToken() };
+  };
+
+  it("takes a token without the white space around it, wherever it comes from", async () => {
+    const { ofFile, ofEnvironment } = await both(" a secret\n");
+    assert.equal(await ofFile(), "a secret");
+    assert.equal(await ofEnvironment(), "a secret");
+  });
+
+  it("refuses one that is empty, wherever it comes from", async () => {
+    for (const text of ["", " ", "\n"]) {
+      const { ofFile, ofEnvironment } = await both(text);
+      await assert.rejects(ofFile(), /^UserError: --token-file: '.*token' is empty/);
+      await assert.rejects(ofEnvironment(), /^UserError: FEDCLAIR_TOKEN is empty/);
+    }
+  });
+
+  it("is none where there is none", async () => {
+    restore(undefined);
+    assert.equal(await readToken(), undefined);
+    await assert.rejects(readToken(join(folder, "none")), /cannot read/);
+  });
+});
