@@ -1,15 +1,15 @@
 import type { ClientPool, Plugins, Trial, TrialState } from "@fedclair/core";
 import { armsOf } from "./arms.js";
-import { readLines, RunFolder, type ArmRecord, type WireTraffic } from "./run-folder.js";
+import { RunFolder, type WireTraffic } from "./run-folder.js";
 import { runTrial, type ArmRound } from "./run-trial.js";
-import { summarise, type Summary } from "./summary.js";
+import { Tally, type Summary } from "./summary.js";
 
 /** What it takes to conduct a trial. */
 export interface Conduct {
   readonly trial: Trial;
   readonly plugins: Plugins;
   readonly pool: ClientPool;
-  /** The run folder to write; what an earlier run left in it goes when the clients are there. */
+  /** The run folder to write; an earlier run of the same trial in it goes when the clients are there. */
   readonly out: string;
   readonly signal: AbortSignal;
   /** Of a pool that has a wire: counted since its start. */
@@ -22,7 +22,8 @@ export interface Conduct {
 
 /**
  * Waits for the clients, runs a trial to its end and leaves its run folder behind, each round on disk before the next
- * begins. The pool stays open. @throws UserError as `runTrial`, or when the clients do not join in `limits.joinSeconds`
+ * begins. The pool stays open.
+ * @throws UserError as `runTrial` and `holdsRun`, or when the clients do not join in `limits.joinSeconds`
  */
 export async function conductTrial(conduct: Conduct): Promise<Summary> {
   const { trial, plugins, pool, out, signal, traffic, onRound } = conduct;
@@ -30,6 +31,7 @@ export async function conductTrial(conduct: Conduct): Promise<Summary> {
   const folder = await RunFolder.create(out, trial);
   const [{ label: studied }] = armsOf(trial);
   const stopped: Record<string, string> = {};
+  const tally = new Tally(trial);
   let state: TrialState | undefined;
   try {
     for await (const step of runTrial(trial, plugins, pool, signal)) {
@@ -37,20 +39,17 @@ export async function conductTrial(conduct: Conduct): Promise<Summary> {
         stopped[step.arm.label] = step.stopped;
         continue;
       }
-      await folder.append(step, traffic);
+      tally.add(await folder.append(step, traffic));
       if (step.arm.label === studied) state = step.round.state;
       onRound?.(step);
     }
-    const summary = {
-      ...summarise(trial, await readLines<ArmRecord>(out, "records.jsonl"), stopped),
-      backend: conduct.backend() ?? "unknown",
-    };
-    await folder.writeSummary(summary);
-    return summary;
   } finally {
     if (state) await folder.writeParams(state);
     await folder.close();
   }
+  const summary = { ...tally.summary(stopped), backend: conduct.backend() ?? "unknown" };
+  await folder.writeSummary(summary); // the last: what has a summary is whole
+  return summary;
 }
 
 /** The timer is ours: an `AbortSignal.timeout` that only `AbortSignal.any` refers to may be collected and never fire. */

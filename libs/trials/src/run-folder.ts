@@ -1,16 +1,18 @@
+import { createReadStream, existsSync } from "node:fs";
 import {
   appendFile,
-  mkdir,
   open,
+  readdir,
   readFile,
+  rename,
   rm,
   writeFile,
   type FileHandle,
 } from "node:fs/promises";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
   encodeSafetensors,
+  UserError,
   type Exhibit,
   type Params,
   type RoundRecord,
@@ -18,7 +20,9 @@ import {
   type Trial,
   type TrialState,
 } from "@fedclair/core";
-import { stringify } from "yaml";
+import { parseDocument, stringify } from "yaml";
+import { makeFolder } from "./make-folder.js";
+import { codeOf } from "./process/system-error.js";
 import type { ArmRound } from "./run-trial.js";
 import type { Summary } from "./summary.js";
 
@@ -66,9 +70,10 @@ export class RunFolder {
     this.#timings = timings;
   }
 
-  /** Makes the folder, or empties the run in it. */
+  /** Makes the folder, or empties the run in it. @throws UserError as `holdsRun` */
   static async create(path: string, trial: Trial): Promise<RunFolder> {
-    await mkdir(path, { recursive: true });
+    await holdsRun(path, trial);
+    await makeFolder(path);
     for (const stale of staleOnStart) await rm(join(path, stale), { recursive: true, force: true });
     await writeFile(join(path, "trial.yaml"), stringify(trial));
     const records = await open(join(path, "records.jsonl"), "w");
@@ -76,7 +81,7 @@ export class RunFolder {
     return new RunFolder(path, records, timings);
   }
 
-  async append({ arm, round }: ArmRound, wire?: WireTraffic): Promise<void> {
+  async append({ arm, round }: ArmRound, wire?: WireTraffic): Promise<ArmRecord> {
     const record: ArmRecord = { arm: arm.label, ...round.record };
     const timing: ArmTiming = {
       arm: arm.label,
@@ -91,10 +96,14 @@ export class RunFolder {
       const exhibit: Exhibit = { arm: arm.label, round: round.record.round, name, value };
       await appendFile(join(this.path, "exhibits.jsonl"), JSON.stringify(exhibit) + "\n");
     }
+    return record;
   }
 
+  /** Whole or not at all: a run with a summary is one that is done. */
   async writeSummary(summary: Summary): Promise<void> {
-    await writeFile(join(this.path, "summary.json"), JSON.stringify(summary, null, 2) + "\n");
+    const file = join(this.path, "summary.json");
+    await writeFile(`${file}.part`, JSON.stringify(summary, null, 2) + "\n");
+    await rename(`${file}.part`, file);
   }
 
   /** The method under study's params: `global/<module>` and, for clients with their own, `<client id>/<module>`. */
@@ -114,17 +123,57 @@ export class RunFolder {
   }
 }
 
-/** Reads a JSON-lines file of a run; nothing where the run left none. */
+/**
+ * Does the folder hold a run of this trial, which another one would replace? False if it is empty, or not there.
+ * @throws UserError if it holds anything else
+ */
+export async function holdsRun(path: string, { name, seed }: Trial): Promise<boolean> {
+  const names = await readdir(path).catch((error: unknown): string[] => {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  });
+  if (names.length === 0) return false;
+  const advice = "choose another --out, or empty it";
+  if (!names.includes("trial.yaml") || !names.includes("records.jsonl")) {
+    throw new UserError(`the folder '${path}' is not empty and holds no run: ${advice}`);
+  }
+  const text = await readFile(join(path, "trial.yaml"), "utf8");
+  const held = parseDocument(text).toJS() as Partial<Trial> | null;
+  if (held?.name === name && held.seed === seed) return true;
+  throw new UserError(
+    `the folder '${path}' holds the run of ${held?.name ?? "another trial"} with seed ${held?.seed ?? "unknown"}, not of ${name} with seed ${seed}: ${advice}`,
+  );
+}
+
+/** Reads a JSON-lines file of a run; no exhibits where the run left none. @throws UserError for a line that is no JSON */
 export async function readLines<T>(
   folder: string,
   file: "records.jsonl" | "timings.jsonl" | "exhibits.jsonl",
 ): Promise<T[]> {
   const path = join(folder, file);
-  const text = file === "exhibits.jsonl" && !existsSync(path) ? "" : await readFile(path, "utf8");
-  // A run that was killed in mid-write leaves half a line at the end.
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  return whole
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as T);
+  if (file === "exhibits.jsonl" && !existsSync(path)) return [];
+  const values: T[] = [];
+  let number = 0;
+  for await (const line of linesOf(path)) {
+    number++;
+    try {
+      values.push(JSON.parse(line) as T);
+    } catch (error) {
+      throw new UserError(`${path}:${number}: expected JSON: ${String(error)}; run the trial anew`);
+    }
+  }
+  return values;
+}
+
+/**
+ * As a stream, for a file may be longer than a string can be. Not by readline, to which a U+2028 inside a JSON string is
+ * a line's end too. What follows the last line feed is half a line of a run that was killed in mid-write, and left out.
+ */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of createReadStream(path, { encoding: "utf8", highWaterMark: 2 ** 20 })) {
+    const lines = (rest + String(chunk)).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
 }

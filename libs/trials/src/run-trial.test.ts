@@ -6,6 +6,7 @@ import { ClientRunner, decodeSafetensors, MemoryPool, type ClientPool } from "@f
 import { toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { conductTrial } from "./conduct.js";
 import { readLines, type ArmRecord } from "./run-folder.js";
+import { summarise } from "./summary.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
 const trial = toyTrial({
@@ -70,6 +71,8 @@ describe("conductTrial", () => {
     );
     assert.deepEqual(summary.arms, ["toy-mean", "again", "oracle"]);
     assert.equal(summary.measures["distance.gainOver.again"], 0);
+    assert.deepEqual(summary, { ...summarise(trial, records), backend: "wasm" });
+    assert.deepEqual(JSON.parse(await readFile(join(out, "summary.json"), "utf8")), summary);
     const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
     assert.deepEqual([...params.keys()], ["global/dense", "global/pair"]);
   });
@@ -95,7 +98,8 @@ describe("conductTrial, when a baseline breaks", () => {
   let out: string;
   beforeEach(async () => {
     out = await mkdtemp(join(tmpdir(), "fedclair-"));
-    await writeFile(join(out, "report.html"), "of an earlier run");
+    await writeFile(join(out, "trial.yaml"), `name: ${trial.name}\nseed: ${trial.seed}\n`);
+    for (const file of ["records.jsonl", "report.html"]) await writeFile(join(out, file), "old");
   });
   afterEach(() => rm(out, { recursive: true }));
 

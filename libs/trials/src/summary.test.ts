@@ -66,6 +66,14 @@ describe("summarise", () => {
     assert.equal(global["global.rank.gainOver.local"], undefined);
   });
 
+  it("leaves out what outgrew all numbers", () => {
+    const grown = [
+      { ...record("toy-mean", 1, []), metrics: { loss: NaN, gap: Infinity, rank: 1 } },
+    ];
+    const { measures: found } = summarise(trial, grown);
+    assert.deepEqual(Object.keys(found), ["global.rank.toy-mean", "bytes.up", "bytes.down"]);
+  });
+
   it("averages what benign clients measured in the last round, and compares methods", () => {
     assert.ok(Math.abs((measures["accuracy.toy-mean"] ?? NaN) - 0.7) < 1e-12);
     assert.ok(Math.abs((measures["accuracy.gainOver.local"] ?? NaN) - 0.4) < 1e-12);

@@ -34,29 +34,76 @@ export interface Summary {
  */
 export function summarise(
   trial: Trial,
-  records: readonly ArmRecord[],
+  records: Iterable<ArmRecord>,
   stopped: Readonly<Record<string, string>> = {},
 ): Summary {
-  const [{ label: main }, ...others] = armsOf(trial);
-  const baselines = others.map(({ label }) => label).filter((label) => !(label in stopped));
-  const own = records.filter(({ arm }) => arm === main);
-  const lastOf = (arm: string) => records.filter((record) => record.arm === arm).at(-1);
-  const clientsOf = (arm: string) => lastOf(arm)?.clients ?? [];
-  const globalOf = (arm: string) => prefixed("global.", lastOf(arm)?.metrics ?? {});
-  const measures: Record<string, number> = { ...detectionMeasures(own) };
-  for (const arm of [main, ...baselines]) {
-    const measured = { ...evaluationMeans(clientsOf(arm)), ...globalOf(arm) };
-    for (const [metric, value] of Object.entries(measured)) measures[`${metric}.${arm}`] = value;
+  const tally = new Tally(trial);
+  for (const record of records) tally.add(record);
+  return tally.summary(stopped);
+}
+
+/** Sums a run up while its rounds come in, as `summarise`: a run's records may outgrow the memory. */
+export class Tally {
+  readonly #trial: Trial;
+  readonly #main: string;
+  readonly #baselines: readonly string[];
+  /** The last record of each arm. */
+  readonly #last = new Map<string, ArmRecord>();
+  readonly #rounds: Detection[] = [];
+  readonly #attacks = new Map<string, Caught>();
+  readonly #bytes = { up: 0, down: 0 };
+
+  constructor(trial: Trial) {
+    const [{ label }, ...baselines] = armsOf(trial);
+    this.#trial = trial;
+    this.#main = label;
+    this.#baselines = baselines.map((arm) => arm.label);
   }
-  for (const arm of baselines) {
-    const mine = evaluationMeans(measuredBoth(clientsOf(main), clientsOf(arm)));
-    const theirs = evaluationMeans(measuredBoth(clientsOf(arm), clientsOf(main)));
-    Object.assign(measures, comparisons(arm, mine, theirs));
-    Object.assign(measures, comparisons(arm, globalOf(main), globalOf(arm)));
+
+  /** @param record of any arm, after all earlier ones of that arm */
+  add(record: ArmRecord): void {
+    this.#last.set(record.arm, record);
+    if (record.arm !== this.#main) return;
+    this.#bytes.up += record.bytes.up;
+    this.#bytes.down += record.bytes.down;
+    const detection = detectionOf(record.clients);
+    if (detection) this.#rounds.push(detection);
+    for (const client of record.clients) {
+      if (client.attack === null || client.verdict === undefined) continue;
+      const { caught, contaminated } = this.#attacks.get(client.attack) ?? noneYet;
+      this.#attacks.set(client.attack, {
+        caught: caught + (isFlagged(client) ? 1 : 0),
+        contaminated: contaminated + 1,
+      });
+    }
   }
-  measures["bytes.up"] = sum(own.map(({ bytes }) => bytes.up));
-  measures["bytes.down"] = sum(own.map(({ bytes }) => bytes.down));
-  return { name: trial.name, seed: trial.seed, arms: [main, ...baselines], stopped, measures };
+
+  summary(stopped: Readonly<Record<string, string>> = {}): Summary {
+    const { name, seed } = this.#trial;
+    const main = this.#main;
+    const baselines = this.#baselines.filter((label) => !(label in stopped));
+    const clientsOf = (arm: string) => this.#last.get(arm)?.clients ?? [];
+    const globalOf = (arm: string) => prefixed("global.", this.#last.get(arm)?.metrics ?? {});
+    const measures = detectionMeasures(this.#rounds, this.#attacks);
+    for (const arm of [main, ...baselines]) {
+      const measured = { ...evaluationMeans(clientsOf(arm)), ...globalOf(arm) };
+      for (const [metric, value] of Object.entries(measured)) measures[`${metric}.${arm}`] = value;
+    }
+    for (const arm of baselines) {
+      const mine = evaluationMeans(measuredBoth(clientsOf(main), clientsOf(arm)));
+      const theirs = evaluationMeans(measuredBoth(clientsOf(arm), clientsOf(main)));
+      Object.assign(measures, comparisons(arm, mine, theirs));
+      Object.assign(measures, comparisons(arm, globalOf(main), globalOf(arm)));
+    }
+    measures["bytes.up"] = this.#bytes.up;
+    measures["bytes.down"] = this.#bytes.down;
+    return { name, seed, arms: [main, ...baselines], stopped, measures: finite(measures) };
+  }
+}
+
+/** Of a round that outgrew all numbers there is nothing to compare. */
+function finite(measures: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(measures).filter(([, value]) => Number.isFinite(value)));
 }
 
 function prefixed(prefix: string, metrics: Metrics): Metrics {
@@ -86,8 +133,23 @@ export function isFlagged({ verdict }: ClientRecord): boolean {
   return verdict === "contaminated" || verdict === "invalid";
 }
 
+/** How the verdicts of a round meet the truth. */
+interface Detection {
+  readonly contaminated: number;
+  readonly flagged: number;
+  readonly caught: number;
+  readonly falseAlarms: number;
+  /** Exactly the contaminated were flagged. */
+  readonly exact: boolean;
+}
+
+/** Of the clients under one attack, over rounds. */
+type Caught = Pick<Detection, "caught" | "contaminated">;
+
+const noneYet: Caught = { caught: 0, contaminated: 0 };
+
 /** Of one round; undefined without verdicts. Clients that never reached the aggregator (late, refused) do not count. */
-export function detectionOf(clients: readonly ClientRecord[]) {
+export function detectionOf(clients: readonly ClientRecord[]): Detection | undefined {
   const judged = clients.filter(({ verdict }) => verdict !== undefined);
   if (judged.length === 0) return undefined;
   const contaminated = judged.filter(({ attack }) => attack !== null).length;
@@ -103,8 +165,10 @@ export function detectionOf(clients: readonly ClientRecord[]) {
   };
 }
 
-function detectionMeasures(records: readonly ArmRecord[]): Record<string, number> {
-  const rounds = records.flatMap(({ clients }) => detectionOf(clients) ?? []);
+function detectionMeasures(
+  rounds: readonly Detection[],
+  attacks: ReadonlyMap<string, Caught>,
+): Record<string, number> {
   const last = rounds.at(-1);
   if (!last) return {};
   const total = {
@@ -112,14 +176,11 @@ function detectionMeasures(records: readonly ArmRecord[]): Record<string, number
     flagged: sum(rounds.map(({ flagged }) => flagged)),
     caught: sum(rounds.map(({ caught }) => caught)),
   };
-  const attacks = new Set(records.flatMap(({ clients }) => clients.flatMap((c) => c.attack ?? [])));
-  const byAttack = [...attacks].sort().map((attack) => {
-    const under = records.flatMap(
-      ({ clients }) => detectionOf(clients.filter((client) => client.attack === attack)) ?? [],
+  const byAttack = [...attacks]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([attack, { caught, contaminated }]) =>
+      ratio(`detection.recall.${attack}`, caught, contaminated),
     );
-    const caught = sum(under.map((round) => round.caught));
-    return ratio(`detection.recall.${attack}`, caught, sum(under.map((r) => r.contaminated)));
-  });
   return Object.assign(
     {
       "detection.exactRounds": rounds.filter(({ exact }) => exact).length,
