@@ -28,6 +28,8 @@ describe("tell", () => {
     const state = { global: new Map(), personal: new Map() };
     const timing = { train: 0, aggregate: 0, evaluate: 0 };
     const round = { record, timing, state, exhibits: {} };
+    const bare = { ...round, record: { ...record, clients: [] } };
+    assert.equal(tell({ arm, round: bare }), "clair round 2");
     assert.equal(
       tell({ arm, round }),
       "clair round 2: loss 0.250 · flagged c00 c01 c02 c03 c04 c05 c06 c07 +2 · 1 failed",

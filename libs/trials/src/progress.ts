@@ -36,7 +36,7 @@ export class Progress {
   }
 }
 
-/** `clair 2/4: loss 0.43, caught 7 of 7, flagged c03 c07`, shortened where it would not fit a line. */
+/** `clair round 2: loss 0.430 · flagged c03 c07 · 1 failed`, as much of it as there is, and of the flagged the first. */
 export function tell({ arm, round: { record } }: ArmRound): string {
   const losses = record.clients.flatMap(({ attack, train }) =>
     attack === null ? (train?.["loss"] ?? []) : [],
@@ -48,7 +48,7 @@ export function tell({ arm, round: { record } }: ArmRound): string {
     ...(detectionOf(record.clients) ? [`flagged ${listed(flagged)}`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ];
-  return `${arm.label} round ${record.round}: ${parts.join(" · ")}`;
+  return [`${arm.label} round ${record.round}`, parts.join(" · ")].filter(Boolean).join(": ");
 }
 
 function listed(ids: readonly string[]): string {

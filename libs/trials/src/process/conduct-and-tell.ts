@@ -4,6 +4,7 @@ import { clientIds, createPlugin, UserError, type Plugins, type Trial } from "@f
 import { conductTrial, type Conduct } from "../conduct.js";
 import { Progress } from "../progress.js";
 import { writeReport, type ReportOptions } from "../report/index.js";
+import { holdsRun } from "../run-folder.js";
 import { interruption } from "./main.js";
 import { outcomeText } from "./outcome-text.js";
 
@@ -18,6 +19,7 @@ export interface Show extends Omit<Conduct, "signal" | "onRound"> {
 /** Conducts a trial with a progress bar on stderr, writes its report, and ends with the outcome on stdout. */
 export async function conductAndTell({ json, report, ...conduct }: Show): Promise<void> {
   const { trial, plugins, out } = conduct;
+  if (await holdsRun(out, trial)) process.stderr.write(`replaces the run in ${out}\n`);
   const progress = new Progress(trial);
   let rounds = 0;
   try {
@@ -32,8 +34,11 @@ export async function conductAndTell({ json, report, ...conduct }: Show): Promis
     progress.stop();
     const options = await reportOptions(trial, plugins);
     if (report !== false) await writeReport(out, options);
+    const place = report === false ? `run: ${out}` : `report: ${join(out, "report.html")}`;
     process.stdout.write(
-      json ? JSON.stringify(summary) + "\n" : await outcomeText(out, trial, summary, options.label),
+      json
+        ? JSON.stringify(summary) + "\n"
+        : (await outcomeText(out, trial, summary, options.label)) + place + "\n",
     );
   } catch (error) {
     progress.stop();

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { Trial } from "@fedclair/core";
 import pc from "picocolors";
@@ -10,7 +9,7 @@ import { evaluationMeans, type Summary } from "../summary.js";
 /** Clients of a big cohort would fill screens: contaminated and mistaken ones come first, the rest is in the report. */
 const mostRows = 64;
 
-/** What a run showed, for the terminal: a row a client, a row a method, the finding in a sentence, and where all lies. */
+/** What a run showed, for the terminal: a row a client, a row a method, and the finding in a sentence. */
 export async function outcomeText(
   out: string,
   trial: Trial,
@@ -38,7 +37,7 @@ export async function outcomeText(
     "",
     verdictSentence(trial, records),
     ...Object.entries(stopped).map(([arm, why]) => pc.red(`${arm} could not go on: ${why}`)),
-    `report: ${join(out, "report.html")}  (trained on ${backend ?? "an unknown backend"})`,
+    `TensorFlow.js backend of the clients: ${backend ?? "unknown"}`,
     "",
   ].join("\n");
 }
