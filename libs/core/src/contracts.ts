@@ -31,6 +31,8 @@ export interface Plugins {
 // ---- tasks ---------------------------------------------------------------------------------------------------------
 
 export interface TaskPlugin extends Plugin<Task> {
+  /** Aggregators that only make sense of this task's updates: trials of other tasks are refused them. */
+  readonly aggregators?: readonly Plugin<Aggregator>[];
   /** Draws what the coordinator's half exhibited, as the method's field would: for the report. */
   readonly figures?: TaskFigures;
 }
@@ -151,6 +153,8 @@ export interface Step {
 
 /** Turns the updates of a round into changes of the params. May keep memory over rounds; sees no client's truth. */
 export interface Aggregator {
+  /** Throws an error that says what to change if it cannot serve these clients. */
+  checkClients?(ids: readonly string[]): void;
   aggregate(input: AggregatorInput): Promise<Aggregate>;
 }
 

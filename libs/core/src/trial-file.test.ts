@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { UserError } from "./errors.js";
 import { toyPlugins } from "./testing/index.js";
+import { toyAggregator, toyTask } from "./testing/toy.js";
 import { parseTrial } from "./trial-file.js";
 
 const good = `name: toy
@@ -203,5 +204,30 @@ describe("parseTrial", () => {
     assert.throws(set("name.x=1"), /--set: name.x leads through a value that has no keys/);
     assert.throws(set("claim={a"), /--set: the value of 'claim=\{a' is no YAML/);
     assert.throws(set("sed=9"), /unknown key 'sed'/);
+  });
+
+  it("refuses an aggregator that belongs to another task, and one that cannot serve the clients", () => {
+    const owner = { ...toyTask, name: "owner", aggregators: [toyAggregator] };
+    const tasks = new Map([...toyPlugins.tasks, [owner.name, owner]]);
+    assert.throws(
+      () => parseTrial(good, "t.yaml", { ...toyPlugins, tasks }),
+      /t.yaml: aggregator: toy-mean is for updates of task owner, not of toy; choose another/,
+    );
+    const picky = {
+      ...toyAggregator,
+      name: "picky",
+      create: () => ({
+        ...toyAggregator.create({} as never),
+        checkClients: ([first = ""]: readonly string[]) => {
+          throw new UserError(`not with ${first}`);
+        },
+      }),
+    };
+    const aggregators = new Map([...toyPlugins.aggregators, [picky.name, picky]]);
+    const text = good + "baselines: [{ label: other, aggregator: { name: picky } }]\n";
+    assert.throws(
+      () => parseTrial(text, "t.yaml", { ...toyPlugins, aggregators }),
+      /t.yaml: baselines.0.aggregator: picky: not with c0/,
+    );
   });
 });

@@ -1,9 +1,10 @@
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import { z } from "zod";
+import { clientIds } from "./clients.js";
 import type { Plugins } from "./contracts.js";
 import { checkContamination } from "./data-contamination.js";
 import { UserError } from "./errors.js";
-import { createPlugin, trialSchema, type Trial } from "./trial.js";
+import { createPlugin, trialSchema, type PluginChoice, type Trial } from "./trial.js";
 
 /**
  * Reads a trial file.
@@ -77,6 +78,34 @@ function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
     task.checkClients?.(trial.clients);
   } catch (error) {
     throw new UserError(`${file}: ${messageOf(error)}`);
+  }
+  checkAggregator("aggregator", trial.aggregator, trial, plugins, file);
+  for (const [i, { aggregator }] of trial.baselines.entries()) {
+    checkAggregator(`baselines.${i}.aggregator`, aggregator, trial, plugins, file);
+  }
+}
+
+function checkAggregator(
+  path: string,
+  choice: PluginChoice,
+  trial: Trial,
+  plugins: Plugins,
+  file: string,
+): void {
+  const place = `${file}: ${path}: ${choice.name}`;
+  const owners = [...plugins.tasks.values()].filter(({ aggregators }) =>
+    aggregators?.some(({ name }) => name === choice.name),
+  );
+  if (owners.length > 0 && !owners.some(({ name }) => name === trial.task.name)) {
+    const names = owners.map(({ name }) => name).join(", ");
+    throw new UserError(
+      `${place} is for updates of task ${names}, not of ${trial.task.name}; choose another aggregator`,
+    );
+  }
+  try {
+    createPlugin(plugins.aggregators, choice).checkClients?.(clientIds(trial.clients));
+  } catch (error) {
+    throw new UserError(`${place}: ${messageOf(error)}`);
   }
 }
 

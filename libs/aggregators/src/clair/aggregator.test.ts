@@ -140,6 +140,16 @@ describe("the clair aggregator", () => {
     assert.ok(longest < 50, `a heartbeat was ${longest.toFixed(0)} ms late`);
   });
 
+  it("refuses a rank at which nobody could be found", async () => {
+    const updates = Array.from({ length: 6 }, (_, k) =>
+      updateOf(idOf(k), { m: gaussian(root.at("room", k), 3, 5) }),
+    );
+    await assert.rejects(
+      aggregator({ rank: 3 }).aggregate(input(updates)),
+      /as many dimensions as the modules have rows \(3\) hold every update.*set rank below 3/,
+    );
+  });
+
   it("keeps its kind of error across threads", async () => {
     const vector = { shape: [3], data: Float64Array.of(1, 2, 3) };
     const update = { ...updateOf(idOf(1), {}), modules: new Map([["bias", vector]]) };

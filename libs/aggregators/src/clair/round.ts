@@ -48,6 +48,7 @@ export async function clairRound({
     memory,
     past,
   );
+  requireRoom(judged);
   const { result, reasons } = await screened(judged, options);
   const logarithm = (score: number) => Math.log(Math.max(score, options.scoreFloor));
   return {
@@ -56,6 +57,18 @@ export async function clairRound({
       result.detection ? [...result.scores].map(([id, score]) => [id, logarithm(score)]) : [],
     ),
   };
+}
+
+/** A space of all dimensions holds every update: nobody could ever be found outside it. */
+function requireRoom({ detection, spaces }: ClairResult): void {
+  if (!detection) return;
+  const sides = [...spaces.values()].flatMap(({ left, right }) => [left ?? [], right ?? []].flat());
+  if (sides.some(({ rows, cols }) => cols < rows)) return;
+  const rows = Math.max(...sides.map((space) => space.rows));
+  throw new UserError(
+    `clair: spaces of as many dimensions as the modules have rows (${rows}) hold every update, contaminated or not: ` +
+      `set rank below ${rows}, or to auto`,
+  );
 }
 
 /**

@@ -1,4 +1,11 @@
-import type { Aggregate, Aggregator, AggregatorInput, Plugin, Verdict } from "@fedclair/core";
+import {
+  UserError,
+  type Aggregate,
+  type Aggregator,
+  type AggregatorInput,
+  type Plugin,
+  type Verdict,
+} from "@fedclair/core";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
 import { byId, changesByModule } from "../robust/modules.js";
@@ -29,6 +36,12 @@ class FlTrust implements Aggregator {
 
   constructor(root: string | undefined) {
     this.#root = root;
+  }
+
+  checkClients(ids: readonly string[]): void {
+    if (this.#root === undefined || ids.includes(this.#root)) return;
+    const known = `${ids[0] ?? ""} to ${ids.at(-1) ?? ""}`;
+    throw new UserError(`root: expected an id from ${known}, got '${this.#root}'`);
   }
 
   async aggregate({ updates: unordered }: AggregatorInput): Promise<Aggregate> {

@@ -298,6 +298,13 @@ describe("fltrust", () => {
     assert.deepEqual([global, verdicts], [[], undefined]);
   });
 
+  it("refuses a root that is no client", () => {
+    assert.throws(
+      () => create({ root: "c99" }).checkClients?.(["c00", "c01"]),
+      /root: expected an id from c00 to c01, got 'c99'/,
+    );
+  });
+
   it("is the same of pairs and of what they multiply out to", async () => {
     near(await globalOf("fltrust", asPairs), await globalOf("fltrust", asDense), 1e-8);
   });

@@ -8,6 +8,7 @@ import { figures } from "./figures.js";
 import { NetworkClient } from "./network/client.js";
 import { NetworkCoordinator } from "./network/coordinator.js";
 import { schema, type NetworkOptions, type Options } from "./options.js";
+import { cosineRule } from "./cosine-rule.js";
 
 /**
  * Offline multi-agent reinforcement learning by AlberDICE (Matsunaga, Lee, Yoon, Leonardos, Abbeel and Kim, NeurIPS 2023,
@@ -25,6 +26,7 @@ export const alberdice: TaskPlugin = {
   summary:
     "Offline multi-agent reinforcement learning: agents in turn answer one another's policies.",
   schema,
+  aggregators: [cosineRule],
   figures,
   create: (options: Options): Task => {
     const { learner } = options;

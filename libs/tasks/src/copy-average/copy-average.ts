@@ -4,6 +4,7 @@ import { Coordinator } from "./coordinator.js";
 import { figures } from "./figures.js";
 import { contaminations, teacherOf } from "./lessons.js";
 import { schema, type Options } from "./options.js";
+import { matchedAverage, redistillation } from "./aggregators.js";
 
 /**
  * May students that are smaller than their teacher be averaged? Every client distils one teacher into a student of n < k
@@ -18,6 +19,7 @@ export const copyAverage: TaskPlugin = {
   name: "copy-average",
   summary: "Distils a teacher into small students and asks whether their average still copies it.",
   schema,
+  aggregators: [matchedAverage, redistillation],
   figures,
   create: (options: Options) => {
     const teacher = teacherOf(options);

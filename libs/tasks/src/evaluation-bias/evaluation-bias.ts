@@ -5,6 +5,7 @@ import { explanations } from "./model/explanations.js";
 import { figures } from "./figures/index.js";
 import { openInstitution } from "./institution.js";
 import { optionsSchema, type Options } from "./options.js";
+import { momentSubspace } from "./moment-subspace.js";
 
 /**
  * Bias in evaluation processes, estimated by an association of institutions (L. E. Celis, A. Kumar, A. Mehrotra,
@@ -25,6 +26,7 @@ export const evaluationBias: TaskPlugin = {
   summary:
     "Institutions estimate how their panels' scores of a group are biased, and what it does to a selection.",
   schema: optionsSchema,
+  aggregators: [momentSubspace],
   figures,
   create: (options: Options): Task => ({
     contaminations,

@@ -6,6 +6,7 @@ import { figures } from "./figures.js";
 import { paramsOf } from "./learn.js";
 import { schema, type Options } from "./options.js";
 import { packedLength } from "./packing.js";
+import { covarianceDistance, covarianceLowRank } from "./detectors.js";
 
 /**
  * One graph from many private sensors, by (r)LogSpecT (Liu, Zhu, So, NeurIPS 2023, arXiv 2305.01379): every client
@@ -19,6 +20,7 @@ export const graphLearning: TaskPlugin = {
   name: "graph-learning",
   summary: "Learns a graph from the clients' covariances of signals that are stationary on it.",
   schema,
+  aggregators: [covarianceDistance, covarianceLowRank],
   create: (options: Options): Task => ({
     init: () => Promise.resolve(paramsOf(new Matrix(options.nodes, options.nodes))),
     expects: () => new Map([["covariance", [packedLength(options.nodes)]]]),
