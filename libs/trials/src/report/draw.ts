@@ -1,17 +1,33 @@
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { Resvg, type ResvgRenderOptions } from "@resvg/resvg-js";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { textWidth } from "./text-width.js";
 
-declare module "vega" {
-  /** How Vega measures text; exported, though its typings leave it out. */
-  const textMetrics: {
+/** How Vega measures text; exported, though its typings leave it out. */
+interface SceneGraph {
+  readonly textMetrics: {
     width: (item: { readonly fontSize?: number }, text: string | null | undefined) => number;
   };
 }
 
-vega.textMetrics.width = ({ fontSize }, text) => textWidth(text ?? "", fontSize ?? 11);
+/**
+ * The modules by which Vega measures text: to draw it, and to lay it out. They are one, unless npm installs two versions
+ * beside the parts of Vega; what is set in one then has no effect on the other.
+ */
+async function sceneGraphs(): Promise<SceneGraph[]> {
+  const ofVega = createRequire(import.meta.resolve("vega"));
+  const ofLayout = createRequire(ofVega.resolve("vega-view-transforms"));
+  const files = [ofVega, ofLayout].map((require) => require.resolve("vega-scenegraph"));
+  return Promise.all(
+    files.map(async (file) => (await import(pathToFileURL(file).href)) as SceneGraph),
+  );
+}
+
+for (const { textMetrics } of await sceneGraphs()) {
+  textMetrics.width = ({ fontSize }, text) => textWidth(text ?? "", fontSize ?? 11);
+}
 
 /** Figures carry their data: whatever would be fetched is a fault. */
 const refusing = (uri: string) => Promise.reject(new Error(`a figure must not load ${uri}`));
