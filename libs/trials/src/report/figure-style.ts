@@ -116,6 +116,7 @@ export const figureConfig: Config = {
     color: muted,
     fontSize: 11,
     fontWeight: "normal",
+    subtitleColor: muted,
     offset: 8,
   },
 };

@@ -1,14 +1,21 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
+import { figureWidth, ink } from "./figure-style.js";
 import type { Figure } from "./page.js";
+import { textWidth } from "./text-width.js";
 
-/** A figure before it is drawn; undefined where there is nothing to draw. */
+/** A figure before it is drawn, without a title of its own; undefined where there is nothing to draw. */
 export type Drawing = Omit<Figure, "svg"> & { readonly spec: TopLevelSpec | undefined };
 
-/** Draws figures into `figures/<name>.{svg,png,vl.json}` of a folder. */
+/**
+ * Draws figures for a page, and into `figures/<name>.{svg,png,vl.json}` of a folder. A file stands alone: title and
+ * caption, which the page writes around a figure, are drawn into it.
+ * @param of what is shown, told in each file's title
+ */
 export async function writeFigures(
   folder: string,
+  of: string,
   drawings: readonly Drawing[],
 ): Promise<readonly Figure[]> {
   // Loaded when it is needed: a third of a second that other uses of this library are spared.
@@ -17,13 +24,33 @@ export async function writeFigures(
   const figures: Figure[] = [];
   for (const { spec, ...drawing } of drawings) {
     if (!spec) continue;
-    const svg = await drawSvg(spec);
+    const alone = titled(spec, `${drawing.title} · ${of}`, drawing.caption);
+    const svg = await drawSvg(alone);
     const file = join(folder, "figures", drawing.name);
-    await writeFile(`${file}.vl.json`, JSON.stringify(spec, null, 1) + "\n");
+    await writeFile(`${file}.vl.json`, JSON.stringify(alone, null, 1) + "\n");
     await writeFile(`${file}.svg`, svg);
     await writeFile(`${file}.png`, drawPng(svg));
-    figures.push({ ...drawing, svg });
+    figures.push({ ...drawing, svg: await drawSvg(spec) });
   }
   if (!hasFont()) process.emitWarning("no font was found: the PNG figures have no text");
   return figures;
+}
+
+function titled(spec: TopLevelSpec, text: string, caption: string): TopLevelSpec {
+  const subtitle = lines(caption, 10, figureWidth);
+  return {
+    ...spec,
+    title: { text, subtitle, color: ink, fontSize: 13, subtitleFontSize: 10, offset: 14 },
+  };
+}
+
+/** A text broken between words. @param size of its letters, in pixels @param width of the longest line, in pixels */
+function lines(text: string, size: number, width: number): string[] {
+  const broken: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = [broken.at(-1) ?? [], word].flat().join(" ");
+    if (broken.length > 0 && textWidth(longer, size) <= width) broken[broken.length - 1] = longer;
+    else broken.push(word);
+  }
+  return broken;
 }

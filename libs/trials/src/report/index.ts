@@ -35,7 +35,8 @@ export async function writeReport(
     {
       name: "scores",
       title: "Scores against the threshold",
-      caption: "A score above the threshold (dashed) is flagged as contaminated.",
+      caption:
+        "Above the threshold (dashed) a client is flagged as contaminated. Filled: flagged; hollow: not; ringed in red: the verdict differs from the truth.",
       spec: scoreFigure(own, label),
     },
     ...(figures ? taskDrawings(run, figures) : []),
@@ -57,7 +58,7 @@ export async function writeReport(
       spec: costFigure(run),
     },
   ];
-  const drawn = await writeFigures(folder, drawings);
+  const drawn = await writeFigures(folder, `${run.trial.name}, seed ${run.trial.seed}`, drawings);
   await writeFile(join(folder, "report.html"), page(run, drawn, label));
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClientRecord } from "@fedclair/core";
 import { writeReport } from "./index.js";
+import { textWidth } from "./text-width.js";
 import { madeRun, writeMadeRun, type MadeRun } from "./made-run.js";
 
 const attacks = { c01: "sign-flip", c04: "label-permute", c07: "sign-flip" };
@@ -69,6 +70,23 @@ describe("writeReport", () => {
   it("draws the same data to the same bytes", async () => {
     const first = await report(madeRun({}, attacks));
     assert.equal(await report(madeRun({}, attacks)), first);
+  });
+
+  it("gives files of figures what the page writes around them: title and caption", async () => {
+    const page = await report(madeRun({}, attacks));
+    const drawn = await svg("scores");
+    assert.match(drawn, />Scores against the threshold · text-copy-clair, seed 1</);
+    assert.match(drawn, />Above the threshold \(dashed\)/);
+    assert.doesNotMatch(page, />Scores against the threshold · /);
+  });
+
+  it("lays figures out by the widths of letters, so that a long caption does not widen them", async () => {
+    const { drawSvg } = await import("./draw.js");
+    const text = "A caption of letters that are wider by Vega's own estimate than they are.";
+    const drawn = await drawSvg({ data: { values: [{}] }, mark: "point", title: text });
+    const width = Number(/width="(\d+)"/.exec(drawn)?.[1]);
+    const told = textWidth(text, 13);
+    assert.ok(width >= told && width < told + 20, `${width} for ${told}`);
   });
 
   it("draws text into PNG figures", async () => {

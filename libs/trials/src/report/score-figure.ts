@@ -40,7 +40,6 @@ export function scoreFigure(
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: figureConfig,
-    title: "filled: flagged · hollow: not flagged · ringed: the verdict differs from the truth",
     vconcat: views,
   } as TopLevelSpec;
 }

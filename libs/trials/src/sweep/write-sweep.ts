@@ -23,11 +23,11 @@ export async function writeSweep(
     return {
       name: measure.replace(/[^a-zA-Z0-9]+/g, "-"),
       title: measure,
-      caption: `${sweep.rows?.path ?? ""} down, ${sweep.columns?.path ?? ""} across. Mean over seeds; ${worse} is worse (dark). The last row is the worst of each column.`,
+      caption: `Mean over seeds: ${sweep.rows?.path ?? ""} down, ${sweep.columns?.path ?? ""} across, the worst of each column in the last row. Dark is worse: ${worse} values.`,
       spec: first && some ? heatMap([first, ...rest]) : undefined,
     };
   });
-  const figures = await writeFigures(out, drawings);
+  const figures = await writeFigures(out, sweep.name, drawings);
   const head = html`<dl class="facts">
     ${sweep.dimensions.map(
       ({ path, labels }) =>
