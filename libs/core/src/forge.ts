@@ -18,7 +18,9 @@ export function forge(
   for (const update of updates) {
     const contaminated = contamination.get(update.clientId);
     if (!contaminated?.attack.forge) continue;
-    forgers.set(contaminated, [...(forgers.get(contaminated) ?? []), update]);
+    const own = forgers.get(contaminated) ?? [];
+    own.push(update);
+    forgers.set(contaminated, own);
   }
   const forged = new Map<string, Update>();
   for (const [{ attack, common }, own] of forgers) {

@@ -13,6 +13,8 @@ export class Coordinator {
   readonly #options: Options;
   readonly #environment: Environment;
   #clientIds: readonly string[] = [];
+  /** How many answers were kept in the last round. */
+  #kept = 0;
 
   constructor(options: Options, environment: Environment) {
     this.#options = options;
@@ -69,7 +71,8 @@ export class Coordinator {
         answer && judgement.kept.has(id) ? [answer] : [],
       );
       const before = global.get(name);
-      if (before) params.set(name, this.#pool(kept, before));
+      if (before && this.#suffices(updates.length)) params.set(name, this.#pool(kept, before));
+      this.#kept = kept.length;
       step = {
         ...(judgement.verdicts && { verdicts: judgement.verdicts }),
         ...(judgement.directions && { exhibits: { screen: judgement.directions } }),
@@ -95,6 +98,12 @@ export class Coordinator {
       done: round > agents * sweeps,
       ...(mode === "agent-per-client" && owner !== undefined && { clients: [owner] }),
     };
+  }
+
+  /** With too few answers an agent keeps its policy for this sweep: half as many as were kept before, and three, if there are so many. */
+  #suffices(answers: number): boolean {
+    if (this.#options.mode !== "agent-per-round") return true;
+    return answers >= Math.max(this.#kept / 2, Math.min(3, this.#clientIds.length));
   }
 
   #answerOf(update: Update, module: string): Answer | undefined {

@@ -8,6 +8,7 @@ import {
   UserError,
   type Aggregator,
   type Attack,
+  type Params,
   type Plugin,
   type Plugins,
   type Round,
@@ -323,5 +324,40 @@ describe("a federated trial", function () {
     const task = alberdice.create(alberdice.schema.parse({ mode: "agent-per-client" }) as never);
     assert.throws(() => task.checkClients?.(3), UserError);
     task.checkClients?.(2);
+  });
+});
+
+describe("lost answers", () => {
+  const shape = [1, 2];
+  const table = (x: number) => ({ shape, data: Float64Array.of(x, -x) });
+
+  /** Agent 0's first logit after each round, in which as many clients as given answer, all with this logit. */
+  async function logitsAfter(rounds: readonly (readonly [answers: number, logit: number])[]) {
+    const options = alberdice.schema.parse({ environment: { name: "matrix" } });
+    const task = createPlugin(plugins.tasks, { name: "alberdice", ...options });
+    const ids = clientIds(10);
+    task.start?.(ids);
+    let global: Params = new Map([
+      ["agent0", table(0)],
+      ["agent1", table(0)],
+    ]);
+    const seen: (number | undefined)[] = [];
+    for (const [answers, logit] of rounds) {
+      const visits = { shape: [1], data: Float64Array.of(1) };
+      const modules = new Map([["agent0", table(logit)] as const, ["visits", visits] as const]);
+      const updates = ids.slice(0, answers).map((clientId) => {
+        return { clientId, numExamples: 1, metrics: {}, modules };
+      });
+      const state = { round: 1, phase: "agent0", global, updates, rng: stream("lost") };
+      global = (await task.reduce?.(state, { global: [] }))?.global ?? global;
+      seen.push(global.get("agent0")?.data[0]);
+    }
+    return seen;
+  }
+
+  it("leave an agent its policy: fewer than three, or than half of those kept before", async () => {
+    assert.deepEqual(await logitsAfter([[2, 1]]), [0]);
+    const rounds = [[8, 1] as const, [3, 2] as const, [3, 3] as const];
+    assert.deepEqual(await logitsAfter(rounds), [1, 1, 3]);
   });
 });
