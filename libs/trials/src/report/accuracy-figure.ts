@@ -1,6 +1,7 @@
 import { quantile } from "@fedclair/linalg";
 import type { TopLevelSpec } from "vega-lite";
-import { armColours, armDashes, figureConfig, figureWidth } from "./figure-style.js";
+import { axisTicks, betterEnd, errorAxis } from "./axis.js";
+import { armColours, armDashes, figureConfig, figureWidth, strokeLegend } from "./figure-style.js";
 import { mean } from "../numbers.js";
 import type { Run } from "./run.js";
 
@@ -22,7 +23,20 @@ export function accuracyFigure(run: Run): TopLevelSpec | undefined {
         axis: { tickMinStep: 1, grid: false },
         scale: { nice: false, zero: false },
       };
-  const y = { type: "quantitative", scale: { zero: false } };
+  const yOf = (metric: string) => {
+    const own = values.filter((value) => value.metric === metric);
+    const axis = errorAxis(
+      metric,
+      own.flatMap(({ low, mean, high }) => [low, mean, high]),
+    );
+    const end = betterEnd(metric);
+    return {
+      type: "quantitative",
+      title: end === undefined ? metric : `${metric} (${end}er is better)`,
+      scale: axis ? { type: axis.type, domain: axis.domain, nice: false } : { zero: false },
+      ...(axis && { axis: axisTicks(axis) }),
+    };
+  };
   const panel = (metric: string) => ({
     transform: [{ filter: { field: "metric", equal: metric } }],
     width: Math.min(420, Math.floor(figureWidth / columns) - 64),
@@ -34,7 +48,7 @@ export function accuracyFigure(run: Run): TopLevelSpec | undefined {
         field: "arm",
         type: "nominal",
         scale: armColours(labels),
-        legend: { symbolType: "stroke", symbolStrokeWidth: 2 },
+        legend: strokeLegend,
       },
     },
     layer: [
@@ -42,12 +56,12 @@ export function accuracyFigure(run: Run): TopLevelSpec | undefined {
         mark: steps
           ? { type: "rule", strokeWidth: 1.2, opacity: 0.7 }
           : { type: "area", opacity: 0.12 },
-        encoding: { y: { ...y, field: "low", title: metric }, y2: { field: "high" } },
+        encoding: { y: { ...yOf(metric), field: "low" }, y2: { field: "high" } },
       },
       {
         mark: { type: "line", strokeWidth: 1.6, point: steps && { size: 34, filled: true } },
         encoding: {
-          y: { ...y, field: "mean", title: metric },
+          y: { ...yOf(metric), field: "mean" },
           strokeDash: { field: "arm", type: "nominal", scale: armDashes(labels) },
         },
       },

@@ -28,6 +28,7 @@ const shapes = [
   "triangle-down",
   "triangle-right",
 ] as const;
+/** Told apart on the stroke of a legend, which shows each at least twice. */
 const dashes: readonly [number[], ...number[][]] = [
   [],
   [6, 3],
@@ -36,6 +37,8 @@ const dashes: readonly [number[], ...number[][]] = [
   [12, 4],
   [4, 1],
 ];
+/** Of lines: as long as dashes need to be told apart. */
+export const strokeLegend = { symbolType: "stroke", symbolSize: 1200, symbolStrokeWidth: 2 };
 
 interface Scale<T> {
   readonly domain: string[];

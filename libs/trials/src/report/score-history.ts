@@ -1,6 +1,7 @@
 import { quantile } from "@fedclair/linalg";
+import { axisTicks, type Axis } from "./axis.js";
 import { alarm, figureWidth, ink, truthColours, truthShapes } from "./figure-style.js";
-import { scoreTicks, thinned, type ScoreAxis, type ScorePoint } from "./score-points.js";
+import { thinned, type ScorePoint } from "./score-points.js";
 
 /** Mistakes drawn of one round, truth and verdict. */
 const maxMistakes = 10;
@@ -9,7 +10,7 @@ const maxMistakes = 10;
 export function scoresOverRounds(
   points: readonly ScorePoint[],
   attacks: readonly string[],
-  axis: ScoreAxis,
+  axis: Axis,
 ): object {
   const { type, domain } = axis;
   const rounds = [...new Map(points.map(({ round, threshold }) => [round, threshold]))];
@@ -22,7 +23,7 @@ export function scoresOverRounds(
     type: "quantitative",
     title: "score",
     scale: { type, domain, nice: false },
-    axis: { grid: true, gridDash: [1, 3], ...scoreTicks(axis) },
+    axis: { grid: true, gridDash: [1, 3], ...axisTicks(axis) },
   };
   const color = { field: "truth", type: "nominal", scale: truthColours(attacks) };
   return {

@@ -1,6 +1,7 @@
+import { axisTicks, type Axis } from "./axis.js";
 import { alarm, figureWidth, ink, muted, truthColours, truthShapes } from "./figure-style.js";
 import { formatNumber } from "../numbers.js";
-import { scoreTicks, type ScoreAxis, type ScorePoint } from "./score-points.js";
+import type { ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
 /**
@@ -11,7 +12,7 @@ import { textWidth } from "./text-width.js";
 export function scorePanels(
   points: readonly ScorePoint[],
   attacks: readonly string[],
-  axis: ScoreAxis,
+  axis: Axis,
   named: boolean,
 ): object {
   const { type, domain } = axis;
@@ -35,7 +36,7 @@ export function scorePanels(
     type: "quantitative",
     title: "score",
     scale: { type, domain, nice: false, padding: 8 },
-    axis: { grid: true, gridDash: [1, 3], ...scoreTicks(axis), labelOverlap: true },
+    axis: { grid: true, gridDash: [1, 3], ...axisTicks(axis), labelOverlap: true },
   };
   const wrong = "datum.mistake !== '' && isValid(datum.at)";
   return {

@@ -1,5 +1,6 @@
 import type { ArmRecord } from "../run-folder.js";
 import { isFlagged } from "../summary.js";
+import type { Axis } from "./axis.js";
 import { byTruth, displayName, mistakeOf } from "./clients.js";
 import type { ClientLabel } from "./run.js";
 
@@ -55,14 +56,8 @@ export function thinned(points: readonly ScorePoint[], most: number): ScorePoint
   });
 }
 
-/** Where scores lie: logarithmic, unless some are negative. */
-export interface ScoreAxis {
-  readonly type: "log" | "linear";
-  readonly domain: readonly [number, number];
-}
-
-/** Zero has no logarithm: it is drawn at the lower end, a decade below the smallest positive score. */
-export function scoreAxis(points: readonly ScorePoint[]): ScoreAxis {
+/** Logarithmic, unless some scores are negative. Zero has no logarithm: it is drawn at the lower end, a decade below the smallest positive score. */
+export function scoreAxis(points: readonly ScorePoint[]): Axis {
   let low = Infinity;
   let high = -Infinity;
   let positive = Infinity;
@@ -74,20 +69,4 @@ export function scoreAxis(points: readonly ScorePoint[]): ScoreAxis {
   }
   if (low < 0 || high === 0) return { type: "linear", domain: [low, Math.max(high, low + 1)] };
   return { type: "log", domain: [low === 0 ? positive / 10 : positive / 1.2, high * 1.2] };
-}
-
-/** A few round numbers: powers of ten, and some between them where the axis is short. */
-export function scoreTicks({ type, domain: [low, high] }: ScoreAxis): object {
-  if (type === "linear") return { tickCount: 4, format: "~g" };
-  const first = Math.floor(Math.log10(low));
-  const count = Math.ceil(Math.log10(high)) - first;
-  const powers = Array.from({ length: count + 1 }, (_, i) => first + i);
-  // Written as text first: 10 ** -3 is not quite 0.001.
-  const times = (factor: number) => powers.map((power) => Number(`${factor}e${power}`));
-  const factors = high / low > 100 ? [1] : high / low > 10 ? [1, 2, 5] : [1, 1.5, 2, 3, 5, 7];
-  const values = factors.flatMap(times);
-  return {
-    values: values.filter((x) => x >= low && x <= high).sort((a, b) => a - b),
-    format: "~g",
-  };
 }

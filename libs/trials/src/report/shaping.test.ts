@@ -3,11 +3,12 @@ import fc from "fast-check";
 import type { ClientRecord, Trial } from "@fedclair/core";
 import { toyTrial } from "@fedclair/core/testing";
 import type { ArmRecord } from "../run-folder.js";
+import { axisTicks, betterEnd, errorAxis } from "./axis.js";
 import { clientRows } from "./clients.js";
 import { html } from "./html.js";
 import { measureRows } from "./measures.js";
 import { byteUnits, formatBytes, formatNumber, unitOf } from "../numbers.js";
-import { scoreAxis, scoreTicks, thinned, type ScorePoint } from "./score-points.js";
+import { scoreAxis, thinned, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 import { verdictSentence } from "./verdict.js";
 
@@ -210,9 +211,24 @@ describe("figures' data", () => {
   });
 
   it("marks few round numbers on an axis", () => {
-    const values = (low: number, high: number) => scoreTicks({ type: "log", domain: [low, high] });
+    const values = (low: number, high: number) => axisTicks({ type: "log", domain: [low, high] });
     assert.deepEqual(values(0.7, 4), { values: [0.7, 1, 1.5, 2, 3], format: "~g" });
     assert.deepEqual(values(0.0005, 12), { values: [0.001, 0.01, 0.1, 1, 10], format: "~g" });
+  });
+
+  it("draws errors over more than a decade on a logarithmic axis, and nothing else", () => {
+    assert.deepEqual(errorAxis("error", [0.12, 1.5]), { type: "log", domain: [0.1, 1.8] });
+    assert.equal(errorAxis("error", [0.12, 1.2]), undefined);
+    assert.equal(errorAxis("error", [0, 5]), undefined);
+    assert.equal(errorAxis("error", []), undefined);
+    assert.equal(errorAxis("accuracy", [0.05, 0.9]), undefined);
+  });
+
+  it("tells the better end of a metric where its name does", () => {
+    assert.deepEqual(
+      ["averageError", "slicedW2", "uniformAccuracy", "modesCovered"].map(betterEnd),
+      ["low", "low", "high", undefined],
+    );
   });
 
   it("thins a crowd to its extremes and what lies evenly between", () => {
