@@ -4,7 +4,7 @@ import { figureConfig } from "./figure-style.js";
 import type { ClientLabel } from "./run.js";
 import { scoresOverRounds } from "./score-history.js";
 import { scorePanels } from "./score-panels.js";
-import { scoreAxis, scorePoints, thinned, type ScorePoint } from "./score-points.js";
+import { scoreAxis, scorePoints, thinned, unscored, type ScorePoint } from "./score-points.js";
 
 /** Beyond so many rounds a panel each would be too narrow to read. */
 const maxPanels = 5;
@@ -30,7 +30,8 @@ export function scoreFigure(
     .sort();
   const panels = (some: readonly ScorePoint[]) => {
     const named = new Set(some.map(({ client }) => client)).size <= maxRows;
-    return scorePanels(named ? some : thinned(some, maxPoints), attacks, axis, named);
+    const drawn = named ? some : [...thinned(some, maxPoints), ...unscored(some)];
+    return scorePanels(drawn, attacks, axis, named);
   };
   const last = points.filter(({ round }) => round === records.at(-1)?.round);
   const views =

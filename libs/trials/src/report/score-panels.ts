@@ -73,7 +73,7 @@ export function scorePanels(
         },
         {
           transform: [{ filter: "!isValid(datum.at)" }],
-          mark: { type: "text", align: "left", fontSize: 9, color: muted },
+          mark: { type: "text", align: "left", dy: -6, fontSize: 9, color: muted },
           encoding: { x: { value: 4 }, text: { field: "note" } },
         },
         {

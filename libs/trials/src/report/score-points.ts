@@ -37,7 +37,7 @@ export function scorePoints({ round, clients }: ArmRecord, label?: ClientLabel):
 
 /**
  * At most `most` points a round of those with equal truth and verdict, evenly spaced by score: a figure of many thousands
- * would be too large to open and show no more. Points without a score go.
+ * would be too large to open and show no more. Points without a score go: see `unscored`.
  */
 export function thinned(points: readonly ScorePoint[], most: number): ScorePoint[] {
   const groups = new Map<string, ScorePoint[]>();
@@ -54,6 +54,24 @@ export function thinned(points: readonly ScorePoint[], most: number): ScorePoint
     const step = (sorted.length - 1) / (most - 1);
     return Array.from({ length: most }, (_, i) => sorted[Math.round(i * step)] ?? []).flat();
   });
+}
+
+/** A point a round and truth in place of those without a score, whose note counts them: `4 NON_FINITE, 1 inactive`. */
+export function unscored(points: readonly ScorePoint[]): ScorePoint[] {
+  const groups = new Map<string, { first: ScorePoint; counts: Map<string, number> }>();
+  for (const point of points.filter(({ score }) => score === null)) {
+    const { round, truth, note } = point;
+    const key = JSON.stringify([round, truth]);
+    const { first, counts } = groups.get(key) ?? {
+      first: point,
+      counts: new Map<string, number>(),
+    };
+    groups.set(key, { first, counts: counts.set(note, (counts.get(note) ?? 0) + 1) });
+  }
+  return [...groups.values()].map(({ first, counts }) => ({
+    ...first,
+    note: [...counts].map(([note, count]) => `${count} ${note}`).join(", "),
+  }));
 }
 
 /** Logarithmic, unless some scores are negative. Zero has no logarithm: it is drawn at the lower end, a decade below the smallest positive score. */

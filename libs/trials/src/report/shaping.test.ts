@@ -8,7 +8,7 @@ import { clientRows } from "./clients.js";
 import { html } from "./html.js";
 import { measureRows } from "./measures.js";
 import { byteUnits, formatBytes, formatNumber, unitOf } from "../numbers.js";
-import { scoreAxis, thinned, type ScorePoint } from "./score-points.js";
+import { scoreAxis, thinned, unscored, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 import { verdictSentence } from "./verdict.js";
 
@@ -217,7 +217,7 @@ describe("figures' data", () => {
   });
 
   it("draws errors over more than a decade on a logarithmic axis, and nothing else", () => {
-    assert.deepEqual(errorAxis("error", [0.12, 1.5]), { type: "log", domain: [0.1, 1.8] });
+    assert.deepEqual(errorAxis("error", [0.12, 10]), { type: "log", domain: [0.1, 12] });
     assert.equal(errorAxis("error", [0.12, 1.2]), undefined);
     assert.equal(errorAxis("error", [0, 5]), undefined);
     assert.equal(errorAxis("error", []), undefined);
@@ -238,6 +238,23 @@ describe("figures' data", () => {
       [0, 25, 50, 75, 100],
     );
     assert.equal(thinned(crowd, 101).length, 101);
+  });
+
+  it("counts those without a score by round, truth and what stands in its place", () => {
+    const off = (note: string, truth = "broken", round = 1): ScorePoint => {
+      return { ...point(null), note, truth, round };
+    };
+    const crowd = [off("LATE"), point(1), off("inactive"), off("LATE"), off("LATE", "broken", 2)];
+    assert.deepEqual(
+      unscored([...crowd, off("inactive", "benign")]).map(({ round, truth, note }) => [
+        ...[round, truth, note],
+      ]),
+      [
+        [1, "broken", "2 LATE, 1 inactive"],
+        [2, "broken", "1 LATE"],
+        [1, "benign", "1 inactive"],
+      ],
+    );
   });
 
   it("measures text as Helvetica has it", () => {
