@@ -17,7 +17,7 @@ const logFrom = 10;
 /** Logarithmic for an error that runs over more than a decade; undefined where a linear axis will do. */
 export function errorAxis(metric: string, values: readonly number[]): Axis | undefined {
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  if (betterEnd(metric) !== "low" || !(low > 0) || high / low <= logFrom) return undefined;
+  if (betterEnd(metric) !== "low" || low <= 0 || !(high / low > logFrom)) return undefined;
   return { type: "log", domain: [low / 1.2, high * 1.2] };
 }
 
