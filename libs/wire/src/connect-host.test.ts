@@ -249,6 +249,27 @@ describe("connectHost", () => {
     });
   });
 
+  it("says once, and at once, why there is no coordinator", async () => {
+    await listen(1);
+    const { url } = pool;
+    const same = port();
+    await pool.close();
+    const told: string[] = [];
+    const heard = gate();
+    host({
+      url,
+      onUnreachable: (why) => {
+        told.push(why);
+        heard.open();
+      },
+    });
+    await heard.opened;
+    await listen(1, { port: same });
+    await pool.ready(never);
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? "", /ECONNREFUSED/);
+  });
+
   it("passes on what goes wrong in preparing", async () => {
     await listen(1);
     const onWelcome = () => Promise.reject(new UserError("no such corpus"));

@@ -4,6 +4,7 @@ import { decodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { accepted, type Reply } from "./codec/reply.js";
 import type { WorkId } from "./codec/work-id.js";
+import { checkCoordinatorUrl } from "./coordinator-url.js";
 import { JobQueue } from "./job-queue.js";
 import { Peer } from "./peer.js";
 import { protocolVersion, type Events } from "./protocol.js";
@@ -26,6 +27,8 @@ export interface HostOptions {
   readonly runJob: (job: ClientJob) => Promise<Arrival>;
   /** Told of a result that the coordinator refused. */
   readonly onRefused?: (clientId: string, failure: Failure) => void;
+  /** Told once why there is no coordinator, until there is one. */
+  readonly onUnreachable?: (why: string) => void;
   /** Seconds without a coordinator after which the host gives up; default 60. */
   readonly patienceSeconds?: number;
   /** Ends the host. */
@@ -35,9 +38,11 @@ export interface HostOptions {
 /**
  * Runs a client host: joins the coordinator, does the jobs that it sends, and joins again when the connection breaks.
  * @returns why it ended, for people, once no job runs any more
- * @throws UserError if it is refused, or finds no coordinator in time; whatever `onWelcome` rejects with
+ * @throws UserError if the address is none, or the host is refused, or finds no coordinator in time; whatever
+ * `onWelcome` rejects with
  */
 export async function connectHost(options: HostOptions): Promise<string> {
+  checkCoordinatorUrl(options.url);
   const host = new ClientHost(options);
   return await host.ended;
 }
@@ -52,6 +57,7 @@ class ClientHost {
   #prepared: Promise<void> | undefined;
   #patience: NodeJS.Timeout | undefined;
   #lastError = "";
+  #toldUnreachable = false;
   #finish: (reason: string) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
@@ -70,7 +76,7 @@ class ClientHost {
       this.#connect();
     });
     this.#socket.on("connect_error", (error) => {
-      this.#lastError = error.message;
+      this.#unreachable(error);
     });
     this.#socket.on("disconnect", (reason) => {
       this.#disconnect(reason);
@@ -103,6 +109,7 @@ class ClientHost {
 
   #connect(): void {
     const socket = this.#socket;
+    this.#toldUnreachable = false;
     const peer = new Peer(
       {
         emit: (frame, reply) => socket.emit("frame", frame, reply),
@@ -192,6 +199,14 @@ class ClientHost {
     this.#startPatience();
     // The one case in which socket.io does not dial again by itself.
     if (reason === "io server disconnect") this.#socket.connect();
+  }
+
+  #unreachable(error: Error & { readonly description?: unknown }): void {
+    // The error itself only says that it is one of the websocket; the socket's own, as ECONNREFUSED, lies below.
+    const { message } = (error.description ?? error) as Partial<Error>;
+    this.#lastError = message ?? error.message;
+    if (!this.#toldUnreachable) this.#options.onUnreachable?.(this.#lastError);
+    this.#toldUnreachable = true;
   }
 
   #startPatience(): void {
