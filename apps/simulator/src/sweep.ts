@@ -4,6 +4,7 @@ import { loadBackend } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
 import {
   interruption,
+  missingMeasures,
   parseSweep,
   runSweep,
   sweepText,
@@ -11,11 +12,15 @@ import {
   writeSweep,
   type Done,
   type Summary,
+  type Sweep,
 } from "@fedclair/trials";
 import pc from "picocolors";
 import { plugins } from "./plugins.js";
 
-/** `fedclair sweep`: runs a grid of trials, those left out that are done, and shows tables and heat maps. */
+/**
+ * `fedclair sweep`: runs a grid of trials, those left out that are done, and shows tables and heat maps.
+ * @throws UserError once they are shown, if a trial failed or no trial has one of the measures
+ */
 export async function sweep(file: string, options: { out?: string; json: boolean }): Promise<void> {
   const text = await readFile(file, "utf8").catch(() => {
     throw new UserError(`cannot read the sweep file '${file}'`);
@@ -25,21 +30,58 @@ export async function sweep(file: string, options: { out?: string; json: boolean
   const { name: backend } = await loadBackend("auto");
   const summaries = new Map<string, Summary>();
   const failed: string[] = [];
+  let exitCode: number | undefined;
   let over = 0;
   for await (const done of runSweep(grid, plugins, out, interruption.signal, backend)) {
+    const { trial, outcome } = done;
     over++;
     process.stderr.write(`${over}/${grid.trials.length} ${line(done)}\n`);
-    if ("failed" in done.outcome) failed.push(line(done));
-    else summaries.set(done.trial.id, done.outcome);
+    if ("failed" in outcome) {
+      failed.push(`${placeOf(trial)}: ${outcome.failed}`);
+      exitCode ??= outcome.exitCode;
+    } else summaries.set(trial.id, outcome);
   }
   const tables = tablesOf(grid, summaries);
   await writeSweep(out, grid, tables);
+  const faults = faultsOf(grid, file, summaries, failed);
   if (options.json) process.stdout.write(JSON.stringify({ out, tables, failed }) + "\n");
-  else process.stdout.write(`${sweepText(tables)}\nreport: ${join(out, "report.html")}\n`);
+  else {
+    const missed = faults.map((fault) => pc.red(firstLine(fault)) + "\n").join("");
+    process.stdout.write(`${sweepText(tables)}\n${missed}report: ${join(out, "report.html")}\n`);
+  }
+  if (faults.length > 0) throw new UserError(faults.join("\n"), exitCode);
+}
+
+/** Why tables have holes, in an entry a cause whose first line tells it in short. */
+function faultsOf(
+  sweep: Sweep,
+  file: string,
+  summaries: ReadonlyMap<string, Summary>,
+  failed: readonly string[],
+): string[] {
+  const faults: string[] = [];
+  if (failed.length > 0) {
+    const short = `${failed.length} of ${sweep.trials.length} trials failed`;
+    faults.push([short, ...failed.map(firstLine)].join("\n  "));
+  }
+  const { missing, known } = missingMeasures(sweep, summaries);
+  if (missing.length > 0) {
+    const short = `${file}: sweep.measures: no trial has ${missing.join(", ")}`;
+    faults.push(`${short}\n  expected some of ${known.join(", ")}`);
+  }
+  return faults;
 }
 
 function line({ trial, outcome, skipped }: Done): string {
-  const place = [...trial.at].map(([path, label]) => `${path} ${label}`).join(" · ");
+  const place = placeOf(trial);
   if ("failed" in outcome) return `${place}: ${pc.red(outcome.failed)}`;
   return skipped ? `${place}: done before` : place;
+}
+
+function placeOf({ at }: Done["trial"]): string {
+  return [...at].map(([path, label]) => `${path} ${label}`).join(" · ");
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? "";
 }

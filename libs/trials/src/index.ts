@@ -1,3 +1,4 @@
+export { holdsRun, readSummary } from "./run-folder.js";
 export { runTrial } from "./run-trial.js";
 export type { Summary } from "./summary.js";
 export { createLog } from "./process/log.js";
@@ -8,6 +9,7 @@ export {
   readToken,
   runProgram,
   setOption,
+  toUserError,
 } from "./process/main.js";
 export {
   reportOptions,
@@ -18,3 +20,4 @@ export {
 export { writeReport } from "./report/index.js";
 export { columns } from "./process/outcome-text.js";
 export * from "./sweep/index.js";
+export { version } from "./version.js";

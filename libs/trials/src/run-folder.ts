@@ -145,6 +145,15 @@ export async function holdsRun(path: string, { name, seed }: Trial): Promise<boo
   );
 }
 
+/** The summary in a run folder; undefined of a run that is not done, or of one that cannot be read. */
+export async function readSummary(folder: string): Promise<Summary | undefined> {
+  try {
+    return JSON.parse(await readFile(join(folder, "summary.json"), "utf8")) as Summary;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads a JSON-lines file of a run; no exhibits where the run left none. @throws UserError for a line that is no JSON */
 export async function readLines<T>(
   folder: string,

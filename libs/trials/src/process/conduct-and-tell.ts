@@ -5,8 +5,10 @@ import { conductTrial, type Conduct } from "../conduct.js";
 import { Progress } from "../progress.js";
 import { writeReport, type ReportOptions } from "../report/index.js";
 import { holdsRun } from "../run-folder.js";
+import { isSweep } from "../sweep/sweep-file.js";
 import { interruption } from "./main.js";
 import { outcomeText } from "./outcome-text.js";
+import { codeOf } from "./system-error.js";
 
 /** A trial to conduct in front of a person. */
 export interface Show extends Omit<Conduct, "signal" | "onRound"> {
@@ -64,11 +66,11 @@ export function runFolderFor({ name, seed }: Trial): string {
   return join("runs", `${name}-${seed}`);
 }
 
+/** @throws UserError if it cannot be read, or is a sweep */
 export async function readTrialFile(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new UserError(`cannot read the trial file '${file}': ${reason}`);
-  }
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new UserError(`cannot read the trial file '${file}': ${codeOf(error) ?? String(error)}`);
+  });
+  if (isSweep(text)) throw new UserError(`'${file}' is a sweep of trials: use fedclair sweep`);
+  return text;
 }

@@ -44,6 +44,11 @@ function fail(error: unknown): void {
   }
 }
 
+/** For `.catch`, where what went wrong is the user's to mend. @throws UserError in the error's own words */
+export function toUserError(error: unknown): never {
+  throw new UserError(error instanceof Error ? error.message : String(error));
+}
+
 const controller = new AbortController();
 
 /** Aborts on Ctrl-C, SIGTERM, or when the process that started this one, or the reader of its output, is gone. */

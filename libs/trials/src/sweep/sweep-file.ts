@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { parseTrial, UserError, type Plugins, type Trial } from "@fedclair/core";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
+import { version } from "../version.js";
 import { expand, type Dimension } from "./expand.js";
 
 const measureSchema = z.union([
@@ -39,7 +40,7 @@ export interface Sweep {
 }
 
 export interface SweepTrial {
-  /** Hash of all that its numbers depend on: its folder. */
+  /** Hash of all that its numbers depend on, but for the backend: its folder. */
   readonly id: string;
   readonly trial: Trial;
   /** The label of its value, by the path of each dimension. */
@@ -56,6 +57,11 @@ export const seedPath = "seed";
  */
 export function parseSweep(text: string, file: string, plugins: Plugins): Sweep {
   const { sweep, ...content } = contentOf(text, file);
+  if (sweep === undefined) {
+    throw new UserError(
+      `${file}: expected a section \`sweep\`; for a single trial, use fedclair run`,
+    );
+  }
   const { data, error } = sweepSchema.safeParse(sweep);
   if (!data) {
     const issues = error.issues.map(({ path, message }) => ["sweep", ...path, message].join(": "));
@@ -127,5 +133,15 @@ const words = new Set(["name", "claim", "expect"]);
 
 function idOf(trial: Trial): string {
   const rest = Object.entries(trial).filter(([key]) => !words.has(key));
-  return createHash("sha256").update(JSON.stringify(rest)).digest("hex").slice(0, 16);
+  return createHash("sha256")
+    .update(JSON.stringify([version, rest]))
+    .digest("hex")
+    .slice(0, 16);
+}
+
+export const idPattern = /^[0-9a-f]{16}$/;
+
+/** Is a file a sweep, by its text? Tells it from a trial; it may still have faults. */
+export function isSweep(text: string): boolean {
+  return /^sweep:/m.test(text);
 }

@@ -1,10 +1,21 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exitCodes, type Aggregator, type Plugin } from "@fedclair/core";
 import { toyPlugins } from "@fedclair/core/testing";
+import { z } from "zod";
 import type { Summary } from "../summary.js";
-import { parseSweep, runSweep, sweepText, tablesOf, writeSweep, type Done } from "./index.js";
+import {
+  isSweep,
+  missingMeasures,
+  parseSweep,
+  runSweep,
+  sweepText,
+  tablesOf,
+  writeSweep,
+  type Done,
+} from "./index.js";
 
 const file = `
 name: grid
@@ -30,9 +41,9 @@ describe("a sweep", () => {
   });
   afterEach(() => rm(out, { recursive: true }));
 
-  const run = async (sweep = parse(), signal = new AbortController().signal) => {
+  const run = async (sweep = parse(), signal = new AbortController().signal, backend = "cpu") => {
     const done: Done[] = [];
-    for await (const one of runSweep(sweep, toyPlugins, out, signal, "cpu")) done.push(one);
+    for await (const one of runSweep(sweep, toyPlugins, out, signal, backend)) done.push(one);
     return done;
   };
   const summaries = (done: readonly Done[]) =>
@@ -62,8 +73,48 @@ describe("a sweep", () => {
       first.map(({ outcome }) => !("failed" in outcome)),
     );
     assert.deepEqual(summaries(again), summaries(first));
-    await rm(join(out, again[0]?.trial.id ?? "", "summary.json"));
+    const summary = join(out, again[0]?.trial.id ?? "", "summary.json");
+    await writeFile(summary, '{"name":');
     assert.equal((await run())[0]?.skipped, false);
+    await rm(summary);
+    assert.equal((await run())[0]?.skipped, false);
+  });
+
+  it("runs anew what another backend trained", async () => {
+    await run();
+    const skipped = (await run(parse(), undefined, "wasm")).map((done) => done.skipped);
+    assert.ok(skipped.every((one) => !one));
+  });
+
+  it("goes on after a trial that ends in any error, and says which exit code tells of it", async () => {
+    const breaking: Plugin<Aggregator> = {
+      ...{ name: "toy-mean", summary: "Breaks.", schema: z.strictObject({}) },
+      create: () => ({ aggregate: () => Promise.reject(new TypeError("it broke")) }),
+    };
+    const outcomes = [];
+    const plugins = { ...toyPlugins, aggregators: new Map([["toy-mean", breaking]]) };
+    const { signal } = new AbortController();
+    for await (const { outcome } of runSweep(parse(), plugins, out, signal, "cpu")) {
+      outcomes.push("failed" in outcome ? outcome.exitCode : exitCodes.ok);
+    }
+    const { internal, quorum } = exitCodes;
+    assert.deepEqual(
+      outcomes,
+      [0, 1].flatMap(() => [internal, internal, quorum, quorum]),
+    );
+  });
+
+  it("leaves a folder alone that holds other things", async () => {
+    await writeFile(join(out, "report.html"), "mine");
+    await assert.rejects(run(), /is not empty and holds no sweep: choose another --out/);
+  });
+
+  it("names measures that no trial has", async () => {
+    const sweep = parse(file.replace("distance.toy-mean", "distance.toymean"));
+    const { missing, known } = missingMeasures(sweep, summaries(await run(sweep)));
+    assert.deepEqual(missing, ["distance.toymean"]);
+    assert.ok(known.includes("distance.toy-mean"));
+    assert.deepEqual(missingMeasures(sweep, new Map()).missing, []);
   });
 
   it("stops between trials", async () => {
@@ -105,7 +156,9 @@ describe("a sweep", () => {
 
   it("says what is wrong, and where in the grid", () => {
     assert.throws(() => parse("[1]"), /s\.yaml: expected a trial with a section `sweep`/);
-    assert.throws(() => parse(file.replace(/sweep:[^]*$/, "")), /s\.yaml: sweep: /);
+    const single = file.replace(/sweep:[^]*$/, "");
+    assert.throws(() => parse(single), /section `sweep`; for a single trial, use fedclair run/);
+    assert.deepEqual([isSweep(file), isSweep(single)], [true, false]);
     assert.throws(
       () => parse(file.replace("rows: attacks", "rows: task")),
       /sweep: rows: 'task' is no dimension; expected one of seed, task\.faults, attacks/,

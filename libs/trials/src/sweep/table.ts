@@ -52,6 +52,21 @@ export function tablesOf(sweep: Sweep, summaries: ReadonlyMap<string, Summary>):
   );
 }
 
+/**
+ * Measures that no trial has, as misspelt ones; none if there are no summaries to tell by.
+ * @returns them, and those that there are
+ */
+export function missingMeasures(
+  { measures }: Sweep,
+  summaries: ReadonlyMap<string, Summary>,
+): { missing: string[]; known: string[] } {
+  const known = new Set(
+    [...summaries.values()].flatMap((summary) => Object.keys(summary.measures)),
+  );
+  const missing = measures.map(({ measure }) => measure).filter((measure) => !known.has(measure));
+  return { missing: known.size === 0 ? [] : missing, known: [...known].sort() };
+}
+
 function labelsOf(dimension: Sweep["rows"]): readonly string[] {
   return dimension?.labels ?? [""];
 }
