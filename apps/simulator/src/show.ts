@@ -1,31 +1,75 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseTrial, trialSchema, UserError, type Plugin } from "@fedclair/core";
-import { reportOptions, readTrialFile, writeReport, type Summary } from "@fedclair/trials";
+import {
+  isSweep,
+  parseSweep,
+  readSummary,
+  reportOptions,
+  writeReport,
+  type Summary,
+} from "@fedclair/trials";
 import pc from "picocolors";
 import { z } from "zod";
 import { plugins } from "./plugins.js";
 import { trialFiles } from "./verify.js";
 
-/** `fedclair list`: the trial files under a folder, with their claims, and the runs that lie in `runs`. */
+/** `fedclair list`: the trials and sweeps under a folder, with their claims, and the runs that lie in `runs`. */
 export async function list(folder: string, json: boolean): Promise<void> {
-  const trials = await Promise.all(
-    (await trialFiles(folder)).map(async (file) => {
-      const { task, clients, claim } = parseTrial(await readTrialFile(file), file, plugins);
-      return { file, task: task.name, clients, claim: claim ?? "" };
-    }),
-  );
+  const files = await Promise.all((await trialFiles(folder)).map(listed));
   const runs = await finishedRuns("runs");
   if (json) {
-    process.stdout.write(JSON.stringify({ trials, runs }) + "\n");
+    const of = (key: string) => files.filter((entry) => key in entry);
+    const [trials, sweeps, faulty] = [of("task"), of("sweep"), of("fault")];
+    process.stdout.write(JSON.stringify({ trials, sweeps, faulty, runs }) + "\n");
     return;
   }
-  for (const { file, task, clients, claim } of trials) {
-    process.stdout.write(`${pc.bold(file)}  ${task}, ${clients} clients\n    ${claim.trim()}\n`);
+  for (const entry of files) {
+    process.stdout.write(`${pc.bold(entry.file)}  ${line(entry)}\n`);
   }
   for (const { folder: run, summary } of runs) {
     process.stdout.write(`${pc.bold(run)}  seed ${summary.seed}: ${summary.arms.join(", ")}\n`);
   }
+}
+
+/** A file under a folder of trial files. */
+type Listed =
+  | {
+      readonly file: string;
+      readonly task: string;
+      readonly clients: number;
+      readonly claim: string;
+    }
+  | {
+      readonly file: string;
+      readonly sweep: string;
+      readonly trials: number;
+      readonly claim: string;
+    }
+  | { readonly file: string; readonly fault: string };
+
+async function listed(file: string): Promise<Listed> {
+  try {
+    const text = await readFile(file, "utf8");
+    if (isSweep(text)) {
+      const { name, trials, claim = "" } = parseSweep(text, file, plugins);
+      return { file, sweep: name, trials: trials.length, claim };
+    }
+    const { task, clients, claim = "" } = parseTrial(text, file, plugins);
+    return { file, task: task.name, clients, claim };
+  } catch (error) {
+    const [fault = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return { file, fault };
+  }
+}
+
+function line(entry: Listed): string {
+  if ("fault" in entry) return pc.red(`cannot be run: ${entry.fault}`);
+  const what =
+    "sweep" in entry
+      ? `sweep of ${entry.trials} trials`
+      : `${entry.task}, ${entry.clients} clients`;
+  return entry.claim === "" ? what : `${what}\n    ${entry.claim.trim()}`;
 }
 
 async function finishedRuns(root: string): Promise<{ folder: string; summary: Summary }[]> {
@@ -33,8 +77,8 @@ async function finishedRuns(root: string): Promise<{ folder: string; summary: Su
   const runs = await Promise.all(
     names.sort().map(async (name) => {
       const folder = join(root, name);
-      const text = await readFile(join(folder, "summary.json"), "utf8").catch(() => undefined);
-      return text === undefined ? [] : [{ folder, summary: JSON.parse(text) as Summary }];
+      const summary = await readSummary(folder);
+      return summary ? [{ folder, summary }] : [];
     }),
   );
   return runs.flat();
