@@ -17,17 +17,12 @@ describe("inPool", () => {
     assert.deepEqual([most, started], [2, [0, 1, 2, 3, 4]]);
   });
 
-  it("starts nothing after a failure", async () => {
-    let started = 0;
-    const fails = () => {
-      started++;
-      return Promise.reject(new Error("no"));
-    };
-    const settled = await Promise.allSettled(inPool([fails, fails, fails], 1));
+  it("goes on after a failure", async () => {
+    const tasks = [() => Promise.reject(new Error("no")), () => Promise.resolve(1)];
+    const settled = await Promise.allSettled(inPool(tasks, 1));
     assert.deepEqual(
       settled.map(({ status }) => status),
-      ["rejected", "rejected", "rejected"],
+      ["rejected", "fulfilled"],
     );
-    assert.equal(started, 1);
   });
 });

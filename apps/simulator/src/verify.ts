@@ -20,7 +20,7 @@ export interface VerifyOptions {
 /**
  * `fedclair verify`: runs the trials that carry a claim and expected ranges, once a seed, and prints measured against
  * expected. Each is a process of its own without sockets: the numbers are the same with them.
- * @throws UserError (exit code 4) if anything lies outside its range
+ * @throws UserError (exit code 4) if anything lies outside its range, or a trial ended with an error
  */
 export async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
   const files = (await Promise.all(paths.map(trialFiles))).flat();
@@ -39,7 +39,11 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
   let outside = 0;
   for (const { file, trial, seeds } of claims) {
     process.stdout.write(`${pc.bold(file)}: ${trial.claim ?? trial.name}\n`);
-    for (const row of compare(trial, await Promise.all(summaries.splice(0, seeds.length)))) {
+    const outcomes = await Promise.all(summaries.splice(0, seeds.length));
+    for (const { error } of outcomes) {
+      if (error !== undefined) process.stdout.write(`  ${pc.red("FAIL")} ${error}\n`);
+    }
+    for (const row of compare(trial, outcomes)) {
       checked++;
       if (!row.within) outside++;
       process.stdout.write(`  ${row.within ? pc.green("ok  ") : pc.red("FAIL")} ${row.text}\n`);
@@ -48,7 +52,7 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
   process.stdout.write(`${checked - outside} passed, ${outside} failed\n`);
   if (outside > 0)
     throw new UserError(
-      `${outside} of ${checked} measures lie outside their range`,
+      `${outside} of ${checked} measures lie outside their range, or could not be had`,
       exitCodes.unexpected,
     );
 }
@@ -85,12 +89,15 @@ export function compare(
   });
 }
 
+/** What a seed of a trial gave; no measures if it ended with an error. */
+type Outcome = Pick<Summary, "measures"> & { readonly error?: string };
+
 async function summaryOf(
   file: string,
   trial: Trial,
   seed: number,
   options: VerifyOptions,
-): Promise<Summary> {
+): Promise<Outcome> {
   interruption.signal.throwIfAborted();
   const out = await mkdtemp(join(tmpdir(), `fedclair-${trial.name}-`));
   const set = setArgs([...options.set, `seed=${seed}`]);
@@ -98,8 +105,8 @@ async function summaryOf(
   const { code, stdout, stderr } = await fedclair(["run", file, ...how, "--out", out, ...set]);
   interruption.signal.throwIfAborted();
   if (code !== 0) {
-    const said = `${file} with seed ${seed} ended with ${code}; its run lies in ${out}\n${stderr}`;
-    throw new UserError(said, typeof code === "number" ? code : exitCodes.internal);
+    const error = `seed ${seed} ended with ${code}; its run lies in ${out}\n${stderr.trimEnd()}`;
+    return { error, measures: {} };
   }
   await rm(out, { recursive: true });
   return JSON.parse(stdout) as Summary;
