@@ -36,7 +36,7 @@ const desertion = 3000;
 export async function runFederation(federation: Federation): Promise<number> {
   interruption.signal.throwIfAborted();
   const children: Child[] = [];
-  const fate = { deserted: false };
+  const fate = { deserted: false, over: false };
   const stop = () => {
     for (const child of children) child.process.kill("SIGTERM");
   };
@@ -50,7 +50,7 @@ export async function runFederation(federation: Federation): Promise<number> {
       coordinator.exit.then(() => undefined),
     ]);
     if (url !== undefined) {
-      const hosts = startHosts(federation, url, token);
+      const hosts = startHosts(federation, url, token, fate);
       children.push(...hosts);
       void whenAllFailed(hosts).then(() => {
         fate.deserted = coordinator.process.kill("SIGTERM");
@@ -58,23 +58,39 @@ export async function runFederation(federation: Federation): Promise<number> {
     }
     const code = await coordinator.exit;
     interruption.signal.throwIfAborted();
-    const left = Promise.all(children.map(({ exit }) => exit));
-    await Promise.race([left, delay(farewell, undefined, { ref: false })]);
+    fate.over = true;
     if (fate.deserted) throw new UserError("every client host ended, see above", exitCodes.quorum);
-    return typeof code === "number" ? code : exitCodes.internal;
+    if (typeof code !== "number")
+      throw new UserError(endedBy("coordinator", code), exitCodes.internal);
+    // After a failure there may be nobody left to tell the hosts that it is over.
+    const left = Promise.all(children.map(({ exit }) => exit));
+    if (code === 0) await Promise.race([left, delay(farewell, undefined, { ref: false })]);
+    return code;
   } finally {
     interruption.signal.removeEventListener("abort", stop);
     for (const child of children) child.process.kill("SIGKILL");
   }
 }
 
-function startHosts({ clients, hosts, backend }: Federation, url: string, token: string): Child[] {
+/** For people, of a process that a signal ended. */
+export function endedBy(process: string, signal: string): string {
+  const why = signal === "SIGKILL" ? "; did the system run out of memory?" : "";
+  return `the ${process} was ended by ${signal}${why}`;
+}
+
+/** @param fate says when the trial is over: how hosts end from then on tells nothing */
+function startHosts(
+  { clients, hosts, backend }: Federation,
+  url: string,
+  token: string,
+  fate: { readonly over: boolean },
+): Child[] {
   return Array.from({ length: hosts }, (_, i) => {
     const capacity = Math.ceil((clients - i) / hosts);
     const args = ["--coordinator", url, "--capacity", String(capacity), "--backend", backend];
     const host = start("client", args, token);
     void host.exit.then((code) => {
-      if (code === 0 || interruption.signal.aborted) return;
+      if (code === 0 || fate.over || interruption.signal.aborted) return;
       process.stderr.write(`client host ${i + 1} of ${hosts} ended with ${code}\n`);
     });
     return host;

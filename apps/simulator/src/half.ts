@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { exitCodes } from "@fedclair/core";
+import { exitCodes, UserError } from "@fedclair/core";
 import { interruption } from "@fedclair/trials";
-import { mainOf } from "./federation.js";
+import { endedBy, mainOf } from "./federation.js";
 
 /** `fedclair coordinator` and `fedclair client`: starts the app, with its own options. */
 export async function halfByHand(
@@ -13,7 +13,8 @@ export async function halfByHand(
     stdio: ["inherit", "inherit", "inherit", "ipc"],
   });
   interruption.signal.addEventListener("abort", () => child.kill("SIGTERM"));
-  const [code] = (await once(child, "exit")) as [number | null];
-  const interrupted = interruption.signal.aborted;
-  process.exitCode = interrupted ? exitCodes.interrupted : (code ?? exitCodes.internal);
+  const [code, signal] = (await once(child, "exit")) as [number | null, string];
+  if (interruption.signal.aborted) process.exitCode = exitCodes.interrupted;
+  else if (code === null) throw new UserError(endedBy(app, signal), exitCodes.internal);
+  else process.exitCode = code;
 }
