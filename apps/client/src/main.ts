@@ -1,7 +1,7 @@
 import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
 import { backendChoices, loadBackend, type BackendChoice } from "@fedclair/compute";
-import { ClientRunner, parseTrial } from "@fedclair/core";
+import { ClientRunner, parseTrial, type Plugins } from "@fedclair/core";
 import { taskAggregators, tasks } from "@fedclair/tasks";
 import {
   createLog,
@@ -10,9 +10,17 @@ import {
   listenForInterruption,
   readToken,
   runProgram,
+  toUserError,
+  version,
 } from "@fedclair/trials";
 import { connectHost } from "@fedclair/wire";
 import { Command, Option } from "commander";
+
+const plugins: Plugins = {
+  tasks,
+  aggregators: new Map([...aggregators, ...taskAggregators]),
+  attacks,
+};
 
 interface Options {
   readonly coordinator: string;
@@ -40,7 +48,7 @@ const program = new Command("fedclair client")
 async function host(options: Options): Promise<void> {
   const log = createLog("client");
   const token = await readToken(options.tokenFile);
-  const { tf, name, reason } = await loadBackend(options.backend);
+  const { tf, name, reason } = await loadBackend(options.backend).catch(toUserError);
   log.info(`backend ${reason}`);
   let runner: ClientRunner | undefined;
   let jobs = 0;
@@ -50,17 +58,11 @@ async function host(options: Options): Promise<void> {
     ...(token !== undefined && { token }),
     capacity: options.capacity,
     backend: name,
-    softwareVersion: "0.1.0",
+    softwareVersion: version,
     signal: interruption.signal,
     onWelcome: async (trialJson) => {
-      runner = new ClientRunner(
-        parseTrial(trialJson, "the coordinator's trial", {
-          tasks,
-          aggregators: new Map([...aggregators, ...taskAggregators]),
-          attacks,
-        }),
-        { tasks, aggregators: new Map([...aggregators, ...taskAggregators]), attacks },
-      );
+      const trial = parseTrial(trialJson, "the coordinator's trial", plugins);
+      runner = new ClientRunner(trial, plugins);
       await runner.prepare();
     },
     runJob: async (job) => {
@@ -69,6 +71,9 @@ async function host(options: Options): Promise<void> {
       tensors.last = tf.memory().numTensors;
       if (jobs++ === 0) tensors.first = tensors.last;
       return arrival;
+    },
+    onUnreachable: (why) => {
+      log.warn(`no coordinator at ${options.coordinator}: ${why}; still trying`);
     },
     onRefused: (clientId, failure) => {
       log.warn(`the coordinator refused ${clientId}: ${failure.code}: ${failure.message}`);

@@ -1,5 +1,11 @@
 import { backendChoices } from "@fedclair/compute";
-import { integerOption, listenForInterruption, runProgram, setOption } from "@fedclair/trials";
+import {
+  integerOption,
+  listenForInterruption,
+  runProgram,
+  setOption,
+  version,
+} from "@fedclair/trials";
 import { Command, Option } from "commander";
 import { audit } from "./audit/audit.js";
 import { halfByHand } from "./half.js";
@@ -10,7 +16,7 @@ import { sweep } from "./sweep.js";
 import { verify } from "./verify.js";
 
 const program = new Command("fedclair")
-  .version("0.1.0")
+  .version(version)
   .description(
     "Federated-learning trials: many clients, some contaminated, and an answer with evidence.",
   );

@@ -1,7 +1,13 @@
 import { availableParallelism } from "node:os";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
 import { ClientRunner, MemoryPool, parseTrial } from "@fedclair/core";
-import { conductAndTell, readTrialFile, runFolderFor } from "@fedclair/trials";
+import {
+  conductAndTell,
+  holdsRun,
+  readTrialFile,
+  runFolderFor,
+  toUserError,
+} from "@fedclair/trials";
 import { runFederation } from "./federation.js";
 import { plugins } from "./plugins.js";
 
@@ -17,11 +23,12 @@ export interface RunOptions {
 
 /** `fedclair run`: a trial with all its clients on this machine. */
 export async function run(file: string, options: RunOptions): Promise<void> {
-  // Read here too, so that a bad file is told before any process starts.
+  // Checked here too, so that a bad file or folder is told before any process starts.
   const trial = parseTrial(await readTrialFile(file), file, plugins, options.set);
   const out = options.out ?? runFolderFor(trial);
+  await holdsRun(out, trial);
   if (options.transport === "memory") {
-    const { name } = await loadBackend(options.backend);
+    const { name } = await loadBackend(options.backend).catch(toUserError);
     const pool = new MemoryPool(new ClientRunner(trial, plugins));
     const { json, report } = options;
     await conductAndTell({ trial, plugins, pool, out, json, report, backend: () => name });
