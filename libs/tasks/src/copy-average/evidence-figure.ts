@@ -21,17 +21,17 @@ export function evidenceFigure(
       const share = evidence[name];
       if (share === null) return [];
       const verdict = flagged ? "contaminated" : "benign";
-      return [{ client: id, verdict, name, share: Math.max(share, least) }];
+      return [{ client: id, verdict, name, share: Math.max(share, least), below: share < least }];
     }),
   );
   const drawn = panels.filter(({ name }) => values.some((value) => value.name === name));
   const most = 2 * Math.max(5, ...values.map(({ share }) => share));
   const panelWidth = Math.floor((width - 60) / drawn.length) - 40;
+  const below = values.some((value) => value.below) ? ` Triangles: below ${least}.` : "";
   return {
     name: "evidence",
     title: "Evidence against clients",
-    caption:
-      "Each kind of evidence as a share of its limit (dashed), first round: the score of the aggregator, the deviation of the linear part of the student's function, and the median distance of its function from the others'. A student of the negated teacher lies in the honest subspace, and is seen by the last two only.",
+    caption: `Each kind of evidence as a share of its limit (dashed), first round: the score of the aggregator, the deviation of the linear part of the student's function, and the median distance of its function from the others'. A student of the negated teacher lies in the honest subspace, and is seen by the last two only.${below}`,
     spec: {
       hconcat: drawn.map(({ name, title }, i) => ({
         width: Math.min(panelWidth, 240),
@@ -58,6 +58,12 @@ export function evidenceFigure(
                 type: "nominal",
                 title: null,
                 axis: i === 0 ? { grid: true } : { grid: true, labels: false, ticks: false },
+              },
+              shape: {
+                field: "below",
+                type: "nominal",
+                scale: { domain: [false, true], range: ["circle", "triangle-left"] },
+                legend: null,
               },
               color: {
                 field: "verdict",

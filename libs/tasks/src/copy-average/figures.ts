@@ -1,9 +1,8 @@
 import type { Exhibition, TaskFigure, TaskFigures } from "@fedclair/core";
+import { lineLayer, referenceLayer } from "../line-layers.js";
 import type { AggregateExhibit, ClientExhibit } from "./exhibit.js";
 import { evidenceFigure } from "./evidence-figure.js";
 import { overlapPanel } from "./overlap-panel.js";
-
-const grey = "#777777";
 
 /** Overlap matrices of the aggregates and of the clients, the loss over rounds, and the evidence against clients. */
 export const figures: TaskFigures = (exhibition) => {
@@ -83,62 +82,32 @@ function lossFigure(
   { arms, width }: Exhibition,
   aggregates: readonly Shown<AggregateExhibit>[],
 ): TaskFigure {
-  const values = aggregates.map(({ arm, round, value }) => ({ arm, round, loss: value.loss }));
+  const lines = arms.map(({ label, colour }) => ({
+    ...{ label, colour },
+    points: aggregates
+      .filter(({ arm }) => arm === label)
+      .map(({ round, value }) => ({ x: round, y: value.loss })),
+  }));
   const [{ value: first } = { value: undefined }] = aggregates;
   const references = [
-    { name: "student that is 0", loss: first?.nullLoss },
-    { name: "best copy-average point", loss: first?.optimalLoss },
-  ].filter(({ loss }) => loss !== undefined);
-  const colours = { domain: arms.map((a) => a.label), range: arms.map((a) => a.colour) };
+    { name: "student that is 0", y: first?.nullLoss },
+    { name: "best copy-average point", y: first?.optimalLoss },
+  ].flatMap(({ name, y }) => (y === undefined ? [] : [{ name, y }]));
+  const rounds = { type: "ordinal", title: "round", axis: { labelAngle: 0, labelOverlap: true } };
   const y = {
-    field: "loss",
-    type: "quantitative",
-    title: "loss",
+    title: "loss (lower is better)",
     scale: { type: "log", nice: false, padding: 8 },
-    axis: { tickCount: 4 },
-  };
-  const dashes = {
-    domain: colours.domain,
-    range: [
-      [1, 0],
-      [6, 3],
-      [2, 2],
-      [8, 2, 2, 2],
-      [12, 4],
-      [4, 1],
-    ],
+    axis: { tickCount: 4, grid: false },
   };
   return {
     name: "loss",
     title: "What averaging cost",
     caption:
-      "Loss of the aggregate on the true teacher, inputs N(0, I), after each round. Dashed: losses to compare with.",
+      "Loss of the aggregate on the true teacher, inputs N(0, I), after each round. Dashed grey: losses to compare with.",
     spec: {
       width: Math.min(480, width - 200),
       height: 240,
-      layer: [
-        {
-          data: { values: references },
-          layer: [
-            { mark: { type: "rule", strokeDash: [4, 3], color: grey }, encoding: { y } },
-            {
-              mark: { type: "text", align: "left", dx: 4, dy: -6, color: grey },
-              encoding: { y, x: { value: 0 }, text: { field: "name" } },
-            },
-          ],
-        },
-        {
-          data: { values },
-          mark: { type: "line", strokeWidth: 1.6, point: { size: 40, filled: true } },
-          encoding: {
-            x: { field: "round", type: "ordinal", axis: { labelAngle: 0 } },
-            y,
-            color: { field: "arm", type: "nominal", scale: colours },
-            // Arms can coincide: through a dashed one the other shows.
-            strokeDash: { field: "arm", type: "nominal", scale: dashes },
-          },
-        },
-      ],
+      layer: [referenceLayer(references, y), lineLayer(lines, rounds, y)],
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Exhibition, TaskFigure } from "@fedclair/core";
+import { lineLayer, strokeLegend } from "../line-layers.js";
 import { trueGraph } from "./client.js";
 import { edgeMatch, thresholds } from "./edges.js";
 import type { Learned } from "./learn.js";
@@ -46,7 +47,7 @@ export function figures(exhibition: Exhibition): readonly TaskFigure[] {
       name: "f-over-threshold",
       title: "F over the threshold of edges",
       caption:
-        "F = 2·precision·recall/(precision + recall). The wider the plateau at the top, the clearer the edges stand out.",
+        "F = 2·precision·recall/(precision + recall). The wider the plateau at the top, the clearer the edges stand out. Dashed: the trial's threshold.",
       spec: curve(arms, truth, options, exhibition.width),
     },
   ];
@@ -115,6 +116,7 @@ function network(
             field: "edge",
             type: "nominal",
             scale: { domain: ["right", "missed", "false"], range: [right, missed, wrong] },
+            legend: strokeLegend,
           },
           strokeDash: {
             field: "edge",
@@ -142,7 +144,12 @@ function matrix({ title, weights }: Panel, { nodes }: Options, width: number): o
       { i: j, j: i, weight },
     ];
   });
-  const axis = { type: "ordinal", axis: null, scale: { domain: [...Array(nodes).keys()] } };
+  const axis = {
+    type: "ordinal",
+    title: "node",
+    axis: { labels: false, ticks: false, domain: false, titlePadding: 2 },
+    scale: { domain: [...Array(nodes).keys()] },
+  };
   return {
     title,
     width,
@@ -162,46 +169,26 @@ function matrix({ title, weights }: Panel, { nodes }: Options, width: number): o
   };
 }
 
-/** A line a group of arms whose curves coincide: one would hide the others. */
 function curve(
   arms: readonly (Learned & { readonly label: string; readonly colour: string })[],
   truth: readonly number[],
   { threshold }: Options,
   width: number,
 ): object {
-  const lines = new Map<string, { labels: string[]; colour: string; curve: number[] }>();
-  for (const { label, colour, weights } of arms) {
-    if (!weights) continue;
-    const curve = thresholds.map((at) => edgeMatch(weights, truth, at).f);
-    const line = lines.get(curve.join()) ?? { labels: [], colour, curve };
-    line.labels.push(label);
-    lines.set(curve.join(), line);
-  }
-  const named = [...lines.values()].map((line) => ({ ...line, name: line.labels.join(", ") }));
-  const values = named.flatMap(({ name, curve }) =>
-    curve.map((f, i) => ({ arms: name, at: thresholds[i], f })),
-  );
+  const lines = arms.flatMap(({ label, colour, weights }) => {
+    if (!weights) return [];
+    const points = thresholds.map((x) => ({ x, y: edgeMatch(weights, truth, x).f }));
+    return [{ label, colour, points }];
+  });
   return {
     width: Math.min(520, width - 60),
     height: 240,
     layer: [
-      {
-        data: { values },
-        mark: { type: "line", strokeWidth: 1.6, point: { size: 20, filled: true } },
-        encoding: {
-          x: { field: "at", type: "quantitative", title: "threshold, of the largest weight" },
-          y: { field: "f", type: "quantitative", title: "F", scale: { domain: [0, 1] } },
-          color: {
-            field: "arms",
-            type: "nominal",
-            scale: {
-              domain: named.map(({ name }) => name),
-              range: named.map(({ colour }) => colour),
-            },
-            legend: { direction: "vertical", labelLimit: width - 60 },
-          },
-        },
-      },
+      lineLayer(
+        lines,
+        { title: "threshold, of the largest weight" },
+        { title: "F (higher is better)", scale: { domain: [0, 1] } },
+      ),
       {
         data: { values: [{ threshold }] },
         mark: { type: "rule", strokeDash: [5, 3], color: "#666666" },

@@ -1,4 +1,5 @@
 import type { Exhibition, TaskFigure, TaskFigures } from "@fedclair/core";
+import { lineLayer, referenceLayer } from "../line-layers.js";
 import type { ClassesExhibit, Dot, TransportExhibit } from "./exhibit.js";
 
 const grey = "#9a9a9a";
@@ -47,43 +48,27 @@ function transportFigure(exhibition: Exhibition): TaskFigure[] {
 }
 
 function distanceFigure(exhibition: Exhibition): TaskFigure[] {
-  const { arms, width } = exhibition;
-  const values = arms.flatMap(({ label }) =>
-    exhibitsOf(exhibition, "transport", label).map(({ round, value }) => ({
-      ...{ arm: label, round, w2: value.w2, floor: value.w2Floor },
-    })),
-  );
-  const [first] = values;
-  if (!first || new Set(values.map(({ round }) => round)).size < 2) return [];
-  const colours = { domain: arms.map((a) => a.label), range: arms.map((a) => a.colour) };
+  const measured = exhibition.arms.map((arm) => {
+    return { ...arm, shown: exhibitsOf(exhibition, "transport", arm.label) };
+  });
+  const [first] = measured.flatMap(({ shown }) => shown);
+  if (!first || !measured.some(({ shown }) => shown.length > 1)) return [];
+  const lines = measured.map(({ label, colour, shown }) => {
+    return { label, colour, points: shown.map(({ round, value }) => ({ x: round, y: value.w2 })) };
+  });
+  const rounds = { title: "round", axis: { tickMinStep: 1, grid: false }, scale: { zero: false } };
+  const y = { title: "W2 (lower is better)", scale: { zero: true } };
   return [
     {
       name: "distance",
       title: "Distance from the target",
-      caption: `W2 between generated and true points, as the coordinator measures it. Dashed: W2 = ${first.floor.toFixed(3)} between two samples of the truth, below which no transport can reliably be.`,
+      caption: `W2 between generated and true points, as the coordinator measures it. Dashed: W2 = ${floorOf(first.value)} between two samples of the truth, below which no transport can reliably be.`,
       spec: {
-        width: Math.min(520, width - 80),
+        width: Math.min(520, exhibition.width - 200),
         height: 220,
         layer: [
-          {
-            data: { values },
-            mark: { type: "line", point: { size: 30 }, strokeWidth: 1.6 },
-            encoding: {
-              x: {
-                field: "round",
-                type: "quantitative",
-                axis: { tickMinStep: 1, grid: false },
-                scale: { zero: true },
-              },
-              y: { field: "w2", type: "quantitative", title: "W2", scale: { zero: true } },
-              color: { field: "arm", type: "nominal", scale: colours },
-            },
-          },
-          {
-            data: { values: [{ floor: first.floor }] },
-            mark: { type: "rule", strokeDash: [4, 3], color: grey },
-            encoding: { y: { field: "floor", type: "quantitative" } },
-          },
+          lineLayer(lines, rounds, y),
+          referenceLayer([{ name: "two samples of the truth", y: first.value.w2Floor }], y),
         ],
       },
     },
@@ -156,9 +141,15 @@ function warning({ task }: Exhibition): string {
 /** One square for all panels. */
 function axes(dots: readonly Dot[]) {
   const reach = Math.ceil(2 * dots.flat().reduce((most, x) => Math.max(most, Math.abs(x)), 0)) / 2;
-  const axis = { type: "quantitative", title: null, axis: { tickCount: 5, grid: false } };
-  const scale = { domain: [-reach, reach], nice: false };
-  return { x: { field: "x", ...axis, scale }, y: { field: "y", ...axis, scale } };
+  const axis = {
+    type: "quantitative",
+    axis: { tickCount: 5, grid: false },
+    scale: { domain: [-reach, reach], nice: false },
+  };
+  return {
+    x: { field: "x", title: "first coordinate", ...axis },
+    y: { field: "y", title: "second coordinate", ...axis },
+  };
 }
 
 function points(dots: readonly Dot[], mark: object) {

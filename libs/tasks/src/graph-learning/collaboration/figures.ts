@@ -21,21 +21,28 @@ export function figures(exhibition: Exhibition): readonly TaskFigure[] {
     return value ? [{ label, ...value }] : [];
   });
   const width = Math.floor(exhibition.width / 3) - 30;
+  const [studied] = panels;
   return [
     {
       name: "collaboration",
       title: "Who learns with whom",
       caption:
-        "Colours are the true groups, unknown to the coordinator; the wider an edge, the larger its weight. A client that is missing was flagged.",
+        "Colours are the true groups, unknown to the coordinator; the wider an edge, the larger its weight. A client that is missing was flagged" +
+        (studied?.clients ? `; ringed in red, one that ${studied.label} flags.` : "."),
       spec: {
-        concat: panels.map((panel) => network(panel, width)),
+        concat: panels.map((panel) => network(panel, studied?.clients, width)),
         ...{ columns: 3, spacing: 20, bounds: "flush" },
       },
     },
   ];
 }
 
-function network(panel: Collaboration & { readonly label: string }, width: number): object {
+/** @param kept by the method under study: others are ringed */
+function network(
+  panel: Collaboration & { readonly label: string },
+  kept: readonly string[] | undefined,
+  width: number,
+): object {
   const { label, outcome, clients = [], groups = [], weights = [] } = panel;
   const place = (node: number) => {
     const angle = (2 * Math.PI * node) / clients.length;
@@ -81,6 +88,11 @@ function network(panel: Collaboration & { readonly label: string }, width: numbe
           ...position,
           color: { field: "group", type: "nominal", scale: { domain, range: groupColours } },
         },
+      },
+      {
+        data: { values: nodes.filter(({ client }) => kept?.includes(client) === false) },
+        mark: { type: "point", size: 640, color: "#c00000", strokeWidth: 2, opacity: 1 },
+        encoding: position,
       },
       {
         data: { values: nodes },
