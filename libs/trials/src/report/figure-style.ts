@@ -37,8 +37,13 @@ const dashes: readonly [number[], ...number[][]] = [
   [12, 4],
   [4, 1],
 ];
-/** Of lines: as long as dashes need to be told apart. */
-export const strokeLegend = { symbolType: "stroke", symbolSize: 1200, symbolStrokeWidth: 2 };
+/** Of strokes as long as dashes need to be told apart; rows no higher than their letters. */
+export const strokeLegend = {
+  symbolType: "stroke",
+  symbolSize: 1200,
+  symbolStrokeWidth: 2,
+  clipHeight: 14,
+};
 
 interface Scale<T> {
   readonly domain: string[];
