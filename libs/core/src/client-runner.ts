@@ -48,15 +48,17 @@ export class ClientRunner {
   async run(job: ClientJob): Promise<Arrival> {
     const { clientId } = job;
     const { clientSeconds } = this.#trial.limits;
+    const givenUp = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<Failure>((resolve) => {
       timer = setTimeout(() => {
         const message = `no result after ${clientSeconds} s (limits.clientSeconds)`;
         resolve({ code: "CLIENT_TIMEOUT", message });
+        givenUp.abort();
       }, clientSeconds * 1000);
     });
     try {
-      const result = await Promise.race([this.#result(job), timeout]);
+      const result = await Promise.race([this.#result(job, givenUp.signal), timeout]);
       return "code" in result
         ? { clientId, failure: result }
         : { clientId, update: { ...result, clientId } };
@@ -68,10 +70,12 @@ export class ClientRunner {
     }
   }
 
-  async #result(job: ClientJob): Promise<TrainResult> {
+  async #result(job: ClientJob, signal: AbortSignal): Promise<TrainResult> {
     const trainer = await this.#task.openShard(this.#shard(job.clientId));
     try {
-      return job.kind === "train" ? await this.#train(trainer, job) : await evaluate(trainer, job);
+      return job.kind === "train"
+        ? await this.#train(trainer, job, signal)
+        : await evaluate(trainer, job);
     } finally {
       trainer.close?.();
     }
@@ -97,11 +101,11 @@ export class ClientRunner {
     };
   }
 
-  async #train(trainer: LocalTrainer, job: ClientJob): Promise<TrainResult> {
+  async #train(trainer: LocalTrainer, job: ClientJob, signal: AbortSignal): Promise<TrainResult> {
     const { round, phase, clientId, params } = job;
     const common = this.#rng.at("common", phase, round);
     const rng = this.#rng.at("train", phase, round, clientId);
-    const honest = await trainer.train({ round, phase, params, rng, common });
+    const honest = await trainer.train({ round, phase, params, rng, common, signal });
     const attack = this.contamination.get(clientId)?.attack;
     return (await attack?.corruptUpdate?.(honest, rng.at("attack"))) ?? honest;
   }

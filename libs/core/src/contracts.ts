@@ -117,6 +117,8 @@ export interface TrainJob {
   readonly rng: Stream;
   /** The same stream for every client of the round: what all must draw alike, as the LoRA initialisation A₀. */
   readonly common: Stream;
+  /** Aborts when the client is given up (`limits.clientSeconds`): long training stops then, to leave the host to others. */
+  readonly signal: AbortSignal;
 }
 
 export type TrainResult = Omit<Update, "clientId">;

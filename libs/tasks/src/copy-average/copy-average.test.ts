@@ -32,7 +32,14 @@ async function train(task: Task, index: number, contamination?: Contaminating) {
   const params = await task.init(seed.at("init"));
   const { phase = "train" } = task.start?.([]) ?? {};
   const rng = seed.at("job", index);
-  return client.train({ round: 1, phase, params, rng, common: seed.at("common") });
+  return client.train({
+    round: 1,
+    phase,
+    params,
+    rng,
+    common: seed.at("common"),
+    signal: new AbortController().signal,
+  });
 }
 
 function contaminated(kind: string): Contaminating {

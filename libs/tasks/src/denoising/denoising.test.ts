@@ -15,7 +15,13 @@ function open(task: Task, index: number) {
 
 async function observe(task: Task, index: number, params?: Params): Promise<Matrix> {
   const start = params ?? (await task.init(seed));
-  const job = { round: 1, phase: "train", rng: seed.at("job"), common: seed.at("common") };
+  const job = {
+    round: 1,
+    phase: "train",
+    rng: seed.at("job"),
+    common: seed.at("common"),
+    signal: new AbortController().signal,
+  };
   const { modules } = await (await open(task, index)).train({ ...job, params: start });
   const signal = modules.get("signal");
   assert.ok(signal !== undefined && "shape" in signal);

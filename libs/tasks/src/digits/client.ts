@@ -1,5 +1,4 @@
 import type { LocalTrainer, Modules, Params, TrainJob, TrainResult } from "@fedclair/core";
-import type { Stream } from "@fedclair/linalg";
 import type { Images } from "./data.js";
 import { AdaptedLayer, adaptersOf } from "./lora.js";
 import type { Options } from "./options.js";
@@ -30,18 +29,18 @@ export class DigitsClient implements LocalTrainer {
   }
 
   /** @returns the change of every layer, or its factors; and as `loss` the mean training loss of the last epoch */
-  async train({ params, rng, common }: TrainJob): Promise<TrainResult> {
-    const start = layersOf(params);
+  async train(job: TrainJob): Promise<TrainResult> {
+    const start = layersOf(job.params);
     const { loss, modules } =
       this.#options.model === "lora"
-        ? await this.#trainAdapters(start, rng, common)
-        : await this.#trainWeights(start, rng);
+        ? await this.#trainAdapters(start, job)
+        : await this.#trainWeights(start, job);
     return { numExamples: this.#data.training.labels.length, modules, metrics: { loss } };
   }
 
-  async #trainWeights(start: Layers, rng: Stream): Promise<Trained> {
+  async #trainWeights(start: Layers, job: TrainJob): Promise<Trained> {
     const layers = mapLayers(start, (layer) => ({ ...layer, weights: layer.weights.slice() }));
-    const loss = await this.#descend(allWeights([...layers.values()]), rng);
+    const loss = await this.#descend(allWeights([...layers.values()]), job);
     const changes = mapLayers(layers, ({ weights, ...sizes }, name) => {
       const before = start.get(name)?.weights;
       return { ...sizes, weights: weights.map((value, at) => value - (before?.[at] ?? NaN)) };
@@ -49,19 +48,19 @@ export class DigitsClient implements LocalTrainer {
     return { loss, modules: paramsOf(changes) };
   }
 
-  async #trainAdapters(start: Layers, rng: Stream, common: Stream): Promise<Trained> {
+  async #trainAdapters(start: Layers, job: TrainJob): Promise<Trained> {
     const { rank } = this.#options;
     const adapted = mapLayers(
       start,
-      (layer, name) => new AdaptedLayer(layer, rank, common.at("lora", name)),
+      (layer, name) => new AdaptedLayer(layer, rank, job.common.at("lora", name)),
     );
-    const loss = await this.#descend(adaptersOf([...adapted.values()]), rng);
+    const loss = await this.#descend(adaptersOf([...adapted.values()]), job);
     return { loss, modules: mapLayers(adapted, (layer) => layer.update()) };
   }
 
-  #descend(trainable: Trainable, rng: Stream): Promise<number> {
+  #descend(trainable: Trainable, { rng, signal }: TrainJob): Promise<number> {
     const pace = { ...this.#options, epochs: this.#options.localEpochs };
-    return train(trainable, this.#data.training, pace, rng);
+    return train(trainable, this.#data.training, pace, rng, signal);
   }
 
   /** `accuracy` and `loss` (nats) on the client's own held-out digits, `uniformAccuracy` on those that nobody holds. */

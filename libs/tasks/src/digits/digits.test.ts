@@ -29,7 +29,14 @@ async function writeDigits(folder: string, count: number): Promise<void> {
 
 function job(params: Params, round = 1) {
   const rng = root.at("train", round);
-  return { round, phase: "train", params, rng, common: root.at("common", round) };
+  return {
+    round,
+    phase: "train",
+    params,
+    rng,
+    common: root.at("common", round),
+    signal: new AbortController().signal,
+  };
 }
 
 describe("digits", function () {

@@ -27,6 +27,7 @@ export async function train(
   data: Images,
   { epochs, batchSize, learningRate }: Pace,
   rng: Stream,
+  signal?: AbortSignal,
 ): Promise<number> {
   const count = data.labels.length;
   let total = NaN;
@@ -39,7 +40,7 @@ export async function train(
       const { loss, gradient } = crossEntropy(logits, labels);
       trainable.step(back(gradient), learningRate);
       total += loss * labels.length;
-      await setImmediate();
+      await setImmediate(undefined, { signal });
     }
   }
   return total / count;

@@ -15,7 +15,14 @@ function open(task: Task, index: number): Promise<LocalTrainer> {
 
 async function train(task: Task, index: number, params: Params) {
   const client = await open(task, index);
-  const job = { round: 1, phase: "train", params, rng: seed.at("job"), common: seed.at("common") };
+  const job = {
+    round: 1,
+    phase: "train",
+    params,
+    rng: seed.at("job"),
+    common: seed.at("common"),
+    signal: new AbortController().signal,
+  };
   return client.train(job);
 }
 

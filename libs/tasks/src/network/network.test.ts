@@ -19,7 +19,14 @@ function open(task: Task, index: number, kind?: string) {
 
 async function train(task: Task, index: number, kind?: string, start?: Params) {
   const params = start ?? (await task.init(seed));
-  const job = { round: 1, phase: "train", params, rng: seed.at("job"), common: seed.at("common") };
+  const job = {
+    round: 1,
+    phase: "train",
+    params,
+    rng: seed.at("job"),
+    common: seed.at("common"),
+    signal: new AbortController().signal,
+  };
   const { modules, metrics } = await (await open(task, index, kind)).train(job);
   const change = modules.get("change");
   assert.ok(change !== undefined && "shape" in change);

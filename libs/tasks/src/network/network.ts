@@ -97,7 +97,7 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
   const truth = multiply(basis, coefficients).scale(2 / Math.sqrt(inputs));
 
   return {
-    async train({ params }) {
+    async train({ params, signal }) {
       const x = gaussian(rng.at("train"), inputs, samples);
       const clean = predict(base, truth, x);
       const minusNoise = gaussian(rng.at("noise"), clean.rows, samples, noise);
@@ -110,7 +110,7 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
         const slope = lossAndGradient(base, change, x, y);
         loss = slope.loss;
         adam.step(slope.gradient, learningRate);
-        await setImmediate();
+        await setImmediate(undefined, { signal });
       }
       return {
         numExamples: samples,

@@ -45,7 +45,7 @@ export class TextCopyClient implements LocalTrainer {
   }
 
   /** @returns the LoRA pair of each module, and as `loss` the training loss of the last batch before its step */
-  async train({ params, rng, common }: TrainJob): Promise<TrainResult> {
+  async train({ params, rng, common, signal }: TrainJob): Promise<TrainResult> {
     const { base, vocabulary, rank, localSteps, batchSize, learningRate } = this.#training;
     const examples = this.#data.training;
     const count = countOf(examples);
@@ -74,7 +74,7 @@ export class TextCopyClient implements LocalTrainer {
         });
         tf.dispose(adapters);
         adapters = next;
-        await setImmediate();
+        await setImmediate(undefined, { signal });
       }
       return { numExamples: count, modules: lowRankUpdates(adapters, rank), metrics: { loss } };
     } finally {

@@ -26,7 +26,14 @@ function shard(index: number) {
 
 function job(params: Params, round = 1) {
   const root = stream("trial");
-  return { round, phase: "train", params, rng: root.at("train", round), common: root.at(round) };
+  return {
+    round,
+    phase: "train",
+    params,
+    rng: root.at("train", round),
+    common: root.at(round),
+    signal: new AbortController().signal,
+  };
 }
 
 /** The params after a client's own change: LoRA pairs multiplied out. */
@@ -86,6 +93,16 @@ describe("text-copy", function () {
     );
     assert.deepEqual(again[0], first);
     assert.notDeepEqual(again[1], first);
+    assert.equal(tf.memory().numTensors, tensors);
+  });
+
+  it("stops when the client is given up, and leaves no tensor behind", async () => {
+    const task = await prepared(quick);
+    const start = await task.init(stream(1));
+    const trainer = await task.openShard(shard(0));
+    const tensors = tf.memory().numTensors;
+    const late = { ...job(start), signal: AbortSignal.abort() };
+    await assert.rejects(trainer.train(late), { name: "AbortError" });
     assert.equal(tf.memory().numTensors, tensors);
   });
 

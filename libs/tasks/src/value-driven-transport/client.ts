@@ -58,7 +58,10 @@ export class TransportClient implements LocalTrainer {
   }
 
   /** The change after Adam steps from a fresh state. */
-  async #localSteps(network: Network, { round, rng }: TrainJob): Promise<TrainResult["modules"]> {
+  async #localSteps(
+    network: Network,
+    { round, rng, signal }: TrainJob,
+  ): Promise<TrainResult["modules"]> {
     const { learningRate, schedule, localSteps } = this.#options;
     const rate = Math.max(leastRate * learningRate, cosineDecay(learningRate, round - 1, schedule));
     const { b3 } = network;
@@ -67,18 +70,23 @@ export class TransportClient implements LocalTrainer {
       localSteps,
       () => rate,
       (weights, i) => this.#step({ ...weights, b3 }, rng, i),
+      signal,
     );
     return tensorsOf(byModule((name) => subtract(trained[name], network[name])));
   }
 
   /** The adapters' product a module, after Adam steps on them alone: `down` (in×rank) and `up` (rank×out), never averaged apart. */
-  async #adapters(network: Network, { rng, common }: TrainJob): Promise<TrainResult["modules"]> {
+  async #adapters(
+    network: Network,
+    { rng, common, signal }: TrainJob,
+  ): Promise<TrainResult["modules"]> {
     const { rank, learningRate, localSteps } = this.#options;
     const trained: Adapters = await descend(
       initialAdapters(network, rank, common),
       localSteps,
       () => learningRate,
       (adapters, i) => adapterGradient(this.#step(adapted(network, adapters), rng, i), adapters),
+      signal,
     );
     return new Map([
       ["W1", { b: singleTensorOf(trained["W1.down"]), a: singleTensorOf(trained["W1.up"]) }],

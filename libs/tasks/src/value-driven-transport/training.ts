@@ -123,7 +123,7 @@ export function sourceFrom(pool: Matrix): TrainingData["source"] {
 }
 
 /**
- * Adam steps on whatever weights make up the network. Gives way to the event loop.
+ * Adam steps on whatever weights make up the network. Gives way to the event loop, and rejects once the signal aborts.
  * @param rate of each step, 0-based
  * @returns the weights after the last step
  */
@@ -132,12 +132,13 @@ export async function descend<Name extends string>(
   steps: number,
   rate: (step: number) => number,
   gradientAt: (weights: Readonly<Record<Name, Matrix>>, step: number) => Record<Name, Matrix>,
+  signal?: AbortSignal,
 ): Promise<Readonly<Record<Name, Matrix>>> {
   const adam = new Adam<Name>();
   let weights = start;
   for (let i = 0; i < steps; i++) {
     weights = adam.step(weights, gradientAt(weights, i), rate(i));
-    if (i % stepsATime === 0) await setImmediate();
+    if (i % stepsATime === 0) await setImmediate(undefined, { signal });
   }
   return weights;
 }

@@ -29,7 +29,11 @@ function open(task: Task, index = 0, kind?: string): Promise<LocalTrainer> {
 
 async function train(task: Task, params: Params, round = 1, index = 0): Promise<Modules> {
   const client = await open(task, index);
-  const streams = { rng: rng.at("job", index, round), common: rng.at("common", round) };
+  const streams = {
+    rng: rng.at("job", index, round),
+    common: rng.at("common", round),
+    signal: new AbortController().signal,
+  };
   return (await client.train({ round, phase: "train", params, ...streams })).modules;
 }
 

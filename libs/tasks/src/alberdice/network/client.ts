@@ -23,13 +23,14 @@ export class NetworkClient implements LocalTrainer {
   }
 
   /** Answers with the change of the networks that the phase trains: all data policies, or those of one agent's turn. */
-  async train({ round, phase, params }: TrainJob): Promise<TrainResult> {
+  async train(job: TrainJob): Promise<TrainResult> {
+    const { phase, params } = job;
     const samples = compress(await heldTransitions(this.#environment, this.#shard));
     const before = networksOf(this.#environment, this.#learner.hidden, params);
     const after =
       phase === dataPhase
-        ? await this.#clone(samples, before)
-        : await this.#respond(samples, before, round, phase);
+        ? await this.#clone(samples, before, job)
+        : await this.#respond(samples, before, job);
     const modules = modulesOf(this.#environment, this.#learner.hidden, after);
     return {
       numExamples: samples.transitions,
@@ -49,8 +50,8 @@ export class NetworkClient implements LocalTrainer {
     return measurePlay(transitions, policies, this.#environment.shape, this.#options);
   }
 
-  async #clone(samples: Samples, networks: Networks): Promise<Networks> {
-    const settings = { ...this.#learner, steps: this.#learner.dataSteps };
+  async #clone(samples: Samples, networks: Networks, { signal }: TrainJob): Promise<Networks> {
+    const settings = { ...this.#learner, steps: this.#learner.dataSteps, signal };
     const cloned = new Map<string, Float32Array>();
     for (const agent of agents) {
       const own = await cloneData(this.#environment, samples, networks, agent, settings);
@@ -59,10 +60,14 @@ export class NetworkClient implements LocalTrainer {
     return cloned;
   }
 
-  #respond(samples: Samples, networks: Networks, round: number, phase: string): Promise<Networks> {
+  #respond(
+    samples: Samples,
+    networks: Networks,
+    { round, phase, signal }: TrainJob,
+  ): Promise<Networks> {
     const [agent = NaN] = agentsOf(phase, agents.length);
     const alpha = alphaOf(round - this.#learner.dataRounds, agents.length, this.#options);
-    const settings = { ...this.#learner, alpha, gamma: this.#options.gamma };
+    const settings = { ...this.#learner, alpha, gamma: this.#options.gamma, signal };
     return takeTurn(this.#environment, samples, networks, agent, settings);
   }
 }

@@ -28,6 +28,8 @@ export interface TrainingSettings {
   readonly learningRate: number;
   /** Adam steps. */
   readonly steps: number;
+  /** Rejects once it aborts. */
+  readonly signal?: AbortSignal;
 }
 
 export interface TurnSettings extends TrainingSettings {
@@ -73,7 +75,7 @@ export async function cloneData(
         learner.step(settings.learningRate, beta2, (logits) =>
           crossEntropySlope(logits, masses, columns),
         );
-        if (step % stepsATime === 0) await setImmediate();
+        if (step % stepsATime === 0) await setImmediate(undefined, { signal: settings.signal });
       }
       trained.set(networkName(agent, role), learner.weights);
     } finally {
@@ -132,7 +134,7 @@ export async function takeTurn(
       learners.policy.step(learningRate, beta2, (logits) =>
         crossEntropySlope(logits, targets, own),
       );
-      if (step % stepsATime === 0) await setImmediate();
+      if (step % stepsATime === 0) await setImmediate(undefined, { signal: settings.signal });
     }
     return new Map(turnRoles.map((role) => [networkName(agent, role), learners[role].weights]));
   } finally {

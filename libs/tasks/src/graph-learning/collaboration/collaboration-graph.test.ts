@@ -15,7 +15,14 @@ async function updatesOf(task: Task, seed: number): Promise<Update[]> {
   for (let index = 0; index < 12; index++) {
     const rng = stream(seed).at(index);
     const trainer = await task.openShard({ index, count: 12, rng });
-    const job = { round: 1, phase: "train", params: new Map(), rng, common: rng };
+    const job = {
+      round: 1,
+      phase: "train",
+      params: new Map(),
+      rng,
+      common: rng,
+      signal: new AbortController().signal,
+    };
     const clientId = `c${String(index).padStart(2, "0")}`;
     updates.push({ clientId, ...(await trainer.train(job)) });
   }

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { ClientRunner } from "./client-runner.js";
+import type { Task } from "./contracts.js";
+import { toyPlugins, toyTrial } from "./testing/index.js";
+import { toyTask } from "./testing/toy.js";
+
+describe("ClientRunner", () => {
+  it("gives a client up when its time is over, and tells its training so", async () => {
+    let stopped: unknown;
+    const create = (options: never): Task => ({
+      ...toyTask.create(options),
+      openShard: () =>
+        Promise.resolve({
+          train: ({ signal }) =>
+            new Promise<never>((_, reject) => {
+              signal.addEventListener("abort", () => {
+                stopped = signal.reason;
+                reject(new Error("stopped"));
+              });
+            }),
+        }),
+    });
+    const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
+    const runner = new ClientRunner(toyTrial({ limits: { clientSeconds: 0.01 } }), plugins);
+    const arrival = await runner.run({
+      ...{ round: 1, phase: "train", kind: "train" as const },
+      ...{ clientId: "c00", params: new Map() },
+    });
+    assert.ok("failure" in arrival);
+    assert.equal(arrival.failure.code, "CLIENT_TIMEOUT", arrival.failure.message);
+    assert.ok(stopped instanceof DOMException);
+  });
+});
