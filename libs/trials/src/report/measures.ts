@@ -71,7 +71,7 @@ function explain(name: string, task: string, arms: readonly string[]): Explained
   return name.startsWith(ofCoordinator)
     ? explainMetric(name.slice(ofCoordinator.length), arms, {
         group: "Coordinator",
-        source: `as the task ${task} has its coordinator measure it, last round`,
+        source: `measured at the coordinator, by the task ${task} or the aggregator, last round`,
       })
     : explainMetric(name, arms, {
         group: "Evaluation",

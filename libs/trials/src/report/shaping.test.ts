@@ -172,7 +172,7 @@ describe("meanings of measures", () => {
   it("tells what the coordinator measured from what clients did", () => {
     assert.equal(
       meaningOf("global.gap.ratioTo.mean"),
-      "Coordinator: gap | clair divided by mean; as the task toy has its coordinator measure it, last round",
+      "Coordinator: gap | clair divided by mean; measured at the coordinator, by the task toy or the aggregator, last round",
     );
     assert.equal(
       meaningOf("loss.clair"),
