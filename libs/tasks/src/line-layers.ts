@@ -15,12 +15,13 @@ const dashes: readonly number[][] = [
   [4, 1],
 ];
 
-/** Of strokes as long as dashes need to be told apart; rows no higher than their letters. */
+/** Of strokes as long as dashes need to be told apart, 34 pixels, in rows no higher than their letters. */
 export const strokeLegend = {
-  symbolType: "stroke",
-  symbolSize: 1200,
+  symbolType: "M-3.4,0H3.4",
+  symbolSize: 100,
+  symbolOffset: 12,
+  labelOffset: 17,
   symbolStrokeWidth: 2,
-  clipHeight: 14,
 };
 
 /**
