@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { cp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { bytesOfHalf, saveAdapters } from "./support/adapters.js";
-import { fedclair } from "./support/command.js";
+import { fedclair, start } from "./support/command.js";
 import { temporaryFolder } from "./support/paths.js";
 
 interface Audit {
@@ -61,6 +62,37 @@ describe("fedclair audit", function () {
     const again = await audit(join(folder, "out"), "--set", "rank=2", "--set", "rule=none");
     assert.equal(again.adapters.length, 7);
     assert.ok(worstBenign(again) < worstBenign(refined), String(worstBenign(again)));
+  });
+
+  it("keeps refined adapters apart whose folders have one name, and overwrites none", async () => {
+    const folder = await temporaryFolder();
+    await saveAdapters(join(folder, "x"), { p: 64, r: 2, count: 10, modules: 2 });
+    await cp(join(folder, "x"), join(folder, "y"), { recursive: true });
+    const refine = ["audit", join(folder, "x"), join(folder, "y"), "--refine", join(folder, "out")];
+    const first = await fedclair(refine);
+    assert.match(first.stdout, /14 refined adapters/);
+    const written = await Promise.all(["x", "y"].map((name) => readdir(join(folder, "out", name))));
+    assert.deepEqual(
+      written.map(({ length }) => length),
+      [7, 7],
+    );
+    const again = await fedclair(refine);
+    assert.deepEqual([again.code, /exists already/.test(again.stderr)], [2, true], again.stderr);
+    const inPlace = await fedclair(["audit", join(folder, "x"), "--refine", join(folder, "x")]);
+    assert.deepEqual([inPlace.code, /exists already/.test(inPlace.stderr)], [2, true]);
+  });
+
+  it("ends at once when it is stopped while it computes", async () => {
+    const folder = await temporaryFolder();
+    await saveAdapters(folder, { p: 32, r: 2, count: 10, modules: 300 });
+    const running = start(["audit", folder]);
+    await running.says(/comparing 10 adapters/);
+    await delay(1500); // in the midst of the computation, which takes many seconds
+    const since = Date.now();
+    running.kill("SIGINT");
+    const { code, stdout } = await running.ended;
+    assert.deepEqual([code, stdout], [130, ""]);
+    assert.ok(Date.now() - since < 3000, `took ${Date.now() - since} ms`);
   });
 
   it("refuses options that there are not, and folders that hold nothing", async () => {

@@ -4,15 +4,16 @@ import pc from "picocolors";
 import type { Audit } from "./audit.js";
 import type { Finding } from "./findings.js";
 
-/** Modules named of one adapter; `--json` has all. */
-const mostModules = 3;
+/** Names in a row or a sentence; `--json` has all. */
+const mostNames = 3;
+
+/** Beyond it a ratio says that benign adapters differ by rounding, and no more. */
+const largestRatio = 1000;
 
 /** For the terminal: a row an adapter, the suspects first, then the finding in sentences. */
-export function auditText(audit: Audit, { gapMin, minClients }: ClairOptions): string {
-  const { adapters, detection, threshold, gap, ranks, ignored, refined } = audit;
+export function auditText(audit: Audit, options: ClairOptions): string {
+  const { adapters, threshold } = audit;
   const rows = adapters.toSorted((x, y) => (y.score ?? Infinity) - (x.score ?? Infinity));
-  const suspects = adapters.filter(({ status }) => status === "contaminated");
-  const broken = adapters.filter(({ status }) => status === "invalid");
   const cut = threshold === null ? "none" : threshold.toPrecision(3);
   return [
     columns(
@@ -23,43 +24,99 @@ export function auditText(audit: Audit, { gapMin, minClients }: ClairOptions): s
       ["left", "left", "right", "right", "left"],
     ),
     "",
-    detection
-      ? `${suspects.length} of ${adapters.length} adapters are contaminated; the scores part by a factor of ${gap.toPrecision(3)} (at least ${gapMin} counts as a gap).`
-      : `Too few adapters to suspect any: ${minClients} that can be compared are needed.`,
-    `Shared spaces: ${rankText(Object.values(ranks))}.`,
-    ...(broken.length > 0
-      ? [
-          `${broken.length} invalid: other modules or shapes than most have, or numbers that are not finite.`,
-        ]
-      : []),
-    ...(ignored > 0 ? [`${ignored} tensors are no LoRA pairs, and took no part.`] : []),
-    ...(refined
-      ? [
-          `${refined.adapters} refined adapters in ${refined.folder}; their rank keeps ${(100 * (1 - refined.discarded)).toFixed(1)} % of the energy of the refined changes.`,
-        ]
-      : []),
+    verdictText(audit, options),
+    ...remarks(audit),
     "",
   ].join("\n");
 }
 
-function cells({ name, status, score, modules }: Finding, threshold: string): string[] {
+function cells({ name, status, score, modules, reason }: Finding, threshold: string): string[] {
   const said = status === "benign" ? status : pc.red(status);
   const far = modules
     .filter(({ ratio }) => status === "contaminated" && ratio > 1)
-    .map(({ module, ratio }) => `${shortened(module)} ${ratio.toPrecision(3)}`);
-  const more = far.length > mostModules ? [`and ${far.length - mostModules} more`] : [];
+    .map(({ module, ratio }) => `${shortened(module)} ${ratioText(ratio)}`);
   return [
     name,
     said,
     score === null ? "–" : score.toPrecision(3),
     threshold,
-    [...far.slice(0, mostModules), ...more].join(", "),
+    reason ?? firstOf(far),
   ];
+}
+
+function verdictText(
+  { adapters, detection, threshold, gap }: Audit,
+  { rule, gapMin, minClients }: ClairOptions,
+): string {
+  const isScored = adapters.some(({ score }) => score !== null);
+  if (!isScored) return "There is nothing to compare: no adapter changes anything.";
+  if (!detection) {
+    return `Too few adapters to suspect any: ${minClients} that can be compared are needed.`;
+  }
+  const suspects = adapters.filter(({ status }) => status === "contaminated").length;
+  const count = `${suspects} of ${adapters.length} adapters ${suspects === 1 ? "is" : "are"} contaminated`;
+  const ratio = gap.toPrecision(3);
+  if (rule !== "gap") {
+    return `${count} by the rule ${rule}; neighbouring scores part by a factor of ${ratio} at most.`;
+  }
+  return threshold === null
+    ? `${count}: neighbouring scores part by a factor of ${ratio} at most, and a gap takes ${gapMin}.`
+    : `${count}; the scores part by a factor of ${ratio} (at least ${gapMin} counts as a gap).`;
+}
+
+/** What else there is to know, a sentence each. */
+function remarks({ ranks, uninformative, ignored, dora, skipped, refined }: Audit): string[] {
+  const all = Object.values(ranks);
+  const said: string[] = [];
+  if (all.length > 0) said.push(`Shared spaces: ${rankText(all)}.`);
+  if (uninformative.length > 0) {
+    const few =
+      uninformative.length < all.length ? `${firstOf(uninformative.map(shortened))}: ` : "";
+    said.push(
+      pc.red(
+        `Warning: ${few}the shared spaces of ${uninformative.length} of ${counted(all.length, "module")} are as large as ` +
+          "all that benign adapters have there together, and so would hold any such adapters: verdicts that rest on them " +
+          "are chance. Set a lower rank (--set rank=…), or audit more adapters.",
+      ),
+    );
+  }
+  if (dora.length > 0) {
+    said.push(
+      `${counted(dora.length, "adapter")} with DoRA, judged by B·A without the magnitudes: ${firstOf(dora)}.`,
+    );
+  }
+  if (ignored.length > 0) {
+    said.push(`No LoRA pairs, not judged: ${firstOf(ignored.map(shortened))}.`);
+  }
+  if (skipped.length > 0) {
+    said.push(`No adapter_config.json, left out: ${firstOf(skipped)}.`);
+  }
+  if (refined?.adapters === 0) said.push("No refined adapters: no adapter is benign.");
+  else if (refined) {
+    const kept = (100 * (1 - refined.discarded)).toFixed(1);
+    said.push(
+      `${counted(refined.adapters, "refined adapter")} in ${refined.folder}, with ${kept} % of the energy of the refined changes: the rest takes a higher rank.`,
+    );
+  }
+  return said;
 }
 
 /** Without what PEFT puts before every name. */
 function shortened(module: string): string {
   return module.replace(/^base_model\.model\./, "");
+}
+
+function ratioText(ratio: number): string {
+  return ratio > largestRatio ? `>${largestRatio}` : ratio.toPrecision(3);
+}
+
+function firstOf(names: readonly string[]): string {
+  const more = names.length > mostNames ? [`and ${names.length - mostNames} more`] : [];
+  return [...names.slice(0, mostNames), ...more].join(", ");
+}
+
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function rankText(ranks: readonly number[]): string {

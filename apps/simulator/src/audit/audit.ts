@@ -1,16 +1,10 @@
-import { basename, join } from "node:path";
-import {
-  clair,
-  clairSchema,
-  moduleTangents,
-  refine,
-  type ClairOptions,
-} from "@fedclair/aggregators";
-import { UserError, type Update } from "@fedclair/core";
-import { adapterFolders, readAdapter, writeAdapter, type Adapter } from "./peft.js";
-import { findingsOf, type Finding } from "./findings.js";
-import { auditText } from "./audit-text.js";
-import { refinedPairs } from "./refined.js";
+import { interruption } from "@fedclair/trials";
+import { auditText, counted } from "./audit-text.js";
+import type { Judgement } from "./judge.js";
+import { parseOptions } from "./options.js";
+import { findAdapters } from "./pile.js";
+import { judgeInThread } from "./thread.js";
+import { refuseTaken, writeRefined, type RefinedFolder } from "./write-refined.js";
 
 export interface AuditOptions {
   /** `option=value` of CLAIR. */
@@ -21,26 +15,10 @@ export interface AuditOptions {
 }
 
 /** What an audit says, as `--json` prints it. */
-export interface Audit {
-  readonly adapters: readonly Finding[];
-  /** False if there are too few adapters to suspect any. */
-  readonly detection: boolean;
-  /** Scores above it are contaminated; null: no gap was found, nobody's. */
-  readonly threshold: number | null;
-  readonly gap: number;
-  /** Dimension of the shared space, by module. */
-  readonly ranks: Readonly<Record<string, number>>;
-  /** Tensors that are no LoRA pairs, and took no part. */
-  readonly ignored: number;
+export interface Audit extends Judgement {
+  /** Folders beside adapters that have no configuration of one. */
+  readonly skipped: readonly string[];
   readonly refined?: RefinedFolder;
-}
-
-interface RefinedFolder {
-  readonly folder: string;
-  /** How many were written. */
-  readonly adapters: number;
-  /** Share of the energy of the refined changes that adapters of their rank cannot hold, on average. */
-  readonly discarded: number;
 }
 
 /**
@@ -49,76 +27,20 @@ interface RefinedFolder {
  */
 export async function audit(paths: readonly string[], options: AuditOptions): Promise<void> {
   const clairOptions = parseOptions(options.set);
-  const folders = await adapterFolders(paths);
-  const names = namesOf(folders);
-  const adapters = new Map<string, Adapter>();
-  for (const [i, folder] of folders.entries()) {
-    adapters.set(names[i] ?? folder, await readAdapter(folder));
-  }
-  const updates = [...adapters].map(([name, { modules }]): Update => {
-    return { clientId: name, numExamples: 1, modules, metrics: {} };
-  });
-  const result = clair(updates, clairOptions);
-  const { detection, threshold, gap, spaces } = result;
+  const { adapters, skipped } = await findAdapters(paths);
+  const { refine } = options;
+  if (refine !== undefined) await refuseTaken(refine, adapters);
+  process.stderr.write(`comparing ${counted(adapters.length, "adapter")} …\n`);
+  const { judgement, refined } = await judgeInThread(
+    { adapters, options: clairOptions, refine: refine !== undefined },
+    interruption.signal,
+  );
   const report: Audit = {
-    adapters: findingsOf(result, moduleTangents(result)),
-    detection,
-    threshold: Number.isFinite(threshold) ? threshold : null,
-    gap,
-    ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
-    ignored: [...adapters.values()].reduce((total, { ignored }) => total + ignored.length, 0),
-    ...(options.refine !== undefined && {
-      refined: await writeRefined(options.refine, adapters, refine(result, clairOptions)),
-    }),
+    ...judgement,
+    skipped,
+    ...(refine !== undefined && { refined: await writeRefined(refine, adapters, refined) }),
   };
   process.stdout.write(
     options.json ? JSON.stringify(report) + "\n" : auditText(report, clairOptions),
   );
-}
-
-/** `rank=4` and the like. @throws UserError for an option that CLAIR does not have, or a value that it does not take */
-function parseOptions(set: readonly string[]): ClairOptions {
-  const given = set.map((text) => {
-    const split = text.indexOf("=");
-    if (split < 1) throw new UserError(`--set: expected option=value, got '${text}'`);
-    return [text.slice(0, split), valueOf(text.slice(split + 1))] as const;
-  });
-  const { data, error } = clairSchema.safeParse(Object.fromEntries(given));
-  if (data) return data;
-  const issues = error.issues.map(({ path, message }) => [...path, message].join(": "));
-  throw new UserError(`--set: ${issues.join("; ")}`);
-}
-
-/** `4`, `0.5`, `true` as JSON has them; anything else is text. */
-function valueOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-/** The folders' own names where these are unique, else the paths. */
-function namesOf(folders: readonly string[]): string[] {
-  const short = folders.map((folder) => basename(folder));
-  return new Set(short).size === short.length ? short : [...folders];
-}
-
-/** Benign adapters only: a contaminated one has nothing to refine, and nobody should use it. */
-async function writeRefined(
-  folder: string,
-  adapters: ReadonlyMap<string, Adapter>,
-  refined: ReturnType<typeof refine>,
-): Promise<RefinedFolder> {
-  let count = 0;
-  let discarded = 0;
-  for (const [name, { config, modules }] of adapters) {
-    const rank = Math.max(...[...modules.values()].map(({ a }) => a.shape[0] ?? 0));
-    const pairs = refinedPairs(name, rank, refined);
-    if (pairs === undefined) continue;
-    await writeAdapter(join(folder, basename(name)), config, pairs.modules, rank);
-    count++;
-    discarded += pairs.discarded;
-  }
-  return { folder, adapters: count, discarded: count === 0 ? 0 : discarded / count };
 }

@@ -10,6 +10,13 @@ export interface Finding {
   readonly score: number | null;
   /** How far each module lies outside its space, in medians of the benign adapters; the farthest first. */
   readonly modules: readonly { readonly module: string; readonly ratio: number }[];
+  /** Why it is invalid. */
+  readonly reason?: string;
+}
+
+/** Of an adapter that cannot be compared. */
+export function invalid(name: string, reason: string): Finding {
+  return { name, status: "invalid", score: null, modules: [], reason };
 }
 
 /** Tangents below it are rounding. */
@@ -24,14 +31,19 @@ export function findingsOf(
     median(benign.map(({ id }) => Math.max(tangents.get(id)?.get(module) ?? 0, floor)));
   const modules = [...(benign[0]?.modules.keys() ?? [])];
   const medians = new Map(modules.map((module) => [module, usual(module)]));
-  return [...status].map(([name, said]) => ({
-    name,
-    status: said,
-    score: scores.get(name) ?? null,
-    modules: [...(tangents.get(name) ?? [])]
-      .map(([module, tangent]) => {
-        return { module, ratio: Math.max(tangent, floor) / (medians.get(module) ?? NaN) };
-      })
-      .sort((x, y) => y.ratio - x.ratio),
-  }));
+  return [...status].map(([name, said]) => {
+    if (said === "invalid") {
+      return invalid(name, "other modules or shapes than most, or numbers that are not finite");
+    }
+    return {
+      name,
+      status: said,
+      score: scores.get(name) ?? null,
+      modules: [...(tangents.get(name) ?? [])]
+        .map(([module, tangent]) => {
+          return { module, ratio: Math.max(tangent, floor) / (medians.get(module) ?? NaN) };
+        })
+        .sort((x, y) => y.ratio - x.ratio),
+    };
+  });
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeSafetensors, UserError, type Tensor } from "@fedclair/core";
-import { adapterFolders, readAdapter, writeAdapter } from "./peft.js";
+import { readAdapter, writeAdapter } from "./peft.js";
 
 const f32 = (shape: readonly number[], ...values: number[]): Tensor => ({
   shape,
@@ -44,9 +44,9 @@ describe("PEFT adapters", () => {
       "base_model.model.q.lora_B.default.weight": b,
       "base_model.model.head.weight": a,
     });
-    const { modules, ignored } = await readAdapter(path);
+    const { modules, others } = await readAdapter(path);
     assert.deepEqual([...modules], [["base_model.model.q", { b: f32([1, 2], 20, 40), a }]]);
-    assert.deepEqual(ignored, ["base_model.model.head.weight"]);
+    assert.deepEqual([...others], [["base_model.model.head.weight", a]]);
   });
 
   it("scales by α/r, by α/√r of rank-stabilised LoRA, and by a module's own α", async () => {
@@ -56,35 +56,70 @@ describe("PEFT adapters", () => {
     assert.equal(await scaleOf({ alpha_pattern: { other: 6 } }, "others"), 2);
   });
 
-  it("reads back what it wrote", async () => {
-    const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, { r: 2, bias: "none" });
-    const { config, modules } = await readAdapter(path);
-    await writeAdapter(join(folder, "two"), config, modules, 2);
+  it("writes other pairs into an adapter that stays what it was: scales, ranks, all else that it holds", async () => {
+    const head = f32([1, 1], 7);
+    const path = await save(
+      {
+        "k.lora_A.weight": f32([1, 3], 1, 2, 3),
+        "k.lora_B.weight": f32([1, 1], 4),
+        "q.lora_A.weight": a,
+        "q.lora_B.weight": b,
+        "score.weight": head,
+        "q.lora_B.bias": head,
+      },
+      {
+        use_rslora: true,
+        alpha_pattern: { k: 6 },
+        rank_pattern: { k: 1 },
+        modules_to_save: ["score"],
+        bias: "all",
+      },
+    );
+    const original = await readAdapter(path);
+    await writeAdapter(join(folder, "two"), original, original.modules);
     const again = await readAdapter(join(folder, "two"));
-    assert.deepEqual(again.modules, modules);
-    assert.equal(again.config["bias"], "none");
-    const text = await readFile(join(folder, "two", "adapter_config.json"), "utf8");
-    assert.deepEqual((JSON.parse(text) as { lora_alpha: number }).lora_alpha, 2);
-  });
-
-  it("finds adapters, and folders of them", async () => {
-    const pair = { "q.lora_A.weight": a, "q.lora_B.weight": b };
-    const paths = [await save(pair, {}, "b"), await save(pair, {}, "a")];
-    assert.deepEqual(await adapterFolders([folder]), paths.toSorted());
-    assert.deepEqual(await adapterFolders(paths), paths);
-    await mkdir(join(folder, "empty"));
-    await assert.rejects(adapterFolders([join(folder, "empty")]), /no adapter in '.*empty'/);
-    await assert.rejects(adapterFolders([join(folder, "none")]), /no folder '.*none'/);
+    assert.deepEqual(again.config, original.config);
+    assert.deepEqual(again.others, original.others);
+    for (const [name, { a: own, b: change }] of original.modules) {
+      assert.deepEqual(again.modules.get(name)?.a, own);
+      change.data.forEach((x, i) => {
+        assert.ok(Math.abs((again.modules.get(name)?.b.data[i] ?? NaN) / x - 1) < 1e-6);
+      });
+    }
   });
 
   it("says what is wrong, and where", async () => {
     const faults: [string, RegExp, Promise<string>][] = [
       [
         "half",
-        /q: expected lora_B of shape out×2 beside lora_A of 2×3, got none/,
+        /q: expected lora_A of shape r×in and lora_B of out×r, got 2×3 and none/,
         save({ "q.lora_A.weight": a }, {}, "half"),
       ],
-      ["ranks", /got 2×3/, save({ "q.lora_A.weight": a, "q.lora_B.weight": a }, {}, "ranks")],
+      [
+        "other half",
+        /model.safetensors: q: expected .* got none and 1×2/,
+        save(
+          { "q.lora_B.weight": b, "k.lora_A.weight": a, "k.lora_B.weight": b },
+          {},
+          "other half",
+        ),
+      ],
+      [
+        "second",
+        /q: expected one adapter, got a second lora_A, q.lora_A.two.weight/,
+        save({ "q.lora_A.weight": a, "q.lora_A.two.weight": a }, {}, "second"),
+      ],
+      [
+        "pattern",
+        /adapter_config.json: alpha_pattern.q_proj\[: expected module names or regular expressions/,
+        save({}, { alpha_pattern: { "q_proj[": 64 } }, "pattern"),
+      ],
+      ["alpha", /adapter_config.json: lora_alpha: .* but 0/, save({}, { lora_alpha: 0 }, "alpha")],
+      [
+        "ranks",
+        /got 2×3 and 2×3/,
+        save({ "q.lora_A.weight": a, "q.lora_B.weight": a }, {}, "ranks"),
+      ],
       ["none", /no pair of lora_A and lora_B/, save({ "q.weight": a }, {}, "none")],
       [
         "kind",

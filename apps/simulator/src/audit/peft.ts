@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   decodeSafetensors,
   encodeSafetensors,
+  shapeText,
   UserError,
   type LowRank,
   type Params,
@@ -16,15 +17,28 @@ import { z } from "zod";
  * `<module>.lora_B.weight` (out×r). The change of a module is scale · B · A.
  */
 
-const configFile = "adapter_config.json";
+export const configFile = "adapter_config.json";
 const modelFile = "adapter_model.safetensors";
+
+/** α: with 0 the change would vanish, whatever its factors. */
+const alphaSchema = z.number().refine((alpha) => alpha !== 0, { error: "expected a number but 0" });
 
 const configSchema = z.looseObject({
   peft_type: z.literal("LORA", { error: "expected LORA: only LoRA adapters can be audited" }),
   r: z.int().min(1),
-  lora_alpha: z.number(),
+  lora_alpha: alphaSchema,
   use_rslora: z.boolean().nullish(),
-  alpha_pattern: z.record(z.string(), z.number()).nullish(),
+  use_dora: z.boolean().nullish(),
+  alpha_pattern: z
+    .record(z.string(), alphaSchema)
+    .superRefine((patterns, context) => {
+      for (const pattern of Object.keys(patterns)) {
+        if (moduleRegExp(pattern) !== undefined) continue;
+        const message = "expected module names or regular expressions";
+        context.addIssue({ code: "custom", path: [pattern], message });
+      }
+    })
+    .nullish(),
 });
 
 type Config = z.output<typeof configSchema>;
@@ -33,32 +47,8 @@ export interface Adapter {
   readonly config: Config;
   /** By module, the scale in B. */
   readonly modules: ReadonlyMap<string, LowRank>;
-  /** Tensors of the file that are no part of a LoRA pair, as the weights of `modules_to_save`. */
-  readonly ignored: readonly string[];
-}
-
-/** The adapters at the paths: each one itself, or a folder of some. @throws UserError where there is none */
-export async function adapterFolders(paths: readonly string[]): Promise<string[]> {
-  const folders = await Promise.all(
-    paths.map(async (path) => {
-      const names = await readdir(path).catch(() => {
-        throw new UserError(`no folder '${path}'`);
-      });
-      if (names.includes(configFile)) return [path];
-      const inside = await Promise.all(
-        names.sort().map(async (name) => {
-          const folder = join(path, name);
-          const entries = await readdir(folder).catch((): string[] => []);
-          return entries.includes(configFile) ? [folder] : [];
-        }),
-      );
-      if (inside.flat().length > 0) return inside.flat();
-      throw new UserError(
-        `no adapter in '${path}': neither it nor a folder in it has a ${configFile}`,
-      );
-    }),
-  );
-  return folders.flat();
+  /** What else the file holds: weights of `modules_to_save`, biases, embeddings, magnitudes of DoRA. */
+  readonly others: Params;
 }
 
 /** @throws UserError if it is no LoRA adapter that this program can read, with the file and what is wrong */
@@ -98,37 +88,54 @@ async function readConfig(file: string): Promise<Config> {
 /** With adapter names in the key (`lora_A.default.weight`) as unmerged models save it, or without. */
 const pairKey = /^(.+)\.lora_(A|B)(?:\.[^.]+)?\.weight$/;
 
-function pairsOf(params: Params, config: Config): Pick<Adapter, "modules" | "ignored"> {
+function pairsOf(params: Params, config: Config): Pick<Adapter, "modules" | "others"> {
   const halves = { A: new Map<string, Tensor>(), B: new Map<string, Tensor>() };
-  const ignored: string[] = [];
+  const others = new Map<string, Tensor>();
   for (const [name, tensor] of params) {
     const [, module = "", half] = pairKey.exec(name) ?? [];
-    if (half === "A" || half === "B") halves[half].set(module, tensor);
-    else ignored.push(name);
+    if (half !== "A" && half !== "B") {
+      others.set(name, tensor);
+      continue;
+    }
+    if (halves[half].has(module)) {
+      throw new UserError(`${module}: expected one adapter, got a second lora_${half}, ${name}`);
+    }
+    halves[half].set(module, tensor);
   }
   const modules = new Map<string, LowRank>();
-  for (const [module, a] of halves.A) {
+  for (const module of new Set([...halves.A.keys(), ...halves.B.keys()])) {
+    const a = halves.A.get(module);
     const b = halves.B.get(module);
-    const [rank = 0] = a.shape;
-    if (b === undefined || b.shape.length !== 2 || a.shape.length !== 2 || b.shape[1] !== rank) {
-      const found = b === undefined ? "none" : b.shape.join("×");
+    const [rank] = a?.shape ?? [];
+    const matrices = a?.shape.length === 2 && b?.shape.length === 2;
+    if (!matrices || rank === undefined || b.shape[1] !== rank) {
+      const [gotA, gotB] = [a, b].map((half) => (half ? shapeText(half.shape) : "none"));
       throw new UserError(
-        `${module}: expected lora_B of shape out×${rank} beside lora_A of ${a.shape.join("×")}, got ${found}`,
+        `${module}: expected lora_A of shape r×in and lora_B of out×r, got ${gotA} and ${gotB}`,
       );
     }
     modules.set(module, { b: scaled(b, scaleOf(module, rank, config)), a });
   }
   if (modules.size === 0) throw new UserError("no pair of lora_A and lora_B");
-  return { modules, ignored };
+  return { modules, others };
 }
 
 /** α/r, or α/√r of rank-stabilised LoRA (arXiv 2312.03732). */
 function scaleOf(module: string, rank: number, config: Config): number {
   const own = Object.entries(config.alpha_pattern ?? {}).find(([pattern]) =>
-    new RegExp(`^(.*\\.)?(${pattern})$`).test(module),
+    moduleRegExp(pattern)?.test(module),
   );
   const alpha = own?.[1] ?? config.lora_alpha;
   return config.use_rslora === true ? alpha / Math.sqrt(rank) : alpha / rank;
+}
+
+/** Of the modules that a pattern means; undefined of a pattern that means none. */
+function moduleRegExp(pattern: string): RegExp | undefined {
+  try {
+    return new RegExp(`^(.*\\.)?(${pattern})$`);
+  } catch {
+    return undefined;
+  }
 }
 
 function scaled({ shape, data }: Tensor, factor: number): Tensor {
@@ -136,24 +143,25 @@ function scaled({ shape, data }: Tensor, factor: number): Tensor {
 }
 
 /**
- * Writes an adapter of the same modules: float32, every pair of one rank, its scale 1.
- * @param like whose configuration it takes over
+ * Writes an adapter with other pairs than the original, float32; its configuration and all else that it holds stay.
+ * @param pairs of the modules and ranks of the original, the scale in B
  */
 export async function writeAdapter(
   folder: string,
-  like: Config,
-  modules: ReadonlyMap<string, LowRank>,
-  rank: number,
+  { config, others }: Pick<Adapter, "config" | "others">,
+  pairs: ReadonlyMap<string, LowRank>,
 ): Promise<void> {
-  const tensors = [...modules].flatMap(([module, { b, a }]): [string, Tensor][] => [
-    [`${module}.lora_A.weight`, single(a)],
-    [`${module}.lora_B.weight`, single(b)],
-  ]);
+  const tensors = [...pairs].flatMap(([module, { b, a }]): [string, Tensor][] => {
+    const scale = scaleOf(module, a.shape[0] ?? 0, config);
+    return [
+      [`${module}.lora_A.weight`, single(a)],
+      [`${module}.lora_B.weight`, single(scaled(b, 1 / scale))],
+    ];
+  });
+  const bytes = encodeSafetensors(new Map([...tensors, ...others]), { format: "pt" });
   await mkdir(folder, { recursive: true });
-  const scaleOne = { lora_alpha: rank, use_rslora: false, alpha_pattern: {}, rank_pattern: {} };
-  const written = { ...like, r: rank, ...scaleOne };
-  await writeFile(join(folder, configFile), JSON.stringify(written, null, 2) + "\n");
-  await writeFile(join(folder, modelFile), encodeSafetensors(new Map(tensors), { format: "pt" }));
+  await writeFile(join(folder, configFile), JSON.stringify(config, null, 2) + "\n");
+  await writeFile(join(folder, modelFile), bytes);
 }
 
 function single({ shape, data }: Tensor): Tensor {

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
+import { encodeSafetensors, UserError } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import { auditText } from "./audit-text.js";
+import { judge, type Answer } from "./judge.js";
+import { readAdapter } from "./peft.js";
+import { findAdapters } from "./pile.js";
+import { refuseTaken, writeRefined } from "./write-refined.js";
+
+const p = 40;
+const r = 2;
+const module = "base_model.model.q_proj";
+
+describe("the judgement of adapters", () => {
+  let root: string;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "judge-"));
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  /**
+   * Writes adapters whose B lies in the first r axes but for a little noise; the first ones' anywhere.
+   * @param bad how many of the first
+   */
+  async function savePile(
+    count: number,
+    bad: number,
+    config: object = {},
+    size = 1,
+  ): Promise<string> {
+    const folder = join(root, "in");
+    for (let k = 0; k < count; k++) {
+      const rng = stream("judge").at(k);
+      const b = rng.at("B").normals(p * r, size);
+      if (k >= bad) b.forEach((x, i) => (b[i] = Math.floor(i / r) < r ? x : x * 0.01));
+      const pair = {
+        [`${module}.lora_A.weight`]: { shape: [r, p], data: rng.at("A").normals(r * p) },
+        [`${module}.lora_B.weight`]: { shape: [p, r], data: b },
+        "score.weight": { shape: [1], data: Float32Array.of(k) },
+      };
+      await save(join(folder, `client-${k}`), pair, config);
+    }
+    return folder;
+  }
+
+  async function save(
+    path: string,
+    tensors: Readonly<Record<string, { shape: number[]; data: Float32Array | Float64Array }>>,
+    config: object,
+  ): Promise<void> {
+    await mkdir(path, { recursive: true });
+    const written = { peft_type: "LORA", r, lora_alpha: 4, ...config };
+    await writeFile(join(path, "adapter_config.json"), JSON.stringify(written));
+    const bytes = encodeSafetensors(new Map(Object.entries(tensors)));
+    await writeFile(join(path, "adapter_model.safetensors"), bytes);
+  }
+
+  async function judged(
+    folder: string,
+    set: Partial<ClairOptions> = {},
+    refine = false,
+  ): Promise<Answer & { text: string }> {
+    const options = clairSchema.parse(set);
+    const { adapters, skipped } = await findAdapters([folder]);
+    const answer = await judge({ adapters, options, refine });
+    return { ...answer, text: auditText({ ...answer.judgement, skipped }, options) };
+  }
+
+  const statuses = ({ judgement }: Answer) => judgement.adapters.map(({ status }) => status);
+
+  it("sets aside adapters that cannot be read, and says why", async () => {
+    const folder = await savePile(8, 2);
+    await writeFile(join(folder, "client-5", "adapter_config.json"), "{");
+    await writeFile(join(folder, "client-7", "adapter_model.safetensors"), "short");
+    await mkdir(join(folder, "notes"));
+    const found = await judged(folder, { rank: 2 });
+    const [bad, good] = ["contaminated", "benign"];
+    assert.deepEqual(statuses(found), [bad, bad, good, good, good, "invalid", good, "invalid"]);
+    assert.match(found.judgement.adapters[5]?.reason ?? "", /adapter_config.json: expected JSON/);
+    assert.match(found.text, /client-7 +invalid .*not a valid safetensors/);
+    assert.match(found.text, /2 of 8 adapters are contaminated/);
+    assert.match(found.text, /No adapter_config.json, left out: .*notes\./);
+    assert.match(found.text, /No LoRA pairs, not judged: score.weight\./);
+  });
+
+  it("refuses a pile in which no adapter can be read", async () => {
+    const folder = await savePile(3, 0, { peft_type: "LOHA" });
+    await assert.rejects(judged(folder), /none of 3 adapters can be read; the first: .*only LoRA/);
+  });
+
+  it("warns of a space that would hold any adapters", async () => {
+    const folder = await savePile(8, 2);
+    const sound = await judged(folder, { rank: 2 });
+    assert.deepEqual(sound.judgement.uninformative, []);
+    assert.doesNotMatch(sound.text, /Warning/);
+    const all = await judged(folder, { rank: 8 * r, rule: "none" });
+    assert.deepEqual(all.judgement.uninformative, [module]);
+    assert.match(all.text, /0 of 8 adapters are contaminated by the rule none/);
+    assert.match(
+      all.text,
+      /Warning: the shared spaces of 1 of 1 module are as large as .* Set a lower rank/,
+    );
+  });
+
+  it("has nothing to compare, and nothing to refine, where no adapter changes anything", async () => {
+    const folder = await savePile(4, 0, {}, 0);
+    const found = await judged(folder, {}, true);
+    assert.deepEqual(new Set(statuses(found)), new Set(["inactive"]));
+    assert.match(found.text, /There is nothing to compare/);
+    assert.doesNotMatch(found.text, /Infinity|Shared spaces/);
+    assert.equal(found.refined.size, 0);
+  });
+
+  it("judges DoRA by B·A, says so, and does not refine it", async () => {
+    const folder = await savePile(4, 0, { use_dora: true });
+    const found = await judged(folder);
+    assert.equal(found.judgement.dora.length, 4);
+    assert.match(found.text, /4 adapters with DoRA, judged by B·A without the magnitudes/);
+    await assert.rejects(judged(folder, {}, true), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /--refine: 'client-0' uses DoRA/);
+      return true;
+    });
+  });
+
+  it("refines into new folders only, in the shapes of the originals, with all else that they hold", async () => {
+    const folder = await savePile(8, 2, { modules_to_save: ["score"] });
+    const { adapters } = await findAdapters([folder]);
+    // Rank 1 alone, with nothing from outside: less than the originals have.
+    const { refined } = await judged(folder, { rank: 1, offSubspace: "zero", rule: "none" }, true);
+    const out = join(root, "out");
+    await refuseTaken(out, adapters);
+    assert.equal((await writeRefined(out, adapters, refined)).adapters, 8);
+    const { config, modules, others } = await readAdapter(join(out, "client-3"));
+    assert.deepEqual([config.r, config["modules_to_save"]], [2, ["score"]]);
+    assert.deepEqual(modules.get(module)?.a.shape, [r, p]);
+    assert.deepEqual(modules.get(module)?.b.shape, [p, r]);
+    assert.deepEqual(others.get("score.weight")?.data, Float32Array.of(3));
+
+    await assert.rejects(refuseTaken(out, adapters), /out\/client-0' exists already/);
+    await assert.rejects(refuseTaken(folder, adapters), /in\/client-0' exists already/);
+    const file = join(out, "client-0", "adapter_config.json");
+    await assert.rejects(refuseTaken(file, adapters), /--refine: cannot write to .*ENOTDIR/);
+  });
+});

@@ -1,0 +1,122 @@
+import {
+  clair,
+  moduleTangents,
+  refine,
+  type ClairOptions,
+  type ClairResult,
+} from "@fedclair/aggregators";
+import { UserError, type Update } from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
+import { findingsOf, invalid, type Finding } from "./findings.js";
+import { readAdapter, type Adapter } from "./peft.js";
+import type { Placed } from "./pile.js";
+import { refinedPairs, type RefinedPairs } from "./refined.js";
+
+/** All that a judgement depends on: it travels to a thread. */
+export interface Task {
+  readonly adapters: readonly Placed[];
+  readonly options: ClairOptions;
+  /** Are refined adapters wanted? */
+  readonly refine: boolean;
+}
+
+/** What CLAIR says of a pile of adapters, as `--json` prints it. */
+export interface Judgement {
+  /** In the order of the pile. */
+  readonly adapters: readonly Finding[];
+  /** False if there are too few adapters to suspect any. */
+  readonly detection: boolean;
+  /** Scores above it are contaminated; null: no gap was found, nobody's. */
+  readonly threshold: number | null;
+  readonly gap: number;
+  /** Dimension of the shared space, by module. */
+  readonly ranks: Readonly<Record<string, number>>;
+  /** Modules whose space would hold any adapters: they cannot give a contaminated one away. */
+  readonly uninformative: readonly string[];
+  /** Names of tensors that are no LoRA pairs, and took no part. */
+  readonly ignored: readonly string[];
+  /** Names of the adapters that use DoRA, of which only B·A took part. */
+  readonly dora: readonly string[];
+}
+
+export interface Answer {
+  readonly judgement: Judgement;
+  /** By adapter; empty unless wanted. */
+  readonly refined: ReadonlyMap<string, RefinedPairs>;
+}
+
+/**
+ * Reads the adapters and judges them by CLAIR on themselves alone. An adapter that cannot be read is invalid.
+ * @throws UserError if none can be read, or one is to be refined that cannot be
+ */
+export async function judge({ adapters, options, refine: wanted }: Task): Promise<Answer> {
+  const { readable, faults } = await readAll(adapters);
+  const dora = [...readable].filter(([, { config }]) => config.use_dora === true).map(([n]) => n);
+  if (wanted && dora[0] !== undefined) {
+    throw new UserError(
+      `--refine: '${dora[0]}' uses DoRA: its weights are more than base + B·A, and cannot be refined; leave such adapters out`,
+    );
+  }
+  const updates = [...readable].map(([name, { modules }]): Update => {
+    return { clientId: name, numExamples: 1, modules, metrics: {} };
+  });
+  const result = clair(updates, options);
+  const { detection, threshold, gap, spaces } = result;
+  const findings = new Map(
+    findingsOf(result, moduleTangents(result)).map((finding) => [finding.name, finding]),
+  );
+  return {
+    judgement: {
+      adapters: adapters.map(
+        ({ name }) => findings.get(name) ?? invalid(name, faults.get(name) ?? ""),
+      ),
+      ...{ detection, threshold: Number.isFinite(threshold) ? threshold : null, gap },
+      ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
+      uninformative: detection ? uninformative(result) : [],
+      ignored: [...new Set([...readable.values()].flatMap(({ ignored }) => ignored))],
+      dora,
+    },
+    refined: wanted ? refinedPairs(result.benign, refine(result, options)) : new Map(),
+  };
+}
+
+type Readable = Pick<Adapter, "config" | "modules"> & { readonly ignored: readonly string[] };
+
+async function readAll(adapters: readonly Placed[]) {
+  const readable = new Map<string, Readable>();
+  const faults = new Map<string, string>();
+  for (const { name, folder } of adapters) {
+    try {
+      const { config, modules, others } = await readAdapter(folder);
+      // The names alone: an embedding that was trained whole is large.
+      readable.set(name, { config, modules, ignored: [...others.keys()] });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      faults.set(name, error.message);
+    }
+  }
+  const [first] = faults.values();
+  if (readable.size > 0 || first === undefined) return { readable, faults };
+  throw new UserError(
+    faults.size === 1 ? first : `none of ${faults.size} adapters can be read; the first: ${first}`,
+  );
+}
+
+/**
+ * A space of as many dimensions as the module has, or as the benign adapters have together, holds any such adapters: none
+ * can lie outside.
+ */
+function uninformative({ benign, spaces }: Pick<ClairResult, "benign" | "spaces">): string[] {
+  return [...spaces]
+    .filter(([module, { rank, left, right }]) => {
+      const extent = Math.min(left?.rows ?? Infinity, right?.rows ?? Infinity);
+      const together = sum(
+        benign.map(({ modules }) => {
+          const change = modules.get(module);
+          return change !== undefined && "b" in change ? change.b.cols : extent;
+        }),
+      );
+      return rank >= Math.min(extent, together);
+    })
+    .map(([module]) => module);
+}

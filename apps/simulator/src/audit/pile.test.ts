@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findAdapters } from "./pile.js";
+
+describe("a pile of adapters", () => {
+  let root: string;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "pile-"));
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  const place = async (...names: readonly string[]): Promise<string[]> => {
+    for (const name of names) {
+      await mkdir(join(root, name), { recursive: true });
+      await writeFile(join(root, name, "adapter_config.json"), "{}");
+    }
+    return names.map((name) => join(root, name));
+  };
+  const namesAt = async (...paths: readonly string[]): Promise<string[]> =>
+    (await findAdapters(paths)).adapters.map(({ name }) => name);
+
+  it("is the adapters at the paths and in folders of them, each once", async () => {
+    const [b = "", a = ""] = await place("b", "a");
+    assert.deepEqual((await findAdapters([root])).adapters, [
+      { name: "a", folder: a },
+      { name: "b", folder: b },
+    ]);
+    assert.deepEqual(await namesAt(b, root, `${a}/`), ["b", "a"]);
+  });
+
+  it("tells adapters of one name apart by their paths", async () => {
+    const paths = await place("x/site0/adapter", "x/site1/adapter", "y/site0/adapter");
+    assert.deepEqual(await namesAt(...paths.slice(0, 2)), ["site0/adapter", "site1/adapter"]);
+    assert.deepEqual(await namesAt(...paths), [
+      "x/site0/adapter",
+      "x/site1/adapter",
+      "y/site0/adapter",
+    ]);
+    const nested = await place("a", "a/b/a");
+    assert.deepEqual(await namesAt(...nested), ["a", "a/b/a"]);
+  });
+
+  it("names the folders beside adapters that are none", async () => {
+    await place("a");
+    await mkdir(join(root, "b"));
+    await writeFile(join(root, "notes.txt"), "");
+    assert.deepEqual((await findAdapters([root])).skipped, [join(root, "b")]);
+  });
+
+  it("is never empty", async () => {
+    await assert.rejects(findAdapters([root]), /no adapter in '.*pile-/);
+    await assert.rejects(findAdapters([join(root, "none")]), /no folder '.*none'/);
+  });
+});
