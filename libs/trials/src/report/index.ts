@@ -8,7 +8,7 @@ import { armColours, figureConfig, figureWidth, ink } from "./figure-style.js";
 import { writeFigures, type Drawing } from "./figures.js";
 import { page } from "./page.js";
 import { readRun, studied, type ClientLabel, type Run } from "./run.js";
-import { scoreFigure } from "./score-figure.js";
+import { scoreCaption, scoreFigure } from "./score-figure.js";
 
 export { clientRows, type ClientRow } from "./clients.js";
 export type { ClientLabel } from "./run.js";
@@ -35,8 +35,7 @@ export async function writeReport(
     {
       name: "scores",
       title: "Scores against the threshold",
-      caption:
-        "Above the threshold (dashed) a client is flagged as contaminated. Filled: flagged; hollow: not; ringed in red: the verdict differs from the truth.",
+      caption: scoreCaption(own),
       spec: scoreFigure(own, label),
     },
     ...(figures ? taskDrawings(run, figures) : []),

@@ -13,6 +13,15 @@ const maxRows = 64;
 /** Points a round of one truth and verdict, when clients have no rows of their own. */
 const maxPoints = 200;
 
+/** What `scoreFigure` shows of these records. */
+export function scoreCaption(records: readonly ArmRecord[]): string {
+  const reading =
+    "Above the threshold (dashed) a client is flagged as contaminated. Filled: flagged; hollow: not; ringed in red: the verdict differs from the truth.";
+  return records.length <= maxPanels
+    ? reading
+    : `Over rounds the median and the 10–90 % range of each truth; below, the last round. ${reading}`;
+}
+
 /**
  * Scores against the threshold: a panel a round where they fit, else the spread over rounds with the last round's panel
  * below it; in a panel a row a client where they fit, else a row a truth. Undefined when no client was scored.
