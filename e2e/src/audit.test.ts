@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { cp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { bytesOfHalf, saveAdapters } from "./support/adapters.js";
 import { fedclair, start } from "./support/command.js";
 import { temporaryFolder } from "./support/paths.js";
@@ -82,12 +81,11 @@ describe("fedclair audit", function () {
     assert.deepEqual([inPlace.code, /exists already/.test(inPlace.stderr)], [2, true]);
   });
 
-  it("ends at once when it is stopped while it computes", async () => {
+  it("ends at once when it is stopped, long before it is done", async () => {
     const folder = await temporaryFolder();
     await saveAdapters(folder, { p: 32, r: 2, count: 10, modules: 300 });
     const running = start(["audit", folder]);
     await running.says(/comparing 10 adapters/);
-    await delay(1500); // in the midst of the computation, which takes many seconds
     const since = Date.now();
     running.kill("SIGINT");
     const { code, stdout } = await running.ended;
