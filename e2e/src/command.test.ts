@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -30,9 +32,31 @@ describe("the command", () => {
       ["a number that is none", ["run", trial, "--hosts", "two"], /--hosts: expected .* 'two'/],
       ["a transport that is none", ["run", trial, "--transport", "pigeon"], /memory/],
       ["a folder that is no run", ["report", "."], /'\.' is no run folder/],
+      [
+        "a run folder with other things",
+        ["run", trial, "--out", "."],
+        /'\.' is not empty and holds/,
+      ],
+      [
+        "a run folder inside a file",
+        ["run", trial, "--out", "bad.yaml/run"],
+        /a file stands where/,
+      ],
+      ["a run folder without a name", ["run", trial, "--out", ""], /'': there is no such file/],
+      [
+        "a sweep for a trial",
+        ["run", join(workspace, "sweeps/attack-table.yaml")],
+        /use fedclair sw/,
+      ],
+      ["a trial for a sweep", ["sweep", trial], /for a single trial, use fedclair run/],
       ["a bad address", ["coordinator", trial, "--listen", "4000"], /expected host:port/],
       ["a bad trial file by hand", ["coordinator", "bad.yaml"], /bad\.yaml:4:37/],
       ["a missing address", ["client", "--capacity", "2"], /--coordinator <url>' not specified/],
+      [
+        "an address with a path",
+        ["client", "--capacity", "2", "--coordinator", "http://127.0.0.1:9/trial"],
+        /expected http:\/\/host:port and nothing behind, got 'http:\/\/127\.0\.0\.1:9\/trial'/,
+      ],
     ];
     for (const [what, args, message] of cases) {
       it(what, async () => {
@@ -102,9 +126,30 @@ describe("the command", () => {
     assert.deepEqual(trials, [{ file: "trials/a.yaml", task, clients: 10, claim }]);
     const folder = join("runs", "linear-regression-small-1");
     assert.deepEqual(runs, [{ folder, summary }]);
+    await writeFile(join(cwd, "trials", "b.yaml"), "name: [bad\n");
+    await copyFile(join(workspace, "sweeps", "attack-table.yaml"), join(cwd, "trials", "c.yaml"));
+    await mkdir(join(cwd, "runs", "torn"));
+    await writeFile(join(cwd, "runs", "torn", "summary.json"), '{"name":');
     const { stdout } = await fedclair(["list"], { cwd });
     assert.match(stdout, /^trials\/a\.yaml {2}linear-regression, 10 clients\n {4}CLAIR names/);
     assert.match(stdout, /^runs\/linear-regression-small-1 {2}seed 1: clair, fedavg, oracle$/m);
+    assert.match(stdout, /^trials\/b\.yaml {2}cannot be run: trials\/b\.yaml:2:1: Flow sequence/m);
+    assert.match(stdout, /^trials\/c\.yaml {2}sweep of \d+ trials\n {4}What attacks do/m);
+
+    const again = await fedclair(["run", trialFile, "--hosts", "1", "--no-report"], { cwd });
+    assert.match(again.stderr, /^replaces the run in runs\/linear-regression-small-1$/m);
+    assert.match(again.stdout, /^run: runs\/linear-regression-small-1$/m);
+    assert.ok(!existsSync(join(cwd, folder, "report.html")));
+  });
+
+  it("stops without a word where nobody reads its output on", async () => {
+    const bin = join(workspace, "apps/simulator/bin/fedclair.js");
+    const child = spawn(process.execPath, [bin, "schema"], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+    const [code] = (await once(child, "close")) as [number | null];
+    assert.deepEqual([code, said], [0, ""]);
   });
 
   it("verify passes what lies in its range, and ends with 4 for what does not", async () => {
@@ -122,5 +167,25 @@ describe("the command", () => {
     assert.match(unmet.stdout, /^ {2}FAIL detection\.recallMean/m);
     assert.match(unmet.stdout, measured);
     assert.match(unmet.stderr, /1 of 1 measures lie outside their range/);
+  });
+
+  it("verify goes on after a trial that ends in an error", async () => {
+    const folder = await temporaryFolder();
+    const text = await readFile(trial, "utf8");
+    await writeFile(
+      join(folder, "a.yaml"),
+      text.replace("rounds: ", "limits: { quorum: 1 }\nrounds: "),
+    );
+    await writeFile(join(folder, "b.yaml"), text);
+    const broken = "attacks=[{ attack: { name: broken, kind: crash }, count: 2 }]";
+    const env = { TMPDIR: folder };
+    const { code, stdout, stderr } = await fedclair(["verify", folder, "--set", broken], { env });
+    assert.equal(code, 4, stderr);
+    assert.match(
+      stdout,
+      /a\.yaml: .*\n {2}FAIL seed 1 ended with 3; its run lies in .*\nerror: round 1/,
+    );
+    assert.match(stdout, /^ {2}FAIL detection\.recallMean: measured absent/m);
+    assert.match(stdout, /b\.yaml: [^]*^\d passed, \d failed\n$/m);
   });
 });

@@ -22,6 +22,14 @@ describe("joining", () => {
     assert.ok(!(await readdir(folder)).includes("run"), "nothing was run, nothing is left behind");
   });
 
+  it("that takes too long ends with the coordinator's word alone", async () => {
+    const out = await temporaryFolder();
+    const limit = ["--set", "limits.joinSeconds=0.01"];
+    const { code, stderr } = await fedclair(["run", trial, "--hosts", "2", "--out", out, ...limit]);
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /^error: joined hosts hold 0 of 10 clients: [^\n]*\n$/);
+  });
+
   it("with too little capacity says how many clients have a host", async () => {
     const out = await temporaryFolder();
     const limit = ["--set", "limits.joinSeconds=5"];

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { fedclair } from "./support/command.js";
+import { fedclair, start } from "./support/command.js";
 import { failuresOf, recordsOf, startCoordinator, startHost } from "./support/federation.js";
 import { fixture, temporaryFolder } from "./support/paths.js";
+import { childrenOf, gone, hasProc } from "./support/processes.js";
 
 /** A coordinator of `long.yaml` that has done a round with two hosts of four clients each, one of them then killed. */
 async function afterAKill(out: string, rounds: number, quorum: number) {
@@ -66,5 +67,25 @@ describe("a client host that is killed in the middle of a trial", () => {
     const { code, stdout } = await fedclair(["report", out]);
     assert.equal(code, 0);
     assert.match(stdout, /report\.html\n$/);
+  });
+});
+
+describe("a coordinator that is killed under its run", () => {
+  it("is named, and its hosts end without a word", async function () {
+    if (!hasProc) this.skip();
+    const run = start(["run", fixture("long"), "--hosts", "2", "--out", await temporaryFolder()]);
+    await run.says(/round 1/);
+    const children = childrenOf(run.pid);
+    const coordinator = children.find(({ args }) => args.includes("coordinator"));
+    assert.ok(coordinator);
+    process.kill(coordinator.pid, "SIGKILL");
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /^error: the coordinator was ended by SIGKILL/m);
+    assert.doesNotMatch(stderr, /client host/);
+    await gone(
+      children.map(({ pid }) => pid),
+      1000,
+    );
   });
 });

@@ -57,4 +57,34 @@ sweep: { rows: attacks, measures: [{ measure: error.ratioTo.local, worse: high }
     assert.equal(again.stdout, first.stdout);
     assert.equal(again.stderr.match(/done before/g)?.length, 8);
   });
+
+  it("ends telling what failed, and which measure there is not", async () => {
+    const folder = await temporaryFolder();
+    const file = join(folder, "small.yaml");
+    const text = `
+name: small
+rounds: 1
+clients: 4
+task: { name: denoising, noise: NOISE }
+aggregator: { name: fedavg }
+`;
+    const run = async (noise: string, measure: string) => {
+      await writeFile(file, `${text.replace("NOISE", noise)}sweep: { measures: [${measure}] }\n`);
+      return fedclair(["sweep", file, "--out", join(folder, "out")]);
+    };
+    const failed = await run("[0.02, 1e300]", "error.fedavg");
+    assert.equal(failed.code, 3, failed.stderr);
+    assert.match(failed.stdout, /^1 of 2 trials failed\nreport: /m);
+    assert.match(
+      failed.stderr,
+      /^error: 1 of 2 trials failed\n {2}task\.noise 1e\+300: round 1: 0 of 4/m,
+    );
+
+    const misspelt = await run("[0.02, 0.03]", "error.fedag");
+    assert.equal(misspelt.code, 2, misspelt.stderr);
+    assert.match(
+      misspelt.stderr,
+      /no trial has error\.fedag\n {2}expected some of .*error\.fedavg/,
+    );
+  });
 });
