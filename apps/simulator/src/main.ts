@@ -71,7 +71,7 @@ program
 
 program
   .command("list")
-  .description("list trial files and finished runs")
+  .description("list trials, sweeps and finished runs")
   .argument("[folder]", "where the trial files are", "trials")
   .option("--json", "print JSON", false)
   .action((folder: string, { json }: { json: boolean }) => list(folder, json));
