@@ -24,8 +24,18 @@ export class Matrix {
 
   /** Copies entries that lie row by row, as in a tensor. */
   static fromRowMajor(rows: number, cols: number, entries: ArrayLike<number>): Matrix {
-    // A row-major rows×cols matrix is its own transpose in column-major order.
-    return new Matrix(cols, rows, Float64Array.from(entries)).transpose();
+    const out = new Matrix(rows, cols);
+    // The shorter way inside, so that few streams are read and written at a time.
+    if (rows < cols) {
+      for (let j = 0, t = 0; j < cols; j++) {
+        for (let i = 0; i < rows; i++, t++) out.data[t] = entries[i * cols + j] ?? NaN;
+      }
+    } else {
+      for (let i = 0, s = 0; i < rows; i++) {
+        for (let j = 0; j < cols; j++, s++) out.data[i + j * rows] = entries[s] ?? NaN;
+      }
+    }
+    return out;
   }
 
   /** @throws RangeError if the rows differ in length */
@@ -76,11 +86,9 @@ export class Matrix {
 
   /** A new matrix, every entry times `factor`. */
   scale(factor: number): Matrix {
-    return new Matrix(
-      this.rows,
-      this.cols,
-      this.data.map((x) => factor * x),
-    );
+    const out = new Matrix(this.rows, this.cols);
+    for (let i = 0; i < out.data.length; i++) out.data[i] = factor * (this.data[i] ?? NaN);
+    return out;
   }
 
   /** The entries row by row, as in a tensor. */

@@ -89,9 +89,12 @@ function isConsistent({ modules }: Update): boolean {
 }
 
 function isBounded({ modules }: Update): boolean {
-  return [...modules.values()]
-    .flatMap(tensorsOf)
-    .every(({ data }) => data.every((x) => Math.abs(x) <= largestEntry));
+  return [...modules.values()].flatMap(tensorsOf).every(({ data }) => {
+    // Not with every(): it takes five times as long, and this looks at all that was sent.
+    for (let i = 0; i < data.length; i++)
+      if (!(Math.abs(data[i] ?? NaN) <= largestEntry)) return false;
+    return true;
+  });
 }
 
 function requireMatrix(name: string, shape: readonly number[]): void {

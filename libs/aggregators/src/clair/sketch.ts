@@ -53,27 +53,28 @@ export function liftFromSketch(
   found: Matrix,
   members: readonly number[],
 ): Matrix {
-  const apply = (x: Matrix) => sumOfProducts(blocks, blocks, members, x);
-  const start = sumOfProducts(blocks, sketches, members, found);
+  const stacks = stacksOf(blocks, members);
+  const apply = (x: Matrix) => sumOfProducts(stacks, stacks, x);
+  const start = sumOfProducts(stacks, stacksOf(sketches, members), found);
   return leadingSpace(apply, start, found.cols, { restarts: 8 }).basis;
 }
 
-/** Members whose blocks are multiplied at once: more make larger products, and larger copies. */
+/** Members whose blocks are multiplied at once: few products are large ones, and one alone would be larger than any cache. */
 const group = 64;
 
-/** Σ over members of L_k·(R_kᵀ·X). */
-function sumOfProducts(
-  left: readonly Matrix[],
-  right: readonly Matrix[],
-  members: readonly number[],
-  x: Matrix,
-): Matrix {
+/** The members' blocks side by side, a group of them in each stack. */
+function stacksOf(blocks: readonly Matrix[], members: readonly number[]): Matrix[] {
+  return Array.from({ length: Math.ceil(members.length / group) }, (_, g) =>
+    hstack(pick(blocks, members.slice(g * group, (g + 1) * group))),
+  );
+}
+
+/** Σ L_g·(R_gᵀ·X) */
+function sumOfProducts(left: readonly Matrix[], right: readonly Matrix[], x: Matrix): Matrix {
   const sum = new Matrix(left[0]?.rows ?? 0, x.cols);
-  for (let from = 0; from < members.length; from += group) {
-    const some = members.slice(from, from + group);
-    const r = hstack(pick(right, some));
-    const l = left === right ? r : hstack(pick(left, some));
-    addScaled(sum, 1, multiply(l, multiplyTN(r, x)));
-  }
+  left.forEach((l, g) => {
+    const r = right[g];
+    if (r !== undefined) addScaled(sum, 1, multiply(l, multiplyTN(r, x)));
+  });
   return sum;
 }
