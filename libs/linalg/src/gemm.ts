@@ -1,13 +1,13 @@
 import { part, transposed, type Block } from "./block.js";
-import { depth, extent } from "./packed.js";
-import { multiplyPacked, packedBlocks } from "./threads.js";
+import { depth, extent, type Turn } from "./packed.js";
+import { handOut, packedBlocks } from "./threads.js";
 
 /**
  * out ← out + factor·A·B by the WebAssembly kernel. Operands are packed into panels, so that it reads them in order
  * (Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008).
  */
 export function addProductByKernel(out: Block, a: Block, b: Block, factor: number): void {
-  const { left, right, product } = packedBlocks();
+  const { operands, product } = packedBlocks();
   for (let j = 0; j < b.cols; j += extent) {
     const jEnd = Math.min(j + extent, b.cols);
     const width = padded(jEnd - j);
@@ -15,12 +15,18 @@ export function addProductByKernel(out: Block, a: Block, b: Block, factor: numbe
       const iEnd = Math.min(i + extent, a.rows);
       const height = padded(iEnd - i);
       product.fill(0, 0, height * width);
+      let turn: Turn = 0;
+      let finish = () => {};
       for (let l = 0; l < a.cols; l += depth) {
         const lEnd = Math.min(l + depth, a.cols);
+        const { left, right } = operands[turn];
         pack(left, part(a, i, iEnd, l, lEnd));
         pack(right, transposed(part(b, l, lEnd, j, jEnd)));
-        multiplyPacked(height, width, lEnd - l);
+        finish();
+        finish = handOut(turn, height, width, lEnd - l);
+        turn = turn === 0 ? 1 : 0;
       }
+      finish();
       addScaledBlock(part(out, i, iEnd, j, jEnd), factor, product, height);
     }
   }

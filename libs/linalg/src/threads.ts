@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { Packed, slots, untilChanged } from "./packed.js";
+import { Packed, slots, untilChanged, type Turn } from "./packed.js";
 
 /** Handing out a block of fewer multiplications takes longer than it saves. */
 const leastShared = 2 ** 21;
@@ -37,21 +37,28 @@ export function packedBlocks(): Packed {
   return team.packed;
 }
 
-/** product ← product + left·right of the packed blocks, m×n and with sums of k terms. */
-export function multiplyPacked(m: number, n: number, k: number): void {
+/**
+ * Hands out product ← product + left·right of packed operands, m×n and with sums of k terms: helpers begin at once.
+ * @param turn which operands
+ * @returns does what is left of it and waits for the helpers' part; to be called before the next is handed out
+ */
+export function handOut(turn: Turn, m: number, n: number, k: number): () => void {
   const { packed, helpers } = team;
   if (m * n * k < leastShared || helpers.length === 0) {
-    packed.multiply(m, n, k);
-    return;
+    return () => {
+      packed.multiply(turn, m, n, k);
+    };
   }
   const { board } = packed;
-  board.set([m, n, k], slots.m);
+  board.set([turn, m, n, k], slots.turn);
   Atomics.store(board, slots.strip, 0);
   Atomics.store(board, slots.busy, helpers.length);
   Atomics.add(board, slots.blocks, 1);
   Atomics.notify(board, slots.blocks);
-  packed.multiplyStrips();
-  for (let busy = helpers.length; busy > 0; busy = Atomics.load(board, slots.busy)) {
-    untilChanged(board, slots.busy, busy);
-  }
+  return () => {
+    packed.multiplyStrips();
+    for (let busy = helpers.length; busy > 0; busy = Atomics.load(board, slots.busy)) {
+      untilChanged(board, slots.busy, busy);
+    }
+  };
 }
