@@ -203,7 +203,10 @@ describe("parseTrial", () => {
     assert.throws(set("rounds"), /--set: expected path=value, got 'rounds'/);
     assert.throws(set("name.x=1"), /--set: name.x leads through a value that has no keys/);
     assert.throws(set("claim={a"), /--set: the value of 'claim=\{a' is no YAML/);
-    assert.throws(set("sed=9"), /unknown key 'sed'/);
+    assert.throws(set("sed=9"), { message: "--set sed=9: trial: unknown key 'sed'" });
+    assert.throws(set("seed=.nan"), {
+      message: "--set seed=.nan: seed: expected number, got NaN",
+    });
   });
 
   it("refuses an aggregator that belongs to another task, and one that cannot serve the clients", () => {

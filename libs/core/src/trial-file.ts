@@ -31,7 +31,7 @@ export function parseTrial(
     });
     throw new UserError(faults.join("\n"));
   }
-  for (const override of overrides) applyOverride(document, override);
+  const set = overrides.map((override) => ({ override, path: applyOverride(document, override) }));
   const content = contentOf(document, file);
   const result = trialSchema(plugins).safeParse(content, { reportInput: true });
   if (result.success) {
@@ -42,7 +42,9 @@ export function parseTrial(
     const path = issue.path.map(String);
     const [key] = issue.code === "unrecognized_keys" ? issue.keys : [];
     const offset = key === undefined ? offsetOf(document, path) : offsetOfKey(document, path, key);
-    return `${place(offset)}: ${path.join(".") || "trial"}: ${explain(issue, content)}`;
+    const full = key === undefined ? path : [...path, key];
+    const by = set.findLast((s) => s.path.every((k, i) => String(k) === full[i]));
+    return `${by ? `--set ${by.override}` : place(offset)}: ${path.join(".") || "trial"}: ${explain(issue, content)}`;
   });
   throw new UserError([...new Set(faults)].join("\n"));
 }
@@ -113,7 +115,8 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function applyOverride(document: Document, override: string): void {
+/** @returns the path that it sets */
+function applyOverride(document: Document, override: string): readonly (string | number)[] {
   const split = override.indexOf("=");
   if (split < 1) throw new UserError(`--set: expected path=value, got '${override}'`);
   const path = override
@@ -128,6 +131,7 @@ function applyOverride(document: Document, override: string): void {
   } catch {
     throw new UserError(`--set: ${path.join(".")} leads through a value that has no keys`);
   }
+  return path;
 }
 
 /** Where the value at `path` stands in the text; the nearest ancestor's place for one that is missing. */
@@ -156,23 +160,36 @@ function flatten(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   const meant = issue.errors.find((inner) =>
     inner.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
   );
-  if (!meant || issue.errors.length === 0) return [issue];
+  if (!meant || issue.errors.length === 0) return [worded(issue)];
   return meant.flatMap((inner) => flatten({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+/** Zod says no more of a union without words of its own than that the input is invalid. */
+function worded(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue {
+  if (issue.message !== "Invalid input") return issue;
+  const choices = issue.errors.flatMap(([first]) =>
+    first ? [expectation(first.message).replace(/^expected /, "")] : [],
+  );
+  return { ...issue, message: `expected ${[...new Set(choices)].join(" or ")}` };
+}
+
+/** A message of Zod without what it says before and after what was expected. */
+function expectation(message: string): string {
+  return message.replace(/^Invalid (input|option): /, "").replace(/, received .*$/, "");
 }
 
 function explain(issue: z.core.$ZodIssue, content: unknown): string {
   if (issue.code === "unrecognized_keys") {
     return `unknown key ${issue.keys.map((key) => `'${key}'`).join(", ")}`;
   }
-  const message = issue.message.replace(/^Invalid (input|option): /, "");
+  const message = expectation(issue.message);
   // A refinement words its own finding; whole mappings and lists would only repeat the file.
   const value = issue.path.reduce<unknown>(
     (node, key) => (node as Partial<Record<PropertyKey, unknown>> | undefined)?.[key],
     content,
   );
   const input = typeof value === "object" || issue.code === "custom" ? "" : value;
-  if (input === undefined) return `missing, ${message.replace(/, received undefined$/, "")}`;
-  return input === ""
-    ? message
-    : `${message.replace(/, received .*$/, "")}, got ${JSON.stringify(input)}`;
+  if (input === undefined) return `missing, ${message}`;
+  if (input === "") return message;
+  return `${message}, got ${typeof input === "number" ? String(input) : JSON.stringify(input)}`;
 }

@@ -1,9 +1,9 @@
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { Exhibit, Trial } from "@fedclair/core";
 import { armsOf, type Arm } from "../arms.js";
-import { readLines, type ArmRecord, type ArmTiming } from "../run-folder.js";
+import { readLines, readSummary, type ArmRecord, type ArmTiming } from "../run-folder.js";
 import type { Summary } from "../summary.js";
 
 /** A name that people know a client by, from its id: `c07` gives `Lincoln`. */
@@ -30,17 +30,8 @@ export async function readRun(folder: string): Promise<Run> {
     records: await readLines<ArmRecord>(folder, "records.jsonl"),
     timings: await readLines<ArmTiming>(folder, "timings.jsonl"),
     exhibits: await readLines<Exhibit>(folder, "exhibits.jsonl"),
-    summary: await readSummary(join(folder, "summary.json")),
+    summary: await readSummary(folder),
   };
-}
-
-async function readSummary(file: string): Promise<Summary | undefined> {
-  try {
-    await access(file);
-  } catch {
-    return undefined;
-  }
-  return JSON.parse(await readFile(file, "utf8")) as Summary;
 }
 
 /** The records of the method under study, in the order of rounds. */
