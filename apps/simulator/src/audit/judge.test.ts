@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
 import { encodeSafetensors, UserError } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
@@ -67,7 +68,8 @@ describe("the judgement of adapters", () => {
     const options = clairSchema.parse(set);
     const { adapters, skipped } = await findAdapters([folder]);
     const answer = await judge({ adapters, options, refine });
-    return { ...answer, text: auditText({ ...answer.judgement, skipped }, options) };
+    const text = auditText({ ...answer.judgement, skipped }, options);
+    return { ...answer, text: stripVTControlCharacters(text) };
   }
 
   const statuses = ({ judgement }: Answer) => judgement.adapters.map(({ status }) => status);
