@@ -1,5 +1,4 @@
-import type { Modules, Update } from "@fedclair/core";
-import { factorsOf, lowRankOf, stackFactors } from "./factors.js";
+import { breather, type LowRank, type Modules, type Update } from "@fedclair/core";
 import { sendersOf, sumTerms } from "./mean.js";
 import { weightsOf, type Weighting } from "./weights.js";
 
@@ -25,7 +24,28 @@ export function combineProducts(
     kept.map(({ update }) => update),
     kept.map(({ weight }) => weight),
   );
-  return sumTerms(senders, (pairs, weights) =>
-    lowRankOf(stackFactors(pairs.map(factorsOf), weights)),
-  );
+  return sumTerms(senders, stacked);
+}
+
+/** Σ w_k·B_k·A_k = [B_1 … B_K]·[w_1·A_1; …; w_K·A_K], of rank Σ r_k, in the tensors' own layout. */
+async function stacked(pairs: readonly LowRank[], weights: readonly number[]): Promise<LowRank> {
+  const breathe = breather();
+  const rank = pairs.reduce((total, { a }) => total + (a.shape[0] ?? 0), 0);
+  const rows = pairs[0]?.b.shape[0] ?? 0;
+  const columns = pairs[0]?.a.shape[1] ?? 0;
+  const left = new Float64Array(rows * rank);
+  const right = new Float64Array(rank * columns);
+  let top = 0;
+  for (const [k, { b, a }] of pairs.entries()) {
+    const own = a.shape[0] ?? 0;
+    for (let i = 0, s = 0; i < rows; i++) {
+      for (let j = 0; j < own; j++, s++) left[i * rank + top + j] = b.data[s] ?? NaN;
+    }
+    const weight = weights[k] ?? NaN;
+    const from = top * columns;
+    for (let i = 0; i < a.data.length; i++) right[from + i] = weight * (a.data[i] ?? NaN);
+    top += own;
+    await breathe();
+  }
+  return { b: { shape: [rows, rank], data: left }, a: { shape: [rank, columns], data: right } };
 }

@@ -1,6 +1,5 @@
-import { breather, isLowRank, UserError, type LowRank } from "@fedclair/core";
+import { breather, isLowRank, matrixOf, UserError, type LowRank } from "@fedclair/core";
 import { hstack, Matrix, multiplyTN } from "@fedclair/linalg";
-import { factorsOf } from "../factors.js";
 import { blocksOf, packed, type Changes } from "./blocks.js";
 
 /** Columns of a panel of the Gram matrix: narrow ones skip most of the upper triangle. */
@@ -29,20 +28,29 @@ export async function gramOf(modules: readonly Changes[]): Promise<Matrix> {
 /** Into the lower triangle; a little of the upper one is touched too. */
 async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> {
   const breathe = breather();
-  const factors = pairs.map(factorsOf);
-  const left = hstack(factors.map(({ b }) => b));
+  const lefts: Matrix[] = [];
+  const rights: Matrix[] = [];
+  for (const { b, a } of pairs) {
+    lefts.push(matrixOf(b));
+    rights.push(matrixOf(a).transpose());
+    await breathe();
+  }
+  const left = hstack(lefts);
   await breathe();
-  const right = hstack(factors.map(({ a }) => a.transpose()));
-  const starts = startsOf(factors.map(({ b }) => b.cols));
+  const right = hstack(rights);
+  await breathe();
+  const starts = startsOf(lefts.map(({ cols }) => cols));
   for (let j = 0; j < gram.rows; j += panel) {
     const end = Math.min(j + panel, gram.rows);
-    const lefts = panelOf(left, starts[j], starts[end]);
-    const rights = panelOf(right, starts[j], starts[end]);
+    const ofLeft = panelOf(left, starts[j], starts[end]);
+    await breathe();
+    const ofRight = panelOf(right, starts[j], starts[end]);
+    await breathe();
     const offset = starts[j] ?? NaN;
     const span = (k: number) => [(starts[k] ?? NaN) - offset, (starts[k + 1] ?? NaN) - offset];
     for (let y = j; y < end; y++) {
       for (let x = j; x < gram.rows; x++) {
-        addTo(gram, x, y, dotOfBlocks(lefts, rights, span(x), span(y)));
+        addTo(gram, x, y, dotOfBlocks(ofLeft, ofRight, span(x), span(y)));
       }
     }
     await breathe();
