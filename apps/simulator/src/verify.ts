@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCodes, parseTrial, UserError, type Trial } from "@fedclair/core";
-import { interruption, readTrialFile, type Summary } from "@fedclair/trials";
+import { interruption, isWithin, readTrialFile, type Summary } from "@fedclair/trials";
 import pc from "picocolors";
 import { plugins } from "./plugins.js";
 import { inPool } from "./pool.js";
@@ -74,11 +74,10 @@ export function compare(
   { expect }: Pick<Trial, "expect">,
   summaries: readonly Pick<Summary, "measures">[],
 ): { within: boolean; text: string }[] {
-  return Object.entries(expect?.measures ?? {}).map(([measure, { min, max }]) => {
+  return Object.entries(expect?.measures ?? {}).map(([measure, expected]) => {
+    const { min, max } = expected;
     const values = summaries.map(({ measures }) => measures[measure]);
-    const within = values.every(
-      (value) => value !== undefined && value >= (min ?? -Infinity) && value <= (max ?? Infinity),
-    );
+    const within = values.every((value) => isWithin(value, expected));
     const shown = values.map((value) =>
       value === undefined ? "absent" : String(Number(value.toPrecision(4))),
     );

@@ -1,3 +1,5 @@
+import { dashes, strokeLegend } from "@fedclair/core";
+
 /** A curve of a figure, as its legend calls it. */
 export interface Line {
   readonly label: string;
@@ -6,24 +8,6 @@ export interface Line {
 }
 
 const grey = "#777777";
-const dashes: readonly number[][] = [
-  [1, 0],
-  [6, 3],
-  [2, 2],
-  [8, 2, 2, 2],
-  [12, 4],
-  [4, 1],
-];
-
-/** Of strokes as long as dashes need to be told apart, 34 pixels, in rows no higher than their letters. */
-export const strokeLegend = {
-  symbolType: "M-3.4,0H3.4",
-  symbolSize: 100,
-  symbolOffset: 12,
-  labelOffset: 17,
-  symbolStrokeWidth: 2,
-};
-
 /**
  * A layer of curves that differ by colour and dashes.
  * @param x,y the rest of their encodings: titles, scales, axes

@@ -1,3 +1,4 @@
+export { isWithin } from "./numbers.js";
 export { holdsRun, readSummary } from "./run-folder.js";
 export { runTrial } from "./run-trial.js";
 export type { Summary } from "./summary.js";

@@ -5,6 +5,17 @@ export function mean(values: readonly number[]): number {
   return sum(values) / values.length;
 }
 
+/** Does a measure lie in the range that a trial expects, its ends included? One that is absent does not. */
+export function isWithin(
+  value: number | undefined,
+  {
+    min = -Infinity,
+    max = Infinity,
+  }: { readonly min?: number | undefined; readonly max?: number | undefined },
+): boolean {
+  return value !== undefined && value >= min && value <= max;
+}
+
 /** For people: three decimals, three digits of what is small, integers whole. */
 export function formatNumber(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en-US");

@@ -69,7 +69,7 @@ function networkTask(options: Options, learner: NetworkOptions): Task {
     start: () => coordinator.start(),
     openShard: (shard) => Promise.resolve(new NetworkClient(options, learner, environment, shard)),
     expects: (phase, global) => coordinator.expects(phase, global),
-    reduce: (state, aggregate) => Promise.resolve(coordinator.reduce(state, aggregate)),
+    reduce: (state, aggregate) => coordinator.reduce(state, aggregate),
     evaluate: (global) => Promise.resolve(coordinator.evaluate(global)),
   };
 }

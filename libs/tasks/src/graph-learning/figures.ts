@@ -1,5 +1,5 @@
-import type { Exhibition, TaskFigure } from "@fedclair/core";
-import { lineLayer, strokeLegend } from "../line-layers.js";
+import { strokeLegend, type Exhibition, type TaskFigure } from "@fedclair/core";
+import { lineLayer } from "../line-layers.js";
 import { trueGraph } from "./client.js";
 import { edgeMatch, thresholds } from "./edges.js";
 import type { Learned } from "./learn.js";

@@ -1,7 +1,8 @@
+import { strokeLegend } from "@fedclair/core";
 import { quantile } from "@fedclair/linalg";
 import type { TopLevelSpec } from "vega-lite";
 import { axisTicks, betterEnd, errorAxis } from "./axis.js";
-import { armColours, armDashes, figureConfig, figureWidth, strokeLegend } from "./figure-style.js";
+import { armColours, armDashes, figureConfig, figureWidth } from "./figure-style.js";
 import { mean } from "../numbers.js";
 import type { Run } from "./run.js";
 

@@ -1,3 +1,4 @@
+import { dashes } from "@fedclair/core";
 import type { Config } from "vega-lite";
 
 /** Colours of text and lines; the page swaps them for its own in dark mode (page-style.ts). */
@@ -28,23 +29,6 @@ const shapes = [
   "triangle-down",
   "triangle-right",
 ] as const;
-/** Told apart on the stroke of a legend, which shows each at least twice. */
-const dashes: readonly [number[], ...number[][]] = [
-  [],
-  [6, 3],
-  [2, 2],
-  [8, 2, 2, 2],
-  [12, 4],
-  [4, 1],
-];
-/** Of strokes as long as dashes need to be told apart, 34 pixels, in rows no higher than their letters. */
-export const strokeLegend = {
-  symbolType: "M-3.4,0H3.4",
-  symbolSize: 100,
-  symbolOffset: 12,
-  labelOffset: 17,
-  symbolStrokeWidth: 2,
-};
 
 interface Scale<T> {
   readonly domain: string[];

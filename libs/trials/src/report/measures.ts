@@ -1,4 +1,5 @@
 import type { Trial } from "@fedclair/core";
+import { isWithin } from "../numbers.js";
 import type { Summary } from "../summary.js";
 
 /** One measure of a run, with what the trial file expects of it. */
@@ -26,11 +27,7 @@ export function measureRows(trial: Trial, summary: Summary): MeasureRow[] {
       name,
       value,
       expected: range,
-      asExpected:
-        range &&
-        value !== undefined &&
-        value >= (range.min ?? -Infinity) &&
-        value <= (range.max ?? Infinity),
+      asExpected: range && isWithin(value, range),
     };
   });
   const groups = [...new Set(rows.map(({ group }) => group))];

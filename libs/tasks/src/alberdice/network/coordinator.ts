@@ -1,15 +1,13 @@
 import {
-  denseOf,
-  matrixOf,
+  addTerms,
+  Products,
   UserError,
   type Aggregate,
-  type Modules,
   type Params,
   type RoundState,
   type Step,
-  type Tensor,
 } from "@fedclair/core";
-import { addScaled, type Stream } from "@fedclair/linalg";
+import type { Stream } from "@fedclair/linalg";
 import type { Environment } from "../environment.js";
 import { exhibitPlay } from "../exhibit.js";
 import type { NetworkOptions, Options } from "../options.js";
@@ -49,11 +47,11 @@ export class NetworkCoordinator {
   }
 
   /** All clients go on from the same networks: an aggregator's personal changes are left aside. */
-  reduce({ round, global }: RoundState, aggregate: Aggregate): Step {
+  async reduce({ round, global }: RoundState, aggregate: Aggregate): Promise<Step> {
     requireShared(aggregate);
     const next = round + 1 - this.#learner.dataRounds;
     return {
-      global: moved(global, aggregate.global),
+      global: await addTerms(global, aggregate.global, new Products()),
       phase: next <= 0 ? dataPhase : agentName((next - 1) % agents.length),
       done: next > agents.length * this.#options.sweeps,
     };
@@ -66,19 +64,6 @@ export class NetworkCoordinator {
     const play = exhibitPlay(this.#environment, policies);
     return { metrics: play.metrics, exhibits: { play } };
   }
-}
-
-/** Params with the terms of an aggregate added. */
-function moved(params: Params, terms: readonly Modules[]): Params {
-  return new Map(
-    [...params].map(([name, tensor]): [string, Tensor] => {
-      const changes = terms.flatMap((modules) => modules.get(name) ?? []);
-      if (changes.length === 0) return [name, tensor];
-      const sum = matrixOf(tensor);
-      for (const change of changes) addScaled(sum, 1, denseOf(change));
-      return [name, { shape: tensor.shape, data: Float32Array.from(sum.toRowMajor()) }];
-    }),
-  );
 }
 
 function requireShared({ global, personal }: Aggregate): void {
