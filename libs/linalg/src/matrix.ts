@@ -104,20 +104,26 @@ export class Matrix {
   }
 }
 
-/** [A B …] side by side. @throws RangeError if heights differ */
-export function hstack(blocks: readonly Matrix[]): Matrix {
+/**
+ * [A B …] side by side.
+ * @param factors that the blocks are taken times; 1 by default
+ * @throws RangeError if heights differ
+ */
+export function hstack(blocks: readonly Matrix[], factors?: ArrayLike<number>): Matrix {
   const rows = blocks[0]?.rows ?? 0;
   const out = new Matrix(
     rows,
     blocks.reduce((cols, block) => cols + block.cols, 0),
   );
   let offset = 0;
-  for (const block of blocks) {
-    if (block.rows !== rows) {
-      throw new RangeError(`hstack: expected ${rows} rows in every block, got ${block.rows}`);
+  for (const [k, { rows: height, data }] of blocks.entries()) {
+    if (height !== rows) {
+      throw new RangeError(`hstack: expected ${rows} rows in every block, got ${height}`);
     }
-    out.data.set(block.data, offset);
-    offset += block.data.length;
+    const factor = factors?.[k] ?? 1;
+    if (factor === 1) out.data.set(data, offset);
+    else for (let i = 0; i < data.length; i++) out.data[offset + i] = factor * (data[i] ?? NaN);
+    offset += data.length;
   }
   return out;
 }
