@@ -10,7 +10,7 @@ const settings = {
   modules: "modules; p = q = 256, r = 8, K = 32",
 };
 
-const points = scale();
+const points = await scale();
 for (const [size, setting] of Object.entries(settings)) {
   const own = points.filter((point) => point.size === size);
   console.log(`${setting}: exponent ${own[0].exponent.toFixed(2)}`);

@@ -1,6 +1,6 @@
 // node libs/aggregators/bench/clair.js [--scale]: CLAIR at the sizes of real adapters, beside a NumPy reference, and how its time grows.
 import { pathToFileURL } from "node:url";
-import { clair, clairSchema, refine } from "@fedclair/aggregators";
+import { clair, clairSchema, inThreads, refine } from "@fedclair/aggregators";
 import { Matrix, multiply, addScaled, stream, thinQr } from "@fedclair/linalg";
 
 /**
@@ -26,20 +26,22 @@ export function adapters({ p, q = p, r, clients, modules = 1 }) {
   });
 }
 
-/** Median milliseconds of finding (steps 0 to 6) and refining (step 7). */
-function time(size, { rank = size.r, times = 3 } = {}) {
+/** Median milliseconds of finding (steps 0 to 6) and refining (step 7). @param place where, by default in this thread alone */
+async function time(size, { rank = size.r, times = 3, place } = {}) {
   const updates = adapters(size);
   const options = clairSchema.parse({ rank, starts: 8 });
-  const runs = Array.from({ length: times }, () => {
+  const bad = updates.filter((_, k) => k % 10 < 3).length;
+  const runs = [];
+  for (let run = 0; run < times; run++) {
     const start = performance.now();
-    const result = clair(updates, options);
+    const result = await clair(updates, options, { place });
     const found = performance.now();
-    refine(result, options);
+    await refine(result, options);
+    runs.push({ find: found - start, refine: performance.now() - found });
+    result.parts.close();
     const flagged = [...result.status.values()].filter((s) => s === "contaminated").length;
-    const bad = updates.filter((_, k) => k % 10 < 3).length;
     if (flagged !== bad) throw new Error(`flagged ${flagged} of ${bad} contaminated clients`);
-    return { find: found - start, refine: performance.now() - found };
-  });
+  }
   const median = (key) => runs.map((run) => run[key]).sort((x, y) => x - y)[times >> 1];
   return { find: median("find"), refine: median("refine") };
 }
@@ -54,16 +56,23 @@ const sizes = [
 
 /** @returns {Promise<{ name: string, ms: number, reference?: number }[]>} */
 export async function bench() {
-  const rows = sizes.flatMap(({ reference, ...size }) => {
-    const { find, refine: refined } = time(size);
+  const rows = [];
+  for (const { reference, ...size } of sizes) {
+    const { find, refine: refined } = await time(size);
     const name = `CLAIR, ${size.p}×${size.p}, r = ${size.r}, K = ${size.clients}`;
-    return [
-      { name, ms: find, reference },
-      { name: `${name}, refinement`, ms: refined },
-    ];
-  });
+    rows.push({ name, ms: find, reference }, { name: `${name}, refinement`, ms: refined });
+  }
   const small = { p: 256, r: 8, clients: 16 };
-  rows.push({ name: "CLAIR, 256×256, K = 16, rank auto", ms: time(small, { rank: "auto" }).find });
+  rows.push({
+    name: "CLAIR, 256×256, K = 16, rank auto",
+    ms: (await time(small, { rank: "auto" })).find,
+  });
+  const many = { p: 1024, r: 8, clients: 16, modules: 128 };
+  const name = `CLAIR, ${many.modules} modules 1024×1024, K = 16`;
+  const alone = (await time(many)).find;
+  rows.push({ name: `${name}, one thread`, ms: alone });
+  const together = (await time(many, { place: inThreads })).find;
+  rows.push({ name: `${name}, all cores`, ms: together, reference: alone });
   return rows;
 }
 
@@ -82,17 +91,20 @@ const scales = {
 
 /**
  * How the time of steps 0 to 7 grows with one size at a time.
- * @returns {{ size: string, value: number, ms: number, exponent: number }[]} exponent: slope of ln ms over ln size, by least squares
+ * @returns {Promise<{ size: string, value: number, ms: number, exponent: number }[]>} exponent: slope of ln ms over ln size, by least squares
  */
-export function scale() {
-  return Object.entries(scales).flatMap(([size, { values, of }]) => {
-    const points = values.map((value) => {
-      const { find, refine: refined } = time(of(value));
-      return { size, value, ms: find + refined };
-    });
+export async function scale() {
+  const rows = [];
+  for (const [size, { values, of }] of Object.entries(scales)) {
+    const points = [];
+    for (const value of values) {
+      const { find, refine: refined } = await time(of(value));
+      points.push({ size, value, ms: find + refined });
+    }
     const exponent = slope(points.map(({ value, ms }) => [Math.log(value), Math.log(ms)]));
-    return points.map((point) => ({ ...point, exponent }));
-  });
+    rows.push(...points.map((point) => ({ ...point, exponent })));
+  }
+  return rows;
 }
 
 function slope(points) {
@@ -103,5 +115,5 @@ function slope(points) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  console.table(process.argv.includes("--scale") ? scale() : await bench());
+  console.table(await (process.argv.includes("--scale") ? scale() : bench()));
 }

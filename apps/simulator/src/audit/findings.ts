@@ -24,13 +24,17 @@ const floor = 1e-6;
 
 /** @param tangents by module, by adapter */
 export function findingsOf(
-  { status, scores, benign }: Pick<ClairResult, "status" | "scores" | "benign">,
+  {
+    status,
+    scores,
+    benign,
+    modules: names,
+  }: Pick<ClairResult, "status" | "scores" | "benign" | "modules">,
   tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
 ): Finding[] {
   const usual = (module: string) =>
     median(benign.map(({ id }) => Math.max(tangents.get(id)?.get(module) ?? 0, floor)));
-  const modules = [...(benign[0]?.modules.keys() ?? [])];
-  const medians = new Map(modules.map((module) => [module, usual(module)]));
+  const medians = new Map(benign.length > 0 ? names.map((module) => [module, usual(module)]) : []);
   return [...status].map(([name, said]) => {
     if (said === "invalid") {
       return invalid(name, "other modules or shapes than most, or numbers that are not finite");

@@ -1,7 +1,8 @@
 import {
   clair,
+  inThreads,
   moduleTangents,
-  refine,
+  refineToPairs,
   type ClairOptions,
   type ClairResult,
 } from "@fedclair/aggregators";
@@ -60,11 +61,12 @@ export async function judge({ adapters, options, refine: wanted }: Task): Promis
   const updates = [...readable].map(([name, { modules }]): Update => {
     return { clientId: name, numExamples: 1, modules, metrics: {} };
   });
-  const result = clair(updates, options);
+  const result = await clair(updates, options, { place: inThreads });
   const { detection, threshold, gap, spaces } = result;
-  const findings = new Map(
-    findingsOf(result, moduleTangents(result)).map((finding) => [finding.name, finding]),
-  );
+  const tangents = await moduleTangents(result);
+  const refined = wanted ? refinedPairs(await refineToPairs(result, options)) : new Map();
+  result.parts.close();
+  const findings = new Map(findingsOf(result, tangents).map((finding) => [finding.name, finding]));
   return {
     judgement: {
       adapters: adapters.map(
@@ -72,11 +74,11 @@ export async function judge({ adapters, options, refine: wanted }: Task): Promis
       ),
       ...{ detection, threshold: Number.isFinite(threshold) ? threshold : null, gap },
       ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
-      uninformative: detection ? uninformative(result) : [],
+      uninformative: detection ? uninformative(result, readable) : [],
       ignored: [...new Set([...readable.values()].flatMap(({ ignored }) => ignored))],
       dora,
     },
-    refined: wanted ? refinedPairs(result.benign, refine(result, options)) : new Map(),
+    refined,
   };
 }
 
@@ -106,17 +108,15 @@ async function readAll(adapters: readonly Placed[]) {
  * A space of as many dimensions as the module has, or as the benign adapters have together, holds any such adapters: none
  * can lie outside.
  */
-function uninformative({ benign, spaces }: Pick<ClairResult, "benign" | "spaces">): string[] {
+function uninformative(
+  { benign, spaces }: Pick<ClairResult, "benign" | "spaces">,
+  readable: ReadonlyMap<string, Readable>,
+): string[] {
   return [...spaces]
     .filter(([module, { rank, left, right }]) => {
       const extent = Math.min(left?.rows ?? Infinity, right?.rows ?? Infinity);
-      const together = sum(
-        benign.map(({ modules }) => {
-          const change = modules.get(module);
-          return change !== undefined && "b" in change ? change.b.cols : extent;
-        }),
-      );
-      return rank >= Math.min(extent, together);
+      const ranks = benign.map(({ id }) => readable.get(id)?.modules.get(module)?.b.shape[1] ?? 0);
+      return rank >= Math.min(extent, sum(ranks));
     })
     .map(([module]) => module);
 }

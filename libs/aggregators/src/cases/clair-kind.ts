@@ -21,18 +21,18 @@ import {
 } from "@fedclair/core/cases";
 
 /** Kinds clair and clairCentered: one round of updates, and everything CLAIR says of it. */
-export function runClair(testCase: Fields, report: Report): void {
+export async function runClair(testCase: Fields, report: Report): Promise<void> {
   const options = optionsOf(testCase);
   const updates = updatesOf(testCase);
   const memory = Object.entries(fieldsOf(testCase.memory, "memory")).map(
     ([id, value]): [string, number] => [id, numberOf(value, `memory.${id}`)],
   );
-  const result = clair(updates, options, new Map(memory));
+  const result = await clair(updates, options, { memory: new Map(memory) });
   const tol = fieldsOf(testCase.tol, "tol");
   for (const [field, expected] of Object.entries(fieldsOf(testCase.expect, "expect"))) {
     const check = checks[field];
     if (check === undefined) report.fail(field, "no such result of this kind of case");
-    else check({ report, result, options, expected, tol });
+    else await check({ report, result, options, expected, tol });
   }
 }
 
@@ -45,7 +45,7 @@ interface Checked {
 }
 
 /** By the name of the field in `expect`. */
-const checks: Readonly<Record<string, (checked: Checked) => void>> = {
+const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>>> = {
   status: ({ report, result, expected }) => {
     for (const [id, status] of Object.entries(fieldsOf(expected, "status"))) {
       report.equal(`status.${id}`, result.status.get(id), status);
@@ -81,10 +81,10 @@ const checks: Readonly<Record<string, (checked: Checked) => void>> = {
   gap: ({ report, result, expected, tol }) => {
     report.near("gap", result.gap, expected, scoreTolerance(tol));
   },
-  refined: ({ report, result, options, expected, tol }) => {
+  refined: async ({ report, result, options, expected, tol }) => {
     const tolerance = { abs: tolOf(tol, "refinedAbs", 1e-6), rel: 0 };
     for (const [mode, clients] of Object.entries(fieldsOf(expected, "refined"))) {
-      const refined = refine(result, { ...options, offSubspace: modeOf(mode) });
+      const refined = await refine(result, { ...options, offSubspace: modeOf(mode) });
       for (const [id, modules] of Object.entries(fieldsOf(clients, mode))) {
         for (const [module, entries] of Object.entries(fieldsOf(modules, id))) {
           const got = refinedOf(refined.get(module), id)?.toRows();
@@ -93,8 +93,8 @@ const checks: Readonly<Record<string, (checked: Checked) => void>> = {
       }
     }
   },
-  shrink: ({ report, result, options, expected, tol }) => {
-    const refined = refine(result, { ...options, offSubspace: "shrink" });
+  shrink: async ({ report, result, options, expected, tol }) => {
+    const refined = await refine(result, { ...options, offSubspace: "shrink" });
     const tolerance = { abs: tolOf(tol, "refinedAbs", 1e-6), rel: 0 };
     for (const [module, share] of Object.entries(fieldsOf(expected, "shrink"))) {
       report.near(`shrink.${module}`, refined.get(module)?.share, share, tolerance);

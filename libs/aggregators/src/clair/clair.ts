@@ -1,9 +1,20 @@
 import type { Update, VerdictStatus } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
-import { pick } from "./fit.js";
-import { locate, locateCentred, refitted, type Memory, type SharedSpace } from "./locate.js";
+import { pairs, pick } from "./fit.js";
+import type { Detection } from "./detect.js";
+import { locate, locateCentred, type Cohort, type Memory } from "./locate.js";
 import type { ClairOptions } from "./options.js";
-import { normOfClient, sanitise, type Client } from "./sanitise.js";
+import type { Parts } from "./parts.js";
+import { inThisThread, type Place } from "./place.js";
+import {
+  comparable,
+  indicesOf,
+  sanitise,
+  updatesOf,
+  type Client,
+  type Sanitised,
+} from "./sanitise.js";
+import type { SharedSpace } from "./space.js";
 
 /** What CLAIR says of one round (step 6). */
 export interface ClairResult {
@@ -21,8 +32,25 @@ export interface ClairResult {
   readonly threshold: number;
   /** How clearly the scores part, a ratio ≥ 1. */
   readonly gap: number;
+  /** The names of the modules. */
+  readonly modules: readonly string[];
   /** The shared space of every module; empty without an active client. */
   readonly spaces: ReadonlyMap<string, SharedSpace>;
+  /** The modules as they were compared, for what comes after: `refine`, `moduleTangents`. To be closed in the end. */
+  readonly parts: Parts;
+}
+
+/** What beside the updates a round may depend on. */
+export interface Circumstances {
+  /** ln of the clients' scores over earlier rounds. */
+  readonly memory?: Memory;
+  /**
+   * The newest updates of clients that do not take part in this round: they help to tell who is contaminated, and get no
+   * verdict; the spaces are then those of this round's benign clients alone, which may have drifted (section 5).
+   */
+  readonly past?: readonly Update[];
+  /** Where to compute; by default in this thread. The result does not depend on it, to the bit. */
+  readonly place?: Place;
 }
 
 /**
@@ -31,84 +59,64 @@ export interface ClairResult {
  * "Federated LoRA Fine-Tuning for LLMs via Collaborative Alignment", arXiv 2605.21217; the estimator is a least trimmed subspace,
  * designed for this platform from the paper's abstract, and not the authors' code.
  * @param updates one for each client
- * @param memory ln of the clients' scores over earlier rounds, by client id
- * @param past the newest updates of clients that do not take part in this round: they help to tell who is contaminated, and get no
- *   verdict; the spaces are then those of this round's benign clients alone, which may have drifted (section 5)
  * @throws UserError if a module is not a matrix
  */
-export function clair(
+export async function clair(
   updates: readonly Update[],
   options: ClairOptions,
-  memory: Memory = new Map(),
-  past: readonly Update[] = [],
-): ClairResult {
-  if (past.length > 0) return withPast(updates, options, memory, past);
-  const { modules, active, inactive, invalid } = sanitise(updates, options.zeroTol);
-  if (active.length === 0) {
+  { memory = new Map(), past = [], place = inThisThread }: Circumstances = {},
+): Promise<ClairResult> {
+  const compared = comparable([...updates, ...past]);
+  const { modules } = compared;
+  const parts = place(
+    modules.map((module) => updatesOf(compared, module)),
+    options,
+  );
+  try {
+    const { active, inactive } = await sanitise(compared, parts, options.zeroTol);
+    const detection = await detectionOf({ clients: active, parts, memory }, options);
+    const present = new Set(updates.map(({ clientId }) => clientId));
+    const ofPresent = (clients: readonly Client[]) => clients.filter(({ id }) => present.has(id));
+    const benign = ofPresent(pick(active, detection.benign));
+    const isRefitted = past.length > 0 && benign.length > 0;
+    const spaces =
+      active.length === 0
+        ? []
+        : isRefitted
+          ? await parts.each("spaceOf", indicesOf(benign))
+          : await parts.each("space", detection.benign);
+    const { threshold, gap } = detection;
     return {
-      status: statusOf(updates, new Set(), new Set(inactive), new Set(invalid)),
-      ...{ active, benign: [] },
-      detection: false,
-      scores: new Map(),
-      threshold: Infinity,
-      gap: 1,
-      spaces: new Map(),
+      status: statusOf(updates, { active, inactive, benign }),
+      ...{ active: ofPresent(active), benign, modules, parts },
+      detection: active.length >= options.minClients,
+      scores: new Map(
+        ofPresent(active).map(({ id, index }) => [id, detection.scores[index] ?? NaN]),
+      ),
+      ...{ threshold, gap, spaces: new Map(pairs(modules, spaces)) },
     };
+  } catch (error) {
+    parts.close();
+    throw error;
   }
-  const { detection, spaces } = options.centered
-    ? locateCentred(active, modules, options, memory, rounding(active, options))
-    : locate(active, modules, options, memory);
-  const benign = pick(active, detection.benign);
-  const scores = active.map(({ id }, k): [string, number] => [id, detection.scores[k] ?? NaN]);
-  return {
-    status: statusOf(
-      updates,
-      new Set(benign.map(({ id }) => id)),
-      new Set(inactive),
-      new Set(invalid),
-    ),
-    ...{ active, benign },
-    detection: active.length >= options.minClients,
-    scores: new Map(scores),
-    threshold: detection.threshold,
-    gap: detection.gap,
-    spaces,
-  };
 }
 
-/** The norm of a difference that is nothing but rounding. */
-function rounding(active: readonly Client[], { zeroTol }: ClairOptions): number {
-  return zeroTol * median(active.map(normOfClient));
-}
-
-function withPast(
-  updates: readonly Update[],
-  options: ClairOptions,
-  memory: Memory,
-  past: readonly Update[],
-): ClairResult {
-  const all = clair([...updates, ...past], options, memory);
-  const present = new Set(updates.map(({ clientId }) => clientId));
-  const ofPresent = <T>(entries: ReadonlyMap<string, T>) =>
-    new Map([...entries].filter(([id]) => present.has(id)));
-  const active = all.active.filter(({ id }) => present.has(id));
-  const benign = all.benign.filter(({ id }) => present.has(id));
-  const spaces = benign.length > 0 ? refitted(benign, all.spaces, options) : all.spaces;
-  const [status, scores] = [ofPresent(all.status), ofPresent(all.scores)];
-  return { ...all, status, scores, active, benign, spaces };
+function detectionOf(cohort: Cohort, options: ClairOptions): Detection | Promise<Detection> {
+  const { clients } = cohort;
+  if (clients.length === 0) return { benign: [], scores: [], threshold: Infinity, gap: 1 };
+  if (!options.centered) return locate(cohort, options);
+  const rounding = options.zeroTol * median(clients.map(({ norm }) => norm));
+  return locateCentred(cohort, options, rounding);
 }
 
 function statusOf(
   updates: readonly Update[],
-  benign: ReadonlySet<string>,
-  inactive: ReadonlySet<string>,
-  invalid: ReadonlySet<string>,
+  { active, inactive, benign }: Sanitised & Pick<ClairResult, "benign">,
 ): Map<string, VerdictStatus> {
-  return new Map(
-    updates.map(({ clientId: id }): [string, VerdictStatus] => {
-      if (invalid.has(id)) return [id, "invalid"];
-      if (inactive.has(id)) return [id, "inactive"];
-      return [id, benign.has(id) ? "benign" : "contaminated"];
-    }),
-  );
+  const known = new Map<string, VerdictStatus>([
+    ...inactive.map((id): [string, VerdictStatus] => [id, "inactive"]),
+    ...active.map(({ id }): [string, VerdictStatus] => [id, "contaminated"]),
+    ...benign.map(({ id }): [string, VerdictStatus] => [id, "benign"]),
+  ]);
+  return new Map(updates.map(({ clientId: id }) => [id, known.get(id) ?? "invalid"]));
 }

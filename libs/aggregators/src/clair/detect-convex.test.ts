@@ -5,28 +5,28 @@ import { denoisingRound } from "../testing/updates.js";
 import { clair, clairSchema } from "./index.js";
 
 const size = { p: 16, q: 8, clients: 20, r: 2, sigma: 0 };
-const solve = (contaminated: number, kind: "collude" | "line", sigma = 0) => {
+const solve = async (contaminated: number, kind: "collude" | "line", sigma = 0) => {
   const rng = stream("convex").at(contaminated, kind);
   const { updates, basis, bad } = denoisingRound(rng, { ...size, contaminated, sigma }, kind);
-  const result = clair(updates, clairSchema.parse({ rank: 2, solver: "convex" }));
+  const result = await clair(updates, clairSchema.parse({ rank: 2, solver: "convex" }));
   return { result, basis, bad };
 };
 
 describe("clair by the convex program", () => {
-  it("finds set and space of 20 % colluders, as the search does", () => {
-    const { result, basis, bad } = solve(4, "collude");
+  it("finds set and space of 20 % colluders, as the search does", async () => {
+    const { result, basis, bad } = await solve(4, "collude");
     assert.deepEqual(idsOf(result, "contaminated"), bad);
     assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
   });
 
-  it("finds them through noise", () => {
-    const { result, bad } = solve(4, "collude", 0.02);
+  it("finds them through noise", async () => {
+    const { result, bad } = await solve(4, "collude", 0.02);
     assert.deepEqual(idsOf(result, "contaminated"), bad);
   });
 
-  it("is beaten by colluders on one line beyond its bound, where the search is not", () => {
+  it("is beaten by colluders on one line beyond its bound, where the search is not", async () => {
     // A share of s/n > 1/r, here 9/11 > 1/2.
-    const { result, bad } = solve(9, "line");
+    const { result, bad } = await solve(9, "line");
     assert.notDeepEqual(idsOf(result, "contaminated"), bad);
   });
 });

@@ -1,12 +1,12 @@
-import { fit, fitsWithoutOne, tangentOf, tangents, type Bases, type Problem } from "./fit.js";
 import type { ClairOptions } from "./options.js";
+import type { Problem } from "./problem.js";
 import { cutOf, type Cut } from "./rules.js";
+import { tangents } from "./scores.js";
 
+/** After it the parts' current fit is the one to the benign clients. */
 export interface Detection extends Cut {
   /** Indices of the clients that are benign, ascending. */
   readonly benign: readonly number[];
-  /** The space fitted to them. */
-  readonly bases: Bases;
   /** By client: the tangent of its angle to the space fitted without it, blended with earlier rounds. */
   readonly scores: readonly number[];
 }
@@ -17,27 +17,26 @@ export interface Detection extends Cut {
  * @param start the H clients of the search
  * @param earlier ln of each client's score over its earlier rounds; undefined for a client seen first
  */
-export function detect(
+export async function detect(
   problem: Problem,
   start: readonly number[],
   earlier: readonly (number | undefined)[],
   options: ClairOptions,
-): Detection {
+): Promise<Detection> {
   const seen = new Set([start.join()]);
   let members = start;
-  let bases: Bases | undefined;
   for (let refit = 1; ; refit++) {
-    bases = fit(problem, members, bases);
-    const scores = scoresOf(problem, bases, members, options).map((t, k) =>
+    const scores = (await scoresOf(problem, members, refit > 1, options)).map((t, k) =>
       blend(t, earlier[k], options),
     );
     const cut = cutOf(scores, options);
     const below = [...scores.keys()].filter((k) => (scores[k] ?? 0) <= cut.threshold);
     const benign = below.length > 0 ? below : [...scores.keys()];
     const key = benign.join();
-    if (key === members.join()) return { ...cut, benign, bases, scores };
+    if (key === members.join()) return { ...cut, benign, scores };
     if (seen.has(key) || refit === options.refits) {
-      return { ...cut, benign, bases: fit(problem, benign, bases), scores };
+      await problem.parts.each("refit", benign);
+      return { ...cut, benign, scores };
     }
     seen.add(key);
     members = benign;
@@ -45,28 +44,29 @@ export function detect(
 }
 
 /** Too few clients to tell: all count as benign, scored against their common fit. */
-export function withoutDetection(problem: Problem): Detection {
-  const benign = Array.from({ length: problem.size }, (_, k) => k);
-  const bases = fit(problem, benign);
-  const scores = tangents(problem, bases);
-  return { benign, bases, scores, threshold: Infinity, gap: 1 };
+export async function withoutDetection(problem: Problem): Promise<Detection> {
+  const benign = [...Array(problem.size).keys()];
+  const scores = tangents(problem, (await problem.parts.each("fit", benign)).flat());
+  return { benign, scores, threshold: Infinity, gap: 1 };
 }
 
 /**
  * Members are scored against the fit without them: a client in the fit pulls the space towards itself, so with few
  * clients the widest gap would lie between members and the rest, whoever is contaminated.
+ * @param near is the current fit near the one to the members?
  */
-function scoresOf(
+async function scoresOf(
   problem: Problem,
-  bases: Bases,
   members: readonly number[],
+  near: boolean,
   { loo, looMax }: ClairOptions,
-): number[] {
-  const scores = tangents(problem, bases);
+): Promise<number[]> {
+  const { parts } = problem;
+  const energies = await parts.each(near ? "refit" : "fit", members);
+  const scores = tangents(problem, energies.flat());
   if (loo && members.length > 1 && members.length <= looMax) {
-    for (const { left, bases: others } of fitsWithoutOne(problem, members, bases)) {
-      scores[left] = tangentOf(problem, others, left);
-    }
+    const without = tangents(problem, (await parts.each("fitWithoutOne", members)).flat());
+    members.forEach((member, i) => (scores[member] = without[i] ?? NaN));
   }
   return scores;
 }

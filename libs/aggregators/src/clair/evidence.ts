@@ -1,5 +1,3 @@
-import { splitEnergy } from "@fedclair/linalg";
-import { compress } from "./change.js";
 import type { ClairResult } from "./clair.js";
 
 /**
@@ -7,30 +5,16 @@ import type { ClairResult } from "./clair.js";
  * shows what gives a client away. Infinite outside altogether, 0 of a module that was not changed.
  * @returns tangents by module, by client id; clients that were not compared have none
  */
-export function moduleTangents({
+export async function moduleTangents({
   active,
-  spaces,
-}: Pick<ClairResult, "active" | "spaces">): Map<string, Map<string, number>> {
+  modules,
+  parts,
+}: Pick<ClairResult, "active" | "modules" | "parts">): Promise<Map<string, Map<string, number>>> {
+  const tangents = await parts.each("tangents");
   return new Map(
-    active.map(({ id, modules }) => [
+    active.map(({ id, index }) => [
       id,
-      new Map(
-        [...modules].map(([module, change]) => {
-          const { left, right } = spaces.get(module) ?? {};
-          let inside = 0;
-          let outside = 0;
-          for (const [basis, side] of [
-            [left, "left"],
-            [right, "right"],
-          ] as const) {
-            if (basis === undefined) continue;
-            const split = splitEnergy(basis, compress(change, side));
-            inside += split.inside;
-            outside += split.outside;
-          }
-          return [module, outside === 0 ? 0 : Math.sqrt(outside / inside)];
-        }),
-      ),
+      new Map(modules.map((module, m) => [module, tangents[m]?.[index] ?? NaN])),
     ]),
   );
 }

@@ -12,7 +12,7 @@ const large = { p: 40, q: 20, clients: 30, sigma: 0 };
 describe("clair without noise", () => {
   for (const kind of kinds) {
     for (const r of [1, 2, 4, 8]) {
-      it(`recovers the space and the set exactly at rank ${r}, from 10 % to 47 % ${kind} attackers`, () => {
+      it(`recovers the space and the set exactly at rank ${r}, from 10 % to 47 % ${kind} attackers`, async () => {
         for (const contaminated of [3, 6, 9, 12, 14]) {
           for (const seed of [1, 2, 3]) {
             const rng = stream("exactness").at(kind, r, contaminated, seed);
@@ -21,7 +21,7 @@ describe("clair without noise", () => {
               { ...large, r, contaminated },
               kind,
             );
-            const result = clair(updates, clairSchema.parse({ rank: r }));
+            const result = await clair(updates, clairSchema.parse({ rank: r }));
             assert.deepEqual(idsOf(result, "contaminated"), bad);
             assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
           }
@@ -32,12 +32,12 @@ describe("clair without noise", () => {
 
   for (const kind of kinds) {
     for (const r of [2, 4]) {
-      it(`finds by itself that the rank is ${r}, from 15 % and 45 % ${kind} attackers`, () => {
+      it(`finds by itself that the rank is ${r}, from 15 % and 45 % ${kind} attackers`, async () => {
         for (const contaminated of [3, 9]) {
           const rng = stream("rank").at(kind, r, contaminated);
           const size = { ...large, clients: 20, r, contaminated };
           const { updates, bad } = denoisingRound(rng, size, kind);
-          const result = clair(updates, clairSchema.parse({ rank: "auto" }));
+          const result = await clair(updates, clairSchema.parse({ rank: "auto" }));
           assert.equal(result.spaces.get("m")?.rank, r);
           assert.deepEqual(idsOf(result, "contaminated"), bad);
         }
@@ -45,7 +45,7 @@ describe("clair without noise", () => {
     }
   }
 
-  it("does not care how large anybody's update is", () => {
+  it("does not care how large anybody's update is", async () => {
     const size = { p: 12, q: 8, clients: 12, contaminated: 4, r: 2, sigma: 0 };
     const { sent, basis, bad } = denoisingRound(stream("scale"), size, "collude");
     const benign = sent.findIndex((_, k) => !bad.includes(idOf(k)));
@@ -54,14 +54,14 @@ describe("clair without noise", () => {
         const updates = sent.map((x, k) =>
           updateOf(idOf(k), { m: idOf(k) === scaled ? x.scale(factor) : x }),
         );
-        const result = clair(updates, clairSchema.parse({ rank: 2 }));
+        const result = await clair(updates, clairSchema.parse({ rank: 2 }));
         assert.deepEqual(idsOf(result, "contaminated"), bad, `${scaled} times ${factor}`);
         assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
       }
     }
   });
 
-  it("is exact from float32 factors to their rounding", () => {
+  it("is exact from float32 factors to their rounding", async () => {
     const root = stream("float32");
     const size = { p: 12, q: 3, clients: 12, contaminated: 4, r: 3, sigma: 0 };
     const { sent, basis, bad } = denoisingRound(root, size, "collude");
@@ -73,7 +73,7 @@ describe("clair without noise", () => {
         modules: new Map([["m", { b: toFloat32(factors.b), a: toFloat32(factors.a) }]]),
       };
     });
-    const result = clair(updates, clairSchema.parse({ rank: 3 }));
+    const result = await clair(updates, clairSchema.parse({ rank: 3 }));
     assert.deepEqual(idsOf(result, "contaminated"), bad);
     assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-6);
   });

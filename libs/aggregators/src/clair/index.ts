@@ -2,14 +2,17 @@ import type { Aggregator, Plugin } from "@fedclair/core";
 import { Clair } from "./aggregator.js";
 import { clairSchema, type ClairOptions } from "./options.js";
 
-export { clair, type ClairResult } from "./clair.js";
+export { clair, type Circumstances, type ClairResult } from "./clair.js";
 export { compressLowRank } from "./compress.js";
 export { outlierPursuit, type Decomposition } from "./convex.js";
 export { moduleTangents } from "./evidence.js";
-export type { Memory, SharedSpace } from "./locate.js";
+export type { Memory } from "./locate.js";
 export { clairSchema, type ClairOptions } from "./options.js";
-export { refine, type Refined } from "./refine.js";
+export { refine, refineToPairs } from "./refine.js";
+export type { Refined } from "./refine-module.js";
+export type { RefinedPair } from "./refine-pairs.js";
 export { clairRound, type ClairJudgement, type ClairRound } from "./round.js";
+export type { SharedSpace } from "./space.js";
 
 /** CLAIR as an aggregator; see `clair` for the method and its source. */
 export const clairAggregator: Plugin<Aggregator> = {
@@ -19,3 +22,4 @@ export const clairAggregator: Plugin<Aggregator> = {
   schema: clairSchema,
   create: (options: ClairOptions) => new Clair(options),
 };
+export { inThreads } from "./threads.js";

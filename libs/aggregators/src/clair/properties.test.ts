@@ -59,14 +59,14 @@ const updatesOf = (round: Round): Update[] =>
   round.map(({ id, modules }, k) => updateOf(id, modules, k + 1));
 
 /** All that CLAIR says of a round, with the refined matrices of every benign client. */
-function answer(round: Round, options: ClairOptions) {
-  const result = clair(updatesOf(round), options);
-  const refined = refine(result, options);
+async function answer(round: Round, options: ClairOptions) {
+  const result = await clair(updatesOf(round), options);
+  const refined = await refine(result, options);
   const of = (name: string, id: string) => refinedMatrix(refined.get(name), id);
   return { result, refined, of, benign: result.benign.map(({ id }) => id) };
 }
 
-type Answer = ReturnType<typeof answer>;
+type Answer = Awaited<ReturnType<typeof answer>>;
 
 type Turn = (x: Matrix, name: string) => Matrix;
 
@@ -86,23 +86,23 @@ function assertSame(got: Answer, expected: Answer, turn: Turn = (x) => x): void 
 const parse = (options: object) => clairSchema.parse({ rank: 2, ...options });
 
 describe("clair", () => {
-  it("answers factored and dense updates alike, on every side and in every mode", () => {
-    fc.assert(
-      fc.property(
+  it("answers factored and dense updates alike, on every side and in every mode", async () => {
+    await fc.assert(
+      fc.asyncProperty(
         seeds,
         sides,
         fc.constantFrom("mean", "zero", "shrink"),
         fc.constantFrom("uniform", "samples"),
         fc.boolean(),
-        (seed, side, offSubspace, weighting, centered) => {
+        async (seed, side, offSubspace, weighting, centered) => {
           const options = parse({ side, offSubspace, weighting, centered });
           const factored = factoredRound(stream(seed));
           assertSame(
-            answer(
+            await answer(
               map(factored, (x) => x),
               options,
             ),
-            answer(factored, options),
+            await answer(factored, options),
           );
         },
       ),
@@ -110,12 +110,12 @@ describe("clair", () => {
     );
   });
 
-  it("sees from the right what it sees of the transpose from the left", () => {
-    fc.assert(
-      fc.property(seeds, (seed) => {
+  it("sees from the right what it sees of the transpose from the left", async () => {
+    await fc.assert(
+      fc.asyncProperty(seeds, async (seed) => {
         const round = factoredRound(stream(seed));
-        const right = answer(round, parse({ side: "right" }));
-        const left = answer(
+        const right = await answer(round, parse({ side: "right" }));
+        const left = await answer(
           map(round, (x) => x.transpose()),
           parse({ side: "left" }),
         );
@@ -125,9 +125,9 @@ describe("clair", () => {
     );
   });
 
-  it("turns along when everybody is turned", () => {
-    fc.assert(
-      fc.property(seeds, sides, (seed, side) => {
+  it("turns along when everybody is turned", async () => {
+    await fc.assert(
+      fc.asyncProperty(seeds, sides, async (seed, side) => {
         const rng = stream(seed);
         const round = map(factoredRound(rng), (x) => x);
         const turn = (x: Matrix, name: string) =>
@@ -135,17 +135,21 @@ describe("clair", () => {
             multiply(randomBasis(rng.at("left", name), x.rows, x.rows), x),
             randomBasis(rng.at("right", name), x.cols, x.cols),
           );
-        assertSame(answer(map(round, turn), parse({ side })), answer(round, parse({ side })), turn);
+        assertSame(
+          await answer(map(round, turn), parse({ side })),
+          await answer(round, parse({ side })),
+          turn,
+        );
       }),
       quick,
     );
   });
 
-  it("scales along when everybody is scaled", () => {
-    fc.assert(
-      fc.property(seeds, fc.constantFrom(1e-6, 1e-3, 7, 1e3), (seed, factor) => {
+  it("scales along when everybody is scaled", async () => {
+    await fc.assert(
+      fc.asyncProperty(seeds, fc.constantFrom(1e-6, 1e-3, 7, 1e3), async (seed, factor) => {
         const round = map(factoredRound(stream(seed)), (x) => x);
-        const scaled = answer(
+        const scaled = await answer(
           map(round, (x) => x.scale(factor)),
           parse({}),
         );
@@ -153,29 +157,29 @@ describe("clair", () => {
           ...scaled,
           of: (name: string, id: string) => scaled.of(name, id).scale(1 / factor),
         };
-        assertSame(unscaled, answer(round, parse({})));
+        assertSame(unscaled, await answer(round, parse({})));
       }),
       quick,
     );
   });
 
-  it("does not depend on the order of the clients", () => {
-    fc.assert(
-      fc.property(seeds, (seed) => {
+  it("does not depend on the order of the clients", async () => {
+    await fc.assert(
+      fc.asyncProperty(seeds, async (seed) => {
         const round = factoredRound(stream(seed));
         const shuffled = stream(seed).at("order").sample(round);
-        assertSame(answer(shuffled, parse({})), answer(round, parse({})));
+        assertSame(await answer(shuffled, parse({})), await answer(round, parse({})));
       }),
       quick,
     );
   });
 
-  it("leaves the mean of the benign clients as it was", () => {
-    fc.assert(
-      fc.property(seeds, sides, (seed, side) => {
+  it("leaves the mean of the benign clients as it was", async () => {
+    await fc.assert(
+      fc.asyncProperty(seeds, sides, async (seed, side) => {
         const round = map(factoredRound(stream(seed)), (x) => x);
         const options = parse({ side, clipOff: null });
-        const { refined, of, benign } = answer(round, options);
+        const { refined, of, benign } = await answer(round, options);
         for (const [name, { meanPersonal, shared }] of refined) {
           const own = (id: string) => {
             const change = round.find((client) => client.id === id)?.modules[name];
@@ -204,14 +208,14 @@ describe("clair", () => {
     );
   });
 
-  it("errs by the own error inside and the mean error outside (error identity of step 7)", () => {
+  it("errs by the own error inside and the mean error outside (error identity of step 7)", async () => {
     const rng = stream("identity");
     const u = randomBasis(rng.at("U"), 8, 2);
     const ideal = Array.from({ length: 6 }, (_, k) => multiply(u, gaussian(rng.at("C", k), 2, 5)));
     const errors = ideal.map((_, k) => gaussian(rng.at("E", k), 8, 5, 0.05));
     const sent = ideal.map((d, k) => combined([d, errors[k]], [1, 1]));
     const round = sent.map((m, k) => ({ id: idOf(k), modules: { m } }));
-    const { result, of, benign } = answer(round, parse({ rule: "none", clipOff: null }));
+    const { result, of, benign } = await answer(round, parse({ rule: "none", clipOff: null }));
     const space = result.spaces.get("m")?.left;
     assert.ok(space !== undefined && benign.length === 6);
     const inside = (x: Matrix) => multiply(space, multiplyTN(space, x));

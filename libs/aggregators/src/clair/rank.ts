@@ -1,7 +1,6 @@
 import { symmetricEigen } from "@fedclair/linalg";
-import { gramOf, type Problem } from "./fit.js";
+import { gramOf } from "./fit.js";
 import type { ClairOptions } from "./options.js";
-import { search } from "./search.js";
 import type { View } from "./views.js";
 
 /**
@@ -10,20 +9,20 @@ import type { View } from "./views.js";
  * Automatic: for each candidate r the search finds the clients that an r-dimensional space fits best; the r with the
  * clearest drop of their spectrum from the r-th to the next direction wins. An untrimmed spectrum would count the colluders' directions.
  * @param views of the module, one or both sides
+ * @param membersAt the clients that the search finds at a rank
  */
-export function rankOf(views: readonly View[], size: number, options: ClairOptions): number {
+export async function rankOf(
+  views: readonly View[],
+  options: ClairOptions,
+  membersAt: (rank: number) => Promise<readonly number[]>,
+): Promise<number> {
   const rows = Math.min(...views.map(rowsOf));
   if (options.rank !== "auto") return Math.min(options.rank, rows);
   const extent = Math.min(...views.map((view) => view.extent));
   const last = Math.min(options.rankMax, extent - 1, rows);
   let best = { rank: Math.min(1, rows), drop: 0 };
   for (let rank = 1; rank <= last; rank++) {
-    const problem: Problem = {
-      sought: views.map((view) => ({ view, rank })),
-      size,
-      pooling: options.pooling,
-    };
-    const members = search(problem, options);
+    const members = await membersAt(rank);
     const drop = Math.min(...views.map((view) => spectralDrop(view, members, rank)));
     // A later rank must be better by more than rounding.
     if (drop > best.drop * (1 + 1e-9)) best = { rank, drop };

@@ -1,11 +1,9 @@
-import { median } from "@fedclair/linalg";
+import { tensorOf, type ModuleUpdate, type Tensor } from "@fedclair/core";
+import { median, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../factors.js";
-import { weightsOf } from "../weights.js";
-import { combine, inner, normOf, scaled, weightedSum, type Change } from "./change.js";
-import type { ClairResult } from "./clair.js";
-import { changesOf, type SharedSpace } from "./locate.js";
+import { combine, inner, isFactored, normOf, scaled, weightedSum, type Change } from "./change.js";
 import type { ClairOptions } from "./options.js";
-import { projectionOn } from "./projection.js";
+import { projectionOn, type SharedSpace } from "./space.js";
 
 /** One module, refined (step 7): client k of C goes on with personal_k + shared. */
 export interface Refined {
@@ -19,32 +17,27 @@ export interface Refined {
   readonly share: number;
 }
 
-/**
- * Step 7, by module: averages what benign clients have outside the shared space, where their differences are mostly
- * error, and leaves each its own inside.
- * @returns nothing for a round without a benign client
- */
-export function refine(
-  { benign, spaces }: Pick<ClairResult, "benign" | "spaces">,
-  options: Pick<ClairOptions, "offSubspace" | "weighting" | "clipOff">,
-): ReadonlyMap<string, Refined> {
-  if (benign.length === 0) return new Map();
-  const ids = benign.map(({ id }) => id);
-  const weights = weightsOf(benign, options.weighting);
-  return new Map(
-    [...spaces].map(([module, space]) => [
-      module,
-      refineModule(ids, changesOf(benign, module), space, weights, options),
-    ]),
-  );
+/** Benign clients: who is refined. */
+export interface Members {
+  /** Indices. */
+  readonly clients: readonly number[];
+  readonly ids: readonly string[];
+  /** In the mean, summing to 1. */
+  readonly weights: ArrayLike<number>;
 }
 
-function refineModule(
-  ids: readonly string[],
+export type RefineOptions = Pick<ClairOptions, "offSubspace" | "clipOff">;
+
+/**
+ * Step 7 of one module: averages what benign clients have outside the shared space, where their differences are mostly
+ * error, and leaves each its own inside.
+ * @param changes of the members, at least one
+ */
+export function refineModule(
   changes: readonly Change[],
   space: SharedSpace,
-  weights: ArrayLike<number>,
-  { offSubspace, clipOff }: Pick<ClairOptions, "offSubspace" | "clipOff">,
+  { ids, weights }: Members,
+  { offSubspace, clipOff }: RefineOptions,
 ): Refined {
   const project = projectionOn(space);
   const pieces = changes.map(project);
@@ -54,7 +47,13 @@ function refineModule(
     clipOff,
   );
   const mean = combine(outside, weights);
-  const share = shareOf(outside, mean, weights, offSubspace);
+  const share = shareOf(
+    outside,
+    mean,
+    weights,
+    offSubspace,
+    rounding * median(changes.map(normOf)),
+  );
   return {
     personal: new Map(inside.map((own, k) => [ids[k] ?? "", own])),
     meanPersonal: meanOf(inside, weights, space),
@@ -62,6 +61,9 @@ function refineModule(
     share,
   };
 }
+
+/** Of a change's norm, what its part outside the space has from rounding alone, and more. */
+const rounding = 1e-12;
 
 /** Cuts every norm to `clipOff` median norms. */
 function clip(outside: readonly Change[], clipOff: number | null): readonly Change[] {
@@ -102,20 +104,52 @@ function meanOf(
 /**
  * c: 1, 0, or with `shrink` the positive-part James–Stein factor max(0, 1 - v/|M̂|²), v the estimated variance of M̂ =
  * |C|/(|C|-1)·Σ w_j²·|O_j - M̂|².
+ * @param leastNorm of M̂: up to it `shrink` shares nothing, whatever rounding makes of the quotient
  */
 function shareOf(
   outside: readonly Change[],
   mean: Change,
   weights: ArrayLike<number>,
   mode: ClairOptions["offSubspace"],
+  leastNorm: number,
 ): number {
   if (mode === "mean") return 1;
-  const energy = normOf(mean) ** 2;
-  if (mode === "zero" || outside.length === 1 || energy === 0) return 0;
+  const size = normOf(mean);
+  if (mode === "zero" || outside.length === 1 || size <= leastNorm) return 0;
+  const energy = size ** 2;
   const variance = outside.reduce((total, change, k) => {
     const distance = normOf(change) ** 2 - 2 * inner(change, mean) + energy;
     return total + (weights[k] ?? NaN) ** 2 * distance;
   }, 0);
   const n = outside.length;
   return Math.max(0, 1 - (n * variance) / (n - 1) / energy);
+}
+
+/** A refined module as it travels: row by row. A matrix that several changes share stays one tensor. */
+export interface RefinedUpdates {
+  readonly personal: ReadonlyMap<string, ModuleUpdate>;
+  readonly meanPersonal: ModuleUpdate;
+  /** Absent if nothing is shared. */
+  readonly shared?: ModuleUpdate;
+}
+
+export function asUpdates({ personal, meanPersonal, shared, share }: Refined): RefinedUpdates {
+  const known = new Map<Matrix, Tensor>();
+  const toTensor = (matrix: Matrix) => {
+    const tensor = known.get(matrix) ?? tensorOf(matrix);
+    known.set(matrix, tensor);
+    return tensor;
+  };
+  const toUpdate = (change: Change) =>
+    isFactored(change) ? { b: toTensor(change.b), a: toTensor(change.a) } : toTensor(change);
+  return {
+    personal: new Map([...personal].map(([id, own]) => [id, toUpdate(own)])),
+    meanPersonal: toUpdate(meanPersonal),
+    ...(share > 0 && { shared: toUpdate(shared) }),
+  };
+}
+
+/** All that travels of a refined module. */
+export function updatesIn({ personal, meanPersonal, shared }: RefinedUpdates): ModuleUpdate[] {
+  return [...personal.values(), meanPersonal, ...(shared === undefined ? [] : [shared])];
 }

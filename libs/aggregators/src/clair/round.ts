@@ -1,20 +1,19 @@
 import {
-  tensorOf,
   UserError,
   type Aggregate,
   type ModuleUpdate,
   type Modules,
-  type Tensor,
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import type { Matrix } from "@fedclair/linalg";
-import { isFactored, type Change } from "./change.js";
 import { clair, type ClairResult } from "./clair.js";
+import { pick } from "./fit.js";
 import type { Memory } from "./locate.js";
 import type { ClairOptions } from "./options.js";
-import { refine, type Refined } from "./refine.js";
+import { refineToUpdates } from "./refine.js";
+import type { RefinedUpdates } from "./refine-module.js";
 import { screened } from "./screens.js";
+import { inThreads } from "./threads.js";
 
 /** All that one round of CLAIR depends on: it travels to a worker thread. */
 export interface ClairRound {
@@ -42,21 +41,21 @@ export async function clairRound({
   memory,
   past,
 }: ClairRound): Promise<ClairJudgement> {
-  const judged = clair(
-    order.flatMap((i) => updates.slice(i, i + 1)),
-    options,
-    memory,
-    past,
-  );
-  requireRoom(judged);
-  const { result, reasons } = await screened(judged, options);
-  const logarithm = (score: number) => Math.log(Math.max(score, options.scoreFloor));
-  return {
-    aggregate: aggregateOf(updates, result, refine(result, options), reasons),
-    remembered: new Map(
-      result.detection ? [...result.scores].map(([id, score]) => [id, logarithm(score)]) : [],
-    ),
-  };
+  const judged = await clair(pick(updates, order), options, { memory, past, place: inThreads });
+  try {
+    requireRoom(judged);
+    const { result, reasons } = await screened(judged, options);
+    const refined = await refineToUpdates(result, options);
+    const logarithm = (score: number) => Math.log(Math.max(score, options.scoreFloor));
+    return {
+      aggregate: aggregateOf(updates, result, refined, reasons),
+      remembered: new Map(
+        result.detection ? [...result.scores].map(([id, score]) => [id, logarithm(score)]) : [],
+      ),
+    };
+  } finally {
+    judged.parts.close();
+  }
 }
 
 /** A space of all dimensions holds every update: nobody could ever be found outside it. */
@@ -78,19 +77,18 @@ function requireRoom({ detection, spaces }: ClairResult): void {
 function aggregateOf(
   updates: readonly Update[],
   result: ClairResult,
-  refined: ReadonlyMap<string, Refined>,
+  refined: ReadonlyMap<string, RefinedUpdates>,
   reasons: ReadonlyMap<string, string>,
 ): Aggregate {
-  const toUpdate = converter();
-  const termOf = (part: (module: Refined) => Change | undefined): Modules => {
+  const termOf = (part: (module: RefinedUpdates) => ModuleUpdate | undefined): Modules => {
     const term = new Map<string, ModuleUpdate>();
     for (const [name, module] of refined) {
-      const change = part(module);
-      if (change !== undefined) term.set(name, toUpdate(change));
+      const update = part(module);
+      if (update !== undefined) term.set(name, update);
     }
     return term;
   };
-  const shared = termOf((module) => (module.share > 0 ? module.shared : undefined));
+  const shared = termOf((module) => module.shared);
   const sharedTerms = shared.size > 0 ? [shared] : [];
   const personal = updates.map(({ clientId: id, modules }): [string, Modules[]] => {
     switch (result.status.get(id)) {
@@ -108,18 +106,6 @@ function aggregateOf(
     verdicts: updates.map((update) => verdictOf(update, result, reasons)),
     metrics: metricsOf(result),
   };
-}
-
-/** Tensors of matrices; a matrix that several changes share stays one tensor. */
-function converter(): (change: Change) => ModuleUpdate {
-  const known = new Map<Matrix, Tensor>();
-  const toTensor = (matrix: Matrix) => {
-    const tensor = known.get(matrix) ?? tensorOf(matrix);
-    known.set(matrix, tensor);
-    return tensor;
-  };
-  return (change) =>
-    isFactored(change) ? { b: toTensor(change.b), a: toTensor(change.a) } : toTensor(change);
 }
 
 function verdictOf(

@@ -1,62 +1,85 @@
 import {
   isLowRank,
-  matrixOf,
   moduleShape,
   shapeText,
   sizeOf,
   tensorsOf,
   UserError,
+  type ModuleUpdate,
   type Update,
 } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
-import { factorsOf, product } from "../factors.js";
-import { normOf, type Change } from "./change.js";
+import type { Parts } from "./parts.js";
 
 /** A client that takes part: finite, of the common modules and shapes, and not idle. */
 export interface Client {
   readonly id: string;
   readonly numExamples: number;
-  readonly modules: ReadonlyMap<string, Change>;
+  /** How the parts know it. */
+  readonly index: number;
+  /** |X|_F over all modules. */
+  readonly norm: number;
+}
+
+/** How the parts know the clients. */
+export function indicesOf(clients: readonly Client[]): number[] {
+  return clients.map(({ index }) => index);
+}
+
+/** The updates that can be set side by side: of the modules and shapes that most have. */
+export interface Comparable {
+  readonly updates: readonly Update[];
+  readonly modules: readonly string[];
+}
+
+/**
+ * Step 0, by names and shapes.
+ * @throws UserError if a module that most clients send is not a matrix
+ */
+export function comparable(updates: readonly Update[]): Comparable {
+  const consistent = updates.filter(isConsistent);
+  const common = mostCommonSignature(consistent);
+  const alike = consistent.filter((update) => signatureOf(update) === common);
+  for (const [name, module] of alike[0]?.modules ?? []) requireMatrix(name, moduleShape(module));
+  return { updates: alike, modules: [...(alike[0]?.modules.keys() ?? [])] };
+}
+
+/** What the updates of one module are, in the order of the updates. */
+export function updatesOf({ updates }: Comparable, module: string): ModuleUpdate[] {
+  return updates.flatMap(({ modules }) => modules.get(module) ?? []);
 }
 
 export interface Sanitised {
-  readonly modules: readonly string[];
   /** In the order of the updates. */
   readonly active: readonly Client[];
+  /** Ids of clients that did nothing. */
   readonly inactive: readonly string[];
-  readonly invalid: readonly string[];
 }
 
-/** Beyond it squares overflow. */
-const largestEntry = 1e100;
-
-/**
- * Step 0: sets aside updates that cannot be compared (invalid) and clients that did nothing (inactive).
- * @throws UserError if a module that most clients send is not a matrix
- */
-export function sanitise(updates: readonly Update[], zeroTol: number): Sanitised {
-  const common = mostCommonSignature(updates.filter(isConsistent));
-  const valid = updates.filter((u) => isConsistent(u) && signatureOf(u) === common && isBounded(u));
-  for (const [name, module] of valid[0]?.modules ?? []) requireMatrix(name, moduleShape(module));
-
+/** Step 0, by numbers: sets aside what cannot be compared (in neither list) and clients that did nothing (inactive). */
+export async function sanitise(
+  { updates }: Comparable,
+  parts: Parts,
+  zeroTol: number,
+): Promise<Sanitised> {
+  const bounded = await parts.each("areBounded");
+  const valid = [...updates.keys()].filter((k) => bounded.every((of) => of[k]));
+  const norms = await parts.each("norms", valid);
+  const clients = valid.flatMap((k, i) =>
+    updates.slice(k, k + 1).map(({ clientId: id, numExamples }) => {
+      return { id, numExamples, index: i, norm: Math.hypot(...norms.map((of) => of[i] ?? NaN)) };
+    }),
+  );
   // Factors within bounds can still have a product beyond them.
-  const clients = alignForms(valid)
-    .map((client) => ({ client, norm: normOfClient(client) }))
-    .filter(({ norm }) => Number.isFinite(norm));
-  const positive = clients.map(({ norm }) => norm).filter((norm) => norm > 0);
+  const finite = clients.filter(({ norm }) => Number.isFinite(norm));
+  const positive = finite.map(({ norm }) => norm).filter((norm) => norm > 0);
   const least = positive.length > 0 ? zeroTol * median(positive) : 0;
-  const usable = new Set(clients.map(({ client }) => client.id));
+  const active = finite.filter(({ norm }) => norm > least);
+  await parts.each("compare", indicesOf(active));
   return {
-    modules: [...(valid[0]?.modules.keys() ?? [])],
-    active: clients.filter(({ norm }) => norm > least).map(({ client }) => client),
-    inactive: clients.filter(({ norm }) => norm <= least).map(({ client }) => client.id),
-    invalid: updates.map(({ clientId }) => clientId).filter((id) => !usable.has(id)),
+    active: active.map((client, index) => ({ ...client, index })),
+    inactive: finite.filter(({ norm }) => norm <= least).map(({ id }) => id),
   };
-}
-
-/** |X|_F over all modules. */
-export function normOfClient({ modules }: Client): number {
-  return Math.hypot(...[...modules.values()].map(normOf));
 }
 
 /** Module names with their shapes; a client's LoRA rank is its own affair. */
@@ -88,45 +111,10 @@ function isConsistent({ modules }: Update): boolean {
   );
 }
 
-function isBounded({ modules }: Update): boolean {
-  return [...modules.values()].flatMap(tensorsOf).every(({ data }) => {
-    // Not with every(): it takes five times as long, and this looks at all that was sent.
-    for (let i = 0; i < data.length; i++)
-      if (!(Math.abs(data[i] ?? NaN) <= largestEntry)) return false;
-    return true;
-  });
-}
-
 function requireMatrix(name: string, shape: readonly number[]): void {
   if (shape.length === 2) return;
   throw new UserError(
     `clair compares matrices, but module ${name} has shape ${shapeText(shape)}: leave it out of what the task trains, ` +
       "or choose another aggregator",
   );
-}
-
-/** A module that one client sends dense is p×q in memory already: then everybody's is. */
-function alignForms(updates: readonly Update[]): Client[] {
-  const names = [...(updates[0]?.modules.keys() ?? [])];
-  const dense = new Set(
-    names.filter((name) =>
-      updates.some(({ modules }) => {
-        const module = modules.get(name);
-        return module !== undefined && !isLowRank(module);
-      }),
-    ),
-  );
-  return updates.map(({ clientId, numExamples, modules }) => ({
-    id: clientId,
-    numExamples,
-    modules: new Map(
-      names.flatMap((name): [string, Change][] => {
-        const module = modules.get(name);
-        if (module === undefined) return [];
-        if (!isLowRank(module)) return [[name, matrixOf(module)]];
-        const factors = factorsOf(module);
-        return [[name, dense.has(name) ? product(factors) : factors]];
-      }),
-    ),
-  }));
 }

@@ -1,11 +1,9 @@
-import { addScaled, Matrix, median, multiply, multiplyTN } from "@fedclair/linalg";
+import { addScaled, Matrix, median, multiply } from "@fedclair/linalg";
 import { geometricMedianWeights } from "../robust/geometric-median.js";
 import { pointsOfGram } from "../robust/points.js";
 import type { ClairResult } from "./clair.js";
-import { changesOf, type SharedSpace } from "./locate.js";
 import type { ClairOptions } from "./options.js";
-import { projectionOn } from "./projection.js";
-import type { Client } from "./sanitise.js";
+import { indicesOf } from "./sanitise.js";
 
 /** Norms beyond so many medians fail the norm screen. */
 const mostNorms = 5;
@@ -19,9 +17,9 @@ export async function screened(
   result: ClairResult,
   { screens }: Pick<ClairOptions, "screens">,
 ): Promise<{ readonly result: ClairResult; readonly reasons: ReadonlyMap<string, string> }> {
-  const { benign, spaces } = result;
+  const { benign } = result;
   if (screens.length === 0 || benign.length < 3) return { result, reasons: new Map() };
-  const gram = gramInside(benign, spaces);
+  const gram = await gramOfAll(result);
   const failures = [
     ...(screens.includes("norm") ? failNorm(gram) : []),
     ...(screens.includes("direction") ? await failDirection(gram) : []),
@@ -59,20 +57,11 @@ async function failDirection(gram: Matrix): Promise<Failure[]> {
 }
 
 /** ⟨PX_i, PX_j⟩ over all modules, K×K. */
-function gramInside(clients: readonly Client[], spaces: ReadonlyMap<string, SharedSpace>): Matrix {
-  const gram = new Matrix(clients.length, clients.length);
-  for (const [module, space] of spaces) {
-    const project = projectionOn(space);
-    const coordinates = changesOf(clients, module).map((change) => {
-      const { b, a } = project(change).inside;
-      // The other factor is the space itself, whose columns are orthonormal.
-      return (space.left ? a : b).data;
-    });
-    const table = new Matrix(coordinates[0]?.length ?? 0, clients.length);
-    coordinates.forEach((own, k) => {
-      table.column(k).set(own);
-    });
-    addScaled(gram, 1, multiplyTN(table, table));
-  }
+async function gramOfAll({
+  benign,
+  parts,
+}: Pick<ClairResult, "benign" | "parts">): Promise<Matrix> {
+  const gram = new Matrix(benign.length, benign.length);
+  for (const one of await parts.each("gramInside", indicesOf(benign))) addScaled(gram, 1, one);
   return gram;
 }

@@ -3,6 +3,7 @@ import {
   isLowRank,
   tensorsOf,
   type Modules,
+  type ModuleUpdate,
   type Tensor,
   type Update,
 } from "@fedclair/core";
@@ -37,15 +38,8 @@ function shareable({ shape, data }: Tensor): Tensor {
   return { shape, data: copy };
 }
 
-/** The memory of all terms that can change hands when they are posted, each buffer once. */
-export function transferable(terms: Iterable<Modules>): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>();
-  for (const modules of terms) {
-    for (const module of modules.values()) {
-      for (const { data } of tensorsOf(module)) {
-        if (data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
-      }
-    }
-  }
-  return [...buffers];
+/** The memory of all updates that can change hands when they are posted, each buffer once. */
+export function transferable(updates: readonly ModuleUpdate[]): ArrayBuffer[] {
+  const buffers = updates.flatMap(tensorsOf).map(({ data }) => data.buffer);
+  return [...new Set(buffers)].filter((buffer) => buffer instanceof ArrayBuffer);
 }

@@ -9,21 +9,21 @@ const size = { p: 300, q: 8, r: 3, clients: 40, contaminated: 17 };
 
 describe("clair in a sketch", () => {
   for (const kind of ["independent", "collude", "line"] satisfies Collusion[]) {
-    it(`is exact without noise against ${kind} attackers`, () => {
+    it(`is exact without noise against ${kind} attackers`, async () => {
       const { updates, basis, bad } = denoisingRound(stream(kind), { ...size, sigma: 0 }, kind);
-      const result = clair(updates, clairSchema.parse({ rank: 3 }));
+      const result = await clair(updates, clairSchema.parse({ rank: 3 }));
       assert.deepEqual(idsOf(result, "contaminated"), bad);
       assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
     });
   }
 
-  it("ends at the space of the benign updates themselves, not of their sketches", () => {
+  it("ends at the space of the benign updates themselves, not of their sketches", async () => {
     const { updates, sent, bad } = denoisingRound(
       stream("noise"),
       { ...size, sigma: 0.02 },
       "collude",
     );
-    const result = clair(updates, clairSchema.parse({ rank: 3 }));
+    const result = await clair(updates, clairSchema.parse({ rank: 3 }));
     assert.deepEqual(idsOf(result, "contaminated"), bad);
     const benign = sent.filter((_, k) => !bad.includes(updates[k]?.clientId ?? ""));
     const stack = hstack(benign.map((x) => x.scale(1 / frobenius(x))));
@@ -31,9 +31,9 @@ describe("clair in a sketch", () => {
     assert.ok(sinTheta(exact, result.spaces.get("m")?.left) < 1e-9);
   });
 
-  it("finds the rank by itself", () => {
+  it("finds the rank by itself", async () => {
     const { updates, bad } = denoisingRound(stream("rank"), { ...size, sigma: 0.01 }, "collude");
-    const result = clair(updates, clairSchema.parse({ rank: "auto", rankMax: 4, starts: 4 }));
+    const result = await clair(updates, clairSchema.parse({ rank: "auto", rankMax: 4, starts: 4 }));
     assert.equal(result.spaces.get("m")?.rank, 3);
     assert.deepEqual(idsOf(result, "contaminated"), bad);
   });

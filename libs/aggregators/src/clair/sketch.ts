@@ -39,23 +39,29 @@ export function sketcher(rows: number, seed: number): (block: Matrix) => Matrix 
   };
 }
 
+/** What was sketched, by client. */
+export interface Sketched {
+  /** p×w_k */
+  readonly blocks: readonly Matrix[];
+  readonly sketches: readonly Matrix[];
+  /** What blocks and sketches count times. */
+  readonly factors: readonly number[];
+}
+
 /**
  * The leading space of the members' blocks, from the one of their sketches: the combination of columns that the latter is
  * made of, taken of the blocks themselves, and a few iterations on these.
- * @param blocks p×w_k, of all clients
- * @param sketches of the same
  * @param found r orthonormal columns in the sketch
  * @returns p×r, orthonormal columns
  */
 export function liftFromSketch(
-  blocks: readonly Matrix[],
-  sketches: readonly Matrix[],
+  { blocks, sketches, factors }: Sketched,
   found: Matrix,
   members: readonly number[],
 ): Matrix {
-  const stacks = stacksOf(blocks, members);
+  const stacks = stacksOf(blocks, factors, members);
   const apply = (x: Matrix) => sumOfProducts(stacks, stacks, x);
-  const start = sumOfProducts(stacks, stacksOf(sketches, members), found);
+  const start = sumOfProducts(stacks, stacksOf(sketches, factors, members), found);
   return leadingSpace(apply, start, found.cols, { restarts: 8 }).basis;
 }
 
@@ -63,10 +69,15 @@ export function liftFromSketch(
 const group = 64;
 
 /** The members' blocks side by side, a group of them in each stack. */
-function stacksOf(blocks: readonly Matrix[], members: readonly number[]): Matrix[] {
-  return Array.from({ length: Math.ceil(members.length / group) }, (_, g) =>
-    hstack(pick(blocks, members.slice(g * group, (g + 1) * group))),
-  );
+function stacksOf(
+  blocks: readonly Matrix[],
+  factors: readonly number[],
+  members: readonly number[],
+): Matrix[] {
+  return Array.from({ length: Math.ceil(members.length / group) }, (_, g) => {
+    const some = members.slice(g * group, (g + 1) * group);
+    return hstack(pick(blocks, some), pick(factors, some));
+  });
 }
 
 /** Σ L_g·(R_gᵀ·X) */

@@ -1,7 +1,13 @@
-import { multiply, multiplyTN, subtract, type Matrix } from "@fedclair/linalg";
+import { Matrix, multiply, multiplyTN, splitEnergy, subtract, sum } from "@fedclair/linalg";
 import { product, type Factors } from "../factors.js";
-import { combine, isFactored, type Change } from "./change.js";
-import type { SharedSpace } from "./locate.js";
+import { combine, compress, isFactored, type Change } from "./change.js";
+
+/** The shared space of one module: orthonormal columns, p×r on the left, q×r on the right. */
+export interface SharedSpace {
+  readonly rank: number;
+  readonly left?: Matrix;
+  readonly right?: Matrix;
+}
 
 /** A change, split by a shared space. */
 export interface Pieces {
@@ -51,4 +57,29 @@ function split(change: Change, inside: Factors): Pieces {
       ? combine([change, inside], [1, -1])
       : subtract(change, product(inside)),
   };
+}
+
+/** ⟨PX_i, PX_j⟩ of all changes, K×K. */
+export function gramInside(changes: readonly Change[], space: SharedSpace): Matrix {
+  const project = projectionOn(space);
+  const coordinates = changes.map((change) => {
+    const { b, a } = project(change).inside;
+    // The other factor is the space itself, whose columns are orthonormal.
+    return (space.left ? a : b).data;
+  });
+  const table = new Matrix(coordinates[0]?.length ?? 0, changes.length);
+  coordinates.forEach((own, k) => {
+    table.column(k).set(own);
+  });
+  return multiplyTN(table, table);
+}
+
+/** |QX|/|PX|: infinite outside the space altogether, 0 of no change at all. */
+export function tangentTo({ left, right }: SharedSpace, change: Change): number {
+  const split = [
+    ...(left ? [splitEnergy(left, compress(change, "left"))] : []),
+    ...(right ? [splitEnergy(right, compress(change, "right"))] : []),
+  ];
+  const outside = sum(split.map((energy) => energy.outside));
+  return outside === 0 ? 0 : Math.sqrt(outside / sum(split.map((energy) => energy.inside)));
 }

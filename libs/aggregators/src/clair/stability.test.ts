@@ -18,9 +18,9 @@ const options = clairSchema.parse({ rank: 3 });
 const mean = (xs: readonly number[]) => xs.reduce((a, b) => a + b, 0) / xs.length;
 
 /** Mean squared error of the benign clients' refined changes and of FedAvg, relative to their own. */
-function errorRatios({ ideal, sent, updates }: Round) {
-  const result = clair(updates, options);
-  const refined = refine(result, options).get("m");
+async function errorRatios({ ideal, sent, updates }: Round) {
+  const result = await clair(updates, options);
+  const refined = (await refine(result, options)).get("m");
   const average = new Matrix(e1.p, e1.q);
   for (const x of sent) addScaled(average, 1 / sent.length, x);
   const errors = ideal.flatMap((d, k) => {
@@ -45,13 +45,13 @@ function errorRatios({ ideal, sent, updates }: Round) {
 
 describe("clair with noise (experiment E1)", () => {
   for (const sigma of [0.01, 0.02, 0.04]) {
-    it(`finds the set, the space and a fifth of the local error at noise ${sigma}`, () => {
+    it(`finds the set, the space and a fifth of the local error at noise ${sigma}`, async () => {
       const ratios: number[] = [];
       const sines: number[] = [];
       for (const kind of ["collude", "gauss"] as const) {
         for (const seed of [0, 1, 2]) {
           const round = denoisingRound(stream(seed).at("e1", kind), { ...e1, sigma }, kind);
-          const { result, clair: ratio, fedavg } = errorRatios(round);
+          const { result, clair: ratio, fedavg } = await errorRatios(round);
           assert.deepEqual(idsOf(result, "contaminated"), round.bad);
           assert.ok(ratio <= 0.25, `ratio ${ratio}`);
           assert.ok(sigma !== 0.02 || fedavg >= 15, `FedAvg ${fedavg}`);
@@ -64,14 +64,14 @@ describe("clair with noise (experiment E1)", () => {
     });
   }
 
-  it("suspects somebody in at most 4 % of runs where nobody is contaminated", () => {
+  it("suspects somebody in at most 4 % of runs where nobody is contaminated", async () => {
     let alarms = 0;
     for (const r of [2, 3]) {
       for (const sigma of [0.01, 0.04, 0.08]) {
         for (let seed = 0; seed < 25; seed++) {
           const size = { ...e1, r, contaminated: 0, sigma };
           const { updates } = denoisingRound(stream(seed).at("clean", r, sigma), size, "gauss");
-          const result = clair(updates, clairSchema.parse({ rank: r }));
+          const result = await clair(updates, clairSchema.parse({ rank: r }));
           if (idsOf(result, "contaminated").length > 0) alarms++;
         }
       }
@@ -83,7 +83,7 @@ describe("clair with noise (experiment E1)", () => {
 describe("clair against masked attackers", () => {
   // Mostly inside the shared space, and a common step outside it of this relative size.
   for (const step of [1e-4, 1e-2, 0.1, 0.3]) {
-    it(`catches all four with a part of ${step} outside the space`, () => {
+    it(`catches all four with a part of ${step} outside the space`, async () => {
       const root = stream("masked");
       const basis = randomBasis(root.at("U"), 12, 2);
       const v = randomBasis(root.at("V"), 12, 2);
@@ -94,7 +94,7 @@ describe("clair against masked attackers", () => {
         if (k < 4) addScaled(x, step, multiply(off, gaussian(own, 2, 8)));
         return updateOf(idOf(k), { m: x });
       });
-      const result = clair(updates, clairSchema.parse({ rank: 2 }));
+      const result = await clair(updates, clairSchema.parse({ rank: 2 }));
       assert.deepEqual(idsOf(result, "contaminated"), ["c00", "c01", "c02", "c03"]);
     });
   }

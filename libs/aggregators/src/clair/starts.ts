@@ -1,90 +1,47 @@
-import {
-  frobenius,
-  hstack,
-  leadingLeft,
-  median,
-  multiply,
-  multiplyNT,
-  multiplyTN,
-  quantile,
-  subtract,
-  thinQr,
-  type Matrix,
-} from "@fedclair/linalg";
-import { fit, sines, type Bases, type Problem, type Sought } from "./fit.js";
+import { median, quantile } from "@fedclair/linalg";
+import type { Energies } from "./fit.js";
 import type { ClairOptions } from "./options.js";
-import type { View } from "./views.js";
+import type { Problem } from "./problem.js";
+import { sines } from "./scores.js";
 
-/** The spaces that the search starts from (step 4, starts a to d). */
-export function startsOf(problem: Problem, options: ClairOptions): Bases[] {
-  const all = Array.from({ length: problem.size }, (_, k) => k);
-  const untrimmed = fit(problem, all);
-  return [
-    untrimmed,
-    reweighted(problem, untrimmed),
-    // A block, unlike a vector, already shows the whole space: this is what makes colluders on a line harmless.
-    ...spread(problem.size, options.starts).map((k) =>
-      problem.sought.map((sought) => spaceOfClient(sought, k)),
-    ),
-    ...subsets(problem, options).map((members) => fit(problem, members)),
-  ];
-}
+/** The spaces that the search starts from (step 4, starts a to d): of each, every client's sine of the angle to it. */
+export async function startsOf(problem: Problem, options: ClairOptions): Promise<number[][]> {
+  const { parts, size } = problem;
+  const angles = async (energies: Promise<Energies[][]>) => sines(problem, (await energies).flat());
 
-/** A client's own space, filled up with the leading directions that all blocks have outside it. */
-function spaceOfClient({ view, rank }: Sought, k: number): Matrix {
-  const whole = view.ownSpaces[k];
-  if (whole === undefined) throw new RangeError(`no client ${k} in a view`);
-  if (whole.cols >= rank) return whole.columns(0, rank);
-  const residuals = view.blocks.map((block) =>
-    subtract(block, multiply(whole, multiplyTN(whole, block))),
-  );
-  return thinQr(hstack([whole, leadingLeft(residuals, rank - whole.cols)])).q;
+  const untrimmed = await angles(parts.each("fit", [...Array(size).keys()]));
+  const starts = [untrimmed, await reweighted(problem, untrimmed)];
+  // A block, unlike a vector, already shows the whole space: this is what makes colluders on a line harmless.
+  for (const k of spread(size, options.starts)) starts.push(await angles(parts.each("fitOwn", k)));
+  for (const members of subsets(problem, options)) {
+    starts.push(await angles(parts.each("fit", members)));
+  }
+  return starts;
 }
 
 /**
  * Iteratively reweighted least squares for Σ log of the sines, smoothed by a falling lower quartile (as in Fast Median
  * Subspace and Tyler's estimator). Only a start, so each weighted fit is one step of orthogonal iteration from the last.
+ * @param start the sines of the parts' current fit
  */
-function reweighted(problem: Problem, start: Bases): Bases {
-  let bases = start;
+async function reweighted(problem: Problem, start: number[]): Promise<number[]> {
+  let angles = start;
   let smoothing = Infinity;
   for (let iteration = 0; iteration < 50; iteration++) {
-    const angles = sines(problem, bases);
     smoothing = Math.min(smoothing, Math.max(quantile(angles, 0.25), 1e-14));
     const weights = angles.map((s) => Math.max(s, smoothing) ** -2);
     const largest = Math.max(...weights);
-    const relative = weights.map((w) => w / largest);
-    const next = problem.sought.map(({ view }, v) => iterate(view, relative, bases[v]));
-    const moved = movement(bases, next);
-    bases = next;
-    if (moved < 1e-12) break;
+    const steps = await problem.parts.each(
+      "reweigh",
+      weights.map((w) => w / largest),
+    );
+    angles = sines(
+      problem,
+      steps.flatMap(({ energies }) => energies),
+    );
+    if (Math.max(...steps.map(({ moved }) => moved)) < 1e-12) break;
   }
-  return bases;
-}
-
-/** One step of orthogonal iteration on the stack of all blocks, √w_k·Z_k. */
-function iterate(
-  { stack, blocks }: View,
-  weights: readonly number[],
-  basis: Matrix | undefined,
-): Matrix {
-  if (basis === undefined) throw new RangeError("a view without a basis");
-  const coefficients = multiplyTN(basis, stack);
-  let column = 0;
-  blocks.forEach(({ cols }, k) => {
-    const own = coefficients.columns(column, (column += cols)).data;
-    for (let i = 0; i < own.length; i++) own[i] = (own[i] ?? NaN) * (weights[k] ?? NaN);
-  });
-  return thinQr(multiplyNT(stack, coefficients)).q;
-}
-
-/** The largest distance between projectors by view, |UUᵀ - VVᵀ|_F, from V's part outside U to avoid cancellation. */
-function movement(from: Bases, to: Bases): number {
-  const moves = to.map((v, i) => {
-    const u = from[i];
-    return u === undefined ? 0 : Math.SQRT2 * frobenius(subtract(v, multiply(u, multiplyTN(u, v))));
-  });
-  return Math.max(...moves);
+  return angles;
 }
 
 /** At most `starts` client indices, evenly spread over 0 … K - 1. */
@@ -95,9 +52,9 @@ function spread(size: number, starts: number): number[] {
 }
 
 /** Random groups of clients, as large as it takes for their blocks together to show the whole space. */
-function subsets({ sought, size }: Problem, options: ClairOptions): number[][] {
+function subsets({ facts, size }: Problem, options: ClairOptions): number[][] {
   const shares = Array.from({ length: size }, (_, k) =>
-    Math.min(1, ...sought.map(({ view, rank }) => visibleShare(view, k, rank))),
+    Math.min(1, ...facts.map(({ visibleShare }) => visibleShare[k] ?? 1)),
   );
   const share = median(shares);
   const wanted = options.subsetStarts === "auto" ? (share < 1 ? 64 : 0) : options.subsetStarts;
@@ -111,9 +68,4 @@ function subsets({ sought, size }: Problem, options: ClairOptions): number[][] {
     }
     return [...members];
   });
-}
-
-/** How much of an r-dimensional space client k's block can show; all, of a module that it did not change. */
-function visibleShare(view: View, k: number, rank: number): number {
-  return view.isZero[k] ? 1 : (view.ownSpaces[k]?.cols ?? 0) / rank;
 }

@@ -23,7 +23,7 @@ export interface View {
   readonly stack: Matrix;
   /** Z_k, n×w_k, one for each active client: columns of the stack. */
   readonly blocks: readonly Matrix[];
-  /** Z_k·Z_kᵀ, n×n, where they are small enough to be kept. */
+  /** Z_k·Z_kᵀ, n×n, where they are no larger than the blocks: else a product of narrow blocks is had as soon as a sum of these. */
   readonly grams: readonly Matrix[] | undefined;
   /** Are all blocks that are not zero of one norm? */
   readonly isEven: boolean;
@@ -34,8 +34,18 @@ export interface View {
   lift(basis: Matrix, members: readonly number[]): Matrix;
 }
 
-/** Numbers that the Gram matrices of a view may take: beyond, adding them up costs more than making them. */
-const largestGrams = 1 << 20;
+/** What all modules together need to know of a view. */
+export interface Facts {
+  readonly isZero: readonly boolean[];
+  /** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
+  readonly visibleShare: readonly number[];
+}
+
+/** @param rank of the space sought */
+export function factsOf({ view, rank }: { readonly view: View; readonly rank: number }): Facts {
+  const { isZero, ownSpaces } = view;
+  return { isZero, visibleShare: ownSpaces.map(({ cols }, k) => (isZero[k] ? 1 : cols / rank)) };
+}
 
 /**
  * Steps 1 and 2 for one module and side.
@@ -50,19 +60,18 @@ export function viewOf(
   largestRank: number,
   leastNorm = 0,
 ): View {
-  const full = normalised(
-    changes.map((change) => compress(change, side)),
+  const changed = changes.map((change) => compress(change, side));
+  const { stack, lift } = inFewRows(
+    changed,
+    scales(changed, normalize, leastNorm),
     normalize,
-    leastNorm,
+    seed,
   );
-  const { blocks: small, lift } = inFewRows(full, normalize, seed);
-  const stack = hstack(small);
-  const blocks = columnsOf(stack, small);
-  const grams =
-    blocks.length * stack.rows ** 2 > largestGrams ? undefined : blocks.map((b) => gramNT(b));
+  const blocks = columnsOf(stack, changed);
+  const grams = stack.cols < blocks.length * stack.rows ? undefined : blocks.map((b) => gramNT(b));
   return {
     side,
-    extent: full[0]?.rows ?? 0,
+    extent: changed[0]?.rows ?? 0,
     stack,
     blocks,
     grams,
@@ -73,12 +82,12 @@ export function viewOf(
   };
 }
 
-/** Step 2. A block up to the least norm is rounding: it must vanish, not be blown up to unit norm. */
-function normalised(
+/** Step 2: what Z_k is Y_k times. A block up to the least norm is rounding: it must vanish, not be blown up to unit norm. */
+function scales(
   blocks: readonly Matrix[],
   normalize: ClairOptions["normalize"],
-  leastNorm = 0,
-): Matrix[] {
+  leastNorm: number,
+): number[] {
   const norms = blocks.map(frobenius).map((norm) => (norm <= leastNorm ? 0 : norm));
   const positive = norms.filter((norm) => norm > 0);
   const middle = positive.length > 0 ? median(positive) : 1;
@@ -86,10 +95,7 @@ function normalised(
     if (normalize === "unit") return norm;
     return normalize === "winsor" ? Math.max(norm, middle) : middle;
   };
-  return blocks.map((block, k) => {
-    const norm = norms[k] ?? NaN;
-    return block.scale(norm === 0 ? 0 : 1 / divisor(norm));
-  });
+  return norms.map((norm) => (norm === 0 ? 0 : 1 / divisor(norm)));
 }
 
 /** The Gram matrix finds the leading directions of a wide block, an SVD inside them tells the true ones from rounding. */
@@ -103,30 +109,31 @@ function ownSpace(block: Matrix, gram: Matrix | undefined, largestRank: number):
   return multiply(leading, u.columns(0, Math.min(visible, largestRank)));
 }
 
-type Coordinates = Pick<View, "blocks" | "lift">;
-
 /**
- * The same blocks in fewer rows: as they are if they have few, in an orthonormal basis of their stack (exact) if that has
- * few columns, else sketched.
+ * The blocks times their factors, in fewer rows: as they are if they have few, in an orthonormal basis of their stack (exact) if that
+ * has few columns, else sketched.
  */
 function inFewRows(
   blocks: readonly Matrix[],
+  factors: readonly number[],
   normalize: ClairOptions["normalize"],
   seed: number,
-): Coordinates {
+): Pick<View, "stack" | "lift"> {
   const rows = blocks[0]?.rows ?? 0;
   const width = blocks.reduce((total, block) => total + block.cols, 0);
   if (Math.min(rows, width) > sketchRows) {
     const sketches = blocks.map(sketcher(rows, seed));
+    // The sketch moves norms a little: what counted alike counts alike again.
+    const even = sketches.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / frobenius(sketch)));
     return {
-      // The sketch moves norms a little: what counted alike counts alike again.
-      blocks: normalize === "unit" ? normalised(sketches, normalize) : sketches,
-      lift: (basis, members) => liftFromSketch(blocks, sketches, basis, members),
+      stack: hstack(sketches, normalize === "unit" ? even : factors),
+      lift: (basis, members) => liftFromSketch({ blocks, sketches, factors }, basis, members),
     };
   }
-  if (width >= rows) return { blocks, lift: (basis) => basis };
-  const { q, r } = thinQr(hstack(blocks));
-  return { blocks: columnsOf(r, blocks), lift: (basis) => multiply(q, basis) };
+  const stack = hstack(blocks, factors);
+  if (width >= rows) return { stack, lift: (basis) => basis };
+  const { q, r } = thinQr(stack);
+  return { stack: r, lift: (basis) => multiply(q, basis) };
 }
 
 /** The columns of a stack that belong to each block, without a copy. */

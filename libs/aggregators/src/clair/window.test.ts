@@ -43,7 +43,7 @@ describe("the window of clair", () => {
     assert.equal(late(withWindow), 0, String(withWindow));
   });
 
-  it("refines in the space of this round's clients, which may have drifted from the window's", () => {
+  it("refines in the space of this round's clients, which may have drifted from the window's", async () => {
     const now = denoisingRound(stream("now"), { ...size, clients: 8, contaminated: 0 }, "collude");
     const past = denoisingRound(
       stream("past"),
@@ -55,7 +55,7 @@ describe("the window of clair", () => {
       clientId: `past-${update.clientId}`,
     }));
     const options = clairSchema.parse({ rank: 3, rule: "none" });
-    const { spaces, status } = clair(now.updates, options, new Map(), renamed);
+    const { spaces, status } = await clair(now.updates, options, { past: renamed });
     assert.deepEqual(
       [...status.keys()],
       now.updates.map(({ clientId }) => clientId),

@@ -10,7 +10,8 @@ export default async function answer(round: ClairRound): Promise<unknown> {
     const judgement = await clairRound(round);
     const { global, personal } = judgement.aggregate;
     const terms = [...global, ...[...(personal?.values() ?? [])].flat()];
-    return move({ [valueSymbol]: judgement, [transferableSymbol]: transferable(terms) });
+    const updates = terms.flatMap((modules) => [...modules.values()]);
+    return move({ [valueSymbol]: judgement, [transferableSymbol]: transferable(updates) });
   } catch (error) {
     if (error instanceof UserError) return { fault: error.message } satisfies Answer;
     throw error;

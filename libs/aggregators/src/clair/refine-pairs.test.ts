@@ -1,0 +1,67 @@
+import { matrixOf } from "@fedclair/core";
+import { addScaled, gaussian, hstack, multiply, stream } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { product } from "../factors.js";
+import { distance } from "../testing/measure.js";
+import { idOf, randomBasis, updateOf } from "../testing/updates.js";
+import { isFactored } from "./change.js";
+import { clair, clairSchema, compressLowRank, refine, refineToPairs } from "./index.js";
+
+const rng = stream("pairs");
+const u = randomBasis(rng.at("U"), 14, 2);
+/** Seven benign clients of LoRA ranks 2 and 3. */
+const updates = Array.from({ length: 7 }, (_, k) => {
+  const own = rng.at(k);
+  const rank = 2 + (k % 2);
+  const b = multiply(u, gaussian(own, 2, rank));
+  addScaled(b, 1, gaussian(own, 14, rank, 0.2));
+  return updateOf(idOf(k), { m: { b, a: gaussian(own, rank, 11) } });
+});
+
+async function refined(set: object) {
+  const options = clairSchema.parse({ rank: 2, rule: "none", ...set });
+  const result = await clair(updates, options);
+  const module = (await refine(result, options)).get("m");
+  const pairs = (await refineToPairs(result, options)).get("m");
+  assert.ok(module !== undefined && pairs?.size === 7);
+  return { module, pairs };
+}
+
+describe("refined changes as pairs", () => {
+  for (const side of ["left", "right", "both"]) {
+    for (const offSubspace of ["mean", "zero"]) {
+      it(`are the best of the clients' own ranks: side ${side}, ${offSubspace} outside`, async () => {
+        const { module, pairs } = await refined({ side, offSubspace });
+        const { personal, shared, share } = module;
+        assert.ok(isFactored(shared) && share === (offSubspace === "mean" ? 1 : 0));
+        for (const [k, id] of [...personal.keys()].entries()) {
+          const own = personal.get(id);
+          const { pair, tail } = pairs.get(id) ?? {};
+          assert.ok(own !== undefined && pair !== undefined);
+          assert.deepEqual(
+            [pair.b.shape, pair.a.shape],
+            [
+              [14, 2 + (k % 2)],
+              [2 + (k % 2), 11],
+            ],
+          );
+          const b = hstack([own.b, shared.b]);
+          const a = hstack([own.a.transpose(), shared.a.scale(share).transpose()]).transpose();
+          const best = compressLowRank(b, a, 2 + (k % 2));
+          const got = product({ b: matrixOf(pair.b), a: matrixOf(pair.a) });
+          assert.ok(distance(got, product(best)) < 1e-12);
+          assert.ok(Math.abs((tail ?? NaN) - best.tail) < 1e-12);
+        }
+      });
+    }
+  }
+
+  it("are refused of dense changes", async () => {
+    const options = clairSchema.parse({ rank: 1 });
+    const dense = [1, 2, 3].map((k) =>
+      updateOf(idOf(k), { m: gaussian(rng.at("dense", k), 4, 5) }),
+    );
+    const result = await clair(dense, options);
+    await assert.rejects(refineToPairs(result, options), TypeError);
+  });
+});
