@@ -12,13 +12,13 @@ export interface Known {
   readonly guess?: Matrix | undefined;
 }
 
-/** Up to so many rows the eigenvectors of the Gram matrix are had at once; beyond, iteration is faster. */
-const directRows = 128;
+/** Up to so many rows or columns the eigenvectors of the Gram matrix are had at once; beyond, iteration is faster. */
+const direct = 128;
 
 /**
  * The leading left singular vectors of blocks stacked side by side, Z = [Z₁ Z₂ …].
  *
- * The eigenvectors of Z·Zᵀ lose directions below 1e-8 of the largest singular value. One step of orthogonal iteration on
+ * The eigenvectors of Z·Zᵀ, or of ZᵀZ if that is smaller, lose directions below 1e-8 of the largest singular value. One step of orthogonal iteration on
  * the stack itself brings an exactly low-rank stack back to rounding.
  * @param blocks all with the same number of rows n, at least one
  * @param rank r in 0 … n
@@ -30,10 +30,16 @@ export function leadingLeft(blocks: readonly Matrix[], rank: number, known: Know
   const rows = first.rows;
   if (rank > rows) throw new RangeError(`leadingLeft: rank ${rank} of a stack of ${rows} rows`);
   const stack = blocks.length === 1 ? first : hstack(blocks);
-  const start =
-    (rows > directRows && rank > 0 ? iterated(stack, rank, known) : undefined) ??
-    leadingEigenvectors(known.gram ?? gramNT(stack), rank);
-  return thinQr(timesGram(stack, start)).q;
+  return thinQr(timesGram(stack, startOf(stack, rank, known))).q;
+}
+
+function startOf(stack: Matrix, rank: number, known: Known): Matrix {
+  const { rows, cols } = stack;
+  if (rank <= cols && cols < rows && cols <= direct) {
+    return multiply(stack, leadingEigenvectors(multiplyTN(stack, stack), rank));
+  }
+  const found = rows > direct && rank > 0 ? iterated(stack, rank, known) : undefined;
+  return found ?? leadingEigenvectors(known.gram ?? gramNT(stack), rank);
 }
 
 /** Undefined if it does not converge soon, as where the spectrum has no gap. */
