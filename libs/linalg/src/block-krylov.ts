@@ -5,8 +5,10 @@ import { thinQr } from "./qr.js";
 import { frobenius } from "./stats.js";
 import { stream } from "./stream.js";
 
+/** From so many rows on, an application costs more than to look, after every block, whether it was the last. */
+const manyRows = 1024;
 /** Blocks of a Krylov space before a restart: more cost memory and orthogonalisation, fewer cost applications. */
-const depth = 4;
+const depthOf = (rows: number) => (rows < manyRows ? 4 : 6);
 /** Directions beyond those wanted that travel along: they part what is wanted from what comes next. */
 const spare = 3;
 
@@ -35,30 +37,53 @@ export function leadingSpace(
   const n = start.rows;
   let x = thinQr(completed(start, Math.min(n, count + spare))).q;
   for (let restart = 1; ; restart++) {
-    const { basis, image } = krylov(apply, x);
-    const { values, vectors } = symmetricEigen(symmetrised(multiplyTN(basis, image)));
-    const wanted = vectors.columns(0, count);
-    const ritz = multiply(basis, wanted);
-    const residual = subtract(multiply(image, wanted), scaledColumns(ritz, values));
-    // A zero operator has every space for its own; NaN never passes.
-    const converged = frobenius(residual) <= 1e-13 * (values[0] ?? 0);
-    if (converged || restart === restarts) return { basis: ritz, converged };
-    x = multiply(basis, vectors.columns(0, x.cols));
+    for (const { isLast, ...krylov } of krylovSpaces(apply, x)) {
+      if (!isLast && n < manyRows) continue;
+      const { space, vectors } = rayleighRitz(krylov, count);
+      if (space.converged || (isLast && restart === restarts)) return space;
+      if (isLast) x = multiply(krylov.basis, vectors.columns(0, x.cols));
+    }
   }
 }
 
-/** An orthonormal basis of [X, GX, G²X, …] and its image. */
-function krylov(apply: (x: Matrix) => Matrix, x: Matrix): { basis: Matrix; image: Matrix } {
+interface Krylov {
+  /** Orthonormal, of [X, GX, G²X, …]. */
+  readonly basis: Matrix;
+  /** G times the basis. */
+  readonly image: Matrix;
+}
+
+/** One block larger each time. */
+function* krylovSpaces(
+  apply: (x: Matrix) => Matrix,
+  x: Matrix,
+): Generator<Krylov & { readonly isLast: boolean }> {
   let basis = x;
   let last = apply(x);
   let image = last;
-  for (let step = 1; step < depth && basis.cols + x.cols <= x.rows; step++) {
+  for (let blocks = 1; ; blocks++) {
+    const isLast = blocks === depthOf(x.rows) || basis.cols + x.cols > x.rows;
+    yield { basis, image, isLast };
+    if (isLast) return;
     const fresh = orthonormalAgainst(basis, last);
     last = apply(fresh);
     basis = hstack([basis, fresh]);
     image = hstack([image, last]);
   }
-  return { basis, image };
+}
+
+/** The best that the space holds. */
+function rayleighRitz(
+  { basis, image }: Krylov,
+  count: number,
+): { readonly space: Space; readonly vectors: Matrix } {
+  const { values, vectors } = symmetricEigen(symmetrised(multiplyTN(basis, image)));
+  const wanted = vectors.columns(0, count);
+  const ritz = multiply(basis, wanted);
+  const residual = subtract(multiply(image, wanted), scaledColumns(ritz, values));
+  // A zero operator has every space for its own; NaN never passes.
+  const converged = frobenius(residual) <= 1e-13 * (values[0] ?? 0);
+  return { space: { basis: ritz, converged }, vectors };
 }
 
 /** Twice is enough, once more after the QR: it fills what vanished with directions of its own. */
