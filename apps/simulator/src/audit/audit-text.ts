@@ -25,7 +25,7 @@ export function auditText(audit: Audit, options: ClairOptions): string {
     ),
     "",
     verdictText(audit, options),
-    ...remarks(audit),
+    ...remarks(audit, options),
     "",
   ].join("\n");
 }
@@ -65,7 +65,10 @@ function verdictText(
 }
 
 /** What else there is to know, a sentence each. */
-function remarks({ ranks, uninformative, ignored, dora, skipped, refined }: Audit): string[] {
+function remarks(
+  { ranks, uninformative, ignored, dora, begunInBase, skipped, refined }: Audit,
+  { centered }: ClairOptions,
+): string[] {
   const all = Object.values(ranks);
   const said: string[] = [];
   if (all.length > 0) said.push(`Shared spaces: ${rankText(all)}.`);
@@ -77,6 +80,15 @@ function remarks({ ranks, uninformative, ignored, dora, skipped, refined }: Audi
         `Warning: ${few}the shared spaces of ${uninformative.length} of ${counted(all.length, "module")} are as large as ` +
           "all that benign adapters have there together, and so would hold any such adapters: verdicts that rest on them " +
           "are chance. Set a lower rank (--set rank=…), or audit more adapters.",
+      ),
+    );
+  }
+  if (begunInBase.length > 0 && !centered) {
+    said.push(
+      pc.red(
+        `Warning: B·A of ${counted(begunInBase.length, "adapter")} began as a part of the base's weights (init_lora_weights of ` +
+          `PiSSA and its like): ${firstOf(begunInBase)}. That part is common to all and can hide what training changed. ` +
+          "Compare what varies: --set centered=true.",
       ),
     );
   }

@@ -129,6 +129,43 @@ describe("the judgement of adapters", () => {
     });
   });
 
+  it("sees behind a part of the base that all adapters began with, once told to compare what varies", async () => {
+    const folder = join(root, "pissa");
+    const rng = stream("pissa");
+    const began = { a: rng.at("A").normals(r * p, 5), b: rng.at("B").normals(p * r, 5) };
+    for (let k = 0; k < 12; k++) {
+      const own = rng.at(k);
+      // The first three moved as far as the others, but not along the first axes.
+      const moved = own
+        .at("B")
+        .normals(p * r)
+        .map((x, i) => x * (k < 3 ? 0.22 : i < r * r ? 1 : 0.01));
+      const [a, b] = [own.at("A").normals(r * p, 0.2), moved];
+      const pair = {
+        [`${module}.lora_A.weight`]: {
+          shape: [r, p],
+          data: a.map((x, i) => x + (began.a[i] ?? 0)),
+        },
+        [`${module}.lora_B.weight`]: {
+          shape: [p, r],
+          data: b.map((x, i) => x + (began.b[i] ?? 0)),
+        },
+      };
+      await save(join(folder, `client-${k}`), pair, { init_lora_weights: "pissa_niter_16" });
+    }
+    const plain = await judged(folder, { rank: r });
+    assert.deepEqual(new Set(statuses(plain)), new Set(["benign"]));
+    assert.equal(plain.judgement.begunInBase.length, 12);
+    assert.match(plain.text, /Warning: B·A of 12 adapters began as .*--set centered=true/);
+    const centred = await judged(folder, { centered: true });
+    const bad = centred.judgement.adapters.filter(({ status }) => status === "contaminated");
+    assert.deepEqual(
+      bad.map(({ name }) => name),
+      ["client-0", "client-1", "client-2"],
+    );
+    assert.doesNotMatch(centred.text, /Warning/);
+  });
+
   it("refines into new folders only, in the shapes of the originals, with all else that they hold", async () => {
     const folder = await savePile(8, 2, { modules_to_save: ["score"] });
     const { adapters } = await findAdapters([folder]);

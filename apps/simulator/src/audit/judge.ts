@@ -9,7 +9,7 @@ import {
 import { UserError, type Update } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { findingsOf, invalid, type Finding } from "./findings.js";
-import { readAdapter, type Adapter } from "./peft.js";
+import { beganInBase, readAdapter, type Adapter } from "./peft.js";
 import type { Placed } from "./pile.js";
 import { refinedPairs, type RefinedPairs } from "./refined.js";
 
@@ -38,6 +38,8 @@ export interface Judgement {
   readonly ignored: readonly string[];
   /** Names of the adapters that use DoRA, of which only B·A took part. */
   readonly dora: readonly string[];
+  /** Names of the adapters whose B·A began as a part of the base's weights. */
+  readonly begunInBase: readonly string[];
 }
 
 export interface Answer {
@@ -52,7 +54,9 @@ export interface Answer {
  */
 export async function judge({ adapters, options, refine: wanted }: Task): Promise<Answer> {
   const { readable, faults } = await readAll(adapters);
-  const dora = [...readable].filter(([, { config }]) => config.use_dora === true).map(([n]) => n);
+  const named = (is: (config: Adapter["config"]) => boolean) =>
+    [...readable].filter(([, { config }]) => is(config)).map(([name]) => name);
+  const dora = named((config) => config.use_dora === true);
   if (wanted && dora[0] !== undefined) {
     throw new UserError(
       `--refine: '${dora[0]}' uses DoRA: its weights are more than base + B·A, and cannot be refined; leave such adapters out`,
@@ -77,6 +81,7 @@ export async function judge({ adapters, options, refine: wanted }: Task): Promis
       uninformative: detection ? uninformative(result, readable) : [],
       ignored: [...new Set([...readable.values()].flatMap(({ ignored }) => ignored))],
       dora,
+      begunInBase: named(beganInBase),
     },
     refined,
   };

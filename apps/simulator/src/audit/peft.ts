@@ -29,6 +29,7 @@ const configSchema = z.looseObject({
   lora_alpha: alphaSchema,
   use_rslora: z.boolean().nullish(),
   use_dora: z.boolean().nullish(),
+  init_lora_weights: z.union([z.boolean(), z.string()]).nullish(),
   alpha_pattern: z
     .record(z.string(), alphaSchema)
     .superRefine((patterns, context) => {
@@ -42,6 +43,14 @@ const configSchema = z.looseObject({
 });
 
 type Config = z.output<typeof configSchema>;
+
+/**
+ * Did B·A begin as a part of the base's own weights, which was taken out of these? So it is with PiSSA (arXiv 2404.02948), OLoRA, CorDA
+ * and LoftQ: what training changed is then but a part of B·A.
+ */
+export function beganInBase({ init_lora_weights: init }: Config): boolean {
+  return typeof init === "string" && /^(pissa|olora|corda|loftq)/.test(init);
+}
 
 export interface Adapter {
   readonly config: Config;
