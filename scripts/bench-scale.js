@@ -35,6 +35,7 @@ const panel = (size) => ({
       axis: {
         values: points.filter((p) => p.size === size).map((p) => p.value),
         labelOverlap: true,
+        labelSeparation: 6,
         grid: false,
         format: "d",
       },
