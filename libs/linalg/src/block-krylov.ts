@@ -38,7 +38,8 @@ export function leadingSpace(
   let x = thinQr(completed(start, Math.min(n, count + spare))).q;
   for (let restart = 1; ; restart++) {
     for (const { isLast, ...krylov } of krylovSpaces(apply, x)) {
-      if (!isLast && n < manyRows) continue;
+      // Nor after the first block, which knows nothing yet beside the guess: an invariant one need not be the leading one.
+      if (!isLast && (n < manyRows || krylov.basis.cols === x.cols)) continue;
       const { space, vectors } = rayleighRitz(krylov, count);
       if (space.converged || (isLast && restart === restarts)) return space;
       if (isLast) x = multiply(krylov.basis, vectors.columns(0, x.cols));

@@ -7,6 +7,7 @@ import {
   hstack,
   leadingEigenvectors,
   leadingLeft,
+  leadingSpace,
   Matrix,
   median,
   multiply,
@@ -14,6 +15,7 @@ import {
   multiplyTN,
   quantile,
   splitEnergy,
+  stream,
   subtract,
   symmetricEigen,
   thinQr,
@@ -252,6 +254,24 @@ describe("splitEnergy", () => {
       Matrix.fromRows([[1], [1e-9]]),
     );
     assert.ok(Math.abs(outside / 1e-18 - 1) < 1e-12, String(outside));
+  });
+});
+
+describe("leadingSpace", () => {
+  it("leaves an invariant space that is not the leading one, however many rows", () => {
+    const rng = stream("invariant");
+    for (const n of [300, 1100]) {
+      const { q } = thinQr(new Matrix(n, 6, rng.at(n).normals(6 * n)));
+      const values = [10, 9, 3, 2, 1, 0.5];
+      const apply = (x: Matrix) => {
+        const inside = multiplyTN(q, x);
+        const scaled = inside.data.map((y, i) => y * (values[i % 6] ?? 0));
+        return multiply(q, new Matrix(6, x.cols, scaled));
+      };
+      const { basis, converged } = leadingSpace(apply, q.columns(2, 4), 2, { restarts: 4 });
+      const off = subtract(q.columns(0, 2), multiply(basis, multiplyTN(basis, q.columns(0, 2))));
+      assert.ok(converged && frobenius(off) < 1e-12);
+    }
   });
 });
 

@@ -69,7 +69,7 @@ export async function judge({ adapters, options, refine: wanted }: Task): Promis
   const { detection, threshold, gap, spaces } = result;
   const tangents = await moduleTangents(result);
   const refined = wanted ? refinedPairs(await refineToPairs(result, options)) : new Map();
-  result.parts.close();
+  result.parts.close(); // after a fault there is no need: the thread ends
   const findings = new Map(findingsOf(result, tangents).map((finding) => [finding.name, finding]));
   return {
     judgement: {

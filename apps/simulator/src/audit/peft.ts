@@ -49,7 +49,7 @@ type Config = z.output<typeof configSchema>;
  * and LoftQ: what training changed is then but a part of B·A.
  */
 export function beganInBase({ init_lora_weights: init }: Config): boolean {
-  return typeof init === "string" && /^(pissa|olora|corda|loftq)/.test(init);
+  return typeof init === "string" && /^(pissa|olora|corda|loftq)/i.test(init);
 }
 
 export interface Adapter {

@@ -23,11 +23,13 @@ export class Clair implements Aggregator {
   }
 
   async aggregate({ round, updates, rng }: AggregatorInput): Promise<Aggregate> {
-    // In secret order, so that no attacker can place itself on the clients that the search starts from.
+    // In secret order, so that no attacker can place itself on the clients that the search starts from; and from a secret seed, so that none
+    // can hide in what a sketch does not see.
     const order = rng.sample([...updates.keys()]);
+    const seed = (this.#options.seed + rng.at("seed").int(2 ** 32)) % 2 ** 32;
     const shared = await inSharedMemory(updates);
     const { aggregate, remembered } = await judge({
-      ...{ updates: shared, order, options: this.#options },
+      ...{ updates: shared, order, options: { ...this.#options, seed } },
       ...{ memory: this.#memory, past: this.#past(round, shared) },
     });
     if (this.#options.memoryBeta > 0) {

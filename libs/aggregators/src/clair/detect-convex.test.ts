@@ -24,6 +24,21 @@ describe("clair by the convex program", () => {
     assert.deepEqual(idsOf(result, "contaminated"), bad);
   });
 
+  it("calls all benign where a fixed threshold leaves nobody", async () => {
+    const { updates } = denoisingRound(
+      stream("convex"),
+      { ...size, contaminated: 0, sigma: 0.1 },
+      "line",
+    );
+    const options = clairSchema.parse({
+      rank: 2,
+      solver: "convex",
+      rule: "fixed",
+      fixedThreshold: 1e-9,
+    });
+    assert.equal(idsOf(await clair(updates, options), "benign").length, size.clients);
+  });
+
   it("is beaten by colluders on one line beyond its bound, where the search is not", async () => {
     // A share of s/n > 1/r, here 9/11 > 1/2.
     const { result, bad } = await solve(9, "line");

@@ -1,7 +1,7 @@
 import type { Detection } from "./detect.js";
 import type { ClairOptions } from "./options.js";
 import type { Problem } from "./problem.js";
-import { cutOf } from "./rules.js";
+import { benignBy, cutOf } from "./rules.js";
 
 /** Below it a block of S is what the solver leaves of zero. */
 const leastBlock = 1e-3;
@@ -22,7 +22,7 @@ export async function detectConvex(problem: Problem, options: ClairOptions): Pro
     return Math.sqrt(square / Math.max(1, views));
   });
   const cut = cutOf(scores, { ...options, scoreFloor: Math.max(options.scoreFloor, leastBlock) });
-  const benign = [...scores.keys()].filter((k) => (scores[k] ?? NaN) <= cut.threshold);
+  const benign = benignBy(cut, scores);
   await parts.each("fit", benign);
   return { ...cut, scores, benign };
 }

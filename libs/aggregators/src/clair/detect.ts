@@ -1,6 +1,6 @@
 import type { ClairOptions } from "./options.js";
 import type { Problem } from "./problem.js";
-import { cutOf, type Cut } from "./rules.js";
+import { benignBy, cutOf, type Cut } from "./rules.js";
 import { tangents } from "./scores.js";
 
 /** After it the parts' current fit is the one to the benign clients. */
@@ -30,8 +30,7 @@ export async function detect(
       blend(t, earlier[k], options),
     );
     const cut = cutOf(scores, options);
-    const below = [...scores.keys()].filter((k) => (scores[k] ?? 0) <= cut.threshold);
-    const benign = below.length > 0 ? below : [...scores.keys()];
+    const benign = benignBy(cut, scores);
     const key = benign.join();
     if (key === members.join()) return { ...cut, benign, scores };
     if (seen.has(key) || refit === options.refits) {

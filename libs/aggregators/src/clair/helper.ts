@@ -37,9 +37,11 @@ export class Helper {
       if ("error" in reply) waiting?.reject(reply.error);
       else waiting?.resolve(reply.answers);
     });
-    this.#worker.on("error", (error) => {
-      this.#end(error);
-    });
+    for (const fault of ["error", "messageerror"]) {
+      this.#worker.on(fault, (error) => {
+        this.#end(error);
+      });
+    }
     this.#worker.on("exit", (code) => {
       this.#end(new Error(`a thread of CLAIR ended with code ${code}`));
     });
@@ -70,10 +72,10 @@ export class Helper {
     const call = ++this.#calls;
     return new Promise((resolve, reject) => {
       if (!this.isAlive) throw new Error("a thread of CLAIR has ended");
+      this.#tell({ place, call, method, args });
       this.#waiting.set(call, { resolve, reject });
       // Whoever waits for an answer must not find the process gone.
       this.#worker.ref();
-      this.#tell({ place, call, method, args });
     });
   }
 

@@ -50,7 +50,9 @@ export const clairSchema = z.strictObject({
     .min(0)
     .max(2 ** 32 - 1)
     .default(1)
-    .describe("Seed of the random groups, an integer in 0 … 2³² - 1."),
+    .describe(
+      "Seed of the random groups and of the sketch, an integer in 0 … 2³² - 1; in a trial it is mixed with one that no client knows.",
+    ),
   keepStarts: z
     .int()
     .min(1)

@@ -1,7 +1,7 @@
 import { isLowRank, matrixOf, tensorsOf, type ModuleUpdate } from "@fedclair/core";
 import { Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../factors.js";
-import { combine, isFactored, normOf, type Change, type Side } from "./change.js";
+import { combine, normOf, type Change, type Side } from "./change.js";
 import { outlierPursuit } from "./convex.js";
 import {
   energiesOf,
@@ -48,6 +48,8 @@ export class Part {
   /** By view: the space that was fitted last, or iterated from it. */
   #fit: readonly Matrix[] = [];
   #space: SharedSpace = { rank: 0 };
+  /** Up to it a change counts as zero. */
+  #leastNorm = 0;
 
   constructor(updates: readonly ModuleUpdate[], options: ClairOptions) {
     this.#updates = updates;
@@ -91,7 +93,8 @@ export class Part {
    */
   async view(leastNorm: number): Promise<Facts[]> {
     const { rank, rankMax, pooling } = this.#options;
-    const views = this.#viewsOf(this.#compared, rank === "auto" ? rankMax : rank, leastNorm);
+    this.#leastNorm = leastNorm;
+    const views = this.#viewsOf(this.#compared, rank === "auto" ? rankMax : rank);
     const seek = (wanted: number) => {
       this.#sought = views.map((view) => ({ view, rank: wanted }));
       return this.#sought.map(factsOf);
@@ -104,10 +107,10 @@ export class Part {
     return seek(found);
   }
 
-  #viewsOf(changes: readonly Change[], largestRank: number, leastNorm?: number): View[] {
+  #viewsOf(changes: readonly Change[], largestRank: number): View[] {
     const { side } = this.#options;
     const sides: readonly Side[] = side === "both" ? ["left", "right"] : [side];
-    return sides.map((one) => viewOf(changes, one, this.#options, largestRank, leastNorm));
+    return sides.map((one) => viewOf(changes, one, this.#options, largestRank, this.#leastNorm));
   }
 
   /** Fits the space to the members. @returns by view, as all that follow */
@@ -163,7 +166,8 @@ export class Part {
     const rank = this.#sought[0]?.rank ?? 0;
     const all = [...clients.keys()];
     // Fewer clients may have fewer directions than the space had.
-    const sought = this.#viewsOf(pick(this.#changes, clients), rank).map((view) => {
+    if (this.#options.centered) this.centre(clients);
+    const sought = this.#viewsOf(pick(this.#compared, clients), rank).map((view) => {
       return { view, rank: Math.min(rank, rowsOf(view)) };
     });
     const bases = sought.map((one) => fit(one, all));
@@ -195,11 +199,8 @@ export class Part {
 
   /** As pairs of the ranks that the clients' own have. */
   refineToPairs(members: Members, options: RefineOptions): Map<string, RefinedPair> {
-    const own = new Map(pairs(members.ids, pick(this.#changes, members.clients)));
-    return asPairs(this.refine(members, options), (id) => {
-      const change = own.get(id);
-      return change !== undefined && isFactored(change) ? change.b.cols : 0;
-    });
+    const changes = pick(this.#changes, members.clients);
+    return asPairs(this.refine(members, options), changes, this.#space);
   }
 
   /** ⟨PX_i, PX_j⟩ of the members, K×K. */

@@ -1,8 +1,8 @@
 import { matrixOf } from "@fedclair/core";
-import { addScaled, gaussian, hstack, multiply, stream } from "@fedclair/linalg";
+import { addScaled, gaussian, hstack, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { product } from "../factors.js";
-import { distance } from "../testing/measure.js";
+import { distance, refinedMatrix } from "../testing/measure.js";
 import { idOf, randomBasis, updateOf } from "../testing/updates.js";
 import { isFactored } from "./change.js";
 import { clair, clairSchema, compressLowRank, refine, refineToPairs } from "./index.js";
@@ -55,6 +55,22 @@ describe("refined changes as pairs", () => {
       });
     }
   }
+
+  it("lose nothing of a module that most did not train, whose shared part is cut to nothing", async () => {
+    const few = updates.map(({ clientId }, k) => {
+      const b = k < 5 ? new Matrix(14, 3) : multiply(u, gaussian(rng.at("few", k), 2, 3));
+      if (k >= 5) addScaled(b, 1, gaussian(rng.at("off", k), 14, 3, 0.2));
+      const a = gaussian(rng.at("a", k), 3, 11);
+      return updateOf(clientId, { m: { b, a }, n: { b: u, a: gaussian(rng.at("n", k), 2, 11) } });
+    });
+    const options = clairSchema.parse({ rank: 2, rule: "none" });
+    const result = await clair(few, options);
+    const module = (await refine(result, options)).get("m");
+    const { pair } = (await refineToPairs(result, options)).get("m")?.get("c06") ?? {};
+    assert.ok(pair !== undefined);
+    const got = product({ b: matrixOf(pair.b), a: matrixOf(pair.a) });
+    assert.ok(distance(got, refinedMatrix(module, "c06")) < 1e-12);
+  });
 
   it("are refused of dense changes", async () => {
     const options = clairSchema.parse({ rank: 1 });

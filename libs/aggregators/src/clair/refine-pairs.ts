@@ -4,6 +4,7 @@ import {
   frobenius,
   hstack,
   leadingLeft,
+  leadingSpace,
   Matrix,
   multiply,
   multiplyNT,
@@ -11,9 +12,11 @@ import {
   thinQr,
 } from "@fedclair/linalg";
 import type { Factors } from "../factors.js";
-import { isFactored } from "./change.js";
+import { isFactored, type Change } from "./change.js";
 import { compressLowRank } from "./compress.js";
+import { pairs } from "./fit.js";
 import type { Refined } from "./refine-module.js";
+import type { SharedSpace } from "./space.js";
 
 /** A refined change as one LoRA pair. */
 export interface RefinedPair {
@@ -25,44 +28,62 @@ export interface RefinedPair {
 type Compressed = ReturnType<typeof compressLowRank>;
 
 /**
- * Every client's Π(X_k) + c·M̂ of one module as the best pair of a rank, of factors of equal weight.
- * @param rankOf wanted of a client, ≥ 1; a pair is filled up with zeros where the change has less
+ * Every client's Π(X_k) + c·M̂ of one module as the best pair of the rank that its own pair has, of factors of equal weight. A pair is
+ * filled up with zeros where the change has less.
+ * @param changes of the same clients, in their order
  * @throws TypeError if the changes are dense
  */
 export function asPairs(
   { personal, shared, share }: Refined,
-  rankOf: (id: string) => number,
+  changes: readonly Change[],
+  space: SharedSpace,
 ): Map<string, RefinedPair> {
-  if (!isFactored(shared)) throw new TypeError("only factored changes can be refined into pairs");
-  const [first] = personal.values();
-  if (first === undefined) return new Map();
+  const sent = changes.filter(isFactored);
+  if (!isFactored(shared) || sent.length < changes.length) {
+    throw new TypeError("only factored changes can be refined into pairs");
+  }
   const compress =
     share > 0
-      ? withShared(shared, first)
+      ? withShared(shared, sent, space)
       : (own: Factors, rank: number) => compressLowRank(own.b, own.a, rank);
   return new Map(
-    [...personal].map(([id, own]) => {
-      const rank = rankOf(id);
-      const { b, a, tail } = compress(own, rank);
-      const pair = { b: tensorOf(widened(b, rank)), a: tensorOf(heightened(a, rank)) };
-      return [id, { pair, tail }];
-    }),
+    pairs([...personal], sent).map(
+      ([
+        [id, own],
+        {
+          b: { cols: rank },
+        },
+      ]) => {
+        const { b, a, tail } = compress(own, rank);
+        const pair = { b: tensorOf(widened(b, rank)), a: tensorOf(heightened(a, rank)) };
+        return [id, { pair, tail }];
+      },
+    ),
   );
 }
 
-/**
- * Compresses own + shared in coordinates that serve all clients: the shared factors are stacked of everybody's, so together with
- * the space, which one factor of each own part is, they span all own parts.
- */
-function withShared(shared: Factors, one: Factors): (own: Factors, rank: number) => Compressed {
-  const left = thinQr(hstack([one.b, shared.b])).q;
-  const right = thinQr(hstack([one.a.transpose(), shared.a.transpose()])).q;
+/** Up to so many rows the best space is found exactly; beyond, the best that a few iterations find. */
+const fewRows = 256;
+
+/** Compresses own + shared in coordinates that serve all clients: the factors that they sent, and the space, span all of it. */
+function withShared(
+  shared: Factors,
+  sent: readonly Factors[],
+  { left: u, right: v }: SharedSpace,
+): (own: Factors, rank: number) => Compressed {
+  const left = thinQr(hstack([...(u ? [u] : []), ...sent.map(({ b }) => b)])).q;
+  const right = thinQr(hstack([...(v ? [v] : []), ...sent.map(({ a }) => a.transpose())])).q;
   const inCoordinates = ({ b, a }: Factors) => multiply(multiplyTN(left, b), multiply(a, right));
   const core = inCoordinates(shared);
   return (own, rank) => {
     const sum = inCoordinates(own);
     addScaled(sum, 1, core);
-    const leading = leadingLeft([sum], Math.min(rank, sum.rows));
+    const wanted = Math.min(rank, sum.rows);
+    const timesGram = (x: Matrix) => multiply(sum, multiplyTN(sum, x));
+    const leading =
+      sum.rows <= fewRows
+        ? leadingLeft([sum], wanted)
+        : leadingSpace(timesGram, multiplyTN(left, own.b), wanted, { restarts: 2 }).basis;
     const coefficients = multiplyTN(leading, sum);
     const { b, a } = compressLowRank(leading, coefficients, rank);
     const [whole, kept] = [frobenius(sum), frobenius(coefficients)];

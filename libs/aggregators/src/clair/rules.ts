@@ -31,6 +31,13 @@ export function cutOf(scores: readonly number[], options: ClairOptions): Cut {
   }
 }
 
+/** Indices of the clients that are not above the threshold; all, if each is. */
+export function benignBy({ threshold }: Cut, scores: readonly number[]): number[] {
+  const all = [...scores.keys()];
+  const below = all.filter((k) => (scores[k] ?? NaN) <= threshold);
+  return below.length > 0 ? below : all;
+}
+
 /** Cuts at the widest gap beyond the H smallest scores, then again below it, so that one enormous score hides no milder one. */
 function gapCut(sorted: readonly number[], h: number, { gapMin, gapMin2 }: ClairOptions): Cut {
   let widestHere = widest(sorted, h, sorted.length);

@@ -1,8 +1,9 @@
-import { frobenius, gramNT, hstack, leadingEigenvectors, stream } from "@fedclair/linalg";
+import { frobenius, gramNT, hstack, leadingEigenvectors, Matrix, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { idsOf, sinTheta } from "../testing/measure.js";
 import { denoisingRound, type Collusion } from "../testing/updates.js";
 import { clair, clairSchema } from "./index.js";
+import { sketcher } from "./sketch.js";
 
 /** Taller and wider together than a sketch: 300 rows, 40 clients of 8 columns. */
 const size = { p: 300, q: 8, r: 3, clients: 40, contaminated: 17 };
@@ -29,6 +30,18 @@ describe("clair in a sketch", () => {
     const stack = hstack(benign.map((x) => x.scale(1 / frobenius(x))));
     const exact = leadingEigenvectors(gramNT(stack), 3);
     assert.ok(sinTheta(exact, result.spaces.get("m")?.left) < 1e-9);
+  });
+
+  it("sees every row", () => {
+    // Of a sketch that draws its targets with replacement, rows like 119 of 3072 would vanish.
+    for (const p of [3072, 5632]) {
+      const sketch = sketcher(p, 1);
+      for (let row = 0; row < p; row++) {
+        const unit = new Matrix(p, 1);
+        unit.data[row] = 1;
+        assert.ok(Math.abs(frobenius(sketch(unit)) - 1) < 1e-15);
+      }
+    }
   });
 
   it("finds the rank by itself", async () => {

@@ -23,7 +23,13 @@ const spread = 4;
  */
 export function sketcher(rows: number, seed: number): (block: Matrix) => Matrix {
   const draw = stream("sketch").at(seed, rows);
-  const targets = Int32Array.from({ length: rows * spread }, () => draw.int(sketchRows));
+  // Distinct ones: a row drawn twice with opposite signs would vanish.
+  const targets = new Int32Array(rows * spread);
+  for (let i = 0; i < targets.length; i += spread) {
+    const distinct = new Set<number>();
+    while (distinct.size < spread) distinct.add(draw.int(sketchRows));
+    targets.set([...distinct], i);
+  }
   const signs = Float64Array.from(targets, () => (draw.int(2) - 0.5) * (2 / Math.sqrt(spread)));
   return (block) => {
     const sketch = new Matrix(sketchRows, block.cols);

@@ -7,8 +7,8 @@ import type { Part } from "./part.js";
 import type { Answer, Method, Parts } from "./parts.js";
 import { inThisThread, type Place } from "./place.js";
 
-/** Of fewer numbers in all, a round is over before another thread has started. */
-const leastShared = 1 << 16;
+/** Of fewer numbers for each, threads are not worth their start. */
+const leastShare = 1 << 15;
 
 /** Started when first needed; they sleep in between, and do not keep the process alive. */
 const helpers: Helper[] = [];
@@ -18,11 +18,11 @@ const helpers: Helper[] = [];
  * on in all threads at once; what takes all modules, the scores of whole clients, is done in this one.
  */
 export const inThreads: Place = (modules, options) => {
-  const numbers = sum(modules.map(size));
-  return amongThreads(numbers < leastShared ? 1 : availableParallelism(), modules, options);
+  const most = Math.floor(sum(modules.map(size)) / leastShare);
+  return amongThreads(Math.min(most, availableParallelism()), modules, options);
 };
 
-/** @param threads at least 1, this one included */
+/** @param threads at most, this one included */
 export function amongThreads(
   threads: number,
   modules: readonly (readonly ModuleUpdate[])[],

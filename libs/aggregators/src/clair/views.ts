@@ -124,7 +124,7 @@ function inFewRows(
   if (Math.min(rows, width) > sketchRows) {
     const sketches = blocks.map(sketcher(rows, seed));
     // The sketch moves norms a little: what counted alike counts alike again.
-    const even = sketches.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / frobenius(sketch)));
+    const even = sketches.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
     return {
       stack: hstack(sketches, normalize === "unit" ? even : factors),
       lift: (basis, members) => liftFromSketch({ blocks, sketches, factors }, basis, members),

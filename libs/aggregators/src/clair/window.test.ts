@@ -1,7 +1,7 @@
-import { stream } from "@fedclair/linalg";
+import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { sinTheta } from "../testing/measure.js";
-import { denoisingRound } from "../testing/updates.js";
+import { denoisingRound, idOf, randomBasis, updateOf } from "../testing/updates.js";
 import { clair, clairAggregator, clairSchema } from "./index.js";
 
 /** 6 of 60 clients a round, 35 % colluders: by chance half of a round may be contaminated. */
@@ -41,6 +41,19 @@ describe("the window of clair", () => {
     const late = (counts: number[]) => counts.slice(5).reduce((sum, count) => sum + count, 0);
     assert.ok(late(without) >= 5, String(without));
     assert.equal(late(withWindow), 0, String(withWindow));
+  });
+
+  it("takes the benign mean out before it fits the space, with centered", async () => {
+    const rng = stream("centred window");
+    const [u, common] = [randomBasis(rng.at("U"), 24, 2), gaussian(rng.at("M"), 24, 16)];
+    const updates = Array.from({ length: 20 }, (_, k) => {
+      const x = multiply(u, gaussian(rng.at(k), 2, 16));
+      addScaled(x, 1, common);
+      return updateOf(idOf(k), { m: x });
+    });
+    const options = clairSchema.parse({ rank: 2, centered: true });
+    const { spaces } = await clair(updates.slice(0, 10), options, { past: updates.slice(10) });
+    assert.ok(sinTheta(u, spaces.get("m")?.left) < 1e-8);
   });
 
   it("refines in the space of this round's clients, which may have drifted from the window's", async () => {
