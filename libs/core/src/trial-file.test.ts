@@ -46,6 +46,11 @@ const faults: readonly [what: string, text: string, message: string][] = [
     't.yaml:5:21: aggregator.name: expected one of toy-mean, got "mean"',
   ],
   [
+    "a plug-in by its name alone",
+    good.replace("{ name: toy-mean }", "toy-mean"),
+    't.yaml:5:13: aggregator: expected a mapping as { name: toy-mean }, its name one of toy-mean, got "toy-mean"',
+  ],
+  [
     "an unknown option of a plug-in",
     good.replace("toy-mean }", "toy-mean, beta: 1 }"),
     "t.yaml:5:31: aggregator: unknown key 'beta'",

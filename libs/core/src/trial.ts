@@ -14,7 +14,10 @@ function choiceOf<T>(registry: Registry<T>, what: string): z.ZodType<PluginChoic
   if (!first) throw new Error(`no ${what} is registered`);
   const names = [...registry.keys()].join(", ");
   const union = z.discriminatedUnion("name", [first, ...rest], {
-    error: () => `expected one of ${names}`,
+    error: ({ input }) =>
+      typeof input === "string"
+        ? `expected a mapping as { name: ${registry.has(input) ? input : (first.shape["name"] as z.ZodLiteral).value} }, its name one of ${names}`
+        : `expected one of ${names}`,
   });
   return union as unknown as z.ZodType<PluginChoice>;
 }

@@ -32,7 +32,7 @@ describe("tell", () => {
     assert.equal(tell({ arm, round: bare }), "clair round 2");
     assert.equal(
       tell({ arm, round }),
-      "clair round 2: loss 0.250 · flagged c00 c01 c02 c03 c04 c05 c06 c07 +2 · 1 failed",
+      "clair round 2: training loss 0.250 · flagged c00 c01 c02 c03 c04 c05 c06 c07 +2 · 1 failed",
     );
   });
 });

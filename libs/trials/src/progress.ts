@@ -36,7 +36,7 @@ export class Progress {
   }
 }
 
-/** `clair round 2: loss 0.430 · flagged c03 c07 · 1 failed`, as much of it as there is, and of the flagged the first. */
+/** `clair round 2: training loss 0.430 · flagged c03 c07 · 1 failed`, as much of it as there is, and of the flagged the first. */
 export function tell({ arm, round: { record } }: ArmRound): string {
   const losses = record.clients.flatMap(({ attack, train }) =>
     attack === null ? (train?.["loss"] ?? []) : [],
@@ -44,7 +44,7 @@ export function tell({ arm, round: { record } }: ArmRound): string {
   const flagged = record.clients.filter(isFlagged).map(({ clientId }) => clientId);
   const failed = record.clients.filter(({ failure }) => failure).length;
   const parts = [
-    ...(losses.length > 0 ? [`loss ${mean(losses).toFixed(3)}`] : []),
+    ...(losses.length > 0 ? [`training loss ${mean(losses).toFixed(3)}`] : []),
     ...(detectionOf(record.clients) ? [`flagged ${listed(flagged)}`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ];

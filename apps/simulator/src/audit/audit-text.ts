@@ -19,7 +19,7 @@ export function auditText(audit: Audit, options: ClairOptions): string {
     columns(
       [
         ["adapter", "status", "score", "threshold", "farthest modules, × the benign median"],
-        ...rows.map((row) => cells(row, cut)),
+        ...rows.map((row) => cells(row, cut, audit.detection)),
       ],
       ["left", "left", "right", "right", "left"],
     ),
@@ -30,8 +30,12 @@ export function auditText(audit: Audit, options: ClairOptions): string {
   ].join("\n");
 }
 
-function cells({ name, status, score, modules, reason }: Finding, threshold: string): string[] {
-  const said = status === "benign" ? status : pc.red(status);
+function cells(
+  { name, status, score, modules, reason }: Finding,
+  threshold: string,
+  detection: boolean,
+): string[] {
+  const said = status === "benign" ? (detection ? status : "not judged") : pc.red(status);
   const far = modules
     .filter(({ ratio }) => status === "contaminated" && ratio > 1)
     .map(({ module, ratio }) => `${shortened(module)} ${ratioText(ratio)}`);
@@ -65,12 +69,23 @@ function verdictText(
 }
 
 /** What else there is to know, a sentence each. */
-function remarks(
-  { ranks, uninformative, ignored, dora, begunInBase, skipped, refined }: Audit,
-  { centered }: ClairOptions,
-): string[] {
+function remarks(audit: Audit, { centered, minBenignFraction, gapMin2 }: ClairOptions): string[] {
+  const { adapters, detection, threshold, ranks, uninformative } = audit;
+  const { ignored, dora, begunInBase, skipped, refined } = audit;
   const all = Object.values(ranks);
   const said: string[] = [];
+  const scores = adapters.flatMap(({ score }) => score ?? []).sort((x, y) => x - y);
+  const assumed = Math.ceil(minBenignFraction * scores.length);
+  const early = widestGap(scores.slice(0, assumed));
+  if (detection && threshold === null && early.ratio >= gapMin2) {
+    said.push(
+      pc.red(
+        `Warning: scores part by a factor of ${early.ratio.toPrecision(3)} behind the ${early.position} smallest, but as many as ` +
+          `${assumed} of ${scores.length} adapters are taken for benign (minBenignFraction ${minBenignFraction}): if more than half may be ` +
+          "contaminated, set it lower. Then the larger group decides what is benign.",
+      ),
+    );
+  }
   if (all.length > 0) said.push(`Shared spaces: ${rankText(all)}.`);
   if (uninformative.length > 0) {
     const few =
@@ -111,6 +126,19 @@ function remarks(
     );
   }
   return said;
+}
+
+/** @param sorted ascending @returns the largest ratio of neighbours, and how many lie below it */
+function widestGap(sorted: readonly number[]): {
+  readonly ratio: number;
+  readonly position: number;
+} {
+  let widest = { ratio: 1, position: 0 };
+  sorted.forEach((score, position) => {
+    const ratio = score / Math.max(sorted[position - 1] ?? score, 1e-6);
+    if (ratio > widest.ratio) widest = { ratio, position };
+  });
+  return widest;
 }
 
 /** Without what PEFT puts before every name. */

@@ -10,7 +10,7 @@ export interface Finding {
   readonly score: number | null;
   /** How far each module lies outside its space, in medians of the benign adapters; the farthest first. */
   readonly modules: readonly { readonly module: string; readonly ratio: number }[];
-  /** Why it is invalid. */
+  /** Why it is invalid, or which screen it failed. */
   readonly reason?: string;
 }
 
@@ -22,7 +22,10 @@ export function invalid(name: string, reason: string): Finding {
 /** Tangents below it are rounding. */
 const floor = 1e-6;
 
-/** @param tangents by module, by adapter */
+/**
+ * @param tangents by module, by adapter
+ * @param reasons of those that failed a screen
+ */
 export function findingsOf(
   {
     status,
@@ -31,6 +34,7 @@ export function findingsOf(
     modules: names,
   }: Pick<ClairResult, "status" | "scores" | "benign" | "modules">,
   tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
+  reasons: ReadonlyMap<string, string>,
 ): Finding[] {
   const usual = (module: string) =>
     median(benign.map(({ id }) => Math.max(tangents.get(id)?.get(module) ?? 0, floor)));
@@ -39,9 +43,11 @@ export function findingsOf(
     if (said === "invalid") {
       return invalid(name, "other modules or shapes than most, or numbers that are not finite");
     }
+    const reason = reasons.get(name);
     return {
       name,
       status: said,
+      ...(reason !== undefined && { reason }),
       score: scores.get(name) ?? null,
       modules: [...(tangents.get(name) ?? [])]
         .map(([module, tangent]) => {

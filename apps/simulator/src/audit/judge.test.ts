@@ -8,7 +8,8 @@ import { encodeSafetensors, UserError } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { auditText } from "./audit-text.js";
 import { judge, type Answer } from "./judge.js";
-import { readAdapter } from "./peft.js";
+import { parseOptions } from "./options.js";
+import { readAdapter, writeAdapter } from "./peft.js";
 import { findAdapters } from "./pile.js";
 import { refuseTaken, writeRefined } from "./write-refined.js";
 
@@ -164,6 +165,43 @@ describe("the judgement of adapters", () => {
       ["client-0", "client-1", "client-2"],
     );
     assert.doesNotMatch(centred.text, /Warning/);
+  });
+
+  it("says of a pile in which most are contaminated that it may be so", async () => {
+    const folder = await savePile(10, 7);
+    const undecided = await judged(folder, { rank: 2, gapMin: 100 });
+    assert.deepEqual(new Set(statuses(undecided)), new Set(["benign"]));
+    assert.match(
+      undecided.text,
+      /Warning: scores part by a factor of .* behind the 3 smallest, but as many as 5 of 10/,
+    );
+    const told = await judged(folder, { rank: 2, minBenignFraction: 0.3 });
+    assert.equal(statuses(told).filter((status) => status === "contaminated").length, 7);
+    assert.doesNotMatch(told.text, /Warning/);
+  });
+
+  it("judges nobody where there are too few", async () => {
+    assert.match(
+      (await judged(await savePile(2, 0))).text,
+      /client-0 +not judged.*\n.*client-1 +not judged/,
+    );
+  });
+
+  it("finds by a screen what is out of all proportion inside the space", async () => {
+    const folder = await savePile(8, 0);
+    const { adapters } = await findAdapters([folder]);
+    const { config, modules, others } = await readAdapter(join(folder, "client-4"));
+    const large = [...modules].map(([name, { b, a }]) => {
+      return [name, { b: { ...b, data: b.data.map((x) => 1000 * x) }, a }] as const;
+    });
+    await writeAdapter(join(folder, "client-4"), { config, others }, new Map(large));
+    assert.equal(adapters.length, 8);
+    const found = await judged(folder, { rank: 2, screens: ["norm"] });
+    assert.match(found.text, /client-4 +contaminated .*norm inside the space \d+ × the median/);
+    assert.throws(
+      () => parseOptions(["window=3"]),
+      /window has no effect: an audit has no earlier rounds/,
+    );
   });
 
   it("refines into new folders only, in the shapes of the originals, with all else that they hold", async () => {

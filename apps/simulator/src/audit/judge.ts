@@ -3,6 +3,7 @@ import {
   inThreads,
   moduleTangents,
   refineToPairs,
+  screened,
   type ClairOptions,
   type ClairResult,
 } from "@fedclair/aggregators";
@@ -65,12 +66,15 @@ export async function judge({ adapters, options, refine: wanted }: Task): Promis
   const updates = [...readable].map(([name, { modules }]): Update => {
     return { clientId: name, numExamples: 1, modules, metrics: {} };
   });
-  const result = await clair(updates, options, { place: inThreads });
+  const judged = await clair(updates, options, { place: inThreads });
+  const { result, reasons } = await screened(judged, options);
   const { detection, threshold, gap, spaces } = result;
   const tangents = await moduleTangents(result);
   const refined = wanted ? refinedPairs(await refineToPairs(result, options)) : new Map();
   result.parts.close(); // after a fault there is no need: the thread ends
-  const findings = new Map(findingsOf(result, tangents).map((finding) => [finding.name, finding]));
+  const findings = new Map(
+    findingsOf(result, tangents, reasons).map((finding) => [finding.name, finding]),
+  );
   return {
     judgement: {
       adapters: adapters.map(

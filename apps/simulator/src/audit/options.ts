@@ -8,11 +8,15 @@ export function parseOptions(set: readonly string[]): ClairOptions {
     if (split < 1) throw new UserError(`--set: expected option=value, got '${text}'`);
     return [text.slice(0, split), valueOf(text.slice(split + 1))] as const;
   });
+  const idle = given.find(([name]) => ofRounds.includes(name));
+  if (idle) throw new UserError(`--set: ${idle[0]} has no effect: an audit has no earlier rounds`);
   const { data, error } = clairSchema.safeParse(Object.fromEntries(given));
   if (data) return data;
   const issues = error.issues.map(({ path, message }) => [...path, message].join(": "));
   throw new UserError(`--set: ${issues.join("; ")}`);
 }
+
+const ofRounds = ["memoryBeta", "window"];
 
 /** `4`, `0.5`, `true` as JSON has them; anything else is text. */
 function valueOf(text: string): unknown {

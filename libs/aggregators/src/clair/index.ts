@@ -22,4 +22,5 @@ export const clairAggregator: Plugin<Aggregator> = {
   schema: clairSchema,
   create: (options: ClairOptions) => new Clair(options),
 };
+export { screened } from "./screens.js";
 export { inThreads } from "./threads.js";

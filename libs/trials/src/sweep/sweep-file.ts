@@ -7,8 +7,11 @@ import { expand, type Dimension } from "./expand.js";
 
 const measureSchema = z.union([
   z.string(),
-  z.strictObject({ measure: z.string(), worse: z.enum(["low", "high"]).default("low") }),
+  z.strictObject({ measure: z.string(), worse: z.enum(["low", "high"]).optional() }),
 ]);
+
+/** Measures of which less is better, but not what is gained in them over others. */
+const fallsWhenBetter = /^(?!.*\.gainOver\.).*(error|loss|falseAlarms|overLocal)/i;
 
 const sweepSchema = z.strictObject({
   rows: z
@@ -19,7 +22,9 @@ const sweepSchema = z.strictObject({
   measures: z
     .array(measureSchema)
     .min(1)
-    .describe("Measures of the summary, with the end of the scale that is worse; default: low."),
+    .describe(
+      "Measures of the summary, with the end of the scale that is worse; default: high of errors, losses and false alarms, else low.",
+    ),
 });
 
 /** A number of every trial that tables show. */
@@ -93,7 +98,11 @@ export function parseSweep(text: string, file: string, plugins: Plugins): Sweep 
     name: trials[0]?.trial.name ?? "",
     claim: trials[0]?.trial.claim,
     ...{ dimensions, rows, columns, trials },
-    measures: data.measures.map((m) => (typeof m === "string" ? { measure: m, worse: "low" } : m)),
+    measures: data.measures.map((given) => {
+      const { measure, worse }: z.output<typeof measureSchema> & object =
+        typeof given === "string" ? { measure: given } : given;
+      return { measure, worse: worse ?? (fallsWhenBetter.test(measure) ? "high" : "low") };
+    }),
   };
 }
 

@@ -63,6 +63,20 @@ describe("a sweep", () => {
     assert.notDeepEqual(ids(file.replace("rounds: 1", "rounds: 2")), first);
   });
 
+  it("takes more for worse of errors, losses and false alarms, unless told", () => {
+    const named = (measures: string) =>
+      parse(file.replace(/measures: .*/, `measures: ${measures}`)).measures.map(
+        ({ worse }) => worse,
+      );
+    assert.deepEqual(
+      named(
+        "[error.ratioTo.local, loss.clair, detection.falseAlarms, accuracy.clair, error.gainOver.local]",
+      ),
+      ["high", "high", "high", "low", "low"],
+    );
+    assert.deepEqual(named("[{ measure: loss.clair, worse: low }]"), ["low"]);
+  });
+
   it("leaves out what is done, and runs what was cut short", async () => {
     const first = await run();
     assert.ok(first.every(({ skipped }) => !skipped));
