@@ -53,6 +53,7 @@ async function coordinate(file: string, options: Options): Promise<void> {
   });
   log.info(`listening on ${pool.url}`);
   process.send?.({ listening: pool.url });
+  let ending: string | undefined;
   try {
     const out = options.out ?? runFolderFor(trial);
     await conductAndTell({
@@ -65,8 +66,11 @@ async function coordinate(file: string, options: Options): Promise<void> {
       traffic: pool.traffic,
       backend: () => pool.backend,
     });
+  } catch (error) {
+    ending = `the trial failed: ${error instanceof Error ? error.message : String(error)}`;
+    throw error;
   } finally {
-    await pool.close();
+    await pool.close(ending);
   }
 }
 

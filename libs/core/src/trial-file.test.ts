@@ -178,6 +178,7 @@ describe("parseTrial", () => {
           assert.ok(error instanceof UserError);
           assert.equal(error.exitCode, 2);
           assert.ok(error.message.includes(message), error.message);
+          assert.doesNotMatch(error.message, /undefined/);
           return true;
         },
       );

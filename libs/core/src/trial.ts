@@ -167,7 +167,7 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
   const ids = new Set(clientIds(clients));
   const taken = new Set<string>();
   for (const [i, entry] of attacks.entries()) {
-    if (attackedCount(entry, clients) === 0) {
+    if (entry.fraction !== undefined && attackedCount(entry, clients) === 0) {
       const message = `${entry.fraction} of ${clients} clients is none; raise it, or use count`;
       yield [["attacks", i, "fraction"], message];
     }
