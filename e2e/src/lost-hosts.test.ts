@@ -58,7 +58,7 @@ describe("a client host that is killed in the middle of a trial", () => {
     await coordinator.says(/round \d+: .* 4 failed/);
     startHost(url, 4);
     // A round with failures, and a later one without.
-    await coordinator.says(/4 failed\n[^]*round \d+: loss [\d.]+\n/);
+    await coordinator.says(/4 failed\n[^]*round \d+: training loss [\d.]+\n/);
     coordinator.kill("SIGINT");
     assert.equal((await coordinator.ended).code, 130);
     const failed = (await recordsOf(out)).map((record) => failuresOf(record).length > 0);
