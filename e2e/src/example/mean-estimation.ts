@@ -38,11 +38,11 @@ function trainerOf({ size, samples }: Options, shift: number, rng: Stream): Loca
     train: ({ params }) => {
       const start = meanOf(params).data;
       const change = mean().map((x, j) => x - (start[j] ?? 0));
-      return Promise.resolve({ numExamples: samples, modules: paramsOf(change), metrics: {} });
+      return Promise.resolve({ numExamples: samples, delta: paramsOf(change), metrics: {} });
     },
     evaluate: (params) => {
       const metrics = { error: errorOf(params) };
-      return Promise.resolve({ numExamples: samples, modules: new Map(), metrics });
+      return Promise.resolve({ numExamples: samples, delta: new Map(), metrics });
     },
   };
 }

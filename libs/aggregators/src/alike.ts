@@ -30,6 +30,6 @@ export function alike(updates: readonly Update[], formOf: (update: Update) => st
 }
 
 /** The ranks of all pairs. */
-export function ranksOf({ modules }: Update): string {
-  return JSON.stringify([...modules].map(([, m]) => (isLowRank(m) ? (m.a.shape[0] ?? 0) : null)));
+export function ranksOf({ delta }: Update): string {
+  return JSON.stringify([...delta].map(([, m]) => (isLowRank(m) ? (m.a.shape[0] ?? 0) : null)));
 }

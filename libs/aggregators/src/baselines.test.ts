@@ -52,7 +52,7 @@ describe("fedavg", () => {
     const bias = (clientId: string, ...entries: number[]): Update => ({
       clientId,
       numExamples: 1,
-      modules: new Map([["b", { shape: [2], data: Float32Array.from(entries) }]]),
+      delta: new Map([["b", { shape: [2], data: Float32Array.from(entries) }]]),
       metrics: {},
     });
     const { global } = await aggregate(fedavg, [bias("c0", 1, 2), bias("c1", 3, 6)]);
@@ -91,7 +91,7 @@ describe("fedit", () => {
         [["c2", "invalid"]],
       );
       assert.deepEqual(global, without.global);
-      if (rule === fedsaLora) assert.deepEqual(personal?.get("c2"), [wide.modules]);
+      if (rule === fedsaLora) assert.deepEqual(personal?.get("c2"), [wide.delta]);
     }
   });
 
@@ -150,6 +150,6 @@ describe("local", () => {
   it("hands every client its own change and moves nothing", async () => {
     const { global, personal } = await aggregate(local, updates);
     assert.deepEqual(global, []);
-    assert.deepEqual(personal?.get("c1"), [updates[1]?.modules]);
+    assert.deepEqual(personal?.get("c1"), [updates[1]?.delta]);
   });
 });

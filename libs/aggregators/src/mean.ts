@@ -1,11 +1,11 @@
 import {
-  breather,
+  yieldToEventLoop,
   isLowRank,
   shapeText,
   UserError,
   type LowRank,
-  type Modules,
-  type ModuleUpdate,
+  type Delta,
+  type TensorDelta,
   type Tensor,
   type Update,
 } from "@fedclair/core";
@@ -18,7 +18,6 @@ export async function weightedSum(
   tensors: readonly Tensor[],
   weights: ArrayLike<number>,
 ): Promise<Tensor> {
-  const breathe = breather();
   const shape = tensors[0]?.shape ?? [];
   const data = new Float64Array(tensors[0]?.data.length ?? 0);
   for (const [k, tensor] of tensors.entries()) {
@@ -32,7 +31,7 @@ export async function weightedSum(
     for (let i = 0; i < data.length; i++) {
       data[i] = (data[i] ?? 0) + weight * (tensor.data[i] ?? NaN);
     }
-    await breathe();
+    await yieldToEventLoop();
   }
   return { shape, data };
 }
@@ -50,7 +49,7 @@ export function sendersOf(
   updates: readonly Update[],
   weights: ArrayLike<number>,
 ): ReadonlyMap<string, Senders> {
-  const names = [...(updates[0]?.modules.keys() ?? [])];
+  const names = [...(updates[0]?.delta.keys() ?? [])];
   return new Map(
     names.map((name) => {
       const sent = updates.map((update, k) => ({
@@ -87,9 +86,9 @@ export async function sumTerms(
     weights: readonly number[],
     module: string,
   ) => LowRank | Promise<LowRank>,
-): Promise<Modules[]> {
-  const dense = new Map<string, ModuleUpdate>();
-  const factored = new Map<string, ModuleUpdate>();
+): Promise<Delta[]> {
+  const dense = new Map<string, TensorDelta>();
+  const factored = new Map<string, TensorDelta>();
   for (const [name, sent] of senders) {
     if (sent.dense.length > 0) dense.set(name, await weightedSum(sent.dense, sent.denseWeights));
     if (sent.factored.length > 0) {
@@ -100,8 +99,8 @@ export async function sumTerms(
 }
 
 /** @throws UserError if the client did not send that module */
-export function moduleOf(update: Update, name: string): ModuleUpdate {
-  const module = update.modules.get(name);
+export function moduleOf(update: Update, name: string): TensorDelta {
+  const module = update.delta.get(name);
   if (module === undefined) {
     throw new UserError(
       `client ${update.clientId} sent no update of module ${name}: all clients must send the same modules`,

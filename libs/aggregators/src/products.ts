@@ -1,9 +1,9 @@
-import { breather, type LowRank, type Modules, type Update } from "@fedclair/core";
+import { yieldToEventLoop, type LowRank, type Delta, type Update } from "@fedclair/core";
 import { sendersOf, sumTerms } from "./mean.js";
 import { weightsOf, type Weighting } from "./weights.js";
 
 /** The mean of the clients' changes, as terms. */
-export function averageProducts(updates: readonly Update[], by: Weighting): Promise<Modules[]> {
+export function averageProducts(updates: readonly Update[], by: Weighting): Promise<Delta[]> {
   return combineProducts(updates, weightsOf(updates, by));
 }
 
@@ -15,7 +15,7 @@ export function averageProducts(updates: readonly Update[], by: Weighting): Prom
 export function combineProducts(
   updates: readonly Update[],
   weights: ArrayLike<number>,
-): Promise<Modules[]> {
+): Promise<Delta[]> {
   const kept = updates.flatMap((update, k) => {
     const weight = weights[k] ?? NaN;
     return weight === 0 ? [] : [{ update, weight }];
@@ -29,7 +29,6 @@ export function combineProducts(
 
 /** Σ w_k·B_k·A_k = [B_1 … B_K]·[w_1·A_1; …; w_K·A_K], of rank Σ r_k, in the tensors' own layout. */
 async function stacked(pairs: readonly LowRank[], weights: readonly number[]): Promise<LowRank> {
-  const breathe = breather();
   const rank = pairs.reduce((total, { a }) => total + (a.shape[0] ?? 0), 0);
   const rows = pairs[0]?.b.shape[0] ?? 0;
   const columns = pairs[0]?.a.shape[1] ?? 0;
@@ -45,7 +44,7 @@ async function stacked(pairs: readonly LowRank[], weights: readonly number[]): P
     const from = top * columns;
     for (let i = 0; i < a.data.length; i++) right[from + i] = weight * (a.data[i] ?? NaN);
     top += own;
-    await breathe();
+    await yieldToEventLoop();
   }
   return { b: { shape: [rows, rank], data: left }, a: { shape: [rank, columns], data: right } };
 }

@@ -11,8 +11,8 @@ const own = [anyUpdate("a1", 2), anyUpdate("a2", 3), anyUpdate("a3", 2)];
 const labels = Int32Array.from({ length: 200 }, (_, i) => i % 10);
 
 /** Everything of an update but the values. */
-function form({ clientId, numExamples, modules, metrics }: Update) {
-  const tensors = [...modules].map(([name, module]) => [
+function form({ clientId, numExamples, delta, metrics }: Update) {
+  const tensors = [...delta].map(([name, module]) => [
     name,
     ...tensorsOf(module).map(({ shape, data }) => [data.constructor.name, shape, data.length]),
   ]);
@@ -20,11 +20,11 @@ function form({ clientId, numExamples, modules, metrics }: Update) {
 }
 
 function values(update: Update): number[] {
-  return [...update.modules.keys()].flatMap((name) => entries(update, name));
+  return [...update.delta.keys()].flatMap((name) => entries(update, name));
 }
 
 function entries(update: Update | undefined, name: string): number[] {
-  const module = update?.modules.get(name);
+  const module = update?.delta.get(name);
   return module ? tensorsOf(module).flatMap(({ data }) => [...data]) : [];
 }
 

@@ -26,11 +26,11 @@ describe("forgeAtMedianNorm", () => {
 
   it("takes the mean of the middle two of an even count", () => {
     const [forged] = drawSame(honest.slice(0, 2), 1, (like) => like);
-    assert.deepEqual(forged?.modules.get("pair"), { b: f32([1, 1], 7), a: f32([1, 1], 1) });
+    assert.deepEqual(forged?.delta.get("pair"), { b: f32([1, 1], 7), a: f32([1, 1], 1) });
   });
 
   it("falls back on the attackers' own norms in a round without honest updates", () => {
     const [forged] = drawSame([], 3, (like) => like);
-    assert.deepEqual(forged?.modules.get("pair"), { b: f32([1, 1], 3), a: f32([1, 1], 1) });
+    assert.deepEqual(forged?.delta.get("pair"), { b: f32([1, 1], 3), a: f32([1, 1], 1) });
   });
 });

@@ -1,4 +1,4 @@
-import { isLowRank, type ModuleUpdate, type Tensor, type Update } from "@fedclair/core";
+import { isLowRank, type TensorDelta, type Tensor, type Update } from "@fedclair/core";
 import { median, type Stream } from "@fedclair/linalg";
 import { frobenius, scale, tensorLike } from "./modules.js";
 
@@ -6,7 +6,7 @@ import { frobenius, scale, tensorLike } from "./modules.js";
  * Draws one module of one client's forged update, of any size.
  * @param own what the client would have sent: the shapes and dtypes to keep
  */
-export type DrawModule = (own: ModuleUpdate, module: string, clientId: string) => ModuleUpdate;
+export type DrawModule = (own: TensorDelta, module: string, clientId: string) => TensorDelta;
 
 /**
  * Replaces every module of the contaminated clients' updates by what `draw` returns, scaled to a Frobenius norm of
@@ -30,20 +30,20 @@ export function forgeAtMedianNorm(
 export function mapModules(updates: readonly Update[], replace: DrawModule): Update[] {
   return updates.map((update) => ({
     ...update,
-    modules: new Map(
-      [...update.modules].map(([name, module]) => [name, replace(module, name, update.clientId)]),
+    delta: new Map(
+      [...update.delta].map(([name, module]) => [name, replace(module, name, update.clientId)]),
     ),
   }));
 }
 
 /** What a client sends that learnt nothing. */
 export function withoutChange(update: Update): Update {
-  const modules = [...update.modules].map(([name, module]) => [name, scale(module, 0)] as const);
-  return { ...update, modules: new Map(modules) };
+  const modules = [...update.delta].map(([name, module]) => [name, scale(module, 0)] as const);
+  return { ...update, delta: new Map(modules) };
 }
 
 /** Independent N(0, 1) entries; of factors those of both. */
-export function normalsLike(like: ModuleUpdate, rng: Stream): ModuleUpdate {
+export function normalsLike(like: TensorDelta, rng: Stream): TensorDelta {
   const draw = (tensor: Tensor, from: Stream) =>
     tensorLike(tensor, from.normals(tensor.data.length));
   if (!isLowRank(like)) return draw(like, rng);
@@ -53,8 +53,8 @@ export function normalsLike(like: ModuleUpdate, rng: Stream): ModuleUpdate {
 /** The median Frobenius norm of each module. */
 export function medianNorms(updates: readonly Update[]): ReadonlyMap<string, number> {
   const norms = new Map<string, number[]>();
-  for (const { modules } of updates) {
-    for (const [name, module] of modules) {
+  for (const { delta } of updates) {
+    for (const [name, module] of delta) {
       const values = norms.get(name) ?? [];
       values.push(frobenius(module));
       norms.set(name, values);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { isLowRank, type ModuleUpdate } from "@fedclair/core";
+import { isLowRank, type TensorDelta } from "@fedclair/core";
 import { forgeFromHonest } from "./from-honest.js";
 import { valuesOf } from "./modules.js";
 import { f32, f64, update } from "./testing/updates.js";
 
-const pair = (b: number[], a: number[]): ModuleUpdate => ({
+const pair = (b: number[], a: number[]): TensorDelta => ({
   b: f32([2, 1], ...b),
   a: f32([1, 2], ...a),
 });
@@ -25,8 +25,8 @@ describe("forgeFromHonest", () => {
 
   it("sends dense modules as forged, and of factors the best of their rank", () => {
     const [forged] = forgeFromHonest(own, honest, () => Float64Array.of(4, 0, 0, 2, 6));
-    assert.deepEqual(forged?.modules.get("bias"), f64([1], 6));
-    const sent = forged.modules.get("pair");
+    assert.deepEqual(forged?.delta.get("bias"), f64([1], 6));
+    const sent = forged.delta.get("pair");
     assert.ok(sent !== undefined && isLowRank(sent));
     assert.deepEqual(
       [sent.b.shape, sent.a.shape],
@@ -50,7 +50,7 @@ describe("forgeFromHonest", () => {
   it("gives every attacker memory of its own", () => {
     const two = ["a", "b"].map((id) => update(id, { bias: f64([1], 0) }));
     const [a, b] = forgeFromHonest(two, honest, () => Float64Array.of(3));
-    assert.deepEqual(a?.modules, b?.modules);
-    assert.notEqual(a?.modules.get("bias"), b?.modules.get("bias"));
+    assert.deepEqual(a?.delta, b?.delta);
+    assert.notEqual(a?.delta.get("bias"), b?.delta.get("bias"));
   });
 });

@@ -1,4 +1,4 @@
-import { moduleShape, sizeOf, type Modules, type Update } from "@fedclair/core";
+import { deltaShape, sizeOf, type Delta, type Update } from "@fedclair/core";
 import { mapModules, valueOf } from "./forging.js";
 import { changeLike, valuesOf } from "./modules.js";
 
@@ -19,10 +19,10 @@ export function forgeFromHonest(
   const seen = (honest.length > 0 ? honest : own).toSorted((x, y) =>
     x.clientId < y.clientId ? -1 : 1,
   );
-  const forms = [...(own[0]?.modules ?? [])];
-  const vectors = seen.map(({ modules }) =>
+  const forms = [...(own[0]?.delta ?? [])];
+  const vectors = seen.map(({ delta }) =>
     flatten(
-      modules,
+      delta,
       forms.map(([name]) => name),
     ),
   );
@@ -30,14 +30,14 @@ export function forgeFromHonest(
   const parts = new Map<string, Float64Array>();
   let offset = 0;
   for (const [name, module] of forms) {
-    const size = sizeOf(moduleShape(module));
+    const size = sizeOf(deltaShape(module));
     parts.set(name, forged.subarray(offset, offset + size));
     offset += size;
   }
   return mapModules(own, (module, name) => changeLike(module, valueOf(parts, name).slice()));
 }
 
-function flatten(modules: Modules, names: readonly string[]): Float64Array {
+function flatten(modules: Delta, names: readonly string[]): Float64Array {
   const parts = names.map((name) => valuesOf(valueOf(modules, name)));
   const out = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;

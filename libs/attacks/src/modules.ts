@@ -1,10 +1,4 @@
-import {
-  isLowRank,
-  type LowRank,
-  type ModuleUpdate,
-  type Modules,
-  type Tensor,
-} from "@fedclair/core";
+import { isLowRank, type LowRank, type TensorDelta, type Delta, type Tensor } from "@fedclair/core";
 import {
   dot,
   gramNT,
@@ -19,13 +13,13 @@ import {
 } from "@fedclair/linalg";
 
 /** `update` times `factor`; of low-rank factors only b is scaled. Shapes and dtypes stay. */
-export function scale(update: ModuleUpdate, factor: number): ModuleUpdate {
+export function scale(update: TensorDelta, factor: number): TensorDelta {
   if (isLowRank(update)) return { b: scaleTensor(update.b, factor), a: update.a };
   return scaleTensor(update, factor);
 }
 
 /** Every module times `factor`. */
-export function scaleAll(modules: Modules, factor: number): Modules {
+export function scaleAll(modules: Delta, factor: number): Delta {
   return new Map([...modules].map(([name, update]) => [name, scale(update, factor)]));
 }
 
@@ -34,7 +28,7 @@ function scaleTensor({ shape, data }: Tensor, factor: number): Tensor {
 }
 
 /** Frobenius norm; of factors that of b·a without forming it: |b·a|² = tr((bᵀb)(a·aᵀ)). */
-export function frobenius(update: ModuleUpdate): number {
+export function frobenius(update: TensorDelta): number {
   if (!isLowRank(update)) return norm(update.data);
   const b = toMatrix(update.b);
   const a = toMatrix(update.a);
@@ -59,13 +53,13 @@ export function pairLike(like: LowRank, b: Matrix, a: Matrix): LowRank {
 }
 
 /** A p×c matrix with the Gram matrix Y·Yᵀ = X·Xᵀ of the p×q change X: small for factors of rank c, X itself if dense. */
-export function leftBlock(update: ModuleUpdate): Matrix {
+export function leftBlock(update: TensorDelta): Matrix {
   if (!isLowRank(update)) return toMatrix(update);
   return multiplyNT(toMatrix(update.b), thinQr(toMatrix(update.a).transpose()).r);
 }
 
 /** The numbers of the change itself, row-major: p·q of them for factors, which are multiplied out. */
-export function valuesOf(update: ModuleUpdate): Float64Array {
+export function valuesOf(update: TensorDelta): Float64Array {
   if (!isLowRank(update)) return Float64Array.from(update.data);
   return multiply(toMatrix(update.b), toMatrix(update.a)).toRowMajor();
 }
@@ -75,7 +69,7 @@ export function valuesOf(update: ModuleUpdate): Float64Array {
  * approximation that such a pair allows.
  * @param values row-major, as `valuesOf` gives them
  */
-export function changeLike(like: ModuleUpdate, values: Float64Array): ModuleUpdate {
+export function changeLike(like: TensorDelta, values: Float64Array): TensorDelta {
   if (!isLowRank(like)) return tensorLike(like, values);
   const [p = 1] = like.b.shape;
   const x = Matrix.fromRowMajor(p, values.length / p, values);

@@ -1,6 +1,6 @@
 import type { Failure } from "./errors.js";
 import { shapeText, sizeOf, type Params, type Tensor } from "./tensor.js";
-import { isLowRank, moduleShape, tensorsOf, type Update } from "./update.js";
+import { isLowRank, deltaShape, tensorsOf, type Update } from "./update.js";
 
 /** Expected shape of each module of an update. */
 export type ExpectedShapes = ReadonlyMap<string, readonly number[]>;
@@ -19,15 +19,15 @@ export function admitEvaluation(update: Update): Failure | undefined {
   return checkModules(update, new Map()) ?? checkNumbers(update);
 }
 
-function checkModules({ modules }: Update, expected: ExpectedShapes): Failure | undefined {
-  const names = [...modules.keys()];
+function checkModules({ delta }: Update, expected: ExpectedShapes): Failure | undefined {
+  const names = [...delta.keys()];
   if (names.length !== expected.size || names.some((name) => !expected.has(name))) {
     const message = `expected modules [${[...expected.keys()].join(", ")}], got [${names.join(", ")}]`;
     return { code: "WRONG_MODULES", message };
   }
-  for (const [name, update] of modules) {
+  for (const [name, update] of delta) {
     const wanted = expected.get(name) ?? [];
-    const got = moduleShape(update);
+    const got = deltaShape(update);
     if (shapeText(got) !== shapeText(wanted)) {
       const message = `module ${name}: expected ${shapeText(wanted)}, got ${shapeText(got)}`;
       return { code: "WRONG_SHAPE", message };
@@ -49,14 +49,14 @@ function checkModules({ modules }: Update, expected: ExpectedShapes): Failure | 
   return undefined;
 }
 
-function checkNumbers({ modules, metrics, numExamples }: Update): Failure | undefined {
+function checkNumbers({ delta, metrics, numExamples }: Update): Failure | undefined {
   if (!Number.isSafeInteger(numExamples) || numExamples < 1) {
     return {
       code: "MALFORMED",
       message: `numExamples: expected an integer ≥ 1, got ${numExamples}`,
     };
   }
-  for (const [name, update] of modules) {
+  for (const [name, update] of delta) {
     for (const tensor of tensorsOf(update)) {
       const at = firstBeyond(tensor);
       if (at >= 0) {

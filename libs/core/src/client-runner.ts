@@ -1,15 +1,7 @@
 import { stream, type Stream } from "@fedclair/linalg";
 import { clientIds } from "./clients.js";
 import { contaminate, type Contamination } from "./contamination.js";
-import type {
-  Arrival,
-  LocalTrainer,
-  Plugins,
-  Shard,
-  Task,
-  TrainResult,
-  Work,
-} from "./contracts.js";
+import type { Answer, LocalTrainer, Plugins, Shard, Task, TrainResult, Work } from "./contracts.js";
 import { checkContamination } from "./data-contamination.js";
 import type { Failure } from "./errors.js";
 import type { Params } from "./tensor.js";
@@ -45,7 +37,7 @@ export class ClientRunner {
   }
 
   /** Never rejects and never takes longer than `limits.clientSeconds`: a client's fault is its own failure. */
-  async run(job: ClientJob): Promise<Arrival> {
+  async run(job: ClientJob): Promise<Answer> {
     const { clientId } = job;
     const { clientSeconds } = this.#trial.limits;
     const givenUp = new AbortController();

@@ -1,4 +1,4 @@
-import type { Arrival, ClientPool, Work } from "./contracts.js";
+import type { Answer, ClientPool, Work } from "./contracts.js";
 import type { Failure } from "./errors.js";
 import type { Update } from "./update.js";
 
@@ -18,7 +18,7 @@ export async function collect(
   answerSeconds: number,
   signal: AbortSignal,
 ): Promise<Collected> {
-  const arrivals = new Map<string, Arrival>();
+  const arrivals = new Map<string, Answer>();
   const closing = new AbortController();
   const stop = () => {
     closing.abort(signal.reason);

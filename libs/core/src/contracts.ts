@@ -1,9 +1,9 @@
 import type { Stream } from "@fedclair/linalg";
 import type { ZodObject } from "zod";
 import type { Failure } from "./errors.js";
-import type { TaskFigures } from "./exhibit.js";
+import type { TaskFigures } from "./figure.js";
 import type { Params } from "./tensor.js";
-import type { Metrics, Modules, Update } from "./update.js";
+import type { Metrics, Delta, Update } from "./update.js";
 
 /**
  * What a trial file names: a task, an aggregator or an attack.
@@ -33,7 +33,7 @@ export interface Plugins {
 export interface TaskPlugin extends Plugin<Task> {
   /** Aggregators that only make sense of this task's updates: trials of other tasks are refused them. */
   readonly aggregators?: readonly Plugin<Aggregator>[];
-  /** Draws what the coordinator's half exhibited, as the method's field would: for the report. */
+  /** Draws what the coordinator's half showed, as the method's field would: for the report. */
   readonly figures?: TaskFigures;
 }
 
@@ -64,9 +64,9 @@ export interface Task {
    */
   present?(state: RoundState): readonly Update[] | undefined;
   /** Coordinator, after each aggregation: the method's own step. Default: add the aggregate to the params. */
-  reduce?(state: RoundState, aggregate: Aggregate): Promise<Step>;
+  reduce?(state: RoundState, aggregate: Aggregation): Promise<Step>;
   /** Coordinator, after each round: measurements that need no client's data. @param rng the same in every round */
-  evaluate?(global: Params, rng: Stream): Promise<Pick<Step, "metrics" | "exhibits">>;
+  evaluate?(global: Params, rng: Stream): Promise<Pick<Step, "metrics" | "artifacts">>;
 }
 
 /** Which data to open. */
@@ -148,7 +148,7 @@ export interface Step {
   readonly verdicts?: readonly Verdict[];
   readonly metrics?: Metrics;
   /** What the method's figures are drawn from, by name: anything that survives JSON. */
-  readonly exhibits?: Readonly<Record<string, unknown>>;
+  readonly artifacts?: Readonly<Record<string, unknown>>;
 }
 
 // ---- aggregators ---------------------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ export interface Step {
 export interface Aggregator {
   /** Throws an error that says what to change if it cannot serve these clients. */
   checkClients?(ids: readonly string[]): void;
-  aggregate(input: AggregatorInput): Promise<Aggregate>;
+  aggregate(input: AggregatorInput): Promise<Aggregation>;
 }
 
 export interface AggregatorInput {
@@ -168,14 +168,14 @@ export interface AggregatorInput {
   readonly rng: Stream;
 }
 
-export interface Aggregate {
+export interface Aggregation {
   /** The change of the global params: a sum of terms, each by module. */
-  readonly global: readonly Modules[];
+  readonly global: readonly Delta[];
   /**
    * The change of single clients' own params, likewise. A term that several clients share is the same object, so that
    * it is stored and multiplied out once. A client that is absent goes on from the params it had.
    */
-  readonly personal?: ReadonlyMap<string, readonly Modules[]>;
+  readonly personal?: ReadonlyMap<string, readonly Delta[]>;
   readonly verdicts?: readonly Verdict[];
   readonly metrics?: Metrics;
 }
@@ -211,7 +211,7 @@ export interface Attack {
    * @param own the updates they would have sent, honestly trained
    * @param honest the updates of all clients that are not contaminated
    */
-  forge?(own: readonly Update[], honest: readonly Update[], rng: Stream): readonly Update[];
+  attackRound?(own: readonly Update[], honest: readonly Update[], rng: Stream): readonly Update[];
 }
 
 // ---- pools ---------------------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ export interface Work {
 }
 
 /** One client's answer: an admitted update, or why there is none. */
-export type Arrival =
+export type Answer =
   | { readonly clientId: string; readonly update: Update }
   | { readonly clientId: string; readonly failure: Failure };
 
@@ -242,6 +242,6 @@ export interface ClientPool {
    * Yields one arrival a client, in any order, and ends when all have arrived, or soon after `signal` aborts; answers
    * that come later are refused. One call at a time.
    */
-  run(work: Work, signal: AbortSignal): AsyncIterable<Arrival>;
+  run(work: Work, signal: AbortSignal): AsyncIterable<Answer>;
   close(): Promise<void>;
 }

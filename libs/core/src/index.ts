@@ -1,12 +1,12 @@
 export { admitEvaluation, admitUpdate, shapesOf, type ExpectedShapes } from "./admission.js";
-export { breather } from "./breather.js";
+export { yieldToEventLoop } from "./yield-to-event-loop.js";
 export { ClientRunner, type ClientJob } from "./client-runner.js";
 export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";
 export { dashes, strokeLegend } from "./curves.js";
 export { errorCodes, exitCodes, UserError, type ErrorCode, type Failure } from "./errors.js";
-export type { Exhibit, Exhibition, TaskFigure, TaskFigures } from "./exhibit.js";
+export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./figure.js";
 export { denseOf, matrixOf, tensorOf } from "./matrix.js";
 export { addTerms, Products } from "./merge.js";
 export { MemoryPool } from "./memory-pool.js";
@@ -18,11 +18,11 @@ export { parseTrial } from "./trial-file.js";
 export { createPlugin, trialSchema, type PluginChoice, type Trial } from "./trial.js";
 export {
   isLowRank,
-  moduleShape,
+  deltaShape,
   tensorsOf,
   type LowRank,
   type Metrics,
-  type ModuleUpdate,
-  type Modules,
+  type TensorDelta,
+  type Delta,
   type Update,
 } from "./update.js";

@@ -1,6 +1,6 @@
 import { Matrix, multiply } from "@fedclair/linalg";
 import type { Tensor } from "./tensor.js";
-import { isLowRank, type ModuleUpdate } from "./update.js";
+import { isLowRank, type TensorDelta } from "./update.js";
 
 /** @param tensor 2-D */
 export function matrixOf({ shape: [rows = 0, cols = 0], data }: Tensor): Matrix {
@@ -13,6 +13,6 @@ export function tensorOf(matrix: Matrix): Tensor {
 }
 
 /** An update of one matrix, a low-rank pair multiplied out. */
-export function denseOf(update: ModuleUpdate): Matrix {
+export function denseOf(update: TensorDelta): Matrix {
   return isLowRank(update) ? multiply(matrixOf(update.b), matrixOf(update.a)) : matrixOf(update);
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { ClientRunner } from "./client-runner.js";
-import type { Arrival, ClientPool, Work } from "./contracts.js";
+import type { Answer, ClientPool, Work } from "./contracts.js";
 
 /** All clients in this process, one after another, no sockets: for tests, debugging and small trials. */
 export class MemoryPool implements ClientPool {
@@ -14,7 +14,7 @@ export class MemoryPool implements ClientPool {
     await this.#runner.prepare();
   }
 
-  async *run(work: Work, signal: AbortSignal): AsyncIterable<Arrival> {
+  async *run(work: Work, signal: AbortSignal): AsyncIterable<Answer> {
     const { round, phase, kind, clientIds, global, personal } = work;
     for (const clientId of clientIds) {
       await setImmediate(); // lets Ctrl-C, timers and a progress bar in between two clients

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { addTerms, Products } from "./merge.js";
-import type { ModuleUpdate } from "./update.js";
+import type { TensorDelta } from "./update.js";
 
 const f32 = (shape: number[], ...values: number[]) => ({ shape, data: Float32Array.from(values) });
 
@@ -11,7 +11,7 @@ describe("addTerms", () => {
   ]);
 
   it("adds dense terms and multiplies pairs out", async () => {
-    const pair: ModuleUpdate = { b: f32([2, 1], 1, 2), a: f32([1, 2], 10, 20) };
+    const pair: TensorDelta = { b: f32([2, 1], 1, 2), a: f32([1, 2], 10, 20) };
     const sum = await addTerms(
       params,
       [new Map([["w", pair]]), new Map([["w", f32([2, 2], 0, 0, 0, 5)]])],
@@ -24,7 +24,7 @@ describe("addTerms", () => {
 
   it("multiplies a shared pair out once", async () => {
     const products = new Products();
-    const pair: ModuleUpdate = { b: f32([2, 1], 1, 2), a: f32([1, 2], 10, 20) };
+    const pair: TensorDelta = { b: f32([2, 1], 1, 2), a: f32([1, 2], 10, 20) };
     assert.equal(await products.of(pair), await products.of(pair));
   });
 

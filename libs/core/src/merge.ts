@@ -1,7 +1,7 @@
 import { Matrix, multiply } from "@fedclair/linalg";
-import { breather } from "./breather.js";
+import { yieldToEventLoop } from "./yield-to-event-loop.js";
 import type { Params, Tensor } from "./tensor.js";
-import { isLowRank, type LowRank, type Modules, type ModuleUpdate } from "./update.js";
+import { isLowRank, type LowRank, type Delta, type TensorDelta } from "./update.js";
 
 /**
  * Adds the terms of an aggregate to params. The one place where low-rank pairs are multiplied out; a pair that several
@@ -11,7 +11,7 @@ import { isLowRank, type LowRank, type Modules, type ModuleUpdate } from "./upda
  */
 export async function addTerms(
   params: Params,
-  terms: readonly Modules[],
+  terms: readonly Delta[],
   products: Products,
 ): Promise<Params> {
   const sums = new Map<string, Float64Array>();
@@ -43,11 +43,10 @@ const mostAtOnce = 2 ** 26;
 
 /** Multiplied-out low-rank pairs by identity. */
 export class Products {
-  readonly #dense = new Map<ModuleUpdate, ArrayLike<number>>();
-  readonly #breathe = breather();
+  readonly #dense = new Map<TensorDelta, ArrayLike<number>>();
 
-  async of(update: ModuleUpdate): Promise<ArrayLike<number>> {
-    await this.#breathe();
+  async of(update: TensorDelta): Promise<ArrayLike<number>> {
+    await yieldToEventLoop();
     if (!isLowRank(update)) return update.data;
     const known = this.#dense.get(update) ?? (await this.#multiply(update));
     this.#dense.set(update, known);
@@ -65,7 +64,7 @@ export class Products {
     for (let from = 0; from < rows; from += strip) {
       const part = multiply(left, right.columns(from, Math.min(from + strip, rows)));
       product.set(part.data, from * columns);
-      await this.#breathe();
+      await yieldToEventLoop();
     }
     return product;
   }

@@ -52,7 +52,7 @@ export interface Round {
   readonly timing: RoundTiming;
   readonly state: TrialState;
   /** What the task's coordinator half showed, by name. */
-  readonly exhibits: Readonly<Record<string, unknown>>;
+  readonly artifacts: Readonly<Record<string, unknown>>;
 }
 
 /** Where a trial stands after a round. */
@@ -100,8 +100,8 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
   });
   const paramsOf = (id: string) => before.personal.get(id) ?? before.global;
   const down = cohort.map((id) => payloadBytes(paramsOf(id).values()));
-  const up = trained.updates.flatMap(({ modules }) =>
-    [...modules.values()].map((module) => payloadBytes(tensorsOf(module))),
+  const up = trained.updates.flatMap(({ delta }) =>
+    [...delta.values()].map((module) => payloadBytes(tensorsOf(module))),
   );
   const metrics = Object.fromEntries(
     Object.entries(facts.metrics).filter(([, value]) => Number.isFinite(value)),

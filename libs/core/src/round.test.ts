@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { stream } from "@fedclair/linalg";
 import { ClientRunner } from "./client-runner.js";
 import { clientIds } from "./clients.js";
-import type { Aggregator, Arrival, ClientPool, Task, Work } from "./contracts.js";
+import type { Aggregator, Answer, ClientPool, Task, Work } from "./contracts.js";
 import { UserError } from "./errors.js";
 import { MemoryPool } from "./memory-pool.js";
 import type { Round, TrialState } from "./record.js";
@@ -65,7 +65,7 @@ describe("runRounds", () => {
       ready: (signal) => inner.ready(signal),
       close: () => inner.close(),
       async *run(work, signal) {
-        const all: Arrival[] = [];
+        const all: Answer[] = [];
         for await (const arrival of inner.run(work, signal)) all.push(arrival);
         yield* all.reverse();
       },
@@ -302,18 +302,18 @@ describe("runRounds", () => {
           verdicts: updates.map(({ clientId }) => ({
             ...{ clientId, status: "contaminated", score: 2, threshold: 1 },
           })),
-          exhibits: { aggregate: aggregate.global.length },
+          artifacts: { aggregate: aggregate.global.length },
         }),
       evaluate: (global) =>
         Promise.resolve({
           metrics: { at: global.get("dense")?.data[0] ?? NaN },
-          exhibits: { seen: true },
+          artifacts: { seen: true },
         }),
     };
     const { rounds, state } = await run(planOf(toyTrial(), { task, aggregator }));
     assert.deepEqual(seen, [["c01", "c02", "c03"]]);
     assert.deepEqual(
-      rounds.map(({ record, exhibits }) => [record.metrics, exhibits]),
+      rounds.map(({ record, artifacts }) => [record.metrics, artifacts]),
       [
         [{ at: 1 }, { aggregate: 0, seen: true }],
         [{ at: 2 }, { aggregate: 1, seen: true }],

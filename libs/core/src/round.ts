@@ -3,9 +3,9 @@ import { admitEvaluation, admitUpdate, shapesOf } from "./admission.js";
 import { sampleCohort } from "./cohort.js";
 import { collect, type Collected } from "./collect.js";
 import type { Contamination } from "./contamination.js";
-import type { Aggregate, Aggregator, ClientPool, Step, Task, Work } from "./contracts.js";
+import type { Aggregation, Aggregator, ClientPool, Step, Task, Work } from "./contracts.js";
 import { exitCodes, UserError } from "./errors.js";
-import { forge } from "./forge.js";
+import { attackRound } from "./attack-round.js";
 import { addTerms, Products } from "./merge.js";
 import { roundRecord, type Round, type TrialState } from "./record.js";
 import type { Params } from "./tensor.js";
@@ -59,7 +59,7 @@ export async function* runRounds(plan: RoundPlan): AsyncGenerator<Round, TrialSt
     });
     const timing = { train: trainSeconds, aggregate: aggregateSeconds, evaluate: clock() };
 
-    yield { record, timing, state, exhibits: { ...step.exhibits, ...measured?.exhibits } };
+    yield { record, timing, state, artifacts: { ...step.artifacts, ...measured?.artifacts } };
 
     phase = step.phase ?? phase;
     clients = step.clients;
@@ -86,7 +86,11 @@ async function train(
   const expected = task.expects?.(when.phase, global) ?? shapesOf(global);
   const admit: Work["admit"] = (update) => admitUpdate(update, expected);
   const work: Work = { ...when, kind: "train", clientIds, global, personal, admit };
-  return forge(await collect(pool, work, trial.limits.answerSeconds, signal), work, contamination);
+  return attackRound(
+    await collect(pool, work, trial.limits.answerSeconds, signal),
+    work,
+    contamination,
+  );
 }
 
 /** The trial's aggregator, between the two parts that a task may have in the step. */
@@ -95,7 +99,7 @@ async function reduce(
   { global }: TrialState,
   { round, phase }: When,
   updates: readonly Update[],
-): Promise<{ aggregate: Aggregate; step: Step }> {
+): Promise<{ aggregate: Aggregation; step: Step }> {
   const state = { round, phase, global, updates, rng: rng.at("reduce", phase, round) };
   const presented = task.present ? (task.present(state) ?? []) : updates;
   const aggregate =
@@ -147,7 +151,7 @@ function requireQuorum(
 /** @param chosen the task's own new global params, in place of the aggregate */
 async function merge(
   state: TrialState,
-  aggregate: Aggregate,
+  aggregate: Aggregation,
   chosen?: Params,
 ): Promise<TrialState> {
   if (chosen) return { ...state, global: chosen };

@@ -7,10 +7,10 @@ export interface LowRank {
 }
 
 /** The change of one module: a tensor of the module's own shape, or the two factors of a matrix. */
-export type ModuleUpdate = Tensor | LowRank;
+export type TensorDelta = Tensor | LowRank;
 
 /** Changes by module name. */
-export type Modules = ReadonlyMap<string, ModuleUpdate>;
+export type Delta = ReadonlyMap<string, TensorDelta>;
 
 /** Measurements by name: finite numbers only, so that records survive JSON. */
 export type Metrics = Readonly<Record<string, number>>;
@@ -21,20 +21,20 @@ export interface Update {
   /** Samples the client trained on (evaluated on, for an evaluation job); an integer ≥ 1. */
   readonly numExamples: number;
   /** Empty for an evaluation job. */
-  readonly modules: Modules;
+  readonly delta: Delta;
   readonly metrics: Metrics;
 }
 
-export function isLowRank(update: ModuleUpdate): update is LowRank {
+export function isLowRank(update: TensorDelta): update is LowRank {
   return "b" in update;
 }
 
 /** The tensors that an update of one module is made of, in the order in which they travel. */
-export function tensorsOf(update: ModuleUpdate): readonly Tensor[] {
+export function tensorsOf(update: TensorDelta): readonly Tensor[] {
   return isLowRank(update) ? [update.b, update.a] : [update];
 }
 
 /** The shape of the tensor that the update changes: p×q for factors p×r and r×q. */
-export function moduleShape(update: ModuleUpdate): readonly number[] {
+export function deltaShape(update: TensorDelta): readonly number[] {
   return isLowRank(update) ? [update.b.shape[0] ?? 0, update.a.shape[1] ?? 0] : update.shape;
 }

@@ -27,7 +27,7 @@ describe("tell", () => {
     const arm = { label: "clair", aggregator: { name: "clair" }, benignOnly: false };
     const state = { global: new Map(), personal: new Map() };
     const timing = { train: 0, aggregate: 0, evaluate: 0 };
-    const round = { record, timing, state, exhibits: {} };
+    const round = { record, timing, state, artifacts: {} };
     const bare = { ...round, record: { ...record, clients: [] } };
     assert.equal(tell({ arm, round: bare }), "clair round 2");
     assert.equal(

@@ -62,7 +62,7 @@ describe("readLines", () => {
     assert.deepEqual(await read(text), values);
     assert.deepEqual(await read(text + '{"b":'), values);
     assert.deepEqual(await read(""), []);
-    assert.deepEqual(await readLines(out, "exhibits.jsonl"), []);
+    assert.deepEqual(await readLines(out, "artifacts.jsonl"), []);
   });
 
   it("names the line that is no JSON", async () => {

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import {
   encodeSafetensors,
   UserError,
-  type Exhibit,
+  type Artifact,
   type Params,
   type RoundRecord,
   type RoundTiming,
@@ -47,7 +47,7 @@ export interface WireTraffic {
 }
 
 const staleOnStart = [
-  "exhibits.jsonl",
+  "artifacts.jsonl",
   "summary.json",
   "params.safetensors",
   "report.html",
@@ -56,7 +56,7 @@ const staleOnStart = [
 
 /**
  * The folder of one run. A round is on disk before the next one begins.
- * `trial.yaml` resolved · `records.jsonl` · `timings.jsonl` · `exhibits.jsonl`, if the task shows any ·
+ * `trial.yaml` resolved · `records.jsonl` · `timings.jsonl` · `artifacts.jsonl`, if the task shows any ·
  * `params.safetensors` · `summary.json` · `report.html`
  */
 export class RunFolder {
@@ -92,9 +92,9 @@ export class RunFolder {
     };
     await this.#records.appendFile(JSON.stringify(record) + "\n");
     await this.#timings.appendFile(JSON.stringify(timing) + "\n");
-    for (const [name, value] of Object.entries(round.exhibits)) {
-      const exhibit: Exhibit = { arm: arm.label, round: round.record.round, name, value };
-      await appendFile(join(this.path, "exhibits.jsonl"), JSON.stringify(exhibit) + "\n");
+    for (const [name, value] of Object.entries(round.artifacts)) {
+      const artifact: Artifact = { arm: arm.label, round: round.record.round, name, value };
+      await appendFile(join(this.path, "artifacts.jsonl"), JSON.stringify(artifact) + "\n");
     }
     return record;
   }
@@ -154,13 +154,13 @@ export async function readSummary(folder: string): Promise<Summary | undefined> 
   }
 }
 
-/** Reads a JSON-lines file of a run; no exhibits where the run left none. @throws UserError for a line that is no JSON */
+/** Reads a JSON-lines file of a run; no artifacts where the run left none. @throws UserError for a line that is no JSON */
 export async function readLines<T>(
   folder: string,
-  file: "records.jsonl" | "timings.jsonl" | "exhibits.jsonl",
+  file: "records.jsonl" | "timings.jsonl" | "artifacts.jsonl",
 ): Promise<T[]> {
   const path = join(folder, file);
-  if (file === "exhibits.jsonl" && !existsSync(path)) return [];
+  if (file === "artifacts.jsonl" && !existsSync(path)) return [];
   const values: T[] = [];
   let number = 0;
   for await (const line of linesOf(path)) {

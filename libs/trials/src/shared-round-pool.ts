@@ -1,4 +1,4 @@
-import type { Arrival, ClientPool, Work } from "@fedclair/core";
+import type { Answer, ClientPool, Work } from "@fedclair/core";
 
 /**
  * Spares the arms of a trial the same work: in round 1 all start from the same params with the same random streams, so
@@ -6,7 +6,7 @@ import type { Arrival, ClientPool, Work } from "@fedclair/core";
  */
 export class SharedRoundPool implements ClientPool {
   readonly #inner: ClientPool;
-  #first: Map<string, Arrival> | undefined;
+  #first: Map<string, Answer> | undefined;
 
   constructor(inner: ClientPool) {
     this.#inner = inner;
@@ -16,7 +16,7 @@ export class SharedRoundPool implements ClientPool {
     return this.#inner.ready(signal);
   }
 
-  async *run(work: Work, signal: AbortSignal): AsyncIterable<Arrival> {
+  async *run(work: Work, signal: AbortSignal): AsyncIterable<Answer> {
     if (work.round !== 1 || work.kind !== "train") {
       yield* this.#inner.run(work, signal);
       return;
@@ -29,7 +29,7 @@ export class SharedRoundPool implements ClientPool {
       }
       return;
     }
-    const first = (this.#first = new Map<string, Arrival>());
+    const first = (this.#first = new Map<string, Answer>());
     for await (const arrival of this.#inner.run(work, signal)) {
       if (signal.aborted) return; // the round is closed, nobody reads on
       first.set(arrival.clientId, arrival);

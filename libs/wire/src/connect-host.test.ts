@@ -187,7 +187,7 @@ describe("connectHost", () => {
   it("brings 5 MB back in small chunks while another host is heard", async () => {
     await listen(2, { chunkBytes: 20_000 });
     const data = Float32Array.from({ length: 1_310_720 }, (_, i) => i / 3);
-    const big = { ...updateOf("c0"), modules: new Map([["w", { shape: [data.length], data }]]) };
+    const big = { ...updateOf("c0"), delta: new Map([["w", { shape: [data.length], data }]]) };
     host({ capacity: 1, runJob: () => Promise.resolve({ clientId: "c0", update: big }) });
     await pool.ready(AbortSignal.timeout(1)).catch(() => undefined);
     host({ capacity: 1 });

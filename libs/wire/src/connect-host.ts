@@ -1,4 +1,4 @@
-import { UserError, type Arrival, type ClientJob, type Failure, type Update } from "@fedclair/core";
+import { UserError, type Answer, type ClientJob, type Failure, type Update } from "@fedclair/core";
 import { io, type Socket } from "socket.io-client";
 import { decodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./codec/host-message.js";
@@ -24,7 +24,7 @@ export interface HostOptions {
   /** Prepares the trial, once; no client is assigned before it resolves. @param trialJson the resolved trial */
   readonly onWelcome: (trialJson: string) => Promise<void>;
   /** Does one client's part. Called for one job at a time; must give way to the event loop. */
-  readonly runJob: (job: ClientJob) => Promise<Arrival>;
+  readonly runJob: (job: ClientJob) => Promise<Answer>;
   /** Told of a result that the coordinator refused. */
   readonly onRefused?: (clientId: string, failure: Failure) => void;
   /** Told once why there is no coordinator, until there is one. */
@@ -162,7 +162,7 @@ class ClientHost {
     return accepted;
   }
 
-  async #deliver(work: WorkId, arrival: Arrival, signal: AbortSignal): Promise<void> {
+  async #deliver(work: WorkId, arrival: Answer, signal: AbortSignal): Promise<void> {
     const peer = this.#peer;
     if (!peer) return;
     const failure =

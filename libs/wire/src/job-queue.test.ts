@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import type { Arrival, ClientJob } from "@fedclair/core";
+import type { Answer, ClientJob } from "@fedclair/core";
 import { JobQueue } from "./job-queue.js";
 import { trained, updateOf } from "./testing/pools.js";
 import { outcome } from "./testing/raw-host.js";
@@ -16,7 +16,7 @@ function manualQueue() {
   let finish: () => void = () => undefined;
   const runJob = ({ clientId, round }: ClientJob) => {
     begun.push(`${clientId} in ${round}`);
-    return new Promise<Arrival>((resolve) => {
+    return new Promise<Answer>((resolve) => {
       finish = () => {
         resolve({ clientId, update: updateOf(clientId) });
       };

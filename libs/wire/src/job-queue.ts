@@ -1,4 +1,4 @@
-import type { Arrival, ClientJob, Params } from "@fedclair/core";
+import type { Answer, ClientJob, Params } from "@fedclair/core";
 import type { CoordinatorMessage } from "./codec/coordinator-message.js";
 import { accepted, refused, type Reply } from "./codec/reply.js";
 import { sameWork, workText, type WorkId } from "./codec/work-id.js";
@@ -12,18 +12,18 @@ interface CurrentWork {
   readonly closing: AbortController;
 }
 
-type Deliver = (work: WorkId, arrival: Arrival, signal: AbortSignal) => Promise<void>;
+type Deliver = (work: WorkId, arrival: Answer, signal: AbortSignal) => Promise<void>;
 
 /** A host's jobs: runs them one after another, in their order, and delivers each result while the next one is computed. */
 export class JobQueue {
-  readonly #runJob: (job: ClientJob) => Promise<Arrival>;
+  readonly #runJob: (job: ClientJob) => Promise<Answer>;
   readonly #deliver: Deliver;
   #current: CurrentWork | undefined;
   #jobs: ClientJob[] = [];
   #running: Promise<void> | undefined;
 
   /** @param deliver must not reject, and give up when the signal aborts */
-  constructor(runJob: (job: ClientJob) => Promise<Arrival>, deliver: Deliver) {
+  constructor(runJob: (job: ClientJob) => Promise<Answer>, deliver: Deliver) {
     this.#runJob = runJob;
     this.#deliver = deliver;
   }
@@ -86,7 +86,7 @@ export class JobQueue {
     this.#running = undefined;
   }
 
-  async #result(job: ClientJob): Promise<Arrival> {
+  async #result(job: ClientJob): Promise<Answer> {
     try {
       return await this.#runJob(job);
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Arrival, Failure, Update, Work } from "@fedclair/core";
+import type { Answer, Failure, Update, Work } from "@fedclair/core";
 import { workText, type WorkId } from "./codec/work-id.js";
 import { failureOf } from "./wire-error.js";
 
@@ -7,7 +7,7 @@ export class OpenWork {
   readonly id: WorkId;
   readonly work: Work;
   readonly #unanswered: Set<string>;
-  readonly #arrived: Arrival[] = [];
+  readonly #arrived: Answer[] = [];
   readonly #closing = new AbortController();
   readonly #onAnswer = new Map<string, () => void>();
   #onArrival: () => void = () => undefined;
@@ -27,7 +27,7 @@ export class OpenWork {
   }
 
   /** Yields what arrives, until every client has answered or the work is closed. @throws what `admit` threw */
-  async *arrivals(): AsyncGenerator<Arrival> {
+  async *arrivals(): AsyncGenerator<Answer> {
     while (!this.closed.aborted) {
       if (this.#fault) throw this.#fault.error;
       const arrival = this.#arrived.shift();
@@ -96,7 +96,7 @@ export class OpenWork {
     return { code: "DUPLICATE", message };
   }
 
-  #settle(arrival: Arrival): void {
+  #settle(arrival: Answer): void {
     this.#unanswered.delete(arrival.clientId);
     this.#arrived.push(arrival);
     this.#onArrival();

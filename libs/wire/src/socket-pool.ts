@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { exitCodes, UserError, type Arrival, type ClientPool, type Work } from "@fedclair/core";
+import { exitCodes, UserError, type Answer, type ClientPool, type Work } from "@fedclair/core";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-message.js";
 import { accepted, refused, type Limits, type Reply } from "./codec/reply.js";
@@ -102,7 +102,7 @@ export class SocketPool implements ClientPool {
     }
   }
 
-  async *run(work: Work, signal: AbortSignal): AsyncIterable<Arrival> {
+  async *run(work: Work, signal: AbortSignal): AsyncIterable<Answer> {
     const open = new OpenWork(++this.#serial, work);
     this.#open?.close();
     this.#open = open;

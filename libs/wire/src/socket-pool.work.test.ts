@@ -121,8 +121,8 @@ describe("SocketPool, working", () => {
     await open(1);
     const host = await joined(1);
     const failure = { code: "NON_FINITE", message: "module w: entry 0 is NaN" } as const;
-    const admit: Work["admit"] = ({ modules }) => {
-      const w = modules.get("w");
+    const admit: Work["admit"] = ({ delta }) => {
+      const w = delta.get("w");
       return w && "data" in w && Number.isNaN(w.data[0]) ? failure : undefined;
     };
     const { arrivals } = await begin(host, workFor(["c0"], { admit }));

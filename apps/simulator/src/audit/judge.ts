@@ -64,7 +64,7 @@ export async function judge({ adapters, options, refine: wanted }: Task): Promis
     );
   }
   const updates = [...readable].map(([name, { modules }]): Update => {
-    return { clientId: name, numExamples: 1, modules, metrics: {} };
+    return { clientId: name, numExamples: 1, delta: modules, metrics: {} };
   });
   const judged = await clair(updates, options, { place: inThreads });
   const { result, reasons } = await screened(judged, options);

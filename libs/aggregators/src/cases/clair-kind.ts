@@ -1,4 +1,4 @@
-import { UserError, type ModuleUpdate, type Tensor, type Update } from "@fedclair/core";
+import { UserError, type TensorDelta, type Tensor, type Update } from "@fedclair/core";
 import { addScaled, multiplyNT, type Matrix } from "@fedclair/linalg";
 import { product } from "../factors.js";
 import {
@@ -125,7 +125,7 @@ export function updatesOf({ clients, inject }: Fields): Update[] {
     return {
       clientId: typeof id === "string" ? id : `c${String(k).padStart(2, "0")}`,
       numExamples: n === undefined || n === null ? 1 : numberOf(n, "n"),
-      modules: new Map(changes.map(([name, change]) => [name, changeOf(fieldsOf(change, name))])),
+      delta: new Map(changes.map(([name, change]) => [name, changeOf(fieldsOf(change, name))])),
       metrics: {},
     };
   });
@@ -136,7 +136,7 @@ export function updatesOf({ clients, inject }: Fields): Update[] {
 }
 
 /** `{ "X" }` dense, or `{ "B", "A", "scale" }` factored, scale · B · A. */
-export function changeOf({ X: dense, B: b, A: a, scale }: Fields): ModuleUpdate {
+export function changeOf({ X: dense, B: b, A: a, scale }: Fields): TensorDelta {
   if (dense !== undefined) return tensorOfJson(dense, "X");
   const factor = scale === undefined || scale === null ? 1 : numberOf(scale, "scale");
   const left = tensorOfJson(b, "B");
@@ -149,7 +149,7 @@ export function changeOf({ X: dense, B: b, A: a, scale }: Fields): ModuleUpdate 
 /** Puts a number that JSON cannot express (NaN, Infinity) at row i, column j. */
 function applyInjection(updates: readonly Update[], injection: Fields): void {
   const { client, module, field = "X", i, j, value } = injection;
-  const change = updates.find(({ clientId }) => clientId === client)?.modules.get(String(module));
+  const change = updates.find(({ clientId }) => clientId === client)?.delta.get(String(module));
   const tensor = change && tensorNamed(change, String(field));
   if (tensor === undefined) {
     throw new UserError(
@@ -163,7 +163,7 @@ function applyInjection(updates: readonly Update[], injection: Fields): void {
   );
 }
 
-function tensorNamed(change: ModuleUpdate, field: string): Tensor | undefined {
+function tensorNamed(change: TensorDelta, field: string): Tensor | undefined {
   if (!("b" in change)) return field === "X" ? change : undefined;
   return field === "B" ? change.b : field === "A" ? change.a : undefined;
 }

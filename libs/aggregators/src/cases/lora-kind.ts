@@ -2,10 +2,10 @@ import {
   isLowRank,
   matrixOf,
   UserError,
-  type Aggregate,
+  type Aggregation,
   type Aggregator,
   type LowRank,
-  type Modules,
+  type Delta,
   type Plugin,
   type Update,
 } from "@fedclair/core";
@@ -43,7 +43,7 @@ export async function runLora(testCase: Fields, report: Report): Promise<void> {
   const updates = updatesOf(testCase);
   const method = String(testCase.method);
   if (method === "sqDistances") {
-    const gram = await gramOf([updates.map(({ modules }) => pairOf(modules))]);
+    const gram = await gramOf([updates.map(({ delta }) => pairOf(delta))]);
     const got = squaredDistances(gram);
     compare(testCase, report, { matrix: () => got.toRows() });
     return;
@@ -102,12 +102,12 @@ function updatesOf({ clients, n }: Fields): Update[] {
   return listOf(clients, "clients").map((client, k) => ({
     clientId: `c${k}`,
     numExamples: Array.isArray(n) ? numberOf(n[k], `n[${k}]`) : 1,
-    modules: new Map([[module, changeOf(fieldsOf(client, `clients[${k}]`))]]),
+    delta: new Map([[module, changeOf(fieldsOf(client, `clients[${k}]`))]]),
     metrics: {},
   }));
 }
 
-function pairOf(modules: Modules | undefined): LowRank {
+function pairOf(modules: Delta | undefined): LowRank {
   const change = modules?.get(module);
   if (change === undefined || !isLowRank(change)) {
     throw new UserError("expected factors B and A");
@@ -115,16 +115,16 @@ function pairOf(modules: Modules | undefined): LowRank {
   return change;
 }
 
-function globalPair({ global }: Aggregate): LowRank {
+function globalPair({ global }: Aggregation): LowRank {
   return pairOf(global[0]);
 }
 
-function personalOf({ personal }: Aggregate, clientId: string): readonly Modules[] {
+function personalOf({ personal }: Aggregation, clientId: string): readonly Delta[] {
   return personal?.get(clientId) ?? [];
 }
 
 /** The terms of a change, multiplied out and added. */
-function sumOf(terms: readonly Modules[]): Matrix {
+function sumOf(terms: readonly Delta[]): Matrix {
   const products = terms.map((term) => product(factorsOf(pairOf(term))));
   const out = new Matrix(products[0]?.rows ?? 0, products[0]?.cols ?? 0);
   for (const term of products) addScaled(out, 1, term);
@@ -133,7 +133,7 @@ function sumOf(terms: readonly Modules[]): Matrix {
 
 function meanProduct(updates: readonly Update[]): Matrix {
   const total = updates.reduce((count, { numExamples }) => count + numExamples, 0);
-  const products = updates.map(({ modules }) => product(factorsOf(pairOf(modules))));
+  const products = updates.map(({ delta }) => product(factorsOf(pairOf(delta))));
   const out = new Matrix(products[0]?.rows ?? 0, products[0]?.cols ?? 0);
   products.forEach((matrix, k) => {
     addScaled(out, (updates[k]?.numExamples ?? 0) / total, matrix);

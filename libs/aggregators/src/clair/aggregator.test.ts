@@ -1,4 +1,4 @@
-import { UserError, type Aggregate, type Update } from "@fedclair/core";
+import { UserError, type Aggregation, type Update } from "@fedclair/core";
 import { addScaled, gaussian, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { valueOf } from "../testing/conformance.js";
@@ -30,7 +30,7 @@ const input = (updates: readonly Update[], seed = 1) => ({
   rng: stream(seed),
 });
 
-function termsOf({ personal }: Aggregate, id: string) {
+function termsOf({ personal }: Aggregation, id: string) {
   const terms = personal?.get(id);
   assert.ok(terms !== undefined, `no personal change of ${id}`);
   return terms;
@@ -46,15 +46,15 @@ describe("the clair aggregator", () => {
     assert.equal(termsOf(aggregate, "c03")[1], shared);
     assert.equal(aggregate.global[1], shared);
     assert.deepEqual(termsOf(aggregate, "c01"), [shared]);
-    assert.deepEqual(termsOf(aggregate, "c00"), [updates[0]?.modules]);
+    assert.deepEqual(termsOf(aggregate, "c00"), [updates[0]?.delta]);
 
     const benign = updates.slice(2);
     const mean = new Matrix(8, 6);
-    for (const { modules } of benign) addScaled(mean, 1 / 6, valueOf([modules]));
+    for (const { delta } of benign) addScaled(mean, 1 / 6, valueOf([delta]));
     assert.ok(distance(valueOf(aggregate.global), mean) < 1e-12);
     const [first] = benign;
     assert.ok(first !== undefined);
-    assert.ok(distance(valueOf([own, shared]), valueOf([first.modules])) < 0.5);
+    assert.ok(distance(valueOf([own, shared]), valueOf([first.delta])) < 0.5);
   });
 
   it("shows its evidence for every client", async () => {
@@ -86,7 +86,7 @@ describe("the clair aggregator", () => {
   });
 
   it("blends the logarithms of two rounds' scores", async () => {
-    const scoreIn = (aggregate: Aggregate) =>
+    const scoreIn = (aggregate: Aggregation) =>
       aggregate.verdicts?.find(({ clientId }) => clientId === "c00")?.score ?? NaN;
     const mindful = aggregator({ memoryBeta: 0.25, rule: "none" });
     const first = scoreIn(await mindful.aggregate(input(round(1))));

@@ -1,6 +1,6 @@
 import {
   UserError,
-  type Aggregate,
+  type Aggregation,
   type Aggregator,
   type AggregatorInput,
   type Update,
@@ -22,7 +22,7 @@ export class Clair implements Aggregator {
     this.#options = options;
   }
 
-  async aggregate({ round, updates, rng }: AggregatorInput): Promise<Aggregate> {
+  async aggregate({ round, updates, rng }: AggregatorInput): Promise<Aggregation> {
     // In secret order, so that no attacker can place itself on the clients that the search starts from; and from a secret seed, so that none
     // can hide in what a sketch does not see.
     const order = rng.sample([...updates.keys()]);

@@ -65,7 +65,7 @@ describe("clair's set of active clients", () => {
     const bias: Update = {
       clientId: "c00",
       numExamples: 1,
-      modules: new Map([["bias", { shape: [3], data: Float64Array.of(1, 2, 3) }]]),
+      delta: new Map([["bias", { shape: [3], data: Float64Array.of(1, 2, 3) }]]),
       metrics: {},
     };
     await assert.rejects(

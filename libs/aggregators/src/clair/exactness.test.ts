@@ -70,7 +70,7 @@ describe("clair without noise", () => {
       const update = updateOf(idOf(k), { m: factors });
       return {
         ...update,
-        modules: new Map([["m", { b: toFloat32(factors.b), a: toFloat32(factors.a) }]]),
+        delta: new Map([["m", { b: toFloat32(factors.b), a: toFloat32(factors.a) }]]),
       };
     });
     const result = await clair(updates, clairSchema.parse({ rank: 3 }));

@@ -1,6 +1,6 @@
 /** The thread of a `Helper`. */
 import { parentPort } from "node:worker_threads";
-import type { ModuleUpdate } from "@fedclair/core";
+import type { TensorDelta } from "@fedclair/core";
 import type { Order, Reply } from "./helper.js";
 import type { Answer, Method, Parts } from "./parts.js";
 import { inThisThread } from "./place.js";
@@ -31,7 +31,7 @@ async function answer(order: Extract<Order, { method: unknown }>): Promise<void>
 }
 
 /** What is large, and needed here no more: it changes hands. */
-function fresh(method: Method, answers: readonly unknown[]): ModuleUpdate[] {
+function fresh(method: Method, answers: readonly unknown[]): TensorDelta[] {
   if (method === "refineToUpdates") return (answers as RefinedUpdates[]).flatMap(updatesIn);
   if (method !== "refineToPairs") return [];
   return (answers as Answer<"refineToPairs">[]).flatMap((pairs) =>

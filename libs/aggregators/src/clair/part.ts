@@ -1,4 +1,4 @@
-import { isLowRank, matrixOf, tensorsOf, type ModuleUpdate } from "@fedclair/core";
+import { isLowRank, matrixOf, tensorsOf, type TensorDelta } from "@fedclair/core";
 import { Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../factors.js";
 import { combine, normOf, type Change, type Side } from "./change.js";
@@ -39,7 +39,7 @@ const largestEntry = 1e100;
  * It is built up in the order of the methods. Clients are indices: into the updates at first, then into those that `compare` kept.
  */
 export class Part {
-  #updates: readonly ModuleUpdate[];
+  #updates: readonly TensorDelta[];
   readonly #options: ClairOptions;
   #changes: readonly Change[] = [];
   /** The changes, or with option `centered` their differences from the benign mean. */
@@ -51,7 +51,7 @@ export class Part {
   /** Up to it a change counts as zero. */
   #leastNorm = 0;
 
-  constructor(updates: readonly ModuleUpdate[], options: ClairOptions) {
+  constructor(updates: readonly TensorDelta[], options: ClairOptions) {
     this.#updates = updates;
     this.#options = options;
   }

@@ -1,4 +1,4 @@
-import { tensorOf, type ModuleUpdate, type Tensor } from "@fedclair/core";
+import { tensorOf, type TensorDelta, type Tensor } from "@fedclair/core";
 import { median, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../factors.js";
 import { combine, inner, isFactored, normOf, scaled, weightedSum, type Change } from "./change.js";
@@ -127,10 +127,10 @@ function shareOf(
 
 /** A refined module as it travels: row by row. A matrix that several changes share stays one tensor. */
 export interface RefinedUpdates {
-  readonly personal: ReadonlyMap<string, ModuleUpdate>;
-  readonly meanPersonal: ModuleUpdate;
+  readonly personal: ReadonlyMap<string, TensorDelta>;
+  readonly meanPersonal: TensorDelta;
   /** Absent if nothing is shared. */
-  readonly shared?: ModuleUpdate;
+  readonly shared?: TensorDelta;
 }
 
 export function asUpdates({ personal, meanPersonal, shared, share }: Refined): RefinedUpdates {
@@ -150,6 +150,6 @@ export function asUpdates({ personal, meanPersonal, shared, share }: Refined): R
 }
 
 /** All that travels of a refined module. */
-export function updatesIn({ personal, meanPersonal, shared }: RefinedUpdates): ModuleUpdate[] {
+export function updatesIn({ personal, meanPersonal, shared }: RefinedUpdates): TensorDelta[] {
   return [...personal.values(), meanPersonal, ...(shared === undefined ? [] : [shared])];
 }

@@ -1,8 +1,8 @@
 import {
   UserError,
-  type Aggregate,
-  type ModuleUpdate,
-  type Modules,
+  type Aggregation,
+  type TensorDelta,
+  type Delta,
   type Update,
   type Verdict,
 } from "@fedclair/core";
@@ -28,7 +28,7 @@ export interface ClairRound {
 }
 
 export interface ClairJudgement {
-  readonly aggregate: Aggregate;
+  readonly aggregate: Aggregation;
   /** What to remember: ln of the scores by client id; empty if nobody was judged. */
   readonly remembered: Memory;
 }
@@ -79,9 +79,9 @@ function aggregateOf(
   result: ClairResult,
   refined: ReadonlyMap<string, RefinedUpdates>,
   reasons: ReadonlyMap<string, string>,
-): Aggregate {
-  const termOf = (part: (module: RefinedUpdates) => ModuleUpdate | undefined): Modules => {
-    const term = new Map<string, ModuleUpdate>();
+): Aggregation {
+  const termOf = (part: (module: RefinedUpdates) => TensorDelta | undefined): Delta => {
+    const term = new Map<string, TensorDelta>();
     for (const [name, module] of refined) {
       const update = part(module);
       if (update !== undefined) term.set(name, update);
@@ -90,14 +90,14 @@ function aggregateOf(
   };
   const shared = termOf((module) => module.shared);
   const sharedTerms = shared.size > 0 ? [shared] : [];
-  const personal = updates.map(({ clientId: id, modules }): [string, Modules[]] => {
+  const personal = updates.map(({ clientId: id, delta }): [string, Delta[]] => {
     switch (result.status.get(id)) {
       case "benign":
         return [id, [termOf((module) => module.personal.get(id)), ...sharedTerms]];
       case "inactive":
         return [id, sharedTerms];
       default:
-        return [id, [modules]];
+        return [id, [delta]];
     }
   });
   return {

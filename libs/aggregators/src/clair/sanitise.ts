@@ -1,11 +1,11 @@
 import {
   isLowRank,
-  moduleShape,
+  deltaShape,
   shapeText,
   sizeOf,
   tensorsOf,
   UserError,
-  type ModuleUpdate,
+  type TensorDelta,
   type Update,
 } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
@@ -40,13 +40,13 @@ export function comparable(updates: readonly Update[]): Comparable {
   const consistent = updates.filter(isConsistent);
   const common = mostCommonSignature(consistent);
   const alike = consistent.filter((update) => signatureOf(update) === common);
-  for (const [name, module] of alike[0]?.modules ?? []) requireMatrix(name, moduleShape(module));
-  return { updates: alike, modules: [...(alike[0]?.modules.keys() ?? [])] };
+  for (const [name, module] of alike[0]?.delta ?? []) requireMatrix(name, deltaShape(module));
+  return { updates: alike, modules: [...(alike[0]?.delta.keys() ?? [])] };
 }
 
 /** What the updates of one module are, in the order of the updates. */
-export function updatesOf({ updates }: Comparable, module: string): ModuleUpdate[] {
-  return updates.flatMap(({ modules }) => modules.get(module) ?? []);
+export function updatesOf({ updates }: Comparable, module: string): TensorDelta[] {
+  return updates.flatMap(({ delta }) => delta.get(module) ?? []);
 }
 
 export interface Sanitised {
@@ -83,8 +83,8 @@ export async function sanitise(
 }
 
 /** Module names with their shapes; a client's LoRA rank is its own affair. */
-function signatureOf({ modules }: Update): string {
-  const parts = [...modules].map(([name, module]) => [name, ...moduleShape(module)]);
+function signatureOf({ delta }: Update): string {
+  const parts = [...delta].map(([name, module]) => [name, ...deltaShape(module)]);
   return JSON.stringify(parts.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
 }
 
@@ -100,8 +100,8 @@ function mostCommonSignature(updates: readonly Update[]): string | undefined {
 }
 
 /** Do the entries fill the shapes, and do both factors of a pair fit together? */
-function isConsistent({ modules }: Update): boolean {
-  return [...modules.values()].every(
+function isConsistent({ delta }: Update): boolean {
+  return [...delta.values()].every(
     (module) =>
       tensorsOf(module).every(({ shape, data }) => data.length === sizeOf(shape)) &&
       (!isLowRank(module) ||

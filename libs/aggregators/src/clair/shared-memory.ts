@@ -1,9 +1,9 @@
 import {
-  breather,
+  yieldToEventLoop,
   isLowRank,
   tensorsOf,
-  type Modules,
-  type ModuleUpdate,
+  type Delta,
+  type TensorDelta,
   type Tensor,
   type Update,
 } from "@fedclair/core";
@@ -13,16 +13,15 @@ import {
  * makes of thousands of adapters would hold up the event loop. Gives way to it while it copies.
  */
 export async function inSharedMemory(updates: readonly Update[]): Promise<Update[]> {
-  const breathe = breather();
   const shared: Update[] = [];
   for (const update of updates) {
-    shared.push({ ...update, modules: sharedModules(update.modules) });
-    await breathe();
+    shared.push({ ...update, delta: sharedModules(update.delta) });
+    await yieldToEventLoop();
   }
   return shared;
 }
 
-function sharedModules(modules: Modules): Modules {
+function sharedModules(modules: Delta): Delta {
   return new Map(
     [...modules].map(([name, module]) => [
       name,
@@ -39,7 +38,7 @@ function shareable({ shape, data }: Tensor): Tensor {
 }
 
 /** The memory of all updates that can change hands when they are posted, each buffer once. */
-export function transferable(updates: readonly ModuleUpdate[]): ArrayBuffer[] {
+export function transferable(updates: readonly TensorDelta[]): ArrayBuffer[] {
   const buffers = updates.flatMap(tensorsOf).map(({ data }) => data.buffer);
   return [...new Set(buffers)].filter((buffer) => buffer instanceof ArrayBuffer);
 }

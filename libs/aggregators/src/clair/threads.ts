@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { tensorsOf, type ModuleUpdate } from "@fedclair/core";
+import { tensorsOf, type TensorDelta } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { Helper } from "./helper.js";
 import type { ClairOptions } from "./options.js";
@@ -25,7 +25,7 @@ export const inThreads: Place = (modules, options) => {
 /** @param threads at most, this one included */
 export function amongThreads(
   threads: number,
-  modules: readonly (readonly ModuleUpdate[])[],
+  modules: readonly (readonly TensorDelta[])[],
   options: ClairOptions,
 ): Parts {
   const count = Math.min(threads, modules.length);
@@ -56,7 +56,7 @@ function helperAt(i: number): Helper {
 }
 
 /** How many numbers the clients sent for a module. */
-function size(updates: readonly ModuleUpdate[]): number {
+function size(updates: readonly TensorDelta[]): number {
   return sum(updates.flatMap(tensorsOf).map(({ data }) => data.length));
 }
 

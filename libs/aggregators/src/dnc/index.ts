@@ -1,10 +1,10 @@
 import {
   isLowRank,
-  moduleShape,
+  deltaShape,
   sizeOf,
-  type Aggregate,
+  type Aggregation,
   type Aggregator,
-  type ModuleUpdate,
+  type TensorDelta,
   type Plugin,
   type Update,
   type Verdict,
@@ -52,7 +52,7 @@ async function divideAndConquer(
   updates: readonly Update[],
   { fraction, iterations, coordinates }: Options,
   rng: Stream,
-): Promise<Aggregate> {
+): Promise<Aggregation> {
   const f = presumedContaminated(fraction, updates.length);
   const modules = [...changesByModule(updates).values()];
   const filtered = new Map<number, number>();
@@ -72,7 +72,7 @@ async function divideAndConquer(
 
 /** The Gram matrix of the changes at `count` coordinates drawn from all modules, or at all of them if there are no more. */
 function gramOfSample(modules: readonly Changes[], count: number, rng: Stream): Promise<Matrix> {
-  const sizes = modules.map(([first]) => (first === undefined ? 0 : sizeOf(moduleShape(first))));
+  const sizes = modules.map(([first]) => (first === undefined ? 0 : sizeOf(deltaShape(first))));
   const length = sizes.reduce((total, size) => total + size, 0);
   if (count >= length) return gramOf(modules);
   const drawn = sampleIndices(rng, length, count);
@@ -89,7 +89,7 @@ function gramOfSample(modules: readonly Changes[], count: number, rng: Stream): 
 }
 
 /** Number i of the flattened change. */
-function entryOf(change: ModuleUpdate, i: number): number {
+function entryOf(change: TensorDelta, i: number): number {
   if (!isLowRank(change)) return change.data[i] ?? NaN;
   const { b, a } = change;
   const [rank = 0, cols = 0] = a.shape;

@@ -1,9 +1,9 @@
 import {
   isLowRank,
-  type Aggregate,
+  type Aggregation,
   type Aggregator,
-  type Modules,
-  type ModuleUpdate,
+  type Delta,
+  type TensorDelta,
   type Plugin,
   type Tensor,
   type Update,
@@ -31,11 +31,11 @@ export const fedsaLora: Plugin<Aggregator> = {
 };
 
 /** Clients of another rank than most keep their own change. @throws UserError if no rank is that of most */
-async function shareA(updates: readonly Update[], by: Weighting): Promise<Aggregate> {
+async function shareA(updates: readonly Update[], by: Weighting): Promise<Aggregation> {
   const { kept, ...verdicts } = alike(updates, ranksOf);
   const odd = updates.filter((update) => !kept.includes(update));
   const means = new Map<string, Tensor>();
-  const everyones = new Map<string, ModuleUpdate>();
+  const everyones = new Map<string, TensorDelta>();
   for (const [name, sent] of sendersOf(kept, weightsOf(kept, by))) {
     if (sent.dense.length > 0)
       everyones.set(name, await weightedSum(sent.dense, sent.denseWeights));
@@ -47,15 +47,15 @@ async function shareA(updates: readonly Update[], by: Weighting): Promise<Aggreg
     );
     means.set(name, mean);
   }
-  const global: Modules[] = everyones.size > 0 ? [everyones] : [];
-  const personal = kept.map(({ clientId, modules }): [string, Modules[]] => {
-    const own = new Map<string, ModuleUpdate>();
-    for (const [name, update] of modules) {
+  const global: Delta[] = everyones.size > 0 ? [everyones] : [];
+  const personal = kept.map(({ clientId, delta }): [string, Delta[]] => {
+    const own = new Map<string, TensorDelta>();
+    for (const [name, update] of delta) {
       const a = means.get(name);
       if (a !== undefined && isLowRank(update)) own.set(name, { b: update.b, a });
     }
     return [clientId, [own, ...global]];
   });
-  const ownOnly = odd.map(({ clientId, modules }): [string, Modules[]] => [clientId, [modules]]);
+  const ownOnly = odd.map(({ clientId, delta }): [string, Delta[]] => [clientId, [delta]]);
   return { global, personal: new Map([...personal, ...ownOnly]), ...verdicts };
 }

@@ -32,9 +32,9 @@ export const ffaLora: Plugin<Aggregator> = {
 };
 
 /** A fingerprint of the factors A of all pairs. */
-function frozenOf({ modules }: Update): string {
+function frozenOf({ delta }: Update): string {
   const hash = createHash("sha256");
-  for (const module of modules.values()) {
+  for (const module of delta.values()) {
     if (!isLowRank(module)) continue;
     const { shape, data } = module.a;
     hash.update(`${data.constructor.name} ${shape.join()} `);

@@ -1,6 +1,6 @@
 import {
   UserError,
-  type Aggregate,
+  type Aggregation,
   type Aggregator,
   type AggregatorInput,
   type Plugin,
@@ -44,7 +44,7 @@ class FlTrust implements Aggregator {
     throw new UserError(`root: expected an id from ${known}, got '${this.#root}'`);
   }
 
-  async aggregate({ updates: unordered }: AggregatorInput): Promise<Aggregate> {
+  async aggregate({ updates: unordered }: AggregatorInput): Promise<Aggregation> {
     const updates = byId(unordered);
     this.#root ??= updates[0]?.clientId;
     const root = updates.findIndex(({ clientId }) => clientId === this.#root);

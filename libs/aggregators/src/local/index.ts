@@ -10,7 +10,7 @@ export const local: Plugin<Aggregator> = {
     aggregate: ({ updates }) =>
       Promise.resolve({
         global: [],
-        personal: new Map(updates.map(({ clientId, modules }) => [clientId, [modules]])),
+        personal: new Map(updates.map(({ clientId, delta }) => [clientId, [delta]])),
       }),
   }),
 };

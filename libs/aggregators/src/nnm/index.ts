@@ -1,4 +1,4 @@
-import type { Aggregator, Modules, Plugin, Update } from "@fedclair/core";
+import type { Aggregator, Delta, Plugin, Update } from "@fedclair/core";
 import { Matrix, median, multiply } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
@@ -59,7 +59,7 @@ interface Mixed {
   readonly mixing: Matrix;
 }
 
-const rules: Readonly<Record<Options["rule"], (mixed: Mixed) => Promise<Modules[]>>> = {
+const rules: Readonly<Record<Options["rule"], (mixed: Mixed) => Promise<Delta[]>>> = {
   mean: (mixed) => weighted(mixed, (gram) => uniform(gram.rows)),
   krum: (mixed) =>
     weighted(mixed, (gram) => {
@@ -81,7 +81,7 @@ const rules: Readonly<Record<Options["rule"], (mixed: Mixed) => Promise<Modules[
 async function weighted(
   { updates, gram, mixing }: Mixed,
   rule: (gramOfMixed: Matrix) => Float64Array | Promise<Float64Array>,
-): Promise<Modules[]> {
+): Promise<Delta[]> {
   const weights = await rule(await mixedGram(gram, mixing));
   const combined = multiply(mixing, new Matrix(weights.length, 1, weights));
   return combineProducts(updates, combined.data);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isLowRank, tensorOf, type ModuleUpdate } from "@fedclair/core";
+import { isLowRank, tensorOf, type TensorDelta } from "@fedclair/core";
 import { gaussian, stream } from "@fedclair/linalg";
 import { factorsOf, lowRankOf, product } from "../factors.js";
 import { blocksOf } from "./blocks.js";
@@ -9,7 +9,7 @@ const rng = stream("blocks");
 const pair = () => lowRankOf({ b: gaussian(rng, 401, 2), a: gaussian(rng, 2, 701) });
 
 /** What blocksOf shows of every client, put together again. */
-async function readAll(changes: readonly ModuleUpdate[]): Promise<Float64Array[]> {
+async function readAll(changes: readonly TensorDelta[]): Promise<Float64Array[]> {
   const out = changes.map(() => new Float64Array(401 * 701));
   for await (const { from, columns } of blocksOf(changes)) {
     columns.forEach((column, k) => out[k]?.set(column, from));
@@ -48,7 +48,7 @@ describe("blocksOf", () => {
     });
     // 10⁹ products.
     const vector = { shape: [200_000], data: new Float64Array(200_000).fill(1) };
-    await gramOf([new Array<ModuleUpdate>(100).fill(vector)]);
+    await gramOf([new Array<TensorDelta>(100).fill(vector)]);
     clearImmediate(immediate);
     assert.ok(turns >= 2, `${turns} turns`);
   });

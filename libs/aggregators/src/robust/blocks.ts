@@ -1,16 +1,16 @@
 import {
-  breather,
+  yieldToEventLoop,
   isLowRank,
-  moduleShape,
+  deltaShape,
   sizeOf,
   type LowRank,
-  type ModuleUpdate,
+  type TensorDelta,
   type Tensor,
 } from "@fedclair/core";
 import { Matrix } from "@fedclair/linalg";
 
 /** The clients' changes of one module, all of one shape; dense ones and low-rank pairs may mix. */
-export type Changes = readonly ModuleUpdate[];
+export type Changes = readonly TensorDelta[];
 
 /** Some coordinates of all clients' changes. */
 export interface Block {
@@ -31,18 +31,17 @@ const blockNumbers = 1 << 18;
 export async function* blocksOf(changes: Changes): AsyncGenerator<Block> {
   const [first] = changes;
   if (first === undefined) return;
-  const length = sizeOf(moduleShape(first));
+  const length = sizeOf(deltaShape(first));
   // Odd, since columns that lie a power of two apart would share the lines of a cache.
   const rows = Math.floor(blockNumbers / changes.length) | 1;
   const buffers = changes.map((change) =>
     inFloat64(change) ? undefined : new Float64Array(Math.min(rows, length)),
   );
-  const breathe = breather();
   for (let from = 0; from < length; from += rows) {
     const to = Math.min(from + rows, length);
     const columns = changes.map((change, k) => read(change, from, to, buffers[k]));
     yield { from, columns };
-    await breathe();
+    await yieldToEventLoop();
   }
 }
 
@@ -55,13 +54,13 @@ export function packed(columns: readonly Float64Array[]): Matrix {
   return out;
 }
 
-function inFloat64(change: ModuleUpdate): boolean {
+function inFloat64(change: TensorDelta): boolean {
   return !isLowRank(change) && change.data instanceof Float64Array;
 }
 
 /** Numbers from … to - 1 of the flattened change. @param buffer for what cannot be viewed */
 function read(
-  change: ModuleUpdate,
+  change: TensorDelta,
   from: number,
   to: number,
   buffer = new Float64Array(0),

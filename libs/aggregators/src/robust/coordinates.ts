@@ -1,4 +1,4 @@
-import { moduleShape, sizeOf, type Tensor } from "@fedclair/core";
+import { deltaShape, sizeOf, type Tensor } from "@fedclair/core";
 import { Matrix, multiply, sum } from "@fedclair/linalg";
 import { blocksOf, packed, type Changes } from "./blocks.js";
 import { forSmallest, select } from "./select.js";
@@ -18,7 +18,7 @@ export async function byCoordinate(
   mixing?: Matrix,
 ): Promise<Tensor> {
   const [first] = changes;
-  const shape = first === undefined ? [] : moduleShape(first);
+  const shape = first === undefined ? [] : deltaShape(first);
   const data = new Float64Array(sizeOf(shape));
   const column = new Float64Array(changes.length);
   for await (const { from, columns } of blocksOf(changes)) {

@@ -1,5 +1,5 @@
 import { sum } from "@fedclair/linalg";
-import { breather } from "@fedclair/core";
+import { yieldToEventLoop } from "@fedclair/core";
 import type { Points } from "./points.js";
 
 /**
@@ -15,7 +15,6 @@ export async function geometricMedianWeights(
   nu = 1e-6,
 ): Promise<Float64Array> {
   let current = weights;
-  const breathe = breather();
   for (let step = 0; step < 10_000; step++) {
     const { norm, distances } = await points.around(current);
     const raw = distances.map((distance, k) => (weights[k] ?? NaN) / Math.max(nu, distance));
@@ -26,7 +25,7 @@ export async function geometricMedianWeights(
     const spread = weightedSum(distances, (k) => current[k] ?? NaN);
     current = next;
     // A median at 0 has no size to compare with: what rounding does to the weights then ends it.
-    await breathe();
+    await yieldToEventLoop();
     if (moved <= Math.max(1e-10 * norm, 1e-15 * spread)) break;
   }
   return current;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { tensorOf, type ModuleUpdate } from "@fedclair/core";
+import { tensorOf, type TensorDelta } from "@fedclair/core";
 import { frobenius, gaussian, Matrix, stream, subtract } from "@fedclair/linalg";
 import { lowRankOf, product, type Factors } from "../factors.js";
 import { gramOf, squaredDistances } from "./gram.js";
@@ -12,8 +12,8 @@ const factors: readonly Factors[] = Array.from({ length: count }, (_, k) => ({
   b: gaussian(rng, 9, 1 + (k % 3)),
   a: gaussian(rng, 1 + (k % 3), 7),
 }));
-const pairs: readonly ModuleUpdate[] = factors.map(lowRankOf);
-const dense: readonly ModuleUpdate[] = factors.map((f) => tensorOf(product(f)));
+const pairs: readonly TensorDelta[] = factors.map(lowRankOf);
+const dense: readonly TensorDelta[] = factors.map((f) => tensorOf(product(f)));
 const mixed = pairs.map((pair, k) => (k % 2 === 0 ? pair : (dense[k] ?? pair)));
 
 function near(got: Matrix, expected: Matrix): void {
@@ -68,7 +68,7 @@ describe("points", () => {
   });
 
   it("have hand-checked norms and distances", async () => {
-    const line = [1, 2, 10].map((x): ModuleUpdate => ({ shape: [1], data: Float64Array.of(x) }));
+    const line = [1, 2, 10].map((x): TensorDelta => ({ shape: [1], data: Float64Array.of(x) }));
     const points = await pointsOf([line]);
     assert.deepEqual(await points.around(Float64Array.of(1, 1, 0)), {
       norm: 3,

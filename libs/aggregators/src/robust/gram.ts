@@ -1,4 +1,4 @@
-import { breather, isLowRank, matrixOf, UserError, type LowRank } from "@fedclair/core";
+import { yieldToEventLoop, isLowRank, matrixOf, UserError, type LowRank } from "@fedclair/core";
 import { hstack, Matrix, multiplyTN } from "@fedclair/linalg";
 import { blocksOf, packed, type Changes } from "./blocks.js";
 
@@ -27,25 +27,24 @@ export async function gramOf(modules: readonly Changes[]): Promise<Matrix> {
 
 /** Into the lower triangle; a little of the upper one is touched too. */
 async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> {
-  const breathe = breather();
   const lefts: Matrix[] = [];
   const rights: Matrix[] = [];
   for (const { b, a } of pairs) {
     lefts.push(matrixOf(b));
     rights.push(matrixOf(a).transpose());
-    await breathe();
+    await yieldToEventLoop();
   }
   const left = hstack(lefts);
-  await breathe();
+  await yieldToEventLoop();
   const right = hstack(rights);
-  await breathe();
+  await yieldToEventLoop();
   const starts = startsOf(lefts.map(({ cols }) => cols));
   for (let j = 0; j < gram.rows; j += panel) {
     const end = Math.min(j + panel, gram.rows);
     const ofLeft = panelOf(left, starts[j], starts[end]);
-    await breathe();
+    await yieldToEventLoop();
     const ofRight = panelOf(right, starts[j], starts[end]);
-    await breathe();
+    await yieldToEventLoop();
     const offset = starts[j] ?? NaN;
     const span = (k: number) => [(starts[k] ?? NaN) - offset, (starts[k + 1] ?? NaN) - offset];
     for (let y = j; y < end; y++) {
@@ -53,7 +52,7 @@ async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> 
         addTo(gram, x, y, dotOfBlocks(ofLeft, ofRight, span(x), span(y)));
       }
     }
-    await breathe();
+    await yieldToEventLoop();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Aggregate, Update, Verdict } from "@fedclair/core";
+import type { Aggregation, Update, Verdict } from "@fedclair/core";
 import { combineProducts } from "../products.js";
 import { presumedContaminated } from "./contaminated.js";
 import { gramOf, squaredDistances } from "./gram.js";
@@ -15,7 +15,7 @@ export async function aggregateByKrum(
   unordered: readonly Update[],
   fraction: number,
   averaged: (count: number, f: number) => number,
-): Promise<Aggregate> {
+): Promise<Aggregation> {
   const updates = byId(unordered);
   const count = updates.length;
   const f = presumedContaminated(fraction, count);

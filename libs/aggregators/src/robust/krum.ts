@@ -1,4 +1,4 @@
-import { breather, UserError } from "@fedclair/core";
+import { yieldToEventLoop, UserError } from "@fedclair/core";
 import { sum, type Matrix } from "@fedclair/linalg";
 
 /**
@@ -38,7 +38,6 @@ export async function bulyanSelection(squared: Matrix, f: number): Promise<numbe
   const alive = new Uint8Array(count).fill(1);
   const lists = indices(count).map((i) => othersByDistance(squared, i));
   const selected: number[] = [];
-  const breathe = breather();
   while (selected.length < count - 2 * f) {
     const rest = indices(count).filter((i) => alive[i] === 1);
     const wanted = neighbours(rest.length, f);
@@ -46,7 +45,7 @@ export async function bulyanSelection(squared: Matrix, f: number): Promise<numbe
     const winner = rest[byScore(scores)[0] ?? NaN] ?? NaN;
     selected.push(winner);
     alive[winner] = 0;
-    await breathe();
+    await yieldToEventLoop();
   }
   return selected.sort((i, j) => i - j);
 }

@@ -1,5 +1,5 @@
 import { Matrix, multiply, multiplyTN } from "@fedclair/linalg";
-import { breather } from "@fedclair/core";
+import { yieldToEventLoop } from "@fedclair/core";
 import { forSmallest } from "./select.js";
 
 /**
@@ -26,11 +26,10 @@ const panel = 64;
 export async function mixedGram(gram: Matrix, mixing: Matrix): Promise<Matrix> {
   const count = gram.rows;
   const out = new Matrix(count, count);
-  const breathe = breather();
   for (let from = 0; from < count; from += panel) {
     const columns = mixing.columns(from, Math.min(from + panel, count));
     out.data.set(multiplyTN(mixing, multiply(gram, columns)).data, from * count);
-    await breathe();
+    await yieldToEventLoop();
   }
   return out;
 }

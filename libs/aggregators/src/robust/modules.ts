@@ -1,4 +1,4 @@
-import type { Modules, Update } from "@fedclair/core";
+import type { Delta, Update } from "@fedclair/core";
 import { moduleOf } from "../mean.js";
 import type { Changes } from "./blocks.js";
 import { byCoordinate, type CoordinateRule } from "./coordinates.js";
@@ -9,7 +9,7 @@ import type { Matrix } from "@fedclair/linalg";
  * @throws UserError if a client lacks a module that the first one has
  */
 export function changesByModule(updates: readonly Update[]): ReadonlyMap<string, Changes> {
-  const names = [...(updates[0]?.modules.keys() ?? [])].sort();
+  const names = [...(updates[0]?.delta.keys() ?? [])].sort();
   return new Map(names.map((name) => [name, updates.map((update) => moduleOf(update, name))]));
 }
 
@@ -23,7 +23,7 @@ export async function everyCoordinate(
   updates: readonly Update[],
   rule: CoordinateRule,
   mixing?: Matrix,
-): Promise<Modules[]> {
+): Promise<Delta[]> {
   const term = new Map<string, Awaited<ReturnType<typeof byCoordinate>>>();
   for (const [name, changes] of changesByModule(updates)) {
     term.set(name, await byCoordinate(changes, rule, mixing));

@@ -1,4 +1,4 @@
-import type { Aggregate, Update } from "@fedclair/core";
+import type { Aggregation, Update } from "@fedclair/core";
 import { frobenius, gaussian, Matrix, stream, subtract } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { product, type Factors } from "../factors.js";
@@ -18,7 +18,7 @@ const weightRules = [
 ];
 const coordinateRules = ["coordinate-median", "trimmed-mean", "bulyan"];
 
-function aggregate(name: string, updates: readonly Update[], options = {}): Promise<Aggregate> {
+function aggregate(name: string, updates: readonly Update[], options = {}): Promise<Aggregation> {
   const plugin = aggregators.get(name) ?? assert.fail(`no ${name}`);
   return plugin
     .create(plugin.schema.parse(options) as never)

@@ -1,9 +1,9 @@
 import {
   isLowRank,
   matrixOf,
-  type Aggregate,
+  type Aggregation,
   type Aggregator,
-  type Modules,
+  type Delta,
   type Plugin,
   type Update,
 } from "@fedclair/core";
@@ -38,7 +38,7 @@ function factoredUpdates(): Update[] {
 
 function denseUpdates(): Update[] {
   return factoredUpdates().map((update) =>
-    updateOf(update.clientId, { m: valueOf([update.modules]) }, update.numExamples),
+    updateOf(update.clientId, { m: valueOf([update.delta]) }, update.numExamples),
   );
 }
 
@@ -104,7 +104,7 @@ export function describeAggregator(plugin: Plugin<Aggregator>, multipliesOut?: s
 }
 
 /** Module m of a sum of terms, multiplied out; zero of no terms. */
-export function valueOf(terms: readonly Modules[], module = "m"): Matrix {
+export function valueOf(terms: readonly Delta[], module = "m"): Matrix {
   const values = terms.flatMap((term) => {
     const change = term.get(module);
     if (change === undefined) return [];
@@ -116,17 +116,21 @@ export function valueOf(terms: readonly Modules[], module = "m"): Matrix {
 }
 
 /** What a client goes on with: its personal change, where there are such, else the global one. */
-function termsOf({ global, personal }: Aggregate, clientId: string): readonly Modules[] {
+function termsOf({ global, personal }: Aggregation, clientId: string): readonly Delta[] {
   return personal?.get(clientId) ?? global;
 }
 
-function assertEveryoneGets(aggregate: Aggregate, updates: readonly Update[]): void {
-  for (const { clientId, modules } of updates) {
-    assertNear(valueOf(termsOf(aggregate, clientId)), valueOf([modules]));
+function assertEveryoneGets(aggregate: Aggregation, updates: readonly Update[]): void {
+  for (const { clientId, delta } of updates) {
+    assertNear(valueOf(termsOf(aggregate, clientId)), valueOf([delta]));
   }
 }
 
-function assertSameChanges(got: Aggregate, expected: Aggregate, updates: readonly Update[]): void {
+function assertSameChanges(
+  got: Aggregation,
+  expected: Aggregation,
+  updates: readonly Update[],
+): void {
   assertNear(valueOf(got.global), valueOf(expected.global));
   for (const { clientId } of updates) {
     assertNear(valueOf(termsOf(got, clientId)), valueOf(termsOf(expected, clientId)));
@@ -138,7 +142,7 @@ function assertNear(got: Matrix, expected: Matrix): void {
   assert.ok(distance <= 1e-10 * Math.max(1, frobenius(expected)), `distance ${distance}`);
 }
 
-function statuses({ verdicts }: Aggregate): Record<string, string> {
+function statuses({ verdicts }: Aggregation): Record<string, string> {
   const entries = (verdicts ?? []).map(({ clientId, status }) => [clientId, status]);
   return Object.fromEntries(entries.sort()) as Record<string, string>;
 }

@@ -1,4 +1,4 @@
-import { tensorOf, type ModuleUpdate, type Update } from "@fedclair/core";
+import { tensorOf, type TensorDelta, type Update } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
@@ -21,11 +21,11 @@ export function updateOf(
   modules: Readonly<Record<string, Matrix | Factors>>,
   numExamples = 1,
 ): Update {
-  const entries = Object.entries(modules).map(([name, change]): [string, ModuleUpdate] => [
+  const entries = Object.entries(modules).map(([name, change]): [string, TensorDelta] => [
     name,
     "b" in change ? lowRankOf(change) : tensorOf(change),
   ]);
-  return { clientId, numExamples, modules: new Map(entries), metrics: {} };
+  return { clientId, numExamples, delta: new Map(entries), metrics: {} };
 }
 
 export function idOf(k: number): string {

@@ -33,7 +33,7 @@ export const alieAttack: Plugin<Attack> = {
     "Colluding: the honest mean less so many standard deviations as a majority hides (ALIE).",
   schema: z.strictObject({}),
   create: (): Attack => ({
-    forge: (own, honest) =>
+    attackRound: (own, honest) =>
       forgeFromHonest(own, honest, (benign) =>
         alie(benign, alieDeviations(own.length + honest.length, own.length)),
       ),

@@ -9,7 +9,7 @@ const own = ["a1", "a2"].map((id) => anyUpdate(id));
 
 /** A module of an update less that of another, as a matrix. */
 function planted(forged: Update | undefined, before: Update | undefined, name: string): Matrix {
-  const [x, y] = [forged, before].map((u) => u?.modules.get(name) ?? assert.fail());
+  const [x, y] = [forged, before].map((u) => u?.delta.get(name) ?? assert.fail());
   assert.ok(x && y);
   const rows = isLowRank(x) ? x.b.shape[0] : x.shape[0];
   const matrix = (values: Float64Array) => toMatrix({ shape: [rows ?? 1], data: values });
@@ -20,7 +20,7 @@ describe("backdoor", () => {
   it("adds one direction, the same for all attackers and in every round", () => {
     const attack = create("backdoor");
     const rounds = [1, 2].flatMap((round) => {
-      const forged = attack.forge?.(own, honest, stream("round").at(round)) ?? [];
+      const forged = attack.attackRound?.(own, honest, stream("round").at(round)) ?? [];
       return forged.map((update, k) => planted(update, own[k], "matrix"));
     });
     assert.equal(rounds.length, 4);
@@ -33,27 +33,27 @@ describe("backdoor", () => {
   });
 
   it("adds it at scale × the median honest norm", () => {
-    const norms = honest.map(({ modules }) =>
-      Math.hypot(...valuesOf(modules.get("matrix") ?? assert.fail())),
+    const norms = honest.map(({ delta }) =>
+      Math.hypot(...valuesOf(delta.get("matrix") ?? assert.fail())),
     );
     const [, median] = norms.sort((x, y) => x - y);
-    const [forged] = create("backdoor", { scale: 2 }).forge?.(own, honest, stream(1)) ?? [];
+    const [forged] = create("backdoor", { scale: 2 }).attackRound?.(own, honest, stream(1)) ?? [];
     const size = Math.hypot(...planted(forged, own[0], "matrix").data);
     assert.ok(Math.abs(size - 2 * (median ?? NaN)) < 1e-12);
   });
 
   it("of factors replaces the weakest direction: nothing of their rank is closer", () => {
-    const [forged] = create("backdoor").forge?.(own, honest, stream(1)) ?? [];
+    const [forged] = create("backdoor").attackRound?.(own, honest, stream(1)) ?? [];
     // X + γ·b·aᵀ has rank 3; the distance to its best approximation of rank 2 is its last singular value.
     const attack = create("backdoor");
     const wide = own.map((update) => {
-      const pair = update.modules.get("pair64") ?? assert.fail();
+      const pair = update.delta.get("pair64") ?? assert.fail();
       const data = valuesOf(pair);
-      return { ...update, modules: new Map([["pair64", { shape: [3, 5], data }]]) };
+      return { ...update, delta: new Map([["pair64", { shape: [3, 5], data }]]) };
     });
-    const [dense] = attack.forge?.(wide, honest, stream(1)) ?? [];
+    const [dense] = attack.attackRound?.(wide, honest, stream(1)) ?? [];
     const difference = planted(forged, dense, "pair64");
-    const exact = dense?.modules.get("pair64");
+    const exact = dense?.delta.get("pair64");
     assert.ok(exact && !isLowRank(exact));
     const { s } = thinSvd(toMatrix(exact));
     assert.ok(Math.abs(Math.hypot(...difference.data) - (s[2] ?? NaN)) < 1e-12);

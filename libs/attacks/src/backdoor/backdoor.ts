@@ -1,10 +1,4 @@
-import {
-  isLowRank,
-  moduleShape,
-  type Attack,
-  type ModuleUpdate,
-  type Plugin,
-} from "@fedclair/core";
+import { isLowRank, deltaShape, type Attack, type TensorDelta, type Plugin } from "@fedclair/core";
 import { addScaled, hstack, Matrix, multiply, norm, type Stream } from "@fedclair/linalg";
 import { z } from "zod";
 import { mapModules, medianNorms, valueOf } from "../forging.js";
@@ -31,7 +25,7 @@ export const backdoor: Plugin<Attack> = {
   create: ({ scale }: z.output<typeof schema>): Attack => {
     let trigger: Stream | undefined;
     return {
-      forge: (own, honest, rng) => {
+      attackRound: (own, honest, rng) => {
         const fixed = (trigger ??= rng);
         const norms = medianNorms(honest.length > 0 ? honest : own);
         return mapModules(own, (module, name) =>
@@ -42,8 +36,8 @@ export const backdoor: Plugin<Attack> = {
   },
 };
 
-function plant(module: ModuleUpdate, size: number, trigger: Stream): ModuleUpdate {
-  const [p = 1, ...rest] = moduleShape(module);
+function plant(module: TensorDelta, size: number, trigger: Stream): TensorDelta {
+  const [p = 1, ...rest] = deltaShape(module);
   const q = rest.reduce((product, extent) => product * extent, 1);
   const b = new Matrix(p, 1, unit(trigger.at("b").normals(p))).scale(size);
   const a = new Matrix(1, q, unit(trigger.at("a").normals(q)));

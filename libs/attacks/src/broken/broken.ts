@@ -1,7 +1,7 @@
 import {
   isLowRank,
   type Attack,
-  type Modules,
+  type Delta,
   type Plugin,
   type Tensor,
   type TrainResult,
@@ -35,8 +35,8 @@ const breakdowns: Record<
   z.output<typeof schema>["kind"],
   (honest: TrainResult) => TrainResult | Promise<TrainResult>
 > = {
-  nan: (honest) => ({ ...honest, modules: mapTensors(honest.modules, withNaN) }),
-  shape: (honest) => ({ ...honest, modules: mapTensors(honest.modules, withOneRowMore) }),
+  nan: (honest) => ({ ...honest, delta: mapTensors(honest.delta, withNaN) }),
+  shape: (honest) => ({ ...honest, delta: mapTensors(honest.delta, withOneRowMore) }),
   silent: () => new Promise<never>(() => undefined),
   crash: () => {
     throw new Error("the client is broken (attack broken, kind crash)");
@@ -44,7 +44,7 @@ const breakdowns: Record<
 };
 
 /** The tensor itself, or the left factor of a pair: a row of it is a row of the module. */
-function mapTensors(modules: Modules, map: (tensor: Tensor) => Tensor): Modules {
+function mapTensors(modules: Delta, map: (tensor: Tensor) => Tensor): Delta {
   return new Map(
     [...modules].map(([name, module]) => [
       name,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isLowRank, type ModuleUpdate, type Update } from "@fedclair/core";
+import { isLowRank, type TensorDelta, type Update } from "@fedclair/core";
 import { hstack, Matrix, median, multiply, thinSvd } from "@fedclair/linalg";
 import { frobenius } from "../modules.js";
 import { anyUpdate, attacked, create } from "../testing/updates.js";
@@ -7,13 +7,13 @@ import { anyUpdate, attacked, create } from "../testing/updates.js";
 const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
 const own = ["a1", "a2", "a3"].map((id) => anyUpdate(id, 2));
 
-function module(update: Update | undefined, name: string): ModuleUpdate {
-  const found = update?.modules.get(name);
+function module(update: Update | undefined, name: string): TensorDelta {
+  const found = update?.delta.get(name);
   assert.ok(found, `no module ${name}`);
   return found;
 }
 
-function toMatrix(update: ModuleUpdate): Matrix {
+function toMatrix(update: TensorDelta): Matrix {
   if (isLowRank(update)) return multiply(toMatrix(update.b), toMatrix(update.a));
   const [rows = 1, cols = 1] = update.shape;
   return Matrix.fromRowMajor(rows, cols, update.data);
@@ -37,7 +37,7 @@ describe("colluding-subspace", () => {
     assert.equal(dimensions(forged, "pair32"), 2);
     assert.equal(dimensions(own, "matrix"), 5);
     assert.equal(dimensions(forged, "matrix"), 3);
-    assert.notDeepEqual(forged[0]?.modules, forged[1]?.modules);
+    assert.notDeepEqual(forged[0]?.delta, forged[1]?.delta);
   });
 
   it("draws subspace and coefficients of every module on their own", async () => {
@@ -56,8 +56,8 @@ describe("colluding-subspace", () => {
 
   it("sends one and the same update as `same`", async () => {
     const forged = await attacked(create("colluding-subspace", { kind: "same" }), own, honest);
-    assert.deepEqual(forged[1]?.modules, forged[0]?.modules);
-    assert.deepEqual(forged[2]?.modules, forged[0]?.modules);
+    assert.deepEqual(forged[1]?.delta, forged[0]?.delta);
+    assert.deepEqual(forged[2]?.delta, forged[0]?.delta);
     assert.equal(dimensions(forged, "pair32"), 2);
   });
 
@@ -65,13 +65,13 @@ describe("colluding-subspace", () => {
     const forged = await attacked(create("colluding-subspace", { kind: "line" }), own, honest);
     assert.equal(dimensions(forged, "pair32"), 1);
     assert.equal(dimensions(forged, "matrix"), 1);
-    assert.notDeepEqual(forged[0]?.modules, forged[1]?.modules);
+    assert.notDeepEqual(forged[0]?.delta, forged[1]?.delta);
   });
 
   it("has scale × the median honest norm in every module", async () => {
     const attack = create("colluding-subspace", { scale: 0.5 });
     const [forged] = await attacked(attack, own, honest);
-    for (const name of forged?.modules.keys() ?? []) {
+    for (const name of forged?.delta.keys() ?? []) {
       const norms = honest.map((update) => frobenius(module(update, name)));
       const ratio = frobenius(module(forged, name)) / median(norms);
       assert.ok(Math.abs(ratio - 0.5) < 1e-6, `${name}: ${ratio}`);

@@ -1,4 +1,4 @@
-import { isLowRank, moduleShape, type Attack, type Plugin } from "@fedclair/core";
+import { isLowRank, deltaShape, type Attack, type Plugin } from "@fedclair/core";
 import { Matrix, multiply, type Stream } from "@fedclair/linalg";
 import { z } from "zod";
 import { forgeAtMedianNorm } from "../forging.js";
@@ -39,11 +39,11 @@ export const colludingSubspace: Plugin<Attack> = {
   summary: "Colluding: random updates that all lie in one low-rank subspace.",
   schema,
   create: ({ kind, scale, rank }: Options): Attack => ({
-    forge: (own, honest, rng) =>
+    attackRound: (own, honest, rng) =>
       forgeAtMedianNorm(own, honest, scale, (like, module, clientId) => {
         const common = rng.at("common", module);
         const coefficients = kind === "same" ? common : rng.at("own", clientId, module);
-        const [p = 1, ...rest] = moduleShape(like);
+        const [p = 1, ...rest] = deltaShape(like);
         const q = rest.reduce((product, extent) => product * extent, 1);
         const r = isLowRank(like) ? (like.b.shape[1] ?? 1) : rank;
         const u = kind === "line" ? line(p, r, common) : columns(p, r, common);

@@ -16,7 +16,7 @@ describe("free-rider", () => {
   it("sends noise of a hundredth of the median honest norm as `noise`", async () => {
     const honest = [dense("h", 3, 4)];
     const [sent] = await attacked(create("free-rider", { kind: "noise" }), own, honest);
-    const norm = frobenius(sent?.modules.get("m") ?? assert.fail());
+    const norm = frobenius(sent?.delta.get("m") ?? assert.fail());
     assert.ok(Math.abs(norm - 0.05) < 1e-15);
   });
 
@@ -28,7 +28,7 @@ describe("free-rider", () => {
       [],
       [dense("h1", 1, 1)],
     ];
-    const sent = rounds.map((honest) => attack.forge?.(own, honest, stream(1))[0]);
+    const sent = rounds.map((honest) => attack.attackRound?.(own, honest, stream(1))[0]);
     assert.deepEqual(sent, [
       dense("a", 0, 0),
       dense("a", 2, 1),

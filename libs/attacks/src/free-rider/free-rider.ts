@@ -34,9 +34,9 @@ export const freeRider: Plugin<Attack> = {
 };
 
 const riders: Readonly<Record<Options["kind"], (options: Options) => Attack>> = {
-  zero: () => ({ forge: (own) => own.map(withoutChange) }),
+  zero: () => ({ attackRound: (own) => own.map(withoutChange) }),
   noise: ({ scale: size }) => ({
-    forge: (own, honest, rng) =>
+    attackRound: (own, honest, rng) =>
       forgeAtMedianNorm(own, honest, size, (like, module, clientId) =>
         normalsLike(like, rng.at(clientId, module)),
       ),
@@ -44,7 +44,7 @@ const riders: Readonly<Record<Options["kind"], (options: Options) => Attack>> = 
   last: () => {
     let last: readonly Update[] = [];
     return {
-      forge: (own, honest) => {
+      attackRound: (own, honest) => {
         const before = last;
         last = honest;
         return before.length > 0

@@ -15,12 +15,8 @@ const honest = [
 
 describe("gaussian-update", () => {
   it("has scale × the median honest norm, dense and in factors", async () => {
-    for (const { modules } of await attacked(
-      create("gaussian-update", { scale: 2 }),
-      own,
-      honest,
-    )) {
-      const [dense, pair] = [...modules.values()].map(frobenius);
+    for (const { delta } of await attacked(create("gaussian-update", { scale: 2 }), own, honest)) {
+      const [dense, pair] = [...delta.values()].map(frobenius);
       assert.ok(Math.abs((dense ?? NaN) - 400) < 1e-10);
       assert.ok(Math.abs((pair ?? NaN) - 10) < 1e-5);
     }
@@ -28,7 +24,7 @@ describe("gaussian-update", () => {
 
   it("has normal entries: 68.3 % within one standard deviation, 95.4 % within two", async () => {
     const [forged] = await attacked(create("gaussian-update"), own, honest);
-    const dense = forged?.modules.get("dense");
+    const dense = forged?.delta.get("dense");
     assert.ok(dense !== undefined && "shape" in dense);
     // The norm of 200 makes the standard deviation of the 4000 entries 200/√4000.
     const deviation = 200 / Math.sqrt(4000);
@@ -40,6 +36,6 @@ describe("gaussian-update", () => {
 
   it("differs from client to client", async () => {
     const [a, b] = await attacked(create("gaussian-update"), own, honest);
-    assert.notDeepEqual(a?.modules, b?.modules);
+    assert.notDeepEqual(a?.delta, b?.delta);
   });
 });

@@ -20,7 +20,7 @@ export const gaussianUpdate: Plugin<Attack> = {
   summary: "Gaussian noise of the honest updates' median norm.",
   schema,
   create: ({ scale }: z.output<typeof schema>): Attack => ({
-    forge: (own, honest, rng) =>
+    attackRound: (own, honest, rng) =>
       forgeAtMedianNorm(own, honest, scale, (like, module, clientId) =>
         normalsLike(like, rng.at(clientId, module)),
       ),

@@ -25,6 +25,6 @@ export const ipmAttack: Plugin<Attack> = {
   summary: "Colluding: the honest mean, negated and shrunk (inner-product manipulation).",
   schema,
   create: ({ epsilon }: z.output<typeof schema>): Attack => ({
-    forge: (own, honest) => forgeFromHonest(own, honest, (benign) => ipm(benign, epsilon)),
+    attackRound: (own, honest) => forgeFromHonest(own, honest, (benign) => ipm(benign, epsilon)),
   }),
 };

@@ -25,7 +25,7 @@ describe("masked", () => {
   for (const off of [1e-4, 0.3]) {
     it(`has ${off} times as much outside the honest subspace as inside`, async () => {
       const [forged] = await attacked(create("masked", { off, rank: 2 }), own, honest);
-      for (const [name, module] of forged?.modules ?? []) {
+      for (const [name, module] of forged?.delta ?? []) {
         const x = new Matrix(5, 6, valuesOf(module));
         const inside = norm(x.columns(0, 2));
         const outside = norm(x.columns(2, 6));
@@ -36,9 +36,9 @@ describe("masked", () => {
 
   it("has scale × the median honest norm", async () => {
     const [forged] = await attacked(create("masked", { scale: 2 }), own, honest);
-    const norms = honest.map(({ modules }) => frobenius(modules.get("dense") ?? assert.fail()));
+    const norms = honest.map(({ delta }) => frobenius(delta.get("dense") ?? assert.fail()));
     const [, median] = norms.sort((x, y) => x - y);
-    const sent = frobenius(forged?.modules.get("dense") ?? assert.fail());
+    const sent = frobenius(forged?.delta.get("dense") ?? assert.fail());
     assert.ok(Math.abs(sent - 2 * (median ?? NaN)) < 1e-12);
   });
 
@@ -47,8 +47,8 @@ describe("masked", () => {
     const h = anyUpdate("h1");
     const [forged] = await attacked(create("masked"), [anyUpdate("a1", 3)], [h]);
     for (const name of ["pair64", "scalar"]) {
-      const sent = frobenius(forged?.modules.get(name) ?? assert.fail());
-      const expected = 3 * frobenius(h.modules.get(name) ?? assert.fail());
+      const sent = frobenius(forged?.delta.get(name) ?? assert.fail());
+      const expected = 3 * frobenius(h.delta.get(name) ?? assert.fail());
       assert.ok(Math.abs(sent - expected) < 1e-12 * expected, name);
     }
   });

@@ -1,10 +1,4 @@
-import {
-  isLowRank,
-  type Attack,
-  type ModuleUpdate,
-  type Plugin,
-  type Update,
-} from "@fedclair/core";
+import { isLowRank, type Attack, type TensorDelta, type Plugin, type Update } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
@@ -49,7 +43,7 @@ export const masked: Plugin<Attack> = {
   summary: "A large random part inside the honest subspace that hides a small one outside it.",
   schema,
   create: ({ scale, off, rank }: Options): Attack => ({
-    forge: (own, honest, rng) => {
+    attackRound: (own, honest, rng) => {
       const seen = honest.length > 0 ? honest : own;
       return forgeAtMedianNorm(own, honest, scale, (like, module, clientId) => {
         const r = isLowRank(like) ? rankOf(like) : rank;
@@ -63,11 +57,11 @@ export const masked: Plugin<Attack> = {
 function subspaceOf(updates: readonly Update[], module: string, rank: number): Matrix {
   const blocks = updates
     .toSorted((x, y) => (x.clientId < y.clientId ? -1 : 1))
-    .map(({ modules }) => leftBlock(valueOf(modules, module)));
+    .map(({ delta }) => leftBlock(valueOf(delta, module)));
   return leadingLeft(blocks, Math.min(rank, blocks[0]?.rows ?? 0));
 }
 
-function mask(like: ModuleUpdate, u: Matrix, off: number, rng: Stream): ModuleUpdate {
+function mask(like: TensorDelta, u: Matrix, off: number, rng: Stream): TensorDelta {
   const columns = isLowRank(like) ? (like.a.shape[1] ?? 1) : like.data.length / u.rows;
   const rank = isLowRank(like) ? rankOf(like) : u.cols;
   const c = new Matrix(rank, columns, rng.at("c").normals(rank * columns));

@@ -59,6 +59,6 @@ export const minMaxAttack: Plugin<Attack> = {
   summary: "Colluding: as far from the honest mean as honest updates are from one another.",
   schema: z.strictObject({}),
   create: (): Attack => ({
-    forge: (own, honest) => forgeFromHonest(own, honest, (benign) => minMax(benign).vector),
+    attackRound: (own, honest) => forgeFromHonest(own, honest, (benign) => minMax(benign).vector),
   }),
 };

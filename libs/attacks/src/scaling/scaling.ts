@@ -19,6 +19,6 @@ export const scaling: Plugin<Attack> = {
   summary: "The client's own update, enlarged.",
   schema,
   create: ({ factor }: z.output<typeof schema>): Attack => ({
-    corruptUpdate: (honest) => ({ ...honest, modules: scaleAll(honest.modules, factor) }),
+    corruptUpdate: (honest) => ({ ...honest, delta: scaleAll(honest.delta, factor) }),
   }),
 };

@@ -15,6 +15,6 @@ export const signFlip: Plugin<Attack> = {
   summary: "The client's own update, negated.",
   schema,
   create: ({ scale }: z.output<typeof schema>): Attack => ({
-    corruptUpdate: (honest) => ({ ...honest, modules: scaleAll(honest.modules, -scale) }),
+    corruptUpdate: (honest) => ({ ...honest, delta: scaleAll(honest.delta, -scale) }),
   }),
 };

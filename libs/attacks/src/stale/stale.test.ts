@@ -14,7 +14,7 @@ describe("stale", () => {
       [sends("a", 3), sends("b", 30)],
       [sends("a", 4), sends("b", 40)],
     ];
-    const sent = rounds.map((own) => attack.forge?.(own, [], stream(1)));
+    const sent = rounds.map((own) => attack.attackRound?.(own, [], stream(1)));
     assert.deepEqual(sent, [
       [sends("a", 0), sends("b", 0)],
       [sends("a", 0)],

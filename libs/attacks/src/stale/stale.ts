@@ -23,7 +23,7 @@ export const stale: Plugin<Attack> = {
   create: ({ delay }: z.output<typeof schema>): Attack => {
     const late = new Map<string, Update[]>();
     return {
-      forge: (own) =>
+      attackRound: (own) =>
         own.map((update) => {
           const waiting = [...(late.get(update.clientId) ?? []), update];
           const due = waiting.length > delay ? waiting.shift() : undefined;

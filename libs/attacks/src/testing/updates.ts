@@ -1,4 +1,4 @@
-import type { Attack, ModuleUpdate, Tensor, TrainResult, Update } from "@fedclair/core";
+import type { Attack, TensorDelta, Tensor, TrainResult, Update } from "@fedclair/core";
 import { stream, type Stream } from "@fedclair/linalg";
 import { attacks } from "../index.js";
 
@@ -17,11 +17,11 @@ export function f64(shape: readonly number[], ...values: number[]): Tensor {
   return { shape, data: Float64Array.from(values) };
 }
 
-export function update(clientId: string, modules: Record<string, ModuleUpdate>): Update {
+export function update(clientId: string, modules: Record<string, TensorDelta>): Update {
   return {
     clientId,
     numExamples: 7,
-    modules: new Map(Object.entries(modules)),
+    delta: new Map(Object.entries(modules)),
     metrics: { loss: 0.5 },
   };
 }
@@ -47,7 +47,7 @@ export async function attacked(
   honest: readonly Update[],
 ): Promise<readonly Update[]> {
   const rng = stream("attacked");
-  if (attack.forge) return attack.forge(own, honest, rng);
+  if (attack.attackRound) return attack.attackRound(own, honest, rng);
   return Promise.all(
     own.map(async ({ clientId, ...result }) => {
       const corrupt = await attack.corruptUpdate?.(result, rng.at(clientId));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { admitEvaluation, admitUpdate, shapesOf } from "../admission.js";
 import { clientIds } from "../clients.js";
 import { ClientRunner } from "../client-runner.js";
-import type { Arrival, ClientPool, Plugins, Work } from "../contracts.js";
+import type { Answer, ClientPool, Plugins, Work } from "../contracts.js";
 import type { Trial } from "../trial.js";
 import { toyParams, toyPlugins, toyTrial } from "./toy.js";
 
@@ -29,8 +29,8 @@ async function arrivals(
   pool: ClientPool,
   todo: Work,
   signal = never,
-): Promise<Map<string, Arrival>> {
-  const byClient = new Map<string, Arrival>();
+): Promise<Map<string, Answer>> {
+  const byClient = new Map<string, Answer>();
   for await (const arrival of pool.run(todo, signal)) {
     assert.ok(!byClient.has(arrival.clientId), `${arrival.clientId} arrived twice`);
     byClient.set(arrival.clientId, arrival);
@@ -38,7 +38,7 @@ async function arrivals(
   return byClient;
 }
 
-function codes(byClient: Map<string, Arrival>): Record<string, string> {
+function codes(byClient: Map<string, Answer>): Record<string, string> {
   return Object.fromEntries(
     [...byClient].map(([id, arrival]) => [id, "update" in arrival ? "ok" : arrival.failure.code]),
   );
@@ -100,7 +100,7 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       assert.deepEqual(arrival && "update" in arrival && arrival.update, {
         clientId: "c00",
         numExamples: 1,
-        modules: new Map(),
+        delta: new Map(),
         metrics: { distance: 2 },
       });
     });

@@ -10,7 +10,7 @@ import type {
 } from "../contracts.js";
 import type { Params, Tensor } from "../tensor.js";
 import { trialSchema, type Trial } from "../trial.js";
-import type { ModuleUpdate } from "../update.js";
+import type { TensorDelta } from "../update.js";
 
 const f64 = (shape: readonly number[], ...values: number[]): Tensor => ({
   shape,
@@ -63,11 +63,11 @@ function toyTrainer(value: number, fault: string | undefined): LocalTrainer {
         b: { shape: [2, 1], data: Float32Array.of(value, -0) },
         a: { shape: [1, 3], data: Float32Array.of(1e-40, 0.5, 3) },
       };
-      const modules = new Map<string, ModuleUpdate>([["dense", dense]]);
+      const modules = new Map<string, TensorDelta>([["dense", dense]]);
       if (fault !== "modules") modules.set("pair", pair);
       return Promise.resolve({
         numExamples: value,
-        modules,
+        delta: modules,
         metrics: { loss: step, own: rng.uniform(), common: common.uniform() },
       });
     },
@@ -75,7 +75,7 @@ function toyTrainer(value: number, fault: string | undefined): LocalTrainer {
       const at = params.get("dense")?.data[0] ?? NaN;
       return Promise.resolve({
         numExamples: 1,
-        modules: new Map(),
+        delta: new Map(),
         metrics: { distance: Math.abs(value - at) },
       });
     },
@@ -90,8 +90,8 @@ export const toyAggregator: Plugin<Aggregator> = {
   create: (): Aggregator => ({
     aggregate: ({ updates }) => {
       const mean = new Float64Array(2);
-      for (const { modules } of updates) {
-        const dense = modules.get("dense");
+      for (const { delta } of updates) {
+        const dense = delta.get("dense");
         if (dense && "data" in dense)
           dense.data.forEach((x, i) => (mean[i] = (mean[i] ?? 0) + x / updates.length));
       }
@@ -114,7 +114,7 @@ const toyForger: Plugin<Attack> = {
   summary: "Forges from the honest updates.",
   schema: z.strictObject({}),
   create: (): Attack => ({
-    forge: (own, honest) =>
+    attackRound: (own, honest) =>
       own.map((update) => ({ ...update, metrics: { ...update.metrics, honest: honest.length } })),
   }),
 };

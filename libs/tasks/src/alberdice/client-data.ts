@@ -31,5 +31,5 @@ export async function measurePlay(
     objective: objective(data, policies, options).value,
     regularisedNashGap: await nashGap(data, policies, options),
   };
-  return { numExamples: data.transitions, modules: new Map(), metrics };
+  return { numExamples: data.transitions, delta: new Map(), metrics };
 }

@@ -64,7 +64,7 @@ export class AlberDiceClient implements LocalTrainer {
         `no best response: the flow constraint is violated by ${residual}, expected at most ${worstResidual}; take a larger alpha`,
       );
     }
-    return { numExamples: data.transitions, modules, metrics: { residual } };
+    return { numExamples: data.transitions, delta: modules, metrics: { residual } };
   }
 
   /** See `measurePlay`. */

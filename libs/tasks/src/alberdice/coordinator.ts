@@ -1,8 +1,8 @@
-import type { Aggregate, Params, RoundState, Step, Tensor, Update } from "@fedclair/core";
+import type { Aggregation, Params, RoundState, Step, Tensor, Update } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { poolAnswers, weighted, type Answer } from "./answers.js";
 import type { Environment } from "./environment.js";
-import { exhibitPlay } from "./exhibit.js";
+import { playArtifact } from "./artifacts.js";
 import { answerOf, judge } from "./judge.js";
 import { policiesOf, startingLogits } from "./logits.js";
 import type { Options } from "./options.js";
@@ -53,12 +53,12 @@ export class Coordinator {
       const answer = this.#answerOf(update, phase);
       if (answer === undefined) return [];
       const data = weighted(answer);
-      return { ...update, modules: new Map([["answer", { shape: [data.length, 1], data }]]) };
+      return { ...update, delta: new Map([["answer", { shape: [data.length, 1], data }]]) };
     });
   }
 
   /** Pools the answers of the clients that are kept; a state that none of them visited keeps its logits. */
-  reduce({ round, phase, global, updates }: RoundState, { verdicts }: Aggregate): Step {
+  reduce({ round, phase, global, updates }: RoundState, { verdicts }: Aggregation): Step {
     const params = new Map(global);
     let step: Step = {};
     for (const agent of agentsOf(phase, global.size)) {
@@ -75,15 +75,18 @@ export class Coordinator {
       this.#kept = kept.length;
       step = {
         ...(judgement.verdicts && { verdicts: judgement.verdicts }),
-        ...(judgement.directions && { exhibits: { screen: judgement.directions } }),
+        ...(judgement.directions && { artifacts: { screen: judgement.directions } }),
       };
     }
     return { ...step, ...this.#turn(round + 1), global: params };
   }
 
-  evaluate(global: Params): Pick<Step, "metrics" | "exhibits"> {
-    const play = exhibitPlay(this.#environment, policiesOf(global, this.#environment.shape.states));
-    return { metrics: play.metrics, exhibits: { play } };
+  evaluate(global: Params): Pick<Step, "metrics" | "artifacts"> {
+    const play = playArtifact(
+      this.#environment,
+      policiesOf(global, this.#environment.shape.states),
+    );
+    return { metrics: play.metrics, artifacts: { play } };
   }
 
   /** The phase and clients of a round, and whether the trial is over before it. */

@@ -1,11 +1,11 @@
 import {
   isLowRank,
   UserError,
-  type Aggregate,
+  type Aggregation,
   type Aggregator,
   type AggregatorInput,
-  type Modules,
-  type ModuleUpdate,
+  type Delta,
+  type TensorDelta,
   type Plugin,
   type Tensor,
   type Verdict,
@@ -36,8 +36,8 @@ export const cosineRule: Plugin<Aggregator> = {
   }),
 };
 
-function aggregate({ updates }: AggregatorInput, share: number): Aggregate {
-  const scores = directionScores(updates.map(({ modules }) => flat(modules)));
+function aggregate({ updates }: AggregatorInput, share: number): Aggregation {
+  const scores = directionScores(updates.map(({ delta }) => flat(delta)));
   const least = share * median(scores);
   const verdicts = updates.map(({ clientId }, k): Verdict => {
     const score = scores[k] ?? NaN;
@@ -45,23 +45,23 @@ function aggregate({ updates }: AggregatorInput, share: number): Aggregate {
     return { clientId, status, score: 1 - score, threshold: 1 - least };
   });
   const kept = updates.filter((_, k) => verdicts[k]?.status === "benign");
-  return { global: kept.map(({ modules }) => scaled(modules, 1 / kept.length)), verdicts };
+  return { global: kept.map(({ delta }) => scaled(delta, 1 / kept.length)), verdicts };
 }
 
-function denseOf(name: string, update: ModuleUpdate): Tensor {
+function denseOf(name: string, update: TensorDelta): Tensor {
   if (isLowRank(update)) {
     throw new UserError(`cosine-rule: module ${name} is low-rank, expected a dense tensor`);
   }
   return update;
 }
 
-function flat(modules: Modules): Float64Array {
+function flat(modules: Delta): Float64Array {
   return Float64Array.from(
     [...modules].flatMap(([name, update]) => Array.from(denseOf(name, update).data)),
   );
 }
 
-function scaled(modules: Modules, factor: number): Modules {
+function scaled(modules: Delta, factor: number): Delta {
   return new Map(
     [...modules].map(([name, update]) => {
       const { shape, data } = denseOf(name, update);

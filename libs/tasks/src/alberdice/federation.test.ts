@@ -271,10 +271,10 @@ describe("a federated trial", function () {
 
   it("shows what its figures are drawn from", async () => {
     const rounds = await run({ aggregator: "cosine-rule", rounds: 2 });
-    const exhibition = {
+    const input = {
       task: { name: "alberdice", environment: { name: "matrix" } },
-      exhibits: rounds.flatMap(({ record, exhibits }) =>
-        Object.entries(exhibits).map(([name, value]) => ({
+      artifacts: rounds.flatMap(({ record, artifacts }) =>
+        Object.entries(artifacts).map(([name, value]) => ({
           ...{ arm: "cosine-rule", round: record.round, name },
           value: JSON.parse(JSON.stringify(value)) as unknown,
         })),
@@ -283,7 +283,7 @@ describe("a federated trial", function () {
       width: 700,
     };
     assert.deepEqual(
-      alberdice.figures?.(exhibition).map(({ name }) => name),
+      alberdice.figures?.(input).map(({ name }) => name),
       ["joint-policy", "return", "directions"],
     );
   });
@@ -348,7 +348,7 @@ describe("lost answers", () => {
       const visits = { shape: [1], data: Float64Array.of(1) };
       const modules = new Map([["agent0", table(logit)] as const, ["visits", visits] as const]);
       const updates = ids.slice(0, answers).map((clientId) => {
-        return { clientId, numExamples: 1, metrics: {}, modules };
+        return { clientId, numExamples: 1, metrics: {}, delta: modules };
       });
       const state = { round: 1, phase: "agent0", global, updates, rng: stream("lost") };
       global = (await task.reduce?.(state, { global: [] }))?.global ?? global;

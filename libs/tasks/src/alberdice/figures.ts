@@ -1,5 +1,5 @@
-import type { Exhibition, TaskFigure, TaskFigures } from "@fedclair/core";
-import { exhibitsOf, type PlayExhibit, type ScreenExhibit, type Shown } from "./exhibit.js";
+import type { FigureInput, TaskFigure, TaskFigures } from "@fedclair/core";
+import { artifactsOf, type PlayArtifact, type ScreenArtifact, type Shown } from "./artifacts.js";
 import { pathFigure } from "./path-figure.js";
 
 const grey = "#777777";
@@ -8,31 +8,31 @@ const bridgeActionNames = ["stay", "up", "down", "right", "left"];
 const heatPanels = 4;
 
 /** Joint policies over the alternation, returns, the paths on the bridge, and what the direction screen saw. */
-export const figures: TaskFigures = (exhibition) => [
-  ...jointFigure(exhibition),
-  ...returnFigure(exhibition),
-  ...pathFigure(exhibition),
-  ...screenFigure(exhibition),
+export const figures: TaskFigures = (input) => [
+  ...jointFigure(input),
+  ...returnFigure(input),
+  ...pathFigure(input),
+  ...screenFigure(input),
 ];
 
 /** A heat map an arm and round: what the agents do together in the first state. */
-function jointFigure(exhibition: Exhibition): TaskFigure[] {
-  const { arms, width } = exhibition;
+function jointFigure(input: FigureInput): TaskFigure[] {
+  const { arms, width } = input;
   const rows = arms.flatMap(({ label }) => {
-    const plays = exhibitsOf<PlayExhibit>(exhibition, "play", label);
+    const plays = artifactsOf<PlayArtifact>(input, "play", label);
     return plays.length === 0 ? [] : [spread(plays, heatPanels)];
   });
   if (rows.length === 0) return [];
   const size = Math.min(150, Math.floor(width / heatPanels) - 70);
-  const panel = ({ arm, round, value }: Shown<PlayExhibit>) => ({
+  const panel = ({ arm, round, value }: Shown<PlayArtifact>) => ({
     title: `${arm}, round ${round}`,
     width: size,
     height: size,
     data: {
       values: value.joint.flatMap((probabilities, a) =>
         probabilities.map((p, b) => ({
-          first: actionName(exhibition, a),
-          second: actionName(exhibition, b),
+          first: actionName(input, a),
+          second: actionName(input, b),
           p,
         })),
       ),
@@ -67,10 +67,10 @@ function jointFigure(exhibition: Exhibition): TaskFigure[] {
 }
 
 /** Returns over rounds; each round is one agent's turn. */
-function returnFigure(exhibition: Exhibition): TaskFigure[] {
-  const { arms, width } = exhibition;
+function returnFigure(input: FigureInput): TaskFigure[] {
+  const { arms, width } = input;
   const values = arms.flatMap(({ label }) =>
-    exhibitsOf<PlayExhibit>(exhibition, "play", label).map(({ arm, round, value }) => ({
+    artifactsOf<PlayArtifact>(input, "play", label).map(({ arm, round, value }) => ({
       ...{ arm, round, return: value.metrics.return, best: value.best },
     })),
   );
@@ -115,9 +115,9 @@ function returnFigure(exhibition: Exhibition): TaskFigure[] {
 }
 
 /** By round, each client's median cosine with the others. */
-function screenFigure(exhibition: Exhibition): TaskFigure[] {
-  const [arm] = exhibition.arms;
-  const screens = arm ? exhibitsOf<ScreenExhibit>(exhibition, "screen", arm.label) : [];
+function screenFigure(input: FigureInput): TaskFigure[] {
+  const [arm] = input.arms;
+  const screens = arm ? artifactsOf<ScreenArtifact>(input, "screen", arm.label) : [];
   const values = screens.flatMap(({ round, value }) =>
     Object.entries(value).map(([client, cosine]) => ({
       ...{ client, round, cosine, screen: cosine <= 0 ? "dropped" : "passed" },
@@ -131,7 +131,7 @@ function screenFigure(exhibition: Exhibition): TaskFigure[] {
       caption:
         "Each client's median cosine with the other clients' answers, all clients in every round. A reversed answer lies in the space that the benign share, where CLAIR cannot see it; at or below 0 (dashed) the screen drops it, whatever the aggregator says.",
       spec: {
-        width: Math.min(520, exhibition.width - 120),
+        width: Math.min(520, input.width - 120),
         height: 200,
         layer: [
           {
@@ -168,7 +168,7 @@ function screenFigure(exhibition: Exhibition): TaskFigure[] {
   ];
 }
 
-function actionName({ task }: Exhibition, action: number): string {
+function actionName({ task }: FigureInput, action: number): string {
   const { environment } = task;
   const isBridge =
     typeof environment === "object" &&

@@ -11,8 +11,8 @@ const slack = 1e-3;
  * @param clip undefined: any
  */
 export function answerOf(update: Update, module: string, clip?: number): Answer | undefined {
-  const logits = update.modules.get(module);
-  const visits = update.modules.get("visits");
+  const logits = update.delta.get(module);
+  const visits = update.delta.get("visits");
   if (logits === undefined || visits === undefined) return undefined;
   if (isLowRank(logits) || isLowRank(visits)) return undefined;
   if (visits.data.some((share) => share < 0)) return undefined;

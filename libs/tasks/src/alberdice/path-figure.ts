@@ -1,15 +1,15 @@
-import type { Exhibition, TaskFigure } from "@fedclair/core";
+import type { FigureInput, TaskFigure } from "@fedclair/core";
 import { bridgeCells, bridgeGoal } from "./bridge.js";
-import { exhibitsOf, type PlayExhibit } from "./exhibit.js";
+import { artifactsOf, type PlayArtifact } from "./artifacts.js";
 
 /** The two agents, in colours of neither truth. */
 const agentColours = ["#0072b2", "#cc79a7"];
 
 /** Where the agents go on the bridge, an arm a panel; on a map of free cells. */
-export function pathFigure(exhibition: Exhibition): TaskFigure[] {
-  const { arms, width } = exhibition;
+export function pathFigure(input: FigureInput): TaskFigure[] {
+  const { arms, width } = input;
   const panels = arms.flatMap(({ label }) => {
-    const last = exhibitsOf<PlayExhibit>(exhibition, "play", label).at(-1);
+    const last = artifactsOf<PlayArtifact>(input, "play", label).at(-1);
     const path = last?.value.path;
     return last && path ? [{ ...last, path }] : [];
   });
@@ -86,7 +86,7 @@ export function pathFigure(exhibition: Exhibition): TaskFigure[] {
 }
 
 /** By step and agent the place on the map, a little beside the middle of the cell, so that the two lines part. */
-function stepsOf(path: NonNullable<PlayExhibit["path"]>) {
+function stepsOf(path: NonNullable<PlayArtifact["path"]>) {
   return path.flatMap((places, step) =>
     places.map(([row, column], i) => ({
       ...{ row: row + 0.2 * (i - 0.5), column: column + 0.2 * (i - 0.5) },

@@ -32,7 +32,7 @@ function merging(name: string, summary: string, merge: Merge): Plugin<Aggregator
     schema,
     create: (options: z.output<typeof schema>): Aggregator => ({
       aggregate: async ({ updates }: AggregatorInput) => {
-        const students = updates.map(({ modules }) => networkOfTerms([modules]));
+        const students = updates.map(({ delta }) => networkOfTerms([delta]));
         return { global: [paramsOf(await merge(options.activation, students))] };
       },
     }),

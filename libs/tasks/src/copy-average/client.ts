@@ -32,7 +32,7 @@ export class DistillingClient implements LocalTrainer {
     const sent = weightNoise > 0 ? noisy(student, rng.at("noise"), weightNoise) : student;
     return {
       numExamples: 1,
-      modules: change(given, sent),
+      delta: change(given, sent),
       metrics: { loss, slope, converged: slope <= convergedSlope ? 1 : 0, evaluations },
     };
   }
@@ -41,7 +41,7 @@ export class DistillingClient implements LocalTrainer {
   evaluate(params: Params): Promise<TrainResult> {
     const loss = new LessonLoss(this.#lesson, this.#options.n);
     const metrics = { loss: loss.value(flatten(networkOfParams(params))) };
-    return Promise.resolve({ numExamples: 1, modules: new Map(), metrics });
+    return Promise.resolve({ numExamples: 1, delta: new Map(), metrics });
   }
 }
 

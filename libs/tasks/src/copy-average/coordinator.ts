@@ -1,6 +1,6 @@
 import {
   UserError,
-  type Aggregate,
+  type Aggregation,
   type Params,
   type RoundState,
   type Step,
@@ -9,7 +9,7 @@ import {
 } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { scatter, studentStart } from "./client.js";
-import { exhibitAggregate, exhibitClients, type JudgedStudent } from "./exhibit.js";
+import { aggregateArtifact, clientsArtifact, type JudgedStudent } from "./artifacts.js";
 import { evidenceOf, verdictWith } from "./judge.js";
 import { average, match } from "./match.js";
 import { measureStudent, refinement } from "./measure.js";
@@ -50,7 +50,7 @@ export class Coordinator {
     }));
   }
 
-  async reduce(state: RoundState, aggregate: Aggregate): Promise<Step> {
+  async reduce(state: RoundState, aggregate: Aggregation): Promise<Step> {
     const { activation } = this.#options;
     const { valid, invalid } = this.#received(state);
     const { judged, verdicts } = this.#judge(valid, aggregate.verdicts);
@@ -70,10 +70,12 @@ export class Coordinator {
         ...measured.metrics,
         ...(aggregate.verdicts && refinement(activation, this.#teacher, parts, refined)),
       },
-      exhibits: {
-        aggregate: exhibitAggregate(this.#options, this.#nullLoss, measured),
+      artifacts: {
+        aggregate: aggregateArtifact(this.#options, this.#nullLoss, measured),
         // Later rounds' students start from one point and look alike.
-        ...(state.round === 1 && { clients: exhibitClients(this.#options, this.#teacher, judged) }),
+        ...(state.round === 1 && {
+          clients: clientsArtifact(this.#options, this.#teacher, judged),
+        }),
       },
     };
   }
@@ -84,7 +86,7 @@ export class Coordinator {
     const valid: Received[] = [];
     const invalid: Verdict[] = [];
     for (const update of updates) {
-      const student = networkOfTerms([global, update.modules]);
+      const student = networkOfTerms([global, update.delta]);
       if (Number.isFinite(innerProduct(activation, student, student))) {
         valid.push({ update, student });
       } else {
@@ -133,7 +135,7 @@ interface Received {
 }
 
 /** The students that were kept, as the aggregator refined them; as they were sent where it did not. */
-function refinedBy({ personal }: Aggregate, kept: readonly JudgedStudent[]): readonly Network[] {
+function refinedBy({ personal }: Aggregation, kept: readonly JudgedStudent[]): readonly Network[] {
   return kept.map(({ id, student }) => {
     const refined = personal?.get(id) ?? [];
     return refined.length > 0 ? networkOfTerms(refined) : student;
@@ -141,7 +143,7 @@ function refinedBy({ personal }: Aggregate, kept: readonly JudgedStudent[]): rea
 }
 
 /** The student that an aggregator made which drops nobody; undefined if nobody took part. */
-function sharedOf({ global }: Aggregate, students: number): Network | undefined {
+function sharedOf({ global }: Aggregation, students: number): Network | undefined {
   if (students === 0) return undefined;
   if (global.length > 0) return networkOfTerms(global);
   throw new UserError(

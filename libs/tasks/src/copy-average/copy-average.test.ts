@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type {
-  Aggregate,
+  Aggregation,
   Contaminating,
   Shard,
   Task,
@@ -52,7 +52,7 @@ async function stateOf(task: Task, results: readonly TrainResult[]) {
   return { round: 1, phase, global: await task.init(seed.at("init")), updates, rng: seed };
 }
 
-const aggregateWith = (verdicts?: readonly Verdict[]): Aggregate => ({
+const aggregateWith = (verdicts?: readonly Verdict[]): Aggregation => ({
   global: [],
   ...(verdicts && { verdicts }),
 });
@@ -63,7 +63,7 @@ function benign(clientId: string): Verdict {
 
 async function studentsOf(task: Task, results: readonly TrainResult[]) {
   const presented = task.present?.(await stateOf(task, results)) ?? [];
-  return presented.map(({ modules }) => networkOfParams(modules as never));
+  return presented.map(({ delta }) => networkOfParams(delta as never));
 }
 
 describe("copy-average", () => {
@@ -80,14 +80,14 @@ describe("copy-average", () => {
       await train(create(), 1),
     ];
     assert.deepEqual(again, one);
-    assert.notDeepEqual(other.modules, one.modules);
+    assert.notDeepEqual(other.delta, one.delta);
     assert.equal(one.metrics.converged, 1);
     assert.ok((one.metrics.slope ?? NaN) <= 1e-8);
   });
 
   it("starts all clients alike if told so", async () => {
     const task = create({ init: "shared", heterogeneity: 0 });
-    assert.deepEqual((await train(task, 0)).modules, (await train(task, 1)).modules);
+    assert.deepEqual((await train(task, 0)).delta, (await train(task, 1)).delta);
   });
 
   it("sends students of the teacher, or of what the contamination says", async () => {
@@ -158,10 +158,10 @@ describe("copy-average", () => {
       assert.ok(one && two);
       const verdicts = ids.slice(0, 2).map(benign);
       // The second student becomes the first.
-      const personal = new Map([["c1", [one.modules]]]);
+      const personal = new Map([["c1", [one.delta]]]);
       const step = await task.reduce?.(state, { global: [], personal, verdicts });
-      const first = networkOfTerms([one.modules]);
-      const second = networkOfTerms([two.modules]);
+      const first = networkOfTerms([one.delta]);
+      const second = networkOfTerms([two.delta]);
       const teacher = teacherOf(copyAverage.schema.parse({ d: 6 }) as Options);
       const lossOf = (student: Network) => squaredDistance("erf", student, teacher);
       const expected = (2 * lossOf(first)) / (lossOf(first) + lossOf(second));
@@ -185,12 +185,12 @@ describe("copy-average", () => {
       const [first, ...others] = trained;
       assert.ok(first);
       const huge = new Map(
-        [...first.modules].map(([name, tensor]) => {
+        [...first.delta].map(([name, tensor]) => {
           assert.ok("shape" in tensor);
           return [name, { shape: tensor.shape, data: tensor.data.map(() => 1e200) }] as const;
         }),
       );
-      const state = await stateOf(task, [{ ...first, modules: huge }, ...others]);
+      const state = await stateOf(task, [{ ...first, delta: huge }, ...others]);
       assert.equal(task.present?.(state)?.length, 3);
       const step = await task.reduce?.(state, aggregateWith(ids.slice(1).map(benign)));
       const verdict = step?.verdicts?.find(({ clientId }) => clientId === "c0");

@@ -1,5 +1,5 @@
-import type { Exhibition, TaskFigure } from "@fedclair/core";
-import type { ClientExhibit } from "./exhibit.js";
+import type { FigureInput, TaskFigure } from "@fedclair/core";
+import type { ClientArtifact } from "./artifacts.js";
 
 const panels = [
   { name: "aggregator", title: "aggregator's score" },
@@ -13,8 +13,8 @@ const ticks = [1e-3, 1e-2, 0.1, 1, 10, 100, 1000, 1e4, 1e5, 1e6];
 
 /** What is held against each client in the first round, each kind of evidence as a share of its limit. */
 export function evidenceFigure(
-  { width }: Exhibition,
-  clients: readonly ClientExhibit[],
+  { width }: FigureInput,
+  clients: readonly ClientArtifact[],
 ): TaskFigure {
   const values = clients.flatMap(({ id, flagged, evidence }) =>
     panels.flatMap(({ name }) => {

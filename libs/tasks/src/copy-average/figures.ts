@@ -1,35 +1,33 @@
-import type { Exhibition, TaskFigure, TaskFigures } from "@fedclair/core";
+import type { FigureInput, TaskFigure, TaskFigures } from "@fedclair/core";
 import { lineLayer, referenceLayer } from "../line-layers.js";
-import type { AggregateExhibit, ClientExhibit } from "./exhibit.js";
+import type { AggregateArtifact, ClientArtifact } from "./artifacts.js";
 import { evidenceFigure } from "./evidence-figure.js";
 import { overlapPanel } from "./overlap-panel.js";
 
 /** Overlap matrices of the aggregates and of the clients, the loss over rounds, and the evidence against clients. */
-export const figures: TaskFigures = (exhibition) => {
-  const aggregates = shown<AggregateExhibit>(exhibition, "aggregate");
-  const studied = exhibition.arms[0]?.label;
-  const clients = shown<readonly ClientExhibit[]>(exhibition, "clients")
+export const figures: TaskFigures = (input) => {
+  const aggregates = shown<AggregateArtifact>(input, "aggregate");
+  const studied = input.arms[0]?.label;
+  const clients = shown<readonly ClientArtifact[]>(input, "clients")
     .filter(({ arm }) => arm === studied)
     .flatMap(({ value }) => value);
   if (aggregates.length === 0) return [];
   return [
-    aggregatesFigure(exhibition, aggregates),
-    lossFigure(exhibition, aggregates),
-    ...(clients.length > 0
-      ? [clientsFigure(exhibition, clients), evidenceFigure(exhibition, clients)]
-      : []),
+    aggregatesFigure(input, aggregates),
+    lossFigure(input, aggregates),
+    ...(clients.length > 0 ? [clientsFigure(input, clients), evidenceFigure(input, clients)] : []),
   ];
 };
 
-type Shown<T> = Exhibition["exhibits"][number] & { readonly value: T };
+type Shown<T> = FigureInput["artifacts"][number] & { readonly value: T };
 
-function shown<T>({ exhibits }: Exhibition, name: string): Shown<T>[] {
-  return exhibits.filter((exhibit): exhibit is Shown<T> => exhibit.name === name);
+function shown<T>({ artifacts }: FigureInput, name: string): Shown<T>[] {
+  return artifacts.filter((artifact): artifact is Shown<T> => artifact.name === name);
 }
 
 function aggregatesFigure(
-  { arms, width }: Exhibition,
-  aggregates: readonly Shown<AggregateExhibit>[],
+  { arms, width }: FigureInput,
+  aggregates: readonly Shown<AggregateArtifact>[],
 ): TaskFigure {
   const last = arms.flatMap(
     ({ label }) => aggregates.filter(({ arm }) => arm === label).at(-1) ?? [],
@@ -55,11 +53,11 @@ function aggregatesFigure(
   };
 }
 
-function ratioText({ ratio, safety }: AggregateExhibit): string {
+function ratioText({ ratio, safety }: AggregateArtifact): string {
   return ratio === undefined || safety === undefined ? "" : `, ρ = ${ratio.toFixed(2)} (${safety})`;
 }
 
-function clientsFigure({ width }: Exhibition, clients: readonly ClientExhibit[]): TaskFigure {
+function clientsFigure({ width }: FigureInput, clients: readonly ClientArtifact[]): TaskFigure {
   const columns = Math.min(clients.length, 6);
   const size = Math.floor(width / columns) - 24;
   const panels = clients.map(({ id, label, flagged, overlaps }) =>
@@ -79,8 +77,8 @@ function clientsFigure({ width }: Exhibition, clients: readonly ClientExhibit[])
 }
 
 function lossFigure(
-  { arms, width }: Exhibition,
-  aggregates: readonly Shown<AggregateExhibit>[],
+  { arms, width }: FigureInput,
+  aggregates: readonly Shown<AggregateArtifact>[],
 ): TaskFigure {
   const lines = arms.map(({ label, colour }) => ({
     ...{ label, colour },

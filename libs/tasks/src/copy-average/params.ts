@@ -1,4 +1,4 @@
-import { denseOf, tensorOf, type Modules, type Params } from "@fedclair/core";
+import { denseOf, tensorOf, type Delta, type Params } from "@fedclair/core";
 import { addScaled, Matrix } from "@fedclair/linalg";
 import type { Network } from "./network.js";
 
@@ -17,7 +17,7 @@ export function networkOfParams(params: Params): Network {
 }
 
 /** The network whose params are a sum of terms. @throws Error if one lacks a module */
-export function networkOfTerms(terms: readonly (Params | Modules)[]): Network {
+export function networkOfTerms(terms: readonly (Params | Delta)[]): Network {
   return { hidden: sumOf(terms, names.hidden), out: sumOf(terms, names.out).data };
 }
 
@@ -33,7 +33,7 @@ export function change(from: Network, to: Network): Params {
   });
 }
 
-function sumOf(terms: readonly (Params | Modules)[], name: string): Matrix {
+function sumOf(terms: readonly (Params | Delta)[], name: string): Matrix {
   let total: Matrix | undefined;
   for (const term of terms) {
     const update = term.get(name);

@@ -22,8 +22,8 @@ async function observe(task: Task, index: number, params?: Params): Promise<Matr
     common: seed.at("common"),
     signal: new AbortController().signal,
   };
-  const { modules } = await (await open(task, index)).train({ ...job, params: start });
-  const signal = modules.get("signal");
+  const { delta } = await (await open(task, index)).train({ ...job, params: start });
+  const signal = delta.get("signal");
   assert.ok(signal !== undefined && "shape" in signal);
   const [rows = 0, cols = 0] = signal.shape;
   return Matrix.fromRowMajor(rows, cols, signal.data);

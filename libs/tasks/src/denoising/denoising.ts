@@ -123,13 +123,13 @@ function trainer(seen: Matrix, truth: Matrix): LocalTrainer {
     train: ({ params }) =>
       Promise.resolve({
         numExamples,
-        modules: named(subtract(seen, signalOf(params))),
+        delta: named(subtract(seen, signalOf(params))),
         metrics: {},
       }),
     evaluate: (params) =>
       Promise.resolve({
         numExamples,
-        modules: new Map(),
+        delta: new Map(),
         metrics: { error: frobenius(subtract(signalOf(params), truth)) ** 2 },
       }),
   };

@@ -1,4 +1,4 @@
-import type { LocalTrainer, Modules, Params, TrainJob, TrainResult } from "@fedclair/core";
+import type { LocalTrainer, Delta, Params, TrainJob, TrainResult } from "@fedclair/core";
 import type { Images } from "./data.js";
 import { AdaptedLayer, adaptersOf } from "./lora.js";
 import type { Options } from "./options.js";
@@ -16,7 +16,7 @@ export interface ClientData {
 
 interface Trained {
   readonly loss: number;
-  readonly modules: Modules;
+  readonly modules: Delta;
 }
 
 export class DigitsClient implements LocalTrainer {
@@ -35,7 +35,7 @@ export class DigitsClient implements LocalTrainer {
       this.#options.model === "lora"
         ? await this.#trainAdapters(start, job)
         : await this.#trainWeights(start, job);
-    return { numExamples: this.#data.training.labels.length, modules, metrics: { loss } };
+    return { numExamples: this.#data.training.labels.length, delta: modules, metrics: { loss } };
   }
 
   async #trainWeights(start: Layers, job: TrainJob): Promise<Trained> {
@@ -70,7 +70,7 @@ export class DigitsClient implements LocalTrainer {
     const uniform = await measure(layers, this.#data.uniform);
     return {
       numExamples: this.#data.heldOut.labels.length,
-      modules: new Map(),
+      delta: new Map(),
       metrics: { accuracy: own.accuracy, uniformAccuracy: uniform.accuracy, loss: own.loss },
     };
   }

@@ -96,8 +96,8 @@ describe("digits", function () {
     const trainer = await open(task, 0);
     const before = await trainer.evaluate?.(start);
     assert.ok((before?.metrics["uniformAccuracy"] ?? 0) > 0.8, JSON.stringify(before?.metrics));
-    const { modules } = await trainer.train(job(start));
-    const pairs = [...modules.values()].map((update) => {
+    const { delta } = await trainer.train(job(start));
+    const pairs = [...delta.values()].map((update) => {
       assert.ok(isLowRank(update));
       return [update.b.shape, update.a.shape];
     });
@@ -123,7 +123,7 @@ describe("digits", function () {
       others.push(await (await open(task, 0)).train(job(start, 2)));
       const again = await prepared(options);
       assert.deepEqual(await (await open(again, 0)).train(job(await again.init(root))), first);
-      for (const other of others) assert.notDeepEqual(other.modules, first.modules);
+      for (const other of others) assert.notDeepEqual(other.delta, first.delta);
     }
   });
 
@@ -218,10 +218,10 @@ describe("digits", function () {
 });
 
 /** The params after a client's own, dense, change. */
-function plus(params: Params, { modules }: TrainResult): Params {
+function plus(params: Params, { delta }: TrainResult): Params {
   return new Map(
     [...params].map(([name, { shape, data }]) => {
-      const update = modules.get(name);
+      const update = delta.get(name);
       assert.ok(update && !isLowRank(update));
       return [name, { shape, data: data.map((value, at) => value + (update.data[at] ?? NaN)) }];
     }),

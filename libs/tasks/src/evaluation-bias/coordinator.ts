@@ -1,6 +1,6 @@
 import {
   tensorOf,
-  type Aggregate,
+  type Aggregation,
   type Params,
   type RoundState,
   type Step,
@@ -64,7 +64,7 @@ export function present(state: RoundState): readonly Update[] {
     return sound.map((update) => {
       const counts = moduleOf(update, "counts").data;
       const pmf = { shape: [counts.length, 1], data: normalised(counts) };
-      return { ...update, numExamples: sum(counts), modules: new Map([["pmf", pmf]]) };
+      return { ...update, numExamples: sum(counts), delta: new Map([["pmf", pmf]]) };
     });
   }
   return sound.map((update) => {
@@ -72,14 +72,14 @@ export function present(state: RoundState): readonly Update[] {
     return {
       ...update,
       numExamples: sum(institution.counts),
-      modules: new Map([["moments", tensorOf(institution.matrix)]]),
+      delta: new Map([["moments", tensorOf(institution.matrix)]]),
       metrics: { noise: noisy(institution).noise },
     };
   });
 }
 
 /** Phase `reference`: the law of true scores from group 1, and the features that institutions average next. */
-export function reduceReference(options: Options, state: RoundState, aggregate: Aggregate): Step {
+export function reduceReference(options: Options, state: RoundState, aggregate: Aggregation): Step {
   const presented = present(state);
   const { verdicts } = aggregate;
   const kept = benign(presented, verdicts);
@@ -100,7 +100,7 @@ export function reduceReference(options: Options, state: RoundState, aggregate: 
 export async function reduceMoments(
   options: Options,
   state: RoundState,
-  aggregate: Aggregate,
+  aggregate: Aggregation,
 ): Promise<Step> {
   const model = modelOf(options, pmfOfParams(state.global));
   const sound = state.updates.filter((update) => isSound(update, state));
@@ -135,7 +135,7 @@ export async function reduceMoments(
       ...variationMetrics(explained),
       ...(verdicts && { warned: warning === undefined ? 0 : 1 }),
     },
-    exhibits: { findings },
+    artifacts: { findings },
   };
 }
 
@@ -153,7 +153,7 @@ function pmfOfParams(global: Params): Float64Array {
 
 /** Column j of a mean over all, those included that withheld it and sent zeros. */
 function meanColumn(
-  aggregate: Aggregate,
+  aggregate: Aggregation,
   institutions: readonly PanelMoments[],
   j: number,
 ): Float64Array {

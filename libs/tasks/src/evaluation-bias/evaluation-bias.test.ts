@@ -40,9 +40,9 @@ const average = plugin<Aggregator>("average", () => ({
   aggregate: ({ updates }) => {
     const total = updates.reduce((n, { numExamples }) => n + numExamples, 0);
     const global = updates.map(
-      ({ numExamples, modules }) =>
+      ({ numExamples, delta }) =>
         new Map(
-          [...modules].map(([name, module]): [string, Tensor] => {
+          [...delta].map(([name, module]): [string, Tensor] => {
             const tensor = module as Tensor;
             return [name, { ...tensor, data: tensor.data.map((x) => (x * numExamples) / total) }];
           }),
@@ -64,8 +64,8 @@ const fabricate = plugin<Attack>(
 const impossible = plugin<Attack>("impossible", () => ({
   corruptUpdate: (honest: TrainResult): TrainResult => ({
     ...honest,
-    modules: new Map(
-      [...honest.modules].map(([name, module]) => {
+    delta: new Map(
+      [...honest.delta].map(([name, module]) => {
         const tensor = module as Tensor;
         return [name, { ...tensor, data: tensor.data.map((x) => -100 * x - 1) }];
       }),
@@ -75,10 +75,10 @@ const impossible = plugin<Attack>("impossible", () => ({
 
 /** Says that every explanation of its panels is better than perfect. */
 const boastful = plugin<Attack>("boastful", () => ({
-  corruptUpdate: ({ modules, ...honest }: TrainResult): TrainResult => ({
+  corruptUpdate: ({ delta, ...honest }: TrainResult): TrainResult => ({
     ...honest,
-    modules: new Map(
-      [...modules].map(([name, module]) => {
+    delta: new Map(
+      [...delta].map(([name, module]) => {
         const tensor = module as Tensor;
         if (name !== "variations") return [name, module];
         return [name, { ...tensor, data: tensor.data.map((x) => -x) }];
@@ -91,8 +91,8 @@ const boastful = plugin<Attack>("boastful", () => ({
 const factored = plugin<Attack>("factored", () => ({
   corruptUpdate: (honest: TrainResult): TrainResult => ({
     ...honest,
-    modules: new Map(
-      [...honest.modules].map(([name, module]) => {
+    delta: new Map(
+      [...honest.delta].map(([name, module]) => {
         const { shape, data } = module as Tensor;
         if (shape[1] !== 1) return [name, module];
         return [name, { b: { shape, data }, a: { shape: [1, 1], data: Float64Array.of(1) } }];
@@ -138,7 +138,7 @@ async function run(overrides: readonly string[] = [], text = small): Promise<Rou
 }
 
 function findingsOf(rounds: readonly Round[]): Findings {
-  return rounds.at(-1)?.exhibits["findings"] as Findings;
+  return rounds.at(-1)?.artifacts["findings"] as Findings;
 }
 
 function statuses(round: Round | undefined): Record<string, string> {
@@ -248,8 +248,8 @@ describe("evaluation-bias", () => {
     const job = { round: 1, kind: "train" as const, clientId: "c00" };
     const first = await runner.run({ ...job, phase: "reference", params: new Map() });
     assert.ok("update" in first);
-    assert.deepEqual([...first.update.modules.keys()], ["counts"]);
-    const [counts] = [...first.update.modules.values()].flatMap(tensorsOf);
+    assert.deepEqual([...first.update.delta.keys()], ["counts"]);
+    const [counts] = [...first.update.delta.values()].flatMap(tensorsOf);
     assert.ok(counts?.data.length === 50 && counts.data.every(Number.isInteger));
     const state = {
       round: 1,
@@ -267,7 +267,7 @@ describe("evaluation-bias", () => {
       params: step?.global ?? new Map(),
     });
     assert.ok("update" in second);
-    const sent = [...second.update.modules].flatMap(([, module]) => tensorsOf(module));
+    const sent = [...second.update.delta].flatMap(([, module]) => tensorsOf(module));
     assert.deepEqual(
       sent.map(({ shape }) => shape),
       [[8, 4], [4], [4], [6, 4]],
@@ -286,20 +286,20 @@ describe("evaluation-bias", () => {
   it("draws densities, explanations, selections, schedules and institutions", async () => {
     const value = JSON.parse(JSON.stringify(findingsOf(await run()))) as unknown;
     const trial = parseTrial(small, "small.yaml", plugins);
-    const exhibition = {
+    const input = {
       task: trial.task,
-      exhibits: [{ arm: "moment-subspace", round: 2, name: "findings", value }],
+      artifacts: [{ arm: "moment-subspace", round: 2, name: "findings", value }],
       arms: [{ label: "moment-subspace", colour: "#0072b2" }],
       width: 860,
     };
-    const drawn = evaluationBias.figures?.(exhibition) ?? [];
+    const drawn = evaluationBias.figures?.(input) ?? [];
     assert.deepEqual(
       drawn.map(({ name }) => name),
       ["densities", "explanations", "selection", "scheduler", "institutions"],
     );
     // The sign and size of a change of tau: from 1.2 up, from 1.6 down, half of the way to 1.42.
     assert.match(drawn[2]?.caption ?? "", /panel 1 \+0\.1\d\d nats, panel 2 −0\.0\d\d nats/);
-    assert.deepEqual(evaluationBias.figures?.({ ...exhibition, exhibits: [] }), []);
+    assert.deepEqual(evaluationBias.figures?.({ ...input, artifacts: [] }), []);
   });
 
   it("says what is wrong with options, and with an aggregator that gives nothing", async () => {

@@ -34,7 +34,7 @@ export function openInstitution(options: Options, shard: Shard): LocalTrainer {
       const panels = params.has("panels") ? await panelCounts(options, shard) : [];
       return {
         numExamples: options.panelScores * options.panels.length,
-        modules: new Map(),
+        delta: new Map(),
         metrics: distances(panels, params),
       };
     },
@@ -49,7 +49,7 @@ function referenceCounts(options: Options, { rng, contamination }: Shard): Train
   const counts = countScores(scores, options);
   return {
     numExamples: options.referenceScores,
-    modules: new Map([["counts", { shape: [options.bins, 1], data: counts }]]),
+    delta: new Map([["counts", { shape: [options.bins, 1], data: counts }]]),
     metrics: {},
   };
 }
@@ -107,7 +107,7 @@ async function panelMoments(
   }
   return {
     numExamples: sum(counts),
-    modules: new Map([
+    delta: new Map([
       ["moments", tensorOf(matrix)],
       ["counts", { shape: [counts.length], data: counts }],
       ["variances", { shape: [variances.length], data: variances }],

@@ -1,6 +1,6 @@
 import {
   matrixOf,
-  type Aggregate,
+  type Aggregation,
   type Aggregator,
   type AggregatorInput,
   type Plugin,
@@ -50,13 +50,13 @@ export const momentSubspace: Plugin<Aggregator> = {
   }),
 };
 
-function trimmedMean({ updates }: AggregatorInput, trim: number): Aggregate {
+function trimmedMean({ updates }: AggregatorInput, trim: number): Aggregation {
   const pmfs = updates.map((update) => Float64Array.from(tensorAt(update, "pmf").data));
   const pmf = trimmedPmf(pmfs, trim);
   return { global: [new Map([["pmf", { shape: [pmf.length, 1], data: pmf }]])] };
 }
 
-function screen({ updates }: AggregatorInput, options: Options): Aggregate {
+function screen({ updates }: AggregatorInput, options: Options): Aggregation {
   const { rank, floor, residuals, threshold, flagged } = detectOutsiders(
     updates.map((update) => ({
       matrix: matrixOf(tensorAt(update, "moments")),
@@ -88,8 +88,8 @@ function meanOf(updates: readonly Update[]): Tensor {
   return { shape: tensors[0]?.shape ?? [], data };
 }
 
-function tensorAt({ modules }: Update, name: string): Tensor {
-  const module = modules.get(name);
+function tensorAt({ delta }: Update, name: string): Tensor {
+  const module = delta.get(name);
   if (module === undefined || "b" in module) {
     throw new Error(`moment-subspace: only for the task evaluation-bias, expected module ${name}`);
   }

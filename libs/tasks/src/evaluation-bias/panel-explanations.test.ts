@@ -11,7 +11,7 @@ function institution(counts: [number, number], variations: [number, number]): Up
     clientId: `c${variations[0]}`,
     numExamples: 1,
     metrics: {},
-    modules: new Map([
+    delta: new Map([
       ["counts", { shape: [2], data: Float64Array.from(counts) }],
       ["variations", { shape: [explanations.length, 2], data }],
     ]),

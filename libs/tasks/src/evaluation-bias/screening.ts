@@ -2,7 +2,7 @@ import {
   isLowRank,
   matrixOf,
   UserError,
-  type Aggregate,
+  type Aggregation,
   type RoundState,
   type Tensor,
   type Update,
@@ -15,8 +15,8 @@ import type { PanelMoments } from "./federation/moments.js";
 import { paramOf } from "./params.js";
 
 /** A module that is dense. @throws UserError if it is missing or factored */
-export function moduleOf({ modules }: Pick<Update, "modules">, name: string): Tensor {
-  const module = modules.get(name);
+export function moduleOf({ delta }: Pick<Update, "delta">, name: string): Tensor {
+  const module = delta.get(name);
   if (module !== undefined && !isLowRank(module)) return module;
   throw new UserError(
     `module ${name}: expected a dense tensor; choose an aggregator that keeps it`,
@@ -33,7 +33,7 @@ export function momentsOf(update: Update): PanelMoments {
 
 /** Could these numbers come from scores at all? Finite they are, and of the right shape: the engine has seen to it. */
 export function isSound(update: Update, { phase, global }: RoundState): boolean {
-  if ([...update.modules.values()].some(isLowRank)) return false; // numbers of scores are dense
+  if ([...update.delta.values()].some(isLowRank)) return false; // numbers of scores are dense
   if (phase === "reference") return areCounts(moduleOf(update, "counts").data);
   const { matrix, counts, variances } = momentsOf(update);
   const largest = matrixOf(paramOf(global, "psi"))
@@ -123,10 +123,10 @@ export function withInvalid(
 }
 
 /** What an aggregator that does not judge made of a module. @throws UserError if that is nothing */
-export function aggregated({ global }: Aggregate, name: string): Tensor {
+export function aggregated({ global }: Aggregation, name: string): Tensor {
   const terms = global
     .filter((term) => term.has(name))
-    .map((modules) => moduleOf({ modules }, name));
+    .map((modules) => moduleOf({ delta: modules }, name));
   const [first] = terms;
   if (first === undefined) {
     throw new UserError(

@@ -55,7 +55,7 @@ export function openShard(options: Options, { rng, contamination }: Shard): Loca
       const upper = packUpper(covariance);
       return {
         numExamples: samples,
-        modules: new Map([["covariance", { shape: [upper.length], data: upper }]]),
+        delta: new Map([["covariance", { shape: [upper.length], data: upper }]]),
         metrics: {},
       };
     },

@@ -1,8 +1,8 @@
 import {
   isLowRank,
   UserError,
-  type Aggregate,
-  type ModuleUpdate,
+  type Aggregation,
+  type TensorDelta,
   type RoundState,
   type Step,
   type Update,
@@ -20,7 +20,7 @@ import { addScaledTo } from "./vectors.js";
 export function present({ updates }: RoundState): readonly Update[] {
   return usableOf(updates).map(({ update, covariance }) => {
     const data = svec(covariance);
-    return { ...update, modules: new Map([["covariance", { shape: [data.length, 1], data }]]) };
+    return { ...update, delta: new Map([["covariance", { shape: [data.length, 1], data }]]) };
   });
 }
 
@@ -31,15 +31,15 @@ export function present({ updates }: RoundState): readonly Update[] {
 export async function reduce(
   options: Options,
   { updates, global }: RoundState,
-  aggregate: Aggregate,
+  aggregate: Aggregation,
 ): Promise<Step> {
   const usable = usableOf(updates);
   const kept = keptOf(usable, aggregate.verdicts);
   const verdicts = [...(aggregate.verdicts ?? []), ...invalidOf(updates, usable)];
   const judged = verdicts.length > 0 ? { verdicts } : {};
   if (kept.length === 0) {
-    const exhibits = { learned: { outcome: "no client kept" } };
-    return { ...judged, global, metrics: { kept: 0, solved: 0 }, exhibits };
+    const artifacts = { learned: { outcome: "no client kept" } };
+    return { ...judged, global, metrics: { kept: 0, solved: 0 }, artifacts };
   }
   const samples = kept.reduce((total, { update }) => total + update.numExamples, 0);
   const pooled = aggregate.verdicts ? pool(kept, samples) : averageOf(aggregate);
@@ -57,7 +57,7 @@ interface Usable {
 /** Without the clients whose numbers are no covariance. */
 function usableOf(updates: readonly Update[]): Usable[] {
   return updates.flatMap((update) => {
-    const covariance = unpackUpper(denseOf(update.modules.get("covariance")));
+    const covariance = unpackUpper(denseOf(update.delta.get("covariance")));
     const usable = faultOf(covariance) === undefined;
     return usable ? [{ update, covariance: toUnitTrace(covariance) }] : [];
   });
@@ -88,7 +88,7 @@ function pool(kept: readonly Usable[], samples: number): Matrix {
 }
 
 /** @throws UserError if the aggregator makes no average of what was presented */
-function averageOf({ global }: Aggregate): Matrix {
+function averageOf({ global }: Aggregation): Matrix {
   const terms = global.map((term) => denseOf(term.get("covariance")));
   const [first] = terms;
   if (!first) {
@@ -102,7 +102,7 @@ function averageOf({ global }: Aggregate): Matrix {
   return unsvec(total);
 }
 
-function denseOf(update: ModuleUpdate | undefined): Float64Array {
+function denseOf(update: TensorDelta | undefined): Float64Array {
   if (!update || isLowRank(update)) {
     throw new UserError("graph-learning: expected a dense module `covariance`");
   }

@@ -10,7 +10,7 @@ import { sampleCovariance } from "./signals.js";
 function client(id: string, a: number, b: number, numExamples: number): Update {
   const data = Float64Array.of(a, b, 0);
   const modules = new Map([["covariance", { shape: [3, 1], data }]]);
-  return { clientId: id, numExamples, modules, metrics: {} };
+  return { clientId: id, numExamples, delta: modules, metrics: {} };
 }
 
 function aggregate(aggregator: Aggregator, updates: readonly Update[]) {
@@ -93,7 +93,7 @@ describe("detection of contaminated covariances", () => {
   it("names a client that sent no covariance", async () => {
     const aggregator = covarianceDistance.create(covarianceDistance.schema.parse({}) as never);
     await assert.rejects(
-      aggregate(aggregator, [{ ...client("c03", 1, 1, 9), modules: new Map() }]),
+      aggregate(aggregator, [{ ...client("c03", 1, 1, 9), delta: new Map() }]),
       /one dense module, a covariance; client c03/,
     );
   });

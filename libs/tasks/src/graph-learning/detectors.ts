@@ -1,7 +1,7 @@
 import {
   isLowRank,
   UserError,
-  type Aggregate,
+  type Aggregation,
   type Aggregator,
   type Plugin,
   type Update,
@@ -65,7 +65,7 @@ function aggregateOf(
   samples: readonly Sample[],
   scores: readonly number[],
   threshold: number,
-): Aggregate {
+): Aggregation {
   const verdicts = updates.map(({ clientId }, k) => {
     const score = scores[k] ?? NaN;
     const status = score > threshold ? ("contaminated" as const) : ("benign" as const);
@@ -76,13 +76,13 @@ function aggregateOf(
   const total = benign.reduce((count, { samples: n }) => count + n, 0);
   const mean = new Float64Array(benign[0]?.vector.length ?? 0);
   for (const { vector, samples: n } of benign) addScaledTo(mean, n / total, vector);
-  const name = [...(updates[0]?.modules.keys() ?? [])][0] ?? "";
+  const name = [...(updates[0]?.delta.keys() ?? [])][0] ?? "";
   return { global: [new Map([[name, { shape: [mean.length, 1], data: mean }]])], verdicts };
 }
 
 /** @throws UserError unless the client's only module is a covariance as `svec` writes it */
-function sampleOf({ clientId, modules, numExamples }: Update): Sample {
-  const [module, ...others] = modules.values();
+function sampleOf({ clientId, delta, numExamples }: Update): Sample {
+  const [module, ...others] = delta.values();
   if (!module || isLowRank(module) || others.length > 0) {
     throw new UserError(
       `covariance detectors judge one dense module, a covariance; client ${clientId} sent something else`,

@@ -1,4 +1,4 @@
-import { strokeLegend, type Exhibition, type TaskFigure } from "@fedclair/core";
+import { strokeLegend, type FigureInput, type TaskFigure } from "@fedclair/core";
 import { lineLayer } from "../line-layers.js";
 import { trueGraph } from "./client.js";
 import { edgeMatch, thresholds } from "./edges.js";
@@ -18,18 +18,18 @@ const wrong = "#c00000";
 const columns = 4;
 
 /** The true graph against the learned ones: as networks, as matrices, and F over the threshold of edges. */
-export function figures(exhibition: Exhibition): readonly TaskFigure[] {
-  const options = optionsOf(exhibition);
+export function figures(input: FigureInput): readonly TaskFigure[] {
+  const options = optionsOf(input);
   const truth = [...packStrict(trueGraph(options))];
-  const arms = exhibition.arms.flatMap(({ label, colour }) => {
-    const learned = lastLearned(exhibition, label);
+  const arms = input.arms.flatMap(({ label, colour }) => {
+    const learned = lastLearned(input, label);
     return learned ? [{ label, colour, ...learned }] : [];
   });
   const panels = [
     { title: "true graph", weights: truth },
     ...arms.map((arm) => ({ title: titleOf(arm, truth, options), weights: arm.weights ?? [] })),
   ];
-  const width = Math.floor(exhibition.width / columns) - 24;
+  const width = Math.floor(input.width / columns) - 24;
   return [
     {
       name: "graphs",
@@ -48,18 +48,18 @@ export function figures(exhibition: Exhibition): readonly TaskFigure[] {
       title: "F over the threshold of edges",
       caption:
         "F = 2·precision·recall/(precision + recall). The wider the plateau at the top, the clearer the edges stand out. Dashed: the trial's threshold.",
-      spec: curve(arms, truth, options, exhibition.width),
+      spec: curve(arms, truth, options, input.width),
     },
   ];
 }
 
-function optionsOf({ task }: Exhibition): Options {
+function optionsOf({ task }: FigureInput): Options {
   const given = Object.entries(task).filter(([key]) => key !== "name");
   return schema.parse(Object.fromEntries(given));
 }
 
-function lastLearned({ exhibits }: Exhibition, arm: string): Learned | undefined {
-  const shown = exhibits.filter((e) => e.arm === arm && e.name === "learned").at(-1);
+function lastLearned({ artifacts }: FigureInput, arm: string): Learned | undefined {
+  const shown = artifacts.filter((e) => e.arm === arm && e.name === "learned").at(-1);
   return shown?.value as Learned | undefined;
 }
 

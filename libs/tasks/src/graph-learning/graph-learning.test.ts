@@ -34,8 +34,8 @@ const average: Plugin<Aggregator> = {
 function meanOf(updates: readonly Update[]) {
   const total = sum(updates.map(({ numExamples }) => numExamples));
   const mean = new Float64Array(packedLength(20));
-  for (const { modules, numExamples } of updates) {
-    const module = modules.get("covariance");
+  for (const { delta, numExamples } of updates) {
+    const module = delta.get("covariance");
     assert.ok(module && "data" in module);
     addScaledTo(mean, numExamples / total, Float64Array.from(module.data));
   }
@@ -56,11 +56,11 @@ const negate: Plugin<Attack> = {
   summary: "No covariance.",
   schema: z.strictObject({}),
   create: () => ({
-    corruptUpdate: ({ modules, ...honest }) => {
-      const module = modules.get("covariance");
+    corruptUpdate: ({ delta, ...honest }) => {
+      const module = delta.get("covariance");
       assert.ok(module && "data" in module);
       const negated = { shape: module.shape, data: module.data.map((x) => -x) };
-      return { ...honest, modules: new Map([["covariance", negated]]) };
+      return { ...honest, delta: new Map([["covariance", negated]]) };
     },
   }),
 };
@@ -159,7 +159,7 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
     const update: Update = {
       clientId: "c00",
       numExamples: 9,
-      modules: new Map([["covariance", { shape: [210], data: new Float64Array(210) }]]),
+      delta: new Map([["covariance", { shape: [210], data: new Float64Array(210) }]]),
       metrics: {},
     };
     const state: RoundState = {
@@ -172,7 +172,7 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
     assert.deepEqual(task.present?.(state), []);
     const step = await task.reduce?.(state, { global: [] });
     assert.equal(step?.global, global);
-    assert.deepEqual(step.exhibits, { learned: { outcome: "no client kept" } });
+    assert.deepEqual(step.artifacts, { learned: { outcome: "no client kept" } });
     assert.deepEqual(step.metrics, { kept: 0, solved: 0 });
   });
 });
@@ -196,8 +196,8 @@ describe("graph-learning", () => {
   });
 
   it("rspect: is INFEASIBLE at a δ for which rLogSpecT finds the graph", async () => {
-    const { record, exhibits, state } = await play({ task: { model: "rspect", c0: 1e-3 } });
-    assert.deepEqual(exhibits.learned, { outcome: "INFEASIBLE" });
+    const { record, artifacts, state } = await play({ task: { model: "rspect", c0: 1e-3 } });
+    assert.deepEqual(artifacts.learned, { outcome: "INFEASIBLE" });
     assert.equal(record.metrics.rspectFeasible, 0);
     assert.equal(record.metrics.f, undefined);
     assert.equal(sum(state.global.get("graph")?.data ?? []), 0);
@@ -205,13 +205,13 @@ describe("graph-learning", () => {
   });
 
   it("rspect: learns a graph from a δ that is large enough", async () => {
-    const { exhibits } = await play({ task: { model: "rspect", c0: 0.05, tolerance: 1e-3 } });
-    assert.equal((exhibits.learned as { outcome: string }).outcome, "solved");
+    const { artifacts } = await play({ task: { model: "rspect", c0: 0.05, tolerance: 1e-3 } });
+    assert.equal((artifacts.learned as { outcome: string }).outcome, "solved");
   });
 
   it("unconverged: is labelled", async () => {
-    const { record, exhibits } = await play({ task: { maxIterations: 10 } });
-    assert.equal((exhibits.learned as { outcome: string }).outcome, "unconverged");
+    const { record, artifacts } = await play({ task: { maxIterations: 10 } });
+    assert.equal((artifacts.learned as { outcome: string }).outcome, "unconverged");
     assert.equal(record.metrics.solved, 0);
   });
 
@@ -232,7 +232,7 @@ describe("graph-learning", () => {
   });
 
   it("draws the true graph beside those learned, says which is not solved, and F over thresholds", async () => {
-    const { exhibits } = await play({});
+    const { artifacts } = await play({});
     const shown = (arm: string, value: unknown) => ({ arm, round: 1, name: "learned", value });
     const drawn = figures({
       task: { name: "graph-learning" },
@@ -240,7 +240,7 @@ describe("graph-learning", () => {
         { label: "robust", colour: "#0072b2" },
         { label: "naive", colour: "#d55e00" },
       ],
-      exhibits: [shown("robust", exhibits.learned), shown("naive", { outcome: "INFEASIBLE" })],
+      artifacts: [shown("robust", artifacts.learned), shown("naive", { outcome: "INFEASIBLE" })],
       width: 860,
     });
     assert.deepEqual(

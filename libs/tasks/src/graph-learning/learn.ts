@@ -13,7 +13,7 @@ import { shownWeights } from "./vectors.js";
 /** Beyond so many nodes rSpecT's feasibility is not told beside rLogSpecT's graph: it would take longer than that. */
 const feasibilityNodes = 30;
 
-/** What `exhibits.learned` of a round holds. */
+/** What `artifacts.learned` of a round holds. */
 export interface Learned {
   /** `solved`, or why the graph is not to be trusted. */
   readonly outcome: string;
@@ -31,7 +31,7 @@ export async function learnGraph(
   options: Options,
   covariance: Matrix,
   samples: number,
-): Promise<Pick<Step, "global" | "exhibits"> & { readonly metrics: Metrics }> {
+): Promise<Pick<Step, "global" | "artifacts"> & { readonly metrics: Metrics }> {
   const { c0, alpha, tolerance, maxIterations } = options;
   const delta = deltaFor(c0, samples);
   const effort = { tolerance, maxIterations };
@@ -45,7 +45,7 @@ export async function learnGraph(
   const metrics = { delta, ...feasibility(delta, solution.feasibility.deltaMin) };
   if (solution.outcome !== "INFEASIBLE") return result(options, covariance, solution, metrics);
   const learned: Learned = { outcome: solution.outcome };
-  return { metrics: { ...metrics, solved: 0 }, exhibits: { learned } };
+  return { metrics: { ...metrics, solved: 0 }, artifacts: { learned } };
 }
 
 function feasibility(delta: number, deltaMin: number | undefined): Metrics {
@@ -79,7 +79,7 @@ function result(
       ...metrics,
       ...{ objective, certifiedGap: gap, iterations, solved: outcome === "solved" ? 1 : 0 },
     },
-    exhibits: { learned },
+    artifacts: { learned },
   };
 }
 

@@ -35,7 +35,7 @@ async function measure(task: Task, index: number, params: Params) {
 /** The client's least-squares estimate, when it starts from zero. */
 async function estimate(task: Task, index: number): Promise<Tensor> {
   const result = await train(task, index, await task.init(seed));
-  const weights = result.modules.get("weights");
+  const weights = result.delta.get("weights");
   assert.ok(weights !== undefined && "shape" in weights);
   return weights;
 }
@@ -85,13 +85,13 @@ describe("linear-regression", () => {
     const first = await train(create(options), 3, await create(options).init(seed));
     const again = await train(create(options), 3, await create(options).init(seed));
     assert.deepEqual(again, first);
-    assert.notDeepEqual(await estimate(create(options), 4), first.modules.get("weights"));
+    assert.notDeepEqual(await estimate(create(options), 4), first.delta.get("weights"));
   });
 
   it("answers with the change from the params it starts from", async () => {
     const task = create({ p: 4, q: 2, samples: 8 });
     const fromZero = await estimate(task, 0);
-    const again = (await train(task, 0, asParams(fromZero))).modules.get("weights");
+    const again = (await train(task, 0, asParams(fromZero))).delta.get("weights");
     assert.ok(again !== undefined && "shape" in again);
     again.data.forEach((change) => {
       near(change, 0, 1e-12);

@@ -88,7 +88,7 @@ function openShard(options: Options, basis: Matrix, shard: Shard): LocalTrainer 
       }
       return {
         numExamples: samples,
-        modules: named(fit.solve(), p, q),
+        delta: named(fit.solve(), p, q),
         metrics: { loss: squares / (samples * q) },
       };
     },
@@ -101,7 +101,7 @@ function openShard(options: Options, basis: Matrix, shard: Shard): LocalTrainer 
       }
       return {
         numExamples: samples,
-        modules: new Map(),
+        delta: new Map(),
         metrics: { error: norm(minus(weights, truth)) ** 2, loss: squares / (samples * q) },
       };
     },

@@ -27,8 +27,8 @@ async function train(task: Task, index: number, kind?: string, start?: Params) {
     common: seed.at("common"),
     signal: new AbortController().signal,
   };
-  const { modules, metrics } = await (await open(task, index, kind)).train(job);
-  const change = modules.get("change");
+  const { delta, metrics } = await (await open(task, index, kind)).train(job);
+  const change = delta.get("change");
   assert.ok(change !== undefined && "shape" in change);
   return { change, loss: metrics["loss"] ?? NaN };
 }

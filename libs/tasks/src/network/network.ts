@@ -114,7 +114,7 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
       }
       return {
         numExamples: samples,
-        modules: named(subtract(change, start)),
+        delta: named(subtract(change, start)),
         metrics: { loss },
       };
     },
@@ -122,7 +122,7 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
     evaluate(params) {
       const x = gaussian(rng.at("test"), inputs, testSamples);
       const mse = meanSquare(predict(base, changeOf(params), x), predict(base, truth, x));
-      return Promise.resolve({ numExamples: testSamples, modules: new Map(), metrics: { mse } });
+      return Promise.resolve({ numExamples: testSamples, delta: new Map(), metrics: { mse } });
     },
   };
 }

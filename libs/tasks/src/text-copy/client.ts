@@ -76,7 +76,7 @@ export class TextCopyClient implements LocalTrainer {
         adapters = next;
         await setImmediate(undefined, { signal });
       }
-      return { numExamples: count, modules: lowRankUpdates(adapters, rank), metrics: { loss } };
+      return { numExamples: count, delta: lowRankUpdates(adapters, rank), metrics: { loss } };
     } finally {
       tf.dispose([fixed, adapters]);
     }
@@ -91,7 +91,7 @@ export class TextCopyClient implements LocalTrainer {
     const uniform = await this.#measure(params, this.#data.uniform);
     return {
       numExamples: countOf(this.#data.heldOut),
-      modules: new Map(),
+      delta: new Map(),
       metrics: { accuracy: own.accuracy, uniformAccuracy: uniform.accuracy, loss: own.loss },
     };
   }

@@ -37,10 +37,10 @@ function job(params: Params, round = 1) {
 }
 
 /** The params after a client's own change: LoRA pairs multiplied out. */
-function merged(params: Params, { modules }: TrainResult): Params {
+function merged(params: Params, { delta }: TrainResult): Params {
   return new Map(
     [...params].map(([name, { shape, data }]) => {
-      const update = modules.get(name);
+      const update = delta.get(name);
       assert.ok(update && isLowRank(update));
       const [rows = 0, rank = 0] = update.b.shape;
       const columns = update.a.shape[1] ?? 0;
@@ -64,9 +64,9 @@ describe("text-copy", function () {
   it("answers with a LoRA pair a module, B 48×4 and A 4×48", async () => {
     const task = await prepared(quick);
     const trainer = await task.openShard(shard(0));
-    const { modules, numExamples } = await trainer.train(job(await task.init(stream(1))));
-    assert.deepEqual([...modules.keys()], moduleNames);
-    for (const update of modules.values()) {
+    const { delta, numExamples } = await trainer.train(job(await task.init(stream(1))));
+    assert.deepEqual([...delta.keys()], moduleNames);
+    for (const update of delta.values()) {
       assert.ok(isLowRank(update));
       assert.deepEqual(
         [update.b.shape, update.a.shape],
@@ -119,7 +119,7 @@ describe("text-copy", function () {
     assert.deepEqual(seen, [20, 6 * quick.sequences]);
     assert.deepEqual(await contaminated.evaluate?.(start), await honest.evaluate?.(start));
     const results = [await honest.train(job(start)), await contaminated.train(job(start))];
-    assert.notDeepEqual(results[0]?.modules, results[1]?.modules);
+    assert.notDeepEqual(results[0]?.delta, results[1]?.delta);
   });
 
   // Reference experiment 9.3: 0.757, 0.850, 0.893, 0.916 over four rounds, from a base of its own.

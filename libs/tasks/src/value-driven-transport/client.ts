@@ -29,15 +29,12 @@ export class TransportClient implements LocalTrainer {
     const network = networkOf(job.params);
     return {
       numExamples: this.#data.target.points.rows,
-      modules: await this.#modules(network, job),
+      delta: await this.#modules(network, job),
       metrics: {},
     };
   }
 
-  #modules(
-    network: Network,
-    job: TrainJob,
-  ): Promise<TrainResult["modules"]> | TrainResult["modules"] {
+  #modules(network: Network, job: TrainJob): Promise<TrainResult["delta"]> | TrainResult["delta"] {
     switch (this.#options.mode) {
       case "gradient":
         return this.#gradient(network, job);
@@ -52,7 +49,7 @@ export class TransportClient implements LocalTrainer {
    * One gradient. All clients draw the same source points if anybody can draw them: the mean of the clients' gradients is
    * then exactly that of their pooled data.
    */
-  #gradient(network: Network, { rng, common }: TrainJob): TrainResult["modules"] {
+  #gradient(network: Network, { rng, common }: TrainJob): TrainResult["delta"] {
     const sources = common.at("sources");
     return tensorsOf(stepGradient(network, this.#data, this.#options, rng, sources));
   }
@@ -61,7 +58,7 @@ export class TransportClient implements LocalTrainer {
   async #localSteps(
     network: Network,
     { round, rng, signal }: TrainJob,
-  ): Promise<TrainResult["modules"]> {
+  ): Promise<TrainResult["delta"]> {
     const { learningRate, schedule, localSteps } = this.#options;
     const rate = Math.max(leastRate * learningRate, cosineDecay(learningRate, round - 1, schedule));
     const { b3 } = network;
@@ -79,7 +76,7 @@ export class TransportClient implements LocalTrainer {
   async #adapters(
     network: Network,
     { rng, common, signal }: TrainJob,
-  ): Promise<TrainResult["modules"]> {
+  ): Promise<TrainResult["delta"]> {
     const { rank, learningRate, localSteps } = this.#options;
     const trained: Adapters = await descend(
       initialAdapters(network, rank, common),
@@ -109,7 +106,7 @@ export class TransportClient implements LocalTrainer {
     const end = followPolicy(gradient, starts, horizon).at(-1) ?? starts;
     return Promise.resolve({
       numExamples: rows,
-      modules: new Map(),
+      delta: new Map(),
       metrics: { slicedW2: slicedW2(end, target.points) },
     });
   }

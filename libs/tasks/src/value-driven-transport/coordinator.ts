@@ -1,6 +1,6 @@
 import {
   UserError,
-  type Aggregate,
+  type Aggregation,
   type Metrics,
   type Params,
   type RoundState,
@@ -9,7 +9,7 @@ import {
 import type { Stream } from "@fedclair/linalg";
 import { Adam, cosineDecay } from "./adam.js";
 import { sourceOf } from "./client-data.js";
-import { exhibitClasses, exhibitTransport } from "./exhibit.js";
+import { classesArtifact, transportArtifact } from "./artifacts.js";
 import { makeYardstick, measureConditional, measureTransport, type Yardstick } from "./measure.js";
 import { initialNetwork, type ModuleName, type Network } from "./network.js";
 import type { Options } from "./options.js";
@@ -48,7 +48,7 @@ export class Coordinator {
   }
 
   /** Mode gradient: an Adam step down the aggregate. Else the aggregate is the step. */
-  reduce({ round, global }: RoundState, aggregate: Aggregate): Step {
+  reduce({ round, global }: RoundState, aggregate: Aggregation): Step {
     const { mode, schedule, learningRate, measureEvery } = this.#options;
     requireShared(aggregate);
     this.#isDue = round % measureEvery === 0 || round === schedule;
@@ -68,7 +68,7 @@ export class Coordinator {
   async evaluate(
     global: Params,
     rng: Stream,
-  ): Promise<{ metrics?: Metrics; exhibits?: Readonly<Record<string, unknown>> }> {
+  ): Promise<{ metrics?: Metrics; artifacts?: Readonly<Record<string, unknown>> }> {
     if (!this.#isDue) return {};
     const { target, horizon, conditional } = this.#options;
     const network = networkOf(global);
@@ -79,9 +79,9 @@ export class Coordinator {
     const classes = conditional && ring ? this.#measureClasses(network, ring, rng) : undefined;
     return {
       metrics: { ...measured.metrics, ...classes?.metrics },
-      exhibits: {
-        transport: exhibitTransport(measured, yardstick),
-        ...(classes && { classes: classes.exhibit }),
+      artifacts: {
+        transport: transportArtifact(measured, yardstick),
+        ...(classes && { classes: classes.artifact }),
       },
     };
   }
@@ -108,13 +108,13 @@ export class Coordinator {
         guidedAccuracy: guided.measures.accuracy,
         guidedDeviation: guided.measures.deviation,
       },
-      exhibit: exhibitClasses(plain.ends, guided.ends),
+      artifact: classesArtifact(plain.ends, guided.ends),
     };
   }
 }
 
 /** The method has one network: an aggregator that gives each client its own leaves it where it is. */
-function requireShared({ global, personal, verdicts }: Aggregate): void {
+function requireShared({ global, personal, verdicts }: Aggregation): void {
   if (global.length > 0 || personal === undefined || verdicts !== undefined) return;
   throw new UserError(
     "value-driven-transport needs an aggregator that changes the global params; this one leaves every client on its own " +

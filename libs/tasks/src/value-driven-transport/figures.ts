@@ -1,21 +1,21 @@
-import type { Exhibition, TaskFigure, TaskFigures } from "@fedclair/core";
+import type { FigureInput, TaskFigure, TaskFigures } from "@fedclair/core";
 import { lineLayer, referenceLayer } from "../line-layers.js";
-import type { ClassesExhibit, Dot, TransportExhibit } from "./exhibit.js";
+import type { ClassesArtifact, Dot, TransportArtifact } from "./artifacts.js";
 
 const grey = "#9a9a9a";
 const panelGap = 24;
 
 /** Paths and samples, an arm a panel; W2 over rounds; for a conditional network, its samples by mode. */
-export const figures: TaskFigures = (exhibition) => [
-  ...transportFigure(exhibition),
-  ...distanceFigure(exhibition),
-  ...classesFigure(exhibition),
+export const figures: TaskFigures = (input) => [
+  ...transportFigure(input),
+  ...distanceFigure(input),
+  ...classesFigure(input),
 ];
 
-function transportFigure(exhibition: Exhibition): TaskFigure[] {
-  const { arms, width } = exhibition;
+function transportFigure(input: FigureInput): TaskFigure[] {
+  const { arms, width } = input;
   const shown = arms.flatMap((arm) => {
-    const last = exhibitsOf(exhibition, "transport", arm.label).at(-1);
+    const last = artifactsOf(input, "transport", arm.label).at(-1);
     return last ? [{ ...arm, ...last }] : [];
   });
   if (shown.length === 0) return [];
@@ -41,15 +41,15 @@ function transportFigure(exhibition: Exhibition): TaskFigure[] {
     {
       name: "transport",
       title: "Transport",
-      caption: `From the source down the values to the target: paths of some samples, where all samples end (coloured), and true points of the target (grey). Two samples of the truth are W2 = ${floorOf(shown[0]?.value)} apart.${warning(exhibition)}`,
+      caption: `From the source down the values to the target: paths of some samples, where all samples end (coloured), and true points of the target (grey). Two samples of the truth are W2 = ${floorOf(shown[0]?.value)} apart.${warning(input)}`,
       spec: { concat: panels, columns },
     },
   ];
 }
 
-function distanceFigure(exhibition: Exhibition): TaskFigure[] {
-  const measured = exhibition.arms.map((arm) => {
-    return { ...arm, shown: exhibitsOf(exhibition, "transport", arm.label) };
+function distanceFigure(input: FigureInput): TaskFigure[] {
+  const measured = input.arms.map((arm) => {
+    return { ...arm, shown: artifactsOf(input, "transport", arm.label) };
   });
   const [first] = measured.flatMap(({ shown }) => shown);
   if (!first || !measured.some(({ shown }) => shown.length > 1)) return [];
@@ -64,7 +64,7 @@ function distanceFigure(exhibition: Exhibition): TaskFigure[] {
       title: "Distance from the target",
       caption: `W2 between generated and true points, as the coordinator measures it. Dashed: W2 = ${floorOf(first.value)} between two samples of the truth, below which no transport can reliably be.`,
       spec: {
-        width: Math.min(520, exhibition.width - 200),
+        width: Math.min(520, input.width - 200),
         height: 220,
         layer: [
           lineLayer(lines, rounds, y),
@@ -75,12 +75,12 @@ function distanceFigure(exhibition: Exhibition): TaskFigure[] {
   ];
 }
 
-function classesFigure(exhibition: Exhibition): TaskFigure[] {
-  const [arm] = exhibition.arms;
-  const last = arm && exhibitsOf(exhibition, "classes", arm.label).at(-1);
+function classesFigure(input: FigureInput): TaskFigure[] {
+  const [arm] = input.arms;
+  const last = arm && artifactsOf(input, "classes", arm.label).at(-1);
   if (!last) return [];
   const { plain, guided } = last.value;
-  const size = Math.min(300, Math.floor(exhibition.width / 2) - panelGap - 36);
+  const size = Math.min(300, Math.floor(input.width / 2) - panelGap - 36);
   const dots = [...plain, ...guided].flat();
   const panel = (title: string, classes: readonly (readonly Dot[])[]) => ({
     title,
@@ -109,25 +109,29 @@ function classesFigure(exhibition: Exhibition): TaskFigure[] {
 }
 
 interface Shown {
-  readonly transport: TransportExhibit;
-  readonly classes: ClassesExhibit;
+  readonly transport: TransportArtifact;
+  readonly classes: ClassesArtifact;
 }
 
 /** In the order of rounds. */
-function exhibitsOf<Name extends keyof Shown>({ exhibits }: Exhibition, name: Name, arm: string) {
-  return exhibits.flatMap((exhibit) =>
-    exhibit.name === name && exhibit.arm === arm
-      ? [{ ...exhibit, value: exhibit.value as Shown[Name] }]
+function artifactsOf<Name extends keyof Shown>(
+  { artifacts }: FigureInput,
+  name: Name,
+  arm: string,
+) {
+  return artifacts.flatMap((artifact) =>
+    artifact.name === name && artifact.arm === arm
+      ? [{ ...artifact, value: artifact.value as Shown[Name] }]
       : [],
   );
 }
 
-function floorOf(exhibit: TransportExhibit | undefined): string {
-  return (exhibit?.w2Floor ?? NaN).toFixed(3);
+function floorOf(artifact: TransportArtifact | undefined): string {
+  return (artifact?.w2Floor ?? NaN).toFixed(3);
 }
 
 /** Several local steps where clients hold different modes: known to fail, and to be said wherever the result is shown. */
-function warning({ task }: Exhibition): string {
+function warning({ task }: FigureInput): string {
   const { mode, split } = task;
   const uneven =
     typeof split === "object" &&

@@ -1,4 +1,4 @@
-import { denseOf, matrixOf, type Modules, type Params, type Tensor } from "@fedclair/core";
+import { denseOf, matrixOf, type Delta, type Params, type Tensor } from "@fedclair/core";
 import { addScaled, Matrix } from "@fedclair/linalg";
 import { byModule, moduleNames, type ModuleMatrices, type Network } from "./network.js";
 
@@ -25,7 +25,7 @@ export function networkOf(params: Params): Network {
 }
 
 /** The sum of an aggregate's terms, multiplied out; zeros for a module that none has. */
-export function totalOf(terms: readonly Modules[], like: ModuleMatrices): ModuleMatrices {
+export function totalOf(terms: readonly Delta[], like: ModuleMatrices): ModuleMatrices {
   return byModule((name) => {
     const total = new Matrix(like[name].rows, like[name].cols);
     for (const term of terms) {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import {
   isLowRank,
   UserError,
-  type Aggregate,
+  type Aggregation,
   type LocalTrainer,
-  type Modules,
+  type Delta,
   type Params,
   type Task,
 } from "@fedclair/core";
@@ -27,18 +27,18 @@ function open(task: Task, index = 0, kind?: string): Promise<LocalTrainer> {
   return task.openShard({ ...shard, ...(contamination && { contamination }) });
 }
 
-async function train(task: Task, params: Params, round = 1, index = 0): Promise<Modules> {
+async function train(task: Task, params: Params, round = 1, index = 0): Promise<Delta> {
   const client = await open(task, index);
   const streams = {
     rng: rng.at("job", index, round),
     common: rng.at("common", round),
     signal: new AbortController().signal,
   };
-  return (await client.train({ round, phase: "train", params, ...streams })).modules;
+  return (await client.train({ round, phase: "train", params, ...streams })).delta;
 }
 
 /** The change of a round in which every update was the same. */
-async function reduce(task: Task, global: Params, modules: Modules, round = 1) {
+async function reduce(task: Task, global: Params, modules: Delta, round = 1) {
   const state = { round, phase: "train", global, updates: [], rng };
   return (await task.reduce?.(state, { global: [modules] })) ?? {};
 }
@@ -149,9 +149,9 @@ describe("the coordinator of value-driven transport", () => {
     for (const round of [1, 2, 3]) {
       const step = await reduce(task, global, await train(task, global, round), round);
       global = step.global ?? global;
-      const { metrics, exhibits } = (await task.evaluate?.(global, rng.at("measure"))) ?? {};
+      const { metrics, artifacts } = (await task.evaluate?.(global, rng.at("measure"))) ?? {};
       measured.push(metrics !== undefined);
-      assert.equal(exhibits !== undefined, metrics !== undefined);
+      assert.equal(artifacts !== undefined, metrics !== undefined);
     }
     assert.deepEqual(measured, [false, true, true]);
   });
@@ -170,7 +170,7 @@ describe("the coordinator of value-driven transport", () => {
   it("refuses an aggregator that leaves every client on its own", async () => {
     const task = create();
     const global = await task.init(rng);
-    const alone: Aggregate = { global: [], personal: new Map([["c00", []]]) };
+    const alone: Aggregation = { global: [], personal: new Map([["c00", []]]) };
     await assert.rejects(
       async () => task.reduce?.({ round: 1, phase: "train", global, updates: [], rng }, alone),
       (error) => error instanceof UserError && error.message.includes("choose fedavg"),

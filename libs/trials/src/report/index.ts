@@ -61,13 +61,13 @@ export async function writeReport(
   await writeFile(join(folder, "report.html"), page(run, drawn, label));
 }
 
-function taskDrawings({ trial, arms, exhibits }: Run, figures: TaskFigures): Drawing[] {
-  if (exhibits.length === 0) return [];
+function taskDrawings({ trial, arms, artifacts }: Run, figures: TaskFigures): Drawing[] {
+  if (artifacts.length === 0) return [];
   const labels = arms.map(({ label }) => label);
   const { range } = armColours(labels);
   return figures({
     task: trial.task,
-    exhibits,
+    artifacts,
     arms: labels.map((label, i) => ({ label, colour: range[i] ?? ink })),
     width: figureWidth,
   }).map(({ spec, ...drawing }) => ({

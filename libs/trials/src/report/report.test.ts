@@ -46,15 +46,15 @@ describe("writeReport", () => {
     assert.match(page, /Round 1 of every method uses the same collected updates/);
   });
 
-  it("shows the task's own figures, in the report's style, from what the task exhibited", async () => {
+  it("shows the task's own figures, in the report's style, from what the task showed", async () => {
     await writeMadeRun(folder, madeRun({}, attacks));
     const shown = { arm: "clair", round: 2, name: "height", value: [1, 3] };
-    await writeFile(join(folder, "exhibits.jsonl"), JSON.stringify(shown) + "\n");
+    await writeFile(join(folder, "artifacts.jsonl"), JSON.stringify(shown) + "\n");
     let arms: readonly string[] = [];
     await writeReport(folder, {
-      figures: (exhibition) => {
-        arms = exhibition.arms.map(({ label, colour }) => `${label} ${colour}`);
-        const values = exhibition.exhibits.map(({ value }) => ({ y: (value as number[])[1] }));
+      figures: (input) => {
+        arms = input.arms.map(({ label, colour }) => `${label} ${colour}`);
+        const values = input.artifacts.map(({ value }) => ({ y: (value as number[])[1] }));
         const encoding = { y: { field: "y", type: "quantitative", title: "Heights of all" } };
         const spec = { data: { values }, mark: "point", encoding };
         return [{ name: "heights", title: "Heights", caption: "Of one.", spec }];

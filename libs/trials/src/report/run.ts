@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import type { Exhibit, Trial } from "@fedclair/core";
+import type { Artifact, Trial } from "@fedclair/core";
 import { armsOf, type Arm } from "../arms.js";
 import { readLines, readSummary, type ArmRecord, type ArmTiming } from "../run-folder.js";
 import type { Summary } from "../summary.js";
@@ -16,7 +16,7 @@ export interface Run {
   readonly arms: readonly [Arm, ...Arm[]];
   readonly records: readonly ArmRecord[];
   readonly timings: readonly ArmTiming[];
-  readonly exhibits: readonly Exhibit[];
+  readonly artifacts: readonly Artifact[];
   /** Absent of a run that was stopped before its end. */
   readonly summary: Summary | undefined;
 }
@@ -29,7 +29,7 @@ export async function readRun(folder: string): Promise<Run> {
     arms: armsOf(trial),
     records: await readLines<ArmRecord>(folder, "records.jsonl"),
     timings: await readLines<ArmTiming>(folder, "timings.jsonl"),
-    exhibits: await readLines<Exhibit>(folder, "exhibits.jsonl"),
+    artifacts: await readLines<Artifact>(folder, "artifacts.jsonl"),
     summary: await readSummary(folder),
   };
 }

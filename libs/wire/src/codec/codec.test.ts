@@ -73,7 +73,7 @@ describe("codec", () => {
         const decoded = readUpdate(encodeUpdate(id, original));
         assert.deepEqual(decoded.work, id);
         assert.deepEqual(decoded.update, original);
-        assert.deepEqual([...decoded.update.modules.keys()], [...original.modules.keys()]);
+        assert.deepEqual([...decoded.update.delta.keys()], [...original.delta.keys()]);
         assert.deepEqual(Object.keys(decoded.update.metrics), Object.keys(original.metrics));
       }),
     );
@@ -84,7 +84,7 @@ describe("codec", () => {
       ["zero", -0],
       ["__proto__", 1],
     ]);
-    const original = { clientId: "c0", numExamples: 1, modules: new Map(), metrics };
+    const original = { clientId: "c0", numExamples: 1, delta: new Map(), metrics };
     const copy = readUpdate(encodeUpdate(work, original)).update.metrics;
     assert.deepEqual(Object.entries(copy), [
       ["zero", -0],
@@ -160,7 +160,7 @@ describe("codec, given what is no message", () => {
     encodeUpdate(work, {
       clientId: "c0",
       numExamples: 4,
-      modules: new Map([
+      delta: new Map([
         [
           "w",
           {
@@ -283,7 +283,7 @@ describe("codec, given what is no message", () => {
   });
 
   it("refuses to write what its fields cannot hold", () => {
-    const good = { clientId: "c0", numExamples: 1, modules: new Map(), metrics: {} };
+    const good = { clientId: "c0", numExamples: 1, delta: new Map(), metrics: {} };
     for (const numExamples of [-1, 1.5, NaN, 2 ** 32]) {
       assert.equal(
         failureCode(() => encodeUpdate(work, { ...good, numExamples })),
@@ -292,7 +292,7 @@ describe("codec, given what is no message", () => {
     }
     const modules = new Map([["w", { shape: [2], data: new Float32Array(3) }]]);
     assert.equal(
-      failureCode(() => encodeUpdate(work, { ...good, modules })),
+      failureCode(() => encodeUpdate(work, { ...good, delta: modules })),
       "WRONG_SHAPE",
     );
   });

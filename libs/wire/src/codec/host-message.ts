@@ -3,7 +3,7 @@ import { fedclair } from "../../gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decoding, required, uint32, uniqueNames } from "./checks.js";
 import { failureFromWire, failureToWire } from "./failure.js";
-import { modulesFromWire, modulesToWire } from "./tensors.js";
+import { deltaFromWire, deltaToWire } from "./tensors.js";
 import { workIdFromWire, workIdToWire, type WorkId } from "./work-id.js";
 
 type WireUpdate = fedclair.v1.ClientUpdate.$Properties;
@@ -55,7 +55,7 @@ export function encodeUpdate(work: WorkId, update: Update): Uint8Array {
     work: workIdToWire(work),
     clientId: update.clientId,
     numExamples: uint32("numExamples", update.numExamples),
-    modules: modulesToWire(update.modules),
+    modules: deltaToWire(update.delta),
     metrics: Object.entries(update.metrics).map(([name, value]) => ({ name, value })),
   };
   return codec.encode({ clientUpdate }).finish();
@@ -115,7 +115,7 @@ function updateFromWire(wire: WireUpdate): Update {
   return {
     clientId: wire.clientId ?? "",
     numExamples: wire.numExamples ?? 0,
-    modules: modulesFromWire(wire.modules ?? []),
+    delta: deltaFromWire(wire.modules ?? []),
     // fromEntries, and not assignment, also gives a metric called __proto__ a place of its own.
     metrics: Object.fromEntries(uniqueNames("metric", metrics)),
   };

@@ -3,8 +3,8 @@ import {
   isLowRank,
   shapeText,
   sizeOf,
-  type Modules,
-  type ModuleUpdate,
+  type Delta,
+  type TensorDelta,
   type Params,
   type Tensor,
 } from "@fedclair/core";
@@ -71,7 +71,7 @@ export function paramsFromWire(wire: WireParams): Params {
 }
 
 /** @throws WireError */
-export function modulesToWire(modules: Modules): WireModule[] {
+export function deltaToWire(modules: Delta): WireModule[] {
   return [...modules].map(([name, change]) =>
     isLowRank(change)
       ? { name, lowRank: { b: tensorToWire(change.b), a: tensorToWire(change.a) } }
@@ -80,15 +80,15 @@ export function modulesToWire(modules: Modules): WireModule[] {
 }
 
 /** @throws WireError */
-export function modulesFromWire(wire: readonly WireModule[]): Modules {
-  const entries = wire.map((module): [string, ModuleUpdate] => [
+export function deltaFromWire(wire: readonly WireModule[]): Delta {
+  const entries = wire.map((module): [string, TensorDelta] => [
     module.name ?? "",
     changeFromWire(module),
   ]);
   return uniqueNames("module", entries);
 }
 
-function changeFromWire({ change, dense, lowRank }: WireModule): ModuleUpdate {
+function changeFromWire({ change, dense, lowRank }: WireModule): TensorDelta {
   if (change !== "lowRank") return tensorFromWire(required("change", dense));
   const { b, a } = required("low_rank", lowRank);
   return { b: tensorFromWire(required("b", b)), a: tensorFromWire(required("a", a)) };

@@ -1,4 +1,4 @@
-import type { Modules, ModuleUpdate, Params, Tensor, Update } from "@fedclair/core";
+import type { Delta, TensorDelta, Params, Tensor, Update } from "@fedclair/core";
 import { sizeOf } from "@fedclair/core";
 import fc from "fast-check";
 import type { WorkId } from "../codec/work-id.js";
@@ -34,8 +34,8 @@ function named<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<string, T>> {
 
 export const params: fc.Arbitrary<Params> = named(tensor);
 
-const change: fc.Arbitrary<ModuleUpdate> = fc.oneof(tensor, plain({ b: tensor, a: tensor }));
-const modules: fc.Arbitrary<Modules> = named(change);
+const change: fc.Arbitrary<TensorDelta> = fc.oneof(tensor, plain({ b: tensor, a: tensor }));
+const modules: fc.Arbitrary<Delta> = named(change);
 
 export const workId: fc.Arbitrary<WorkId> = plain({
   serial: fc.nat(),
@@ -47,7 +47,7 @@ export const workId: fc.Arbitrary<WorkId> = plain({
 export const update: fc.Arbitrary<Update> = plain({
   clientId: fc.string(),
   numExamples: fc.nat(),
-  modules,
+  delta: modules,
   metrics: named(number).map((metrics) => Object.fromEntries(metrics)),
 });
 

@@ -1,4 +1,4 @@
-import type { Arrival, Update, Work } from "@fedclair/core";
+import type { Answer, Update, Work } from "@fedclair/core";
 import type { WorkId } from "../codec/work-id.js";
 import { SocketPool, type SocketPoolOptions } from "../socket-pool.js";
 
@@ -29,21 +29,21 @@ export function workFor(clientIds: readonly string[], changes: Partial<Work> = {
 
 export function updateOf(clientId: string, value = 0): Update {
   const modules = new Map([["w", { shape: [2], data: Float32Array.of(value, -0) }]]);
-  return { clientId, numExamples: 1, modules, metrics: {} };
+  return { clientId, numExamples: 1, delta: modules, metrics: {} };
 }
 
 export async function collect(
   pool: SocketPool,
   work: Work,
   signal = never,
-): Promise<ReadonlyMap<string, Arrival>> {
-  const arrivals = new Map<string, Arrival>();
+): Promise<ReadonlyMap<string, Answer>> {
+  const arrivals = new Map<string, Answer>();
   for await (const arrival of pool.run(work, signal)) arrivals.set(arrival.clientId, arrival);
   return arrivals;
 }
 
 /** "ok" or the code of the failure, by client in alphabetical order. */
-export function codes(arrivals: ReadonlyMap<string, Arrival>): Record<string, string> {
+export function codes(arrivals: ReadonlyMap<string, Answer>): Record<string, string> {
   const entries = [...arrivals].map(([id, arrival]): [string, string] => [
     id,
     "update" in arrival ? "ok" : arrival.failure.code,

@@ -34,7 +34,7 @@ export class NetworkClient implements LocalTrainer {
     const modules = modulesOf(this.#environment, this.#learner.hidden, after);
     return {
       numExamples: samples.transitions,
-      modules: new Map(
+      delta: new Map(
         [...modules].map(([name, tensor]) => [name, difference(tensor, params.get(name))]),
       ),
       metrics: {},

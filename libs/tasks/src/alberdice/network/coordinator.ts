@@ -2,14 +2,14 @@ import {
   addTerms,
   Products,
   UserError,
-  type Aggregate,
+  type Aggregation,
   type Params,
   type RoundState,
   type Step,
 } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import type { Environment } from "../environment.js";
-import { exhibitPlay } from "../exhibit.js";
+import { playArtifact } from "../artifacts.js";
 import type { NetworkOptions, Options } from "../options.js";
 import { agentName } from "../rounds.js";
 import { agents, initialNetworks, modulesOf, networksOf, policiesOf } from "./networks.js";
@@ -47,7 +47,7 @@ export class NetworkCoordinator {
   }
 
   /** All clients go on from the same networks: an aggregator's personal changes are left aside. */
-  async reduce({ round, global }: RoundState, aggregate: Aggregate): Promise<Step> {
+  async reduce({ round, global }: RoundState, aggregate: Aggregation): Promise<Step> {
     requireShared(aggregate);
     const next = round + 1 - this.#learner.dataRounds;
     return {
@@ -57,16 +57,16 @@ export class NetworkCoordinator {
     };
   }
 
-  evaluate(global: Params): Pick<Step, "metrics" | "exhibits"> {
+  evaluate(global: Params): Pick<Step, "metrics" | "artifacts"> {
     const { hidden } = this.#learner;
     const networks = networksOf(this.#environment, hidden, global);
     const policies = policiesOf(this.#environment, networks, hidden);
-    const play = exhibitPlay(this.#environment, policies);
-    return { metrics: play.metrics, exhibits: { play } };
+    const play = playArtifact(this.#environment, policies);
+    return { metrics: play.metrics, artifacts: { play } };
   }
 }
 
-function requireShared({ global, personal }: Aggregate): void {
+function requireShared({ global, personal }: Aggregation): void {
   if (global.length > 0 || personal === undefined) return;
   throw new UserError(
     "alberdice: agents respond to one another's policies, which all clients must share; this aggregator leaves every client on its own (local): choose fedavg, clair or another that averages",

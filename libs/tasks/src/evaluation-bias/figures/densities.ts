@@ -1,4 +1,4 @@
-import type { Exhibition, TaskFigure } from "@fedclair/core";
+import type { FigureInput, TaskFigure } from "@fedclair/core";
 import { centresOf } from "../federation/grid.js";
 import { trueEvaluation, trueScores } from "../truth.js";
 import {
@@ -14,8 +14,8 @@ import {
 } from "./shown.js";
 
 /** Panel by panel, the law of observed scores as simulated, and as every arm fitted it. */
-export function densityFigure(exhibition: Exhibition, shown: readonly Shown[]): TaskFigure {
-  const options = optionsOf(exhibition);
+export function densityFigure(input: FigureInput, shown: readonly Shown[]): TaskFigure {
+  const options = optionsOf(input);
   const truth: Series = { name: "observed, as simulated", colour: ink, dash: [4, 3] };
   const series = [
     truth,
@@ -59,7 +59,7 @@ export function densityFigure(exhibition: Exhibition, shown: readonly Shown[]): 
       facet: { field: "panel", type: "nominal", sort: null },
       columns,
       spec: {
-        width: plotWidth(exhibition, columns),
+        width: plotWidth(input, columns),
         height: 150,
         layer: [
           {

@@ -1,4 +1,4 @@
-import type { Exhibition, TaskFigure } from "@fedclair/core";
+import type { FigureInput, TaskFigure } from "@fedclair/core";
 import { explanations, type Explanation } from "../model/explanations.js";
 import { dotEncoding, grey, optionsOf, panelTitle, type Shown } from "./shown.js";
 
@@ -13,11 +13,11 @@ const names: Readonly<Record<Explanation, string>> = {
 
 /** The model against its special cases and older models, panel by panel, as the field does it: in total variation. */
 export function explanationFigure(
-  exhibition: Exhibition,
+  input: FigureInput,
   [main]: readonly Shown[],
 ): readonly TaskFigure[] {
   const panels = main?.findings.explanations ?? [];
-  const options = optionsOf(exhibition);
+  const options = optionsOf(input);
   const values = panels.flatMap(({ variations }, j) =>
     explanations.flatMap((name) => {
       const value = variations[name];
@@ -39,7 +39,7 @@ export function explanationFigure(
       title: "What explains the scores of group 2",
       caption: `How far the best of every explanation lies from the scores of a panel: fitted by each institution to its own scores by the least total variation; the median over those that ${main.label} keeps. Ticks: what sampling alone leaves of a model that is right. Multiplicative bias (x = beta·v + shift) and implicit variance (x = v + shift + noise) have two parameters, as the model; its special cases have one. The scores are simulated by the model, which therefore explains them: what the figure shows is by how much the others do not.`,
       spec: {
-        width: exhibition.width - 300,
+        width: input.width - 300,
         height: 24 * explanations.length,
         layer: [
           {

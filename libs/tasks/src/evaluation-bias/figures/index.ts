@@ -7,14 +7,14 @@ import { selectionFigure } from "./selection.js";
 import { shownIn } from "./shown.js";
 
 /** Densities by panel and what explains them, selections and schedules, and the institutions' own parameters. */
-export const figures: TaskFigures = (exhibition) => {
-  const shown = shownIn(exhibition);
+export const figures: TaskFigures = (input) => {
+  const shown = shownIn(input);
   if (shown.length === 0) return [];
   return [
-    densityFigure(exhibition, shown),
-    ...explanationFigure(exhibition, shown),
-    ...selectionFigure(exhibition, shown),
-    ...schedulerFigure(exhibition, shown),
-    ...institutionFigure(exhibition, shown),
+    densityFigure(input, shown),
+    ...explanationFigure(input, shown),
+    ...selectionFigure(input, shown),
+    ...schedulerFigure(input, shown),
+    ...institutionFigure(input, shown),
   ];
 };

@@ -1,14 +1,14 @@
-import type { Exhibition, TaskFigure } from "@fedclair/core";
+import type { FigureInput, TaskFigure } from "@fedclair/core";
 import { grey, ink, optionsOf, panelTitle, plotWidth, type Shown } from "./shown.js";
 
 /** Every institution's own fit by panel, those that the method under study kept and those that it left out. */
 export function institutionFigure(
-  exhibition: Exhibition,
+  input: FigureInput,
   shown: readonly Shown[],
 ): readonly TaskFigure[] {
   const [main] = shown;
   if (main === undefined || main.findings.institutions.length === 0) return [];
-  const options = optionsOf(exhibition);
+  const options = optionsOf(input);
   const values = main.findings.institutions.map(({ kept, panel, alpha, tau }) => ({
     ...{ alpha, tau, panel: panelTitle(options, panel) },
     verdict: kept ? "kept" : "left out",
@@ -36,7 +36,7 @@ export function institutionFigure(
         columns,
         spacing: 14,
         spec: {
-          width: plotWidth(exhibition, columns),
+          width: plotWidth(input, columns),
           height: 150,
           mark: { type: "point", size: 40, strokeWidth: 1.4 },
           encoding: {

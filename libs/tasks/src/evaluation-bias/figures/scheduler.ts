@@ -1,14 +1,14 @@
-import type { Exhibition, TaskFigure } from "@fedclair/core";
+import type { FigureInput, TaskFigure } from "@fedclair/core";
 import type { SchedulingRow } from "../panel-report.js";
 import { interventionNames } from "./interventions.js";
 import { dotEncoding, optionsOf, panelTitle, type Shown } from "./shown.js";
 
 /** Who would take part in a federation if its scheduler evaluated clients as the panels do people. */
 export function schedulerFigure(
-  exhibition: Exhibition,
+  input: FigureInput,
   [main]: readonly Shown[],
 ): readonly TaskFigure[] {
-  const options = optionsOf(exhibition);
+  const options = optionsOf(input);
   const panels = main?.findings.panels ?? [];
   if (main === undefined || panels.every(({ scheduling }) => scheduling.length === 0)) return [];
   const names = interventionNames(options);
@@ -16,7 +16,7 @@ export function schedulerFigure(
   const dots = (title: string, value: (row: SchedulingRow) => number, axis: object) => {
     const encoding = dotEncoding(Object.values(names), title);
     return {
-      width: Math.floor((exhibition.width - 420) / 2),
+      width: Math.floor((input.width - 420) / 2),
       height: 130,
       data: {
         values: panels.flatMap(({ scheduling }, j) =>

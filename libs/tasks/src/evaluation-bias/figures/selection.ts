@@ -1,4 +1,4 @@
-import type { Exhibition, TaskFigure } from "@fedclair/core";
+import type { FigureInput, TaskFigure } from "@fedclair/core";
 import { truthOf } from "../model/evaluate-density.js";
 import { select } from "../model/selection.js";
 import type { Options } from "../options.js";
@@ -17,13 +17,13 @@ import {
 
 /** What share of group 2 is selected, by seats: as every arm sees it, and under interventions. */
 export function selectionFigure(
-  exhibition: Exhibition,
+  input: FigureInput,
   shown: readonly Shown[],
 ): readonly TaskFigure[] {
   const [main] = shown;
   const rows = main?.findings.panels.flatMap(({ selection }) => selection) ?? [];
   if (main === undefined || rows.length === 0) return [];
-  const options = optionsOf(exhibition);
+  const options = optionsOf(input);
   const { frac2, rho } = options.selection;
   return [
     {
@@ -31,10 +31,7 @@ export function selectionFigure(
       title: "Selection rates of group 2",
       caption: `Share of group 2 that is selected, by seats over population; group 2 is ${percent(frac2)} of the population. Above: with no intervention, as each method estimates it, and as simulated (dashed). Below: interventions on the panels as ${main.label} estimates them, and the mean true score of the selected against that without one. Parity gives seats by the groups' sizes, which here also selects the best. Lowering tau alone makes group 2 worse off where alpha is above 1 and tau above the entropy of true scores, since the extra spread was hiding the downward shift. Tau shifted by ${percent(rho)} of the way to that entropy: ${shifts(main.findings.panels)}.`,
       spec: {
-        vconcat: [
-          armRow(exhibition, options, shown),
-          ...interventionRows(exhibition, options, main),
-        ],
+        vconcat: [armRow(input, options, shown), ...interventionRows(input, options, main)],
         resolve: { scale: { color: "independent", strokeDash: "independent" } },
       },
     },
@@ -48,7 +45,7 @@ interface Point {
   readonly value: number;
 }
 
-function armRow(exhibition: Exhibition, options: Options, shown: readonly Shown[]): object {
+function armRow(input: FigureInput, options: Options, shown: readonly Shown[]): object {
   const simulated: Series = { name: "as simulated", colour: ink, dash: [4, 3] };
   const series = [
     simulated,
@@ -70,11 +67,11 @@ function armRow(exhibition: Exhibition, options: Options, shown: readonly Shown[
       })),
     ];
   });
-  return curves(exhibition, values, series, rateAxis);
+  return curves(input, values, series, rateAxis);
 }
 
 /** Rates, and below them what the selected are worth. */
-function interventionRows(exhibition: Exhibition, options: Options, main: Shown): object[] {
+function interventionRows(input: FigureInput, options: Options, main: Shown): object[] {
   const names = interventionNames(options);
   const series: Readonly<Record<Intervention, Series>> = {
     none: { name: names.none, colour: ink, dash: [1, 0] },
@@ -96,13 +93,13 @@ function interventionRows(exhibition: Exhibition, options: Options, main: Shown)
   const legend = Object.values(series);
   return [
     curves(
-      exhibition,
+      input,
       points((row) => row.s2),
       legend,
       rateAxis,
     ),
     curves(
-      exhibition,
+      input,
       points((row, plain) => row.utility / (plain?.utility ?? NaN)),
       legend,
       {
@@ -122,7 +119,7 @@ function plainPoints(panel: PanelReport | undefined, title: string, series: stri
 const rateAxis = { title: "group 2 selected", axis: { format: "%", tickCount: 4 } };
 
 function curves(
-  exhibition: Exhibition,
+  input: FigureInput,
   values: readonly Point[],
   series: readonly Series[],
   y: object,
@@ -134,7 +131,7 @@ function curves(
     columns,
     spacing: 14,
     spec: {
-      width: plotWidth(exhibition, columns),
+      width: plotWidth(input, columns),
       height: 130,
       mark: { type: "line", strokeWidth: 1.4 },
       encoding: {

@@ -1,4 +1,4 @@
-import type { Exhibition } from "@fedclair/core";
+import type { FigureInput } from "@fedclair/core";
 import type { Findings } from "../coordinator.js";
 import { centresOf, widthOf } from "../federation/grid.js";
 import type { PanelReport } from "../panel-report.js";
@@ -15,14 +15,14 @@ export interface Shown {
 }
 
 /** The findings of every arm that got so far, the method under study first. */
-export function shownIn({ arms, exhibits }: Exhibition): readonly Shown[] {
+export function shownIn({ arms, artifacts }: FigureInput): readonly Shown[] {
   return arms.flatMap((arm) => {
-    const last = exhibits.filter((e) => e.name === "findings" && e.arm === arm.label).at(-1);
+    const last = artifacts.filter((e) => e.name === "findings" && e.arm === arm.label).at(-1);
     return last ? [{ ...arm, findings: last.value as Findings }] : [];
   });
 }
 
-export function optionsOf({ task }: Exhibition): Options {
+export function optionsOf({ task }: FigureInput): Options {
   return optionsSchema.parse(
     Object.fromEntries(Object.entries(task).filter(([key]) => key !== "name")),
   );
@@ -60,7 +60,7 @@ export function dotEncoding(rows: readonly string[], title: string) {
 }
 
 /** Width of one of `columns` plots side by side, without their axes. */
-export function plotWidth({ width }: Exhibition, columns: number): number {
+export function plotWidth({ width }: FigureInput, columns: number): number {
   return Math.floor(width / columns) - 44;
 }
 

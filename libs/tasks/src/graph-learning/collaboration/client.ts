@@ -18,7 +18,7 @@ export function openShard(options: Options, { index, rng }: Shard): LocalTrainer
       const data = await estimate();
       return {
         numExamples: options.samples,
-        modules: new Map([["model", { shape: [data.length, 1], data }]]),
+        delta: new Map([["model", { shape: [data.length, 1], data }]]),
         metrics: {},
       };
     },
@@ -30,7 +30,7 @@ export function openShard(options: Options, { index, rng }: Shard): LocalTrainer
       const averageError = squaredError(dataOf(params, "average"));
       return {
         numExamples: options.samples,
-        modules: new Map(),
+        delta: new Map(),
         metrics: {
           ...{ error, localError, averageError },
           errorOverLocal: error / localError,

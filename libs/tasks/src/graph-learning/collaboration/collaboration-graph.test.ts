@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Aggregate, Metrics, Params, Task, Update } from "@fedclair/core";
+import type { Aggregation, Metrics, Params, Task, Update } from "@fedclair/core";
 import { Matrix, stream, sum } from "@fedclair/linalg";
 import { collaborationGraphTask } from "./collaboration-graph.js";
 import { figures } from "./figures.js";
@@ -29,12 +29,12 @@ async function updatesOf(task: Task, seed: number): Promise<Update[]> {
   return updates;
 }
 
-async function reduce(task: Task, updates: readonly Update[], aggregate: Aggregate) {
+async function reduce(task: Task, updates: readonly Update[], aggregate: Aggregation) {
   const global = await task.init(stream(1));
   const state = { round: 1, phase: "train", global, updates, rng: stream(1) };
   const step = await task.reduce?.(state, aggregate);
   assert.ok(step?.global && step.metrics);
-  return { global: step.global, metrics: step.metrics, exhibits: step.exhibits };
+  return { global: step.global, metrics: step.metrics, artifacts: step.artifacts };
 }
 
 /** Means over the twelve clients. */
@@ -89,12 +89,12 @@ describe("collaboration-graph", function () {
       ...{ clientId, score: 1, threshold: 1 },
       status: clientId === "c03" ? ("contaminated" as const) : ("benign" as const),
     }));
-    const { global, metrics, exhibits } = await reduce(task, updates, { global: [], verdicts });
+    const { global, metrics, artifacts } = await reduce(task, updates, { global: [], verdicts });
     assert.equal(metrics.kept, 11);
-    const own = updates[3]?.modules.get("model");
+    const own = updates[3]?.delta.get("model");
     assert.ok(own && "data" in own);
     assert.deepEqual(global.get("models")?.data.slice(180, 240), own.data);
-    const shown = exhibits?.collaboration as { clients: string[]; groups: number[] };
+    const shown = artifacts?.collaboration as { clients: string[]; groups: number[] };
     assert.ok(!shown.clients.includes("c03"));
     assert.deepEqual(shown.groups, [0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2]);
   });
@@ -102,8 +102,8 @@ describe("collaboration-graph", function () {
   it("labels a round that leaves nobody to collaborate", async () => {
     const task = create();
     const updates = await updatesOf(task, 1);
-    const { exhibits, metrics } = await reduce(task, updates, { global: [], verdicts: [] });
-    assert.deepEqual(exhibits, { collaboration: { outcome: "fewer than two clients kept" } });
+    const { artifacts, metrics } = await reduce(task, updates, { global: [], verdicts: [] });
+    assert.deepEqual(artifacts, { collaboration: { outcome: "fewer than two clients kept" } });
     assert.deepEqual(metrics, { kept: 0, solved: 0 });
   });
 
@@ -117,7 +117,7 @@ describe("collaboration-graph", function () {
     const [figure] = figures({
       ...{ task: { name: "collaboration-graph" }, width: 860 },
       arms: [{ label: "clair", colour: "#0072b2" }],
-      exhibits: [{ arm: "clair", round: 1, name: "collaboration", value }],
+      artifacts: [{ arm: "clair", round: 1, name: "collaboration", value }],
     });
     const { concat } = figure?.spec as { concat: { title: string }[] };
     assert.equal(concat[0]?.title, "clair · ball inactive");

@@ -2,7 +2,7 @@ import {
   clientIds,
   isLowRank,
   UserError,
-  type Aggregate,
+  type Aggregation,
   type Params,
   type RoundState,
   type Step,
@@ -53,7 +53,7 @@ export const collaborationGraphTask: TaskPlugin = {
 async function reduce(
   options: Options,
   { updates }: RoundState,
-  { verdicts }: Aggregate,
+  { verdicts }: Aggregation,
 ): Promise<Step> {
   const ids = clientIds(sum(options.groups));
   const models = new Map(updates.map((update) => [update.clientId, modelOf(update)]));
@@ -65,7 +65,7 @@ async function reduce(
     return {
       global: paramsOf(models, ids, average),
       metrics: { kept: kept.length, solved: 0 },
-      exhibits: { collaboration: { outcome: "fewer than two clients kept" } },
+      artifacts: { collaboration: { outcome: "fewer than two clients kept" } },
     };
   }
   const solution = await collaborationGraph(keptModels, options);
@@ -80,7 +80,7 @@ async function reduce(
       inGroupMass: inGroupMass(solution.graph, groups),
       ...{ certifiedGap: gap, iterations, solved: outcome === "solved" ? 1 : 0 },
     },
-    exhibits: {
+    artifacts: {
       collaboration: {
         outcome,
         clients: kept,
@@ -96,8 +96,8 @@ function isKept(id: string, verdicts: readonly Verdict[] | undefined): boolean {
   return !verdicts || verdicts.some((v) => v.clientId === id && v.status === "benign");
 }
 
-function modelOf({ clientId, modules }: Update): Float64Array {
-  const model = modules.get("model");
+function modelOf({ clientId, delta }: Update): Float64Array {
+  const model = delta.get("model");
   if (!model || isLowRank(model)) {
     throw new UserError(`collaboration-graph: client ${clientId} sent no dense module \`model\``);
   }

@@ -1,7 +1,7 @@
-import type { Exhibition, TaskFigure } from "@fedclair/core";
+import type { FigureInput, TaskFigure } from "@fedclair/core";
 import { pairs } from "../packing.js";
 
-/** What `exhibits.collaboration` of a round holds. */
+/** What `artifacts.collaboration` of a round holds. */
 export interface Collaboration {
   readonly outcome: string;
   /** Those in the graph, with their true groups. */
@@ -14,13 +14,13 @@ export interface Collaboration {
 const groupColours = ["#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31"];
 
 /** The learned graph between the clients of each arm, who stand on a circle by their true groups. */
-export function figures(exhibition: Exhibition): readonly TaskFigure[] {
-  const panels = exhibition.arms.flatMap(({ label }) => {
-    const shown = exhibition.exhibits.filter((e) => e.arm === label && e.name === "collaboration");
+export function figures(input: FigureInput): readonly TaskFigure[] {
+  const panels = input.arms.flatMap(({ label }) => {
+    const shown = input.artifacts.filter((e) => e.arm === label && e.name === "collaboration");
     const value = shown.at(-1)?.value as Collaboration | undefined;
     return value ? [{ label, ...value }] : [];
   });
-  const width = Math.floor(exhibition.width / 3) - 30;
+  const width = Math.floor(input.width / 3) - 30;
   const [studied] = panels;
   return [
     {

@@ -1,10 +1,10 @@
-import type { Exhibition, Metrics } from "@fedclair/core";
+import type { FigureInput, Metrics } from "@fedclair/core";
 import { bridgeCells, type Pair } from "./bridge.js";
 import type { Environment } from "./environment.js";
 import { jointProbabilities, type Policy } from "./policy.js";
 
 /** What a round's joint policy is drawn from. */
-export interface PlayExhibit {
+export interface PlayArtifact {
   /** `return`, `nashGap` and, where there is such a thing, `success`. */
   readonly metrics: Metrics;
   /** The largest return that is possible. */
@@ -16,9 +16,9 @@ export interface PlayExhibit {
 }
 
 /** By client, the median cosine with the others, in the round of one agent. */
-export type ScreenExhibit = Readonly<Record<string, number>>;
+export type ScreenArtifact = Readonly<Record<string, number>>;
 
-export function exhibitPlay(environment: Environment, policies: readonly Policy[]): PlayExhibit {
+export function playArtifact(environment: Environment, policies: readonly Policy[]): PlayArtifact {
   const { shape, start, best } = environment;
   const joint = Array.from(jointProbabilities(policies, start, shape), rounded);
   const columns = shape.actions[1] ?? 1;
@@ -41,7 +41,7 @@ function rounded(x: number): number {
   return Math.round(1e4 * x) / 1e4;
 }
 
-/** An exhibit as figures take it. */
+/** An artifact as figures take it. */
 export interface Shown<T> {
   readonly arm: string;
   readonly round: number;
@@ -49,8 +49,10 @@ export interface Shown<T> {
 }
 
 /** Those of one name and arm, in the order of rounds. */
-export function exhibitsOf<T>({ exhibits }: Exhibition, name: string, arm: string): Shown<T>[] {
-  return exhibits.flatMap((exhibit) =>
-    exhibit.name === name && exhibit.arm === arm ? [{ ...exhibit, value: exhibit.value as T }] : [],
+export function artifactsOf<T>({ artifacts }: FigureInput, name: string, arm: string): Shown<T>[] {
+  return artifacts.flatMap((artifact) =>
+    artifact.name === name && artifact.arm === arm
+      ? [{ ...artifact, value: artifact.value as T }]
+      : [],
   );
 }

@@ -6,7 +6,7 @@ import type { Yardstick } from "./measure.js";
 export type Dot = readonly [number, number];
 
 /** What the figures are drawn from: as small as they allow, since every measured round of every arm leaves one. */
-export interface TransportExhibit {
+export interface TransportArtifact {
   /** States of a path, from source to target. */
   readonly paths: readonly (readonly Dot[])[];
   readonly generated: readonly Dot[];
@@ -16,7 +16,7 @@ export interface TransportExhibit {
 }
 
 /** By mode asked for, points that a conditional network generates. */
-export interface ClassesExhibit {
+export interface ClassesArtifact {
   readonly plain: readonly (readonly Dot[])[];
   readonly guided: readonly (readonly Dot[])[];
 }
@@ -25,10 +25,10 @@ const drawnPaths = 80;
 const drawnPoints = 400;
 const drawnOfClass = 60;
 
-export function exhibitTransport(
+export function transportArtifact(
   { paths, metrics }: { readonly paths: readonly Matrix[]; readonly metrics: Metrics },
   { targets }: Yardstick,
-): TransportExhibit {
+): TransportArtifact {
   const states = paths.map((state) => dotsOf(state, drawnPoints));
   const ends = states.at(-1) ?? [];
   return {
@@ -42,10 +42,10 @@ export function exhibitTransport(
   };
 }
 
-export function exhibitClasses(
+export function classesArtifact(
   plain: readonly Matrix[],
   guided: readonly Matrix[],
-): ClassesExhibit {
+): ClassesArtifact {
   const dots = (ends: readonly Matrix[]) => ends.map((points) => dotsOf(points, drawnOfClass));
   return { plain: dots(plain), guided: dots(guided) };
 }

@@ -1,7 +1,7 @@
 import type { PluginChoice } from "./trial.js";
 
 /** Something that a task's coordinator half showed after a round. */
-export interface Exhibit {
+export interface Artifact {
   readonly arm: string;
   readonly round: number;
   readonly name: string;
@@ -10,11 +10,11 @@ export interface Exhibit {
 }
 
 /** What a run left to draw. */
-export interface Exhibition {
+export interface FigureInput {
   /** The task with its options, every default filled in. */
   readonly task: PluginChoice;
   /** In the order in which they were shown, those of the method under study first. */
-  readonly exhibits: readonly Exhibit[];
+  readonly artifacts: readonly Artifact[];
   /** The method under study first; each has one colour in all figures of the report. */
   readonly arms: readonly { readonly label: string; readonly colour: string }[];
   /** Widest figure, in CSS pixels. */
@@ -31,4 +31,4 @@ export interface TaskFigure {
   readonly spec: object;
 }
 
-export type TaskFigures = (exhibition: Exhibition) => readonly TaskFigure[];
+export type TaskFigures = (input: FigureInput) => readonly TaskFigure[];

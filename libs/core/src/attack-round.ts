@@ -8,7 +8,7 @@ import type { Update } from "./update.js";
  * Gives omniscient attacks the sight of a round that only a simulation can: rewrites the collected updates of their
  * clients, given all honest ones. What they forge must be admitted like any other update.
  */
-export function forge(
+export function attackRound(
   { updates, failures }: Collected,
   { admit, phase, round }: Pick<Work, "admit" | "phase" | "round">,
   contamination: Contamination,
@@ -17,7 +17,7 @@ export function forge(
   const forgers = new Map<Contaminated, Update[]>();
   for (const update of updates) {
     const contaminated = contamination.get(update.clientId);
-    if (!contaminated?.attack.forge) continue;
+    if (!contaminated?.attack.attackRound) continue;
     const own = forgers.get(contaminated) ?? [];
     own.push(update);
     forgers.set(contaminated, own);
@@ -25,7 +25,7 @@ export function forge(
   const forged = new Map<string, Update>();
   for (const [{ attack, common }, own] of forgers) {
     const rng = common.at("forge", phase, round);
-    for (const update of attack.forge?.(own, honest, rng) ?? [])
+    for (const update of attack.attackRound?.(own, honest, rng) ?? [])
       forged.set(update.clientId, update);
   }
   const refused = new Map<string, Failure>();

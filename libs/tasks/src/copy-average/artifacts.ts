@@ -6,14 +6,14 @@ import type { Measured } from "./measure.js";
 import type { Network } from "./network.js";
 import type { Options } from "./options.js";
 
-interface StudentExhibit {
+interface StudentArtifact {
   readonly label: Label;
   /** By student neuron, the cosines to the teacher neurons. */
   readonly overlaps: readonly (readonly number[])[];
 }
 
 /** What is drawn of the student that the coordinator made in a round. */
-export interface AggregateExhibit extends StudentExhibit {
+export interface AggregateArtifact extends StudentArtifact {
   readonly loss: number;
   /** ρ and what it means; absent in a round that left no student to average. */
   readonly ratio?: number;
@@ -26,7 +26,7 @@ export interface AggregateExhibit extends StudentExhibit {
 }
 
 /** What is drawn of a student that a client sent. */
-export interface ClientExhibit extends StudentExhibit {
+export interface ClientArtifact extends StudentArtifact {
   readonly id: string;
   readonly flagged: boolean;
   readonly evidence: Evidence;
@@ -43,11 +43,11 @@ export interface JudgedStudent {
 /** Beyond it matrices are too many to look at. */
 const mostClients = 24;
 
-export function exhibitAggregate(
+export function aggregateArtifact(
   { activation, n, k }: Options,
   nullLoss: number,
   { metrics, classification, safety, nextLabel }: Measured,
-): AggregateExhibit {
+): AggregateArtifact {
   const { loss = NaN, ratio, nextLoss = NaN } = metrics;
   return {
     label: classification.label,
@@ -62,11 +62,11 @@ export function exhibitAggregate(
   };
 }
 
-export function exhibitClients(
+export function clientsArtifact(
   { activation }: Options,
   teacher: Network,
   clients: readonly JudgedStudent[],
-): readonly ClientExhibit[] {
+): readonly ClientArtifact[] {
   return clients.slice(0, mostClients).map(({ id, student, flagged, evidence }) => {
     const own = classify(activation, student, teacher.hidden, tolerances.aggregate);
     return { id, label: own.label, overlaps: rounded(own.overlaps), flagged, evidence };
