@@ -216,7 +216,7 @@ describe("connectHost", () => {
           return Promise.resolve({ clientId, update: { ...update, numExamples: 0.5 } });
         const length = clientId === "c2" ? 1000 : 1;
         const modules = new Map([["w", { shape: [1000], data: new Float32Array(length) }]]);
-        return Promise.resolve({ clientId, update: { ...update, modules } });
+        return Promise.resolve({ clientId, update: { ...update, delta: modules } });
       },
     });
     await pool.ready(never);

@@ -46,7 +46,7 @@ export class Coordinator {
   present(state: RoundState): readonly Update[] {
     return this.#received(state).valid.map(({ update, student }) => ({
       ...update,
-      modules: paramsOf(student),
+      delta: paramsOf(student),
     }));
   }
 
