@@ -1,16 +1,24 @@
 import type { Failure } from "./errors.js";
-import { shapeText, sizeOf, type Params, type Tensor } from "./tensor.js";
+import { dtypeOf, shapeText, sizeOf, type DType, type Params, type Tensor } from "./tensor.js";
 import { isLowRank, deltaShape, tensorsOf, type Update } from "./update.js";
 
-/** Expected shape of each module of an update. */
-export type ExpectedShapes = ReadonlyMap<string, readonly number[]>;
+/** What a module of an update must look like. */
+export interface Expected {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
 
-export function shapesOf(params: Params): ExpectedShapes {
-  return new Map([...params].map(([name, { shape }]) => [name, shape]));
+/** By module. */
+export type Shapes = ReadonlyMap<string, Expected>;
+
+export function shapesOf(params: Params): Shapes {
+  return new Map(
+    [...params].map(([name, tensor]) => [name, { shape: tensor.shape, dtype: dtypeOf(tensor) }]),
+  );
 }
 
 /** The check that every update passes before it may be aggregated: modules, shapes, finite numbers. */
-export function admitUpdate(update: Update, expected: ExpectedShapes): Failure | undefined {
+export function admitUpdate(update: Update, expected: Shapes): Failure | undefined {
   return checkModules(update, expected) ?? checkNumbers(update);
 }
 
@@ -19,14 +27,14 @@ export function admitEvaluation(update: Update): Failure | undefined {
   return checkModules(update, new Map()) ?? checkNumbers(update);
 }
 
-function checkModules({ delta }: Update, expected: ExpectedShapes): Failure | undefined {
+function checkModules({ delta }: Update, expected: Shapes): Failure | undefined {
   const names = [...delta.keys()];
   if (names.length !== expected.size || names.some((name) => !expected.has(name))) {
     const message = `expected modules [${[...expected.keys()].join(", ")}], got [${names.join(", ")}]`;
     return { code: "WRONG_MODULES", message };
   }
   for (const [name, update] of delta) {
-    const wanted = expected.get(name) ?? [];
+    const wanted = expected.get(name)?.shape ?? [];
     const got = deltaShape(update);
     if (shapeText(got) !== shapeText(wanted)) {
       const message = `module ${name}: expected ${shapeText(wanted)}, got ${shapeText(got)}`;

@@ -1,5 +1,6 @@
-export { admitEvaluation, admitUpdate, shapesOf, type ExpectedShapes } from "./admission.js";
+export { admitEvaluation, admitUpdate, shapesOf, type Expected, type Shapes } from "./admission.js";
 export { yieldToEventLoop } from "./yield-to-event-loop.js";
+export { resolveParams, type ClientParams } from "./client-params.js";
 export { ClientRunner, type ClientJob } from "./client-runner.js";
 export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
@@ -10,11 +11,21 @@ export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./figure.js
 export { denseOf, matrixOf, tensorOf } from "./matrix.js";
 export { addTerms, Products } from "./merge.js";
 export { MemoryPool } from "./memory-pool.js";
-export type { ClientRecord, Round, RoundRecord, RoundTiming, TrialState } from "./record.js";
-export { runRounds, type RoundPlan } from "./round.js";
+export type { ClientRecord, RoundRecord, RoundTiming } from "./record.js";
+export { runRounds, type RoundDone, type RoundPlan, type TrialEvent } from "./round.js";
 export * from "./safetensors.js";
-export { payloadBytes, shapeText, sizeOf, zeros, type Params, type Tensor } from "./tensor.js";
+export {
+  dtypeOf,
+  payloadBytes,
+  shapeText,
+  sizeOf,
+  zeros,
+  type DType,
+  type Params,
+  type Tensor,
+} from "./tensor.js";
 export { parseTrial } from "./trial-file.js";
+export { startTrial, type TrialState } from "./trial-state.js";
 export { createPlugin, trialSchema, type PluginChoice, type Trial } from "./trial.js";
 export {
   isLowRank,
