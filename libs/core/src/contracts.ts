@@ -212,8 +212,8 @@ export type TrainResult = Omit<Update, "clientId">;
 export interface Aggregator<S = unknown> {
   /** Throws an error that says what to change if it cannot serve these clients. */
   checkClients?(ids: readonly string[]): void;
-  /** @param state what the last call returned; undefined in its first round */
-  aggregate(input: AggregatorInput, state: S | undefined): Promise<Aggregation<S>>;
+  /** @param state what the last call returned; absent in the first round */
+  aggregate(input: AggregatorInput, state?: S): Promise<Aggregation<S>>;
 }
 
 export interface AggregatorInput {
@@ -269,7 +269,7 @@ export interface Attack<S = unknown> {
   /** At the client, after honest training. Clients keep nothing between jobs, so it has no state. */
   corruptUpdate?(honest: TrainResult, rng: Stream): Promise<TrainResult> | TrainResult;
   /** With sight of the whole round (simulation only): rewrites the updates of this attack's clients. */
-  attackRound?(seen: AttackedRound, state: S | undefined): AttackedUpdates<S>;
+  attackRound?(seen: AttackedRound, state?: S): AttackedUpdates<S>;
 }
 
 /** What an omniscient attack sees. */

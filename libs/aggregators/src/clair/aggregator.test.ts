@@ -44,14 +44,14 @@ describe("the clair aggregator", () => {
     assert.ok(own !== undefined && shared !== undefined);
     // The same object for all, so that it is stored and multiplied out once.
     assert.equal(termsOf(aggregate, "c03")[1], shared);
-    assert.equal(aggregate.global[1], shared);
+    assert.equal(aggregate.change[1], shared);
     assert.deepEqual(termsOf(aggregate, "c01"), [shared]);
     assert.deepEqual(termsOf(aggregate, "c00"), [updates[0]?.delta]);
 
     const benign = updates.slice(2);
     const mean = new Matrix(8, 6);
     for (const { delta } of benign) addScaled(mean, 1 / 6, valueOf([delta]));
-    assert.ok(distance(valueOf(aggregate.global), mean) < 1e-12);
+    assert.ok(distance(valueOf(aggregate.change), mean) < 1e-12);
     const [first] = benign;
     assert.ok(first !== undefined);
     assert.ok(distance(valueOf([own, shared]), valueOf([first.delta])) < 0.5);
@@ -105,12 +105,12 @@ describe("the clair aggregator", () => {
       return updateOf(idOf(k), { m: { b, a: gaussian(own, 1, q) } });
     });
     const clair = aggregator({ rank: 1, offSubspace: "shrink" });
-    const { verdicts, global } = await clair.aggregate(input(updates));
+    const { verdicts, change } = await clair.aggregate(input(updates));
     assert.deepEqual(
       verdicts?.map(({ status }) => status),
       ["contaminated", "benign", "benign", "benign", "benign"],
     );
-    assert.equal(global.length > 0, true);
+    assert.equal(change.length > 0, true);
   });
 
   it("leaves the event loop free while it computes", async function () {
