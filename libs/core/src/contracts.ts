@@ -137,6 +137,8 @@ export type Aggregate = (updates?: readonly Update[]) => Promise<Aggregation>;
 export interface Step<S = unknown> {
   /** The new shared params; clients' own ones then stay as they are. Default: the aggregation is added to both. */
   readonly params?: Params;
+  /** New params of single clients, beside `params`. */
+  readonly personal?: ReadonlyMap<string, Params>;
   /** What the next round asks. Default: the same again. */
   readonly next?: Ask | "end";
   /** In place of the aggregator's verdicts, where the method has a detector of its own. */

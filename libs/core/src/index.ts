@@ -37,3 +37,4 @@ export {
   type Delta,
   type Update,
 } from "./update.js";
+export { invalid, isPooled } from "./verdict.js";

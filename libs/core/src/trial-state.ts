@@ -61,27 +61,30 @@ export interface Merged extends Pick<TrialState, "params" | "personal"> {
 export async function merge(
   state: TrialState,
   aggregation: Aggregation,
-  { params: chosen }: Pick<Step, "params">,
+  { params: chosen, personal: own }: Pick<Step, "params" | "personal">,
 ): Promise<Merged> {
-  const { personal } = state;
-  if (chosen) return checked(state, { params: chosen, personal });
   const products = new Products();
-  const extended = new Map(personal);
+  const personal = new Map(state.personal);
   let kept: string | undefined;
-  for (const [id, terms] of aggregation.personal ?? []) {
-    const own = await extendParams(paramsOf(state, id), terms, products);
-    const fault = nonFinite(await resolveParams(own, products));
-    if (fault === undefined) extended.set(id, own);
-    else kept ??= `the new params of client ${id}: ${fault}`;
+  const isFinite = (whose: string, params: Params) => {
+    const fault = nonFinite(params);
+    if (fault !== undefined) kept ??= `the new params${whose}: ${fault}`;
+    return fault === undefined;
+  };
+  for (const [id, params] of own ?? []) {
+    if (isFinite(` of client ${id}`, params)) personal.set(id, { base: params, rounds: [] });
   }
-  const params = await addTerms(state.params, aggregation.change, products);
-  return checked(state, { params, personal: extended, ...(kept !== undefined && { kept }) });
-}
-
-function checked(state: TrialState, merged: Merged): Merged {
-  const fault = nonFinite(merged.params);
-  if (fault === undefined) return merged;
-  return { ...merged, params: state.params, kept: `the new params: ${fault}` };
+  for (const [id, terms] of (chosen ? undefined : aggregation.personal) ?? []) {
+    const extended = await extendParams(paramsOf(state, id), terms, products);
+    const resolved = await resolveParams(extended, products);
+    if (isFinite(` of client ${id}`, resolved)) personal.set(id, extended);
+  }
+  const params = chosen ?? (await addTerms(state.params, aggregation.change, products));
+  return {
+    params: isFinite("", params) ? params : state.params,
+    personal,
+    ...(kept !== undefined && { kept }),
+  };
 }
 
 /** @returns the first entry that is no finite number, in words */

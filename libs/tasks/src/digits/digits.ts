@@ -1,4 +1,4 @@
-import { UserError, type Plugin, type Shard, type Task } from "@fedclair/core";
+import { UserError, type TaskPlugin, type Shard, type Task } from "@fedclair/core";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
 import {
@@ -27,10 +27,11 @@ const trainingShare = 0.8;
  * columns of a change, CLAIR's left side, are thus the space of outputs. Clients take plain gradient steps; with model
  * `lora` they answer with B (outputs×rank) and A (rank×(inputs + 1)), from fresh adapters in every round.
  */
-export const digits: Plugin<Task> = {
+export const digits: TaskPlugin = {
   name: "digits",
   summary: "MNIST digits, split among the clients: a linear model, a perceptron, or LoRA on it.",
   schema,
+  hasLabels: true,
   create: (options: Options): Task => {
     let loaded: Digits | undefined;
     let shared: Shared | undefined;
@@ -39,7 +40,6 @@ export const digits: Plugin<Task> = {
       return loaded;
     };
     return {
-      hasLabels: true,
       checkClients: (count) => {
         checkClients(options, count);
       },
@@ -49,14 +49,14 @@ export const digits: Plugin<Task> = {
       async prepare() {
         loaded = await read(options);
       },
-      async init(rng) {
+      async start({ rng }) {
         const layers = initialLayers(options, rng);
         if (options.model === "lora") {
           const images = digitsAt(data(), reserve(options, data().labels.length).base);
           const pace = { ...options, epochs: options.baseEpochs };
           await train(allWeights([...layers.values()]), images, pace, rng.at("base"));
         }
-        return paramsOf(layers);
+        return { params: paramsOf(layers) };
       },
       openShard(shard) {
         if (shared?.parts.length !== shard.count) shared = share(options, data(), shard.count);

@@ -5,13 +5,13 @@ import {
   createPlugin,
   MemoryPool,
   runRounds,
+  startTrial,
   trialSchema,
   type Aggregator,
   type Attack,
   type Plugin,
   type Plugins,
-  type Round,
-  type RoundState,
+  type RoundDone,
   type TaskPlugin,
   type Update,
 } from "@fedclair/core";
@@ -21,6 +21,7 @@ import { covarianceDistance, covarianceLowRank } from "./detectors.js";
 import { figures } from "./figures.js";
 import { graphLearning } from "./graph-learning.js";
 import { packedLength } from "./packing.js";
+import { roundOf, startOf, stepOf } from "../testing/coordinator.js";
 import { addScaledTo } from "./vectors.js";
 
 /** Averages by samples, and judges nobody. */
@@ -28,7 +29,7 @@ const average: Plugin<Aggregator> = {
   name: "average",
   summary: "The naive way.",
   schema: z.strictObject({}),
-  create: () => ({ aggregate: ({ updates }) => Promise.resolve({ global: [meanOf(updates)] }) }),
+  create: () => ({ aggregate: ({ updates }) => Promise.resolve({ change: [meanOf(updates)] }) }),
 };
 
 function meanOf(updates: readonly Update[]) {
@@ -83,28 +84,29 @@ interface Setting {
 }
 
 /** One round of ten clients, three of them contaminated. */
-async function play(setting: Setting): Promise<Round> {
-  const { aggregator = "covariance-distance", attack, seed = 1, task = {} } = setting;
+async function play(setting: Setting): Promise<RoundDone> {
+  const { aggregator = "covariance-distance", attack, seed = 1 } = setting;
   const trial = trialSchema(plugins).parse({
     ...{ name: "test", seed, rounds: 1, clients: 10, evaluate: "never" },
-    task: { name: "graph-learning", ...task },
+    task: { name: "graph-learning", ...setting.task },
     aggregator: { name: aggregator },
     attacks: attack ? [{ attack, count: 3 }] : [],
   });
   const runner = new ClientRunner(trial, plugins);
-  const rounds = runRounds({
-    ...{ trial, clientIds: clientIds(10), contamination: runner.contamination },
-    ...{ pool: new MemoryPool(runner), task: createPlugin(plugins.tasks, trial.task) },
+  const task = createPlugin(plugins.tasks, trial.task);
+  const plan = {
+    ...{ trial, clientIds: clientIds(10), contamination: runner.contamination, task },
+    pool: new MemoryPool(runner),
     ...{ aggregator: createPlugin(plugins.aggregators, trial.aggregator) },
     ...{ rng: stream(seed), signal: new AbortController().signal },
     benignOnly: setting.benignOnly ?? false,
-  });
-  const { value } = await rounds.next();
-  assert.ok("record" in value);
-  return value;
+  };
+  const from = await startTrial(task, plan.clientIds, plan.rng);
+  for await (const event of runRounds(plan, from)) if (event.kind === "round") return event;
+  return assert.fail("no round");
 }
 
-function flaggedExactly({ record }: Round): boolean {
+function flaggedExactly({ record }: RoundDone): boolean {
   return record.clients.every((c) => (c.verdict === "contaminated") === (c.attack !== null));
 }
 
@@ -123,7 +125,7 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
         assert.ok(kind === "mixnoise" || flaggedExactly(lowRank));
         const naive = await play({ attack, seed, task, aggregator: "average" });
         const oracle = await play({ attack, seed, task, aggregator: "average", benignOnly: true });
-        const f = ({ record }: Round) => record.metrics.f ?? NaN;
+        const f = ({ record }: RoundDone) => record.metrics.f ?? NaN;
         assert.ok(f(robust) >= 0.95 && f(robust) >= f(oracle) - 0.03, String(f(robust)));
         assert.ok(f(naive) <= 0.8, String(f(naive)));
       }
@@ -155,23 +157,16 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
       name: "graph-learning",
       ...graphLearning.schema.parse({}),
     });
-    const global = await task.init(stream(1));
+    const params = await startOf(task, stream(1));
     const update: Update = {
       clientId: "c00",
       numExamples: 9,
       delta: new Map([["covariance", { shape: [210], data: new Float64Array(210) }]]),
       metrics: {},
     };
-    const state: RoundState = {
-      round: 1,
-      phase: "train",
-      global,
-      updates: [update],
-      rng: stream(1),
-    };
-    assert.deepEqual(task.present?.(state), []);
-    const step = await task.reduce?.(state, { global: [] });
-    assert.equal(step?.global, global);
+    const { shown, step } = await stepOf(task, roundOf({ updates: [update], params }));
+    assert.deepEqual(shown, []);
+    assert.equal(step.params, params);
     assert.deepEqual(step.artifacts, { learned: { outcome: "no client kept" } });
     assert.deepEqual(step.metrics, { kept: 0, solved: 0 });
   });
@@ -180,7 +175,7 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
 describe("graph-learning", () => {
   it("broadcasts weights and degrees, with a certificate", async () => {
     const { state, record } = await play({});
-    const [graph, degrees] = [state.global.get("graph"), state.global.get("degrees")];
+    const [graph, degrees] = [state.params.get("graph"), state.params.get("degrees")];
     assert.deepEqual([graph?.shape, degrees?.shape], [[190], [20]]);
     assert.ok(Math.abs(2 * sum(graph?.data ?? []) - sum(degrees?.data ?? [])) < 1e-9);
     assert.equal(record.metrics.solved, 1);
@@ -192,7 +187,7 @@ describe("graph-learning", () => {
     const attack = { name: "contaminated-data", kind: "othergraph" };
     const [first, again] = [await play({ attack }), await play({ attack })];
     assert.deepEqual(again.record, first.record);
-    assert.deepEqual(again.state.global, first.state.global);
+    assert.deepEqual(again.state.params, first.state.params);
   });
 
   it("rspect: is INFEASIBLE at a δ for which rLogSpecT finds the graph", async () => {
@@ -200,7 +195,7 @@ describe("graph-learning", () => {
     assert.deepEqual(artifacts.learned, { outcome: "INFEASIBLE" });
     assert.equal(record.metrics.rspectFeasible, 0);
     assert.equal(record.metrics.f, undefined);
-    assert.equal(sum(state.global.get("graph")?.data ?? []), 0);
+    assert.equal(sum(state.params.get("graph")?.data ?? []), 0);
     assert.ok(((await play({ task: { c0: 1e-3 } })).record.metrics.f ?? NaN) >= 0.95);
   });
 

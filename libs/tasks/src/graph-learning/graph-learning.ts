@@ -1,7 +1,7 @@
 import type { Task, TaskPlugin } from "@fedclair/core";
 import { Matrix } from "@fedclair/linalg";
 import { contaminations, openShard } from "./client.js";
-import { present, reduce } from "./coordinator.js";
+import { step } from "./coordinator.js";
 import { figures } from "./figures.js";
 import { paramsOf } from "./learn.js";
 import { schema, type Options } from "./options.js";
@@ -20,14 +20,22 @@ export const graphLearning: TaskPlugin = {
   name: "graph-learning",
   summary: "Learns a graph from the clients' covariances of signals that are stationary on it.",
   schema,
+  contaminations: () => contaminations,
   aggregators: [covarianceDistance, covarianceLowRank],
   create: (options: Options): Task => ({
-    init: () => Promise.resolve(paramsOf(new Matrix(options.nodes, options.nodes))),
-    expects: () => new Map([["covariance", [packedLength(options.nodes)]]]),
+    sharesParams: true,
+    start: () =>
+      Promise.resolve({
+        params: paramsOf(new Matrix(options.nodes, options.nodes)),
+        ask: {
+          phase: "train",
+          expects: new Map([
+            ["covariance", { shape: [packedLength(options.nodes)], dtype: "f64" }],
+          ]),
+        },
+      }),
     openShard: (shard) => Promise.resolve(openShard(options, shard)),
-    contaminations,
-    present,
-    reduce: (state, aggregate) => reduce(options, state, aggregate),
+    step: (round, aggregate) => step(options, round, aggregate),
   }),
   figures,
 };

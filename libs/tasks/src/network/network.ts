@@ -5,7 +5,7 @@ import {
   type Contaminating,
   type LocalTrainer,
   type Params,
-  type Plugin,
+  type TaskPlugin,
   type Shard,
   type Task,
 } from "@fedclair/core";
@@ -62,7 +62,7 @@ const contaminations = new Map([
 ]);
 
 /**
- * A hidden layer with a shared change (CLAIR, reference experiment 9.2): client k holds samples
+ * A hidden layer with a shared change: client k holds samples
  * y = W₂·tanh((W₁ + D_k)·x) + noise with x ~ N(0, 1). W₁ and W₂ are common and known, D_k = 2·U·C_k/√inputs with the
  * orthonormal U (hidden×rank) common too, and C_k ~ N(0, 1) the client's own.
  *
@@ -70,10 +70,11 @@ const contaminations = new Map([
  * on all its samples, from a fresh state, and answers with the change. Evaluation reports `mse`, the mean squared error of
  * an output against the client's noiseless targets on fresh inputs.
  */
-export const network: Plugin<Task> = {
+export const network: TaskPlugin = {
   name: "network",
   summary: "A neural network's hidden layer, whose true changes share a column space.",
   schema,
+  contaminations: () => contaminations,
   create: (options: Options): Task => {
     const { inputs, hidden, outputs, rank } = options;
     const shared = stream(options.dataSeed);
@@ -83,8 +84,7 @@ export const network: Plugin<Task> = {
     };
     const basis = thinQr(gaussian(shared.at("basis"), hidden, rank)).q;
     return {
-      contaminations,
-      init: () => Promise.resolve(named(new Matrix(hidden, inputs))),
+      start: () => Promise.resolve({ params: named(new Matrix(hidden, inputs)) }),
       openShard: (shard) => Promise.resolve(openShard(options, base, basis, shard)),
     };
   },
