@@ -10,7 +10,7 @@ import {
   type Plugins,
   type RoundRecord,
 } from "@fedclair/core";
-import { runTrial } from "@fedclair/trials";
+import { runTrial } from "@fedclair/runs";
 import { connectHost, SocketPool } from "@fedclair/wire";
 import { meanEstimation } from "./example/mean-estimation.js";
 import { workspace } from "./support/paths.js";

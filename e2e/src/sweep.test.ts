@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
 import { taskAggregators, tasks } from "@fedclair/tasks";
-import { parseSweep } from "@fedclair/trials";
+import { parseSweep } from "@fedclair/runs";
 import { fedclair } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 

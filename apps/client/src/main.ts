@@ -12,7 +12,7 @@ import {
   runProgram,
   toUserError,
   version,
-} from "@fedclair/trials";
+} from "@fedclair/runs";
 import { connectHost } from "@fedclair/wire";
 import { Command, Option } from "commander";
 

@@ -2,8 +2,8 @@ import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
 import { clientIds, parseTrial } from "@fedclair/core";
 import { taskAggregators, tasks } from "@fedclair/tasks";
+import { runAndReport } from "@fedclair/report";
 import {
-  conductAndTell,
   createLog,
   listenForInterruption,
   readToken,
@@ -11,7 +11,7 @@ import {
   runFolderFor,
   runProgram,
   setOption,
-} from "@fedclair/trials";
+} from "@fedclair/runs";
 import { SocketPool } from "@fedclair/wire";
 import { Command } from "commander";
 import { parseAddress } from "./address.js";
@@ -56,7 +56,7 @@ async function coordinate(file: string, options: Options): Promise<void> {
   let ending: string | undefined;
   try {
     const out = options.out ?? runFolderFor(trial);
-    await conductAndTell({
+    await runAndReport({
       trial,
       plugins,
       pool,

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { exitCodes, UserError } from "@fedclair/core";
-import { interruption } from "@fedclair/trials";
+import { interruption } from "@fedclair/runs";
 
 /** How to run a trial in processes of this machine. */
 export interface Federation {

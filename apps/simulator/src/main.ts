@@ -5,7 +5,7 @@ import {
   runProgram,
   setOption,
   version,
-} from "@fedclair/trials";
+} from "@fedclair/runs";
 import { Command, Option } from "commander";
 import { audit } from "./audit/audit.js";
 import { halfByHand } from "./half.js";

@@ -1,13 +1,8 @@
 import { availableParallelism } from "node:os";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
 import { ClientRunner, MemoryPool, parseTrial } from "@fedclair/core";
-import {
-  conductAndTell,
-  holdsRun,
-  readTrialFile,
-  runFolderFor,
-  toUserError,
-} from "@fedclair/trials";
+import { runAndReport } from "@fedclair/report";
+import { holdsRun, readTrialFile, runFolderFor, toUserError } from "@fedclair/runs";
 import { runFederation } from "./federation.js";
 import { plugins } from "./plugins.js";
 
@@ -31,7 +26,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     const { name } = await loadBackend(options.backend).catch(toUserError);
     const pool = new MemoryPool(new ClientRunner(trial, plugins));
     const { json, report } = options;
-    await conductAndTell({ trial, plugins, pool, out, json, report, backend: () => name });
+    await runAndReport({ trial, plugins, pool, out, json, report, backend: () => name });
     return;
   }
   process.exitCode = await runFederation({

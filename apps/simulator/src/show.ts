@@ -1,14 +1,8 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseTrial, trialSchema, UserError, type Plugin } from "@fedclair/core";
-import {
-  isSweep,
-  parseSweep,
-  readSummary,
-  reportOptions,
-  writeReport,
-  type Summary,
-} from "@fedclair/trials";
+import { reportOptions, writeReport } from "@fedclair/report";
+import { isSweep, parseSweep, readSummary, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
 import { z } from "zod";
 import { plugins } from "./plugins.js";

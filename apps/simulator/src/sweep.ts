@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadBackend } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
+import { writeSweep } from "@fedclair/report";
 import {
   interruption,
   missingMeasures,
@@ -9,11 +10,10 @@ import {
   runSweep,
   sweepText,
   tablesOf,
-  writeSweep,
   type Done,
   type Summary,
   type Sweep,
-} from "@fedclair/trials";
+} from "@fedclair/runs";
 import pc from "picocolors";
 import { plugins } from "./plugins.js";
 

@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCodes, parseTrial, UserError, type Trial } from "@fedclair/core";
-import { interruption, isWithin, readTrialFile, type Summary } from "@fedclair/trials";
+import { interruption, isWithin, readTrialFile, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
 import { plugins } from "./plugins.js";
 import { inPool } from "./pool.js";

@@ -1,5 +1,5 @@
 import type { ClairOptions } from "@fedclair/aggregators";
-import { columns } from "@fedclair/trials";
+import { columns } from "@fedclair/runs";
 import pc from "picocolors";
 import type { Audit } from "./audit.js";
 import type { Finding } from "./findings.js";

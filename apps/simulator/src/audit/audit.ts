@@ -1,4 +1,4 @@
-import { interruption } from "@fedclair/trials";
+import { interruption } from "@fedclair/runs";
 import { auditText, counted } from "./audit-text.js";
 import type { Judgement } from "./judge.js";
 import { parseOptions } from "./options.js";

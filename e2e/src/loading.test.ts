@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { workspace } from "./support/paths.js";
+
+const atOnce = /(?:^|[;}\s])(?:import|export)\s(?:[^"';]*?\sfrom\s)?\s*"([^"]+)"/g;
+const whenNeeded = /\bimport\(\s*"([^"]+)"\s*\)/g;
+
+/** The packages that a program imports, followed through those of this repository. @param file its built main */
+function packagesOf(file: string, patterns: readonly RegExp[]): Set<string> {
+  const packages = new Set<string>();
+  const seen = new Set<string>();
+  const walk = (from: string): void => {
+    if (seen.has(from)) return;
+    seen.add(from);
+    const text = readFileSync(from, "utf8");
+    for (const pattern of patterns) {
+      for (const [, specifier = ""] of text.matchAll(pattern)) {
+        if (specifier.startsWith("node:")) continue;
+        const own = specifier.startsWith("@fedclair/");
+        if (!specifier.startsWith(".")) packages.add(specifier);
+        if (own || specifier.startsWith(".")) walk(createRequire(from).resolve(specifier));
+      }
+    }
+  };
+  walk(file);
+  return packages;
+}
+
+const main = (app: string) => join(workspace, "apps", app, "dist", "main.js");
+const drawing = ["vega", "vega-lite", "@resvg/resvg-js"];
+
+describe("what programs load", () => {
+  it("is nothing that draws, in a client host", () => {
+    const packages = packagesOf(main("client"), [atOnce, whenNeeded]);
+    for (const known of ["commander", "socket.io-client", "@fedclair/runs"]) {
+      assert.ok(packages.has(known), `${known} is not found: does the walk work?`);
+    }
+    for (const name of ["@fedclair/report", ...drawing]) assert.ok(!packages.has(name), name);
+  });
+
+  it("is nothing that draws before there is something to draw, in the others", () => {
+    for (const app of ["coordinator", "simulator"]) {
+      const early = packagesOf(main(app), [atOnce]);
+      const all = packagesOf(main(app), [atOnce, whenNeeded]);
+      assert.ok(early.has("@fedclair/report"));
+      for (const name of drawing) {
+        assert.ok(!early.has(name), `${app} loads ${name} at once`);
+        assert.ok(all.has(name), `${name} is not found: does the walk work?`);
+      }
+    }
+  });
+});

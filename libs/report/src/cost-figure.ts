@@ -1,0 +1,104 @@
+import { byteUnits, timeUnits, unitOf, type Unit } from "@fedclair/runs";
+import type { TopLevelSpec } from "vega-lite";
+import { figureConfig, figureWidth } from "./figure-style.js";
+import type { Run } from "./run.js";
+
+interface Cost {
+  readonly arm: string;
+  readonly round: number;
+  /** A stage of the round or a direction of traffic. */
+  readonly part: string;
+  readonly value: number;
+}
+
+const stages = ["train", "aggregate", "evaluate"] as const;
+const directions = ["down", "up"] as const;
+/** Up to so many rounds one bar each. */
+const maxBars = 40;
+
+/** A column an arm: seconds of every stage, and bytes to and from the clients, round by round. */
+export function costFigure(run: Run): TopLevelSpec | undefined {
+  const seconds = run.timings.flatMap(({ arm, round, seconds: s }): Cost[] =>
+    stages.map((part) => ({ arm, round, part, value: s[part] })),
+  );
+  const traffic = run.records.flatMap(({ arm, round, bytes }): Cost[] =>
+    directions.map((part) => ({ arm, round, part, value: bytes[part] })),
+  );
+  const rows = [
+    {
+      what: "time",
+      costs: seconds,
+      units: timeUnits,
+      colours: ["#7a8fa6", "#d9a441", "#b9c4ce"],
+      parts: stages,
+    },
+    {
+      what: "traffic",
+      costs: traffic,
+      units: byteUnits,
+      colours: ["#7a8fa6", "#d9a441"],
+      parts: directions,
+    },
+  ].filter(({ costs }) => costs.length > 0);
+  if (rows.length === 0) return undefined;
+  const arms = run.arms
+    .map(({ label }) => label)
+    .filter((label) => rows.some((r) => r.costs.some((c) => c.arm === label)));
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    config: figureConfig,
+    vconcat: rows.map(({ what, costs, units, colours, parts }) => {
+      const unit = unitOf(largestTotal(costs), units);
+      return columnsOf(costs, unit, arms, `${what} a round, ${unit.name}`, {
+        domain: [...parts],
+        range: colours,
+      });
+    }),
+    resolve: { scale: { color: "independent" } },
+  } as TopLevelSpec;
+}
+
+function columnsOf(
+  costs: readonly Cost[],
+  unit: Unit,
+  arms: readonly string[],
+  title: string,
+  scale: object,
+): object {
+  const rounds = Math.max(...costs.map(({ round }) => round));
+  const columns = Math.min(arms.length, 5);
+  const many = rounds > maxBars;
+  return {
+    data: { values: costs.map((cost) => ({ ...cost, value: cost.value / unit.worth })) },
+    facet: { field: "arm", sort: arms },
+    columns,
+    spacing: 16,
+    spec: {
+      width: Math.min(240, Math.floor((figureWidth - 60) / columns) - 16),
+      height: 110,
+      mark: many ? { type: "area" } : { type: "bar" },
+      encoding: {
+        x: many
+          ? { field: "round", type: "quantitative", title: "round", axis: { grid: false } }
+          : {
+              field: "round",
+              type: "ordinal",
+              title: "round",
+              axis: { labelAngle: 0, labelOverlap: true },
+            },
+        y: { field: "value", type: "quantitative", title, axis: { tickCount: 4 } },
+        color: { field: "part", type: "nominal", scale },
+        order: { field: "part", sort: "descending" },
+      },
+    },
+  };
+}
+
+function largestTotal(costs: readonly Cost[]): number {
+  const totals = new Map<string, number>();
+  for (const { arm, round, value } of costs) {
+    const key = `${round} ${arm}`;
+    totals.set(key, (totals.get(key) ?? 0) + value);
+  }
+  return Math.max(...totals.values());
+}

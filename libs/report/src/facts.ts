@@ -1,0 +1,57 @@
+import { attackedCount, type PluginChoice, type Trial } from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
+import { formatBytes } from "@fedclair/runs";
+import { html, type Html } from "./html.js";
+import type { Run } from "./run.js";
+
+/** What was run, in a line a fact. */
+export function facts(run: Run): Html {
+  const { trial, timings } = run;
+  const memory = Math.max(0, ...timings.map(({ coordinatorRss }) => coordinatorRss));
+  const seconds = sum(timings.map(({ seconds: s }) => s.train + s.aggregate + s.evaluate));
+  const lines: readonly (readonly [string, string])[] = [
+    ["task", choiceText(trial.task)],
+    ["clients", `${trial.clients}, ${contaminatedText(trial)}`],
+    ["rounds", `${trial.rounds}, ${cohortText(trial)}`],
+    ["method", choiceText(trial.aggregator)],
+    ["baselines", trial.baselines.map(({ label }) => label).join(", ") || "none"],
+    ["seed", String(trial.seed)],
+    ...(timings.length === 0
+      ? []
+      : [
+          [
+            "cost",
+            `${seconds.toPrecision(3)} s in rounds, ${formatBytes(memory)} at the coordinator's peak`,
+          ] as const,
+        ]),
+  ];
+  return html`<dl class="facts">
+    ${lines.map(
+      ([name, value]) =>
+        html`<dt>${name}</dt>
+          <dd>${value}</dd>`,
+    )}
+  </dl>`;
+}
+
+/** A plug-in's name and options on a line: `clair (rank 4, side left)`. */
+export function choiceText({ name, ...options }: PluginChoice): string {
+  const listed = Object.entries(options).map(([key, value]) => {
+    return `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`;
+  });
+  return listed.length === 0 ? name : `${name} (${listed.join(", ")})`;
+}
+
+function contaminatedText({ attacks, clients }: Trial): string {
+  if (attacks.length === 0) return "none contaminated";
+  const counts = attacks.map((entry) => attackedCount(entry, clients));
+  const each = attacks.map((entry, i) => `${counts[i] ?? 0} by ${choiceText(entry.attack)}`);
+  return `${sum(counts)} contaminated: ${each.join("; ")}`;
+}
+
+function cohortText({ cohort }: Trial): string {
+  if (cohort === "all") return "all clients in each";
+  return "number" in cohort
+    ? `${cohort.number} clients sampled for each`
+    : `a fraction of ${cohort.fraction} of the clients sampled for each`;
+}

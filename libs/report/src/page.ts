@@ -1,0 +1,71 @@
+import { verdictSentence, type ClientLabel } from "@fedclair/runs";
+import { stringify } from "yaml";
+import { Html, html } from "./html.js";
+import { clientSection, failureSection } from "./client-sections.js";
+import { facts } from "./facts.js";
+import { measureSection } from "./measure-section.js";
+import { methodSection } from "./method-section.js";
+import { pageStyle } from "./page-style.js";
+import type { Run } from "./run.js";
+
+/** A figure as the page shows it; its files are `figures/<name>.{svg,png,vl.json}`. */
+export interface Figure {
+  readonly name: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly svg: string;
+}
+
+/** The report of a run: one page that needs nothing beside itself. */
+export function page(run: Run, figures: readonly Figure[], label?: ClientLabel): string {
+  const { trial, records } = run;
+  return pageOf(
+    { title: trial.name, claim: trial.claim },
+    html`<p class="verdict">${verdictSentence(trial, records)}</p>
+      ${facts(run)}`,
+    html`${figures.map(figureSection)} ${clientSection(run, label)} ${failureSection(run, label)}
+      ${measureSection(run)} ${methodSection(run)}
+      <details>
+        <summary>The trial file, every default filled in</summary>
+        <pre>${stringify(trial)}</pre>
+      </details>`,
+  );
+}
+
+/** The frame of every page. */
+export function pageOf(
+  { title, claim }: { readonly title: string; readonly claim: string | undefined },
+  head: Html,
+  main: Html,
+): string {
+  const whole = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}: report</title>
+        <style>
+          ${new Html(pageStyle)}
+        </style>
+      </head>
+      <body>
+        <header>
+          <h1>${title}</h1>
+          ${claim === undefined ? undefined : html`<p class="claim">${claim}</p>`} ${head}
+        </header>
+        <main>${main}</main>
+      </body>
+    </html> `;
+  return whole.text;
+}
+
+export function figureSection({ name, title, caption, svg }: Figure): Html {
+  const file = (ending: string) => html`<a href="figures/${name}.${ending}">${ending}</a>`;
+  return html`<section>
+    <h2>${title}</h2>
+    <figure role="img" aria-label="${title}">
+      ${new Html(svg)}
+      <figcaption>${caption} Files: ${file("svg")} ${file("png")} ${file("vl.json")}</figcaption>
+    </figure>
+  </section>`;
+}

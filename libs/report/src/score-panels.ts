@@ -1,0 +1,130 @@
+import { formatNumber } from "@fedclair/runs";
+import { axisTicks, type Axis } from "./axis.js";
+import { alarm, figureWidth, ink, muted, truthColours, truthShapes } from "./figure-style.js";
+import type { ScorePoint } from "./score-points.js";
+import { textWidth } from "./text-width.js";
+
+/**
+ * A panel a round, side by side.
+ * @param attacks every attack among the points, in the order of legends
+ * @param named a row a client, with its name; else a row a truth
+ */
+export function scorePanels(
+  points: readonly ScorePoint[],
+  attacks: readonly string[],
+  axis: Axis,
+  named: boolean,
+): object {
+  const { type, domain } = axis;
+  const middle = type === "log" ? Math.sqrt(domain[0] * domain[1]) : (domain[0] + domain[1]) / 2;
+  const rows = named ? clientsByTruth(points, attacks) : [...attacks, "benign"];
+  const values = points.map((point, i) => ({
+    ...point,
+    row: named ? point.client : point.truth,
+    panel: panelTitle(point),
+    at: point.score === null ? null : Math.max(point.score, domain[0]),
+    right: (point.score ?? 0) > middle,
+    // Apart in a row that many share; a fixed pattern, since chance would differ between runs.
+    jitter: (i * 5) % 13,
+  }));
+  const panels = [...new Set(values.map(({ panel }) => panel))];
+  const spacing = 14;
+  const names = Math.min(190, Math.max(...rows.map((row) => textWidth(row, 11)))) + 20;
+  const width = Math.floor((figureWidth - names - spacing * (panels.length - 1)) / panels.length);
+  const x = {
+    field: "at",
+    type: "quantitative",
+    title: "score",
+    scale: { type, domain, nice: false, padding: 8 },
+    axis: { grid: true, gridDash: [1, 3], ...axisTicks(axis), labelOverlap: true },
+  };
+  const wrong = "datum.mistake !== '' && isValid(datum.at)";
+  return {
+    data: { values },
+    facet: { column: { field: "panel", sort: panels } },
+    spacing,
+    // A point that stands out of its panel must not push the next one away.
+    bounds: "flush",
+    spec: {
+      width: Math.min(width, 560),
+      height: { step: named ? 15 : 64 },
+      encoding: {
+        y: {
+          field: "row",
+          sort: rows,
+          title: null,
+          axis: { ticks: false, domain: false, grid: true },
+        },
+      },
+      layer: [
+        {
+          transform: [{ filter: "isValid(datum.threshold)" }],
+          mark: { type: "rule", color: ink, strokeDash: [5, 3] },
+          encoding: {
+            x: { ...x, field: "threshold", aggregate: "min" },
+            y: { value: 0 },
+            y2: { value: "height" },
+          },
+        },
+        {
+          transform: [{ filter: "isValid(datum.at)" }],
+          mark: { type: "point", size: 46, strokeWidth: 1.4, opacity: 1 },
+          encoding: { x, ...offset(named), ...truthEncoding(attacks) },
+        },
+        {
+          transform: [{ filter: "!isValid(datum.at)" }],
+          mark: { type: "text", align: "left", dy: -6, fontSize: 9, color: muted },
+          encoding: { x: { value: 4 }, text: { field: "note" } },
+        },
+        {
+          transform: [{ filter: wrong }],
+          mark: { type: "point", shape: "circle", size: 190, color: alarm, strokeWidth: 2 },
+          encoding: { x, ...offset(named), opacity: { value: named ? 1 : 0.5 } },
+        },
+        ...(named ? mistakeNames(x, wrong) : []),
+      ],
+    },
+  };
+}
+
+function offset(named: boolean): object {
+  return named ? {} : { yOffset: { field: "jitter", type: "quantitative" } };
+}
+
+/** Truth by colour and shape, the verdict by filling. */
+function truthEncoding(attacks: readonly string[]): object {
+  const colours = { field: "truth", type: "nominal", scale: truthColours(attacks) };
+  return {
+    shape: { field: "truth", type: "nominal", scale: truthShapes(attacks) },
+    stroke: colours,
+    fill: colours,
+    fillOpacity: { condition: { test: "datum.flagged", value: 1 }, value: 0 },
+  };
+}
+
+/** Beside the ring, towards the middle, where there is room. */
+function mistakeNames(x: object, wrong: string): object[] {
+  return [false, true].map((right) => ({
+    transform: [{ filter: `${wrong} && datum.right === ${right}` }],
+    mark: {
+      type: "text",
+      align: right ? "right" : "left",
+      dx: right ? -11 : 11,
+      fontSize: 10,
+      color: alarm,
+    },
+    encoding: { x, text: { field: "mistake" } },
+  }));
+}
+
+function panelTitle({ round, threshold }: ScorePoint): string {
+  const told = threshold === null ? "no threshold" : `threshold ${formatNumber(threshold)}`;
+  return `round ${round} · ${told}`;
+}
+
+/** Of all rounds, whose cohorts may differ: contaminated first, then by name. */
+function clientsByTruth(points: readonly ScorePoint[], attacks: readonly string[]): string[] {
+  const order = [...attacks, "benign"];
+  const truths = new Map(points.map(({ client, truth }) => [client, order.indexOf(truth)]));
+  return [...truths].sort(([a, i], [b, j]) => i - j || (a < b ? -1 : 1)).map(([client]) => client);
+}

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ClientRecord } from "@fedclair/core";
+import { writeReport } from "./write-report.js";
+import { textWidth } from "./text-width.js";
+import { madeRun, writeMadeRun, type MadeRun } from "./testing/made-run.js";
+
+const attacks = { c01: "sign-flip", c04: "label-permute", c07: "sign-flip" };
+
+/** The run with every client record of the method under study changed. */
+function changed(run: MadeRun, change: (client: ClientRecord) => ClientRecord): MadeRun {
+  const records = run.records.map((record) =>
+    record.arm === "clair" ? { ...record, clients: record.clients.map(change) } : record,
+  );
+  return { ...run, records };
+}
+
+describe("writeReport", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "report-"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const report = async (run: MadeRun, stopped = false, label?: (id: string) => string) => {
+    await writeMadeRun(folder, run, stopped);
+    await writeReport(folder, { label });
+    return readFile(join(folder, "report.html"), "utf8");
+  };
+  const figures = async () => (await readdir(join(folder, "figures"))).sort();
+  const svg = (name: string) => readFile(join(folder, "figures", `${name}.svg`), "utf8");
+
+  it("writes one page that needs nothing beside itself, and three figures in three forms", async () => {
+    const page = await report(madeRun({}, attacks), false, (id) => (id === "c07" ? "Lincoln" : ""));
+    assert.deepEqual(
+      await figures(),
+      ["accuracy", "cost", "scores"].flatMap((f) => [`${f}.png`, `${f}.svg`, `${f}.vl.json`]),
+    );
+    assert.doesNotMatch(page, /<script|<link|<img|src=|href="(?!figures\/)|url\((?!#)/);
+    assert.equal(page.match(/<svg/g)?.length, 3);
+    assert.match(page, /clair flagged 3 of 3 contaminated clients in every round \(4\)/);
+    assert.match(page, /c07 Lincoln/);
+    assert.match(await svg("scores"), /c07 Lincoln/);
+    assert.match(page, /Round 1 of every method uses the same collected updates/);
+  });
+
+  it("shows the task's own figures, in the report's style, from what the task showed", async () => {
+    await writeMadeRun(folder, madeRun({}, attacks));
+    const shown = { arm: "clair", round: 2, name: "height", value: [1, 3] };
+    await writeFile(join(folder, "artifacts.jsonl"), JSON.stringify(shown) + "\n");
+    let arms: readonly string[] = [];
+    await writeReport(folder, {
+      figures: (input) => {
+        arms = input.arms.map(({ label, colour }) => `${label} ${colour}`);
+        const values = input.artifacts.map(({ value }) => ({ y: (value as number[])[1] }));
+        const encoding = { y: { field: "y", type: "quantitative", title: "Heights of all" } };
+        const spec = { data: { values }, mark: "point", encoding };
+        return [{ name: "heights", title: "Heights", caption: "Of one.", spec }];
+      },
+    });
+    assert.equal(arms[0], "clair #0072b2");
+    assert.match(await svg("heights"), /Heights of all/);
+    assert.match(await svg("heights"), /Arimo/);
+    const page = await readFile(join(folder, "report.html"), "utf8");
+    assert.match(page, /<h2>Heights<\/h2>/);
+  });
+
+  it("draws the same data to the same bytes", async () => {
+    const first = await report(madeRun({}, attacks));
+    assert.equal(await report(madeRun({}, attacks)), first);
+  });
+
+  it("gives files of figures what the page writes around them: title and caption", async () => {
+    const page = await report(madeRun({}, attacks));
+    const drawn = await svg("scores");
+    assert.match(drawn, />Scores against the threshold · text-copy-clair, seed 1</);
+    assert.match(drawn, />Above the threshold \(dashed\)/);
+    assert.doesNotMatch(page, />Scores against the threshold · /);
+  });
+
+  it("lays figures out by the widths of letters, so that a long caption does not widen them", async () => {
+    const { drawSvg } = await import("./draw.js");
+    const text = "A caption of letters that are wider by Vega's own estimate than they are.";
+    const drawn = await drawSvg({ data: { values: [{}] }, mark: "point", title: text });
+    const width = Number(/width="(\d+)"/.exec(drawn)?.[1]);
+    const told = textWidth(text, 13);
+    assert.ok(width >= told && width < told + 20, `${width} for ${told}`);
+  });
+
+  it("draws text into PNG figures", async () => {
+    const { drawPng, hasFont } = await import("./draw.js");
+    assert.ok(hasFont(), "no font: install the dependency that ships one");
+    const of = (text: string) =>
+      drawPng(`<svg xmlns="http://www.w3.org/2000/svg" width="99" height="20">${text}</svg>`);
+    assert.notDeepEqual(of(`<text y="15" font-family="Arimo, Arial">abc</text>`), of(""));
+  });
+
+  it("escapes whatever a run brings in", async () => {
+    const evil = `<img src=x onerror="alert('1')">&`;
+    const run = madeRun({ claim: evil }, { c01: evil });
+    const failing = changed(run, (client) =>
+      client.clientId === "c02"
+        ? { ...client, failure: { code: "LATE", message: evil }, evaluation: { [evil]: 1 } }
+        : client,
+    );
+    const page = await report(failing, false, () => evil);
+    assert.doesNotMatch(page, /<img/);
+    assert.match(page, /&#60;img src=x onerror=&#34;alert\(&#39;1&#39;\)&#34;&#62;&#38;/);
+  });
+
+  it("names failures by client, round, code and message", async () => {
+    const run = changed(madeRun({}, attacks), ({ clientId, attack, ...rest }) =>
+      clientId === "c03"
+        ? { clientId, attack, failure: { code: "LATE", message: "no answer for 60 s" } }
+        : { clientId, attack, ...rest },
+    );
+    const page = await report(run);
+    assert.match(page, /4 answers of its clients failed/);
+    assert.equal(page.match(/no answer for 60 s/g)?.length, 4);
+    assert.match(await svg("scores"), />LATE</);
+  });
+
+  it("rings and names wrong verdicts", async () => {
+    const run = changed(madeRun({ rounds: 1 }, attacks), (client) =>
+      client.clientId === "c01" ? { ...client, verdict: "benign", score: 1.2 } : client,
+    );
+    const page = await report(run);
+    assert.match(page, /flagged 2 of 3 contaminated clients in the only round/);
+    assert.match(page, /benign \(missed\)/);
+    assert.match(await svg("scores"), />missed</);
+  });
+
+  it("shows a stopped run as far as it came", async () => {
+    const whole = madeRun({}, attacks);
+    const records = whole.records.filter(({ arm, round }) => arm === "clair" && round < 3);
+    const page = await report({ ...whole, records, timings: [] }, true);
+    assert.match(page, /Stopped after 2 of 4 rounds: clair flagged 3 of 3/);
+    assert.doesNotMatch(page, /against 0\./);
+    assert.match(page, /there is no summary.json/);
+  });
+
+  it("shows a run without a round", async () => {
+    const page = await report({ ...madeRun({}, attacks), records: [], timings: [] }, true);
+    assert.match(page, /Stopped before the end of the first round/);
+    assert.deepEqual(await figures(), []);
+  });
+
+  it("leaves out scores without verdicts and accuracy without evaluation", async () => {
+    const bare = ({ clientId, attack }: ClientRecord) => ({ clientId, attack, failure: null });
+    const run = changed(madeRun({ baselines: [] }, {}), bare);
+    const page = await report(run);
+    assert.deepEqual(await figures(), ["cost.png", "cost.svg", "cost.vl.json"]);
+    assert.match(page, /clair judges no clients/);
+    assert.doesNotMatch(page, /Round 1 of every method/);
+  });
+
+  it("draws one client, and scores of zero without a threshold", async () => {
+    const run = changed(madeRun({ clients: 1 }, {}), (client) => {
+      return { ...client, verdict: "benign", score: 0, threshold: null };
+    });
+    const page = await report(run);
+    assert.match(page, /flagged nobody/);
+    const drawn = await svg("scores");
+    assert.match(drawn, /no threshold/);
+    assert.doesNotMatch(drawn, /NaN|Infinity/);
+  });
+
+  for (const { what, clients, rounds } of [
+    { what: "one round of 500", clients: 500, rounds: 1 },
+    { what: "six rounds of 10", clients: 10, rounds: 6 },
+  ]) {
+    it(`draws ${what} clients`, async () => {
+      const contaminated = clients > 99 ? { c001: "sign-flip" } : attacks;
+      await report(madeRun({ clients, rounds }, contaminated));
+      const drawn = await svg("scores");
+      assert.doesNotMatch(drawn, /NaN|Infinity/);
+      assert.match(drawn, />sign-flip</);
+    });
+  }
+
+  it("stays small for 200 rounds of 100 out of 10,000 clients that are all misjudged", async () => {
+    const ids = Array.from({ length: 3000 }, (_, i) => `c${String(3 * i).padStart(4, "0")}`);
+    const run = madeRun(
+      { clients: 10_000, rounds: 200, cohort: { number: 100 } },
+      Object.fromEntries(ids.map((id) => [id, "sign-flip"])),
+    );
+    await report(
+      changed(run, (c) => ({ ...c, verdict: c.attack === null ? "contaminated" : "benign" })),
+    );
+    const { size } = await stat(join(folder, "report.html"));
+    assert.ok(size < 3e6, `${size} bytes`);
+  }).timeout(20_000);
+});

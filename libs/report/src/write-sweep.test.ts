@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { toyPlugins } from "@fedclair/core/testing";
+import { parseSweep, runSweep, tablesOf, type Summary } from "@fedclair/runs";
+import { writeSweep } from "./write-sweep.js";
+
+const file = `
+name: grid
+rounds: 1
+clients: 4
+task: { name: toy }
+aggregator: { name: toy-mean }
+attacks:
+  - []
+  - [{ attack: { name: toy-shift }, count: 1 }]
+sweep:
+  rows: attacks
+  measures: [{ measure: distance.toy-mean, worse: high }]
+`;
+
+describe("writeSweep", () => {
+  let out: string;
+  beforeEach(async () => {
+    out = await mkdtemp(join(tmpdir(), "sweep-"));
+  });
+  afterEach(() => rm(out, { recursive: true }));
+
+  it("writes a table, a page and a heat map of each measure", async () => {
+    const sweep = parseSweep(file, "s.yaml", toyPlugins);
+    const { signal } = new AbortController();
+    const summaries = new Map<string, Summary>();
+    for await (const { trial, outcome } of runSweep(sweep, toyPlugins, out, signal, "cpu")) {
+      assert.ok(!("failed" in outcome));
+      summaries.set(trial.id, outcome);
+    }
+    await writeSweep(out, sweep, tablesOf(sweep, summaries));
+    assert.deepEqual((await readdir(join(out, "figures"))).sort(), [
+      "distance-toy-mean.png",
+      "distance-toy-mean.svg",
+      "distance-toy-mean.vl.json",
+    ]);
+    const csv = await readFile(join(out, "table.csv"), "utf8");
+    assert.match(csv, /^measure,facet,row,column,mean,min,max,seeds\ndistance\.toy-mean,,none,/);
+    assert.match(await readFile(join(out, "report.html"), "utf8"), /<td class="text">none<\/td>/);
+  });
+});

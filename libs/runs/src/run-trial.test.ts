@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ClientRunner, decodeSafetensors, MemoryPool, type ClientPool } from "@fedclair/core";
+import { toyPlugins, toyTrial } from "@fedclair/core/testing";
+import { recordTrial } from "./record-trial.js";
+import { readLines, type ArmRecord } from "./run-folder.js";
+import { summarise } from "./summary.js";
+import { SharedRoundPool } from "./shared-round-pool.js";
+
+const trial = toyTrial({
+  clients: 6,
+  cohort: { number: 4 },
+  baselines: [
+    { label: "again", aggregator: { name: "toy-mean" } },
+    { label: "oracle", aggregator: { name: "toy-mean" }, clients: "benign" },
+  ],
+  attacks: [
+    { attack: { name: "toy-shift" }, clients: ["c01"] },
+    { attack: { name: "toy-forger" }, clients: ["c02"] },
+  ],
+});
+
+const backend = () => "none";
+
+/** Counts the clients that are really asked. */
+function counting(asked: string[]): ClientPool {
+  const inner = new MemoryPool(new ClientRunner(trial, toyPlugins));
+  return {
+    ready: () => inner.ready(),
+    close: () => inner.close(),
+    run: (work, signal) => {
+      asked.push(...work.clientIds.map((id) => `${work.kind} ${work.round} ${id}`));
+      return inner.run(work, signal);
+    },
+  };
+}
+
+describe("recordTrial", () => {
+  let out: string;
+  beforeEach(async () => {
+    out = await mkdtemp(join(tmpdir(), "fedclair-"));
+  });
+  afterEach(() => rm(out, { recursive: true }));
+
+  it("runs every method, each round on disk before the next, and sums up", async () => {
+    const asked: string[] = [];
+    const onDisk: string[] = [];
+    const summary = await recordTrial({
+      ...{ trial, plugins: toyPlugins, pool: counting(asked), out },
+      backend: () => "wasm",
+      signal: new AbortController().signal,
+      onRound: ({ arm }) => onDisk.push(arm.label),
+    });
+    const records = await readLines<ArmRecord>(out, "records.jsonl");
+    assert.deepEqual(
+      records.map(({ arm, round }) => [arm, round]),
+      [
+        ["toy-mean", 1],
+        ["toy-mean", 2],
+        ["again", 1],
+        ["again", 2],
+        ["oracle", 1],
+        ["oracle", 2],
+      ],
+    );
+    assert.deepEqual(
+      onDisk,
+      records.map(({ arm }) => arm),
+    );
+    assert.deepEqual(summary.arms, ["toy-mean", "again", "oracle"]);
+    assert.equal(summary.measures["distance.gainOver.again"], 0);
+    assert.deepEqual(summary, { ...summarise(trial, records), backend: "wasm" });
+    assert.deepEqual(JSON.parse(await readFile(join(out, "summary.json"), "utf8")), summary);
+    const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
+    assert.deepEqual([...params.keys()], ["global/dense", "global/pair"]);
+  });
+
+  it("collects the first round once, and pairs the others", async () => {
+    const asked: string[] = [];
+    const signal = new AbortController().signal;
+    await recordTrial({ trial, plugins: toyPlugins, pool: counting(asked), out, signal, backend });
+    const of = (kind: string, round: number) =>
+      asked.filter((a) => a.startsWith(`${kind} ${round}`)).length;
+    const records = await readLines<ArmRecord>(out, "records.jsonl");
+    const oracle = records
+      .filter(({ arm }) => arm === "oracle")
+      .map(({ clients }) => clients.length);
+    assert.equal(of("train", 1), 4);
+    assert.equal(of("train", 2), 4 + 4 + (oracle[1] ?? NaN));
+    const [first, , again] = records;
+    assert.deepEqual({ ...again, arm: "" }, { ...first, arm: "" });
+  });
+});
+
+describe("recordTrial, when a baseline breaks", () => {
+  let out: string;
+  beforeEach(async () => {
+    out = await mkdtemp(join(tmpdir(), "fedclair-"));
+    await writeFile(join(out, "trial.yaml"), `name: ${trial.name}\nseed: ${trial.seed}\n`);
+    for (const file of ["records.jsonl", "report.html"]) await writeFile(join(out, file), "old");
+  });
+  afterEach(() => rm(out, { recursive: true }));
+
+  it("finishes the others, says why, and keeps the params", async () => {
+    const inner = counting([]);
+    let arm = 0;
+    const pool: ClientPool = {
+      ...inner,
+      async *run(work, signal) {
+        if (work.kind === "train" && work.round === 2 && arm++ === 1) return; // of the first baseline
+        yield* inner.run(work, signal);
+      },
+    };
+    const signal = new AbortController().signal;
+    const summary = await recordTrial({ trial, plugins: toyPlugins, pool, out, signal, backend });
+    assert.deepEqual(summary.arms, ["toy-mean", "oracle"]);
+    assert.match(summary.stopped["again"] ?? "", /round 2: 0 of 4 clients were admitted/);
+    const files = (await readdir(out)).sort();
+    assert.deepEqual(files, [
+      "params.safetensors",
+      "records.jsonl",
+      "summary.json",
+      "timings.jsonl",
+      "trial.yaml",
+    ]);
+  });
+});
+
+describe("SharedRoundPool", () => {
+  it("gives every arm the first round of the first one, its silences included", async () => {
+    const asked: string[] = [];
+    const inner = counting(asked);
+    const pool = new SharedRoundPool({
+      ...inner,
+      async *run(work, signal) {
+        for await (const arrival of inner.run(work, signal)) {
+          if (arrival.clientId !== "c01") yield arrival;
+        }
+      },
+    });
+    const work = {
+      ...{ round: 1, phase: "train", kind: "train" as const, admit: () => undefined },
+      ...{ global: new Map(), personal: new Map() },
+    };
+    const drain = async (clientIds: string[]) => {
+      const ids: string[] = [];
+      for await (const { clientId } of pool.run(
+        { ...work, clientIds },
+        new AbortController().signal,
+      ))
+        ids.push(clientId);
+      return ids;
+    };
+    assert.deepEqual(await drain(["c00", "c01", "c03"]), ["c00", "c03"]);
+    assert.deepEqual(await drain(["c01", "c03"]), ["c03"]);
+    assert.deepEqual(asked, ["train 1 c00", "train 1 c01", "train 1 c03"]);
+  });
+});

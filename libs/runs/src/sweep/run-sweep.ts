@@ -1,0 +1,76 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ClientRunner, exitCodes, MemoryPool, UserError, type Plugins } from "@fedclair/core";
+import { recordTrial } from "../record-trial.js";
+import { makeFolder } from "../make-folder.js";
+import { readSummary } from "../run-folder.js";
+import type { Summary } from "../summary.js";
+import { idPattern, type Sweep, type SweepTrial } from "./sweep-file.js";
+
+/** Why a trial has no numbers, and the exit code that tells of it. */
+export interface Failed {
+  readonly failed: string;
+  readonly exitCode: number;
+}
+
+/** A trial of the grid that is over. */
+export interface Done {
+  readonly trial: SweepTrial;
+  /** Its numbers, or why there are none. */
+  readonly outcome: Summary | Failed;
+  /** It had been run before. */
+  readonly skipped: boolean;
+}
+
+/**
+ * Runs the trials of a sweep one after another in this process, those left out that are done: a trial's folder is
+ * `<out>/<id>`, and it is done when a summary of the same backend is there.
+ * @param backend the TensorFlow.js backend that trains
+ * @throws UserError if `out` holds other things than a sweep; the signal's reason when it aborts
+ */
+export async function* runSweep(
+  { trials }: Sweep,
+  plugins: Plugins,
+  out: string,
+  signal: AbortSignal,
+  backend: string,
+): AsyncGenerator<Done> {
+  await makeFolder(out);
+  const held = await readdir(out);
+  if (held.length > 0 && !held.some((name) => idPattern.test(name))) {
+    throw new UserError(
+      `the folder '${out}' is not empty and holds no sweep: choose another --out, or empty it`,
+    );
+  }
+  for (const trial of trials) {
+    signal.throwIfAborted();
+    const folder = join(out, trial.id);
+    const known = await readSummary(folder);
+    if (known?.backend === backend) {
+      yield { trial, outcome: known, skipped: true };
+      continue;
+    }
+    await rm(folder, { recursive: true, force: true });
+    const pool = new MemoryPool(new ClientRunner(trial.trial, plugins));
+    try {
+      const outcome = await recordTrial({
+        ...{ trial: trial.trial, plugins, pool, out: folder, signal },
+        backend: () => backend,
+      });
+      yield { trial, outcome, skipped: false };
+    } catch (error) {
+      // One trial that cannot be had leaves a hole in the tables, and the others their numbers.
+      if (signal.aborted) throw error;
+      yield { trial, outcome: failureOf(error), skipped: false };
+    } finally {
+      await pool.close();
+    }
+  }
+}
+
+function failureOf(error: unknown): Failed {
+  return {
+    failed: error instanceof Error ? error.message : String(error),
+    exitCode: error instanceof UserError ? error.exitCode : exitCodes.internal,
+  };
+}

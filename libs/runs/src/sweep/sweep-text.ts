@@ -1,0 +1,18 @@
+import pc from "picocolors";
+import { columns as aligned } from "../outcome/outcome-text.js";
+import { formatNumber } from "../numbers.js";
+import type { Table } from "./table.js";
+
+/** Tables for the terminal, the worst of each column in the last row. */
+export function sweepText(tables: readonly Table[]): string {
+  return tables
+    .map(({ measure, facet, rows, columns, cells, worst }) => {
+      const text = (value: number | undefined) => (value === undefined ? "–" : formatNumber(value));
+      const body = rows.map((row, r) => [row, ...columns.map((_, c) => text(cells[r]?.[c]?.mean))]);
+      const last = ["worst", ...worst.map(text)].map((cell) => pc.italic(cell));
+      const align = ["left" as const, ...columns.map(() => "right" as const)];
+      const title = pc.bold(facet === "" ? measure : `${measure}, ${facet}`);
+      return `${title}\n${aligned([["", ...columns], ...body, last], align)}\n`;
+    })
+    .join("\n");
+}

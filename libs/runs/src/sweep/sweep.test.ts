@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { exitCodes, type Aggregator, type Plugin } from "@fedclair/core";
+import { toyPlugins } from "@fedclair/core/testing";
+import { z } from "zod";
+import type { Summary } from "../summary.js";
+import {
+  isSweep,
+  missingMeasures,
+  parseSweep,
+  runSweep,
+  sweepText,
+  tablesOf,
+  type Done,
+} from "./index.js";
+
+const file = `
+name: grid
+claim: Numbers.
+seed: [1, 2]
+rounds: 1
+clients: 4
+task: { name: toy, faults: [{}, { "0": throw, "1": throw, "2": throw }] }
+aggregator: { name: toy-mean }
+attacks:
+  - []
+  - [{ attack: { name: toy-shift }, count: 1 }]
+sweep:
+  rows: attacks
+  measures: [{ measure: distance.toy-mean, worse: high }]
+`;
+const parse = (text = file) => parseSweep(text, "s.yaml", toyPlugins);
+
+describe("a sweep", () => {
+  let out: string;
+  beforeEach(async () => {
+    out = await mkdtemp(join(tmpdir(), "sweep-"));
+  });
+  afterEach(() => rm(out, { recursive: true }));
+
+  const run = async (sweep = parse(), signal = new AbortController().signal, backend = "cpu") => {
+    const done: Done[] = [];
+    for await (const one of runSweep(sweep, toyPlugins, out, signal, backend)) done.push(one);
+    return done;
+  };
+  const summaries = (done: readonly Done[]) =>
+    new Map(
+      done.flatMap(({ trial, outcome }): [string, Summary][] =>
+        "failed" in outcome ? [] : [[trial.id, outcome]],
+      ),
+    );
+
+  it("names trials by what their numbers depend on", () => {
+    const ids = (text: string) => parse(text).trials.map(({ id }) => id);
+    const first = ids(file);
+    assert.equal(new Set(first).size, 8);
+    assert.deepEqual(ids(file.replace("grid", "other").replace("Numbers", "Words")), first);
+    // One more seed adds trials, and leaves the others their names.
+    assert.deepEqual(ids(file.replace("[1, 2]", "[1, 2, 3]")).slice(0, 8), first);
+    assert.notDeepEqual(ids(file.replace("rounds: 1", "rounds: 2")), first);
+  });
+
+  it("takes more for worse of errors, losses and false alarms, unless told", () => {
+    const named = (measures: string) =>
+      parse(file.replace(/measures: .*/, `measures: ${measures}`)).measures.map(
+        ({ worse }) => worse,
+      );
+    assert.deepEqual(
+      named(
+        "[error.ratioTo.local, loss.clair, detection.falseAlarms, accuracy.clair, error.gainOver.local]",
+      ),
+      ["high", "high", "high", "low", "low"],
+    );
+    assert.deepEqual(named("[{ measure: loss.clair, worse: low }]"), ["low"]);
+  });
+
+  it("leaves out what is done, and runs what was cut short", async () => {
+    const first = await run();
+    assert.ok(first.every(({ skipped }) => !skipped));
+    const again = await run();
+    // Trials that failed are tried again.
+    assert.deepEqual(
+      again.map(({ skipped }) => skipped),
+      first.map(({ outcome }) => !("failed" in outcome)),
+    );
+    assert.deepEqual(summaries(again), summaries(first));
+    const summary = join(out, again[0]?.trial.id ?? "", "summary.json");
+    await writeFile(summary, '{"name":');
+    assert.equal((await run())[0]?.skipped, false);
+    await rm(summary);
+    assert.equal((await run())[0]?.skipped, false);
+  });
+
+  it("runs anew what another backend trained", async () => {
+    await run();
+    const skipped = (await run(parse(), undefined, "wasm")).map((done) => done.skipped);
+    assert.ok(skipped.every((one) => !one));
+  });
+
+  it("goes on after a trial that ends in any error, and says which exit code tells of it", async () => {
+    const breaking: Plugin<Aggregator> = {
+      ...{ name: "toy-mean", summary: "Breaks.", schema: z.strictObject({}) },
+      create: () => ({ aggregate: () => Promise.reject(new TypeError("it broke")) }),
+    };
+    const outcomes = [];
+    const plugins = { ...toyPlugins, aggregators: new Map([["toy-mean", breaking]]) };
+    const { signal } = new AbortController();
+    for await (const { outcome } of runSweep(parse(), plugins, out, signal, "cpu")) {
+      outcomes.push("failed" in outcome ? outcome.exitCode : exitCodes.ok);
+    }
+    const { internal, quorum } = exitCodes;
+    assert.deepEqual(
+      outcomes,
+      [0, 1].flatMap(() => [internal, internal, quorum, quorum]),
+    );
+  });
+
+  it("leaves a folder alone that holds other things", async () => {
+    await writeFile(join(out, "report.html"), "mine");
+    await assert.rejects(run(), /is not empty and holds no sweep: choose another --out/);
+  });
+
+  it("names measures that no trial has", async () => {
+    const sweep = parse(file.replace("distance.toy-mean", "distance.toymean"));
+    const { missing, known } = missingMeasures(sweep, summaries(await run(sweep)));
+    assert.deepEqual(missing, ["distance.toymean"]);
+    assert.ok(known.includes("distance.toy-mean"));
+    assert.deepEqual(missingMeasures(sweep, new Map()).missing, []);
+  });
+
+  it("stops between trials", async () => {
+    await assert.rejects(run(parse(), AbortSignal.abort()), { name: "AbortError" });
+  });
+
+  it("shows means over seeds, the worst of each column, and holes where a trial failed", async () => {
+    const sweep = parse();
+    const tables = tablesOf(sweep, summaries(await run(sweep)));
+    const [table] = tables;
+    assert.ok(table !== undefined && tables.length === 1);
+    assert.deepEqual(table.rows, ["none", "toy-shift"]);
+    assert.equal(table.columns.length, 2);
+    // Four clients hold 1 … 4, their mean is 2.5: distances 1.5, 0.5, 0.5 and 1.5. Three that throw miss the quorum.
+    assert.deepEqual(table.cells[0], [{ mean: 1, min: 1, max: 1, seeds: 2 }, undefined]);
+    assert.ok((table.worst[0] ?? 0) > 1);
+    assert.equal(table.worst[1], undefined);
+    assert.match(sweepText(tables), /none +1 +–\n/);
+  });
+
+  it("makes a table for every value of what is neither row nor column", () => {
+    const sweep = parse(file.replace("rounds: 1", "rounds: [1, 2]"));
+    const facets = tablesOf(sweep, new Map()).map(({ facet }) => facet);
+    assert.deepEqual(
+      facets.map((facet) => facet.split(" = ")[0]),
+      ["task.faults", "task.faults"],
+    );
+  });
+
+  it("says what is wrong, and where in the grid", () => {
+    assert.throws(() => parse("[1]"), /s\.yaml: expected a trial with a section `sweep`/);
+    const single = file.replace(/sweep:[^]*$/, "");
+    assert.throws(() => parse(single), /section `sweep`; for a single trial, use fedclair run/);
+    assert.deepEqual([isSweep(file), isSweep(single)], [true, false]);
+    assert.throws(
+      () => parse(file.replace("rows: attacks", "rows: task")),
+      /sweep: rows: 'task' is no dimension; expected one of seed, task\.faults, attacks/,
+    );
+    assert.throws(
+      () => parse(file.replace("[1, 2]", "[1, -2]")),
+      /s\.yaml \[seed = -2, .*\]:\d+:\d+: seed: Too small/,
+    );
+  });
+});

@@ -1,5 +1,0 @@
-export { runSweep, type Done } from "./run-sweep.js";
-export { isSweep, parseSweep, type Sweep } from "./sweep-file.js";
-export { sweepText } from "./sweep-text.js";
-export { missingMeasures, tablesOf } from "./table.js";
-export { writeSweep } from "./write-sweep.js";
