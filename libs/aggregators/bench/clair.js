@@ -22,7 +22,7 @@ export function adapters({ p, q = p, r, clients, modules = 1 }) {
       const low = { b: { shape: [p, r], data: b.toRowMajor() }, a: { shape: [r, q], data: a } };
       return [name, low];
     };
-    return { clientId: `c${k}`, numExamples: 1, metrics: {}, modules: new Map(names.map(module)) };
+    return { clientId: `c${k}`, numExamples: 1, metrics: {}, delta: new Map(names.map(module)) };
   });
 }
 
