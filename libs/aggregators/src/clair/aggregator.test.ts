@@ -134,7 +134,7 @@ describe("the clair aggregator", () => {
     const updates = Array.from({ length: 200 }, (_, k) => {
       const b = { shape: [3, 1], data: Float64Array.of(1, 0, k < 20 ? 1 : 0) };
       const low = { b, a: { shape: [1, q], data: a.slice() } };
-      return { ...updateOf(idOf(k), {}), modules: new Map([["m", low]]) };
+      return { ...updateOf(idOf(k), {}), delta: new Map([["m", low]]) };
     });
     const longest = await longestPause(() => aggregator({ rank: 1 }).aggregate(input(updates)));
     assert.ok(longest < 50, `a heartbeat was ${longest.toFixed(0)} ms late`);
@@ -152,7 +152,7 @@ describe("the clair aggregator", () => {
 
   it("keeps its kind of error across threads", async () => {
     const vector = { shape: [3], data: Float64Array.of(1, 2, 3) };
-    const update = { ...updateOf(idOf(1), {}), modules: new Map([["bias", vector]]) };
+    const update = { ...updateOf(idOf(1), {}), delta: new Map([["bias", vector]]) };
     await assert.rejects(aggregator().aggregate(input([update])), UserError);
   });
 });
