@@ -1,5 +1,6 @@
 import type { Stream } from "@fedclair/linalg";
 import type { ZodObject } from "zod";
+import type { Shapes } from "./admission.js";
 import type { Failure } from "./errors.js";
 import type { TaskFigures } from "./figure.js";
 import type { Params } from "./tensor.js";
@@ -55,8 +56,8 @@ export interface Task {
   checkClients?(count: number): void;
   /** A name that a person knows a client by, if its data has one (a president, a hospital). */
   clientLabel?(index: number): string;
-  /** Shapes the clients' updates must have in a phase, by module. Default: the shapes of the global params. */
-  expects?(phase: string, global: Params): ReadonlyMap<string, readonly number[]>;
+  /** What the clients' updates must bring in a phase, by module. Default: the shapes and dtypes of the global params. */
+  expects?(phase: string, global: Params): Shapes;
   /**
    * Coordinator, before each aggregation: what the trial's aggregator is to judge, where that is not the updates as they
    * came (statistics brought to one scale, totals instead of changes); undefined in a phase in which it has no say, whose

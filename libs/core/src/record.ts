@@ -4,6 +4,7 @@ import type { Contamination } from "./contamination.js";
 import type { Verdict, VerdictStatus } from "./contracts.js";
 import type { Failure } from "./errors.js";
 import { payloadBytes, type Params } from "./tensor.js";
+import { bounds, jsonBytes } from "./text.js";
 import { tensorsOf, type Metrics } from "./update.js";
 
 /** What happened in one round: the same bytes as JSON wherever and however fast the clients ran. */
@@ -28,6 +29,8 @@ export interface ClientRecord {
   readonly numExamples?: number;
   /** As the client reports its training. */
   readonly train?: Metrics;
+  /** In place of `train`: bytes that it would take as JSON, more than a record has room for. */
+  readonly trainLeftOut?: number;
   readonly verdict?: VerdictStatus;
   readonly score?: number | null;
   readonly threshold?: number | null;
@@ -35,6 +38,8 @@ export interface ClientRecord {
   readonly reason?: string;
   /** The new params on the client's own data. */
   readonly evaluation?: Metrics;
+  /** In place of `evaluation`, likewise. */
+  readonly evaluationLeftOut?: number;
   /** Why a client that was to measure did not: its absence moves the mean. */
   readonly evaluationFailure?: Failure;
 }
@@ -87,14 +92,14 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
       clientId,
       attack: contamination.get(clientId)?.name ?? null,
       failure: trained.failures.get(clientId) ?? null,
-      ...(update && { numExamples: update.numExamples, train: update.metrics }),
+      ...(update && { numExamples: update.numExamples, ...recorded("train", update.metrics) }),
       ...(verdict && {
         verdict: verdict.status,
         score: verdict.score,
         threshold: verdict.threshold,
         ...(verdict.reason !== undefined && { reason: verdict.reason }),
       }),
-      ...(evaluation && { evaluation: evaluation.metrics }),
+      ...(evaluation && recorded("evaluation", evaluation.metrics)),
       ...(evaluationFailure && { evaluationFailure }),
     };
   });
@@ -107,4 +112,10 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     Object.entries(facts.metrics).filter(([, value]) => Number.isFinite(value)),
   );
   return { round, phase, clients, metrics, bytes: { down: sum(down), up: sum(up) } };
+}
+
+/** All of a client's measurements or none: which of them would fit depends on how many digits each has. */
+function recorded(key: "train" | "evaluation", metrics: Metrics): Partial<ClientRecord> {
+  const bytes = jsonBytes(metrics);
+  return bytes <= bounds.recordedMetricsBytes ? { [key]: metrics } : { [`${key}LeftOut`]: bytes };
 }

@@ -23,7 +23,8 @@ export const graphLearning: TaskPlugin = {
   aggregators: [covarianceDistance, covarianceLowRank],
   create: (options: Options): Task => ({
     init: () => Promise.resolve(paramsOf(new Matrix(options.nodes, options.nodes))),
-    expects: () => new Map([["covariance", [packedLength(options.nodes)]]]),
+    expects: () =>
+      new Map([["covariance", { shape: [packedLength(options.nodes)], dtype: "f64" }]]),
     openShard: (shard) => Promise.resolve(openShard(options, shard)),
     contaminations,
     present,

@@ -42,7 +42,7 @@ export const collaborationGraphTask: TaskPlugin = {
           `task.groups: expected sizes that sum to clients = ${count}, got ${clients}`,
         );
       },
-      expects: () => new Map([["model", [options.inputs, 1]]]),
+      expects: () => new Map([["model", { shape: [options.inputs, 1], dtype: "f64" }]]),
       openShard: (shard) => Promise.resolve(openShard(options, shard)),
       reduce: (state, aggregate) => reduce(options, state, aggregate),
     };
