@@ -13,7 +13,7 @@ import type {
   TrainResult,
 } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
-import type { Failure } from "./errors.js";
+import { failure, type Failure } from "./errors.js";
 import type { Params } from "./tensor.js";
 import { createPlugin, type Trial } from "./trial.js";
 
@@ -65,7 +65,7 @@ export class ClientRunner {
         : { ...answered, update: { ...result, clientId: job.clientId } };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      return { ...answered, failure: { code: "CLIENT_ERROR", message } };
+      return { ...answered, failure: failure("CLIENT_ERROR", message) };
     } finally {
       clearTimeout(timer);
     }

@@ -1,4 +1,11 @@
-export { admitEvaluation, admitUpdate, shapesOf, type Expected, type Shapes } from "./admission.js";
+export {
+  admitEvaluation,
+  admitUpdate,
+  checkNames,
+  shapesOf,
+  type Shapes,
+  type TensorSpec,
+} from "./admission.js";
 export { yieldToEventLoop } from "./yield-to-event-loop.js";
 export { resolveParams, type ClientParams } from "./client-params.js";
 export { ClientRunner, type ClientJob } from "./client-runner.js";
@@ -6,7 +13,14 @@ export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";
 export { dashes, strokeLegend } from "./curves.js";
-export { errorCodes, exitCodes, UserError, type ErrorCode, type Failure } from "./errors.js";
+export {
+  errorCodes,
+  exitCodes,
+  failure,
+  UserError,
+  type ErrorCode,
+  type Failure,
+} from "./errors.js";
 export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./figure.js";
 export { denseOf, matrixOf, tensorOf } from "./matrix.js";
 export { addTerms, Products } from "./merge.js";
@@ -24,6 +38,7 @@ export {
   type Params,
   type Tensor,
 } from "./tensor.js";
+export { bounds, isName, jsonBytes, printable } from "./text.js";
 export { parseTrial } from "./trial-file.js";
 export { startTrial, type TrialState } from "./trial-state.js";
 export { createPlugin, trialSchema, type PluginChoice, type Trial } from "./trial.js";

@@ -7,6 +7,7 @@ import { addedBytes } from "./client-params.js";
 import { payloadBytes } from "./tensor.js";
 import { paramsOf, type TrialState } from "./trial-state.js";
 import { deltaBytes, type Metrics } from "./update.js";
+import { bounds, jsonBytes } from "./text.js";
 
 /** What happened in one round: the same bytes as JSON wherever and however fast the clients ran. */
 export interface RoundRecord {
@@ -37,6 +38,8 @@ export interface ClientRecord {
   readonly numExamples?: number;
   /** As the client reports its training. */
   readonly train?: Metrics;
+  /** In place of `train`: bytes that it would take as JSON, more than a record has room for. */
+  readonly trainLeftOut?: number;
   readonly verdict?: VerdictStatus;
   readonly score?: number | null;
   readonly threshold?: number | null;
@@ -44,6 +47,8 @@ export interface ClientRecord {
   readonly reason?: string;
   /** The new params on the client's own data. */
   readonly evaluation?: Metrics;
+  /** In place of `evaluation`, likewise. */
+  readonly evaluationLeftOut?: number;
   /** Why a client that was to measure did not: its absence moves the mean. */
   readonly evaluationFailure?: Failure;
 }
@@ -81,14 +86,14 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
       clientId,
       attack: contamination.get(clientId)?.name ?? null,
       failure: trained.failures.get(clientId) ?? null,
-      ...(update && { numExamples: update.numExamples, train: update.metrics }),
+      ...(update && { numExamples: update.numExamples, ...recorded("train", update.metrics) }),
       ...(verdict && {
         verdict: verdict.status,
         score: verdict.score,
         threshold: verdict.threshold,
         ...(verdict.reason !== undefined && { reason: verdict.reason }),
       }),
-      ...(evaluation && { evaluation: evaluation.metrics }),
+      ...(evaluation && recorded("evaluation", evaluation.metrics)),
       ...(evaluationFailure && { evaluationFailure }),
     };
   });
@@ -106,4 +111,10 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     ...(stopped !== undefined && { stopped }),
     bytes: { down: sum(down), up: sum(up) },
   };
+}
+
+/** All of a client's measurements or none: which of them would fit depends on how many digits each has. */
+function recorded(key: "train" | "evaluation", metrics: Metrics): Partial<ClientRecord> {
+  const bytes = jsonBytes(metrics);
+  return bytes <= bounds.recordedMetricsBytes ? { [key]: metrics } : { [`${key}LeftOut`]: bytes };
 }

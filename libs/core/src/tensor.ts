@@ -4,6 +4,7 @@ export interface Tensor {
   readonly data: Float32Array | Float64Array;
 }
 
+/** How a tensor's numbers are stored: IEEE 754 of 32 or 64 bits. */
 export type DType = "f32" | "f64";
 
 export function dtypeOf({ data }: Tensor): DType {

@@ -1,4 +1,13 @@
-import type { Aggregation, Params, RoundState, Step, Tensor, Update } from "@fedclair/core";
+import {
+  shapesOf,
+  type Aggregation,
+  type Params,
+  type RoundState,
+  type Shapes,
+  type Step,
+  type Tensor,
+  type Update,
+} from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { poolAnswers, weighted, type Answer } from "./answers.js";
 import type { Environment } from "./environment.js";
@@ -38,11 +47,12 @@ export class Coordinator {
     return this.#turn(1);
   }
 
-  expects(phase: string, global: Params): ReadonlyMap<string, readonly number[]> {
+  expects(phase: string, global: Params): Shapes {
     const names = agentsOf(phase, global.size).map(agentName);
+    const visits = { shape: [this.#environment.shape.states], dtype: "f64" } as const;
     return new Map([
-      ...names.map((name) => [name, global.get(name)?.shape ?? []] as const),
-      ["visits", [this.#environment.shape.states]] as const,
+      ...[...shapesOf(global)].filter(([name]) => names.includes(name)),
+      ["visits", visits],
     ]);
   }
 

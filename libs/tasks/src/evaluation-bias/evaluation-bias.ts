@@ -1,4 +1,4 @@
-import type { Task, TaskPlugin } from "@fedclair/core";
+import type { Shapes, Task, TaskPlugin } from "@fedclair/core";
 import { contaminations } from "./contaminations.js";
 import { present, reduceMoments, reduceReference } from "./coordinator.js";
 import { explanations } from "./model/explanations.js";
@@ -42,15 +42,13 @@ export const evaluationBias: TaskPlugin = {
   }),
 };
 
-function shapesIn(
-  phase: string,
-  { bins, features, panels }: Options,
-): ReadonlyMap<string, readonly number[]> {
-  if (phase === "reference") return new Map([["counts", [bins, 1]]]);
+function shapesIn(phase: string, { bins, features, panels }: Options): Shapes {
+  const f64 = (...shape: number[]) => ({ shape, dtype: "f64" }) as const;
+  if (phase === "reference") return new Map([["counts", f64(bins, 1)]]);
   return new Map([
-    ["moments", [features, panels.length]],
-    ["counts", [panels.length]],
-    ["variances", [panels.length]],
-    ["variations", [explanations.length, panels.length]],
+    ["moments", f64(features, panels.length)],
+    ["counts", f64(panels.length)],
+    ["variances", f64(panels.length)],
+    ["variations", f64(explanations.length, panels.length)],
   ]);
 }

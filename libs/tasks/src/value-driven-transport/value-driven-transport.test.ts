@@ -62,7 +62,7 @@ describe("a client of value-driven transport", () => {
       );
       assert.deepEqual(
         [...(task.expects?.("train", global) ?? [])],
-        [...[...global].map(([name, { shape }]) => [name, shape])],
+        [...[...global].map(([name, { shape }]) => [name, { shape, dtype: "f32" }])],
       );
     }
   });

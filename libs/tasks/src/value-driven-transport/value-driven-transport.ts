@@ -1,9 +1,10 @@
-import type { Shard, TaskPlugin } from "@fedclair/core";
+import { shapesOf, type Shard, type TaskPlugin } from "@fedclair/core";
 import { contaminations } from "./client-data.js";
 import { TransportClient } from "./client.js";
 import { Coordinator } from "./coordinator.js";
 import { figures } from "./figures.js";
 import { adaptedModules } from "./lora.js";
+import { moduleNames } from "./network.js";
 import { schema, type Options } from "./options.js";
 
 /**
@@ -26,8 +27,8 @@ export const valueDrivenTransport: TaskPlugin = {
       init: (rng) => coordinator.init(rng),
       openShard: (shard: Shard) => Promise.resolve(new TransportClient(options, shard)),
       expects: (_, global) => {
-        const sent = options.mode === "lora" ? adaptedModules : [...global.keys()];
-        return new Map(sent.map((name) => [name, global.get(name)?.shape ?? []]));
+        const sent: readonly string[] = options.mode === "lora" ? adaptedModules : moduleNames;
+        return new Map([...shapesOf(global)].filter(([name]) => sent.includes(name)));
       },
       reduce: (state, aggregate) => Promise.resolve(coordinator.reduce(state, aggregate)),
       evaluate: (global, rng) => coordinator.evaluate(global, rng),

@@ -1,10 +1,12 @@
 import {
   addTerms,
   Products,
+  shapesOf,
   UserError,
   type Aggregation,
   type Params,
   type RoundState,
+  type Shapes,
   type Step,
 } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
@@ -37,11 +39,11 @@ export class NetworkCoordinator {
     return { phase: dataPhase };
   }
 
-  expects(phase: string, global: Params): ReadonlyMap<string, readonly number[]> {
+  expects(phase: string, global: Params): Shapes {
     const names = networksIn(phase);
     return new Map(
-      [...global].flatMap(([module, { shape }]) =>
-        names.some((name) => module.startsWith(`${name}.`)) ? [[module, shape]] : [],
+      [...shapesOf(global)].filter(([module]) =>
+        names.some((name) => module.startsWith(`${name}.`)),
       ),
     );
   }
