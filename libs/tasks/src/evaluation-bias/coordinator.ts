@@ -8,6 +8,7 @@ import {
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
+import { unscreened, withConvictions, type Convictions } from "./convictions.js";
 import { scoreModel, type ScoreModel } from "./federation/basis.js";
 import { smoothed, trimmedPmf } from "./federation/grid.js";
 import { fitColumn, pooled, type PanelMoments } from "./federation/moments.js";
@@ -26,9 +27,9 @@ import {
   aggregated,
   benign,
   guarded,
-  isSound,
   moduleOf,
   momentsOf,
+  soundOf,
   warningOf,
   withInvalid,
 } from "./screening.js";
@@ -58,8 +59,8 @@ export interface InstitutionFit {
 }
 
 /** What the trial's aggregator judges: pmfs first, then matrices; institutions with impossible numbers are left out. */
-export function present(state: RoundState): readonly Update[] {
-  const sound = state.updates.filter((update) => isSound(update, state));
+export function present(state: RoundState, convictions: Convictions = []): readonly Update[] {
+  const sound = soundOf(state, convictions);
   if (state.phase === "reference") {
     return sound.map((update) => {
       const counts = moduleOf(update, "counts").data;
@@ -96,15 +97,20 @@ export function reduceReference(options: Options, state: RoundState, aggregate: 
   };
 }
 
-/** Phase `moments`: who stands outside the common space, or inside it but far from the others; the fits of the rest. */
+/**
+ * Phase `moments`: who stands outside the common space, or inside it but far from the others, now or in the phase before;
+ * the fits of the rest.
+ */
 export async function reduceMoments(
   options: Options,
   state: RoundState,
   aggregate: Aggregation,
+  { convictions, pooled: behindReference } = unscreened,
 ): Promise<Step> {
   const model = modelOf(options, pmfOfParams(state.global));
-  const sound = state.updates.filter((update) => isSound(update, state));
-  const verdicts = aggregate.verdicts && guarded(model, sound, aggregate.verdicts);
+  const sound = soundOf(state, convictions);
+  const judged = withConvictions(aggregate.verdicts, convictions, sound);
+  const verdicts = judged && guarded(model, sound, judged);
   const kept = benign(sound, verdicts);
   const institutions = kept.map(momentsOf);
   const fits = options.panels.map((_, j) => {
@@ -118,7 +124,7 @@ export async function reduceMoments(
     panels.push(panelReport(model, fit, options, state.rng.at(j)));
   }
   const explained = fits.map((fit, j) => panelExplanations(kept, j, fit));
-  const warning = aggregate.verdicts && warningOf(aggregate.verdicts);
+  const warning = verdicts && warningOf(verdicts, behindReference);
   const findings: Findings = {
     reference: [...model.reference],
     panels,
@@ -129,7 +135,7 @@ export async function reduceMoments(
   return {
     global: withPanels(state.global, fits),
     done: true,
-    verdicts: withInvalid(verdicts ?? [], state, sound),
+    verdicts: withInvalid(verdicts ?? [], state, sound, convictions),
     metrics: {
       ...errorsOf(options, model, fits),
       ...variationMetrics(explained),

@@ -1,5 +1,6 @@
 import type { Task, TaskPlugin } from "@fedclair/core";
 import { contaminations } from "./contaminations.js";
+import { screeningOf, unscreened } from "./convictions.js";
 import { present, reduceMoments, reduceReference } from "./coordinator.js";
 import { explanations } from "./model/explanations.js";
 import { figures } from "./figures/index.js";
@@ -19,7 +20,8 @@ import { momentSubspace } from "./moment-subspace.js";
  * rivals, explain the institution's own panels. No score of a person is sent.
  *
  * The trial's aggregator judges histograms first, then matrices. Where it judges, the benign ones are pooled, after a check
- * for institutions inside the model but far from the others; where it does not, its mean is fitted.
+ * for institutions inside the model but far from the others; where it does not, its mean is fitted. Whoever is convicted of
+ * fabricated histograms stays convicted when matrices are judged.
  */
 export const evaluationBias: TaskPlugin = {
   name: "evaluation-bias",
@@ -28,18 +30,29 @@ export const evaluationBias: TaskPlugin = {
   schema: optionsSchema,
   aggregators: [momentSubspace],
   figures,
-  create: (options: Options): Task => ({
-    contaminations,
-    init: () => Promise.resolve(new Map()),
-    start: () => ({ phase: "reference" }),
-    openShard: (shard) => Promise.resolve(openInstitution(options, shard)),
-    expects: (phase) => shapesIn(phase, options),
-    present,
-    reduce: async (state, aggregate) =>
-      state.phase === "reference"
-        ? reduceReference(options, state, aggregate)
-        : await reduceMoments(options, state, aggregate),
-  }),
+  create: (options: Options): Task => {
+    // What phase `reference` found; it goes into phase `moments` and nowhere else.
+    let state = unscreened;
+    return {
+      contaminations,
+      init: () => Promise.resolve(new Map()),
+      start: () => {
+        state = unscreened;
+        return { phase: "reference" };
+      },
+      openShard: (shard) => Promise.resolve(openInstitution(options, shard)),
+      expects: (phase) => shapesIn(phase, options),
+      present: (round) => present(round, state.convictions),
+      reduce: async (round, aggregate) => {
+        if (round.phase !== "reference") {
+          return reduceMoments(options, round, aggregate, state);
+        }
+        const step = reduceReference(options, round, aggregate);
+        state = screeningOf(round.phase, step.verdicts ?? []);
+        return step;
+      },
+    };
+  },
 };
 
 function shapesIn(

@@ -9,6 +9,7 @@ import {
   type Verdict,
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import { isInvalid, onScale, type Convictions } from "./convictions.js";
 import type { ScoreModel } from "./federation/basis.js";
 import { guardScores, guardThreshold } from "./federation/family-guard.js";
 import type { PanelMoments } from "./federation/moments.js";
@@ -31,8 +32,15 @@ export function momentsOf(update: Update): PanelMoments {
   };
 }
 
+/** The updates of a round that scores could give, of institutions whose earlier ones could come from scores too. */
+export function soundOf(state: RoundState, convictions: Convictions = []): readonly Update[] {
+  return state.updates.filter(
+    (update) => !isInvalid(convictions, update.clientId) && isSound(update, state),
+  );
+}
+
 /** Could these numbers come from scores at all? Finite they are, and of the right shape: the engine has seen to it. */
-export function isSound(update: Update, { phase, global }: RoundState): boolean {
+function isSound(update: Update, { phase, global }: RoundState): boolean {
   if ([...update.delta.values()].some(isLowRank)) return false; // numbers of scores are dense
   if (phase === "reference") return areCounts(moduleOf(update, "counts").data);
   const { matrix, counts, variances } = momentsOf(update);
@@ -97,10 +105,8 @@ export function guarded(
   return verdicts.map((verdict): Verdict => {
     const score = odd.get(verdict.clientId);
     if (score === undefined) return verdict;
-    const threshold = verdict.threshold ?? guardThreshold;
-    // Infinite where no evaluation fits: records hold finite scores.
-    const scaled = Math.min((score / guardThreshold) * threshold, 1e6 * threshold);
-    return { ...verdict, status: "contaminated", score: scaled, threshold };
+    const evidence = onScale({ score, threshold: guardThreshold }, verdict.threshold);
+    return { ...verdict, status: "contaminated", ...evidence };
   });
 }
 
@@ -109,16 +115,17 @@ export function withInvalid(
   verdicts: readonly Verdict[],
   { updates }: RoundState,
   sound: readonly Update[],
+  convictions: Convictions = [],
 ): readonly Verdict[] {
   const ids = new Set(sound.map(({ clientId }) => clientId));
+  const earlier = new Map(convictions.map((verdict) => [verdict.clientId, verdict]));
   const invalid = updates
     .filter(({ clientId }) => !ids.has(clientId))
-    .map(({ clientId }): Verdict => ({
-      clientId,
-      status: "invalid",
-      score: null,
-      threshold: null,
-    }));
+    .map(({ clientId }): Verdict => {
+      const now: Verdict = { clientId, status: "invalid", score: null, threshold: null };
+      const known = earlier.get(clientId);
+      return known?.status === "invalid" ? known : now;
+    });
   return [...verdicts, ...invalid];
 }
 
@@ -139,19 +146,28 @@ export function aggregated({ global }: Aggregation, name: string): Tensor {
 }
 
 /**
- * Are an aggregator's verdicts to be taken with care? Beyond about a third of contaminated institutions detectors miss some;
- * then many are flagged, or some score lies just below the flagged ones (specification 6.2).
+ * Are the verdicts that a fit rests on to be taken with care? Beyond about a third of contaminated institutions detectors miss
+ * some; then many are flagged, or some score lies just below the flagged ones.
+ * A fit also rests on the law of true scores: whoever is flagged only after it was made has had a part in it.
+ * @param verdicts after all tests: whoever is benign is pooled
+ * @param behindReference institutions whose histograms were judged benign and pooled
  * @returns why, undefined for clear verdicts
  */
-export function warningOf(verdicts: readonly Verdict[]): string | undefined {
-  const scoresOf = (status: Verdict["status"]) =>
-    verdicts.flatMap((v) => (v.status === status && v.score !== null ? [v.score] : []));
-  const outside = scoresOf("contaminated");
-  const inside = scoresOf("benign");
-  if (outside.length === 0) return undefined;
-  const share = outside.length / (outside.length + inside.length);
+export function warningOf(
+  verdicts: readonly Verdict[],
+  behindReference: readonly string[] = [],
+): string | undefined {
+  const flagged = verdicts.filter(({ status }) => status === "contaminated");
+  const pooled = verdicts.filter(({ status }) => status === "benign");
+  if (flagged.length === 0) return undefined;
+  const share = flagged.length / (flagged.length + pooled.length);
   if (share >= 0.3) return `${Math.round(100 * share)} % of the institutions are flagged`;
-  const gap = Math.min(...outside) / Math.max(...inside);
+  const late = flagged.filter(({ clientId }) => behindReference.includes(clientId)).length;
+  if (late > 0) {
+    return `${late} of the ${behindReference.length} institutions behind the law of true scores are flagged since`;
+  }
+  const scoresOf = (some: readonly Verdict[]) => some.flatMap(({ score }) => score ?? []);
+  const gap = Math.min(...scoresOf(flagged)) / Math.max(...scoresOf(pooled));
   if (gap >= 2) return undefined;
   return `the smallest flagged score is only ${gap.toFixed(2)} times the largest of the others`;
 }
