@@ -1,9 +1,9 @@
-import type { Aggregation, Params, RoundState, Step, Tensor, Update } from "@fedclair/core";
+import type { Aggregation, Params, RoundState, Step, Tensor, Update, Verdict } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { poolAnswers, weighted, type Answer } from "./answers.js";
 import type { Environment } from "./environment.js";
 import { playArtifact } from "./artifacts.js";
-import { answerOf, judge } from "./judge.js";
+import { answerOf, judge, type Judgement } from "./judge.js";
 import { policiesOf, startingLogits } from "./logits.js";
 import type { Options } from "./options.js";
 import { agentName, agentsOf, allAgents } from "./rounds.js";
@@ -60,7 +60,8 @@ export class Coordinator {
   /** Pools the answers of the clients that are kept; a state that none of them visited keeps its logits. */
   reduce({ round, phase, global, updates }: RoundState, { verdicts }: Aggregation): Step {
     const params = new Map(global);
-    let step: Step = {};
+    const judged = new Map<string, Verdict>();
+    let directions: Judgement["directions"];
     for (const agent of agentsOf(phase, global.size)) {
       const name = agentName(agent);
       const answers = new Map(
@@ -71,14 +72,18 @@ export class Coordinator {
         answer && judgement.kept.has(id) ? [answer] : [],
       );
       const before = global.get(name);
-      if (before && this.#suffices(updates.length)) params.set(name, this.#pool(kept, before));
+      const valid = [...answers.values()].filter((answer) => answer !== undefined).length;
+      if (before && this.#suffices(valid)) params.set(name, this.#pool(kept, before));
       this.#kept = kept.length;
-      step = {
-        ...(judgement.verdicts && { verdicts: judgement.verdicts }),
-        ...(judgement.directions && { artifacts: { screen: judgement.directions } }),
-      };
+      for (const verdict of judgement.verdicts ?? []) judged.set(verdict.clientId, verdict);
+      directions = judgement.directions;
     }
-    return { ...step, ...this.#turn(round + 1), global: params };
+    return {
+      ...(judged.size > 0 && { verdicts: [...judged.values()] }),
+      ...(directions && { artifacts: { screen: directions } }),
+      ...this.#turn(round + 1),
+      global: params,
+    };
   }
 
   evaluate(global: Params): Pick<Step, "metrics" | "artifacts"> {
@@ -103,7 +108,7 @@ export class Coordinator {
     };
   }
 
-  /** With too few answers an agent keeps its policy for this sweep: half as many as were kept before, and three, if there are so many. */
+  /** With too few valid answers an agent keeps its policy for this sweep: half as many as were kept before, and three, if there are so many. */
   #suffices(answers: number): boolean {
     if (this.#options.mode !== "agent-per-round") return true;
     return answers >= Math.max(this.#kept / 2, Math.min(3, this.#clientIds.length));

@@ -12,10 +12,10 @@ import type { Environment } from "../environment.js";
 import { playArtifact } from "../artifacts.js";
 import type { NetworkOptions, Options } from "../options.js";
 import { agentName } from "../rounds.js";
-import { agents, initialNetworks, modulesOf, networksOf, policiesOf } from "./networks.js";
+import { initialNetworks, modulesOf, networksOf, policiesOf } from "./networks.js";
 import { dataPhase, networksIn } from "./phases.js";
 
-/** Circulates the networks of both agents, and adds what the trial's aggregator makes of the clients' changes. */
+/** Circulates the networks of all agents, and adds what the trial's aggregator makes of the clients' changes. */
 export class NetworkCoordinator {
   readonly #options: Options;
   readonly #learner: NetworkOptions;
@@ -38,7 +38,7 @@ export class NetworkCoordinator {
   }
 
   expects(phase: string, global: Params): ReadonlyMap<string, readonly number[]> {
-    const names = networksIn(phase);
+    const names = networksIn(phase, this.#environment);
     return new Map(
       [...global].flatMap(([module, { shape }]) =>
         names.some((name) => module.startsWith(`${name}.`)) ? [[module, shape]] : [],
@@ -50,10 +50,11 @@ export class NetworkCoordinator {
   async reduce({ round, global }: RoundState, aggregate: Aggregation): Promise<Step> {
     requireShared(aggregate);
     const next = round + 1 - this.#learner.dataRounds;
+    const agents = this.#environment.shape.actions.length;
     return {
       global: await addTerms(global, aggregate.global, new Products()),
-      phase: next <= 0 ? dataPhase : agentName((next - 1) % agents.length),
-      done: next > agents.length * this.#options.sweeps,
+      phase: next <= 0 ? dataPhase : agentName((next - 1) % agents),
+      done: next > agents * this.#options.sweeps,
     };
   }
 
