@@ -23,6 +23,8 @@ export interface Update {
   /** Empty for an evaluation job. */
   readonly delta: Delta;
   readonly metrics: Metrics;
+  /** The expected |noise|² in the change, by the squared Frobenius norm, where a task knows it and shows it to an aggregator. */
+  readonly noise?: number;
 }
 
 export function isLowRank(update: TensorDelta): update is LowRank {

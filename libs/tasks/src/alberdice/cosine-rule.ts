@@ -45,7 +45,7 @@ function aggregate({ updates }: AggregatorInput, share: number): Aggregation {
     return { clientId, status, score: 1 - score, threshold: 1 - least };
   });
   const kept = updates.filter((_, k) => verdicts[k]?.status === "benign");
-  return { global: kept.map(({ delta }) => scaled(delta, 1 / kept.length)), verdicts };
+  return { change: kept.map(({ delta }) => scaled(delta, 1 / kept.length)), verdicts };
 }
 
 function denseOf(name: string, update: TensorDelta): Tensor {

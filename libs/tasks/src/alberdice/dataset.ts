@@ -1,5 +1,6 @@
 import { UserError } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import { at } from "../at.js";
 
 /** One step of the data: what all agents did in a state, the common reward, and where it led. */
 export interface Transition {
@@ -68,7 +69,7 @@ export function countTransitions(
       `none of ${transitions.length} transitions leads to a state with data of its own; add longer episodes`,
     );
   }
-  const joints = shape.actions.reduce((product, count) => product * count, 1);
+  const joints = jointCount(shape);
   const visited = [...new Set(kept.map(({ state }) => state))].sort((a, b) => a - b);
   const rowOf = new Map(visited.map((state, row) => [state, row]));
 
@@ -117,6 +118,11 @@ export function close(transitions: readonly Transition[]): readonly Transition[]
   return kept.length === transitions.length ? kept : close(kept);
 }
 
+/** How many joint actions there are. */
+export function jointCount({ actions }: GameShape): number {
+  return actions.reduce((product, count) => product * count, 1);
+}
+
 /** The index of a joint action. */
 export function jointIndex(actions: readonly number[], { actions: counts }: GameShape): number {
   return counts.reduce((index, count, i) => index * count + (actions[i] ?? NaN), 0);
@@ -126,6 +132,23 @@ export function jointIndex(actions: readonly number[], { actions: counts }: Game
 export function actionOf(joint: number, agent: number, { actions }: GameShape): number {
   const stride = actions.slice(agent + 1).reduce((product, count) => product * count, 1);
   return Math.floor(joint / stride) % (actions[agent] ?? NaN);
+}
+
+/** The game of all agents but one, in their order: its joint actions are what the others do. */
+export function withoutAgent({ states, actions }: GameShape, agent: number): GameShape {
+  return { states, actions: actions.filter((_, i) => i !== agent) };
+}
+
+/** What all agents but one do in a joint action, as an index of `withoutAgent`. */
+export function othersIndex(
+  actions: readonly number[],
+  agent: number,
+  { actions: counts }: GameShape,
+): number {
+  return counts.reduce(
+    (index, count, i) => (i === agent ? index : index * count + at(actions, i)),
+    0,
+  );
 }
 
 function checkTransition(

@@ -1,4 +1,4 @@
-import { isLowRank, type Update, type Verdict } from "@fedclair/core";
+import { isLowRank, isPooled, type Update, type Verdict } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { directionScores, weighted, type Answer } from "./answers.js";
 
@@ -56,12 +56,12 @@ export function judge(
   const directions = Object.fromEntries(valid.map(([id], k) => [id, scores[k] ?? NaN]));
   const judged = verdicts.map((verdict): Verdict => {
     const against = (directions[verdict.clientId] ?? 0) <= 0;
-    return screen && verdict.status === "benign" && against
+    return screen && isPooled(verdict) && against
       ? { ...verdict, status: "contaminated" }
       : verdict;
   });
   return {
-    kept: new Set(judged.filter(({ status }) => status === "benign").map((v) => v.clientId)),
+    kept: new Set(judged.filter(isPooled).map((v) => v.clientId)),
     verdicts: [...judged, ...invalid],
     ...(screen && { directions }),
   };

@@ -1,5 +1,6 @@
 import { sum } from "@fedclair/linalg";
-import { actionOf, type Dataset, type GameShape } from "./dataset.js";
+import { at } from "../at.js";
+import { actionOf, jointCount, type Dataset, type GameShape } from "./dataset.js";
 
 /** An agent's policy: by state, the probabilities of its actions. */
 export type Policy = readonly Float64Array[];
@@ -46,10 +47,23 @@ export function jointProbabilities(
   state: number,
   shape: GameShape,
 ): Float64Array {
-  const joints = shape.actions.reduce((product, count) => product * count, 1);
-  return Float64Array.from({ length: joints }, (_, joint) =>
-    policies.reduce(
-      (product, policy, agent) => product * (policy[state]?.[actionOf(joint, agent, shape)] ?? NaN),
+  return othersProbabilities(policies, undefined, state, shape);
+}
+
+/**
+ * By joint action: the probability in a state that all agents but one do their part of it.
+ * @param agent who is left out; undefined: nobody
+ */
+export function othersProbabilities(
+  policies: readonly Policy[],
+  agent: number | undefined,
+  state: number,
+  shape: GameShape,
+): Float64Array {
+  const rows = policies.map((policy) => at(policy, state));
+  return Float64Array.from({ length: jointCount(shape) }, (_, joint) =>
+    rows.reduce(
+      (product, row, j) => (j === agent ? product : product * at(row, actionOf(joint, j, shape))),
       1,
     ),
   );

@@ -1,7 +1,7 @@
-import type { Shapes, Task, TaskPlugin } from "@fedclair/core";
+import type { Task, TaskPlugin } from "@fedclair/core";
 import { contaminations } from "./contaminations.js";
-import { present, reduceMoments, reduceReference } from "./coordinator.js";
-import { explanations } from "./model/explanations.js";
+import { unscreened, type Screening } from "./convictions.js";
+import { askOf, stepMoments, stepReference } from "./coordinator.js";
 import { figures } from "./figures/index.js";
 import { openInstitution } from "./institution.js";
 import { optionsSchema, type Options } from "./options.js";
@@ -19,7 +19,8 @@ import { momentSubspace } from "./moment-subspace.js";
  * rivals, explain the institution's own panels. No score of a person is sent.
  *
  * The trial's aggregator judges histograms first, then matrices. Where it judges, the benign ones are pooled, after a check
- * for institutions inside the model but far from the others; where it does not, its mean is fitted.
+ * for institutions inside the model but far from the others; where it does not, its mean is fitted. Whoever is convicted of
+ * fabricated histograms stays convicted when matrices are judged.
  */
 export const evaluationBias: TaskPlugin = {
   name: "evaluation-bias",
@@ -28,27 +29,15 @@ export const evaluationBias: TaskPlugin = {
   schema: optionsSchema,
   aggregators: [momentSubspace],
   figures,
-  create: (options: Options): Task => ({
-    contaminations,
-    init: () => Promise.resolve(new Map()),
-    start: () => ({ phase: "reference" }),
+  contaminations: () => contaminations,
+  create: (options: Options): Task<Screening> => ({
+    sharesParams: true,
+    start: () =>
+      Promise.resolve({ params: new Map(), ask: askOf("reference", options), state: unscreened }),
     openShard: (shard) => Promise.resolve(openInstitution(options, shard)),
-    expects: (phase) => shapesIn(phase, options),
-    present,
-    reduce: async (state, aggregate) =>
-      state.phase === "reference"
-        ? reduceReference(options, state, aggregate)
-        : await reduceMoments(options, state, aggregate),
+    step: (round, aggregate) =>
+      round.phase === "reference"
+        ? stepReference(options, round, aggregate)
+        : stepMoments(options, round, aggregate),
   }),
 };
-
-function shapesIn(phase: string, { bins, features, panels }: Options): Shapes {
-  const f64 = (...shape: number[]) => ({ shape, dtype: "f64" }) as const;
-  if (phase === "reference") return new Map([["counts", f64(bins, 1)]]);
-  return new Map([
-    ["moments", f64(features, panels.length)],
-    ["counts", f64(panels.length)],
-    ["variances", f64(panels.length)],
-    ["variations", f64(explanations.length, panels.length)],
-  ]);
-}

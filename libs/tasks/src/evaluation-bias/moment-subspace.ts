@@ -3,7 +3,7 @@ import {
   type Aggregation,
   type Aggregator,
   type AggregatorInput,
-  type Plugin,
+  type AggregatorPlugin,
   type Tensor,
   type Update,
 } from "@fedclair/core";
@@ -36,9 +36,9 @@ type Options = z.output<typeof schema>;
 /**
  * The detector that the task evaluation-bias was specified with (its specification, 6.2). Reference pmfs: per bin the trimmed
  * mean, without verdicts. Moment matrices: a client's score is how far its matrix lies outside the column space that most share,
- * by re-weighted PCA of the smallest sufficient rank. Needs the metric `noise` of the presented updates.
+ * by re-weighted PCA of the smallest sufficient rank. Goes by the `noise` of the updates.
  */
-export const momentSubspace: Plugin<Aggregator> = {
+export const momentSubspace: AggregatorPlugin = {
   name: "moment-subspace",
   summary: "Trimmed mean of histograms; moment matrices outside the common subspace are flagged.",
   schema,
@@ -53,20 +53,20 @@ export const momentSubspace: Plugin<Aggregator> = {
 function trimmedMean({ updates }: AggregatorInput, trim: number): Aggregation {
   const pmfs = updates.map((update) => Float64Array.from(tensorAt(update, "pmf").data));
   const pmf = trimmedPmf(pmfs, trim);
-  return { global: [new Map([["pmf", { shape: [pmf.length, 1], data: pmf }]])] };
+  return { change: [new Map([["pmf", { shape: [pmf.length, 1], data: pmf }]])] };
 }
 
 function screen({ updates }: AggregatorInput, options: Options): Aggregation {
   const { rank, floor, residuals, threshold, flagged } = detectOutsiders(
     updates.map((update) => ({
       matrix: matrixOf(tensorAt(update, "moments")),
-      noise: update.metrics["noise"] ?? NaN,
+      noise: update.noise ?? 0,
     })),
     options,
   );
   const kept = updates.filter((_, c) => flagged[c] === false);
   return {
-    global: [new Map([["moments", meanOf(kept)]])],
+    change: [new Map([["moments", meanOf(kept)]])],
     verdicts: updates.map(({ clientId }, c) => ({
       clientId,
       status: flagged[c] === true ? "contaminated" : "benign",
