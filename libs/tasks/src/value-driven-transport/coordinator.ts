@@ -12,10 +12,10 @@ import { sourceOf } from "./client-data.js";
 import { classesArtifact, transportArtifact } from "./artifacts.js";
 import { makeYardstick, measureConditional, measureTransport, type Yardstick } from "./measure.js";
 import { initialNetwork, type ModuleName, type Network } from "./network.js";
-import type { Options } from "./options.js";
+import { openCondition, type Options } from "./options.js";
 import { moved, networkOf, tensorsOf, totalOf } from "./params.js";
-import { drawSample, modeCount, ringOf } from "./points.js";
-import { canonicalRate, noCondition, trainCentrally } from "./training.js";
+import { drawRing, drawSample, ringLike, ringOf, type Ring } from "./points.js";
+import { canonicalRate, trainCentrally } from "./training.js";
 
 /** Points that a base is trained on. */
 const basePoints = 4000;
@@ -33,14 +33,14 @@ export class Coordinator {
     this.#options = options;
   }
 
-  /** A fresh network; in mode lora, one that already transports to `gaussians8`. */
+  /** A fresh network; in mode lora, one that already transports to a ring of as many modes. */
   async init(rng: Stream): Promise<Params> {
-    const { mode, hidden, conditional, source, baseSteps } = this.#options;
-    const inputs = 3 + (conditional ? modeCount : 0);
+    const { mode, hidden, source, target, baseSteps } = this.#options;
+    const inputs = 3 + openCondition(this.#options).length;
     const start = initialNetwork(inputs, hidden, rng.at("network"));
     if (mode !== "lora") return tensorsOf(start);
     const data = {
-      target: drawSample("gaussians8", basePoints, rng.at("base target")),
+      target: drawRing(ringLike(target), basePoints, rng.at("base target")),
       source: sourceOf(source, basePoints, rng.at("base source")),
     };
     const schedule = { steps: baseSteps, learningRate: canonicalRate };
@@ -73,7 +73,7 @@ export class Coordinator {
     const { target, horizon, conditional } = this.#options;
     const network = networkOf(global);
     const yardstick = await (this.#yardstick ??= this.#makeYardstick(rng));
-    const condition = conditional ? noCondition : [];
+    const condition = openCondition(this.#options);
     const ring = ringOf(target);
     const measured = await measureTransport(network, yardstick, horizon, ring, condition);
     const classes = conditional && ring ? this.#measureClasses(network, ring, rng) : undefined;
@@ -95,7 +95,7 @@ export class Coordinator {
     );
   }
 
-  #measureClasses(network: Network, ring: NonNullable<ReturnType<typeof ringOf>>, rng: Stream) {
+  #measureClasses(network: Network, ring: Ring, rng: Stream) {
     const { source, horizon, guidance } = this.#options;
     const starts = drawSample(source, classPoints, rng.at("class starts")).points;
     const plain = measureConditional(network, starts, horizon, ring, 0);

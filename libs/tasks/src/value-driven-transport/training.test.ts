@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { Matrix, stream } from "@fedclair/linalg";
 import { makeYardstick, measureConditional, measureTransport } from "./measure.js";
 import { initialNetwork } from "./network.js";
-import { drawSample, ringOf } from "./points.js";
+import { drawSample } from "./points.js";
 import { canonical, canonicalHidden, trainCentrally } from "./training.js";
 
 const rng = stream("central training");
-const ring = ringOf("gaussians8") ?? { radius: NaN, rotation: NaN };
+const ring = { modes: 8, radius: 2, rotation: 0, deviation: 0.2 };
 const data = {
   target: drawSample("gaussians8", 4000, rng.at("target")),
   source: (count: number, own: typeof rng) => drawSample("normal", count, own).points,
