@@ -254,13 +254,13 @@ describe("codec, given what is no message", () => {
     const updates: fedclair.v1.ClientUpdate.$Properties[] = [
       {
         work: wireWork,
-        modules: [
+        delta: [
           { name: "w", dense: scalar },
           { name: "w", dense: scalar },
         ],
       },
-      { work: wireWork, modules: [{ name: "w" }] },
-      { work: wireWork, modules: [{ name: "w", lowRank: { b: scalar } }] },
+      { work: wireWork, delta: [{ name: "w" }] },
+      { work: wireWork, delta: [{ name: "w", lowRank: { b: scalar } }] },
       { work: wireWork, metrics: [{ name: "m" }, { name: "m" }] },
       { work: { round: 1 } },
       {},
@@ -290,9 +290,9 @@ describe("codec, given what is no message", () => {
         "MALFORMED",
       );
     }
-    const modules = new Map([["w", { shape: [2], data: new Float32Array(3) }]]);
+    const delta = new Map([["w", { shape: [2], data: new Float32Array(3) }]]);
     assert.equal(
-      failureCode(() => encodeUpdate(work, { ...good, delta: modules })),
+      failureCode(() => encodeUpdate(work, { ...good, delta })),
       "WRONG_SHAPE",
     );
   });

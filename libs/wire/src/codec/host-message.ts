@@ -55,7 +55,7 @@ export function encodeUpdate(work: WorkId, update: Update): Uint8Array {
     work: workIdToWire(work),
     clientId: update.clientId,
     numExamples: uint32("numExamples", update.numExamples),
-    modules: deltaToWire(update.delta),
+    delta: deltaToWire(update.delta),
     metrics: Object.entries(update.metrics).map(([name, value]) => ({ name, value })),
   };
   return codec.encode({ clientUpdate }).finish();
@@ -115,7 +115,7 @@ function updateFromWire(wire: WireUpdate): Update {
   return {
     clientId: wire.clientId ?? "",
     numExamples: wire.numExamples ?? 0,
-    delta: deltaFromWire(wire.modules ?? []),
+    delta: deltaFromWire(wire.delta ?? []),
     // fromEntries, and not assignment, also gives a metric called __proto__ a place of its own.
     metrics: Object.fromEntries(uniqueNames("metric", metrics)),
   };

@@ -35,7 +35,7 @@ function named<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<string, T>> {
 export const params: fc.Arbitrary<Params> = named(tensor);
 
 const change: fc.Arbitrary<TensorDelta> = fc.oneof(tensor, plain({ b: tensor, a: tensor }));
-const modules: fc.Arbitrary<Delta> = named(change);
+const delta: fc.Arbitrary<Delta> = named(change);
 
 export const workId: fc.Arbitrary<WorkId> = plain({
   serial: fc.nat(),
@@ -47,7 +47,7 @@ export const workId: fc.Arbitrary<WorkId> = plain({
 export const update: fc.Arbitrary<Update> = plain({
   clientId: fc.string(),
   numExamples: fc.nat(),
-  delta: modules,
+  delta,
   metrics: named(number).map((metrics) => Object.fromEntries(metrics)),
 });
 
