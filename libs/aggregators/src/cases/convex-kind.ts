@@ -1,5 +1,5 @@
 import { multiplyNT } from "@fedclair/linalg";
-import { outlierPursuit } from "../clair/index.js";
+import { outlierPursuit } from "../clair/subspace/outlier-pursuit.js";
 import {
   fieldsOf,
   listOf,

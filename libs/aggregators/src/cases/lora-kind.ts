@@ -10,7 +10,7 @@ import {
   type Update,
 } from "@fedclair/core";
 import { addScaled, frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
-import { compressLowRank } from "../clair/index.js";
+import { compressLowRank } from "../clair/refinement/pairs.js";
 import { factorsOf, product } from "../factors.js";
 import { fedavg } from "../fedavg/index.js";
 import { fedit } from "../fedit/index.js";
