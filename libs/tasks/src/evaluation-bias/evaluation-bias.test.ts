@@ -1,19 +1,17 @@
 import {
-  clientIds,
   ClientRunner,
   createPlugin,
-  MemoryPool,
   parseTrial,
   payloadBytes,
-  runRounds,
   tensorsOf,
   UserError,
   type Aggregator,
   type Attack,
   type DataContamination,
+  type Params,
   type Plugin,
   type Plugins,
-  type Round,
+  type RoundDone,
   type Tensor,
   type TrainResult,
   type Verdict,
@@ -25,6 +23,8 @@ import type { Findings } from "./coordinator.js";
 import { evaluationBias } from "./evaluation-bias.js";
 import { momentSubspace } from "./moment-subspace.js";
 import { optionsSchema } from "./options.js";
+import { roundOf, stepOf } from "../testing/coordinator.js";
+import { play } from "../testing/play.js";
 import { warningOf } from "./screening.js";
 
 function plugin<T>(
@@ -39,7 +39,7 @@ function plugin<T>(
 const average = plugin<Aggregator>("average", () => ({
   aggregate: ({ updates }) => {
     const total = updates.reduce((n, { numExamples }) => n + numExamples, 0);
-    const global = updates.map(
+    const change = updates.map(
       ({ numExamples, delta }) =>
         new Map(
           [...delta].map(([name, module]): [string, Tensor] => {
@@ -48,11 +48,11 @@ const average = plugin<Aggregator>("average", () => ({
           }),
         ),
     );
-    return Promise.resolve({ global });
+    return Promise.resolve({ change });
   },
 }));
 const mute = plugin<Aggregator>("mute", () => ({
-  aggregate: () => Promise.resolve({ global: [] }),
+  aggregate: () => Promise.resolve({ change: [] }),
 }));
 
 const fabricate = plugin<Attack>(
@@ -118,30 +118,16 @@ attacks:
   - { attack: { name: fabricate, kind: bimodal }, clients: [c05] }
 `;
 
-async function run(overrides: readonly string[] = [], text = small): Promise<Round[]> {
+async function run(overrides: readonly string[] = [], text = small): Promise<readonly RoundDone[]> {
   const trial = parseTrial(text, "small.yaml", plugins, overrides);
-  const runner = new ClientRunner(trial, plugins);
-  const rounds: Round[] = [];
-  for await (const round of runRounds({
-    trial,
-    clientIds: clientIds(trial.clients),
-    contamination: runner.contamination,
-    pool: new MemoryPool(runner),
-    task: createPlugin(plugins.tasks, trial.task),
-    aggregator: createPlugin(plugins.aggregators, trial.aggregator),
-    rng: stream(trial.seed),
-    signal: new AbortController().signal,
-  })) {
-    rounds.push(round);
-  }
-  return rounds;
+  return (await play(trial, plugins)).rounds;
 }
 
-function findingsOf(rounds: readonly Round[]): Findings {
+function findingsOf(rounds: readonly RoundDone[]): Findings {
   return rounds.at(-1)?.artifacts["findings"] as Findings;
 }
 
-function statuses(round: Round | undefined): Record<string, string> {
+function statuses(round: RoundDone | undefined): Record<string, string> {
   return Object.fromEntries(
     (round?.record.clients ?? []).flatMap(({ clientId, verdict }) =>
       verdict === undefined || verdict === "benign" ? [] : [[clientId, verdict]],
@@ -166,7 +152,7 @@ describe("evaluation-bias", () => {
     assert.deepEqual(statuses(naive[1]), {});
     assert.ok((naive[1]?.record.metrics["alphaError"] ?? NaN) > 0.3);
     // Institutions measure it on their own panels.
-    const distance = (rounds: Round[]) =>
+    const distance = (rounds: readonly RoundDone[]) =>
       rounds[1]?.record.clients[0]?.evaluation?.["totalVariation"] ?? NaN;
     assert.ok(distance(robust) < distance(naive), `${distance(robust)} ${distance(naive)}`);
   });
@@ -245,27 +231,18 @@ describe("evaluation-bias", () => {
     ]);
     const runner = new ClientRunner(trial, plugins);
     const task = createPlugin(plugins.tasks, trial.task);
-    const job = { round: 1, kind: "train" as const, clientId: "c00" };
-    const first = await runner.run({ ...job, phase: "reference", params: new Map() });
+    const paramsOf = (base: Params) => ({ base, rounds: [] });
+    const job = { id: 1, round: 1, kind: "train" as const, clientId: "c00" };
+    const first = await runner.run({ ...job, phase: "reference", params: paramsOf(new Map()) });
     assert.ok("update" in first);
     assert.deepEqual([...first.update.delta.keys()], ["counts"]);
     const [counts] = [...first.update.delta.values()].flatMap(tensorsOf);
     assert.ok(counts?.data.length === 50 && counts.data.every(Number.isInteger));
-    const state = {
-      round: 1,
-      phase: "reference",
-      global: new Map(),
-      updates: [first.update],
-      rng: stream(1),
-    };
-    const step = await task.reduce?.(state, {
-      global: [new Map([["pmf", { shape: [50, 1], data: counts.data.map((n) => n / 2000) }]])],
-    });
-    const second = await runner.run({
-      ...job,
-      phase: "moments",
-      params: step?.global ?? new Map(),
-    });
+    const round = roundOf({ phase: "reference", updates: [first.update] });
+    const pmf = { shape: [50, 1], data: counts.data.map((n) => n / 2000) };
+    const { step } = await stepOf(task, round, { change: [new Map([["pmf", pmf]])] });
+    const params = paramsOf(step.params ?? new Map());
+    const second = await runner.run({ ...job, id: 2, phase: "moments", params });
     assert.ok("update" in second);
     const sent = [...second.update.delta].flatMap(([, module]) => tensorsOf(module));
     assert.deepEqual(
