@@ -11,6 +11,9 @@ export const defaultLimits: Limits = {
   maxMessageBytes: 256 * 1024 * 1024,
 };
 
+/** Characters of a backend's name, and of a software version. */
+export const maxWordLength = 64;
+
 /** Fields of a frame beside its payload take at most 24 bytes. */
 export const frameOverheadBytes = 64;
 
