@@ -1,5 +1,14 @@
-import type { Aggregation, Params, RoundState, Step, Tensor, Update, Verdict } from "@fedclair/core";
+import type {
+  Aggregation,
+  Params,
+  RoundState,
+  Step,
+  Tensor,
+  Update,
+  Verdict,
+} from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
+import { at } from "../at.js";
 import { poolAnswers, weighted, type Answer } from "./answers.js";
 import type { Environment } from "./environment.js";
 import { playArtifact } from "./artifacts.js";
@@ -28,7 +37,7 @@ export class Coordinator {
     return new Map(
       tables.map((data, agent) => [
         agentName(agent),
-        { shape: [shape.states, shape.actions[agent] ?? NaN], data },
+        { shape: [shape.states, at(shape.actions, agent)], data },
       ]),
     );
   }
