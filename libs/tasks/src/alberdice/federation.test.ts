@@ -93,7 +93,7 @@ async function run({ task: options, ...settings }: Settings): Promise<readonly R
 const returnOf = (rounds: readonly RoundDone[]) => rounds.at(-1)?.record.metrics["return"] ?? NaN;
 const seeds = Array.from({ length: 10 }, (_, k) => k + 1);
 
-describe("federated XOR (acceptance check 7)", function () {
+describe("federated XOR", function () {
   this.timeout(30_000);
   for (const [name, environment] of [
     ["{AB, BA}", { name: "matrix", data: modes }],

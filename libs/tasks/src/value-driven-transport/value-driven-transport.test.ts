@@ -168,7 +168,7 @@ describe("the coordinator of value-driven transport", () => {
 });
 
 describe("averaged gradients", () => {
-  it("are that of the pooled data (F6), to rounding of float64", () => {
+  it("are that of the pooled data, to rounding of float64", () => {
     const network = initialNetwork(3, 32, rng.at("network"));
     const settings = { horizon: 10, lambda0: 1 };
     const sources = new Matrix(128, 2, rng.at("sources").normals(256));

@@ -1,5 +1,6 @@
 import { UserError } from "@fedclair/core";
 import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { at } from "../../at.js";
 import { alternate, type Turn } from "../alternate.js";
 import { behaviourCloning, factorisedOptiDice } from "../baselines.js";
 import { bestResponse } from "../best-response.js";
@@ -116,7 +117,7 @@ function compareStep(step: Fields, turn: Turn | undefined, report: Report, prefi
 }
 
 function penalised({ response: { problem }, alpha }: Pick<Turn, "response" | "alpha">) {
-  return problem.reward.map((reward, cell) => reward - alpha * (problem.penalty[cell] ?? NaN));
+  return problem.reward.map((reward, cell) => reward - alpha * at(problem.penalty, cell));
 }
 
 /** Section `mmdp`: objective, best responses and limit of a random game with several states. */
