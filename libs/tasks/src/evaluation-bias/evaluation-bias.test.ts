@@ -62,7 +62,7 @@ const rote = plugin<Aggregator>(
   (called: Record<string, readonly string[]>) => ({
     aggregate: ({ phase, updates }) =>
       Promise.resolve({
-        global: [],
+        change: [],
         verdicts: updates.map(({ clientId }): Verdict => {
           const flagged = called[phase]?.includes(clientId) === true;
           const status = flagged ? "contaminated" : "benign";
