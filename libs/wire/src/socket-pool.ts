@@ -65,7 +65,7 @@ export class SocketPool implements ClientPool {
   #ended = false;
   #onRosterChange: () => void = () => undefined;
 
-  /** @throws UserError if the address cannot be had, or others could reach it without a token */
+  /** @throws UserError if it cannot listen there, or other machines could join without a token */
   static async listen(options: SocketPoolOptions): Promise<SocketPool> {
     const { host = "127.0.0.1", port = 0, token = "", server } = options;
     if (token === "" && !isLoopback(host)) {
