@@ -33,8 +33,18 @@ export interface Plugins {
 export interface TaskPlugin extends Plugin<Task> {
   /** Aggregators that only make sense of this task's updates: trials of other tasks are refused them. */
   readonly aggregators?: readonly Plugin<Aggregator>[];
+  /** What clients and coordinator measure, by name. */
+  readonly metrics?: Readonly<Record<string, MetricInfo>>;
+  /** The metric by which methods are compared first; one of `metrics`. */
+  readonly primary?: string;
   /** Draws what the coordinator's half showed, as the method's field would: for the report. */
   readonly figures?: TaskFigures;
+}
+
+export interface MetricInfo {
+  readonly better?: "higher" | "lower";
+  readonly unit?: string;
+  readonly description: string;
 }
 
 /** What is learnt, and from which data: both halves of a method, the clients' and the coordinator's. */
@@ -180,7 +190,8 @@ export interface Aggregation {
   readonly metrics?: Metrics;
 }
 
-export type VerdictStatus = "benign" | "contaminated" | "inactive" | "invalid";
+/** `undecided`: it was looked at, and nothing can be said; it is treated as benign, and `reason` says why. */
+export type VerdictStatus = "benign" | "contaminated" | "undecided" | "inactive" | "invalid";
 
 /** What the aggregator says of one client in one round, with its evidence. */
 export interface Verdict {

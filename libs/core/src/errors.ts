@@ -53,6 +53,10 @@ export const exitCodes = {
   quorum: 3,
   /** `verify`: a measured value lies outside its expected range. */
   unexpected: 4,
+  /** Clients were lost beyond what the trial allows. */
+  lost: 5,
+  /** The aggregator or the task of an arm failed; the other arms went on. */
+  stopped: 6,
   /** Stopped by Ctrl-C or SIGTERM. */
   interrupted: 130,
 } as const;

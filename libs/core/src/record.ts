@@ -15,6 +15,10 @@ export interface RoundRecord {
   readonly clients: readonly ClientRecord[];
   /** Of the aggregator and of the task's coordinator half; one that is not finite is left out. */
   readonly metrics: Metrics;
+  /** Why params were left as they were: new ones would not have been finite. */
+  readonly kept?: string;
+  /** Why the arm ended here, its params as they were: the aggregator or the task failed. */
+  readonly stopped?: string;
   /** Bytes of the tensors that training sent to and got from the clients; measuring is not counted. */
   readonly bytes: { readonly down: number; readonly up: number };
 }
@@ -23,6 +27,8 @@ export interface ClientRecord {
   readonly clientId: string;
   /** The attack of a contaminated client, null for a benign one: the truth, unknown to the aggregator. */
   readonly attack: string | null;
+  /** Present where nobody knows whether the client is contaminated, as of one that is not simulated; `attack` is then null. */
+  readonly truth?: "unknown";
   /** Why it takes no part in the aggregate; null if it does. */
   readonly failure: Failure | null;
   readonly numExamples?: number;

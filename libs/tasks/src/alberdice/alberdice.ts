@@ -26,6 +26,15 @@ export const alberdice: TaskPlugin = {
   summary:
     "Offline multi-agent reinforcement learning: agents in turn answer one another's policies.",
   schema,
+  metrics: {
+    return: { better: "higher", description: "expected return of an episode" },
+    success: { better: "higher", description: "probability that both come home" },
+    nashGap: { better: "lower", description: "what one agent could gain in return alone" },
+    objective: { better: "higher", description: "return less the penalty for leaving the data" },
+    regularisedNashGap: { better: "lower", description: "what one agent could gain in objective" },
+    residual: { better: "lower", description: "violation of the flow constraint" },
+  },
+  primary: "return",
   aggregators: [cosineRule],
   figures,
   create: (options: Options): Task => {

@@ -3,8 +3,8 @@ import {
   tensorOf,
   type LocalTrainer,
   type Params,
-  type Plugin,
   type Task,
+  type TaskPlugin,
 } from "@fedclair/core";
 import {
   addScaled,
@@ -77,10 +77,14 @@ type Options = z.output<typeof schema>;
  *
  * The experiment's contaminated clients are the attacks `colluding-subspace` and `gaussian-update`.
  */
-export const denoising: Plugin<Task> = {
+export const denoising: TaskPlugin = {
   name: "denoising",
   summary: "Noisy matrices that share a column space: CLAIR's reference experiment E1.",
   schema,
+  metrics: {
+    error: { better: "lower", description: "squared Frobenius distance from the client's truth" },
+  },
+  primary: "error",
   create: (options: Options): Task => {
     const { p, q, rank, dataSeed } = options;
     const shared = stream(dataSeed);

@@ -1,4 +1,4 @@
-import { UserError, type Plugin, type Shard, type Task } from "@fedclair/core";
+import { UserError, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
 import {
@@ -27,10 +27,16 @@ const trainingShare = 0.8;
  * columns of a change, CLAIR's left side, are thus the space of outputs. Clients take plain gradient steps; with model
  * `lora` they answer with B (outputs×rank) and A (rank×(inputs + 1)), from fresh adapters in every round.
  */
-export const digits: Plugin<Task> = {
+export const digits: TaskPlugin = {
   name: "digits",
   summary: "MNIST digits, split among the clients: a linear model, a perceptron, or LoRA on it.",
   schema,
+  metrics: {
+    accuracy: { better: "higher", description: "share of the client's held-out digits recognised" },
+    uniformAccuracy: { better: "higher", description: "share recognised of digits nobody holds" },
+    loss: { better: "lower", unit: "nats", description: "mean loss of a digit" },
+  },
+  primary: "accuracy",
   create: (options: Options): Task => {
     let loaded: Digits | undefined;
     let shared: Shared | undefined;

@@ -4,6 +4,7 @@ import { present, reduceMoments, reduceReference } from "./coordinator.js";
 import { explanations } from "./model/explanations.js";
 import { figures } from "./figures/index.js";
 import { openInstitution } from "./institution.js";
+import { metrics } from "./metrics.js";
 import { optionsSchema, type Options } from "./options.js";
 import { momentSubspace } from "./moment-subspace.js";
 
@@ -26,6 +27,8 @@ export const evaluationBias: TaskPlugin = {
   summary:
     "Institutions estimate how their panels' scores of a group are biased, and what it does to a selection.",
   schema: optionsSchema,
+  metrics,
+  primary: "alphaError",
   aggregators: [momentSubspace],
   figures,
   create: (options: Options): Task => ({

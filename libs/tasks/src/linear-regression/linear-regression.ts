@@ -1,4 +1,4 @@
-import type { LocalTrainer, Params, Plugin, Shard, Task, Tensor } from "@fedclair/core";
+import type { LocalTrainer, Params, Shard, Task, Tensor, TaskPlugin } from "@fedclair/core";
 import { Matrix, multiply, norm, stream, thinQr, type Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
@@ -49,10 +49,15 @@ type Options = z.output<typeof schema>;
  * There are no labels. The experiment's contaminated clients, whose D_k is a matrix of N(0, rank/p), are the attack
  * `gaussian-update`: scaled to the median benign norm, it has the same distribution but for the norm's own spread.
  */
-export const linearRegression: Plugin<Task> = {
+export const linearRegression: TaskPlugin = {
   name: "linear-regression",
   summary: "Least squares on synthetic data whose true weights share a column space.",
   schema,
+  metrics: {
+    error: { better: "lower", description: "squared Frobenius distance from the true weights" },
+    loss: { better: "lower", description: "mean squared error of an output" },
+  },
+  primary: "error",
   create: (options: Options): Task => {
     const { p, q, rank, dataSeed } = options;
     const normals = stream(dataSeed)

@@ -5,9 +5,9 @@ import {
   type Contaminating,
   type LocalTrainer,
   type Params,
-  type Plugin,
   type Shard,
   type Task,
+  type TaskPlugin,
 } from "@fedclair/core";
 import {
   gaussian,
@@ -70,10 +70,15 @@ const contaminations = new Map([
  * on all its samples, from a fresh state, and answers with the change. Evaluation reports `mse`, the mean squared error of
  * an output against the client's noiseless targets on fresh inputs.
  */
-export const network: Plugin<Task> = {
+export const network: TaskPlugin = {
   name: "network",
   summary: "A neural network's hidden layer, whose true changes share a column space.",
   schema,
+  metrics: {
+    mse: { better: "lower", description: "mean squared error against noiseless targets" },
+    loss: { better: "lower", description: "mean squared error against the training targets" },
+  },
+  primary: "mse",
   create: (options: Options): Task => {
     const { inputs, hidden, outputs, rank } = options;
     const shared = stream(options.dataSeed);

@@ -1,5 +1,5 @@
 import { loadBackend } from "@fedclair/compute";
-import { zeros, type Plugin, type Shard, type Task } from "@fedclair/core";
+import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { loadBase } from "./base.js";
 import { TextCopyClient } from "./client.js";
@@ -53,10 +53,16 @@ type Options = z.output<typeof schema>;
  * The model sees x SEP y and learns y. A client whose labels are contaminated holds x SEP y′: y′ is what it predicts and
  * also what it reads.
  */
-export const textCopy: Plugin<Task> = {
+export const textCopy: TaskPlugin = {
   name: "text-copy",
   summary: "A Transformer with LoRA adapters learns to copy short texts.",
   schema,
+  metrics: {
+    accuracy: { better: "higher", description: "share of the client's held-out tokens copied" },
+    uniformAccuracy: { better: "higher", description: "share of uniform tokens copied" },
+    loss: { better: "lower", unit: "nats", description: "mean loss of a token" },
+  },
+  primary: "accuracy",
   create: (options: Options): Task => {
     const corpus = corpusOf(options);
     let base: Weights | undefined;
