@@ -30,13 +30,12 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
   await whenReady(pool, trial.limits.joinSeconds, signal);
   const folder = await RunFolder.create(out, trial);
   const [{ label: studied }] = armsOf(trial);
-  const stopped: Record<string, string> = {};
-  const tally = new Tally(trial);
+  const tally = new Tally(trial, plugins.tasks.get(trial.task.name)?.metrics ?? {});
   let state: TrialState | undefined;
   try {
     for await (const step of runTrial(trial, plugins, pool, signal)) {
       if ("stopped" in step) {
-        stopped[step.arm.label] = step.stopped;
+        tally.stop(step.arm.label, step.stopped);
         continue;
       }
       tally.add(await folder.append(step, traffic));
@@ -47,7 +46,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     if (state) await folder.writeParams(state);
     await folder.close();
   }
-  const summary = { ...tally.summary(stopped), backend: run.backend() ?? "unknown" };
+  const summary = { ...tally.summary(), backend: run.backend() ?? "unknown" };
   await folder.writeSummary(summary); // the last: what has a summary is whole
   return summary;
 }

@@ -20,7 +20,7 @@ export interface ArmRound {
   readonly round: Round;
 }
 
-/** A baseline that could not go on, as one whose params outgrew all numbers. */
+/** A method that could not go on: its aggregator or its task failed, or a baseline's params outgrew all numbers. */
 export interface ArmStopped {
   readonly arm: Arm;
   readonly stopped: string;
@@ -28,8 +28,8 @@ export interface ArmStopped {
 
 /**
  * Runs a trial on a pool that is ready: the method under study, then each baseline in a run paired with it (same seed,
- * cohorts, data and initialisation). Yields every round. A baseline that misses its quorum ends alone; the comparison
- * goes on without it.
+ * cohorts, data and initialisation). Yields every round. A method whose aggregator or task fails ends alone, and so does a
+ * baseline that misses its quorum: the others go on.
  * @throws UserError when the method under study misses its quorum; the signal's reason when it aborts
  */
 export async function* runTrial(
@@ -58,8 +58,9 @@ export async function* runTrial(
     try {
       for await (const round of rounds) yield { arm, round };
     } catch (error) {
-      const quorumMissed = error instanceof UserError && error.exitCode === exitCodes.quorum;
-      if (arm === arms[0] || !quorumMissed) throw error;
+      if (!(error instanceof UserError)) throw error;
+      const missed = error.exitCode === exitCodes.quorum && arm !== arms[0];
+      if (error.exitCode !== exitCodes.stopped && !missed) throw error;
       yield { arm, stopped: error.message };
     }
   }
