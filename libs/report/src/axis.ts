@@ -33,7 +33,8 @@ export function roundAxis(rounds: readonly number[]): object {
       format: "d",
       ...(rounds.length <= mostTicks ? { values: rounds } : { tickMinStep: 1 }),
     },
-    scale: { nice: false, zero: false },
+    // Room for points beside the axis.
+    scale: { nice: false, zero: false, padding: 6 },
   };
 }
 
