@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { ClientRecord } from "@fedclair/core";
 import { writeReport } from "./write-report.js";
 import { textWidth } from "./text-width.js";
-import { madeRun, writeMadeRun, type MadeRun } from "./testing/made-run.js";
+import { madeRun, writeMadeRun, type MadeRun } from "../testing/made-run.js";
 
 const attacks = { c01: "sign-flip", c04: "label-permute", c07: "sign-flip" };
 

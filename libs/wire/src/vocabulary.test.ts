@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { errorCodes, exitCodes } from "@fedclair/core";
-import { fedclair } from "../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 
-const docs = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
+const docs = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
 
 /** Names and numbers in the table below a heading, whose rows begin with `| number | name |`. */
 function table(heading: string): Record<string, number> {

@@ -21,7 +21,7 @@ import { covarianceDistance, covarianceLowRank } from "./detectors.js";
 import { figures } from "./figures.js";
 import { graphLearning } from "./graph-learning.js";
 import { packedLength } from "./packing.js";
-import { roundOf, startOf, stepOf } from "../testing/coordinator.js";
+import { roundOf, startOf, stepOf } from "../../testing/coordinator.js";
 import { addScaledTo } from "./vectors.js";
 
 /** Averages by samples, and judges nobody. */
