@@ -2,6 +2,7 @@ export {
   admitEvaluation,
   admitUpdate,
   checkNames,
+  largestChange,
   shapesOf,
   type Shapes,
   type TensorSpec,

@@ -3,13 +3,8 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { deserialize, serialize } from "node:v8";
 import * as tf from "@tensorflow/tfjs-core";
 import {
-  ClientRunner,
   clientIds,
-  createPlugin,
   isLowRank,
-  MemoryPool,
-  runRounds,
-  startTrial,
   trialSchema,
   type AggregatorPlugin,
   type Attack,
@@ -17,15 +12,14 @@ import {
   type Delta,
   type Plugin,
   type Plugins,
-  type RoundDone,
   type TaskPlugin,
   type Tensor,
   type TensorDelta,
   type Trial,
   type TrialState,
 } from "@fedclair/core";
-import { stream } from "@fedclair/linalg";
 import { z } from "zod";
+import { oneHost, play, type Played } from "./play.js";
 
 /** A small trial of a task. */
 export interface Setting {
@@ -115,13 +109,6 @@ function pluginsOf(task: TaskPlugin): Plugins {
   };
 }
 
-/** One host that does all jobs in their order. */
-async function oneHost(trial: Trial, plugins: Plugins): Promise<ClientPool> {
-  const pool = new MemoryPool(new ClientRunner(trial, plugins));
-  await pool.ready();
-  return pool;
-}
-
 /** A host of its own for each job, the last job first: nothing can be kept between two. */
 function manyHosts(trial: Trial, plugins: Plugins): ClientPool {
   return {
@@ -134,38 +121,8 @@ function manyHosts(trial: Trial, plugins: Plugins): ClientPool {
   };
 }
 
-interface Run {
-  readonly rounds: readonly RoundDone[];
-  readonly state: TrialState;
-}
-
-/** A run of the trial by a new task and a new aggregator. */
-async function play(
-  trial: Trial,
-  plugins: Plugins,
-  pool: ClientPool,
-  from?: TrialState,
-): Promise<Run> {
-  const task = createPlugin(plugins.tasks, trial.task);
-  await task.prepare?.();
-  const rng = stream(trial.seed);
-  const plan = {
-    ...{ trial, pool, task, rng, clientIds: clientIds(trial.clients) },
-    contamination: new ClientRunner(trial, plugins).contamination,
-    aggregator: createPlugin(plugins.aggregators, trial.aggregator),
-    signal: new AbortController().signal,
-  };
-  const rounds: RoundDone[] = [];
-  let state = from ?? (await startTrial(task, plan.clientIds, rng));
-  for await (const event of runRounds(plan, state)) {
-    if (event.kind !== "round") continue;
-    rounds.push(event);
-    state = event.state;
-  }
-  return { rounds, state };
-}
-
-const shown = ({ rounds }: Run) => rounds.map(({ record, artifacts }) => ({ record, artifacts }));
+const shown = ({ rounds }: Played) =>
+  rounds.map(({ record, artifacts }) => ({ record, artifacts }));
 
 /** What every task must do, whatever it learns. */
 export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): void {
@@ -192,8 +149,8 @@ export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): 
 
         it(`gives the same numbers on one host and on many, in any order, ${label}`, async () => {
           const trial = trialWith(aggregator, attack);
-          const one = await play(trial, plugins, await oneHost(trial, plugins));
-          const many = await play(trial, plugins, manyHosts(trial, plugins));
+          const one = await play(trial, plugins);
+          const many = await play(trial, plugins, { pool: manyHosts(trial, plugins) });
           assert.ok(one.rounds.length > 0);
           assert.deepEqual(shown(many), shown(one));
           assert.deepEqual(many.state, one.state);
@@ -202,10 +159,10 @@ export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): 
         it(`goes on from a stored state to the same numbers, ${label}`, async () => {
           const trial = trialWith(aggregator, attack);
           const pool = await oneHost(trial, plugins);
-          const whole = await play(trial, plugins, pool);
+          const whole = await play(trial, plugins, { pool });
           for (const [i, { state }] of whole.rounds.slice(0, -1).entries()) {
             const stored = deserialize(serialize(state)) as TrialState;
-            const rest = await play(trial, plugins, pool, stored);
+            const rest = await play(trial, plugins, { pool, from: stored });
             assert.deepEqual(shown(rest), shown(whole).slice(i + 1));
             assert.deepEqual(rest.state, whole.state);
           }
@@ -214,7 +171,7 @@ export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): 
         for (const odds of Object.keys(odd)) {
           it(`bears a client that sends ${odds}, ${label}`, async () => {
             const trial = trialWith(aggregator, { name: "test-odd", kind: odds });
-            const { rounds, state } = await play(trial, plugins, await oneHost(trial, plugins));
+            const { rounds, state } = await play(trial, plugins);
             assert.deepEqual(
               rounds.flatMap(({ record }) => record.stopped ?? []),
               [],
@@ -232,7 +189,7 @@ export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): 
         const { random } = Math;
         Math.random = () => assert.fail("Math.random");
         try {
-          const { rounds } = await play(trial, plugins, pool);
+          const { rounds } = await play(trial, plugins, { pool });
           const failures = rounds.flatMap(({ record }) => record.clients.map((c) => c.failure));
           assert.ok(failures.every((failure) => failure === null));
         } finally {
@@ -243,11 +200,11 @@ export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): 
       it("leaves no tensor behind, and the event loop free", async () => {
         const trial = trialWith({ name: "test-mean" });
         const pool = await oneHost(trial, plugins);
-        await play(trial, plugins, pool);
+        await play(trial, plugins, { pool });
         const before = tf.memory().numTensors;
         const delay = monitorEventLoopDelay({ resolution: 5 });
         delay.enable();
-        await play(trial, plugins, pool);
+        await play(trial, plugins, { pool });
         delay.disable();
         assert.equal(tf.memory().numTensors, before);
         // The median over turns, not the longest: a busy machine stops a process for as long as it likes.

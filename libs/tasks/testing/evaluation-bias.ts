@@ -1,4 +1,5 @@
 import { stream, sum } from "@fedclair/linalg";
+import { at } from "../src/at.js";
 import { contaminations, fabricate, oddAlpha } from "../src/evaluation-bias/contaminations.js";
 import { scoreModel } from "../src/evaluation-bias/federation/basis.js";
 import { guardScores, guardThreshold } from "../src/evaluation-bias/federation/family-guard.js";
@@ -47,7 +48,7 @@ function evaluatorOf(evaluator: Evaluator): BiasedEvaluator {
 }
 
 /**
- * A federation by the pure functions alone, without rounds and messages: the specification's default simulation, its
+ * A federation by the pure functions alone, without rounds and messages: the task's defaults, its
  * institutions all of one habit.
  * @param kinds of contamination, of the first institutions
  */
@@ -90,7 +91,7 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
     model,
     moments.filter((_, c) => kept.includes(c)),
   );
-  const odd = kept.filter((_, i) => (guard[i] ?? NaN) > guardThreshold);
+  const odd = kept.filter((_, i) => at(guard, i) > guardThreshold);
   const plain = modelOf(0);
   return {
     model,
@@ -114,7 +115,7 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
     /** Of all institutions but the contaminated ones, bin by bin. */
     pooledCounts: panels.map((_, j) =>
       Float64Array.from({ length: grid.bins }, (_, b) =>
-        sum(institutions.slice(kinds.length).map((i) => i.panels[j]?.[b] ?? NaN)),
+        sum(institutions.slice(kinds.length).map((i) => at(at(i.panels, j), b))),
       ),
     ),
   };

@@ -6,25 +6,17 @@ import { inSharedMemory } from "./shared-memory.js";
 import { earlier, stateAfter, type ClairState } from "./state.js";
 
 /** CLAIR with memory of earlier rounds, off the event loop: heartbeats go on while it computes. */
-export class Clair implements Aggregator {
+export class Clair implements Aggregator<ClairState> {
   readonly #options: ClairOptions;
-  #state: ClairState = new Map();
 
   constructor(options: ClairOptions) {
     this.#options = options;
   }
 
-  async aggregate(input: AggregatorInput): Promise<Aggregation> {
-    const { aggregation, state } = await this.judgeRound(input, this.#state);
-    this.#state = state;
-    return aggregation;
-  }
-
-  /** One round, given what is known of earlier ones. */
-  async judgeRound(
+  async aggregate(
     input: AggregatorInput,
-    state: ClairState,
-  ): Promise<{ readonly aggregation: Aggregation; readonly state: ClairState }> {
+    state: ClairState = new Map(),
+  ): Promise<Aggregation<ClairState>> {
     const { updates, rng } = input;
     const options = this.#options;
     // In secret order, so that no attacker can place itself on the clients that the search starts from; and from a secret seed, so that none
@@ -36,7 +28,7 @@ export class Clair implements Aggregator {
       ...{ updates: await inSharedMemory(updates), order, options: { ...options, seed } },
       ...{ memory, past: await inSharedMemory(past) },
     });
-    return { aggregation: aggregate, state: stateAfter(state, input, remembered, options) };
+    return { ...aggregate, state: stateAfter(state, input, remembered, options) };
   }
 }
 

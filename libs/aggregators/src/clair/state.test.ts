@@ -1,4 +1,4 @@
-import type { Update } from "@fedclair/core";
+import type { Aggregation, Update } from "@fedclair/core";
 import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
@@ -29,8 +29,8 @@ function roundOf(phase: Phase, round: number, from: number, to: number, bad: rea
 
 const clair = (options: object) => new Clair(clairSchema.parse({ rank: 2, ...options }));
 
-const flagged = async (judging: ReturnType<Clair["judgeRound"]>) =>
-  ((await judging).aggregation.verdicts ?? []).flatMap(({ clientId, status }) =>
+const flagged = async (judging: Promise<Aggregation<ClairState>>) =>
+  ((await judging).verdicts ?? []).flatMap(({ clientId, status }) =>
     status === "contaminated" ? [clientId] : [],
   );
 
@@ -39,35 +39,36 @@ describe("what clair knows of earlier rounds", () => {
     const aggregator = clair({ window: 4 });
     let state: ClairState = new Map();
     // Twelve of the phase before against five.
-    ({ state } = await aggregator.judgeRound(roundOf("critic", 1, 0, 12, [5]), state));
-    const second = aggregator.judgeRound(roundOf("policy", 2, 0, 5, [2]), state);
+    ({ state = state } = await aggregator.aggregate(roundOf("critic", 1, 0, 12, [5]), state));
+    const second = aggregator.aggregate(roundOf("policy", 2, 0, 5, [2]), state);
     assert.deepEqual(await flagged(second), ["c02"]);
-    ({ state } = await second);
+    ({ state = state } = await second);
     // Two alone could not be judged: the window holds ten others of round 1.
-    const third = aggregator.judgeRound(roundOf("critic", 3, 0, 2, [0]), state);
+    const third = aggregator.aggregate(roundOf("critic", 3, 0, 2, [0]), state);
     assert.deepEqual(await flagged(third), ["c00"]);
   });
 
   it("is of the same phase: a bad record in one says nothing in another", async () => {
     const aggregator = clair({ memoryBeta: 0.9, rule: "none" });
-    const fresh = await aggregator.judgeRound(roundOf("policy", 2, 0, 6, []), new Map());
-    const { state } = await aggregator.judgeRound(roundOf("critic", 1, 0, 6, [3]), new Map());
-    const known = await aggregator.judgeRound(roundOf("policy", 2, 0, 6, []), state);
-    assert.deepEqual(known.aggregation, fresh.aggregation);
-    assert.deepEqual([...known.state.keys()], ["critic", "policy"]);
+    const fresh = await aggregator.aggregate(roundOf("policy", 2, 0, 6, []), new Map());
+    const { state } = await aggregator.aggregate(roundOf("critic", 1, 0, 6, [3]), new Map());
+    const known = await aggregator.aggregate(roundOf("policy", 2, 0, 6, []), state);
+    assert.deepEqual(known.verdicts, fresh.verdicts);
+    assert.deepEqual(known.change, fresh.change);
+    assert.deepEqual([...(known.state?.keys() ?? [])], ["critic", "policy"]);
     // Where the phase comes again it counts: c03 is benign now.
-    const again = await aggregator.judgeRound(roundOf("critic", 3, 0, 6, []), known.state);
-    const scores = (again.aggregation.verdicts ?? []).map(({ score }) => score ?? NaN);
+    const again = await aggregator.aggregate(roundOf("critic", 3, 0, 6, []), known.state);
+    const scores = (again.verdicts ?? []).map(({ score }) => score ?? NaN);
     assert.equal(scores.indexOf(Math.max(...scores)), 3);
   });
 
   it("survives serialisation, and is left as it was", async () => {
     const aggregator = clair({ window: 3 });
-    const first = await aggregator.judgeRound(roundOf("critic", 1, 0, 8, [1]), new Map());
+    const first = await aggregator.aggregate(roundOf("critic", 1, 0, 8, [1]), new Map());
     const copy = deserialize(serialize(first.state)) as ClairState;
     const next = () => roundOf("critic", 2, 4, 10, [5]);
-    const onCopy = await aggregator.judgeRound(next(), copy);
-    assert.deepEqual(await aggregator.judgeRound(next(), first.state), onCopy);
+    const onCopy = await aggregator.aggregate(next(), copy);
+    assert.deepEqual(await aggregator.aggregate(next(), first.state), onCopy);
     assert.deepEqual(copy, first.state);
   });
 
@@ -75,9 +76,9 @@ describe("what clair knows of earlier rounds", () => {
     const kept = async (window: number) => {
       const aggregator = clair({ window });
       let state: ClairState = new Map();
-      ({ state } = await aggregator.judgeRound(roundOf("critic", 1, 0, 4, []), state));
-      ({ state } = await aggregator.judgeRound(roundOf("policy", 2, 0, 3, []), state));
-      ({ state } = await aggregator.judgeRound(roundOf("policy", 3, 2, 6, []), state));
+      ({ state = state } = await aggregator.aggregate(roundOf("critic", 1, 0, 4, []), state));
+      ({ state = state } = await aggregator.aggregate(roundOf("policy", 2, 0, 3, []), state));
+      ({ state = state } = await aggregator.aggregate(roundOf("policy", 3, 2, 6, []), state));
       return [...state].map(
         ([phase, { window: seen }]) => `${phase} ${[...seen.keys()].join(" ")}`,
       );

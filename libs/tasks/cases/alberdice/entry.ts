@@ -11,7 +11,7 @@ import { at } from "../../src/at.js";
 /** What a field should hold: computed only if the case has it. */
 export interface Expected {
   readonly got: unknown;
-  /** Absolute, as in section 9 of the specification. */
+  /** Absolute. */
   readonly tolerance: number;
 }
 
@@ -93,7 +93,7 @@ export function plain(rows: readonly ArrayLike<number>[]): number[][] {
 /** A row-major table as nested arrays. */
 export function tableOf(data: ArrayLike<number>, columns: number): number[][] {
   return Array.from({ length: data.length / columns }, (_, row) =>
-    Array.from({ length: columns }, (_, column) => data[row * columns + column] ?? NaN),
+    Array.from({ length: columns }, (_, column) => at(data, row * columns + column)),
   );
 }
 

@@ -1,10 +1,9 @@
-import { shapesOf, type Shard, type TaskPlugin } from "@fedclair/core";
+import type { Task, TaskPlugin } from "@fedclair/core";
+import type { AdamState } from "./adam.js";
 import { contaminations } from "./client-data.js";
 import { TransportClient } from "./client.js";
 import { Coordinator } from "./coordinator.js";
 import { figures } from "./figures.js";
-import { adaptedModules } from "./lora.js";
-import { moduleNames } from "./network.js";
 import { schema, type Options } from "./options.js";
 
 /**
@@ -19,19 +18,15 @@ export const valueDrivenTransport: TaskPlugin = {
   name: "value-driven-transport",
   summary: "Moves samples to the clients' distribution down the gradient of a value network.",
   schema,
+  contaminations: () => contaminations,
   figures,
-  create: (options: Options) => {
+  create: (options: Options): Task<AdamState | undefined> => {
     const coordinator = new Coordinator(options);
     return {
-      contaminations,
-      init: (rng) => coordinator.init(rng),
-      openShard: (shard: Shard) => Promise.resolve(new TransportClient(options, shard)),
-      expects: (_, global) => {
-        const sent: readonly string[] = options.mode === "lora" ? adaptedModules : moduleNames;
-        return new Map([...shapesOf(global)].filter(([name]) => sent.includes(name)));
-      },
-      reduce: (state, aggregate) => Promise.resolve(coordinator.reduce(state, aggregate)),
-      evaluate: (global, rng) => coordinator.evaluate(global, rng),
+      sharesParams: true,
+      start: (context) => coordinator.start(context),
+      openShard: (shard) => Promise.resolve(new TransportClient(options, shard)),
+      step: (round, aggregate) => coordinator.step(round, aggregate),
     };
   },
 };
