@@ -16,9 +16,9 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { alberdice } from "./alberdice.js";
 import { cosineRule } from "./cosine-rule.js";
-import { roundOf, start, stepOf } from "../testing/coordinator.js";
-import { play } from "../testing/play.js";
-import { assertWithin } from "./testing.js";
+import { roundOf, start, stepOf } from "../../testing/coordinator.js";
+import { play } from "../../testing/play.js";
+import { assertWithin } from "../../testing/alberdice.js";
 
 /** Judges nobody. The task pools by itself, so what it makes of the updates does not matter. */
 const everybody: Plugin<Aggregator> = {
