@@ -157,7 +157,7 @@ describe("recordTrial, when the aggregator under study fails", () => {
         const inner = working.create({} as never);
         return {
           aggregate: (input) => {
-            if (input.round === 2) throw new UserError("no fit", exitCodes.stopped);
+            if (input.round === 2) throw new UserError("no fit");
             return inner.aggregate(input);
           },
         };
@@ -178,7 +178,18 @@ describe("recordTrial, when the aggregator under study fails", () => {
     assert.deepEqual(summary.arms, ["again", "oracle"]);
     assert.match(summary.stopped["fails"] ?? "", /no fit$/);
     assert.equal(faultsOf(failed, summary)[0]?.exitCode, exitCodes.stopped);
-    assert.equal((await readLines<ArmRecord>(out, "records.jsonl")).length, 5);
+    const records = await readLines<ArmRecord>(out, "records.jsonl");
+    assert.deepEqual(
+      records.map(({ arm, round, stopped }) => [arm, round, stopped]),
+      [
+        ["fails", 1, undefined],
+        ["fails", 2, "no fit"],
+        ...["again", "oracle"].flatMap((arm) => [
+          [arm, 1, undefined],
+          [arm, 2, undefined],
+        ]),
+      ],
+    );
   });
 });
 

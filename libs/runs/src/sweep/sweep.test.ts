@@ -135,13 +135,14 @@ describe("a sweep", () => {
     const outcomes = [];
     const plugins = { ...toyPlugins, aggregators: new Map([["toy-mean", breaking]]) };
     const { signal } = new AbortController();
-    for await (const { outcome } of runSweep(parse(), plugins, out, signal, "cpu")) {
-      outcomes.push("failed" in outcome ? outcome.exitCode : exitCodes.ok);
+    for await (const { outcome, faults } of runSweep(parse(), plugins, out, signal, "cpu")) {
+      const [fault] = faults;
+      outcomes.push("failed" in outcome ? outcome.exitCode : (fault?.exitCode ?? exitCodes.ok));
     }
-    const { internal, quorum } = exitCodes;
+    const { stopped, quorum } = exitCodes;
     assert.deepEqual(
       outcomes,
-      [0, 1].flatMap(() => [internal, internal, quorum, quorum]),
+      [0, 1].flatMap(() => [stopped, stopped, quorum, quorum]),
     );
   });
 
