@@ -369,19 +369,18 @@ describe("local-then-average", () => {
         ["visits", visits] as const,
       ]),
     });
-    const global: Params = new Map([
+    const params: Params = new Map([
       ["agent0", table(0)],
       ["agent1", table(0)],
     ]);
-    const state = { round: 1, phase: "all-agents", global, rng: stream("all") };
-    const step = await task.reduce?.(
-      { ...state, updates: [update("c00", 11), update("c01", 2)] },
-      { global: [] },
-    );
+    const updates = [update("c00", 11), update("c01", 2)];
+    const { state } = await start(task, stream("all"));
+    const round = roundOf({ phase: "all-agents", params, updates, state });
+    const { step } = await stepOf(task, round);
     assert.deepEqual(
-      step?.verdicts?.map(({ clientId, status }) => [clientId, status]),
+      step.verdicts?.map(({ clientId, status }) => [clientId, status]),
       [["c00", "invalid"]],
     );
-    assert.equal(step.global?.get("agent0")?.data[0], 2);
+    assert.equal(step.params?.get("agent0")?.data[0], 2);
   });
 });
