@@ -49,8 +49,8 @@ async function federate(text: string): Promise<readonly (RoundRecord & { arm: st
   try {
     await pool.ready(stop.signal);
     const records = [];
-    for await (const step of runTrial(trial, plugins, pool, stop.signal)) {
-      if ("round" in step) records.push({ arm: step.arm.label, ...step.round.record });
+    for await (const { arm, event } of runTrial(trial, plugins, pool, stop.signal)) {
+      if (event.kind === "round") records.push({ arm: arm.label, ...event.record });
     }
     return records;
   } finally {

@@ -1,4 +1,11 @@
-import type { LocalTrainer, Params, Task, TaskPlugin, Tensor } from "@fedclair/core";
+import {
+  addTerms,
+  type LocalTrainer,
+  type Params,
+  type Task,
+  type TaskPlugin,
+  type Tensor,
+} from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { z } from "zod";
 
@@ -13,14 +20,18 @@ export const meanEstimation: TaskPlugin = {
   name: "mean-estimation",
   summary: "Clients estimate the mean of a normal distribution together.",
   schema,
+  contaminations: () => new Map([["shifted", z.strictObject({ by: z.number().default(5) })]]),
   create: (options: Options): Task => ({
-    init: () => Promise.resolve(paramsOf(new Float64Array(options.size))),
-    contaminations: new Map([["shifted", z.strictObject({ by: z.number().default(5) })]]),
+    start: () => Promise.resolve({ params: paramsOf(new Float64Array(options.size)) }),
     openShard: ({ rng, contamination }) => {
       const shift = Number(contamination?.options["by"] ?? 0);
       return Promise.resolve(trainerOf(options, shift, rng));
     },
-    evaluate: (global) => Promise.resolve({ metrics: { error: errorOf(global) } }),
+    step: async ({ params }, aggregate) => {
+      const { change } = await aggregate();
+      const next = await addTerms(params, change);
+      return { params: next, metrics: { error: errorOf(next) } };
+    },
   }),
 };
 

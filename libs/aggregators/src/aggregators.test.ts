@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { aggregators } from "./index.js";
-import { describeAggregator } from "./testing/conformance.js";
+import { describeAggregator, describeState } from "./testing/conformance.js";
 
 /** Rules whose change of factored updates is dense, and why. */
 const multiplyOut: ReadonlyMap<string, string> = new Map(
@@ -14,6 +14,21 @@ const multiplyOut: ReadonlyMap<string, string> = new Map(
 for (const plugin of aggregators.values()) {
   describeAggregator(plugin, multiplyOut.get(plugin.name));
 }
+
+/** Options with which an aggregator keeps state, beside its defaults. */
+const stateful: readonly (readonly [string, object])[] = [
+  ["clair", { memoryBeta: 0.5 }],
+  ["clair", { window: 3 }],
+  ["clair", { window: 3, memoryBeta: 0.5, centered: true }],
+  ["fltrust", { root: "c03" }],
+];
+
+describe("the state of aggregators", () => {
+  for (const plugin of aggregators.values()) describeState(plugin);
+  for (const [name, options] of stateful) {
+    describeState(aggregators.get(name) ?? assert.fail(name), options);
+  }
+});
 
 describe("the registry of aggregators", () => {
   it("knows each by its own name, and each refuses an option that it does not have", () => {

@@ -26,12 +26,12 @@ const updates = [updateOf("c0", { m: x }, 1), updateOf("c1", { m: y }, 3)];
 describe("fedavg", () => {
   it("averages products by samples, or all alike", async () => {
     const bySamples = await aggregate(fedavg, updates);
-    assert.deepEqual(valueOf(bySamples.global).toRows(), [
+    assert.deepEqual(valueOf(bySamples.change).toRows(), [
       [1, 0],
       [0, 6],
     ]);
     const uniform = await aggregate(fedavg, updates, { weighting: "uniform" });
-    assert.deepEqual(valueOf(uniform.global).toRows(), [
+    assert.deepEqual(valueOf(uniform.change).toRows(), [
       [2, 0],
       [0, 4],
     ]);
@@ -40,9 +40,9 @@ describe("fedavg", () => {
 
   it("adds a dense and a factored client of one module as two terms", async () => {
     const mixed = [updateOf("c0", { m: Matrix.identity(2) }, 1), updateOf("c1", { m: y }, 3)];
-    const { global } = await aggregate(fedavg, mixed);
-    assert.equal(global.length, 2);
-    assert.deepEqual(valueOf(global).toRows(), [
+    const { change } = await aggregate(fedavg, mixed);
+    assert.equal(change.length, 2);
+    assert.deepEqual(valueOf(change).toRows(), [
       [0.25, 0],
       [0, 6.25],
     ]);
@@ -55,8 +55,8 @@ describe("fedavg", () => {
       delta: new Map([["b", { shape: [2], data: Float32Array.from(entries) }]]),
       metrics: {},
     });
-    const { global } = await aggregate(fedavg, [bias("c0", 1, 2), bias("c1", 3, 6)]);
-    assert.deepEqual(global[0]?.get("b"), { shape: [2], data: Float64Array.of(2, 4) });
+    const { change } = await aggregate(fedavg, [bias("c0", 1, 2), bias("c1", 3, 6)]);
+    assert.deepEqual(change[0]?.get("b"), { shape: [2], data: Float64Array.of(2, 4) });
   });
 
   it("says whose module is missing, and which shapes differ", async () => {
@@ -72,9 +72,9 @@ describe("fedavg", () => {
 
 describe("fedit", () => {
   it("averages the factors, cross terms and all", async () => {
-    const { global } = await aggregate(fedit, updates);
+    const { change } = await aggregate(fedit, updates);
     // B̄ = (1, 3), Ā = (1/4, 3/2)
-    assert.deepEqual(valueOf(global).toRows(), [
+    assert.deepEqual(valueOf(change).toRows(), [
       [0.25, 1.5],
       [0.75, 4.5],
     ]);
@@ -85,12 +85,12 @@ describe("fedit", () => {
   it("leaves out a client of another rank than most, and says so", async () => {
     for (const rule of [fedit, fedsaLora]) {
       const without = await aggregate(rule, updates);
-      const { verdicts, global, personal } = await aggregate(rule, [...updates, wide]);
+      const { verdicts, change, personal } = await aggregate(rule, [...updates, wide]);
       assert.deepEqual(
         verdicts?.map(({ clientId, status }) => [clientId, status]),
         [["c2", "invalid"]],
       );
-      assert.deepEqual(global, without.global);
+      assert.deepEqual(change, without.change);
       if (rule === fedsaLora) assert.deepEqual(personal?.get("c2"), [wide.delta]);
     }
   });
@@ -110,8 +110,8 @@ describe("fedit", () => {
 describe("ffa-lora", () => {
   it("averages B behind the frozen A", async () => {
     const frozen = [updateOf("c0", { m: x }, 1), updateOf("c1", { m: { b: y.b, a: x.a } }, 3)];
-    const { global } = await aggregate(ffaLora, frozen);
-    assert.deepEqual(valueOf(global).toRows(), [
+    const { change } = await aggregate(ffaLora, frozen);
+    assert.deepEqual(valueOf(change).toRows(), [
       [1, 0],
       [3, 0],
     ]);
@@ -119,12 +119,12 @@ describe("ffa-lora", () => {
 
   it("leaves out a client that trained its A", async () => {
     const frozen = [updateOf("c0", { m: x }), updateOf("c1", { m: x }), updateOf("c2", { m: y })];
-    const { global, verdicts } = await aggregate(ffaLora, frozen);
+    const { change, verdicts } = await aggregate(ffaLora, frozen);
     assert.deepEqual(
       verdicts?.map(({ clientId, status }) => [clientId, status]),
       [["c2", "invalid"]],
     );
-    assert.deepEqual(valueOf(global), product(x));
+    assert.deepEqual(valueOf(change), product(x));
   });
 
   it("refuses an A that all trained", async () => {
@@ -136,9 +136,9 @@ describe("ffa-lora", () => {
 });
 
 describe("fedsa-lora", () => {
-  it("gives every client its own B times the mean A, and no global change", async () => {
-    const { global, personal } = await aggregate(fedsaLora, updates);
-    assert.deepEqual(global, []);
+  it("gives every client its own B times the mean A, and no common change", async () => {
+    const { change, personal } = await aggregate(fedsaLora, updates);
+    assert.deepEqual(change, []);
     assert.deepEqual(valueOf(personal?.get("c0") ?? []).toRows(), [
       [1, 6],
       [0, 0],
@@ -148,8 +148,8 @@ describe("fedsa-lora", () => {
 
 describe("local", () => {
   it("hands every client its own change and moves nothing", async () => {
-    const { global, personal } = await aggregate(local, updates);
-    assert.deepEqual(global, []);
+    const { change, personal } = await aggregate(local, updates);
+    assert.deepEqual(change, []);
     assert.deepEqual(personal?.get("c1"), [updates[1]?.delta]);
   });
 });

@@ -1,4 +1,4 @@
-import type { Aggregator, Plugin, Registry } from "@fedclair/core";
+import type { AggregatorPlugin, Registry } from "@fedclair/core";
 import { bulyanAggregator } from "./bulyan/index.js";
 import { centeredClippingAggregator } from "./centered-clipping/index.js";
 import { clairAggregator } from "./clair/index.js";
@@ -22,7 +22,7 @@ export * from "./clair/index.js";
 export * from "./robust/vectors.js";
 export { stackFactors, type Factors } from "./factors.js";
 
-const plugins: readonly Plugin<Aggregator>[] = [
+const plugins: readonly AggregatorPlugin[] = [
   clairAggregator,
   fedavg,
   fedit,
@@ -44,4 +44,4 @@ const plugins: readonly Plugin<Aggregator>[] = [
 ];
 
 /** Every aggregator that a trial file can name. */
-export const aggregators: Registry<Aggregator> = new Map(plugins.map((p) => [p.name, p]));
+export const aggregators: Registry<AggregatorPlugin> = new Map(plugins.map((p) => [p.name, p]));

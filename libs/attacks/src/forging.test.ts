@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { forgeAtMedianNorm } from "./forging.js";
+import type { Update } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import { forgeAtMedianNorm, type DrawModule } from "./forging.js";
 import { f32, f64, update } from "./testing/updates.js";
 
 describe("forgeAtMedianNorm", () => {
@@ -12,7 +14,8 @@ describe("forgeAtMedianNorm", () => {
   const own = [
     update("a", { dense: f64([2], 1, 1), pair: { b: f32([1, 1], 1), a: f32([1, 1], 1) } }),
   ];
-  const drawSame = forgeAtMedianNorm.bind(null, own);
+  const drawSame = (honest: readonly Update[], factor: number, draw: DrawModule) =>
+    forgeAtMedianNorm({ own, honest, rng: stream(1) }, factor, draw);
 
   it("scales what was drawn to the factor times the median honest norm, module by module", () => {
     const forged = drawSame(honest, 0.5, (like) =>

@@ -1,4 +1,10 @@
-import { isLowRank, type TensorDelta, type Tensor, type Update } from "@fedclair/core";
+import {
+  isLowRank,
+  type AttackedRound,
+  type TensorDelta,
+  type Tensor,
+  type Update,
+} from "@fedclair/core";
 import { median, type Stream } from "@fedclair/linalg";
 import { frobenius, scale, tensorLike } from "./modules.js";
 
@@ -11,19 +17,18 @@ export type DrawModule = (own: TensorDelta, module: string, clientId: string) =>
 /**
  * Replaces every module of the contaminated clients' updates by what `draw` returns, scaled to a Frobenius norm of
  * `factor` × the median norm of the honest updates of that module: large enough to matter, too small to stand out by size.
- * In a round without honest updates the median is over the attackers' own ones.
  */
-export function forgeAtMedianNorm(
-  own: readonly Update[],
-  honest: readonly Update[],
-  factor: number,
-  draw: DrawModule,
-): Update[] {
-  const medians = medianNorms(honest.length > 0 ? honest : own);
-  return mapModules(own, (module, name, clientId) => {
+export function forgeAtMedianNorm(seen: AttackedRound, factor: number, draw: DrawModule): Update[] {
+  const medians = medianNorms(modelsOf(seen));
+  return mapModules(seen.own, (module, name, clientId) => {
     const drawn = draw(module, name, clientId);
     return scale(drawn, (factor * valueOf(medians, name)) / (frobenius(drawn) || 1));
   });
+}
+
+/** The updates that an attack goes by: the honest ones, or the attackers' own in a round without any. */
+export function modelsOf({ own, honest }: AttackedRound): readonly Update[] {
+  return honest.length > 0 ? honest : own;
 }
 
 /** Every module of every update, replaced. */

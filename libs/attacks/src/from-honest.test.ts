@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { isLowRank, type TensorDelta } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
 import { forgeFromHonest } from "./from-honest.js";
 import { valuesOf } from "./modules.js";
 import { f32, f64, update } from "./testing/updates.js";
@@ -9,6 +10,7 @@ const pair = (b: number[], a: number[]): TensorDelta => ({
   a: f32([1, 2], ...a),
 });
 const own = [update("a", { pair: pair([1, 1], [1, 1]), bias: f64([1], 0) })];
+const rng = stream(1);
 // Another order of modules than the attacker's.
 const honest = [
   update("h2", { bias: f64([1], 7), pair: pair([0, 2], [0, 1]) }),
@@ -17,14 +19,14 @@ const honest = [
 
 describe("forgeFromHonest", () => {
   it("shows the changes themselves, in order of ids and of the attackers' modules", () => {
-    forgeFromHonest(own, honest, (vectors) => {
+    forgeFromHonest({ own, honest, rng }, (vectors) => {
       assert.deepEqual(vectors, [Float64Array.of(4, 0, 0, 0, 5), Float64Array.of(0, 0, 0, 2, 7)]);
       return new Float64Array(5);
     });
   });
 
   it("sends dense modules as forged, and of factors the best of their rank", () => {
-    const [forged] = forgeFromHonest(own, honest, () => Float64Array.of(4, 0, 0, 2, 6));
+    const [forged] = forgeFromHonest({ own, honest, rng }, () => Float64Array.of(4, 0, 0, 2, 6));
     assert.deepEqual(forged?.delta.get("bias"), f64([1], 6));
     const sent = forged.delta.get("pair");
     assert.ok(sent !== undefined && isLowRank(sent));
@@ -41,7 +43,7 @@ describe("forgeFromHonest", () => {
   });
 
   it("shows the attackers' own updates in a round without honest ones", () => {
-    forgeFromHonest(own, [], ([vector]) => {
+    forgeFromHonest({ own, honest: [], rng }, ([vector]) => {
       assert.deepEqual(vector, Float64Array.of(1, 1, 1, 1, 0));
       return vector;
     });
@@ -49,7 +51,7 @@ describe("forgeFromHonest", () => {
 
   it("gives every attacker memory of its own", () => {
     const two = ["a", "b"].map((id) => update(id, { bias: f64([1], 0) }));
-    const [a, b] = forgeFromHonest(two, honest, () => Float64Array.of(3));
+    const [a, b] = forgeFromHonest({ own: two, honest, rng }, () => Float64Array.of(3));
     assert.deepEqual(a?.delta, b?.delta);
     assert.notEqual(a?.delta.get("bias"), b?.delta.get("bias"));
   });

@@ -1,5 +1,5 @@
-import { deltaShape, sizeOf, type Delta, type Update } from "@fedclair/core";
-import { mapModules, valueOf } from "./forging.js";
+import { deltaShape, sizeOf, type AttackedRound, type Delta, type Update } from "@fedclair/core";
+import { mapModules, modelsOf, valueOf } from "./forging.js";
 import { changeLike, valuesOf } from "./modules.js";
 
 /**
@@ -7,20 +7,15 @@ import { changeLike, valuesOf } from "./modules.js";
  * modules one after another, low-rank factors multiplied out: how a product is split into b and a is arbitrary, so
  * statistics of the entries of b and of a would mean nothing. A client that sends factors sends the best approximation
  * that its rank allows. Takes memory for the dense changes of all honest clients.
- *
- * In a round without honest updates the attackers' own ones stand in for them.
  * @param rule from the honest vectors, in order of client ids so that rounding does not depend on who answered first
  */
 export function forgeFromHonest(
-  own: readonly Update[],
-  honest: readonly Update[],
+  seen: AttackedRound,
   rule: (honest: readonly Float64Array[]) => Float64Array,
 ): Update[] {
-  const seen = (honest.length > 0 ? honest : own).toSorted((x, y) =>
-    x.clientId < y.clientId ? -1 : 1,
-  );
-  const forms = [...(own[0]?.delta ?? [])];
-  const vectors = seen.map(({ delta }) =>
+  const models = modelsOf(seen).toSorted((x, y) => (x.clientId < y.clientId ? -1 : 1));
+  const forms = [...(seen.own[0]?.delta ?? [])];
+  const vectors = models.map(({ delta }) =>
     flatten(
       delta,
       forms.map(([name]) => name),
@@ -34,7 +29,7 @@ export function forgeFromHonest(
     parts.set(name, forged.subarray(offset, offset + size));
     offset += size;
   }
-  return mapModules(own, (module, name) => changeLike(module, valueOf(parts, name).slice()));
+  return mapModules(seen.own, (module, name) => changeLike(module, valueOf(parts, name).slice()));
 }
 
 function flatten(modules: Delta, names: readonly string[]): Float64Array {

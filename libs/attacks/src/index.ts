@@ -42,4 +42,4 @@ const plugins: readonly Plugin<Attack>[] = [
 ];
 
 /** Every attack that a trial file can name. */
-export const attacks: Registry<Attack> = new Map(plugins.map((p) => [p.name, p]));
+export const attacks: Registry<Plugin<Attack>> = new Map(plugins.map((p) => [p.name, p]));

@@ -1,84 +1,150 @@
-import type { Failure } from "./errors.js";
-import { shapeText, sizeOf, type Params, type Tensor } from "./tensor.js";
-import { isLowRank, deltaShape, tensorsOf, type Update } from "./update.js";
+import { failure, type Failure } from "./errors.js";
+import { dtypeOf, shapeText, sizeOf, type DType, type Params, type Tensor } from "./tensor.js";
+import { bounds, isName, printable } from "./text.js";
+import { deltaShape, isLowRank, tensorsOf, type Update } from "./update.js";
 
-/** Expected shape of each module of an update. */
-export type ExpectedShapes = ReadonlyMap<string, readonly number[]>;
-
-export function shapesOf(params: Params): ExpectedShapes {
-  return new Map([...params].map(([name, { shape }]) => [name, shape]));
+/** The tensor that a module's change is added to, or stands for. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  /** Says how large the numbers may be. A client may send them in either type. */
+  readonly dtype: DType;
 }
 
-/** The check that every update passes before it may be aggregated: modules, shapes, finite numbers. */
-export function admitUpdate(update: Update, expected: ExpectedShapes): Failure | undefined {
-  return checkModules(update, expected) ?? checkNumbers(update);
+/** What an update must bring, by module. */
+export type Shapes = ReadonlyMap<string, TensorSpec>;
+
+/** Those of updates that change all of the params. */
+export function shapesOf(params: Params): Shapes {
+  return new Map([...params].map(([name, t]) => [name, { shape: t.shape, dtype: dtypeOf(t) }]));
+}
+
+/**
+ * The check that every update passes before it may be aggregated: names, modules, shapes, finite numbers in range.
+ * @returns why it is refused
+ */
+export function admitUpdate(update: Update, expected: Shapes): Failure | undefined {
+  const { delta, metrics, numExamples } = update;
+  return (
+    checkNames("module", [...delta.keys()]) ??
+    checkNames("metric", Object.keys(metrics)) ??
+    checkModules(update, expected) ??
+    checkCount(numExamples) ??
+    checkEntries(update, expected) ??
+    checkMetrics(update)
+  );
 }
 
 /** The check of an evaluation's answer: measurements only. */
 export function admitEvaluation(update: Update): Failure | undefined {
-  return checkModules(update, new Map()) ?? checkNumbers(update);
+  return admitUpdate(update, new Map());
 }
 
-function checkModules({ delta }: Update, expected: ExpectedShapes): Failure | undefined {
-  const names = [...delta.keys()];
-  if (names.length !== expected.size || names.some((name) => !expected.has(name))) {
-    const message = `expected modules [${[...expected.keys()].join(", ")}], got [${names.join(", ")}]`;
-    return { code: "WRONG_MODULES", message };
+/** The check of the names in an update, which a decoder makes before it does anything with them. */
+export function checkNames(
+  what: "module" | "metric",
+  names: readonly string[],
+): Failure | undefined {
+  if (what === "metric" && names.length > bounds.metrics) {
+    return failure("MALFORMED", `${names.length} metrics: at most ${bounds.metrics} are allowed`);
   }
-  for (const [name, update] of delta) {
-    const wanted = expected.get(name) ?? [];
-    const got = deltaShape(update);
+  const bad = names.find((name) => !isName(name));
+  if (bad === undefined) return undefined;
+  const wanted = `expected a name of at most ${bounds.nameLength} printable characters`;
+  return failure("MALFORMED", `${what} '${printable(bad, 80)}': ${wanted}`);
+}
+
+function checkModules({ delta }: Update, expected: Shapes): Failure | undefined {
+  const missing = [...expected.keys()].filter((name) => !delta.has(name));
+  if (missing.length > 0) return failure("WRONG_MODULES", `modules ${listOf(missing)} are missing`);
+  const extra = [...delta.keys()].filter((name) => !expected.has(name));
+  if (extra.length > 0) {
+    const message = `modules ${listOf(extra)}: expected only ${listOf([...expected.keys()])}`;
+    return failure("WRONG_MODULES", message);
+  }
+  for (const [name, change] of delta) {
+    const wanted = expected.get(name)?.shape ?? [];
+    const got = deltaShape(change);
     if (shapeText(got) !== shapeText(wanted)) {
       const message = `module ${name}: expected ${shapeText(wanted)}, got ${shapeText(got)}`;
-      return { code: "WRONG_SHAPE", message };
+      return failure("WRONG_SHAPE", message);
     }
-    if (isLowRank(update)) {
-      const { a, b } = update;
+    if (isLowRank(change)) {
+      const { a, b } = change;
       if (a.shape.length !== 2 || b.shape.length !== 2 || b.shape[1] !== a.shape[0]) {
         const message = `module ${name}: factors ${shapeText(b.shape)} and ${shapeText(a.shape)} do not multiply`;
-        return { code: "WRONG_SHAPE", message };
+        return failure("WRONG_SHAPE", message);
       }
     }
-    for (const { shape, data } of tensorsOf(update)) {
+    for (const { shape, data } of tensorsOf(change)) {
       if (data.length !== sizeOf(shape)) {
         const message = `module ${name}: ${data.length} numbers for a tensor of ${shapeText(shape)}`;
-        return { code: "WRONG_SHAPE", message };
+        return failure("WRONG_SHAPE", message);
       }
     }
   }
   return undefined;
 }
 
-function checkNumbers({ delta, metrics, numExamples }: Update): Failure | undefined {
-  if (!Number.isSafeInteger(numExamples) || numExamples < 1) {
-    return {
-      code: "MALFORMED",
-      message: `numExamples: expected an integer ≥ 1, got ${numExamples}`,
-    };
-  }
-  for (const [name, update] of delta) {
-    for (const tensor of tensorsOf(update)) {
-      const at = firstBeyond(tensor);
-      if (at >= 0) {
-        const message = `module ${name}: entry ${at} is ${tensor.data[at]}, expected at most ${largestEntry} in size`;
-        return { code: "NON_FINITE", message };
+/** The first few names: there may be very many. */
+function listOf(names: readonly string[]): string {
+  const more = names.length - namesShown;
+  return `[${names.slice(0, namesShown).join(", ")}${more > 0 ? `, … ${more} more` : ""}]`;
+}
+
+const namesShown = 5;
+
+function checkCount(numExamples: number): Failure | undefined {
+  if (Number.isSafeInteger(numExamples) && numExamples >= 1) return undefined;
+  return failure("MALFORMED", `numExamples: expected an integer ≥ 1, got ${numExamples}`);
+}
+
+/**
+ * The largest change of one number, by the dtype of what it changes. f32: far enough below the largest float32 (3.4e38)
+ * that the sum over the most clients or rounds that a trial can have (a million) is one too. f64: squares and fourth powers,
+ * summed, are finite, so that no aggregator need fear an overflow.
+ */
+export const largestChange: Readonly<Record<DType, number>> = { f32: 1e30, f64: 1e50 };
+
+function checkEntries({ delta }: Update, expected: Shapes): Failure | undefined {
+  for (const [name, { dtype }] of expected) {
+    const change = delta.get(name);
+    if (!change) continue;
+    const largest = largestChange[dtype];
+    const refuse = (what: string) =>
+      failure(
+        "NON_FINITE",
+        `module ${name}: ${what}, expected at most ${largest} in size (${dtype})`,
+      );
+    let product = 1;
+    for (const [factor, { data }] of tensorsOf(change).entries()) {
+      const size = largestSize(data);
+      if (!(size <= largest)) {
+        const at = data.findIndex((x) => !(Math.abs(x) <= largest));
+        const where = isLowRank(change) ? ` of factor ${factor === 0 ? "b" : "a"}` : "";
+        return refuse(`entry ${at}${where} is ${data[at]}`);
       }
+      product *= size;
     }
-  }
-  for (const [name, value] of Object.entries(metrics)) {
-    if (!Number.isFinite(value))
-      return { code: "NON_FINITE", message: `metric ${name} is ${value}` };
+    // No entry of b·a is larger than rank · max|b| · max|a|.
+    if (isLowRank(change)) product *= change.b.shape[1] ?? 0;
+    if (product > largest) return refuse(`the product of its factors may reach ${product}`);
   }
   return undefined;
 }
 
-/** Products of factors, squared and summed, still are numbers: no aggregator need fear an overflow. */
-const largestEntry = 1e50;
-
-/** The first entry that is too large or no number at all, else -1. */
-function firstBeyond({ data }: Tensor): number {
+/** The largest of the absolute values, 0 if there are none; NaN if one of them is. */
+function largestSize(data: Tensor["data"]): number {
+  let largest = 0;
+  // By index: seven times as fast as the iterator.
   for (let i = 0; i < data.length; i++) {
-    if (!(Math.abs(data[i] ?? NaN) <= largestEntry)) return i;
+    const size = Math.abs(data[i] as number);
+    if (Number.isNaN(size)) return NaN;
+    if (size > largest) largest = size;
   }
-  return -1;
+  return largest;
+}
+
+function checkMetrics({ metrics }: Update): Failure | undefined {
+  const bad = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
+  return bad && failure("NON_FINITE", `metric ${bad[0]} is ${bad[1]}`);
 }

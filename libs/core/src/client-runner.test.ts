@@ -24,7 +24,7 @@ describe("ClientRunner", () => {
     const runner = new ClientRunner(toyTrial({ limits: { clientSeconds: 0.01 } }), plugins);
     const arrival = await runner.run({
       ...{ round: 1, phase: "train", kind: "train" as const },
-      ...{ clientId: "c00", params: new Map() },
+      ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
     });
     assert.ok("failure" in arrival);
     assert.equal(arrival.failure.code, "CLIENT_TIMEOUT", arrival.failure.message);

@@ -1,17 +1,24 @@
 import { stream, type Stream } from "@fedclair/linalg";
+import { resolveParams } from "./client-params.js";
 import { clientIds } from "./clients.js";
 import { contaminate, type Contamination } from "./contamination.js";
-import type { Answer, LocalTrainer, Plugins, Shard, Task, TrainResult, Work } from "./contracts.js";
-import { checkContamination } from "./data-contamination.js";
-import type { Failure } from "./errors.js";
+import type {
+  Answer,
+  Job,
+  LocalTrainer,
+  Plugins,
+  Shard,
+  Task,
+  TrainJob,
+  TrainResult,
+} from "./contracts.js";
+import { checkContamination, contaminationsOf } from "./data-contamination.js";
+import { failure, type Failure } from "./errors.js";
 import type { Params } from "./tensor.js";
 import { createPlugin, type Trial } from "./trial.js";
 
-/** One client's part of a `Work`, with everything it needs: virtual clients keep nothing between jobs. */
-export interface ClientJob extends Pick<Work, "round" | "phase" | "kind"> {
-  readonly clientId: string;
-  readonly params: Params;
-}
+/** A job as a client host sees it: with everything it needs, since virtual clients keep nothing between jobs. */
+export type ClientJob = Omit<Job, "admit">;
 
 /**
  * Runs jobs for the virtual clients of a trial, contaminated ones included. A job's result depends on the trial and the
@@ -21,12 +28,14 @@ export class ClientRunner {
   readonly contamination: Contamination;
   readonly #trial: Trial;
   readonly #task: Task;
+  readonly #contaminations: ReturnType<typeof contaminationsOf>;
   readonly #rng: Stream;
   readonly #index: ReadonlyMap<string, number>;
 
   constructor(trial: Trial, plugins: Plugins) {
     this.#trial = trial;
     this.#task = createPlugin(plugins.tasks, trial.task);
+    this.#contaminations = contaminationsOf(plugins.tasks, trial.task);
     this.#rng = stream(trial.seed);
     this.#index = new Map(clientIds(trial.clients).map((id, i) => [id, i]));
     this.contamination = contaminate(trial, plugins, this.#rng);
@@ -38,10 +47,10 @@ export class ClientRunner {
 
   /** Never rejects and never takes longer than `limits.clientSeconds`: a client's fault is its own failure. */
   async run(job: ClientJob): Promise<Answer> {
-    const { clientId } = job;
+    const answered = { jobId: job.id, clientId: job.clientId };
     const { clientSeconds } = this.#trial.limits;
     const givenUp = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<Failure>((resolve) => {
       timer = setTimeout(() => {
         const message = `no result after ${clientSeconds} s (limits.clientSeconds)`;
@@ -52,22 +61,23 @@ export class ClientRunner {
     try {
       const result = await Promise.race([this.#result(job, givenUp.signal), timeout]);
       return "code" in result
-        ? { clientId, failure: result }
-        : { clientId, update: { ...result, clientId } };
+        ? { ...answered, failure: result }
+        : { ...answered, update: { ...result, clientId: job.clientId } };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      return { clientId, failure: { code: "CLIENT_ERROR", message } };
+      return { ...answered, failure: failure("CLIENT_ERROR", message) };
     } finally {
       clearTimeout(timer);
     }
   }
 
   async #result(job: ClientJob, signal: AbortSignal): Promise<TrainResult> {
+    const params = await resolveParams(job.params);
     const trainer = await this.#task.openShard(this.#shard(job.clientId));
     try {
       return job.kind === "train"
-        ? await this.#train(trainer, job, signal)
-        : await evaluate(trainer, job);
+        ? await this.#train(trainer, job, { params, signal })
+        : await evaluate(trainer, params);
     } finally {
       trainer.close?.();
     }
@@ -84,7 +94,7 @@ export class ClientRunner {
     return {
       ...shard,
       ...(attack.data && {
-        contamination: { ...checkContamination(attack.data, this.#task), common },
+        contamination: { ...checkContamination(attack.data, this.#contaminations), common },
       }),
       ...(attack.corruptLabels && {
         corruptLabels: (labels: Int32Array, classes: number) =>
@@ -93,17 +103,20 @@ export class ClientRunner {
     };
   }
 
-  async #train(trainer: LocalTrainer, job: ClientJob, signal: AbortSignal): Promise<TrainResult> {
-    const { round, phase, clientId, params } = job;
+  async #train(
+    trainer: LocalTrainer,
+    { round, phase, clientId }: ClientJob,
+    start: Pick<TrainJob, "params" | "signal">,
+  ): Promise<TrainResult> {
     const common = this.#rng.at("common", phase, round);
     const rng = this.#rng.at("train", phase, round, clientId);
-    const honest = await trainer.train({ round, phase, params, rng, common, signal });
+    const honest = await trainer.train({ round, phase, ...start, rng, common });
     const attack = this.contamination.get(clientId)?.attack;
     return (await attack?.corruptUpdate?.(honest, rng.at("attack"))) ?? honest;
   }
 }
 
-async function evaluate(trainer: LocalTrainer, job: ClientJob): Promise<TrainResult> {
+async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult> {
   if (!trainer.evaluate) throw new Error("the task has no client-side evaluation");
-  return await trainer.evaluate(job.params);
+  return await trainer.evaluate(params);
 }

@@ -1,4 +1,4 @@
-import type { Answer, ClientPool, Work } from "./contracts.js";
+import type { Answer, ClientPool, Job } from "./contracts.js";
 import type { Failure } from "./errors.js";
 import type { Update } from "./update.js";
 
@@ -8,42 +8,54 @@ export interface Collected {
   readonly failures: ReadonlyMap<string, Failure>;
 }
 
+/** One of the answers, as it comes. */
+export interface Answered {
+  readonly kind: "answered";
+  readonly answer: Answer;
+}
+
 /**
- * Lets `pool` do `work` and waits for its answers by progress: the collection closes when no client has answered for
- * `answerSeconds`, and those still missing are LATE. Order of arrival leaves no trace in the result.
+ * Asks `pool` and waits for its answers by progress: the collection closes when no client has answered for
+ * `answerSeconds`, and those still missing are LATE. Yields the answers as they come; their order leaves no
+ * trace in the result.
  */
-export async function collect(
+export async function* collect(
   pool: ClientPool,
-  work: Work,
+  jobs: readonly Job[],
   answerSeconds: number,
   signal: AbortSignal,
-): Promise<Collected> {
-  const arrivals = new Map<string, Answer>();
+): AsyncGenerator<Answered, Collected> {
+  const byJob = new Map<number, Answer>();
   const closing = new AbortController();
   const stop = () => {
     closing.abort(signal.reason);
   };
   signal.addEventListener("abort", stop);
-  const answers = pool.run(work, closing.signal)[Symbol.asyncIterator]();
+  const answers = pool.ask(jobs, closing.signal)[Symbol.asyncIterator]();
   let next = answers.next();
-  while (!signal.aborted) {
-    const answer = await within(next, answerSeconds * 1000, signal);
-    if (answer === undefined || answer.done) break;
-    arrivals.set(answer.value.clientId, answer.value);
-    next = answers.next();
+  try {
+    while (!signal.aborted) {
+      const answer = await within(next, answerSeconds * 1000, signal);
+      if (answer === undefined || answer.done) break;
+      const { value } = answer;
+      byJob.set(value.jobId, value);
+      yield { kind: "answered", answer: value };
+      next = answers.next();
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+    closing.abort();
+    // A pool that ignores the signal must not hold the trial up: its end is not waited for, nor may it reject unheard.
+    next.catch(() => undefined);
   }
-  signal.removeEventListener("abort", stop);
-  closing.abort();
-  // A pool that ignores the signal must not hold the trial up: its end is not waited for, nor may it reject unheard.
-  next.catch(() => undefined);
   signal.throwIfAborted();
 
   const updates: Update[] = [];
   const failures = new Map<string, Failure>();
-  for (const clientId of work.clientIds) {
-    const arrival = arrivals.get(clientId);
-    if (arrival && "update" in arrival) updates.push(arrival.update);
-    else failures.set(clientId, arrival?.failure ?? late(answerSeconds));
+  for (const { id, clientId } of jobs) {
+    const answer = byJob.get(id);
+    if (answer && "update" in answer) updates.push(answer.update);
+    else failures.set(clientId, answer?.failure ?? late(answerSeconds));
   }
   return { updates, failures };
 }

@@ -3,8 +3,11 @@ import { attackedCount, clientIds } from "./clients.js";
 import type { Attack, Plugins } from "./contracts.js";
 import { createPlugin, type Trial } from "./trial.js";
 
-/** A contaminated client's attack and the name of it that records show. */
+/** A contaminated client's attack. */
 export interface Contaminated {
+  /** Of its entry in the trial file: unique in a trial. */
+  readonly key: string;
+  /** As records show it. */
   readonly name: string;
   readonly attack: Attack;
   /** Keyed by trial and attack: what its clients draw alike. */
@@ -27,6 +30,7 @@ export function contaminate(trial: Trial, plugins: Plugins, rng: Stream): Contam
   for (const { entry, key } of [...named, ...drawn]) {
     const attack = createPlugin(plugins.attacks, entry.attack);
     const contaminated: Contaminated = {
+      key,
       name: attack.label ?? entry.attack.name,
       attack,
       common: rng.at("attack", key),

@@ -1,12 +1,18 @@
 import type { Stream } from "@fedclair/linalg";
 import type { ZodObject } from "zod";
+import type { Shapes } from "./admission.js";
+import type { ClientParams } from "./client-params.js";
 import type { Failure } from "./errors.js";
 import type { TaskFigures } from "./figure.js";
 import type { Params } from "./tensor.js";
-import type { Metrics, Delta, Update } from "./update.js";
+import type { Delta, Metrics, Update } from "./update.js";
+
+// ---- plug-ins ------------------------------------------------------------------------------------------------------
 
 /**
- * What a trial file names: a task, an aggregator or an attack.
+ * What a trial file names: a task, an aggregator or an attack. What a plug-in remembers from round to round, its state,
+ * is handed in and handed back, never kept in a field: a trial can then be stopped, stored and resumed after any round.
+ * State holds what survives `v8.serialize`: JSON values, typed arrays, and maps and arrays of these.
  * @typeParam T what it makes
  */
 export interface Plugin<T> {
@@ -19,25 +25,18 @@ export interface Plugin<T> {
   create(options: never): T;
 }
 
-export type Registry<T> = ReadonlyMap<string, Plugin<T>>;
-
-/** Everything a trial file can name. */
-export interface Plugins {
-  readonly tasks: ReadonlyMap<string, TaskPlugin>;
-  readonly aggregators: Registry<Aggregator>;
-  readonly attacks: Registry<Attack>;
-}
-
-// ---- tasks ---------------------------------------------------------------------------------------------------------
-
 export interface TaskPlugin extends Plugin<Task> {
+  /** Does `openShard` honour `corruptLabels`? An attack on labels is refused for a task that does not. */
+  readonly hasLabels?: boolean;
+  /** The kinds of `Shard.contamination` that `openShard` honours, with their options; others are refused. */
+  contaminations?(options: never): ReadonlyMap<string, ZodObject>;
   /** Aggregators that only make sense of this task's updates: trials of other tasks are refused them. */
-  readonly aggregators?: readonly Plugin<Aggregator>[];
+  readonly aggregators?: readonly AggregatorPlugin[];
   /** What clients and coordinator measure, by name. */
   readonly metrics?: Readonly<Record<string, MetricInfo>>;
   /** The metric by which methods are compared first; one of `metrics`. */
   readonly primary?: string;
-  /** Draws what the coordinator's half showed, as the method's field would: for the report. */
+  /** Draws the artifacts of the task's steps, as the method's field would: for the report. */
   readonly figures?: TaskFigures;
 }
 
@@ -47,36 +46,109 @@ export interface MetricInfo {
   readonly description: string;
 }
 
-/** What is learnt, and from which data: both halves of a method, the clients' and the coordinator's. */
-export interface Task {
+export interface AggregatorPlugin extends Plugin<Aggregator> {
+  /** It leaves every client its own change and makes no common one. Refused for tasks whose clients must share params. */
+  readonly sharesNothing?: boolean;
+}
+
+export type Registry<P extends Plugin<unknown>> = ReadonlyMap<string, P>;
+
+/** Everything a trial file can name. */
+export interface Plugins {
+  readonly tasks: Registry<TaskPlugin>;
+  readonly aggregators: Registry<AggregatorPlugin>;
+  readonly attacks: Registry<Plugin<Attack>>;
+}
+
+// ---- tasks ---------------------------------------------------------------------------------------------------------
+
+/**
+ * What is learnt, and from which data: both halves of a method, the clients' and the coordinator's.
+ * @typeParam S what the coordinator's half remembers from round to round
+ */
+export interface Task<S = unknown> {
   /** Called once, before anything that needs data: load a backend, read a corpus. */
   prepare?(): Promise<void>;
-  /** Coordinator, once: the params that every client starts from. */
-  init(rng: Stream): Promise<Params>;
-  /** Coordinator, once: what the first round asks, and of whom. Default: phase `train`, of the trial's cohort. */
-  start?(clientIds: readonly string[]): Pick<Step, "phase" | "clients">;
-  /** Client, once a job: the data of one client. The trainer is closed after the job, so that hosts stay small. */
-  openShard(shard: Shard): Promise<LocalTrainer>;
-  /** Does `openShard` honour `corruptLabels`? An attack on labels is refused for a task that says no. */
-  readonly hasLabels?: boolean;
-  /** The kinds of `Shard.contamination` that `openShard` honours, with their options; others are refused. */
-  readonly contaminations?: ReadonlyMap<string, ZodObject>;
   /** Throws an error that says what to change if the data cannot serve this many clients. */
   checkClients?(count: number): void;
   /** A name that a person knows a client by, if its data has one (a president, a hospital). */
   clientLabel?(index: number): string;
-  /** Shapes the clients' updates must have in a phase, by module. Default: the shapes of the global params. */
-  expects?(phase: string, global: Params): ReadonlyMap<string, readonly number[]>;
+  /** Do all clients have to go on from the same params? An aggregator that shares nothing is then refused. */
+  readonly sharesParams?: boolean;
+  /** Coordinator, once: the params that every client starts from, and what the first round asks. */
+  start(context: StartContext): Promise<Start<S>>;
+  /** Client, once a job: the data of one client. The trainer is closed after the job, so that hosts stay small. */
+  openShard(shard: Shard): Promise<LocalTrainer>;
   /**
-   * Coordinator, before each aggregation: what the trial's aggregator is to judge, where that is not the updates as they
-   * came (statistics brought to one scale, totals instead of changes); undefined in a phase in which it has no say, whose
-   * aggregate is then empty. The aggregate lies in the space of what was presented: `reduce` turns it into params.
+   * Coordinator, once a round: makes params of the updates, measures them, and says what the next round asks.
+   * Default: calls `aggregate` and adds what it gives to the params.
    */
-  present?(state: RoundState): readonly Update[] | undefined;
-  /** Coordinator, after each aggregation: the method's own step. Default: add the aggregate to the params. */
-  reduce?(state: RoundState, aggregate: Aggregation): Promise<Step>;
-  /** Coordinator, after each round: measurements that need no client's data. @param rng the same in every round */
-  evaluate?(global: Params, rng: Stream): Promise<Pick<Step, "metrics" | "artifacts">>;
+  step?(round: Round<S>, aggregate: Aggregate): Promise<Step<S>>;
+}
+
+export interface StartContext {
+  readonly clientIds: readonly string[];
+  readonly rng: Stream;
+}
+
+export interface Start<S = unknown> {
+  readonly params: Params;
+  /** Default: phase `train`, of the trial's cohort. */
+  readonly ask?: Ask;
+  readonly state?: S;
+}
+
+/** What a round asks, of whom, and what an answer must look like. */
+export interface Ask {
+  readonly phase: string;
+  /** Who takes part. Default: the trial's cohort. */
+  readonly clients?: readonly string[];
+  /** The modules of an answer. Default: those of the params. */
+  readonly expects?: Shapes;
+}
+
+/** A round as the coordinator's half of a task sees it, when its updates are there. */
+export interface Round<S = unknown> {
+  /** 1-based. */
+  readonly round: number;
+  readonly phase: string;
+  /** Every client of the trial. */
+  readonly clientIds: readonly string[];
+  /** The params that all share, before this round changes them. */
+  readonly params: Params;
+  /** As the clients sent them, in cohort order. */
+  readonly updates: readonly Update[];
+  /** What the last step, or `start`, handed back. */
+  readonly state: S;
+  /** The coordinator's own stream for this round. */
+  readonly rng: Stream;
+  /** The same stream in every round, and in every arm: what measurements are to draw alike. */
+  readonly fixedRng: Stream;
+}
+
+/**
+ * The trial's aggregator, at most once a round: on the updates as they came, or on what the task makes of them (statistics
+ * brought to one scale, totals instead of changes). What it gives lies in the space of what it was given. Without updates
+ * it is not asked and gives nothing.
+ */
+export type Aggregate = (updates?: readonly Update[]) => Promise<Aggregation>;
+
+/** What a round comes to, as a task decides it. */
+export interface Step<S = unknown> {
+  /** The new shared params; clients' own ones then stay as they are. Default: the aggregation is added to both. */
+  readonly params?: Params;
+  /** New params of single clients, beside `params`. */
+  readonly personal?: ReadonlyMap<string, Params>;
+  /** What the next round asks. Default: the same again. */
+  readonly next?: Ask | "end";
+  /** In place of the aggregator's verdicts, where the method has a detector of its own. */
+  readonly verdicts?: readonly Verdict[];
+  /** Beside the aggregator's. */
+  readonly metrics?: Metrics;
+  /** What the method's figures are drawn from, by name: anything that survives JSON. */
+  readonly artifacts?: Readonly<Record<string, unknown>>;
+  /** Default: the state before. */
+  readonly state?: S;
 }
 
 /** Which data to open. */
@@ -96,7 +168,7 @@ export interface Shard {
 /** A way to contaminate data that only the task knows. */
 export interface DataContamination {
   readonly kind: string;
-  /** Checked by the schema that `Task.contaminations` has for the kind. */
+  /** Checked by the schema that `TaskPlugin.contaminations` has for the kind. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -121,7 +193,7 @@ export interface TrainJob {
   /** 1-based. */
   readonly round: number;
   readonly phase: string;
-  /** The params that this client starts from: its personal ones if it has them, else the global ones. */
+  /** The params that this client starts from: its personal ones if it has them, else the shared ones. */
   readonly params: Params;
   /** The client's own stream for this round: batches, dropout. */
   readonly rng: Stream;
@@ -133,41 +205,17 @@ export interface TrainJob {
 
 export type TrainResult = Omit<Update, "clientId">;
 
-/** What the coordinator-side half of a task sees and may change. */
-export interface RoundState {
-  readonly round: number;
-  readonly phase: string;
-  readonly global: Params;
-  /** As the clients sent them, in cohort order. */
-  readonly updates: readonly Update[];
-  /** The coordinator's own stream for this round. */
-  readonly rng: Stream;
-}
-
-/** What follows a round, as a task decides it. */
-export interface Step {
-  /** The new global params, in place of the aggregate, which then changes no client's own params either. */
-  readonly global?: Params;
-  /** What the next round asks of the clients; default: the same as this one. */
-  readonly phase?: string;
-  /** Who takes part in the next round; default: the trial's cohort. */
-  readonly clients?: readonly string[];
-  /** Ends the trial after this round. */
-  readonly done?: boolean;
-  /** In place of the aggregator's verdicts, where the method has a detector of its own. */
-  readonly verdicts?: readonly Verdict[];
-  readonly metrics?: Metrics;
-  /** What the method's figures are drawn from, by name: anything that survives JSON. */
-  readonly artifacts?: Readonly<Record<string, unknown>>;
-}
-
 // ---- aggregators ---------------------------------------------------------------------------------------------------
 
-/** Turns the updates of a round into changes of the params. May keep memory over rounds; sees no client's truth. */
-export interface Aggregator {
+/**
+ * Turns the updates of a round into changes of the params. Sees no client's truth.
+ * @typeParam S what it remembers from round to round
+ */
+export interface Aggregator<S = unknown> {
   /** Throws an error that says what to change if it cannot serve these clients. */
   checkClients?(ids: readonly string[]): void;
-  aggregate(input: AggregatorInput): Promise<Aggregation>;
+  /** @param state what the last call returned; absent in the first round */
+  aggregate(input: AggregatorInput, state?: S): Promise<Aggregation<S>>;
 }
 
 export interface AggregatorInput {
@@ -178,9 +226,9 @@ export interface AggregatorInput {
   readonly rng: Stream;
 }
 
-export interface Aggregation {
-  /** The change of the global params: a sum of terms, each by module. */
-  readonly global: readonly Delta[];
+export interface Aggregation<S = unknown> {
+  /** The change of the shared params: a sum of terms, each by module. */
+  readonly change: readonly Delta[];
   /**
    * The change of single clients' own params, likewise. A term that several clients share is the same object, so that
    * it is stored and multiplied out once. A client that is absent goes on from the params it had.
@@ -188,6 +236,8 @@ export interface Aggregation {
   readonly personal?: ReadonlyMap<string, readonly Delta[]>;
   readonly verdicts?: readonly Verdict[];
   readonly metrics?: Metrics;
+  /** Default: the state before. */
+  readonly state?: S;
 }
 
 /** `undecided`: it was looked at, and nothing can be said; it is treated as benign, and `reason` says why. */
@@ -207,52 +257,67 @@ export interface Verdict {
 
 // ---- attacks -------------------------------------------------------------------------------------------------------
 
-/** How a contaminated client departs from an honest one. Each member is optional; most attacks have exactly one. */
-export interface Attack {
+/**
+ * How a contaminated client departs from an honest one. Each member is optional; most attacks have exactly one.
+ * @typeParam S what `attackRound` remembers from round to round
+ */
+export interface Attack<S = unknown> {
   /** The name that records show, where that of the plug-in says too little. */
   readonly label?: string;
-  /** At the data, in a way that the task knows: see `Task.contaminations`. */
+  /** At the data, in a way that the task knows: see `TaskPlugin.contaminations`. */
   readonly data?: DataContamination;
   /** At the data: needs a task with labels. `common` is the same stream for all clients of this attack. */
   corruptLabels?(labels: Int32Array, classes: number, rng: Stream, common: Stream): Int32Array;
-  /** At the client, after honest training. */
+  /** At the client, after honest training. Clients keep nothing between jobs, so it has no state. */
   corruptUpdate?(honest: TrainResult, rng: Stream): Promise<TrainResult> | TrainResult;
-  /**
-   * With sight of the whole round (simulation only): rewrites the updates of this attack's clients.
-   * @param own the updates they would have sent, honestly trained
-   * @param honest the updates of all clients that are not contaminated
-   */
-  attackRound?(own: readonly Update[], honest: readonly Update[], rng: Stream): readonly Update[];
+  /** With sight of the whole round (simulation only): rewrites the updates of this attack's clients. */
+  attackRound?(seen: AttackedRound, state?: S): AttackedUpdates<S>;
+}
+
+/** What an omniscient attack sees. */
+export interface AttackedRound {
+  /** The updates that its clients would have sent, honestly trained. */
+  readonly own: readonly Update[];
+  /** The updates of all clients that are not contaminated. */
+  readonly honest: readonly Update[];
+  readonly rng: Stream;
+}
+
+export interface AttackedUpdates<S = unknown> {
+  readonly updates: readonly Update[];
+  /** Default: the state before. */
+  readonly state?: S;
 }
 
 // ---- pools ---------------------------------------------------------------------------------------------------------
 
-/** What a set of clients is asked to do. */
-export interface Work {
+/** One client's part of a round. */
+export interface Job {
+  /** Unique in this process: names the job in its answer. */
+  readonly id: number;
+  readonly clientId: string;
   readonly round: number;
   readonly phase: string;
   readonly kind: "train" | "evaluate";
-  readonly clientIds: readonly string[];
-  readonly global: Params;
-  /** Only clients whose params differ from the global ones. */
-  readonly personal: ReadonlyMap<string, Params>;
+  /** Jobs that stand on the same params share `params.base`, the same object: pools send it to each host once. */
+  readonly params: ClientParams;
   /** Refuses an update that must not be aggregated; the sender is told. */
   admit(update: Update): Failure | undefined;
 }
 
-/** One client's answer: an admitted update, or why there is none. */
-export type Answer =
-  | { readonly clientId: string; readonly update: Update }
-  | { readonly clientId: string; readonly failure: Failure };
+/** The answer to one job: an admitted update, or why there is none. */
+export type Answer = { readonly jobId: number; readonly clientId: string } & (
+  { readonly update: Update } | { readonly failure: Failure }
+);
 
 /** The coordinator's view of its clients. Every implementation passes `describeClientPool` (testing/pool-conformance.ts). */
 export interface ClientPool {
   /** Resolves when every client of the trial can be reached. */
   ready(signal: AbortSignal): Promise<void>;
   /**
-   * Yields one arrival a client, in any order, and ends when all have arrived, or soon after `signal` aborts; answers
-   * that come later are refused. One call at a time.
+   * Yields one answer a job, in any order, and ends when all have come, or soon after `signal` aborts; answers that come
+   * later are refused.
    */
-  run(work: Work, signal: AbortSignal): AsyncIterable<Answer>;
+  ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer>;
   close(): Promise<void>;
 }

@@ -1,3 +1,5 @@
+import { bounds, printable } from "./text.js";
+
 /**
  * Every way in which a message, a client or a host can fail. The same set stands in proto/fedclair/v1/errors.proto and
  * docs/errors.md; a test compares the three. Codes are never reused.
@@ -29,6 +31,11 @@ export interface Failure {
   readonly code: ErrorCode;
   /** Names the offending value and what was expected. */
   readonly message: string;
+}
+
+/** A failure whose message may hold a stranger's text: made printable, and cut. */
+export function failure(code: ErrorCode, message: string): Failure {
+  return { code, message: printable(message, bounds.failureBytes) };
 }
 
 /** An error that is the user's to mend; the command prints its message without a stack and exits with `exitCode`. */

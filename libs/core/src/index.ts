@@ -1,20 +1,47 @@
-export { admitEvaluation, admitUpdate, shapesOf, type ExpectedShapes } from "./admission.js";
+export {
+  admitEvaluation,
+  admitUpdate,
+  checkNames,
+  largestChange,
+  shapesOf,
+  type Shapes,
+  type TensorSpec,
+} from "./admission.js";
 export { yieldToEventLoop } from "./yield-to-event-loop.js";
+export { resolveParams, type ClientParams } from "./client-params.js";
 export { ClientRunner, type ClientJob } from "./client-runner.js";
 export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";
 export { dashes, strokeLegend } from "./curves.js";
-export { errorCodes, exitCodes, UserError, type ErrorCode, type Failure } from "./errors.js";
+export {
+  errorCodes,
+  exitCodes,
+  failure,
+  UserError,
+  type ErrorCode,
+  type Failure,
+} from "./errors.js";
 export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./figure.js";
 export { denseOf, matrixOf, tensorOf } from "./matrix.js";
 export { addTerms, Products } from "./merge.js";
 export { MemoryPool } from "./memory-pool.js";
-export type { ClientRecord, Round, RoundRecord, RoundTiming, TrialState } from "./record.js";
-export { runRounds, type RoundPlan } from "./round.js";
+export type { ClientRecord, RoundRecord, RoundTiming } from "./record.js";
+export { runRounds, type RoundDone, type RoundPlan, type TrialEvent } from "./round.js";
 export * from "./safetensors.js";
-export { payloadBytes, shapeText, sizeOf, zeros, type Params, type Tensor } from "./tensor.js";
+export {
+  dtypeOf,
+  payloadBytes,
+  shapeText,
+  sizeOf,
+  zeros,
+  type DType,
+  type Params,
+  type Tensor,
+} from "./tensor.js";
+export { bounds, isName, jsonBytes, printable } from "./text.js";
 export { parseTrial } from "./trial-file.js";
+export { startTrial, type TrialState } from "./trial-state.js";
 export { createPlugin, trialSchema, type PluginChoice, type Trial } from "./trial.js";
 export {
   isLowRank,
@@ -26,3 +53,4 @@ export {
   type Delta,
   type Update,
 } from "./update.js";
+export { invalid, isPooled } from "./verdict.js";

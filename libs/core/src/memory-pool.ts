@@ -1,6 +1,6 @@
-import { setImmediate } from "node:timers/promises";
 import type { ClientRunner } from "./client-runner.js";
-import type { Answer, ClientPool, Work } from "./contracts.js";
+import type { Answer, ClientPool, Job } from "./contracts.js";
+import { turnOfEventLoop } from "./yield-to-event-loop.js";
 
 /** All clients in this process, one after another, no sockets: for tests, debugging and small trials. */
 export class MemoryPool implements ClientPool {
@@ -14,15 +14,13 @@ export class MemoryPool implements ClientPool {
     await this.#runner.prepare();
   }
 
-  async *run(work: Work, signal: AbortSignal): AsyncIterable<Answer> {
-    const { round, phase, kind, clientIds, global, personal } = work;
-    for (const clientId of clientIds) {
-      await setImmediate(); // lets Ctrl-C, timers and a progress bar in between two clients
+  async *ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer> {
+    for (const job of jobs) {
+      await turnOfEventLoop(); // lets Ctrl-C, timers and a progress bar in between two clients
       if (signal.aborted) return;
-      const params = personal.get(clientId) ?? global;
-      const arrival = await this.#runner.run({ round, phase, kind, clientId, params });
-      const refusal = "update" in arrival ? work.admit(arrival.update) : undefined;
-      yield refusal ? { clientId, failure: refusal } : arrival;
+      const answer = await this.#runner.run(job);
+      const failure = "update" in answer ? job.admit(answer.update) : undefined;
+      yield failure ? { jobId: job.id, clientId: job.clientId, failure } : answer;
     }
   }
 

@@ -12,7 +12,7 @@ import { isLowRank, type LowRank, type Delta, type TensorDelta } from "./update.
 export async function addTerms(
   params: Params,
   terms: readonly Delta[],
-  products: Products,
+  products = new Products(),
 ): Promise<Params> {
   const sums = new Map<string, Float64Array>();
   for (const modules of terms) {

@@ -3,8 +3,11 @@ import type { Collected } from "./collect.js";
 import type { Contamination } from "./contamination.js";
 import type { Verdict, VerdictStatus } from "./contracts.js";
 import type { Failure } from "./errors.js";
-import { payloadBytes, type Params } from "./tensor.js";
-import { tensorsOf, type Metrics } from "./update.js";
+import { addedBytes } from "./client-params.js";
+import { payloadBytes } from "./tensor.js";
+import { paramsOf, type TrialState } from "./trial-state.js";
+import { deltaBytes, type Metrics } from "./update.js";
+import { bounds, jsonBytes } from "./text.js";
 
 /** What happened in one round: the same bytes as JSON wherever and however fast the clients ran. */
 export interface RoundRecord {
@@ -13,13 +16,16 @@ export interface RoundRecord {
   readonly phase: string;
   /** The cohort, in order. */
   readonly clients: readonly ClientRecord[];
-  /** Of the aggregator and of the task's coordinator half; one that is not finite is left out. */
+  /** Of the aggregator and of the task's step; one that is not finite is left out. */
   readonly metrics: Metrics;
   /** Why params were left as they were: new ones would not have been finite. */
   readonly kept?: string;
   /** Why the arm ended here, its params as they were: the aggregator or the task failed. */
   readonly stopped?: string;
-  /** Bytes of the tensors that training sent to and got from the clients; measuring is not counted. */
+  /**
+   * Bytes of the tensors that training sent to and got from the clients; measuring is not counted. A client with params of
+   * its own is sent what was added to those that it has had.
+   */
   readonly bytes: { readonly down: number; readonly up: number };
 }
 
@@ -34,6 +40,8 @@ export interface ClientRecord {
   readonly numExamples?: number;
   /** As the client reports its training. */
   readonly train?: Metrics;
+  /** In place of `train`: bytes that it would take as JSON, more than a record has room for. */
+  readonly trainLeftOut?: number;
   readonly verdict?: VerdictStatus;
   readonly score?: number | null;
   readonly threshold?: number | null;
@@ -41,6 +49,8 @@ export interface ClientRecord {
   readonly reason?: string;
   /** The new params on the client's own data. */
   readonly evaluation?: Metrics;
+  /** In place of `evaluation`, likewise. */
+  readonly evaluationLeftOut?: number;
   /** Why a client that was to measure did not: its absence moves the mean. */
   readonly evaluationFailure?: Failure;
 }
@@ -52,65 +62,61 @@ export interface RoundTiming {
   readonly evaluate: number;
 }
 
-/** One step of `runRounds`. */
-export interface Round {
-  readonly record: RoundRecord;
-  readonly timing: RoundTiming;
-  readonly state: TrialState;
-  /** What the task's coordinator half showed, by name. */
-  readonly artifacts: Readonly<Record<string, unknown>>;
-}
-
-/** Where a trial stands after a round. */
-export interface TrialState {
-  readonly global: Params;
-  /** Params of the clients that have their own. */
-  readonly personal: ReadonlyMap<string, Params>;
-}
-
 /** Everything that a round's record is made from. */
-export interface RoundFacts extends Pick<RoundRecord, "round" | "phase" | "metrics"> {
+export interface RoundFacts extends Pick<RoundRecord, "round" | "phase" | "kept" | "stopped"> {
   readonly cohort: readonly string[];
   readonly contamination: Contamination;
   /** The state that the clients trained from. */
   readonly before: TrialState;
   readonly trained: Collected;
-  readonly verdicts: readonly Verdict[];
-  readonly evaluated: Collected;
+  readonly verdicts?: readonly Verdict[];
+  readonly metrics?: Metrics;
+  readonly evaluated?: Collected;
 }
 
 export function roundRecord(facts: RoundFacts): RoundRecord {
-  const { round, phase, cohort, contamination, before, trained, evaluated } = facts;
+  const { round, phase, cohort, contamination, before, trained, evaluated, kept, stopped } = facts;
   const updates = new Map(trained.updates.map((update) => [update.clientId, update]));
-  const evaluations = new Map(evaluated.updates.map((update) => [update.clientId, update]));
-  const verdicts = new Map(facts.verdicts.map((verdict) => [verdict.clientId, verdict]));
+  const evaluations = new Map(evaluated?.updates.map((update) => [update.clientId, update]));
+  const verdicts = new Map(facts.verdicts?.map((verdict) => [verdict.clientId, verdict]));
   const clients = cohort.map((clientId): ClientRecord => {
     const update = updates.get(clientId);
     const verdict = verdicts.get(clientId);
     const evaluation = evaluations.get(clientId);
-    const evaluationFailure = evaluated.failures.get(clientId);
+    const evaluationFailure = evaluated?.failures.get(clientId);
     return {
       clientId,
       attack: contamination.get(clientId)?.name ?? null,
       failure: trained.failures.get(clientId) ?? null,
-      ...(update && { numExamples: update.numExamples, train: update.metrics }),
+      ...(update && { numExamples: update.numExamples, ...recorded("train", update.metrics) }),
       ...(verdict && {
         verdict: verdict.status,
         score: verdict.score,
         threshold: verdict.threshold,
         ...(verdict.reason !== undefined && { reason: verdict.reason }),
       }),
-      ...(evaluation && { evaluation: evaluation.metrics }),
+      ...(evaluation && recorded("evaluation", evaluation.metrics)),
       ...(evaluationFailure && { evaluationFailure }),
     };
   });
-  const paramsOf = (id: string) => before.personal.get(id) ?? before.global;
-  const down = cohort.map((id) => payloadBytes(paramsOf(id).values()));
-  const up = trained.updates.flatMap(({ delta }) =>
-    [...delta.values()].map((module) => payloadBytes(tensorsOf(module))),
-  );
+  const down = cohort.map((id) => {
+    const params = paramsOf(before, id);
+    return params.rounds.length > 0 ? addedBytes(params) : payloadBytes(params.base.values());
+  });
+  const up = trained.updates.map(({ delta }) => deltaBytes(delta));
   const metrics = Object.fromEntries(
-    Object.entries(facts.metrics).filter(([, value]) => Number.isFinite(value)),
+    Object.entries(facts.metrics ?? {}).filter(([, value]) => Number.isFinite(value)),
   );
-  return { round, phase, clients, metrics, bytes: { down: sum(down), up: sum(up) } };
+  return {
+    ...{ round, phase, clients, metrics },
+    ...(kept !== undefined && { kept }),
+    ...(stopped !== undefined && { stopped }),
+    bytes: { down: sum(down), up: sum(up) },
+  };
+}
+
+/** All of a client's measurements or none: which of them would fit depends on how many digits each has. */
+function recorded(key: "train" | "evaluation", metrics: Metrics): Partial<ClientRecord> {
+  const bytes = jsonBytes(metrics);
+  return bytes <= bounds.recordedMetricsBytes ? { [key]: metrics } : { [`${key}LeftOut`]: bytes };
 }

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
+import { deserialize, serialize } from "node:v8";
 import { stream } from "@fedclair/linalg";
 import { ClientRunner } from "./client-runner.js";
+import { resolveParams } from "./client-params.js";
 import { clientIds } from "./clients.js";
-import type { Aggregator, Answer, ClientPool, Task, Work } from "./contracts.js";
+import type { Aggregator, Answer, ClientPool, Task } from "./contracts.js";
 import { UserError } from "./errors.js";
 import { MemoryPool } from "./memory-pool.js";
-import type { Round, TrialState } from "./record.js";
-import { runRounds, type RoundPlan } from "./round.js";
+import { runRounds, type RoundDone, type RoundPlan } from "./round.js";
 import { toyParams, toyPlugins, toyTrial } from "./testing/index.js";
+import { startTrial, type TrialState } from "./trial-state.js";
 import { createPlugin, type Trial } from "./trial.js";
 
 function planOf(trial: Trial, changes: Partial<RoundPlan> = {}): RoundPlan {
@@ -25,13 +27,17 @@ function planOf(trial: Trial, changes: Partial<RoundPlan> = {}): RoundPlan {
   };
 }
 
-async function run(plan: RoundPlan): Promise<{ rounds: Round[]; state: TrialState }> {
-  const rounds: Round[] = [];
-  const running = runRounds(plan);
+async function run(
+  plan: RoundPlan,
+  from?: TrialState,
+): Promise<{ rounds: RoundDone[]; state: TrialState }> {
+  const rounds: RoundDone[] = [];
+  const { task, clientIds, rng } = plan;
+  const running = runRounds(plan, from ?? (await startTrial(task, clientIds, rng)));
   for (;;) {
     const step = await running.next();
     if (step.done) return { rounds, state: step.value };
-    rounds.push(step.value);
+    if (step.value.kind === "round") rounds.push(step.value);
   }
 }
 
@@ -39,7 +45,7 @@ describe("runRounds", () => {
   it("trains, averages, merges and measures", async () => {
     // Four clients hold 1, 2, 3 and 4 and step to them from 0: the mean is 2.5, where the second round's steps cancel.
     const { rounds, state } = await run(planOf(toyTrial()));
-    assert.deepEqual([...(state.global.get("dense")?.data ?? [])], [2.5, 0]);
+    assert.deepEqual([...(state.params.get("dense")?.data ?? [])], [2.5, 0]);
     assert.equal(rounds.length, 2);
     const first = rounds[0];
     assert.deepEqual(
@@ -64,9 +70,9 @@ describe("runRounds", () => {
     const reversed = (inner: ClientPool): ClientPool => ({
       ready: (signal) => inner.ready(signal),
       close: () => inner.close(),
-      async *run(work, signal) {
+      async *ask(jobs, signal) {
         const all: Answer[] = [];
-        for await (const arrival of inner.run(work, signal)) all.push(arrival);
+        for await (const answer of inner.ask(jobs, signal)) all.push(answer);
         yield* all.reverse();
       },
     });
@@ -84,7 +90,7 @@ describe("runRounds", () => {
     const spy: Aggregator = {
       aggregate: (input) => {
         seen.push(JSON.stringify(input));
-        return Promise.resolve({ global: [] });
+        return Promise.resolve({ change: [] });
       },
     };
     const { rounds } = await run(planOf(trial, { aggregator: spy }));
@@ -116,7 +122,7 @@ describe("runRounds", () => {
     });
     const all = await run(planOf(trial));
     const oracle = await run(planOf(trial, { benignOnly: true }));
-    const ids = (rounds: Round[]) =>
+    const ids = (rounds: RoundDone[]) =>
       rounds.map(({ record }) => record.clients.filter((c) => !c.attack).map((c) => c.clientId));
     assert.deepEqual(ids(oracle.rounds), ids(all.rounds));
     assert.ok(all.rounds.every(({ record }) => record.clients.length === 10));
@@ -146,8 +152,8 @@ describe("runRounds", () => {
     const stalled: ClientPool = {
       ready: () => Promise.resolve(),
       close: () => Promise.resolve(),
-      async *run(work: Work, signal) {
-        yield* plan.pool.run({ ...work, clientIds: work.clientIds.slice(0, 3) }, signal);
+      async *ask(jobs, signal) {
+        yield* plan.pool.ask(jobs.slice(0, 3), signal);
         await new Promise(() => undefined);
       },
     };
@@ -179,9 +185,9 @@ describe("runRounds", () => {
     const deaf: ClientPool = {
       ready: (signal) => inner.ready(signal),
       close: () => inner.close(),
-      async *run(work, signal) {
-        for await (const arrival of inner.run(work, signal)) {
-          if (work.kind === "train" || arrival.clientId !== "c02") yield arrival;
+      async *ask(jobs, signal) {
+        for await (const answer of inner.ask(jobs, signal)) {
+          if (jobs[0]?.kind === "train" || answer.clientId !== "c02") yield answer;
         }
       },
     };
@@ -208,9 +214,9 @@ describe("runRounds", () => {
     const stalled: ClientPool = {
       ready: () => Promise.resolve(),
       close: () => Promise.resolve(),
-      async *run(work: Work, signal) {
+      async *ask(jobs, signal) {
         const inner = new MemoryPool(new ClientRunner(trial, toyPlugins));
-        yield* inner.run({ ...work, clientIds: work.clientIds.slice(0, 3) }, signal);
+        yield* inner.ask(jobs.slice(0, 3), signal);
         await new Promise(() => undefined); // ignores the signal, too
       },
     };
@@ -222,43 +228,44 @@ describe("runRounds", () => {
   it("stops at once on the signal", async () => {
     const trial = toyTrial({ rounds: 1000 });
     const stop = new AbortController();
-    const running = runRounds(planOf(trial, { signal: stop.signal }));
+    const plan = planOf(trial, { signal: stop.signal });
+    const running = runRounds(plan, await startTrial(plan.task, plan.clientIds, plan.rng));
     await running.next();
     stop.abort();
     await assert.rejects(running.next(), { name: "AbortError" });
   });
 
-  it("keeps personal params apart from the global ones", async () => {
+  it("keeps personal params apart from the shared ones", async () => {
     const increment = (x: number) => [
       new Map([["dense", { shape: [2], data: Float64Array.of(x, x) }]]),
     ];
     const aggregator: Aggregator = {
       aggregate: () =>
-        Promise.resolve({ global: increment(1), personal: new Map([["c01", increment(10)]]) }),
+        Promise.resolve({ change: increment(1), personal: new Map([["c01", increment(10)]]) }),
     };
     const { state } = await run(planOf(toyTrial(), { aggregator }));
-    assert.equal(state.global.get("dense")?.data[0], 2);
+    assert.equal(state.params.get("dense")?.data[0], 2);
     assert.deepEqual([...state.personal.keys()], ["c01"]);
-    assert.equal(state.personal.get("c01")?.get("dense")?.data[0], 20);
+    const own = await resolveParams(state.personal.get("c01") ?? { base: new Map(), rounds: [] });
+    assert.equal(own.get("dense")?.data[0], 20);
   });
 
-  it("lets a task choose the next phase, the global params and the end", async () => {
+  it("lets a task choose the next phase, the shared params and the end", async () => {
     const phases: string[] = [];
     const task: Task = {
       ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
-      reduce: ({ round, phase }) => {
+      step: ({ round, phase }) => {
         phases.push(phase);
         return Promise.resolve({
-          phase: "second",
-          global: toyParams(round),
-          done: round === 3,
+          next: round === 3 ? "end" : { phase: "second" },
+          params: toyParams(round),
           metrics: { square: round * round },
         });
       },
     };
     const { rounds, state } = await run(planOf(toyTrial({ rounds: 9 }), { task }));
     assert.deepEqual(phases, ["train", "second", "second"]);
-    assert.deepEqual(state.global, toyParams(3));
+    assert.deepEqual(state.params, toyParams(3));
     assert.deepEqual(
       rounds.map(({ record }) => record.metrics),
       [{ square: 1 }, { square: 4 }, { square: 9 }],
@@ -268,9 +275,14 @@ describe("runRounds", () => {
   it("lets a task choose who takes part, from the first round on", async () => {
     const task: Task = {
       ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
-      start: (ids) => ({ phase: "first", clients: ids.slice(0, 1) }),
-      reduce: ({ round }) =>
-        Promise.resolve({ phase: "later", ...(round === 1 && { clients: ["c01", "c03"] }) }),
+      start: ({ clientIds: ids }) => {
+        const ask = { phase: "first", clients: ids.slice(0, 1) };
+        return Promise.resolve({ params: toyParams(0), ask });
+      },
+      step: ({ round }) => {
+        const clients = round === 1 ? { clients: ["c01", "c03"] } : {};
+        return Promise.resolve({ next: { phase: "later", ...clients } });
+      },
     };
     const { rounds } = await run(planOf(toyTrial({ rounds: 3 }), { task }));
     assert.deepEqual(
@@ -283,44 +295,169 @@ describe("runRounds", () => {
     );
   });
 
-  it("lets a task present other updates to the aggregator, and overrule what it made of them", async () => {
+  it("lets a task show other updates to the aggregator, and overrule what it made of them", async () => {
     const seen: string[][] = [];
     const aggregator: Aggregator = {
       aggregate: ({ updates }) => {
         seen.push(updates.map(({ clientId }) => clientId));
         // In a space of its own: the params have no such module.
         const modules = new Map([["statistic", { shape: [1], data: Float64Array.of(7) }]]);
-        return Promise.resolve({ global: [modules], personal: new Map([["c00", [modules]]]) });
+        return Promise.resolve({ change: [modules], personal: new Map([["c00", [modules]]]) });
       },
     };
     const task: Task = {
       ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
-      present: ({ round, updates }) => (round === 1 ? undefined : updates.slice(1)),
-      reduce: ({ round, updates }, aggregate) =>
-        Promise.resolve({
-          global: toyParams(round),
+      step: async ({ round, updates }, aggregate) => {
+        const terms = round === 1 ? 0 : (await aggregate(updates.slice(1))).change.length;
+        return {
+          params: toyParams(round),
           verdicts: updates.map(({ clientId }) => ({
             ...{ clientId, status: "contaminated", score: 2, threshold: 1 },
           })),
-          artifacts: { aggregate: aggregate.global.length },
-        }),
-      evaluate: (global) =>
-        Promise.resolve({
-          metrics: { at: global.get("dense")?.data[0] ?? NaN },
-          artifacts: { seen: true },
-        }),
+          metrics: { at: round },
+          artifacts: { terms },
+        };
+      },
     };
     const { rounds, state } = await run(planOf(toyTrial(), { task, aggregator }));
     assert.deepEqual(seen, [["c01", "c02", "c03"]]);
     assert.deepEqual(
       rounds.map(({ record, artifacts }) => [record.metrics, artifacts]),
       [
-        [{ at: 1 }, { aggregate: 0, seen: true }],
-        [{ at: 2 }, { aggregate: 1, seen: true }],
+        [{ at: 1 }, { terms: 0 }],
+        [{ at: 2 }, { terms: 1 }],
       ],
     );
     assert.ok(rounds[1]?.record.clients.every(({ verdict }) => verdict === "contaminated"));
-    assert.deepEqual([state.global, state.personal.size], [toyParams(2), 0]);
+    assert.deepEqual([state.params, state.personal.size], [toyParams(2), 0]);
+  });
+
+  describe("with an aggregator or a task that fails", () => {
+    const failing = (fails: () => never): Partial<RoundPlan> => ({
+      aggregator: {
+        aggregate: ({ round }) => (round === 1 ? Promise.resolve({ change: [] }) : fails()),
+      },
+    });
+    const eventsOf = async (plan: RoundPlan) => {
+      const rounds: RoundDone[] = [];
+      const from = await startTrial(plan.task, plan.clientIds, plan.rng);
+      let error: unknown;
+      try {
+        for await (const event of runRounds(plan, from))
+          if (event.kind === "round") rounds.push(event);
+      } catch (thrown) {
+        error = thrown;
+      }
+      return { rounds, error };
+    };
+
+    it("ends the arm with a record that says why, and the state of the round before", async () => {
+      const changes = failing(() => {
+        throw new TypeError("no such space");
+      });
+      const { rounds, error } = await eventsOf(planOf(toyTrial({ rounds: 3 }), changes));
+      assert.ok(error instanceof UserError && error.exitCode === 6);
+      assert.equal(error.message, "round 2: TypeError: no such space");
+      assert.deepEqual(
+        rounds.map(({ record }) => record.stopped),
+        [undefined, "TypeError: no such space"],
+      );
+      assert.equal(rounds[1]?.record.clients[0]?.train?.["loss"], 1);
+      assert.equal(rounds[1].state, rounds[0]?.state);
+    });
+
+    it("asks the aggregator once a round at most", async () => {
+      const task: Task = {
+        ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+        step: async (_, aggregate) => {
+          await aggregate();
+          await aggregate();
+          return {};
+        },
+      };
+      const { error } = await eventsOf(planOf(toyTrial(), { task }));
+      assert.match(String(error), /asks the aggregator twice in a round/);
+    });
+  });
+
+  it("keeps params as they were where new ones would not be finite, and says why", async () => {
+    const huge = [new Map([["pair", { shape: [2, 3], data: new Float64Array(6).fill(1e39) }]])];
+    const small = [new Map([["dense", { shape: [2], data: Float64Array.of(1, 1) }]])];
+    const aggregations = [
+      { change: huge, personal: new Map([["c00", small]]) },
+      {
+        change: small,
+        personal: new Map([
+          ["c00", small],
+          ["c01", huge],
+        ]),
+      },
+    ];
+    const aggregator: Aggregator = {
+      aggregate: ({ round }) => Promise.resolve(aggregations[round - 1] ?? { change: [] }),
+    };
+    const { rounds, state } = await run(planOf(toyTrial(), { aggregator }));
+    assert.deepEqual(
+      rounds.map(({ record }) => record.kept),
+      [
+        "the new params: module pair, entry 0 is Infinity",
+        "the new params of client c01: module pair, entry 0 is Infinity",
+      ],
+    );
+    assert.equal(state.params.get("dense")?.data[0], 1);
+    assert.deepEqual([...state.personal.keys()], ["c00"]);
+    assert.ok(rounds.every(({ record }) => record.clients.every(({ failure }) => !failure)));
+  });
+
+  it("sends a client with params of its own what was added, until that outweighs them", async () => {
+    const data = (...values: number[]) => Float32Array.from(values);
+    const pair = {
+      b: { shape: [2, 1], data: data(1, 2) },
+      a: { shape: [1, 3], data: data(1, 1, 1) },
+    };
+    const aggregator: Aggregator = {
+      aggregate: () =>
+        Promise.resolve({ change: [], personal: new Map([["c00", [new Map([["pair", pair]])]]]) }),
+    };
+    const { rounds, state } = await run(planOf(toyTrial({ rounds: 4 }), { aggregator }));
+    // The params are 2·8 + 6·4 = 40 bytes, a pair 2·4 + 3·4 = 20: two of them are as heavy as the params.
+    assert.deepEqual(
+      rounds.map(({ record }) => record.bytes.down),
+      [160, 120 + 20, 160, 120 + 20],
+    );
+    const own = await resolveParams(state.personal.get("c00") ?? { base: new Map(), rounds: [] });
+    assert.deepEqual([...(own.get("pair")?.data ?? [])], [4, 4, 4, 8, 8, 8]);
+  });
+
+  it("goes on from a state that was stored and read again, to the same bytes", async () => {
+    const forgetful = (sent: number): Aggregator<number> => ({
+      aggregate: ({ updates }, seen = 0) =>
+        Promise.resolve({
+          change: updates[0] ? [updates[0].delta] : [],
+          personal: new Map(updates.slice(0, sent).map((u) => [u.clientId, [u.delta]])),
+          metrics: { seen },
+          state: seen + updates.length,
+        }),
+    });
+    const trial = toyTrial({
+      rounds: 4,
+      cohort: { number: 2 },
+      attacks: [{ attack: { name: "toy-forger" }, count: 1 }],
+    });
+    const fresh = () => planOf(trial, { aggregator: forgetful(1) as Aggregator });
+    const whole = await run(fresh());
+    assert.deepEqual(
+      whole.rounds.map(({ record }) => record.metrics["seen"]),
+      [0, 2, 4, 6],
+    );
+    const half = whole.rounds[1]?.state;
+    const restored = deserialize(serialize(half)) as TrialState;
+    const rest = await run(fresh(), restored);
+    assert.deepEqual(
+      rest.rounds.map(({ record }) => record),
+      whole.rounds.slice(2).map(({ record }) => record),
+    );
+    assert.deepEqual(rest.state, whole.state);
   });
 
   it("hands contaminated data to the shard, with its options' defaults", async () => {

@@ -1,14 +1,13 @@
 import type { Stream } from "@fedclair/linalg";
-import { admitEvaluation, admitUpdate, shapesOf } from "./admission.js";
-import { sampleCohort } from "./cohort.js";
-import { collect, type Collected } from "./collect.js";
-import type { Contamination } from "./contamination.js";
-import type { Aggregation, Aggregator, ClientPool, Step, Task, Work } from "./contracts.js";
-import { exitCodes, UserError } from "./errors.js";
+import { admitEvaluation, admitUpdate } from "./admission.js";
 import { attackRound } from "./attack-round.js";
-import { addTerms, Products } from "./merge.js";
-import { roundRecord, type Round, type TrialState } from "./record.js";
-import type { Params } from "./tensor.js";
+import { sampleCohort } from "./cohort.js";
+import { collect, type Answered, type Collected } from "./collect.js";
+import type { Contamination } from "./contamination.js";
+import type { Aggregation, Aggregator, ClientPool, Job, Step, Task } from "./contracts.js";
+import { exitCodes, UserError } from "./errors.js";
+import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
+import { expectedOf, merge, paramsOf, type TrialState } from "./trial-state.js";
 import type { Trial } from "./trial.js";
 import type { Update } from "./update.js";
 
@@ -22,114 +21,164 @@ export interface RoundPlan {
   /** An oracle that leaves contaminated clients out of every cohort. */
   readonly benignOnly?: boolean;
   readonly pool: ClientPool;
+  /** Prepared. */
   readonly task: Task;
   readonly aggregator: Aggregator;
   readonly rng: Stream;
   readonly signal: AbortSignal;
 }
 
+/** What happens in a trial, as it happens. */
+export type TrialEvent =
+  | { readonly kind: "sampled"; readonly round: number; readonly cohort: readonly string[] }
+  | Answered
+  | { readonly kind: "aggregated"; readonly round: number }
+  | RoundDone;
+
+/** The last event of a round. */
+export interface RoundDone {
+  readonly kind: "round";
+  readonly record: RoundRecord;
+  readonly timing: RoundTiming;
+  /** Of the task's step, by name. */
+  readonly artifacts: Readonly<Record<string, unknown>>;
+  /** From which the trial can go on. */
+  readonly state: TrialState;
+}
+
 /**
- * Runs a trial round by round: sample a cohort, let it train, aggregate, merge, measure. The caller drives it and may
- * stop after any round. @throws UserError (exit code 3) when too few clients answer a round
+ * Runs a trial round by round: sample a cohort, let it train, aggregate, merge, measure. The caller drives it, and may
+ * stop after any round and go on later from its state.
+ * @param from `startTrial`'s, or that of an earlier round
+ * @throws UserError when too few clients answer a round (exit code 3), or when the aggregator or the task fails (exit code
+ * 6, after a record that says so): the state is then that of the round before
  */
-export async function* runRounds(plan: RoundPlan): AsyncGenerator<Round, TrialState> {
-  const { trial, task, rng } = plan;
-  let state: TrialState = { global: await task.init(rng.at("init")), personal: new Map() };
-  let { phase = "train", clients } = task.start?.(plan.clientIds) ?? {};
-  for (let round = 1; round <= trial.rounds; round++) {
-    const cohort = cohortOf(plan, round, clients);
-    const clock = stopwatch();
-
-    const trained = await train(plan, state, { round, phase }, cohort);
-    requireQuorum(trained, cohort, trial.limits.quorum, round);
-    const trainSeconds = clock();
-
-    const before = state;
-    const { aggregate, step } = await reduce(plan, before, { round, phase }, trained.updates);
-    state = await merge(before, aggregate, step.global);
-    const aggregateSeconds = clock();
-
-    const evaluated = await evaluate(plan, state, { round, phase }, cohort);
-    const measured = await task.evaluate?.(state.global, rng.at("measure"));
-    const metrics = { ...aggregate.metrics, ...step.metrics, ...measured?.metrics };
-    const verdicts = step.verdicts ?? aggregate.verdicts ?? [];
-    const record = roundRecord({
-      ...{ round, phase, cohort, contamination: plan.contamination },
-      ...{ before, trained, verdicts, evaluated, metrics },
-    });
-    const timing = { train: trainSeconds, aggregate: aggregateSeconds, evaluate: clock() };
-
-    yield { record, timing, state, artifacts: { ...step.artifacts, ...measured?.artifacts } };
-
-    phase = step.phase ?? phase;
-    clients = step.clients;
-    if (step.done) break;
+export async function* runRounds(
+  plan: RoundPlan,
+  from: TrialState,
+): AsyncGenerator<TrialEvent, TrialState> {
+  let state = from;
+  while (state.ask !== "end" && state.round < plan.trial.rounds) {
+    state = yield* runRound(plan, state, state.ask.phase);
   }
   return state;
 }
 
-type When = Pick<Work, "round" | "phase">;
+async function* runRound(
+  plan: RoundPlan,
+  before: TrialState,
+  phase: string,
+): AsyncGenerator<TrialEvent, TrialState> {
+  const round = before.round + 1;
+  const when = { round, phase };
+  const clock = stopwatch();
+  const cohort = cohortOf(plan, before);
+  yield { kind: "sampled", round, cohort };
 
-/** @param chosen by the task, in place of the trial's cohort */
-function cohortOf(plan: RoundPlan, round: number, chosen?: readonly string[]): readonly string[] {
+  const { collected: trained, states: attacks } = yield* train(plan, before, when, cohort);
+  requireQuorum(trained, cohort, plan.trial.limits.quorum, round);
+  const facts = { ...when, cohort, contamination: plan.contamination, before, trained };
+  const trainSeconds = clock();
+
+  const made = await step(plan, before, when, trained.updates);
+  if ("fault" in made) {
+    const timing = { train: trainSeconds, aggregate: clock(), evaluate: 0 };
+    const record = roundRecord({ ...facts, stopped: made.fault });
+    yield { kind: "round", record, timing, artifacts: {}, state: before };
+    throw new UserError(`round ${round}: ${made.fault}`, exitCodes.stopped);
+  }
+  const { aggregation, next } = made;
+  const { kept, ...params } = await merge(before, aggregation, next);
+  const state: TrialState = {
+    ...{ ...params, round, attacks, ask: next.next ?? before.ask },
+    task: next.state ?? before.task,
+    aggregator: aggregation.state ?? before.aggregator,
+  };
+  yield { kind: "aggregated", round };
+  const aggregateSeconds = clock();
+
+  const evaluated = yield* evaluate(plan, state, when, cohort);
+  const record = roundRecord({
+    ...{ ...facts, evaluated, ...(kept !== undefined && { kept }) },
+    verdicts: next.verdicts ?? aggregation.verdicts ?? [],
+    metrics: { ...aggregation.metrics, ...next.metrics },
+  });
+  const timing = { train: trainSeconds, aggregate: aggregateSeconds, evaluate: clock() };
+  yield { kind: "round", record, timing, artifacts: next.artifacts ?? {}, state };
+  return state;
+}
+
+type When = Pick<Job, "round" | "phase">;
+
+function cohortOf(plan: RoundPlan, { round, ask }: TrialState): readonly string[] {
   const { clientIds, contamination, trial, rng, benignOnly } = plan;
-  const cohort = chosen ?? sampleCohort(clientIds, trial.cohort, rng.at("cohort", round));
+  const chosen = ask === "end" ? [] : ask.clients;
+  const cohort = chosen ?? sampleCohort(clientIds, trial.cohort, rng.at("cohort", round + 1));
   return benignOnly ? cohort.filter((id) => !contamination.has(id)) : cohort;
 }
 
-async function train(
-  { pool, task, trial, contamination, signal }: RoundPlan,
-  { global, personal }: TrialState,
+async function* train(
+  { pool, trial, contamination, signal }: RoundPlan,
+  state: TrialState,
   when: When,
-  clientIds: readonly string[],
-): Promise<Collected> {
-  const expected = task.expects?.(when.phase, global) ?? shapesOf(global);
-  const admit: Work["admit"] = (update) => admitUpdate(update, expected);
-  const work: Work = { ...when, kind: "train", clientIds, global, personal, admit };
-  return attackRound(
-    await collect(pool, work, trial.limits.answerSeconds, signal),
-    work,
-    contamination,
-  );
-}
-
-/** The trial's aggregator, between the two parts that a task may have in the step. */
-async function reduce(
-  { task, aggregator, rng }: RoundPlan,
-  { global }: TrialState,
-  { round, phase }: When,
-  updates: readonly Update[],
-): Promise<{ aggregate: Aggregation; step: Step }> {
-  const state = { round, phase, global, updates, rng: rng.at("reduce", phase, round) };
-  const presented = task.present ? (task.present(state) ?? []) : updates;
-  const aggregate =
-    presented.length === 0
-      ? { global: [] } // an oracle's cohort may hold nobody
-      : await aggregator.aggregate({
-          ...{ round, phase, updates: presented },
-          rng: rng.at("aggregate", phase, round),
-        });
-  return { aggregate, step: (await task.reduce?.(state, aggregate)) ?? {} };
+  cohort: readonly string[],
+): AsyncGenerator<TrialEvent, ReturnType<typeof attackRound>> {
+  const expected = expectedOf(state);
+  const admit: Job["admit"] = (update) => admitUpdate(update, expected);
+  const jobs = cohort.map((clientId) => jobOf(state, { ...when, clientId, kind: "train", admit }));
+  const collected = yield* collect(pool, jobs, trial.limits.answerSeconds, signal);
+  return attackRound(collected, { ...when, admit }, contamination, state.attacks);
 }
 
 /** Only benign clients measure: what a contaminated one would report of its own data means nothing. */
-async function evaluate(
+async function* evaluate(
   { pool, trial, contamination, signal }: RoundPlan,
-  { global, personal }: TrialState,
+  state: TrialState,
   when: When,
   cohort: readonly string[],
-): Promise<Collected> {
+): AsyncGenerator<TrialEvent, Collected> {
   if (trial.evaluate === "never") return { updates: [], failures: new Map() };
-  const clientIds = cohort.filter((id) => !contamination.has(id));
-  const work: Work = {
-    ...when,
-    kind: "evaluate",
-    clientIds,
-    global,
-    personal,
-    admit: admitEvaluation,
+  const jobs = cohort
+    .filter((id) => !contamination.has(id))
+    .map((clientId) =>
+      jobOf(state, { ...when, clientId, kind: "evaluate", admit: admitEvaluation }),
+    );
+  return yield* collect(pool, jobs, trial.limits.answerSeconds, signal);
+}
+
+let lastJob = 0;
+
+function jobOf(state: TrialState, job: Omit<Job, "id" | "params">): Job {
+  return { ...job, id: ++lastJob, params: paramsOf(state, job.clientId) };
+}
+
+type Made = { readonly aggregation: Aggregation; readonly next: Step } | { readonly fault: string };
+
+/** The task's step around the trial's aggregator. Neither can end more than its arm. */
+async function step(
+  { task, aggregator, clientIds, rng }: RoundPlan,
+  state: TrialState,
+  { round, phase }: When,
+  updates: readonly Update[],
+): Promise<Made> {
+  let aggregation: Aggregation | undefined;
+  const aggregate = async (judged: readonly Update[] = updates): Promise<Aggregation> => {
+    if (aggregation) throw new Error("the task asks the aggregator twice in a round");
+    aggregation = { change: [] };
+    if (judged.length === 0) return aggregation; // an oracle's cohort may hold nobody
+    const input = { round, phase, updates: judged, rng: rng.at("aggregate", phase, round) };
+    return (aggregation = await aggregator.aggregate(input, state.aggregator));
   };
-  return collect(pool, work, trial.limits.answerSeconds, signal);
+  const seen = {
+    ...{ round, phase, clientIds, params: state.params, updates, state: state.task },
+    ...{ rng: rng.at("reduce", phase, round), fixedRng: rng.at("measure") },
+  };
+  try {
+    const next = task.step ? await task.step(seen, aggregate) : (await aggregate(), {});
+    return { next, aggregation: aggregation ?? { change: [] } };
+  } catch (error) {
+    return { fault: error instanceof UserError ? error.message : String(error) };
+  }
 }
 
 function requireQuorum(
@@ -146,21 +195,6 @@ function requireQuorum(
       `limits.quorum = ${quorum} needs ${needed}\n  ${reasons.join("\n  ")}`,
     exitCodes.quorum,
   );
-}
-
-/** @param chosen the task's own new global params, in place of the aggregate */
-async function merge(
-  state: TrialState,
-  aggregate: Aggregation,
-  chosen?: Params,
-): Promise<TrialState> {
-  if (chosen) return { ...state, global: chosen };
-  const products = new Products();
-  const personal = new Map(state.personal);
-  for (const [id, terms] of aggregate.personal ?? []) {
-    personal.set(id, await addTerms(state.personal.get(id) ?? state.global, terms, products));
-  }
-  return { global: await addTerms(state.global, aggregate.global, products), personal };
 }
 
 /** Seconds since the last call. */

@@ -4,6 +4,13 @@ export interface Tensor {
   readonly data: Float32Array | Float64Array;
 }
 
+/** How a tensor's numbers are stored: IEEE 754 of 32 or 64 bits. */
+export type DType = "f32" | "f64";
+
+export function dtypeOf({ data }: Tensor): DType {
+  return data instanceof Float32Array ? "f32" : "f64";
+}
+
 /** Named tensors, in a fixed order. */
 export type Params = ReadonlyMap<string, Tensor>;
 
@@ -18,7 +25,7 @@ export function shapeText(shape: readonly number[]): string {
 }
 
 /** A zero tensor, float32 unless told otherwise. */
-export function zeros(shape: readonly number[], dtype: "f32" | "f64" = "f32"): Tensor {
+export function zeros(shape: readonly number[], dtype: DType = "f32"): Tensor {
   const size = sizeOf(shape);
   return { shape, data: dtype === "f32" ? new Float32Array(size) : new Float64Array(size) };
 }

@@ -1,8 +1,8 @@
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import { z } from "zod";
 import { clientIds } from "./clients.js";
-import type { Plugins } from "./contracts.js";
-import { checkContamination } from "./data-contamination.js";
+import type { Plugins, Task } from "./contracts.js";
+import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { UserError } from "./errors.js";
 import { createPlugin, trialSchema, type PluginChoice, type Trial } from "./trial.js";
 
@@ -61,17 +61,18 @@ function contentOf(document: Document, name: string): unknown {
 /** What a schema cannot tell: does this task bear these attacks and this many clients? */
 function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
   const task = createPlugin(plugins.tasks, trial.task);
+  const known = contaminationsOf(plugins.tasks, trial.task);
   for (const [i, entry] of trial.attacks.entries()) {
     const place = `${file}: attacks.${i}: ${entry.attack.name}`;
     const attack = createPlugin(plugins.attacks, entry.attack);
-    if (attack.corruptLabels && !task.hasLabels) {
+    if (attack.corruptLabels && !plugins.tasks.get(trial.task.name)?.hasLabels) {
       const advice = "choose an attack on updates";
       throw new UserError(
         `${place} contaminates labels, and task ${trial.task.name} has none; ${advice}`,
       );
     }
     try {
-      if (attack.data) checkContamination(attack.data, task);
+      if (attack.data) checkContamination(attack.data, known);
     } catch (error) {
       throw new UserError(`${place}, kind ${attack.data?.kind ?? ""}: ${messageOf(error)}`);
     }
@@ -81,20 +82,23 @@ function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
   } catch (error) {
     throw new UserError(`${file}: ${messageOf(error)}`);
   }
-  checkAggregator("aggregator", trial.aggregator, trial, plugins, file);
+  const check = (path: string, choice: PluginChoice) => {
+    checkAggregator(`${file}: ${path}: ${choice.name}`, choice, trial, plugins, task);
+  };
+  check("aggregator", trial.aggregator);
   for (const [i, { aggregator }] of trial.baselines.entries()) {
-    checkAggregator(`baselines.${i}.aggregator`, aggregator, trial, plugins, file);
+    check(`baselines.${i}.aggregator`, aggregator);
   }
 }
 
+/** @param place for messages */
 function checkAggregator(
-  path: string,
+  place: string,
   choice: PluginChoice,
   trial: Trial,
   plugins: Plugins,
-  file: string,
+  { sharesParams }: Task,
 ): void {
-  const place = `${file}: ${path}: ${choice.name}`;
   const owners = [...plugins.tasks.values()].filter(({ aggregators }) =>
     aggregators?.some(({ name }) => name === choice.name),
   );
@@ -102,6 +106,12 @@ function checkAggregator(
     const names = owners.map(({ name }) => name).join(", ");
     throw new UserError(
       `${place} is for updates of task ${names}, not of ${trial.task.name}; choose another aggregator`,
+    );
+  }
+  if (sharesParams && plugins.aggregators.get(choice.name)?.sharesNothing) {
+    throw new UserError(
+      `${place} leaves every client its own change, and the clients of task ${trial.task.name} share their params; ` +
+        "choose fedavg, clair or another that averages",
     );
   }
   try {

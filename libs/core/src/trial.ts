@@ -6,7 +6,7 @@ import type { Plugin, Plugins, Registry } from "./contracts.js";
 export type PluginChoice = { readonly name: string } & Readonly<Record<string, unknown>>;
 
 /** One of a registry's plug-ins with its options, unknown names and keys refused. */
-function choiceOf<T>(registry: Registry<T>, what: string): z.ZodType<PluginChoice> {
+function choiceOf(registry: Registry<Plugin<unknown>>, what: string): z.ZodType<PluginChoice> {
   const choices = [...registry.values()].map((plugin) =>
     plugin.schema.safeExtend({ name: z.literal(plugin.name) }).describe(plugin.summary),
   );
@@ -23,11 +23,15 @@ function choiceOf<T>(registry: Registry<T>, what: string): z.ZodType<PluginChoic
 }
 
 /** Makes what a choice names. @param choice one that passed the trial's schema */
-export function createPlugin<T>(registry: Registry<T>, choice: PluginChoice): T {
+export function createPlugin<T>(registry: Registry<Plugin<T>>, choice: PluginChoice): T {
   const plugin: Plugin<T> | undefined = registry.get(choice.name);
   if (!plugin) throw new Error(`no plug-in is called '${choice.name}'`);
-  const options = Object.fromEntries(Object.entries(choice).filter(([key]) => key !== "name"));
-  return plugin.create(options as never);
+  return plugin.create(optionsOf(choice) as never);
+}
+
+/** What a plug-in is made with. */
+export function optionsOf(choice: PluginChoice): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(choice).filter(([key]) => key !== "name"));
 }
 
 /** A timer of Node.js beyond 2³¹ ms would fire at once. */

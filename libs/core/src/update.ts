@@ -1,4 +1,4 @@
-import type { Tensor } from "./tensor.js";
+import { payloadBytes, type Tensor } from "./tensor.js";
 
 /** A low-rank matrix `b · a` that is never multiplied out on its way: b is p×r, a is r×q. A LoRA scale is part of b. */
 export interface LowRank {
@@ -23,6 +23,8 @@ export interface Update {
   /** Empty for an evaluation job. */
   readonly delta: Delta;
   readonly metrics: Metrics;
+  /** The expected |noise|² in the change, by the squared Frobenius norm, where a task knows it and shows it to an aggregator. */
+  readonly noise?: number;
 }
 
 export function isLowRank(update: TensorDelta): update is LowRank {
@@ -37,4 +39,9 @@ export function tensorsOf(update: TensorDelta): readonly Tensor[] {
 /** The shape of the tensor that the update changes: p×q for factors p×r and r×q. */
 export function deltaShape(update: TensorDelta): readonly number[] {
   return isLowRank(update) ? [update.b.shape[0] ?? 0, update.a.shape[1] ?? 0] : update.shape;
+}
+
+/** Bytes of all tensors of a change. */
+export function deltaBytes(delta: Delta): number {
+  return [...delta.values()].reduce((total, one) => total + payloadBytes(tensorsOf(one)), 0);
 }

@@ -7,6 +7,11 @@ let last = performance.now();
  */
 export async function yieldToEventLoop(): Promise<void> {
   if (performance.now() - last < longestMs) return;
-  await new Promise((resolve) => setImmediate(resolve));
+  await turnOfEventLoop();
   last = performance.now();
+}
+
+/** Resolves when the event loop has been round once. */
+export function turnOfEventLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

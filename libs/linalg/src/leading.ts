@@ -3,6 +3,7 @@ import { leadingEigenvectors } from "./leading-eigen.js";
 import { hstack, type Matrix } from "./matrix.js";
 import { gramNT, multiply, multiplyTN } from "./multiply.js";
 import { thinQr } from "./qr.js";
+import { intoRange } from "./range.js";
 
 /** What may be at hand already when a leading space is sought. */
 export interface Known {
@@ -29,7 +30,11 @@ export function leadingLeft(blocks: readonly Matrix[], rank: number, known: Know
   if (first === undefined) throw new RangeError("leadingLeft: expected at least one block");
   const rows = first.rows;
   if (rank > rows) throw new RangeError(`leadingLeft: rank ${rank} of a stack of ${rows} rows`);
-  const stack = blocks.length === 1 ? first : hstack(blocks);
+  const { scaled: stack } = intoRange(
+    blocks.length === 1 ? first : hstack(blocks),
+    300,
+    "leadingLeft",
+  );
   return thinQr(timesGram(stack, startOf(stack, rank, known))).q;
 }
 

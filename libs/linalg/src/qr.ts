@@ -1,6 +1,7 @@
 import { blockOf, copyBlock, part } from "./block.js";
 import { Matrix } from "./matrix.js";
 import { applyReflectors, reflectorsIn, type Reflectors } from "./reflectors.js";
+import { intoRange } from "./range.js";
 import { addressOf, withScratch } from "./scratch.js";
 
 /** A = Q·R with Q m×k of orthonormal columns, R k×n upper triangular, k = min(m, n). */
@@ -14,8 +15,16 @@ const panelCols = 32;
 /**
  * Thin QR by blocked Householder reflections (Golub and Van Loan, Matrix Computations, 5.2.3). Q is orthonormal to
  * rounding whatever the rank of A, and R's diagonal may have either sign. 4mn² flops.
+ * @throws RangeError if A is not finite
  */
 export function thinQr(a: Matrix): ThinQr {
+  const { scaled, scale } = intoRange(a, 900, "thinQr");
+  const { q, r } = householderQr(scaled);
+  return scale === 1 ? { q, r } : { q, r: r.scale(1 / scale) };
+}
+
+/** The same of entries that are finite, and not so large, beyond 2^900, that sums of them overflow. */
+export function householderQr(a: Matrix): ThinQr {
   const m = a.rows;
   const n = a.cols;
   const k = Math.min(m, n);

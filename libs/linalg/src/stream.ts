@@ -9,18 +9,19 @@ import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
  * result does not depend on which host trains which client, or when.
  */
 export class Stream {
-  readonly #path: string;
+  /** Names the stream: a stream of the same path draws the same numbers. */
+  readonly path: string;
   #generator: RandomGenerator | undefined;
   #spareNormal: number | undefined;
 
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
   }
 
   /** An independent stream; deriving one neither uses up nor depends on numbers already drawn here. */
   at(...keys: readonly (string | number)[]): Stream {
     // JSON keeps ("a", "b/c") and ("a/b", "c") apart, which a plain separator would not.
-    return new Stream(this.#path + JSON.stringify(keys));
+    return new Stream(this.path + JSON.stringify(keys));
   }
 
   /** Uniform in [0, 1), 53 random bits. */
@@ -101,7 +102,7 @@ export class Stream {
   }
 
   #rng(): RandomGenerator {
-    return (this.#generator ??= xoroshiro128plusFromState(hash128(this.#path)));
+    return (this.#generator ??= xoroshiro128plusFromState(hash128(this.path)));
   }
 }
 

@@ -14,7 +14,7 @@ import {
 import { writeReportOf } from "./write-report.js";
 
 /** A trial to run in front of a person. */
-export interface ReportedRun extends Omit<TrialRun, "signal" | "onRound"> {
+export interface ReportedRun extends Omit<TrialRun, "signal" | "onEvent"> {
   /** Print the summary as JSON instead of tables. */
   readonly json: boolean;
   /** Write `report.html` and its figures? Default: yes. */
@@ -35,9 +35,9 @@ export async function runAndReport({ json, report, ...run }: ReportedRun): Promi
     const summary = await recordTrial({
       ...run,
       signal: interruption.signal,
-      onRound: (armRound) => {
-        rounds++;
-        progress.round(armRound);
+      onEvent: (event) => {
+        if (event.event.kind === "round") rounds++;
+        progress.event(event);
       },
     });
     progress.stop();

@@ -23,13 +23,9 @@ describe("tell", () => {
       bytes: { down: 0, up: 0 },
     };
     const arm = { label: "clair", aggregator: { name: "clair" }, benignOnly: false };
-    const state = { global: new Map(), personal: new Map() };
-    const timing = { train: 0, aggregate: 0, evaluate: 0 };
-    const round = { record, timing, state, artifacts: {} };
-    const bare = { ...round, record: { ...record, clients: [] } };
-    assert.equal(tell({ arm, round: bare }), "clair round 2");
+    assert.equal(tell(arm, { ...record, clients: [] }), "clair round 2");
     assert.equal(
-      tell({ arm, round }),
+      tell(arm, record),
       "clair round 2: training loss 0.250 · flagged c00 c01 c02 c03 c04 c05 c06 c07 +2 · 1 failed",
     );
   });

@@ -1,8 +1,8 @@
-import type { Trial } from "@fedclair/core";
+import type { RoundRecord, Trial } from "@fedclair/core";
 import { SingleBar } from "cli-progress";
-import { armsOf } from "./arms.js";
+import { armsOf, type Arm } from "./arms.js";
 import { mean } from "./numbers.js";
-import type { ArmRound } from "./run-trial.js";
+import type { ArmEvent } from "./run-trial.js";
 import { detectionOf } from "./detection.js";
 import { metricOf } from "./measure.js";
 import { printable } from "./printable.js";
@@ -28,8 +28,9 @@ export class Progress {
     this.#bar.start(trial.rounds * armsOf(trial).length, 0, { told: "waiting for the clients" });
   }
 
-  round(armRound: ArmRound): void {
-    const told = tell(armRound);
+  event({ arm, event }: ArmEvent): void {
+    if (event.kind !== "round") return;
+    const told = tell(arm, event.record);
     if (this.#bar) this.#bar.increment(1, { told });
     else process.stderr.write(told + "\n");
   }
@@ -40,7 +41,7 @@ export class Progress {
 }
 
 /** `clair round 2: training loss 0.430 · flagged c03 c07 · 1 failed`, as much of it as there is, and of the flagged the first. */
-export function tell({ arm, round: { record } }: ArmRound): string {
+export function tell(arm: Arm, record: RoundRecord): string {
   const losses = record.clients.flatMap(({ attack, train }) =>
     attack === null ? (metricOf(train, "loss") ?? []) : [],
   );

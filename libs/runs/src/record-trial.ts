@@ -1,7 +1,7 @@
 import type { ClientPool, Plugins, Trial, TrialState } from "@fedclair/core";
 import { armsOf } from "./arms.js";
 import { RunFolder, type WireTraffic } from "./run-folder.js";
-import { runTrial, type ArmRound } from "./run-trial.js";
+import { runTrial, type ArmEvent } from "./run-trial.js";
 import { Tally, type Summary } from "./summary.js";
 
 /** What it takes to run a trial into its folder. */
@@ -16,8 +16,8 @@ export interface TrialRun {
   readonly traffic?: WireTraffic;
   /** The TensorFlow.js backend that the clients train with, once they are there. */
   readonly backend: () => string | undefined;
-  /** Called when a round is on disk. */
-  readonly onRound?: (armRound: ArmRound) => void;
+  /** Told of everything that happens; of a round when it is on disk. */
+  readonly onEvent?: (event: ArmEvent) => void;
 }
 
 /**
@@ -26,21 +26,20 @@ export interface TrialRun {
  * @throws UserError as `runTrial` and `holdsRun`, or when the clients do not join in `limits.joinSeconds`
  */
 export async function recordTrial(run: TrialRun): Promise<Summary> {
-  const { trial, plugins, pool, out, signal, traffic, onRound } = run;
+  const { trial, plugins, pool, out, signal, traffic, onEvent } = run;
   await whenReady(pool, trial.limits.joinSeconds, signal);
   const folder = await RunFolder.create(out, trial);
   const [{ label: studied }] = armsOf(trial);
   const tally = new Tally(trial, plugins.tasks.get(trial.task.name)?.metrics ?? {});
   let state: TrialState | undefined;
   try {
-    for await (const step of runTrial(trial, plugins, pool, signal)) {
-      if ("stopped" in step) {
-        tally.stop(step.arm.label, step.stopped);
-        continue;
+    for await (const { arm, event } of runTrial(trial, plugins, pool, signal)) {
+      if (event.kind === "stopped") tally.stop(arm.label, event.reason);
+      if (event.kind === "round") {
+        tally.add(await folder.append(arm, event, traffic));
+        if (arm.label === studied) state = event.state;
       }
-      tally.add(await folder.append(step, traffic));
-      if (step.arm.label === studied) state = step.round.state;
-      onRound?.(step);
+      onEvent?.({ arm, event });
     }
   } finally {
     if (state) await folder.writeParams(state);

@@ -12,18 +12,20 @@ import {
 import { join } from "node:path";
 import {
   encodeSafetensors,
+  resolveParams,
   UserError,
   type Artifact,
   type Params,
+  type RoundDone,
   type RoundRecord,
   type RoundTiming,
   type Trial,
   type TrialState,
 } from "@fedclair/core";
 import { parseDocument, stringify } from "yaml";
+import type { Arm } from "./arms.js";
 import { makeFolder } from "./make-folder.js";
 import { codeOf } from "./process/system-error.js";
-import type { ArmRound } from "./run-trial.js";
 import type { Summary } from "./summary.js";
 
 /** A line of `records.jsonl`: the same bytes for the same trial, whatever the transport and the number of hosts. */
@@ -81,7 +83,7 @@ export class RunFolder {
     return new RunFolder(path, records, timings);
   }
 
-  async append({ arm, round }: ArmRound, wire?: WireTraffic): Promise<ArmRecord> {
+  async append(arm: Arm, round: RoundDone, wire?: WireTraffic): Promise<ArmRecord> {
     const record: ArmRecord = { arm: arm.label, ...round.record };
     const timing: ArmTiming = {
       arm: arm.label,
@@ -108,7 +110,8 @@ export class RunFolder {
 
   /** The method under study's params: `global/<module>` and, for clients with their own, `<client id>/<module>`. */
   async writeParams(state: TrialState): Promise<void> {
-    const owners: [string, Params][] = [["global", state.global], ...state.personal];
+    const owners: [string, Params][] = [["global", state.params]];
+    for (const [id, own] of state.personal) owners.push([id, await resolveParams(own)]);
     const params = new Map(
       owners.flatMap(([owner, tensors]) =>
         [...tensors].map(([name, tensor]) => [`${owner}/${name}`, tensor] as const),

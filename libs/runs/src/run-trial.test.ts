@@ -7,7 +7,6 @@ import {
   decodeSafetensors,
   exitCodes,
   MemoryPool,
-  UserError,
   type Aggregator,
   type ClientPool,
   type Plugin,
@@ -40,9 +39,9 @@ function counting(asked: string[]): ClientPool {
   return {
     ready: () => inner.ready(),
     close: () => inner.close(),
-    run: (work, signal) => {
-      asked.push(...work.clientIds.map((id) => `${work.kind} ${work.round} ${id}`));
-      return inner.run(work, signal);
+    ask: (jobs, signal) => {
+      asked.push(...jobs.map(({ kind, round, clientId }) => `${kind} ${round} ${clientId}`));
+      return inner.ask(jobs, signal);
     },
   };
 }
@@ -61,7 +60,9 @@ describe("recordTrial", () => {
       ...{ trial, plugins: toyPlugins, pool: counting(asked), out },
       backend: () => "wasm",
       signal: new AbortController().signal,
-      onRound: ({ arm }) => onDisk.push(arm.label),
+      onEvent: ({ arm, event }) => {
+        if (event.kind === "round") onDisk.push(arm.label);
+      },
     });
     const records = await readLines<ArmRecord>(out, "records.jsonl");
     assert.deepEqual(
@@ -118,9 +119,10 @@ describe("recordTrial, when a baseline breaks", () => {
     let arm = 0;
     const pool: ClientPool = {
       ...inner,
-      async *run(work, signal) {
-        if (work.kind === "train" && work.round === 2 && arm++ === 1) return; // of the first baseline
-        yield* inner.run(work, signal);
+      async *ask(jobs, signal) {
+        const [job] = jobs;
+        if (job?.kind === "train" && job.round === 2 && arm++ === 1) return; // of the first baseline
+        yield* inner.ask(jobs, signal);
       },
     };
     const signal = new AbortController().signal;
@@ -154,7 +156,7 @@ describe("recordTrial, when the aggregator under study fails", () => {
         const inner = working.create({} as never);
         return {
           aggregate: (input) => {
-            if (input.round === 2) throw new UserError("no fit", exitCodes.stopped);
+            if (input.round === 2) throw new TypeError("no fit");
             return inner.aggregate(input);
           },
         };
@@ -173,9 +175,13 @@ describe("recordTrial, when the aggregator under study fails", () => {
       signal: new AbortController().signal,
     });
     assert.deepEqual(summary.arms, ["again", "oracle"]);
-    assert.match(summary.stopped["fails"] ?? "", /no fit$/);
+    assert.match(summary.stopped["fails"] ?? "", /^round 2: .*no fit$/);
     assert.equal(faultsOf(failed, summary)[0]?.exitCode, exitCodes.stopped);
-    assert.equal((await readLines<ArmRecord>(out, "records.jsonl")).length, 5);
+    const records = await readLines<ArmRecord>(out, "records.jsonl");
+    assert.deepEqual(
+      records.map(({ arm, stopped }) => [arm, stopped !== undefined]),
+      ["fails", "fails", "again", "again", "oracle", "oracle"].map((arm, i) => [arm, i === 1]),
+    );
   });
 });
 
@@ -185,23 +191,24 @@ describe("SharedRoundPool", () => {
     const inner = counting(asked);
     const pool = new SharedRoundPool({
       ...inner,
-      async *run(work, signal) {
-        for await (const arrival of inner.run(work, signal)) {
-          if (arrival.clientId !== "c01") yield arrival;
+      async *ask(jobs, signal) {
+        for await (const answer of inner.ask(jobs, signal)) {
+          if (answer.clientId !== "c01") yield answer;
         }
       },
     });
-    const work = {
+    const common = {
       ...{ round: 1, phase: "train", kind: "train" as const, admit: () => undefined },
-      ...{ global: new Map(), personal: new Map() },
+      params: { base: new Map(), rounds: [] },
     };
+    let lastJob = 0;
     const drain = async (clientIds: string[]) => {
+      const jobs = clientIds.map((clientId) => ({ ...common, clientId, id: ++lastJob }));
       const ids: string[] = [];
-      for await (const { clientId } of pool.run(
-        { ...work, clientIds },
-        new AbortController().signal,
-      ))
+      for await (const { clientId, jobId } of pool.ask(jobs, new AbortController().signal)) {
+        assert.equal(jobs.find(({ id }) => id === jobId)?.clientId, clientId);
         ids.push(clientId);
+      }
       return ids;
     };
     assert.deepEqual(await drain(["c00", "c01", "c03"]), ["c00", "c03"]);

@@ -5,31 +5,31 @@ import {
   createPlugin,
   exitCodes,
   runRounds,
+  startTrial,
   UserError,
   type ClientPool,
   type Plugins,
-  type Round,
   type Trial,
+  type TrialEvent,
 } from "@fedclair/core";
 import { armsOf, type Arm } from "./arms.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
-/** A round of one of a trial's methods. */
-export interface ArmRound {
+/** Something that happened in one of a trial's arms. */
+export interface ArmEvent {
   readonly arm: Arm;
-  readonly round: Round;
+  readonly event: TrialEvent | Stopped;
 }
 
-/** A method that could not go on: its aggregator or its task failed, or a baseline's params outgrew all numbers. */
-export interface ArmStopped {
-  readonly arm: Arm;
-  readonly stopped: string;
+/** The arm could not go on: too few clients answered, or its aggregator or the task failed. */
+export interface Stopped {
+  readonly kind: "stopped";
+  readonly reason: string;
 }
 
 /**
  * Runs a trial on a pool that is ready: the method under study, then each baseline in a run paired with it (same seed,
- * cohorts, data and initialisation). Yields every round. A method whose aggregator or task fails ends alone, and so does a
- * baseline that misses its quorum: the others go on.
+ * cohorts, data and initialisation). An arm that cannot go on ends alone; the others go on without it.
  * @throws UserError when the method under study misses its quorum; the signal's reason when it aborts
  */
 export async function* runTrial(
@@ -37,31 +37,39 @@ export async function* runTrial(
   plugins: Plugins,
   pool: ClientPool,
   signal: AbortSignal,
-): AsyncGenerator<ArmRound | ArmStopped> {
-  const rng = stream(trial.seed);
+): AsyncGenerator<ArmEvent> {
   const arms = armsOf(trial);
   const shared = arms.length > 1 ? new SharedRoundPool(pool) : pool;
   for (const arm of arms) {
-    const task = createPlugin(plugins.tasks, trial.task);
-    await task.prepare?.();
-    const rounds = runRounds({
-      trial,
-      clientIds: clientIds(trial.clients),
-      contamination: contaminate(trial, plugins, rng),
-      benignOnly: arm.benignOnly,
-      pool: shared,
-      task,
-      aggregator: createPlugin(plugins.aggregators, arm.aggregator),
-      rng,
-      signal,
-    });
     try {
-      for await (const round of rounds) yield { arm, round };
+      yield* runArm(arm, trial, plugins, shared, signal);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      const missed = error.exitCode === exitCodes.quorum && arm !== arms[0];
-      if (error.exitCode !== exitCodes.stopped && !missed) throw error;
-      yield { arm, stopped: error.message };
+      const isAlone =
+        error.exitCode === exitCodes.stopped ||
+        (error.exitCode === exitCodes.quorum && arm !== arms[0]);
+      if (!isAlone) throw error;
+      yield { arm, event: { kind: "stopped", reason: error.message } };
     }
   }
+}
+
+async function* runArm(
+  arm: Arm,
+  trial: Trial,
+  plugins: Plugins,
+  pool: ClientPool,
+  signal: AbortSignal,
+): AsyncGenerator<ArmEvent> {
+  const rng = stream(trial.seed);
+  const task = createPlugin(plugins.tasks, trial.task);
+  await task.prepare?.();
+  const plan = {
+    ...{ trial, pool, task, rng, signal, benignOnly: arm.benignOnly },
+    clientIds: clientIds(trial.clients),
+    contamination: contaminate(trial, plugins, rng),
+    aggregator: createPlugin(plugins.aggregators, arm.aggregator),
+  };
+  const start = await startTrial(task, plan.clientIds, rng);
+  for await (const event of runRounds(plan, start)) yield { arm, event };
 }

@@ -1,4 +1,4 @@
-import type { Aggregator, Registry, TaskPlugin } from "@fedclair/core";
+import type { AggregatorPlugin, Registry, TaskPlugin } from "@fedclair/core";
 import { alberdice } from "./alberdice/alberdice.js";
 import { copyAverage } from "./copy-average/copy-average.js";
 import { denoising } from "./denoising/denoising.js";
@@ -31,6 +31,6 @@ export const tasks: ReadonlyMap<string, TaskPlugin> = new Map(
 );
 
 /** The aggregators that the tasks bring along. */
-export const taskAggregators: Registry<Aggregator> = new Map(
+export const taskAggregators: Registry<AggregatorPlugin> = new Map(
   listed.flatMap(({ aggregators = [] }) => aggregators.map((rule) => [rule.name, rule] as const)),
 );

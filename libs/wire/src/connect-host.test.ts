@@ -215,8 +215,8 @@ describe("connectHost", () => {
         if (clientId === "c1")
           return Promise.resolve({ clientId, update: { ...update, numExamples: 0.5 } });
         const length = clientId === "c2" ? 1000 : 1;
-        const modules = new Map([["w", { shape: [1000], data: new Float32Array(length) }]]);
-        return Promise.resolve({ clientId, update: { ...update, delta: modules } });
+        const delta = new Map([["w", { shape: [1000], data: new Float32Array(length) }]]);
+        return Promise.resolve({ clientId, update: { ...update, delta } });
       },
     });
     await pool.ready(never);

@@ -202,7 +202,7 @@ class ClientHost {
   }
 
   #unreachable(error: Error & { readonly description?: unknown }): void {
-    // The error itself only says that it is one of the websocket; the socket's own, as ECONNREFUSED, lies below.
+    // The error only says "websocket error"; its description holds the cause, such as ECONNREFUSED.
     const { message } = (error.description ?? error) as Partial<Error>;
     this.#lastError = message ?? error.message;
     if (!this.#toldUnreachable) this.#options.onUnreachable?.(this.#lastError);

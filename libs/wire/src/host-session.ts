@@ -2,8 +2,8 @@ import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import type { OpenWork } from "./open-work.js";
 import type { Peer } from "./peer.js";
 
-/** Jobs at a host at a time: one that it works on and two to go on with, so that few personal params are under way. */
-const window = 3;
+/** Jobs at a host at a time: one in progress and two waiting. Few, because each may carry personal params. */
+export const jobWindow = 3;
 
 /** A joined client host, as the coordinator sees it. */
 export class HostSession {
@@ -29,7 +29,7 @@ export class HostSession {
       return;
     }
     const queue = [...clientIds];
-    await Promise.all(Array.from({ length: window }, () => this.#feed(open, queue)));
+    await Promise.all(Array.from({ length: jobWindow }, () => this.#feed(open, queue)));
     await this.peer.send(encodeCoordinatorMessage({ type: "roundEnd", work: open.id }));
   }
 

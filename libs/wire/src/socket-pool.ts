@@ -1,6 +1,13 @@
 import type { Server as HttpServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { exitCodes, UserError, type Answer, type ClientPool, type Work } from "@fedclair/core";
+import {
+  exitCodes,
+  printable,
+  UserError,
+  type Answer,
+  type ClientPool,
+  type Work,
+} from "@fedclair/core";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-message.js";
 import { accepted, refused, type Limits, type Reply } from "./codec/reply.js";
@@ -37,6 +44,9 @@ export interface SocketPoolOptions {
   readonly log?: (line: string, level: "info" | "warn") => void;
 }
 
+/** Bytes of what the log says of a host that joins or is refused. */
+const maxHostText = 200;
+
 /** How long `close` waits for hosts to hear that the trial is over, in ms. */
 const farewellTimeout = 5000;
 
@@ -55,7 +65,7 @@ export class SocketPool implements ClientPool {
   #ended = false;
   #onRosterChange: () => void = () => undefined;
 
-  /** @throws UserError if the address cannot be had, or others could reach it without a token */
+  /** @throws UserError if it cannot listen there, or other machines could join without a token */
   static async listen(options: SocketPoolOptions): Promise<SocketPool> {
     const { host = "127.0.0.1", port = 0, token = "", server } = options;
     if (token === "" && !isLoopback(host)) {
@@ -199,7 +209,10 @@ export class SocketPool implements ClientPool {
       ? ({ code: "TRIAL_ENDED", message: "the trial is over" } as const)
       : this.#gate.refusal(join);
     const { backend, capacity, softwareVersion } = join;
-    const host = `host (${backend}, room for ${capacity} clients, version ${softwareVersion})`;
+    const host = printable(
+      `host (${backend}, room for ${capacity} clients, version ${softwareVersion})`,
+      maxHostText,
+    );
     if (refusal) {
       this.#options.log?.(`refused a ${host}: ${refusal.code}: ${refusal.message}`, "warn");
       return refused(refusal);

@@ -1,4 +1,4 @@
-import type { Aggregator, Plugin } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { fraction, presumedContaminated } from "../robust/contaminated.js";
 import { meanNearMedianOf } from "../robust/coordinates.js";
@@ -16,9 +16,9 @@ const schema = z.strictObject({
 /**
  * Bulyan (El Mhamdi et al., arXiv 1802.07927): of the θ = K - 2f clients that Krum chooses one after another, per coordinate the
  * mean of the θ - 2f values closest to the median, all clients alike. Selection works on low-rank pairs; then those chosen are
- * multiplied out, block by block, and the global change is dense.
+ * multiplied out, block by block, and the change is dense.
  */
-export const bulyanAggregator: Plugin<Aggregator> = {
+export const bulyanAggregator: AggregatorPlugin = {
   name: "bulyan",
   summary: "Krum's choice of clients, then a mean around the median of every coordinate; dense.",
   schema,
@@ -32,7 +32,7 @@ export const bulyanAggregator: Plugin<Aggregator> = {
       const selected = new Set(await bulyanSelection(squaredDistances(gram), f));
       const chosen = updates.filter((_, k) => selected.has(k));
       const rule = meanNearMedianOf(chosen.length - 2 * f);
-      return { global: await everyCoordinate(chosen, rule), metrics: { f } };
+      return { change: await everyCoordinate(chosen, rule), metrics: { f } };
     },
   }),
 };

@@ -61,12 +61,12 @@ export async function runLora(testCase: Fields, report: Report): Promise<void> {
     rng: stream("cases"),
   });
   compare(testCase, report, {
-    product: () => sumOf(aggregate.global).toRows(),
+    product: () => sumOf(aggregate.change).toRows(),
     products: () => updates.map(({ clientId }) => sumOf(personalOf(aggregate, clientId)).toRows()),
-    rank: () => globalPair(aggregate).b.shape[1],
-    B: () => matrixOf(globalPair(aggregate).b).toRows(),
-    A: () => matrixOf(globalPair(aggregate).a).toRows(),
-    crossTermError: () => frobenius(subtract(sumOf(aggregate.global), meanProduct(updates))),
+    rank: () => sharedPair(aggregate).b.shape[1],
+    B: () => matrixOf(sharedPair(aggregate).b).toRows(),
+    A: () => matrixOf(sharedPair(aggregate).a).toRows(),
+    crossTermError: () => frobenius(subtract(sumOf(aggregate.change), meanProduct(updates))),
   });
 }
 
@@ -115,8 +115,8 @@ function pairOf(modules: Delta | undefined): LowRank {
   return change;
 }
 
-function globalPair({ global }: Aggregation): LowRank {
-  return pairOf(global[0]);
+function sharedPair({ change }: Aggregation): LowRank {
+  return pairOf(change[0]);
 }
 
 function personalOf({ personal }: Aggregation, clientId: string): readonly Delta[] {

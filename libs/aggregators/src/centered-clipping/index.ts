@@ -1,4 +1,4 @@
-import type { Aggregator, Plugin } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
@@ -21,7 +21,7 @@ const schema = z.strictObject({
  * Centered clipping (Karimireddy et al., arXiv 2012.10333): some steps of v ← v + mean of (X_k - v)·min(1, τ/|X_k - v|) from v = 0,
  * all clients alike. The result is a combination of the changes, so low-rank pairs stay pairs.
  */
-export const centeredClippingAggregator: Plugin<Aggregator> = {
+export const centeredClippingAggregator: AggregatorPlugin = {
   name: "centered-clipping",
   summary: "Moves from no change towards the clients' changes, each pulling at most so far.",
   schema,
@@ -30,7 +30,7 @@ export const centeredClippingAggregator: Plugin<Aggregator> = {
       const points = await pointsOf([...changesByModule(updates).values()]);
       const most = tau ?? median(await normsOf(points));
       return {
-        global: await combineProducts(updates, await centeredClipWeights(points, most, steps)),
+        change: await combineProducts(updates, await centeredClipWeights(points, most, steps)),
       };
     },
   }),

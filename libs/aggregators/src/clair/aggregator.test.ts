@@ -44,14 +44,14 @@ describe("the clair aggregator", () => {
     assert.ok(own !== undefined && shared !== undefined);
     // The same object for all, so that it is stored and multiplied out once.
     assert.equal(termsOf(aggregate, "c03")[1], shared);
-    assert.equal(aggregate.global[1], shared);
+    assert.equal(aggregate.change[1], shared);
     assert.deepEqual(termsOf(aggregate, "c01"), [shared]);
     assert.deepEqual(termsOf(aggregate, "c00"), [updates[0]?.delta]);
 
     const benign = updates.slice(2);
     const mean = new Matrix(8, 6);
     for (const { delta } of benign) addScaled(mean, 1 / 6, valueOf([delta]));
-    assert.ok(distance(valueOf(aggregate.global), mean) < 1e-12);
+    assert.ok(distance(valueOf(aggregate.change), mean) < 1e-12);
     const [first] = benign;
     assert.ok(first !== undefined);
     assert.ok(distance(valueOf([own, shared]), valueOf([first.delta])) < 0.5);
@@ -105,12 +105,12 @@ describe("the clair aggregator", () => {
       return updateOf(idOf(k), { m: { b, a: gaussian(own, 1, q) } });
     });
     const clair = aggregator({ rank: 1, offSubspace: "shrink" });
-    const { verdicts, global } = await clair.aggregate(input(updates));
+    const { verdicts, change } = await clair.aggregate(input(updates));
     assert.deepEqual(
       verdicts?.map(({ status }) => status),
       ["contaminated", "benign", "benign", "benign", "benign"],
     );
-    assert.equal(global.length > 0, true);
+    assert.equal(change.length > 0, true);
   });
 
   it("leaves the event loop free while it computes", async function () {
@@ -134,7 +134,7 @@ describe("the clair aggregator", () => {
     const updates = Array.from({ length: 200 }, (_, k) => {
       const b = { shape: [3, 1], data: Float64Array.of(1, 0, k < 20 ? 1 : 0) };
       const low = { b, a: { shape: [1, q], data: a.slice() } };
-      return { ...updateOf(idOf(k), {}), modules: new Map([["m", low]]) };
+      return { ...updateOf(idOf(k), {}), delta: new Map([["m", low]]) };
     });
     const longest = await longestPause(() => aggregator({ rank: 1 }).aggregate(input(updates)));
     assert.ok(longest < 50, `a heartbeat was ${longest.toFixed(0)} ms late`);
@@ -152,7 +152,7 @@ describe("the clair aggregator", () => {
 
   it("keeps its kind of error across threads", async () => {
     const vector = { shape: [3], data: Float64Array.of(1, 2, 3) };
-    const update = { ...updateOf(idOf(1), {}), modules: new Map([["bias", vector]]) };
+    const update = { ...updateOf(idOf(1), {}), delta: new Map([["bias", vector]]) };
     await assert.rejects(aggregator().aggregate(input([update])), UserError);
   });
 });

@@ -1,4 +1,4 @@
-import type { Aggregator, Plugin } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { Clair } from "./aggregator.js";
 import { clairSchema, type ClairOptions } from "./options.js";
 
@@ -15,7 +15,7 @@ export { clairRound, type ClairJudgement, type ClairRound } from "./round.js";
 export type { SharedSpace } from "./space.js";
 
 /** CLAIR as an aggregator; see `clair` for the method and its source. */
-export const clairAggregator: Plugin<Aggregator> = {
+export const clairAggregator: AggregatorPlugin = {
   name: "clair",
   summary:
     "Finds the low-rank space that benign clients share and the contaminated clients outside it, and refines each benign client.",

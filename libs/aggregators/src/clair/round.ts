@@ -101,7 +101,7 @@ function aggregateOf(
     }
   });
   return {
-    global: refined.size > 0 ? [termOf((module) => module.meanPersonal), ...sharedTerms] : [],
+    change: refined.size > 0 ? [termOf((module) => module.meanPersonal), ...sharedTerms] : [],
     personal: new Map(personal),
     verdicts: updates.map((update) => verdictOf(update, result, reasons)),
     metrics: metricsOf(result),

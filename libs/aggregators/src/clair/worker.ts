@@ -8,8 +8,8 @@ import { transferable } from "./shared-memory.js";
 export default async function answer(round: ClairRound): Promise<unknown> {
   try {
     const judgement = await clairRound(round);
-    const { global, personal } = judgement.aggregate;
-    const terms = [...global, ...[...(personal?.values() ?? [])].flat()];
+    const { change, personal } = judgement.aggregate;
+    const terms = [...change, ...[...(personal?.values() ?? [])].flat()];
     const updates = terms.flatMap((modules) => [...modules.values()]);
     return move({ [valueSymbol]: judgement, [transferableSymbol]: transferable(updates) });
   } catch (error) {

@@ -1,17 +1,17 @@
-import type { Aggregator, Plugin } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { medianOf } from "../robust/coordinates.js";
 import { everyCoordinate } from "../robust/modules.js";
 
 /**
  * The median of every coordinate (Yin et al., arXiv 1803.01498), all clients alike. Low-rank pairs are multiplied out, block by
- * block, and the global change is dense: a median keeps no low rank.
+ * block, and the change is dense: a median keeps no low rank.
  */
-export const coordinateMedianAggregator: Plugin<Aggregator> = {
+export const coordinateMedianAggregator: AggregatorPlugin = {
   name: "coordinate-median",
   summary: "The median of every coordinate of the clients' changes; dense.",
   schema: z.strictObject({}),
   create: () => ({
-    aggregate: async ({ updates }) => ({ global: await everyCoordinate(updates, medianOf) }),
+    aggregate: async ({ updates }) => ({ change: await everyCoordinate(updates, medianOf) }),
   }),
 };

@@ -3,9 +3,8 @@ import {
   deltaShape,
   sizeOf,
   type Aggregation,
-  type Aggregator,
   type TensorDelta,
-  type Plugin,
+  type AggregatorPlugin,
   type Update,
   type Verdict,
 } from "@fedclair/core";
@@ -39,7 +38,7 @@ type Options = z.infer<typeof schema>;
  * furthest along the direction in which the changes differ most are filtered out; the mean of those that no iteration
  * filtered, all alike, is the change. Low-rank pairs stay pairs: of them only the drawn coordinates are multiplied out.
  */
-export const dnc: Plugin<Aggregator> = {
+export const dnc: AggregatorPlugin = {
   name: "dnc",
   summary: "Filters the clients furthest along the direction in which changes differ most (DnC).",
   schema,
@@ -67,7 +66,7 @@ async function divideAndConquer(
     const status = score > 0 ? "contaminated" : "benign";
     return { clientId, status, score, threshold: 0 };
   });
-  return { global: await combineProducts(updates, weights), verdicts, metrics: { f } };
+  return { change: await combineProducts(updates, weights), verdicts, metrics: { f } };
 }
 
 /** The Gram matrix of the changes at `count` coordinates drawn from all modules, or at all of them if there are no more. */

@@ -1,4 +1,4 @@
-import type { Aggregator, Plugin } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { averageProducts } from "../products.js";
 import { weighting } from "../weights.js";
@@ -9,13 +9,13 @@ const schema = z.strictObject({ weighting: weighting.default("samples") });
  * Federated averaging (McMahan et al., arXiv 1602.05629) of what clients change: Σ w_k·B_k·A_k for factored modules,
  * Σ w_k·X_k for dense ones. Exact, and not robust.
  */
-export const fedavg: Plugin<Aggregator> = {
+export const fedavg: AggregatorPlugin = {
   name: "fedavg",
   summary: "Averages the clients' changes, LoRA pairs as their products.",
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => ({
-      global: await averageProducts(updates, options.weighting),
+      change: await averageProducts(updates, options.weighting),
     }),
   }),
 };

@@ -1,4 +1,4 @@
-import { UserError, type Aggregator, type LowRank, type Plugin } from "@fedclair/core";
+import { UserError, type AggregatorPlugin, type LowRank } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { z } from "zod";
 import { alike, ranksOf } from "../alike.js";
@@ -12,7 +12,7 @@ const schema = z.strictObject({ weighting: weighting.default("samples") });
  * product B̄·Ā differs from the mean of the products by a cross term. Dense modules are averaged. Clients of another rank
  * than most are left out.
  */
-export const fedit: Plugin<Aggregator> = {
+export const fedit: AggregatorPlugin = {
   name: "fedit",
   summary: "Averages LoRA factors B and A apart; the clients' ranks must agree.",
   schema,
@@ -20,7 +20,7 @@ export const fedit: Plugin<Aggregator> = {
     aggregate: async ({ updates }) => {
       const { kept, ...verdicts } = alike(updates, ranksOf);
       const senders = sendersOf(kept, weightsOf(kept, options.weighting));
-      return { global: await sumTerms(senders, averageFactors), ...verdicts };
+      return { change: await sumTerms(senders, averageFactors), ...verdicts };
     },
   }),
 };

@@ -1,10 +1,9 @@
 import {
   isLowRank,
   type Aggregation,
-  type Aggregator,
   type Delta,
   type TensorDelta,
-  type Plugin,
+  type AggregatorPlugin,
   type Tensor,
   type Update,
 } from "@fedclair/core";
@@ -18,9 +17,9 @@ const schema = z.strictObject({ weighting: weighting.default("samples") });
 
 /**
  * FedSA-LoRA (Guo et al., arXiv 2410.01463): A carries what is general and is averaged, B stays on the client, so client
- * k changes by B_k·Ā. A factored module has no global change. Dense modules are averaged for everyone.
+ * k changes by B_k·Ā. A factored module has no common change. Dense modules are averaged for everyone.
  */
-export const fedsaLora: Plugin<Aggregator> = {
+export const fedsaLora: AggregatorPlugin = {
   name: "fedsa-lora",
   summary:
     "Averages the LoRA factors A and leaves every client its own B; the clients' ranks must agree.",
@@ -47,15 +46,15 @@ async function shareA(updates: readonly Update[], by: Weighting): Promise<Aggreg
     );
     means.set(name, mean);
   }
-  const global: Delta[] = everyones.size > 0 ? [everyones] : [];
+  const change: Delta[] = everyones.size > 0 ? [everyones] : [];
   const personal = kept.map(({ clientId, delta }): [string, Delta[]] => {
     const own = new Map<string, TensorDelta>();
     for (const [name, update] of delta) {
       const a = means.get(name);
       if (a !== undefined && isLowRank(update)) own.set(name, { b: update.b, a });
     }
-    return [clientId, [own, ...global]];
+    return [clientId, [own, ...change]];
   });
   const ownOnly = odd.map(({ clientId, delta }): [string, Delta[]] => [clientId, [delta]]);
-  return { global, personal: new Map([...personal, ...ownOnly]), ...verdicts };
+  return { change, personal: new Map([...personal, ...ownOnly]), ...verdicts };
 }

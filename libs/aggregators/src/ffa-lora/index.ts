@@ -2,9 +2,8 @@ import { createHash } from "node:crypto";
 import {
   isLowRank,
   UserError,
-  type Aggregator,
   type LowRank,
-  type Plugin,
+  type AggregatorPlugin,
   type Update,
 } from "@fedclair/core";
 import { z } from "zod";
@@ -18,7 +17,7 @@ const schema = z.strictObject({ weighting: weighting.default("samples") });
  * FFA-LoRA (Sun et al., arXiv 2403.12313): A is frozen at a common initialisation, so the mean Σ w_k·B_k of the other factor is the mean
  * of the products, at unchanged rank. Dense modules are averaged. Clients with another A than most are left out.
  */
-export const ffaLora: Plugin<Aggregator> = {
+export const ffaLora: AggregatorPlugin = {
   name: "ffa-lora",
   summary: "Averages the LoRA factors B of clients that share one frozen A.",
   schema,
@@ -26,7 +25,7 @@ export const ffaLora: Plugin<Aggregator> = {
     aggregate: async ({ updates }) => {
       const { kept, ...verdicts } = alike(updates, frozenOf);
       const senders = sendersOf(kept, weightsOf(kept, options.weighting));
-      return { global: await sumTerms(senders, averageB), ...verdicts };
+      return { change: await sumTerms(senders, averageB), ...verdicts };
     },
   }),
 };

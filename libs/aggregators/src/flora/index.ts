@@ -1,4 +1,4 @@
-import type { Aggregator, Plugin } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { averageProducts } from "../products.js";
 import { weighting } from "../weights.js";
@@ -10,13 +10,13 @@ const schema = z.strictObject({ weighting: weighting.default("samples") });
  * is folded into the base and the adapters restart. A trial here folds every round's change into the params, hence
  * FLoRA and FedAvg of products are the same rule; both names are kept, as users know both.
  */
-export const flora: Plugin<Aggregator> = {
+export const flora: AggregatorPlugin = {
   name: "flora",
   summary: "Stacks LoRA factors of any ranks and folds the stack into the params.",
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => ({
-      global: await averageProducts(updates, options.weighting),
+      change: await averageProducts(updates, options.weighting),
     }),
   }),
 };

@@ -2,8 +2,8 @@ import {
   UserError,
   type Aggregation,
   type Aggregator,
-  type AggregatorInput,
-  type Plugin,
+  type AggregatorPlugin,
+  type Update,
   type Verdict,
 } from "@fedclair/core";
 import { z } from "zod";
@@ -24,41 +24,36 @@ const schema = z.strictObject({
  * that point away not at all. The root stands for the server's own data, which no coordinator here holds: it is a client that the
  * operator runs, and only the others are averaged.
  */
-export const fltrustAggregator: Plugin<Aggregator> = {
+export const fltrustAggregator: AggregatorPlugin = {
   name: "fltrust",
   summary: "Weights clients by how far they agree with one that is trusted (FLTrust).",
   schema,
-  create: ({ root }: z.infer<typeof schema>) => new FlTrust(root),
+  create: ({ root }: z.infer<typeof schema>): Aggregator<string> => ({
+    checkClients: (ids) => {
+      if (root === undefined || ids.includes(root)) return;
+      const known = `${ids[0] ?? ""} to ${ids.at(-1) ?? ""}`;
+      throw new UserError(`root: expected an id from ${known}, got '${root}'`);
+    },
+    aggregate: async ({ updates }, trusted = root) => trust(byId(updates), trusted),
+  }),
 };
 
-class FlTrust implements Aggregator {
-  #root: string | undefined;
-
-  constructor(root: string | undefined) {
-    this.#root = root;
-  }
-
-  checkClients(ids: readonly string[]): void {
-    if (this.#root === undefined || ids.includes(this.#root)) return;
-    const known = `${ids[0] ?? ""} to ${ids.at(-1) ?? ""}`;
-    throw new UserError(`root: expected an id from ${known}, got '${this.#root}'`);
-  }
-
-  async aggregate({ updates: unordered }: AggregatorInput): Promise<Aggregation> {
-    const updates = byId(unordered);
-    this.#root ??= updates[0]?.clientId;
-    const root = updates.findIndex(({ clientId }) => clientId === this.#root);
-    // Without the root's answer nobody can be trusted: the model stays as it is for a round.
-    if (root < 0) return { global: [], metrics: { trusted: 0 } };
-    const points = await pointsOf([...changesByModule(updates).values()]);
-    const { cosines, weights } = await trustIn(points, root);
-    if (updates.length === 1) weights[root] = 1;
-    return {
-      global: await combineProducts(updates, weights),
-      verdicts: updates.map(({ clientId }, k) => verdictOf(clientId, cosines[k] ?? NaN)),
-      metrics: { trusted: cosines.filter((cosine) => cosine > 0).length },
-    };
-  }
+/** @param updates by id @param trusted default: the first of them, from now on */
+async function trust(updates: readonly Update[], trusted?: string): Promise<Aggregation<string>> {
+  const first = updates[0]?.clientId;
+  const root = updates.findIndex(({ clientId }) => clientId === (trusted ?? first));
+  // Without the root's answer nobody can be trusted: the model stays as it is for a round.
+  if (root < 0) return { change: [], metrics: { trusted: 0 } };
+  const points = await pointsOf([...changesByModule(updates).values()]);
+  const { cosines, weights } = await trustIn(points, root);
+  if (updates.length === 1) weights[root] = 1;
+  const state = updates[root]?.clientId;
+  return {
+    change: await combineProducts(updates, weights),
+    verdicts: updates.map(({ clientId }, k) => verdictOf(clientId, cosines[k] ?? NaN)),
+    metrics: { trusted: cosines.filter((cosine) => cosine > 0).length },
+    ...(state !== undefined && { state }),
+  };
 }
 
 /** Who points away from the root is contaminated, who points nowhere inactive. */

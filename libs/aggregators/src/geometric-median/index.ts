@@ -1,4 +1,4 @@
-import type { Aggregator, Plugin } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
 import { geometricMedianWeights } from "../robust/geometric-median.js";
@@ -19,7 +19,7 @@ const schema = z.strictObject({
  * The geometric median (RFA, Pillutla et al., arXiv 1912.13445): the point with the smallest weighted sum of distances to the
  * clients' changes. It is a weighted mean of them, so low-rank pairs stay pairs.
  */
-export const geometricMedianAggregator: Plugin<Aggregator> = {
+export const geometricMedianAggregator: AggregatorPlugin = {
   name: "geometric-median",
   summary: "The point with the smallest sum of distances to the clients' changes (RFA).",
   schema,
@@ -28,7 +28,7 @@ export const geometricMedianAggregator: Plugin<Aggregator> = {
       const points = await pointsOf([...changesByModule(updates).values()]);
       const weights = weightsOf(updates, options.weighting);
       const combined = await geometricMedianWeights(points, weights, options.nu);
-      return { global: await combineProducts(updates, combined) };
+      return { change: await combineProducts(updates, combined) };
     },
   }),
 };

@@ -1,15 +1,16 @@
-import type { Aggregator, Plugin } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 
-/** No collaboration: each client keeps its own change, and the global params never move. The baseline to beat. */
-export const local: Plugin<Aggregator> = {
+/** No collaboration: each client keeps its own change, and the shared params never move. The baseline to beat. */
+export const local: AggregatorPlugin = {
   name: "local",
   summary: "Lets each client go on from its own change alone.",
+  sharesNothing: true,
   schema: z.strictObject({}),
   create: () => ({
     aggregate: ({ updates }) =>
       Promise.resolve({
-        global: [],
+        change: [],
         personal: new Map(updates.map(({ clientId, delta }) => [clientId, [delta]])),
       }),
   }),

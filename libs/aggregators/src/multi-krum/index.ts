@@ -1,4 +1,4 @@
-import type { Aggregator, Plugin } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { fraction } from "../robust/contaminated.js";
 import { aggregateByKrum } from "../robust/krum-round.js";
@@ -9,7 +9,7 @@ const schema = z.strictObject({ fraction });
  * Multi-Krum (Blanchard et al., NeurIPS 2017): the mean of the K - f clients with the best scores of Krum, computed once, all
  * clients alike. Low-rank pairs stay pairs.
  */
-export const multiKrumAggregator: Plugin<Aggregator> = {
+export const multiKrumAggregator: AggregatorPlugin = {
   name: "multi-krum",
   summary: "The mean of the clients that are closest to their neighbours.",
   schema,

@@ -1,4 +1,4 @@
-import type { Aggregator, Delta, Plugin, Update } from "@fedclair/core";
+import type { AggregatorPlugin, Delta, Update } from "@fedclair/core";
 import { Matrix, median, multiply } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
@@ -36,7 +36,7 @@ type Options = z.infer<typeof schema>;
  * Y_i, the mean of the K - f changes nearest to X_i, itself among them. A rule that only weights the Y_i weights the X_k in
  * the end, so low-rank pairs stay pairs; of rules of single coordinates the change is dense.
  */
-export const nnm: Plugin<Aggregator> = {
+export const nnm: AggregatorPlugin = {
   name: "nnm",
   summary: "Another robust rule on changes that were first averaged with their nearest neighbours.",
   schema,
@@ -45,7 +45,7 @@ export const nnm: Plugin<Aggregator> = {
       const f = presumedContaminated(options.fraction, updates.length);
       const gram = await gramOf([...changesByModule(updates).values()]);
       const mixing = nearestNeighbourMixing(squaredDistances(gram), f);
-      return { global: await rules[options.rule]({ updates, f, gram, mixing }), metrics: { f } };
+      return { change: await rules[options.rule]({ updates, f, gram, mixing }), metrics: { f } };
     },
   }),
 };

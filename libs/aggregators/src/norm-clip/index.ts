@@ -1,4 +1,4 @@
-import type { Aggregator, Plugin } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
@@ -17,7 +17,7 @@ const schema = z.strictObject({
 });
 
 /** The mean of the clients' changes, each cut to a norm of all its modules jointly (Sun et al., arXiv 1911.07963). */
-export const normClipAggregator: Plugin<Aggregator> = {
+export const normClipAggregator: AggregatorPlugin = {
   name: "norm-clip",
   summary: "The mean of the clients' changes, long ones shortened.",
   schema,
@@ -26,7 +26,7 @@ export const normClipAggregator: Plugin<Aggregator> = {
       const norms = await normsOf(await pointsOf([...changesByModule(updates).values()]));
       const weights = weightsOf(updates, weighting);
       const clipped = normClipWeights(norms, weights, most ?? median(norms));
-      return { global: await combineProducts(updates, clipped) };
+      return { change: await combineProducts(updates, clipped) };
     },
   }),
 };

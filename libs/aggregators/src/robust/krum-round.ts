@@ -30,5 +30,5 @@ export async function aggregateByKrum(
     const contaminated = threshold !== null && score > threshold;
     return { clientId, status: contaminated ? "contaminated" : "benign", score, threshold };
   });
-  return { global: await combineProducts(updates, weights), verdicts, metrics: { f } };
+  return { change: await combineProducts(updates, weights), verdicts, metrics: { f } };
 }

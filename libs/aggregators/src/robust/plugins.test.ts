@@ -26,7 +26,7 @@ function aggregate(name: string, updates: readonly Update[], options = {}): Prom
 }
 
 async function globalOf(name: string, updates: readonly Update[], options = {}): Promise<Matrix> {
-  return valueOf((await aggregate(name, updates, options)).global);
+  return valueOf((await aggregate(name, updates, options)).change);
 }
 
 /** Clients of one number each, with equal numbers of samples. */
@@ -199,11 +199,11 @@ describe("geometric-median and norm-clip", () => {
   it("clip at a given norm, of all modules jointly", async () => {
     const one = Matrix.fromRows([[3]]);
     const other = Matrix.fromRows([[4]]);
-    const { global } = await aggregate("norm-clip", [updateOf("c00", { m: one, n: other })], {
+    const { change } = await aggregate("norm-clip", [updateOf("c00", { m: one, n: other })], {
       most: 1,
     });
-    assert.ok(Math.abs(valueOf(global, "m").get(0, 0) - 0.6) < 1e-15);
-    assert.ok(Math.abs(valueOf(global, "n").get(0, 0) - 0.8) < 1e-15);
+    assert.ok(Math.abs(valueOf(change, "m").get(0, 0) - 0.6) < 1e-15);
+    assert.ok(Math.abs(valueOf(change, "n").get(0, 0) - 0.8) < 1e-15);
   });
 });
 
@@ -245,7 +245,7 @@ describe("nnm", () => {
 
 describe("dnc", () => {
   it("filters those at both ends, in every iteration, and says how often", async () => {
-    const { global, verdicts } = await aggregate("dnc", asPairs, {
+    const { change, verdicts } = await aggregate("dnc", asPairs, {
       iterations: 3,
       coordinates: 10,
     });
@@ -258,7 +258,7 @@ describe("dnc", () => {
         ["c07", 3],
       ],
     );
-    near(valueOf(global), benignMean, 1e-12);
+    near(valueOf(change), benignMean, 1e-12);
   });
 
   it("draws coordinates of pairs as of what they multiply out to", async () => {
@@ -280,10 +280,10 @@ describe("fltrust", () => {
   });
 
   it("follows the named client, at its norm, and says who points away", async () => {
-    const { global, verdicts, metrics } = await aggregate("fltrust", scalars(-9, 2, 7, -5, 0), {
+    const { change, verdicts, metrics } = await aggregate("fltrust", scalars(-9, 2, 7, -5, 0), {
       root: idOf(1),
     });
-    assert.ok(Math.abs(valueOf(global).get(0, 0) - 2) < 1e-12);
+    assert.ok(Math.abs(valueOf(change).get(0, 0) - 2) < 1e-12);
     assert.deepEqual(
       verdicts?.map(({ status }) => status),
       ["contaminated", "benign", "benign", "contaminated", "inactive"],
@@ -294,8 +294,8 @@ describe("fltrust", () => {
   it("keeps to the first client of its first round, and changes nothing in a round without it", async () => {
     const fltrust = create();
     await fltrust.aggregate(round(scalars(1, 2, 3)));
-    const { global, verdicts } = await fltrust.aggregate(round(scalars(1, 2, 3).slice(1)));
-    assert.deepEqual([global, verdicts], [[], undefined]);
+    const { change, verdicts } = await fltrust.aggregate(round(scalars(1, 2, 3).slice(1)));
+    assert.deepEqual([change, verdicts], [[], undefined]);
   });
 
   it("refuses a root that is no client", () => {

@@ -2,9 +2,9 @@ import {
   isLowRank,
   matrixOf,
   type Aggregation,
-  type Aggregator,
+  type AggregatorInput,
+  type AggregatorPlugin,
   type Delta,
-  type Plugin,
   type Update,
 } from "@fedclair/core";
 import {
@@ -17,6 +17,7 @@ import {
   subtract,
 } from "@fedclair/linalg";
 import assert from "node:assert/strict";
+import { deserialize, serialize } from "node:v8";
 import { factorsOf, product } from "../factors.js";
 import { idOf, randomBasis, updateOf } from "./updates.js";
 
@@ -25,13 +26,13 @@ const q = 5;
 const r = 2;
 
 /** Seven clients, two of them outside the common column space; all train one frozen A, as ffa-lora asks. */
-function factoredUpdates(): Update[] {
-  const root = stream("aggregator conformance");
-  const basis = randomBasis(root.at("U"), p, r);
+function factoredUpdates(seed = "aggregator conformance", rows = p): Update[] {
+  const root = stream(seed);
+  const basis = randomBasis(root.at("U"), rows, r);
   const a = gaussian(root.at("A"), r, q);
   return Array.from({ length: 7 }, (_, k) => {
     const own = root.at("client", k);
-    const b = k < 2 ? gaussian(own, p, r) : multiply(basis, gaussian(own, r, r));
+    const b = k < 2 ? gaussian(own, rows, r) : multiply(basis, gaussian(own, r, r));
     return updateOf(idOf(k), { m: { b, a } }, k + 1);
   });
 }
@@ -46,7 +47,7 @@ function denseUpdates(): Update[] {
  * What every aggregator must do, whatever its rule.
  * @param multipliesOut why its change of factored updates is dense, if it is
  */
-export function describeAggregator(plugin: Plugin<Aggregator>, multipliesOut?: string): void {
+export function describeAggregator(plugin: AggregatorPlugin, multipliesOut?: string): void {
   const aggregate = (updates: readonly Update[], seed = 1) =>
     plugin
       .create(plugin.schema.parse({}) as never)
@@ -90,8 +91,8 @@ export function describeAggregator(plugin: Plugin<Aggregator>, multipliesOut?: s
 
         const factored = form === "factored" && multipliesOut === undefined;
         it(`gives finite numbers, ${factored ? "in factors" : (multipliesOut ?? "in any form")}`, async () => {
-          const { global, personal, metrics } = await aggregate(make());
-          for (const terms of [global, ...(personal?.values() ?? [])]) {
+          const { change, personal, metrics } = await aggregate(make());
+          for (const terms of [change, ...(personal?.values() ?? [])]) {
             const changes = terms.flatMap((term) => [...term.values()]);
             assert.ok(!factored || changes.every(isLowRank));
             assert.ok(valueOf(terms).data.every(Number.isFinite));
@@ -100,6 +101,40 @@ export function describeAggregator(plugin: Plugin<Aggregator>, multipliesOut?: s
         });
       });
     }
+  });
+}
+
+/**
+ * Nothing is remembered but in the state: a second instance goes on from a stored one to the same bytes. Two phases, whose
+ * modules have other shapes, take turns; each round misses another client.
+ */
+export function describeState(plugin: AggregatorPlugin, options: object = {}): void {
+  const create = () => plugin.create(plugin.schema.parse(options) as never);
+  const inputOf = (round: number): AggregatorInput => {
+    const updates = round % 3 === 0 ? factoredUpdates("other phase", p + 2) : factoredUpdates();
+    return {
+      ...{ round, phase: round % 3 === 0 ? "other" : "train" },
+      ...{ updates: updates.filter((_, k) => k !== round), rng: stream("state").at(round) },
+    };
+  };
+  const rounds = async (from: number, to: number, start?: unknown) => {
+    const aggregator = create();
+    const aggregations: Aggregation[] = [];
+    let state = start;
+    for (let round = from; round <= to; round++) {
+      const { state: next, ...aggregation } = await aggregator.aggregate(inputOf(round), state);
+      aggregations.push(aggregation);
+      state = next ?? state;
+    }
+    return { aggregations, state };
+  };
+
+  it(`${plugin.name} ${JSON.stringify(options)} remembers nothing but its state`, async () => {
+    const whole = await rounds(1, 6);
+    const { state } = await rounds(1, 3);
+    const rest = await rounds(4, 6, deserialize(serialize(state)));
+    assert.deepEqual(rest.aggregations, whole.aggregations.slice(3));
+    assert.deepEqual(rest.state, whole.state);
   });
 }
 
@@ -115,9 +150,9 @@ export function valueOf(terms: readonly Delta[], module = "m"): Matrix {
   return out;
 }
 
-/** What a client goes on with: its personal change, where there are such, else the global one. */
-function termsOf({ global, personal }: Aggregation, clientId: string): readonly Delta[] {
-  return personal?.get(clientId) ?? global;
+/** What a client goes on with: its personal change, where there are such, else the common one. */
+function termsOf({ change, personal }: Aggregation, clientId: string): readonly Delta[] {
+  return personal?.get(clientId) ?? change;
 }
 
 function assertEveryoneGets(aggregate: Aggregation, updates: readonly Update[]): void {
@@ -131,7 +166,7 @@ function assertSameChanges(
   expected: Aggregation,
   updates: readonly Update[],
 ): void {
-  assertNear(valueOf(got.global), valueOf(expected.global));
+  assertNear(valueOf(got.change), valueOf(expected.change));
   for (const { clientId } of updates) {
     assertNear(valueOf(termsOf(got, clientId)), valueOf(termsOf(expected, clientId)));
   }

@@ -1,4 +1,4 @@
-import type { Aggregator, Plugin } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { trimmedMeanOf } from "../robust/coordinates.js";
 import { everyCoordinate } from "../robust/modules.js";
@@ -14,16 +14,16 @@ const schema = z.strictObject({
 
 /**
  * The mean of every coordinate without its ⌊β·K⌋ largest and smallest values (Yin et al., arXiv 1803.01498), all clients alike.
- * Low-rank pairs are multiplied out, block by block, and the global change is dense.
+ * Low-rank pairs are multiplied out, block by block, and the change is dense.
  */
-export const trimmedMeanAggregator: Plugin<Aggregator> = {
+export const trimmedMeanAggregator: AggregatorPlugin = {
   name: "trimmed-mean",
   summary: "The mean of every coordinate without its largest and smallest values; dense.",
   schema,
   create: ({ beta }: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
       const rule = trimmedMeanOf(Math.floor(beta * updates.length));
-      return { global: await everyCoordinate(updates, rule) };
+      return { change: await everyCoordinate(updates, rule) };
     },
   }),
 };

@@ -23,7 +23,7 @@ export function alie(benign: readonly Float64Array[], deviations: number): Float
 }
 
 /**
- * A little is enough (Baruch et al., arXiv 1902.06156; CLAIR specification 8): all attackers send μ - z·σ of the honest
+ * A little is enough (Baruch et al., arXiv 1902.06156): all attackers send μ - z·σ of the honest
  * updates, as far from their mean as still has honest clients further out. K are the honest updates of the round and
  * the m of this attack. Omniscient.
  */
@@ -33,9 +33,10 @@ export const alieAttack: Plugin<Attack> = {
     "Colluding: the honest mean less so many standard deviations as a majority hides (ALIE).",
   schema: z.strictObject({}),
   create: (): Attack => ({
-    attackRound: (own, honest) =>
-      forgeFromHonest(own, honest, (benign) =>
-        alie(benign, alieDeviations(own.length + honest.length, own.length)),
-      ),
+    attackRound: (seen) => {
+      const attackers = seen.own.length;
+      const deviations = alieDeviations(attackers + seen.honest.length, attackers);
+      return { updates: forgeFromHonest(seen, (benign) => alie(benign, deviations)) };
+    },
   }),
 };

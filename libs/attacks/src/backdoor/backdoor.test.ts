@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { isLowRank, type Update } from "@fedclair/core";
-import { Matrix, stream, subtract, thinSvd } from "@fedclair/linalg";
+import { Matrix, subtract, thinSvd } from "@fedclair/linalg";
 import { toMatrix, valuesOf } from "../modules.js";
-import { anyUpdate, create } from "../testing/updates.js";
+import { anyUpdate, attacked, attackedRounds, create } from "../testing/updates.js";
 
 const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
 const own = ["a1", "a2"].map((id) => anyUpdate(id));
@@ -19,10 +19,10 @@ function planted(forged: Update | undefined, before: Update | undefined, name: s
 describe("backdoor", () => {
   it("adds one direction, the same for all attackers and in every round", () => {
     const attack = create("backdoor");
-    const rounds = [1, 2].flatMap((round) => {
-      const forged = attack.attackRound?.(own, honest, stream("round").at(round)) ?? [];
-      return forged.map((update, k) => planted(update, own[k], "matrix"));
-    });
+    const seen = { own, honest };
+    const rounds = attackedRounds(attack, [seen, seen]).flatMap((forged) =>
+      forged.map((update, k) => planted(update, own[k], "matrix")),
+    );
     assert.equal(rounds.length, 4);
     const [first] = rounds;
     assert.ok(first);
@@ -32,18 +32,18 @@ describe("backdoor", () => {
     assert.ok((s[1] ?? NaN) < 1e-12 * (s[0] ?? NaN));
   });
 
-  it("adds it at scale × the median honest norm", () => {
+  it("adds it at scale × the median honest norm", async () => {
     const norms = honest.map(({ delta }) =>
       Math.hypot(...valuesOf(delta.get("matrix") ?? assert.fail())),
     );
     const [, median] = norms.sort((x, y) => x - y);
-    const [forged] = create("backdoor", { scale: 2 }).attackRound?.(own, honest, stream(1)) ?? [];
+    const [forged] = await attacked(create("backdoor", { scale: 2 }), own, honest);
     const size = Math.hypot(...planted(forged, own[0], "matrix").data);
     assert.ok(Math.abs(size - 2 * (median ?? NaN)) < 1e-12);
   });
 
-  it("of factors replaces the weakest direction: nothing of their rank is closer", () => {
-    const [forged] = create("backdoor").attackRound?.(own, honest, stream(1)) ?? [];
+  it("of factors replaces the weakest direction: nothing of their rank is closer", async () => {
+    const [forged] = await attacked(create("backdoor"), own, honest);
     // X + γ·b·aᵀ has rank 3; the distance to its best approximation of rank 2 is its last singular value.
     const attack = create("backdoor");
     const wide = own.map((update) => {
@@ -51,7 +51,7 @@ describe("backdoor", () => {
       const data = valuesOf(pair);
       return { ...update, delta: new Map([["pair64", { shape: [3, 5], data }]]) };
     });
-    const [dense] = attack.attackRound?.(wide, honest, stream(1)) ?? [];
+    const [dense] = await attacked(attack, wide, honest);
     const difference = planted(forged, dense, "pair64");
     const exact = dense?.delta.get("pair64");
     assert.ok(exact && !isLowRank(exact));

@@ -1,7 +1,7 @@
 import { isLowRank, deltaShape, type Attack, type TensorDelta, type Plugin } from "@fedclair/core";
-import { addScaled, hstack, Matrix, multiply, norm, type Stream } from "@fedclair/linalg";
+import { addScaled, hstack, Matrix, multiply, norm, Stream } from "@fedclair/linalg";
 import { z } from "zod";
-import { mapModules, medianNorms, valueOf } from "../forging.js";
+import { mapModules, medianNorms, modelsOf, valueOf } from "../forging.js";
 import { productLike, tensorLike, toMatrix } from "../modules.js";
 
 const schema = z.strictObject({
@@ -16,24 +16,22 @@ const schema = z.strictObject({
  * Plants one direction beside honest learning: X + γ·b·aᵀ, b and a unit vectors that all attackers share. They are drawn
  * in the attack's first round and kept for the whole run, as a trigger that is to be learnt must not change. Factors of rank r
  * send the best approximation of rank r: the trigger takes the place of their weakest direction.
- * Source: CLAIR specification 8 and 9.4 (backdoor, at the update).
  */
 export const backdoor: Plugin<Attack> = {
   name: "backdoor",
   summary: "Colluding: the honest update plus one fixed rank-one direction for all rounds.",
   schema,
-  create: ({ scale }: z.output<typeof schema>): Attack => {
-    let trigger: Stream | undefined;
-    return {
-      attackRound: (own, honest, rng) => {
-        const fixed = (trigger ??= rng);
-        const norms = medianNorms(honest.length > 0 ? honest : own);
-        return mapModules(own, (module, name) =>
-          plant(module, scale * valueOf(norms, name), fixed.at("trigger", name)),
-        );
-      },
-    };
-  },
+  create: ({ scale }: z.output<typeof schema>): Attack<string> => ({
+    /** @param path of the stream that the triggers are drawn from, that of the first round */
+    attackRound: (seen, path = seen.rng.path) => {
+      const first = new Stream(path);
+      const norms = medianNorms(modelsOf(seen));
+      const updates = mapModules(seen.own, (module, name) =>
+        plant(module, scale * valueOf(norms, name), first.at("trigger", name)),
+      );
+      return { updates, state: path };
+    },
+  }),
 };
 
 function plant(module: TensorDelta, size: number, trigger: Stream): TensorDelta {

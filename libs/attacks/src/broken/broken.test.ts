@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { admitUpdate, deltaShape } from "@fedclair/core";
+import { admitUpdate, deltaShape, type Shapes } from "@fedclair/core";
 import { anyUpdate, attacked, create } from "../testing/updates.js";
 
 describe("attack broken", () => {
   const honest = anyUpdate("h1");
-  const shapes = new Map([...honest.delta].map(([name, module]) => [name, deltaShape(module)]));
+  const shapes: Shapes = new Map(
+    [...honest.delta].map(([name, module]) => [name, { shape: deltaShape(module), dtype: "f64" }]),
+  );
   const brokenBy = async (kind: string) => {
     const [update] = await attacked(create("broken", { kind }), [anyUpdate("a1")], [honest]);
     return update && admitUpdate(update, shapes);

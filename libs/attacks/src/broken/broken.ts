@@ -20,7 +20,7 @@ const schema = z.strictObject({
 
 /**
  * A client that is out of order rather than clever: the coordinator must refuse or miss its update, name it in the record
- * and go on. Source: CLAIR specification 8 (broken).
+ * and go on.
  */
 export const broken: Plugin<Attack> = {
   name: "broken",

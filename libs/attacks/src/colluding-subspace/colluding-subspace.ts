@@ -32,17 +32,16 @@ type Options = z.output<typeof schema>;
  * honest updates of that module. Omniscient.
  *
  * Clients of unequal rank share the leading columns. A dense tensor is taken as its first extent by all others.
- * Source: CLAIR specification 8, colluding subspace; 9.1, "collude"; 9.4.
  */
 export const colludingSubspace: Plugin<Attack> = {
   name: "colluding-subspace",
   summary: "Colluding: random updates that all lie in one low-rank subspace.",
   schema,
   create: ({ kind, scale, rank }: Options): Attack => ({
-    attackRound: (own, honest, rng) =>
-      forgeAtMedianNorm(own, honest, scale, (like, module, clientId) => {
-        const common = rng.at("common", module);
-        const coefficients = kind === "same" ? common : rng.at("own", clientId, module);
+    attackRound: (seen) => ({
+      updates: forgeAtMedianNorm(seen, scale, (like, module, clientId) => {
+        const common = seen.rng.at("common", module);
+        const coefficients = kind === "same" ? common : seen.rng.at("own", clientId, module);
         const [p = 1, ...rest] = deltaShape(like);
         const q = rest.reduce((product, extent) => product * extent, 1);
         const r = isLowRank(like) ? (like.b.shape[1] ?? 1) : rank;
@@ -54,6 +53,7 @@ export const colludingSubspace: Plugin<Attack> = {
           a: tensorLike(like.a, c.toRowMajor()),
         };
       }),
+    }),
   }),
 };
 

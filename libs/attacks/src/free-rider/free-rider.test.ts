@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { stream } from "@fedclair/linalg";
 import { frobenius } from "../modules.js";
-import { attacked, create, f64, update } from "../testing/updates.js";
+import { attacked, attackedRounds, create, f64, update } from "../testing/updates.js";
 
 const dense = (clientId: string, ...values: number[]) =>
   update(clientId, { m: f64([values.length], ...values) });
@@ -28,7 +27,8 @@ describe("free-rider", () => {
       [],
       [dense("h1", 1, 1)],
     ];
-    const sent = rounds.map((honest) => attack.attackRound?.(own, honest, stream(1))[0]);
+    const seen = rounds.map((honest) => ({ own, honest }));
+    const sent = attackedRounds(attack, seen).map(([update]) => update);
     assert.deepEqual(sent, [
       dense("a", 0, 0),
       dense("a", 2, 1),

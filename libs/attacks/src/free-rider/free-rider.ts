@@ -24,7 +24,7 @@ type Options = z.output<typeof schema>;
  * Takes part without training. `last` sends again what the round before taught everybody: a client sees the global
  * params change, which with a plain mean is the mean of the updates; an attack is shown the updates, so it remembers
  * their mean, whatever the aggregator made of them. In its first round it has nothing to send and changes nothing.
- * Source: CLAIR specification 8, free-rider; Lin et al., arXiv 1911.12560.
+ * Source: Lin et al., arXiv 1911.12560.
  */
 export const freeRider: Plugin<Attack> = {
   name: "free-rider",
@@ -34,23 +34,21 @@ export const freeRider: Plugin<Attack> = {
 };
 
 const riders: Readonly<Record<Options["kind"], (options: Options) => Attack>> = {
-  zero: () => ({ attackRound: (own) => own.map(withoutChange) }),
+  zero: () => ({ attackRound: ({ own }) => ({ updates: own.map(withoutChange) }) }),
   noise: ({ scale: size }) => ({
-    attackRound: (own, honest, rng) =>
-      forgeAtMedianNorm(own, honest, size, (like, module, clientId) =>
-        normalsLike(like, rng.at(clientId, module)),
+    attackRound: (seen) => ({
+      updates: forgeAtMedianNorm(seen, size, (like, module, clientId) =>
+        normalsLike(like, seen.rng.at(clientId, module)),
       ),
+    }),
   }),
-  last: () => {
-    let last: readonly Update[] = [];
-    return {
-      attackRound: (own, honest) => {
-        const before = last;
-        last = honest;
-        return before.length > 0
-          ? forgeFromHonest(own, before, coordinateMeans)
-          : own.map(withoutChange);
-      },
-    };
-  },
+  last: (): Attack<readonly Update[]> => ({
+    attackRound: (seen, last = []) => ({
+      updates:
+        last.length > 0
+          ? forgeFromHonest({ ...seen, honest: last }, coordinateMeans)
+          : seen.own.map(withoutChange),
+      state: seen.honest,
+    }),
+  }),
 };

@@ -13,16 +13,16 @@ const schema = z.strictObject({
 /**
  * Sends Gaussian noise: every module's entries are N(0, 1), or the entries of both its factors are, scaled to `scale` × the
  * median Frobenius norm of the honest updates of that module. Independent between clients. Omniscient.
- * Source: CLAIR specification 8, Gaussian; 9.1, "gauss".
  */
 export const gaussianUpdate: Plugin<Attack> = {
   name: "gaussian-update",
   summary: "Gaussian noise of the honest updates' median norm.",
   schema,
   create: ({ scale }: z.output<typeof schema>): Attack => ({
-    attackRound: (own, honest, rng) =>
-      forgeAtMedianNorm(own, honest, scale, (like, module, clientId) =>
-        normalsLike(like, rng.at(clientId, module)),
+    attackRound: (seen) => ({
+      updates: forgeAtMedianNorm(seen, scale, (like, module, clientId) =>
+        normalsLike(like, seen.rng.at(clientId, module)),
       ),
+    }),
   }),
 };

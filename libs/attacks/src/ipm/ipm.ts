@@ -17,7 +17,7 @@ export function ipm(benign: readonly Float64Array[], epsilon: number): Float64Ar
 }
 
 /**
- * Inner-product manipulation (Xie et al., arXiv 1903.03936; CLAIR specification 8): all attackers send -ε × the mean of the
+ * Inner-product manipulation (Xie et al., arXiv 1903.03936): all attackers send -ε × the mean of the
  * honest updates; a small ε hides among them and still turns the mean around. Omniscient.
  */
 export const ipmAttack: Plugin<Attack> = {
@@ -25,6 +25,8 @@ export const ipmAttack: Plugin<Attack> = {
   summary: "Colluding: the honest mean, negated and shrunk (inner-product manipulation).",
   schema,
   create: ({ epsilon }: z.output<typeof schema>): Attack => ({
-    attackRound: (own, honest) => forgeFromHonest(own, honest, (benign) => ipm(benign, epsilon)),
+    attackRound: (seen) => ({
+      updates: forgeFromHonest(seen, (benign) => ipm(benign, epsilon)),
+    }),
   }),
 };

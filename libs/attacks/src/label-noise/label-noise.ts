@@ -13,7 +13,6 @@ const schema = z.strictObject({
 /**
  * Replaces each training label with the given probability by a class drawn uniformly, independently for every label and
  * client. The draw may hit the true class, so that probability · (1 - 1/classes) of the labels end up wrong.
- * Source: CLAIR specification 8, label noise; 9.3, "half of target tokens random".
  */
 export const labelNoise: Plugin<Attack> = {
   name: "label-noise",

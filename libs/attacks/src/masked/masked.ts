@@ -9,7 +9,7 @@ import {
   type Stream,
 } from "@fedclair/linalg";
 import { z } from "zod";
-import { forgeAtMedianNorm, valueOf } from "../forging.js";
+import { forgeAtMedianNorm, modelsOf, valueOf } from "../forging.js";
 import { leftBlock, pairLike, rankOf, tensorLike } from "../modules.js";
 
 const schema = z.strictObject({
@@ -36,19 +36,20 @@ type Options = z.output<typeof schema>;
  * Hides a small harmful part behind a large harmless one: U·C + off-subspace part, U the leading left singular vectors
  * of the honest updates of the module, C Gaussian and the client's own. The off part has the norm `off` · |U·C|; a module
  * whose subspace is everything has none. Written (U + t·E)·C with E orthogonal to U, so that factors keep their rank.
- * Omniscient. Source: CLAIR specification 8, masked; 10, check 4.
+ * Omniscient.
  */
 export const masked: Plugin<Attack> = {
   name: "masked",
   summary: "A large random part inside the honest subspace that hides a small one outside it.",
   schema,
   create: ({ scale, off, rank }: Options): Attack => ({
-    attackRound: (own, honest, rng) => {
-      const seen = honest.length > 0 ? honest : own;
-      return forgeAtMedianNorm(own, honest, scale, (like, module, clientId) => {
+    attackRound: (seen) => {
+      const models = modelsOf(seen);
+      const updates = forgeAtMedianNorm(seen, scale, (like, module, clientId) => {
         const r = isLowRank(like) ? rankOf(like) : rank;
-        return mask(like, subspaceOf(seen, module, r), off, rng.at(clientId, module));
+        return mask(like, subspaceOf(models, module, r), off, seen.rng.at(clientId, module));
       });
+      return { updates };
     },
   }),
 };

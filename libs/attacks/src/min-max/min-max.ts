@@ -51,7 +51,7 @@ function largestDistance(vectors: readonly Float64Array[]): number {
 }
 
 /**
- * Min-max (Shejwalkar and Houmansadr, NDSS 2021; CLAIR specification 8), along the inverse standard deviation: all
+ * Min-max (Shejwalkar and Houmansadr, NDSS 2021), along the inverse standard deviation: all
  * attackers send one vector as far from the honest mean as no honest pair would find suspicious. Omniscient.
  */
 export const minMaxAttack: Plugin<Attack> = {
@@ -59,6 +59,8 @@ export const minMaxAttack: Plugin<Attack> = {
   summary: "Colluding: as far from the honest mean as honest updates are from one another.",
   schema: z.strictObject({}),
   create: (): Attack => ({
-    attackRound: (own, honest) => forgeFromHonest(own, honest, (benign) => minMax(benign).vector),
+    attackRound: (seen) => ({
+      updates: forgeFromHonest(seen, (benign) => minMax(benign).vector),
+    }),
   }),
 };

@@ -3,7 +3,6 @@ import { z } from "zod";
 
 /**
  * Replaces every training label by a class drawn uniformly: nothing is left to be learnt from.
- * Source: CLAIR specification 9.3, "random targets".
  */
 export const randomTargets: Plugin<Attack> = {
   name: "random-targets",

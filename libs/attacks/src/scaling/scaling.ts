@@ -12,7 +12,7 @@ const schema = z.strictObject({
 
 /**
  * Sends factor × the honestly trained update, to outweigh the other clients ("model replacement").
- * Source: CLAIR specification 8, scaling; Bagdasaryan et al. 2020, How to backdoor federated learning.
+ * Source: Bagdasaryan et al. 2020, How to backdoor federated learning.
  */
 export const scaling: Plugin<Attack> = {
   name: "scaling",

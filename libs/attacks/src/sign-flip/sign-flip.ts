@@ -8,7 +8,7 @@ const schema = z.strictObject({
 
 /**
  * Sends -scale × the honestly trained update. It stays in the benign subspace, where CLAIR cannot see it (and where it
- * does no harm to personal models). Source: CLAIR specification 7 and 8.
+ * does no harm to personal models).
  */
 export const signFlip: Plugin<Attack> = {
   name: "sign-flip",

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { stream } from "@fedclair/linalg";
-import { create, f64, update } from "../testing/updates.js";
+import { attackedRounds, create, f64, update } from "../testing/updates.js";
 
 const sends = (clientId: string, value: number) => update(clientId, { m: f64([1], value) });
 
@@ -14,7 +13,10 @@ describe("stale", () => {
       [sends("a", 3), sends("b", 30)],
       [sends("a", 4), sends("b", 40)],
     ];
-    const sent = rounds.map((own) => attack.attackRound?.(own, [], stream(1)));
+    const sent = attackedRounds(
+      attack,
+      rounds.map((own) => ({ own, honest: [] })),
+    );
     assert.deepEqual(sent, [
       [sends("a", 0), sends("b", 0)],
       [sends("a", 0)],

@@ -12,7 +12,6 @@ const schema = z.strictObject({
 /**
  * Label y becomes (y + shift) mod classes, for all contaminated clients alike: they collude in learning another task, and
  * their updates agree with one another as those of honest clients do.
- * Source: CLAIR specification 9.3, "y = x+7".
  */
 export const targetShift: Plugin<Attack> = {
   name: "target-shift",

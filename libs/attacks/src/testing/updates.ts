@@ -1,4 +1,12 @@
-import type { Attack, TensorDelta, Tensor, TrainResult, Update } from "@fedclair/core";
+import { deserialize, serialize } from "node:v8";
+import type {
+  Attack,
+  AttackedRound,
+  TensorDelta,
+  Tensor,
+  TrainResult,
+  Update,
+} from "@fedclair/core";
 import { stream, type Stream } from "@fedclair/linalg";
 import { attacks } from "../index.js";
 
@@ -47,13 +55,26 @@ export async function attacked(
   honest: readonly Update[],
 ): Promise<readonly Update[]> {
   const rng = stream("attacked");
-  if (attack.attackRound) return attack.attackRound(own, honest, rng);
+  if (attack.attackRound) return attack.attackRound({ own, honest, rng }, undefined).updates;
   return Promise.all(
     own.map(async ({ clientId, ...result }) => {
       const corrupt = await attack.corruptUpdate?.(result, rng.at(clientId));
       return { ...(corrupt ?? result), clientId } satisfies TrainResult & { clientId: string };
     }),
   );
+}
+
+/** What an attack with sight of the rounds sends in each; between two of them its state is stored and read again. */
+export function attackedRounds(
+  attack: Attack,
+  rounds: readonly (Omit<AttackedRound, "rng"> & Partial<AttackedRound>)[],
+): (readonly Update[])[] {
+  let state: unknown;
+  return rounds.map((seen, i) => {
+    const attacked = attack.attackRound?.({ rng: stream("round").at(i), ...seen }, state);
+    if (attacked?.state !== undefined) state = deserialize(serialize(attacked.state));
+    return attacked?.updates ?? [];
+  });
 }
 
 function normals32(shape: readonly number[], rng: Stream): Tensor {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { admitEvaluation, admitUpdate, shapesOf } from "../admission.js";
 import { clientIds } from "../clients.js";
 import { ClientRunner } from "../client-runner.js";
-import type { Answer, ClientPool, Plugins, Work } from "../contracts.js";
+import type { Answer, ClientPool, Job, Plugins } from "../contracts.js";
 import type { Trial } from "../trial.js";
 import { toyParams, toyPlugins, toyTrial } from "./toy.js";
 
@@ -11,36 +11,35 @@ export type MakePool = (trial: Trial, plugins: Plugins) => Promise<ClientPool>;
 
 const never = new AbortController().signal;
 
-function work(trial: Trial, changes: Partial<Work> = {}): Work {
-  const global = toyParams(0);
-  return {
-    round: 1,
-    phase: "train",
-    kind: "train",
-    clientIds: clientIds(trial.clients),
-    global,
-    personal: new Map(),
-    admit: (update) => admitUpdate(update, shapesOf(global)),
-    ...changes,
-  };
+let lastJob = 0;
+
+/** A job a client. */
+function jobs(ids: readonly string[], changes: Partial<Job> = {}): Job[] {
+  const base = toyParams(0);
+  const admit: Job["admit"] = (update) => admitUpdate(update, shapesOf(base));
+  const params = { base, rounds: [] };
+  const common = { round: 1, phase: "train", kind: "train" as const, params, admit };
+  return ids.map((clientId) => ({ ...common, ...changes, clientId, id: ++lastJob }));
 }
 
-async function arrivals(
+async function answers(
   pool: ClientPool,
-  todo: Work,
+  asked: readonly Job[],
   signal = never,
 ): Promise<Map<string, Answer>> {
   const byClient = new Map<string, Answer>();
-  for await (const arrival of pool.run(todo, signal)) {
-    assert.ok(!byClient.has(arrival.clientId), `${arrival.clientId} arrived twice`);
-    byClient.set(arrival.clientId, arrival);
+  for await (const answer of pool.ask(asked, signal)) {
+    assert.ok(!byClient.has(answer.clientId), `${answer.clientId} answered twice`);
+    const job = asked.find(({ id }) => id === answer.jobId);
+    assert.equal(job?.clientId, answer.clientId);
+    byClient.set(answer.clientId, answer);
   }
   return byClient;
 }
 
 function codes(byClient: Map<string, Answer>): Record<string, string> {
   return Object.fromEntries(
-    [...byClient].map(([id, arrival]) => [id, "update" in arrival ? "ok" : arrival.failure.code]),
+    [...byClient].map(([id, answer]) => [id, "update" in answer ? "ok" : answer.failure.code]),
   );
 }
 
@@ -58,46 +57,45 @@ export function describeClientPool(name: string, makePool: MakePool): void {
     it("brings back, bit for bit, what each client's runner makes of its job", async () => {
       const trial = toyTrial();
       const runner = new ClientRunner(trial, toyPlugins);
-      const got = await arrivals(await open(trial), work(trial));
+      const asked = jobs(clientIds(4));
+      const got = await answers(await open(trial), asked);
       assert.deepEqual([...got.keys()].sort(), clientIds(4));
-      for (const clientId of clientIds(4)) {
-        const job = {
-          round: 1,
-          phase: "train",
-          kind: "train" as const,
-          clientId,
-          params: toyParams(0),
-        };
-        assert.deepEqual(got.get(clientId), await runner.run(job));
-      }
+      for (const job of asked) assert.deepEqual(got.get(job.clientId), await runner.run(job));
     });
 
-    it("asks only the clients of the work, round after round", async () => {
+    it("asks only the clients of the jobs, round after round", async () => {
       const trial = toyTrial();
       await open(trial);
       for (const [i, ids] of [["c02"], ["c00", "c03"], ["c02", "c01"]].entries()) {
-        const got = await arrivals(pool, work(trial, { round: i + 1, clientIds: ids }));
+        const got = await answers(pool, jobs(ids, { round: i + 1 }));
         assert.deepEqual([...got.keys()].sort(), [...ids].sort());
       }
     });
 
-    it("gives a client its personal params, the others the global ones", async () => {
+    it("gives a client the params of its job: another base, or what was added to one", async () => {
       const trial = toyTrial();
-      const personal = new Map([["c01", toyParams(10)]]);
-      const got = await arrivals(await open(trial), work(trial, { personal }));
+      const [base, other] = [toyParams(0), toyParams(10)];
+      const term = new Map([["dense", { shape: [2], data: Float64Array.of(5, 5) }]]);
+      const paramsOf = (id: string) => {
+        if (id === "c01") return { base: other, rounds: [] };
+        return { base, rounds: id === "c02" ? [[term], [term, term]] : [] };
+      };
+      const asked = jobs(clientIds(4)).map((job) => ({ ...job, params: paramsOf(job.clientId) }));
+      const got = await answers(await open(trial), asked);
       const losses = clientIds(4).map((id) => {
-        const arrival = got.get(id);
-        return arrival && "update" in arrival ? arrival.update.metrics["loss"] : undefined;
+        const answer = got.get(id);
+        return answer && "update" in answer ? answer.update.metrics["loss"] : undefined;
       });
-      assert.deepEqual(losses, [1, 2 - 10, 3, 4]);
+      assert.deepEqual(losses, [1, 2 - 10, 3 - 15, 4]);
     });
 
     it("lets clients evaluate", async () => {
       const trial = toyTrial();
-      const todo = work(trial, { kind: "evaluate", global: toyParams(3), admit: admitEvaluation });
-      const got = await arrivals(await open(trial), todo);
-      const arrival = got.get("c00");
-      assert.deepEqual(arrival && "update" in arrival && arrival.update, {
+      const params = { base: toyParams(3), rounds: [] };
+      const asked = jobs(clientIds(4), { kind: "evaluate", params, admit: admitEvaluation });
+      const got = await answers(await open(trial), asked);
+      const answer = got.get("c00");
+      assert.deepEqual(answer && "update" in answer && answer.update, {
         clientId: "c00",
         numExamples: 1,
         delta: new Map(),
@@ -114,7 +112,7 @@ export function describeClientPool(name: string, makePool: MakePool): void {
         },
         limits: { clientSeconds: 0.05 },
       });
-      const got = await arrivals(await open(trial), work(trial));
+      const got = await answers(await open(trial), jobs(clientIds(6)));
       assert.deepEqual(codes(got), {
         c00: "CLIENT_ERROR",
         c01: "CLIENT_TIMEOUT",
@@ -132,11 +130,13 @@ export function describeClientPool(name: string, makePool: MakePool): void {
 
     it("asks `admit` about every update and obeys it", async () => {
       const trial = toyTrial();
-      const admit: Work["admit"] = ({ clientId }) =>
+      const admit: Job["admit"] = ({ clientId }) =>
         clientId === "c02" ? { code: "NON_FINITE", message: "not this one" } : undefined;
-      const got = await arrivals(await open(trial), work(trial, { admit }));
+      const asked = jobs(clientIds(4), { admit });
+      const got = await answers(await open(trial), asked);
       assert.deepEqual(codes(got), { c00: "ok", c01: "ok", c02: "NON_FINITE", c03: "ok" });
       assert.deepEqual(got.get("c02"), {
+        jobId: asked[2]?.id,
         clientId: "c02",
         failure: { code: "NON_FINITE", message: "not this one" },
       });
@@ -149,15 +149,12 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       });
       await open(trial);
       const closing = new AbortController();
-      const first = arrivals(pool, work(trial), closing.signal);
+      const first = answers(pool, jobs(clientIds(4)), closing.signal);
       setImmediate(() => {
         closing.abort();
       });
       assert.ok((await first).size < 4);
-      const second = await arrivals(
-        pool,
-        work(trial, { round: 2, clientIds: ["c01", "c02", "c03"] }),
-      );
+      const second = await answers(pool, jobs(["c01", "c02", "c03"], { round: 2 }));
       assert.deepEqual(codes(second), { c01: "ok", c02: "ok", c03: "ok" });
     });
   });

@@ -1,12 +1,14 @@
 import { z } from "zod";
 import type {
   Aggregator,
+  AggregatorPlugin,
   Attack,
   DataContamination,
   LocalTrainer,
   Plugin,
   Plugins,
   Task,
+  TaskPlugin,
 } from "../contracts.js";
 import type { Params, Tensor } from "../tensor.js";
 import { trialSchema, type Trial } from "../trial.js";
@@ -28,14 +30,14 @@ type OffsetOptions = z.output<typeof offsetOptions>;
  * The smallest task: client i holds the number i + 1 and proposes the step from the params to it. Module `dense` is a
  * 2-vector (f64), `pair` a rank-1 2×3 matrix that stays factored (f32). Clients named in `faults` misbehave.
  */
-export const toyTask: Plugin<Task> = {
+export const toyTask: TaskPlugin = {
   name: "toy",
   summary: "Each client holds a number.",
   schema: toyOptions,
+  hasLabels: true,
+  contaminations: () => new Map([["offset", offsetOptions]]),
   create: ({ faults }: z.output<typeof toyOptions>): Task => ({
-    hasLabels: true,
-    init: () => Promise.resolve(toyParams(0)),
-    contaminations: new Map([["offset", offsetOptions]]),
+    start: () => Promise.resolve({ params: toyParams(0) }),
     openShard: ({ index, corruptLabels, contamination }) => {
       const [value = 0] = corruptLabels?.(Int32Array.of(index + 1), 100) ?? [index + 1];
       const { by = 0 } = (contamination?.options ?? {}) as Partial<OffsetOptions>;
@@ -83,7 +85,7 @@ function toyTrainer(value: number, fault: string | undefined): LocalTrainer {
 }
 
 /** The plain mean of the clients' dense modules. */
-export const toyAggregator: Plugin<Aggregator> = {
+export const toyAggregator: AggregatorPlugin = {
   name: "toy-mean",
   summary: "The plain mean.",
   schema: z.strictObject({}),
@@ -95,7 +97,7 @@ export const toyAggregator: Plugin<Aggregator> = {
         if (dense && "data" in dense)
           dense.data.forEach((x, i) => (mean[i] = (mean[i] ?? 0) + x / updates.length));
       }
-      return Promise.resolve({ global: [new Map([["dense", { shape: [2], data: mean }]])] });
+      return Promise.resolve({ change: [new Map([["dense", { shape: [2], data: mean }]])] });
     },
   }),
 };
@@ -114,8 +116,12 @@ const toyForger: Plugin<Attack> = {
   summary: "Forges from the honest updates.",
   schema: z.strictObject({}),
   create: (): Attack => ({
-    attackRound: (own, honest) =>
-      own.map((update) => ({ ...update, metrics: { ...update.metrics, honest: honest.length } })),
+    attackRound: ({ own, honest }) => ({
+      updates: own.map((update) => ({
+        ...update,
+        metrics: { ...update.metrics, honest: honest.length },
+      })),
+    }),
   }),
 };
 

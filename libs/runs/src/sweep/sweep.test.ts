@@ -135,14 +135,16 @@ describe("a sweep", () => {
     const outcomes = [];
     const plugins = { ...toyPlugins, aggregators: new Map([["toy-mean", breaking]]) };
     const { signal } = new AbortController();
-    for await (const { outcome } of runSweep(parse(), plugins, out, signal, "cpu")) {
-      outcomes.push("failed" in outcome ? outcome.exitCode : exitCodes.ok);
+    for await (const { outcome, faults } of runSweep(parse(), plugins, out, signal, "cpu")) {
+      outcomes.push("failed" in outcome ? outcome.exitCode : faults[0]?.exitCode);
     }
-    const { internal, quorum } = exitCodes;
+    const { stopped, quorum } = exitCodes;
     assert.deepEqual(
       outcomes,
-      [0, 1].flatMap(() => [internal, internal, quorum, quorum]),
+      [0, 1].flatMap(() => [stopped, stopped, quorum, quorum]),
     );
+    const next = runSweep(parse(), plugins, out, signal, "cpu");
+    assert.equal((await next.next()).value?.skipped, false);
   });
 
   it("leaves a folder alone that holds other things", async () => {

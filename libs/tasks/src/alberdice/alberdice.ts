@@ -2,7 +2,7 @@ import { loadBackend } from "@fedclair/compute";
 import { UserError, type Task, type TaskPlugin } from "@fedclair/core";
 import { AlberDiceClient } from "./client.js";
 import { contaminations, dataContaminations } from "./contaminations.js";
-import { Coordinator } from "./coordinator.js";
+import { Coordinator, type Kept } from "./coordinator.js";
 import { environmentOf } from "./environment.js";
 import { figures } from "./figures.js";
 import { NetworkClient } from "./network/client.js";
@@ -35,6 +35,8 @@ export const alberdice: TaskPlugin = {
     residual: { better: "lower", description: "violation of the flow constraint" },
   },
   primary: "return",
+  contaminations: ({ learner }: Options) =>
+    learner.name === "network" ? dataContaminations : contaminations,
   aggregators: [cosineRule],
   figures,
   create: (options: Options): Task => {
@@ -43,13 +45,11 @@ export const alberdice: TaskPlugin = {
   },
 };
 
-function tabularTask(options: Options): Task {
+function tabularTask(options: Options): Task<Kept> {
   const environment = environmentOf(options);
   const coordinator = new Coordinator(options, environment);
   return {
-    contaminations,
-    init: (rng) => Promise.resolve(coordinator.init(rng)),
-    start: (clientIds) => coordinator.start(clientIds),
+    start: (context) => Promise.resolve(coordinator.start(context)),
     openShard: (shard) => Promise.resolve(new AlberDiceClient(options, environment, shard)),
     checkClients: (count) => {
       const agents = environment.shape.actions.length;
@@ -59,10 +59,7 @@ function tabularTask(options: Options): Task {
         );
       }
     },
-    expects: (phase, global) => coordinator.expects(phase, global),
-    present: (state) => coordinator.present(state),
-    reduce: (state, aggregate) => Promise.resolve(coordinator.reduce(state, aggregate)),
-    evaluate: (global) => Promise.resolve(coordinator.evaluate(global)),
+    step: (round, aggregate) => coordinator.step(round, aggregate),
   };
 }
 
@@ -70,15 +67,12 @@ function networkTask(options: Options, learner: NetworkOptions): Task {
   const environment = environmentOf(options);
   const coordinator = new NetworkCoordinator(options, learner, environment);
   return {
-    contaminations: dataContaminations,
+    sharesParams: true,
     prepare: async () => {
       await loadBackend();
     },
-    init: (rng) => Promise.resolve(coordinator.init(rng)),
-    start: () => coordinator.start(),
+    start: (context) => Promise.resolve(coordinator.start(context)),
     openShard: (shard) => Promise.resolve(new NetworkClient(options, learner, environment, shard)),
-    expects: (phase, global) => coordinator.expects(phase, global),
-    reduce: (state, aggregate) => coordinator.reduce(state, aggregate),
-    evaluate: (global) => Promise.resolve(coordinator.evaluate(global)),
+    step: (round, aggregate) => coordinator.step(round, aggregate),
   };
 }

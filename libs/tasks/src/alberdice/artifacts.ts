@@ -1,5 +1,6 @@
 import type { FigureInput, Metrics } from "@fedclair/core";
 import { bridgeCells, type Pair } from "./bridge.js";
+import { jointCount } from "./dataset.js";
 import type { Environment } from "./environment.js";
 import { jointProbabilities, type Policy } from "./policy.js";
 
@@ -9,8 +10,10 @@ export interface PlayArtifact {
   readonly metrics: Metrics;
   /** The largest return that is possible. */
   readonly best: number;
-  /** Probabilities of joint actions in the starting state: a row an action of agent 0. */
+  /** Probabilities of joint actions in the starting state: a row an action of agent 0, a column what all others do. */
   readonly joint: readonly (readonly number[])[];
+  /** By further agent how many actions it has, if there is more than one. */
+  readonly others?: readonly number[];
   /** For a game on a map: by step, the [row, column] of both agents, each always taking the likeliest joint action. */
   readonly path?: readonly (readonly (readonly [number, number])[])[];
 }
@@ -21,7 +24,8 @@ export type ScreenArtifact = Readonly<Record<string, number>>;
 export function playArtifact(environment: Environment, policies: readonly Policy[]): PlayArtifact {
   const { shape, start, best } = environment;
   const joint = Array.from(jointProbabilities(policies, start, shape), rounded);
-  const columns = shape.actions[1] ?? 1;
+  const others = shape.actions.slice(1);
+  const columns = jointCount({ states: 1, actions: others });
   const path = environment.path?.(policies).map(cellsOf);
   return {
     metrics: environment.measure(policies),
@@ -29,6 +33,7 @@ export function playArtifact(environment: Environment, policies: readonly Policy
     joint: Array.from({ length: joint.length / columns }, (_, row) =>
       joint.slice(row * columns, (row + 1) * columns),
     ),
+    ...(others.length > 1 && { others }),
     ...(path && { path }),
   };
 }

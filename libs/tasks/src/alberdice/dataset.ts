@@ -1,5 +1,6 @@
 import { UserError } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import { at } from "../at.js";
 
 /** One step of the data: what all agents did in a state, the common reward, and where it led. */
 export interface Transition {
@@ -47,7 +48,7 @@ export interface Dataset {
 }
 
 /**
- * Counts transitions (specification, section 4, steps 1 to 3). A joint action that was never seen in a visited state gets
+ * Counts transitions. A joint action that was never seen in a visited state gets
  * the smallest reward of the data and stays where it is; smoothing gives it the mass dᴰ(s)·eps/|A|, one and the same for
  * all agents, so that every conditional comes from one joint distribution.
  * @param eps share of every visited state's mass that is spread over all joint actions, in (0, 1]
@@ -68,7 +69,7 @@ export function countTransitions(
       `none of ${transitions.length} transitions leads to a state with data of its own; add longer episodes`,
     );
   }
-  const joints = shape.actions.reduce((product, count) => product * count, 1);
+  const joints = jointCount(shape);
   const visited = [...new Set(kept.map(({ state }) => state))].sort((a, b) => a - b);
   const rowOf = new Map(visited.map((state, row) => [state, row]));
 
@@ -78,8 +79,8 @@ export function countTransitions(
   const nexts = Array.from({ length: cells }, () => new Map<number, number>());
   for (const { state, actions, reward, next } of kept) {
     const cell = (rowOf.get(state) ?? NaN) * joints + jointIndex(actions, shape);
-    counts[cell] = (counts[cell] ?? NaN) + 1;
-    rewards[cell] = (rewards[cell] ?? NaN) + reward;
+    counts[cell] = at(counts, cell) + 1;
+    rewards[cell] = at(rewards, cell) + reward;
     const row = rowOf.get(next) ?? NaN;
     nexts[cell]?.set(row, (nexts[cell].get(row) ?? 0) + 1);
   }
@@ -92,17 +93,16 @@ export function countTransitions(
   return {
     ...{ shape, joints, visited, visits, shares, transitions: kept.length },
     mass: shares.map(
-      (share, cell) =>
-        (1 - eps) * share + (eps / joints) * (visits[Math.floor(cell / joints)] ?? NaN),
+      (share, cell) => (1 - eps) * share + (eps / joints) * at(visits, Math.floor(cell / joints)),
     ),
     reward: rewards.map((total, cell) => {
-      const count = counts[cell] ?? NaN;
+      const count = at(counts, cell);
       return count === 0 ? smallest : total / count;
     }),
     successors: nexts.map((next, cell): Successor[] =>
       next.size === 0
         ? [{ row: Math.floor(cell / joints), probability: 1 }]
-        : [...next].map(([row, count]) => ({ row, probability: count / (counts[cell] ?? NaN) })),
+        : [...next].map(([row, count]) => ({ row, probability: count / at(counts, cell) })),
     ),
   };
 }
@@ -117,15 +117,37 @@ export function close(transitions: readonly Transition[]): readonly Transition[]
   return kept.length === transitions.length ? kept : close(kept);
 }
 
+/** How many joint actions there are. */
+export function jointCount({ actions }: GameShape): number {
+  return actions.reduce((product, count) => product * count, 1);
+}
+
 /** The index of a joint action. */
 export function jointIndex(actions: readonly number[], { actions: counts }: GameShape): number {
-  return counts.reduce((index, count, i) => index * count + (actions[i] ?? NaN), 0);
+  return counts.reduce((index, count, i) => index * count + at(actions, i), 0);
 }
 
 /** What one agent does in a joint action: the inverse of `jointIndex`. */
 export function actionOf(joint: number, agent: number, { actions }: GameShape): number {
   const stride = actions.slice(agent + 1).reduce((product, count) => product * count, 1);
-  return Math.floor(joint / stride) % (actions[agent] ?? NaN);
+  return Math.floor(joint / stride) % at(actions, agent);
+}
+
+/** The game of all agents but one, in their order: its joint actions are what the others do. */
+export function withoutAgent({ states, actions }: GameShape, agent: number): GameShape {
+  return { states, actions: actions.filter((_, i) => i !== agent) };
+}
+
+/** What all agents but one do in a joint action, as an index of `withoutAgent`. */
+export function othersIndex(
+  actions: readonly number[],
+  agent: number,
+  { actions: counts }: GameShape,
+): number {
+  return counts.reduce(
+    (index, count, i) => (i === agent ? index : index * count + at(actions, i)),
+    0,
+  );
 }
 
 function checkTransition(
@@ -145,7 +167,7 @@ function checkTransition(
     refuse("actions of", `${actions.length} agents`, `${shape.actions.length}`);
   }
   shape.actions.forEach((count, i) => {
-    const action = actions[i] ?? NaN;
+    const action = at(actions, i);
     if (!isIndex(action, count)) refuse(`action of agent ${i}`, action, `0 to ${count - 1}`);
   });
 }

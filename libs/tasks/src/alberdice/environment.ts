@@ -1,6 +1,7 @@
 import type { Metrics } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
+import { at } from "../at.js";
 import {
   bridgeAbsorbing,
   bridgeActions,
@@ -15,7 +16,13 @@ import {
 import { bridgeEpisodes, bridgeTransitions } from "./bridge-data.js";
 import { bestBridgeReturn, evaluateBridge } from "./bridge-evaluation.js";
 import type { GameShape, Transition } from "./dataset.js";
-import { bestMatrixValue, matrixNashGap, matrixShape, matrixValue } from "./matrix-game.js";
+import {
+  bestMatrixValue,
+  matrixNashGap,
+  matrixReward,
+  matrixShape,
+  matrixValue,
+} from "./matrix-game.js";
 import type { Options } from "./options.js";
 import { jointProbabilities, type Policy } from "./policy.js";
 
@@ -110,9 +117,8 @@ function matrixGame({ payoff, data, samples }: MatrixOptions): Environment {
     draw: (rng) =>
       Promise.resolve(
         Array.from({ length: samples }, () => {
-          const [first, second] = data[rng.int(data.length)] ?? [0, 0];
-          const reward = payoff[first]?.[second] ?? NaN;
-          return { state: 0, actions: [first, second], reward, next: 0 };
+          const actions = at(data, rng.int(data.length));
+          return { state: 0, actions, reward: matrixReward(payoff, actions), next: 0 };
         }),
       ),
     measure: (policies) => ({

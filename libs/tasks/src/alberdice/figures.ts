@@ -1,5 +1,6 @@
 import type { FigureInput, TaskFigure, TaskFigures } from "@fedclair/core";
 import { artifactsOf, type PlayArtifact, type ScreenArtifact, type Shown } from "./artifacts.js";
+import { actionOf } from "./dataset.js";
 import { pathFigure } from "./path-figure.js";
 
 const grey = "#777777";
@@ -18,21 +19,23 @@ export const figures: TaskFigures = (input) => [
 /** A heat map an arm and round: what the agents do together in the first state. */
 function jointFigure(input: FigureInput): TaskFigure[] {
   const { arms, width } = input;
-  const rows = arms.flatMap(({ label }) => {
-    const plays = artifactsOf<PlayArtifact>(input, "play", label);
-    return plays.length === 0 ? [] : [spread(plays, heatPanels)];
-  });
+  const plays = arms.map(({ label }) => artifactsOf<PlayArtifact>(input, "play", label));
+  const others = plays.flat()[0]?.value.others;
+  // Columns for every combination of several agents' actions need room.
+  const panels = others === undefined ? heatPanels : heatPanels / 2;
+  const rows = plays.flatMap((shown) => (shown.length === 0 ? [] : [spread(shown, panels)]));
   if (rows.length === 0) return [];
-  const size = Math.min(150, Math.floor(width / heatPanels) - 70);
+  const height = Math.min(150, Math.floor(width / heatPanels) - 70);
+  const room = Math.floor(width / panels) - 70;
   const panel = ({ arm, round, value }: Shown<PlayArtifact>) => ({
     title: `${arm}, round ${round}`,
-    width: size,
-    height: size,
+    width: others === undefined ? height : room,
+    height,
     data: {
       values: value.joint.flatMap((probabilities, a) =>
         probabilities.map((p, b) => ({
           first: actionName(input, a),
-          second: actionName(input, b),
+          second: othersName(input, b, value.others),
           p,
         })),
       ),
@@ -43,7 +46,7 @@ function jointFigure(input: FigureInput): TaskFigure[] {
         field: "second",
         type: "nominal",
         sort: null,
-        title: "agent 1",
+        title: others === undefined ? "agent 1" : `agents 1 to ${others.length}`,
         axis: { labelAngle: 0 },
       },
       y: { field: "first", type: "nominal", sort: null, title: "agent 0" },
@@ -60,7 +63,7 @@ function jointFigure(input: FigureInput): TaskFigure[] {
       name: "joint-policy",
       title: "Joint policy",
       caption:
-        "What the two agents do together where an episode starts, over the rounds. One dark cell: they agree on one way; several: a mixture, whose combinations may occur nowhere in the data.",
+        "What the agents do together where an episode starts, over the rounds. One dark cell: they agree on one way; several: a mixture, whose combinations may occur nowhere in the data.",
       spec: { vconcat: rows.map((row) => ({ hconcat: row.map(panel) })) },
     },
   ];
@@ -168,6 +171,13 @@ function screenFigure(input: FigureInput): TaskFigure[] {
   ];
 }
 
+/** What all agents but the first do: the actions' names in a row. @param others actions of each, undefined for one agent */
+function othersName(input: FigureInput, column: number, others?: readonly number[]): string {
+  if (others === undefined) return actionName(input, column);
+  const shape = { states: 1, actions: others };
+  return others.map((_, i) => actionName(input, actionOf(column, i, shape))).join("");
+}
+
 function actionName({ task }: FigureInput, action: number): string {
   const { environment } = task;
   const isBridge =
@@ -175,9 +185,8 @@ function actionName({ task }: FigureInput, action: number): string {
     environment !== null &&
     "name" in environment &&
     environment.name === "bridge";
-  return isBridge
-    ? (bridgeActionNames[action] ?? String(action))
-    : String.fromCharCode("A".charCodeAt(0) + action);
+  if (isBridge) return bridgeActionNames[action] ?? String(action);
+  return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[action] ?? `(${action})`;
 }
 
 /** At most `count` items, evenly spread, the last one among them. */

@@ -1,5 +1,6 @@
-import { isLowRank, type Update, type Verdict } from "@fedclair/core";
+import { isLowRank, isPooled, type Update, type Verdict } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import { at } from "../at.js";
 import { directionScores, weighted, type Answer } from "./answers.js";
 
 /** How far an honest sum, or an honest logit beyond the clip, may be off. */
@@ -53,15 +54,15 @@ export function judge(
     };
   }
   const scores = directionScores(valid.map(([, answer]) => weighted(answer)));
-  const directions = Object.fromEntries(valid.map(([id], k) => [id, scores[k] ?? NaN]));
+  const directions = Object.fromEntries(valid.map(([id], k) => [id, at(scores, k)]));
   const judged = verdicts.map((verdict): Verdict => {
     const against = (directions[verdict.clientId] ?? 0) <= 0;
-    return screen && verdict.status === "benign" && against
+    return screen && isPooled(verdict) && against
       ? { ...verdict, status: "contaminated" }
       : verdict;
   });
   return {
-    kept: new Set(judged.filter(({ status }) => status === "benign").map((v) => v.clientId)),
+    kept: new Set(judged.filter(isPooled).map((v) => v.clientId)),
     verdicts: [...judged, ...invalid],
     ...(screen && { directions }),
   };

@@ -1,14 +1,56 @@
-import type { GameShape, Transition } from "./dataset.js";
-import { jointProbabilities, type Policy } from "./policy.js";
+import { at } from "../at.js";
+import { actionOf, jointIndex, type GameShape, type Transition } from "./dataset.js";
+import { jointProbabilities, othersProbabilities, type Policy } from "./policy.js";
 
-/** A game of one state: what a joint action pays, the first agent's action in the row. */
-export type Payoff = readonly (readonly number[])[];
+/**
+ * A game of one state: what a joint action pays, as nested lists with a level an agent, the first agent's actions in the
+ * outermost. For two agents: a row an action of agent 0, a column an action of agent 1.
+ */
+export type Payoff = readonly (number | Payoff)[];
 
-/** XOR (specification, section 6.2): actions A and B; the two must differ, and both B costs most. */
-export const xorPayoff: Payoff = [
+/** What keeps nested lists from being the payoff of two agents or more, and where. */
+export interface PayoffFault {
+  readonly path: readonly number[];
+  readonly message: string;
+}
+
+/** @returns undefined for a payoff: as many entries in every list of a level, numbers in the innermost ones */
+export function payoffFault(nested: readonly unknown[]): PayoffFault | undefined {
+  const counts: number[] = [];
+  for (let list: unknown = nested; Array.isArray(list); list = list[0]) counts.push(list.length);
+  if (counts.length < 2) {
+    return { path: [], message: "expected nested lists, a level an agent, of two agents or more" };
+  }
+  const faultIn = (node: unknown, path: readonly number[]): PayoffFault | undefined => {
+    const wanted = counts[path.length];
+    if (wanted === undefined) {
+      if (typeof node === "number" && Number.isFinite(node)) return undefined;
+      return { path, message: `expected a number, got ${JSON.stringify(node)}` };
+    }
+    const first = path.map(() => 0).join(", ");
+    if (!Array.isArray(node)) {
+      return { path, message: `expected ${wanted} entries, as in row ${first}, got no list` };
+    }
+    if (node.length !== wanted) {
+      const message = `expected ${wanted} entries, as in row ${first}, got ${node.length}`;
+      return { path, message };
+    }
+    for (const [k, entry] of node.entries()) {
+      const fault = faultIn(entry, [...path, k]);
+      if (fault) return fault;
+    }
+    return undefined;
+  };
+  const empty = counts.indexOf(0);
+  if (empty < 0) return faultIn(nested, []);
+  return { path: counts.slice(0, empty).map(() => 0), message: "expected at least one action" };
+}
+
+/** XOR, from the official code: actions A and B; the two must differ, and both B costs most. */
+export const xorPayoff = [
   [0, 1],
   [1, -2],
-];
+] as const satisfies Payoff;
 
 /** Data sets of XOR: joint actions in equal shares. */
 export const xorData = {
@@ -31,37 +73,51 @@ export const xorData = {
 } as const;
 
 export function matrixShape(payoff: Payoff): GameShape {
-  return { states: 1, actions: [payoff.length, payoff[0]?.length ?? 0] };
+  const actions: number[] = [];
+  for (let list: number | Payoff | undefined = payoff; typeof list === "object"; list = list[0]) {
+    actions.push(list.length);
+  }
+  return { states: 1, actions };
+}
+
+/** By joint action, in the order of `jointIndex`. */
+export function matrixRewards(payoff: Payoff): readonly number[] {
+  return payoff.flatMap((entry) => (typeof entry === "number" ? entry : matrixRewards(entry)));
+}
+
+/** What one joint action pays. */
+export function matrixReward(payoff: Payoff, actions: readonly number[]): number {
+  return at(matrixRewards(payoff), jointIndex(actions, matrixShape(payoff)));
 }
 
 /** A joint action played `count` times. */
-export function repeated(
-  payoff: Payoff,
-  actions: readonly [number, number],
-  count: number,
-): Transition[] {
-  const reward = payoff[actions[0]]?.[actions[1]] ?? NaN;
+export function repeated(payoff: Payoff, actions: readonly number[], count: number): Transition[] {
+  const reward = matrixReward(payoff, actions);
   return Array.from({ length: count }, () => ({ state: 0, actions, reward, next: 0 }));
 }
 
 /** The expected reward of one step. */
 export function matrixValue(payoff: Payoff, policies: readonly Policy[]): number {
   const joint = jointProbabilities(policies, 0, matrixShape(payoff));
-  return payoff.flat().reduce((total, reward, k) => total + reward * (joint[k] ?? NaN), 0);
+  return matrixRewards(payoff).reduce((total, reward, k) => total + reward * at(joint, k), 0);
 }
 
 export function bestMatrixValue(payoff: Payoff): number {
-  return Math.max(...payoff.flat());
+  return matrixRewards(payoff).reduce((most, reward) => Math.max(most, reward), -Infinity);
 }
 
-/** How much the better of the two agents could gain by changing its policy alone. */
+/** The most that any one agent could gain by changing its policy alone. */
 export function matrixNashGap(payoff: Payoff, policies: readonly Policy[]): number {
-  const [first, second] = policies.map((policy) => policy[0]);
-  const byRow = payoff.map((row) =>
-    row.reduce((total, reward, b) => total + reward * (second?.[b] ?? NaN), 0),
-  );
-  const byColumn = (payoff[0] ?? []).map((_, b) =>
-    payoff.reduce((total, row, a) => total + (row[b] ?? NaN) * (first?.[a] ?? NaN), 0),
-  );
-  return Math.max(...byRow, ...byColumn) - matrixValue(payoff, policies);
+  const shape = matrixShape(payoff);
+  const rewards = matrixRewards(payoff);
+  const best = shape.actions.map((count, agent) => {
+    const others = othersProbabilities(policies, agent, 0, shape);
+    const worth = new Float64Array(count);
+    rewards.forEach((reward, joint) => {
+      const own = actionOf(joint, agent, shape);
+      worth[own] = at(worth, own) + reward * at(others, joint);
+    });
+    return worth.reduce((most, x) => Math.max(most, x), -Infinity);
+  });
+  return Math.max(...best) - matrixValue(payoff, policies);
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { xorData, xorPayoff } from "./matrix-game.js";
+import { at } from "../at.js";
+import { matrixShape, payoffFault, xorData, xorPayoff, type Payoff } from "./matrix-game.js";
 
 const action = z.int().min(0);
 
@@ -18,20 +19,30 @@ const bridge = z.strictObject({
   limit: z.int().min(1).default(20).describe("Steps of an episode when policies are measured"),
 });
 
+const payoff = z
+  .array(z.unknown())
+  .min(1)
+  .transform((nested, context): Payoff => {
+    const fault = payoffFault(nested);
+    if (fault === undefined) return nested as Payoff;
+    context.addIssue({ code: "custom", path: [...fault.path], message: fault.message });
+    return z.NEVER;
+  });
+
 const matrix = z.strictObject({
   name: z.literal("matrix"),
-  payoff: z
-    .array(z.array(z.number()).min(1))
-    .min(1)
-    .default(xorPayoff.map((row) => [...row]))
+  payoff: payoff
+    .default(xorPayoff)
     .describe(
-      "Reward of both, a row an action of agent 0, a column an action of agent 1; default: XOR",
+      "Reward of all: nested lists, a level an agent, agent 0's actions in the outermost; for two agents a row an action of agent 0, a column an action of agent 1; default: XOR, two agents",
     ),
   data: z
-    .array(z.tuple([action, action]))
+    .array(z.array(action))
     .min(1)
-    .default(xorData.all.map(([first, second]) => [first, second]))
-    .describe("Joint actions that occur in the data, each as often; default: all of XOR"),
+    .default(xorData.all.map((actions) => [...actions]))
+    .describe(
+      "Joint actions that occur in the data, an action an agent, each as often; default: all of XOR",
+    ),
   samples: z.int().min(1).default(40).describe("Steps that a client holds, at least 1"),
 });
 
@@ -74,7 +85,9 @@ export const schema = z
     environment: z
       .discriminatedUnion("name", [bridge, matrix])
       .prefault({ name: "bridge" })
-      .describe("The game: bridge, or a matrix game of two agents, and the data of a client"),
+      .describe(
+        "The game: bridge, or a matrix game of two agents or more, and the data of a client",
+      ),
     learner: z
       .discriminatedUnion("name", [tabular, network])
       .prefault({ name: "tabular" })
@@ -161,25 +174,22 @@ export const schema = z
       }
       return;
     }
-    const { payoff, data } = environment;
-    const columns = payoff[0]?.length ?? 0;
-    const ragged = payoff.findIndex((row) => row.length !== columns);
-    if (ragged >= 0) {
-      context.addIssue({
-        code: "custom",
-        path: ["environment", "payoff", ragged],
-        message: `expected ${columns} entries, as in row 0, got ${payoff[ragged]?.length ?? 0}`,
-      });
-    }
-    data.forEach(([first, second], k) => {
-      if (first < payoff.length && second < columns) return;
-      context.addIssue({
-        code: "custom",
-        path: ["environment", "data", k],
-        message: `expected actions below ${payoff.length} and ${columns}, got ${first} and ${second}`,
-      });
+    const { actions: counts } = matrixShape(environment.payoff);
+    environment.data.forEach((actions, k) => {
+      const message =
+        actions.length !== counts.length
+          ? `expected ${counts.length} actions, one an agent, got ${actions.length}`
+          : actions.some((action, i) => action >= at(counts, i))
+            ? `expected actions below ${listText(counts)}, got ${listText(actions)}`
+            : undefined;
+      if (message === undefined) return;
+      context.addIssue({ code: "custom", path: ["environment", "data", k], message });
     });
   });
+
+function listText(numbers: readonly number[]): string {
+  return [numbers.slice(0, -1).join(", "), at(numbers, numbers.length - 1)].join(" and ");
+}
 
 export type Options = z.output<typeof schema>;
 export type NetworkOptions = z.output<typeof network>;

@@ -1,5 +1,6 @@
 import { sum } from "@fedclair/linalg";
-import { actionOf, type Dataset, type GameShape } from "./dataset.js";
+import { at } from "../at.js";
+import { actionOf, jointCount, type Dataset, type GameShape } from "./dataset.js";
 
 /** An agent's policy: by state, the probabilities of its actions. */
 export type Policy = readonly Float64Array[];
@@ -12,7 +13,7 @@ export function normalise(weights: Float64Array): Float64Array {
 
 /** Every action alike. */
 export function uniformPolicy({ states, actions }: GameShape, agent: number): Policy {
-  const count = actions[agent] ?? NaN;
+  const count = at(actions, agent);
   return Array.from({ length: states }, () => new Float64Array(count).fill(1 / count));
 }
 
@@ -30,10 +31,10 @@ export function marginalPolicy(data: Dataset, agent: number, mass: Float64Array)
   const { shape, joints, visited } = data;
   const policy = [...uniformPolicy(shape, agent)];
   visited.forEach((state, row) => {
-    const marginal = new Float64Array(shape.actions[agent] ?? NaN);
+    const marginal = new Float64Array(at(shape.actions, agent));
     for (let joint = 0; joint < joints; joint++) {
       const action = actionOf(joint, agent, shape);
-      marginal[action] = (marginal[action] ?? NaN) + (mass[row * joints + joint] ?? NaN);
+      marginal[action] = at(marginal, action) + at(mass, row * joints + joint);
     }
     policy[state] = normalise(marginal);
   });
@@ -46,10 +47,23 @@ export function jointProbabilities(
   state: number,
   shape: GameShape,
 ): Float64Array {
-  const joints = shape.actions.reduce((product, count) => product * count, 1);
-  return Float64Array.from({ length: joints }, (_, joint) =>
-    policies.reduce(
-      (product, policy, agent) => product * (policy[state]?.[actionOf(joint, agent, shape)] ?? NaN),
+  return othersProbabilities(policies, undefined, state, shape);
+}
+
+/**
+ * By joint action: the probability in a state that all agents but one do their part of it.
+ * @param agent who is left out; undefined: nobody
+ */
+export function othersProbabilities(
+  policies: readonly Policy[],
+  agent: number | undefined,
+  state: number,
+  shape: GameShape,
+): Float64Array {
+  const rows = policies.map((policy) => at(policy, state));
+  return Float64Array.from({ length: jointCount(shape) }, (_, joint) =>
+    rows.reduce(
+      (product, row, j) => (j === agent ? product : product * at(row, actionOf(joint, j, shape))),
       1,
     ),
   );

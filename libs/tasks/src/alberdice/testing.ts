@@ -6,7 +6,7 @@ import { countTransitions, type Dataset } from "./dataset.js";
 import { matrixShape, repeated, xorData, xorPayoff } from "./matrix-game.js";
 import { Mulberry32 } from "../mulberry32.js";
 
-/** Settings of the specification's measurements. */
+/** Settings of the measurements in docs/tasks/alberdice.md. */
 export const eps = 1e-4;
 export const sigma = 0.05;
 export const exact = { gamma: 0.99, tolerance: 1e-9 };

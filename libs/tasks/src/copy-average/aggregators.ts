@@ -33,7 +33,7 @@ function merging(name: string, summary: string, merge: Merge): Plugin<Aggregator
     create: (options: z.output<typeof schema>): Aggregator => ({
       aggregate: async ({ updates }: AggregatorInput) => {
         const students = updates.map(({ delta }) => networkOfTerms([delta]));
-        return { global: [paramsOf(await merge(options.activation, students))] };
+        return { change: [paramsOf(await merge(options.activation, students))] };
       },
     }),
   };

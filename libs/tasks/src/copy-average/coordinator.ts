@@ -1,13 +1,15 @@
 import {
-  UserError,
+  invalid,
+  isPooled,
+  type Aggregate,
   type Aggregation,
-  type Params,
-  type RoundState,
+  type Round,
+  type Start,
+  type StartContext,
   type Step,
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import type { Stream } from "@fedclair/linalg";
 import { scatter, studentStart } from "./client.js";
 import { aggregateArtifact, clientsArtifact, type JudgedStudent } from "./artifacts.js";
 import { evidenceOf, verdictWith } from "./judge.js";
@@ -31,49 +33,41 @@ export class Coordinator {
     this.#nullLoss = innerProduct(options.activation, teacher, teacher);
   }
 
-  /** The start that all clients share, if they do. */
-  init(rng: Stream): Params {
-    const { activation, n, d } = this.#options;
-    return paramsOf(studentStart(activation, n, d, rng.at("start")));
+  /** The student that clients which start together start from. */
+  start({ rng }: StartContext): Start {
+    const { activation, n, d, init } = this.#options;
+    return {
+      params: paramsOf(studentStart(activation, n, d, rng.at("start"))),
+      ask: { phase: init === "independent" ? scatter : "train" },
+    };
   }
 
-  /** What the first round asks. */
-  start(): { phase: string } {
-    return { phase: this.#options.init === "independent" ? scatter : "train" };
-  }
-
-  /** The students instead of changes: what the honest ones share is the space of their hidden weights. */
-  present(state: RoundState): readonly Update[] {
-    return this.#received(state).valid.map(({ update, student }) => ({
-      ...update,
-      delta: paramsOf(student),
-    }));
-  }
-
-  async reduce(state: RoundState, aggregate: Aggregation): Promise<Step> {
+  /** The aggregator judges students instead of changes: what honest ones share is the space of their hidden weights. */
+  async step(round: Round, aggregate: Aggregate): Promise<Step> {
     const { activation } = this.#options;
-    const { valid, invalid } = this.#received(state);
-    const { judged, verdicts } = this.#judge(valid, aggregate.verdicts);
+    const { valid, tooLarge } = this.#received(round);
+    const aggregation = await aggregate(
+      valid.map(({ update, student }) => ({ ...update, delta: paramsOf(student) })),
+    );
+    const { judged, verdicts } = this.#judge(valid, aggregation.verdicts);
     const kept = judged.filter(({ flagged }) => !flagged);
     const parts = kept.map((client) => client.student);
-    const refined = refinedBy(aggregate, kept);
-    const merged = aggregate.verdicts
-      ? this.#merge(refined, state.phase)
-      : sharedOf(aggregate, valid.length);
-    const student = merged ?? networkOfParams(state.global);
+    const refined = refinedBy(aggregation, kept);
+    const merged = aggregation.verdicts ? this.#merge(refined, round.phase) : sharedOf(aggregation);
+    const student = merged ?? networkOfParams(round.params);
     const measured = await measureStudent(activation, this.#teacher, student, parts);
     return {
-      phase: "train",
-      global: paramsOf(student),
-      verdicts: [...verdicts, ...invalid],
+      next: { phase: "train" },
+      params: paramsOf(student),
+      verdicts: [...verdicts, ...tooLarge],
       metrics: {
         ...measured.metrics,
-        ...(aggregate.verdicts && refinement(activation, this.#teacher, parts, refined)),
+        ...(aggregation.verdicts && refinement(activation, this.#teacher, parts, refined)),
       },
       artifacts: {
         aggregate: aggregateArtifact(this.#options, this.#nullLoss, measured),
         // Later rounds' students start from one point and look alike.
-        ...(state.round === 1 && {
+        ...(round.round === 1 && {
           clients: clientsArtifact(this.#options, this.#teacher, judged),
         }),
       },
@@ -81,20 +75,19 @@ export class Coordinator {
   }
 
   /** Each update as the student that its client has, without those that are too large to compute with. */
-  #received({ global, updates }: RoundState): { valid: Received[]; invalid: Verdict[] } {
+  #received({ params, updates }: Round): { valid: Received[]; tooLarge: Verdict[] } {
     const { activation } = this.#options;
     const valid: Received[] = [];
-    const invalid: Verdict[] = [];
+    const tooLarge: Verdict[] = [];
     for (const update of updates) {
-      const student = networkOfTerms([global, update.delta]);
+      const student = networkOfTerms([params, update.delta]);
       if (Number.isFinite(innerProduct(activation, student, student))) {
         valid.push({ update, student });
       } else {
-        const { clientId } = update;
-        invalid.push({ clientId, status: "invalid", score: null, threshold: null });
+        tooLarge.push(invalid(update.clientId));
       }
     }
-    return { valid, invalid };
+    return { valid, tooLarge };
   }
 
   /** Only if the aggregator judges: else nobody is flagged, and there are no verdicts. */
@@ -113,7 +106,7 @@ export class Coordinator {
       if (!update || !student) return [];
       const verdict = own[c] && verdictWith(own[c], evidence);
       if (verdict) verdicts.push(verdict);
-      const flagged = verdict !== undefined && verdict.status !== "benign";
+      const flagged = verdict !== undefined && !isPooled(verdict);
       return [{ id: update.clientId, student, flagged, evidence }];
     });
     return { judged, verdicts };
@@ -142,12 +135,7 @@ function refinedBy({ personal }: Aggregation, kept: readonly JudgedStudent[]): r
   });
 }
 
-/** The student that an aggregator made which drops nobody; undefined if nobody took part. */
-function sharedOf({ global }: Aggregation, students: number): Network | undefined {
-  if (students === 0) return undefined;
-  if (global.length > 0) return networkOfTerms(global);
-  throw new UserError(
-    "copy-average needs an aggregator that makes one student of all; this one leaves every client its own (local): " +
-      "choose fedavg, matched-average, redistillation, clair or another that averages",
-  );
+/** The student that an aggregator made which drops nobody; undefined if it made none. */
+function sharedOf({ change }: Aggregation): Network | undefined {
+  return change.length > 0 ? networkOfTerms(change) : undefined;
 }

@@ -15,6 +15,7 @@ import { contaminations, teacherOf } from "./lessons.js";
 import { squaredDistance, type Network } from "./network.js";
 import type { Options } from "./options.js";
 import { networkOfParams, networkOfTerms } from "./params.js";
+import { roundOf, start, stepOf } from "../testing/coordinator.js";
 
 const seed = stream("copy-average test");
 
@@ -29,12 +30,11 @@ async function train(task: Task, index: number, contamination?: Contaminating) {
     ...(contamination && { contamination }),
   };
   const client = await task.openShard(shard);
-  const params = await task.init(seed.at("init"));
-  const { phase = "train" } = task.start?.([]) ?? {};
+  const { params, ask } = await start(task, seed.at("init"));
   const rng = seed.at("job", index);
   return client.train({
     round: 1,
-    phase,
+    phase: ask?.phase ?? "train",
     params,
     rng,
     common: seed.at("common"),
@@ -46,14 +46,14 @@ function contaminated(kind: string): Contaminating {
   return { kind, options: {}, common: seed.at("colluders") };
 }
 
-async function stateOf(task: Task, results: readonly TrainResult[]) {
+async function roundWith(task: Task, results: readonly TrainResult[]) {
   const updates = results.map((result, c): Update => ({ clientId: `c${c}`, ...result }));
-  const { phase = "train" } = task.start?.([]) ?? {};
-  return { round: 1, phase, global: await task.init(seed.at("init")), updates, rng: seed };
+  const { params, ask } = await start(task, seed.at("init"));
+  return roundOf({ updates, params, phase: ask?.phase ?? "train", rng: seed });
 }
 
 const aggregateWith = (verdicts?: readonly Verdict[]): Aggregation => ({
-  global: [],
+  change: [],
   ...(verdicts && { verdicts }),
 });
 
@@ -62,8 +62,8 @@ function benign(clientId: string): Verdict {
 }
 
 async function studentsOf(task: Task, results: readonly TrainResult[]) {
-  const presented = task.present?.(await stateOf(task, results)) ?? [];
-  return presented.map(({ delta }) => networkOfParams(delta as never));
+  const { shown = [] } = await stepOf(task, await roundWith(task, results));
+  return shown.map(({ delta }) => networkOfParams(delta as never));
 }
 
 describe("copy-average", () => {
@@ -139,44 +139,46 @@ describe("copy-average", () => {
     const ids = ["c0", "c1", "c2", "c3"];
 
     it("puts its own evidence on top of an aggregator that sees nothing, and leaves flagged students out", async () => {
-      const state = await stateOf(task, trained);
-      const step = await task.reduce?.(state, aggregateWith(ids.map(benign)));
-      assert.ok(step);
+      const round = await roundWith(task, trained);
+      const { step } = await stepOf(task, round, aggregateWith(ids.map(benign)));
       assert.deepEqual(
         step.verdicts?.map(({ status, threshold }) => [status, threshold]),
         [...ids.slice(0, 3).map(() => ["benign", 1]), ["contaminated", 1]],
       );
-      const honest = { ...state, updates: state.updates.slice(0, 3) };
-      const oracle = await task.reduce?.(honest, aggregateWith(ids.slice(0, 3).map(benign)));
-      assert.deepEqual(step.global, oracle?.global);
-      assert.equal(step.phase, "train");
+      const honest = { ...round, updates: round.updates.slice(0, 3) };
+      const oracle = await stepOf(task, honest, aggregateWith(ids.slice(0, 3).map(benign)));
+      assert.deepEqual(step.params, oracle.step.params);
+      assert.deepEqual(step.next, { phase: "train" });
     });
 
     it("averages students as the aggregator refined them, and says what that did to their losses", async () => {
-      const state = await stateOf(task, trained.slice(0, 2));
-      const [one, two] = task.present?.(state) ?? [];
-      assert.ok(one && two);
+      const round = await roundWith(task, trained.slice(0, 2));
       const verdicts = ids.slice(0, 2).map(benign);
-      // The second student becomes the first.
-      const personal = new Map([["c1", [one.delta]]]);
-      const step = await task.reduce?.(state, { global: [], personal, verdicts });
+      const { shown = [], step } = await stepOf(task, round, ([first]) => {
+        assert.ok(first);
+        // The second student becomes the first.
+        const personal = new Map([["c1", [first.delta]]]);
+        return Promise.resolve({ change: [], personal, verdicts });
+      });
+      const [one, two] = shown;
+      assert.ok(one && two);
       const first = networkOfTerms([one.delta]);
       const second = networkOfTerms([two.delta]);
       const teacher = teacherOf(copyAverage.schema.parse({ d: 6 }) as Options);
       const lossOf = (student: Network) => squaredDistance("erf", student, teacher);
       const expected = (2 * lossOf(first)) / (lossOf(first) + lossOf(second));
-      assert.ok(Math.abs((step?.metrics?.refinement ?? NaN) - expected) < 1e-12);
-      assert.ok(Math.abs((step?.metrics?.loss ?? NaN) - lossOf(first)) < 1e-12);
+      assert.ok(Math.abs((step.metrics?.refinement ?? NaN) - expected) < 1e-12);
+      assert.ok(Math.abs((step.metrics?.loss ?? NaN) - lossOf(first)) < 1e-12);
     });
 
     it("flags nobody where the aggregator does not judge", async () => {
-      const state = await stateOf(task, trained);
-      const presented = task.present?.(state) ?? [];
+      const round = await roundWith(task, trained);
       for (const plugin of [matchedAverage, redistillation]) {
         const aggregator = plugin.create(plugin.schema.parse({}) as never);
-        const input = { round: 1, phase: "scatter", updates: presented, rng: seed };
-        const step = await task.reduce?.(state, await aggregator.aggregate(input));
-        assert.deepEqual(step?.verdicts, []);
+        const { step } = await stepOf(task, round, (updates) =>
+          aggregator.aggregate({ round: 1, phase: "scatter", updates, rng: seed }),
+        );
+        assert.deepEqual(step.verdicts, []);
         assert.ok((step.metrics?.ratio ?? NaN) > 1.25);
       }
     });
@@ -190,33 +192,35 @@ describe("copy-average", () => {
           return [name, { shape: tensor.shape, data: tensor.data.map(() => 1e200) }] as const;
         }),
       );
-      const state = await stateOf(task, [{ ...first, delta: huge }, ...others]);
-      assert.equal(task.present?.(state)?.length, 3);
-      const step = await task.reduce?.(state, aggregateWith(ids.slice(1).map(benign)));
-      const verdict = step?.verdicts?.find(({ clientId }) => clientId === "c0");
+      const round = await roundWith(task, [{ ...first, delta: huge }, ...others]);
+      const verdicts = ids.slice(1).map(benign);
+      const { shown, step } = await stepOf(task, round, aggregateWith(verdicts));
+      assert.equal(shown?.length, 3);
+      const verdict = step.verdicts?.find(({ clientId }) => clientId === "c0");
       assert.deepEqual(verdict, {
         clientId: "c0",
         status: "invalid",
         score: null,
         threshold: null,
       });
-      assert.ok(Number.isFinite(step?.metrics?.loss));
+      assert.ok(Number.isFinite(step.metrics?.loss));
     });
 
     it("keeps the student it has when nobody is left", async () => {
-      const state = await stateOf(task, trained.slice(0, 1));
+      const round = await roundWith(task, trained.slice(0, 1));
       const flagged: Verdict = { ...benign("c0"), status: "contaminated" };
-      const step = await task.reduce?.(state, aggregateWith([flagged]));
-      const [kept, given] = [step?.global, state.global].map(
+      const { step } = await stepOf(task, round, aggregateWith([flagged]));
+      const [kept, given] = [step.params, round.params].map(
         (params) => params && networkOfParams(params),
       );
       assert.deepEqual(kept, given);
-      assert.equal(step?.metrics?.ratio, undefined);
+      assert.equal(step.metrics?.ratio, undefined);
     });
 
-    it("asks for an aggregator that makes one student of all", async () => {
-      const state = await stateOf(task, trained);
-      await assert.rejects(async () => task.reduce?.(state, aggregateWith()), /choose fedavg/);
+    it("keeps the student it has when the aggregator makes none", async () => {
+      const round = await roundWith(task, trained);
+      const { step } = await stepOf(task, round, aggregateWith());
+      assert.deepEqual(step.params, round.params);
     });
   });
 });

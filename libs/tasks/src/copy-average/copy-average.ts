@@ -31,18 +31,17 @@ export const copyAverage: TaskPlugin = {
     evaluations: { description: "gradients that training took" },
   },
   primary: "ratio",
+  contaminations: () => contaminations,
   aggregators: [matchedAverage, redistillation],
   figures,
   create: (options: Options) => {
     const teacher = teacherOf(options);
     const coordinator = new Coordinator(options, teacher);
     return {
-      contaminations,
-      init: (rng) => Promise.resolve(coordinator.init(rng)),
-      start: () => coordinator.start(),
+      sharesParams: true,
+      start: (context) => Promise.resolve(coordinator.start(context)),
       openShard: (shard: Shard) => Promise.resolve(new DistillingClient(options, teacher, shard)),
-      present: (state) => coordinator.present(state),
-      reduce: (state, aggregate) => coordinator.reduce(state, aggregate),
+      step: (round, aggregate) => coordinator.step(round, aggregate),
     };
   },
 };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Params, Task } from "@fedclair/core";
 import { frobenius, Matrix, subtract, stream, thinSvd } from "@fedclair/linalg";
 import { denoising } from "./denoising.js";
+import { startOf } from "../testing/coordinator.js";
 
 const seed = stream("denoising test");
 
@@ -14,7 +15,7 @@ function open(task: Task, index: number) {
 }
 
 async function observe(task: Task, index: number, params?: Params): Promise<Matrix> {
-  const start = params ?? (await task.init(seed));
+  const start = params ?? (await startOf(task, seed));
   const job = {
     round: 1,
     phase: "train",
@@ -68,7 +69,7 @@ describe("denoising", () => {
     const task = create({ noise: 0.02 });
     let [energy, error] = [0, 0];
     for (let k = 0; k < 200; k++) {
-      energy += await errorOf(task, k, await task.init(seed));
+      energy += await errorOf(task, k, await startOf(task, seed));
       error += await errorOf(task, k, asParams(await observe(task, k)));
     }
     // Relative standard deviations of the means: sqrt(2/48/200) = 1.4 % and sqrt(2/384/200) = 0.5 %.

@@ -67,7 +67,7 @@ const schema = z
 type Options = z.output<typeof schema>;
 
 /**
- * Matrix denoising (CLAIR, reference experiment 9.1, "E1"): client k sees X_k = D_k + noise·N(0, 1), where
+ * Matrix denoising: client k sees X_k = D_k + noise·N(0, 1), where
  * D_k = U·(a·C₀ + √(1 − a²)·C_k) + H_k with the orthonormal U (p×rank) and C₀ common to all, entries of C₀ and C_k (rank×q)
  * N(0, 1/q), and H_k orthogonal to U, of norm `heterogeneity`. By default a = 0 and H_k = 0.
  *
@@ -79,7 +79,7 @@ type Options = z.output<typeof schema>;
  */
 export const denoising: TaskPlugin = {
   name: "denoising",
-  summary: "Noisy matrices that share a column space: CLAIR's reference experiment E1.",
+  summary: "Noisy matrices that share a column space.",
   schema,
   metrics: {
     error: { better: "lower", description: "squared Frobenius distance from the client's truth" },
@@ -91,7 +91,7 @@ export const denoising: TaskPlugin = {
     const basis = thinQr(gaussian(shared.at("basis"), p, rank)).q;
     const coefficients = gaussian(shared.at("coefficients"), rank, q, 1 / Math.sqrt(q));
     return {
-      init: () => Promise.resolve(named(new Matrix(p, q))),
+      start: () => Promise.resolve({ params: named(new Matrix(p, q)) }),
       openShard: ({ rng }) => {
         const truth = drawTruth(options, basis, coefficients, rng);
         const seen = truth.copy();

@@ -6,6 +6,7 @@ import { isLowRank, UserError, type Params, type Task, type TrainResult } from "
 import { stream } from "@fedclair/linalg";
 import { classes, pixels, readFolder, readMnist } from "./data.js";
 import { digits } from "./digits.js";
+import { startOf } from "../testing/coordinator.js";
 
 const root = stream("digits test");
 const small = { uniformDigits: 20, baseDigits: 40 };
@@ -69,7 +70,7 @@ describe("digits", function () {
 
   it("has a matrix a layer, the bias as its last column", async () => {
     const shapes = async (options: object) =>
-      [...(await (await prepared(options)).init(root))].map(([name, { shape }]) => [name, shape]);
+      [...(await startOf(await prepared(options), root))].map(([name, { shape }]) => [name, shape]);
     assert.deepEqual(await shapes({ model: "logistic" }), [["output", [10, 785]]]);
     assert.deepEqual(await shapes({ model: "mlp", hidden: 7 }), [
       ["hidden", [7, 785]],
@@ -81,7 +82,7 @@ describe("digits", function () {
     it(`learns with model ${model}`, async () => {
       const task = await prepared({ model, localEpochs: 80 });
       const trainer = await open(task, 0);
-      const start = await task.init(root);
+      const start = await startOf(task, root);
       const result = await trainer.train(job(start));
       assert.equal(result.numExamples, 48);
       const after = await trainer.evaluate?.(plus(start, result));
@@ -92,7 +93,7 @@ describe("digits", function () {
 
   it("starts lora from a pre-trained base, and answers with a pair a layer", async () => {
     const task = await prepared({ model: "lora", baseEpochs: 60, hidden: 16 });
-    const start = await task.init(root);
+    const start = await startOf(task, root);
     const trainer = await open(task, 0);
     const before = await trainer.evaluate?.(start);
     assert.ok((before?.metrics["uniformAccuracy"] ?? 0) > 0.8, JSON.stringify(before?.metrics));
@@ -117,12 +118,12 @@ describe("digits", function () {
     for (const model of ["mlp", "lora"]) {
       const options = { model, partition: { by: "dirichlet", minimum: 2 } };
       const task = await prepared(options);
-      const start = await task.init(root);
+      const start = await startOf(task, root);
       const first = await (await open(task, 0)).train(job(start));
       const others = [await (await open(task, 1)).train(job(start))];
       others.push(await (await open(task, 0)).train(job(start, 2)));
       const again = await prepared(options);
-      assert.deepEqual(await (await open(again, 0)).train(job(await again.init(root))), first);
+      assert.deepEqual(await (await open(again, 0)).train(job(await startOf(again, root))), first);
       for (const other of others) assert.notDeepEqual(other.delta, first.delta);
     }
   });
@@ -137,7 +138,7 @@ describe("digits", function () {
     const shard = { index: 0, count: 4, rng: root.at("client", 0) };
     const flipped = await task.openShard({ ...shard, corruptLabels });
     assert.deepEqual(seen, [48, 10]);
-    const start = await task.init(root);
+    const start = await startOf(task, root);
     const after = plus(start, await flipped.train(job(start)));
     const measured = (await flipped.evaluate?.(after))?.metrics;
     assert.ok((measured?.["accuracy"] ?? 1) < 0.1, JSON.stringify(measured));
@@ -147,8 +148,8 @@ describe("digits", function () {
   it("adds noise to the features of a client, but not to the uniform digits", async () => {
     const measured = async (featureNoise: number) => {
       const task = await prepared({ model: "logistic", localEpochs: 40, featureNoise });
-      const trained = await (await open(task, 0)).train(job(await task.init(root)));
-      const params = plus(await task.init(root), trained);
+      const trained = await (await open(task, 0)).train(job(await startOf(task, root)));
+      const params = plus(await startOf(task, root), trained);
       return (await (await open(task, 3)).evaluate?.(params))?.metrics ?? {};
     };
     const [clear, noisy] = [await measured(0), await measured(3)];
@@ -160,7 +161,7 @@ describe("digits", function () {
     const task = await prepared({ source, partition: { by: "natural" } });
     assert.deepEqual([task.clientLabel?.(0), task.clientLabel?.(1)], ["ada", "bob"]);
     const sizes = await Promise.all(
-      [0, 1].map(async (i) => (await open(task, i, 2)).train(job(await task.init(root)))),
+      [0, 1].map(async (i) => (await open(task, i, 2)).train(job(await startOf(task, root)))),
     );
     // 120 and 80, of which 60 are nobody's.
     assert.ok((sizes[0]?.numExamples ?? 0) > (sizes[1]?.numExamples ?? 0));

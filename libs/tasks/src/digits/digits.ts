@@ -1,4 +1,4 @@
-import { UserError, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
+import { UserError, type TaskPlugin, type Shard, type Task } from "@fedclair/core";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
 import {
@@ -37,6 +37,7 @@ export const digits: TaskPlugin = {
     loss: { better: "lower", unit: "nats", description: "mean loss of a digit" },
   },
   primary: "accuracy",
+  hasLabels: true,
   create: (options: Options): Task => {
     let loaded: Digits | undefined;
     let shared: Shared | undefined;
@@ -45,7 +46,6 @@ export const digits: TaskPlugin = {
       return loaded;
     };
     return {
-      hasLabels: true,
       checkClients: (count) => {
         checkClients(options, count);
       },
@@ -55,14 +55,14 @@ export const digits: TaskPlugin = {
       async prepare() {
         loaded = await read(options);
       },
-      async init(rng) {
+      async start({ rng }) {
         const layers = initialLayers(options, rng);
         if (options.model === "lora") {
           const images = digitsAt(data(), reserve(options, data().labels.length).base);
           const pace = { ...options, epochs: options.baseEpochs };
           await train(allWeights([...layers.values()]), images, pace, rng.at("base"));
         }
-        return paramsOf(layers);
+        return { params: paramsOf(layers) };
       },
       openShard(shard) {
         if (shared?.parts.length !== shard.count) shared = share(options, data(), shard.count);

@@ -1,18 +1,23 @@
 import {
   tensorOf,
+  type Aggregate,
   type Aggregation,
+  type Ask,
   type Params,
-  type RoundState,
+  type Round,
   type Step,
   type Update,
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
+import { at } from "../at.js";
+import { screeningOf, withConvictions, type Screening } from "./convictions.js";
 import { scoreModel, type ScoreModel } from "./federation/basis.js";
 import { smoothed, trimmedPmf } from "./federation/grid.js";
 import { fitColumn, pooled, type PanelMoments } from "./federation/moments.js";
 import { noisy } from "./federation/subspace-detector.js";
 import { normalised } from "./model/evaluate-histogram.js";
+import { explanations } from "./model/explanations.js";
 import type { Fit } from "./model/fit.js";
 import type { Options } from "./options.js";
 import {
@@ -26,9 +31,9 @@ import {
   aggregated,
   benign,
   guarded,
-  isSound,
   moduleOf,
   momentsOf,
+  soundOf,
   warningOf,
   withInvalid,
 } from "./screening.js";
@@ -57,68 +62,83 @@ export interface InstitutionFit {
   readonly tau: number;
 }
 
-/** What the trial's aggregator judges: pmfs first, then matrices; institutions with impossible numbers are left out. */
-export function present(state: RoundState): readonly Update[] {
-  const sound = state.updates.filter((update) => isSound(update, state));
-  if (state.phase === "reference") {
-    return sound.map((update) => {
-      const counts = moduleOf(update, "counts").data;
-      const pmf = { shape: [counts.length, 1], data: normalised(counts) };
-      return { ...update, numExamples: sum(counts), delta: new Map([["pmf", pmf]]) };
-    });
-  }
-  return sound.map((update) => {
-    const institution = momentsOf(update);
-    return {
-      ...update,
-      numExamples: sum(institution.counts),
-      delta: new Map([["moments", tensorOf(institution.matrix)]]),
-      metrics: { noise: noisy(institution).noise },
-    };
-  });
+/** What institutions send in a phase. */
+export function askOf(phase: Phase, { bins, features, panels }: Options): Ask {
+  const f64 = (...shape: number[]) => ({ shape, dtype: "f64" }) as const;
+  if (phase === "reference") return { phase, expects: new Map([["counts", f64(bins, 1)]]) };
+  const expects = new Map([
+    ["moments", f64(features, panels.length)],
+    ["counts", f64(panels.length)],
+    ["variances", f64(panels.length)],
+    ["variations", f64(explanations.length, panels.length)],
+  ]);
+  return { phase, expects };
 }
 
-/** Phase `reference`: the law of true scores from group 1, and the features that institutions average next. */
-export function reduceReference(options: Options, state: RoundState, aggregate: Aggregation): Step {
-  const presented = present(state);
-  const { verdicts } = aggregate;
-  const kept = benign(presented, verdicts);
-  const pmf = verdicts ? trimmedPmf(kept.map(pmfOf), 0) : aggregated(aggregate, "pmf").data;
-  const people = sum(presented.map(({ numExamples }) => numExamples));
+export type Phase = "reference" | "moments";
+
+/**
+ * Phase `reference`: the law of true scores from group 1, and the features that institutions average next. The aggregator
+ * judges pmfs; institutions with impossible numbers are left out.
+ */
+export async function stepReference(
+  options: Options,
+  round: Round,
+  aggregate: Aggregate,
+): Promise<Step<Screening>> {
+  const shown = soundOf(round).map((update) => {
+    const counts = moduleOf(update, "counts").data;
+    const pmf = { shape: [counts.length, 1], data: normalised(counts) };
+    return { ...update, numExamples: sum(counts), delta: new Map([["pmf", pmf]]) };
+  });
+  const aggregation = await aggregate(shown);
+  const kept = benign(shown, aggregation.verdicts);
+  const pmf = aggregation.verdicts
+    ? trimmedPmf(kept.map(pmfOf), 0)
+    : aggregated(aggregation, "pmf").data;
+  const people = sum(shown.map(({ numExamples }) => numExamples));
   const reference = smoothed(normalised(pmf), people);
+  const verdicts = withInvalid(aggregation.verdicts ?? [], round, shown);
   return {
-    global: new Map([
+    params: new Map([
       ["reference", { shape: [options.bins], data: reference }],
       ["psi", tensorOf(modelOf(options, reference).psi)],
     ]),
-    phase: "moments",
-    verdicts: withInvalid(verdicts ?? [], state, presented),
+    next: askOf("moments", options),
+    verdicts,
+    state: screeningOf(round.phase, verdicts),
   };
 }
 
-/** Phase `moments`: who stands outside the common space, or inside it but far from the others; the fits of the rest. */
-export async function reduceMoments(
+/**
+ * Phase `moments`: who stands outside the common space, or inside it but far from the others, now or in the phase before;
+ * the fits of the rest. The aggregator judges matrices of moments.
+ */
+export async function stepMoments(
   options: Options,
-  state: RoundState,
-  aggregate: Aggregation,
-): Promise<Step> {
-  const model = modelOf(options, pmfOfParams(state.global));
-  const sound = state.updates.filter((update) => isSound(update, state));
-  const verdicts = aggregate.verdicts && guarded(model, sound, aggregate.verdicts);
+  round: Round<Screening>,
+  aggregate: Aggregate,
+): Promise<Step<Screening>> {
+  const { convictions, pooled: behindReference } = round.state;
+  const model = modelOf(options, pmfOfParams(round.params));
+  const sound = soundOf(round, convictions);
+  const aggregation = await aggregate(sound.map(matrixShown));
+  const judged = withConvictions(aggregation.verdicts, convictions, sound);
+  const verdicts = judged && guarded(model, sound, judged);
   const kept = benign(sound, verdicts);
   const institutions = kept.map(momentsOf);
   const fits = options.panels.map((_, j) => {
-    const column = verdicts ? pooled(institutions, j) : meanColumn(aggregate, institutions, j);
+    const column = verdicts ? pooled(institutions, j) : meanColumn(aggregation, institutions, j);
     return fitColumn(model, column);
   });
   const panels: PanelReport[] = [];
   for (const [j, fit] of fits.entries()) {
     // A panel's selections take tens of milliseconds.
     await setImmediate();
-    panels.push(panelReport(model, fit, options, state.rng.at(j)));
+    panels.push(panelReport(model, fit, options, round.rng.at(j)));
   }
   const explained = fits.map((fit, j) => panelExplanations(kept, j, fit));
-  const warning = aggregate.verdicts && warningOf(aggregate.verdicts);
+  const warning = verdicts && warningOf(verdicts, behindReference);
   const findings: Findings = {
     reference: [...model.reference],
     panels,
@@ -127,15 +147,25 @@ export async function reduceMoments(
     ...(warning === undefined ? {} : { warning }),
   };
   return {
-    global: withPanels(state.global, fits),
-    done: true,
-    verdicts: withInvalid(verdicts ?? [], state, sound),
+    params: withPanels(round.params, fits),
+    next: "end",
+    verdicts: withInvalid(verdicts ?? [], round, sound, convictions),
     metrics: {
       ...errorsOf(options, model, fits),
       ...variationMetrics(explained),
       ...(verdicts && { warned: warning === undefined ? 0 : 1 }),
     },
     artifacts: { findings },
+  };
+}
+
+function matrixShown(update: Update): Update {
+  const institution = momentsOf(update);
+  return {
+    ...update,
+    numExamples: sum(institution.counts),
+    delta: new Map([["moments", tensorOf(institution.matrix)]]),
+    noise: noisy(institution).noise,
   };
 }
 
@@ -147,25 +177,22 @@ function pmfOf(update: Update): Float64Array {
   return Float64Array.from(moduleOf(update, "pmf").data);
 }
 
-function pmfOfParams(global: Params): Float64Array {
-  return Float64Array.from(paramOf(global, "reference").data);
+function pmfOfParams(params: Params): Float64Array {
+  return Float64Array.from(paramOf(params, "reference").data);
 }
 
 /** Column j of a mean over all, those included that withheld it and sent zeros. */
 function meanColumn(
-  aggregate: Aggregation,
+  aggregation: Aggregation,
   institutions: readonly PanelMoments[],
   j: number,
 ): Float64Array {
-  const { shape, data } = aggregated(aggregate, "moments");
-  const cols = shape[1] ?? 0;
+  const { shape, data } = aggregated(aggregation, "moments");
+  const cols = at(shape, 1);
   const people = institutions.map(({ counts }) => sum(counts));
-  const telling = institutions.map(({ counts }, c) => (counts[j] === 0 ? 0 : (people[c] ?? NaN)));
+  const telling = institutions.map(({ counts }, c) => (counts[j] === 0 ? 0 : at(people, c)));
   const coverage = sum(telling) / sum(people);
-  return Float64Array.from(
-    { length: shape[0] ?? 0 },
-    (_, k) => (data[k * cols + j] ?? NaN) / coverage,
-  );
+  return Float64Array.from({ length: at(shape, 0) }, (_, k) => at(data, k * cols + j) / coverage);
 }
 
 function ownFits(model: ScoreModel, update: Update, kept: boolean): InstitutionFit[] {
@@ -178,9 +205,9 @@ function ownFits(model: ScoreModel, update: Update, kept: boolean): InstitutionF
 }
 
 /** Adds the fitted pmfs, a row a panel, for the institutions to compare theirs with; nothing if a fit has none. */
-function withPanels(global: Params, fits: readonly Fit[]): Params {
+function withPanels(params: Params, fits: readonly Fit[]): Params {
   const bins = fits[0]?.pmf.length ?? 0;
   const data = Float64Array.from(fits.flatMap(({ pmf }) => [...pmf]));
-  if (!data.every(Number.isFinite)) return global;
-  return new Map([...global, ["panels", { shape: [fits.length, bins], data }]]);
+  if (!data.every(Number.isFinite)) return params;
+  return new Map([...params, ["panels", { shape: [fits.length, bins], data }]]);
 }

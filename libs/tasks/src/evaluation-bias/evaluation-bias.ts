@@ -1,7 +1,7 @@
 import type { Task, TaskPlugin } from "@fedclair/core";
 import { contaminations } from "./contaminations.js";
-import { present, reduceMoments, reduceReference } from "./coordinator.js";
-import { explanations } from "./model/explanations.js";
+import { unscreened, type Screening } from "./convictions.js";
+import { askOf, stepMoments, stepReference } from "./coordinator.js";
 import { figures } from "./figures/index.js";
 import { openInstitution } from "./institution.js";
 import { metrics } from "./metrics.js";
@@ -20,7 +20,8 @@ import { momentSubspace } from "./moment-subspace.js";
  * rivals, explain the institution's own panels. No score of a person is sent.
  *
  * The trial's aggregator judges histograms first, then matrices. Where it judges, the benign ones are pooled, after a check
- * for institutions inside the model but far from the others; where it does not, its mean is fitted.
+ * for institutions inside the model but far from the others; where it does not, its mean is fitted. Whoever is convicted of
+ * fabricated histograms stays convicted when matrices are judged.
  */
 export const evaluationBias: TaskPlugin = {
   name: "evaluation-bias",
@@ -31,29 +32,15 @@ export const evaluationBias: TaskPlugin = {
   primary: "alphaError",
   aggregators: [momentSubspace],
   figures,
-  create: (options: Options): Task => ({
-    contaminations,
-    init: () => Promise.resolve(new Map()),
-    start: () => ({ phase: "reference" }),
+  contaminations: () => contaminations,
+  create: (options: Options): Task<Screening> => ({
+    sharesParams: true,
+    start: () =>
+      Promise.resolve({ params: new Map(), ask: askOf("reference", options), state: unscreened }),
     openShard: (shard) => Promise.resolve(openInstitution(options, shard)),
-    expects: (phase) => shapesIn(phase, options),
-    present,
-    reduce: async (state, aggregate) =>
-      state.phase === "reference"
-        ? reduceReference(options, state, aggregate)
-        : await reduceMoments(options, state, aggregate),
+    step: (round, aggregate) =>
+      round.phase === "reference"
+        ? stepReference(options, round, aggregate)
+        : stepMoments(options, round, aggregate),
   }),
 };
-
-function shapesIn(
-  phase: string,
-  { bins, features, panels }: Options,
-): ReadonlyMap<string, readonly number[]> {
-  if (phase === "reference") return new Map([["counts", [bins, 1]]]);
-  return new Map([
-    ["moments", [features, panels.length]],
-    ["counts", [panels.length]],
-    ["variances", [panels.length]],
-    ["variations", [explanations.length, panels.length]],
-  ]);
-}

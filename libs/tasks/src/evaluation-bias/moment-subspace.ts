@@ -3,11 +3,12 @@ import {
   type Aggregation,
   type Aggregator,
   type AggregatorInput,
-  type Plugin,
+  type AggregatorPlugin,
   type Tensor,
   type Update,
 } from "@fedclair/core";
 import { z } from "zod";
+import { at } from "../at.js";
 import { trimmedPmf } from "./federation/grid.js";
 import { detectOutsiders } from "./federation/subspace-detector.js";
 import { paramOf } from "./params.js";
@@ -34,11 +35,11 @@ const schema = z.strictObject({
 type Options = z.output<typeof schema>;
 
 /**
- * The detector that the task evaluation-bias was specified with (its specification, 6.2). Reference pmfs: per bin the trimmed
+ * The detector that the task evaluation-bias brings along (docs/tasks/evaluation-bias.md). Reference pmfs: per bin the trimmed
  * mean, without verdicts. Moment matrices: a client's score is how far its matrix lies outside the column space that most share,
- * by re-weighted PCA of the smallest sufficient rank. Needs the metric `noise` of the presented updates.
+ * by re-weighted PCA of the smallest sufficient rank. Goes by the `noise` of the updates.
  */
-export const momentSubspace: Plugin<Aggregator> = {
+export const momentSubspace: AggregatorPlugin = {
   name: "moment-subspace",
   summary: "Trimmed mean of histograms; moment matrices outside the common subspace are flagged.",
   schema,
@@ -53,24 +54,24 @@ export const momentSubspace: Plugin<Aggregator> = {
 function trimmedMean({ updates }: AggregatorInput, trim: number): Aggregation {
   const pmfs = updates.map((update) => Float64Array.from(tensorAt(update, "pmf").data));
   const pmf = trimmedPmf(pmfs, trim);
-  return { global: [new Map([["pmf", { shape: [pmf.length, 1], data: pmf }]])] };
+  return { change: [new Map([["pmf", { shape: [pmf.length, 1], data: pmf }]])] };
 }
 
 function screen({ updates }: AggregatorInput, options: Options): Aggregation {
   const { rank, floor, residuals, threshold, flagged } = detectOutsiders(
     updates.map((update) => ({
       matrix: matrixOf(tensorAt(update, "moments")),
-      noise: update.metrics["noise"] ?? NaN,
+      noise: update.noise ?? 0,
     })),
     options,
   );
   const kept = updates.filter((_, c) => flagged[c] === false);
   return {
-    global: [new Map([["moments", meanOf(kept)]])],
+    change: [new Map([["moments", meanOf(kept)]])],
     verdicts: updates.map(({ clientId }, c) => ({
       clientId,
       status: flagged[c] === true ? "contaminated" : "benign",
-      score: residuals[c] ?? NaN,
+      score: at(residuals, c),
       threshold,
     })),
     metrics: { rank, floor },
@@ -83,7 +84,7 @@ function meanOf(updates: readonly Update[]): Tensor {
   const tensors = updates.map((update) => tensorAt(update, "moments"));
   const data = new Float64Array(tensors[0]?.data.length ?? 0);
   updates.forEach(({ numExamples }, c) => {
-    tensors[c]?.data.forEach((x, i) => (data[i] = (data[i] ?? NaN) + (x * numExamples) / people));
+    tensors[c]?.data.forEach((x, i) => (data[i] = at(data, i) + (x * numExamples) / people));
   });
   return { shape: tensors[0]?.shape ?? [], data };
 }

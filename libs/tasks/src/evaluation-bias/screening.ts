@@ -1,14 +1,18 @@
 import {
+  invalid,
   isLowRank,
+  isPooled,
   matrixOf,
   UserError,
   type Aggregation,
-  type RoundState,
+  type Round,
   type Tensor,
   type Update,
   type Verdict,
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import { at } from "../at.js";
+import { isInvalid, onScale, type Convictions } from "./convictions.js";
 import type { ScoreModel } from "./federation/basis.js";
 import { guardScores, guardThreshold } from "./federation/family-guard.js";
 import type { PanelMoments } from "./federation/moments.js";
@@ -31,18 +35,25 @@ export function momentsOf(update: Update): PanelMoments {
   };
 }
 
+/** The updates of a round that scores could give, of institutions whose earlier ones could come from scores too. */
+export function soundOf(round: Round, convictions: Convictions = []): readonly Update[] {
+  return round.updates.filter(
+    (update) => !isInvalid(convictions, update.clientId) && isSound(update, round),
+  );
+}
+
 /** Could these numbers come from scores at all? Finite they are, and of the right shape: the engine has seen to it. */
-export function isSound(update: Update, { phase, global }: RoundState): boolean {
+function isSound(update: Update, { phase, params }: Round): boolean {
   if ([...update.delta.values()].some(isLowRank)) return false; // numbers of scores are dense
   if (phase === "reference") return areCounts(moduleOf(update, "counts").data);
   const { matrix, counts, variances } = momentsOf(update);
-  const largest = matrixOf(paramOf(global, "psi"))
+  const largest = matrixOf(paramOf(params, "psi"))
     .toRows()
     .map((row) => Math.max(...row.map(Math.abs)));
   // A mean lies within what it averages; rounding may add a last digit.
   const bounded = matrix
     .toRows()
-    .every((row, k) => row.every((x) => Math.abs(x) <= (largest[k] ?? NaN) * (1 + 1e-9)));
+    .every((row, k) => row.every((x) => Math.abs(x) <= at(largest, k) * (1 + 1e-9)));
   const variations = moduleOf(update, "variations").data;
   return (
     bounded &&
@@ -67,9 +78,7 @@ export function benign(
     );
   }
   if (verdicts === undefined) return updates;
-  const kept = new Set(
-    verdicts.filter(({ status }) => status === "benign").map(({ clientId }) => clientId),
-  );
+  const kept = new Set(verdicts.filter(isPooled).map(({ clientId }) => clientId));
   const left = updates.filter(({ clientId }) => kept.has(clientId));
   if (left.length > 0) return left;
   throw new UserError(
@@ -90,41 +99,39 @@ export function guarded(
   const scores = guardScores(model, kept.map(momentsOf));
   const odd = new Map(
     kept.flatMap(({ clientId }, c) => {
-      const score = scores[c] ?? NaN;
+      const score = at(scores, c);
       return score > guardThreshold ? [[clientId, score] as const] : [];
     }),
   );
   return verdicts.map((verdict): Verdict => {
     const score = odd.get(verdict.clientId);
     if (score === undefined) return verdict;
-    const threshold = verdict.threshold ?? guardThreshold;
-    // Infinite where no evaluation fits: records hold finite scores.
-    const scaled = Math.min((score / guardThreshold) * threshold, 1e6 * threshold);
-    return { ...verdict, status: "contaminated", score: scaled, threshold };
+    const evidence = onScale({ score, threshold: guardThreshold }, verdict.threshold);
+    return { ...verdict, status: "contaminated", ...evidence };
   });
 }
 
 /** For the record: the verdicts, and `invalid` for institutions whose numbers were left out. */
 export function withInvalid(
   verdicts: readonly Verdict[],
-  { updates }: RoundState,
+  { updates }: Round,
   sound: readonly Update[],
+  convictions: Convictions = [],
 ): readonly Verdict[] {
   const ids = new Set(sound.map(({ clientId }) => clientId));
-  const invalid = updates
+  const earlier = new Map(convictions.map((verdict) => [verdict.clientId, verdict]));
+  const impossible = updates
     .filter(({ clientId }) => !ids.has(clientId))
-    .map(({ clientId }): Verdict => ({
-      clientId,
-      status: "invalid",
-      score: null,
-      threshold: null,
-    }));
-  return [...verdicts, ...invalid];
+    .map(({ clientId }): Verdict => {
+      const known = earlier.get(clientId);
+      return known?.status === "invalid" ? known : invalid(clientId);
+    });
+  return [...verdicts, ...impossible];
 }
 
 /** What an aggregator that does not judge made of a module. @throws UserError if that is nothing */
-export function aggregated({ global }: Aggregation, name: string): Tensor {
-  const terms = global
+export function aggregated({ change }: Aggregation, name: string): Tensor {
+  const terms = change
     .filter((term) => term.has(name))
     .map((modules) => moduleOf({ delta: modules }, name));
   const [first] = terms;
@@ -134,24 +141,33 @@ export function aggregated({ global }: Aggregation, name: string): Tensor {
     );
   }
   const data = new Float64Array(first.data.length);
-  for (const term of terms) term.data.forEach((x, i) => (data[i] = (data[i] ?? NaN) + x));
+  for (const term of terms) term.data.forEach((x, i) => (data[i] = at(data, i) + x));
   return { shape: first.shape, data };
 }
 
 /**
- * Are an aggregator's verdicts to be taken with care? Beyond about a third of contaminated institutions detectors miss some;
- * then many are flagged, or some score lies just below the flagged ones (specification 6.2).
+ * Are the verdicts that a fit rests on to be taken with care? Beyond about a third of contaminated institutions detectors miss
+ * some; then many are flagged, or some score lies just below the flagged ones.
+ * A fit also rests on the law of true scores: whoever is flagged only after it was made has had a part in it.
+ * @param verdicts after all tests: whoever is benign is pooled
+ * @param behindReference institutions whose histograms were judged benign and pooled
  * @returns why, undefined for clear verdicts
  */
-export function warningOf(verdicts: readonly Verdict[]): string | undefined {
-  const scoresOf = (status: Verdict["status"]) =>
-    verdicts.flatMap((v) => (v.status === status && v.score !== null ? [v.score] : []));
-  const outside = scoresOf("contaminated");
-  const inside = scoresOf("benign");
-  if (outside.length === 0) return undefined;
-  const share = outside.length / (outside.length + inside.length);
+export function warningOf(
+  verdicts: readonly Verdict[],
+  behindReference: readonly string[] = [],
+): string | undefined {
+  const flagged = verdicts.filter(({ status }) => status === "contaminated");
+  const pooled = verdicts.filter(isPooled);
+  if (flagged.length === 0) return undefined;
+  const share = flagged.length / (flagged.length + pooled.length);
   if (share >= 0.3) return `${Math.round(100 * share)} % of the institutions are flagged`;
-  const gap = Math.min(...outside) / Math.max(...inside);
+  const late = flagged.filter(({ clientId }) => behindReference.includes(clientId)).length;
+  if (late > 0) {
+    return `${late} of the ${behindReference.length} institutions behind the law of true scores are flagged since`;
+  }
+  const scoresOf = (some: readonly Verdict[]) => some.flatMap(({ score }) => score ?? []);
+  const gap = Math.min(...scoresOf(flagged)) / Math.max(...scoresOf(pooled));
   if (gap >= 2) return undefined;
   return `the smallest flagged score is only ${gap.toFixed(2)} times the largest of the others`;
 }

@@ -1,9 +1,12 @@
 import {
+  invalid,
   isLowRank,
+  isPooled,
   UserError,
+  type Aggregate,
   type Aggregation,
   type TensorDelta,
-  type RoundState,
+  type Round,
   type Step,
   type Update,
   type Verdict,
@@ -16,42 +19,40 @@ import { svec, unpackUpper, unsvec } from "./packing.js";
 import { toUnitNorm } from "./problem.js";
 import { addScaledTo } from "./vectors.js";
 
-/** The covariances that the trial's aggregator judges: of unit trace, as vectors of the same norm, q×1. */
-export function present({ updates }: RoundState): readonly Update[] {
-  return usableOf(updates).map(({ update, covariance }) => {
-    const data = svec(covariance);
-    return { ...update, delta: new Map([["covariance", { shape: [data.length, 1], data }]]) };
-  });
-}
-
 /**
- * Pools the covariances of the clients that the aggregator finds benign, or takes its aggregate if it judges nobody, and
- * learns the graph from them.
+ * The aggregator judges covariances of unit trace, as vectors of the same norm, q×1. Pools those of the clients that it
+ * finds benign, or takes its average if it judges nobody, and learns the graph from them.
  */
-export async function reduce(
+export async function step(
   options: Options,
-  { updates, global }: RoundState,
-  aggregate: Aggregation,
+  { updates, params }: Round,
+  aggregate: Aggregate,
 ): Promise<Step> {
   const usable = usableOf(updates);
-  const kept = keptOf(usable, aggregate.verdicts);
-  const verdicts = [...(aggregate.verdicts ?? []), ...invalidOf(updates, usable)];
+  const aggregation = await aggregate(usable.map(asVector));
+  const kept = keptOf(usable, aggregation.verdicts);
+  const verdicts = [...(aggregation.verdicts ?? []), ...invalidOf(updates, usable)];
   const judged = verdicts.length > 0 ? { verdicts } : {};
   if (kept.length === 0) {
     const artifacts = { learned: { outcome: "no client kept" } };
-    return { ...judged, global, metrics: { kept: 0, solved: 0 }, artifacts };
+    return { ...judged, params, metrics: { kept: 0, solved: 0 }, artifacts };
   }
   const samples = kept.reduce((total, { update }) => total + update.numExamples, 0);
-  const pooled = aggregate.verdicts ? pool(kept, samples) : averageOf(aggregate);
+  const pooled = aggregation.verdicts ? pool(kept, samples) : averageOf(aggregation);
   const learned = await learnGraph(options, toUnitNorm(pooled), samples);
   const metrics = { kept: kept.length, ...learned.metrics };
-  return { global, ...judged, ...learned, metrics };
+  return { params, ...judged, ...learned, metrics };
 }
 
 interface Usable {
   readonly update: Update;
   /** Of unit trace. */
   readonly covariance: Matrix;
+}
+
+function asVector({ update, covariance }: Usable): Update {
+  const data = svec(covariance);
+  return { ...update, delta: new Map([["covariance", { shape: [data.length, 1], data }]]) };
 }
 
 /** Without the clients whose numbers are no covariance. */
@@ -67,13 +68,13 @@ function invalidOf(updates: readonly Update[], usable: readonly Usable[]): Verdi
   const known = new Set(usable.map(({ update }) => update.clientId));
   return updates
     .filter(({ clientId }) => !known.has(clientId))
-    .map(({ clientId }) => ({ clientId, status: "invalid", score: null, threshold: null }));
+    .map(({ clientId }) => invalid(clientId));
 }
 
 /** Those found benign; all where nobody was judged. */
 function keptOf(usable: readonly Usable[], verdicts?: readonly Verdict[]): readonly Usable[] {
   if (!verdicts) return usable;
-  const benign = new Set(verdicts.filter((v) => v.status === "benign").map((v) => v.clientId));
+  const benign = new Set(verdicts.filter(isPooled).map((v) => v.clientId));
   return usable.filter(({ update }) => benign.has(update.clientId));
 }
 
@@ -88,8 +89,8 @@ function pool(kept: readonly Usable[], samples: number): Matrix {
 }
 
 /** @throws UserError if the aggregator makes no average of what was presented */
-function averageOf({ global }: Aggregation): Matrix {
-  const terms = global.map((term) => denseOf(term.get("covariance")));
+function averageOf({ change }: Aggregation): Matrix {
+  const terms = change.map((term) => denseOf(term.get("covariance")));
   const [first] = terms;
   if (!first) {
     throw new UserError(

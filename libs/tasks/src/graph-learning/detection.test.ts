@@ -78,13 +78,13 @@ describe("detection of contaminated covariances", () => {
         client("c", 1, 1, 100),
         client("d", 4, -2, 200),
       ];
-      const { verdicts = [], global } = await aggregate(aggregator, updates);
+      const { verdicts = [], change } = await aggregate(aggregator, updates);
       assert.deepEqual(
         verdicts.map(({ status }) => status),
         ["benign", "benign", "benign", "contaminated"],
       );
       assert.ok(verdicts.every(({ score, threshold }) => Number(score) > 0 && threshold !== null));
-      const mean = global[0]?.get("covariance");
+      const mean = change[0]?.get("covariance");
       assert.ok(mean && "data" in mean);
       assert.ok(Math.abs((mean.data[0] ?? NaN) - 1.06) < 1e-12);
     });

@@ -72,12 +72,12 @@ function aggregateOf(
     return { clientId, status, score, threshold };
   });
   const benign = samples.filter((_, k) => verdicts[k]?.status === "benign");
-  if (benign.length === 0) return { global: [], verdicts };
+  if (benign.length === 0) return { change: [], verdicts };
   const total = benign.reduce((count, { samples: n }) => count + n, 0);
   const mean = new Float64Array(benign[0]?.vector.length ?? 0);
   for (const { vector, samples: n } of benign) addScaledTo(mean, n / total, vector);
   const name = [...(updates[0]?.delta.keys() ?? [])][0] ?? "";
-  return { global: [new Map([[name, { shape: [mean.length, 1], data: mean }]])], verdicts };
+  return { change: [new Map([[name, { shape: [mean.length, 1], data: mean }]])], verdicts };
 }
 
 /** @throws UserError unless the client's only module is a covariance as `svec` writes it */

@@ -1,7 +1,7 @@
 import type { Task, TaskPlugin } from "@fedclair/core";
 import { Matrix } from "@fedclair/linalg";
 import { contaminations, openShard } from "./client.js";
-import { present, reduce } from "./coordinator.js";
+import { step } from "./coordinator.js";
 import { figures } from "./figures.js";
 import { paramsOf } from "./learn.js";
 import { schema, type Options } from "./options.js";
@@ -37,14 +37,22 @@ export const graphLearning: TaskPlugin = {
     kept: { unit: "clients", description: "clients whose covariances were pooled" },
   },
   primary: "f",
+  contaminations: () => contaminations,
   aggregators: [covarianceDistance, covarianceLowRank],
   create: (options: Options): Task => ({
-    init: () => Promise.resolve(paramsOf(new Matrix(options.nodes, options.nodes))),
-    expects: () => new Map([["covariance", [packedLength(options.nodes)]]]),
+    sharesParams: true,
+    start: () =>
+      Promise.resolve({
+        params: paramsOf(new Matrix(options.nodes, options.nodes)),
+        ask: {
+          phase: "train",
+          expects: new Map([
+            ["covariance", { shape: [packedLength(options.nodes)], dtype: "f64" }],
+          ]),
+        },
+      }),
     openShard: (shard) => Promise.resolve(openShard(options, shard)),
-    contaminations,
-    present,
-    reduce: (state, aggregate) => reduce(options, state, aggregate),
+    step: (round, aggregate) => step(options, round, aggregate),
   }),
   figures,
 };

@@ -31,7 +31,7 @@ export async function learnGraph(
   options: Options,
   covariance: Matrix,
   samples: number,
-): Promise<Pick<Step, "global" | "artifacts"> & { readonly metrics: Metrics }> {
+): Promise<Pick<Step, "params" | "artifacts"> & { readonly metrics: Metrics }> {
   const { c0, alpha, tolerance, maxIterations } = options;
   const delta = deltaFor(c0, samples);
   const effort = { tolerance, maxIterations };
@@ -70,7 +70,7 @@ function result(
   const truth = packStrict(adjacency);
   const learned: Learned = { outcome, weights: shownWeights(weights) };
   return {
-    global: paramsOf(graph),
+    params: paramsOf(graph),
     metrics: {
       ...edgeMatch(weights, truth, options.threshold),
       bestF: bestF(weights, truth),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { LocalTrainer, Params, Task, Tensor } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { linearRegression } from "./linear-regression.js";
+import { startOf } from "../testing/coordinator.js";
 
 const seed = stream("linear-regression test");
 
@@ -34,7 +35,7 @@ async function measure(task: Task, index: number, params: Params) {
 
 /** The client's least-squares estimate, when it starts from zero. */
 async function estimate(task: Task, index: number): Promise<Tensor> {
-  const result = await train(task, index, await task.init(seed));
+  const result = await train(task, index, await startOf(task, seed));
   const weights = result.delta.get("weights");
   assert.ok(weights !== undefined && "shape" in weights);
   return weights;
@@ -51,7 +52,7 @@ function near(actual: number | undefined, expected: number, tolerance: number): 
 
 describe("linear-regression", () => {
   it("starts from zero weights, p×q, float64", async () => {
-    const weights = (await create({ p: 4, q: 2, samples: 8 }).init(seed)).get("weights");
+    const weights = (await startOf(create({ p: 4, q: 2, samples: 8 }), seed)).get("weights");
     assert.deepEqual(weights, { shape: [4, 2], data: new Float64Array(8) });
   });
 
@@ -82,8 +83,8 @@ describe("linear-regression", () => {
 
   it("repeats itself, and tells clients apart", async () => {
     const options = { p: 4, q: 2, samples: 8 };
-    const first = await train(create(options), 3, await create(options).init(seed));
-    const again = await train(create(options), 3, await create(options).init(seed));
+    const first = await train(create(options), 3, await startOf(create(options), seed));
+    const again = await train(create(options), 3, await startOf(create(options), seed));
     assert.deepEqual(again, first);
     assert.notDeepEqual(await estimate(create(options), 4), first.delta.get("weights"));
   });
@@ -102,11 +103,11 @@ describe("linear-regression", () => {
     const quiet = create({ p: 4, q: 2, samples: 8, noise: 0 });
     const truth = await estimate(quiet, 0);
     const norm = [...truth.data].reduce((sum, value) => sum + value * value, 0);
-    const atZero = await measure(quiet, 0, await quiet.init(seed));
+    const atZero = await measure(quiet, 0, await startOf(quiet, seed));
     near(atZero["error"], norm, 1e-12);
 
     const noisy = create({ p: 4, q: 2, samples: 20_000, noise: 0.5 });
-    const loss = (await measure(noisy, 0, await noisy.init(seed)))["loss"];
+    const loss = (await measure(noisy, 0, await startOf(noisy, seed)))["loss"];
     near(loss, 0.25 + norm / 2, 0.05 * (0.25 + norm / 2));
     near((await measure(noisy, 0, asParams(truth)))["loss"], 0.25, 0.01);
   });

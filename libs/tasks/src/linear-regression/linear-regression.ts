@@ -1,4 +1,4 @@
-import type { LocalTrainer, Params, Shard, Task, Tensor, TaskPlugin } from "@fedclair/core";
+import type { LocalTrainer, Params, TaskPlugin, Shard, Task, Tensor } from "@fedclair/core";
 import { Matrix, multiply, norm, stream, thinQr, type Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
@@ -33,7 +33,7 @@ const schema = z
 type Options = z.output<typeof schema>;
 
 /**
- * Linear regression with a shared column space (CLAIR, reference experiment 9.2): client k holds samples
+ * Linear regression with a shared column space: client k holds samples
  * y = xᵀ(T₀ + D_k) + noise with x ~ N(0, 1), D_k = U·C_k, the orthonormal U (p×rank) common to all clients and the
  * coefficients C_k ~ N(0, 1) its own. T₀ is common and known, so it cancels from every change; here T₀ = 0.
  *
@@ -65,7 +65,7 @@ export const linearRegression: TaskPlugin = {
       .normals(p * rank);
     const basis = thinQr(new Matrix(p, rank, normals)).q;
     return {
-      init: () => Promise.resolve(named(new Float64Array(p * q), p, q)),
+      start: () => Promise.resolve({ params: named(new Float64Array(p * q), p, q) }),
       openShard: (shard) => Promise.resolve(openShard(options, basis, shard)),
     };
   },

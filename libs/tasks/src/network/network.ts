@@ -62,7 +62,7 @@ const contaminations = new Map([
 ]);
 
 /**
- * A hidden layer with a shared change (CLAIR, reference experiment 9.2): client k holds samples
+ * A hidden layer with a shared change: client k holds samples
  * y = W₂·tanh((W₁ + D_k)·x) + noise with x ~ N(0, 1). W₁ and W₂ are common and known, D_k = 2·U·C_k/√inputs with the
  * orthonormal U (hidden×rank) common too, and C_k ~ N(0, 1) the client's own.
  *
@@ -79,6 +79,7 @@ export const network: TaskPlugin = {
     loss: { better: "lower", description: "mean squared error against the training targets" },
   },
   primary: "mse",
+  contaminations: () => contaminations,
   create: (options: Options): Task => {
     const { inputs, hidden, outputs, rank } = options;
     const shared = stream(options.dataSeed);
@@ -88,8 +89,7 @@ export const network: TaskPlugin = {
     };
     const basis = thinQr(gaussian(shared.at("basis"), hidden, rank)).q;
     return {
-      contaminations,
-      init: () => Promise.resolve(named(new Matrix(hidden, inputs))),
+      start: () => Promise.resolve({ params: named(new Matrix(hidden, inputs)) }),
       openShard: (shard) => Promise.resolve(openShard(options, base, basis, shard)),
     };
   },

@@ -7,6 +7,7 @@ import { stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { moduleNames } from "./model.js";
 import { textCopy } from "./text-copy.js";
+import { startOf } from "../testing/coordinator.js";
 
 const quick = { localSteps: 2, sequences: 8, evaluationSequences: 16 };
 
@@ -64,7 +65,7 @@ describe("text-copy", function () {
   it("answers with a LoRA pair a module, B 48×4 and A 4×48", async () => {
     const task = await prepared(quick);
     const trainer = await task.openShard(shard(0));
-    const { delta, numExamples } = await trainer.train(job(await task.init(stream(1))));
+    const { delta, numExamples } = await trainer.train(job(await startOf(task, stream(1))));
     assert.deepEqual([...delta.keys()], moduleNames);
     for (const update of delta.values()) {
       assert.ok(isLowRank(update));
@@ -81,7 +82,7 @@ describe("text-copy", function () {
 
   it("gives the same bits whatever ran before, and leaves no tensor behind", async () => {
     const task = await prepared({ ...quick, batchSize: 4 });
-    const start = await task.init(stream(1));
+    const start = await startOf(task, stream(1));
     const first = await (await task.openShard(shard(0))).train(job(start));
     const tensors = tf.memory().numTensors;
     const other = await task.openShard(shard(1));
@@ -98,7 +99,7 @@ describe("text-copy", function () {
 
   it("stops when the client is given up, and leaves no tensor behind", async () => {
     const task = await prepared(quick);
-    const start = await task.init(stream(1));
+    const start = await startOf(task, stream(1));
     const trainer = await task.openShard(shard(0));
     const tensors = tf.memory().numTensors;
     const late = { ...job(start), signal: AbortSignal.abort() };
@@ -108,7 +109,7 @@ describe("text-copy", function () {
 
   it("trains on contaminated targets, but is evaluated on true ones", async () => {
     const task = await prepared(quick);
-    const start = await task.init(stream(1));
+    const start = await startOf(task, stream(1));
     const seen: number[] = [];
     const corruptLabels = (labels: Int32Array, classes: number) => {
       seen.push(classes, labels.length);
@@ -126,7 +127,7 @@ describe("text-copy", function () {
   it("learns to copy: from a base that hardly can to 0.9 in three rounds", async () => {
     const task = await prepared({});
     const trainer = await task.openShard(shard(0));
-    let params = await task.init(stream(1));
+    let params = await startOf(task, stream(1));
     const before = await trainer.evaluate?.(params);
     for (const round of [1, 2, 3]) params = merged(params, await trainer.train(job(params, round)));
     const after = await trainer.evaluate?.(params);
@@ -143,7 +144,7 @@ describe("text-copy", function () {
       immediate = setImmediate(count);
     };
     let immediate = setImmediate(count);
-    await trainer.train(job(await task.init(stream(1))));
+    await trainer.train(job(await startOf(task, stream(1))));
     clearImmediate(immediate);
     assert.ok(turns >= 5);
   });
@@ -170,7 +171,7 @@ describe("text-copy from a folder", () => {
     const task = await prepared({ ...quick, source: { folder } });
     assert.deepEqual([task.clientLabel?.(0), task.clientLabel?.(1)], ["alpha", "beta"]);
     const trainer = await task.openShard({ ...shard(1), count: 2 });
-    const { metrics } = await trainer.train(job(await task.init(stream(1))));
+    const { metrics } = await trainer.train(job(await startOf(task, stream(1))));
     assert.ok(Number.isFinite(metrics["loss"]));
   });
 

@@ -1,5 +1,5 @@
 import { loadBackend } from "@fedclair/compute";
-import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
+import { zeros, type TaskPlugin, type Shard, type Task } from "@fedclair/core";
 import { z } from "zod";
 import { loadBase } from "./base.js";
 import { TextCopyClient } from "./client.js";
@@ -45,7 +45,7 @@ const schema = z.strictObject({
 type Options = z.output<typeof schema>;
 
 /**
- * A Transformer that can reverse six tokens learns to copy them (CLAIR, reference experiment 9.3). Each of the eight
+ * A Transformer that can reverse six tokens learns to copy them. Each of the eight
  * modules `block0.q` … `block1.o` is the accumulated change of a frozen matrix, 48×48, out×in. A client starts a round
  * from fresh LoRA adapters, A₀ ~ N(0, 1/in) the same for all and B₀ = 0, and answers with the pairs B (48×rank) and
  * A (rank×48): the columns of B·A, CLAIR's left side, are the space of the module's outputs.
@@ -63,19 +63,21 @@ export const textCopy: TaskPlugin = {
     loss: { better: "lower", unit: "nats", description: "mean loss of a token" },
   },
   primary: "accuracy",
+  hasLabels: true,
   create: (options: Options): Task => {
     const corpus = corpusOf(options);
     let base: Weights | undefined;
     return {
-      hasLabels: true,
       ...(corpus.checkClients && { checkClients: corpus.checkClients }),
       ...(corpus.clientLabel && { clientLabel: corpus.clientLabel }),
       async prepare() {
         await loadBackend();
         [base] = await Promise.all([loadBase(corpus.vocabulary), corpus.load?.()]);
       },
-      init: () =>
-        Promise.resolve(new Map(moduleNames.map((name) => [name, zeros([width, width])]))),
+      start: () => {
+        const params = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
+        return Promise.resolve({ params });
+      },
       openShard: (shard) => {
         if (!base) throw new Error("text-copy: call prepare() before openShard()");
         const training = { ...options, base, vocabulary: corpus.vocabulary };

@@ -6,8 +6,9 @@ import {
   drawPoints,
   drawRing,
   drawSample,
-  modeCount,
   normalPair,
+  ringLike,
+  ringOf,
   type Distribution,
   type Sample,
 } from "./points.js";
@@ -18,9 +19,16 @@ export function openData(
   { source, target, samples, split }: Options,
   { index, rng, contamination }: Shard,
 ): TrainingData {
-  const honest = drawSample(target, samples, rng.at("target"), sharesOf(split, index, rng));
+  const honest = drawSample(
+    target,
+    samples,
+    rng.at("target"),
+    sharesOf(split, ringOf(target)?.modes, index, rng),
+  );
   return {
-    target: contamination ? contaminated(honest, contamination, rng.at("contaminated")) : honest,
+    target: contamination
+      ? contaminated(honest, contamination, target, rng.at("contaminated"))
+      : honest,
     source: sourceOf(source, samples, rng.at("source")),
   };
 }
@@ -36,17 +44,25 @@ export function sourceOf(
     : sourceFrom(drawSample(source, samples, rng).points);
 }
 
-/** How often a client sees each mode; undefined: all alike. */
-function sharesOf(split: Options["split"], index: number, rng: Stream): Float64Array | undefined {
+/** How often a client sees each mode; undefined: all alike. @param modes that the target has, if it has any */
+function sharesOf(
+  split: Options["split"],
+  modes: number | undefined,
+  index: number,
+  rng: Stream,
+): Float64Array | undefined {
   if (split === "iid") return undefined;
-  if ("dirichlet" in split) return rng.at("modes").dirichlet(modeCount, split.dirichlet);
-  const shares = new Float64Array(modeCount);
-  for (let j = 0; j < split.modes; j++) shares[(index + j) % modeCount] = 1 / split.modes;
+  if (modes === undefined) throw new Error("a split by modes needs a target with modes");
+  if ("dirichlet" in split) return rng.at("modes").dirichlet(modes, split.dirichlet);
+  const shares = new Float64Array(modes);
+  for (let j = 0; j < split.modes; j++) shares[(index + j) % modes] = 1 / split.modes;
   return shares;
 }
 
 /** Contaminated points in place of honest ones; which mode each claims to be of stays. */
-const replacements: Readonly<Record<string, (honest: Sample, rng: Stream) => Matrix>> = {
+const replacements: Readonly<
+  Record<string, (honest: Sample, rng: Stream, target: Distribution) => Matrix>
+> = {
   /** On [-5, 5]². */
   uniform: eachPoint((rng) => [10 * rng.uniform() - 5, 10 * rng.uniform() - 5]),
   /** Moved by (4, 0). */
@@ -62,8 +78,9 @@ const replacements: Readonly<Record<string, (honest: Sample, rng: Stream) => Mat
   }),
   /** Cauchy of scale 3, cut at ±10. */
   heavy: eachPoint((rng) => [cutCauchy(rng), cutCauchy(rng)]),
-  /** Eight modes as expected, but of radius 1.6 and turned by -0.25. */
-  stealth: ({ points }, rng) => drawRing({ radius: 1.6, rotation: -0.25 }, points.rows, rng).points,
+  /** As many modes as expected, but of radius 1.6 and turned by -0.25. */
+  stealth: ({ points }, rng, target) =>
+    drawRing({ ...ringLike(target), radius: 1.6, rotation: -0.25 }, points.rows, rng).points,
 };
 
 /** By kind: none has options. */
@@ -71,10 +88,15 @@ export const contaminations = new Map(
   Object.keys(replacements).map((kind) => [kind, z.strictObject({})]),
 );
 
-function contaminated(honest: Sample, { kind }: Contaminating, rng: Stream): Sample {
+function contaminated(
+  honest: Sample,
+  { kind }: Contaminating,
+  target: Distribution,
+  rng: Stream,
+): Sample {
   const replace = replacements[kind];
   if (!replace) throw new Error(`value-driven-transport knows no contamination '${kind}'`);
-  return { ...honest, points: replace(honest, rng) };
+  return { ...honest, points: replace(honest, rng, target) };
 }
 
 function eachPoint(draw: (rng: Stream) => readonly [number, number]) {

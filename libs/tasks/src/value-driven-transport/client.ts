@@ -5,10 +5,10 @@ import { openData } from "./client-data.js";
 import { adapted, adapterGradient, initialAdapters, type Adapters } from "./lora.js";
 import { slicedW2 } from "./metrics.js";
 import { byModule, type ModuleName, type Network } from "./network.js";
-import type { Options } from "./options.js";
+import { openCondition, type Options } from "./options.js";
 import { networkOf, singleTensorOf, tensorsOf } from "./params.js";
 import { followPolicy, guidedGradient } from "./sampling.js";
-import { descend, noCondition, stepGradient, type TrainingData } from "./training.js";
+import { descend, stepGradient, type TrainingData } from "./training.js";
 
 /** Share of the learning rate that local steps keep to the end. */
 const leastRate = 0.05;
@@ -97,10 +97,10 @@ export class TransportClient implements LocalTrainer {
 
   /** `slicedW2`: distance of as many generated points as the client holds from those that it holds. */
   evaluate(params: Params): Promise<TrainResult> {
-    const { horizon, conditional } = this.#options;
+    const { horizon } = this.#options;
     const { target, source } = this.#data;
     const { rows } = target.points;
-    const guidance = { condition: conditional ? noCondition : [], weight: 0 };
+    const guidance = { condition: openCondition(this.#options), weight: 0 };
     const gradient = guidedGradient(networkOf(params), guidance);
     const starts = source(rows, this.#rng.at("evaluate"));
     const end = followPolicy(gradient, starts, horizon).at(-1) ?? starts;

@@ -94,7 +94,7 @@ function classesFigure(input: FigureInput): TaskFigure[] {
         field: "mode",
         type: "nominal",
         title: "mode asked for",
-        scale: { scheme: "dark2" },
+        scale: { scheme: plain.length <= 8 ? "dark2" : "category20" },
       },
     },
   });

@@ -5,6 +5,7 @@ import {
   dualCertificate,
   modeCoverage,
   nearestCentres,
+  type Coverage,
   optimality,
   slicedW2,
   squaredW2,
@@ -12,13 +13,12 @@ import {
   pathEnergy,
 } from "./metrics.js";
 import { inputsOf, values, type Network } from "./network.js";
-import { centresOf, modeCount, modeDeviation, type Ring } from "./points.js";
+import { centresOf, type Ring } from "./points.js";
 import { followPolicy, guidedGradient } from "./sampling.js";
 import { conditionOf } from "./training.js";
 
-/** Of a ring of eight modes, the least share of points that counts as covered. */
-const leastShare = 0.05;
-const modeRadius = 3 * modeDeviation;
+/** A mode counts as covered with at least this part of its even share of the points: 5 % of all where there are eight. */
+const leastPart = 0.4;
 
 /** Fresh points that a network is measured on, n×2 each. */
 export interface Yardstick {
@@ -44,7 +44,7 @@ export async function makeYardstick(
 }
 
 /**
- * How well a network transports (specification, section 8).
+ * How well a network transports.
  * @param steps K of the paths
  * @param ring the target's modes, if it has any
  * @returns the paths, and by name:
@@ -53,7 +53,7 @@ export async function makeYardstick(
  * - `straightness`, `optimality`: of the paths, at least 1;
  * - `energyRatio`: path energy over W2² of source and target;
  * - `certificate`: the dual bound over W2²/2, at most 1;
- * - `modesCovered`, `inside`: with a ring, modes that hold 5 % of the points, and the share of points in any mode
+ * - `modesCovered`, `inside`: with a ring, modes that hold two fifths of their even share of the points, and the share of points in any mode
  */
 export async function measureTransport(
   network: Network,
@@ -67,7 +67,7 @@ export async function measureTransport(
   const end = paths.at(-1) ?? starts;
   const oneStep = followPolicy(gradient, starts, 1)[1] ?? starts;
   const v0 = values(network, inputsOf(starts, 0, condition));
-  const coverage = ring && modeCoverage(end, centresOf(ring), modeRadius, leastShare);
+  const coverage = ring && coverageOf(end, ring);
   const metrics = {
     w2: Math.sqrt(await squaredW2(end, targets)),
     w2Floor: floor,
@@ -80,6 +80,11 @@ export async function measureTransport(
     ...(coverage && { modesCovered: coverage.covered, inside: coverage.inside }),
   };
   return { paths, metrics };
+}
+
+/** A point is in a mode within three standard deviations of its centre. */
+function coverageOf(points: Matrix, ring: Ring): Coverage {
+  return modeCoverage(points, centresOf(ring), 3 * ring.deviation, leastPart / ring.modes);
 }
 
 /** How well a conditional network hits the modes that it is told. */
@@ -100,8 +105,8 @@ export function measureConditional(
   weight: number,
 ): { readonly ends: readonly Matrix[]; readonly measures: ConditionalMeasures } {
   const centres = centresOf(ring);
-  const ends = Array.from({ length: modeCount }, (_, mode) => {
-    const gradient = guidedGradient(network, { condition: conditionOf(mode), weight });
+  const ends = Array.from({ length: ring.modes }, (_, mode) => {
+    const gradient = guidedGradient(network, { condition: conditionOf(mode, ring.modes), weight });
     return followPolicy(gradient, starts, steps).at(-1) ?? starts;
   });
   const accuracies = ends.map(
@@ -111,9 +116,9 @@ export function measureConditional(
   return {
     ends,
     measures: {
-      accuracy: sum(accuracies) / modeCount,
+      accuracy: sum(accuracies) / ring.modes,
       worstAccuracy: Math.min(...accuracies),
-      deviation: sum(ends.map(deviationOf)) / modeCount,
+      deviation: sum(ends.map(deviationOf)) / ring.modes,
     },
   };
 }

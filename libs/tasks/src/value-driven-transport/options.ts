@@ -1,8 +1,22 @@
 import { z } from "zod";
 import { distributions, ringOf } from "./points.js";
-import { canonical, canonicalHidden, canonicalRate } from "./training.js";
+import { canonical, canonicalHidden, canonicalRate, noCondition } from "./training.js";
 
-const distribution = z.enum(distributions);
+const ring = z.strictObject({
+  name: z.literal("ring"),
+  modes: z.int().min(1).describe("Normal distributions on the ring, at least 1."),
+  radius: z.number().gt(0).default(2).describe("Of the ring, above 0."),
+  rotation: z.number().default(0).describe("Of the first mode, radians."),
+  deviation: z
+    .number()
+    .gt(0)
+    .default(0.2)
+    .describe("Standard deviation of a mode in both coordinates, above 0."),
+});
+
+const distribution = z.union([z.enum(distributions), ring], {
+  error: `expected one of ${distributions.join(", ")}, or { name: ring, modes: k } with radius, rotation, deviation`,
+});
 
 /** Options of the task, as a trial file writes them. */
 export const schema = z
@@ -27,13 +41,13 @@ export const schema = z
         [
           z.literal("iid"),
           z.strictObject({ dirichlet: z.number().gt(0) }),
-          z.strictObject({ modes: z.int().min(1).max(8) }),
+          z.strictObject({ modes: z.int().min(1) }),
         ],
         { error: "expected iid, { dirichlet: alpha } or { modes: k }" },
       )
       .default("iid")
       .describe(
-        "Which modes a client holds. iid: all alike. { dirichlet }: uneven, the more the smaller. { modes: k }: k of eight, the i-th client from the i-th on.",
+        "Which modes a client holds. iid: all alike. { dirichlet }: uneven, the more the smaller. { modes: k }: k of them, the i-th client from the i-th on.",
       ),
     schedule: z
       .int()
@@ -51,7 +65,9 @@ export const schema = z
       .int()
       .min(1)
       .default(1000)
-      .describe("Steps that the coordinator trains the base for, on gaussians8 (mode lora)."),
+      .describe(
+        "Steps that the coordinator trains the base for, on a ring of radius 2 with as many modes as the target, or eight (mode lora).",
+      ),
     hidden: z
       .int()
       .min(1)
@@ -101,10 +117,22 @@ export const schema = z
       .describe("Points that a transport is measured on; the floor of W2 falls with their number."),
   })
   .superRefine(({ target, split, conditional }, context) => {
-    if (ringOf(target)) return;
-    const message = `${target} has no modes: choose gaussians8 or gaussians8-moved as target`;
-    if (split !== "iid") context.addIssue({ code: "custom", path: ["split"], message });
-    if (conditional) context.addIssue({ code: "custom", path: ["conditional"], message });
+    const ring = ringOf(target);
+    if (ring === undefined) {
+      const name = typeof target === "string" ? target : target.name;
+      const message = `${name} has no modes: choose gaussians8, gaussians8-moved or { name: ring, modes: k } as target`;
+      if (split !== "iid") context.addIssue({ code: "custom", path: ["split"], message });
+      if (conditional) context.addIssue({ code: "custom", path: ["conditional"], message });
+    } else if (typeof split === "object" && "modes" in split && split.modes > ring.modes) {
+      const message = `expected at most ${ring.modes}, as many as the target has, got ${split.modes}`;
+      context.addIssue({ code: "custom", path: ["split", "modes"], message });
+    }
   });
 
 export type Options = z.output<typeof schema>;
+
+/** What the network is told where it may aim at any mode: nothing, unless it is conditional. */
+export function openCondition({ conditional, target }: Options): readonly number[] {
+  const ring = ringOf(target);
+  return conditional && ring ? noCondition(ring.modes) : [];
+}

@@ -1,4 +1,5 @@
 import { Matrix, type Stream } from "@fedclair/linalg";
+import { at } from "../at.js";
 
 /** The distributions in the plane that a trial can name. */
 export const distributions = [
@@ -8,50 +9,67 @@ export const distributions = [
   "moons",
   "scurve",
 ] as const;
-export type Distribution = (typeof distributions)[number];
+
+/** A ring of normal distributions, evenly spaced and alike. */
+export interface Ring {
+  /** How many, at least 1. */
+  readonly modes: number;
+  readonly radius: number;
+  /** Of the first mode, counter-clockwise from the first axis, radians. */
+  readonly rotation: number;
+  /** Standard deviation of each mode in both coordinates. */
+  readonly deviation: number;
+}
+
+export type Distribution = (typeof distributions)[number] | Ring;
 
 /** Points of a distribution; where it has modes, also which one each comes from. */
 export interface Sample {
   /** n×2 */
   readonly points: Matrix;
-  readonly modes?: Int32Array;
+  readonly modes?: Modes;
 }
 
-/** A ring of eight normal distributions. */
-export interface Ring {
-  readonly radius: number;
-  /** Radians. */
-  readonly rotation: number;
+export interface Modes {
+  /** How many the distribution has. */
+  readonly count: number;
+  /** By point its mode, 0 … count - 1. */
+  readonly of: Int32Array;
 }
 
-export const modeCount = 8;
-/** Standard deviation of each mode in both coordinates. */
-export const modeDeviation = 0.2;
+/** Eight modes where points are of unit order: what every measured setting is for. */
+const gaussians8: Ring = { modes: 8, radius: 2, rotation: 0, deviation: 0.2 };
 
-const rings: Readonly<Partial<Record<Distribution, Ring>>> = {
-  gaussians8: { radius: 2, rotation: 0 },
+const rings: ReadonlyMap<Distribution, Ring> = new Map<Distribution, Ring>([
+  ["gaussians8", gaussians8],
   // What a base that knows gaussians8 is to learn from one update.
-  "gaussians8-moved": { radius: 2.4, rotation: 0.25 },
-};
+  ["gaussians8-moved", { ...gaussians8, radius: 2.4, rotation: 0.25 }],
+]);
 
 /** The ring of a distribution that has modes. */
 export function ringOf(distribution: Distribution): Ring | undefined {
-  return rings[distribution];
+  return typeof distribution === "object" ? distribution : rings.get(distribution);
 }
 
-/** Centres of the modes, 8×2. */
-export function centresOf({ radius, rotation }: Ring): Matrix {
+/** `gaussians8`, but with as many modes as a distribution has, and as wide ones. */
+export function ringLike(distribution: Distribution): Ring {
+  const { modes, deviation } = ringOf(distribution) ?? gaussians8;
+  return { ...gaussians8, modes, deviation };
+}
+
+/** Centres of the modes, modes×2. */
+export function centresOf({ modes, radius, rotation }: Ring): Matrix {
   return Matrix.fromRows(
-    Array.from({ length: modeCount }, (_, k) => {
-      const angle = rotation + (k * Math.PI) / 4;
+    Array.from({ length: modes }, (_, k) => {
+      const angle = rotation + (2 * k * Math.PI) / modes;
       return [radius * Math.cos(angle), radius * Math.sin(angle)];
     }),
   );
 }
 
 /**
- * Independent points of a distribution (specification, section 8).
- * @param modeShares of the eight modes, for a ring: all alike by default
+ * Independent points of a distribution.
+ * @param modeShares of a ring's modes: all alike by default
  */
 export function drawSample(
   distribution: Distribution,
@@ -68,16 +86,16 @@ export function drawRing(
   ring: Ring,
   count: number,
   rng: Stream,
-  modeShares: ArrayLike<number> = new Float64Array(modeCount).fill(1 / modeCount),
+  modeShares: ArrayLike<number> = new Float64Array(ring.modes).fill(1 / ring.modes),
 ): Sample {
   const centres = centresOf(ring);
-  const modes = Int32Array.from({ length: count }, () => rng.categorical(modeShares));
+  const of = Int32Array.from({ length: count }, () => rng.categorical(modeShares));
   const points = drawPoints(count, (i) => {
-    const mode = modes[i] ?? NaN;
-    const [dx, dy] = normalPair(rng, modeDeviation);
+    const mode = at(of, i);
+    const [dx, dy] = normalPair(rng, ring.deviation);
     return [centres.get(mode, 0) + dx, centres.get(mode, 1) + dy];
   });
-  return { points, modes };
+  return { points, modes: { count: ring.modes, of } };
 }
 
 /** n points, n×2. */
@@ -115,7 +133,7 @@ export function pickRows(points: Matrix, rows: ArrayLike<number>): Matrix {
   const out = new Matrix(rows.length, points.cols);
   for (let c = 0; c < out.cols; c++) {
     const from = points.column(c);
-    out.column(c).forEach((_, k, column) => (column[k] = from[rows[k] ?? NaN] ?? NaN));
+    out.column(c).forEach((_, k, column) => (column[k] = at(from, at(rows, k))));
   }
   return out;
 }

@@ -1,10 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import type { Matrix, Stream } from "@fedclair/linalg";
+import { at } from "../at.js";
 import { Adam, cosineDecay } from "./adam.js";
 import { couple, drawPairs } from "./coupling.js";
 import { dualStep, type CoupledBatch, type DualSettings } from "./dual-step.js";
 import { inputsOf, values, type ModuleMatrices, type Network } from "./network.js";
-import { modeCount, pickRows, type Sample } from "./points.js";
+import { pickRows, type Sample } from "./points.js";
 
 export interface TrainingSettings extends DualSettings {
   /** B, targets a step. */
@@ -13,13 +14,13 @@ export interface TrainingSettings extends DualSettings {
   readonly sourceBatchSize: number;
   /** Weight of the coupling's entropy, in squared units of the points. */
   readonly eps: number;
-  /** entropic: the primal step (P). independent: any source with any target, which trains curved paths. */
+  /** entropic: by the values, see `couple`. independent: any source with any target, which trains curved paths. */
   readonly coupling: "entropic" | "independent";
   /** Is the network told which mode to aim at? */
   readonly conditional: boolean;
 }
 
-/** The settings of every number in the specification (4.3); for points of unit order. */
+/** The settings that everything was measured with; for points of unit order. */
 export const canonical: TrainingSettings = {
   horizon: 10,
   batchSize: 64,
@@ -45,7 +46,7 @@ const unconditionalShare = 0.2;
 const stepsATime = 8;
 
 /**
- * The gradient of one training step (specification, 4.2) on freshly drawn points.
+ * The gradient of one training step on freshly drawn points.
  * @param rng of everything but the source points
  * @param sourceRng of the source points: clients that share it share the batch X
  */
@@ -84,22 +85,25 @@ function drawBatch(
   return { sources, targets, pairs: drawPairs(coupling, drawn), coupling, times, condition };
 }
 
-/** One-hot of a mode. */
-export function conditionOf(mode: number): number[] {
-  return Array.from({ length: modeCount }, (_, k) => (k === mode ? 1 : 0));
+/** One of so many modes, one-hot. */
+export function conditionOf(mode: number, modes: number): number[] {
+  return Array.from({ length: modes }, (_, k) => (k === mode ? 1 : 0));
 }
 
 /** What a conditional network is told where it is to aim at any mode. */
-export const noCondition: readonly number[] = conditionOf(-1);
+export function noCondition(modes: number): number[] {
+  return conditionOf(-1, modes);
+}
 
 /** One of the modes that the data hold, or none: then all rows. */
 function drawCondition({ modes }: Sample, rng: Stream) {
   if (!modes) throw new Error("a conditional network needs data with modes");
-  if (rng.uniform() < unconditionalShare) return { rows: undefined, condition: noCondition };
-  const held = [...new Set(modes)].sort((a, b) => a - b);
-  const mode = held[rng.int(held.length)];
-  const rows = Array.from(modes.keys()).filter((i) => modes[i] === mode);
-  return { rows, condition: conditionOf(mode ?? NaN) };
+  const { of, count } = modes;
+  if (rng.uniform() < unconditionalShare) return { rows: undefined, condition: noCondition(count) };
+  const held = [...new Set(of)].sort((a, b) => a - b);
+  const mode = at(held, rng.int(held.length));
+  const rows = Array.from(of.keys()).filter((i) => of[i] === mode);
+  return { rows, condition: conditionOf(mode, count) };
 }
 
 /** With replacement. @param rows to draw from, all by default */
@@ -112,7 +116,7 @@ function drawRows(
   const from = rows ?? { length: points.rows };
   const chosen = Int32Array.from({ length: count }, () => {
     const k = rng.int(from.length);
-    return rows ? (rows[k] ?? NaN) : k;
+    return rows ? at(rows, k) : k;
   });
   return pickRows(points, chosen);
 }

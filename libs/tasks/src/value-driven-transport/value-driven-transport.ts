@@ -1,9 +1,9 @@
-import type { Shard, TaskPlugin } from "@fedclair/core";
+import type { Task, TaskPlugin } from "@fedclair/core";
+import type { AdamState } from "./adam.js";
 import { contaminations } from "./client-data.js";
 import { TransportClient } from "./client.js";
 import { Coordinator } from "./coordinator.js";
 import { figures } from "./figures.js";
-import { adaptedModules } from "./lora.js";
 import { schema, type Options } from "./options.js";
 
 /**
@@ -25,9 +25,12 @@ export const valueDrivenTransport: TaskPlugin = {
     oneStepW2: { better: "lower", description: "w2 of points generated in a single step" },
     straightness: {
       better: "lower",
-      description: "length of the paths over their span, at least 1",
+      description: "energy of the paths over that of going straight, at least 1",
     },
-    optimality: { better: "lower", description: "cost of the paths over the least, at least 1" },
+    optimality: {
+      better: "lower",
+      description: "squared length of the ways over squared W2, at least 1",
+    },
     energyRatio: { better: "lower", description: "energy of the paths over squared W2" },
     certificate: { better: "higher", description: "dual bound over half of squared W2, at most 1" },
     modesCovered: {
@@ -43,19 +46,15 @@ export const valueDrivenTransport: TaskPlugin = {
     guidedDeviation: { description: "classDeviation with guidance" },
   },
   primary: "w2",
+  contaminations: () => contaminations,
   figures,
-  create: (options: Options) => {
+  create: (options: Options): Task<AdamState | undefined> => {
     const coordinator = new Coordinator(options);
     return {
-      contaminations,
-      init: (rng) => coordinator.init(rng),
-      openShard: (shard: Shard) => Promise.resolve(new TransportClient(options, shard)),
-      expects: (_, global) => {
-        const sent = options.mode === "lora" ? adaptedModules : [...global.keys()];
-        return new Map(sent.map((name) => [name, global.get(name)?.shape ?? []]));
-      },
-      reduce: (state, aggregate) => Promise.resolve(coordinator.reduce(state, aggregate)),
-      evaluate: (global, rng) => coordinator.evaluate(global, rng),
+      sharesParams: true,
+      start: (context) => coordinator.start(context),
+      openShard: (shard) => Promise.resolve(new TransportClient(options, shard)),
+      step: (round, aggregate) => coordinator.step(round, aggregate),
     };
   },
 };

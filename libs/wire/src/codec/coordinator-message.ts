@@ -1,7 +1,7 @@
-import type { Params } from "@fedclair/core";
+import { bounds, printable, type Params } from "@fedclair/core";
 import { fedclair } from "../../gen/fedclair.js";
 import { WireError } from "../wire-error.js";
-import { decoding, required } from "./checks.js";
+import { decoding, nameOf, required } from "./checks.js";
 import { paramsFromWire, paramsToWire } from "./tensors.js";
 import { workIdFromWire, workIdToWire, type WorkId } from "./work-id.js";
 
@@ -45,7 +45,7 @@ function toWire(message: CoordinatorMessage): fedclair.v1.CoordinatorMessage.$Pr
 
 /** @throws WireError */
 export function decodeCoordinatorMessage(bytes: unknown): CoordinatorMessage {
-  return decoding("CoordinatorMessage", bytes, (owned) => fromWire(codec.decode(owned)));
+  return decoding("CoordinatorMessage", bytes, (reader) => fromWire(codec.decode(reader)));
 }
 
 function fromWire(message: fedclair.v1.CoordinatorMessage): CoordinatorMessage {
@@ -63,14 +63,17 @@ function fromWire(message: fedclair.v1.CoordinatorMessage): CoordinatorMessage {
       return {
         type: "clientJob",
         work: workIdFromWire(work),
-        clientId: clientId ?? "",
+        clientId: nameOf("client_id", clientId),
         personal: personal ? paramsFromWire(personal) : undefined,
       };
     }
     case "roundEnd":
       return { type: "roundEnd", work: workIdFromWire(message.roundEnd?.work) };
     case "trialEnd":
-      return { type: "trialEnd", reason: message.trialEnd?.reason ?? "" };
+      return {
+        type: "trialEnd",
+        reason: printable(message.trialEnd?.reason ?? "", bounds.failureBytes),
+      };
     default:
       throw new WireError("MALFORMED", "CoordinatorMessage: no body that this version knows");
   }

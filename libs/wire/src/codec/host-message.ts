@@ -1,7 +1,7 @@
-import type { Failure, Update } from "@fedclair/core";
+import { checkNames, type Failure, type Update } from "@fedclair/core";
 import { fedclair } from "../../gen/fedclair.js";
 import { WireError } from "../wire-error.js";
-import { decoding, required, uint32, uniqueNames } from "./checks.js";
+import { decoding, nameOf, required, uint32, uniqueNames } from "./checks.js";
 import { failureFromWire, failureToWire } from "./failure.js";
 import { deltaFromWire, deltaToWire } from "./tensors.js";
 import { workIdFromWire, workIdToWire, type WorkId } from "./work-id.js";
@@ -55,7 +55,7 @@ export function encodeUpdate(work: WorkId, update: Update): Uint8Array {
     work: workIdToWire(work),
     clientId: update.clientId,
     numExamples: uint32("numExamples", update.numExamples),
-    modules: deltaToWire(update.delta),
+    delta: deltaToWire(update.delta),
     metrics: Object.entries(update.metrics).map(([name, value]) => ({ name, value })),
   };
   return codec.encode({ clientUpdate }).finish();
@@ -68,7 +68,7 @@ export function encodeClientFailed(work: WorkId, clientId: string, failure: Fail
 
 /** @throws WireError */
 export function decodeHostMessage(bytes: unknown): HostMessage {
-  return decoding("HostMessage", bytes, (owned) => fromWire(codec.decode(owned)));
+  return decoding("HostMessage", bytes, (reader) => fromWire(codec.decode(reader)));
 }
 
 function fromWire(message: fedclair.v1.HostMessage): HostMessage {
@@ -79,7 +79,7 @@ function fromWire(message: fedclair.v1.HostMessage): HostMessage {
       return { type: "ready" };
     case "clientUpdate": {
       const wire = required("client_update", message.clientUpdate);
-      const clientId = wire.clientId ?? "";
+      const clientId = nameOf("client_id", wire.clientId);
       const read = () => updateFromWire(wire);
       return { type: "clientUpdate", work: workIdFromWire(wire.work), clientId, read };
     }
@@ -88,7 +88,7 @@ function fromWire(message: fedclair.v1.HostMessage): HostMessage {
       return {
         type: "clientFailed",
         work: workIdFromWire(work),
-        clientId: clientId ?? "",
+        clientId: nameOf("client_id", clientId),
         failure: failureFromWire(failure),
       };
     }
@@ -107,16 +107,20 @@ function joinFromWire(wire: fedclair.v1.Join.$Properties): Join {
   };
 }
 
-function updateFromWire(wire: WireUpdate): Update {
-  const metrics = (wire.metrics ?? []).map(({ name, value }): [string, number] => [
+function updateFromWire({ clientId, numExamples, delta, metrics }: WireUpdate): Update {
+  const names = (parts: readonly { readonly name?: string | null }[] | null | undefined) =>
+    (parts ?? []).map(({ name }) => name ?? "");
+  const refusal = checkNames("module", names(delta)) ?? checkNames("metric", names(metrics));
+  if (refusal) throw new WireError(refusal.code, refusal.message);
+  const measured = (metrics ?? []).map(({ name, value }): [string, number] => [
     name ?? "",
     value ?? 0,
   ]);
   return {
-    clientId: wire.clientId ?? "",
-    numExamples: wire.numExamples ?? 0,
-    delta: deltaFromWire(wire.modules ?? []),
+    clientId: clientId ?? "",
+    numExamples: numExamples ?? 0,
+    delta: deltaFromWire(delta ?? []),
     // fromEntries, and not assignment, also gives a metric called __proto__ a place of its own.
-    metrics: Object.fromEntries(uniqueNames("metric", metrics)),
+    metrics: Object.fromEntries(uniqueNames("metric", measured)),
   };
 }

@@ -14,7 +14,7 @@ import { required, uint32, uniqueNames } from "./checks.js";
 
 type WireTensor = fedclair.v1.Tensor.$Properties;
 type WireParams = fedclair.v1.Params.$Properties;
-type WireModule = fedclair.v1.Module.$Properties;
+type WireDelta = fedclair.v1.TensorDelta.$Properties;
 const { DType } = fedclair.v1;
 
 // Typed arrays have the byte order of the processor; on the wire it is little-endian.
@@ -71,8 +71,8 @@ export function paramsFromWire(wire: WireParams): Params {
 }
 
 /** @throws WireError */
-export function deltaToWire(modules: Delta): WireModule[] {
-  return [...modules].map(([name, change]) =>
+export function deltaToWire(delta: Delta): WireDelta[] {
+  return [...delta].map(([name, change]) =>
     isLowRank(change)
       ? { name, lowRank: { b: tensorToWire(change.b), a: tensorToWire(change.a) } }
       : { name, dense: tensorToWire(change) },
@@ -80,15 +80,15 @@ export function deltaToWire(modules: Delta): WireModule[] {
 }
 
 /** @throws WireError */
-export function deltaFromWire(wire: readonly WireModule[]): Delta {
-  const entries = wire.map((module): [string, TensorDelta] => [
-    module.name ?? "",
-    changeFromWire(module),
+export function deltaFromWire(wire: readonly WireDelta[]): Delta {
+  const entries = wire.map((change): [string, TensorDelta] => [
+    change.name ?? "",
+    changeFromWire(change),
   ]);
   return uniqueNames("module", entries);
 }
 
-function changeFromWire({ change, dense, lowRank }: WireModule): TensorDelta {
+function changeFromWire({ change, dense, lowRank }: WireDelta): TensorDelta {
   if (change !== "lowRank") return tensorFromWire(required("change", dense));
   const { b, a } = required("low_rank", lowRank);
   return { b: tensorFromWire(required("b", b)), a: tensorFromWire(required("a", a)) };

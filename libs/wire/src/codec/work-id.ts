@@ -1,7 +1,7 @@
 import type { Work } from "@fedclair/core";
 import { fedclair } from "../../gen/fedclair.js";
 import { WireError } from "../wire-error.js";
-import { required, uint32 } from "./checks.js";
+import { nameOf, required, uint32 } from "./checks.js";
 
 /** Names the piece of work that a message belongs to. */
 export interface WorkId extends Pick<Work, "round" | "phase" | "kind"> {
@@ -27,7 +27,7 @@ export function workIdFromWire(wire: WireWorkId | null | undefined): WorkId {
   return {
     serial: serial ?? 0,
     round: round ?? 0,
-    phase: phase ?? "",
+    phase: nameOf("phase", phase),
     kind: kind === WorkKind.TRAIN ? "train" : "evaluate",
   };
 }

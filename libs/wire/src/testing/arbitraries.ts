@@ -1,6 +1,8 @@
 import type { Delta, TensorDelta, Params, Tensor, Update } from "@fedclair/core";
-import { sizeOf } from "@fedclair/core";
+import { isName, sizeOf } from "@fedclair/core";
 import fc from "fast-check";
+import { fedclair } from "../../gen/fedclair.js";
+import { tensorToWire } from "../codec/tensors.js";
 import type { WorkId } from "../codec/work-id.js";
 
 /** A record with the usual prototype, as decoded ones have. */
@@ -25,8 +27,10 @@ export const tensor: fc.Arbitrary<Tensor> = fc
       .map((x) => ({ shape: extents, data: single ? Float32Array.from(x) : Float64Array.from(x) }));
   });
 
+const name = fc.string({ unit: "grapheme" }).filter(isName);
+
 function named<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<string, T>> {
-  const entry = fc.tuple(fc.string({ unit: "grapheme" }), value);
+  const entry = fc.tuple(name, value);
   return fc
     .uniqueArray(entry, { selector: ([name]) => name, maxLength: 4 })
     .map((entries) => new Map(entries));
@@ -35,21 +39,74 @@ function named<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<string, T>> {
 export const params: fc.Arbitrary<Params> = named(tensor);
 
 const change: fc.Arbitrary<TensorDelta> = fc.oneof(tensor, plain({ b: tensor, a: tensor }));
-const modules: fc.Arbitrary<Delta> = named(change);
+const delta: fc.Arbitrary<Delta> = named(change);
 
 export const workId: fc.Arbitrary<WorkId> = plain({
   serial: fc.nat(),
   round: fc.nat(),
-  phase: fc.string(),
+  phase: name,
   kind: fc.constantFrom("train", "evaluate"),
 });
 
 export const update: fc.Arbitrary<Update> = plain({
-  clientId: fc.string(),
+  clientId: name,
   numExamples: fc.nat(),
-  delta: modules,
+  delta,
   metrics: named(number).map((metrics) => Object.fromEntries(metrics)),
 });
+
+const { DType } = fedclair.v1;
+
+/** Text as an attacker would choose it. */
+const hostileText = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.constantFrom("c0", "w", "loss", "a\nb", "\x1b[2J", "\u202e", '"\\', "__proto__"),
+  fc.integer({ min: 100, max: 3000 }).map((length) => "\n".repeat(length)),
+  fc.integer({ min: 120, max: 3000 }).map((length) => "東".repeat(length)),
+);
+
+/** As many of it as an attacker would send. */
+function hostileList<T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
+  const numbered = fc.tuple(item, fc.integer({ min: 200, max: 400 }));
+  const many = numbered.map(([value, count]) =>
+    Array.from({ length: count }, (_, i): T => ({ ...value, name: `n${i}` })),
+  );
+  return fc.oneof(fc.constant<T[]>([]), fc.array(item, { maxLength: 3 }), many);
+}
+
+const hostileTensor = fc.oneof(
+  tensor.map(tensorToWire),
+  plain({
+    shape: fc.array(fc.nat({ max: 9 }), { maxLength: 300 }),
+    dtype: fc.constantFrom(DType.DTYPE_UNSPECIFIED, DType.F32, DType.F64),
+    data: fc.uint8Array({ maxLength: 40 }),
+  }),
+);
+
+/** A message with every field as an attacker would fill it, encoded. */
+export const hostileMessage: fc.Arbitrary<Uint8Array> = fc
+  .oneof(
+    plain({
+      join: plain({ capacity: fc.nat(), backend: hostileText, softwareVersion: hostileText }),
+    }),
+    plain({
+      clientFailed: plain({
+        work: plain({ serial: fc.nat(), phase: hostileText, kind: fc.constant(1) }),
+        clientId: hostileText,
+        failure: plain({ code: fc.nat({ max: 20 }), message: hostileText }),
+      }),
+    }),
+    plain({
+      clientUpdate: plain({
+        work: plain({ serial: fc.nat(), phase: hostileText, kind: fc.constant(1) }),
+        clientId: hostileText,
+        numExamples: fc.nat(),
+        delta: hostileList(plain({ name: hostileText, dense: hostileTensor })),
+        metrics: hostileList(plain({ name: hostileText, value: number })),
+      }),
+    }),
+  )
+  .map((message) => fedclair.v1.HostMessage.encode(message).finish());
 
 /** A valid message with one byte changed, cut off somewhere, or both. */
 export function damaged(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {

@@ -28,8 +28,8 @@ export function workFor(clientIds: readonly string[], changes: Partial<Work> = {
 }
 
 export function updateOf(clientId: string, value = 0): Update {
-  const modules = new Map([["w", { shape: [2], data: Float32Array.of(value, -0) }]]);
-  return { clientId, numExamples: 1, delta: modules, metrics: {} };
+  const delta = new Map([["w", { shape: [2], data: Float32Array.of(value, -0) }]]);
+  return { clientId, numExamples: 1, delta, metrics: {} };
 }
 
 export async function collect(

@@ -6,11 +6,12 @@ import {
   type Report,
   type Tolerance,
 } from "@fedclair/core/cases";
+import { at } from "../../at.js";
 
 /** What a field should hold: computed only if the case has it. */
 export interface Expected {
   readonly got: unknown;
-  /** Absolute, as in section 9 of the specification. */
+  /** Absolute. */
   readonly tolerance: number;
 }
 
@@ -92,6 +93,17 @@ export function plain(rows: readonly ArrayLike<number>[]): number[][] {
 /** A row-major table as nested arrays. */
 export function tableOf(data: ArrayLike<number>, columns: number): number[][] {
   return Array.from({ length: data.length / columns }, (_, row) =>
-    Array.from({ length: columns }, (_, column) => data[row * columns + column] ?? NaN),
+    Array.from({ length: columns }, (_, column) => at(data, row * columns + column)),
+  );
+}
+
+/** A table by joint action as nested arrays, a level an agent. @param counts of the agents' actions */
+export function nestedOf(data: ArrayLike<number>, counts: readonly number[]): unknown[] {
+  const [count = 1, ...inner] = counts;
+  const part = data.length / count;
+  return Array.from({ length: count }, (_, k) =>
+    inner.length === 0
+      ? at(data, k)
+      : nestedOf(Array.from(data).slice(k * part, (k + 1) * part), inner),
   );
 }

@@ -1,4 +1,5 @@
 import { listOf, type Fields, type Report } from "@fedclair/core/cases";
+import { at } from "../../at.js";
 import { directionScores, poolAnswers, weighted, type Answer } from "../answers.js";
 import { logitsOf } from "../logits.js";
 import { compareResults, plain, rowsOf, tableOf } from "./entry.js";
@@ -25,7 +26,7 @@ export function runFederated(entry: Fields, report: Report): void {
       mean: near(tableOf(poolAnswers(answers, old.flat(), "mean"), columns)),
       median: near(tableOf(poolAnswers(answers, old.flat(), "median"), columns)),
       scores: near(scores),
-      flagged: near([...scores.keys()].filter((k) => (scores[k] ?? 0) <= 0)),
+      flagged: near([...scores.keys()].filter((k) => at(scores, k) <= 0)),
       logits_out: near(plain(logits.map((row) => logitsOf(row, clip)))),
     },
     report,

@@ -1,17 +1,19 @@
+import { UserError } from "@fedclair/core";
 import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { at } from "../../at.js";
 import { alternate, type Turn } from "../alternate.js";
 import { behaviourCloning, factorisedOptiDice } from "../baselines.js";
 import { bestResponse } from "../best-response.js";
 import { countTransitions, type Dataset, type GameShape, type Transition } from "../dataset.js";
-import { matrixShape, matrixValue, repeated, type Payoff } from "../matrix-game.js";
+import { matrixShape, matrixValue, payoffFault, repeated, type Payoff } from "../matrix-game.js";
 import { nashGap, objective } from "../objective.js";
 import { jointProbabilities, type Policy } from "../policy.js";
 import {
   compareFields,
   compareResults,
   entriesOf,
+  nestedOf,
   numbersOf,
-  pairOf,
   plain,
   rowsOf,
   tableOf,
@@ -29,11 +31,11 @@ const manySweeps = 1000;
 
 /** Section `matrix`: the steps of a game of one state, their limit, and the baselines. */
 export async function runMatrix(entry: Fields, report: Report): Promise<void> {
-  const payoff: Payoff = rowsOf(entry.payoff, "payoff");
+  const payoff = payoffOf(entry.payoff);
   const shape = matrixShape(payoff);
   const transitions = listOf(entry.counts, "counts").flatMap((pair, k) => {
     const [actions, count] = listOf(pair, `counts[${k}]`);
-    return repeated(payoff, pairOf(actions, "actions"), numberOf(count, "count"));
+    return repeated(payoff, numbersOf(actions, "actions"), numberOf(count, "count"));
   });
   const data = countTransitions(transitions, shape, numberOf(entry.eps, "eps"));
   const alpha = numberOf(entry.alpha, "alpha");
@@ -58,7 +60,7 @@ export async function runMatrix(entry: Fields, report: Report): Promise<void> {
     [],
     {
       pi: near(limit.map((policy) => Array.from(policy[0] ?? []))),
-      joint: near(tableOf(jointProbabilities(limit, 0, shape), payoff[0]?.length ?? 0)),
+      joint: near(nestedOf(jointProbabilities(limit, 0, shape), shape.actions)),
       true_value: near(matrixValue(payoff, limit)),
       nash_gap: near(await nashGap(data, limit, { ...options, alpha })),
     },
@@ -76,12 +78,19 @@ export async function runMatrix(entry: Fields, report: Report): Promise<void> {
     others,
     ["payoff", "counts", "alpha", "eps", "pi0"],
     (field): Expected | undefined => {
-      if (field === "dE") return near(tableOf(data.mass, payoff[0]?.length ?? 0));
+      if (field === "dE") return near(nestedOf(data.mass, shape.actions));
       if (field === "bc_value") return near(matrixValue(payoff, behaviourCloning(data)));
       return optiDice.has(field) ? near(optiDice.get(field)) : undefined;
     },
     report,
   );
+}
+
+function payoffOf(value: unknown): Payoff {
+  const payoff = listOf(value, "payoff");
+  const fault = payoffFault(payoff);
+  if (fault) throw new UserError(`payoff: ${fault.message}`);
+  return payoff as Payoff;
 }
 
 function compareStep(step: Fields, turn: Turn | undefined, report: Report, prefix: string): void {
@@ -108,7 +117,7 @@ function compareStep(step: Fields, turn: Turn | undefined, report: Report, prefi
 }
 
 function penalised({ response: { problem }, alpha }: Pick<Turn, "response" | "alpha">) {
-  return problem.reward.map((reward, cell) => reward - alpha * (problem.penalty[cell] ?? NaN));
+  return problem.reward.map((reward, cell) => reward - alpha * at(problem.penalty, cell));
 }
 
 /** Section `mmdp`: objective, best responses and limit of a random game with several states. */

@@ -1,6 +1,6 @@
 import type { Stream } from "@fedclair/linalg";
 import type { Policy } from "../policy.js";
-import { agents, initialNetworks, policiesOf, type Game, type Networks } from "./networks.js";
+import { agentsIn, initialNetworks, policiesOf, type Game, type Networks } from "./networks.js";
 import type { Samples } from "./samples.js";
 import { cloneData, takeTurn, type TrainingSettings } from "./train.js";
 
@@ -25,12 +25,12 @@ export async function trainCentrally(
 ): Promise<Policy[]> {
   const { hidden, dataSteps, alphas } = settings;
   let networks: Networks = initialNetworks(game, hidden, rng);
-  for (const agent of agents) {
+  for (const agent of agentsIn(game)) {
     const cloned = { ...settings, steps: dataSteps };
     networks = merged(networks, await cloneData(game, samples, networks, agent, cloned));
   }
   for (const alpha of alphas) {
-    for (const agent of agents) {
+    for (const agent of agentsIn(game)) {
       const turn = { ...settings, alpha };
       networks = merged(networks, await takeTurn(game, samples, networks, agent, turn));
     }

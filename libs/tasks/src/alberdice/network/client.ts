@@ -1,9 +1,10 @@
 import type { LocalTrainer, Params, Shard, Tensor, TrainJob, TrainResult } from "@fedclair/core";
+import { at } from "../../at.js";
 import { heldTransitions, measurePlay } from "../client-data.js";
 import type { Environment } from "../environment.js";
 import type { NetworkOptions, Options } from "../options.js";
 import { agentsOf, alphaOf } from "../rounds.js";
-import { agents, modulesOf, networksOf, policiesOf, type Networks } from "./networks.js";
+import { agentsIn, modulesOf, networksOf, policiesOf, type Networks } from "./networks.js";
 import { dataPhase } from "./phases.js";
 import { compress, type Samples } from "./samples.js";
 import { cloneData, takeTurn } from "./train.js";
@@ -53,7 +54,7 @@ export class NetworkClient implements LocalTrainer {
   async #clone(samples: Samples, networks: Networks, { signal }: TrainJob): Promise<Networks> {
     const settings = { ...this.#learner, steps: this.#learner.dataSteps, signal };
     const cloned = new Map<string, Float32Array>();
-    for (const agent of agents) {
+    for (const agent of agentsIn(this.#environment)) {
       const own = await cloneData(this.#environment, samples, networks, agent, settings);
       for (const [name, weights] of own) cloned.set(name, weights);
     }
@@ -65,8 +66,9 @@ export class NetworkClient implements LocalTrainer {
     networks: Networks,
     { round, phase, signal }: TrainJob,
   ): Promise<Networks> {
-    const [agent = NaN] = agentsOf(phase, agents.length);
-    const alpha = alphaOf(round - this.#learner.dataRounds, agents.length, this.#options);
+    const agents = agentsIn(this.#environment).length;
+    const agent = at(agentsOf(phase, agents), 0);
+    const alpha = alphaOf(round - this.#learner.dataRounds, agents, this.#options);
     const settings = { ...this.#learner, alpha, gamma: this.#options.gamma, signal };
     return takeTurn(this.#environment, samples, networks, agent, settings);
   }

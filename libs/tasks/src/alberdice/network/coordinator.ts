@@ -1,21 +1,22 @@
 import {
   addTerms,
-  Products,
-  UserError,
-  type Aggregation,
+  shapesOf,
+  type Aggregate,
+  type Ask,
   type Params,
-  type RoundState,
+  type Round,
+  type Start,
+  type StartContext,
   type Step,
 } from "@fedclair/core";
-import type { Stream } from "@fedclair/linalg";
-import type { Environment } from "../environment.js";
 import { playArtifact } from "../artifacts.js";
+import type { Environment } from "../environment.js";
 import type { NetworkOptions, Options } from "../options.js";
 import { agentName } from "../rounds.js";
-import { agents, initialNetworks, modulesOf, networksOf, policiesOf } from "./networks.js";
+import { initialNetworks, modulesOf, networksOf, policiesOf } from "./networks.js";
 import { dataPhase, networksIn } from "./phases.js";
 
-/** Circulates the networks of both agents, and adds what the trial's aggregator makes of the clients' changes. */
+/** Circulates the networks of all agents, and adds what the trial's aggregator makes of the clients' changes. */
 export class NetworkCoordinator {
   readonly #options: Options;
   readonly #learner: NetworkOptions;
@@ -27,48 +28,40 @@ export class NetworkCoordinator {
     this.#environment = environment;
   }
 
-  init(rng: Stream): Params {
+  start({ rng }: StartContext): Start {
     const { hidden } = this.#learner;
     const networks = initialNetworks(this.#environment, hidden, rng);
-    return modulesOf(this.#environment, hidden, networks);
-  }
-
-  start(): Pick<Step, "phase"> {
-    return { phase: dataPhase };
-  }
-
-  expects(phase: string, global: Params): ReadonlyMap<string, readonly number[]> {
-    const names = networksIn(phase);
-    return new Map(
-      [...global].flatMap(([module, { shape }]) =>
-        names.some((name) => module.startsWith(`${name}.`)) ? [[module, shape]] : [],
-      ),
-    );
+    const params = modulesOf(this.#environment, hidden, networks);
+    return { params, ask: this.#askOf(dataPhase, params) };
   }
 
   /** All clients go on from the same networks: an aggregator's personal changes are left aside. */
-  async reduce({ round, global }: RoundState, aggregate: Aggregation): Promise<Step> {
-    requireShared(aggregate);
-    const next = round + 1 - this.#learner.dataRounds;
+  async step({ round, params: before }: Round, aggregate: Aggregate): Promise<Step> {
+    const params = await addTerms(before, (await aggregate()).change);
+    const turn = round + 1 - this.#learner.dataRounds;
+    const agents = this.#environment.shape.actions.length;
+    const phase = turn <= 0 ? dataPhase : agentName((turn - 1) % agents);
+    const play = this.#play(params);
     return {
-      global: await addTerms(global, aggregate.global, new Products()),
-      phase: next <= 0 ? dataPhase : agentName((next - 1) % agents.length),
-      done: next > agents.length * this.#options.sweeps,
+      params,
+      next: turn > agents * this.#options.sweeps ? "end" : this.#askOf(phase, params),
+      metrics: play.metrics,
+      artifacts: { play },
     };
   }
 
-  evaluate(global: Params): Pick<Step, "metrics" | "artifacts"> {
-    const { hidden } = this.#learner;
-    const networks = networksOf(this.#environment, hidden, global);
-    const policies = policiesOf(this.#environment, networks, hidden);
-    const play = playArtifact(this.#environment, policies);
-    return { metrics: play.metrics, artifacts: { play } };
+  /** Only the networks that the phase trains. */
+  #askOf(phase: string, params: Params): Ask {
+    const names = networksIn(phase, this.#environment);
+    const expects = [...shapesOf(params)].filter(([module]) =>
+      names.some((name) => module.startsWith(`${name}.`)),
+    );
+    return { phase, expects: new Map(expects) };
   }
-}
 
-function requireShared({ global, personal }: Aggregation): void {
-  if (global.length > 0 || personal === undefined) return;
-  throw new UserError(
-    "alberdice: agents respond to one another's policies, which all clients must share; this aggregator leaves every client on its own (local): choose fedavg, clair or another that averages",
-  );
+  #play(params: Params) {
+    const { hidden } = this.#learner;
+    const networks = networksOf(this.#environment, hidden, params);
+    return playArtifact(this.#environment, policiesOf(this.#environment, networks, hidden));
+  }
 }

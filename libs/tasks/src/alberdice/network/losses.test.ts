@@ -10,6 +10,7 @@ import {
   correct,
   crossEntropySlope,
   dual,
+  learningOf,
   residuals,
   responseTargets,
   softmaxRows,
@@ -29,7 +30,7 @@ const samples = compress([
   step(7, [1, 1], 3, 2),
   step(7, [0, 1], 7),
 ]);
-const learning = { agent: 0, own: 2, others: 2 };
+const learning = learningOf({ states: 8, actions: [2, 2] }, 0);
 const policy = [0.9, 0.1, 0.3, 0.7];
 const conditional = [0.6, 0.4, 0.75, 0.25, 0.5, 0.5, 0.2, 0.8];
 const correction = correct(samples, learning, policy, conditional);

@@ -1,9 +1,11 @@
+import { at } from "../../at.js";
+import { actionOf, jointCount, othersIndex, withoutAgent, type GameShape } from "../dataset.js";
 import type { SampleRow, Samples } from "./samples.js";
 
 /*
- * The losses of section 5.2 by the outputs of the networks, in float64. All values are in units of α: ν and e are stored
- * divided by it, so that they keep their size while it falls. S states, A actions of the agent, B of the other one; tables
- * are row-major.
+ * What the networks are trained to lower (docs/tasks/alberdice.md, "Networks"), by their outputs, in float64. All values are
+ * in units of α: ν and e are stored divided by it, so that they keep their size while it falls. S states, A actions of the
+ * agent, B joint actions of all others; tables are row-major.
  */
 
 /** A probability of 0 in the data policies counts as this. */
@@ -12,7 +14,7 @@ const least = 1e-10;
 const most = 100;
 const trace = 1e-3;
 
-/** What the other agent's policy makes of the samples; fixed while one agent learns. */
+/** What the other agents' policies make of the samples; fixed while one agent learns. */
 export interface Correction {
   /** S×A: k(s, a) = Σ π(b|s) ln [π(b|s)/πᴰ(b|s, a)], the penalty for leaving the data. */
   readonly penalty: Float64Array;
@@ -27,20 +29,49 @@ export interface Correction {
   readonly visits: Float64Array;
 }
 
-/** Who learns: agent 0 or 1, and how many actions it and the other one have. */
+/** Who learns, and how many actions it and all others together have. */
 export interface Learning {
   readonly agent: number;
   readonly own: number;
   readonly others: number;
+  /** What the others do in a joint action, 0 … others - 1. */
+  readonly othersOf: (actions: readonly number[]) => number;
+}
+
+export function learningOf(shape: GameShape, agent: number): Learning {
+  return {
+    agent,
+    own: at(shape.actions, agent),
+    others: jointCount(withoutAgent(shape, agent)),
+    othersOf: (actions) => othersIndex(actions, agent, shape),
+  };
 }
 
 /**
- * @param policy S×B, π of the other agent
- * @param conditional S×A×B, πᴰ(b|s, a): what the other agent did in the data given the own action
+ * The probability of what the others do, S×B: they act independently.
+ * @param tables their policies, S×A_j each, in the order of the agents
+ * @param rest the game of the others, see `withoutAgent`
+ */
+export function othersPolicy(tables: readonly Float64Array[], rest: GameShape): Float64Array {
+  const others = jointCount(rest);
+  const states = at(tables, 0).length / at(rest.actions, 0);
+  return Float64Array.from({ length: states * others }, (_, cell) => {
+    const state = Math.floor(cell / others);
+    return tables.reduce(
+      (product, table, j) =>
+        product * at(table, state * at(rest.actions, j) + actionOf(cell % others, j, rest)),
+      1,
+    );
+  });
+}
+
+/**
+ * @param policy S×B, π of the other agents together
+ * @param conditional S×A×B, πᴰ(b|s, a): what the other agents did in the data given the own action
  */
 export function correct(
   { states, rows }: Samples,
-  { agent, own, others }: Learning,
+  { agent, own, others, othersOf }: Learning,
   policy: ArrayLike<number>,
   conditional: ArrayLike<number>,
 ): Correction {
@@ -55,7 +86,7 @@ export function correct(
   });
   const pairOf = (row: SampleRow) => row.state * own + (row.actions[agent] ?? NaN);
   const ratios = rows.map((row) => {
-    const b = row.actions[1 - agent] ?? NaN;
+    const b = othersOf(row.actions);
     const p = policy[row.state * others + b] ?? NaN;
     return Math.min(p / ((conditional[pairOf(row) * others + b] ?? NaN) + least), most);
   });
@@ -99,7 +130,7 @@ export function residuals(
 }
 
 /**
- * The dual per unit of α and its slope by ν: ln Σ c·ρ·exp(ê) + (1 - γ) Σ c·ν(s). With the mean over the other agent's
+ * The dual per unit of α and its slope by ν: ln Σ c·ρ·exp(ê) + (1 - γ) Σ c·ν(s). With the mean over the other agents'
  * actions outside the exponential it lies above the exact one, and on it where those actions are certain.
  */
 export function dual(

@@ -1,7 +1,8 @@
 import { sizeOf, type Params } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
+import { at } from "../../at.js";
 import { initialWeights, outputsOf, rowsOf, type Perceptron } from "../../nets/perceptron.js";
-import type { GameShape } from "../dataset.js";
+import { jointCount, withoutAgent, type GameShape } from "../dataset.js";
 import type { Policy } from "../policy.js";
 import { agentName } from "../rounds.js";
 import { softmaxRows } from "./losses.js";
@@ -13,13 +14,16 @@ export interface Game {
   features(state: number): readonly number[];
 }
 
-/** What an agent's data policies are: of itself, πᴰ(a|s), and of the other agent given its own action, πᴰ(b|s, a). */
+/** What an agent's data policies are: of itself, πᴰ(a|s), and of all others together given its own action, πᴰ(b|s, a). */
 export const dataRoles = ["data", "conditional"] as const;
 /** What an agent trains in its turn: ν and e, both in units of α, and the policy. */
 export const turnRoles = ["value", "advantage", "policy"] as const;
 export type Role = (typeof dataRoles)[number] | (typeof turnRoles)[number];
 
-export const agents = [0, 1] as const;
+/** The agents of a game, 0 … */
+export function agentsIn({ shape }: Game): readonly number[] {
+  return [...shape.actions.keys()];
+}
 
 /** Weights by network, `agent0.policy` and so on. */
 export type Networks = ReadonlyMap<string, Float32Array>;
@@ -30,10 +34,10 @@ export function networkName(agent: number, role: Role): string {
 
 /** Two hidden layers. ν has no bias at the end: a constant changes nothing, and could only drift. */
 export function perceptronOf(game: Game, agent: number, role: Role, hidden: number): Perceptron {
-  const own = game.shape.actions[agent] ?? NaN;
+  const own = at(game.shape.actions, agent);
   const inputs = game.features(0).length + (role === "conditional" ? own : 0);
-  const outputs =
-    role === "value" ? 1 : role === "conditional" ? (game.shape.actions[1 - agent] ?? NaN) : own;
+  const others = jointCount(withoutAgent(game.shape, agent));
+  const outputs = role === "value" ? 1 : role === "conditional" ? others : own;
   return [
     { inputs, outputs: hidden, hasBias: true },
     { inputs: hidden, outputs: hidden, hasBias: true },
@@ -45,7 +49,7 @@ export function perceptronOf(game: Game, agent: number, role: Role, hidden: numb
 const policyBound = 1e-3;
 
 export function initialNetworks(game: Game, hidden: number, rng: Stream): Networks {
-  const entries = agents.flatMap((agent) =>
+  const entries = agentsIn(game).flatMap((agent) =>
     [...dataRoles, ...turnRoles].map((role) => {
       const name = networkName(agent, role);
       const isPolicy = role !== "value" && role !== "advantage";
@@ -94,7 +98,7 @@ export function probabilitiesOf(
 export function policiesOf(game: Game, networks: Networks, hidden: number): Policy[] {
   const states = Array.from({ length: game.shape.states }, (_, state) => state);
   const inputs = stateInputs(game, states);
-  return agents.map((agent) => {
+  return agentsIn(game).map((agent) => {
     const perceptron = perceptronOf(game, agent, "policy", hidden);
     const table = probabilitiesOf(perceptron, weightsOf(networks, agent, "policy"), inputs);
     const own = table.length / states.length;
@@ -125,7 +129,7 @@ export function networksOf(game: Game, hidden: number, params: Params): Networks
 }
 
 function layersOf(game: Game, hidden: number) {
-  return agents.flatMap((agent) =>
+  return agentsIn(game).flatMap((agent) =>
     [...dataRoles, ...turnRoles].flatMap((role) => {
       const network = networkName(agent, role);
       let start = 0;

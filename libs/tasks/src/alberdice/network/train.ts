@@ -1,14 +1,19 @@
 import { setImmediate } from "node:timers/promises";
+import { at } from "../../at.js";
 import { Learner } from "../../nets/perceptron.js";
+import { withoutAgent } from "../dataset.js";
 import {
   advantageSlope,
   correct,
   crossEntropySlope,
   dual,
+  learningOf,
+  othersPolicy,
   residuals,
   responseTargets,
 } from "./losses.js";
 import {
+  agentsIn,
   networkName,
   pairInputs,
   perceptronOf,
@@ -52,15 +57,14 @@ export async function cloneData(
   settings: TrainingSettings,
 ): Promise<Networks> {
   const { states, rows } = samples;
-  const own = game.shape.actions[agent] ?? NaN;
-  const others = game.shape.actions[1 - agent] ?? NaN;
+  const { own, others, othersOf } = learningOf(game.shape, agent);
   const marginal = new Float64Array(states.length * own);
   const joint = new Float64Array(states.length * own * others);
   for (const { state, actions, share } of rows) {
-    const pair = state * own + (actions[agent] ?? NaN);
-    const cell = pair * others + (actions[1 - agent] ?? NaN);
-    marginal[pair] = (marginal[pair] ?? NaN) + share;
-    joint[cell] = (joint[cell] ?? NaN) + share;
+    const pair = state * own + at(actions, agent);
+    const cell = pair * others + othersOf(actions);
+    marginal[pair] = at(marginal, pair) + share;
+    joint[cell] = at(joint, cell) + share;
   }
   const fits = [
     { role: "data", inputs: stateInputs(game, states), masses: marginal, columns: own },
@@ -86,8 +90,8 @@ export async function cloneData(
 }
 
 /**
- * One agent's turn (specification, section 5.2): Adam steps of ν down the dual, of e towards ê, and of the policy towards
- * its best response, with the other agent's policy and the data policies held fixed.
+ * One agent's turn: Adam steps of ν down the dual, of e towards ê, and of the policy towards its best response, with the
+ * other agents' policies and the data policies held fixed.
  * @returns the agent's three networks
  */
 export async function takeTurn(
@@ -98,17 +102,19 @@ export async function takeTurn(
   settings: TurnSettings,
 ): Promise<Networks> {
   const { hidden, learningRate, gamma } = settings;
-  const own = game.shape.actions[agent] ?? NaN;
-  const others = game.shape.actions[1 - agent] ?? NaN;
-  const learning = { agent, own, others };
+  const learning = learningOf(game.shape, agent);
+  const { own } = learning;
   const inputs = stateInputs(game, samples.states);
   const probabilities = (of: number, role: "policy" | "data" | "conditional", x: Float32Array) =>
     probabilitiesOf(perceptronOf(game, of, role, hidden), weightsOf(networks, of, role), x);
   const dataPolicy = probabilities(agent, "data", inputs);
+  const policies = agentsIn(game)
+    .filter((other) => other !== agent)
+    .map((other) => probabilities(other, "policy", inputs));
   const correction = correct(
     samples,
     learning,
-    probabilities(1 - agent, "policy", inputs),
+    othersPolicy(policies, withoutAgent(game.shape, agent)),
     probabilities(agent, "conditional", pairInputs(game, samples.states, own)),
   );
 

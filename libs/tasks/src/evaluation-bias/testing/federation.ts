@@ -1,4 +1,5 @@
 import { stream, sum } from "@fedclair/linalg";
+import { at } from "../../at.js";
 import { contaminations, fabricate, oddAlpha } from "../contaminations.js";
 import { scoreModel } from "../federation/basis.js";
 import { guardScores, guardThreshold } from "../federation/family-guard.js";
@@ -39,7 +40,7 @@ function evaluatorOf(evaluator: Evaluator): BiasedEvaluator {
 }
 
 /**
- * A federation by the pure functions alone, without rounds and messages: the specification's default simulation, its
+ * A federation by the pure functions alone, without rounds and messages: the task's defaults, its
  * institutions all of one habit.
  * @param kinds of contamination, of the first institutions
  */
@@ -82,7 +83,7 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
     model,
     moments.filter((_, c) => kept.includes(c)),
   );
-  const odd = kept.filter((_, i) => (guard[i] ?? NaN) > guardThreshold);
+  const odd = kept.filter((_, i) => at(guard, i) > guardThreshold);
   const plain = modelOf(0);
   return {
     model,
@@ -106,7 +107,7 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
     /** Of all institutions but the contaminated ones, bin by bin. */
     pooledCounts: panels.map((_, j) =>
       Float64Array.from({ length: grid.bins }, (_, b) =>
-        sum(institutions.slice(kinds.length).map((i) => i.panels[j]?.[b] ?? NaN)),
+        sum(institutions.slice(kinds.length).map((i) => at(at(i.panels, j), b))),
       ),
     ),
   };

@@ -24,8 +24,7 @@ export function openShard(options: Options, { index, rng }: Shard): LocalTrainer
     },
     async evaluate(params) {
       const squaredError = (model: Float64Array) => distance(model, truth) ** 2;
-      const from = index * options.inputs;
-      const error = squaredError(dataOf(params, "models").slice(from, from + options.inputs));
+      const error = squaredError(dataOf(params, "model"));
       const localError = squaredError(await estimate());
       const averageError = squaredError(dataOf(params, "average"));
       return {

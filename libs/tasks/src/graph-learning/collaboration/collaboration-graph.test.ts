@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import type { Aggregation, Metrics, Params, Task, Update } from "@fedclair/core";
+import type { Metrics, Params, Task, Update, Verdict } from "@fedclair/core";
 import { Matrix, stream, sum } from "@fedclair/linalg";
 import { collaborationGraphTask } from "./collaboration-graph.js";
 import { figures } from "./figures.js";
+import { roundOf, stepOf } from "../../testing/coordinator.js";
 import { inGroupMass, personalised } from "./personalise.js";
 
 function create(options: object = {}): Task {
@@ -29,12 +30,11 @@ async function updatesOf(task: Task, seed: number): Promise<Update[]> {
   return updates;
 }
 
-async function reduce(task: Task, updates: readonly Update[], aggregate: Aggregation) {
-  const global = await task.init(stream(1));
-  const state = { round: 1, phase: "train", global, updates, rng: stream(1) };
-  const step = await task.reduce?.(state, aggregate);
-  assert.ok(step?.global && step.metrics);
-  return { global: step.global, metrics: step.metrics, artifacts: step.artifacts };
+async function step(task: Task, updates: readonly Update[], verdicts?: readonly Verdict[]) {
+  const aggregation = { change: [], ...(verdicts && { verdicts }) };
+  const { step } = await stepOf(task, roundOf({ updates }), aggregation);
+  assert.ok(step.personal && step.metrics);
+  return { personal: step.personal, metrics: step.metrics, artifacts: step.artifacts };
 }
 
 /** Means over the twelve clients. */
@@ -44,10 +44,15 @@ interface Means {
   readonly average: number;
 }
 
-async function measure(task: Task, seed: number, params: Params): Promise<Means> {
+async function measure(
+  task: Task,
+  seed: number,
+  personal: ReadonlyMap<string, Params>,
+): Promise<Means> {
   const all: Metrics[] = [];
   for (let index = 0; index < 12; index++) {
     const trainer = await task.openShard({ index, count: 12, rng: stream(seed).at(index) });
+    const params = personal.get(`c${String(index).padStart(2, "0")}`) ?? assert.fail();
     all.push((await trainer.evaluate?.(params))?.metrics ?? {});
   }
   const mean = (name: string) => sum(all.map((metrics) => metrics[name] ?? NaN)) / all.length;
@@ -72,8 +77,8 @@ describe("collaboration-graph", function () {
     const measured: (Means & { readonly mass: number })[] = [];
     for (const seed of [1, 2, 3]) {
       const task = create({ dataSeed: seed });
-      const { global, metrics } = await reduce(task, await updatesOf(task, seed), { global: [] });
-      measured.push({ mass: metrics.inGroupMass ?? NaN, ...(await measure(task, seed, global)) });
+      const { personal, metrics } = await step(task, await updatesOf(task, seed));
+      measured.push({ mass: metrics.inGroupMass ?? NaN, ...(await measure(task, seed, personal)) });
     }
     const mean = (of: (m: Means & { readonly mass: number }) => number) =>
       sum(measured.map(of)) / 3;
@@ -89,11 +94,11 @@ describe("collaboration-graph", function () {
       ...{ clientId, score: 1, threshold: 1 },
       status: clientId === "c03" ? ("contaminated" as const) : ("benign" as const),
     }));
-    const { global, metrics, artifacts } = await reduce(task, updates, { global: [], verdicts });
+    const { personal, metrics, artifacts } = await step(task, updates, verdicts);
     assert.equal(metrics.kept, 11);
     const own = updates[3]?.delta.get("model");
     assert.ok(own && "data" in own);
-    assert.deepEqual(global.get("models")?.data.slice(180, 240), own.data);
+    assert.deepEqual(personal.get("c03")?.get("model")?.data, own.data);
     const shown = artifacts?.collaboration as { clients: string[]; groups: number[] };
     assert.ok(!shown.clients.includes("c03"));
     assert.deepEqual(shown.groups, [0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2]);
@@ -102,7 +107,7 @@ describe("collaboration-graph", function () {
   it("labels a round that leaves nobody to collaborate", async () => {
     const task = create();
     const updates = await updatesOf(task, 1);
-    const { artifacts, metrics } = await reduce(task, updates, { global: [], verdicts: [] });
+    const { artifacts, metrics } = await step(task, updates, []);
     assert.deepEqual(artifacts, { collaboration: { outcome: "fewer than two clients kept" } });
     assert.deepEqual(metrics, { kept: 0, solved: 0 });
   });

@@ -1,10 +1,10 @@
 import {
-  clientIds,
   isLowRank,
+  isPooled,
   UserError,
-  type Aggregation,
+  type Aggregate,
   type Params,
-  type RoundState,
+  type Round,
   type Step,
   type Task,
   type TaskPlugin,
@@ -25,7 +25,7 @@ import { collaborationGraph, inGroupMass, personalised } from "./personalise.js"
  * neighbours in the graph. A contaminated client would never be isolated, since the log term gives every node a degree:
  * the clients that the trial's aggregator flags are left out first, and keep their own models.
  *
- * Module up: `model`, d×1. Params down: `models`, K×d, a row a client, and `average`, d, that of all who sent one.
+ * Module up: `model`, d×1. Params down: `model`, d, the client's own, and `average`, d, that of all who sent one.
  */
 export const collaborationGraphTask: TaskPlugin = {
   name: "collaboration-graph",
@@ -50,36 +50,41 @@ export const collaborationGraphTask: TaskPlugin = {
   create: (options: Options): Task => {
     const clients = sum(options.groups);
     return {
-      init: () =>
-        Promise.resolve(paramsOf(new Map(), clientIds(clients), new Float64Array(options.inputs))),
+      start: () => {
+        const none = new Float64Array(options.inputs);
+        const model = { shape: [options.inputs, 1], dtype: "f64" as const };
+        return Promise.resolve({
+          params: paramsOf(none, none),
+          ask: { phase: "train", expects: new Map([["model", model]]) },
+        });
+      },
       checkClients: (count) => {
         if (count === clients) return;
         throw new UserError(
           `task.groups: expected sizes that sum to clients = ${count}, got ${clients}`,
         );
       },
-      expects: () => new Map([["model", [options.inputs, 1]]]),
       openShard: (shard) => Promise.resolve(openShard(options, shard)),
-      reduce: (state, aggregate) => reduce(options, state, aggregate),
+      step: (round, aggregate) => step(options, round, aggregate),
     };
   },
   figures,
 };
 
-async function reduce(
+async function step(
   options: Options,
-  { updates }: RoundState,
-  { verdicts }: Aggregation,
+  { updates, clientIds }: Round,
+  aggregate: Aggregate,
 ): Promise<Step> {
-  const ids = clientIds(sum(options.groups));
+  const { verdicts } = await aggregate();
   const models = new Map(updates.map((update) => [update.clientId, modelOf(update)]));
   const average = averageOf(updates, models);
   const kept = [...models.keys()].filter((id) => isKept(id, verdicts));
-  const groups = kept.map((id) => groupOf(options, ids.indexOf(id)));
+  const groups = kept.map((id) => groupOf(options, clientIds.indexOf(id)));
   const keptModels = kept.flatMap((id) => models.get(id) ?? []);
   if (kept.length < 2) {
     return {
-      global: paramsOf(models, ids, average),
+      ...paramsOfAll(models, average),
       metrics: { kept: kept.length, solved: 0 },
       artifacts: { collaboration: { outcome: "fewer than two clients kept" } },
     };
@@ -90,7 +95,7 @@ async function reduce(
   });
   const { outcome, gap, iterations } = solution;
   return {
-    global: paramsOf(models, ids, average),
+    ...paramsOfAll(models, average),
     metrics: {
       kept: kept.length,
       inGroupMass: inGroupMass(solution.graph, groups),
@@ -109,7 +114,7 @@ async function reduce(
 
 /** Benign, or not judged. */
 function isKept(id: string, verdicts: readonly Verdict[] | undefined): boolean {
-  return !verdicts || verdicts.some((v) => v.clientId === id && v.status === "benign");
+  return !verdicts || verdicts.some((v) => v.clientId === id && isPooled(v));
 }
 
 function modelOf({ clientId, delta }: Update): Float64Array {
@@ -133,18 +138,21 @@ function averageOf(
   return average;
 }
 
-function paramsOf(
+/** Everybody's average, and beside it each client's own model. */
+function paramsOfAll(
   models: ReadonlyMap<string, Float64Array>,
-  ids: readonly string[],
   average: Float64Array,
-): Params {
-  const inputs = average.length;
-  const rows = new Float64Array(ids.length * inputs);
-  ids.forEach((id, k) => {
-    rows.set(models.get(id) ?? [], k * inputs);
-  });
+): Pick<Step, "params" | "personal"> {
+  return {
+    params: paramsOf(new Float64Array(average.length), average),
+    personal: new Map([...models].map(([id, model]) => [id, paramsOf(model, average)])),
+  };
+}
+
+function paramsOf(model: Float64Array, average: Float64Array): Params {
+  const shape = [average.length];
   return new Map([
-    ["models", { shape: [ids.length, inputs], data: rows }],
-    ["average", { shape: [inputs], data: average }],
+    ["model", { shape, data: model }],
+    ["average", { shape, data: average }],
   ]);
 }

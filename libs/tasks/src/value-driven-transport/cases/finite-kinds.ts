@@ -1,6 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { listOf, matrixOfJson, type Fields } from "@fedclair/core/cases";
 import type { Matrix } from "@fedclair/linalg";
+import { at } from "../../at.js";
 import { couple } from "../coupling.js";
 import {
   bellman,
@@ -96,7 +97,7 @@ const tabular: Kind = {
 /** For a result that a case gives outside of `expected`. */
 function requireNear(name: string, given: Matrix, computed: Matrix): void {
   const worst = given.data.reduce(
-    (most, value, k) => Math.max(most, Math.abs(value - (computed.data[k] ?? NaN))),
+    (most, value, k) => Math.max(most, Math.abs(value - at(computed.data, k))),
     0,
   );
   if (!(worst <= 1e-7)) throw new UserError(`${name} differs by ${worst} from what is computed`);

@@ -19,7 +19,6 @@ const measuringPoints = 1000;
 
 const distributionNames: Readonly<Record<string, Distribution>> = {
   normal: "normal",
-  "8 modes, radius 2, std 0.2": "gaussians8",
   moons: "moons",
   scurve: "scurve",
 };
@@ -73,9 +72,18 @@ async function train(run: Fields): Promise<Metrics> {
 }
 
 function distributionIn(run: Fields, field: string): Distribution {
-  const name = distributionNames[String(run[field])];
+  const described = String(run[field]);
+  const name = distributionNames[described];
   if (name) return name;
-  const known = Object.keys(distributionNames).join("; ");
+  const [, modes, radius, deviation] =
+    /^(\d+) modes, radius ([\d.]+), std ([\d.]+)$/.exec(described) ?? [];
+  if (modes !== undefined) {
+    return {
+      ...{ modes: Number(modes), radius: Number(radius), rotation: 0 },
+      deviation: Number(deviation),
+    };
+  }
+  const known = [...Object.keys(distributionNames), "8 modes, radius 2, std 0.2"].join("; ");
   throw new UserError(`${field}: expected one of ${known}, got ${String(run[field])}`);
 }
 

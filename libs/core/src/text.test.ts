@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { failure } from "./errors.js";
+import { bounds, isName, jsonBytes, printable } from "./text.js";
+
+/** Text as an attacker would choose it: controls, direction marks and halves of pairs come often. */
+const hostile = fc.string({
+  unit: fc.oneof(
+    fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+    fc.constantFrom("\n", "\r", "\x1b", "\x7f", "\x9b", "\u2028", "\u202e", "\ud800", '"', "\\"),
+  ),
+  maxLength: 200,
+});
+
+describe("printable", () => {
+  it("leaves text alone that prints and fits", () => {
+    for (const text of ["", "plain", "naïve Größe 東京 😀", 'a "quoted" \\ path']) {
+      assert.equal(printable(text, 100), text);
+    }
+  });
+
+  it("escapes what would forge a line, move the cursor or turn the direction of writing", () => {
+    assert.equal(
+      printable("a\nb\x1b[31mc\x7fd\x9be\u2028f\u202eg\ud800h\u{e0041}", 1000),
+      "a\\nb\\u{1b}[31mc\\u{7f}d\\u{9b}e\\u{2028}f\\u{202e}g\\u{d800}h\\u{e0041}",
+    );
+  });
+
+  it("cuts, with an ellipsis that counts", () => {
+    assert.equal(printable("abcdefgh", 8), "abcdefgh");
+    assert.equal(printable("abcdefghi", 8), "abcde…");
+    // Two bytes each in JSON; six fit, and leave room for an ellipsis after two.
+    assert.equal(printable('""""""', 12), '""""""');
+    assert.equal(printable('"""""""', 8), '""…');
+    assert.equal(printable("東東東", 8), "東…");
+    assert.equal(printable("abc\n\n", 6), "abc…", "an escape is not cut in two");
+  });
+
+  it("is bounded, in one line, and finished", () => {
+    fc.assert(
+      fc.property(hostile, fc.integer({ min: 3, max: 80 }), (text, most) => {
+        const shown = printable(text, most);
+        assert.ok(jsonBytes(shown) <= most + 2, "too long");
+        assert.ok(!/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(shown), "unprintable");
+        assert.equal(printable(shown, most), shown, "not the same when shown again");
+      }),
+    );
+  });
+
+  it("does not read a long text to its end", () => {
+    let read = 0;
+    const endless = {
+      *[Symbol.iterator]() {
+        for (;;) {
+          read++;
+          yield "x";
+        }
+      },
+    };
+    assert.equal(printable(endless as unknown as string, 10), "xxxxxxx…");
+    assert.equal(read, 11);
+  });
+
+  it("bounds a failure's message", () => {
+    const { code, message } = failure("CLIENT_ERROR", "é\n".repeat(1e6));
+    assert.equal(code, "CLIENT_ERROR");
+    assert.ok(message.startsWith("é\\né\\n") && message.endsWith("…"));
+    assert.ok(jsonBytes(message) <= bounds.failureBytes + 2);
+  });
+});
+
+describe("isName", () => {
+  it("takes 128 characters that print, whatever the script", () => {
+    for (const name of [
+      "",
+      "loss",
+      "x".repeat(128),
+      "😀".repeat(128),
+      "base.model layers[3]/W_q",
+    ]) {
+      assert.ok(isName(name), name);
+    }
+  });
+
+  it("takes no more, and none that does not print", () => {
+    const bad = [
+      "x".repeat(129),
+      "😀".repeat(129),
+      "a\nb",
+      "a\u202eb",
+      "a\u200bb",
+      "\ud800",
+      "\x9b",
+    ];
+    for (const name of bad) assert.ok(!isName(name), JSON.stringify(name));
+  });
+});

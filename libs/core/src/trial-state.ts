@@ -1,0 +1,97 @@
+import { shapesOf, type Shapes } from "./admission.js";
+import type { AttackStates } from "./attack-round.js";
+import { extendParams, resolveParams, type ClientParams } from "./client-params.js";
+import type { Aggregation, Ask, Step, Task } from "./contracts.js";
+import type { Stream } from "@fedclair/linalg";
+import { Products, addTerms } from "./merge.js";
+import type { Params } from "./tensor.js";
+
+/** Everything that the next round depends on beside the trial itself. It survives `v8.serialize`. */
+export interface TrialState {
+  /** Rounds done. */
+  readonly round: number;
+  /** The params that all share. */
+  readonly params: Params;
+  /** Of the clients that have params of their own. */
+  readonly personal: ReadonlyMap<string, ClientParams>;
+  /** What the next round asks; `end` if there is none. */
+  readonly ask: Ask | "end";
+  /** What the task, the aggregator and the attacks remember. */
+  readonly task: unknown;
+  readonly aggregator: unknown;
+  readonly attacks: AttackStates;
+}
+
+/** The state before the first round. @param task prepared */
+export async function startTrial(
+  task: Task,
+  clientIds: readonly string[],
+  rng: Stream,
+): Promise<TrialState> {
+  const {
+    params,
+    ask = { phase: "train" },
+    state,
+  } = await task.start({
+    clientIds,
+    rng: rng.at("init"),
+  });
+  return {
+    ...{ round: 0, params, personal: new Map(), ask },
+    ...{ task: state, aggregator: undefined, attacks: new Map() },
+  };
+}
+
+/** The params that a client starts from. */
+export function paramsOf({ params, personal }: TrialState, clientId: string): ClientParams {
+  return personal.get(clientId) ?? { base: params, rounds: [] };
+}
+
+/** What the answers of a round must look like. */
+export function expectedOf({ params, ask }: TrialState): Shapes {
+  return (ask === "end" ? undefined : ask.expects) ?? shapesOf(params);
+}
+
+/** New params, and why a part of them was left as it was: params that are not finite never become state. */
+export interface Merged extends Pick<TrialState, "params" | "personal"> {
+  readonly kept?: string;
+}
+
+/** The params after a round: those that the task chose, or the aggregation added to what each had. */
+export async function merge(
+  state: TrialState,
+  aggregation: Aggregation,
+  { params: chosen, personal: own }: Pick<Step, "params" | "personal">,
+): Promise<Merged> {
+  const products = new Products();
+  const personal = new Map(state.personal);
+  let kept: string | undefined;
+  const isFinite = (whose: string, params: Params) => {
+    const fault = nonFinite(params);
+    if (fault !== undefined) kept ??= `the new params${whose}: ${fault}`;
+    return fault === undefined;
+  };
+  for (const [id, params] of own ?? []) {
+    if (isFinite(` of client ${id}`, params)) personal.set(id, { base: params, rounds: [] });
+  }
+  for (const [id, terms] of (chosen ? undefined : aggregation.personal) ?? []) {
+    const extended = await extendParams(paramsOf(state, id), terms, products);
+    const resolved = await resolveParams(extended, products);
+    if (isFinite(` of client ${id}`, resolved)) personal.set(id, extended);
+  }
+  const params = chosen ?? (await addTerms(state.params, aggregation.change, products));
+  return {
+    params: isFinite("", params) ? params : state.params,
+    personal,
+    ...(kept !== undefined && { kept }),
+  };
+}
+
+/** @returns the first entry that is no finite number, in words */
+function nonFinite(params: Params): string | undefined {
+  for (const [name, { data }] of params) {
+    const at = data.findIndex((x: number) => !Number.isFinite(x));
+    if (at >= 0) return `module ${name}, entry ${at} is ${data[at] ?? NaN}`;
+  }
+  return undefined;
+}

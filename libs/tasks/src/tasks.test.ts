@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { tasks } from "./index.js";
+import { describeTask, type Setting } from "./testing/conformance.js";
+
+const bridge = { environment: { name: "bridge", random: 5, optimal: 5 }, sweeps: 2 };
+const learner = { name: "network", hidden: 4, steps: 2, dataRounds: 1, dataSteps: 2 };
+const transport = {
+  ...{ samples: 40, schedule: 3, localSteps: 2, hidden: 4, baseSteps: 3 },
+  ...{ batchSize: 8, sourceBatchSize: 8, measureEvery: 2, evaluationSamples: 20 },
+};
+
+/** Small trials of every task, one for each way in which it works. */
+const settings: Readonly<Record<string, readonly Setting[]>> = {
+  alberdice: [
+    { name: "tables", options: bridge, clients: 4, rounds: 4, kind: "permute" },
+    {
+      name: "a client an agent",
+      options: { ...bridge, mode: "agent-per-client" },
+      ...{ clients: 2, rounds: 4 },
+    },
+    {
+      name: "one round for all agents",
+      options: { ...bridge, mode: "local-then-average" },
+      ...{ clients: 4, rounds: 2 },
+    },
+    { name: "networks", options: { ...bridge, learner }, clients: 3, rounds: 4, kind: "permute" },
+  ],
+  "collaboration-graph": [
+    {
+      name: "two groups",
+      options: { groups: [3, 3], inputs: 6, samples: 12 },
+      ...{ clients: 6, rounds: 2 },
+    },
+  ],
+  "copy-average": [
+    { name: "independent starts", options: { d: 6 }, clients: 3, rounds: 2, kind: "sign-flip" },
+    { name: "one start", options: { d: 6, init: "shared" }, clients: 3, rounds: 2 },
+  ],
+  denoising: [{ name: "a matrix", options: { p: 8, q: 6 }, clients: 4, rounds: 2 }],
+  digits: [
+    ...(["logistic", "mlp", "lora"] as const).map((model) => ({
+      name: model,
+      options: { model, hidden: 6, baseDigits: 100, baseEpochs: 1, uniformDigits: 50 },
+      ...{ clients: 40, rounds: 2 },
+    })),
+  ],
+  "evaluation-bias": [
+    {
+      name: "two phases",
+      options: { referenceScores: 300, panelScores: 300 },
+      ...{ clients: 6, rounds: 2, kind: "spike" },
+    },
+  ],
+  "graph-learning": [
+    { name: "a graph", options: { nodes: 8 }, clients: 4, rounds: 2, kind: "othergraph" },
+  ],
+  "linear-regression": [
+    { name: "a matrix", options: { p: 6, q: 4, samples: 20 }, clients: 4, rounds: 2 },
+  ],
+  network: [
+    {
+      name: "a layer",
+      options: { samples: 20, localSteps: 10, testSamples: 20 },
+      ...{ clients: 3, rounds: 2, kind: "shuffled" },
+    },
+  ],
+  "text-copy": [
+    {
+      name: "tokens",
+      options: { sequences: 4, localSteps: 2, evaluationSequences: 4 },
+      ...{ clients: 3, rounds: 2 },
+    },
+  ],
+  "value-driven-transport": (["gradient", "fedavg", "lora"] as const).map((mode) => ({
+    name: mode,
+    options: { ...transport, mode },
+    ...{ clients: 3, rounds: 3 },
+  })),
+};
+
+for (const plugin of tasks.values()) describeTask(plugin, settings[plugin.name] ?? []);
+
+describe("the registry of tasks", () => {
+  it("has small trials of each for the tests that all must pass", () => {
+    assert.deepEqual(Object.keys(settings), [...tasks.keys()].sort());
+  });
+
+  it("says of each what it measures, and by what methods are compared first", () => {
+    for (const { name, metrics, primary } of tasks.values()) {
+      assert.ok(metrics && primary !== undefined && primary in metrics, name);
+      assert.ok(metrics[primary]?.better !== undefined, `${name}: better is unknown`);
+    }
+  });
+});

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { stream, sum } from "@fedclair/linalg";
+import { openData } from "./client-data.js";
+import { makeYardstick, measureConditional, measureTransport } from "./measure.js";
+import { modeCoverage, nearestCentres } from "./metrics.js";
+import { initialNetwork } from "./network.js";
+import { openCondition, schema } from "./options.js";
+import { centresOf, drawRing, drawSample, ringLike, ringOf } from "./points.js";
+import { canonical, canonicalHidden, trainCentrally } from "./training.js";
+
+const rng = stream("rings");
+const ring = (modes: number, more: object = {}) => ({ name: "ring", modes, ...more });
+const optionsOf = (options: object) => schema.parse(options);
+const shard = (index = 0, kind?: string) => ({
+  ...{ index, count: 8, rng: rng.at("client", index) },
+  ...(kind !== undefined && {
+    contamination: { kind, options: {}, common: rng.at("common") },
+  }),
+});
+
+describe("rings of any number of modes", () => {
+  it("are spaced evenly, from the rotation on", () => {
+    const { target } = optionsOf({ target: ring(4, { radius: 3, rotation: Math.PI / 2 }) });
+    const centres = centresOf(ringOf(target) ?? assert.fail()).toRows();
+    const expected = [
+      [0, 3],
+      [-3, 0],
+      [0, -3],
+      [3, 0],
+    ];
+    centres.forEach((centre, k) => {
+      centre.forEach((x, c) => {
+        assert.ok(Math.abs(x - (expected[k]?.[c] ?? NaN)) < 1e-14);
+      });
+    });
+  });
+
+  it("of eight modes are the named ones, to the last bit", () => {
+    for (const [name, spelt] of [
+      ["gaussians8", ring(8)],
+      ["gaussians8-moved", ring(8, { radius: 2.4, rotation: 0.25 })],
+    ] as const) {
+      const { target } = optionsOf({ target: spelt });
+      assert.deepEqual(
+        drawSample(target, 50, rng.at("eight")),
+        drawSample(name, 50, rng.at("eight")),
+      );
+      assert.deepEqual(ringLike(target), ringOf("gaussians8"));
+    }
+  });
+
+  it("are split among clients, told to a conditional network, and faked by the stealthy", () => {
+    const options = optionsOf({ target: ring(5), split: { modes: 2 }, conditional: true });
+    assert.equal(openCondition(options).length, 5);
+    for (const index of [0, 3, 4]) {
+      const { modes } = openData(options, shard(index)).target;
+      assert.equal(modes?.count, 5);
+      assert.deepEqual([...new Set(modes.of)].sort(), [index, (index + 1) % 5].sort());
+    }
+    const even = optionsOf({ target: ring(5, { deviation: 0.1 }), samples: 2000 });
+    const fakes = openData(even, shard(0, "stealth")).target.points;
+    const { covered, inside } = modeCoverage(
+      fakes,
+      centresOf({ modes: 5, radius: 1.6, rotation: -0.25, deviation: 0.1 }),
+      0.3,
+      0.15,
+    );
+    assert.equal(covered, 5);
+    assert.ok(inside > 0.98);
+  });
+
+  it("count as covered by one yardstick, however many they are", () => {
+    // Of k modes the last one is left out, the others share its points: k - 1 are covered.
+    for (const modes of [2, 5, 8, 24]) {
+      const all = { modes, radius: 10, rotation: 0.3, deviation: 0.2 };
+      const shares = Float64Array.from({ length: modes }, (_, k) =>
+        k === modes - 1 ? 0 : 1 / (modes - 1),
+      );
+      const points = (weights?: Float64Array) =>
+        drawRing(all, 4000, rng.at("cover", modes), weights).points;
+      const coveredBy = (weights?: Float64Array) =>
+        modeCoverage(points(weights), centresOf(all), 0.6, 0.4 / modes).covered;
+      assert.equal(coveredBy(), modes);
+      assert.equal(coveredBy(shares), modes - 1);
+    }
+  });
+
+  it("are refused with what to change", () => {
+    for (const [options, message] of [
+      [{ target: ring(0) }, /modes/],
+      [{ target: ring(5, { radius: 0 }) }, /radius/],
+      [
+        { target: "pentagon" },
+        /expected one of normal, gaussians8, .* or \{ name: ring, modes: k \}/,
+      ],
+      [{ target: { name: "ring" } }, /\{ name: ring, modes: k \}/],
+      [
+        { target: ring(5), split: { modes: 6 } },
+        /expected at most 5, as many as the target has, got 6/,
+      ],
+      [{ split: { modes: 9 } }, /expected at most 8, as many as the target has, got 9/],
+      [{ target: "moons", conditional: true }, /moons has no modes: choose gaussians8/],
+    ] as const) {
+      assert.throws(() => optionsOf(options), message);
+    }
+  });
+});
+
+describe("central training on a ring of five and one of six modes, 400 steps", function () {
+  this.timeout(60_000);
+  for (const modes of [5, 6]) {
+    it(`covers all ${modes}, on straight paths, near the floor`, async () => {
+      const { target } = optionsOf({ target: ring(modes) });
+      const goal = ringOf(target) ?? assert.fail();
+      const own = rng.at("training", modes);
+      const data = {
+        target: drawSample(target, 4000, own.at("target")),
+        source: (count: number, of: typeof rng) => drawSample("normal", count, of).points,
+      };
+      const schedule = { steps: 400, learningRate: 1e-2 };
+      const start = initialNetwork(3, canonicalHidden, own.at("init"));
+      const network = await trainCentrally(start, data, canonical, schedule, own.at("train"));
+      const draw = (name: typeof target, key: string) => drawSample(name, 500, own.at(key)).points;
+      const yardstick = await makeYardstick(
+        draw("normal", "starts"),
+        draw(target, "targets"),
+        draw(target, "others"),
+      );
+      const { metrics } = await measureTransport(network, yardstick, canonical.horizon, goal);
+      const { w2 = NaN, modesCovered, straightness = NaN, certificate = NaN } = metrics;
+      assert.equal(modesCovered, modes);
+      assert.ok(w2 < 0.6, `${w2}`);
+      assert.ok(straightness < 1.08, `${straightness}`);
+      assert.ok(certificate > 0.75 && certificate <= 1, `${certificate}`);
+    });
+  }
+
+  it("tells a conditional network which of three modes to aim at", async () => {
+    const goal = { modes: 3, radius: 2, rotation: 0, deviation: 0.2 };
+    const own = rng.at("conditional");
+    const data = {
+      target: drawSample(goal, 2000, own.at("target")),
+      source: (count: number, of: typeof rng) => drawSample("normal", count, of).points,
+    };
+    const settings = { ...canonical, conditional: true };
+    const start = initialNetwork(3 + 3, canonicalHidden, own.at("init"));
+    const schedule = { steps: 400, learningRate: 1e-2 };
+    const network = await trainCentrally(start, data, settings, schedule, own.at("train"));
+    const starts = drawSample("normal", 100, own.at("starts")).points;
+    const { ends, measures } = measureConditional(network, starts, 10, goal, 1);
+    assert.equal(ends.length, 3);
+    assert.ok(measures.worstAccuracy >= 0.95, `${measures.worstAccuracy}`);
+    const hits = ends.map(
+      (points, mode) =>
+        nearestCentres(points, centresOf(goal)).filter(({ centre }) => centre === mode).length,
+    );
+    assert.ok(Math.abs(sum(Float64Array.from(hits)) / 300 - measures.accuracy) < 1e-12);
+  });
+});
