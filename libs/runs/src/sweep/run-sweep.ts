@@ -27,7 +27,7 @@ export interface Done {
 
 /**
  * Runs the trials of a sweep one after another in this process, those left out that are done: a trial's folder is
- * `<out>/<id>`, and it is done when a summary of the same backend is there.
+ * `<out>/<id>`, and it is done when a summary of the same backend is there and no method of it could not go on.
  * @param backend the TensorFlow.js backend that trains
  * @throws UserError if `out` holds other things than a sweep; the signal's reason when it aborts
  */
@@ -49,7 +49,7 @@ export async function* runSweep(
     signal.throwIfAborted();
     const folder = join(out, trial.id);
     const known = await readSummary(folder);
-    if (known?.backend === backend) {
+    if (known?.backend === backend && Object.keys(known.stopped).length === 0) {
       yield { trial, outcome: known, faults: faultsOf(trial.trial, known), skipped: true };
       continue;
     }
