@@ -22,6 +22,8 @@ export interface ReportedRun extends Omit<TrialRun, "signal" | "onEvent"> {
 export async function runAndReport({ json, report, ...run }: ReportedRun): Promise<void> {
   const { trial, plugins, out } = run;
   if (await holdsRun(out, trial)) process.stderr.write(`replaces the run in ${out}\n`);
+  const remark = createPlugin(plugins.tasks, trial.task).remark?.(trial.clients);
+  if (remark !== undefined) process.stderr.write(`${remark}\n`);
   const progress = new Progress(trial);
   let rounds = 0;
   try {

@@ -44,3 +44,4 @@ export { runTrial } from "./run-trial.js";
 export { evaluationMeans, isFlagged, summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";
 export { version } from "./version.js";
+export { pathsOf } from "./paths.js";

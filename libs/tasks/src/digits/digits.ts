@@ -32,6 +32,7 @@ export const digits: TaskPlugin = {
   summary: "MNIST digits, split among the clients: a linear model, a perceptron, or LoRA on it.",
   schema,
   hasLabels: true,
+  paths: ["source.folder"],
   create: (options: Options): Task => {
     let loaded: Digits | undefined;
     let shared: Shared | undefined;

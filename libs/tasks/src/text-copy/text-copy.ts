@@ -58,11 +58,13 @@ export const textCopy: TaskPlugin = {
   summary: "A Transformer with LoRA adapters learns to copy short texts.",
   schema,
   hasLabels: true,
+  paths: ["source.folder"],
   create: (options: Options): Task => {
     const corpus = corpusOf(options);
     let base: Weights | undefined;
     return {
       ...(corpus.checkClients && { checkClients: corpus.checkClients }),
+      ...(corpus.remark && { remark: corpus.remark }),
       ...(corpus.clientLabel && { clientLabel: corpus.clientLabel }),
       async prepare() {
         await loadBackend();
