@@ -56,7 +56,7 @@ async function coordinate(file: string, options: Options): Promise<void> {
   let ending: string | undefined;
   try {
     const out = options.out ?? runFolderFor(trial);
-    await runAndReport({
+    process.exitCode = await runAndReport({
       trial,
       plugins,
       pool,

@@ -26,7 +26,8 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     const { name } = await loadBackend(options.backend).catch(toUserError);
     const pool = new MemoryPool(new ClientRunner(trial, plugins));
     const { json, report } = options;
-    await runAndReport({ trial, plugins, pool, out, json, report, backend: () => name });
+    const backend = () => name;
+    process.exitCode = await runAndReport({ trial, plugins, pool, out, json, report, backend });
     return;
   }
   process.exitCode = await runFederation({

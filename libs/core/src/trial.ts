@@ -113,6 +113,13 @@ export function trialSchema(plugins: Plugins) {
       limits: z
         .strictObject({
           quorum: fraction.default(0.5).describe("Fraction of a cohort that must be admitted."),
+          maxLost: z
+            .int()
+            .min(0)
+            .default(0)
+            .describe(
+              "Rounds of benign clients that may be lost, over the whole trial, before its exit code is 5.",
+            ),
           answerSeconds: z
             .number()
             .positive()

@@ -105,6 +105,6 @@ export async function writeMadeRun(folder: string, run: MadeRun, stopped = false
   await writeFile(join(folder, "records.jsonl"), lines(records));
   await writeFile(join(folder, "timings.jsonl"), lines(timings));
   if (!stopped) {
-    await writeFile(join(folder, "summary.json"), JSON.stringify(summarise(trial, records)));
+    await writeFile(join(folder, "summary.json"), JSON.stringify(summarise(trial, {}, records)));
   }
 }

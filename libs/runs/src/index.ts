@@ -1,9 +1,17 @@
 export { armsOf, type Arm } from "./arms.js";
+export { describeTrial, undescribed, type TrialDescription } from "./description.js";
+export { evaluationsOf, inCommon, meanOf, metricsIn, valuesOf } from "./evaluation.js";
+export { detectionInfos } from "./detection.js";
+export { faultsOf } from "./faults.js";
+export { lossOf } from "./losses.js";
+export { metricOf, ownValue, type Measure, type MetricInfos } from "./measure.js";
 export {
   byteUnits,
   formatBytes,
   formatNumber,
   isWithin,
+  largest,
+  least,
   mean,
   timeUnits,
   unitOf,
@@ -14,11 +22,13 @@ export {
   clientRows,
   displayName,
   mistakeOf,
-  type ClientLabel,
   type ClientRow,
 } from "./outcome/client-rows.js";
-export { columns, outcomeText } from "./outcome/outcome-text.js";
+export { columns } from "./outcome/columns.js";
+export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
+export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
+export { printable } from "./printable.js";
 export { createLog } from "./process/log.js";
 export {
   integerOption,
@@ -40,8 +50,10 @@ export {
   type ArmRecord,
   type ArmTiming,
 } from "./run-folder.js";
+export { readRun, recordsOf, studied, type Run } from "./run.js";
 export { runTrial } from "./run-trial.js";
-export { evaluationMeans, isFlagged, summarise, type Summary } from "./summary.js";
+export { summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";
+export { isFlagged, truthText } from "./truth.js";
 export { version } from "./version.js";
 export { pathsOf } from "./paths.js";

@@ -153,10 +153,14 @@ export function runFolderFor({ name, seed }: Trial): string {
   return join("runs", `${name}-${seed}`);
 }
 
-/** The summary in a run folder; undefined of a run that is not done, or of one that cannot be read. */
+/**
+ * The summary in a run folder; undefined of a run that is not done, or of one that cannot be read. Without `details` where
+ * an earlier release wrote it.
+ */
 export async function readSummary(folder: string): Promise<Summary | undefined> {
   try {
-    return JSON.parse(await readFile(join(folder, "summary.json"), "utf8")) as Summary;
+    const text = await readFile(join(folder, "summary.json"), "utf8");
+    return { details: [], ...(JSON.parse(text) as Omit<Summary, "details">) };
   } catch {
     return undefined;
   }

@@ -11,9 +11,6 @@ const measureSchema = z.union([
   z.strictObject({ measure: z.string(), worse: z.enum(["low", "high"]).optional() }),
 ]);
 
-/** Measures of which less is better, but not what is gained in them over others. */
-const fallsWhenBetter = /^(?!.*\.gainOver\.).*(error|loss|falseAlarms|overLocal)/i;
-
 const sectionSchema = z.strictObject(
   {
     rows: z
@@ -25,7 +22,7 @@ const sectionSchema = z.strictObject(
       .array(measureSchema)
       .min(1)
       .describe(
-        "Measures of the summary, with the end of the scale that is worse; default: high of errors, losses and false alarms, else low.",
+        "Measures of the summary, with the end of the scale that is worse; default: as the task describes its metrics.",
       ),
   },
   {
@@ -47,7 +44,8 @@ const sweepSchema = z.looseObject(
 /** A number of every trial that tables show. */
 export interface SweepMeasure {
   readonly measure: string;
-  readonly worse: "low" | "high";
+  /** Absent: as the measure's own description has it. */
+  readonly worse?: "low" | "high" | undefined;
 }
 
 /** A grid of trials. */
@@ -108,11 +106,9 @@ export function parseSweep(text: string, file: string, plugins: Plugins): Sweep 
     name: trials[0]?.trial.name ?? "",
     claim: trials[0]?.trial.claim,
     ...{ dimensions, rows, columns, trials },
-    measures: section.measures.map((given) => {
-      const { measure, worse }: z.output<typeof measureSchema> & object =
-        typeof given === "string" ? { measure: given } : given;
-      return { measure, worse: worse ?? (fallsWhenBetter.test(measure) ? "high" : "low") };
-    }),
+    measures: section.measures.map((given) =>
+      typeof given === "string" ? { measure: given } : given,
+    ),
   };
 }
 
@@ -138,7 +134,9 @@ function takesList(plugins: Plugins): (path: readonly string[]) => boolean {
 const words = new Set(["name", "claim", "expect"]);
 
 function idOf(trial: Trial): string {
-  const rest = Object.entries(trial).filter(([key]) => !words.has(key));
+  // Nor does what its exit code tells.
+  const limits = { ...trial.limits, maxLost: undefined };
+  const rest = Object.entries({ ...trial, limits }).filter(([key]) => !words.has(key));
   return createHash("sha256")
     .update(JSON.stringify([version, rest]))
     .digest("hex")
