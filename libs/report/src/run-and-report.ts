@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { exitCodes } from "@fedclair/core";
+import { createPlugin, exitCodes } from "@fedclair/core";
 import {
   describeTrial,
   faultsOf,
