@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
-import { ClientRunner, MemoryPool, parseTrial } from "@fedclair/core";
+import { ClientRunner, MemoryPool } from "@fedclair/core";
 import { runAndReport } from "@fedclair/report";
 import { holdsRun, readTrialFile, runFolderFor, toUserError } from "@fedclair/runs";
 import { runFederation } from "./federation.js";
@@ -19,7 +19,7 @@ export interface RunOptions {
 /** `fedclair run`: a trial with all its clients on this machine. */
 export async function run(file: string, options: RunOptions): Promise<void> {
   // Checked here too, so that a bad file or folder is told before any process starts.
-  const trial = parseTrial(await readTrialFile(file), file, plugins, options.set);
+  const trial = await readTrialFile(file, plugins, options.set);
   const out = options.out ?? runFolderFor(trial);
   await holdsRun(out, trial);
   if (options.transport === "memory") {

@@ -50,7 +50,7 @@ function contaminatedText({ attacks, clients }: Trial): string {
 
 function cohortText({ cohort }: Trial): string {
   if (cohort === "all") return "all clients in each";
-  return "number" in cohort
-    ? `${cohort.number} clients sampled for each`
+  return "count" in cohort
+    ? `${cohort.count} clients sampled for each`
     : `a fraction of ${cohort.fraction} of the clients sampled for each`;
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { exitCodes } from "@fedclair/core";
+import { createPlugin, exitCodes } from "@fedclair/core";
 import {
   describeTrial,
   faultsOf,
@@ -29,6 +29,8 @@ export interface ReportedRun extends Omit<TrialRun, "signal" | "onEvent"> {
 export async function runAndReport({ json, report, ...run }: ReportedRun): Promise<number> {
   const { trial, plugins, out } = run;
   if (await holdsRun(out, trial)) process.stderr.write(`replaces the run in ${out}\n`);
+  const remark = createPlugin(plugins.tasks, trial.task).remark?.(trial.clients);
+  if (remark !== undefined) process.stderr.write(`${remark}\n`);
   const progress = new Progress(trial);
   let rounds = 0;
   try {

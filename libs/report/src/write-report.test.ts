@@ -271,7 +271,7 @@ describe("writeReport", () => {
   it("stays small for 200 rounds of 100 out of 10,000 clients that are all misjudged", async () => {
     const ids = Array.from({ length: 3000 }, (_, i) => `c${String(3 * i).padStart(4, "0")}`);
     const run = madeRun(
-      { clients: 10_000, rounds: 200, cohort: { number: 100 } },
+      { clients: 10_000, rounds: 200, cohort: { count: 100 } },
       Object.fromEntries(ids.map((id) => [id, "sign-flip"])),
     );
     await report(

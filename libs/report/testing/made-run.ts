@@ -49,8 +49,8 @@ export function madeRun(
   };
   const ids = clientIds(trial.clients);
   const cohortOf = (round: number, rng: Stream) =>
-    typeof trial.cohort === "object" && "number" in trial.cohort
-      ? rng.at("cohort", String(round)).sample(ids, trial.cohort.number).sort()
+    typeof trial.cohort === "object" && "count" in trial.cohort
+      ? rng.at("cohort", String(round)).sample(ids, trial.cohort.count).sort()
       : ids;
   const records: ArmRecord[] = [];
   const timings: ArmTiming[] = [];

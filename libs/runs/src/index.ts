@@ -56,3 +56,4 @@ export { summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";
 export { isFlagged, truthText } from "./truth.js";
 export { version } from "./version.js";
+export { pathsOf } from "./paths.js";

@@ -21,7 +21,7 @@ import { SharedRoundPool } from "./shared-round-pool.js";
 
 const trial = toyTrial({
   clients: 6,
-  cohort: { number: 4 },
+  cohort: { count: 4 },
   baselines: [
     { label: "again", aggregator: { name: "toy-mean" } },
     { label: "oracle", aggregator: { name: "toy-mean" }, clients: "benign" },

@@ -187,10 +187,17 @@ describe("a sweep", () => {
   });
 
   it("says what is wrong, and where in the grid", () => {
-    assert.throws(() => parse("[1]"), /s\.yaml: expected a trial with a section `sweep`/);
+    assert.throws(
+      () => parse("[1]"),
+      /s\.yaml:1:1: sweep: expected a trial with a section `sweep`/,
+    );
     const single = file.replace(/sweep:[^]*$/, "");
     assert.throws(() => parse(single), /section `sweep`; for a single trial, use fedclair run/);
     assert.deepEqual([isSweep(file), isSweep(single)], [true, false]);
+    assert.throws(
+      () => parse(file.replace("measures:", "rwos: seed\n  measures:")),
+      /s\.yaml:\d+:\d+: sweep: unknown key 'rwos', did you mean 'rows'\?/,
+    );
     assert.throws(
       () => parse(file.replace("rows: attacks", "rows: task")),
       /sweep: rows: 'task' is no dimension; expected one of seed, task\.faults, attacks/,

@@ -32,6 +32,7 @@ export const digits: TaskPlugin = {
   summary: "MNIST digits, split among the clients: a linear model, a perceptron, or LoRA on it.",
   schema,
   hasLabels: true,
+  paths: ["source.folder"],
   metrics: {
     accuracy: { better: "higher", description: "share of the client's held-out digits recognised" },
     uniformAccuracy: { better: "higher", description: "share recognised of digits nobody holds" },

@@ -58,6 +58,7 @@ export const textCopy: TaskPlugin = {
   summary: "A Transformer with LoRA adapters learns to copy short texts.",
   schema,
   hasLabels: true,
+  paths: ["source.folder"],
   metrics: {
     accuracy: { better: "higher", description: "share of the client's held-out tokens copied" },
     uniformAccuracy: { better: "higher", description: "share of uniform tokens copied" },
@@ -69,6 +70,7 @@ export const textCopy: TaskPlugin = {
     let base: Weights | undefined;
     return {
       ...(corpus.checkClients && { checkClients: corpus.checkClients }),
+      ...(corpus.remark && { remark: corpus.remark }),
       ...(corpus.clientLabel && { clientLabel: corpus.clientLabel }),
       async prepare() {
         await loadBackend();
