@@ -1,8 +1,9 @@
+import { at } from "./at.js";
 import { symmetricEigen } from "./eigen.js";
 import { hstack, Matrix, subtract } from "./matrix.js";
 import { multiply, multiplyTN } from "./multiply.js";
 import { thinQr } from "./qr.js";
-import { frobenius } from "./stats.js";
+import { safeNorm } from "./range.js";
 import { stream } from "./stream.js";
 
 /** From so many rows on, an application costs more than to look, after every block, whether it was the last. */
@@ -24,9 +25,10 @@ export interface Space {
  * operator is large or known by its action alone, and more so from a good start.
  * @param apply G·X of an n×b block
  * @param start n×s, any columns near the space; random ones complete it
- * @param count ≥ 1
+ * @param count 0 … n
  * @param restarts at least 1
  * @returns the best space found when the residual is at most 1e-13 of the largest eigenvalue, or after `restarts`
+ * @throws RangeError if `count` or `restarts` is not such a number, or what the operator returns is not finite
  */
 export function leadingSpace(
   apply: (x: Matrix) => Matrix,
@@ -35,6 +37,12 @@ export function leadingSpace(
   { restarts }: { readonly restarts: number },
 ): Space {
   const n = start.rows;
+  if (!Number.isInteger(count) || count < 0 || count > n) {
+    throw new RangeError(`leadingSpace: expected a count of 0 to ${n}, got ${count}`);
+  }
+  if (!Number.isInteger(restarts) || restarts < 1) {
+    throw new RangeError(`leadingSpace: expected at least 1 restart, got ${restarts}`);
+  }
   let x = thinQr(completed(start, Math.min(n, count + spare))).q;
   for (let restart = 1; ; restart++) {
     for (const { isLast, ...krylov } of krylovSpaces(apply, x)) {
@@ -83,7 +91,7 @@ function rayleighRitz(
   const ritz = multiply(basis, wanted);
   const residual = subtract(multiply(image, wanted), scaledColumns(ritz, values));
   // A zero operator has every space for its own; NaN never passes.
-  const converged = frobenius(residual) <= 1e-13 * (values[0] ?? 0);
+  const converged = safeNorm(residual.data) <= 1e-13 * (values[0] ?? 0);
   return { space: { basis: ritz, converged }, vectors };
 }
 
@@ -101,11 +109,11 @@ function completed(start: Matrix, width: number): Matrix {
   return hstack([start, new Matrix(start.rows, missing, random)]);
 }
 
-function scaledColumns(a: Matrix, factors: ArrayLike<number>): Matrix {
+function scaledColumns(a: Matrix, factors: Float64Array): Matrix {
   const out = a.copy();
   for (let j = 0; j < a.cols; j++) {
     const column = out.column(j);
-    for (let i = 0; i < column.length; i++) column[i] = (column[i] ?? 0) * (factors[j] ?? NaN);
+    for (let i = 0; i < column.length; i++) column[i] = at(column, i) * at(factors, j);
   }
   return out;
 }
@@ -115,6 +123,6 @@ function symmetrised(a: Matrix): Matrix {
   return new Matrix(
     a.rows,
     a.cols,
-    a.data.map((x, i) => (x + (t.data[i] ?? NaN)) / 2),
+    a.data.map((x, i) => (x + at(t.data, i)) / 2),
   );
 }

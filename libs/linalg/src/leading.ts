@@ -24,12 +24,15 @@ const direct = 128;
  * @param blocks all with the same number of rows n, at least one
  * @param rank r in 0 … n
  * @returns n×r, orthonormal columns, by falling singular value
+ * @throws RangeError if there is no block, the blocks are not of one height or not finite, or there is no such rank
  */
 export function leadingLeft(blocks: readonly Matrix[], rank: number, known: Known = {}): Matrix {
   const [first] = blocks;
   if (first === undefined) throw new RangeError("leadingLeft: expected at least one block");
   const rows = first.rows;
-  if (rank > rows) throw new RangeError(`leadingLeft: rank ${rank} of a stack of ${rows} rows`);
+  if (!Number.isInteger(rank) || rank < 0 || rank > rows) {
+    throw new RangeError(`leadingLeft: expected a rank of 0 to ${rows}, got ${rank}`);
+  }
   const { scaled: stack } = intoRange(
     blocks.length === 1 ? first : hstack(blocks),
     300,

@@ -4,9 +4,8 @@ import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
 import { multiply, multiplyTN } from "./multiply.js";
 import { householderQr, scaledQr } from "./qr.js";
-import { largestOf, scaleTo } from "./range.js";
+import { largestOf, safeNorm, scaleTo } from "./range.js";
 import { addressOf, withScratch } from "./scratch.js";
-import { norm } from "./stats.js";
 
 /** A = U·diag(s)·Vᵀ: U m×k, V n×k with orthonormal columns, s ≥ 0 in descending order, k = min(m, n). */
 export interface ThinSvd {
@@ -45,7 +44,7 @@ export function thinSvd(a: Matrix): ThinSvd {
  */
 function svdOfTall(a: Matrix, method: string, isSorted = false): ThinSvd {
   const { q, r, scale } = scaledQr(a, method);
-  const up = scaleTo(480, largestOf(r));
+  const up = scaleTo(480, largestOf(r.data));
   // Rᵀ is lower triangular; its columns are closer to orthogonal than R's, and Jacobi needs fewer sweeps.
   const scaled = r.scale(up);
   const lengths = lengthsOf(scaled);
@@ -135,7 +134,7 @@ function needSorting(lengths: Float64Array): boolean {
 
 function lengthsOf(a: Matrix): Float64Array {
   const lengths = new Float64Array(a.cols);
-  for (let j = 0; j < a.cols; j++) lengths[j] = norm(a.column(j));
+  for (let j = 0; j < a.cols; j++) lengths[j] = safeNorm(a.column(j));
   return lengths;
 }
 
