@@ -155,7 +155,8 @@ describe("thinSvd of hard matrices", () => {
   });
 
   it("separates a long column from short ones that are almost parallel, down to 1e-300 of it", () => {
-    // Beside the long column, of length 1, the short ones are t·[1 1; 0 1e-3]: their values have the product t²·1e-3 and the square sum t²·2.000001.
+    // Apart from the long column, of length 1, the short ones are t·[1 1; 0 1e-3], whose singular values have the product
+    // t²·1e-3 and the sum of squares t²·2.000001.
     const larger = Math.sqrt((2.000001 + Math.sqrt(2.000001 ** 2 - 4e-6)) / 2);
     for (const t of [1e-100, 1e-200, 1e-300]) {
       const a = Matrix.fromRows([

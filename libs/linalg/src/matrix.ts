@@ -24,7 +24,7 @@ export class Matrix {
   static fromRowMajor(rows: number, cols: number, entries: ArrayLike<number>): Matrix {
     requireLength(rows, cols, entries.length);
     const out = new Matrix(rows, cols);
-    // The shorter way inside, so that few streams are read and written at a time.
+    // The shorter extent in the inner loop, so that few places in memory are read and written at a time.
     if (rows < cols) {
       for (let j = 0, t = 0; j < cols; j++) {
         for (let i = 0; i < rows; i++, t++) out.data[t] = entries[i * cols + j] as number;

@@ -2,8 +2,8 @@ import type { Block } from "./block.js";
 import { addProductByKernel } from "./gemm.js";
 
 /**
- * out ← out + factor·A·B, shapes unchecked. out must not overlap A or B; its columns are contiguous, and so are A's columns or rows, and
- * B's.
+ * out ← out + factor·A·B, shapes unchecked. out must not overlap A or B. Its columns are contiguous; of A and of B, either
+ * the columns or the rows. Indices are not checked either: these loops are the hottest of the library.
  */
 export function addProduct(out: Block, a: Block, b: Block, factor = 1): void {
   if (paysToPack(out.rows, out.cols, a.cols)) addProductByKernel(out, a, b, factor);

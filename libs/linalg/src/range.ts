@@ -15,8 +15,8 @@ export function isWithin(bits: number, largest: number): boolean {
 }
 
 /**
- * The matrix, times a power of two where its largest entry lies outside 2^-bits … 2^bits: then it lies at the nearer end, so that powers of
- * it neither overflow nor vanish.
+ * The matrix itself if its largest entry lies within 2^-bits … 2^bits; else times a power of two that brings it to the nearer
+ * end, so that the squares, or what else is computed, neither overflow nor underflow.
  * @param method whose argument the matrix is, for the message
  * @throws RangeError naming the first entry that is not finite
  */

@@ -7,9 +7,9 @@ const panelRows = 8;
 const rotationsAtOnce = 4096;
 
 /**
- * Multiplies the columns of x by the rotations that `source` emits, in place. They are gathered, so that a panel of rows stays
- * in the first-level cache for many of them (Van Zee, van de Geijn and Quintana-Ortí, Restructuring the tridiagonal and
- * bidiagonal QR algorithms for performance, 2014).
+ * Multiplies the columns of x by the rotations that `source` emits, in place. Many are collected, then applied to one panel
+ * of rows after the other, each of which stays in the first-level cache meanwhile (Van Zee, van de Geijn and
+ * Quintana-Ortí, Restructuring the tridiagonal and bidiagonal QR algorithms for performance, 2014).
  */
 export function rotateColumns(x: Matrix, source: (rotate: Rotate) => void): void {
   const { rows, cols, data } = x;
@@ -20,7 +20,7 @@ export function rotateColumns(x: Matrix, source: (rotate: Rotate) => void): void
     for (let j = 0; j < cols; j++) {
       for (let i = 0; i < rows; i++) panels[placeOf(i, j)] = at(data, i + j * rows);
     }
-    // Chains of rotations (i, i + 1), (i - 1, i) …, each behind a pair of its first i and its length.
+    // Chains of rotations (i, i + 1), (i - 1, i) …, each preceded by its first i and its length.
     const chains = array(4 * Math.min(rotationsAtOnce, cols * cols));
     let end = 0;
     let head = 0;

@@ -95,8 +95,8 @@ function orthogonaliseColumns(l: Matrix, lengths: Float64Array): { work: Matrix;
 }
 
 /**
- * A J that leaves few rotations to do: the eigenvectors of the Gram matrix, which knows the directions above 1e-8 of the largest
- * singular value. L·J costs no accuracy: like the rotations it errs by rounding of each row of L, i.e. each column of A.
+ * A J that leaves few rotations to do: the eigenvectors of the Gram matrix, which are good for directions above 1e-8 of the
+ * largest singular value. L·J is as accurate as the rotations: it errs by rounding of each row of L, a column of A.
  */
 function rotationOf(l: Matrix): Matrix {
   if (l.cols < preconditionedFrom) return Matrix.identity(l.cols);
