@@ -28,7 +28,6 @@ export { columns } from "./outcome/columns.js";
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
-export { printable } from "./printable.js";
 export { createLog } from "./process/log.js";
 export {
   integerOption,

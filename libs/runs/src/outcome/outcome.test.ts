@@ -323,7 +323,7 @@ describe("outcomeText", () => {
       summary: { ...run.summary, backend: evil, stopped: { mean: evil } },
     });
     assert.doesNotMatch(plain(text), /\u001b|^forged line/m);
-    assert.match(text, /\\u001b\[31mred\\nforged line/);
+    assert.match(text, /\\u\{1b\}\[31mred\\nforged line/);
   });
 });
 

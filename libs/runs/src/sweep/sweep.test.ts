@@ -143,8 +143,9 @@ describe("a sweep", () => {
       outcomes,
       [0, 1].flatMap(() => [stopped, stopped, quorum, quorum]),
     );
-    const next = runSweep(parse(), plugins, out, signal, "cpu");
-    assert.equal((await next.next()).value?.skipped, false);
+    for await (const { skipped } of runSweep(parse(), plugins, out, signal, "cpu")) {
+      assert.equal(skipped, false);
+    }
   });
 
   it("leaves a folder alone that holds other things", async () => {
