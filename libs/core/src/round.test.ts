@@ -8,7 +8,7 @@ import type { Aggregator, Answer, ClientPool, Task } from "./contracts.js";
 import { UserError } from "./errors.js";
 import { MemoryPool } from "./memory-pool.js";
 import { runRounds, type RoundDone, type RoundPlan } from "./round.js";
-import { toyParams, toyPlugins, toyTrial } from "./testing/index.js";
+import { toyParams, toyPlugins, toyTrial } from "../testing/index.js";
 import { startTrial, type TrialState } from "./trial-state.js";
 import { createPlugin, type Trial } from "./trial.js";
 

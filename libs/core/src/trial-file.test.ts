@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { UserError } from "./errors.js";
-import { toyPlugins } from "./testing/index.js";
-import { toyAggregator, toyTask } from "./testing/toy.js";
+import { toyPlugins } from "../testing/index.js";
+import { toyAggregator, toyTask } from "../testing/toy.js";
 import { parseTrial } from "./trial-file.js";
 
 const good = `name: toy

@@ -9,9 +9,9 @@ import {
   symmetricEigen,
   thinQr,
   thinSvd,
-} from "../dist/index.js";
-import { blockOf } from "../dist/block.js";
-import { addProduct } from "../dist/product.js";
+} from "../dist/src/index.js";
+import { blockOf } from "../dist/src/block.js";
+import { addProduct } from "../dist/src/product.js";
 
 const gaussian = (rows, cols, key) =>
   new Matrix(

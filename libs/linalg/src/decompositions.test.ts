@@ -14,7 +14,7 @@ import {
   thinQr,
   thinSvd,
 } from "./index.js";
-import { gaussian } from "./testing/gaussian.js";
+import { gaussian } from "../testing/gaussian.js";
 
 /** Decompositions of matrices that span several panels, and their accuracy. */
 

@@ -20,7 +20,7 @@ import {
   thinQr,
   thinSvd,
 } from "./index.js";
-import { gaussian } from "./testing/gaussian.js";
+import { gaussian } from "../testing/gaussian.js";
 import {
   assertFalling,
   assertOrthonormal,
@@ -31,7 +31,7 @@ import {
   matrixTimesPowerOfTwo,
   scaleColumns,
   timesPowerOfTwo,
-} from "./testing/hard.js";
+} from "../testing/hard.js";
 
 /** Every decomposition of matrices whose columns vanish, repeat, are denormal, or lie 1e400 apart. */
 

@@ -38,7 +38,7 @@ function byInverseIteration(s: Matrix, count: number): Matrix | undefined {
     const values = diagonal.slice();
     implicitQl(values, offDiagonal.slice());
     values.sort().reverse();
-    const scale = largestOf(diagonal, offDiagonal);
+    const scale = largestEntry(diagonal, offDiagonal);
 
     const starts = stream("inverse iteration");
     for (let j = 0; j < count; j++) {
@@ -87,15 +87,18 @@ function residualOf(
   lambda: number,
   x: Float64Array,
 ): number {
-  const residual = x.map((xi, i) => (at(diagonal, i) - lambda) * xi);
-  for (let i = 0; i + 1 < x.length; i++) {
-    residual[i] = at(residual, i) + at(offDiagonal, i) * at(x, i + 1);
-    residual[i + 1] = at(residual, i + 1) + at(offDiagonal, i) * at(x, i);
+  const last = x.length - 1;
+  let squares = 0;
+  for (let i = 0; i <= last; i++) {
+    let residual = (at(diagonal, i) - lambda) * at(x, i);
+    if (i > 0) residual += at(offDiagonal, i - 1) * at(x, i - 1);
+    if (i < last) residual += at(offDiagonal, i) * at(x, i + 1);
+    squares += residual * residual;
   }
-  return norm(residual);
+  return Math.sqrt(squares);
 }
 
-function largestOf(diagonal: Float64Array, offDiagonal: Float64Array): number {
+function largestEntry(diagonal: Float64Array, offDiagonal: Float64Array): number {
   let largest = 0;
   for (let i = 0; i < diagonal.length; i++) {
     largest = Math.max(largest, Math.abs(at(diagonal, i)), Math.abs(at(offDiagonal, i)));
@@ -123,40 +126,45 @@ function shiftedSolver(
   const smallest = Number.EPSILON * scale || 1;
   const pivot = (x: number) => (Math.abs(x) < smallest ? smallest : x);
   for (let i = 0; i < n - 1; i++) {
-    const here = d[i] ?? 0;
-    const below = lower[i] ?? 0;
+    const here = at(d, i);
+    const below = at(lower, i);
+    const above = at(upper, i);
+    const next = at(d, i + 1);
     if (Math.abs(here) >= Math.abs(below)) {
       d[i] = pivot(here);
       lower[i] = below / pivot(here);
-      d[i + 1] = (d[i + 1] ?? 0) - (lower[i] ?? 0) * (upper[i] ?? 0);
+      d[i + 1] = next - at(lower, i) * above;
     } else {
       const factor = here / below;
-      const above = upper[i] ?? 0;
       d[i] = below;
       lower[i] = factor;
-      upper[i] = d[i + 1] ?? 0;
-      d[i + 1] = above - factor * (d[i + 1] ?? 0);
-      second[i] = upper[i + 1] ?? 0;
-      upper[i + 1] = -factor * (upper[i + 1] ?? 0);
+      upper[i] = next;
+      d[i + 1] = above - factor * next;
+      second[i] = at(upper, i + 1);
+      upper[i + 1] = -factor * at(upper, i + 1);
       swapped[i] = 1;
     }
   }
-  d[n - 1] = pivot(d[n - 1] ?? 0);
+  d[n - 1] = pivot(at(d, n - 1));
 
   return (x) => {
     for (let i = 0; i < n - 1; i++) {
-      const here = x[i] ?? 0;
-      const below = x[i + 1] ?? 0;
+      const here = at(x, i);
+      const below = at(x, i + 1);
       if (swapped[i] === 1) {
         x[i] = below;
-        x[i + 1] = here - (lower[i] ?? 0) * below;
+        x[i + 1] = here - at(lower, i) * below;
       } else {
-        x[i + 1] = below - (lower[i] ?? 0) * here;
+        x[i + 1] = below - at(lower, i) * here;
       }
     }
+    let next = 0;
+    let afterNext = 0;
     for (let i = n - 1; i >= 0; i--) {
-      const rest = (upper[i] ?? 0) * (x[i + 1] ?? 0) + (second[i] ?? 0) * (x[i + 2] ?? 0);
-      x[i] = ((x[i] ?? 0) - rest) / (d[i] ?? 1);
+      const rest = at(upper, i) * next + at(second, i) * afterNext;
+      afterNext = next;
+      next = (at(x, i) - rest) / at(d, i);
+      x[i] = next;
     }
   };
 }

@@ -21,7 +21,7 @@ import {
   thinQr,
   thinSvd,
 } from "./index.js";
-import { gaussian } from "./testing/gaussian.js";
+import { gaussian } from "../testing/gaussian.js";
 
 const near = (actual: Matrix, expected: Matrix, tolerance: number) => {
   const distance = frobenius(subtract(actual, expected));

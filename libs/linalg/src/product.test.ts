@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { gramNT, Matrix, multiply, multiplyNT, multiplyTN, setThreads } from "./index.js";
-import { gaussian } from "./testing/gaussian.js";
+import { gaussian } from "../testing/gaussian.js";
 
 /** A·B by the definition. */
 function plain(a: Matrix, b: Matrix): Matrix {

@@ -1,24 +1,22 @@
 import { at } from "./at.js";
 import type { Matrix } from "./matrix.js";
 
-/**
- * The largest |entry|; 0 where there is none.
- * @param method whose argument the matrix is, for the message
- * @throws RangeError naming the first entry that is not finite
- */
-export function largestEntry({ rows, cols, data }: Matrix, method: string): number {
+/** The largest |entry|, 0 where there is none; Infinity or NaN if one is not finite. */
+export function largestOf({ data }: Matrix): number {
   let largest = 0;
   for (let i = 0; i < data.length; i++) largest = Math.max(largest, Math.abs(at(data, i)));
-  if (largest < Infinity) return largest;
-  const i = data.findIndex((x) => !Number.isFinite(x));
-  const place = `(${i % rows}, ${Math.floor(i / rows)}) of the ${rows}×${cols} matrix`;
-  throw new RangeError(`${method}: entry ${place} is ${at(data, i)}, expected finite numbers`);
+  return largest;
+}
+
+/** Whether a largest entry is 0 or lies in 2^-bits … 2^bits. */
+export function isWithin(bits: number, largest: number): boolean {
+  return largest === 0 || (largest >= 2 ** -bits && largest <= 2 ** bits);
 }
 
 /**
  * The matrix, times a power of two where its largest entry lies outside 2^-bits … 2^bits: then it lies at the nearer end, so that powers of
  * it neither overflow nor vanish.
- * @param method as in `largestEntry`
+ * @param method whose argument the matrix is, for the message
  * @throws RangeError naming the first entry that is not finite
  */
 export function intoRange(
@@ -26,10 +24,9 @@ export function intoRange(
   bits: number,
   method: string,
 ): { readonly scaled: Matrix; readonly scale: number } {
-  const largest = largestEntry(a, method);
-  if (largest === 0 || (largest >= 2 ** -bits && largest <= 2 ** bits)) {
-    return { scaled: a, scale: 1 };
-  }
+  const largest = largestOf(a);
+  if (isWithin(bits, largest)) return { scaled: a, scale: 1 };
+  if (!(largest < Infinity)) throw notFinite(a, method);
   const scale = scaleTo(largest > 1 ? bits : -bits, largest);
   return { scaled: a.scale(scale), scale };
 }
@@ -37,4 +34,10 @@ export function intoRange(
 /** The power of two, at most 2^1000, that brings `largest` near 2^`exponent`; 1 for 0. */
 export function scaleTo(exponent: number, largest: number): number {
   return largest === 0 ? 1 : 2 ** Math.min(exponent - Math.floor(Math.log2(largest)), 1000);
+}
+
+function notFinite({ rows, cols, data }: Matrix, method: string): RangeError {
+  const i = data.findIndex((x) => !Number.isFinite(x));
+  const place = `(${i % rows}, ${Math.floor(i / rows)}) of the ${rows}×${cols} matrix`;
+  return new RangeError(`${method}: entry ${place} is ${at(data, i)}, expected finite numbers`);
 }

@@ -3,8 +3,8 @@ import { blockOf, copyBlock, part, type Block } from "./block.js";
 import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
 import { multiply, multiplyTN } from "./multiply.js";
-import { householderQr } from "./qr.js";
-import { largestEntry, scaleTo } from "./range.js";
+import { householderQr, scaledQr } from "./qr.js";
+import { largestOf, scaleTo } from "./range.js";
 import { addressOf, withScratch } from "./scratch.js";
 import { norm } from "./stats.js";
 
@@ -34,24 +34,27 @@ const remnant = Number.EPSILON ** 4;
  * @throws RangeError if A is not finite
  */
 export function thinSvd(a: Matrix): ThinSvd {
-  const scale = scaleTo(480, largestEntry(a, "thinSvd"));
-  if (a.rows >= a.cols) return svdOfTall(a, scale);
-  const { u, s, v } = svdOfTall(a.transpose(), scale);
+  if (a.rows >= a.cols) return svdOfTall(a, "thinSvd");
+  const { u, s, v } = svdOfTall(a.transpose(), "thinSvd, transposed");
   return { u: v, s, v: u };
 }
 
-/** @param scale a power of two that brings the largest entry of A near 2^480 */
-function svdOfTall(a: Matrix, scale: number): ThinSvd {
-  const scaled = a.scale(scale);
+/**
+ * @param method for the message, where A is not finite
+ * @param isSorted whether the columns of A come by falling length
+ */
+function svdOfTall(a: Matrix, method: string, isSorted = false): ThinSvd {
+  const { q, r, scale } = scaledQr(a, method);
+  const up = scaleTo(480, largestOf(r));
+  // Rᵀ is lower triangular; its columns are closer to orthogonal than R's, and Jacobi needs fewer sweeps.
+  const scaled = r.scale(up);
   const lengths = lengthsOf(scaled);
-  if (isUnsorted(lengths)) {
+  if (!isSorted && needSorting(lengths)) {
     const order = fallingOrder(lengths);
-    const { u, s, v } = svdOfTall(pick(a, order), scale);
+    const { u, s, v } = svdOfTall(pick(a, order), method, true);
     return { u, s, v: putRows(v, order) };
   }
-  const { q, r } = householderQr(scaled);
-  // Rᵀ is lower triangular; its columns are closer to orthogonal than R's, and Jacobi needs fewer sweeps.
-  const { work, right } = orthogonaliseColumns(r.transpose(), lengths);
+  const { work, right } = orthogonaliseColumns(scaled.transpose(), lengths);
 
   const norms = lengthsOf(work);
   const order = fallingOrder(norms);
@@ -60,7 +63,7 @@ function svdOfTall(a: Matrix, scale: number): ThinSvd {
   for (let j = 0; j < v.cols; j++) {
     if (signs.get(j, j) < 0) v.column(j).forEach((x, i, column) => (column[i] = -x));
   }
-  const s = Float64Array.from(order, (j) => at(norms, j) / scale);
+  const s = Float64Array.from(order, (j) => at(norms, j) / up / scale);
   return { u: multiply(q, pick(right, order)), s, v };
 }
 
@@ -117,7 +120,7 @@ function clearRemnants({ data, offset, rows, cols, across }: Block, lengths: Flo
 }
 
 /** Whether columns of such lengths are far apart and do not come by falling length. Those that are zero may lie anywhere. */
-function isUnsorted(lengths: Float64Array): boolean {
+function needSorting(lengths: Float64Array): boolean {
   let longest = 0;
   let shortest = Infinity;
   let falling = true;
@@ -131,7 +134,9 @@ function isUnsorted(lengths: Float64Array): boolean {
 }
 
 function lengthsOf(a: Matrix): Float64Array {
-  return Float64Array.from({ length: a.cols }, (_, j) => norm(a.column(j)));
+  const lengths = new Float64Array(a.cols);
+  for (let j = 0; j < a.cols; j++) lengths[j] = norm(a.column(j));
+  return lengths;
 }
 
 function fallingOrder(lengths: Float64Array): number[] {

@@ -6,7 +6,7 @@ import type { ClientRecord } from "@fedclair/core";
 import { armsOf, summarise, undescribed } from "@fedclair/runs";
 import { writeReport, writeReportOf } from "./write-report.js";
 import { textWidth } from "./text-width.js";
-import { madeRun, writeMadeRun, type MadeRun } from "./testing/made-run.js";
+import { madeRun, writeMadeRun, type MadeRun } from "../testing/made-run.js";
 
 const attacks = { c01: "sign-flip", c04: "label-permute", c07: "sign-flip" };
 

@@ -7,6 +7,7 @@ import {
   decodeSafetensors,
   exitCodes,
   MemoryPool,
+  UserError,
   type Aggregator,
   type ClientPool,
   type Plugin,
@@ -14,7 +15,8 @@ import {
 import { toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { faultsOf } from "./faults.js";
 import { recordTrial } from "./record-trial.js";
-import { readLines, type ArmRecord } from "./run-folder.js";
+import type { ArmRecord } from "./arms.js";
+import { readLines } from "./run-folder.js";
 import { summarise } from "./summary.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
@@ -156,7 +158,7 @@ describe("recordTrial, when the aggregator under study fails", () => {
         const inner = working.create({} as never);
         return {
           aggregate: (input) => {
-            if (input.round === 2) throw new TypeError("no fit");
+            if (input.round === 2) throw new UserError("no fit");
             return inner.aggregate(input);
           },
         };
@@ -175,12 +177,19 @@ describe("recordTrial, when the aggregator under study fails", () => {
       signal: new AbortController().signal,
     });
     assert.deepEqual(summary.arms, ["again", "oracle"]);
-    assert.match(summary.stopped["fails"] ?? "", /^round 2: .*no fit$/);
+    assert.match(summary.stopped["fails"] ?? "", /no fit$/);
     assert.equal(faultsOf(failed, summary)[0]?.exitCode, exitCodes.stopped);
     const records = await readLines<ArmRecord>(out, "records.jsonl");
     assert.deepEqual(
-      records.map(({ arm, stopped }) => [arm, stopped !== undefined]),
-      ["fails", "fails", "again", "again", "oracle", "oracle"].map((arm, i) => [arm, i === 1]),
+      records.map(({ arm, round, stopped }) => [arm, round, stopped]),
+      [
+        ["fails", 1, undefined],
+        ["fails", 2, "no fit"],
+        ...["again", "oracle"].flatMap((arm) => [
+          [arm, 1, undefined],
+          [arm, 2, undefined],
+        ]),
+      ],
     );
   });
 });

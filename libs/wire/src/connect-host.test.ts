@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { UserError, type ClientJob, type Failure } from "@fedclair/core";
 import { connectHost, type HostOptions } from "./connect-host.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { codes, collect, listenFor, never, updateOf, workFor } from "./testing/pools.js";
-import { proxyTo, type Proxy } from "./testing/proxy.js";
+import { codes, collect, listenFor, never, updateOf, workFor } from "../testing/pools.js";
+import { proxyTo, type Proxy } from "../testing/proxy.js";
 
 /** A promise to be resolved from outside. */
 function gate() {

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { admitUpdate, bounds, failure, jsonBytes, type Answer, type Failure } from "@fedclair/core";
 import fc from "fast-check";
 import protobuf from "protobufjs/minimal.js";
-import { fedclair } from "../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { decodeHostMessage } from "./codec/host-message.js";
 import { OpenWork } from "./open-work.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { hostileMessage } from "./testing/arbitraries.js";
-import { collect, listenFor, trained, workFor } from "./testing/pools.js";
-import { outcome, RawHost } from "./testing/raw-host.js";
+import { hostileMessage } from "../testing/arbitraries.js";
+import { collect, listenFor, trained, workFor } from "../testing/pools.js";
+import { outcome, RawHost } from "../testing/raw-host.js";
 import { WireError } from "./wire-error.js";
 
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;

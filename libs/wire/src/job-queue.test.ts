@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Answer, ClientJob } from "@fedclair/core";
 import { JobQueue } from "./job-queue.js";
-import { trained, updateOf } from "./testing/pools.js";
-import { outcome } from "./testing/raw-host.js";
+import { trained, updateOf } from "../testing/pools.js";
+import { outcome } from "../testing/raw-host.js";
 
 const global = new Map();
 const later = { ...trained, serial: 2, round: 2 };

@@ -6,8 +6,8 @@ import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { decodeReply } from "./codec/reply.js";
 import { protocolVersion } from "./protocol.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { listenFor, never, trained, updateOf } from "./testing/pools.js";
-import { outcome, RawHost } from "./testing/raw-host.js";
+import { listenFor, never, trained, updateOf } from "../testing/pools.js";
+import { outcome, RawHost } from "../testing/raw-host.js";
 
 describe("SocketPool, joining", () => {
   let pool: SocketPool;

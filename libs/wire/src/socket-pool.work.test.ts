@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { Work } from "@fedclair/core";
 import { encodeClientFailed, encodeUpdate } from "./codec/host-message.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { codes, collect, listenFor, never, trained, updateOf, workFor } from "./testing/pools.js";
-import { outcome, RawHost } from "./testing/raw-host.js";
+import { codes, collect, listenFor, never, trained, updateOf, workFor } from "../testing/pools.js";
+import { outcome, RawHost } from "../testing/raw-host.js";
 
 const later = { ...trained, serial: 2, round: 2 };
 

@@ -2,8 +2,8 @@ import { matrixOf } from "@fedclair/core";
 import { addScaled, gaussian, hstack, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { product } from "../factors.js";
-import { distance, refinedMatrix } from "../testing/measure.js";
-import { idOf, randomBasis, updateOf } from "../testing/updates.js";
+import { distance, refinedMatrix } from "../../testing/measure.js";
+import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
 import { isFactored } from "./change.js";
 import { clair, clairSchema, compressLowRank, refine, refineToPairs } from "./index.js";
 

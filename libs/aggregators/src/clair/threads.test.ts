@@ -1,7 +1,7 @@
 import type { Update } from "@fedclair/core";
 import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { idOf, randomBasis, updateOf } from "../testing/updates.js";
+import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
 import { Helper } from "./helper.js";
 import { clair, clairSchema, moduleTangents, refine, refineToPairs } from "./index.js";
 import { amongThreads } from "./threads.js";

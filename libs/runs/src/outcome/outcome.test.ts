@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
 import type { ClientRecord, Trial } from "@fedclair/core";
 import { toyTrial } from "@fedclair/core/testing";
-import { clientOf, lostClient, recordOf, runOf } from "../testing/run-of.js";
+import { clientOf, lostClient, recordOf, runOf } from "../../testing/run-of.js";
 import { clientRows } from "./client-rows.js";
 import { columns } from "./columns.js";
 import { compareMethods } from "./method-rows.js";

@@ -1,6 +1,6 @@
 import { printable, type ClientRecord } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import type { ArmRecord } from "../run-folder.js";
+import type { ArmRecord } from "../arms.js";
 import { detectionOf, isExact, type Detection } from "../detection.js";
 import { metricOf, ownValue } from "../measure.js";
 import { formatNumber } from "../numbers.js";

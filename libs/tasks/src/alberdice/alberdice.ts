@@ -26,6 +26,8 @@ export const alberdice: TaskPlugin = {
   summary:
     "Offline multi-agent reinforcement learning: agents in turn answer one another's policies.",
   schema,
+  contaminations: ({ learner }: Options) =>
+    learner.name === "network" ? dataContaminations : contaminations,
   metrics: {
     return: { better: "higher", description: "expected return of an episode" },
     success: { better: "higher", description: "probability that both come home" },
@@ -35,8 +37,6 @@ export const alberdice: TaskPlugin = {
     residual: { better: "lower", description: "violation of the flow constraint" },
   },
   primary: "return",
-  contaminations: ({ learner }: Options) =>
-    learner.name === "network" ? dataContaminations : contaminations,
   aggregators: [cosineRule],
   figures,
   create: (options: Options): Task => {

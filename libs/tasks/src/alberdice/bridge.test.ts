@@ -6,7 +6,14 @@ import { bridgeEpisodes, bridgeTransitions } from "./bridge-data.js";
 import { bestBridgeReturn, evaluateBridge } from "./bridge-evaluation.js";
 import { Mulberry32 } from "../mulberry32.js";
 import { nashGap, objective } from "./objective.js";
-import { assertNear, assertWithin, bridgeDataset, exact, policiesOf, turnsOf } from "./testing.js";
+import {
+  assertNear,
+  assertWithin,
+  bridgeDataset,
+  exact,
+  policiesOf,
+  turnsOf,
+} from "../../testing/alberdice.js";
 
 const [stay, , down, right, left] = [0, 1, 2, 3, 4] as const;
 const at = (...cells: readonly [number, number][]): Pair => {

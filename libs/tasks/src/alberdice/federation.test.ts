@@ -16,9 +16,9 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { alberdice } from "./alberdice.js";
 import { cosineRule } from "./cosine-rule.js";
-import { roundOf, start, stepOf } from "../testing/coordinator.js";
-import { play } from "../testing/play.js";
-import { assertWithin } from "./testing.js";
+import { roundOf, start, stepOf } from "../../testing/coordinator.js";
+import { play } from "../../testing/play.js";
+import { assertWithin } from "../../testing/alberdice.js";
 
 /** Judges nobody. The task pools by itself, so what it makes of the updates does not matter. */
 const everybody: Plugin<Aggregator> = {
@@ -344,5 +344,43 @@ describe("lost answers", () => {
     assert.deepEqual(await logitsAfter([[2, 1]]), [0]);
     const rounds = [[8, 1] as const, [3, 2] as const, [3, 3] as const];
     assert.deepEqual(await logitsAfter(rounds), [1, 1, 3]);
+  });
+
+  it("count only where they are valid", async () => {
+    // Three answers beyond the clip are none.
+    assert.deepEqual(await logitsAfter([[3, 11]]), [0]);
+  });
+});
+
+describe("local-then-average", () => {
+  it("names a client whose answer for any one agent is invalid", async () => {
+    const options = alberdice.schema.parse({
+      environment: { name: "matrix" },
+      mode: "local-then-average",
+    });
+    const task = createPlugin(plugins.tasks, { name: "alberdice", ...options });
+    const table = (x: number) => ({ shape: [1, 2], data: Float64Array.of(x, -x) });
+    const visits = { shape: [1], data: Float64Array.of(1) };
+    const update = (clientId: string, first: number) => ({
+      ...{ clientId, numExamples: 1, metrics: {} },
+      delta: new Map([
+        ["agent0", table(first)] as const,
+        ["agent1", table(1)] as const,
+        ["visits", visits] as const,
+      ]),
+    });
+    const params: Params = new Map([
+      ["agent0", table(0)],
+      ["agent1", table(0)],
+    ]);
+    const updates = [update("c00", 11), update("c01", 2)];
+    const { state } = await start(task, stream("all"));
+    const round = roundOf({ phase: "all-agents", params, updates, state });
+    const { step } = await stepOf(task, round);
+    assert.deepEqual(
+      step.verdicts?.map(({ clientId, status }) => [clientId, status]),
+      [["c00", "invalid"]],
+    );
+    assert.equal(step.params?.get("agent0")?.data[0], 2);
   });
 });

@@ -11,7 +11,7 @@ import {
   policiesOf,
   xorDataset,
   type XorName,
-} from "./testing.js";
+} from "../../testing/alberdice.js";
 
 const shape = matrixShape(xorPayoff);
 const value = (policies: Parameters<typeof matrixValue>[1]) => matrixValue(xorPayoff, policies);

@@ -19,6 +19,7 @@ export const copyAverage: TaskPlugin = {
   name: "copy-average",
   summary: "Distils a teacher into small students and asks whether their average still copies it.",
   schema,
+  contaminations: () => contaminations,
   metrics: {
     ratio: { better: "lower", description: "loss over the median loss of the students averaged" },
     loss: { better: "lower", description: "squared distance from the teacher" },
@@ -31,7 +32,6 @@ export const copyAverage: TaskPlugin = {
     evaluations: { description: "gradients that training took" },
   },
   primary: "ratio",
-  contaminations: () => contaminations,
   aggregators: [matchedAverage, redistillation],
   figures,
   create: (options: Options) => {

@@ -1,4 +1,4 @@
-import { UserError, type TaskPlugin, type Shard, type Task } from "@fedclair/core";
+import { UserError, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
 import {
@@ -31,13 +31,13 @@ export const digits: TaskPlugin = {
   name: "digits",
   summary: "MNIST digits, split among the clients: a linear model, a perceptron, or LoRA on it.",
   schema,
+  hasLabels: true,
   metrics: {
     accuracy: { better: "higher", description: "share of the client's held-out digits recognised" },
     uniformAccuracy: { better: "higher", description: "share recognised of digits nobody holds" },
     loss: { better: "lower", unit: "nats", description: "mean loss of a digit" },
   },
   primary: "accuracy",
-  hasLabels: true,
   create: (options: Options): Task => {
     let loaded: Digits | undefined;
     let shared: Shared | undefined;

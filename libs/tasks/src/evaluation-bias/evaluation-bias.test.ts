@@ -24,8 +24,8 @@ import type { Findings } from "./coordinator.js";
 import { evaluationBias } from "./evaluation-bias.js";
 import { momentSubspace } from "./moment-subspace.js";
 import { optionsSchema } from "./options.js";
-import { roundOf, stepOf } from "../testing/coordinator.js";
-import { play } from "../testing/play.js";
+import { roundOf, stepOf } from "../../testing/coordinator.js";
+import { play } from "../../testing/play.js";
 import { warningOf } from "./screening.js";
 
 function plugin<T>(

@@ -16,8 +16,8 @@ import { covarianceDistance, covarianceLowRank } from "./detectors.js";
 import { figures } from "./figures.js";
 import { graphLearning } from "./graph-learning.js";
 import { packedLength } from "./packing.js";
-import { roundOf, startOf, stepOf } from "../testing/coordinator.js";
-import { play } from "../testing/play.js";
+import { roundOf, startOf, stepOf } from "../../testing/coordinator.js";
+import { play } from "../../testing/play.js";
 import { addScaledTo } from "./vectors.js";
 
 /** Averages by samples, and judges nobody. */

@@ -20,6 +20,7 @@ export const graphLearning: TaskPlugin = {
   name: "graph-learning",
   summary: "Learns a graph from the clients' covariances of signals that are stationary on it.",
   schema,
+  contaminations: () => contaminations,
   metrics: {
     f: { better: "higher", description: "F-measure of the edges" },
     precision: { better: "higher", description: "share of the learned edges that are true" },
@@ -37,7 +38,6 @@ export const graphLearning: TaskPlugin = {
     kept: { unit: "clients", description: "clients whose covariances were pooled" },
   },
   primary: "f",
-  contaminations: () => contaminations,
   aggregators: [covarianceDistance, covarianceLowRank],
   create: (options: Options): Task => ({
     sharesParams: true,

@@ -1,4 +1,4 @@
-import type { LocalTrainer, Params, TaskPlugin, Shard, Task, Tensor } from "@fedclair/core";
+import type { LocalTrainer, Params, Shard, Task, Tensor, TaskPlugin } from "@fedclair/core";
 import { Matrix, multiply, norm, stream, thinQr, type Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";

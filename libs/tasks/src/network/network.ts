@@ -74,12 +74,12 @@ export const network: TaskPlugin = {
   name: "network",
   summary: "A neural network's hidden layer, whose true changes share a column space.",
   schema,
+  contaminations: () => contaminations,
   metrics: {
     mse: { better: "lower", description: "mean squared error against noiseless targets" },
     loss: { better: "lower", description: "mean squared error against the training targets" },
   },
   primary: "mse",
-  contaminations: () => contaminations,
   create: (options: Options): Task => {
     const { inputs, hidden, outputs, rank } = options;
     const shared = stream(options.dataSeed);

@@ -1,5 +1,5 @@
 import { loadBackend } from "@fedclair/compute";
-import { zeros, type TaskPlugin, type Shard, type Task } from "@fedclair/core";
+import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { loadBase } from "./base.js";
 import { TextCopyClient } from "./client.js";
@@ -57,13 +57,13 @@ export const textCopy: TaskPlugin = {
   name: "text-copy",
   summary: "A Transformer with LoRA adapters learns to copy short texts.",
   schema,
+  hasLabels: true,
   metrics: {
     accuracy: { better: "higher", description: "share of the client's held-out tokens copied" },
     uniformAccuracy: { better: "higher", description: "share of uniform tokens copied" },
     loss: { better: "lower", unit: "nats", description: "mean loss of a token" },
   },
   primary: "accuracy",
-  hasLabels: true,
   create: (options: Options): Task => {
     const corpus = corpusOf(options);
     let base: Weights | undefined;

@@ -5,7 +5,7 @@ import { couple } from "./coupling.js";
 import { dualStep } from "./dual-step.js";
 import { byModule, initialNetwork, inputsOf, moduleNames, values } from "./network.js";
 import { pickRows } from "./points.js";
-import { roundOf, start, startOf, stepOf } from "../testing/coordinator.js";
+import { roundOf, start, startOf, stepOf } from "../../testing/coordinator.js";
 import { valueDrivenTransport } from "./value-driven-transport.js";
 
 const rng = stream("value-driven-transport");

@@ -18,6 +18,7 @@ export const valueDrivenTransport: TaskPlugin = {
   name: "value-driven-transport",
   summary: "Moves samples to the clients' distribution down the gradient of a value network.",
   schema,
+  contaminations: () => contaminations,
   metrics: {
     w2: { better: "lower", description: "2-Wasserstein distance of generated from true points" },
     w2Floor: { description: "that of true from other true points" },
@@ -25,12 +26,9 @@ export const valueDrivenTransport: TaskPlugin = {
     oneStepW2: { better: "lower", description: "w2 of points generated in a single step" },
     straightness: {
       better: "lower",
-      description: "energy of the paths over that of going straight, at least 1",
+      description: "length of the paths over their span, at least 1",
     },
-    optimality: {
-      better: "lower",
-      description: "squared length of the ways over squared W2, at least 1",
-    },
+    optimality: { better: "lower", description: "cost of the paths over the least, at least 1" },
     energyRatio: { better: "lower", description: "energy of the paths over squared W2" },
     certificate: { better: "higher", description: "dual bound over half of squared W2, at most 1" },
     modesCovered: {
@@ -46,7 +44,6 @@ export const valueDrivenTransport: TaskPlugin = {
     guidedDeviation: { description: "classDeviation with guidance" },
   },
   primary: "w2",
-  contaminations: () => contaminations,
   figures,
   create: (options: Options): Task<AdamState | undefined> => {
     const coordinator = new Coordinator(options);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import protobuf from "protobufjs/minimal.js";
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { BoundedReader, maxFields } from "./bounded-reader.js";
 
 const { ClientUpdate, Tensor, TrialEnd } = fedclair.v1;

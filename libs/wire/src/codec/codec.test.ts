@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Tensor } from "@fedclair/core";
 import fc from "fast-check";
-import { fedclair } from "../../gen/fedclair.js";
-import { damaged, params, plain, tensor, update, workId } from "../testing/arbitraries.js";
-import { goodJoin } from "../testing/raw-host.js";
+import { fedclair } from "#gen/fedclair.js";
+import { damaged, params, plain, tensor, update, workId } from "../../testing/arbitraries.js";
+import { goodJoin } from "../../testing/raw-host.js";
 import { WireError } from "../wire-error.js";
 import {
   decodeCoordinatorMessage,
@@ -135,7 +135,7 @@ describe("codec", () => {
       ...{ backend: "wasm", softwareVersion: "0.1.0" },
     });
     const frame = encodeFrame({ transfer: 0, offset: 0, total: payload.length, payload });
-    const docs = readFileSync(new URL("../../../../docs/protocol.md", import.meta.url), "utf8");
+    const docs = readFileSync(new URL("../../../../../docs/protocol.md", import.meta.url), "utf8");
     const block = /^```\n(18 13 .*?)```/ms.exec(docs)?.[1] ?? "";
     const shown = block.split("\n").map((line) => /^ *((?:[0-9a-f]{2} )+)/.exec(line)?.[1] ?? "");
     assert.equal(shown.join("").trim(), Buffer.from(frame).toString("hex").replace(/..\B/g, "$& "));

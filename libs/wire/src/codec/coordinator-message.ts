@@ -1,5 +1,5 @@
 import { bounds, printable, type Params } from "@fedclair/core";
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decoding, nameOf, required } from "./checks.js";
 import { paramsFromWire, paramsToWire } from "./tensors.js";

@@ -1,5 +1,5 @@
 import { errorCodes, failure, type ErrorCode, type Failure } from "@fedclair/core";
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { required } from "./checks.js";
 

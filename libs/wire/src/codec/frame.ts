@@ -1,4 +1,4 @@
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { decoding } from "./checks.js";
 
 /** A piece of a message. */

@@ -1,5 +1,5 @@
 import { checkNames, type Failure, type Update } from "@fedclair/core";
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decoding, nameOf, required, uint32, uniqueNames } from "./checks.js";
 import { failureFromWire, failureToWire } from "./failure.js";

@@ -1,5 +1,5 @@
 import type { Failure } from "@fedclair/core";
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decoding, required } from "./checks.js";
 import { failureFromWire, failureToWire } from "./failure.js";

@@ -8,7 +8,7 @@ import {
   type Params,
   type Tensor,
 } from "@fedclair/core";
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { required, uint32, uniqueNames } from "./checks.js";
 

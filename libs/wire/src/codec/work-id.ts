@@ -1,5 +1,5 @@
 import type { Work } from "@fedclair/core";
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { nameOf, required, uint32 } from "./checks.js";
 

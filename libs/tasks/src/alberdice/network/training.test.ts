@@ -7,7 +7,7 @@ import { environmentOf } from "../environment.js";
 import { matrixValue, repeated, xorData, xorPayoff } from "../matrix-game.js";
 import { schema } from "../options.js";
 import { jointProbabilities } from "../policy.js";
-import { assertWithin, type XorName } from "../testing.js";
+import { assertWithin, type XorName } from "../../../testing/alberdice.js";
 import { trainCentrally } from "./central.js";
 import { initialNetworks, modulesOf, networksOf } from "./networks.js";
 import { compress } from "./samples.js";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Matrix } from "@fedclair/linalg";
 import { evaluateHistogram, normalised } from "../model/evaluate-histogram.js";
 import { fitHistogram } from "../model/fit.js";
-import { simulate } from "../testing/federation.js";
+import { simulate } from "../../../testing/evaluation-bias.js";
 import { scoreModel } from "./basis.js";
 import { fitColumn, momentsOf, pooled } from "./moments.js";
 

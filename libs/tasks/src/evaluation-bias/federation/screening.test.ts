@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Verdict } from "@fedclair/core";
 import { Matrix, stream, thinQr } from "@fedclair/linalg";
 import { warningOf } from "../screening.js";
-import { fabricators, panels, simulate } from "../testing/federation.js";
+import { fabricators, panels, simulate } from "../../../testing/evaluation-bias.js";
 import { guardScores } from "./family-guard.js";
 import { detectOutsiders, type NoisyMatrix } from "./subspace-detector.js";
 

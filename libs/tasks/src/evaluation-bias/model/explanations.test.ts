@@ -123,7 +123,7 @@ describe("explanations", () => {
   });
 
   it("rank degrees of a network: the model first, as in docs/tasks/evaluation-bias.md", () => {
-    const fixture = new URL("../../../fixtures/evaluation-bias.json", import.meta.url);
+    const fixture = new URL("../../../../fixtures/evaluation-bias.json", import.meta.url);
     const { cases } = JSON.parse(readFileSync(fixture, "utf8")) as {
       cases: { id: string; points: number[]; scale: number; [counts: string]: unknown }[];
     };
