@@ -17,7 +17,6 @@ import {
   type Artifact,
   type Params,
   type RoundDone,
-  type RoundRecord,
   type RoundTiming,
   type Trial,
   type TrialState,
