@@ -1,10 +1,10 @@
 // Trains the bases of the task text-copy and writes them to libs/tasks/assets; the same bytes on the same backend.
 // Half a minute each. Build first.
 import { writeFile } from "node:fs/promises";
-import { loadBackend } from "../libs/compute/dist/index.js";
-import { stream } from "../libs/linalg/dist/index.js";
-import { baseFile, encodeWeights } from "../libs/tasks/dist/text-copy/base.js";
-import { pretrain, pretrainSteps } from "../libs/tasks/dist/text-copy/pretrain.js";
+import { loadBackend } from "../libs/compute/dist/src/index.js";
+import { stream } from "../libs/linalg/dist/src/index.js";
+import { baseFile, encodeWeights } from "../libs/tasks/dist/src/text-copy/base.js";
+import { pretrain, pretrainSteps } from "../libs/tasks/dist/src/text-copy/pretrain.js";
 
 const seed = 0;
 const { name: backend } = await loadBackend("wasm");

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { exitCodes } from "@fedclair/core";
 import { fedclair, start } from "./support/command.js";
 import { failuresOf, recordsOf, startCoordinator, startHost } from "./support/federation.js";
 import { fixture, temporaryFolder } from "./support/paths.js";
@@ -17,13 +20,16 @@ async function afterAKill(out: string, rounds: number, quorum: number) {
 }
 
 describe("a client host that is killed in the middle of a trial", () => {
-  it("costs its clients the rounds, and the trial ends well with the others", async () => {
+  it("costs its clients the rounds, the others end the trial, and the exit code tells", async () => {
     const out = await temporaryFolder();
     const { coordinator, stays } = await afterAKill(out, 10, 0.5);
-    for (const half of [coordinator, stays]) {
-      const ended = await half.ended;
-      assert.equal(ended.code, 0, ended.stderr);
-    }
+    const ended = await coordinator.ended;
+    assert.equal(ended.code, exitCodes.lost, ended.stderr);
+    assert.equal((await stays.ended).code, 0);
+    const [, lostRounds] =
+      /error: (\d+) of 80 rounds of benign clients were lost .* limits\.maxLost = 0/.exec(
+        ended.stderr,
+      ) ?? [];
     const records = await recordsOf(out);
     assert.equal(records.length, 10);
     const [first, last] = [records[0], records.at(-1)];
@@ -37,6 +43,13 @@ describe("a client host that is killed in the middle of a trial", () => {
       lost.join(", "),
     );
     assert.match(coordinator.stdout, /^c0[04] .*HOST_LOST/m);
+    const { measures } = JSON.parse(await readFile(join(out, "summary.json"), "utf8")) as {
+      measures: Record<string, number>;
+    };
+    assert.equal(measures["clients.lost"], Number(lostRounds));
+    const failed = records.flatMap((record) => failuresOf(record)).length;
+    // A host that dies in mid-measuring costs a round more than it fails to train in.
+    assert.ok(Number(lostRounds) >= failed && Number(lostRounds) <= failed + 4);
   });
 
   it("ends the trial with exit code 3 if the rest is no quorum", async () => {

@@ -1,6 +1,6 @@
 import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
-import { clientIds, parseTrial } from "@fedclair/core";
+import { clientIds } from "@fedclair/core";
 import { taskAggregators, tasks } from "@fedclair/tasks";
 import { runAndReport } from "@fedclair/report";
 import {
@@ -39,7 +39,7 @@ const program = new Command("fedclair coordinator")
 async function coordinate(file: string, options: Options): Promise<void> {
   const log = createLog("coordinator");
   const plugins = { tasks, aggregators: new Map([...aggregators, ...taskAggregators]), attacks };
-  const trial = parseTrial(await readTrialFile(file), file, plugins, options.set);
+  const trial = await readTrialFile(file, plugins, options.set);
   const { host, port } = parseAddress(options.listen);
   const token = await readToken(options.tokenFile);
   const pool = await SocketPool.listen({
@@ -56,7 +56,7 @@ async function coordinate(file: string, options: Options): Promise<void> {
   let ending: string | undefined;
   try {
     const out = options.out ?? runFolderFor(trial);
-    await runAndReport({
+    process.exitCode = await runAndReport({
       trial,
       plugins,
       pool,

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 try {
-  await import("../dist/main.js");
+  await import("../dist/src/main.js");
 } catch (error) {
   if (error?.code !== "ERR_MODULE_NOT_FOUND") throw error;
   console.error(`error: fedclair is not built (${error.message}); run: npm run build`);

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
-import { ClientRunner, MemoryPool, parseTrial } from "@fedclair/core";
+import { ClientRunner, MemoryPool } from "@fedclair/core";
 import { runAndReport } from "@fedclair/report";
 import { holdsRun, readTrialFile, runFolderFor, toUserError } from "@fedclair/runs";
 import { runFederation } from "./federation.js";
@@ -19,14 +19,15 @@ export interface RunOptions {
 /** `fedclair run`: a trial with all its clients on this machine. */
 export async function run(file: string, options: RunOptions): Promise<void> {
   // Checked here too, so that a bad file or folder is told before any process starts.
-  const trial = parseTrial(await readTrialFile(file), file, plugins, options.set);
+  const trial = await readTrialFile(file, plugins, options.set);
   const out = options.out ?? runFolderFor(trial);
   await holdsRun(out, trial);
   if (options.transport === "memory") {
     const { name } = await loadBackend(options.backend).catch(toUserError);
     const pool = new MemoryPool(new ClientRunner(trial, plugins));
     const { json, report } = options;
-    await runAndReport({ trial, plugins, pool, out, json, report, backend: () => name });
+    const backend = () => name;
+    process.exitCode = await runAndReport({ trial, plugins, pool, out, json, report, backend });
     return;
   }
   process.exitCode = await runFederation({

@@ -1,8 +1,15 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseTrial, trialSchema, UserError, type Plugin } from "@fedclair/core";
-import { reportOptions, writeReport } from "@fedclair/report";
-import { isSweep, parseSweep, readSummary, type Summary } from "@fedclair/runs";
+import { writeReport } from "@fedclair/report";
+import {
+  describeTrial,
+  isSweep,
+  parseSweep,
+  pathsOf,
+  readSummary,
+  type Summary,
+} from "@fedclair/runs";
 import pc from "picocolors";
 import { z } from "zod";
 import { plugins } from "./plugins.js";
@@ -49,7 +56,7 @@ async function listed(file: string): Promise<Listed> {
       const { name, trials, claim = "" } = parseSweep(text, file, plugins);
       return { file, sweep: name, trials: trials.length, claim };
     }
-    const { task, clients, claim = "" } = parseTrial(text, file, plugins);
+    const { task, clients, claim = "" } = parseTrial(text, file, plugins, [], pathsOf(file));
     return { file, task: task.name, clients, claim };
   } catch (error) {
     const [fault = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
@@ -85,7 +92,7 @@ export async function report(folder: string): Promise<void> {
     throw new UserError(`'${folder}' is no run folder: it has no trial.yaml`);
   });
   const trial = parseTrial(text, file, plugins);
-  await writeReport(folder, await reportOptions(trial, plugins));
+  await writeReport(folder, await describeTrial(trial, plugins));
   process.stdout.write(join(folder, "report.html") + "\n");
 }
 

@@ -30,6 +30,7 @@ export async function sweep(file: string, options: { out?: string; json: boolean
   const { name: backend } = await loadBackend("auto");
   const summaries = new Map<string, Summary>();
   const failed: string[] = [];
+  const incomplete: string[] = [];
   let exitCode: number | undefined;
   let over = 0;
   for await (const done of runSweep(grid, plugins, out, interruption.signal, backend)) {
@@ -40,11 +41,16 @@ export async function sweep(file: string, options: { out?: string; json: boolean
       failed.push(`${placeOf(trial)}: ${outcome.failed}`);
       exitCode ??= outcome.exitCode;
     } else summaries.set(trial.id, outcome);
+    for (const fault of done.faults) {
+      incomplete.push(`${placeOf(trial)}: ${fault.message}`);
+      exitCode ??= fault.exitCode;
+    }
   }
   const tables = tablesOf(grid, summaries);
   await writeSweep(out, grid, tables);
-  const faults = faultsOf(grid, file, summaries, failed);
-  if (options.json) process.stdout.write(JSON.stringify({ out, tables, failed }) + "\n");
+  const faults = faultsOf(grid, file, summaries, failed, incomplete);
+  if (options.json)
+    process.stdout.write(JSON.stringify({ out, tables, failed, incomplete }) + "\n");
   else {
     const missed = faults.map((fault) => pc.red(firstLine(fault)) + "\n").join("");
     process.stdout.write(`${sweepText(tables)}\n${missed}report: ${join(out, "report.html")}\n`);
@@ -58,11 +64,16 @@ function faultsOf(
   file: string,
   summaries: ReadonlyMap<string, Summary>,
   failed: readonly string[],
+  incomplete: readonly string[],
 ): string[] {
   const faults: string[] = [];
   if (failed.length > 0) {
     const short = `${failed.length} of ${sweep.trials.length} trials failed`;
     faults.push([short, ...failed.map(firstLine)].join("\n  "));
+  }
+  if (incomplete.length > 0) {
+    const short = `${incomplete.length} of ${sweep.trials.length} trials lost clients or methods`;
+    faults.push([short, ...incomplete.map(firstLine)].join("\n  "));
   }
   const { missing, known } = missingMeasures(sweep, summaries);
   if (missing.length > 0) {

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { exitCodes, parseTrial, UserError, type Trial } from "@fedclair/core";
+import { exitCodes, UserError, type Trial } from "@fedclair/core";
 import { interruption, isWithin, readTrialFile, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
 import { plugins } from "./plugins.js";
@@ -65,7 +65,7 @@ interface Claim {
 
 /** Nothing of a trial that expects nothing. */
 async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
-  const trial = parseTrial(await readTrialFile(file), file, plugins, set);
+  const trial = await readTrialFile(file, plugins, set);
   return trial.expect ? [{ file, trial, seeds: trial.expect.seeds ?? [trial.seed] }] : [];
 }
 

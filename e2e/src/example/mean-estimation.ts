@@ -4,7 +4,6 @@ import {
   type Params,
   type Task,
   type TaskPlugin,
-  type Tensor,
 } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { z } from "zod";
@@ -28,8 +27,7 @@ export const meanEstimation: TaskPlugin = {
       return Promise.resolve(trainerOf(options, shift, rng));
     },
     step: async ({ params }, aggregate) => {
-      const { change } = await aggregate();
-      const next = await addTerms(params, change);
+      const next = await addTerms(params, (await aggregate()).change);
       return { params: next, metrics: { error: errorOf(next) } };
     },
   }),
@@ -45,16 +43,14 @@ function trainerOf({ size, samples }: Options, shift: number, rng: Stream): Loca
     }
     return sum.map((x) => x / samples);
   };
+  const result = { numExamples: samples, delta: new Map(), metrics: {} };
   return {
     train: ({ params }) => {
-      const start = meanOf(params).data;
+      const start = meanOf(params);
       const change = mean().map((x, j) => x - (start[j] ?? 0));
-      return Promise.resolve({ numExamples: samples, delta: paramsOf(change), metrics: {} });
+      return Promise.resolve({ ...result, delta: paramsOf(change) });
     },
-    evaluate: (params) => {
-      const metrics = { error: errorOf(params) };
-      return Promise.resolve({ numExamples: samples, delta: new Map(), metrics });
-    },
+    evaluate: (params) => Promise.resolve({ ...result, metrics: { error: errorOf(params) } }),
   };
 }
 
@@ -63,10 +59,10 @@ function paramsOf(mean: Float64Array): Params {
   return new Map([["mean", { shape: [mean.length, 1], data: mean }]]);
 }
 
-function meanOf(params: Params): Tensor {
-  return params.get("mean") ?? { shape: [0, 1], data: new Float64Array() };
+function meanOf(params: Params): Float64Array {
+  return Float64Array.from(params.get("mean")?.data ?? []);
 }
 
 function errorOf(params: Params): number {
-  return Math.hypot(...[...meanOf(params).data].map((x, j) => x - (j + 1)));
+  return Math.hypot(...[...meanOf(params)].map((x, j) => x - (j + 1)));
 }

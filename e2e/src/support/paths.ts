@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The root of the workspace, from `e2e/dist/support`. */
-export const workspace = fileURLToPath(new URL("../../../", import.meta.url));
+/** The root of the workspace, from `e2e/dist/src/support`. */
+export const workspace = fileURLToPath(new URL("../../../../", import.meta.url));
 
 /** A trial file of `e2e/fixtures`. @param name without its ending */
 export function fixture(name: string): string {

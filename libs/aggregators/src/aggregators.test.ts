@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { aggregators } from "./index.js";
-import { describeAggregator, describeState } from "./testing/conformance.js";
+import { describeAggregator, describeState } from "../testing/conformance.js";
 
 /** Rules whose change of factored updates is dense, and why. */
 const multiplyOut: ReadonlyMap<string, string> = new Map(
@@ -39,7 +39,7 @@ describe("the registry of aggregators", () => {
     }
   });
   it("has a row of each on the page of aggregators", () => {
-    const page = new URL("../../../docs/aggregators-and-attacks.md", import.meta.url);
+    const page = new URL("../../../../docs/aggregators-and-attacks.md", import.meta.url);
     const [table = ""] = readFileSync(page, "utf8").split("## Attacks");
     const rows = [...table.matchAll(/^\| `([a-z-]+)`/gm)].map(([, name]) => name);
     assert.deepEqual(rows.sort(), [...aggregators.keys()].sort());

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { tensorsOf, type Update } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { attacks } from "./index.js";
-import { anyUpdate, attacked, create } from "./testing/updates.js";
+import { anyUpdate, attacked, create } from "../testing/updates.js";
 
 const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
 // Clients may train adapters of unequal rank.
@@ -124,7 +124,7 @@ for (const name of [...attacks.keys()].filter((name) => !apart.includes(name))) 
 
 describe("the page of attacks", () => {
   it("has a row of each", () => {
-    const page = new URL("../../../docs/aggregators-and-attacks.md", import.meta.url);
+    const page = new URL("../../../../docs/aggregators-and-attacks.md", import.meta.url);
     const [, table] = readFileSync(page, "utf8").split("## Attacks");
     const rows = [...(table ?? "").matchAll(/^\| `([a-z-]+)`/gm)].map(([, name]) => name);
     assert.deepEqual(rows.sort(), [...attacks.keys()].sort());

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Update } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { forgeAtMedianNorm, type DrawModule } from "./forging.js";
-import { f32, f64, update } from "./testing/updates.js";
+import { f32, f64, update } from "../testing/updates.js";
 
 describe("forgeAtMedianNorm", () => {
   const honest = [3, 4, 100].map((norm, i) =>

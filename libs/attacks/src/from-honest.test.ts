@@ -3,7 +3,7 @@ import { isLowRank, type TensorDelta } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { forgeFromHonest } from "./from-honest.js";
 import { valuesOf } from "./modules.js";
-import { f32, f64, update } from "./testing/updates.js";
+import { f32, f64, update } from "../testing/updates.js";
 
 const pair = (b: number[], a: number[]): TensorDelta => ({
   b: f32([2, 1], ...b),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { frobenius, scale } from "./modules.js";
-import { f32, f64 } from "./testing/updates.js";
+import { f32, f64 } from "../testing/updates.js";
 
 describe("frobenius", () => {
   it("is the root of the sum of squares of a dense tensor", () => {

@@ -103,7 +103,7 @@ function checkCount(numExamples: number): Failure | undefined {
  * that the sum over the most clients or rounds that a trial can have (a million) is one too. f64: squares and fourth powers,
  * summed, are finite, so that no aggregator need fear an overflow.
  */
-const largestChange: Readonly<Record<DType, number>> = { f32: 1e30, f64: 1e50 };
+export const largestChange: Readonly<Record<DType, number>> = { f32: 1e30, f64: 1e50 };
 
 function checkEntries({ delta }: Update, expected: Shapes): Failure | undefined {
   for (const [name, { dtype }] of expected) {

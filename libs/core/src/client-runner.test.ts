@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ClientRunner } from "./client-runner.js";
 import type { Task } from "./contracts.js";
-import { toyPlugins, toyTrial } from "./testing/index.js";
-import { toyTask } from "./testing/toy.js";
+import { toyPlugins, toyTrial } from "../testing/index.js";
+import { toyTask } from "../testing/toy.js";
 
 describe("ClientRunner", () => {
   it("gives a client up when its time is over, and tells its training so", async () => {

@@ -9,7 +9,7 @@ export function sampleCohort(
 ): readonly string[] {
   if (cohort === "all") return ids;
   const count =
-    "number" in cohort ? cohort.number : Math.max(1, Math.round(cohort.fraction * ids.length));
+    "count" in cohort ? cohort.count : Math.max(1, Math.round(cohort.fraction * ids.length));
   return rng
     .sample(
       ids.map((_, i) => i),

@@ -3,7 +3,7 @@ import { stream } from "@fedclair/linalg";
 import fc from "fast-check";
 import { clientIds } from "./clients.js";
 import { contaminate } from "./contamination.js";
-import { toyPlugins, toyTrial } from "./testing/index.js";
+import { toyPlugins, toyTrial } from "../testing/index.js";
 
 const names = (changes: object, seed = 1) =>
   [...contaminate(toyTrial(changes), toyPlugins, stream(seed))].map(([id, { name }]) => [id, name]);

@@ -30,6 +30,8 @@ export interface TaskPlugin extends Plugin<Task> {
   readonly hasLabels?: boolean;
   /** The kinds of `Shard.contamination` that `openShard` honours, with their options; others are refused. */
   contaminations?(options: never): ReadonlyMap<string, ZodObject>;
+  /** Options that are paths, as `source.folder`: a relative one in a trial file starts from the file's folder. */
+  readonly paths?: readonly string[];
   /** Aggregators that only make sense of this task's updates: trials of other tasks are refused them. */
   readonly aggregators?: readonly AggregatorPlugin[];
   /** What clients and coordinator measure, by name. */
@@ -71,6 +73,8 @@ export interface Task<S = unknown> {
   prepare?(): Promise<void>;
   /** Throws an error that says what to change if the data cannot serve this many clients. */
   checkClients?(count: number): void;
+  /** What may surprise a user about the data and this many clients, in a sentence: told when a trial begins. */
+  remark?(count: number): string | undefined;
   /** A name that a person knows a client by, if its data has one (a president, a hospital). */
   clientLabel?(index: number): string;
   /** Do all clients have to go on from the same params? An aggregator that shares nothing is then refused. */

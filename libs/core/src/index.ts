@@ -2,12 +2,14 @@ export {
   admitEvaluation,
   admitUpdate,
   checkNames,
+  largestChange,
   shapesOf,
   type Shapes,
   type TensorSpec,
 } from "./admission.js";
 export { yieldToEventLoop } from "./yield-to-event-loop.js";
 export { resolveParams, type ClientParams } from "./client-params.js";
+export { parseChecked } from "./checked-yaml.js";
 export { ClientRunner, type ClientJob } from "./client-runner.js";
 export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
@@ -38,8 +40,8 @@ export {
   type Params,
   type Tensor,
 } from "./tensor.js";
-export { bounds, isName, jsonBytes, printable } from "./text.js";
-export { parseTrial } from "./trial-file.js";
+export { bounds, excerpt, isName, jsonBytes, printable } from "./text.js";
+export { parseTrial, type ResolvePath } from "./trial-file.js";
 export { startTrial, type TrialState } from "./trial-state.js";
 export { createPlugin, trialSchema, type PluginChoice, type Trial } from "./trial.js";
 export {

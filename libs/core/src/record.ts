@@ -33,6 +33,8 @@ export interface ClientRecord {
   readonly clientId: string;
   /** The attack of a contaminated client, null for a benign one: the truth, unknown to the aggregator. */
   readonly attack: string | null;
+  /** Present where nobody knows whether the client is contaminated, as of one that is not simulated; `attack` is then null. */
+  readonly truth?: "unknown";
   /** Why it takes no part in the aggregate; null if it does. */
   readonly failure: Failure | null;
   readonly numExamples?: number;

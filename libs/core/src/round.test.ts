@@ -8,7 +8,7 @@ import type { Aggregator, Answer, ClientPool, Task } from "./contracts.js";
 import { UserError } from "./errors.js";
 import { MemoryPool } from "./memory-pool.js";
 import { runRounds, type RoundDone, type RoundPlan } from "./round.js";
-import { toyParams, toyPlugins, toyTrial } from "./testing/index.js";
+import { toyParams, toyPlugins, toyTrial } from "../testing/index.js";
 import { startTrial, type TrialState } from "./trial-state.js";
 import { createPlugin, type Trial } from "./trial.js";
 
@@ -117,7 +117,7 @@ describe("runRounds", () => {
   it("leaves contaminated clients out for an oracle, with the same cohort else", async () => {
     const trial = toyTrial({
       clients: 30,
-      cohort: { number: 10 },
+      cohort: { count: 10 },
       attacks: [{ attack: { name: "toy-shift" }, fraction: 0.5 }],
     });
     const all = await run(planOf(trial));
@@ -133,7 +133,7 @@ describe("runRounds", () => {
   it("lets an oracle rest in a round whose cohort holds no benign client", async () => {
     const trial = toyTrial({
       rounds: 20,
-      cohort: { number: 1 },
+      cohort: { count: 1 },
       attacks: [{ attack: { name: "toy-shift" }, count: 2 }],
     });
     const { rounds } = await run(planOf(trial, { benignOnly: true }));
@@ -441,7 +441,7 @@ describe("runRounds", () => {
     });
     const trial = toyTrial({
       rounds: 4,
-      cohort: { number: 2 },
+      cohort: { count: 2 },
       attacks: [{ attack: { name: "toy-forger" }, count: 1 }],
     });
     const fresh = () => planOf(trial, { aggregator: forgetful(1) as Aggregator });

@@ -42,6 +42,11 @@ export function printable(text: string, maxBytes: number): string {
   return shown;
 }
 
+/** What a message repeats from a user's file, which may be binary, secret or endless: on one line, at most 80 bytes. */
+export function excerpt(text: string): string {
+  return printable(text, 80);
+}
+
 const ellipsis = "…";
 const ellipsisBytes = 3;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { UserError } from "./errors.js";
-import { toyPlugins } from "./testing/index.js";
-import { toyAggregator, toyTask } from "./testing/toy.js";
+import { toyPlugins } from "../testing/index.js";
+import { toyAggregator, toyTask } from "../testing/toy.js";
 import { parseTrial } from "./trial-file.js";
 
 const good = `name: toy
@@ -12,7 +12,11 @@ aggregator: { name: toy-mean }
 `;
 
 const faults: readonly [what: string, text: string, message: string][] = [
-  ["an unknown key", good + "round: 3\n", "t.yaml:6:1: trial: unknown key 'round'"],
+  [
+    "an unknown key",
+    good + "round: 3\n",
+    "t.yaml:6:1: trial: unknown key 'round', did you mean 'rounds'?",
+  ],
   [
     "a missing key",
     good.replace("rounds: 2\n", ""),
@@ -62,13 +66,13 @@ const faults: readonly [what: string, text: string, message: string][] = [
   ],
   [
     "a cohort beyond the clients",
-    good + "cohort: { number: 9 }\n",
-    "t.yaml:6:19: cohort.number: expected at most clients = 4, got 9",
+    good + "cohort: { count: 9 }\n",
+    "t.yaml:6:18: cohort.count: expected at most clients = 4, got 9",
   ],
   [
     "a cohort of no known form",
     good + "cohort: some\n",
-    't.yaml:6:9: cohort: expected all, { number: n } or { fraction: f }, got "some"',
+    't.yaml:6:9: cohort: expected all, { count: n } or { fraction: f }, got "some"',
   ],
   [
     "a fraction above one",
@@ -158,6 +162,11 @@ const faults: readonly [what: string, text: string, message: string][] = [
     good + "limits: { joinSeconds: 1e9 }\n",
     "limits.joinSeconds: Too big: expected number to be <=2000000, got 1000000000",
   ],
+  [
+    "an option of a plug-in that is near to one",
+    good.replace("name: toy }", "name: toy, fautls: {} }"),
+    "t.yaml:4:20: task: unknown key 'fautls', did you mean 'faults'?",
+  ],
   ["an empty file", "", "t.yaml:1:1: trial: expected object"],
 ];
 
@@ -185,6 +194,54 @@ describe("parseTrial", () => {
     });
   }
 
+  it("takes the cohort's count by its old name too", () => {
+    const { cohort } = parseTrial(good + "cohort: { number: 3 }\n", "t.yaml", toyPlugins);
+    assert.deepEqual(cohort, { count: 3 });
+  });
+
+  const messageOf = (text: string): string => {
+    try {
+      parseTrial(text, "t.yaml", toyPlugins);
+    } catch (error) {
+      if (error instanceof UserError) return error.message;
+    }
+    return assert.fail("no fault was found");
+  };
+
+  it("repeats at most 80 characters of a value or a key, and no control character", () => {
+    const secret = "\u001b]0;title\u0007".repeat(1000);
+    const passwd = "root:x:0:0:root:/root:/bin/bash\n".repeat(1000);
+    const binary = Array.from({ length: 5000 }, (_, i) => String.fromCharCode(i % 256)).join("");
+    for (const text of [
+      passwd,
+      binary,
+      good.replace("toy\n", `${JSON.stringify(secret)}\n`),
+      `${good}? ${JSON.stringify(secret)}\n: 1\n`,
+      `${good}attacks: [{ attack: { name: toy-shift }, clients: [${JSON.stringify(secret)}] }]\n`,
+      `${good}baselines: [${`{ label: ${JSON.stringify(secret)}, aggregator: { name: toy-mean } },`.repeat(2)}]\n`,
+      `${good}expect: { measures: { ${JSON.stringify(secret)}: 1 } }\n`,
+    ]) {
+      const message = messageOf(text);
+      assert.ok(message.split("\n").length <= 21);
+      for (const line of message.split("\n")) {
+        assert.ok(line.length < 300, `${line.length}: ${line.slice(0, 300)}`);
+        assert.doesNotMatch(line, /\p{Cc}/u);
+      }
+    }
+  });
+
+  it("has paths resolved: of the file's own, and of overrides", () => {
+    const plugins = {
+      ...toyPlugins,
+      tasks: new Map([["toy", { ...toyTask, paths: ["faults.0", "faults.1", "none.at.all"] }]]),
+    };
+    const text = good.replace("{ name: toy }", "{ name: toy, faults: { 0: throw, 1: nan } }");
+    const { task } = parseTrial(text, "t.yaml", plugins, ["task.faults.1=shape"], (path, by) => {
+      return `${by}/${path}`;
+    });
+    assert.deepEqual(task, { name: "toy", faults: { 0: "file/throw", 1: "override/shape" } });
+  });
+
   it("reports all faults at once", () => {
     const text = good.replace("2", "-2").replace("toy-mean", "mean") + "extra: 1\n";
     assert.throws(
@@ -200,16 +257,18 @@ describe("parseTrial", () => {
     const trial = parseTrial(good, "t.yaml", toyPlugins, [
       "seed=9",
       "limits.quorum=0.25",
-      "cohort={ number: 2 }",
+      "cohort={ count: 2 }",
     ]);
     assert.equal(trial.seed, 9);
     assert.equal(trial.limits.quorum, 0.25);
-    assert.deepEqual(trial.cohort, { number: 2 });
+    assert.deepEqual(trial.cohort, { count: 2 });
     const set = (override: string) => () => parseTrial(good, "t.yaml", toyPlugins, [override]);
     assert.throws(set("rounds"), /--set: expected path=value, got 'rounds'/);
     assert.throws(set("name.x=1"), /--set: name.x leads through a value that has no keys/);
     assert.throws(set("claim={a"), /--set: the value of 'claim=\{a' is no YAML/);
-    assert.throws(set("sed=9"), { message: "--set sed=9: trial: unknown key 'sed'" });
+    assert.throws(set("sed=9"), {
+      message: "--set sed=9: trial: unknown key 'sed', did you mean 'seed'?",
+    });
     assert.throws(set("seed=.nan"), {
       message: "--set seed=.nan: seed: expected number, got NaN",
     });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { attackedCount, clientIds } from "./clients.js";
 import type { Plugin, Plugins, Registry } from "./contracts.js";
+import { excerpt } from "./text.js";
 
 /** A choice of plug-in as a trial file writes it: its name and its options side by side. */
 export type PluginChoice = { readonly name: string } & Readonly<Record<string, unknown>>;
@@ -37,6 +38,7 @@ export function optionsOf(choice: PluginChoice): Readonly<Record<string, unknown
 /** A timer of Node.js beyond 2³¹ ms would fire at once. */
 const longestSeconds = 2_000_000;
 
+const count = z.int().min(1);
 const fraction = z.number().gt(0).max(1);
 const range = z
   .strictObject({ min: z.number().optional(), max: z.number().optional() })
@@ -59,10 +61,15 @@ export function trialSchema(plugins: Plugins) {
         .union(
           [
             z.literal("all"),
-            z.strictObject({ number: z.int().min(1) }),
+            z.strictObject({ count }),
             z.strictObject({ fraction }),
+            // As it was called up to version 0.1.
+            z
+              .strictObject({ number: count })
+              .meta({ deprecated: true })
+              .transform(({ number }) => ({ count: number })),
           ],
-          { error: "expected all, { number: n } or { fraction: f }" },
+          { error: "expected all, { count: n } or { fraction: f }" },
         )
         .default("all")
         .describe("Clients sampled for a round: all, a number of them, or a fraction."),
@@ -89,7 +96,7 @@ export function trialSchema(plugins: Plugins) {
             .strictObject({
               attack: choiceOf(plugins.attacks, "attack"),
               clients: z.array(z.string()).min(1).optional().describe("Ids, as c03."),
-              count: z.int().min(1).optional().describe("This many clients, drawn by the seed."),
+              count: count.optional().describe("This many clients, drawn by the seed."),
               fraction: fraction.optional().describe("This fraction of all clients, rounded."),
             })
             .refine(
@@ -106,6 +113,13 @@ export function trialSchema(plugins: Plugins) {
       limits: z
         .strictObject({
           quorum: fraction.default(0.5).describe("Fraction of a cohort that must be admitted."),
+          maxLost: z
+            .int()
+            .min(0)
+            .default(0)
+            .describe(
+              "Rounds of benign clients that may be lost, over the whole trial, before its exit code is 5.",
+            ),
           answerSeconds: z
             .number()
             .positive()
@@ -159,8 +173,8 @@ export type Trial = z.output<ReturnType<typeof trialSchema>>;
 /** What single keys cannot tell: [path, what is wrong]. */
 function* contradictions(trial: Trial): Generator<[(string | number)[], string]> {
   const { clients, cohort, attacks, baselines, aggregator } = trial;
-  if (cohort !== "all" && "number" in cohort && cohort.number > clients) {
-    yield [["cohort", "number"], `expected at most clients = ${clients}, got ${cohort.number}`];
+  if (cohort !== "all" && "count" in cohort && cohort.count > clients) {
+    yield [["cohort", "count"], `expected at most clients = ${clients}, got ${cohort.count}`];
   }
   const { answerSeconds, clientSeconds } = trial.limits;
   if (answerSeconds <= clientSeconds) {
@@ -178,9 +192,12 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
     for (const [j, id] of (entry.clients ?? []).entries()) {
       const path = ["attacks", i, "clients", j];
       if (!ids.has(id)) {
-        yield [path, `expected an id from ${[...ids][0]} to ${[...ids].at(-1)}, got '${id}'`];
+        yield [
+          path,
+          `expected an id from ${[...ids][0]} to ${[...ids].at(-1)}, got '${excerpt(id)}'`,
+        ];
       } else if (taken.has(id)) {
-        yield [path, `client ${id} is contaminated twice; name it once`];
+        yield [path, `client ${excerpt(id)} is contaminated twice; name it once`];
       }
       taken.add(id);
     }
@@ -192,7 +209,10 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
   const labels = [aggregator.name, ...baselines.map((b) => b.label)];
   for (const [i, { label }] of baselines.entries()) {
     if (labels.indexOf(label) !== i + 1) {
-      yield [["baselines", i, "label"], `expected a label of its own, '${label}' is taken`];
+      yield [
+        ["baselines", i, "label"],
+        `expected a label of its own, '${excerpt(label)}' is taken`,
+      ];
     }
   }
 }

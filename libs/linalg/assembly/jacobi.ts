@@ -1,13 +1,22 @@
 import { lanes } from "./vector";
 
+/** 2^-900: sums of squares below it have lost digits to underflow. */
+const leastSquares: f64 = 1.1830521861667747e-271;
+/** 2^-960: a column of smaller entries has too few digits left to be made orthogonal to another, and counts as zero. */
+const leastEntry: f64 = 1.0261342003245941e-289;
+/** 2^60: a column so many times as long as another does not change to rounding when the two are rotated. */
+const farLonger: f64 = 1152921504606846976;
+/** 2^30: of a larger ζ, 1 + ζ² is ζ² to rounding; of a far larger one it overflows. */
+const steep: f64 = 1073741824;
+
 /**
  * One sweep of one-sided Jacobi: rotates each pair of columns whose first `rows` entries are not orthogonal, over their
  * whole height.
- * @param a column-major, n columns of `stride` entries
+ * @param a column-major, n columns of `stride` entries, |entry| at most 2^480
  * @param stride even
  * @param rows even
  * @param threshold cosine up to which two columns count as orthogonal
- * @returns whether a pair was rotated; always, if an entry is not finite
+ * @returns whether a pair was rotated
  */
 export function jacobiSweep(a: usize, stride: usize, rows: usize, n: usize, threshold: f64): bool {
   let rotated = false;
@@ -34,22 +43,94 @@ function rotatePair(x: usize, y: usize, height: usize, rows: usize, threshold: f
   }
   const xx = lanes(xSquares);
   const yy = lanes(ySquares);
+  if (min(xx, yy) < leastSquares) return rotateTinyPair(x, y, height, rows, threshold);
   const xy = lanes(products);
-  // `<=` also ends on zero columns; NaN never passes.
   if (abs(xy) <= threshold * sqrt(xx) * sqrt(yy)) return false;
-  const zeta = (yy - xx) / (2 * xy);
-  const t = (zeta < 0 ? -1 : 1) / (abs(zeta) + sqrt(1 + zeta * zeta));
+  turn(x, y, height, (yy - xx) / (2 * xy), xx < yy);
+  return true;
+}
+
+/** The same for columns whose squares underflow: each is taken times a power of two of its own. */
+function rotateTinyPair(x: usize, y: usize, height: usize, rows: usize, threshold: f64): bool {
+  const xLargest = largestEntry(x, rows);
+  const yLargest = largestEntry(y, rows);
+  if (min(xLargest, yLargest) < leastEntry) return false;
+  const xScale = inversePowerOfTwo(xLargest);
+  const yScale = inversePowerOfTwo(yLargest);
+  let xx: f64 = 0;
+  let yy: f64 = 0;
+  let xy: f64 = 0;
+  for (let k: usize = 0; k < rows; k += 8) {
+    const u = load<f64>(x + k) * xScale;
+    const v = load<f64>(y + k) * yScale;
+    xx += u * u;
+    yy += v * v;
+    xy += u * v;
+  }
+  if (abs(xy) <= threshold * sqrt(xx) * sqrt(yy)) return false;
+  const ratio = xScale / yScale;
+  if (ratio > farLonger) subtractProjection(x, y, height, y, yScale, xy / yy / xScale);
+  else if (ratio < 1 / farLonger) subtractProjection(x, y, height, x, xScale, xy / xx / yScale);
+  else {
+    const difference = yy * ratio - xx / ratio;
+    turn(x, y, height, difference / (2 * xy), difference > 0);
+  }
+  return true;
+}
+
+/**
+ * The rotation of two columns so unlike in length that the longer stays as it is: what the shorter has of it is subtracted.
+ * The longer comes first.
+ * @param longer one of x and y
+ * @param scale of the longer
+ * @param factor by which the longer, times its scale, is subtracted
+ */
+function subtractProjection(
+  x: usize,
+  y: usize,
+  height: usize,
+  longer: usize,
+  scale: f64,
+  factor: f64,
+): void {
+  const shorter = longer == x ? y : x;
+  for (let k: usize = 0; k < height; k += 8) {
+    const long = load<f64>(longer + k);
+    const rest = load<f64>(shorter + k) - factor * (scale * long);
+    store<f64>(x + k, long);
+    store<f64>(y + k, rest);
+  }
+}
+
+/**
+ * Rotates two columns of squared lengths xx and yy and product xy until they are orthogonal.
+ * @param zeta (yy - xx)/(2·xy)
+ * @param yLonger whether xx < yy
+ */
+function turn(x: usize, y: usize, height: usize, zeta: f64, yLonger: bool): void {
+  const root = abs(zeta) < steep ? sqrt(1 + zeta * zeta) : abs(zeta);
+  const t = (zeta < 0 ? -1 : 1) / (abs(zeta) + root);
   const c = 1 / sqrt(1 + t * t);
   const cosine = f64x2.splat(c);
   const sine = f64x2.splat(c * t);
   // The longer column comes first: unsorted, widely spread columns hardly converge (de Rijk, 1989).
-  const lost = xx < yy ? y : x;
-  const gained = xx < yy ? x : y;
+  const lost = yLonger ? y : x;
+  const gained = yLonger ? x : y;
   for (let k: usize = 0; k < height; k += 16) {
     const u = v128.load(x + k);
     const v = v128.load(y + k);
     v128.store(lost + k, f64x2.sub(f64x2.mul(cosine, u), f64x2.mul(sine, v)));
     v128.store(gained + k, f64x2.add(f64x2.mul(sine, u), f64x2.mul(cosine, v)));
   }
-  return true;
+}
+
+function largestEntry(x: usize, rows: usize): f64 {
+  let largest: f64 = 0;
+  for (let k: usize = 0; k < rows; k += 8) largest = max(largest, abs(load<f64>(x + k)));
+  return largest;
+}
+
+/** The power of two that brings a positive, normal x into 1 … 2. */
+function inversePowerOfTwo(x: f64): f64 {
+  return reinterpret<f64>((2046 - (reinterpret<u64>(x) >> 52)) << 52);
 }

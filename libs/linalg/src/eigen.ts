@@ -1,5 +1,7 @@
+import { at } from "./at.js";
 import { Matrix } from "./matrix.js";
 import { implicitQl } from "./ql.js";
+import { intoRange } from "./range.js";
 import { rotateColumns } from "./rotations.js";
 import { withScratch } from "./scratch.js";
 import { tridiagonalise } from "./tridiagonal.js";
@@ -14,26 +16,28 @@ export interface SymmetricEigen {
  * Eigenvalues and eigenvectors of a symmetric matrix: Householder tridiagonalisation, then implicit QL (Wilkinson and
  * Reinsch, Handbook for Automatic Computation II, tred2 and tql2). Absolute error about 1e-16 times the
  * largest eigenvalue. About 9n³ flops.
- * @param s n×n; only its symmetric part is meaningful, it is not changed
- * @throws RangeError if s is not square, Error if an eigenvalue does not converge (s is not finite)
+ * @param s n×n symmetric; its lower triangle is read
+ * @throws RangeError if s is not square or not finite
  */
 export function symmetricEigen(s: Matrix): SymmetricEigen {
   const n = s.rows;
   if (s.cols !== n) throw new RangeError(`expected a square matrix, got ${s.rows}×${s.cols}`);
+  const { scaled, scale } = intoRange(s, 400, "symmetricEigen");
   const basis = Matrix.identity(n);
   const values = new Float64Array(n);
   withScratch((scratch) => {
-    const { diagonal, offDiagonal, applyQ } = tridiagonalise(s, scratch);
+    const { diagonal, offDiagonal, applyQ } = tridiagonalise(scaled, scratch);
     applyQ(basis);
     rotateColumns(basis, (rotate) => {
       implicitQl(diagonal, offDiagonal, rotate);
     });
     values.set(diagonal);
   });
-  const order = Array.from(values.keys()).sort((i, j) => (values[j] ?? 0) - (values[i] ?? 0));
+  const order = Array.from(values.keys()).sort((i, j) => at(values, j) - at(values, i));
   const vectors = new Matrix(n, n);
   order.forEach((from, to) => {
     vectors.column(to).set(basis.column(from));
   });
-  return { values: values.sort().reverse(), vectors };
+  const falling = values.sort().reverse();
+  return { values: scale === 1 ? falling : falling.map((x) => x / scale), vectors };
 }

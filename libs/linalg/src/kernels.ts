@@ -17,7 +17,9 @@ export interface Kernels {
   ): void;
 }
 
-const module = new WebAssembly.Module(readFileSync(new URL("../gen/linalg.wasm", import.meta.url)));
+const module = new WebAssembly.Module(
+  readFileSync(new URL("../../gen/linalg.wasm", import.meta.url)),
+);
 
 /** Kernels that work on the given memory, which must be shared: they are compiled for threads. */
 export function kernelsOn(memory: WebAssembly.Memory): Kernels {

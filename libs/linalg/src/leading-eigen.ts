@@ -1,5 +1,8 @@
+import { at } from "./at.js";
+import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
 import { implicitQl } from "./ql.js";
+import { intoRange, largestOf } from "./range.js";
 import { withScratch } from "./scratch.js";
 import { norm } from "./stats.js";
 import { stream } from "./stream.js";
@@ -11,55 +14,100 @@ import { tridiagonalise } from "./tridiagonal.js";
  * @param s n×n; only its lower triangle is read
  * @param count 0 … n
  * @returns n×count, orthonormal columns, also where eigenvalues coincide
+ * @throws RangeError if s is not square or not finite, or if there are no `count` eigenvectors
  */
 export function leadingEigenvectors(s: Matrix, count: number): Matrix {
   const n = s.rows;
+  if (s.cols !== n) throw new RangeError(`expected a square matrix, got ${n}×${s.cols}`);
+  if (!Number.isInteger(count) || count < 0 || count > n) {
+    throw new RangeError(`leadingEigenvectors: expected a count of 0 to ${n}, got ${count}`);
+  }
+  const { scaled } = intoRange(s, 400, "leadingEigenvectors");
+  return byInverseIteration(scaled, count) ?? symmetricEigen(scaled).vectors.columns(0, count);
+}
+
+/**
+ * Undefined where it loses digits: among many eigenvalues that are zero to rounding, a step can enlarge a vector found before so
+ * much more than the one sought that nothing is left of the latter.
+ */
+function byInverseIteration(s: Matrix, count: number): Matrix | undefined {
+  const n = s.rows;
   const vectors = new Matrix(n, count);
-  withScratch((scratch) => {
+  return withScratch((scratch) => {
     const { diagonal, offDiagonal, applyQ } = tridiagonalise(s, scratch);
     const values = diagonal.slice();
     implicitQl(values, offDiagonal.slice());
     values.sort().reverse();
+    const scale = Math.max(largestOf(diagonal), largestOf(offDiagonal));
 
     const starts = stream("inverse iteration");
     for (let j = 0; j < count; j++) {
       const x = vectors.column(j);
       x.set(starts.normals(n));
-      const solve = shiftedSolver(diagonal, offDiagonal, values[j] ?? 0);
+      const solve = shiftedSolver(diagonal, offDiagonal, at(values, j), scale);
+      let left = 1;
       // Two steps suffice for a generic start; each is cleaned of the vectors found, which coinciding eigenvalues need.
       for (let step = 0; step < 3; step++) {
         solve(x);
-        orthonormalise(vectors, j);
+        left = orthonormalise(vectors, j);
       }
+      const residual = residualOf(diagonal, offDiagonal, at(values, j), x);
+      // NaN does not pass.
+      if (!(left > 0.1 && residual <= 16 * n * Number.EPSILON * scale)) return undefined;
     }
     applyQ(vectors);
+    return vectors;
   });
-  return vectors;
 }
 
-/** Makes column j a unit vector orthogonal to the columns before it; twice is enough (Parlett and Kahan). */
-function orthonormalise(vectors: Matrix, j: number): void {
+/**
+ * Makes column j a unit vector orthogonal to the columns before it; twice is enough (Parlett and Kahan).
+ * @returns what the second time left of its length: about 1, unless hardly anything was left the first time
+ */
+function orthonormalise(vectors: Matrix, j: number): number {
   const x = vectors.column(j);
+  let length = 1;
   for (let pass = 0; pass < 2; pass++) {
     for (let k = 0; k < j; k++) {
       const y = vectors.column(k);
       let projection = 0;
-      for (let i = 0; i < x.length; i++) projection += (x[i] ?? 0) * (y[i] ?? 0);
-      for (let i = 0; i < x.length; i++) x[i] = (x[i] ?? 0) - projection * (y[i] ?? 0);
+      for (let i = 0; i < x.length; i++) projection += (x[i] as number) * (y[i] as number);
+      for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) - projection * (y[i] as number);
     }
-    const length = norm(x);
-    for (let i = 0; i < x.length; i++) x[i] = (x[i] ?? 0) / length;
+    length = norm(x);
+    for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) / length;
   }
+  return length;
+}
+
+/** |T·x - λ·x| */
+function residualOf(
+  diagonal: Float64Array,
+  offDiagonal: Float64Array,
+  lambda: number,
+  x: Float64Array,
+): number {
+  const last = x.length - 1;
+  let squares = 0;
+  for (let i = 0; i <= last; i++) {
+    let residual = (at(diagonal, i) - lambda) * at(x, i);
+    if (i > 0) residual += at(offDiagonal, i - 1) * at(x, i - 1);
+    if (i < last) residual += at(offDiagonal, i) * at(x, i + 1);
+    squares += residual * residual;
+  }
+  return Math.sqrt(squares);
 }
 
 /**
  * x ← (T - λI)⁻¹·x in place, by LU with partial pivoting (LAPACK dgttrf, dgttrs). At an eigenvalue T - λI is singular: a
  * pivot that vanishes counts as rounding, which is what makes inverse iteration converge at once.
+ * @param scale the largest |entry| of T
  */
 function shiftedSolver(
   diagonal: Float64Array,
   offDiagonal: Float64Array,
   lambda: number,
+  scale: number,
 ): (x: Float64Array) => void {
   const n = diagonal.length;
   const d = diagonal.map((x) => x - lambda);
@@ -67,47 +115,48 @@ function shiftedSolver(
   const lower = offDiagonal.slice();
   const second = new Float64Array(n);
   const swapped = new Uint8Array(n);
-  let scale = 0;
-  for (let i = 0; i < n; i++) {
-    scale = Math.max(scale, Math.abs(diagonal[i] ?? 0), Math.abs(offDiagonal[i] ?? 0));
-  }
   const smallest = Number.EPSILON * scale || 1;
   const pivot = (x: number) => (Math.abs(x) < smallest ? smallest : x);
   for (let i = 0; i < n - 1; i++) {
-    const here = d[i] ?? 0;
-    const below = lower[i] ?? 0;
+    const here = at(d, i);
+    const below = at(lower, i);
+    const above = at(upper, i);
+    const next = at(d, i + 1);
     if (Math.abs(here) >= Math.abs(below)) {
       d[i] = pivot(here);
       lower[i] = below / pivot(here);
-      d[i + 1] = (d[i + 1] ?? 0) - (lower[i] ?? 0) * (upper[i] ?? 0);
+      d[i + 1] = next - at(lower, i) * above;
     } else {
       const factor = here / below;
-      const above = upper[i] ?? 0;
       d[i] = below;
       lower[i] = factor;
-      upper[i] = d[i + 1] ?? 0;
-      d[i + 1] = above - factor * (d[i + 1] ?? 0);
-      second[i] = upper[i + 1] ?? 0;
-      upper[i + 1] = -factor * (upper[i + 1] ?? 0);
+      upper[i] = next;
+      d[i + 1] = above - factor * next;
+      second[i] = at(upper, i + 1);
+      upper[i + 1] = -factor * at(upper, i + 1);
       swapped[i] = 1;
     }
   }
-  d[n - 1] = pivot(d[n - 1] ?? 0);
+  d[n - 1] = pivot(at(d, n - 1));
 
   return (x) => {
     for (let i = 0; i < n - 1; i++) {
-      const here = x[i] ?? 0;
-      const below = x[i + 1] ?? 0;
+      const here = at(x, i);
+      const below = at(x, i + 1);
       if (swapped[i] === 1) {
         x[i] = below;
-        x[i + 1] = here - (lower[i] ?? 0) * below;
+        x[i + 1] = here - at(lower, i) * below;
       } else {
-        x[i + 1] = below - (lower[i] ?? 0) * here;
+        x[i + 1] = below - at(lower, i) * here;
       }
     }
+    let next = 0;
+    let afterNext = 0;
     for (let i = n - 1; i >= 0; i--) {
-      const rest = (upper[i] ?? 0) * (x[i + 1] ?? 0) + (second[i] ?? 0) * (x[i + 2] ?? 0);
-      x[i] = ((x[i] ?? 0) - rest) / (d[i] ?? 1);
+      const rest = at(upper, i) * next + at(second, i) * afterNext;
+      afterNext = next;
+      next = (at(x, i) - rest) / at(d, i);
+      x[i] = next;
     }
   };
 }

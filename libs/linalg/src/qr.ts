@@ -1,6 +1,7 @@
 import { blockOf, copyBlock, part } from "./block.js";
 import { Matrix } from "./matrix.js";
 import { applyReflectors, reflectorsIn, type Reflectors } from "./reflectors.js";
+import { intoRange, isWithin, largestOf } from "./range.js";
 import { addressOf, withScratch } from "./scratch.js";
 
 /** A = Q·R with Q m×k of orthonormal columns, R k×n upper triangular, k = min(m, n). */
@@ -10,12 +11,35 @@ export interface ThinQr {
 }
 
 const panelCols = 32;
+/** Largest entries from 2^-900 to 2^900 leave room for sums, and for digits of what is far smaller. */
+const range = 900;
 
 /**
  * Thin QR by blocked Householder reflections (Golub and Van Loan, Matrix Computations, 5.2.3). Q is orthonormal to
  * rounding whatever the rank of A, and R's diagonal may have either sign. 4mn² flops.
+ * @throws RangeError if A is not finite
  */
 export function thinQr(a: Matrix): ThinQr {
+  const { q, r, scale } = scaledQr(a, "thinQr");
+  return scale === 1 ? { q, r } : { q, r: r.scale(1 / scale) };
+}
+
+/**
+ * Q·R = scale·A, the scale being 1 unless A is so large or small that sums of its entries overflow or lose digits.
+ * @param method whose argument A is, for the message
+ * @throws RangeError if A is not finite
+ */
+export function scaledQr(a: Matrix, method: string): ThinQr & { readonly scale: number } {
+  const { q, r } = householderQr(a);
+  // The columns of R are as long as those of A, and NaN where those are not finite: R tells, and is smaller.
+  if (isWithin(range, largestOf(r.data))) return { q, r, scale: 1 };
+  const { scaled, scale } = intoRange(a, range, method);
+  const again = householderQr(scaled);
+  return { q: again.q, r: again.r, scale };
+}
+
+/** The same of a matrix that needs no scale. */
+export function householderQr(a: Matrix): ThinQr {
   const m = a.rows;
   const n = a.cols;
   const k = Math.min(m, n);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gramNT, multiply, symmetricEigen, thinQr, thinSvd } from "./index.js";
 import { withScratch } from "./scratch.js";
-import { gaussian } from "./testing/gaussian.js";
+import { gaussian } from "../testing/gaussian.js";
 
 const memoryBytes = () => withScratch(({ array }) => array(0).buffer.byteLength);
 

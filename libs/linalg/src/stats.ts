@@ -3,7 +3,7 @@ import type { Matrix } from "./matrix.js";
 /** Euclidean norm. Squares are summed plainly: entries within 1e-150 … 1e150 neither overflow nor vanish. */
 export function norm(x: ArrayLike<number>): number {
   let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += (x[i] ?? 0) ** 2;
+  for (let i = 0; i < x.length; i++) sum += (x[i] as number) ** 2;
   return Math.sqrt(sum);
 }
 
@@ -37,6 +37,6 @@ export function median(values: ArrayLike<number>): number {
 /** The sum of a list. */
 export function sum(values: ArrayLike<number>): number {
   let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i] ?? 0;
+  for (let i = 0; i < values.length; i++) total += values[i] as number;
   return total;
 }

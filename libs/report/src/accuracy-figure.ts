@@ -1,72 +1,53 @@
-import { strokeLegend } from "@fedclair/core";
+import { printable, strokeLegend, type MetricInfo, type Metrics } from "@fedclair/core";
 import { quantile } from "@fedclair/linalg";
-import { mean } from "@fedclair/runs";
+import {
+  evaluationsOf,
+  inCommon,
+  mean,
+  ownValue,
+  telling,
+  valuesOf,
+  type Run,
+} from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { axisTicks, betterEnd, errorAxis } from "./axis.js";
+import { axisTicks, errorAxis, roundAxis } from "./axis.js";
 import { armColours, armDashes, figureConfig, figureWidth } from "./figure-style.js";
-import type { Run } from "./run.js";
+import { drawnRounds } from "./rounds.js";
 
-/** Up to so many rounds arms stand side by side; beyond, they are lines with bands. */
-const maxSteps = 6;
+/** Panels of one figure, three in a row; the measures have all metrics. */
+const mostPanels = 9;
+/** Up to so many rounds each is marked with a point. */
+const mostPoints = 12;
 
-/** A panel a metric: the benign clients' mean and 10–90 % over rounds, for every arm. Undefined without evaluation. */
+/**
+ * A panel a metric: the mean and the 10–90 % range of the clients that measured it under every method, over rounds; of a
+ * single round, method by method. Undefined without evaluation.
+ */
 export function accuracyFigure(run: Run): TopLevelSpec | undefined {
-  const values = spreads(run);
-  const metrics = [...new Set(values.map(({ metric }) => metric))];
+  const rounds = evaluatedRounds(run);
+  const names = new Set(
+    rounds.flatMap(({ methods }) =>
+      methods.flatMap((own) => [...own.values()].flatMap((metrics) => Object.keys(metrics))),
+    ),
+  );
+  const metrics = telling(names, run.description).slice(0, mostPanels);
   if (metrics.length === 0) return undefined;
+  const values = metrics.flatMap((metric) => spreads(run, rounds, metric));
   const labels = run.arms.map(({ label }) => label);
-  const steps = Math.max(...values.map(({ round }) => round)) <= maxSteps;
   const columns = Math.min(metrics.length, 3);
-  const x = steps
-    ? { type: "ordinal", axis: { labelAngle: 0 } }
-    : {
-        type: "quantitative",
-        axis: { tickMinStep: 1, grid: false },
-        scale: { nice: false, zero: false },
-      };
-  const yOf = (metric: string) => {
-    const own = values.filter((value) => value.metric === metric);
-    const axis = errorAxis(
-      metric,
-      own.flatMap(({ low, mean, high }) => [low, mean, high]),
-    );
-    const end = betterEnd(metric);
-    return {
-      type: "quantitative",
-      title: end === undefined ? metric : `${metric} (${end}er is better)`,
-      scale: axis ? { type: axis.type, domain: axis.domain, nice: false } : { zero: false },
-      ...(axis && { axis: axisTicks(axis) }),
-    };
-  };
   const panel = (metric: string) => ({
     transform: [{ filter: { field: "metric", equal: metric } }],
     width: Math.min(420, Math.floor(figureWidth / columns) - 64),
     height: 200,
-    encoding: {
-      x: { field: "round", title: "round", ...x },
-      ...(steps && { xOffset: { field: "arm", scale: { domain: labels } } }),
-      color: {
-        field: "arm",
-        type: "nominal",
-        scale: armColours(labels),
-        legend: strokeLegend,
-      },
-    },
-    layer: [
-      {
-        mark: steps
-          ? { type: "rule", strokeWidth: 1.2, opacity: 0.7 }
-          : { type: "area", opacity: 0.12 },
-        encoding: { y: { ...yOf(metric), field: "low" }, y2: { field: "high" } },
-      },
-      {
-        mark: { type: "line", strokeWidth: 1.6, point: steps && { size: 34, filled: true } },
-        encoding: {
-          y: { ...yOf(metric), field: "mean" },
-          strokeDash: { field: "arm", type: "nominal", scale: armDashes(labels) },
-        },
-      },
-    ],
+    ...(rounds.length === 1 ? singleRound : overRounds)(
+      labels,
+      yAxis(
+        metric,
+        ownValue(run.description.metrics, metric),
+        values.filter((value) => value.metric === metric),
+      ),
+      rounds.map(({ round }) => round),
+    ),
   });
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -77,26 +58,125 @@ export function accuracyFigure(run: Run): TopLevelSpec | undefined {
   } as TopLevelSpec;
 }
 
-function spreads({ arms, records }: Run) {
-  return arms.flatMap(({ label }) =>
-    records
-      .filter(({ arm }) => arm === label)
-      .flatMap(({ round, clients }) => {
-        const evaluations = clients.flatMap(({ attack, evaluation }) =>
-          attack === null && evaluation ? [evaluation] : [],
-        );
-        const metrics = new Set(evaluations.flatMap((evaluation) => Object.keys(evaluation)));
-        return [...metrics].map((metric) => {
-          const measured = evaluations.flatMap((evaluation) => evaluation[metric] ?? []);
-          return {
-            arm: label,
-            round,
-            metric,
-            mean: mean(measured),
-            low: quantile(measured, 0.1),
-            high: quantile(measured, 0.9),
-          };
-        });
-      }),
+/** A line and a band a method. Points lie on their rounds, never beside them: else one method would look earlier. */
+function overRounds(labels: readonly string[], y: object, rounds: readonly number[]): object {
+  return {
+    encoding: {
+      x: { field: "round", ...roundAxis(rounds) },
+      color: colour(labels, strokeLegend),
+    },
+    layer: [
+      {
+        mark: { type: "area", opacity: 0.12 },
+        encoding: { y: { ...y, field: "low" }, y2: { field: "high" } },
+      },
+      {
+        mark: {
+          type: "line",
+          strokeWidth: 1.6,
+          point: rounds.length <= mostPoints && { size: 26, filled: true },
+        },
+        encoding: {
+          y: { ...y, field: "mean" },
+          strokeDash: { field: "arm", type: "nominal", scale: armDashes(labels) },
+        },
+      },
+    ],
+  };
+}
+
+/** Nothing runs over time: a column a method. */
+function singleRound(labels: readonly string[], y: object): object {
+  return {
+    encoding: {
+      x: {
+        field: "arm",
+        type: "nominal",
+        title: null,
+        scale: { domain: labels },
+        axis: { labelAngle: -30, domain: false, ticks: false },
+      },
+      color: colour(labels, null),
+    },
+    layer: [
+      {
+        mark: { type: "rule", strokeWidth: 1.2, opacity: 0.7 },
+        encoding: { y: { ...y, field: "low" }, y2: { field: "high" } },
+      },
+      {
+        mark: { type: "point", size: 40, filled: true, opacity: 1 },
+        encoding: { y: { ...y, field: "mean" } },
+      },
+    ],
+  };
+}
+
+function colour(labels: readonly string[], legend: object | null): object {
+  return { field: "arm", type: "nominal", scale: armColours(labels), legend };
+}
+
+function yAxis(metric: string, info: MetricInfo | undefined, values: readonly Spread[]): object {
+  const axis = errorAxis(
+    info?.better,
+    values.flatMap(({ low, mean: middle, high }) => [low, middle, high]),
+  );
+  const about = [info?.unit, info?.better && `${info.better} is better`].filter(Boolean).join(", ");
+  const name = printable(metric, 60);
+  return {
+    type: "quantitative",
+    title: about === "" ? name : `${name} (${about})`,
+    scale: axis ? { type: axis.type, domain: axis.domain, nice: false } : { zero: false },
+    ...(axis && { axis: axisTicks(axis) }),
+  };
+}
+
+interface EvaluatedRound {
+  readonly round: number;
+  /** In the order of arms; empty where a method did not come so far, or nobody measured. */
+  readonly methods: readonly ReadonlyMap<string, Metrics>[];
+}
+
+/** The rounds to draw in which somebody measured. */
+function evaluatedRounds({ arms, records }: Run): EvaluatedRound[] {
+  const places = new Map(arms.map(({ label }, i) => [label, i]));
+  const drawn = drawnRounds(records);
+  const rounds = new Map<number, ReadonlyMap<string, Metrics>[]>();
+  for (const { arm, round, clients } of records) {
+    const place = places.get(arm);
+    if (place === undefined || !drawn.has(round)) continue;
+    const evaluations = evaluationsOf(clients);
+    if (evaluations.size === 0) continue;
+    const methods = rounds.get(round) ?? arms.map(() => new Map<string, Metrics>());
+    methods[place] = evaluations;
+    rounds.set(round, methods);
+  }
+  return [...rounds]
+    .map(([round, methods]) => ({ round, methods }))
+    .sort((a, b) => a.round - b.round);
+}
+
+interface Spread {
+  readonly arm: string;
+  readonly round: number;
+  readonly metric: string;
+  readonly n: number;
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+function spreads({ arms }: Run, rounds: readonly EvaluatedRound[], metric: string): Spread[] {
+  return rounds.flatMap(({ round, methods }) =>
+    inCommon(methods, metric).flatMap((common, i): Spread[] => {
+      const measured = valuesOf(common, metric);
+      const arm = arms[i]?.label;
+      if (measured.length === 0 || arm === undefined) return [];
+      return [
+        {
+          ...{ arm, round, metric, n: measured.length, mean: mean(measured) },
+          ...{ low: quantile(measured, 0.1), high: quantile(measured, 0.9) },
+        },
+      ];
+    }),
   );
 }

@@ -1,24 +1,41 @@
+import type { MetricInfo } from "@fedclair/core";
+import { largest, least } from "@fedclair/runs";
+
 /** Where the values of an axis lie. */
 export interface Axis {
   readonly type: "log" | "linear";
   readonly domain: readonly [number, number];
 }
 
-/** Which end of a metric is the better one, by its name; undefined where the name does not tell. */
-export function betterEnd(metric: string): "low" | "high" | undefined {
-  if (/error|loss|mse|w2|distance/i.test(metric)) return "low";
-  if (/accuracy|return/i.test(metric)) return "high";
-  return undefined;
-}
+/** Rounds that fit below an axis, each with its number. */
+const mostTicks = 12;
 
 /** Where claims are about ratios, on a linear axis all but the worst method would lie on the ground. */
 const logFrom = 10;
 
-/** Logarithmic for an error that runs over more than a decade; undefined where a linear axis will do. */
-export function errorAxis(metric: string, values: readonly number[]): Axis | undefined {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  if (betterEnd(metric) !== "low" || low <= 0 || !(high / low > logFrom)) return undefined;
+/** Logarithmic for what is better low and runs over more than a decade; undefined where a linear axis will do. */
+export function errorAxis(
+  better: MetricInfo["better"],
+  values: readonly number[],
+): Axis | undefined {
+  const [low, high] = [least(values), largest(values)];
+  if (better !== "lower" || low <= 0 || !(high / low > logFrom)) return undefined;
   return { type: "log", domain: [low / 1.2, high * 1.2] };
+}
+
+/** Ticks on whole rounds: each, where they are few. @param rounds in order */
+export function roundAxis(rounds: readonly number[]): object {
+  return {
+    type: "quantitative",
+    title: "round",
+    axis: {
+      grid: false,
+      format: "d",
+      ...(rounds.length <= mostTicks ? { values: rounds } : { tickMinStep: 1 }),
+    },
+    // Room for points beside the axis.
+    scale: { nice: false, zero: false, padding: 6 },
+  };
 }
 
 /** A few round numbers: powers of ten, and some between them where the axis is short. */

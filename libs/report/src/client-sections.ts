@@ -2,45 +2,55 @@ import {
   clientRows,
   displayName,
   formatNumber,
-  type ClientLabel,
+  lossOf,
+  metricOf,
+  telling,
+  verdictText,
   type ClientRow,
+  type Run,
 } from "@fedclair/runs";
 import { html, table, type Html } from "./html.js";
-import { studied, type Run } from "./run.js";
 
 /** Longer tables are cut: the records hold every row. */
 const maxRows = 300;
+/** Wider ones too. */
+const maxMetrics = 12;
 
 /** Every client, as of the last round that judged it; mistakes and failures first where the table must be cut. */
-export function clientSection(run: Run, label?: ClientLabel): Html | undefined {
-  const own = studied(run);
-  const all = clientRows(own, label);
+export function clientSection(run: Run): Html | undefined {
+  const all = clientRows(run);
   if (all.length === 0) return undefined;
   const rows =
     all.length <= maxRows ? all : all.toSorted((a, b) => urgency(b) - urgency(a)).slice(0, maxRows);
-  const metrics = [...new Set(rows.flatMap(({ evaluation }) => Object.keys(evaluation)))];
+  const known = telling(
+    new Set(rows.flatMap(({ evaluation }) => Object.keys(evaluation))),
+    run.description,
+  );
+  const metrics = known.slice(0, maxMetrics);
   const judged = rows.some(({ verdict }) => verdict !== undefined);
   const failed = rows.some(({ failure }) => failure);
-  const rounds = new Set(all.map(({ round }) => round));
+  const unsampled = all.filter(({ round }) => round === undefined).length;
+  const rounds = new Set(all.flatMap(({ round }) => round ?? []));
+  const several = rounds.size > 1;
   const heads = [
     "client",
     "truth",
-    ...(rounds.size > 1 ? ["round"] : []),
+    ...(several ? ["round"] : []),
     ...(judged ? ["verdict", "score", "threshold", "rounds flagged"] : []),
     ...metrics.map((metric) => `own ${metric}`),
     ...(failed ? ["failure"] : []),
   ];
   const cells = rows.map((row) => [
     row.display,
-    row.attack ?? "benign",
-    ...(rounds.size > 1 ? [String(row.round)] : []),
+    row.truth,
+    ...(several ? [row.round === undefined ? "never sampled" : String(row.round)] : []),
     ...(judged ? verdictCells(row) : []),
-    ...metrics.map((metric) => numberText(row.evaluation[metric])),
+    ...metrics.map((metric) => numberText(metricOf(row.evaluation, metric))),
     ...(failed ? [row.failure ? html`<code>${row.failure.code}</code>` : ""] : []),
   ]);
   return html`<section>
     ${
-      rounds.size > 1
+      several
         ? html`<h2>Clients</h2>
             <p class="note">
               Each as of
@@ -48,57 +58,79 @@ export function clientSection(run: Run, label?: ClientLabel): Html | undefined {
             </p>`
         : html`<h2>Clients of round ${[...rounds].join("")}</h2>`
     }
+    ${
+      unsampled === 0
+        ? undefined
+        : html`<p class="note">
+            ${unsampled} of ${all.length} clients were never sampled; they come last.
+          </p>`
+    }
     ${table(heads, cells)} ${cut(all.length, "clients; wrong verdicts and failures come first")}
+    ${cutMetrics(known.length)}
   </section>`;
 }
 
 function verdictCells(row: ClientRow): (string | Html)[] {
-  const { verdict, reason, mistake, roundsFlagged, roundsJudged } = row;
-  const said = (verdict ?? "–") + (reason === undefined ? "" : `: ${reason}`);
+  const { verdict, reason, mistake, roundsFlagged, roundsJudged, failure } = row;
+  const said = (failure ? "–" : verdictText(row)) + (reason === undefined ? "" : `: ${reason}`);
   return [
     mistake === undefined ? said : html`<span class="mistake">${said} (${mistake})</span>`,
     numberText(row.score ?? undefined),
     verdict !== undefined && row.threshold === null
       ? "none"
       : numberText(row.threshold ?? undefined),
-    `${roundsFlagged}/${roundsJudged}`,
+    row.round === undefined ? "–" : `${roundsFlagged}/${roundsJudged}`,
   ];
 }
 
-/** Every late, lost or refused answer, of every arm. */
-export function failureSection({ records }: Run, label?: ClientLabel): Html | undefined {
-  const rows = records.flatMap(({ arm, round, clients }) =>
-    clients.flatMap(({ clientId, failure }) =>
-      failure
-        ? [
-            [
-              String(round),
-              arm,
-              displayName(clientId, label),
-              html`<code>${failure.code}</code>`,
-              failure.message,
-            ],
-          ]
-        : [],
-    ),
-  );
-  if (rows.length === 0) return undefined;
+/** Every late, lost or refused answer, and every round that left the params as they were, of every arm. */
+export function failureSection({ records, description }: Run): Html | undefined {
+  const rows: (string | Html)[][] = [];
+  let count = 0;
+  const add = (cells: () => (string | Html)[]) => {
+    if (count++ < maxRows) rows.push(cells());
+  };
+  for (const { arm, round, clients, kept, stopped } of records) {
+    for (const client of clients) {
+      const failure = client.failure ?? lossOf(client);
+      if (!failure) continue;
+      add(() => [
+        ...[String(round), arm, displayName(client.clientId, description)],
+        ...[html`<code>${failure.code}</code>`, failure.message],
+      ]);
+    }
+    if (kept !== undefined) add(() => [String(round), arm, "–", "params kept", kept]);
+    if (stopped !== undefined) add(() => [String(round), arm, "–", "stopped", stopped]);
+  }
+  if (count === 0) return undefined;
   return html`<section>
     <h2>Failures</h2>
-    <p class="note">Clients that take no part in a round's aggregate, and why.</p>
-    ${table(["round", "method", "client", "code", "message"], rows.slice(0, maxRows))}
-    ${cut(rows.length, "failures")}
+    <p class="note">
+      Clients that took no part in a round's aggregate or did not measure, and rounds that changed
+      nothing, with the reasons.
+    </p>
+    ${table(["round", "method", "client", "code", "message"], rows)} ${cut(count, "failures")}
   </section>`;
 }
 
-function cut(count: number, what: string): Html | undefined {
+/** For a table of which no more than the first rows are shown. */
+export function cut(count: number, what: string): Html | undefined {
   if (count <= maxRows) return undefined;
   return html`<p class="note">
-    ${maxRows} of ${count} ${what}; all are in <code>records.jsonl</code>.
+    ${maxRows} of ${count.toLocaleString("en-US")} ${what}; all are in <code>records.jsonl</code>.
   </p>`;
 }
 
-function urgency({ mistake, failure }: ClientRow): number {
+function cutMetrics(count: number): Html | undefined {
+  if (count <= maxMetrics) return undefined;
+  return html`<p class="note">
+    ${maxMetrics} of ${count.toLocaleString("en-US")} metrics; all are in
+    <code>records.jsonl</code>.
+  </p>`;
+}
+
+function urgency({ mistake, failure, round }: ClientRow): number {
+  if (round === undefined) return -1;
   return mistake !== undefined || failure !== null ? 1 : 0;
 }
 

@@ -1,7 +1,7 @@
-import { byteUnits, timeUnits, unitOf, type Unit } from "@fedclair/runs";
+import { byteUnits, largest, timeUnits, unitOf, type Run, type Unit } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig, figureWidth } from "./figure-style.js";
-import type { Run } from "./run.js";
+import { drawnRounds } from "./rounds.js";
 
 interface Cost {
   readonly arm: string;
@@ -18,12 +18,17 @@ const maxBars = 40;
 
 /** A column an arm: seconds of every stage, and bytes to and from the clients, round by round. */
 export function costFigure(run: Run): TopLevelSpec | undefined {
-  const seconds = run.timings.flatMap(({ arm, round, seconds: s }): Cost[] =>
-    stages.map((part) => ({ arm, round, part, value: s[part] })),
-  );
-  const traffic = run.records.flatMap(({ arm, round, bytes }): Cost[] =>
-    directions.map((part) => ({ arm, round, part, value: bytes[part] })),
-  );
+  const drawn = drawnRounds(run.records);
+  const seconds = run.timings
+    .filter(({ round }) => drawn.has(round))
+    .flatMap(({ arm, round, seconds: s }): Cost[] =>
+      stages.map((part) => ({ arm, round, part, value: s[part] })),
+    );
+  const traffic = run.records
+    .filter(({ round }) => drawn.has(round))
+    .flatMap(({ arm, round, bytes }): Cost[] =>
+      directions.map((part) => ({ arm, round, part, value: bytes[part] })),
+    );
   const rows = [
     {
       what: "time",
@@ -65,12 +70,17 @@ function columnsOf(
   title: string,
   scale: object,
 ): object {
-  const rounds = Math.max(...costs.map(({ round }) => round));
+  const rounds = largest(costs.map(({ round }) => round));
   const columns = Math.min(arms.length, 5);
   const many = rounds > maxBars;
   return {
-    data: { values: costs.map((cost) => ({ ...cost, value: cost.value / unit.worth })) },
-    facet: { field: "arm", sort: arms },
+    data: {
+      values: costs.map((cost) => {
+        return { ...cost, value: cost.value / unit.worth, place: arms.indexOf(cost.arm) };
+      }),
+    },
+    // Not by a list of names, of which Vega makes names of its own: an arm may be called `constructor`.
+    facet: { field: "arm", type: "nominal", sort: { field: "place", op: "min" } },
     columns,
     spacing: 16,
     spec: {
@@ -100,5 +110,5 @@ function largestTotal(costs: readonly Cost[]): number {
     const key = `${round} ${arm}`;
     totals.set(key, (totals.get(key) ?? 0) + value);
   }
-  return Math.max(...totals.values());
+  return largest([...totals.values()]);
 }

@@ -33,11 +33,14 @@ for (const { textMetrics } of await sceneGraphs()) {
 const refusing = (uri: string) => Promise.reject(new Error(`a figure must not load ${uri}`));
 const loader: vega.Loader = { load: refusing, sanitize: refusing, http: refusing, file: refusing };
 
+/** Characters that XML cannot hold: a label with one of them would make a file that nothing opens. */
+const notXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\p{Cs}]/gu;
+
 /** The same data give the same bytes. */
 export async function drawSvg(spec: TopLevelSpec): Promise<string> {
   const view = new vega.View(vega.parse(compile(spec).spec), { renderer: "none", loader });
   try {
-    return await view.toSVG();
+    return (await view.toSVG()).replace(notXml, "\ufffd");
   } finally {
     view.finalize();
   }

@@ -1,13 +1,12 @@
 import { attackedCount, type PluginChoice, type Trial } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import { formatBytes } from "@fedclair/runs";
+import { formatBytes, largest, type Run } from "@fedclair/runs";
 import { html, type Html } from "./html.js";
-import type { Run } from "./run.js";
 
 /** What was run, in a line a fact. */
 export function facts(run: Run): Html {
   const { trial, timings } = run;
-  const memory = Math.max(0, ...timings.map(({ coordinatorRss }) => coordinatorRss));
+  const memory = largest(timings.map(({ coordinatorRss }) => coordinatorRss));
   const seconds = sum(timings.map(({ seconds: s }) => s.train + s.aggregate + s.evaluate));
   const lines: readonly (readonly [string, string])[] = [
     ["task", choiceText(trial.task)],
@@ -51,7 +50,7 @@ function contaminatedText({ attacks, clients }: Trial): string {
 
 function cohortText({ cohort }: Trial): string {
   if (cohort === "all") return "all clients in each";
-  return "number" in cohort
-    ? `${cohort.number} clients sampled for each`
+  return "count" in cohort
+    ? `${cohort.count} clients sampled for each`
     : `a fraction of ${cohort.fraction} of the clients sampled for each`;
 }

@@ -1,19 +1,19 @@
-import type { Table } from "@fedclair/runs";
+import { largest, least, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig, figureWidth, ink } from "./figure-style.js";
 
 const worstRow = "worst";
 
-/** Cells coloured from bad to good, with their numbers; below them the worst of each column. A panel a facet. */
+/** Cells coloured from bad to good, with their numbers; below them the worst of each column, if there is a bad. A panel a facet. */
 export function heatMap(tables: readonly [Table, ...Table[]]): TopLevelSpec {
   const [{ worse }] = tables;
   const values = tables.flatMap((table) => cellsOf(table));
   const means = values.map(({ mean }) => mean);
   // Ratios and errors run over decades; shares do not.
-  const spread = Math.max(...means) / Math.min(...means);
-  const scale = Math.min(...means) > 0 && spread > 30 ? "log" : "linear";
-  const rows = [...tables[0].rows, worstRow];
-  const labels = Math.max(...rows.map((row) => row.length)) * 6;
+  const spread = largest(means) / least(means);
+  const scale = least(means) > 0 && spread > 30 ? "log" : "linear";
+  const rows = worse ? [...tables[0].rows, worstRow] : tables[0].rows;
+  const labels = largest(rows.map((row) => row.length)) * 6;
   const columnCount = tables[0].columns.length;
   const panel = (facet: string) => ({
     ...(facet !== "" && { title: facet }),
@@ -82,15 +82,15 @@ function cellsOf({ facet, rows, columns, cells, worst }: Table) {
     ...rows.flatMap((row, r) =>
       columns.flatMap((column, c) => at(row, column, cells[r]?.[c]?.mean)),
     ),
-    ...columns.flatMap((column, c) => at(worstRow, column, worst[c])),
+    ...worst.flatMap((mean, c) => at(worstRow, columns[c] ?? "", mean)),
   ];
 }
 
 /** Where a value lies between the dark end of the colours, 0, and the light one, 1. */
 function shadeOf(means: readonly number[], scale: "log" | "linear", worse: Table["worse"]) {
   const position = (x: number) => (scale === "log" ? Math.log(x) : x);
-  const low = position(Math.min(...means));
-  const span = position(Math.max(...means)) - low || 1;
+  const low = position(least(means));
+  const span = position(largest(means)) - low || 1;
   return (x: number) => {
     const share = (position(x) - low) / span;
     return worse === "high" ? 1 - share : share;

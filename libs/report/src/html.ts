@@ -1,3 +1,5 @@
+import { printable } from "@fedclair/core";
+
 /** Markup that is safe to put into a page as it is. */
 export class Html {
   readonly text: string;
@@ -9,7 +11,10 @@ export class Html {
 
 type Content = string | number | Html | readonly Html[] | undefined;
 
-/** A template of a page: whatever is filled in is escaped, unless it is markup itself; undefined is nothing. */
+/** Of one text on a page; nobody reads on. */
+const mostBytes = 8192;
+
+/** A template of a page: whatever is filled in is escaped and made printable, unless it is markup itself; undefined is nothing. */
 export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Html {
   const parts = contents.map((content, i) => markup(content) + (strings[i + 1] ?? ""));
   return new Html((strings[0] ?? "") + parts.join(""));
@@ -19,7 +24,15 @@ function markup(content: Content): string {
   if (content === undefined) return "";
   if (content instanceof Html) return content.text;
   if (typeof content === "object") return content.map(({ text }) => text).join("\n");
-  return String(content).replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
+  return printable(String(content), mostBytes).replace(
+    /[&<>"']/g,
+    (letter) => `&#${letter.charCodeAt(0)};`,
+  );
+}
+
+/** Text of several lines, which it keeps. */
+export function preformatted(text: string): Html {
+  return new Html(text.split("\n").map(markup).join("\n"));
 }
 
 /** A table; columns of numbers stand right. @param rows as many cells each as there are heads */

@@ -1,11 +1,13 @@
-import { formatNumber } from "@fedclair/runs";
+import { formatNumber, type Run } from "@fedclair/runs";
 import { html, table, type Html } from "./html.js";
 import { measureRows, type MeasureRow } from "./measures.js";
-import type { Run } from "./run.js";
+
+/** Longer tables are cut: `summary.json` has every measure. */
+const maxRows = 300;
 
 /** The measures of `summary.json`, with the ranges that the trial file expects. */
-export function measureSection({ trial, summary }: Run): Html {
-  if (!summary) {
+export function measureSection({ trial, summary, isFinished, description }: Run): Html {
+  if (!isFinished) {
     return html`<section>
       <h2>Measures</h2>
       <p>
@@ -14,19 +16,35 @@ export function measureSection({ trial, summary }: Run): Html {
       </p>
     </section>`;
   }
-  const rows = measureRows(trial, summary);
+  const all = measureRows(trial, summary, description.metrics);
+  const rows =
+    all.length <= maxRows
+      ? all
+      : all
+          .toSorted((a, b) => Number(b.expected !== undefined) - Number(a.expected !== undefined))
+          .slice(0, maxRows);
   const expecting = rows.some(({ expected }) => expected);
-  const heads = ["", "measure", "value", ...(expecting ? ["expected"] : []), "meaning"];
+  const heads = ["", "measure", "value", "n", ...(expecting ? ["expected"] : []), "meaning"];
   const cells = rows.map((row, i) => [
     row.group === rows[i - 1]?.group ? "" : html`<b>${row.group}</b>`,
     html`<code>${row.name}</code>`,
     row.value === undefined ? "–" : formatNumber(row.value),
+    row.n === undefined ? "–" : formatNumber(row.n),
     ...(expecting ? [expectation(row)] : []),
     row.meaning,
   ]);
   return html`<section>
     <h2>Measures</h2>
+    <p class="note">n: over how many clients, rounds or answers a measure is taken.</p>
     ${table(heads, cells)}
+    ${
+      all.length <= maxRows
+        ? undefined
+        : html`<p class="note">
+            ${maxRows} of ${all.length.toLocaleString("en-US")} measures, those with an expectation
+            first; all are in <code>summary.json</code>.
+          </p>`
+    }
   </section>`;
 }
 

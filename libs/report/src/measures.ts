@@ -1,5 +1,13 @@
 import type { Trial } from "@fedclair/core";
-import { isWithin, type Summary } from "@fedclair/runs";
+import {
+  armsOf,
+  detectionInfos,
+  isWithin,
+  ownValue,
+  type Measure,
+  type MetricInfos,
+  type Summary,
+} from "@fedclair/runs";
 
 /** One measure of a run, with what the trial file expects of it. */
 export interface MeasureRow {
@@ -7,6 +15,7 @@ export interface MeasureRow {
   readonly name: string;
   /** Absent: expected, but the run could not measure it. */
   readonly value: number | undefined;
+  readonly n: number | undefined;
   readonly meaning: string;
   readonly expected:
     { readonly min?: number | undefined; readonly max?: number | undefined } | undefined;
@@ -14,85 +23,72 @@ export interface MeasureRow {
   readonly asExpected: boolean | undefined;
 }
 
-/** The measures of a summary, grouped, and those that the trial expects in vain. */
-export function measureRows(trial: Trial, summary: Summary): MeasureRow[] {
+/** The measures of a summary, grouped, and last those that the trial expects in vain. */
+export function measureRows(trial: Trial, summary: Summary, infos: MetricInfos): MeasureRow[] {
   const expected = trial.expect?.measures ?? {};
-  const names = new Set([...Object.keys(summary.measures), ...Object.keys(expected)]);
-  const rows = [...names].map((name): MeasureRow => {
-    const value = summary.measures[name];
-    const range = expected[name];
-    return {
-      ...explain(name, trial.task.name, summary.arms),
-      name,
-      value,
-      expected: range,
-      asExpected: range && isWithin(value, range),
-    };
-  });
-  const groups = [...new Set(rows.map(({ group }) => group))];
-  return groups.flatMap((group) => rows.filter((row) => row.group === group));
-}
-
-const detection: Readonly<Record<string, string>> = {
-  exactRounds: "rounds in which exactly the contaminated clients were flagged",
-  recall: "share of the contaminated clients that were flagged, last round",
-  precision: "share of the flagged clients that are contaminated, last round",
-  falseAlarms: "benign clients flagged, last round",
-  recallMean: "share of the contaminated clients that were flagged, all rounds together",
-  precisionMean: "share of the flagged clients that are contaminated, all rounds together",
-  f1: "harmonic mean of precision and recall, all rounds together",
-  falseAlarmsMean: "benign clients flagged, mean over rounds",
-};
-
-interface Explained {
-  readonly group: string;
-  readonly meaning: string;
-}
-
-function explain(name: string, task: string, arms: readonly string[]): Explained {
-  const [main = ""] = arms;
-  if (name.startsWith("detection.")) {
-    const key = name.slice("detection.".length);
-    const attack = key.startsWith("recall.") ? key.slice("recall.".length) : "";
-    const meaning =
-      detection[key] ??
-      `share of the clients under ${attack} that were flagged, all rounds together`;
-    return { group: "Detection", meaning };
-  }
-  if (name.startsWith("bytes.")) {
-    const from = name === "bytes.up" ? "from" : "to";
-    return { group: "Traffic", meaning: `bytes ${from} the clients of ${main}, all rounds` };
-  }
-  const ofCoordinator = "global.";
-  return name.startsWith(ofCoordinator)
-    ? explainMetric(name.slice(ofCoordinator.length), arms, {
-        group: "Coordinator",
-        source: `measured at the coordinator, by the task ${task} or the aggregator, last round`,
-      })
-    : explainMetric(name, arms, {
-        group: "Evaluation",
-        source: "mean over the benign clients on their own data, last round",
-      });
-}
-
-/** Of `<metric>.<arm>`, `<metric>.gainOver.<arm>` and `<metric>.ratioTo.<arm>`. */
-function explainMetric(
-  name: string,
-  arms: readonly string[],
-  { group, source }: { readonly group: string; readonly source: string },
-): Explained {
-  const [main = ""] = arms;
-  const explained = (infix: string, what: (arm: string) => string): Explained | undefined => {
-    const [arm] = arms
-      .filter((label) => name.endsWith(`.${infix}${label}`))
-      .sort((a, b) => b.length - a.length);
-    if (arm === undefined) return undefined;
-    const metric = name.slice(0, -`.${infix}${arm}`.length);
-    return { group: `${group}: ${metric}`, meaning: `${what(arm)}; ${source}` };
+  const held = (name: string, value: number | undefined) => {
+    const range = ownValue(expected, name);
+    return { expected: range, asExpected: range && isWithin(value, range) };
   };
-  return (
-    explained("gainOver.", (arm) => `${main} minus ${arm}`) ??
-    explained("ratioTo.", (arm) => `${main} divided by ${arm}`) ??
-    explained("", (arm) => arm) ?? { group: "Unknown", meaning: "the run has no such measure" }
-  );
+  const groups = new Map<string, MeasureRow[]>();
+  for (const measure of summary.details) {
+    const { name, value, n } = measure;
+    const group = groupOf(measure);
+    const row = { group, name, value, n, meaning: meaningOf(measure, trial, infos) };
+    groups.set(group, [...(groups.get(group) ?? []), { ...row, ...held(name, value) }]);
+  }
+  const vain = Object.keys(expected)
+    .filter((name) => ownValue(summary.measures, name) === undefined)
+    .map((name): MeasureRow => {
+      const meaning = "expected, but the run has no such measure";
+      const row = { group: "Not measured", name, value: undefined, n: undefined, meaning };
+      return { ...row, ...held(name, undefined) };
+    });
+  return [...[...groups.values()].flat(), ...vain];
+}
+
+function groupOf({ scope, metric }: Measure): string {
+  switch (scope) {
+    case "clients":
+      return `Evaluation: ${metric}`;
+    case "global":
+      return `Coordinator: ${metric}`;
+    case "detection":
+      return "Detection";
+    case "bytes":
+      return "Traffic";
+    case "lost":
+      return "Losses";
+  }
+}
+
+function meaningOf(measure: Measure, trial: Trial, infos: MetricInfos): string {
+  const better = measure.better && `${measure.better} is better`;
+  return [...clausesOf(measure, trial, infos), better].filter(Boolean).join("; ");
+}
+
+function clausesOf(measure: Measure, trial: Trial, infos: MetricInfos): (string | undefined)[] {
+  const { scope, metric, arm = armsOf(trial)[0].label, comparison, attack } = measure;
+  const method = comparison
+    ? `${arm} ${comparison.kind === "gainOver" ? "minus" : "divided by"} ${comparison.arm}`
+    : arm;
+  const described = ownValue(infos, metric)?.description;
+  switch (scope) {
+    case "clients":
+      return [method, "mean over the benign clients on their own data, last round", described];
+    case "global":
+      return [
+        method,
+        `measured at the coordinator, by the task ${trial.task.name} or the aggregator, last round`,
+        described,
+      ];
+    case "detection":
+      return attack === undefined
+        ? [ownValue(detectionInfos, metric)?.description]
+        : [`share of the clients under ${attack} that were flagged, all rounds together`];
+    case "bytes":
+      return [`bytes ${metric === "up" ? "from" : "to"} the clients of ${arm}, all rounds`];
+    case "lost":
+      return [`${arm}: rounds of benign clients in which no answer came`];
+  }
 }

@@ -1,17 +1,76 @@
+import {
+  compareMethods,
+  countOf,
+  countText,
+  formatNumber,
+  ownValue,
+  recordsOf,
+  type MethodRow,
+  type Run,
+} from "@fedclair/runs";
 import { choiceText } from "./facts.js";
 import { html, table, type Html } from "./html.js";
-import type { Run } from "./run.js";
+
+/** Metrics beside one another on a page. */
+const maxMetrics = 8;
+
+/** Methods side by side: what the benign clients measured in the last round. Undefined where none measured. */
+export function comparisonSection(run: Run): Html | undefined {
+  const { rows, metrics, hidden, clientsDiffer } = compareMethods(run, maxMetrics);
+  if (metrics.length === 0) return undefined;
+  const cells = rows.map((row) => [
+    row.label,
+    countText(row),
+    ...metrics.map((metric) => meanText(row, metric)),
+  ]);
+  return html`<section>
+    <h2>Methods</h2>
+    <p class="note">
+      Means of the benign clients in the last round, each measured on its own data; n: clients.
+    </p>
+    ${
+      clientsDiffer
+        ? html`<p class="mistake">
+            Clients differ between methods, as some were lost: means are over those that measured
+            under every method.
+          </p>`
+        : undefined
+    }
+    ${table(["method", "n", ...metrics], cells)}
+    ${
+      hidden === 0
+        ? undefined
+        : html`<p class="note">${hidden} more metrics are in <code>summary.json</code>.</p>`
+    }
+  </section>`;
+}
+
+function meanText(row: MethodRow, metric: string): string {
+  const own = row.means.get(metric);
+  if (!own) return "–";
+  const text = formatNumber(own.mean);
+  return own.n === countOf(row) ? text : `${text} (n ${own.n})`;
+}
 
 /** What a reader needs to judge the comparison: which updates every method saw. */
-export function methodSection({ trial, arms, records, summary }: Run): Html {
-  const done = (label: string) => records.filter(({ arm }) => arm === label).length;
+export function methodSection(run: Run): Html {
+  const { trial, arms, summary } = run;
+  const losses = new Map(
+    summary.details
+      .filter(({ scope }) => scope === "lost")
+      .map(({ arm = arms[0].label, value, n = 0 }) => [
+        arm,
+        value === 0 ? "0" : `${formatNumber(value)} of ${formatNumber(n)}`,
+      ]),
+  );
   const rows = arms.map(({ label, aggregator, benignOnly }, i) => [
     label,
     i === 0 ? "under study" : "baseline",
     choiceText(aggregator),
     benignOnly ? "benign only (oracle)" : "all",
-    `${done(label)} of ${trial.rounds}`,
-    summary?.stopped[label] ?? "",
+    `${recordsOf(run, label).filter(({ stopped }) => stopped === undefined).length} of ${trial.rounds}`,
+    losses.get(label) ?? "–",
+    ownValue(summary.stopped, label) ?? "",
   ]);
   const pairing =
     arms.length === 1
@@ -29,6 +88,9 @@ export function methodSection({ trial, arms, records, summary }: Run): Html {
       except an oracle, which is given the benign ones only. Measures of evaluation are taken by the
       benign clients on their own data.
     </p>
-    ${table(["method", "role", "aggregator", "clients", "rounds", "why it stopped"], rows)}
+    ${table(
+      ["method", "role", "aggregator", "clients", "rounds", "answers lost", "why it stopped"],
+      rows,
+    )}
   </section>`;
 }

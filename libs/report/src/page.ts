@@ -1,12 +1,11 @@
-import { verdictSentence, type ClientLabel } from "@fedclair/runs";
+import { verdictSentence, type Run } from "@fedclair/runs";
 import { stringify } from "yaml";
-import { Html, html } from "./html.js";
+import { Html, html, preformatted } from "./html.js";
 import { clientSection, failureSection } from "./client-sections.js";
 import { facts } from "./facts.js";
 import { measureSection } from "./measure-section.js";
-import { methodSection } from "./method-section.js";
+import { comparisonSection, methodSection } from "./method-section.js";
 import { pageStyle } from "./page-style.js";
-import type { Run } from "./run.js";
 
 /** A figure as the page shows it; its files are `figures/<name>.{svg,png,vl.json}`. */
 export interface Figure {
@@ -17,17 +16,17 @@ export interface Figure {
 }
 
 /** The report of a run: one page that needs nothing beside itself. */
-export function page(run: Run, figures: readonly Figure[], label?: ClientLabel): string {
-  const { trial, records } = run;
+export function page(run: Run, figures: readonly Figure[]): string {
+  const { trial } = run;
   return pageOf(
     { title: trial.name, claim: trial.claim },
-    html`<p class="verdict">${verdictSentence(trial, records)}</p>
+    html`<p class="verdict">${verdictSentence(run)}</p>
       ${facts(run)}`,
-    html`${figures.map(figureSection)} ${clientSection(run, label)} ${failureSection(run, label)}
-      ${measureSection(run)} ${methodSection(run)}
+    html`${figures.map(figureSection)} ${comparisonSection(run)} ${clientSection(run)}
+      ${failureSection(run)} ${measureSection(run)} ${methodSection(run)}
       <details>
         <summary>The trial file, every default filled in</summary>
-        <pre>${stringify(trial)}</pre>
+        <pre>${preformatted(stringify(trial))}</pre>
       </details>`,
   );
 }

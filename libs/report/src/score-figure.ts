@@ -1,6 +1,7 @@
-import type { ArmRecord, ClientLabel } from "@fedclair/runs";
+import { studied, type ArmRecord, type Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig } from "./figure-style.js";
+import { drawnRounds, drawnText } from "./rounds.js";
 import { scoresOverRounds } from "./score-history.js";
 import { scorePanels } from "./score-panels.js";
 import { scoreAxis, scorePoints, thinned, unscored, type ScorePoint } from "./score-points.js";
@@ -12,25 +13,23 @@ const maxRows = 64;
 /** Points a round of one truth and verdict, when clients have no rows of their own. */
 const maxPoints = 200;
 
-/** What `scoreFigure` shows of these records. */
-export function scoreCaption(records: readonly ArmRecord[]): string {
+/** What `scoreFigure` shows. */
+export function scoreCaption(run: Run): string {
+  const records = studied(run);
   const reading =
     "Above the threshold (dashed) a client is flagged as contaminated. Filled: flagged; hollow: not; ringed in red: the verdict differs from the truth.";
   return records.length <= maxPanels
     ? reading
-    : `Over rounds the median and the 10–90 % range of each truth; below, the last round. ${reading}`;
+    : `Over rounds the median and the 10–90 % range of each truth; below, the last round. ${reading}${drawnText(records)}`;
 }
 
 /**
  * Scores against the threshold: a panel a round where they fit, else the spread over rounds with the last round's panel
  * below it; in a panel a row a client where they fit, else a row a truth. Undefined when no client was scored.
- * @param records of the method under study
  */
-export function scoreFigure(
-  records: readonly ArmRecord[],
-  label?: ClientLabel,
-): TopLevelSpec | undefined {
-  const points = records.flatMap((record) => scorePoints(record, label));
+export function scoreFigure(run: Run): TopLevelSpec | undefined {
+  const records = drawn(studied(run));
+  const points = records.flatMap((record) => scorePoints(record, run.description));
   if (!points.some(({ score }) => score !== null)) return undefined;
   const axis = scoreAxis(points);
   const attacks = [...new Set(points.map(({ truth }) => truth))]
@@ -51,4 +50,9 @@ export function scoreFigure(
     config: figureConfig,
     vconcat: views,
   } as TopLevelSpec;
+}
+
+function drawn(records: readonly ArmRecord[]): readonly ArmRecord[] {
+  const rounds = drawnRounds(records);
+  return records.filter(({ round }) => rounds.has(round));
 }

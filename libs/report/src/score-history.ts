@@ -1,5 +1,5 @@
 import { quantile } from "@fedclair/linalg";
-import { axisTicks, type Axis } from "./axis.js";
+import { axisTicks, roundAxis, type Axis } from "./axis.js";
 import { alarm, figureWidth, ink, truthColours, truthShapes } from "./figure-style.js";
 import { thinned, type ScorePoint } from "./score-points.js";
 
@@ -30,13 +30,7 @@ export function scoresOverRounds(
     width: figureWidth - 110,
     height: 260,
     encoding: {
-      x: {
-        field: "round",
-        type: "quantitative",
-        title: "round",
-        axis: { tickMinStep: 1, grid: false },
-        scale: { nice: false, zero: false },
-      },
+      x: { field: "round", ...roundAxis(rounds.map(([round]) => round)) },
     },
     layer: [
       {

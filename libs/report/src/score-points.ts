@@ -1,10 +1,12 @@
+import { printable } from "@fedclair/core";
 import {
   byTruth,
   displayName,
   isFlagged,
   mistakeOf,
+  truthText,
   type ArmRecord,
-  type ClientLabel,
+  type TrialDescription,
 } from "@fedclair/runs";
 import type { Axis } from "./axis.js";
 
@@ -12,7 +14,7 @@ import type { Axis } from "./axis.js";
 export interface ScorePoint {
   readonly round: number;
   readonly client: string;
-  /** `benign` or the attack. */
+  /** The attack, `benign` or `unknown`. */
   readonly truth: string;
   readonly score: number | null;
   readonly threshold: number | null;
@@ -23,14 +25,17 @@ export interface ScorePoint {
 }
 
 /** The clients of a round, contaminated first. */
-export function scorePoints({ round, clients }: ArmRecord, label?: ClientLabel): ScorePoint[] {
+export function scorePoints(
+  { round, clients }: ArmRecord,
+  description: TrialDescription,
+): ScorePoint[] {
   // One threshold a round: clients that failed carry none.
   const threshold =
     clients.find((client) => typeof client.threshold === "number")?.threshold ?? null;
   return [...clients].sort(byTruth).map((client) => ({
     round,
-    client: displayName(client.clientId, label),
-    truth: client.attack ?? "benign",
+    client: displayName(client.clientId, description),
+    truth: printable(truthText(client), 200),
     score: client.score ?? null,
     threshold,
     flagged: isFlagged(client),

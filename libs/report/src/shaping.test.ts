@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import type { Trial } from "@fedclair/core";
+import type { MetricInfo, Trial } from "@fedclair/core";
 import { toyTrial } from "@fedclair/core/testing";
+import type { Measure, Summary } from "@fedclair/runs";
 import fc from "fast-check";
-import { axisTicks, betterEnd, errorAxis } from "./axis.js";
-import { html } from "./html.js";
+import { axisTicks, errorAxis, roundAxis } from "./axis.js";
+import { html, preformatted } from "./html.js";
 import { measureRows } from "./measures.js";
+import { drawnRounds, drawnText } from "./rounds.js";
 import { scoreAxis, thinned, unscored, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
@@ -14,50 +16,73 @@ const trial: Trial = {
   baselines: [{ label: "mean", aggregator: { name: "fedavg" }, clients: "all" }],
 };
 
+const infos: Readonly<Record<string, MetricInfo>> = {
+  loss: { better: "lower", unit: "nats", description: "mean loss of a token" },
+};
+
+const summaryOf = (...details: readonly Measure[]): Summary => ({
+  ...{ name: "t", seed: 1, arms: ["clair", "mean"], stopped: {}, details },
+  measures: Object.fromEntries(details.map(({ name, value }) => [name, value])),
+});
+
 describe("measureRows", () => {
   it("groups measures and holds them against what is expected", () => {
-    const measures = { "detection.recall": 1, "loss.a.b": 2, "bytes.up": 9, "loss.gainOver.b": 1 };
     const expect = { measures: { "detection.recall": { min: 0.9 }, "loss.c": { max: 1 } } };
     const rows = measureRows(
       { ...trial, expect },
-      { name: "t", seed: 1, arms: ["a.b", "b", "c"], stopped: {}, measures },
+      summaryOf(
+        { name: "loss.a.b", scope: "clients", metric: "loss", arm: "a.b", value: 2, n: 7 },
+        { name: "detection.recall", scope: "detection", metric: "recall", value: 1 },
+        { name: "loss.b", scope: "clients", metric: "loss", arm: "b", value: 3 },
+        { name: "bytes.up", scope: "bytes", metric: "up", value: 9 },
+      ),
+      infos,
     );
     assert.deepEqual(
-      rows.map(({ group, name, asExpected }) => [group, name, asExpected]),
+      rows.map(({ group, name, n, asExpected }) => [group, name, n, asExpected]),
       [
-        ["Detection", "detection.recall", true],
-        ["Evaluation: loss", "loss.a.b", undefined],
-        ["Evaluation: loss", "loss.gainOver.b", undefined],
-        ["Evaluation: loss", "loss.c", false],
-        ["Traffic", "bytes.up", undefined],
+        ["Evaluation: loss", "loss.a.b", 7, undefined],
+        ["Evaluation: loss", "loss.b", undefined, undefined],
+        ["Detection", "detection.recall", undefined, true],
+        ["Traffic", "bytes.up", undefined, undefined],
+        ["Not measured", "loss.c", undefined, false],
       ],
     );
   });
 });
 
 describe("meanings of measures", () => {
-  const meaningOf = (name: string) => {
-    const measures = { [name]: 1 };
-    const summary = { name: "t", seed: 1, arms: ["clair", "mean"], stopped: {}, measures };
-    const [row] = measureRows({ ...trial, task: { name: "toy" } }, summary);
+  const meaningOf = (measure: Omit<Measure, "name" | "value">) => {
+    const summary = summaryOf({ ...measure, name: "any", value: 1 });
+    const [row] = measureRows({ ...trial, task: { name: "toy" } }, summary, infos);
     return `${row?.group ?? ""} | ${row?.meaning ?? ""}`;
   };
 
   it("does not call mean over rounds what all rounds give together", () => {
-    for (const name of ["recallMean", "precisionMean", "f1", "recall.sign-flip"]) {
-      assert.match(meaningOf(`detection.${name}`), /^Detection \| .*all rounds together$/);
+    const detection = { scope: "detection" } as const;
+    for (const metric of ["recallMean", "precisionMean", "f1"]) {
+      assert.match(meaningOf({ ...detection, metric }), /^Detection \| .*all rounds together$/);
     }
-    assert.match(meaningOf("detection.falseAlarmsMean"), /mean over rounds$/);
+    assert.equal(
+      meaningOf({ ...detection, metric: "recall", attack: "sign-flip" }),
+      "Detection | share of the clients under sign-flip that were flagged, all rounds together",
+    );
+    assert.match(meaningOf({ ...detection, metric: "falseAlarmsMean" }), /mean over rounds$/);
   });
 
   it("tells what the coordinator measured from what clients did", () => {
+    const comparison = { kind: "ratioTo", arm: "mean" } as const;
     assert.equal(
-      meaningOf("global.gap.ratioTo.mean"),
+      meaningOf({ scope: "global", metric: "gap", arm: "clair", comparison }),
       "Coordinator: gap | clair divided by mean; measured at the coordinator, by the task toy or the aggregator, last round",
     );
     assert.equal(
-      meaningOf("loss.clair"),
-      "Evaluation: loss | clair; mean over the benign clients on their own data, last round",
+      meaningOf({ scope: "clients", metric: "loss", arm: "clair", better: "lower" }),
+      "Evaluation: loss | clair; mean over the benign clients on their own data, last round; mean loss of a token; lower is better",
+    );
+    assert.equal(
+      meaningOf({ scope: "lost", metric: "lost", better: "lower" }),
+      "Losses | clair: rounds of benign clients in which no answer came; lower is better",
     );
   });
 });
@@ -88,19 +113,34 @@ describe("figures' data", () => {
     assert.deepEqual(values(0.0005, 12), { values: [0.001, 0.01, 0.1, 1, 10], format: "~g" });
   });
 
-  it("draws errors over more than a decade on a logarithmic axis, and nothing else", () => {
-    assert.deepEqual(errorAxis("error", [0.12, 10]), { type: "log", domain: [0.1, 12] });
-    assert.equal(errorAxis("error", [0.12, 1.2]), undefined);
-    assert.equal(errorAxis("error", [0, 5]), undefined);
-    assert.equal(errorAxis("error", []), undefined);
-    assert.equal(errorAxis("accuracy", [0.05, 0.9]), undefined);
+  it("draws what is better low over more than a decade on a logarithmic axis, and nothing else", () => {
+    assert.deepEqual(errorAxis("lower", [0.12, 10]), { type: "log", domain: [0.1, 12] });
+    assert.equal(errorAxis("lower", [0.12, 1.2]), undefined);
+    assert.equal(errorAxis("lower", [0, 5]), undefined);
+    assert.equal(errorAxis("lower", []), undefined);
+    assert.equal(errorAxis("higher", [0.05, 0.9]), undefined);
+    assert.equal(errorAxis(undefined, [0.05, 0.9]), undefined);
   });
 
-  it("tells the better end of a metric where its name does", () => {
-    assert.deepEqual(
-      ["averageError", "slicedW2", "uniformAccuracy", "modesCovered"].map(betterEnd),
-      ["low", "low", "high", undefined],
-    );
+  it("marks whole rounds alone", () => {
+    const ticks = (count: number) => {
+      const { axis } = roundAxis(Array.from({ length: count }, (_, i) => i + 1)) as {
+        axis: { values?: number[]; tickMinStep?: number };
+      };
+      return axis.values ?? axis.tickMinStep;
+    };
+    assert.deepEqual(ticks(3), [1, 2, 3]);
+    assert.equal(ticks(100), 1);
+  });
+
+  it("draws evenly spaced ones of many rounds, the first and the last among them", () => {
+    const rounds = (count: number) => Array.from({ length: count }, (_, i) => ({ round: i + 1 }));
+    const drawn = [...drawnRounds(rounds(70_000))];
+    assert.equal(drawn.length, 300);
+    assert.deepEqual([drawn[0], drawn.at(-1)], [1, 70_000]);
+    assert.equal(drawnRounds(rounds(300)).size, 300);
+    assert.equal(drawnText(rounds(70_000)), " Drawn are 300 of 70,000 rounds.");
+    assert.equal(drawnText(rounds(3)), "");
   });
 
   it("thins a crowd to its extremes and what lies evenly between", () => {
@@ -137,11 +177,17 @@ describe("figures' data", () => {
 describe("html", () => {
   it("never lets text become markup", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "grapheme" }), (text) => {
+      fc.property(fc.string({ unit: "binary" }), (text) => {
         const page = html`<p title="${text}">${text}</p>`.text;
         assert.doesNotMatch(page.slice(10, -4).replace(`">`, ""), /[<>"']/);
       }),
     );
+  });
+
+  it("spells out what cannot be printed, but for the lines of a text that has several", () => {
+    const evil = "a\u001b[31m\nb\u202ec";
+    assert.equal(html`<p>${evil}</p>`.text, "<p>a\\u{1b}[31m\\nb\\u{202e}c</p>");
+    assert.equal(preformatted("a: <1>\nb: 2").text, "a: &#60;1&#62;\nb: 2");
   });
 
   it("takes markup as it is", () => {

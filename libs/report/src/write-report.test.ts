@@ -3,9 +3,10 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClientRecord } from "@fedclair/core";
-import { writeReport } from "./write-report.js";
+import { armsOf, summarise, undescribed } from "@fedclair/runs";
+import { writeReport, writeReportOf } from "./write-report.js";
 import { textWidth } from "./text-width.js";
-import { madeRun, writeMadeRun, type MadeRun } from "./testing/made-run.js";
+import { madeRun, writeMadeRun, type MadeRun } from "../testing/made-run.js";
 
 const attacks = { c01: "sign-flip", c04: "label-permute", c07: "sign-flip" };
 
@@ -26,7 +27,7 @@ describe("writeReport", () => {
 
   const report = async (run: MadeRun, stopped = false, label?: (id: string) => string) => {
     await writeMadeRun(folder, run, stopped);
-    await writeReport(folder, { label });
+    await writeReport(folder, { ...(label && { label }), primary: "accuracy" });
     return readFile(join(folder, "report.html"), "utf8");
   };
   const figures = async () => (await readdir(join(folder, "figures"))).sort();
@@ -95,6 +96,14 @@ describe("writeReport", () => {
     const of = (text: string) =>
       drawPng(`<svg xmlns="http://www.w3.org/2000/svg" width="99" height="20">${text}</svg>`);
     assert.notDeepEqual(of(`<text y="15" font-family="Arimo, Arial">abc</text>`), of(""));
+  });
+
+  it("draws whatever is in a label", async () => {
+    const { drawPng, drawSvg } = await import("./draw.js");
+    const title = "\u001b[31m\u0000\ud800<&>";
+    const drawn = await drawSvg({ data: { values: [{}] }, mark: "point", title });
+    assert.match(drawn, />\ufffd\[31m\ufffd\ufffd&lt;&amp;&gt;</);
+    assert.ok(drawPng(drawn).length > 0);
   });
 
   it("escapes whatever a run brings in", async () => {
@@ -167,6 +176,85 @@ describe("writeReport", () => {
     assert.doesNotMatch(drawn, /NaN|Infinity/);
   });
 
+  it("shows methods of any name", async () => {
+    for (const label of ["constructor", "__proto__"]) {
+      const run = madeRun({}, attacks);
+      const renamed = ({ arm, ...rest }: MadeRun["records"][number]) => {
+        return { ...rest, arm: arm === "local" ? label : arm };
+      };
+      const baselines = run.trial.baselines.map((baseline) =>
+        baseline.label === "local" ? { ...baseline, label } : baseline,
+      );
+      const page = await report({
+        trial: { ...run.trial, baselines },
+        records: run.records.map(renamed),
+        timings: run.timings.map((timing) => {
+          return { ...timing, arm: timing.arm === "local" ? label : timing.arm };
+        }),
+      });
+      assert.match(page, new RegExp(`benign accuracy 0\\.\\d+ against 0\\.\\d+ \\(${label}\\)`));
+      assert.match(page, new RegExp(`<code>accuracy\\.gainOver\\.${label}</code>`));
+      assert.doesNotMatch(page, /native code|\[object/);
+      // In the legend, and as the head of a column of costs.
+      assert.match(await svg("accuracy"), new RegExp(`>${label}<`));
+      assert.match(await svg("cost"), new RegExp(`>${label}<`));
+    }
+  }).timeout(60_000);
+
+  it("compares the same clients where a host was lost, and says so", async () => {
+    const whole = madeRun({ rounds: 1 }, attacks);
+    const gone = { code: "HOST_LOST", message: "its host is gone" } as const;
+    const records = whole.records.map((record) => {
+      if (record.arm !== "local") return record;
+      const clients = record.clients.map((client): ClientRecord => {
+        if (client.attack !== null || client.clientId > "c04") return client;
+        return { clientId: client.clientId, attack: null, failure: gone };
+      });
+      return { ...record, clients };
+    });
+    const page = await report({ ...whole, records });
+    assert.match(
+      page,
+      /over the 4 clients measured under every method \(clair 7, local 4, fedavg 7, oracle 7\)/,
+    );
+    assert.match(page, /3 of 28 rounds of benign clients were lost/);
+    assert.match(page, /Clients differ between methods/);
+    assert.match(page, /<td class="text">clair<\/td>\s*<td class="text">4 of 7<\/td>/);
+    assert.match(page, /<code>clients\.lost\.local<\/code>/);
+    const spec = JSON.parse(
+      await readFile(join(folder, "figures", "accuracy.vl.json"), "utf8"),
+    ) as { data: { values: { n: number }[] } };
+    assert.deepEqual(new Set(spec.data.values.map(({ n }) => n)), new Set([4]));
+  });
+
+  it("draws points of all methods on whole rounds", async () => {
+    await report(madeRun({ rounds: 5 }, attacks));
+    const text = await readFile(join(folder, "figures", "accuracy.vl.json"), "utf8");
+    assert.doesNotMatch(text, /xOffset/);
+    const { data, concat } = JSON.parse(text) as {
+      data: { values: { round: number }[] };
+      concat: { encoding: { x: { type: string; axis: { values: number[] } } } }[];
+    };
+    assert.ok(data.values.every(({ round }) => Number.isInteger(round)));
+    assert.equal(concat[0]?.encoding.x.type, "quantitative");
+    assert.deepEqual(concat[0].encoding.x.axis.values, [1, 2, 3, 4, 5]);
+  });
+
+  it("stands clients that sent a hundred thousand metrics, whatever is in their names", async () => {
+    const names = Array.from({ length: 100_000 }, (_, i) => `m${i}\u001b[31m`);
+    const evaluation = Object.fromEntries(names.map((name, i) => [name, i]));
+    const made = madeRun({ rounds: 1, baselines: [] }, attacks);
+    const run = changed(made, (client) =>
+      client.clientId === "c00" ? { ...client, evaluation } : client,
+    );
+    const page = await report(run);
+    assert.match(page, /12 of 100,003 metrics; all are in/);
+    assert.match(page, /300 of 100,0\d\d measures/);
+    // Tabs and carriage returns are the page's own; no other control character is on it.
+    assert.doesNotMatch(page, /[\u0000-\u0008\u000b-\u001f\u007f]/);
+    assert.ok(page.length < 3e6, `${page.length} characters`);
+  }).timeout(120_000);
+
   for (const { what, clients, rounds } of [
     { what: "one round of 500", clients: 500, rounds: 1 },
     { what: "six rounds of 10", clients: 10, rounds: 6 },
@@ -183,7 +271,7 @@ describe("writeReport", () => {
   it("stays small for 200 rounds of 100 out of 10,000 clients that are all misjudged", async () => {
     const ids = Array.from({ length: 3000 }, (_, i) => `c${String(3 * i).padStart(4, "0")}`);
     const run = madeRun(
-      { clients: 10_000, rounds: 200, cohort: { number: 100 } },
+      { clients: 10_000, rounds: 200, cohort: { count: 100 } },
       Object.fromEntries(ids.map((id) => [id, "sign-flip"])),
     );
     await report(
@@ -191,5 +279,19 @@ describe("writeReport", () => {
     );
     const { size } = await stat(join(folder, "report.html"));
     assert.ok(size < 3e6, `${size} bytes`);
-  }).timeout(20_000);
+  }).timeout(60_000);
+
+  it("reports 70,000 rounds", async () => {
+    const baselines = madeRun({}, {}).trial.baselines.slice(0, 1);
+    const run = madeRun({ rounds: 70_000, clients: 3, baselines }, { c01: "sign-flip" });
+    const arms = armsOf(run.trial);
+    const summary = summarise(run.trial, {}, run.records);
+    await writeReportOf(
+      { ...run, arms, summary, description: undescribed, artifacts: [], isFinished: true },
+      folder,
+    );
+    const { size } = await stat(join(folder, "report.html"));
+    assert.ok(size < 1e6, `${size} bytes`);
+    assert.match(await readFile(join(folder, "report.html"), "utf8"), /Drawn are 300 of 70,000/);
+  }).timeout(120_000);
 });

@@ -1,46 +1,44 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TaskFigures } from "@fedclair/core";
-import type { ClientLabel } from "@fedclair/runs";
+import { readRun, undescribed, type Run, type TrialDescription } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { accuracyFigure } from "./accuracy-figure.js";
 import { costFigure } from "./cost-figure.js";
 import { armColours, figureConfig, figureWidth, ink } from "./figure-style.js";
 import { writeFigures, type Drawing } from "./figures.js";
 import { page } from "./page.js";
-import { readRun, studied, type Run } from "./run.js";
+import { drawnText } from "./rounds.js";
 import { scoreCaption, scoreFigure } from "./score-figure.js";
 
-/** What the run's task adds to a report. */
-export interface ReportOptions {
-  /** A name that people know a client by, beside its id. */
-  readonly label?: ClientLabel | undefined;
-  readonly figures?: TaskFigures | undefined;
+/** Reads a run folder and writes the report into it, as `writeReportOf`. @param description default: nothing is known */
+export async function writeReport(
+  folder: string,
+  description: Partial<TrialDescription> = {},
+): Promise<void> {
+  await writeReportOf(await readRun(folder, { ...undescribed, ...description }), folder);
 }
 
 /**
- * Reads a run folder and writes the report into it: `report.html`, one page that needs nothing beside itself, and
- * `figures/<name>.{svg,png,vl.json}`. Of a run that was stopped early it shows what is on disk.
+ * Writes the report of a run into a folder: `report.html`, one page that needs nothing beside itself, and
+ * `figures/<name>.{svg,png,vl.json}`. Of a run that was stopped early it shows what is there.
  */
-export async function writeReport(
-  folder: string,
-  { label, figures }: ReportOptions = {},
-): Promise<void> {
-  const run = await readRun(folder);
-  const own = studied(run);
+export async function writeReportOf(run: Run, folder: string): Promise<void> {
+  const { figures } = run.description;
   const drawings: readonly Drawing[] = [
     {
       name: "scores",
       title: "Scores against the threshold",
-      caption: scoreCaption(own),
-      spec: scoreFigure(own, label),
+      caption: scoreCaption(run),
+      spec: scoreFigure(run),
     },
     ...(figures ? taskDrawings(run, figures) : []),
     {
       name: "accuracy",
       title: "Benign clients over rounds",
       caption:
-        "Mean of the benign clients, each measured on its own data, and their 10–90 % range.",
+        "Mean of the benign clients that measured under every method, each on its own data, and their 10–90 % range." +
+        drawnText(run.records),
       spec: accuracyFigure(run),
     },
     {
@@ -50,12 +48,13 @@ export async function writeReport(
         "Seconds that the coordinator spent in each stage of a round, and bytes of the tensors sent to (down) and got from (up) the clients for training." +
         (run.arms.length > 1
           ? " In round 1 the baselines reuse the updates of the method under study."
-          : ""),
+          : "") +
+        drawnText(run.records),
       spec: costFigure(run),
     },
   ];
   const drawn = await writeFigures(folder, `${run.trial.name}, seed ${run.trial.seed}`, drawings);
-  await writeFile(join(folder, "report.html"), page(run, drawn, label));
+  await writeFile(join(folder, "report.html"), page(run, drawn));
 }
 
 function taskDrawings({ trial, arms, artifacts }: Run, figures: TaskFigures): Drawing[] {

@@ -14,14 +14,14 @@ export async function writeSweep(
 ): Promise<void> {
   await mkdir(out, { recursive: true });
   await writeFile(join(out, "table.csv"), csvOf(tables));
-  const drawings = sweep.measures.map(({ measure, worse }): Drawing => {
+  const drawings = sweep.measures.map(({ measure }): Drawing => {
     const own = tables.filter((one) => one.measure === measure);
     const [first, ...rest] = own;
     const some = own.some(({ cells }) => cells.flat().some((cell) => cell !== undefined));
     return {
       name: measure.replace(/[^a-zA-Z0-9]+/g, "-"),
       title: measure,
-      caption: `Mean over seeds: ${sweep.rows?.path ?? ""} down, ${sweep.columns?.path ?? ""} across, the worst of each column in the last row. Dark is worse: ${worse} values.`,
+      caption: `Mean over seeds: ${sweep.rows?.path ?? ""} down, ${sweep.columns?.path ?? ""} across, ${reading(first?.worse)}`,
       spec: first && some ? heatMap([first, ...rest]) : undefined,
     };
   });
@@ -38,6 +38,12 @@ export async function writeSweep(
     join(out, "report.html"),
     pageOf({ title: sweep.name, claim: sweep.claim }, head, main),
   );
+}
+
+function reading(worse: Table["worse"]): string {
+  return worse === undefined
+    ? "Light is high; which end is better, nobody has said."
+    : `the worst of each column in the last row. Dark is worse: ${worse} values.`;
 }
 
 function tableSection({ measure, facet, rows, columns, cells }: Table): Html {

@@ -1,9 +1,17 @@
-export { armsOf, type Arm } from "./arms.js";
+export { armsOf, type Arm, type ArmRecord } from "./arms.js";
+export { describeTrial, undescribed, type TrialDescription } from "./description.js";
+export { evaluationsOf, inCommon, meanOf, metricsIn, valuesOf } from "./evaluation.js";
+export { detectionInfos } from "./detection.js";
+export { faultsOf } from "./faults.js";
+export { lossOf } from "./losses.js";
+export { metricOf, ownValue, type Measure, type MetricInfos } from "./measure.js";
 export {
   byteUnits,
   formatBytes,
   formatNumber,
   isWithin,
+  largest,
+  least,
   mean,
   timeUnits,
   unitOf,
@@ -14,10 +22,11 @@ export {
   clientRows,
   displayName,
   mistakeOf,
-  type ClientLabel,
   type ClientRow,
 } from "./outcome/client-rows.js";
-export { columns, outcomeText } from "./outcome/outcome-text.js";
+export { columns } from "./outcome/columns.js";
+export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
+export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
 export { createLog } from "./process/log.js";
 export {
@@ -32,15 +41,11 @@ export {
 export { readTrialFile } from "./process/trial-file.js";
 export { Progress } from "./progress.js";
 export { recordTrial, type TrialRun } from "./record-trial.js";
-export {
-  holdsRun,
-  readLines,
-  readSummary,
-  runFolderFor,
-  type ArmRecord,
-  type ArmTiming,
-} from "./run-folder.js";
+export { holdsRun, readLines, readSummary, runFolderFor, type ArmTiming } from "./run-folder.js";
+export { readRun, recordsOf, studied, type Run } from "./run.js";
 export { runTrial } from "./run-trial.js";
-export { evaluationMeans, isFlagged, summarise, type Summary } from "./summary.js";
+export { summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";
+export { isFlagged, truthText } from "./truth.js";
 export { version } from "./version.js";
+export { pathsOf } from "./paths.js";

@@ -5,6 +5,16 @@ export function mean(values: readonly number[]): number {
   return sum(values) / values.length;
 }
 
+/** Of any number of values, which are more than a call can have arguments. @returns Infinity for none */
+export function least(values: readonly number[]): number {
+  return values.reduce((low, value) => Math.min(low, value), Infinity);
+}
+
+/** As `least`. @returns -Infinity for none */
+export function largest(values: readonly number[]): number {
+  return values.reduce((high, value) => Math.max(high, value), -Infinity);
+}
+
 /** Does a measure lie in the range that a trial expects, its ends included? One that is absent does not. */
 export function isWithin(
   value: number | undefined,

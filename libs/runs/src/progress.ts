@@ -1,9 +1,11 @@
-import type { RoundRecord, Trial } from "@fedclair/core";
+import { printable, type RoundRecord, type Trial } from "@fedclair/core";
 import { SingleBar } from "cli-progress";
 import { armsOf, type Arm } from "./arms.js";
 import { mean } from "./numbers.js";
 import type { ArmEvent } from "./run-trial.js";
-import { detectionOf, isFlagged } from "./summary.js";
+import { detectionOf } from "./detection.js";
+import { metricOf } from "./measure.js";
+import { isFlagged } from "./truth.js";
 
 /** Tells people how far a trial is, on stderr: a bar on a terminal, else a line a round. */
 export class Progress {
@@ -40,7 +42,7 @@ export class Progress {
 /** `clair round 2: training loss 0.430 · flagged c03 c07 · 1 failed`, as much of it as there is, and of the flagged the first. */
 export function tell(arm: Arm, record: RoundRecord): string {
   const losses = record.clients.flatMap(({ attack, train }) =>
-    attack === null ? (train?.["loss"] ?? []) : [],
+    attack === null ? (metricOf(train, "loss") ?? []) : [],
   );
   const flagged = record.clients.filter(isFlagged).map(({ clientId }) => clientId);
   const failed = record.clients.filter(({ failure }) => failure).length;
@@ -49,7 +51,8 @@ export function tell(arm: Arm, record: RoundRecord): string {
     ...(detectionOf(record.clients) ? [`flagged ${listed(flagged)}`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ];
-  return [`${arm.label} round ${record.round}`, parts.join(" · ")].filter(Boolean).join(": ");
+  const round = `${printable(arm.label, 200)} round ${record.round}`;
+  return [round, parts.join(" · ")].filter(Boolean).join(": ");
 }
 
 function listed(ids: readonly string[]): string {

@@ -30,12 +30,11 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
   await whenReady(pool, trial.limits.joinSeconds, signal);
   const folder = await RunFolder.create(out, trial);
   const [{ label: studied }] = armsOf(trial);
-  const stopped: Record<string, string> = {};
-  const tally = new Tally(trial);
+  const tally = new Tally(trial, plugins.tasks.get(trial.task.name)?.metrics ?? {});
   let state: TrialState | undefined;
   try {
     for await (const { arm, event } of runTrial(trial, plugins, pool, signal)) {
-      if (event.kind === "stopped") stopped[arm.label] = event.reason;
+      if (event.kind === "stopped") tally.stop(arm.label, event.reason);
       if (event.kind === "round") {
         tally.add(await folder.append(arm, event, traffic));
         if (arm.label === studied) state = event.state;
@@ -46,7 +45,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     if (state) await folder.writeParams(state);
     await folder.close();
   }
-  const summary = { ...tally.summary(stopped), backend: run.backend() ?? "unknown" };
+  const summary = { ...tally.summary(), backend: run.backend() ?? "unknown" };
   await folder.writeSummary(summary); // the last: what has a summary is whole
   return summary;
 }

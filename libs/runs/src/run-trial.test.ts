@@ -2,16 +2,27 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ClientRunner, decodeSafetensors, MemoryPool, type ClientPool } from "@fedclair/core";
+import {
+  ClientRunner,
+  decodeSafetensors,
+  exitCodes,
+  MemoryPool,
+  UserError,
+  type Aggregator,
+  type ClientPool,
+  type Plugin,
+} from "@fedclair/core";
 import { toyPlugins, toyTrial } from "@fedclair/core/testing";
+import { faultsOf } from "./faults.js";
 import { recordTrial } from "./record-trial.js";
-import { readLines, type ArmRecord } from "./run-folder.js";
+import type { ArmRecord } from "./arms.js";
+import { readLines } from "./run-folder.js";
 import { summarise } from "./summary.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
 const trial = toyTrial({
   clients: 6,
-  cohort: { number: 4 },
+  cohort: { count: 4 },
   baselines: [
     { label: "again", aggregator: { name: "toy-mean" } },
     { label: "oracle", aggregator: { name: "toy-mean" }, clients: "benign" },
@@ -73,7 +84,7 @@ describe("recordTrial", () => {
     );
     assert.deepEqual(summary.arms, ["toy-mean", "again", "oracle"]);
     assert.equal(summary.measures["distance.gainOver.again"], 0);
-    assert.deepEqual(summary, { ...summarise(trial, records), backend: "wasm" });
+    assert.deepEqual(summary, { ...summarise(trial, {}, records), backend: "wasm" });
     assert.deepEqual(JSON.parse(await readFile(join(out, "summary.json"), "utf8")), summary);
     const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
     assert.deepEqual([...params.keys()], ["global/dense", "global/pair"]);
@@ -90,7 +101,7 @@ describe("recordTrial", () => {
       .filter(({ arm }) => arm === "oracle")
       .map(({ clients }) => clients.length);
     assert.equal(of("train", 1), 4);
-    assert.equal(of("train", 2), 4 + 4 + (oracle[1] ?? NaN));
+    assert.equal(of("train", 2), 4 + 4 + Number(oracle[1]));
     const [first, , again] = records;
     assert.deepEqual({ ...again, arm: "" }, { ...first, arm: "" });
   });
@@ -128,6 +139,58 @@ describe("recordTrial, when a baseline breaks", () => {
       "timings.jsonl",
       "trial.yaml",
     ]);
+  });
+});
+
+describe("recordTrial, when the aggregator under study fails", () => {
+  let out: string;
+  beforeEach(async () => {
+    out = await mkdtemp(join(tmpdir(), "fedclair-"));
+  });
+  afterEach(() => rm(out, { recursive: true }));
+
+  it("finishes the others, and says why", async () => {
+    const working = toyPlugins.aggregators.get("toy-mean");
+    assert.ok(working);
+    const failing: Plugin<Aggregator> = {
+      ...{ name: "fails", summary: "Fails in round 2.", schema: working.schema },
+      create: () => {
+        const inner = working.create({} as never);
+        return {
+          aggregate: (input) => {
+            if (input.round === 2) throw new UserError("no fit");
+            return inner.aggregate(input);
+          },
+        };
+      },
+    };
+    const aggregators = new Map([...toyPlugins.aggregators, ["fails", failing]]);
+    const failed = { ...trial, aggregator: { name: "fails" } };
+    const summary = await recordTrial({
+      ...{
+        trial: failed,
+        plugins: { ...toyPlugins, aggregators },
+        pool: counting([]),
+        out,
+        backend,
+      },
+      signal: new AbortController().signal,
+    });
+    assert.deepEqual(summary.arms, ["again", "oracle"]);
+    assert.match(summary.stopped["fails"] ?? "", /no fit$/);
+    assert.equal(faultsOf(failed, summary)[0]?.exitCode, exitCodes.stopped);
+    const records = await readLines<ArmRecord>(out, "records.jsonl");
+    assert.deepEqual(
+      records.map(({ arm, round, stopped }) => [arm, round, stopped]),
+      [
+        ["fails", 1, undefined],
+        ["fails", 2, "no fit"],
+        ...["again", "oracle"].flatMap((arm) => [
+          [arm, 1, undefined],
+          [arm, 2, undefined],
+        ]),
+      ],
+    );
   });
 });
 

@@ -1,44 +1,63 @@
 import assert from "node:assert/strict";
-import type { ClientRecord, VerdictStatus } from "@fedclair/core";
+import { exitCodes, type ClientRecord, type MetricInfo, type Trial } from "@fedclair/core";
 import { toyTrial } from "@fedclair/core/testing";
-import type { ArmRecord } from "./run-folder.js";
-import { detectionOf, summarise } from "./summary.js";
+import { detectionOf, isExact } from "./detection.js";
+import { faultsOf } from "./faults.js";
+import { lossOf } from "./losses.js";
+import type { ArmRecord } from "./arms.js";
+import { summarise, type Summary } from "./summary.js";
+import { clientOf, lostClient, recordOf } from "../testing/run-of.js";
 
-function client(
-  clientId: string,
-  attack: string | null,
-  verdict?: VerdictStatus,
-  accuracy?: number,
-): ClientRecord {
-  return {
-    ...{ clientId, attack, failure: null },
-    ...(verdict && { verdict, score: 1, threshold: 2 }),
-    ...(accuracy !== undefined && { evaluation: { accuracy } }),
-  };
+const infos: Readonly<Record<string, MetricInfo>> = {
+  accuracy: { better: "higher", description: "share" },
+  loss: { better: "lower", unit: "nats", description: "mean loss" },
+};
+
+/** A measure of a summary. @throws if there is none */
+function valueOf({ measures }: Summary, name: string): number {
+  const value = measures[name];
+  assert.ok(value !== undefined, `no ${name}`);
+  return value;
 }
 
-function record(arm: string, round: number, clients: ClientRecord[]): ArmRecord {
-  return { arm, round, phase: "train", clients, metrics: {}, bytes: { down: 10, up: 4 } };
+function close(got: number, wanted: number): void {
+  assert.ok(Math.abs(got - wanted) < 1e-12, `${got}, expected ${wanted}`);
+}
+
+function detailOf({ details }: Summary, name: string) {
+  const [found, ...others] = details.filter((measure) => measure.name === name);
+  assert.ok(found && others.length === 0, name);
+  return found;
 }
 
 describe("summarise", () => {
   const trial = toyTrial({ baselines: [{ label: "local", aggregator: { name: "toy-mean" } }] });
   const records = [
-    record("toy-mean", 1, [
-      client("c00", null, "benign", 0.5),
-      client("c01", null, "contaminated", 0.5),
-      client("c02", "flip", "contaminated"),
-      client("c03", "noise", "benign"),
-    ]),
-    record("toy-mean", 2, [
-      client("c00", null, "benign", 0.8),
-      client("c01", null, "benign", 0.6),
-      client("c02", "flip", "contaminated"),
-      client("c03", "noise", "invalid"),
-    ]),
-    record("local", 2, [client("c00", null, undefined, 0.4), client("c01", null, undefined, 0.2)]),
+    recordOf(
+      "toy-mean",
+      1,
+      clientOf("c00", null, "benign", 0.5),
+      clientOf("c01", null, "contaminated", 0.5),
+      clientOf("c02", "flip", "contaminated"),
+      clientOf("c03", "noise", "benign"),
+    ),
+    recordOf(
+      "toy-mean",
+      2,
+      clientOf("c00", null, "benign", 0.8),
+      clientOf("c01", null, "benign", 0.6),
+      clientOf("c02", "flip", "contaminated"),
+      clientOf("c03", "noise", "invalid"),
+    ),
+    recordOf(
+      "local",
+      2,
+      clientOf("c00", null, undefined, 0.4),
+      clientOf("c01", null, undefined, 0.2),
+    ),
   ];
-  const { measures } = summarise(trial, records);
+  const summary = summarise(trial, infos, records);
+  const { measures } = summary;
 
   it("counts verdicts against the truth", () => {
     assert.equal(measures["detection.exactRounds"], 1);
@@ -55,10 +74,10 @@ describe("summarise", () => {
 
   it("compares what the coordinator measured, apart from what clients did", () => {
     const measured = [
-      { ...record("toy-mean", 1, []), metrics: { loss: 3, rank: 1 } },
-      { ...record("local", 1, []), metrics: { loss: 2 } },
+      { ...recordOf("toy-mean", 1), metrics: { loss: 3, rank: 1 } },
+      { ...recordOf("local", 1), metrics: { loss: 2 } },
     ];
-    const { measures: global } = summarise(trial, measured);
+    const { measures: global } = summarise(trial, infos, measured);
     assert.equal(global["global.loss.toy-mean"], 3);
     assert.equal(global["global.rank.toy-mean"], 1);
     assert.equal(global["global.loss.gainOver.local"], 1);
@@ -67,57 +86,262 @@ describe("summarise", () => {
   });
 
   it("leaves out what outgrew all numbers", () => {
-    const grown = [
-      { ...record("toy-mean", 1, []), metrics: { loss: NaN, gap: Infinity, rank: 1 } },
-    ];
-    const { measures: found } = summarise(trial, grown);
-    assert.deepEqual(Object.keys(found), ["global.rank.toy-mean", "bytes.up", "bytes.down"]);
+    const grown = [{ ...recordOf("toy-mean", 1), metrics: { loss: NaN, gap: Infinity, rank: 1 } }];
+    const { measures: found } = summarise(trial, infos, grown);
+    assert.deepEqual(Object.keys(found), [
+      "global.rank.toy-mean",
+      "clients.lost",
+      "clients.lost.local",
+      "bytes.up",
+      "bytes.down",
+    ]);
   });
 
   it("averages what benign clients measured in the last round, and compares methods", () => {
-    assert.ok(Math.abs((measures["accuracy.toy-mean"] ?? NaN) - 0.7) < 1e-12);
-    assert.ok(Math.abs((measures["accuracy.gainOver.local"] ?? NaN) - 0.4) < 1e-12);
-    assert.ok(Math.abs((measures["accuracy.ratioTo.local"] ?? NaN) - 0.7 / 0.3) < 1e-12);
+    close(valueOf(summary, "accuracy.toy-mean"), 0.7);
+    close(valueOf(summary, "accuracy.gainOver.local"), 0.4);
+    close(valueOf(summary, "accuracy.ratioTo.local"), 0.7 / 0.3);
     assert.equal(measures["bytes.up"], 8);
     assert.equal(measures["bytes.down"], 20);
   });
 
   it("leaves out the recall of an attack whose clients were never judged", () => {
-    const refused = record("toy-mean", 1, [client("c00", null, "benign"), client("c01", "broken")]);
-    const found = summarise(toyTrial(), [refused]).measures;
+    const refused = recordOf(
+      "toy-mean",
+      1,
+      clientOf("c00", null, "benign"),
+      clientOf("c01", "broken"),
+    );
+    const found = summarise(toyTrial(), infos, [refused]).measures;
     assert.ok(Object.values(found).every(Number.isFinite));
     assert.equal("detection.recall.broken" in found, false);
     assert.equal("detection.recall" in found, false);
-    assert.equal(found["detection.exactRounds"], 1);
+    assert.equal("detection.exactRounds" in found, false);
+    assert.equal(found["detection.falseAlarms"], 0);
   });
 
   it("compares methods over the clients that measured both, and not with one that stopped", () => {
     const some = [
-      record("toy-mean", 1, [
-        client("c00", null, "benign", 0.5),
-        client("c01", null, "benign", 0.9),
-      ]),
-      record("local", 1, [client("c00", null, undefined, 0.4), client("c01", null)]),
+      recordOf(
+        "toy-mean",
+        1,
+        clientOf("c00", null, "benign", 0.5),
+        clientOf("c01", null, "benign", 0.9),
+      ),
+      recordOf("local", 1, clientOf("c00", null, undefined, 0.4), clientOf("c01", null)),
     ];
-    const found = summarise(trial, some).measures;
-    assert.ok(Math.abs((found["accuracy.gainOver.local"] ?? NaN) - 0.1) < 1e-12);
-    const alone = summarise(trial, some, { local: "it broke" });
+    const found = summarise(trial, infos, some);
+    close(valueOf(found, "accuracy.gainOver.local"), 0.1);
+    assert.equal(detailOf(found, "accuracy.gainOver.local").n, 1);
+    assert.equal(detailOf(found, "accuracy.toy-mean").n, 2);
+    const alone = summarise(trial, infos, some, new Map([["local", "it broke"]]));
     assert.deepEqual(alone.arms, ["toy-mean"]);
     assert.equal("accuracy.local" in alone.measures, false);
   });
 
   it("leaves out what cannot be had", () => {
-    const bare = summarise(toyTrial(), [record("toy-mean", 1, [client("c00", null)])]);
-    assert.deepEqual(Object.keys(bare.measures), ["bytes.up", "bytes.down"]);
+    const bare = summarise(toyTrial(), infos, [recordOf("toy-mean", 1, clientOf("c00", null))]);
+    assert.deepEqual(Object.keys(bare.measures), ["clients.lost", "bytes.up", "bytes.down"]);
   });
 });
 
 describe("detectionOf", () => {
   it("does not count clients that never reached the aggregator", () => {
-    const found = detectionOf([client("c00", null, "benign"), client("c01", "flip")]);
+    const found = detectionOf([clientOf("c00", null, "benign"), clientOf("c01", "flip")]);
     assert.deepEqual(found, {
-      ...{ contaminated: 0, flagged: 0, caught: 0, falseAlarms: 0, exact: true },
+      ...{ contaminated: 0, benign: 1, caught: 0, falseAlarms: 0 },
+      unknown: { judged: 0, flagged: 0 },
     });
-    assert.equal(detectionOf([client("c01", "flip")]), undefined);
+    assert.ok(found);
+    assert.equal(isExact(found), undefined);
+    assert.equal(detectionOf([clientOf("c01", "flip")]), undefined);
+  });
+
+  it("takes the undecided neither for caught nor for a false alarm", () => {
+    const found = detectionOf([
+      clientOf("c00", null, "undecided"),
+      clientOf("c01", "flip", "undecided"),
+      clientOf("c02", "flip", "contaminated"),
+    ]);
+    assert.ok(found);
+    const { contaminated, caught, falseAlarms } = found;
+    assert.deepEqual(
+      { contaminated, caught, falseAlarms },
+      { contaminated: 2, caught: 1, falseAlarms: 0 },
+    );
+    assert.equal(isExact(found), false);
+  });
+
+  it("takes clients of unknown truth neither for caught nor for a false alarm", () => {
+    const found = detectionOf([
+      { ...clientOf("c00", null, "contaminated"), truth: "unknown" },
+      { ...clientOf("c01", null, "benign"), truth: "unknown" },
+      clientOf("c02", null, "benign"),
+    ]);
+    assert.deepEqual(found, {
+      ...{ contaminated: 0, benign: 1, caught: 0, falseAlarms: 0 },
+      unknown: { judged: 2, flagged: 1 },
+    });
+  });
+});
+
+describe("measures", () => {
+  const trial = toyTrial({ baselines: [{ label: "local", aggregator: { name: "toy-mean" } }] });
+
+  it("say what they are numbers of, over how many, and which end is better", () => {
+    const summary = summarise(trial, infos, [
+      {
+        ...recordOf("toy-mean", 1, clientOf("c00", null, "benign", 0.5)),
+        metrics: { loss: -2, rank: 3 },
+      },
+      { ...recordOf("local", 1, clientOf("c00", null, undefined, 0.25)), metrics: { loss: -1 } },
+    ]);
+    assert.deepEqual(detailOf(summary, "accuracy.gainOver.local"), {
+      ...{ name: "accuracy.gainOver.local", scope: "clients", metric: "accuracy", arm: "toy-mean" },
+      ...{ comparison: { kind: "gainOver", arm: "local" }, value: 0.25, n: 1, better: "higher" },
+    });
+    const ends = Object.fromEntries(summary.details.map(({ name, better }) => [name, better]));
+    assert.equal(ends["loss.gainOver.local"], "lower");
+    assert.equal(ends["global.loss.gainOver.local"], "lower");
+    assert.equal(ends["global.loss.ratioTo.local"], undefined); // its base is negative
+    assert.equal(ends["global.rank.toy-mean"], undefined); // nobody described it
+    assert.equal(ends["detection.falseAlarms"], "lower");
+    assert.deepEqual(
+      summary.details.map(({ name, value }) => [name, value]),
+      Object.entries(summary.measures),
+    );
+  });
+
+  it("are those of clients and arms of any name", () => {
+    for (const label of ["constructor", "__proto__", "toString"]) {
+      const named: Trial = {
+        ...trial,
+        baselines: [{ label, aggregator: { name: "toy-mean" }, clients: "all" }],
+      };
+      const client: ClientRecord = {
+        ...clientOf("c00", "__proto__", "contaminated"),
+      };
+      const measuring: ClientRecord = {
+        ...clientOf("c01", null),
+        evaluation: JSON.parse('{"__proto__": 3, "constructor": 4}') as Record<string, number>,
+      };
+      const records = [recordOf("toy-mean", 1, client, measuring), recordOf(label, 1, measuring)];
+      const found = summarise(named, infos, records);
+      assert.deepEqual(found.arms, ["toy-mean", label]);
+      const read = new Map(Object.entries((JSON.parse(JSON.stringify(found)) as Summary).measures));
+      assert.equal(read.get(`constructor.${label}`), 4);
+      assert.equal(read.get(`__proto__.gainOver.${label}`), 0);
+      assert.equal(read.get("detection.recall.__proto__"), 1);
+      const stopped = summarise(named, infos, records, new Map([[label, "it broke"]]));
+      assert.deepEqual(stopped.arms, ["toy-mean"]);
+      assert.deepEqual(Object.entries(stopped.stopped), [[label, "it broke"]]);
+    }
+  });
+
+  it("leave clients out of which nobody knows the truth where truth is needed, and only there", () => {
+    const unknown: ClientRecord = {
+      ...clientOf("c00", null, "contaminated", 0.5),
+      truth: "unknown",
+    };
+    const { measures } = summarise(toyTrial(), infos, [recordOf("toy-mean", 1, unknown)]);
+    assert.deepEqual(
+      Object.keys(measures).filter((name) => name.startsWith("detection.")),
+      [],
+    );
+    assert.equal(measures["accuracy.toy-mean"], 0.5);
+  });
+
+  it("are none of a method that stopped, but what it lost", () => {
+    const records = [
+      recordOf("toy-mean", 1, clientOf("c00", null, "benign", 0.5), lostClient("c01")),
+      { ...recordOf("toy-mean", 2, clientOf("c00", null)), stopped: "it broke" },
+      recordOf("local", 1, clientOf("c00", null, undefined, 0.25)),
+    ];
+    const { arms, stopped, measures } = summarise(trial, infos, records);
+    assert.deepEqual(arms, ["local"]);
+    assert.deepEqual(stopped, { "toy-mean": "round 2: it broke" });
+    assert.deepEqual(Object.keys(measures), [
+      "loss.local",
+      "accuracy.local",
+      "clients.lost",
+      "clients.lost.local",
+    ]);
+  });
+});
+
+describe("losses", () => {
+  const client = clientOf("c00", null);
+  const failing = (code: NonNullable<ClientRecord["failure"]>["code"]) => lostClient("c00", code);
+
+  it("are answers that never came, and not those that were refused", () => {
+    for (const code of [
+      "HOST_LOST",
+      "LATE",
+      "CLIENT_TIMEOUT",
+      "CLIENT_ERROR",
+      "OVERSIZE",
+    ] as const) {
+      assert.equal(lossOf(failing(code))?.code, code);
+    }
+    for (const code of ["NON_FINITE", "WRONG_SHAPE", "WRONG_MODULES", "MALFORMED"] as const) {
+      assert.equal(lossOf(failing(code)), undefined);
+    }
+    assert.equal(lossOf(client), undefined);
+  });
+
+  it("are measurements that never came, too, but not of a task that has none", () => {
+    const { failure } = failing("HOST_LOST");
+    assert.ok(failure);
+    assert.equal(lossOf({ ...client, evaluationFailure: failure }), failure);
+    const none = {
+      code: "CLIENT_ERROR",
+      message: "the task has no client-side evaluation",
+    } as const;
+    assert.equal(lossOf({ ...client, evaluationFailure: none }), undefined);
+  });
+
+  it("are none of a client whose attack breaks it, and some of one of unknown truth", () => {
+    assert.equal(lossOf({ ...failing("CLIENT_TIMEOUT"), attack: "broken" }), undefined);
+    assert.ok(lossOf({ ...failing("CLIENT_TIMEOUT"), truth: "unknown" }));
+  });
+
+  const trial = toyTrial({ baselines: [{ label: "local", aggregator: { name: "toy-mean" } }] });
+  const records: ArmRecord[] = [
+    recordOf("toy-mean", 1, client, failing("LATE"), { ...failing("LATE"), attack: "broken" }),
+    recordOf("local", 1, client, failing("HOST_LOST")),
+    recordOf("local", 2, client, client),
+  ];
+
+  it("are counted by method, over all rounds", () => {
+    const summary = summarise(trial, infos, records);
+    assert.deepEqual(
+      summary.details
+        .filter(({ scope }) => scope === "lost")
+        .map(({ name, value, n }) => [name, value, n]),
+      [
+        ["clients.lost", 1, 2],
+        ["clients.lost.local", 1, 4],
+      ],
+    );
+  });
+
+  it("make an exit code beyond limits.maxLost, and a method that stopped makes another", () => {
+    const faults = (maxLost: number, stopped = new Map<string, string>()) => {
+      const limited = { ...trial, limits: { ...trial.limits, maxLost } };
+      return faultsOf(limited, summarise(trial, infos, records, stopped));
+    };
+    assert.equal(trial.limits.maxLost, 0);
+    const [fault, ...others] = faults(1);
+    assert.equal(fault?.exitCode, exitCodes.lost);
+    assert.match(
+      fault.message,
+      /^2 of 6 rounds of benign clients were lost \(1 of toy-mean, 1 of local\), limits\.maxLost = 1/,
+    );
+    assert.equal(others.length, 0);
+    assert.deepEqual(faults(2), []);
+    assert.deepEqual(
+      faults(0, new Map([["toy-mean", "it broke"]])).map(({ exitCode }) => exitCode),
+      [exitCodes.stopped, exitCodes.lost],
+    );
   });
 });

@@ -1,26 +1,29 @@
-import type { ClientRecord, Metrics, Trial } from "@fedclair/core";
-import { sum } from "@fedclair/linalg";
-import { armsOf } from "./arms.js";
-import { mean } from "./numbers.js";
-import type { ArmRecord } from "./run-folder.js";
+import type { Metrics, Trial } from "@fedclair/core";
+import { armsOf, type ArmRecord } from "./arms.js";
+import { DetectionTally } from "./detection.js";
+import { evaluationsOf, inCommon, meanOf, metricsIn, type ClientMean } from "./evaluation.js";
+import { LossTally } from "./losses.js";
+import { meaningOf, metricOf, named, type Measure, type MetricInfos } from "./measure.js";
 
 /** What a run shows, in numbers that `expect.measures` of a trial file can name. */
 export interface Summary {
   readonly name: string;
   readonly seed: number;
-  /** Those that ran to their end, the method under study first. */
+  /** Those that ran to their end, in the order of the trial file: the method under study first, if it did. */
   readonly arms: readonly string[];
-  /** Baselines that could not go on, and why. */
+  /** Methods that could not go on, and why. */
   readonly stopped: Readonly<Record<string, string>>;
   /** What the clients trained with: results repeat on the same one only. */
   readonly backend?: string;
-  /** Every measure is a finite number; one that cannot be had (no verdicts, no evaluation) is absent. */
+  /** By name. Every measure is a finite number; one that cannot be had (no verdicts, no evaluation) is absent. */
   readonly measures: Readonly<Record<string, number>>;
+  /** The same, with what each is a number of. */
+  readonly details: readonly Measure[];
 }
 
 /**
  * Sums a run up. Measures:
- * - `detection.exactRounds`: rounds in which exactly the contaminated clients were flagged;
+ * - `detection.exactRounds`: rounds in which exactly the contaminated clients were flagged, of those that judged one;
  * - `detection.recall`, `detection.precision`, `detection.falseAlarms`: of the last round; `…Mean`: over all rounds;
  * - `detection.f1`: harmonic mean of precision and recall, over all rounds;
  * - `detection.recall.<attack>`: of one attack, over all rounds;
@@ -29,186 +32,157 @@ export interface Summary {
  *   the clients that measured both;
  * - `global.<metric>.<arm>`, `global.<metric>.gainOver.<arm>`, `global.<metric>.ratioTo.<arm>`: likewise of what the
  *   coordinator measured in the last round;
+ * - `clients.lost`, `clients.lost.<arm>`: rounds in which no answer of a benign client came (see `lossOf`), of the method
+ *   under study and of each baseline;
  * - `bytes.up`, `bytes.down`: of the method under study, all rounds.
- * @param stopped baselines that could not go on, and why; they are not compared with
+ *
+ * Of a method that stopped there is only `clients.lost`. Clients whose truth is unknown are neither hits nor false alarms;
+ * they count among the benign where clients measure and where they are lost.
+ * @param infos of the task's metrics
+ * @param stopped methods that could not go on, and why, beside those whose records say so
  */
 export function summarise(
   trial: Trial,
+  infos: MetricInfos,
   records: Iterable<ArmRecord>,
-  stopped: Readonly<Record<string, string>> = {},
+  stopped: ReadonlyMap<string, string> = new Map(),
 ): Summary {
-  const tally = new Tally(trial);
+  const tally = new Tally(trial, infos);
   for (const record of records) tally.add(record);
-  return tally.summary(stopped);
+  for (const [arm, why] of stopped) tally.stop(arm, why);
+  return tally.summary();
 }
 
 /** Sums a run up while its rounds come in, as `summarise`: a run's records may outgrow the memory. */
 export class Tally {
   readonly #trial: Trial;
+  readonly #infos: MetricInfos;
   readonly #main: string;
-  readonly #baselines: readonly string[];
+  readonly #labels: readonly string[];
   /** The last record of each arm. */
   readonly #last = new Map<string, ArmRecord>();
-  readonly #rounds: Detection[] = [];
-  readonly #attacks = new Map<string, Caught>();
+  readonly #losses: ReadonlyMap<string, LossTally>;
+  readonly #stopped = new Map<string, string>();
+  readonly #detection = new DetectionTally();
   readonly #bytes = { up: 0, down: 0 };
 
-  constructor(trial: Trial) {
-    const [{ label }, ...baselines] = armsOf(trial);
+  constructor(trial: Trial, infos: MetricInfos) {
     this.#trial = trial;
-    this.#main = label;
-    this.#baselines = baselines.map((arm) => arm.label);
+    this.#infos = infos;
+    this.#labels = armsOf(trial).map(({ label }) => label);
+    this.#main = armsOf(trial)[0].label;
+    this.#losses = new Map(this.#labels.map((label) => [label, new LossTally()]));
   }
 
   /** @param record of any arm, after all earlier ones of that arm */
   add(record: ArmRecord): void {
-    this.#last.set(record.arm, record);
-    if (record.arm !== this.#main) return;
-    this.#bytes.up += record.bytes.up;
-    this.#bytes.down += record.bytes.down;
-    const detection = detectionOf(record.clients);
-    if (detection) this.#rounds.push(detection);
-    for (const client of record.clients) {
-      if (client.attack === null || client.verdict === undefined) continue;
-      const { caught, contaminated } = this.#attacks.get(client.attack) ?? noneYet;
-      this.#attacks.set(client.attack, {
-        caught: caught + (isFlagged(client) ? 1 : 0),
-        contaminated: contaminated + 1,
-      });
-    }
+    const { arm, stopped, clients, bytes } = record;
+    this.#last.set(arm, record);
+    this.#losses.get(arm)?.add(clients);
+    if (stopped !== undefined) this.stop(arm, `round ${record.round}: ${stopped}`);
+    if (arm !== this.#main) return;
+    this.#bytes.up += bytes.up;
+    this.#bytes.down += bytes.down;
+    this.#detection.add(clients);
   }
 
-  summary(stopped: Readonly<Record<string, string>> = {}): Summary {
+  /** An arm could not go on. @param why begins with the round */
+  stop(arm: string, why: string): void {
+    this.#stopped.set(arm, why);
+  }
+
+  summary(): Summary {
     const { name, seed } = this.#trial;
     const main = this.#main;
-    const baselines = this.#baselines.filter((label) => !(label in stopped));
-    const clientsOf = (arm: string) => this.#last.get(arm)?.clients ?? [];
-    const globalOf = (arm: string) => prefixed("global.", this.#last.get(arm)?.metrics ?? {});
-    const measures = detectionMeasures(this.#rounds, this.#attacks);
-    for (const arm of [main, ...baselines]) {
-      const measured = { ...evaluationMeans(clientsOf(arm)), ...globalOf(arm) };
-      for (const [metric, value] of Object.entries(measured)) measures[`${metric}.${arm}`] = value;
-    }
-    for (const arm of baselines) {
-      const mine = evaluationMeans(measuredBoth(clientsOf(main), clientsOf(arm)));
-      const theirs = evaluationMeans(measuredBoth(clientsOf(arm), clientsOf(main)));
-      Object.assign(measures, comparisons(arm, mine, theirs));
-      Object.assign(measures, comparisons(arm, globalOf(main), globalOf(arm)));
-    }
-    measures["bytes.up"] = this.#bytes.up;
-    measures["bytes.down"] = this.#bytes.down;
-    return { name, seed, arms: [main, ...baselines], stopped, measures: finite(measures) };
+    const arms = this.#labels.filter((label) => !this.#stopped.has(label));
+    const baselines = arms.filter((label) => label !== main);
+    const isWhole = !this.#stopped.has(main);
+    const details = [
+      ...(isWhole ? this.#detection.measures() : []),
+      ...arms.flatMap((arm) => this.#ownMeasures(arm)),
+      ...(isWhole ? baselines.flatMap((arm) => this.#comparisons(arm)) : []),
+      ...[...this.#losses].map(([arm, losses]) => losses.measure(arm === main ? undefined : arm)),
+      ...(isWhole ? traffic(this.#bytes) : []),
+    ].filter(({ value }) => Number.isFinite(value)); // of a round that outgrew all numbers there is nothing to tell
+    return {
+      ...{ name, seed, arms, stopped: Object.fromEntries(this.#stopped) },
+      measures: Object.fromEntries(details.map((measure) => [measure.name, measure.value])),
+      details,
+    };
+  }
+
+  #evaluations(arm: string): ReadonlyMap<string, Metrics> {
+    return evaluationsOf(this.#last.get(arm)?.clients ?? []);
+  }
+
+  #globals(arm: string): Metrics {
+    return this.#last.get(arm)?.metrics ?? {};
+  }
+
+  /** What the clients and the coordinator of one arm measured. */
+  #ownMeasures(arm: string): Measure[] {
+    const evaluations = this.#evaluations(arm);
+    const ofClients = metricsIn(evaluations).flatMap((metric) => {
+      const mean = meanOf(evaluations, metric);
+      return mean ? [this.#measure({ scope: "clients", metric, arm }, mean)] : [];
+    });
+    const ofCoordinator = Object.entries(this.#globals(arm)).map(([metric, value]) =>
+      this.#measure({ scope: "global", metric, arm }, { mean: value }),
+    );
+    return [...ofClients, ...ofCoordinator];
+  }
+
+  #comparisons(arm: string): Measure[] {
+    const [mine, theirs] = [this.#evaluations(this.#main), this.#evaluations(arm)];
+    const ofClients = metricsIn(mine).flatMap((metric) => {
+      const [own, other] = inCommon([mine, theirs], metric).map((common) => meanOf(common, metric));
+      return this.#compared({ scope: "clients", metric }, arm, own, other);
+    });
+    const ofCoordinator = Object.entries(this.#globals(this.#main)).flatMap(([metric, value]) => {
+      const other = metricOf(this.#globals(arm), metric);
+      const base = other === undefined ? undefined : { mean: other };
+      return this.#compared({ scope: "global", metric }, arm, { mean: value }, base);
+    });
+    return [...ofClients, ...ofCoordinator];
+  }
+
+  /** The difference and, where there is one, the ratio. */
+  #compared(
+    what: Pick<Measure, "scope" | "metric">,
+    arm: string,
+    own: Taken | undefined,
+    base: Taken | undefined,
+  ): Measure[] {
+    if (!own || !base) return [];
+    const about = { ...what, arm: this.#main };
+    const gain = { ...about, comparison: { kind: "gainOver", arm } } as const;
+    const ratio = { ...about, comparison: { kind: "ratioTo", arm } } as const;
+    const measured = [this.#measure(gain, { ...own, mean: own.mean - base.mean })];
+    if (base.mean === 0) return measured;
+    // A negative base turns the scale round: more than one may be worse as well as better.
+    const hasEnds = base.mean > 0;
+    return [...measured, this.#measure(ratio, { ...own, mean: own.mean / base.mean }, hasEnds)];
+  }
+
+  #measure(
+    about: Pick<Measure, "scope" | "metric" | "arm" | "comparison">,
+    { mean, n }: Taken,
+    hasEnds = true,
+  ): Measure {
+    const { unit, better } = meaningOf(about.metric, this.#infos);
+    const isRatio = about.comparison?.kind === "ratioTo";
+    return named({
+      ...{ ...about, value: mean, ...(n !== undefined && { n }) },
+      ...{ ...(hasEnds && better && { better }), ...(!isRatio && unit && { unit }) },
+    });
   }
 }
 
-/** Of a round that outgrew all numbers there is nothing to compare. */
-function finite(measures: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(measures).filter(([, value]) => Number.isFinite(value)));
-}
+/** A number, and over how many clients it is a mean, if it is one. */
+type Taken = Pick<ClientMean, "mean"> & Partial<ClientMean>;
 
-function prefixed(prefix: string, metrics: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(metrics).map(([name, x]) => [prefix + name, x]));
-}
-
-/** Of each metric that both have, the difference and, where there is one, the ratio. */
-function comparisons(arm: string, mine: Metrics, theirs: Metrics): Metrics {
-  return Object.fromEntries(
-    Object.entries(mine).flatMap(([metric, value]) => {
-      const base = theirs[metric];
-      if (base === undefined) return [];
-      const gain = [`${metric}.gainOver.${arm}`, value - base] as const;
-      return base === 0 ? [gain] : [gain, [`${metric}.ratioTo.${arm}`, value / base] as const];
-    }),
-  );
-}
-
-/** The clients of one round that measured in the other one too. */
-function measuredBoth(clients: readonly ClientRecord[], others: readonly ClientRecord[]) {
-  const ids = new Set(others.filter((c) => c.evaluation).map(({ clientId }) => clientId));
-  return clients.filter(({ clientId }) => ids.has(clientId));
-}
-
-/** Flagged means excluded from what the benign share, with a verdict that says why. */
-export function isFlagged({ verdict }: ClientRecord): boolean {
-  return verdict === "contaminated" || verdict === "invalid";
-}
-
-/** How the verdicts of a round meet the truth. */
-interface Detection {
-  readonly contaminated: number;
-  readonly flagged: number;
-  readonly caught: number;
-  readonly falseAlarms: number;
-  /** Exactly the contaminated were flagged. */
-  readonly exact: boolean;
-}
-
-/** Of the clients under one attack, over rounds. */
-type Caught = Pick<Detection, "caught" | "contaminated">;
-
-const noneYet: Caught = { caught: 0, contaminated: 0 };
-
-/** Of one round; undefined without verdicts. Clients that never reached the aggregator (late, refused) do not count. */
-export function detectionOf(clients: readonly ClientRecord[]): Detection | undefined {
-  const judged = clients.filter(({ verdict }) => verdict !== undefined);
-  if (judged.length === 0) return undefined;
-  const contaminated = judged.filter(({ attack }) => attack !== null).length;
-  const flagged = judged.filter(isFlagged);
-  const caught = flagged.filter(({ attack }) => attack !== null).length;
-  const falseAlarms = flagged.length - caught;
-  return {
-    contaminated,
-    flagged: flagged.length,
-    caught,
-    falseAlarms,
-    exact: caught === contaminated && falseAlarms === 0,
-  };
-}
-
-function detectionMeasures(
-  rounds: readonly Detection[],
-  attacks: ReadonlyMap<string, Caught>,
-): Record<string, number> {
-  const last = rounds.at(-1);
-  if (!last) return {};
-  const total = {
-    contaminated: sum(rounds.map(({ contaminated }) => contaminated)),
-    flagged: sum(rounds.map(({ flagged }) => flagged)),
-    caught: sum(rounds.map(({ caught }) => caught)),
-  };
-  const byAttack = [...attacks]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([attack, { caught, contaminated }]) =>
-      ratio(`detection.recall.${attack}`, caught, contaminated),
-    );
-  return Object.assign(
-    {
-      "detection.exactRounds": rounds.filter(({ exact }) => exact).length,
-      "detection.falseAlarms": last.falseAlarms,
-      "detection.falseAlarmsMean":
-        sum(rounds.map(({ falseAlarms }) => falseAlarms)) / rounds.length,
-    },
-    ratio("detection.recall", last.caught, last.contaminated),
-    ratio("detection.precision", last.caught, last.flagged),
-    ratio("detection.recallMean", total.caught, total.contaminated),
-    ratio("detection.precisionMean", total.caught, total.flagged),
-    ratio("detection.f1", 2 * total.caught, total.flagged + total.contaminated),
-    ...byAttack,
-  ) as Record<string, number>;
-}
-
-/** Nothing where there is nothing to divide by: no recall without contaminated clients, no precision without flags. */
-function ratio(name: string, part: number, whole: number): Record<string, number> {
-  return whole === 0 ? {} : { [name]: part / whole };
-}
-
-/** Mean of every evaluation metric over the benign clients that measured. */
-export function evaluationMeans(clients: readonly ClientRecord[]): Record<string, number> {
-  const evaluations = clients.flatMap(({ attack, evaluation }) =>
-    attack === null && evaluation ? [evaluation] : [],
-  );
-  const metrics = new Set(evaluations.flatMap((evaluation) => Object.keys(evaluation)));
-  return Object.fromEntries(
-    [...metrics].map((metric) => [metric, mean(evaluations.flatMap((e) => e[metric] ?? []))]),
+function traffic(bytes: { readonly up: number; readonly down: number }): Measure[] {
+  return (["up", "down"] as const).map((metric) =>
+    named({ scope: "bytes", metric, value: bytes[metric], better: "lower", unit: "B" }),
   );
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { tasks } from "./index.js";
-import { describeTask, type Setting } from "./testing/conformance.js";
+import { describeTask, type Setting } from "../testing/conformance.js";
 
 const bridge = { environment: { name: "bridge", random: 5, optimal: 5 }, sweeps: 2 };
 const learner = { name: "network", hidden: 4, steps: 2, dataRounds: 1, dataSteps: 2 };

@@ -7,11 +7,11 @@ interface Unfinished {
 }
 
 /** A sender that keeps to the protocol has at most its window of messages under way, and a few that it gave up. */
-const maxTransfers = 8;
+export const maxTransfers = 8;
 
 /**
- * Puts frames together to messages. Holds at most 8 unfinished messages of at most `maxMessageBytes`: a further one takes
- * the place of the oldest, so that a sender may give a message up without a word.
+ * Joins frames into messages. Holds at most 8 unfinished messages of at most `maxMessageBytes`: a ninth replaces the oldest,
+ * so that a sender may abandon a message without saying so.
  */
 export class Assembler {
   maxMessageBytes: number;

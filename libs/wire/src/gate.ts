@@ -1,7 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Failure } from "@fedclair/core";
+import { printable, type Failure } from "@fedclair/core";
 import type { Join } from "./codec/host-message.js";
-import { protocolVersion } from "./protocol.js";
+import { maxWordLength, protocolVersion } from "./protocol.js";
+
+/** Names of backends and versions: they go into the log, and into what other hosts are told. */
+const word = new RegExp(`^[\\w.+-]{0,${maxWordLength}}$`);
 
 /** Decides which hosts may join. */
 export class Gate {
@@ -30,6 +33,15 @@ export class Gate {
     }
     if (join.capacity < 1) {
       return { code: "MALFORMED", message: `capacity ${join.capacity}: expected at least 1` };
+    }
+    for (const [field, text] of [
+      ["backend", join.backend],
+      ["software_version", join.softwareVersion],
+    ] as const) {
+      if (word.test(text)) continue;
+      const wanted = `expected at most ${maxWordLength} letters, digits and any of . _ + -`;
+      const message = `${field} '${printable(text, maxWordLength)}': ${wanted}`;
+      return { code: "MALFORMED", message };
     }
     this.#backend ??= join.backend;
     if (join.backend !== this.#backend) {

@@ -18,7 +18,7 @@ export interface Listener {
 /**
  * @param port 0 picks a free one
  * @param server answers the requests that are not for the websocket
- * @throws UserError if the address cannot be had
+ * @throws UserError if it cannot listen there
  */
 export async function listen(
   host: string,

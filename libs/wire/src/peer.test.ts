@@ -3,7 +3,7 @@ import { mock } from "node:test";
 import { accepted, encodeReply, refused } from "./codec/reply.js";
 import { Peer, type Connection, type Handler } from "./peer.js";
 import { replyTimeout } from "./protocol.js";
-import { outcome } from "./testing/raw-host.js";
+import { outcome } from "../testing/raw-host.js";
 import { Traffic } from "./traffic.js";
 
 const limits = { chunkBytes: 100, maxMessageBytes: 1000 };

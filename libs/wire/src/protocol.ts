@@ -1,15 +1,18 @@
 import type { Limits } from "./codec/reply.js";
 
 /** Raised whenever an old host and a new coordinator, or the reverse, would misunderstand each other. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
-/** Until Welcome both ends keep to these, so that nobody unknown can make the coordinator hold much. */
+/** Both ends keep to these until Welcome, so that a stranger cannot fill the coordinator's memory. */
 export const limitsBeforeWelcome: Limits = { chunkBytes: 64 * 1024, maxMessageBytes: 64 * 1024 };
 
 export const defaultLimits: Limits = {
   chunkBytes: 1024 * 1024,
   maxMessageBytes: 256 * 1024 * 1024,
 };
+
+/** Characters of a backend's name, and of a software version. */
+export const maxWordLength = 64;
 
 /** Fields of a frame beside its payload take at most 24 bytes. */
 export const frameOverheadBytes = 64;
@@ -21,7 +24,7 @@ export const frameOverheadBytes = 64;
  */
 export const heartbeat = { pingInterval: 10_000, pingTimeout: 50_000 } as const;
 
-/** An end that answers heartbeats but not frames is of no use either; the connection is closed, in ms. */
+/** An end that answers heartbeats but no frames for so long (in ms) is cut off too. */
 export const replyTimeout = heartbeat.pingInterval + heartbeat.pingTimeout;
 
 /** A connection that has not joined by then is closed, in ms. */

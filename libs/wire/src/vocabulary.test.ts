@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { errorCodes, exitCodes } from "@fedclair/core";
-import { fedclair } from "../gen/fedclair.js";
+import { bounds, errorCodes, exitCodes, largestChange } from "@fedclair/core";
+import { toyTrial } from "@fedclair/core/testing";
+import { fedclair } from "#gen/fedclair.js";
+import { maxTransfers } from "./assembler.js";
+import { maxFields } from "./codec/bounded-reader.js";
+import { jobWindow } from "./host-session.js";
+import {
+  defaultLimits,
+  joinTimeout,
+  limitsBeforeWelcome,
+  maxWordLength,
+  replyTimeout,
+} from "./protocol.js";
 
-const docs = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
+const docs = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
 
 /** Names and numbers in the table below a heading, whose rows begin with `| number | name |`. */
 function table(heading: string): Record<string, number> {
@@ -36,5 +47,45 @@ describe("errors", () => {
 describe("exit codes", () => {
   it("are the same in the code and in docs/errors.md", () => {
     assert.deepEqual(table("Exit codes"), { ...exitCodes });
+  });
+});
+
+describe("limits", () => {
+  const protocol = readFileSync(new URL("../../../../docs/protocol.md", import.meta.url), "utf8");
+  const units: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, s: 1000 };
+  /** The first two columns of the tables of limits, in bytes and milliseconds. */
+  const section = protocol.split(/^## /m).find((text) => text.startsWith("Limits\n")) ?? "";
+  const rows = [...section.matchAll(/^\| *([^|]+?) *\| *(\d[\de]*) ?(\w*) *\|/gm)];
+  const documented = Object.fromEntries(
+    rows.map(([, limit, value, unit]): [string, number] => [
+      limit ?? "",
+      Number(value) * (units[unit ?? ""] ?? 1),
+    ]),
+  );
+
+  it("are the same in the code and in docs/protocol.md", () => {
+    assert.deepEqual(documented, {
+      "payload of a frame": defaultLimits.chunkBytes,
+      "a message": defaultLimits.maxMessageBytes,
+      "a frame, a message before Welcome": limitsBeforeWelcome.maxMessageBytes,
+      "fields of a message": maxFields,
+      "unfinished messages": maxTransfers,
+      "unanswered jobs of a host": jobWindow,
+      "time to join": joinTimeout,
+      "time to answer a frame": replyTimeout,
+      "metrics of an update": bounds.metrics,
+      "name of a metric, module, phase or client": bounds.nameLength,
+      "name of a backend, software version": maxWordLength,
+      "text of a failure": bounds.failureBytes,
+      "number in the change of an F32 module": largestChange.f32,
+      "number in the change of an F64 module": largestChange.f64,
+      "metrics of an answer, in a record": bounds.recordedMetricsBytes,
+    });
+  });
+
+  it("are the schema's defaults, where a trial file sets them", () => {
+    const { limits } = toyTrial();
+    assert.equal(limits.chunkBytes, defaultLimits.chunkBytes);
+    assert.equal(limits.maxMessageBytes, defaultLimits.maxMessageBytes);
   });
 });

@@ -1,8 +1,16 @@
 import type { ClairOptions } from "@fedclair/aggregators";
 import { columns } from "@fedclair/runs";
 import pc from "picocolors";
-import type { Audit } from "./audit.js";
 import type { Finding } from "./findings.js";
+import type { Judgement } from "./judge.js";
+import type { RefinedFolder } from "./write-refined.js";
+
+/** What an audit says, as `--json` prints it. */
+export interface Audit extends Judgement {
+  /** Folders beside adapters that have no configuration of one. */
+  readonly skipped: readonly string[];
+  readonly refined?: RefinedFolder;
+}
 
 /** Names in a row or a sentence; `--json` has all. */
 const mostNames = 3;

@@ -1,10 +1,9 @@
 import { interruption } from "@fedclair/runs";
-import { auditText, counted } from "./audit-text.js";
-import type { Judgement } from "./judge.js";
+import { auditText, counted, type Audit } from "./audit-text.js";
 import { parseOptions } from "./options.js";
 import { findAdapters } from "./pile.js";
 import { judgeInThread } from "./thread.js";
-import { refuseTaken, writeRefined, type RefinedFolder } from "./write-refined.js";
+import { refuseTaken, writeRefined } from "./write-refined.js";
 
 export interface AuditOptions {
   /** `option=value` of CLAIR. */
@@ -12,13 +11,6 @@ export interface AuditOptions {
   /** Where to write refined adapters. */
   readonly refine?: string;
   readonly json: boolean;
-}
-
-/** What an audit says, as `--json` prints it. */
-export interface Audit extends Judgement {
-  /** Folders beside adapters that have no configuration of one. */
-  readonly skipped: readonly string[];
-  readonly refined?: RefinedFolder;
 }
 
 /**

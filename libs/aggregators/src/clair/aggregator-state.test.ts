@@ -2,7 +2,7 @@ import type { Update } from "@fedclair/core";
 import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
-import { idOf, randomBasis, updateOf } from "../testing/updates.js";
+import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
 import { Clair, type ClairState } from "./aggregator.js";
 import { clairSchema } from "./index.js";
 

@@ -2,8 +2,8 @@ import { denseOf, type Update } from "@fedclair/core";
 import { frobenius, gaussian, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import type { Factors } from "../factors.js";
-import { distance, idsOf, refinedMatrix, sinTheta } from "../testing/measure.js";
-import { idOf, randomBasis, updateOf } from "../testing/updates.js";
+import { distance, idsOf, refinedMatrix, sinTheta } from "../../testing/measure.js";
+import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
 import { clair, clairSchema, refine } from "./index.js";
 import { compressLowRank } from "./refinement/pairs.js";
 

@@ -2,8 +2,8 @@ import { matrixOf } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import type { Factors } from "../factors.js";
-import { idsOf, sinTheta } from "../testing/measure.js";
-import { denoisingRound, idOf, updateOf, type Collusion } from "../testing/updates.js";
+import { idsOf, sinTheta } from "../../testing/measure.js";
+import { denoisingRound, idOf, updateOf, type Collusion } from "../../testing/updates.js";
 import { clair, clairSchema } from "./index.js";
 
 const kinds: readonly Collusion[] = ["independent", "collude", "line"];

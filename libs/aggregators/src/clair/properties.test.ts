@@ -12,8 +12,8 @@ import {
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { product, type Factors } from "../factors.js";
-import { distance, refinedMatrix } from "../testing/measure.js";
-import { idOf, randomBasis, updateOf } from "../testing/updates.js";
+import { distance, refinedMatrix } from "../../testing/measure.js";
+import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
 import { weightedSum } from "./subspace/change.js";
 import { clair, clairSchema, refine, type ClairOptions } from "./index.js";
 

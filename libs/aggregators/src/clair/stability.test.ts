@@ -8,8 +8,8 @@ import {
   subtract,
 } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { distance, idsOf, refinedMatrix, sinTheta } from "../testing/measure.js";
-import { denoisingRound, idOf, randomBasis, updateOf, type Round } from "../testing/updates.js";
+import { distance, idsOf, refinedMatrix, sinTheta } from "../../testing/measure.js";
+import { denoisingRound, idOf, randomBasis, updateOf, type Round } from "../../testing/updates.js";
 import { clair, clairSchema, refine } from "./index.js";
 
 const e1 = { p: 24, q: 16, clients: 20, contaminated: 6, r: 3 };

@@ -1,7 +1,7 @@
 import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { sinTheta } from "../testing/measure.js";
-import { denoisingRound, idOf, randomBasis, updateOf } from "../testing/updates.js";
+import { sinTheta } from "../../testing/measure.js";
+import { denoisingRound, idOf, randomBasis, updateOf } from "../../testing/updates.js";
 import { clair, clairAggregator, clairSchema } from "./index.js";
 
 /** 6 of 60 clients a round, 35 % colluders: by chance half of a round may be contaminated. */

@@ -3,9 +3,9 @@ import { frobenius, gaussian, Matrix, stream, subtract } from "@fedclair/linalg"
 import assert from "node:assert/strict";
 import { product, type Factors } from "../factors.js";
 import { aggregators } from "../index.js";
-import { longestArray } from "../testing/allocation.js";
-import { valueOf } from "../testing/conformance.js";
-import { idOf, updateOf } from "../testing/updates.js";
+import { longestArray } from "../../testing/allocation.js";
+import { valueOf } from "../../testing/conformance.js";
+import { idOf, updateOf } from "../../testing/updates.js";
 
 const weightRules = [
   "krum",

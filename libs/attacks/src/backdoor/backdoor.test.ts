@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isLowRank, type Update } from "@fedclair/core";
 import { Matrix, subtract, thinSvd } from "@fedclair/linalg";
 import { toMatrix, valuesOf } from "../modules.js";
-import { anyUpdate, attacked, attackedRounds, create } from "../testing/updates.js";
+import { anyUpdate, attacked, attackedRounds, create } from "../../testing/updates.js";
 
 const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
 const own = ["a1", "a2"].map((id) => anyUpdate(id));

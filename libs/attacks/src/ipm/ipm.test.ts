@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { attacked, create, f64, update } from "../testing/updates.js";
+import { attacked, create, f64, update } from "../../testing/updates.js";
 
 describe("ipm", () => {
   it("sends minus epsilon times the honest mean, all alike", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { UserError } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
-import { create } from "../testing/updates.js";
+import { create } from "../../testing/updates.js";
 
 describe("label-flip", () => {
   const flip = (labels: Int32Array, classes: number) =>

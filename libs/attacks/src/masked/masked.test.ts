@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { frobenius as norm, Matrix, stream } from "@fedclair/linalg";
 import { frobenius, valuesOf } from "../modules.js";
-import { anyUpdate, attacked, create, update } from "../testing/updates.js";
+import { anyUpdate, attacked, create, update } from "../../testing/updates.js";
 
 const rng = stream("masked");
 const gaussian = (rows: number, cols: number) =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stream } from "@fedclair/linalg";
-import { create } from "../testing/updates.js";
+import { create } from "../../testing/updates.js";
 
 describe("random-targets", () => {
   it("keeps nothing of the labels: every class comes as often", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { attacked, create, f32, f64, update } from "../testing/updates.js";
+import { attacked, create, f32, f64, update } from "../../testing/updates.js";
 
 describe("scaling", () => {
   it("sends ten times the client's own update by default", async () => {

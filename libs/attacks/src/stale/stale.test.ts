@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { attackedRounds, create, f64, update } from "../testing/updates.js";
+import { attackedRounds, create, f64, update } from "../../testing/updates.js";
 
 const sends = (clientId: string, value: number) => update(clientId, { m: f64([1], value) });
 

@@ -1,9 +1,14 @@
-import type { ClientRecord, Failure, Metrics, VerdictStatus } from "@fedclair/core";
-import type { ArmRecord } from "../run-folder.js";
-import { isFlagged } from "../summary.js";
-
-/** A name that people know a client by, from its id: `c07` gives `Lincoln`. */
-export type ClientLabel = (clientId: string) => string;
+import {
+  clientIds,
+  printable,
+  type ClientRecord,
+  type Failure,
+  type Metrics,
+  type VerdictStatus,
+} from "@fedclair/core";
+import type { TrialDescription } from "../description.js";
+import { studied, type Run } from "../run.js";
+import { isFlagged, truthOf, truthText } from "../truth.js";
 
 /** How a verdict differs from the truth. */
 export type Mistake = "missed" | "false alarm";
@@ -11,11 +16,13 @@ export type Mistake = "missed" | "false alarm";
 /** One client, as of the last round that judged it or in which it failed. */
 export interface ClientRow {
   readonly clientId: string;
-  readonly round: number;
+  /** Undefined of a client that was never sampled. */
+  readonly round: number | undefined;
   /** The id, and the name if there is one: `c07 Lincoln`. */
   readonly display: string;
-  /** The truth: the attack, null for a benign client. */
-  readonly attack: string | null;
+  /** The attack of a contaminated client, else `benign` or `unknown`. */
+  readonly truth: string;
+  readonly isContaminated: boolean;
   /** Absent without a verdict: no aggregator that judges, or the client failed. */
   readonly verdict: VerdictStatus | undefined;
   readonly score: number | null;
@@ -33,16 +40,19 @@ export interface ClientRow {
 }
 
 /**
- * Every client that took part, with its truth, last verdict and history: the contaminated by attack, then the benign,
- * each by id. Cohorts differ between rounds: the last one alone would hide whom an earlier one caught.
- * @param records of one arm, in the order of rounds
+ * Every client of the trial, with its truth, last verdict and history under the method of study: those that were sampled
+ * first, the contaminated before the benign, by attack, then by id. Cohorts differ between rounds: the last one alone would
+ * hide whom an earlier one caught. Empty without a round.
  */
-export function clientRows(records: readonly ArmRecord[], label?: ClientLabel): ClientRow[] {
+export function clientRows(
+  run: Pick<Run, "trial" | "description" | "arms" | "records">,
+): ClientRow[] {
+  const { trial, description } = run;
   const judged = new Map<string, number>();
   const flagged = new Map<string, number>();
-  const last = new Map<string, ClientRecord & { readonly round: number }>();
+  const last = new Map<string, LastSeen>();
   const evaluations = new Map<string, Metrics>();
-  for (const { round, clients } of records) {
+  for (const { round, clients } of studied(run)) {
     for (const client of clients) {
       const { clientId, evaluation } = client;
       if (client.verdict !== undefined) add(judged, clientId);
@@ -53,11 +63,16 @@ export function clientRows(records: readonly ArmRecord[], label?: ClientLabel): 
       if (tells || !judged.has(clientId)) last.set(clientId, { ...client, round });
     }
   }
-  return [...last.values()].sort(byTruth).map((client) => ({
+  if (last.size === 0) return [];
+  const never = clientIds(trial.clients)
+    .filter((id) => !last.has(id))
+    .map((id) => neverSampled(id, description));
+  return [...[...last.values()].sort(byTruth), ...never.sort(byTruth)].map((client) => ({
     clientId: client.clientId,
     round: client.round,
-    display: displayName(client.clientId, label),
-    attack: client.attack,
+    display: displayName(client.clientId, description),
+    truth: truthText(client),
+    isContaminated: truthOf(client) === "contaminated",
     verdict: client.verdict,
     score: client.score ?? null,
     threshold: client.threshold ?? null,
@@ -70,21 +85,35 @@ export function clientRows(records: readonly ArmRecord[], label?: ClientLabel): 
   }));
 }
 
-/** Contaminated before benign, then by attack, then by id; ids of one trial are of equal length. */
-export function byTruth(a: ClientRecord, b: ClientRecord): number {
-  if ((a.attack === null) !== (b.attack === null)) return a.attack === null ? 1 : -1;
-  return compare(a.attack ?? "", b.attack ?? "") || compare(a.clientId, b.clientId);
+type LastSeen = ClientRecord & { readonly round: number | undefined };
+
+function neverSampled(clientId: string, { attacks }: TrialDescription): LastSeen {
+  return { clientId, attack: attacks.get(clientId) ?? null, failure: null, round: undefined };
 }
 
+const truths = ["contaminated", "unknown", "benign"] as const;
+
+/** The contaminated first, the benign last, then by attack, then by id; ids of one trial are of equal length. */
+export function byTruth(a: ClientRecord, b: ClientRecord): number {
+  return (
+    truths.indexOf(truthOf(a)) - truths.indexOf(truthOf(b)) ||
+    compare(a.attack ?? "", b.attack ?? "") ||
+    compare(a.clientId, b.clientId)
+  );
+}
+
+/** None of an undecided verdict, which says nothing that could be wrong, nor where the truth is unknown. */
 export function mistakeOf(client: ClientRecord): Mistake | undefined {
-  if (client.verdict === undefined) return undefined;
-  if (client.attack !== null) return isFlagged(client) ? undefined : "missed";
+  const { verdict } = client;
+  const truth = truthOf(client);
+  if (verdict === undefined || verdict === "undecided" || truth === "unknown") return undefined;
+  if (truth === "contaminated") return isFlagged(client) ? undefined : "missed";
   return isFlagged(client) ? "false alarm" : undefined;
 }
 
-export function displayName(clientId: string, label?: ClientLabel): string {
-  const name = label?.(clientId) ?? "";
-  return name === "" || name === clientId ? clientId : `${clientId} ${name}`;
+export function displayName(clientId: string, { label }: TrialDescription): string {
+  const name = label(clientId);
+  return printable(name === "" || name === clientId ? clientId : `${clientId} ${name}`, 200);
 }
 
 function add(counts: Map<string, number>, key: string): void {

@@ -1,29 +1,25 @@
-import { stripVTControlCharacters } from "node:util";
-import type { Trial } from "@fedclair/core";
+import { printable } from "@fedclair/core";
 import pc from "picocolors";
-import { armsOf } from "../arms.js";
-import { readLines, type ArmRecord } from "../run-folder.js";
-import { evaluationMeans, type Summary } from "../summary.js";
-import { clientRows, type ClientLabel, type ClientRow } from "./client-rows.js";
+import type { Run } from "../run.js";
+import { clientRows, type ClientRow } from "./client-rows.js";
+import { columns } from "./columns.js";
+import { compareMethods, type MethodRow } from "./method-rows.js";
 import { verdictSentence } from "./verdict.js";
 
 /** Clients of a big cohort would fill screens: contaminated and mistaken ones come first, the rest is in the report. */
 const mostRows = 64;
 
+/** Of a text that a record brings along. */
+const mostBytes = 1024;
+
+/** Metrics beside one another on a line of a terminal. */
+const mostMetrics = 6;
+
 /** What a run showed, for the terminal: a row a client, a row a method, and the finding in a sentence. */
-export async function outcomeText(
-  out: string,
-  trial: Trial,
-  { backend, stopped }: Summary,
-  label?: ClientLabel,
-): Promise<string> {
-  const records = await readLines<ArmRecord>(out, "records.jsonl");
-  const [main] = armsOf(trial);
-  const rows = clientRows(
-    records.filter(({ arm }) => arm === main.label),
-    label,
-  );
+export function outcomeText(run: Run): string {
+  const rows = clientRows(run);
   const hidden = rows.length - mostRows;
+  const { stopped, backend } = run.summary;
   return [
     columns(
       [
@@ -34,65 +30,85 @@ export async function outcomeText(
     ),
     ...(hidden > 0 ? [pc.dim(`… ${hidden} more in the report`)] : []),
     "",
-    methodTable(trial, records),
+    methodTable(run),
     "",
-    verdictSentence(trial, records),
-    ...Object.entries(stopped).map(([arm, why]) => pc.red(`${arm} could not go on: ${why}`)),
-    `TensorFlow.js backend of the clients: ${backend ?? "unknown"}`,
+    verdictSentence(run),
+    ...Object.entries(stopped).map(([arm, why]) =>
+      pc.red(printable(`${arm} could not go on: ${why}`, mostBytes)),
+    ),
+    `TensorFlow.js backend of the clients: ${printable(backend ?? "unknown", mostBytes)}`,
     "",
   ].join("\n");
 }
 
 function clientCells(row: ClientRow): string[] {
-  const { display, attack, verdict, score, threshold, reason, mistake, failure } = row;
+  const { display, truth, score, threshold, reason, mistake, roundsFlagged, roundsJudged } = row;
+  const judged = row.verdict !== undefined;
   return [
     display,
-    attack === null ? "benign" : pc.yellow(attack),
-    failure ? pc.red(failure.code) : (verdict ?? "—"),
+    row.isContaminated ? pc.yellow(printable(truth, mostBytes)) : truth,
+    row.failure ? pc.red(row.failure.code) : verdictText(row),
     short(score),
-    threshold === null ? "none" : short(threshold),
-    `${row.roundsFlagged}/${row.roundsJudged}`,
-    [mistake && pc.red(mistake), reason].filter(Boolean).join(", "),
+    judged && threshold === null ? "none" : short(threshold),
+    row.round === undefined ? "" : `${roundsFlagged}/${roundsJudged}`,
+    [mistake && pc.red(mistake), reason && printable(reason, mostBytes)].filter(Boolean).join(", "),
   ];
 }
 
+/** Of a client that did not fail. */
+export function verdictText({ verdict, round }: Pick<ClientRow, "verdict" | "round">): string {
+  return verdict ?? (round === undefined ? "never sampled" : "—");
+}
+
 /** The benign clients' means of the last round, a row a method. */
-function methodTable(trial: Trial, records: readonly ArmRecord[]): string {
-  const methods = armsOf(trial).map(({ label }) => ({
-    label,
-    means: evaluationMeans(records.filter(({ arm }) => arm === label).at(-1)?.clients ?? []),
-  }));
-  const metrics = [...new Set(methods.flatMap(({ means }) => Object.keys(means)))];
+function methodTable(run: Run): string {
+  const { rows, metrics, hidden, clientsDiffer } = compareMethods(run, mostMetrics);
   if (metrics.length === 0) return pc.dim("no client measured its params");
-  return columns(
-    [
-      ["benign clients, last round", ...metrics],
-      ...methods.map(({ label, means }) => [label, ...metrics.map((m) => short(means[m] ?? null))]),
-    ],
-    ["left", ...metrics.map(() => "right" as const)],
-  );
+  const notes = [
+    clientsDiffer
+      ? [pc.red("n differs: means are over the clients measured under every method")]
+      : [],
+    hidden > 0 ? [pc.dim(`… ${hidden} more metrics in summary.json`)] : [],
+  ];
+  return [
+    columns(
+      [
+        ["benign clients, last round", "n", ...metrics.map((metric) => printable(metric, 40))],
+        ...rows.map((row) => methodCells(row, metrics)),
+      ],
+      ["left", "right", ...metrics.map(() => "right" as const)],
+    ),
+    ...notes.flat(),
+  ].join("\n");
+}
+
+function methodCells(row: MethodRow, metrics: readonly string[]): string[] {
+  const n = countOf(row);
+  return [
+    printable(row.label, mostBytes),
+    countText(row),
+    ...metrics.map((metric) => {
+      const own = row.means.get(metric);
+      if (!own) return "—";
+      return own.n === n ? short(own.mean) : `${short(own.mean)} (n ${own.n})`;
+    }),
+  ];
+}
+
+/** Clients that a method's first mean is taken over. */
+export function countOf({ means }: MethodRow): number | undefined {
+  const [first] = means.values();
+  return first?.n;
+}
+
+/** `10`, or `5 of 10` where some that measured are left out since they did not under another method. */
+export function countText(row: MethodRow): string {
+  const { measured } = row;
+  if (measured === undefined) return "—";
+  const n = countOf(row) ?? 0;
+  return n === measured ? String(n) : `${n} of ${measured}`;
 }
 
 function short(value: number | null): string {
   return value === null ? "—" : String(Number(value.toPrecision(3)));
-}
-
-/** Columns of text, padded; the first row is the head. Cells may carry terminal colours. */
-export function columns(
-  rows: readonly (readonly string[])[],
-  align: readonly ("left" | "right")[],
-): string {
-  const plain = (cell: string) => stripVTControlCharacters(cell);
-  const widths = align.map((_, i) => Math.max(...rows.map((row) => plain(row[i] ?? "").length)));
-  return rows
-    .map((row, r) => {
-      const cells = align.map((side, i) => {
-        const cell = row[i] ?? "";
-        const padding = " ".repeat((widths[i] ?? 0) - plain(cell).length);
-        return side === "left" ? cell + padding : padding + cell;
-      });
-      const line = cells.join("  ").trimEnd();
-      return r === 0 ? pc.dim(line) : line;
-    })
-    .join("\n");
 }

@@ -2,129 +2,328 @@ import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
 import type { ClientRecord, Trial } from "@fedclair/core";
 import { toyTrial } from "@fedclair/core/testing";
-import type { ArmRecord } from "../run-folder.js";
+import { clientOf, lostClient, recordOf, runOf } from "../../testing/run-of.js";
 import { clientRows } from "./client-rows.js";
-import { columns } from "./outcome-text.js";
+import { columns } from "./columns.js";
+import { compareMethods } from "./method-rows.js";
+import { outcomeText } from "./outcome-text.js";
 import { verdictSentence } from "./verdict.js";
-
-const judged = (
-  clientId: string,
-  attack: string | null,
-  verdict: ClientRecord["verdict"],
-  accuracy?: number,
-): ClientRecord => ({
-  clientId,
-  attack,
-  failure: null,
-  ...(verdict && { verdict, score: 2, threshold: 3 }),
-  ...(accuracy !== undefined && { evaluation: { loss: 1, accuracy } }),
-});
-
-const record = (arm: string, round: number, ...clients: ClientRecord[]): ArmRecord => ({
-  arm,
-  round,
-  phase: "train",
-  clients,
-  metrics: {},
-  bytes: { down: 0, up: 0 },
-});
 
 const trial: Trial = {
   ...toyTrial(),
+  clients: 3,
   aggregator: { name: "clair" },
   baselines: [{ label: "mean", aggregator: { name: "fedavg" }, clients: "all" }],
 };
+const single = { ...trial, rounds: 1 };
 
 const two = [
-  record("clair", 1, judged("c0", null, "benign"), judged("c1", "flip", "benign")),
-  record(
+  recordOf("clair", 1, clientOf("c00", null, "benign"), clientOf("c01", "flip", "benign")),
+  recordOf(
     "clair",
     2,
-    judged("c0", null, "contaminated", 0.5),
-    judged("c1", "flip", "contaminated"),
-    judged("c2", null, "benign", 0.7),
+    clientOf("c00", null, "contaminated", 0.5),
+    clientOf("c01", "flip", "contaminated"),
+    clientOf("c02", null, "benign", 0.7),
   ),
 ];
 
+/** A client of which nobody knows whether it is contaminated. */
+const foreign = (client: ClientRecord): ClientRecord => ({ ...client, truth: "unknown" });
+/** A client of which the aggregator cannot tell. */
+const undecided = (client: ClientRecord): ClientRecord => {
+  return { ...client, verdict: "undecided", threshold: null, reason: "too few clients" };
+};
+
+const plain = (text: string) => stripVTControlCharacters(text);
+
 describe("clientRows", () => {
   it("puts the contaminated first and counts the rounds of each", () => {
-    const rows = clientRows(two, (id) => (id === "c1" ? "Lincoln" : ""));
+    const label = (id: string) => (id === "c01" ? "Lincoln" : "");
+    const rows = clientRows(runOf(trial, two, { label }));
     assert.deepEqual(
       rows.map((row) => [row.display, row.mistake, row.roundsFlagged, row.roundsJudged]),
       [
-        ["c1 Lincoln", undefined, 1, 2],
-        ["c0", "false alarm", 1, 2],
-        ["c2", undefined, 0, 1],
+        ["c01 Lincoln", undefined, 1, 2],
+        ["c00", "false alarm", 1, 2],
+        ["c02", undefined, 0, 1],
       ],
     );
     assert.deepEqual(rows[2]?.evaluation, { loss: 1, accuracy: 0.7 });
   });
 
   it("keeps whom an earlier cohort judged, and a verdict that a later phase does not give", () => {
-    const rows = clientRows([
-      record("clair", 1, judged("c0", "flip", "contaminated"), judged("c1", null, "benign")),
-      record("clair", 2, judged("c1", null, undefined, 0.5), judged("c2", null, undefined)),
-    ]);
+    const rows = clientRows(
+      runOf(trial, [
+        recordOf(
+          "clair",
+          1,
+          clientOf("c00", "flip", "contaminated"),
+          clientOf("c01", null, "benign"),
+        ),
+        recordOf("clair", 2, clientOf("c01", null, undefined, 0.5), clientOf("c02", null)),
+      ]),
+    );
     assert.deepEqual(
       rows.map(({ clientId, round, verdict, evaluation }) => [
         ...[clientId, round, verdict, evaluation["accuracy"]],
       ]),
       [
-        ["c0", 1, "contaminated", undefined],
-        ["c1", 1, "benign", 0.5],
-        ["c2", 2, undefined, undefined],
+        ["c00", 1, "contaminated", undefined],
+        ["c01", 1, "benign", 0.5],
+        ["c02", 2, undefined, undefined],
       ],
     );
   });
 
   it("shows a failure after a verdict", () => {
-    const failure = { code: "LATE" as const, message: "late" };
-    const rows = clientRows([
-      record("clair", 1, judged("c0", null, "benign")),
-      record("clair", 2, { clientId: "c0", attack: null, failure }),
-    ]);
+    const rows = clientRows(
+      runOf(trial, [
+        recordOf("clair", 1, clientOf("c00", null, "benign")),
+        recordOf("clair", 2, lostClient("c00", "LATE")),
+      ]),
+    );
+    const [row] = rows;
     assert.deepEqual(
-      rows.map((row) => [row.round, row.failure, row.verdict, row.roundsJudged]),
-      [[2, failure, undefined, 1]],
+      [row?.round, row?.failure?.code, row?.verdict, row?.roundsJudged],
+      [2, "LATE", undefined, 1],
     );
   });
 
+  it("lists clients that were never sampled, last, with their truth", () => {
+    const run = runOf({ ...trial, clients: 4 }, two.slice(0, 1), {
+      attacks: new Map([
+        ["c01", "flip"],
+        ["c03", "noise"],
+      ]),
+    });
+    assert.deepEqual(
+      clientRows(run).map(({ clientId, truth, round }) => [clientId, truth, round]),
+      [
+        ["c01", "flip", 1],
+        ["c00", "benign", 1],
+        ["c03", "noise", undefined],
+        ["c02", "benign", undefined],
+      ],
+    );
+    assert.match(plain(outcomeText(run)), /^c03 +noise +never sampled/m);
+    assert.match(verdictSentence(run), /1 contaminated client was never sampled/);
+  });
+
+  it("calls neither the undecided nor the unknown a mistake", () => {
+    const run = runOf(trial, [
+      recordOf(
+        "clair",
+        1,
+        undecided(clientOf("c00", null)),
+        undecided(clientOf("c01", "flip")),
+        foreign(clientOf("c02", null, "contaminated")),
+      ),
+    ]);
+    assert.deepEqual(
+      clientRows(run).map(({ clientId, truth, mistake }) => [clientId, truth, mistake]),
+      [
+        ["c01", "flip", undefined],
+        ["c02", "unknown", undefined],
+        ["c00", "benign", undefined],
+      ],
+    );
+    const text = plain(outcomeText(run));
+    assert.match(text, /^c01 +flip +undecided .* none +0\/1 +too few clients$/m);
+    assert.match(text, /^c02 +unknown +contaminated/m);
+  });
+
   it("is empty without a round", () => {
-    assert.deepEqual(clientRows([]), []);
+    assert.deepEqual(clientRows(runOf(trial, [])), []);
   });
 });
 
 describe("verdictSentence", () => {
   it("tells the last round, all rounds, and the baselines that came as far", () => {
-    const baseline = record("mean", 2, judged("c0", null, undefined, 0.25));
+    const baseline = recordOf(
+      "mean",
+      2,
+      clientOf("c00", null, undefined, 0.25),
+      clientOf("c02", null, undefined, 0.25),
+    );
     assert.equal(
-      verdictSentence(trial, [...two, baseline]),
+      verdictSentence(runOf(trial, [...two, baseline], { primary: "accuracy" })),
       "clair flagged 1 of 1 contaminated clients in the last round, 1 of 2 over 2 rounds, with 1 false alarm; " +
-        "benign accuracy 0.600 against 0.250 (mean).",
+        "exactly the contaminated in 0 of the 2 rounds that judged any; benign accuracy 0.600 against 0.250 (mean).",
     );
     const behind = { ...baseline, round: 1 };
-    assert.match(verdictSentence(trial, [...two, behind]), /benign accuracy 0\.600\.$/);
+    assert.match(
+      verdictSentence(runOf(trial, [...two, behind], { primary: "accuracy" })),
+      /benign accuracy 0\.600\.$/,
+    );
+  });
+
+  it("compares by the primary metric, of the coordinator where clients do not measure it", () => {
+    const measured = [
+      { ...recordOf("clair", 1, clientOf("c00", null, undefined, 0.5)), metrics: { return: 0.9 } },
+      { ...recordOf("mean", 1, clientOf("c00", null, undefined, 0.4)), metrics: { return: 0.7 } },
+    ];
+    const said = (primary?: string) => verdictSentence(runOf(single, measured, { primary }));
+    assert.equal(said("return"), "clair judges no clients; return 0.900 against 0.700 (mean).");
+    assert.match(said("accuracy"), /; benign accuracy 0\.500 against 0\.400 \(mean\)\.$/);
+    assert.match(said(), /; benign loss 1\.00 against 1\.00 \(mean\)\.$/);
+  });
+
+  it("compares the same clients, and says so where they differ", () => {
+    const lost = [
+      recordOf(
+        "clair",
+        1,
+        clientOf("c00", null, undefined, 0.9),
+        clientOf("c01", null, undefined, 0.5),
+      ),
+      recordOf("mean", 1, lostClient("c00"), clientOf("c01", null, undefined, 0.4)),
+    ];
+    assert.equal(
+      verdictSentence(runOf(single, lost, { primary: "accuracy" })),
+      "clair judges no clients; benign accuracy 0.500 against 0.400 (mean), over the 1 client measured under every method " +
+        "(clair 2, mean 1); 1 of 4 rounds of benign clients were lost, over all methods.",
+    );
   });
 
   it("does not count contaminated clients that were never judged as caught", () => {
-    const failed: ClientRecord = {
-      clientId: "c1",
-      attack: "flip",
-      failure: { code: "LATE", message: "late" },
-    };
-    const rounds = [record("clair", 1, failed, judged("c2", "flip", "contaminated"))];
+    const failed: ClientRecord = { ...lostClient("c01", "LATE"), attack: "flip" };
+    const rounds = [recordOf("clair", 1, failed, clientOf("c02", "flip", "contaminated"))];
     assert.equal(
-      verdictSentence({ ...trial, rounds: 1 }, rounds),
+      verdictSentence(runOf(single, rounds)),
       "clair flagged 1 of 1 judged contaminated clients in the only round, with no false alarm; " +
         "1 answer of its clients failed.",
     );
   });
 
   it("tells clean data from caught contamination", () => {
-    const calm = [record("clair", 1, judged("c0", null, "benign"))];
-    assert.match(verdictSentence({ ...trial, rounds: 1 }, calm), /flagged nobody, and none/);
-    const alarmed = [record("clair", 1, judged("c0", null, "contaminated"))];
-    assert.match(verdictSentence({ ...trial, rounds: 1 }, alarmed), /raised 1 false alarm in the/);
+    const calm = [recordOf("clair", 1, clientOf("c00", null, "benign"))];
+    assert.match(verdictSentence(runOf(single, calm)), /flagged nobody, and none/);
+    const alarmed = [recordOf("clair", 1, clientOf("c00", null, "contaminated"))];
+    assert.match(verdictSentence(runOf(single, alarmed)), /raised 1 false alarm in the/);
+  });
+
+  it("says who is undecided, and who is flagged of whom nobody knows the truth", () => {
+    const open = [
+      recordOf("clair", 1, undecided(clientOf("c00", null)), undecided(clientOf("c01", "flip"))),
+    ];
+    assert.equal(
+      verdictSentence(runOf(single, open)),
+      "clair flagged 0 of 1 contaminated clients in the only round, with no false alarm; " +
+        "undecided about 2 clients in the last round (too few clients).",
+    );
+    const strangers = [
+      recordOf(
+        "clair",
+        1,
+        foreign(clientOf("c00", null, "contaminated")),
+        foreign(clientOf("c01", null, "benign", 0.5)),
+      ),
+    ];
+    assert.equal(
+      verdictSentence(runOf(single, strangers, { primary: "accuracy" })),
+      "clair flagged 1 of 2 clients of unknown truth in the last round; clients' accuracy 0.500.",
+    );
+  });
+
+  it("tells a run that was stopped from a method that could not go on", () => {
+    const some = two.slice(0, 1);
+    assert.match(
+      verdictSentence(runOf(trial, some, {}, false)),
+      /^Stopped after 1 of 2 rounds: clair flagged 0 of 1/,
+    );
+    assert.equal(
+      verdictSentence(runOf(trial, [], {}, false)),
+      "Stopped before the end of the first round.",
+    );
+    // One that its task ends early is whole.
+    assert.match(verdictSentence(runOf(trial, some)), /^clair flagged 0 of 1/);
+    const failed = [...some, { ...recordOf("clair", 2), stopped: "it broke" }];
+    assert.match(
+      verdictSentence(runOf(trial, failed)),
+      /^clair could not go on, round 2: it broke\. Until then clair flagged 0 of 1 .* in the only round/,
+    );
+    assert.match(
+      plain(outcomeText(runOf(trial, failed))),
+      /^clair could not go on: round 2: it broke$/m,
+    );
+  });
+});
+
+describe("compareMethods", () => {
+  it("takes means over the clients that measured a metric under every method", () => {
+    const run = runOf(single, [
+      recordOf(
+        "clair",
+        1,
+        clientOf("c00", null, undefined, 0.9),
+        clientOf("c01", null, undefined, 0.5),
+      ),
+      recordOf("mean", 1, lostClient("c00"), clientOf("c01", null, undefined, 0.4)),
+    ]);
+    const { rows, clientsDiffer } = compareMethods(run, 9);
+    assert.ok(clientsDiffer);
+    assert.deepEqual(
+      rows.map(({ measured, means }) => [measured, means.get("accuracy")]),
+      [
+        [2, { mean: 0.5, n: 1 }],
+        [1, { mean: 0.4, n: 1 }],
+      ],
+    );
+    const text = plain(outcomeText(run));
+    assert.match(text, /^clair +1 of 2 +1 +0\.5$/m);
+    assert.match(text, /^n differs: means are over the clients measured under every method$/m);
+  });
+
+  it("shows the metrics that the task describes first, and no more than asked for", () => {
+    const evaluation = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`m${i}`, i]));
+    const client = {
+      ...clientOf("c00", null),
+      evaluation: { ...evaluation, accuracy: 0.5, constructor: 1 },
+    };
+    const metrics = { loss: { description: "" }, accuracy: { description: "" } };
+    const { metrics: shown, hidden } = compareMethods(
+      runOf(single, [recordOf("clair", 1, client)], { metrics, primary: "m7" }),
+      3,
+    );
+    assert.deepEqual(shown, ["m7", "accuracy", "m0"]);
+    assert.equal(hidden, 99_999);
+  });
+
+  it("leaves out a method that is behind, or that stopped", () => {
+    const client = clientOf("c00", null, undefined, 0.5);
+    const records = [
+      recordOf("clair", 1, client),
+      recordOf("clair", 2, client),
+      recordOf("mean", 1, client),
+    ];
+    assert.deepEqual(
+      compareMethods(runOf(trial, records), 9).rows.map(({ measured }) => measured),
+      [1, undefined],
+    );
+    const stopped = [...records, { ...recordOf("mean", 2), stopped: "it broke" }];
+    assert.deepEqual(
+      compareMethods(runOf(trial, stopped), 9).rows.map(({ measured }) => measured),
+      [1, undefined],
+    );
+  });
+});
+
+describe("outcomeText", () => {
+  it("prints no control character that a record brings along", () => {
+    const evil = "\u001b[31mred\nforged line";
+    const client = {
+      ...clientOf("c00", evil, "benign"),
+      ...{ reason: evil, evaluation: { [evil]: 1 } },
+    };
+    const measured = { ...clientOf("c01", null), evaluation: { [evil]: 1 } };
+    const run = runOf(single, [recordOf("clair", 1, client, measured)], { label: () => evil });
+    const text = outcomeText({
+      ...run,
+      summary: { ...run.summary, backend: evil, stopped: { mean: evil } },
+    });
+    assert.doesNotMatch(plain(text), /\u001b|^forged line/m);
+    assert.match(text, /\\u\{1b\}\[31mred\\nforged line/);
   });
 });
 
@@ -138,10 +337,6 @@ describe("columns", () => {
       ],
       ["left", "right"],
     );
-    assert.deepEqual(stripVTControlCharacters(text).split("\n"), [
-      "name       n",
-      "long one  10",
-      "b          7",
-    ]);
+    assert.deepEqual(plain(text).split("\n"), ["name       n", "long one  10", "b          7"]);
   });
 });

@@ -1,6 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClientRunner, exitCodes, MemoryPool, UserError, type Plugins } from "@fedclair/core";
+import { faultsOf } from "../faults.js";
 import { recordTrial } from "../record-trial.js";
 import { makeFolder } from "../make-folder.js";
 import { readSummary } from "../run-folder.js";
@@ -18,13 +19,15 @@ export interface Done {
   readonly trial: SweepTrial;
   /** Its numbers, or why there are none. */
   readonly outcome: Summary | Failed;
+  /** What its numbers do not tell: clients that were lost, methods that could not go on. */
+  readonly faults: readonly UserError[];
   /** It had been run before. */
   readonly skipped: boolean;
 }
 
 /**
  * Runs the trials of a sweep one after another in this process, those left out that are done: a trial's folder is
- * `<out>/<id>`, and it is done when a summary of the same backend is there.
+ * `<out>/<id>`, and it is done when a summary of the same backend is there and no method of it could not go on.
  * @param backend the TensorFlow.js backend that trains
  * @throws UserError if `out` holds other things than a sweep; the signal's reason when it aborts
  */
@@ -46,8 +49,8 @@ export async function* runSweep(
     signal.throwIfAborted();
     const folder = join(out, trial.id);
     const known = await readSummary(folder);
-    if (known?.backend === backend) {
-      yield { trial, outcome: known, skipped: true };
+    if (known?.backend === backend && Object.keys(known.stopped).length === 0) {
+      yield { trial, outcome: known, faults: faultsOf(trial.trial, known), skipped: true };
       continue;
     }
     await rm(folder, { recursive: true, force: true });
@@ -57,11 +60,11 @@ export async function* runSweep(
         ...{ trial: trial.trial, plugins, pool, out: folder, signal },
         backend: () => backend,
       });
-      yield { trial, outcome, skipped: false };
+      yield { trial, outcome, faults: faultsOf(trial.trial, outcome), skipped: false };
     } catch (error) {
       // One trial that cannot be had leaves a hole in the tables, and the others their numbers.
       if (signal.aborted) throw error;
-      yield { trial, outcome: failureOf(error), skipped: false };
+      yield { trial, outcome: failureOf(error), faults: [], skipped: false };
     } finally {
       await pool.close();
     }

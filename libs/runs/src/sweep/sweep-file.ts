@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { parseTrial, UserError, type Plugins, type Trial } from "@fedclair/core";
-import { parse, stringify } from "yaml";
+import { parseChecked, parseTrial, UserError, type Plugins, type Trial } from "@fedclair/core";
+import { stringify } from "yaml";
 import { z } from "zod";
+import { pathsOf } from "../paths.js";
 import { version } from "../version.js";
 import { expand, type Dimension } from "./expand.js";
 
@@ -10,27 +11,41 @@ const measureSchema = z.union([
   z.strictObject({ measure: z.string(), worse: z.enum(["low", "high"]).optional() }),
 ]);
 
-/** Measures of which less is better, but not what is gained in them over others. */
-const fallsWhenBetter = /^(?!.*\.gainOver\.).*(error|loss|falseAlarms|overLocal)/i;
+const sectionSchema = z.strictObject(
+  {
+    rows: z
+      .string()
+      .optional()
+      .describe("Path of the dimension down the tables; default: the first one."),
+    columns: z.string().optional().describe("Path of the dimension across; default: the next one."),
+    measures: z
+      .array(measureSchema)
+      .min(1)
+      .describe(
+        "Measures of the summary, with the end of the scale that is worse; default: as the task describes its metrics.",
+      ),
+  },
+  {
+    error: ({ input }) =>
+      input === undefined
+        ? "expected a section `sweep`; for a single trial, use fedclair run"
+        : undefined,
+  },
+);
 
-const sweepSchema = z.strictObject({
-  rows: z
-    .string()
-    .optional()
-    .describe("Path of the dimension down the tables; default: the first one."),
-  columns: z.string().optional().describe("Path of the dimension across; default: the next one."),
-  measures: z
-    .array(measureSchema)
-    .min(1)
-    .describe(
-      "Measures of the summary, with the end of the scale that is worse; default: high of errors, losses and false alarms, else low.",
-    ),
-});
+const sweepSchema = z.looseObject(
+  { sweep: sectionSchema },
+  {
+    error: ({ code }) =>
+      code === "invalid_type" ? "expected a trial with a section `sweep`" : undefined,
+  },
+);
 
 /** A number of every trial that tables show. */
 export interface SweepMeasure {
   readonly measure: string;
-  readonly worse: "low" | "high";
+  /** Absent: as the measure's own description has it. */
+  readonly worse?: "low" | "high" | undefined;
 }
 
 /** A grid of trials. */
@@ -61,21 +76,14 @@ export const seedPath = "seed";
  * @throws UserError that names the file and, for a trial of the grid that does not hold, its place in the grid
  */
 export function parseSweep(text: string, file: string, plugins: Plugins): Sweep {
-  const { sweep, ...content } = contentOf(text, file);
-  if (sweep === undefined) {
-    throw new UserError(
-      `${file}: expected a section \`sweep\`; for a single trial, use fedclair run`,
-    );
-  }
-  const { data, error } = sweepSchema.safeParse(sweep);
-  if (!data) {
-    const issues = error.issues.map(({ path, message }) => ["sweep", ...path, message].join(": "));
-    throw new UserError(`${file}: ${issues.join("; ")}`);
-  }
+  const { sweep: section, ...content } = parseChecked(
+    { text, file, what: "sweep", overrides: [] },
+    sweepSchema,
+  ).data;
   const { dimensions, points } = expand(content, takesList(plugins));
   const trials = points.map(({ content: point, at }): SweepTrial => {
     const place = [...at].map(([path, label]) => `${path} = ${label}`).join(", ");
-    const trial = parseTrial(stringify(point), `${file} [${place}]`, plugins);
+    const trial = parseTrial(stringify(point), `${file} [${place}]`, plugins, [], pathsOf(file));
     return { id: idOf(trial), trial, at };
   });
   const shown = dimensions.filter(({ path }) => path !== seedPath);
@@ -88,9 +96,9 @@ export function parseSweep(text: string, file: string, plugins: Plugins): Sweep 
       `${file}: sweep: ${key}: '${path}' is no dimension; expected one of ${known}`,
     );
   };
-  const rows = pick(data.rows, shown[0], "rows");
+  const rows = pick(section.rows, shown[0], "rows");
   const columns = pick(
-    data.columns,
+    section.columns,
     shown.find((dimension) => dimension !== rows),
     "columns",
   );
@@ -98,25 +106,10 @@ export function parseSweep(text: string, file: string, plugins: Plugins): Sweep 
     name: trials[0]?.trial.name ?? "",
     claim: trials[0]?.trial.claim,
     ...{ dimensions, rows, columns, trials },
-    measures: data.measures.map((given) => {
-      const { measure, worse }: z.output<typeof measureSchema> & object =
-        typeof given === "string" ? { measure: given } : given;
-      return { measure, worse: worse ?? (fallsWhenBetter.test(measure) ? "high" : "low") };
-    }),
+    measures: section.measures.map((given) =>
+      typeof given === "string" ? { measure: given } : given,
+    ),
   };
-}
-
-function contentOf(text: string, file: string): Record<string, unknown> {
-  let content: unknown;
-  try {
-    content = parse(text);
-  } catch (error) {
-    throw new UserError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  if (typeof content === "object" && content !== null && !Array.isArray(content)) {
-    return content as Record<string, unknown>;
-  }
-  throw new UserError(`${file}: expected a trial with a section \`sweep\``);
 }
 
 /** Keys that take a list anyway: of the trial file itself, and options of plug-ins by their schemas. */
@@ -141,7 +134,9 @@ function takesList(plugins: Plugins): (path: readonly string[]) => boolean {
 const words = new Set(["name", "claim", "expect"]);
 
 function idOf(trial: Trial): string {
-  const rest = Object.entries(trial).filter(([key]) => !words.has(key));
+  // Nor does what its exit code tells.
+  const limits = { ...trial.limits, maxLost: undefined };
+  const rest = Object.entries({ ...trial, limits }).filter(([key]) => !words.has(key));
   return createHash("sha256")
     .update(JSON.stringify([version, rest]))
     .digest("hex")

@@ -1,18 +1,19 @@
 import pc from "picocolors";
-import { columns as aligned } from "../outcome/outcome-text.js";
+import { columns as aligned } from "../outcome/columns.js";
 import { formatNumber } from "../numbers.js";
 import type { Table } from "./table.js";
 
-/** Tables for the terminal, the worst of each column in the last row. */
+/** Tables for the terminal, the worst of each column in the last row where one end is worse. */
 export function sweepText(tables: readonly Table[]): string {
   return tables
     .map(({ measure, facet, rows, columns, cells, worst }) => {
       const text = (value: number | undefined) => (value === undefined ? "–" : formatNumber(value));
       const body = rows.map((row, r) => [row, ...columns.map((_, c) => text(cells[r]?.[c]?.mean))]);
-      const last = ["worst", ...worst.map(text)].map((cell) => pc.italic(cell));
+      const last =
+        worst.length === 0 ? [] : [["worst", ...worst.map(text)].map((cell) => pc.italic(cell))];
       const align = ["left" as const, ...columns.map(() => "right" as const)];
       const title = pc.bold(facet === "" ? measure : `${measure}, ${facet}`);
-      return `${title}\n${aligned([["", ...columns], ...body, last], align)}\n`;
+      return `${title}\n${aligned([["", ...columns], ...body, ...last], align)}\n`;
     })
     .join("\n");
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exitCodes, type Aggregator, type Plugin } from "@fedclair/core";
+import { exitCodes, type Aggregator, type Plugin, type TaskPlugin } from "@fedclair/core";
 import { toyPlugins } from "@fedclair/core/testing";
 import { z } from "zod";
 import type { Summary } from "../summary.js";
@@ -62,18 +62,46 @@ describe("a sweep", () => {
     assert.notDeepEqual(ids(file.replace("rounds: 1", "rounds: 2")), first);
   });
 
-  it("takes more for worse of errors, losses and false alarms, unless told", () => {
-    const named = (measures: string) =>
-      parse(file.replace(/measures: .*/, `measures: ${measures}`)).measures.map(
-        ({ worse }) => worse,
-      );
+  it("takes for worse what the measures' own descriptions say, unless told", async () => {
+    const task: TaskPlugin = {
+      ...(toyPlugins.tasks.get("toy") ?? assert.fail("no toy")),
+      metrics: { distance: { better: "lower", description: "from the client's number" } },
+    };
+    const plugins = { ...toyPlugins, tasks: new Map([["toy", task]]) };
+    const measures = [
+      "distance.toy-mean",
+      "bytes.up",
+      "clients.lost",
+      "detection.recall",
+      "{ measure: distance.toy-mean, worse: low }",
+      "accuracy.toy-mean",
+    ];
+    const sweep = parse(file.replace(/measures: .*/, `measures: [${measures.join(", ")}]`));
+    const done: Done[] = [];
+    for await (const one of runSweep(sweep, plugins, out, new AbortController().signal, "cpu")) {
+      done.push(one);
+    }
+    const tables = tablesOf(sweep, summaries(done));
     assert.deepEqual(
-      named(
-        "[error.ratioTo.local, loss.clair, detection.falseAlarms, accuracy.clair, error.gainOver.local]",
-      ),
-      ["high", "high", "high", "low", "low"],
+      tables.map(({ worse }) => worse),
+      ["high", "high", "high", undefined, "low", undefined],
     );
-    assert.deepEqual(named("[{ measure: loss.clair, worse: low }]"), ["low"]);
+    // Of what nobody described no end is worse.
+    const bare = tablesOf(sweep, summaries(await run(sweep, undefined, "wasm")));
+    assert.equal(bare[0]?.worse, undefined);
+    assert.deepEqual(bare[0]?.worst, []);
+    assert.doesNotMatch(sweepText(bare.slice(0, 1)), /worst/);
+  });
+
+  it("says which trials lost clients, also when they were done before", async () => {
+    const lossy = parse(file.replace("{}, ", "").replace(/, "1": throw, "2": throw/, ""));
+    const codes = async () => (await run(lossy)).map(({ faults }) => faults[0]?.exitCode);
+    const { lost } = exitCodes;
+    assert.deepEqual(await codes(), [lost, lost, lost, lost]);
+    assert.deepEqual(await codes(), [lost, lost, lost, lost]);
+    const allowed = file.replace("rounds: 1", "rounds: 1\nlimits: { maxLost: 1 }");
+    const ids = (text: string) => parse(text).trials.map(({ id }) => id);
+    assert.deepEqual(ids(allowed), ids(file));
   });
 
   it("leaves out what is done, and runs what was cut short", async () => {
@@ -107,14 +135,18 @@ describe("a sweep", () => {
     const outcomes = [];
     const plugins = { ...toyPlugins, aggregators: new Map([["toy-mean", breaking]]) };
     const { signal } = new AbortController();
-    for await (const { outcome } of runSweep(parse(), plugins, out, signal, "cpu")) {
-      outcomes.push("failed" in outcome ? outcome.exitCode : exitCodes.ok);
+    for await (const { outcome, faults } of runSweep(parse(), plugins, out, signal, "cpu")) {
+      const [fault] = faults;
+      outcomes.push("failed" in outcome ? outcome.exitCode : (fault?.exitCode ?? exitCodes.ok));
     }
-    const { internal, quorum } = exitCodes;
+    const { stopped, quorum } = exitCodes;
     assert.deepEqual(
       outcomes,
-      [0, 1].flatMap(() => [internal, internal, quorum, quorum]),
+      [0, 1].flatMap(() => [stopped, stopped, quorum, quorum]),
     );
+    for await (const { skipped } of runSweep(parse(), plugins, out, signal, "cpu")) {
+      assert.equal(skipped, false);
+    }
   });
 
   it("leaves a folder alone that holds other things", async () => {
@@ -158,10 +190,17 @@ describe("a sweep", () => {
   });
 
   it("says what is wrong, and where in the grid", () => {
-    assert.throws(() => parse("[1]"), /s\.yaml: expected a trial with a section `sweep`/);
+    assert.throws(
+      () => parse("[1]"),
+      /s\.yaml:1:1: sweep: expected a trial with a section `sweep`/,
+    );
     const single = file.replace(/sweep:[^]*$/, "");
     assert.throws(() => parse(single), /section `sweep`; for a single trial, use fedclair run/);
     assert.deepEqual([isSweep(file), isSweep(single)], [true, false]);
+    assert.throws(
+      () => parse(file.replace("measures:", "rwos: seed\n  measures:")),
+      /s\.yaml:\d+:\d+: sweep: unknown key 'rwos', did you mean 'rows'\?/,
+    );
     assert.throws(
       () => parse(file.replace("rows: attacks", "rows: task")),
       /sweep: rows: 'task' is no dimension; expected one of seed, task\.faults, attacks/,

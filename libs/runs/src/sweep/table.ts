@@ -1,16 +1,20 @@
+import { ownValue } from "../measure.js";
+import { largest, least, mean } from "../numbers.js";
 import type { Summary } from "../summary.js";
-import { mean } from "../numbers.js";
-import { seedPath, type Sweep, type SweepMeasure } from "./sweep-file.js";
+import { seedPath, type Sweep } from "./sweep-file.js";
 
 /** One measure over the grid: rows × columns, for one choice of all other dimensions. */
-export interface Table extends SweepMeasure {
+export interface Table {
+  readonly measure: string;
+  /** The end of the scale that is worse; undefined where neither is. */
+  readonly worse: "low" | "high" | undefined;
   /** The choice of the other dimensions, as `task.common = 0.9`; empty if there are none. */
   readonly facet: string;
   readonly rows: readonly string[];
   readonly columns: readonly string[];
   /** By row, then column: over seeds. Undefined where no trial measured it. */
   readonly cells: readonly (readonly (Cell | undefined)[])[];
-  /** The worst mean of each column. */
+  /** The worst mean of each column; empty where no end is worse. */
   readonly worst: readonly (number | undefined)[];
 }
 
@@ -31,25 +35,40 @@ export function tablesOf(sweep: Sweep, summaries: ReadonlyMap<string, Summary>):
     others.map(({ path }) => `${path} = ${at.get(path) ?? ""}`).join(", ");
   const facets = [...new Set(trials.map(({ at }) => facetOf(at)))];
   const [down, across] = [labelsOf(rows), labelsOf(columns)];
-  return measures.flatMap((measure) =>
-    facets.map((facet): Table => {
+  return measures.flatMap(({ measure, worse: told }) => {
+    const worse = told ?? worseEnd(measure, summaries);
+    return facets.map((facet): Table => {
       const cellAt = (row: string, column: string) => {
         const values = trials.flatMap(({ id, at }) => {
           const here = facetOf(at) === facet && isAt(at, rows, row) && isAt(at, columns, column);
-          return here ? (summaries.get(id)?.measures[measure.measure] ?? []) : [];
+          return here ? (ownValue(summaries.get(id)?.measures ?? {}, measure) ?? []) : [];
         });
         return values.length === 0 ? undefined : cellOf(values);
       };
       const cells = down.map((row) => across.map((column) => cellAt(row, column)));
-      const worst = across.map((_, c) =>
-        worstOf(
-          cells.map((row) => row[c]),
-          measure.worse,
-        ),
-      );
-      return { ...measure, facet, rows: down, columns: across, cells, worst };
-    }),
-  );
+      const worst = worse
+        ? across.map((_, c) =>
+            worstOf(
+              cells.map((row) => row[c]),
+              worse,
+            ),
+          )
+        : [];
+      return { measure, worse, facet, rows: down, columns: across, cells, worst };
+    });
+  });
+}
+
+/** As the measure of the first trial that has it is described. */
+function worseEnd(
+  measure: string,
+  summaries: ReadonlyMap<string, Summary>,
+): "low" | "high" | undefined {
+  for (const { details } of summaries.values()) {
+    const found = details.find(({ name }) => name === measure);
+    if (found?.better) return found.better === "lower" ? "high" : "low";
+  }
+  return undefined;
 }
 
 /**
@@ -78,19 +97,16 @@ function isAt(at: ReadonlyMap<string, string>, dimension: Sweep["rows"], label: 
 function cellOf(values: readonly number[]): Cell {
   return {
     mean: mean(values),
-    min: Math.min(...values),
-    max: Math.max(...values),
+    min: least(values),
+    max: largest(values),
     seeds: values.length,
   };
 }
 
-function worstOf(
-  cells: readonly (Cell | undefined)[],
-  worse: SweepMeasure["worse"],
-): number | undefined {
+function worstOf(cells: readonly (Cell | undefined)[], worse: "low" | "high"): number | undefined {
   const means = cells.flatMap((cell) => cell?.mean ?? []);
   if (means.length === 0) return undefined;
-  return worse === "low" ? Math.min(...means) : Math.max(...means);
+  return worse === "low" ? least(means) : largest(means);
 }
 
 /** All cells as CSV: a line a measure, facet, row and column. */

@@ -24,7 +24,7 @@ export interface AgentProblem {
 }
 
 /**
- * The problem of AlberDICE's step (specification, section 3): the others act by their policies, and the KL divergence of
+ * The problem of AlberDICE's step (docs/tasks/alberdice.md): the others act by their policies, and the KL divergence of
  * their joint action from the data, given the agent's own, is charged to the agent.
  */
 export function agentProblem(
@@ -49,7 +49,7 @@ export function agentProblem(
   });
 }
 
-/** Independent learning (section 6.5): the others are part of the environment, as they acted in the data; no penalty. */
+/** Independent learning: the others are part of the environment, as they acted in the data; no penalty. */
 export function independentProblem(data: Dataset, agent: number): AgentProblem {
   return fold(data, {
     actions: data.shape.actions[agent] ?? NaN,
@@ -59,7 +59,7 @@ export function independentProblem(data: Dataset, agent: number): AgentProblem {
   });
 }
 
-/** All agents as one (section 6.5): its actions are the joint ones. */
+/** All agents as one, for OptiDICE: its actions are the joint ones. */
 export function jointProblem(data: Dataset): AgentProblem {
   return fold(data, {
     actions: data.joints,

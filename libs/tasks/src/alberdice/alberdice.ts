@@ -28,6 +28,15 @@ export const alberdice: TaskPlugin = {
   schema,
   contaminations: ({ learner }: Options) =>
     learner.name === "network" ? dataContaminations : contaminations,
+  metrics: {
+    return: { better: "higher", description: "expected return of an episode" },
+    success: { better: "higher", description: "probability that both come home" },
+    nashGap: { better: "lower", description: "what one agent could gain in return alone" },
+    objective: { better: "higher", description: "return less the penalty for leaving the data" },
+    regularisedNashGap: { better: "lower", description: "what one agent could gain in objective" },
+    residual: { better: "lower", description: "violation of the flow constraint" },
+  },
+  primary: "return",
   aggregators: [cosineRule],
   figures,
   create: (options: Options): Task => {

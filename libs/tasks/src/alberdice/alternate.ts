@@ -1,3 +1,4 @@
+import { at } from "../at.js";
 import { bestResponse, type BestResponse, type ResponseOptions } from "./best-response.js";
 import type { Dataset } from "./dataset.js";
 import { marginalPolicy, normalise, type Policy } from "./policy.js";
@@ -18,7 +19,7 @@ export interface AlternateOptions extends Omit<ResponseOptions, "alpha"> {
 }
 
 /**
- * AlberDICE in one place (specification, section 4): in every sweep each agent in turn plays its best response to the
+ * AlberDICE in one place: in every sweep each agent in turn plays its best response to the
  * others, later agents seeing what earlier ones have changed. Ends early if nothing moves any more and the temperature
  * stays.
  * @param start the agents' policies before the first turn
@@ -76,7 +77,7 @@ function largestChange(
   before.forEach((policy, agent) => {
     for (const state of visited) {
       policy[state]?.forEach((p, action) => {
-        change = Math.max(change, Math.abs(p - (after[agent]?.[state]?.[action] ?? NaN)));
+        change = Math.max(change, Math.abs(p - at(at(at(after, agent), state), action)));
       });
     }
   });

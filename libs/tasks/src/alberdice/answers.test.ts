@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { directionScores, poolAnswers, weighted, type Answer } from "./answers.js";
 import { logitsOf, policyOf, startingLogits } from "./logits.js";
 import { normalise } from "./policy.js";
-import { assertNear, assertWithin } from "./testing.js";
+import { assertNear, assertWithin } from "../../testing/alberdice.js";
 
 const answer = (logits: number[], visits: number[]): Answer => ({ logits, visits });
 

@@ -1,4 +1,5 @@
 import { median, norm } from "@fedclair/linalg";
+import { at } from "../at.js";
 
 /** A client's answer in a round: one agent's best response on its own data. */
 export interface Answer {
@@ -10,13 +11,13 @@ export interface Answer {
 
 /**
  * diag(√d)·Z as one vector, states × actions: what clients are compared by. Totals, not increments: those are mostly
- * noise after the first rounds, while totals keep a common direction (specification, section 8.3).
+ * noise after the first rounds, while totals keep a common direction.
  */
 export function weighted({ logits, visits }: Answer): Float64Array {
   const actions = logits.length / visits.length;
   return Float64Array.from(
     logits,
-    (logit, k) => Math.sqrt(visits[Math.floor(k / actions)] ?? NaN) * logit,
+    (logit, k) => Math.sqrt(at(visits, Math.floor(k / actions))) * logit,
   );
 }
 
@@ -53,8 +54,8 @@ export function poolAnswers(
   return Float64Array.from(before, (old, k) => {
     const row = Math.floor(k / actions);
     const entries = answers
-      .filter(({ visits }) => (visits[row] ?? 0) > 0)
-      .map(({ logits }) => logits[k] ?? NaN);
+      .filter(({ visits }) => at(visits, row) > 0)
+      .map(({ logits }) => at(logits, k));
     if (entries.length === 0) return old;
     return pooling === "median"
       ? median(entries)
@@ -63,5 +64,5 @@ export function poolAnswers(
 }
 
 function product(a: Float64Array, b: Float64Array): number {
-  return a.reduce((total, x, i) => total + x * (b[i] ?? NaN), 0);
+  return a.reduce((total, x, i) => total + x * at(b, i), 0);
 }

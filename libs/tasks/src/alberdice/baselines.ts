@@ -10,8 +10,7 @@ export function behaviourCloning(data: Dataset): Policy[] {
 }
 
 /**
- * OptiDICE with all agents as one, and the optimal joint visit distribution then cloned agent by agent (specification,
- * section 2): a projection that covers every mode, and so mixes actions that never occur together.
+ * OptiDICE with all agents as one, and the optimal joint visit distribution then cloned agent by agent: a projection that covers every mode, and so mixes actions that never occur together.
  */
 export async function factorisedOptiDice(data: Dataset, options: DualOptions): Promise<Policy[]> {
   const { visit } = await minimiseDual(jointProblem(data), options);

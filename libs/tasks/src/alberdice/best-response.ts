@@ -14,7 +14,7 @@ export interface BestResponse extends DualSolution {
 export type ResponseOptions = Omit<DualOptions, "start">;
 
 /**
- * One step of AlberDICE (specification, sections 3 and 4): the policy of `agent` that is best while the others stay. The
+ * One step of AlberDICE (docs/tasks/alberdice.md): the policy of `agent` that is best while the others stay. The
  * agent's own policy says only where the search for it starts.
  */
 export async function bestResponse(

@@ -1,3 +1,4 @@
+import { at } from "../at.js";
 import {
   bridgeAbsorbing,
   bridgeActions,
@@ -40,7 +41,7 @@ const jointActions: readonly Pair[] = Array.from({ length: bridgeActions ** 2 },
 const costToGo = computeCostToGo();
 
 export function bridgeCostToGo(positions: Pair): number {
-  return costToGo[bridgeState(positions)] ?? NaN;
+  return at(costToGo, bridgeState(positions));
 }
 
 /**
@@ -124,11 +125,10 @@ function computeCostToGo(): Float64Array {
           ? 0
           : Math.min(
               ...jointActions.map(
-                (actions) =>
-                  away + (costs[bridgeState(bridgeStep(positions, actions).next)] ?? NaN),
+                (actions) => away + at(costs, bridgeState(bridgeStep(positions, actions).next)),
               ),
             );
-      if (least < (costs[state] ?? NaN)) {
+      if (least < at(costs, state)) {
         costs[state] = least;
         changed = true;
       }
@@ -142,6 +142,6 @@ function awayFromHome(positions: Pair): number {
 }
 
 function staysInPlace(position: number, action: number): boolean {
-  const destination = bridgeDestinations[position]?.[action] ?? -1;
+  const destination = at(at(bridgeDestinations, position), action);
   return destination < 0 || destination === position;
 }

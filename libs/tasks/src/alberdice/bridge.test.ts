@@ -6,7 +6,14 @@ import { bridgeEpisodes, bridgeTransitions } from "./bridge-data.js";
 import { bestBridgeReturn, evaluateBridge } from "./bridge-evaluation.js";
 import { Mulberry32 } from "../mulberry32.js";
 import { nashGap, objective } from "./objective.js";
-import { assertNear, assertWithin, bridgeDataset, exact, policiesOf, turnsOf } from "./testing.js";
+import {
+  assertNear,
+  assertWithin,
+  bridgeDataset,
+  exact,
+  policiesOf,
+  turnsOf,
+} from "../../testing/alberdice.js";
 
 const [stay, , down, right, left] = [0, 1, 2, 3, 4] as const;
 const at = (...cells: readonly [number, number][]): Pair => {
@@ -19,7 +26,7 @@ const mix = bridgeDataset(500, 500);
 const returnOf = (policies: Parameters<typeof evaluateBridge>[0]) =>
   evaluateBridge(policies, 20).ret;
 
-describe("the rules of Bridge (acceptance check 6)", () => {
+describe("the rules of Bridge", () => {
   it("lets an agent follow into a cell that is being left", () => {
     assert.deepEqual(bridgeStep(bridgeStart, [right, right]).next, at([1, 3], [1, 4]));
   });
@@ -63,7 +70,7 @@ describe("the data of Bridge", () => {
   });
 });
 
-describe("AlberDICE on Bridge (acceptance check 5)", () => {
+describe("AlberDICE on Bridge", () => {
   it("has a best return of -1.2354526 for either limit", () => {
     assertNear(bestBridgeReturn(20), -1.2354525995574737, 1e-9);
     assertNear(bestBridgeReturn(50), -1.2354525995574737, 1e-9);
@@ -98,7 +105,7 @@ describe("AlberDICE on Bridge (acceptance check 5)", () => {
   });
 });
 
-describe("the solver on Bridge (acceptance check 2)", () => {
+describe("the solver on Bridge", () => {
   for (const alpha of [1, 0.1, 0.02]) {
     it(`raises J in every step at alpha ${alpha}, to the dual's value`, async function () {
       this.timeout(30_000);
@@ -123,7 +130,7 @@ describe("the solver on Bridge (acceptance check 2)", () => {
     assertWithin(await nashGap(optimal, policies, options), -1e-9, 1e-6);
   });
 
-  it("repeats itself to the last bit (acceptance check 12)", async () => {
+  it("repeats itself to the last bit", async () => {
     const alphas = annealed(5, 0.1, 3);
     assert.deepEqual(await policiesOf(optimal, alphas, 3), await policiesOf(optimal, alphas, 3));
   });

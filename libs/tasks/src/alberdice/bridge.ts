@@ -1,7 +1,8 @@
+import { at } from "../at.js";
 import type { GameShape } from "./dataset.js";
 
 /**
- * Bridge (specification, section 6.3; rule of the official environment): two agents on a 3×6 grid must swap sides over a
+ * Bridge, by the rules of the official environment: two agents on a 3×6 grid must swap sides over a
  * lane that is one cell wide, so one of them has to back off first.
  *
  *     row 0   . . # # . .      start: agent 0 at (1, 2), agent 1 at (1, 3)
@@ -73,7 +74,7 @@ export function bridgeStep(positions: Pair, actions: Pair): BridgeStep {
   const next = moveBoth(positions, actions);
   const over = isHome(next, 0) && isHome(next, 1);
   const costs = ([0, 1] as const).map((i) => (isHome(positions, i) ? 0 : distanceHome(next, i)));
-  return { next, reward: over ? 0 : -0.05 * ((costs[0] ?? NaN) + (costs[1] ?? NaN)), over };
+  return { next, reward: over ? 0 : -0.05 * (at(costs, 0) + at(costs, 1)), over };
 }
 
 type Agent = 0 | 1;
@@ -95,7 +96,7 @@ function moveBoth(positions: Pair, actions: Pair): Pair {
   const target: [number, number] = [...positions];
   for (const i of [0, 1] as const) {
     if (isHome(positions, i)) continue;
-    const destination = bridgeDestinations[positions[i]]?.[actions[i]] ?? -1;
+    const destination = at(at(bridgeDestinations, positions[i]), actions[i]);
     if (destination < 0) settled[i] = true;
     else target[i] = destination;
   }

@@ -7,6 +7,7 @@ import {
   type TrainJob,
   type TrainResult,
 } from "@fedclair/core";
+import { at } from "../at.js";
 import { alternate, perturbedStart } from "./alternate.js";
 import { bestResponse, type BestResponse } from "./best-response.js";
 import { heldTransitions, measurePlay, tolerance } from "./client-data.js";
@@ -46,7 +47,7 @@ export class AlberDiceClient implements LocalTrainer {
         : await this.#respond(data, agentsOf(phase, policies.length), policies, round);
     const visits = new Float64Array(shape.states);
     data.visited.forEach((state, row) => {
-      visits[state] = data.visits[row] ?? NaN;
+      visits[state] = at(data.visits, row);
     });
 
     const modules = new Map<string, Tensor>();
@@ -54,7 +55,7 @@ export class AlberDiceClient implements LocalTrainer {
     for (const [agent, response] of responses) {
       const honest = { logits: this.#logits(data, response.policy), visits };
       const sent = contaminateAnswer(honest, contamination, rng.at(agentName(agent)));
-      const actions = shape.actions[agent] ?? NaN;
+      const actions = at(shape.actions, agent);
       modules.set(agentName(agent), tensor([shape.states, actions], sent.logits));
       modules.set("visits", tensor([shape.states], sent.visits));
       residual = Math.max(residual, response.residual);

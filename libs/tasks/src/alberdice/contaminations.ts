@@ -1,6 +1,7 @@
 import type { DataContamination } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { z, type ZodObject } from "zod";
+import { at } from "../at.js";
 import type { Answer } from "./answers.js";
 import type { GameShape, Transition } from "./dataset.js";
 
@@ -16,7 +17,7 @@ const scale = z.strictObject({
 });
 
 /**
- * How clients can be contaminated (specification, section 8.3). In the data: `flip` turns the sign of rewards, `random`
+ * How clients can be contaminated. In the data: `flip` turns the sign of rewards, `random`
  * draws them uniformly from [-2, 2), `permute` takes every action for the next one. In the answer: `noise` sends normal
  * logits for every state, `reverse` the honest ones times a negative factor.
  */
@@ -51,7 +52,7 @@ export function contaminateData(
     case "permute":
       return transitions.map((transition) => ({
         ...transition,
-        actions: transition.actions.map((action, i) => (action + 1) % (counts[i] ?? 1)),
+        actions: transition.actions.map((action, i) => (action + 1) % at(counts, i)),
       }));
     default:
       return transitions;

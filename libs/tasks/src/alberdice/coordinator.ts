@@ -12,6 +12,7 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
+import { at } from "../at.js";
 import { poolAnswers, weighted, type Answer } from "./answers.js";
 import type { Environment } from "./environment.js";
 import { playArtifact } from "./artifacts.js";
@@ -42,7 +43,7 @@ export class Coordinator {
     const params: Params = new Map(
       tables.map((data, agent) => [
         agentName(agent),
-        { shape: [shape.states, shape.actions[agent] ?? NaN], data },
+        { shape: [shape.states, at(shape.actions, agent)], data },
       ]),
     );
     return { params, ask: this.#askOf(1, clientIds, params), state: { kept: 0 } };

@@ -12,6 +12,7 @@ import {
 } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 import { z } from "zod";
+import { at } from "../at.js";
 import { directionScores } from "./answers.js";
 
 const schema = z.strictObject({
@@ -24,7 +25,7 @@ const schema = z.strictObject({
 });
 
 /**
- * The stand-in for CLAIR where tables are too small for it (specification, section 8.3): keeps clients whose median cosine
+ * The stand-in for CLAIR where tables are too small for it: keeps clients whose median cosine
  * with the others is at least half of the median of these scores. Verdicts carry 1 - cosine, so that high means suspect.
  */
 export const cosineRule: Plugin<Aggregator> = {
@@ -40,7 +41,7 @@ function aggregate({ updates }: AggregatorInput, share: number): Aggregation {
   const scores = directionScores(updates.map(({ delta }) => flat(delta)));
   const least = share * median(scores);
   const verdicts = updates.map(({ clientId }, k): Verdict => {
-    const score = scores[k] ?? NaN;
+    const score = at(scores, k);
     const status = score >= least ? "benign" : "contaminated";
     return { clientId, status, score: 1 - score, threshold: 1 - least };
   });

@@ -48,7 +48,7 @@ export interface Dataset {
 }
 
 /**
- * Counts transitions (specification, section 4, steps 1 to 3). A joint action that was never seen in a visited state gets
+ * Counts transitions. A joint action that was never seen in a visited state gets
  * the smallest reward of the data and stays where it is; smoothing gives it the mass dᴰ(s)·eps/|A|, one and the same for
  * all agents, so that every conditional comes from one joint distribution.
  * @param eps share of every visited state's mass that is spread over all joint actions, in (0, 1]
@@ -79,8 +79,8 @@ export function countTransitions(
   const nexts = Array.from({ length: cells }, () => new Map<number, number>());
   for (const { state, actions, reward, next } of kept) {
     const cell = (rowOf.get(state) ?? NaN) * joints + jointIndex(actions, shape);
-    counts[cell] = (counts[cell] ?? NaN) + 1;
-    rewards[cell] = (rewards[cell] ?? NaN) + reward;
+    counts[cell] = at(counts, cell) + 1;
+    rewards[cell] = at(rewards, cell) + reward;
     const row = rowOf.get(next) ?? NaN;
     nexts[cell]?.set(row, (nexts[cell].get(row) ?? 0) + 1);
   }
@@ -93,17 +93,16 @@ export function countTransitions(
   return {
     ...{ shape, joints, visited, visits, shares, transitions: kept.length },
     mass: shares.map(
-      (share, cell) =>
-        (1 - eps) * share + (eps / joints) * (visits[Math.floor(cell / joints)] ?? NaN),
+      (share, cell) => (1 - eps) * share + (eps / joints) * at(visits, Math.floor(cell / joints)),
     ),
     reward: rewards.map((total, cell) => {
-      const count = counts[cell] ?? NaN;
+      const count = at(counts, cell);
       return count === 0 ? smallest : total / count;
     }),
     successors: nexts.map((next, cell): Successor[] =>
       next.size === 0
         ? [{ row: Math.floor(cell / joints), probability: 1 }]
-        : [...next].map(([row, count]) => ({ row, probability: count / (counts[cell] ?? NaN) })),
+        : [...next].map(([row, count]) => ({ row, probability: count / at(counts, cell) })),
     ),
   };
 }
@@ -125,13 +124,13 @@ export function jointCount({ actions }: GameShape): number {
 
 /** The index of a joint action. */
 export function jointIndex(actions: readonly number[], { actions: counts }: GameShape): number {
-  return counts.reduce((index, count, i) => index * count + (actions[i] ?? NaN), 0);
+  return counts.reduce((index, count, i) => index * count + at(actions, i), 0);
 }
 
 /** What one agent does in a joint action: the inverse of `jointIndex`. */
 export function actionOf(joint: number, agent: number, { actions }: GameShape): number {
   const stride = actions.slice(agent + 1).reduce((product, count) => product * count, 1);
-  return Math.floor(joint / stride) % (actions[agent] ?? NaN);
+  return Math.floor(joint / stride) % at(actions, agent);
 }
 
 /** The game of all agents but one, in their order: its joint actions are what the others do. */
@@ -168,7 +167,7 @@ function checkTransition(
     refuse("actions of", `${actions.length} agents`, `${shape.actions.length}`);
   }
   shape.actions.forEach((count, i) => {
-    const action = actions[i] ?? NaN;
+    const action = at(actions, i);
     if (!isIndex(action, count)) refuse(`action of agent ${i}`, action, `0 to ${count - 1}`);
   });
 }

@@ -31,7 +31,7 @@ const maxSteps = 500;
 const maxDampings = 60;
 
 /**
- * Minimises L(ν) = (1-γ) Σ p₀ν + α ln Σ d_iᴰ exp(e_ν/α) by damped Newton steps (specification, section 4). L is convex and
+ * Minimises L(ν) = (1-γ) Σ p₀ν + α ln Σ d_iᴰ exp(e_ν/α) by damped Newton steps. L is convex and
  * smooth, and unchanged by ν + constant. Stops where no step makes progress; the caller judges by `residual`.
  * @throws UserError if rewards are so large against α, or α so small, that numbers overflow
  */

@@ -1,9 +1,6 @@
 import {
-  ClientRunner,
   clientIds,
   createPlugin,
-  MemoryPool,
-  runRounds,
   trialSchema,
   UserError,
   type Aggregator,
@@ -11,7 +8,7 @@ import {
   type Params,
   type Plugin,
   type Plugins,
-  type Round,
+  type RoundDone,
 } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
@@ -19,14 +16,16 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { alberdice } from "./alberdice.js";
 import { cosineRule } from "./cosine-rule.js";
-import { assertWithin } from "./testing.js";
+import { roundOf, start, stepOf } from "../../testing/coordinator.js";
+import { play } from "../../testing/play.js";
+import { assertWithin } from "../../testing/alberdice.js";
 
 /** Judges nobody. The task pools by itself, so what it makes of the updates does not matter. */
 const everybody: Plugin<Aggregator> = {
   name: "everybody",
   summary: "No verdicts.",
   schema: z.strictObject({}),
-  create: () => ({ aggregate: () => Promise.resolve({ global: [] }) }),
+  create: () => ({ aggregate: () => Promise.resolve({ change: [] }) }),
 };
 
 /** Finds all benign, as a detector does that cannot see the attack. */
@@ -37,7 +36,7 @@ const trusting: Plugin<Aggregator> = {
   create: () => ({
     aggregate: ({ updates }) =>
       Promise.resolve({
-        global: [],
+        change: [],
         verdicts: updates.map(({ clientId }) => ({
           ...{ clientId, score: 0, threshold: 1 },
           status: "benign" as const,
@@ -79,7 +78,7 @@ interface Settings {
 }
 
 /** A trial on XOR unless told otherwise. */
-async function run({ task: options, ...settings }: Settings): Promise<Round[]> {
+async function run({ task: options, ...settings }: Settings): Promise<readonly RoundDone[]> {
   const { kind, contaminated = 3 } = settings;
   const trial = trialSchema(plugins).parse({
     ...{ name: "federation", evaluate: settings.evaluate ?? "never" },
@@ -88,24 +87,13 @@ async function run({ task: options, ...settings }: Settings): Promise<Round[]> {
     aggregator: { name: settings.aggregator ?? "everybody" },
     attacks: kind ? [{ attack: { name: "data", kind }, count: contaminated }] : [],
   });
-  const runner = new ClientRunner(trial, plugins);
-  const task = createPlugin(plugins.tasks, trial.task);
-  await task.prepare?.();
-  const rounds: Round[] = [];
-  const plan = {
-    ...{ trial, clientIds: clientIds(trial.clients), contamination: runner.contamination },
-    ...{ pool: new MemoryPool(runner), task },
-    ...{ aggregator: createPlugin(plugins.aggregators, trial.aggregator) },
-    ...{ rng: stream(trial.seed), signal: new AbortController().signal },
-  };
-  for await (const round of runRounds(plan)) rounds.push(round);
-  return rounds;
+  return (await play(trial, plugins)).rounds;
 }
 
-const returnOf = (rounds: readonly Round[]) => rounds.at(-1)?.record.metrics["return"] ?? NaN;
+const returnOf = (rounds: readonly RoundDone[]) => rounds.at(-1)?.record.metrics["return"] ?? NaN;
 const seeds = Array.from({ length: 10 }, (_, k) => k + 1);
 
-describe("federated XOR (acceptance check 7)", function () {
+describe("federated XOR", function () {
   this.timeout(30_000);
   for (const [name, environment] of [
     ["{AB, BA}", { name: "matrix", data: modes }],
@@ -164,7 +152,7 @@ describe("who is kept", function () {
       task: { environment: { name: "matrix", data: modes } },
     };
     const screened = await run(settings);
-    const caught = (rounds: readonly Round[]) =>
+    const caught = (rounds: readonly RoundDone[]) =>
       rounds.map(
         ({ record }) =>
           record.clients
@@ -246,18 +234,12 @@ describe("federated networks", function () {
     refuse({ enforceClip: false }, /enforceClip/);
     refuse({ alphaLast: 0.001 }, /expected at least 0.01 with learner network.* got 0.001/);
     refuse({ learner: { ...learner, rank: 4 } }, /rank/);
-    const task = alberdice.create(alberdice.schema.parse(options) as never);
-    assert.deepEqual([...(task.contaminations?.keys() ?? [])], ["flip", "random", "permute"]);
+    const known = alberdice.contaminations?.(alberdice.schema.parse(options) as never);
+    assert.deepEqual([...(known?.keys() ?? [])], ["flip", "random", "permute"]);
   });
 
-  it("refuse an aggregator that leaves every client on its own", async () => {
-    const task = alberdice.create(alberdice.schema.parse(options) as never);
-    const state = {
-      ...{ round: 1, phase: "data", global: new Map(), updates: [], rng: stream(1) },
-    };
-    await assert.rejects(async () => {
-      await task.reduce?.(state, { global: [], personal: new Map() });
-    }, /local/);
+  it("share their params: an aggregator that leaves every client on its own is refused", () => {
+    assert.ok(alberdice.create(alberdice.schema.parse(options) as never).sharesParams);
   });
 });
 
@@ -338,8 +320,8 @@ describe("lost answers", () => {
     const options = alberdice.schema.parse({ environment: { name: "matrix" } });
     const task = createPlugin(plugins.tasks, { name: "alberdice", ...options });
     const ids = clientIds(10);
-    task.start?.(ids);
-    let global: Params = new Map([
+    let { state } = await start(task, stream("lost"), ids);
+    let params: Params = new Map([
       ["agent0", table(0)],
       ["agent1", table(0)],
     ]);
@@ -350,9 +332,10 @@ describe("lost answers", () => {
       const updates = ids.slice(0, answers).map((clientId) => {
         return { clientId, numExamples: 1, metrics: {}, delta: modules };
       });
-      const state = { round: 1, phase: "agent0", global, updates, rng: stream("lost") };
-      global = (await task.reduce?.(state, { global: [] }))?.global ?? global;
-      seen.push(global.get("agent0")?.data[0]);
+      const round = roundOf({ phase: "agent0", params, updates, clientIds: ids, state });
+      const { step } = await stepOf(task, round);
+      ({ params = params, state } = step);
+      seen.push(params.get("agent0")?.data[0]);
     }
     return seen;
   }
@@ -361,5 +344,43 @@ describe("lost answers", () => {
     assert.deepEqual(await logitsAfter([[2, 1]]), [0]);
     const rounds = [[8, 1] as const, [3, 2] as const, [3, 3] as const];
     assert.deepEqual(await logitsAfter(rounds), [1, 1, 3]);
+  });
+
+  it("count only where they are valid", async () => {
+    // Three answers beyond the clip are none.
+    assert.deepEqual(await logitsAfter([[3, 11]]), [0]);
+  });
+});
+
+describe("local-then-average", () => {
+  it("names a client whose answer for any one agent is invalid", async () => {
+    const options = alberdice.schema.parse({
+      environment: { name: "matrix" },
+      mode: "local-then-average",
+    });
+    const task = createPlugin(plugins.tasks, { name: "alberdice", ...options });
+    const table = (x: number) => ({ shape: [1, 2], data: Float64Array.of(x, -x) });
+    const visits = { shape: [1], data: Float64Array.of(1) };
+    const update = (clientId: string, first: number) => ({
+      ...{ clientId, numExamples: 1, metrics: {} },
+      delta: new Map([
+        ["agent0", table(first)] as const,
+        ["agent1", table(1)] as const,
+        ["visits", visits] as const,
+      ]),
+    });
+    const params: Params = new Map([
+      ["agent0", table(0)],
+      ["agent1", table(0)],
+    ]);
+    const updates = [update("c00", 11), update("c01", 2)];
+    const { state } = await start(task, stream("all"));
+    const round = roundOf({ phase: "all-agents", params, updates, state });
+    const { step } = await stepOf(task, round);
+    assert.deepEqual(
+      step.verdicts?.map(({ clientId, status }) => [clientId, status]),
+      [["c00", "invalid"]],
+    );
+    assert.equal(step.params?.get("agent0")?.data[0], 2);
   });
 });

@@ -1,5 +1,6 @@
 import type { Params } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import { at } from "../at.js";
 import type { GameShape } from "./dataset.js";
 import { softmax, type Policy } from "./policy.js";
 
@@ -7,8 +8,7 @@ import { softmax, type Policy } from "./policy.js";
 const floor = -20;
 
 /**
- * A policy row as logits with mean 0, then cut to ± clip: the bound on what one client can contribute (specification,
- * section 8.2).
+ * A policy row as logits with mean 0, then cut to ± clip: the bound on what one client can contribute.
  */
 export function logitsOf(probabilities: Float64Array, clip: number): Float64Array {
   const logs = probabilities.map((p) => Math.log(p));
@@ -37,7 +37,7 @@ export function startingLogits(
 export function policyOf(logits: ArrayLike<number>, states: number): Policy {
   const actions = logits.length / states;
   return Array.from({ length: states }, (_, state) =>
-    softmax(Float64Array.from({ length: actions }, (_, a) => logits[state * actions + a] ?? NaN)),
+    softmax(Float64Array.from({ length: actions }, (_, a) => at(logits, state * actions + a))),
   );
 }
 

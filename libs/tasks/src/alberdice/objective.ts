@@ -1,3 +1,4 @@
+import { at } from "../at.js";
 import { agentProblem } from "./agent-problem.js";
 import { bestResponse, type ResponseOptions } from "./best-response.js";
 import type { Dataset } from "./dataset.js";
@@ -14,7 +15,7 @@ export interface Objective {
   readonly kl: number;
 }
 
-/** J of the policies in the data's own model (specification, section 3); the same whichever agent it is seen from. */
+/** J of the policies in the data's own model; the same whichever agent it is seen from. */
 export function objective(
   data: Dataset,
   policies: readonly Policy[],
@@ -28,10 +29,10 @@ export function objective(
   let kl = 0;
   for (let cell = 0; cell < mass.length; cell++) {
     const row = Math.floor(cell / actions);
-    const visit = (visits[row] ?? NaN) * (policy[row]?.[cell % actions] ?? NaN);
+    const visit = at(visits, row) * at(at(policy, row), cell % actions);
     if (visit === 0) continue; // 0·ln 0 = 0
-    reward += visit * (problem.reward[cell] ?? NaN);
-    kl += visit * (Math.log(visit / (mass[cell] ?? NaN)) + (problem.penalty[cell] ?? NaN));
+    reward += visit * at(problem.reward, cell);
+    kl += visit * (Math.log(visit / at(mass, cell)) + at(problem.penalty, cell));
   }
   return { value: reward - alpha * kl, reward, kl };
 }

@@ -13,7 +13,7 @@ export function normalise(weights: Float64Array): Float64Array {
 
 /** Every action alike. */
 export function uniformPolicy({ states, actions }: GameShape, agent: number): Policy {
-  const count = actions[agent] ?? NaN;
+  const count = at(actions, agent);
   return Array.from({ length: states }, () => new Float64Array(count).fill(1 / count));
 }
 
@@ -31,10 +31,10 @@ export function marginalPolicy(data: Dataset, agent: number, mass: Float64Array)
   const { shape, joints, visited } = data;
   const policy = [...uniformPolicy(shape, agent)];
   visited.forEach((state, row) => {
-    const marginal = new Float64Array(shape.actions[agent] ?? NaN);
+    const marginal = new Float64Array(at(shape.actions, agent));
     for (let joint = 0; joint < joints; joint++) {
       const action = actionOf(joint, agent, shape);
-      marginal[action] = (marginal[action] ?? NaN) + (mass[row * joints + joint] ?? NaN);
+      marginal[action] = at(marginal, action) + at(mass, row * joints + joint);
     }
     policy[state] = normalise(marginal);
   });

@@ -8,7 +8,7 @@ import { correction, divergences, singleStateDice } from "./divergence.js";
 import { nashGap, objective } from "./objective.js";
 import { normalise, type Policy } from "./policy.js";
 import { solveDominant } from "./solve.js";
-import { assertNear, assertWithin } from "./testing.js";
+import { assertNear, assertWithin } from "../../testing/alberdice.js";
 
 const weight = fc.double({ min: 0.05, max: 1, noNaN: true });
 

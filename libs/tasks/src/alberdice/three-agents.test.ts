@@ -12,7 +12,7 @@ import { initialNetworks, policiesOf } from "./network/networks.js";
 import { nashGap } from "./objective.js";
 import { schema } from "./options.js";
 import type { Policy } from "./policy.js";
-import { assertNear, assertWithin } from "./testing.js";
+import { assertNear, assertWithin } from "../../testing/alberdice.js";
 import { loadBackend } from "@fedclair/compute";
 
 /** Exactly one of three agents is to play B. */

@@ -11,13 +11,13 @@ import {
   policiesOf,
   xorDataset,
   type XorName,
-} from "./testing.js";
+} from "../../testing/alberdice.js";
 
 const shape = matrixShape(xorPayoff);
 const value = (policies: Parameters<typeof matrixValue>[1]) => matrixValue(xorPayoff, policies);
 const names = Object.keys(xorData) as XorName[];
 
-describe("AlberDICE on XOR (acceptance checks 3 and 4)", function () {
+describe("AlberDICE on XOR", function () {
   this.timeout(30_000);
   const alphas = annealed(5, 0.001, 40);
   for (const name of names) {

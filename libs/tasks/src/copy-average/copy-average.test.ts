@@ -15,7 +15,7 @@ import { contaminations, teacherOf } from "./lessons.js";
 import { squaredDistance, type Network } from "./network.js";
 import type { Options } from "./options.js";
 import { networkOfParams, networkOfTerms } from "./params.js";
-import { roundOf, start, stepOf } from "../testing/coordinator.js";
+import { roundOf, start, stepOf } from "../../testing/coordinator.js";
 
 const seed = stream("copy-average test");
 

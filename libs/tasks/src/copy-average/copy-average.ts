@@ -20,6 +20,18 @@ export const copyAverage: TaskPlugin = {
   summary: "Distils a teacher into small students and asks whether their average still copies it.",
   schema,
   contaminations: () => contaminations,
+  metrics: {
+    ratio: { better: "lower", description: "loss over the median loss of the students averaged" },
+    loss: { better: "lower", description: "squared distance from the teacher" },
+    nextLoss: { better: "lower", description: "loss after one more training" },
+    refinement: { better: "lower", description: "loss of students as refined over that as sent" },
+    copies: { unit: "neurons", description: "neurons that follow one teacher neuron" },
+    copyAverage: { description: "1 if neurons copy or average teacher neurons, else 0" },
+    slope: { better: "lower", description: "largest entry of the gradient after training" },
+    converged: { better: "higher", description: "1 if training converged, else 0" },
+    evaluations: { description: "gradients that training took" },
+  },
+  primary: "ratio",
   aggregators: [matchedAverage, redistillation],
   figures,
   create: (options: Options) => {

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { exec } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { UserError } from "@fedclair/core";
 import { cacheFolder, packageFolder } from "./npm-package.js";
 
@@ -18,11 +24,13 @@ describe("packageFolder", () => {
 
   it("fetches once, also when two ask at the same time, and leaves nothing unfinished", async () => {
     let fetched = 0;
-    const extract = async (_source: unknown, folder: string) => {
+    const fetch = async (_source: unknown, folder: string) => {
       fetched++;
-      await writeFile(join(folder, "a.txt"), "text");
+      await mkdir(join(folder, "inside"));
+      await writeFile(join(folder, "inside", "a.txt"), "text");
+      return join(folder, "inside");
     };
-    const ask = () => packageFolder(source, "", cache, extract);
+    const ask = () => packageFolder(source, "", cache, fetch);
     const [first, second] = await Promise.all([ask(), ask()]);
     const before = fetched;
     assert.equal(await ask(), first);
@@ -33,15 +41,65 @@ describe("packageFolder", () => {
   });
 
   it("says what failed and what to do instead, and keeps nothing", async () => {
-    const extract = async (_source: unknown, folder: string) => {
+    const fetch = async (_source: unknown, folder: string) => {
       await writeFile(join(folder, "half.txt"), "");
       throw new Error("integrity checksum failed");
     };
     await assert.rejects(
-      packageFolder(source, "give a folder", cache, extract),
+      packageFolder(source, "give a folder", cache, fetch),
       (error) =>
         error instanceof UserError &&
         /@scope\/texts@1\.0\.0 .*checksum failed; give a folder/.test(error.message),
+    );
+    assert.deepEqual(await readdir(join(cache, "npm", "@scope")), []);
+  });
+});
+
+describe("packageFolder from a registry", function () {
+  this.timeout(120_000); // npm is started three times
+
+  let folder: string;
+  let registry: Server;
+  let integrity: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fedclair-registry-"));
+    const { name, version } = source;
+    const manifest = { name, version, dependencies: { "not-there": "1.0.0" } };
+    await writeFile(join(folder, "package.json"), JSON.stringify(manifest));
+    await writeFile(join(folder, "a.txt"), "text");
+    await promisify(exec)("npm pack --workspaces=false", { cwd: folder });
+    const tarball = await readFile(join(folder, "scope-texts-1.0.0.tgz"));
+    integrity = `sha512-${createHash("sha512").update(tarball).digest("base64")}`;
+    registry = createServer(({ url, headers }, response) => {
+      if (url === "/texts.tgz") return response.end(tarball);
+      const dist = { tarball: `http://${headers.host ?? ""}/texts.tgz`, integrity };
+      const versions = { [version]: { ...manifest, dist } };
+      return response.end(JSON.stringify({ name, "dist-tags": { latest: version }, versions }));
+    });
+    await once(registry.listen(0, "127.0.0.1"), "listening");
+    process.env["npm_config_registry"] =
+      `http://127.0.0.1:${(registry.address() as AddressInfo).port}`;
+    process.env["npm_config_cache"] = join(folder, "npm-cache");
+  });
+  after(async () => {
+    delete process.env["npm_config_registry"];
+    delete process.env["npm_config_cache"];
+    registry.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it("has the package's own files, none of its dependencies", async () => {
+    const files = await packageFolder({ ...source, integrity }, "", join(folder, "cache"));
+    assert.equal(await readFile(join(files, "a.txt"), "utf8"), "text");
+    assert.deepEqual(await readdir(files), ["a.txt", "package.json"]);
+  });
+
+  it("refuses a tarball of another hash", async () => {
+    const other = `sha512-${createHash("sha512").update("other").digest("base64")}`;
+    const cache = join(folder, "other");
+    await assert.rejects(
+      packageFolder({ ...source, integrity: other }, "give a folder", cache),
+      /cannot fetch @scope\/texts@1\.0\.0 into .*: code EINTEGRITY .*checksum failed.*; give a folder/,
     );
     assert.deepEqual(await readdir(join(cache, "npm", "@scope")), []);
   });

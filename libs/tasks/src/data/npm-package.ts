@@ -1,11 +1,10 @@
 import { exec } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { access, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { access, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "@fedclair/core";
-import pacote from "pacote";
 
 /** A package of the npm registry that is used for its files only: its dependencies are not fetched. */
 export interface NpmPackage {
@@ -15,8 +14,8 @@ export interface NpmPackage {
   readonly integrity: string;
 }
 
-/** Puts a package's files into a new folder. */
-export type Extract = (source: NpmPackage, folder: string) => Promise<void>;
+/** Puts a package's files somewhere under a new folder. @returns where */
+export type Fetch = (source: NpmPackage, folder: string) => Promise<string>;
 
 /** `$FEDCLAIR_CACHE`, else `$XDG_CACHE_HOME/fedclair`, else `~/.cache/fedclair`. */
 export function cacheFolder(environment = process.env): string {
@@ -34,23 +33,23 @@ export async function packageFolder(
   source: NpmPackage,
   advice: string,
   cache = cacheFolder(),
-  extract: Extract = extractFromRegistry,
+  fetch: Fetch = fetchFromRegistry,
 ): Promise<string> {
   const folder = join(cache, "npm", `${source.name}-${source.version}`);
   if (await exists(folder)) return folder;
   const unfinished = `${folder}.${randomUUID()}.tmp`;
   try {
     await mkdir(unfinished, { recursive: true });
-    await extract(source, unfinished);
-    await rename(unfinished, folder);
+    await rename(await fetch(source, unfinished), folder);
   } catch (error) {
-    await rm(unfinished, { recursive: true, force: true });
     // Another process may have been first: a folder under its final name is complete.
     if (await exists(folder)) return folder;
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(
       `cannot fetch ${source.name}@${source.version} into ${cache}: ${reason}; ${advice}`,
     );
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
   }
   return folder;
 }
@@ -62,25 +61,25 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function extractFromRegistry(source: NpmPackage, folder: string): Promise<void> {
+/**
+ * npm itself fetches, checks and unpacks the package, with the user's own settings (registry, certificates, proxy): told
+ * by a lock file of one entry, which says what the tarball must hash to and names no dependencies.
+ */
+async function fetchFromRegistry(source: NpmPackage, folder: string): Promise<string> {
   const { name, version, integrity } = source;
-  await pacote.extract(`${name}@${version}`, folder, { ...(await npmSettings()), integrity });
+  const dependencies = { [name]: version };
+  const packages = { "": { dependencies }, [`node_modules/${name}`]: { version, integrity } };
+  const lock = { lockfileVersion: 3, packages };
+  await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, dependencies }));
+  await writeFile(join(folder, "package-lock.json"), JSON.stringify(lock));
+  // No workspaces: the cache may lie in one of the user's own.
+  const options = "--ignore-scripts --package-lock --workspaces=false --no-audit --no-fund";
+  await promisify(exec)(`npm ci ${options}`, { cwd: folder }).catch(sayWhy);
+  return join(folder, "node_modules", name);
 }
 
-/** The user's own settings of npm (registry, certificates, proxy), in the words of pacote. */
-async function npmSettings(): Promise<pacote.Options> {
-  // Inside a workspace of the user's own, npm refuses to list settings unless told not to look at workspaces.
-  const { stdout } = await promisify(exec)("npm config list --json --long --workspaces=false");
-  const settings = JSON.parse(stdout) as Record<string, unknown>;
-  const { cafile, "strict-ssl": strictSSL, "https-proxy": httpsProxy } = settings;
-  const scoped = Object.entries(settings).filter(([key]) => key.endsWith(":registry"));
-  return {
-    ...Object.fromEntries(scoped),
-    registry: settings["registry"],
-    proxy: settings["proxy"],
-    noProxy: settings["noproxy"],
-    httpsProxy,
-    strictSSL,
-    ca: typeof cafile === "string" ? await readFile(cafile, "utf8") : settings["ca"],
-  } as pacote.Options;
+/** @throws Error with what npm said, without the place of its log */
+function sayWhy({ stderr, message }: Error & { stderr?: string }): never {
+  const said = stderr?.match(/(?<=^npm error )(?!A complete log).+$/gm);
+  throw new Error(said?.join(" ") ?? message);
 }

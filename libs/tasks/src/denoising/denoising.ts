@@ -3,8 +3,8 @@ import {
   tensorOf,
   type LocalTrainer,
   type Params,
-  type TaskPlugin,
   type Task,
+  type TaskPlugin,
 } from "@fedclair/core";
 import {
   addScaled,
@@ -81,6 +81,10 @@ export const denoising: TaskPlugin = {
   name: "denoising",
   summary: "Noisy matrices that share a column space.",
   schema,
+  metrics: {
+    error: { better: "lower", description: "squared Frobenius distance from the client's truth" },
+  },
+  primary: "error",
   create: (options: Options): Task => {
     const { p, q, rank, dataSeed } = options;
     const shared = stream(dataSeed);

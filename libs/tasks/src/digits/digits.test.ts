@@ -6,7 +6,7 @@ import { isLowRank, UserError, type Params, type Task, type TrainResult } from "
 import { stream } from "@fedclair/linalg";
 import { classes, pixels, readFolder, readMnist } from "./data.js";
 import { digits } from "./digits.js";
-import { startOf } from "../testing/coordinator.js";
+import { startOf } from "../../testing/coordinator.js";
 
 const root = stream("digits test");
 const small = { uniformDigits: 20, baseDigits: 40 };

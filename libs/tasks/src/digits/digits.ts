@@ -1,4 +1,4 @@
-import { UserError, type TaskPlugin, type Shard, type Task } from "@fedclair/core";
+import { UserError, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
 import {
@@ -32,6 +32,13 @@ export const digits: TaskPlugin = {
   summary: "MNIST digits, split among the clients: a linear model, a perceptron, or LoRA on it.",
   schema,
   hasLabels: true,
+  paths: ["source.folder"],
+  metrics: {
+    accuracy: { better: "higher", description: "share of the client's held-out digits recognised" },
+    uniformAccuracy: { better: "higher", description: "share recognised of digits nobody holds" },
+    loss: { better: "lower", unit: "nats", description: "mean loss of a digit" },
+  },
+  primary: "accuracy",
   create: (options: Options): Task => {
     let loaded: Digits | undefined;
     let shared: Shared | undefined;

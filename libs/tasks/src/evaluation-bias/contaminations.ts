@@ -27,7 +27,7 @@ const inside = z.strictObject({
   alpha: z.number().positive().default(0.3).describe("Risk-averseness in every panel"),
 });
 
-/** How institutions can fabricate scores (specification 6.4), with their options. */
+/** How institutions can fabricate scores, with their options. */
 export const contaminations: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodObject>([
   ["spike", spike],
   ["bimodal", bimodal],

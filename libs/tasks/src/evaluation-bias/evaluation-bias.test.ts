@@ -1,19 +1,17 @@
 import {
-  clientIds,
   ClientRunner,
   createPlugin,
-  MemoryPool,
   parseTrial,
   payloadBytes,
-  runRounds,
   tensorsOf,
   UserError,
   type Aggregator,
   type Attack,
   type DataContamination,
+  type Params,
   type Plugin,
   type Plugins,
-  type Round,
+  type RoundDone,
   type Tensor,
   type TrainResult,
   type Verdict,
@@ -21,10 +19,13 @@ import {
 import { stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { onScale, screeningOf } from "./convictions.js";
 import type { Findings } from "./coordinator.js";
 import { evaluationBias } from "./evaluation-bias.js";
 import { momentSubspace } from "./moment-subspace.js";
 import { optionsSchema } from "./options.js";
+import { roundOf, stepOf } from "../../testing/coordinator.js";
+import { play } from "../../testing/play.js";
 import { warningOf } from "./screening.js";
 
 function plugin<T>(
@@ -39,7 +40,7 @@ function plugin<T>(
 const average = plugin<Aggregator>("average", () => ({
   aggregate: ({ updates }) => {
     const total = updates.reduce((n, { numExamples }) => n + numExamples, 0);
-    const global = updates.map(
+    const change = updates.map(
       ({ numExamples, delta }) =>
         new Map(
           [...delta].map(([name, module]): [string, Tensor] => {
@@ -48,12 +49,33 @@ const average = plugin<Aggregator>("average", () => ({
           }),
         ),
     );
-    return Promise.resolve({ global });
+    return Promise.resolve({ change });
   },
 }));
 const mute = plugin<Aggregator>("mute", () => ({
-  aggregate: () => Promise.resolve({ global: [] }),
+  aggregate: () => Promise.resolve({ change: [] }),
 }));
+
+/** Judges by rote: in each phase it calls the clients given contaminated, and all others benign. */
+const rote = plugin<Aggregator>(
+  "rote",
+  (called: Record<string, readonly string[]>) => ({
+    aggregate: ({ phase, updates }) =>
+      Promise.resolve({
+        change: [],
+        verdicts: updates.map(({ clientId }): Verdict => {
+          const flagged = called[phase]?.includes(clientId) === true;
+          const status = flagged ? "contaminated" : "benign";
+          const threshold = called[phase]?.length === 0 ? null : 0.4;
+          return { clientId, status, score: flagged ? 0.8 : 0.1, threshold };
+        }),
+      }),
+  }),
+  z.strictObject({
+    reference: z.array(z.string()).default([]),
+    moments: z.array(z.string()).default([]),
+  }),
+);
 
 const fabricate = plugin<Attack>(
   "fabricate",
@@ -71,6 +93,16 @@ const impossible = plugin<Attack>("impossible", () => ({
       }),
     ),
   }),
+}));
+
+/** Numbers that no scores could give, of group 1 only. */
+const impossibleOnce = plugin<Attack>("impossibleOnce", () => ({
+  corruptUpdate: (honest: TrainResult): TrainResult => {
+    const counts = honest.delta.get("counts") as Tensor;
+    if (honest.delta.size > 1) return honest;
+    const halves = { ...counts, data: counts.data.map((n) => n + 0.5) };
+    return { ...honest, delta: new Map([["counts", halves]]) };
+  },
 }));
 
 /** Says that every explanation of its panels is better than perfect. */
@@ -103,8 +135,10 @@ const factored = plugin<Attack>("factored", () => ({
 
 const plugins: Plugins = {
   tasks: new Map([[evaluationBias.name, evaluationBias]]),
-  aggregators: new Map([momentSubspace, average, mute].map((p) => [p.name, p])),
-  attacks: new Map([fabricate, impossible, boastful, factored].map((p) => [p.name, p])),
+  aggregators: new Map([momentSubspace, average, mute, rote].map((p) => [p.name, p])),
+  attacks: new Map(
+    [fabricate, impossible, impossibleOnce, boastful, factored].map((p) => [p.name, p]),
+  ),
 };
 
 const small = `
@@ -118,30 +152,16 @@ attacks:
   - { attack: { name: fabricate, kind: bimodal }, clients: [c05] }
 `;
 
-async function run(overrides: readonly string[] = [], text = small): Promise<Round[]> {
+async function run(overrides: readonly string[] = [], text = small): Promise<readonly RoundDone[]> {
   const trial = parseTrial(text, "small.yaml", plugins, overrides);
-  const runner = new ClientRunner(trial, plugins);
-  const rounds: Round[] = [];
-  for await (const round of runRounds({
-    trial,
-    clientIds: clientIds(trial.clients),
-    contamination: runner.contamination,
-    pool: new MemoryPool(runner),
-    task: createPlugin(plugins.tasks, trial.task),
-    aggregator: createPlugin(plugins.aggregators, trial.aggregator),
-    rng: stream(trial.seed),
-    signal: new AbortController().signal,
-  })) {
-    rounds.push(round);
-  }
-  return rounds;
+  return (await play(trial, plugins)).rounds;
 }
 
-function findingsOf(rounds: readonly Round[]): Findings {
+function findingsOf(rounds: readonly RoundDone[]): Findings {
   return rounds.at(-1)?.artifacts["findings"] as Findings;
 }
 
-function statuses(round: Round | undefined): Record<string, string> {
+function statuses(round: RoundDone | undefined): Record<string, string> {
   return Object.fromEntries(
     (round?.record.clients ?? []).flatMap(({ clientId, verdict }) =>
       verdict === undefined || verdict === "benign" ? [] : [[clientId, verdict]],
@@ -166,7 +186,7 @@ describe("evaluation-bias", () => {
     assert.deepEqual(statuses(naive[1]), {});
     assert.ok((naive[1]?.record.metrics["alphaError"] ?? NaN) > 0.3);
     // Institutions measure it on their own panels.
-    const distance = (rounds: Round[]) =>
+    const distance = (rounds: readonly RoundDone[]) =>
       rounds[1]?.record.clients[0]?.evaluation?.["totalVariation"] ?? NaN;
     assert.ok(distance(robust) < distance(naive), `${distance(robust)} ${distance(naive)}`);
   });
@@ -222,13 +242,101 @@ describe("evaluation-bias", () => {
     assert.equal(rounds[1]?.record.metrics["warned"], 0);
   });
 
-  it("A20: warns where more than 30 % are flagged", async () => {
+  it("keeps whom the first phase convicted out of the second, whatever is said of them there", async () => {
+    const forgetful = await run(["aggregator={name: rote, reference: [c02, c05]}"]);
+    assert.deepEqual(statuses(forgetful[1]), { c02: "contaminated", c05: "contaminated" });
+    const [, , convicted, , , other] = forgetful[1]?.record.clients ?? [];
+    // The round has no threshold of its own: the evidence is shown as it was.
+    assert.deepEqual([convicted?.score, convicted?.threshold], [0.8, 0.4]);
+    assert.equal(convicted?.reason, "contaminated in phase reference");
+    assert.equal(other?.verdict, "contaminated");
+    const { alphaError = NaN, warned } = forgetful[1]?.record.metrics ?? {};
+    assert.ok(alphaError < 0.15, `${alphaError}`);
+    assert.equal(warned, 0);
+    const leftOut = (id: string) => id === "c02" || id === "c05";
+    for (const { clientId, kept } of findingsOf(forgetful).institutions) {
+      assert.equal(kept, !leftOut(clientId), clientId);
+    }
+    // Confirmed, a verdict is the second phase's own.
+    const confirmed = await run([
+      "aggregator={name: rote, reference: [c02, c05], moments: [c02, c05]}",
+    ]);
+    assert.equal(confirmed[1]?.record.clients[2]?.reason, undefined);
+    assert.deepEqual(confirmed[1]?.record.metrics, forgetful[1]?.record.metrics);
+  });
+
+  it("looks at no second answer of an institution whose first no scores could give", async () => {
+    for (const aggregator of ["moment-subspace", "average"]) {
+      const rounds = await run([
+        "attacks=[{attack: {name: impossibleOnce}, clients: [c02]}]",
+        `aggregator.name=${aggregator}`,
+      ]);
+      assert.deepEqual(statuses(rounds[0]), { c02: "invalid" });
+      assert.deepEqual(statuses(rounds[1]), { c02: "invalid" });
+      assert.equal(rounds[1]?.record.clients[2]?.reason, "invalid in phase reference");
+      assert.ok(!findingsOf(rounds).institutions.some(({ clientId }) => clientId === "c02"));
+    }
+  });
+
+  it("warns by what was pooled after all tests, and of a law of true scores that the flagged had a part in", async () => {
+    const warningAfter = async (aggregator: string, ...more: string[]) => {
+      const rounds = await run([`aggregator=${aggregator}`, ...more]);
+      const { warning } = findingsOf(rounds);
+      assert.equal(rounds[1]?.record.metrics["warned"], warning === undefined ? 0 : 1);
+      return warning;
+    };
+    assert.equal(
+      await warningAfter("{name: rote, reference: [c02, c05, c07]}"),
+      "33 % of the institutions are flagged",
+    );
+    // The detector flags nobody; the guard flags three of nine.
+    assert.equal(
+      await warningAfter(
+        "{name: moment-subspace, factor: 1000}",
+        "attacks=[{attack: {name: fabricate, kind: inside}, clients: [c01, c04, c06]}]",
+      ),
+      "33 % of the institutions are flagged",
+    );
+    assert.equal(
+      await warningAfter("{name: rote, reference: [c02], moments: [c02, c05]}"),
+      "1 of the 8 institutions behind the law of true scores are flagged since",
+    );
+  });
+
+  it("passes the first phase on as values that survive JSON", () => {
+    const verdict = (clientId: string, status: Verdict["status"]): Verdict => ({
+      ...{ clientId, status, score: status === "invalid" ? null : 0.5, threshold: 0.4 },
+    });
+    const state = screeningOf("reference", [
+      verdict("a", "benign"),
+      { ...verdict("b", "contaminated"), reason: "norm" },
+      verdict("c", "invalid"),
+      verdict("d", "inactive"),
+    ]);
+    assert.deepEqual(JSON.parse(JSON.stringify(state)), state);
+    assert.deepEqual(state.pooled, ["a"]);
+    assert.deepEqual(
+      state.convictions.map(({ clientId, reason }) => [clientId, reason]),
+      [
+        ["b", "contaminated in phase reference: norm"],
+        ["c", "invalid in phase reference"],
+      ],
+    );
+    // On this round's threshold; as it was where that is none, or 0.
+    const evidence = { score: 0.75, threshold: 0.5 };
+    assert.deepEqual(onScale(evidence, 2), { score: 3, threshold: 2 });
+    assert.deepEqual(onScale(evidence, null), evidence);
+    assert.deepEqual(onScale(evidence, 0), evidence);
+    assert.equal(onScale({ score: Infinity, threshold: 4 }, 0.5).score, 5e5);
+  });
+
+  it("warns where more than 30 % are flagged", async () => {
     const [, round] = await run(["attacks.0.clients=[c02, c03]"]);
     assert.equal(round?.record.metrics["warned"], 1);
     assert.match(String(findingsOf([round]).warning), /^33 % of the institutions are flagged$/);
   });
 
-  it("A20: warns where a flagged score lies close to the others", () => {
+  it("warns where a flagged score lies close to the others", () => {
     const verdict = (score: number, status: Verdict["status"]): Verdict => ({
       ...{ clientId: `c${score}`, status, score, threshold: 2 },
     });
@@ -239,33 +347,24 @@ describe("evaluation-bias", () => {
     assert.equal(warningOf(benign), undefined);
   });
 
-  it("A22: sends counts and moments only, at most 1 kB", async () => {
+  it("sends counts and moments only, at most 1 kB", async () => {
     const trial = parseTrial(small, "small.yaml", plugins, [
       "task.panels=[{alpha: 1, tau: 1.1}, {alpha: 2, tau: 1.6}, {alpha: 4, tau: 1.1}, {alpha: 4, tau: 1.6}]",
     ]);
     const runner = new ClientRunner(trial, plugins);
     const task = createPlugin(plugins.tasks, trial.task);
-    const job = { round: 1, kind: "train" as const, clientId: "c00" };
-    const first = await runner.run({ ...job, phase: "reference", params: new Map() });
+    const paramsOf = (base: Params) => ({ base, rounds: [] });
+    const job = { id: 1, round: 1, kind: "train" as const, clientId: "c00" };
+    const first = await runner.run({ ...job, phase: "reference", params: paramsOf(new Map()) });
     assert.ok("update" in first);
     assert.deepEqual([...first.update.delta.keys()], ["counts"]);
     const [counts] = [...first.update.delta.values()].flatMap(tensorsOf);
     assert.ok(counts?.data.length === 50 && counts.data.every(Number.isInteger));
-    const state = {
-      round: 1,
-      phase: "reference",
-      global: new Map(),
-      updates: [first.update],
-      rng: stream(1),
-    };
-    const step = await task.reduce?.(state, {
-      global: [new Map([["pmf", { shape: [50, 1], data: counts.data.map((n) => n / 2000) }]])],
-    });
-    const second = await runner.run({
-      ...job,
-      phase: "moments",
-      params: step?.global ?? new Map(),
-    });
+    const round = roundOf({ phase: "reference", updates: [first.update] });
+    const pmf = { shape: [50, 1], data: counts.data.map((n) => n / 2000) };
+    const { step } = await stepOf(task, round, { change: [new Map([["pmf", pmf]])] });
+    const params = paramsOf(step.params ?? new Map());
+    const second = await runner.run({ ...job, id: 2, phase: "moments", params });
     assert.ok("update" in second);
     const sent = [...second.update.delta].flatMap(([, module]) => tensorsOf(module));
     assert.deepEqual(

@@ -4,6 +4,7 @@ import { unscreened, type Screening } from "./convictions.js";
 import { askOf, stepMoments, stepReference } from "./coordinator.js";
 import { figures } from "./figures/index.js";
 import { openInstitution } from "./institution.js";
+import { metrics } from "./metrics.js";
 import { optionsSchema, type Options } from "./options.js";
 import { momentSubspace } from "./moment-subspace.js";
 
@@ -27,6 +28,8 @@ export const evaluationBias: TaskPlugin = {
   summary:
     "Institutions estimate how their panels' scores of a group are biased, and what it does to a selection.",
   schema: optionsSchema,
+  metrics,
+  primary: "alphaError",
   aggregators: [momentSubspace],
   figures,
   contaminations: () => contaminations,

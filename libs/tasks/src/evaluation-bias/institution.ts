@@ -9,6 +9,7 @@ import {
 } from "@fedclair/core";
 import { Matrix, sum, type Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
+import { at } from "../at.js";
 import { fabricate, oddAlpha } from "./contaminations.js";
 import { centresOf, countScores, edgesOf, widthOf } from "./federation/grid.js";
 import { momentsOf } from "./federation/moments.js";
@@ -163,12 +164,12 @@ function addNoise(
 ): void {
   const rows = psi.toRows();
   for (let j = 0; j < matrix.cols; j++) {
-    const n = counts[j] ?? 0;
+    const n = at(counts, j);
     if (n === 0) continue;
     const column = matrix.column(j);
     rows.forEach((row, k) => {
       const sensitivity = (Math.max(...row) - Math.min(...row)) / n;
-      column[k] = (column[k] ?? NaN) + multiplier * sensitivity * rng.normal();
+      column[k] = at(column, k) + multiplier * sensitivity * rng.normal();
     });
   }
 }
@@ -176,7 +177,7 @@ function addNoise(
 function distances(panels: readonly Float64Array[], params: Params): Record<string, number> {
   if (panels.length === 0) return {};
   const fitted: Tensor = paramOf(params, "panels");
-  const bins = fitted.shape[1] ?? 0;
+  const bins = at(fitted.shape, 1);
   const each = panels.map((counts, j) =>
     totalVariation(normalised(counts), fitted.data.subarray(j * bins, (j + 1) * bins)),
   );

@@ -8,6 +8,7 @@ import {
   type Update,
 } from "@fedclair/core";
 import { z } from "zod";
+import { at } from "../at.js";
 import { trimmedPmf } from "./federation/grid.js";
 import { detectOutsiders } from "./federation/subspace-detector.js";
 import { paramOf } from "./params.js";
@@ -34,7 +35,7 @@ const schema = z.strictObject({
 type Options = z.output<typeof schema>;
 
 /**
- * The detector that the task evaluation-bias was specified with (its specification, 6.2). Reference pmfs: per bin the trimmed
+ * The detector that the task evaluation-bias brings along (docs/tasks/evaluation-bias.md). Reference pmfs: per bin the trimmed
  * mean, without verdicts. Moment matrices: a client's score is how far its matrix lies outside the column space that most share,
  * by re-weighted PCA of the smallest sufficient rank. Goes by the `noise` of the updates.
  */
@@ -70,7 +71,7 @@ function screen({ updates }: AggregatorInput, options: Options): Aggregation {
     verdicts: updates.map(({ clientId }, c) => ({
       clientId,
       status: flagged[c] === true ? "contaminated" : "benign",
-      score: residuals[c] ?? NaN,
+      score: at(residuals, c),
       threshold,
     })),
     metrics: { rank, floor },
@@ -83,7 +84,7 @@ function meanOf(updates: readonly Update[]): Tensor {
   const tensors = updates.map((update) => tensorAt(update, "moments"));
   const data = new Float64Array(tensors[0]?.data.length ?? 0);
   updates.forEach(({ numExamples }, c) => {
-    tensors[c]?.data.forEach((x, i) => (data[i] = (data[i] ?? NaN) + (x * numExamples) / people));
+    tensors[c]?.data.forEach((x, i) => (data[i] = at(data, i) + (x * numExamples) / people));
   });
   return { shape: tensors[0]?.shape ?? [], data };
 }

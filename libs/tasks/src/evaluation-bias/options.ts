@@ -3,6 +3,9 @@ import { z } from "zod";
 const spread = z.number().min(0);
 const share = z.number().gt(0).lt(1);
 
+/** An association has few panels; each is fitted and reported by itself. */
+export const mostPanels = 12;
+
 /** Options of the task, for a trial file. */
 export const optionsSchema = z
   .strictObject({
@@ -18,7 +21,7 @@ export const optionsSchema = z
         }),
       )
       .min(1)
-      .max(12)
+      .max(mostPanels)
       .default([
         { alpha: 1, tau: 1.1 },
         { alpha: 2, tau: 1.6 },

@@ -1,5 +1,6 @@
 import type { Metrics, Update } from "@fedclair/core";
 import { median, sum } from "@fedclair/linalg";
+import { at } from "../at.js";
 import { explanations, type Explanation } from "./model/explanations.js";
 import type { Fit } from "./model/fit.js";
 import { moduleOf } from "./screening.js";
@@ -21,13 +22,13 @@ export function panelExplanations(
   j: number,
   { status, pmf }: Fit,
 ): PanelExplanations {
-  const counts = kept.map((update) => moduleOf(update, "counts").data[j] ?? NaN);
+  const counts = kept.map((update) => at(moduleOf(update, "counts").data, j));
   const telling = kept.filter((_, c) => counts[c] !== 0);
   if (telling.length === 0) return { variations: {}, sampling: null };
   const variations = explanations.map((name, e): [Explanation, number] => {
     const each = telling.map((update) => {
       const { shape, data } = moduleOf(update, "variations");
-      return data[e * (shape[1] ?? NaN) + j] ?? NaN;
+      return at(data, e * at(shape, 1) + j);
     });
     return [name, median(each)];
   });

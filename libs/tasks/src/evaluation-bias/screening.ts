@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import { at } from "../at.js";
 import { isInvalid, onScale, type Convictions } from "./convictions.js";
 import type { ScoreModel } from "./federation/basis.js";
 import { guardScores, guardThreshold } from "./federation/family-guard.js";
@@ -52,7 +53,7 @@ function isSound(update: Update, { phase, params }: Round): boolean {
   // A mean lies within what it averages; rounding may add a last digit.
   const bounded = matrix
     .toRows()
-    .every((row, k) => row.every((x) => Math.abs(x) <= (largest[k] ?? NaN) * (1 + 1e-9)));
+    .every((row, k) => row.every((x) => Math.abs(x) <= at(largest, k) * (1 + 1e-9)));
   const variations = moduleOf(update, "variations").data;
   return (
     bounded &&
@@ -98,7 +99,7 @@ export function guarded(
   const scores = guardScores(model, kept.map(momentsOf));
   const odd = new Map(
     kept.flatMap(({ clientId }, c) => {
-      const score = scores[c] ?? NaN;
+      const score = at(scores, c);
       return score > guardThreshold ? [[clientId, score] as const] : [];
     }),
   );
@@ -140,7 +141,7 @@ export function aggregated({ change }: Aggregation, name: string): Tensor {
     );
   }
   const data = new Float64Array(first.data.length);
-  for (const term of terms) term.data.forEach((x, i) => (data[i] = (data[i] ?? NaN) + x));
+  for (const term of terms) term.data.forEach((x, i) => (data[i] = at(data, i) + x));
   return { shape: first.shape, data };
 }
 

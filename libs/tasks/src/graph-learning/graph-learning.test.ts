@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  ClientRunner,
-  clientIds,
   createPlugin,
-  MemoryPool,
-  runRounds,
-  startTrial,
   trialSchema,
   type Aggregator,
   type Attack,
@@ -21,7 +16,8 @@ import { covarianceDistance, covarianceLowRank } from "./detectors.js";
 import { figures } from "./figures.js";
 import { graphLearning } from "./graph-learning.js";
 import { packedLength } from "./packing.js";
-import { roundOf, startOf, stepOf } from "../testing/coordinator.js";
+import { roundOf, startOf, stepOf } from "../../testing/coordinator.js";
+import { play } from "../../testing/play.js";
 import { addScaledTo } from "./vectors.js";
 
 /** Averages by samples, and judges nobody. */
@@ -84,7 +80,7 @@ interface Setting {
 }
 
 /** One round of ten clients, three of them contaminated. */
-async function play(setting: Setting): Promise<RoundDone> {
+async function playOne(setting: Setting): Promise<RoundDone> {
   const { aggregator = "covariance-distance", attack, seed = 1 } = setting;
   const trial = trialSchema(plugins).parse({
     ...{ name: "test", seed, rounds: 1, clients: 10, evaluate: "never" },
@@ -92,18 +88,8 @@ async function play(setting: Setting): Promise<RoundDone> {
     aggregator: { name: aggregator },
     attacks: attack ? [{ attack, count: 3 }] : [],
   });
-  const runner = new ClientRunner(trial, plugins);
-  const task = createPlugin(plugins.tasks, trial.task);
-  const plan = {
-    ...{ trial, clientIds: clientIds(10), contamination: runner.contamination, task },
-    pool: new MemoryPool(runner),
-    ...{ aggregator: createPlugin(plugins.aggregators, trial.aggregator) },
-    ...{ rng: stream(seed), signal: new AbortController().signal },
-    benignOnly: setting.benignOnly ?? false,
-  };
-  const from = await startTrial(task, plan.clientIds, plan.rng);
-  for await (const event of runRounds(plan, from)) if (event.kind === "round") return event;
-  return assert.fail("no round");
+  const { rounds } = await play(trial, plugins, { benignOnly: setting.benignOnly ?? false });
+  return rounds[0] ?? assert.fail("no round");
 }
 
 function flaggedExactly({ record }: RoundDone): boolean {
@@ -118,13 +104,19 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
       for (const seed of [1, 2, 3]) {
         const task = { dataSeed: seed };
         const attack = { name: "contaminated-data", kind };
-        const robust = await play({ attack, seed, task });
+        const robust = await playOne({ attack, seed, task });
         assert.ok(flaggedExactly(robust));
-        const lowRank = await play({ attack, seed, task, aggregator: "covariance-low-rank" });
+        const lowRank = await playOne({ attack, seed, task, aggregator: "covariance-low-rank" });
         // Noise on top leaves most of a covariance on the line that all share: hardly above the threshold.
         assert.ok(kind === "mixnoise" || flaggedExactly(lowRank));
-        const naive = await play({ attack, seed, task, aggregator: "average" });
-        const oracle = await play({ attack, seed, task, aggregator: "average", benignOnly: true });
+        const naive = await playOne({ attack, seed, task, aggregator: "average" });
+        const oracle = await playOne({
+          attack,
+          seed,
+          task,
+          aggregator: "average",
+          benignOnly: true,
+        });
         const f = ({ record }: RoundDone) => record.metrics.f ?? NaN;
         assert.ok(f(robust) >= 0.95 && f(robust) >= f(oracle) - 0.03, String(f(robust)));
         assert.ok(f(naive) <= 0.8, String(f(naive)));
@@ -133,15 +125,15 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
   }
 
   it("scale: is neutralised rather than found, since every covariance is brought to unit trace", async () => {
-    const honest = await play({});
-    const scaled = await play({ attack: { name: "contaminated-data", kind: "scale" } });
+    const honest = await playOne({});
+    const scaled = await playOne({ attack: { name: "contaminated-data", kind: "scale" } });
     assert.ok(scaled.record.clients.every(({ verdict }) => verdict === "benign"));
     assert.ok(Math.abs((scaled.record.metrics.f ?? NaN) - (honest.record.metrics.f ?? NaN)) < 1e-9);
   });
 
   it("gives a client that sends no covariance the verdict invalid, and leaves it out of any arm", async () => {
     for (const aggregator of ["covariance-distance", "average"]) {
-      const { record } = await play({ attack: { name: "negate" }, aggregator });
+      const { record } = await playOne({ attack: { name: "negate" }, aggregator });
       const invalid = record.clients.filter(({ verdict }) => verdict === "invalid");
       assert.deepEqual(
         invalid.map(({ attack, score, threshold }) => [attack, score, threshold]),
@@ -174,7 +166,7 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
 
 describe("graph-learning", () => {
   it("broadcasts weights and degrees, with a certificate", async () => {
-    const { state, record } = await play({});
+    const { state, record } = await playOne({});
     const [graph, degrees] = [state.params.get("graph"), state.params.get("degrees")];
     assert.deepEqual([graph?.shape, degrees?.shape], [[190], [20]]);
     assert.ok(Math.abs(2 * sum(graph?.data ?? []) - sum(degrees?.data ?? [])) < 1e-9);
@@ -185,27 +177,27 @@ describe("graph-learning", () => {
 
   it("repeats itself to the last bit", async () => {
     const attack = { name: "contaminated-data", kind: "othergraph" };
-    const [first, again] = [await play({ attack }), await play({ attack })];
+    const [first, again] = [await playOne({ attack }), await playOne({ attack })];
     assert.deepEqual(again.record, first.record);
     assert.deepEqual(again.state.params, first.state.params);
   });
 
   it("rspect: is INFEASIBLE at a δ for which rLogSpecT finds the graph", async () => {
-    const { record, artifacts, state } = await play({ task: { model: "rspect", c0: 1e-3 } });
+    const { record, artifacts, state } = await playOne({ task: { model: "rspect", c0: 1e-3 } });
     assert.deepEqual(artifacts.learned, { outcome: "INFEASIBLE" });
     assert.equal(record.metrics.rspectFeasible, 0);
     assert.equal(record.metrics.f, undefined);
     assert.equal(sum(state.params.get("graph")?.data ?? []), 0);
-    assert.ok(((await play({ task: { c0: 1e-3 } })).record.metrics.f ?? NaN) >= 0.95);
+    assert.ok(((await playOne({ task: { c0: 1e-3 } })).record.metrics.f ?? NaN) >= 0.95);
   });
 
   it("rspect: learns a graph from a δ that is large enough", async () => {
-    const { artifacts } = await play({ task: { model: "rspect", c0: 0.05, tolerance: 1e-3 } });
+    const { artifacts } = await playOne({ task: { model: "rspect", c0: 0.05, tolerance: 1e-3 } });
     assert.equal((artifacts.learned as { outcome: string }).outcome, "solved");
   });
 
   it("unconverged: is labelled", async () => {
-    const { record, artifacts } = await play({ task: { maxIterations: 10 } });
+    const { record, artifacts } = await playOne({ task: { maxIterations: 10 } });
     assert.equal((artifacts.learned as { outcome: string }).outcome, "unconverged");
     assert.equal(record.metrics.solved, 0);
   });
@@ -227,7 +219,7 @@ describe("graph-learning", () => {
   });
 
   it("draws the true graph beside those learned, says which is not solved, and F over thresholds", async () => {
-    const { artifacts } = await play({});
+    const { artifacts } = await playOne({});
     const shown = (arm: string, value: unknown) => ({ arm, round: 1, name: "learned", value });
     const drawn = figures({
       task: { name: "graph-learning" },

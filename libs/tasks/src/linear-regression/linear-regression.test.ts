@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { LocalTrainer, Params, Task, Tensor } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { linearRegression } from "./linear-regression.js";
-import { startOf } from "../testing/coordinator.js";
+import { startOf } from "../../testing/coordinator.js";
 
 const seed = stream("linear-regression test");
 

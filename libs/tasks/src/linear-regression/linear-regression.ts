@@ -1,4 +1,4 @@
-import type { LocalTrainer, Params, TaskPlugin, Shard, Task, Tensor } from "@fedclair/core";
+import type { LocalTrainer, Params, Shard, Task, Tensor, TaskPlugin } from "@fedclair/core";
 import { Matrix, multiply, norm, stream, thinQr, type Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
@@ -53,6 +53,11 @@ export const linearRegression: TaskPlugin = {
   name: "linear-regression",
   summary: "Least squares on synthetic data whose true weights share a column space.",
   schema,
+  metrics: {
+    error: { better: "lower", description: "squared Frobenius distance from the true weights" },
+    loss: { better: "lower", description: "mean squared error of an output" },
+  },
+  primary: "error",
   create: (options: Options): Task => {
     const { p, q, rank, dataSeed } = options;
     const normals = stream(dataSeed)

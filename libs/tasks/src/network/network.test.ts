@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Params, Task, Tensor } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { network } from "./network.js";
-import { startOf } from "../testing/coordinator.js";
+import { startOf } from "../../testing/coordinator.js";
 
 const seed = stream("network test");
 /** Without noise and with many samples: an estimate is the truth. */

@@ -5,9 +5,9 @@ import {
   type Contaminating,
   type LocalTrainer,
   type Params,
-  type TaskPlugin,
   type Shard,
   type Task,
+  type TaskPlugin,
 } from "@fedclair/core";
 import {
   gaussian,
@@ -75,6 +75,11 @@ export const network: TaskPlugin = {
   summary: "A neural network's hidden layer, whose true changes share a column space.",
   schema,
   contaminations: () => contaminations,
+  metrics: {
+    mse: { better: "lower", description: "mean squared error against noiseless targets" },
+    loss: { better: "lower", description: "mean squared error against the training targets" },
+  },
+  primary: "mse",
   create: (options: Options): Task => {
     const { inputs, hidden, outputs, rank } = options;
     const shared = stream(options.dataSeed);

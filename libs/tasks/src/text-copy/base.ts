@@ -10,7 +10,7 @@ import type { WeightName, Weights } from "./model.js";
 
 /** @param vocabulary tokens without the separator */
 export function baseFile(vocabulary: number): URL {
-  return new URL(`../../assets/text-copy-${vocabulary}.safetensors`, import.meta.url);
+  return new URL(`../../../assets/text-copy-${vocabulary}.safetensors`, import.meta.url);
 }
 
 const loaded = new Map<number, Promise<Weights>>();

@@ -7,6 +7,8 @@ export interface Corpus {
   readonly load?: () => Promise<void>;
   /** Throws an error that says what to change if there are not so many clients. */
   readonly checkClients?: (count: number) => void;
+  /** As `Task.remark`. */
+  readonly remark?: (count: number) => string | undefined;
   readonly clientLabel?: (index: number) => string;
   /** One client's own distribution of sequences. @param rng the client's stream */
   readonly open: (index: number, rng: Stream) => Source;

@@ -25,6 +25,8 @@ export interface Library {
   readonly title: string;
   /** @throws UserError when there is none */
   readonly count: () => number;
+  /** As `Task.remark`. */
+  readonly remark?: (clients: number) => string | undefined;
   /** In the clients' order, as many as `count` says. */
   readonly read: () => Promise<readonly Document[]>;
 }
@@ -53,6 +55,11 @@ export function textFolder(folder: string): Library {
   return {
     title: `the folder ${folder}`,
     count: () => textFiles(folder).length,
+    remark(clients) {
+      const texts = textFiles(folder).length;
+      if (texts <= clients) return undefined;
+      return `source: the folder ${folder} holds ${texts} texts, of which ${clients} clients have the first ${clients} by name`;
+    },
     read: () =>
       Promise.all(
         textFiles(folder).map(async (file) => ({

@@ -7,7 +7,7 @@ import { stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { moduleNames } from "./model.js";
 import { textCopy } from "./text-copy.js";
-import { startOf } from "../testing/coordinator.js";
+import { startOf } from "../../testing/coordinator.js";
 
 const quick = { localSteps: 2, sequences: 8, evaluationSequences: 16 };
 

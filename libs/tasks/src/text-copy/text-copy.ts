@@ -1,5 +1,5 @@
 import { loadBackend } from "@fedclair/compute";
-import { zeros, type TaskPlugin, type Shard, type Task } from "@fedclair/core";
+import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { loadBase } from "./base.js";
 import { TextCopyClient } from "./client.js";
@@ -58,11 +58,19 @@ export const textCopy: TaskPlugin = {
   summary: "A Transformer with LoRA adapters learns to copy short texts.",
   schema,
   hasLabels: true,
+  paths: ["source.folder"],
+  metrics: {
+    accuracy: { better: "higher", description: "share of the client's held-out tokens copied" },
+    uniformAccuracy: { better: "higher", description: "share of uniform tokens copied" },
+    loss: { better: "lower", unit: "nats", description: "mean loss of a token" },
+  },
+  primary: "accuracy",
   create: (options: Options): Task => {
     const corpus = corpusOf(options);
     let base: Weights | undefined;
     return {
       ...(corpus.checkClients && { checkClients: corpus.checkClients }),
+      ...(corpus.remark && { remark: corpus.remark }),
       ...(corpus.clientLabel && { clientLabel: corpus.clientLabel }),
       async prepare() {
         await loadBackend();

@@ -10,7 +10,7 @@ const alphabet = "abcdefghijklmnopqrstuvwxyz ,.'-0";
 const trainingShare = 0.8;
 
 /** Stretches of real text, one document a client. */
-export function textCorpus({ title, count, read }: Library): Corpus {
+export function textCorpus({ title, count, remark, read }: Library): Corpus {
   let documents: readonly { label: string; tokens: Int32Array }[] = [];
   const at = (index: number) => {
     const document = documents[index];
@@ -35,6 +35,7 @@ export function textCorpus({ title, count, read }: Library): Corpus {
         );
       }
     },
+    ...(remark && { remark }),
     clientLabel: (index) => at(index).label,
     open(index, rng) {
       const { tokens } = at(index);

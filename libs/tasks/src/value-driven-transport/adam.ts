@@ -4,13 +4,29 @@ const beta1 = 0.9;
 const beta2 = 0.99;
 const epsilon = 1e-8;
 
-/** Adam (Kingma and Ba, arXiv 1412.6980) on named matrices in float64, with β = (0.9, 0.99) and ε = 1e-8. */
-export class Adam<Name extends string> {
-  readonly #moments = new Map<
+/** What Adam remembers: the number of its steps, and by matrix the means of slopes and of their squares. */
+export interface AdamState {
+  readonly steps: number;
+  readonly moments: ReadonlyMap<
     string,
     { readonly first: Float64Array; readonly second: Float64Array }
-  >();
-  #step = 0;
+  >;
+}
+
+/** Adam (Kingma and Ba, arXiv 1412.6980) on named matrices in float64, with β = (0.9, 0.99) and ε = 1e-8. */
+export class Adam<Name extends string> {
+  readonly #moments: Map<string, { readonly first: Float64Array; readonly second: Float64Array }>;
+  #step: number;
+
+  /** @param from where another one stopped; it stays as it is */
+  constructor({ steps, moments }: AdamState = { steps: 0, moments: new Map() }) {
+    this.#step = steps;
+    this.#moments = structuredClone(new Map(moments));
+  }
+
+  get state(): AdamState {
+    return { steps: this.#step, moments: this.#moments };
+  }
 
   /** One step down the gradient, bias-corrected. @returns the new weights; those given stay as they are */
   step(

@@ -1,17 +1,20 @@
 import {
-  UserError,
-  type Aggregation,
-  type Metrics,
+  shapesOf,
+  type Aggregate,
+  type Ask,
   type Params,
-  type RoundState,
+  type Round,
+  type Start,
+  type StartContext,
   type Step,
 } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
-import { Adam, cosineDecay } from "./adam.js";
+import { Adam, cosineDecay, type AdamState } from "./adam.js";
 import { sourceOf } from "./client-data.js";
 import { classesArtifact, transportArtifact } from "./artifacts.js";
+import { adaptedModules } from "./lora.js";
 import { makeYardstick, measureConditional, measureTransport, type Yardstick } from "./measure.js";
-import { initialNetwork, type ModuleName, type Network } from "./network.js";
+import { initialNetwork, moduleNames, type ModuleName, type Network } from "./network.js";
 import { openCondition, type Options } from "./options.js";
 import { moved, networkOf, tensorsOf, totalOf } from "./params.js";
 import { drawRing, drawSample, ringLike, ringOf, type Ring } from "./points.js";
@@ -25,16 +28,20 @@ const classPoints = 300;
 /** The coordinator's half: holds the value network, steps it, and measures where it transports to. */
 export class Coordinator {
   readonly #options: Options;
-  readonly #adam = new Adam<ModuleName>();
+  /** The same in every round, and long to make. */
   #yardstick: Promise<Yardstick> | undefined;
-  #isDue = false;
 
   constructor(options: Options) {
     this.#options = options;
   }
 
   /** A fresh network; in mode lora, one that already transports to a ring of as many modes. */
-  async init(rng: Stream): Promise<Params> {
+  async start({ rng }: StartContext): Promise<Start<AdamState | undefined>> {
+    const params = await this.#network(rng);
+    return { params, ask: this.#askOf(params) };
+  }
+
+  async #network(rng: Stream): Promise<Params> {
     const { mode, hidden, source, target, baseSteps } = this.#options;
     const inputs = 3 + openCondition(this.#options).length;
     const start = initialNetwork(inputs, hidden, rng.at("network"));
@@ -47,31 +54,44 @@ export class Coordinator {
     return tensorsOf(await trainCentrally(start, data, this.#options, schedule, rng.at("base")));
   }
 
-  /** Mode gradient: an Adam step down the aggregate. Else the aggregate is the step. */
-  reduce({ round, global }: RoundState, aggregate: Aggregation): Step {
+  /** Mode lora sends changes of the adapted modules alone. */
+  #askOf(params: Params): Ask {
+    const sent: readonly string[] = this.#options.mode === "lora" ? adaptedModules : moduleNames;
+    const expects = [...shapesOf(params)].filter(([name]) => sent.includes(name));
+    return { phase: "train", expects: new Map(expects) };
+  }
+
+  /** Mode gradient: an Adam step down the aggregate. Else the aggregate is the step. Measures every few rounds. */
+  async step(
+    { round, params: before, state, fixedRng }: Round<AdamState | undefined>,
+    aggregate: Aggregate,
+  ): Promise<Step<AdamState | undefined>> {
     const { mode, schedule, learningRate, measureEvery } = this.#options;
-    requireShared(aggregate);
-    this.#isDue = round % measureEvery === 0 || round === schedule;
-    const network = networkOf(global);
-    const total = totalOf(aggregate.global, network);
+    const { change } = await aggregate();
+    const network = networkOf(before);
+    const total = totalOf(change, network);
+    const adam = new Adam<ModuleName>(state);
     const next: Network =
       mode === "gradient"
         ? {
-            ...this.#adam.step(network, total, cosineDecay(learningRate, round - 1, schedule)),
+            ...adam.step(network, total, cosineDecay(learningRate, round - 1, schedule)),
             b3: network.b3,
           }
         : moved(network, total);
-    return { global: tensorsOf(next), done: round >= schedule };
+    const params = tensorsOf(next);
+    const isDue = round % measureEvery === 0 || round === schedule;
+    return {
+      params,
+      ...(round >= schedule && { next: "end" as const }),
+      ...(mode === "gradient" && { state: adam.state }),
+      ...(isDue && (await this.#measure(params, fixedRng))),
+    };
   }
 
-  /** Every few rounds; see `measureTransport` for the metrics. */
-  async evaluate(
-    global: Params,
-    rng: Stream,
-  ): Promise<{ metrics?: Metrics; artifacts?: Readonly<Record<string, unknown>> }> {
-    if (!this.#isDue) return {};
+  /** See `measureTransport` for the metrics. */
+  async #measure(params: Params, rng: Stream): Promise<Pick<Step, "metrics" | "artifacts">> {
     const { target, horizon, conditional } = this.#options;
-    const network = networkOf(global);
+    const network = networkOf(params);
     const yardstick = await (this.#yardstick ??= this.#makeYardstick(rng));
     const condition = openCondition(this.#options);
     const ring = ringOf(target);
@@ -111,13 +131,4 @@ export class Coordinator {
       artifact: classesArtifact(plain.ends, guided.ends),
     };
   }
-}
-
-/** The method has one network: an aggregator that gives each client its own leaves it where it is. */
-function requireShared({ global, personal, verdicts }: Aggregation): void {
-  if (global.length > 0 || personal === undefined || verdicts !== undefined) return;
-  throw new UserError(
-    "value-driven-transport needs an aggregator that changes the global params; this one leaves every client on its own " +
-      "(local): choose fedavg, clair or another that averages",
-  );
 }

@@ -2,7 +2,7 @@ import { Matrix, sum, type Stream } from "@fedclair/linalg";
 import { squaredDistances } from "./metrics.js";
 
 /**
- * The primal step (P): for each target y_j a distribution over sources, softmax_i((V_0(x_i) - |x_i - y_j|²/2)/eps).
+ * The primal step: for each target y_j a distribution over sources, softmax_i((V_0(x_i) - |x_i - y_j|²/2)/eps).
  * @param v0 V(x_i, 0), S of them
  * @param sources S×d
  * @param targets B×d
@@ -27,7 +27,7 @@ export function couple(v0: Float64Array, sources: Matrix, targets: Matrix, eps: 
   return out;
 }
 
-/** One source for each target, drawn by the coupling's columns: the arg max would not be consistent with (D0). */
+/** One source for each target, drawn by the coupling's columns: the arg max would not be consistent with the weights of the sources in the loss. */
 export function drawPairs(coupling: Matrix, rng: Stream): Int32Array {
   return Int32Array.from({ length: coupling.cols }, (_, j) => rng.categorical(coupling.column(j)));
 }

@@ -27,12 +27,12 @@ export interface CoupledBatch {
 export interface DualSettings {
   /** H ≥ 2 */
   readonly horizon: number;
-  /** λ0, the weight of the source-marginal constraint (D0) against the flow constraints (D1). */
+  /** λ0, the weight of the source-marginal constraint against the flow constraints. */
   readonly lambda0: number;
 }
 
 /**
- * The loss whose descent is the ascent of the dual by (D0) and (D1), and its gradient (specification 4.2):
+ * The loss whose descent is the ascent of the dual, and its gradient:
  * H·mean_j[V(I'_j, t_j) - V(P_j, t_j)] + λ0·(Σ_i Ḡ_i·V(X_i, 0) - mean_i V(X_i, 0)), with the policy's points P and the
  * coupling held fixed: a gradient through them would be that of another method. The loss hovers around 0; it
  * does not tell progress.
@@ -100,7 +100,7 @@ export function policyStep(
 }
 
 /**
- * The second-order variant (specification 4.4): mean_j |∇ₓV(I_j, t_j) + y_j - x_j|²/2, which H·(D1) tends to for H → ∞, and its
+ * The second-order variant: mean_j |∇ₓV(I_j, t_j) + y_j - x_j|²/2, which the first term of the dual step's loss tends to for H → ∞, and its
  * gradient. The mixed derivative is a central difference of ∇_θ V along the residual, good to about 1e-8. Not trained with: it says what
  * the dual step approximates, by an independent way.
  */

@@ -1,9 +1,10 @@
 import { Matrix, sum } from "@fedclair/linalg";
+import { at } from "../at.js";
 import { squaredDistances } from "./metrics.js";
 import { optimalTransport } from "./optimal-transport.js";
 
 /*
- * The control problem on finitely many states (specification, section 3): an action chooses the next point, a step from s_i to
+ * The control problem on finitely many states: an action chooses the next point, a step from s_i to
  * s_j costs (H/2)|s_j - s_i|². It can be solved exactly: a test bed for the theory.
  */
 
@@ -23,7 +24,7 @@ export function bellman(costs: Matrix, last: ArrayLike<number>, horizon: number)
     // The costs are symmetric: a column is a row.
     tables.unshift(
       next.map((_, i) =>
-        costs.column(i).reduce((least, c, j) => Math.min(least, c + (next[j] ?? NaN)), Infinity),
+        costs.column(i).reduce((least, c, j) => Math.min(least, c + at(next, j)), Infinity),
       ),
     );
   }
@@ -36,7 +37,7 @@ export function dualViolation(costs: Matrix, table: ValueTable): number {
   table.slice(1).forEach((next, h) => {
     table[h]?.forEach((value, i) => {
       costs.column(i).forEach((c, j) => {
-        worst = Math.max(worst, value - c - (next[j] ?? NaN));
+        worst = Math.max(worst, value - c - at(next, j));
       });
     });
   });
@@ -75,5 +76,5 @@ export async function solveFiniteStates(
 }
 
 function inner(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return sum(Float64Array.from(a, (x, i) => x * (b[i] ?? NaN)));
+  return sum(Float64Array.from(a, (x, i) => x * at(b, i)));
 }

@@ -7,6 +7,7 @@ import {
   sum,
   symmetricEigen,
 } from "@fedclair/linalg";
+import { at } from "../at.js";
 
 /** A normal distribution: mean 1×d, covariance d×d, symmetric positive definite. */
 export interface Gaussian {
@@ -14,7 +15,7 @@ export interface Gaussian {
   readonly covariance: Matrix;
 }
 
-/** The optimal values and the optimal map between two normal distributions, in closed form (specification, section 5). */
+/** The optimal values and the optimal map between two normal distributions, in closed form. */
 export class GaussianTransport {
   /** The Monge map is T(x) = m1 + A(x - m0), A d×d symmetric. */
   readonly a: Matrix;
@@ -97,7 +98,7 @@ function spectral(symmetric: Matrix, f: (eigenvalue: number) => number): Matrix 
   const rows = vectors.transpose();
   const scaled = rows.copy();
   for (let j = 0; j < scaled.cols; j++) {
-    scaled.column(j).forEach((x, i, column) => (column[i] = f(values[i] ?? NaN) * x));
+    scaled.column(j).forEach((x, i, column) => (column[i] = f(at(values, i)) * x));
   }
   return multiplyTN(rows, scaled);
 }

@@ -7,8 +7,7 @@ export type AdaptedModule = (typeof adaptedModules)[number];
 export type AdapterPart = `${AdaptedModule}.${"down" | "up"}`;
 
 /**
- * LoRA adapters (Hu et al. 2022): W + down·up, down in×rank and up rank×out, since weights are stored input × output. (In
- * the specification, A and B.)
+ * LoRA adapters (Hu et al. 2022): W + down·up, down in×rank and up rank×out, since weights are stored input × output.
  */
 export type Adapters = Readonly<Record<AdapterPart, Matrix>>;
 

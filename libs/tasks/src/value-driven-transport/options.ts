@@ -117,21 +117,22 @@ export const schema = z
       .describe("Points that a transport is measured on; the floor of W2 falls with their number."),
   })
   .superRefine(({ target, split, conditional }, context) => {
-    const modes = ringOf(target)?.modes;
-    if (modes !== undefined) {
-      if (split === "iid" || "dirichlet" in split || split.modes <= modes) return;
-      const message = `expected at most ${modes}, as many as the target has, got ${split.modes}`;
+    const ring = ringOf(target);
+    if (ring === undefined) {
+      const name = typeof target === "string" ? target : target.name;
+      const message = `${name} has no modes: choose gaussians8, gaussians8-moved or { name: ring, modes: k } as target`;
+      if (split !== "iid") context.addIssue({ code: "custom", path: ["split"], message });
+      if (conditional) context.addIssue({ code: "custom", path: ["conditional"], message });
+    } else if (typeof split === "object" && "modes" in split && split.modes > ring.modes) {
+      const message = `expected at most ${ring.modes}, as many as the target has, got ${split.modes}`;
       context.addIssue({ code: "custom", path: ["split", "modes"], message });
-      return;
     }
-    const message = `${String(target)} has no modes: choose gaussians8, gaussians8-moved or { name: ring, modes: k } as target`;
-    if (split !== "iid") context.addIssue({ code: "custom", path: ["split"], message });
-    if (conditional) context.addIssue({ code: "custom", path: ["conditional"], message });
   });
 
 export type Options = z.output<typeof schema>;
 
 /** What the network is told where it may aim at any mode: nothing, unless it is conditional. */
 export function openCondition({ conditional, target }: Options): readonly number[] {
-  return conditional ? noCondition(ringOf(target)?.modes ?? 0) : [];
+  const ring = ringOf(target);
+  return conditional && ring ? noCondition(ring.modes) : [];
 }

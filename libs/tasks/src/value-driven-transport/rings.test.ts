@@ -29,7 +29,9 @@ describe("rings of any number of modes", () => {
       [3, 0],
     ];
     centres.forEach((centre, k) => {
-      centre.forEach((x, c) => assert.ok(Math.abs(x - (expected[k]?.[c] ?? NaN)) < 1e-14));
+      centre.forEach((x, c) => {
+        assert.ok(Math.abs(x - (expected[k]?.[c] ?? NaN)) < 1e-14);
+      });
     });
   });
 

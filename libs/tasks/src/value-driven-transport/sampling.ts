@@ -1,11 +1,12 @@
 import { Matrix } from "@fedclair/linalg";
+import { at } from "../at.js";
 import { inputsOf, spatialGradient, type Network } from "./network.js";
 
 /** ∇ₓV(x, t) at n points. @param points n×d @returns n×d */
 export type ValueGradient = (points: Matrix, t: number) => Matrix;
 
 /**
- * The policy's paths: x_{h+1} = x_h - ∇ₓV(x_h, h/K)/K (specification 4.5). K need not be the horizon that was trained with;
+ * The policy's paths: x_{h+1} = x_h - ∇ₓV(x_h, h/K)/K. K need not be the horizon that was trained with;
  * K = 1 generates in one step.
  * @param starts n×d
  * @param steps K ≥ 1
@@ -19,7 +20,7 @@ export function followPolicy(gradient: ValueGradient, starts: Matrix, steps: num
     x = new Matrix(
       x.rows,
       x.cols,
-      x.data.map((value, k) => value - (slope[k] ?? NaN) / steps),
+      x.data.map((value, k) => value - at(slope, k) / steps),
     );
     path.push(x);
   }
@@ -53,7 +54,7 @@ export function guidedGradient(
     return new Matrix(
       slope.rows,
       slope.cols,
-      slope.data.map((g, k) => (1 + weight) * g - weight * (without[k] ?? NaN)),
+      slope.data.map((g, k) => (1 + weight) * g - weight * at(without, k)),
     );
   };
 }

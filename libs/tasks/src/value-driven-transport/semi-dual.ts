@@ -10,7 +10,7 @@ export interface SemiDualSettings {
 }
 
 /**
- * The primal-dual iteration (P), (D0) with one value a source point in place of a network, from V_0 = 0:
+ * The primal-dual iteration of a dual step with one value a source point in place of a network, from V_0 = 0:
  * V_0(x_i) += alpha·(1 - S·Ḡ_i), Ḡ the source weights of the coupling. Its limit is entropic optimal transport.
  * @param sources S×d @param targets B×d @returns V_0
  */

@@ -26,7 +26,7 @@ describe("central training on eight modes, 400 steps, measured with 500 points",
     );
   });
 
-  it("learns straight, optimal paths to all modes (A1–A5, A14)", async function () {
+  it("learns straight, optimal paths to all modes", async function () {
     this.timeout(20_000);
     const start = initialNetwork(3, canonicalHidden, rng.at("init"));
     const network = await trainCentrally(start, data, canonical, schedule, rng.at("train"));
@@ -45,7 +45,7 @@ describe("central training on eight modes, 400 steps, measured with 500 points",
     within("certificate", 0.75, 1);
   });
 
-  it("learns curved paths from independent pairs (A11, what the coupling is for)", async function () {
+  it("learns curved paths from independent pairs (what the coupling is for)", async function () {
     this.timeout(20_000);
     const start = initialNetwork(3, canonicalHidden, rng.at("init"));
     const settings = { ...canonical, coupling: "independent" } as const;
@@ -55,7 +55,7 @@ describe("central training on eight modes, 400 steps, measured with 500 points",
     assert.ok((metrics.oneStepW2 ?? NaN) >= 1);
   });
 
-  it("sends each condition to its mode, and guidance tightens it (A12, A13, briefly)", async function () {
+  it("sends each condition to its mode, and guidance tightens it", async function () {
     this.timeout(20_000);
     const settings = { ...canonical, conditional: true };
     const start = initialNetwork(11, canonicalHidden, rng.at("init"));

@@ -14,7 +14,7 @@ export interface TrainingSettings extends DualSettings {
   readonly sourceBatchSize: number;
   /** Weight of the coupling's entropy, in squared units of the points. */
   readonly eps: number;
-  /** entropic: the primal step (P). independent: any source with any target, which trains curved paths. */
+  /** entropic: by the values, see `couple`. independent: any source with any target, which trains curved paths. */
   readonly coupling: "entropic" | "independent";
   /** Is the network told which mode to aim at? */
   readonly conditional: boolean;

@@ -1,18 +1,11 @@
 import assert from "node:assert/strict";
-import {
-  isLowRank,
-  UserError,
-  type Aggregation,
-  type LocalTrainer,
-  type Delta,
-  type Params,
-  type Task,
-} from "@fedclair/core";
+import { isLowRank, type LocalTrainer, type Delta, type Params, type Task } from "@fedclair/core";
 import { addScaled, Matrix, stream } from "@fedclair/linalg";
 import { couple } from "./coupling.js";
 import { dualStep } from "./dual-step.js";
 import { byModule, initialNetwork, inputsOf, moduleNames, values } from "./network.js";
 import { pickRows } from "./points.js";
+import { roundOf, start, startOf, stepOf } from "../../testing/coordinator.js";
 import { valueDrivenTransport } from "./value-driven-transport.js";
 
 const rng = stream("value-driven-transport");
@@ -38,17 +31,17 @@ async function train(task: Task, params: Params, round = 1, index = 0): Promise<
 }
 
 /** The change of a round in which every update was the same. */
-async function reduce(task: Task, global: Params, modules: Delta, round = 1) {
-  const state = { round, phase: "train", global, updates: [], rng };
-  return (await task.reduce?.(state, { global: [modules] })) ?? {};
+async function step(task: Task, params: Params, delta: Delta, round = 1) {
+  const seen = roundOf({ round, params, updates: [], fixedRng: rng.at("measure") });
+  return (await stepOf(task, seen, { change: [delta] })).step;
 }
 
 describe("a client of value-driven transport", () => {
   it("answers with a gradient, or a change, of every module's shape", async () => {
     for (const mode of ["gradient", "fedavg"]) {
       const task = create({ mode, hidden: 6 });
-      const global = await task.init(rng);
-      const modules = await train(task, global);
+      const params = await startOf(task, rng);
+      const modules = await train(task, params);
       assert.deepEqual([...modules.keys()], [...moduleNames]);
       assert.deepEqual(
         [...modules.values()].map((m) => (isLowRank(m) ? "pair" : m.shape)),
@@ -60,18 +53,20 @@ describe("a client of value-driven transport", () => {
           [6, 1],
         ],
       );
+      const { ask } = await start(task, rng);
       assert.deepEqual(
-        [...(task.expects?.("train", global) ?? [])],
-        [...[...global].map(([name, { shape }]) => [name, { shape, dtype: "f32" }])],
+        [...(ask?.expects ?? [])],
+        [...params].map(([name, { shape }]) => [name, { shape, dtype: "f32" }]),
       );
     }
   });
 
   it("answers in mode lora with pairs for W1 and W2, down drawn alike by all", async () => {
     const task = create({ mode: "lora", baseSteps: 1, localSteps: 2, rank: 2, hidden: 6 });
-    const global = await task.init(rng);
-    assert.deepEqual([...(task.expects?.("train", global) ?? []).keys()], ["W1", "W2"]);
-    const modules = await train(task, global);
+    const params = await startOf(task, rng);
+    const { ask } = await start(task, rng);
+    assert.deepEqual([...(ask?.expects ?? []).keys()], ["W1", "W2"]);
+    const modules = await train(task, params);
     const pair = modules.get("W2");
     assert.ok(pair && isLowRank(pair));
     assert.deepEqual(
@@ -82,7 +77,7 @@ describe("a client of value-driven transport", () => {
       ],
     );
     // Two Adam steps move no entry by more than twice the rate: what is left is the common draw.
-    const other = (await train(task, global, 1, 1)).get("W2");
+    const other = (await train(task, params, 1, 1)).get("W2");
     assert.ok(other && isLowRank(other));
     assert.ok(pair.b.data.every((x, i) => Math.abs(x - (other.b.data[i] ?? NaN)) < 0.05));
     assert.notDeepEqual(pair, other);
@@ -90,19 +85,19 @@ describe("a client of value-driven transport", () => {
 
   it("gives the same bytes again, whatever ran before, and others in another round", async () => {
     const task = create();
-    const global = await task.init(rng);
-    const first = await train(task, global, 3);
-    await train(task, global, 4);
-    assert.deepEqual(await train(create(), await create().init(rng), 3), first);
-    assert.notDeepEqual(await train(task, global, 4), first);
+    const params = await startOf(task, rng);
+    const first = await train(task, params, 3);
+    await train(task, params, 4);
+    assert.deepEqual(await train(create(), await startOf(create(), rng), 3), first);
+    assert.notDeepEqual(await train(task, params, 4), first);
   });
 
   it("measures how far generated points lie from its own, contaminated ones included", async () => {
     const task = create();
-    const global = await task.init(rng);
+    const params = await startOf(task, rng);
     const distance = async (kind?: string) => {
       const client = await open(task, 0, kind);
-      return (await client.evaluate?.(global))?.metrics.slicedW2 ?? NaN;
+      return (await client.evaluate?.(params))?.metrics.slicedW2 ?? NaN;
     };
     // Points at radius 2 and a network that hardly moves the source.
     assert.ok(Math.abs((await distance()) - 0.6) < 0.3);
@@ -116,40 +111,40 @@ describe("a client of value-driven transport", () => {
 describe("the coordinator of value-driven transport", () => {
   it("takes Adam steps down the aggregate of gradients: the first one by the rate, whatever the size", async () => {
     const task = create({ mode: "gradient", learningRate: 0.02, schedule: 2 });
-    const global = await task.init(rng);
-    const { global: next, done } = await reduce(task, global, await train(task, global));
-    const [before, after] = [global.get("W3")?.data ?? [], next?.get("W3")?.data ?? []];
+    const params = await startOf(task, rng);
+    const { params: next, next: ask } = await step(task, params, await train(task, params));
+    const [before, after] = [params.get("W3")?.data ?? [], next?.get("W3")?.data ?? []];
     for (let i = 0; i < 32; i++) {
-      const step = Math.abs((after[i] ?? NaN) - (before[i] ?? NaN));
-      assert.ok(Math.abs(step - 0.02) < 1e-5, `${step}`);
+      const moved = Math.abs((after[i] ?? NaN) - (before[i] ?? NaN));
+      assert.ok(Math.abs(moved - 0.02) < 1e-5, `${moved}`);
     }
-    assert.equal(done, false);
-    assert.equal((await reduce(task, next ?? global, await train(task, global), 2)).done, true);
+    assert.equal(ask, undefined);
+    assert.equal((await step(task, next ?? params, await train(task, params), 2)).next, "end");
   });
 
   it("adds the aggregate of changes, pairs multiplied out", async () => {
     const task = create({ hidden: 2 });
-    const global = await task.init(rng);
+    const params = await startOf(task, rng);
     const pair = {
       b: { shape: [2, 1], data: Float32Array.of(1, 2) },
       a: { shape: [1, 2], data: Float32Array.of(3, -1) },
     };
-    const { global: next } = await reduce(task, global, new Map([["W2", pair]]));
-    const change = next?.get("W2")?.data.map((x, i) => x - (global.get("W2")?.data[i] ?? NaN));
+    const { params: next } = await step(task, params, new Map([["W2", pair]]));
+    const change = next?.get("W2")?.data.map((x, i) => x - (params.get("W2")?.data[i] ?? NaN));
     [3, -1, 6, -2].forEach((x, i) => {
       assert.ok(Math.abs(x - (change?.[i] ?? NaN)) < 1e-6);
     });
-    assert.deepEqual(next?.get("W1"), global.get("W1"));
+    assert.deepEqual(next?.get("W1"), params.get("W1"));
   });
 
   it("measures every few rounds and after the last", async () => {
     const task = create({ measureEvery: 2, schedule: 3, evaluationSamples: 20, localSteps: 1 });
-    let global = await task.init(rng);
+    let params = await startOf(task, rng);
     const measured: boolean[] = [];
     for (const round of [1, 2, 3]) {
-      const step = await reduce(task, global, await train(task, global, round), round);
-      global = step.global ?? global;
-      const { metrics, artifacts } = (await task.evaluate?.(global, rng.at("measure"))) ?? {};
+      const stepped = await step(task, params, await train(task, params, round), round);
+      params = stepped.params ?? params;
+      const { metrics, artifacts } = stepped;
       measured.push(metrics !== undefined);
       assert.equal(artifacts !== undefined, metrics !== undefined);
     }
@@ -161,25 +156,19 @@ describe("the coordinator of value-driven transport", () => {
     const [base, fresh] = [create({ mode: "lora", baseSteps: 200 }), create()];
     const distance = async (task: Task) => {
       const client = await open(task);
-      return (await client.evaluate?.(await task.init(rng)))?.metrics.slicedW2 ?? NaN;
+      return (await client.evaluate?.(await startOf(task, rng)))?.metrics.slicedW2 ?? NaN;
     };
     const [settled, untrained] = [await distance(base), await distance(fresh)];
     assert.ok(settled < 0.5 * untrained, `${settled}, ${untrained}`);
   });
 
-  it("refuses an aggregator that leaves every client on its own", async () => {
-    const task = create();
-    const global = await task.init(rng);
-    const alone: Aggregation = { global: [], personal: new Map([["c00", []]]) };
-    await assert.rejects(
-      async () => task.reduce?.({ round: 1, phase: "train", global, updates: [], rng }, alone),
-      (error) => error instanceof UserError && error.message.includes("choose fedavg"),
-    );
+  it("holds one network for all: an aggregator that leaves every client on its own is refused", () => {
+    assert.ok(create().sharesParams);
   });
 });
 
 describe("averaged gradients", () => {
-  it("are that of the pooled data (F6), to rounding of float64", () => {
+  it("are that of the pooled data, to rounding of float64", () => {
     const network = initialNetwork(3, 32, rng.at("network"));
     const settings = { horizon: 10, lambda0: 1 };
     const sources = new Matrix(128, 2, rng.at("sources").normals(256));

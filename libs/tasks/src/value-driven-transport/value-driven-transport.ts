@@ -1,10 +1,9 @@
-import { shapesOf, type Shard, type TaskPlugin } from "@fedclair/core";
+import type { Task, TaskPlugin } from "@fedclair/core";
+import type { AdamState } from "./adam.js";
 import { contaminations } from "./client-data.js";
 import { TransportClient } from "./client.js";
 import { Coordinator } from "./coordinator.js";
 import { figures } from "./figures.js";
-import { adaptedModules } from "./lora.js";
-import { moduleNames } from "./network.js";
 import { schema, type Options } from "./options.js";
 
 /**
@@ -19,19 +18,40 @@ export const valueDrivenTransport: TaskPlugin = {
   name: "value-driven-transport",
   summary: "Moves samples to the clients' distribution down the gradient of a value network.",
   schema,
+  contaminations: () => contaminations,
+  metrics: {
+    w2: { better: "lower", description: "2-Wasserstein distance of generated from true points" },
+    w2Floor: { description: "that of true from other true points" },
+    slicedW2: { better: "lower", description: "sliced 2-Wasserstein distance from true points" },
+    oneStepW2: { better: "lower", description: "w2 of points generated in a single step" },
+    straightness: {
+      better: "lower",
+      description: "length of the paths over their span, at least 1",
+    },
+    optimality: { better: "lower", description: "cost of the paths over the least, at least 1" },
+    energyRatio: { better: "lower", description: "energy of the paths over squared W2" },
+    certificate: { better: "higher", description: "dual bound over half of squared W2, at most 1" },
+    modesCovered: {
+      better: "higher",
+      unit: "modes",
+      description: "modes that hold 5 % of the points",
+    },
+    inside: { better: "higher", description: "share of the points that lie in a mode" },
+    classAccuracy: { better: "higher", description: "share of points at the mode asked for" },
+    worstClassAccuracy: { better: "higher", description: "classAccuracy of the worst mode" },
+    classDeviation: { description: "deviation of a mode's points from their mean" },
+    guidedAccuracy: { better: "higher", description: "classAccuracy with guidance" },
+    guidedDeviation: { description: "classDeviation with guidance" },
+  },
+  primary: "w2",
   figures,
-  create: (options: Options) => {
+  create: (options: Options): Task<AdamState | undefined> => {
     const coordinator = new Coordinator(options);
     return {
-      contaminations,
-      init: (rng) => coordinator.init(rng),
-      openShard: (shard: Shard) => Promise.resolve(new TransportClient(options, shard)),
-      expects: (_, global) => {
-        const sent: readonly string[] = options.mode === "lora" ? adaptedModules : moduleNames;
-        return new Map([...shapesOf(global)].filter(([name]) => sent.includes(name)));
-      },
-      reduce: (state, aggregate) => Promise.resolve(coordinator.reduce(state, aggregate)),
-      evaluate: (global, rng) => coordinator.evaluate(global, rng),
+      sharesParams: true,
+      start: (context) => coordinator.start(context),
+      openShard: (shard) => Promise.resolve(new TransportClient(options, shard)),
+      step: (round, aggregate) => coordinator.step(round, aggregate),
     };
   },
 };

@@ -1,15 +1,23 @@
+import { bounds, isName, printable } from "@fedclair/core";
 import { WireError } from "../wire-error.js";
+import { BoundedReader, maxTextBytes } from "./bounded-reader.js";
 
 /**
- * Runs `decode` on bytes that came from outside. @throws WireError and nothing else: the generated code throws Error,
- * RangeError and TypeError on bytes that are no message
+ * Runs `decode` on bytes that came from outside.
+ * @param textBytes of a text to be read at most
+ * @throws WireError and nothing else: the generated code throws Error, RangeError and TypeError on bytes that are no message
  */
-export function decoding<T>(what: string, bytes: unknown, decode: (bytes: Uint8Array) => T): T {
+export function decoding<T>(
+  what: string,
+  bytes: unknown,
+  decode: (reader: BoundedReader) => T,
+  textBytes = maxTextBytes,
+): T {
   if (!(bytes instanceof Uint8Array)) {
     throw new WireError("MALFORMED", `${what}: expected bytes, got ${typeof bytes}`);
   }
   try {
-    return decode(bytes);
+    return decode(new BoundedReader(bytes, textBytes));
   } catch (error) {
     if (error instanceof WireError) throw error;
     throw new WireError("MALFORMED", `${what}: ${String(error)}`);
@@ -22,6 +30,14 @@ export function required<T>(field: string, value: T | null | undefined): T {
     throw new WireError("MALFORMED", `${field} is missing`);
   }
   return value;
+}
+
+/** The name of a client or a phase. @throws WireError */
+export function nameOf(field: string, text: string | null | undefined): string {
+  const name = text ?? "";
+  if (isName(name)) return name;
+  const message = `${field} '${printable(name, 80)}': expected at most ${bounds.nameLength} printable characters`;
+  throw new WireError("MALFORMED", message);
 }
 
 /** An integer that fits its field; the writer would quietly wrap any other. @throws WireError */

@@ -1,5 +1,5 @@
-import { errorCodes, type ErrorCode, type Failure } from "@fedclair/core";
-import { fedclair } from "../../gen/fedclair.js";
+import { errorCodes, failure, type ErrorCode, type Failure } from "@fedclair/core";
+import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { required } from "./checks.js";
 
@@ -9,17 +9,14 @@ const codeNames = new Map<number, ErrorCode>(
   (Object.keys(errorCodes) as ErrorCode[]).map((name) => [errorCodes[name], name]),
 );
 
-/** Failures go into records and logs, which a single host must not be able to fill. */
-const maxMessageLength = 2000;
-
 export function failureToWire({ code, message }: Failure): WireFailure {
   return { code: fedclair.v1.ErrorCode[code], message };
 }
 
-/** Cuts a message of more than 2000 characters. @throws WireError on a missing failure or an unknown code */
+/** The message printable and cut. @throws WireError on a missing failure or an unknown code */
 export function failureFromWire(wire: WireFailure | null | undefined): Failure {
   const { code, message } = required("failure", wire);
   const name = codeNames.get(code ?? 0);
   if (!name) throw new WireError("MALFORMED", `error code ${String(code)} is unknown`);
-  return { code: name, message: (message ?? "").slice(0, maxMessageLength) };
+  return failure(name, message ?? "");
 }

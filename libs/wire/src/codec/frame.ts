@@ -1,4 +1,4 @@
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { decoding } from "./checks.js";
 
 /** A piece of a message. */
@@ -18,8 +18,8 @@ export function encodeFrame(frame: Frame): Uint8Array {
 
 /** The payload views `bytes`. @throws WireError */
 export function decodeFrame(bytes: unknown): Frame {
-  return decoding("Frame", bytes, (owned) => {
-    const { transfer, offset, total, payload } = fedclair.v1.Frame.decode(owned);
+  return decoding("Frame", bytes, (reader) => {
+    const { transfer, offset, total, payload } = fedclair.v1.Frame.decode(reader);
     return { transfer, offset, total, payload };
   });
 }

@@ -1,5 +1,5 @@
 import type { Failure } from "@fedclair/core";
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decoding, required } from "./checks.js";
 import { failureFromWire, failureToWire } from "./failure.js";
@@ -49,7 +49,8 @@ function toWire(reply: Reply): fedclair.v1.Reply.$Properties {
 
 /** @throws WireError */
 export function decodeReply(bytes: unknown): Reply {
-  return decoding("Reply", bytes, (owned) => fromWire(codec.decode(owned)));
+  // Welcome brings the trial, which is as long as its author likes.
+  return decoding("Reply", bytes, (reader) => fromWire(codec.decode(reader)), Infinity);
 }
 
 function fromWire(message: fedclair.v1.Reply): Reply {

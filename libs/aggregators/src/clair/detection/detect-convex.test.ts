@@ -1,7 +1,7 @@
 import { stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { idsOf, sinTheta } from "../../testing/measure.js";
-import { denoisingRound } from "../../testing/updates.js";
+import { idsOf, sinTheta } from "../../../testing/measure.js";
+import { denoisingRound } from "../../../testing/updates.js";
 import { clair, clairSchema } from "../index.js";
 
 const size = { p: 16, q: 8, clients: 20, r: 2, sigma: 0 };

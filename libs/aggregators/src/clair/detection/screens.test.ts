@@ -1,6 +1,6 @@
 import { addScaled, gaussian, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
+import { idOf, randomBasis, updateOf } from "../../../testing/updates.js";
 import { clairAggregator, clairSchema } from "../index.js";
 
 const size = { p: 24, q: 16, r: 3, clients: 20, contaminated: 6 };

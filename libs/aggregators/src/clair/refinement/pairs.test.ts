@@ -2,8 +2,8 @@ import { denseOf, isLowRank } from "@fedclair/core";
 import { addScaled, gaussian, hstack, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { factorsOf, product } from "../../factors.js";
-import { distance, refinedMatrix } from "../../testing/measure.js";
-import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
+import { distance, refinedMatrix } from "../../../testing/measure.js";
+import { idOf, randomBasis, updateOf } from "../../../testing/updates.js";
 import { clair, clairSchema, refine, refineToPairs } from "../index.js";
 import { compressLowRank } from "./pairs.js";
 

@@ -1,7 +1,7 @@
 import { frobenius, gramNT, hstack, leadingEigenvectors, Matrix, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { idsOf, sinTheta } from "../../testing/measure.js";
-import { denoisingRound, type Collusion } from "../../testing/updates.js";
+import { idsOf, sinTheta } from "../../../testing/measure.js";
+import { denoisingRound, type Collusion } from "../../../testing/updates.js";
 import { clair, clairSchema } from "../index.js";
 import { sketcher } from "./sketch.js";
 

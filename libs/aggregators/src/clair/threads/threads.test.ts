@@ -1,7 +1,7 @@
 import { UserError, type Update } from "@fedclair/core";
 import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
+import { idOf, randomBasis, updateOf } from "../../../testing/updates.js";
 import { clair, clairSchema, moduleTangents, refine, refineToPairs } from "../index.js";
 import { ModulePool } from "./module-pool.js";
 import type { ModuleState } from "./module-state.js";

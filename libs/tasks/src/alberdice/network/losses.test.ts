@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { bestResponse } from "../best-response.js";
 import { countTransitions, type Transition } from "../dataset.js";
 import { matrixShape, repeated, xorData, xorPayoff } from "../matrix-game.js";
-import { assertNear } from "../testing.js";
+import { assertNear } from "../../../testing/alberdice.js";
 import {
   advantageSlope,
   correct,

@@ -22,7 +22,7 @@ export interface Samples {
 }
 
 /**
- * Distinct transitions with their shares (specification, section 5.2). Transitions into states without data are dropped
+ * Distinct transitions with their shares. Transitions into states without data are dropped
  * first, as for tables: nothing would hold the value of such a state up, and the dual would fall for ever.
  * @throws UserError if none is left
  */

@@ -7,7 +7,7 @@ import { environmentOf } from "../environment.js";
 import { matrixValue, repeated, xorData, xorPayoff } from "../matrix-game.js";
 import { schema } from "../options.js";
 import { jointProbabilities } from "../policy.js";
-import { assertWithin, type XorName } from "../testing.js";
+import { assertWithin, type XorName } from "../../../testing/alberdice.js";
 import { trainCentrally } from "./central.js";
 import { initialNetworks, modulesOf, networksOf } from "./networks.js";
 import { compress } from "./samples.js";
@@ -15,7 +15,7 @@ import { compress } from "./samples.js";
 const xor = environmentOf(schema.parse({ environment: { name: "matrix" } }));
 const bridge = environmentOf(schema.parse({}));
 
-/** The specification's settings for XOR (5.2). */
+/** The settings of docs/tasks/alberdice.md for XOR. */
 const settings = {
   ...{ hidden: 16, learningRate: 1e-2, dataSteps: 200, steps: 20 },
   ...{ alphas: annealed(1, 0.02, 30, 0.6), gamma: 0.99 },
@@ -28,7 +28,7 @@ before(async () => {
   await loadBackend();
 });
 
-describe("AlberDICE with networks on XOR (acceptance checks 10 and 11)", function () {
+describe("AlberDICE with networks on XOR", function () {
   this.timeout(5 * 30_000);
   for (const name of Object.keys(xorData) as XorName[]) {
     it(`finds a best joint action in the data ${name}, five seeds`, async () => {

@@ -1,4 +1,5 @@
 import { Matrix, norm } from "@fedclair/linalg";
+import { at } from "../../at.js";
 import { evaluateHistogram, histogramBase, shannon } from "../model/evaluate-histogram.js";
 import type { Base } from "../model/family.js";
 import type { Loss } from "../model/losses.js";
@@ -22,7 +23,7 @@ const alphas = [1, 2, 4] as const;
 const entropySteps = [-0.2, 0, 0.2] as const;
 
 /**
- * The features of specification 6.1: U, O, cos(πs), cos(2πs), … after the constant, by Gram–Schmidt under the mean of the
+ * The features that institutions average: U, O, cos(πs), cos(2πs), … after the constant, by Gram–Schmidt under the mean of the
  * pmfs with alpha 1, 2, 4 and entropies about the reference's own. U and O carry (alpha, tau); the cosines are redundant under
  * the model, and show what no evaluation could have made.
  * @param reference sums to 1, above 0
@@ -41,7 +42,7 @@ export function scoreModel(
   for (const alpha of alphas) {
     for (const step of entropySteps) {
       const { pmf } = evaluateHistogram(base, alpha, entropy + step);
-      pmf.forEach((p, b) => (weight[b] = (weight[b] ?? NaN) + p / 9));
+      pmf.forEach((p, b) => (weight[b] = at(weight, b) + p / 9));
     }
   }
   return { grid, base, reference, weight, psi: orthonormalFeatures(base, weight, features) };
@@ -54,7 +55,7 @@ function orthonormalFeatures(base: Base, weight: Float64Array, count: number): M
   const chosen: Float64Array[] = [root];
   for (const candidate of candidates(base)) {
     if (chosen.length > count) break;
-    const column = candidate.map((x, b) => x * (root[b] ?? NaN));
+    const column = candidate.map((x, b) => x * at(root, b));
     const before = norm(column);
     // Twice is enough (Parlett and Kahan).
     for (let pass = 0; pass < 2; pass++) for (const q of chosen) removeFrom(column, q);
@@ -63,7 +64,7 @@ function orthonormalFeatures(base: Base, weight: Float64Array, count: number): M
   }
   const psi = new Matrix(count, bins);
   chosen.slice(1).forEach((q, k) => {
-    q.forEach((x, b) => (psi.data[k + b * count] = x / (root[b] ?? NaN)));
+    q.forEach((x, b) => (psi.data[k + b * count] = x / at(root, b)));
   });
   if (chosen.length <= count) {
     throw new ModelError(
@@ -84,6 +85,6 @@ function* candidates({ under, over, x }: Base): Generator<Float64Array> {
 }
 
 function removeFrom(column: Float64Array, q: Float64Array): void {
-  const overlap = column.reduce((total, x, b) => total + x * (q[b] ?? NaN), 0);
-  q.forEach((y, b) => (column[b] = (column[b] ?? NaN) - overlap * y));
+  const overlap = column.reduce((total, x, b) => total + x * at(q, b), 0);
+  q.forEach((y, b) => (column[b] = at(column, b) - overlap * y));
 }

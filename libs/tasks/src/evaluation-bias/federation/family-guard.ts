@@ -6,9 +6,8 @@ import { fitColumn, type PanelMoments } from "./moments.js";
 export const guardThreshold = 4;
 
 /**
- * Finds institutions that stay inside the model but far from the others, which no subspace can show (specification 6.2,
- * step 3).
- * @param institutions those that the detector did not flag
+ * Finds institutions that stay inside the model but far from the others, which no subspace can show.
+ * @param institutions those that nothing else has convicted
  * @returns for each the median over its panels of |ln alpha - median|/(1.4826·MAD + 0.001); infinite where no evaluation fits
  */
 export function guardScores(

@@ -1,4 +1,5 @@
 import { sum } from "@fedclair/linalg";
+import { at } from "../../at.js";
 
 /** Even bins that all institutions share, on standardised scores. */
 export interface Grid {
@@ -27,7 +28,7 @@ export function countScores(scores: Float64Array, { lo, hi, bins }: Grid): Float
   for (const score of scores) {
     const bin = Math.floor(((score - lo) / (hi - lo)) * bins);
     const kept = Math.min(bins - 1, Math.max(0, bin));
-    counts[kept] = (counts[kept] ?? NaN) + 1;
+    counts[kept] = at(counts, kept) + 1;
   }
   return counts;
 }
@@ -37,7 +38,7 @@ export function trimmedPmf(pmfs: readonly Float64Array[], trim: number): Float64
   const dropped = Math.floor(trim * pmfs.length);
   const bins = pmfs[0]?.length ?? 0;
   const means = Float64Array.from({ length: bins }, (_, b) => {
-    const sorted = Float64Array.from(pmfs, (pmf) => pmf[b] ?? NaN).sort();
+    const sorted = Float64Array.from(pmfs, (pmf) => at(pmf, b)).sort();
     return sum(sorted.subarray(dropped, sorted.length - dropped)) / (sorted.length - 2 * dropped);
   });
   const total = sum(means);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Matrix } from "@fedclair/linalg";
 import { evaluateHistogram, normalised } from "../model/evaluate-histogram.js";
 import { fitHistogram } from "../model/fit.js";
-import { simulate } from "../testing/federation.js";
+import { simulate } from "../../../testing/evaluation-bias.js";
 import { scoreModel } from "./basis.js";
 import { fitColumn, momentsOf, pooled } from "./moments.js";
 
@@ -48,7 +48,7 @@ describe("moments", () => {
     assert.ok(Math.abs(fit.alpha - 3) < 1e-9 && Math.abs(fit.tau - 1.2) < 1e-9);
   });
 
-  it("A16: pooled over institutions fit as the pooled histogram does", () => {
+  it("pooled over institutions fit as the pooled histogram does", () => {
     pooledCounts.forEach((counts, j) => {
       const federated = fitColumn(model, pooled(moments, j));
       const central = fitHistogram(model.base, normalised(counts));

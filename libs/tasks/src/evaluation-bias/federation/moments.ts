@@ -1,4 +1,5 @@
 import { Matrix, sum } from "@fedclair/linalg";
+import { at } from "../../at.js";
 import { fitMoments, type Fit } from "../model/fit.js";
 import type { ScoreModel } from "./basis.js";
 
@@ -32,7 +33,7 @@ export function momentsOf(
     let squares = 0;
     bins.forEach((count, b) => {
       psi.column(b).forEach((value, k) => {
-        mean[k] = (mean[k] ?? NaN) + (value * count) / n;
+        mean[k] = at(mean, k) + (value * count) / n;
         squares += (value * value * count) / n;
       });
     });
@@ -50,23 +51,21 @@ export function momentsOf(
 export function fitColumn({ base, psi, weight }: ScoreModel, column: ArrayLike<number>): Fit {
   const project = (values: Float64Array, k?: number): number =>
     weight.reduce(
-      (total, w, b) => total + w * (values[b] ?? NaN) * (k === undefined ? 1 : psi.get(k, b)),
+      (total, w, b) => total + w * at(values, b) * (k === undefined ? 1 : psi.get(k, b)),
       0,
     );
   const meanOf = (values: Float64Array): number =>
-    project(values) +
-    project(values, 0) * (column[0] ?? NaN) +
-    project(values, 1) * (column[1] ?? NaN);
+    project(values) + project(values, 0) * at(column, 0) + project(values, 1) * at(column, 1);
   return fitMoments(base, meanOf(base.under), meanOf(base.over));
 }
 
 /** The moments of the panels j of some institutions together: the mean weighted by counts; NaN if all withheld it. */
 export function pooled(institutions: readonly PanelMoments[], j: number): Float64Array {
-  const total = institutions.reduce((n, { counts }) => n + (counts[j] ?? NaN), 0);
+  const total = institutions.reduce((n, { counts }) => n + at(counts, j), 0);
   const column = new Float64Array(institutions[0]?.matrix.rows ?? 0);
   for (const { matrix, counts } of institutions) {
     matrix.column(j).forEach((x, k) => {
-      column[k] = (column[k] ?? NaN) + ((counts[j] ?? NaN) / total) * x;
+      column[k] = at(column, k) + (at(counts, j) / total) * x;
     });
   }
   return column;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Verdict } from "@fedclair/core";
 import { Matrix, stream, thinQr } from "@fedclair/linalg";
 import { warningOf } from "../screening.js";
-import { fabricators, panels, simulate } from "../testing/federation.js";
+import { fabricators, panels, simulate } from "../../../testing/evaluation-bias.js";
 import { guardScores } from "./family-guard.js";
 import { detectOutsiders, type NoisyMatrix } from "./subspace-detector.js";
 
@@ -32,7 +32,7 @@ describe("the subspace detector", () => {
     assert.deepEqual(flagged.map(Number), [0, 0, 0, 0, 1, 0, 0, 0, 0]);
   });
 
-  it("A17, A18: finds five of twenty exactly, and pooling the rest gives alpha and tau", () => {
+  it("finds five of twenty exactly, and pooling the rest gives alpha and tau", () => {
     const runs = seeds.slice(0, 10).map((seed) => simulate(seed, 20, fabricators(5)));
     const exact = runs.filter(
       ({ outside, odd }) => [...outside, ...odd].join() === first(5).join(),
@@ -52,7 +52,7 @@ describe("the subspace detector", () => {
     }
   });
 
-  it("A19: flags nobody where nobody is contaminated", () => {
+  it("flags nobody where nobody is contaminated", () => {
     const clean = seeds.filter((seed) => {
       const { outside, odd } = simulate(seed, 10, []);
       return outside.length + odd.length === 0;
@@ -60,7 +60,7 @@ describe("the subspace detector", () => {
     assert.ok(clean.length >= 11, `${clean.length} of 12`);
   });
 
-  it("A20: is to be taken with care with eight of twenty, and not with five", () => {
+  it("is to be taken with care with eight of twenty, and not with five", () => {
     const warned = (fabricating: number) =>
       seeds.filter((seed) => {
         const { residuals, flagged, threshold } = simulate(

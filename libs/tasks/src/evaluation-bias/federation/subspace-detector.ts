@@ -1,4 +1,5 @@
 import { frobenius, leadingLeft, median, splitEnergy, sum, type Matrix } from "@fedclair/linalg";
+import { at } from "../../at.js";
 import type { PanelMoments } from "./moments.js";
 
 /** An institution's moments, as far as the detector looks at them. */
@@ -10,7 +11,7 @@ export interface NoisyMatrix {
 
 export function noisy({ matrix, counts, variances }: PanelMoments): NoisyMatrix {
   const share = (variance: number, j: number) => {
-    const n = counts[j] ?? NaN;
+    const n = at(counts, j);
     return n === 0 ? 0 : variance / n; // a withheld panel is 0, without noise
   };
   return { matrix, noise: sum(variances.map(share)) };
@@ -42,7 +43,7 @@ export interface Detection {
 }
 
 /**
- * Finds the matrices that leave the column space that most of them share (specification 6.2, step 2): robust PCA by
+ * Finds the matrices that leave the column space that most of them share: robust PCA by
  * iterative re-weighting, of the smallest rank that brings the middle residual down to noise. The rank must follow the data: one
  * larger than the benign matrices need would take a contaminated direction in, and that matrix would look clean.
  * @param institutions at least one
@@ -76,9 +77,7 @@ function robustSpace(matrices: readonly Matrix[], rank: number): Matrix {
     const before = objective;
     objective = sum(residuals);
     if (Math.abs(before - objective) <= 1e-10 * objective) break;
-    const weighted = unit.map((m, c) =>
-      m.scale(1 / Math.sqrt(Math.max(residuals[c] ?? NaN, 1e-6))),
-    );
+    const weighted = unit.map((m, c) => m.scale(1 / Math.sqrt(Math.max(at(residuals, c), 1e-6))));
     basis = leadingLeft(weighted, rank);
   }
   return basis;

@@ -1,4 +1,5 @@
 import type { FigureInput } from "@fedclair/core";
+import { at } from "../../at.js";
 import type { Findings } from "../coordinator.js";
 import { centresOf, widthOf } from "../federation/grid.js";
 import type { PanelReport } from "../panel-report.js";
@@ -40,7 +41,7 @@ export function densityPoints(panel: PanelReport | undefined, options: Options) 
   const { pmf } = panel;
   return centresOf(options).map((score, b) => ({
     score,
-    density: (pmf[b] ?? NaN) / widthOf(options),
+    density: at(pmf, b) / widthOf(options),
   }));
 }
 

@@ -10,7 +10,7 @@ const cells = 4096;
 /** Makes biased scores: of simulated people, or of the clients of a federation that a scheduler chooses among. */
 export interface BiasedEvaluator {
   readonly evaluation: Evaluation;
-  /** The observed score of somebody with the true score v: the same rank in the other law (specification 4.1). */
+  /** The observed score of somebody with the true score v: the same rank in the other law. */
   readonly observe: (v: number) => number;
   /** Observed scores of `n` people drawn from the truth. */
   readonly sample: (n: number, rng: Stream) => Float64Array;

@@ -4,7 +4,7 @@ import { losses, type Loss, type Risk } from "./losses.js";
 import { ModelError, requireFinite } from "./model-error.js";
 import { logGamma, normalPdf, normalTail } from "./special.js";
 
-/** The density f_D of true scores, and its risk integrals U and O (specification 2.2). */
+/** The density f_D of true scores, and its risk integrals U and O. */
 export interface Density {
   readonly kind: string;
   /** The interval Omega of possible scores, bounded or not. */

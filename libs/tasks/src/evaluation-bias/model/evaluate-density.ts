@@ -32,7 +32,7 @@ const furthest = 690;
 
 /**
  * Minimises the mean risk ∫ I f over densities f of entropy at least `tau`, in float64 (L. E. Celis, A. Kumar, A. Mehrotra,
- * N. K. Vishnoi, Bias in Evaluation Processes: An Optimization-Based Model, arXiv 2310.17489; specification 1.2, 2.4).
+ * N. K. Vishnoi, Bias in Evaluation Processes: An Optimization-Based Model, arXiv 2310.17489).
  * @param alpha risk-averseness > 0: what an over-estimate costs, against an under-estimate
  * @param tau least differential entropy of the observed scores, nats
  * @throws ModelError INFEASIBLE if no density on the support has the entropy, BAD_ARGUMENT for arguments out of range

@@ -15,7 +15,7 @@ describe("the evaluation of a histogram", () => {
     assert.deepEqual([...signed.over], [0, 0.25 * Math.log(2)]);
   });
 
-  it("A8: beats 200 random pmfs with as much entropy; ln f + I/gamma is constant", () => {
+  it("beats 200 random pmfs with as much entropy; ln f + I/gamma is constant", () => {
     const base = histogramBase(points, bell, "squared");
     const [alpha, entropy] = [2, 2.2];
     const { gamma, pmf } = evaluateHistogram(base, alpha, entropy);

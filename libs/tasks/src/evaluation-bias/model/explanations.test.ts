@@ -91,7 +91,7 @@ describe("explanations", () => {
     close(multiplicative.parameters.shift, 0.8, 2e-3);
   });
 
-  it("find what a panel was made by: noise of variance 0.5, which is the model's alpha = 1 too (specification 3.2)", () => {
+  it("find what a panel was made by: noise of variance 0.5, which is the model's alpha = 1 too", () => {
     const explained = explain(truth, normalPmf(0, Math.sqrt(1.5)));
     close(explained.implicitVariance.variation, 0, 2e-3);
     close(explained.implicitVariance.parameters.sigma, Math.SQRT1_2, 0.02);
@@ -122,8 +122,8 @@ describe("explanations", () => {
     }
   });
 
-  it("rank degrees of a network as the specification's table does: the model first (section 5)", () => {
-    const fixture = new URL("../../../fixtures/evaluation-bias.json", import.meta.url);
+  it("rank degrees of a network: the model first, as in docs/tasks/evaluation-bias.md", () => {
+    const fixture = new URL("../../../../fixtures/evaluation-bias.json", import.meta.url);
     const { cases } = JSON.parse(readFileSync(fixture, "utf8")) as {
       cases: { id: string; points: number[]; scale: number; [counts: string]: unknown }[];
     };

@@ -1,6 +1,6 @@
 /**
  * A base measure on finitely many scores, the statistics (U, O) at each, and hence the two-parameter exponential family
- * ln f(x) = -etaUnder·U(x) - etaOver·O(x) - ln Z of all evaluations (specification 2.3): the bins of a histogram, or the
+ * ln f(x) = -etaUnder·U(x) - etaOver·O(x) - ln Z of all evaluations: the bins of a histogram, or the
  * nodes of a quadrature.
  */
 export interface Base {

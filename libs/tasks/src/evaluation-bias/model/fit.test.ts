@@ -36,7 +36,7 @@ describe("the fit of (alpha, tau)", () => {
     assert.equal(fit.status, "OK");
   });
 
-  it("A12, A13: recovers it from samples", () => {
+  it("recovers it from samples", () => {
     const within = ([a, t]: [number, number], mostA: number, mostT: number) => {
       assert.ok(a <= mostA && t <= mostT, `${a} ${t}`);
     };
@@ -45,7 +45,7 @@ describe("the fit of (alpha, tau)", () => {
     within(recovery(4, 1.6, 10_000, 24), 0.12, 0.013);
   });
 
-  it("A14: recovers it from a stratified sample", () => {
+  it("recovers it from a stratified sample", () => {
     const law = evaluateDensity(truth, "squared", 2, 1.2).distribution();
     const scores = Float64Array.from({ length: 2_000 }, (_, i) =>
       law.threshold(1 - (i + 0.5) / 2_000),

@@ -1,3 +1,4 @@
+import { at } from "../../at.js";
 import { member, type Base } from "./family.js";
 
 /** The evaluation that explains observed scores best. */
@@ -13,8 +14,8 @@ export interface Fit {
 }
 
 /**
- * The maximum-likelihood (alpha, tau) by damped Newton steps on the concave log-likelihood of the natural parameters
- * (specification 2.5): the member whose means of U and O equal those of the sample.
+ * The maximum-likelihood (alpha, tau) by damped Newton steps on the concave log-likelihood of the natural parameters:
+ * the member whose means of U and O equal those of the sample.
  * @param meanUnder sample mean of U, from all that a client needs to send
  * @param meanOver sample mean of O
  */
@@ -66,7 +67,7 @@ export function fitMoments(base: Base, meanUnder: number, meanOver: number): Fit
 /** The fit to a histogram on the points of the base measure. @param pmf sums to 1 */
 export function fitHistogram(base: Base, pmf: Float64Array): Fit {
   const meanOf = (values: Float64Array) =>
-    pmf.reduce((total, p, i) => total + p * (values[i] ?? NaN), 0);
+    pmf.reduce((total, p, i) => total + p * at(values, i), 0);
   return fitMoments(base, meanOf(base.under), meanOf(base.over));
 }
 

@@ -18,7 +18,7 @@ const alphas = logSpaced(1e-4, 1e2, 100);
 const divergences = logSpaced(10 ** 0.1, 10, 10);
 
 /**
- * The authors' procedure (their public code; specification 2.5): every evaluation of a fixed grid, by its total variation
+ * The procedure of the authors' public code: every evaluation of a fixed grid, by its total variation
  * from the observed pmf, nearest first. Points without a solution are left out.
  * @param base counts points (spacing 1)
  * @param fixed alpha or kl to hold, in place of its grid

@@ -1,7 +1,7 @@
 import { normalTail } from "./special.js";
 
 /*
- * Bias models that are older than this one, on cells of scores (specification 2.5, 3.2). What they push beyond the first or
+ * Bias models that are older than this one, on cells of scores. What they push beyond the first or
  * last edge counts in the end cells, as scores out of range do.
  */
 

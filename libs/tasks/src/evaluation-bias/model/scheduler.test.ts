@@ -67,7 +67,7 @@ describe("a scheduler", () => {
     assert.throws(() => schedule(candidates, 2, { name: "atleast", share: 2 }), /atleast/);
   });
 
-  it("A15: has the participation and utility of the large-population formula (specification 6.3)", () => {
+  it("has the participation and utility of the large-population formula", () => {
     const marks = gaussian(3, 1);
     const edges = Array.from({ length: 2001 }, (_, i) => -5 + i * 0.006);
     const lawOf = (pdf: (x: number) => number) =>

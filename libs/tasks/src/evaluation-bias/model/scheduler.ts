@@ -1,4 +1,5 @@
 import { sum, type Stream } from "@fedclair/linalg";
+import { at } from "../../at.js";
 import { ModelError } from "./model-error.js";
 import type { ScoreDistribution } from "./score-distribution.js";
 import { requireReservation, type SeatRule } from "./selection.js";
@@ -11,8 +12,8 @@ export interface Candidate {
 }
 
 /**
- * Who takes part in a round: the seats that a rule holds are filled by score within each group, the others by score over all
- * (specification 4.2). A group cannot fill more seats than it has members; of equal scores the earlier goes first.
+ * Who takes part in a round: the seats that a rule holds are filled by score within each group, the others by score over all.
+ * A group cannot fill more seats than it has members; of equal scores the earlier goes first.
  * @param seats 0 … number of candidates
  * @returns indices of candidates, as many as there are seats
  */
@@ -79,8 +80,8 @@ export interface Participation {
 }
 
 /**
- * Simulates a scheduler that gives the seats of each round to the clients with the largest observed contributions
- * (specification 6.3). True contributions are drawn anew in every round; group 2's are observed at the same rank in the other
+ * Simulates a scheduler that gives the seats of each round to the clients with the largest observed contributions.
+ * True contributions are drawn anew in every round; group 2's are observed at the same rank in the other
  * law, as people's scores are.
  */
 export function simulateScheduler(
@@ -95,12 +96,12 @@ export function simulateScheduler(
     const ranks = groups.map(() => 1 - rng.uniform());
     const contributions = ranks.map((above) => truth.threshold(above));
     const candidates = groups.map((group, i): Candidate => {
-      const own = contributions[i] ?? NaN;
-      return { group, observed: group === 1 ? own : observed.threshold(ranks[i] ?? NaN) };
+      const own = at(contributions, i);
+      return { group, observed: group === 1 ? own : observed.threshold(at(ranks, i)) };
     });
     const chosen = schedule(candidates, seats, rule);
     seats2 += chosen.filter((i) => groups[i] === 2).length;
-    utility += sum(chosen.map((i) => contributions[i] ?? NaN));
+    utility += sum(chosen.map((i) => at(contributions, i)));
     opt += sum(contributions.toSorted((a, b) => b - a).slice(0, seats));
   }
   const all = seats * rounds;

@@ -36,7 +36,7 @@ export interface Selection {
 
 /**
  * Selects the best observed scores of two groups with the same true scores: group 1 is observed exactly, group 2 through
- * an evaluation that keeps the ranks within the group (specification 4). Seats that a rule reserves are filled by score within
+ * an evaluation that keeps the ranks within the group. Seats that a rule reserves are filled by score within
  * each group, the others by score over all.
  * @throws ModelError BAD_ARGUMENT for shares out of range
  */

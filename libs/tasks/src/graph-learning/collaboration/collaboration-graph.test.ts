@@ -3,7 +3,7 @@ import type { Metrics, Params, Task, Update, Verdict } from "@fedclair/core";
 import { Matrix, stream, sum } from "@fedclair/linalg";
 import { collaborationGraphTask } from "./collaboration-graph.js";
 import { figures } from "./figures.js";
-import { roundOf, stepOf } from "../../testing/coordinator.js";
+import { roundOf, stepOf } from "../../../testing/coordinator.js";
 import { inGroupMass, personalised } from "./personalise.js";
 
 function create(options: object = {}): Task {

@@ -31,6 +31,22 @@ export const collaborationGraphTask: TaskPlugin = {
   name: "collaboration-graph",
   summary: "Learns from the clients' models which of them should collaborate, and mixes these.",
   schema,
+  metrics: {
+    errorOverLocal: { better: "lower", description: "error over that of the own estimate" },
+    averageOverLocal: {
+      better: "lower",
+      description: "averageError over that of the own estimate",
+    },
+    error: { better: "lower", description: "squared distance of the mixed model from the truth" },
+    localError: { better: "lower", description: "squared distance of the own estimate" },
+    averageError: { better: "lower", description: "squared distance of the average of all" },
+    inGroupMass: { better: "higher", description: "share of the weights that lie within groups" },
+    certifiedGap: { better: "lower", description: "bound on the distance from the optimum" },
+    solved: { better: "higher", description: "1 if the solver reached its tolerance, else 0" },
+    iterations: { description: "of the solver" },
+    kept: { unit: "clients", description: "clients that the graph was learned from" },
+  },
+  primary: "errorOverLocal",
   create: (options: Options): Task => {
     const clients = sum(options.groups);
     return {

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { workspace } from "./support/paths.js";
+
+interface Manifest {
+  readonly exports?: Readonly<Record<string, string | { types: string; default: string }>>;
+  readonly bin?: Readonly<Record<string, string>>;
+}
+
+/** The files that npm would publish of each package, by its folder. */
+function packed(): Map<string, Set<string>> {
+  const folders = ["libs", "apps"].map((folder) => ["--workspace", folder]).flat();
+  const args = ["pack", "--dry-run", "--json", ...folders];
+  const { stdout, stderr, status } = spawnSync("npm", args, { cwd: workspace, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  const packages = Object.values(
+    JSON.parse(stdout) as Record<string, { name: string; files: { path: string }[] }>,
+  );
+  return new Map(packages.map(({ name, files }) => [name, new Set(files.map(({ path }) => path))]));
+}
+
+describe("what npm would publish of the packages", () => {
+  it("holds what they export, and nothing that only tests use", () => {
+    const packages = packed();
+    assert.ok(packages.size > 8);
+    for (const [name, files] of packages) {
+      const path = join(workspace, "node_modules", name, "package.json");
+      const { exports = {}, bin = {} } = JSON.parse(readFileSync(path, "utf8")) as Manifest;
+      const entries = Object.values(exports).flatMap((e) =>
+        typeof e === "string" ? e : Object.values(e),
+      );
+      const published = [...entries, ...Object.values(bin)].map((entry) => entry.replace("./", ""));
+      assert.ok(published.length > 0, name);
+      for (const entry of published) {
+        if (/^dist\/(testing|cases)\//.test(entry)) continue; // for the tests of the other packages
+        assert.ok(files.has(entry), `${name}: ${entry}`);
+      }
+      for (const file of files) {
+        assert.doesNotMatch(file, /\.test\.|(^|\/)(testing|cases|fixtures)\/|tsbuildinfo/, name);
+      }
+    }
+  });
+});

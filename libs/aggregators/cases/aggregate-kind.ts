@@ -1,0 +1,75 @@
+import {
+  bulyan,
+  centeredClip,
+  coordinateMedian,
+  fltrust,
+  geometricMedian,
+  krum,
+  mean,
+  multiKrum,
+  normClip,
+  trimmedMean,
+} from "../src/robust/vectors.js";
+import {
+  fieldsOf,
+  listOf,
+  numberOf,
+  tensorOfJson,
+  type Fields,
+  type Report,
+} from "@fedclair/core/cases";
+import { compare } from "./lora-kind.js";
+
+type Results = Readonly<Record<string, unknown>>;
+
+/** By method: what it makes of the updates, flattened, with the case's params. */
+const rules: Readonly<
+  Record<string, (updates: readonly Float64Array[], params: Fields) => Results | Promise<Results>>
+> = {
+  mean: async (v) => ({ vector: await mean(v) }),
+  coordinateMedian: async (v) => ({ vector: await coordinateMedian(v) }),
+  trimmedMean: async (v, { beta }) => ({ vector: await trimmedMean(v, numberOf(beta, "beta")) }),
+  krum: async (v, { f }) => ({ ...(await krum(v, numberOf(f, "f"))) }),
+  multiKrum: async (v, { f, m }) => ({
+    ...(await multiKrum(v, numberOf(f, "f"), optional(m, "m"))),
+  }),
+  bulyan: async (v, { f }) => ({ ...(await bulyan(v, numberOf(f, "f"))) }),
+  geometricMedian: async (v, { nu }) => ({ vector: await geometricMedian(v, optional(nu, "nu")) }),
+  normClip: async (v, { c }) => ({ vector: await normClip(v, optional(c, "c")) }),
+  centeredClip: async (v, { tau, iters }) => ({
+    vector: await centeredClip(v, numberOf(tau, "tau"), optional(iters, "iters")),
+  }),
+  fltrust: async (v, { serverUpdate }) => ({
+    ...(await fltrust(v, vectorOf(serverUpdate, "serverUpdate"))),
+  }),
+};
+
+/** Kind aggregate: flattened updates, all clients alike, and the robust rules that CLAIR is compared with. */
+export async function runAggregate(testCase: Fields, report: Report): Promise<void> {
+  const method = String(testCase.method);
+  const rule = rules[method];
+  if (rule === undefined) {
+    report.fail("method", `no function yet for kind aggregate (method ${method})`);
+    return;
+  }
+  const updates = listOf(testCase.updates, "updates").map((v, k) => vectorOf(v, `updates[${k}]`));
+  const results = Object.entries(await rule(updates, fieldsOf(testCase.params, "params")));
+  compare(
+    testCase,
+    report,
+    Object.fromEntries(results.map(([name, value]) => [name, () => plain(value)])),
+  );
+}
+
+function vectorOf(value: unknown, name: string): Float64Array {
+  return Float64Array.from(tensorOfJson(value, name).data);
+}
+
+/** Null and nothing both mean the rule's own default. */
+function optional(value: unknown, name: string): number | undefined {
+  return value === undefined || value === null ? undefined : numberOf(value, name);
+}
+
+function plain(value: unknown): unknown {
+  return value instanceof Float64Array ? [...value] : value;
+}

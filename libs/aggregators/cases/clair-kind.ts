@@ -1,0 +1,190 @@
+import { denseOf, UserError, type TensorDelta, type Tensor, type Update } from "@fedclair/core";
+import { addScaled, multiplyNT, type Matrix } from "@fedclair/linalg";
+import {
+  clair,
+  clairSchema,
+  refine,
+  type ClairOptions,
+  type ClairResult,
+  type Refined,
+} from "../src/clair/index.js";
+import {
+  fieldsOf,
+  listOf,
+  numberOf,
+  tensorOfJson,
+  type Fields,
+  type Report,
+  type Tolerance,
+} from "@fedclair/core/cases";
+
+/** Kinds clair and clairCentered: one round of updates, and everything CLAIR says of it. */
+export async function runClair(testCase: Fields, report: Report): Promise<void> {
+  const options = optionsOf(testCase);
+  const updates = updatesOf(testCase);
+  const memory = Object.entries(fieldsOf(testCase.memory, "memory")).map(
+    ([id, value]): [string, number] => [id, numberOf(value, `memory.${id}`)],
+  );
+  const result = await clair(updates, options, { memory: new Map(memory) });
+  const tol = fieldsOf(testCase.tol, "tol");
+  for (const [field, expected] of Object.entries(fieldsOf(testCase.expect, "expect"))) {
+    const check = checks[field];
+    if (check === undefined) report.fail(field, "no such result of this kind of case");
+    else await check({ report, result, options, expected, tol });
+  }
+}
+
+interface Checked {
+  readonly report: Report;
+  readonly result: ClairResult;
+  readonly options: ClairOptions;
+  readonly expected: unknown;
+  readonly tol: Fields;
+}
+
+/** By the name of the field in `expect`. */
+const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>>> = {
+  status: ({ report, result, expected }) => {
+    for (const [id, status] of Object.entries(fieldsOf(expected, "status"))) {
+      report.equal(`status.${id}`, result.status.get(id), status);
+    }
+  },
+  detection: ({ report, result, expected }) => {
+    report.equal("detection", result.detection, expected);
+  },
+  rank: ({ report, result, expected }) => {
+    for (const [module, rank] of Object.entries(fieldsOf(expected, "rank"))) {
+      report.equal(`rank.${module}`, result.spaces.get(module)?.rank, rank);
+    }
+  },
+  projector: ({ report, result, expected, tol }) => {
+    const tolerance = { abs: tolOf(tol, "projectorAbs", 1e-7), rel: 0 };
+    for (const [module, sides] of Object.entries(fieldsOf(expected, "projector"))) {
+      for (const [side, projector] of Object.entries(fieldsOf(sides, module))) {
+        const space = result.spaces.get(module);
+        const basis = side === "left" ? space?.left : side === "right" ? space?.right : undefined;
+        const got = basis && multiplyNT(basis, basis).toRows();
+        report.near(`projector.${module}.${side}`, got, projector, tolerance);
+      }
+    }
+  },
+  scores: ({ report, result, expected, tol }) => {
+    for (const [id, score] of Object.entries(fieldsOf(expected, "scores"))) {
+      report.near(`scores.${id}`, result.scores.get(id), score, scoreTolerance(tol));
+    }
+  },
+  threshold: ({ report, result, expected, tol }) => {
+    report.near("threshold", result.threshold, expected, scoreTolerance(tol));
+  },
+  gap: ({ report, result, expected, tol }) => {
+    report.near("gap", result.gap, expected, scoreTolerance(tol));
+  },
+  refined: async ({ report, result, options, expected, tol }) => {
+    const tolerance = { abs: tolOf(tol, "refinedAbs", 1e-6), rel: 0 };
+    for (const [mode, clients] of Object.entries(fieldsOf(expected, "refined"))) {
+      const refined = await refine(result, { ...options, offSubspace: modeOf(mode) });
+      for (const [id, modules] of Object.entries(fieldsOf(clients, mode))) {
+        for (const [module, entries] of Object.entries(fieldsOf(modules, id))) {
+          const got = refinedOf(refined.get(module), id)?.toRows();
+          report.near(`refined.${mode}.${id}.${module}`, got, entries, tolerance);
+        }
+      }
+    }
+  },
+  shrink: async ({ report, result, options, expected, tol }) => {
+    const refined = await refine(result, { ...options, offSubspace: "shrink" });
+    const tolerance = { abs: tolOf(tol, "refinedAbs", 1e-6), rel: 0 };
+    for (const [module, share] of Object.entries(fieldsOf(expected, "shrink"))) {
+      report.near(`shrink.${module}`, refined.get(module)?.share, share, tolerance);
+    }
+  },
+};
+
+/** Null in a case means automatic, or for `clipOff` no clipping; other nulls mean the default. */
+function optionsOf({ config, kind }: Fields): ClairOptions {
+  const given = Object.entries(fieldsOf(config, "config")).filter(
+    ([key, value]) => value !== null || key === "clipOff",
+  );
+  const { rank = "auto", ...others } = Object.fromEntries(given);
+  const parsed = clairSchema.safeParse({
+    ...(kind === "clairCentered" ? { centered: true } : {}),
+    rank,
+    ...others,
+  });
+  if (parsed.success) return parsed.data;
+  throw new UserError(`config: ${parsed.error.issues.map(({ message }) => message).join("; ")}`);
+}
+
+/** The case's clients as updates, with what `inject` puts into them. */
+export function updatesOf({ clients, inject }: Fields): Update[] {
+  const updates = listOf(clients, "clients").map((client, k): Update => {
+    const { id, n, modules } = fieldsOf(client, `clients[${k}]`);
+    const changes = Object.entries(fieldsOf(modules, "modules"));
+    return {
+      clientId: typeof id === "string" ? id : `c${String(k).padStart(2, "0")}`,
+      numExamples: n === undefined || n === null ? 1 : numberOf(n, "n"),
+      delta: new Map(changes.map(([name, change]) => [name, changeOf(fieldsOf(change, name))])),
+      metrics: {},
+    };
+  });
+  for (const injection of inject === undefined ? [] : listOf(inject, "inject")) {
+    applyInjection(updates, fieldsOf(injection, "inject"));
+  }
+  return updates;
+}
+
+/** `{ "X" }` dense, or `{ "B", "A", "scale" }` factored, scale · B · A. */
+export function changeOf({ X: dense, B: b, A: a, scale }: Fields): TensorDelta {
+  if (dense !== undefined) return tensorOfJson(dense, "X");
+  const factor = scale === undefined || scale === null ? 1 : numberOf(scale, "scale");
+  const left = tensorOfJson(b, "B");
+  return {
+    b: { shape: left.shape, data: left.data.map((x) => factor * x) },
+    a: tensorOfJson(a, "A"),
+  };
+}
+
+/** Puts a number that JSON cannot express (NaN, Infinity) at row i, column j. */
+function applyInjection(updates: readonly Update[], injection: Fields): void {
+  const { client, module, field = "X", i, j, value } = injection;
+  const change = updates.find(({ clientId }) => clientId === client)?.delta.get(String(module));
+  const tensor = change && tensorNamed(change, String(field));
+  if (tensor === undefined) {
+    throw new UserError(
+      `inject: no ${String(field)} of module ${String(module)} of client ${String(client)}`,
+    );
+  }
+  const row = numberOf(i, "inject.i");
+  const column = numberOf(j, "inject.j");
+  tensor.data[row * (tensor.shape[1] ?? 1) + column] = Number(
+    String(value).replace(/inf(inity)?$/i, "Infinity"),
+  );
+}
+
+function tensorNamed(change: TensorDelta, field: string): Tensor | undefined {
+  if (!("b" in change)) return field === "X" ? change : undefined;
+  return field === "B" ? change.b : field === "A" ? change.a : undefined;
+}
+
+/** Π(X_k) + c·M̂ multiplied out; undefined for a client outside C. */
+function refinedOf(refined: Refined | undefined, id: string): Matrix | undefined {
+  const own = refined?.personal.get(id);
+  if (refined === undefined || own === undefined) return undefined;
+  const out = denseOf(own);
+  if (refined.shared !== undefined) addScaled(out, 1, denseOf(refined.shared));
+  return out;
+}
+
+function modeOf(mode: string): ClairOptions["offSubspace"] {
+  if (mode === "mean" || mode === "zero" || mode === "shrink") return mode;
+  throw new UserError(`refined: unknown mode ${mode}, expected mean, zero or shrink`);
+}
+
+function scoreTolerance(tol: Fields): Tolerance {
+  return { abs: tolOf(tol, "scoreAbs", 2e-6), rel: tolOf(tol, "scoreRel", 1e-6) };
+}
+
+function tolOf(tol: Fields, key: string, fallback: number): number {
+  const value = tol[key];
+  return value === undefined ? fallback : numberOf(value, `tol.${key}`);
+}

@@ -1,0 +1,142 @@
+import {
+  isLowRank,
+  matrixOf,
+  UserError,
+  type Aggregation,
+  type Aggregator,
+  type LowRank,
+  type Delta,
+  type Plugin,
+  type Update,
+} from "@fedclair/core";
+import { addScaled, frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
+import { compressLowRank } from "../src/clair/refinement/pairs.js";
+import { factorsOf, product } from "../src/factors.js";
+import { fedavg } from "../src/fedavg/index.js";
+import { fedit } from "../src/fedit/index.js";
+import { fedsaLora } from "../src/fedsa-lora/index.js";
+import { ffaLora } from "../src/ffa-lora/index.js";
+import { flora } from "../src/flora/index.js";
+import { gramOf, squaredDistances } from "../src/robust/gram.js";
+import { changeOf } from "./clair-kind.js";
+import {
+  fieldsOf,
+  listOf,
+  matrixOfJson,
+  numberOf,
+  type Fields,
+  type Report,
+} from "@fedclair/core/cases";
+
+const rules: Readonly<Record<string, Plugin<Aggregator>>> = {
+  fedavgProduct: fedavg,
+  flora,
+  fedit,
+  ffa: ffaLora,
+  fedsa: fedsaLora,
+};
+
+const module = "m";
+
+/** Kind lora: one module, every client a pair of factors, weighted by samples. */
+export async function runLora(testCase: Fields, report: Report): Promise<void> {
+  const updates = updatesOf(testCase);
+  const method = String(testCase.method);
+  if (method === "sqDistances") {
+    const gram = await gramOf([updates.map(({ delta }) => pairOf(delta))]);
+    const got = squaredDistances(gram);
+    compare(testCase, report, { matrix: () => got.toRows() });
+    return;
+  }
+  const rule = rules[method];
+  if (rule === undefined) {
+    report.fail("method", `no function yet for kind lora (method ${method})`);
+    return;
+  }
+  const aggregator = rule.create({ weighting: "samples" } as never);
+  const aggregate = await aggregator.aggregate({
+    round: 1,
+    phase: "train",
+    updates,
+    rng: stream("cases"),
+  });
+  compare(testCase, report, {
+    product: () => sumOf(aggregate.change).toRows(),
+    products: () => updates.map(({ clientId }) => sumOf(personalOf(aggregate, clientId)).toRows()),
+    rank: () => sharedPair(aggregate).b.shape[1],
+    B: () => matrixOf(sharedPair(aggregate).b).toRows(),
+    A: () => matrixOf(sharedPair(aggregate).a).toRows(),
+    crossTermError: () => frobenius(subtract(sumOf(aggregate.change), meanProduct(updates))),
+  });
+}
+
+/** Kind compress: the best rank-t approximation of B·A. */
+export function runCompress(testCase: Fields, report: Report): void {
+  const { b, a, tail } = compressLowRank(
+    matrixOfJson(testCase.B, "B"),
+    matrixOfJson(testCase.A, "A"),
+    numberOf(testCase.t, "t"),
+  );
+  compare(testCase, report, {
+    product: () => product({ b, a }).toRows(),
+    tail: () => tail,
+  });
+}
+
+/** Compares every field that the case expects with what `results` computes under that name. */
+export function compare(
+  { expect, tol }: Fields,
+  report: Report,
+  results: Readonly<Record<string, () => unknown>>,
+): void {
+  const { abs = 1e-8, rel = 0 } = fieldsOf(tol, "tol");
+  const tolerance = { abs: numberOf(abs, "tol.abs"), rel: numberOf(rel, "tol.rel") };
+  for (const [field, expected] of Object.entries(fieldsOf(expect, "expect"))) {
+    const result = results[field];
+    if (result === undefined) report.fail(field, "no such result of this kind of case");
+    else report.near(field, result(), expected, tolerance);
+  }
+}
+
+function updatesOf({ clients, n }: Fields): Update[] {
+  return listOf(clients, "clients").map((client, k) => ({
+    clientId: `c${k}`,
+    numExamples: Array.isArray(n) ? numberOf(n[k], `n[${k}]`) : 1,
+    delta: new Map([[module, changeOf(fieldsOf(client, `clients[${k}]`))]]),
+    metrics: {},
+  }));
+}
+
+function pairOf(modules: Delta | undefined): LowRank {
+  const change = modules?.get(module);
+  if (change === undefined || !isLowRank(change)) {
+    throw new UserError("expected factors B and A");
+  }
+  return change;
+}
+
+function sharedPair({ change }: Aggregation): LowRank {
+  return pairOf(change[0]);
+}
+
+function personalOf({ personal }: Aggregation, clientId: string): readonly Delta[] {
+  return personal?.get(clientId) ?? [];
+}
+
+/** The terms of a change, multiplied out and added. */
+function sumOf(terms: readonly Delta[]): Matrix {
+  const products = terms.map((term) => product(factorsOf(pairOf(term))));
+  const out = new Matrix(products[0]?.rows ?? 0, products[0]?.cols ?? 0);
+  for (const term of products) addScaled(out, 1, term);
+  return out;
+}
+
+function meanProduct(updates: readonly Update[]): Matrix {
+  const total = updates.reduce((count, { numExamples }) => count + numExamples, 0);
+  const products = updates.map(({ delta }) => product(factorsOf(pairOf(delta))));
+  const out = new Matrix(products[0]?.rows ?? 0, products[0]?.cols ?? 0);
+  products.forEach((matrix, k) => {
+    addScaled(out, (updates[k]?.numExamples ?? 0) / total, matrix);
+  });
+  return out;
+}

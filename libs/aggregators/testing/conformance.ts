@@ -1,0 +1,183 @@
+import {
+  isLowRank,
+  matrixOf,
+  type Aggregation,
+  type AggregatorInput,
+  type AggregatorPlugin,
+  type Delta,
+  type Update,
+} from "@fedclair/core";
+import {
+  addScaled,
+  frobenius,
+  gaussian,
+  Matrix,
+  multiply,
+  stream,
+  subtract,
+} from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { deserialize, serialize } from "node:v8";
+import { factorsOf, product } from "../src/factors.js";
+import { idOf, randomBasis, updateOf } from "./updates.js";
+
+const p = 6;
+const q = 5;
+const r = 2;
+
+/** Seven clients, two of them outside the common column space; all train one frozen A, as ffa-lora asks. */
+function factoredUpdates(seed = "aggregator conformance", rows = p): Update[] {
+  const root = stream(seed);
+  const basis = randomBasis(root.at("U"), rows, r);
+  const a = gaussian(root.at("A"), r, q);
+  return Array.from({ length: 7 }, (_, k) => {
+    const own = root.at("client", k);
+    const b = k < 2 ? gaussian(own, rows, r) : multiply(basis, gaussian(own, r, r));
+    return updateOf(idOf(k), { m: { b, a } }, k + 1);
+  });
+}
+
+function denseUpdates(): Update[] {
+  return factoredUpdates().map((update) =>
+    updateOf(update.clientId, { m: valueOf([update.delta]) }, update.numExamples),
+  );
+}
+
+/**
+ * What every aggregator must do, whatever its rule.
+ * @param multipliesOut why its change of factored updates is dense, if it is
+ */
+export function describeAggregator(plugin: AggregatorPlugin, multipliesOut?: string): void {
+  const aggregate = (updates: readonly Update[], seed = 1) =>
+    plugin
+      .create(plugin.schema.parse({}) as never)
+      .aggregate({ round: 1, phase: "train", updates, rng: stream(seed) });
+
+  describe(`${plugin.name} as an aggregator`, () => {
+    for (const [form, make] of [
+      ["dense", denseUpdates],
+      ["factored", factoredUpdates],
+    ] as const) {
+      describe(`of ${form} updates`, () => {
+        it("does not depend on the order of the updates, nor on the secret one", async () => {
+          const updates = make();
+          const expected = await aggregate(updates);
+          for (const seed of [1, 2, 3]) {
+            const got = await aggregate(stream(seed).sample(updates), seed);
+            assertSameChanges(got, expected, updates);
+            assert.deepEqual(statuses(got), statuses(expected));
+          }
+        });
+
+        it("gives the same answer to the same question, and leaves the updates as they were", async () => {
+          const updates = make();
+          const before = structuredClone(updates);
+          const first = await aggregate(updates);
+          assert.deepEqual(updates, before);
+          assert.deepEqual(await aggregate(updates), first);
+        });
+
+        it("gives a lone client its own change", async () => {
+          const updates = make().slice(3, 4);
+          assertEveryoneGets(await aggregate(updates), updates);
+        });
+
+        it("gives equal clients their common change", async () => {
+          const [, , , same] = make();
+          assert.ok(same !== undefined);
+          const updates = Array.from({ length: 5 }, (_, k) => ({ ...same, clientId: idOf(k) }));
+          assertEveryoneGets(await aggregate(updates), updates);
+        });
+
+        const factored = form === "factored" && multipliesOut === undefined;
+        it(`gives finite numbers, ${factored ? "in factors" : (multipliesOut ?? "in any form")}`, async () => {
+          const { change, personal, metrics } = await aggregate(make());
+          for (const terms of [change, ...(personal?.values() ?? [])]) {
+            const changes = terms.flatMap((term) => [...term.values()]);
+            assert.ok(!factored || changes.every(isLowRank));
+            assert.ok(valueOf(terms).data.every(Number.isFinite));
+          }
+          assert.ok(Object.values(metrics ?? {}).every(Number.isFinite));
+        });
+      });
+    }
+  });
+}
+
+/**
+ * Nothing is remembered but in the state: a second instance goes on from a stored one to the same bytes. Two phases, whose
+ * modules have other shapes, take turns; each round misses another client.
+ */
+export function describeState(plugin: AggregatorPlugin, options: object = {}): void {
+  const create = () => plugin.create(plugin.schema.parse(options) as never);
+  const inputOf = (round: number): AggregatorInput => {
+    const updates = round % 3 === 0 ? factoredUpdates("other phase", p + 2) : factoredUpdates();
+    return {
+      ...{ round, phase: round % 3 === 0 ? "other" : "train" },
+      ...{ updates: updates.filter((_, k) => k !== round), rng: stream("state").at(round) },
+    };
+  };
+  const rounds = async (from: number, to: number, start?: unknown) => {
+    const aggregator = create();
+    const aggregations: Aggregation[] = [];
+    let state = start;
+    for (let round = from; round <= to; round++) {
+      const { state: next, ...aggregation } = await aggregator.aggregate(inputOf(round), state);
+      aggregations.push(aggregation);
+      state = next ?? state;
+    }
+    return { aggregations, state };
+  };
+
+  it(`${plugin.name} ${JSON.stringify(options)} remembers nothing but its state`, async () => {
+    const whole = await rounds(1, 6);
+    const { state } = await rounds(1, 3);
+    const rest = await rounds(4, 6, deserialize(serialize(state)));
+    assert.deepEqual(rest.aggregations, whole.aggregations.slice(3));
+    assert.deepEqual(rest.state, whole.state);
+  });
+}
+
+/** Module m of a sum of terms, multiplied out; zero of no terms. */
+export function valueOf(terms: readonly Delta[], module = "m"): Matrix {
+  const values = terms.flatMap((term) => {
+    const change = term.get(module);
+    if (change === undefined) return [];
+    return [isLowRank(change) ? product(factorsOf(change)) : matrixOf(change)];
+  });
+  const out = new Matrix(values[0]?.rows ?? 0, values[0]?.cols ?? 0);
+  for (const value of values) addScaled(out, 1, value);
+  return out;
+}
+
+/** What a client goes on with: its personal change, where there are such, else the common one. */
+function termsOf({ change, personal }: Aggregation, clientId: string): readonly Delta[] {
+  return personal?.get(clientId) ?? change;
+}
+
+function assertEveryoneGets(aggregate: Aggregation, updates: readonly Update[]): void {
+  for (const { clientId, delta } of updates) {
+    assertNear(valueOf(termsOf(aggregate, clientId)), valueOf([delta]));
+  }
+}
+
+function assertSameChanges(
+  got: Aggregation,
+  expected: Aggregation,
+  updates: readonly Update[],
+): void {
+  assertNear(valueOf(got.change), valueOf(expected.change));
+  for (const { clientId } of updates) {
+    assertNear(valueOf(termsOf(got, clientId)), valueOf(termsOf(expected, clientId)));
+  }
+}
+
+function assertNear(got: Matrix, expected: Matrix): void {
+  const distance = frobenius(subtract(got, expected));
+  assert.ok(distance <= 1e-10 * Math.max(1, frobenius(expected)), `distance ${distance}`);
+}
+
+function statuses({ verdicts }: Aggregation): Record<string, string> {
+  const entries = (verdicts ?? []).map(({ clientId, status }) => [clientId, status]);
+  return Object.fromEntries(entries.sort()) as Record<string, string>;
+}

@@ -1,0 +1,60 @@
+import { UserError } from "@fedclair/core";
+import {
+  fieldsOf,
+  listOf,
+  numberOf,
+  tensorOfJson,
+  type Fields,
+  type KindHandler,
+  type Report,
+} from "@fedclair/core/cases";
+import { alie, alieDeviations } from "../src/alie/alie.js";
+import { ipm } from "../src/ipm/ipm.js";
+import { minMax } from "../src/min-max/min-max.js";
+import { scale } from "../src/modules.js";
+
+/** The kinds of CLAIR's reference cases that attacks answer for, by the name in the file. */
+export const attackKinds: ReadonlyMap<string, KindHandler> = new Map([["attack", runAttack]]);
+
+type Results = Readonly<Record<string, unknown>>;
+
+/** By method: what it makes of the benign updates, flattened, with the case's params. */
+const rules: Readonly<
+  Record<string, (benign: readonly Float64Array[], params: Fields) => Results>
+> = {
+  alie: (benign, { K: clients, m }) => {
+    const z = alieDeviations(numberOf(clients, "K"), numberOf(m, "m"));
+    return { vector: alie(benign, z), z };
+  },
+  ipm: (benign, { eps }) => ({ vector: ipm(benign, numberOf(eps, "eps")) }),
+  minMax: (benign) => ({ ...minMax(benign) }),
+  signFlip: (benign, { c, index }) => ({ vector: times(benign, index, -numberOf(c, "c")) }),
+  scaling: (benign, { c, index }) => ({ vector: times(benign, index, numberOf(c, "c")) }),
+};
+
+function runAttack(testCase: Fields, report: Report): void {
+  const method = String(testCase.method);
+  const rule = rules[method];
+  if (rule === undefined) {
+    report.fail("method", `no function yet for kind attack (method ${method})`);
+    return;
+  }
+  const benign = listOf(testCase.benign, "benign").map((v, k) =>
+    Float64Array.from(tensorOfJson(v, `benign[${k}]`).data),
+  );
+  const results = rule(benign, fieldsOf(testCase.params, "params"));
+  const { abs = 1e-7, rel = 0 } = fieldsOf(testCase.tol, "tol");
+  const tolerance = { abs: numberOf(abs, "tol.abs"), rel: numberOf(rel, "tol.rel") };
+  for (const [field, expected] of Object.entries(fieldsOf(testCase.expect, "expect"))) {
+    const got = results[field];
+    report.near(field, got instanceof Float64Array ? [...got] : got, expected, tolerance);
+  }
+}
+
+/** The update that a client sends who multiplies its own. */
+function times(benign: readonly Float64Array[], index: unknown, factor: number): unknown {
+  const own = benign[numberOf(index, "index")];
+  if (own === undefined) throw new UserError(`index: no benign update ${String(index)}`);
+  const scaled = scale({ shape: [own.length], data: own }, factor);
+  return "data" in scaled ? scaled.data : undefined;
+}

@@ -1,0 +1,173 @@
+import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import type { z } from "zod";
+import { UserError } from "./errors.js";
+import { didYouMean } from "./near.js";
+import { excerpt, printable } from "./text.js";
+
+/** A text of YAML that a person wrote. */
+export interface Source {
+  readonly text: string;
+  /** Its name, for messages. */
+  readonly file: string;
+  /** What it holds, for messages on the whole: a trial, options. */
+  readonly what: string;
+  /** `path=value` texts that replace or add keys, as `task.localSteps=5`; the value is YAML. */
+  readonly overrides: readonly string[];
+}
+
+export interface Checked<T> {
+  readonly data: T;
+  /** Does the value at a path come from an override, or a part of it? */
+  readonly isOverridden: (path: readonly string[]) => boolean;
+}
+
+/** Of a fault; a file that is no YAML at all may have thousands. */
+const mostFaults = 20;
+
+/**
+ * Reads YAML and checks it by a schema.
+ * @throws UserError naming file, line, column, the offending value and what was expected, a line for every fault
+ */
+export function parseChecked<T>(source: Source, schema: z.ZodType<T>): Checked<T> {
+  const { text, file, what } = source;
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const place = (offset: number | undefined) => {
+    if (offset === undefined) return file;
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    throw faultsError(
+      document.errors.map(({ pos, message }) => `${place(pos[0])}: ${wordedYaml(message)}`),
+    );
+  }
+  const set = source.overrides.map((override) => {
+    return { override, path: applyOverride(document, override) };
+  });
+  const content = contentOf(document, file);
+  const result = schema.safeParse(content, { reportInput: true, error: unknownKeys });
+  if (result.success) {
+    const isOverridden = (path: readonly string[]) =>
+      set.some((s) => s.path.every((key, i) => String(key) === path[i]));
+    return { data: result.data, isOverridden };
+  }
+  const faults = result.error.issues.flatMap(flatten).map((issue) => {
+    const path = issue.path.map(String);
+    const [key] = issue.code === "unrecognized_keys" ? issue.keys : [];
+    const offset = key === undefined ? offsetOf(document, path) : offsetOfKey(document, path, key);
+    const full = key === undefined ? path : [...path, key];
+    const by = set.findLast((s) => s.path.every((k, i) => String(k) === full[i]));
+    const where = by ? `--set ${excerpt(by.override)}` : place(offset);
+    return `${where}: ${excerpt(path.join(".")) || what}: ${explain(issue, content)}`;
+  });
+  throw faultsError([...new Set(faults)]);
+}
+
+function faultsError(faults: readonly string[]): UserError {
+  const more = faults.length - mostFaults;
+  const rest = more > 0 ? [`… and ${more} more`] : [];
+  return new UserError([...faults.slice(0, mostFaults), ...rest].join("\n"));
+}
+
+/** What the parser says, without the lines of the file that it adds. It may name a key or an alias. */
+function wordedYaml(message: string): string {
+  return printable(message.replace(/ at line \d+, column \d+:[^]*$/, ""), 160);
+}
+
+/** @throws UserError for an alias that leads nowhere, or too many of them */
+function contentOf(document: Document, name: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new UserError(`${name}: ${wordedYaml(String((error as Error).message))}`);
+  }
+}
+
+/** @returns the path that it sets */
+function applyOverride(document: Document, override: string): readonly (string | number)[] {
+  const split = override.indexOf("=");
+  if (split < 1) throw new UserError(`--set: expected path=value, got '${excerpt(override)}'`);
+  const path = override
+    .slice(0, split)
+    .split(".")
+    .map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+  const parsed = parseDocument(override.slice(split + 1));
+  if (parsed.errors.length > 0) {
+    throw new UserError(`--set: the value of '${excerpt(override)}' is no YAML`);
+  }
+  const value = contentOf(parsed, `--set ${excerpt(override)}`);
+  try {
+    document.setIn(path, value);
+  } catch {
+    throw new UserError(`--set: ${excerpt(path.join("."))} leads through a value that has no keys`);
+  }
+  return path;
+}
+
+/** Where the value at `path` stands in the text; the nearest ancestor's place for one that is missing. */
+function offsetOf(document: Document, path: readonly string[]): number | undefined {
+  for (let depth = path.length; depth > 0; depth--) {
+    const range = rangeOf(document.getIn(path.slice(0, depth), true));
+    if (range) return range[0];
+  }
+  return rangeOf(document.contents)?.[0] ?? 0;
+}
+
+/** Where `key` of the mapping at `path` stands in the text. */
+function offsetOfKey(document: Document, path: readonly string[], key: string): number | undefined {
+  const map: unknown = path.length === 0 ? document.contents : document.getIn(path, true);
+  const pair = isMap(map) && map.items.find((item) => isScalar(item.key) && item.key.value === key);
+  return (pair && rangeOf(pair.key)?.[0]) || offsetOf(document, path);
+}
+
+function rangeOf(node: unknown): readonly number[] | null | undefined {
+  return (node as { range?: readonly number[] } | null | undefined)?.range;
+}
+
+/** Words of our own for keys that a schema does not have; Zod's for all else. */
+const unknownKeys: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code !== "unrecognized_keys") return undefined;
+  const known = Object.keys((issue.inst as z.ZodObject).shape);
+  const keys = issue.keys
+    .slice(0, mostFaults)
+    .map((key) => `'${excerpt(key)}'${didYouMean(key, known)}`);
+  return `unknown key ${keys.join(", ")}`;
+};
+
+/** A union's own issue tells little when one of its branches was clearly meant: then that branch's issues do. */
+function flatten(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const meant = issue.errors.find((inner) =>
+    inner.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
+  );
+  if (!meant || issue.errors.length === 0) return [worded(issue)];
+  return meant.flatMap((inner) => flatten({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+/** Zod says no more of a union without words of its own than that the input is invalid. */
+function worded(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue {
+  if (issue.message !== "Invalid input") return issue;
+  const choices = issue.errors.flatMap(([first]) =>
+    first ? [expectation(first.message).replace(/^expected /, "")] : [],
+  );
+  return { ...issue, message: `expected ${[...new Set(choices)].join(" or ")}` };
+}
+
+/** A message of Zod without what it says before and after what was expected. */
+function expectation(message: string): string {
+  return message.replace(/^Invalid (input|option): /, "").replace(/, received .*$/, "");
+}
+
+function explain(issue: z.core.$ZodIssue, content: unknown): string {
+  const message = expectation(issue.message);
+  // These word their own finding; whole mappings and lists would only repeat the file.
+  if (issue.code === "custom" || issue.code === "unrecognized_keys") return message;
+  const value = issue.path.reduce<unknown>(
+    (node, key) => (node as Partial<Record<PropertyKey, unknown>> | undefined)?.[key],
+    content,
+  );
+  if (value === undefined) return `missing, ${message}`;
+  if (typeof value === "object" || value === "") return message;
+  return `${message}, got ${typeof value === "string" ? `"${excerpt(value)}"` : String(value)}`;
+}

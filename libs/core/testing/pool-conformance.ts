@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { admitEvaluation, admitUpdate, shapesOf } from "../src/admission.js";
+import { clientIds } from "../src/clients.js";
+import { ClientRunner } from "../src/client-runner.js";
+import type { Answer, ClientPool, Job, Plugins } from "../src/contracts.js";
+import type { Trial } from "../src/trial.js";
+import { toyParams, toyPlugins, toyTrial } from "./toy.js";
+
+/** Makes the pool under test, with hosts that run `new ClientRunner(trial, plugins)`. */
+export type MakePool = (trial: Trial, plugins: Plugins) => Promise<ClientPool>;
+
+const never = new AbortController().signal;
+
+let lastJob = 0;
+
+/** A job a client. */
+function jobs(ids: readonly string[], changes: Partial<Job> = {}): Job[] {
+  const base = toyParams(0);
+  const admit: Job["admit"] = (update) => admitUpdate(update, shapesOf(base));
+  const params = { base, rounds: [] };
+  const common = { round: 1, phase: "train", kind: "train" as const, params, admit };
+  return ids.map((clientId) => ({ ...common, ...changes, clientId, id: ++lastJob }));
+}
+
+async function answers(
+  pool: ClientPool,
+  asked: readonly Job[],
+  signal = never,
+): Promise<Map<string, Answer>> {
+  const byClient = new Map<string, Answer>();
+  for await (const answer of pool.ask(asked, signal)) {
+    assert.ok(!byClient.has(answer.clientId), `${answer.clientId} answered twice`);
+    const job = asked.find(({ id }) => id === answer.jobId);
+    assert.equal(job?.clientId, answer.clientId);
+    byClient.set(answer.clientId, answer);
+  }
+  return byClient;
+}
+
+function codes(byClient: Map<string, Answer>): Record<string, string> {
+  return Object.fromEntries(
+    [...byClient].map(([id, answer]) => [id, "update" in answer ? "ok" : answer.failure.code]),
+  );
+}
+
+/** What every `ClientPool` must do, whatever carries its messages. */
+export function describeClientPool(name: string, makePool: MakePool): void {
+  describe(`${name} as a ClientPool`, () => {
+    let pool: ClientPool;
+    const open = async (trial: Trial) => {
+      pool = await makePool(trial, toyPlugins);
+      await pool.ready(never);
+      return pool;
+    };
+    afterEach(() => pool.close());
+
+    it("brings back, bit for bit, what each client's runner makes of its job", async () => {
+      const trial = toyTrial();
+      const runner = new ClientRunner(trial, toyPlugins);
+      const asked = jobs(clientIds(4));
+      const got = await answers(await open(trial), asked);
+      assert.deepEqual([...got.keys()].sort(), clientIds(4));
+      for (const job of asked) assert.deepEqual(got.get(job.clientId), await runner.run(job));
+    });
+
+    it("asks only the clients of the jobs, round after round", async () => {
+      const trial = toyTrial();
+      await open(trial);
+      for (const [i, ids] of [["c02"], ["c00", "c03"], ["c02", "c01"]].entries()) {
+        const got = await answers(pool, jobs(ids, { round: i + 1 }));
+        assert.deepEqual([...got.keys()].sort(), [...ids].sort());
+      }
+    });
+
+    it("gives a client the params of its job: another base, or what was added to one", async () => {
+      const trial = toyTrial();
+      const [base, other] = [toyParams(0), toyParams(10)];
+      const term = new Map([["dense", { shape: [2], data: Float64Array.of(5, 5) }]]);
+      const paramsOf = (id: string) => {
+        if (id === "c01") return { base: other, rounds: [] };
+        return { base, rounds: id === "c02" ? [[term], [term, term]] : [] };
+      };
+      const asked = jobs(clientIds(4)).map((job) => ({ ...job, params: paramsOf(job.clientId) }));
+      const got = await answers(await open(trial), asked);
+      const losses = clientIds(4).map((id) => {
+        const answer = got.get(id);
+        return answer && "update" in answer ? answer.update.metrics["loss"] : undefined;
+      });
+      assert.deepEqual(losses, [1, 2 - 10, 3 - 15, 4]);
+    });
+
+    it("lets clients evaluate", async () => {
+      const trial = toyTrial();
+      const params = { base: toyParams(3), rounds: [] };
+      const asked = jobs(clientIds(4), { kind: "evaluate", params, admit: admitEvaluation });
+      const got = await answers(await open(trial), asked);
+      const answer = got.get("c00");
+      assert.deepEqual(answer && "update" in answer && answer.update, {
+        clientId: "c00",
+        numExamples: 1,
+        delta: new Map(),
+        metrics: { distance: 2 },
+      });
+    });
+
+    it("names every client that fails, and serves the others", async () => {
+      const trial = toyTrial({
+        clients: 6,
+        task: {
+          name: "toy",
+          faults: { 0: "throw", 1: "silent", 2: "nan", 3: "shape", 4: "modules" },
+        },
+        limits: { clientSeconds: 0.05 },
+      });
+      const got = await answers(await open(trial), jobs(clientIds(6)));
+      assert.deepEqual(codes(got), {
+        c00: "CLIENT_ERROR",
+        c01: "CLIENT_TIMEOUT",
+        c02: "NON_FINITE",
+        c03: "WRONG_SHAPE",
+        c04: "WRONG_MODULES",
+        c05: "ok",
+      });
+      const broken = got.get("c00");
+      assert.match(
+        broken && "failure" in broken ? broken.failure.message : "",
+        /the toy is broken/,
+      );
+    });
+
+    it("asks `admit` about every update and obeys it", async () => {
+      const trial = toyTrial();
+      const admit: Job["admit"] = ({ clientId }) =>
+        clientId === "c02" ? { code: "NON_FINITE", message: "not this one" } : undefined;
+      const asked = jobs(clientIds(4), { admit });
+      const got = await answers(await open(trial), asked);
+      assert.deepEqual(codes(got), { c00: "ok", c01: "ok", c02: "NON_FINITE", c03: "ok" });
+      assert.deepEqual(got.get("c02"), {
+        jobId: asked[2]?.id,
+        clientId: "c02",
+        failure: { code: "NON_FINITE", message: "not this one" },
+      });
+    });
+
+    it("ends a round on the signal, and the next one is whole", async () => {
+      const trial = toyTrial({
+        task: { name: "toy", faults: { 0: "silent" } },
+        limits: { clientSeconds: 0.2 },
+      });
+      await open(trial);
+      const closing = new AbortController();
+      const first = answers(pool, jobs(clientIds(4)), closing.signal);
+      setImmediate(() => {
+        closing.abort();
+      });
+      assert.ok((await first).size < 4);
+      const second = await answers(pool, jobs(["c01", "c02", "c03"], { round: 2 }));
+      assert.deepEqual(codes(second), { c01: "ok", c02: "ok", c03: "ok" });
+    });
+  });
+}

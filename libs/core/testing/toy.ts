@@ -1,0 +1,159 @@
+import { z } from "zod";
+import type {
+  Aggregator,
+  AggregatorPlugin,
+  Attack,
+  DataContamination,
+  LocalTrainer,
+  Plugin,
+  Plugins,
+  Task,
+  TaskPlugin,
+} from "../src/contracts.js";
+import type { Params, Tensor } from "../src/tensor.js";
+import { trialSchema, type Trial } from "../src/trial.js";
+import type { TensorDelta } from "../src/update.js";
+
+const f64 = (shape: readonly number[], ...values: number[]): Tensor => ({
+  shape,
+  data: Float64Array.from(values),
+});
+
+const toyOptions = z.strictObject({
+  faults: z.record(z.string(), z.enum(["throw", "silent", "nan", "shape", "modules"])).default({}),
+});
+
+const offsetOptions = z.strictObject({ by: z.int().default(10) });
+type OffsetOptions = z.output<typeof offsetOptions>;
+
+/**
+ * The smallest task: client i holds the number i + 1 and proposes the step from the params to it. Module `dense` is a
+ * 2-vector (f64), `pair` a rank-1 2×3 matrix that stays factored (f32). Clients named in `faults` misbehave.
+ */
+export const toyTask: TaskPlugin = {
+  name: "toy",
+  summary: "Each client holds a number.",
+  schema: toyOptions,
+  hasLabels: true,
+  contaminations: () => new Map([["offset", offsetOptions]]),
+  create: ({ faults }: z.output<typeof toyOptions>): Task => ({
+    start: () => Promise.resolve({ params: toyParams(0) }),
+    openShard: ({ index, corruptLabels, contamination }) => {
+      const [value = 0] = corruptLabels?.(Int32Array.of(index + 1), 100) ?? [index + 1];
+      const { by = 0 } = (contamination?.options ?? {}) as Partial<OffsetOptions>;
+      return Promise.resolve(toyTrainer(value + by, faults[index]));
+    },
+  }),
+};
+
+export function toyParams(value: number): Params {
+  return new Map([
+    ["dense", f64([2], value, value)],
+    ["pair", { shape: [2, 3], data: new Float32Array(6).fill(value) }],
+  ]);
+}
+
+function toyTrainer(value: number, fault: string | undefined): LocalTrainer {
+  return {
+    train: ({ params, rng, common }) => {
+      if (fault === "throw") throw new Error("the toy is broken");
+      if (fault === "silent") return new Promise<never>(() => undefined);
+      const at = params.get("dense")?.data[0] ?? NaN;
+      const step = fault === "nan" ? NaN : value - at;
+      const dense = fault === "shape" ? f64([3], step, step, step) : f64([2], step, -0);
+      const pair = {
+        b: { shape: [2, 1], data: Float32Array.of(value, -0) },
+        a: { shape: [1, 3], data: Float32Array.of(1e-40, 0.5, 3) },
+      };
+      const modules = new Map<string, TensorDelta>([["dense", dense]]);
+      if (fault !== "modules") modules.set("pair", pair);
+      return Promise.resolve({
+        numExamples: value,
+        delta: modules,
+        metrics: { loss: step, own: rng.uniform(), common: common.uniform() },
+      });
+    },
+    evaluate: (params) => {
+      const at = params.get("dense")?.data[0] ?? NaN;
+      return Promise.resolve({
+        numExamples: 1,
+        delta: new Map(),
+        metrics: { distance: Math.abs(value - at) },
+      });
+    },
+  };
+}
+
+/** The plain mean of the clients' dense modules. */
+export const toyAggregator: AggregatorPlugin = {
+  name: "toy-mean",
+  summary: "The plain mean.",
+  schema: z.strictObject({}),
+  create: (): Aggregator => ({
+    aggregate: ({ updates }) => {
+      const mean = new Float64Array(2);
+      for (const { delta } of updates) {
+        const dense = delta.get("dense");
+        if (dense && "data" in dense)
+          dense.data.forEach((x, i) => (mean[i] = (mean[i] ?? 0) + x / updates.length));
+      }
+      return Promise.resolve({ change: [new Map([["dense", { shape: [2], data: mean }]])] });
+    },
+  }),
+};
+
+/** Adds 50 to every label. */
+const toyShift: Plugin<Attack> = {
+  name: "toy-shift",
+  summary: "Adds 50 to every label.",
+  schema: z.strictObject({}),
+  create: () => ({ corruptLabels: (labels) => labels.map((y) => y + 50) }),
+};
+
+/** Sends minus the sum of what the honest clients send, to show that it sees them. */
+const toyForger: Plugin<Attack> = {
+  name: "toy-forger",
+  summary: "Forges from the honest updates.",
+  schema: z.strictObject({}),
+  create: (): Attack => ({
+    attackRound: ({ own, honest }) => ({
+      updates: own.map((update) => ({
+        ...update,
+        metrics: { ...update.metrics, honest: honest.length },
+      })),
+    }),
+  }),
+};
+
+/** Contaminates the data of its clients in a way that the task knows. */
+const toyData: Plugin<Attack> = {
+  name: "toy-data",
+  summary: "Contaminated data.",
+  schema: z.strictObject({
+    kind: z.string(),
+    options: z.record(z.string(), z.unknown()).default({}),
+  }),
+  create: (data: DataContamination): Attack => ({ label: data.kind, data }),
+};
+
+export const toyPlugins: Plugins = {
+  tasks: new Map([["toy", toyTask]]),
+  aggregators: new Map([["toy-mean", toyAggregator]]),
+  attacks: new Map([
+    ["toy-shift", toyShift],
+    ["toy-forger", toyForger],
+    ["toy-data", toyData],
+  ]),
+};
+
+/** A trial of the toy task with the given keys changed. */
+export function toyTrial(changes: object = {}): Trial {
+  return trialSchema(toyPlugins).parse({
+    name: "toy",
+    rounds: 2,
+    clients: 4,
+    task: { name: "toy" },
+    aggregator: { name: "toy-mean" },
+    ...changes,
+  });
+}

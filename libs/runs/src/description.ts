@@ -1,0 +1,46 @@
+import {
+  clientIds,
+  contaminate,
+  createPlugin,
+  type Plugins,
+  type TaskFigures,
+  type Trial,
+} from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import type { MetricInfos } from "./measure.js";
+
+/** What a trial's plug-ins know of it that is not in its records: for tables, pages and figures. */
+export interface TrialDescription {
+  /** A name that people know a client by, from its id: `c07` gives `Lincoln`; empty where there is none. */
+  readonly label: (clientId: string) => string;
+  /** The attack of every contaminated client, by id, whether it was ever sampled or not. */
+  readonly attacks: ReadonlyMap<string, string>;
+  readonly metrics: MetricInfos;
+  /** The metric by which methods are compared first. */
+  readonly primary?: string | undefined;
+  readonly figures?: TaskFigures | undefined;
+}
+
+/** Nothing known beside the records. */
+export const undescribed: TrialDescription = { label: () => "", attacks: new Map(), metrics: {} };
+
+export async function describeTrial(trial: Trial, plugins: Plugins): Promise<TrialDescription> {
+  const plugin = plugins.tasks.get(trial.task.name);
+  const contamination = contaminate(trial, plugins, stream(trial.seed));
+  return {
+    label: await labelsOf(trial, plugins),
+    attacks: new Map([...contamination].map(([id, { name }]) => [id, name])),
+    metrics: plugin?.metrics ?? {},
+    ...{ primary: plugin?.primary, figures: plugin?.figures },
+  };
+}
+
+async function labelsOf(trial: Trial, plugins: Plugins): Promise<TrialDescription["label"]> {
+  const task = createPlugin(plugins.tasks, trial.task);
+  if (!task.clientLabel) return () => "";
+  await task.prepare?.();
+  const labels = new Map(
+    clientIds(trial.clients).map((id, i) => [id, task.clientLabel?.(i) ?? ""]),
+  );
+  return (id) => labels.get(id) ?? "";
+}

@@ -1,0 +1,135 @@
+import type { ClientRecord } from "@fedclair/core";
+import { meaningOf, named, type Measure, type MetricInfos } from "./measure.js";
+import { isFlagged, truthOf } from "./truth.js";
+
+/** How the verdicts of a round meet the truth. */
+export interface Detection {
+  /** Judged clients that are contaminated; undecided ones are among them. */
+  readonly contaminated: number;
+  /** Judged clients that are benign. */
+  readonly benign: number;
+  readonly caught: number;
+  readonly falseAlarms: number;
+  /** Clients that were judged though nobody knows the truth: neither hits nor false alarms. */
+  readonly unknown: { readonly judged: number; readonly flagged: number };
+}
+
+/** Of one round; undefined without verdicts. Clients that never reached the aggregator (late, refused) do not count. */
+export function detectionOf(clients: readonly ClientRecord[]): Detection | undefined {
+  const judged = clients.filter(({ verdict }) => verdict !== undefined);
+  if (judged.length === 0) return undefined;
+  const flagged = judged.filter(isFlagged);
+  const count = (some: readonly ClientRecord[], truth: ReturnType<typeof truthOf>) =>
+    some.filter((client) => truthOf(client) === truth).length;
+  return {
+    contaminated: count(judged, "contaminated"),
+    benign: count(judged, "benign"),
+    caught: count(flagged, "contaminated"),
+    falseAlarms: count(flagged, "benign"),
+    unknown: { judged: count(judged, "unknown"), flagged: count(flagged, "unknown") },
+  };
+}
+
+/** Exactly the contaminated clients were flagged; undefined of a round in which there was none to flag. */
+export function isExact({ contaminated, caught, falseAlarms }: Detection): boolean | undefined {
+  return contaminated === 0 ? undefined : caught === contaminated && falseAlarms === 0;
+}
+
+/** What the measures of detection mean. */
+export const detectionInfos: MetricInfos = {
+  exactRounds: {
+    better: "higher",
+    unit: "rounds",
+    description:
+      "rounds in which exactly the contaminated clients were flagged, of those that judged one",
+  },
+  recall: {
+    better: "higher",
+    description: "share of the contaminated clients that were flagged, last round",
+  },
+  precision: {
+    better: "higher",
+    description: "share of the flagged clients that are contaminated, last round",
+  },
+  falseAlarms: {
+    better: "lower",
+    unit: "clients",
+    description: "benign clients flagged, last round",
+  },
+  recallMean: {
+    better: "higher",
+    description: "share of the contaminated clients that were flagged, all rounds together",
+  },
+  precisionMean: {
+    better: "higher",
+    description: "share of the flagged clients that are contaminated, all rounds together",
+  },
+  f1: {
+    better: "higher",
+    description: "harmonic mean of precision and recall, all rounds together",
+  },
+  falseAlarmsMean: {
+    better: "lower",
+    unit: "clients",
+    description: "benign clients flagged, mean over rounds",
+  },
+};
+
+/** Counts verdicts against the truth while rounds come in. */
+export class DetectionTally {
+  #last: Detection | undefined;
+  #rounds = 0;
+  readonly #total = { contaminated: 0, caught: 0, falseAlarms: 0, exact: 0, exactable: 0 };
+  readonly #attacks = new Map<string, { caught: number; contaminated: number }>();
+
+  add(clients: readonly ClientRecord[]): void {
+    const detection = detectionOf(clients);
+    if (!detection || detection.contaminated + detection.benign === 0) return;
+    this.#last = detection;
+    this.#rounds++;
+    this.#total.contaminated += detection.contaminated;
+    this.#total.caught += detection.caught;
+    this.#total.falseAlarms += detection.falseAlarms;
+    const exact = isExact(detection);
+    if (exact !== undefined) this.#total.exactable++;
+    if (exact === true) this.#total.exact++;
+    for (const client of clients) {
+      if (client.attack === null || client.verdict === undefined) continue;
+      const own = this.#attacks.get(client.attack) ?? { caught: 0, contaminated: 0 };
+      own.contaminated++;
+      if (isFlagged(client)) own.caught++;
+      this.#attacks.set(client.attack, own);
+    }
+  }
+
+  /** Those that can be had: no recall without contaminated clients, no precision without flags. */
+  measures(): Measure[] {
+    const last = this.#last;
+    if (!last) return [];
+    const { contaminated, caught, falseAlarms, exact, exactable } = this.#total;
+    const flagged = caught + falseAlarms;
+    const share = (metric: string, part: number, whole: number, attack?: string) =>
+      whole === 0 ? [] : [measure(metric, part / whole, whole, attack)];
+    const both = flagged + contaminated;
+    return [
+      ...(exactable === 0 ? [] : [measure("exactRounds", exact, exactable)]),
+      measure("falseAlarms", last.falseAlarms, last.benign),
+      measure("falseAlarmsMean", falseAlarms / this.#rounds, this.#rounds),
+      ...share("recall", last.caught, last.contaminated),
+      ...share("precision", last.caught, last.caught + last.falseAlarms),
+      ...share("recallMean", caught, contaminated),
+      ...share("precisionMean", caught, flagged),
+      ...(both === 0 ? [] : [measure("f1", (2 * caught) / both)]),
+      ...[...this.#attacks]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .flatMap(([attack, own]) => share("recall", own.caught, own.contaminated, attack)),
+    ];
+  }
+}
+
+function measure(metric: string, value: number, n?: number, attack?: string): Measure {
+  return named({
+    ...{ scope: "detection", metric, ...(attack !== undefined && { attack }) },
+    ...{ value, ...(n !== undefined && { n }), ...meaningOf(metric, detectionInfos) },
+  });
+}

@@ -1,0 +1,7 @@
+import { dirname, resolve } from "node:path";
+import type { ResolvePath } from "@fedclair/core";
+
+/** Paths that stand in a trial file start from its folder, those of the command line from the working directory. */
+export function pathsOf(file: string): ResolvePath {
+  return (path, by) => resolve(by === "file" ? dirname(file) : "", path);
+}

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+
+/** What a process writes to stderr that logs the message. */
+function logged(message: string): string {
+  const script = `
+    import { createLog } from ${JSON.stringify(new URL("./log.js", import.meta.url).href)};
+    createLog("test").warn(${JSON.stringify(message)});`;
+  return spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
+    encoding: "utf8",
+    env: { ...process.env, FEDCLAIR_LOG: "info" },
+  }).stderr;
+}
+
+describe("createLog", () => {
+  it("writes a line a message, whatever a stranger put into it, and no endless one", () => {
+    const lines = logged("joined (wasm\nERROR: forged\u001b[2J\u202e)").trimEnd().split("\n");
+    assert.equal(lines.length, 1);
+    const { name, msg } = JSON.parse(lines[0] ?? "") as { name: string; msg: string };
+    assert.equal(name, "test");
+    assert.equal(msg, "joined (wasm\\nERROR: forged\\u{1b}[2J\\u{202e})");
+    assert.ok(logged("x".repeat(50_000)).length < 5000);
+  });
+});

@@ -1,0 +1,19 @@
+import type { ClientRecord } from "@fedclair/core";
+
+/** Is a client contaminated? Of one that is not simulated nobody knows. */
+export type Truth = "benign" | "contaminated" | "unknown";
+
+export function truthOf({ attack, truth }: Pick<ClientRecord, "attack" | "truth">): Truth {
+  if (attack !== null) return "contaminated";
+  return truth ?? "benign";
+}
+
+/** For tables and figures: the attack of a contaminated client, else `benign` or `unknown`. */
+export function truthText(client: Pick<ClientRecord, "attack" | "truth">): string {
+  return client.attack ?? truthOf(client);
+}
+
+/** Flagged means excluded from what the benign share, with a verdict that says why. */
+export function isFlagged({ verdict }: Pick<ClientRecord, "verdict">): boolean {
+  return verdict === "contaminated" || verdict === "invalid";
+}

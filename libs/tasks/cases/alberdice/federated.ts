@@ -1,0 +1,39 @@
+import { listOf, type Fields, type Report } from "@fedclair/core/cases";
+import { at } from "../../src/at.js";
+import {
+  directionScores,
+  poolAnswers,
+  weighted,
+  type Answer,
+} from "../../src/alberdice/answers.js";
+import { logitsOf } from "../../src/alberdice/logits.js";
+import { compareResults, plain, rowsOf, tableOf } from "./entry.js";
+
+/** The clip of the reference. */
+const clip = 10;
+
+/** Section `federated`: clients' answers pooled and scored, and policies as logits. */
+export function runFederated(entry: Fields, report: Report): void {
+  const visits = rowsOf(entry.d, "d");
+  const answers = listOf(entry.Z, "Z").map((table, k): Answer => ({
+    logits: rowsOf(table, `Z[${k}]`).flat(),
+    visits: visits[k] ?? [],
+  }));
+  const old = rowsOf(entry.old, "old");
+  const columns = old[0]?.length ?? 0;
+  const scores = directionScores(answers.map(weighted));
+  const logits = rowsOf(entry.logits_in, "logits_in").map((row) => Float64Array.from(row));
+  const near = (got: unknown) => ({ got, tolerance: 1e-8 });
+  compareResults(
+    entry,
+    ["old", "Z", "d", "logits_in"],
+    {
+      mean: near(tableOf(poolAnswers(answers, old.flat(), "mean"), columns)),
+      median: near(tableOf(poolAnswers(answers, old.flat(), "median"), columns)),
+      scores: near(scores),
+      flagged: near([...scores.keys()].filter((k) => at(scores, k) <= 0)),
+      logits_out: near(plain(logits.map((row) => logitsOf(row, clip)))),
+    },
+    report,
+  );
+}

@@ -1,0 +1,254 @@
+import { UserError } from "@fedclair/core";
+import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { at } from "../../src/at.js";
+import { alternate, type Turn } from "../../src/alberdice/alternate.js";
+import { behaviourCloning, factorisedOptiDice } from "../../src/alberdice/baselines.js";
+import { bestResponse } from "../../src/alberdice/best-response.js";
+import {
+  countTransitions,
+  type Dataset,
+  type GameShape,
+  type Transition,
+} from "../../src/alberdice/dataset.js";
+import {
+  matrixShape,
+  matrixValue,
+  payoffFault,
+  repeated,
+  type Payoff,
+} from "../../src/alberdice/matrix-game.js";
+import { nashGap, objective } from "../../src/alberdice/objective.js";
+import { jointProbabilities, type Policy } from "../../src/alberdice/policy.js";
+import {
+  compareFields,
+  compareResults,
+  entriesOf,
+  nestedOf,
+  numbersOf,
+  plain,
+  rowsOf,
+  tableOf,
+  type Expected,
+} from "./entry.js";
+
+const within = (tolerance: number) => (got: unknown) => ({ got, tolerance });
+
+/** Of the solver in the reference. */
+const tolerance = 1e-12;
+/** Where the reference takes an alternation for ended. */
+const standstill = 1e-12;
+/** More than any game of a case takes to stand still. */
+const manySweeps = 1000;
+
+/** Section `matrix`: the steps of a game of one state, their limit, and the baselines. */
+export async function runMatrix(entry: Fields, report: Report): Promise<void> {
+  const payoff = payoffOf(entry.payoff);
+  const shape = matrixShape(payoff);
+  const transitions = listOf(entry.counts, "counts").flatMap((pair, k) => {
+    const [actions, count] = listOf(pair, `counts[${k}]`);
+    return repeated(payoff, numbersOf(actions, "actions"), numberOf(count, "count"));
+  });
+  const data = countTransitions(transitions, shape, numberOf(entry.eps, "eps"));
+  const alpha = numberOf(entry.alpha, "alpha");
+  const start = rowsOf(entry.pi0, "pi0").map((row): Policy => [Float64Array.from(row)]);
+  // One state: the discount drops out.
+  const options = { gamma: 0.99, tolerance };
+
+  const { steps, limit: expectedLimit, ...others } = entry;
+  const expectedSteps = entriesOf(steps, "steps");
+  const turns: Turn[] = [];
+  const alphas = new Array<number>(expectedSteps.length).fill(alpha);
+  for await (const turn of alternate(data, start, alphas, { ...options, standstill: 0 })) {
+    turns.push(turn);
+  }
+  expectedSteps.forEach((step, k) => {
+    compareStep(step, turns[k], report, `steps[${k}].`);
+  });
+  const near = within(1e-8);
+  const limit = (await lastTurn(data, start, { ...options, alpha }))?.policies ?? start;
+  compareResults(
+    fieldsOf(expectedLimit, "limit"),
+    [],
+    {
+      pi: near(limit.map((policy) => Array.from(policy[0] ?? []))),
+      joint: near(nestedOf(jointProbabilities(limit, 0, shape), shape.actions)),
+      true_value: near(matrixValue(payoff, limit)),
+      nash_gap: near(await nashGap(data, limit, { ...options, alpha })),
+    },
+    report,
+    "limit.",
+  );
+  const optiDice = new Map<string, number>();
+  for (const field of Object.keys(others)) {
+    const [, at] = /^optidice_factorised_value_alpha([\d.e-]+)$/.exec(field) ?? [];
+    if (at === undefined) continue;
+    const policies = await factorisedOptiDice(data, { ...options, alpha: Number(at) });
+    optiDice.set(field, matrixValue(payoff, policies));
+  }
+  compareFields(
+    others,
+    ["payoff", "counts", "alpha", "eps", "pi0"],
+    (field): Expected | undefined => {
+      if (field === "dE") return near(nestedOf(data.mass, shape.actions));
+      if (field === "bc_value") return near(matrixValue(payoff, behaviourCloning(data)));
+      return optiDice.has(field) ? near(optiDice.get(field)) : undefined;
+    },
+    report,
+  );
+}
+
+function payoffOf(value: unknown): Payoff {
+  const payoff = listOf(value, "payoff");
+  const fault = payoffFault(payoff);
+  if (fault) throw new UserError(`payoff: ${fault.message}`);
+  return payoff as Payoff;
+}
+
+function compareStep(step: Fields, turn: Turn | undefined, report: Report, prefix: string): void {
+  if (turn === undefined) {
+    report.fail(prefix, "the alternation ended before it");
+    return;
+  }
+  const near = within(1e-8);
+  const { problem, value, policy } = turn.response;
+  compareResults(
+    step,
+    [],
+    {
+      sweep: near(turn.sweep),
+      agent: near(turn.agent),
+      rhat: near(Array.from(penalised(turn))),
+      kl: near(Array.from(problem.penalty)),
+      value: near(value),
+      pi: near(Array.from(policy[0] ?? [])),
+    },
+    report,
+    prefix,
+  );
+}
+
+function penalised({ response: { problem }, alpha }: Pick<Turn, "response" | "alpha">) {
+  return problem.reward.map((reward, cell) => reward - alpha * at(problem.penalty, cell));
+}
+
+/** Section `mmdp`: objective, best responses and limit of a random game with several states. */
+export async function runMmdp(entry: Fields, report: Report): Promise<void> {
+  const shape: GameShape = {
+    states: numberOf(entry.S, "S"),
+    actions: numbersOf(entry.A, "A"),
+  };
+  const transitions = listOf(entry.transitions, "transitions").map((row, k): Transition => {
+    const [state, actions, reward, next] = listOf(row, `transitions[${k}]`);
+    return {
+      state: numberOf(state, "state"),
+      actions: numbersOf(actions, "actions"),
+      reward: numberOf(reward, "reward"),
+      next: numberOf(next, "next state"),
+    };
+  });
+  const data = countTransitions(transitions, shape, numberOf(entry.eps, "eps"));
+  const policies = listOf(entry.policies, "policies").map((rows, i): Policy =>
+    rowsOf(rows, `policies[${i}]`).map((row) => Float64Array.from(row)),
+  );
+  const options = {
+    alpha: numberOf(entry.alpha, "alpha"),
+    gamma: numberOf(entry.gamma, "gamma"),
+    tolerance,
+  };
+
+  const { best_response: responses, converged, ...others } = entry;
+  for (const [k, expected] of entriesOf(responses, "best_response").entries()) {
+    const agent = numberOf(expected.agent, "agent");
+    const response = await bestResponse(data, agent, policies, options);
+    compareResponse(data, expected, { response, alpha: options.alpha }, report, k);
+  }
+  await compareConverged(data, fieldsOf(converged, "converged"), policies, options, report);
+
+  const { value, reward, kl } = objective(data, policies, options);
+  const near = within(1e-9);
+  const gap = await nashGap(data, policies, options);
+  compareResults(
+    others,
+    ["S", "A", "alpha", "gamma", "eps", "transitions", "policies"],
+    {
+      sD: near(byState(data, data.visits, 1).flat()),
+      dE: near(byState(data, data.mass, data.joints)),
+      J: near(value),
+      discounted_reward: near(reward),
+      KL: near(kl),
+      nash_gap: within(1e-8)(gap),
+    },
+    report,
+  );
+}
+
+function compareResponse(
+  data: Dataset,
+  expected: Fields,
+  turn: Pick<Turn, "response" | "alpha">,
+  report: Report,
+  k: number,
+): void {
+  const { problem, nu, advantage, visit, value, policy } = turn.response;
+  const table = (values: Float64Array) => byState(data, values, problem.actions);
+  compareResults(
+    expected,
+    ["agent"],
+    {
+      rhat: within(1e-9)(table(penalised(turn))),
+      kl: within(1e-9)(table(problem.penalty)),
+      d_i: within(1e-9)(table(problem.mass)),
+      nu: within(1e-6)(byState(data, nu, 1).flat()),
+      e: within(1e-6)(table(advantage)),
+      d_star: within(1e-7)(table(visit)),
+      value: within(1e-8)(value),
+      pi: within(1e-7)(plain(policy)),
+    },
+    report,
+    `best_response[${k}].`,
+  );
+}
+
+async function compareConverged(
+  data: Dataset,
+  expected: Fields,
+  start: readonly Policy[],
+  { alpha, ...options }: { alpha: number; gamma: number; tolerance: number },
+  report: Report,
+): Promise<void> {
+  const last = await lastTurn(data, start, { ...options, alpha });
+  const policies = last?.policies ?? start;
+  compareResults(
+    expected,
+    [],
+    {
+      pi: within(1e-7)(policies.map(plain)),
+      // The last changes are near rounding: which sweep first falls below may differ by one.
+      sweeps: within(1)((last?.sweep ?? NaN) + 1),
+      J: within(1e-8)(objective(data, policies, { ...options, alpha }).value),
+      nash_gap: within(1e-8)(await nashGap(data, policies, { ...options, alpha })),
+    },
+    report,
+    "converged.",
+  );
+}
+
+async function lastTurn(
+  data: Dataset,
+  start: readonly Policy[],
+  { alpha, ...options }: { alpha: number; gamma: number; tolerance: number },
+): Promise<Turn | undefined> {
+  let last: Turn | undefined;
+  const alphas = new Array<number>(manySweeps).fill(alpha);
+  for await (const turn of alternate(data, start, alphas, { ...options, standstill })) last = turn;
+  return last;
+}
+
+/** A table over rows as one over all states, zeros where there are no data. */
+function byState({ shape, visited }: Dataset, values: Float64Array, columns: number): number[][] {
+  const rows = new Map(tableOf(values, columns).map((row, k) => [visited[k], row]));
+  return Array.from(
+    { length: shape.states },
+    (_, state) => rows.get(state) ?? new Array<number>(columns).fill(0),
+  );
+}

@@ -1,0 +1,60 @@
+import { listOf, numberOf } from "@fedclair/core/cases";
+import { classify, tolerances, type Label } from "../../src/copy-average/classify.js";
+import { unitTeacher } from "../../src/copy-average/perturbed-copy.js";
+import { glorot, SeededNormals } from "../../src/copy-average/random.js";
+import { convergedSlope, train } from "../../src/copy-average/train.js";
+import { activationOf, atMost, type Section } from "./run.js";
+
+const letters = new Map<string, Label>([
+  ["C", "copy-average-optimal"],
+  ["A", "copy-average"],
+  ["P", "perturbed-copy"],
+  ["N", "near-copy-average-optimal"],
+]);
+
+/** Outcomes may differ in one label a row: an integrator can end in another minimum. */
+const forgiven = 1;
+
+/** Where training ends from the Glorot starts of given seeds. */
+export const outcomesCase: Section = async ({ act, k, n, d, init, seeds, ...rest }) => {
+  const activation = activationOf(act);
+  const teacher = unitTeacher(numberOf(k, "k"));
+  if (numberOf(d, "d") !== teacher.hidden.rows) throw new Error("d: expected k + 1");
+  const excluded = listOf(rest.excluded_as_integrator_sensitive ?? [], "excluded");
+  const runs: { label: Label; loss: number; slope: number; excluded: boolean }[] = [];
+  for (const seed of listOf(seeds, "seeds")) {
+    const rng = new SeededNormals(numberOf(seed, "seed"));
+    const { student, loss, slope } = await train(
+      { activation, teacher },
+      startOf(init, glorot(numberOf(n, "n"), numberOf(d, "d"), rng)),
+    );
+    const { label } = classify(activation, student, teacher.hidden, tolerances.trained);
+    runs.push({ label, loss, slope, excluded: excluded.includes(seed) });
+  }
+  const labelsOf = (expected: unknown) => Array.from(String(expected), (c) => letters.get(c) ?? c);
+  const sameLabel = labelsOf(rest.labels).map((label, i) => label === runs[i]?.label);
+  return {
+    given: ["act", "k", "n", "d", "init", "seeds", "excluded_as_integrator_sensitive"],
+    checks: {
+      labels: (expected, report) => {
+        const off = runs.filter((run, i) => !run.excluded && !sameLabel[i]);
+        if (off.length > forgiven || labelsOf(expected).length !== runs.length) {
+          report.fail("labels", `got ${runs.map(({ label }) => label).join(", ")}`);
+        }
+      },
+      losses: (expected, report) => {
+        listOf(expected, "losses").forEach((loss, i) => {
+          if (!sameLabel[i]) return;
+          report.near(`losses[${i}]`, runs[i]?.loss, loss, { abs: 1e-8, rel: 0 });
+        });
+      },
+      grad_max: atMost("grad_max", Math.max(...runs.map(({ slope }) => slope)), convergedSlope),
+    },
+  };
+};
+
+function startOf(init: unknown, { hidden, out }: ReturnType<typeof glorot>) {
+  if (init === "glorot") return { hidden, out };
+  if (init === "glorot-positive-out") return { hidden, out: out.map(Math.abs) };
+  throw new Error(`init: expected glorot or glorot-positive-out, got ${JSON.stringify(init)}`);
+}

@@ -1,0 +1,123 @@
+import { fieldsOf, numberOf, type Report } from "@fedclair/core/cases";
+import {
+  averagingLoss,
+  copyAveragePoint,
+  groupsOfSizes,
+  oneReluNeuron,
+  optimalCopyAverageLoss,
+  optimalSizes,
+} from "../../src/copy-average/copy-average-points.js";
+import { Distillation } from "../../src/copy-average/distillation.js";
+import { largest } from "../../src/copy-average/gradient-flow.js";
+import { flatten, squaredDistance, type Network } from "../../src/copy-average/network.js";
+import { perturbedCopy, unitTeacher } from "../../src/copy-average/perturbed-copy.js";
+import { glorot, SeededNormals } from "../../src/copy-average/random.js";
+import { train } from "../../src/copy-average/train.js";
+import { extremes } from "./extremes.js";
+import { atMost, equal, near, numbersOf, type Section } from "./run.js";
+
+/** By formula for every k, and found by training from a random start up to k = 10. */
+export const oneNeuronCase: Section = async ({ k }) => {
+  const size = numberOf(k, "k");
+  const { outTimesNorm, loss } = oneReluNeuron(size);
+  const formulas: Results = {
+    erf: { norm: 1 / Math.sqrt(2 * size - 1), a: size, loss: averagingLoss(size) },
+    relu: { a_times_norm: outTimesNorm, loss },
+  };
+  const trained = size <= 10 ? await trainOneNeuron(size) : undefined;
+  const check = (name: string) => (expected: unknown, report: Report) => {
+    for (const [field, value] of Object.entries(fieldsOf(expected, name))) {
+      near(`${name}.${field}`, formulas[name]?.[field], 1e-12, 1e-12)(value, report);
+      if (!trained) continue;
+      near(`${name}.${field} by training`, trained[name]?.[field], 1e-6)(value, report);
+    }
+  };
+  return { given: ["k"], checks: { erf: check("erf"), relu: check("relu") } };
+};
+
+/** By activation and field. */
+type Results = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+async function trainOneNeuron(k: number): Promise<Results> {
+  const teacher = unitTeacher(k);
+  const start = glorot(1, k + 1, new SeededNormals(1));
+  const positive = { ...start, out: start.out.map(Math.abs) };
+  const erf = await train({ activation: "erf", teacher }, start);
+  const relu = await train({ activation: "relu", teacher }, positive);
+  const norm = normOf(erf.student);
+  const [a = NaN] = erf.student.out;
+  const [b = NaN] = relu.student.out;
+  return {
+    erf: { norm, a: Math.abs(a), loss: erf.loss },
+    relu: { a_times_norm: b * normOf(relu.student), loss: relu.loss },
+  };
+}
+
+export const optimalCase: Section = ({ k, n }) => {
+  const sizes = optimalSizes(numberOf(n, "n"), numberOf(k, "k"));
+  const formula = optimalCopyAverageLoss(sizes.length, numberOf(k, "k"));
+  return {
+    given: ["k", "n"],
+    checks: {
+      loss: (expected, report) => {
+        near("loss", formula, 1e-10)(expected, report);
+        checkPoint(sizes, expected, report);
+      },
+    },
+  };
+};
+
+export const partitionCase: Section = ({ sizes }) => ({
+  given: ["sizes"],
+  checks: {
+    loss: (expected, report) => {
+      checkPoint([...numbersOf(sizes, "sizes")], expected, report);
+    },
+  },
+});
+
+/** The constructed point has the loss, and is critical. */
+function checkPoint(sizes: readonly number[], expected: unknown, report: Report): void {
+  const { point, teacher } = pointOfSizes(sizes);
+  const slope = largest(new Distillation("erf", teacher, sizes.length).gradient(flatten(point)));
+  near("loss of the point", squaredDistance("erf", point, teacher), 1e-10)(expected, report);
+  atMost("gradient at the point", slope, 1e-12)(undefined, report);
+}
+
+function pointOfSizes(sizes: readonly number[]) {
+  const teacher = unitTeacher(sizes.reduce((sum, size) => sum + size, 0));
+  return { teacher, point: copyAveragePoint(teacher.hidden, groupsOfSizes(sizes)) };
+}
+
+export const perturbedCopyCase: Section = async ({ k, n }) => {
+  const [total, size] = [numberOf(k, "k"), numberOf(n, "n")];
+  const perturbed = await perturbedCopy(size, total);
+  const { point } = pointOfSizes(optimalSizes(size, total));
+  const loss = new Distillation("erf", unitTeacher(total), size);
+  const curvature = extremes(loss.hessian(flatten(perturbed.student))).smallest;
+  const other = extremes(loss.hessian(flatten(point))).smallest;
+  return {
+    given: ["k", "n"],
+    checks: {
+      alpha: near("alpha", perturbed.alpha, 1e-5),
+      beta: near("beta", perturbed.beta, 1e-5),
+      delta: near("delta", perturbed.delta, 1e-5),
+      a: near("a", perturbed.out, 1e-5),
+      norm: near("norm", normOf(perturbed.student), 1e-5),
+      loss: near("loss", perturbed.loss, 1e-8),
+      hessian_min: near("hessian_min", curvature, 1e-6, 1e-4),
+      is_minimum: equal("is_minimum", curvature > 0),
+      copy_average_loss: near(
+        "copy_average_loss",
+        squaredDistance("erf", point, unitTeacher(total)),
+        1e-8,
+      ),
+      copy_average_hessian_min: near("copy_average_hessian_min", other, 1e-6, 1e-4),
+      copy_average_is_minimum: equal("copy_average_is_minimum", other > 0),
+    },
+  };
+};
+
+function normOf({ hidden }: Network): number {
+  return Math.hypot(...hidden.column(0));
+}

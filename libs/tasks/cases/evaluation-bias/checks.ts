@@ -1,0 +1,74 @@
+import { UserError } from "@fedclair/core";
+import {
+  fieldsOf,
+  isFields,
+  numberOf,
+  type Fields,
+  type Report,
+  type Tolerance,
+} from "@fedclair/core/cases";
+import { losses, type Loss } from "../../src/evaluation-bias/model/losses.js";
+
+/** Runs one case: compares what it expects with what is computed from its other fields. */
+export type Kind = (testCase: Fields, report: Report, tolerances: Fields) => void;
+
+/** What a case may expect, by the name of the field; an entry is computed when a case asks for it. */
+export type Results = Readonly<Record<string, () => unknown>>;
+
+/** Compares every expected field with the result of its name; objects field by field. */
+export function compareAll(
+  report: Report,
+  expect: Fields,
+  results: Results,
+  toleranceOf: (field: string) => Tolerance,
+  path = "",
+): void {
+  for (const [field, expected] of Object.entries(expect)) {
+    const name = path + field;
+    const result = results[field];
+    if (result === undefined) {
+      report.fail(name, "no such result of this kind of case");
+      continue;
+    }
+    const got = result();
+    if (isFields(expected) && isFields(got)) {
+      const inner = Object.entries(got).map(([key, value]) => [key, () => value] as const);
+      compareAll(report, expected, Object.fromEntries(inner), toleranceOf, `${name}.`);
+    } else if (typeof expected === "string") report.equal(name, got, expected);
+    else report.near(name, plain(got), expected, toleranceOf(field));
+  }
+}
+
+/** Fails every field that no function reads: it may say something that the case depends on. */
+export function requireKnown(
+  report: Report,
+  fields: Fields,
+  known: readonly string[],
+  path = "",
+): void {
+  for (const field of Object.keys(fields)) {
+    if (!known.includes(field)) report.fail(path + field, "no such field of this kind of case");
+  }
+}
+
+/** By the field's own name in the file's `tolerance`, else its `default`. */
+export function tolerancesBy(tolerances: Fields): (field: string) => Tolerance {
+  const fallback: Fields = { abs: 1e-7, rel: 1e-6 };
+  return (field) => {
+    const given = tolerances[field] ?? tolerances.default ?? fallback;
+    const { abs = 0, rel = 0 } = fieldsOf(given, `tolerance.${field}`);
+    return { abs: numberOf(abs, "abs"), rel: numberOf(rel, "rel") };
+  };
+}
+
+export function lossOf(value: unknown): Loss {
+  const name = String(value);
+  if (name in losses) return name as Loss;
+  throw new UserError(`loss: expected ${Object.keys(losses).join(", ")}, got ${name}`);
+}
+
+/** Null, as the report of a moment that diverges, is infinity to the comparison. */
+function plain(value: unknown): unknown {
+  if (value instanceof Float64Array) return [...value];
+  return value === null ? Infinity : value;
+}

@@ -1,0 +1,161 @@
+import { UserError } from "@fedclair/core";
+import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import {
+  beta,
+  exponential,
+  gaussian,
+  gaussianMixture,
+  laplace,
+  pareto,
+  riskOf,
+  truncatedNormal,
+  uniform,
+  type Density,
+} from "../../src/evaluation-bias/model/densities.js";
+import {
+  entropyOf,
+  evaluateDensity,
+  truthOf,
+  type Evaluation,
+} from "../../src/evaluation-bias/model/evaluate-density.js";
+import { reduceSkew, shiftTau } from "../../src/evaluation-bias/model/interventions.js";
+import { ModelError } from "../../src/evaluation-bias/model/model-error.js";
+import { select, type Selection } from "../../src/evaluation-bias/model/selection.js";
+import { compareAll, lossOf, requireKnown, tolerancesBy } from "./checks.js";
+import { runSelectionRows, settingOf } from "./selection-rows.js";
+
+/** Kind density: the evaluation of a group, its moments, values at points, and what it does to a selection. */
+export function runDensity(testCase: Fields, report: Report, tolerances: Fields): void {
+  requireKnown(report, testCase, ["id", "kind", "density", "loss", "alpha", "tau", "expect"]);
+  const density = densityOf(testCase.density);
+  const loss = lossOf(testCase.loss);
+  const [alpha, tau] = [numberOf(testCase.alpha, "alpha"), numberOf(testCase.tau, "tau")];
+  const { selection, error, ...expect } = fieldsOf(testCase.expect, "expect");
+  const evaluation = attempt(() => evaluateDensity(density, loss, alpha, tau));
+  if (evaluation instanceof ModelError || error !== undefined) {
+    const got = evaluation instanceof ModelError ? evaluation.code : undefined;
+    report.equal("error", got, error);
+    return;
+  }
+  const risk = riskOf(density, loss);
+  const pairs = (field: string, value: (x: number) => number) => () =>
+    listOf(expect[field], field).map((pair) => {
+      const x = numberOf(listOf(pair, field)[0], field);
+      return [x, value(x)];
+    });
+  const { gamma, lnZ, mean, variance, meanUnder, meanOver } = evaluation;
+  compareAll(
+    report,
+    expect,
+    {
+      true_entropy: () => entropyOf(density),
+      gamma: () => gamma,
+      lnZ: () => lnZ,
+      mean: () => mean,
+      var: () => variance,
+      risk: () => evaluation.risk,
+      meanU: () => meanUnder,
+      meanO: () => meanOver,
+      U: pairs("U", (x) => risk(x).under),
+      O: pairs("O", (x) => risk(x).over),
+      pdf: pairs("pdf", (x) => evaluation.pdf(x)),
+    },
+    tolerancesBy(tolerances),
+  );
+  if (selection === undefined) return;
+  const truth = truthOf(density);
+  const observed = evaluation.distribution();
+  runSelectionRows(selection, report, tolerances, (row): Selection => {
+    const { rule, arg, ...others } = row;
+    if (rule !== "reduceSkew" && rule !== "shiftTau") {
+      return select(truth, observed, settingOf(row));
+    }
+    const rho = numberOf(arg, "arg");
+    const changed =
+      rule === "reduceSkew"
+        ? reduceSkew({ alpha, tau }, rho)
+        : shiftTau({ alpha, tau }, rho, entropyOf(density));
+    const after = evaluateDensity(density, loss, changed.alpha, changed.tau);
+    return select(truth, after.distribution(), settingOf({ ...others, rule: "none" }));
+  });
+}
+
+/** Kind curve: moments over a grid of (alpha, tau). */
+export function runCurve(testCase: Fields, report: Report, tolerances: Fields): void {
+  requireKnown(report, testCase, ["id", "kind", "density", "loss", "columns", "expect"]);
+  const density = densityOf(testCase.density);
+  const loss = lossOf(testCase.loss);
+  const columns = listOf(testCase.columns, "columns").map(String);
+  const { rows, ...others } = fieldsOf(testCase.expect, "expect");
+  requireKnown(report, others, [], "expect.");
+  const tolerance = tolerancesBy(tolerances)("rows");
+  listOf(rows, "rows").forEach((row, i) => {
+    const given = new Map(listOf(row, "row").map((value, k) => [columns[k] ?? "surplus", value]));
+    const alpha = numberOf(given.get("alpha"), "alpha");
+    const tau = numberOf(given.get("tau"), "tau");
+    const { gamma, mean, variance } = evaluateDensity(density, loss, alpha, tau);
+    const results = { alpha, tau, gamma, mean, var: variance };
+    const computed = Object.entries(results).map(([name, value]) => [name, () => value] as const);
+    const path = `rows[${i}].`;
+    compareAll(
+      report,
+      Object.fromEntries(given),
+      Object.fromEntries(computed),
+      () => tolerance,
+      path,
+    );
+  });
+}
+
+function attempt(run: () => Evaluation): Evaluation | ModelError {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof ModelError) return error;
+    throw error;
+  }
+}
+
+type Parameters = (name: string) => number;
+
+const densities: Readonly<
+  Record<string, readonly [readonly string[], (at: Parameters) => Density]>
+> = {
+  gaussian: [["m", "sigma"], (at) => gaussian(at("m"), at("sigma"))],
+  uniform: [["a", "b"], (at) => uniform(at("a"), at("b"))],
+  pareto: [["beta"], (at) => pareto(at("beta"))],
+  exponential: [["lambda"], (at) => exponential(at("lambda"))],
+  laplace: [["m", "b"], (at) => laplace(at("m"), at("b"))],
+  beta: [["p", "q"], (at) => beta(at("p"), at("q"))],
+  truncnorm: [
+    ["m", "sigma", "a", "b"],
+    (at) => truncatedNormal(at("m"), at("sigma"), at("a"), at("b")),
+  ],
+};
+
+/** `{ "kind": "gaussian", "m", "sigma" }` and its like; a mixture is lists of weights, m and sigma. */
+function densityOf(value: unknown): Density {
+  const { kind, ...parameters } = fieldsOf(value, "density");
+  if (kind === "mixture") return mixtureOf(parameters);
+  const [names, make] = densities[String(kind)] ?? [];
+  if (names === undefined || make === undefined) {
+    const known = [...Object.keys(densities), "mixture"].join(", ");
+    throw new UserError(`density.kind: expected ${known}, got ${String(kind)}`);
+  }
+  const surplus = Object.keys(parameters).find((name) => !names.includes(name));
+  if (surplus !== undefined) throw new UserError(`density.${surplus}: no such parameter`);
+  return make((name) => numberOf(parameters[name], `density.${name}`));
+}
+
+function mixtureOf({ weights, m, sigma, ...others }: Fields): Density {
+  const surplus = Object.keys(others)[0];
+  if (surplus !== undefined) throw new UserError(`density.${surplus}: no such parameter`);
+  const at = (list: unknown, name: string, i: number) => numberOf(listOf(list, name)[i], name);
+  return gaussianMixture(
+    listOf(weights, "density.weights").map((weight, i) => ({
+      weight: numberOf(weight, "density.weights"),
+      mean: at(m, "density.m", i),
+      sd: at(sigma, "density.sigma", i),
+    })),
+  );
+}

@@ -1,0 +1,76 @@
+import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import {
+  evaluateHistogram,
+  histogramBase,
+  normalised,
+  totalVariation,
+} from "../../src/evaluation-bias/model/evaluate-histogram.js";
+import { fitHistogram } from "../../src/evaluation-bias/model/fit.js";
+import { gridFit, klOf } from "../../src/evaluation-bias/model/grid-fit.js";
+import { ModelError } from "../../src/evaluation-bias/model/model-error.js";
+import { compareAll, lossOf, requireKnown, tolerancesBy } from "./checks.js";
+
+/** Kind discrete: the evaluation of a pmf. */
+export function runDiscrete(testCase: Fields, report: Report, tolerances: Fields): void {
+  const known = ["id", "kind", "points", "reference_weights", "loss", "alpha", "H", "expect"];
+  requireKnown(report, testCase, known);
+  const base = histogramBase(
+    numbersOf(testCase.points, "points"),
+    numbersOf(testCase.reference_weights, "reference_weights"),
+    lossOf(testCase.loss),
+  );
+  const [alpha, entropy] = [numberOf(testCase.alpha, "alpha"), numberOf(testCase.H, "H")];
+  const { error, ...expect } = fieldsOf(testCase.expect, "expect");
+  try {
+    const { gamma, pmf, mean } = evaluateHistogram(base, alpha, entropy);
+    if (error !== undefined) report.equal("error", undefined, error);
+    const results = {
+      U: () => base.under,
+      O: () => base.over,
+      gamma: () => gamma,
+      pmf: () => pmf,
+      mean: () => mean,
+    };
+    compareAll(report, expect, results, tolerancesBy(tolerances));
+  } catch (thrown) {
+    if (!(thrown instanceof ModelError)) throw thrown;
+    report.equal("error", thrown.code, error);
+  }
+}
+
+/** Kind fit: one group's histogram explains the other's, by the authors' grid and by maximum likelihood. */
+export function runFit(testCase: Fields, report: Report, tolerances: Fields): void {
+  const known = [
+    "id",
+    "kind",
+    "points",
+    "scale",
+    "counts_reference",
+    "counts_observed",
+    "loss",
+    "expect",
+  ];
+  requireKnown(report, testCase, known);
+  const scale = testCase.scale === undefined ? 1 : numberOf(testCase.scale, "scale");
+  const points = numbersOf(testCase.points, "points").map((x) => x / scale);
+  const reference = normalised(numbersOf(testCase.counts_reference, "counts_reference"));
+  const observed = normalised(numbersOf(testCase.counts_observed, "counts_observed"));
+  const base = histogramBase(points, reference, lossOf(testCase.loss));
+  const results = {
+    tv_data: () => totalVariation(reference, observed),
+    kl_reference: () => klOf(reference),
+    grid_best: () => gridFit(base, observed)[0],
+    grid_second_tv: () => gridFit(base, observed)[1]?.tv,
+    alpha1_best: () => gridFit(base, observed, { alpha: 1 })[0],
+    tau_fixed_best: () => gridFit(base, observed, { kl: klOf(reference) })[0],
+    mle: () => {
+      const { status, alpha, gamma, tau, pmf } = fitHistogram(base, observed);
+      return { status, alpha, gamma, H: tau, tv: totalVariation(pmf, observed) };
+    },
+  };
+  compareAll(report, fieldsOf(testCase.expect, "expect"), results, tolerancesBy(tolerances));
+}
+
+function numbersOf(value: unknown, name: string): number[] {
+  return listOf(value, name).map((entry) => numberOf(entry, name));
+}

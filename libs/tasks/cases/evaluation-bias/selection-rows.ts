@@ -1,0 +1,48 @@
+import { UserError } from "@fedclair/core";
+import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import type { SeatRule } from "../../src/evaluation-bias/model/selection.js";
+import type { Selection, SelectionSetting } from "../../src/evaluation-bias/model/selection.js";
+import { compareAll, requireKnown, tolerancesBy } from "./checks.js";
+
+const inputs = ["frac2", "c", "rule", "arg", "panel"];
+const outputs = ["s1", "s2", "ratio", "share2", "utility", "opt"] as const;
+
+/** The rows of a selection table. @param compute one row, from its setting and its own fields */
+export function runSelectionRows(
+  rows: unknown,
+  report: Report,
+  tolerances: Fields,
+  compute: (row: Fields) => Selection,
+): void {
+  const tolerance = tolerancesBy(tolerances)("selection");
+  listOf(rows, "selection").forEach((entry, i) => {
+    const row = fieldsOf(entry, `selection[${i}]`);
+    const path = `selection[${i}].`;
+    requireKnown(report, row, [...inputs, ...outputs], path);
+    const expected = Object.entries(row).filter(([field]) => !inputs.includes(field));
+    const got = compute(row);
+    const results = outputs.map((field) => [field, () => got[field]] as const);
+    compareAll(
+      report,
+      Object.fromEntries(expected),
+      Object.fromEntries(results),
+      () => tolerance,
+      path,
+    );
+  });
+}
+
+/** @throws UserError for a rule that is not one of seats */
+export function settingOf({ frac2, c, rule, arg }: Fields): SelectionSetting {
+  return {
+    frac2: numberOf(frac2, "frac2"),
+    c: numberOf(c, "c"),
+    rule: seatRule(String(rule), arg),
+  };
+}
+
+function seatRule(name: string, arg: unknown): SeatRule {
+  if (name === "atleast") return { name, share: numberOf(arg, "arg") };
+  if (name === "none" || name === "proportional" || name === "equal") return { name };
+  throw new UserError(`rule: expected none, proportional, equal or atleast, got ${name}`);
+}

@@ -1,0 +1,48 @@
+import { listOf, type Fields, type Report } from "@fedclair/core/cases";
+import {
+  distanceScores,
+  distanceThreshold,
+  lowRankScores,
+  lowRankThreshold,
+} from "../../src/graph-learning/detection.js";
+import { packedOrder, svec, unpackStrict, unpackUpper } from "../../src/graph-learning/packing.js";
+import { absolute, failUnknown, numbersOf } from "./compare.js";
+import { toUnitTrace } from "../../src/graph-learning/covariance.js";
+
+/** Digits of the scores in the file, and of the covariances that they come from. */
+const scoreTolerance = 1e-4;
+
+/** Which of the clients' covariances the two detectors flag, and how far each is off. */
+export async function runPooling(pooling: Fields, report: Report): Promise<void> {
+  const {
+    N,
+    n_k,
+    bad,
+    covs_upper,
+    z_distance,
+    flagged_distance,
+    flagged_lowrank,
+    A_upper,
+    ...unknown
+  } = pooling;
+  const counts = numbersOf(n_k, "n_k");
+  const samples = listOf(covs_upper, "covs_upper").map((upper, k) => ({
+    vector: svec(toUnitTrace(unpackUpper(numbersOf(upper, `covs_upper[${k}]`)))),
+    samples: counts[k] ?? NaN,
+  }));
+  report.equal("N", packedOrder(samples[0]?.vector.length ?? 0), N);
+  report.equal("A_upper", unpackStrict(numbersOf(A_upper, "A_upper")).rows, N);
+
+  const distances = await distanceScores(samples);
+  report.near("z_distance", distances, z_distance, absolute(scoreTolerance));
+  const flagged = above(distances, distanceThreshold);
+  report.near("flagged_distance", flagged, flagged_distance, absolute(0));
+  const lowRank = above(await lowRankScores(samples, lowRankThreshold), lowRankThreshold);
+  report.near("flagged_lowrank", lowRank, flagged_lowrank, absolute(0));
+  report.near("bad", flagged, bad, absolute(0));
+  failUnknown(report, unknown);
+}
+
+function above(scores: readonly number[], threshold: number): number[] {
+  return [...scores.keys()].filter((k) => (scores[k] ?? NaN) > threshold);
+}

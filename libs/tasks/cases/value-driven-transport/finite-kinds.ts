@@ -1,0 +1,107 @@
+import { UserError } from "@fedclair/core";
+import { listOf, matrixOfJson, type Fields } from "@fedclair/core/cases";
+import type { Matrix } from "@fedclair/linalg";
+import { at } from "../../src/at.js";
+import { couple } from "../../src/value-driven-transport/coupling.js";
+import {
+  bellman,
+  dualValue,
+  dualViolation,
+  solveFiniteStates,
+  stepCosts,
+  type ValueTable,
+} from "../../src/value-driven-transport/finite-states.js";
+import { squaredW2 } from "../../src/value-driven-transport/metrics.js";
+import { semiDualAscent, semiDualMeasures } from "../../src/value-driven-transport/semi-dual.js";
+import { matrixIn, numberIn, numbersIn, type Kind } from "./kind.js";
+
+/** Of values that add and subtract numbers of a few decimals. */
+const rounding = 1e-9;
+
+const bellmanKind: Kind = {
+  fields: ["points", "V_H", "H"],
+  run: (testCase) => {
+    const horizon = numberIn(testCase, "H");
+    const costs = stepCosts(matrixIn(testCase, "points"), horizon);
+    return { V: bellman(costs, numbersIn(testCase, "V_H"), horizon).map((row) => [...row]) };
+  },
+};
+
+const lp: Kind = {
+  fields: ["points", "src", "tgt", "H", "one_optimal_dual"],
+  run: async (testCase) => {
+    const points = matrixIn(testCase, "points");
+    const horizon = numberIn(testCase, "H");
+    const [src, tgt] = [numbersIn(testCase, "src"), numbersIn(testCase, "tgt")];
+    const { value, table } = await solveFiniteStates(points, src, tgt, horizon);
+    const costs = stepCosts(points, horizon);
+    requireOptimal("the dual found", table, costs, value, src, tgt);
+    if (testCase.one_optimal_dual !== undefined) {
+      const listed = tableIn(testCase, "one_optimal_dual");
+      requireOptimal("one_optimal_dual", listed, costs, value, src, tgt);
+    }
+    return { value };
+  },
+};
+
+/** @throws UserError unless the table is feasible for the dual LP and has its optimal value */
+function requireOptimal(
+  name: string,
+  table: ValueTable,
+  costs: Matrix,
+  value: number,
+  src: readonly number[],
+  tgt: readonly number[],
+): void {
+  const excess = dualViolation(costs, table);
+  if (excess > rounding) throw new UserError(`${name} violates a constraint by ${excess}`);
+  const got = dualValue(table, src, tgt);
+  if (Math.abs(got - value) > rounding) {
+    throw new UserError(`${name} has the value ${got}, the primal has ${value}`);
+  }
+}
+
+function tableIn(fields: Fields, name: string): ValueTable {
+  return listOf(fields[name], name).map((row, h) =>
+    matrixOfJson([row], `${name}[${h}]`).toRowMajor(),
+  );
+}
+
+const tabular: Kind = {
+  fields: ["X", "Y", "eps", "alpha", "iters", "gamma_initial"],
+  run: async (testCase) => {
+    const [x, y] = [matrixIn(testCase, "X"), matrixIn(testCase, "Y")];
+    const [eps, alpha] = [numberIn(testCase, "eps"), numberIn(testCase, "alpha")];
+    const after = (iterations: number) => {
+      const v0 = semiDualAscent(x, y, { eps, alpha, iterations });
+      const measures = semiDualMeasures(v0, x, y, eps);
+      return {
+        v0: [...v0],
+        gamma: measures.coupling.transpose().toRows(),
+        dual_eps: measures.entropicDual,
+        dual_hard: measures.hardDual,
+        primal_cost: measures.primalCost,
+        marginal_l1: measures.marginalError,
+      };
+    };
+    const initial = couple(new Float64Array(x.rows), x, y, eps).transpose();
+    requireNear("gamma_initial", matrixIn(testCase, "gamma_initial"), initial);
+    return {
+      after_1: after(1),
+      after_all: after(numberIn(testCase, "iters")),
+      exact_half_w2_squared: (await squaredW2(x, y)) / 2,
+    };
+  },
+};
+
+/** For a result that a case gives outside of `expected`. */
+function requireNear(name: string, given: Matrix, computed: Matrix): void {
+  const worst = given.data.reduce(
+    (most, value, k) => Math.max(most, Math.abs(value - at(computed.data, k))),
+    0,
+  );
+  if (!(worst <= 1e-7)) throw new UserError(`${name} differs by ${worst} from what is computed`);
+}
+
+/** Kinds on finitely many states or points, without a network. */
+export const finiteKinds: Readonly<Record<string, Kind>> = { bellman: bellmanKind, lp, tabular };

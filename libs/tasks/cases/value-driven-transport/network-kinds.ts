@@ -1,0 +1,147 @@
+import { fieldsOf, listOf, matrixOfJson, type Fields } from "@fedclair/core/cases";
+import { multiply, type Matrix } from "@fedclair/linalg";
+import { Adam } from "../../src/value-driven-transport/adam.js";
+import { couple } from "../../src/value-driven-transport/coupling.js";
+import {
+  dualStep,
+  interpolate,
+  valueGradientMatching,
+  type CoupledBatch,
+} from "../../src/value-driven-transport/dual-step.js";
+import { adapted, adapterGradient, type Adapters } from "../../src/value-driven-transport/lora.js";
+import {
+  byModule,
+  inputsOf,
+  moduleNames,
+  spatialGradient,
+  values,
+  type ModuleMatrices,
+  type Network,
+  type WeightedSum,
+} from "../../src/value-driven-transport/network.js";
+import { followPolicy, guidedGradient } from "../../src/value-driven-transport/sampling.js";
+import { matrixIn, numberIn, numbersIn, requireEqual, type Kind } from "./kind.js";
+import { pathResults } from "./measure-kinds.js";
+
+const networkStep: Kind = {
+  fields: [
+    ...["d", "hidden", "H", "eps", "lambda0", "params"],
+    ...["X", "y", "h_index", "source_index", "condition"],
+  ],
+  loose: "second_order_variant",
+  run: (testCase) => {
+    const horizon = numberIn(testCase, "H");
+    const network = networkIn(testCase);
+    requireEqual("d: columns of y", matrixIn(testCase, "y").cols, numberIn(testCase, "d"));
+    requireEqual("hidden: columns of W2", network.W2.cols, numberIn(testCase, "hidden"));
+    const times = numbersIn(testCase, "h_index").map((h) => h / horizon);
+    const batch = batchIn(testCase, network, times);
+    const { at } = interpolate(batch, horizon);
+    const slope = spatialGradient(network, inputsOf(at, times, batch.condition), at.cols);
+    const step = dualStep(network, batch, { horizon, lambda0: numberIn(testCase, "lambda0") });
+    return {
+      V0: [...values(network, inputsOf(batch.sources, 0, batch.condition))],
+      gamma: batch.coupling?.transpose().toRows(),
+      interpolant: at.toRows(),
+      grad_x: slope.toRows(),
+      action: slope.scale(-1 / horizon).toRows(),
+      ...gradientResults(step),
+      params_after_adam_lr_0_01: {
+        ...rowsOf(new Adam<keyof ModuleMatrices>().step(network, step.gradient, 0.01)),
+        b3: [[network.b3]],
+      },
+      second_order_variant: gradientResults(valueGradientMatching(network, batch, horizon)),
+    };
+  },
+};
+
+const lora: Kind = {
+  fields: ["H", "eps", "lambda0", "params", "adapters", "X", "y", "t", "source_index"],
+  run: (testCase) => {
+    const adapters = adaptersIn(testCase);
+    const network = adapted(networkIn(testCase), adapters);
+    const batch = batchIn(testCase, network, numbersIn(testCase, "t"));
+    const settings = { horizon: numberIn(testCase, "H"), lambda0: numberIn(testCase, "lambda0") };
+    const { value, gradient } = dualStep(network, batch, settings);
+    const parts = adapterGradient(gradient, adapters);
+    return {
+      delta: {
+        W1: multiply(adapters["W1.down"], adapters["W1.up"]).toRows(),
+        W2: multiply(adapters["W2.down"], adapters["W2.up"]).toRows(),
+      },
+      loss: value,
+      adapter_grads: {
+        W1: { A: parts["W1.down"].toRows(), B: parts["W1.up"].toRows() },
+        W2: { A: parts["W2.down"].toRows(), B: parts["W2.up"].toRows() },
+      },
+    };
+  },
+};
+
+const sampling: Kind = {
+  fields: ["H", "params", "x0", "condition", "guidance"],
+  run: async (testCase) => {
+    const guidance = {
+      condition: conditionIn(testCase),
+      weight: numberIn(testCase, "guidance"),
+    };
+    const paths = followPolicy(
+      guidedGradient(networkIn(testCase), guidance),
+      matrixIn(testCase, "x0"),
+      numberIn(testCase, "H"),
+    );
+    return { path: paths.map((x) => x.toRows()), ...(await pathResults(paths)) };
+  },
+};
+
+function networkIn(testCase: Fields): Network {
+  const params = fieldsOf(testCase.params, "params");
+  const modules = byModule((name) => matrixIn(params, name));
+  return { ...modules, b3: matrixIn(params, "b3").get(0, 0) };
+}
+
+function adaptersIn(testCase: Fields): Adapters {
+  const adapters = fieldsOf(testCase.adapters, "adapters");
+  const part = (module: string, factor: string): Matrix =>
+    matrixOfJson(fieldsOf(adapters[module], module)[factor], `adapters.${module}.${factor}`);
+  return {
+    "W1.down": part("W1", "A"),
+    "W1.up": part("W1", "B"),
+    "W2.down": part("W2", "A"),
+    "W2.up": part("W2", "B"),
+  };
+}
+
+function batchIn(testCase: Fields, network: Network, times: readonly number[]): CoupledBatch {
+  const [sources, targets] = [matrixIn(testCase, "X"), matrixIn(testCase, "y")];
+  const condition = conditionIn(testCase);
+  const v0 = values(network, inputsOf(sources, 0, condition));
+  return {
+    sources,
+    targets,
+    condition,
+    times: Float64Array.from(times),
+    pairs: Int32Array.from(numbersIn(testCase, "source_index")),
+    coupling: couple(v0, sources, targets, numberIn(testCase, "eps")),
+  };
+}
+
+function conditionIn({ condition }: Fields): number[] {
+  if (condition === null || condition === undefined) return [];
+  return [...matrixOfJson([listOf(condition, "condition")], "condition").data];
+}
+
+function gradientResults({ value, gradient, b3 }: WeightedSum) {
+  return { loss: value, grads: { ...rowsOf(gradient), b3: [[b3]] } };
+}
+
+function rowsOf(modules: ModuleMatrices) {
+  return Object.fromEntries(moduleNames.map((name) => [name, modules[name].toRows()]));
+}
+
+/** Kinds about the network and its training. */
+export const networkKinds: Readonly<Record<string, Kind>> = {
+  network_step: networkStep,
+  lora,
+  sampling,
+};

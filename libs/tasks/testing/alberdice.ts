@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { alternate, perturbedStart, type Turn } from "../src/alberdice/alternate.js";
+import { bridgeShape } from "../src/alberdice/bridge.js";
+import { bridgeEpisodes, bridgeTransitions } from "../src/alberdice/bridge-data.js";
+import { countTransitions, type Dataset } from "../src/alberdice/dataset.js";
+import { matrixShape, repeated, xorData, xorPayoff } from "../src/alberdice/matrix-game.js";
+import { Mulberry32 } from "../src/mulberry32.js";
+
+/** Settings of the measurements in docs/tasks/alberdice.md. */
+export const eps = 1e-4;
+export const sigma = 0.05;
+export const exact = { gamma: 0.99, tolerance: 1e-9 };
+
+export type XorName = keyof typeof xorData;
+
+/** Sixty transitions of XOR, the named joint actions in equal shares. */
+export function xorDataset(name: XorName): Dataset {
+  const actions = xorData[name];
+  const transitions = actions.flatMap((pair) => repeated(xorPayoff, pair, 60 / actions.length));
+  return countTransitions(transitions, matrixShape(xorPayoff), eps);
+}
+
+export function bridgeDataset(random: number, optimal: number, seed = 7): Dataset {
+  const episodes = bridgeEpisodes(random, optimal, new Mulberry32(seed));
+  return countTransitions(bridgeTransitions(episodes), bridgeShape, eps);
+}
+
+/** The perturbed start of a seed. */
+export function startOf(data: Dataset, seed: number) {
+  const rng = new Mulberry32(seed);
+  return perturbedStart(data, sigma, () => rng.next());
+}
+
+/** All turns of an alternation from the start of a seed. */
+export async function turnsOf(
+  data: Dataset,
+  alphas: readonly number[],
+  seed: number,
+): Promise<Turn[]> {
+  const turns: Turn[] = [];
+  for await (const turn of alternate(data, startOf(data, seed), alphas, exact)) turns.push(turn);
+  return turns;
+}
+
+/** The policies that an alternation ends with. */
+export async function policiesOf(data: Dataset, alphas: readonly number[], seed: number) {
+  const policies = (await turnsOf(data, alphas, seed)).at(-1)?.policies;
+  assert.ok(policies !== undefined);
+  return policies;
+}
+
+export function assertNear(actual: number | undefined, expected: number, tolerance: number): void {
+  const off = Math.abs((actual ?? NaN) - expected);
+  assert.ok(off <= tolerance, `${actual ?? NaN} is not ${expected} ± ${tolerance}`);
+}
+
+export function assertWithin(actual: number, least: number, most: number): void {
+  assert.ok(actual >= least && actual <= most, `${actual} is not in [${least}, ${most}]`);
+}

@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { deserialize, serialize } from "node:v8";
+import { loadBackend } from "@fedclair/compute";
+import {
+  clientIds,
+  isLowRank,
+  trialSchema,
+  type AggregatorPlugin,
+  type Attack,
+  type ClientPool,
+  type Delta,
+  type Plugin,
+  type Plugins,
+  type TaskPlugin,
+  type Tensor,
+  type TensorDelta,
+  type Trial,
+  type TrialState,
+} from "@fedclair/core";
+import { z } from "zod";
+import { oneHost, play, type Played } from "./play.js";
+
+/** A small trial of a task. */
+export interface Setting {
+  /** What is special about it, for the name of its tests. */
+  readonly name: string;
+  readonly options?: object;
+  readonly clients: number;
+  readonly rounds: number;
+  /** A kind of contaminated data that it knows. */
+  readonly kind?: string;
+}
+
+const mapTensors = (delta: Delta, map: (tensor: Tensor) => Tensor): Delta =>
+  new Map(
+    [...delta].map(([name, one]): [string, TensorDelta] => [
+      name,
+      isLowRank(one) ? { b: map(one.b), a: map(one.a) } : map(one),
+    ]),
+  );
+
+/** The plain mean; with `judges` it calls everybody benign, and keeps count of its rounds. */
+const mean: AggregatorPlugin = {
+  name: "test-mean",
+  summary: "The plain mean.",
+  schema: z.strictObject({ judges: z.boolean().default(false) }),
+  create: ({ judges }: { judges: boolean }) => ({
+    aggregate: ({ updates }) =>
+      Promise.resolve({
+        change: updates.map(({ delta }) => mapScaled(delta, 1 / updates.length)),
+        ...(judges && {
+          verdicts: updates.map(({ clientId }) => ({
+            ...{ clientId, status: "benign" as const, score: 0.5, threshold: 1 },
+          })),
+        }),
+      }),
+  }),
+};
+
+/** A pair is scaled once. */
+function mapScaled(delta: Delta, by: number): Delta {
+  const scaled = ({ shape, data }: Tensor): Tensor => ({ shape, data: data.map((x) => x * by) });
+  return new Map(
+    [...delta].map(([name, one]): [string, TensorDelta] => [
+      name,
+      isLowRank(one) ? { b: scaled(one.b), a: one.a } : scaled(one),
+    ]),
+  );
+}
+
+/** What passes admission, and is of no use. */
+const odd: Readonly<Record<string, (x: number, i: number) => number>> = {
+  zeros: () => 0,
+  negated: (x) => -x,
+  enormous: (_, i) => (i % 2 === 0 ? 1e12 : -1e12),
+  tiny: () => 1e-300,
+};
+
+const oddUpdate: Plugin<Attack> = {
+  name: "test-odd",
+  summary: "Sends numbers that are admitted and make no sense.",
+  schema: z.strictObject({ kind: z.string() }),
+  create: ({ kind }: { kind: string }) => ({
+    corruptUpdate: (honest) => ({
+      ...honest,
+      delta: mapTensors(honest.delta, ({ shape, data }) => ({
+        shape,
+        data: data.map(odd[kind] ?? assert.fail(kind)),
+      })),
+    }),
+  }),
+};
+
+const contaminatedData: Plugin<Attack> = {
+  name: "test-data",
+  summary: "Contaminated data.",
+  schema: z.strictObject({ kind: z.string() }),
+  create: ({ kind }: { kind: string }) => ({ label: kind, data: { kind, options: {} } }),
+};
+
+function pluginsOf(task: TaskPlugin): Plugins {
+  const byName = <P extends { readonly name: string }>(...all: P[]) =>
+    new Map(all.map((plugin) => [plugin.name, plugin]));
+  return {
+    tasks: byName(task),
+    aggregators: byName(mean, ...(task.aggregators ?? [])),
+    attacks: byName(oddUpdate, contaminatedData),
+  };
+}
+
+/** A host of its own for each job, the last job first: nothing can be kept between two. */
+function manyHosts(trial: Trial, plugins: Plugins): ClientPool {
+  return {
+    ready: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+    async *ask(jobs, signal) {
+      for (const job of jobs.toReversed())
+        yield* (await oneHost(trial, plugins)).ask([job], signal);
+    },
+  };
+}
+
+/** Milliseconds of CPU between two turns of the event loop, the most of all: however busy the machine is. */
+async function longestTurn(work: () => Promise<unknown>): Promise<number> {
+  let longest = 0;
+  let ended = false;
+  let last = process.cpuUsage();
+  const tick = () => {
+    const { user, system } = process.cpuUsage(last);
+    longest = Math.max(longest, (user + system) / 1000);
+    last = process.cpuUsage();
+    if (!ended) setImmediate(tick);
+  };
+  setImmediate(tick);
+  await work();
+  ended = true;
+  return longest;
+}
+
+const shown = ({ rounds }: Played) =>
+  rounds.map(({ record, artifacts }) => ({ record, artifacts }));
+
+/** What every task must do, whatever it learns. */
+export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): void {
+  const plugins = pluginsOf(plugin);
+  for (const { name, options = {}, clients, rounds, kind } of settings) {
+    const trialWith = (aggregator: object, attack?: object): Trial =>
+      trialSchema(plugins).parse({
+        ...{ name: "conformance", clients, rounds, aggregator },
+        task: { name: plugin.name, ...options },
+        attacks: attack ? [{ attack, clients: [clientIds(clients).at(-1)] }] : [],
+      });
+    const aggregators = [
+      { name: "test-mean" },
+      { name: "test-mean", judges: true },
+      ...(plugin.aggregators ?? []).map((own) => ({ name: own.name })),
+    ];
+
+    describe(`${plugin.name}, ${name}, as a task`, function () {
+      this.timeout(60_000);
+
+      for (const aggregator of aggregators) {
+        const label = JSON.stringify(aggregator);
+        const attack = kind === undefined ? undefined : { name: "test-data", kind };
+
+        it(`gives the same numbers on one host and on many, in any order, ${label}`, async () => {
+          const trial = trialWith(aggregator, attack);
+          const one = await play(trial, plugins);
+          const many = await play(trial, plugins, { pool: manyHosts(trial, plugins) });
+          assert.ok(one.rounds.length > 0);
+          assert.deepEqual(shown(many), shown(one));
+          assert.deepEqual(many.state, one.state);
+        });
+
+        it(`goes on from a stored state to the same numbers, ${label}`, async () => {
+          const trial = trialWith(aggregator, attack);
+          const pool = await oneHost(trial, plugins);
+          const whole = await play(trial, plugins, { pool });
+          for (const [i, { state }] of whole.rounds.slice(0, -1).entries()) {
+            const stored = deserialize(serialize(state)) as TrialState;
+            const rest = await play(trial, plugins, { pool, from: stored });
+            assert.deepEqual(shown(rest), shown(whole).slice(i + 1));
+            assert.deepEqual(rest.state, whole.state);
+          }
+        });
+
+        for (const odds of Object.keys(odd)) {
+          it(`bears a client that sends ${odds}, ${label}`, async () => {
+            const trial = trialWith(aggregator, { name: "test-odd", kind: odds });
+            const { rounds, state } = await play(trial, plugins);
+            assert.deepEqual(
+              rounds.flatMap(({ record }) => record.stopped ?? []),
+              [],
+            );
+            for (const { data } of state.params.values()) {
+              assert.ok(data.every((x: number) => Number.isFinite(x)));
+            }
+          });
+        }
+      }
+
+      it("draws from its streams alone", async () => {
+        const trial = trialWith({ name: "test-mean" });
+        const pool = await oneHost(trial, plugins);
+        const { random } = Math;
+        Math.random = () => assert.fail("Math.random");
+        try {
+          const { rounds } = await play(trial, plugins, { pool });
+          const failures = rounds.flatMap(({ record }) => record.clients.map((c) => c.failure));
+          assert.ok(failures.every((failure) => failure === null));
+        } finally {
+          Math.random = random;
+        }
+      });
+
+      it("leaves no tensor behind", async () => {
+        const { tf } = await loadBackend();
+        const trial = trialWith({ name: "test-mean" });
+        const pool = await oneHost(trial, plugins);
+        await play(trial, plugins, { pool });
+        const before = tf.memory().numTensors;
+        await play(trial, plugins, { pool });
+        assert.equal(tf.memory().numTensors, before);
+      });
+
+      it("lets the event loop turn at least every 100 ms", async () => {
+        const trial = trialWith({ name: "test-mean" });
+        const pool = await oneHost(trial, plugins);
+        await play(trial, plugins, { pool }); // compiles
+        const longest = await longestTurn(() => play(trial, plugins, { pool }));
+        assert.ok(longest < 100, `${longest} ms`);
+      });
+
+      it("refuses an option that it does not have", () => {
+        assert.equal(plugin.schema.safeParse(options).success, true);
+        assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);
+      });
+    });
+  }
+}

@@ -1,0 +1,122 @@
+import { stream, sum } from "@fedclair/linalg";
+import { at } from "../src/at.js";
+import { contaminations, fabricate, oddAlpha } from "../src/evaluation-bias/contaminations.js";
+import { scoreModel } from "../src/evaluation-bias/federation/basis.js";
+import { guardScores, guardThreshold } from "../src/evaluation-bias/federation/family-guard.js";
+import {
+  countScores,
+  smoothed,
+  trimmedPmf,
+  type Grid,
+} from "../src/evaluation-bias/federation/grid.js";
+import { fitColumn, momentsOf, pooled } from "../src/evaluation-bias/federation/moments.js";
+import { detectOutsiders, noisy } from "../src/evaluation-bias/federation/subspace-detector.js";
+import {
+  biasedEvaluator,
+  type BiasedEvaluator,
+} from "../src/evaluation-bias/model/biased-evaluator.js";
+import { normalised } from "../src/evaluation-bias/model/evaluate-histogram.js";
+import type { Evaluator } from "../src/evaluation-bias/model/interventions.js";
+import { trueScores } from "../src/evaluation-bias/truth.js";
+
+const grid: Grid = { lo: -5, hi: 5, bins: 50 };
+const people = 2000;
+
+export const panels: readonly Evaluator[] = [
+  { alpha: 1, tau: 1.1 },
+  { alpha: 2, tau: 1.6 },
+  { alpha: 4, tau: 1.1 },
+  { alpha: 4, tau: 1.6 },
+];
+
+/** The four kinds that leave the model, in turn. */
+export function fabricators(count: number): string[] {
+  return Array.from(
+    { length: count },
+    (_, i) => ["spike", "bimodal", "plateau", "deflate"][i % 4] ?? "",
+  );
+}
+
+/** Solving an evaluation takes longer than all the rest of a federation; these have no habits of their own. */
+const evaluators = new Map<string, BiasedEvaluator>();
+
+function evaluatorOf(evaluator: Evaluator): BiasedEvaluator {
+  const key = JSON.stringify(evaluator);
+  const made = evaluators.get(key) ?? biasedEvaluator(trueScores, "squared", evaluator);
+  evaluators.set(key, made);
+  return made;
+}
+
+/**
+ * A federation by the pure functions alone, without rounds and messages: the task's defaults, its
+ * institutions all of one habit.
+ * @param kinds of contamination, of the first institutions
+ */
+export function simulate(seed: number, clients: number, kinds: readonly string[]) {
+  const rng = stream(seed);
+  const institutions = Array.from({ length: clients }, (_, c) => {
+    const kind = kinds[c];
+    const own = rng.at("institution", c);
+    const contamination =
+      kind === undefined ? undefined : { kind, options: contaminations.get(kind)?.parse({}) ?? {} };
+    const countsOf = (honest: Float64Array, key: string) =>
+      countScores(
+        contamination ? fabricate(contamination, honest, own.at("fabricate", key)) : honest,
+        grid,
+      );
+    const alpha = oddAlpha(contamination);
+    return {
+      reference: countsOf(own.at("reference").normals(people), "reference"),
+      panels: panels.map((panel, j) => {
+        const evaluator = evaluatorOf(alpha === undefined ? panel : { ...panel, alpha });
+        return countsOf(evaluator.sample(people, own.at("panel", j)), String(j));
+      }),
+    };
+  });
+
+  const modelOf = (trim: number) => {
+    const pmf = trimmedPmf(
+      institutions.map(({ reference }) => normalised(reference)),
+      trim,
+    );
+    return scoreModel(smoothed(pmf, people * clients), grid);
+  };
+  const momentsUnder = (model: ReturnType<typeof modelOf>) =>
+    institutions.map((institution) => momentsOf(model.psi, institution.panels));
+  const model = modelOf(0.25);
+  const moments = momentsUnder(model);
+  const detection = detectOutsiders(moments.map(noisy));
+  const kept = [...moments.keys()].filter((c) => detection.flagged[c] === false);
+  const guard = guardScores(
+    model,
+    moments.filter((_, c) => kept.includes(c)),
+  );
+  const odd = kept.filter((_, i) => at(guard, i) > guardThreshold);
+  const plain = modelOf(0);
+  return {
+    model,
+    institutions,
+    moments,
+    detection,
+    /** Who the detector flags, who the guard flags of the rest, and the guard's scores of that rest. */
+    outside: [...detection.flagged.keys()].filter((c) => detection.flagged[c] === true),
+    odd,
+    guard,
+    robust: panels.map((_, j) =>
+      fitColumn(
+        model,
+        pooled(
+          moments.filter((_, c) => kept.includes(c) && !odd.includes(c)),
+          j,
+        ),
+      ),
+    ),
+    naive: panels.map((_, j) => fitColumn(plain, pooled(momentsUnder(plain), j))),
+    /** Of all institutions but the contaminated ones, bin by bin. */
+    pooledCounts: panels.map((_, j) =>
+      Float64Array.from({ length: grid.bins }, (_, b) =>
+        sum(institutions.slice(kinds.length).map((i) => at(at(i.panels, j), b))),
+      ),
+    ),
+  };
+}

@@ -1,0 +1,60 @@
+import {
+  ClientRunner,
+  clientIds,
+  createPlugin,
+  MemoryPool,
+  runRounds,
+  startTrial,
+  type ClientPool,
+  type Plugins,
+  type RoundDone,
+  type Trial,
+  type TrialState,
+} from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+
+export interface Played {
+  readonly rounds: readonly RoundDone[];
+  readonly state: TrialState;
+}
+
+interface Settings {
+  /** Default: one host in this process. */
+  readonly pool?: ClientPool;
+  /** Default: the start. */
+  readonly from?: TrialState;
+  readonly benignOnly?: boolean;
+}
+
+/** Runs the method under study by a new task and a new aggregator. @throws what `runRounds` throws */
+export async function play(
+  trial: Trial,
+  plugins: Plugins,
+  { pool, from, benignOnly = false }: Settings = {},
+): Promise<Played> {
+  const task = createPlugin(plugins.tasks, trial.task);
+  await task.prepare?.();
+  const rng = stream(trial.seed);
+  const plan = {
+    ...{ trial, task, rng, benignOnly, clientIds: clientIds(trial.clients) },
+    pool: pool ?? (await oneHost(trial, plugins)),
+    contamination: new ClientRunner(trial, plugins).contamination,
+    aggregator: createPlugin(plugins.aggregators, trial.aggregator),
+    signal: new AbortController().signal,
+  };
+  const rounds: RoundDone[] = [];
+  let state = from ?? (await startTrial(task, plan.clientIds, rng));
+  for await (const event of runRounds(plan, state)) {
+    if (event.kind !== "round") continue;
+    rounds.push(event);
+    state = event.state;
+  }
+  return { rounds, state };
+}
+
+/** A host that does all jobs in their order. */
+export async function oneHost(trial: Trial, plugins: Plugins): Promise<ClientPool> {
+  const pool = new MemoryPool(new ClientRunner(trial, plugins));
+  await pool.ready();
+  return pool;
+}

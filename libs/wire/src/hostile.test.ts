@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { admitUpdate, bounds, failure, jsonBytes, type Answer, type Failure } from "@fedclair/core";
+import fc from "fast-check";
+import protobuf from "protobufjs/minimal.js";
+import { fedclair } from "../gen/fedclair.js";
+import { decodeHostMessage } from "./codec/host-message.js";
+import { OpenJobs } from "./open-jobs.js";
+import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
+import { hostileMessage } from "../testing/arbitraries.js";
+import { collect, jobsFor, listenFor } from "../testing/pools.js";
+import { outcome, RawHost } from "../testing/raw-host.js";
+import { WireError } from "./wire-error.js";
+
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+function assertText(text: string, maxBytes: number) {
+  assert.ok(jsonBytes(text) - 2 <= maxBytes, `${text.length} characters`);
+  assert.ok(!unprintable.test(text), JSON.stringify(text));
+}
+
+function assertName(name: string) {
+  assertText(name, 4 * bounds.nameLength);
+  assert.ok(Array.from(name).length <= bounds.nameLength);
+}
+
+const assertFailure = ({ message }: Failure) => {
+  assertText(message, bounds.failureBytes);
+};
+
+function assertBounded(answer: Answer) {
+  assertName(answer.clientId);
+  if ("failure" in answer) {
+    assertFailure(answer.failure);
+    return;
+  }
+  const { delta, metrics } = answer.update;
+  const names = Object.keys(metrics);
+  assert.ok(names.length <= bounds.metrics);
+  for (const name of [...names, ...delta.keys()]) assertName(name);
+  assert.ok(Object.values(metrics).every(Number.isFinite));
+}
+
+describe("a hostile host", () => {
+  it("brings nothing unbounded to the coordinator, whatever it sends", async () => {
+    const seen = new Map<string, number>();
+    const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
+    await fc.assert(
+      fc.asyncProperty(hostileMessage, async (bytes) => {
+        let message;
+        try {
+          message = decodeHostMessage(bytes);
+        } catch (error) {
+          assert.ok(error instanceof WireError);
+          assertFailure(error.failure);
+          count("refused");
+          return;
+        }
+        count(message.type);
+        if (message.type === "join" || message.type === "ready") return; // the gate's to judge
+        assertName(message.clientId);
+        const [job] = jobsFor([message.clientId], {
+          admit: (update) => admitUpdate(update, new Map()),
+        });
+        assert.ok(job);
+        const open = new OpenJobs([job]);
+        const refusal =
+          message.type === "clientUpdate"
+            ? open.answer(job, message.read)
+            : open.fail(job, message.failure);
+        if (refusal) assertFailure(refusal);
+        for await (const answer of open.answers()) {
+          assertBounded(answer);
+          count("update" in answer ? "admitted" : "failed");
+        }
+      }),
+      { numRuns: 1500 },
+    );
+    for (const what of ["refused", "join", "clientUpdate", "clientFailed", "admitted", "failed"]) {
+      assert.ok((seen.get(what) ?? 0) > 10, `${what}: ${seen.get(what) ?? 0} times`);
+    }
+  });
+});
+
+describe("SocketPool, attacked", () => {
+  let pool: SocketPool;
+  const hosts: RawHost[] = [];
+  const log: string[] = [];
+
+  const open = async (options: Partial<SocketPoolOptions> = {}) => {
+    pool = await listenFor(1, { log: (line) => log.push(line), ...options });
+    const host = await RawHost.connect(pool.url);
+    hosts.push(host);
+    return host;
+  };
+  /** The pool's answer to a message about the one job that is open, and what came of the job. */
+  const attack = async (message: Uint8Array, options: Partial<SocketPoolOptions> = {}) => {
+    const host = await open(options);
+    await host.joinReady();
+    const answers = collect(
+      pool,
+      jobsFor(["c0"], { id: jobId, admit: (u) => admitUpdate(u, new Map()) }),
+    );
+    while ((await host.next()).type !== "clientJob");
+    const reply = await host.peer.send(message);
+    const answer = (await answers).get("c0");
+    assert.ok(answer);
+    assertBounded(answer);
+    return { reply, answer };
+  };
+  const jobId = 77;
+  const encode = (body: fedclair.v1.HostMessage.$Properties) =>
+    fedclair.v1.HostMessage.encode(body).finish();
+  const measured = (names: string[]) => {
+    const metrics = names.map((name, i) => ({ name, value: i }));
+    return encode({ clientUpdate: { jobId, clientId: "c0", numExamples: 1, metrics } });
+  };
+
+  afterEach(async () => {
+    for (const host of hosts.splice(0)) host.socket.disconnect();
+    await pool.close();
+    log.length = 0;
+  });
+
+  it("is not ended by the name of a metric, be it 95 MB long", async () => {
+    const { reply, answer } = await attack(measured(["x".repeat(95e6)]), { chunkBytes: 50e6 });
+    const message = `metric '${"x".repeat(77)}…': expected a name of at most 128 printable characters`;
+    assert.deepEqual(reply, { type: "failure", failure: failure("MALFORMED", message) });
+    assert.deepEqual(answer, { jobId, clientId: "c0", failure: failure("MALFORMED", message) });
+  });
+
+  it("takes 256 metrics, and refuses 257 or a hundred thousand", async () => {
+    const many = (length: number) => measured(Array.from({ length }, (_, i) => `m${i}`));
+    const { answer } = await attack(many(256));
+    assert.ok("update" in answer && Object.keys(answer.update.metrics).length === 256);
+    for (const [count, message] of [
+      [257, "257 metrics: at most 256 are allowed"],
+      [100_000, "100000 metrics: at most 256 are allowed"],
+    ] as const) {
+      await pool.close();
+      const { answer } = await attack(many(count));
+      assert.deepEqual(answer, { jobId, clientId: "c0", failure: failure("MALFORMED", message) });
+    }
+  });
+
+  it("cuts the text of a failure, be it 10 MB, and shows no newline", async () => {
+    const text = `line\nforged: ${"x".repeat(1e7)}`;
+    const failed = { jobId, clientId: "c0", failure: { code: 12, message: text } };
+    const { reply, answer } = await attack(encode({ clientFailed: failed }));
+    assert.equal(outcome(reply), "accepted");
+    assert.deepEqual(answer, { jobId, clientId: "c0", failure: failure("CLIENT_ERROR", text) });
+    assert.ok("failure" in answer && answer.failure.message.startsWith("line\\nforged: xxx"));
+  });
+
+  it("is not filled by a message of nothing but fields", async () => {
+    const host = await open();
+    await host.joinReady();
+    // HostMessage.client_update with millions of empty metrics: as objects they would be fifty times the bytes.
+    const metrics = Uint8Array.from({ length: 1e7 }, (_, i) => (i % 2 ? 0 : 0x2a));
+    const reply = await host.peer.send(
+      protobuf.Writer.create().uint32(0x1a).bytes(metrics).finish(),
+    );
+    assert.equal(
+      reply.type === "failure" && reply.failure.message,
+      "more than 524288 fields in a message",
+    );
+  });
+
+  it("lets no host forge a line of the log", async () => {
+    const host = await open();
+    const forged = "wasm\nERROR: all is lost\x1b[2J\u202e";
+    const bad = [
+      { backend: forged },
+      { softwareVersion: forged },
+      { backend: "x".repeat(65) },
+      { softwareVersion: "x".repeat(60_000) },
+      { backend: "two words" },
+    ];
+    for (const changes of bad) assert.equal(outcome(await host.join(changes)), "MALFORMED");
+    assert.equal(outcome(await host.join({ token: "wrong", backend: forged })), "BAD_TOKEN");
+    const good = { backend: "torch-2.1+cu118_x.y", softwareVersion: "" };
+    assert.equal(outcome(await host.join(good)), "welcome");
+    assert.equal(log.length, 7);
+    for (const line of log) assertText(line, 500);
+    assert.equal(
+      log[0],
+      "refused a host (wasm\\nERROR: all is lost\\u{1b}[2J\\u{202e}, room for 4 clients, version test): " +
+        "MALFORMED: backend 'wasm\\nERROR: all is lost\\u{1b}[2J\\u{202e}': expected at most 64 letters, digits and any of . _ + -",
+    );
+  });
+
+  it("does not take what is no name for a client", async () => {
+    const host = await open();
+    await host.joinReady();
+    for (const clientId of ["c0\n", "\u2028", "x".repeat(129)]) {
+      const failed = { jobId, clientId, failure: { code: 12, message: "" } };
+      assert.equal(outcome(await host.peer.send(encode({ clientFailed: failed }))), "MALFORMED");
+    }
+  });
+});

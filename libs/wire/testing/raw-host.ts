@@ -1,0 +1,84 @@
+import { io, type Socket } from "socket.io-client";
+import {
+  decodeCoordinatorMessage,
+  type CoordinatorMessage,
+} from "../src/codec/coordinator-message.js";
+import { encodeJoin, encodeReady, type Join } from "../src/codec/host-message.js";
+import { accepted, type Reply } from "../src/codec/reply.js";
+import { Peer } from "../src/peer.js";
+import { protocolVersion, type Events } from "../src/protocol.js";
+import { Traffic } from "../src/traffic.js";
+
+export const goodJoin: Join = {
+  protocolVersion,
+  token: "",
+  capacity: 4,
+  backend: "none",
+  softwareVersion: "test",
+};
+
+/** The code of a refusal, else the type of the reply. */
+export function outcome(reply: Reply): string {
+  return reply.type === "failure" ? reply.failure.code : reply.type;
+}
+
+/** A client host that does nothing by itself and can say anything. */
+export class RawHost {
+  readonly socket: Socket<Events, Events>;
+  readonly peer: Peer;
+  readonly #received: CoordinatorMessage[] = [];
+  #onMessage: () => void = () => undefined;
+
+  static async connect(url: string): Promise<RawHost> {
+    const host = new RawHost(url);
+    await new Promise<void>((resolve) => host.socket.once("connect", resolve));
+    return host;
+  }
+
+  private constructor(url: string) {
+    this.socket = io(url, { transports: ["websocket"], forceNew: true, reconnection: false });
+    this.peer = new Peer(
+      {
+        emit: (frame, reply) => this.socket.emit("frame", frame, reply),
+        close: () => this.socket.disconnect(),
+      },
+      new Traffic(),
+      (bytes) => {
+        this.#received.push(decodeCoordinatorMessage(bytes));
+        this.#onMessage();
+        return accepted;
+      },
+    );
+    this.socket.on("frame", (...args: unknown[]) => {
+      this.peer.receive(args);
+    });
+    this.socket.on("disconnect", () => {
+      this.peer.disconnected();
+    });
+  }
+
+  async join(changes: Partial<Join> = {}): Promise<Reply> {
+    const reply = await this.peer.send(encodeJoin({ ...goodJoin, ...changes }));
+    if (reply.type === "welcome") this.peer.agree(reply);
+    return reply;
+  }
+
+  async joinReady(changes: Partial<Join> = {}): Promise<void> {
+    await this.join(changes);
+    await this.peer.send(encodeReady());
+  }
+
+  /** Messages that `next` has not given out. */
+  get waiting(): number {
+    return this.#received.length;
+  }
+
+  /** The next message that has not been asked for yet. */
+  async next(): Promise<CoordinatorMessage> {
+    for (;;) {
+      const message = this.#received.shift();
+      if (message) return message;
+      await new Promise<void>((resolve) => (this.#onMessage = resolve));
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { always, shorter, variations } from "./variations.js";
+
+/** The root of the workspace whose trials are run. */
+export const workspace = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+/**
+ * Every shipped trial, and every variation.
+ * @returns name, trial file from the workspace's root, and what is set, by path; in values `{data}` stands for the folder of
+ *   `makeData`
+ */
+export async function trialsToRun() {
+  const shipped = await shippedTrials();
+  const strays = Object.keys(shorter).filter((file) => !shipped.includes(file));
+  if (strays.length > 0) throw new Error(`shortened, but not there: ${strays.join(", ")}`);
+  return [
+    ...shipped.map((file) => ({ name: file, file, set: { ...always, ...shorter[file] } })),
+    ...Object.entries(variations).flatMap(([file, own]) =>
+      Object.entries(own).map(([name, set]) => ({
+        name: `${file} ${name}`,
+        ...{ file, set: { ...always, ...set } },
+      })),
+    ),
+  ];
+}
+
+/** Files from the workspace's root, sorted. */
+async function shippedTrials() {
+  const files = await readdir(join(workspace, "trials"), { recursive: true });
+  return files
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => `trials/${file.replaceAll("\\", "/")}`)
+    .sort();
+}
+
+/** What is set, as arguments of `fedclair run`. */
+export function setArguments(set, data) {
+  return Object.entries(set).flatMap(([path, value]) => [
+    "--set",
+    `${path}=${JSON.stringify(value).replaceAll("{data}", data)}`,
+  ]);
+}

@@ -1,0 +1,20 @@
+// Removes what was once compiled from a file that is gone: the compiler leaves it, and mocha would run a test of it.
+import { existsSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+const parents = ["libs", "apps"];
+const projects = (
+  await Promise.all(
+    parents.map(async (parent) => (await readdir(parent)).map((name) => join(parent, name))),
+  )
+).flat();
+for (const project of [...projects, "e2e"]) {
+  const dist = join(project, "dist");
+  if (!existsSync(dist)) continue;
+  for (const file of await readdir(dist, { recursive: true })) {
+    const [, source] = /^(.*)\.(?:js|d\.ts)(?:\.map)?$/.exec(file) ?? [];
+    if (source === undefined || existsSync(join(project, `${source}.ts`))) continue;
+    await rm(join(dist, file));
+  }
+}
