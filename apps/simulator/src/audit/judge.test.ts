@@ -7,7 +7,7 @@ import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
 import { encodeSafetensors, UserError } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { auditText } from "./audit-text.js";
-import { judge, type Answer } from "./judge.js";
+import { judge, type Judged } from "./judge.js";
 import { parseOptions } from "./options.js";
 import { readAdapter, writeAdapter } from "./peft.js";
 import { findAdapters } from "./pile.js";
@@ -65,15 +65,15 @@ describe("the judgement of adapters", () => {
     folder: string,
     set: Partial<ClairOptions> = {},
     refine = false,
-  ): Promise<Answer & { text: string }> {
+  ): Promise<Judged & { text: string }> {
     const options = clairSchema.parse(set);
     const { adapters, skipped } = await findAdapters([folder]);
-    const answer = await judge({ adapters, options, refine });
-    const text = auditText({ ...answer.judgement, skipped }, options);
-    return { ...answer, text: stripVTControlCharacters(text) };
+    const found = await judge({ adapters, options, refine });
+    const text = auditText({ ...found.judgement, skipped }, options);
+    return { ...found, text: stripVTControlCharacters(text) };
   }
 
-  const statuses = ({ judgement }: Answer) => judgement.adapters.map(({ status }) => status);
+  const statuses = ({ judgement }: Judged) => judgement.adapters.map(({ status }) => status);
 
   it("sets aside adapters that cannot be read, and says why", async () => {
     const folder = await savePile(8, 2);
