@@ -1,6 +1,6 @@
 import { gaussian, hstack, stream, type Matrix } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { idOf, updateOf } from "../testing/updates.js";
+import { idOf, updateOf } from "../../testing/updates.js";
 import { clairAggregator, clairSchema } from "./index.js";
 
 /** An update as a layer sends it one input of which is never active: of that column nothing changes. */
