@@ -1,6 +1,5 @@
-import { UserError, type TensorDelta, type Tensor, type Update } from "@fedclair/core";
+import { denseOf, UserError, type TensorDelta, type Tensor, type Update } from "@fedclair/core";
 import { addScaled, multiplyNT, type Matrix } from "@fedclair/linalg";
-import { product } from "../src/factors.js";
 import {
   clair,
   clairSchema,
@@ -9,7 +8,6 @@ import {
   type ClairResult,
   type Refined,
 } from "../src/clair/index.js";
-import { isFactored } from "../src/clair/change.js";
 import {
   fieldsOf,
   listOf,
@@ -172,8 +170,8 @@ function tensorNamed(change: TensorDelta, field: string): Tensor | undefined {
 function refinedOf(refined: Refined | undefined, id: string): Matrix | undefined {
   const own = refined?.personal.get(id);
   if (refined === undefined || own === undefined) return undefined;
-  const out = product(own);
-  addScaled(out, 1, isFactored(refined.shared) ? product(refined.shared) : refined.shared);
+  const out = denseOf(own);
+  if (refined.shared !== undefined) addScaled(out, 1, denseOf(refined.shared));
   return out;
 }
 
