@@ -28,7 +28,7 @@ function packagesOf(file: string, patterns: readonly RegExp[]): Set<string> {
   return packages;
 }
 
-const main = (app: string) => join(workspace, "apps", app, "dist", "main.js");
+const main = (app: string) => join(workspace, "apps", app, "dist", "src", "main.js");
 const drawing = ["vega", "vega-lite", "@resvg/resvg-js"];
 
 describe("what programs load", () => {

@@ -34,10 +34,10 @@ export async function host(options: HostOptions): Promise<void> {
     },
     runJob: async (job) => {
       if (!runner) throw new Error("a job came before the trial");
-      const arrival = await runner.run(job);
+      const answer = await runner.run(job);
       tensors.last = tf.memory().numTensors;
       if (jobs++ === 0) tensors.first = tensors.last;
-      return arrival;
+      return answer;
     },
     onUnreachable: (why) => {
       log.warn(`no coordinator at ${options.coordinator}: ${why}; still trying`);

@@ -1,4 +1,4 @@
-/** Rows of A that are gone through with one panel of B: they stay in the second-level cache. */
+/** Rows of A that meet one panel of B after the other: few enough to stay in the second-level cache. */
 const rowsAtOnce: usize = 128;
 
 /**
@@ -20,7 +20,7 @@ export function multiplyBlock(a: usize, b: usize, c: usize, m: usize, n: usize, 
   }
 }
 
-/** A 4×4 tile of C in eight registers: what fits the sixteen of x86-64 beside the operands. `stride` in bytes. */
+/** A 4×4 tile of C in eight registers, which leaves room for the operands in the sixteen of x86-64. `stride` is in bytes. */
 function multiplyTile(a: usize, b: usize, c: usize, stride: usize, k: usize): void {
   let top0 = f64x2.splat(0);
   let top1 = f64x2.splat(0);

@@ -6,7 +6,7 @@ const leastSquares: f64 = 1.1830521861667747e-271;
 const leastEntry: f64 = 1.0261342003245941e-289;
 /** 2^60: a column so many times as long as another does not change to rounding when the two are rotated. */
 const farLonger: f64 = 1152921504606846976;
-/** 2^30: 1 + ζ² is ζ² to rounding for a larger ζ. */
+/** 2^30: of a larger ζ, 1 + ζ² is ζ² to rounding; of a far larger one it overflows. */
 const steep: f64 = 1073741824;
 
 /**

@@ -2,8 +2,8 @@ import { reflector } from "./householder";
 import { lanes } from "./vector";
 
 /**
- * Householder tridiagonalisation of a symmetric matrix by its lower triangle. The rank-two update of one step and the matrix–vector
- * product of the next share one pass over the matrix, which is what its speed depends on (Howell, Demmel, Fulton,
+ * Householder tridiagonalisation of a symmetric matrix by its lower triangle. Its speed depends on how often the matrix is
+ * read: the rank-two update of one step and the matrix–vector product of the next share one pass (Howell, Demmel, Fulton,
  * Hammarling and Marmol, Cache efficient bidiagonalization using BLAS 2.5 operators, 2008).
  * @param a n×n, column-major with `stride` rows, an even number; rows behind n are zero. Becomes the reflectors below the
  *   subdiagonal, without their leading 1
@@ -23,7 +23,7 @@ export function tridiagonalise(
 ): void {
   if (n == 0) return;
   const height = stride * 8;
-  // The update that is still to be done: A - v·wᵀ - w·vᵀ.
+  // The update that is still due: A - v·wᵀ - w·vᵀ.
   const v = work;
   const w = v + height;
   const x = w + height;

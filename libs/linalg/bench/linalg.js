@@ -1,4 +1,4 @@
-// Build first. Prints nothing; see them by: node -e 'import("./bench/linalg.js").then((m) => m.bench()).then(console.table)'
+// Needs a build. To see the figures: node -e 'import("./bench/linalg.js").then((m) => m.bench()).then(console.table)'
 import { EigenvalueDecomposition, Matrix as Plain, QrDecomposition, SVD } from "ml-matrix";
 import { Bench } from "tinybench";
 import {
@@ -28,7 +28,7 @@ const products = [256, 512, 1024].map((n) => {
   const [x, y] = [plain(a), plain(b)];
   const c = new Matrix(n, n);
   return {
-    // Into a C that is there: where one is made anew each time, the system takes longer to hand out its pages than a thread saves.
+    // C is allocated once: fresh pages of memory would cost more time than a second thread saves.
     name: `C ← C + A·B, ${n}×${n}`,
     flops: 2 * n ** 3,
     run: () => addProduct(blockOf(c), blockOf(a), blockOf(b)),

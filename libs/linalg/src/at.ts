@@ -19,5 +19,5 @@ export function item<T>(list: ArrayLike<T>, i: number): T {
 }
 
 function outside(i: number, length: number): RangeError {
-  return new RangeError(`index ${i} is outside a list of ${length}, whose first index is 0`);
+  return new RangeError(`index ${i} is outside a list of ${length}`);
 }

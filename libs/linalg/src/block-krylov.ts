@@ -1,15 +1,16 @@
+import { at } from "./at.js";
 import { symmetricEigen } from "./eigen.js";
 import { hstack, Matrix, subtract } from "./matrix.js";
 import { multiply, multiplyTN } from "./multiply.js";
 import { thinQr } from "./qr.js";
-import { frobenius } from "./stats.js";
+import { safeNorm } from "./range.js";
 import { stream } from "./stream.js";
 
-/** From so many rows on, an application costs more than to look, after every block, whether it was the last. */
+/** From this many rows on, applying the operator costs more than testing for convergence after every block. */
 const manyRows = 1024;
-/** Blocks of a Krylov space before a restart: more cost memory and orthogonalisation, fewer cost applications. */
+/** Blocks of a Krylov space before a restart: more take memory and orthogonalisation, fewer take more applications. */
 const depthOf = (rows: number) => (rows < manyRows ? 4 : 6);
-/** Directions beyond those wanted that travel along: they part what is wanted from what comes next. */
+/** Extra directions that are iterated along: the wider the gap to what is left out, the faster the convergence. */
 const spare = 3;
 
 export interface Space {
@@ -20,13 +21,14 @@ export interface Space {
 
 /**
  * The space of the eigenvectors of the `count` largest eigenvalues of a positive semidefinite operator, by block Krylov
- * iteration with thick restarts (Golub and Van Loan, 10.3.6; Musco and Musco, arXiv 1504.05477). It pays where the
- * operator is large or known by its action alone, and more so from a good start.
+ * iteration with thick restarts (Golub and Van Loan, 10.3.6; Musco and Musco, arXiv 1504.05477). Meant for operators that
+ * are large, or known only by what they do to a vector, and for starts that are near the space.
  * @param apply G·X of an n×b block
  * @param start n×s, any columns near the space; random ones complete it
- * @param count ≥ 1
+ * @param count 0 … n
  * @param restarts at least 1
  * @returns the best space found when the residual is at most 1e-13 of the largest eigenvalue, or after `restarts`
+ * @throws RangeError if `count` or `restarts` is not such a number, or what the operator returns is not finite
  */
 export function leadingSpace(
   apply: (x: Matrix) => Matrix,
@@ -35,10 +37,16 @@ export function leadingSpace(
   { restarts }: { readonly restarts: number },
 ): Space {
   const n = start.rows;
+  if (!Number.isInteger(count) || count < 0 || count > n) {
+    throw new RangeError(`leadingSpace: expected a count of 0 to ${n}, got ${count}`);
+  }
+  if (!Number.isInteger(restarts) || restarts < 1) {
+    throw new RangeError(`leadingSpace: expected at least 1 restart, got ${restarts}`);
+  }
   let x = thinQr(completed(start, Math.min(n, count + spare))).q;
   for (let restart = 1; ; restart++) {
     for (const { isLast, ...krylov } of krylovSpaces(apply, x)) {
-      // Nor after the first block, which knows nothing yet beside the guess: an invariant one need not be the leading one.
+      // Not after the first block in any case: it holds the guess only, which may be invariant and not the leading space.
       if (!isLast && (n < manyRows || krylov.basis.cols === x.cols)) continue;
       const { space, vectors } = rayleighRitz(krylov, count);
       if (space.converged || (isLast && restart === restarts)) return space;
@@ -54,7 +62,7 @@ interface Krylov {
   readonly image: Matrix;
 }
 
-/** One block larger each time. */
+/** The Krylov spaces of X, each one block larger than the one before. */
 function* krylovSpaces(
   apply: (x: Matrix) => Matrix,
   x: Matrix,
@@ -73,7 +81,7 @@ function* krylovSpaces(
   }
 }
 
-/** The best that the space holds. */
+/** The best approximation within the Krylov space. */
 function rayleighRitz(
   { basis, image }: Krylov,
   count: number,
@@ -82,12 +90,12 @@ function rayleighRitz(
   const wanted = vectors.columns(0, count);
   const ritz = multiply(basis, wanted);
   const residual = subtract(multiply(image, wanted), scaledColumns(ritz, values));
-  // A zero operator has every space for its own; NaN never passes.
-  const converged = frobenius(residual) <= 1e-13 * (values[0] ?? 0);
+  // Not `<`: under a zero operator every space is invariant.
+  const converged = safeNorm(residual.data) <= 1e-13 * (values[0] ?? 0);
   return { space: { basis: ritz, converged }, vectors };
 }
 
-/** Twice is enough, once more after the QR: it fills what vanished with directions of its own. */
+/** Two passes suffice; two more after the QR, which puts arbitrary directions in place of columns that vanished. */
 function orthonormalAgainst(basis: Matrix, block: Matrix): Matrix {
   const cleaned = (y: Matrix) => subtract(y, multiply(basis, multiplyTN(basis, y)));
   const { q } = thinQr(cleaned(cleaned(block)));
@@ -101,11 +109,11 @@ function completed(start: Matrix, width: number): Matrix {
   return hstack([start, new Matrix(start.rows, missing, random)]);
 }
 
-function scaledColumns(a: Matrix, factors: ArrayLike<number>): Matrix {
+function scaledColumns(a: Matrix, factors: Float64Array): Matrix {
   const out = a.copy();
   for (let j = 0; j < a.cols; j++) {
     const column = out.column(j);
-    for (let i = 0; i < column.length; i++) column[i] = (column[i] ?? 0) * (factors[j] ?? NaN);
+    for (let i = 0; i < column.length; i++) column[i] = at(column, i) * at(factors, j);
   }
   return out;
 }
@@ -115,6 +123,6 @@ function symmetrised(a: Matrix): Matrix {
   return new Matrix(
     a.rows,
     a.cols,
-    a.data.map((x, i) => (x + (t.data[i] ?? NaN)) / 2),
+    a.data.map((x, i) => (x + at(t.data, i)) / 2),
   );
 }

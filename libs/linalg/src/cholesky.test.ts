@@ -48,11 +48,18 @@ describe("cholesky", () => {
     }
   });
 
+  it("refuses shapes that do not fit", () => {
+    assert.throws(() => cholesky(random(2, 3)), /expected a square matrix, got 2×3/);
+    assert.throws(() => choleskySolve(random(2, 2), random(3, 1)), /2×2 and 3×1 do not fit/);
+    assert.throws(() => solveUpper(random(2, 3), random(2, 1)), /2×3 and 2×1 do not fit/);
+  });
+
   it("says no to what is not positive definite", () => {
     for (const rows of [
       [[0]],
       [[-1]],
       [[NaN]],
+      [[Infinity]],
       [
         [1, 2],
         [2, 1],

@@ -16,7 +16,7 @@ export interface SymmetricEigen {
  * Eigenvalues and eigenvectors of a symmetric matrix: Householder tridiagonalisation, then implicit QL (Wilkinson and
  * Reinsch, Handbook for Automatic Computation II, tred2 and tql2). Absolute error about 1e-16 times the
  * largest eigenvalue. About 9n³ flops.
- * @param s n×n; only its symmetric part is meaningful, it is not changed
+ * @param s n×n symmetric; its lower triangle is read
  * @throws RangeError if s is not square or not finite
  */
 export function symmetricEigen(s: Matrix): SymmetricEigen {

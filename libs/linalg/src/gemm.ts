@@ -44,16 +44,16 @@ function pack(target: Float64Array, { data, offset, rows, cols, down, across }: 
   for (; i + 3 < rows; i += 4) {
     let s = offset + i * down;
     for (let j = 0; j < cols; j++, s += across, t += 4) {
-      target[t] = data[s] ?? 0;
-      target[t + 1] = data[s + down] ?? 0;
-      target[t + 2] = data[s + 2 * down] ?? 0;
-      target[t + 3] = data[s + 3 * down] ?? 0;
+      target[t] = data[s] as number;
+      target[t + 1] = data[s + down] as number;
+      target[t + 2] = data[s + 2 * down] as number;
+      target[t + 3] = data[s + 3 * down] as number;
     }
   }
   if (i === rows) return;
   for (let j = 0; j < cols; j++) {
     for (let r = 0; r < 4; r++, t++) {
-      target[t] = i + r < rows ? (data[offset + (i + r) * down + j * across] ?? 0) : 0;
+      target[t] = i + r < rows ? (data[offset + (i + r) * down + j * across] as number) : 0;
     }
   }
 }
@@ -65,7 +65,7 @@ function addScaledBlock(out: Block, factor: number, x: Float64Array, stride: num
     let t = offset + j * across;
     const s = j * stride;
     for (let i = 0; i < rows; i++, t += down) {
-      data[t] = (data[t] ?? 0) + factor * (x[s + i] ?? 0);
+      data[t] = (data[t] as number) + factor * (x[s + i] as number);
     }
   }
 }

@@ -2,7 +2,7 @@ import { at } from "./at.js";
 import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
 import { implicitQl } from "./ql.js";
-import { intoRange } from "./range.js";
+import { intoRange, largestOf } from "./range.js";
 import { withScratch } from "./scratch.js";
 import { norm } from "./stats.js";
 import { stream } from "./stream.js";
@@ -38,7 +38,7 @@ function byInverseIteration(s: Matrix, count: number): Matrix | undefined {
     const values = diagonal.slice();
     implicitQl(values, offDiagonal.slice());
     values.sort().reverse();
-    const scale = largestEntry(diagonal, offDiagonal);
+    const scale = Math.max(largestOf(diagonal), largestOf(offDiagonal));
 
     const starts = stream("inverse iteration");
     for (let j = 0; j < count; j++) {
@@ -71,11 +71,11 @@ function orthonormalise(vectors: Matrix, j: number): number {
     for (let k = 0; k < j; k++) {
       const y = vectors.column(k);
       let projection = 0;
-      for (let i = 0; i < x.length; i++) projection += at(x, i) * at(y, i);
-      for (let i = 0; i < x.length; i++) x[i] = at(x, i) - projection * at(y, i);
+      for (let i = 0; i < x.length; i++) projection += (x[i] as number) * (y[i] as number);
+      for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) - projection * (y[i] as number);
     }
     length = norm(x);
-    for (let i = 0; i < x.length; i++) x[i] = at(x, i) / length;
+    for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) / length;
   }
   return length;
 }
@@ -96,14 +96,6 @@ function residualOf(
     squares += residual * residual;
   }
   return Math.sqrt(squares);
-}
-
-function largestEntry(diagonal: Float64Array, offDiagonal: Float64Array): number {
-  let largest = 0;
-  for (let i = 0; i < diagonal.length; i++) {
-    largest = Math.max(largest, Math.abs(at(diagonal, i)), Math.abs(at(offDiagonal, i)));
-  }
-  return largest;
 }
 
 /**

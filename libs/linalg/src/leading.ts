@@ -5,31 +5,34 @@ import { gramNT, multiply, multiplyTN } from "./multiply.js";
 import { thinQr } from "./qr.js";
 import { intoRange } from "./range.js";
 
-/** What may be at hand already when a leading space is sought. */
+/** What may be known already when a leading space is sought. */
 export interface Known {
   /** Z·Zᵀ, n×n. */
   readonly gram?: Matrix | undefined;
-  /** n×s, a space near the one sought: it saves iterations, and does not change the result by more than rounding. */
+  /** n×s, a space near the one sought: it saves iterations and changes the result by rounding only. */
   readonly guess?: Matrix | undefined;
 }
 
-/** Up to so many rows or columns the eigenvectors of the Gram matrix are had at once; beyond, iteration is faster. */
+/** Up to this many rows or columns, computing eigenvectors of the Gram matrix is faster than iterating. */
 const direct = 128;
 
 /**
  * The leading left singular vectors of blocks stacked side by side, Z = [Z₁ Z₂ …].
  *
- * The eigenvectors of Z·Zᵀ, or of ZᵀZ if that is smaller, lose directions below 1e-8 of the largest singular value. One step of orthogonal iteration on
- * the stack itself brings an exactly low-rank stack back to rounding.
+ * The eigenvectors of Z·Zᵀ, or of ZᵀZ if that is smaller, lose directions below 1e-8 of the largest singular value. Where the
+ * stack has exactly low rank, one step of orthogonal iteration on the stack itself makes them accurate to rounding again.
  * @param blocks all with the same number of rows n, at least one
  * @param rank r in 0 … n
  * @returns n×r, orthonormal columns, by falling singular value
+ * @throws RangeError if there is no block, if heights differ, if an entry is not finite, or if r is not such a rank
  */
 export function leadingLeft(blocks: readonly Matrix[], rank: number, known: Known = {}): Matrix {
   const [first] = blocks;
   if (first === undefined) throw new RangeError("leadingLeft: expected at least one block");
   const rows = first.rows;
-  if (rank > rows) throw new RangeError(`leadingLeft: rank ${rank} of a stack of ${rows} rows`);
+  if (!Number.isInteger(rank) || rank < 0 || rank > rows) {
+    throw new RangeError(`leadingLeft: expected a rank of 0 to ${rows}, got ${rank}`);
+  }
   const { scaled: stack } = intoRange(
     blocks.length === 1 ? first : hstack(blocks),
     300,
@@ -49,7 +52,7 @@ function startOf(stack: Matrix, rank: number, known: Known): Matrix {
 
 /** Undefined if it does not converge soon, as where the spectrum has no gap. */
 function iterated(stack: Matrix, rank: number, { gram, guess }: Known): Matrix | undefined {
-  // A stack much wider than high is traversed once for its Gram matrix, not once an application.
+  // A stack much wider than tall is read once, for its Gram matrix, rather than in every application.
   const square = gram ?? (stack.cols > 4 * stack.rows ? gramNT(stack) : undefined);
   const apply = (x: Matrix) => (square ? multiply(square, x) : timesGram(stack, x));
   const { basis, converged } = leadingSpace(apply, guess ?? stack.columns(0, 0), rank, {

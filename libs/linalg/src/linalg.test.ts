@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { EigenvalueDecomposition, Matrix as Oracle, SingularValueDecomposition } from "ml-matrix";
 import {
+  at,
   frobenius,
   gramNT,
   hstack,
+  item,
   leadingEigenvectors,
   leadingLeft,
   leadingSpace,
@@ -34,7 +36,7 @@ const orthonormal = (q: Matrix) => {
 
 const diagonal = (values: ArrayLike<number>) => {
   const out = new Matrix(values.length, values.length);
-  for (let i = 0; i < values.length; i++) out.data[i * (values.length + 1)] = values[i] ?? 0;
+  for (let i = 0; i < values.length; i++) out.data[i * (values.length + 1)] = item(values, i);
   return out;
 };
 
@@ -63,7 +65,51 @@ describe("Matrix", () => {
   it("refuses data that do not fit", () => {
     assert.throws(() => new Matrix(2, 2, new Float64Array(3)), /2×2 matrix has 4 entries, got 3/);
     assert.throws(() => Matrix.fromRows([[1, 2], [3]]), /row 1 has 1 entries, row 0 has 2/);
+    assert.throws(() => new Matrix(0.5, 4, new Float64Array(2)), /a 0.5×4 matrix has 2 entries/);
+    assert.throws(() => new Matrix(-1, -2), RangeError);
+    assert.throws(() => Matrix.fromRowMajor(2, 2, [1, 2, 3]), /2×2 matrix has 4 entries, got 3/);
     assert.throws(() => multiply(gaussian(2, 3), gaussian(2, 3)), /A·B: 2×3 and 2×3 do not fit/);
+    assert.throws(() => hstack([gaussian(2, 1), gaussian(2, 1)], [3]), /index 1 .* list of 1/);
+  });
+
+  it("says where there is no entry or column", () => {
+    const a = gaussian(2, 3);
+    for (const [i, j] of [
+      [2, 0],
+      [-1, 1],
+      [0, 3],
+      [0, -1],
+      [0.5, 0],
+      [0, 0.5],
+      [NaN, 0],
+    ] as const) {
+      assert.throws(() => a.get(i, j), RangeError(`no entry (${i}, ${j}) in a 2×3 matrix`));
+    }
+    for (const j of [-1, 3, 1.5, NaN]) {
+      assert.throws(() => a.column(j), RangeError(`no column ${j} in a 2×3 matrix`));
+    }
+    for (const [from, to] of [
+      [-1, 1],
+      [0, 4],
+      [2, 1],
+      [0.5, 1.5],
+    ] as const) {
+      assert.throws(() => a.columns(from, to), /no columns .* in a 2×3 matrix/);
+    }
+    assert.equal(a.columns(3, 3).cols, 0);
+  });
+});
+
+describe("at and item", () => {
+  it("read what there is, and name the index and the length where there is nothing", () => {
+    const vector = Float64Array.of(1, NaN);
+    assert.equal(at(vector, 0), 1);
+    assert.ok(Number.isNaN(at(vector, 1)));
+    assert.equal(item(["a", ""], 1), "");
+    for (const i of [-1, 2, 0.5, NaN]) {
+      assert.throws(() => at(vector, i), RangeError(`index ${i} is outside a list of 2`));
+      assert.throws(() => item([1, 2], i), RangeError(`index ${i} is outside a list of 2`));
+    }
   });
 });
 
@@ -126,7 +172,7 @@ describe("symmetricEigen", () => {
       oracle
         .sort((a, b) => b - a)
         .forEach((x, i) => {
-          assert.ok(Math.abs(x - (values[i] ?? NaN)) < 1e-12 * n);
+          assert.ok(Math.abs(x - at(values, i)) < 1e-12 * n);
         });
     }
   });
@@ -143,7 +189,7 @@ describe("symmetricEigen", () => {
       const eigen = symmetricEigen(s);
       orthonormal(eigen.vectors);
       eigen.values.forEach((x, i) => {
-        assert.ok(Math.abs(x - (sorted[i] ?? NaN)) < 1e-14 * Math.max(1, sorted[0] ?? 0));
+        assert.ok(Math.abs(x - item(sorted, i)) < 1e-14 * Math.max(1, item(sorted, 0)));
       });
     }
   });
@@ -157,7 +203,7 @@ describe("symmetricEigen of a Gram matrix of low rank", () => {
     ] as const) {
       const { values, vectors } = symmetricEigen(gramNT(gaussian(n, r)));
       orthonormal(vectors);
-      assert.ok((values[r - 1] ?? 0) > 1 && Math.abs(values[r] ?? NaN) < 1e-12 * n);
+      assert.ok(at(values, r - 1) > 1 && Math.abs(at(values, r)) < 1e-12 * n);
     }
   });
 });
@@ -202,7 +248,7 @@ describe("thinSvd", () => {
           autoTranspose: true,
         }).diagonal;
         s.forEach((x, i) => {
-          assert.ok(Math.abs(x - (oracle[i] ?? NaN)) < 1e-13);
+          assert.ok(Math.abs(x - item(oracle, i)) < 1e-13);
         });
       }),
       quick,
@@ -215,16 +261,16 @@ describe("thinSvd", () => {
     const v = thinQr(gaussian(5, 3, "v")).q;
     const { s } = thinSvd(multiplyNT(multiply(u, diagonal(expected)), v));
     expected.forEach((x, i) => {
-      assert.ok(Math.abs((s[i] ?? NaN) - x) < 1e-15, `${s[i] ?? NaN} is not ${x}`);
+      assert.ok(Math.abs(at(s, i) - x) < 1e-15, `${at(s, i)} is not ${x}`);
     });
-    assert.ok((s[3] ?? NaN) < 1e-15);
+    assert.ok(at(s, 3) < 1e-15);
   });
 
   it("keeps U and V orthonormal where singular values vanish", () => {
     const { u, s, v } = thinSvd(multiply(gaussian(6, 1), gaussian(1, 4, "b")));
     orthonormal(u);
     orthonormal(v);
-    assert.ok((s[0] ?? 0) > 0.1 && (s[1] ?? NaN) < 1e-14);
+    assert.ok(at(s, 0) > 0.1 && at(s, 1) < 1e-14);
     const zero = thinSvd(new Matrix(4, 3));
     orthonormal(zero.u);
     assert.deepEqual([...zero.s], [0, 0, 0]);
@@ -252,6 +298,17 @@ describe("splitEnergy", () => {
 });
 
 describe("leadingSpace", () => {
+  it("refuses counts of directions and of restarts that would never end", () => {
+    const apply = (x: Matrix) => x;
+    const start = new Matrix(4, 0);
+    for (const restarts of [0, 1.5, NaN, Infinity]) {
+      assert.throws(() => leadingSpace(apply, start, 1, { restarts }), /at least 1 restart, got/);
+    }
+    assert.throws(() => leadingSpace(apply, start, 5, { restarts: 1 }), /0 to 4, got 5/);
+    assert.throws(() => leadingLeft([new Matrix(4, 1)], 5), /a rank of 0 to 4, got 5/);
+    assert.throws(() => leadingEigenvectors(new Matrix(4, 4), 5), /a count of 0 to 4, got 5/);
+  });
+
   it("leaves an invariant space that is not the leading one, however many rows", () => {
     const rng = stream("invariant");
     for (const n of [300, 1100]) {
@@ -259,7 +316,7 @@ describe("leadingSpace", () => {
       const values = [10, 9, 3, 2, 1, 0.5];
       const apply = (x: Matrix) => {
         const inside = multiplyTN(q, x);
-        const scaled = inside.data.map((y, i) => y * (values[i % 6] ?? 0));
+        const scaled = inside.data.map((y, i) => y * item(values, i % 6));
         return multiply(q, new Matrix(6, x.cols, scaled));
       };
       const { basis, converged } = leadingSpace(apply, q.columns(2, 4), 2, { restarts: 4 });
@@ -273,7 +330,7 @@ describe("leadingLeft", () => {
   it("spans what the SVD of the stack spans", () => {
     const blocks = [gaussian(7, 3), gaussian(7, 5, "b"), gaussian(7, 1, "c").scale(3)];
     const { u, s } = thinSvd(hstack(blocks));
-    const drop = (s[1] ?? 0) / (s[2] ?? 0);
+    const drop = at(s, 1) / at(s, 2);
     // The step of orthogonal iteration leaves the leading space as it is, whatever the gap behind it.
     assert.ok(drop > 1.05, String(drop));
     near(gramNT(leadingLeft(blocks, 2)), gramNT(u.columns(0, 2)), 1e-12);
@@ -294,7 +351,7 @@ describe("leadingLeft", () => {
         const u = thinQr(gaussian(rows, 3)).q;
         const stack = multiply(u, gaussian(3, width, "c"));
         gaussian(rows, width, "noise").data.forEach((x, i) => {
-          stack.data[i] = (stack.data[i] ?? NaN) + noise * x;
+          stack.data[i] = at(stack.data, i) + noise * x;
         });
         const direct = leadingEigenvectors(gramNT(stack), 3);
         for (const guess of [undefined, gaussian(rows, 2, "guess"), direct]) {

@@ -1,3 +1,5 @@
+import { item } from "./at.js";
+
 /**
  * A dense real matrix in column-major order: entry (i, j) is `data[i + j * rows]`. Columns are contiguous, so a block of
  * columns is a view, and the inner loops of all kernels run down a column.
@@ -9,30 +11,27 @@ export class Matrix {
 
   /**
    * @param data column-major, of length rows · cols, not copied; zeros by default
-   * @throws RangeError if the length does not fit
+   * @throws RangeError if the extents are not whole numbers of at least 0, or the length does not fit
    */
   constructor(rows: number, cols: number, data: Float64Array = new Float64Array(rows * cols)) {
-    if (data.length !== rows * cols) {
-      throw new RangeError(
-        `a ${rows}×${cols} matrix has ${rows * cols} entries, got ${data.length}`,
-      );
-    }
+    requireLength(rows, cols, data.length);
     this.rows = rows;
     this.cols = cols;
     this.data = data;
   }
 
-  /** Copies entries that lie row by row, as in a tensor. */
+  /** Copies entries that lie row by row, as in a tensor. @throws RangeError as the constructor */
   static fromRowMajor(rows: number, cols: number, entries: ArrayLike<number>): Matrix {
+    requireLength(rows, cols, entries.length);
     const out = new Matrix(rows, cols);
-    // The shorter way inside, so that few streams are read and written at a time.
+    // The shorter extent in the inner loop, so that few places in memory are read and written at a time.
     if (rows < cols) {
       for (let j = 0, t = 0; j < cols; j++) {
-        for (let i = 0; i < rows; i++, t++) out.data[t] = entries[i * cols + j] ?? NaN;
+        for (let i = 0; i < rows; i++, t++) out.data[t] = entries[i * cols + j] as number;
       }
     } else {
       for (let i = 0, s = 0; i < rows; i++) {
-        for (let j = 0; j < cols; j++, s++) out.data[i + j * rows] = entries[s] ?? NaN;
+        for (let j = 0; j < cols; j++, s++) out.data[i + j * rows] = entries[s] as number;
       }
     }
     return out;
@@ -44,7 +43,7 @@ export class Matrix {
     const ragged = rows.findIndex((row) => row.length !== cols);
     if (ragged >= 0) {
       throw new RangeError(
-        `row ${ragged} has ${rows[ragged]?.length ?? 0} entries, row 0 has ${cols}`,
+        `row ${ragged} has ${item(rows, ragged).length} entries, row 0 has ${cols}`,
       );
     }
     return Matrix.fromRowMajor(rows.length, cols, rows.flat());
@@ -56,18 +55,31 @@ export class Matrix {
     return identity;
   }
 
-  /** NaN outside the matrix. */
+  /** Entry (i, j). @throws RangeError where there is none */
   get(i: number, j: number): number {
-    return i < this.rows ? (this.data[i + j * this.rows] ?? NaN) : NaN;
+    const isRow = i >= 0 && i < this.rows;
+    const entry = isRow && Number.isInteger(j) ? this.data[i + j * this.rows] : undefined;
+    if (entry === undefined) throw this.#outside(`entry (${i}, ${j})`);
+    return entry;
   }
 
-  /** Column j: a view, not a copy. */
+  /** Column j: a view, not a copy. @throws RangeError where there is none */
   column(j: number): Float64Array {
+    if (!(j >= 0 && j < this.cols && Number.isInteger(j))) throw this.#outside(`column ${j}`);
     return this.data.subarray(j * this.rows, (j + 1) * this.rows);
   }
 
-  /** Columns `from` … `to` - 1: a view, not a copy. */
+  /** Columns `from` … `to` - 1: a view, not a copy. @throws RangeError where there are none */
   columns(from: number, to: number): Matrix {
+    if (!(
+      from >= 0 &&
+      from <= to &&
+      to <= this.cols &&
+      Number.isInteger(from) &&
+      Number.isInteger(to)
+    )) {
+      throw this.#outside(`columns ${from} to ${to}`);
+    }
     return new Matrix(this.rows, to - from, this.data.subarray(from * this.rows, to * this.rows));
   }
 
@@ -79,7 +91,7 @@ export class Matrix {
     const { rows, cols, data } = this;
     const out = new Matrix(cols, rows);
     for (let j = 0; j < cols; j++) {
-      for (let i = 0; i < rows; i++) out.data[j + i * cols] = data[i + j * rows] ?? NaN;
+      for (let i = 0; i < rows; i++) out.data[j + i * cols] = data[i + j * rows] as number;
     }
     return out;
   }
@@ -87,7 +99,7 @@ export class Matrix {
   /** A new matrix, every entry times `factor`. */
   scale(factor: number): Matrix {
     const out = new Matrix(this.rows, this.cols);
-    for (let i = 0; i < out.data.length; i++) out.data[i] = factor * (this.data[i] ?? NaN);
+    scaleInto(out.data, 0, this.data, factor);
     return out;
   }
 
@@ -102,12 +114,16 @@ export class Matrix {
       Array.from({ length: cols }, (_, j) => this.get(i, j)),
     );
   }
+
+  #outside(what: string): RangeError {
+    return new RangeError(`no ${what} in a ${this.rows}×${this.cols} matrix`);
+  }
 }
 
 /**
  * [A B …] side by side.
- * @param factors that the blocks are taken times; 1 by default
- * @throws RangeError if heights differ
+ * @param factors that the blocks are taken times, one for each; 1 by default
+ * @throws RangeError if heights differ, or a factor is missing
  */
 export function hstack(blocks: readonly Matrix[], factors?: ArrayLike<number>): Matrix {
   const rows = blocks[0]?.rows ?? 0;
@@ -120,9 +136,9 @@ export function hstack(blocks: readonly Matrix[], factors?: ArrayLike<number>): 
     if (height !== rows) {
       throw new RangeError(`hstack: expected ${rows} rows in every block, got ${height}`);
     }
-    const factor = factors?.[k] ?? 1;
+    const factor = factors === undefined ? 1 : item(factors, k);
     if (factor === 1) out.data.set(data, offset);
-    else for (let i = 0; i < data.length; i++) out.data[offset + i] = factor * (data[i] ?? NaN);
+    else scaleInto(out.data, offset, data, factor);
     offset += data.length;
   }
   return out;
@@ -133,7 +149,11 @@ export function addScaled(y: Matrix, factor: number, x: Matrix): void {
   if (x.rows !== y.rows || x.cols !== y.cols) {
     throw new RangeError(`addScaled: ${y.rows}×${y.cols} and ${x.rows}×${x.cols} differ`);
   }
-  for (let i = 0; i < y.data.length; i++) y.data[i] = (y.data[i] ?? 0) + factor * (x.data[i] ?? 0);
+  const target = y.data;
+  const source = x.data;
+  for (let i = 0; i < target.length; i++) {
+    target[i] = (target[i] as number) + factor * (source[i] as number);
+  }
 }
 
 /** A - B, a new matrix. */
@@ -141,4 +161,20 @@ export function subtract(a: Matrix, b: Matrix): Matrix {
   const out = a.copy();
   addScaled(out, -1, b);
   return out;
+}
+
+/** target[offset + i] ← factor · source[i] */
+function scaleInto(
+  target: Float64Array,
+  offset: number,
+  source: Float64Array,
+  factor: number,
+): void {
+  for (let i = 0; i < source.length; i++) target[offset + i] = factor * (source[i] as number);
+}
+
+function requireLength(rows: number, cols: number, length: number): void {
+  if (Number.isInteger(rows) && Number.isInteger(cols) && rows >= 0 && length === rows * cols)
+    return;
+  throw new RangeError(`a ${rows}×${cols} matrix has ${rows * cols} entries, got ${length}`);
 }

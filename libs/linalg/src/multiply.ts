@@ -1,3 +1,4 @@
+import { at } from "./at.js";
 import { blockOf, transposed, type Block } from "./block.js";
 import { Matrix } from "./matrix.js";
 import { addProduct } from "./product.js";
@@ -28,8 +29,10 @@ export function gramNT(a: Matrix): Matrix {
 /** Σ of the entrywise product of A and B, i.e. tr(AᵀB). @throws RangeError if shapes differ */
 export function dot(a: Matrix, b: Matrix): number {
   if (a.rows !== b.rows || a.cols !== b.cols) throw mismatch("⟨A, B⟩", a, b);
+  const x = a.data;
+  const y = b.data;
   let sum = 0;
-  for (let i = 0; i < a.data.length; i++) sum += (a.data[i] ?? 0) * (b.data[i] ?? 0);
+  for (let i = 0; i < x.length; i++) sum += (x[i] as number) * (y[i] as number);
   return sum;
 }
 
@@ -42,7 +45,7 @@ function product(a: Block, b: Block): Matrix {
 function symmetrise(square: Matrix): Matrix {
   const n = square.rows;
   const x = square.data;
-  for (let j = 0; j < n; j++) for (let i = 0; i < j; i++) x[j + i * n] = x[i + j * n] ?? 0;
+  for (let j = 0; j < n; j++) for (let i = 0; i < j; i++) x[j + i * n] = at(x, i + j * n);
   return square;
 }
 

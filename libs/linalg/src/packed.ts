@@ -1,6 +1,6 @@
 import { kernelsOn, type Kernels } from "./kernels.js";
 
-/** Most rows and columns of the result, and most terms of its sums, that are worked on at a time: 6 MiB with the operands. */
+/** The largest block of a product: rows and columns of the result, and terms of its sums. 6 MiB with the operands. */
 export const extent = 512;
 export const depth = 256;
 
@@ -11,7 +11,10 @@ const pages = boardAddress / 65_536 + 1;
 /** Columns of the result that a thread takes at a time: few, so that a slower thread does not keep the others waiting. */
 const stripWidth = 32;
 
-/** Where on the board a message lies: how many blocks were handed out; helpers still at the last, its next strip, which operands it has, its extents. */
+/**
+ * Where on the board a number lies: how many blocks were handed out; and of the latest, how many helpers are still at it,
+ * the next strip that nobody has taken, which operands it has, and its extents.
+ */
 export const slots = { blocks: 0, busy: 1, strip: 2, turn: 3, m: 4, n: 5, k: 6 };
 
 /** What one block of a product is made of. */
@@ -61,7 +64,7 @@ export class Packed {
     this.#multiplyColumns(this.operands[turn], 0, n, m, k);
   }
 
-  /** Does strips of the block on the board, as long as no other thread has taken them. */
+  /** Multiplies strips of the block on the board until all of them are taken. */
   multiplyStrips(): void {
     const [turn = 0, m = 0, n = 0, k = 0] = this.board.subarray(slots.turn, slots.k + 1);
     const operands = this.operands[turn === 0 ? 0 : 1];
@@ -90,7 +93,7 @@ export class Packed {
   }
 }
 
-/** Loads of a slot, about a millisecond of them, that a thread waits awake: to wake one up costs as much as a small block. */
+/** How often a thread reads a slot, for about a millisecond, before it sleeps: to wake it costs as much as a small block. */
 const awake = 100_000;
 
 /** Returns once the slot holds anything but the value. */

@@ -2,8 +2,8 @@ import type { Block } from "./block.js";
 import { addProductByKernel } from "./gemm.js";
 
 /**
- * out ← out + factor·A·B, shapes unchecked. out must not overlap A or B; its columns are contiguous, and so are A's columns or rows, and
- * B's.
+ * out ← out + factor·A·B, shapes unchecked. out must not overlap A or B. Its columns are contiguous; of A and of B, either
+ * the columns or the rows. Indices are not checked either: these loops are the hottest of the library.
  */
 export function addProduct(out: Block, a: Block, b: Block, factor = 1): void {
   if (paysToPack(out.rows, out.cols, a.cols)) addProductByKernel(out, a, b, factor);
@@ -27,27 +27,28 @@ function addColumns(out: Block, a: Block, b: Block, factor: number): void {
     let c0 = a.offset;
     let l = 0;
     for (; l + 3 < a.cols; l += 4) {
-      const b0 = factor * (y[t] ?? 0);
-      const b1 = factor * (y[t + b.down] ?? 0);
-      const b2 = factor * (y[t + 2 * b.down] ?? 0);
-      const b3 = factor * (y[t + 3 * b.down] ?? 0);
+      const b0 = factor * (y[t] as number);
+      const b1 = factor * (y[t + b.down] as number);
+      const b2 = factor * (y[t + 2 * b.down] as number);
+      const b3 = factor * (y[t + 3 * b.down] as number);
       const c1 = c0 + a.across;
       const c2 = c1 + a.across;
       const c3 = c2 + a.across;
       for (let i = 0; i < out.rows; i++) {
         z[o + i] =
-          (z[o + i] ?? 0) +
-          (x[c0 + i] ?? 0) * b0 +
-          (x[c1 + i] ?? 0) * b1 +
-          (x[c2 + i] ?? 0) * b2 +
-          (x[c3 + i] ?? 0) * b3;
+          (z[o + i] as number) +
+          (x[c0 + i] as number) * b0 +
+          (x[c1 + i] as number) * b1 +
+          (x[c2 + i] as number) * b2 +
+          (x[c3 + i] as number) * b3;
       }
       t += 4 * b.down;
       c0 += 4 * a.across;
     }
     for (; l < a.cols; l++) {
-      const b0 = factor * (y[t] ?? 0);
-      for (let i = 0; i < out.rows; i++) z[o + i] = (z[o + i] ?? 0) + (x[c0 + i] ?? 0) * b0;
+      const b0 = factor * (y[t] as number);
+      for (let i = 0; i < out.rows; i++)
+        z[o + i] = (z[o + i] as number) + (x[c0 + i] as number) * b0;
       t += b.down;
       c0 += a.across;
     }
@@ -71,22 +72,23 @@ function addDots(out: Block, a: Block, b: Block, factor: number): void {
       let s2 = 0;
       let s3 = 0;
       for (let l = 0; l < a.cols; l++, s += across) {
-        const yl = y[t + l * b.down] ?? 0;
-        s0 += (x[s] ?? 0) * yl;
-        s1 += (x[s + down] ?? 0) * yl;
-        s2 += (x[s + 2 * down] ?? 0) * yl;
-        s3 += (x[s + 3 * down] ?? 0) * yl;
+        const yl = y[t + l * b.down] as number;
+        s0 += (x[s] as number) * yl;
+        s1 += (x[s + down] as number) * yl;
+        s2 += (x[s + 2 * down] as number) * yl;
+        s3 += (x[s + 3 * down] as number) * yl;
       }
-      z[o + i] = (z[o + i] ?? 0) + factor * s0;
-      z[o + i + 1] = (z[o + i + 1] ?? 0) + factor * s1;
-      z[o + i + 2] = (z[o + i + 2] ?? 0) + factor * s2;
-      z[o + i + 3] = (z[o + i + 3] ?? 0) + factor * s3;
+      z[o + i] = (z[o + i] as number) + factor * s0;
+      z[o + i + 1] = (z[o + i + 1] as number) + factor * s1;
+      z[o + i + 2] = (z[o + i + 2] as number) + factor * s2;
+      z[o + i + 3] = (z[o + i + 3] as number) + factor * s3;
     }
     for (; i < out.rows; i++) {
       const s = a.offset + i * down;
       let sum = 0;
-      for (let l = 0; l < a.cols; l++) sum += (x[s + l * across] ?? 0) * (y[t + l * b.down] ?? 0);
-      z[o + i] = (z[o + i] ?? 0) + factor * sum;
+      for (let l = 0; l < a.cols; l++)
+        sum += (x[s + l * across] as number) * (y[t + l * b.down] as number);
+      z[o + i] = (z[o + i] as number) + factor * sum;
     }
   }
 }

@@ -45,9 +45,9 @@ export function splitEnergy(basis: Matrix, block: Matrix): SplitEnergy {
 
 function squaredNorms({ data, rows, cols }: Matrix): Float64Array {
   const out = new Float64Array(cols);
-  for (let j = 0, at = 0; j < cols; j++) {
+  for (let j = 0, t = 0; j < cols; j++) {
     let square = 0;
-    for (let i = 0; i < rows; i++, at++) square += (data[at] ?? 0) ** 2;
+    for (let i = 0; i < rows; i++, t++) square += (data[t] as number) ** 2;
     out[j] = square;
   }
   return out;

@@ -1,3 +1,5 @@
+import { at } from "./at.js";
+
 /** Columns i and i + 1 are to be multiplied by the rotation (c s; -s c). */
 export type Rotate = (i: number, c: number, s: number) => void;
 
@@ -12,45 +14,45 @@ export function implicitQl(d: Float64Array, e: Float64Array, rotate?: Rotate): v
   const n = d.length;
   // Absolute, not by neighbours: a Gram matrix of low rank has a block of entries at rounding level that has no digits.
   let scale = 0;
-  for (let i = 0; i < n; i++) scale = Math.max(scale, Math.abs(d[i] ?? 0) + Math.abs(e[i] ?? 0));
+  for (let i = 0; i < n; i++) scale = Math.max(scale, Math.abs(at(d, i)) + Math.abs(at(e, i)));
   const negligible = scale * (Number.EPSILON / 2);
   for (let l = 0; l < n; l++) {
     for (let sweeps = 0; ; sweeps++) {
       let m = l;
-      while (m < n - 1 && !(Math.abs(e[m] ?? 0) <= negligible)) m++;
+      while (m < n - 1 && !(Math.abs(at(e, m)) <= negligible)) m++;
       if (m === l) break;
       if (sweeps === 60) throw new Error(`eigenvalue ${l} of ${n} did not converge in 60 sweeps`);
-      const dl = d[l] ?? 0;
-      const el = e[l] ?? 0;
-      let g = ((d[l + 1] ?? 0) - dl) / (2 * el);
-      g = (d[m] ?? 0) - dl + el / (g + (g < 0 ? -Math.hypot(g, 1) : Math.hypot(g, 1)));
+      const dl = at(d, l);
+      const el = at(e, l);
+      let g = (at(d, l + 1) - dl) / (2 * el);
+      g = at(d, m) - dl + el / (g + (g < 0 ? -Math.hypot(g, 1) : Math.hypot(g, 1)));
       let s = 1;
       let c = 1;
       let p = 0;
       let i = m - 1;
       for (; i >= l; i--) {
-        const ei = e[i] ?? 0;
+        const ei = at(e, i);
         const f = s * ei;
         const b = c * ei;
         const r = Math.sqrt(f * f + g * g);
         e[i + 1] = r;
         if (r === 0) {
           // An off-diagonal entry vanished by underflow: the matrix splits here.
-          d[i + 1] = (d[i + 1] ?? 0) - p;
+          d[i + 1] = at(d, i + 1) - p;
           e[m] = 0;
           break;
         }
         s = f / r;
         c = g / r;
-        g = (d[i + 1] ?? 0) - p;
-        const t = ((d[i] ?? 0) - g) * s + 2 * c * b;
+        g = at(d, i + 1) - p;
+        const t = (at(d, i) - g) * s + 2 * c * b;
         p = s * t;
         d[i + 1] = g + p;
         g = c * t - b;
         rotate?.(i, c, s);
       }
       if (i >= l) continue;
-      d[l] = (d[l] ?? 0) - p;
+      d[l] = at(d, l) - p;
       e[l] = g;
       e[m] = 0;
     }

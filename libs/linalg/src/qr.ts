@@ -32,7 +32,7 @@ export function thinQr(a: Matrix): ThinQr {
 export function scaledQr(a: Matrix, method: string): ThinQr & { readonly scale: number } {
   const { q, r } = householderQr(a);
   // The columns of R are as long as those of A, and NaN where those are not finite: R tells, and is smaller.
-  if (isWithin(range, largestOf(r))) return { q, r, scale: 1 };
+  if (isWithin(range, largestOf(r.data))) return { q, r, scale: 1 };
   const { scaled, scale } = intoRange(a, range, method);
   const again = householderQr(scaled);
   return { q: again.q, r: again.r, scale };

@@ -1,8 +1,9 @@
 import { at } from "./at.js";
 import type { Matrix } from "./matrix.js";
+import { norm } from "./stats.js";
 
 /** The largest |entry|, 0 where there is none; Infinity or NaN if one is not finite. */
-export function largestOf({ data }: Matrix): number {
+export function largestOf(data: Float64Array): number {
   let largest = 0;
   for (let i = 0; i < data.length; i++) largest = Math.max(largest, Math.abs(at(data, i)));
   return largest;
@@ -14,8 +15,8 @@ export function isWithin(bits: number, largest: number): boolean {
 }
 
 /**
- * The matrix, times a power of two where its largest entry lies outside 2^-bits … 2^bits: then it lies at the nearer end, so that powers of
- * it neither overflow nor vanish.
+ * The matrix itself if its largest entry lies within 2^-bits … 2^bits; else times a power of two that brings it to the nearer
+ * end, so that the squares, or what else is computed, neither overflow nor underflow.
  * @param method whose argument the matrix is, for the message
  * @throws RangeError naming the first entry that is not finite
  */
@@ -24,7 +25,7 @@ export function intoRange(
   bits: number,
   method: string,
 ): { readonly scaled: Matrix; readonly scale: number } {
-  const largest = largestOf(a);
+  const largest = largestOf(a.data);
   if (isWithin(bits, largest)) return { scaled: a, scale: 1 };
   if (!(largest < Infinity)) throw notFinite(a, method);
   const scale = scaleTo(largest > 1 ? bits : -bits, largest);
@@ -34,6 +35,16 @@ export function intoRange(
 /** The power of two, at most 2^1000, that brings `largest` near 2^`exponent`; 1 for 0. */
 export function scaleTo(exponent: number, largest: number): number {
   return largest === 0 ? 1 : 2 ** Math.min(exponent - Math.floor(Math.log2(largest)), 1000);
+}
+
+/** Euclidean norm of finite entries of any size; `norm` is good for 1e-150 … 1e150. */
+export function safeNorm(x: Float64Array): number {
+  const plain = norm(x);
+  // Else squares overflowed, or underflowed so that digits are lost.
+  if (plain > 2 ** -450 && plain < Infinity) return plain;
+  const largest = largestOf(x);
+  const scale = scaleTo(0, largest);
+  return norm(x.map((entry) => entry * scale)) / scale;
 }
 
 function notFinite({ rows, cols, data }: Matrix, method: string): RangeError {

@@ -1,3 +1,4 @@
+import { at } from "./at.js";
 import { part, transposed, type Block } from "./block.js";
 import { addProduct } from "./product.js";
 import { withScratch, type Scratch } from "./scratch.js";
@@ -35,11 +36,11 @@ function fillTriangularFactor(t: Block, v: Block, taus: Float64Array): void {
     const x = t.data;
     for (let j = 0; j < v.cols; j++) {
       const column = j * t.across;
-      const tau = taus[j] ?? 0;
+      const tau = at(taus, j);
       for (let l = 0; l < j; l++) {
-        const factor = tau * (gram.data[l + j * gram.across] ?? 0);
+        const factor = tau * at(gram.data, l + j * gram.across);
         for (let i = 0; i <= l; i++) {
-          x[column + i] = (x[column + i] ?? 0) - (x[l * t.across + i] ?? 0) * factor;
+          x[column + i] = at(x, column + i) - at(x, l * t.across + i) * factor;
         }
       }
       x[column + j] = tau;

@@ -1,3 +1,4 @@
+import { at } from "./at.js";
 import type { Matrix } from "./matrix.js";
 import type { Rotate } from "./ql.js";
 import { withScratch } from "./scratch.js";
@@ -6,27 +7,27 @@ const panelRows = 8;
 const rotationsAtOnce = 4096;
 
 /**
- * Multiplies the columns of x by the rotations that `source` emits, in place. They are gathered, so that a panel of rows stays
- * in the first-level cache for many of them (Van Zee, van de Geijn and Quintana-Ortí, Restructuring the tridiagonal and
- * bidiagonal QR algorithms for performance, 2014).
+ * Multiplies the columns of x by the rotations that `source` emits, in place. Many are collected, then applied to one panel
+ * of rows after the other, each of which stays in the first-level cache meanwhile (Van Zee, van de Geijn and
+ * Quintana-Ortí, Restructuring the tridiagonal and bidiagonal QR algorithms for performance, 2014).
  */
 export function rotateColumns(x: Matrix, source: (rotate: Rotate) => void): void {
   const { rows, cols, data } = x;
-  const at = (i: number, j: number) =>
+  const placeOf = (i: number, j: number) =>
     (Math.floor(i / panelRows) * cols + j) * panelRows + (i % panelRows);
   withScratch(({ kernels, array }) => {
     const panels = array(Math.ceil(rows / panelRows) * panelRows * cols);
     for (let j = 0; j < cols; j++) {
-      for (let i = 0; i < rows; i++) panels[at(i, j)] = data[i + j * rows] ?? 0;
+      for (let i = 0; i < rows; i++) panels[placeOf(i, j)] = at(data, i + j * rows);
     }
-    // Chains of rotations (i, i + 1), (i - 1, i) …, each behind a pair of its first i and its length.
+    // Chains of rotations (i, i + 1), (i - 1, i) …, each preceded by its first i and its length.
     const chains = array(4 * Math.min(rotationsAtOnce, cols * cols));
     let end = 0;
     let head = 0;
     let next: number | undefined;
     const apply = () => {
       for (let i = 0; i < rows; i += panelRows) {
-        const panel = panels.byteOffset + 8 * at(i, 0);
+        const panel = panels.byteOffset + 8 * placeOf(i, 0);
         kernels.applyRotations(panel, chains.byteOffset, chains.byteOffset + 8 * end);
       }
       end = 0;
@@ -39,14 +40,14 @@ export function rotateColumns(x: Matrix, source: (rotate: Rotate) => void): void
         chains[end++] = i;
         chains[end++] = 0;
       }
-      chains[head + 1] = (chains[head + 1] ?? 0) + 1;
+      chains[head + 1] = at(chains, head + 1) + 1;
       chains[end++] = c;
       chains[end++] = s;
       next = i - 1;
     });
     apply();
     for (let j = 0; j < cols; j++) {
-      for (let i = 0; i < rows; i++) data[i + j * rows] = panels[at(i, j)] ?? 0;
+      for (let i = 0; i < rows; i++) data[i + j * rows] = at(panels, placeOf(i, j));
     }
   });
 }

@@ -19,8 +19,8 @@ export interface Scratch {
 const scratch: Scratch = { kernels, array, block };
 
 /**
- * What `work` takes from the scratch memory is valid until it returns, then it is used again; calls may be nested. The memory is as large
- * as the largest problem so far: WebAssembly cannot give any back.
+ * Lends scratch memory to `work` until it returns; calls may be nested. The memory grows with the largest problem so far and
+ * never shrinks, as that of WebAssembly cannot.
  * @throws RangeError if 4 GiB do not suffice
  */
 export function withScratch<T>(work: (scratch: Scratch) => T): T {

@@ -1,22 +1,10 @@
 import type { Matrix } from "./matrix.js";
-import { scaleTo } from "./range.js";
 
-/** Euclidean norm of entries of any size: Infinity if one is infinite or the norm exceeds 1.8e308, NaN if one is NaN. */
+/** Euclidean norm. Squares are summed plainly: entries within 1e-150 … 1e150 neither overflow nor vanish. */
 export function norm(x: ArrayLike<number>): number {
-  const squares = sumOfSquares(x, 1);
-  // Else squares overflowed, or underflowed so that digits are lost.
-  if (squares > 2 ** -900 && squares < Infinity) return Math.sqrt(squares);
-  let largest = 0;
-  for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i] as number));
-  if (!(largest < Infinity)) return largest;
-  const scale = scaleTo(0, largest);
-  return Math.sqrt(sumOfSquares(x, scale)) / scale;
-}
-
-function sumOfSquares(x: ArrayLike<number>, factor: number): number {
   let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += (factor * (x[i] as number)) ** 2;
-  return sum;
+  for (let i = 0; i < x.length; i++) sum += (x[i] as number) ** 2;
+  return Math.sqrt(sum);
 }
 
 /** Frobenius norm, with the same range as `norm`. */

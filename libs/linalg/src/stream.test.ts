@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { item } from "./at.js";
 import { stream } from "./stream.js";
 
 describe("Stream", () => {
@@ -57,7 +58,7 @@ describe("Stream", () => {
     );
     const counts = new Array<number>(5).fill(0);
     for (let i = 0; i < 5000; i++) {
-      for (const j of stream(i).sample([0, 1, 2, 3, 4], 2)) counts[j] = (counts[j] ?? 0) + 1;
+      for (const j of stream(i).sample([0, 1, 2, 3, 4], 2)) counts[j] = item(counts, j) + 1;
     }
     for (const count of counts) assert.ok(Math.abs(count - 2000) < 150, String(counts));
   });
@@ -75,6 +76,8 @@ describe("Stream", () => {
   it("refuses what it cannot draw from", () => {
     assert.throws(() => stream(1).int(0), /positive integer, got 0/);
     assert.throws(() => stream(1).gamma(-1), /> 0, got -1/);
+    assert.throws(() => stream(1).gamma(Infinity), /> 0, got Infinity/);
+    assert.throws(() => stream(1).categorical([]), /expected probabilities/);
     assert.throws(() => stream(1).sample([1, 2], 3), /expected 0 to 2, got 3/);
   });
 });

@@ -57,7 +57,9 @@ export class Stream {
 
   /** Gamma(`shape`, 1), `shape` > 0, by Marsaglia and Tsang (2000); the boost of their section 6 for shape < 1. */
   gamma(shape: number): number {
-    if (!(shape > 0)) throw new RangeError(`gamma(shape): expected a number > 0, got ${shape}`);
+    if (!(shape > 0 && shape < Infinity)) {
+      throw new RangeError(`gamma(shape): expected a finite number > 0, got ${shape}`);
+    }
     if (shape < 1) return this.gamma(shape + 1) * (1 - this.uniform()) ** (1 / shape);
     const d = shape - 1 / 3;
     const c = 1 / Math.sqrt(9 * d);
@@ -78,11 +80,12 @@ export class Stream {
     return draws.map((x) => x / (total || 1));
   }
 
-  /** An index drawn with the given probabilities (non-negative, summing to about 1). */
+  /** An index drawn with the given probabilities (non-negative, summing to about 1). @throws RangeError if there are none */
   categorical(probabilities: ArrayLike<number>): number {
+    if (probabilities.length === 0) throw new RangeError("categorical: expected probabilities");
     let left = this.uniform();
     for (let i = 0; i < probabilities.length - 1; i++) {
-      left -= probabilities[i] ?? 0;
+      left -= probabilities[i] as number;
       if (left < 0) return i;
     }
     return probabilities.length - 1;

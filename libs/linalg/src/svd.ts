@@ -4,9 +4,8 @@ import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
 import { multiply, multiplyTN } from "./multiply.js";
 import { householderQr, scaledQr } from "./qr.js";
-import { largestOf, scaleTo } from "./range.js";
+import { largestOf, safeNorm, scaleTo } from "./range.js";
 import { addressOf, withScratch } from "./scratch.js";
-import { norm } from "./stats.js";
 
 /** A = U·diag(s)·Vᵀ: U m×k, V n×k with orthonormal columns, s ≥ 0 in descending order, k = min(m, n). */
 export interface ThinSvd {
@@ -45,7 +44,7 @@ export function thinSvd(a: Matrix): ThinSvd {
  */
 function svdOfTall(a: Matrix, method: string, isSorted = false): ThinSvd {
   const { q, r, scale } = scaledQr(a, method);
-  const up = scaleTo(480, largestOf(r));
+  const up = scaleTo(480, largestOf(r.data));
   // Rᵀ is lower triangular; its columns are closer to orthogonal than R's, and Jacobi needs fewer sweeps.
   const scaled = r.scale(up);
   const lengths = lengthsOf(scaled);
@@ -96,8 +95,8 @@ function orthogonaliseColumns(l: Matrix, lengths: Float64Array): { work: Matrix;
 }
 
 /**
- * A J that leaves few rotations to do: the eigenvectors of the Gram matrix, which knows the directions above 1e-8 of the largest
- * singular value. L·J costs no accuracy: like the rotations it errs by rounding of each row of L, i.e. each column of A.
+ * A J that leaves few rotations to do: the eigenvectors of the Gram matrix, which are good for directions above 1e-8 of the
+ * largest singular value. L·J is as accurate as the rotations: it errs by rounding of each row of L, a column of A.
  */
 function rotationOf(l: Matrix): Matrix {
   if (l.cols < preconditionedFrom) return Matrix.identity(l.cols);
@@ -135,7 +134,7 @@ function needSorting(lengths: Float64Array): boolean {
 
 function lengthsOf(a: Matrix): Float64Array {
   const lengths = new Float64Array(a.cols);
-  for (let j = 0; j < a.cols; j++) lengths[j] = norm(a.column(j));
+  for (let j = 0; j < a.cols; j++) lengths[j] = safeNorm(a.column(j));
   return lengths;
 }
 

@@ -5,16 +5,16 @@ import { Packed, slots, untilChanged, type Turn } from "./packed.js";
 /** Handing out a block of fewer multiplications takes longer than it saves. */
 const leastShared = 2 ** 21;
 
-/** The blocks that large products are worked on in, and the threads that help. */
+/** The memory in which large products are computed, and the threads that help. */
 let team: { readonly packed: Packed; readonly helpers: readonly Worker[] } = {
   packed: new Packed(),
   helpers: [],
 };
 
 /**
- * How many threads work on a large product, the caller's included; one to begin with. The result does not depend on it, to
- * the bit. The others sleep in between and do not keep the process alive.
- * @param count at least 1; more than there are free cores slows down
+ * Sets how many threads work on a large product, the caller's included; at first it is one. The result is the same to the
+ * bit for any number. The helpers sleep between products and do not keep the process alive.
+ * @param count at least 1; more threads than free cores are slower
  * @throws RangeError if it is not a positive integer
  */
 export async function setThreads(count: number): Promise<void> {
@@ -38,9 +38,9 @@ export function packedBlocks(): Packed {
 }
 
 /**
- * Hands out product ← product + left·right of packed operands, m×n and with sums of k terms: helpers begin at once.
+ * Hands out product ← product + left·right of packed operands, m×n with sums of k terms; helpers begin at once.
  * @param turn which operands
- * @returns does what is left of it and waits for the helpers' part; to be called before the next is handed out
+ * @returns a function that does what is left and waits for the helpers; call it before the next block is handed out
  */
 export function handOut(turn: Turn, m: number, n: number, k: number): () => void {
   const { packed, helpers } = team;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { frobenius, Matrix, multiplyTN, subtract } from "../src/index.js";
+import { at, frobenius, Matrix, multiplyTN, subtract } from "../src/index.js";
 import { gaussian } from "./gaussian.js";
 
 /** What befalls a column: it stays standard normal, times a power of ten; or it is zero, or that of an earlier one again. */
@@ -63,7 +63,7 @@ export function matrixTimesPowerOfTwo({ rows, cols, data }: Matrix, exponent: nu
 
 /** Column j times factors[j]. */
 export function scaleColumns(a: Matrix, factors: Float64Array): Matrix {
-  const data = a.data.map((x, i) => x * (factors[Math.floor(i / a.rows)] ?? NaN));
+  const data = a.data.map((x, i) => x * at(factors, Math.floor(i / a.rows)));
   return new Matrix(a.rows, a.cols, data);
 }
 

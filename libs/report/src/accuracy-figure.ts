@@ -1,11 +1,10 @@
-import { strokeLegend, type MetricInfo, type Metrics } from "@fedclair/core";
+import { printable, strokeLegend, type MetricInfo, type Metrics } from "@fedclair/core";
 import { quantile } from "@fedclair/linalg";
 import {
   evaluationsOf,
   inCommon,
   mean,
   ownValue,
-  printable,
   telling,
   valuesOf,
   type Run,

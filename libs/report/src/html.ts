@@ -1,4 +1,4 @@
-import { printable } from "@fedclair/runs";
+import { printable } from "@fedclair/core";
 
 /** Markup that is safe to put into a page as it is. */
 export class Html {
@@ -11,6 +11,9 @@ export class Html {
 
 type Content = string | number | Html | readonly Html[] | undefined;
 
+/** Of one text on a page; nobody reads on. */
+const mostBytes = 8192;
+
 /** A template of a page: whatever is filled in is escaped and made printable, unless it is markup itself; undefined is nothing. */
 export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Html {
   const parts = contents.map((content, i) => markup(content) + (strings[i + 1] ?? ""));
@@ -21,7 +24,10 @@ function markup(content: Content): string {
   if (content === undefined) return "";
   if (content instanceof Html) return content.text;
   if (typeof content === "object") return content.map(({ text }) => text).join("\n");
-  return printable(String(content)).replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
+  return printable(String(content), mostBytes).replace(
+    /[&<>"']/g,
+    (letter) => `&#${letter.charCodeAt(0)};`,
+  );
 }
 
 /** Text of several lines, which it keeps. */

@@ -1,9 +1,9 @@
+import { printable } from "@fedclair/core";
 import {
   byTruth,
   displayName,
   isFlagged,
   mistakeOf,
-  printable,
   truthText,
   type ArmRecord,
   type TrialDescription,
@@ -35,7 +35,7 @@ export function scorePoints(
   return [...clients].sort(byTruth).map((client) => ({
     round,
     client: displayName(client.clientId, description),
-    truth: printable(truthText(client)),
+    truth: printable(truthText(client), 200),
     score: client.score ?? null,
     threshold,
     flagged: isFlagged(client),

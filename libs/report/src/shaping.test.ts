@@ -186,7 +186,7 @@ describe("html", () => {
 
   it("spells out what cannot be printed, but for the lines of a text that has several", () => {
     const evil = "a\u001b[31m\nb\u202ec";
-    assert.equal(html`<p>${evil}</p>`.text, "<p>a\\u001b[31m\\nb\\u202ec</p>");
+    assert.equal(html`<p>${evil}</p>`.text, "<p>a\\u{1b}[31m\\nb\\u{202e}c</p>");
     assert.equal(preformatted("a: <1>\nb: 2").text, "a: &#60;1&#62;\nb: 2");
   });
 

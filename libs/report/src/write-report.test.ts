@@ -279,7 +279,7 @@ describe("writeReport", () => {
     );
     const { size } = await stat(join(folder, "report.html"));
     assert.ok(size < 3e6, `${size} bytes`);
-  }).timeout(20_000);
+  }).timeout(60_000);
 
   it("reports 70,000 rounds", async () => {
     const baselines = madeRun({}, {}).trial.baselines.slice(0, 1);

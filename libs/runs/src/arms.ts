@@ -1,4 +1,4 @@
-import type { PluginChoice, Trial } from "@fedclair/core";
+import type { PluginChoice, RoundRecord, Trial } from "@fedclair/core";
 
 /** One method of a trial: the one under study, or one that it is compared with. */
 export interface Arm {
@@ -7,6 +7,9 @@ export interface Arm {
   /** An oracle, which leaves the contaminated clients out. */
   readonly benignOnly: boolean;
 }
+
+/** A line of `records.jsonl`: the same bytes for the same trial, whatever the transport and the number of hosts. */
+export type ArmRecord = { readonly arm: string } & RoundRecord;
 
 /** The methods of a trial, the one under study first. */
 export function armsOf({ aggregator, baselines }: Trial): readonly [Arm, ...Arm[]] {

@@ -1,4 +1,4 @@
-export { armsOf, type Arm } from "./arms.js";
+export { armsOf, type Arm, type ArmRecord } from "./arms.js";
 export { describeTrial, undescribed, type TrialDescription } from "./description.js";
 export { evaluationsOf, inCommon, meanOf, metricsIn, valuesOf } from "./evaluation.js";
 export { detectionInfos } from "./detection.js";
@@ -28,7 +28,6 @@ export { columns } from "./outcome/columns.js";
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
-export { printable } from "./printable.js";
 export { createLog } from "./process/log.js";
 export {
   integerOption,
@@ -42,14 +41,7 @@ export {
 export { readTrialFile } from "./process/trial-file.js";
 export { Progress } from "./progress.js";
 export { recordTrial, type TrialRun } from "./record-trial.js";
-export {
-  holdsRun,
-  readLines,
-  readSummary,
-  runFolderFor,
-  type ArmRecord,
-  type ArmTiming,
-} from "./run-folder.js";
+export { holdsRun, readLines, readSummary, runFolderFor, type ArmTiming } from "./run-folder.js";
 export { readRun, recordsOf, studied, type Run } from "./run.js";
 export { runTrial } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";

@@ -1,11 +1,10 @@
-import type { RoundRecord, Trial } from "@fedclair/core";
+import { printable, type RoundRecord, type Trial } from "@fedclair/core";
 import { SingleBar } from "cli-progress";
 import { armsOf, type Arm } from "./arms.js";
 import { mean } from "./numbers.js";
 import type { ArmEvent } from "./run-trial.js";
 import { detectionOf } from "./detection.js";
 import { metricOf } from "./measure.js";
-import { printable } from "./printable.js";
 import { isFlagged } from "./truth.js";
 
 /** Tells people how far a trial is, on stderr: a bar on a terminal, else a line a round. */
@@ -52,7 +51,7 @@ export function tell(arm: Arm, record: RoundRecord): string {
     ...(detectionOf(record.clients) ? [`flagged ${listed(flagged)}`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ];
-  const round = `${printable(arm.label)} round ${record.round}`;
+  const round = `${printable(arm.label, 200)} round ${record.round}`;
   return [round, parts.join(" · ")].filter(Boolean).join(": ");
 }
 

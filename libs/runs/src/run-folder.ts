@@ -17,19 +17,15 @@ import {
   type Artifact,
   type Params,
   type RoundDone,
-  type RoundRecord,
   type RoundTiming,
   type Trial,
   type TrialState,
 } from "@fedclair/core";
 import { parseDocument, stringify } from "yaml";
-import type { Arm } from "./arms.js";
+import type { Arm, ArmRecord } from "./arms.js";
 import { makeFolder } from "./make-folder.js";
 import { codeOf } from "./process/system-error.js";
 import type { Summary } from "./summary.js";
-
-/** A line of `records.jsonl`: the same bytes for the same trial, whatever the transport and the number of hosts. */
-export type ArmRecord = { readonly arm: string } & RoundRecord;
 
 /** A line of `timings.jsonl`: what depends on the machine. */
 export interface ArmTiming {

@@ -15,7 +15,8 @@ import {
 import { toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { faultsOf } from "./faults.js";
 import { recordTrial } from "./record-trial.js";
-import { readLines, type ArmRecord } from "./run-folder.js";
+import type { ArmRecord } from "./arms.js";
+import { readLines } from "./run-folder.js";
 import { summarise } from "./summary.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 

@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Artifact, Trial } from "@fedclair/core";
 import { parse } from "yaml";
-import { armsOf, type Arm } from "./arms.js";
+import { armsOf, type Arm, type ArmRecord } from "./arms.js";
 import type { TrialDescription } from "./description.js";
-import { readLines, readSummary, type ArmRecord, type ArmTiming } from "./run-folder.js";
+import { readLines, readSummary, type ArmTiming } from "./run-folder.js";
 import { summarise, type Summary } from "./summary.js";
 
 /** What a run folder holds, as far as the run came. */

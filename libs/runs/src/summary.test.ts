@@ -4,9 +4,9 @@ import { toyTrial } from "@fedclair/core/testing";
 import { detectionOf, isExact } from "./detection.js";
 import { faultsOf } from "./faults.js";
 import { lossOf } from "./losses.js";
-import type { ArmRecord } from "./run-folder.js";
+import type { ArmRecord } from "./arms.js";
 import { summarise, type Summary } from "./summary.js";
-import { clientOf, lostClient, recordOf } from "./testing/run-of.js";
+import { clientOf, lostClient, recordOf } from "../testing/run-of.js";
 
 const infos: Readonly<Record<string, MetricInfo>> = {
   accuracy: { better: "higher", description: "share" },

@@ -1,10 +1,9 @@
 import type { Metrics, Trial } from "@fedclair/core";
-import { armsOf } from "./arms.js";
+import { armsOf, type ArmRecord } from "./arms.js";
 import { DetectionTally } from "./detection.js";
 import { evaluationsOf, inCommon, meanOf, metricsIn, type ClientMean } from "./evaluation.js";
 import { LossTally } from "./losses.js";
 import { meaningOf, metricOf, named, type Measure, type MetricInfos } from "./measure.js";
-import type { ArmRecord } from "./run-folder.js";
 
 /** What a run shows, in numbers that `expect.measures` of a trial file can name. */
 export interface Summary {

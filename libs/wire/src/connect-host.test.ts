@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { UserError, type ClientJob, type Failure } from "@fedclair/core";
+import { UserError, type Answer, type ClientJob, type Failure, type Update } from "@fedclair/core";
 import { connectHost, type HostOptions } from "./connect-host.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { codes, collect, listenFor, never, updateOf, workFor } from "../testing/pools.js";
+import { codes, collect, jobsFor, listenFor, never, paramsOf, updateOf } from "../testing/pools.js";
 import { proxyTo, type Proxy } from "../testing/proxy.js";
 
 /** A promise to be resolved from outside. */
@@ -11,6 +11,11 @@ function gate() {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { open, opened };
+}
+
+/** The answer to a job. */
+function answerTo({ id: jobId, clientId }: ClientJob, update: Update = updateOf(clientId)): Answer {
+  return { jobId, clientId, update };
 }
 
 describe("connectHost", () => {
@@ -31,7 +36,7 @@ describe("connectHost", () => {
       backend: "none",
       softwareVersion: "test",
       onWelcome: () => Promise.resolve(),
-      runJob: ({ clientId }) => Promise.resolve({ clientId, update: updateOf(clientId) }),
+      runJob: (job) => Promise.resolve(answerTo(job)),
       signal: abort.signal,
       ...changes,
     });
@@ -51,31 +56,32 @@ describe("connectHost", () => {
     proxy = undefined;
   });
 
-  it("does its jobs one after another, in their order, with the right params", async () => {
+  it("does its jobs one after another, with the right params", async () => {
     await listen(4);
-    const jobs: ClientJob[] = [];
+    const params = new Map<number, ClientJob["params"]>();
     let running = 0;
     host({
       runJob: async (job) => {
         assert.equal(++running, 1);
-        jobs.push(job);
+        params.set(job.id, job.params);
         await Promise.resolve();
         running--;
-        return { clientId: job.clientId, update: updateOf(job.clientId) };
+        return answerTo(job);
       },
     });
     await pool.ready(never);
-    const personal = new Map([["w", { shape: [], data: Float64Array.of(5) }]]);
-    const work = workFor(["c0", "c1", "c2", "c3"], { personal: new Map([["c2", personal]]) });
-    assert.deepEqual(codes(await collect(pool, work)), { c0: "ok", c1: "ok", c2: "ok", c3: "ok" });
-    const id = { round: 1, phase: "train", kind: "train" };
-    const { global } = work;
-    assert.deepEqual(jobs, [
-      { ...id, clientId: "c0", params: global },
-      { ...id, clientId: "c1", params: global },
-      { ...id, clientId: "c2", params: personal },
-      { ...id, clientId: "c3", params: global },
-    ]);
+    const base = paramsOf(1, 2);
+    const term = new Map([["w", { shape: [2], data: Float64Array.of(3, 4) }]]);
+    const asked = [
+      ...jobsFor(["c0"], { params: { base, rounds: [] } }),
+      ...jobsFor(["c1"], { params: { base: paramsOf(5), rounds: [] } }),
+      ...jobsFor(["c2"], { params: { base, rounds: [[term], [term, term]] } }),
+      ...jobsFor(["c3"], { kind: "evaluate", params: { base, rounds: [] } }),
+    ];
+    const answers = await collect(pool, asked);
+    assert.deepEqual(codes(answers), { c0: "ok", c1: "ok", c2: "ok", c3: "ok" });
+    // In any order: a job whose base is yet to be sent is overtaken.
+    assert.deepEqual(params, new Map(asked.map((job) => [job.id, job.params])));
   });
 
   it("is given clients only when it has prepared the trial", async () => {
@@ -90,10 +96,10 @@ describe("connectHost", () => {
       },
     });
     await welcomed.opened;
-    assert.deepEqual(codes(await collect(pool, workFor(["c0"]))), { c0: "HOST_LOST" });
+    assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "HOST_LOST" });
     preparing.open();
     await pool.ready(never);
-    assert.deepEqual(codes(await collect(pool, workFor(["c0"]))), { c0: "ok" });
+    assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "ok" });
   });
 
   it("shares the clients with other hosts, and hands them on when it stops", async () => {
@@ -101,22 +107,22 @@ describe("connectHost", () => {
     const started = gate();
     const stuck = host({
       capacity: 2,
-      runJob: async ({ clientId }) => {
+      runJob: async (job) => {
         started.open();
         await once(aborts[0]?.signal ?? never, "abort");
-        return { clientId, update: updateOf(clientId) };
+        return answerTo(job);
       },
     });
     host({ capacity: 3 });
     await pool.ready(never);
-    const arrivals = collect(pool, workFor(["c0", "c1", "c2"]));
+    const answers = collect(pool, jobsFor(["c0", "c1", "c2"]));
     await started.opened;
     stuck.stop();
     assert.equal(await stuck.ended, "stopped");
-    const result = await arrivals;
+    const result = await answers;
     const lost = Object.values(codes(result)).filter((code) => code === "HOST_LOST");
     assert.ok(lost.length > 0);
-    const next = await collect(pool, workFor(["c0", "c1", "c2"], { round: 2 }));
+    const next = await collect(pool, jobsFor(["c0", "c1", "c2"], { round: 2 }));
     assert.deepEqual(codes(next), { c0: "ok", c1: "ok", c2: "ok" });
   });
 
@@ -126,18 +132,18 @@ describe("connectHost", () => {
     const finish = gate();
     let finished = false;
     const { ended } = host({
-      runJob: async ({ clientId }) => {
+      runJob: async (job) => {
         started.open();
         await finish.opened;
         finished = true;
-        return { clientId, update: updateOf(clientId) };
+        return answerTo(job);
       },
     });
     await pool.ready(never);
-    const arrivals = collect(pool, workFor(["c0"]));
+    const answers = collect(pool, jobsFor(["c0"]));
     await started.opened;
     await pool.close("enough");
-    assert.equal((await arrivals).size, 0);
+    assert.equal((await answers).size, 0);
     finish.open();
     assert.equal(await ended, "enough");
     assert.ok(finished);
@@ -153,15 +159,15 @@ describe("connectHost", () => {
         prepared++;
         return Promise.resolve();
       },
-      runJob: ({ clientId, round }) => {
-        if (round === 1) proxy?.blip();
-        return Promise.resolve({ clientId, update: updateOf(clientId) });
+      runJob: (job) => {
+        if (job.round === 1) proxy?.blip();
+        return Promise.resolve(answerTo(job));
       },
     });
     await pool.ready(never);
-    assert.deepEqual(codes(await collect(pool, workFor(["c0"]))), { c0: "HOST_LOST" });
+    assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "HOST_LOST" });
     await pool.ready(never);
-    assert.deepEqual(codes(await collect(pool, workFor(["c0"], { round: 2 }))), { c0: "ok" });
+    assert.deepEqual(codes(await collect(pool, jobsFor(["c0"], { round: 2 }))), { c0: "ok" });
     assert.equal(prepared, 1);
   });
 
@@ -179,7 +185,7 @@ describe("connectHost", () => {
     };
     await restart({});
     await pool.ready(never);
-    assert.deepEqual(codes(await collect(pool, workFor(["c0"]))), { c0: "ok" });
+    assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "ok" });
     await restart({ trialJson: "{}" });
     await assert.rejects(ended, /runs another trial/);
   });
@@ -188,16 +194,16 @@ describe("connectHost", () => {
     await listen(2, { chunkBytes: 20_000 });
     const data = Float32Array.from({ length: 1_310_720 }, (_, i) => i / 3);
     const big = { ...updateOf("c0"), delta: new Map([["w", { shape: [data.length], data }]]) };
-    host({ capacity: 1, runJob: () => Promise.resolve({ clientId: "c0", update: big }) });
+    host({ capacity: 1, runJob: (job) => Promise.resolve(answerTo(job, big)) });
     await pool.ready(AbortSignal.timeout(1)).catch(() => undefined);
     host({ capacity: 1 });
     await pool.ready(never);
     const before = pool.traffic.bytesReceived;
     const order: string[] = [];
     let received: unknown;
-    for await (const arrival of pool.run(workFor(["c0", "c1"]), never)) {
-      order.push(arrival.clientId);
-      if (arrival.clientId === "c0") received = "update" in arrival && arrival.update;
+    for await (const answer of pool.ask(jobsFor(["c0", "c1"]), never)) {
+      order.push(answer.clientId);
+      if (answer.clientId === "c0") received = "update" in answer && answer.update;
     }
     assert.deepEqual(received, big);
     assert.deepEqual(order, ["c1", "c0"]);
@@ -209,18 +215,19 @@ describe("connectHost", () => {
     const refusals: [string, Failure["code"]][] = [];
     host({
       onRefused: (clientId, { code }) => refusals.push([clientId, code]),
-      runJob: ({ clientId }) => {
+      runJob: (job) => {
+        const { clientId } = job;
         if (clientId === "c0") throw new Error("thrown");
         const update = updateOf(clientId);
         if (clientId === "c1")
-          return Promise.resolve({ clientId, update: { ...update, numExamples: 0.5 } });
+          return Promise.resolve(answerTo(job, { ...update, numExamples: 0.5 }));
         const length = clientId === "c2" ? 1000 : 1;
         const delta = new Map([["w", { shape: [1000], data: new Float32Array(length) }]]);
-        return Promise.resolve({ clientId, update: { ...update, delta } });
+        return Promise.resolve(answerTo(job, { ...update, delta }));
       },
     });
     await pool.ready(never);
-    assert.deepEqual(codes(await collect(pool, workFor(["c0", "c1", "c2", "c3"]))), {
+    assert.deepEqual(codes(await collect(pool, jobsFor(["c0", "c1", "c2", "c3"]))), {
       c0: "CLIENT_ERROR",
       c1: "MALFORMED",
       c2: "OVERSIZE",
@@ -284,6 +291,6 @@ describe("connectHost", () => {
     host({ url });
     await listen(1, { port: same });
     await pool.ready(never);
-    assert.deepEqual(codes(await collect(pool, workFor(["c0"]))), { c0: "ok" });
+    assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "ok" });
   });
 });

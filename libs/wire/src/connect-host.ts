@@ -3,7 +3,6 @@ import { io, type Socket } from "socket.io-client";
 import { decodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { accepted, type Reply } from "./codec/reply.js";
-import type { WorkId } from "./codec/work-id.js";
 import { checkCoordinatorUrl } from "./coordinator-url.js";
 import { JobQueue } from "./job-queue.js";
 import { Peer } from "./peer.js";
@@ -63,7 +62,7 @@ class ClientHost {
 
   constructor(options: HostOptions) {
     this.#options = options;
-    this.#jobs = new JobQueue(options.runJob, (...result) => this.#deliver(...result));
+    this.#jobs = new JobQueue(options.runJob, (answer, signal) => this.#deliver(answer, signal));
     this.#socket = io(options.url, {
       transports: ["websocket"],
       forceNew: true, // hosts in one process must not share a connection
@@ -162,26 +161,25 @@ class ClientHost {
     return accepted;
   }
 
-  async #deliver(work: WorkId, arrival: Answer, signal: AbortSignal): Promise<void> {
+  async #deliver(answer: Answer, signal: AbortSignal): Promise<void> {
     const peer = this.#peer;
     if (!peer) return;
     const failure =
-      "failure" in arrival
-        ? arrival.failure
-        : await this.#deliverUpdate(peer, work, arrival.update, signal);
-    if (failure) await peer.send(encodeClientFailed(work, arrival.clientId, failure), signal);
+      "failure" in answer ? answer.failure : await this.#deliverUpdate(peer, answer, signal);
+    if (failure) {
+      await peer.send(encodeClientFailed(answer.jobId, answer.clientId, failure), signal);
+    }
   }
 
   /** @returns why the coordinator knows nothing of the update; it has answered a refused one itself */
   async #deliverUpdate(
     peer: Peer,
-    work: WorkId,
-    update: Update,
+    { jobId, update }: Extract<Answer, { readonly update: Update }>,
     signal: AbortSignal,
   ): Promise<Failure | undefined> {
     let bytes: Uint8Array;
     try {
-      bytes = encodeUpdate(work, update);
+      bytes = encodeUpdate(jobId, update);
     } catch (error) {
       return failureOf(error, "CLIENT_ERROR");
     }

@@ -1,45 +1,118 @@
-import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
-import type { OpenWork } from "./open-work.js";
+import type { Job, Params } from "@fedclair/core";
+import type { Bases } from "./bases.js";
+import { encodeCoordinatorMessage, type CoordinatorMessage } from "./codec/coordinator-message.js";
+import type { Reply } from "./codec/reply.js";
+import type { OpenJobs } from "./open-jobs.js";
 import type { Peer } from "./peer.js";
+import { failureOf } from "./wire-error.js";
 
-/** Jobs at a host at a time: one in progress and two waiting. Few, because each may carry personal params. */
+/** Jobs at a host at a time: one that it works on and two to go on with, so that few clients' params are under way. */
 export const jobWindow = 3;
 
-/** A joined client host, as the coordinator sees it. */
+/** Params that jobs of the host stand on. */
+interface Base {
+  /** Jobs on it that are yet to be sent. */
+  waiting: number;
+  /** What the host says to it; undefined until it is sent. */
+  reply: Promise<Reply> | undefined;
+}
+
+/** A joined client host, as the coordinator sees it: is sent its jobs, and before them the bases that they stand on. */
 export class HostSession {
   readonly peer: Peer;
   readonly capacity: number;
   /** Has prepared the trial, and may be given clients. */
   ready = false;
+  readonly #numbers: Bases;
+  readonly #bases = new Map<Params, Base>();
+  /** The base of the last job that no other job waited for. The next round is likely to ask for it again: it is kept. */
+  #idle: Params | undefined;
+  readonly #queue: { readonly open: OpenJobs; readonly job: Job }[] = [];
+  #feeding = 0;
 
-  constructor(peer: Peer, capacity: number) {
+  constructor(peer: Peer, capacity: number, bases: Bases) {
     this.peer = peer;
     this.capacity = capacity;
+    this.#numbers = bases;
   }
 
-  /**
-   * Brings the host's part of the work to it, a window at a time, and then the word that it is over. Never rejects: what
-   * cannot be delivered is the client's failure.
-   * @param start the encoded RoundStart, the same bytes for all hosts
-   */
-  async serve(open: OpenWork, clientIds: readonly string[], start: Uint8Array): Promise<void> {
-    const reply = await this.peer.send(start, open.closed);
-    if (reply.type === "failure") {
-      for (const id of clientIds) open.fail(id, reply.failure);
+  /** Brings jobs to the host, a window at a time. What cannot be delivered is the client's failure. */
+  give(open: OpenJobs, jobs: readonly Job[]): void {
+    for (const job of jobs) {
+      this.#queue.push({ open, job });
+      this.#baseOf(job).waiting++;
+    }
+    for (let free = jobWindow - this.#feeding; free > 0; free--) void this.#feed();
+  }
+
+  /** Never rejects. */
+  async #feed(): Promise<void> {
+    this.#feeding++;
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      const { open, job } = next;
+      const delivered = open.awaits(job) && (await this.#deliver(open, job));
+      this.#leave(job);
+      if (!delivered) continue;
+      await open.over(job);
+      if (!open.isAnswered(job)) await this.#send({ type: "jobEnd", id: job.id });
+    }
+    this.#feeding--;
+  }
+
+  /** @returns whether the host has the job */
+  async #deliver(open: OpenJobs, job: Job): Promise<boolean> {
+    try {
+      let reply = await this.#bring(job, open.closed);
+      if (reply.type !== "failure") {
+        const { base, rounds } = job.params;
+        const message = { ...job, baseId: this.#numbers.idOf(base), rounds };
+        reply = await this.#send({ type: "clientJob", ...message }, open.closed);
+      }
+      if (reply.type !== "failure") return true;
+      open.fail(job, reply.failure);
+    } catch (error) {
+      open.fail(job, failureOf(error, "MALFORMED")); // it cannot be encoded
+    }
+    return false;
+  }
+
+  /** Sends the job's base, unless the host has it or it is under way. @throws WireError if it cannot be encoded */
+  async #bring(job: Job, closed: AbortSignal): Promise<Reply> {
+    const base = this.#baseOf(job);
+    for (;;) {
+      const sent = (base.reply ??= this.peer.send(this.#numbers.encode(job.params.base), closed));
+      const reply = await sent;
+      if (reply.type !== "failure" || reply.failure.code !== "STALE_ROUND") return reply;
+      if (base.reply === sent) base.reply = undefined;
+      if (closed.aborted) return reply;
+      // It was given up with the call that it was first sent for, while this one is open.
+    }
+  }
+
+  #baseOf({ params }: Job): Base {
+    const base = this.#bases.get(params.base) ?? { waiting: 0, reply: undefined };
+    this.#bases.set(params.base, base);
+    return base;
+  }
+
+  /** The job is at the host, which knows by itself what it stands on, or will not be sent. */
+  #leave(job: Job): void {
+    const base = this.#baseOf(job);
+    base.waiting--;
+    if (base.waiting > 0) return;
+    if (!base.reply) {
+      this.#bases.delete(job.params.base);
       return;
     }
-    const queue = [...clientIds];
-    await Promise.all(Array.from({ length: jobWindow }, () => this.#feed(open, queue)));
-    await this.peer.send(encodeCoordinatorMessage({ type: "roundEnd", work: open.id }));
+    const last = this.#idle;
+    this.#idle = job.params.base;
+    if (!last || last === this.#idle || this.#bases.get(last)?.waiting !== 0) return;
+    this.#bases.delete(last);
+    void this.#send({ type: "forgetBase", id: this.#numbers.idOf(last) });
   }
 
-  async #feed(open: OpenWork, queue: string[]): Promise<void> {
-    for (let id = queue.shift(); id !== undefined && !open.closed.aborted; id = queue.shift()) {
-      const personal = open.work.personal.get(id);
-      const job = { type: "clientJob", work: open.id, clientId: id, personal } as const;
-      const reply = await this.peer.send(encodeCoordinatorMessage(job), open.closed);
-      if (reply.type === "failure") open.fail(id, reply.failure);
-      await open.answered(id);
-    }
+  /** @throws WireError if the message cannot be encoded */
+  async #send(message: CoordinatorMessage, signal?: AbortSignal): Promise<Reply> {
+    return await this.peer.send(encodeCoordinatorMessage(message), signal);
   }
 }

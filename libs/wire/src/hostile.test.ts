@@ -4,10 +4,10 @@ import fc from "fast-check";
 import protobuf from "protobufjs/minimal.js";
 import { fedclair } from "#gen/fedclair.js";
 import { decodeHostMessage } from "./codec/host-message.js";
-import { OpenWork } from "./open-work.js";
+import { OpenJobs } from "./open-jobs.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
 import { hostileMessage } from "../testing/arbitraries.js";
-import { collect, listenFor, trained, workFor } from "../testing/pools.js";
+import { collect, jobsFor, listenFor } from "../testing/pools.js";
 import { outcome, RawHost } from "../testing/raw-host.js";
 import { WireError } from "./wire-error.js";
 
@@ -58,17 +58,17 @@ describe("a hostile host", () => {
         count(message.type);
         if (message.type === "join" || message.type === "ready") return; // the gate's to judge
         assertName(message.clientId);
-        assertName(message.work.phase);
-        const work = workFor([message.clientId], {
+        const [job] = jobsFor([message.clientId], {
           admit: (update) => admitUpdate(update, new Map()),
         });
-        const open = new OpenWork(1, work);
+        assert.ok(job);
+        const open = new OpenJobs([job]);
         const refusal =
           message.type === "clientUpdate"
-            ? open.answer(message.clientId, message.read)
-            : open.fail(message.clientId, message.failure);
+            ? open.answer(job, message.read)
+            : open.fail(job, message.failure);
         if (refusal) assertFailure(refusal);
-        for await (const answer of open.arrivals()) {
+        for await (const answer of open.answers()) {
           assertBounded(answer);
           count("update" in answer ? "admitted" : "failed");
         }
@@ -96,7 +96,10 @@ describe("SocketPool, attacked", () => {
   const attack = async (message: Uint8Array, options: Partial<SocketPoolOptions> = {}) => {
     const host = await open(options);
     await host.joinReady();
-    const answers = collect(pool, workFor(["c0"], { admit: (u) => admitUpdate(u, new Map()) }));
+    const answers = collect(
+      pool,
+      jobsFor(["c0"], { id: jobId, admit: (u) => admitUpdate(u, new Map()) }),
+    );
     while ((await host.next()).type !== "clientJob");
     const reply = await host.peer.send(message);
     const answer = (await answers).get("c0");
@@ -104,12 +107,12 @@ describe("SocketPool, attacked", () => {
     assertBounded(answer);
     return { reply, answer };
   };
-  const work = { serial: trained.serial, round: 1, phase: "train", kind: 1 };
+  const jobId = 77;
   const encode = (body: fedclair.v1.HostMessage.$Properties) =>
     fedclair.v1.HostMessage.encode(body).finish();
   const measured = (names: string[]) => {
     const metrics = names.map((name, i) => ({ name, value: i }));
-    return encode({ clientUpdate: { work, clientId: "c0", numExamples: 1, metrics } });
+    return encode({ clientUpdate: { jobId, clientId: "c0", numExamples: 1, metrics } });
   };
 
   afterEach(async () => {
@@ -122,7 +125,7 @@ describe("SocketPool, attacked", () => {
     const { reply, answer } = await attack(measured(["x".repeat(95e6)]), { chunkBytes: 50e6 });
     const message = `metric '${"x".repeat(77)}…': expected a name of at most 128 printable characters`;
     assert.deepEqual(reply, { type: "failure", failure: failure("MALFORMED", message) });
-    assert.deepEqual(answer, { clientId: "c0", failure: failure("MALFORMED", message) });
+    assert.deepEqual(answer, { jobId, clientId: "c0", failure: failure("MALFORMED", message) });
   });
 
   it("takes 256 metrics, and refuses 257 or a hundred thousand", async () => {
@@ -135,16 +138,16 @@ describe("SocketPool, attacked", () => {
     ] as const) {
       await pool.close();
       const { answer } = await attack(many(count));
-      assert.deepEqual(answer, { clientId: "c0", failure: failure("MALFORMED", message) });
+      assert.deepEqual(answer, { jobId, clientId: "c0", failure: failure("MALFORMED", message) });
     }
   });
 
   it("cuts the text of a failure, be it 10 MB, and shows no newline", async () => {
     const text = `line\nforged: ${"x".repeat(1e7)}`;
-    const failed = { work, clientId: "c0", failure: { code: 12, message: text } };
+    const failed = { jobId, clientId: "c0", failure: { code: 12, message: text } };
     const { reply, answer } = await attack(encode({ clientFailed: failed }));
     assert.equal(outcome(reply), "accepted");
-    assert.deepEqual(answer, { clientId: "c0", failure: failure("CLIENT_ERROR", text) });
+    assert.deepEqual(answer, { jobId, clientId: "c0", failure: failure("CLIENT_ERROR", text) });
     assert.ok("failure" in answer && answer.failure.message.startsWith("line\\nforged: xxx"));
   });
 
@@ -185,11 +188,11 @@ describe("SocketPool, attacked", () => {
     );
   });
 
-  it("does not take a phase or a client for a name that is none", async () => {
+  it("does not take what is no name for a client", async () => {
     const host = await open();
     await host.joinReady();
-    for (const change of [{ clientId: "c0\n" }, { work: { ...work, phase: "\u2028" } }]) {
-      const failed = { work, clientId: "c0", failure: { code: 12, message: "" }, ...change };
+    for (const clientId of ["c0\n", "\u2028", "x".repeat(129)]) {
+      const failed = { jobId, clientId, failure: { code: 12, message: "" } };
       assert.equal(outcome(await host.peer.send(encode({ clientFailed: failed }))), "MALFORMED");
     }
   });

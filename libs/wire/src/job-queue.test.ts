@@ -1,114 +1,131 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import type { Answer, ClientJob } from "@fedclair/core";
+import type { Answer, ClientJob, ClientParams } from "@fedclair/core";
 import { JobQueue } from "./job-queue.js";
-import { trained, updateOf } from "../testing/pools.js";
+import { paramsOf, updateOf } from "../testing/pools.js";
 import { outcome } from "../testing/raw-host.js";
+import { WireError } from "./wire-error.js";
 
-const global = new Map();
-const later = { ...trained, serial: 2, round: 2 };
-
-/** A queue whose jobs end when `finish` is called. */
-function manualQueue() {
-  const begun: string[] = [];
-  const delivered: string[] = [];
+/** A queue whose jobs end when `finish` is called, with base 1. Job n is that of client cn. */
+function manualQueue(delivery: () => Promise<void> = () => Promise.resolve()) {
+  const begun: ClientJob[] = [];
+  const delivered: number[] = [];
   const signals: AbortSignal[] = [];
-  let finish: () => void = () => undefined;
-  const runJob = ({ clientId, round }: ClientJob) => {
-    begun.push(`${clientId} in ${round}`);
+  let answer: () => void = () => undefined;
+  const runJob = (job: ClientJob) => {
+    const { id: jobId, clientId } = job;
+    begun.push(job);
     return new Promise<Answer>((resolve) => {
-      finish = () => {
-        resolve({ clientId, update: updateOf(clientId) });
+      answer = () => {
+        resolve({ jobId, clientId, update: updateOf(clientId) });
       };
     });
   };
-  const queue = new JobQueue(runJob, (_, { clientId }, signal) => {
-    delivered.push(clientId);
+  const queue = new JobQueue(runJob, ({ jobId }, signal) => {
+    delivered.push(jobId);
     signals.push(signal);
-    return Promise.resolve();
+    return delivery();
   });
-  const start = (work = trained) => queue.handle({ type: "roundStart", work, global });
-  const add = (clientId: string, work = trained) =>
-    outcome(queue.handle({ type: "clientJob", work, clientId, personal: undefined }));
-  const end = (work = trained) => queue.handle({ type: "roundEnd", work });
+  const bring = (id: number, value = 0) =>
+    queue.handle({ type: "base", id, params: paramsOf(value) });
+  const add = (id: number, baseId = 1, rounds: ClientParams["rounds"] = []) => {
+    const job = { round: 1, phase: "train", kind: "train", baseId, rounds } as const;
+    return outcome(queue.handle({ type: "clientJob", id, clientId: `c${id}`, ...job }));
+  };
+  bring(1);
   return {
-    queue,
-    begun,
-    delivered,
-    signals,
-    start,
-    add,
-    end,
-    finish: () => {
-      finish();
+    ...{ queue, delivered, signals, bring, add },
+    begun: () => begun.map(({ id }) => id),
+    params: () => begun.map(({ params }) => params),
+    end: (id: number) => queue.handle({ type: "jobEnd", id }),
+    finish: async () => {
+      answer();
+      await setImmediate();
     },
   };
 }
 
 describe("JobQueue", () => {
   it("begins a job when the last one is over", async () => {
-    const { begun, delivered, start, add, finish, queue } = manualQueue();
-    start();
-    assert.equal(add("c0"), "accepted");
-    assert.equal(add("c1"), "accepted");
-    assert.deepEqual(begun, ["c0 in 1"]);
-    finish();
-    await setImmediate();
-    assert.deepEqual(begun, ["c0 in 1", "c1 in 1"]);
-    assert.deepEqual(delivered, ["c0"]);
-    finish();
+    const { begun, delivered, add, finish, queue } = manualQueue();
+    assert.equal(add(0), "accepted");
+    assert.equal(add(1), "accepted");
+    assert.deepEqual(begun(), [0]);
+    await finish();
+    assert.deepEqual(begun(), [0, 1]);
+    assert.deepEqual(delivered, [0]);
+    await finish();
     await queue.idle();
-    assert.deepEqual(delivered, ["c0", "c1"]);
+    assert.deepEqual(delivered, [0, 1]);
   });
 
-  it("drops what it has not begun when the round ends, and the running job's result", async () => {
-    const { begun, delivered, start, add, end, finish, queue } = manualQueue();
-    start();
-    add("c0");
-    add("c1");
-    end();
-    assert.equal(add("c2"), "STALE_ROUND");
-    finish();
+  it("drops a job that has ended, begun or not, and no other", async () => {
+    const { begun, delivered, add, end, finish, queue } = manualQueue();
+    for (const id of [0, 1, 2]) add(id);
+    end(0); // under way
+    end(1); // not begun
+    end(99); // never heard of
+    await finish();
+    await finish();
     await queue.idle();
-    assert.deepEqual(begun, ["c0 in 1"]);
+    assert.deepEqual(begun(), [0, 2]);
+    assert.deepEqual(delivered, [2]);
+  });
+
+  it("gives a delivery up when its job ends", async () => {
+    let finishDelivery: () => void = () => undefined;
+    const { signals, add, end, finish, queue } = manualQueue(
+      () => new Promise((resolve) => (finishDelivery = resolve)),
+    );
+    add(0);
+    await finish();
+    const aborted = () => signals.map((signal) => signal.aborted);
+    assert.deepEqual(aborted(), [false]);
+    end(0);
+    assert.deepEqual(aborted(), [true]);
+    finishDelivery();
+    await queue.idle();
+  });
+
+  it("gives each job the base that it names, also one that is forgotten meanwhile", async () => {
+    const { params, bring, add, finish, queue } = manualQueue();
+    const term = new Map([["w", { shape: [1], data: Float32Array.of(4) }]]);
+    bring(2, 7);
+    add(0, 2, [[term], []]);
+    add(1, 1);
+    add(2, 2);
+    queue.handle({ type: "forgetBase", id: 2 });
+    assert.equal(add(3, 2), "MALFORMED");
+    for (let i = 0; i < 3; i++) await finish();
+    await queue.idle();
+    assert.deepEqual(params(), [
+      { base: paramsOf(7), rounds: [[term], []] },
+      { base: paramsOf(0), rounds: [] },
+      { base: paramsOf(7), rounds: [] },
+    ]);
+  });
+
+  it("refuses a job whose terms do not fit its base, and goes on", async () => {
+    const { begun, add, finish, queue } = manualQueue();
+    const other = new Map([["v", { shape: [1], data: Float32Array.of(4) }]]);
+    const refusal = (error: unknown) =>
+      error instanceof WireError && error.failure.code === "WRONG_MODULES";
+    assert.throws(() => add(0, 1, [[other]]), refusal);
+    assert.equal(add(1), "accepted");
+    await finish();
+    await queue.idle();
+    assert.deepEqual(begun(), [1]);
+  });
+
+  it("forgets everything when it is cleared", async () => {
+    const { begun, delivered, add, finish, queue } = manualQueue();
+    add(0);
+    add(1);
+    queue.clear();
+    assert.equal(add(2), "MALFORMED");
+    await finish();
+    await queue.idle();
+    assert.deepEqual(begun(), [0]);
     assert.deepEqual(delivered, []);
-  });
-
-  it("takes the start of the next round for the end of this one", async () => {
-    const { begun, delivered, start, add, end, finish, queue } = manualQueue();
-    start();
-    add("c0");
-    add("c1");
-    start(later);
-    end(); // of the first, late
-    assert.equal(add("c1"), "STALE_ROUND");
-    assert.equal(add("c2", later), "accepted");
-    finish();
-    await setImmediate();
-    finish();
-    await queue.idle();
-    assert.deepEqual(begun, ["c0 in 1", "c2 in 2"]);
-    assert.deepEqual(delivered, ["c2"]);
-  });
-
-  it("refuses jobs before any round", () => {
-    assert.equal(manualQueue().add("c0"), "STALE_ROUND");
-  });
-
-  it("gives a delivery up when its round ends", async () => {
-    const { signals, start, add, end, finish } = manualQueue();
-    start();
-    add("c0");
-    finish();
-    await setImmediate();
-    assert.deepEqual(
-      signals.map((s) => s.aborted),
-      [false],
-    );
-    end();
-    assert.deepEqual(
-      signals.map((s) => s.aborted),
-      [true],
-    );
   });
 });

@@ -1,25 +1,20 @@
 import type { Answer, ClientJob, Params } from "@fedclair/core";
-import type { CoordinatorMessage } from "./codec/coordinator-message.js";
+import type { CoordinatorMessage, JobOnBase } from "./codec/coordinator-message.js";
 import { accepted, refused, type Reply } from "./codec/reply.js";
-import { sameWork, workText, type WorkId } from "./codec/work-id.js";
+import { checkTerms } from "./terms.js";
 import { failureOf } from "./wire-error.js";
 
-/** The work that a host was told of last. */
-interface CurrentWork {
-  readonly id: WorkId;
-  readonly global: Params;
-  /** Aborted when its results are no longer wanted. */
-  readonly closing: AbortController;
-}
-
-type Deliver = (work: WorkId, arrival: Answer, signal: AbortSignal) => Promise<void>;
+type Deliver = (answer: Answer, signal: AbortSignal) => Promise<void>;
 
 /** A host's jobs: runs them one after another, in their order, and delivers each result while the next one is computed. */
 export class JobQueue {
   readonly #runJob: (job: ClientJob) => Promise<Answer>;
   readonly #deliver: Deliver;
-  #current: CurrentWork | undefined;
+  readonly #bases = new Map<number, Params>();
+  /** Not yet begun. */
   #jobs: ClientJob[] = [];
+  /** Of the jobs whose answers are wanted and not yet delivered: aborts when they no longer are. */
+  readonly #wanted = new Map<number, AbortController>();
   #running: Promise<void> | undefined;
 
   /** @param deliver must not reject, and give up when the signal aborts */
@@ -28,29 +23,27 @@ export class JobQueue {
     this.#deliver = deliver;
   }
 
+  /** @throws WireError for a job that does not fit its base */
   handle(message: Exclude<CoordinatorMessage, { readonly type: "trialEnd" }>): Reply {
     switch (message.type) {
-      case "roundStart":
-        this.clear();
-        this.#current = {
-          id: message.work,
-          global: message.global,
-          closing: new AbortController(),
-        };
+      case "base":
+        this.#bases.set(message.id, message.params);
+        return accepted;
+      case "forgetBase":
+        this.#bases.delete(message.id);
         return accepted;
       case "clientJob":
         return this.#add(message);
-      case "roundEnd":
-        if (this.#current && sameWork(this.#current.id, message.work)) this.clear();
+      case "jobEnd":
+        this.#drop(message.id);
         return accepted;
     }
   }
 
-  /** Forgets the work and every job not yet begun; the result of the running one is no longer wanted either. */
+  /** Forgets every base and every job not yet begun; the result of the running one is no longer wanted either. */
   clear(): void {
-    this.#current?.closing.abort();
-    this.#current = undefined;
-    this.#jobs = [];
+    for (const id of this.#wanted.keys()) this.#drop(id);
+    this.#bases.clear();
   }
 
   /** Resolves when nothing runs. */
@@ -58,15 +51,21 @@ export class JobQueue {
     await this.#running;
   }
 
-  #add({ work, clientId, personal }: Extract<CoordinatorMessage, { type: "clientJob" }>): Reply {
-    if (!this.#current || !sameWork(this.#current.id, work)) {
-      return refused({ code: "STALE_ROUND", message: `${workText(work)} is not open` });
-    }
-    const { round, phase, kind } = work;
-    const params = personal ?? this.#current.global;
-    this.#jobs.push({ round, phase, kind, clientId, params });
+  #add({ id, clientId, round, phase, kind, baseId, rounds }: JobOnBase): Reply {
+    const base = this.#bases.get(baseId);
+    if (!base) return refused({ code: "MALFORMED", message: `base ${baseId} did not come` });
+    const params = { base, rounds };
+    checkTerms(params);
+    this.#jobs.push({ id, clientId, round, phase, kind, params });
+    this.#wanted.set(id, new AbortController());
     this.#running ??= this.#run();
     return accepted;
+  }
+
+  #drop(id: number): void {
+    this.#jobs = this.#jobs.filter((job) => job.id !== id);
+    this.#wanted.get(id)?.abort();
+    this.#wanted.delete(id);
   }
 
   async #run(): Promise<void> {
@@ -74,11 +73,12 @@ export class JobQueue {
     // Jobs may come while the last result is still under way.
     while (this.#jobs.length > 0) {
       for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
-        const work = this.#current;
-        const arrival = await this.#result(job);
+        const { id } = job;
+        const answer = await this.#result(job);
         await delivered; // one result under way at a time: they are as large as the params
-        if (work && work === this.#current) {
-          delivered = this.#deliver(work.id, arrival, work.closing.signal);
+        const wanted = this.#wanted.get(id);
+        if (wanted) {
+          delivered = this.#deliver(answer, wanted.signal).then(() => void this.#wanted.delete(id));
         }
       }
       await delivered;
@@ -90,7 +90,8 @@ export class JobQueue {
     try {
       return await this.#runJob(job);
     } catch (error) {
-      return { clientId: job.clientId, failure: failureOf(error, "CLIENT_ERROR") };
+      const { id: jobId, clientId } = job;
+      return { jobId, clientId, failure: failureOf(error, "CLIENT_ERROR") };
     }
   }
 }

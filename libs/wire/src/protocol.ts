@@ -1,7 +1,7 @@
 import type { Limits } from "./codec/reply.js";
 
 /** Raised whenever an old host and a new coordinator, or the reverse, would misunderstand each other. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Both ends keep to these until Welcome, so that a stranger cannot fill the coordinator's memory. */
 export const limitsBeforeWelcome: Limits = { chunkBytes: 64 * 1024, maxMessageBytes: 64 * 1024 };

@@ -28,8 +28,8 @@ export class Roster {
   }
 
   /** @returns the clients that it held, now without a host */
-  remove(session: HostSession): readonly string[] {
-    const clientIds = [...(this.#held.get(session) ?? [])];
+  remove(session: HostSession): ReadonlySet<string> {
+    const clientIds = this.#held.get(session) ?? new Set();
     this.#held.delete(session);
     for (const id of clientIds) this.#holder.delete(id);
     return clientIds;

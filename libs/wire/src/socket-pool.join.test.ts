@@ -6,7 +6,7 @@ import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { decodeReply } from "./codec/reply.js";
 import { protocolVersion } from "./protocol.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { listenFor, never, trained, updateOf } from "../testing/pools.js";
+import { listenFor, never, updateOf } from "../testing/pools.js";
 import { outcome, RawHost } from "../testing/raw-host.js";
 
 describe("SocketPool, joining", () => {
@@ -134,7 +134,7 @@ describe("SocketPool, joining", () => {
   it("refuses results before a Join, and survives garbage", async () => {
     await open(1);
     const host = await connect();
-    assert.equal(await send(host, encodeUpdate(trained, updateOf("c0"))), "NOT_JOINED");
+    assert.equal(await send(host, encodeUpdate(1, updateOf("c0"))), "NOT_JOINED");
     assert.equal(await send(host, Uint8Array.of(1, 2, 3)), "MALFORMED");
     await host.joinReady();
     assert.equal(await send(host, Uint8Array.of(0xff, 0xff)), "MALFORMED");

@@ -6,16 +6,16 @@ import {
   UserError,
   type Answer,
   type ClientPool,
-  type Work,
+  type Job,
 } from "@fedclair/core";
+import { Bases } from "./bases.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-message.js";
 import { accepted, refused, type Limits, type Reply } from "./codec/reply.js";
-import { sameWork, workText } from "./codec/work-id.js";
 import { Gate } from "./gate.js";
 import { HostSession } from "./host-session.js";
 import { isLoopback, listen, type HostSocket, type Listener } from "./listen.js";
-import { OpenWork } from "./open-work.js";
+import { OpenJobs } from "./open-jobs.js";
 import { Peer } from "./peer.js";
 import { defaultLimits, joinTimeout } from "./protocol.js";
 import { Roster } from "./roster.js";
@@ -60,8 +60,9 @@ export class SocketPool implements ClientPool {
   readonly #listener: Listener;
   readonly #gate: Gate;
   readonly #roster: Roster;
-  #open: OpenWork | undefined;
-  #serial = 0;
+  readonly #bases = new Bases();
+  /** By the ids of the jobs. */
+  readonly #open = new Map<number, OpenJobs>();
   #ended = false;
   #onRosterChange: () => void = () => undefined;
 
@@ -112,29 +113,28 @@ export class SocketPool implements ClientPool {
     }
   }
 
-  async *run(work: Work, signal: AbortSignal): AsyncIterable<Answer> {
-    const open = new OpenWork(++this.#serial, work);
-    this.#open?.close();
-    this.#open = open;
+  async *ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer> {
+    const open = new OpenJobs(jobs);
     const close = () => {
       open.close();
+      for (const id of open.jobs.keys()) this.#open.delete(id);
     };
     signal.addEventListener("abort", close);
     try {
       if (signal.aborted) return;
       this.#distribute(open);
-      yield* open.arrivals();
+      yield* open.answers();
     } finally {
       signal.removeEventListener("abort", close);
-      open.close();
-      if (this.#open === open) this.#open = undefined;
+      close();
     }
   }
 
   /** Tells the hosts that the trial is over, and stops listening. @param reason for people */
   async close(reason = "the trial is over"): Promise<void> {
     this.#ended = true;
-    this.#open?.close();
+    for (const open of this.#open.values()) open.close();
+    this.#open.clear();
     this.#onRosterChange();
     const bytes = encodeCoordinatorMessage({ type: "trialEnd", reason });
     const told = Promise.all(this.#roster.sessions.map(({ peer }) => peer.send(bytes)));
@@ -145,23 +145,21 @@ export class SocketPool implements ClientPool {
     await this.#listener.close();
   }
 
-  #distribute(open: OpenWork): void {
+  #distribute(open: OpenJobs): void {
     this.#roster.assign();
-    const parts = new Map<HostSession, string[]>();
-    for (const id of open.work.clientIds) {
-      const session = this.#roster.holder(id);
+    const parts = new Map<HostSession, Job[]>();
+    for (const job of open.jobs.values()) {
+      this.#open.set(job.id, open);
+      const session = this.#roster.holder(job.clientId);
       if (!session) {
-        open.fail(id, { code: "HOST_LOST", message: "no joined host has room for the client" });
+        open.fail(job, { code: "HOST_LOST", message: "no joined host has room for the client" });
         continue;
       }
       const part = parts.get(session) ?? [];
-      part.push(id);
+      part.push(job);
       parts.set(session, part);
     }
-    if (parts.size === 0) return;
-    const { id, work } = open;
-    const start = encodeCoordinatorMessage({ type: "roundStart", work: id, global: work.global });
-    for (const [session, clientIds] of parts) void session.serve(open, clientIds, start);
+    for (const [session, jobs] of parts) session.give(open, jobs);
   }
 
   #connect(socket: HostSocket): void {
@@ -184,7 +182,7 @@ export class SocketPool implements ClientPool {
         if (reply.type === "welcome") {
           clearTimeout(timer);
           peer.agree(reply);
-          session = new HostSession(peer, message.capacity);
+          session = new HostSession(peer, message.capacity, this.#bases);
           this.#roster.add(session);
         }
         return reply;
@@ -239,29 +237,31 @@ export class SocketPool implements ClientPool {
     session: HostSession,
     message: Extract<HostMessage, { readonly clientId: string }>,
   ): Reply {
-    const { work, clientId } = message;
-    const open = this.#open;
-    if (!open || open.closed.aborted || !sameWork(open.id, work)) {
-      const message = `${workText(work)} is not open`;
-      return refused({ code: "STALE_ROUND", message });
+    const { jobId, clientId } = message;
+    const open = this.#open.get(jobId);
+    const job = open?.jobs.get(jobId);
+    if (!open || !job) {
+      return refused({ code: "STALE_ROUND", message: `job ${jobId} is not open` });
     }
-    if (this.#roster.holder(clientId) !== session) {
-      const message = `client '${clientId}' is not this host's`;
+    if (job.clientId !== clientId || this.#roster.holder(clientId) !== session) {
+      const message = `client '${clientId}' of job ${jobId} is not this host's`;
       return refused({ code: "UNKNOWN_CLIENT", message });
     }
     const refusal =
       message.type === "clientUpdate"
-        ? open.answer(clientId, message.read)
-        : open.fail(clientId, message.failure);
+        ? open.answer(job, message.read)
+        : open.fail(job, message.failure);
     return refusal ? refused(refusal) : accepted;
   }
 
   #lose(session: HostSession, reason: string): void {
     const clientIds = this.#roster.remove(session);
     const level = this.#ended ? "info" : "warn"; // hosts leave when the trial is over
-    this.#options.log?.(`lost a host with ${clientIds.length} clients: ${reason}`, level);
-    for (const id of clientIds) {
-      this.#open?.fail(id, { code: "HOST_LOST", message: `the client's host left: ${reason}` });
+    this.#options.log?.(`lost a host with ${clientIds.size} clients: ${reason}`, level);
+    for (const [id, open] of this.#open) {
+      const job = open.jobs.get(id);
+      if (!job || !clientIds.has(job.clientId)) continue;
+      open.fail(job, { code: "HOST_LOST", message: `the client's host left: ${reason}` });
     }
   }
 

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import type { Work } from "@fedclair/core";
+import type { Job } from "@fedclair/core";
 import { encodeClientFailed, encodeUpdate } from "./codec/host-message.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { codes, collect, listenFor, never, trained, updateOf, workFor } from "../testing/pools.js";
+import { codes, collect, jobsFor, listenFor, never, updateOf } from "../testing/pools.js";
 import { outcome, RawHost } from "../testing/raw-host.js";
-
-const later = { ...trained, serial: 2, round: 2 };
 
 describe("SocketPool, working", () => {
   let pool: SocketPool;
@@ -21,18 +19,25 @@ describe("SocketPool, working", () => {
     return host;
   };
   const send = async (host: RawHost, bytes: Uint8Array) => outcome(await host.peer.send(bytes));
-  const sendUpdate = (host: RawHost, clientId: string, id = trained) =>
-    send(host, encodeUpdate(id, updateOf(clientId)));
-  /** Starts the work and waits until the host has the first of its jobs. */
-  const begin = async (host: RawHost, work: Work, signal = never) => {
-    const arrivals = collect(pool, work, signal);
+  /** Answers a job, as its client unless told otherwise. */
+  const answer = (host: RawHost, { id, clientId }: Job, as = clientId) =>
+    send(host, encodeUpdate(id, updateOf(as)));
+  /** Asks for the jobs and waits until the host has the first of its own. */
+  const begin = async (host: RawHost, jobs: readonly Job[], signal = never) => {
+    const answers = collect(pool, jobs, signal);
     await untilNext(host, "clientJob");
-    return { arrivals };
+    return { answers };
   };
   const untilNext = async (host: RawHost, type: string) => {
     let message = await host.next();
     while (message.type !== type) message = await host.next();
     return message;
+  };
+  /** The job of one client. */
+  const jobFor = (clientId: string, changes: Partial<Job> = {}): Job => {
+    const [job] = jobsFor([clientId], changes);
+    assert.ok(job);
+    return job;
   };
 
   afterEach(async () => {
@@ -40,66 +45,49 @@ describe("SocketPool, working", () => {
     await pool.close();
   });
 
-  it("sends the global params once a host, personal ones with the job", async () => {
-    await open(2);
-    const host = await joined(2);
-    const personal = new Map([["w", { shape: [1], data: Float64Array.of(5) }]]);
-    const work = workFor(["c0", "c1"], { personal: new Map([["c1", personal]]) });
-    const arrivals = collect(pool, work);
-    assert.deepEqual(await host.next(), { type: "roundStart", work: trained, global: work.global });
-    const job = { type: "clientJob", work: trained } as const;
-    assert.deepEqual(await host.next(), { ...job, clientId: "c0", personal: undefined });
-    assert.deepEqual(await host.next(), { ...job, clientId: "c1", personal });
-    for (const id of ["c0", "c1"]) assert.equal(await sendUpdate(host, id), "accepted");
-    assert.deepEqual(
-      await arrivals,
-      new Map(["c0", "c1"].map((clientId) => [clientId, { clientId, update: updateOf(clientId) }])),
-    );
-    assert.deepEqual(await host.next(), { type: "roundEnd", work: trained });
-  });
-
   it("has at most three jobs at a host at a time", async () => {
     await open(5);
     const host = await joined(5);
-    const { arrivals } = await begin(host, workFor(["c0", "c1", "c2", "c3", "c4"]));
-    for (const id of ["c1", "c2"]) {
-      const job = await host.next();
-      assert.equal(job.type === "clientJob" && job.clientId, id);
-    }
-    assert.equal(await sendUpdate(host, "c0", later), "STALE_ROUND"); // there and back: all that was to come has come
+    const [c0, c1, c2, c3, c4] = ["c0", "c1", "c2", "c3", "c4"].map((id) => jobFor(id));
+    assert.ok(c0 && c1 && c2 && c3 && c4);
+    // Two calls share the three.
+    const { answers } = await begin(host, [c0, c1]);
+    const others = collect(pool, [c2, c3, c4]);
+    const next = async () => {
+      const message = await untilNext(host, "clientJob");
+      return message.type === "clientJob" && message.id;
+    };
+    assert.deepEqual([await next(), await next()], [c1.id, c2.id]);
+    assert.equal(await answer(host, { ...c0, id: 0 }), "STALE_ROUND"); // there and back: all that was to come has come
     assert.equal(host.waiting, 0);
-    await sendUpdate(host, "c1");
-    const job = await host.next();
-    assert.equal(job.type === "clientJob" && job.clientId, "c3");
-    for (const id of ["c0", "c2", "c3", "c4"]) await sendUpdate(host, id);
-    assert.equal((await arrivals).size, 5);
+    await answer(host, c1);
+    assert.equal(await next(), c3.id);
+    for (const job of [c0, c2, c3, c4]) await answer(host, job);
+    assert.deepEqual(codes(await answers), { c0: "ok", c1: "ok" });
+    assert.deepEqual(codes(await others), { c2: "ok", c3: "ok", c4: "ok" });
   });
 
   it("refuses stale, foreign, unknown and repeated answers without harm to the valid one", async () => {
     await open(3);
     const host = await joined(2);
     const other = await joined(1);
-    const { arrivals } = await begin(host, workFor(["c0", "c2"]));
-    for (const id of [
-      later,
-      { ...trained, phase: "other" },
-      { ...trained, kind: "evaluate" as const },
-    ]) {
-      assert.equal(await sendUpdate(host, "c0", id), "STALE_ROUND");
-    }
-    assert.equal(await sendUpdate(other, "c0"), "UNKNOWN_CLIENT");
-    assert.equal(await sendUpdate(host, "c1"), "UNKNOWN_CLIENT", "it has no part in the work");
-    assert.equal(await sendUpdate(host, "nobody"), "UNKNOWN_CLIENT");
-    assert.equal(await sendUpdate(host, "c0"), "accepted");
-    assert.equal(await sendUpdate(host, "c0"), "DUPLICATE");
+    const [c0, c2] = [jobFor("c0"), jobFor("c2")];
+    const { answers } = await begin(host, [c0, c2]);
+    assert.equal(await answer(host, { ...c0, id: c2.id + 1 }), "STALE_ROUND");
+    assert.equal(await answer(other, c0), "UNKNOWN_CLIENT");
+    assert.equal(await answer(host, c0, "c1"), "UNKNOWN_CLIENT", "the job is not its own");
+    assert.equal(await answer(host, c2, "c0"), "UNKNOWN_CLIENT", "the job is not its own");
+    assert.equal(await answer(host, c0, "nobody"), "UNKNOWN_CLIENT");
+    assert.equal(await answer(host, c0), "accepted");
+    assert.equal(await answer(host, c0), "DUPLICATE");
     const failure = { code: "CLIENT_ERROR", message: "too late" } as const;
-    assert.equal(await send(host, encodeClientFailed(trained, "c0", failure)), "DUPLICATE");
-    await sendUpdate(other, "c2");
-    assert.deepEqual(codes(await arrivals), { c0: "ok", c2: "ok" });
-    assert.equal(await sendUpdate(host, "c0"), "STALE_ROUND");
+    assert.equal(await send(host, encodeClientFailed(c0.id, "c0", failure)), "DUPLICATE");
+    await answer(other, c2);
+    assert.deepEqual(codes(await answers), { c0: "ok", c2: "ok" });
+    assert.equal(await answer(host, c0), "STALE_ROUND");
     assert.deepEqual(Object.fromEntries(pool.traffic.refused), {
-      STALE_ROUND: 4,
-      UNKNOWN_CLIENT: 3,
+      STALE_ROUND: 2,
+      UNKNOWN_CLIENT: 4,
       DUPLICATE: 2,
     });
   });
@@ -108,40 +96,62 @@ describe("SocketPool, working", () => {
     await open(1);
     const host = await joined(1);
     const closing = new AbortController();
-    const first = await begin(host, workFor(["c0"]), closing.signal);
+    const [job, next] = [jobFor("c0"), jobFor("c0")];
+    const first = await begin(host, [job], closing.signal);
     closing.abort();
-    await first.arrivals;
-    const second = await begin(host, workFor(["c0"]));
-    assert.equal(await sendUpdate(host, "c0", trained), "STALE_ROUND");
-    assert.equal(await sendUpdate(host, "c0", { ...trained, serial: 2 }), "accepted");
-    assert.deepEqual(codes(await second.arrivals), { c0: "ok" });
+    await first.answers;
+    const second = await begin(host, [next]);
+    assert.equal(await answer(host, job), "STALE_ROUND");
+    assert.equal(await answer(host, next), "accepted");
+    assert.deepEqual(codes(await second.answers), { c0: "ok" });
+  });
+
+  it("keeps several calls apart, of one client too", async () => {
+    await open(2);
+    const host = await joined(2);
+    const [first, again, other] = [jobFor("c0"), jobFor("c0"), jobFor("c1")];
+    const closing = new AbortController();
+    const begun = await begin(host, [first, other], closing.signal);
+    const second = collect(pool, [again]);
+    assert.equal(await answer(host, again), "accepted");
+    assert.deepEqual(
+      await second,
+      new Map([["c0", { jobId: again.id, clientId: "c0", update: updateOf("c0") }]]),
+    );
+    assert.equal(await answer(host, again), "STALE_ROUND");
+    assert.equal(await answer(host, first), "accepted");
+    closing.abort();
+    assert.equal(await answer(host, other), "STALE_ROUND");
+    assert.deepEqual(codes(await begun.answers), { c0: "ok" });
   });
 
   it("tells the sender what `admit` says, and takes its word for the client's failure", async () => {
     await open(1);
     const host = await joined(1);
     const failure = { code: "NON_FINITE", message: "module w: entry 0 is NaN" } as const;
-    const admit: Work["admit"] = ({ delta }) => {
+    const admit: Job["admit"] = ({ delta }) => {
       const w = delta.get("w");
       return w && "data" in w && Number.isNaN(w.data[0]) ? failure : undefined;
     };
-    const { arrivals } = await begin(host, workFor(["c0"], { admit }));
-    const reply = await host.peer.send(encodeUpdate(trained, updateOf("c0", NaN)));
+    const job = jobFor("c0", { admit });
+    const { answers } = await begin(host, [job]);
+    const reply = await host.peer.send(encodeUpdate(job.id, updateOf("c0", NaN)));
     assert.deepEqual(reply, { type: "failure", failure });
-    assert.deepEqual(await arrivals, new Map([["c0", { clientId: "c0", failure }]]));
+    assert.deepEqual([...(await answers).values()], [{ jobId: job.id, clientId: "c0", failure }]);
   });
 
   it("makes an update whose tensors do not add up the client's failure", async () => {
     await open(1);
     const host = await joined(1);
-    const { arrivals } = await begin(host, workFor(["c0"]));
-    const bytes = encodeUpdate(trained, updateOf("c0"));
+    const job = jobFor("c0");
+    const { answers } = await begin(host, [job]);
+    const bytes = encodeUpdate(job.id, updateOf("c0"));
     const shape = bytes.findIndex(
       (_, i) => bytes[i] === 0x0a && bytes[i + 1] === 1 && bytes[i + 2] === 2,
     );
     bytes[shape + 2] = 3; // the extent of module w
     assert.equal(await send(host, bytes), "WRONG_SHAPE");
-    assert.deepEqual(codes(await arrivals), { c0: "WRONG_SHAPE" });
+    assert.deepEqual(codes(await answers), { c0: "WRONG_SHAPE" });
   });
 
   it("ends with the error that `admit` throws", async () => {
@@ -150,8 +160,9 @@ describe("SocketPool, working", () => {
     const admit = () => {
       throw new Error("a bug");
     };
-    const { arrivals } = await begin(host, workFor(["c0"], { admit }));
-    const [reply] = await Promise.all([sendUpdate(host, "c0"), assert.rejects(arrivals, /a bug/)]);
+    const job = jobFor("c0", { admit });
+    const { answers } = await begin(host, [job]);
+    const [reply] = await Promise.all([answer(host, job), assert.rejects(answers, /a bug/)]);
     assert.equal(reply, "TRIAL_ENDED");
   });
 
@@ -159,76 +170,109 @@ describe("SocketPool, working", () => {
     await open(1);
     const host = await joined(1);
     const failure = { code: "CLIENT_ERROR", message: "no such file" } as const;
-    const { arrivals } = await begin(host, workFor(["c0"]));
-    assert.equal(await send(host, encodeClientFailed(trained, "c0", failure)), "accepted");
-    assert.deepEqual(await arrivals, new Map([["c0", { clientId: "c0", failure }]]));
+    const job = jobFor("c0");
+    const { answers } = await begin(host, [job]);
+    assert.equal(await send(host, encodeClientFailed(job.id, "c0", failure)), "accepted");
+    assert.deepEqual([...(await answers).values()], [{ jobId: job.id, clientId: "c0", failure }]);
   });
 
   it("fails the clients of a host that goes, at once, and gives them to others from the next round on", async () => {
     await open(3);
     const first = await joined(2);
     const second = await joined(2);
-    const { arrivals } = await begin(first, workFor(["c0", "c1", "c2"]));
-    assert.equal(await sendUpdate(first, "c0"), "accepted");
+    const [c0, c1, c2] = [jobFor("c0"), jobFor("c1"), jobFor("c2")];
+    const { answers } = await begin(first, [c0, c1, c2]);
+    const other = collect(pool, [jobFor("c1", { round: 2 })]);
+    assert.equal(await answer(first, c0), "accepted");
     first.socket.io.engine.transport.close();
-    await sendUpdate(second, "c2");
-    assert.deepEqual(codes(await arrivals), { c0: "ok", c1: "HOST_LOST", c2: "ok" });
+    assert.deepEqual(codes(await other), { c1: "HOST_LOST" }, "another call that is open");
+    await answer(second, c2);
+    assert.deepEqual(codes(await answers), { c0: "ok", c1: "HOST_LOST", c2: "ok" });
 
     // The second host has room for one of the two.
-    const next = collect(pool, workFor(["c0", "c1", "c2"], { round: 2 }));
-    for (const id of ["c0", "c2"]) {
+    const jobs = [jobFor("c0"), jobFor("c1"), jobFor("c2")];
+    const next = collect(pool, jobs);
+    for (const job of jobs.filter(({ clientId }) => clientId !== "c1")) {
       await untilNext(second, "clientJob");
-      await sendUpdate(second, id, later);
+      await answer(second, job);
     }
     assert.deepEqual(codes(await next), { c0: "ok", c1: "HOST_LOST", c2: "ok" });
   });
 
   it("gives a client that has no host to one that joins late", async () => {
     await open(2);
-    assert.deepEqual(codes(await collect(pool, workFor(["c0", "c1"]))), {
+    assert.deepEqual(codes(await collect(pool, jobsFor(["c0", "c1"]))), {
       c0: "HOST_LOST",
       c1: "HOST_LOST",
     });
     const host = await joined(2);
-    const { arrivals } = await begin(host, workFor(["c1"], { round: 2 }));
-    await sendUpdate(host, "c1", later);
-    assert.deepEqual(codes(await arrivals), { c1: "ok" });
+    const job = jobFor("c1");
+    const { answers } = await begin(host, [job]);
+    await answer(host, job);
+    assert.deepEqual(codes(await answers), { c1: "ok" });
   });
 
-  it("closes the work when the signal aborts: no arrivals, no answers, and a word to the host", async () => {
-    await open(2);
-    const host = await joined(2);
+  it("ends the call when the signal aborts: no more answers, and the host hears which jobs are over", async () => {
+    await open(5);
+    const host = await joined(5);
     const closing = new AbortController();
-    const { arrivals } = await begin(host, workFor(["c0", "c1"]), closing.signal);
-    await sendUpdate(host, "c0");
+    const jobs = jobsFor(["c0", "c1", "c2", "c3", "c4"]);
+    const [c0, c1, c2, c3] = jobs;
+    assert.ok(c0 && c1 && c2 && c3);
+    const { answers } = await begin(host, jobs, closing.signal);
+    await answer(host, c0);
+    for (const { id } of [c1, c2, c3]) {
+      const message = await untilNext(host, "clientJob");
+      assert.equal(message.type === "clientJob" && message.id, id);
+    }
     closing.abort();
-    assert.deepEqual(codes(await arrivals), { c0: "ok" });
-    assert.equal(await sendUpdate(host, "c1"), "STALE_ROUND");
-    assert.deepEqual(await untilNext(host, "roundEnd"), { type: "roundEnd", work: trained });
+    assert.deepEqual(codes(await answers), { c0: "ok" });
+    assert.equal(await answer(host, c1), "STALE_ROUND");
+    // Of the one that was answered it knows, and of the fifth it never heard.
+    const ended = [await host.next(), await host.next(), await host.next()];
+    assert.deepEqual(
+      ended,
+      [c1, c2, c3].map(({ id }) => ({ type: "jobEnd", id })),
+    );
+    const last = jobFor("c4");
+    const next = await begin(host, [last]);
+    await answer(host, last);
+    assert.deepEqual(codes(await next.answers), { c4: "ok" });
+    assert.equal(host.waiting, 0);
   });
 
   it("refuses a message over the limit, and fails clients whose params are over it", async () => {
     await open(1, { maxMessageBytes: 200, chunkBytes: 100 });
     const host = await joined(1);
-    const global = new Map([["w", { shape: [100], data: new Float32Array(100) }]]);
-    assert.deepEqual(codes(await collect(pool, workFor(["c0"], { global }))), { c0: "OVERSIZE" });
+    const data = new Float32Array(100);
+    const large = new Map([["w", { shape: [100], data }]]);
+    const small = new Map([["w", { shape: [1], data: data.slice(0, 1) }]]);
+    for (const params of [
+      { base: large, rounds: [] },
+      { base: small, rounds: [[large]] },
+    ]) {
+      const answers = await collect(pool, jobsFor(["c0"], { params }));
+      assert.deepEqual(codes(answers), { c0: "OVERSIZE" });
+    }
 
     host.peer.agree({ chunkBytes: 100, maxMessageBytes: 1e9 });
     assert.equal(await send(host, new Uint8Array(201)), "OVERSIZE");
-    const { arrivals } = await begin(host, workFor(["c0"]));
-    await sendUpdate(host, "c0", { ...trained, serial: 2 });
-    assert.deepEqual(codes(await arrivals), { c0: "ok" });
+    const job = jobFor("c0");
+    const { answers } = await begin(host, [job]);
+    await answer(host, job);
+    assert.deepEqual(codes(await answers), { c0: "ok" });
   });
 
   it("cuts a host off that sends longer frames than agreed, and goes on with the others", async () => {
     await open(2, { chunkBytes: 100 });
     const rude = await joined(1);
     const host = await joined(1);
-    const { arrivals } = await begin(host, workFor(["c0", "c1"]));
+    const [c0, c1] = [jobFor("c0"), jobFor("c1")];
+    const { answers } = await begin(host, [c0, c1]);
     rude.peer.agree({ chunkBytes: 1e6, maxMessageBytes: 1e6 });
     assert.equal(await send(rude, new Uint8Array(100_000)), "HOST_LOST");
-    await sendUpdate(host, "c1");
-    assert.deepEqual(codes(await arrivals), { c0: "HOST_LOST", c1: "ok" });
+    await answer(host, c1);
+    assert.deepEqual(codes(await answers), { c0: "HOST_LOST", c1: "ok" });
   });
 
   it("says goodbye", async () => {
@@ -241,12 +285,12 @@ describe("SocketPool, working", () => {
   it("keeps count of what it sends and receives", async () => {
     await open(1);
     const host = await joined(1);
-    const { arrivals } = await begin(host, workFor(["c0"]));
-    await sendUpdate(host, "c0");
-    await arrivals;
-    await untilNext(host, "roundEnd");
+    const job = jobFor("c0");
+    const { answers } = await begin(host, [job]);
+    await answer(host, job);
+    await answers;
     assert.equal(pool.traffic.messagesReceived, 3, "Join, Ready, ClientUpdate");
-    assert.equal(pool.traffic.messagesSent, 3, "RoundStart, ClientJob, RoundEnd");
+    assert.equal(pool.traffic.messagesSent, 2, "Base, ClientJob");
     assert.ok(pool.traffic.bytesSent > 8 && pool.traffic.bytesReceived > 8);
   });
 });

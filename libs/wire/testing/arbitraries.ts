@@ -3,7 +3,7 @@ import { isName, sizeOf } from "@fedclair/core";
 import fc from "fast-check";
 import { fedclair } from "#gen/fedclair.js";
 import { tensorToWire } from "../src/codec/tensors.js";
-import type { WorkId } from "../src/codec/work-id.js";
+import type { CoordinatorMessage } from "../src/codec/coordinator-message.js";
 
 /** A record with the usual prototype, as decoded ones have. */
 export function plain<T extends object>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) {
@@ -39,14 +39,29 @@ function named<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<string, T>> {
 export const params: fc.Arbitrary<Params> = named(tensor);
 
 const change: fc.Arbitrary<TensorDelta> = fc.oneof(tensor, plain({ b: tensor, a: tensor }));
-const delta: fc.Arbitrary<Delta> = named(change);
+export const delta: fc.Arbitrary<Delta> = named(change);
 
-export const workId: fc.Arbitrary<WorkId> = plain({
-  serial: fc.nat(),
-  round: fc.nat(),
-  phase: name,
-  kind: fc.constantFrom("train", "evaluate"),
+/** What was added to a base: a list of terms a round. */
+export const rounds: fc.Arbitrary<Delta[][]> = fc.array(fc.array(delta, { maxLength: 3 }), {
+  maxLength: 3,
 });
+
+export const coordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
+  plain({ type: fc.constant("base"), id: fc.nat(), params }),
+  plain({ type: fc.constant("forgetBase"), id: fc.nat() }),
+  plain({
+    type: fc.constant("clientJob"),
+    id: fc.nat(),
+    clientId: name,
+    round: fc.nat(),
+    phase: name,
+    kind: fc.constantFrom("train", "evaluate"),
+    baseId: fc.nat(),
+    rounds,
+  }),
+  plain({ type: fc.constant("jobEnd"), id: fc.nat() }),
+  plain({ type: fc.constant("trialEnd"), reason: fc.string() }),
+);
 
 export const update: fc.Arbitrary<Update> = plain({
   clientId: name,
@@ -91,17 +106,17 @@ export const hostileMessage: fc.Arbitrary<Uint8Array> = fc
     }),
     plain({
       clientFailed: plain({
-        work: plain({ serial: fc.nat(), phase: hostileText, kind: fc.constant(1) }),
+        jobId: fc.nat(),
         clientId: hostileText,
         failure: plain({ code: fc.nat({ max: 20 }), message: hostileText }),
       }),
     }),
     plain({
       clientUpdate: plain({
-        work: plain({ serial: fc.nat(), phase: hostileText, kind: fc.constant(1) }),
+        jobId: fc.nat(),
         clientId: hostileText,
         numExamples: fc.nat(),
-        delta: hostileList(plain({ name: hostileText, dense: hostileTensor })),
+        delta: plain({ modules: hostileList(plain({ name: hostileText, dense: hostileTensor })) }),
         metrics: hostileList(plain({ name: hostileText, value: number })),
       }),
     }),

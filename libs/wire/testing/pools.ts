@@ -1,5 +1,4 @@
-import type { Answer, Update, Work } from "@fedclair/core";
-import type { WorkId } from "../src/codec/work-id.js";
+import type { Answer, Job, Params, Update } from "@fedclair/core";
 import { SocketPool, type SocketPoolOptions } from "../src/socket-pool.js";
 
 export const never: AbortSignal = new AbortController().signal;
@@ -13,18 +12,21 @@ export function listenFor(
   return SocketPool.listen({ clientIds, trialJson: '{"name":"test"}', ...options });
 }
 
-/** Training of round 1 by the given clients; everything is admitted. */
-export function workFor(clientIds: readonly string[], changes: Partial<Work> = {}): Work {
-  return {
-    round: 1,
-    phase: "train",
-    kind: "train",
-    clientIds,
-    global: new Map([["w", { shape: [2], data: Float32Array.of(1, 2) }]]),
-    personal: new Map(),
+/** Params with the one module w. */
+export function paramsOf(...values: number[]): Params {
+  return new Map([["w", { shape: [values.length], data: Float32Array.from(values) }]]);
+}
+
+const shared = { base: paramsOf(1, 2), rounds: [] };
+let lastJob = 0;
+
+/** Training in round 1, a job a client, all on the same params; everything is admitted. */
+export function jobsFor(clientIds: readonly string[], changes: Partial<Job> = {}): Job[] {
+  return clientIds.map((clientId) => ({
+    ...{ id: ++lastJob, clientId, round: 1, phase: "train", kind: "train", params: shared },
     admit: () => undefined,
     ...changes,
-  };
+  }));
 }
 
 export function updateOf(clientId: string, value = 0): Update {
@@ -34,22 +36,19 @@ export function updateOf(clientId: string, value = 0): Update {
 
 export async function collect(
   pool: SocketPool,
-  work: Work,
+  jobs: readonly Job[],
   signal = never,
 ): Promise<ReadonlyMap<string, Answer>> {
-  const arrivals = new Map<string, Answer>();
-  for await (const arrival of pool.run(work, signal)) arrivals.set(arrival.clientId, arrival);
-  return arrivals;
+  const answers = new Map<string, Answer>();
+  for await (const answer of pool.ask(jobs, signal)) answers.set(answer.clientId, answer);
+  return answers;
 }
 
 /** "ok" or the code of the failure, by client in alphabetical order. */
-export function codes(arrivals: ReadonlyMap<string, Answer>): Record<string, string> {
-  const entries = [...arrivals].map(([id, arrival]): [string, string] => [
+export function codes(answers: ReadonlyMap<string, Answer>): Record<string, string> {
+  const entries = [...answers].map(([id, answer]): [string, string] => [
     id,
-    "update" in arrival ? "ok" : arrival.failure.code,
+    "update" in answer ? "ok" : answer.failure.code,
   ]);
   return Object.fromEntries(entries.sort());
 }
-
-/** The id of `workFor`, in a pool that does its first work. */
-export const trained: WorkId = { serial: 1, round: 1, phase: "train", kind: "train" };

@@ -1,12 +1,12 @@
 import {
   clientIds,
+  printable,
   type ClientRecord,
   type Failure,
   type Metrics,
   type VerdictStatus,
 } from "@fedclair/core";
 import type { TrialDescription } from "../description.js";
-import { printable } from "../printable.js";
 import { studied, type Run } from "../run.js";
 import { isFlagged, truthOf, truthText } from "../truth.js";
 
@@ -113,7 +113,7 @@ export function mistakeOf(client: ClientRecord): Mistake | undefined {
 
 export function displayName(clientId: string, { label }: TrialDescription): string {
   const name = label(clientId);
-  return printable(name === "" || name === clientId ? clientId : `${clientId} ${name}`);
+  return printable(name === "" || name === clientId ? clientId : `${clientId} ${name}`, 200);
 }
 
 function add(counts: Map<string, number>, key: string): void {

@@ -1,5 +1,5 @@
+import { printable } from "@fedclair/core";
 import pc from "picocolors";
-import { printable } from "../printable.js";
 import type { Run } from "../run.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "./columns.js";
@@ -8,6 +8,9 @@ import { verdictSentence } from "./verdict.js";
 
 /** Clients of a big cohort would fill screens: contaminated and mistaken ones come first, the rest is in the report. */
 const mostRows = 64;
+
+/** Of a text that a record brings along. */
+const mostBytes = 1024;
 
 /** Metrics beside one another on a line of a terminal. */
 const mostMetrics = 6;
@@ -31,9 +34,9 @@ export function outcomeText(run: Run): string {
     "",
     verdictSentence(run),
     ...Object.entries(stopped).map(([arm, why]) =>
-      pc.red(printable(`${arm} could not go on: ${why}`)),
+      pc.red(printable(`${arm} could not go on: ${why}`, mostBytes)),
     ),
-    `TensorFlow.js backend of the clients: ${printable(backend ?? "unknown")}`,
+    `TensorFlow.js backend of the clients: ${printable(backend ?? "unknown", mostBytes)}`,
     "",
   ].join("\n");
 }
@@ -43,12 +46,12 @@ function clientCells(row: ClientRow): string[] {
   const judged = row.verdict !== undefined;
   return [
     display,
-    row.isContaminated ? pc.yellow(printable(truth)) : truth,
+    row.isContaminated ? pc.yellow(printable(truth, mostBytes)) : truth,
     row.failure ? pc.red(row.failure.code) : verdictText(row),
     short(score),
     judged && threshold === null ? "none" : short(threshold),
     row.round === undefined ? "" : `${roundsFlagged}/${roundsJudged}`,
-    [mistake && pc.red(mistake), reason && printable(reason)].filter(Boolean).join(", "),
+    [mistake && pc.red(mistake), reason && printable(reason, mostBytes)].filter(Boolean).join(", "),
   ];
 }
 
@@ -82,7 +85,7 @@ function methodTable(run: Run): string {
 function methodCells(row: MethodRow, metrics: readonly string[]): string[] {
   const n = countOf(row);
   return [
-    printable(row.label),
+    printable(row.label, mostBytes),
     countText(row),
     ...metrics.map((metric) => {
       const own = row.means.get(metric);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
 import type { ClientRecord, Trial } from "@fedclair/core";
 import { toyTrial } from "@fedclair/core/testing";
-import { clientOf, lostClient, recordOf, runOf } from "../testing/run-of.js";
+import { clientOf, lostClient, recordOf, runOf } from "../../testing/run-of.js";
 import { clientRows } from "./client-rows.js";
 import { columns } from "./columns.js";
 import { compareMethods } from "./method-rows.js";
@@ -323,7 +323,7 @@ describe("outcomeText", () => {
       summary: { ...run.summary, backend: evil, stopped: { mean: evil } },
     });
     assert.doesNotMatch(plain(text), /\u001b|^forged line/m);
-    assert.match(text, /\\u001b\[31mred\\nforged line/);
+    assert.match(text, /\\u\{1b\}\[31mred\\nforged line/);
   });
 });
 

@@ -1,13 +1,15 @@
-import type { ClientRecord } from "@fedclair/core";
+import { printable, type ClientRecord } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import type { ArmRecord } from "../run-folder.js";
+import type { ArmRecord } from "../arms.js";
 import { detectionOf, isExact, type Detection } from "../detection.js";
 import { metricOf, ownValue } from "../measure.js";
 import { formatNumber } from "../numbers.js";
-import { printable } from "../printable.js";
 import { recordsOf, studied, type Run } from "../run.js";
 import { truthOf } from "../truth.js";
 import { compareMethods, type MethodRow } from "./method-rows.js";
+
+/** Of the sentence; reasons that records bring along may be long. */
+const mostBytes = 8192;
 
 /**
  * What a run shows, in a sentence computed from its records: who was flagged, and how the benign clients fare against
@@ -28,13 +30,14 @@ export function verdictSentence(run: Run): string {
   const why = ownValue(run.summary.stopped, main);
   if (why !== undefined) {
     const until = own.length === 0 ? "" : ` Until then ${sentence}`;
-    return printable(`${main} could not go on, ${why}.${until}`);
+    return printable(`${main} could not go on, ${why}.${until}`, mostBytes);
   }
   if (own.length === 0) return "Stopped before the end of the first round.";
   return printable(
     run.isFinished
       ? sentence
       : `Stopped after ${own.length} of ${counted(run.trial.rounds, "round")}: ${sentence}`,
+    mostBytes,
   );
 }
 

@@ -144,6 +144,9 @@ describe("a sweep", () => {
       outcomes,
       [0, 1].flatMap(() => [stopped, stopped, quorum, quorum]),
     );
+    for await (const { skipped } of runSweep(parse(), plugins, out, signal, "cpu")) {
+      assert.equal(skipped, false);
+    }
   });
 
   it("leaves a folder alone that holds other things", async () => {

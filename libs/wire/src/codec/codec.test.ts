@@ -3,14 +3,10 @@ import { readFileSync } from "node:fs";
 import type { Tensor } from "@fedclair/core";
 import fc from "fast-check";
 import { fedclair } from "#gen/fedclair.js";
-import { damaged, params, plain, tensor, update, workId } from "../../testing/arbitraries.js";
+import { coordinatorMessage, damaged, tensor, update } from "../../testing/arbitraries.js";
 import { goodJoin } from "../../testing/raw-host.js";
 import { WireError } from "../wire-error.js";
-import {
-  decodeCoordinatorMessage,
-  encodeCoordinatorMessage,
-  type CoordinatorMessage,
-} from "./coordinator-message.js";
+import { decodeCoordinatorMessage, encodeCoordinatorMessage } from "./coordinator-message.js";
 import { decodeFrame, encodeFrame } from "./frame.js";
 import {
   decodeHostMessage,
@@ -23,7 +19,7 @@ import { decodeReply, encodeReply, type Reply } from "./reply.js";
 import { tensorFromWire, tensorToWire } from "./tensors.js";
 
 const bits = ({ data }: Tensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-const work = { serial: 7, round: 3, phase: "train", kind: "train" } as const;
+const jobId = 7;
 
 /** The failure of what `decode` throws; any error but a WireError fails the test. */
 function failureCode(decode: () => unknown): string | undefined {
@@ -69,9 +65,9 @@ describe("codec", () => {
 
   it("brings updates back, modules and metrics in their order", () => {
     fc.assert(
-      fc.property(workId, update, (id, original) => {
+      fc.property(fc.nat(), update, (id, original) => {
         const decoded = readUpdate(encodeUpdate(id, original));
-        assert.deepEqual(decoded.work, id);
+        assert.equal(decoded.jobId, id);
         assert.deepEqual(decoded.update, original);
         assert.deepEqual([...decoded.update.delta.keys()], [...original.delta.keys()]);
         assert.deepEqual(Object.keys(decoded.update.metrics), Object.keys(original.metrics));
@@ -85,7 +81,7 @@ describe("codec", () => {
       ["__proto__", 1],
     ]);
     const original = { clientId: "c0", numExamples: 1, delta: new Map(), metrics };
-    const copy = readUpdate(encodeUpdate(work, original)).update.metrics;
+    const copy = readUpdate(encodeUpdate(jobId, original)).update.metrics;
     assert.deepEqual(Object.entries(copy), [
       ["zero", -0],
       ["__proto__", 1],
@@ -93,19 +89,8 @@ describe("codec", () => {
   });
 
   it("brings the coordinator's messages back", () => {
-    const message: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
-      plain({ type: fc.constant("roundStart"), work: workId, global: params }),
-      plain({
-        type: fc.constant("clientJob"),
-        work: workId,
-        clientId: fc.string(),
-        personal: fc.option(params, { nil: undefined }),
-      }),
-      plain({ type: fc.constant("roundEnd"), work: workId }),
-      plain({ type: fc.constant("trialEnd"), reason: fc.string() }),
-    );
     fc.assert(
-      fc.property(message, (original) => {
+      fc.property(coordinatorMessage, (original) => {
         assert.deepEqual(decodeCoordinatorMessage(encodeCoordinatorMessage(original)), original);
       }),
     );
@@ -115,9 +100,9 @@ describe("codec", () => {
     assert.deepEqual(decodeHostMessage(encodeJoin(goodJoin)), { type: "join", ...goodJoin });
     assert.deepEqual(decodeHostMessage(encodeReady()), { type: "ready" });
     const failure = { code: "CLIENT_ERROR", message: "out of data" } as const;
-    assert.deepEqual(decodeHostMessage(encodeClientFailed(work, "c1", failure)), {
+    assert.deepEqual(decodeHostMessage(encodeClientFailed(jobId, "c1", failure)), {
       type: "clientFailed",
-      work,
+      jobId,
       clientId: "c1",
       failure,
     });
@@ -131,11 +116,11 @@ describe("codec", () => {
 
   it("writes the bytes that docs/protocol.md shows", () => {
     const payload = encodeJoin({
-      ...{ protocolVersion: 1, token: "", capacity: 2 },
+      ...{ protocolVersion: 2, token: "", capacity: 2 },
       ...{ backend: "wasm", softwareVersion: "0.1.0" },
     });
     const frame = encodeFrame({ transfer: 0, offset: 0, total: payload.length, payload });
-    const docs = readFileSync(new URL("../../../../../docs/protocol.md", import.meta.url), "utf8");
+    const docs = readFileSync(new URL("../../../../docs/protocol.md", import.meta.url), "utf8");
     const block = /^```\n(18 13 .*?)```/ms.exec(docs)?.[1] ?? "";
     const shown = block.split("\n").map((line) => /^ *((?:[0-9a-f]{2} )+)/.exec(line)?.[1] ?? "");
     assert.equal(shown.join("").trim(), Buffer.from(frame).toString("hex").replace(/..\B/g, "$& "));
@@ -143,7 +128,7 @@ describe("codec", () => {
 
   it("cuts a long failure message, and makes it printable", () => {
     const failure = { code: "CLIENT_ERROR", message: "x".repeat(1e6) } as const;
-    const message = decodeHostMessage(encodeClientFailed(work, "c1", failure));
+    const message = decodeHostMessage(encodeClientFailed(jobId, "c1", failure));
     assert.ok(message.type === "clientFailed");
     assert.equal(message.failure.message, "x".repeat(1021) + "…");
   });
@@ -157,25 +142,25 @@ describe("codec, given what is no message", () => {
     decodeReply,
     decodeFrame,
   ];
+  const pair = {
+    b: { shape: [2, 1], data: Float32Array.of(1, 2) },
+    a: { shape: [1, 1], data: Float32Array.of(3) },
+  };
   const valid = [
-    encodeUpdate(work, {
+    encodeUpdate(jobId, {
       clientId: "c0",
       numExamples: 4,
-      delta: new Map([
-        [
-          "w",
-          {
-            b: { shape: [2, 1], data: Float32Array.of(1, 2) },
-            a: { shape: [1, 1], data: Float32Array.of(3) },
-          },
-        ],
-      ]),
+      delta: new Map([["w", pair]]),
       metrics: { loss: 0.5 },
     }),
     encodeCoordinatorMessage({
-      type: "roundStart",
-      work,
-      global: new Map([["w", { shape: [3], data: Float64Array.of(1, 2, 3) }]]),
+      type: "base",
+      id: 3,
+      params: new Map([["w", { shape: [3], data: Float64Array.of(1, 2, 3) }]]),
+    }),
+    encodeCoordinatorMessage({
+      ...{ type: "clientJob", id: 1, clientId: "c0", round: 2, phase: "p", kind: "train" },
+      ...{ baseId: 3, rounds: [[], [new Map([["w", pair]]), new Map([["w", pair.a]])]] },
     }),
     encodeReply({ type: "welcome", trialJson: "{}", chunkBytes: 1000, maxMessageBytes: 2000 }),
     encodeFrame({ transfer: 1, offset: 2, total: 9, payload: Uint8Array.of(1, 2, 3) }),
@@ -249,24 +234,41 @@ describe("codec, given what is no message", () => {
   });
 
   it("refuses names that come twice, missing parts and unknown codes", () => {
-    const { HostMessage, Failure } = fedclair.v1;
+    const { CoordinatorMessage, HostMessage, Failure, WorkKind } = fedclair.v1;
     const scalar = tensorToWire({ shape: [], data: Float32Array.of(1) });
-    const wireWork = { round: 1, phase: "p", kind: fedclair.v1.WorkKind.TRAIN };
-    const updates: fedclair.v1.ClientUpdate.$Properties[] = [
+    const job = { clientId: "c0", phase: "p", kind: WorkKind.TRAIN };
+    const deltas: fedclair.v1.Delta.$Properties[] = [
       {
-        work: wireWork,
-        delta: [
+        modules: [
           { name: "w", dense: scalar },
           { name: "w", dense: scalar },
         ],
       },
-      { work: wireWork, delta: [{ name: "w" }] },
-      { work: wireWork, delta: [{ name: "w", lowRank: { b: scalar } }] },
-      { work: wireWork, metrics: [{ name: "m" }, { name: "m" }] },
-      { work: { round: 1 } },
-      {},
+      { modules: [{ name: "w" }] },
+      { modules: [{ name: "w", lowRank: { b: scalar } }] },
     ];
-    for (const clientUpdate of updates) {
+    for (const delta of deltas) {
+      const bytes = CoordinatorMessage.encode({
+        clientJob: { ...job, rounds: [{}, { terms: [{}, delta] }] },
+      }).finish();
+      assert.equal(
+        failureCode(() => decodeCoordinatorMessage(bytes)),
+        "MALFORMED",
+      );
+    }
+    for (const changes of [{ kind: 0 }, { clientId: "\n" }, { phase: "\n" }]) {
+      const bytes = CoordinatorMessage.encode({ clientJob: { ...job, ...changes } }).finish();
+      assert.equal(
+        failureCode(() => decodeCoordinatorMessage(bytes)),
+        "MALFORMED",
+      );
+    }
+    for (const changes of [
+      ...deltas.map((delta) => ({ delta })),
+      { metrics: [{ name: "m" }, { name: "m" }] },
+      { clientId: "\n" },
+    ]) {
+      const clientUpdate = { clientId: "c0", ...changes };
       const bytes = HostMessage.encode({ clientUpdate }).finish();
       assert.equal(
         failureCode(() => readUpdate(bytes)),
@@ -275,7 +277,7 @@ describe("codec, given what is no message", () => {
     }
     for (const code of [0, 127]) {
       const failure = Failure.decode(Uint8Array.of(0x08, code));
-      const bytes = HostMessage.encode({ clientFailed: { work: wireWork, failure } }).finish();
+      const bytes = HostMessage.encode({ clientFailed: { clientId: "c0", failure } }).finish();
       assert.equal(
         failureCode(() => decodeHostMessage(bytes)),
         "MALFORMED",
@@ -287,13 +289,13 @@ describe("codec, given what is no message", () => {
     const good = { clientId: "c0", numExamples: 1, delta: new Map(), metrics: {} };
     for (const numExamples of [-1, 1.5, NaN, 2 ** 32]) {
       assert.equal(
-        failureCode(() => encodeUpdate(work, { ...good, numExamples })),
+        failureCode(() => encodeUpdate(jobId, { ...good, numExamples })),
         "MALFORMED",
       );
     }
     const delta = new Map([["w", { shape: [2], data: new Float32Array(3) }]]);
     assert.equal(
-      failureCode(() => encodeUpdate(work, { ...good, delta })),
+      failureCode(() => encodeUpdate(jobId, { ...good, delta })),
       "WRONG_SHAPE",
     );
   });

@@ -1,46 +1,57 @@
-import { bounds, printable, type Params } from "@fedclair/core";
+import { bounds, printable, type ClientJob, type ClientParams, type Params } from "@fedclair/core";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
-import { decoding, nameOf, required } from "./checks.js";
-import { paramsFromWire, paramsToWire } from "./tensors.js";
-import { workIdFromWire, workIdToWire, type WorkId } from "./work-id.js";
+import { decoding, nameOf, required, uint32 } from "./checks.js";
+import { deltaFromWire, deltaToWire, paramsFromWire, paramsToWire } from "./tensors.js";
 
 /** What the coordinator may say to a client host. */
 export type CoordinatorMessage =
-  | { readonly type: "roundStart"; readonly work: WorkId; readonly global: Params }
-  | {
-      readonly type: "clientJob";
-      readonly work: WorkId;
-      readonly clientId: string;
-      /** Absent: the client starts from the global params. */
-      readonly personal: Params | undefined;
-    }
-  | { readonly type: "roundEnd"; readonly work: WorkId }
+  | { readonly type: "base"; readonly id: number; readonly params: Params }
+  | { readonly type: "forgetBase"; readonly id: number }
+  | ({ readonly type: "clientJob" } & JobOnBase)
+  | { readonly type: "jobEnd"; readonly id: number }
   | { readonly type: "trialEnd"; readonly reason: string };
 
-const codec = fedclair.v1.CoordinatorMessage;
+/** A job whose base has travelled before it. */
+export interface JobOnBase extends Omit<ClientJob, "params">, Pick<ClientParams, "rounds"> {
+  readonly baseId: number;
+}
 
-/** @throws WireError when a tensor's data does not fill its shape */
+type WireJob = fedclair.v1.ClientJob.$Properties;
+
+const codec = fedclair.v1.CoordinatorMessage;
+const { WorkKind } = fedclair.v1;
+
+/** @throws WireError when a tensor's data does not fill its shape, or an id or a round is no uint32 */
 export function encodeCoordinatorMessage(message: CoordinatorMessage): Uint8Array {
   return codec.encode(toWire(message)).finish();
 }
 
 function toWire(message: CoordinatorMessage): fedclair.v1.CoordinatorMessage.$Properties {
   switch (message.type) {
-    case "roundStart":
-      return {
-        roundStart: { work: workIdToWire(message.work), global: paramsToWire(message.global) },
-      };
-    case "clientJob": {
-      const { clientId, personal } = message;
-      const work = workIdToWire(message.work);
-      return { clientJob: { work, clientId, personal: personal ? paramsToWire(personal) : null } };
-    }
-    case "roundEnd":
-      return { roundEnd: { work: workIdToWire(message.work) } };
+    case "base":
+      return { base: { id: uint32("id", message.id), params: paramsToWire(message.params) } };
+    case "forgetBase":
+      return { forgetBase: { id: message.id } };
+    case "clientJob":
+      return { clientJob: jobToWire(message) };
+    case "jobEnd":
+      return { jobEnd: { id: message.id } };
     case "trialEnd":
       return { trialEnd: { reason: message.reason } };
   }
+}
+
+function jobToWire({ id, clientId, round, phase, kind, baseId, rounds }: JobOnBase): WireJob {
+  return {
+    id: uint32("id", id),
+    clientId,
+    round: uint32("round", round),
+    phase,
+    kind: kind === "train" ? WorkKind.TRAIN : WorkKind.EVALUATE,
+    baseId,
+    rounds: rounds.map((terms) => ({ terms: terms.map(deltaToWire) })),
+  };
 }
 
 /** @throws WireError */
@@ -50,25 +61,16 @@ export function decodeCoordinatorMessage(bytes: unknown): CoordinatorMessage {
 
 function fromWire(message: fedclair.v1.CoordinatorMessage): CoordinatorMessage {
   switch (message.body) {
-    case "roundStart": {
-      const { work, global } = required("round_start", message.roundStart);
-      return {
-        type: "roundStart",
-        work: workIdFromWire(work),
-        global: paramsFromWire(required("global", global)),
-      };
+    case "base": {
+      const { id, params } = required("base", message.base);
+      return { type: "base", id: id ?? 0, params: paramsFromWire(required("params", params)) };
     }
-    case "clientJob": {
-      const { work, clientId, personal } = required("client_job", message.clientJob);
-      return {
-        type: "clientJob",
-        work: workIdFromWire(work),
-        clientId: nameOf("client_id", clientId),
-        personal: personal ? paramsFromWire(personal) : undefined,
-      };
-    }
-    case "roundEnd":
-      return { type: "roundEnd", work: workIdFromWire(message.roundEnd?.work) };
+    case "forgetBase":
+      return { type: "forgetBase", id: message.forgetBase?.id ?? 0 };
+    case "clientJob":
+      return { type: "clientJob", ...jobFromWire(required("client_job", message.clientJob)) };
+    case "jobEnd":
+      return { type: "jobEnd", id: message.jobEnd?.id ?? 0 };
     case "trialEnd":
       return {
         type: "trialEnd",
@@ -77,4 +79,20 @@ function fromWire(message: fedclair.v1.CoordinatorMessage): CoordinatorMessage {
     default:
       throw new WireError("MALFORMED", "CoordinatorMessage: no body that this version knows");
   }
+}
+
+function jobFromWire({ id, clientId, round, phase, kind, baseId, rounds }: WireJob): JobOnBase {
+  if (kind !== WorkKind.TRAIN && kind !== WorkKind.EVALUATE) {
+    const message = `work kind ${kind ?? 0}: expected TRAIN (1) or EVALUATE (2)`;
+    throw new WireError("MALFORMED", message);
+  }
+  return {
+    id: id ?? 0,
+    clientId: nameOf("client_id", clientId),
+    round: round ?? 0,
+    phase: nameOf("phase", phase),
+    kind: kind === WorkKind.TRAIN ? "train" : "evaluate",
+    baseId: baseId ?? 0,
+    rounds: (rounds ?? []).map(({ terms }) => (terms ?? []).map(deltaFromWire)),
+  };
 }

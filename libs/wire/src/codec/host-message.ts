@@ -4,7 +4,6 @@ import { WireError } from "../wire-error.js";
 import { decoding, nameOf, required, uint32, uniqueNames } from "./checks.js";
 import { failureFromWire, failureToWire } from "./failure.js";
 import { deltaFromWire, deltaToWire } from "./tensors.js";
-import { workIdFromWire, workIdToWire, type WorkId } from "./work-id.js";
 
 type WireUpdate = fedclair.v1.ClientUpdate.$Properties;
 
@@ -23,7 +22,7 @@ export type HostMessage =
   | { readonly type: "ready" }
   | {
       readonly type: "clientUpdate";
-      readonly work: WorkId;
+      readonly jobId: number;
       readonly clientId: string;
       /**
        * Copies and checks the tensors: not before it is known that the update is wanted at all.
@@ -33,7 +32,7 @@ export type HostMessage =
     }
   | {
       readonly type: "clientFailed";
-      readonly work: WorkId;
+      readonly jobId: number;
       readonly clientId: string;
       readonly failure: Failure;
     };
@@ -50,9 +49,9 @@ export function encodeReady(): Uint8Array {
 }
 
 /** @throws WireError when a tensor's data does not fill its shape, or numExamples is no uint32 */
-export function encodeUpdate(work: WorkId, update: Update): Uint8Array {
+export function encodeUpdate(jobId: number, update: Update): Uint8Array {
   const clientUpdate: WireUpdate = {
-    work: workIdToWire(work),
+    jobId,
     clientId: update.clientId,
     numExamples: uint32("numExamples", update.numExamples),
     delta: deltaToWire(update.delta),
@@ -61,8 +60,8 @@ export function encodeUpdate(work: WorkId, update: Update): Uint8Array {
   return codec.encode({ clientUpdate }).finish();
 }
 
-export function encodeClientFailed(work: WorkId, clientId: string, failure: Failure): Uint8Array {
-  const clientFailed = { work: workIdToWire(work), clientId, failure: failureToWire(failure) };
+export function encodeClientFailed(jobId: number, clientId: string, failure: Failure): Uint8Array {
+  const clientFailed = { jobId, clientId, failure: failureToWire(failure) };
   return codec.encode({ clientFailed }).finish();
 }
 
@@ -81,13 +80,13 @@ function fromWire(message: fedclair.v1.HostMessage): HostMessage {
       const wire = required("client_update", message.clientUpdate);
       const clientId = nameOf("client_id", wire.clientId);
       const read = () => updateFromWire(wire);
-      return { type: "clientUpdate", work: workIdFromWire(wire.work), clientId, read };
+      return { type: "clientUpdate", jobId: wire.jobId ?? 0, clientId, read };
     }
     case "clientFailed": {
-      const { work, clientId, failure } = required("client_failed", message.clientFailed);
+      const { jobId, clientId, failure } = required("client_failed", message.clientFailed);
       return {
         type: "clientFailed",
-        work: workIdFromWire(work),
+        jobId: jobId ?? 0,
         clientId: nameOf("client_id", clientId),
         failure: failureFromWire(failure),
       };
@@ -110,7 +109,8 @@ function joinFromWire(wire: fedclair.v1.Join.$Properties): Join {
 function updateFromWire({ clientId, numExamples, delta, metrics }: WireUpdate): Update {
   const names = (parts: readonly { readonly name?: string | null }[] | null | undefined) =>
     (parts ?? []).map(({ name }) => name ?? "");
-  const refusal = checkNames("module", names(delta)) ?? checkNames("metric", names(metrics));
+  const refusal =
+    checkNames("module", names(delta?.modules)) ?? checkNames("metric", names(metrics));
   if (refusal) throw new WireError(refusal.code, refusal.message);
   const measured = (metrics ?? []).map(({ name, value }): [string, number] => [
     name ?? "",
@@ -119,7 +119,7 @@ function updateFromWire({ clientId, numExamples, delta, metrics }: WireUpdate): 
   return {
     clientId: clientId ?? "",
     numExamples: numExamples ?? 0,
-    delta: deltaFromWire(delta ?? []),
+    delta: deltaFromWire(delta ?? {}),
     // fromEntries, and not assignment, also gives a metric called __proto__ a place of its own.
     metrics: Object.fromEntries(uniqueNames("metric", measured)),
   };

@@ -14,7 +14,8 @@ import { required, uint32, uniqueNames } from "./checks.js";
 
 type WireTensor = fedclair.v1.Tensor.$Properties;
 type WireParams = fedclair.v1.Params.$Properties;
-type WireDelta = fedclair.v1.TensorDelta.$Properties;
+type WireDelta = fedclair.v1.Delta.$Properties;
+type WireTensorDelta = fedclair.v1.TensorDelta.$Properties;
 const { DType } = fedclair.v1;
 
 // Typed arrays have the byte order of the processor; on the wire it is little-endian.
@@ -71,24 +72,25 @@ export function paramsFromWire(wire: WireParams): Params {
 }
 
 /** @throws WireError */
-export function deltaToWire(delta: Delta): WireDelta[] {
-  return [...delta].map(([name, change]) =>
+export function deltaToWire(delta: Delta): WireDelta {
+  const modules = [...delta].map(([name, change]) =>
     isLowRank(change)
       ? { name, lowRank: { b: tensorToWire(change.b), a: tensorToWire(change.a) } }
       : { name, dense: tensorToWire(change) },
   );
+  return { modules };
 }
 
 /** @throws WireError */
-export function deltaFromWire(wire: readonly WireDelta[]): Delta {
-  const entries = wire.map((change): [string, TensorDelta] => [
+export function deltaFromWire({ modules }: WireDelta): Delta {
+  const entries = (modules ?? []).map((change): [string, TensorDelta] => [
     change.name ?? "",
     changeFromWire(change),
   ]);
   return uniqueNames("module", entries);
 }
 
-function changeFromWire({ change, dense, lowRank }: WireDelta): TensorDelta {
+function changeFromWire({ change, dense, lowRank }: WireTensorDelta): TensorDelta {
   if (change !== "lowRank") return tensorFromWire(required("change", dense));
   const { b, a } = required("low_rank", lowRank);
   return { b: tensorFromWire(required("b", b)), a: tensorFromWire(required("a", a)) };

@@ -1,9 +1,8 @@
 import type { ClientRecord, Trial } from "@fedclair/core";
-import { armsOf } from "../arms.js";
-import { undescribed, type TrialDescription } from "../description.js";
-import type { ArmRecord } from "../run-folder.js";
-import type { Run } from "../run.js";
-import { summarise } from "../summary.js";
+import { armsOf, type ArmRecord } from "../src/arms.js";
+import { undescribed, type TrialDescription } from "../src/description.js";
+import type { Run } from "../src/run.js";
+import { summarise } from "../src/summary.js";
 
 /** A finished run of these records, as tests make one up. */
 export function runOf(
