@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { aggregators } from "@fedclair/aggregators";
-import { attacks } from "@fedclair/attacks";
-import { taskAggregators, tasks } from "@fedclair/tasks";
+import { plugins } from "@fedclair/plugins";
 import { parseSweep } from "@fedclair/runs";
 import { fedclair } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
-
-const plugins = { tasks, aggregators: new Map([...aggregators, ...taskAggregators]), attacks };
 
 interface Tables {
   readonly tables: readonly {

@@ -5,16 +5,13 @@ import {
   runProgram,
   setOption,
   version,
-} from "@fedclair/runs";
+} from "@fedclair/runs/program";
 import { Command, Option } from "commander";
-import { audit } from "./audit/audit.js";
-import { halfByHand } from "./half.js";
-import { plugins } from "./plugins.js";
-import { run } from "./run.js";
-import { describePlugins, list, report, schema } from "./show.js";
-import { sweep } from "./sweep.js";
-import { verify } from "./verify.js";
+import type { AuditOptions } from "./audit/audit.js";
+import type { RunOptions } from "./run.js";
+import type { VerifyOptions } from "./verify.js";
 
+// What a command needs is imported when it runs: help is there at once.
 const program = new Command("fedclair")
   .version(version)
   .description(
@@ -42,7 +39,10 @@ program
   .option("--out <folder>", "run folder; default: runs/<name>-<seed>")
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "leave out report.html and its figures")
-  .action(run);
+  .action(async (file: string, options: RunOptions) => {
+    const { run } = await import("./run.js");
+    await run(file, options);
+  });
 
 program
   .command("verify")
@@ -54,7 +54,10 @@ program
       integerOption("--jobs", 1),
     ),
   )
-  .action(verify);
+  .action(async (paths: string[], options: VerifyOptions) => {
+    const { verify } = await import("./verify.js");
+    await verify(paths, options);
+  });
 
 program
   .command("sweep")
@@ -67,20 +70,29 @@ program
   )
   .option("--out <folder>", "folder of all its runs; default: runs/<name>")
   .option("--json", "print the tables as JSON", false)
-  .action(sweep);
+  .action(async (file: string, options: { out?: string; json: boolean }) => {
+    const { sweep } = await import("./sweep.js");
+    await sweep(file, options);
+  });
 
 program
   .command("list")
   .description("list trials, sweeps and finished runs")
   .argument("[folder]", "where the trial files are", "trials")
   .option("--json", "print JSON", false)
-  .action((folder: string, { json }: { json: boolean }) => list(folder, json));
+  .action(async (folder: string, { json }: { json: boolean }) => {
+    const { list } = await import("./list.js");
+    await list(folder, json);
+  });
 
 program
   .command("report")
   .description("write the report of a run anew")
   .argument("<run>", "run folder")
-  .action(report);
+  .action(async (folder: string) => {
+    const { report } = await import("./report.js");
+    await report(folder);
+  });
 
 program
   .command("audit")
@@ -94,31 +106,44 @@ program
   )
   .option("--refine <folder>", "write refined adapters of the benign ones, in the same format")
   .option("--json", "print JSON", false)
-  .action(audit);
+  .action(async (paths: string[], options: AuditOptions) => {
+    const { audit } = await import("./audit/audit.js");
+    await audit(paths, options);
+  });
 
 for (const name of ["tasks", "aggregators", "attacks"] as const) {
   program
     .command(name)
     .description(`describe the ${name} that a trial file can name`)
     .option("--json", "print JSON", false)
-    .action(({ json }: { json: boolean }) => {
-      describePlugins(plugins[name], json);
+    .action(async ({ json }: { json: boolean }) => {
+      const { describePlugins } = await import("./describe.js");
+      describePlugins(name, json);
     });
 }
 
-program.command("schema").description("print the JSON Schema of trial files").action(schema);
+program
+  .command("schema")
+  .description("print the JSON Schema of trial files")
+  .action(async () => {
+    const { printSchema } = await import("./describe.js");
+    printSchema();
+  });
 
-for (const [half, description] of [
+for (const [app, description] of [
   ["coordinator", "run a trial on client hosts that join, also from other machines"],
   ["client", "a client host: join a coordinator and train for its virtual clients"],
 ] as const) {
   program
-    .command(half)
+    .command(app)
     .description(description)
     .helpOption(false)
     .allowUnknownOption()
     .argument("[arguments...]")
-    .action((args: string[]) => halfByHand(half, args));
+    .action(async (args: string[]) => {
+      const { startApp } = await import("./start-app.js");
+      await startApp(app, args);
+    });
 }
 
 listenForInterruption();

@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
 import { ClientRunner, MemoryPool } from "@fedclair/core";
+import { plugins } from "@fedclair/plugins";
 import { runAndReport } from "@fedclair/report";
 import { holdsRun, readTrialFile, runFolderFor, toUserError } from "@fedclair/runs";
 import { runFederation } from "./federation.js";
-import { plugins } from "./plugins.js";
 
 export interface RunOptions {
   readonly set: readonly string[];

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadBackend } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
+import { plugins } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/report";
 import {
   interruption,
@@ -15,7 +16,6 @@ import {
   type Sweep,
 } from "@fedclair/runs";
 import pc from "picocolors";
-import { plugins } from "./plugins.js";
 
 /**
  * `fedclair sweep`: runs a grid of trials, those left out that are done, and shows tables and heat maps.

@@ -1,15 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCodes, UserError, type Trial } from "@fedclair/core";
+import { plugins } from "@fedclair/plugins";
 import { interruption, isWithin, readTrialFile, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
-import { plugins } from "./plugins.js";
-import { inPool } from "./pool.js";
+import { atATime } from "./at-a-time.js";
 import { setArgs } from "./run.js";
+import { trialFiles } from "./trial-files.js";
 
 export interface VerifyOptions {
   readonly set: readonly string[];
@@ -33,7 +34,7 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
   const runs = claims.flatMap(({ file, trial, seeds }) =>
     seeds.map((seed) => () => summaryOf(file, trial, seed, options)),
   );
-  const summaries = inPool(runs, options.jobs ?? availableParallelism());
+  const summaries = atATime(runs, options.jobs ?? availableParallelism());
   for (const summary of summaries) summary.catch(() => undefined); // awaited below, in order
   let checked = 0;
   let outside = 0;
@@ -125,20 +126,4 @@ async function fedclair(args: readonly string[]) {
   const [code, signal] = (await once(child, "close")) as [number | null, string | null];
   interruption.signal.removeEventListener("abort", stop);
   return { code: code ?? signal ?? exitCodes.internal, stdout, stderr };
-}
-
-/** The trial files under a path, sorted. */
-export async function trialFiles(path: string): Promise<string[]> {
-  const isFolder = await stat(path).then(
-    (entry) => entry.isDirectory(),
-    () => {
-      throw new UserError(`no trial file or folder '${path}'`);
-    },
-  );
-  if (!isFolder) return [path];
-  const entries = await readdir(path, { recursive: true });
-  return entries
-    .filter((name) => name.endsWith(".yaml"))
-    .sort()
-    .map((name) => join(path, name));
 }

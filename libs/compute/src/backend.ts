@@ -1,4 +1,4 @@
-import * as tf from "@tensorflow/tfjs-core";
+import type * as TensorFlow from "@tensorflow/tfjs-core";
 
 /** `auto` takes the first of the others that runs here: TensorFlow's own library, WebAssembly with SIMD, plain JavaScript. */
 export const backendChoices = ["auto", "tensorflow", "wasm", "cpu"] as const;
@@ -6,7 +6,7 @@ export type BackendChoice = (typeof backendChoices)[number];
 export type BackendName = Exclude<BackendChoice, "auto">;
 
 export interface Backend {
-  readonly tf: typeof tf;
+  readonly tf: typeof TensorFlow;
   readonly name: BackendName;
   /** For people: which backend runs, and why this one, as "wasm (SIMD): @tensorflow/tfjs-node is not installed". */
   readonly reason: string;
@@ -35,13 +35,15 @@ export async function loadBackend(choice: BackendChoice = "auto"): Promise<Backe
 }
 
 async function load(choice: BackendChoice): Promise<Backend> {
+  // Not before: a program that only prints its help has no use for it.
+  const tf = await import("@tensorflow/tfjs-core");
   const candidates = choice === "auto" ? (["tensorflow", "wasm", "cpu"] as const) : [choice];
   const failures: string[] = [];
   for (const name of candidates) {
-    const failure = await start(name);
+    const failure = await start(tf, name);
     if (failure === undefined) {
       const why = choice === "auto" ? failures.join("; ") || "the fastest" : "as asked for";
-      return { tf, name, reason: `${title(name)}: ${why}` };
+      return { tf, name, reason: `${title(tf, name)}: ${why}` };
     }
     failures.push(failure);
   }
@@ -49,7 +51,7 @@ async function load(choice: BackendChoice): Promise<Backend> {
 }
 
 /** @returns why the backend does not run, or undefined when it is now the active one */
-async function start(name: BackendName): Promise<string | undefined> {
+async function start(tf: typeof TensorFlow, name: BackendName): Promise<string | undefined> {
   // A variable, for the compiler would look for the types of an optional package that need not be there.
   const module: string = {
     tensorflow: "@tensorflow/tfjs-node",
@@ -67,7 +69,7 @@ async function start(name: BackendName): Promise<string | undefined> {
   }
 }
 
-function title(name: BackendName): string {
+function title(tf: typeof TensorFlow, name: BackendName): string {
   if (name !== "wasm") return name;
   return tf.env().getBool("WASM_HAS_SIMD_SUPPORT") ? "wasm (SIMD)" : "wasm (no SIMD)";
 }

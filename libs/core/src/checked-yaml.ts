@@ -80,7 +80,7 @@ function contentOf(document: Document, name: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    throw new UserError(`${name}: ${wordedYaml(String((error as Error).message))}`);
+    throw new UserError(`${name}: ${wordedYaml((error as Error).message)}`);
   }
 }
 
@@ -169,5 +169,5 @@ function explain(issue: z.core.$ZodIssue, content: unknown): string {
   );
   if (value === undefined) return `missing, ${message}`;
   if (typeof value === "object" || value === "") return message;
-  return `${message}, got ${typeof value === "string" ? `"${excerpt(value)}"` : String(value)}`;
+  return `${message}, got ${typeof value === "string" ? `"${excerpt(value)}"` : `${value as number}`}`;
 }

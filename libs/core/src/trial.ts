@@ -44,8 +44,16 @@ const range = z
   .strictObject({ min: z.number().optional(), max: z.number().optional() })
   .refine((r) => r.min !== undefined || r.max !== undefined, "expected min, max or both");
 
+const schemas = new WeakMap<Plugins, ReturnType<typeof makeSchema>>();
+
 /** The schema of a trial file. Every key is described: `fedclair schema` prints it as JSON Schema. */
-export function trialSchema(plugins: Plugins) {
+export function trialSchema(plugins: Plugins): ReturnType<typeof makeSchema> {
+  const known = schemas.get(plugins) ?? makeSchema(plugins);
+  schemas.set(plugins, known);
+  return known;
+}
+
+function makeSchema(plugins: Plugins) {
   const aggregator = choiceOf(plugins.aggregators, "aggregator");
   return z
     .strictObject({

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { admitUpdate, bounds, failure, jsonBytes, type Answer, type Failure } from "@fedclair/core";
 import fc from "fast-check";
 import protobuf from "protobufjs/minimal.js";
-import { fedclair } from "../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { decodeHostMessage } from "./codec/host-message.js";
 import { OpenJobs } from "./open-jobs.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";

@@ -1,7 +1,7 @@
 import type { Delta, TensorDelta, Params, Tensor, Update } from "@fedclair/core";
 import { isName, sizeOf } from "@fedclair/core";
 import fc from "fast-check";
-import { fedclair } from "../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { tensorToWire } from "../src/codec/tensors.js";
 import type { CoordinatorMessage } from "../src/codec/coordinator-message.js";
 

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { exitCodes, UserError } from "@fedclair/core";
+import { exitCodes, UserError } from "@fedclair/core/errors";
 import { CommanderError, Option, type Command } from "commander";
 import { codeOf, systemFault } from "./system-error.js";
 

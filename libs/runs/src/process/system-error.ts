@@ -1,4 +1,4 @@
-import { UserError } from "@fedclair/core";
+import { UserError } from "@fedclair/core/errors";
 
 /** What people can mend, by the system's code, and how. */
 const advice: Readonly<Record<string, string>> = {

@@ -5,8 +5,6 @@ import { contaminations, dataContaminations } from "./contaminations.js";
 import { Coordinator, type Kept } from "./coordinator.js";
 import { environmentOf } from "./environment.js";
 import { figures } from "./figures.js";
-import { NetworkClient } from "./network/client.js";
-import { NetworkCoordinator } from "./network/coordinator.js";
 import { schema, type NetworkOptions, type Options } from "./options.js";
 import { cosineRule } from "./cosine-rule.js";
 
@@ -65,14 +63,27 @@ function tabularTask(options: Options): Task<Kept> {
 
 function networkTask(options: Options, learner: NetworkOptions): Task {
   const environment = environmentOf(options);
-  const coordinator = new NetworkCoordinator(options, learner, environment);
+  // With them comes TensorFlow.js, which who only reads a trial file does not load.
+  const load = async () => {
+    await loadBackend();
+    const [{ NetworkClient }, { NetworkCoordinator }] = await Promise.all([
+      import("./network/client.js"),
+      import("./network/coordinator.js"),
+    ]);
+    return { NetworkClient, coordinator: new NetworkCoordinator(options, learner, environment) };
+  };
+  let loading: ReturnType<typeof load> | undefined;
+  const loaded = () => (loading ??= load());
   return {
     sharesParams: true,
     prepare: async () => {
-      await loadBackend();
+      await loaded();
     },
-    start: (context) => Promise.resolve(coordinator.start(context)),
-    openShard: (shard) => Promise.resolve(new NetworkClient(options, learner, environment, shard)),
-    step: (round, aggregate) => coordinator.step(round, aggregate),
+    start: async (context) => (await loaded()).coordinator.start(context),
+    openShard: async (shard) => {
+      const { NetworkClient } = await loaded();
+      return new NetworkClient(options, learner, environment, shard);
+    },
+    step: async (round, aggregate) => (await loaded()).coordinator.step(round, aggregate),
   };
 }

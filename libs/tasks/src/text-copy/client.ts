@@ -10,7 +10,8 @@ import {
   lowRankUpdates,
   packedChange,
 } from "./lora.js";
-import { copyLength, crossEntropy, embed, forward, width, type Weights } from "./model.js";
+import { crossEntropy, embed, forward, type Weights } from "./model.js";
+import { copyLength, width } from "./shape.js";
 
 /** What all clients of a trial have in common. */
 export interface Training {

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { contextLength, copyLength } from "./model.js";
+import { contextLength, copyLength } from "./shape.js";
 
 /** Sequences x SEP y: x and what is to follow it, `copyLength` tokens a sequence each, one sequence after another. */
 export interface Examples {

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { LowRank, Params } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { adamState, adamStep, type AdamState } from "../nets/adam.js";
-import { moduleNames, width } from "./model.js";
+import { moduleNames, width } from "./shape.js";
 
 /*
  * All adapters as two matrices, transposed as the model's weights are (in×out): `down` is width×(8·rank), the modules'

@@ -3,7 +3,8 @@ import { loadBackend } from "@fedclair/compute";
 import { stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, targetRows } from "./examples.js";
-import { copyLength, embed, forward, type WeightName, type Weights } from "./model.js";
+import { embed, forward, type WeightName, type Weights } from "./model.js";
+import { copyLength } from "./shape.js";
 import { lossWithGradients, pretrain } from "./pretrain.js";
 
 const vocabulary = 3;

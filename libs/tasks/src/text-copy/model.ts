@@ -1,23 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attention, lastPositions, linear, normalize, relu } from "./layers.js";
+import { blocks, contextLength, copyLength, width } from "./shape.js";
 
 /*
  * A decoder-only Transformer: token and position embeddings, two blocks with normalisation before each half, one more
  * normalisation, and a linear head; nothing has a bias. It reads x1 … x6 SEP y1 … y5 and predicts y1 … y6.
  */
 
-export const copyLength = 6;
-/** Tokens that the model reads of a sequence of 2·copyLength + 1: the last one is only predicted. */
-export const contextLength = 2 * copyLength;
-export const width = 48;
-export const hidden = 96;
 const heads = 4;
-export const blocks = [0, 1] as const;
-
-/** The modules that clients change: the query, key, value and output matrices of both blocks. */
-export const moduleNames: readonly string[] = blocks.flatMap((block) =>
-  ["q", "k", "v", "o"].map((projection) => `block${block}.${projection}`),
-);
 
 /**
  * The weights as the model uses them, in×out: `embedding` vocabulary×width, `position` contextLength×width, `adapted`

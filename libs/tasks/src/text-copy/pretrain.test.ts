@@ -6,7 +6,8 @@ import { stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { baseFile, encodeWeights, loadBase } from "./base.js";
 import { contextRows } from "./examples.js";
-import { copyLength, embed, forward, type Weights } from "./model.js";
+import { embed, forward, type Weights } from "./model.js";
+import { copyLength } from "./shape.js";
 import { pretrain, pretrainSteps, reversed } from "./pretrain.js";
 
 /** The bases that ship: how well each reverses and copies uniform tokens, measured when it was made. */

@@ -2,18 +2,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Stream } from "@fedclair/linalg";
 import { adamState, adamStep, type AdamState } from "../nets/adam.js";
 import { contextRows, targetRows, type Examples } from "./examples.js";
-import {
-  contextLength,
-  copyLength,
-  crossEntropy,
-  embed,
-  forward,
-  hidden,
-  moduleNames,
-  width,
-  type WeightName,
-  type Weights,
-} from "./model.js";
+import { crossEntropy, embed, forward, type WeightName, type Weights } from "./model.js";
+import { contextLength, copyLength, hidden, moduleNames, width } from "./shape.js";
 
 /** Steps that the shipped bases were trained for. */
 export const pretrainSteps = 900;

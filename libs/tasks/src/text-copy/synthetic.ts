@@ -1,5 +1,5 @@
 import type { Corpus } from "./corpus.js";
-import { copyLength } from "./model.js";
+import { copyLength } from "./shape.js";
 
 const vocabulary = 20;
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { isLowRank, UserError, type Params, type Task, type TrainResult } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
-import { moduleNames } from "./model.js";
+import { moduleNames } from "./shape.js";
 import { textCopy } from "./text-copy.js";
 import { startOf } from "../../testing/coordinator.js";
 

@@ -1,11 +1,11 @@
 import { loadBackend } from "@fedclair/compute";
 import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
-import { loadBase } from "./base.js";
-import { TextCopyClient } from "./client.js";
+import type { TextCopyClient } from "./client.js";
 import type { Corpus } from "./corpus.js";
 import { addresses, textFolder } from "./documents.js";
-import { moduleNames, width, type Weights } from "./model.js";
+import type { Weights } from "./model.js";
+import { moduleNames, width } from "./shape.js";
 import { syntheticCorpus } from "./synthetic.js";
 import { textCorpus } from "./text.js";
 
@@ -67,23 +67,28 @@ export const textCopy: TaskPlugin = {
   primary: "accuracy",
   create: (options: Options): Task => {
     const corpus = corpusOf(options);
-    let base: Weights | undefined;
+    let loaded: { base: Weights; Client: typeof TextCopyClient } | undefined;
     return {
       ...(corpus.checkClients && { checkClients: corpus.checkClients }),
       ...(corpus.remark && { remark: corpus.remark }),
       ...(corpus.clientLabel && { clientLabel: corpus.clientLabel }),
       async prepare() {
         await loadBackend();
-        [base] = await Promise.all([loadBase(corpus.vocabulary), corpus.load?.()]);
+        const [{ loadBase }, { TextCopyClient: Client }] = await Promise.all([
+          import("./base.js"),
+          import("./client.js"),
+        ]);
+        const [base] = await Promise.all([loadBase(corpus.vocabulary), corpus.load?.()]);
+        loaded = { base, Client };
       },
       start: () => {
         const params = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
         return Promise.resolve({ params });
       },
       openShard: (shard) => {
-        if (!base) throw new Error("text-copy: call prepare() before openShard()");
-        const training = { ...options, base, vocabulary: corpus.vocabulary };
-        return Promise.resolve(new TextCopyClient(training, drawData(options, corpus, shard)));
+        if (!loaded) throw new Error("text-copy: call prepare() before openShard()");
+        const training = { ...options, base: loaded.base, vocabulary: corpus.vocabulary };
+        return Promise.resolve(new loaded.Client(training, drawData(options, corpus, shard)));
       },
     };
   },

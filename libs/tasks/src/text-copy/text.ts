@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import type { Corpus } from "./corpus.js";
 import type { Library } from "./documents.js";
-import { copyLength } from "./model.js";
+import { copyLength } from "./shape.js";
 
 /** The tokens of text: a letter, a space, or one of , . ' - and 0, which stands for every digit. */
 const alphabet = "abcdefghijklmnopqrstuvwxyz ,.'-0";

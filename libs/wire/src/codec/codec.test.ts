@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Tensor } from "@fedclair/core";
 import fc from "fast-check";
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { coordinatorMessage, damaged, tensor, update } from "../../testing/arbitraries.js";
 import { goodJoin } from "../../testing/raw-host.js";
 import { WireError } from "../wire-error.js";

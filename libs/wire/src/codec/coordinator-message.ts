@@ -1,5 +1,5 @@
 import { bounds, printable, type ClientJob, type ClientParams, type Params } from "@fedclair/core";
-import { fedclair } from "../../gen/fedclair.js";
+import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decoding, nameOf, required, uint32 } from "./checks.js";
 import { deltaFromWire, deltaToWire, paramsFromWire, paramsToWire } from "./tensors.js";

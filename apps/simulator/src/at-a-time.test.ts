@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { inPool } from "./pool.js";
+import { atATime } from "./at-a-time.js";
 
-describe("inPool", () => {
+describe("atATime", () => {
   it("runs so many at a time, in order, and gives every result", async () => {
     let running = 0;
     let most = 0;
@@ -13,13 +13,13 @@ describe("inPool", () => {
       running--;
       return i * i;
     });
-    assert.deepEqual(await Promise.all(inPool(tasks, 2)), [0, 1, 4, 9, 16]);
+    assert.deepEqual(await Promise.all(atATime(tasks, 2)), [0, 1, 4, 9, 16]);
     assert.deepEqual([most, started], [2, [0, 1, 2, 3, 4]]);
   });
 
   it("goes on after a failure", async () => {
     const tasks = [() => Promise.reject(new Error("no")), () => Promise.resolve(1)];
-    const settled = await Promise.allSettled(inPool(tasks, 1));
+    const settled = await Promise.allSettled(atATime(tasks, 1));
     assert.deepEqual(
       settled.map(({ status }) => status),
       ["rejected", "fulfilled"],

@@ -1,19 +1,10 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { parseTrial, trialSchema, UserError, type Plugin } from "@fedclair/core";
-import { writeReport } from "@fedclair/report";
-import {
-  describeTrial,
-  isSweep,
-  parseSweep,
-  pathsOf,
-  readSummary,
-  type Summary,
-} from "@fedclair/runs";
+import { parseTrial } from "@fedclair/core";
+import { plugins } from "@fedclair/plugins";
+import { isSweep, parseSweep, pathsOf, readSummary, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
-import { z } from "zod";
-import { plugins } from "./plugins.js";
-import { trialFiles } from "./verify.js";
+import { trialFiles } from "./trial-files.js";
 
 /** `fedclair list`: the trials and sweeps under a folder, with their claims, and the runs that lie in `runs`. */
 export async function list(folder: string, json: boolean): Promise<void> {
@@ -83,53 +74,4 @@ async function finishedRuns(root: string): Promise<{ folder: string; summary: Su
     }),
   );
   return runs.flat();
-}
-
-/** `fedclair report`: writes a run's report anew. */
-export async function report(folder: string): Promise<void> {
-  const file = join(folder, "trial.yaml");
-  const text = await readFile(file, "utf8").catch(() => {
-    throw new UserError(`'${folder}' is no run folder: it has no trial.yaml`);
-  });
-  const trial = parseTrial(text, file, plugins);
-  await writeReport(folder, await describeTrial(trial, plugins));
-  process.stdout.write(join(folder, "report.html") + "\n");
-}
-
-/** `fedclair tasks`, `aggregators`, `attacks`: what there is, and its options. */
-export function describePlugins(
-  registry: ReadonlyMap<string, Plugin<unknown>>,
-  json: boolean,
-): void {
-  const described = [...registry.values()].map(({ name, summary, schema }) => ({
-    name,
-    summary,
-    options: z.toJSONSchema(schema, { io: "input" }).properties ?? {},
-  }));
-  if (json) {
-    process.stdout.write(JSON.stringify(described) + "\n");
-    return;
-  }
-  for (const { name, summary, options } of described) {
-    process.stdout.write(`${pc.bold(name)}  ${summary}\n`);
-    for (const [option, schema] of Object.entries(options)) {
-      const { default: fallback, description = "" } = schema as {
-        default?: unknown;
-        description?: string;
-      };
-      const shown = fallback === undefined ? "" : ` [${JSON.stringify(fallback)}]`;
-      process.stdout.write(`    ${option}${shown}  ${pc.dim(description)}\n`);
-    }
-  }
-}
-
-/** `fedclair schema`: the JSON Schema of trial files, for editors. */
-export function schema(): void {
-  process.stdout.write(
-    JSON.stringify(
-      z.toJSONSchema(trialSchema(plugins), { io: "input", target: "draft-7" }),
-      null,
-      2,
-    ) + "\n",
-  );
 }

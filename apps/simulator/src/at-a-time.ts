@@ -2,7 +2,7 @@
  * Runs tasks at most `size` at a time, started in their order.
  * @returns the promises of their results; one that fails leaves the others alone
  */
-export function inPool<T>(tasks: readonly (() => Promise<T>)[], size: number): Promise<T>[] {
+export function atATime<T>(tasks: readonly (() => Promise<T>)[], size: number): Promise<T>[] {
   const free: (() => void)[] = [];
   let running = 0;
   const run = async (task: () => Promise<T>): Promise<T> => {

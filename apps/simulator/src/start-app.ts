@@ -5,7 +5,7 @@ import { interruption } from "@fedclair/runs";
 import { endedBy, mainOf } from "./federation.js";
 
 /** `fedclair coordinator` and `fedclair client`: starts the app, with its own options. */
-export async function halfByHand(
+export async function startApp(
   app: "coordinator" | "client",
   args: readonly string[],
 ): Promise<void> {

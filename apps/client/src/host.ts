@@ -1,0 +1,53 @@
+import { loadBackend, type BackendChoice } from "@fedclair/compute";
+import { ClientRunner, parseTrial } from "@fedclair/core";
+import { plugins } from "@fedclair/plugins";
+import { createLog, interruption, readToken, toUserError, version } from "@fedclair/runs";
+import { connectHost } from "@fedclair/wire";
+
+export interface HostOptions {
+  readonly coordinator: string;
+  readonly capacity: number;
+  readonly backend: BackendChoice;
+  readonly tokenFile?: string;
+}
+
+/** `fedclair client`: joins a coordinator and trains until the trial is over. */
+export async function host(options: HostOptions): Promise<void> {
+  const log = createLog("client");
+  const token = await readToken(options.tokenFile);
+  const { tf, name, reason } = await loadBackend(options.backend).catch(toUserError);
+  log.info(`backend ${reason}`);
+  let runner: ClientRunner | undefined;
+  let jobs = 0;
+  const tensors = { first: 0, last: 0 };
+  const ending = await connectHost({
+    url: options.coordinator,
+    ...(token !== undefined && { token }),
+    capacity: options.capacity,
+    backend: name,
+    softwareVersion: version,
+    signal: interruption.signal,
+    onWelcome: async (trialJson) => {
+      const trial = parseTrial(trialJson, "the coordinator's trial", plugins);
+      runner = new ClientRunner(trial, plugins);
+      await runner.prepare();
+    },
+    runJob: async (job) => {
+      if (!runner) throw new Error("a job came before the trial");
+      const answer = await runner.run(job);
+      tensors.last = tf.memory().numTensors;
+      if (jobs++ === 0) tensors.first = tensors.last;
+      return answer;
+    },
+    onUnreachable: (why) => {
+      log.warn(`no coordinator at ${options.coordinator}: ${why}; still trying`);
+    },
+    onRefused: (clientId, failure) => {
+      log.warn(`the coordinator refused ${clientId}: ${failure.code}: ${failure.message}`);
+    },
+  });
+  const peak = Math.round(process.resourceUsage().maxRSS / 1024);
+  log.info(
+    `${ending}: ${jobs} jobs, ${tensors.first} tensors after the first and ${tensors.last} after the last, peak memory ${peak} MiB`,
+  );
+}

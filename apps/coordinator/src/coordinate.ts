@@ -1,0 +1,53 @@
+import { clientIds } from "@fedclair/core";
+import { plugins } from "@fedclair/plugins";
+import { runAndReport } from "@fedclair/report";
+import { createLog, readToken, readTrialFile, runFolderFor } from "@fedclair/runs";
+import { SocketPool } from "@fedclair/wire";
+import { parseAddress } from "./address.js";
+
+export interface CoordinateOptions {
+  readonly listen: string;
+  readonly set: readonly string[];
+  readonly out?: string;
+  readonly tokenFile?: string;
+  readonly json: boolean;
+  readonly report: boolean;
+}
+
+/** `fedclair coordinator`: runs a trial on the client hosts that join. */
+export async function coordinate(file: string, options: CoordinateOptions): Promise<void> {
+  const log = createLog("coordinator");
+  const trial = await readTrialFile(file, plugins, options.set);
+  const { host, port } = parseAddress(options.listen);
+  const token = await readToken(options.tokenFile);
+  const pool = await SocketPool.listen({
+    ...{ host, port, clientIds: clientIds(trial.clients), trialJson: JSON.stringify(trial) },
+    ...(token !== undefined && { token }),
+    chunkBytes: trial.limits.chunkBytes,
+    maxMessageBytes: trial.limits.maxMessageBytes,
+    log: (line, level) => {
+      log[level](line);
+    },
+  });
+  log.info(`listening on ${pool.url}`);
+  process.send?.({ listening: pool.url });
+  let ending: string | undefined;
+  try {
+    const out = options.out ?? runFolderFor(trial);
+    process.exitCode = await runAndReport({
+      trial,
+      plugins,
+      pool,
+      out,
+      json: options.json,
+      report: options.report,
+      traffic: pool.traffic,
+      backend: () => pool.backend,
+    });
+  } catch (error) {
+    ending = `the trial failed: ${error instanceof Error ? error.message : String(error)}`;
+    throw error;
+  } finally {
+    await pool.close(ending);
+  }
+}

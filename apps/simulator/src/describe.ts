@@ -1,0 +1,39 @@
+import { trialSchema } from "@fedclair/core";
+import { plugins } from "@fedclair/plugins";
+import pc from "picocolors";
+import { z } from "zod";
+
+/** `fedclair tasks`, `aggregators`, `attacks`: what there is, and its options. */
+export function describePlugins(kind: keyof typeof plugins, json: boolean): void {
+  const described = [...plugins[kind].values()].map(({ name, summary, schema }) => ({
+    name,
+    summary,
+    options: z.toJSONSchema(schema, { io: "input" }).properties ?? {},
+  }));
+  if (json) {
+    process.stdout.write(JSON.stringify(described) + "\n");
+    return;
+  }
+  for (const { name, summary, options } of described) {
+    process.stdout.write(`${pc.bold(name)}  ${summary}\n`);
+    for (const [option, schema] of Object.entries(options)) {
+      const { default: fallback, description = "" } = schema as {
+        default?: unknown;
+        description?: string;
+      };
+      const shown = fallback === undefined ? "" : ` [${JSON.stringify(fallback)}]`;
+      process.stdout.write(`    ${option}${shown}  ${pc.dim(description)}\n`);
+    }
+  }
+}
+
+/** `fedclair schema`: the JSON Schema of trial files, for editors. */
+export function printSchema(): void {
+  process.stdout.write(
+    JSON.stringify(
+      z.toJSONSchema(trialSchema(plugins), { io: "input", target: "draft-7" }),
+      null,
+      2,
+    ) + "\n",
+  );
+}

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { trialFiles } from "./trial-files.js";
+
+describe("trialFiles", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fedclair-"));
+    await mkdir(join(folder, "b"));
+    for (const name of ["b/z.yaml", "a.yaml", "notes.md"]) await writeFile(join(folder, name), "");
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it("finds trial files at any depth, sorted, and takes a single one as it is", async () => {
+    assert.deepEqual(await trialFiles(folder), [join(folder, "a.yaml"), join(folder, "b/z.yaml")]);
+    assert.deepEqual(await trialFiles(join(folder, "a.yaml")), [join(folder, "a.yaml")]);
+  });
+
+  it("refuses what does not exist", async () => {
+    await assert.rejects(trialFiles(join(folder, "c")), /no trial file or folder/);
+  });
+});

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { saveAdapters } from "./support/adapters.js";
+import { fedclair } from "./support/command.js";
+import { temporaryFolder } from "./support/paths.js";
+
+/** The packages of node_modules that a command loads, in its process and in its threads. */
+async function loadedBy(...args: readonly string[]): Promise<Set<string>> {
+  const folder = await temporaryFolder();
+  const { code, stderr } = await fedclair(args, { env: { NODE_V8_COVERAGE: folder } });
+  assert.equal(code, 0, stderr);
+  const packages = new Set<string>();
+  for (const file of await readdir(folder)) {
+    const { result } = JSON.parse(await readFile(join(folder, file), "utf8")) as {
+      result: { url: string }[];
+    };
+    for (const { url } of result) {
+      const [, name] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url) ?? [];
+      if (name !== undefined) packages.add(name);
+    }
+  }
+  assert.ok(packages.has("commander"), "nothing was recorded");
+  return packages;
+}
+
+describe("a command loads what it needs:", () => {
+  for (const args of [["--help"], ["--version"], ["run", "--help"], ["coordinator", "--help"]]) {
+    it(`${args.join(" ")} nothing but the parser of its arguments`, async () => {
+      assert.deepEqual([...(await loadedBy(...args))], ["commander"]);
+    });
+  }
+
+  for (const command of ["list", "tasks", "schema", "audit"]) {
+    it(`${command} neither TensorFlow.js nor vega`, async () => {
+      const folder = await temporaryFolder();
+      await saveAdapters(folder, { p: 16, r: 1, count: 6, modules: 1 });
+      const packages = await loadedBy(...(command === "audit" ? ["audit", folder] : [command]));
+      assert.deepEqual(
+        [...packages].filter((name) => /tensorflow|vega/.test(name)),
+        [],
+      );
+      assert.ok(packages.has("zod"));
+    });
+  }
+});

@@ -1,0 +1,11 @@
+/*
+ * What a program needs to begin: `@fedclair/runs/program`. Apart from the rest, so that `--help` need not load it.
+ */
+export {
+  integerOption,
+  interruption,
+  listenForInterruption,
+  runProgram,
+  setOption,
+} from "./process/main.js";
+export { version } from "./version.js";
