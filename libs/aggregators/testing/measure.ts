@@ -17,7 +17,8 @@ export function sinTheta(u: Matrix, v: Matrix | undefined): number {
 }
 
 /** Ids of the clients of a status, in the order of the updates. */
-export function idsOf(result: ClairResult, status: string): string[] {
+export function idsOf(result: ClairResult, status: "benign" | "contaminated"): string[] {
+  if (status === "benign") return result.benign.map(({ id }) => id);
   return [...result.status].filter(([, s]) => s === status).map(([id]) => id);
 }
 

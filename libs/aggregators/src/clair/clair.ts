@@ -72,7 +72,7 @@ export async function clair(
     // Steps 1 to 5: the space that they share, and who is outside it.
     const earlier = active.map(({ id }) => memory.get(id));
     const located = active.length > 0 ? await locate(modules, active, earlier, options) : undefined;
-    const { scores, threshold, gap, ...found } = located?.detection ?? nobody;
+    const { scores, threshold, gap, undecided, ...found } = located?.detection ?? nobody;
 
     // Step 6: what is said of this round's clients.
     const ids = new Set(updates.map(({ clientId }) => clientId));
@@ -81,10 +81,11 @@ export async function clair(
     const spaces = located ? await spacesOf(modules, located, past.length > 0 ? inside : []) : [];
     const reasons = await screen(modules, spaces, inside, options);
     const benign = inside.filter(({ id }) => !reasons.has(id));
+    const status = statusOf(updates, { active, inactive, benign }, undecided !== undefined);
+    if (undecided !== undefined) for (const { id } of benign) reasons.set(id, undecided);
     const scoreOf = zip(active, scores).filter(([client]) => isPresent(client));
     return {
-      status: statusOf(updates, { active, inactive, benign }),
-      reasons,
+      ...{ status, reasons },
       ...{ active: active.filter(isPresent), benign },
       ...{ detection: active.length >= options.minClients, threshold, gap },
       scores: new Map(scoreOf.map(([{ id }, score]) => [id, score])),
@@ -171,15 +172,16 @@ async function screen(
   return new Map(failed.map(([k, reason]) => [at(inside, k).id, reason]));
 }
 
-/** What is said of every client. */
+/** What is said of every client. @param isUndecided there is no threshold: nobody is found benign either */
 function statusOf(
   updates: readonly Update[],
   { active, inactive, benign }: Pick<ClairResult, "active" | "benign"> & Sanitised,
+  isUndecided: boolean,
 ): Map<string, VerdictStatus> {
   const known = new Map<string, VerdictStatus>([
     ...inactive.map((id): [string, VerdictStatus] => [id, "inactive"]),
     ...active.map(({ id }): [string, VerdictStatus] => [id, "contaminated"]),
-    ...benign.map(({ id }): [string, VerdictStatus] => [id, "benign"]),
+    ...benign.map(({ id }): [string, VerdictStatus] => [id, isUndecided ? "undecided" : "benign"]),
   ]);
   return new Map(updates.map(({ clientId: id }) => [id, known.get(id) ?? "invalid"]));
 }
