@@ -16,7 +16,6 @@ import {
   type TrainResult,
   type Verdict,
 } from "@fedclair/core";
-import { stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { onScale, screeningOf } from "./convictions.js";
