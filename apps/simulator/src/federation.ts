@@ -3,8 +3,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { exitCodes, UserError } from "@fedclair/core";
-import { interruption } from "@fedclair/runs";
+import { exitCodes, UserError } from "@fedclair/core/errors";
+import { interruption } from "@fedclair/runs/program";
 
 /** How to run a trial in processes of this machine. */
 export interface Federation {

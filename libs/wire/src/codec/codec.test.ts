@@ -120,7 +120,7 @@ describe("codec", () => {
       ...{ backend: "wasm", softwareVersion: "0.1.0" },
     });
     const frame = encodeFrame({ transfer: 0, offset: 0, total: payload.length, payload });
-    const docs = readFileSync(new URL("../../../../docs/protocol.md", import.meta.url), "utf8");
+    const docs = readFileSync(new URL("../../../../../docs/protocol.md", import.meta.url), "utf8");
     const block = /^```\n(18 13 .*?)```/ms.exec(docs)?.[1] ?? "";
     const shown = block.split("\n").map((line) => /^ *((?:[0-9a-f]{2} )+)/.exec(line)?.[1] ?? "");
     assert.equal(shown.join("").trim(), Buffer.from(frame).toString("hex").replace(/..\B/g, "$& "));
