@@ -51,4 +51,5 @@ export async function host(options: HostOptions): Promise<void> {
     `${ending.reason}: ${jobs} jobs, ${tensors.first} tensors after the first and ${tensors.last} after the last, peak memory ${peak} MiB`,
   );
   process.exitCode = ending.exitCode;
+  process.send?.({ ended: ending.reason }); // for `fedclair run`, which starts hosts again that end otherwise
 }

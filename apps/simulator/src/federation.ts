@@ -102,8 +102,13 @@ async function keepHost(
   const capacity = Math.ceil((clients - index) / hosts);
   const args = ["--coordinator", url, "--capacity", String(capacity), "--backend", backend];
   for (let starts = 0; ; starts++) {
-    const code = await processes.start("client", args).exit;
-    if (code === 0 || over.aborted) return true;
+    const host = processes.start("client", args);
+    let told = false; // that the trial is over, however it ended
+    host.process.once("message", () => {
+      told = true;
+    });
+    const code = await host.exit;
+    if (code === 0 || told || over.aborted) return true;
     const mayRecover = typeof code === "string" || code === exitCodes.internal;
     const wait = mayRecover ? restartDelays[starts] : undefined;
     const again =
