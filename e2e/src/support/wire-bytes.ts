@@ -31,7 +31,7 @@ export function join(token: string, version = 2, backend = "wasm"): Uint8Array {
     field(2, text(token)),
     field(3, 1),
     field(4, text(backend)),
-    field(5, text("by hand")),
+    field(5, text("by-hand")),
   ];
   return field(1, Uint8Array.from(fields.flatMap((bytes) => [...bytes])));
 }

@@ -1,5 +1,5 @@
 import { multiplyNT } from "@fedclair/linalg";
-import { outlierPursuit } from "../src/clair/index.js";
+import { outlierPursuit } from "../src/clair/subspace/outlier-pursuit.js";
 import {
   fieldsOf,
   listOf,

@@ -10,7 +10,7 @@ import {
   type Update,
 } from "@fedclair/core";
 import { addScaled, frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
-import { compressLowRank } from "../src/clair/index.js";
+import { compressLowRank } from "../src/clair/refinement/pairs.js";
 import { factorsOf, product } from "../src/factors.js";
 import { fedavg } from "../src/fedavg/index.js";
 import { fedit } from "../src/fedit/index.js";

@@ -1,3 +1,4 @@
+import { denseOf } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
@@ -7,9 +8,7 @@ import {
   thinSvd,
   type Matrix,
 } from "@fedclair/linalg";
-import { isFactored } from "../src/clair/change.js";
 import type { ClairResult, Refined } from "../src/clair/index.js";
-import { product } from "../src/factors.js";
 
 /** The sine of the largest angle between two spaces of orthonormal columns: |U - VVᵀU|₂. */
 export function sinTheta(u: Matrix, v: Matrix | undefined): number {
@@ -18,7 +17,8 @@ export function sinTheta(u: Matrix, v: Matrix | undefined): number {
 }
 
 /** Ids of the clients of a status, in the order of the updates. */
-export function idsOf(result: ClairResult, status: string): string[] {
+export function idsOf(result: ClairResult, status: "benign" | "contaminated"): string[] {
+  if (status === "benign") return result.benign.map(({ id }) => id);
   return [...result.status].filter(([, s]) => s === status).map(([id]) => id);
 }
 
@@ -26,8 +26,8 @@ export function idsOf(result: ClairResult, status: string): string[] {
 export function refinedMatrix(refined: Refined | undefined, id: string): Matrix {
   const own = refined?.personal.get(id);
   if (refined === undefined || own === undefined) throw new Error(`client ${id} was not refined`);
-  const out = product(own);
-  addScaled(out, 1, isFactored(refined.shared) ? product(refined.shared) : refined.shared);
+  const out = denseOf(own);
+  if (refined.shared !== undefined) addScaled(out, 1, denseOf(refined.shared));
   return out;
 }
 

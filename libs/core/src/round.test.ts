@@ -145,7 +145,7 @@ describe("runRounds", () => {
   it("forges from what arrived when the deadline closed the round", async () => {
     const trial = toyTrial({
       rounds: 1,
-      limits: { answerSeconds: 0.05, clientSeconds: 0.04 },
+      limits: { answerSeconds: 0.5, clientSeconds: 0.4 },
       attacks: [{ attack: { name: "toy-forger" }, clients: ["c00"] }],
     });
     const plan = planOf(trial);
@@ -210,7 +210,7 @@ describe("runRounds", () => {
   });
 
   it("closes a round when progress stops, and calls the missing late", async () => {
-    const trial = toyTrial({ limits: { answerSeconds: 0.05, clientSeconds: 0.04 } });
+    const trial = toyTrial({ limits: { answerSeconds: 0.5, clientSeconds: 0.4 } });
     const stalled: ClientPool = {
       ready: () => Promise.resolve(),
       close: () => Promise.resolve(),
@@ -444,7 +444,7 @@ describe("runRounds", () => {
       cohort: { count: 2 },
       attacks: [{ attack: { name: "toy-forger" }, count: 1 }],
     });
-    const fresh = () => planOf(trial, { aggregator: forgetful(1) as Aggregator });
+    const fresh = () => planOf(trial, { aggregator: forgetful(1) });
     const whole = await run(fresh());
     assert.deepEqual(
       whole.rounds.map(({ record }) => record.metrics["seen"]),

@@ -1,5 +1,4 @@
-import { stream, sum } from "@fedclair/linalg";
-import { at } from "../src/at.js";
+import { stream, sum, item } from "@fedclair/linalg";
 import { contaminations, fabricate, oddAlpha } from "../src/evaluation-bias/contaminations.js";
 import { scoreModel } from "../src/evaluation-bias/federation/basis.js";
 import { guardScores, guardThreshold } from "../src/evaluation-bias/federation/family-guard.js";
@@ -91,7 +90,7 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
     model,
     moments.filter((_, c) => kept.includes(c)),
   );
-  const odd = kept.filter((_, i) => at(guard, i) > guardThreshold);
+  const odd = kept.filter((_, i) => item(guard, i) > guardThreshold);
   const plain = modelOf(0);
   return {
     model,
@@ -115,7 +114,7 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
     /** Of all institutions but the contaminated ones, bin by bin. */
     pooledCounts: panels.map((_, j) =>
       Float64Array.from({ length: grid.bins }, (_, b) =>
-        sum(institutions.slice(kinds.length).map((i) => at(at(i.panels, j), b))),
+        sum(institutions.slice(kinds.length).map((i) => item(item(i.panels, j), b))),
       ),
     ),
   };

@@ -27,7 +27,7 @@ export function auditText(audit: Audit, options: ClairOptions): string {
     columns(
       [
         ["adapter", "status", "score", "threshold", "farthest modules, × the benign median"],
-        ...rows.map((row) => cells(row, cut, audit.detection)),
+        ...rows.map((row) => cells(row, cut)),
       ],
       ["left", "left", "right", "right", "left"],
     ),
@@ -38,12 +38,8 @@ export function auditText(audit: Audit, options: ClairOptions): string {
   ].join("\n");
 }
 
-function cells(
-  { name, status, score, modules, reason }: Finding,
-  threshold: string,
-  detection: boolean,
-): string[] {
-  const said = status === "benign" ? (detection ? status : "not judged") : pc.red(status);
+function cells({ name, status, score, modules, reason }: Finding, threshold: string): string[] {
+  const said = status === "benign" || status === "undecided" ? status : pc.red(status);
   const far = modules
     .filter(({ ratio }) => status === "contaminated" && ratio > 1)
     .map(({ module, ratio }) => `${shortened(module)} ${ratioText(ratio)}`);

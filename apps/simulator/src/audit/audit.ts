@@ -1,8 +1,9 @@
+import { once } from "node:events";
 import { interruption } from "@fedclair/runs";
 import { auditText, counted, type Audit } from "./audit-text.js";
+import { judge } from "./judge.js";
 import { parseOptions } from "./options.js";
 import { findAdapters } from "./pile.js";
-import { judgeInThread } from "./thread.js";
 import { refuseTaken, writeRefined } from "./write-refined.js";
 
 export interface AuditOptions {
@@ -23,10 +24,10 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   const { refine } = options;
   if (refine !== undefined) await refuseTaken(refine, adapters);
   process.stderr.write(`comparing ${counted(adapters.length, "adapter")} …\n`);
-  const { judgement, refined } = await judgeInThread(
-    { adapters, options: clairOptions, refine: refine !== undefined },
-    interruption.signal,
-  );
+  const { judgement, refined } = await Promise.race([
+    judge({ adapters, options: clairOptions, refine: refine !== undefined }),
+    whenAborted(interruption.signal),
+  ]);
   const report: Audit = {
     ...judgement,
     skipped,
@@ -35,4 +36,10 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   process.stdout.write(
     options.json ? JSON.stringify(report) + "\n" : auditText(report, clairOptions),
   );
+}
+
+/** Ctrl-C waits for no thread: whoever catches this ends the process. */
+async function whenAborted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, "abort");
+  throw signal.reason;
 }

@@ -22,19 +22,12 @@ export function invalid(name: string, reason: string): Finding {
 /** Tangents below it are rounding. */
 const floor = 1e-6;
 
-/**
- * @param tangents by module, by adapter
- * @param reasons of those that failed a screen
- */
+type Judged = Pick<ClairResult, "status" | "reasons" | "scores" | "benign" | "modules">;
+
+/** @param tangents by module, by adapter */
 export function findingsOf(
-  {
-    status,
-    scores,
-    benign,
-    modules: names,
-  }: Pick<ClairResult, "status" | "scores" | "benign" | "modules">,
+  { status, reasons, scores, benign, modules: { names } }: Judged,
   tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
-  reasons: ReadonlyMap<string, string>,
 ): Finding[] {
   const usual = (module: string) =>
     median(benign.map(({ id }) => Math.max(tangents.get(id)?.get(module) ?? 0, floor)));

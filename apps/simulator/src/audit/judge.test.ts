@@ -7,7 +7,7 @@ import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
 import { encodeSafetensors, UserError } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { auditText } from "./audit-text.js";
-import { judge, type Answer } from "./judge.js";
+import { judge, type Judged } from "./judge.js";
 import { parseOptions } from "./options.js";
 import { readAdapter, writeAdapter } from "./peft.js";
 import { findAdapters } from "./pile.js";
@@ -65,15 +65,15 @@ describe("the judgement of adapters", () => {
     folder: string,
     set: Partial<ClairOptions> = {},
     refine = false,
-  ): Promise<Answer & { text: string }> {
+  ): Promise<Judged & { text: string }> {
     const options = clairSchema.parse(set);
     const { adapters, skipped } = await findAdapters([folder]);
-    const answer = await judge({ adapters, options, refine });
-    const text = auditText({ ...answer.judgement, skipped }, options);
-    return { ...answer, text: stripVTControlCharacters(text) };
+    const found = await judge({ adapters, options, refine });
+    const text = auditText({ ...found.judgement, skipped }, options);
+    return { ...found, text: stripVTControlCharacters(text) };
   }
 
-  const statuses = ({ judgement }: Answer) => judgement.adapters.map(({ status }) => status);
+  const statuses = ({ judgement }: Judged) => judgement.adapters.map(({ status }) => status);
 
   it("sets aside adapters that cannot be read, and says why", async () => {
     const folder = await savePile(8, 2);
@@ -155,7 +155,7 @@ describe("the judgement of adapters", () => {
       await save(join(folder, `client-${k}`), pair, { init_lora_weights: "pissa_niter_16" });
     }
     const plain = await judged(folder, { rank: r });
-    assert.deepEqual(new Set(statuses(plain)), new Set(["benign"]));
+    assert.deepEqual(new Set(statuses(plain)), new Set(["undecided"]));
     assert.equal(plain.judgement.begunInBase.length, 12);
     assert.match(plain.text, /Warning: B·A of 12 adapters began as .*--set centered=true/);
     const centred = await judged(folder, { centered: true });
@@ -170,7 +170,7 @@ describe("the judgement of adapters", () => {
   it("says of a pile in which most are contaminated that it may be so", async () => {
     const folder = await savePile(10, 7);
     const undecided = await judged(folder, { rank: 2, gapMin: 100 });
-    assert.deepEqual(new Set(statuses(undecided)), new Set(["benign"]));
+    assert.deepEqual(new Set(statuses(undecided)), new Set(["undecided"]));
     assert.match(
       undecided.text,
       /Warning: scores part by a factor of .* behind the 3 smallest, but as many as 5 of 10/,
@@ -183,7 +183,7 @@ describe("the judgement of adapters", () => {
   it("judges nobody where there are too few", async () => {
     assert.match(
       (await judged(await savePile(2, 0))).text,
-      /client-0 +not judged.*\n.*client-1 +not judged/,
+      /client-0 +undecided.*too few clients: 2, minClients is \d.*\n.*client-1 +undecided/,
     );
   });
 

@@ -1,9 +1,9 @@
 import {
   clair,
-  inThreads,
+  inSharedMemory,
   moduleTangents,
   refineToPairs,
-  screened,
+  threadsFor,
   type ClairOptions,
   type ClairResult,
 } from "@fedclair/aggregators";
@@ -14,8 +14,8 @@ import { beganInBase, readAdapter, type Adapter } from "./peft.js";
 import type { Placed } from "./pile.js";
 import { refinedPairs, type RefinedPairs } from "./refined.js";
 
-/** All that a judgement depends on: it travels to a thread. */
-export interface Task {
+/** All that a judgement depends on. */
+export interface Question {
   readonly adapters: readonly Placed[];
   readonly options: ClairOptions;
   /** Are refined adapters wanted? */
@@ -43,7 +43,7 @@ export interface Judgement {
   readonly begunInBase: readonly string[];
 }
 
-export interface Answer {
+export interface Judged {
   readonly judgement: Judgement;
   /** By adapter; empty unless wanted. */
   readonly refined: ReadonlyMap<string, RefinedPairs>;
@@ -53,12 +53,12 @@ export interface Answer {
  * Reads the adapters and judges them by CLAIR on themselves alone. An adapter that cannot be read is invalid.
  * @throws UserError if none can be read, or one is to be refined that cannot be
  */
-export async function judge({ adapters, options, refine: wanted }: Task): Promise<Answer> {
+export async function judge({ adapters, options, refine }: Question): Promise<Judged> {
   const { readable, faults } = await readAll(adapters);
   const named = (is: (config: Adapter["config"]) => boolean) =>
     [...readable].filter(([, { config }]) => is(config)).map(([name]) => name);
   const dora = named((config) => config.use_dora === true);
-  if (wanted && dora[0] !== undefined) {
+  if (refine && dora[0] !== undefined) {
     throw new UserError(
       `--refine: '${dora[0]}' uses DoRA: its weights are more than base + B·A, and cannot be refined; leave such adapters out`,
     );
@@ -66,29 +66,28 @@ export async function judge({ adapters, options, refine: wanted }: Task): Promis
   const updates = [...readable].map(([name, { modules }]): Update => {
     return { clientId: name, numExamples: 1, delta: modules, metrics: {} };
   });
-  const judged = await clair(updates, options, { place: inThreads });
-  const { result, reasons } = await screened(judged, options);
-  const { detection, threshold, gap, spaces } = result;
-  const tangents = await moduleTangents(result);
-  const refined = wanted ? refinedPairs(await refineToPairs(result, options)) : new Map();
-  result.parts.close(); // after a fault there is no need: the thread ends
-  const findings = new Map(
-    findingsOf(result, tangents, reasons).map((finding) => [finding.name, finding]),
-  );
-  return {
-    judgement: {
-      adapters: adapters.map(
-        ({ name }) => findings.get(name) ?? invalid(name, faults.get(name) ?? ""),
-      ),
-      ...{ detection, threshold: Number.isFinite(threshold) ? threshold : null, gap },
-      ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
-      uninformative: detection ? uninformative(result, readable) : [],
-      ignored: [...new Set([...readable.values()].flatMap(({ ignored }) => ignored))],
-      dora,
-      begunInBase: named(beganInBase),
-    },
-    refined,
-  };
+  const result = await clair(updates, options, { threads: threadsFor(updates) });
+  try {
+    const { detection, threshold, gap, spaces } = result;
+    const found = findingsOf(result, await moduleTangents(result));
+    const findings = new Map(found.map((finding) => [finding.name, finding]));
+    return {
+      judgement: {
+        adapters: adapters.map(
+          ({ name }) => findings.get(name) ?? invalid(name, faults.get(name) ?? ""),
+        ),
+        ...{ detection, threshold: Number.isFinite(threshold) ? threshold : null, gap },
+        ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
+        uninformative: detection ? uninformative(result, readable) : [],
+        ignored: [...new Set([...readable.values()].flatMap(({ ignored }) => ignored))],
+        dora,
+        begunInBase: named(beganInBase),
+      },
+      refined: refine ? refinedPairs(await refineToPairs(result, options)) : new Map(),
+    };
+  } finally {
+    result.modules.close();
+  }
 }
 
 type Readable = Pick<Adapter, "config" | "modules"> & { readonly ignored: readonly string[] };
@@ -98,7 +97,9 @@ async function readAll(adapters: readonly Placed[]) {
   const faults = new Map<string, string>();
   for (const { name, folder } of adapters) {
     try {
-      const { config, modules, others } = await readAdapter(folder);
+      const { config, modules: read, others } = await readAdapter(folder);
+      // Copied once, as soon as it is read, and not again for the threads.
+      const modules = new Map([...read].map(([module, pair]) => [module, inSharedMemory(pair)]));
       // The names alone: an embedding that was trained whole is large.
       readable.set(name, { config, modules, ignored: [...others.keys()] });
     } catch (error) {

@@ -75,9 +75,9 @@ describe("the clair aggregator", () => {
   it("remembers a client's bad rounds, unless told not to", async () => {
     const scoresAfter = async (memoryBeta: number) => {
       const clair = aggregator({ memoryBeta });
-      await clair.aggregate(input(round(1)));
+      const { state } = await clair.aggregate(input(round(1)));
       // In round 2 nobody misbehaves.
-      const { verdicts } = await clair.aggregate(input(round(2, 0)));
+      const { verdicts } = await clair.aggregate(input(round(2, 0)), state);
       return new Map(verdicts?.map(({ clientId, score }) => [clientId, score ?? NaN]));
     };
     const forgetful = await scoresAfter(0);
@@ -89,10 +89,12 @@ describe("the clair aggregator", () => {
     const scoreIn = (aggregate: Aggregation) =>
       aggregate.verdicts?.find(({ clientId }) => clientId === "c00")?.score ?? NaN;
     const mindful = aggregator({ memoryBeta: 0.25, rule: "none" });
-    const first = scoreIn(await mindful.aggregate(input(round(1))));
-    const second = scoreIn(await mindful.aggregate(input(round(1))));
-    // The same updates again: the blend of equal scores is that score.
-    assert.ok(Math.abs(second / first - 1) < 1e-12);
+    const first = await mindful.aggregate(input(round(1)));
+    const clean = scoreIn(await mindful.aggregate(input(round(2, 0))));
+    const second = scoreIn(await mindful.aggregate(input(round(2, 0)), first.state));
+    const blended = Math.exp(0.75 * Math.log(clean) + 0.25 * Math.log(scoreIn(first)));
+    assert.ok(Math.abs(second / blended - 1) < 1e-12);
+    assert.ok(second > 1.5 * clean);
   });
 
   it("never multiplies factors out", async () => {

@@ -1,11 +1,18 @@
-import { UserError, type Aggregation, type Aggregator, type AggregatorInput } from "@fedclair/core";
-import type { Piscina } from "piscina";
+import {
+  UserError,
+  type Aggregation,
+  type Aggregator,
+  type AggregatorInput,
+  type Update,
+} from "@fedclair/core";
+import { aggregationOf } from "./aggregation.js";
+import { clair, type ClairResult, type Memory } from "./clair.js";
+import { pick } from "./lists.js";
 import type { ClairOptions } from "./options.js";
-import type { ClairJudgement, ClairRound } from "./round.js";
-import { inSharedMemory } from "./shared-memory.js";
-import { earlier, stateAfter, type ClairState } from "./state.js";
+import { refine } from "./refine.js";
+import { threadsFor } from "./threads/module-pool.js";
 
-/** CLAIR with memory of earlier rounds, off the event loop: heartbeats go on while it computes. */
+/** CLAIR round by round, off the event loop: heartbeats go on while it computes. */
 export class Clair implements Aggregator<ClairState> {
   readonly #options: ClairOptions;
 
@@ -18,38 +25,86 @@ export class Clair implements Aggregator<ClairState> {
     state: ClairState = new Map(),
   ): Promise<Aggregation<ClairState>> {
     const { updates, rng } = input;
-    const options = this.#options;
     // In secret order, so that no attacker can place itself on the clients that the search starts from; and from a secret seed, so that none
     // can hide in what a sketch does not see.
     const order = rng.sample([...updates.keys()]);
-    const seed = (options.seed + rng.at("seed").int(2 ** 32)) % 2 ** 32;
+    const seed = (this.#options.seed + rng.at("seed").int(2 ** 32)) % 2 ** 32;
+    const options = { ...this.#options, seed };
     const { memory, past } = earlier(state, input, options);
-    const { aggregate, remembered } = await judge({
-      ...{ updates: await inSharedMemory(updates), order, options: { ...options, seed } },
-      ...{ memory, past: await inSharedMemory(past) },
-    });
-    return { ...aggregate, state: stateAfter(state, input, remembered, options) };
+    const threads = threadsFor([...updates, ...past]);
+    const result = await clair(pick(updates, order), options, { memory, past, threads });
+    try {
+      requireRoom(result);
+      const aggregation = aggregationOf(updates, result, await refine(result, options));
+      return { ...aggregation, state: stateAfter(state, input, result, options) };
+    } finally {
+      result.modules.close();
+    }
   }
 }
 
-/** What a worker answers: errors lose their class on the way. */
-export type Answer = ClairJudgement | { readonly fault: string };
-
-let workers: Promise<Piscina<ClairRound, Answer>> | undefined;
-
-async function judge(round: ClairRound): Promise<ClairJudgement> {
-  workers ??= start();
-  const answer = await (await workers).run(round);
-  if ("fault" in answer) throw new UserError(answer.fault);
-  return answer;
+/** A space of all dimensions holds every update: nobody could ever be found outside it. */
+function requireRoom({ detection, spaces }: ClairResult): void {
+  if (!detection) return;
+  const sides = [...spaces.values()].flatMap(({ left, right }) => [left ?? [], right ?? []].flat());
+  if (sides.some(({ rows, cols }) => cols < rows)) return;
+  const rows = Math.max(...sides.map((space) => space.rows));
+  throw new UserError(
+    `clair: spaces of as many dimensions as the modules have rows (${rows}) hold every update, contaminated or not: ` +
+      `set rank below ${rows}, or to auto`,
+  );
 }
 
-/** Threads that end when they have been idle for a while, and do not keep the process alive. */
-async function start(): Promise<Piscina<ClairRound, Answer>> {
-  // Loaded when it is needed: most commands never judge.
-  const { Piscina } = await import("piscina");
-  return new Piscina({
-    filename: new URL("./worker.js", import.meta.url).href,
-    ...{ minThreads: 0, idleTimeout: 10_000, atomics: "disabled" },
-  });
+/** What CLAIR knows of earlier rounds, by phase: updates of different phases need not have the same modules. Plain data. */
+export type ClairState = ReadonlyMap<string, PhaseState>;
+
+export interface PhaseState {
+  /** ln of every client's score, as blended in the last round that judged it. */
+  readonly memory: Memory;
+  /** The newest update of every client in the window, by client id, the oldest first. */
+  readonly window: ReadonlyMap<string, Seen>;
+}
+
+interface Seen {
+  readonly round: number;
+  readonly update: Update;
+}
+
+/** What earlier rounds of this phase say: the clients' memory, and the updates in the window of those that take no part now. */
+function earlier(
+  state: ClairState,
+  { round, phase, updates }: AggregatorInput,
+  { window }: Pick<ClairOptions, "window">,
+): { readonly memory: Memory; readonly past: readonly Update[] } {
+  const known = state.get(phase);
+  const present = new Set(updates.map(({ clientId }) => clientId));
+  const past = [...(known?.window.values() ?? [])].filter(
+    (seen) => seen.round > round - window && !present.has(seen.update.clientId),
+  );
+  return { memory: known?.memory ?? new Map(), past: past.map(({ update }) => update) };
+}
+
+/** The state after a round: of its phase with its updates and scores, of all phases without what the next round cannot use. */
+function stateAfter(
+  state: ClairState,
+  { round, phase, updates }: AggregatorInput,
+  { detection, scores }: ClairResult,
+  { window, memoryBeta, scoreFloor }: ClairOptions,
+): ClairState {
+  const known = state.get(phase);
+  const newest = new Map(known?.window);
+  for (const update of updates) {
+    newest.delete(update.clientId); // it moves to the end
+    newest.set(update.clientId, { round, update });
+  }
+  const memory = new Map(known?.memory);
+  if (detection && memoryBeta > 0) {
+    for (const [id, score] of scores) memory.set(id, Math.log(Math.max(score, scoreFloor)));
+  }
+  const phases = new Map(state).set(phase, { memory, window: newest });
+  return new Map([...phases].map(([name, of]) => [name, { ...of, window: recent(of.window) }]));
+
+  function recent(seen: PhaseState["window"]): PhaseState["window"] {
+    return new Map([...seen].filter(([, { round: then }]) => then > round + 1 - window));
+  }
 }

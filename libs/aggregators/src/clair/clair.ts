@@ -1,28 +1,24 @@
 import type { Update, VerdictStatus } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
-import { pairs, pick } from "./fit.js";
-import type { Detection } from "./detect.js";
-import { locate, locateCentred, type Cohort, type Memory } from "./locate.js";
+import { detect, detectConvex, withoutDetection, type Detection } from "./detection/detect.js";
+import { failures } from "./detection/screens.js";
+import { at, indices, pick, zip } from "./lists.js";
 import type { ClairOptions } from "./options.js";
-import type { Parts } from "./parts.js";
-import { inThisThread, type Place } from "./place.js";
-import {
-  comparable,
-  indicesOf,
-  sanitise,
-  updatesOf,
-  type Client,
-  type Sanitised,
-} from "./sanitise.js";
-import type { SharedSpace } from "./space.js";
+import { comparable, indicesOf, sanitise, type Client, type Sanitised } from "./sanitise.js";
+import type { SharedSpace } from "./subspace/space.js";
+import { ModulePool } from "./threads/module-pool.js";
+import type { Comparison } from "./threads/module-state.js";
+import type { PooledViews } from "./threads/module-views.js";
 
 /** What CLAIR says of one round (step 6). */
 export interface ClairResult {
   /** Of every client, in the order of the updates. */
   readonly status: ReadonlyMap<string, VerdictStatus>;
+  /** Why, where score and threshold do not tell, by client id. */
+  readonly reasons: ReadonlyMap<string, string>;
   /** The clients that were compared, in the order of the updates. */
   readonly active: readonly Client[];
-  /** The collaborative set C: the active clients found benign, in the order of the updates. */
+  /** The collaborative set C: the active clients that are not contaminated, in the order of the updates. */
   readonly benign: readonly Client[];
   /** False if there were too few active clients to suspect any. */
   readonly detection: boolean;
@@ -32,25 +28,25 @@ export interface ClairResult {
   readonly threshold: number;
   /** How clearly the scores part, a ratio ≥ 1. */
   readonly gap: number;
-  /** The names of the modules. */
-  readonly modules: readonly string[];
   /** The shared space of every module; empty without an active client. */
   readonly spaces: ReadonlyMap<string, SharedSpace>;
-  /** The modules as they were compared, for what comes after: `refine`, `moduleTangents`. To be closed in the end. */
-  readonly parts: Parts;
+  /** The modules that were compared, for what comes after: `refine`, `moduleTangents`. To be closed in the end. */
+  readonly modules: ModulePool;
 }
+
+/** ln of the clients' scores over earlier rounds, by client id. */
+export type Memory = ReadonlyMap<string, number>;
 
 /** What beside the updates a round may depend on. */
 export interface Circumstances {
-  /** ln of the clients' scores over earlier rounds. */
   readonly memory?: Memory;
   /**
    * The newest updates of clients that do not take part in this round: they help to tell who is contaminated, and get no
-   * verdict; the spaces are then those of this round's benign clients alone, which may have drifted (section 5).
+   * verdict. The spaces are then those of this round's benign clients alone, as spaces drift from round to round.
    */
   readonly past?: readonly Update[];
-  /** Where to compute; by default in this thread. The result does not depend on it, to the bit. */
-  readonly place?: Place;
+  /** How many other threads compute; 0, the default: this one does. The result does not depend on it, to the bit. */
+  readonly threads?: number;
 }
 
 /**
@@ -64,59 +60,128 @@ export interface Circumstances {
 export async function clair(
   updates: readonly Update[],
   options: ClairOptions,
-  { memory = new Map(), past = [], place = inThisThread }: Circumstances = {},
+  { memory = new Map(), past = [], threads = 0 }: Circumstances = {},
 ): Promise<ClairResult> {
-  const compared = comparable([...updates, ...past]);
-  const { modules } = compared;
-  const parts = place(
-    modules.map((module) => updatesOf(compared, module)),
-    options,
-  );
+  // Step 0: who can be compared.
+  const compared = await comparable([...updates, ...past]);
+  const modules = await ModulePool.of(compared, options, threads);
   try {
-    const { active, inactive } = await sanitise(compared, parts, options.zeroTol);
-    const detection = await detectionOf({ clients: active, parts, memory }, options);
-    const present = new Set(updates.map(({ clientId }) => clientId));
-    const ofPresent = (clients: readonly Client[]) => clients.filter(({ id }) => present.has(id));
-    const benign = ofPresent(pick(active, detection.benign));
-    const isRefitted = past.length > 0 && benign.length > 0;
-    const spaces =
-      active.length === 0
-        ? []
-        : isRefitted
-          ? await parts.each("spaceOf", indicesOf(benign))
-          : await parts.each("space", detection.benign);
-    const { threshold, gap } = detection;
+    const norms = await modules.each((module) => module.ask("norms"));
+    const { active, inactive } = sanitise(compared, norms, options.zeroTol);
+
+    // Steps 1 to 5: the space that they share, and who is outside it.
+    const earlier = active.map(({ id }) => memory.get(id));
+    const located = active.length > 0 ? await locate(modules, active, earlier, options) : undefined;
+    const { scores, threshold, gap, undecided, ...found } = located?.detection ?? nobody;
+
+    // Step 6: what is said of this round's clients.
+    const ids = new Set(updates.map(({ clientId }) => clientId));
+    const isPresent = ({ id }: Client) => ids.has(id);
+    const inside = pick(active, found.benign).filter(isPresent);
+    const spaces = located ? await spacesOf(modules, located, past.length > 0 ? inside : []) : [];
+    const reasons = await screen(modules, spaces, inside, options);
+    const benign = inside.filter(({ id }) => !reasons.has(id));
+    const status = statusOf(updates, { active, inactive, benign }, undecided !== undefined);
+    if (undecided !== undefined) for (const { id } of benign) reasons.set(id, undecided);
+    const scoreOf = zip(active, scores).filter(([client]) => isPresent(client));
     return {
-      status: statusOf(updates, { active, inactive, benign }),
-      ...{ active: ofPresent(active), benign, modules, parts },
-      detection: active.length >= options.minClients,
-      scores: new Map(
-        ofPresent(active).map(({ id, index }) => [id, detection.scores[index] ?? NaN]),
-      ),
-      ...{ threshold, gap, spaces: new Map(pairs(modules, spaces)) },
+      ...{ status, reasons },
+      ...{ active: active.filter(isPresent), benign },
+      ...{ detection: active.length >= options.minClients, threshold, gap },
+      scores: new Map(scoreOf.map(([{ id }, score]) => [id, score])),
+      spaces: new Map(spaces.map((space, m) => [at(modules.names, m), space])),
+      modules,
     };
   } catch (error) {
-    parts.close();
+    modules.close();
     throw error;
   }
 }
 
-function detectionOf(cohort: Cohort, options: ClairOptions): Detection | Promise<Detection> {
-  const { clients } = cohort;
-  if (clients.length === 0) return { benign: [], scores: [], threshold: Infinity, gap: 1 };
-  if (!options.centered) return locate(cohort, options);
-  const rounding = options.zeroTol * median(clients.map(({ norm }) => norm));
-  return locateCentred(cohort, options, rounding);
+/** Of no active client. */
+const nobody: Detection = { benign: [], scores: [], threshold: Infinity, gap: 1, bases: [] };
+
+interface Located {
+  readonly detection: Detection;
+  readonly views: PooledViews;
+  readonly comparison: Comparison;
 }
 
+/**
+ * Steps 1 to 5. With option `centered` they are repeated on the differences from the benign mean, until the benign set stays: a
+ * common part that is large would be mixed into the fit, and what is sought is the space of what varies between benign clients.
+ * @param clients at least one
+ * @param earlier ln of each client's score over its earlier rounds; undefined for a client seen first
+ */
+async function locate(
+  modules: ModulePool,
+  clients: readonly Client[],
+  earlier: readonly (number | undefined)[],
+  options: ClairOptions,
+): Promise<Located> {
+  const rounding = options.zeroTol * median(clients.map(({ norm }) => norm));
+  let comparison: Comparison = { clients: indicesOf(clients), leastNorm: 0 };
+  for (let pass = 0, before = ""; ; pass++) {
+    const views = await modules.views(comparison); // steps 1 to 3
+    const detection = await detectionIn(views, earlier, options); // steps 4 and 5
+    const set = detection.benign.join();
+    if (!options.centered || pass === 5 || set === before) return { detection, views, comparison };
+    views.drop();
+    const centre = pick(comparison.clients, detection.benign);
+    comparison = { ...comparison, centre, leastNorm: rounding };
+    before = set;
+  }
+}
+
+async function detectionIn(
+  views: PooledViews,
+  earlier: readonly (number | undefined)[],
+  options: ClairOptions,
+): Promise<Detection> {
+  if (views.size < options.minClients) return withoutDetection(views, options);
+  if (options.solver === "convex") return detectConvex(views, options);
+  return detect(views, await views.search(options), earlier, options);
+}
+
+/** The shared spaces by module. @param alone fits them to these clients, and nobody else, if there are any */
+async function spacesOf(
+  modules: ModulePool,
+  { detection, views, comparison }: Located,
+  alone: readonly Client[],
+): Promise<SharedSpace[]> {
+  if (alone.length === 0) return views.spaces(detection.bases, detection.benign);
+  const clients = indicesOf(alone);
+  const centre = comparison.centre && { centre: clients };
+  const own = await modules.views({ ...comparison, clients, ...centre }, views.ranks);
+  const all = indices(clients.length);
+  return own.spaces((await own.fit(all)).bases, all);
+}
+
+/** Which of the clients inside the space fail a screen, and why, by client id. */
+async function screen(
+  modules: ModulePool,
+  spaces: readonly SharedSpace[],
+  inside: readonly Client[],
+  { screens }: ClairOptions,
+): Promise<Map<string, string>> {
+  if (screens.length === 0 || inside.length < 3) return new Map();
+  const grams = await modules.each((module, m) =>
+    module.ask("gramInside", at(spaces, m), indicesOf(inside)),
+  );
+  const failed = await failures(grams, screens);
+  return new Map(failed.map(([k, reason]) => [at(inside, k).id, reason]));
+}
+
+/** What is said of every client. @param isUndecided there is no threshold: nobody is found benign either */
 function statusOf(
   updates: readonly Update[],
-  { active, inactive, benign }: Sanitised & Pick<ClairResult, "benign">,
+  { active, inactive, benign }: Pick<ClairResult, "active" | "benign"> & Sanitised,
+  isUndecided: boolean,
 ): Map<string, VerdictStatus> {
   const known = new Map<string, VerdictStatus>([
     ...inactive.map((id): [string, VerdictStatus] => [id, "inactive"]),
     ...active.map(({ id }): [string, VerdictStatus] => [id, "contaminated"]),
-    ...benign.map(({ id }): [string, VerdictStatus] => [id, "benign"]),
+    ...benign.map(({ id }): [string, VerdictStatus] => [id, isUndecided ? "undecided" : "benign"]),
   ]);
   return new Map(updates.map(({ clientId: id }) => [id, known.get(id) ?? "invalid"]));
 }

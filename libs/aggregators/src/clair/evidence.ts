@@ -1,4 +1,6 @@
 import type { ClairResult } from "./clair.js";
+import { at, zip } from "./lists.js";
+import { indicesOf } from "./sanitise.js";
 
 /**
  * How far each module of each client lies outside its shared space: the tangent |QX|/|PX| in the module's own coordinates, which
@@ -8,13 +10,14 @@ import type { ClairResult } from "./clair.js";
 export async function moduleTangents({
   active,
   modules,
-  parts,
-}: Pick<ClairResult, "active" | "modules" | "parts">): Promise<Map<string, Map<string, number>>> {
-  const tangents = await parts.each("tangents");
-  return new Map(
-    active.map(({ id, index }) => [
-      id,
-      new Map(modules.map((module, m) => [module, tangents[m]?.[index] ?? NaN])),
-    ]),
+  spaces,
+}: Pick<ClairResult, "active" | "modules" | "spaces">): Promise<Map<string, Map<string, number>>> {
+  if (active.length === 0) return new Map();
+  const bySpace = [...spaces.values()];
+  const tangents = await modules.each((module, m) =>
+    module.ask("tangents", at(bySpace, m), indicesOf(active)),
   );
+  const of = (k: number) =>
+    new Map(zip(modules.names, tangents).map(([name, t]) => [name, at(t, k)]));
+  return new Map(active.map(({ id }, k) => [id, of(k)]));
 }

@@ -175,3 +175,11 @@ export const clairSchema = z.strictObject({
 });
 
 export type ClairOptions = z.infer<typeof clairSchema>;
+
+/** H: how many of the active clients are benign for certain. */
+export function leastBenign(
+  clients: number,
+  { minBenignFraction }: Pick<ClairOptions, "minBenignFraction">,
+): number {
+  return Math.min(Math.max(Math.ceil(minBenignFraction * clients - 1e-9), 1), clients);
+}

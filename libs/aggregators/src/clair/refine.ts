@@ -1,50 +1,49 @@
 import { weightsOf } from "../weights.js";
 import type { ClairResult } from "./clair.js";
-import { pairs } from "./fit.js";
+import { at, zip } from "./lists.js";
 import type { ClairOptions } from "./options.js";
+import type { RefinedPair } from "./refinement/pairs.js";
+import type { Members, Refined, RefineOptions } from "./refinement/refine-module.js";
 import { indicesOf } from "./sanitise.js";
-import type { Members, Refined, RefineOptions, RefinedUpdates } from "./refine-module.js";
-import type { RefinedPair } from "./refine-pairs.js";
+import type { SharedSpace } from "./subspace/space.js";
+import type { ModuleState } from "./threads/module-state.js";
+import type { Hosted } from "./threads/thread.js";
 
-type Judged = Pick<ClairResult, "benign" | "modules" | "parts">;
+type Judged = Pick<ClairResult, "benign" | "modules" | "spaces">;
 type Options = RefineOptions & Pick<ClairOptions, "weighting">;
 
 /**
- * Step 7: refines every module, see `refineModule`.
+ * Step 7: refines every module, as `refineModule` says.
  * @returns by module; nothing for a round without a benign client
  */
-export function refine(result: Judged, options: Options): Promise<ReadonlyMap<string, Refined>> {
-  return byModule(result, (members) => result.parts.each("refine", members, options), options);
+export function refine(judged: Judged, options: Options): Promise<ReadonlyMap<string, Refined>> {
+  return byModule(judged, options, (module, space, members) =>
+    module.ask("refine", space, members, options),
+  );
 }
 
-/** The same, row by row. */
-export function refineToUpdates(
-  result: Judged,
-  options: Options,
-): Promise<ReadonlyMap<string, RefinedUpdates>> {
-  const ask = (members: Members) => result.parts.each("refineToUpdates", members, options);
-  return byModule(result, ask, options);
-}
-
-/** The same as pairs of the ranks that the clients' own have. @throws TypeError if changes are dense */
+/** The same as pairs of the ranks that the clients' own have, by client id. @throws TypeError if changes are dense */
 export function refineToPairs(
-  result: Judged,
+  judged: Judged,
   options: Options,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, RefinedPair>>> {
-  const ask = (members: Members) => result.parts.each("refineToPairs", members, options);
-  return byModule(result, ask, options);
+  return byModule(judged, options, (module, space, members) =>
+    module.ask("refineToPairs", space, members, options),
+  );
 }
 
 async function byModule<T>(
-  { benign, modules }: Judged,
-  ask: (members: Members) => Promise<readonly T[]>,
+  { benign, modules, spaces }: Judged,
   { weighting }: Options,
+  ask: (module: Hosted<ModuleState>, space: SharedSpace, members: Members) => Promise<T>,
 ): Promise<Map<string, T>> {
   if (benign.length === 0) return new Map();
-  const refined = await ask({
+  const members = {
     clients: indicesOf(benign),
     ids: benign.map(({ id }) => id),
     weights: weightsOf(benign, weighting),
-  });
-  return new Map(pairs(modules, refined));
+  };
+  const bySpace = [...spaces.values()];
+  const refined = await modules.each((module, m) => ask(module, at(bySpace, m), members));
+  return new Map(zip(modules.names, refined));
 }

@@ -1,52 +1,49 @@
 import {
-  isLowRank,
   deltaShape,
+  isLowRank,
   shapeText,
   sizeOf,
   tensorsOf,
   UserError,
-  type TensorDelta,
+  yieldToEventLoop,
   type Update,
 } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
-import type { Parts } from "./parts.js";
+import { at } from "./lists.js";
 
 /** A client that takes part: finite, of the common modules and shapes, and not idle. */
 export interface Client {
   readonly id: string;
   readonly numExamples: number;
-  /** How the parts know it. */
+  /** Its index in what is compared: how the modules know it. */
   readonly index: number;
   /** |X|_F over all modules. */
   readonly norm: number;
 }
 
-/** How the parts know the clients. */
+/** How the modules know the clients. */
 export function indicesOf(clients: readonly Client[]): number[] {
   return clients.map(({ index }) => index);
 }
 
-/** The updates that can be set side by side: of the modules and shapes that most have. */
-export interface Comparable {
-  readonly updates: readonly Update[];
-  readonly modules: readonly string[];
-}
-
 /**
- * Step 0, by names and shapes.
+ * Step 0, by names and shapes: the updates that can be set side by side, of the modules and shapes that most have.
  * @throws UserError if a module that most clients send is not a matrix
  */
-export function comparable(updates: readonly Update[]): Comparable {
-  const consistent = updates.filter(isConsistent);
-  const common = mostCommonSignature(consistent);
-  const alike = consistent.filter((update) => signatureOf(update) === common);
+export async function comparable(updates: readonly Update[]): Promise<readonly Update[]> {
+  const bySignature = new Map<string, Update[]>();
+  for (const update of updates) {
+    if (isConsistent(update)) {
+      const signature = signatureOf(update);
+      bySignature.set(signature, [...(bySignature.get(signature) ?? []), update]);
+    }
+    await yieldToEventLoop();
+  }
+  // The first seen wins a tie.
+  const most = Math.max(...[...bySignature.values()].map((alike) => alike.length));
+  const alike = [...bySignature.values()].find(({ length }) => length === most) ?? [];
   for (const [name, module] of alike[0]?.delta ?? []) requireMatrix(name, deltaShape(module));
-  return { updates: alike, modules: [...(alike[0]?.delta.keys() ?? [])] };
-}
-
-/** What the updates of one module are, in the order of the updates. */
-export function updatesOf({ updates }: Comparable, module: string): TensorDelta[] {
-  return updates.flatMap(({ delta }) => delta.get(module) ?? []);
+  return alike;
 }
 
 export interface Sanitised {
@@ -56,28 +53,24 @@ export interface Sanitised {
   readonly inactive: readonly string[];
 }
 
-/** Step 0, by numbers: sets aside what cannot be compared (in neither list) and clients that did nothing (inactive). */
-export async function sanitise(
-  { updates }: Comparable,
-  parts: Parts,
+/**
+ * Step 0, by numbers: sets aside what cannot be compared (in neither list) and clients that did nothing (inactive).
+ * @param norms of every client's change by module; NaN where it is not finite, or too large
+ */
+export function sanitise(
+  updates: readonly Update[],
+  norms: readonly (readonly number[])[],
   zeroTol: number,
-): Promise<Sanitised> {
-  const bounded = await parts.each("areBounded");
-  const valid = [...updates.keys()].filter((k) => bounded.every((of) => of[k]));
-  const norms = await parts.each("norms", valid);
-  const clients = valid.flatMap((k, i) =>
-    updates.slice(k, k + 1).map(({ clientId: id, numExamples }) => {
-      return { id, numExamples, index: i, norm: Math.hypot(...norms.map((of) => of[i] ?? NaN)) };
-    }),
-  );
+): Sanitised {
+  const clients = updates.map(({ clientId: id, numExamples }, index): Client => {
+    return { id, numExamples, index, norm: Math.hypot(...norms.map((of) => at(of, index))) };
+  });
   // Factors within bounds can still have a product beyond them.
   const finite = clients.filter(({ norm }) => Number.isFinite(norm));
   const positive = finite.map(({ norm }) => norm).filter((norm) => norm > 0);
   const least = positive.length > 0 ? zeroTol * median(positive) : 0;
-  const active = finite.filter(({ norm }) => norm > least);
-  await parts.each("compare", indicesOf(active));
   return {
-    active: active.map((client, index) => ({ ...client, index })),
+    active: finite.filter(({ norm }) => norm > least),
     inactive: finite.filter(({ norm }) => norm <= least).map(({ id }) => id),
   };
 }
@@ -86,17 +79,6 @@ export async function sanitise(
 function signatureOf({ delta }: Update): string {
   const parts = [...delta].map(([name, module]) => [name, ...deltaShape(module)]);
   return JSON.stringify(parts.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
-}
-
-/** The first seen wins a tie. */
-function mostCommonSignature(updates: readonly Update[]): string | undefined {
-  const counts = new Map<string, number>();
-  for (const update of updates) {
-    const signature = signatureOf(update);
-    counts.set(signature, (counts.get(signature) ?? 0) + 1);
-  }
-  const most = Math.max(...counts.values());
-  return [...counts].find(([, count]) => count === most)?.[0];
 }
 
 /** Do the entries fill the shapes, and do both factors of a pair fit together? */

@@ -16,11 +16,15 @@ async function mistakes(window: number): Promise<number[]> {
     clairSchema.parse({ rank: 3, window, memoryBeta: 0 }) as never,
   );
   const counts: number[] = [];
+  let state: unknown;
   for (let round = 1; round <= rounds; round++) {
     const cohort = rng.at("cohort", round).sample(updates, 6);
-    const { verdicts = [], personal } = await aggregator.aggregate({
-      ...{ round, phase: "train", updates: cohort, rng: rng.at("order", round) },
-    });
+    const aggregation = await aggregator.aggregate(
+      { round, phase: "train", updates: cohort, rng: rng.at("order", round) },
+      state,
+    );
+    const { verdicts = [], personal } = aggregation;
+    ({ state } = aggregation);
     const ids = cohort.map(({ clientId }) => clientId);
     assert.deepEqual(
       [verdicts.map(({ clientId }) => clientId), [...(personal?.keys() ?? [])]],

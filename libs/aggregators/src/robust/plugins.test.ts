@@ -293,8 +293,8 @@ describe("fltrust", () => {
 
   it("keeps to the first client of its first round, and changes nothing in a round without it", async () => {
     const fltrust = create();
-    await fltrust.aggregate(round(scalars(1, 2, 3)));
-    const { change, verdicts } = await fltrust.aggregate(round(scalars(1, 2, 3).slice(1)));
+    const { state } = await fltrust.aggregate(round(scalars(1, 2, 3)));
+    const { change, verdicts } = await fltrust.aggregate(round(scalars(1, 2, 3).slice(1)), state);
     assert.deepEqual([change, verdicts], [[], undefined]);
   });
 

@@ -1,3 +1,4 @@
+import { item } from "@fedclair/linalg";
 import {
   fieldsOf,
   listOf,
@@ -6,7 +7,6 @@ import {
   type Report,
   type Tolerance,
 } from "@fedclair/core/cases";
-import { at } from "../../src/at.js";
 
 /** What a field should hold: computed only if the case has it. */
 export interface Expected {
@@ -93,7 +93,7 @@ export function plain(rows: readonly ArrayLike<number>[]): number[][] {
 /** A row-major table as nested arrays. */
 export function tableOf(data: ArrayLike<number>, columns: number): number[][] {
   return Array.from({ length: data.length / columns }, (_, row) =>
-    Array.from({ length: columns }, (_, column) => at(data, row * columns + column)),
+    Array.from({ length: columns }, (_, column) => item(data, row * columns + column)),
   );
 }
 
@@ -103,7 +103,7 @@ export function nestedOf(data: ArrayLike<number>, counts: readonly number[]): un
   const part = data.length / count;
   return Array.from({ length: count }, (_, k) =>
     inner.length === 0
-      ? at(data, k)
+      ? item(data, k)
       : nestedOf(Array.from(data).slice(k * part, (k + 1) * part), inner),
   );
 }

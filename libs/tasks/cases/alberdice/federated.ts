@@ -1,5 +1,5 @@
+import { item } from "@fedclair/linalg";
 import { listOf, type Fields, type Report } from "@fedclair/core/cases";
-import { at } from "../../src/at.js";
 import {
   directionScores,
   poolAnswers,
@@ -31,7 +31,7 @@ export function runFederated(entry: Fields, report: Report): void {
       mean: near(tableOf(poolAnswers(answers, old.flat(), "mean"), columns)),
       median: near(tableOf(poolAnswers(answers, old.flat(), "median"), columns)),
       scores: near(scores),
-      flagged: near([...scores.keys()].filter((k) => at(scores, k) <= 0)),
+      flagged: near([...scores.keys()].filter((k) => item(scores, k) <= 0)),
       logits_out: near(plain(logits.map((row) => logitsOf(row, clip)))),
     },
     report,

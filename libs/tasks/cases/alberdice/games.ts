@@ -1,6 +1,6 @@
+import { item } from "@fedclair/linalg";
 import { UserError } from "@fedclair/core";
 import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
-import { at } from "../../src/at.js";
 import { alternate, type Turn } from "../../src/alberdice/alternate.js";
 import { behaviourCloning, factorisedOptiDice } from "../../src/alberdice/baselines.js";
 import { bestResponse } from "../../src/alberdice/best-response.js";
@@ -128,7 +128,7 @@ function compareStep(step: Fields, turn: Turn | undefined, report: Report, prefi
 }
 
 function penalised({ response: { problem }, alpha }: Pick<Turn, "response" | "alpha">) {
-  return problem.reward.map((reward, cell) => reward - alpha * at(problem.penalty, cell));
+  return problem.reward.map((reward, cell) => reward - alpha * item(problem.penalty, cell));
 }
 
 /** Section `mmdp`: objective, best responses and limit of a random game with several states. */

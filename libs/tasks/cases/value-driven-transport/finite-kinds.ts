@@ -1,7 +1,7 @@
+import { item } from "@fedclair/linalg";
 import { UserError } from "@fedclair/core";
 import { listOf, matrixOfJson, type Fields } from "@fedclair/core/cases";
 import type { Matrix } from "@fedclair/linalg";
-import { at } from "../../src/at.js";
 import { couple } from "../../src/value-driven-transport/coupling.js";
 import {
   bellman,
@@ -97,7 +97,7 @@ const tabular: Kind = {
 /** For a result that a case gives outside of `expected`. */
 function requireNear(name: string, given: Matrix, computed: Matrix): void {
   const worst = given.data.reduce(
-    (most, value, k) => Math.max(most, Math.abs(value - at(computed.data, k))),
+    (most, value, k) => Math.max(most, Math.abs(value - item(computed.data, k))),
     0,
   );
   if (!(worst <= 1e-7)) throw new UserError(`${name} differs by ${worst} from what is computed`);

@@ -1,4 +1,4 @@
-import { at } from "../at.js";
+import { item } from "@fedclair/linalg";
 import { bestResponse, type BestResponse, type ResponseOptions } from "./best-response.js";
 import type { Dataset } from "./dataset.js";
 import { marginalPolicy, normalise, type Policy } from "./policy.js";
@@ -77,7 +77,7 @@ function largestChange(
   before.forEach((policy, agent) => {
     for (const state of visited) {
       policy[state]?.forEach((p, action) => {
-        change = Math.max(change, Math.abs(p - at(at(at(after, agent), state), action)));
+        change = Math.max(change, Math.abs(p - item(item(item(after, agent), state), action)));
       });
     }
   });

@@ -1,5 +1,4 @@
-import { median, norm } from "@fedclair/linalg";
-import { at } from "../at.js";
+import { median, norm, item } from "@fedclair/linalg";
 
 /** A client's answer in a round: one agent's best response on its own data. */
 export interface Answer {
@@ -17,7 +16,7 @@ export function weighted({ logits, visits }: Answer): Float64Array {
   const actions = logits.length / visits.length;
   return Float64Array.from(
     logits,
-    (logit, k) => Math.sqrt(at(visits, Math.floor(k / actions))) * logit,
+    (logit, k) => Math.sqrt(item(visits, Math.floor(k / actions))) * logit,
   );
 }
 
@@ -54,8 +53,8 @@ export function poolAnswers(
   return Float64Array.from(before, (old, k) => {
     const row = Math.floor(k / actions);
     const entries = answers
-      .filter(({ visits }) => at(visits, row) > 0)
-      .map(({ logits }) => at(logits, k));
+      .filter(({ visits }) => item(visits, row) > 0)
+      .map(({ logits }) => item(logits, k));
     if (entries.length === 0) return old;
     return pooling === "median"
       ? median(entries)
@@ -64,5 +63,5 @@ export function poolAnswers(
 }
 
 function product(a: Float64Array, b: Float64Array): number {
-  return a.reduce((total, x, i) => total + x * at(b, i), 0);
+  return a.reduce((total, x, i) => total + x * item(b, i), 0);
 }

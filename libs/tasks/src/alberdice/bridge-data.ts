@@ -1,4 +1,4 @@
-import { at } from "../at.js";
+import { item } from "@fedclair/linalg";
 import {
   bridgeAbsorbing,
   bridgeActions,
@@ -41,7 +41,7 @@ const jointActions: readonly Pair[] = Array.from({ length: bridgeActions ** 2 },
 const costToGo = computeCostToGo();
 
 export function bridgeCostToGo(positions: Pair): number {
-  return at(costToGo, bridgeState(positions));
+  return item(costToGo, bridgeState(positions));
 }
 
 /**
@@ -125,10 +125,10 @@ function computeCostToGo(): Float64Array {
           ? 0
           : Math.min(
               ...jointActions.map(
-                (actions) => away + at(costs, bridgeState(bridgeStep(positions, actions).next)),
+                (actions) => away + item(costs, bridgeState(bridgeStep(positions, actions).next)),
               ),
             );
-      if (least < at(costs, state)) {
+      if (least < item(costs, state)) {
         costs[state] = least;
         changed = true;
       }
@@ -142,6 +142,6 @@ function awayFromHome(positions: Pair): number {
 }
 
 function staysInPlace(position: number, action: number): boolean {
-  const destination = at(at(bridgeDestinations, position), action);
+  const destination = item(item(bridgeDestinations, position), action);
   return destination < 0 || destination === position;
 }

@@ -1,4 +1,4 @@
-import { at } from "../at.js";
+import { item } from "@fedclair/linalg";
 import {
   bridgeAbsorbing,
   bridgeActions,
@@ -48,7 +48,7 @@ export function evaluateBridge(policies: readonly Policy[], limit: number): Brid
     jointProbabilities(policies, state, bridgeShape),
   );
   const mean: Choose = (state, values) =>
-    values.reduce((total, value, joint) => total + value * at(at(play, state), joint), 0);
+    values.reduce((total, value, joint) => total + value * item(item(play, state), joint), 0);
   const ret = solveBackwards(limit, mean);
   const exploited = [0, 1].map((agent) => solveBackwards(limit, bestOf(agent, policies)));
   return {
@@ -70,8 +70,8 @@ function bestOf(agent: number, policies: readonly Policy[]): Choose {
     const worth = new Float64Array(bridgeActions);
     values.forEach((value, joint) => {
       const actions = [Math.floor(joint / bridgeActions), joint % bridgeActions];
-      const own = at(actions, agent);
-      worth[own] = at(worth, own) + value * (other?.[state]?.[at(actions, 1 - agent)] ?? NaN);
+      const own = item(actions, agent);
+      worth[own] = item(worth, own) + value * (other?.[state]?.[item(actions, 1 - agent)] ?? NaN);
     });
     return Math.max(...worth);
   };
@@ -84,12 +84,12 @@ function solveBackwards(limit: number, choose: Choose): number {
       choose(
         state,
         row.map(({ next, reward, over }) =>
-          left === 1 ? 0 : reward + (over ? 0 : at(values, next)),
+          left === 1 ? 0 : reward + (over ? 0 : item(values, next)),
         ),
       ),
     );
   }
-  return at(values, bridgeState(bridgeStart));
+  return item(values, bridgeState(bridgeStart));
 }
 
 function successProbability(limit: number, mean: Choose): number {
@@ -98,9 +98,9 @@ function successProbability(limit: number, mean: Choose): number {
     values = Float64Array.from(outcomes, (row, state) =>
       mean(
         state,
-        row.map(({ next, over }) => (over ? 1 : at(values, next))),
+        row.map(({ next, over }) => (over ? 1 : item(values, next))),
       ),
     );
   }
-  return at(values, bridgeState(bridgeStart));
+  return item(values, bridgeState(bridgeStart));
 }

@@ -1,4 +1,4 @@
-import { at } from "../at.js";
+import { item } from "@fedclair/linalg";
 import type { GameShape } from "./dataset.js";
 
 /**
@@ -74,7 +74,7 @@ export function bridgeStep(positions: Pair, actions: Pair): BridgeStep {
   const next = moveBoth(positions, actions);
   const over = isHome(next, 0) && isHome(next, 1);
   const costs = ([0, 1] as const).map((i) => (isHome(positions, i) ? 0 : distanceHome(next, i)));
-  return { next, reward: over ? 0 : -0.05 * (at(costs, 0) + at(costs, 1)), over };
+  return { next, reward: over ? 0 : -0.05 * (item(costs, 0) + item(costs, 1)), over };
 }
 
 type Agent = 0 | 1;
@@ -96,7 +96,7 @@ function moveBoth(positions: Pair, actions: Pair): Pair {
   const target: [number, number] = [...positions];
   for (const i of [0, 1] as const) {
     if (isHome(positions, i)) continue;
-    const destination = at(at(bridgeDestinations, positions[i]), actions[i]);
+    const destination = item(item(bridgeDestinations, positions[i]), actions[i]);
     if (destination < 0) settled[i] = true;
     else target[i] = destination;
   }

@@ -1,3 +1,4 @@
+import { item } from "@fedclair/linalg";
 import {
   UserError,
   type LocalTrainer,
@@ -7,7 +8,6 @@ import {
   type TrainJob,
   type TrainResult,
 } from "@fedclair/core";
-import { at } from "../at.js";
 import { alternate, perturbedStart } from "./alternate.js";
 import { bestResponse, type BestResponse } from "./best-response.js";
 import { heldTransitions, measurePlay, tolerance } from "./client-data.js";
@@ -47,7 +47,7 @@ export class AlberDiceClient implements LocalTrainer {
         : await this.#respond(data, agentsOf(phase, policies.length), policies, round);
     const visits = new Float64Array(shape.states);
     data.visited.forEach((state, row) => {
-      visits[state] = at(data.visits, row);
+      visits[state] = item(data.visits, row);
     });
 
     const modules = new Map<string, Tensor>();
@@ -55,7 +55,7 @@ export class AlberDiceClient implements LocalTrainer {
     for (const [agent, response] of responses) {
       const honest = { logits: this.#logits(data, response.policy), visits };
       const sent = contaminateAnswer(honest, contamination, rng.at(agentName(agent)));
-      const actions = at(shape.actions, agent);
+      const actions = item(shape.actions, agent);
       modules.set(agentName(agent), tensor([shape.states, actions], sent.logits));
       modules.set("visits", tensor([shape.states], sent.visits));
       residual = Math.max(residual, response.residual);

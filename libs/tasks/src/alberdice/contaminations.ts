@@ -1,7 +1,7 @@
+import { item } from "@fedclair/linalg";
 import type { DataContamination } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { z, type ZodObject } from "zod";
-import { at } from "../at.js";
 import type { Answer } from "./answers.js";
 import type { GameShape, Transition } from "./dataset.js";
 
@@ -52,7 +52,7 @@ export function contaminateData(
     case "permute":
       return transitions.map((transition) => ({
         ...transition,
-        actions: transition.actions.map((action, i) => (action + 1) % at(counts, i)),
+        actions: transition.actions.map((action, i) => (action + 1) % item(counts, i)),
       }));
     default:
       return transitions;

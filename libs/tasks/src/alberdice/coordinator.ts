@@ -1,3 +1,4 @@
+import { item } from "@fedclair/linalg";
 import {
   shapesOf,
   type Aggregate,
@@ -12,7 +13,6 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import { at } from "../at.js";
 import { poolAnswers, weighted, type Answer } from "./answers.js";
 import type { Environment } from "./environment.js";
 import { playArtifact } from "./artifacts.js";
@@ -43,7 +43,7 @@ export class Coordinator {
     const params: Params = new Map(
       tables.map((data, agent) => [
         agentName(agent),
-        { shape: [shape.states, at(shape.actions, agent)], data },
+        { shape: [shape.states, item(shape.actions, agent)], data },
       ]),
     );
     return { params, ask: this.#askOf(1, clientIds, params), state: { kept: 0 } };

@@ -10,9 +10,8 @@ import {
   type Tensor,
   type Verdict,
 } from "@fedclair/core";
-import { median } from "@fedclair/linalg";
+import { median, item } from "@fedclair/linalg";
 import { z } from "zod";
-import { at } from "../at.js";
 import { directionScores } from "./answers.js";
 
 const schema = z.strictObject({
@@ -41,7 +40,7 @@ function aggregate({ updates }: AggregatorInput, share: number): Aggregation {
   const scores = directionScores(updates.map(({ delta }) => flat(delta)));
   const least = share * median(scores);
   const verdicts = updates.map(({ clientId }, k): Verdict => {
-    const score = at(scores, k);
+    const score = item(scores, k);
     const status = score >= least ? "benign" : "contaminated";
     return { clientId, status, score: 1 - score, threshold: 1 - least };
   });

@@ -1,6 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { sum } from "@fedclair/linalg";
-import { at } from "../at.js";
+import { sum, item } from "@fedclair/linalg";
 
 /** One step of the data: what all agents did in a state, the common reward, and where it led. */
 export interface Transition {
@@ -79,8 +78,8 @@ export function countTransitions(
   const nexts = Array.from({ length: cells }, () => new Map<number, number>());
   for (const { state, actions, reward, next } of kept) {
     const cell = (rowOf.get(state) ?? NaN) * joints + jointIndex(actions, shape);
-    counts[cell] = at(counts, cell) + 1;
-    rewards[cell] = at(rewards, cell) + reward;
+    counts[cell] = item(counts, cell) + 1;
+    rewards[cell] = item(rewards, cell) + reward;
     const row = rowOf.get(next) ?? NaN;
     nexts[cell]?.set(row, (nexts[cell].get(row) ?? 0) + 1);
   }
@@ -93,16 +92,16 @@ export function countTransitions(
   return {
     ...{ shape, joints, visited, visits, shares, transitions: kept.length },
     mass: shares.map(
-      (share, cell) => (1 - eps) * share + (eps / joints) * at(visits, Math.floor(cell / joints)),
+      (share, cell) => (1 - eps) * share + (eps / joints) * item(visits, Math.floor(cell / joints)),
     ),
     reward: rewards.map((total, cell) => {
-      const count = at(counts, cell);
+      const count = item(counts, cell);
       return count === 0 ? smallest : total / count;
     }),
     successors: nexts.map((next, cell): Successor[] =>
       next.size === 0
         ? [{ row: Math.floor(cell / joints), probability: 1 }]
-        : [...next].map(([row, count]) => ({ row, probability: count / at(counts, cell) })),
+        : [...next].map(([row, count]) => ({ row, probability: count / item(counts, cell) })),
     ),
   };
 }
@@ -124,13 +123,13 @@ export function jointCount({ actions }: GameShape): number {
 
 /** The index of a joint action. */
 export function jointIndex(actions: readonly number[], { actions: counts }: GameShape): number {
-  return counts.reduce((index, count, i) => index * count + at(actions, i), 0);
+  return counts.reduce((index, count, i) => index * count + item(actions, i), 0);
 }
 
 /** What one agent does in a joint action: the inverse of `jointIndex`. */
 export function actionOf(joint: number, agent: number, { actions }: GameShape): number {
   const stride = actions.slice(agent + 1).reduce((product, count) => product * count, 1);
-  return Math.floor(joint / stride) % at(actions, agent);
+  return Math.floor(joint / stride) % item(actions, agent);
 }
 
 /** The game of all agents but one, in their order: its joint actions are what the others do. */
@@ -145,7 +144,7 @@ export function othersIndex(
   { actions: counts }: GameShape,
 ): number {
   return counts.reduce(
-    (index, count, i) => (i === agent ? index : index * count + at(actions, i)),
+    (index, count, i) => (i === agent ? index : index * count + item(actions, i)),
     0,
   );
 }
@@ -167,7 +166,7 @@ function checkTransition(
     refuse("actions of", `${actions.length} agents`, `${shape.actions.length}`);
   }
   shape.actions.forEach((count, i) => {
-    const action = at(actions, i);
+    const action = item(actions, i);
     if (!isIndex(action, count)) refuse(`action of agent ${i}`, action, `0 to ${count - 1}`);
   });
 }

@@ -1,5 +1,5 @@
+import { item } from "@fedclair/linalg";
 import { UserError } from "@fedclair/core";
-import { at } from "../at.js";
 
 /** A convex f with f(1) = 0, as the penalty of a stationary-distribution correction. */
 export interface Divergence {
@@ -69,7 +69,7 @@ export function singleStateDice(
     throw new UserError(`single-state DICE: expected positive shares of the data, got ${bad}`);
   }
   const weights = (lam: number) => reward.map((r) => correction(divergence, (r - lam) / alpha));
-  const mass = (lam: number) => weights(lam).reduce((total, w, a) => total + w * at(data, a), 0);
+  const mass = (lam: number) => weights(lam).reduce((total, w, a) => total + w * item(data, a), 0);
   // At these ends every correction is at least 1, and at most 1.
   let low = Math.min(...reward) - alpha * divergence.slopeAtOne;
   let high = Math.max(...reward) - alpha * divergence.slopeAtOne;
@@ -80,5 +80,5 @@ export function singleStateDice(
     else high = middle;
   }
   const w = weights(high);
-  return { lam: high, w, d: w.map((weight, a) => weight * at(data, a)) };
+  return { lam: high, w, d: w.map((weight, a) => weight * item(data, a)) };
 }

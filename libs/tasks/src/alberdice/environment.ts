@@ -1,7 +1,7 @@
+import { item } from "@fedclair/linalg";
 import type { Metrics } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
-import { at } from "../at.js";
 import {
   bridgeAbsorbing,
   bridgeActions,
@@ -117,7 +117,7 @@ function matrixGame({ payoff, data, samples }: MatrixOptions): Environment {
     draw: (rng) =>
       Promise.resolve(
         Array.from({ length: samples }, () => {
-          const actions = at(data, rng.int(data.length));
+          const actions = item(data, rng.int(data.length));
           return { state: 0, actions, reward: matrixReward(payoff, actions), next: 0 };
         }),
       ),

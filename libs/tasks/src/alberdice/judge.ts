@@ -1,6 +1,5 @@
 import { isLowRank, isPooled, type Update, type Verdict } from "@fedclair/core";
-import { sum } from "@fedclair/linalg";
-import { at } from "../at.js";
+import { sum, item } from "@fedclair/linalg";
 import { directionScores, weighted, type Answer } from "./answers.js";
 
 /** How far an honest sum, or an honest logit beyond the clip, may be off. */
@@ -54,7 +53,7 @@ export function judge(
     };
   }
   const scores = directionScores(valid.map(([, answer]) => weighted(answer)));
-  const directions = Object.fromEntries(valid.map(([id], k) => [id, at(scores, k)]));
+  const directions = Object.fromEntries(valid.map(([id], k) => [id, item(scores, k)]));
   const judged = verdicts.map((verdict): Verdict => {
     const against = (directions[verdict.clientId] ?? 0) <= 0;
     return screen && isPooled(verdict) && against

@@ -1,6 +1,5 @@
 import type { Params } from "@fedclair/core";
-import { sum } from "@fedclair/linalg";
-import { at } from "../at.js";
+import { sum, item } from "@fedclair/linalg";
 import type { GameShape } from "./dataset.js";
 import { softmax, type Policy } from "./policy.js";
 
@@ -37,7 +36,7 @@ export function startingLogits(
 export function policyOf(logits: ArrayLike<number>, states: number): Policy {
   const actions = logits.length / states;
   return Array.from({ length: states }, (_, state) =>
-    softmax(Float64Array.from({ length: actions }, (_, a) => at(logits, state * actions + a))),
+    softmax(Float64Array.from({ length: actions }, (_, a) => item(logits, state * actions + a))),
   );
 }
 

@@ -1,4 +1,4 @@
-import { at } from "../at.js";
+import { item } from "@fedclair/linalg";
 import { actionOf, jointIndex, type GameShape, type Transition } from "./dataset.js";
 import { jointProbabilities, othersProbabilities, type Policy } from "./policy.js";
 
@@ -87,7 +87,7 @@ export function matrixRewards(payoff: Payoff): readonly number[] {
 
 /** What one joint action pays. */
 export function matrixReward(payoff: Payoff, actions: readonly number[]): number {
-  return at(matrixRewards(payoff), jointIndex(actions, matrixShape(payoff)));
+  return item(matrixRewards(payoff), jointIndex(actions, matrixShape(payoff)));
 }
 
 /** A joint action played `count` times. */
@@ -99,7 +99,7 @@ export function repeated(payoff: Payoff, actions: readonly number[], count: numb
 /** The expected reward of one step. */
 export function matrixValue(payoff: Payoff, policies: readonly Policy[]): number {
   const joint = jointProbabilities(policies, 0, matrixShape(payoff));
-  return matrixRewards(payoff).reduce((total, reward, k) => total + reward * at(joint, k), 0);
+  return matrixRewards(payoff).reduce((total, reward, k) => total + reward * item(joint, k), 0);
 }
 
 export function bestMatrixValue(payoff: Payoff): number {
@@ -115,7 +115,7 @@ export function matrixNashGap(payoff: Payoff, policies: readonly Policy[]): numb
     const worth = new Float64Array(count);
     rewards.forEach((reward, joint) => {
       const own = actionOf(joint, agent, shape);
-      worth[own] = at(worth, own) + reward * at(others, joint);
+      worth[own] = item(worth, own) + reward * item(others, joint);
     });
     return worth.reduce((most, x) => Math.max(most, x), -Infinity);
   });

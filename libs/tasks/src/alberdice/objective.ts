@@ -1,4 +1,4 @@
-import { at } from "../at.js";
+import { item } from "@fedclair/linalg";
 import { agentProblem } from "./agent-problem.js";
 import { bestResponse, type ResponseOptions } from "./best-response.js";
 import type { Dataset } from "./dataset.js";
@@ -29,10 +29,10 @@ export function objective(
   let kl = 0;
   for (let cell = 0; cell < mass.length; cell++) {
     const row = Math.floor(cell / actions);
-    const visit = at(visits, row) * at(at(policy, row), cell % actions);
+    const visit = item(visits, row) * item(item(policy, row), cell % actions);
     if (visit === 0) continue; // 0·ln 0 = 0
-    reward += visit * at(problem.reward, cell);
-    kl += visit * (Math.log(visit / at(mass, cell)) + at(problem.penalty, cell));
+    reward += visit * item(problem.reward, cell);
+    kl += visit * (Math.log(visit / item(mass, cell)) + item(problem.penalty, cell));
   }
   return { value: reward - alpha * kl, reward, kl };
 }

@@ -1,5 +1,5 @@
+import { item } from "@fedclair/linalg";
 import { z } from "zod";
-import { at } from "../at.js";
 import { matrixShape, payoffFault, xorData, xorPayoff, type Payoff } from "./matrix-game.js";
 
 const action = z.int().min(0);
@@ -179,7 +179,7 @@ export const schema = z
       const message =
         actions.length !== counts.length
           ? `expected ${counts.length} actions, one an agent, got ${actions.length}`
-          : actions.some((action, i) => action >= at(counts, i))
+          : actions.some((action, i) => action >= item(counts, i))
             ? `expected actions below ${listText(counts)}, got ${listText(actions)}`
             : undefined;
       if (message === undefined) return;
@@ -188,7 +188,7 @@ export const schema = z
   });
 
 function listText(numbers: readonly number[]): string {
-  return [numbers.slice(0, -1).join(", "), at(numbers, numbers.length - 1)].join(" and ");
+  return [numbers.slice(0, -1).join(", "), item(numbers, numbers.length - 1)].join(" and ");
 }
 
 export type Options = z.output<typeof schema>;

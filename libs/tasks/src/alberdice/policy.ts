@@ -1,5 +1,4 @@
-import { sum } from "@fedclair/linalg";
-import { at } from "../at.js";
+import { sum, item } from "@fedclair/linalg";
 import { actionOf, jointCount, type Dataset, type GameShape } from "./dataset.js";
 
 /** An agent's policy: by state, the probabilities of its actions. */
@@ -13,7 +12,7 @@ export function normalise(weights: Float64Array): Float64Array {
 
 /** Every action alike. */
 export function uniformPolicy({ states, actions }: GameShape, agent: number): Policy {
-  const count = at(actions, agent);
+  const count = item(actions, agent);
   return Array.from({ length: states }, () => new Float64Array(count).fill(1 / count));
 }
 
@@ -31,10 +30,10 @@ export function marginalPolicy(data: Dataset, agent: number, mass: Float64Array)
   const { shape, joints, visited } = data;
   const policy = [...uniformPolicy(shape, agent)];
   visited.forEach((state, row) => {
-    const marginal = new Float64Array(at(shape.actions, agent));
+    const marginal = new Float64Array(item(shape.actions, agent));
     for (let joint = 0; joint < joints; joint++) {
       const action = actionOf(joint, agent, shape);
-      marginal[action] = at(marginal, action) + at(mass, row * joints + joint);
+      marginal[action] = item(marginal, action) + item(mass, row * joints + joint);
     }
     policy[state] = normalise(marginal);
   });
@@ -60,10 +59,10 @@ export function othersProbabilities(
   state: number,
   shape: GameShape,
 ): Float64Array {
-  const rows = policies.map((policy) => at(policy, state));
+  const rows = policies.map((policy) => item(policy, state));
   return Float64Array.from({ length: jointCount(shape) }, (_, joint) =>
     rows.reduce(
-      (product, row, j) => (j === agent ? product : product * at(row, actionOf(joint, j, shape))),
+      (product, row, j) => (j === agent ? product : product * item(row, actionOf(joint, j, shape))),
       1,
     ),
   );

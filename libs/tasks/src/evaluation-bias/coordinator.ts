@@ -8,9 +8,8 @@ import {
   type Step,
   type Update,
 } from "@fedclair/core";
-import { sum } from "@fedclair/linalg";
+import { sum, item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
-import { at } from "../at.js";
 import { screeningOf, withConvictions, type Screening } from "./convictions.js";
 import { scoreModel, type ScoreModel } from "./federation/basis.js";
 import { smoothed, trimmedPmf } from "./federation/grid.js";
@@ -188,11 +187,14 @@ function meanColumn(
   j: number,
 ): Float64Array {
   const { shape, data } = aggregated(aggregation, "moments");
-  const cols = at(shape, 1);
+  const cols = item(shape, 1);
   const people = institutions.map(({ counts }) => sum(counts));
-  const telling = institutions.map(({ counts }, c) => (counts[j] === 0 ? 0 : at(people, c)));
+  const telling = institutions.map(({ counts }, c) => (counts[j] === 0 ? 0 : item(people, c)));
   const coverage = sum(telling) / sum(people);
-  return Float64Array.from({ length: at(shape, 0) }, (_, k) => at(data, k * cols + j) / coverage);
+  return Float64Array.from(
+    { length: item(shape, 0) },
+    (_, k) => item(data, k * cols + j) / coverage,
+  );
 }
 
 function ownFits(model: ScoreModel, update: Update, kept: boolean): InstitutionFit[] {

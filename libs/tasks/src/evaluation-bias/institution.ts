@@ -7,9 +7,8 @@ import {
   type Tensor,
   type TrainResult,
 } from "@fedclair/core";
-import { Matrix, sum, type Stream } from "@fedclair/linalg";
+import { Matrix, sum, type Stream, item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
-import { at } from "../at.js";
 import { fabricate, oddAlpha } from "./contaminations.js";
 import { centresOf, countScores, edgesOf, widthOf } from "./federation/grid.js";
 import { momentsOf } from "./federation/moments.js";
@@ -164,12 +163,12 @@ function addNoise(
 ): void {
   const rows = psi.toRows();
   for (let j = 0; j < matrix.cols; j++) {
-    const n = at(counts, j);
+    const n = item(counts, j);
     if (n === 0) continue;
     const column = matrix.column(j);
     rows.forEach((row, k) => {
       const sensitivity = (Math.max(...row) - Math.min(...row)) / n;
-      column[k] = at(column, k) + multiplier * sensitivity * rng.normal();
+      column[k] = item(column, k) + multiplier * sensitivity * rng.normal();
     });
   }
 }
@@ -177,7 +176,7 @@ function addNoise(
 function distances(panels: readonly Float64Array[], params: Params): Record<string, number> {
   if (panels.length === 0) return {};
   const fitted: Tensor = paramOf(params, "panels");
-  const bins = at(fitted.shape, 1);
+  const bins = item(fitted.shape, 1);
   const each = panels.map((counts, j) =>
     totalVariation(normalised(counts), fitted.data.subarray(j * bins, (j + 1) * bins)),
   );

@@ -1,3 +1,4 @@
+import { item } from "@fedclair/linalg";
 import {
   matrixOf,
   type Aggregation,
@@ -8,7 +9,6 @@ import {
   type Update,
 } from "@fedclair/core";
 import { z } from "zod";
-import { at } from "../at.js";
 import { trimmedPmf } from "./federation/grid.js";
 import { detectOutsiders } from "./federation/subspace-detector.js";
 import { paramOf } from "./params.js";
@@ -71,7 +71,7 @@ function screen({ updates }: AggregatorInput, options: Options): Aggregation {
     verdicts: updates.map(({ clientId }, c) => ({
       clientId,
       status: flagged[c] === true ? "contaminated" : "benign",
-      score: at(residuals, c),
+      score: item(residuals, c),
       threshold,
     })),
     metrics: { rank, floor },
@@ -84,7 +84,7 @@ function meanOf(updates: readonly Update[]): Tensor {
   const tensors = updates.map((update) => tensorAt(update, "moments"));
   const data = new Float64Array(tensors[0]?.data.length ?? 0);
   updates.forEach(({ numExamples }, c) => {
-    tensors[c]?.data.forEach((x, i) => (data[i] = at(data, i) + (x * numExamples) / people));
+    tensors[c]?.data.forEach((x, i) => (data[i] = item(data, i) + (x * numExamples) / people));
   });
   return { shape: tensors[0]?.shape ?? [], data };
 }

@@ -1,6 +1,5 @@
 import type { Metrics, Update } from "@fedclair/core";
-import { median, sum } from "@fedclair/linalg";
-import { at } from "../at.js";
+import { median, sum, item } from "@fedclair/linalg";
 import { explanations, type Explanation } from "./model/explanations.js";
 import type { Fit } from "./model/fit.js";
 import { moduleOf } from "./screening.js";
@@ -22,13 +21,13 @@ export function panelExplanations(
   j: number,
   { status, pmf }: Fit,
 ): PanelExplanations {
-  const counts = kept.map((update) => at(moduleOf(update, "counts").data, j));
+  const counts = kept.map((update) => item(moduleOf(update, "counts").data, j));
   const telling = kept.filter((_, c) => counts[c] !== 0);
   if (telling.length === 0) return { variations: {}, sampling: null };
   const variations = explanations.map((name, e): [Explanation, number] => {
     const each = telling.map((update) => {
       const { shape, data } = moduleOf(update, "variations");
-      return at(data, e * at(shape, 1) + j);
+      return item(data, e * item(shape, 1) + j);
     });
     return [name, median(each)];
   });

@@ -10,8 +10,7 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import { sum } from "@fedclair/linalg";
-import { at } from "../at.js";
+import { sum, item } from "@fedclair/linalg";
 import { isInvalid, onScale, type Convictions } from "./convictions.js";
 import type { ScoreModel } from "./federation/basis.js";
 import { guardScores, guardThreshold } from "./federation/family-guard.js";
@@ -53,7 +52,7 @@ function isSound(update: Update, { phase, params }: Round): boolean {
   // A mean lies within what it averages; rounding may add a last digit.
   const bounded = matrix
     .toRows()
-    .every((row, k) => row.every((x) => Math.abs(x) <= at(largest, k) * (1 + 1e-9)));
+    .every((row, k) => row.every((x) => Math.abs(x) <= item(largest, k) * (1 + 1e-9)));
   const variations = moduleOf(update, "variations").data;
   return (
     bounded &&
@@ -99,7 +98,7 @@ export function guarded(
   const scores = guardScores(model, kept.map(momentsOf));
   const odd = new Map(
     kept.flatMap(({ clientId }, c) => {
-      const score = at(scores, c);
+      const score = item(scores, c);
       return score > guardThreshold ? [[clientId, score] as const] : [];
     }),
   );
@@ -141,7 +140,7 @@ export function aggregated({ change }: Aggregation, name: string): Tensor {
     );
   }
   const data = new Float64Array(first.data.length);
-  for (const term of terms) term.data.forEach((x, i) => (data[i] = at(data, i) + x));
+  for (const term of terms) term.data.forEach((x, i) => (data[i] = item(data, i) + x));
   return { shape: first.shape, data };
 }
 

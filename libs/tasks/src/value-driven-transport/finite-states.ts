@@ -1,5 +1,4 @@
-import { Matrix, sum } from "@fedclair/linalg";
-import { at } from "../at.js";
+import { Matrix, sum, item } from "@fedclair/linalg";
 import { squaredDistances } from "./metrics.js";
 import { optimalTransport } from "./optimal-transport.js";
 
@@ -24,7 +23,7 @@ export function bellman(costs: Matrix, last: ArrayLike<number>, horizon: number)
     // The costs are symmetric: a column is a row.
     tables.unshift(
       next.map((_, i) =>
-        costs.column(i).reduce((least, c, j) => Math.min(least, c + at(next, j)), Infinity),
+        costs.column(i).reduce((least, c, j) => Math.min(least, c + item(next, j)), Infinity),
       ),
     );
   }
@@ -37,7 +36,7 @@ export function dualViolation(costs: Matrix, table: ValueTable): number {
   table.slice(1).forEach((next, h) => {
     table[h]?.forEach((value, i) => {
       costs.column(i).forEach((c, j) => {
-        worst = Math.max(worst, value - c - at(next, j));
+        worst = Math.max(worst, value - c - item(next, j));
       });
     });
   });
@@ -76,5 +75,5 @@ export async function solveFiniteStates(
 }
 
 function inner(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return sum(Float64Array.from(a, (x, i) => x * at(b, i)));
+  return sum(Float64Array.from(a, (x, i) => x * item(b, i)));
 }

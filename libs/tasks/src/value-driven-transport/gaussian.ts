@@ -6,8 +6,8 @@ import {
   subtract,
   sum,
   symmetricEigen,
+  item,
 } from "@fedclair/linalg";
-import { at } from "../at.js";
 
 /** A normal distribution: mean 1×d, covariance d×d, symmetric positive definite. */
 export interface Gaussian {
@@ -98,7 +98,7 @@ function spectral(symmetric: Matrix, f: (eigenvalue: number) => number): Matrix 
   const rows = vectors.transpose();
   const scaled = rows.copy();
   for (let j = 0; j < scaled.cols; j++) {
-    scaled.column(j).forEach((x, i, column) => (column[i] = f(at(values, i)) * x));
+    scaled.column(j).forEach((x, i, column) => (column[i] = f(item(values, i)) * x));
   }
   return multiplyTN(rows, scaled);
 }

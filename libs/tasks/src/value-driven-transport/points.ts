@@ -1,5 +1,4 @@
-import { Matrix, type Stream } from "@fedclair/linalg";
-import { at } from "../at.js";
+import { Matrix, type Stream, item } from "@fedclair/linalg";
 
 /** The distributions in the plane that a trial can name. */
 export const distributions = [
@@ -91,7 +90,7 @@ export function drawRing(
   const centres = centresOf(ring);
   const of = Int32Array.from({ length: count }, () => rng.categorical(modeShares));
   const points = drawPoints(count, (i) => {
-    const mode = at(of, i);
+    const mode = item(of, i);
     const [dx, dy] = normalPair(rng, ring.deviation);
     return [centres.get(mode, 0) + dx, centres.get(mode, 1) + dy];
   });
@@ -133,7 +132,7 @@ export function pickRows(points: Matrix, rows: ArrayLike<number>): Matrix {
   const out = new Matrix(rows.length, points.cols);
   for (let c = 0; c < out.cols; c++) {
     const from = points.column(c);
-    out.column(c).forEach((_, k, column) => (column[k] = at(from, at(rows, k))));
+    out.column(c).forEach((_, k, column) => (column[k] = item(from, item(rows, k))));
   }
   return out;
 }

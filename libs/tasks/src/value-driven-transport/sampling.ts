@@ -1,5 +1,4 @@
-import { Matrix } from "@fedclair/linalg";
-import { at } from "../at.js";
+import { Matrix, item } from "@fedclair/linalg";
 import { inputsOf, spatialGradient, type Network } from "./network.js";
 
 /** ∇ₓV(x, t) at n points. @param points n×d @returns n×d */
@@ -20,7 +19,7 @@ export function followPolicy(gradient: ValueGradient, starts: Matrix, steps: num
     x = new Matrix(
       x.rows,
       x.cols,
-      x.data.map((value, k) => value - at(slope, k) / steps),
+      x.data.map((value, k) => value - item(slope, k) / steps),
     );
     path.push(x);
   }
@@ -54,7 +53,7 @@ export function guidedGradient(
     return new Matrix(
       slope.rows,
       slope.cols,
-      slope.data.map((g, k) => (1 + weight) * g - weight * at(without, k)),
+      slope.data.map((g, k) => (1 + weight) * g - weight * item(without, k)),
     );
   };
 }

@@ -1,6 +1,6 @@
+import { item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import type { Matrix, Stream } from "@fedclair/linalg";
-import { at } from "../at.js";
 import { Adam, cosineDecay } from "./adam.js";
 import { couple, drawPairs } from "./coupling.js";
 import { dualStep, type CoupledBatch, type DualSettings } from "./dual-step.js";
@@ -101,7 +101,7 @@ function drawCondition({ modes }: Sample, rng: Stream) {
   const { of, count } = modes;
   if (rng.uniform() < unconditionalShare) return { rows: undefined, condition: noCondition(count) };
   const held = [...new Set(of)].sort((a, b) => a - b);
-  const mode = at(held, rng.int(held.length));
+  const mode = item(held, rng.int(held.length));
   const rows = Array.from(of.keys()).filter((i) => of[i] === mode);
   return { rows, condition: conditionOf(mode, count) };
 }
@@ -116,7 +116,7 @@ function drawRows(
   const from = rows ?? { length: points.rows };
   const chosen = Int32Array.from({ length: count }, () => {
     const k = rng.int(from.length);
-    return rows ? at(rows, k) : k;
+    return rows ? item(rows, k) : k;
   });
   return pickRows(points, chosen);
 }

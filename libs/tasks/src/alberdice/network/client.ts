@@ -1,5 +1,5 @@
+import { item } from "@fedclair/linalg";
 import type { LocalTrainer, Params, Shard, Tensor, TrainJob, TrainResult } from "@fedclair/core";
-import { at } from "../../at.js";
 import { heldTransitions, measurePlay } from "../client-data.js";
 import type { Environment } from "../environment.js";
 import type { NetworkOptions, Options } from "../options.js";
@@ -67,7 +67,7 @@ export class NetworkClient implements LocalTrainer {
     { round, phase, signal }: TrainJob,
   ): Promise<Networks> {
     const agents = agentsIn(this.#environment).length;
-    const agent = at(agentsOf(phase, agents), 0);
+    const agent = item(agentsOf(phase, agents), 0);
     const alpha = alphaOf(round - this.#learner.dataRounds, agents, this.#options);
     const settings = { ...this.#learner, alpha, gamma: this.#options.gamma, signal };
     return takeTurn(this.#environment, samples, networks, agent, settings);

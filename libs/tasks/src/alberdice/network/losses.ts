@@ -1,4 +1,4 @@
-import { at } from "../../at.js";
+import { item } from "@fedclair/linalg";
 import { actionOf, jointCount, othersIndex, withoutAgent, type GameShape } from "../dataset.js";
 import type { SampleRow, Samples } from "./samples.js";
 
@@ -41,7 +41,7 @@ export interface Learning {
 export function learningOf(shape: GameShape, agent: number): Learning {
   return {
     agent,
-    own: at(shape.actions, agent),
+    own: item(shape.actions, agent),
     others: jointCount(withoutAgent(shape, agent)),
     othersOf: (actions) => othersIndex(actions, agent, shape),
   };
@@ -54,12 +54,12 @@ export function learningOf(shape: GameShape, agent: number): Learning {
  */
 export function othersPolicy(tables: readonly Float64Array[], rest: GameShape): Float64Array {
   const others = jointCount(rest);
-  const states = at(tables, 0).length / at(rest.actions, 0);
+  const states = item(tables, 0).length / item(rest.actions, 0);
   return Float64Array.from({ length: states * others }, (_, cell) => {
     const state = Math.floor(cell / others);
     return tables.reduce(
       (product, table, j) =>
-        product * at(table, state * at(rest.actions, j) + actionOf(cell % others, j, rest)),
+        product * item(table, state * item(rest.actions, j) + actionOf(cell % others, j, rest)),
       1,
     );
   });

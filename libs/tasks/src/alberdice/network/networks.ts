@@ -1,6 +1,6 @@
+import { item } from "@fedclair/linalg";
 import { sizeOf, type Params } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
-import { at } from "../../at.js";
 import { initialWeights, outputsOf, rowsOf, type Perceptron } from "../../nets/perceptron.js";
 import { jointCount, withoutAgent, type GameShape } from "../dataset.js";
 import type { Policy } from "../policy.js";
@@ -34,7 +34,7 @@ export function networkName(agent: number, role: Role): string {
 
 /** Two hidden layers. ν has no bias at the end: a constant changes nothing, and could only drift. */
 export function perceptronOf(game: Game, agent: number, role: Role, hidden: number): Perceptron {
-  const own = at(game.shape.actions, agent);
+  const own = item(game.shape.actions, agent);
   const inputs = game.features(0).length + (role === "conditional" ? own : 0);
   const others = jointCount(withoutAgent(game.shape, agent));
   const outputs = role === "value" ? 1 : role === "conditional" ? others : own;

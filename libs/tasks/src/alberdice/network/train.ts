@@ -1,5 +1,5 @@
+import { item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
-import { at } from "../../at.js";
 import { Learner } from "../../nets/perceptron.js";
 import { withoutAgent } from "../dataset.js";
 import {
@@ -61,10 +61,10 @@ export async function cloneData(
   const marginal = new Float64Array(states.length * own);
   const joint = new Float64Array(states.length * own * others);
   for (const { state, actions, share } of rows) {
-    const pair = state * own + at(actions, agent);
+    const pair = state * own + item(actions, agent);
     const cell = pair * others + othersOf(actions);
-    marginal[pair] = at(marginal, pair) + share;
-    joint[cell] = at(joint, cell) + share;
+    marginal[pair] = item(marginal, pair) + share;
+    joint[cell] = item(joint, cell) + share;
   }
   const fits = [
     { role: "data", inputs: stateInputs(game, states), masses: marginal, columns: own },

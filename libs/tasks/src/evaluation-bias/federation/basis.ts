@@ -1,5 +1,4 @@
-import { Matrix, norm } from "@fedclair/linalg";
-import { at } from "../../at.js";
+import { Matrix, norm, item } from "@fedclair/linalg";
 import { evaluateHistogram, histogramBase, shannon } from "../model/evaluate-histogram.js";
 import type { Base } from "../model/family.js";
 import type { Loss } from "../model/losses.js";
@@ -42,7 +41,7 @@ export function scoreModel(
   for (const alpha of alphas) {
     for (const step of entropySteps) {
       const { pmf } = evaluateHistogram(base, alpha, entropy + step);
-      pmf.forEach((p, b) => (weight[b] = at(weight, b) + p / 9));
+      pmf.forEach((p, b) => (weight[b] = item(weight, b) + p / 9));
     }
   }
   return { grid, base, reference, weight, psi: orthonormalFeatures(base, weight, features) };
@@ -55,7 +54,7 @@ function orthonormalFeatures(base: Base, weight: Float64Array, count: number): M
   const chosen: Float64Array[] = [root];
   for (const candidate of candidates(base)) {
     if (chosen.length > count) break;
-    const column = candidate.map((x, b) => x * at(root, b));
+    const column = candidate.map((x, b) => x * item(root, b));
     const before = norm(column);
     // Twice is enough (Parlett and Kahan).
     for (let pass = 0; pass < 2; pass++) for (const q of chosen) removeFrom(column, q);
@@ -64,7 +63,7 @@ function orthonormalFeatures(base: Base, weight: Float64Array, count: number): M
   }
   const psi = new Matrix(count, bins);
   chosen.slice(1).forEach((q, k) => {
-    q.forEach((x, b) => (psi.data[k + b * count] = x / at(root, b)));
+    q.forEach((x, b) => (psi.data[k + b * count] = x / item(root, b)));
   });
   if (chosen.length <= count) {
     throw new ModelError(
@@ -85,6 +84,6 @@ function* candidates({ under, over, x }: Base): Generator<Float64Array> {
 }
 
 function removeFrom(column: Float64Array, q: Float64Array): void {
-  const overlap = column.reduce((total, x, b) => total + x * at(q, b), 0);
-  q.forEach((y, b) => (column[b] = at(column, b) - overlap * y));
+  const overlap = column.reduce((total, x, b) => total + x * item(q, b), 0);
+  q.forEach((y, b) => (column[b] = item(column, b) - overlap * y));
 }

@@ -1,5 +1,4 @@
-import { sum } from "@fedclair/linalg";
-import { at } from "../../at.js";
+import { sum, item } from "@fedclair/linalg";
 
 /** Even bins that all institutions share, on standardised scores. */
 export interface Grid {
@@ -28,7 +27,7 @@ export function countScores(scores: Float64Array, { lo, hi, bins }: Grid): Float
   for (const score of scores) {
     const bin = Math.floor(((score - lo) / (hi - lo)) * bins);
     const kept = Math.min(bins - 1, Math.max(0, bin));
-    counts[kept] = at(counts, kept) + 1;
+    counts[kept] = item(counts, kept) + 1;
   }
   return counts;
 }
@@ -38,7 +37,7 @@ export function trimmedPmf(pmfs: readonly Float64Array[], trim: number): Float64
   const dropped = Math.floor(trim * pmfs.length);
   const bins = pmfs[0]?.length ?? 0;
   const means = Float64Array.from({ length: bins }, (_, b) => {
-    const sorted = Float64Array.from(pmfs, (pmf) => at(pmf, b)).sort();
+    const sorted = Float64Array.from(pmfs, (pmf) => item(pmf, b)).sort();
     return sum(sorted.subarray(dropped, sorted.length - dropped)) / (sorted.length - 2 * dropped);
   });
   const total = sum(means);

@@ -1,5 +1,4 @@
-import { Matrix, sum } from "@fedclair/linalg";
-import { at } from "../../at.js";
+import { Matrix, sum, item } from "@fedclair/linalg";
 import { fitMoments, type Fit } from "../model/fit.js";
 import type { ScoreModel } from "./basis.js";
 
@@ -33,7 +32,7 @@ export function momentsOf(
     let squares = 0;
     bins.forEach((count, b) => {
       psi.column(b).forEach((value, k) => {
-        mean[k] = at(mean, k) + (value * count) / n;
+        mean[k] = item(mean, k) + (value * count) / n;
         squares += (value * value * count) / n;
       });
     });
@@ -51,21 +50,21 @@ export function momentsOf(
 export function fitColumn({ base, psi, weight }: ScoreModel, column: ArrayLike<number>): Fit {
   const project = (values: Float64Array, k?: number): number =>
     weight.reduce(
-      (total, w, b) => total + w * at(values, b) * (k === undefined ? 1 : psi.get(k, b)),
+      (total, w, b) => total + w * item(values, b) * (k === undefined ? 1 : psi.get(k, b)),
       0,
     );
   const meanOf = (values: Float64Array): number =>
-    project(values) + project(values, 0) * at(column, 0) + project(values, 1) * at(column, 1);
+    project(values) + project(values, 0) * item(column, 0) + project(values, 1) * item(column, 1);
   return fitMoments(base, meanOf(base.under), meanOf(base.over));
 }
 
 /** The moments of the panels j of some institutions together: the mean weighted by counts; NaN if all withheld it. */
 export function pooled(institutions: readonly PanelMoments[], j: number): Float64Array {
-  const total = institutions.reduce((n, { counts }) => n + at(counts, j), 0);
+  const total = institutions.reduce((n, { counts }) => n + item(counts, j), 0);
   const column = new Float64Array(institutions[0]?.matrix.rows ?? 0);
   for (const { matrix, counts } of institutions) {
     matrix.column(j).forEach((x, k) => {
-      column[k] = at(column, k) + (at(counts, j) / total) * x;
+      column[k] = item(column, k) + (item(counts, j) / total) * x;
     });
   }
   return column;

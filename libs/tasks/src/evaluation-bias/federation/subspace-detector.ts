@@ -1,5 +1,12 @@
-import { frobenius, leadingLeft, median, splitEnergy, sum, type Matrix } from "@fedclair/linalg";
-import { at } from "../../at.js";
+import {
+  frobenius,
+  leadingLeft,
+  median,
+  splitEnergy,
+  sum,
+  type Matrix,
+  item,
+} from "@fedclair/linalg";
 import type { PanelMoments } from "./moments.js";
 
 /** An institution's moments, as far as the detector looks at them. */
@@ -11,7 +18,7 @@ export interface NoisyMatrix {
 
 export function noisy({ matrix, counts, variances }: PanelMoments): NoisyMatrix {
   const share = (variance: number, j: number) => {
-    const n = at(counts, j);
+    const n = item(counts, j);
     return n === 0 ? 0 : variance / n; // a withheld panel is 0, without noise
   };
   return { matrix, noise: sum(variances.map(share)) };
@@ -77,7 +84,7 @@ function robustSpace(matrices: readonly Matrix[], rank: number): Matrix {
     const before = objective;
     objective = sum(residuals);
     if (Math.abs(before - objective) <= 1e-10 * objective) break;
-    const weighted = unit.map((m, c) => m.scale(1 / Math.sqrt(Math.max(at(residuals, c), 1e-6))));
+    const weighted = unit.map((m, c) => m.scale(1 / Math.sqrt(Math.max(item(residuals, c), 1e-6))));
     basis = leadingLeft(weighted, rank);
   }
   return basis;

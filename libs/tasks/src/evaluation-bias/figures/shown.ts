@@ -1,5 +1,5 @@
+import { item } from "@fedclair/linalg";
 import type { FigureInput } from "@fedclair/core";
-import { at } from "../../at.js";
 import type { Findings } from "../coordinator.js";
 import { centresOf, widthOf } from "../federation/grid.js";
 import type { PanelReport } from "../panel-report.js";
@@ -41,7 +41,7 @@ export function densityPoints(panel: PanelReport | undefined, options: Options) 
   const { pmf } = panel;
   return centresOf(options).map((score, b) => ({
     score,
-    density: at(pmf, b) / widthOf(options),
+    density: item(pmf, b) / widthOf(options),
   }));
 }
 

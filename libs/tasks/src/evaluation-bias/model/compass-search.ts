@@ -1,4 +1,4 @@
-import { at } from "../../at.js";
+import { item } from "@fedclair/linalg";
 /** Where a function is lowest, as far as a search found. */
 export interface Lowest {
   readonly at: readonly number[];
@@ -24,7 +24,7 @@ export function compassSearch(
   for (let length = step; length >= smallest;) {
     const before = best;
     for (const direction of directions) {
-      const next = valueAt(best.at.map((x, i) => x + length * at(direction, i)));
+      const next = valueAt(best.at.map((x, i) => x + length * item(direction, i)));
       if (next.value < best.value) best = next;
     }
     if (best === before) length /= 2;

@@ -1,4 +1,4 @@
-import { at } from "../../at.js";
+import { item } from "@fedclair/linalg";
 import { compassSearch, type Lowest } from "./compass-search.js";
 import { evaluateHistogram, shannon, totalVariation } from "./evaluate-histogram.js";
 import { member, type Base } from "./family.js";
@@ -92,7 +92,7 @@ function fitModel(
 
 /** alpha = 1: one parameter, found on a ladder of gammas first. */
 function fitNeutral(base: Base, distance: Distance): Explained {
-  const risks = base.under.map((u, i) => u + at(base.over, i));
+  const risks = base.under.map((u, i) => u + item(base.over, i));
   const unit = Math.log(Math.max(...risks) - Math.min(...risks));
   const ladder = Array.from({ length: 14 }, (_, rung) => [unit - rung]);
   const found = compassSearch(
@@ -104,7 +104,7 @@ function fitNeutral(base: Base, distance: Distance): Explained {
 
 /** tau fixed at the entropy of the true scores; alpha is free. */
 function fitSameTau({ base, pmf }: Truth, distance: Distance): Explained {
-  const tau = shannon(pmf) + at(base.logWeight, 0);
+  const tau = shannon(pmf) + item(base.logWeight, 0);
   const evaluationAt = (lnAlpha: number) => solved(base, Math.exp(lnAlpha), tau);
   const found = compassSearch(
     ([lnAlpha = NaN]) => {
@@ -175,8 +175,8 @@ function fitImplicitVariance(
 
 /** Mean and standard deviation. */
 function momentsOf({ x }: Base, pmf: Float64Array): [number, number] {
-  const mean = pmf.reduce((total, p, i) => total + p * at(x, i), 0);
-  const variance = pmf.reduce((total, p, i) => total + p * (at(x, i) - mean) ** 2, 0);
+  const mean = pmf.reduce((total, p, i) => total + p * item(x, i), 0);
+  const variance = pmf.reduce((total, p, i) => total + p * (item(x, i) - mean) ** 2, 0);
   return [mean, Math.sqrt(variance)];
 }
 

@@ -1,4 +1,4 @@
-import { at } from "../../at.js";
+import { item } from "@fedclair/linalg";
 import { member, type Base } from "./family.js";
 
 /** The evaluation that explains observed scores best. */
@@ -67,7 +67,7 @@ export function fitMoments(base: Base, meanUnder: number, meanOver: number): Fit
 /** The fit to a histogram on the points of the base measure. @param pmf sums to 1 */
 export function fitHistogram(base: Base, pmf: Float64Array): Fit {
   const meanOf = (values: Float64Array) =>
-    pmf.reduce((total, p, i) => total + p * at(values, i), 0);
+    pmf.reduce((total, p, i) => total + p * item(values, i), 0);
   return fitMoments(base, meanOf(base.under), meanOf(base.over));
 }
 

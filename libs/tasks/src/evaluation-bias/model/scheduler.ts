@@ -1,5 +1,4 @@
-import { sum, type Stream } from "@fedclair/linalg";
-import { at } from "../../at.js";
+import { sum, type Stream, item } from "@fedclair/linalg";
 import { ModelError } from "./model-error.js";
 import type { ScoreDistribution } from "./score-distribution.js";
 import { requireReservation, type SeatRule } from "./selection.js";
@@ -96,12 +95,12 @@ export function simulateScheduler(
     const ranks = groups.map(() => 1 - rng.uniform());
     const contributions = ranks.map((above) => truth.threshold(above));
     const candidates = groups.map((group, i): Candidate => {
-      const own = at(contributions, i);
-      return { group, observed: group === 1 ? own : observed.threshold(at(ranks, i)) };
+      const own = item(contributions, i);
+      return { group, observed: group === 1 ? own : observed.threshold(item(ranks, i)) };
     });
     const chosen = schedule(candidates, seats, rule);
     seats2 += chosen.filter((i) => groups[i] === 2).length;
-    utility += sum(chosen.map((i) => at(contributions, i)));
+    utility += sum(chosen.map((i) => item(contributions, i)));
     opt += sum(contributions.toSorted((a, b) => b - a).slice(0, seats));
   }
   const all = seats * rounds;

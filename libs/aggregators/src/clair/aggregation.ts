@@ -1,0 +1,68 @@
+import {
+  UserError,
+  type Aggregation,
+  type Delta,
+  type TensorDelta,
+  type Update,
+  type Verdict,
+} from "@fedclair/core";
+import type { ClairResult } from "./clair.js";
+import type { Refined } from "./refinement/refine-module.js";
+
+/**
+ * Benign clients go on with their refined change, inactive ones with the shared part of it, contaminated and invalid ones
+ * with their own change and nothing from others. The global change is the mean of the refined ones.
+ */
+export function aggregationOf(
+  updates: readonly Update[],
+  result: ClairResult,
+  refined: ReadonlyMap<string, Refined>,
+): Aggregation {
+  const termOf = (part: (module: Refined) => TensorDelta | undefined): Delta => {
+    const term = new Map<string, TensorDelta>();
+    for (const [name, module] of refined) {
+      const delta = part(module);
+      if (delta !== undefined) term.set(name, delta);
+    }
+    return term;
+  };
+  const shared = termOf((module) => module.shared);
+  const sharedTerms = shared.size > 0 ? [shared] : [];
+  const benign = new Set(result.benign.map(({ id }) => id));
+  const personal = updates.map(({ clientId: id, delta }): [string, Delta[]] => {
+    if (benign.has(id)) return [id, [termOf(({ personal }) => personal.get(id)), ...sharedTerms]];
+    return [id, result.status.get(id) === "inactive" ? sharedTerms : [delta]];
+  });
+  return {
+    change: refined.size > 0 ? [termOf((module) => module.meanPersonal), ...sharedTerms] : [],
+    personal: new Map(personal),
+    verdicts: updates.map((update) => verdictOf(update, result)),
+    metrics: metricsOf(result),
+  };
+}
+
+function verdictOf(
+  { clientId }: Update,
+  { status, reasons, scores, threshold }: ClairResult,
+): Verdict {
+  const known = status.get(clientId);
+  if (known === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
+  const reason = reasons.get(clientId);
+  return {
+    clientId,
+    ...(reason !== undefined && { reason }),
+    status: known,
+    score: scores.get(clientId) ?? null,
+    threshold: Number.isFinite(threshold) ? threshold : null,
+  };
+}
+
+function metricsOf({ gap, spaces, status }: ClairResult): Record<string, number> {
+  const count = (wanted: string) => [...status.values()].filter((s) => s === wanted).length;
+  return {
+    gap,
+    contaminated: count("contaminated"),
+    inactive: count("inactive"),
+    ...Object.fromEntries([...spaces].map(([module, { rank }]) => [`rank.${module}`, rank])),
+  };
+}

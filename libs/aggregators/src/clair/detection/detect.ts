@@ -1,0 +1,110 @@
+import type { Matrix } from "@fedclair/linalg";
+import { at, indices, zip } from "../lists.js";
+import type { ClairOptions } from "../options.js";
+import { tangents, type Fit, type Views } from "../subspace/views.js";
+import { benignBy, cutOf, type Cut } from "./threshold.js";
+
+/** Who is in the shared space, and which space that is. */
+export interface Detection extends Cut {
+  /** Indices of the clients that are benign, ascending. */
+  readonly benign: readonly number[];
+  /** By client: the tangent of its angle to the space fitted without it, blended with earlier rounds. */
+  readonly scores: readonly number[];
+  /** Of the fit to the benign clients, by view. */
+  readonly bases: readonly Matrix[];
+}
+
+/**
+ * Step 5: from the clients that fit best, alternates between fitting the space to those thought benign and scoring all
+ * against it, until the set stays.
+ * @param start the H clients of the search
+ * @param earlier ln of each client's score over its earlier rounds; undefined for a client seen first
+ */
+export async function detect(
+  views: Views,
+  start: readonly number[],
+  earlier: readonly (number | undefined)[],
+  options: ClairOptions,
+): Promise<Detection> {
+  const seen = new Set([start.join()]);
+  let members = start;
+  let fit = await views.fit(members);
+  for (let pass = 1; ; pass++) {
+    const scores = (await scoresOf(views, members, fit, options)).map((score, k) =>
+      blend(score, earlier[k], options),
+    );
+    const cut = cutOf(scores, options);
+    const benign = benignBy(cut, scores);
+    const key = benign.join();
+    if (key === members.join()) return { ...cut, benign, scores, bases: fit.bases };
+    fit = await views.fit(benign, fit.bases);
+    if (seen.has(key) || pass === options.refits) {
+      return { ...cut, benign, scores, bases: fit.bases };
+    }
+    seen.add(key);
+    members = benign;
+  }
+}
+
+/**
+ * Members are scored against the fit without them: a client in the fit pulls the space towards itself, so with few
+ * clients the widest gap would lie between members and the rest, whoever is contaminated.
+ * @param fit to the members
+ */
+async function scoresOf(
+  views: Views,
+  members: readonly number[],
+  { bases, energies }: Fit,
+  { loo, looMax }: ClairOptions,
+): Promise<number[]> {
+  const scores = tangents(views, energies);
+  if (loo && members.length > 1 && members.length <= looMax) {
+    const without = tangents(views, await views.leaveOneOut(members, bases));
+    for (const [member, score] of zip(members, without)) scores[member] = score;
+  }
+  return scores;
+}
+
+function blend(
+  score: number,
+  earlier: number | undefined,
+  { memoryBeta, scoreFloor }: ClairOptions,
+): number {
+  if (earlier === undefined) return score;
+  const now = Math.log(Math.max(score, scoreFloor));
+  return Math.exp((1 - memoryBeta) * now + memoryBeta * earlier);
+}
+
+/** Too few clients to tell: all count as benign, scored against their common fit. */
+export async function withoutDetection(
+  views: Views,
+  { minClients }: Pick<ClairOptions, "minClients">,
+): Promise<Detection> {
+  const benign = indices(views.size);
+  const { bases, energies } = await views.fit(benign);
+  const undecided = `too few clients: ${views.size}, minClients is ${minClients}`;
+  return {
+    ...{ benign, scores: tangents(views, energies), bases },
+    ...{ threshold: Infinity, gap: 1, undecided },
+  };
+}
+
+/** Below it a block of S is what the solver leaves of zero. */
+const leastBlock = 1e-3;
+
+/**
+ * Steps 4 and 5 by the convex program in place of the search, as a cross-check: a client's score is the norm of its block of S,
+ * which is zero for benign clients, over its views as a root mean square. Colluders on one line beat it beyond a share of 1/r of
+ * the clients (λ is in the middle of its valid range, 1.05·sqrt(2r/K)); there is no memory of earlier rounds.
+ */
+export async function detectConvex(views: Views, options: ClairOptions): Promise<Detection> {
+  const norms = await views.pursueOutliers();
+  const scores = indices(views.size).map((k) => {
+    const square = norms.reduce((total, ofView) => total + at(ofView, k) ** 2, 0);
+    const changed = views.facts.filter(({ isZero }) => !at(isZero, k)).length;
+    return Math.sqrt(square / Math.max(1, changed));
+  });
+  const cut = cutOf(scores, { ...options, scoreFloor: Math.max(options.scoreFloor, leastBlock) });
+  const benign = benignBy(cut, scores);
+  return { ...cut, benign, scores, bases: (await views.fit(benign)).bases };
+}

@@ -1,0 +1,55 @@
+import { yieldToEventLoop } from "@fedclair/core";
+import { addScaled, Matrix, median, multiply } from "@fedclair/linalg";
+import { geometricMedianWeights } from "../../robust/geometric-median.js";
+import { pointsOfGram } from "../../robust/points.js";
+import { at, indices } from "../lists.js";
+import type { ClairOptions } from "../options.js";
+
+/** Norms beyond so many medians fail the norm screen. */
+const mostNorms = 5;
+
+/** Why a client fails a screen. */
+type Failure = readonly [client: number, reason: string];
+
+/**
+ * What the shared space cannot show: clients inside it that are far longer than others, or point away from them. Both only mean
+ * something where benign clients have much in common inside the space too, as for one global model.
+ * @param grams ⟨PX_i, PX_j⟩ of the clients, K×K, by module
+ */
+export async function failures(
+  grams: readonly Matrix[],
+  screens: ClairOptions["screens"],
+): Promise<readonly Failure[]> {
+  const gram = at(grams, 0).copy();
+  for (const one of grams.slice(1)) {
+    addScaled(gram, 1, one);
+    await yieldToEventLoop();
+  }
+  return [
+    ...(screens.includes("norm") ? failNorm(gram) : []),
+    ...(screens.includes("direction") ? await failDirection(gram) : []),
+  ];
+}
+
+function failNorm(gram: Matrix): Failure[] {
+  const norms = indices(gram.rows).map((k) => Math.sqrt(gram.get(k, k)));
+  const middle = median(norms);
+  return norms.flatMap((norm, k): Failure[] =>
+    norm > mostNorms * middle
+      ? [[k, `norm inside the space ${(norm / middle).toPrecision(3)} × the median`]]
+      : [],
+  );
+}
+
+/** Against the geometric median, as a mean could point the attackers' way. */
+async function failDirection(gram: Matrix): Promise<Failure[]> {
+  const count = gram.rows;
+  const equal = new Float64Array(count).fill(1 / count);
+  const weights = await geometricMedianWeights(pointsOfGram(gram), equal);
+  const products = multiply(gram, new Matrix(count, 1, weights)).data;
+  const size = Math.sqrt(products.reduce((total, x, k) => total + x * at(weights, k), 0));
+  return Array.from(products).flatMap((product, k): Failure[] => {
+    const cosine = product / (size * Math.sqrt(gram.get(k, k)));
+    return cosine < 0 ? [[k, `cosine inside the space ${cosine.toFixed(2)}`]] : [];
+  });
+}

@@ -1,0 +1,77 @@
+import { quantile } from "@fedclair/linalg";
+import { at, indices } from "../lists.js";
+import { leastBenign, type ClairOptions } from "../options.js";
+
+/** Where benign scores end. */
+export interface Cut {
+  /** Scores above it are contaminated; Infinity: none. */
+  readonly threshold: number;
+  /** The ratio of neighbouring sorted scores at the lowest cut; without one the largest ratio seen, at least 1. */
+  readonly gap: number;
+  /** Why there is no threshold, where there is none: then nobody is judged. */
+  readonly undecided?: string;
+}
+
+/** The threshold of a round's scores (step 5). @param scores tangents ≥ 0 of all active clients */
+export function cutOf(scores: readonly number[], options: ClairOptions): Cut {
+  const sorted = scores.map((t) => Math.max(t, options.scoreFloor)).sort((x, y) => x - y);
+  const h = leastBenign(scores.length, options);
+  const { ratio } = widest(sorted, h, sorted.length);
+  switch (options.rule) {
+    case "gap":
+      return gapCut(sorted, h, options);
+    case "mad":
+      return { threshold: madThreshold(scores, options), gap: ratio };
+    case "fixed": {
+      const f = options.fixedThreshold;
+      return { threshold: f / Math.sqrt(1 - f * f), gap: ratio };
+    }
+    case "none":
+      return { threshold: Infinity, gap: ratio, undecided: "no threshold: rule is none" };
+  }
+}
+
+/** Indices of the clients that are not above the threshold; all, if each is. */
+export function benignBy({ threshold }: Cut, scores: readonly number[]): number[] {
+  const all = indices(scores.length);
+  const below = all.filter((k) => at(scores, k) <= threshold);
+  return below.length > 0 ? below : all;
+}
+
+/** Cuts at the widest gap beyond the H smallest scores, then again below it, so that one enormous score hides no milder one. */
+function gapCut(sorted: readonly number[], h: number, { gapMin, gapMin2 }: ClairOptions): Cut {
+  let { position, ratio } = widest(sorted, h, sorted.length);
+  if (ratio < gapMin) {
+    const undecided = `no threshold: the widest gap between scores is ${ratio.toPrecision(3)}, gapMin is ${gapMin}`;
+    return { threshold: Infinity, gap: ratio, undecided };
+  }
+  for (;;) {
+    const cut = {
+      threshold: Math.sqrt(at(sorted, position) * at(sorted, position - 1)),
+      gap: ratio,
+    };
+    ({ position, ratio } = widest(sorted, h, position));
+    if (ratio < gapMin2) return cut;
+  }
+}
+
+/** The largest ratio of a score to the one before, at positions `from` … `to` - 1; the first of equal ones. */
+function widest(sorted: readonly number[], from: number, to: number) {
+  let best = { position: from, ratio: 1 };
+  for (let position = Math.max(from, 1); position < to; position++) {
+    const ratio = at(sorted, position) / at(sorted, position - 1);
+    if (ratio > best.ratio) best = { position, ratio };
+  }
+  return best;
+}
+
+/** A deviation above the quantile at the benign fraction h, the deviation measured between the quantiles h and h/2. */
+function madThreshold(scores: readonly number[], options: ClairOptions): number {
+  const high = quantile(scores, options.minBenignFraction);
+  const low = quantile(scores, options.minBenignFraction / 2);
+  return Math.max(
+    high + (options.madC * (high - low)) / 0.6745,
+    (1 + options.madEta) * high,
+    options.scoreFloor,
+  );
+}

@@ -1,0 +1,84 @@
+import { denseOf, isLowRank } from "@fedclair/core";
+import { addScaled, gaussian, hstack, Matrix, multiply, stream } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { factorsOf, product } from "../../factors.js";
+import { distance, refinedMatrix } from "../../../testing/measure.js";
+import { idOf, randomBasis, updateOf } from "../../../testing/updates.js";
+import { clair, clairSchema, refine, refineToPairs } from "../index.js";
+import { compressLowRank } from "./pairs.js";
+
+const rng = stream("pairs");
+const u = randomBasis(rng.at("U"), 14, 2);
+/** Seven benign clients of LoRA ranks 2 and 3. */
+const updates = Array.from({ length: 7 }, (_, k) => {
+  const own = rng.at(k);
+  const rank = 2 + (k % 2);
+  const b = multiply(u, gaussian(own, 2, rank));
+  addScaled(b, 1, gaussian(own, 14, rank, 0.2));
+  return updateOf(idOf(k), { m: { b, a: gaussian(own, rank, 11) } });
+});
+
+async function refined(set: object) {
+  const options = clairSchema.parse({ rank: 2, rule: "none", ...set });
+  const result = await clair(updates, options);
+  const module = (await refine(result, options)).get("m");
+  const pairs = (await refineToPairs(result, options)).get("m");
+  assert.ok(module !== undefined && pairs?.size === 7);
+  return { module, pairs };
+}
+
+describe("refined changes as pairs", () => {
+  for (const side of ["left", "right", "both"]) {
+    for (const offSubspace of ["mean", "zero"]) {
+      it(`are the best of the clients' own ranks: side ${side}, ${offSubspace} outside`, async () => {
+        const { module, pairs } = await refined({ side, offSubspace });
+        const { personal, shared, share } = module;
+        assert.equal(share, offSubspace === "mean" ? 1 : 0);
+        const outside = shared ? [shared] : [];
+        assert.ok(outside.every(isLowRank) && outside.length === share);
+        for (const [k, id] of [...personal.keys()].entries()) {
+          const own = personal.get(id);
+          const { pair, tail } = pairs.get(id) ?? {};
+          assert.ok(own !== undefined && isLowRank(own) && pair !== undefined);
+          const terms = [own, ...outside].map(factorsOf);
+          assert.deepEqual(
+            [pair.b.shape, pair.a.shape],
+            [
+              [14, 2 + (k % 2)],
+              [2 + (k % 2), 11],
+            ],
+          );
+          const b = hstack(terms.map((term) => term.b));
+          const a = hstack(terms.map((term) => term.a.transpose())).transpose();
+          const best = compressLowRank(b, a, 2 + (k % 2));
+          assert.ok(distance(denseOf(pair), product(best)) < 1e-12);
+          assert.ok(Math.abs((tail ?? NaN) - best.tail) < 1e-12);
+        }
+      });
+    }
+  }
+
+  it("lose nothing of a module that most did not train, whose shared part is cut to nothing", async () => {
+    const few = updates.map(({ clientId }, k) => {
+      const b = k < 5 ? new Matrix(14, 3) : multiply(u, gaussian(rng.at("few", k), 2, 3));
+      if (k >= 5) addScaled(b, 1, gaussian(rng.at("off", k), 14, 3, 0.2));
+      const a = gaussian(rng.at("a", k), 3, 11);
+      return updateOf(clientId, { m: { b, a }, n: { b: u, a: gaussian(rng.at("n", k), 2, 11) } });
+    });
+    const options = clairSchema.parse({ rank: 2, rule: "none" });
+    const result = await clair(few, options);
+    const module = (await refine(result, options)).get("m");
+    const { pair } = (await refineToPairs(result, options)).get("m")?.get("c06") ?? {};
+    assert.ok(pair !== undefined);
+    assert.ok(distance(denseOf(pair), refinedMatrix(module, "c06")) < 1e-12);
+  });
+
+  it("are refused of dense changes", async () => {
+    const options = clairSchema.parse({ rank: 1 });
+    const dense = [1, 2, 3].map((k) =>
+      updateOf(idOf(k), { m: gaussian(rng.at("dense", k), 4, 5) }),
+    );
+    const result = await clair(dense, options);
+    await assert.rejects(refineToPairs(result, options), TypeError);
+  });
+});

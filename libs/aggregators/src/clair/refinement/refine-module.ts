@@ -1,0 +1,143 @@
+import { tensorOf, type Tensor, type TensorDelta } from "@fedclair/core";
+import { median, type Matrix } from "@fedclair/linalg";
+import type { Factors } from "../../factors.js";
+import { at, zip } from "../lists.js";
+import type { ClairOptions } from "../options.js";
+import {
+  combine,
+  inner,
+  isFactored,
+  normOf,
+  scaled,
+  weightedSum,
+  type Change,
+} from "../subspace/change.js";
+import { projectionOn, type SharedSpace } from "../subspace/space.js";
+
+/** Benign clients: who is refined. */
+export interface Members {
+  /** Indices, at least one. */
+  readonly clients: readonly number[];
+  readonly ids: readonly string[];
+  /** In the mean, summing to 1. */
+  readonly weights: ArrayLike<number>;
+}
+
+export type RefineOptions = Pick<ClairOptions, "offSubspace" | "clipOff">;
+
+/** The changes of one module, refined: client k of C goes on with inside_k + shared. */
+export interface Refinement {
+  /** Π(X_k), in the order of the members; of rank r, one factor (U or Vᵀ) the same object for all. */
+  readonly inside: readonly Factors[];
+  /** c·M̂, from the mean over C of what lies outside the space; stacked factors if the clients' changes are factored. */
+  readonly shared: Change;
+  /** c, 0 … 1: how much of that mean is handed out. */
+  readonly share: number;
+}
+
+/**
+ * Step 7 of one module: averages what benign clients have outside the shared space, where their differences are mostly
+ * error, and leaves each its own inside.
+ * @param changes of the members
+ */
+export function refineModule(
+  changes: readonly Change[],
+  space: SharedSpace,
+  weights: ArrayLike<number>,
+  { offSubspace, clipOff }: RefineOptions,
+): Refinement {
+  const pieces = changes.map(projectionOn(space));
+  const outside = clip(
+    pieces.map((piece) => piece.outside),
+    clipOff,
+  );
+  const mean = combine(outside, weights);
+  const leastNorm = rounding * median(changes.map(normOf));
+  const share = shareOf(outside, mean, weights, offSubspace, leastNorm);
+  return { inside: pieces.map((piece) => piece.inside), shared: scaled(mean, share), share };
+}
+
+/** Of a change's norm, what its part outside the space has from rounding alone, and more. */
+const rounding = 1e-12;
+
+/** Cuts every norm to `clipOff` median norms. */
+function clip(outside: readonly Change[], clipOff: number | null): readonly Change[] {
+  if (clipOff === null) return outside;
+  const norms = outside.map(normOf);
+  const most = clipOff * median(norms);
+  return zip(outside, norms).map(([change, norm]) =>
+    norm > most ? scaled(change, most / norm) : change,
+  );
+}
+
+/**
+ * c: 1, 0, or with `shrink` the positive-part James–Stein factor max(0, 1 - v/|M̂|²), v the estimated variance of M̂ =
+ * |C|/(|C|-1)·Σ w_j²·|O_j - M̂|².
+ * @param leastNorm of M̂: up to it `shrink` shares nothing, whatever rounding makes of the quotient
+ */
+function shareOf(
+  outside: readonly Change[],
+  mean: Change,
+  weights: ArrayLike<number>,
+  mode: ClairOptions["offSubspace"],
+  leastNorm: number,
+): number {
+  if (mode === "mean") return 1;
+  const size = normOf(mean);
+  if (mode === "zero" || outside.length === 1 || size <= leastNorm) return 0;
+  const energy = size ** 2;
+  const variance = outside.reduce((total, change, k) => {
+    const distance = normOf(change) ** 2 - 2 * inner(change, mean) + energy;
+    return total + at(weights, k) ** 2 * distance;
+  }, 0);
+  const n = outside.length;
+  return Math.max(0, 1 - (n * variance) / (n - 1) / energy);
+}
+
+/** A refined module as it travels: row by row. A matrix that several changes share stays one tensor. */
+export interface Refined {
+  /** Π(X_k) by client id: of rank r. */
+  readonly personal: ReadonlyMap<string, TensorDelta>;
+  /** Σ w_k·Π(X_k), of rank r. With `shared` it is the global change. */
+  readonly meanPersonal: TensorDelta;
+  /** c·M̂; absent if nothing is shared. */
+  readonly shared?: TensorDelta;
+  /** c */
+  readonly share: number;
+}
+
+export function asDeltas(
+  { inside, shared, share }: Refinement,
+  { ids, weights }: Pick<Members, "ids" | "weights">,
+  space: SharedSpace,
+): Refined {
+  const known = new Map<Matrix, Tensor>();
+  const toTensor = (matrix: Matrix) => {
+    const tensor = known.get(matrix) ?? tensorOf(matrix);
+    known.set(matrix, tensor);
+    return tensor;
+  };
+  const toDelta = (change: Change) =>
+    isFactored(change) ? { b: toTensor(change.b), a: toTensor(change.a) } : toTensor(change);
+  return {
+    personal: new Map(zip(ids, inside).map(([id, own]) => [id, toDelta(own)])),
+    meanPersonal: toDelta(meanOf(inside, weights, space)),
+    ...(share > 0 && { shared: toDelta(shared) }),
+    share,
+  };
+}
+
+/** The factor that is the space itself is common to all, so that the mean keeps rank r. */
+function meanOf(
+  inside: readonly Factors[],
+  weights: ArrayLike<number>,
+  { left }: SharedSpace,
+): Factors {
+  const { b, a } = at(inside, 0);
+  const mean = (side: "b" | "a") =>
+    weightedSum(
+      inside.map((own) => own[side]),
+      weights,
+    );
+  return left === undefined ? { b: mean("b"), a } : { b, a: mean("a") };
+}

@@ -1,0 +1,67 @@
+import { median, quantile } from "@fedclair/linalg";
+import { at, indices } from "../lists.js";
+import type { ClairOptions } from "../options.js";
+import { sines, type Fit, type Views } from "../subspace/views.js";
+
+/** The spaces that the search starts from: of each, every client's sine of the angle to it. */
+export async function startsOf(views: Views, options: ClairOptions): Promise<number[][]> {
+  const angles = async (fit: Fit | Promise<Fit>) => sines(views, (await fit).energies);
+  const untrimmed = await views.fit(indices(views.size));
+  return Promise.all([
+    angles(untrimmed),
+    reweighted(views, untrimmed),
+    // A block, unlike a vector, already shows the whole space: this is what makes colluders on a line harmless.
+    ...spread(views.size, options.starts).map((k) => angles(views.fitOwn(k))),
+    ...subsets(views, options).map((members) => angles(views.fit(members))),
+  ]);
+}
+
+/**
+ * Iteratively reweighted least squares for Σ log of the sines, smoothed by a falling lower quartile (as in Fast Median
+ * Subspace and Tyler's estimator). Only a start, so each weighted fit is one step of orthogonal iteration from the last.
+ * @returns the sines of the last fit
+ */
+async function reweighted(views: Views, start: Fit): Promise<number[]> {
+  let { bases } = start;
+  let angles = sines(views, start.energies);
+  let smoothing = Infinity;
+  for (let iteration = 0; iteration < 50; iteration++) {
+    smoothing = Math.min(smoothing, Math.max(quantile(angles, 0.25), 1e-14));
+    const weights = angles.map((s) => Math.max(s, smoothing) ** -2);
+    const largest = Math.max(...weights);
+    const step = await views.reweigh(
+      weights.map((w) => w / largest),
+      bases,
+    );
+    ({ bases } = step);
+    angles = sines(views, step.energies);
+    if (step.moved < 1e-12) break;
+  }
+  return angles;
+}
+
+/** At most `starts` client indices, evenly spread over 0 … K - 1. */
+function spread(size: number, starts: number): number[] {
+  const count = Math.min(starts, size);
+  const step = (size - 1) / Math.max(count - 1, 1);
+  return [...new Set(indices(count).map((i) => Math.floor(i * step + 0.5)))];
+}
+
+/** Random groups of clients, as large as it takes for their blocks together to show the whole space. */
+function subsets({ facts, size }: Views, { subsetStarts, seed }: ClairOptions): number[][] {
+  const shares = indices(size).map((k) =>
+    Math.min(1, ...facts.map(({ visibleShare }) => at(visibleShare, k))),
+  );
+  const share = median(shares);
+  const wanted = subsetStarts === "auto" ? (share < 1 ? 64 : 0) : subsetStarts;
+  const groupSize = Math.min(size, Math.ceil(1 / share));
+  let state = seed;
+  return Array.from({ length: wanted }, () => {
+    const members = new Set<number>();
+    while (members.size < groupSize) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      members.add(Math.floor((state / 2 ** 32) * size));
+    }
+    return [...members];
+  });
+}

@@ -1,0 +1,94 @@
+import {
+  addScaled,
+  frobenius,
+  gramNT,
+  hstack,
+  leadingLeft,
+  Matrix,
+  multiply,
+  multiplyNT,
+  multiplyTN,
+  splitColumns,
+  splitEnergy,
+  subtract,
+  sum,
+  thinQr,
+  type Known,
+} from "@fedclair/linalg";
+import { at, pick, zip } from "../lists.js";
+import type { Sought, View } from "./view.js";
+import type { Energies } from "./views.js";
+
+/**
+ * The r leading left singular vectors of the members' blocks, n×r.
+ * @param known a guess near them; the members' Gram matrix if it is at hand
+ */
+export function fit({ view, rank }: Sought, members: readonly number[], known?: Known): Matrix {
+  const gram = known?.gram ?? (view.grams && gramOf(view, members));
+  return leadingLeft(pick(view.blocks, members), rank, { ...known, gram });
+}
+
+/** A client's own space, filled up with the leading directions that all blocks have outside it. */
+export function ownFit({ view, rank }: Sought, k: number): Matrix {
+  const whole = at(view.ownSpaces, k);
+  if (whole.cols >= rank) return whole.columns(0, rank);
+  const residuals = view.blocks.map((block) =>
+    subtract(block, multiply(whole, multiplyTN(whole, block))),
+  );
+  return thinQr(hstack([whole, leadingLeft(residuals, rank - whole.cols)])).q;
+}
+
+/** One step of orthogonal iteration on the stack of all blocks, √w_k·Z_k. */
+export function iterate({ view }: Sought, weights: readonly number[], basis: Matrix): Matrix {
+  const { stack, blocks } = view;
+  const coefficients = multiplyTN(basis, stack);
+  let column = 0;
+  for (const [{ cols }, weight] of zip(blocks, weights)) {
+    const own = coefficients.columns(column, (column += cols));
+    own.data.set(own.scale(weight).data);
+  }
+  return thinQr(multiplyNT(stack, coefficients)).q;
+}
+
+/** The distance between projectors, |UUᵀ - VVᵀ|_F, from V's part outside U to avoid cancellation. */
+export function movement(u: Matrix, v: Matrix): number {
+  return Math.SQRT2 * frobenius(subtract(v, multiply(u, multiplyTN(u, v))));
+}
+
+/** All clients' energies about a space, n×r. */
+export function energiesOf({ view }: Sought, basis: Matrix): Energies {
+  const { inside, outside } = splitColumns(basis, view.stack);
+  let from = 0;
+  const ranges = view.blocks.map(({ cols }) => [from, (from += cols)] as const);
+  return {
+    inside: Float64Array.from(ranges, (range) => sum(inside.subarray(...range))),
+    outside: Float64Array.from(ranges, (range) => sum(outside.subarray(...range))),
+  };
+}
+
+/**
+ * Every member's energies about the space fitted to the others.
+ * @param basis fitted to all members
+ */
+export function leaveOneOut(sought: Sought, members: readonly number[], basis: Matrix): Energies {
+  const { view } = sought;
+  // A sum of terms of one size keeps its digits when one of them is taken off again; a sum of unlike ones would not.
+  const all = view.isEven ? gramOf(view, members) : undefined;
+  const energies = members.map((left) => {
+    const others = members.filter((member) => member !== left);
+    const gram = all && subtract(all, gramOf(view, [left]));
+    return splitEnergy(fit(sought, others, { gram, guess: basis }), at(view.blocks, left));
+  });
+  return {
+    inside: Float64Array.from(energies, ({ inside }) => inside),
+    outside: Float64Array.from(energies, ({ outside }) => outside),
+  };
+}
+
+/** The Gram matrix of the members' blocks, n×n. */
+export function gramOf({ grams, blocks, stack }: View, members: readonly number[]): Matrix {
+  if (grams === undefined) return gramNT(hstack(pick(blocks, members)));
+  const gram = new Matrix(stack.rows, stack.rows);
+  for (const one of pick(grams, members)) addScaled(gram, 1, one);
+  return gram;
+}

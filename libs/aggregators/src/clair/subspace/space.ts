@@ -1,0 +1,86 @@
+import { Matrix, multiply, multiplyTN, splitEnergy, subtract, sum } from "@fedclair/linalg";
+import { product, type Factors } from "../../factors.js";
+import { at } from "../lists.js";
+import { combine, compress, isFactored, type Change } from "./change.js";
+
+/** The shared space of one module: orthonormal columns, p×r on the left, q×r on the right. */
+export interface SharedSpace {
+  readonly rank: number;
+  readonly left?: Matrix;
+  readonly right?: Matrix;
+}
+
+/** A change, split by a shared space. */
+export interface Pieces {
+  readonly inside: Factors;
+  readonly outside: Change;
+}
+
+/** Splits X into Π(X) = UUᵀX, XVVᵀ or UUᵀXVVᵀ and the rest. */
+export function projectionOn({ left: u, right: v }: SharedSpace): (change: Change) => Pieces {
+  if (u !== undefined && v !== undefined) {
+    const vt = v.transpose();
+    return (change) => {
+      const core = multiply(timesLeft(u, change), v);
+      return split(change, { b: u, a: multiply(core, vt) });
+    };
+  }
+  if (u !== undefined) {
+    return (change) => {
+      const inside = { b: u, a: timesLeft(u, change) };
+      if (!isFactored(change)) return split(change, inside);
+      const { b, a } = change;
+      return { inside, outside: { b: subtract(b, multiply(u, multiplyTN(u, b))), a } };
+    };
+  }
+  if (v === undefined) throw new TypeError("a shared space without a side");
+  const vt = v.transpose();
+  return (change) => {
+    if (!isFactored(change)) return split(change, { b: multiply(change, v), a: vt });
+    const { b, a } = change;
+    const coefficients = multiply(a, v);
+    return {
+      inside: { b: multiply(b, coefficients), a: vt },
+      outside: { b, a: subtract(a, multiply(coefficients, vt)) },
+    };
+  };
+}
+
+/** UᵀX */
+function timesLeft(u: Matrix, change: Change): Matrix {
+  return isFactored(change) ? multiply(multiplyTN(u, change.b), change.a) : multiplyTN(u, change);
+}
+
+function split(change: Change, inside: Factors): Pieces {
+  return {
+    inside,
+    outside: isFactored(change)
+      ? combine([change, inside], [1, -1])
+      : subtract(change, product(inside)),
+  };
+}
+
+/** ⟨PX_i, PX_j⟩ of all changes, at least one, K×K. */
+export function gramInside(changes: readonly Change[], space: SharedSpace): Matrix {
+  const project = projectionOn(space);
+  const coordinates = changes.map((change) => {
+    const { b, a } = project(change).inside;
+    // The other factor is the space itself, whose columns are orthonormal.
+    return (space.left ? a : b).data;
+  });
+  const table = new Matrix(at(coordinates, 0).length, changes.length);
+  coordinates.forEach((own, k) => {
+    table.column(k).set(own);
+  });
+  return multiplyTN(table, table);
+}
+
+/** |QX|/|PX|: infinite outside the space altogether, 0 of no change at all. */
+export function tangentTo({ left, right }: SharedSpace, change: Change): number {
+  const split = [
+    ...(left ? [splitEnergy(left, compress(change, "left"))] : []),
+    ...(right ? [splitEnergy(right, compress(change, "right"))] : []),
+  ];
+  const outside = sum(split.map((energy) => energy.outside));
+  return outside === 0 ? 0 : Math.sqrt(outside / sum(split.map((energy) => energy.inside)));
+}

@@ -1,0 +1,139 @@
+import {
+  frobenius,
+  gramNT,
+  hstack,
+  leadingLeft,
+  Matrix,
+  median,
+  multiply,
+  multiplyTN,
+  thinQr,
+  thinSvd,
+} from "@fedclair/linalg";
+import { at, zip } from "../lists.js";
+import type { ClairOptions } from "../options.js";
+import { compress, type Change, type Side } from "./change.js";
+import { liftFromSketch, sketcher, sketchRows } from "./sketch.js";
+import type { Facts } from "./views.js";
+
+/** One module of all active clients seen from one side: what the search for the shared space works on. */
+export interface View {
+  readonly side: Side;
+  /** p of the module; its q, on the right. */
+  readonly extent: number;
+  /** [Z_1 … Z_K], n×Σw_k, normalised; zero columns for a client that did not change the module. */
+  readonly stack: Matrix;
+  /** Z_k, n×w_k, one for each active client: columns of the stack. */
+  readonly blocks: readonly Matrix[];
+  /** Z_k·Z_kᵀ, n×n, where these are no larger than the blocks. Narrower blocks are multiplied as fast as these would be summed. */
+  readonly grams: readonly Matrix[] | undefined;
+  /** Are all blocks that are not zero of one norm? */
+  readonly isEven: boolean;
+  readonly isZero: readonly boolean[];
+  /** Left singular vectors of Z_k with a singular value above 1e-8 of the largest, by falling value, as many as may be sought. */
+  readonly ownSpaces: readonly Matrix[];
+  /** A space in the view's coordinates, fitted to the members, in those of the module: from n×r to p×r. */
+  lift(basis: Matrix, members: readonly number[]): Matrix;
+}
+
+/** The dimension of the space sought in a view, at most the rows of its blocks. */
+export interface Sought {
+  readonly view: View;
+  readonly rank: number;
+}
+
+export function factsOf({ view: { isZero, ownSpaces }, rank }: Sought): Facts {
+  const shares = zip(isZero, ownSpaces).map(([zero, { cols }]) => (zero ? 1 : cols / rank));
+  return { isZero, visibleShare: shares };
+}
+
+/**
+ * Steps 1 and 2 for one module and side.
+ * @param changes of the active clients, at least one; all dense or all factored
+ * @param largestRank of a space that will be sought in the view
+ * @param leastNorm a change with a norm up to it counts as zero
+ */
+export function viewOf(
+  changes: readonly Change[],
+  side: Side,
+  { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
+  largestRank: number,
+  leastNorm = 0,
+): View {
+  const changed = changes.map((change) => compress(change, side));
+  const factors = scales(changed, normalize, leastNorm);
+  const { stack, lift } = inFewRows(changed, factors, normalize, seed);
+  const blocks = columnsOf(stack, changed);
+  const grams = stack.cols < blocks.length * stack.rows ? undefined : blocks.map((b) => gramNT(b));
+  return {
+    side,
+    extent: at(changed, 0).rows,
+    stack,
+    blocks,
+    grams,
+    isEven: normalize === "unit",
+    isZero: blocks.map(({ data }) => data.every((x) => x === 0)),
+    ownSpaces: blocks.map((block, k) => ownSpace(block, grams?.[k], largestRank)),
+    lift,
+  };
+}
+
+/** Step 2: what Z_k is Y_k times. A block up to the least norm is rounding: it must vanish, not be blown up to unit norm. */
+function scales(
+  blocks: readonly Matrix[],
+  normalize: ClairOptions["normalize"],
+  leastNorm: number,
+): number[] {
+  const norms = blocks.map(frobenius).map((norm) => (norm <= leastNorm ? 0 : norm));
+  const positive = norms.filter((norm) => norm > 0);
+  const middle = positive.length > 0 ? median(positive) : 1;
+  const divisor = (norm: number) => {
+    if (normalize === "unit") return norm;
+    return normalize === "winsor" ? Math.max(norm, middle) : middle;
+  };
+  return norms.map((norm) => (norm === 0 ? 0 : 1 / divisor(norm)));
+}
+
+/** The Gram matrix finds the leading directions of a wide block; an SVD inside them tells the true ones from rounding. */
+function ownSpace(block: Matrix, gram: Matrix | undefined, largestRank: number): Matrix {
+  const narrow = block.cols <= largestRank;
+  const leading = narrow
+    ? thinQr(block).q
+    : leadingLeft([block], Math.min(largestRank, block.rows), { gram });
+  const { u, s } = thinSvd(multiplyTN(leading, block));
+  const visible = s.filter((x) => x > 1e-8 * (s[0] ?? 0)).length;
+  return multiply(leading, u.columns(0, Math.min(visible, largestRank)));
+}
+
+/**
+ * The blocks times their factors, in fewer rows: as they are if they have few; in an orthonormal basis of their stack, which is
+ * exact, if that has few columns; else sketched.
+ */
+function inFewRows(
+  blocks: readonly Matrix[],
+  factors: readonly number[],
+  normalize: ClairOptions["normalize"],
+  seed: number,
+): Pick<View, "stack" | "lift"> {
+  const { rows } = at(blocks, 0);
+  const width = blocks.reduce((total, block) => total + block.cols, 0);
+  if (Math.min(rows, width) > sketchRows) {
+    const sketches = blocks.map(sketcher(rows, seed));
+    // The sketch moves norms a little: what counted alike counts alike again.
+    const even = sketches.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
+    return {
+      stack: hstack(sketches, normalize === "unit" ? even : factors),
+      lift: (basis, members) => liftFromSketch({ blocks, sketches, factors }, basis, members),
+    };
+  }
+  const stack = hstack(blocks, factors);
+  if (width >= rows) return { stack, lift: (basis) => basis };
+  const { q, r } = thinQr(stack);
+  return { stack: r, lift: (basis) => multiply(q, basis) };
+}
+
+/** The columns of a stack that belong to each block, without a copy. */
+function columnsOf(stack: Matrix, blocks: readonly Matrix[]): Matrix[] {
+  let from = 0;
+  return blocks.map(({ cols }) => stack.columns(from, (from += cols)));
+}

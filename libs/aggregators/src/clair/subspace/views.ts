@@ -1,0 +1,97 @@
+import { sum, type Matrix } from "@fedclair/linalg";
+import { at, zip } from "../lists.js";
+import type { ClairOptions } from "../options.js";
+
+/**
+ * All active clients' blocks, by view: a module seen from one side. Of one module, or of all modules together, wherever they lie. This is all that
+ * search and detection know of the updates. Clients are indices 0 … size - 1.
+ */
+export interface Views {
+  /** Number of clients. */
+  readonly size: number;
+  /** By view, as all lists below. */
+  readonly facts: readonly Facts[];
+  readonly pooling: ClairOptions["pooling"];
+  /**
+   * The spaces that fit the members best.
+   * @param near bases of a fit that is near: they save time, and change the result by no more than rounding
+   */
+  fit(members: readonly number[], near?: readonly Matrix[]): Fit | Promise<Fit>;
+  /** The spaces that client k shows by itself. */
+  fitOwn(k: number): Fit | Promise<Fit>;
+  /** One step of a fit to all clients, weighted, from another one. `moved`: how far the farthest basis went. */
+  reweigh(weights: readonly number[], bases: readonly Matrix[]): Step | Promise<Step>;
+  /** Every member's energies about the fit without it. @param bases of the fit to all members */
+  leaveOneOut(members: readonly number[], bases: readonly Matrix[]): Pending<readonly Energies[]>;
+  /** |S_k|_F of every client by outlier pursuit. */
+  pursueOutliers(): Pending<readonly (readonly number[])[]>;
+}
+
+type Pending<T> = T | Promise<T>;
+
+/** What one view tells all others. */
+export interface Facts {
+  /** By client: did it leave the module as it was? */
+  readonly isZero: readonly boolean[];
+  /** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
+  readonly visibleShare: readonly number[];
+}
+
+/** Spaces, and where all clients lie about them. A plain value. */
+export interface Fit {
+  /** Orthonormal columns, in the view's coordinates. */
+  readonly bases: readonly Matrix[];
+  readonly energies: readonly Energies[];
+}
+
+export interface Step extends Fit {
+  readonly moved: number;
+}
+
+/** What every client's block has inside a space, |PZ|², and outside it, |QZ|². */
+export interface Energies {
+  readonly inside: Float64Array;
+  readonly outside: Float64Array;
+}
+
+type Pooled = Pick<Views, "facts" | "pooling">;
+
+/**
+ * Every client's sine of the angle to the space: the root of |QZ|² summed over the views and divided by the number of
+ * those that are not zero; with pooling max the largest by view.
+ */
+export function sines({ facts, pooling }: Pooled, energies: readonly Energies[]): number[] {
+  return byClient(energies).map(({ outside }, k) => {
+    if (pooling === "max") return Math.sqrt(Math.max(0, ...outside));
+    const changed = facts.filter(({ isZero }) => !at(isZero, k)).length;
+    return Math.sqrt(sum(outside) / Math.max(1, changed));
+  });
+}
+
+/** Every client's tangent of the angle to the space, |QZ|/|PZ|, at most 1e6; with pooling max the largest by view. */
+export function tangents(
+  { pooling }: Pick<Views, "pooling">,
+  energies: readonly Energies[],
+): number[] {
+  return byClient(energies).map(({ inside, outside }) =>
+    pooling === "max"
+      ? Math.max(0, ...zip(outside, inside).map((pair) => ratio(...pair)))
+      : ratio(sum(outside), sum(inside)),
+  );
+}
+
+/** Of each client, by view. */
+function byClient(energies: readonly Energies[]): { inside: number[]; outside: number[] }[] {
+  const [first] = energies;
+  return Array.from(first?.inside ?? [], (_, k) => ({
+    inside: energies.map(({ inside }) => at(inside, k)),
+    outside: energies.map(({ outside }) => at(outside, k)),
+  }));
+}
+
+const largestTangent = 1e6;
+
+function ratio(outside: number, inside: number): number {
+  // A client that changed nothing lies in every space.
+  return outside === 0 ? 0 : Math.min(Math.sqrt(outside / inside), largestTangent);
+}

@@ -1,0 +1,146 @@
+import { isLowRank, matrixOf, tensorsOf, type TensorDelta } from "@fedclair/core";
+import type { Matrix } from "@fedclair/linalg";
+import { factorsOf, product } from "../../factors.js";
+import { at, entry, zip } from "../lists.js";
+import type { ClairOptions } from "../options.js";
+import { asPairs, type RefinedPair } from "../refinement/pairs.js";
+import {
+  asDeltas,
+  refineModule,
+  type Members,
+  type Refined,
+  type RefineOptions,
+} from "../refinement/refine-module.js";
+import { rankOf } from "../search/rank.js";
+import { combine, isFactored, normOf, type Change, type Side } from "../subspace/change.js";
+import { gramInside, tangentTo, type SharedSpace } from "../subspace/space.js";
+import { viewOf } from "../subspace/view.js";
+import { ModuleViews, PooledViews } from "./module-views.js";
+import { here } from "./thread.js";
+
+/** Beyond it squares overflow. */
+const largestEntry = 1e100;
+
+/** Which clients are compared, and how. */
+export interface Comparison {
+  readonly clients: readonly number[];
+  /** The clients whose mean is taken out of every change first; none by default. */
+  readonly centre?: readonly number[];
+  /** A change, or a difference from that mean, with a norm up to it counts as zero. */
+  readonly leastNorm: number;
+}
+
+/**
+ * One module as all clients changed it, and what CLAIR computes of it alone. Nothing in it changes: every method answers with a
+ * value. What needs all modules is elsewhere and asks each in turn, so that modules can lie in different threads. Clients are
+ * indices into what was sent.
+ */
+export class ModuleState {
+  readonly #updates: readonly TensorDelta[];
+  readonly #options: ClairOptions;
+  /** As they were sent; made from the updates when they are first needed. */
+  readonly #changes: Change[] = [];
+
+  constructor(updates: readonly TensorDelta[], options: ClairOptions) {
+    this.#updates = updates;
+    this.#options = options;
+  }
+
+  /** Step 0: |X|_F of every client's change; NaN where an entry is not finite, or beyond 1e100. */
+  norms(): number[] {
+    return this.#updates.map((update, k) =>
+      tensorsOf(update).every(({ data }) => isBounded(data)) ? normOf(this.#change(k)) : NaN,
+    );
+  }
+
+  /**
+   * Steps 1 to 3: the clients side by side, ready to be searched.
+   * @param rank of the space sought, where it is known; else as the options say
+   */
+  async views({ clients, centre, leastNorm }: Comparison, rank?: number): Promise<ModuleViews> {
+    const { side, rankMax, pooling } = this.#options;
+    const given = rank ?? (this.#options.rank === "auto" ? rankMax : this.#options.rank);
+    const changes = centre ? this.#centred(clients, centre) : this.#changesOf(clients);
+    const sides: readonly Side[] = side === "both" ? ["left", "right"] : [side];
+    const views = sides.map((one) => viewOf(changes, one, this.#options, given, leastNorm));
+    const seek = (wanted: number) => {
+      const sought = views.map((view) => ({ view, rank: Math.min(wanted, view.stack.rows) }));
+      return new ModuleViews(sought, pooling);
+    };
+    return seek(rank ?? (await rankOf(views, this.#options, (r) => seek(r).search(this.#options))));
+  }
+
+  /** Step 7, as it travels. */
+  refine(space: SharedSpace, members: Members, options: RefineOptions): Refined {
+    const changes = this.#changesOf(members.clients);
+    return asDeltas(refineModule(changes, space, members.weights, options), members, space);
+  }
+
+  /** The same as pairs of the ranks that the clients' own have. @throws TypeError if changes are dense */
+  refineToPairs(
+    space: SharedSpace,
+    { clients, ids, weights }: Members,
+    options: RefineOptions,
+  ): Map<string, RefinedPair> {
+    const changes = this.#changesOf(clients);
+    const refinement = refineModule(changes, space, weights, options);
+    return new Map(zip(ids, asPairs(refinement, changes, space)));
+  }
+
+  /** ⟨PX_i, PX_j⟩ of the clients, K×K. */
+  gramInside(space: SharedSpace, clients: readonly number[]): Matrix {
+    return gramInside(this.#changesOf(clients), space);
+  }
+
+  /** |QX|/|PX| of the clients in the module's own coordinates; infinite outside altogether, 0 of one that did not change it. */
+  tangents(space: SharedSpace, clients: readonly number[]): number[] {
+    return this.#changesOf(clients).map((change) => tangentTo(space, change));
+  }
+
+  #change(k: number): Change {
+    const update = at(this.#updates, k);
+    return (this.#changes[k] ??= isLowRank(update) ? factorsOf(update) : matrixOf(update));
+  }
+
+  /** A module that one of the clients sends dense is p×q in memory already: then everybody's is. */
+  #changesOf(clients: readonly number[]): readonly Change[] {
+    const changes = clients.map((k) => this.#change(k));
+    if (changes.every(isFactored)) return changes;
+    return changes.map((change) => (isFactored(change) ? product(change) : change));
+  }
+
+  /** The clients' differences from the mean of some of them. */
+  #centred(clients: readonly number[], centre: readonly number[]): readonly Change[] {
+    const changes = this.#changesOf(clients);
+    const members = centre.map((k) => at(changes, clients.indexOf(k)));
+    const mean = combine(members, new Float64Array(members.length).fill(1 / members.length));
+    return changes.map((change) => combine([change, mean], [1, -1]));
+  }
+}
+
+/** Modules that lie in one thread. */
+export class ModuleGroup {
+  readonly #modules: readonly ModuleState[];
+
+  /** @param updates by module, by client */
+  constructor(updates: readonly (readonly TensorDelta[])[], options: ClairOptions) {
+    this.#modules = updates.map((own) => new ModuleState(own, options));
+  }
+
+  module(m: number): ModuleState {
+    return at(this.#modules, m);
+  }
+
+  /** @param ranks by module, where they are known */
+  async views(comparison: Comparison, ranks?: readonly number[]): Promise<PooledViews> {
+    const views = this.#modules.map((module, m) => module.views(comparison, ranks?.[m]));
+    return PooledViews.of((await Promise.all(views)).map(here));
+  }
+}
+
+function isBounded(data: Float32Array | Float64Array): boolean {
+  // Not with for-of or every(): they take five times as long, and this looks at all that was sent.
+  for (let i = 0; i < data.length; i++)
+    if (!(Math.abs(entry(data, i)) <= largestEntry)) return false;
+  return true;
+}

@@ -1,0 +1,176 @@
+import type { Matrix } from "@fedclair/linalg";
+import { at, zip } from "../lists.js";
+import type { ClairOptions } from "../options.js";
+import { search } from "../search/search.js";
+import type { Side } from "../subspace/change.js";
+import { energiesOf, fit, iterate, leaveOneOut, movement, ownFit } from "../subspace/fit.js";
+import { outlierPursuit } from "../subspace/outlier-pursuit.js";
+import type { SharedSpace } from "../subspace/space.js";
+import { factsOf, type Sought } from "../subspace/view.js";
+import type { Energies, Facts, Fit, Step, Views } from "../subspace/views.js";
+import type { Hosted } from "./thread.js";
+
+/** The views of one module or of several, in this thread or in others. */
+export interface LyingViews extends Views {
+  describe(): Description;
+  /** Step 4, of these modules alone. */
+  search(options: ClairOptions): Promise<readonly number[]>;
+  /** Step 6: the spaces in the modules' own coordinates, by module. @param bases fitted to the members */
+  spaces(
+    bases: readonly Matrix[],
+    members: readonly number[],
+  ): SharedSpace[] | Promise<SharedSpace[]>;
+}
+
+export interface Description extends Pick<Views, "size" | "pooling" | "facts"> {
+  /** By module: the dimension of the space sought. */
+  readonly ranks: readonly number[];
+}
+
+/** The views of one module. */
+export class ModuleViews implements LyingViews {
+  readonly #sought: readonly Sought[];
+  readonly pooling: Views["pooling"];
+  readonly facts: readonly Facts[];
+
+  constructor(sought: readonly Sought[], pooling: Views["pooling"]) {
+    this.#sought = sought;
+    this.pooling = pooling;
+    this.facts = sought.map(factsOf);
+  }
+
+  get size(): number {
+    return at(this.#sought, 0).view.blocks.length;
+  }
+
+  describe(): Description {
+    const { size, pooling, facts } = this;
+    return { size, pooling, facts, ranks: [at(this.#sought, 0).rank] };
+  }
+
+  fit(members: readonly number[], near?: readonly Matrix[]): Fit {
+    return this.#about(this.#sought.map((sought, v) => fit(sought, members, { guess: near?.[v] })));
+  }
+
+  fitOwn(k: number): Fit {
+    return this.#about(this.#sought.map((sought) => ownFit(sought, k)));
+  }
+
+  reweigh(weights: readonly number[], bases: readonly Matrix[]): Step {
+    const next = zip(this.#sought, bases).map(([sought, basis]) => iterate(sought, weights, basis));
+    const moved = Math.max(...zip(bases, next).map((pair) => movement(...pair)));
+    return { ...this.#about(next), moved };
+  }
+
+  leaveOneOut(members: readonly number[], bases: readonly Matrix[]): Energies[] {
+    return zip(this.#sought, bases).map(([sought, basis]) => leaveOneOut(sought, members, basis));
+  }
+
+  pursueOutliers(): (readonly number[])[] {
+    return this.#sought.map(({ view, rank }) => {
+      const lambda = 1.05 * Math.sqrt((2 * rank) / view.blocks.length);
+      return outlierPursuit(view.blocks, lambda).blockNorms;
+    });
+  }
+
+  search(options: ClairOptions): Promise<readonly number[]> {
+    return search(this, options);
+  }
+
+  spaces(bases: readonly Matrix[], members: readonly number[]): SharedSpace[] {
+    const lifted = zip(this.#sought, bases).map(([{ view }, basis]): [Side, Matrix] => {
+      return [view.side, view.lift(basis, members)];
+    });
+    const sides: Partial<Record<Side, Matrix>> = Object.fromEntries(lifted);
+    return [{ rank: at(this.#sought, 0).rank, ...sides }];
+  }
+
+  #about(bases: readonly Matrix[]): Fit {
+    return { bases, energies: zip(this.#sought, bases).map((pair) => energiesOf(...pair)) };
+  }
+}
+
+/** Views of several modules together, in their order. */
+export class PooledViews implements LyingViews {
+  readonly size: number;
+  readonly pooling: Views["pooling"];
+  readonly facts: readonly Facts[];
+  readonly ranks: readonly number[];
+  readonly #parts: readonly Hosted<LyingViews>[];
+  /** By part: where its own begin and end in lists by view. */
+  readonly #ranges: readonly (readonly [from: number, to: number])[];
+
+  private constructor(parts: readonly Hosted<LyingViews>[], described: readonly Description[]) {
+    const { size, pooling } = at(described, 0);
+    [this.size, this.pooling, this.#parts] = [size, pooling, parts];
+    this.facts = described.flatMap(({ facts }) => facts);
+    this.ranks = described.flatMap(({ ranks }) => ranks);
+    let from = 0;
+    this.#ranges = described.map(({ facts }) => [from, (from += facts.length)]);
+  }
+
+  /** @param parts at least one */
+  static async of(parts: readonly Hosted<LyingViews>[]): Promise<PooledViews> {
+    return new PooledViews(parts, await Promise.all(parts.map((part) => part.ask("describe"))));
+  }
+
+  describe(): Description {
+    const { size, pooling, facts, ranks } = this;
+    return { size, pooling, facts, ranks };
+  }
+
+  async fit(members: readonly number[], near?: readonly Matrix[]): Promise<Fit> {
+    const ask = (part: Hosted<LyingViews>, own: Own) => part.ask("fit", members, near && own(near));
+    return together(await this.#each(ask));
+  }
+
+  async fitOwn(k: number): Promise<Fit> {
+    return together(await this.#each((part) => part.ask("fitOwn", k)));
+  }
+
+  async reweigh(weights: readonly number[], bases: readonly Matrix[]): Promise<Step> {
+    const steps = await this.#each((part, own) => part.ask("reweigh", weights, own(bases)));
+    return { ...together(steps), moved: Math.max(...steps.map(({ moved }) => moved)) };
+  }
+
+  async leaveOneOut(members: readonly number[], bases: readonly Matrix[]): Promise<Energies[]> {
+    return (await this.#each((part, own) => part.ask("leaveOneOut", members, own(bases)))).flat();
+  }
+
+  async pursueOutliers(): Promise<(readonly number[])[]> {
+    return (await this.#each((part) => part.ask("pursueOutliers"))).flat();
+  }
+
+  /** Goes on where the modules lie, if that is in one place. */
+  search(options: ClairOptions): Promise<readonly number[]> {
+    const [first, ...others] = this.#parts;
+    return first && others.length === 0 ? first.ask("search", options) : search(this, options);
+  }
+
+  async spaces(bases: readonly Matrix[], members: readonly number[]): Promise<SharedSpace[]> {
+    return (await this.#each((part, own) => part.ask("spaces", own(bases), members))).flat();
+  }
+
+  /** Lets go of them: nothing may be asked any more. */
+  drop(): void {
+    for (const part of this.#parts) part.drop();
+  }
+
+  #each<T>(ask: (part: Hosted<LyingViews>, own: Own) => Promise<T>): Promise<T[]> {
+    return Promise.all(
+      zip(this.#parts, this.#ranges).map(([part, range]) =>
+        ask(part, (items) => items.slice(...range)),
+      ),
+    );
+  }
+}
+
+/** A part's own of a list by view. */
+type Own = <T>(items: readonly T[]) => readonly T[];
+
+function together(fits: readonly Fit[]): Fit {
+  return {
+    bases: fits.flatMap(({ bases }) => bases),
+    energies: fits.flatMap(({ energies }) => energies),
+  };
+}

@@ -1,0 +1,158 @@
+import { Worker } from "node:worker_threads";
+import { UserError } from "@fedclair/core";
+import { revived } from "./travel.js";
+
+/** An object that lies in this thread or another, and is asked by the names of its methods. What travels is plain data and matrices. */
+export interface Hosted<T> {
+  ask<M extends Method<T>>(method: M, ...args: Arguments<T, M>): Promise<Result<T, M>>;
+  /** Calls a method whose result stays where the object is. If it fails, asking the result tells so. */
+  keep<M extends Method<T>>(method: M, ...args: Arguments<T, M>): Hosted<Result<T, M>>;
+  /** Lets go of the object: nothing may be asked of it any more. */
+  drop(): void;
+}
+
+type Called = (...args: never[]) => unknown;
+type Method<T> = { [M in keyof T]: T[M] extends Called ? M : never }[keyof T];
+type Arguments<T, M extends Method<T>> = T[M] extends (...args: infer A) => unknown ? A : never;
+type Result<T, M extends Method<T>> = T[M] extends (...args: never[]) => infer R
+  ? Awaited<R>
+  : never;
+
+/** An object of this thread. */
+export function here<T>(object: T | Promise<T>): Hosted<T> {
+  const call = async <M extends Method<T>>(method: M, args: Arguments<T, M>) => {
+    const target = await object;
+    type Bound = (this: T, ...args: Arguments<T, M>) => Promise<Result<T, M>>;
+    return (target[method] as Bound).apply(target, args);
+  };
+  return {
+    ask: (method, ...args) => call(method, args),
+    keep: (method, ...args) => {
+      const kept = call(method, args);
+      kept.catch(() => undefined);
+      return here(kept);
+    },
+    drop: () => undefined,
+  };
+}
+
+/** What a thread is told of its object number `of`. */
+export type Order = { readonly of: number } & (
+  | { readonly make: readonly unknown[] }
+  | { readonly ask: string; readonly args: readonly unknown[]; readonly call: number }
+  | { readonly keep: string; readonly args: readonly unknown[]; readonly as: number }
+  | { readonly drop: true }
+);
+
+/** What it replies to a call; of a `UserError` the message, as errors lose their class on the way. */
+export type Reply = { readonly call: number } & (
+  { readonly result: unknown } | { readonly error: unknown } | { readonly fault: string }
+);
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * A thread that hosts objects and does what they are asked, one order after another. It keeps the process alive only while somebody
+ * waits for a reply, and ends when it has hosted nothing for a while.
+ */
+export class Thread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #objects = new Set<number>();
+  readonly #idleMs: number;
+  #idle: NodeJS.Timeout | undefined;
+  #last = 0;
+  /** Why it ended. */
+  #fault: unknown;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>;
+
+  /** @param script hosts objects, as `worker.ts` does */
+  constructor(script: URL, idleMs = 10_000) {
+    this.#idleMs = idleMs;
+    this.#worker = new Worker(script);
+    this.#worker.unref();
+    this.#worker.on("message", (reply: Reply) => {
+      this.#settle(reply);
+    });
+    for (const fault of ["error", "messageerror"]) {
+      this.#worker.on(fault, (error) => {
+        this.#end(error);
+      });
+    }
+    this.ended = new Promise((resolve) => {
+      this.#worker.on("exit", (code) => {
+        this.#end(new Error(`a thread of CLAIR ended with code ${code}`));
+        resolve();
+      });
+    });
+  }
+
+  get isAlive(): boolean {
+    return this.#fault === undefined;
+  }
+
+  /** A new object. @param make what the script makes it from */
+  host<T>(...make: readonly unknown[]): Hosted<T> {
+    const of = this.#object();
+    this.#tell({ of, make });
+    return this.#hosted(of);
+  }
+
+  #hosted<T>(of: number): Hosted<T> {
+    return {
+      ask: async <M extends Method<T>>(method: M, ...args: Arguments<T, M>) =>
+        (await this.#ask(of, String(method), args)) as Result<T, M>,
+      keep: (method, ...args) => {
+        const as = this.#object();
+        this.#tell({ of, keep: String(method), args, as });
+        return this.#hosted(as);
+      },
+      drop: () => {
+        this.#tell({ of, drop: true });
+        this.#objects.delete(of);
+        if (this.#objects.size > 0) return;
+        this.#idle ??= setTimeout(() => void this.#worker.terminate(), this.#idleMs).unref();
+      },
+    };
+  }
+
+  #object(): number {
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
+    this.#objects.add(++this.#last);
+    return this.#last;
+  }
+
+  #ask(of: number, method: string, args: readonly unknown[]): Promise<unknown> {
+    const call = ++this.#last;
+    return new Promise((resolve, reject) => {
+      if (!this.isAlive) throw new Error("a thread of CLAIR has ended", { cause: this.#fault });
+      this.#tell({ of, ask: method, args, call });
+      this.#waiting.set(call, { resolve, reject });
+      this.#worker.ref();
+    });
+  }
+
+  #tell(order: Order): void {
+    this.#worker.postMessage(order);
+  }
+
+  #settle(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.call);
+    this.#waiting.delete(reply.call);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    if ("result" in reply) waiting?.resolve(revived(reply.result));
+    else waiting?.reject("fault" in reply ? new UserError(reply.fault) : reply.error);
+  }
+
+  /** A thread that dies, as for want of memory, fails what it was asked: nobody waits for it. */
+  #end(fault: unknown): void {
+    this.#fault ??= fault;
+    for (const { reject } of this.#waiting.values()) reject(this.#fault);
+    this.#waiting.clear();
+  }
+}

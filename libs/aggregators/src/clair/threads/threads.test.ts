@@ -1,0 +1,113 @@
+import { UserError, type Update } from "@fedclair/core";
+import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
+import assert from "node:assert/strict";
+import { idOf, randomBasis, updateOf } from "../../../testing/updates.js";
+import { clair, clairSchema, moduleTangents, refine, refineToPairs } from "../index.js";
+import { ModulePool } from "./module-pool.js";
+import type { ModuleState } from "./module-state.js";
+import { Thread } from "./thread.js";
+
+/** Five modules of unlike shapes; the first three of ten clients are contaminated. */
+const shapes = { a: [12, 8], b: [30, 6], c: [7, 19], d: [9, 9], e: [16, 5] } as const;
+
+function round(seed: number): Update[] {
+  const root = stream("threads").at(seed);
+  const bases = Object.entries(shapes).map(([name, [p, q]]) => {
+    return { name, p, q, u: randomBasis(root.at(name), p, 2) };
+  });
+  return Array.from({ length: 10 }, (_, k) => {
+    const modules = bases.map(({ name, p, q, u }) => {
+      const own = root.at(name, k);
+      const b = k < 3 ? gaussian(own, p, 3) : multiply(u, gaussian(own, 2, 3));
+      addScaled(b, 1, gaussian(own, p, 3, 0.05));
+      return [name, { b, a: gaussian(own, 3, q) }] as const;
+    });
+    return updateOf(`${idOf(k)}-${seed}`, Object.fromEntries(modules));
+  });
+}
+
+/** All that CLAIR says of a round, and what comes after. */
+async function answer(threads: number, set: object, past: readonly Update[]) {
+  const options = clairSchema.parse({ rank: 2, starts: 5, ...set });
+  const result = await clair(round(1), options, { past, threads });
+  const { modules, ...said } = result;
+  const after = {
+    refined: await refine(result, options),
+    pairs: await refineToPairs(result, options),
+    tangents: await moduleTangents(result),
+  };
+  modules.close();
+  return { ...said, ...after };
+}
+
+describe("clair in several threads", () => {
+  const settings = {
+    "a given rank": {},
+    "automatic ranks": { rank: "auto", rankMax: 3 },
+    "both sides, centred": { side: "both", centered: true },
+    "the convex program": { solver: "convex" },
+  };
+  for (const [name, set] of Object.entries(settings)) {
+    it(`says the same as in one, to the bit: ${name}`, async () => {
+      const alone = await answer(0, set, []);
+      assert.deepEqual([...alone.spaces.keys()], Object.keys(shapes));
+      for (const threads of [1, 2, 9]) assert.deepEqual(await answer(threads, set, []), alone);
+    });
+  }
+
+  it("says the same with a window", async () => {
+    const past = round(2);
+    assert.deepEqual(await answer(3, {}, past), await answer(0, {}, past));
+  });
+
+  it("answers several rounds at a time", async () => {
+    const alone = await answer(0, {}, []);
+    assert.deepEqual(await Promise.all([answer(2, {}, []), answer(2, {}, [])]), [alone, alone]);
+  });
+
+  it("keeps the kind of an error", async () => {
+    const options = clairSchema.parse({ rank: 1 });
+    const dense = [1, 2, 3].map((k) => updateOf(idOf(k), { m: gaussian(stream(k), 4, 5) }));
+    const result = await clair(dense, options, { threads: 1 });
+    await assert.rejects(refineToPairs(result, options), TypeError);
+    result.modules.close();
+    const thread = new Thread(
+      script(
+        `parentPort.on("message", ({ call }) => call && parentPort.postMessage({ call, fault: "mine" }))`,
+      ),
+    );
+    await assert.rejects(thread.host<ModuleState>().ask("norms"), new UserError("mine"));
+  });
+
+  it("fails what is asked once the modules are let go of", async () => {
+    const pool = await ModulePool.of(round(1), clairSchema.parse({}), 2);
+    pool.close();
+    await assert.rejects(
+      pool.each((module) => module.ask("norms")),
+      /no object \d+ in this thread/,
+    );
+    await assert.rejects(pool.views({ clients: [0], leastNorm: 0 }), /no object \d+/);
+  });
+
+  it("keeps nobody waiting for a thread that ends", async () => {
+    const thread = new Thread(script("process.exit(7)"));
+    const module = thread.host<ModuleState>();
+    await assert.rejects(module.ask("norms"), /a thread of CLAIR ended with code 7/);
+    assert.equal(thread.isAlive, false);
+    await assert.rejects(module.ask("norms"), /has ended/);
+  });
+
+  it("ends a thread that has hosted nothing for a while", async () => {
+    const thread = new Thread(script(`parentPort.on("message", () => {})`), 1);
+    const [first, second] = [thread.host(), thread.host()];
+    first.drop();
+    second.drop();
+    await thread.ended;
+    assert.equal(thread.isAlive, false);
+  });
+});
+
+function script(source: string): URL {
+  const imported = `import { parentPort } from "node:worker_threads"; ${source}`;
+  return new URL(`data:text/javascript,${encodeURIComponent(imported)}`);
+}

@@ -1,0 +1,50 @@
+import { isLowRank, type Tensor, type TensorDelta } from "@fedclair/core";
+import { Matrix } from "@fedclair/linalg";
+
+/**
+ * The same change in memory that threads share: posting it then costs next to nothing, where the copy that posting makes of
+ * thousands of adapters would hold up the event loop.
+ */
+export function inSharedMemory<D extends TensorDelta>(module: D): D;
+export function inSharedMemory(module: TensorDelta): TensorDelta {
+  return isLowRank(module) ? { b: shared(module.b), a: shared(module.a) } : shared(module);
+}
+
+function shared(tensor: Tensor): Tensor {
+  const { shape, data } = tensor;
+  if (data.buffer instanceof SharedArrayBuffer) return tensor;
+  const buffer = new SharedArrayBuffer(data.byteLength);
+  const copy = data instanceof Float32Array ? new Float32Array(buffer) : new Float64Array(buffer);
+  copy.set(data);
+  return { shape, data: copy };
+}
+
+/** Matrices lose their class when they are posted; one that several share stays one. */
+export function revived(value: unknown, known = new Map<object, unknown>()): unknown {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+  const alive = known.get(value) ?? copyOf(value, (part) => revived(part, known));
+  known.set(value, alive);
+  return alive;
+}
+
+function copyOf(value: object, revive: (part: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map(revive);
+  if (value instanceof Map) return new Map([...value].map(([key, part]) => [key, revive(part)]));
+  if (isMatrix(value)) return new Matrix(value.rows, value.cols, value.data);
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, revive(part)]));
+}
+
+function isMatrix(value: object): value is Pick<Matrix, "rows" | "cols" | "data"> {
+  return "rows" in value && "cols" in value && "data" in value;
+}
+
+/** All memory in a value that can change hands when it is posted, each buffer once. */
+export function buffersIn(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+  } else if (typeof value === "object" && value !== null) {
+    for (const part of value instanceof Map ? value.values() : Object.values(value))
+      buffersIn(part, found);
+  }
+  return found;
+}
