@@ -38,7 +38,9 @@ describe("joining", () => {
     const { code, stderr } = await coordinator.ended;
     assert.equal(code, 3, stderr);
     assert.match(stderr, /joined hosts hold 4 of 10 clients/);
-    assert.equal((await host.ended).code, 0);
+    const told = await host.ended;
+    assert.equal(told.code, 3, "the coordinator's");
+    assert.match(told.stderr, /the trial failed: joined hosts hold 4 of 10 clients/);
   });
 
   it("from other machines takes a token, and the right one", async () => {

@@ -61,7 +61,7 @@ describe("a client host that is killed in the middle of a trial", () => {
       stderr,
       /round \d+: \d of 8 clients were admitted, limits.quorum = 0.9 needs 8\n {2}c0\d: HOST_LOST \(/,
     );
-    assert.equal((await stays.ended).code, 0);
+    assert.equal((await stays.ended).code, 3);
     assert.ok((await recordsOf(out)).length >= 1);
   });
 
@@ -80,6 +80,52 @@ describe("a client host that is killed in the middle of a trial", () => {
     const { code, stdout } = await fedclair(["report", out]);
     assert.equal(code, 0);
     assert.match(stdout, /report\.html\n$/);
+  });
+});
+
+describe("a client host of a run that is killed", () => {
+  before(function () {
+    if (!hasProc) this.skip(); // nothing else tells of the processes that a process has started
+  });
+
+  const hostsOf = (pid: number) => childrenOf(pid).filter(({ args }) => args.includes("client"));
+
+  it("is started again, and its clients come back", async () => {
+    const out = await temporaryFolder();
+    const set = ["--set", "rounds=100000", "--set", "limits.quorum=0.5"];
+    const run = start(["run", fixture("long"), "--hosts", "2", "--out", out, ...set]);
+    await run.says(/round 1:/);
+    const [dies] = hostsOf(run.pid);
+    assert.ok(dies);
+    process.kill(dies.pid, "SIGKILL");
+    await run.says(
+      /client host \d of 2 ended with SIGKILL; it is started again \(1 of 3\)\n[^]*4 failed\n[^]*round \d+: training loss [\d.]+\n/,
+    );
+    assert.equal(hostsOf(run.pid).length, 2);
+    run.kill("SIGINT");
+    assert.equal((await run.ended).code, 130);
+    const failed = (await recordsOf(out)).map((record) => failuresOf(record).length > 0);
+    assert.ok(failed.includes(true) && failed.at(-1) === false);
+  });
+
+  it("is given up when it has died four times", async () => {
+    const out = await temporaryFolder();
+    const set = ["--set", "rounds=100000", "--set", "limits.joinSeconds=600"];
+    const run = start(["run", fixture("long"), "--hosts", "1", "--out", out, ...set]);
+    for (let kills = 1; kills <= 4; kills++) {
+      let host = hostsOf(run.pid)[0];
+      while (!host) {
+        await new Promise(setImmediate);
+        host = hostsOf(run.pid)[0];
+      }
+      process.kill(host.pid, "SIGKILL");
+      await gone([host.pid], 60_000);
+      if (kills < 4) await run.says(new RegExp(`SIGKILL; it is started again \\(${kills} of 3\\)`));
+    }
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /^client host 1 of 1 ended with SIGKILL$/m);
+    assert.match(stderr, /every client host ended, see above/);
   });
 });
 

@@ -48,6 +48,8 @@ export async function host(options: HostOptions): Promise<void> {
   });
   const peak = Math.round(process.resourceUsage().maxRSS / 1024);
   log.info(
-    `${ending}: ${jobs} jobs, ${tensors.first} tensors after the first and ${tensors.last} after the last, peak memory ${peak} MiB`,
+    `${ending.reason}: ${jobs} jobs, ${tensors.first} tensors after the first and ${tensors.last} after the last, peak memory ${peak} MiB`,
   );
+  process.exitCode = ending.exitCode;
+  process.send?.({ ended: ending.reason }); // for `fedclair run`, which starts hosts again that end otherwise
 }

@@ -1,7 +1,7 @@
 import { clientIds } from "@fedclair/core";
 import { plugins } from "@fedclair/plugins";
 import { runAndReport } from "@fedclair/report";
-import { createLog, readToken, readTrialFile, runFolderFor } from "@fedclair/runs";
+import { createLog, exitCodeOf, readToken, readTrialFile, runFolderFor } from "@fedclair/runs";
 import { SocketPool } from "@fedclair/wire";
 import { parseAddress } from "./address.js";
 
@@ -31,7 +31,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   });
   log.info(`listening on ${pool.url}`);
   process.send?.({ listening: pool.url });
-  let ending: string | undefined;
+  let ending: readonly [reason?: string, exitCode?: number] = [];
   try {
     const out = options.out ?? runFolderFor(trial);
     process.exitCode = await runAndReport({
@@ -45,9 +45,10 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
       backend: () => pool.backend,
     });
   } catch (error) {
-    ending = `the trial failed: ${error instanceof Error ? error.message : String(error)}`;
+    const why = error instanceof Error ? error.message : String(error);
+    ending = [`the trial failed: ${why}`, exitCodeOf(error)];
     throw error;
   } finally {
-    await pool.close(ending);
+    await pool.close(...ending);
   }
 }

@@ -3,8 +3,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { exitCodes, UserError } from "@fedclair/core";
-import { interruption } from "@fedclair/runs";
+import { exitCodes, UserError } from "@fedclair/core/errors";
+import { interruption } from "@fedclair/runs/program";
 
 /** How to run a trial in processes of this machine. */
 export interface Federation {
@@ -16,6 +16,7 @@ export interface Federation {
   readonly backend: string;
 }
 
+/** A process that this one has started. */
 interface Child {
   readonly process: ChildProcess;
   /** The exit code, or the signal that ended it. */
@@ -28,47 +29,54 @@ const farewell = 5000;
 /** How long a coordinator is left alone without hosts, in ms. */
 const desertion = 3000;
 
+/** How long a host that died is waited with before it is started again, in ms: once, twice, thrice, and not again. */
+const restartDelays = [250, 1000, 4000];
+
 /**
- * Starts a coordinator and client hosts, and waits for the coordinator to end. None of them outlives this process: they
- * are told to stop on Ctrl-C, and stop by themselves when the channel to this process breaks.
+ * Starts a coordinator and client hosts, and waits for the coordinator to end. A host that dies is started again. None of
+ * them outlives this process: they are told to stop on Ctrl-C, and stop by themselves when the channel to this process
+ * breaks.
  * @returns the coordinator's exit code
  */
 export async function runFederation(federation: Federation): Promise<number> {
   interruption.signal.throwIfAborted();
-  const children: Child[] = [];
-  const fate = { deserted: false, over: false };
+  const processes = new Processes();
+  const over = new AbortController();
+  const fate = { deserted: false };
   const stop = () => {
-    for (const child of children) child.process.kill("SIGTERM");
+    over.abort();
+    processes.kill("SIGTERM");
   };
   interruption.signal.addEventListener("abort", stop);
   try {
-    const token = randomBytes(16).toString("hex");
-    const coordinator = start("coordinator", federation.coordinatorArgs, token);
-    children.push(coordinator);
+    const coordinator = processes.start("coordinator", federation.coordinatorArgs);
     const url = await Promise.race([
       listening(coordinator.process),
       coordinator.exit.then(() => undefined),
     ]);
     if (url !== undefined) {
-      const hosts = startHosts(federation, url, token, fate);
-      children.push(...hosts);
+      const hosts = Array.from({ length: federation.hosts }, (_, i) =>
+        keepHost(processes, federation, i, url, over.signal),
+      );
       void whenAllFailed(hosts).then(() => {
         fate.deserted = coordinator.process.kill("SIGTERM");
       });
     }
     const code = await coordinator.exit;
+    over.abort();
     interruption.signal.throwIfAborted();
-    fate.over = true;
     if (fate.deserted) throw new UserError("every client host ended, see above", exitCodes.quorum);
     if (typeof code !== "number")
       throw new UserError(endedBy("coordinator", code), exitCodes.internal);
     // After a failure there may be nobody left to tell the hosts that it is over.
-    const left = Promise.all(children.map(({ exit }) => exit));
-    if (code === 0) await Promise.race([left, delay(farewell, undefined, { ref: false })]);
+    if (code === 0) {
+      await Promise.race([processes.ended(), delay(farewell, undefined, { ref: false })]);
+    }
     return code;
   } finally {
+    over.abort();
     interruption.signal.removeEventListener("abort", stop);
-    for (const child of children) child.process.kill("SIGKILL");
+    processes.kill("SIGKILL");
   }
 }
 
@@ -78,46 +86,82 @@ export function endedBy(process: string, signal: string): string {
   return `the ${process} was ended by ${signal}${why}`;
 }
 
-/** @param fate says when the trial is over: how hosts end from then on tells nothing */
-function startHosts(
+/**
+ * Runs a client host, and starts it again when a signal or a fault of the program has ended it: not after a user's
+ * error, which would only come back.
+ * @param over aborts when the trial is over: how hosts end from then on tells nothing
+ * @returns did it leave in good order?
+ */
+async function keepHost(
+  processes: Processes,
   { clients, hosts, backend }: Federation,
+  index: number,
   url: string,
-  token: string,
-  fate: { readonly over: boolean },
-): Child[] {
-  return Array.from({ length: hosts }, (_, i) => {
-    const capacity = Math.ceil((clients - i) / hosts);
-    const args = ["--coordinator", url, "--capacity", String(capacity), "--backend", backend];
-    const host = start("client", args, token);
-    void host.exit.then((code) => {
-      if (code === 0 || fate.over || interruption.signal.aborted) return;
-      process.stderr.write(`client host ${i + 1} of ${hosts} ended with ${code}\n`);
+  over: AbortSignal,
+): Promise<boolean> {
+  const capacity = Math.ceil((clients - index) / hosts);
+  const args = ["--coordinator", url, "--capacity", String(capacity), "--backend", backend];
+  for (let starts = 0; ; starts++) {
+    const host = processes.start("client", args);
+    let told = false; // that the trial is over, however it ended
+    host.process.once("message", () => {
+      told = true;
     });
-    return host;
-  });
+    const code = await host.exit;
+    if (code === 0 || told || over.aborted) return true;
+    const mayRecover = typeof code === "string" || code === exitCodes.internal;
+    const wait = mayRecover ? restartDelays[starts] : undefined;
+    const again =
+      wait === undefined ? "" : `; it is started again (${starts + 1} of ${restartDelays.length})`;
+    process.stderr.write(`client host ${index + 1} of ${hosts} ended with ${code}${again}\n`);
+    if (wait === undefined) return false;
+    try {
+      await delay(wait, undefined, { signal: over });
+    } catch {
+      return true;
+    }
+  }
 }
 
 /** Resolves some time after the last host has failed: the coordinator may have its own, better word on a lost round. */
-async function whenAllFailed(hosts: readonly Child[]): Promise<void> {
-  const codes = await Promise.all(hosts.map(({ exit }) => exit));
-  if (codes.includes(0)) await new Promise(() => undefined);
+async function whenAllFailed(hosts: readonly Promise<boolean>[]): Promise<void> {
+  const left = await Promise.all(hosts);
+  if (left.includes(true)) await new Promise(() => undefined);
   await delay(desertion, undefined, { ref: false });
 }
 
-function start(app: "coordinator" | "client", args: readonly string[], token: string): Child {
-  const child = spawn(process.execPath, ["--enable-source-maps", mainOf(app), ...args], {
-    env: {
-      ...process.env,
-      FEDCLAIR_TOKEN: token,
-      FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn",
-    },
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-  // "close" and not "exit": by then all that it printed has been read.
-  const exit = once(child, "close").then(
-    ([code, signal]: unknown[]) => (code ?? signal) as number | string,
-  );
-  return { process: child, exit };
+/** The processes of one federation, which share a join token. */
+class Processes {
+  readonly #token = randomBytes(16).toString("hex");
+  readonly #running = new Set<Child>();
+
+  start(app: "coordinator" | "client", args: readonly string[]): Child {
+    const child = spawn(process.execPath, ["--enable-source-maps", mainOf(app), ...args], {
+      env: {
+        ...process.env,
+        FEDCLAIR_TOKEN: this.#token,
+        FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn",
+      },
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    // "close" and not "exit": by then all that it printed has been read.
+    const exit = once(child, "close").then(
+      ([code, signal]: unknown[]) => (code ?? signal) as number | string,
+    );
+    const started = { process: child, exit };
+    this.#running.add(started);
+    void exit.then(() => this.#running.delete(started));
+    return started;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    for (const child of this.#running) child.process.kill(signal);
+  }
+
+  /** Resolves when all have ended. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#running].map(({ exit }) => exit));
+  }
 }
 
 /** The address that a coordinator says it listens on. */

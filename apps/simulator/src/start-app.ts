@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { exitCodes, UserError } from "@fedclair/core";
-import { interruption } from "@fedclair/runs";
+import { exitCodes, UserError } from "@fedclair/core/errors";
+import { interruption } from "@fedclair/runs/program";
 import { endedBy, mainOf } from "./federation.js";
 
 /** `fedclair coordinator` and `fedclair client`: starts the app, with its own options. */

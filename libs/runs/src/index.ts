@@ -30,6 +30,7 @@ export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-
 export { verdictSentence } from "./outcome/verdict.js";
 export { createLog } from "./process/log.js";
 export {
+  exitCodeOf,
   integerOption,
   interruption,
   listenForInterruption,

@@ -118,7 +118,7 @@ describe("connectHost", () => {
     const answers = collect(pool, jobsFor(["c0", "c1", "c2"]));
     await started.opened;
     stuck.stop();
-    assert.equal(await stuck.ended, "stopped");
+    assert.deepEqual(await stuck.ended, { reason: "stopped", exitCode: 0 });
     const result = await answers;
     const lost = Object.values(codes(result)).filter((code) => code === "HOST_LOST");
     assert.ok(lost.length > 0);
@@ -145,8 +145,17 @@ describe("connectHost", () => {
     await pool.close("enough");
     assert.equal((await answers).size, 0);
     finish.open();
-    assert.equal(await ended, "enough");
+    assert.deepEqual(await ended, { reason: "enough", exitCode: 0 });
     assert.ok(finished);
+  });
+
+  it("ends with the exit code of a coordinator whose trial failed", async () => {
+    await listen(1);
+    const { ended } = host({});
+    await pool.ready(never);
+    await pool.close("the trial failed: a quorum was missed", 3);
+    const reason = "the trial failed: a quorum was missed";
+    assert.deepEqual(await ended, { reason, exitCode: 3 });
   });
 
   it("joins again after a network blip, prepares only once, and works on", async () => {

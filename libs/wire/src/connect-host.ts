@@ -1,4 +1,11 @@
-import { UserError, type Answer, type ClientJob, type Failure, type Update } from "@fedclair/core";
+import {
+  exitCodes,
+  UserError,
+  type Answer,
+  type ClientJob,
+  type Failure,
+  type Update,
+} from "@fedclair/core";
 import { io, type Socket } from "socket.io-client";
 import { decodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./codec/host-message.js";
@@ -34,20 +41,28 @@ export interface HostOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Why a host ended. */
+export interface Ending {
+  /** For people. */
+  readonly reason: string;
+  /** 0, or that of a coordinator whose trial failed. */
+  readonly exitCode: number;
+}
+
 /**
  * Runs a client host: joins the coordinator, does the jobs that it sends, and joins again when the connection breaks.
- * @returns why it ended, for people, once no job runs any more
+ * @returns once no job runs any more
  * @throws UserError if the address is none, or the host is refused, or finds no coordinator in time; whatever
  * `onWelcome` rejects with
  */
-export async function connectHost(options: HostOptions): Promise<string> {
+export async function connectHost(options: HostOptions): Promise<Ending> {
   checkCoordinatorUrl(options.url);
   const host = new ClientHost(options);
   return await host.ended;
 }
 
 class ClientHost {
-  readonly ended: Promise<string>;
+  readonly ended: Promise<Ending>;
   readonly #options: HostOptions;
   readonly #socket: Socket<Events, Events>;
   readonly #jobs: JobQueue;
@@ -57,7 +72,7 @@ class ClientHost {
   #patience: NodeJS.Timeout | undefined;
   #lastError = "";
   #toldUnreachable = false;
-  #finish: (reason: string) => void = () => undefined;
+  #finish: (ending: Ending) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
   constructor(options: HostOptions) {
@@ -85,13 +100,13 @@ class ClientHost {
     });
   }
 
-  async #untilEnd(): Promise<string> {
+  async #untilEnd(): Promise<Ending> {
     const { signal } = this.#options;
     const stop = () => {
-      this.#finish("stopped");
+      this.#finish({ reason: "stopped", exitCode: exitCodes.ok });
     };
     try {
-      return await new Promise<string>((resolve, reject) => {
+      return await new Promise<Ending>((resolve, reject) => {
         this.#finish = resolve;
         this.#fail = reject;
         signal?.addEventListener("abort", stop);
@@ -147,7 +162,7 @@ class ClientHost {
   #notWelcome(reply: Exclude<Reply, { type: "welcome" }>): void {
     if (reply.type === "accepted") throw new UserError(`${this.#options.url} is no coordinator`);
     const { code, message } = reply.failure;
-    if (code === "TRIAL_ENDED") this.#finish(message);
+    if (code === "TRIAL_ENDED") this.#finish({ reason: message, exitCode: exitCodes.ok });
     else if (code !== "HOST_LOST") throw new UserError(`${this.#options.url}: ${code}: ${message}`);
   }
 
@@ -156,7 +171,7 @@ class ClientHost {
     if (message.type !== "trialEnd") return this.#jobs.handle(message);
     // Not before the reply is on its way.
     setImmediate(() => {
-      this.#finish(message.reason);
+      this.#finish({ reason: message.reason, exitCode: message.exitCode });
     });
     return accepted;
   }

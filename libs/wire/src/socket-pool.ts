@@ -130,13 +130,17 @@ export class SocketPool implements ClientPool {
     }
   }
 
-  /** Tells the hosts that the trial is over, and stops listening. @param reason for people */
-  async close(reason = "the trial is over"): Promise<void> {
+  /**
+   * Tells the hosts that the trial is over, and stops listening.
+   * @param reason for people
+   * @param exitCode the hosts end with it
+   */
+  async close(reason = "the trial is over", exitCode: number = exitCodes.ok): Promise<void> {
     this.#ended = true;
     for (const open of this.#open.values()) open.close();
     this.#open.clear();
     this.#onRosterChange();
-    const bytes = encodeCoordinatorMessage({ type: "trialEnd", reason });
+    const bytes = encodeCoordinatorMessage({ type: "trialEnd", reason, exitCode });
     const told = Promise.all(this.#roster.sessions.map(({ peer }) => peer.send(bytes)));
     const waiting = new AbortController();
     const timeout = delay(farewellTimeout, undefined, { signal: waiting.signal });

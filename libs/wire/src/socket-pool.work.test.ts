@@ -278,8 +278,8 @@ describe("SocketPool, working", () => {
   it("says goodbye", async () => {
     await open(1);
     const host = await joined(1);
-    await pool.close("enough");
-    assert.deepEqual(await host.next(), { type: "trialEnd", reason: "enough" });
+    await pool.close("enough", 3);
+    assert.deepEqual(await host.next(), { type: "trialEnd", reason: "enough", exitCode: 3 });
   });
 
   it("keeps count of what it sends and receives", async () => {

@@ -60,7 +60,7 @@ export const coordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
     rounds,
   }),
   plain({ type: fc.constant("jobEnd"), id: fc.nat() }),
-  plain({ type: fc.constant("trialEnd"), reason: fc.string() }),
+  plain({ type: fc.constant("trialEnd"), reason: fc.string(), exitCode: fc.nat({ max: 2 ** 31 }) }),
 );
 
 export const update: fc.Arbitrary<Update> = plain({

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { exitCodes, UserError } from "@fedclair/core/errors";
+import { printable } from "@fedclair/core/text";
 import { CommanderError, Option, type Command } from "commander";
 import { codeOf, systemFault } from "./system-error.js";
 
@@ -24,7 +25,7 @@ export async function runProgram(program: Command, argv = process.argv): Promise
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     } else if (interruption.signal.aborted) {
-      process.exit(exitCodes.interrupted); // a client that hangs must not hold the exit up
+      process.exit(exitCodeOf(error)); // a client that hangs must not hold the exit up
     } else {
       fail(error);
     }
@@ -32,16 +33,22 @@ export async function runProgram(program: Command, argv = process.argv): Promise
 }
 
 function fail(error: unknown): void {
-  const fault = error instanceof UserError ? error : systemFault(error);
-  if (fault) {
-    process.stderr.write(`error: ${fault.message}\n`);
-    process.exitCode = fault.exitCode;
-  } else {
-    process.stderr.write(
-      `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-    process.exitCode = exitCodes.internal;
-  }
+  const fault = faultOf(error);
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // Messages repeat file names and the like: only line breaks may act on the terminal.
+  const lines = (fault ? `error: ${fault.message}` : stack).split("\n");
+  process.stderr.write(lines.map((line) => `${printable(line, Infinity)}\n`).join(""));
+  process.exitCode = exitCodeOf(error);
+}
+
+function faultOf(error: unknown): UserError | undefined {
+  return error instanceof UserError ? error : systemFault(error);
+}
+
+/** With what a program ends after an error. */
+export function exitCodeOf(error: unknown): number {
+  if (interruption.signal.aborted) return exitCodes.interrupted;
+  return faultOf(error)?.exitCode ?? exitCodes.internal;
 }
 
 /** For `.catch`, where what went wrong is the user's to mend. @throws UserError in the error's own words */

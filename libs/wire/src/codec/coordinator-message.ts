@@ -10,7 +10,7 @@ export type CoordinatorMessage =
   | { readonly type: "forgetBase"; readonly id: number }
   | ({ readonly type: "clientJob" } & JobOnBase)
   | { readonly type: "jobEnd"; readonly id: number }
-  | { readonly type: "trialEnd"; readonly reason: string };
+  | { readonly type: "trialEnd"; readonly reason: string; readonly exitCode: number };
 
 /** A job whose base has travelled before it. */
 export interface JobOnBase extends Omit<ClientJob, "params">, Pick<ClientParams, "rounds"> {
@@ -38,7 +38,7 @@ function toWire(message: CoordinatorMessage): fedclair.v1.CoordinatorMessage.$Pr
     case "jobEnd":
       return { jobEnd: { id: message.id } };
     case "trialEnd":
-      return { trialEnd: { reason: message.reason } };
+      return { trialEnd: { reason: message.reason, exitCode: message.exitCode } };
   }
 }
 
@@ -75,6 +75,7 @@ function fromWire(message: fedclair.v1.CoordinatorMessage): CoordinatorMessage {
       return {
         type: "trialEnd",
         reason: printable(message.trialEnd?.reason ?? "", bounds.failureBytes),
+        exitCode: message.trialEnd?.exitCode ?? 0,
       };
     default:
       throw new WireError("MALFORMED", "CoordinatorMessage: no body that this version knows");
