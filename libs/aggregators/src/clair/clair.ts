@@ -1,8 +1,8 @@
 import type { Update, VerdictStatus } from "@fedclair/core";
-import { median } from "@fedclair/linalg";
+import { median, item } from "@fedclair/linalg";
 import { detect, detectConvex, withoutDetection, type Detection } from "./detection/detect.js";
 import { failures } from "./detection/screens.js";
-import { at, indices, pick, zip } from "./lists.js";
+import { indices, pick, zip } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import { comparable, indicesOf, sanitise, type Client, type Sanitised } from "./sanitise.js";
 import type { SharedSpace } from "./subspace/space.js";
@@ -89,7 +89,7 @@ export async function clair(
       ...{ active: active.filter(isPresent), benign },
       ...{ detection: active.length >= options.minClients, threshold, gap },
       scores: new Map(scoreOf.map(([{ id }, score]) => [id, score])),
-      spaces: new Map(spaces.map((space, m) => [at(modules.names, m), space])),
+      spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
       modules,
     };
   } catch (error) {
@@ -166,10 +166,10 @@ async function screen(
 ): Promise<Map<string, string>> {
   if (screens.length === 0 || inside.length < 3) return new Map();
   const grams = await modules.each((module, m) =>
-    module.ask("gramInside", at(spaces, m), indicesOf(inside)),
+    module.ask("gramInside", item(spaces, m), indicesOf(inside)),
   );
   const failed = await failures(grams, screens);
-  return new Map(failed.map(([k, reason]) => [at(inside, k).id, reason]));
+  return new Map(failed.map(([k, reason]) => [item(inside, k).id, reason]));
 }
 
 /** What is said of every client. @param isUndecided there is no threshold: nobody is found benign either */

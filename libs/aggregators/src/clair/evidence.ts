@@ -1,5 +1,6 @@
+import { item } from "@fedclair/linalg";
 import type { ClairResult } from "./clair.js";
-import { at, zip } from "./lists.js";
+import { zip } from "./lists.js";
 import { indicesOf } from "./sanitise.js";
 
 /**
@@ -15,9 +16,9 @@ export async function moduleTangents({
   if (active.length === 0) return new Map();
   const bySpace = [...spaces.values()];
   const tangents = await modules.each((module, m) =>
-    module.ask("tangents", at(bySpace, m), indicesOf(active)),
+    module.ask("tangents", item(bySpace, m), indicesOf(active)),
   );
   const of = (k: number) =>
-    new Map(zip(modules.names, tangents).map(([name, t]) => [name, at(t, k)]));
+    new Map(zip(modules.names, tangents).map(([name, t]) => [name, item(t, k)]));
   return new Map(active.map(({ id }, k) => [id, of(k)]));
 }

@@ -1,6 +1,7 @@
+import { item } from "@fedclair/linalg";
 import { weightsOf } from "../weights.js";
 import type { ClairResult } from "./clair.js";
-import { at, zip } from "./lists.js";
+import { zip } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import type { RefinedPair } from "./refinement/pairs.js";
 import type { Members, Refined, RefineOptions } from "./refinement/refine-module.js";
@@ -44,6 +45,6 @@ async function byModule<T>(
     weights: weightsOf(benign, weighting),
   };
   const bySpace = [...spaces.values()];
-  const refined = await modules.each((module, m) => ask(module, at(bySpace, m), members));
+  const refined = await modules.each((module, m) => ask(module, item(bySpace, m), members));
   return new Map(zip(modules.names, refined));
 }

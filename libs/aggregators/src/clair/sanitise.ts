@@ -8,8 +8,7 @@ import {
   yieldToEventLoop,
   type Update,
 } from "@fedclair/core";
-import { median } from "@fedclair/linalg";
-import { at } from "./lists.js";
+import { median, item } from "@fedclair/linalg";
 
 /** A client that takes part: finite, of the common modules and shapes, and not idle. */
 export interface Client {
@@ -63,7 +62,7 @@ export function sanitise(
   zeroTol: number,
 ): Sanitised {
   const clients = updates.map(({ clientId: id, numExamples }, index): Client => {
-    return { id, numExamples, index, norm: Math.hypot(...norms.map((of) => at(of, index))) };
+    return { id, numExamples, index, norm: Math.hypot(...norms.map((of) => item(of, index))) };
   });
   // Factors within bounds can still have a product beyond them.
   const finite = clients.filter(({ norm }) => Number.isFinite(norm));

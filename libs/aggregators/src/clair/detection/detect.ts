@@ -1,5 +1,5 @@
-import type { Matrix } from "@fedclair/linalg";
-import { at, indices, zip } from "../lists.js";
+import { item, type Matrix } from "@fedclair/linalg";
+import { indices, zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { tangents, type Fit, type Views } from "../subspace/views.js";
 import { benignBy, cutOf, type Cut } from "./threshold.js";
@@ -100,8 +100,8 @@ const leastBlock = 1e-3;
 export async function detectConvex(views: Views, options: ClairOptions): Promise<Detection> {
   const norms = await views.pursueOutliers();
   const scores = indices(views.size).map((k) => {
-    const square = norms.reduce((total, ofView) => total + at(ofView, k) ** 2, 0);
-    const changed = views.facts.filter(({ isZero }) => !at(isZero, k)).length;
+    const square = norms.reduce((total, ofView) => total + item(ofView, k) ** 2, 0);
+    const changed = views.facts.filter(({ isZero }) => !item(isZero, k)).length;
     return Math.sqrt(square / Math.max(1, changed));
   });
   const cut = cutOf(scores, { ...options, scoreFloor: Math.max(options.scoreFloor, leastBlock) });

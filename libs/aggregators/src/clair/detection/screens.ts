@@ -1,8 +1,8 @@
 import { yieldToEventLoop } from "@fedclair/core";
-import { addScaled, Matrix, median, multiply } from "@fedclair/linalg";
+import { addScaled, Matrix, median, multiply, item } from "@fedclair/linalg";
 import { geometricMedianWeights } from "../../robust/geometric-median.js";
 import { pointsOfGram } from "../../robust/points.js";
-import { at, indices } from "../lists.js";
+import { indices } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 
 /** Norms beyond so many medians fail the norm screen. */
@@ -20,7 +20,7 @@ export async function failures(
   grams: readonly Matrix[],
   screens: ClairOptions["screens"],
 ): Promise<readonly Failure[]> {
-  const gram = at(grams, 0).copy();
+  const gram = item(grams, 0).copy();
   for (const one of grams.slice(1)) {
     addScaled(gram, 1, one);
     await yieldToEventLoop();
@@ -47,7 +47,7 @@ async function failDirection(gram: Matrix): Promise<Failure[]> {
   const equal = new Float64Array(count).fill(1 / count);
   const weights = await geometricMedianWeights(pointsOfGram(gram), equal);
   const products = multiply(gram, new Matrix(count, 1, weights)).data;
-  const size = Math.sqrt(products.reduce((total, x, k) => total + x * at(weights, k), 0));
+  const size = Math.sqrt(products.reduce((total, x, k) => total + x * item(weights, k), 0));
   return Array.from(products).flatMap((product, k): Failure[] => {
     const cosine = product / (size * Math.sqrt(gram.get(k, k)));
     return cosine < 0 ? [[k, `cosine inside the space ${cosine.toFixed(2)}`]] : [];

@@ -1,5 +1,5 @@
-import { quantile } from "@fedclair/linalg";
-import { at, indices } from "../lists.js";
+import { quantile, item } from "@fedclair/linalg";
+import { indices } from "../lists.js";
 import { leastBenign, type ClairOptions } from "../options.js";
 
 /** Where benign scores end. */
@@ -34,7 +34,7 @@ export function cutOf(scores: readonly number[], options: ClairOptions): Cut {
 /** Indices of the clients that are not above the threshold; all, if each is. */
 export function benignBy({ threshold }: Cut, scores: readonly number[]): number[] {
   const all = indices(scores.length);
-  const below = all.filter((k) => at(scores, k) <= threshold);
+  const below = all.filter((k) => item(scores, k) <= threshold);
   return below.length > 0 ? below : all;
 }
 
@@ -47,7 +47,7 @@ function gapCut(sorted: readonly number[], h: number, { gapMin, gapMin2 }: Clair
   }
   for (;;) {
     const cut = {
-      threshold: Math.sqrt(at(sorted, position) * at(sorted, position - 1)),
+      threshold: Math.sqrt(item(sorted, position) * item(sorted, position - 1)),
       gap: ratio,
     };
     ({ position, ratio } = widest(sorted, h, position));
@@ -59,7 +59,7 @@ function gapCut(sorted: readonly number[], h: number, { gapMin, gapMin2 }: Clair
 function widest(sorted: readonly number[], from: number, to: number) {
   let best = { position: from, ratio: 1 };
   for (let position = Math.max(from, 1); position < to; position++) {
-    const ratio = at(sorted, position) / at(sorted, position - 1);
+    const ratio = item(sorted, position) / item(sorted, position - 1);
     if (ratio > best.ratio) best = { position, ratio };
   }
   return best;

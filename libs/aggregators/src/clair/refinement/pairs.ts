@@ -12,9 +12,10 @@ import {
   norm,
   thinQr,
   thinSvd,
+  item,
 } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
-import { at, zip } from "../lists.js";
+import { zip } from "../lists.js";
 import { isFactored, type Change } from "../subspace/change.js";
 import type { SharedSpace } from "../subspace/space.js";
 import type { Refinement } from "./refine-module.js";
@@ -106,7 +107,7 @@ export function compressLowRank(b: Matrix, a: Matrix, t: number): Compressed {
   const { u, s, v } = thinSvd(multiplyNT(left.r, right.r));
   const rank = Math.min(t, s.length);
   for (let j = 0; j < rank; j++) {
-    const root = Math.sqrt(at(s, j));
+    const root = Math.sqrt(item(s, j));
     u.column(j).forEach((x, i, column) => (column[i] = x * root));
     v.column(j).forEach((x, i, column) => (column[i] = x * root));
   }

@@ -1,7 +1,7 @@
 import { tensorOf, type Tensor, type TensorDelta } from "@fedclair/core";
-import { median, type Matrix } from "@fedclair/linalg";
+import { median, type Matrix, item } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
-import { at, zip } from "../lists.js";
+import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import {
   combine,
@@ -88,7 +88,7 @@ function shareOf(
   const energy = size ** 2;
   const variance = outside.reduce((total, change, k) => {
     const distance = normOf(change) ** 2 - 2 * inner(change, mean) + energy;
-    return total + at(weights, k) ** 2 * distance;
+    return total + item(weights, k) ** 2 * distance;
   }, 0);
   const n = outside.length;
   return Math.max(0, 1 - (n * variance) / (n - 1) / energy);
@@ -133,7 +133,7 @@ function meanOf(
   weights: ArrayLike<number>,
   { left }: SharedSpace,
 ): Factors {
-  const { b, a } = at(inside, 0);
+  const { b, a } = item(inside, 0);
   const mean = (side: "b" | "a") =>
     weightedSum(
       inside.map((own) => own[side]),

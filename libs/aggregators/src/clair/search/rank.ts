@@ -1,5 +1,4 @@
-import { symmetricEigen } from "@fedclair/linalg";
-import { at } from "../lists.js";
+import { symmetricEigen, item } from "@fedclair/linalg";
 import type { ClairOptions } from "../options.js";
 import { gramOf } from "../subspace/fit.js";
 import type { View } from "../subspace/view.js";
@@ -35,5 +34,5 @@ export async function rankOf(
 function spectralDrop(view: View, members: readonly number[], rank: number): number {
   const { values } = symmetricEigen(gramOf(view, members));
   const next = values[rank] ?? 0; // none where the space has all dimensions
-  return at(values, rank - 1) / Math.max(next, 1e-12 * at(values, 0));
+  return item(values, rank - 1) / Math.max(next, 1e-12 * item(values, 0));
 }

@@ -1,4 +1,5 @@
-import { at, pick } from "../lists.js";
+import { item } from "@fedclair/linalg";
+import { pick } from "../lists.js";
 import { leastBenign, type ClairOptions } from "../options.js";
 import { sines, type Views } from "../subspace/views.js";
 import { startsOf } from "./starts.js";
@@ -27,7 +28,7 @@ export async function search(views: Views, options: ClairOptions): Promise<reado
   const followed = await Promise.all(
     kept.map((candidate) => follow(candidate, concentrate, options.cSteps)),
   );
-  return at(followed.toSorted(byObjective), 0).members;
+  return item(followed.toSorted(byObjective), 0).members;
 }
 
 type Concentrate = (members: readonly number[]) => Promise<Candidate>;
@@ -60,7 +61,7 @@ async function follow(
 }
 
 function closest(angles: readonly number[], h: number): Candidate {
-  const order = [...angles.keys()].sort((i, j) => at(angles, i) - at(angles, j));
+  const order = [...angles.keys()].sort((i, j) => item(angles, i) - item(angles, j));
   const members = order.slice(0, h).sort((i, j) => i - j);
   return { members, objective: pick(angles, members).reduce((total, s) => total + s * s, 0) };
 }

@@ -1,5 +1,5 @@
-import { median, quantile } from "@fedclair/linalg";
-import { at, indices } from "../lists.js";
+import { median, quantile, item } from "@fedclair/linalg";
+import { indices } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { sines, type Fit, type Views } from "../subspace/views.js";
 
@@ -50,7 +50,7 @@ function spread(size: number, starts: number): number[] {
 /** Random groups of clients, as large as it takes for their blocks together to show the whole space. */
 function subsets({ facts, size }: Views, { subsetStarts, seed }: ClairOptions): number[][] {
   const shares = indices(size).map((k) =>
-    Math.min(1, ...facts.map(({ visibleShare }) => at(visibleShare, k))),
+    Math.min(1, ...facts.map(({ visibleShare }) => item(visibleShare, k))),
   );
   const share = median(shares);
   const wanted = subsetStarts === "auto" ? (share < 1 ? 64 : 0) : subsetStarts;

@@ -8,9 +8,9 @@ import {
   multiplyNT,
   multiplyTN,
   thinQr,
+  item,
 } from "@fedclair/linalg";
 import { innerProduct, stackFactors, type Factors } from "../../factors.js";
-import { at } from "../lists.js";
 
 /** A client's change of one module. Of one module, either all clients' changes are factored or all are dense. */
 export type Change = Matrix | Factors;
@@ -76,9 +76,9 @@ export function combine(changes: readonly Change[], weights: ArrayLike<number>):
 
 /** Σ w_k·X_k of matrices of one shape, at least one. */
 export function weightedSum(matrices: readonly Matrix[], weights: ArrayLike<number>): Matrix {
-  const { rows, cols } = at(matrices, 0);
+  const { rows, cols } = item(matrices, 0);
   const out = new Matrix(rows, cols);
-  for (const [k, matrix] of matrices.entries()) addScaled(out, at(weights, k), matrix);
+  for (const [k, matrix] of matrices.entries()) addScaled(out, item(weights, k), matrix);
   return out;
 }
 

@@ -14,8 +14,9 @@ import {
   sum,
   thinQr,
   type Known,
+  item,
 } from "@fedclair/linalg";
-import { at, pick, zip } from "../lists.js";
+import { pick, zip } from "../lists.js";
 import type { Sought, View } from "./view.js";
 import type { Energies } from "./views.js";
 
@@ -30,7 +31,7 @@ export function fit({ view, rank }: Sought, members: readonly number[], known?: 
 
 /** A client's own space, filled up with the leading directions that all blocks have outside it. */
 export function ownFit({ view, rank }: Sought, k: number): Matrix {
-  const whole = at(view.ownSpaces, k);
+  const whole = item(view.ownSpaces, k);
   if (whole.cols >= rank) return whole.columns(0, rank);
   const residuals = view.blocks.map((block) =>
     subtract(block, multiply(whole, multiplyTN(whole, block))),
@@ -77,7 +78,7 @@ export function leaveOneOut(sought: Sought, members: readonly number[], basis: M
   const energies = members.map((left) => {
     const others = members.filter((member) => member !== left);
     const gram = all && subtract(all, gramOf(view, [left]));
-    return splitEnergy(fit(sought, others, { gram, guess: basis }), at(view.blocks, left));
+    return splitEnergy(fit(sought, others, { gram, guess: basis }), item(view.blocks, left));
   });
   return {
     inside: Float64Array.from(energies, ({ inside }) => inside),

@@ -8,8 +8,9 @@ import {
   subtract,
   sum,
   thinSvd,
+  item,
+  at,
 } from "@fedclair/linalg";
-import { at, entry } from "../lists.js";
 
 /** [Z_1 … Z_K] = L + S, L of low rank and S zero in the blocks of benign clients. */
 export interface Decomposition {
@@ -49,7 +50,7 @@ export function outlierPursuit(blocks: readonly Matrix[], lambda: number): Decom
 
 /** Z - X + Y/m */
 function combine(z: Matrix, x: Matrix, y: Matrix, penalty: number): Matrix {
-  const sum = z.data.map((value, i) => value - entry(x.data, i) + entry(y.data, i) / penalty);
+  const sum = z.data.map((value, i) => value - at(x.data, i) + at(y.data, i) / penalty);
   return new Matrix(z.rows, z.cols, sum);
 }
 
@@ -83,7 +84,7 @@ function decomposition(
   widths: readonly number[],
   lambda: number,
 ): Decomposition {
-  const rank = values.filter((value) => value > 1e-6 * at(values, 0)).length;
+  const rank = values.filter((value) => value > 1e-6 * item(values, 0)).length;
   const blockNorms = blocksOf(s, widths).map((block) => norm(block.data));
   const nuclear = sum(values);
   return {

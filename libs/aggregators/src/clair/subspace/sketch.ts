@@ -6,8 +6,10 @@ import {
   multiply,
   multiplyTN,
   stream,
+  item,
+  at,
 } from "@fedclair/linalg";
-import { at, entry, pick, zip } from "../lists.js";
+import { pick, zip } from "../lists.js";
 
 /** Rows of a sketch: it keeps a space of few dimensions exactly without noise, and closely with noise. */
 export const sketchRows = 256;
@@ -24,7 +26,7 @@ const spread = 4;
 export function sketcher(rows: number, seed: number): (block: Matrix) => Matrix {
   const draw = stream("sketch").at(seed, rows);
   // Distinct ones: a row drawn twice with opposite signs would vanish.
-  const targets = new Int32Array(rows * spread);
+  const targets = new Float64Array(rows * spread);
   for (let i = 0; i < targets.length; i += spread) {
     const distinct = new Set<number>();
     while (distinct.size < spread) distinct.add(draw.int(sketchRows));
@@ -37,8 +39,8 @@ export function sketcher(rows: number, seed: number): (block: Matrix) => Matrix 
       const from = block.column(j);
       const to = sketch.column(j);
       for (let d = 0; d < targets.length; d++) {
-        const target = entry(targets, d);
-        to[target] = entry(to, target) + entry(signs, d) * entry(from, (d / spread) | 0);
+        const target = at(targets, d);
+        to[target] = at(to, target) + at(signs, d) * at(from, (d / spread) | 0);
       }
     }
     return sketch;
@@ -88,7 +90,7 @@ function stacksOf(
 
 /** Σ L_g·(R_gᵀ·X) */
 function sumOfProducts(left: readonly Matrix[], right: readonly Matrix[], x: Matrix): Matrix {
-  const sum = new Matrix(at(left, 0).rows, x.cols);
+  const sum = new Matrix(item(left, 0).rows, x.cols);
   for (const [l, r] of zip(left, right)) addScaled(sum, 1, multiply(l, multiplyTN(r, x)));
   return sum;
 }

@@ -1,6 +1,5 @@
-import { Matrix, multiply, multiplyTN, splitEnergy, subtract, sum } from "@fedclair/linalg";
+import { Matrix, multiply, multiplyTN, splitEnergy, subtract, sum, item } from "@fedclair/linalg";
 import { product, type Factors } from "../../factors.js";
-import { at } from "../lists.js";
 import { combine, compress, isFactored, type Change } from "./change.js";
 
 /** The shared space of one module: orthonormal columns, p×r on the left, q×r on the right. */
@@ -68,7 +67,7 @@ export function gramInside(changes: readonly Change[], space: SharedSpace): Matr
     // The other factor is the space itself, whose columns are orthonormal.
     return (space.left ? a : b).data;
   });
-  const table = new Matrix(at(coordinates, 0).length, changes.length);
+  const table = new Matrix(item(coordinates, 0).length, changes.length);
   coordinates.forEach((own, k) => {
     table.column(k).set(own);
   });

@@ -9,8 +9,9 @@ import {
   multiplyTN,
   thinQr,
   thinSvd,
+  item,
 } from "@fedclair/linalg";
-import { at, zip } from "../lists.js";
+import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { compress, type Change, type Side } from "./change.js";
 import { liftFromSketch, sketcher, sketchRows } from "./sketch.js";
@@ -67,7 +68,7 @@ export function viewOf(
   const grams = stack.cols < blocks.length * stack.rows ? undefined : blocks.map((b) => gramNT(b));
   return {
     side,
-    extent: at(changed, 0).rows,
+    extent: item(changed, 0).rows,
     stack,
     blocks,
     grams,
@@ -115,7 +116,7 @@ function inFewRows(
   normalize: ClairOptions["normalize"],
   seed: number,
 ): Pick<View, "stack" | "lift"> {
-  const { rows } = at(blocks, 0);
+  const { rows } = item(blocks, 0);
   const width = blocks.reduce((total, block) => total + block.cols, 0);
   if (Math.min(rows, width) > sketchRows) {
     const sketches = blocks.map(sketcher(rows, seed));

@@ -1,5 +1,5 @@
-import { sum, type Matrix } from "@fedclair/linalg";
-import { at, zip } from "../lists.js";
+import { sum, type Matrix, item } from "@fedclair/linalg";
+import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 
 /**
@@ -63,7 +63,7 @@ type Pooled = Pick<Views, "facts" | "pooling">;
 export function sines({ facts, pooling }: Pooled, energies: readonly Energies[]): number[] {
   return byClient(energies).map(({ outside }, k) => {
     if (pooling === "max") return Math.sqrt(Math.max(0, ...outside));
-    const changed = facts.filter(({ isZero }) => !at(isZero, k)).length;
+    const changed = facts.filter(({ isZero }) => !item(isZero, k)).length;
     return Math.sqrt(sum(outside) / Math.max(1, changed));
   });
 }
@@ -84,8 +84,8 @@ export function tangents(
 function byClient(energies: readonly Energies[]): { inside: number[]; outside: number[] }[] {
   const [first] = energies;
   return Array.from(first?.inside ?? [], (_, k) => ({
-    inside: energies.map(({ inside }) => at(inside, k)),
-    outside: energies.map(({ outside }) => at(outside, k)),
+    inside: energies.map(({ inside }) => item(inside, k)),
+    outside: energies.map(({ outside }) => item(outside, k)),
   }));
 }
 

@@ -1,7 +1,7 @@
 import { isLowRank, matrixOf, tensorsOf, type TensorDelta } from "@fedclair/core";
-import type { Matrix } from "@fedclair/linalg";
+import { item, type Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../../factors.js";
-import { at, entry, zip } from "../lists.js";
+import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { asPairs, type RefinedPair } from "../refinement/pairs.js";
 import {
@@ -98,7 +98,7 @@ export class ModuleState {
   }
 
   #change(k: number): Change {
-    const update = at(this.#updates, k);
+    const update = item(this.#updates, k);
     return (this.#changes[k] ??= isLowRank(update) ? factorsOf(update) : matrixOf(update));
   }
 
@@ -112,7 +112,7 @@ export class ModuleState {
   /** The clients' differences from the mean of some of them. */
   #centred(clients: readonly number[], centre: readonly number[]): readonly Change[] {
     const changes = this.#changesOf(clients);
-    const members = centre.map((k) => at(changes, clients.indexOf(k)));
+    const members = centre.map((k) => item(changes, clients.indexOf(k)));
     const mean = combine(members, new Float64Array(members.length).fill(1 / members.length));
     return changes.map((change) => combine([change, mean], [1, -1]));
   }
@@ -128,7 +128,7 @@ export class ModuleGroup {
   }
 
   module(m: number): ModuleState {
-    return at(this.#modules, m);
+    return item(this.#modules, m);
   }
 
   /** @param ranks by module, where they are known */
@@ -140,7 +140,9 @@ export class ModuleGroup {
 
 function isBounded(data: Float32Array | Float64Array): boolean {
   // Not with for-of or every(): they take five times as long, and this looks at all that was sent.
-  for (let i = 0; i < data.length; i++)
-    if (!(Math.abs(entry(data, i)) <= largestEntry)) return false;
+  for (let i = 0; i < data.length; i++) {
+    const x = data[i];
+    if (x === undefined || !(Math.abs(x) <= largestEntry)) return false;
+  }
   return true;
 }

@@ -1,5 +1,5 @@
-import type { Matrix } from "@fedclair/linalg";
-import { at, zip } from "../lists.js";
+import { item, type Matrix } from "@fedclair/linalg";
+import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { search } from "../search/search.js";
 import type { Side } from "../subspace/change.js";
@@ -40,12 +40,12 @@ export class ModuleViews implements LyingViews {
   }
 
   get size(): number {
-    return at(this.#sought, 0).view.blocks.length;
+    return item(this.#sought, 0).view.blocks.length;
   }
 
   describe(): Description {
     const { size, pooling, facts } = this;
-    return { size, pooling, facts, ranks: [at(this.#sought, 0).rank] };
+    return { size, pooling, facts, ranks: [item(this.#sought, 0).rank] };
   }
 
   fit(members: readonly number[], near?: readonly Matrix[]): Fit {
@@ -82,7 +82,7 @@ export class ModuleViews implements LyingViews {
       return [view.side, view.lift(basis, members)];
     });
     const sides: Partial<Record<Side, Matrix>> = Object.fromEntries(lifted);
-    return [{ rank: at(this.#sought, 0).rank, ...sides }];
+    return [{ rank: item(this.#sought, 0).rank, ...sides }];
   }
 
   #about(bases: readonly Matrix[]): Fit {
@@ -101,7 +101,7 @@ export class PooledViews implements LyingViews {
   readonly #ranges: readonly (readonly [from: number, to: number])[];
 
   private constructor(parts: readonly Hosted<LyingViews>[], described: readonly Description[]) {
-    const { size, pooling } = at(described, 0);
+    const { size, pooling } = item(described, 0);
     [this.size, this.pooling, this.#parts] = [size, pooling, parts];
     this.facts = described.flatMap(({ facts }) => facts);
     this.ranks = described.flatMap(({ ranks }) => ranks);
