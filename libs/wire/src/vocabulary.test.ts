@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { errorCodes, exitCodes } from "@fedclair/core";
+import { bounds, errorCodes, exitCodes } from "@fedclair/core";
 import { fedclair } from "../gen/fedclair.js";
+import { maxFields } from "./codec/bounded-reader.js";
+import { defaultLimits } from "./protocol.js";
 
-const docs = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
+const read = (name: string) =>
+  readFileSync(new URL(`../../../docs/${name}`, import.meta.url), "utf8");
+const docs = read("errors.md");
 
 /** Names and numbers in the table below a heading, whose rows begin with `| number | name |`. */
 function table(heading: string): Record<string, number> {
@@ -36,5 +40,28 @@ describe("errors", () => {
 describe("exit codes", () => {
   it("are the same in the code and in docs/errors.md", () => {
     assert.deepEqual(table("Exit codes"), { ...exitCodes });
+  });
+});
+
+describe("limits", () => {
+  it("are the same in the code and in docs/protocol.md", () => {
+    const rows = read("protocol.md").matchAll(/^\| ([^|]+?) +\| ([\d,]+)( MiB)?/gm);
+    const limits = new Map(
+      [...rows].map(([, what, number = "", unit]): [string, number] => [
+        what ?? "",
+        Number(number.replaceAll(",", "")) * (unit ? 2 ** 20 : 1),
+      ]),
+    );
+    const expected = {
+      "payload of a frame": defaultLimits.chunkBytes,
+      "a message": defaultLimits.maxMessageBytes,
+      "fields of a message": maxFields,
+      "metrics of an update": bounds.metrics,
+      "a name (client, phase, module …)": bounds.nameLength,
+      "text of a failure, as JSON": bounds.failureBytes,
+    };
+    for (const [what, number] of Object.entries(expected)) {
+      assert.equal(limits.get(what), number, what);
+    }
   });
 });
