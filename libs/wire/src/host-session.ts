@@ -13,8 +13,8 @@ export const jobWindow = 3;
 interface Base {
   /** Jobs on it that are yet to be sent. */
   waiting: number;
-  /** What the host says to it; undefined until it is sent. */
-  reply: Promise<Reply> | undefined;
+  /** What the host says to it, and for which call it was sent; undefined until it is. */
+  sent: { readonly reply: Promise<Reply>; readonly closed: AbortSignal } | undefined;
 }
 
 /** A joined client host, as the coordinator sees it: is sent its jobs, and before them the bases that they stand on. */
@@ -80,17 +80,22 @@ export class HostSession {
   async #bring(job: Job, closed: AbortSignal): Promise<Reply> {
     const base = this.#baseOf(job);
     for (;;) {
-      const sent = (base.reply ??= this.peer.send(this.#numbers.encode(job.params.base), closed));
-      const reply = await sent;
-      if (reply.type !== "failure" || reply.failure.code !== "STALE_ROUND") return reply;
-      if (base.reply === sent) base.reply = undefined;
+      const sent = (base.sent ??= this.#sendBase(job.params.base, closed));
+      const reply = await sent.reply;
+      const givenUp = reply.type === "failure" && sent.closed.aborted;
+      if (!givenUp) return reply;
+      if (base.sent === sent) base.sent = undefined;
       if (closed.aborted) return reply;
-      // It was given up with the call that it was first sent for, while this one is open.
+      // It was given up with the call that it was sent for, while this one is open.
     }
   }
 
+  #sendBase(base: Params, closed: AbortSignal) {
+    return { reply: this.peer.send(this.#numbers.encode(base), closed), closed };
+  }
+
   #baseOf({ params }: Job): Base {
-    const base = this.#bases.get(params.base) ?? { waiting: 0, reply: undefined };
+    const base = this.#bases.get(params.base) ?? { waiting: 0, sent: undefined };
     this.#bases.set(params.base, base);
     return base;
   }
@@ -100,7 +105,7 @@ export class HostSession {
     const base = this.#baseOf(job);
     base.waiting--;
     if (base.waiting > 0) return;
-    if (!base.reply) {
+    if (!base.sent) {
       this.#bases.delete(job.params.base);
       return;
     }

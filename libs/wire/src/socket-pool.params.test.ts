@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import type { ClientJob, ClientParams, Delta, Job, Params } from "@fedclair/core";
+import type { CoordinatorMessage } from "./codec/coordinator-message.js";
+import { encodeReady, encodeUpdate } from "./codec/host-message.js";
+import { connectHost } from "./connect-host.js";
+import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
+import { codes, collect, jobsFor, listenFor, never, paramsOf, updateOf } from "../testing/pools.js";
+import { RawHost } from "../testing/raw-host.js";
+
+/** A message in short: `base 1`, `c0 on 1`, `forget 1`. */
+function shortly(message: CoordinatorMessage): string {
+  switch (message.type) {
+    case "base":
+      return `base ${message.id}`;
+    case "forgetBase":
+      return `forget ${message.id}`;
+    case "clientJob":
+      return `${message.clientId} on ${message.baseId}`;
+    default:
+      return message.type;
+  }
+}
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+describe("SocketPool, the params of jobs", () => {
+  let pool: SocketPool;
+  const ends: (() => void)[] = [];
+
+  const open = async (count: number, options: Partial<SocketPoolOptions> = {}) => {
+    pool = await listenFor(count, options);
+  };
+  /** A host that answers every job. */
+  const joined = async (capacity: number) => {
+    const host = await RawHost.connect(pool.url);
+    ends.push(() => host.socket.disconnect());
+    await host.joinReady({ capacity });
+    const told: string[] = [];
+    const serve = async () => {
+      for (;;) {
+        const message = await host.next();
+        told.push(shortly(message));
+        if (message.type !== "clientJob") continue;
+        await host.peer.send(encodeUpdate(message.id, updateOf(message.clientId)));
+      }
+    };
+    void serve();
+    /** All that it has been sent so far. */
+    return async () => {
+      await host.peer.send(encodeReady()); // there and back: what was under way has come
+      await setImmediate(); // and `serve` has seen it
+      return told.splice(0);
+    };
+  };
+  /** A host of `connectHost`. @param see told of every job */
+  const working = async (see: (job: ClientJob) => void) => {
+    const abort = new AbortController();
+    ends.push(() => {
+      abort.abort();
+    });
+    void connectHost({
+      ...{ url: pool.url, capacity: 10, backend: "none", softwareVersion: "test" },
+      onWelcome: () => Promise.resolve(),
+      runJob: (job) => {
+        see(job);
+        const { id: jobId, clientId } = job;
+        return Promise.resolve({ jobId, clientId, update: updateOf(clientId) });
+      },
+      signal: abort.signal,
+    });
+    await pool.ready(never);
+  };
+  const on = (base: Params, ...clientIds: string[]): Job[] =>
+    jobsFor(clientIds, { params: { base, rounds: [] } });
+
+  afterEach(async () => {
+    for (const end of ends.splice(0)) end();
+    await pool.close();
+  });
+
+  it("bring a base to a host once, over two calls too, until another takes its place", async () => {
+    await open(4);
+    const [first, second] = [await joined(2), await joined(2)];
+    const [base, next] = [paramsOf(1), paramsOf(2)];
+    await collect(pool, on(base, "c0", "c1", "c2", "c3"));
+    assert.deepEqual(await first(), ["base 1", "c0 on 1", "c1 on 1"]);
+    assert.deepEqual(await second(), ["base 1", "c2 on 1", "c3 on 1"]);
+    await collect(pool, on(base, "c3", "c1"));
+    assert.deepEqual([await first(), await second()], [["c1 on 1"], ["c3 on 1"]]);
+    await collect(pool, on(next, "c0", "c2", "c3"));
+    assert.deepEqual(await first(), ["base 2", "c0 on 2", "forget 1"]);
+    assert.deepEqual(await second(), ["base 2", "c2 on 2", "c3 on 2", "forget 1"]);
+    await collect(pool, on(next, "c1"));
+    assert.deepEqual([await first(), await second()], [["c1 on 2"], []]);
+  });
+
+  it("leave a host one base, however many clients have one of their own", async () => {
+    await open(9);
+    const host = await joined(9);
+    const ids = Array.from({ length: 9 }, (_, i) => `c${i}`);
+    const shared = paramsOf(0);
+    const jobs = ids.flatMap((id, i) => on(i % 2 ? paramsOf(i) : shared, id));
+    await collect(pool, jobs);
+    const told = await host();
+    const held = new Set<string>();
+    let most = 0;
+    for (const line of told) {
+      const [what = "", id = ""] = line.split(" ");
+      if (what === "base") held.add(id);
+      if (what === "forget") assert.ok(held.delete(id), line);
+      most = Math.max(most, held.size);
+    }
+    assert.equal(told.filter((line) => line.startsWith("base")).length, 5, told.join(", "));
+    assert.equal(held.size, 1);
+    assert.ok(most <= 5, `${most} at a time: the shared one, an idle one, and those of 3 jobs`);
+  });
+
+  it("bring a base on that was given up half way, for the call that still wants it", async () => {
+    await open(2, { chunkBytes: 64 });
+    const host = await joined(2);
+    const base = paramsOf(...new Array<number>(500).fill(1));
+    const closing = new AbortController();
+    const given = collect(pool, on(base, "c0"), closing.signal);
+    const kept = collect(pool, on(base, "c1"));
+    closing.abort();
+    assert.equal((await given).size, 0);
+    assert.deepEqual(codes(await kept), { c1: "ok" });
+    assert.deepEqual(await host(), ["base 1", "c1 on 1"]);
+  });
+
+  it("travel as low-rank pairs: two terms are a small part of the bytes of the base", async () => {
+    await open(1);
+    await joined(1);
+    const [p, r] = [512, 4];
+    const term = (): Delta => {
+      const b = { shape: [p, r], data: new Float32Array(p * r).fill(1) };
+      const a = { shape: [r, p], data: new Float32Array(r * p).fill(1) };
+      return new Map([["w", { b, a }]]);
+    };
+    const base = new Map([["w", { shape: [p, p], data: new Float32Array(p * p) }]]);
+    const bytesOf = async (rounds: ClientParams["rounds"]) => {
+      const before = pool.traffic.bytesSent;
+      await collect(pool, jobsFor(["c0"], { params: { base, rounds } }));
+      return pool.traffic.bytesSent - before;
+    };
+    const dense = 4 * p * p;
+    assert.ok((await bytesOf([])) > dense, "the base itself");
+    const pairs = 2 * 2 * 4 * p * r;
+    const personal = await bytesOf([[term(), term()]]);
+    assert.ok(personal > pairs && personal < pairs + 500, `${personal} bytes for ${pairs}`);
+    assert.ok(personal < dense / 30);
+  });
+
+  it("are the job's failure if they do not fit together, and the host goes on", async () => {
+    await open(4);
+    let ran = 0;
+    await working(() => ran++);
+    const base = paramsOf(1, 2);
+    const foreign = new Map([["v", { shape: [2], data: Float64Array.of(1, 2) }]]);
+    const longer = new Map([["w", { shape: [3], data: Float64Array.of(1, 2, 3) }]]);
+    const broken = new Map([["w", { shape: [3], data: Float64Array.of(1, 2) }]]);
+    const answers = await collect(pool, [
+      ...jobsFor(["c0"], { params: { base, rounds: [[foreign]] } }),
+      ...jobsFor(["c1"], { params: { base, rounds: [[], [longer]] } }),
+      ...jobsFor(["c2"], { params: { base: broken, rounds: [] } }),
+      ...jobsFor(["c3"], { params: { base, rounds: [] } }),
+    ]);
+    assert.deepEqual(codes(answers), {
+      c0: "WRONG_MODULES",
+      c1: "WRONG_SHAPE",
+      c2: "WRONG_SHAPE",
+      c3: "ok",
+    });
+    assert.equal(ran, 1);
+  });
+
+  it("are gone when their call is over, at both ends, after a thousand of them", async () => {
+    await open(2);
+    const seen: WeakRef<object>[] = [];
+    await working((job) => seen.push(new WeakRef(job), new WeakRef(job.params.base)));
+    for (let i = 0; i < 1000; i++) {
+      const jobs = on(paramsOf(i), "c0", "c1");
+      for (const job of jobs) seen.push(new WeakRef(job), new WeakRef(job.params.base));
+      const closing = new AbortController();
+      const answers = collect(pool, jobs, closing.signal);
+      if (i % 10 === 5) closing.abort(); // its base is under way
+      await answers;
+    }
+    assert.ok(seen.length > 7000);
+    await setImmediate(); // a WeakRef holds what was put into it up to the next turn
+    collectGarbage();
+    const left = seen.filter((ref) => ref.deref() !== undefined).length;
+    // The last call's two jobs and its base, of which host and coordinator each hold one.
+    assert.ok(left <= 6, `${left} of ${seen.length} are left`);
+  });
+});
