@@ -41,14 +41,15 @@ describe("what programs load", () => {
   });
 
   it("is nothing that draws before there is something to draw, in the others", () => {
-    for (const app of ["coordinator", "simulator"]) {
-      const early = packagesOf(main(app), [atOnce]);
-      const all = packagesOf(main(app), [atOnce, whenNeeded]);
-      assert.ok(early.has("@fedclair/report"));
+    const report = join(workspace, "libs", "report", "dist", "src", "index.js");
+    for (const file of [report, main("coordinator"), main("simulator")]) {
+      const early = packagesOf(file, [atOnce]);
+      const all = packagesOf(file, [atOnce, whenNeeded]);
       for (const name of drawing) {
-        assert.ok(!early.has(name), `${app} loads ${name} at once`);
+        assert.ok(!early.has(name), `${file} loads ${name} at once`);
         assert.ok(all.has(name), `${name} is not found: does the walk work?`);
       }
     }
+    assert.ok(packagesOf(report, [atOnce]).has("@fedclair/runs"));
   });
 });
