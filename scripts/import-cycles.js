@@ -3,9 +3,6 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import ts from "typescript";
 
-/** Circles that are being undone: shown, and no failure. */
-const pending = ["libs/aggregators/src/clair/", "libs/core/src/"];
-
 const files = (
   await Promise.all(
     ["libs", "apps", "e2e"].map(async (folder) =>
@@ -45,9 +42,6 @@ function follow(file) {
 for (const file of files) follow(file);
 
 for (const circle of circles) {
-  const failing = !pending.some((folder) => circle.every((file) => file.startsWith(folder)));
-  console.log(
-    `${failing ? "error" : "pending"}: import circle: ${[...circle, circle[0]].join(" → ")}`,
-  );
-  if (failing) process.exitCode = 1;
+  console.log(`import circle: ${[...circle, circle[0]].join(" → ")}`);
 }
+process.exitCode = circles.length === 0 ? 0 : 1;

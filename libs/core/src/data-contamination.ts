@@ -1,6 +1,6 @@
 import type { ZodObject } from "zod";
 import type { DataContamination, Registry, TaskPlugin } from "./contracts.js";
-import { optionsOf, type PluginChoice } from "./trial.js";
+import { optionsOf, type PluginChoice } from "./plugin-choice.js";
 
 /** The kinds of contaminated data that the chosen task knows, with the schemas of their options. */
 export function contaminationsOf(

@@ -1,4 +1,4 @@
-import type { PluginChoice } from "./trial.js";
+import type { PluginChoice } from "./plugin-choice.js";
 
 /** Something that a task's coordinator half showed after a round. */
 export interface Artifact {

@@ -43,7 +43,8 @@ export {
 export { bounds, excerpt, isName, jsonBytes, printable } from "./text.js";
 export { parseTrial, type ResolvePath } from "./trial-file.js";
 export { startTrial, type TrialState } from "./trial-state.js";
-export { createPlugin, trialSchema, type PluginChoice, type Trial } from "./trial.js";
+export type { PluginChoice } from "./plugin-choice.js";
+export { createPlugin, trialSchema, type Trial } from "./trial.js";
 export {
   isLowRank,
   deltaShape,

@@ -3,7 +3,8 @@ import { parseChecked } from "./checked-yaml.js";
 import type { Plugins, Task } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { UserError } from "./errors.js";
-import { createPlugin, trialSchema, type PluginChoice, type Trial } from "./trial.js";
+import type { PluginChoice } from "./plugin-choice.js";
+import { createPlugin, trialSchema, type Trial } from "./trial.js";
 
 /** Makes a path absolute that stands in a trial file, or in an override. */
 export type ResolvePath = (path: string, by: "file" | "override") => string;

@@ -1,10 +1,8 @@
 import { z } from "zod";
 import { attackedCount, clientIds } from "./clients.js";
 import type { Plugin, Plugins, Registry } from "./contracts.js";
+import { optionsOf, type PluginChoice } from "./plugin-choice.js";
 import { excerpt } from "./text.js";
-
-/** A choice of plug-in as a trial file writes it: its name and its options side by side. */
-export type PluginChoice = { readonly name: string } & Readonly<Record<string, unknown>>;
 
 /** One of a registry's plug-ins with its options, unknown names and keys refused. */
 function choiceOf(registry: Registry<Plugin<unknown>>, what: string): z.ZodType<PluginChoice> {
@@ -28,11 +26,6 @@ export function createPlugin<T>(registry: Registry<Plugin<T>>, choice: PluginCho
   const plugin: Plugin<T> | undefined = registry.get(choice.name);
   if (!plugin) throw new Error(`no plug-in is called '${choice.name}'`);
   return plugin.create(optionsOf(choice) as never);
-}
-
-/** What a plug-in is made with. */
-export function optionsOf(choice: PluginChoice): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(choice).filter(([key]) => key !== "name"));
 }
 
 /** A timer of Node.js beyond 2³¹ ms would fire at once. */
