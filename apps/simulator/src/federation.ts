@@ -103,12 +103,12 @@ async function keepHost(
   const args = ["--coordinator", url, "--capacity", String(capacity), "--backend", backend];
   for (let starts = 0; ; starts++) {
     const host = processes.start("client", args);
-    let told = false; // that the trial is over, however it ended
+    const told = new AbortController(); // that the trial is over, however it ended
     host.process.once("message", () => {
-      told = true;
+      told.abort();
     });
     const code = await host.exit;
-    if (code === 0 || told || over.aborted) return true;
+    if (code === 0 || told.signal.aborted || over.aborted) return true;
     const mayRecover = typeof code === "string" || code === exitCodes.internal;
     const wait = mayRecover ? restartDelays[starts] : undefined;
     const again =

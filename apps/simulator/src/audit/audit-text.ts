@@ -2,11 +2,11 @@ import type { ClairOptions } from "@fedclair/aggregators";
 import { columns } from "@fedclair/runs";
 import pc from "picocolors";
 import type { Finding } from "./findings.js";
-import type { Judgement } from "./judge.js";
+import type { Comparison } from "./compare-adapters.js";
 import type { RefinedFolder } from "./write-refined.js";
 
 /** What an audit says, as `--json` prints it. */
-export interface Audit extends Judgement {
+export interface Audit extends Comparison {
   /** Folders beside adapters that have no configuration of one. */
   readonly skipped: readonly string[];
   readonly refined?: RefinedFolder;

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { interruption } from "@fedclair/runs";
 import { auditText, counted, type Audit } from "./audit-text.js";
-import { judge } from "./judge.js";
+import { compareAdapters } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
-import { findAdapters } from "./pile.js";
+import { findAdapters } from "./find-adapters.js";
 import { refuseTaken, writeRefined } from "./write-refined.js";
 
 export interface AuditOptions {
@@ -24,12 +24,12 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   const { refine } = options;
   if (refine !== undefined) await refuseTaken(refine, adapters);
   process.stderr.write(`comparing ${counted(adapters.length, "adapter")} …\n`);
-  const { judgement, refined } = await Promise.race([
-    judge({ adapters, options: clairOptions, refine: refine !== undefined }),
+  const { comparison, refined } = await Promise.race([
+    compareAdapters({ adapters, options: clairOptions, refine: refine !== undefined }),
     whenAborted(interruption.signal),
   ]);
   const report: Audit = {
-    ...judgement,
+    ...comparison,
     skipped,
     ...(refine !== undefined && { refined: await writeRefined(refine, adapters, refined) }),
   };

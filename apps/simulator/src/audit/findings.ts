@@ -22,11 +22,11 @@ export function invalid(name: string, reason: string): Finding {
 /** Tangents below it are rounding. */
 const floor = 1e-6;
 
-type Judged = Pick<ClairResult, "status" | "reasons" | "scores" | "benign" | "modules">;
+type Compared = Pick<ClairResult, "status" | "reasons" | "scores" | "benign" | "modules">;
 
 /** @param tangents by module, by adapter */
 export function findingsOf(
-  { status, reasons, scores, benign, modules: { names } }: Judged,
+  { status, reasons, scores, benign, modules: { names } }: Compared,
   tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
 ): Finding[] {
   const usual = (module: string) =>

@@ -2,8 +2,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { readAdapter, writeAdapter } from "./peft.js";
-import type { Placed } from "./pile.js";
-import type { RefinedPairs } from "./refined.js";
+import type { AdapterFolder } from "./find-adapters.js";
+import type { RefinedPairs } from "./refined-pairs.js";
 
 export interface RefinedFolder {
   readonly folder: string;
@@ -14,7 +14,10 @@ export interface RefinedFolder {
 }
 
 /** @throws UserError if a refined adapter would lie where something is already, be it the original, or cannot lie at all */
-export async function refuseTaken(folder: string, adapters: readonly Placed[]): Promise<void> {
+export async function refuseTaken(
+  folder: string,
+  adapters: readonly AdapterFolder[],
+): Promise<void> {
   for (const { name } of adapters) {
     const target = join(folder, name);
     const code = await stat(target).then(
@@ -33,7 +36,7 @@ export async function refuseTaken(folder: string, adapters: readonly Placed[]): 
 /** Benign adapters only: a contaminated one has nothing to refine, and nobody should use it. */
 export async function writeRefined(
   folder: string,
-  adapters: readonly Placed[],
+  adapters: readonly AdapterFolder[],
   refined: ReadonlyMap<string, RefinedPairs>,
 ): Promise<RefinedFolder> {
   let discarded = 0;

@@ -4,20 +4,20 @@ import { UserError } from "@fedclair/core";
 import { configFile } from "./peft.js";
 
 /** An adapter that an audit is about. */
-export interface Placed {
+export interface AdapterFolder {
   /** Unique: the folder's own name, or its path from the folder that all adapters are in. */
   readonly name: string;
   readonly folder: string;
 }
 
-export interface Pile {
-  readonly adapters: readonly Placed[];
+export interface FoundAdapters {
+  readonly adapters: readonly AdapterFolder[];
   /** Folders beside adapters that have no configuration of one. */
   readonly skipped: readonly string[];
 }
 
 /** The adapters at the paths: each one itself, or a folder of some. @throws UserError where there is none */
-export async function findAdapters(paths: readonly string[]): Promise<Pile> {
+export async function findAdapters(paths: readonly string[]): Promise<FoundAdapters> {
   const found = await Promise.all(paths.map(foldersAt));
   // A folder that is named twice is one adapter still.
   const folders = new Map(

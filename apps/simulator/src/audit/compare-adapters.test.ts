@@ -7,20 +7,20 @@ import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
 import { encodeSafetensors, UserError } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { auditText } from "./audit-text.js";
-import { judge, type Judged } from "./judge.js";
+import { compareAdapters, type Compared } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
 import { readAdapter, writeAdapter } from "./peft.js";
-import { findAdapters } from "./pile.js";
+import { findAdapters } from "./find-adapters.js";
 import { refuseTaken, writeRefined } from "./write-refined.js";
 
 const p = 40;
 const r = 2;
 const module = "base_model.model.q_proj";
 
-describe("the judgement of adapters", () => {
+describe("compareAdapters", () => {
   let root: string;
   beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), "judge-"));
+    root = await mkdtemp(join(tmpdir(), "compare-"));
   });
   afterEach(() => rm(root, { recursive: true }));
 
@@ -28,7 +28,7 @@ describe("the judgement of adapters", () => {
    * Writes adapters whose B lies in the first r axes but for a little noise; the first ones' anywhere.
    * @param bad how many of the first
    */
-  async function savePile(
+  async function saveAdapters(
     count: number,
     bad: number,
     config: object = {},
@@ -61,47 +61,50 @@ describe("the judgement of adapters", () => {
     await writeFile(join(path, "adapter_model.safetensors"), bytes);
   }
 
-  async function judged(
+  async function compared(
     folder: string,
     set: Partial<ClairOptions> = {},
     refine = false,
-  ): Promise<Judged & { text: string }> {
+  ): Promise<Compared & { text: string }> {
     const options = clairSchema.parse(set);
     const { adapters, skipped } = await findAdapters([folder]);
-    const found = await judge({ adapters, options, refine });
-    const text = auditText({ ...found.judgement, skipped }, options);
+    const found = await compareAdapters({ adapters, options, refine });
+    const text = auditText({ ...found.comparison, skipped }, options);
     return { ...found, text: stripVTControlCharacters(text) };
   }
 
-  const statuses = ({ judgement }: Judged) => judgement.adapters.map(({ status }) => status);
+  const statuses = ({ comparison }: Compared) => comparison.adapters.map(({ status }) => status);
 
   it("sets aside adapters that cannot be read, and says why", async () => {
-    const folder = await savePile(8, 2);
+    const folder = await saveAdapters(8, 2);
     await writeFile(join(folder, "client-5", "adapter_config.json"), "{");
     await writeFile(join(folder, "client-7", "adapter_model.safetensors"), "short");
     await mkdir(join(folder, "notes"));
-    const found = await judged(folder, { rank: 2 });
+    const found = await compared(folder, { rank: 2 });
     const [bad, good] = ["contaminated", "benign"];
     assert.deepEqual(statuses(found), [bad, bad, good, good, good, "invalid", good, "invalid"]);
-    assert.match(found.judgement.adapters[5]?.reason ?? "", /adapter_config.json: expected JSON/);
+    assert.match(found.comparison.adapters[5]?.reason ?? "", /adapter_config.json: expected JSON/);
     assert.match(found.text, /client-7 +invalid .*not a valid safetensors/);
     assert.match(found.text, /2 of 8 adapters are contaminated/);
     assert.match(found.text, /No adapter_config.json, left out: .*notes\./);
     assert.match(found.text, /No LoRA pairs, not judged: score.weight\./);
   });
 
-  it("refuses a pile in which no adapter can be read", async () => {
-    const folder = await savePile(3, 0, { peft_type: "LOHA" });
-    await assert.rejects(judged(folder), /none of 3 adapters can be read; the first: .*only LoRA/);
+  it("refuses adapters of which no adapter can be read", async () => {
+    const folder = await saveAdapters(3, 0, { peft_type: "LOHA" });
+    await assert.rejects(
+      compared(folder),
+      /none of 3 adapters can be read; the first: .*only LoRA/,
+    );
   });
 
   it("warns of a space that would hold any adapters", async () => {
-    const folder = await savePile(8, 2);
-    const sound = await judged(folder, { rank: 2 });
-    assert.deepEqual(sound.judgement.uninformative, []);
+    const folder = await saveAdapters(8, 2);
+    const sound = await compared(folder, { rank: 2 });
+    assert.deepEqual(sound.comparison.uninformative, []);
     assert.doesNotMatch(sound.text, /Warning/);
-    const all = await judged(folder, { rank: 8 * r, rule: "none" });
-    assert.deepEqual(all.judgement.uninformative, [module]);
+    const all = await compared(folder, { rank: 8 * r, rule: "none" });
+    assert.deepEqual(all.comparison.uninformative, [module]);
     assert.match(all.text, /0 of 8 adapters are contaminated by the rule none/);
     assert.match(
       all.text,
@@ -110,8 +113,8 @@ describe("the judgement of adapters", () => {
   });
 
   it("has nothing to compare, and nothing to refine, where no adapter changes anything", async () => {
-    const folder = await savePile(4, 0, {}, 0);
-    const found = await judged(folder, {}, true);
+    const folder = await saveAdapters(4, 0, {}, 0);
+    const found = await compared(folder, {}, true);
     assert.deepEqual(new Set(statuses(found)), new Set(["inactive"]));
     assert.match(found.text, /There is nothing to compare/);
     assert.doesNotMatch(found.text, /Infinity|Shared spaces/);
@@ -119,11 +122,11 @@ describe("the judgement of adapters", () => {
   });
 
   it("judges DoRA by B·A, says so, and does not refine it", async () => {
-    const folder = await savePile(4, 0, { use_dora: true });
-    const found = await judged(folder);
-    assert.equal(found.judgement.dora.length, 4);
+    const folder = await saveAdapters(4, 0, { use_dora: true });
+    const found = await compared(folder);
+    assert.equal(found.comparison.dora.length, 4);
     assert.match(found.text, /4 adapters with DoRA, judged by B·A without the magnitudes/);
-    await assert.rejects(judged(folder, {}, true), (error) => {
+    await assert.rejects(compared(folder, {}, true), (error) => {
       assert.ok(error instanceof UserError);
       assert.match(error.message, /--refine: 'client-0' uses DoRA/);
       return true;
@@ -154,12 +157,12 @@ describe("the judgement of adapters", () => {
       };
       await save(join(folder, `client-${k}`), pair, { init_lora_weights: "pissa_niter_16" });
     }
-    const plain = await judged(folder, { rank: r });
+    const plain = await compared(folder, { rank: r });
     assert.deepEqual(new Set(statuses(plain)), new Set(["undecided"]));
-    assert.equal(plain.judgement.begunInBase.length, 12);
+    assert.equal(plain.comparison.begunInBase.length, 12);
     assert.match(plain.text, /Warning: B·A of 12 adapters began as .*--set centered=true/);
-    const centred = await judged(folder, { centered: true });
-    const bad = centred.judgement.adapters.filter(({ status }) => status === "contaminated");
+    const centred = await compared(folder, { centered: true });
+    const bad = centred.comparison.adapters.filter(({ status }) => status === "contaminated");
     assert.deepEqual(
       bad.map(({ name }) => name),
       ["client-0", "client-1", "client-2"],
@@ -168,27 +171,27 @@ describe("the judgement of adapters", () => {
   });
 
   it("says of a pile in which most are contaminated that it may be so", async () => {
-    const folder = await savePile(10, 7);
-    const undecided = await judged(folder, { rank: 2, gapMin: 100 });
+    const folder = await saveAdapters(10, 7);
+    const undecided = await compared(folder, { rank: 2, gapMin: 100 });
     assert.deepEqual(new Set(statuses(undecided)), new Set(["undecided"]));
     assert.match(
       undecided.text,
       /Warning: scores part by a factor of .* behind the 3 smallest, but as many as 5 of 10/,
     );
-    const told = await judged(folder, { rank: 2, minBenignFraction: 0.3 });
+    const told = await compared(folder, { rank: 2, minBenignFraction: 0.3 });
     assert.equal(statuses(told).filter((status) => status === "contaminated").length, 7);
     assert.doesNotMatch(told.text, /Warning/);
   });
 
   it("judges nobody where there are too few", async () => {
     assert.match(
-      (await judged(await savePile(2, 0))).text,
+      (await compared(await saveAdapters(2, 0))).text,
       /client-0 +undecided.*too few clients: 2, minClients is \d.*\n.*client-1 +undecided/,
     );
   });
 
   it("finds by a screen what is out of all proportion inside the space", async () => {
-    const folder = await savePile(8, 0);
+    const folder = await saveAdapters(8, 0);
     const { adapters } = await findAdapters([folder]);
     const { config, modules, others } = await readAdapter(join(folder, "client-4"));
     const large = [...modules].map(([name, { b, a }]) => {
@@ -196,7 +199,7 @@ describe("the judgement of adapters", () => {
     });
     await writeAdapter(join(folder, "client-4"), { config, others }, new Map(large));
     assert.equal(adapters.length, 8);
-    const found = await judged(folder, { rank: 2, screens: ["norm"] });
+    const found = await compared(folder, { rank: 2, screens: ["norm"] });
     assert.match(found.text, /client-4 +contaminated .*norm inside the space \d+ × the median/);
     assert.throws(
       () => parseOptions(["window=3"]),
@@ -205,10 +208,14 @@ describe("the judgement of adapters", () => {
   });
 
   it("refines into new folders only, in the shapes of the originals, with all else that they hold", async () => {
-    const folder = await savePile(8, 2, { modules_to_save: ["score"] });
+    const folder = await saveAdapters(8, 2, { modules_to_save: ["score"] });
     const { adapters } = await findAdapters([folder]);
     // Rank 1 alone, with nothing from outside: less than the originals have.
-    const { refined } = await judged(folder, { rank: 1, offSubspace: "zero", rule: "none" }, true);
+    const { refined } = await compared(
+      folder,
+      { rank: 1, offSubspace: "zero", rule: "none" },
+      true,
+    );
     const out = join(root, "out");
     await refuseTaken(out, adapters);
     assert.equal((await writeRefined(out, adapters, refined)).adapters, 8);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findAdapters } from "./pile.js";
+import { findAdapters } from "./find-adapters.js";
 
 describe("a pile of adapters", () => {
   let root: string;

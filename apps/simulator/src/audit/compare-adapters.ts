@@ -11,20 +11,20 @@ import { UserError, type Update } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { findingsOf, invalid, type Finding } from "./findings.js";
 import { beganInBase, readAdapter, type Adapter } from "./peft.js";
-import type { Placed } from "./pile.js";
-import { refinedPairs, type RefinedPairs } from "./refined.js";
+import type { AdapterFolder } from "./find-adapters.js";
+import { refinedPairs, type RefinedPairs } from "./refined-pairs.js";
 
-/** All that a judgement depends on. */
-export interface Question {
-  readonly adapters: readonly Placed[];
+/** All that a comparison depends on. */
+export interface ComparisonInput {
+  readonly adapters: readonly AdapterFolder[];
   readonly options: ClairOptions;
   /** Are refined adapters wanted? */
   readonly refine: boolean;
 }
 
-/** What CLAIR says of a pile of adapters, as `--json` prints it. */
-export interface Judgement {
-  /** In the order of the pile. */
+/** What CLAIR says of adapters that it has compared, as `--json` prints it. */
+export interface Comparison {
+  /** In the order in which they were given. */
   readonly adapters: readonly Finding[];
   /** False if there are too few adapters to suspect any. */
   readonly detection: boolean;
@@ -43,17 +43,21 @@ export interface Judgement {
   readonly begunInBase: readonly string[];
 }
 
-export interface Judged {
-  readonly judgement: Judgement;
+export interface Compared {
+  readonly comparison: Comparison;
   /** By adapter; empty unless wanted. */
   readonly refined: ReadonlyMap<string, RefinedPairs>;
 }
 
 /**
- * Reads the adapters and judges them by CLAIR on themselves alone. An adapter that cannot be read is invalid.
+ * Reads the adapters and compares them by CLAIR on themselves alone. An adapter that cannot be read is invalid.
  * @throws UserError if none can be read, or one is to be refined that cannot be
  */
-export async function judge({ adapters, options, refine }: Question): Promise<Judged> {
+export async function compareAdapters({
+  adapters,
+  options,
+  refine,
+}: ComparisonInput): Promise<Compared> {
   const { readable, faults } = await readAll(adapters);
   const named = (is: (config: Adapter["config"]) => boolean) =>
     [...readable].filter(([, { config }]) => is(config)).map(([name]) => name);
@@ -72,7 +76,7 @@ export async function judge({ adapters, options, refine }: Question): Promise<Ju
     const found = findingsOf(result, await moduleTangents(result));
     const findings = new Map(found.map((finding) => [finding.name, finding]));
     return {
-      judgement: {
+      comparison: {
         adapters: adapters.map(
           ({ name }) => findings.get(name) ?? invalid(name, faults.get(name) ?? ""),
         ),
@@ -92,7 +96,7 @@ export async function judge({ adapters, options, refine }: Question): Promise<Ju
 
 type Readable = Pick<Adapter, "config" | "modules"> & { readonly ignored: readonly string[] };
 
-async function readAll(adapters: readonly Placed[]) {
+async function readAll(adapters: readonly AdapterFolder[]) {
   const readable = new Map<string, Readable>();
   const faults = new Map<string, string>();
   for (const { name, folder } of adapters) {
