@@ -14,7 +14,9 @@ describe("alberdice over sockets", () => {
     for (const { clients, metrics } of records) {
       for (const { attack, verdict, failure } of clients) {
         assert.equal(failure, null);
-        assert.equal(verdict, attack === null ? "benign" : "contaminated");
+        // In a round without a threshold nobody is found benign either: the screen alone tells the reversed ones.
+        const expected = attack === null ? ["benign", "undecided"] : ["contaminated"];
+        assert.ok(expected.includes(verdict ?? ""), `${attack} ${verdict}`);
       }
       assert.ok(Number.isFinite(metrics["return"]) && Number.isFinite(metrics["nashGap"]));
     }
