@@ -96,7 +96,10 @@ describe("fedclair audit", function () {
   it("refuses options that there are not, and folders that hold nothing", async () => {
     const folder = await temporaryFolder();
     const unknown = await fedclair(["audit", folder, "--set", "rnak=2"]);
-    assert.deepEqual([unknown.code, /unknown key 'rnak', did you mean 'rank'/.test(unknown.stderr)], [2, true]);
+    assert.deepEqual(
+      [unknown.code, /unknown key 'rnak', did you mean 'rank'/.test(unknown.stderr)],
+      [2, true],
+    );
     const empty = await fedclair(["audit", folder]);
     assert.deepEqual([empty.code, /no adapter in/.test(empty.stderr)], [2, true]);
   });
