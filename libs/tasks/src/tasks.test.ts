@@ -3,7 +3,10 @@ import { tasks } from "./index.js";
 import { describeTask, type Setting } from "../testing/conformance.js";
 
 const bridge = { environment: { name: "bridge", random: 5, optimal: 5 }, sweeps: 2 };
-const learner = { name: "network", hidden: 4, steps: 2, dataRounds: 1, dataSteps: 2 };
+const networks = {
+  ...{ ...bridge, alphaFirst: 1, alphaLast: 0.05 },
+  learner: { name: "network", hidden: 4, steps: 2, dataRounds: 1, dataSteps: 2 },
+};
 const transport = {
   ...{ samples: 40, schedule: 3, localSteps: 2, hidden: 4, baseSteps: 3 },
   ...{ batchSize: 8, sourceBatchSize: 8, measureEvery: 2, evaluationSamples: 20 },
@@ -23,7 +26,7 @@ const settings: Readonly<Record<string, readonly Setting[]>> = {
       options: { ...bridge, mode: "local-then-average" },
       ...{ clients: 4, rounds: 2 },
     },
-    { name: "networks", options: { ...bridge, learner }, clients: 3, rounds: 4, kind: "permute" },
+    { name: "networks", options: networks, clients: 3, rounds: 4, kind: "permute" },
   ],
   "collaboration-graph": [
     {

@@ -147,6 +147,8 @@ export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): 
     const trialWith = (aggregator: object, attack?: object): Trial =>
       trialSchema(plugins).parse({
         ...{ name: "conformance", clients, rounds, aggregator },
+        // A plain mean of enormous numbers drives honest clients beyond all numbers too: that is no fault of the task.
+        limits: { quorum: 0.1 },
         task: { name: plugin.name, ...options },
         attacks: attack ? [{ attack, clients: [clientIds(clients).at(-1)] }] : [],
       });
