@@ -24,7 +24,8 @@ export async function fingerprintOf({ name, file, set }, { program, hosts, folde
 }
 
 function ended(program, args) {
-  const { FEDCLAIR_LOG: _log, FEDCLAIR_TOKEN: _token, ...env } = process.env;
+  // With FORCE_COLOR beside NO_COLOR, Node itself writes a warning to stderr.
+  const { FEDCLAIR_LOG: _log, FEDCLAIR_TOKEN: _token, FORCE_COLOR: _color, ...env } = process.env;
   const child = spawn(process.execPath, [program, ...args], {
     cwd: workspace,
     env: { ...env, NO_COLOR: "1" },
