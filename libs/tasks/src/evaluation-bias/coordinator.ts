@@ -10,7 +10,7 @@ import {
 } from "@fedclair/core";
 import { sum, item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
-import { screeningOf, withConvictions, type Screening } from "./convictions.js";
+import { earlierOf, withEarlier, type Earlier } from "./earlier.js";
 import { scoreModel, type ScoreModel } from "./federation/basis.js";
 import { smoothed, trimmedPmf } from "./federation/grid.js";
 import { fitColumn, pooled, type PanelMoments } from "./federation/moments.js";
@@ -84,7 +84,7 @@ export async function stepReference(
   options: Options,
   round: Round,
   aggregate: Aggregate,
-): Promise<Step<Screening>> {
+): Promise<Step<Earlier>> {
   const shown = soundOf(round).map((update) => {
     const counts = moduleOf(update, "counts").data;
     const pmf = { shape: [counts.length, 1], data: normalised(counts) };
@@ -105,7 +105,7 @@ export async function stepReference(
     ]),
     next: askOf("moments", options),
     verdicts,
-    state: screeningOf(round.phase, verdicts),
+    state: earlierOf(round.phase, verdicts),
   };
 }
 
@@ -115,14 +115,14 @@ export async function stepReference(
  */
 export async function stepMoments(
   options: Options,
-  round: Round<Screening>,
+  round: Round<Earlier>,
   aggregate: Aggregate,
-): Promise<Step<Screening>> {
-  const { convictions, pooled: behindReference } = round.state;
+): Promise<Step<Earlier>> {
+  const earlier = round.state;
   const model = modelOf(options, pmfOfParams(round.params));
-  const sound = soundOf(round, convictions);
+  const sound = soundOf(round, earlier);
   const aggregation = await aggregate(sound.map(matrixShown));
-  const judged = withConvictions(aggregation.verdicts, convictions, sound);
+  const judged = withEarlier(aggregation.verdicts, earlier, sound);
   const verdicts = judged && guarded(model, sound, judged);
   const kept = benign(sound, verdicts);
   const institutions = kept.map(momentsOf);
@@ -137,7 +137,7 @@ export async function stepMoments(
     panels.push(panelReport(model, fit, options, round.rng.at(j)));
   }
   const explained = fits.map((fit, j) => panelExplanations(kept, j, fit));
-  const warning = verdicts && warningOf(verdicts, behindReference);
+  const warning = verdicts && warningOf(verdicts, earlier);
   const findings: Findings = {
     reference: [...model.reference],
     panels,
@@ -148,7 +148,7 @@ export async function stepMoments(
   return {
     params: withPanels(round.params, fits),
     next: "end",
-    verdicts: withInvalid(verdicts ?? [], round, sound, convictions),
+    verdicts: withInvalid(verdicts ?? [], round, sound, earlier),
     metrics: {
       ...errorsOf(options, model, fits),
       ...variationMetrics(explained),

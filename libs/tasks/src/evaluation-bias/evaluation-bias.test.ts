@@ -18,7 +18,8 @@ import {
 } from "@fedclair/core";
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { onScale, screeningOf } from "./convictions.js";
+import { item } from "@fedclair/linalg";
+import { earlierOf, onScale, withEarlier } from "./earlier.js";
 import type { Findings } from "./coordinator.js";
 import { evaluationBias } from "./evaluation-bias.js";
 import { momentSubspace } from "./moment-subspace.js";
@@ -183,10 +184,10 @@ describe("evaluation-bias", () => {
     );
     const naive = await run(["aggregator.name=average"]);
     assert.deepEqual(statuses(naive[1]), {});
-    assert.ok((naive[1]?.record.metrics["alphaError"] ?? NaN) > 0.3);
+    assert.ok((naive[1]?.record.metrics.alphaError ?? NaN) > 0.3);
     // Institutions measure it on their own panels.
     const distance = (rounds: readonly RoundDone[]) =>
-      rounds[1]?.record.clients[0]?.evaluation?.["totalVariation"] ?? NaN;
+      rounds[1]?.record.clients[0]?.evaluation?.totalVariation ?? NaN;
     assert.ok(distance(robust) < distance(naive), `${distance(robust)} ${distance(naive)}`);
   });
 
@@ -306,19 +307,20 @@ describe("evaluation-bias", () => {
     const verdict = (clientId: string, status: Verdict["status"]): Verdict => ({
       ...{ clientId, status, score: status === "invalid" ? null : 0.5, threshold: 0.4 },
     });
-    const state = screeningOf("reference", [
+    const state = earlierOf("reference", [
       verdict("a", "benign"),
       { ...verdict("b", "contaminated"), reason: "norm" },
       verdict("c", "invalid"),
       verdict("d", "inactive"),
     ]);
     assert.deepEqual(JSON.parse(JSON.stringify(state)), state);
-    assert.deepEqual(state.pooled, ["a"]);
     assert.deepEqual(
-      state.convictions.map(({ clientId, reason }) => [clientId, reason]),
+      state.map(({ clientId, reason }) => [clientId, reason]),
       [
+        ["a", undefined],
         ["b", "contaminated in phase reference: norm"],
         ["c", "invalid in phase reference"],
+        ["d", undefined],
       ],
     );
     // On this round's threshold; as it was where that is none, or 0.
@@ -327,6 +329,31 @@ describe("evaluation-bias", () => {
     assert.deepEqual(onScale(evidence, null), evidence);
     assert.deepEqual(onScale(evidence, 0), evidence);
     assert.equal(onScale({ score: Infinity, threshold: 4 }, 0.5).score, 5e5);
+  });
+
+  it("convicts late only whom both phases together find outside, and never takes a conviction back", () => {
+    const verdict = (clientId: string, score: number | null, threshold: number): Verdict => ({
+      clientId,
+      status: (score ?? 1) > threshold ? "contaminated" : "benign",
+      ...{ score, threshold },
+    });
+    const before = [
+      verdict("a", 1, 4), // a quarter of the threshold
+      verdict("b", 1, 4),
+      verdict("c", 8, 4), // twice the threshold
+      verdict("d", null, 4),
+    ];
+    const now = [verdict("a", 6, 2), verdict("b", 10, 2), verdict("c", 1, 2), verdict("d", 6, 2)];
+    const judged = withEarlier(now, earlierOf("reference", before), []);
+    assert.deepEqual(
+      judged?.map(({ clientId, status, score }) => [clientId, status, score]),
+      [
+        ["a", "benign", 2 * Math.sqrt(3 / 4)],
+        ["b", "contaminated", 2 * Math.sqrt(5 / 4)],
+        ["c", "contaminated", 4], // as in the first phase: twice the threshold
+        ["d", "contaminated", 6], // nothing is known from before
+      ],
+    );
   });
 
   it("warns where more than 30 % are flagged", async () => {
@@ -377,7 +404,7 @@ describe("evaluation-bias", () => {
   it("adds noise where asked for", async () => {
     const quiet = findingsOf(await run());
     const noisy = findingsOf(await run(["task.noiseMultiplier=3"]));
-    const [a, b] = [quiet, noisy].map(({ panels }) => panels[0]?.alpha ?? NaN);
+    const [a, b] = [quiet, noisy].map(({ panels }) => item(panels, 0).alpha);
     assert.ok(a !== b && Math.abs((a ?? NaN) / (b ?? NaN) - 1) < 0.2, `${a} ${b}`);
   });
 

@@ -1,6 +1,6 @@
 import type { Task, TaskPlugin } from "@fedclair/core";
 import { contaminations } from "./contaminations.js";
-import { unscreened, type Screening } from "./convictions.js";
+import type { Earlier } from "./earlier.js";
 import { askOf, stepMoments, stepReference } from "./coordinator.js";
 import { figures } from "./figures/index.js";
 import { openInstitution } from "./institution.js";
@@ -33,10 +33,10 @@ export const evaluationBias: TaskPlugin = {
   aggregators: [momentSubspace],
   figures,
   contaminations: () => contaminations,
-  create: (options: Options): Task<Screening> => ({
+  create: (options: Options): Task<Earlier> => ({
     sharesParams: true,
     start: () =>
-      Promise.resolve({ params: new Map(), ask: askOf("reference", options), state: unscreened }),
+      Promise.resolve({ params: new Map(), ask: askOf("reference", options), state: [] }),
     openShard: (shard) => Promise.resolve(openInstitution(options, shard)),
     step: (round, aggregate) =>
       round.phase === "reference"

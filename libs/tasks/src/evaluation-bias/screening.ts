@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from "@fedclair/core";
 import { sum, item } from "@fedclair/linalg";
-import { isInvalid, onScale, type Convictions } from "./convictions.js";
+import { isInvalid, onScale, type Earlier } from "./earlier.js";
 import type { ScoreModel } from "./federation/basis.js";
 import { guardScores, guardThreshold } from "./federation/family-guard.js";
 import type { PanelMoments } from "./federation/moments.js";
@@ -35,9 +35,9 @@ export function momentsOf(update: Update): PanelMoments {
 }
 
 /** The updates of a round that scores could give, of institutions whose earlier ones could come from scores too. */
-export function soundOf(round: Round, convictions: Convictions = []): readonly Update[] {
+export function soundOf(round: Round, earlier: Earlier = []): readonly Update[] {
   return round.updates.filter(
-    (update) => !isInvalid(convictions, update.clientId) && isSound(update, round),
+    (update) => !isInvalid(earlier, update.clientId) && isSound(update, round),
   );
 }
 
@@ -115,15 +115,15 @@ export function withInvalid(
   verdicts: readonly Verdict[],
   { updates }: Round,
   sound: readonly Update[],
-  convictions: Convictions = [],
+  earlier: Earlier = [],
 ): readonly Verdict[] {
   const ids = new Set(sound.map(({ clientId }) => clientId));
-  const earlier = new Map(convictions.map((verdict) => [verdict.clientId, verdict]));
+  const known = new Map(earlier.map((verdict) => [verdict.clientId, verdict]));
   const impossible = updates
     .filter(({ clientId }) => !ids.has(clientId))
     .map(({ clientId }): Verdict => {
-      const known = earlier.get(clientId);
-      return known?.status === "invalid" ? known : invalid(clientId);
+      const before = known.get(clientId);
+      return before?.status === "invalid" ? before : invalid(clientId);
     });
   return [...verdicts, ...impossible];
 }
@@ -149,21 +149,19 @@ export function aggregated({ change }: Aggregation, name: string): Tensor {
  * some; then many are flagged, or some score lies just below the flagged ones.
  * A fit also rests on the law of true scores: whoever is flagged only after it was made has had a part in it.
  * @param verdicts after all tests: whoever is benign is pooled
- * @param behindReference institutions whose histograms were judged benign and pooled
+ * @param earlier of the phase of histograms: whoever it pooled is behind the law of true scores
  * @returns why, undefined for clear verdicts
  */
-export function warningOf(
-  verdicts: readonly Verdict[],
-  behindReference: readonly string[] = [],
-): string | undefined {
+export function warningOf(verdicts: readonly Verdict[], earlier: Earlier = []): string | undefined {
   const flagged = verdicts.filter(({ status }) => status === "contaminated");
   const pooled = verdicts.filter(isPooled);
   if (flagged.length === 0) return undefined;
   const share = flagged.length / (flagged.length + pooled.length);
   if (share >= 0.3) return `${Math.round(100 * share)} % of the institutions are flagged`;
-  const late = flagged.filter(({ clientId }) => behindReference.includes(clientId)).length;
+  const behind = new Set(earlier.filter(isPooled).map(({ clientId }) => clientId));
+  const late = flagged.filter(({ clientId }) => behind.has(clientId)).length;
   if (late > 0) {
-    return `${late} of the ${behindReference.length} institutions behind the law of true scores are flagged since`;
+    return `${late} of the ${behind.size} institutions behind the law of true scores are flagged since`;
   }
   const scoresOf = (some: readonly Verdict[]) => some.flatMap(({ score }) => score ?? []);
   const gap = Math.min(...scoresOf(flagged)) / Math.max(...scoresOf(pooled));
