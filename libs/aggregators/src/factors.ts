@@ -1,5 +1,5 @@
 import { matrixOf, tensorOf, type LowRank } from "@fedclair/core";
-import { dot, hstack, Matrix, multiply, multiplyNT, multiplyTN } from "@fedclair/linalg";
+import { dot, hstack, Matrix, multiply, multiplyNT, multiplyTN, item, at } from "@fedclair/linalg";
 
 /** A matrix kept as the product B·A, B p×r and A r×q, and never multiplied out. */
 export interface Factors {
@@ -21,11 +21,11 @@ export function stackFactors(pairs: readonly Factors[], weights: ArrayLike<numbe
   const stacked = new Matrix(rank, pairs[0]?.a.cols ?? 0);
   let top = 0;
   pairs.forEach(({ a }, k) => {
-    const weight = weights[k] ?? NaN;
+    const weight = item(weights, k);
     for (let j = 0; j < a.cols; j++) {
       const to = top + j * rank;
       const from = j * a.rows;
-      for (let i = 0; i < a.rows; i++) stacked.data[to + i] = weight * (a.data[from + i] ?? NaN);
+      for (let i = 0; i < a.rows; i++) stacked.data[to + i] = weight * at(a.data, from + i);
     }
     top += a.rows;
   });

@@ -9,6 +9,7 @@ import {
   type Tensor,
   type Update,
 } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
 
 /**
  * Σ_k w_k·T_k in float64, giving way to the event loop in between. @param tensors of one shape, at least one
@@ -27,9 +28,9 @@ export async function weightedSum(
           "all clients must send the same shapes (for factors, the same LoRA rank)",
       );
     }
-    const weight = weights[k] ?? NaN;
+    const weight = item(weights, k);
     for (let i = 0; i < data.length; i++) {
-      data[i] = (data[i] ?? 0) + weight * (tensor.data[i] ?? NaN);
+      data[i] = (data[i] ?? 0) + weight * item(tensor.data, i);
     }
     await yieldToEventLoop();
   }
@@ -54,7 +55,7 @@ export function sendersOf(
     names.map((name) => {
       const sent = updates.map((update, k) => ({
         update: moduleOf(update, name),
-        weight: weights[k] ?? NaN,
+        weight: item(weights, k),
       }));
       const dense = sent.flatMap(({ update, weight }) =>
         isLowRank(update) ? [] : [{ tensor: update, weight }],

@@ -1,4 +1,5 @@
 import { yieldToEventLoop, type LowRank, type Delta, type Update } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
 import { sendersOf, sumTerms } from "./mean.js";
 import { weightsOf, type Weighting } from "./weights.js";
 
@@ -17,7 +18,7 @@ export function combineProducts(
   weights: ArrayLike<number>,
 ): Promise<Delta[]> {
   const kept = updates.flatMap((update, k) => {
-    const weight = weights[k] ?? NaN;
+    const weight = item(weights, k);
     return weight === 0 ? [] : [{ update, weight }];
   });
   const senders = sendersOf(
@@ -38,11 +39,11 @@ async function stacked(pairs: readonly LowRank[], weights: readonly number[]): P
   for (const [k, { b, a }] of pairs.entries()) {
     const own = a.shape[0] ?? 0;
     for (let i = 0, s = 0; i < rows; i++) {
-      for (let j = 0; j < own; j++, s++) left[i * rank + top + j] = b.data[s] ?? NaN;
+      for (let j = 0; j < own; j++, s++) left[i * rank + top + j] = item(b.data, s);
     }
-    const weight = weights[k] ?? NaN;
+    const weight = item(weights, k);
     const from = top * columns;
-    for (let i = 0; i < a.data.length; i++) right[from + i] = weight * (a.data[i] ?? NaN);
+    for (let i = 0; i < a.data.length; i++) right[from + i] = weight * item(a.data, i);
     top += own;
     await yieldToEventLoop();
   }

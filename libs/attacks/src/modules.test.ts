@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { item } from "@fedclair/linalg";
 import { frobenius, scale } from "./modules.js";
 import { f32, f64 } from "../testing/updates.js";
 
@@ -29,8 +30,7 @@ describe("frobenius", () => {
         let squares = 0;
         for (let i = 0; i < 3; i++) {
           for (let j = 0; j < 3; j++) {
-            squares +=
-              ((b[2 * i] ?? NaN) * (a[j] ?? NaN) + (b[2 * i + 1] ?? NaN) * (a[3 + j] ?? NaN)) ** 2;
+            squares += (item(b, 2 * i) * item(a, j) + item(b, 2 * i + 1) * item(a, 3 + j)) ** 2;
           }
         }
         const norm = frobenius({ b: f64([3, 2], ...b), a: f64([2, 3], ...a) });

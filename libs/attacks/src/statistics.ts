@@ -1,3 +1,4 @@
+import { at } from "@fedclair/linalg";
 /** The mean of every coordinate. @param vectors of one length, at least one */
 export function coordinateMeans(vectors: readonly Float64Array[]): Float64Array {
   const out = new Float64Array(vectors[0]?.length ?? 0);
@@ -12,7 +13,7 @@ export function coordinateDeviations(
 ): Float64Array {
   const out = new Float64Array(means.length);
   for (const v of vectors) {
-    v.forEach((x, i) => (out[i] = (out[i] ?? 0) + (x - (means[i] ?? NaN)) ** 2 / vectors.length));
+    v.forEach((x, i) => (out[i] = (out[i] ?? 0) + (x - at(means, i)) ** 2 / vectors.length));
   }
   return out.map(Math.sqrt);
 }

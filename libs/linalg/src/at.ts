@@ -21,3 +21,23 @@ export function item<T>(list: ArrayLike<T>, i: number): T {
 function outside(i: number, length: number): RangeError {
   return new RangeError(`index ${i} is outside a list of ${length}`);
 }
+
+/**
+ * The same of a vector of float32.
+ * @throws RangeError where there is no such entry
+ */
+export function at32(vector: Float32Array, i: number): number {
+  const entry = vector[i];
+  if (entry === undefined) throw outside(i, vector.length);
+  return entry;
+}
+
+/**
+ * The same of a vector of integers.
+ * @throws RangeError where there is no such entry
+ */
+export function atInt(vector: Int32Array, i: number): number {
+  const entry = vector[i];
+  if (entry === undefined) throw outside(i, vector.length);
+  return entry;
+}

@@ -1,4 +1,4 @@
-export { at, item } from "./at.js";
+export { at, at32, atInt, item } from "./at.js";
 export { leadingSpace, type Space } from "./block-krylov.js";
 export { cholesky, choleskySolve, solveUpper } from "./cholesky.js";
 export { symmetricEigen, type SymmetricEigen } from "./eigen.js";

@@ -8,7 +8,7 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import type { Matrix, Stream } from "@fedclair/linalg";
+import { item, type Matrix, type Stream } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
 import { tensorOfVector, type Changes } from "../robust/blocks.js";
@@ -89,13 +89,13 @@ function gramOfSample(modules: readonly Changes[], count: number, rng: Stream): 
 
 /** Number i of the flattened change. */
 function entryOf(change: TensorDelta, i: number): number {
-  if (!isLowRank(change)) return change.data[i] ?? NaN;
+  if (!isLowRank(change)) return item(change.data, i);
   const { b, a } = change;
   const [rank = 0, cols = 0] = a.shape;
   const row = Math.floor(i / cols);
   let entry = 0;
   for (let l = 0; l < rank; l++) {
-    entry += (b.data[row * rank + l] ?? NaN) * (a.data[l * cols + (i % cols)] ?? NaN);
+    entry += item(b.data, row * rank + l) * item(a.data, l * cols + (i % cols));
   }
   return entry;
 }

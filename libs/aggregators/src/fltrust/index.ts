@@ -7,6 +7,7 @@ import {
   type Verdict,
 } from "@fedclair/core";
 import { z } from "zod";
+import { at } from "@fedclair/linalg";
 import { combineProducts } from "../products.js";
 import { byId, changesByModule } from "../robust/modules.js";
 import { pointsOf } from "../robust/points.js";
@@ -50,7 +51,7 @@ async function trust(updates: readonly Update[], trusted?: string): Promise<Aggr
   const state = updates[root]?.clientId;
   return {
     change: await combineProducts(updates, weights),
-    verdicts: updates.map(({ clientId }, k) => verdictOf(clientId, cosines[k] ?? NaN)),
+    verdicts: updates.map(({ clientId }, k) => verdictOf(clientId, at(cosines, k))),
     metrics: { trusted: cosines.filter((cosine) => cosine > 0).length },
     ...(state !== undefined && { state }),
   };

@@ -7,7 +7,7 @@ import {
   type TensorDelta,
   type Tensor,
 } from "@fedclair/core";
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, item, at } from "@fedclair/linalg";
 
 /** The clients' changes of one module, all of one shape; dense ones and low-rank pairs may mix. */
 export type Changes = readonly TensorDelta[];
@@ -83,10 +83,10 @@ function multiplyInto(out: Float64Array, { b, a }: LowRank, from: number): void 
     const col = (from + done) % cols;
     const count = Math.min(cols - col, out.length - done);
     for (let l = 0; l < rank; l++) {
-      const factor = b.data[row * rank + l] ?? NaN;
+      const factor = item(b.data, row * rank + l);
       const start = l * cols + col;
       for (let j = 0; j < count; j++) {
-        out[done + j] = (out[done + j] ?? NaN) + factor * (a.data[start + j] ?? NaN);
+        out[done + j] = at(out, done + j) + factor * item(a.data, start + j);
       }
     }
     done += count;

@@ -1,4 +1,4 @@
-import { sum } from "@fedclair/linalg";
+import { sum, at } from "@fedclair/linalg";
 import type { Points } from "./points.js";
 
 /** w_k·min(1, c/|V_k|): the mean of the points cut to the norm c. @param norms |V_k| @param most c > 0 */
@@ -7,7 +7,7 @@ export function normClipWeights(
   weights: Float64Array,
   most: number,
 ): Float64Array {
-  return weights.map((weight, k) => weight * share(norms[k] ?? NaN, most));
+  return weights.map((weight, k) => weight * share(at(norms, k), most));
 }
 
 /**
@@ -25,7 +25,7 @@ export async function centeredClipWeights(
     const { distances } = await points.around(center);
     const shares = distances.map((distance) => share(distance, tau) / points.count);
     const total = sum(shares);
-    center = center.map((c, k) => (1 - total) * c + (shares[k] ?? NaN));
+    center = center.map((c, k) => (1 - total) * c + at(shares, k));
   }
   return center;
 }

@@ -1,3 +1,4 @@
+import { at } from "@fedclair/linalg";
 const none = new Float64Array(0);
 
 /** Σ w_k·V_k. @param columns of one length @param weights one for each */
@@ -9,18 +10,13 @@ export function combination(columns: readonly Float64Array[], weights: Float64Ar
     const [v0 = none, v1 = none, v2 = none, v3 = none] = columns.slice(k, k + 4);
     const [w0 = NaN, w1 = NaN, w2 = NaN, w3 = NaN] = weights.subarray(k, k + 4);
     for (let i = 0; i < out.length; i++) {
-      out[i] =
-        (out[i] ?? NaN) +
-        w0 * (v0[i] ?? NaN) +
-        w1 * (v1[i] ?? NaN) +
-        w2 * (v2[i] ?? NaN) +
-        w3 * (v3[i] ?? NaN);
+      out[i] = at(out, i) + w0 * at(v0, i) + w1 * at(v1, i) + w2 * at(v2, i) + w3 * at(v3, i);
     }
   }
   for (; k < columns.length; k++) {
     const v = columns[k] ?? none;
-    const w = weights[k] ?? NaN;
-    for (let i = 0; i < out.length; i++) out[i] = (out[i] ?? NaN) + w * (v[i] ?? NaN);
+    const w = at(weights, k);
+    for (let i = 0; i < out.length; i++) out[i] = at(out, i) + w * at(v, i);
   }
   return out;
 }
@@ -40,28 +36,28 @@ export function addSquaredDistances(
     let s2 = 0;
     let s3 = 0;
     for (let i = 0; i < center.length; i++) {
-      const c = center[i] ?? NaN;
-      s0 += ((v0[i] ?? NaN) - c) ** 2;
-      s1 += ((v1[i] ?? NaN) - c) ** 2;
-      s2 += ((v2[i] ?? NaN) - c) ** 2;
-      s3 += ((v3[i] ?? NaN) - c) ** 2;
+      const c = at(center, i);
+      s0 += (at(v0, i) - c) ** 2;
+      s1 += (at(v1, i) - c) ** 2;
+      s2 += (at(v2, i) - c) ** 2;
+      s3 += (at(v3, i) - c) ** 2;
     }
-    squares[k] = (squares[k] ?? NaN) + s0;
-    squares[k + 1] = (squares[k + 1] ?? NaN) + s1;
-    squares[k + 2] = (squares[k + 2] ?? NaN) + s2;
-    squares[k + 3] = (squares[k + 3] ?? NaN) + s3;
+    squares[k] = at(squares, k) + s0;
+    squares[k + 1] = at(squares, k + 1) + s1;
+    squares[k + 2] = at(squares, k + 2) + s2;
+    squares[k + 3] = at(squares, k + 3) + s3;
   }
   for (; k < columns.length; k++) {
     const v = columns[k] ?? none;
     let s = 0;
-    for (let i = 0; i < center.length; i++) s += ((v[i] ?? NaN) - (center[i] ?? NaN)) ** 2;
-    squares[k] = (squares[k] ?? NaN) + s;
+    for (let i = 0; i < center.length; i++) s += (at(v, i) - at(center, i)) ** 2;
+    squares[k] = at(squares, k) + s;
   }
 }
 
 /** |c|² */
 export function squaredNorm(c: Float64Array): number {
   let total = 0;
-  for (let i = 0; i < c.length; i++) total += (c[i] ?? NaN) ** 2;
+  for (let i = 0; i < c.length; i++) total += at(c, i) ** 2;
   return total;
 }

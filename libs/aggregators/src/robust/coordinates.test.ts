@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Matrix, median } from "@fedclair/linalg";
+import { Matrix, median, at } from "@fedclair/linalg";
 import { byCoordinate, meanNearMedianOf, medianOf, trimmedMeanOf } from "./coordinates.js";
 import { tensorOfVector } from "./blocks.js";
 
@@ -66,7 +66,7 @@ describe("byCoordinate", () => {
       [0, 0.5, 0.5],
       [0, 0.5, 0.5],
     ]);
-    const { data } = await byCoordinate(changes, (x) => x[2] ?? NaN, mixing);
+    const { data } = await byCoordinate(changes, (x) => at(x, 2), mixing);
     assert.deepEqual(data, Float64Array.of(4));
   });
 });

@@ -1,5 +1,5 @@
 import { deltaShape, sizeOf, type Tensor } from "@fedclair/core";
-import { Matrix, multiply, sum } from "@fedclair/linalg";
+import { Matrix, multiply, sum, at } from "@fedclair/linalg";
 import { blocksOf, packed, type Changes } from "./blocks.js";
 import { forSmallest, select } from "./select.js";
 
@@ -25,7 +25,8 @@ export async function byCoordinate(
     const values = packed(columns);
     const { rows, data: numbers } = mixing === undefined ? values : multiply(values, mixing);
     for (let i = 0; i < rows; i++) {
-      for (let k = 0, at = i; k < column.length; k++, at += rows) column[k] = numbers[at] ?? NaN;
+      for (let k = 0, index = i; k < column.length; k++, index += rows)
+        column[k] = at(numbers, index);
       data[from + i] = rule(column);
     }
   }
@@ -38,7 +39,7 @@ export function medianOf(values: Float64Array): number {
   const upper = select(values, half);
   if (values.length % 2 === 1) return upper;
   let lower = -Infinity;
-  for (let k = 0; k < half; k++) lower = Math.max(lower, values[k] ?? NaN);
+  for (let k = 0; k < half; k++) lower = Math.max(lower, at(values, k));
   return (lower + upper) / 2;
 }
 
@@ -60,7 +61,7 @@ export function meanNearMedianOf(count: number): CoordinateRule {
     const middle = medianOf(values.slice());
     const gaps = values.map((x) => Math.abs(x - middle));
     let total = 0;
-    forSmallest(gaps, count, (k) => (total += values[k] ?? NaN));
+    forSmallest(gaps, count, (k) => (total += at(values, k)));
     return total / count;
   };
 }

@@ -1,4 +1,4 @@
-import { leadingEigenvectors, Matrix, sum, type Stream } from "@fedclair/linalg";
+import { leadingEigenvectors, Matrix, sum, type Stream, at } from "@fedclair/linalg";
 import { byScore } from "./krum.js";
 
 /**
@@ -14,7 +14,7 @@ export function outlierScores(gram: Matrix): Float64Array {
     count,
     count,
     gram.data.map(
-      (x, at) => x - (means[at % count] ?? NaN) - (means[Math.floor(at / count)] ?? NaN) + mean,
+      (x, index) => x - at(means, index % count) - at(means, Math.floor(index / count)) + mean,
     ),
   );
   return leadingEigenvectors(centered, 1).data.map((x) => x ** 2);

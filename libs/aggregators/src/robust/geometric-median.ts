@@ -1,4 +1,4 @@
-import { sum } from "@fedclair/linalg";
+import { sum, at } from "@fedclair/linalg";
 import { yieldToEventLoop } from "@fedclair/core";
 import type { Points } from "./points.js";
 
@@ -17,12 +17,12 @@ export async function geometricMedianWeights(
   let current = weights;
   for (let step = 0; step < 10_000; step++) {
     const { norm, distances } = await points.around(current);
-    const raw = distances.map((distance, k) => (weights[k] ?? NaN) / Math.max(nu, distance));
+    const raw = distances.map((distance, k) => at(weights, k) / Math.max(nu, distance));
     const total = sum(raw);
     const next = raw.map((b) => b / total);
     // As Σ (b'_k - b_k) = 0, the step is Σ (b'_k - b_k)·(V_k - v); this bounds it without another pass.
-    const moved = weightedSum(distances, (k) => Math.abs((next[k] ?? NaN) - (current[k] ?? NaN)));
-    const spread = weightedSum(distances, (k) => current[k] ?? NaN);
+    const moved = weightedSum(distances, (k) => Math.abs(at(next, k) - at(current, k)));
+    const spread = weightedSum(distances, (k) => at(current, k));
     current = next;
     // A median at 0 has no size to compare with: what rounding does to the weights then ends it.
     await yieldToEventLoop();

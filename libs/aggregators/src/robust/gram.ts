@@ -1,5 +1,5 @@
 import { yieldToEventLoop, isLowRank, matrixOf, UserError, type LowRank } from "@fedclair/core";
-import { hstack, Matrix, multiplyTN } from "@fedclair/linalg";
+import { hstack, Matrix, multiplyTN, item, at } from "@fedclair/linalg";
 import { blocksOf, packed, type Changes } from "./blocks.js";
 
 /** Columns of a panel of the Gram matrix: narrow ones skip most of the upper triangle. */
@@ -45,8 +45,8 @@ async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> 
     await yieldToEventLoop();
     const ofRight = panelOf(right, starts[j], starts[end]);
     await yieldToEventLoop();
-    const offset = starts[j] ?? NaN;
-    const span = (k: number) => [(starts[k] ?? NaN) - offset, (starts[k + 1] ?? NaN) - offset];
+    const offset = item(starts, j);
+    const span = (k: number) => [item(starts, k) - offset, item(starts, k + 1) - offset];
     for (let y = j; y < end; y++) {
       for (let x = j; x < gram.rows; x++) {
         addTo(gram, x, y, dotOfBlocks(ofLeft, ofRight, span(x), span(y)));
@@ -82,14 +82,14 @@ function dotOfBlocks(
   for (let j = first; j < end; j++) {
     const column = j * x.rows;
     for (let i = top; i < bottom; i++) {
-      total += (x.data[column + i] ?? NaN) * (y.data[column + i] ?? NaN);
+      total += at(x.data, column + i) * at(y.data, column + i);
     }
   }
   return total;
 }
 
 function addTo({ rows, data }: Matrix, i: number, j: number, value: number): void {
-  data[i + j * rows] = (data[i + j * rows] ?? NaN) + value;
+  data[i + j * rows] = at(data, i + j * rows) + value;
 }
 
 /** Where each of several runs begins, and where the last one ends. */
@@ -110,7 +110,7 @@ export function requireFinite(squares: Float64Array): void {
 
 function mirror({ rows, data }: Matrix): void {
   for (let j = 0; j < rows; j++) {
-    for (let i = 0; i < j; i++) data[i + j * rows] = data[j + i * rows] ?? NaN;
+    for (let i = 0; i < j; i++) data[i + j * rows] = at(data, j + i * rows);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Aggregation, Update, Verdict } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
 import { combineProducts } from "../products.js";
 import { presumedContaminated } from "./contaminated.js";
 import { gramOf, squaredDistances } from "./gram.js";
@@ -26,7 +27,7 @@ export async function aggregateByKrum(
   const weights = updates.map((_, k) => (chosen.has(k) ? 1 / chosen.size : 0));
   const threshold = f === 0 ? null : (scores[order[count - f - 1] ?? 0] ?? null);
   const verdicts = updates.map(({ clientId }, k): Verdict => {
-    const score = scores[k] ?? NaN;
+    const score = item(scores, k);
     const contaminated = threshold !== null && score > threshold;
     return { clientId, status: contaminated ? "contaminated" : "benign", score, threshold };
   });

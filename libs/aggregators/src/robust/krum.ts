@@ -1,5 +1,5 @@
 import { yieldToEventLoop, UserError } from "@fedclair/core";
-import { sum, type Matrix } from "@fedclair/linalg";
+import { sum, type Matrix, item, at } from "@fedclair/linalg";
 
 /**
  * Krum's scores (Blanchard et al., NeurIPS 2017): the sum of the K - f - 2 smallest squared distances to the others, of one
@@ -22,7 +22,7 @@ function neighbours(count: number, f: number): number {
 
 /** Indices by rising score, the first of equal ones first. */
 export function byScore(scores: readonly number[]): number[] {
-  return indices(scores.length).sort((i, j) => (scores[i] ?? NaN) - (scores[j] ?? NaN));
+  return indices(scores.length).sort((i, j) => item(scores, i) - item(scores, j));
 }
 
 /**
@@ -42,7 +42,7 @@ export async function bulyanSelection(squared: Matrix, f: number): Promise<numbe
     const rest = indices(count).filter((i) => alive[i] === 1);
     const wanted = neighbours(rest.length, f);
     const scores = rest.map((i) => scoreAmong(alive, squared.column(i), lists[i] ?? [], wanted));
-    const winner = rest[byScore(scores)[0] ?? NaN] ?? NaN;
+    const winner = item(rest, item(byScore(scores), 0));
     selected.push(winner);
     alive[winner] = 0;
     await yieldToEventLoop();
@@ -66,7 +66,7 @@ function scoreAmong(
   for (const j of others) {
     if (left === 0) break;
     if (alive[j] !== 1) continue;
-    score += distances[j] ?? NaN;
+    score += at(distances, j);
     left--;
   }
   return score;
@@ -76,7 +76,7 @@ function othersByDistance(squared: Matrix, i: number): number[] {
   const distances = squared.column(i);
   return indices(squared.rows)
     .filter((j) => j !== i)
-    .sort((j, k) => (distances[j] ?? NaN) - (distances[k] ?? NaN));
+    .sort((j, k) => at(distances, j) - at(distances, k));
 }
 
 /** The largest f with K ≥ 4f + 3; 0 for fewer than seven clients, where Bulyan is the mean. */

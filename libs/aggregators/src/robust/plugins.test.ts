@@ -1,5 +1,5 @@
 import type { Aggregation, Update } from "@fedclair/core";
-import { frobenius, gaussian, Matrix, stream, subtract } from "@fedclair/linalg";
+import { frobenius, gaussian, Matrix, stream, subtract, at } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { product, type Factors } from "../factors.js";
 import { aggregators } from "../index.js";
@@ -53,7 +53,7 @@ const factors: readonly Factors[] = Array.from({ length: 12 }, (_, k) => {
     b: new Matrix(
       8,
       2,
-      b.data.map((x, i) => size * (x + (noise.data[i] ?? NaN))),
+      b.data.map((x, i) => size * (x + at(noise.data, i))),
     ),
     a: gaussian(common.at("a"), 2, 6),
   };
@@ -63,7 +63,7 @@ const asDense = factors.map((f, k) => updateOf(idOf(k), { m: product(f) }, 1 + (
 const benignMean = new Matrix(8, 6);
 factors.forEach((f, k) => {
   if (k === 3 || k === 7) return;
-  product(f).data.forEach((x, i) => (benignMean.data[i] = (benignMean.data[i] ?? NaN) + x / 10));
+  product(f).data.forEach((x, i) => (benignMean.data[i] = at(benignMean.data, i) + x / 10));
 });
 
 for (const name of [...weightRules, ...coordinateRules]) {

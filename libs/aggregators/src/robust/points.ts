@@ -1,5 +1,5 @@
 import { isLowRank } from "@fedclair/core";
-import { Matrix, multiply } from "@fedclair/linalg";
+import { Matrix, multiply, at } from "@fedclair/linalg";
 import { blocksOf, type Changes } from "./blocks.js";
 import { addSquaredDistances, combination, squaredNorm } from "./columns.js";
 import { gramOf, requireFinite } from "./gram.js";
@@ -31,7 +31,7 @@ export function pointsOfGram(gram: Matrix): Points {
     count,
     around: (weights) => {
       const products = multiply(gram, new Matrix(count, 1, weights)).data;
-      const squared = products.reduce((total, x, k) => total + x * (weights[k] ?? NaN), 0);
+      const squared = products.reduce((total, x, k) => total + x * at(weights, k), 0);
       const distances = products.map((x, k) =>
         Math.sqrt(Math.max(0, gram.get(k, k) - 2 * x + squared)),
       );

@@ -1,3 +1,4 @@
+import { at } from "@fedclair/linalg";
 /**
  * Reorders x so that its k-th smallest entry is at k, none larger before it and none smaller after it; expected time O(n).
  * (Quickselect with Lomuto's partition, which takes no branch on a comparison: processors guess those wrong.)
@@ -10,11 +11,11 @@ export function select(x: Float64Array, k: number, from = 0): number {
   let low = from;
   let high = x.length - 1;
   while (low < high) {
-    const at = middleOfThree(x, low, (low + high) >>> 1, high);
-    const pivot = x[at] ?? NaN;
-    x[at] = x[high] ?? NaN;
+    const index = middleOfThree(x, low, (low + high) >>> 1, high);
+    const pivot = at(x, index);
+    x[index] = at(x, high);
     const smaller = partition(x, low, high, pivot);
-    x[high] = x[smaller] ?? NaN;
+    x[high] = at(x, smaller);
     x[smaller] = pivot;
     if (k < smaller) high = smaller - 1;
     else if (k === smaller) return pivot;
@@ -25,7 +26,7 @@ export function select(x: Float64Array, k: number, from = 0): number {
       if (k < low) return pivot;
     }
   }
-  return x[k] ?? NaN;
+  return at(x, k);
 }
 
 /** Visits the indices of the `count` smallest entries, of equal ones the first. @param count from 1 to x.length */
@@ -33,7 +34,7 @@ export function forSmallest(x: Float64Array, count: number, visit: (k: number) =
   const largest = select(x.slice(), count - 1);
   let left = count;
   for (let k = 0; k < x.length; k++) {
-    if ((x[k] ?? NaN) >= largest) continue;
+    if (at(x, k) >= largest) continue;
     visit(k);
     left--;
   }
@@ -48,8 +49,8 @@ export function forSmallest(x: Float64Array, count: number, visit: (k: number) =
 function partition(x: Float64Array, low: number, high: number, pivot: number): number {
   let end = low;
   for (let j = low; j < high; j++) {
-    const value = x[j] ?? NaN;
-    x[j] = x[end] ?? NaN;
+    const value = at(x, j);
+    x[j] = at(x, end);
     x[end] = value;
     end += +(value < pivot);
   }
@@ -60,8 +61,8 @@ function partition(x: Float64Array, low: number, high: number, pivot: number): n
 function partitionEqual(x: Float64Array, low: number, high: number, pivot: number): number {
   let end = low;
   for (let j = low; j < high; j++) {
-    const value = x[j] ?? NaN;
-    x[j] = x[end] ?? NaN;
+    const value = at(x, j);
+    x[j] = at(x, end);
     x[end] = value;
     end += +(value === pivot);
   }
@@ -70,9 +71,9 @@ function partitionEqual(x: Float64Array, low: number, high: number, pivot: numbe
 
 /** Of three indices the one whose entry lies between the others. */
 function middleOfThree(x: Float64Array, i: number, j: number, k: number): number {
-  const a = x[i] ?? NaN;
-  const b = x[j] ?? NaN;
-  const c = x[k] ?? NaN;
+  const a = at(x, i);
+  const b = at(x, j);
+  const c = at(x, k);
   if (a < b) return b < c ? j : a < c ? k : i;
   return a < c ? i : b < c ? k : j;
 }

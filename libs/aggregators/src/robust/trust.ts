@@ -1,4 +1,4 @@
-import { sum } from "@fedclair/linalg";
+import { sum, at } from "@fedclair/linalg";
 import type { Points } from "./points.js";
 
 export interface Trust {
@@ -20,11 +20,11 @@ export async function trustIn(points: Points, root: number): Promise<Trust> {
   const { distances, norm } = await points.around(atRoot);
   const cosines = norms.map((length, k) => {
     if (length === 0 || norm === 0) return 0;
-    const product = (length ** 2 + norm ** 2 - (distances[k] ?? NaN) ** 2) / 2;
+    const product = (length ** 2 + norm ** 2 - at(distances, k) ** 2) / 2;
     return Math.max(-1, Math.min(1, product / (length * norm)));
   });
   const trust = cosines.map((cosine, k) => (k === root ? 0 : Math.max(0, cosine)));
   const total = sum(trust);
-  const weights = trust.map((t, k) => (t === 0 ? 0 : (t * norm) / (total * (norms[k] ?? NaN))));
+  const weights = trust.map((t, k) => (t === 0 ? 0 : (t * norm) / (total * at(norms, k))));
   return { cosines, weights };
 }

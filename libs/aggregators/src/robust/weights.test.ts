@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, at, item } from "@fedclair/linalg";
 import { tensorOfVector } from "./blocks.js";
 import { centeredClipWeights, normClipWeights } from "./clipping.js";
 import { geometricMedianWeights } from "./geometric-median.js";
@@ -17,7 +17,7 @@ const squaredOn = (line: readonly number[]) =>
   Matrix.fromRows(line.map((x) => line.map((y) => (x - y) ** 2)));
 
 const along = (line: readonly number[], weights: Float64Array) =>
-  line.reduce((total, x, k) => total + x * (weights[k] ?? NaN), 0);
+  line.reduce((total, x, k) => total + x * at(weights, k), 0);
 
 const uniform = (count: number) => new Float64Array(count).fill(1 / count);
 
@@ -49,15 +49,15 @@ describe("geometric median", () => {
         const b = await geometricMedianWeights(await pointsOf([changes]), weights, 0.5);
         const center = [0, 1].map((i) =>
           along(
-            vectors.map((v) => v[i] ?? NaN),
+            vectors.map((v) => item(v, i)),
             b,
           ),
         );
         // The gradient of the sum of distances, each smoothed to a quadratic below ν.
         const gradient = [0, 1].map((i) =>
           vectors.reduce((total, v) => {
-            const distance = Math.hypot(v[0] - (center[0] ?? NaN), v[1] - (center[1] ?? NaN));
-            return total + ((v[i] ?? NaN) - (center[i] ?? NaN)) / Math.max(0.5, distance);
+            const distance = Math.hypot(v[0] - item(center, 0), v[1] - item(center, 1));
+            return total + (item(v, i) - item(center, i)) / Math.max(0.5, distance);
           }, 0),
         );
         assert.ok(
@@ -153,8 +153,8 @@ describe("trust", () => {
     // 0.6 and 0.8 of their sum 1.4, at norm 2 instead of 5 and 10.
     const expected = [0, 0, ((0.6 / 1.4) * 2) / 5, 0, ((0.8 / 1.4) * 2) / 10, 0];
     [1, 0, 0.6, -1, 0.8, 0].forEach((cosine, k) => {
-      assert.ok(Math.abs((cosines[k] ?? NaN) - cosine) < 1e-15);
-      assert.ok(Math.abs((weights[k] ?? NaN) - (expected[k] ?? NaN)) < 1e-15);
+      assert.ok(Math.abs(at(cosines, k) - cosine) < 1e-15);
+      assert.ok(Math.abs(at(weights, k) - item(expected, k)) < 1e-15);
     });
   });
 

@@ -1,5 +1,6 @@
 import type { Attack, Plugin } from "@fedclair/core";
 import { z } from "zod";
+import { at } from "@fedclair/linalg";
 import { forgeFromHonest } from "../from-honest.js";
 import { coordinateDeviations, coordinateMeans, normalQuantile } from "../statistics.js";
 
@@ -19,7 +20,7 @@ export function alieDeviations(clients: number, attackers: number): number {
 export function alie(benign: readonly Float64Array[], deviations: number): Float64Array {
   const means = coordinateMeans(benign);
   const sd = coordinateDeviations(benign, means);
-  return means.map((mean, i) => mean - deviations * (sd[i] ?? NaN));
+  return means.map((mean, i) => mean - deviations * at(sd, i));
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isLowRank, type TensorDelta, type Update } from "@fedclair/core";
-import { hstack, Matrix, median, multiply, thinSvd } from "@fedclair/linalg";
+import { hstack, Matrix, median, multiply, thinSvd, at } from "@fedclair/linalg";
 import { frobenius } from "../modules.js";
 import { anyUpdate, attacked, create } from "../../testing/updates.js";
 
@@ -27,7 +27,7 @@ function dimensions(updates: readonly Update[], name: string): number {
 function rankOf(matrix: Matrix): number {
   const { s } = thinSvd(matrix);
   // Factors are float32.
-  return s.filter((value) => value > 1e-5 * (s[0] ?? NaN)).length;
+  return s.filter((value) => value > 1e-5 * at(s, 0)).length;
 }
 
 describe("colluding-subspace", () => {

@@ -1,5 +1,5 @@
 import type { Attack, Plugin } from "@fedclair/core";
-import { norm } from "@fedclair/linalg";
+import { norm, at } from "@fedclair/linalg";
 import { z } from "zod";
 import { forgeFromHonest } from "../from-honest.js";
 import { coordinateDeviations, coordinateMeans } from "../statistics.js";
@@ -27,15 +27,15 @@ export function minMax(benign: readonly Float64Array[]): MinMax {
     let along = 0;
     let squared = 0;
     means.forEach((mean, i) => {
-      const difference = mean - (v[i] ?? NaN);
-      along += (direction[i] ?? NaN) * difference;
+      const difference = mean - at(v, i);
+      along += at(direction, i) * difference;
       squared += difference ** 2;
     });
     // The mean is within D of every vector; rounding may say otherwise.
     return along + Math.sqrt(along ** 2 + Math.max(0, most - squared));
   });
   const gamma = Math.min(...bounds);
-  return { vector: means.map((mean, i) => mean - gamma * (direction[i] ?? NaN)), gamma };
+  return { vector: means.map((mean, i) => mean - gamma * at(direction, i)), gamma };
 }
 
 function largestDistance(vectors: readonly Float64Array[]): number {
@@ -43,7 +43,7 @@ function largestDistance(vectors: readonly Float64Array[]): number {
   vectors.forEach((v, i) => {
     for (const w of vectors.slice(0, i)) {
       let squared = 0;
-      for (let c = 0; c < v.length; c++) squared += ((v[c] ?? NaN) - (w[c] ?? NaN)) ** 2;
+      for (let c = 0; c < v.length; c++) squared += (at(v, c) - at(w, c)) ** 2;
       largest = Math.max(largest, squared);
     }
   });

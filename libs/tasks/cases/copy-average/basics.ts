@@ -1,4 +1,5 @@
 import { fieldsOf, matrixOfJson, numberOf } from "@fedclair/core/cases";
+import { at } from "@fedclair/linalg";
 import { classify } from "../../src/copy-average/classify.js";
 import { kernels, overlapOf } from "../../src/copy-average/kernels.js";
 import { flatten, networkOf } from "../../src/copy-average/network.js";
@@ -20,7 +21,7 @@ export const kernelCase: Section = ({ act, w, v }) => {
   const [one, other] = [numbersOf(w, "w"), numbersOf(v, "v")];
   const overlap = overlapOf(one, other);
   const { p, c } = kernel.slopes(overlap);
-  const gradient = [...one].map((x, l) => 2 * p * x + c * (other[l] ?? NaN));
+  const gradient = [...one].map((x, l) => 2 * p * x + c * at(other, l));
   return {
     given: ["act", "w", "v"],
     checks: {

@@ -1,4 +1,4 @@
-import { frobenius, leadingLeft, splitEnergy, type Matrix } from "@fedclair/linalg";
+import { frobenius, leadingLeft, splitEnergy, type Matrix, item } from "@fedclair/linalg";
 
 /**
  * A subspace that most clients share, by iteratively reweighted least squares: what the reference cases take in CLAIR's
@@ -12,7 +12,7 @@ export function robustSubspace(blocks: readonly Matrix[], rank: number) {
   for (let pass = 0; pass < 60; pass++) {
     const outside = units.map((unit) => Math.sqrt(splitEnergy(basis, unit).outside));
     basis = leadingLeft(
-      units.map((unit, c) => unit.scale(Math.max(outside[c] ?? NaN, 1e-9) ** -0.5)),
+      units.map((unit, c) => unit.scale(Math.max(item(outside, c), 1e-9) ** -0.5)),
       rank,
     );
   }

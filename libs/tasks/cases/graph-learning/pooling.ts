@@ -1,4 +1,5 @@
 import { listOf, type Fields, type Report } from "@fedclair/core/cases";
+import { item } from "@fedclair/linalg";
 import {
   distanceScores,
   distanceThreshold,
@@ -28,7 +29,7 @@ export async function runPooling(pooling: Fields, report: Report): Promise<void>
   const counts = numbersOf(n_k, "n_k");
   const samples = listOf(covs_upper, "covs_upper").map((upper, k) => ({
     vector: svec(toUnitTrace(unpackUpper(numbersOf(upper, `covs_upper[${k}]`)))),
-    samples: counts[k] ?? NaN,
+    samples: item(counts, k),
   }));
   report.equal("N", packedOrder(samples[0]?.vector.length ?? 0), N);
   report.equal("A_upper", unpackStrict(numbersOf(A_upper, "A_upper")).rows, N);
@@ -44,5 +45,5 @@ export async function runPooling(pooling: Fields, report: Report): Promise<void>
 }
 
 function above(scores: readonly number[], threshold: number): number[] {
-  return [...scores.keys()].filter((k) => (scores[k] ?? NaN) > threshold);
+  return [...scores.keys()].filter((k) => item(scores, k) > threshold);
 }

@@ -1,5 +1,5 @@
 import { listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
-import { frobenius, Matrix, sum, thinSvd } from "@fedclair/linalg";
+import { frobenius, Matrix, sum, thinSvd, at } from "@fedclair/linalg";
 import { edgeMatch } from "../../src/graph-learning/edges.js";
 import { commutator, degreesOf } from "../../src/graph-learning/operators.js";
 import { packStrict, pairs, unpackUpper } from "../../src/graph-learning/packing.js";
@@ -99,7 +99,7 @@ const checks: Readonly<Record<string, Check>> = {
   },
   degrees: ({ problem, solution, within, report }, expected) => {
     report.near("degrees", [...solution.degrees], expected, relative(within.degrees_rel));
-    const products = solution.degreeMultipliers.map((v, i) => v * (solution.degrees[i] ?? NaN));
+    const products = solution.degreeMultipliers.map((v, i) => v * at(solution.degrees, i));
     const all = Array.from(products, () => problem.alpha);
     report.near("degrees (v·d = α)", [...products], all, relative(conditions));
   },
@@ -168,5 +168,5 @@ function leastMove(c: Matrix, s: Matrix): number {
       return [...degreesOf(edge), ...commutator(unit, edge).data];
     });
   const { s: values } = thinSvd(Matrix.fromRows(columns).transpose());
-  return (values.at(-1) ?? NaN) / (values[0] ?? NaN);
+  return (values.at(-1) ?? NaN) / at(values, 0);
 }

@@ -36,13 +36,13 @@ const networkStep: Kind = {
     requireEqual("hidden: columns of W2", network.W2.cols, numberIn(testCase, "hidden"));
     const times = numbersIn(testCase, "h_index").map((h) => h / horizon);
     const batch = batchIn(testCase, network, times);
-    const { at } = interpolate(batch, horizon);
-    const slope = spatialGradient(network, inputsOf(at, times, batch.condition), at.cols);
+    const { point } = interpolate(batch, horizon);
+    const slope = spatialGradient(network, inputsOf(point, times, batch.condition), point.cols);
     const step = dualStep(network, batch, { horizon, lambda0: numberIn(testCase, "lambda0") });
     return {
       V0: [...values(network, inputsOf(batch.sources, 0, batch.condition))],
       gamma: batch.coupling?.transpose().toRows(),
-      interpolant: at.toRows(),
+      interpolant: point.toRows(),
       grad_x: slope.toRows(),
       action: slope.scale(-1 / horizon).toRows(),
       ...gradientResults(step),

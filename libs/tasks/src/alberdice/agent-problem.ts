@@ -1,3 +1,4 @@
+import { item, at, atInt } from "@fedclair/linalg";
 import { actionOf, type Dataset } from "./dataset.js";
 import type { Policy } from "./policy.js";
 
@@ -34,15 +35,15 @@ export function agentProblem(
 ): AgentProblem {
   const { shape, visited } = data;
   const othersShare = (row: number, joint: number) => {
-    const state = visited[row] ?? NaN;
+    const state = item(visited, row);
     return policies.reduce(
       (product, policy, j) =>
-        j === agent ? product : product * (policy[state]?.[actionOf(joint, j, shape)] ?? NaN),
+        j === agent ? product : product * at(item(policy, state), actionOf(joint, j, shape)),
       1,
     );
   };
   return fold(data, {
-    actions: shape.actions[agent] ?? NaN,
+    actions: item(shape.actions, agent),
     own: (joint) => actionOf(joint, agent, shape),
     share: othersShare,
     penalised: true,
@@ -52,7 +53,7 @@ export function agentProblem(
 /** Independent learning: the others are part of the environment, as they acted in the data; no penalty. */
 export function independentProblem(data: Dataset, agent: number): AgentProblem {
   return fold(data, {
-    actions: data.shape.actions[agent] ?? NaN,
+    actions: item(data.shape.actions, agent),
     own: (joint) => actionOf(joint, agent, data.shape),
     share: (_row, _joint, conditional) => conditional,
     penalised: false,
@@ -85,8 +86,8 @@ function fold(data: Dataset, { actions, own, share, penalised }: Folding): Agent
   const ownOf = Int32Array.from({ length: joints }, (_, joint) => own(joint));
   const mass = new Float64Array(cells);
   for (let k = 0; k < data.mass.length; k++) {
-    const cell = Math.floor(k / joints) * actions + (ownOf[k % joints] ?? NaN);
-    mass[cell] = (mass[cell] ?? NaN) + (data.mass[k] ?? NaN);
+    const cell = Math.floor(k / joints) * actions + atInt(ownOf, k % joints);
+    mass[cell] = at(mass, cell) + at(data.mass, k);
   }
 
   const reward = new Float64Array(cells);
@@ -95,14 +96,14 @@ function fold(data: Dataset, { actions, own, share, penalised }: Folding): Agent
   for (let k = 0; k < data.mass.length; k++) {
     const row = Math.floor(k / joints);
     const joint = k % joints;
-    const cell = row * actions + (ownOf[joint] ?? NaN);
-    const conditional = (data.mass[k] ?? NaN) / (mass[cell] ?? NaN);
+    const cell = row * actions + atInt(ownOf, joint);
+    const conditional = at(data.mass, k) / at(mass, cell);
     const weight = share(row, joint, conditional);
     if (weight === 0) continue; // 0·ln 0 = 0
-    reward[cell] = (reward[cell] ?? NaN) + weight * (data.reward[k] ?? NaN);
+    reward[cell] = at(reward, cell) + weight * at(data.reward, k);
     if (penalised) {
       // Two logarithms: the quotient of a weight near the smallest number would underflow.
-      penalty[cell] = (penalty[cell] ?? NaN) + weight * (Math.log(weight) - Math.log(conditional));
+      penalty[cell] = at(penalty, cell) + weight * (Math.log(weight) - Math.log(conditional));
     }
     const into = flow[cell];
     for (const { row: next, probability } of data.successors[k] ?? []) {
@@ -120,7 +121,7 @@ function sparse(
 ): Pick<AgentProblem, "start" | "to" | "probability"> {
   const start = new Int32Array(flow.length + 1);
   flow.forEach(({ size }, cell) => {
-    start[cell + 1] = (start[cell] ?? NaN) + size;
+    start[cell + 1] = atInt(start, cell) + size;
   });
   return {
     start,

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
+import { at, item } from "@fedclair/linalg";
 import { directionScores, poolAnswers, weighted, type Answer } from "./answers.js";
 import { logitsOf, policyOf, startingLogits } from "./logits.js";
 import { normalise } from "./policy.js";
@@ -65,7 +66,7 @@ describe("logits", () => {
             1e-12,
           );
           policyOf(logits, 1)[0]?.forEach((p, a) => {
-            assertNear(p, row[a] ?? NaN, 1e-12);
+            assertNear(p, at(row, a), 1e-12);
           });
         },
       ),
@@ -76,10 +77,8 @@ describe("logits", () => {
   it("start within ± sigma, agent by agent", () => {
     let k = 0;
     const draws = [0, 0.5, 0.75, 0.25, 1, 0.5, 0.5, 0];
-    const [first, second] = startingLogits(
-      { states: 2, actions: [2, 2] },
-      0.1,
-      () => draws[k++] ?? NaN,
+    const [first, second] = startingLogits({ states: 2, actions: [2, 2] }, 0.1, () =>
+      item(draws, k++),
     );
     assert.deepEqual([...(first ?? [])], [-0.1, 0, 0.05, -0.05]);
     assertWithin(second?.[0] ?? NaN, 0.1, 0.1);

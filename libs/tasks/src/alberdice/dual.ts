@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { cholesky, choleskySolve, Matrix } from "@fedclair/linalg";
+import { cholesky, choleskySolve, Matrix, at } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import type { AgentProblem } from "./agent-problem.js";
 import type { Weights } from "./policy-evaluation.js";
@@ -92,32 +92,32 @@ export function dualAt(
   const advantage = new Float64Array(mass.length);
   let top = -Infinity;
   for (let cell = 0; cell < mass.length; cell++) {
-    let e = (reward[cell] ?? NaN) - alpha * (penalty[cell] ?? NaN);
+    let e = at(reward, cell) - alpha * at(penalty, cell);
     const end = start[cell + 1] ?? 0;
     for (let k = start[cell] ?? 0; k < end; k++) {
-      e += gamma * (probability[k] ?? NaN) * (nu[to[k] ?? -1] ?? NaN);
+      e += gamma * at(probability, k) * at(nu, to[k] ?? -1);
     }
-    e -= nu[Math.floor(cell / actions)] ?? NaN;
+    e -= at(nu, Math.floor(cell / actions));
     advantage[cell] = e;
     top = Math.max(top, e);
   }
-  const visit = advantage.map((e, cell) => (mass[cell] ?? NaN) * Math.exp((e - top) / alpha));
+  const visit = advantage.map((e, cell) => at(mass, cell) * Math.exp((e - top) / alpha));
   let total = 0;
   for (const weight of visit) total += weight;
-  for (let cell = 0; cell < visit.length; cell++) visit[cell] = (visit[cell] ?? NaN) / total;
+  for (let cell = 0; cell < visit.length; cell++) visit[cell] = at(visit, cell) / total;
 
   const gradient = initial.map((p) => (1 - gamma) * p);
   let linear = 0;
-  for (let row = 0; row < nu.length; row++) linear += (gradient[row] ?? NaN) * (nu[row] ?? NaN);
+  for (let row = 0; row < nu.length; row++) linear += at(gradient, row) * at(nu, row);
   const add = (row: number, amount: number) => {
-    gradient[row] = (gradient[row] ?? NaN) + amount;
+    gradient[row] = at(gradient, row) + amount;
   };
   for (let cell = 0; cell < visit.length; cell++) {
-    const weight = visit[cell] ?? NaN;
+    const weight = at(visit, cell);
     add(Math.floor(cell / actions), -weight);
     const end = start[cell + 1] ?? 0;
     for (let k = start[cell] ?? 0; k < end; k++) {
-      add(to[k] ?? -1, gamma * weight * (probability[k] ?? NaN));
+      add(to[k] ?? -1, gamma * weight * at(probability, k));
     }
   }
   const residual = gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
@@ -141,7 +141,7 @@ function hessianOf(
   const columns: number[] = [];
   const values: number[] = [];
   for (let cell = 0; cell < visit.length; cell++) {
-    const weight = (visit[cell] ?? NaN) / alpha;
+    const weight = at(visit, cell) / alpha;
     if (weight === 0) continue;
     columns[0] = Math.floor(cell / actions);
     values[0] = -1;
@@ -149,7 +149,7 @@ function hessianOf(
     const end = start[cell + 1] ?? 0;
     for (let k = start[cell] ?? 0; k < end; k++) {
       columns[count] = to[k] ?? -1;
-      values[count++] = gamma * (probability[k] ?? NaN);
+      values[count++] = gamma * at(probability, k);
     }
     for (let i = 0; i < count; i++) {
       const row = (columns[i] ?? 0) * rows;
@@ -160,11 +160,10 @@ function hessianOf(
       }
     }
   }
-  const flow = gradient.map((g, row) => g - (1 - gamma) * (initial[row] ?? NaN));
+  const flow = gradient.map((g, row) => g - (1 - gamma) * at(initial, row));
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j <= i; j++) {
-      hessian[i * rows + j] =
-        (hessian[i * rows + j] ?? 0) - ((flow[i] ?? NaN) * (flow[j] ?? NaN)) / alpha;
+      hessian[i * rows + j] = (hessian[i * rows + j] ?? 0) - (at(flow, i) * at(flow, j)) / alpha;
     }
   }
   return hessian;
@@ -172,7 +171,7 @@ function hessianOf(
 
 function traceOf(matrix: Float64Array, n: number): number {
   let trace = 0;
-  for (let i = 0; i < n; i++) trace += matrix[i * (n + 1)] ?? NaN;
+  for (let i = 0; i < n; i++) trace += at(matrix, i * (n + 1));
   return trace;
 }
 
@@ -194,8 +193,8 @@ function tryStep(
   // The same small number everywhere pins the constant that L leaves free.
   const pin = trace / n / n;
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) system[i * n + j] = (system[i * n + j] ?? NaN) + pin;
-    system[i * (n + 1)] = (system[i * (n + 1)] ?? NaN) + damping + 1e-14;
+    for (let j = 0; j <= i; j++) system[i * n + j] = at(system, i * n + j) + pin;
+    system[i * (n + 1)] = at(system, i * (n + 1)) + damping + 1e-14;
   }
   const factor = cholesky(new Matrix(n, n, system));
   if (factor === undefined) return undefined;
@@ -205,11 +204,11 @@ function tryStep(
     here.gradient.map((g) => -g),
   );
   const step = choleskySolve(factor, downhill).data;
-  const slope = step.reduce((total, x, row) => total + x * (here.gradient[row] ?? NaN), 0);
+  const slope = step.reduce((total, x, row) => total + x * at(here.gradient, row), 0);
   const next = dualAt(
     problem,
     options,
-    here.nu.map((nu, row) => nu + (step[row] ?? NaN)),
+    here.nu.map((nu, row) => nu + at(step, row)),
   );
   const falls = next.value <= here.value + 1e-4 * slope;
   // Near the minimum a fall of L drowns in rounding, a smaller gradient does not.

@@ -1,3 +1,4 @@
+import { item, at, atInt } from "@fedclair/linalg";
 import type { AgentProblem } from "./agent-problem.js";
 import { softmax, type Policy } from "./policy.js";
 import { solveDominant } from "./solve.js";
@@ -36,12 +37,12 @@ export function stateValues(
   const mean = new Float64Array(rows);
   for (let cell = 0; cell < mass.length; cell++) {
     const row = Math.floor(cell / actions);
-    const p = policy[row]?.[cell % actions] ?? NaN;
+    const p = at(item(policy, row), cell % actions);
     if (p === 0) continue; // 0·ln 0 = 0
     // By logarithms: the product with a probability near the smallest number would underflow.
-    const ratio = Math.log(visits[row] ?? NaN) + Math.log(p) - Math.log(mass[cell] ?? NaN);
-    const gain = (reward[cell] ?? NaN) - alpha * ((penalty[cell] ?? NaN) + ratio);
-    mean[row] = (mean[row] ?? NaN) + p * gain;
+    const ratio = Math.log(at(visits, row)) + Math.log(p) - Math.log(at(mass, cell));
+    const gain = at(reward, cell) - alpha * (at(penalty, cell) + ratio);
+    mean[row] = at(mean, row) + p * gain;
   }
   return solveDominant(
     minusFlow(problem, policy, gamma, (from, to) => from * rows + to),
@@ -54,16 +55,16 @@ function minusFlow(
   { rows, actions, start, to, probability }: AgentProblem,
   policy: Policy,
   gamma: number,
-  at: (from: number, to: number) => number,
+  entryAt: (from: number, to: number) => number,
 ): Float64Array {
   const system = new Float64Array(rows * rows);
   for (let i = 0; i < rows; i++) system[i * (rows + 1)] = 1;
   for (let cell = 0; cell < rows * actions; cell++) {
     const from = Math.floor(cell / actions);
-    const share = gamma * (policy[from]?.[cell % actions] ?? NaN);
+    const share = gamma * at(item(policy, from), cell % actions);
     for (let k = start[cell] ?? 0; k < (start[cell + 1] ?? 0); k++) {
-      const entry = at(from, to[k] ?? NaN);
-      system[entry] = (system[entry] ?? NaN) - share * (probability[k] ?? NaN);
+      const entry = entryAt(from, atInt(to, k));
+      system[entry] = at(system, entry) - share * at(probability, k);
     }
   }
   return system;
@@ -81,7 +82,7 @@ export function responseRow(
   return softmax(
     Float64Array.from({ length: actions }, (_, action) => {
       const cell = row * actions + action;
-      return Math.log(mass[cell] ?? NaN) + (advantage[cell] ?? NaN) / alpha;
+      return Math.log(at(mass, cell)) + at(advantage, cell) / alpha;
     }),
   );
 }

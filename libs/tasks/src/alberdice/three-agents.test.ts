@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { stream } from "@fedclair/linalg";
+import { stream, item, at } from "@fedclair/linalg";
 import { alberdice } from "./alberdice.js";
 import { alternate, annealed } from "./alternate.js";
 import { playArtifact } from "./artifacts.js";
@@ -58,8 +58,8 @@ function total(value: (a: number, b: number, c: number) => number): number {
   return result;
 }
 const reward = (a: number, b: number, c: number) =>
-  (uneven as readonly (readonly (readonly number[])[])[])[a]?.[b]?.[c] ?? NaN;
-const p = (agent: number, action: number) => policies[agent]?.[0]?.[action] ?? NaN;
+  item(item(item(uneven as readonly (readonly (readonly number[])[])[], a), b), c);
+const p = (agent: number, action: number) => at(item(item(policies, agent), 0), action);
 
 describe("a matrix game of three agents", () => {
   it("is worth, and leaves to gain, what enumeration says", () => {
@@ -92,14 +92,14 @@ describe("a matrix game of three agents", () => {
     const target = (a: number, b: number, c: number) =>
       reward(a, b, c) / alpha + Math.log((1 - eps) * (counts(a, b, c) / all) + eps / 12);
     const pi = policies.map((policy) => Array.from(policy[0] ?? []));
-    const at = (agent: number, action: number) => pi[agent]?.[action] ?? NaN;
+    const chance = (agent: number, action: number) => item(item(pi, agent), action);
     const expected: number[][] = [];
     for (let turn = 0; turn < 300; turn++) {
       const agent = turn % 3;
       const logits = (pi[agent] ?? []).map((_, own) =>
         total((a, b, c) => {
           if ([a, b, c][agent] !== own) return 0;
-          const others = [at(0, a), at(1, b), at(2, c)].reduce(
+          const others = [chance(0, a), chance(1, b), chance(2, c)].reduce(
             (product, x, j) => (j === agent ? product : product * x),
             1,
           );
@@ -123,7 +123,7 @@ describe("a matrix game of three agents", () => {
     )) {
       assert.equal(agent, turn % 3);
       response.policy[0]?.forEach((x, action) => {
-        assertNear(x, expected[turn]?.[action] ?? NaN, 1e-10);
+        assertNear(x, item(item(expected, turn), action), 1e-10);
       });
       turn++;
       last = now;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Matrix, stream } from "@fedclair/linalg";
+import { Matrix, stream, item, at } from "@fedclair/linalg";
 import fc from "fast-check";
 import { assign } from "./assignment.js";
 import { copyAveragePoint } from "./copy-average-points.js";
@@ -22,9 +22,9 @@ function student(first: number, second: number): Network {
 function disguised({ hidden, out }: Network, order: readonly number[], factors: readonly number[]) {
   const mixed = new Matrix(hidden.rows, hidden.cols);
   order.forEach((neuron, place) => {
-    mixed.column(place).set(hidden.column(neuron).map((x) => x * (factors[place] ?? NaN)));
+    mixed.column(place).set(hidden.column(neuron).map((x) => x * item(factors, place)));
   });
-  const mixedOut = order.map((neuron, place) => (out[neuron] ?? NaN) / (factors[place] ?? NaN));
+  const mixedOut = order.map((neuron, place) => at(out, neuron) / item(factors, place));
   return { hidden: mixed, out: Float64Array.from(mixedOut) };
 }
 
@@ -42,8 +42,8 @@ describe("copy-average: assignment", () => {
     const permutations = (items: number[]): number[][] =>
       items.length === 0
         ? [[]]
-        : items.flatMap((item) =>
-            permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest]),
+        : items.flatMap((index) =>
+            permutations(items.filter((other) => other !== index)).map((rest) => [index, ...rest]),
           );
     fc.assert(
       fc.property(
@@ -133,7 +133,7 @@ describe("copy-average: signals of contamination", () => {
   it("see a student of a teacher of its own", () => {
     const hidden = new Matrix(7, 3, stream("other").normals(21, 0.4));
     const signals = signalsOf("erf", [...honest, { hidden, out: Float64Array.of(1, 1, 4) }]);
-    assert.ok((signals.linearDeviation[4] ?? NaN) > linearLimit(signals));
-    assert.ok((signals.functionDistance[4] ?? NaN) > distanceLimit(signals, 2));
+    assert.ok(item(signals.linearDeviation, 4) > linearLimit(signals));
+    assert.ok(item(signals.functionDistance, 4) > distanceLimit(signals, 2));
   });
 });

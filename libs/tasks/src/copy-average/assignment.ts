@@ -1,4 +1,4 @@
-import type { Matrix } from "@fedclair/linalg";
+import { at, type Matrix } from "@fedclair/linalg";
 
 /**
  * The assignment of rows to columns of least total cost, by the Hungarian method with shortest augmenting paths
@@ -38,33 +38,33 @@ function shortestPath(
   const previous = new Int32Array(n).fill(-1);
   const done: number[] = [];
   let from = -1;
-  let at = row;
+  let index = row;
   let length = 0;
   for (;;) {
     let nearest = -1;
     for (let column = 0; column < n; column++) {
       if (done.includes(column)) continue;
-      const reduced = cost.get(at, column) - (rowPrice[at] ?? NaN) - (columnPrice[column] ?? NaN);
-      if (length + reduced < (distance[column] ?? NaN)) {
+      const reduced = cost.get(index, column) - at(rowPrice, index) - at(columnPrice, column);
+      if (length + reduced < at(distance, column)) {
         distance[column] = length + reduced;
         previous[column] = from;
       }
-      if (nearest < 0 || (distance[column] ?? NaN) < (distance[nearest] ?? NaN)) nearest = column;
+      if (nearest < 0 || at(distance, column) < at(distance, nearest)) nearest = column;
     }
-    length = distance[nearest] ?? NaN;
+    length = at(distance, nearest);
     const owner = rowOf[nearest] ?? -1;
     if (owner < 0) {
-      rowPrice[row] = (rowPrice[row] ?? NaN) + length;
+      rowPrice[row] = at(rowPrice, row) + length;
       for (const column of done) {
-        const gain = length - (distance[column] ?? NaN);
+        const gain = length - at(distance, column);
         const holder = rowOf[column] ?? -1;
-        rowPrice[holder] = (rowPrice[holder] ?? NaN) + gain;
-        columnPrice[column] = (columnPrice[column] ?? NaN) - gain;
+        rowPrice[holder] = at(rowPrice, holder) + gain;
+        columnPrice[column] = at(columnPrice, column) - gain;
       }
       return { end: nearest, previous };
     }
     done.push(nearest);
     from = nearest;
-    at = owner;
+    index = owner;
   }
 }

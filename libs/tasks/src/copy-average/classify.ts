@@ -1,4 +1,4 @@
-import { multiplyTN, type Matrix } from "@fedclair/linalg";
+import { multiplyTN, type Matrix, at, item } from "@fedclair/linalg";
 import { copyAveragePoint } from "./copy-average-points.js";
 import type { Activation } from "./kernels.js";
 import { gram, type Network } from "./network.js";
@@ -83,7 +83,7 @@ function degeneracy(activation: Activation, { hidden, out }: Network): Label | u
   if (Math.min(...power) < 1e-6) return "degenerate";
   const cosines = power.flatMap((first, i) =>
     power.slice(0, i).map((second, j) => {
-      const product = (out[i] ?? NaN) * (out[j] ?? NaN) * values.get(i, j);
+      const product = at(out, i) * at(out, j) * values.get(i, j);
       return product / Math.sqrt(first * second);
     }),
   );
@@ -95,7 +95,7 @@ function degeneracy(activation: Activation, { hidden, out }: Network): Label | u
 /** The teacher neurons that a student neuron follows: at least half as closely as the closest one. */
 function groupOf(cosines: readonly number[]): number[] {
   const most = Math.max(...cosines);
-  return [...cosines.keys()].filter((j) => (cosines[j] ?? NaN) >= most / 2);
+  return [...cosines.keys()].filter((j) => item(cosines, j) >= most / 2);
 }
 
 function copyAverage(
@@ -111,8 +111,8 @@ function copyAverage(
   if (covered.length !== teacher.cols || new Set(covered).size !== teacher.cols) return undefined;
   const point = copyAveragePoint(teacher, groups);
   const near =
-    hidden.data.every((x, i) => Math.abs(x - (point.hidden.data[i] ?? NaN)) <= tolerance) &&
-    out.every((a, i) => Math.abs(a / (point.out[i] ?? NaN) - 1) <= tolerance);
+    hidden.data.every((x, i) => Math.abs(x - at(point.hidden.data, i)) <= tolerance) &&
+    out.every((a, i) => Math.abs(a / at(point.out, i) - 1) <= tolerance);
   if (!near) return undefined;
   const averages = groups.filter(({ length }) => length > 1);
   return averages.length <= 1 ? "copy-average-optimal" : "copy-average";

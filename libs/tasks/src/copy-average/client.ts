@@ -1,5 +1,5 @@
 import type { LocalTrainer, Params, Shard, TrainJob, TrainResult } from "@fedclair/core";
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, at } from "@fedclair/linalg";
 import { lessonOf } from "./lessons.js";
 import { flatten, type Network } from "./network.js";
 import type { Options } from "./options.js";
@@ -58,6 +58,6 @@ export function studentStart(
 
 function noisy({ hidden, out }: Network, rng: Normals, scale: number): Network {
   const noise = rng.normals(hidden.data.length, scale);
-  const data = hidden.data.map((x, i) => x + (noise[i] ?? NaN));
+  const data = hidden.data.map((x, i) => x + at(noise, i));
   return { hidden: new Matrix(hidden.rows, hidden.cols, data), out };
 }

@@ -1,4 +1,4 @@
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, at } from "@fedclair/linalg";
 import type { Network } from "./network.js";
 
 /*
@@ -26,7 +26,7 @@ export function copyAveragePoint(teacher: Matrix, groups: readonly (readonly num
   groups.forEach((group, i) => {
     const w = hidden.column(i);
     const scale = 1 / Math.sqrt(group.length * (2 * group.length - 1));
-    for (const j of group) teacher.column(j).forEach((x, l) => (w[l] = (w[l] ?? NaN) + scale * x));
+    for (const j of group) teacher.column(j).forEach((x, l) => (w[l] = at(w, l) + scale * x));
   });
   return { hidden, out: Float64Array.from(groups, ({ length }) => length) };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Matrix, multiplyTN, stream } from "@fedclair/linalg";
+import { Matrix, multiplyTN, stream, at } from "@fedclair/linalg";
 import fc from "fast-check";
 import { copyAveragePoint } from "./copy-average-points.js";
 import { Distillation } from "./distillation.js";
@@ -60,7 +60,7 @@ describe("copy-average: loss", () => {
       const rng = stream("inputs");
       const sigma = functions[activation];
       const outputOf = ({ hidden, out }: Network, x: Matrix) =>
-        multiplyTN(hidden, x).data.reduce((sum, z, i) => sum + (out[i] ?? NaN) * sigma(z), 0);
+        multiplyTN(hidden, x).data.reduce((sum, z, i) => sum + at(out, i) * sigma(z), 0);
       const count = 200_000;
       let [sum, squares] = [0, 0];
       for (let s = 0; s < count; s++) {
@@ -89,10 +89,10 @@ describe("copy-average: loss", () => {
           x.forEach((_, i) => {
             const moved = (by: number) => x.map((value, j) => (i === j ? value + by : value));
             const slope = (loss.value(moved(step)) - loss.value(moved(-step))) / (2 * step);
-            near(gradient[i] ?? NaN, slope, 1e-6 * size);
+            near(at(gradient, i), slope, 1e-6 * size);
             const [ahead, behind] = [loss.gradient(moved(step)), loss.gradient(moved(-step))];
             hessian.column(i).forEach((entry, j) => {
-              const change = ((ahead[j] ?? NaN) - (behind[j] ?? NaN)) / (2 * step);
+              const change = (at(ahead, j) - at(behind, j)) / (2 * step);
               near(entry, change, 1e-6 * curvature);
             });
           });
@@ -113,11 +113,11 @@ describe("copy-average: loss", () => {
       x.forEach((_, i) => {
         const moved = (by: number) => x.map((value, j) => (i === j ? value + by : value));
         const slope = (loss.value(moved(1e-5)) - loss.value(moved(-1e-5))) / 2e-5;
-        near(gradient[i] ?? NaN, slope, 1e-6 * (1 + largest(gradient)));
+        near(at(gradient, i), slope, 1e-6 * (1 + largest(gradient)));
       });
       const back = loss.unwhiten(loss.whiten(x));
       back.forEach((value, i) => {
-        near(value, x[i] ?? NaN, 1e-14);
+        near(value, at(x, i), 1e-14);
       });
     });
   }
@@ -175,7 +175,7 @@ describe("copy-average: critical points", () => {
     for (const groups of partitions(4)) {
       const part = linearPart("erf", copyAveragePoint(teacher.hidden, groups));
       [1, 1, 1, 1, 0].forEach((expected, l) => {
-        near(part[l] ?? NaN, expected / Math.sqrt(Math.PI), 1e-14);
+        near(at(part, l), expected / Math.sqrt(Math.PI), 1e-14);
       });
     }
   });

@@ -1,4 +1,4 @@
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, at } from "@fedclair/linalg";
 import { kernels, overlapOf, type Activation, type Kernel } from "./kernels.js";
 import { combination, networkOf, squaredDistance, type Network } from "./network.js";
 
@@ -46,7 +46,7 @@ export class Distillation implements Objective {
       let value = 0;
       for (let j = 0; j < hidden.cols; j++) {
         const z = hidden.column(j);
-        const coefficient = out[j] ?? NaN;
+        const coefficient = at(out, j);
         const overlap = overlapOf(w, z);
         const { p, c } = this.#kernel.slopes(overlap);
         value += coefficient * this.#kernel.value(overlap);
@@ -54,8 +54,8 @@ export class Distillation implements Objective {
         addTo(gradW, coefficient * c, z);
       }
       addTo(gradW, ownFactor, w);
-      const scale = 2 * (out[i] ?? NaN);
-      for (let l = 0; l < gradW.length; l++) gradW[l] = scale * (gradW[l] ?? NaN);
+      const scale = 2 * at(out, i);
+      for (let l = 0; l < gradW.length; l++) gradW[l] = scale * at(gradW, l);
       gradOut[i] = 2 * value;
     }
     return gradient;
@@ -68,14 +68,14 @@ export class Distillation implements Objective {
     const hessian = new Matrix(x.length, x.length);
     for (let i = 0; i < n; i++) {
       const w = hidden.column(i);
-      const outI = out[i] ?? NaN;
+      const outI = at(out, i);
       for (let j = 0; j < hidden.cols; j++) {
         const z = hidden.column(j);
-        const outJ = out[j] ?? NaN;
+        const outJ = at(out, j);
         const overlap = overlapOf(w, z);
         const slopes = this.#kernel.slopes(overlap);
         const { pp, pc, pq, cc, cq } = this.#kernel.curvatures(overlap);
-        const slope = w.map((x, l) => 2 * slopes.p * x + slopes.c * (z[l] ?? NaN));
+        const slope = w.map((x, l) => 2 * slopes.p * x + slopes.c * at(z, l));
 
         const within = { identity: 2 * slopes.p, ww: 4 * pp, wz: 2 * pc, zw: 2 * pc, zz: cc };
         addBlock(hessian, i * d, i * d, 2 * outI * outJ, within, w, z);
@@ -108,7 +108,7 @@ interface Block {
 }
 
 function addTo(target: Float64Array, factor: number, x: Float64Array): void {
-  for (let l = 0; l < x.length; l++) target[l] = (target[l] ?? NaN) + factor * (x[l] ?? NaN);
+  for (let l = 0; l < x.length; l++) target[l] = at(target, l) + factor * at(x, l);
 }
 
 /** Adds `factor` times the block, its first entry at (row, column). */
@@ -122,12 +122,12 @@ function addBlock(
   z: Float64Array,
 ): void {
   for (let m = 0; m < w.length; m++) {
-    const wm = w[m] ?? NaN;
-    const zm = z[m] ?? NaN;
+    const wm = at(w, m);
+    const zm = at(z, m);
     const target = to.column(column + m).subarray(row, row + w.length);
     addTo(target, factor * (ww * wm + wz * zm), w);
     addTo(target, factor * (zw * wm + zz * zm), z);
-    target[m] = (target[m] ?? NaN) + factor * identity;
+    target[m] = at(target, m) + factor * identity;
   }
 }
 
@@ -142,6 +142,6 @@ function addCross(
   addTo(to.column(column).subarray(row, row + vector.length), factor, vector);
   vector.forEach((x, l) => {
     const index = column + (row + l) * to.rows;
-    to.data[index] = (to.data[index] ?? NaN) + factor * x;
+    to.data[index] = at(to.data, index) + factor * x;
   });
 }

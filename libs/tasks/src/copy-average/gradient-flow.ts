@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { at } from "@fedclair/linalg";
 
 const relativeTolerance = 1e-6;
 const absoluteTolerance = 1e-8;
@@ -81,8 +82,8 @@ function tryStep(
   const difference = descend(new Float64Array(x.length), step, errorWeights, slopes);
   let squares = 0;
   for (let i = 0; i < x.length; i++) {
-    const size = Math.max(Math.abs(x[i] ?? NaN), Math.abs(next[i] ?? NaN));
-    squares += ((difference[i] ?? NaN) / (absoluteTolerance + relativeTolerance * size)) ** 2;
+    const size = Math.max(Math.abs(at(x, i)), Math.abs(at(next, i)));
+    squares += (at(difference, i) / (absoluteTolerance + relativeTolerance * size)) ** 2;
   }
   return {
     next,
@@ -102,8 +103,7 @@ function descend(
   weights.forEach((weight, s) => {
     const slope = slopes[s];
     if (weight === 0 || slope === undefined) return;
-    for (let i = 0; i < out.length; i++)
-      out[i] = (out[i] ?? NaN) - step * weight * (slope[i] ?? NaN);
+    for (let i = 0; i < out.length; i++) out[i] = at(out, i) - step * weight * at(slope, i);
   });
   return out;
 }

@@ -1,4 +1,5 @@
 import type { Verdict } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
 import { distanceLimit, linearLimit, type Signals } from "./signals.js";
 
 /** What is held against one student, each as a share of its limit: above 1 it is contaminated. */
@@ -26,7 +27,7 @@ export function evidenceOf(
   return signals.linearDeviation.map((deviation, c) => ({
     aggregator: shareOf(verdicts[c]),
     linearPart: deviation / linearMost,
-    functionDistance: (signals.functionDistance[c] ?? NaN) / distanceMost,
+    functionDistance: item(signals.functionDistance, c) / distanceMost,
   }));
 }
 

@@ -1,3 +1,4 @@
+import { at } from "@fedclair/linalg";
 /** How two weight vectors w and v lie to each other: all that a kernel depends on. */
 export interface Overlap {
   /** |w|² */
@@ -95,8 +96,8 @@ export function overlapOf(w: Float64Array, v: Float64Array): Overlap {
   let c = 0;
   let q = 0;
   for (let i = 0; i < w.length; i++) {
-    const wi = w[i] ?? NaN;
-    const vi = v[i] ?? NaN;
+    const wi = at(w, i);
+    const vi = at(v, i);
     p += wi * wi;
     c += wi * vi;
     q += vi * vi;
@@ -104,7 +105,7 @@ export function overlapOf(w: Float64Array, v: Float64Array): Overlap {
   if (p === 0) return { p, c, q, area: 0 };
   const ratio = c / p;
   let residual = 0;
-  for (let i = 0; i < w.length; i++) residual += ((v[i] ?? NaN) - ratio * (w[i] ?? NaN)) ** 2;
+  for (let i = 0; i < w.length; i++) residual += (at(v, i) - ratio * at(w, i)) ** 2;
   return { p, c, q, area: p * residual };
 }
 

@@ -1,4 +1,4 @@
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, at } from "@fedclair/linalg";
 import { assign } from "./assignment.js";
 import { turned } from "./classify.js";
 import { kernels, overlapOf, type Activation } from "./kernels.js";
@@ -19,8 +19,8 @@ export function average(students: readonly Network[]): Network {
   const hidden = first.hidden.copy();
   const out = first.out.slice();
   for (const student of others) {
-    student.hidden.data.forEach((x, i) => (hidden.data[i] = (hidden.data[i] ?? NaN) + x));
-    student.out.forEach((x, i) => (out[i] = (out[i] ?? NaN) + x));
+    student.hidden.data.forEach((x, i) => (hidden.data[i] = at(hidden.data, i) + x));
+    student.out.forEach((x, i) => (out[i] = at(out, i) + x));
   }
   return {
     hidden: hidden.scale(1 / students.length),
@@ -64,7 +64,7 @@ function unitScaled({ hidden, out }: Network): Network {
     const length = Math.hypot(...w);
     if (length === 0) continue; // a dead neuron has no direction
     w.forEach((x, l) => (w[l] = x / length));
-    scaled.out[i] = (out[i] ?? NaN) * length;
+    scaled.out[i] = at(out, i) * length;
   }
   return scaled;
 }
@@ -76,10 +76,10 @@ function neuronDistances(activation: Activation, one: Network, other: Network): 
   const distances = new Matrix(one.out.length, other.out.length);
   for (let j = 0; j < other.out.length; j++) {
     const v = other.hidden.column(j);
-    const b = other.out[j] ?? NaN;
+    const b = at(other.out, j);
     for (let i = 0; i < one.out.length; i++) {
       const w = one.hidden.column(i);
-      const a = one.out[i] ?? NaN;
+      const a = at(one.out, i);
       distances.data[i + j * distances.rows] =
         a * a * product(w, w) - 2 * a * b * product(w, v) + b * b * product(v, v);
     }
@@ -93,5 +93,5 @@ function reorder({ hidden, out }: Network, order: readonly number[]): Network {
   order.forEach((neuron, place) => {
     ordered.column(place).set(hidden.column(neuron));
   });
-  return { hidden: ordered, out: Float64Array.from(order, (neuron) => out[neuron] ?? NaN) };
+  return { hidden: ordered, out: Float64Array.from(order, (neuron) => at(out, neuron)) };
 }

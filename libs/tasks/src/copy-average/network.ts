@@ -1,4 +1,4 @@
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, item, at } from "@fedclair/linalg";
 import { kernels, overlapOf, type Activation } from "./kernels.js";
 
 /** f(x) = Σ_i out_i·σ(w_i·x), without biases: n neurons on d inputs. */
@@ -35,7 +35,7 @@ export function combination(networks: readonly Network[], shares: readonly numbe
   networks.forEach((network, c) => {
     hidden.data.set(network.hidden.data, neuron * d);
     out.set(
-      network.out.map((a) => (shares[c] ?? NaN) * a),
+      network.out.map((a) => item(shares, c) * a),
       neuron,
     );
     neuron += network.out.length;
@@ -61,7 +61,7 @@ export function innerProduct(activation: Activation, f: Network, g: Network): nu
   let total = 0;
   for (let j = 0; j < g.out.length; j++) {
     for (let i = 0; i < f.out.length; i++) {
-      total += (f.out[i] ?? NaN) * (g.out[j] ?? NaN) * values.get(i, j);
+      total += at(f.out, i) * at(g.out, j) * values.get(i, j);
     }
   }
   return total;
@@ -79,8 +79,8 @@ export function linearPart(activation: Activation, { hidden, out }: Network): Fl
   const total = new Float64Array(hidden.rows);
   for (let i = 0; i < hidden.cols; i++) {
     const w = hidden.column(i);
-    const factor = (out[i] ?? NaN) * kernel.linearFactor(w.reduce((sum, x) => sum + x * x, 0));
-    w.forEach((x, l) => (total[l] = (total[l] ?? NaN) + factor * x));
+    const factor = at(out, i) * kernel.linearFactor(w.reduce((sum, x) => sum + x * x, 0));
+    w.forEach((x, l) => (total[l] = at(total, l) + factor * x));
   }
   return total;
 }

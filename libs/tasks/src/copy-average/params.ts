@@ -1,5 +1,5 @@
 import { denseOf, tensorOf, type Delta, type Params } from "@fedclair/core";
-import { addScaled, Matrix } from "@fedclair/linalg";
+import { addScaled, Matrix, at } from "@fedclair/linalg";
 import type { Network } from "./network.js";
 
 /** Names of the params: the hidden weights, d×n, a column a neuron, and the outgoing ones, 1×n. */
@@ -27,9 +27,9 @@ export function change(from: Network, to: Network): Params {
     hidden: new Matrix(
       to.hidden.rows,
       to.hidden.cols,
-      to.hidden.data.map((x, i) => x - (from.hidden.data[i] ?? NaN)),
+      to.hidden.data.map((x, i) => x - at(from.hidden.data, i)),
     ),
-    out: to.out.map((x, i) => x - (from.out[i] ?? NaN)),
+    out: to.out.map((x, i) => x - at(from.out, i)),
   });
 }
 

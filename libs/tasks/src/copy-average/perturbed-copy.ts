@@ -1,4 +1,4 @@
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, at } from "@fedclair/linalg";
 import { Distillation, type Objective } from "./distillation.js";
 import { networkOf, type Network } from "./network.js";
 import { polish } from "./polish.js";
@@ -77,20 +77,20 @@ class Family implements Objective {
     const half = Array.from(this.#role, (_, j) => this.#reduce(full.column(j)));
     const hessian = new Matrix(4, 4);
     for (let row = 0; row < 4; row++) {
-      const column = this.#reduce(Float64Array.from(half, (reduced) => reduced[row] ?? NaN));
+      const column = this.#reduce(Float64Array.from(half, (reduced) => at(reduced, row)));
       hessian.column(row).set(column);
     }
     return hessian;
   }
 
   #expand(y: Float64Array): Float64Array {
-    return Float64Array.from(this.#role, (role) => (role === unused ? 0 : (y[role] ?? NaN)));
+    return Float64Array.from(this.#role, (role) => (role === unused ? 0 : at(y, role)));
   }
 
   #reduce(x: Float64Array): Float64Array {
     const sums = new Float64Array(4);
     this.#role.forEach((role, index) => {
-      if (role !== unused) sums[role] = (sums[role] ?? NaN) + (x[index] ?? NaN);
+      if (role !== unused) sums[role] = at(sums, role) + at(x, index);
     });
     return sums;
   }

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { cholesky, choleskySolve, Matrix } from "@fedclair/linalg";
+import { cholesky, choleskySolve, Matrix, at } from "@fedclair/linalg";
 import type { Objective } from "./distillation.js";
 import { largest } from "./gradient-flow.js";
 
@@ -12,32 +12,32 @@ const triesOfAStep = 40;
  * H + λI and a loss that falls, so that it does not settle on a saddle, as plain Newton would. Gives way to the event loop.
  */
 export async function polish(objective: Objective, start: Float64Array): Promise<Float64Array> {
-  let at = pointOf(objective, start);
+  let point = pointOf(objective, start);
   let damping = 1e-2;
   let tries = 0;
-  while (at.slope > slopeAtEnd && tries < mostTries) {
-    const hessian = objective.hessian(at.x);
-    const before = at;
-    for (let retry = 0; retry < triesOfAStep && tries < mostTries && at === before; retry++) {
+  while (point.slope > slopeAtEnd && tries < mostTries) {
+    const hessian = objective.hessian(point.x);
+    const before = point;
+    for (let retry = 0; retry < triesOfAStep && tries < mostTries && point === before; retry++) {
       if (++tries % 16 === 0) await setImmediate();
       const damped = hessian.copy();
       for (let i = 0; i < damped.rows; i++)
         damped.data[i * (damped.rows + 1)] = damped.get(i, i) + damping;
       const factor = cholesky(damped);
       if (factor) {
-        const move = choleskySolve(factor, new Matrix(damped.rows, 1, at.gradient)).data;
+        const move = choleskySolve(factor, new Matrix(damped.rows, 1, point.gradient)).data;
         const next = pointOf(
           objective,
-          at.x.map((x, i) => x - (move[i] ?? NaN)),
+          point.x.map((x, i) => x - at(move, i)),
         );
-        if (improves(next, at)) at = next;
+        if (improves(next, point)) point = next;
       }
-      if (at === before) damping = Math.max(4 * damping, 1e-12);
+      if (point === before) damping = Math.max(4 * damping, 1e-12);
     }
-    if (at === before) break;
+    if (point === before) break;
     damping = damping < 3e-12 ? 0 : damping / 3;
   }
-  return at.x;
+  return point.x;
 }
 
 interface Point {
@@ -54,6 +54,8 @@ function pointOf(objective: Objective, x: Float64Array): Point {
 }
 
 /** Near the end the loss no longer resolves the gain that the gradient still shows. */
-function improves(next: Point, at: Point): boolean {
-  return next.value < at.value || (next.value <= at.value + 1e-14 && next.slope < at.slope);
+function improves(next: Point, point: Point): boolean {
+  return (
+    next.value < point.value || (next.value <= point.value + 1e-14 && next.slope < point.slope)
+  );
 }

@@ -1,4 +1,4 @@
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, at } from "@fedclair/linalg";
 import { Mulberry32 } from "../mulberry32.js";
 import type { Network } from "./network.js";
 
@@ -67,7 +67,6 @@ export function orthonormal(k: number, d: number, rng: Normals): Matrix {
 /** @param unit of norm 1 */
 function subtractProjection(vector: Float64Array, unit: Float64Array): void {
   let overlap = 0;
-  for (let i = 0; i < vector.length; i++) overlap += (vector[i] ?? NaN) * (unit[i] ?? NaN);
-  for (let i = 0; i < vector.length; i++)
-    vector[i] = (vector[i] ?? NaN) - overlap * (unit[i] ?? NaN);
+  for (let i = 0; i < vector.length; i++) overlap += at(vector, i) * at(unit, i);
+  for (let i = 0; i < vector.length; i++) vector[i] = at(vector, i) - overlap * at(unit, i);
 }

@@ -1,4 +1,4 @@
-import { median } from "@fedclair/linalg";
+import { median, at, item } from "@fedclair/linalg";
 import type { Activation } from "./kernels.js";
 import { innerProduct, linearPart, type Network } from "./network.js";
 
@@ -39,9 +39,9 @@ export function distanceLimit({ functionDistance }: Signals, nullLoss: number): 
 
 function linearDeviations(parts: readonly Float64Array[]): number[] {
   const d = parts[0]?.length ?? 0;
-  const middle = Float64Array.from({ length: d }, (_, l) => median(parts.map((p) => p[l] ?? NaN)));
+  const middle = Float64Array.from({ length: d }, (_, l) => median(parts.map((p) => at(p, l))));
   const length = Math.hypot(...middle);
-  return parts.map((part) => Math.hypot(...part.map((x, l) => x - (middle[l] ?? NaN))) / length);
+  return parts.map((part) => Math.hypot(...part.map((x, l) => x - at(middle, l))) / length);
 }
 
 /** By the inner products, so that every pair costs one of them. */
@@ -49,7 +49,7 @@ function functionDistances(activation: Activation, students: readonly Network[])
   const products = students.map((f, c) =>
     students.slice(0, c + 1).map((g) => innerProduct(activation, f, g)),
   );
-  const product = (c: number, e: number) => products[Math.max(c, e)]?.[Math.min(c, e)] ?? NaN;
+  const product = (c: number, e: number) => item(item(products, Math.max(c, e)), Math.min(c, e));
   return students.map((_, c) =>
     median(students.map((__, e) => product(c, c) - 2 * product(c, e) + product(e, e))),
   );

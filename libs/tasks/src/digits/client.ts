@@ -43,7 +43,7 @@ export class DigitsClient implements LocalTrainer {
     const loss = await this.#descend(allWeights([...layers.values()]), job);
     const changes = mapLayers(layers, ({ weights, ...sizes }, name) => {
       const before = start.get(name)?.weights;
-      return { ...sizes, weights: weights.map((value, at) => value - (before?.[at] ?? NaN)) };
+      return { ...sizes, weights: weights.map((value, index) => value - (before?.[index] ?? NaN)) };
     });
     return { loss, modules: paramsOf(changes) };
   }

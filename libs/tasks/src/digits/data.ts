@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
+import { atInt } from "@fedclair/linalg";
 import { packageFolder } from "../data/npm-package.js";
 
 export const classes = 10;
@@ -71,9 +72,9 @@ export function writersIn(folder: string): readonly string[] {
 
 export function digitsAt({ images, labels }: Images, indices: ArrayLike<number>): Images {
   const chosen = new Float32Array(indices.length * pixels);
-  const chosenLabels = Int32Array.from(indices, (i, at) => {
-    chosen.set(images.subarray(i * pixels, (i + 1) * pixels), at * pixels);
-    return labels[i] ?? NaN;
+  const chosenLabels = Int32Array.from(indices, (i, index) => {
+    chosen.set(images.subarray(i * pixels, (i + 1) * pixels), index * pixels);
+    return atInt(labels, i);
   });
   return { images: chosen, labels: chosenLabels };
 }

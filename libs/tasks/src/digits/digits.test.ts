@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isLowRank, UserError, type Params, type Task, type TrainResult } from "@fedclair/core";
-import { stream } from "@fedclair/linalg";
+import { stream, item } from "@fedclair/linalg";
 import { classes, pixels, readFolder, readMnist } from "./data.js";
 import { digits } from "./digits.js";
 import { startOf } from "../../testing/coordinator.js";
@@ -14,8 +14,8 @@ const small = { uniformDigits: 20, baseDigits: 40 };
 /** Made-up digits: a stripe of noisy pixels whose place tells the class. */
 function stripes(label: number, count: number): string {
   const rng = root.at("stripes", label);
-  const data = Array.from({ length: count * pixels }, (_, at) => {
-    const inside = Math.floor((at % pixels) / 28) === 2 * label + 4;
+  const data = Array.from({ length: count * pixels }, (_, position) => {
+    const inside = Math.floor((position % pixels) / 28) === 2 * label + 4;
     return inside ? Number(rng.uniform().toFixed(3)) : 0;
   });
   return JSON.stringify({ data });
@@ -224,7 +224,10 @@ function plus(params: Params, { delta }: TrainResult): Params {
     [...params].map(([name, { shape, data }]) => {
       const update = delta.get(name);
       assert.ok(update && !isLowRank(update));
-      return [name, { shape, data: data.map((value, at) => value + (update.data[at] ?? NaN)) }];
+      return [
+        name,
+        { shape, data: data.map((value, position) => value + item(update.data, position)) },
+      ];
     }),
   );
 }

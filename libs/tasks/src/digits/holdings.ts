@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { stream } from "@fedclair/linalg";
+import { stream, atInt, item } from "@fedclair/linalg";
 import { checkPartition, partition } from "../partition/partition.js";
 import type { Digits } from "./data.js";
 import type { Options } from "./options.js";
@@ -49,8 +49,8 @@ export function holdings(
   checkHoldings(options, labels.length, clients);
   const { left } = reserve(options, labels.length);
   const data = {
-    labels: left.map((i) => labels[i] ?? NaN),
-    ...(owners && { owners: left.map((i) => owners[i] ?? NaN) }),
+    labels: left.map((i) => atInt(labels, i)),
+    ...(owners && { owners: left.map((i) => atInt(owners, i)) }),
   };
   const rng = stream(options.dataSeed).at("partition");
   const parts = partition(options.partition, data, clients, rng);
@@ -60,5 +60,5 @@ export function holdings(
       `digits: the client of index ${poor} would hold ${parts[poor]?.length ?? 0} digit, but needs ${least}: lower \`clients\`, or let \`partition\` give everybody more`,
     );
   }
-  return parts.map((part) => part.map((i) => left[i] ?? NaN));
+  return parts.map((part) => part.map((i) => item(left, i)));
 }

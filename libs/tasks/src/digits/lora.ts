@@ -1,5 +1,5 @@
 import type { LowRank } from "@fedclair/core";
-import type { Stream } from "@fedclair/linalg";
+import { at32, type Stream } from "@fedclair/linalg";
 import type { Layer } from "./model.js";
 import { descend, type Trainable } from "./training.js";
 
@@ -29,11 +29,11 @@ export class AdaptedLayer {
   layer(): Layer {
     const width = this.#base.inputs + 1;
     const weights = this.#base.weights.slice();
-    this.#b.forEach((factor, at) => {
-      const row = Math.floor(at / this.#rank) * width;
-      const column = (at % this.#rank) * width;
+    this.#b.forEach((factor, index) => {
+      const row = Math.floor(index / this.#rank) * width;
+      const column = (index % this.#rank) * width;
       for (let i = 0; i < width; i++) {
-        weights[row + i] = (weights[row + i] ?? NaN) + factor * (this.#a[column + i] ?? NaN);
+        weights[row + i] = at32(weights, row + i) + factor * at32(this.#a, column + i);
       }
     });
     return { ...this.#base, weights };
@@ -43,14 +43,14 @@ export class AdaptedLayer {
   step(gradient: Float32Array, rate: number): void {
     const width = this.#base.inputs + 1;
     const da = new Float32Array(this.#a.length);
-    const db = this.#b.map((factor, at) => {
-      const row = Math.floor(at / this.#rank) * width;
-      const column = (at % this.#rank) * width;
+    const db = this.#b.map((factor, index) => {
+      const row = Math.floor(index / this.#rank) * width;
+      const column = (index % this.#rank) * width;
       let sum = 0;
       for (let i = 0; i < width; i++) {
-        const slope = gradient[row + i] ?? NaN;
-        sum += slope * (this.#a[column + i] ?? NaN);
-        da[column + i] = (da[column + i] ?? NaN) + factor * slope;
+        const slope = at32(gradient, row + i);
+        sum += slope * at32(this.#a, column + i);
+        da[column + i] = at32(da, column + i) + factor * slope;
       }
       return sum;
     });

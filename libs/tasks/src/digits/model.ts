@@ -1,3 +1,4 @@
+import { at32 } from "@fedclair/linalg";
 /*
  * A perceptron with ReLU between its layers; with one layer it is multinomial logistic regression. Float32, with loops that
  * leave zeros out: four fifths of a digit are background.
@@ -34,7 +35,7 @@ export function forward(layers: readonly Layer[], x: Float32Array): Pass {
         const input = read[i] ?? x;
         gradients.unshift(weightGradient(layer, input, dy));
         // A unit that is off reads 0, and passes nothing back.
-        if (i > 0) dy = inputGradient(layer, dy).map((d, at) => (input[at] === 0 ? 0 : d));
+        if (i > 0) dy = inputGradient(layer, dy).map((d, index) => (input[index] === 0 ? 0 : d));
       }
       return gradients;
     },
@@ -53,7 +54,7 @@ export function crossEntropy(logits: Float32Array, labels: Int32Array) {
     const row = logits.subarray(s * classes, (s + 1) * classes);
     const largest = Math.max(...row);
     const total = row.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
-    loss += largest + Math.log(total) - (row[label] ?? NaN);
+    loss += largest + Math.log(total) - at32(row, label);
     row.forEach((logit, j) => {
       const p = Math.exp(logit - largest) / total;
       gradient[s * classes + j] = (p - Number(j === label)) / labels.length;
@@ -80,10 +81,10 @@ function affine({ outputs, inputs, weights }: Layer, x: Float32Array): Float32Ar
     const count = nonZeros(x, s * inputs, inputs, places);
     for (let j = 0; j < outputs; j++) {
       const row = j * (inputs + 1);
-      let sum = weights[row + inputs] ?? NaN;
+      let sum = at32(weights, row + inputs);
       for (let k = 0; k < count; k++) {
         const i = places[k] ?? 0;
-        sum += (weights[row + i] ?? NaN) * (x[s * inputs + i] ?? NaN);
+        sum += at32(weights, row + i) * at32(x, s * inputs + i);
       }
       y[s * outputs + j] = sum;
     }
@@ -98,14 +99,14 @@ function weightGradient({ outputs, inputs, weights }: Layer, x: Float32Array, dy
   for (let s = 0; s < x.length / inputs; s++) {
     const count = nonZeros(x, s * inputs, inputs, places);
     for (let j = 0; j < outputs; j++) {
-      const slope = dy[s * outputs + j] ?? NaN;
+      const slope = at32(dy, s * outputs + j);
       if (slope === 0) continue;
       const row = j * (inputs + 1);
       for (let k = 0; k < count; k++) {
         const i = places[k] ?? 0;
-        gradient[row + i] = (gradient[row + i] ?? NaN) + slope * (x[s * inputs + i] ?? NaN);
+        gradient[row + i] = at32(gradient, row + i) + slope * at32(x, s * inputs + i);
       }
-      gradient[row + inputs] = (gradient[row + inputs] ?? NaN) + slope;
+      gradient[row + inputs] = at32(gradient, row + inputs) + slope;
     }
   }
   return gradient;
@@ -116,10 +117,10 @@ function inputGradient({ outputs, inputs, weights }: Layer, dy: Float32Array): F
   const dx = new Float32Array((dy.length / outputs) * inputs);
   for (let s = 0; s < dy.length / outputs; s++) {
     for (let j = 0; j < outputs; j++) {
-      const slope = dy[s * outputs + j] ?? NaN;
+      const slope = at32(dy, s * outputs + j);
       for (let i = 0; i < inputs; i++) {
-        const at = s * inputs + i;
-        dx[at] = (dx[at] ?? NaN) + slope * (weights[j * (inputs + 1) + i] ?? NaN);
+        const index = s * inputs + i;
+        dx[index] = at32(dx, index) + slope * at32(weights, j * (inputs + 1) + i);
       }
     }
   }

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Stream } from "@fedclair/linalg";
+import { at32, type Stream } from "@fedclair/linalg";
 import { digitsAt, pixels, type Images } from "./data.js";
 import { countRight, crossEntropy, forward, type Layer } from "./model.js";
 
@@ -65,7 +65,7 @@ export function descend(
   rate: number,
 ): void {
   for (let i = 0; i < values.length; i++) {
-    values[i] = (values[i] ?? NaN) - rate * (gradient?.[i] ?? NaN);
+    values[i] = at32(values, i) - rate * (gradient?.[i] ?? NaN);
   }
 }
 

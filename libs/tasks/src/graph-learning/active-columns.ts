@@ -1,4 +1,4 @@
-import { norm } from "@fedclair/linalg";
+import { norm, item } from "@fedclair/linalg";
 import { addScaledTo, dotProduct } from "./vectors.js";
 
 /** The QR factors of some columns of a matrix, updated as columns come and go. */
@@ -18,7 +18,7 @@ export class ActiveColumns {
     for (let pass = 0; pass < 2; pass++) {
       this.#q.forEach((q, k) => {
         const projection = dotProduct(q, rest);
-        coefficients[k] = (coefficients[k] ?? NaN) + projection;
+        coefficients[k] = item(coefficients, k) + projection;
         addScaledTo(rest, -projection, q);
       });
     }
@@ -43,9 +43,9 @@ export class ActiveColumns {
     const x = this.#q.map((q) => dotProduct(q, b));
     for (let k = x.length - 1; k >= 0; k--) {
       const column = this.#r[k] ?? [];
-      const value = (x[k] ?? NaN) / (column[k] ?? NaN);
+      const value = item(x, k) / item(column, k);
       x[k] = value;
-      for (let i = 0; i < k; i++) x[i] = (x[i] ?? NaN) - value * (column[i] ?? NaN);
+      for (let i = 0; i < k; i++) x[i] = item(x, i) - value * item(column, i);
     }
     return x;
   }
@@ -73,8 +73,8 @@ function rotatePair(
   cos: number,
   sin: number,
 ): void {
-  const a = x[i] ?? NaN;
-  const b = y[j] ?? NaN;
+  const a = item(x, i);
+  const b = item(y, j);
   x[i] = cos * a + sin * b;
   y[j] = cos * b - sin * a;
 }

@@ -1,4 +1,4 @@
-import { frobenius, sum, type Matrix } from "@fedclair/linalg";
+import { frobenius, sum, type Matrix, at } from "@fedclair/linalg";
 import { commutator, commutatorAdjoint, degreesOf, objectiveOf } from "./operators.js";
 import { pairs } from "./packing.js";
 import type { Problem } from "./problem.js";
@@ -60,7 +60,7 @@ function repairDual(problem: Problem, m: Matrix, v: Float64Array) {
   let ratio = Infinity;
   for (const [i, j] of pairs(m.rows, 1)) {
     const bound = 2 * (1 + factor * adjoint.get(i, j));
-    ratio = Math.min(ratio, bound / ((positive[i] ?? NaN) + (positive[j] ?? NaN)));
+    ratio = Math.min(ratio, bound / (at(positive, i) + at(positive, j)));
   }
   const repaired = { m: m.scale(factor), v: positive.map((vi) => ratio * vi) };
   return { ...repaired, bound: dualValue(problem, repaired.m, repaired.v) };

@@ -9,6 +9,7 @@ import {
   norm,
   subtract,
   sum,
+  item,
 } from "@fedclair/linalg";
 import { pacer } from "./pace.js";
 import { packedOrder } from "./packing.js";
@@ -39,7 +40,7 @@ export function samplingErrors(center: Float64Array, samples: readonly Sample[])
 export async function distanceScores(samples: readonly Sample[]): Promise<number[]> {
   const center = await geometricMedian(samples);
   const errors = samplingErrors(center, samples);
-  return samples.map(({ vector }, k) => distance(vector, center) / (errors[k] ?? NaN));
+  return samples.map(({ vector }, k) => distance(vector, center) / item(errors, k));
 }
 
 /**
@@ -82,7 +83,7 @@ export async function lowRankScores(
     const kept = low.copy();
     samples.forEach(({ vector }, k) => {
       const shared = low.column(k);
-      const most = (threshold * (errors[k] ?? NaN)) / distance(vector, shared);
+      const most = (threshold * item(errors, k)) / distance(vector, shared);
       // V − E: the client's own vector, or as much of its residual as is not suspect.
       addScaledTo(kept.column(k), Math.min(most, 1), minus(vector, shared));
     });
@@ -91,7 +92,7 @@ export async function lowRankScores(
     low = next;
     if (moved <= 1e-10 * frobenius(low)) break;
   }
-  return samples.map(({ vector }, k) => distance(vector, low.column(k)) / (errors[k] ?? NaN));
+  return samples.map(({ vector }, k) => distance(vector, low.column(k)) / item(errors, k));
 }
 
 /** The best approximation of rank 1, X·v·vᵀ by the leading right singular vector: there are fewer clients than entries. */
@@ -108,7 +109,7 @@ function weightedMean(
   const total = sum(weights);
   const mean = new Float64Array(samples[0]?.vector.length ?? 0);
   samples.forEach(({ vector }, k) => {
-    addScaledTo(mean, (weights[k] ?? NaN) / total, vector);
+    addScaledTo(mean, item(weights, k) / total, vector);
   });
   return mean;
 }

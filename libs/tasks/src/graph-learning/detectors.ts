@@ -7,6 +7,7 @@ import {
   type Update,
 } from "@fedclair/core";
 import { z } from "zod";
+import { item } from "@fedclair/linalg";
 import {
   distanceScores,
   distanceThreshold,
@@ -67,7 +68,7 @@ function aggregateOf(
   threshold: number,
 ): Aggregation {
   const verdicts = updates.map(({ clientId }, k) => {
-    const score = scores[k] ?? NaN;
+    const score = item(scores, k);
     const status = score > threshold ? ("contaminated" as const) : ("benign" as const);
     return { clientId, status, score, threshold };
   });

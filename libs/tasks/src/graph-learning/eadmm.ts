@@ -1,4 +1,4 @@
-import { frobenius, Matrix, norm, subtract, symmetricEigen } from "@fedclair/linalg";
+import { frobenius, Matrix, norm, subtract, symmetricEigen, at } from "@fedclair/linalg";
 import { Eigenbasis, type Coupled, type Weights } from "./eigenbasis.js";
 import { degreesOf, projectBall, proxNegLog } from "./operators.js";
 import { pacer } from "./pace.js";
@@ -123,8 +123,7 @@ function secondBlock<C extends { readonly gap: number }>(
 /** θ·first + (1 − θ)·second + multiplier */
 function relaxed(first: Float64Array, second: Float64Array, multiplier: Float64Array) {
   return first.map(
-    (x, i) =>
-      overRelaxation * x + (1 - overRelaxation) * (second[i] ?? NaN) + (multiplier[i] ?? NaN),
+    (x, i) => overRelaxation * x + (1 - overRelaxation) * at(second, i) + at(multiplier, i),
   );
 }
 

@@ -1,4 +1,4 @@
-import { norm, sum, type Matrix } from "@fedclair/linalg";
+import { norm, sum, type Matrix, item, at } from "@fedclair/linalg";
 import { pairs } from "./packing.js";
 
 /** How the edges of a learned graph agree with the true ones. */
@@ -28,7 +28,7 @@ export function edgeMatch(
   let edges = 0;
   for (let i = 0; i < truth.length; i++) {
     const isEdge = truth[i] === 1;
-    const isFound = (weights[i] ?? NaN) > least;
+    const isFound = item(weights, i) > least;
     if (isEdge) edges++;
     if (isFound) found++;
     if (isEdge && isFound) hits++;
@@ -50,7 +50,7 @@ export function relativeError(s: Matrix, truth: Matrix): number {
   const mass = sum(s.data);
   const trueMass = sum(truth.data);
   const reference = truth.data.map((x) => x / trueMass);
-  const difference = reference.map((x, i) => x - (s.data[i] ?? NaN) / mass);
+  const difference = reference.map((x, i) => x - at(s.data, i) / mass);
   return norm(difference) / norm(reference);
 }
 

@@ -5,6 +5,7 @@ import {
   multiplyTN,
   symmetricEigen,
   type SymmetricEigen,
+  at,
 } from "@fedclair/linalg";
 
 /** Weights of the three couplings S = Y, comm(C, S) = Z and S·1 = q. */
@@ -46,7 +47,7 @@ export class Eigenbasis {
     this.#u = vectors;
     this.#weights = weights;
     this.#ones = multiplyTN(vectors, new Matrix(n, 1, new Float64Array(n).fill(1))).data;
-    this.#differences = tabulate(n, (i, j) => (values[i] ?? NaN) - (values[j] ?? NaN));
+    this.#differences = tabulate(n, (i, j) => at(values, i) - at(values, j));
     this.#inverse = tabulate(
       n,
       (i, j) => 1 / (weights.commutator * this.#differences.get(i, j) ** 2 + weights.graph),
@@ -77,20 +78,20 @@ export class Eigenbasis {
     const rotated = multiply(multiplyTN(this.#u, target), this.#u);
     const b = multiplyTN(this.#u, new Matrix(n, 1, q)).data;
     const e = rotated.data;
-    for (let j = 0, at = 0; j < n; j++) {
-      for (let i = 0; i < n; i++, at++) {
+    for (let j = 0, index = 0; j < n; j++) {
+      for (let i = 0; i < n; i++, index++) {
         const pull = ((b[i] ?? 0) * (u[j] ?? 0) + (u[i] ?? 0) * (b[j] ?? 0)) * (degrees / 2);
-        const right = (e[at] ?? 0) + commutator * (g[at] ?? 0) * (z.data[at] ?? 0) + pull;
-        e[at] = right * (inverse[at] ?? 0);
+        const right = (e[index] ?? 0) + commutator * (g[index] ?? 0) * (z.data[index] ?? 0) + pull;
+        e[index] = right * (inverse[index] ?? 0);
       }
     }
     const w = multiply(this.#degreeSolve, multiply(rotated, new Matrix(n, 1, u))).data;
     const commuted = new Matrix(n, n);
-    for (let j = 0, at = 0; j < n; j++) {
-      for (let i = 0; i < n; i++, at++) {
+    for (let j = 0, index = 0; j < n; j++) {
+      for (let i = 0; i < n; i++, index++) {
         const pull = ((w[i] ?? 0) * (u[j] ?? 0) + (u[i] ?? 0) * (w[j] ?? 0)) * (degrees / 2);
-        e[at] = (e[at] ?? 0) - (inverse[at] ?? 0) * pull;
-        commuted.data[at] = (g[at] ?? 0) * (e[at] ?? 0);
+        e[index] = (e[index] ?? 0) - (inverse[index] ?? 0) * pull;
+        commuted.data[index] = (g[index] ?? 0) * (e[index] ?? 0);
       }
     }
     return {
@@ -109,8 +110,8 @@ export class Eigenbasis {
     );
     const diagonal = multiply(this.#inverse, squares).data;
     return tabulate(u.length, (i, j) => {
-      const coupling = (u[i] ?? NaN) * this.#inverse.get(i, j) * (u[j] ?? NaN);
-      const own = i === j ? (diagonal[i] ?? NaN) : 0;
+      const coupling = at(u, i) * this.#inverse.get(i, j) * at(u, j);
+      const own = i === j ? at(diagonal, i) : 0;
       return (i === j ? 1 : 0) + (this.#weights.degrees / 2) * (own + coupling);
     });
   }

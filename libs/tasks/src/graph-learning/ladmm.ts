@@ -1,4 +1,4 @@
-import { addScaled, frobenius, Matrix, norm, subtract } from "@fedclair/linalg";
+import { addScaled, frobenius, Matrix, norm, subtract, at } from "@fedclair/linalg";
 import { certify, type Certified } from "./certificate.js";
 import type { Iterated } from "./eadmm.js";
 import {
@@ -94,13 +94,13 @@ export function ladmmStep(
 ): LadmmState {
   const n = s.rows;
   const w = combined(lambda, rho, subtract(of.commutator, z));
-  const r = v.map((vi, i) => vi + rho * ((q[i] ?? NaN) - (of.degrees[i] ?? NaN)));
+  const r = v.map((vi, i) => vi + rho * (at(q, i) - at(of.degrees, i)));
   const adjoint = commutatorAdjoint(covariance, w).data;
   const moved = new Matrix(n, n);
-  for (let j = 0, at = 0; j < n; j++) {
-    for (let i = 0; i < n; i++, at++) {
-      const gradient = 1 + (adjoint[at] ?? NaN) - ((r[i] ?? NaN) + (r[j] ?? NaN)) / 2;
-      moved.data[at] = (s.data[at] ?? NaN) - gradient / (rho * tau);
+  for (let j = 0, index = 0; j < n; j++) {
+    for (let i = 0; i < n; i++, index++) {
+      const gradient = 1 + at(adjoint, index) - (at(r, i) + at(r, j)) / 2;
+      moved.data[index] = at(s.data, index) - gradient / (rho * tau);
     }
   }
   const sNext = projectGraph(moved);
@@ -108,13 +108,13 @@ export function ladmmStep(
   const zNext = projectBall(combined(commuted, 1 / rho, lambda), delta);
   const degrees = degreesOf(sNext);
   const qNext = proxNegLog(
-    degrees.map((d, i) => d - (v[i] ?? NaN) / rho),
+    degrees.map((d, i) => d - at(v, i) / rho),
     alpha / rho,
   );
   return {
     ...{ s: sNext, commutator: commuted, degrees, z: zNext, q: qNext },
     lambda: combined(lambda, rho, subtract(commuted, zNext)),
-    v: v.map((vi, i) => vi + rho * ((qNext[i] ?? NaN) - (degrees[i] ?? NaN))),
+    v: v.map((vi, i) => vi + rho * (at(qNext, i) - at(degrees, i))),
   };
 }
 
@@ -130,8 +130,8 @@ function adapted(
   const change = commutatorAdjoint(covariance, subtract(before.z, z));
   const n = change.rows;
   for (let i = 0; i < n; i++) {
-    const dq = (before.q[i] ?? NaN) - (q[i] ?? NaN);
-    for (let j = 0; j < n; j++) change.data[i + j * n] = (change.data[i + j * n] ?? NaN) + dq;
+    const dq = at(before.q, i) - at(q, i);
+    for (let j = 0; j < n; j++) change.data[i + j * n] = at(change.data, i + j * n) + dq;
   }
   const dual = rho * frobenius(change);
   if (primal > 5 * dual) return Math.min(2 * rho, 1e5);

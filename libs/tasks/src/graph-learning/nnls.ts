@@ -1,4 +1,4 @@
-import type { Matrix } from "@fedclair/linalg";
+import { at, item, type Matrix } from "@fedclair/linalg";
 import { ActiveColumns } from "./active-columns.js";
 import { pacer } from "./pace.js";
 import { addScaledTo, dotProduct } from "./vectors.js";
@@ -39,13 +39,13 @@ function moveInside(x: Float64Array, active: ActiveColumns, b: Float64Array): vo
     let step = 1;
     let blocking = -1;
     for (const [k, value] of target.entries()) {
-      const here = x[active.columns[k] ?? -1] ?? NaN;
+      const here = at(x, active.columns[k] ?? -1);
       const reach = value > 0 ? Infinity : here / (here - value);
       if (reach < step) [step, blocking] = [reach, k];
     }
     for (const [k, column] of active.columns.entries()) {
-      const here = x[column] ?? NaN;
-      x[column] = here + step * ((target[k] ?? NaN) - here);
+      const here = at(x, column);
+      x[column] = here + step * (item(target, k) - here);
     }
     if (blocking < 0) return;
     x[active.columns[blocking] ?? -1] = 0;

@@ -1,4 +1,4 @@
-import { frobenius, Matrix, multiply, sum } from "@fedclair/linalg";
+import { frobenius, Matrix, multiply, sum, at } from "@fedclair/linalg";
 
 /*
  * The building blocks of (r)LogSpecT (Liu, Zhu, So, NeurIPS 2023, arXiv 2305.01379). C is a symmetric covariance, S a
@@ -81,7 +81,7 @@ function combine(x: Matrix, entry: (here: number, transposed: number) => number)
   const out = new Matrix(n, n);
   for (let j = 0; j < n; j++) {
     for (let i = 0; i < n; i++) {
-      out.data[i + j * n] = entry(x.data[i + j * n] ?? NaN, x.data[j + i * n] ?? NaN);
+      out.data[i + j * n] = entry(at(x.data, i + j * n), at(x.data, j + i * n));
     }
   }
   return out;

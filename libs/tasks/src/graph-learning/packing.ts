@@ -1,4 +1,4 @@
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, at, item } from "@fedclair/linalg";
 
 /** Numbers in the upper triangle, diagonal included, of a symmetric N×N matrix. */
 export function packedLength(order: number): number {
@@ -54,7 +54,7 @@ export function unsvec(vector: Float64Array): Matrix {
     1,
     vector.subarray(order).map((x) => x / Math.SQRT2),
   );
-  for (let i = 0; i < order; i++) out.data[i * (order + 1)] = vector[i] ?? NaN;
+  for (let i = 0; i < order; i++) out.data[i * (order + 1)] = at(vector, i);
   return out;
 }
 
@@ -65,9 +65,9 @@ export function* pairs(order: number, offset: 0 | 1): Generator<[number, number]
 
 function symmetric(order: number, offset: 0 | 1, upper: ArrayLike<number>): Matrix {
   const out = new Matrix(order, order);
-  let at = 0;
+  let index = 0;
   for (const [i, j] of pairs(order, offset)) {
-    const value = upper[at++] ?? NaN;
+    const value = item(upper, index++);
     out.data[i + j * order] = value;
     out.data[j + i * order] = value;
   }

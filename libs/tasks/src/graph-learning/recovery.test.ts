@@ -9,6 +9,7 @@ import {
   symmetricEigen,
   thinSvd,
   type Stream,
+  at,
 } from "@fedclair/linalg";
 import { bestF, correlations, edgeMatch, relativeError } from "./edges.js";
 import { drawGraph, type GraphModel } from "./graphs.js";
@@ -139,12 +140,12 @@ describe("recovery from the exact covariance of the low-pass filter, δ = 1e-5 (
  */
 function isIdentifiable(adjacency: Matrix): boolean {
   const { values, vectors } = symmetricEigen(adjacency);
-  const apart = values.every((value, i) => i === 0 || (values[i - 1] ?? NaN) - value >= 1e-3);
+  const apart = values.every((value, i) => i === 0 || at(values, i - 1) - value >= 1e-3);
   const squares = new Matrix(
     nodes,
     nodes,
     vectors.data.map((x) => x * x),
   );
   const singular = thinSvd(squares).s;
-  return apart && (singular[nodes - 2] ?? NaN) > 1e-6;
+  return apart && at(singular, nodes - 2) > 1e-6;
 }

@@ -1,4 +1,4 @@
-import { addScaled, dot, frobenius, Matrix, subtract, sum } from "@fedclair/linalg";
+import { addScaled, dot, frobenius, Matrix, subtract, sum, at } from "@fedclair/linalg";
 import { makeRoom } from "./certificate.js";
 import { eadmm, type Iterated } from "./eadmm.js";
 import { commutator, commutatorAdjoint, projectUnitDegreeGraph } from "./operators.js";
@@ -56,15 +56,15 @@ function farkas(c: Matrix, y: Matrix): { bound: number; slack: number } {
 function commutatorSystem(c: Matrix): Matrix {
   const n = c.rows;
   const edges = [...pairs(n, 1)];
-  const row = new Map(edges.map(([i, j], at) => [i * n + j, at]));
+  const row = new Map(edges.map(([i, j], index) => [i * n + j, index]));
   // κ bounds ‖K‖: the commutator with S cannot exceed 2‖C‖₂‖S‖, and ‖S‖ = √2·|x|.
   const scale = Math.SQRT2 / (2 * Math.SQRT2 * spectralNorm(c));
   const system = new Matrix(edges.length + 1, edges.length);
   edges.forEach(([i, j], edge) => {
     const column = system.column(edge);
     const put = (p: number, q: number, value: number) => {
-      const at = row.get(Math.min(p, q) * n + Math.max(p, q));
-      if (at !== undefined) column[at] = (column[at] ?? NaN) + Math.sign(q - p) * scale * value;
+      const point = row.get(Math.min(p, q) * n + Math.max(p, q));
+      if (point !== undefined) column[point] = at(column, point) + Math.sign(q - p) * scale * value;
     };
     // CS − SC of S = e_i·e_jᵀ + e_j·e_iᵀ, each entry (p, q) with p ≠ q once.
     for (let k = 0; k < n; k++) {

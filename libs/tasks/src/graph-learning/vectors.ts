@@ -1,19 +1,19 @@
-import { norm } from "@fedclair/linalg";
+import { norm, at } from "@fedclair/linalg";
 
 /** xᵀy of vectors of one length. */
 export function dotProduct(x: Float64Array, y: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += (x[i] ?? NaN) * (y[i] ?? NaN);
+  for (let i = 0; i < x.length; i++) sum += at(x, i) * at(y, i);
   return sum;
 }
 
 /** y ← y + factor·x, in place. */
 export function addScaledTo(y: Float64Array, factor: number, x: Float64Array): void {
-  for (let i = 0; i < y.length; i++) y[i] = (y[i] ?? NaN) + factor * (x[i] ?? NaN);
+  for (let i = 0; i < y.length; i++) y[i] = at(y, i) + factor * at(x, i);
 }
 
 export function minus(x: Float64Array, y: Float64Array): Float64Array {
-  return x.map((value, i) => value - (y[i] ?? NaN));
+  return x.map((value, i) => value - at(y, i));
 }
 
 export function distance(x: Float64Array, y: Float64Array): number {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { item } from "@fedclair/linalg";
 import { LeastSquares } from "./least-squares.js";
 
 function fit(xs: number[][], ys: number[][]): number[] {
@@ -37,7 +38,7 @@ describe("least squares", () => {
       ],
     );
     [1, 2, 3, 5].forEach((expected, i) => {
-      assert.ok(Math.abs((weights[i] ?? NaN) - expected) < 1e-14);
+      assert.ok(Math.abs(item(weights, i) - expected) < 1e-14);
     });
   });
 
@@ -52,8 +53,8 @@ describe("least squares", () => {
         const [w0 = NaN, w1 = NaN] = fit(xs, ys);
         for (const column of [0, 1]) {
           const overlap = xs.reduce((sum, x, i) => {
-            const residual = (ys[i]?.[0] ?? NaN) - (x[0] ?? NaN) * w0 - (x[1] ?? NaN) * w1;
-            return sum + (x[column] ?? NaN) * residual;
+            const residual = item(item(ys, i), 0) - item(x, 0) * w0 - item(x, 1) * w1;
+            return sum + item(x, column) * residual;
           }, 0);
           assert.ok(Math.abs(overlap) < 1e-9);
         }

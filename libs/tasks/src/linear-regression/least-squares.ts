@@ -1,4 +1,4 @@
-import { cholesky, choleskySolve, Matrix } from "@fedclair/linalg";
+import { cholesky, choleskySolve, Matrix, at, item } from "@fedclair/linalg";
 
 /**
  * The normal equations of a linear least-squares problem, gathered a sample at a time: minimise Σ |y − xᵀW|² over W (p×q).
@@ -23,9 +23,9 @@ export class LeastSquares {
   /** @param x p numbers @param y q numbers */
   add(x: ArrayLike<number>, y: ArrayLike<number>): void {
     for (let i = 0; i < this.#p; i++) {
-      const xi = at(x, i);
-      for (let j = 0; j <= i; j++) increase(this.#gram, i * this.#p + j, xi * at(x, j));
-      for (let j = 0; j < this.#q; j++) increase(this.#cross, i * this.#q + j, xi * at(y, j));
+      const xi = item(x, i);
+      for (let j = 0; j <= i; j++) increase(this.#gram, i * this.#p + j, xi * item(x, j));
+      for (let j = 0; j < this.#q; j++) increase(this.#cross, i * this.#q + j, xi * item(y, j));
     }
   }
 
@@ -45,10 +45,6 @@ export class LeastSquares {
     }
     return choleskySolve(factor, Matrix.fromRowMajor(p, this.#q, this.#cross)).toRowMajor();
   }
-}
-
-function at(values: ArrayLike<number>, index: number): number {
-  return values[index] ?? NaN;
 }
 
 function increase(values: Float64Array, index: number, by: number): void {

@@ -1,5 +1,5 @@
 import type { LocalTrainer, Params, Shard, Task, Tensor, TaskPlugin } from "@fedclair/core";
-import { Matrix, multiply, norm, stream, thinQr, type Stream } from "@fedclair/linalg";
+import { Matrix, multiply, norm, stream, thinQr, type Stream, at, item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { LeastSquares } from "./least-squares.js";
@@ -134,13 +134,13 @@ async function* draw(options: Options, truth: Float64Array, rng: Stream): AsyncG
 function predict(x: Float64Array, weights: Tensor["data"], q: number): Float64Array {
   const y = new Float64Array(q);
   for (let i = 0; i < x.length; i++) {
-    for (let j = 0; j < q; j++) y[j] = (y[j] ?? NaN) + (x[i] ?? NaN) * (weights[i * q + j] ?? NaN);
+    for (let j = 0; j < q; j++) y[j] = at(y, j) + at(x, i) * item(weights, i * q + j);
   }
   return y;
 }
 
 function minus(a: Tensor["data"], b: Tensor["data"]): Float64Array {
-  return Float64Array.from(a, (value, i) => value - (b[i] ?? NaN));
+  return Float64Array.from(a, (value, i) => value - item(b, i));
 }
 
 function named(weights: Float64Array, p: number, q: number): Params {

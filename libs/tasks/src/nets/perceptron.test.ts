@@ -1,5 +1,5 @@
 import { loadBackend } from "@fedclair/compute";
-import { stream } from "@fedclair/linalg";
+import { stream, at } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
 import { forward, initialWeights, Learner, outputsOf, type Perceptron } from "./perceptron.js";
@@ -31,7 +31,7 @@ describe("perceptron", () => {
     const weights = initialWeights(perceptron, stream("weights"));
     const slopes = stream("slopes").normals(5 * 2);
     const loss = (w: Float32Array) =>
-      outputsOf(perceptron, w, x).reduce((sum, y, k) => sum + y * (slopes[k] ?? NaN), 0);
+      outputsOf(perceptron, w, x).reduce((sum, y, k) => sum + y * at(slopes, k), 0);
     const gradient = tf.tidy(() =>
       forward(perceptron, tf.tensor1d(weights), tf.tensor2d(x, [5, 3]))
         .back(tf.tensor2d(Float32Array.from(slopes), [5, 2]))
@@ -62,7 +62,7 @@ describe("perceptron", () => {
       const losses: number[] = [];
       for (let step = 0; step < 400; step++) {
         learner.step(1e-2, 0.99, (y) => {
-          const errors = Float64Array.from(y, (value, k) => value - (target[k] ?? NaN));
+          const errors = Float64Array.from(y, (value, k) => value - at(target, k));
           losses.push(errors.reduce((sum, error) => sum + error ** 2, 0));
           return errors.map((error) => 2 * error);
         });

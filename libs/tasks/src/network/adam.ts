@@ -1,4 +1,4 @@
-import type { Matrix } from "@fedclair/linalg";
+import { at, type Matrix } from "@fedclair/linalg";
 
 const beta1 = 0.9;
 const beta2 = 0.999;
@@ -24,13 +24,13 @@ export class Adam {
     const squareBias = 1 - beta2 ** this.#steps;
     const value = this.#value.data;
     for (let i = 0; i < value.length; i++) {
-      const slope = gradient.data[i] ?? NaN;
-      const mean = beta1 * (this.#mean[i] ?? NaN) + (1 - beta1) * slope;
-      const square = beta2 * (this.#square[i] ?? NaN) + (1 - beta2) * slope ** 2;
+      const slope = at(gradient.data, i);
+      const mean = beta1 * at(this.#mean, i) + (1 - beta1) * slope;
+      const square = beta2 * at(this.#square, i) + (1 - beta2) * slope ** 2;
       this.#mean[i] = mean;
       this.#square[i] = square;
       const size = Math.sqrt(square / squareBias) + epsilon;
-      value[i] = (value[i] ?? NaN) - (rate * mean) / meanBias / size;
+      value[i] = at(value, i) - (rate * mean) / meanBias / size;
     }
   }
 }

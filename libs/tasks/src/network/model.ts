@@ -1,4 +1,12 @@
-import { addScaled, Matrix, multiply, multiplyNT, multiplyTN, subtract } from "@fedclair/linalg";
+import {
+  addScaled,
+  Matrix,
+  multiply,
+  multiplyNT,
+  multiplyTN,
+  subtract,
+  at,
+} from "@fedclair/linalg";
 
 /** The frozen weights of y = W₂·tanh((W₁ + D)·x), which all clients know; D is what they learn. */
 export interface Base {
@@ -27,7 +35,7 @@ export function lossAndGradient(base: Base, change: Matrix, x: Matrix, y: Matrix
   const error = subtract(multiply(base.w2, active), y);
   const back = multiplyTN(base.w2, error);
   for (let i = 0; i < back.data.length; i++) {
-    back.data[i] = (back.data[i] ?? NaN) * (1 - (active.data[i] ?? NaN) ** 2);
+    back.data[i] = at(back.data, i) * (1 - at(active.data, i) ** 2);
   }
   return {
     loss: error.data.reduce((sum, e) => sum + e ** 2, 0) / y.data.length,
@@ -40,6 +48,6 @@ function activations({ w1 }: Base, change: Matrix, x: Matrix): Matrix {
   const weights = w1.copy();
   addScaled(weights, 1, change);
   const out = multiply(weights, x);
-  for (let i = 0; i < out.data.length; i++) out.data[i] = Math.tanh(out.data[i] ?? NaN);
+  for (let i = 0; i < out.data.length; i++) out.data[i] = Math.tanh(at(out.data, i));
   return out;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Params, Task, Tensor } from "@fedclair/core";
-import { stream } from "@fedclair/linalg";
+import { stream, item } from "@fedclair/linalg";
 import { network } from "./network.js";
 import { startOf } from "../../testing/coordinator.js";
 
@@ -63,7 +63,7 @@ describe("network", () => {
     // The sum with the honest estimate is -2·W₁, which is the same for all clients.
     const sums = [0, 1].map(async (index) => {
       const [honest, negated] = [await train(task, index), await train(task, index, "negated")];
-      return honest.change.data.map((value, i) => value + (negated.change.data[i] ?? NaN));
+      return honest.change.data.map((value, i) => value + item(negated.change.data, i));
     });
     const [one, two] = await Promise.all(sums);
     one?.forEach((value, i) => {

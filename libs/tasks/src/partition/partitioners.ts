@@ -1,4 +1,4 @@
-import { sum, type Stream } from "@fedclair/linalg";
+import { sum, type Stream, item } from "@fedclair/linalg";
 
 /*
  * Ways to deal out the samples 0 … n - 1. Each returns, for every client, the samples it gets; every sample goes to exactly one.
@@ -69,7 +69,7 @@ export function quantity(
 /** Client k gets the samples of owner k; those of owners beyond the last client go to nobody. */
 export function natural(owners: ArrayLike<number>, clients: number): Parts {
   const parts: Parts = Array.from({ length: clients }, () => []);
-  for (let i = 0; i < owners.length; i++) parts[owners[i] ?? NaN]?.push(i);
+  for (let i = 0; i < owners.length; i++) parts[item(owners, i)]?.push(i);
   return parts;
 }
 
@@ -81,7 +81,7 @@ function shuffled(samples: number, rng: Stream): number[] {
 function samplesByLabel(labels: ArrayLike<number>, rng: Stream): [number, number[]][] {
   const byLabel = new Map<number, number[]>();
   for (const i of shuffled(labels.length, rng)) {
-    const label = labels[i] ?? NaN;
+    const label = item(labels, i);
     const samples = byLabel.get(label);
     if (samples) samples.push(i);
     else byLabel.set(label, [i]);

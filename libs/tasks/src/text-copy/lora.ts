@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LowRank, Params } from "@fedclair/core";
-import type { Stream } from "@fedclair/linalg";
+import { item, type Stream } from "@fedclair/linalg";
 import { adamState, adamStep, type AdamState } from "../nets/adam.js";
 import { moduleNames, width } from "./shape.js";
 
@@ -22,9 +22,9 @@ export function initialAdapters(rank: number, common: Stream): Adapters {
   const down = new Float32Array(width * across);
   moduleNames.forEach((name, module) => {
     const a = common.at("lora", name).normals(rank * width, 1 / Math.sqrt(width));
-    a.forEach((value, at) => {
-      const row = Math.floor(at / width);
-      down[(at % width) * across + module * rank + row] = value;
+    a.forEach((value, index) => {
+      const row = Math.floor(index / width);
+      down[(index % width) * across + module * rank + row] = value;
     });
   });
   return {
@@ -72,8 +72,8 @@ export function lowRankUpdates({ down, up }: Adapters, rank: number): Map<string
       for (let j = 0; j < rank; j++) {
         const row = module * rank + j;
         for (let i = 0; i < width; i++) {
-          b[i * rank + j] = upData[row * columns + module * width + i] ?? NaN;
-          a[j * width + i] = downData[i * across + row] ?? NaN;
+          b[i * rank + j] = item(upData, row * columns + module * width + i);
+          a[j * width + i] = item(downData, i * across + row);
         }
       }
       const pair = { b: { shape: [width, rank], data: b }, a: { shape: [rank, width], data: a } };
@@ -90,9 +90,9 @@ export function packedChange(params: Params): tf.Tensor2D {
     if (data?.length !== width * width) {
       throw new RangeError(`params: module ${name} must be ${width}×${width}`);
     }
-    data.forEach((value, at) => {
-      const row = Math.floor(at / width);
-      packed[(at % width) * columns + module * width + row] = value;
+    data.forEach((value, index) => {
+      const row = Math.floor(index / width);
+      packed[(index % width) * columns + module * width + row] = value;
     });
   });
   return tf.tensor2d(packed, [width, columns]);

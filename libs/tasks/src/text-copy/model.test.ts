@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { loadBackend } from "@fedclair/compute";
-import { stream } from "@fedclair/linalg";
+import { stream, at, item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, targetRows } from "./examples.js";
 import { embed, forward, type WeightName, type Weights } from "./model.js";
@@ -57,8 +57,8 @@ describe("text-copy model", () => {
       assert.deepEqual(shape, weights[name].shape);
       // Uphill in every entry: no sum cancels, and an entry that is missing shows.
       const lengths = stream("direction").at(name).normals(gradient.length);
-      const direction = gradient.map((g, i) => Math.abs(lengths[i] ?? NaN) * (g < 0 ? -1 : 1));
-      const slope = gradient.reduce((sum, g, i) => sum + g * (direction[i] ?? NaN), 0);
+      const direction = gradient.map((g, i) => Math.abs(at(lengths, i)) * (g < 0 ? -1 : 1));
+      const slope = gradient.reduce((sum, g, i) => sum + g * item(direction, i), 0);
       // Small, for the loss has a kink wherever a ReLU switches.
       const step = 2e-4;
       const measured =

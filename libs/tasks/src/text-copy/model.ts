@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { item } from "@fedclair/linalg";
 import { attention, lastPositions, linear, normalize, relu } from "./layers.js";
 import { blocks, contextLength, copyLength, width } from "./shape.js";
 
@@ -114,7 +115,7 @@ export function crossEntropy(logits: tf.Tensor2D, target: tf.Tensor2D) {
     value: (): number => {
       // Kept finite where a probability underflows: records hold finite numbers only.
       const likelihood = tf.maximum(tf.sum(tf.mul(p, target), -1), 1e-30);
-      return -(tf.mean(tf.log(likelihood)).dataSync()[0] ?? NaN);
+      return -item(tf.mean(tf.log(likelihood)).dataSync(), 0);
     },
     gradient: () => tf.div<tf.Tensor2D>(tf.sub(p, target), logits.shape[0]),
   };

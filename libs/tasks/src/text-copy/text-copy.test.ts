@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isLowRank, UserError, type Params, type Task, type TrainResult } from "@fedclair/core";
-import { stream } from "@fedclair/linalg";
+import { stream, item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { moduleNames } from "./shape.js";
 import { textCopy } from "./text-copy.js";
@@ -45,11 +45,11 @@ function merged(params: Params, { delta }: TrainResult): Params {
       assert.ok(update && isLowRank(update));
       const [rows = 0, rank = 0] = update.b.shape;
       const columns = update.a.shape[1] ?? 0;
-      const sum = Float32Array.from(data, (value, at) => {
-        const row = Math.floor(at / columns);
+      const sum = Float32Array.from(data, (value, position) => {
+        const row = Math.floor(position / columns);
         for (let j = 0; j < rank; j++) {
-          const b = update.b.data[row * rank + j] ?? NaN;
-          value += b * (update.a.data[j * columns + (at % columns)] ?? NaN);
+          const b = item(update.b.data, row * rank + j);
+          value += b * item(update.a.data, j * columns + (position % columns));
         }
         return value;
       });

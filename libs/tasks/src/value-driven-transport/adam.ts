@@ -1,4 +1,4 @@
-import { Matrix } from "@fedclair/linalg";
+import { Matrix, at } from "@fedclair/linalg";
 
 const beta1 = 0.9;
 const beta2 = 0.99;
@@ -42,13 +42,12 @@ export class Adam<Name extends string> {
       const g = gradient[name].data;
       const { first, second } = this.#momentsOf(name, g.length);
       for (let i = 0; i < g.length; i++) {
-        const slope = g[i] ?? NaN;
-        const m = beta1 * (first[i] ?? NaN) + (1 - beta1) * slope;
-        const v = beta2 * (second[i] ?? NaN) + (1 - beta2) * slope ** 2;
+        const slope = at(g, i);
+        const m = beta1 * at(first, i) + (1 - beta1) * slope;
+        const v = beta2 * at(second, i) + (1 - beta2) * slope ** 2;
         first[i] = m;
         second[i] = v;
-        next.data[i] =
-          (next.data[i] ?? NaN) - (rate * (m / bias1)) / (Math.sqrt(v / bias2) + epsilon);
+        next.data[i] = at(next.data, i) - (rate * (m / bias1)) / (Math.sqrt(v / bias2) + epsilon);
       }
       out[name] = next;
     }

@@ -1,4 +1,4 @@
-import { Matrix, sum, type Stream } from "@fedclair/linalg";
+import { Matrix, sum, type Stream, at } from "@fedclair/linalg";
 import { squaredDistances } from "./metrics.js";
 
 /**
@@ -15,14 +15,14 @@ export function couple(v0: Float64Array, sources: Matrix, targets: Matrix, eps: 
     const column = out.column(j);
     let most = -Infinity;
     for (let i = 0; i < column.length; i++) {
-      const score = ((v0[i] ?? NaN) - (column[i] ?? NaN) / 2) / eps;
+      const score = (at(v0, i) - at(column, i) / 2) / eps;
       column[i] = score;
       most = Math.max(most, score);
     }
     // The largest is taken out, so that exp neither overflows nor leaves nothing.
-    for (let i = 0; i < column.length; i++) column[i] = Math.exp((column[i] ?? NaN) - most);
+    for (let i = 0; i < column.length; i++) column[i] = Math.exp(at(column, i) - most);
     const total = sum(column);
-    for (let i = 0; i < column.length; i++) column[i] = (column[i] ?? NaN) / total;
+    for (let i = 0; i < column.length; i++) column[i] = at(column, i) / total;
   }
   return out;
 }
@@ -37,8 +37,7 @@ export function sourceWeights(coupling: Matrix): Float64Array {
   const out = new Float64Array(coupling.rows);
   for (let j = 0; j < coupling.cols; j++) {
     const column = coupling.column(j);
-    for (let i = 0; i < out.length; i++)
-      out[i] = (out[i] ?? NaN) + (column[i] ?? NaN) / coupling.cols;
+    for (let i = 0; i < out.length; i++) out[i] = at(out, i) + at(column, i) / coupling.cols;
   }
   return out;
 }

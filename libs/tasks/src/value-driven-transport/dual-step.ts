@@ -1,4 +1,4 @@
-import { Matrix, sum } from "@fedclair/linalg";
+import { Matrix, sum, atInt, at } from "@fedclair/linalg";
 import { sourceWeights } from "./coupling.js";
 import {
   inputsOf,
@@ -43,8 +43,8 @@ export function dualStep(
   { horizon, lambda0 }: DualSettings,
 ): WeightedSum {
   const { sources, targets, times, coupling, condition } = batch;
-  const { at, onward } = interpolate(batch, horizon);
-  const landed = policyStep(network, at, times, horizon, condition);
+  const { point, onward } = interpolate(batch, horizon);
+  const landed = policyStep(network, point, times, horizon, condition);
 
   const [b, s] = [targets.rows, coupling ? sources.rows : 0];
   const weights = new Float64Array(2 * b + s);
@@ -66,21 +66,21 @@ export function dualStep(
 export function interpolate(
   { sources, targets, pairs, times }: CoupledBatch,
   horizon: number,
-): { readonly at: Matrix; readonly onward: Matrix; readonly moves: Matrix } {
-  const at = new Matrix(targets.rows, targets.cols);
+): { readonly point: Matrix; readonly onward: Matrix; readonly moves: Matrix } {
+  const point = new Matrix(targets.rows, targets.cols);
   const onward = new Matrix(targets.rows, targets.cols);
   const moves = new Matrix(targets.rows, targets.cols);
   for (let c = 0; c < targets.cols; c++) {
     for (let j = 0; j < targets.rows; j++) {
       const k = j + c * targets.rows;
-      const x = sources.get(pairs[j] ?? NaN, c);
+      const x = sources.get(atInt(pairs, j), c);
       const move = targets.get(j, c) - x;
       moves.data[k] = move;
-      at.data[k] = x + (times[j] ?? NaN) * move;
-      onward.data[k] = (at.data[k] ?? NaN) + move / horizon;
+      point.data[k] = x + at(times, j) * move;
+      onward.data[k] = at(point.data, k) + move / horizon;
     }
   }
-  return { at, onward, moves };
+  return { point, onward, moves };
 }
 
 /** x - ∇ₓV(x, t)/H, n×d: where the policy of V goes from x. */
@@ -95,7 +95,7 @@ export function policyStep(
   return new Matrix(
     points.rows,
     points.cols,
-    points.data.map((x, k) => x - (slope.data[k] ?? NaN) / horizon),
+    points.data.map((x, k) => x - at(slope.data, k) / horizon),
   );
 }
 
@@ -110,24 +110,24 @@ export function valueGradientMatching(
   horizon: number,
 ): WeightedSum {
   const { times, condition } = batch;
-  const { at, moves } = interpolate(batch, horizon);
-  const slope = spatialGradient(network, inputsOf(at, times, condition), at.cols);
-  const residual = slope.data.map((g, k) => g + (moves.data[k] ?? NaN));
+  const { point, moves } = interpolate(batch, horizon);
+  const slope = spatialGradient(network, inputsOf(point, times, condition), point.cols);
+  const residual = slope.data.map((g, k) => g + at(moves.data, k));
   const shifted = (by: number) =>
     new Matrix(
-      at.rows,
-      at.cols,
-      at.data.map((x, k) => x + by * (residual[k] ?? NaN)),
+      point.rows,
+      point.cols,
+      point.data.map((x, k) => x + by * at(residual, k)),
     );
   const delta = 1e-4;
   const points = stackRows([shifted(delta), shifted(-delta)]);
-  const weights = new Float64Array(2 * at.rows);
-  const weight = 1 / (2 * delta * at.rows);
-  weights.fill(weight, 0, at.rows).fill(-weight, at.rows);
+  const weights = new Float64Array(2 * point.rows);
+  const weight = 1 / (2 * delta * point.rows);
+  weights.fill(weight, 0, point.rows).fill(-weight, point.rows);
   const inputs = inputsOf(points, Float64Array.of(...times, ...times), condition);
   return {
     ...weightedSum(network, inputs, weights),
-    value: sum(residual.map((r) => r ** 2)) / (2 * at.rows),
+    value: sum(residual.map((r) => r ** 2)) / (2 * point.rows),
   };
 }
 

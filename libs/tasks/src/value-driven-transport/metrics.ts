@@ -1,4 +1,4 @@
-import { Matrix, sum } from "@fedclair/linalg";
+import { Matrix, sum, at } from "@fedclair/linalg";
 import { optimalTransport } from "./optimal-transport.js";
 
 /** |x_i - y_j|² @param x n×d @param y m×d @returns n×m */
@@ -13,7 +13,7 @@ export function squaredDistances(x: Matrix, y: Matrix): Matrix {
       const column = out.column(j);
       const to = y.get(j, c);
       for (let i = 0; i < column.length; i++) {
-        column[i] = (column[i] ?? NaN) + ((from[i] ?? NaN) - to) ** 2;
+        column[i] = at(column, i) + (at(from, i) - to) ** 2;
       }
     }
   }
@@ -37,14 +37,14 @@ export function slicedW2(x: Matrix, y: Matrix, directions = 32): number {
   const squares = Float64Array.from({ length: directions }, (_, k) => {
     const angle = (Math.PI * k) / directions;
     const [a, b] = [projected(x, angle), projected(y, angle)];
-    return meanOf(a.map((value, i) => (value - (b[i] ?? NaN)) ** 2));
+    return meanOf(a.map((value, i) => (value - at(b, i)) ** 2));
   });
   return Math.sqrt(meanOf(squares));
 }
 
 function projected(points: Matrix, angle: number): Float64Array {
   const [x, y] = [points.column(0), points.column(1)];
-  return x.map((value, i) => Math.cos(angle) * value + Math.sin(angle) * (y[i] ?? NaN)).sort();
+  return x.map((value, i) => Math.cos(angle) * value + Math.sin(angle) * at(y, i)).sort();
 }
 
 /** K·Σ_h |x_{h+1} - x_h|², the mean over points: |x_K - x_0|² on straight paths of constant speed. @param path K + 1 of n×d */
@@ -55,7 +55,7 @@ export function pathEnergy(path: readonly Matrix[]): number {
 
 /** Mean |y_i - x_i|². */
 export function displacement(x: Matrix, y: Matrix): number {
-  return sum(x.data.map((value, i) => ((y.data[i] ?? NaN) - value) ** 2)) / x.rows;
+  return sum(x.data.map((value, i) => (at(y.data, i) - value) ** 2)) / x.rows;
 }
 
 /** Path energy over the energy of going straight: at least 1. */
@@ -88,7 +88,7 @@ export function modeCoverage(
 ): Coverage {
   const counts = new Float64Array(centres.rows);
   for (const { centre, distance } of nearestCentres(points, centres)) {
-    if (distance <= radius) counts[centre] = (counts[centre] ?? NaN) + 1;
+    if (distance <= radius) counts[centre] = at(counts, centre) + 1;
   }
   const share = Array.from(counts, (count) => count / points.rows);
   return {
@@ -116,7 +116,7 @@ export function nearestCentres(points: Matrix, centres: Matrix) {
 export function dualCertificate(v0: Float64Array, x: Matrix, y: Matrix): number {
   const squares = squaredDistances(x, y);
   const best = Float64Array.from({ length: y.rows }, (_, j) =>
-    squares.column(j).reduce((most, s, i) => Math.max(most, (v0[i] ?? NaN) - s / 2), -Infinity),
+    squares.column(j).reduce((most, s, i) => Math.max(most, at(v0, i) - s / 2), -Infinity),
   );
   return meanOf(v0) - meanOf(best);
 }

@@ -1,4 +1,13 @@
-import { Matrix, multiply, multiplyNT, multiplyTN, sum, type Stream } from "@fedclair/linalg";
+import {
+  Matrix,
+  multiply,
+  multiplyNT,
+  multiplyTN,
+  sum,
+  type Stream,
+  item,
+  at,
+} from "@fedclair/linalg";
 
 /** The trained parts of a network, in the order in which they travel; b3 cancels from every gradient and is none of them. */
 export const moduleNames = ["W1", "b1", "W2", "b2", "W3"] as const;
@@ -65,7 +74,7 @@ export function inputsOf(
   out.data.set(points.data);
   if (typeof times === "number") out.column(cols).fill(times);
   else out.column(cols).set(times);
-  for (let c = 0; c < condition.length; c++) out.column(cols + 1 + c).fill(condition[c] ?? NaN);
+  for (let c = 0; c < condition.length; c++) out.column(cols + 1 + c).fill(item(condition, c));
   return out;
 }
 
@@ -91,11 +100,11 @@ export interface WeightedSum {
 /** Σ w_k·V(f_k) and its gradient. @param weights n of them */
 export function weightedSum(network: Network, inputs: Matrix, weights: Float64Array): WeightedSum {
   const { z1, z2 } = activations(network, inputs);
-  const { d1, d2 } = backThrough(network, z1, z2, (k) => weights[k] ?? NaN);
+  const { d1, d2 } = backThrough(network, z1, z2, (k) => at(weights, k));
   const column = new Matrix(weights.length, 1, weights);
   const v = valuesOf(network, { z1, z2 });
   return {
-    value: sum(v.map((x, k) => x * (weights[k] ?? NaN))),
+    value: sum(v.map((x, k) => x * at(weights, k))),
     gradient: {
       W1: multiplyTN(inputs, d1),
       b1: columnSums(d1),
@@ -121,9 +130,9 @@ function activations({ W1, b1, W2, b2 }: Network, inputs: Matrix): Activations {
 function tanhLayer(inputs: Matrix, weights: Matrix, bias: Matrix): Matrix {
   const out = multiply(inputs, weights);
   for (let j = 0; j < out.cols; j++) {
-    const shift = bias.data[j] ?? NaN;
+    const shift = at(bias.data, j);
     const column = out.column(j);
-    for (let k = 0; k < column.length; k++) column[k] = Math.tanh((column[k] ?? NaN) + shift);
+    for (let k = 0; k < column.length; k++) column[k] = Math.tanh(at(column, k) + shift);
   }
   return out;
 }
@@ -141,16 +150,16 @@ function backThrough(
 ): { readonly d1: Matrix; readonly d2: Matrix } {
   const d2 = new Matrix(z2.rows, z2.cols);
   for (let j = 0; j < z2.cols; j++) {
-    const w3 = W3.data[j] ?? NaN;
+    const w3 = at(W3.data, j);
     const column = d2.column(j);
     const z = z2.column(j);
     for (let k = 0; k < column.length; k++) {
-      column[k] = weight(k) * w3 * (1 - (z[k] ?? NaN) ** 2);
+      column[k] = weight(k) * w3 * (1 - at(z, k) ** 2);
     }
   }
   const d1 = multiplyNT(d2, W2);
   for (let i = 0; i < d1.data.length; i++) {
-    d1.data[i] = (d1.data[i] ?? NaN) * (1 - (z1.data[i] ?? NaN) ** 2);
+    d1.data[i] = at(d1.data, i) * (1 - at(z1.data, i) ** 2);
   }
   return { d1, d2 };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Matrix, stream, sum } from "@fedclair/linalg";
+import { Matrix, stream, sum, at } from "@fedclair/linalg";
 import { squaredDistances } from "./metrics.js";
 import { optimalTransport } from "./optimal-transport.js";
 
@@ -11,7 +11,7 @@ function near(got: number, expected: number, tolerance: number): void {
 function permutations(n: number): number[][] {
   if (n === 0) return [[]];
   return permutations(n - 1).flatMap((p) =>
-    Array.from({ length: n }, (_, at) => [...p.slice(0, at), n - 1, ...p.slice(at)]),
+    Array.from({ length: n }, (_, index) => [...p.slice(0, index), n - 1, ...p.slice(index)]),
   );
 }
 
@@ -53,13 +53,13 @@ describe("optimal transport", () => {
       const { cost, rowPrices, colPrices } = await optimalTransport(costs, supply, demand);
       for (let i = 0; i < m; i++) {
         for (let j = 0; j < n; j++) {
-          const reduced = costs.get(i, j) - (rowPrices[i] ?? NaN) - (colPrices[j] ?? NaN);
+          const reduced = costs.get(i, j) - at(rowPrices, i) - at(colPrices, j);
           assert.ok(reduced >= -1e-12, `reduced cost ${reduced}`);
         }
       }
       const dual =
-        sum(rowPrices.map((u, i) => u * (supply[i] ?? NaN))) +
-        sum(colPrices.map((v, j) => v * (demand[j] ?? NaN)));
+        sum(rowPrices.map((u, i) => u * at(supply, i))) +
+        sum(colPrices.map((v, j) => v * at(demand, j)));
       near(cost, dual, 1e-10);
     }
   });

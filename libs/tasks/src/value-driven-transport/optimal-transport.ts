@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { sum, type Matrix } from "@fedclair/linalg";
+import { sum, type Matrix, at, item } from "@fedclair/linalg";
 import { PricedCosts, ShortestPaths } from "./shortest-paths.js";
 
 /** A cheapest way to move mass from m places to n places. */
@@ -72,11 +72,11 @@ class Masses {
   }
 
   hasSupply(row: number): boolean {
-    return (this.#supply[row] ?? NaN) > this.#negligible;
+    return at(this.#supply, row) > this.#negligible;
   }
 
   hasDemand(column: number): boolean {
-    return (this.#demand[column] ?? NaN) > this.#negligible;
+    return at(this.#demand, column) > this.#negligible;
   }
 
   sendersTo(column: number): Iterable<number> {
@@ -97,11 +97,11 @@ class Masses {
   /** @param path from the column in demand back to the row with supply, as `ShortestPaths.pathTo` gives it */
   reroute(path: readonly { row: number; to: number; instead: number }[]): void {
     const source = path.at(-1)?.row ?? NaN;
-    const target = path[0]?.to ?? NaN;
+    const target = item(path, 0).to;
     const bounds = path.map(({ row, instead }) => this.#moved[instead]?.get(row) ?? Infinity);
-    const mass = Math.min(this.#supply[source] ?? NaN, this.#demand[target] ?? NaN, ...bounds);
-    this.#supply[source] = (this.#supply[source] ?? NaN) - mass;
-    this.#demand[target] = (this.#demand[target] ?? NaN) - mass;
+    const mass = Math.min(at(this.#supply, source), at(this.#demand, target), ...bounds);
+    this.#supply[source] = at(this.#supply, source) - mass;
+    this.#demand[target] = at(this.#demand, target) - mass;
     for (const { row, to, instead } of path) {
       this.#change(to, row, mass);
       if (instead >= 0) this.#change(instead, row, -mass);
@@ -118,7 +118,7 @@ class Masses {
   cost(costs: PricedCosts): number {
     return sum(
       this.#moved.flatMap((senders, column) =>
-        [...senders].map(([row, mass]) => mass * (costs.row(row)[column] ?? NaN)),
+        [...senders].map(([row, mass]) => mass * at(costs.row(row), column)),
       ),
     );
   }

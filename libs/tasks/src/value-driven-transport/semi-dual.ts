@@ -1,4 +1,4 @@
-import { Matrix, sum } from "@fedclair/linalg";
+import { Matrix, sum, at } from "@fedclair/linalg";
 import { couple, sourceWeights } from "./coupling.js";
 import { dualCertificate, squaredDistances } from "./metrics.js";
 
@@ -22,7 +22,7 @@ export function semiDualAscent(
   let v0 = new Float64Array(sources.rows);
   for (let k = 0; k < iterations; k++) {
     const shares = sourceWeights(couple(v0, sources, targets, eps));
-    v0 = v0.map((v, i) => v + alpha * (1 - sources.rows * (shares[i] ?? NaN)));
+    v0 = v0.map((v, i) => v + alpha * (1 - sources.rows * at(shares, i)));
   }
   return v0;
 }
@@ -49,11 +49,11 @@ export function semiDualMeasures(
   const coupling = couple(v0, sources, targets, eps);
   const halfSquares = squaredDistances(sources, targets).scale(1 / 2);
   const soft = Float64Array.from({ length: targets.rows }, (_, j) => {
-    const scores = halfSquares.column(j).map((half, i) => ((v0[i] ?? NaN) - half) / eps);
+    const scores = halfSquares.column(j).map((half, i) => (at(v0, i) - half) / eps);
     const most = scores.reduce((a, b) => Math.max(a, b), -Infinity);
     return eps * (most + Math.log(sum(scores.map((s) => Math.exp(s - most))) / sources.rows));
   });
-  const costs = halfSquares.data.map((half, k) => half * (coupling.data[k] ?? NaN));
+  const costs = halfSquares.data.map((half, k) => half * at(coupling.data, k));
   const shares = sourceWeights(coupling);
   return {
     coupling,

@@ -1,4 +1,4 @@
-import type { Matrix } from "@fedclair/linalg";
+import { at, atInt, type Matrix } from "@fedclair/linalg";
 
 /** Costs with prices of rows and columns such that costs[i][j] - rowPrices[i] - colPrices[j], the reduced cost, is ≥ 0. */
 export class PricedCosts {
@@ -16,10 +16,7 @@ export class PricedCosts {
     this.#costs = costs.toRowMajor();
     this.colPrices = Float64Array.from({ length: this.cols }, (_, j) => least(costs.column(j)));
     this.rowPrices = Float64Array.from({ length: this.rows }, (_, i) =>
-      this.row(i).reduce(
-        (most, cost, j) => Math.min(most, cost - (this.colPrices[j] ?? NaN)),
-        Infinity,
-      ),
+      this.row(i).reduce((most, cost, j) => Math.min(most, cost - at(this.colPrices, j)), Infinity),
     );
   }
 
@@ -29,8 +26,8 @@ export class PricedCosts {
 
   /** The column where a row's reduced cost is zero: prices are such that there is one. */
   cheapest(i: number): number {
-    const price = this.rowPrices[i] ?? NaN;
-    return this.row(i).findIndex((cost, j) => cost - (this.colPrices[j] ?? NaN) <= price);
+    const price = at(this.rowPrices, i);
+    return this.row(i).findIndex((cost, j) => cost - at(this.colPrices, j) <= price);
   }
 }
 
@@ -61,7 +58,7 @@ export class ShortestPaths {
   reach(row: number, by: number, distance: number): void {
     if (this.#reached.has(row)) return;
     this.#reached.set(row, { by, distance });
-    const offset = distance - (this.#costs.rowPrices[row] ?? NaN);
+    const offset = distance - at(this.#costs.rowPrices, row);
     this.#nearest = this.#scan(row, this.#costs.row(row), offset);
   }
 
@@ -92,17 +89,17 @@ export class ShortestPaths {
     if (this.#open === 0) return undefined;
     const nearest = this.#nearest ?? this.#findNearest();
     this.#nearest = undefined;
-    const column = this.#columns[nearest] ?? NaN;
+    const column = atInt(this.#columns, nearest);
     this.#open--;
-    this.#columns[nearest] = this.#columns[this.#open] ?? NaN;
+    this.#columns[nearest] = atInt(this.#columns, this.#open);
     this.#columns[this.#open] = column;
-    return { column, distance: this.#distance[column] ?? NaN };
+    return { column, distance: at(this.#distance, column) };
   }
 
   /** Needed only where a settled column's senders had all been reached before: never with unit masses. */
   #findNearest(): number {
     const open = this.#columns.subarray(0, this.#open);
-    const distances = Float64Array.from(open, (j) => this.#distance[j] ?? NaN);
+    const distances = Float64Array.from(open, (j) => at(this.#distance, j));
     return distances.indexOf(least(distances));
   }
 
@@ -110,17 +107,17 @@ export class ShortestPaths {
   reprice(distance: number): void {
     const { rowPrices, colPrices } = this.#costs;
     for (const j of this.#columns.subarray(this.#open)) {
-      colPrices[j] = (colPrices[j] ?? NaN) + (this.#distance[j] ?? NaN) - distance;
+      colPrices[j] = at(colPrices, j) + at(this.#distance, j) - distance;
     }
     for (const [i, row] of this.#reached) {
-      rowPrices[i] = (rowPrices[i] ?? NaN) + distance - row.distance;
+      rowPrices[i] = at(rowPrices, i) + distance - row.distance;
     }
   }
 
   /** From a settled column back to the source: each row, the column it is to send to, and the one it sends to now. */
   *pathTo(column: number): Generator<{ row: number; to: number; instead: number }> {
     for (let to = column; to >= 0;) {
-      const row = this.#from[to] ?? NaN;
+      const row = atInt(this.#from, to);
       const instead = this.#reached.get(row)?.by ?? -1;
       yield { row, to, instead };
       to = instead;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isLowRank, type LocalTrainer, type Delta, type Params, type Task } from "@fedclair/core";
-import { addScaled, Matrix, stream } from "@fedclair/linalg";
+import { addScaled, Matrix, stream, item, atInt, at } from "@fedclair/linalg";
 import { couple } from "./coupling.js";
 import { dualStep } from "./dual-step.js";
 import { byModule, initialNetwork, inputsOf, moduleNames, values } from "./network.js";
@@ -79,7 +79,7 @@ describe("a client of value-driven transport", () => {
     // Two Adam steps move no entry by more than twice the rate: what is left is the common draw.
     const other = (await train(task, params, 1, 1)).get("W2");
     assert.ok(other && isLowRank(other));
-    assert.ok(pair.b.data.every((x, i) => Math.abs(x - (other.b.data[i] ?? NaN)) < 0.05));
+    assert.ok(pair.b.data.every((x, i) => Math.abs(x - item(other.b.data, i)) < 0.05));
     assert.notDeepEqual(pair, other);
   });
 
@@ -115,7 +115,7 @@ describe("the coordinator of value-driven transport", () => {
     const { params: next, next: ask } = await step(task, params, await train(task, params));
     const [before, after] = [params.get("W3")?.data ?? [], next?.get("W3")?.data ?? []];
     for (let i = 0; i < 32; i++) {
-      const moved = Math.abs((after[i] ?? NaN) - (before[i] ?? NaN));
+      const moved = Math.abs(item(after, i) - item(before, i));
       assert.ok(Math.abs(moved - 0.02) < 1e-5, `${moved}`);
     }
     assert.equal(ask, undefined);
@@ -183,8 +183,8 @@ describe("averaged gradients", () => {
         sources,
         targets: own,
         coupling: couple(v0, sources, own, 0.1),
-        pairs: Int32Array.from(rows, (i) => pairs[i] ?? NaN),
-        times: Float64Array.from(rows, (i) => times[i] ?? NaN),
+        pairs: Int32Array.from(rows, (i) => atInt(pairs, i)),
+        times: Float64Array.from(rows, (i) => at(times, i)),
       };
       return dualStep(network, batch, settings).gradient;
     };
@@ -195,7 +195,7 @@ describe("averaged gradients", () => {
       const mean = new Matrix(pooled[name].rows, pooled[name].cols);
       for (const gradient of clients) addScaled(mean, 1 / 3, gradient[name]);
       mean.data.forEach((x, i) => {
-        assert.ok(Math.abs(x - (pooled[name].data[i] ?? NaN)) < 1e-13);
+        assert.ok(Math.abs(x - at(pooled[name].data, i)) < 1e-13);
       });
       return mean;
     });

@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { stream } from "@fedclair/linalg";
+import { stream, at, item } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { bestResponse } from "../best-response.js";
 import { countTransitions, type Transition } from "../dataset.js";
@@ -77,11 +77,7 @@ describe("the losses of the sample-based variant", () => {
   it("weigh rows by the ratio of policies, and keep the mass of every pair for e and the policy", () => {
     const ratios = [0.9 / 0.6, 0.1 / 0.4, 0.9 / 0.75, 0.7 / 0.8, 0.7 / 0.5];
     ratios.forEach((ratio, k) => {
-      assertNear(
-        Math.exp(correction.logMass[k] ?? NaN),
-        (samples.rows[k]?.share ?? NaN) * ratio,
-        1e-9,
-      );
+      assertNear(Math.exp(at(correction.logMass, k)), item(samples.rows, k).share * ratio, 1e-9);
     });
     // State 3, action 0: rows of 2/6·1.5 and 1/6·0.25 divide the 3/6 of the pair.
     assertNear(correction.weights[0], (0.5 * 3) / 3.25, 1e-9);
@@ -101,27 +97,27 @@ describe("the losses of the sample-based variant", () => {
 
   it("have the slopes of differences", () => {
     const nu = Float64Array.of(0.3, -1.2);
-    const dualOf = (at: Float64Array) =>
+    const dualOf = (point: Float64Array) =>
       dual(
         ...([samples, correction] as const),
-        residuals(samples, learning, correction, at, settings),
-        ...([at, settings.gamma] as const),
+        residuals(samples, learning, correction, point, settings),
+        ...([point, settings.gamma] as const),
       );
-    assertSlope((at) => dualOf(at).value, nu, dualOf(nu).slope);
+    assertSlope((point) => dualOf(point).value, nu, dualOf(nu).slope);
 
     const residual = residuals(samples, learning, correction, nu, settings);
     const advantage = stream("e").normals(4);
     const squares = (e: Float64Array) =>
       samples.rows.reduce((sum, { state, actions }, k) => {
-        const error = (e[state * 2 + (actions[0] ?? NaN)] ?? NaN) - (residual[k] ?? NaN);
-        return sum + (correction.weights[k] ?? NaN) * error ** 2;
+        const error = at(e, state * 2 + item(actions, 0)) - at(residual, k);
+        return sum + at(correction.weights, k) * error ** 2;
       }, 0);
     const slope = advantageSlope(samples, learning, correction, residual, advantage);
     assertSlope(squares, advantage, slope);
 
     const masses = Float64Array.of(0.1, 0.5, 0.2, 0);
     const crossEntropy = (logits: Float64Array) =>
-      -softmaxRows(logits, 2).reduce((sum, p, k) => sum + (masses[k] ?? NaN) * Math.log(p), 0);
+      -softmaxRows(logits, 2).reduce((sum, p, k) => sum + at(masses, k) * Math.log(p), 0);
     assertSlope(crossEntropy, advantage, crossEntropySlope(advantage, masses, 2));
   });
 
@@ -154,13 +150,13 @@ describe("the losses of the sample-based variant", () => {
     // The least squares fit: the weighted mean of ê over the rows of an action.
     const fitted = [0, 1].map((action) => {
       const rows = [...xor.rows.keys()].filter((k) => xor.rows[k]?.actions[0] === action);
-      const weight = (k: number) => corrected.weights[k] ?? NaN;
+      const weight = (k: number) => at(corrected.weights, k);
       const mass = rows.reduce((sum, k) => sum + weight(k), 0);
-      return rows.reduce((sum, k) => sum + (weight(k) * (residual[k] ?? NaN)) / mass, 0);
+      return rows.reduce((sum, k) => sum + (weight(k) * at(residual, k)) / mass, 0);
     });
     const targets = responseTargets(corrected, Float64Array.of(0.3, 0.7), fitted);
     targets.forEach((p, action) => {
-      assertNear(p, exact.policy[0]?.[action] ?? NaN, 1e-7);
+      assertNear(p, at(item(exact.policy, 0), action), 1e-7);
     });
   });
 });

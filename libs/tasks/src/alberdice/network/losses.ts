@@ -1,4 +1,4 @@
-import { item } from "@fedclair/linalg";
+import { item, at } from "@fedclair/linalg";
 import { actionOf, jointCount, othersIndex, withoutAgent, type GameShape } from "../dataset.js";
 import type { SampleRow, Samples } from "./samples.js";
 
@@ -78,35 +78,35 @@ export function correct(
   const penalty = Float64Array.from({ length: states.length * own }, (_, pair) => {
     let total = 0;
     for (let b = 0; b < others; b++) {
-      const p = policy[Math.floor(pair / own) * others + b] ?? NaN;
-      const q = conditional[pair * others + b] ?? NaN;
+      const p = item(policy, Math.floor(pair / own) * others + b);
+      const q = item(conditional, pair * others + b);
       total += p * Math.log((p + least) / (q + least));
     }
     return total;
   });
-  const pairOf = (row: SampleRow) => row.state * own + (row.actions[agent] ?? NaN);
+  const pairOf = (row: SampleRow) => row.state * own + item(row.actions, agent);
   const ratios = rows.map((row) => {
     const b = othersOf(row.actions);
-    const p = policy[row.state * others + b] ?? NaN;
-    return Math.min(p / ((conditional[pairOf(row) * others + b] ?? NaN) + least), most);
+    const p = item(policy, row.state * others + b);
+    return Math.min(p / (item(conditional, pairOf(row) * others + b) + least), most);
   });
   const mass = new Float64Array(states.length * own);
   const divided = new Float64Array(states.length * own);
   const visits = new Float64Array(states.length);
   rows.forEach((row, k) => {
     add(mass, pairOf(row), row.share);
-    add(divided, pairOf(row), row.share * Math.max(ratios[k] ?? NaN, trace));
+    add(divided, pairOf(row), row.share * Math.max(item(ratios, k), trace));
     add(visits, row.state, row.share);
   });
   return {
     penalty,
     logMass: Float64Array.from(rows, ({ share }, k) =>
-      Math.log(Math.max(share * (ratios[k] ?? NaN), Number.MIN_VALUE)),
+      Math.log(Math.max(share * item(ratios, k), Number.MIN_VALUE)),
     ),
     weights: Float64Array.from(rows, (row, k) => {
       const pair = pairOf(row);
-      const part = row.share * Math.max(ratios[k] ?? NaN, trace);
-      return (part * (mass[pair] ?? NaN)) / (divided[pair] ?? NaN);
+      const part = row.share * Math.max(item(ratios, k), trace);
+      return (part * at(mass, pair)) / at(divided, pair);
     }),
     visits,
   };
@@ -124,8 +124,8 @@ export function residuals(
   { alpha, gamma }: { readonly alpha: number; readonly gamma: number },
 ): Float64Array {
   return Float64Array.from(rows, ({ state, next, actions, reward }) => {
-    const k = penalty[state * own + (actions[agent] ?? NaN)] ?? NaN;
-    return reward / alpha - k + gamma * (nu[next] ?? NaN) - (nu[state] ?? NaN);
+    const k = at(penalty, state * own + item(actions, agent));
+    return reward / alpha - k + gamma * item(nu, next) - item(nu, state);
   });
 }
 
@@ -140,16 +140,16 @@ export function dual(
   nu: ArrayLike<number>,
   gamma: number,
 ): { readonly value: number; readonly slope: Float64Array } {
-  const exponents = residual.map((e, k) => e + (logMass[k] ?? NaN));
+  const exponents = residual.map((e, k) => e + at(logMass, k));
   const top = exponents.reduce((high, x) => Math.max(high, x), -Infinity);
   const total = exponents.reduce((sum, x) => sum + Math.exp(x - top), 0);
   const slope = visits.map((share) => (1 - gamma) * share);
   rows.forEach(({ state, next }, k) => {
-    const p = Math.exp((exponents[k] ?? NaN) - top) / total;
+    const p = Math.exp(at(exponents, k) - top) / total;
     add(slope, next, gamma * p);
     add(slope, state, -p);
   });
-  const start = visits.reduce((sum, share, s) => sum + share * (nu[s] ?? NaN), 0);
+  const start = visits.reduce((sum, share, s) => sum + share * item(nu, s), 0);
   return { value: top + Math.log(total) + (1 - gamma) * start, slope };
 }
 
@@ -163,9 +163,9 @@ export function advantageSlope(
 ): Float64Array {
   const slope = new Float64Array(advantage.length);
   rows.forEach(({ state, actions }, k) => {
-    const pair = state * own + (actions[agent] ?? NaN);
-    const error = (advantage[pair] ?? NaN) - (residual[k] ?? NaN);
-    add(slope, pair, 2 * (weights[k] ?? NaN) * error);
+    const pair = state * own + item(actions, agent);
+    const error = item(advantage, pair) - at(residual, k);
+    add(slope, pair, 2 * at(weights, k) * error);
   });
   return slope;
 }
@@ -181,8 +181,8 @@ export function responseTargets(
   advantage: ArrayLike<number>,
 ): Float64Array {
   const actions = dataPolicy.length / visits.length;
-  const logits = dataPolicy.map((p, k) => Math.log(p + least) + (advantage[k] ?? NaN));
-  return softmaxRows(logits, actions).map((p, k) => p * (visits[Math.floor(k / actions)] ?? NaN));
+  const logits = dataPolicy.map((p, k) => Math.log(p + least) + item(advantage, k));
+  return softmaxRows(logits, actions).map((p, k) => p * at(visits, Math.floor(k / actions)));
 }
 
 /**
@@ -200,7 +200,7 @@ export function crossEntropySlope(
     add(totals, Math.floor(k / columns), m);
   });
   return softmaxRows(logits, columns).map(
-    (p, k) => p * (totals[Math.floor(k / columns)] ?? NaN) - (masses[k] ?? NaN),
+    (p, k) => p * at(totals, Math.floor(k / columns)) - at(masses, k),
   );
 }
 
@@ -213,7 +213,7 @@ export function softmaxRows(logits: ArrayLike<number>, columns: number): Float64
     let total = 0;
     row.forEach((x, k) => {
       row[k] = Math.exp(x - top);
-      total += row[k] ?? NaN;
+      total += at(row, k);
     });
     row.forEach((x, k) => {
       row[k] = x / total;
@@ -222,6 +222,6 @@ export function softmaxRows(logits: ArrayLike<number>, columns: number): Float64
   return out;
 }
 
-function add(table: Float64Array, at: number, x: number): void {
-  table[at] = (table[at] ?? NaN) + x;
+function add(table: Float64Array, index: number, x: number): void {
+  table[index] = at(table, index) + x;
 }

@@ -1,4 +1,4 @@
-import type { Stream } from "@fedclair/linalg";
+import { at, type Stream } from "@fedclair/linalg";
 import type { Density } from "./densities.js";
 import { evaluateDensity, truthOf, type Evaluation } from "./evaluate-density.js";
 import type { Evaluator } from "./interventions.js";
@@ -45,19 +45,19 @@ function sampler(
 ): (u: number) => number {
   const width = (hi - lo) / cells;
   const below = new Float64Array(cells + 1);
-  for (let i = 0; i < cells; i++) below[i + 1] = (below[i] ?? NaN) + pdf(lo + (i + 0.5) * width);
-  const total = below[cells] ?? NaN;
+  for (let i = 0; i < cells; i++) below[i + 1] = at(below, i) + pdf(lo + (i + 0.5) * width);
+  const total = at(below, cells);
   return (u) => {
     const wanted = u * total;
     let first = 0;
     let last = cells;
     while (last - first > 1) {
       const middle = (first + last) >> 1;
-      if ((below[middle] ?? NaN) <= wanted) first = middle;
+      if (at(below, middle) <= wanted) first = middle;
       else last = middle;
     }
-    const start = below[first] ?? NaN;
-    return lo + (first + (wanted - start) / ((below[first + 1] ?? NaN) - start)) * width;
+    const start = at(below, first);
+    return lo + (first + (wanted - start) / (at(below, first + 1) - start)) * width;
   };
 }
 

@@ -1,3 +1,4 @@
+import { at } from "@fedclair/linalg";
 import { riskOf, type Density } from "./densities.js";
 import { member, type Base } from "./family.js";
 import { gammaOfEntropy } from "./gamma.js";
@@ -63,7 +64,7 @@ export function evaluateDensity(
   const { lnZ, probabilities, meanUnder, meanOver } = member(base, 1 / gamma, alpha / gamma);
   const scoreAt = (y: number) => (density.logarithmic ? Math.exp(y) : y);
   const totalOf = (value: (x: number) => number) =>
-    probabilities.reduce((total, p, i) => total + p * value(base.x[i] ?? NaN), 0);
+    probabilities.reduce((total, p, i) => total + p * value(at(base.x, i)), 0);
   const mean = density.logarithmic ? moment(model, gamma, lnZ, 1) : totalOf((x) => x);
   const pdf = (x: number) => {
     if (x < lo || x > hi) return 0;
@@ -91,7 +92,7 @@ export function entropyOf(density: Density): number {
   const { x, logWeight } = nodesOf(panelsOf(density, ...density.range));
   return x.reduce((total, v, i) => {
     const p = density.pdf(v);
-    return p > 0 ? total - Math.exp(logWeight[i] ?? NaN) * p * Math.log(p) : total;
+    return p > 0 ? total - Math.exp(at(logWeight, i)) * p * Math.log(p) : total;
   }, 0);
 }
 
@@ -144,7 +145,7 @@ function moment(model: Model, gamma: number, lnZ: number, order: number): number
   if (fall <= 0) return null;
   const panels = panelsAt(model, gamma, order);
   const base = baseOf(model, panels);
-  const logWeight = base.logWeight.map((w, i) => w + order * Math.log(base.x[i] ?? NaN));
+  const logWeight = base.logWeight.map((w, i) => w + order * Math.log(at(base.x, i)));
   const inside = member({ ...base, logWeight }, 1 / gamma, alpha / gamma).lnZ;
   const end = panels.edges.at(-1) ?? NaN;
   const { under, over } = risk(Math.exp(end));

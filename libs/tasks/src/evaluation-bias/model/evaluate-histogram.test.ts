@@ -1,4 +1,4 @@
-import { stream } from "@fedclair/linalg";
+import { stream, at } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { evaluateHistogram, histogramBase, normalised, shannon } from "./evaluate-histogram.js";
 
@@ -19,10 +19,9 @@ describe("the evaluation of a histogram", () => {
     const base = histogramBase(points, bell, "squared");
     const [alpha, entropy] = [2, 2.2];
     const { gamma, pmf } = evaluateHistogram(base, alpha, entropy);
-    const risk = base.under.map((u, i) => u + alpha * (base.over[i] ?? NaN));
-    const riskUnder = (p: Float64Array) =>
-      p.reduce((total, x, i) => total + x * (risk[i] ?? NaN), 0);
-    const levels = pmf.map((p, i) => Math.log(p) + (risk[i] ?? NaN) / gamma);
+    const risk = base.under.map((u, i) => u + alpha * at(base.over, i));
+    const riskUnder = (p: Float64Array) => p.reduce((total, x, i) => total + x * at(risk, i), 0);
+    const levels = pmf.map((p, i) => Math.log(p) + at(risk, i) / gamma);
     assert.ok(Math.max(...levels) - Math.min(...levels) <= 1e-9);
     assert.ok(Math.abs(shannon(pmf) - entropy) <= 1e-12);
     const rng = stream("feasible pmfs");
@@ -30,7 +29,7 @@ describe("the evaluation of a histogram", () => {
     while (tried < 200) {
       const noise = rng.dirichlet(points.length, 2);
       const mix = rng.uniform();
-      const rival = pmf.map((p, i) => mix * p + (1 - mix) * (noise[i] ?? NaN));
+      const rival = pmf.map((p, i) => mix * p + (1 - mix) * at(noise, i));
       if (shannon(rival) < entropy) continue;
       assert.ok(riskUnder(rival) > riskUnder(pmf));
       tried++;

@@ -1,4 +1,4 @@
-import { sum } from "@fedclair/linalg";
+import { sum, item, at } from "@fedclair/linalg";
 import { member, type Base } from "./family.js";
 import { gammaOfEntropy } from "./gamma.js";
 import { losses, type Loss } from "./losses.js";
@@ -33,9 +33,9 @@ export function histogramBase(
   const over = new Float64Array(points.length);
   points.forEach((x, j) => {
     points.forEach((v, i) => {
-      const cost = (ell(v, x) * (weights[i] ?? NaN)) / total;
-      if (v >= x) under[j] = (under[j] ?? NaN) + cost;
-      else over[j] = (over[j] ?? NaN) + cost;
+      const cost = (ell(v, x) * item(weights, i)) / total;
+      if (v >= x) under[j] = at(under, j) + cost;
+      else over[j] = at(over, j) + cost;
     });
   });
   const logWeight = new Float64Array(points.length).fill(Math.log(spacing));
@@ -57,7 +57,7 @@ export interface DiscreteEvaluation {
 export function evaluateHistogram(base: Base, alpha: number, tau: number): DiscreteEvaluation {
   requireFinite("alpha", alpha, true);
   requireFinite("tau", tau);
-  const unit = base.logWeight[0] ?? NaN;
+  const unit = at(base.logWeight, 0);
   const widest = Math.log(base.x.length) + unit;
   if (tau >= widest || tau <= unit) {
     const message = `tau = ${tau}: expected an entropy between ${unit} (one point) and ${widest} (all alike)`;
@@ -69,14 +69,14 @@ export function evaluateHistogram(base: Base, alpha: number, tau: number): Discr
 }
 
 function meanScore({ x }: Base, pmf: Float64Array): number {
-  return pmf.reduce((total, p, i) => total + p * (x[i] ?? NaN), 0);
+  return pmf.reduce((total, p, i) => total + p * at(x, i), 0);
 }
 
 /** Shannon entropy of a pmf, nats. */
 export function shannon(pmf: ArrayLike<number>): number {
   let entropy = 0;
   for (let i = 0; i < pmf.length; i++) {
-    const p = pmf[i] ?? NaN;
+    const p = item(pmf, i);
     if (p !== 0) entropy -= p * Math.log(p);
   }
   return entropy;
@@ -85,7 +85,7 @@ export function shannon(pmf: ArrayLike<number>): number {
 /** ½ Σ |p - q| */
 export function totalVariation(p: ArrayLike<number>, q: ArrayLike<number>): number {
   let distance = 0;
-  for (let i = 0; i < p.length; i++) distance += Math.abs((p[i] ?? NaN) - (q[i] ?? NaN));
+  for (let i = 0; i < p.length; i++) distance += Math.abs(item(p, i) - item(q, i));
   return distance / 2;
 }
 

@@ -1,4 +1,4 @@
-import { stream } from "@fedclair/linalg";
+import { stream, item } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { centresOf, countScores, edgesOf, widthOf } from "../federation/grid.js";
@@ -16,7 +16,7 @@ const edges = edgesOf(grid);
 function normalPmf(mean: number, sd: number): Float64Array {
   const above = edges.map((edge) => normalTail((edge - mean) / sd));
   [above[0], above[50]] = [1, 0];
-  return Float64Array.from({ length: 50 }, (_, b) => (above[b] ?? NaN) - (above[b + 1] ?? NaN));
+  return Float64Array.from({ length: 50 }, (_, b) => item(above, b) - item(above, b + 1));
 }
 
 const pmf = normalPmf(0, 1);
@@ -35,11 +35,11 @@ function close(got: number | undefined, expected: number, tolerance: number): vo
 describe("compass search", () => {
   it("follows a bent valley without slopes to its end", () => {
     const f = ([x = NaN, y = NaN]: readonly number[]) => Math.abs(x - 3) + 5 * Math.abs(y - x);
-    const { at, value } = compassSearch(f, [
+    const { at: point, value } = compassSearch(f, [
       [0, 0],
       [9, 9],
     ]);
-    close(at[0], 3, 2e-3);
+    close(point[0], 3, 2e-3);
     close(value, 0, 0.01);
   });
 
@@ -131,7 +131,7 @@ describe("explanations", () => {
     assert.ok(network !== undefined);
     const points = network.points.map((x) => x / network.scale);
     const degrees = normalised(network["counts_reference"] as number[]);
-    const middles = points.slice(1).map((x, i) => (x + (points[i] ?? NaN)) / 2);
+    const middles = points.slice(1).map((x, i) => (x + item(points, i)) / 2);
     const found = variations(normalised(network["counts_observed"] as number[]), {
       base: histogramBase(points, degrees, "log"),
       pmf: degrees,

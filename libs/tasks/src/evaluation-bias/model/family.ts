@@ -1,3 +1,4 @@
+import { at } from "@fedclair/linalg";
 /**
  * A base measure on finitely many scores, the statistics (U, O) at each, and hence the two-parameter exponential family
  * ln f(x) = -etaUnder·U(x) - etaOver·O(x) - ln Z of all evaluations: the bins of a histogram, or the
@@ -28,9 +29,7 @@ export interface Member {
 /** @param etaUnder 1/gamma @param etaOver alpha/gamma */
 export function member(base: Base, etaUnder: number, etaOver: number): Member {
   const { under, over, logWeight } = base;
-  const exponents = logWeight.map(
-    (w, i) => w - etaUnder * (under[i] ?? NaN) - etaOver * (over[i] ?? NaN),
-  );
+  const exponents = logWeight.map((w, i) => w - etaUnder * at(under, i) - etaOver * at(over, i));
   // The largest exponent first: exp() of the plain ones overflows, or leaves nothing.
   let top = -Infinity;
   for (const exponent of exponents) top = Math.max(top, exponent);
@@ -46,9 +45,9 @@ export function member(base: Base, etaUnder: number, etaOver: number): Member {
   let varianceOver = 0;
   let covariance = 0;
   for (let i = 0; i < probabilities.length; i++) {
-    const p = (probabilities[i] = (probabilities[i] ?? NaN) / z);
-    const u = (under[i] ?? NaN) - meanUnder;
-    const o = (over[i] ?? NaN) - meanOver;
+    const p = (probabilities[i] = at(probabilities, i) / z);
+    const u = at(under, i) - meanUnder;
+    const o = at(over, i) - meanOver;
     varianceUnder += p * u * u;
     varianceOver += p * o * o;
     covariance += p * u * o;
@@ -62,7 +61,6 @@ export function member(base: Base, etaUnder: number, etaOver: number): Member {
 
 function meanOf(weights: Float64Array, values: Float64Array, total: number): number {
   let mean = 0;
-  for (let i = 0; i < weights.length; i++)
-    mean += ((weights[i] ?? NaN) / total) * (values[i] ?? NaN);
+  for (let i = 0; i < weights.length; i++) mean += (at(weights, i) / total) * at(values, i);
   return mean;
 }

@@ -1,3 +1,4 @@
+import { at } from "@fedclair/linalg";
 /** A quadrature rule on [-1, 1]. */
 export interface Rule {
   readonly nodes: Float64Array;
@@ -38,7 +39,7 @@ export function integrate(
   const middle = (hi + lo) / 2;
   let total = 0;
   for (let i = 0; i < nodes.length; i++) {
-    total += (weights[i] ?? NaN) * f(middle + half * (nodes[i] ?? NaN));
+    total += at(weights, i) * f(middle + half * at(nodes, i));
   }
   return half * total;
 }

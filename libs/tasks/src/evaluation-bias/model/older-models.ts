@@ -1,3 +1,4 @@
+import { at, item } from "@fedclair/linalg";
 import { normalTail } from "./special.js";
 
 /*
@@ -16,16 +17,16 @@ export function scaled(
   offset: number,
 ): Float64Array {
   const below = new Float64Array(edges.length);
-  pmf.forEach((p, i) => (below[i + 1] = (below[i] ?? NaN) + p));
+  pmf.forEach((p, i) => (below[i + 1] = at(below, i) + p));
   let cell = 0;
   return cellsOf(edges, (edge) => {
     const v = (edge - offset) / slope;
-    if (v <= (edges[0] ?? NaN)) return 0;
+    if (v <= item(edges, 0)) return 0;
     if (v >= (edges.at(-1) ?? NaN)) return 1;
     // Edges are asked for in ascending order.
-    while ((edges[cell + 1] ?? NaN) < v) cell++;
-    const [lo, hi] = [edges[cell] ?? NaN, edges[cell + 1] ?? NaN];
-    return (below[cell] ?? NaN) + ((pmf[cell] ?? NaN) * (v - lo)) / (hi - lo);
+    while (item(edges, cell + 1) < v) cell++;
+    const [lo, hi] = [item(edges, cell), item(edges, cell + 1)];
+    return at(below, cell) + (at(pmf, cell) * (v - lo)) / (hi - lo);
   });
 }
 
@@ -40,7 +41,7 @@ export function blurred(
   return cellsOf(edges, (edge) => {
     let below = 0;
     for (let i = 0; i < points.length; i++) {
-      below += (pmf[i] ?? NaN) * normal((edge - (points[i] ?? NaN) - offset) / sd);
+      below += at(pmf, i) * normal((edge - at(points, i) - offset) / sd);
     }
     return below;
   });
@@ -51,9 +52,9 @@ function cellsOf(edges: readonly number[], below: (edge: number) => number): Flo
   const pmf = new Float64Array(edges.length - 1);
   let before = 0;
   for (let i = 1; i < edges.length; i++) {
-    const at = i === edges.length - 1 ? 1 : below(edges[i] ?? NaN);
-    pmf[i - 1] = at - before;
-    before = at;
+    const upTo = i === edges.length - 1 ? 1 : below(item(edges, i));
+    pmf[i - 1] = upTo - before;
+    before = upTo;
   }
   return pmf;
 }
@@ -64,12 +65,12 @@ const table = Float64Array.from({ length: 2 * reach * perUnit + 2 }, (_, i) =>
   normalTail(reach - i / perUnit),
 );
 
-/** The normal distribution function, from a table to 5e-7: fits ask for millions. */
+/** The normal distribution function, from a table to 5e-7: fits ask for millions. 1 for 0/0: without blur, a point on an edge. */
 function normal(z: number): number {
   if (z <= -reach) return 0;
-  if (z >= reach) return 1;
+  if (!(z < reach)) return 1;
   const place = (z + reach) * perUnit;
   const i = Math.floor(place);
-  const [lo, hi] = [table[i] ?? NaN, table[i + 1] ?? NaN];
+  const [lo, hi] = [at(table, i), at(table, i + 1)];
   return lo + (place - i) * (hi - lo);
 }

@@ -1,3 +1,4 @@
+import { item, at } from "@fedclair/linalg";
 import { gaussLegendre, integrate } from "./gauss-legendre.js";
 import type { Density } from "./densities.js";
 
@@ -20,7 +21,7 @@ export function panelsOf(
   const stops = [lo, ...seams.filter((y) => y > lo && y < hi), hi];
   const each = Math.ceil(count / (stops.length - 1));
   const edges = stops.slice(1).flatMap((to, piece) => {
-    const from = stops[piece] ?? NaN;
+    const from = item(stops, piece);
     return Array.from({ length: each }, (_, i) => from + ((to - from) * i) / each);
   });
   return { edges: Float64Array.from([...edges, hi]), logarithmic };
@@ -37,11 +38,11 @@ export function nodesOf({ edges, logarithmic }: Panels): {
   for (let k = 0; k < size; k++) {
     const panel = Math.floor(k / rule.nodes.length);
     const i = k % rule.nodes.length;
-    const lo = edges[panel] ?? NaN;
-    const half = ((edges[panel + 1] ?? NaN) - lo) / 2;
-    const y = lo + half * (1 + (rule.nodes[i] ?? NaN));
+    const lo = at(edges, panel);
+    const half = (at(edges, panel + 1) - lo) / 2;
+    const y = lo + half * (1 + at(rule.nodes, i));
     x[k] = logarithmic ? Math.exp(y) : y;
-    logWeight[k] = Math.log(half * (rule.weights[i] ?? NaN)) + (logarithmic ? y : 0);
+    logWeight[k] = Math.log(half * at(rule.weights, i)) + (logarithmic ? y : 0);
   }
   return { x, logWeight };
 }

@@ -25,12 +25,12 @@ export function schedule(
     const message = `seats: expected a whole number from 0 to ${candidates.length} candidates, got ${seats}`;
     throw new ModelError("BAD_ARGUMENT", message);
   }
-  const score = (i: number) => candidates[i]?.observed ?? NaN;
+  const score = (i: number) => item(candidates, i).observed;
   const ranked = [...candidates.keys()].sort((a, b) => score(b) - score(a) || a - b);
   const members = ([1, 2] as const).map((group) =>
     ranked.filter((i) => candidates[i]?.group === group),
   );
-  const held = heldSeats(rule, seats, (members[1]?.length ?? NaN) / candidates.length);
+  const held = heldSeats(rule, seats, item(members, 1).length / candidates.length);
   const taken = new Set(members.flatMap((group, g) => group.slice(0, held[g])));
   for (const i of ranked) {
     if (taken.size === seats) break;

@@ -1,3 +1,4 @@
+import { at, item } from "@fedclair/linalg";
 import { integratePart, type Panels } from "./panels.js";
 
 /** A law of scores, as a selection sees it: from the top. */
@@ -14,7 +15,7 @@ export interface ScoreDistribution {
 export function distributionOf(pdf: (x: number) => number, panels: Panels): ScoreDistribution {
   const { edges, logarithmic } = panels;
   const count = edges.length - 1;
-  const edge = (i: number) => edges[i] ?? NaN;
+  const edge = (i: number) => at(edges, i);
   const mass = (lo: number, hi: number) => integratePart(pdf, lo, hi, logarithmic);
   const firstMoment = (lo: number, hi: number) =>
     integratePart((x) => x * pdf(x), lo, hi, logarithmic);
@@ -23,8 +24,8 @@ export function distributionOf(pdf: (x: number) => number, panels: Panels): Scor
 
   /** The coordinate that `share` of the mass lies above: Newton's method within the panel that holds it. */
   const coordinateOf = (share: number): number => {
-    const panel = lastWith(count, (i) => (above[i] ?? NaN) >= share);
-    const wanted = share - (above[panel + 1] ?? NaN);
+    const panel = lastWith(count, (i) => at(above, i) >= share);
+    const wanted = share - at(above, panel + 1);
     let low = edge(panel);
     let high = edge(panel + 1);
     let y = high - (high - low) * Math.min(1, wanted / mass(low, high));
@@ -47,7 +48,7 @@ export function distributionOf(pdf: (x: number) => number, panels: Panels): Scor
       if (y <= edge(0)) return 1;
       if (y >= edge(count)) return 0;
       const panel = lastWith(count, (i) => edge(i) <= y);
-      return mass(y, edge(panel + 1)) + (above[panel + 1] ?? NaN);
+      return mass(y, edge(panel + 1)) + at(above, panel + 1);
     },
     threshold(share) {
       const y = coordinateOf(share);
@@ -56,7 +57,7 @@ export function distributionOf(pdf: (x: number) => number, panels: Panels): Scor
     upperMean(share) {
       const y = coordinateOf(share);
       const panel = lastWith(count, (i) => edge(i) <= y);
-      return firstMoment(y, edge(panel + 1)) + (momentAbove[panel + 1] ?? NaN);
+      return firstMoment(y, edge(panel + 1)) + at(momentAbove, panel + 1);
     },
   };
 }
@@ -67,15 +68,15 @@ export function histogramDistribution(
   edges: ArrayLike<number>,
 ): ScoreDistribution {
   const count = pmf.length;
-  const edge = (i: number) => edges[i] ?? NaN;
-  const above = suffixSums(count, (i) => pmf[i] ?? NaN);
+  const edge = (i: number) => item(edges, i);
+  const above = suffixSums(count, (i) => item(pmf, i));
   const middle = (lo: number, hi: number) => (lo + hi) / 2;
-  const momentAbove = suffixSums(count, (i) => (pmf[i] ?? NaN) * middle(edge(i), edge(i + 1)));
+  const momentAbove = suffixSums(count, (i) => item(pmf, i) * middle(edge(i), edge(i + 1)));
 
   const place = (share: number) => {
-    const bin = lastWith(count, (i) => (above[i] ?? NaN) >= share);
-    const wanted = share - (above[bin + 1] ?? NaN);
-    const fraction = Math.min(1, wanted / ((pmf[bin] ?? NaN) || 1));
+    const bin = lastWith(count, (i) => at(above, i) >= share);
+    const wanted = share - at(above, bin + 1);
+    const fraction = Math.min(1, wanted / (item(pmf, bin) || 1));
     const t = edge(bin + 1) - (edge(bin + 1) - edge(bin)) * fraction;
     return { bin, wanted, t };
   };
@@ -85,12 +86,12 @@ export function histogramDistribution(
       if (t >= edge(count)) return 0;
       const bin = lastWith(count, (i) => edge(i) <= t);
       const part = (edge(bin + 1) - t) / (edge(bin + 1) - edge(bin));
-      return (pmf[bin] ?? NaN) * part + (above[bin + 1] ?? NaN);
+      return item(pmf, bin) * part + at(above, bin + 1);
     },
     threshold: (share) => place(share).t,
     upperMean(share) {
       const { bin, wanted, t } = place(share);
-      return wanted * middle(t, edge(bin + 1)) + (momentAbove[bin + 1] ?? NaN);
+      return wanted * middle(t, edge(bin + 1)) + at(momentAbove, bin + 1);
     },
   };
 }
@@ -98,7 +99,7 @@ export function histogramDistribution(
 /** s_i = Σ_{j ≥ i} value(j), i = 0 … count; the last is 0. */
 function suffixSums(count: number, value: (i: number) => number): Float64Array {
   const sums = new Float64Array(count + 1);
-  for (let i = count - 1; i >= 0; i--) sums[i] = (sums[i + 1] ?? NaN) + value(i);
+  for (let i = count - 1; i >= 0; i--) sums[i] = at(sums, i + 1) + value(i);
   return sums;
 }
 

@@ -1,4 +1,4 @@
-import { Matrix, multiplyTN, sum } from "@fedclair/linalg";
+import { Matrix, multiplyTN, sum, at } from "@fedclair/linalg";
 import { degreesOf } from "../operators.js";
 import { deltaFor, toUnitNorm, type Effort } from "../problem.js";
 import { solveRLogSpecT, type Solution, type Solver } from "../rlogspect.js";
@@ -39,7 +39,7 @@ export function personalised(graph: Matrix, models: readonly Float64Array[]): Fl
     models.forEach((model, j) => {
       addScaledTo(mixture, graph.get(k, j), model);
     });
-    return mixture.map((x) => x / (1 + (degrees[k] ?? NaN)));
+    return mixture.map((x) => x / (1 + at(degrees, k)));
   });
 }
 
