@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { tensorsOf, type Update } from "@fedclair/core";
+import { deserialize, serialize } from "node:v8";
+import { tensorsOf, type Attack, type AttackedRound, type Update } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import { attacks } from "./index.js";
 import { anyUpdate, attacked, create } from "../testing/updates.js";
@@ -119,6 +120,56 @@ for (const name of [...attacks.keys()].filter((name) => !apart.includes(name))) 
         assert.ok(forged.every((update) => values(update).every(Number.isFinite)));
       });
     }
+  });
+}
+
+describe("attacks that remember", () => {
+  // Two phases take turns, and another client misses each round.
+  const rounds = [1, 2, 3, 4, 5, 6].map((round) => {
+    const inPhase = (updates: readonly Update[]) =>
+      updates.map((update) => {
+        const modules = [...update.delta].filter(
+          ([name]) => (name === "pair64") === (round % 3 === 0),
+        );
+        return { ...update, delta: new Map(modules) };
+      });
+    const answers = inPhase(honest.filter((_, k) => k !== round % 3));
+    return { own: inPhase(own), honest: answers, rng: stream("round").at(round) };
+  });
+  for (const [name, options] of [
+    ["free-rider", { kind: "last" }],
+    ["stale", { delay: 1 }],
+    ["stale", { delay: 3 }],
+  ] as const) {
+    it(`${name} ${JSON.stringify(options)} goes on from a stored state, through two phases`, () => {
+      const whole = statesOf(create(name, options), rounds);
+      const rest = statesOf(create(name, options), rounds.slice(3), whole[2]?.state);
+      assert.deepEqual(rest, whole.slice(3));
+      // Something was remembered, and sent.
+      assert.notDeepEqual(
+        whole[4]?.updates,
+        statesOf(create(name, options), rounds.slice(4))[0]?.updates,
+      );
+    });
+  }
+
+  it("are all that keep state", () => {
+    const keep = [...attacks.keys()].filter((name) => {
+      if (apart.includes(name)) return false;
+      const [first] = statesOf(create(name), rounds.slice(0, 1));
+      return first?.state !== undefined;
+    });
+    assert.deepEqual(keep, ["stale"]);
+  });
+});
+
+/** What an attack sends in each round, and its state then, which between two rounds is stored and read again. */
+function statesOf(attack: Attack, rounds: readonly AttackedRound[], start?: unknown) {
+  let state = start;
+  return rounds.map((seen) => {
+    const attacked = attack.attackRound?.(seen, deserialize(serialize(state)));
+    if (attacked?.state !== undefined) ({ state } = attacked);
+    return { updates: attacked?.updates, state };
   });
 }
 

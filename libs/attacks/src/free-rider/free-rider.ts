@@ -23,7 +23,8 @@ type Options = z.output<typeof schema>;
 /**
  * Takes part without training. `last` sends again what the round before taught everybody: a client sees the global
  * params change, which with a plain mean is the mean of the updates; an attack is shown the updates, so it remembers
- * their mean, whatever the aggregator made of them. In its first round it has nothing to send and changes nothing.
+ * their mean, whatever the aggregator made of them. In the first round, of a trial or a phase, it has nothing to send and
+ * changes nothing.
  * Source: Lin et al., arXiv 1911.12560.
  */
 export const freeRider: Plugin<Attack> = {
@@ -44,11 +45,15 @@ const riders: Readonly<Record<Options["kind"], (options: Options) => Attack>> = 
   }),
   last: (): Attack<readonly Update[]> => ({
     attackRound: (seen, last = []) => ({
-      updates:
-        last.length > 0
-          ? forgeFromHonest({ ...seen, honest: last }, coordinateMeans)
-          : seen.own.map(withoutChange),
+      updates: haveModulesOf(seen.own, last)
+        ? forgeFromHonest({ ...seen, honest: last }, coordinateMeans)
+        : seen.own.map(withoutChange),
       state: seen.honest,
     }),
   }),
 };
+
+/** Another phase may ask other modules. */
+function haveModulesOf([own]: readonly Update[], [last]: readonly Update[]): boolean {
+  return last !== undefined && [...(own?.delta.keys() ?? [])].every((name) => last.delta.has(name));
+}
