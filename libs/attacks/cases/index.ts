@@ -8,9 +8,9 @@ import {
   type KindHandler,
   type Report,
 } from "@fedclair/core/cases";
-import { alie, alieDeviations } from "../src/alie/alie.js";
-import { ipm } from "../src/ipm/ipm.js";
-import { minMax } from "../src/min-max/min-max.js";
+import { alie, alieDeviations } from "../src/alie/index.js";
+import { ipm } from "../src/ipm/index.js";
+import { minMax } from "../src/min-max/index.js";
 import { scale } from "../src/modules.js";
 
 /** The kinds of CLAIR's reference cases that attacks answer for, by the name in the file. */

@@ -140,6 +140,7 @@ describe("attacks that remember", () => {
     ["free-rider", { kind: "last" }],
     ["stale", { delay: 1 }],
     ["stale", { delay: 3 }],
+    ["backdoor", {}],
   ] as const) {
     it(`${name} ${JSON.stringify(options)} goes on from a stored state, through two phases`, () => {
       const whole = statesOf(create(name, options), rounds);
@@ -159,7 +160,7 @@ describe("attacks that remember", () => {
       const [first] = statesOf(create(name), rounds.slice(0, 1));
       return first?.state !== undefined;
     });
-    assert.deepEqual(keep, ["stale"]);
+    assert.deepEqual(keep, ["stale", "backdoor"]);
   });
 });
 

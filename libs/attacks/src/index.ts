@@ -1,25 +1,25 @@
 import type { Attack, Plugin, Registry } from "@fedclair/core";
-import { alieAttack } from "./alie/alie.js";
-import { backdoor } from "./backdoor/backdoor.js";
-import { broken } from "./broken/broken.js";
-import { colludingSubspace } from "./colluding-subspace/colluding-subspace.js";
-import { contaminatedData } from "./contaminated-data/contaminated-data.js";
-import { freeRider } from "./free-rider/free-rider.js";
-import { gaussianUpdate } from "./gaussian-update/gaussian-update.js";
-import { ipmAttack } from "./ipm/ipm.js";
-import { labelFlip } from "./label-flip/label-flip.js";
-import { labelNoise } from "./label-noise/label-noise.js";
-import { masked } from "./masked/masked.js";
-import { minMaxAttack } from "./min-max/min-max.js";
-import { randomTargets } from "./random-targets/random-targets.js";
-import { scaling } from "./scaling/scaling.js";
-import { signFlip } from "./sign-flip/sign-flip.js";
-import { stale } from "./stale/stale.js";
-import { targetShift } from "./target-shift/target-shift.js";
+import { alieAttack } from "./alie/index.js";
+import { backdoor } from "./backdoor/index.js";
+import { broken } from "./broken/index.js";
+import { colludingSubspace } from "./colluding-subspace/index.js";
+import { contaminatedData } from "./contaminated-data/index.js";
+import { freeRider } from "./free-rider/index.js";
+import { gaussianUpdate } from "./gaussian-update/index.js";
+import { ipmAttack } from "./ipm/index.js";
+import { labelFlip } from "./label-flip/index.js";
+import { labelNoise } from "./label-noise/index.js";
+import { masked } from "./masked/index.js";
+import { minMaxAttack } from "./min-max/index.js";
+import { randomTargets } from "./random-targets/index.js";
+import { scaling } from "./scaling/index.js";
+import { signFlip } from "./sign-flip/index.js";
+import { stale } from "./stale/index.js";
+import { targetShift } from "./target-shift/index.js";
 
-export { alie, alieDeviations } from "./alie/alie.js";
-export { ipm } from "./ipm/ipm.js";
-export { minMax, type MinMax } from "./min-max/min-max.js";
+export { alie, alieDeviations } from "./alie/index.js";
+export { ipm } from "./ipm/index.js";
+export { minMax, type MinMax } from "./min-max/index.js";
 
 const plugins: readonly Plugin<Attack>[] = [
   labelNoise,

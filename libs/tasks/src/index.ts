@@ -1,15 +1,15 @@
 import type { AggregatorPlugin, Registry, TaskPlugin } from "@fedclair/core";
-import { alberdice } from "./alberdice/alberdice.js";
-import { copyAverage } from "./copy-average/copy-average.js";
-import { denoising } from "./denoising/denoising.js";
-import { digits } from "./digits/digits.js";
-import { evaluationBias } from "./evaluation-bias/evaluation-bias.js";
-import { collaborationGraphTask } from "./graph-learning/collaboration/collaboration-graph.js";
-import { graphLearning } from "./graph-learning/graph-learning.js";
-import { linearRegression } from "./linear-regression/linear-regression.js";
-import { network } from "./network/network.js";
-import { textCopy } from "./text-copy/text-copy.js";
-import { valueDrivenTransport } from "./value-driven-transport/value-driven-transport.js";
+import { alberdice } from "./alberdice/index.js";
+import { copyAverage } from "./copy-average/index.js";
+import { denoising } from "./denoising/index.js";
+import { digits } from "./digits/index.js";
+import { evaluationBias } from "./evaluation-bias/index.js";
+import { collaborationGraphTask } from "./graph-learning/collaboration/index.js";
+import { graphLearning } from "./graph-learning/index.js";
+import { linearRegression } from "./linear-regression/index.js";
+import { network } from "./network/index.js";
+import { textCopy } from "./text-copy/index.js";
+import { valueDrivenTransport } from "./value-driven-transport/index.js";
 
 const listed: readonly TaskPlugin[] = [
   alberdice,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { fraction, presumedContaminated } from "../robust/contaminated.js";
 import { meanNearMedianOf } from "../robust/coordinates.js";
 import { gramOf, squaredDistances } from "../robust/gram.js";
-import { bulyanLimit, bulyanSelection } from "../robust/krum.js";
+import { bulyanLimit, bulyanSelection } from "./selection.js";
 import { byId, changesByModule, everyCoordinate } from "../robust/modules.js";
 
 const schema = z.strictObject({

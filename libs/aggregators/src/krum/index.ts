@@ -1,7 +1,11 @@
-import type { AggregatorPlugin } from "@fedclair/core";
+import type { Aggregation, AggregatorPlugin, Update, Verdict } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
 import { z } from "zod";
-import { fraction } from "../robust/contaminated.js";
-import { aggregateByKrum } from "../robust/krum-round.js";
+import { combineProducts } from "../products.js";
+import { fraction, presumedContaminated } from "../robust/contaminated.js";
+import { gramOf, squaredDistances } from "../robust/gram.js";
+import { byId, changesByModule } from "../robust/modules.js";
+import { byScore, krumScores } from "./scores.js";
 
 const schema = z.strictObject({ fraction });
 
@@ -17,3 +21,31 @@ export const krumAggregator: AggregatorPlugin = {
     aggregate: ({ updates }) => aggregateByKrum(updates, fraction, () => 1),
   }),
 };
+
+/**
+ * The mean of the clients with the best scores of Krum. The verdict is what the rule presumes whatever it averages: the f
+ * clients with the worst scores are contaminated. Of equal scores
+ * the first client id wins.
+ * @param averaged how many of K clients
+ */
+export async function aggregateByKrum(
+  unordered: readonly Update[],
+  fraction: number,
+  averaged: (count: number, f: number) => number,
+): Promise<Aggregation> {
+  const updates = byId(unordered);
+  const count = updates.length;
+  const f = presumedContaminated(fraction, count);
+  const gram = await gramOf([...changesByModule(updates).values()]);
+  const scores = krumScores(squaredDistances(gram), f);
+  const order = byScore(scores);
+  const chosen = new Set(order.slice(0, averaged(count, f)));
+  const weights = updates.map((_, k) => (chosen.has(k) ? 1 / chosen.size : 0));
+  const threshold = f === 0 ? null : (scores[order[count - f - 1] ?? 0] ?? null);
+  const verdicts = updates.map(({ clientId }, k): Verdict => {
+    const score = item(scores, k);
+    const contaminated = threshold !== null && score > threshold;
+    return { clientId, status: contaminated ? "contaminated" : "benign", score, threshold };
+  });
+  return { change: await combineProducts(updates, weights), verdicts, metrics: { f } };
+}

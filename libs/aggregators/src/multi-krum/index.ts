@@ -1,7 +1,7 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
+import { aggregateByKrum } from "../krum/index.js";
 import { fraction } from "../robust/contaminated.js";
-import { aggregateByKrum } from "../robust/krum-round.js";
 
 const schema = z.strictObject({ fraction });
 

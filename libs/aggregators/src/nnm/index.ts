@@ -7,7 +7,7 @@ import { fraction, presumedContaminated } from "../robust/contaminated.js";
 import { medianOf, trimmedMeanOf } from "../robust/coordinates.js";
 import { geometricMedianWeights } from "../robust/geometric-median.js";
 import { gramOf, squaredDistances } from "../robust/gram.js";
-import { byScore, krumScores } from "../robust/krum.js";
+import { byScore, krumScores } from "../krum/scores.js";
 import { mixedGram, nearestNeighbourMixing } from "../robust/mixing.js";
 import { changesByModule, everyCoordinate } from "../robust/modules.js";
 import { pointsOfGram } from "../robust/points.js";

@@ -1,5 +1,5 @@
 import { leadingEigenvectors, Matrix, sum, type Stream, at } from "@fedclair/linalg";
-import { byScore } from "./krum.js";
+import { byScore } from "../krum/scores.js";
 
 /**
  * DnC's outlier scores ⟨V_k - mean, v⟩², v the direction in which the points differ most: the squared entries of the leading

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { item } from "@fedclair/linalg";
 import { attacked, create, f64, update } from "../../testing/updates.js";
-import { alie, alieDeviations } from "./alie.js";
+import { alie, alieDeviations } from "./index.js";
 
 describe("alie", () => {
   it("departs by as many deviations as a majority hides", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { contaminatedData } from "./contaminated-data.js";
+import { contaminatedData } from "./index.js";
 
 describe("attack contaminated-data", () => {
   const create = (options: object) => contaminatedData.create(options as never);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { at } from "@fedclair/linalg";
-import { minMax } from "./min-max.js";
+import { minMax } from "./index.js";
 
 describe("min-max", () => {
   it("goes as far as the two honest vectors are apart", () => {

@@ -14,7 +14,7 @@ import { stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { alberdice } from "./alberdice.js";
+import { alberdice } from "./index.js";
 import { cosineRule } from "./cosine-rule.js";
 import { roundOf, start, stepOf } from "../../testing/coordinator.js";
 import { play } from "../../testing/play.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stream, item, at } from "@fedclair/linalg";
-import { alberdice } from "./alberdice.js";
+import { alberdice } from "./index.js";
 import { alternate, annealed } from "./alternate.js";
 import { playArtifact } from "./artifacts.js";
 import { countTransitions, jointIndex } from "./dataset.js";

@@ -10,7 +10,7 @@ import type {
 } from "@fedclair/core";
 import { stream, at } from "@fedclair/linalg";
 import { matchedAverage, redistillation } from "./aggregators.js";
-import { copyAverage } from "./copy-average.js";
+import { copyAverage } from "./index.js";
 import { contaminations, teacherOf } from "./lessons.js";
 import { squaredDistance, type Network } from "./network.js";
 import type { Options } from "./options.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Params, Task } from "@fedclair/core";
 import { frobenius, Matrix, subtract, stream, thinSvd } from "@fedclair/linalg";
-import { denoising } from "./denoising.js";
+import { denoising } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
 
 const seed = stream("denoising test");

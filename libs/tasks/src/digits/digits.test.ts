@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { isLowRank, UserError, type Params, type Task, type TrainResult } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import { classes, pixels, readFolder, readMnist } from "./data.js";
-import { digits } from "./digits.js";
+import { digits } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
 
 const root = stream("digits test");

@@ -21,7 +21,7 @@ import { z } from "zod";
 import { item } from "@fedclair/linalg";
 import { earlierOf, onScale, withEarlier } from "./earlier.js";
 import type { Findings } from "./coordinator.js";
-import { evaluationBias } from "./evaluation-bias.js";
+import { evaluationBias } from "./index.js";
 import { momentSubspace } from "./moment-subspace.js";
 import { optionsSchema } from "./options.js";
 import { roundOf, stepOf } from "../../testing/coordinator.js";

@@ -14,7 +14,7 @@ import { stream, sum } from "@fedclair/linalg";
 import { z } from "zod";
 import { covarianceDistance, covarianceLowRank } from "./detectors.js";
 import { figures } from "./figures.js";
-import { graphLearning } from "./graph-learning.js";
+import { graphLearning } from "./index.js";
 import { packedLength } from "./packing.js";
 import { roundOf, startOf, stepOf } from "../../testing/coordinator.js";
 import { play } from "../../testing/play.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { LocalTrainer, Params, Task, Tensor } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
-import { linearRegression } from "./linear-regression.js";
+import { linearRegression } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
 
 const seed = stream("linear-regression test");

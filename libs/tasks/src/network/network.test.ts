@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Params, Task, Tensor } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
-import { network } from "./network.js";
+import { network } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
 
 const seed = stream("network test");

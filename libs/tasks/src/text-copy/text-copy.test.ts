@@ -6,7 +6,7 @@ import { isLowRank, UserError, type Params, type Task, type TrainResult } from "
 import { stream, item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { moduleNames } from "./shape.js";
-import { textCopy } from "./text-copy.js";
+import { textCopy } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
 
 const quick = { localSteps: 2, sequences: 8, evaluationSequences: 16 };

@@ -6,7 +6,7 @@ import { dualStep } from "./dual-step.js";
 import { byModule, initialNetwork, inputsOf, moduleNames, values } from "./network.js";
 import { pickRows } from "./points.js";
 import { roundOf, start, startOf, stepOf } from "../../testing/coordinator.js";
-import { valueDrivenTransport } from "./value-driven-transport.js";
+import { valueDrivenTransport } from "./index.js";
 
 const rng = stream("value-driven-transport");
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Metrics, Params, Task, Update, Verdict } from "@fedclair/core";
 import { Matrix, stream, sum } from "@fedclair/linalg";
-import { collaborationGraphTask } from "./collaboration-graph.js";
+import { collaborationGraphTask } from "./index.js";
 import { figures } from "./figures.js";
 import { roundOf, stepOf } from "../../../testing/coordinator.js";
 import { inGroupMass, personalised } from "./personalise.js";

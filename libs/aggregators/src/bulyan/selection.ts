@@ -1,29 +1,6 @@
-import { yieldToEventLoop, UserError } from "@fedclair/core";
-import { sum, type Matrix, item, at } from "@fedclair/linalg";
-
-/**
- * Krum's scores (Blanchard et al., NeurIPS 2017): the sum of the K - f - 2 smallest squared distances to the others, of one
- * at least.
- * @param squared distances, K×K
- * @param f clients that may be contaminated
- */
-export function krumScores(squared: Matrix, f: number): number[] {
-  const count = squared.rows;
-  return indices(count).map((i) => {
-    const sorted = squared.column(i).toSorted();
-    // The first one is the client itself, at distance 0.
-    return sum(sorted.subarray(1, 1 + neighbours(count, f)));
-  });
-}
-
-function neighbours(count: number, f: number): number {
-  return Math.max(1, count - f - 2);
-}
-
-/** Indices by rising score, the first of equal ones first. */
-export function byScore(scores: readonly number[]): number[] {
-  return indices(scores.length).sort((i, j) => item(scores, i) - item(scores, j));
-}
+import { UserError, yieldToEventLoop } from "@fedclair/core";
+import { at, item, type Matrix } from "@fedclair/linalg";
+import { byScore, neighbours } from "../krum/scores.js";
 
 /**
  * The clients that Bulyan averages (El Mhamdi et al., arXiv 1802.07927): θ = K - 2f times the winner of Krum among the rest.
