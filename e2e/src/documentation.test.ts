@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
-import { commandsOf, documentedCommands } from "./support/documented-commands.js";
+import { commandsOf, documentedCommands, documents } from "./support/documented-commands.js";
 import { workspace } from "./support/paths.js";
 
 const helps = new Map<string, Promise<string>>();
@@ -61,4 +61,32 @@ describe("a command that the documentation gives exists, with its options and fi
       } else this.skip(); // not this repository's
     });
   }
+});
+
+describe("a file that the documentation names exists", () => {
+  // Some a reader is told to write.
+  const example = /mean-estimation/;
+  for (const document of documents()) {
+    it(document, async () => {
+      const text = await readFile(join(workspace, document), "utf8");
+      const paths = [...text.matchAll(/`((?:apps|docs|e2e|libs|proto|scripts)\/[\w./-]*)`/g)]
+        .map(([, path = ""]) => path)
+        .filter((path) => !example.test(path));
+      const lost = paths.filter((path) => !existsSync(join(workspace, path)));
+      assert.deepEqual(lost, []);
+    });
+  }
+
+  it("docs/clair.md: the steps", async () => {
+    const text = await readFile(join(workspace, "docs/clair.md"), "utf8");
+    const folder = join(workspace, "libs/aggregators/src/clair");
+    const [, table = ""] = /\n\| step((?:.*\n\|)+)/.exec(text) ?? [];
+    const names = [...table.matchAll(/`([a-z-/]+(?:\.ts|\/))`/g)].map(([, name = ""]) => name);
+    assert.ok(names.length > 10);
+    const rooms = ["", "subspace", "search", "detection", "refinement", "threads"];
+    const lost = names.filter(
+      (name) => !rooms.some((room) => existsSync(join(folder, room, name))),
+    );
+    assert.deepEqual(lost, []);
+  });
 });

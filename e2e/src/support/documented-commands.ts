@@ -9,20 +9,19 @@ export interface DocumentedCommand {
   readonly words: readonly string[];
 }
 
-/** The commands in the `sh` blocks of the documents at the root and under `docs`. */
+/** The documents at the root and under `docs`, from the workspace's root. */
+export function documents(): string[] {
+  const inDocs = readdirSync(join(workspace, "docs"), { recursive: true, encoding: "utf8" });
+  const names = [...readdirSync(workspace), ...inDocs.map((name) => join("docs", name))];
+  return names.filter((name) => name.endsWith(".md"));
+}
+
+/** The commands in the `sh` blocks of the documents. */
 export function documentedCommands(): DocumentedCommand[] {
-  const documents = [
-    ...readdirSync(workspace),
-    ...readdirSync(join(workspace, "docs"), { recursive: true, encoding: "utf8" }).map((name) =>
-      join("docs", name),
-    ),
-  ];
-  return documents
-    .filter((name) => name.endsWith(".md"))
-    .flatMap((document) => {
-      const text = readFileSync(join(workspace, document), "utf8");
-      return commandsOf(text).map((words) => ({ document, words }));
-    });
+  return documents().flatMap((document) => {
+    const text = readFileSync(join(workspace, document), "utf8");
+    return commandsOf(text).map((words) => ({ document, words }));
+  });
 }
 
 /** @returns the words of each command in the `sh` blocks of a Markdown text */
