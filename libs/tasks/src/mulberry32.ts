@@ -1,5 +1,5 @@
 /**
- * The generator mulberry32 that specifications of methods name, with 32 bits of state. Only for numbers that reference
+ * The generator mulberry32 of the reference programs, with 32 bits of state. Only for numbers that reference
  * cases fix. Everything else draws from keyed streams.
  */
 export class Mulberry32 {

@@ -8,7 +8,7 @@ import { solveRLogSpecT, type Solution } from "../../src/graph-learning/rlogspec
 import { rSpecTFeasibility } from "../../src/graph-learning/rspect.js";
 import { absolute, numbersOf, relative, type Tolerances } from "./compare.js";
 
-/** What the specification's acceptance checks allow E-ADMM, and the relative error of the optimality conditions then. */
+/** What the cases allow E-ADMM, and the relative error of the optimality conditions then. */
 const effort = { tolerance: 1e-6, maxIterations: 20_000 };
 const conditions = 1e-3;
 
@@ -143,7 +143,7 @@ const checks: Readonly<Record<string, Check>> = {
   },
 };
 
-/** The paper's own solver, to the accuracy and within the iterations of the specification's acceptance checks. */
+/** The paper's own solver, to the accuracy and within the iterations that the cases allow. */
 async function checkLadmm({ problem, fields, report }: Checked): Promise<void> {
   const small = problem.covariance.rows <= 12;
   const tolerance = small ? 1e-4 : 1e-3;

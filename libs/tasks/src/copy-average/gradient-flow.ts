@@ -16,8 +16,8 @@ export interface FlowEnd {
 
 /**
  * Follows dx/dt = −∇L from `start` by Dormand and Prince's method of order 5(4), until no entry of the gradient is above
- * 3e-3, or after 20 000 gradients. The tolerances are the specification's: outcomes depend on them, as the end point is
- * one of several minima. Gives way to the event loop.
+ * 3e-3, or after 20 000 gradients. The tolerances are those of the reference cases: outcomes depend on them, as the end
+ * point is one of several minima. Gives way to the event loop.
  */
 export async function gradientFlow(
   gradient: (x: Float64Array) => Float64Array,

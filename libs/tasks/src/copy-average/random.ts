@@ -2,7 +2,7 @@ import { Matrix, at } from "@fedclair/linalg";
 import { Mulberry32 } from "../mulberry32.js";
 import type { Network } from "./network.js";
 
-/** Where normals come from: a keyed stream, or the specification's own generator. */
+/** Where normals come from: a keyed stream, or the generator of the reference cases. */
 export interface Normals {
   /** `length` standard normals times `scale`. */
   normals(length: number, scale?: number): Float64Array;

@@ -21,7 +21,7 @@ import { filterOf, type Filter } from "./signals.js";
 const er: GraphModel = { model: "erdos-renyi", probability: 0.2 };
 const ba: GraphModel = { model: "barabasi-albert", attachments: 2 };
 const nodes = 20;
-/** As the specification's table was measured. */
+/** Enough to tell an edge from none, in the time of a test. */
 const effort = { tolerance: 1e-3, maxIterations: 2500 };
 
 /**

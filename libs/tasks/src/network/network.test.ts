@@ -80,7 +80,7 @@ describe("network", () => {
     assert.equal(await mseOf(task, 0, honest.change, "shuffled"), mse);
   });
 
-  // Reference experiment 9.2: 0.0134 at 240 samples, 0.111 at 60, mean over clients.
+  // The reference, a program apart in NumPy: 0.0134 at 240 samples, 0.111 at 60, mean over clients.
   it("errs alone as the reference does", async () => {
     const mean = async (samples: number) => {
       const task = create({ samples });

@@ -123,7 +123,7 @@ describe("text-copy", function () {
     assert.notDeepEqual(results[0]?.delta, results[1]?.delta);
   });
 
-  // Reference experiment 9.3: 0.757, 0.850, 0.893, 0.916 over four rounds, from a base of its own.
+  // The reference, a program apart in PyTorch: 0.757, 0.850, 0.893, 0.916 over four rounds, from a base of its own.
   it("learns to copy: from a base that hardly can to 0.9 in three rounds", async () => {
     const task = await prepared({});
     const trainer = await task.openShard(shard(0));
