@@ -88,7 +88,7 @@ function earlier(
 function stateAfter(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
-  { detection, scores }: ClairResult,
+  { detection, tangents }: ClairResult,
   { window, memoryBeta, scoreFloor }: ClairOptions,
 ): ClairState {
   const known = state.get(phase);
@@ -99,7 +99,7 @@ function stateAfter(
   }
   const memory = new Map(known?.memory);
   if (detection && memoryBeta > 0) {
-    for (const [id, score] of scores) memory.set(id, Math.log(Math.max(score, scoreFloor)));
+    for (const [id, score] of tangents) memory.set(id, Math.log(Math.max(score, scoreFloor)));
   }
   const phases = new Map(state).set(phase, { memory, window: newest });
   return new Map([...phases].map(([name, of]) => [name, { ...of, window: recent(of.window) }]));

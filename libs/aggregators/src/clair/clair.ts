@@ -2,10 +2,12 @@ import type { Update, VerdictStatus } from "@fedclair/core";
 import { median, item } from "@fedclair/linalg";
 import { detect, detectConvex, withoutDetection, type Detection } from "./detection/detect.js";
 import { failures } from "./detection/screens.js";
+import { judge, type Evidence } from "./evidence/judge.js";
 import { indices, pick, zip } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import { comparable, indicesOf, sanitise, type Client, type Sanitised } from "./sanitise.js";
 import type { SharedSpace } from "./subspace/space.js";
+import { sharesOf } from "./subspace/views.js";
 import { ModulePool } from "./threads/module-pool.js";
 import type { Comparison } from "./threads/module-state.js";
 import type { PooledViews } from "./threads/module-views.js";
@@ -22,8 +24,15 @@ export interface ClairResult {
   readonly benign: readonly Client[];
   /** False if there were too few active clients to suspect any. */
   readonly detection: boolean;
-  /** Of active clients: the tangent of the angle to the shared space, 0 … 1e6, blended with earlier rounds. */
+  /**
+   * Of active clients. With rule `evidence`, in units of what convicts; else the tangent of the angle to the shared space, 0 … 1e6,
+   * blended with earlier rounds.
+   */
   readonly scores: ReadonlyMap<string, number>;
+  /** Of active clients, with rule `evidence`: what the scores rest on. */
+  readonly evidence: ReadonlyMap<string, readonly Evidence[]>;
+  /** Of active clients: the blended tangents, for the memory of later rounds. */
+  readonly tangents: ReadonlyMap<string, number>;
   /** Scores above it are contaminated; Infinity: nobody's. */
   readonly threshold: number;
   /** How clearly the scores part, a ratio ≥ 1. */
@@ -72,23 +81,40 @@ export async function clair(
     // Steps 1 to 5: the space that they share, and who is outside it.
     const earlier = active.map(({ id }) => memory.get(id));
     const located = active.length > 0 ? await locate(modules, active, earlier, options) : undefined;
-    const { scores, threshold, gap, undecided, ...found } = located?.detection ?? nobody;
+    const said = located ? await sayOf(modules, located, options) : nothing;
 
     // Step 6: what is said of this round's clients.
     const ids = new Set(updates.map(({ clientId }) => clientId));
     const isPresent = ({ id }: Client) => ids.has(id);
-    const inside = pick(active, found.benign).filter(isPresent);
-    const spaces = located ? await spacesOf(modules, located, past.length > 0 ? inside : []) : [];
+    const inside = pick(active, said.benign).filter(isPresent);
+    const isFitted = past.length === 0 && said.benign.join() === located?.detection.benign.join();
+    const spaces = located ? await spacesOf(modules, located, isFitted ? [] : inside) : [];
     const reasons = await screen(modules, spaces, inside, options);
     const benign = inside.filter(({ id }) => !reasons.has(id));
-    const status = statusOf(updates, { active, inactive, benign }, undecided !== undefined);
-    if (undecided !== undefined) for (const { id } of benign) reasons.set(id, undecided);
-    const scoreOf = zip(active, scores).filter(([client]) => isPresent(client));
+    const undecided = new Map(
+      [...said.undecided]
+        .map(([k, why]) => [item(active, k).id, why] as const)
+        .filter(([id]) => !reasons.has(id)),
+    );
+    for (const [id, why] of undecided) reasons.set(id, why);
+    const status = statusOf(updates, { active, inactive, benign }, undecided);
+    const present = <T>(values: readonly T[]) =>
+      new Map(
+        zip(active, values).flatMap(([client, value]) =>
+          isPresent(client) ? [[client.id, value] as const] : [],
+        ),
+      );
     return {
       ...{ status, reasons },
       ...{ active: active.filter(isPresent), benign },
-      ...{ detection: active.length >= options.minClients, threshold, gap },
-      scores: new Map(scoreOf.map(([{ id }, score]) => [id, score])),
+      ...{
+        detection: active.length >= options.minClients,
+        threshold: said.threshold,
+        gap: said.gap,
+      },
+      scores: present(said.scores),
+      evidence: said.evidence ? present(said.evidence) : new Map(),
+      tangents: present(located?.detection.scores ?? []),
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
       modules,
     };
@@ -98,8 +124,18 @@ export async function clair(
   }
 }
 
+/** What is said of the active clients, by index. */
+interface Said extends Pick<Detection, "benign" | "scores" | "threshold" | "gap"> {
+  /** Why, by client. */
+  readonly undecided: ReadonlyMap<number, string>;
+  /** By client; only with rule `evidence`. */
+  readonly evidence?: readonly (readonly Evidence[])[];
+}
+
 /** Of no active client. */
-const nobody: Detection = { benign: [], scores: [], threshold: Infinity, gap: 1, bases: [] };
+const nothing: Said = {
+  ...{ benign: [], scores: [], threshold: Infinity, gap: 1, undecided: new Map() },
+};
 
 interface Located {
   readonly detection: Detection;
@@ -131,6 +167,41 @@ async function locate(
     comparison = { ...comparison, centre, leastNorm: rounding };
     before = set;
   }
+}
+
+/** Who is benign, by the threshold of the scores or by all evidence. */
+async function sayOf(
+  modules: ModulePool,
+  { detection, comparison, views }: Located,
+  options: ClairOptions,
+): Promise<Said> {
+  const { benign, scores, threshold, gap, undecided } = detection;
+  if (options.rule !== "evidence" || views.size < options.minClients) {
+    const reasons = undecided === undefined ? [] : benign.map((k) => [k, undecided] as const);
+    return { benign, scores, threshold, gap, undecided: new Map(reasons) };
+  }
+  const grams = await modules.each((module) => module.ask("gram", comparison.clients));
+  const insideOf = (core: readonly number[]) => commonShares(modules, comparison, core);
+  const judgement = await judge(grams, insideOf, detection, options.falseAlarmRate);
+  return { ...judgement, threshold: 1, gap };
+}
+
+/** Every client's share of energy in the one direction that the core has in common, the mean over modules, fitted without it. */
+async function commonShares(
+  modules: ModulePool,
+  comparison: Comparison,
+  core: readonly number[],
+): Promise<readonly number[]> {
+  const views = await modules.views(
+    comparison,
+    modules.names.map(() => 1),
+  );
+  const { bases, energies } = await views.fit(core);
+  const shares = sharesOf(energies);
+  const without = sharesOf(await views.leaveOneOut(core, bases));
+  core.forEach((k, member) => (shares[k] = item(without, member)));
+  views.drop();
+  return shares;
 }
 
 async function detectionIn(
@@ -172,16 +243,17 @@ async function screen(
   return new Map(failed.map(([k, reason]) => [item(inside, k).id, reason]));
 }
 
-/** What is said of every client. @param isUndecided there is no threshold: nobody is found benign either */
+/** What is said of every client. @param undecided by id: of whom nothing can be said, pooled or not */
 function statusOf(
   updates: readonly Update[],
   { active, inactive, benign }: Pick<ClairResult, "active" | "benign"> & Sanitised,
-  isUndecided: boolean,
+  undecided: ReadonlyMap<string, string>,
 ): Map<string, VerdictStatus> {
   const known = new Map<string, VerdictStatus>([
     ...inactive.map((id): [string, VerdictStatus] => [id, "inactive"]),
     ...active.map(({ id }): [string, VerdictStatus] => [id, "contaminated"]),
-    ...benign.map(({ id }): [string, VerdictStatus] => [id, isUndecided ? "undecided" : "benign"]),
+    ...benign.map(({ id }): [string, VerdictStatus] => [id, "benign"]),
+    ...[...undecided.keys()].map((id): [string, VerdictStatus] => [id, "undecided"]),
   ]);
   return new Map(updates.map(({ clientId: id }) => [id, known.get(id) ?? "invalid"]));
 }

@@ -4,7 +4,7 @@ import { clairSchema, type ClairOptions } from "./options.js";
 
 export type { ClairState } from "./aggregator.js";
 export { clair, type Circumstances, type ClairResult, type Memory } from "./clair.js";
-export { moduleTangents } from "./evidence.js";
+export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, type ClairOptions } from "./options.js";
 export { refine, refineToPairs } from "./refine.js";
 export type { RefinedPair } from "./refinement/pairs.js";

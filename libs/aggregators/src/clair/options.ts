@@ -64,10 +64,18 @@ export const clairSchema = z.strictObject({
     .default(50)
     .describe("Concentration steps at most of a start that is followed, at least 1."),
   rule: z
-    .enum(["gap", "mad", "fixed", "none"])
+    .enum(["evidence", "gap", "mad", "fixed", "none"])
     .default("gap")
     .describe(
-      "The threshold of the scores: at a gap between them, at a robust quantile, at a fixed angle, or nowhere.",
+      "Who is contaminated: by evidence of several kinds at falseAlarmRate, or by a threshold of the scores at a gap between them, at a robust quantile, at a fixed angle, or nowhere.",
+    ),
+  falseAlarmRate: z
+    .number()
+    .min(0.001)
+    .max(0.5)
+    .default(0.01)
+    .describe(
+      "Rule evidence: the share of federations without a contaminated client in which somebody is accused, 0.001 … 0.5.",
     ),
   gapMin: z
     .number()

@@ -19,6 +19,7 @@ export function cutOf(scores: readonly number[], options: ClairOptions): Cut {
   const { ratio } = widest(sorted, h, sorted.length);
   switch (options.rule) {
     case "gap":
+    case "evidence": // of which lying outside at a gap is a part
       return gapCut(sorted, h, options);
     case "mad":
       return { threshold: madThreshold(scores, options), gap: ratio };

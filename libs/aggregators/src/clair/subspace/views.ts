@@ -80,6 +80,14 @@ export function tangents(
   );
 }
 
+/** Every client's share of energy inside the space, 0 … 1, the mean over views; none of a view that it did not change. */
+export function sharesOf(energies: readonly Energies[]): number[] {
+  return byClient(energies).map(({ inside, outside }) => {
+    const shares = zip(inside, outside).map(([x, y]) => (x === 0 ? 0 : x / (x + y)));
+    return sum(shares) / shares.length;
+  });
+}
+
 /** Of each client, by view. */
 function byClient(energies: readonly Energies[]): { inside: number[]; outside: number[] }[] {
   const [first] = energies;

@@ -1,7 +1,8 @@
 import { isLowRank, matrixOf, tensorsOf, type TensorDelta } from "@fedclair/core";
 import { item, type Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../../factors.js";
-import { zip } from "../lists.js";
+import { gramOf } from "../../robust/gram.js";
+import { pick, zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { asPairs, type RefinedPair } from "../refinement/pairs.js";
 import {
@@ -85,6 +86,11 @@ export class ModuleState {
     const changes = this.#changesOf(clients);
     const refinement = refineModule(changes, space, weights, options);
     return new Map(zip(ids, asPairs(refinement, changes, space)));
+  }
+
+  /** ⟨X_i, X_j⟩ of the clients, K×K. */
+  gram(clients: readonly number[]): Promise<Matrix> {
+    return gramOf([pick(this.#updates, clients)]);
   }
 
   /** ⟨PX_i, PX_j⟩ of the clients, K×K. */

@@ -1,0 +1,88 @@
+import { yieldToEventLoop } from "@fedclair/core";
+import { stream, at, item } from "@fedclair/linalg";
+import { indices } from "../lists.js";
+import { forwardSearch } from "./forward-search.js";
+
+/** Degrees of freedom of the simulated clients' statistics: real ones have longer tails than the normal law. */
+const degrees = 6;
+
+/** Simulated clean federations: enough for a rate of 0.01. */
+const federations = 1000;
+
+/** What a forward search sees where nobody is contaminated. */
+export interface NullLaw {
+  /** How likely a surprise at least so large is at a look, in (0, 1]. */
+  pValue(look: number, surprise: number): number;
+  /** The surprise at a look that a share `probability` of clean federations stays below. */
+  quantile(look: number, probability: number): number;
+  /** The p-value that no look of a share `rate` of clean federations falls below. */
+  pointwise(rate: number): number;
+}
+
+const laws = new Map<string, Promise<NullLaw>>();
+
+/**
+ * Simulated with independent pieces of Student's t with 6 degrees of freedom, on streams of its own: always the same. Computed
+ * once for each size; gives way to the event loop.
+ * @param sizes of the core at which the search looks
+ */
+export function nullLaw(
+  clients: number,
+  pieces: number,
+  sizes: readonly number[],
+): Promise<NullLaw> {
+  const key = [clients, pieces, ...sizes].join();
+  const law = laws.get(key) ?? simulate(clients, pieces, sizes);
+  laws.set(key, law);
+  return law;
+}
+
+async function simulate(
+  clients: number,
+  pieces: number,
+  sizes: readonly number[],
+): Promise<NullLaw> {
+  const rng = stream("null law of evidence").at(clients, pieces);
+  const traces: (readonly number[])[] = [];
+  for (let run = 0; run < federations; run++) {
+    const own = rng.at(run);
+    const drawn = indices(pieces).map((piece) => ({
+      values: studentT(own.at(piece).normals(clients * (degrees + 1)), clients),
+      floor: 1e-9,
+    }));
+    traces.push(forwardSearch(drawn, sizes).surprises);
+    if (run % 8 === 0) await yieldToEventLoop();
+  }
+  const byLook = sizes.map((_, look) =>
+    Float64Array.from(traces, (trace) => item(trace, look)).sort(),
+  );
+  const pValue = (look: number, surprise: number) => {
+    const sorted = item(byLook, look);
+    return (federations - firstAtLeast(sorted, surprise) + 1) / (federations + 1);
+  };
+  const least = Float64Array.from(traces, (trace) =>
+    Math.min(...trace.map((surprise, look) => pValue(look, surprise))),
+  ).sort();
+  const quantile = (look: number, probability: number) =>
+    at(item(byLook, look), Math.floor(probability * (federations - 1)));
+  return { pValue, quantile, pointwise: (rate) => at(least, Math.floor(rate * federations)) };
+}
+
+function studentT(normals: Float64Array, count: number): Float64Array {
+  return Float64Array.from({ length: count }, (_, k) => {
+    let square = 0;
+    for (let d = 1; d <= degrees; d++) square += at(normals, k * (degrees + 1) + d) ** 2;
+    return at(normals, k * (degrees + 1)) / Math.sqrt(square / degrees);
+  });
+}
+
+/** The first index of a value that is at least `x`; the length if there is none. */
+function firstAtLeast(sorted: Float64Array, x: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (at(sorted, middle) < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,67 @@
+import { at, item } from "@fedclair/linalg";
+import { indices } from "../lists.js";
+import { forwardSearch, looksOf } from "./forward-search.js";
+import { nullLaw } from "./null-law.js";
+import { surprises, totals, type Piece } from "./surprise.js";
+
+/** With fewer clients half of them say nothing of the rest. */
+export const leastClients = 6;
+
+/** Once it is certain that there are outliers: how rare whoever is next to the members must be to be one. */
+const joining = 0.1;
+
+export interface Outliers {
+  /** Ascending. */
+  readonly members: readonly number[];
+  readonly outliers: readonly number[];
+  /** By client: its surprise in units of the least that makes an outlier here. Outliers are at 1 or more. */
+  readonly excess: Float64Array;
+  /** By piece, by client. */
+  readonly surprises: readonly Float64Array[];
+}
+
+/**
+ * The clients, at most half, that the others do not explain: none in all but a share `rate` of federations where nobody is
+ * contaminated. A search from the inner half first asks whether there are any; whoever the members explain after all is taken
+ * back, the nearest first.
+ * @param pieces at least one, each of at least six clients
+ * @param rate in [0.001, 0.5]
+ */
+export async function findOutliers(pieces: readonly Piece[], rate: number): Promise<Outliers> {
+  const clients = item(pieces, 0).values.length;
+  const sizes = looksOf(clients);
+  const law = await nullLaw(clients, pieces.length, sizes);
+  const { surprises: seen, cores } = forwardSearch(pieces, sizes);
+  const limit = law.pointwise(rate);
+  const look = seen.findIndex((surprise, l) => law.pValue(l, surprise) <= limit);
+  if (look < 0) return outcome(pieces, indices(clients), await limitFor(clients, pieces.length));
+  const members = new Set(item(cores, look));
+  for (;;) {
+    const sums = totals(surprises(pieces, [...members]));
+    const rest = indices(clients).filter((k) => !members.has(k));
+    const next = rest.reduce((x, y) => (at(sums, y) < at(sums, x) ? y : x), item(rest, 0));
+    const critical = await limitFor(members.size + 1, pieces.length);
+    if (at(sums, next) >= critical) return outcome(pieces, [...members], critical);
+    members.add(next);
+    if (members.size === clients) return outcome(pieces, [...members], critical);
+  }
+}
+
+/** The surprise that the last of so many clients exceeds with probability `joining` if it is like the others. */
+async function limitFor(clients: number, pieces: number): Promise<number> {
+  const law = await nullLaw(clients, pieces, [clients - 1]);
+  return law.quantile(0, 1 - joining);
+}
+
+function outcome(
+  pieces: readonly Piece[],
+  unordered: readonly number[],
+  critical: number,
+): Outliers {
+  const members = unordered.toSorted((i, j) => i - j);
+  const inside = new Set(members);
+  const own = surprises(pieces, members);
+  const excess = totals(own).map((sum) => sum / critical);
+  const outliers = indices(excess.length).filter((k) => !inside.has(k));
+  return { members, outliers, excess, surprises: own };
+}

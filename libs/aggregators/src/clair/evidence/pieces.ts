@@ -1,0 +1,92 @@
+import { at, item, Matrix, median, sum } from "@fedclair/linalg";
+import { indices, pick } from "../lists.js";
+import type { Piece } from "./surprise.js";
+
+/** What the updates of a round say of every client by themselves. */
+export interface Likeness {
+  /** Median cosine of its whole change with the others', the mean over modules; breaks down at one half, and sees signs. */
+  readonly agreement: Float64Array;
+  /** ln of the norm of its whole change. */
+  readonly size: Float64Array;
+  /** How much more it is like its two nearest than like the others: a minority that moves together. */
+  readonly clique: Float64Array;
+}
+
+/** @param grams ⟨X_i, X_j⟩ of the clients, K×K, by module; K at least 3 */
+export function likenessOf(grams: readonly Matrix[]): Likeness {
+  const clients = item(grams, 0).rows;
+  const cosines = meanCosines(grams);
+  const others = indices(clients).map((k) =>
+    Float64Array.from(
+      indices(clients).filter((j) => j !== k),
+      (j) => cosines.get(k, j),
+    ).sort(),
+  );
+  const agreement = Float64Array.from(others, (own) => median(own));
+  const clique = Float64Array.from(others, (own, k) => {
+    return (at(own, own.length - 1) + at(own, own.length - 2)) / 2 - at(agreement, k);
+  });
+  const size = Float64Array.from(indices(clients), (k) => {
+    return Math.log(grams.reduce((total, gram) => total + gram.get(k, k), 0)) / 2;
+  });
+  return { agreement, size, clique };
+}
+
+/** A module that a client did not change agrees with nothing. */
+function meanCosines(grams: readonly Matrix[]): Matrix {
+  const clients = item(grams, 0).rows;
+  const cosines = new Matrix(clients, clients);
+  for (const gram of grams) {
+    const scale = indices(clients).map((k) => 1 / (Math.sqrt(gram.get(k, k)) || Infinity));
+    for (let j = 0; j < clients; j++) {
+      for (let i = 0; i < clients; i++) {
+        const cosine = gram.get(i, j) * item(scale, i) * item(scale, j);
+        cosines.data[i + j * clients] = at(cosines.data, i + j * clients) + cosine / grams.length;
+      }
+    }
+  }
+  return cosines;
+}
+
+/** Just over half of the clients, those that agree most; ascending. */
+export function agreeingCore({ agreement }: Likeness): number[] {
+  const order = indices(agreement.length).sort((i, j) => at(agreement, j) - at(agreement, i));
+  return order.slice(0, Math.floor(agreement.length / 2) + 1).sort((i, j) => i - j);
+}
+
+/** The order of the pieces of `piecesOf`. */
+export const [apart, large, together] = [0, 1, 2];
+
+/**
+ * One-sided pieces of evidence: standing apart (low agreement, and little inside the direction that the agreeing core shares:
+ * two views of one thing, so they count once), size, and clique.
+ * @param inside by client: the share of its energy in that direction, fitted without it, 0 … 1
+ */
+export function piecesOf(
+  { agreement, size, clique }: Likeness,
+  inside: readonly number[],
+  core: readonly number[],
+): Piece[] {
+  const alone = standardised(
+    agreement.map((x) => -x),
+    core,
+  );
+  const outside = standardised(
+    Float64Array.from(inside, (x) => -Math.log(Math.max(x, 1e-9))),
+    core,
+  );
+  return [
+    { values: alone.map((x, k) => (x + at(outside, k)) / 2), floor: 0.5 },
+    { values: size, floor: 0.05 },
+    { values: clique, floor: 0.03 },
+  ];
+}
+
+/** In deviations of the core from its mean; a deviation below 0.02 counts as that. */
+function standardised(values: Float64Array, core: readonly number[]): Float64Array {
+  const own = pick([...values], core);
+  const centre = sum(own) / own.length;
+  const square = own.reduce((total, x) => total + (x - centre) ** 2, 0) / (own.length - 1);
+  const deviation = Math.max(Math.sqrt(square), 0.02);
+  return values.map((x) => (x - centre) / deviation);
+}
