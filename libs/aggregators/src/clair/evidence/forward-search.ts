@@ -5,13 +5,12 @@ import { surprises, totals, type Piece } from "./surprise.js";
 /** Up to how many sizes of the core a search stops at to look. */
 const mostLooks = 24;
 
-/** Sizes of the core from just over half of the clients to all but one, at most 24. */
+/** Sizes of the core from just over half of the clients to all but one, at most 24. @param clients at least 3 */
 export function looksOf(clients: number): number[] {
   const [first, last] = [Math.floor(clients / 2) + 1, clients - 1];
-  const step = Math.max(1, (last - first) / (mostLooks - 1));
-  const sizes = new Set<number>();
-  for (let size = last; size >= first; size -= step) sizes.add(Math.round(size));
-  return [...sizes].sort((x, y) => x - y);
+  const looks = Math.min(mostLooks, last - first + 1);
+  const step = looks === 1 ? 0 : (last - first) / (looks - 1);
+  return indices(looks).map((look) => Math.round(last - step * (looks - 1 - look)));
 }
 
 /** What a forward search saw. */

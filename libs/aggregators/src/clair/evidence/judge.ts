@@ -7,6 +7,7 @@ import {
   apart,
   large,
   likenessOf,
+  opposed,
   piecesOf,
   together,
   type Likeness,
@@ -76,10 +77,11 @@ export async function judge(
   }
   const likeness = likenessOf(grams);
   const core = agreeingCore(likeness);
+  const isOpposed = opposed(likeness, core);
   const found = await findOutliers(piecesOf(likeness, await insideOf(core), core), rate);
   const convicted = new Set([
     ...beyond(byOutside),
-    ...found.outliers.filter((k) => isGuilty(k, found, likeness)),
+    ...found.outliers.filter((k) => isGuilty(k, found, isOpposed)),
   ]);
   return {
     contaminated: indices(scores.length).filter((k) => convicted.has(k)),
@@ -99,10 +101,9 @@ function beyond(scores: readonly number[]): number[] {
 }
 
 /** Does more tell against an outlier than that it stands apart? */
-function isGuilty(k: number, { surprises, members }: Outliers, { agreement }: Likeness): boolean {
-  const usual = median(pick([...agreement], members));
-  const isOpposed = usual > 0 && at(agreement, k) < -usual / 2;
-  return isOpposed || at(item(surprises, large), k) + at(item(surprises, together), k) > guilt;
+function isGuilty(k: number, { surprises }: Outliers, isOpposed: readonly boolean[]): boolean {
+  const bySizeAndClique = at(item(surprises, large), k) + at(item(surprises, together), k);
+  return item(isOpposed, k) || bySizeAndClique > guilt;
 }
 
 function undecidedOf(

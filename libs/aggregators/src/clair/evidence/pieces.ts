@@ -58,15 +58,29 @@ export function agreeingCore({ agreement }: Likeness): number[] {
 export const [apart, large, together] = [0, 1, 2];
 
 /**
+ * Whose changes are opposed to the others': a cosine below minus half of what is usual in the core, by client. Only where the core
+ * agrees for certain, three deviations above 0.
+ */
+export function opposed({ agreement }: Likeness, core: readonly number[]): boolean[] {
+  const own = pick([...agreement], core);
+  const usual = sum(own) / own.length;
+  const isSure = usual > 3 * deviationOf(own);
+  return Array.from(agreement, (cosine) => isSure && cosine < -usual / 2);
+}
+
+/**
  * One-sided pieces of evidence: standing apart (low agreement, and little inside the direction that the agreeing core shares:
- * two views of one thing, so they count once), size, and clique.
+ * two views of one thing, so they count once), size, and clique. Of a change that is opposed to the others' the direction, which
+ * has no sign, says nothing.
  * @param inside by client: the share of its energy in that direction, fitted without it, 0 … 1
  */
 export function piecesOf(
-  { agreement, size, clique }: Likeness,
+  likeness: Likeness,
   inside: readonly number[],
   core: readonly number[],
 ): Piece[] {
+  const { agreement, size, clique } = likeness;
+  const isOpposed = opposed(likeness, core);
   const alone = standardised(
     agreement.map((x) => -x),
     core,
@@ -75,8 +89,9 @@ export function piecesOf(
     Float64Array.from(inside, (x) => -Math.log(Math.max(x, 1e-9))),
     core,
   );
+  const apart = alone.map((x, k) => (item(isOpposed, k) ? x : (x + at(outside, k)) / 2));
   return [
-    { values: alone.map((x, k) => (x + at(outside, k)) / 2), floor: 0.5 },
+    { values: apart, floor: 0.5 },
     { values: size, floor: 0.05 },
     { values: clique, floor: 0.03 },
   ];
@@ -86,7 +101,13 @@ export function piecesOf(
 function standardised(values: Float64Array, core: readonly number[]): Float64Array {
   const own = pick([...values], core);
   const centre = sum(own) / own.length;
-  const square = own.reduce((total, x) => total + (x - centre) ** 2, 0) / (own.length - 1);
-  const deviation = Math.max(Math.sqrt(square), 0.02);
+  const deviation = Math.max(deviationOf(own), 0.02);
   return values.map((x) => (x - centre) / deviation);
+}
+
+/** @param values at least two */
+function deviationOf(values: readonly number[]): number {
+  const centre = sum(values) / values.length;
+  const square = values.reduce((total, x) => total + (x - centre) ** 2, 0);
+  return Math.sqrt(square / (values.length - 1));
 }

@@ -1,6 +1,6 @@
 /**
- * ln P(T > t) of Student's t with `df` degrees of freedom: Wallace's normal deviate of t, which is within 0.02 of the true one from
- * three degrees on (Wallace 1959, Annals of Mathematical Statistics 30).
+ * ln P(T > t) of Student's t with `df` degrees of freedom: Wallace's normal deviate of t, within 6 % of p from
+ * four degrees on (Wallace 1959, Annals of Mathematical Statistics 30).
  * @returns at most 0; finite for every finite t
  */
 export function logTail(t: number, df: number): number {

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { Matrix, at, item, multiplyTN, stream } from "@fedclair/linalg";
+import type { Detection } from "../detection/detect.js";
+import { indices } from "../lists.js";
+import { forwardSearch, looksOf } from "./forward-search.js";
+import { judge } from "./judge.js";
+import { findOutliers } from "./outliers.js";
+import { agreeingCore, likenessOf } from "./pieces.js";
+import { surprises } from "./surprise.js";
+import { logTail } from "./t-tail.js";
+
+/** One module of clients: columns are their changes. */
+function gramOf(columns: readonly (readonly number[])[]): Matrix {
+  const table = new Matrix(
+    item(columns, 0).length,
+    columns.length,
+    Float64Array.from(columns.flat()),
+  );
+  return multiplyTN(table, table);
+}
+
+/** Nobody by the shared space, which holds next to nothing. */
+function blind(clients: number): Detection {
+  const all = indices(clients);
+  return { benign: all, scores: all.map(() => 5), threshold: Infinity, gap: 1, bases: [] };
+}
+
+/** K clients around one direction of 60, with noise; the others as told. */
+function changes(clients: number, seed: string, others: readonly (readonly number[])[] = []) {
+  const rng = stream(seed);
+  const honest = indices(clients).map((k) => {
+    const noise = rng.at(k).normals(60);
+    return [...noise.map((x, i) => (i === 0 ? 3 : 0) + 0.8 * x)];
+  });
+  return [...honest, ...others];
+}
+
+describe("the tail of Student's t", () => {
+  it("is as in tables", () => {
+    for (const [t, df, p] of [
+      [2.776, 4, 0.025],
+      [2.262, 9, 0.025],
+      [4.604, 4, 0.005],
+      [0, 7, 0.5],
+      [-2.228, 10, 0.975],
+    ] as const) {
+      assert.ok(Math.abs(Math.exp(logTail(t, df)) / p - 1) < 0.06, `${t} ${df}`);
+    }
+  });
+
+  it("is finite far out", () => {
+    assert.ok(logTail(1e9, 5) > -1e3);
+    assert.ok(logTail(-1e9, 5) <= 0);
+  });
+});
+
+describe("surprise", () => {
+  it("is that of one more than the members", () => {
+    // Mean 2 and deviation 1 of three: (6 − 2)/√(4/3) = 3.464 of two degrees.
+    const [own] = surprises([{ values: Float64Array.of(1, 2, 3, 6), floor: 0 }], [0, 1, 2]);
+    assert.ok(
+      Math.abs(at(own ?? new Float64Array(), 3) + 2 * logTail(4 / Math.sqrt(4 / 3), 2)) < 1e-12,
+    );
+  });
+
+  it("does not tell apart what is nearer than the floor", () => {
+    const values = Float64Array.of(1, 1, 1, 1.01);
+    const [own = new Float64Array()] = surprises([{ values, floor: 0.1 }], [0, 1, 2]);
+    assert.ok(at(own, 3) < 2);
+  });
+});
+
+describe("a forward search", () => {
+  it("looks at every size of the core, or at 24 of them", () => {
+    assert.deepEqual(looksOf(9), [5, 6, 7, 8]);
+    const many = looksOf(200);
+    assert.equal(many.length, 24);
+    assert.deepEqual([many[0], many.at(-1)], [101, 199]);
+  });
+
+  it("comes to the outliers last", () => {
+    const values = Float64Array.of(50, 0.1, -0.3, 0.2, 51, 0, -0.1, 0.4, -0.2);
+    const { cores, surprises: seen } = forwardSearch([{ values, floor: 0 }], looksOf(9));
+    assert.deepEqual(cores[2], [1, 2, 3, 5, 6, 7, 8]);
+    assert.ok((seen[2] ?? 0) > 3 * (seen[1] ?? 0));
+  });
+});
+
+describe("outliers", () => {
+  const drawn = (seed: string, clients: number, shifted = 0) =>
+    indices(3).map((piece) => {
+      const values = stream(seed).at(piece).normals(clients);
+      for (let k = 0; k < shifted; k++) values[k] = at(values, k) + 8;
+      return { values, floor: 1e-9 };
+    });
+
+  it("are found up to four of ten", async () => {
+    for (let shifted = 1; shifted <= 4; shifted++) {
+      const { outliers } = await findOutliers(drawn(`some ${shifted}`, 10, shifted), 0.01);
+      assert.deepEqual(outliers, indices(shifted));
+    }
+  });
+
+  it("are seen where there are none in no more federations than the rate allows", async () => {
+    let seen = 0;
+    for (let run = 0; run < 500; run++) {
+      const { outliers } = await findOutliers(drawn(`clean ${run}`, 14), 0.05);
+      if (outliers.length > 0) seen++;
+    }
+    // Normal pieces have shorter tails than the null law supposes.
+    assert.ok(seen >= 1 && seen <= 50, `${seen} of 500`);
+  });
+
+  it("do not depend on the order of clients", async () => {
+    const pieces = drawn("order", 12, 3);
+    const turned = pieces.map(({ values, floor }) => ({ values: values.toReversed(), floor }));
+    const { outliers } = await findOutliers(turned, 0.01);
+    assert.deepEqual(outliers, [9, 10, 11]);
+  });
+});
+
+describe("likeness", () => {
+  it("is of hand-made changes: cosines, norms, and a pair", () => {
+    const { agreement, size, clique } = likenessOf([
+      gramOf([
+        [2, 0],
+        [1, 0],
+        [1, 0],
+        [0, 3],
+        [0, 1],
+      ]),
+    ]);
+    assert.deepEqual([...agreement], [0.5, 0.5, 0.5, 0, 0]);
+    assert.ok(Math.abs(at(size, 0) - Math.log(2)) < 1e-15);
+    assert.deepEqual([...clique], [0.5, 0.5, 0.5, 0.5, 0.5]);
+    assert.deepEqual(agreeingCore({ agreement, size, clique }), [0, 1, 2]);
+  });
+
+  it("takes a module that a client did not change for no likeness", () => {
+    const { agreement } = likenessOf([gramOf([[1], [1], [0]])]);
+    assert.deepEqual([...agreement], [0.5, 0.5, 0]);
+  });
+});
+
+describe("a judgement by evidence", () => {
+  const inside = (shares: readonly number[]) => () => Promise.resolve(shares);
+  const judged = (columns: readonly (readonly number[])[], detection = blind(columns.length)) => {
+    const shares = columns.map((change) => (change[0] ?? 0) ** 2 / Math.hypot(...change) ** 2);
+    return judge([gramOf(columns)], inside(shares), detection, 0.01);
+  };
+
+  it("names nobody among honest clients", async () => {
+    const { contaminated, undecided, benign } = await judged(changes(12, "honest"));
+    assert.deepEqual([contaminated, undecided.size, benign], [[], 0, indices(12)]);
+  });
+
+  it("names large changes that point elsewhere", async () => {
+    const elsewhere = [...stream("large").normals(60, 5)];
+    const { contaminated, scores } = await judged(changes(12, "large", [elsewhere]));
+    assert.deepEqual(contaminated, [12]);
+    assert.ok(item(scores, 12) > 1 && scores.slice(0, 12).every((score) => score < 1));
+  });
+
+  it("names a client that is opposed, alone and of usual size", async () => {
+    const [first = [], ...rest] = changes(13, "opposed").map(([x = NaN, ...noise]) => [
+      x + 3,
+      ...noise,
+    ]);
+    const { contaminated } = await judged([first.map((x) => -x), ...rest]);
+    assert.deepEqual(contaminated, [0]);
+  });
+
+  it("does not accuse who only stands apart", async () => {
+    const apart = stream("apart").normals(60, 0.87);
+    apart[0] = 0;
+    const { contaminated, undecided, benign } = await judged(changes(12, "apart", [[...apart]]));
+    assert.deepEqual(contaminated, []);
+    assert.match(undecided.get(12) ?? "", /stands apart .* nothing else/);
+    assert.deepEqual(benign, indices(12));
+  });
+
+  it("convicts by the shared space alone where that holds most of the benign changes", async () => {
+    const columns = changes(9, "space");
+    const scores = columns.map((_, k) => (k < 2 ? 4 : 0.5));
+    const detection = { benign: indices(9).slice(2), scores, threshold: 1.4, gap: 8, bases: [] };
+    assert.deepEqual((await judged(columns, detection)).contaminated, [0, 1]);
+    // Where it holds a tenth, it is one piece among others.
+    const weak = { ...detection, scores: scores.map((x) => 6 * x), threshold: 8 };
+    assert.deepEqual((await judged(columns, weak)).contaminated, []);
+  });
+
+  it("says nothing of clients that have nothing in common, nor of a few", async () => {
+    const strangers = indices(12).map((k) => [...stream("strangers").at(k).normals(600)]);
+    const { undecided } = await judged(strangers);
+    assert.equal(undecided.size, 12);
+    assert.match(undecided.get(0) ?? "", /nothing in common/);
+    const few = await judged(changes(5, "few"));
+    assert.match(few.undecided.get(0) ?? "", /too few clients: 5, .* takes 6/);
+  });
+});
