@@ -1,6 +1,7 @@
 import type { ClairOptions } from "@fedclair/aggregators";
 import { columns } from "@fedclair/runs";
 import pc from "picocolors";
+import { evidenceAgainst, evidenceCells, evidenceHeads } from "./evidence-text.js";
 import type { Finding } from "./findings.js";
 import type { Comparison } from "./compare-adapters.js";
 import type { RefinedFolder } from "./write-refined.js";
@@ -23,13 +24,17 @@ export function auditText(audit: Audit, options: ClairOptions): string {
   const { adapters, threshold } = audit;
   const rows = adapters.toSorted((x, y) => (y.score ?? Infinity) - (x.score ?? Infinity));
   const cut = threshold === null ? "none" : threshold.toPrecision(3);
+  const isByEvidence = options.rule === "evidence";
+  const heads = isByEvidence ? evidenceHeads : ["threshold"];
+  const last = isByEvidence ? "why" : "farthest modules, × the benign median";
+  const body = rows.map((row) => {
+    const middle = isByEvidence ? evidenceCells(row, adapters) : [cut];
+    return [...cells(row), ...middle, whyOf(row, isByEvidence)];
+  });
   return [
     columns(
-      [
-        ["adapter", "status", "score", "threshold", "farthest modules, × the benign median"],
-        ...rows.map((row) => cells(row, cut)),
-      ],
-      ["left", "left", "right", "right", "left"],
+      [["adapter", "status", "score", ...heads, last], ...body],
+      ["left", "left", "right", ...heads.map(() => "right" as const), "left"],
     ),
     "",
     verdictText(audit, options),
@@ -38,23 +43,26 @@ export function auditText(audit: Audit, options: ClairOptions): string {
   ].join("\n");
 }
 
-function cells({ name, status, score, modules, reason }: Finding, threshold: string): string[] {
+function cells({ name, status, score }: Finding): string[] {
   const said = status === "benign" || status === "undecided" ? status : pc.red(status);
+  return [name, said, score === null ? "–" : score.toPrecision(3)];
+}
+
+/** Why an adapter is not benign. */
+function whyOf(finding: Finding, isByEvidence: boolean): string {
+  const { status, modules, reason } = finding;
+  if (reason !== undefined) return reason;
+  if (status !== "contaminated") return "";
   const far = modules
-    .filter(({ ratio }) => status === "contaminated" && ratio > 1)
+    .filter(({ ratio }) => ratio > 1)
     .map(({ module, ratio }) => `${shortened(module)} ${ratioText(ratio)}`);
-  return [
-    name,
-    said,
-    score === null ? "–" : score.toPrecision(3),
-    threshold,
-    reason ?? firstOf(far),
-  ];
+  if (!isByEvidence) return firstOf(far);
+  return evidenceAgainst(finding) || `outside the shared space: ${firstOf(far)}`;
 }
 
 function verdictText(
   { adapters, detection, threshold, gap }: Audit,
-  { rule, gapMin, minClients }: ClairOptions,
+  { rule, gapMin, minClients, falseAlarmRate }: ClairOptions,
 ): string {
   const isScored = adapters.some(({ score }) => score !== null);
   if (!isScored) return "There is nothing to compare: no adapter changes anything.";
@@ -63,6 +71,11 @@ function verdictText(
   }
   const suspects = adapters.filter(({ status }) => status === "contaminated").length;
   const count = `${suspects} of ${adapters.length} adapters ${suspects === 1 ? "is" : "are"} contaminated`;
+  if (rule === "evidence") {
+    const unsure = adapters.filter(({ status }) => status === "undecided").length;
+    const others = unsure === 0 ? "" : `, ${unsure} of ${adapters.length} undecided`;
+    return `${count}${others}: scores above 1 stand out, as one does in a pile of ${Math.round(1 / falseAlarmRate)} without a contaminated adapter.`;
+  }
   const ratio = gap.toPrecision(3);
   if (rule !== "gap") {
     return `${count} by the rule ${rule}; neighbouring scores part by a factor of ${ratio} at most.`;

@@ -1,4 +1,4 @@
-import type { ClairResult } from "@fedclair/aggregators";
+import type { ClairResult, Evidence } from "@fedclair/aggregators";
 import type { VerdictStatus } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 
@@ -6,10 +6,15 @@ import { median } from "@fedclair/linalg";
 export interface Finding {
   readonly name: string;
   readonly status: VerdictStatus;
-  /** Tangent of the angle to the shared space; null of one that was not scored (inactive, invalid). */
+  /**
+   * In units of what convicts; with another rule than `evidence` the tangent of the angle to the shared space. Null of one that
+   * was not scored (inactive, invalid).
+   */
   readonly score: number | null;
   /** How far each module lies outside its space, in medians of the benign adapters; the farthest first. */
   readonly modules: readonly { readonly module: string; readonly ratio: number }[];
+  /** What the score rests on, with rule `evidence`. */
+  readonly evidence?: readonly Evidence[];
   /** Why it is invalid, or which screen it failed. */
   readonly reason?: string;
 }
@@ -22,11 +27,14 @@ export function invalid(name: string, reason: string): Finding {
 /** Tangents below it are rounding. */
 const floor = 1e-6;
 
-type Compared = Pick<ClairResult, "status" | "reasons" | "scores" | "benign" | "modules">;
+type Compared = Pick<
+  ClairResult,
+  "status" | "reasons" | "scores" | "evidence" | "benign" | "modules"
+>;
 
 /** @param tangents by module, by adapter */
 export function findingsOf(
-  { status, reasons, scores, benign, modules: { names } }: Compared,
+  { status, reasons, scores, evidence, benign, modules: { names } }: Compared,
   tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
 ): Finding[] {
   const usual = (module: string) =>
@@ -42,6 +50,7 @@ export function findingsOf(
       status: said,
       ...(reason !== undefined && { reason }),
       score: scores.get(name) ?? null,
+      ...(evidence.has(name) && { evidence: evidence.get(name) ?? [] }),
       modules: [...(tangents.get(name) ?? [])]
         .map(([module, tangent]) => {
           return { module, ratio: Math.max(tangent, floor) / (medians.get(module) ?? NaN) };

@@ -6,6 +6,7 @@ describe("parseOptions", () => {
     const { rank, rule } = parseOptions(["rank=4", "rule=none"]);
     assert.deepEqual([rank, rule], [4, "none"]);
     assert.equal(parseOptions(["rank=0x4"]).rank, 4);
+    assert.equal(parseOptions([]).rule, "evidence");
   });
 
   it("refuses what CLAIR does not have, and says what was meant", () => {
