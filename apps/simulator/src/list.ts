@@ -1,6 +1,6 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { parseTrial } from "@fedclair/core";
+import { oneLine, parseTrial } from "@fedclair/core";
 import { plugins } from "@fedclair/plugins";
 import { isSweep, parseSweep, pathsOf, readSummary, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
@@ -17,10 +17,11 @@ export async function list(folder: string, json: boolean): Promise<void> {
     return;
   }
   for (const entry of files) {
-    process.stdout.write(`${pc.bold(entry.file)}  ${line(entry)}\n`);
+    process.stdout.write(`${pc.bold(oneLine(entry.file))}  ${line(entry)}\n`);
   }
   for (const { folder: run, summary } of runs) {
-    process.stdout.write(`${pc.bold(run)}  seed ${summary.seed}: ${summary.arms.join(", ")}\n`);
+    const arms = oneLine(summary.arms.join(", "));
+    process.stdout.write(`${pc.bold(oneLine(run))}  seed ${summary.seed}: ${arms}\n`);
   }
 }
 
@@ -56,12 +57,12 @@ async function listed(file: string): Promise<Listed> {
 }
 
 function line(entry: Listed): string {
-  if ("fault" in entry) return pc.red(`cannot be run: ${entry.fault}`);
+  if ("fault" in entry) return pc.red(`cannot be run: ${oneLine(entry.fault)}`);
   const what =
     "sweep" in entry
       ? `sweep of ${entry.trials} trials`
       : `${entry.task}, ${entry.clients} clients`;
-  return entry.claim === "" ? what : `${what}\n    ${entry.claim.trim()}`;
+  return entry.claim === "" ? what : `${what}\n    ${oneLine(entry.claim.trim())}`;
 }
 
 async function finishedRuns(root: string): Promise<{ folder: string; summary: Summary }[]> {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadBackend } from "@fedclair/compute";
-import { UserError } from "@fedclair/core";
+import { createPlugin, UserError } from "@fedclair/core";
 import { plugins } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/report";
 import {
@@ -27,6 +27,12 @@ export async function sweep(file: string, options: { out?: string; json: boolean
   });
   const grid = parseSweep(text, file, plugins);
   const out = options.out ?? join("runs", grid.name);
+  const remarks = grid.trials.map(({ trial: { task, clients } }) =>
+    createPlugin(plugins.tasks, task).remark?.(clients),
+  );
+  for (const remark of new Set(remarks)) {
+    if (remark !== undefined) process.stderr.write(`${remark}\n`);
+  }
   const { name: backend } = await loadBackend("auto");
   const summaries = new Map<string, Summary>();
   const failed: string[] = [];

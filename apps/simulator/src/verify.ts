@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { exitCodes, UserError, type Trial } from "@fedclair/core";
+import { createPlugin, exitCodes, oneLine, UserError, type Trial } from "@fedclair/core";
 import { plugins } from "@fedclair/plugins";
 import { interruption, isWithin, readTrialFile, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
@@ -39,7 +39,7 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
   let checked = 0;
   let outside = 0;
   for (const { file, trial, seeds } of claims) {
-    process.stdout.write(`${pc.bold(file)}: ${trial.claim ?? trial.name}\n`);
+    process.stdout.write(`${pc.bold(oneLine(file))}: ${oneLine(trial.claim ?? trial.name)}\n`);
     const outcomes = await Promise.all(summaries.splice(0, seeds.length));
     for (const { error } of outcomes) {
       if (error !== undefined) process.stdout.write(`  ${pc.red("FAIL")} ${error}\n`);
@@ -67,6 +67,8 @@ interface Claim {
 /** Nothing of a trial that expects nothing. */
 async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
   const trial = await readTrialFile(file, plugins, set);
+  const remark = createPlugin(plugins.tasks, trial.task).remark?.(trial.clients);
+  if (remark !== undefined) process.stderr.write(`${oneLine(file)}: ${remark}\n`);
   return trial.expect ? [{ file, trial, seeds: trial.expect.seeds ?? [trial.seed] }] : [];
 }
 

@@ -8,6 +8,8 @@ export interface TensorSpec {
   readonly shape: readonly number[];
   /** Says how large the numbers may be. A client may send them in either type. */
   readonly dtype: DType;
+  /** Must it come as one tensor, as statistics do? Default: it may come as low-rank factors too. */
+  readonly isDense?: boolean;
 }
 
 /** What an update must bring, by module. */
@@ -62,7 +64,10 @@ function checkModules({ delta }: Update, expected: Shapes): Failure | undefined 
     return failure("WRONG_MODULES", message);
   }
   for (const [name, change] of delta) {
-    const wanted = expected.get(name)?.shape ?? [];
+    const { shape: wanted = [], isDense = false } = expected.get(name) ?? {};
+    if (isDense && isLowRank(change)) {
+      return failure("WRONG_SHAPE", `module ${name}: expected one tensor, got low-rank factors`);
+    }
     const got = deltaShape(change);
     if (shapeText(got) !== shapeText(wanted)) {
       const message = `module ${name}: expected ${shapeText(wanted)}, got ${shapeText(got)}`;

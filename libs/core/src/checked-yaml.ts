@@ -57,7 +57,10 @@ export function parseChecked<T>(source: Source, schema: z.ZodType<T>): Checked<T
     const [key] = issue.code === "unrecognized_keys" ? issue.keys : [];
     const offset = key === undefined ? offsetOf(document, path) : offsetOfKey(document, path, key);
     const full = key === undefined ? path : [...path, key];
-    const by = set.findLast((s) => s.path.every((k, i) => String(k) === full[i]));
+    // The override may set what is at fault, or a value around or below it.
+    const by = set.findLast((s) =>
+      s.path.slice(0, full.length).every((k, i) => String(k) === full[i]),
+    );
     const where = by ? `--set ${excerpt(by.override)}` : place(offset);
     return `${where}: ${excerpt(path.join(".")) || what}: ${explain(issue, content)}`;
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ClientRunner } from "./client-runner.js";
-import type { Task } from "./contracts.js";
+import type { Task, TrainResult } from "./contracts.js";
 import { toyPlugins, toyTrial } from "../testing/index.js";
 import { toyTask } from "../testing/toy.js";
 
@@ -29,5 +29,23 @@ describe("ClientRunner", () => {
     assert.ok("failure" in arrival);
     assert.equal(arrival.failure.code, "CLIENT_TIMEOUT", arrival.failure.message);
     assert.ok(stopped instanceof DOMException);
+  });
+
+  it("takes what is no result for the client's fault", async () => {
+    for (const result of [{}, { delta: new Map([["m", {}]]), metrics: {} }, { delta: new Map() }]) {
+      const create = (options: never): Task => ({
+        ...toyTask.create(options),
+        openShard: () =>
+          Promise.resolve({ train: () => Promise.resolve(result as unknown as TrainResult) }),
+      });
+      const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
+      const answer = await new ClientRunner(toyTrial(), plugins).run({
+        ...{ round: 1, phase: "train", kind: "train" as const },
+        ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
+      });
+      assert.ok("failure" in answer);
+      assert.equal(answer.failure.code, "CLIENT_ERROR");
+      assert.match(answer.failure.message, /no tensors by module, or no metrics/);
+    }
   });
 });

@@ -13,9 +13,10 @@ import type {
   TrainResult,
 } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
-import { failure, type Failure } from "./errors.js";
+import { failure, messageOf, type Failure } from "./errors.js";
 import type { Params } from "./tensor.js";
 import { createPlugin, type Trial } from "./trial.js";
+import { tensorsOf, type Delta } from "./update.js";
 
 /** A job as a client host sees it: with everything it needs, since virtual clients keep nothing between jobs. */
 export type ClientJob = Omit<Job, "admit">;
@@ -60,11 +61,12 @@ export class ClientRunner {
     });
     try {
       const result = await Promise.race([this.#result(job, givenUp.signal), timeout]);
+      if (!("code" in result)) requireResult(result);
       return "code" in result
         ? { ...answered, failure: result }
         : { ...answered, update: { ...result, clientId: job.clientId } };
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = error instanceof Error ? error.message : messageOf(error);
       return { ...answered, failure: failure("CLIENT_ERROR", message) };
     } finally {
       clearTimeout(timer);
@@ -114,6 +116,20 @@ export class ClientRunner {
     const attack = this.contamination.get(clientId)?.attack;
     return (await attack?.corruptUpdate?.(honest, rng.at("attack"))) ?? honest;
   }
+}
+
+/** What a trainer or an attack made must at least have the form of a result: all that follows reads it. */
+function requireResult(result: Partial<TrainResult>): void {
+  const { delta, metrics } = result;
+  const isWhole =
+    delta instanceof Map &&
+    typeof metrics === "object" &&
+    [...(delta as Delta).values()].every((change) =>
+      tensorsOf(change).every(
+        ({ shape, data }) => Array.isArray(shape) && ArrayBuffer.isView(data),
+      ),
+    );
+  if (!isWhole) throw new Error("the result has no tensors by module, or no metrics");
 }
 
 async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult> {

@@ -49,6 +49,22 @@ export class UserError extends Error {
   }
 }
 
+/** The longest text of a plug-in's fault in a record, in bytes as JSON. */
+const faultBytes = 2048;
+
+/** For people, of whatever a plug-in threw: on one line, made printable, and cut. */
+export function messageOf(error: unknown): string {
+  return printable(textOf(error), faultBytes);
+}
+
+function textOf(error: unknown): string {
+  try {
+    return error instanceof UserError ? error.message : String(error);
+  } catch {
+    return "a value that has no text was thrown";
+  }
+}
+
 /** Exit codes of the `fedclair` command; also in docs/errors.md. */
 export const exitCodes = {
   ok: 0,

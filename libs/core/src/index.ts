@@ -40,7 +40,7 @@ export {
   type Params,
   type Tensor,
 } from "./tensor.js";
-export { bounds, excerpt, isName, jsonBytes, printable } from "./text.js";
+export { bounds, excerpt, isName, jsonBytes, oneLine, printable } from "./text.js";
 export { parseTrial, type ResolvePath } from "./trial-file.js";
 export { startTrial, type TrialState } from "./trial-state.js";
 export type { PluginChoice } from "./plugin-choice.js";

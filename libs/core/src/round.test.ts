@@ -4,7 +4,7 @@ import { stream } from "@fedclair/linalg";
 import { ClientRunner } from "./client-runner.js";
 import { resolveParams } from "./client-params.js";
 import { clientIds } from "./clients.js";
-import type { Aggregator, Answer, ClientPool, Task } from "./contracts.js";
+import type { Aggregation, Aggregator, Answer, ClientPool, Task } from "./contracts.js";
 import { UserError } from "./errors.js";
 import { MemoryPool } from "./memory-pool.js";
 import { runRounds, type RoundDone, type RoundPlan } from "./round.js";
@@ -364,6 +364,66 @@ describe("runRounds", () => {
       );
       assert.equal(rounds[1]?.record.clients[0]?.train?.["loss"], 1);
       assert.equal(rounds[1].state, rounds[0]?.state);
+    });
+
+    const bad = (aggregation: unknown): Partial<RoundPlan> => ({
+      aggregator: { aggregate: () => Promise.resolve(aggregation as Aggregation) },
+    });
+    const tensor = { shape: [3], data: Float64Array.of(1, 2, 3) };
+    for (const [what, changes, why] of [
+      ["no changes", bad({}), "the aggregator returned no list of changes"],
+      ["nothing", bad(undefined), "the aggregator returned no list of changes"],
+      [
+        "a module that there is not",
+        bad({ change: [new Map([["other", tensor]])] }),
+        "Error: the aggregate changes module 'other', which the params lack",
+      ],
+      [
+        "a module of another length",
+        bad({ change: [new Map([["dense", tensor]])] }),
+        "Error: the aggregate's module 'dense' has 3 numbers, not 2",
+      ],
+      [
+        "what has no text",
+        failing(() => {
+          throw Object.create(null);
+        }),
+        "a value that has no text was thrown",
+      ],
+    ] as const) {
+      it(`ends the arm alone where the aggregator gives ${what}`, async () => {
+        const { rounds, error } = await eventsOf(planOf(toyTrial(), changes));
+        assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
+        assert.equal(rounds.at(-1)?.record.stopped, why);
+      });
+    }
+
+    it("ends the arm alone where an omniscient attack fails", async () => {
+      const trial = toyTrial({ attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }] });
+      const plan = planOf(trial);
+      const [[id, one] = assert.fail()] = plan.contamination;
+      const attack = {
+        attackRound: () => {
+          throw new Error("no sight");
+        },
+      };
+      const contamination = new Map([[id, { ...one, attack }]]);
+      const { rounds, error } = await eventsOf({ ...plan, contamination });
+      assert.ok(error instanceof UserError && error.exitCode === 6);
+      assert.equal(rounds[0]?.record.stopped, "an attack failed: Error: no sight");
+    });
+
+    it("keeps a fault's text to a line of two kilobytes", async () => {
+      const { rounds } = await eventsOf(
+        planOf(
+          toyTrial(),
+          failing(() => {
+            throw new Error("x\n".repeat(1e6));
+          }),
+        ),
+      );
+      const { stopped = "" } = rounds.at(-1)?.record ?? {};
+      assert.ok(stopped.length < 2049 && stopped.startsWith("Error: x\\nx\\n"));
     });
 
     it("asks the aggregator once a round at most", async () => {

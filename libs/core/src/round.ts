@@ -5,9 +5,9 @@ import { sampleCohort } from "./cohort.js";
 import { collect, type Answered, type Collected } from "./collect.js";
 import type { Contamination } from "./contamination.js";
 import type { Aggregation, Aggregator, ClientPool, Job, Step, Task } from "./contracts.js";
-import { exitCodes, UserError } from "./errors.js";
+import { exitCodes, messageOf, UserError } from "./errors.js";
 import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
-import { expectedOf, merge, paramsOf, type TrialState } from "./trial-state.js";
+import { expectedOf, merge, paramsOf, type Merged, type TrialState } from "./trial-state.js";
 import type { Trial } from "./trial.js";
 import type { Update } from "./update.js";
 
@@ -75,20 +75,25 @@ async function* runRound(
   const cohort = cohortOf(plan, before);
   yield { kind: "sampled", round, cohort };
 
-  const { collected: trained, states: attacks } = yield* train(plan, before, when, cohort);
+  const expected = expectedOf(before);
+  const admit: Job["admit"] = (update) => admitUpdate(update, expected);
+  const honest = yield* train(plan, before, { ...when, admit }, cohort);
+  const seen = attacked(honest, { ...when, admit }, plan.contamination, before.attacks);
+  const { collected: trained, states: attacks } = seen;
   requireQuorum(trained, cohort, plan.trial.limits.quorum, round);
   const facts = { ...when, cohort, contamination: plan.contamination, before, trained };
   const trainSeconds = clock();
 
-  const made = await step(plan, before, when, trained.updates);
+  const { fault } = seen;
+  const made = fault === undefined ? await step(plan, before, when, trained.updates) : { fault };
   if ("fault" in made) {
     const timing = { train: trainSeconds, aggregate: clock(), evaluate: 0 };
     const record = roundRecord({ ...facts, stopped: made.fault });
     yield { kind: "round", record, timing, artifacts: {}, state: before };
     throw new UserError(`round ${round}: ${made.fault}`, exitCodes.stopped);
   }
-  const { aggregation, next } = made;
-  const { kept, ...params } = await merge(before, aggregation, next);
+  const { aggregation, next, merged } = made;
+  const { kept, ...params } = merged;
   const state: TrialState = {
     ...{ ...params, round, attacks, ask: next.next ?? before.ask },
     task: next.state ?? before.task,
@@ -118,16 +123,29 @@ function cohortOf(plan: RoundPlan, { round, ask }: TrialState): readonly string[
 }
 
 async function* train(
-  { pool, trial, contamination, signal }: RoundPlan,
+  { pool, trial, signal }: RoundPlan,
   state: TrialState,
-  when: When,
+  when: When & Pick<Job, "admit">,
   cohort: readonly string[],
-): AsyncGenerator<TrialEvent, ReturnType<typeof attackRound>> {
-  const expected = expectedOf(state);
-  const admit: Job["admit"] = (update) => admitUpdate(update, expected);
-  const jobs = cohort.map((clientId) => jobOf(state, { ...when, clientId, kind: "train", admit }));
-  const collected = yield* collect(pool, jobs, trial.limits.answerSeconds, signal);
-  return attackRound(collected, { ...when, admit }, contamination, state.attacks);
+): AsyncGenerator<TrialEvent, Collected> {
+  const jobs = cohort.map((clientId) => jobOf(state, { ...when, clientId, kind: "train" }));
+  return yield* collect(pool, jobs, trial.limits.answerSeconds, signal);
+}
+
+/** What a part of the round could not do, in words: it ends its arm. */
+interface Fault {
+  readonly fault: string;
+}
+
+/** The updates as omniscient attacks leave them; as they came, if one of these fails. */
+function attacked(
+  ...[collected, when, contamination, states]: Parameters<typeof attackRound>
+): ReturnType<typeof attackRound> & Partial<Fault> {
+  try {
+    return attackRound(collected, when, contamination, states);
+  } catch (error) {
+    return { collected, states, fault: `an attack failed: ${messageOf(error)}` };
+  }
 }
 
 /** Only benign clients measure: what a contaminated one would report of its own data means nothing. */
@@ -152,22 +170,29 @@ function jobOf(state: TrialState, job: Omit<Job, "id" | "params">): Job {
   return { ...job, id: ++lastJob, params: paramsOf(state, job.clientId) };
 }
 
-type Made = { readonly aggregation: Aggregation; readonly next: Step } | { readonly fault: string };
+interface Made {
+  readonly aggregation: Aggregation;
+  readonly next: Step;
+  readonly merged: Merged;
+}
 
-/** The task's step around the trial's aggregator. Neither can end more than its arm. */
+/** The task's step around the trial's aggregator, and the params that come of it. Neither can end more than its arm. */
 async function step(
   { task, aggregator, clientIds, rng }: RoundPlan,
   state: TrialState,
   { round, phase }: When,
   updates: readonly Update[],
-): Promise<Made> {
+): Promise<Made | Fault> {
   let aggregation: Aggregation | undefined;
   const aggregate = async (judged: readonly Update[] = updates): Promise<Aggregation> => {
     if (aggregation) throw new Error("the task asks the aggregator twice in a round");
     aggregation = { change: [] };
     if (judged.length === 0) return aggregation; // an oracle's cohort may hold nobody
     const input = { round, phase, updates: judged, rng: rng.at("aggregate", phase, round) };
-    return (aggregation = await aggregator.aggregate(input, state.aggregator));
+    aggregation = await aggregator.aggregate(input, state.aggregator);
+    if (Array.isArray((aggregation as Partial<Aggregation> | undefined)?.change))
+      return aggregation;
+    throw new UserError("the aggregator returned no list of changes");
   };
   const seen = {
     ...{ round, phase, clientIds, params: state.params, updates, state: state.task },
@@ -175,9 +200,10 @@ async function step(
   };
   try {
     const next = task.step ? await task.step(seen, aggregate) : (await aggregate(), {});
-    return { next, aggregation: aggregation ?? { change: [] } };
+    aggregation ??= { change: [] };
+    return { next, aggregation, merged: await merge(state, aggregation, next) };
   } catch (error) {
-    return { fault: error instanceof UserError ? error.message : String(error) };
+    return { fault: messageOf(error) };
   }
 }
 

@@ -47,6 +47,11 @@ export function excerpt(text: string): string {
   return printable(text, 80);
 }
 
+/** A name or a sentence of a stranger for a terminal: on one line, at most 1 KiB. */
+export function oneLine(text: string): string {
+  return printable(text, 1024);
+}
+
 const ellipsis = "…";
 const ellipsisBytes = 3;
 

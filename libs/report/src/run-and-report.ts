@@ -33,12 +33,17 @@ export async function runAndReport({ json, report, ...run }: ReportedRun): Promi
   if (remark !== undefined) process.stderr.write(`${remark}\n`);
   const progress = new Progress(trial);
   let rounds = 0;
+  const kept: string[] = [];
   try {
     const summary = await recordTrial({
       ...run,
       signal: interruption.signal,
       onEvent: (event) => {
-        if (event.event.kind === "round") rounds++;
+        if (event.event.kind === "round") {
+          rounds++;
+          const { round, kept: why } = event.event.record;
+          if (why !== undefined) kept.push(`${event.arm.label} round ${round}: ${why}`);
+        }
         progress.event(event);
       },
     });
@@ -47,6 +52,7 @@ export async function runAndReport({ json, report, ...run }: ReportedRun): Promi
     if (report !== false) await writeReportOf(done, out);
     const place = report === false ? `run: ${out}` : `report: ${join(out, "report.html")}`;
     process.stdout.write(json ? JSON.stringify(summary) + "\n" : `${outcomeText(done)}${place}\n`);
+    for (const text of keptText(kept)) process.stderr.write(`warning: ${text}\n`);
     const faults = faultsOf(trial, summary);
     for (const { message } of faults) process.stderr.write(`error: ${message}\n`);
     return faults[0]?.exitCode ?? exitCodes.ok;
@@ -55,4 +61,10 @@ export async function runAndReport({ json, report, ...run }: ReportedRun): Promi
     if (rounds > 0) process.stderr.write(`stopped after ${rounds} rounds, which lie in ${out}\n`);
     throw error;
   }
+}
+
+/** Rounds whose params stayed as they were, the first few by name. */
+function keptText(kept: readonly string[]): string[] {
+  const shown = kept.slice(0, 3).map((text) => `${text}; the round kept the old ones`);
+  return kept.length > 3 ? [...shown, `${kept.length - 3} more rounds kept their params`] : shown;
 }

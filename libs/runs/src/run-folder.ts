@@ -156,7 +156,8 @@ export function runFolderFor({ name, seed }: Trial): string {
 export async function readSummary(folder: string): Promise<Summary | undefined> {
   try {
     const text = await readFile(join(folder, "summary.json"), "utf8");
-    return { details: [], ...(JSON.parse(text) as Omit<Summary, "details">) };
+    const summary = { details: [], ...(JSON.parse(text) as Omit<Summary, "details">) };
+    return Array.isArray(summary.arms) && Array.isArray(summary.details) ? summary : undefined;
   } catch {
     return undefined;
   }

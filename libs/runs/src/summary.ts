@@ -1,4 +1,5 @@
 import type { Metrics, Trial } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
 import { armsOf, type ArmRecord } from "./arms.js";
 import { DetectionTally } from "./detection.js";
 import { evaluationsOf, inCommon, meanOf, metricsIn, type ClientMean } from "./evaluation.js";
@@ -99,7 +100,7 @@ export class Tally {
     const isWhole = !this.#stopped.has(main);
     const details = [
       ...(isWhole ? this.#detection.measures() : []),
-      ...arms.flatMap((arm) => this.#ownMeasures(arm)),
+      ...arms.flatMap((arm) => this.#ownMeasures(arm, arms)),
       ...(isWhole ? baselines.flatMap((arm) => this.#comparisons(arm)) : []),
       ...[...this.#losses].map(([arm, losses]) => losses.measure(arm === main ? undefined : arm)),
       ...(isWhole ? traffic(this.#bytes) : []),
@@ -119,11 +120,11 @@ export class Tally {
     return this.#last.get(arm)?.metrics ?? {};
   }
 
-  /** What the clients and the coordinator of one arm measured. */
-  #ownMeasures(arm: string): Measure[] {
-    const evaluations = this.#evaluations(arm);
-    const ofClients = metricsIn(evaluations).flatMap((metric) => {
-      const mean = meanOf(evaluations, metric);
+  /** What the coordinator of one arm measured, and the clients that measured it under all arms. */
+  #ownMeasures(arm: string, arms: readonly string[]): Measure[] {
+    const methods = arms.map((one) => this.#evaluations(one));
+    const ofClients = metricsIn(this.#evaluations(arm)).flatMap((metric) => {
+      const mean = meanOf(item(inCommon(methods, metric), arms.indexOf(arm)), metric);
       return mean ? [this.#measure({ scope: "clients", metric, arm }, mean)] : [];
     });
     const ofCoordinator = Object.entries(this.#globals(arm)).map(([metric, value]) =>

@@ -76,6 +76,8 @@ const odd: Readonly<Record<string, (x: number, i: number) => number>> = {
   negated: (x) => -x,
   enormous: (_, i) => (i % 2 === 0 ? 1e12 : -1e12),
   tiny: () => 1e-300,
+  denormal: () => 5e-324,
+  "as large as may be": () => 9e29,
 };
 
 const oddUpdate: Plugin<Attack> = {

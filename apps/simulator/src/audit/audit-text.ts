@@ -1,4 +1,5 @@
 import type { ClairOptions } from "@fedclair/aggregators";
+import { oneLine } from "@fedclair/core";
 import { columns } from "@fedclair/runs";
 import pc from "picocolors";
 import { evidenceAgainst, evidenceCells, evidenceHeads } from "./evidence-text.js";
@@ -45,13 +46,13 @@ export function auditText(audit: Audit, options: ClairOptions): string {
 
 function cells({ name, status, score }: Finding): string[] {
   const said = status === "benign" || status === "undecided" ? status : pc.red(status);
-  return [name, said, score === null ? "–" : score.toPrecision(3)];
+  return [oneLine(name), said, score === null ? "–" : score.toPrecision(3)];
 }
 
 /** Why an adapter is not benign. */
 function whyOf(finding: Finding, isByEvidence: boolean): string {
   const { status, modules, reason } = finding;
-  if (reason !== undefined) return reason;
+  if (reason !== undefined) return oneLine(reason);
   if (status !== "contaminated") return "";
   const far = modules
     .filter(({ ratio }) => ratio > 1)
@@ -160,7 +161,7 @@ function widestGap(sorted: readonly number[]): {
 
 /** Without what PEFT puts before every name. */
 function shortened(module: string): string {
-  return module.replace(/^base_model\.model\./, "");
+  return oneLine(module.replace(/^base_model\.model\./, ""));
 }
 
 function ratioText(ratio: number): string {
@@ -169,7 +170,7 @@ function ratioText(ratio: number): string {
 
 function firstOf(names: readonly string[]): string {
   const more = names.length > mostNames ? [`and ${names.length - mostNames} more`] : [];
-  return [...names.slice(0, mostNames), ...more].join(", ");
+  return [...names.slice(0, mostNames).map(oneLine), ...more].join(", ");
 }
 
 export function counted(count: number, noun: string): string {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -88,6 +88,15 @@ describe("compareAdapters", () => {
     assert.match(found.text, /2 of 8 adapters are contaminated/);
     assert.match(found.text, /No adapter_config.json, left out: .*notes\./);
     assert.match(found.text, /No LoRA pairs, not judged: score.weight\./);
+  });
+
+  it("prints no control character of a stranger's names", async () => {
+    const folder = await saveAdapters(4, 0);
+    const forged = `client-3\u001b[31m\nclient-0  contaminated`;
+    await rename(join(folder, "client-3"), join(folder, forged));
+    const { text } = await compared(folder);
+    assert.match(text, /client-3\\u\{1b\}\[31m\\nclient-0 {2}contaminated /);
+    assert.equal(text.split("\n").filter((line) => line.startsWith("client-0")).length, 1);
   });
 
   it("refuses adapters of which no adapter can be read", async () => {

@@ -49,6 +49,12 @@ function requireRoom({ detection, spaces }: ClairResult): void {
   const sides = [...spaces.values()].flatMap(({ left, right }) => [left ?? [], right ?? []].flat());
   if (sides.some(({ rows, cols }) => cols < rows)) return;
   const rows = Math.max(...sides.map((space) => space.rows));
+  if (rows === 1) {
+    throw new UserError(
+      "clair: on the side that is compared modules have a single row or column, and all changes one space: " +
+        "set side to the other one, or choose another aggregator",
+    );
+  }
   throw new UserError(
     `clair: spaces of as many dimensions as the modules have rows (${rows}) hold every update, contaminated or not: ` +
       `set rank below ${rows}, or to auto`,

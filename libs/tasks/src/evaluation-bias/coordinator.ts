@@ -63,7 +63,7 @@ export interface InstitutionFit {
 
 /** What institutions send in a phase. */
 export function askOf(phase: Phase, { bins, features, panels }: Options): Ask {
-  const f64 = (...shape: number[]) => ({ shape, dtype: "f64" }) as const;
+  const f64 = (...shape: number[]) => ({ shape, dtype: "f64", isDense: true }) as const;
   if (phase === "reference") return { phase, expects: new Map([["counts", f64(bins, 1)]]) };
   const expects = new Map([
     ["moments", f64(features, panels.length)],

@@ -63,7 +63,7 @@ function isSound(update: Update, { phase, params }: Round): boolean {
 }
 
 function areCounts(values: Tensor["data"]): boolean {
-  return sum(values) > 0 && values.every((n) => n >= 0 && Number.isInteger(n));
+  return sum(values) > 0 && values.every((n) => n >= 0 && Number.isSafeInteger(n));
 }
 
 /** Those to pool: the ones that the aggregator calls benign, all of them if it does not judge. */

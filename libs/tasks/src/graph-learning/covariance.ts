@@ -15,7 +15,8 @@ export function toUnitTrace(c: Matrix): Matrix {
 /** Why a symmetric matrix is no sample covariance; undefined if it is one. */
 export function faultOf(c: Matrix): string | undefined {
   const trace = traceOf(c);
-  if (!(trace > 0)) return `its trace is ${trace}, expected > 0`;
+  // Of a denormal trace N/tr(C) is infinite.
+  if (!(trace > 0 && Number.isFinite(c.rows / trace))) return `its trace is ${trace}, expected > 0`;
   const least = symmetricEigen(c).values.at(-1) ?? NaN;
   if (least < -1e-8 * trace) return `its least eigenvalue is ${least}, expected ≥ 0`;
   return undefined;

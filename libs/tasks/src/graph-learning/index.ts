@@ -47,7 +47,7 @@ export const graphLearning: TaskPlugin = {
         ask: {
           phase: "train",
           expects: new Map([
-            ["covariance", { shape: [packedLength(options.nodes)], dtype: "f64" }],
+            ["covariance", { shape: [packedLength(options.nodes)], dtype: "f64", isDense: true }],
           ]),
         },
       }),

@@ -17,8 +17,7 @@ const copyEvery = 12;
 type States = Record<WeightName, AdamState>;
 
 /**
- * Trains a base from nothing on uniform tokens: to reverse them, but for every twelfth batch (CLAIR, reference
- * experiment 9.3).
+ * Trains a base from nothing on uniform tokens: to reverse them, but for every twelfth batch, which it copies.
  * @param vocabulary tokens without the separator
  * @returns the weights, which the caller disposes of
  */

@@ -52,7 +52,7 @@ export const collaborationGraphTask: TaskPlugin = {
     return {
       start: () => {
         const none = new Float64Array(options.inputs);
-        const model = { shape: [options.inputs, 1], dtype: "f64" as const };
+        const model = { shape: [options.inputs, 1], dtype: "f64" as const, isDense: true };
         return Promise.resolve({
           params: paramsOf(none, none),
           ask: { phase: "train", expects: new Map([["model", model]]) },
