@@ -37,7 +37,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
   [
     "an unknown task",
     good.replace("name: toy }", "name: toi }"),
-    't.yaml:4:15: task.name: expected one of toy, got "toi"',
+    "t.yaml:4:15: task.name: did you mean 'toy'? expected one of toy, got \"toi\"",
   ],
   [
     "a task without a name",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { attackedCount, clientIds } from "./clients.js";
 import type { Plugin, Plugins, Registry } from "./contracts.js";
+import { didYouMean } from "./near.js";
 import { optionsOf, type PluginChoice } from "./plugin-choice.js";
 import { excerpt } from "./text.js";
 
@@ -12,11 +13,15 @@ function choiceOf(registry: Registry<Plugin<unknown>>, what: string): z.ZodType<
   const [first, ...rest] = choices;
   if (!first) throw new Error(`no ${what} is registered`);
   const names = [...registry.keys()].join(", ");
+  const nearestOf = (name: unknown) =>
+    typeof name === "string"
+      ? didYouMean(name, [...registry.keys()]).replace(/^, (.+)$/, "$1 ")
+      : "";
   const union = z.discriminatedUnion("name", [first, ...rest], {
     error: ({ input }) =>
       typeof input === "string"
         ? `expected a mapping as { name: ${registry.has(input) ? input : (first.shape["name"] as z.ZodLiteral).value} }, its name one of ${names}`
-        : `expected one of ${names}`,
+        : `${nearestOf((input as { name?: unknown } | undefined)?.name)}expected one of ${names}`,
   });
   return union as unknown as z.ZodType<PluginChoice>;
 }
