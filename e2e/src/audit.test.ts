@@ -55,6 +55,11 @@ describe("fedclair audit", function () {
     assert.match(stdout, /3 of 10 adapters are contaminated: scores above 1 stand out/);
     assert.match(stdout, /rank 2 in 2 modules/);
 
+    const failed = await fedclair(["audit", join(folder, "in"), "--fail-on", "contaminated"]);
+    assert.equal(failed.code, 4);
+    assert.match(failed.stderr, new RegExp(`--fail-on: ${bad[0]} is contaminated, `));
+    assert.equal((await fedclair(["audit", join(folder, "in"), "--fail-on", "invalid"])).code, 0);
+
     const refined = await audit(join(folder, "in"), "--refine", join(folder, "out"));
     assert.equal(refined.refined?.adapters, 7);
     // Nearer to the space than they were: each keeps its own part inside it, and the mean of all outside.

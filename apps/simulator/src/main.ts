@@ -6,10 +6,19 @@ import {
   setOption,
   version,
 } from "@fedclair/runs/program";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { AuditOptions } from "./audit/audit.js";
 import type { RunOptions } from "./run.js";
 import type { VerifyOptions } from "./verify.js";
+
+const failStatuses = ["contaminated", "invalid", "undecided"] as const;
+type FailStatus = (typeof failStatuses)[number];
+
+function failOn(value: string, before: readonly FailStatus[]): readonly FailStatus[] {
+  const status = failStatuses.find((one) => one === value);
+  if (status !== undefined) return [...before, status];
+  throw new InvalidArgumentError(`Allowed choices are ${failStatuses.join(", ")}.`);
+}
 
 // What a command needs is imported when it runs: help is there at once.
 const program = new Command("fedclair")
@@ -105,6 +114,12 @@ program
     [],
   )
   .option("--refine <folder>", "write refined adapters of the benign ones, in the same format")
+  .option(
+    "--fail-on <status>",
+    "exit with 4 if an adapter is contaminated, invalid or undecided; may be repeated",
+    failOn,
+    [],
+  )
   .option("--json", "print JSON", false)
   .action(async (paths: string[], options: AuditOptions) => {
     const { audit } = await import("./audit/audit.js");

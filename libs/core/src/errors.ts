@@ -74,7 +74,7 @@ export const exitCodes = {
   usage: 2,
   /** Too few clients answered a round, or too few joined. */
   quorum: 3,
-  /** `verify`: a measured value lies outside its expected range. */
+  /** `verify`: a measured value lies outside its expected range. `audit --fail-on`: an adapter has one of the statuses. */
   unexpected: 4,
   /** Clients were lost beyond what the trial allows. */
   lost: 5,

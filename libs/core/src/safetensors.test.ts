@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { UserError } from "./errors.js";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
+import { decodeSafetensors, encodeSafetensors, type StoredType } from "./safetensors.js";
 import type { Params, Tensor } from "./tensor.js";
 
 /** A file of the given header and data, put together without the encoder. */
@@ -32,6 +32,43 @@ describe("safetensors", () => {
     const names = ["b", "10", "a", "2", "__proto__"];
     const params = new Map(names.map((name) => [name, { shape: [], data: Float32Array.of(1) }]));
     assert.deepEqual([...decodeSafetensors(encodeSafetensors(params)).params.keys()], names);
+  });
+
+  it("writes every number of two bytes as it was read, and rounds others to the nearest", () => {
+    const words = Uint16Array.from({ length: 65536 }, (_, i) => i);
+    const bytes = [...new Uint8Array(words.buffer)];
+    for (const dtype of ["F16", "BF16"] as const) {
+      const read = decodeSafetensors(file(one(dtype, [65536], 0, 131072), bytes));
+      const again = decodeSafetensors(encodeSafetensors(read.params, {}, read.types));
+      // As lists: NaN has many bit patterns.
+      const [before, after] = [read, again].map(({ params }) => [...(params.get("w")?.data ?? [])]);
+      assert.deepEqual(after, before);
+      assert.equal(again.types.get("w"), dtype);
+    }
+    const rounded = (type: StoredType, ...values: number[]) => {
+      const params = new Map([["w", { shape: [values.length], data: Float32Array.from(values) }]]);
+      return [...(value(encodeSafetensors(params, {}, new Map([["w", type]]))) ?? [])];
+    };
+    // Halves lie 2⁻¹⁰ apart above 1, and of two as near the even one is taken.
+    const step = 2 ** -10;
+    const halves = rounded(
+      "F16",
+      1 + 0.4 * step,
+      1 + 0.5 * step,
+      1 + 1.5 * step,
+      65519,
+      65520,
+      3e-8,
+    );
+    assert.deepEqual(halves, [1, 1, 1 + 2 * step, 65504, Infinity, 2 ** -24]);
+    assert.deepEqual(rounded("BF16", 1 + 2 ** -8, 1 + 3 * 2 ** -8), [1, 1 + 2 ** -6]);
+  });
+
+  it("reads numbers of one byte", () => {
+    const e4m3 = value(file(one("F8_E4M3", [5], 0, 5), [0x38, 0xc4, 0x01, 0x7e, 0x7f]));
+    assert.deepEqual([...(e4m3 ?? [])], [1, -3, 2 ** -9, 448, NaN]);
+    const e5m2 = value(file(one("F8_E5M2", [3], 0, 3), [0x3c, 0xc2, 0x7c]));
+    assert.deepEqual([...(e5m2 ?? [])], [1, -3, Infinity]);
   });
 
   it("returns every tensor and the metadata bit for bit, from any offset in memory", () => {

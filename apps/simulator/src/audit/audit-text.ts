@@ -89,7 +89,7 @@ function verdictText(
 /** What else there is to know, a sentence each. */
 function remarks(audit: Audit, { centered, minBenignFraction, gapMin2 }: ClairOptions): string[] {
   const { adapters, detection, threshold, ranks, uninformative } = audit;
-  const { ignored, dora, begunInBase, skipped, refined } = audit;
+  const { ignored, dora, begunInBase, identical, bases, skipped, refined } = audit;
   const all = Object.values(ranks);
   const said: string[] = [];
   const scores = adapters.flatMap(({ score }) => score ?? []).sort((x, y) => x - y);
@@ -115,6 +115,17 @@ function remarks(audit: Audit, { centered, minBenignFraction, gapMin2 }: ClairOp
           "are chance. Set a lower rank (--set rank=…), or audit more adapters.",
       ),
     );
+  }
+  if (bases.length > 1) {
+    said.push(
+      pc.red(
+        `Warning: the adapters name ${bases.length} bases: ${firstOf(bases)}. Changes of different models cannot be compared: ` +
+          "audit those of each base apart, unless these are names of one.",
+      ),
+    );
+  }
+  for (const group of identical) {
+    said.push(pc.red(`Warning: the same to the last number: ${firstOf(group)}.`));
   }
   if (begunInBase.length > 0 && !centered) {
     said.push(

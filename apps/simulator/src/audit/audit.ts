@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { exitCodes, oneLine, UserError, type VerdictStatus } from "@fedclair/core";
 import { interruption } from "@fedclair/runs";
 import { auditText, counted, type Audit } from "./audit-text.js";
 import { compareAdapters } from "./compare-adapters.js";
@@ -12,6 +13,8 @@ export interface AuditOptions {
   /** Where to write refined adapters. */
   readonly refine?: string;
   readonly json: boolean;
+  /** Statuses of which an adapter makes the exit code 4. */
+  readonly failOn: readonly VerdictStatus[];
 }
 
 /**
@@ -36,6 +39,10 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   process.stdout.write(
     options.json ? JSON.stringify(report) + "\n" : auditText(report, clairOptions),
   );
+  const failing = report.adapters.filter(({ status }) => options.failOn.includes(status));
+  if (failing.length === 0) return;
+  const names = failing.map(({ name, status }) => `${oneLine(name)} is ${status}`);
+  throw new UserError(`--fail-on: ${names.join(", ")}`, exitCodes.unexpected);
 }
 
 /** Ctrl-C waits for no thread: whoever catches this ends the process. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -97,6 +97,43 @@ describe("compareAdapters", () => {
     const { text } = await compared(folder);
     assert.match(text, /client-3\\u\{1b\}\[31m\\nclient-0 {2}contaminated /);
     assert.equal(text.split("\n").filter((line) => line.startsWith("client-0")).length, 1);
+  });
+
+  it("says of each that cannot be compared why, with the module", async () => {
+    const folder = await saveAdapters(8, 0);
+    const pair = (p1: number, rank: number, x = 1) => ({
+      [`${module}.lora_A.weight`]: { shape: [rank, p1], data: new Float32Array(rank * p1).fill(x) },
+      [`${module}.lora_B.weight`]: { shape: [p1, rank], data: new Float32Array(rank * p1).fill(1) },
+    });
+    const extra = { [`k.lora_A.weight`]: { shape: [r, 2], data: new Float32Array(2 * r).fill(1) } };
+    const other = { [`k.lora_B.weight`]: { shape: [2, r], data: new Float32Array(2 * r).fill(1) } };
+    await save(join(folder, "client-1"), pair(p, r, NaN), {});
+    await save(join(folder, "client-2"), pair(p, r, -Infinity), {});
+    await save(join(folder, "client-3"), pair(p + 1, r), {});
+    await save(join(folder, "client-4"), { ...pair(p, r), ...extra, ...other }, {});
+    await save(join(folder, "client-5"), { ...extra, ...other }, {});
+    const { comparison } = await compared(folder);
+    const reasons = comparison.adapters.map(({ status, reason }) => [status, reason ?? ""]);
+    assert.deepEqual(reasons.slice(1, 6), [
+      ["invalid", `${module}.lora_A: entry 0 is NaN`],
+      ["invalid", `${module}.lora_A: entry 0 is -Infinity`],
+      ["invalid", `${module} changes 41×41, most adapters 40×40`],
+      ["invalid", "module k, which most adapters do not have"],
+      ["invalid", `module ${module} missing, which most adapters have`],
+    ]);
+  });
+
+  it("warns of copies, and of bases that differ", async () => {
+    const folder = await saveAdapters(6, 0, { base_model_name_or_path: "one/base" });
+    const file = "adapter_model.safetensors";
+    await copyFile(join(folder, "client-1", file), join(folder, "client-4", file));
+    const config = join(folder, "client-2", "adapter_config.json");
+    const text = await readFile(config, "utf8");
+    await writeFile(config, text.replace("one/base", "another/base"));
+    const { comparison, text: said } = await compared(folder);
+    assert.deepEqual(comparison.identical, [["client-1", "client-4"]]);
+    assert.match(said, /Warning: the adapters name 2 bases: one\/base, another\/base\./);
+    assert.match(said, /Warning: the same to the last number: client-1, client-4\./);
   });
 
   it("refuses adapters of which no adapter can be read", async () => {
@@ -202,11 +239,11 @@ describe("compareAdapters", () => {
   it("finds by a screen what is out of all proportion inside the space", async () => {
     const folder = await saveAdapters(8, 0);
     const { adapters } = await findAdapters([folder]);
-    const { config, modules, others } = await readAdapter(join(folder, "client-4"));
+    const { modules, ...rest } = await readAdapter(join(folder, "client-4"));
     const large = [...modules].map(([name, { b, a }]) => {
       return [name, { b: { ...b, data: b.data.map((x) => 1000 * x) }, a }] as const;
     });
-    await writeAdapter(join(folder, "client-4"), { config, others }, new Map(large));
+    await writeAdapter(join(folder, "client-4"), rest, new Map(large));
     assert.equal(adapters.length, 8);
     const found = await compared(folder, { rank: 2, screens: ["norm"] });
     assert.match(found.text, /client-4 +contaminated .*norm inside the space \d+ × the median/);

@@ -10,7 +10,9 @@ import {
 import { UserError, type Update } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { findingsOf, invalid, type Finding } from "./findings.js";
-import { beganInBase, readAdapter, type Adapter } from "./peft.js";
+import { beganInBase } from "./peft-config.js";
+import { readAdapter, type Adapter } from "./peft.js";
+import { identical, unfit } from "./unfit.js";
 import type { AdapterFolder } from "./find-adapters.js";
 import { refinedPairs, type RefinedPairs } from "./refined-pairs.js";
 
@@ -41,6 +43,10 @@ export interface Comparison {
   readonly dora: readonly string[];
   /** Names of the adapters whose B·A began as a part of the base's weights. */
   readonly begunInBase: readonly string[];
+  /** Groups of adapters that are the same to the last number. */
+  readonly identical: readonly (readonly string[])[];
+  /** The bases that the configurations name, the most frequent first. */
+  readonly bases: readonly string[];
 }
 
 export interface Compared {
@@ -86,6 +92,8 @@ export async function compareAdapters({
         ignored: [...new Set([...readable.values()].flatMap(({ ignored }) => ignored))],
         dora,
         begunInBase: named(beganInBase),
+        identical: identical(modulesOf(readable)),
+        bases: basesOf(readable),
       },
       refined: refine ? refinedPairs(await refineToPairs(result, options)) : new Map(),
     };
@@ -111,11 +119,28 @@ async function readAll(adapters: readonly AdapterFolder[]) {
       faults.set(name, error.message);
     }
   }
+  for (const [name, fault] of unfit(modulesOf(readable))) {
+    faults.set(name, fault);
+    readable.delete(name);
+  }
   const [first] = faults.values();
   if (readable.size > 0 || first === undefined) return { readable, faults };
   throw new UserError(
     faults.size === 1 ? first : `none of ${faults.size} adapters can be read; the first: ${first}`,
   );
+}
+
+function modulesOf(readable: ReadonlyMap<string, Readable>) {
+  return new Map([...readable].map(([name, { modules }]) => [name, modules] as const));
+}
+
+function basesOf(readable: ReadonlyMap<string, Readable>): string[] {
+  const counts = new Map<string, number>();
+  for (const { config } of readable.values()) {
+    const base = config.base_model_name_or_path ?? "";
+    if (base !== "") counts.set(base, (counts.get(base) ?? 0) + 1);
+  }
+  return [...counts].sort(([, x], [, y]) => y - x).map(([base]) => base);
 }
 
 /**

@@ -42,6 +42,18 @@ describe("a pile of adapters", () => {
     assert.deepEqual(await namesAt(...nested), ["a", "a/b/a"]);
   });
 
+  it("is also adapters in deeper folders, and beside one above them", async () => {
+    await place("round_1/client_0/adapter", "round_1/client_1/adapter", "top", "top/checkpoint-40");
+    await mkdir(join(root, ".git", "adapter"), { recursive: true });
+    await writeFile(join(root, ".git", "adapter", "adapter_config.json"), "{}");
+    assert.deepEqual(await namesAt(root), [
+      "round_1/client_0/adapter",
+      "round_1/client_1/adapter",
+      "top",
+      "top/checkpoint-40",
+    ]);
+  });
+
   it("names the folders beside adapters that are none", async () => {
     await place("a");
     await mkdir(join(root, "b"));

@@ -1,7 +1,8 @@
+import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join, resolve, sep } from "node:path";
 import { UserError } from "@fedclair/core";
-import { configFile } from "./peft.js";
+import { configFile } from "./peft-config.js";
 
 /** An adapter that an audit is about. */
 export interface AdapterFolder {
@@ -16,9 +17,21 @@ export interface FoundAdapters {
   readonly skipped: readonly string[];
 }
 
-/** The adapters at the paths: each one itself, or a folder of some. @throws UserError where there is none */
+/** How deep under a path adapters are looked for: `round_1/client_3/checkpoint-40/adapter` is three folders down. */
+const deepest = 4;
+
+/** The adapters at and under the paths. @throws UserError where there is none */
 export async function findAdapters(paths: readonly string[]): Promise<FoundAdapters> {
-  const found = await Promise.all(paths.map(foldersAt));
+  const found = await Promise.all(
+    paths.map(async (path) => {
+      const under = await foldersUnder(path, deepest);
+      if (under === undefined) throw new UserError(`no folder '${path}'`);
+      if (under.adapters.length > 0) return under;
+      throw new UserError(
+        `no adapter in '${path}': neither it nor a folder in it has an ${configFile}`,
+      );
+    }),
+  );
   // A folder that is named twice is one adapter still.
   const folders = new Map(
     found.flatMap(({ adapters }) => adapters).map((folder) => [resolve(folder), folder]),
@@ -30,22 +43,30 @@ export async function findAdapters(paths: readonly string[]): Promise<FoundAdapt
   };
 }
 
-async function foldersAt(path: string): Promise<{ adapters: string[]; skipped: string[] }> {
-  const names = await readdir(path).catch(() => {
-    throw new UserError(`no folder '${path}'`);
-  });
-  if (names.includes(configFile)) return { adapters: [path], skipped: [] };
-  const adapters: string[] = [];
-  const skipped: string[] = [];
-  for (const name of names.sort()) {
-    const folder = join(path, name);
-    const entries = await readdir(folder).catch(() => undefined);
-    if (entries !== undefined) (entries.includes(configFile) ? adapters : skipped).push(folder);
-  }
-  if (adapters.length > 0) return { adapters, skipped };
-  throw new UserError(
-    `no adapter in '${path}': neither it nor a folder in it has an ${configFile}`,
-  );
+interface Under {
+  readonly adapters: readonly string[];
+  readonly skipped: readonly string[];
+}
+
+/** Undefined of what is no folder; a folder without any adapter in it is skipped as a whole. */
+async function foldersUnder(path: string, depth: number): Promise<Under | undefined> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => undefined);
+  if (entries === undefined) return undefined;
+  const own = entries.some(({ name }) => name === configFile) ? [path] : [];
+  const names = entries
+    .filter(isFolder)
+    .map(({ name }) => join(path, name))
+    .sort();
+  const inside =
+    depth === 0 ? [] : await Promise.all(names.map((name) => foldersUnder(name, depth - 1)));
+  const adapters = [...own, ...inside.flatMap((under) => under?.adapters ?? [])];
+  if (adapters.length === 0) return { adapters, skipped: [path] };
+  return { adapters, skipped: inside.flatMap((under) => under?.skipped ?? []) };
+}
+
+/** Hidden ones hold no adapters, but the whole of `.git` and the like. */
+function isFolder(entry: Dirent): boolean {
+  return (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith(".");
 }
 
 /** @param folders absolute and distinct */

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeSafetensors, UserError, type Tensor } from "@fedclair/core";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  UserError,
+  type StoredType,
+  type Tensor,
+} from "@fedclair/core";
 import { readAdapter, writeAdapter } from "./peft.js";
 
 const f32 = (shape: readonly number[], ...values: number[]): Tensor => ({
@@ -88,6 +94,67 @@ describe("PEFT adapters", () => {
     }
   });
 
+  it("takes patterns as names in the base model, from its beginning too", async () => {
+    const name = "base_model.model.model.layers.0.q";
+    const tensors = { [`${name}.lora_A.weight`]: a, [`${name}.lora_B.weight`]: b };
+    for (const [i, [pattern, scale]] of [
+      ["^model.layers.0.q", 3],
+      ["^layers.0.q", 2],
+      ["layers.0.q", 3],
+      ["model\\.layers\\.\\d+\\.q", 3],
+    ].entries()) {
+      const path = await save(tensors, { alpha_pattern: { [String(pattern)]: 6 } }, `p${i}`);
+      const { modules } = await readAdapter(path);
+      assert.equal((modules.get(name)?.b.data[0] ?? NaN) / 10, scale, String(pattern));
+    }
+  });
+
+  it("reads an adapter in several files", async () => {
+    const path = await save({ "q.lora_A.weight": a }, {}, "shards");
+    const [one, two] = ["adapter_model-00001-of-00002", "adapter_model-00002-of-00002"];
+    await rename(join(path, "adapter_model.safetensors"), join(path, `${one}.safetensors`));
+    const bytes = encodeSafetensors(new Map([["q.lora_B.weight", b]]));
+    await writeFile(join(path, `${two}.safetensors`), bytes);
+    const map = {
+      "q.lora_A.weight": `${one}.safetensors`,
+      "q.lora_B.weight": `${two}.safetensors`,
+    };
+    const index = join(path, "adapter_model.safetensors.index.json");
+    await writeFile(index, JSON.stringify({ weight_map: map }));
+    assert.deepEqual([...(await readAdapter(path)).modules.keys()], ["q"]);
+    await writeFile(index, JSON.stringify({ weight_map: { q: "../secret" } }));
+    await assert.rejects(readAdapter(path), /'..\/secret': expected the name of a file beside it/);
+  });
+
+  it("writes each tensor in the type that it came in", async () => {
+    const path = await save({}, {}, "brain");
+    const tensors = new Map([
+      ["q.lora_A.default.weight", a],
+      ["q.lora_B.default.weight", b],
+      ["head", a],
+    ]);
+    const types = new Map<string, StoredType>([
+      ["q.lora_A.default.weight", "BF16"],
+      ["q.lora_B.default.weight", "F16"],
+      ["head", "F8_E4M3"],
+    ]);
+    const file = join(path, "adapter_model.safetensors");
+    await writeFile(file, encodeSafetensors(tensors, {}, types));
+    const { modules, ...rest } = await readAdapter(path);
+    await writeAdapter(join(folder, "again"), rest, modules);
+    const written = decodeSafetensors(
+      await readFile(join(folder, "again", "adapter_model.safetensors")),
+    );
+    assert.deepEqual(
+      [...written.types],
+      [
+        ["q.lora_A.weight", "BF16"],
+        ["q.lora_B.weight", "F16"],
+        ["head", "F16"],
+      ],
+    );
+  });
+
   it("says what is wrong, and where", async () => {
     const faults: [string, RegExp, Promise<string>][] = [
       [
@@ -127,6 +194,18 @@ describe("PEFT adapters", () => {
         save({}, { peft_type: "IA3" }, "kind"),
       ],
       ["rank", /adapter_config.json: r: /, save({}, { r: 0 }, "rank")],
+      [
+        "other rank",
+        /q: adapter_config.json says rank 8, the tensors have 2/,
+        save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, { r: 8 }, "other rank"),
+      ],
+      [
+        "experts",
+        /target_parameters: expected plain LoRA.*experts.*leave such adapters out/,
+        save({}, { target_parameters: ["mlp.experts.gate_up_proj"] }, "experts"),
+      ],
+      ["kasa", /kasa_config: expected plain LoRA/, save({}, { kasa_config: { beta: 1 } }, "kasa")],
+      ["qalora", /use_qalora: expected plain/, save({}, { use_qalora: true }, "qalora")],
     ];
     for (const [name, message, path] of faults) {
       await assert.rejects(readAdapter(await path), (error) => {

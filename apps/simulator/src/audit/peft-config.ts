@@ -1,0 +1,107 @@
+import { readFile } from "node:fs/promises";
+import { UserError } from "@fedclair/core";
+import { z } from "zod";
+
+export const configFile = "adapter_config.json";
+
+/** α: with 0 the change would vanish, whatever its factors. */
+const alphaSchema = z.number().refine((alpha) => alpha !== 0, { error: "expected a number but 0" });
+
+/** A value by module names, or regular expressions of them. */
+function byPattern<T extends z.ZodType>(value: T) {
+  return z
+    .record(z.string(), value)
+    .superRefine((patterns, context) => {
+      for (const pattern of Object.keys(patterns)) {
+        if (moduleRegExp(pattern) !== undefined) continue;
+        const message = "expected module names or regular expressions";
+        context.addIssue({ code: "custom", path: [pattern], message });
+      }
+    })
+    .nullish();
+}
+
+const configSchema = z.looseObject({
+  peft_type: z.literal("LORA", { error: "expected LORA: only LoRA adapters can be audited" }),
+  r: z.int().min(1),
+  lora_alpha: alphaSchema,
+  use_rslora: z.boolean().nullish(),
+  use_dora: z.boolean().nullish(),
+  init_lora_weights: z.union([z.boolean(), z.string()]).nullish(),
+  base_model_name_or_path: z.string().nullish(),
+  alpha_pattern: byPattern(alphaSchema),
+  rank_pattern: byPattern(z.int().min(1)),
+});
+
+export type Config = z.output<typeof configSchema>;
+
+/**
+ * Did B·A begin as a part of the base's own weights, which was taken out of these? So it is with PiSSA (arXiv 2404.02948), OLoRA, CorDA,
+ * LoftQ and LoRA-GA: what training changed is then but a part of B·A.
+ */
+export function beganInBase({ init_lora_weights: init }: Config): boolean {
+  return typeof init === "string" && /^(pissa|olora|corda|loftq|lora_ga)/i.test(init);
+}
+
+/** Kinds of LoRA whose change is not scale · B · A of one module, and why. */
+const unlike: readonly (readonly [key: string, why: string])[] = [
+  ["target_parameters", "it adapts whole parameters (experts of a mixture), not modules"],
+  ["kasa_config", "KaSA has a diagonal between B and A"],
+  ["use_qalora", "QA-LoRA pools the inputs of A"],
+  ["use_bdlora", "BD-LoRA has blocks on a diagonal for factors"],
+  ["monteclora_config", "MonteCLoRA draws its factors at random"],
+];
+
+/** @throws UserError if it is the configuration of no LoRA adapter that this program can read, with the file and what is wrong */
+export async function readConfig(file: string): Promise<Config> {
+  const text = await readFile(file, "utf8").catch(() => {
+    throw new UserError(`cannot read '${file}'`);
+  });
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw new UserError(`${file}: expected JSON`);
+  }
+  const { data, error } = configSchema.safeParse(content);
+  if (error) {
+    const [issue] = error.issues;
+    throw new UserError(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+  }
+  const [key, why] = unlike.find(([name]) => isSet(data[name])) ?? [];
+  if (key === undefined) return data;
+  throw new UserError(
+    `${file}: ${key}: expected plain LoRA, whose change is B·A; ${why ?? ""}: leave such adapters out`,
+  );
+}
+
+function isSet(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  return value !== undefined && value !== null && value !== false;
+}
+
+/** α/r, or α/√r of rank-stabilised LoRA (arXiv 2312.03732). */
+export function scaleOf(module: string, rank: number, config: Config): number {
+  const alpha = valueFor(module, config.alpha_pattern) ?? config.lora_alpha;
+  return config.use_rslora === true ? alpha / Math.sqrt(rank) : alpha / rank;
+}
+
+/** The rank that the configuration gives a module. */
+export function rankFor(module: string, { r, rank_pattern: patterns }: Config): number {
+  return valueFor(module, patterns) ?? r;
+}
+
+/** Patterns are of names in the base model, without what PEFT puts before them; the first that fits counts. */
+function valueFor<T>(module: string, patterns: Readonly<Record<string, T>> | null | undefined) {
+  const name = module.replace(/^base_model\.model\./, "");
+  return Object.entries(patterns ?? {}).find(([pattern]) => moduleRegExp(pattern)?.test(name))?.[1];
+}
+
+/** Of the modules that a pattern means; undefined of a pattern that means none. */
+function moduleRegExp(pattern: string): RegExp | undefined {
+  try {
+    return new RegExp(`^(.*\\.)?(${pattern})$`);
+  } catch {
+    return undefined;
+  }
+}
