@@ -124,7 +124,7 @@ function manyHosts(trial: Trial, plugins: Plugins): ClientPool {
   };
 }
 
-/** Milliseconds of CPU between two turns of the event loop, the most of all: however busy the machine is. */
+/** Milliseconds of CPU, of all threads, between two turns of the event loop, the most of all: however busy the machine is. */
 async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   let longest = 0;
   let ended = false;
@@ -241,8 +241,12 @@ export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): 
         const trial = trialWith({ name: "test-mean" });
         const pool = await oneHost(trial, plugins);
         await play(trial, plugins, { pool }); // compiles
-        const longest = await longestTurn(() => play(trial, plugins, { pool }));
-        assert.ok(longest < 100, `${longest} ms`);
+        // What blocks does so each time; a garbage collection or a compilation in another thread does not.
+        const longest: number[] = [];
+        while (longest.length < 3 && !longest.some((milliseconds) => milliseconds < 100)) {
+          longest.push(await longestTurn(() => play(trial, plugins, { pool })));
+        }
+        assert.ok(Math.min(...longest) < 100, `${longest.join(", ")} ms`);
       });
 
       it("refuses an option that it does not have", () => {

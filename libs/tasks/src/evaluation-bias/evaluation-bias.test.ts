@@ -225,7 +225,9 @@ describe("evaluation-bias", () => {
 
   it("keeps factored answers out, and ends where nobody is left", async () => {
     const rounds = await run(["attacks.0.attack={name: factored}"]);
-    assert.deepEqual(statuses(rounds[0]), { c02: "invalid" });
+    const [, , factored] = rounds[0]?.record.clients ?? [];
+    assert.deepEqual([factored?.clientId, factored?.failure?.code], ["c02", "WRONG_SHAPE"]);
+    assert.match(factored?.failure?.message ?? "", /expected one tensor, got low-rank factors/);
     const all = "attacks=[{attack: {name: impossible}, fraction: 1}]";
     await assert.rejects(run([all]), /no institution sent numbers that scores could give/);
   });

@@ -43,7 +43,6 @@ export function soundOf(round: Round, earlier: Earlier = []): readonly Update[] 
 
 /** Could these numbers come from scores at all? Finite they are, and of the right shape: the engine has seen to it. */
 function isSound(update: Update, { phase, params }: Round): boolean {
-  if ([...update.delta.values()].some(isLowRank)) return false; // numbers of scores are dense
   if (phase === "reference") return areCounts(moduleOf(update, "counts").data);
   const { matrix, counts, variances } = momentsOf(update);
   const largest = matrixOf(paramOf(params, "psi"))
