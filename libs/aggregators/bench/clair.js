@@ -1,6 +1,7 @@
 // node libs/aggregators/bench/clair.js [--scale]: CLAIR at the sizes of real adapters, beside a NumPy reference, and how its time grows.
+import { availableParallelism } from "node:os";
 import { pathToFileURL } from "node:url";
-import { clair, clairSchema, inThreads, refine } from "@fedclair/aggregators";
+import { clair, clairSchema, refine } from "@fedclair/aggregators";
 import { Matrix, multiply, addScaled, stream, thinQr } from "@fedclair/linalg";
 
 /**
@@ -26,19 +27,19 @@ export function adapters({ p, q = p, r, clients, modules = 1 }) {
   });
 }
 
-/** Median milliseconds of finding (steps 0 to 6) and refining (step 7). @param place where, by default in this thread alone */
-async function time(size, { rank = size.r, times = 3, place } = {}) {
+/** Median milliseconds of finding (steps 0 to 6) and refining (step 7). @param threads others than this one */
+export async function time(size, { rank = size.r, times = 3, threads = 0 } = {}) {
   const updates = adapters(size);
   const options = clairSchema.parse({ rank, starts: 8 });
   const bad = updates.filter((_, k) => k % 10 < 3).length;
   const runs = [];
   for (let run = 0; run < times; run++) {
     const start = performance.now();
-    const result = await clair(updates, options, { place });
+    const result = await clair(updates, options, { threads });
     const found = performance.now();
     await refine(result, options);
     runs.push({ find: found - start, refine: performance.now() - found });
-    result.parts.close();
+    result.modules.close();
     const flagged = [...result.status.values()].filter((s) => s === "contaminated").length;
     if (flagged !== bad) throw new Error(`flagged ${flagged} of ${bad} contaminated clients`);
   }
@@ -71,7 +72,7 @@ export async function bench() {
   const name = `CLAIR, ${many.modules} modules 1024×1024, K = 16`;
   const alone = (await time(many)).find;
   rows.push({ name: `${name}, one thread`, ms: alone });
-  const together = (await time(many, { place: inThreads })).find;
+  const together = (await time(many, { threads: availableParallelism() })).find;
   rows.push({ name: `${name}, all cores`, ms: together, reference: alone });
   return rows;
 }
