@@ -41,8 +41,11 @@ const trusted = 0.5;
 /** χ² with 4 degrees of freedom, exceeded with probability 0.05: what size and clique say together. */
 const guilt = 9.488;
 
-/** Below it the members' median cosine is none. */
+/** A median cosine below it is none. */
 const leastAgreement = 0.02;
+
+const alone =
+  "stands apart from the others, and nothing else tells against it: honest and different, or contaminated";
 
 /**
  * Who is contaminated, by evidence of more than one kind. Lying outside the shared space convicts where that space holds most of
@@ -64,21 +67,32 @@ export async function judge(
   const isTrusted = held >= trusted;
   const byOutside = scores.map((score) => (isTrusted ? score / threshold : 0));
   const outside = (k: number): Evidence => ({ kind: "outside", statistic: item(scores, k) });
-  if (scores.length < leastClients) {
-    const why = `too few clients: ${scores.length}, evidence of more than one kind takes ${leastClients}`;
+  /** By lying outside a space that is trusted, and by nothing else. @param why no more can be said, where no space is trusted */
+  const byOutsideAlone = (why: string): Judgement => {
     const contaminated = beyond(byOutside);
+    const all = indices(scores.length);
     return {
       contaminated,
-      benign: without(indices(scores.length), contaminated),
-      undecided: new Map(isTrusted ? [] : indices(scores.length).map((k) => [k, why])),
+      benign: all.filter((k) => !contaminated.includes(k)),
+      undecided: new Map(isTrusted ? [] : all.map((k) => [k, why])),
       scores: byOutside,
-      evidence: scores.map((_, k) => [outside(k)]),
+      evidence: all.map((k) => [outside(k)]),
     };
+  };
+  if (scores.length < leastClients) {
+    return byOutsideAlone(
+      `too few clients: ${scores.length}, evidence of more than one kind takes ${leastClients}`,
+    );
   }
   const likeness = likenessOf(grams);
   const core = agreeingCore(likeness);
   const isOpposed = opposed(likeness, core);
   const found = await findOutliers(piecesOf(likeness, await insideOf(core), core), rate);
+  if (!doAgree(likeness, found.members)) {
+    return byOutsideAlone(
+      "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them",
+    );
+  }
   const convicted = new Set([
     ...beyond(byOutside),
     ...found.outliers.filter((k) => isGuilty(k, found, isOpposed)),
@@ -86,14 +100,10 @@ export async function judge(
   return {
     contaminated: indices(scores.length).filter((k) => convicted.has(k)),
     benign: found.members.filter((k) => !convicted.has(k)),
-    undecided: undecidedOf(found, convicted, likeness, isTrusted),
+    undecided: new Map(found.outliers.filter((k) => !convicted.has(k)).map((k) => [k, alone])),
     scores: byOutside.map((score, k) => Math.max(score, at(found.excess, k))),
     evidence: scores.map((_, k) => [outside(k), ...evidenceOf(k, found, likeness)]),
   };
-}
-
-function without(list: readonly number[], some: readonly number[]): number[] {
-  return list.filter((k) => !some.includes(k));
 }
 
 function beyond(scores: readonly number[]): number[] {
@@ -104,22 +114,6 @@ function beyond(scores: readonly number[]): number[] {
 function isGuilty(k: number, { surprises }: Outliers, isOpposed: readonly boolean[]): boolean {
   const bySizeAndClique = at(item(surprises, large), k) + at(item(surprises, together), k);
   return item(isOpposed, k) || bySizeAndClique > guilt;
-}
-
-function undecidedOf(
-  { members, outliers }: Outliers,
-  convicted: ReadonlySet<number>,
-  { agreement }: Likeness,
-  isTrusted: boolean,
-): ReadonlyMap<number, string> {
-  const usual = median(pick([...agreement], members));
-  const nothing = `the clients have nothing in common: their changes agree by ${usual.toPrecision(2)}, and no space holds half of them`;
-  const alone =
-    "stands apart from the others, and nothing else tells against it: honest and different, or contaminated";
-  const unlike =
-    !isTrusted && usual < leastAgreement ? members.map((k) => [k, nothing] as const) : [];
-  const apartOnly = outliers.map((k) => [k, alone] as const);
-  return new Map([...unlike, ...apartOnly].filter(([k]) => !convicted.has(k)));
 }
 
 function evidenceOf(
@@ -133,4 +127,12 @@ function evidenceOf(
     { kind: "size", statistic: Math.exp(at(size, k)), pValue: pValue(large) },
     { kind: "clique", statistic: at(clique, k), pValue: pValue(together) },
   ];
+}
+
+/** Is the members' median cosine more than how they differ in it? Else likeness tells nobody from anybody. */
+function doAgree({ agreement }: Likeness, members: readonly number[]): boolean {
+  const own = pick([...agreement], members);
+  const usual = median(own);
+  const deviation = 1.4826 * median(own.map((cosine) => Math.abs(cosine - usual)));
+  return usual > Math.max(leastAgreement, deviation);
 }

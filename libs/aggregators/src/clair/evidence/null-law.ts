@@ -6,6 +6,12 @@ import { forwardSearch } from "./forward-search.js";
 /** Degrees of freedom of the simulated clients' statistics: real ones have longer tails than the normal law. */
 const degrees = 6;
 
+/**
+ * Correlation of the last piece with the first, as clique has with standing apart: it is measured from the same median cosine, and who
+ * agrees less with all is, for that alone, more like its nearest.
+ */
+const correlation = 0.5;
+
 /** Simulated clean federations: enough for a rate of 0.01. */
 const federations = 1000;
 
@@ -22,7 +28,7 @@ export interface NullLaw {
 const laws = new Map<string, Promise<NullLaw>>();
 
 /**
- * Simulated with independent pieces of Student's t with 6 degrees of freedom, on streams of its own: always the same. Computed
+ * Simulated with pieces of Student's t with 6 degrees of freedom, on streams of its own: always the same. Computed
  * once for each size; gives way to the event loop.
  * @param sizes of the core at which the search looks
  */
@@ -46,8 +52,11 @@ async function simulate(
   const traces: (readonly number[])[] = [];
   for (let run = 0; run < federations; run++) {
     const own = rng.at(run);
-    const drawn = indices(pieces).map((piece) => ({
-      values: studentT(own.at(piece).normals(clients * (degrees + 1)), clients),
+    const draws = indices(pieces).map((piece) =>
+      studentT(own.at(piece).normals(clients * (degrees + 1)), clients),
+    );
+    const drawn = draws.map((values, piece) => ({
+      values: piece > 0 && piece === pieces - 1 ? mixed(item(draws, 0), values) : values,
       floor: 1e-9,
     }));
     traces.push(forwardSearch(drawn, sizes).surprises);
@@ -66,6 +75,11 @@ async function simulate(
   const quantile = (look: number, probability: number) =>
     at(item(byLook, look), Math.floor(probability * (federations - 1)));
   return { pValue, quantile, pointwise: (rate) => at(least, Math.floor(rate * federations)) };
+}
+
+function mixed(first: Float64Array, values: Float64Array): Float64Array {
+  const rest = Math.sqrt(1 - correlation ** 2);
+  return values.map((x, k) => correlation * at(first, k) + rest * x);
 }
 
 function studentT(normals: Float64Array, count: number): Float64Array {
