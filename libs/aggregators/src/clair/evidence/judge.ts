@@ -35,8 +35,12 @@ export interface Judgement {
   readonly evidence: readonly (readonly Evidence[])[];
 }
 
-/** A space that holds at least so much of the benign changes convicts whoever lies outside it; else it is one piece among others. */
-const trusted = 0.5;
+/**
+ * A space that holds at least so much of the benign changes tells benign from contaminated by itself, but for the sign; else it is
+ * one piece among others. Measured: 0.7 to 0.97 on linear regression, networks, denoising and students; 0.5 on digits, where it
+ * misses some; 0.1 to 0.3 on adapters of language models.
+ */
+const trusted = 0.6;
 
 /** χ² with 4 degrees of freedom, exceeded with probability 0.05: what size and clique say together. */
 const guilt = 9.488;
@@ -93,15 +97,17 @@ export async function judge(
       "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them",
     );
   }
-  const convicted = new Set([
-    ...beyond(byOutside),
-    ...found.outliers.filter((k) => isGuilty(k, found, isOpposed)),
-  ]);
+  // Who lies inside a space that is trusted may yet point the other way, and may be as large or as like some others as it will.
+  const suspects = isTrusted ? found.outliers.filter((k) => item(isOpposed, k)) : found.outliers;
+  const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed));
+  const convicted = new Set([...beyond(byOutside), ...guilty]);
+  const unsure = suspects.filter((k) => !convicted.has(k));
+  const byLikeness = (k: number) => (isTrusted && !convicted.has(k) ? 0 : at(found.excess, k));
   return {
     contaminated: indices(scores.length).filter((k) => convicted.has(k)),
-    benign: found.members.filter((k) => !convicted.has(k)),
-    undecided: new Map(found.outliers.filter((k) => !convicted.has(k)).map((k) => [k, alone])),
-    scores: byOutside.map((score, k) => Math.max(score, at(found.excess, k))),
+    benign: indices(scores.length).filter((k) => !convicted.has(k) && !unsure.includes(k)),
+    undecided: new Map(unsure.map((k) => [k, alone])),
+    scores: byOutside.map((score, k) => Math.max(score, byLikeness(k))),
     evidence: scores.map((_, k) => [outside(k), ...evidenceOf(k, found, likeness)]),
   };
 }
