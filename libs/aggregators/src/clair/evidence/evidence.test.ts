@@ -184,6 +184,12 @@ describe("a judgement by evidence", () => {
     const scores = columns.map((_, k) => (k < 2 ? 4 : 0.5));
     const detection = { benign: indices(9).slice(2), scores, threshold: 1.4, gap: 8, bases: [] };
     assert.deepEqual((await judged(columns, detection)).contaminated, [0, 1]);
+    // Inside it nobody is suspect for being like some others; one that is a hundred times as large is.
+    const [first = [], ...rest] = columns;
+    const huge = [first.map((x) => 100 * x), ...rest];
+    const inside = { ...detection, benign: indices(9), scores: scores.map(() => 0.5) };
+    assert.deepEqual((await judged(columns, inside)).contaminated, []);
+    assert.deepEqual((await judged(huge, inside)).contaminated, [0]);
     // Where it holds a tenth, it is one piece among others.
     const weak = { ...detection, scores: scores.map((x) => 6 * x), threshold: 8 };
     assert.deepEqual((await judged(columns, weak)).contaminated, []);

@@ -45,6 +45,9 @@ const trusted = 0.6;
 /** χ² with 4 degrees of freedom, exceeded with probability 0.05: what size and clique say together. */
 const guilt = 9.488;
 
+/** −2·ln p of a size that no benign client has: p below 1e-6. */
+const enormous = 27.6;
+
 /** A median cosine below it is none. */
 const leastAgreement = 0.02;
 
@@ -97,8 +100,9 @@ export async function judge(
       "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them",
     );
   }
-  // Who lies inside a space that is trusted may yet point the other way, and may be as large or as like some others as it will.
-  const suspects = isTrusted ? found.outliers.filter((k) => item(isOpposed, k)) : found.outliers;
+  // Who lies inside a space that is trusted may yet point the other way, or be out of all proportion; else it is as the others are.
+  const isOdd = (k: number) => item(isOpposed, k) || at(item(found.surprises, large), k) > enormous;
+  const suspects = isTrusted ? found.outliers.filter(isOdd) : found.outliers;
   const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed));
   const convicted = new Set([...beyond(byOutside), ...guilty]);
   const unsure = suspects.filter((k) => !convicted.has(k));
