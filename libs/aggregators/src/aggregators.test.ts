@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { aggregators } from "./index.js";
+import { aggregators, clairAggregator } from "./index.js";
 import { describeAggregator, describeState } from "../testing/conformance.js";
 
 /** Rules whose change of factored updates is dense, and why. */
@@ -15,11 +15,20 @@ for (const plugin of aggregators.values()) {
   describeAggregator(plugin, multiplyOut.get(plugin.name));
 }
 
+describe("rule evidence", () => {
+  describeAggregator({
+    ...clairAggregator,
+    create: (options) =>
+      clairAggregator.create({ ...(options as object), rule: "evidence" } as never),
+  });
+});
+
 /** Options with which an aggregator keeps state, beside its defaults. */
 const stateful: readonly (readonly [string, object])[] = [
   ["clair", { memoryBeta: 0.5 }],
   ["clair", { window: 3 }],
   ["clair", { window: 3, memoryBeta: 0.5, centered: true }],
+  ["clair", { rule: "evidence", window: 3 }],
   ["fltrust", { root: "c03" }],
 ];
 
