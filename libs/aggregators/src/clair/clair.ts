@@ -81,7 +81,7 @@ export async function clair(
     // Steps 1 to 5: the space that they share, and who is outside it.
     const earlier = active.map(({ id }) => memory.get(id));
     const located = active.length > 0 ? await locate(modules, active, earlier, options) : undefined;
-    const said = located ? await sayOf(modules, located, options) : nothing;
+    const said = located ? await sayOf(modules, active, located, options) : nothing;
 
     // Step 6: what is said of this round's clients.
     const ids = new Set(updates.map(({ clientId }) => clientId));
@@ -172,6 +172,7 @@ async function locate(
 /** Who is benign, by the threshold of the scores or by all evidence. */
 async function sayOf(
   modules: ModulePool,
+  clients: readonly Client[],
   { detection, comparison, views }: Located,
   options: ClairOptions,
 ): Promise<Said> {
@@ -180,9 +181,10 @@ async function sayOf(
     const reasons = undecided === undefined ? [] : benign.map((k) => [k, undecided] as const);
     return { benign, scores, threshold, gap, undecided: new Map(reasons) };
   }
-  const grams = await modules.each((module) => module.ask("gram", comparison.clients));
+  const norms = clients.map(({ norm }) => norm);
+  const grams = await modules.each((module) => module.ask("gram", comparison.clients, norms));
   const insideOf = (core: readonly number[]) => commonShares(modules, comparison, core);
-  const judgement = await judge(grams, insideOf, detection, options.falseAlarmRate);
+  const judgement = await judge(grams, norms, insideOf, detection, options.falseAlarmRate);
   return { ...judgement, threshold: 1, gap };
 }
 

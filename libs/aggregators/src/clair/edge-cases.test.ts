@@ -41,6 +41,25 @@ describe("clair's set of active clients", () => {
     );
   });
 
+  it("is judged by evidence alike at any scale, where squares overflow or vanish", async () => {
+    const common = benign(0);
+    const near = (k: number) => {
+      const own = gaussian(root.at("near", k), 8, 6, 0.2);
+      return new Matrix(
+        8,
+        6,
+        own.data.map((x, i) => x + (common.data[i] ?? NaN)),
+      );
+    };
+    const clients = [bad.scale(9), ...Array.from({ length: 8 }, (_, k) => near(k))];
+    const by = { ...options, rank: 1, rule: "evidence" as const };
+    const said = await statuses(round(...clients), by);
+    assert.match(said, /^contaminated( benign){8}$/);
+    for (const scale of [1e-120, 1e90]) {
+      assert.equal(await statuses(round(...clients.map((x) => x.scale(scale))), by), said);
+    }
+  });
+
   it("leaves out factors whose product overflows", async () => {
     const huge = { b: gaussian(root, 8, 2, 1e99), a: gaussian(root, 2, 6, 1e99) };
     assert.equal(

@@ -11,11 +11,8 @@ import { logTail } from "./t-tail.js";
 
 /** One module of clients: columns are their changes. */
 function gramOf(columns: readonly (readonly number[])[]): Matrix {
-  const table = new Matrix(
-    item(columns, 0).length,
-    columns.length,
-    Float64Array.from(columns.flat()),
-  );
+  const unit = columns.flatMap((change) => change.map((x) => x / (Math.hypot(...change) || 1)));
+  const table = new Matrix(item(columns, 0).length, columns.length, Float64Array.from(unit));
   return multiplyTN(table, table);
 }
 
@@ -121,15 +118,14 @@ describe("outliers", () => {
 
 describe("likeness", () => {
   it("is of hand-made changes: cosines, norms, and a pair", () => {
-    const { agreement, size, clique } = likenessOf([
-      gramOf([
-        [2, 0],
-        [1, 0],
-        [1, 0],
-        [0, 3],
-        [0, 1],
-      ]),
-    ]);
+    const hand = [
+      [2, 0],
+      [1, 0],
+      [1, 0],
+      [0, 3],
+      [0, 1],
+    ];
+    const { agreement, size, clique } = likenessOf([gramOf(hand)], [2, 1, 1, 3, 1]);
     assert.deepEqual([...agreement], [0.5, 0.5, 0.5, 0, 0]);
     assert.ok(Math.abs(at(size, 0) - Math.log(2)) < 1e-15);
     assert.deepEqual([...clique], [0.5, 0.5, 0.5, 0.5, 0.5]);
@@ -137,7 +133,7 @@ describe("likeness", () => {
   });
 
   it("takes a module that a client did not change for no likeness", () => {
-    const { agreement } = likenessOf([gramOf([[1], [1], [0]])]);
+    const { agreement } = likenessOf([gramOf([[1], [1], [0]])], [1, 1, 1]);
     assert.deepEqual([...agreement], [0.5, 0.5, 0]);
   });
 });
@@ -146,7 +142,8 @@ describe("a judgement by evidence", () => {
   const inside = (shares: readonly number[]) => () => Promise.resolve(shares);
   const judged = (columns: readonly (readonly number[])[], detection = blind(columns.length)) => {
     const shares = columns.map((change) => (change[0] ?? 0) ** 2 / Math.hypot(...change) ** 2);
-    return judge([gramOf(columns)], inside(shares), detection, 0.01);
+    const norms = columns.map((change) => Math.hypot(...change));
+    return judge([gramOf(columns)], norms, inside(shares), detection, 0.01);
   };
 
   it("names nobody among honest clients", async () => {

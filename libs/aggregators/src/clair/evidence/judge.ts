@@ -45,6 +45,9 @@ const trusted = 0.6;
 /** χ² with 4 degrees of freedom, exceeded with probability 0.05: what size and clique say together. */
 const guilt = 9.488;
 
+/** Whoever lies outside lies so much farther out than the median of the others, in tangents: less is a gap among benign clients. */
+const farther = 1.8;
+
 /** −2·ln p of a size that no benign client has: p below 1e-6. */
 const enormous = 27.6;
 
@@ -58,20 +61,23 @@ const alone =
  * Who is contaminated, by evidence of more than one kind. Lying outside the shared space convicts where that space holds most of
  * what benign clients do. Else a client must stand out from all others together, and not only by standing apart: honest clients
  * of another kind do that too. What else tells is a large change, a clique, or a change opposed to the others'.
- * @param grams ⟨X_i, X_j⟩ of the clients, by module
+ * @param grams ⟨X_i, X_j⟩ of the clients, by module, each change over its norm
+ * @param norms of their whole changes
  * @param insideOf every client's share of energy in the direction that a core shares, fitted without it
  * @param detection by the shared space alone
  * @param rate of federations without a contaminated client in which somebody is accused
  */
 export async function judge(
   grams: readonly Matrix[],
+  norms: readonly number[],
   insideOf: (core: readonly number[]) => Promise<readonly number[]>,
   detection: Detection,
   rate: number,
 ): Promise<Judgement> {
-  const { benign, scores, threshold } = detection;
-  const held = median(pick(scores, benign).map((tangent) => 1 / (1 + tangent * tangent)));
-  const isTrusted = held >= trusted;
+  const { benign, scores } = detection;
+  const usual = median(pick(scores, benign));
+  const isTrusted = 1 / (1 + usual * usual) >= trusted;
+  const threshold = Math.max(detection.threshold, farther * usual);
   const byOutside = scores.map((score) => (isTrusted ? score / threshold : 0));
   const outside = (k: number): Evidence => ({ kind: "outside", statistic: item(scores, k) });
   /** By lying outside a space that is trusted, and by nothing else. @param why no more can be said, where no space is trusted */
@@ -91,7 +97,7 @@ export async function judge(
       `too few clients: ${scores.length}, evidence of more than one kind takes ${leastClients}`,
     );
   }
-  const likeness = likenessOf(grams);
+  const likeness = likenessOf(grams, norms);
   const core = agreeingCore(likeness);
   const isOpposed = opposed(likeness, core);
   const found = await findOutliers(piecesOf(likeness, await insideOf(core), core), rate);

@@ -12,8 +12,11 @@ export interface Likeness {
   readonly clique: Float64Array;
 }
 
-/** @param grams ⟨X_i, X_j⟩ of the clients, K×K, by module; K at least 3 */
-export function likenessOf(grams: readonly Matrix[]): Likeness {
+/**
+ * @param grams ⟨X_i, X_j⟩ of the clients, K×K, by module, each change over its norm; K at least 3
+ * @param norms of the whole changes, above 0
+ */
+export function likenessOf(grams: readonly Matrix[], norms: readonly number[]): Likeness {
   const clients = item(grams, 0).rows;
   const cosines = meanCosines(grams);
   const others = indices(clients).map((k) =>
@@ -26,9 +29,7 @@ export function likenessOf(grams: readonly Matrix[]): Likeness {
   const clique = Float64Array.from(others, (own, k) => {
     return (at(own, own.length - 1) + at(own, own.length - 2)) / 2 - at(agreement, k);
   });
-  const size = Float64Array.from(indices(clients), (k) => {
-    return Math.log(grams.reduce((total, gram) => total + gram.get(k, k), 0)) / 2;
-  });
+  const size = Float64Array.from(norms, (norm) => Math.log(norm));
   return { agreement, size, clique };
 }
 

@@ -1,4 +1,4 @@
-import { isLowRank, matrixOf, tensorsOf, type TensorDelta } from "@fedclair/core";
+import { isLowRank, matrixOf, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
 import { item, type Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
@@ -88,9 +88,10 @@ export class ModuleState {
     return new Map(zip(ids, asPairs(refinement, changes, space)));
   }
 
-  /** ⟨X_i, X_j⟩ of the clients, K×K. */
-  gram(clients: readonly number[]): Promise<Matrix> {
-    return gramOf([pick(this.#updates, clients)]);
+  /** ⟨X_i, X_j⟩/(s_i·s_j) of the clients, K×K. @param sizes s_k > 0 that leave numbers whose squares are numbers */
+  gram(clients: readonly number[], sizes: readonly number[]): Promise<Matrix> {
+    const own = pick(this.#updates, clients);
+    return gramOf([own.map((update, k) => divided(update, item(sizes, k)))]);
   }
 
   /** ⟨PX_i, PX_j⟩ of the clients, K×K. */
@@ -142,6 +143,15 @@ export class ModuleGroup {
     const views = this.#modules.map((module, m) => module.views(comparison, ranks?.[m]));
     return PooledViews.of((await Promise.all(views)).map(here));
   }
+}
+
+/** An update over a number; of factors b is divided. */
+function divided(update: TensorDelta, by: number): TensorDelta {
+  const over = ({ shape, data }: Tensor) => ({
+    shape,
+    data: Float64Array.from(data, (x) => x / by),
+  });
+  return isLowRank(update) ? { b: over(update.b), a: update.a } : over(update);
 }
 
 function isBounded(data: Float32Array | Float64Array): boolean {
