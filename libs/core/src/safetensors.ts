@@ -29,12 +29,12 @@ const storages: Readonly<Record<StoredType, Storage>> = {
   F64: {
     size: 8,
     read: (buffer) => new Float64Array(buffer),
-    write: (data) => Float64Array.from(data),
+    write: (data) => (data instanceof Float64Array ? data : Float64Array.from(data)),
   },
   F32: {
     size: 4,
     read: (buffer) => new Float32Array(buffer),
-    write: (data) => Float32Array.from(data),
+    write: (data) => (data instanceof Float32Array ? data : Float32Array.from(data)),
   },
   F16: {
     size: 2,

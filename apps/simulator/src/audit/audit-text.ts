@@ -5,6 +5,7 @@ import pc from "picocolors";
 import { evidenceAgainst, evidenceCells, evidenceHeads } from "./evidence-text.js";
 import type { Finding } from "./findings.js";
 import type { Comparison } from "./compare-adapters.js";
+import { nameInBase } from "./peft-config.js";
 import type { RefinedFolder } from "./write-refined.js";
 
 /** What an audit says, as `--json` prints it. */
@@ -170,9 +171,9 @@ function widestGap(sorted: readonly number[]): {
   return widest;
 }
 
-/** Without what PEFT puts before every name. */
+/** For a line of its own. */
 function shortened(module: string): string {
-  return oneLine(module.replace(/^base_model\.model\./, ""));
+  return oneLine(nameInBase(module));
 }
 
 function ratioText(ratio: number): string {

@@ -91,9 +91,14 @@ export function rankFor(module: string, { r, rank_pattern: patterns }: Config): 
   return valueFor(module, patterns) ?? r;
 }
 
+/** Without what PEFT puts before every name. */
+export function nameInBase(module: string): string {
+  return module.replace(/^base_model\.model\./, "");
+}
+
 /** Patterns are of names in the base model, without what PEFT puts before them; the first that fits counts. */
 function valueFor<T>(module: string, patterns: Readonly<Record<string, T>> | null | undefined) {
-  const name = module.replace(/^base_model\.model\./, "");
+  const name = nameInBase(module);
   return Object.entries(patterns ?? {}).find(([pattern]) => moduleRegExp(pattern)?.test(name))?.[1];
 }
 

@@ -68,31 +68,34 @@ function few(names: readonly string[]): string {
     : `module ${names[0] ?? ""} and ${names.length - 1} more`;
 }
 
-/** Groups of adapters that change the same by the same numbers, of two and more. */
+/** Groups of adapters that hold the same numbers, of two and more. */
 export function identical(adapters: ReadonlyMap<string, Modules>): string[][] {
-  const groups = new Map<string, string[]>();
+  // All numbers are compared only of adapters that are alike in a few.
+  const groups = new Map<string, { modules: Modules; names: string[] }[]>();
   for (const [name, modules] of adapters) {
-    const key = fingerprint(modules);
-    groups.set(key, [...(groups.get(key) ?? []), name]);
+    const key = JSON.stringify([...modules].map(([module, pair]) => [module, ...someOf(pair)]));
+    const alike = groups.get(key) ?? [];
+    groups.set(key, alike);
+    const same = alike.find((group) => isSame(group.modules, modules));
+    if (same) same.names.push(name);
+    else alike.push({ modules, names: [name] });
   }
-  return [...groups.values()].filter(({ length }) => length > 1);
+  return [...groups.values()].flat().flatMap(({ names }) => (names.length > 1 ? [names] : []));
 }
 
-/** Sums tell numbers apart that differ anywhere but by chance. */
-function fingerprint(modules: Modules): string {
-  return [...modules]
-    .map(([name, pair]) => {
-      const sums = [pair.b, pair.a].map(({ data }) => {
-        let [plain, weighted] = [0, 0];
-        for (let i = 0; i < data.length; i++) {
-          const x = data[i] as number;
-          plain += x;
-          weighted += x * Math.sin(i + 1);
-        }
-        return `${plain} ${weighted}`;
-      });
-      return `${name} ${sums.join(" ")}`;
-    })
-    .sort()
-    .join("\n");
+function someOf({ b, a }: LowRank): (number | undefined)[] {
+  return [b, a].flatMap(({ data }) => [data[0], data[data.length >> 1], data.at(-1)]);
+}
+
+function isSame(x: Modules, y: Modules): boolean {
+  return [...x].every(([name, { b, a }]) => {
+    const other = y.get(name);
+    return other !== undefined && equal(b.data, other.b.data) && equal(a.data, other.a.data);
+  });
+}
+
+function equal(x: ArrayLike<number>, y: ArrayLike<number>): boolean {
+  if (x.length !== y.length) return false;
+  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
+  return true;
 }
