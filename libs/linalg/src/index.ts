@@ -9,7 +9,7 @@ export { addScaled, hstack, Matrix, subtract } from "./matrix.js";
 export { dot, gramNT, multiply, multiplyNT, multiplyTN } from "./multiply.js";
 export { splitColumns, splitEnergy, type SplitEnergy } from "./project.js";
 export { thinQr, type ThinQr } from "./qr.js";
-export { frobenius, median, norm, quantile, sum } from "./stats.js";
+export { frobenius, median, medianDeviation, norm, quantile, sum } from "./stats.js";
 export { Stream, stream } from "./stream.js";
 export { thinSvd, type ThinSvd } from "./svd.js";
 export { setThreads } from "./threads.js";

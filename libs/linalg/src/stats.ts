@@ -34,6 +34,11 @@ export function median(values: ArrayLike<number>): number {
   return quantile(values, 0.5);
 }
 
+/** 1.4826·median|x − middle|: the standard deviation of a normal law, which up to half of the values cannot carry away. */
+export function medianDeviation(values: ArrayLike<number>, middle = median(values)): number {
+  return 1.4826 * median(Float64Array.from(values, (x) => Math.abs(x - middle)));
+}
+
 /** The sum of a list. */
 export function sum(values: ArrayLike<number>): number {
   let total = 0;

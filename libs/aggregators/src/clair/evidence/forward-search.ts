@@ -1,4 +1,4 @@
-import { at, item, median } from "@fedclair/linalg";
+import { at, item, median, medianDeviation } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { surprises, totals, type Piece } from "./surprise.js";
 
@@ -52,7 +52,7 @@ function firstCore(pieces: readonly Piece[], size: number): readonly number[] {
   const distances = new Float64Array(item(pieces, 0).values.length);
   for (const { values, floor } of pieces) {
     const middle = median(values);
-    const deviation = 1.4826 * median(values.map((x) => Math.abs(x - middle)));
+    const deviation = medianDeviation(values, middle);
     values.forEach((value, k) => {
       const z = (value - middle) / Math.max(deviation, floor);
       distances[k] = at(distances, k) + (z > 0 ? z * z : 0) + 1e-3 * z * z;

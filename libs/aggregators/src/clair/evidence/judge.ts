@@ -1,4 +1,4 @@
-import { at, item, median, type Matrix } from "@fedclair/linalg";
+import { at, item, median, medianDeviation, type Matrix } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices, pick } from "../lists.js";
 import { findOutliers, leastClients, type Outliers } from "./outliers.js";
@@ -148,7 +148,5 @@ function evidenceOf(
 /** Is the members' median cosine more than how they differ in it? Else likeness tells nobody from anybody. */
 function doAgree({ agreement }: Likeness, members: readonly number[]): boolean {
   const own = pick([...agreement], members);
-  const usual = median(own);
-  const deviation = 1.4826 * median(own.map((cosine) => Math.abs(cosine - usual)));
-  return usual > Math.max(leastAgreement, deviation);
+  return median(own) > Math.max(leastAgreement, medianDeviation(own));
 }

@@ -1,4 +1,4 @@
-import { median } from "@fedclair/linalg";
+import { median, medianDeviation } from "@fedclair/linalg";
 import type { ScoreModel } from "./basis.js";
 import { fitColumn, type PanelMoments } from "./moments.js";
 
@@ -31,9 +31,9 @@ function logAlpha(model: ScoreModel, { matrix, counts }: PanelMoments, j: number
 function deviationsOf(values: readonly (number | undefined)[]): (number | undefined)[] {
   const fitted = values.filter((a) => a !== undefined && !Number.isNaN(a)) as number[];
   const middle = fitted.length === 0 ? NaN : median(fitted);
-  const spread = fitted.length === 0 ? NaN : median(fitted.map((a) => Math.abs(a - middle)));
+  const deviation = fitted.length === 0 ? NaN : medianDeviation(fitted, middle);
   return values.map((a) => {
     if (a === undefined) return undefined;
-    return Number.isNaN(a) ? Infinity : Math.abs(a - middle) / (1.4826 * spread + 0.001);
+    return Number.isNaN(a) ? Infinity : Math.abs(a - middle) / (deviation + 0.001);
   });
 }
