@@ -41,3 +41,9 @@ export function innerProduct(x: Factors, y: Factors): number {
 export function product({ b, a }: Factors): Matrix {
   return multiply(b, a);
 }
+
+/** The columns of a stack that belong to each block, without a copy. */
+export function columnsOf(stack: Matrix, blocks: readonly Pick<Matrix, "cols">[]): Matrix[] {
+  let from = 0;
+  return blocks.map(({ cols }) => stack.columns(from, (from += cols)));
+}

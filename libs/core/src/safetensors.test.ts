@@ -39,11 +39,11 @@ describe("safetensors", () => {
     const bytes = [...new Uint8Array(words.buffer)];
     for (const dtype of ["F16", "BF16"] as const) {
       const read = decodeSafetensors(file(one(dtype, [65536], 0, 131072), bytes));
-      const again = decodeSafetensors(encodeSafetensors(read.params, {}, read.types));
+      const again = decodeSafetensors(encodeSafetensors(read.params, {}, new Map([["w", dtype]])));
       // As lists: NaN has many bit patterns.
       const [before, after] = [read, again].map(({ params }) => [...(params.get("w")?.data ?? [])]);
       assert.deepEqual(after, before);
-      assert.equal(again.types.get("w"), dtype);
+      assert.equal(again.tensors[0]?.type, dtype);
     }
     const rounded = (type: StoredType, ...values: number[]) => {
       const params = new Map([["w", { shape: [values.length], data: Float32Array.from(values) }]]);

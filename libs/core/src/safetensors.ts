@@ -7,7 +7,6 @@ import { shapeText, sizeOf, type Params, type Tensor } from "./tensor.js";
  * little-endian on every machine that TensorFlow.js runs on, so bytes are copied as they are.
  */
 
-const prefixBytes = 8;
 /** The limit of the reference implementation, against a header that claims all memory. */
 const maxHeaderBytes = 100_000_000;
 
@@ -25,6 +24,9 @@ interface Storage {
   write(data: Data): ArrayBufferView;
 }
 
+const byteTable = (toNumber: (bits: number) => number) =>
+  Float32Array.from({ length: 256 }, (_, bits) => toNumber(bits));
+
 const storages: Readonly<Record<StoredType, Storage>> = {
   F64: {
     size: 8,
@@ -38,7 +40,7 @@ const storages: Readonly<Record<StoredType, Storage>> = {
   },
   F16: {
     size: 2,
-    read: (buffer) => Float32Array.from(new Uint16Array(buffer), halfToNumber),
+    read: (buffer) => looked(new Uint16Array(buffer), halves()),
     write: (data) => Uint16Array.from(data, numberToHalf),
   },
   BF16: {
@@ -49,22 +51,34 @@ const storages: Readonly<Record<StoredType, Storage>> = {
   // Written as the next larger type that holds them: nobody trains in eight bits.
   F8_E4M3: {
     size: 1,
-    read: (buffer) => Float32Array.from(new Uint8Array(buffer), e4m3ToNumber),
+    read: (buffer) => looked(new Uint8Array(buffer), byteTable(e4m3ToNumber)),
     write: (data) => Uint16Array.from(data, numberToHalf),
   },
   F8_E5M2: {
     size: 1,
-    read: (buffer) => Float32Array.from(new Uint8Array(buffer), (bits) => halfToNumber(bits << 8)),
+    read: (buffer) =>
+      looked(
+        new Uint8Array(buffer),
+        byteTable((bits) => halfToNumber(bits << 8)),
+      ),
     write: (data) => Uint16Array.from(data, numberToHalf),
   },
 };
 
-interface Entry {
+/** Where a tensor lies in a file. */
+export interface StoredTensor {
   readonly name: string;
-  readonly dtype: StoredType;
+  readonly type: StoredType;
   readonly shape: readonly number[];
+  /** Its bytes in the file: `begin` … `end` - 1. */
   readonly begin: number;
   readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  /** In the order of their bytes. */
+  readonly tensors: readonly StoredTensor[];
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
@@ -117,40 +131,63 @@ export function encodeSafetensors(
  * Reads safetensors of types F64, F32, F16, BF16, F8_E4M3 and F8_E5M2 (the last four become float32), in the order of their bytes.
  * @throws UserError when the bytes are no such file: cut short, with holes, of another type
  */
-export function decodeSafetensors(bytes: Uint8Array): {
-  params: Params;
-  metadata: Readonly<Record<string, string>>;
-  /** How each was stored. */
-  types: ReadonlyMap<string, StoredType>;
-} {
-  if (bytes.length < prefixBytes) throw bad(`${bytes.length} bytes are too few for a header`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerBytes = Number(view.getBigUint64(0, true));
-  const body = bytes.subarray(prefixBytes);
-  if (headerBytes > Math.min(body.length, maxHeaderBytes)) {
-    throw bad(`the header claims ${headerBytes} bytes, ${body.length} follow`);
-  }
-  const { __metadata__, ...tensors } = parseHeader(body.subarray(0, headerBytes));
-  const data = body.subarray(headerBytes);
-  const entries = Object.entries(tensors).map(([name, value]) => toEntry(name, value));
-  entries.sort((x, y) => x.begin - y.begin || x.end - y.end);
+export function decodeSafetensors(
+  bytes: Uint8Array,
+): SafetensorsHeader & { readonly params: Params } {
+  const header = decodeHeader(bytes.subarray(0, headerEnd(bytes, bytes.length)), bytes.length);
   const params = new Map<string, Tensor>();
-  let at = 0;
-  for (const entry of entries) {
-    if (entry.begin !== at) {
-      throw bad(`tensor ${JSON.stringify(entry.name)} begins at byte ${entry.begin}, not ${at}`);
-    }
-    if (entry.end > data.length) {
-      throw bad(
-        `tensor ${JSON.stringify(entry.name)} ends at byte ${entry.end} of ${data.length}: the file is cut short`,
-      );
-    }
-    params.set(entry.name, toTensor(entry, data));
-    at = entry.end;
+  for (const stored of header.tensors) {
+    params.set(stored.name, decodeTensor(stored, bytes.subarray(stored.begin, stored.end)));
   }
-  if (at !== data.length) throw bad(`${data.length - at} bytes follow the last tensor`);
-  const types = new Map(entries.map(({ name, dtype }) => [name, dtype]));
-  return { params, metadata: toMetadata(__metadata__), types };
+  return { ...header, params };
+}
+
+/** The bytes of a file that tell where its header ends. */
+export const prefixBytes = 8;
+
+/**
+ * Where the header of a file ends, and the tensors begin.
+ * @param prefix the file's first 8 bytes, or more
+ * @param fileBytes the file's length
+ */
+export function headerEnd(prefix: Uint8Array, fileBytes: number): number {
+  if (prefix.length < prefixBytes) throw bad(`${prefix.length} bytes are too few for a header`);
+  const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
+  const headerBytes = Number(view.getBigUint64(0, true));
+  const rest = fileBytes - prefixBytes;
+  if (headerBytes <= Math.min(rest, maxHeaderBytes)) return prefixBytes + headerBytes;
+  throw bad(`the header claims ${headerBytes} bytes, ${rest} follow`);
+}
+
+/**
+ * What a file holds, by its header alone, so that a large file need not be read at once.
+ * @param start the file up to `headerEnd`
+ */
+export function decodeHeader(start: Uint8Array, fileBytes: number): SafetensorsHeader {
+  const { __metadata__, ...fields } = parseHeader(start.subarray(prefixBytes));
+  const tensors = Object.entries(fields).map(([name, value]) =>
+    toStored(name, value, start.length),
+  );
+  tensors.sort((x, y) => x.begin - y.begin || x.end - y.end);
+  let at = start.length;
+  for (const { name, begin, end } of tensors) {
+    const tensor = `tensor ${JSON.stringify(name)}`;
+    if (begin !== at) {
+      throw bad(`${tensor} begins at byte ${begin - start.length}, not ${at - start.length}`);
+    }
+    if (end > fileBytes) {
+      const [wanted, there] = [end - start.length, fileBytes - start.length];
+      throw bad(`${tensor} ends at byte ${wanted} of ${there}: the file is cut short`);
+    }
+    at = end;
+  }
+  if (at !== fileBytes) throw bad(`${fileBytes - at} bytes follow the last tensor`);
+  return { tensors, metadata: toMetadata(__metadata__) };
+}
+
+/** @param bytes of the tensor alone: they are copied, and need not lie on a multiple of their size */
+export function decodeTensor({ type, shape }: StoredTensor, bytes: Uint8Array): Tensor {
+  return { shape, data: storages[type].read(new Uint8Array(bytes).buffer) };
 }
 
 function bad(reason: string): UserError {
@@ -186,13 +223,14 @@ function toMetadata(value: unknown): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-function toEntry(name: string, value: unknown): Entry {
+/** @param start of the first tensor, from which offsets count */
+function toStored(name: string, value: unknown, start: number): StoredTensor {
   const where = `tensor ${JSON.stringify(name)}`;
   if (!isRecord(value)) throw bad(`${where} is described by ${JSON.stringify(value)}`);
-  const { dtype, shape, data_offsets: offsets } = value;
-  if (!isStoredType(dtype)) {
+  const { dtype: type, shape, data_offsets: offsets } = value;
+  if (!isStoredType(type)) {
     throw bad(
-      `${where} has dtype ${JSON.stringify(dtype)}, expected one of ${Object.keys(storages).join(", ")}`,
+      `${where} has dtype ${JSON.stringify(type)}, expected one of ${Object.keys(storages).join(", ")}`,
     );
   }
   if (!isExtents(shape)) throw bad(`${where} has shape ${JSON.stringify(shape)}`);
@@ -200,22 +238,28 @@ function toEntry(name: string, value: unknown): Entry {
   if (begin === undefined || end === undefined || more.length > 0 || end < begin) {
     throw bad(`${where} has data_offsets ${JSON.stringify(offsets)}`);
   }
-  return { name, dtype, shape, begin, end };
+  if (end - begin !== sizeOf(shape) * storages[type].size) {
+    throw bad(`${where} of shape ${shapeText(shape)} and dtype ${type} holds ${end - begin} bytes`);
+  }
+  return { name, type, shape, begin: start + begin, end: start + end };
 }
 
 function isStoredType(value: unknown): value is StoredType {
   return typeof value === "string" && Object.hasOwn(storages, value);
 }
 
-function toTensor({ name, dtype, shape, begin, end }: Entry, data: Uint8Array): Tensor {
-  const type = storages[dtype];
-  if (end - begin !== sizeOf(shape) * type.size) {
-    throw bad(
-      `tensor ${JSON.stringify(name)} of shape ${shapeText(shape)} and dtype ${dtype} holds ${end - begin} bytes`,
-    );
-  }
-  // A copy, for the tensor must own its memory and its bytes need not lie on a multiple of their size.
-  return { shape, data: type.read(new Uint8Array(data.subarray(begin, end)).buffer) };
+/** Numbers by their bits: a table is many times as fast as working each of them out. */
+function looked(bits: Uint8Array | Uint16Array, table: Float32Array): Float32Array {
+  const out = new Float32Array(bits.length);
+  for (let i = 0; i < out.length; i++) out[i] = table[bits[i] as number] as number;
+  return out;
+}
+
+let halfTable: Float32Array | undefined;
+
+/** Every binary16, by its bits. */
+function halves(): Float32Array {
+  return (halfTable ??= Float32Array.from({ length: 65536 }, (_, bits) => halfToNumber(bits)));
 }
 
 /** IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction. */
@@ -230,7 +274,9 @@ function halfToNumber(bits: number): number {
 
 /** bfloat16 is the upper half of a float32. */
 function brainToFloat32(bits: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer);
+  const words = new Uint32Array(bits.length);
+  for (let i = 0; i < words.length; i++) words[i] = (bits[i] as number) << 16;
+  return new Float32Array(words.buffer);
 }
 
 /** The nearest binary16, of two the even one; beyond its range infinite. */

@@ -1,8 +1,15 @@
 import { at } from "./at.js";
+import { blockOf, part, transposed } from "./block.js";
 import { Matrix } from "./matrix.js";
+import { addProduct } from "./product.js";
+
+/** Rows that are eliminated at once: the rest is matrix products. */
+const panel = 32;
+/** Columns of a product: of what lies below the diagonal little is computed in vain. */
+const strip = 128;
 
 /**
- * Upper triangular R with RᵀR = S (Golub and Van Loan, 4.2), by columns, so that inner loops run along memory. n³/3 flops.
+ * Upper triangular R with RᵀR = S (Golub and Van Loan, 4.2), by panels of rows. n³/3 flops.
  * @param s symmetric; its upper triangle is read
  * @returns undefined unless S is finite and positive definite to working precision
  * @throws RangeError if S is not square
@@ -10,19 +17,40 @@ import { Matrix } from "./matrix.js";
 export function cholesky(s: Matrix): Matrix | undefined {
   const n = s.rows;
   if (s.cols !== n) throw new RangeError(`cholesky: expected a square matrix, got ${n}×${s.cols}`);
-  const r = new Matrix(n, n);
-  for (let j = 0; j < n; j++) {
-    const column = r.column(j);
-    for (let i = 0; i <= j; i++) {
-      const other = r.column(i);
-      let rest = at(s.data, i + j * n);
-      for (let k = 0; k < i; k++) rest -= (column[k] as number) * (other[k] as number);
-      if (i < j) column[i] = rest / at(other, i);
-      else if (rest > 0 && rest < Infinity) column[j] = Math.sqrt(rest);
-      else return undefined;
+  const r = s.copy();
+  const whole = blockOf(r);
+  for (let from = 0; from < n; from += panel) {
+    const to = Math.min(from + panel, n);
+    if (!factorRows(r, from, to)) return undefined;
+    for (let left = to; left < n; left += strip) {
+      const right = Math.min(left + strip, n);
+      const above = transposed(part(whole, from, to, to, right));
+      addProduct(
+        part(whole, to, right, left, right),
+        above,
+        part(whole, from, to, left, right),
+        -1,
+      );
     }
   }
+  for (let j = 0; j < n; j++) r.column(j).fill(0, j + 1);
   return r;
+}
+
+/** Rows `from` … `to` - 1 of R, where all rows above them are done and taken off. @returns false if a pivot is not positive */
+function factorRows(r: Matrix, from: number, to: number): boolean {
+  for (let j = from; j < r.cols; j++) {
+    const column = r.column(j);
+    for (let i = from; i < Math.min(to, j + 1); i++) {
+      const other = r.column(i);
+      let rest = at(column, i);
+      for (let k = from; k < i; k++) rest -= (column[k] as number) * (other[k] as number);
+      if (i < j) column[i] = rest / at(other, i);
+      else if (rest > 0 && rest < Infinity) column[j] = Math.sqrt(rest);
+      else return false;
+    }
+  }
+  return true;
 }
 
 /** X with RᵀR·X = B. @param r as `cholesky` returns it @param b n×m @throws RangeError if shapes do not fit */

@@ -27,8 +27,12 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   const { refine } = options;
   if (refine !== undefined) await refuseTaken(refine, adapters);
   process.stderr.write(`comparing ${counted(adapters.length, "adapter")} …\n`);
+  const onProgress = process.stderr.isTTY ? showProgress : undefined;
   const { comparison, refined } = await Promise.race([
-    compareAdapters({ adapters, options: clairOptions, refine: refine !== undefined }),
+    compareAdapters({
+      ...{ adapters, options: clairOptions, refine: refine !== undefined },
+      ...(onProgress && { onProgress }),
+    }),
     whenAborted(interruption.signal),
   ]);
   const report: Audit = {
@@ -43,6 +47,12 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   if (failing.length === 0) return;
   const names = failing.map(({ name, status }) => `${oneLine(name)} is ${status}`);
   throw new UserError(`--fail-on: ${names.join(", ")}`, exitCodes.unexpected);
+}
+
+/** On a line that is written over, and cleared in the end. */
+function showProgress(done: number, modules: number): void {
+  const text = done < modules ? `${done} of ${modules} modules read` : "";
+  process.stderr.write(`\r\x1b[K${text}`);
 }
 
 /** Ctrl-C waits for no thread: whoever catches this ends the process. */

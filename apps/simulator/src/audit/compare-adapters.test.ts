@@ -9,7 +9,8 @@ import { stream } from "@fedclair/linalg";
 import { auditText } from "./audit-text.js";
 import { compareAdapters, type Compared } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
-import { readAdapter, writeAdapter } from "./peft.js";
+import { openAdapter, readPair, writeAdapter } from "./peft.js";
+import { readTensor } from "./tensor-files.js";
 import { findAdapters } from "./find-adapters.js";
 import { refuseTaken, writeRefined } from "./write-refined.js";
 
@@ -239,11 +240,12 @@ describe("compareAdapters", () => {
   it("finds by a screen what is out of all proportion inside the space", async () => {
     const folder = await saveAdapters(8, 0);
     const { adapters } = await findAdapters([folder]);
-    const { modules, ...rest } = await readAdapter(join(folder, "client-4"));
-    const large = [...modules].map(([name, { b, a }]) => {
+    const adapter = await openAdapter(join(folder, "client-4"));
+    const large = [...adapter.modules].map(([name, pair]) => {
+      const { b, a } = readPair(pair);
       return [name, { b: { ...b, data: b.data.map((x) => 1000 * x) }, a }] as const;
     });
-    await writeAdapter(join(folder, "client-4"), rest, new Map(large));
+    await writeAdapter(join(folder, "client-4"), adapter, new Map(large));
     assert.equal(adapters.length, 8);
     const found = await compared(folder, { rank: 2, screens: ["norm"] });
     assert.match(found.text, /client-4 +contaminated .*norm inside the space \d+ × the median/);
@@ -265,11 +267,12 @@ describe("compareAdapters", () => {
     const out = join(root, "out");
     await refuseTaken(out, adapters);
     assert.equal((await writeRefined(out, adapters, refined)).adapters, 8);
-    const { config, modules, others } = await readAdapter(join(out, "client-3"));
+    const { config, modules, others } = await openAdapter(join(out, "client-3"));
     assert.deepEqual([config.r, config["modules_to_save"]], [2, ["score"]]);
     assert.deepEqual(modules.get(module)?.a.shape, [r, p]);
     assert.deepEqual(modules.get(module)?.b.shape, [p, r]);
-    assert.deepEqual(others.get("score.weight")?.data, Float32Array.of(3));
+    const score = others.get("score.weight");
+    assert.deepEqual(score && readTensor(score).data, Float32Array.of(3));
 
     await assert.rejects(refuseTaken(out, adapters), /out\/client-0' exists already/);
     await assert.rejects(refuseTaken(folder, adapters), /in\/client-0' exists already/);

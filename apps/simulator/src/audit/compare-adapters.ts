@@ -1,6 +1,5 @@
 import {
   clair,
-  inSharedMemory,
   moduleTangents,
   refineToPairs,
   threadsFor,
@@ -11,8 +10,8 @@ import { UserError, type Update } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { findingsOf, invalid, type Finding } from "./findings.js";
 import { beganInBase } from "./peft-config.js";
-import { readAdapter, type Adapter } from "./peft.js";
-import { identical, unfit } from "./unfit.js";
+import type { Adapter } from "./peft.js";
+import { expandAll, readPile, type Pile } from "./pile.js";
 import type { AdapterFolder } from "./find-adapters.js";
 import { refinedPairs, type RefinedPairs } from "./refined-pairs.js";
 
@@ -22,6 +21,8 @@ export interface ComparisonInput {
   readonly options: ClairOptions;
   /** Are refined adapters wanted? */
   readonly refine: boolean;
+  /** Called after each module that was read. */
+  readonly onProgress?: (done: number, modules: number) => void;
 }
 
 /** What CLAIR says of adapters that it has compared, as `--json` prints it. */
@@ -60,83 +61,57 @@ export interface Compared {
  * @throws UserError if none can be read, or one is to be refined that cannot be
  */
 export async function compareAdapters({
-  adapters,
+  adapters: folders,
   options,
   refine,
+  onProgress = () => undefined,
 }: ComparisonInput): Promise<Compared> {
-  const { readable, faults } = await readAll(adapters);
+  const pile = await readPile(folders, onProgress);
+  const { adapters, faults, modules } = pile;
   const named = (is: (config: Adapter["config"]) => boolean) =>
-    [...readable].filter(([, { config }]) => is(config)).map(([name]) => name);
+    [...adapters].filter(([, { config }]) => is(config)).map(([name]) => name);
   const dora = named((config) => config.use_dora === true);
   if (refine && dora[0] !== undefined) {
     throw new UserError(
       `--refine: '${dora[0]}' uses DoRA: its weights are more than base + B·A, and cannot be refined; leave such adapters out`,
     );
   }
-  const updates = [...readable].map(([name, { modules }]): Update => {
-    return { clientId: name, numExamples: 1, delta: modules, metrics: {} };
+  const updates = [...adapters.keys()].map((name, k): Update => {
+    const delta = new Map([...modules].flatMap(([m, pairs]) => (pairs[k] ? [[m, pairs[k]]] : [])));
+    return { clientId: name, numExamples: 1, delta, metrics: {} };
   });
   const result = await clair(updates, options, { threads: threadsFor(updates) });
   try {
     const { detection, threshold, gap, spaces } = result;
     const found = findingsOf(result, await moduleTangents(result));
     const findings = new Map(found.map((finding) => [finding.name, finding]));
+    const ignored = [...adapters.values()].flatMap(({ others }) => [...others.keys()]);
     return {
       comparison: {
-        adapters: adapters.map(
+        adapters: folders.map(
           ({ name }) => findings.get(name) ?? invalid(name, faults.get(name) ?? ""),
         ),
         ...{ detection, threshold: Number.isFinite(threshold) ? threshold : null, gap },
         ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
-        uninformative: detection ? uninformative(result, readable) : [],
-        ignored: [...new Set([...readable.values()].flatMap(({ ignored }) => ignored))],
+        uninformative: detection ? uninformative(result, pile) : [],
+        ignored: [...new Set(ignored)],
         dora,
         begunInBase: named(beganInBase),
-        identical: identical(modulesOf(readable)),
-        bases: basesOf(readable),
+        identical: pile.identical,
+        bases: basesOf(adapters),
       },
-      refined: refine ? refinedPairs(await refineToPairs(result, options)) : new Map(),
+      refined: refine
+        ? refinedPairs(expandAll(pile, await refineToPairs(result, options)))
+        : new Map(),
     };
   } finally {
     result.modules.close();
   }
 }
 
-type Readable = Pick<Adapter, "config" | "modules"> & { readonly ignored: readonly string[] };
-
-async function readAll(adapters: readonly AdapterFolder[]) {
-  const readable = new Map<string, Readable>();
-  const faults = new Map<string, string>();
-  for (const { name, folder } of adapters) {
-    try {
-      const { config, modules: read, others } = await readAdapter(folder);
-      // Copied once, as soon as it is read, and not again for the threads.
-      const modules = new Map([...read].map(([module, pair]) => [module, inSharedMemory(pair)]));
-      // The names alone: an embedding that was trained whole is large.
-      readable.set(name, { config, modules, ignored: [...others.keys()] });
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      faults.set(name, error.message);
-    }
-  }
-  for (const [name, fault] of unfit(modulesOf(readable))) {
-    faults.set(name, fault);
-    readable.delete(name);
-  }
-  const [first] = faults.values();
-  if (readable.size > 0 || first === undefined) return { readable, faults };
-  throw new UserError(
-    faults.size === 1 ? first : `none of ${faults.size} adapters can be read; the first: ${first}`,
-  );
-}
-
-function modulesOf(readable: ReadonlyMap<string, Readable>) {
-  return new Map([...readable].map(([name, { modules }]) => [name, modules] as const));
-}
-
-function basesOf(readable: ReadonlyMap<string, Readable>): string[] {
+function basesOf(adapters: Pile["adapters"]): string[] {
   const counts = new Map<string, number>();
-  for (const { config } of readable.values()) {
+  for (const { config } of adapters.values()) {
     const base = config.base_model_name_or_path ?? "";
     if (base !== "") counts.set(base, (counts.get(base) ?? 0) + 1);
   }
@@ -149,13 +124,13 @@ function basesOf(readable: ReadonlyMap<string, Readable>): string[] {
  */
 function uninformative(
   { benign, spaces }: Pick<ClairResult, "benign" | "spaces">,
-  readable: ReadonlyMap<string, Readable>,
+  { adapters }: Pick<Pile, "adapters">,
 ): string[] {
   return [...spaces]
-    .filter(([module, { rank, left, right }]) => {
-      const extent = Math.min(left?.rows ?? Infinity, right?.rows ?? Infinity);
-      const ranks = benign.map(({ id }) => readable.get(id)?.modules.get(module)?.b.shape[1] ?? 0);
-      return rank >= Math.min(extent, sum(ranks));
+    .filter(([module, { rank }]) => {
+      const pairs = benign.flatMap(({ id }) => adapters.get(id)?.modules.get(module) ?? []);
+      const rows = Math.min(...pairs.map(({ b, a }) => Math.min(b.shape[0] ?? 0, a.shape[1] ?? 0)));
+      return rank >= Math.min(rows, sum(pairs.map(({ b }) => b.shape[1] ?? 0)));
     })
     .map(([module]) => module);
 }

@@ -9,7 +9,8 @@ import {
   type StoredType,
   type Tensor,
 } from "@fedclair/core";
-import { readAdapter, writeAdapter } from "./peft.js";
+import { openAdapter, readPair, writeAdapter, type Adapter } from "./peft.js";
+import { readTensor } from "./tensor-files.js";
 
 const f32 = (shape: readonly number[], ...values: number[]): Tensor => ({
   shape,
@@ -17,6 +18,10 @@ const f32 = (shape: readonly number[], ...values: number[]): Tensor => ({
 });
 const a = f32([2, 3], 1, 2, 3, 4, 5, 6);
 const b = f32([1, 2], 10, 20);
+
+const pairsOf = ({ modules }: Adapter) =>
+  new Map([...modules].map(([name, pair]) => [name, readPair(pair)]));
+const othersOf = ({ others }: Adapter) => [...others].map(([name, one]) => [name, readTensor(one)]);
 
 describe("PEFT adapters", () => {
   let folder: string;
@@ -40,7 +45,7 @@ describe("PEFT adapters", () => {
   };
   const scaleOf = async (config: object, name: string): Promise<number> => {
     const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, config, name);
-    const { modules } = await readAdapter(path);
+    const modules = pairsOf(await openAdapter(path));
     return (modules.get("q")?.b.data[0] ?? NaN) / 10;
   };
 
@@ -50,9 +55,12 @@ describe("PEFT adapters", () => {
       "base_model.model.q.lora_B.default.weight": b,
       "base_model.model.head.weight": a,
     });
-    const { modules, others } = await readAdapter(path);
-    assert.deepEqual([...modules], [["base_model.model.q", { b: f32([1, 2], 20, 40), a }]]);
-    assert.deepEqual([...others], [["base_model.model.head.weight", a]]);
+    const adapter = await openAdapter(path);
+    assert.deepEqual(
+      [...pairsOf(adapter)],
+      [["base_model.model.q", { b: f32([1, 2], 20, 40), a }]],
+    );
+    assert.deepEqual(othersOf(adapter), [["base_model.model.head.weight", a]]);
   });
 
   it("scales by α/r, by α/√r of rank-stabilised LoRA, and by a module's own α", async () => {
@@ -81,15 +89,16 @@ describe("PEFT adapters", () => {
         bias: "all",
       },
     );
-    const original = await readAdapter(path);
-    await writeAdapter(join(folder, "two"), original, original.modules);
-    const again = await readAdapter(join(folder, "two"));
+    const original = await openAdapter(path);
+    await writeAdapter(join(folder, "two"), original, pairsOf(original));
+    const again = await openAdapter(join(folder, "two"));
     assert.deepEqual(again.config, original.config);
-    assert.deepEqual(again.others, original.others);
-    for (const [name, { a: own, b: change }] of original.modules) {
-      assert.deepEqual(again.modules.get(name)?.a, own);
+    assert.deepEqual(othersOf(again), othersOf(original));
+    for (const [name, { a: own, b: change }] of pairsOf(original)) {
+      const pair = pairsOf(again).get(name);
+      assert.deepEqual(pair?.a, own);
       change.data.forEach((x, i) => {
-        assert.ok(Math.abs((again.modules.get(name)?.b.data[i] ?? NaN) / x - 1) < 1e-6);
+        assert.ok(Math.abs((pair.b.data[i] ?? NaN) / x - 1) < 1e-6);
       });
     }
   });
@@ -104,7 +113,7 @@ describe("PEFT adapters", () => {
       ["model\\.layers\\.\\d+\\.q", 3],
     ].entries()) {
       const path = await save(tensors, { alpha_pattern: { [String(pattern)]: 6 } }, `p${i}`);
-      const { modules } = await readAdapter(path);
+      const modules = pairsOf(await openAdapter(path));
       assert.equal((modules.get(name)?.b.data[0] ?? NaN) / 10, scale, String(pattern));
     }
   });
@@ -121,9 +130,9 @@ describe("PEFT adapters", () => {
     };
     const index = join(path, "adapter_model.safetensors.index.json");
     await writeFile(index, JSON.stringify({ weight_map: map }));
-    assert.deepEqual([...(await readAdapter(path)).modules.keys()], ["q"]);
+    assert.deepEqual([...(await openAdapter(path)).modules.keys()], ["q"]);
     await writeFile(index, JSON.stringify({ weight_map: { q: "../secret" } }));
-    await assert.rejects(readAdapter(path), /'..\/secret': expected the name of a file beside it/);
+    await assert.rejects(openAdapter(path), /'..\/secret': expected the name of a file beside it/);
   });
 
   it("writes each tensor in the type that it came in", async () => {
@@ -140,13 +149,13 @@ describe("PEFT adapters", () => {
     ]);
     const file = join(path, "adapter_model.safetensors");
     await writeFile(file, encodeSafetensors(tensors, {}, types));
-    const { modules, ...rest } = await readAdapter(path);
-    await writeAdapter(join(folder, "again"), rest, modules);
+    const adapter = await openAdapter(path);
+    await writeAdapter(join(folder, "again"), adapter, pairsOf(adapter));
     const written = decodeSafetensors(
       await readFile(join(folder, "again", "adapter_model.safetensors")),
     );
     assert.deepEqual(
-      [...written.types],
+      written.tensors.map(({ name, type }) => [name, type]),
       [
         ["q.lora_A.weight", "BF16"],
         ["q.lora_B.weight", "F16"],
@@ -208,7 +217,7 @@ describe("PEFT adapters", () => {
       ["qalora", /use_qalora: expected plain/, save({}, { use_qalora: true }, "qalora")],
     ];
     for (const [name, message, path] of faults) {
-      await assert.rejects(readAdapter(await path), (error) => {
+      await assert.rejects(openAdapter(await path), (error) => {
         assert.ok(error instanceof UserError, name);
         assert.match(error.message, message);
         return true;
@@ -216,8 +225,8 @@ describe("PEFT adapters", () => {
     }
     const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, {}, "cut");
     await writeFile(join(path, "adapter_model.safetensors"), "short");
-    await assert.rejects(readAdapter(path), /adapter_model.safetensors: not a valid safetensors/);
+    await assert.rejects(openAdapter(path), /adapter_model.safetensors: not a valid safetensors/);
     await rm(join(path, "adapter_model.safetensors"));
-    await assert.rejects(readAdapter(path), /saved as \.bin must be saved anew/);
+    await assert.rejects(openAdapter(path), /saved as \.bin must be saved anew/);
   });
 });

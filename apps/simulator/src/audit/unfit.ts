@@ -1,34 +1,28 @@
-import { deltaShape, shapeText, type LowRank } from "@fedclair/core";
+import { shapeText, type LowRank } from "@fedclair/core";
+import { readPair, type Adapter, type FiledPair } from "./peft.js";
 
-type Modules = ReadonlyMap<string, LowRank>;
+type Modules = Adapter["modules"];
 
-/** Why adapters cannot be compared with most of the others, by name: numbers that are none, other modules or shapes. */
-export function unfit(adapters: ReadonlyMap<string, Modules>): Map<string, string> {
+/** Why adapters cannot be compared with most of the others, by name: they change other modules, or of other shapes. */
+export function formFaults(adapters: ReadonlyMap<string, Adapter>): Map<string, string> {
   const faults = new Map<string, string>();
-  for (const [name, modules] of adapters) {
-    const fault = numberFault(modules);
-    if (fault !== undefined) faults.set(name, fault);
-  }
-  const sound = [...adapters].filter(([name]) => !faults.has(name));
-  const usual = commonest(sound.map(([, modules]) => modules));
-  for (const [name, modules] of sound) {
+  const usual = commonest([...adapters.values()].map(({ modules }) => modules));
+  for (const [name, { modules }] of adapters) {
     const fault = usual && formFault(modules, usual);
     if (fault !== undefined) faults.set(name, fault);
   }
   return faults;
 }
 
-/** The first entry that is no number, or infinite. */
-function numberFault(modules: Modules): string | undefined {
-  for (const [name, { b, a }] of modules) {
-    for (const [half, { data }] of [
-      ["A", a],
-      ["B", b],
-    ] as const) {
-      for (let i = 0; i < data.length; i++) {
-        const x = data[i] as number;
-        if (!Number.isFinite(x)) return `${name}.lora_${half}: entry ${i} is ${x}`;
-      }
+/** The first entry of a module that is no number, or infinite. */
+export function numberFault(module: string, { b, a }: LowRank): string | undefined {
+  for (const [half, { data }] of [
+    ["A", a],
+    ["B", b],
+  ] as const) {
+    for (let i = 0; i < data.length; i++) {
+      const x = data[i] as number;
+      if (!Number.isFinite(x)) return `${module}.lora_${half}: entry ${i} is ${x}`;
     }
   }
   return undefined;
@@ -38,7 +32,7 @@ function numberFault(modules: Modules): string | undefined {
 function commonest(all: readonly Modules[]): Modules | undefined {
   const counts = new Map<string, { modules: Modules; count: number }>();
   for (const modules of all) {
-    const form = [...modules].map(([name, pair]) => `${name} ${shapeText(deltaShape(pair))}`);
+    const form = [...modules].map(([name, pair]) => `${name} ${shapeOf(pair)}`);
     const key = form.sort().join("\n");
     const known = counts.get(key);
     counts.set(key, { modules: known?.modules ?? modules, count: (known?.count ?? 0) + 1 });
@@ -56,8 +50,8 @@ function formFault(modules: Modules, usual: Modules): string | undefined {
   if (extra[0] !== undefined) return `${few(extra)}, which most adapters do not have`;
   for (const [name, pair] of modules) {
     const wanted = usual.get(name);
-    const [got, most] = [pair, wanted].map((one) => one && shapeText(deltaShape(one)));
-    if (got !== most) return `${name} changes ${got ?? ""}, most adapters ${most ?? ""}`;
+    const [got, most] = [shapeOf(pair), wanted && shapeOf(wanted)];
+    if (got !== most) return `${name} changes ${got}, most adapters ${most ?? ""}`;
   }
   return undefined;
 }
@@ -68,29 +62,43 @@ function few(names: readonly string[]): string {
     : `module ${names[0] ?? ""} and ${names.length - 1} more`;
 }
 
-/** Groups of adapters that hold the same numbers, of two and more. */
-export function identical(adapters: ReadonlyMap<string, Modules>): string[][] {
-  // All numbers are compared only of adapters that are alike in a few.
-  const groups = new Map<string, { modules: Modules; names: string[] }[]>();
-  for (const [name, modules] of adapters) {
-    const key = JSON.stringify([...modules].map(([module, pair]) => [module, ...someOf(pair)]));
+/** Of the change, p×q. */
+function shapeOf({ b, a }: FiledPair): string {
+  return shapeText([b.shape[0] ?? 0, a.shape[1] ?? 0]);
+}
+
+/** A few numbers of a pair: what differs in them is not the same. */
+export function sampleOf({ b, a }: LowRank): string {
+  return [b, a].flatMap(({ data }) => [data[0], data[data.length >> 1], data.at(-1)]).join();
+}
+
+/**
+ * Groups of adapters that hold the same numbers, of two and more. All numbers are read again, and compared, only of adapters that are
+ * alike in a few.
+ * @param samples by adapter, by module
+ */
+export function identical(
+  adapters: ReadonlyMap<string, Adapter>,
+  samples: ReadonlyMap<string, readonly string[]>,
+): string[][] {
+  const groups = new Map<string, { adapter: Adapter; names: string[] }[]>();
+  for (const [name, adapter] of adapters) {
+    const key = (samples.get(name) ?? []).join(";");
     const alike = groups.get(key) ?? [];
     groups.set(key, alike);
-    const same = alike.find((group) => isSame(group.modules, modules));
+    const same = alike.find((group) => isSame(group.adapter, adapter));
     if (same) same.names.push(name);
-    else alike.push({ modules, names: [name] });
+    else alike.push({ adapter, names: [name] });
   }
   return [...groups.values()].flat().flatMap(({ names }) => (names.length > 1 ? [names] : []));
 }
 
-function someOf({ b, a }: LowRank): (number | undefined)[] {
-  return [b, a].flatMap(({ data }) => [data[0], data[data.length >> 1], data.at(-1)]);
-}
-
-function isSame(x: Modules, y: Modules): boolean {
-  return [...x].every(([name, { b, a }]) => {
-    const other = y.get(name);
-    return other !== undefined && equal(b.data, other.b.data) && equal(a.data, other.a.data);
+function isSame(x: Adapter, y: Adapter): boolean {
+  return [...x.modules].every(([name, pair]) => {
+    const other = y.modules.get(name);
+    if (other === undefined) return false;
+    const [one, two] = [readPair(pair), readPair(other)];
+    return equal(one.b.data, two.b.data) && equal(one.a.data, two.a.data);
   });
 }
 

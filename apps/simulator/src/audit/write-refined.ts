@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import { readAdapter, writeAdapter } from "./peft.js";
+import { openAdapter, writeAdapter } from "./peft.js";
 import type { AdapterFolder } from "./find-adapters.js";
 import type { RefinedPairs } from "./refined-pairs.js";
 
@@ -43,8 +43,7 @@ export async function writeRefined(
   for (const { name, folder: original } of adapters) {
     const pairs = refined.get(name);
     if (pairs === undefined) continue;
-    // Read again, as its other tensors may be too large to keep those of all adapters.
-    await writeAdapter(join(folder, name), await readAdapter(original), pairs.modules);
+    await writeAdapter(join(folder, name), await openAdapter(original), pairs.modules);
     discarded += pairs.discarded / refined.size;
   }
   return { folder, adapters: refined.size, discarded };

@@ -1,16 +1,15 @@
 import type { Update, VerdictStatus } from "@fedclair/core";
-import { median, item } from "@fedclair/linalg";
-import { detect, detectConvex, withoutDetection, type Detection } from "./detection/detect.js";
+import { item } from "@fedclair/linalg";
+import type { Detection } from "./detection/detect.js";
 import { failures } from "./detection/screens.js";
 import { judge, type Evidence } from "./evidence/judge.js";
+import type { Likeness } from "./evidence/pieces.js";
 import { indices, pick, zip } from "./lists.js";
+import { commonShares, likenessIn, locate, type Located } from "./locate.js";
 import type { ClairOptions } from "./options.js";
 import { comparable, indicesOf, sanitise, type Client, type Sanitised } from "./sanitise.js";
 import type { SharedSpace } from "./subspace/space.js";
-import { sharesOf } from "./subspace/views.js";
 import { ModulePool } from "./threads/module-pool.js";
-import type { Comparison } from "./threads/module-state.js";
-import type { PooledViews } from "./threads/module-views.js";
 
 /** What CLAIR says of one round (step 6). */
 export interface ClairResult {
@@ -80,8 +79,10 @@ export async function clair(
 
     // Steps 1 to 5: the space that they share, and who is outside it.
     const earlier = active.map(({ id }) => memory.get(id));
-    const located = active.length > 0 ? await locate(modules, active, earlier, options) : undefined;
-    const said = located ? await sayOf(modules, active, located, options) : nothing;
+    const alike = await likenessIn(modules, active, options);
+    const located =
+      active.length > 0 ? await locate(modules, active, earlier, options, alike) : undefined;
+    const said = located ? await sayOf(located, options, alike) : nothing;
 
     // Step 6: what is said of this round's clients.
     const ids = new Set(updates.map(({ clientId }) => clientId));
@@ -137,83 +138,20 @@ const nothing: Said = {
   ...{ benign: [], scores: [], threshold: Infinity, gap: 1, undecided: new Map() },
 };
 
-interface Located {
-  readonly detection: Detection;
-  readonly views: PooledViews;
-  readonly comparison: Comparison;
-}
-
-/**
- * Steps 1 to 5. With option `centered` they are repeated on the differences from the benign mean, until the benign set stays: a
- * common part that is large would be mixed into the fit, and what is sought is the space of what varies between benign clients.
- * @param clients at least one
- * @param earlier ln of each client's score over its earlier rounds; undefined for a client seen first
- */
-async function locate(
-  modules: ModulePool,
-  clients: readonly Client[],
-  earlier: readonly (number | undefined)[],
-  options: ClairOptions,
-): Promise<Located> {
-  const rounding = options.zeroTol * median(clients.map(({ norm }) => norm));
-  let comparison: Comparison = { clients: indicesOf(clients), leastNorm: 0 };
-  for (let pass = 0, before = ""; ; pass++) {
-    const views = await modules.views(comparison); // steps 1 to 3
-    const detection = await detectionIn(views, earlier, options); // steps 4 and 5
-    const set = detection.benign.join();
-    if (!options.centered || pass === 5 || set === before) return { detection, views, comparison };
-    views.drop();
-    const centre = pick(comparison.clients, detection.benign);
-    comparison = { ...comparison, centre, leastNorm: rounding };
-    before = set;
-  }
-}
-
 /** Who is benign, by the threshold of the scores or by all evidence. */
 async function sayOf(
-  modules: ModulePool,
-  clients: readonly Client[],
-  { detection, comparison, views }: Located,
+  { detection, views }: Located,
   options: ClairOptions,
+  alike: Likeness | undefined,
 ): Promise<Said> {
   const { benign, scores, threshold, gap, undecided } = detection;
   if (options.rule !== "evidence" || views.size < options.minClients) {
     const reasons = undecided === undefined ? [] : benign.map((k) => [k, undecided] as const);
     return { benign, scores, threshold, gap, undecided: new Map(reasons) };
   }
-  const norms = clients.map(({ norm }) => norm);
-  const grams = await modules.each((module) => module.ask("gram", comparison.clients, norms));
-  const insideOf = (core: readonly number[]) => commonShares(modules, comparison, core);
-  const judgement = await judge(grams, norms, insideOf, detection, options.falseAlarmRate);
+  const insideOf = (core: readonly number[]) => commonShares(views, core);
+  const judgement = await judge(alike, insideOf, detection, options.falseAlarmRate);
   return { ...judgement, threshold: 1, gap };
-}
-
-/** Every client's share of energy in the one direction that the core has in common, the mean over modules, fitted without it. */
-async function commonShares(
-  modules: ModulePool,
-  comparison: Comparison,
-  core: readonly number[],
-): Promise<readonly number[]> {
-  const views = await modules.views(
-    comparison,
-    modules.names.map(() => 1),
-  );
-  const { bases, energies } = await views.fit(core);
-  const shares = sharesOf(energies);
-  const without = sharesOf(await views.leaveOneOut(core, bases));
-  core.forEach((k, member) => (shares[k] = item(without, member)));
-  views.drop();
-  return shares;
-}
-
-async function detectionIn(
-  views: PooledViews,
-  earlier: readonly (number | undefined)[],
-  options: ClairOptions,
-): Promise<Detection> {
-  if (views.size < options.minClients) return withoutDetection(views, options);
-  if (options.solver === "convex") return detectConvex(views, options);
-  return detect(views, await views.search(options), earlier, options);
 }
 
 /** The shared spaces by module. @param alone fits them to these clients, and nobody else, if there are any */

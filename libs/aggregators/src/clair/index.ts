@@ -4,6 +4,7 @@ import { clairSchema, type ClairOptions } from "./options.js";
 
 export type { ClairState } from "./aggregator.js";
 export { clair, type Circumstances, type ClairResult, type Memory } from "./clair.js";
+export { expand } from "./condense.js";
 export type { Evidence } from "./evidence/judge.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, type ClairOptions } from "./options.js";
@@ -11,8 +12,7 @@ export { refine, refineToPairs } from "./refine.js";
 export type { RefinedPair } from "./refinement/pairs.js";
 export type { Refined } from "./refinement/refine-module.js";
 export type { SharedSpace } from "./subspace/space.js";
-export { threadsFor } from "./threads/module-pool.js";
-export { inSharedMemory } from "./threads/travel.js";
+export { condenseAside, threadsFor } from "./threads/module-pool.js";
 
 /** CLAIR as an aggregator; see `clair` for the method and its source. */
 export const clairAggregator: AggregatorPlugin = {

@@ -1,4 +1,4 @@
-import { at, item, median, medianDeviation, type Matrix } from "@fedclair/linalg";
+import { at, item, median, medianDeviation } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices, pick } from "../lists.js";
 import { findOutliers, leastClients, type Outliers } from "./outliers.js";
@@ -6,7 +6,6 @@ import {
   agreeingCore,
   apart,
   large,
-  likenessOf,
   opposed,
   piecesOf,
   together,
@@ -42,6 +41,14 @@ export interface Judgement {
  */
 const trusted = 0.6;
 
+/** Of a space that was found from an agreeing core alone: if it holds so much, a search may find one that is trusted. */
+export const mayConvict = 0.5;
+
+/** The share of their energy that the space holds of the benign changes: of the median one. */
+export function shareHeld({ benign, scores }: Pick<Detection, "benign" | "scores">): number {
+  return 1 / (1 + median(pick(scores, benign)) ** 2);
+}
+
 /** χ² with 4 degrees of freedom, exceeded with probability 0.05: what size and clique say together. */
 const guilt = 9.488;
 
@@ -61,22 +68,20 @@ const alone =
  * Who is contaminated, by evidence of more than one kind. Lying outside the shared space convicts where that space holds most of
  * what benign clients do. Else a client must stand out from all others together, and not only by standing apart: honest clients
  * of another kind do that too. What else tells is a large change, a clique, or a change opposed to the others'.
- * @param grams ⟨X_i, X_j⟩ of the clients, by module, each change over its norm
- * @param norms of their whole changes
+ * @param likeness undefined of clients too few to tell
  * @param insideOf every client's share of energy in the direction that a core shares, fitted without it
  * @param detection by the shared space alone
  * @param rate of federations without a contaminated client in which somebody is accused
  */
 export async function judge(
-  grams: readonly Matrix[],
-  norms: readonly number[],
+  likeness: Likeness | undefined,
   insideOf: (core: readonly number[]) => Promise<readonly number[]>,
   detection: Detection,
   rate: number,
 ): Promise<Judgement> {
   const { benign, scores } = detection;
   const usual = median(pick(scores, benign));
-  const isTrusted = 1 / (1 + usual * usual) >= trusted;
+  const isTrusted = shareHeld(detection) >= trusted;
   const threshold = Math.max(detection.threshold, farther * usual);
   const byOutside = scores.map((score) => (isTrusted ? score / threshold : 0));
   const outside = (k: number): Evidence => ({ kind: "outside", statistic: item(scores, k) });
@@ -92,12 +97,11 @@ export async function judge(
       evidence: all.map((k) => [outside(k)]),
     };
   };
-  if (scores.length < leastClients) {
+  if (likeness === undefined) {
     return byOutsideAlone(
       `too few clients: ${scores.length}, evidence of more than one kind takes ${leastClients}`,
     );
   }
-  const likeness = likenessOf(grams, norms);
   const core = agreeingCore(likeness);
   const isOpposed = opposed(likeness, core);
   const found = await findOutliers(piecesOf(likeness, await insideOf(core), core), rate);

@@ -29,8 +29,7 @@ export interface Outliers {
  */
 export async function findOutliers(pieces: readonly Piece[], rate: number): Promise<Outliers> {
   const clients = item(pieces, 0).values.length;
-  const sizes = looksOf(clients);
-  const law = await nullLaw(clients, pieces.length, sizes);
+  const { law, sizes } = await lawFor(clients, pieces.length);
   const { surprises: seen, cores } = forwardSearch(pieces, sizes);
   const limit = law.pointwise(rate);
   const look = seen.findIndex((surprise, l) => law.pValue(l, surprise) <= limit);
@@ -45,6 +44,15 @@ export async function findOutliers(pieces: readonly Piece[], rate: number): Prom
     members.add(next);
     if (members.size === clients) return outcome(pieces, [...members], critical);
   }
+}
+
+/**
+ * What is expected of so many clients where nobody is contaminated. It takes a while when first asked for: who asks before the
+ * pieces are known need not wait for it then.
+ */
+export async function lawFor(clients: number, pieces: number) {
+  const sizes = looksOf(clients);
+  return { law: await nullLaw(clients, pieces, sizes), sizes };
 }
 
 /** The surprise that the last of so many clients exceeds with probability `joining` if it is like the others. */

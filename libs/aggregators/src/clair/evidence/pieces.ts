@@ -57,16 +57,24 @@ export function agreeingCore({ agreement }: Likeness): number[] {
 
 /** The order of the pieces of `piecesOf`. */
 export const [apart, large, together] = [0, 1, 2];
+export const pieceCount = 3;
 
-/**
- * Whose changes are opposed to the others': a cosine below minus half of what is usual in the core, by client. Only where the core
- * agrees for certain, three deviations above 0.
- */
-export function opposed({ agreement }: Likeness, core: readonly number[]): boolean[] {
+/** Does the core agree for certain, its mean cosine three deviations above 0? */
+export function doesAgree(likeness: Likeness, core: readonly number[]): boolean {
+  const { usual, deviation } = agreementIn(likeness, core);
+  return usual > 3 * deviation;
+}
+
+/** Whose changes are opposed to the others': a cosine below minus half of what is usual in a core that agrees for certain, by client. */
+export function opposed(likeness: Likeness, core: readonly number[]): boolean[] {
+  const { usual } = agreementIn(likeness, core);
+  const isSure = doesAgree(likeness, core);
+  return Array.from(likeness.agreement, (cosine) => isSure && cosine < -usual / 2);
+}
+
+function agreementIn({ agreement }: Likeness, core: readonly number[]) {
   const own = pick([...agreement], core);
-  const usual = sum(own) / own.length;
-  const isSure = usual > 3 * deviationOf(own);
-  return Array.from(agreement, (cosine) => isSure && cosine < -usual / 2);
+  return { usual: sum(own) / own.length, deviation: deviationOf(own) };
 }
 
 /**

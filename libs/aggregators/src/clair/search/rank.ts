@@ -1,4 +1,4 @@
-import { symmetricEigen, item } from "@fedclair/linalg";
+import { at, symmetricEigen } from "@fedclair/linalg";
 import type { ClairOptions } from "../options.js";
 import { gramOf } from "../subspace/fit.js";
 import type { View } from "../subspace/view.js";
@@ -20,10 +20,15 @@ export async function rankOf(
   if (options.rank !== "auto") return Math.min(options.rank, rows);
   const extent = Math.min(...views.map((view) => view.extent));
   const last = Math.min(options.rankMax, extent - 1, rows);
+  const spectra = new Map<string, readonly Float64Array[]>(); // ranks have members in common
   let best = { rank: Math.min(1, rows), drop: 0 };
   for (let rank = 1; rank <= last; rank++) {
     const members = await membersAt(rank);
-    const drop = Math.min(...views.map((view) => spectralDrop(view, members, rank)));
+    const own =
+      spectra.get(members.join()) ??
+      views.map((view) => symmetricEigen(gramOf(view, members)).values);
+    spectra.set(members.join(), own);
+    const drop = Math.min(...own.map((values) => spectralDrop(values, rank)));
     // A later rank must be better by more than rounding.
     if (drop > best.drop * (1 + 1e-9)) best = { rank, drop };
   }
@@ -31,8 +36,7 @@ export async function rankOf(
 }
 
 /** λ_r / λ_{r+1} of the members' stack, squared singular values; λ below 1e-12 of the largest count as rounding. */
-function spectralDrop(view: View, members: readonly number[], rank: number): number {
-  const { values } = symmetricEigen(gramOf(view, members));
+function spectralDrop(values: Float64Array, rank: number): number {
   const next = values[rank] ?? 0; // none where the space has all dimensions
-  return item(values, rank - 1) / Math.max(next, 1e-12 * item(values, 0));
+  return at(values, rank - 1) / Math.max(next, 1e-12 * at(values, 0));
 }

@@ -11,6 +11,7 @@ import {
   thinSvd,
   item,
 } from "@fedclair/linalg";
+import { columnsOf } from "../../factors.js";
 import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { compress, type Change, type Side } from "./change.js";
@@ -131,10 +132,4 @@ function inFewRows(
   if (width >= rows) return { stack, lift: (basis) => basis };
   const { q, r } = thinQr(stack);
   return { stack: r, lift: (basis) => multiply(q, basis) };
-}
-
-/** The columns of a stack that belong to each block, without a copy. */
-function columnsOf(stack: Matrix, blocks: readonly Matrix[]): Matrix[] {
-  let from = 0;
-  return blocks.map(({ cols }) => stack.columns(from, (from += cols)));
 }

@@ -1,5 +1,11 @@
 import { availableParallelism } from "node:os";
-import { tensorsOf, yieldToEventLoop, type TensorDelta, type Update } from "@fedclair/core";
+import {
+  tensorsOf,
+  yieldToEventLoop,
+  type LowRank,
+  type TensorDelta,
+  type Update,
+} from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import type { ClairOptions } from "../options.js";
@@ -24,6 +30,25 @@ function threadAt(i: number): Thread {
   const thread = threads[i];
   if (thread?.isAlive === true) return thread;
   return (threads[i] = new Thread(new URL("./worker.js", import.meta.url)));
+}
+
+/**
+ * `condense` in another thread, so that several modules are condensed at once while others are read.
+ * @param turn 0, 1, 2 …: which of `availableParallelism` threads
+ */
+export async function condenseAside(
+  pairs: readonly LowRank[],
+  turn: number,
+): Promise<readonly LowRank[]> {
+  const thread = threadAt(turn % availableParallelism());
+  const group: Hosted<ModuleGroup> = thread.host([pairs.map((pair) => inSharedMemory(pair))], {});
+  const module = group.keep("module", 0);
+  try {
+    return await module.ask("condense");
+  } finally {
+    module.drop();
+    group.drop();
+  }
 }
 
 /** Neighbouring modules that lie in one thread: numbers `from` … `to` - 1. */

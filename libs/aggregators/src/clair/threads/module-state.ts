@@ -1,7 +1,15 @@
-import { isLowRank, matrixOf, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
+import {
+  isLowRank,
+  matrixOf,
+  tensorsOf,
+  type LowRank,
+  type Tensor,
+  type TensorDelta,
+} from "@fedclair/core";
 import { item, type Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
+import { condense } from "../condense.js";
 import { pick, zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { asPairs, type RefinedPair } from "../refinement/pairs.js";
@@ -27,6 +35,8 @@ export interface Comparison {
   readonly clients: readonly number[];
   /** The clients whose mean is taken out of every change first; none by default. */
   readonly centre?: readonly number[];
+  /** Those whose space it is, where they are known: indices into `clients`. Else they are searched. */
+  readonly core?: readonly number[];
   /** A change, or a difference from that mean, with a norm up to it counts as zero. */
   readonly leastNorm: number;
 }
@@ -47,6 +57,13 @@ export class ModuleState {
     this.#options = options;
   }
 
+  /** As `condense` says. @throws TypeError if changes are dense */
+  condense(): LowRank[] {
+    const pairs = this.#updates.filter(isLowRank);
+    if (pairs.length === this.#updates.length) return condense(pairs);
+    throw new TypeError("condense: dense changes have no factors");
+  }
+
   /** Step 0: |X|_F of every client's change; NaN where an entry is not finite, or beyond 1e100. */
   norms(): number[] {
     return this.#updates.map((update, k) =>
@@ -58,7 +75,10 @@ export class ModuleState {
    * Steps 1 to 3: the clients side by side, ready to be searched.
    * @param rank of the space sought, where it is known; else as the options say
    */
-  async views({ clients, centre, leastNorm }: Comparison, rank?: number): Promise<ModuleViews> {
+  async views(
+    { clients, centre, core, leastNorm }: Comparison,
+    rank?: number,
+  ): Promise<ModuleViews> {
     const { side, rankMax, pooling } = this.#options;
     const given = rank ?? (this.#options.rank === "auto" ? rankMax : this.#options.rank);
     const changes = centre ? this.#centred(clients, centre) : this.#changesOf(clients);
@@ -68,7 +88,8 @@ export class ModuleState {
       const sought = views.map((view) => ({ view, rank: Math.min(wanted, view.stack.rows) }));
       return new ModuleViews(sought, pooling);
     };
-    return seek(rank ?? (await rankOf(views, this.#options, (r) => seek(r).search(this.#options))));
+    const membersAt = async (r: number) => core ?? (await seek(r).search(this.#options));
+    return seek(rank ?? (await rankOf(views, this.#options, membersAt)));
   }
 
   /** Step 7, as it travels. */

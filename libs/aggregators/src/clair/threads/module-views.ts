@@ -13,6 +13,8 @@ import type { Hosted } from "./thread.js";
 /** The views of one module or of several, in this thread or in others. */
 export interface LyingViews extends Views {
   describe(): Description;
+  /** The same views, in which spaces of another dimension are sought. */
+  ofRank(rank: number): LyingViews | Promise<LyingViews>;
   /** Step 4, of these modules alone. */
   search(options: ClairOptions): Promise<readonly number[]>;
   /** Step 6: the spaces in the modules' own coordinates, by module. @param bases fitted to the members */
@@ -71,6 +73,13 @@ export class ModuleViews implements LyingViews {
       const lambda = 1.05 * Math.sqrt((2 * rank) / view.blocks.length);
       return outlierPursuit(view.blocks, lambda).blockNorms;
     });
+  }
+
+  ofRank(rank: number): ModuleViews {
+    return new ModuleViews(
+      this.#sought.map(({ view }) => ({ view, rank: Math.min(rank, view.stack.rows) })),
+      this.pooling,
+    );
   }
 
   search(options: ClairOptions): Promise<readonly number[]> {
@@ -139,6 +148,10 @@ export class PooledViews implements LyingViews {
 
   async pursueOutliers(): Promise<(readonly number[])[]> {
     return (await this.#each((part) => part.ask("pursueOutliers"))).flat();
+  }
+
+  ofRank(rank: number): Promise<PooledViews> {
+    return PooledViews.of(this.#parts.map((part) => part.keep("ofRank", rank)));
   }
 
   /** Goes on where the modules lie, if that is in one place. */

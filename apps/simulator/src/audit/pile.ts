@@ -1,0 +1,122 @@
+import { availableParallelism } from "node:os";
+import { condenseAside, expand, type RefinedPair } from "@fedclair/aggregators";
+import { UserError, yieldToEventLoop, type LowRank } from "@fedclair/core";
+import type { AdapterFolder } from "./find-adapters.js";
+import { openAdapter, readPair, type Adapter } from "./peft.js";
+import { formFaults, identical, numberFault, sampleOf } from "./unfit.js";
+
+/** Adapters that can be compared. Of their numbers only what `condense` keeps is in memory. */
+export interface Pile {
+  readonly adapters: ReadonlyMap<string, Adapter>;
+  /** Why others cannot be compared, by name. */
+  readonly faults: ReadonlyMap<string, string>;
+  /** By module: the adapters' condensed pairs, in their order. */
+  readonly modules: ReadonlyMap<string, readonly LowRank[]>;
+  /** Groups of adapters that are the same to the last number. */
+  readonly identical: readonly (readonly string[])[];
+}
+
+/**
+ * Reads a pile module by module, so that it can be larger than memory.
+ * @param onProgress called after each module
+ * @throws UserError if no adapter can be read
+ */
+export async function readPile(
+  folders: readonly AdapterFolder[],
+  onProgress: (done: number, modules: number) => void,
+): Promise<Pile> {
+  const { opened, faults } = await openAll(folders);
+  const names = [...opened.keys()];
+  const samples = new Map(names.map((name): [string, string[]] => [name, []]));
+  const all = new Map<string, readonly LowRank[]>();
+  const modules = [...(opened.values().next().value?.modules.keys() ?? [])];
+  const pending: Promise<void>[] = [];
+  for (const [turn, module] of modules.entries()) {
+    // A few modules at a time are in memory as they were read.
+    if (pending.length > availableParallelism()) await pending.shift();
+    const pairs = [...opened].map(([name, adapter]) => {
+      const pair = pairIn(adapter, module);
+      const fault = faults.get(name) ?? numberFault(module, pair);
+      if (fault === undefined) samples.get(name)?.push(sampleOf(pair));
+      else faults.set(name, fault);
+      return fault === undefined ? pair : empty(pair);
+    });
+    const condensed = condenseAside(pairs, turn).then((own) => {
+      all.set(module, own);
+      onProgress(all.size, modules.length);
+    });
+    pending.push(condensed);
+    await yieldToEventLoop();
+  }
+  await Promise.all(pending);
+  const sound = names.map((name) => !faults.has(name));
+  const isSound = (_: unknown, k: number) => sound[k] === true;
+  const adapters = new Map([...opened].filter(isSound));
+  requireSome(adapters, faults);
+  return {
+    ...{ adapters, faults },
+    modules: new Map(modules.map((module) => [module, (all.get(module) ?? []).filter(isSound)])),
+    identical: identical(adapters, samples),
+  };
+}
+
+/** Refined pairs in the modules' own coordinates. @param refined by module, by adapter, condensed */
+export function expandAll(
+  { adapters, modules }: Pile,
+  refined: ReadonlyMap<string, ReadonlyMap<string, RefinedPair>>,
+): Map<string, Map<string, RefinedPair>> {
+  return new Map(
+    [...refined].map(([module, own]) => {
+      const pairs = [...adapters.values()].map((adapter) => pairIn(adapter, module));
+      const changes = [...own.values()].map(({ pair }) => pair);
+      const expanded = expand(pairs, modules.get(module) ?? [], changes);
+      const entries = [...own].flatMap(([name, { tail }], k): [string, RefinedPair][] => {
+        const pair = expanded[k];
+        return pair ? [[name, { pair, tail }]] : [];
+      });
+      return [module, new Map(entries)];
+    }),
+  );
+}
+
+async function openAll(folders: readonly AdapterFolder[]) {
+  const opened = new Map<string, Adapter>();
+  const faults = new Map<string, string>();
+  for (const { name, folder } of folders) {
+    try {
+      opened.set(name, await openAdapter(folder));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      faults.set(name, error.message);
+    }
+  }
+  for (const [name, fault] of formFaults(opened)) {
+    faults.set(name, fault);
+    opened.delete(name);
+  }
+  requireSome(opened, faults);
+  return { opened, faults };
+}
+
+function requireSome(
+  some: ReadonlyMap<string, unknown>,
+  faults: ReadonlyMap<string, string>,
+): void {
+  const [first] = faults.values();
+  if (some.size > 0 || first === undefined) return;
+  throw new UserError(
+    faults.size === 1 ? first : `none of ${faults.size} adapters can be read; the first: ${first}`,
+  );
+}
+
+function pairIn({ modules }: Adapter, module: string): LowRank {
+  const pair = modules.get(module);
+  if (pair === undefined) throw new TypeError(`pairIn: no module ${module}`);
+  return readPair(pair);
+}
+
+/** In the place of numbers that are none. */
+function empty({ b, a }: LowRank): LowRank {
+  const zeros = ({ shape, data }: LowRank["b"]) => ({ shape, data: new Float32Array(data.length) });
+  return { b: zeros(b), a: zeros(a) };
+}

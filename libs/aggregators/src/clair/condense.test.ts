@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { denseOf, tensorOf, type LowRank } from "@fedclair/core";
+import { dot, frobenius, Matrix, stream, subtract, item } from "@fedclair/linalg";
+import { condense, expand } from "./condense.js";
+import { indices } from "./lists.js";
+
+const [p, q, r] = [40, 30, 2];
+
+function pairOf(seed: string): LowRank {
+  const rng = stream(seed);
+  return {
+    b: tensorOf(new Matrix(p, r, rng.at("b").normals(p * r))),
+    a: tensorOf(new Matrix(r, q, rng.at("a").normals(r * q))),
+  };
+}
+
+/** ⟨X_i, X_j⟩ of all. */
+function inner(pairs: readonly LowRank[]): number[] {
+  const dense = pairs.map(denseOf);
+  return dense.flatMap((x) => dense.map((y) => dot(x, y)));
+}
+
+describe("condensed pairs", () => {
+  const pairs = indices(5).map((k) => pairOf(`condense ${k}`));
+
+  it("have the inner products of the whole ones, in as many rows as there are columns", () => {
+    const few = condense(pairs);
+    assert.deepEqual(
+      [item(few, 0).b.shape, item(few, 0).a.shape],
+      [
+        [10, r],
+        [r, 10],
+      ],
+    );
+    const expected = inner(pairs);
+    inner(few).forEach((x, i) => {
+      assert.ok(Math.abs(x - item(expected, i)) < 1e-10, `${x}`);
+    });
+  });
+
+  it("turn back into the whole ones, and so do changes in their spaces", () => {
+    const few = condense(pairs);
+    const double = few.map(({ b, a }) => ({ b: { ...b, data: b.data.map((x) => 2 * x) }, a }));
+    expand(pairs, few, double).forEach((pair, k) => {
+      const original = denseOf(item(pairs, k)).scale(2);
+      assert.ok(frobenius(subtract(denseOf(pair), original)) < 1e-10 * frobenius(original));
+    });
+  });
+
+  it("exist of copies, of a factor of zeros, and beside an enormous one", () => {
+    const zero = { b: { ...item(pairs, 0).b, data: new Float64Array(p * r) }, a: item(pairs, 1).a };
+    const { b, a } = item(pairs, 2);
+    const huge = { b: { ...b, data: b.data.map((x) => 1e20 * x) }, a };
+    const all = [huge, item(pairs, 0), zero, item(pairs, 3), item(pairs, 0), item(pairs, 3)];
+    const few = condense(all);
+    assert.equal(item(few, 0).b.shape[0], 12);
+    const [expected, got] = [inner(all), inner(few)];
+    got.forEach((x, i) => {
+      const [of, with_] = [item(all, Math.floor(i / 6)), item(all, i % 6)];
+      const scale = frobenius(denseOf(of)) * frobenius(denseOf(with_)) || 1;
+      assert.ok(Math.abs(x - item(expected, i)) < 1e-6 * scale, `${i}: ${x}`);
+    });
+    assert.ok(inner(expand(all, few, few)).every(Number.isFinite));
+  });
+
+  it("stay as they are where modules have few rows", () => {
+    const many = indices(20).map((k) => pairOf(`many ${k}`));
+    condense(many).forEach((pair, k) => {
+      assert.equal(pair.b, item(many, k).b);
+      assert.equal(pair.a, item(many, k).a);
+    });
+  });
+});

@@ -1,0 +1,113 @@
+import { median, item } from "@fedclair/linalg";
+import { detect, detectConvex, withoutDetection, type Detection } from "./detection/detect.js";
+import { mayConvict, shareHeld } from "./evidence/judge.js";
+import { lawFor, leastClients } from "./evidence/outliers.js";
+import {
+  agreeingCore,
+  doesAgree,
+  likenessOf,
+  pieceCount,
+  type Likeness,
+} from "./evidence/pieces.js";
+import { pick } from "./lists.js";
+import type { ClairOptions } from "./options.js";
+import { indicesOf, type Client } from "./sanitise.js";
+import { sharesOf } from "./subspace/views.js";
+import type { ModulePool } from "./threads/module-pool.js";
+import type { Comparison } from "./threads/module-state.js";
+import type { PooledViews } from "./threads/module-views.js";
+
+/** The space that clients share, and who is outside it. */
+export interface Located {
+  readonly detection: Detection;
+  readonly views: PooledViews;
+  readonly comparison: Comparison;
+}
+
+/** How alike the clients are; undefined where the rule does not ask, or there are too few to tell. */
+export async function likenessIn(
+  modules: ModulePool,
+  clients: readonly Client[],
+  { rule, minClients }: ClairOptions,
+): Promise<Likeness | undefined> {
+  if (rule !== "evidence" || clients.length < Math.max(minClients, leastClients)) return undefined;
+  void lawFor(clients.length, pieceCount); // while other threads compute
+  const norms = clients.map(({ norm }) => norm);
+  const grams = await modules.each((module) => module.ask("gram", indicesOf(clients), norms));
+  return likenessOf(grams, norms);
+}
+
+/**
+ * Steps 1 to 5. Where just over half of the clients agree for certain, which no minority can make them do, they are where the
+ * search ends; unless the space that they share holds so much that lying outside may convict by itself: then it is searched.
+ * @param clients at least one
+ * @param earlier ln of each client's score over its earlier rounds; undefined for a client seen first
+ */
+export async function locate(
+  modules: ModulePool,
+  clients: readonly Client[],
+  earlier: readonly (number | undefined)[],
+  options: ClairOptions,
+  alike: Likeness | undefined,
+): Promise<Located> {
+  const core = alike && agreeingCore(alike);
+  if (alike && core && doesAgree(alike, core)) {
+    const located = await locateFrom(core, modules, clients, earlier, options);
+    if (shareHeld(located.detection) < mayConvict) return located;
+    located.views.drop();
+  }
+  return locateFrom(undefined, modules, clients, earlier, options);
+}
+
+/**
+ * With option `centered` the steps are repeated on the differences from the benign mean, until the benign set stays: a
+ * common part that is large would be mixed into the fit, and what is sought is the space of what varies between benign clients.
+ * @param core known to fit one space; else it is searched
+ */
+async function locateFrom(
+  core: readonly number[] | undefined,
+  modules: ModulePool,
+  clients: readonly Client[],
+  earlier: readonly (number | undefined)[],
+  options: ClairOptions,
+): Promise<Located> {
+  const rounding = options.zeroTol * median(clients.map(({ norm }) => norm));
+  let comparison: Comparison = { clients: indicesOf(clients), leastNorm: 0, ...(core && { core }) };
+  for (let pass = 0, before = ""; ; pass++) {
+    const views = await modules.views(comparison); // steps 1 to 3
+    const detection = await detectionIn(views, earlier, options, core); // steps 4 and 5
+    const set = detection.benign.join();
+    if (!options.centered || pass === 5 || set === before) return { detection, views, comparison };
+    views.drop();
+    const centre = pick(comparison.clients, detection.benign);
+    comparison = { ...comparison, centre, leastNorm: rounding };
+    before = set;
+  }
+}
+
+/** Every client's share of energy in the one direction that the core has in common, the mean over modules, fitted without it. */
+export async function commonShares(
+  found: PooledViews,
+  core: readonly number[],
+): Promise<readonly number[]> {
+  const views = await found.ofRank(1);
+  const { bases, energies } = await views.fit(core);
+  const shares = sharesOf(energies);
+  const without = sharesOf(await views.leaveOneOut(core, bases));
+  core.forEach((k, member) => (shares[k] = item(without, member)));
+  views.drop();
+  return shares;
+}
+
+async function detectionIn(
+  views: PooledViews,
+  earlier: readonly (number | undefined)[],
+  options: ClairOptions,
+  core: readonly number[] | undefined,
+): Promise<Detection> {
+  if (views.size < options.minClients) return withoutDetection(views, options);
+  if (options.solver === "convex") return detectConvex(views, options);
+  // A first look: what the core holds of its own is more than it would hold of a client like it.
+  if (core) return detect(views, core, earlier, { ...options, refits: 1, loo: false });
+  return detect(views, await views.search(options), earlier, options);
+}
