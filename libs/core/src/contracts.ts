@@ -257,6 +257,17 @@ export interface Verdict {
   readonly threshold: number | null;
   /** Why, where score and threshold do not tell. */
   readonly reason?: string;
+  /** What the score rests on, where there is more than one piece. */
+  readonly evidence?: readonly Evidence[];
+}
+
+/** A piece of evidence about one client. */
+export interface Evidence {
+  /** Named by the aggregator. */
+  readonly kind: string;
+  readonly statistic: number;
+  /** That a benign client's is as extreme; absent where no law is known. */
+  readonly pValue?: number;
 }
 
 // ---- attacks -------------------------------------------------------------------------------------------------------

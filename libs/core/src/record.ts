@@ -1,7 +1,7 @@
 import { sum } from "@fedclair/linalg";
 import type { Collected } from "./collect.js";
 import type { Contamination } from "./contamination.js";
-import type { Verdict, VerdictStatus } from "./contracts.js";
+import type { Evidence, Verdict, VerdictStatus } from "./contracts.js";
 import type { Failure } from "./errors.js";
 import { addedBytes } from "./client-params.js";
 import { payloadBytes } from "./tensor.js";
@@ -47,6 +47,8 @@ export interface ClientRecord {
   readonly threshold?: number | null;
   /** Why, where score and threshold do not tell. */
   readonly reason?: string;
+  /** What the score rests on, where there is more than one piece. */
+  readonly evidence?: readonly Evidence[];
   /** The new params on the client's own data. */
   readonly evaluation?: Metrics;
   /** In place of `evaluation`, likewise. */
@@ -94,6 +96,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
         score: verdict.score,
         threshold: verdict.threshold,
         ...(verdict.reason !== undefined && { reason: verdict.reason }),
+        ...(verdict.evidence && { evidence: verdict.evidence }),
       }),
       ...(evaluation && recorded("evaluation", evaluation.metrics)),
       ...(evaluationFailure && { evaluationFailure }),

@@ -1,7 +1,6 @@
-import { blockOf } from "./block.js";
+import { at } from "./at.js";
 import type { Matrix } from "./matrix.js";
 import { multiplyTN } from "./multiply.js";
-import { addProduct } from "./product.js";
 
 /** |UUᵀZ|_F² and |Z - UUᵀZ|_F². */
 export interface SplitEnergy {
@@ -9,12 +8,12 @@ export interface SplitEnergy {
   readonly outside: number;
 }
 
-/** Columns whose residuals are held at once. */
-const strip = 512;
+/** Of a column, what is outside at least, for the difference of its energies to keep twelve digits. */
+const leastOutside = 1e-4;
 
 /**
- * How much of every column of Z lies inside a space and outside it. The outside part comes from the residual itself: the
- * difference |z|² - |Uᵀz|² would lose small angles to cancellation.
+ * How much of every column of Z lies inside a space and outside it. Where little is outside, that comes from the residual
+ * itself: the difference |z|² - |Uᵀz|² would lose small angles to cancellation.
  * @param basis U, n×r, orthonormal columns
  * @param z n×w
  * @returns squared norms by column
@@ -24,17 +23,31 @@ export function splitColumns(
   basis: Matrix,
   z: Matrix,
 ): { readonly inside: Float64Array; readonly outside: Float64Array } {
-  const inside = new Float64Array(z.cols);
-  const outside = new Float64Array(z.cols);
-  for (let from = 0; from < z.cols; from += strip) {
-    const some = z.columns(from, Math.min(from + strip, z.cols));
-    const coefficients = multiplyTN(basis, some);
-    const residual = some.copy();
-    addProduct(blockOf(residual), blockOf(basis), blockOf(coefficients), -1);
-    inside.set(squaredNorms(coefficients), from);
-    outside.set(squaredNorms(residual), from);
+  const coefficients = multiplyTN(basis, z);
+  const inside = squaredNorms(coefficients);
+  const outside = squaredNorms(z);
+  for (let j = 0; j < z.cols; j++) {
+    const whole = at(outside, j);
+    const difference = whole - at(inside, j);
+    outside[j] =
+      difference > leastOutside * whole || whole === 0
+        ? difference
+        : residualEnergy(basis, z.column(j), coefficients.column(j));
   }
   return { inside, outside };
+}
+
+/** |z - U·c|² */
+function residualEnergy(basis: Matrix, z: Float64Array, coefficients: Float64Array): number {
+  const residual = z.slice();
+  for (let l = 0; l < basis.cols; l++) {
+    const column = basis.column(l);
+    const c = at(coefficients, l);
+    for (let i = 0; i < residual.length; i++) {
+      residual[i] = (residual[i] as number) - c * (column[i] as number);
+    }
+  }
+  return residual.reduce((total, x) => total + x * x, 0);
 }
 
 /** The same of a whole block. */

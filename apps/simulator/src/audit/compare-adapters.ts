@@ -34,6 +34,11 @@ export interface Comparison {
   /** Scores above it are contaminated; null: no gap was found, nobody's. */
   readonly threshold: number | null;
   readonly gap: number;
+  /** How alike the adapters that were compared are, −1 … 1: names, and a row for each. Only with rule `evidence`. */
+  readonly alike?: {
+    readonly names: readonly string[];
+    readonly cosines: readonly (readonly number[])[];
+  };
   /** Dimension of the shared space, by module. */
   readonly ranks: Readonly<Record<string, number>>;
   /** Modules whose space would hold any adapters: they cannot give a contaminated one away. */
@@ -92,6 +97,9 @@ export async function compareAdapters({
           ({ name }) => findings.get(name) ?? invalid(name, faults.get(name) ?? ""),
         ),
         ...{ detection, threshold: Number.isFinite(threshold) ? threshold : null, gap },
+        ...(result.cosines && {
+          alike: { names: result.active.map(({ id }) => id), cosines: result.cosines },
+        }),
         ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
         uninformative: detection ? uninformative(result, pile) : [],
         ignored: [...new Set(ignored)],

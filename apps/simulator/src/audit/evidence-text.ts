@@ -1,4 +1,4 @@
-import type { Evidence } from "@fedclair/aggregators";
+import type { Evidence } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 import type { Finding } from "./findings.js";
 
@@ -23,18 +23,18 @@ export function evidenceCells(finding: Finding, all: readonly Finding[]): string
   ];
 }
 
-const words = {
+const words: Readonly<Record<string, string>> = {
   outside: "outside the shared space",
   apart: "apart from the others",
   size: "large",
   clique: "in a clique",
-} as const satisfies Record<Evidence["kind"], string>;
+};
 
 /** The pieces that tell against an adapter, for people; empty if none does. */
 export function evidenceAgainst({ evidence = [] }: Finding): string {
   return evidence
     .filter(({ pValue }) => pValue !== undefined && pValue < telling)
-    .map(({ kind, pValue }) => `${words[kind]} (p ${chance(pValue ?? 1)})`)
+    .map(({ kind, pValue }) => `${words[kind] ?? kind} (p ${chance(pValue ?? 1)})`)
     .join(", ");
 }
 
@@ -42,6 +42,6 @@ function chance(p: number): string {
   return p < 1e-4 ? "< 0.0001" : p.toPrecision(2);
 }
 
-function statisticOf({ evidence = [] }: Finding, kind: Evidence["kind"]): number | undefined {
+function statisticOf({ evidence = [] }: Finding, kind: string): number | undefined {
   return evidence.find((piece) => piece.kind === kind)?.statistic;
 }

@@ -1,5 +1,5 @@
-import type { ClairResult, Evidence } from "@fedclair/aggregators";
-import type { VerdictStatus } from "@fedclair/core";
+import type { ClairResult } from "@fedclair/aggregators";
+import type { Evidence, VerdictStatus } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 
 /** What an audit says of one adapter. */

@@ -7,16 +7,18 @@ import {
   type Verdict,
 } from "@fedclair/core";
 import type { ClairResult } from "./clair.js";
+import type { ClairOptions } from "./options.js";
 import type { Refined } from "./refinement/refine-module.js";
 
 /**
  * Benign clients go on with their refined change, inactive ones with the shared part of it, contaminated and invalid ones
- * with their own change and nothing from others. The global change is the mean of the refined ones.
+ * with their own change and nothing from others. The global change, for all with option `models` global, is the mean of the refined ones.
  */
 export function aggregationOf(
   updates: readonly Update[],
   result: ClairResult,
   refined: ReadonlyMap<string, Refined>,
+  { models }: Pick<ClairOptions, "models">,
 ): Aggregation {
   const termOf = (part: (module: Refined) => TensorDelta | undefined): Delta => {
     const term = new Map<string, TensorDelta>();
@@ -35,7 +37,7 @@ export function aggregationOf(
   });
   return {
     change: refined.size > 0 ? [termOf((module) => module.meanPersonal), ...sharedTerms] : [],
-    personal: new Map(personal),
+    ...(models === "personal" && { personal: new Map(personal) }),
     verdicts: updates.map((update) => verdictOf(update, result)),
     metrics: metricsOf(result),
   };
@@ -43,7 +45,7 @@ export function aggregationOf(
 
 function verdictOf(
   { clientId }: Update,
-  { status, reasons, scores, threshold }: ClairResult,
+  { status, reasons, scores, threshold, evidence }: ClairResult,
 ): Verdict {
   const known = status.get(clientId);
   if (known === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
@@ -51,6 +53,7 @@ function verdictOf(
   return {
     clientId,
     ...(reason !== undefined && { reason }),
+    ...(evidence.has(clientId) && { evidence: evidence.get(clientId) ?? [] }),
     status: known,
     score: scores.get(clientId) ?? null,
     threshold: Number.isFinite(threshold) ? threshold : null,

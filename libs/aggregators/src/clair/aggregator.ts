@@ -35,7 +35,7 @@ export class Clair implements Aggregator<ClairState> {
     const result = await clair(pick(updates, order), options, { memory, past, threads });
     try {
       requireRoom(result);
-      const aggregation = aggregationOf(updates, result, await refine(result, options));
+      const aggregation = aggregationOf(updates, result, await refine(result, options), options);
       return { ...aggregation, state: stateAfter(state, input, result, options) };
     } finally {
       result.modules.close();

@@ -1,8 +1,8 @@
-import type { Update, VerdictStatus } from "@fedclair/core";
+import type { Evidence, Update, VerdictStatus } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import type { Detection } from "./detection/detect.js";
 import { failures } from "./detection/screens.js";
-import { judge, type Evidence } from "./evidence/judge.js";
+import { judge } from "./evidence/judge.js";
 import type { Likeness } from "./evidence/pieces.js";
 import { indices, pick, zip } from "./lists.js";
 import { commonShares, likenessIn, locate, type Located } from "./locate.js";
@@ -30,6 +30,8 @@ export interface ClairResult {
   readonly scores: ReadonlyMap<string, number>;
   /** Of active clients, with rule `evidence`: what the scores rest on. */
   readonly evidence: ReadonlyMap<string, readonly Evidence[]>;
+  /** How alike the active clients' changes are, −1 … 1, in their order, with rule `evidence`: a mean over modules. */
+  readonly cosines?: readonly (readonly number[])[];
   /** Of active clients: the blended tangents, for the memory of later rounds. */
   readonly tangents: ReadonlyMap<string, number>;
   /** Scores above it are contaminated; Infinity: nobody's. */
@@ -115,6 +117,7 @@ export async function clair(
       },
       scores: present(said.scores),
       evidence: said.evidence ? present(said.evidence) : new Map(),
+      ...(alike && past.length === 0 && { cosines: alike.cosines.toRows() }),
       tangents: present(located?.detection.scores ?? []),
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
       modules,

@@ -5,7 +5,6 @@ import { clairSchema, type ClairOptions } from "./options.js";
 export type { ClairState } from "./aggregator.js";
 export { clair, type Circumstances, type ClairResult, type Memory } from "./clair.js";
 export { expand } from "./condense.js";
-export type { Evidence } from "./evidence/judge.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, type ClairOptions } from "./options.js";
 export { refine, refineToPairs } from "./refine.js";

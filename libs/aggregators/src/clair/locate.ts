@@ -1,6 +1,6 @@
 import { median, item } from "@fedclair/linalg";
 import { detect, detectConvex, withoutDetection, type Detection } from "./detection/detect.js";
-import { mayConvict, shareHeld } from "./evidence/judge.js";
+import { mayConvict, shareHeld, trusted } from "./evidence/judge.js";
 import { lawFor, leastClients } from "./evidence/outliers.js";
 import {
   agreeingCore,
@@ -38,8 +38,8 @@ export async function likenessIn(
 }
 
 /**
- * Steps 1 to 5. Where just over half of the clients agree for certain, which no minority can make them do, they are where the
- * search ends; unless the space that they share holds so much that lying outside may convict by itself: then it is searched.
+ * Steps 1 to 5. Where just over half of the clients agree for certain, which no minority can make them do, or where no space holds
+ * much of half of them, it is their space, and not searched; unless it holds so much that lying outside may convict by itself.
  * @param clients at least one
  * @param earlier ln of each client's score over its earlier rounds; undefined for a client seen first
  */
@@ -50,13 +50,33 @@ export async function locate(
   options: ClairOptions,
   alike: Likeness | undefined,
 ): Promise<Located> {
-  const core = alike && agreeingCore(alike);
-  if (alike && core && doesAgree(alike, core)) {
-    const located = await locateFrom(core, modules, clients, earlier, options);
-    if (shareHeld(located.detection) < mayConvict) return located;
-    located.views.drop();
+  if (alike !== undefined) {
+    const core = agreeingCore(alike);
+    const likely = doesAgree(alike, core) ? core : await bestFitted(modules, clients, options);
+    const located = likely && (await locateFrom(likely, modules, clients, earlier, options));
+    if (located && shareHeld(located.detection) < mayConvict) return located;
+    located?.views.drop();
   }
   return locateFrom(undefined, modules, clients, earlier, options);
+}
+
+/**
+ * The clients that the largest space which may be sought fits best, unless it holds so much of them that a smaller one may be trusted:
+ * undefined then. One search instead of one for each rank and module.
+ */
+async function bestFitted(
+  modules: ModulePool,
+  clients: readonly Client[],
+  options: ClairOptions,
+): Promise<readonly number[] | undefined> {
+  if (options.rank !== "auto") return undefined;
+  const largest = modules.names.map(() => options.rankMax);
+  const views = await modules.views({ clients: indicesOf(clients), leastNorm: 0 }, largest);
+  const members = await views.search(options);
+  const once = { ...options, refits: 1, memoryBeta: 0 };
+  const found = await detect(views, members, [], once);
+  views.drop();
+  return shareHeld(found) < trusted ? members : undefined;
 }
 
 /**

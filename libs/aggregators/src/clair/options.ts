@@ -171,6 +171,12 @@ export const clairSchema = z.strictObject({
     .describe(
       "What benign clients get outside the shared space: the benign mean, nothing, or the mean shrunk by its noise.",
     ),
+  models: z
+    .enum(["personal", "global"])
+    .default("personal")
+    .describe(
+      "What clients go on with: each benign one with its own refined change, or all with the mean of the benign ones, as where clients take part in few rounds.",
+    ),
   weighting: weighting.default("uniform"),
   clipOff: z
     .number()

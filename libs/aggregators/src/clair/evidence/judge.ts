@@ -1,3 +1,4 @@
+import type { Evidence } from "@fedclair/core";
 import { at, item, median, medianDeviation } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices, pick } from "../lists.js";
@@ -11,15 +12,6 @@ import {
   together,
   type Likeness,
 } from "./pieces.js";
-
-/** A piece of evidence about one client. */
-export interface Evidence {
-  readonly kind: "outside" | "apart" | "size" | "clique";
-  /** Of `outside` the tangent of the angle to the shared space; of `apart` the median cosine with the others; else as named. */
-  readonly statistic: number;
-  /** That a benign client is as far from the others; of `outside`, which has no law, undefined. */
-  readonly pValue?: number;
-}
 
 export interface Judgement {
   /** Ascending. */
@@ -39,7 +31,7 @@ export interface Judgement {
  * one piece among others. Measured: 0.7 to 0.97 on linear regression, networks, denoising and students; 0.5 on digits, where it
  * misses some; 0.1 to 0.3 on adapters of language models.
  */
-const trusted = 0.6;
+export const trusted = 0.6;
 
 /** Of a space that was found from an agreeing core alone: if it holds so much, a search may find one that is trusted. */
 export const mayConvict = 0.5;
@@ -52,11 +44,12 @@ export function shareHeld({ benign, scores }: Pick<Detection, "benign" | "scores
 /** χ² with 4 degrees of freedom, exceeded with probability 0.05: what size and clique say together. */
 const guilt = 9.488;
 
-/** Whoever lies outside lies so much farther out than the median of the others, in tangents: less is a gap among benign clients. */
-const farther = 1.8;
-
-/** −2·ln p of a size that no benign client has: p below 1e-6. */
-const enormous = 27.6;
+/**
+ * Whoever lies outside has two thirds of its energy there, a tangent of √2, and lies 2.2 times as far out as the median of the others, and
+ * five of their deviations, in the logarithm: less is a gap among benign clients that differ. Measured of contaminated clients where a space is
+ * trusted: 1.6, 3 and 7 at least.
+ */
+const farOut = { tangent: Math.SQRT2, medians: 2.2, deviations: 5, leastDeviation: 0.05 };
 
 /** A median cosine below it is none. */
 const leastAgreement = 0.02;
@@ -80,9 +73,8 @@ export async function judge(
   rate: number,
 ): Promise<Judgement> {
   const { benign, scores } = detection;
-  const usual = median(pick(scores, benign));
   const isTrusted = shareHeld(detection) >= trusted;
-  const threshold = Math.max(detection.threshold, farther * usual);
+  const threshold = Math.max(detection.threshold, farOutOf(pick(scores, benign)));
   const byOutside = scores.map((score) => (isTrusted ? score / threshold : 0));
   const outside = (k: number): Evidence => ({ kind: "outside", statistic: item(scores, k) });
   /** By lying outside a space that is trusted, and by nothing else. @param why no more can be said, where no space is trusted */
@@ -110,12 +102,10 @@ export async function judge(
       "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them",
     );
   }
-  // Who lies inside a space that is trusted may yet point the other way, or be out of all proportion; else it is as the others are.
-  const isOdd = (k: number) => item(isOpposed, k) || at(item(found.surprises, large), k) > enormous;
-  const suspects = isTrusted ? found.outliers.filter(isOdd) : found.outliers;
-  const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed));
+  const guilty = found.outliers.filter((k) => isGuilty(k, found, isOpposed));
   const convicted = new Set([...beyond(byOutside), ...guilty]);
-  const unsure = suspects.filter((k) => !convicted.has(k));
+  // Who lies inside a space that is trusted is as the others are, however little like any one of them.
+  const unsure = isTrusted ? [] : found.outliers.filter((k) => !convicted.has(k));
   const byLikeness = (k: number) => (isTrusted && !convicted.has(k) ? 0 : at(found.excess, k));
   return {
     contaminated: indices(scores.length).filter((k) => convicted.has(k)),
@@ -124,6 +114,15 @@ export async function judge(
     scores: byOutside.map((score, k) => Math.max(score, byLikeness(k))),
     evidence: scores.map((_, k) => [outside(k), ...evidenceOf(k, found, likeness)]),
   };
+}
+
+/** The least tangent that is far out of a space, from those of the clients inside it. */
+function farOutOf(inside: readonly number[]): number {
+  const { tangent, medians, deviations, leastDeviation } = farOut;
+  const usual = median(inside);
+  const spread = medianDeviation(inside.map((x) => Math.log(Math.max(x, 1e-6))));
+  const apart = Math.exp(deviations * Math.max(spread, leastDeviation));
+  return Math.max(tangent, usual * Math.max(medians, apart));
 }
 
 function beyond(scores: readonly number[]): number[] {

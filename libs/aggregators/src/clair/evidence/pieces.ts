@@ -4,6 +4,8 @@ import type { Piece } from "./surprise.js";
 
 /** What the updates of a round say of every client by themselves. */
 export interface Likeness {
+  /** K×K: of two whole changes, the mean over modules. */
+  readonly cosines: Matrix;
   /** Median cosine of its whole change with the others', the mean over modules; breaks down at one half, and sees signs. */
   readonly agreement: Float64Array;
   /** ln of the norm of its whole change. */
@@ -30,7 +32,7 @@ export function likenessOf(grams: readonly Matrix[], norms: readonly number[]): 
     return (at(own, own.length - 1) + at(own, own.length - 2)) / 2 - at(agreement, k);
   });
   const size = Float64Array.from(norms, (norm) => Math.log(norm));
-  return { agreement, size, clique };
+  return { cosines, agreement, size, clique };
 }
 
 /** A module that a client did not change agrees with nothing. */
@@ -50,7 +52,7 @@ function meanCosines(grams: readonly Matrix[]): Matrix {
 }
 
 /** Just over half of the clients, those that agree most; ascending. */
-export function agreeingCore({ agreement }: Likeness): number[] {
+export function agreeingCore({ agreement }: Pick<Likeness, "agreement">): number[] {
   const order = indices(agreement.length).sort((i, j) => at(agreement, j) - at(agreement, i));
   return order.slice(0, Math.floor(agreement.length / 2) + 1).sort((i, j) => i - j);
 }

@@ -22,24 +22,31 @@ export function isFactored(change: Change): change is Factors {
 /** The space of X's columns, or that of its rows. */
 export type Side = "left" | "right";
 
-const compressed = { left: new WeakMap<Factors, Matrix>(), right: new WeakMap<Factors, Matrix>() };
+const compressed = { left: new WeakMap<Change, Matrix>(), right: new WeakMap<Change, Matrix>() };
 
 /**
  * A narrow block Y with X = Y·Qᵀ (left) or Xᵀ = Y·Qᵀ (right), Q of orthonormal columns: norms and left singular vectors
- * of Y are those of X, and a factored X is never multiplied out. Computed once for every pair of factors.
+ * of Y are those of X, and a factored X is never multiplied out. Computed once for every change.
  */
 export function compress(change: Change, side: Side): Matrix {
-  if (!isFactored(change)) return side === "left" ? change : change.transpose();
   const known = compressed[side].get(change);
   if (known !== undefined) return known;
-  const { b, a } = change;
+  const block = isFactored(change) ? ofFactors(change, side) : ofDense(change, side);
+  compressed[side].set(change, block);
+  return block;
+}
+
+function ofDense(change: Matrix, side: Side): Matrix {
+  const block = side === "left" ? change : change.transpose();
+  return block.cols < 2 * block.rows ? block : thinQr(block.transpose()).r.transpose();
+}
+
+function ofFactors({ b, a }: Factors, side: Side): Matrix {
   const r =
     side === "left"
       ? triangle(gramNT(a), () => a.transpose())
       : triangle(multiplyTN(b, b), () => b);
-  const block = multiplyNT(side === "left" ? b : a.transpose(), r);
-  compressed[side].set(change, block);
-  return block;
+  return multiplyNT(side === "left" ? b : a.transpose(), r);
 }
 
 /** Diagonal entries of R above this share of the largest lose no more than four of sixteen digits to the Gram matrix. */
