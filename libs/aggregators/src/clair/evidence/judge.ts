@@ -51,6 +51,9 @@ const guilt = 9.488;
  */
 const farOut = { tangent: Math.SQRT2, medians: 2.2, deviations: 5, leastDeviation: 0.05 };
 
+/** −2·ln p of a size that no benign client has: p below 1e-6. */
+const enormous = 27.6;
+
 /** A median cosine below it is none. */
 const leastAgreement = 0.02;
 
@@ -102,10 +105,13 @@ export async function judge(
       "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them",
     );
   }
-  const guilty = found.outliers.filter((k) => isGuilty(k, found, isOpposed));
+  // Who lies inside a space that is trusted is as the others are, unless it points the other way or is out of all proportion.
+  const isInside = (k: number) => isTrusted && item(scores, k) <= detection.threshold;
+  const isOdd = (k: number) => item(isOpposed, k) || at(item(found.surprises, large), k) > enormous;
+  const suspects = found.outliers.filter((k) => !isInside(k) || isOdd(k));
+  const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed));
   const convicted = new Set([...beyond(byOutside), ...guilty]);
-  // Who lies inside a space that is trusted is as the others are, however little like any one of them.
-  const unsure = isTrusted ? [] : found.outliers.filter((k) => !convicted.has(k));
+  const unsure = suspects.filter((k) => !convicted.has(k));
   const byLikeness = (k: number) => (isTrusted && !convicted.has(k) ? 0 : at(found.excess, k));
   return {
     contaminated: indices(scores.length).filter((k) => convicted.has(k)),
