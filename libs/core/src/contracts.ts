@@ -268,6 +268,8 @@ export interface Evidence {
   readonly statistic: number;
   /** That a benign client's is as extreme; absent where no law is known. */
   readonly pValue?: number;
+  /** Over how many of the client's rounds; absent of this round alone. */
+  readonly rounds?: number;
 }
 
 // ---- attacks -------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import {
 } from "@fedclair/core";
 import { aggregationOf } from "./aggregation.js";
 import { clair, type ClairResult, type Memory } from "./clair.js";
+import type { Standings } from "./evidence/over-rounds.js";
 import { pick } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import { refine } from "./refine.js";
@@ -30,9 +31,9 @@ export class Clair implements Aggregator<ClairState> {
     const order = rng.sample([...updates.keys()]);
     const seed = (this.#options.seed + rng.at("seed").int(2 ** 32)) % 2 ** 32;
     const options = { ...this.#options, seed };
-    const { memory, past } = earlier(state, input, options);
-    const threads = threadsFor([...updates, ...past]);
-    const result = await clair(pick(updates, order), options, { memory, past, threads });
+    const known = earlier(state, input, options);
+    const threads = threadsFor([...updates, ...known.past]);
+    const result = await clair(pick(updates, order), options, { ...known, threads });
     try {
       requireRoom(result);
       const aggregation = aggregationOf(updates, result, await refine(result, options), options);
@@ -67,6 +68,8 @@ export type ClairState = ReadonlyMap<string, PhaseState>;
 export interface PhaseState {
   /** ln of every client's score, as blended in the last round that judged it. */
   readonly memory: Memory;
+  /** With rule `evidence`: what rounds showed of every client, by client id. */
+  readonly standings: Standings;
   /** The newest update of every client in the window, by client id, the oldest first. */
   readonly window: ReadonlyMap<string, Seen>;
 }
@@ -81,20 +84,24 @@ function earlier(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
   { window }: Pick<ClairOptions, "window">,
-): { readonly memory: Memory; readonly past: readonly Update[] } {
+): Pick<PhaseState, "memory" | "standings"> & { readonly past: readonly Update[] } {
   const known = state.get(phase);
   const present = new Set(updates.map(({ clientId }) => clientId));
   const past = [...(known?.window.values() ?? [])].filter(
     (seen) => seen.round > round - window && !present.has(seen.update.clientId),
   );
-  return { memory: known?.memory ?? new Map(), past: past.map(({ update }) => update) };
+  return {
+    memory: known?.memory ?? new Map(),
+    standings: known?.standings ?? new Map(),
+    past: past.map(({ update }) => update),
+  };
 }
 
 /** The state after a round: of its phase with its updates and scores, of all phases without what the next round cannot use. */
 function stateAfter(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
-  { detection, tangents }: ClairResult,
+  { detection, tangents, standings = new Map() }: ClairResult,
   { window, memoryBeta, scoreFloor }: ClairOptions,
 ): ClairState {
   const known = state.get(phase);
@@ -107,7 +114,7 @@ function stateAfter(
   if (detection && memoryBeta > 0) {
     for (const [id, score] of tangents) memory.set(id, Math.log(Math.max(score, scoreFloor)));
   }
-  const phases = new Map(state).set(phase, { memory, window: newest });
+  const phases = new Map(state).set(phase, { memory, standings, window: newest });
   return new Map([...phases].map(([name, of]) => [name, { ...of, window: recent(of.window) }]));
 
   function recent(seen: PhaseState["window"]): PhaseState["window"] {

@@ -1,9 +1,17 @@
 import type { Evidence, Update, VerdictStatus } from "@fedclair/core";
-import { item } from "@fedclair/linalg";
+import { item, Matrix, sum } from "@fedclair/linalg";
 import type { Detection } from "./detection/detect.js";
 import { failures } from "./detection/screens.js";
 import { judge } from "./evidence/judge.js";
+import { leastClients } from "./evidence/outliers.js";
+import {
+  overRounds,
+  roundStatistics,
+  standingsAfter,
+  type Standings,
+} from "./evidence/over-rounds.js";
 import type { Likeness } from "./evidence/pieces.js";
+import { weighRounds } from "./evidence/weigh-rounds.js";
 import { indices, pick, zip } from "./lists.js";
 import { commonShares, likenessIn, locate, type Located } from "./locate.js";
 import type { ClairOptions } from "./options.js";
@@ -30,6 +38,8 @@ export interface ClairResult {
   readonly scores: ReadonlyMap<string, number>;
   /** Of active clients, with rule `evidence`: what the scores rest on. */
   readonly evidence: ReadonlyMap<string, readonly Evidence[]>;
+  /** The standings after this round, if there were any given. */
+  readonly standings?: Standings;
   /** How alike the active clients' changes are, −1 … 1, in their order, with rule `evidence`: a mean over modules. */
   readonly cosines?: readonly (readonly number[])[];
   /** Of active clients: the blended tangents, for the memory of later rounds. */
@@ -55,6 +65,8 @@ export interface Circumstances {
    * verdict. The spaces are then those of this round's benign clients alone, as spaces drift from round to round.
    */
   readonly past?: readonly Update[];
+  /** With rule `evidence`: what earlier rounds showed, to be weighed with this one. Absent: this round is judged by itself. */
+  readonly standings?: Standings;
   /** How many other threads compute; 0, the default: this one does. The result does not depend on it, to the bit. */
   readonly threads?: number;
 }
@@ -70,7 +82,7 @@ export interface Circumstances {
 export async function clair(
   updates: readonly Update[],
   options: ClairOptions,
-  { memory = new Map(), past = [], threads = 0 }: Circumstances = {},
+  { memory = new Map(), past = [], threads = 0, standings }: Circumstances = {},
 ): Promise<ClairResult> {
   // Step 0: who can be compared.
   const compared = await comparable([...updates, ...past]);
@@ -84,11 +96,15 @@ export async function clair(
     const alike = await likenessIn(modules, active, options);
     const located =
       active.length > 0 ? await locate(modules, active, earlier, options, alike) : undefined;
-    const said = located ? await sayOf(located, options, alike) : nothing;
-
-    // Step 6: what is said of this round's clients.
     const ids = new Set(updates.map(({ clientId }) => clientId));
     const isPresent = ({ id }: Client) => ids.has(id);
+    const known =
+      standings && alike
+        ? await standingsWith(standings, modules, active, alike, isPresent)
+        : standings;
+    const said = located ? await sayOf(located, options, active, alike, known) : nothing;
+
+    // Step 6: what is said of this round's clients.
     const inside = pick(active, said.benign).filter(isPresent);
     const isFitted = past.length === 0 && said.benign.join() === located?.detection.benign.join();
     const spaces = located ? await spacesOf(modules, located, isFitted ? [] : inside) : [];
@@ -117,6 +133,7 @@ export async function clair(
       },
       scores: present(said.scores),
       evidence: said.evidence ? present(said.evidence) : new Map(),
+      ...(known && { standings: known }),
       ...(alike && past.length === 0 && { cosines: alike.cosines.toRows() }),
       tangents: present(located?.detection.scores ?? []),
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
@@ -145,7 +162,9 @@ const nothing: Said = {
 async function sayOf(
   { detection, views }: Located,
   options: ClairOptions,
+  clients: readonly Client[],
   alike: Likeness | undefined,
+  standings: Standings | undefined,
 ): Promise<Said> {
   const { benign, scores, threshold, gap, undecided } = detection;
   if (options.rule !== "evidence" || views.size < options.minClients) {
@@ -153,8 +172,39 @@ async function sayOf(
     return { benign, scores, threshold, gap, undecided: new Map(reasons) };
   }
   const insideOf = (core: readonly number[]) => commonShares(views, core);
-  const judgement = await judge(alike, insideOf, detection, options.falseAlarmRate);
-  return { ...judgement, threshold: 1, gap };
+  const rate = options.falseAlarmRate;
+  const ofRound = await judge(alike, insideOf, detection, rate);
+  const ids = clients.map(({ id }) => id);
+  const judgement = weighRounds(ofRound, ids, overRounds(standings ?? new Map(), rate));
+  const isSilent = judgement.isSilent && judgement.contaminated.length === 0;
+  return { ...judgement, threshold: isSilent ? Infinity : 1, gap };
+}
+
+/** With this round added. @param isPresent does the client take part in it? */
+async function standingsWith(
+  standings: Standings,
+  modules: ModulePool,
+  clients: readonly Client[],
+  { cosines }: Likeness,
+  isPresent: (client: Client) => boolean,
+): Promise<Standings> {
+  const own = clients.flatMap((client, k) => (isPresent(client) ? [k] : []));
+  const present = pick(clients, own);
+  if (present.length < leastClients) return standings;
+  const ranks = await modules.each((module) => module.ask("effectiveRanks", indicesOf(present)));
+  const flatness = present.map((_, k) => sum(ranks.map((of) => item(of, k))) / ranks.length);
+  const norms = present.map(({ norm }) => norm);
+  const statistics = roundStatistics(among(cosines, own), norms, flatness);
+  return standingsAfter(
+    standings,
+    present.map(({ id }) => id),
+    statistics,
+  );
+}
+
+/** Rows and columns of some. */
+function among(square: Matrix, some: readonly number[]): Matrix {
+  return Matrix.fromRows(some.map((i) => some.map((j) => square.get(i, j))));
 }
 
 /** The shared spaces by module. @param alone fits them to these clients, and nobody else, if there are any */

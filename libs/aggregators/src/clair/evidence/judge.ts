@@ -20,6 +20,8 @@ export interface Judgement {
   readonly benign: readonly number[];
   /** Why, by client. */
   readonly undecided: ReadonlyMap<number, string>;
+  /** Can nothing be said of anybody who is not contaminated? */
+  readonly isSilent: boolean;
   /** By client: in units of what convicts. */
   readonly scores: readonly number[];
   /** By client. */
@@ -47,9 +49,9 @@ const guilt = 9.488;
 /**
  * Whoever lies outside has two thirds of its energy there, a tangent of √2, and lies 2.2 times as far out as the median of the others, and
  * five of their deviations, in the logarithm: less is a gap among benign clients that differ. Measured of contaminated clients where a space is
- * trusted: 1.6, 3 and 7 at least.
+ * trusted: 1.6, 3 and 7 at least. And nobody lies between: the gap is of a factor of 1.6.
  */
-const farOut = { tangent: Math.SQRT2, medians: 2.2, deviations: 5, leastDeviation: 0.05 };
+const farOut = { tangent: Math.SQRT2, medians: 2.2, deviations: 5, leastDeviation: 0.05, gap: 1.6 };
 
 /** −2·ln p of a size that no benign client has: p below 1e-6. */
 const enormous = 27.6;
@@ -75,10 +77,10 @@ export async function judge(
   detection: Detection,
   rate: number,
 ): Promise<Judgement> {
-  const { benign, scores } = detection;
+  const { benign, scores, gap } = detection;
   const isTrusted = shareHeld(detection) >= trusted;
   const threshold = Math.max(detection.threshold, farOutOf(pick(scores, benign)));
-  const byOutside = scores.map((score) => (isTrusted ? score / threshold : 0));
+  const byOutside = scores.map((score) => (isTrusted && gap >= farOut.gap ? score / threshold : 0));
   const outside = (k: number): Evidence => ({ kind: "outside", statistic: item(scores, k) });
   /** By lying outside a space that is trusted, and by nothing else. @param why no more can be said, where no space is trusted */
   const byOutsideAlone = (why: string): Judgement => {
@@ -88,6 +90,7 @@ export async function judge(
       contaminated,
       benign: all.filter((k) => !contaminated.includes(k)),
       undecided: new Map(isTrusted ? [] : all.map((k) => [k, why])),
+      isSilent: !isTrusted,
       scores: byOutside,
       evidence: all.map((k) => [outside(k)]),
     };
@@ -117,6 +120,7 @@ export async function judge(
     contaminated: indices(scores.length).filter((k) => convicted.has(k)),
     benign: indices(scores.length).filter((k) => !convicted.has(k) && !unsure.includes(k)),
     undecided: new Map(unsure.map((k) => [k, alone])),
+    isSilent: false,
     scores: byOutside.map((score, k) => Math.max(score, byLikeness(k))),
     evidence: scores.map((_, k) => [outside(k), ...evidenceOf(k, found, likeness)]),
   };

@@ -6,7 +6,7 @@ import {
   type Tensor,
   type TensorDelta,
 } from "@fedclair/core";
-import { item, type Matrix } from "@fedclair/linalg";
+import { frobenius, gramNT, item, multiplyTN, type Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
 import { condense } from "../condense.js";
@@ -21,7 +21,14 @@ import {
   type RefineOptions,
 } from "../refinement/refine-module.js";
 import { rankOf } from "../search/rank.js";
-import { combine, isFactored, normOf, type Change, type Side } from "../subspace/change.js";
+import {
+  combine,
+  compress,
+  isFactored,
+  normOf,
+  type Change,
+  type Side,
+} from "../subspace/change.js";
 import { gramInside, tangentTo, type SharedSpace } from "../subspace/space.js";
 import { viewOf } from "../subspace/view.js";
 import { ModuleViews, PooledViews } from "./module-views.js";
@@ -118,6 +125,16 @@ export class ModuleState {
   /** ⟨PX_i, PX_j⟩ of the clients, K×K. */
   gramInside(space: SharedSpace, clients: readonly number[]): Matrix {
     return gramInside(this.#changesOf(clients), space);
+  }
+
+  /** (Σσ²)²/Σσ⁴ of the clients' singular values: how many directions a change has, 1 of one that did not change it. */
+  effectiveRanks(clients: readonly number[]): number[] {
+    return this.#changesOf(clients).map((change) => {
+      const block = compress(change, "left");
+      const gram = block.cols < block.rows ? multiplyTN(block, block) : gramNT(block);
+      const size = frobenius(block) ** 4;
+      return size === 0 ? 1 : size / frobenius(gram) ** 2;
+    });
   }
 
   /** |QX|/|PX| of the clients in the module's own coordinates; infinite outside altogether, 0 of one that did not change it. */

@@ -1,0 +1,250 @@
+import type { Evidence } from "@fedclair/core";
+import { item, median, medianDeviation, sum, type Matrix } from "@fedclair/linalg";
+import { indices, pick, zip } from "../lists.js";
+import { logTail } from "./t-tail.js";
+
+/** What one round shows of its clients, for their evidence over rounds. */
+export interface RoundStatistics {
+  /** Mean cosine with the others. */
+  readonly agreement: readonly number[];
+  /** By piece: in robust deviations of the round's clients, large is bad; and how much the round can tell beside others. */
+  readonly pieces: readonly { readonly values: readonly number[]; readonly weight: number }[];
+}
+
+/** Little likeness to all others and to the two nearest; the change of another client; norm; a spectrum as flat as that of noise. */
+const kinds = ["apart", "copy", "size", "flat"] as const;
+
+/** The least deviations that clients of a round differ by: of cosines, of logarithms. */
+const [leastCosine, leastLog] = [0.02, 0.05];
+/** ln of how many times nearer than usual the nearest client is whose change is a copy. */
+const leastCopy = 3;
+/** Distances from the nearest below it are all the same. */
+const leastDistance = 1e-6;
+
+/**
+ * @param cosines K×K of whole changes, the mean over modules; K at least 3
+ * @param norms of whole changes
+ * @param flatness effective ranks of the changes, the mean over modules
+ */
+export function roundStatistics(
+  cosines: Matrix,
+  norms: readonly number[],
+  flatness: readonly number[],
+): RoundStatistics {
+  const clients = indices(cosines.rows);
+  const others = clients.map((k) =>
+    clients
+      .filter((j) => j !== k)
+      .map((j) => cosines.get(j, k))
+      .sort((x, y) => y - x),
+  );
+  const agreement = others.map((own) => sum(own) / own.length);
+  const likeAll = deviations(agreement, leastCosine);
+  const likeSome = deviations(
+    others.map((own) => (item(own, 0) + item(own, 1)) / 2),
+    leastCosine,
+  );
+  const distances = others.map((own) => Math.max(1 - item(own, 0), leastDistance));
+  const usual = median(distances);
+  const middle = median(agreement);
+  // Where clients have nothing in common yet, nobody can lack it.
+  const clarity = middle / Math.max(medianDeviation(agreement, middle), leastCosine);
+  return {
+    agreement,
+    pieces: [
+      {
+        values: likeAll.map((x, k) => -(x + item(likeSome, k)) / 2),
+        weight: Math.max(0.1, Math.min(3, clarity)),
+      },
+      {
+        values: distances.map((distance) => Math.max(0, Math.log(usual / distance) - leastCopy)),
+        weight: 1,
+      },
+      { values: deviations(norms.map(Math.log), leastLog), weight: 1 },
+      { values: deviations(flatness.map(Math.log), leastLog), weight: 1 },
+    ],
+  };
+}
+
+/** What is kept of a client. Plain data. */
+export interface Standing {
+  readonly rounds: number;
+  /** By piece, over its rounds, old ones fading. */
+  readonly pieces: readonly Moments[];
+  readonly agreement: Moments;
+}
+
+/** Weighted sums: Σ w, Σ w², Σ w·x, Σ w·x². */
+interface Moments {
+  readonly weight: number;
+  readonly weightSquare: number;
+  readonly sum: number;
+  readonly square: number;
+}
+
+export type Standings = ReadonlyMap<string, Standing>;
+
+/** What an older round weighs beside the next one of the same client. */
+const fading = 0.95;
+/** A single round says no more than so many deviations. */
+const most = 6;
+
+/** The standings after a round. @param ids of its clients, in the order of the statistics */
+export function standingsAfter(
+  before: Standings,
+  ids: readonly string[],
+  { agreement, pieces }: RoundStatistics,
+): Standings {
+  const after = new Map(before);
+  const clearness = item(pieces, 0).weight;
+  for (const [k, id] of ids.entries()) {
+    const known = before.get(id);
+    after.set(id, {
+      rounds: (known?.rounds ?? 0) + 1,
+      pieces: pieces.map(({ values, weight }, p) => {
+        const x = Math.max(-most, Math.min(most, item(values, k)));
+        return grown(known?.pieces[p], x, weight);
+      }),
+      agreement: grown(known?.agreement, item(agreement, k), clearness),
+    });
+  }
+  return after;
+}
+
+const none: Moments = { weight: 0, weightSquare: 0, sum: 0, square: 0 };
+
+function grown(before: Moments = none, x: number, w: number): Moments {
+  return {
+    weight: fading * before.weight + w,
+    weightSquare: fading ** 2 * before.weightSquare + w * w,
+    sum: fading * before.sum + w * x,
+    square: fading * before.square + w * x * x,
+  };
+}
+
+function meanOf({ sum, weight }: Moments): number {
+  return sum / weight;
+}
+
+/** What the rounds so far say of one client. */
+export interface OverRounds {
+  /** In units of what accuses. */
+  readonly excess: number;
+  readonly isContaminated: boolean;
+  readonly evidence: readonly Evidence[];
+}
+
+/** Of fewer rounds a mean says little; of fewer clients nobody knows how they differ. */
+const leastRounds = 3;
+const leastClients = 20;
+/** A run looks again and again at what changes little: it is as if it looked so often. */
+const looks = 3;
+/** A client agrees with nobody if its cosine with the others, over its rounds, is below this share of what is usual. */
+const nobody = 0.25;
+
+/** Variance of the means, in those of a round: less is not told apart. */
+const leastLasting = 0.1;
+
+/**
+ * Who stands out over its rounds, of clients that took part in three at least. How far benign clients differ for good is estimated from
+ * those that are not accused; what remains of chance shrinks with a client's rounds. A client's p-value is that of its most telling
+ * test, times the number of tests: each piece, and standing apart together with size. Standing apart alone tells only against a client
+ * that agrees with nobody. Who is accused is decided by
+ * Benjamini and Hochberg's procedure (Journal of the Royal Statistical Society B 57, 1995): where nobody is contaminated, it accuses
+ * anybody with probability `rate` at most.
+ * @returns by client id; empty while there are fewer than twenty such clients
+ */
+export function overRounds(standings: Standings, rate: number): Map<string, OverRounds> {
+  const some = [...standings].filter(([, { rounds }]) => rounds >= leastRounds);
+  if (some.length < leastClients) return new Map();
+  const known = some.map(([, standing]) => standing);
+  const all = indices(known.length);
+  const moments = kinds.map((_, p) => known.map(({ pieces }) => item(pieces, p)));
+  const means = moments.map((own) => own.map(meanOf));
+  const chances = moments.map(chanceOf);
+  let accused = new Set<number>();
+  for (let pass = 1; ; pass++) {
+    const members = all.filter((k) => !accused.has(k));
+    const logs = zip(means, chances).map(([own, chance]) => logTails(own, chance, members));
+    const usual = median(members.map((k) => meanOf(item(known, k).agreement)));
+    const telling = all.map((k) => {
+      const [apart = 0, copy = 0, size = 0, flat = 0] = logs.map((own) => item(own, k));
+      const isAlone = meanOf(item(known, k).agreement) < nobody * usual;
+      const tests = [isAlone ? apart : 0, copy, size, flat, together(apart, size)];
+      return Math.min(0, Math.log(tests.length) + Math.min(...tests));
+    });
+    const cut = cutOf(telling, rate / looks);
+    const next = new Set(all.filter((k) => item(telling, k) <= cut));
+    // More than half cannot be told from the others being contaminated.
+    const isDone = pass === 10 || next.size > known.length / 2 || isSame(next, accused);
+    if (!isDone) {
+      accused = next;
+      continue;
+    }
+    return new Map(
+      some.map(([id, { rounds }], k): [string, OverRounds] => {
+        const evidence = kinds.map((kind, p) => {
+          const [statistic, log] = [item(item(means, p), k), item(item(logs, p), k)];
+          return { kind, statistic, pValue: Math.exp(log), rounds };
+        });
+        const isContaminated = accused.has(k);
+        return [id, { excess: item(telling, k) / cut, isContaminated, evidence }];
+      }),
+    );
+  }
+}
+
+/** ln p of two pieces together, from theirs: Fisher's −2·(ln p + ln q) is χ² with four degrees of freedom. */
+function together(x: number, y: number): number {
+  return x + y + Math.log1p(-x - y);
+}
+
+function isSame(x: ReadonlySet<number>, y: ReadonlySet<number>): boolean {
+  return x.size === y.size && [...x].every((k) => y.has(k));
+}
+
+/** By client, how much of the variance of its mean is chance; from the median variance within clients. */
+function chanceOf(own: readonly Moments[]): number[] {
+  const within = own.map(({ weight, weightSquare, sum, square }) => {
+    const mean = sum / weight;
+    return (square / weight - mean * mean) / (1 - weightSquare / weight ** 2);
+  });
+  const usual = median(within);
+  return own.map(({ weight, weightSquare }) => (usual * weightSquare) / weight ** 2);
+}
+
+/** ln p of every client: Student's, of one more from the members. @param chance by client, in the variance of its mean */
+function logTails(
+  means: readonly number[],
+  chance: readonly number[],
+  members: readonly number[],
+): number[] {
+  const own = pick(means, members);
+  const middle = median(own);
+  const whole = medianDeviation(own, middle) ** 2;
+  // What members differ by for good; no less than a quarter, as chance is an estimate too.
+  const lasting = Math.max(whole - median(pick(chance, members)), whole / 4, leastLasting);
+  return means.map((mean, k) =>
+    logTail((mean - middle) / Math.sqrt(lasting + item(chance, k)), members.length - 1),
+  );
+}
+
+/** ln of the bound that p-values must keep to be rejected: Benjamini and Hochberg's; where none is, that of the smallest. */
+function cutOf(logs: readonly number[], rate: number): number {
+  const sorted = [...logs].sort((x, y) => x - y);
+  const bounds = sorted.map((_, k) => Math.log((rate * (k + 1)) / sorted.length));
+  return item(
+    bounds,
+    Math.max(
+      0,
+      sorted.findLastIndex((log, k) => log <= item(bounds, k)),
+    ),
+  );
+}
+
+/** In robust deviations from the median. */
+function deviations(values: readonly number[], floor: number): number[] {
+  const middle = median(values);
+  const scale = Math.max(medianDeviation(values, middle), floor);
+  return values.map((value) => (value - middle) / scale);
+}
