@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadBackend } from "@fedclair/compute";
-import { createPlugin, UserError } from "@fedclair/core";
+import { remarksOn, UserError } from "@fedclair/core";
 import { plugins } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/report";
 import {
@@ -27,12 +27,8 @@ export async function sweep(file: string, options: { out?: string; json: boolean
   });
   const grid = parseSweep(text, file, plugins);
   const out = options.out ?? join("runs", grid.name);
-  const remarks = grid.trials.map(({ trial: { task, clients } }) =>
-    createPlugin(plugins.tasks, task).remark?.(clients),
-  );
-  for (const remark of new Set(remarks)) {
-    if (remark !== undefined) process.stderr.write(`${remark}\n`);
-  }
+  const remarks = grid.trials.flatMap(({ trial }) => remarksOn(trial, plugins));
+  for (const remark of new Set(remarks)) process.stderr.write(`${remark}\n`);
   const { name: backend } = await loadBackend("auto");
   const summaries = new Map<string, Summary>();
   const failed: string[] = [];

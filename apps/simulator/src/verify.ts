@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createPlugin, exitCodes, oneLine, UserError, type Trial } from "@fedclair/core";
+import { remarksOn, exitCodes, oneLine, UserError, type Trial } from "@fedclair/core";
 import { plugins } from "@fedclair/plugins";
 import { interruption, isWithin, readTrialFile, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
@@ -67,8 +67,9 @@ interface Claim {
 /** Nothing of a trial that expects nothing. */
 async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
   const trial = await readTrialFile(file, plugins, set);
-  const remark = createPlugin(plugins.tasks, trial.task).remark?.(trial.clients);
-  if (remark !== undefined) process.stderr.write(`${oneLine(file)}: ${remark}\n`);
+  for (const remark of remarksOn(trial, plugins)) {
+    process.stderr.write(`${oneLine(file)}: ${remark}\n`);
+  }
   return trial.expect ? [{ file, trial, seeds: trial.expect.seeds ?? [trial.seed] }] : [];
 }
 

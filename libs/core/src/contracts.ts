@@ -218,6 +218,8 @@ export type TrainResult = Omit<Update, "clientId">;
 export interface Aggregator<S = unknown> {
   /** Throws an error that says what to change if it cannot serve these clients. */
   checkClients?(ids: readonly string[]): void;
+  /** What may surprise a user where so many of all clients take part in a round, in a sentence: told when a trial begins. */
+  remark?(clients: number, cohort: number): string | undefined;
   /** @param state what the last call returned; absent in the first round */
   aggregate(input: AggregatorInput, state?: S): Promise<Aggregation<S>>;
 }
@@ -244,7 +246,10 @@ export interface Aggregation<S = unknown> {
   readonly state?: S;
 }
 
-/** `undecided`: it was looked at, and nothing can be said; it is treated as benign, and `reason` says why. */
+/**
+ * `undecided`: it was looked at, and nothing can be said; `reason` says why. Where nothing can be said of anybody, `threshold` is null, and
+ * it is treated as benign; else it is left out of what is shared.
+ */
 export type VerdictStatus = "benign" | "contaminated" | "undecided" | "inactive" | "invalid";
 
 /** What the aggregator says of one client in one round, with its evidence. */

@@ -44,6 +44,7 @@ export { bounds, excerpt, isName, jsonBytes, oneLine, printable } from "./text.j
 export { parseTrial, type ResolvePath } from "./trial-file.js";
 export { startTrial, type TrialState } from "./trial-state.js";
 export type { PluginChoice } from "./plugin-choice.js";
+export { remarksOn } from "./remarks.js";
 export { createPlugin, trialSchema, type Trial } from "./trial.js";
 export {
   isLowRank,

@@ -1,8 +1,8 @@
 import type { Verdict } from "./contracts.js";
 
-/** Does the client's update count among the benign ones? So does that of a client of which nothing can be said. */
-export function isPooled({ status }: Pick<Verdict, "status">): boolean {
-  return status === "benign" || status === "undecided";
+/** Does the client's update count among the benign ones? So does that of a client where nothing can be said of anybody. */
+export function isPooled({ status, threshold }: Pick<Verdict, "status" | "threshold">): boolean {
+  return status === "benign" || (status === "undecided" && threshold === null);
 }
 
 /** The verdict on a client whose numbers cannot be computed with. */

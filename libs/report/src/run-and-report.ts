@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createPlugin, exitCodes } from "@fedclair/core";
+import { remarksOn, exitCodes } from "@fedclair/core";
 import {
   describeTrial,
   faultsOf,
@@ -29,8 +29,7 @@ export interface ReportedRun extends Omit<TrialRun, "signal" | "onEvent"> {
 export async function runAndReport({ json, report, ...run }: ReportedRun): Promise<number> {
   const { trial, plugins, out } = run;
   if (await holdsRun(out, trial)) process.stderr.write(`replaces the run in ${out}\n`);
-  const remark = createPlugin(plugins.tasks, trial.task).remark?.(trial.clients);
-  if (remark !== undefined) process.stderr.write(`${remark}\n`);
+  for (const remark of remarksOn(trial, plugins)) process.stderr.write(`${remark}\n`);
   const progress = new Progress(trial);
   let rounds = 0;
   const kept: string[] = [];

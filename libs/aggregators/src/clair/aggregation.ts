@@ -45,8 +45,9 @@ export function aggregationOf(
 
 function verdictOf(
   { clientId }: Update,
-  { status, reasons, scores, threshold, evidence }: ClairResult,
+  { status, reasons, scores, threshold, evidence, benign }: ClairResult,
 ): Verdict {
+  const isPooled = benign.some(({ id }) => id === clientId);
   const known = status.get(clientId);
   if (known === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
   const reason = reasons.get(clientId);
@@ -56,7 +57,9 @@ function verdictOf(
     ...(evidence.has(clientId) && { evidence: evidence.get(clientId) ?? [] }),
     status: known,
     score: scores.get(clientId) ?? null,
-    threshold: Number.isFinite(threshold) ? threshold : null,
+    // Of an undecided client, null says that it counts among the benign ones all the same.
+    threshold:
+      Number.isFinite(threshold) && !(known === "undecided" && isPooled) ? threshold : null,
   };
 }
 

@@ -21,6 +21,14 @@ export class Clair implements Aggregator<ClairState> {
     this.#options = options;
   }
 
+  remark(clients: number, cohort: number): string | undefined {
+    if (this.#options.models !== "personal" || cohort > clients / 2) return undefined;
+    return (
+      `clair: ${cohort} of ${clients} clients take part in a round, so that personal models learn in few rounds each; ` +
+      "where the clients' tasks are alike, one model of all benign clients is better for them: set models to global"
+    );
+  }
+
   async aggregate(
     input: AggregatorInput,
     state: ClairState = new Map(),

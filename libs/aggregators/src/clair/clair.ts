@@ -105,7 +105,8 @@ export async function clair(
     const said = located ? await sayOf(located, options, active, alike, known) : nothing;
 
     // Step 6: what is said of this round's clients.
-    const inside = pick(active, said.benign).filter(isPresent);
+    const pooled = options.undecided === "in" ? withUndecided(said) : said.benign;
+    const inside = pick(active, pooled).filter(isPresent);
     const isFitted = past.length === 0 && said.benign.join() === located?.detection.benign.join();
     const spaces = located ? await spacesOf(modules, located, isFitted ? [] : inside) : [];
     const reasons = await screen(modules, spaces, inside, options);
@@ -151,6 +152,11 @@ interface Said extends Pick<Detection, "benign" | "scores" | "threshold" | "gap"
   readonly undecided: ReadonlyMap<number, string>;
   /** By client; only with rule `evidence`. */
   readonly evidence?: readonly (readonly Evidence[])[];
+}
+
+/** Benign and undecided clients, ascending. */
+function withUndecided({ benign, undecided }: Said): number[] {
+  return [...new Set([...benign, ...undecided.keys()])].sort((i, j) => i - j);
 }
 
 /** Of no active client. */

@@ -171,6 +171,12 @@ export const clairSchema = z.strictObject({
     .describe(
       "What benign clients get outside the shared space: the benign mean, nothing, or the mean shrunk by its noise.",
     ),
+  undecided: z
+    .enum(["out", "in"])
+    .default("out")
+    .describe(
+      "Rule evidence: whether a client that only stands apart from the others counts in what is shared.",
+    ),
   models: z
     .enum(["personal", "global"])
     .default("personal")

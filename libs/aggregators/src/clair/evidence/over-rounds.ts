@@ -142,6 +142,9 @@ const looks = 3;
 /** A client agrees with nobody if its cosine with the others, over its rounds, is below this share of what is usual. */
 const nobody = 0.25;
 
+/** A p-value below it is worth a word: size then counts with standing apart. */
+const telling = 0.05;
+
 /** Variance of the means, in those of a round: less is not told apart. */
 const leastLasting = 0.1;
 
@@ -167,14 +170,15 @@ export function overRounds(standings: Standings, rate: number): Map<string, Over
     const members = all.filter((k) => !accused.has(k));
     const logs = zip(means, chances).map(([own, chance]) => logTails(own, chance, members));
     const usual = median(members.map((k) => meanOf(item(known, k).agreement)));
-    const telling = all.map((k) => {
+    const tested = all.map((k) => {
       const [apart = 0, copy = 0, size = 0, flat = 0] = logs.map((own) => item(own, k));
       const isAlone = meanOf(item(known, k).agreement) < nobody * usual;
-      const tests = [isAlone ? apart : 0, copy, size, flat, together(apart, size)];
+      const isLarge = size < Math.log(telling);
+      const tests = [isAlone ? apart : 0, copy, size, flat, isLarge ? together(apart, size) : 0];
       return Math.min(0, Math.log(tests.length) + Math.min(...tests));
     });
-    const cut = cutOf(telling, rate / looks);
-    const next = new Set(all.filter((k) => item(telling, k) <= cut));
+    const cut = cutOf(tested, rate / looks);
+    const next = new Set(all.filter((k) => item(tested, k) <= cut));
     // More than half cannot be told from the others being contaminated.
     const isDone = pass === 10 || next.size > known.length / 2 || isSame(next, accused);
     if (!isDone) {
@@ -188,7 +192,7 @@ export function overRounds(standings: Standings, rate: number): Map<string, Over
           return { kind, statistic, pValue: Math.exp(log), rounds };
         });
         const isContaminated = accused.has(k);
-        return [id, { excess: item(telling, k) / cut, isContaminated, evidence }];
+        return [id, { excess: item(tested, k) / cut, isContaminated, evidence }];
       }),
     );
   }
