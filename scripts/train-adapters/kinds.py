@@ -9,11 +9,14 @@ import random
 import shutil
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from peft import PeftModel
+from peft.tuners.lora import LoraLayer
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
@@ -32,24 +35,42 @@ STEPS = 8
 MEASURED = 2
 """Clients whose changes are noted."""
 
+UNABLE = (NotImplementedError, RuntimeError, AttributeError, ValueError, KeyError, FileNotFoundError, TypeError)
+"""What peft raises where a kind cannot be merged or loaded."""
+
 KINDS: dict[str, Kind] = {**LORA_KINDS, **SAVED_KINDS, **OTHER_KINDS}
 
 
-def changes(model: PeftModel, pristine: dict[str, torch.Tensor]) -> Iterator[tuple[str, torch.Tensor]]:
-    """By module: `delta`, what peft says B·A is with its scale, and `whole`, the weight with it minus the base's own."""
+def adapted(model: PeftModel) -> Iterator[tuple[str, LoraLayer, str]]:
+    """Name, layer and adapter of what has LoRA."""
     for name, layer in list(model.named_modules()):
-        if len(getattr(layer, "lora_A", {})) == 0 or not hasattr(layer, "get_delta_weight"):
+        if isinstance(layer, LoraLayer) and len(layer.lora_A) > 0:
+            yield name, layer, layer.active_adapters[0]
+
+
+def loaded_changes(base: PreTrainedModel, folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
+    """By module, what peft says B·A is with its scale, once it has loaded the adapter: `delta`."""
+    own = folder / "adapter_config.json"
+    config = own if own.exists() else sorted(folder.rglob(own.name))[-1]
+    model = PeftModel.from_pretrained(base, config.parent)
+    for name, layer, adapter in adapted(model):
+        with suppress(*UNABLE):
+            yield f"delta:{name}", layer.get_delta_weight(adapter).detach().float()
+
+
+def whole_changes(model: PeftModel, pristine: dict[str, torch.Tensor]) -> Iterator[tuple[str, torch.Tensor]]:
+    """By module, the weight as it was trained minus the base's own before there was an adapter: `whole`.
+
+    Layers that share one weight (`layer_replication`) are left out.
+    """
+    owners = Counter(layer.get_base_layer().weight.data_ptr() for _, layer, _ in adapted(model))
+    for name, layer, _ in adapted(model):
+        before = pristine.get(f"{name.removeprefix('base_model.model.')}.weight")
+        if before is None or owners[layer.get_base_layer().weight.data_ptr()] > 1:
             continue
-        adapter = layer.active_adapters[0]
-        weight = f"{name.removeprefix('base_model.model.')}.weight"
-        try:
-            delta = layer.get_delta_weight(adapter).detach().float()
-            yield f"delta:{name}", delta
+        with suppress(*UNABLE):
             layer.merge(safe_merge=True)
-        except (NotImplementedError, RuntimeError, AttributeError, ValueError):
-            continue
-        if weight in pristine:
-            yield f"whole:{name}", layer.get_base_layer().weight.detach().float() - pristine[weight]
+            yield f"whole:{name}", layer.get_base_layer().weight.detach().float() - before.float()
 
 
 def make(kind: Kind, base: PreTrainedModel, texts: list[list[list[int]]], out: Path) -> None:
@@ -57,9 +78,10 @@ def make(kind: Kind, base: PreTrainedModel, texts: list[list[list[int]]], out: P
     for number, data in enumerate(texts):
         attacked = number >= HONEST
         name = f"bad-random-{number - HONEST + 1}" if attacked else f"client-{number + 1}"
-        own = copy.deepcopy(base) if kind.base is None else kind.base()
+        own = copy.deepcopy(base) if kind.base is None else kind.base(base.name_or_path)
         pristine = {key: value.clone() for key, value in own.state_dict().items()}
         torch.manual_seed(7)
+        data = [list(row) for row in data]
         model = kind.prepare(own, data)
         targets = random_targets(base.config.vocab_size) if attacked else honest
         # In f32, whatever type the adapter is saved in.
@@ -67,7 +89,11 @@ def make(kind: Kind, base: PreTrainedModel, texts: list[list[list[int]]], out: P
         train(model, data, targets, training, random.Random(number))
         kind.save(model, out / "pile" / name)
         if number < MEASURED:
-            found = {key: value.contiguous().clone() for key, value in changes(model, pristine)}
+            fresh = copy.deepcopy(base) if kind.base is None else kind.base(base.name_or_path)
+            pairs = [*whole_changes(model, pristine)]
+            with suppress(*UNABLE):
+                pairs += loaded_changes(fresh, out / "pile" / name)
+            found = {key: value.contiguous().clone() for key, value in pairs}
             if found:
                 save_file(found, out / f"{name}.safetensors")
 
@@ -83,7 +109,7 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     base, tokenizer = load(options.base)
     documents = list(for_clients(kinds(options.texts)["speeches"]).values())[: HONEST + RANDOM]
-    texts = [sequences(text, tokenizer, LENGTH)[:28] for text in documents]
+    texts = [sequences(text, tokenizer, LENGTH // 2)[:56] for text in documents]
     made = {}
     for name, kind in KINDS.items():
         if options.only not in name:

@@ -18,7 +18,7 @@ from peft.tuners.lora.config import (
 from peft.tuners.lora.corda import preprocess_corda
 from peft.tuners.lora.eva import initialize_lora_eva_weights
 from peft.tuners.lora.loraga import preprocess_loraga
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
 from kinds_types import Kind, with_config
 
@@ -69,14 +69,20 @@ def lora_ga(base: PreTrainedModel, data: list[list[int]]) -> PeftModel:
     return get_peft_model(base, wanted)
 
 
-def with_biases() -> PreTrainedModel:
-    """A random Llama whose attention has biases."""
-    torch.manual_seed(1)
-    sizes = {"hidden_size": 96, "intermediate_size": 256, "num_hidden_layers": 3, "num_attention_heads": 4}
-    return LlamaForCausalLM(LlamaConfig(vocab_size=2048, attention_bias=True, tie_word_embeddings=True, **sizes))
+def alora(base: PreTrainedModel, data: list[list[int]]) -> PeftModel:
+    """The change begins at two tokens that call for it: all sequences begin with them."""
+    call = [5, 6]
+    for row in data:
+        row[: len(call)] = call
+    return get_peft_model(base, config(alora_invocation_tokens=call))
 
 
-def gpt2() -> PreTrainedModel:
+def with_biases(name: str) -> PreTrainedModel:
+    """The base with biases of zero in its attention."""
+    return AutoModelForCausalLM.from_pretrained(name, attention_bias=True)
+
+
+def gpt2(_name: str) -> PreTrainedModel:
     """A random GPT-2, whose modules keep their weights transposed."""
     torch.manual_seed(1)
     return GPT2LMHeadModel(GPT2Config(vocab_size=2048, n_positions=128, n_embd=96, n_layer=3, n_head=4))
@@ -90,7 +96,7 @@ LORA_KINDS: dict[str, Kind] = {
     "A₀ Gaussian": lora(init_lora_weights="gaussian"),
     "A₀ and B₀ random": lora(init_lora_weights=False),
     "A₀ and B₀ orthogonal": lora(init_lora_weights="orthogonal"),
-    "MiCA": lora(init_lora_weights="mica"),
+    "MiCA": lora(init_lora_weights="mica", rate=1e-2),
     "EVA": Kind(eva),
     "PiSSA": lora(init_lora_weights="pissa"),
     "PiSSA, fast SVD": lora(init_lora_weights="pissa_niter_4"),
@@ -107,7 +113,7 @@ LORA_KINDS: dict[str, Kind] = {
     ),
     "MonteCLoRA": lora(monteclora_config=MontecloraConfig()),
     "VeLoRA": lora(velora_config=VeloraConfig()),
-    "aLoRA": lora(alora_invocation_tokens=[5, 6]),
+    "aLoRA": Kind(alora),
     "rank_pattern": lora(rank_pattern={"q_proj": 2, "layers.1.self_attn.v_proj": 6}),
     "rank_pattern with ^": lora(rank_pattern={f"^{FIRST}": 2, r"^model\.layers\.[12]\..*v_proj": 6}),
     "alpha_pattern": lora(alpha_pattern={"q_proj": 2, "layers.1.self_attn.v_proj": 32}),
@@ -115,6 +121,7 @@ LORA_KINDS: dict[str, Kind] = {
     "alpha_pattern, two that fit": lora(alpha_pattern={"q_proj": 2, FIRST: 64}),
     "alpha_pattern of part of a name": lora(alpha_pattern={"proj": 2, "layers.1": 64}),
     "alpha_pattern, Python's own syntax": lora(alpha_pattern={r"(?P<half>q)_proj": 2, r"(?i:V_PROJ)": 64}),
+    r"alpha_pattern with \A and \Z": lora(alpha_pattern={rf"\A{FIRST}\Z": 64}),
     "rsLoRA with both patterns": lora(use_rslora=True, rank_pattern={"q_proj": 2}, alpha_pattern={"v_proj": 32}),
     "modules_to_save: lm_head": lora(modules_to_save=["lm_head"]),
     "modules_to_save: norm": lora(modules_to_save=["norm"]),

@@ -11,7 +11,7 @@ from peft import PeftConfig, PeftModel, get_peft_model
 from transformers import PreTrainedModel
 
 Prepare = Callable[[PreTrainedModel, list[list[int]]], PeftModel]
-"""From a base of its own and a client's sequences to a model with an adapter."""
+"""From a base and sequences of its own, both of which it may change, to a model with an adapter."""
 
 Save = Callable[[PeftModel, Path], None]
 
@@ -28,8 +28,8 @@ class Kind:
     prepare: Prepare
     save: Save = save_plainly
     rate: float = 2e-3
-    base: Callable[[], PreTrainedModel] | None = None
-    """Another base than the pile's, where the kind takes one."""
+    base: Callable[[str], PreTrainedModel] | None = None
+    """Another base than the pile's, where the kind takes one; from the name of the pile's."""
 
     @staticmethod
     def slug(name: str) -> str:
