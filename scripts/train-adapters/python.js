@@ -1,0 +1,57 @@
+// Python with what requirements.txt names, in a folder of its own.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+/** A core is enough, and the numbers are then the same on every machine of one kind. */
+const environment = {
+  ...process.env,
+  ...{ OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false" },
+  ...{ PYTHONUNBUFFERED: "1", PYTHONDONTWRITEBYTECODE: "1", HF_HUB_DISABLE_TELEMETRY: "1" },
+};
+
+/**
+ * Makes the environment at the first call.
+ * @returns the path of its Python, or undefined if there is no Python 3 or no package index to install from
+ */
+export async function pythonIn(folder) {
+  const python = join(folder, "bin", "python");
+  const ready = join(folder, "ready");
+  if (await exists(ready)) return python;
+  try {
+    await run("python3", ["-m", "venv", "--clear", folder]);
+    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    await run(python, [...install, "--requirement", join(here, "requirements.txt")]);
+    await run(python, [
+      "-c",
+      `import peft, torch, transformers; open(${JSON.stringify(ready)}, "w")`,
+    ]);
+  } catch (error) {
+    process.stderr.write(`${String(error.stderr ?? error.message).trim()}\n`);
+    return undefined;
+  }
+  return python;
+}
+
+/** Runs a script of this folder; what it prints goes to standard error. @throws Error if it fails */
+export async function runScript(python, script, options) {
+  const child = spawn(python, [join(here, script), ...options], {
+    env: environment,
+    stdio: ["ignore", 2, 2],
+  });
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`${script} ${options.join(" ")}: exit code ${code}`);
+}
+
+export async function exists(path) {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,52 @@
+// Refined adapters, loaded by PEFT: held-out loss of each honest client, with its own adapter and with the refined one.
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { audit } from "./audit.js";
+import { markdown } from "./table.js";
+import { slug } from "./piles.js";
+import { runScript } from "./python.js";
+
+/** @param piles with their folder @returns a table of all piles, and one of the clients of the last */
+export async function refinedTable(piles, { python, texts, base, folder }) {
+  const rows = [["pile", "honest", "base alone", "own adapter", "refined", "better for"]];
+  let last;
+  for (const pile of piles) {
+    process.stderr.write(`refining ${pile.title}\n`);
+    const refined = join(folder, "refined", slug(pile));
+    await rm(refined, { recursive: true, force: true });
+    await audit([pile.folder], "--refine", refined);
+    const out = `${refined}.json`;
+    await runScript(python, "loss.py", [
+      ...["--base", base, "--texts", texts, "--pile", pile.folder],
+      ...["--refined", refined, "--out", out],
+    ]);
+    const losses = Object.entries(JSON.parse(await readFile(out, "utf8")));
+    const written = losses.filter(([, { refined }]) => refined !== null);
+    const mean = (key) => average(written.map(([, loss]) => loss[key]));
+    const better = written.filter(([, { own, refined }]) => refined < own).length;
+    rows.push([
+      ...[pile.title, `${written.length} of ${losses.length}`, mean("base"), mean("own")],
+      ...[mean("refined"), `${better} of ${written.length}`],
+    ]);
+    last = { title: pile.title, losses };
+  }
+  if (last === undefined) return "";
+  return `${markdown(rows)}\n\n${last.title}:\n\n${clientsTable(last.losses)}\n`;
+}
+
+function clientsTable(losses) {
+  const rows = losses.map(([name, { base, own, refined }]) => [
+    name,
+    ...[base, own, refined].map(text),
+  ]);
+  return markdown([["client", "base alone", "own adapter", "refined"], ...rows]);
+}
+
+function average(values) {
+  return text(values.reduce((sum, x) => sum + x, 0) / values.length);
+}
+
+/** Nats a token. */
+function text(loss) {
+  return loss === null ? "not refined" : loss.toFixed(3);
+}
