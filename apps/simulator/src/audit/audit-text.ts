@@ -88,7 +88,10 @@ function verdictText(
 }
 
 /** What else there is to know, a sentence each. */
-function remarks(audit: Audit, { centered, minBenignFraction, gapMin2 }: ClairOptions): string[] {
+function remarks(
+  audit: Audit,
+  { rule, centered, minBenignFraction, gapMin2 }: ClairOptions,
+): string[] {
   const { adapters, detection, threshold, ranks, uninformative } = audit;
   const { ignored, dora, begunInBase, identical, bases, skipped, refined } = audit;
   const all = Object.values(ranks);
@@ -129,12 +132,13 @@ function remarks(audit: Audit, { centered, minBenignFraction, gapMin2 }: ClairOp
     said.push(pc.red(`Warning: the same to the last number: ${firstOf(group)}.`));
   }
   if (begunInBase.length > 0 && !centered) {
+    const begun =
+      `B·A of ${counted(begunInBase.length, "adapter")} began elsewhere than at zero (init_lora_weights): ` +
+      `${firstOf(begunInBase)}. That part is common to all and can hide what training changed`;
     said.push(
-      pc.red(
-        `Warning: B·A of ${counted(begunInBase.length, "adapter")} began as a part of the base's weights (init_lora_weights of ` +
-          `PiSSA and its like): ${firstOf(begunInBase)}. That part is common to all and can hide what training changed. ` +
-          "Compare what varies: --set centered=true.",
-      ),
+      rule === "evidence"
+        ? `${begun}: what varies between adapters was judged as well.`
+        : pc.red(`Warning: ${begun}. Compare what varies: --set centered=true.`),
     );
   }
   if (dora.length > 0) {

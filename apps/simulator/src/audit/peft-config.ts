@@ -36,10 +36,11 @@ const configSchema = z.looseObject({
 export type Config = z.output<typeof configSchema>;
 
 /**
- * Did B·A begin as a part of the base's own weights, which was taken out of these? So it is with PiSSA (arXiv 2404.02948), OLoRA, CorDA,
- * LoftQ and LoRA-GA: what training changed is then but a part of B·A.
+ * Did B·A begin elsewhere than at zero: as a part of the base's own weights, which was taken out of these (PiSSA, arXiv 2404.02948,
+ * OLoRA, CorDA, LoftQ, LoRA-GA), or at random (false)? What training changed is then but a part of B·A.
  */
 export function beganInBase({ init_lora_weights: init }: Config): boolean {
+  if (init === false) return true;
   return typeof init === "string" && /^(pissa|olora|corda|loftq|lora_ga)/i.test(init);
 }
 
@@ -105,7 +106,9 @@ function valueFor<T>(module: string, patterns: Readonly<Record<string, T>> | nul
 /** Of the modules that a pattern means; undefined of a pattern that means none. */
 function moduleRegExp(pattern: string): RegExp | undefined {
   try {
-    return new RegExp(`^(.*\\.)?(${pattern})$`);
+    // As Python writes the beginning and the end of a text.
+    const own = pattern.replaceAll("\\A", "^").replaceAll("\\Z", "$");
+    return new RegExp(`^(.*\\.)?(${own})$`);
   } catch {
     return undefined;
   }

@@ -6,11 +6,12 @@ import {
   type Update,
 } from "@fedclair/core";
 import { aggregationOf } from "./aggregation.js";
-import { clair, type ClairResult, type Memory } from "./clair.js";
+import { clair, type ClairResult } from "./clair.js";
 import type { Standings } from "./evidence/over-rounds.js";
 import { pick } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import { refine } from "./refine.js";
+import type { Memory } from "./said.js";
 import { threadsFor } from "./threads/module-pool.js";
 
 /** CLAIR round by round, off the event loop: heartbeats go on while it computes. */

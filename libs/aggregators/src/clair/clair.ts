@@ -1,20 +1,11 @@
 import type { Evidence, Update, VerdictStatus } from "@fedclair/core";
-import { item, Matrix, sum } from "@fedclair/linalg";
-import type { Detection } from "./detection/detect.js";
+import { item } from "@fedclair/linalg";
 import { failures } from "./detection/screens.js";
-import { judge } from "./evidence/judge.js";
-import { leastClients } from "./evidence/outliers.js";
-import {
-  overRounds,
-  roundStatistics,
-  standingsAfter,
-  type Standings,
-} from "./evidence/over-rounds.js";
-import type { Likeness } from "./evidence/pieces.js";
-import { weighRounds } from "./evidence/weigh-rounds.js";
+import type { Standings } from "./evidence/over-rounds.js";
 import { indices, pick, zip } from "./lists.js";
-import { commonShares, likenessIn, locate, type Located } from "./locate.js";
+import type { Located } from "./locate.js";
 import type { ClairOptions } from "./options.js";
+import { sayOf, type Memory } from "./said.js";
 import { comparable, indicesOf, sanitise, type Client, type Sanitised } from "./sanitise.js";
 import type { SharedSpace } from "./subspace/space.js";
 import { ModulePool } from "./threads/module-pool.js";
@@ -54,9 +45,6 @@ export interface ClairResult {
   readonly modules: ModulePool;
 }
 
-/** ln of the clients' scores over earlier rounds, by client id. */
-export type Memory = ReadonlyMap<string, number>;
-
 /** What beside the updates a round may depend on. */
 export interface Circumstances {
   readonly memory?: Memory;
@@ -92,22 +80,14 @@ export async function clair(
     const { active, inactive } = sanitise(compared, norms, options.zeroTol);
 
     // Steps 1 to 5: the space that they share, and who is outside it.
-    const earlier = active.map(({ id }) => memory.get(id));
-    const alike = await likenessIn(modules, active, options);
-    const located =
-      active.length > 0 ? await locate(modules, active, earlier, options, alike) : undefined;
     const ids = new Set(updates.map(({ clientId }) => clientId));
     const isPresent = ({ id }: Client) => ids.has(id);
-    const known =
-      standings && alike
-        ? await standingsWith(standings, modules, active, alike, isPresent)
-        : standings;
-    const said = located ? await sayOf(located, options, active, alike, known) : nothing;
+    const said = await sayOf(modules, active, options, { memory, standings, isPresent });
 
     // Step 6: what is said of this round's clients.
-    const pooled = options.undecided === "in" ? withUndecided(said) : said.benign;
-    const inside = pick(active, pooled).filter(isPresent);
-    const isFitted = past.length === 0 && said.benign.join() === located?.detection.benign.join();
+    const { located } = said;
+    const inside = pick(active, said.pooled).filter(isPresent);
+    const isFitted = past.length === 0 && said.pooled.join() === located?.detection.benign.join();
     const spaces = located ? await spacesOf(modules, located, isFitted ? [] : inside) : [];
     const reasons = await screen(modules, spaces, inside, options);
     const benign = inside.filter(({ id }) => !reasons.has(id));
@@ -134,8 +114,8 @@ export async function clair(
       },
       scores: present(said.scores),
       evidence: said.evidence ? present(said.evidence) : new Map(),
-      ...(known && { standings: known }),
-      ...(alike && past.length === 0 && { cosines: alike.cosines.toRows() }),
+      ...(said.standings && { standings: said.standings }),
+      ...(said.cosines && past.length === 0 && { cosines: said.cosines.toRows() }),
       tangents: present(located?.detection.scores ?? []),
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
       modules,
@@ -144,73 +124,6 @@ export async function clair(
     modules.close();
     throw error;
   }
-}
-
-/** What is said of the active clients, by index. */
-interface Said extends Pick<Detection, "benign" | "scores" | "threshold" | "gap"> {
-  /** Why, by client. */
-  readonly undecided: ReadonlyMap<number, string>;
-  /** By client; only with rule `evidence`. */
-  readonly evidence?: readonly (readonly Evidence[])[];
-}
-
-/** Benign and undecided clients, ascending. */
-function withUndecided({ benign, undecided }: Said): number[] {
-  return [...new Set([...benign, ...undecided.keys()])].sort((i, j) => i - j);
-}
-
-/** Of no active client. */
-const nothing: Said = {
-  ...{ benign: [], scores: [], threshold: Infinity, gap: 1, undecided: new Map() },
-};
-
-/** Who is benign, by the threshold of the scores or by all evidence. */
-async function sayOf(
-  { detection, views }: Located,
-  options: ClairOptions,
-  clients: readonly Client[],
-  alike: Likeness | undefined,
-  standings: Standings | undefined,
-): Promise<Said> {
-  const { benign, scores, threshold, gap, undecided } = detection;
-  if (options.rule !== "evidence" || views.size < options.minClients) {
-    const reasons = undecided === undefined ? [] : benign.map((k) => [k, undecided] as const);
-    return { benign, scores, threshold, gap, undecided: new Map(reasons) };
-  }
-  const insideOf = (core: readonly number[]) => commonShares(views, core);
-  const rate = options.falseAlarmRate;
-  const ofRound = await judge(alike, insideOf, detection, rate);
-  const ids = clients.map(({ id }) => id);
-  const judgement = weighRounds(ofRound, ids, overRounds(standings ?? new Map(), rate));
-  const isSilent = judgement.isSilent && judgement.contaminated.length === 0;
-  return { ...judgement, threshold: isSilent ? Infinity : 1, gap };
-}
-
-/** With this round added. @param isPresent does the client take part in it? */
-async function standingsWith(
-  standings: Standings,
-  modules: ModulePool,
-  clients: readonly Client[],
-  { cosines }: Likeness,
-  isPresent: (client: Client) => boolean,
-): Promise<Standings> {
-  const own = clients.flatMap((client, k) => (isPresent(client) ? [k] : []));
-  const present = pick(clients, own);
-  if (present.length < leastClients) return standings;
-  const ranks = await modules.each((module) => module.ask("effectiveRanks", indicesOf(present)));
-  const flatness = present.map((_, k) => sum(ranks.map((of) => item(of, k))) / ranks.length);
-  const norms = present.map(({ norm }) => norm);
-  const statistics = roundStatistics(among(cosines, own), norms, flatness);
-  return standingsAfter(
-    standings,
-    present.map(({ id }) => id),
-    statistics,
-  );
-}
-
-/** Rows and columns of some. */
-function among(square: Matrix, some: readonly number[]): Matrix {
-  return Matrix.fromRows(some.map((i) => some.map((j) => square.get(i, j))));
 }
 
 /** The shared spaces by module. @param alone fits them to these clients, and nobody else, if there are any */

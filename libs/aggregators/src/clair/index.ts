@@ -3,13 +3,14 @@ import { Clair } from "./aggregator.js";
 import { clairSchema, type ClairOptions } from "./options.js";
 
 export type { ClairState } from "./aggregator.js";
-export { clair, type Circumstances, type ClairResult, type Memory } from "./clair.js";
+export { clair, type Circumstances, type ClairResult } from "./clair.js";
 export { expand } from "./condense.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, type ClairOptions } from "./options.js";
 export { refine, refineToPairs } from "./refine.js";
 export type { RefinedPair } from "./refinement/pairs.js";
 export type { Refined } from "./refinement/refine-module.js";
+export type { Memory } from "./said.js";
 export type { SharedSpace } from "./subspace/space.js";
 export { condenseAside, threadsFor } from "./threads/module-pool.js";
 

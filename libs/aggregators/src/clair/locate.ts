@@ -1,14 +1,8 @@
 import { median, item } from "@fedclair/linalg";
 import { detect, detectConvex, withoutDetection, type Detection } from "./detection/detect.js";
 import { mayConvict, shareHeld, trusted } from "./evidence/judge.js";
-import { lawFor, leastClients } from "./evidence/outliers.js";
-import {
-  agreeingCore,
-  doesAgree,
-  likenessOf,
-  pieceCount,
-  type Likeness,
-} from "./evidence/pieces.js";
+import { lawFor } from "./evidence/outliers.js";
+import { agreeingCore, doesAgree, pieceCount, type Likeness } from "./evidence/pieces.js";
 import { pick } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import { indicesOf, type Client } from "./sanitise.js";
@@ -22,19 +16,6 @@ export interface Located {
   readonly detection: Detection;
   readonly views: PooledViews;
   readonly comparison: Comparison;
-}
-
-/** How alike the clients are; undefined where the rule does not ask, or there are too few to tell. */
-export async function likenessIn(
-  modules: ModulePool,
-  clients: readonly Client[],
-  { rule, minClients }: ClairOptions,
-): Promise<Likeness | undefined> {
-  if (rule !== "evidence" || clients.length < Math.max(minClients, leastClients)) return undefined;
-  void lawFor(clients.length, pieceCount); // while other threads compute
-  const norms = clients.map(({ norm }) => norm);
-  const grams = await modules.each((module) => module.ask("gram", indicesOf(clients), norms));
-  return likenessOf(grams, norms);
 }
 
 /**
@@ -51,6 +32,7 @@ export async function locate(
   alike: Likeness | undefined,
 ): Promise<Located> {
   if (alike !== undefined) {
+    void lawFor(clients.length, pieceCount); // while other threads compute
     const core = agreeingCore(alike);
     const likely = doesAgree(alike, core) ? core : await bestFitted(modules, clients, options);
     const located = likely && (await locateFrom(likely, modules, clients, earlier, options));

@@ -12,6 +12,7 @@ import {
   together,
   type Likeness,
 } from "./pieces.js";
+import { surprises } from "./surprise.js";
 
 export interface Judgement {
   /** Ascending. */
@@ -55,6 +56,9 @@ const farOut = { tangent: Math.SQRT2, medians: 2.2, deviations: 5, leastDeviatio
 
 /** −2·ln p of a size that no benign client has: p below 1e-6. */
 const enormous = 27.6;
+
+/** Tangents up to it are of clients inside the space. */
+const leastTangent = 1e-3;
 
 /** A median cosine below it is none. */
 const leastAgreement = 0.02;
@@ -109,19 +113,24 @@ export async function judge(
     );
   }
   // Who lies inside a space that is trusted is as the others are, unless it points the other way or is out of all proportion.
-  const isInside = (k: number) => isTrusted && item(scores, k) <= detection.threshold;
+  // A space that holds everybody to rounding, as one of a factor that all have in common, tells nobody apart.
+  const tells = isTrusted && Math.max(...scores) > leastTangent;
+  const isInside = (k: number) => tells && item(scores, k) <= detection.threshold;
   const isOdd = (k: number) => item(isOpposed, k) || at(item(found.surprises, large), k) > enormous;
   const suspects = found.outliers.filter((k) => !isInside(k) || isOdd(k));
   const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed));
-  const convicted = new Set([...beyond(byOutside), ...guilty]);
+  const opposing = opposedTo(likeness, found.members, isOpposed, rate);
+  const convicted = new Set([...beyond(byOutside), ...guilty, ...opposing]);
   const unsure = suspects.filter((k) => !convicted.has(k));
-  const byLikeness = (k: number) => (isTrusted && !convicted.has(k) ? 0 : at(found.excess, k));
+  const byLikeness = (k: number) => (tells && !convicted.has(k) ? 0 : at(found.excess, k));
   return {
     contaminated: indices(scores.length).filter((k) => convicted.has(k)),
     benign: indices(scores.length).filter((k) => !convicted.has(k) && !unsure.includes(k)),
     undecided: new Map(unsure.map((k) => [k, alone])),
     isSilent: false,
-    scores: byOutside.map((score, k) => Math.max(score, byLikeness(k))),
+    scores: byOutside.map((score, k) =>
+      Math.max(score, byLikeness(k), opposing.includes(k) ? 1 + 1e-9 : 0),
+    ),
     evidence: scores.map((_, k) => [outside(k), ...evidenceOf(k, found, likeness)]),
   };
 }
@@ -135,8 +144,44 @@ function farOutOf(inside: readonly number[]): number {
   return Math.max(tangent, usual * Math.max(medians, apart));
 }
 
+/** Of two looks at the same clients: who is accused by either. What the second alone shows is told where it accuses. */
+export function union(first: Judgement, second: Judgement): Judgement {
+  const accused = new Set(second.contaminated);
+  const contaminated = [...new Set([...first.contaminated, ...accused])].sort((i, j) => i - j);
+  const undecided = new Map([...first.undecided].filter(([k]) => !accused.has(k)));
+  return {
+    contaminated,
+    benign: first.benign.filter((k) => !accused.has(k)),
+    undecided,
+    isSilent: first.isSilent,
+    scores: first.scores.map((score, k) => Math.max(score, item(second.scores, k))),
+    evidence: first.evidence.map((own, k) =>
+      accused.has(k) ? [...own, ...item(second.evidence, k).map(ofWhatVaries)] : own,
+    ),
+  };
+}
+
+function ofWhatVaries(piece: Evidence): Evidence {
+  return { ...piece, kind: `${piece.kind}, in what varies` };
+}
+
 function beyond(scores: readonly number[]): number[] {
   return indices(scores.length).filter((k) => item(scores, k) > 1);
+}
+
+/** Whose change is opposed to the members' for certain, outlier or not: by Student's prediction from those that are not. */
+function opposedTo(
+  { agreement }: Likeness,
+  members: readonly number[],
+  isOpposed: readonly boolean[],
+  rate: number,
+): number[] {
+  const along = members.filter((k) => !item(isOpposed, k));
+  if (along.length < 3) return [];
+  const values = agreement.map((x) => -x);
+  const [surprise = new Float64Array()] = surprises([{ values, floor: leastAgreement / 2 }], along);
+  const limit = -2 * Math.log(rate / agreement.length);
+  return indices(agreement.length).filter((k) => item(isOpposed, k) && at(surprise, k) > limit);
 }
 
 /** Does more tell against an outlier than that it stands apart? */

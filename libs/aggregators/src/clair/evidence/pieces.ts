@@ -14,6 +14,9 @@ export interface Likeness {
   readonly clique: Float64Array;
 }
 
+/** Of a change's energy, what may be left by rounding when the common part is taken out. */
+const rounding = 1e-15;
+
 /**
  * @param grams ⟨X_i, X_j⟩ of the clients, K×K, by module, each change over its norm; K at least 3
  * @param norms of the whole changes, above 0
@@ -35,12 +38,45 @@ export function likenessOf(grams: readonly Matrix[], norms: readonly number[]): 
   return { cosines, agreement, size, clique };
 }
 
+/**
+ * The same of the changes less the mean of some clients.
+ * @param grams of changes each over its norm, as above
+ */
+export function centredOn(
+  centre: readonly number[],
+  grams: readonly Matrix[],
+  norms: readonly number[],
+): Likeness {
+  const centred = grams.map((gram) => {
+    const whole = indices(gram.rows).map((i) => {
+      return sum(centre.map((j) => gram.get(i, j) * item(norms, j))) / centre.length;
+    });
+    // Of ⟨X_i − M, X_j − M⟩, i and j each over its norm.
+    const mean = sum(centre.map((i) => item(whole, i) * item(norms, i))) / centre.length;
+    return Matrix.fromRows(
+      indices(gram.rows).map((i) =>
+        indices(gram.rows).map((j) => {
+          const [ni, nj] = [item(norms, i), item(norms, j)];
+          return gram.get(i, j) - item(whole, i) / nj - item(whole, j) / ni + mean / ni / nj;
+        }),
+      ),
+    );
+  });
+  const left = norms.map((norm, k) => {
+    const square = sum(centred.map((gram) => Math.max(0, gram.get(k, k))));
+    return norm * Math.sqrt(Math.max(square, rounding));
+  });
+  return likenessOf(centred, left);
+}
+
 /** A module that a client did not change agrees with nothing. */
 function meanCosines(grams: readonly Matrix[]): Matrix {
   const clients = item(grams, 0).rows;
   const cosines = new Matrix(clients, clients);
   for (const gram of grams) {
-    const scale = indices(clients).map((k) => 1 / (Math.sqrt(gram.get(k, k)) || Infinity));
+    const scale = indices(clients).map(
+      (k) => 1 / (Math.sqrt(Math.max(gram.get(k, k), 0)) || Infinity),
+    );
     for (let j = 0; j < clients; j++) {
       for (let i = 0; i < clients; i++) {
         const cosine = gram.get(i, j) * item(scale, i) * item(scale, j);
@@ -55,6 +91,11 @@ function meanCosines(grams: readonly Matrix[]): Matrix {
 export function agreeingCore({ agreement }: Pick<Likeness, "agreement">): number[] {
   const order = indices(agreement.length).sort((i, j) => at(agreement, j) - at(agreement, i));
   return order.slice(0, Math.floor(agreement.length / 2) + 1).sort((i, j) => i - j);
+}
+
+/** How much of the core's changes is one common part, as a mean cosine. */
+export function commonShare(likeness: Likeness, core: readonly number[]): number {
+  return agreementIn(likeness, core).usual;
 }
 
 /** The order of the pieces of `piecesOf`. */

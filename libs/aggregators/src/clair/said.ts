@@ -1,0 +1,141 @@
+import type { Evidence } from "@fedclair/core";
+import { item, Matrix, sum } from "@fedclair/linalg";
+import type { Detection } from "./detection/detect.js";
+import { judge, shareHeld, trusted, union, type Judgement } from "./evidence/judge.js";
+import { leastClients } from "./evidence/outliers.js";
+import {
+  overRounds,
+  roundStatistics,
+  standingsAfter,
+  type Standings,
+} from "./evidence/over-rounds.js";
+import { agreeingCore, centredOn, commonShare, likenessOf } from "./evidence/pieces.js";
+import { weighRounds } from "./evidence/weigh-rounds.js";
+import { pick } from "./lists.js";
+import { commonShares, locate, type Located } from "./locate.js";
+import type { ClairOptions } from "./options.js";
+import { indicesOf, type Client } from "./sanitise.js";
+import type { ModulePool } from "./threads/module-pool.js";
+
+/** What is said of the active clients, by index. */
+export interface Said extends Pick<Detection, "scores" | "threshold" | "gap"> {
+  /** Who counts in what is shared, ascending. */
+  readonly pooled: readonly number[];
+  /** Why, by client. */
+  readonly undecided: ReadonlyMap<number, string>;
+  /** Absent without a client. */
+  readonly located?: Located;
+  /** By client; only with rule `evidence`. */
+  readonly evidence?: readonly (readonly Evidence[])[];
+  /** K×K, likewise. */
+  readonly cosines?: Matrix;
+  readonly standings?: Standings | undefined;
+}
+
+/** ln of the clients' scores over earlier rounds, by client id. */
+export type Memory = ReadonlyMap<string, number>;
+
+interface Known {
+  readonly memory: Memory;
+  readonly standings: Standings | undefined;
+  /** Does the client take part in this round? */
+  readonly isPresent: (client: Client) => boolean;
+}
+
+/** Of changes with so much in common, what varies between clients is looked at as well. */
+const largeCommonPart = 0.3;
+
+/** Steps 1 to 5: the space that the clients share, and who is benign: by the threshold of the scores, or by all evidence. */
+export async function sayOf(
+  modules: ModulePool,
+  clients: readonly Client[],
+  options: ClairOptions,
+  { memory, standings, isPresent }: Known,
+): Promise<Said> {
+  if (clients.length === 0) {
+    return { pooled: [], scores: [], threshold: Infinity, gap: 1, undecided: new Map() };
+  }
+  const earlier = clients.map(({ id }) => memory.get(id));
+  const isTold = options.rule === "evidence" && clients.length >= options.minClients;
+  const [plain, varying] =
+    isTold && clients.length >= leastClients ? await likenesses(modules, clients, options) : [];
+  const located = await locate(modules, clients, earlier, options, plain);
+  const { benign, scores, threshold, gap, undecided } = located.detection;
+  if (!isTold) {
+    const reasons = undecided === undefined ? [] : benign.map((k) => [k, undecided] as const);
+    return { pooled: benign, scores, threshold, gap, undecided: new Map(reasons), located };
+  }
+  const judged = async (of: Located, alike: typeof plain) => {
+    const insideOf = (core: readonly number[]) => commonShares(of.views, core);
+    return judge(alike, insideOf, of.detection, options.falseAlarmRate);
+  };
+  let ofRound = await judged(located, plain);
+  let shared = located;
+  if (varying) {
+    const centred = { ...options, centered: true };
+    const parted = await locate(modules, clients, [], centred, varying);
+    ofRound = union(ofRound, await judged(parted, varying));
+    // The space of what varies is refined in where it is one: a common part is kept by the mean.
+    if (shareHeld(parted.detection) >= trusted) shared = parted;
+  }
+  const after =
+    standings && plain
+      ? await standingsWith(standings, modules, clients, plain.cosines, isPresent)
+      : standings;
+  const judgement = weighRounds(
+    ofRound,
+    clients.map(({ id }) => id),
+    overRounds(after ?? new Map(), options.falseAlarmRate),
+  );
+  const isSilent = judgement.isSilent && judgement.contaminated.length === 0;
+  return {
+    ...{ scores: judgement.scores, evidence: judgement.evidence, undecided: judgement.undecided },
+    ...{ threshold: isSilent ? Infinity : 1, gap },
+    ...{ located: shared, standings: after },
+    pooled: options.undecided === "in" ? withUndecided(judgement) : judgement.benign,
+    ...(plain && { cosines: plain.cosines }),
+  };
+}
+
+/**
+ * How alike the clients are: their changes, or with option `centered` what varies in them; and, where changes have a large part in
+ * common and so are all alike, both.
+ */
+async function likenesses(
+  modules: ModulePool,
+  clients: readonly Client[],
+  { centered }: Pick<ClairOptions, "centered">,
+) {
+  const norms = clients.map(({ norm }) => norm);
+  const grams = await modules.each((module) => module.ask("gram", indicesOf(clients), norms));
+  const plain = likenessOf(grams, norms);
+  const core = agreeingCore(plain);
+  const isCommon = commonShare(plain, core) >= largeCommonPart;
+  if (!centered && !isCommon) return [plain];
+  const varying = centredOn(core, grams, norms);
+  return centered ? [varying] : [plain, varying];
+}
+
+/** Benign and undecided clients, ascending. */
+function withUndecided({ benign, undecided }: Judgement): number[] {
+  return [...new Set([...benign, ...undecided.keys()])].sort((i, j) => i - j);
+}
+
+/** With this round added. */
+async function standingsWith(
+  standings: Standings,
+  modules: ModulePool,
+  clients: readonly Client[],
+  cosines: Matrix,
+  isPresent: Known["isPresent"],
+): Promise<Standings> {
+  const own = clients.flatMap((client, k) => (isPresent(client) ? [k] : []));
+  const present = pick(clients, own);
+  if (present.length < leastClients) return standings;
+  const ranks = await modules.each((module) => module.ask("effectiveRanks", indicesOf(present)));
+  const flatness = present.map((_, k) => sum(ranks.map((of) => item(of, k))) / ranks.length);
+  const norms = present.map(({ norm }) => norm);
+  const among = Matrix.fromRows(own.map((i) => own.map((j) => cosines.get(i, j))));
+  const ids = present.map(({ id }) => id);
+  return standingsAfter(standings, ids, roundStatistics(among, norms, flatness));
+}
