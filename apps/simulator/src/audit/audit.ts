@@ -1,11 +1,14 @@
 import { once } from "node:events";
 import { exitCodes, oneLine, UserError, type VerdictStatus } from "@fedclair/core";
 import { interruption } from "@fedclair/runs";
-import { auditText, counted, type Audit } from "./audit-text.js";
+import type { Audit } from "./audit-schema.js";
+import { auditText } from "./audit-text.js";
 import { compareAdapters } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
 import { findAdapters } from "./find-adapters.js";
-import { refuseTaken, writeRefined } from "./write-refined.js";
+import { counted } from "./names-text.js";
+import { refuseTaken } from "./refuse-taken.js";
+import { refinedFolders, writeRefined } from "./write-refined.js";
 
 export interface AuditOptions {
   /** `option=value` of CLAIR. */
@@ -25,7 +28,7 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   const clairOptions = parseOptions(options.set);
   const { adapters, skipped } = await findAdapters(paths);
   const { refine } = options;
-  if (refine !== undefined) await refuseTaken(refine, adapters);
+  if (refine !== undefined) await refuseTaken("--refine", refinedFolders(refine, adapters));
   process.stderr.write(`comparing ${counted(adapters.length, "adapter")} …\n`);
   const onProgress = process.stderr.isTTY ? showProgress : undefined;
   const { comparison, refined } = await Promise.race([
