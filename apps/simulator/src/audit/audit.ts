@@ -15,6 +15,8 @@ export interface AuditOptions {
   readonly set: readonly string[];
   /** Where to write refined adapters. */
   readonly refine?: string;
+  /** Where to write a report. */
+  readonly html?: string;
   readonly json: boolean;
   /** Statuses of which an adapter makes the exit code 4. */
   readonly failOn: readonly VerdictStatus[];
@@ -27,8 +29,9 @@ export interface AuditOptions {
 export async function audit(paths: readonly string[], options: AuditOptions): Promise<void> {
   const clairOptions = parseOptions(options.set);
   const { adapters, skipped } = await findAdapters(paths);
-  const { refine } = options;
+  const { refine, html } = options;
   if (refine !== undefined) await refuseTaken("--refine", refinedFolders(refine, adapters));
+  if (html !== undefined) await refuseTaken("--html", [html]);
   process.stderr.write(`comparing ${counted(adapters.length, "adapter")} …\n`);
   const onProgress = process.stderr.isTTY ? showProgress : undefined;
   const { comparison, refined } = await Promise.race([
@@ -46,6 +49,11 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   process.stdout.write(
     options.json ? JSON.stringify(report) + "\n" : auditText(report, clairOptions),
   );
+  if (html !== undefined) {
+    const { writeAuditPage } = await import("./page/write-audit-page.js");
+    await writeAuditPage(html, { audit: report, options: clairOptions, paths });
+    if (!options.json) process.stdout.write(`report: ${oneLine(html)}\n`);
+  }
   const failing = report.adapters.filter(({ status }) => options.failOn.includes(status));
   if (failing.length === 0) return;
   const names = failing.map(({ name, status }) => `${oneLine(name)} is ${status}`);
