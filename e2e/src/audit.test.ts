@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, readdir, rm } from "node:fs/promises";
+import { cp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bytesOfHalf, saveAdapters } from "./support/adapters.js";
 import { fedclair, start } from "./support/command.js";
@@ -84,6 +84,37 @@ describe("fedclair audit", function () {
     assert.deepEqual([again.code, /exists already/.test(again.stderr)], [2, true], again.stderr);
     const inPlace = await fedclair(["audit", join(folder, "x"), "--refine", join(folder, "x")]);
     assert.deepEqual([inPlace.code, /exists already/.test(inPlace.stderr)], [2, true]);
+  });
+
+  it("writes a report beside all else that is asked for, into a new file", async () => {
+    const folder = await temporaryFolder();
+    const bad = await saveAdapters(join(folder, "in"), { p: 64, r: 2, count: 10, modules: 2 });
+    const html = join(folder, "out", "report.html");
+    const args = ["audit", join(folder, "in"), "--html", html];
+    const all = [
+      ...args,
+      "--refine",
+      join(folder, "refined"),
+      "--json",
+      "--fail-on",
+      "contaminated",
+    ];
+    const { code, stdout, stderr } = await fedclair(all);
+    assert.equal(code, 4, stderr);
+    assert.deepEqual(flagged(JSON.parse(stdout) as Audit), bad);
+    const page = await readFile(html, "utf8");
+    assert.match(page, /3 of 10 adapters are contaminated: scores above 1 stand out/);
+    assert.match(page, /7 refined adapters in /);
+    const again = await fedclair(args);
+    assert.deepEqual(
+      [again.code, /--html: '.*report\.html' exists already/.test(again.stderr), again.stdout],
+      [2, true, ""],
+    );
+    const inFile = await fedclair([...args.slice(0, -1), join(html, "report.html")]);
+    assert.deepEqual([inFile.code, /--html: cannot write to/.test(inFile.stderr)], [2, true]);
+    const other = join(folder, "other.html");
+    const told = await fedclair([...args.slice(0, -1), other]);
+    assert.deepEqual([told.code, told.stdout.endsWith(`report: ${other}\n`)], [0, true]);
   });
 
   it("ends at once when it is stopped, long before it is done", async () => {

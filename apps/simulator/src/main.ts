@@ -114,6 +114,7 @@ program
     [],
   )
   .option("--refine <folder>", "write refined adapters of the benign ones, in the same format")
+  .option("--html <file>", "write a report, one page that needs nothing beside itself; a new file")
   .option(
     "--fail-on <status>",
     "exit with 4 if an adapter is contaminated, invalid or undecided; may be repeated",

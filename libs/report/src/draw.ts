@@ -36,11 +36,16 @@ const loader: vega.Loader = { load: refusing, sanitize: refusing, http: refusing
 /** Characters that XML cannot hold: a label with one of them would make a file that nothing opens. */
 const notXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\p{Cs}]/gu;
 
-/** The same data give the same bytes. */
+/** A mark with a description, which Vega writes for screen readers. */
+const described =
+  /<path aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*)\/>/g;
+
+/** The same data give the same bytes. A mark's description (with `aria: true`) is what browsers show when it is pointed at. */
 export async function drawSvg(spec: TopLevelSpec): Promise<string> {
   const view = new vega.View(vega.parse(compile(spec).spec), { renderer: "none", loader });
   try {
-    return (await view.toSVG()).replace(notXml, "\ufffd");
+    const svg = (await view.toSVG()).replace(notXml, "\ufffd");
+    return svg.replace(described, "<path$2><title>$1</title></path>");
   } finally {
     view.finalize();
   }

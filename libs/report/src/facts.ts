@@ -1,7 +1,7 @@
 import { attackedCount, type PluginChoice, type Trial } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { formatBytes, largest, type Run } from "@fedclair/runs";
-import { html, type Html } from "./html.js";
+import { factList, type Html } from "./html.js";
 
 /** What was run, in a line a fact. */
 export function facts(run: Run): Html {
@@ -24,13 +24,7 @@ export function facts(run: Run): Html {
           ] as const,
         ]),
   ];
-  return html`<dl class="facts">
-    ${lines.map(
-      ([name, value]) =>
-        html`<dt>${name}</dt>
-          <dd>${value}</dd>`,
-    )}
-  </dl>`;
+  return factList(lines);
 }
 
 /** A plug-in's name and options on a line: `clair (rank 4, side left)`. */

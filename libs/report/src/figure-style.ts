@@ -30,6 +30,11 @@ const shapes = [
   "triangle-right",
 ] as const;
 
+/** Sets points apart in a row that many share: a fixed pattern, since chance would differ between runs. @returns 0 … 12 */
+export function jitter(i: number): number {
+  return (i * 5) % 13;
+}
+
 interface Scale<T> {
   readonly domain: string[];
   readonly range: T[];
@@ -97,6 +102,9 @@ export const figureConfig: Config = {
   legend: {
     orient: "top",
     title: null,
+    titleColor: ink,
+    titleFontSize: 11,
+    titleFontWeight: "normal",
     labelColor: ink,
     labelFontSize: 11,
     labelLimit: 260,

@@ -8,8 +8,19 @@ import { textWidth } from "./text-width.js";
 /** A figure before it is drawn, without a title of its own; undefined where there is nothing to draw. */
 export type Drawing = Omit<Figure, "svg"> & { readonly spec: TopLevelSpec | undefined };
 
+/** Draws figures for a page that stands alone. */
+export async function drawFigures(drawings: readonly Drawing[]): Promise<readonly Figure[]> {
+  // Loaded when it is needed: a third of a second that other uses of this library are spared.
+  const { drawSvg } = await import("./draw.js");
+  const figures: Figure[] = [];
+  for (const { spec, ...drawing } of drawings) {
+    if (spec) figures.push({ ...drawing, svg: await drawSvg(spec) });
+  }
+  return figures;
+}
+
 /**
- * Draws figures for a page, and into `figures/<name>.{svg,png,vl.json}` of a folder. A file stands alone: title and
+ * The same, and into `figures/<name>.{svg,png,vl.json}` of a folder. A file stands alone: title and
  * caption, which the page writes around a figure, are drawn into it.
  * @param of what is shown, told in each file's title
  */
@@ -18,10 +29,8 @@ export async function writeFigures(
   of: string,
   drawings: readonly Drawing[],
 ): Promise<readonly Figure[]> {
-  // Loaded when it is needed: a third of a second that other uses of this library are spared.
   const { drawPng, drawSvg, hasFont } = await import("./draw.js");
   await mkdir(join(folder, "figures"), { recursive: true });
-  const figures: Figure[] = [];
   for (const { spec, ...drawing } of drawings) {
     if (!spec) continue;
     const alone = titled(spec, `${drawing.title} · ${of}`, drawing.caption);
@@ -30,10 +39,9 @@ export async function writeFigures(
     await writeFile(`${file}.vl.json`, JSON.stringify(alone, null, 1) + "\n");
     await writeFile(`${file}.svg`, svg);
     await writeFile(`${file}.png`, drawPng(svg));
-    figures.push({ ...drawing, svg: await drawSvg(spec) });
   }
   if (!hasFont()) process.emitWarning("no font was found: the PNG figures have no text");
-  return figures;
+  return drawFigures(drawings);
 }
 
 function titled(spec: TopLevelSpec, text: string, caption: string): TopLevelSpec {

@@ -35,6 +35,17 @@ export function preformatted(text: string): Html {
   return new Html(text.split("\n").map(markup).join("\n"));
 }
 
+/** A line a fact: its name, and what it is. */
+export function factList(lines: readonly (readonly [name: string, value: string])[]): Html {
+  return html`<dl class="facts">
+    ${lines.map(
+      ([name, value]) =>
+        html`<dt>${name}</dt>
+          <dd>${value}</dd>`,
+    )}
+  </dl>`;
+}
+
 /** A table; columns of numbers stand right. @param rows as many cells each as there are heads */
 export function table(heads: readonly string[], rows: readonly (readonly Content[])[]): Html {
   const classes = heads.map((_, i) =>
@@ -60,7 +71,7 @@ export function table(heads: readonly string[], rows: readonly (readonly Content
   </div>`;
 }
 
-/** Numbers as `formatNumber` writes them, and what stands for one that is absent. */
+/** Numbers as `formatNumber` writes them, multiples (`1.9×`), and what stands for one that is absent. */
 function isNumeric(content: Content): boolean {
-  return typeof content === "string" && /^(-?[\d.,]+(e[+-]?\d+)?|–|none)$/.test(content);
+  return typeof content === "string" && /^(-?[\d.,]+(e[+-]?\d+)?×?|–|none)$/.test(content);
 }

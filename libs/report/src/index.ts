@@ -1,3 +1,16 @@
+export { axisTicks, type Axis } from "./axis.js";
+export {
+  figureConfig,
+  figureWidth,
+  jitter,
+  muted,
+  truthColours,
+  truthShapes,
+} from "./figure-style.js";
+export { drawFigures, type Drawing } from "./figures.js";
+export { factList, html, preformatted, table, type Html } from "./html.js";
+export { loneFigureSection, pageOf, type Figure } from "./page.js";
 export { runAndReport } from "./run-and-report.js";
+export { textWidth } from "./text-width.js";
 export { writeReport } from "./write-report.js";
 export { writeSweep } from "./write-sweep.js";

@@ -9,6 +9,7 @@ export const pageStyle = `
 @media screen and (prefers-color-scheme: dark) {
   :root { --paper: #16181c; --ink: #e6e6e3; --muted: #a3a6ab; --faint: #3a3d44; --alarm: #ff7b72; --tint: #1f2228; }
   svg { filter: saturate(1.1) brightness(1.15); }
+  .mark-rect { filter: brightness(.75); }
 }
 * { box-sizing: border-box; }
 body {
@@ -24,7 +25,8 @@ h2 { font-size: 1.15rem; margin: 2.6rem 0 .5rem; padding-top: .5rem; border-top:
 .facts dt { color: var(--muted); }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 figure { margin: 1rem 0; }
-figure svg { max-width: 100%; height: auto; }
+figure svg { max-width: 100%; height: auto; overflow: visible; }
+.mark-rect path { shape-rendering: crispEdges; }
 figcaption, .note { color: var(--muted); font-size: .87rem; }
 figcaption a { color: inherit; }
 .wide { overflow-x: auto; }
@@ -33,6 +35,11 @@ th { text-align: left; vertical-align: bottom; border-bottom: 1px solid var(--mu
 td { vertical-align: top; border-bottom: 1px solid var(--faint); padding: .2rem .9rem .2rem 0; }
 .number { text-align: right; }
 td:not(:last-child) { white-space: nowrap; }
+td.text:last-child { min-width: 11rem; overflow-wrap: anywhere; }
+.tall .wide { max-height: 36rem; overflow: auto; border-bottom: 1px solid var(--muted); }
+.tall th { position: sticky; top: 0; background: var(--paper); }
+.names { overflow-wrap: anywhere; }
+.warning { color: var(--alarm); }
 .mistake { color: var(--alarm); font-weight: bold; }
 pre { background: var(--tint); padding: .8rem 1rem; overflow-x: auto; font-size: .8rem; line-height: 1.4; }
 code { font-size: .92em; }
@@ -41,9 +48,14 @@ svg [stroke="${ink}"] { stroke: var(--ink); }
 svg [fill="${muted}"] { fill: var(--muted); }
 svg [stroke="${muted}"] { stroke: var(--muted); }
 svg [stroke="${faint}"] { stroke: var(--faint); }
+@media screen and (max-width: 680px) {
+  .drawing { overflow-x: auto; }
+  .drawing svg { max-width: 640px; }
+}
 @media print {
   body { padding: 0; max-width: none; font-size: 12px; }
   figure, tr { break-inside: avoid; }
   h2 { break-after: avoid; }
+  .tall .wide { max-height: none; }
 }
 `;

@@ -58,13 +58,24 @@ export function pageOf(
   return whole.text;
 }
 
-export function figureSection({ name, title, caption, svg }: Figure): Html {
-  const file = (ending: string) => html`<a href="figures/${name}.${ending}">${ending}</a>`;
+/** Of a page with a folder of figures beside it, to which it has links. */
+export function figureSection(figure: Figure): Html {
+  const file = (ending: string) => html`<a href="figures/${figure.name}.${ending}">${ending}</a>`;
+  const files = html`Files: ${file("svg")} ${file("png")} ${file("vl.json")}`;
+  return loneFigureSection(figure, { files });
+}
+
+/** Of a page that stands alone. @param lead what there is to say before the figure @param files behind the caption */
+export function loneFigureSection(
+  { title, caption, svg }: Figure,
+  { lead, files }: { readonly lead?: Html; readonly files?: Html } = {},
+): Html {
   return html`<section>
     <h2>${title}</h2>
+    ${lead}
     <figure role="img" aria-label="${title}">
-      ${new Html(svg)}
-      <figcaption>${caption} Files: ${file("svg")} ${file("png")} ${file("vl.json")}</figcaption>
+      <div class="drawing">${new Html(svg)}</div>
+      <figcaption>${caption} ${files}</figcaption>
     </figure>
   </section>`;
 }

@@ -1,6 +1,14 @@
 import { formatNumber, largest } from "@fedclair/runs";
 import { axisTicks, type Axis } from "./axis.js";
-import { alarm, figureWidth, ink, muted, truthColours, truthShapes } from "./figure-style.js";
+import {
+  alarm,
+  figureWidth,
+  ink,
+  jitter,
+  muted,
+  truthColours,
+  truthShapes,
+} from "./figure-style.js";
 import type { ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
@@ -24,8 +32,7 @@ export function scorePanels(
     panel: panelTitle(point),
     at: point.score === null ? null : Math.max(point.score, domain[0]),
     right: (point.score ?? 0) > middle,
-    // Apart in a row that many share; a fixed pattern, since chance would differ between runs.
-    jitter: (i * 5) % 13,
+    jitter: jitter(i),
   }));
   const panels = [...new Set(values.map(({ panel }) => panel))];
   const spacing = 14;

@@ -98,6 +98,19 @@ describe("writeReport", () => {
     assert.notDeepEqual(of(`<text y="15" font-family="Arimo, Arial">abc</text>`), of(""));
   });
 
+  it("shows a mark's description where it is pointed at, whatever is in it", async () => {
+    const { drawPng, drawSvg } = await import("./draw.js");
+    const values = [{ about: `<b a="1">\u0000&` }];
+    const encoding = { description: { field: "about", type: "nominal" } } as const;
+    const drawn = await drawSvg({
+      data: { values },
+      mark: { type: "point", aria: true },
+      encoding,
+    });
+    assert.match(drawn, /<path [^>]*><title>&lt;b a=&quot;1&quot;&gt;\ufffd&amp;<\/title><\/path>/);
+    assert.ok(drawPng(drawn).length > 0);
+  });
+
   it("draws whatever is in a label", async () => {
     const { drawPng, drawSvg } = await import("./draw.js");
     const title = "\u001b[31m\u0000\ud800<&>";

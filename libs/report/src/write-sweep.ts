@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { csvOf, formatNumber, type Sweep, type Table } from "@fedclair/runs";
 import { writeFigures, type Drawing } from "./figures.js";
 import { heatMap } from "./heat-map.js";
-import { html, table, type Html } from "./html.js";
+import { factList, html, table, type Html } from "./html.js";
 import { figureSection, pageOf } from "./page.js";
 
 /** Writes what a sweep showed: `table.csv`, `report.html`, and a heat map a measure under `figures`. */
@@ -26,13 +26,7 @@ export async function writeSweep(
     };
   });
   const figures = await writeFigures(out, sweep.name, drawings);
-  const head = html`<dl class="facts">
-    ${sweep.dimensions.map(
-      ({ path, labels }) =>
-        html`<dt>${path}</dt>
-          <dd>${labels.join(", ")}</dd>`,
-    )}
-  </dl>`;
+  const head = factList(sweep.dimensions.map(({ path, labels }) => [path, labels.join(", ")]));
   const main = html`${figures.map(figureSection)} ${tables.map(tableSection)}`;
   await writeFile(
     join(out, "report.html"),

@@ -28,6 +28,7 @@ export { columns } from "./outcome/columns.js";
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
+export { makeFolder } from "./make-folder.js";
 export { createLog } from "./process/log.js";
 export {
   exitCodeOf,

@@ -1,17 +1,22 @@
 import { once } from "node:events";
 import { exitCodes, oneLine, UserError, type VerdictStatus } from "@fedclair/core";
 import { interruption } from "@fedclair/runs";
-import { auditText, counted, type Audit } from "./audit-text.js";
+import type { Audit } from "./audit-schema.js";
+import { auditText } from "./audit-text.js";
 import { compareAdapters } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
 import { findAdapters } from "./find-adapters.js";
-import { refuseTaken, writeRefined } from "./write-refined.js";
+import { counted } from "./names-text.js";
+import { refuseTaken } from "./refuse-taken.js";
+import { refinedFolders, writeRefined } from "./write-refined.js";
 
 export interface AuditOptions {
   /** `option=value` of CLAIR. */
   readonly set: readonly string[];
   /** Where to write refined adapters. */
   readonly refine?: string;
+  /** Where to write a report. */
+  readonly html?: string;
   readonly json: boolean;
   /** Statuses of which an adapter makes the exit code 4. */
   readonly failOn: readonly VerdictStatus[];
@@ -24,8 +29,9 @@ export interface AuditOptions {
 export async function audit(paths: readonly string[], options: AuditOptions): Promise<void> {
   const clairOptions = parseOptions(options.set);
   const { adapters, skipped } = await findAdapters(paths);
-  const { refine } = options;
-  if (refine !== undefined) await refuseTaken(refine, adapters);
+  const { refine, html } = options;
+  if (refine !== undefined) await refuseTaken("--refine", refinedFolders(refine, adapters));
+  if (html !== undefined) await refuseTaken("--html", [html]);
   process.stderr.write(`comparing ${counted(adapters.length, "adapter")} …\n`);
   const onProgress = process.stderr.isTTY ? showProgress : undefined;
   const { comparison, refined } = await Promise.race([
@@ -43,6 +49,11 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   process.stdout.write(
     options.json ? JSON.stringify(report) + "\n" : auditText(report, clairOptions),
   );
+  if (html !== undefined) {
+    const { writeAuditPage } = await import("./page/write-audit-page.js");
+    await writeAuditPage(html, { audit: report, options: clairOptions, paths });
+    if (!options.json) process.stdout.write(`report: ${oneLine(html)}\n`);
+  }
   const failing = report.adapters.filter(({ status }) => options.failOn.includes(status));
   if (failing.length === 0) return;
   const names = failing.map(({ name, status }) => `${oneLine(name)} is ${status}`);

@@ -12,7 +12,8 @@ import { parseOptions } from "./options.js";
 import { openAdapter, readPair, writeAdapter } from "./peft.js";
 import { readTensor } from "./tensor-files.js";
 import { findAdapters } from "./find-adapters.js";
-import { refuseTaken, writeRefined } from "./write-refined.js";
+import { refuseTaken } from "./refuse-taken.js";
+import { refinedFolders, writeRefined } from "./write-refined.js";
 
 const p = 40;
 const r = 2;
@@ -207,7 +208,7 @@ describe("compareAdapters", () => {
     const plain = await compared(folder, { rank: r });
     assert.deepEqual(new Set(statuses(plain)), new Set(["undecided"]));
     assert.equal(plain.comparison.begunInBase.length, 12);
-    assert.match(plain.text, /Warning: B·A of 12 adapters began as .*--set centered=true/);
+    assert.match(plain.text, /Warning: B·A of 12 adapters began elsewhere .*--set centered=true/);
     const centred = await compared(folder, { centered: true });
     const bad = centred.comparison.adapters.filter(({ status }) => status === "contaminated");
     assert.deepEqual(
@@ -265,7 +266,8 @@ describe("compareAdapters", () => {
       true,
     );
     const out = join(root, "out");
-    await refuseTaken(out, adapters);
+    const refuse = (into: string) => refuseTaken("--refine", refinedFolders(into, adapters));
+    await refuse(out);
     assert.equal((await writeRefined(out, adapters, refined)).adapters, 8);
     const { config, modules, others } = await openAdapter(join(out, "client-3"));
     assert.deepEqual([config.r, config["modules_to_save"]], [2, ["score"]]);
@@ -274,9 +276,9 @@ describe("compareAdapters", () => {
     const score = others.get("score.weight");
     assert.deepEqual(score && readTensor(score).data, Float32Array.of(3));
 
-    await assert.rejects(refuseTaken(out, adapters), /out\/client-0' exists already/);
-    await assert.rejects(refuseTaken(folder, adapters), /in\/client-0' exists already/);
+    await assert.rejects(refuse(out), /out\/client-0' exists already/);
+    await assert.rejects(refuse(folder), /in\/client-0' exists already/);
     const file = join(out, "client-0", "adapter_config.json");
-    await assert.rejects(refuseTaken(file, adapters), /--refine: cannot write to .*ENOTDIR/);
+    await assert.rejects(refuse(file), /--refine: cannot write to .*ENOTDIR/);
   });
 });

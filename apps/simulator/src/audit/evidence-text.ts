@@ -10,17 +10,22 @@ const telling = 0.05;
 
 /** Agreement, size in medians of the benign, and clique, as cells of a row; dashes for an adapter that was not compared. */
 export function evidenceCells(finding: Finding, all: readonly Finding[]): string[] {
-  const own = (kind: Evidence["kind"]) => statisticOf(finding, kind);
+  const own = (kind: string) => pieceOf(finding, kind)?.statistic;
   const [agreement, size, clique] = [own("apart"), own("size"), own("clique")];
-  const sizes = all
-    .filter(({ status }) => status === "benign")
-    .flatMap((benign) => statisticOf(benign, "size") ?? []);
-  const usual = sizes.length > 0 ? median(sizes) : undefined;
+  const usual = usualSize(all);
   return [
     agreement === undefined ? "–" : agreement.toFixed(3),
     size === undefined || usual === undefined ? "–" : `${(size / usual).toPrecision(2)}×`,
     clique === undefined ? "–" : clique.toFixed(3),
   ];
+}
+
+/** The median size of the benign adapters; undefined where none was compared. */
+export function usualSize(all: readonly Finding[]): number | undefined {
+  const sizes = all
+    .filter(({ status }) => status === "benign")
+    .flatMap((benign) => pieceOf(benign, "size")?.statistic ?? []);
+  return sizes.length > 0 ? median(sizes) : undefined;
 }
 
 const words: Readonly<Record<string, string>> = {
@@ -34,14 +39,14 @@ const words: Readonly<Record<string, string>> = {
 export function evidenceAgainst({ evidence = [] }: Finding): string {
   return evidence
     .filter(({ pValue }) => pValue !== undefined && pValue < telling)
-    .map(({ kind, pValue }) => `${words[kind] ?? kind} (p ${chance(pValue ?? 1)})`)
+    .map(({ kind, pValue }) => `${words[kind] ?? kind} (${chanceText(pValue ?? 1)})`)
     .join(", ");
 }
 
-function chance(p: number): string {
-  return p < 1e-4 ? "< 0.0001" : p.toPrecision(2);
+export function chanceText(p: number): string {
+  return `p ${p < 1e-4 ? "< 0.0001" : p.toPrecision(2)}`;
 }
 
-function statisticOf({ evidence = [] }: Finding, kind: string): number | undefined {
-  return evidence.find((piece) => piece.kind === kind)?.statistic;
+export function pieceOf({ evidence = [] }: Finding, kind: string): Evidence | undefined {
+  return evidence.find((piece) => piece.kind === kind);
 }

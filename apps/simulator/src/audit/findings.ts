@@ -11,11 +11,11 @@ export interface Finding {
    * was not scored (inactive, invalid).
    */
   readonly score: number | null;
-  /** How far each module lies outside its space, in medians of the benign adapters; the farthest first. */
+  /** How far each module lies outside its space, in medians of the benign adapters; the farthest first. Empty where nobody is benign. */
   readonly modules: readonly { readonly module: string; readonly ratio: number }[];
   /** What the score rests on, with rule `evidence`. */
   readonly evidence?: readonly Evidence[];
-  /** Why it is invalid, or which screen it failed. */
+  /** Why it is invalid or undecided, or which screen it failed. */
   readonly reason?: string;
 }
 
@@ -52,8 +52,9 @@ export function findingsOf(
       score: scores.get(name) ?? null,
       ...(evidence.has(name) && { evidence: evidence.get(name) ?? [] }),
       modules: [...(tangents.get(name) ?? [])]
-        .map(([module, tangent]) => {
-          return { module, ratio: Math.max(tangent, floor) / (medians.get(module) ?? NaN) };
+        .flatMap(([module, tangent]) => {
+          const middle = medians.get(module);
+          return middle === undefined ? [] : [{ module, ratio: Math.max(tangent, floor) / middle }];
         })
         .sort((x, y) => y.ratio - x.ratio),
     };

@@ -1,6 +1,4 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError } from "@fedclair/core";
 import { openAdapter, writeAdapter } from "./peft.js";
 import type { AdapterFolder } from "./find-adapters.js";
 import type { RefinedPairs } from "./refined-pairs.js";
@@ -13,24 +11,9 @@ export interface RefinedFolder {
   readonly discarded: number;
 }
 
-/** @throws UserError if a refined adapter would lie where something is already, be it the original, or cannot lie at all */
-export async function refuseTaken(
-  folder: string,
-  adapters: readonly AdapterFolder[],
-): Promise<void> {
-  for (const { name } of adapters) {
-    const target = join(folder, name);
-    const code = await stat(target).then(
-      () => "EEXIST",
-      (error: unknown) => (error instanceof Error && "code" in error ? error.code : error),
-    );
-    if (code === "ENOENT") continue;
-    throw new UserError(
-      code === "EEXIST"
-        ? `--refine: '${target}' exists already; name a new folder, nothing is overwritten`
-        : `--refine: cannot write to '${target}': ${String(code)}`,
-    );
-  }
+/** Where refined adapters would lie. */
+export function refinedFolders(folder: string, adapters: readonly AdapterFolder[]): string[] {
+  return adapters.map(({ name }) => join(folder, name));
 }
 
 /** Benign adapters only: a contaminated one has nothing to refine, and nobody should use it. */

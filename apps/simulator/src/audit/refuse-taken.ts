@@ -1,0 +1,21 @@
+import { stat } from "node:fs/promises";
+import { UserError } from "@fedclair/core";
+
+/**
+ * @param option that names the targets, or where they are to lie
+ * @throws UserError if something stands at one of the targets already, or nothing can be written there
+ */
+export async function refuseTaken(option: string, targets: readonly string[]): Promise<void> {
+  for (const target of targets) {
+    const code = await stat(target).then(
+      () => "EEXIST",
+      (error: unknown) => (error instanceof Error && "code" in error ? error.code : error),
+    );
+    if (code === "ENOENT") continue;
+    throw new UserError(
+      code === "EEXIST"
+        ? `${option}: '${target}' exists already; choose another path, nothing is overwritten`
+        : `${option}: cannot write to '${target}': ${String(code)}`,
+    );
+  }
+}

@@ -1,0 +1,125 @@
+import type { ClairOptions } from "@fedclair/aggregators";
+import type { Audit } from "./audit-schema.js";
+import { counted, firstOf, shortened } from "./names-text.js";
+
+/** A sentence beside the verdict. */
+export interface Remark {
+  readonly text: string;
+  readonly isWarning: boolean;
+}
+
+/** The finding in a sentence. */
+export function verdictText(
+  { adapters, detection, threshold, gap }: Audit,
+  { rule, gapMin, minClients, falseAlarmRate }: ClairOptions,
+): string {
+  const isScored = adapters.some(({ score }) => score !== null);
+  if (!isScored) return "There is nothing to compare: no adapter changes anything.";
+  if (!detection) {
+    return `Too few adapters to suspect any: ${minClients} that can be compared are needed.`;
+  }
+  const suspects = adapters.filter(({ status }) => status === "contaminated").length;
+  const count = `${suspects} of ${adapters.length} adapters ${suspects === 1 ? "is" : "are"} contaminated`;
+  if (rule === "evidence") {
+    const unsure = adapters.filter(({ status }) => status === "undecided").length;
+    const others = unsure === 0 ? "" : `, ${unsure} of ${adapters.length} undecided`;
+    return `${count}${others}: scores above 1 stand out, as one does in a pile of ${Math.round(1 / falseAlarmRate)} without a contaminated adapter.`;
+  }
+  const ratio = gap.toPrecision(3);
+  if (rule !== "gap") {
+    return `${count} by the rule ${rule}; neighbouring scores part by a factor of ${ratio} at most.`;
+  }
+  return threshold === null
+    ? `${count}: neighbouring scores part by a factor of ${ratio} at most, and a gap takes ${gapMin}.`
+    : `${count}; the scores part by a factor of ${ratio} (at least ${gapMin} counts as a gap).`;
+}
+
+/** What else there is to know, a sentence each. */
+export function remarks(
+  audit: Audit,
+  { rule, centered, minBenignFraction, gapMin2 }: ClairOptions,
+): Remark[] {
+  const { adapters, detection, threshold, ranks, uninformative } = audit;
+  const { ignored, dora, begunInBase, identical, bases, skipped, refined } = audit;
+  const all = Object.values(ranks);
+  const said: Remark[] = [];
+  const tell = (text: string) => said.push({ text, isWarning: false });
+  const warn = (text: string) => said.push({ text: `Warning: ${text}`, isWarning: true });
+  const scores = adapters.flatMap(({ score }) => score ?? []).sort((x, y) => x - y);
+  const assumed = Math.ceil(minBenignFraction * scores.length);
+  const early = widestGap(scores.slice(0, assumed));
+  if (detection && threshold === null && early.ratio >= gapMin2) {
+    warn(
+      `scores part by a factor of ${early.ratio.toPrecision(3)} behind the ${early.position} smallest, but as many as ` +
+        `${assumed} of ${scores.length} adapters are taken for benign (minBenignFraction ${minBenignFraction}): if more than half may be ` +
+        "contaminated, set it lower. Then the larger group decides what is benign.",
+    );
+  }
+  if (all.length > 0) tell(`Shared spaces: ${rankText(all)}.`);
+  if (uninformative.length > 0) {
+    const few =
+      uninformative.length < all.length ? `${firstOf(uninformative.map(shortened))}: ` : "";
+    warn(
+      `${few}the shared spaces of ${uninformative.length} of ${counted(all.length, "module")} are as large as ` +
+        "all that benign adapters have there together, and so would hold any such adapters: verdicts that rest on them " +
+        "are chance. Set a lower rank (--set rank=…), or audit more adapters.",
+    );
+  }
+  if (bases.length > 1) {
+    warn(
+      `the adapters name ${bases.length} bases: ${firstOf(bases)}. Changes of different models cannot be compared: ` +
+        "audit those of each base apart, unless these are names of one.",
+    );
+  }
+  for (const group of identical) {
+    warn(`the same to the last number: ${firstOf(group)}.`);
+  }
+  if (begunInBase.length > 0 && !centered) {
+    const begun =
+      `B·A of ${counted(begunInBase.length, "adapter")} began elsewhere than at zero (init_lora_weights): ` +
+      `${firstOf(begunInBase)}. That part is common to all and can hide what training changed`;
+    if (rule === "evidence") tell(`${begun}: what varies between adapters was judged as well.`);
+    else warn(`${begun}. Compare what varies: --set centered=true.`);
+  }
+  if (dora.length > 0) {
+    tell(
+      `${counted(dora.length, "adapter")} with DoRA, judged by B·A without the magnitudes: ${firstOf(dora)}.`,
+    );
+  }
+  if (ignored.length > 0) {
+    tell(`No LoRA pairs, not judged: ${firstOf(ignored.map(shortened))}.`);
+  }
+  if (skipped.length > 0) {
+    tell(`No adapter_config.json, left out: ${firstOf(skipped)}.`);
+  }
+  if (refined?.adapters === 0) tell("No refined adapters: no adapter is benign.");
+  else if (refined) {
+    const kept = (100 * (1 - refined.discarded)).toFixed(1);
+    tell(
+      `${counted(refined.adapters, "refined adapter")} in ${refined.folder}, with ${kept} % of the energy of the refined changes: the rest takes a higher rank.`,
+    );
+  }
+  return said;
+}
+
+/** @param sorted ascending @returns the largest ratio of neighbours, and how many lie below it */
+function widestGap(sorted: readonly number[]): {
+  readonly ratio: number;
+  readonly position: number;
+} {
+  let widest = { ratio: 1, position: 0 };
+  sorted.forEach((score, position) => {
+    const ratio = score / Math.max(sorted[position - 1] ?? score, 1e-6);
+    if (ratio > widest.ratio) widest = { ratio, position };
+  });
+  return widest;
+}
+
+function rankText(ranks: readonly number[]): string {
+  const low = Math.min(...ranks);
+  const high = Math.max(...ranks);
+  const span = low === high ? String(low) : `${low} to ${high}`;
+  return ranks.length === 1
+    ? `rank ${span} in the one module`
+    : `rank ${span} in ${ranks.length} modules`;
+}

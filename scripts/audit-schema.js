@@ -1,0 +1,9 @@
+// npm run audit-schema: writes docs/audit.schema.json, the JSON Schema of what `fedclair audit --json` prints.
+import { writeFile } from "node:fs/promises";
+import { format } from "prettier";
+import { z } from "zod";
+import { auditSchema } from "../apps/simulator/dist/src/audit/audit-schema.js";
+
+const file = "docs/audit.schema.json";
+const text = JSON.stringify(z.toJSONSchema(auditSchema));
+await writeFile(file, await format(text, { filepath: file, printWidth: 100 }));
