@@ -107,7 +107,7 @@ export async function judge(
   const core = agreeingCore(likeness);
   const isOpposed = opposed(likeness, core);
   const found = await findOutliers(piecesOf(likeness, await insideOf(core), core), rate);
-  if (!doAgree(likeness, found.members)) {
+  if (!likeness.isCentred && !doAgree(likeness, found.members)) {
     return byOutsideAlone(
       "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them",
     );

@@ -4,6 +4,8 @@ import type { Piece } from "./surprise.js";
 
 /** What the updates of a round say of every client by themselves. */
 export interface Likeness {
+  /** Is it that of what varies? Then standing apart tells nothing, as what clients have in common is taken out. */
+  readonly isCentred: boolean;
   /** K×K: of two whole changes, the mean over modules. */
   readonly cosines: Matrix;
   /** Median cosine of its whole change with the others', the mean over modules; breaks down at one half, and sees signs. */
@@ -35,11 +37,11 @@ export function likenessOf(grams: readonly Matrix[], norms: readonly number[]): 
     return (at(own, own.length - 1) + at(own, own.length - 2)) / 2 - at(agreement, k);
   });
   const size = Float64Array.from(norms, (norm) => Math.log(norm));
-  return { cosines, agreement, size, clique };
+  return { isCentred: false, cosines, agreement, size, clique };
 }
 
 /**
- * The same of the changes less the mean of some clients.
+ * The same of the changes less the mean of some clients, at least two.
  * @param grams of changes each over its norm, as above
  */
 export function centredOn(
@@ -62,11 +64,14 @@ export function centredOn(
       ),
     );
   });
+  const inside = new Set(centre);
   const left = norms.map((norm, k) => {
     const square = sum(centred.map((gram) => Math.max(0, gram.get(k, k))));
-    return norm * Math.sqrt(Math.max(square, rounding));
+    // From the mean of the others, as that of whoever is not in the centre.
+    const own = inside.has(k) ? centre.length / (centre.length - 1) : 1;
+    return own * norm * Math.sqrt(Math.max(square, rounding));
   });
-  return likenessOf(centred, left);
+  return { ...likenessOf(centred, left), isCentred: true };
 }
 
 /** A module that a client did not change agrees with nothing. */
@@ -111,7 +116,7 @@ export function doesAgree(likeness: Likeness, core: readonly number[]): boolean 
 /** Whose changes are opposed to the others': a cosine below minus half of what is usual in a core that agrees for certain, by client. */
 export function opposed(likeness: Likeness, core: readonly number[]): boolean[] {
   const { usual } = agreementIn(likeness, core);
-  const isSure = doesAgree(likeness, core);
+  const isSure = !likeness.isCentred && doesAgree(likeness, core);
   return Array.from(likeness.agreement, (cosine) => isSure && cosine < -usual / 2);
 }
 
@@ -141,7 +146,10 @@ export function piecesOf(
     Float64Array.from(inside, (x) => -Math.log(Math.max(x, 1e-9))),
     core,
   );
-  const apart = alone.map((x, k) => (item(isOpposed, k) ? x : (x + at(outside, k)) / 2));
+  const apart = alone.map((x, k) => {
+    if (likeness.isCentred) return 0;
+    return item(isOpposed, k) ? x : (x + at(outside, k)) / 2;
+  });
   return [
     { values: apart, floor: 0.5 },
     { values: size, floor: 0.05 },
