@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { denseOf, tensorOf, type Update } from "@fedclair/core";
+import {
+  addScaled,
+  frobenius,
+  item,
+  Matrix,
+  multiply,
+  stream,
+  subtract,
+  sum,
+} from "@fedclair/linalg";
+import { clair } from "./clair.js";
+import { indices } from "./lists.js";
+import { clairSchema } from "./options.js";
+import { refine } from "./refine.js";
+
+const [rows, cols, rank, clients, bad] = [60, 40, 3, 22, 7];
+const id = (k: number) => `c${String(k).padStart(2, "0")}`;
+
+/**
+ * Clients that share a large part W₀ (of `times` the norm of the rest), and in the rest a space of three dimensions; the first seven
+ * have anything there. Noise of 0.4 times the rest.
+ */
+function changes(seed: number, times: number) {
+  const rng = stream("common part").at(seed);
+  const drawn = (name: string, n: number, m: number) =>
+    new Matrix(n, m, rng.at(name).normals(n * m));
+  const unit = (x: Matrix) => x.scale(1 / frobenius(x));
+  const space = drawn("space", rows, rank);
+  const common = unit(drawn("common", rows, cols));
+  return indices(clients).map((k) => {
+    const own =
+      k < bad ? drawn(`bad ${k}`, rows, cols) : multiply(space, drawn(`own ${k}`, rank, cols));
+    const truth = unit(own);
+    addScaled(truth, times, common);
+    const sent = truth.copy();
+    addScaled(sent, 0.4, unit(drawn(`noise ${k}`, rows, cols)));
+    return { truth, sent };
+  });
+}
+
+describe("clair where changes have a large part in common", () => {
+  for (const times of [0, 1, 3, 10, 30]) {
+    it(`names exactly the contaminated, and refines the others: W₀ ${times} times the rest`, async () => {
+      const options = clairSchema.parse({ rule: "evidence" });
+      for (const seed of [1, 2]) {
+        const all = changes(seed, times);
+        const updates = all.map(({ sent }, k): Update => {
+          return {
+            clientId: id(k),
+            numExamples: 1,
+            delta: new Map([["w", tensorOf(sent)]]),
+            metrics: {},
+          };
+        });
+        const result = await clair(updates, options);
+        const named = [...result.status].filter(([, status]) => status === "contaminated");
+        assert.deepEqual(named.map(([name]) => name).sort(), indices(bad).map(id));
+        const refined = (await refine(result, options)).get("w");
+        assert.ok(refined?.shared);
+        const shared = denseOf(refined.shared);
+        const benign = indices(clients).slice(bad);
+        const ratios = benign.map((k) => {
+          const personal = refined.personal.get(id(k));
+          assert.ok(personal);
+          const { truth, sent } = item(all, k);
+          const own = denseOf(personal);
+          addScaled(own, 1, shared);
+          return (frobenius(subtract(own, truth)) / frobenius(subtract(sent, truth))) ** 2;
+        });
+        // With a known space (r + (p − r)/n)/p of the energy of the error is left.
+        const expected = (rank + (rows - rank) / benign.length) / rows;
+        const mean = sum(ratios) / ratios.length;
+        assert.ok(mean < 1.15 * expected, `${mean} of ${expected}`);
+        result.modules.close();
+      }
+    });
+  }
+});
