@@ -13,13 +13,13 @@ const presidents = join(workspace, "apps/simulator/fixtures/adapters/presidents"
 
 /** As `--json` prints it. */
 async function auditJson(keep: (name: string) => boolean, set: readonly string[] = []) {
-  const { adapters: all, skipped } = await findAdapters([presidents]);
+  const { adapters: all, skipped, checkpoints } = await findAdapters([presidents]);
   const adapters = all.filter(({ name }) => keep(name));
   const { comparison } = await compareAdapters({
     ...{ adapters, options: parseOptions(set), refine: false },
   });
   const refined = { folder: "refined", adapters: 14, discarded: 0.1 };
-  const audit: Audit = { ...comparison, skipped, refined };
+  const audit: Audit = { ...comparison, skipped, checkpoints, refined };
   return JSON.parse(JSON.stringify(audit)) as unknown;
 }
 

@@ -6,6 +6,8 @@ import type { RefinedFolder } from "./write-refined.js";
 export interface Audit extends Comparison {
   /** Folders beside adapters that have no configuration of one. */
   readonly skipped: readonly string[];
+  /** Earlier states of an adapter that was found, left out. */
+  readonly checkpoints: readonly string[];
   readonly refined?: RefinedFolder;
 }
 
@@ -80,6 +82,7 @@ export const auditSchema: z.ZodType<Audit> = z
     identical: z.array(names).describe("Groups of adapters that are the same to the last number."),
     bases: names.describe("The bases that the configurations name, the most frequent first."),
     skipped: names.describe("Folders beside adapters that have no configuration of one."),
+    checkpoints: names.describe("Earlier states of an adapter that was found, left out."),
     refined: z
       .strictObject({
         folder: z.string(),

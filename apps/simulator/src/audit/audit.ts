@@ -28,7 +28,7 @@ export interface AuditOptions {
  */
 export async function audit(paths: readonly string[], options: AuditOptions): Promise<void> {
   const clairOptions = parseOptions(options.set);
-  const { adapters, skipped } = await findAdapters(paths);
+  const { adapters, skipped, checkpoints } = await findAdapters(paths);
   const { refine, html } = options;
   if (refine !== undefined) await refuseTaken("--refine", refinedFolders(refine, adapters));
   if (html !== undefined) await refuseTaken("--html", [html]);
@@ -43,7 +43,7 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   ]);
   const report: Audit = {
     ...comparison,
-    skipped,
+    ...{ skipped, checkpoints },
     ...(refine !== undefined && { refined: await writeRefined(refine, adapters, refined) }),
   };
   process.stdout.write(

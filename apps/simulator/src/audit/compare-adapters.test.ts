@@ -69,9 +69,9 @@ describe("compareAdapters", () => {
     refine = false,
   ): Promise<Compared & { text: string }> {
     const options = clairSchema.parse(set);
-    const { adapters, skipped } = await findAdapters([folder]);
+    const { adapters, skipped, checkpoints } = await findAdapters([folder]);
     const found = await compareAdapters({ adapters, options, refine });
-    const text = auditText({ ...found.comparison, skipped }, options);
+    const text = auditText({ ...found.comparison, skipped, checkpoints }, options);
     return { ...found, text: stripVTControlCharacters(text) };
   }
 

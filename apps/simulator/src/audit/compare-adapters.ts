@@ -81,15 +81,21 @@ export async function compareAdapters({
       `--refine: '${dora[0]}' uses DoRA: its weights are more than base + B·A, and cannot be refined; leave such adapters out`,
     );
   }
-  const updates = [...adapters.keys()].map((name, k): Update => {
+  const firsts = firstsOf(pile.identical);
+  const updates = [...adapters.keys()].flatMap((name, k): Update[] => {
+    if (firsts.has(name)) return []; // copies would look like clients that collude
     const delta = new Map([...modules].flatMap(([m, pairs]) => (pairs[k] ? [[m, pairs[k]]] : [])));
-    return { clientId: name, numExamples: 1, delta, metrics: {} };
+    return [{ clientId: name, numExamples: 1, delta, metrics: {} }];
   });
   const result = await clair(updates, options, { threads: threadsFor(updates) });
   try {
     const { detection, threshold, gap, spaces } = result;
     const found = findingsOf(result, await moduleTangents(result));
     const findings = new Map(found.map((finding) => [finding.name, finding]));
+    for (const [name, first] of firsts) {
+      const finding = findings.get(first);
+      if (finding) findings.set(name, { ...finding, name, reason: `the same as ${first}` });
+    }
     const ignored = [...adapters.values()].flatMap(({ others }) => [...others.keys()]);
     return {
       comparison: {
@@ -108,13 +114,32 @@ export async function compareAdapters({
         identical: pile.identical,
         bases: basesOf(adapters),
       },
-      refined: refine
-        ? refinedPairs(expandAll(pile, await refineToPairs(result, options)))
-        : new Map(),
+      refined: refine ? await refinedOf(result, pile, firsts, options) : new Map(),
     };
   } finally {
     result.modules.close();
   }
+}
+
+/** Of every copy the adapter that is compared in its place. */
+function firstsOf(identical: Pile["identical"]): Map<string, string> {
+  return new Map(
+    identical.flatMap(([first = "", ...copies]) => copies.map((copy) => [copy, first] as const)),
+  );
+}
+
+async function refinedOf(
+  result: ClairResult,
+  pile: Pile,
+  firsts: ReadonlyMap<string, string>,
+  options: ClairOptions,
+): Promise<Map<string, RefinedPairs>> {
+  const refined = refinedPairs(expandAll(pile, await refineToPairs(result, options)));
+  for (const [copy, first] of firsts) {
+    const pairs = refined.get(first);
+    if (pairs) refined.set(copy, pairs);
+  }
+  return refined;
 }
 
 function basesOf(adapters: Pile["adapters"]): string[] {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { findAdapters } from "./find-adapters.js";
 
 describe("a pile of adapters", () => {
@@ -42,16 +42,24 @@ describe("a pile of adapters", () => {
     assert.deepEqual(await namesAt(...nested), ["a", "a/b/a"]);
   });
 
-  it("is also adapters in deeper folders, and beside one above them", async () => {
+  it("is also adapters in deeper folders, and not their earlier checkpoints", async () => {
     await place("round_1/client_0/adapter", "round_1/client_1/adapter", "top", "top/checkpoint-40");
+    await place("kept/checkpoint-8", "kept/checkpoint-40", "kept/checkpoint-16");
     await mkdir(join(root, ".git", "adapter"), { recursive: true });
     await writeFile(join(root, ".git", "adapter", "adapter_config.json"), "{}");
     assert.deepEqual(await namesAt(root), [
+      "kept/checkpoint-40",
       "round_1/client_0/adapter",
       "round_1/client_1/adapter",
       "top",
+    ]);
+    const { checkpoints } = await findAdapters([root]);
+    assert.deepEqual(checkpoints.map((folder) => relative(root, folder)).sort(), [
+      "kept/checkpoint-16",
+      "kept/checkpoint-8",
       "top/checkpoint-40",
     ]);
+    assert.equal((await namesAt(join(root, "kept"))).length, 3);
   });
 
   it("names the folders beside adapters that are none", async () => {

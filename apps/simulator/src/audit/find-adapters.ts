@@ -1,6 +1,6 @@
 import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { basename, join, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { UserError } from "@fedclair/core";
 import { configFile } from "./peft-config.js";
 
@@ -15,6 +15,8 @@ export interface FoundAdapters {
   readonly adapters: readonly AdapterFolder[];
   /** Folders beside adapters that have no configuration of one. */
   readonly skipped: readonly string[];
+  /** Earlier states of an adapter that was found, left out: with it they would look like clients that collude. */
+  readonly checkpoints: readonly string[];
 }
 
 /** How deep under a path adapters are looked for: `round_1/client_3/checkpoint-40/adapter` is three folders down. */
@@ -40,13 +42,13 @@ export async function findAdapters(paths: readonly string[]): Promise<FoundAdapt
   return {
     adapters: [...folders.values()].map((folder, i) => ({ name: names[i] ?? folder, folder })),
     skipped: found.flatMap(({ skipped }) => skipped),
+    checkpoints: found.flatMap(({ checkpoints }) => checkpoints),
   };
 }
 
-interface Under {
+type Under = Pick<FoundAdapters, "skipped" | "checkpoints"> & {
   readonly adapters: readonly string[];
-  readonly skipped: readonly string[];
-}
+};
 
 /** Undefined of what is no folder; a folder without any adapter in it is skipped as a whole. */
 async function foldersUnder(path: string, depth: number): Promise<Under | undefined> {
@@ -59,9 +61,31 @@ async function foldersUnder(path: string, depth: number): Promise<Under | undefi
     .sort();
   const inside =
     depth === 0 ? [] : await Promise.all(names.map((name) => foldersUnder(name, depth - 1)));
-  const adapters = [...own, ...inside.flatMap((under) => under?.adapters ?? [])];
-  if (adapters.length === 0) return { adapters, skipped: [path] };
-  return { adapters, skipped: inside.flatMap((under) => under?.skipped ?? []) };
+  const all = [...own, ...inside.flatMap((under) => under?.adapters ?? [])];
+  if (all.length === 0) return { adapters: all, skipped: [path], checkpoints: [] };
+  // Whoever names a folder of checkpoints alone asks for them.
+  const isAsked = depth === deepest && own.length === 0;
+  const earlier = isAsked ? new Set<string>() : earlierStates(path, all);
+  return {
+    adapters: all.filter((folder) => !earlier.has(folder)),
+    skipped: inside.flatMap((under) => under?.skipped ?? []),
+    checkpoints: [...inside.flatMap((under) => under?.checkpoints ?? []), ...earlier],
+  };
+}
+
+/** As `transformers` names the states that it keeps while it trains. */
+const checkpoint = /^checkpoint-(\d+)$/;
+
+/** The checkpoints right in a folder that is an adapter itself; in one that is none, all but the last of them. */
+function earlierStates(path: string, adapters: readonly string[]): Set<string> {
+  const states = adapters
+    .filter((folder) => dirname(folder) === path && checkpoint.test(basename(folder)))
+    .sort((x, y) => stepOf(x) - stepOf(y));
+  return new Set(adapters.includes(path) ? states : states.slice(0, -1));
+}
+
+function stepOf(folder: string): number {
+  return Number(checkpoint.exec(basename(folder))?.[1]);
 }
 
 /** Hidden ones hold no adapters, but the whole of `.git` and the like. */

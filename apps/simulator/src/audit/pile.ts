@@ -12,7 +12,7 @@ export interface Pile {
   readonly faults: ReadonlyMap<string, string>;
   /** By module: the adapters' condensed pairs, in their order. */
   readonly modules: ReadonlyMap<string, readonly LowRank[]>;
-  /** Groups of adapters that are the same to the last number. */
+  /** Groups of adapters that are the same to the last number: the first of each is compared. */
   readonly identical: readonly (readonly string[])[];
 }
 

@@ -40,7 +40,7 @@ export function remarks(
   { rule, centered, minBenignFraction, gapMin2 }: ClairOptions,
 ): Remark[] {
   const { adapters, detection, threshold, ranks, uninformative } = audit;
-  const { ignored, dora, begunInBase, identical, bases, skipped, refined } = audit;
+  const { ignored, dora, begunInBase, identical, bases, skipped, checkpoints, refined } = audit;
   const all = Object.values(ranks);
   const said: Remark[] = [];
   const tell = (text: string) => said.push({ text, isWarning: false });
@@ -89,6 +89,7 @@ export function remarks(
   if (ignored.length > 0) {
     tell(`No LoRA pairs, not judged: ${firstOf(ignored.map(shortened))}.`);
   }
+  if (checkpoints.length > 0) tell(`Earlier checkpoints, left out: ${firstOf(checkpoints)}.`);
   if (skipped.length > 0) {
     tell(`No adapter_config.json, left out: ${firstOf(skipped)}.`);
   }

@@ -40,7 +40,7 @@ function madeAudit(count: number, modules: number, own: Partial<Audit> = {}): Au
     ...{ adapters, detection: true, threshold: 1, gap: 2, alike: { names, cosines } },
     ranks: Object.fromEntries(adapters[0]?.modules.map(({ module }) => [module, 2]) ?? []),
     ...{ uninformative: [], ignored: [], dora: [], begunInBase: [], identical: [] },
-    ...{ bases: ["a/base"], skipped: [] },
+    ...{ bases: ["a/base"], skipped: [], checkpoints: [] },
     ...own,
   };
 }

@@ -7,11 +7,17 @@ import { counted } from "../names-text.js";
 const most = 200;
 
 /** What could not be judged: adapters with the reasons, tensors and folders that were left out. */
-export function unjudgedSection({ adapters, ignored, skipped }: Audit): Html | undefined {
+export function unjudgedSection({
+  adapters,
+  ignored,
+  skipped,
+  checkpoints,
+}: Audit): Html | undefined {
   const unjudged = adapters.filter(
     ({ status }) => status !== "benign" && status !== "contaminated",
   );
-  if (unjudged.length + ignored.length + skipped.length === 0) return undefined;
+  if (unjudged.length + ignored.length + skipped.length + checkpoints.length === 0)
+    return undefined;
   const why = unjudged.map(({ name, status, reason }) => [
     oneLine(name),
     status,
@@ -21,6 +27,7 @@ export function unjudgedSection({ adapters, ignored, skipped }: Audit): Html | u
     <h2>Not judged</h2>
     ${why.length === 0 ? undefined : table(["adapter", "status", "reason"], why)}
     ${list(`${counted(ignored.length, "tensor")} without a LoRA pair, not judged`, ignored)}
+    ${list(`${counted(checkpoints.length, "earlier checkpoint")}, left out`, checkpoints)}
     ${list(`${counted(skipped.length, "folder")} without an adapter_config.json, left out`, skipped)}
   </section>`;
 }
