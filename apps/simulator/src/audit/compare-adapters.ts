@@ -90,7 +90,8 @@ export async function compareAdapters({
   const result = await clair(updates, options, { threads: threadsFor(updates) });
   try {
     const { detection, threshold, gap, spaces } = result;
-    const found = findingsOf(result, await moduleTangents(result));
+    const tangents = await moduleTangents(result);
+    const found = findingsOf(result, tangents);
     const findings = new Map(found.map((finding) => [finding.name, finding]));
     for (const [name, first] of firsts) {
       const finding = findings.get(first);
@@ -107,7 +108,7 @@ export async function compareAdapters({
           alike: { names: result.active.map(({ id }) => id), cosines: result.cosines },
         }),
         ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
-        uninformative: detection ? uninformative(result, pile) : [],
+        uninformative: detection ? uninformative(result, pile, tangents) : [],
         ignored: [...new Set(ignored)],
         dora,
         begunInBase: named(beganInBase),
@@ -151,18 +152,25 @@ function basesOf(adapters: Pile["adapters"]): string[] {
   return [...counts].sort(([, x], [, y]) => y - x).map(([base]) => base);
 }
 
+/** Tangents below it are rounding. */
+const least = 1e-6;
+
 /**
  * A space of as many dimensions as the module has, or as the benign adapters have together, holds any such adapters: none
- * can lie outside.
+ * can lie outside. Nor do any where all have a factor in common.
  */
 function uninformative(
   { benign, spaces }: Pick<ClairResult, "benign" | "spaces">,
   { adapters }: Pick<Pile, "adapters">,
+  tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
 ): string[] {
+  const isOutside = (module: string) =>
+    [...tangents.values()].some((own) => (own.get(module) ?? 0) > least);
   return [...spaces]
     .filter(([module, { rank }]) => {
       const pairs = benign.flatMap(({ id }) => adapters.get(id)?.modules.get(module) ?? []);
       const rows = Math.min(...pairs.map(({ b, a }) => Math.min(b.shape[0] ?? 0, a.shape[1] ?? 0)));
+      if (!isOutside(module)) return true;
       return rank >= Math.min(rows, sum(pairs.map(({ b }) => b.shape[1] ?? 0)));
     })
     .map(([module]) => module);

@@ -62,7 +62,8 @@ export function remarks(
     warn(
       `${few}the shared spaces of ${uninformative.length} of ${counted(all.length, "module")} are as large as ` +
         "all that benign adapters have there together, and so would hold any such adapters: verdicts that rest on them " +
-        "are chance. Set a lower rank (--set rank=…), or audit more adapters.",
+        "are chance. Set a lower rank (--set rank=…), audit more adapters, or compare the other side (--set side=right) where all " +
+        "have the factor B in common.",
     );
   }
   if (bases.length > 1) {

@@ -57,9 +57,6 @@ const farOut = { tangent: Math.SQRT2, medians: 2.2, deviations: 5, leastDeviatio
 /** −2·ln p of a size that no benign client has: p below 1e-6. */
 const enormous = 27.6;
 
-/** Tangents up to it are of clients inside the space. */
-const leastTangent = 1e-3;
-
 /** A median cosine below it is none. */
 const leastAgreement = 0.02;
 
@@ -113,16 +110,14 @@ export async function judge(
     );
   }
   // Who lies inside a space that is trusted is as the others are, unless it points the other way or is out of all proportion.
-  // A space that holds everybody to rounding, as one of a factor that all have in common, tells nobody apart.
-  const tells = isTrusted && Math.max(...scores) > leastTangent;
-  const isInside = (k: number) => tells && item(scores, k) <= detection.threshold;
+  const isInside = (k: number) => isTrusted && item(scores, k) <= detection.threshold;
   const isOdd = (k: number) => item(isOpposed, k) || at(item(found.surprises, large), k) > enormous;
   const suspects = found.outliers.filter((k) => !isInside(k) || isOdd(k));
   const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed));
   const opposing = opposedTo(likeness, found.members, isOpposed, rate);
   const convicted = new Set([...beyond(byOutside), ...guilty, ...opposing]);
   const unsure = suspects.filter((k) => !convicted.has(k));
-  const byLikeness = (k: number) => (tells && !convicted.has(k) ? 0 : at(found.excess, k));
+  const byLikeness = (k: number) => (isTrusted && !convicted.has(k) ? 0 : at(found.excess, k));
   return {
     contaminated: indices(scores.length).filter((k) => convicted.has(k)),
     benign: indices(scores.length).filter((k) => !convicted.has(k) && !unsure.includes(k)),

@@ -97,7 +97,7 @@ describe("evidence over rounds", () => {
       0,
     );
     const all = after(5, (round) => roundOf("few", round));
-    assert.equal(overRounds(new Map([...all].slice(0, 19)), 0.01).size, 0);
+    assert.equal(overRounds(new Map([...all].slice(0, 39)), 0.01).size, 0);
     const evidence = overRounds(all, 0.01).get("c7")?.evidence ?? [];
     assert.deepEqual(
       evidence.map(({ kind, rounds }) => [kind, rounds]),

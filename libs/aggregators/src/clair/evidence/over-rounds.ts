@@ -136,7 +136,7 @@ export interface OverRounds {
 
 /** Of fewer rounds a mean says little; of fewer clients nobody knows how they differ. */
 const leastRounds = 3;
-const leastClients = 20;
+const leastClients = 40;
 /** A run looks again and again at what changes little: it is as if it looked so often. */
 const looks = 3;
 /** A client agrees with nobody if its cosine with the others, over its rounds, is below this share of what is usual. */
@@ -155,7 +155,7 @@ const leastLasting = 0.1;
  * that agrees with nobody. Who is accused is decided by
  * Benjamini and Hochberg's procedure (Journal of the Royal Statistical Society B 57, 1995): where nobody is contaminated, it accuses
  * anybody with probability `rate` at most.
- * @returns by client id; empty while there are fewer than twenty such clients
+ * @returns by client id; empty while there are fewer than forty such clients
  */
 export function overRounds(standings: Standings, rate: number): Map<string, OverRounds> {
   const some = [...standings].filter(([, { rounds }]) => rounds >= leastRounds);
