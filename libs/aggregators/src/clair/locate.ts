@@ -3,7 +3,7 @@ import { detect, detectConvex, withoutDetection, type Detection } from "./detect
 import { mayConvict, shareHeld, trusted } from "./evidence/judge.js";
 import { lawFor } from "./evidence/outliers.js";
 import { agreeingCore, doesAgree, pieceCount, type Likeness } from "./evidence/pieces.js";
-import { pick } from "./lists.js";
+import { indices, pick } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import { indicesOf, type Client } from "./sanitise.js";
 import { sharesOf } from "./subspace/views.js";
@@ -87,6 +87,9 @@ async function locateFrom(
   }
 }
 
+/** Of more members one alone hardly moves a fit: they are left out in groups, of which there are half as many. */
+const mostFits = 24;
+
 /** Every client's share of energy in the one direction that the core has in common, the mean over modules, fitted without it. */
 export async function commonShares(
   found: PooledViews,
@@ -95,8 +98,17 @@ export async function commonShares(
   const views = await found.ofRank(1);
   const { bases, energies } = await views.fit(core);
   const shares = sharesOf(energies);
-  const without = sharesOf(await views.leaveOneOut(core, bases));
-  core.forEach((k, member) => (shares[k] = item(without, member)));
+  if (core.length <= mostFits) {
+    const without = sharesOf(await views.leaveOneOut(core, bases));
+    core.forEach((k, member) => (shares[k] = item(without, member)));
+  } else {
+    for (const fold of indices(mostFits / 2)) {
+      const left = core.filter((_, member) => member % (mostFits / 2) === fold);
+      const others = core.filter((k) => !left.includes(k));
+      const without = sharesOf((await views.fit(others, bases)).energies);
+      for (const k of left) shares[k] = item(without, k);
+    }
+  }
   views.drop();
   return shares;
 }

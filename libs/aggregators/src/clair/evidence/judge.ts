@@ -111,7 +111,8 @@ export async function judge(
   }
   // Who lies inside a space that is trusted is as the others are, unless it points the other way or is out of all proportion.
   const isInside = (k: number) => isTrusted && item(scores, k) <= detection.threshold;
-  const isOdd = (k: number) => item(isOpposed, k) || at(item(found.surprises, large), k) > enormous;
+  const isEnormous = (k: number) => at(item(found.surprises, large), k) > enormous;
+  const isOdd = (k: number) => item(isOpposed, k) || (!likeness.isCentred && isEnormous(k));
   const suspects = found.outliers.filter((k) => !isInside(k) || isOdd(k));
   const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed));
   const opposing = opposedTo(likeness, found.members, isOpposed, rate);

@@ -33,6 +33,7 @@ import { gramInside, tangentTo, type SharedSpace } from "../subspace/space.js";
 import { viewOf } from "../subspace/view.js";
 import { ModuleViews, PooledViews } from "./module-views.js";
 import { here } from "./thread.js";
+import { inSharedMemory } from "./travel.js";
 
 /** Beyond it squares overflow. */
 const largestEntry = 1e100;
@@ -64,10 +65,11 @@ export class ModuleState {
     this.#options = options;
   }
 
-  /** As `condense` says. @throws TypeError if changes are dense */
+  /** As `condense` says, in memory that threads share. @throws TypeError if changes are dense */
   condense(): LowRank[] {
     const pairs = this.#updates.filter(isLowRank);
-    if (pairs.length === this.#updates.length) return condense(pairs);
+    if (pairs.length === this.#updates.length)
+      return condense(pairs).map((pair) => inSharedMemory(pair));
     throw new TypeError("condense: dense changes have no factors");
   }
 

@@ -23,7 +23,7 @@ parentPort?.on("message", (order: Order) => {
 });
 
 /** Results that are large, and needed here no more: their memory changes hands. */
-const handedOver = new Set(["condense", "refine", "refineToPairs"]);
+const handedOver = new Set(["refine", "refineToPairs"]);
 
 async function reply(order: Extract<Order, { ask: string }>): Promise<void> {
   const { of, ask, call } = order;
