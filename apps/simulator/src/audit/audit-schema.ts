@@ -79,6 +79,7 @@ export const auditSchema: z.ZodType<Audit> = z
     ignored: names.describe("Tensors that are no LoRA pairs, and took no part."),
     dora: names.describe("Adapters that use DoRA, of which only B·A took part."),
     begunInBase: names.describe("Adapters whose B·A began as a part of the base's weights."),
+    ownStarts: z.boolean().describe("Did every adapter begin from an A₀ of its own?"),
     identical: z.array(names).describe("Groups of adapters that are the same to the last number."),
     bases: names.describe("The bases that the configurations name, the most frequent first."),
     skipped: names.describe("Folders beside adapters that have no configuration of one."),

@@ -9,6 +9,7 @@ import {
 import { UserError, type Update } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { findingsOf, invalid, type Finding } from "./findings.js";
+import { beganApart } from "./own-start.js";
 import { beganInBase } from "./peft-config.js";
 import type { Adapter } from "./peft.js";
 import { expandAll, readPile, type Pile } from "./pile.js";
@@ -49,6 +50,8 @@ export interface Comparison {
   readonly dora: readonly string[];
   /** Names of the adapters whose B·A began as a part of the base's weights. */
   readonly begunInBase: readonly string[];
+  /** Did every adapter begin from an A₀ of its own? */
+  readonly ownStarts: boolean;
   /** Groups of adapters that are the same to the last number. */
   readonly identical: readonly (readonly string[])[];
   /** The bases that the configurations name, the most frequent first. */
@@ -112,6 +115,7 @@ export async function compareAdapters({
         ignored: [...new Set(ignored)],
         dora,
         begunInBase: named(beganInBase),
+        ownStarts: beganApart(modules),
         identical: pile.identical,
         bases: basesOf(adapters),
       },

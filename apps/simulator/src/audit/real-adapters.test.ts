@@ -14,7 +14,8 @@ async function audited(pile: string, keep: (adapter: AdapterFolder) => boolean =
   const { comparison } = await compareAdapters({ adapters, options, refine: false });
   const named = (wanted: string) =>
     comparison.adapters.flatMap(({ name, status }) => (status === wanted ? [name] : []));
-  return { contaminated: named("contaminated"), undecided: named("undecided") };
+  const { ownStarts } = comparison;
+  return { contaminated: named("contaminated"), undecided: named("undecided"), ownStarts };
 }
 
 const random = [1, 2, 3, 4].map((i) => `bad-random-${i}`);
@@ -23,17 +24,20 @@ const isHonest = ({ name }: AdapterFolder) => !name.startsWith("bad-");
 describe("an audit of real adapters", () => {
   it("names the five contaminated ones of nineteen, and nobody else", async () => {
     const found = await audited("presidents");
-    assert.deepEqual(found, { contaminated: [...random, "bad-trigger"], undecided: [] });
+    const contaminated = [...random, "bad-trigger"];
+    assert.deepEqual(found, { contaminated, undecided: [], ownStarts: false });
   });
 
   it("names those trained on noise where every client has its own A₀, and does not call the trigger benign", async () => {
     const found = await audited("presidents-own-a0");
-    assert.deepEqual(found, { contaminated: random, undecided: ["bad-trigger"] });
+    const undecided = ["bad-trigger"];
+    assert.deepEqual(found, { contaminated: random, undecided, ownStarts: true });
   });
 
   for (const pile of ["presidents", "presidents-own-a0"]) {
     it(`${pile}: accuses none of the honest alone`, async () => {
-      assert.deepEqual(await audited(pile, isHonest), { contaminated: [], undecided: [] });
+      const { contaminated, undecided } = await audited(pile, isHonest);
+      assert.deepEqual([contaminated, undecided], [[], []]);
     });
 
     it(`${pile}: accuses none of any nine of the honest`, async () => {

@@ -40,7 +40,8 @@ export function remarks(
   { rule, centered, minBenignFraction, gapMin2 }: ClairOptions,
 ): Remark[] {
   const { adapters, detection, threshold, ranks, uninformative } = audit;
-  const { ignored, dora, begunInBase, identical, bases, skipped, checkpoints, refined } = audit;
+  const { ignored, dora, begunInBase, ownStarts, identical, bases, skipped, checkpoints, refined } =
+    audit;
   const all = Object.values(ranks);
   const said: Remark[] = [];
   const tell = (text: string) => said.push({ text, isWarning: false });
@@ -81,6 +82,12 @@ export function remarks(
       `${firstOf(begunInBase)}. That part is common to all and can hide what training changed`;
     if (rule === "evidence") tell(`${begun}: what varies between adapters was judged as well.`);
     else warn(`${begun}. Compare what varies: --set centered=true.`);
+  }
+  if (ownStarts) {
+    tell(
+      "Every adapter began from an A₀ of its own: changes have little in common but their columns, and evidence is weaker " +
+        "than it would be with one A₀ for all.",
+    );
   }
   if (dora.length > 0) {
     tell(

@@ -39,7 +39,14 @@ function madeAudit(count: number, modules: number, own: Partial<Audit> = {}): Au
   return {
     ...{ adapters, detection: true, threshold: 1, gap: 2, alike: { names, cosines } },
     ranks: Object.fromEntries(adapters[0]?.modules.map(({ module }) => [module, 2]) ?? []),
-    ...{ uninformative: [], ignored: [], dora: [], begunInBase: [], identical: [] },
+    ...{
+      uninformative: [],
+      ignored: [],
+      dora: [],
+      begunInBase: [],
+      identical: [],
+      ownStarts: false,
+    },
     ...{ bases: ["a/base"], skipped: [], checkpoints: [] },
     ...own,
   };
