@@ -1,0 +1,89 @@
+// npm run bench:audit [-- --adapters N --modules M --size P --rank R]: times `fedclair audit` of a pile of random LoRA adapters in
+// float16, and in the same run NumPy, which reads them and makes all inner products of whole changes (skipped without NumPy).
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { encodeSafetensors } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+
+const option = (value) => ({ type: "string", default: String(value) });
+const { values } = parseArgs({
+  options: { adapters: option(20), modules: option(64), size: option(4096), rank: option(8) },
+});
+const [adapters, modules, size, rank] = ["adapters", "modules", "size", "rank"].map((name) =>
+  Number(values[name]),
+);
+const numpy = fileURLToPath(new URL("bench-audit.py", import.meta.url));
+const main = fileURLToPath(new URL("../apps/simulator/dist/src/main.js", import.meta.url));
+
+const folder = mkdtempSync(join(tmpdir(), "bench-audit-"));
+try {
+  makePile();
+  const python = seconds("python3", [numpy, folder]);
+  console.log(`${adapters} adapters, ${modules} modules of ${size}², rank ${rank}, float16`);
+  const audit = measured([main, "audit", folder]);
+  console.log(`fedclair audit: ${audit.seconds.toFixed(1)} s, ${Math.round(audit.megabytes)} MB`);
+  console.log(
+    python === undefined
+      ? "NumPy: skipped, as it takes python3 with numpy"
+      : `NumPy, reading and all inner products: ${python.toFixed(2)} s, ratio ${(audit.seconds / python).toFixed(1)}`,
+  );
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+/** A quarter of the adapters have another B in common, and are larger. Noise comes from one long list, read from anywhere. */
+function makePile() {
+  const rng = stream("bench audit");
+  const noise = Float32Array.from(rng.at("noise").normals(1 << 20));
+  const any = rng.at("offsets");
+  const drawn = () => {
+    const from = any.int(noise.length - size * rank);
+    return noise.subarray(from, from + size * rank);
+  };
+  const names = Array.from({ length: modules }, (_, m) => `base_model.model.layers.${m}.q_proj`);
+  const common = names.map(() => ({ a: drawn(), honest: drawn(), bad: drawn() }));
+  for (let k = 0; k < adapters; k++) {
+    const isBad = k < adapters / 4;
+    const tensors = new Map();
+    names.forEach((name, m) => {
+      const [own, mine] = [drawn(), drawn()];
+      const { a, honest, bad } = common[m];
+      const from = isBad ? bad : honest;
+      const [much, size_] = isBad ? [1.5, 0.02] : [0.5, 0.01];
+      const b = Float32Array.from(from, (x, i) => size_ * (much * x + mine[i]));
+      const moved = Float32Array.from(a, (x, i) => (x + 0.1 * own[i]) / 64);
+      tensors.set(`${name}.lora_A.weight`, { shape: [rank, size], data: moved });
+      tensors.set(`${name}.lora_B.weight`, { shape: [size, rank], data: b });
+    });
+    const path = join(folder, `adapter-${String(k).padStart(3, "0")}`);
+    mkdirSync(path);
+    const config = { peft_type: "LORA", r: rank, lora_alpha: 2 * rank };
+    writeFileSync(join(path, "adapter_config.json"), JSON.stringify(config));
+    const types = new Map([...tensors.keys()].map((name) => [name, "F16"]));
+    writeFileSync(join(path, "adapter_model.safetensors"), encodeSafetensors(tensors, {}, types));
+  }
+}
+
+/** What a program prints, in seconds; undefined if it cannot run. */
+function seconds(program, args) {
+  const { status, stdout } = spawnSync(program, args, { encoding: "utf8" });
+  return status === 0 ? Number(stdout) : undefined;
+}
+
+/** Wall time and largest memory of a Node program. */
+function measured(args) {
+  const report = `process.on("exit", () => process.stderr.write("\\n" + process.resourceUsage().maxRSS))`;
+  const before = performance.now();
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ["--import", `data:text/javascript,${encodeURIComponent(report)}`, ...args],
+    { encoding: "utf8" },
+  );
+  if (status !== 0) throw new Error(`fedclair ${args.join(" ")} failed: ${stderr}`);
+  const kilobytes = Number(stderr.trim().split("\n").at(-1));
+  return { seconds: (performance.now() - before) / 1000, megabytes: kilobytes / 1024 };
+}
