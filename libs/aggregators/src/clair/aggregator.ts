@@ -7,7 +7,7 @@ import {
 } from "@fedclair/core";
 import { aggregationOf } from "./aggregation.js";
 import { clair, type ClairResult } from "./clair.js";
-import type { Standings } from "./evidence/over-rounds.js";
+import type { Standings } from "./evidence/standings.js";
 import { pick } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import { refine } from "./refine.js";

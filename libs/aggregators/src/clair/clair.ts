@@ -1,7 +1,7 @@
 import type { Evidence, Update, VerdictStatus } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { failures } from "./detection/screens.js";
-import type { Standings } from "./evidence/over-rounds.js";
+import type { Standings } from "./evidence/standings.js";
 import { indices, pick, zip } from "./lists.js";
 import type { Located } from "./locate.js";
 import type { ClairOptions } from "./options.js";

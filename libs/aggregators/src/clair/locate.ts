@@ -1,6 +1,6 @@
 import { median, item } from "@fedclair/linalg";
 import { detect, detectConvex, withoutDetection, type Detection } from "./detection/detect.js";
-import { mayConvict, shareHeld, trusted } from "./evidence/judge.js";
+import { mayConvict, shareHeld, trusted } from "./evidence/outside.js";
 import { lawFor } from "./evidence/outliers.js";
 import { agreeingCore, doesAgree, pieceCount, type Likeness } from "./evidence/pieces.js";
 import { indices, pick } from "./lists.js";

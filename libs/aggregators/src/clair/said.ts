@@ -1,15 +1,12 @@
 import type { Evidence } from "@fedclair/core";
 import { item, Matrix, sum } from "@fedclair/linalg";
 import type { Detection } from "./detection/detect.js";
-import { judge, shareHeld, trusted, union, type Judgement } from "./evidence/judge.js";
+import { judge, union, type Judgement } from "./evidence/judge.js";
 import { leastClients } from "./evidence/outliers.js";
-import {
-  overRounds,
-  roundStatistics,
-  standingsAfter,
-  type Standings,
-} from "./evidence/over-rounds.js";
+import { shareHeld, trusted } from "./evidence/outside.js";
+import { overRounds } from "./evidence/over-rounds.js";
 import { agreeingCore, centredOn, commonShare, likenessOf } from "./evidence/pieces.js";
+import { roundStatistics, standingsAfter, type Standings } from "./evidence/standings.js";
 import { weighRounds } from "./evidence/weigh-rounds.js";
 import { pick } from "./lists.js";
 import { commonShares, locate, type Located } from "./locate.js";

@@ -198,6 +198,17 @@ describe("a judgement by evidence", () => {
     const { undecided } = await judged(strangers);
     assert.equal(undecided.size, 12);
     assert.match(undecided.get(0) ?? "", /nothing in common/);
+    // A clique of large ones is seen among them, one of their size is not.
+    const clique = (size: number) =>
+      indices(3).map((k) => {
+        const rng = stream("clique").at(k).normals(600, 0.5);
+        const common = stream("clique common").normals(600);
+        return [...common.map((x, i) => size * (x + at(rng, i)))];
+      });
+    const large = await judged([...strangers, ...clique(2)]);
+    assert.deepEqual(large.contaminated, [12, 13, 14]);
+    assert.equal(large.undecided.size, 12);
+    assert.deepEqual((await judged([...strangers, ...clique(0.9)])).contaminated, []);
     const few = await judged(changes(5, "few"));
     assert.match(few.undecided.get(0) ?? "", /too few clients: 5, .* takes 6/);
   });

@@ -3,6 +3,7 @@ import { at, item, median, medianDeviation } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices, pick } from "../lists.js";
 import { findOutliers, leastClients, type Outliers } from "./outliers.js";
+import { farOut, farOutOf, shareHeld, trusted } from "./outside.js";
 import {
   agreeingCore,
   apart,
@@ -29,30 +30,8 @@ export interface Judgement {
   readonly evidence: readonly (readonly Evidence[])[];
 }
 
-/**
- * A space that holds at least so much of the benign changes tells benign from contaminated by itself, but for the sign; else it is
- * one piece among others. Measured: 0.7 to 0.97 on linear regression, networks, denoising and students; 0.5 on digits, where it
- * misses some; 0.1 to 0.3 on adapters of language models.
- */
-export const trusted = 0.6;
-
-/** Of a space that was found from an agreeing core alone: if it holds so much, a search may find one that is trusted. */
-export const mayConvict = 0.5;
-
-/** The share of their energy that the space holds of the benign changes: of the median one. */
-export function shareHeld({ benign, scores }: Pick<Detection, "benign" | "scores">): number {
-  return 1 / (1 + median(pick(scores, benign)) ** 2);
-}
-
 /** χ² with 4 degrees of freedom, exceeded with probability 0.05: what size and clique say together. */
 const guilt = 9.488;
-
-/**
- * Whoever lies outside has two thirds of its energy there, a tangent of √2, and lies 2.2 times as far out as the median of the others, and
- * five of their deviations, in the logarithm: less is a gap among benign clients that differ. Measured of contaminated clients where a space is
- * trusted: 1.6, 3 and 7 at least. And nobody lies between: the gap is of a factor of 1.6.
- */
-const farOut = { tangent: Math.SQRT2, medians: 2.2, deviations: 5, leastDeviation: 0.05, gap: 1.6 };
 
 /** −2·ln p of a size that no benign client has: p below 1e-6. */
 const enormous = 27.6;
@@ -105,9 +84,10 @@ export async function judge(
   const isOpposed = opposed(likeness, core);
   const found = await findOutliers(piecesOf(likeness, await insideOf(core), core), rate);
   if (!likeness.isCentred && !doAgree(likeness, found.members)) {
-    return byOutsideAlone(
+    const said = byOutsideAlone(
       "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them",
     );
+    return isTrusted ? said : withLargeCliques(said, likeness, core, rate);
   }
   // Who lies inside a space that is trusted is as the others are, unless it points the other way or is out of all proportion.
   const isInside = (k: number) => isTrusted && item(scores, k) <= detection.threshold;
@@ -131,13 +111,35 @@ export async function judge(
   };
 }
 
-/** The least tangent that is far out of a space, from those of the clients inside it. */
-function farOutOf(inside: readonly number[]): number {
-  const { tangent, medians, deviations, leastDeviation } = farOut;
-  const usual = median(inside);
-  const spread = medianDeviation(inside.map((x) => Math.log(Math.max(x, 1e-6))));
-  const apart = Math.exp(deviations * Math.max(spread, leastDeviation));
-  return Math.max(tangent, usual * Math.max(medians, apart));
+/** Of size and clique each, where clients have nothing in common. */
+const bothTell = 0.01;
+
+/**
+ * Of clients that have nothing in common, whoever is large and in a clique beyond the others is contaminated: strangers are large,
+ * or alike, by their kind, but not both.
+ */
+async function withLargeCliques(
+  said: Judgement,
+  likeness: Likeness,
+  core: readonly number[],
+  rate: number,
+): Promise<Judgement> {
+  const shares = [...likeness.agreement].map(() => 1);
+  const found = await findOutliers(piecesOf({ ...likeness, isCentred: true }, shares, core), rate);
+  const tells = (piece: number, k: number) =>
+    at(item(found.surprises, piece), k) > -2 * Math.log(bothTell);
+  const guilty = new Set(found.outliers.filter((k) => tells(large, k) && tells(together, k)));
+  return {
+    ...said,
+    contaminated: [...guilty],
+    benign: said.benign.filter((k) => !guilty.has(k)),
+    undecided: new Map([...said.undecided].filter(([k]) => !guilty.has(k))),
+    scores: said.scores.map((score, k) => (guilty.has(k) ? at(found.excess, k) : score)),
+    evidence: said.evidence.map((own, k) => {
+      const pieces = evidenceOf(k, found, likeness).filter(({ kind }) => kind !== "apart");
+      return [...own, ...pieces];
+    }),
+  };
 }
 
 /** Of two looks at the same clients: who is accused by either. What the second alone shows is told where it accuses. */

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { at, item, Matrix, stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
+import { overRounds } from "./over-rounds.js";
 import {
-  overRounds,
   roundStatistics,
   standingsAfter,
   type RoundStatistics,
   type Standings,
-} from "./over-rounds.js";
+} from "./standings.js";
 
 const ids = indices(40).map((k) => `c${k}`);
 

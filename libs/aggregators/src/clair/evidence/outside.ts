@@ -1,0 +1,40 @@
+import { median, medianDeviation } from "@fedclair/linalg";
+import type { Detection } from "../detection/detect.js";
+import { pick } from "../lists.js";
+
+/**
+ * A space that holds at least so much of the benign changes tells benign from contaminated by itself, but for the sign; else it is
+ * one piece among others. Measured: 0.7 to 0.97 on linear regression, networks, denoising and students; 0.5 on digits, where it
+ * misses some; 0.1 to 0.3 on adapters of language models.
+ */
+export const trusted = 0.6;
+
+/** Of a space that was found from an agreeing core alone: if it holds so much, a search may find one that is trusted. */
+export const mayConvict = 0.5;
+
+/** The share of their energy that the space holds of the benign changes: of the median one. */
+export function shareHeld({ benign, scores }: Pick<Detection, "benign" | "scores">): number {
+  return 1 / (1 + median(pick(scores, benign)) ** 2);
+}
+
+/**
+ * Whoever lies outside has two thirds of its energy there, a tangent of √2, and lies 2.2 times as far out as the median of the others, and
+ * five of their deviations, in the logarithm: less is a gap among benign clients that differ. Measured of contaminated clients where a space is
+ * trusted: 1.6, 3 and 7 at least. And nobody lies between: the gap is of a factor of 1.6.
+ */
+export const farOut = {
+  tangent: Math.SQRT2,
+  medians: 2.2,
+  deviations: 5,
+  leastDeviation: 0.05,
+  gap: 1.6,
+};
+
+/** The least tangent that is far out of a space, from those of the clients inside it. */
+export function farOutOf(inside: readonly number[]): number {
+  const { tangent, medians, deviations, leastDeviation } = farOut;
+  const usual = median(inside);
+  const spread = medianDeviation(inside.map((x) => Math.log(Math.max(x, 1e-6))));
+  const apart = Math.exp(deviations * Math.max(spread, leastDeviation));
+  return Math.max(tangent, usual * Math.max(medians, apart));
+}
