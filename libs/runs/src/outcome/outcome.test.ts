@@ -151,6 +151,17 @@ describe("verdictSentence", () => {
       "clair flagged 1 of 1 contaminated clients in the last round, 1 of 2 over 2 rounds, with 1 false alarm; " +
         "exactly the contaminated in 0 of the 2 rounds that judged any; benign accuracy 0.600 against 0.250 (mean).",
     );
+    const metrics = { accuracy: { better: "higher" as const, description: "share" } };
+    const good = recordOf(
+      "mean",
+      2,
+      clientOf("c00", null, undefined, 0.7),
+      clientOf("c02", null, undefined, 0.7),
+    );
+    assert.match(
+      verdictSentence(runOf(trial, [...two, good], { primary: "accuracy", metrics })),
+      /accuracy 0\.600 against 0\.700 \(mean\): mean serves them better\.$/,
+    );
     const behind = { ...baseline, round: 1 };
     assert.match(
       verdictSentence(runOf(trial, [...two, behind], { primary: "accuracy" })),

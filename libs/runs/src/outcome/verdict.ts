@@ -135,8 +135,27 @@ function comparisonClause(run: Run): string | undefined {
   const against = others.map(({ label, mean }) => `${value(mean)} (${label})`);
   return (
     `${whoMeasured(run)} ${metric} ${value(own.mean)}${againstText(against)}` +
+    betterText(run, metric, own.mean, others) +
     (comparison.clientsDiffer ? differing(own.n, comparison.rows) : "")
   );
+}
+
+/** Which baseline that is told no more than the method under study serves the clients better, if one does. */
+function betterText(
+  { trial, description }: Run,
+  metric: string,
+  own: number,
+  others: readonly { readonly label: string; readonly mean: number }[],
+): string {
+  const direction = { higher: 1, lower: -1 }[description.metrics[metric]?.better ?? "higher"];
+  const told = new Set(
+    trial.baselines.filter(({ clients }) => clients === "benign").map(({ label }) => label),
+  );
+  const [best] = others
+    .filter(({ label }) => !told.has(label))
+    .sort((x, y) => direction * (y.mean - x.mean));
+  if (!best || description.metrics[metric] === undefined) return "";
+  return direction * (best.mean - own) > 0 ? `: ${best.label} serves them better` : "";
 }
 
 /** Nobody knows that a client of unknown truth is benign. */
