@@ -1,7 +1,7 @@
-import type { ClairOptions } from "@fedclair/aggregators";
+import { evidenceAgainst, type ClairOptions } from "@fedclair/aggregators";
 import { oneLine } from "@fedclair/core";
 import type { Audit } from "./audit-schema.js";
-import { evidenceAgainst, evidenceCells, evidenceHeads } from "./evidence-text.js";
+import { evidenceCells, evidenceHeads } from "./evidence-text.js";
 import type { Finding } from "./findings.js";
 import { firstOf, shortened } from "./names-text.js";
 
@@ -44,7 +44,7 @@ function whyOf(finding: Finding, isByEvidence: boolean): string {
     .filter(({ ratio }) => ratio > 1)
     .map(({ module, ratio }) => `${shortened(module)} ${ratioText(ratio)}`);
   if (!isByEvidence) return firstOf(far);
-  return evidenceAgainst(finding) || `outside the shared space: ${firstOf(far)}`;
+  return evidenceAgainst(finding.evidence ?? []) || `outside the shared space: ${firstOf(far)}`;
 }
 
 function ratioText(ratio: number): string {

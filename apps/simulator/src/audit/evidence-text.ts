@@ -5,9 +5,6 @@ import type { Finding } from "./findings.js";
 /** Heads of the columns that `evidenceCells` fills. */
 export const evidenceHeads = ["agreement", "size", "clique"];
 
-/** A p-value below it is worth a word. */
-const telling = 0.05;
-
 /** Agreement, size in medians of the benign, and clique, as cells of a row; dashes for an adapter that was not compared. */
 export function evidenceCells(finding: Finding, all: readonly Finding[]): string[] {
   const own = (kind: string) => pieceOf(finding, kind)?.statistic;
@@ -26,25 +23,6 @@ export function usualSize(all: readonly Finding[]): number | undefined {
     .filter(({ status }) => status === "benign")
     .flatMap((benign) => pieceOf(benign, "size")?.statistic ?? []);
   return sizes.length > 0 ? median(sizes) : undefined;
-}
-
-const words: Readonly<Record<string, string>> = {
-  outside: "outside the shared space",
-  apart: "apart from the others",
-  size: "large",
-  clique: "in a clique",
-};
-
-/** The pieces that tell against an adapter, for people; empty if none does. */
-export function evidenceAgainst({ evidence = [] }: Finding): string {
-  return evidence
-    .filter(({ pValue }) => pValue !== undefined && pValue < telling)
-    .map(({ kind, pValue }) => `${words[kind] ?? kind} (${chanceText(pValue ?? 1)})`)
-    .join(", ");
-}
-
-export function chanceText(p: number): string {
-  return `p ${p < 1e-4 ? "< 0.0001" : p.toPrecision(2)}`;
 }
 
 export function pieceOf({ evidence = [] }: Finding, kind: string): Evidence | undefined {

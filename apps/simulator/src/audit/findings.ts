@@ -44,7 +44,7 @@ export function findingsOf(
     if (said === "invalid") {
       return invalid(name, "other modules or shapes than most, or numbers that are not finite");
     }
-    const reason = reasons.get(name);
+    const reason = reasons.get(name) ?? (said === "inactive" ? "changes nothing" : undefined);
     return {
       name,
       status: said,

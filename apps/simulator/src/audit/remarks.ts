@@ -1,4 +1,4 @@
-import type { ClairOptions } from "@fedclair/aggregators";
+import { leastClients, type ClairOptions } from "@fedclair/aggregators";
 import type { Audit } from "./audit-schema.js";
 import { counted, firstOf, shortened } from "./names-text.js";
 
@@ -16,7 +16,8 @@ export function verdictText(
   const isScored = adapters.some(({ score }) => score !== null);
   if (!isScored) return "There is nothing to compare: no adapter changes anything.";
   if (!detection) {
-    return `Too few adapters to suspect any: ${minClients} that can be compared are needed.`;
+    const least = rule === "evidence" ? Math.max(minClients, leastClients) : minClients;
+    return `Too few adapters to suspect any: ${least} that can be compared are needed.`;
   }
   const suspects = adapters.filter(({ status }) => status === "contaminated").length;
   const count = `${suspects} of ${adapters.length} adapters ${suspects === 1 ? "is" : "are"} contaminated`;

@@ -7,6 +7,7 @@ import {
   type Verdict,
 } from "@fedclair/core";
 import type { ClairResult } from "./clair.js";
+import { evidenceAgainst } from "./evidence/words.js";
 import type { ClairOptions } from "./options.js";
 import type { Refined } from "./refinement/refine-module.js";
 
@@ -50,7 +51,11 @@ function verdictOf(
   const isPooled = benign.some(({ id }) => id === clientId);
   const known = status.get(clientId);
   if (known === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
-  const reason = reasons.get(clientId);
+  const reason =
+    reasons.get(clientId) ??
+    (known === "contaminated"
+      ? evidenceAgainst(evidence.get(clientId) ?? []) || undefined
+      : undefined);
   return {
     clientId,
     ...(reason !== undefined && { reason }),

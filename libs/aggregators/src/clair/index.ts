@@ -5,6 +5,8 @@ import { clairSchema, type ClairOptions } from "./options.js";
 export type { ClairState } from "./aggregator.js";
 export { clair, type Circumstances, type ClairResult } from "./clair.js";
 export { expand } from "./condense.js";
+export { leastClients } from "./evidence/outliers.js";
+export { chanceText, evidenceAgainst } from "./evidence/words.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, type ClairOptions } from "./options.js";
 export { refine, refineToPairs } from "./refine.js";

@@ -1,6 +1,7 @@
 import { oneLine, type VerdictStatus } from "@fedclair/core";
 import type { Audit } from "../audit-schema.js";
-import { chanceText, pieceOf, usualSize } from "../evidence-text.js";
+import { chanceText } from "@fedclair/aggregators";
+import { pieceOf, usualSize } from "../evidence-text.js";
 import type { Finding } from "../findings.js";
 
 /** A piece of evidence of all adapters, as a panel shows it. */

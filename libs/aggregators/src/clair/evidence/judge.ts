@@ -36,6 +36,9 @@ const guilt = 9.488;
 /** −2·ln p of a size that no benign client has: p below 1e-6. */
 const enormous = 27.6;
 
+/** Tangents up to it are rounding. */
+const leastTangent = 1e-3;
+
 /** A median cosine below it is none. */
 const leastAgreement = 0.02;
 
@@ -89,16 +92,17 @@ export async function judge(
     );
     return isTrusted ? said : withLargeCliques(said, likeness, core, rate);
   }
-  // Who lies inside a space that is trusted is as the others are, unless it points the other way or is out of all proportion.
-  const isInside = (k: number) => isTrusted && item(scores, k) <= detection.threshold;
+  // Where a space holds everybody to rounding, changes have few dimensions, and cosines are all there is of them: they vary widely, and
+  // tell only who points the other way or is out of all proportion.
+  const isNarrow = isTrusted && Math.max(...scores) <= leastTangent;
   const isEnormous = (k: number) => at(item(found.surprises, large), k) > enormous;
   const isOdd = (k: number) => item(isOpposed, k) || (!likeness.isCentred && isEnormous(k));
-  const suspects = found.outliers.filter((k) => !isInside(k) || isOdd(k));
+  const suspects = found.outliers.filter((k) => !isNarrow || isOdd(k));
   const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed));
   const opposing = opposedTo(likeness, found.members, isOpposed, rate);
   const convicted = new Set([...beyond(byOutside), ...guilty, ...opposing]);
   const unsure = suspects.filter((k) => !convicted.has(k));
-  const byLikeness = (k: number) => (isTrusted && !convicted.has(k) ? 0 : at(found.excess, k));
+  const byLikeness = (k: number) => (isNarrow && !convicted.has(k) ? 0 : at(found.excess, k));
   return {
     contaminated: indices(scores.length).filter((k) => convicted.has(k)),
     benign: indices(scores.length).filter((k) => !convicted.has(k) && !unsure.includes(k)),

@@ -40,10 +40,27 @@ export async function findOutliers(pieces: readonly Piece[], rate: number): Prom
     const rest = indices(clients).filter((k) => !members.has(k));
     const next = rest.reduce((x, y) => (at(sums, y) < at(sums, x) ? y : x), item(rest, 0));
     const critical = await limitFor(members.size + 1, pieces.length);
-    if (at(sums, next) >= critical) return outcome(pieces, [...members], critical);
+    if (at(sums, next) >= critical)
+      return outcome(pieces, expelled(pieces, members, critical), critical);
     members.add(next);
     if (members.size === clients) return outcome(pieces, [...members], critical);
   }
+}
+
+/** The core that the search began with may have held an outlier, among many: whom the other members do not explain is none. */
+function expelled(
+  pieces: readonly Piece[],
+  members: ReadonlySet<number>,
+  critical: number,
+): number[] {
+  let kept = [...members];
+  for (let pass = 0; pass < 5; pass++) {
+    const sums = totals(surprises(pieces, kept));
+    const next = kept.filter((k) => at(sums, k) < critical);
+    if (next.length === kept.length || 2 * next.length <= sums.length) break;
+    kept = next;
+  }
+  return kept;
 }
 
 /**
