@@ -1,6 +1,6 @@
 import type { ClientRecord } from "@fedclair/core";
 import { meaningOf, named, type Measure, type MetricInfos } from "./measure.js";
-import { isFlagged, truthOf } from "./truth.js";
+import { isFlagged, truthOf, type Truth } from "./truth.js";
 
 /** How the verdicts of a round meet the truth. */
 export interface Detection {
@@ -73,7 +73,55 @@ export const detectionInfos: MetricInfos = {
     unit: "clients",
     description: "benign clients flagged, mean over rounds",
   },
+  recallOfClients: {
+    better: "higher",
+    description: "share of all contaminated clients that were flagged when last judged",
+  },
+  falseAlarmsOfClients: {
+    better: "lower",
+    unit: "clients",
+    description: "of all benign clients those that were flagged when last judged",
+  },
 };
+
+/** Every client as it was judged last, where rounds judge different ones. */
+export class LastJudged {
+  readonly #last = new Map<string, { readonly truth: Truth; readonly flagged: boolean }>();
+  #most = 0;
+
+  add(clients: readonly ClientRecord[]): void {
+    const judged = clients.filter(({ verdict }) => verdict !== undefined);
+    for (const client of judged) {
+      this.#last.set(client.clientId, { truth: truthOf(client), flagged: isFlagged(client) });
+    }
+    this.#most = Math.max(this.#most, judged.length);
+  }
+
+  /** Undefined of a trial that judges the same clients in every round. */
+  detection(): Omit<Detection, "unknown"> | undefined {
+    if (this.#last.size <= this.#most) return undefined;
+    const all = [...this.#last.values()];
+    const of = (truth: Truth) => all.filter((client) => client.truth === truth);
+    const [contaminated, benign] = [of("contaminated"), of("benign")];
+    const flagged = (some: typeof all) => some.filter((client) => client.flagged).length;
+    return {
+      ...{ contaminated: contaminated.length, benign: benign.length },
+      ...{ caught: flagged(contaminated), falseAlarms: flagged(benign) },
+    };
+  }
+
+  measures(): Measure[] {
+    const seen = this.detection();
+    if (!seen) return [];
+    const { contaminated, benign, caught, falseAlarms } = seen;
+    return [
+      ...(contaminated === 0
+        ? []
+        : [measure("recallOfClients", caught / contaminated, contaminated)]),
+      measure("falseAlarmsOfClients", falseAlarms, benign),
+    ];
+  }
+}
 
 /** Counts verdicts against the truth while rounds come in. */
 export class DetectionTally {
@@ -81,11 +129,13 @@ export class DetectionTally {
   #rounds = 0;
   readonly #total = { contaminated: 0, caught: 0, falseAlarms: 0, exact: 0, exactable: 0 };
   readonly #attacks = new Map<string, { caught: number; contaminated: number }>();
+  readonly #clients = new LastJudged();
 
   add(clients: readonly ClientRecord[]): void {
     const detection = detectionOf(clients);
     if (!detection || detection.contaminated + detection.benign === 0) return;
     this.#last = detection;
+    this.#clients.add(clients);
     this.#rounds++;
     this.#total.contaminated += detection.contaminated;
     this.#total.caught += detection.caught;
@@ -119,6 +169,7 @@ export class DetectionTally {
       ...share("precision", last.caught, last.caught + last.falseAlarms),
       ...share("recallMean", caught, contaminated),
       ...share("precisionMean", caught, flagged),
+      ...this.#clients.measures(),
       ...(both === 0 ? [] : [measure("f1", (2 * caught) / both)]),
       ...[...this.#attacks]
         .sort(([a], [b]) => (a < b ? -1 : 1))

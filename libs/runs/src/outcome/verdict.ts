@@ -1,7 +1,7 @@
 import { printable, type ClientRecord } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import type { ArmRecord } from "../arms.js";
-import { detectionOf, isExact, type Detection } from "../detection.js";
+import { detectionOf, isExact, LastJudged, type Detection } from "../detection.js";
 import { metricOf, ownValue } from "../measure.js";
 import { formatNumber } from "../numbers.js";
 import { recordsOf, studied, type Run } from "../run.js";
@@ -21,6 +21,7 @@ export function verdictSentence(run: Run): string {
   const own = studied(run).filter(({ stopped }) => stopped === undefined);
   const parts = [
     `${main} ${detectionClause(own)}`,
+    clientsClause(own),
     neverSampledClause(run, own),
     comparisonClause(run),
     failureClause(own),
@@ -101,6 +102,16 @@ function knownClause(
   return last.contaminated === 0
     ? `flagged ${overall} ${who} ${tail}`
     : `flagged ${last.caught} of ${last.contaminated} ${who} in the last round, ${overall} ${tail}`;
+}
+
+/** Where rounds judge different clients, what is known of each in the end. */
+function clientsClause(records: readonly ArmRecord[]): string | undefined {
+  const last = new LastJudged();
+  for (const { clients } of records) last.add(clients);
+  const seen = last.detection();
+  if (!seen || seen.contaminated + seen.benign === 0) return undefined;
+  const { contaminated, benign, caught, falseAlarms } = seen;
+  return `when last judged, ${caught} of ${contaminated} contaminated clients were flagged, and ${falseAlarms} of ${benign} benign`;
 }
 
 /** A contaminated client that no round sampled was not caught, and could not be. */

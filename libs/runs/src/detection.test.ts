@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import type { ClientRecord } from "@fedclair/core";
+import { DetectionTally } from "./detection.js";
+
+const clientOf = (
+  clientId: string,
+  attack: string | null,
+  verdict: "benign" | "contaminated" | "undecided",
+): ClientRecord => ({ clientId, attack, failure: null, verdict, score: 1, threshold: 1 });
+
+function measuresOf(...rounds: readonly ClientRecord[][]): Map<string, number> {
+  const tally = new DetectionTally();
+  for (const clients of rounds) tally.add(clients);
+  return new Map(tally.measures().map(({ metric, value }) => [metric, value]));
+}
+
+describe("measures of detection", () => {
+  it("count every client as it was judged last, where rounds judge different ones", () => {
+    const measures = measuresOf(
+      [clientOf("c0", "flip", "benign"), clientOf("c1", null, "contaminated")],
+      [clientOf("c0", "flip", "contaminated"), clientOf("c2", "flip", "undecided")],
+      [clientOf("c1", null, "benign"), clientOf("c3", null, "contaminated")],
+    );
+    assert.equal(measures.get("recallOfClients"), 0.5);
+    assert.equal(measures.get("falseAlarmsOfClients"), 1);
+    assert.equal(measures.get("recallMean"), 1 / 3);
+  });
+
+  it("leave that out where every round judges the same", () => {
+    const round = [clientOf("c0", "flip", "benign"), clientOf("c1", null, "benign")];
+    assert.equal(measuresOf(round, round).has("recallOfClients"), false);
+  });
+});

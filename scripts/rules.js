@@ -1,0 +1,58 @@
+// npm run rules [-- --seeds N]: runs trials under CLAIR's rules gap and evidence, and prints what each finds, over all rounds and seeds.
+import { parseArgs } from "node:util";
+import { loadBackend } from "@fedclair/compute";
+import { ClientRunner, MemoryPool } from "@fedclair/core";
+import { plugins } from "@fedclair/plugins";
+import { readTrialFile, runTrial } from "@fedclair/runs";
+
+const { values } = parseArgs({ options: { seeds: { type: "string", default: "3" } } });
+const trials = [
+  "linear-regression/gaussian",
+  "denoising/collude-002",
+  "denoising/gaussian-001",
+  "denoising/sign-flip",
+  "network/shuffled",
+  "network/negated",
+  "network/few-samples",
+  "copy-average/other-teacher",
+  "copy-average/noise",
+  "digits/iid-label-flip",
+  "digits/dirichlet-label-flip",
+  "text-copy/synthetic",
+];
+
+await loadBackend("wasm");
+const { signal } = new AbortController();
+console.log("| trial | contaminated | gap: found, undecided, honest accused | evidence |");
+console.log("| --- | --- | --- | --- |");
+for (const name of trials) {
+  const cells = [];
+  let contaminated = 0;
+  for (const rule of ["gap", "evidence"]) {
+    const seen = { contaminated: 0, found: 0, undecided: 0, accused: 0 };
+    for (let seed = 1; seed <= Number(values.seeds); seed++) await count(name, rule, seed, seen);
+    cells.push(`${seen.found}, ${seen.undecided}, ${seen.accused}`);
+    contaminated = seen.contaminated;
+  }
+  console.log(`| ${name} | ${contaminated} | ${cells.join(" | ")} |`);
+}
+process.exit(0);
+
+async function count(name, rule, seed, seen) {
+  const set = [`seed=${seed}`, "baselines=[]", "evaluate=never", `aggregator.rule=${rule}`];
+  const trial = await readTrialFile(`trials/${name}.yaml`, plugins, set);
+  const pool = new MemoryPool(new ClientRunner(trial, plugins));
+  await pool.ready(signal);
+  for await (const { event } of runTrial(trial, plugins, pool, signal)) {
+    if (event.kind !== "round") continue;
+    for (const { attack, verdict } of event.record.clients) {
+      if (verdict === undefined) continue;
+      if (attack !== null) {
+        seen.contaminated++;
+        if (verdict === "contaminated") seen.found++;
+        if (verdict === "undecided") seen.undecided++;
+      } else if (verdict === "contaminated") seen.accused++;
+    }
+  }
+  await pool.close();
+}
