@@ -40,7 +40,11 @@ async function parts(): Promise<Parts> {
 function command(...args: readonly string[]): Promise<{ code: unknown; text: string }> {
   const script = join(workspace, "scripts/fingerprint.js");
   return new Promise((resolve) => {
-    execFile(process.execPath, [script, ...args], (error, stdout, stderr) => {
+    // Without the wishes for colours of whoever runs the tests: Node warns where they contradict one another.
+    const env = { ...process.env };
+    delete env["NO_COLOR"];
+    delete env["FORCE_COLOR"];
+    execFile(process.execPath, [script, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: error?.code ?? 0, text: stdout + stderr });
     });
   });
