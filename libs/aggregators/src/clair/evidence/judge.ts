@@ -92,12 +92,13 @@ export async function judge(
     );
     return isTrusted ? said : withLargeCliques(said, likeness, core, rate);
   }
-  // Where a space holds everybody to rounding, changes have few dimensions, and cosines are all there is of them: they vary widely, and
-  // tell only who points the other way or is out of all proportion.
-  const isNarrow = isTrusted && Math.max(...scores) <= leastTangent;
+  // Where a space holds the benign to rounding, changes have few dimensions, and cosines vary widely: of whoever lies inside they tell
+  // only who points the other way or is out of all proportion.
+  const isNarrow = isTrusted && Math.max(...pick(scores, benign)) <= leastTangent;
+  const isInside = (k: number) => isNarrow && item(scores, k) <= detection.threshold;
   const isEnormous = (k: number) => at(item(found.surprises, large), k) > enormous;
   const isOdd = (k: number) => item(isOpposed, k) || (!likeness.isCentred && isEnormous(k));
-  const suspects = found.outliers.filter((k) => !isNarrow || isOdd(k));
+  const suspects = found.outliers.filter((k) => !isInside(k) || isOdd(k));
   const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed));
   const opposing = opposedTo(likeness, found.members, isOpposed, rate);
   const convicted = new Set([...beyond(byOutside), ...guilty, ...opposing]);
