@@ -130,7 +130,14 @@ describe("the page of an audit", () => {
     const made = madeAudit(8, 2, { ignored: ["score.weight"], skipped: ["in/notes"] });
     const adapters = made.adapters.map((one, k): Finding => {
       if (k === 1) return { ...one, status: "undecided", reason: "stands apart" };
-      if (k === 2) return { name: one.name, status: "inactive", score: null, modules: [] };
+      if (k === 2)
+        return {
+          name: one.name,
+          status: "inactive",
+          score: null,
+          modules: [],
+          reason: "changes nothing",
+        };
       return one;
     });
     const page = await pageOf({ ...made, adapters });

@@ -21,7 +21,7 @@ export function unjudgedSection({
   const why = unjudged.map(({ name, status, reason }) => [
     oneLine(name),
     status,
-    oneLine(reason ?? (status === "inactive" ? "changes nothing" : "")),
+    oneLine(reason ?? ""),
   ]);
   return html`<section>
     <h2>Not judged</h2>

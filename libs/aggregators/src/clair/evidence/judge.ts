@@ -136,9 +136,7 @@ async function withLargeCliques(
   const guilty = new Set(found.outliers.filter((k) => tells(large, k) && tells(together, k)));
   return {
     ...said,
-    contaminated: [...guilty],
-    benign: said.benign.filter((k) => !guilty.has(k)),
-    undecided: new Map([...said.undecided].filter(([k]) => !guilty.has(k))),
+    ...withAccused(said, guilty),
     scores: said.scores.map((score, k) => (guilty.has(k) ? at(found.excess, k) : score)),
     evidence: said.evidence.map((own, k) => {
       const pieces = evidenceOf(k, found, likeness).filter(({ kind }) => kind !== "apart");
@@ -150,17 +148,25 @@ async function withLargeCliques(
 /** Of two looks at the same clients: who is accused by either. What the second alone shows is told where it accuses. */
 export function union(first: Judgement, second: Judgement): Judgement {
   const accused = new Set(second.contaminated);
-  const contaminated = [...new Set([...first.contaminated, ...accused])].sort((i, j) => i - j);
-  const undecided = new Map([...first.undecided].filter(([k]) => !accused.has(k)));
   return {
-    contaminated,
-    benign: first.benign.filter((k) => !accused.has(k)),
-    undecided,
+    ...withAccused(first, accused),
     isSilent: first.isSilent,
     scores: first.scores.map((score, k) => Math.max(score, item(second.scores, k))),
     evidence: first.evidence.map((own, k) =>
       accused.has(k) ? [...own, ...item(second.evidence, k).map(ofWhatVaries)] : own,
     ),
+  };
+}
+
+/** Who is what once some more are contaminated. */
+function withAccused(
+  { contaminated, benign, undecided }: Judgement,
+  accused: ReadonlySet<number>,
+): Pick<Judgement, "contaminated" | "benign" | "undecided"> {
+  return {
+    contaminated: [...new Set([...contaminated, ...accused])].sort((i, j) => i - j),
+    benign: benign.filter((k) => !accused.has(k)),
+    undecided: new Map([...undecided].filter(([k]) => !accused.has(k))),
   };
 }
 

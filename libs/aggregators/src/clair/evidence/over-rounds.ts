@@ -115,11 +115,6 @@ function logTails(
 function cutOf(logs: readonly number[], rate: number): number {
   const sorted = [...logs].sort((x, y) => x - y);
   const bounds = sorted.map((_, k) => Math.log((rate * (k + 1)) / sorted.length));
-  return item(
-    bounds,
-    Math.max(
-      0,
-      sorted.findLastIndex((log, k) => log <= item(bounds, k)),
-    ),
-  );
+  const last = sorted.findLastIndex((log, k) => log <= item(bounds, k));
+  return item(bounds, Math.max(0, last));
 }
