@@ -83,6 +83,15 @@ export class Matrix {
     return new Matrix(this.rows, to - from, this.data.subarray(from * this.rows, to * this.rows));
   }
 
+  /** The entries in rows and columns of these numbers, in this order. @throws RangeError where there is none */
+  among(numbers: readonly number[]): Matrix {
+    const out = new Matrix(numbers.length, numbers.length);
+    numbers.forEach((from, j) => {
+      numbers.forEach((row, i) => (out.data[i + j * out.rows] = this.get(row, from)));
+    });
+    return out;
+  }
+
   copy(): Matrix {
     return new Matrix(this.rows, this.cols, this.data.slice());
   }

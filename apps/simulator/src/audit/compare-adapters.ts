@@ -7,7 +7,7 @@ import {
   type ClairResult,
 } from "@fedclair/aggregators";
 import { UserError, type Update } from "@fedclair/core";
-import { sum } from "@fedclair/linalg";
+import { item, sum, type Matrix } from "@fedclair/linalg";
 import { findingsOf, invalid, type Finding } from "./findings.js";
 import { beganApart } from "./own-start.js";
 import { beganInBase } from "./peft-config.js";
@@ -85,12 +85,20 @@ export async function compareAdapters({
     );
   }
   const firsts = firstsOf(pile.identical);
-  const updates = [...adapters.keys()].flatMap((name, k): Update[] => {
-    if (firsts.has(name)) return []; // copies would look like clients that collude
-    const delta = new Map([...modules].flatMap(([m, pairs]) => (pairs[k] ? [[m, pairs[k]]] : [])));
-    return [{ clientId: name, numExamples: 1, delta, metrics: {} }];
+  // Copies would look like clients that collude.
+  const names = [...adapters.keys()];
+  const compared = [...names.keys()].filter((k) => !firsts.has(item(names, k)));
+  const updates = compared.map((k): Update => {
+    const delta = new Map([...modules].map(([m, { pairs }]) => [m, item(pairs, k)]));
+    return { clientId: item(names, k), numExamples: 1, delta, metrics: {} };
   });
-  const result = await clair(updates, options, { threads: threadsFor(updates) });
+  const known = [...modules].flatMap(([m, { gram }]): [string, Matrix][] =>
+    gram ? [[m, gram.among(compared)]] : [],
+  );
+  const result = await clair(updates, options, {
+    threads: threadsFor(updates),
+    grams: new Map(known),
+  });
   try {
     const { detection, threshold, gap, spaces } = result;
     const tangents = await moduleTangents(result);

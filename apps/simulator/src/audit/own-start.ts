@@ -1,4 +1,5 @@
-import { matrixOf, type LowRank } from "@fedclair/core";
+import type { Condensed } from "@fedclair/aggregators";
+import { matrixOf } from "@fedclair/core";
 import { frobenius, median, multiplyTN, thinQr } from "@fedclair/linalg";
 
 /** An overlap below it is that of strangers. Measured: 0.8 and more of one A₀, less than 0.1 of one each. */
@@ -7,10 +8,10 @@ const stranger = 0.4;
 /**
  * Did every adapter begin from an A₀ of its own? Training turns the rows of A little: the spaces of those that began alike overlap,
  * |Q_iᵀQ_j|²/r of orthonormal bases Q, 0 … 1.
- * @param modules pairs by module, the adapters in one order
+ * @param modules by name, the adapters in one order
  */
-export function beganApart(modules: ReadonlyMap<string, readonly LowRank[]>): boolean {
-  const overlaps = [...modules.values()].flatMap((pairs) => {
+export function beganApart(modules: ReadonlyMap<string, Pick<Condensed, "pairs">>): boolean {
+  const overlaps = [...modules.values()].flatMap(({ pairs }) => {
     const spaces = pairs.flatMap(({ a }) => {
       const rows = matrixOf(a);
       return frobenius(rows) > 0 ? [thinQr(rows.transpose()).q] : [];

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { condenseAside, expand, type RefinedPair } from "@fedclair/aggregators";
+import { condenseAside, expand, type Condensed, type RefinedPair } from "@fedclair/aggregators";
 import { UserError, yieldToEventLoop, type LowRank } from "@fedclair/core";
 import type { AdapterFolder } from "./find-adapters.js";
 import { openAdapter, readPair, type Adapter } from "./peft.js";
@@ -10,8 +10,8 @@ export interface Pile {
   readonly adapters: ReadonlyMap<string, Adapter>;
   /** Why others cannot be compared, by name. */
   readonly faults: ReadonlyMap<string, string>;
-  /** By module: the adapters' condensed pairs, in their order. */
-  readonly modules: ReadonlyMap<string, readonly LowRank[]>;
+  /** By module: the adapters' changes, in their order. */
+  readonly modules: ReadonlyMap<string, Condensed>;
   /** Groups of adapters that are the same to the last number: the first of each is compared. */
   readonly identical: readonly (readonly string[])[];
 }
@@ -28,7 +28,7 @@ export async function readPile(
   const { opened, faults } = await openAll(folders);
   const names = [...opened.keys()];
   const samples = new Map(names.map((name): [string, string[]] => [name, []]));
-  const all = new Map<string, readonly LowRank[]>();
+  const all = new Map<string, Condensed>();
   const modules = [...(opened.values().next().value?.modules.keys() ?? [])];
   const pending: Promise<void>[] = [];
   for (const [turn, module] of modules.entries()) {
@@ -51,11 +51,17 @@ export async function readPile(
   await Promise.all(pending);
   const sound = names.map((name) => !faults.has(name));
   const isSound = (_: unknown, k: number) => sound[k] === true;
+  const rows = [...names.keys()].filter((k) => sound[k]);
   const adapters = new Map([...opened].filter(isSound));
   requireSome(adapters, faults);
   return {
     ...{ adapters, faults },
-    modules: new Map(modules.map((module) => [module, (all.get(module) ?? []).filter(isSound)])),
+    modules: new Map(
+      [...all].map(([module, { pairs, gram }]) => [
+        module,
+        { pairs: pairs.filter(isSound), ...(gram && { gram: gram.among(rows) }) },
+      ]),
+    ),
     identical: identical(adapters, samples),
   };
 }
@@ -69,7 +75,7 @@ export function expandAll(
     [...refined].map(([module, own]) => {
       const pairs = [...adapters.values()].map((adapter) => pairIn(adapter, module));
       const changes = [...own.values()].map(({ pair }) => pair);
-      const expanded = expand(pairs, modules.get(module) ?? [], changes);
+      const expanded = expand(pairs, modules.get(module)?.pairs ?? [], changes);
       const entries = [...own].flatMap(([name, { tail }], k): [string, RefinedPair][] => {
         const pair = expanded[k];
         return pair ? [[name, { pair, tail }]] : [];

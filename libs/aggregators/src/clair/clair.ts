@@ -1,5 +1,5 @@
 import type { Evidence, Update, VerdictStatus } from "@fedclair/core";
-import { item } from "@fedclair/linalg";
+import { item, type Matrix } from "@fedclair/linalg";
 import { failures } from "./detection/screens.js";
 import type { Standings } from "./evidence/standings.js";
 import { indices, pick, zip } from "./lists.js";
@@ -55,6 +55,8 @@ export interface Circumstances {
   readonly past?: readonly Update[];
   /** With rule `evidence`: what earlier rounds showed, to be weighed with this one. Absent: this round is judged by itself. */
   readonly standings?: Standings;
+  /** ⟨X_i, X_j⟩ of the updates, K×K, by module, where it is known: they are not computed then. */
+  readonly grams?: ReadonlyMap<string, Matrix>;
   /** How many other threads compute; 0, the default: this one does. The result does not depend on it, to the bit. */
   readonly threads?: number;
 }
@@ -70,7 +72,7 @@ export interface Circumstances {
 export async function clair(
   updates: readonly Update[],
   options: ClairOptions,
-  { memory = new Map(), past = [], threads = 0, standings }: Circumstances = {},
+  { memory = new Map(), past = [], threads = 0, standings, grams = new Map() }: Circumstances = {},
 ): Promise<ClairResult> {
   // Step 0: who can be compared.
   const compared = await comparable([...updates, ...past]);
@@ -82,7 +84,9 @@ export async function clair(
     // Steps 1 to 5: the space that they share, and who is outside it.
     const ids = new Set(updates.map(({ clientId }) => clientId));
     const isPresent = ({ id }: Client) => ids.has(id);
-    const said = await sayOf(modules, active, options, { memory, standings, isPresent });
+    const rows = pick(compared, indicesOf(active)).map((update) => updates.indexOf(update));
+    const known = (name: string) => (past.length === 0 ? grams.get(name)?.among(rows) : undefined);
+    const said = await sayOf(modules, active, options, { memory, standings, isPresent, known });
 
     // Step 6: what is said of this round's clients.
     const { located } = said;

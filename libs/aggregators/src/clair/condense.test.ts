@@ -24,7 +24,7 @@ describe("condensed pairs", () => {
   const pairs = indices(5).map((k) => pairOf(`condense ${k}`));
 
   it("have the inner products of the whole ones, in as many rows as there are columns", () => {
-    const few = condense(pairs);
+    const few = condense(pairs).pairs;
     assert.deepEqual(
       [item(few, 0).b.shape, item(few, 0).a.shape],
       [
@@ -38,8 +38,21 @@ describe("condensed pairs", () => {
     });
   });
 
+  it("come with the inner products of all, unless their squares overflow", () => {
+    const wide = { b: item(pairs, 0).b, a: item(pairs, 1).a };
+    const { gram } = condense([...pairs, wide]);
+    const expected = inner([...pairs, wide]);
+    assert.ok(gram);
+    gram.toRowMajor().forEach((x, i) => {
+      assert.ok(Math.abs(x - item(expected, i)) < 1e-10, `${i}: ${x}`);
+    });
+    const huge = (t: LowRank["a"]) => ({ ...t, data: t.data.map((x) => 1e90 * x) });
+    const beyond = pairs.map(({ b, a }) => ({ b: huge(b), a: huge(a) }));
+    assert.equal(condense(beyond).gram, undefined);
+  });
+
   it("turn back into the whole ones, and so do changes in their spaces", () => {
-    const few = condense(pairs);
+    const few = condense(pairs).pairs;
     const double = few.map(({ b, a }) => ({ b: { ...b, data: b.data.map((x) => 2 * x) }, a }));
     expand(pairs, few, double).forEach((pair, k) => {
       const original = denseOf(item(pairs, k)).scale(2);
@@ -52,7 +65,7 @@ describe("condensed pairs", () => {
     const { b, a } = item(pairs, 2);
     const huge = { b: { ...b, data: b.data.map((x) => 1e20 * x) }, a };
     const all = [huge, item(pairs, 0), zero, item(pairs, 3), item(pairs, 0), item(pairs, 3)];
-    const few = condense(all);
+    const few = condense(all).pairs;
     assert.equal(item(few, 0).b.shape[0], 12);
     const [expected, got] = [inner(all), inner(few)];
     got.forEach((x, i) => {
@@ -65,7 +78,7 @@ describe("condensed pairs", () => {
 
   it("stay as they are where modules have few rows", () => {
     const many = indices(20).map((k) => pairOf(`many ${k}`));
-    condense(many).forEach((pair, k) => {
+    condense(many).pairs.forEach((pair, k) => {
       assert.equal(pair.b, item(many, k).b);
       assert.equal(pair.a, item(many, k).a);
     });

@@ -12,24 +12,64 @@ import {
 import { columnsOf } from "../factors.js";
 import { indices } from "./lists.js";
 
+/** The changes of one module in few coordinates. */
+export interface Condensed {
+  readonly pairs: readonly LowRank[];
+  /** ⟨X_i, X_j⟩ of the changes X_k = B_k·A_k, K×K; absent where squares overflow. */
+  readonly gram?: Matrix;
+}
+
 /**
  * The factors of one module in coordinates of the space that all of them span: B_k becomes the n×r_k block of R, RᵀR =
  * [B_1 … B_K]ᵀ[B_1 … B_K], n = Σr_k; A_k alike. All inner products of changes stay, and so all that CLAIR computes: a
  * module of 4096 rows that twenty clients changed by rank 8 has 160. Sides that have no more rows than that stay as they are.
  * @param pairs of one module, at least one
  */
-export function condense(pairs: readonly LowRank[]): LowRank[] {
-  const lefts = inFewRows(pairs.map(({ b }) => b));
-  const rights = inFewRows(pairs.map(({ a }) => transposed(a)));
-  return pairs.map((pair, k) => ({
-    b: lefts === undefined ? pair.b : tensorOf(item(lefts, k)),
-    a: rights === undefined ? pair.a : tensorOf(item(rights, k).transpose()),
-  }));
+export function condense(pairs: readonly LowRank[]): Condensed {
+  const [left, right] = [stackOf(pairs.map(({ b }) => b)), stackOf(pairs.map(transposedA))];
+  const [ofLeft, ofRight] = [gramOf(left), gramOf(right)];
+  const widths = pairs.map(({ b }) => ({ cols: b.shape[1] ?? 0 }));
+  const gram = entrywise(columnsOf(ofLeft, widths), columnsOf(ofRight, widths));
+  const lefts = inFewRows(left, ofLeft, widths);
+  const rights = inFewRows(right, ofRight, widths);
+  return {
+    pairs: pairs.map((pair, k) => ({
+      b: lefts === undefined ? pair.b : tensorOf(item(lefts, k)),
+      a: rights === undefined ? pair.a : tensorOf(item(rights, k).transpose()),
+    })),
+    ...(gram.data.every(Number.isFinite) && { gram }),
+  };
+}
+
+/**
+ * ⟨X_i, X_j⟩ = Σ of the entrywise product of B_iᵀB_j and A_iA_jᵀ.
+ * @param lefts, rights by j, of which the upper triangle of the whole is read
+ */
+function entrywise(lefts: readonly Matrix[], rights: readonly Matrix[]): Matrix {
+  const out = new Matrix(lefts.length, lefts.length);
+  let first = 0; // of the diagonal block's rows
+  lefts.forEach((left, j) => {
+    const right = item(rights, j);
+    for (let c = 0; c < left.cols; c++) {
+      const [x, y] = [left.column(c), right.column(c)];
+      for (let i = 0, row = 0; i <= j; i++) {
+        const diagonal = first + c;
+        const end = i === j ? diagonal : row + item(lefts, i).cols;
+        let total = 0;
+        for (; row < end; row++) total += at(x, row) * at(y, row);
+        if (i === j) total = 2 * total + at(x, diagonal) * at(y, diagonal);
+        out.data[i + j * out.rows] = at(out.data, i + j * out.rows) + total;
+      }
+    }
+    for (let i = 0; i < j; i++) out.data[j + i * out.rows] = at(out.data, i + j * out.rows);
+    first += left.cols;
+  });
+  return out;
 }
 
 /**
  * Turns changes in those coordinates back into changes of the module.
- * @param condensed what `condense` made of the pairs
+ * @param condensed the pairs that `condense` made of them
  * @param changes whose factors lie in the spaces that those of the pairs span
  */
 export function expand(
@@ -43,9 +83,9 @@ export function expand(
     changes.map(({ b }) => b),
   );
   const rights = inAllRows(
-    pairs.map(({ a }) => transposed(a)),
-    condensed.map(({ a }) => transposed(a)),
-    changes.map(({ a }) => transposed(a)),
+    pairs.map(transposedA),
+    condensed.map(transposedA),
+    changes.map(transposedA),
   );
   return changes.map((change, k) => ({
     b: lefts === undefined ? change.b : tensorOf(item(lefts, k)),
@@ -59,18 +99,24 @@ interface Factor extends Tensor {
   readonly isTransposed?: boolean;
 }
 
-function transposed({ shape: [rows = 0, cols = 0], data }: Tensor): Factor {
+function transposedA({ a: { shape, data } }: LowRank): Factor {
+  const [rows = 0, cols = 0] = shape;
   return { shape: [cols, rows], data, isTransposed: true };
 }
 
 /** Added to squared norms of 1 where clients' factors depend on one another, as those of copies do. */
 const ridge = 1e-14;
 
-/** As columns of unit norm, so that a client with enormous factors takes no digits from others; a zero column stays one. */
-function inFewRows(factors: readonly Factor[]): Matrix[] | undefined {
-  const stack = stackOf(factors);
+/**
+ * As columns of unit norm, so that a client with enormous factors takes no digits from others; a zero column stays one.
+ * @param gram of the stack, overwritten
+ */
+function inFewRows(
+  stack: Matrix,
+  gram: Matrix,
+  widths: readonly { readonly cols: number }[],
+): Matrix[] | undefined {
   if (stack.rows <= stack.cols) return undefined;
-  const gram = gramOf(stack);
   const n = gram.rows;
   const norms = indices(n).map((j) => Math.sqrt(gram.get(j, j)));
   for (let j = 0; j < n; j++) {
@@ -83,7 +129,7 @@ function inFewRows(factors: readonly Factor[]): Matrix[] | undefined {
   const triangle = cholesky(gram) ?? cholesky(raised(gram));
   if (triangle === undefined) return undefined;
   for (let j = 0; j < n; j++) scale(triangle.column(j), item(norms, j));
-  return columnsOf(triangle, widthsOf(factors));
+  return columnsOf(triangle, widths);
 }
 
 function inAllRows(

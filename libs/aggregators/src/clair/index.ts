@@ -4,7 +4,7 @@ import { clairSchema, type ClairOptions } from "./options.js";
 
 export type { ClairState } from "./aggregator.js";
 export { clair, type Circumstances, type ClairResult } from "./clair.js";
-export { expand } from "./condense.js";
+export { expand, type Condensed } from "./condense.js";
 export { leastClients } from "./evidence/outliers.js";
 export { chanceText, evidenceAgainst } from "./evidence/words.js";
 export { moduleTangents } from "./module-tangents.js";

@@ -3,7 +3,7 @@ import { detect, detectConvex, withoutDetection, type Detection } from "./detect
 import { mayConvict, shareHeld, trusted } from "./evidence/outside.js";
 import { lawFor } from "./evidence/outliers.js";
 import { agreeingCore, doesAgree, pieceCount, type Likeness } from "./evidence/pieces.js";
-import { indices, pick } from "./lists.js";
+import { pick } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import { indicesOf, type Client } from "./sanitise.js";
 import { sharesOf } from "./subspace/views.js";
@@ -98,17 +98,9 @@ export async function commonShares(
   const views = await found.ofRank(1);
   const { bases, energies } = await views.fit(core);
   const shares = sharesOf(energies);
-  if (core.length <= mostFits) {
-    const without = sharesOf(await views.leaveOneOut(core, bases));
-    core.forEach((k, member) => (shares[k] = item(without, member)));
-  } else {
-    for (const fold of indices(mostFits / 2)) {
-      const left = core.filter((_, member) => member % (mostFits / 2) === fold);
-      const others = core.filter((k) => !left.includes(k));
-      const without = sharesOf((await views.fit(others, bases)).energies);
-      for (const k of left) shares[k] = item(without, k);
-    }
-  }
+  const folds = core.length <= mostFits ? core.length : mostFits / 2;
+  const without = sharesOf(await views.leaveOut(core, folds, bases));
+  core.forEach((k, member) => (shares[k] = item(without, member)));
   views.drop();
   return shares;
 }

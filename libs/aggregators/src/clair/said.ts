@@ -37,6 +37,8 @@ interface Known {
   readonly standings: Standings | undefined;
   /** Does the client take part in this round? */
   readonly isPresent: (client: Client) => boolean;
+  /** ⟨X_i, X_j⟩ of the clients in a module, if it is known. */
+  readonly known: (module: string) => Matrix | undefined;
 }
 
 /** Of changes with so much in common, what varies between clients is looked at as well. */
@@ -47,7 +49,7 @@ export async function sayOf(
   modules: ModulePool,
   clients: readonly Client[],
   options: ClairOptions,
-  { memory, standings, isPresent }: Known,
+  { memory, standings, isPresent, known }: Known,
 ): Promise<Said> {
   if (clients.length === 0) {
     return { pooled: [], scores: [], threshold: Infinity, gap: 1, undecided: new Map() };
@@ -55,7 +57,9 @@ export async function sayOf(
   const earlier = clients.map(({ id }) => memory.get(id));
   const isTold = options.rule === "evidence" && clients.length >= options.minClients;
   const [plain, varying] =
-    isTold && clients.length >= leastClients ? await likenesses(modules, clients, options) : [];
+    isTold && clients.length >= leastClients
+      ? await likenesses(modules, clients, options, known)
+      : [];
   const located = await locate(modules, clients, earlier, options, plain);
   const { benign, scores, threshold, gap, undecided } = located.detection;
   if (!isTold) {
@@ -102,15 +106,28 @@ async function likenesses(
   modules: ModulePool,
   clients: readonly Client[],
   { centered }: Pick<ClairOptions, "centered">,
+  known: Known["known"],
 ) {
   const norms = clients.map(({ norm }) => norm);
-  const grams = await modules.each((module) => module.ask("gram", indicesOf(clients), norms));
+  const grams = await modules.each(async (module, m) => {
+    const gram = known(item(modules.names, m));
+    return gram ? overNorms(gram, norms) : module.ask("gram", indicesOf(clients), norms);
+  });
   const plain = likenessOf(grams, norms);
   const core = agreeingCore(plain);
   const isCommon = commonShare(plain, core) >= largeCommonPart;
   if (!centered && !isCommon) return [plain];
   const varying = centredOn(core, grams, norms);
   return centered ? [varying] : [plain, varying];
+}
+
+/** Of changes each over its norm. */
+function overNorms(gram: Matrix, norms: readonly number[]): Matrix {
+  const out = gram.copy();
+  norms.forEach((nj, j) => {
+    norms.forEach((ni, i) => (out.data[i + j * out.rows] = gram.get(i, j) / ni / nj));
+  });
+  return out;
 }
 
 /** Benign and undecided clients, ascending. */
@@ -132,7 +149,7 @@ async function standingsWith(
   const ranks = await modules.each((module) => module.ask("effectiveRanks", indicesOf(present)));
   const flatness = present.map((_, k) => sum(ranks.map((of) => item(of, k))) / ranks.length);
   const norms = present.map(({ norm }) => norm);
-  const among = Matrix.fromRows(own.map((i) => own.map((j) => cosines.get(i, j))));
+  const among = cosines.among(own);
   const ids = present.map(({ id }) => id);
   return standingsAfter(standings, ids, roundStatistics(among, norms, flatness));
 }

@@ -59,7 +59,7 @@ async function scoresOf(
 ): Promise<number[]> {
   const scores = tangents(views, energies);
   if (loo && members.length > 1 && members.length <= looMax) {
-    const without = tangents(views, await views.leaveOneOut(members, bases));
+    const without = tangents(views, await views.leaveOut(members, members.length, bases));
     for (const [member, score] of zip(members, without)) scores[member] = score;
   }
   return scores;

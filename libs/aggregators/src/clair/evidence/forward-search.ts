@@ -69,6 +69,10 @@ function firstCore(pieces: readonly Piece[], size: number): readonly number[] {
 
 /** The clients of the `size` smallest values, ascending; of equal ones the first. */
 function leastOf(values: Float64Array, size: number): number[] {
-  const order = indices(values.length).sort((i, j) => at(values, i) - at(values, j));
-  return order.slice(0, size).sort((i, j) => i - j);
+  const limit = at(values.toSorted(), size - 1);
+  let room = size - values.filter((x) => x < limit).length;
+  return indices(values.length).filter((k) => {
+    const value = at(values, k);
+    return value < limit || (value === limit && room-- > 0);
+  });
 }

@@ -16,7 +16,7 @@ import {
   type Known,
   item,
 } from "@fedclair/linalg";
-import { pick, zip } from "../lists.js";
+import { indices, pick, zip } from "../lists.js";
 import type { Sought, View } from "./view.js";
 import type { Energies } from "./views.js";
 
@@ -68,18 +68,26 @@ export function energiesOf({ view }: Sought, basis: Matrix): Energies {
 }
 
 /**
- * Every member's energies about the space fitted to the others.
+ * Every member's energies about the space fitted to the others, or to those of other folds.
+ * @param folds that members are dealt to in turn, 2 … their number
  * @param basis fitted to all members
  */
-export function leaveOneOut(sought: Sought, members: readonly number[], basis: Matrix): Energies {
+export function leaveOut(
+  sought: Sought,
+  members: readonly number[],
+  folds: number,
+  basis: Matrix,
+): Energies {
   const { view } = sought;
-  // A sum of terms of one size keeps its digits when one of them is taken off again; a sum of unlike ones would not.
+  // A sum of terms of one size keeps its digits when some of them are taken off again; a sum of unlike ones would not.
   const all = view.isEven ? gramOf(view, members) : undefined;
-  const energies = members.map((left) => {
-    const others = members.filter((member) => member !== left);
-    const gram = all && subtract(all, gramOf(view, [left]));
-    return splitEnergy(fit(sought, others, { gram, guess: basis }), item(view.blocks, left));
+  const bases = indices(folds).map((fold) => {
+    const left = members.filter((_, m) => m % folds === fold);
+    const others = members.filter((_, m) => m % folds !== fold);
+    const gram = all && subtract(all, gramOf(view, left));
+    return fit(sought, others, { gram, guess: basis });
   });
+  const energies = members.map((k, m) => splitEnergy(item(bases, m % folds), item(view.blocks, k)));
   return {
     inside: Float64Array.from(energies, ({ inside }) => inside),
     outside: Float64Array.from(energies, ({ outside }) => outside),

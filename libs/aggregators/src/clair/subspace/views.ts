@@ -21,8 +21,12 @@ export interface Views {
   fitOwn(k: number): Fit | Promise<Fit>;
   /** One step of a fit to all clients, weighted, from another one. `moved`: how far the farthest basis went. */
   reweigh(weights: readonly number[], bases: readonly Matrix[]): Step | Promise<Step>;
-  /** Every member's energies about the fit without it. @param bases of the fit to all members */
-  leaveOneOut(members: readonly number[], bases: readonly Matrix[]): Pending<readonly Energies[]>;
+  /** Every member's energies about the fit without its fold. @param bases of the fit to all members */
+  leaveOut(
+    members: readonly number[],
+    folds: number,
+    bases: readonly Matrix[],
+  ): Pending<readonly Energies[]>;
   /** |S_k|_F of every client by outlier pursuit. */
   pursueOutliers(): Pending<readonly (readonly number[])[]>;
 }

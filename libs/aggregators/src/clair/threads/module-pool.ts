@@ -7,6 +7,7 @@ import {
   type Update,
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import type { Condensed } from "../condense.js";
 import { indices } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { ModuleGroup, type Comparison, type ModuleState } from "./module-state.js";
@@ -36,10 +37,7 @@ function threadAt(i: number): Thread {
  * `condense` in another thread, so that several modules are condensed at once while others are read.
  * @param turn 0, 1, 2 …: which of `availableParallelism` threads
  */
-export async function condenseAside(
-  pairs: readonly LowRank[],
-  turn: number,
-): Promise<readonly LowRank[]> {
+export async function condenseAside(pairs: readonly LowRank[], turn: number): Promise<Condensed> {
   const thread = threadAt(turn % availableParallelism());
   const group: Hosted<ModuleGroup> = thread.host([pairs.map((pair) => inSharedMemory(pair))], {});
   const module = group.keep("module", 0);

@@ -9,7 +9,7 @@ import {
 import { frobenius, gramNT, item, multiplyTN, type Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
-import { condense } from "../condense.js";
+import { condense, type Condensed } from "../condense.js";
 import { pick, zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { asPairs, type RefinedPair } from "../refinement/pairs.js";
@@ -66,11 +66,12 @@ export class ModuleState {
   }
 
   /** As `condense` says, in memory that threads share. @throws TypeError if changes are dense */
-  condense(): LowRank[] {
-    const pairs = this.#updates.filter(isLowRank);
-    if (pairs.length === this.#updates.length)
-      return condense(pairs).map((pair) => inSharedMemory(pair));
-    throw new TypeError("condense: dense changes have no factors");
+  condense(): Condensed {
+    const whole = this.#updates.filter(isLowRank);
+    if (whole.length < this.#updates.length)
+      throw new TypeError("condense: dense changes have no factors");
+    const condensed = condense(whole);
+    return { ...condensed, pairs: condensed.pairs.map((pair) => inSharedMemory(pair)) };
   }
 
   /** Step 0: |X|_F of every client's change; NaN where an entry is not finite, or beyond 1e100. */

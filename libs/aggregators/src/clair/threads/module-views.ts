@@ -3,7 +3,7 @@ import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { search } from "../search/search.js";
 import type { Side } from "../subspace/change.js";
-import { energiesOf, fit, iterate, leaveOneOut, movement, ownFit } from "../subspace/fit.js";
+import { energiesOf, fit, iterate, leaveOut, movement, ownFit } from "../subspace/fit.js";
 import { outlierPursuit } from "../subspace/outlier-pursuit.js";
 import type { SharedSpace } from "../subspace/space.js";
 import { factsOf, type Sought } from "../subspace/view.js";
@@ -64,8 +64,10 @@ export class ModuleViews implements LyingViews {
     return { ...this.#about(next), moved };
   }
 
-  leaveOneOut(members: readonly number[], bases: readonly Matrix[]): Energies[] {
-    return zip(this.#sought, bases).map(([sought, basis]) => leaveOneOut(sought, members, basis));
+  leaveOut(members: readonly number[], folds: number, bases: readonly Matrix[]): Energies[] {
+    return zip(this.#sought, bases).map(([sought, basis]) =>
+      leaveOut(sought, members, folds, basis),
+    );
   }
 
   pursueOutliers(): (readonly number[])[] {
@@ -142,8 +144,14 @@ export class PooledViews implements LyingViews {
     return { ...together(steps), moved: Math.max(...steps.map(({ moved }) => moved)) };
   }
 
-  async leaveOneOut(members: readonly number[], bases: readonly Matrix[]): Promise<Energies[]> {
-    return (await this.#each((part, own) => part.ask("leaveOneOut", members, own(bases)))).flat();
+  async leaveOut(
+    members: readonly number[],
+    folds: number,
+    bases: readonly Matrix[],
+  ): Promise<Energies[]> {
+    return (
+      await this.#each((part, own) => part.ask("leaveOut", members, folds, own(bases)))
+    ).flat();
   }
 
   async pursueOutliers(): Promise<(readonly number[])[]> {
