@@ -18,7 +18,10 @@ async function auditJson(keep: (name: string) => boolean, set: readonly string[]
   const { comparison } = await compareAdapters({
     ...{ adapters, options: parseOptions(set), refine: false },
   });
-  const refined = { folder: "refined", adapters: 14, discarded: 0.1 };
+  const refined = {
+    ...{ folder: "refined", adapters: 2, discarded: 0.1 },
+    ...{ unchanged: ["a"], breakEven: { b: 0.5 } },
+  };
   const audit: Audit = { ...comparison, skipped, checkpoints, refined };
   return JSON.parse(JSON.stringify(audit)) as unknown;
 }

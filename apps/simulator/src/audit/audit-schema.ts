@@ -88,6 +88,12 @@ export const auditSchema: z.ZodType<Audit> = z
       .strictObject({
         folder: z.string(),
         adapters: z.int().describe("How many were written."),
+        unchanged: names.describe("Those among them that stay as they are: refining cannot gain."),
+        breakEven: z
+          .record(z.string(), z.number().min(0).max(1))
+          .describe(
+            "By name: which share of what was replaced must be error of its own for the refined adapter to be nearer to what it should have learnt.",
+          ),
         discarded: z
           .number()
           .describe(

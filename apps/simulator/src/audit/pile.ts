@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { condenseAside, expand, type Condensed, type RefinedPair } from "@fedclair/aggregators";
 import { UserError, yieldToEventLoop, type LowRank } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
 import type { AdapterFolder } from "./find-adapters.js";
 import { openAdapter, readPair, type Adapter } from "./peft.js";
 import { formFaults, identical, numberFault, sampleOf } from "./unfit.js";
@@ -76,9 +77,8 @@ export function expandAll(
       const pairs = [...adapters.values()].map((adapter) => pairIn(adapter, module));
       const changes = [...own.values()].map(({ pair }) => pair);
       const expanded = expand(pairs, modules.get(module)?.pairs ?? [], changes);
-      const entries = [...own].flatMap(([name, { tail }], k): [string, RefinedPair][] => {
-        const pair = expanded[k];
-        return pair ? [[name, { pair, tail }]] : [];
+      const entries = [...own].map(([name, refined], k): [string, RefinedPair] => {
+        return [name, { ...refined, pair: item(expanded, k) }];
       });
       return [module, new Map(entries)];
     }),

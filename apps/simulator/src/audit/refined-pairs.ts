@@ -7,6 +7,11 @@ export interface RefinedPairs {
   readonly modules: ReadonlyMap<string, LowRank>;
   /** Share of the energy that these ranks cannot hold, the mean over modules. */
   readonly discarded: number;
+  /**
+   * Which share of what was replaced must be error of the adapter's own for the refined one to be nearer to what it should have learnt,
+   * from 0 on. From 1 on refining cannot gain, whatever is error.
+   */
+  readonly breakEven: number;
 }
 
 /**
@@ -20,14 +25,17 @@ export function refinedPairs(
   return new Map(
     [...new Set(adapters)].map((id) => {
       const modules = new Map<string, LowRank>();
-      let discarded = 0;
+      const sums = { discarded: 0, outside: 0, leastError: 0 };
       for (const [module, pairs] of byModule) {
         const refined = pairs.get(id);
         if (refined === undefined) continue;
         modules.set(module, refined.pair);
-        discarded += refined.tail / byModule.size;
+        sums.discarded += refined.tail / byModule.size;
+        sums.outside += refined.outside;
+        sums.leastError += refined.leastError;
       }
-      return [id, { modules, discarded }];
+      const breakEven = sums.outside > 0 ? sums.leastError / sums.outside : 0;
+      return [id, { modules, discarded: sums.discarded, breakEven }];
     }),
   );
 }

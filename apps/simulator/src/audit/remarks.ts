@@ -108,8 +108,23 @@ export function remarks(
     tell(
       `${counted(refined.adapters, "refined adapter")} in ${refined.folder}, with ${kept} % of the energy of the refined changes: the rest takes a higher rank.`,
     );
+    const shares = Object.values(refined.breakEven);
+    if (shares.length > 0) tell(gainText(shares));
+    if (refined.unchanged.length > 0) {
+      tell(`Unchanged among them, as refining cannot gain: ${firstOf(refined.unchanged)}.`);
+    }
   }
   return said;
+}
+
+/** @param shares that must be error, at least one */
+function gainText(shares: readonly number[]): string {
+  const [least, most] = [Math.min(...shares), Math.max(...shares)].map((x) => Math.round(100 * x));
+  const span = least === most ? `${least} %` : `${least} to ${most} %`;
+  return (
+    `Expect a gain where more than ${span} of what was replaced, all outside the shared space, is error of the adapters' own: ` +
+    "how much is error, changes alone cannot tell, so compare the loss on held-out data before they are used."
+  );
 }
 
 /** @param sorted ascending @returns the largest ratio of neighbours, and how many lie below it */

@@ -1,5 +1,7 @@
 import { join } from "node:path";
-import { openAdapter, writeAdapter } from "./peft.js";
+import type { LowRank } from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
+import { openAdapter, readPair, writeAdapter, type Adapter } from "./peft.js";
 import type { AdapterFolder } from "./find-adapters.js";
 import type { RefinedPairs } from "./refined-pairs.js";
 
@@ -7,6 +9,10 @@ export interface RefinedFolder {
   readonly folder: string;
   /** How many were written. */
   readonly adapters: number;
+  /** Those among them that stay as they are, as refining them cannot gain. */
+  readonly unchanged: readonly string[];
+  /** By name: which share of what was replaced must be error of its own for the refined adapter to be the better one, 0 … 1. */
+  readonly breakEven: Readonly<Record<string, number>>;
   /** Share of the energy of the refined changes that adapters of their rank cannot hold, on average. */
   readonly discarded: number;
 }
@@ -22,12 +28,24 @@ export async function writeRefined(
   adapters: readonly AdapterFolder[],
   refined: ReadonlyMap<string, RefinedPairs>,
 ): Promise<RefinedFolder> {
-  let discarded = 0;
+  const unchanged: string[] = [];
+  const breakEven: Record<string, number> = {};
+  const discarded: number[] = [];
   for (const { name, folder: original } of adapters) {
     const pairs = refined.get(name);
     if (pairs === undefined) continue;
-    await writeAdapter(join(folder, name), await openAdapter(original), pairs.modules);
-    discarded += pairs.discarded / refined.size;
+    const adapter = await openAdapter(original);
+    if (pairs.breakEven < 1) {
+      breakEven[name] = pairs.breakEven;
+      discarded.push(pairs.discarded);
+    } else unchanged.push(name);
+    const modules = pairs.breakEven < 1 ? pairs.modules : ownPairs(adapter);
+    await writeAdapter(join(folder, name), adapter, modules);
   }
-  return { folder, adapters: refined.size, discarded };
+  const lost = discarded.length === 0 ? 0 : sum(discarded) / discarded.length;
+  return { folder, adapters: refined.size, unchanged, breakEven, discarded: lost };
+}
+
+function ownPairs({ modules }: Adapter): Map<string, LowRank> {
+  return new Map([...modules].map(([module, pair]) => [module, readPair(pair)]));
 }

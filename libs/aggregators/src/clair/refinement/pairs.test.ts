@@ -1,5 +1,5 @@
 import { denseOf, isLowRank } from "@fedclair/core";
-import { addScaled, gaussian, hstack, Matrix, multiply, stream } from "@fedclair/linalg";
+import { addScaled, frobenius, gaussian, hstack, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { factorsOf, product } from "../../factors.js";
 import { distance, refinedMatrix } from "../../../testing/measure.js";
@@ -17,6 +17,16 @@ const updates = Array.from({ length: 7 }, (_, k) => {
   addScaled(b, 1, gaussian(own, 14, rank, 0.2));
   return updateOf(idOf(k), { m: { b, a: gaussian(own, rank, 11) } });
 });
+
+function sum(x: Matrix, y = x): Matrix {
+  const out = x.copy();
+  addScaled(out, 1, y);
+  return out;
+}
+
+function squared(x: Matrix | undefined): number {
+  return frobenius(x ?? new Matrix(0, 0)) ** 2;
+}
 
 async function refined(set: object) {
   const options = clairSchema.parse({ rank: 2, rule: "none", ...set });
@@ -72,6 +82,42 @@ describe("refined changes as pairs", () => {
     assert.ok(pair !== undefined);
     assert.ok(distance(denseOf(pair), refinedMatrix(module, "c06")) < 1e-12);
   });
+
+  for (const offSubspace of ["mean", "shrink", "zero"]) {
+    it(`gain as much as the error outside exceeds the least: ${offSubspace} outside`, async () => {
+      const [clients, p, q] = [12, 30, 20];
+      const space = randomBasis(rng.at("gain U"), p, 2);
+      const common = gaussian(rng.at("common"), p, q, 0.3);
+      const truths = Array.from({ length: clients }, (_, k) => {
+        const truth = multiply(space, gaussian(rng.at("gain", k), 2, q, 3));
+        addScaled(truth, 1, common);
+        addScaled(truth, 1, gaussian(rng.at("personal", k), p, q, k < 6 ? 0.1 : 0.5));
+        return truth;
+      });
+      const errors = truths.map((_, k) => gaussian(rng.at("error", k), p, q, 0.3));
+      const eye = Matrix.identity(q);
+      const sent = truths.map((truth, k) =>
+        updateOf(idOf(k), { m: { b: sum(truth, errors[k]), a: eye } }),
+      );
+      const options = clairSchema.parse({ rank: 2, rule: "none", offSubspace });
+      const result = await clair(sent, options);
+      const pairs = (await refineToPairs(result, options)).get("m");
+      const gains = truths.map((truth, k) => {
+        const { pair, outside, leastError } = pairs?.get(idOf(k)) ?? {};
+        assert.ok(pair !== undefined && outside !== undefined && leastError !== undefined);
+        const gained = squared(errors[k]) - distance(denseOf(pair), truth) ** 2;
+        // The error outside the space, by its law: 28 of 30 dimensions.
+        return { gained, excess: (28 / 30) * squared(errors[k]) - leastError };
+      });
+      const c = (await refine(result, options)).get("m")?.share ?? NaN;
+      gains.forEach(({ gained, excess }, k) => {
+        const expected = 2 * (1 - c / clients) * excess;
+        assert.ok(Math.abs(gained - expected) < 0.35 * squared(errors[k]), `${gained} ${expected}`);
+        // Six clients that learnt little of their own outside the space, and six that learnt much.
+        if (offSubspace !== "zero") assert.equal(excess > 0, k < 6);
+      });
+    });
+  }
 
   it("are refused of dense changes", async () => {
     const options = clairSchema.parse({ rank: 1 });

@@ -14,9 +14,9 @@ import {
   thinSvd,
   item,
 } from "@fedclair/linalg";
-import type { Factors } from "../../factors.js";
+import { innerProduct, type Factors } from "../../factors.js";
 import { zip } from "../lists.js";
-import { isFactored, type Change } from "../subspace/change.js";
+import { isFactored, normOf, type Change } from "../subspace/change.js";
 import type { SharedSpace } from "../subspace/space.js";
 import type { Refinement } from "./refine-module.js";
 
@@ -25,6 +25,10 @@ export interface RefinedPair {
   readonly pair: LowRank;
   /** The share of the change's energy that the pair's rank cannot hold, 0 … 1. */
   readonly tail: number;
+  /** |X_k − Π(X_k)|², the energy outside the space, which refining replaces. */
+  readonly outside: number;
+  /** How much of that must be error of the client's own for the refined change to be nearer to the client's truth; see `leastError`. */
+  readonly leastError: number;
 }
 
 interface Compressed extends Factors {
@@ -35,12 +39,14 @@ interface Compressed extends Factors {
  * Every client's Π(X_k) + c·M̂ of one module as the best pair of the rank that its own pair has, of factors of equal weight. A pair is
  * filled up with zeros where the change has less.
  * @param changes of the same clients, in their order
+ * @param weights of theirs in the mean M̂
  * @throws TypeError if the changes are dense
  */
 export function asPairs(
   { inside, shared, share }: Refinement,
   changes: readonly Change[],
   space: SharedSpace,
+  weights: ArrayLike<number>,
 ): RefinedPair[] {
   const sent = changes.filter(isFactored);
   if (!isFactored(shared) || sent.length < changes.length) {
@@ -50,17 +56,29 @@ export function asPairs(
     share > 0
       ? withShared(shared, sent, space)
       : (own: Factors, rank: number) => compressLowRank(own.b, own.a, rank);
-  return zip(inside, sent).map(
-    ([
-      own,
-      {
-        b: { cols: rank },
-      },
-    ]) => {
-      const { b, a, tail } = compress(own, rank);
-      return { pair: { b: tensorOf(widened(b, rank)), a: tensorOf(heightened(a, rank)) }, tail };
-    },
-  );
+  const sharedEnergy = share > 0 ? normOf(shared) ** 2 : 0;
+  return zip(inside, sent).map(([own, change], k) => {
+    const rank = change.b.cols;
+    const { b, a, tail } = compress(own, rank);
+    const outside = Math.max(0, normOf(change) ** 2 - normOf(own) ** 2);
+    const alike = share > 0 ? innerProduct(change, shared) : 0; // the shared part lies outside the space, as O_k does
+    const moved = Math.max(0, outside - 2 * alike + sharedEnergy);
+    return {
+      pair: { b: tensorOf(widened(b, rank)), a: tensorOf(heightened(a, rank)) },
+      ...{ tail, outside, leastError: leastError(moved, share * item(weights, k)) },
+    };
+  });
+}
+
+/**
+ * Of X_k = T_k + E_k, T_k what the client should have learnt and E_k its own error, refining replaces O_k = T'_k + E'_k outside the
+ * space by c·M̂, in which w_k·O_k is. Of an error that is independent of all else |c·M̂ − T'_k|² has the expectation
+ * |O_k − c·M̂|² + |E'_k|² − 2·(1 − c·w_k)·|E'_k|²; it is below |E'_k|², and so refining a gain, if |E'_k|² is more than this.
+ * @param moved |O_k − c·M̂|²
+ * @param ownShare c·w_k, 0 … 1
+ */
+function leastError(moved: number, ownShare: number): number {
+  return ownShare < 1 ? moved / (2 * (1 - ownShare)) : 0;
 }
 
 /** Up to so many rows the best space is found exactly; beyond, the best that a few iterations find. */

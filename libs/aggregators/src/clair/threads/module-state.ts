@@ -2,7 +2,6 @@ import {
   isLowRank,
   matrixOf,
   tensorsOf,
-  type LowRank,
   type Tensor,
   type TensorDelta,
 } from "@fedclair/core";
@@ -116,7 +115,7 @@ export class ModuleState {
   ): Map<string, RefinedPair> {
     const changes = this.#changesOf(clients);
     const refinement = refineModule(changes, space, weights, options);
-    return new Map(zip(ids, asPairs(refinement, changes, space)));
+    return new Map(zip(ids, asPairs(refinement, changes, space, weights)));
   }
 
   /** ⟨X_i, X_j⟩/(s_i·s_j) of the clients, K×K. @param sizes s_k > 0 that leave numbers whose squares are numbers */
