@@ -8,7 +8,7 @@ import { readTrialFile, runTrial } from "@fedclair/runs";
 import { clairSchema } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
 import { compareAdapters } from "../apps/simulator/dist/src/audit/compare-adapters.js";
-import { findAdapters } from "../apps/simulator/dist/src/audit/find-adapters.js";
+import { findAdapters } from "../apps/simulator/dist/src/adapters/find-adapters.js";
 
 const { values } = parseArgs({
   options: { rate: { type: "string", default: "0.01" }, seeds: { type: "string", default: "10" } },

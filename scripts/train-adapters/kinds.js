@@ -2,8 +2,8 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeSafetensors } from "@fedclair/core";
-import { findAdapters } from "../../apps/simulator/dist/src/audit/find-adapters.js";
-import { readAdapter } from "../../apps/simulator/dist/src/audit/peft.js";
+import { findAdapters } from "../../apps/simulator/dist/src/adapters/find-adapters.js";
+import { openAdapter, readPair } from "../../apps/simulator/dist/src/adapters/peft.js";
 import { audit } from "./audit.js";
 import { exists, runScript } from "./python.js";
 import { markdown } from "./table.js";
@@ -81,7 +81,7 @@ async function differences(folder) {
     const file = join(folder, `${name}.safetensors`);
     if (!(await exists(file))) continue;
     const { params } = decodeSafetensors(await readFile(file));
-    const { modules } = await readOwn(join(folder, "pile", name));
+    const modules = await readOwn(join(folder, "pile", name));
     const missing = new Set(modules.keys());
     for (const [key, { shape, data }] of params) {
       const [what, module] = key.split(":");
@@ -101,11 +101,12 @@ async function differences(folder) {
   });
 }
 
-/** The client's adapter, or the last of those in folders of its folder; without modules if it cannot be read. */
+/** The pairs of the client's adapter, or of the last of those in folders of its folder; without modules if it cannot be read. */
 async function readOwn(folder) {
   const { adapters } = await findAdapters([folder]);
   const own = adapters.find((one) => one.folder === folder) ?? adapters.at(-1);
-  return readAdapter(own.folder).catch(() => ({ modules: new Map() }));
+  const { modules } = await openAdapter(own.folder).catch(() => ({ modules: new Map() }));
+  return new Map([...modules].map(([name, pair]) => [name, readPair(pair)]));
 }
 
 /** B·A, turned where the shape is (`fan_in_fan_out`). */

@@ -7,6 +7,7 @@ import {
   version,
 } from "@fedclair/runs/program";
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { AggregateOptions } from "./aggregate/aggregate.js";
 import type { AuditOptions } from "./audit/audit.js";
 import type { RunOptions } from "./run.js";
 import type { VerifyOptions } from "./verify.js";
@@ -125,6 +126,44 @@ program
   .action(async (paths: string[], options: AuditOptions) => {
     const { audit } = await import("./audit/audit.js");
     await audit(paths, options);
+  });
+
+program
+  .command("aggregate")
+  .description("one round's server step: aggregate the clients' LoRA adapters (PEFT folders)")
+  .argument("<round>", "folder with a folder a client, which is the client's name")
+  .requiredOption("--aggregator <name>", "see fedclair aggregators")
+  .option(
+    "--set <option=value>",
+    "change an option of the aggregator; may be repeated",
+    (value: string, before: readonly string[]) => [...before, value],
+    [],
+  )
+  .requiredOption(
+    "--out <folder>",
+    "where to write the new adapters and verdicts.json; a new folder",
+  )
+  .option("--state <folder>", "what is remembered from round to round; made in the first")
+  .option("--examples <file>", "numbers of examples by client, as JSON or YAML; default: 1 each")
+  .addOption(
+    new Option("--rank <n>", "of the new adapters; default: the clients' own").argParser(
+      integerOption("--rank", 1),
+    ),
+  )
+  .option(
+    "--merged",
+    "adapters are merged into the base after every round, and begin at zero",
+    false,
+  )
+  .addOption(
+    new Option("--seed <n>", "of what the aggregator draws")
+      .argParser(integerOption("--seed", 0))
+      .default(1),
+  )
+  .option("--json", "print verdicts.json", false)
+  .action(async (folder: string, options: AggregateOptions) => {
+    const { aggregate } = await import("./aggregate/aggregate.js");
+    await aggregate(folder, options);
   });
 
 for (const name of ["tasks", "aggregators", "attacks"] as const) {

@@ -72,12 +72,18 @@ function basisOf(rng: Stream, p: number, r: number): Matrix {
   return thinQr(new Matrix(p, r, rng.at("U").normals(p * r))).q;
 }
 
-/** Written by hand, and not by the code under test. */
-async function save(
+/**
+ * Written by hand, and not by the code under test; α is twice the rank.
+ * @param tensors by name, row by row
+ */
+export async function save(
   folder: string,
   r: number,
-  tensors: ReadonlyMap<string, { shape: number[]; values: Float64Array }>,
-  { dtype, bytes }: Storage,
+  tensors: ReadonlyMap<
+    string,
+    { readonly shape: readonly number[]; readonly values: Float64Array }
+  >,
+  { dtype, bytes }: Storage = bytesOfSingle,
 ): Promise<void> {
   const header: Record<string, object> = { __metadata__: { format: "pt" } };
   const parts: Uint8Array[] = [];

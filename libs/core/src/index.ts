@@ -43,9 +43,9 @@ export {
 export { bounds, excerpt, isName, jsonBytes, oneLine, printable } from "./text.js";
 export { parseTrial, type ResolvePath } from "./trial-file.js";
 export { startTrial, type TrialState } from "./trial-state.js";
-export type { PluginChoice } from "./plugin-choice.js";
+export { optionsOf, type PluginChoice } from "./plugin-choice.js";
 export { remarksOn } from "./remarks.js";
-export { createPlugin, trialSchema, type Trial } from "./trial.js";
+export { choiceOf, createPlugin, trialSchema, type Trial } from "./trial.js";
 export {
   isLowRank,
   deltaShape,

@@ -6,7 +6,7 @@ import { optionsOf, type PluginChoice } from "./plugin-choice.js";
 import { excerpt } from "./text.js";
 
 /** One of a registry's plug-ins with its options, unknown names and keys refused. */
-function choiceOf(registry: Registry<Plugin<unknown>>, what: string): z.ZodType<PluginChoice> {
+export function choiceOf(registry: Registry<Plugin<unknown>>, what: string): z.ZodType<PluginChoice> {
   const choices = [...registry.values()].map((plugin) =>
     plugin.schema.safeExtend({ name: z.literal(plugin.name) }).describe(plugin.summary),
   );

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { auditSchema, type Audit } from "./audit-schema.js";
 import { compareAdapters } from "./compare-adapters.js";
-import { findAdapters } from "./find-adapters.js";
+import { findAdapters } from "../adapters/find-adapters.js";
 import { parseOptions } from "./options.js";
 
 const workspace = fileURLToPath(new URL("../../../../..", import.meta.url));

@@ -3,7 +3,7 @@ import { oneLine } from "@fedclair/core";
 import type { Audit } from "./audit-schema.js";
 import { evidenceCells, evidenceHeads } from "./evidence-text.js";
 import type { Finding } from "./findings.js";
-import { firstOf, shortened } from "./names-text.js";
+import { firstOf, shortened } from "../adapters/names-text.js";
 
 /** Beyond it a ratio says that benign adapters differ by rounding, and no more. */
 const largestRatio = 1000;

@@ -5,9 +5,9 @@ import type { Audit } from "./audit-schema.js";
 import { auditText } from "./audit-text.js";
 import { compareAdapters } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
-import { findAdapters } from "./find-adapters.js";
-import { counted } from "./names-text.js";
-import { refuseTaken } from "./refuse-taken.js";
+import { findAdapters } from "../adapters/find-adapters.js";
+import { counted } from "../adapters/names-text.js";
+import { refuseTaken } from "../adapters/refuse-taken.js";
 import { refinedFolders, writeRefined } from "./write-refined.js";
 
 export interface AuditOptions {

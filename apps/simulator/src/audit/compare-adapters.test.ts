@@ -9,10 +9,10 @@ import { stream } from "@fedclair/linalg";
 import { auditText } from "./audit-text.js";
 import { compareAdapters, type Compared } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
-import { openAdapter, readPair, writeAdapter } from "./peft.js";
-import { readTensor } from "./tensor-files.js";
-import { findAdapters } from "./find-adapters.js";
-import { refuseTaken } from "./refuse-taken.js";
+import { openAdapter, readPair, writeAdapter } from "../adapters/peft.js";
+import { readTensor } from "../adapters/tensor-files.js";
+import { findAdapters } from "../adapters/find-adapters.js";
+import { refuseTaken } from "../adapters/refuse-taken.js";
 import { refinedFolders, writeRefined } from "./write-refined.js";
 
 const p = 40;

@@ -10,10 +10,10 @@ import { UserError, type Update } from "@fedclair/core";
 import { item, sum, type Matrix } from "@fedclair/linalg";
 import { findingsOf, invalid, type Finding } from "./findings.js";
 import { beganApart } from "./own-start.js";
-import { beganInBase } from "./peft-config.js";
-import type { Adapter } from "./peft.js";
+import { beganInBase } from "../adapters/peft-config.js";
+import type { Adapter } from "../adapters/peft.js";
 import { expandAll, readPile, type Pile } from "./pile.js";
-import type { AdapterFolder } from "./find-adapters.js";
+import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { refinedPairs, type RefinedPairs } from "./refined-pairs.js";
 
 /** All that a comparison depends on. */

@@ -2,9 +2,9 @@ import { availableParallelism } from "node:os";
 import { condenseAside, expand, type Condensed, type RefinedPair } from "@fedclair/aggregators";
 import { UserError, yieldToEventLoop, type LowRank } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
-import type { AdapterFolder } from "./find-adapters.js";
-import { openAdapter, readPair, type Adapter } from "./peft.js";
-import { formFaults, identical, numberFault, sampleOf } from "./unfit.js";
+import type { AdapterFolder } from "../adapters/find-adapters.js";
+import { openAdapter, readPair, type Adapter } from "../adapters/peft.js";
+import { formFaults, identical, numberFault, sampleOf } from "../adapters/unfit.js";
 
 /** Adapters that can be compared. Of their numbers only what `condense` keeps is in memory. */
 export interface Pile {

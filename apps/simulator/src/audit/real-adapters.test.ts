@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { clairSchema } from "@fedclair/aggregators";
 import { compareAdapters } from "./compare-adapters.js";
-import { findAdapters, type AdapterFolder } from "./find-adapters.js";
+import { findAdapters, type AdapterFolder } from "../adapters/find-adapters.js";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/adapters", import.meta.url));
 

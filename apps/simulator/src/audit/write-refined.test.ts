@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import type { RefinedPair } from "@fedclair/aggregators";
 import { denseOf, type LowRank } from "@fedclair/core";
 import { frobenius, subtract } from "@fedclair/linalg";
-import { findAdapters } from "./find-adapters.js";
-import { openAdapter, readPair } from "./peft.js";
+import { findAdapters } from "../adapters/find-adapters.js";
+import { openAdapter, readPair } from "../adapters/peft.js";
 import { refinedPairs } from "./refined-pairs.js";
 import { writeRefined } from "./write-refined.js";
 

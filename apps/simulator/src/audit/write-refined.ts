@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { LowRank } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import { openAdapter, readPair, writeAdapter, type Adapter } from "./peft.js";
-import type { AdapterFolder } from "./find-adapters.js";
+import { openAdapter, readPair, writeAdapter, type Adapter } from "../adapters/peft.js";
+import type { AdapterFolder } from "../adapters/find-adapters.js";
 import type { RefinedPairs } from "./refined-pairs.js";
 
 export interface RefinedFolder {

@@ -10,7 +10,7 @@ export { chanceText, evidenceAgainst } from "./evidence/words.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, type ClairOptions } from "./options.js";
 export { refine, refineToPairs } from "./refine.js";
-export type { RefinedPair } from "./refinement/pairs.js";
+export { bestPair, bestPairs, type BestPair, type RefinedPair } from "./refinement/pairs.js";
 export type { Refined } from "./refinement/refine-module.js";
 export type { Memory } from "./said.js";
 export type { SharedSpace } from "./subspace/space.js";

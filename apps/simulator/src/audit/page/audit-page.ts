@@ -12,7 +12,7 @@ import {
 } from "@fedclair/report";
 import type { Audit } from "../audit-schema.js";
 import { auditTable, statusColumn } from "../audit-table.js";
-import { counted } from "../names-text.js";
+import { counted } from "../../adapters/names-text.js";
 import { parseOptions } from "../options.js";
 import { remarks, verdictText } from "../remarks.js";
 import { groupSentences } from "./group-text.js";

@@ -1,4 +1,4 @@
-import { counted, firstOf } from "../names-text.js";
+import { counted, firstOf } from "../../adapters/names-text.js";
 import type { Group } from "./groups.js";
 
 /** How alike the groups are, a sentence each. */

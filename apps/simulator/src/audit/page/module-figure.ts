@@ -5,7 +5,7 @@ import type { Audit } from "../audit-schema.js";
 import { cellAxis, gridLayers, type Grid } from "./grid.js";
 import { drawnOf, drawnText, partingsOf, type Group } from "./groups.js";
 import { moduleLabels } from "./module-labels.js";
-import { shortened } from "../names-text.js";
+import { shortened } from "../../adapters/names-text.js";
 
 /** Colours end here: beyond it, benign adapters differ by rounding, and no more. */
 const mostMedians = 1000;

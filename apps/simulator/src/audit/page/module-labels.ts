@@ -1,4 +1,4 @@
-import { shortened } from "../names-text.js";
+import { shortened } from "../../adapters/names-text.js";
 
 /** A module of a figure. */
 export interface ModuleLabel {

@@ -31,13 +31,14 @@ export interface RefinedPair {
   readonly leastError: number;
 }
 
-interface Compressed extends Factors {
+/** The best pair of some rank. */
+export interface BestPair extends Factors {
+  /** The share of the energy that the rank cannot hold, 0 … 1. */
   readonly tail: number;
 }
 
 /**
- * Every client's Π(X_k) + c·M̂ of one module as the best pair of the rank that its own pair has, of factors of equal weight. A pair is
- * filled up with zeros where the change has less.
+ * Every client's Π(X_k) + c·M̂ of one module as the best pair of the rank that its own pair has, of factors of equal weight.
  * @param changes of the same clients, in their order
  * @param weights of theirs in the mean M̂
  * @throws TypeError if the changes are dense
@@ -52,19 +53,23 @@ export function asPairs(
   if (!isFactored(shared) || sent.length < changes.length) {
     throw new TypeError("only factored changes can be refined into pairs");
   }
-  const compress =
+  const ranks = sent.map(({ b }) => b.cols);
+  const best =
     share > 0
-      ? withShared(shared, sent, space)
-      : (own: Factors, rank: number) => compressLowRank(own.b, own.a, rank);
+      ? bestPairs(
+          inside.map((own) => [own, shared]),
+          ranks,
+          spansOf(sent, space),
+        )
+      : zip(inside, ranks).map(([own, rank]) => filled(compressLowRank(own.b, own.a, rank), rank));
   const sharedEnergy = share > 0 ? normOf(shared) ** 2 : 0;
   return zip(inside, sent).map(([own, change], k) => {
-    const rank = change.b.cols;
-    const { b, a, tail } = compress(own, rank);
+    const { b, a, tail } = item(best, k);
     const outside = Math.max(0, normOf(change) ** 2 - normOf(own) ** 2);
     const alike = share > 0 ? innerProduct(change, shared) : 0; // the shared part lies outside the space, as O_k does
     const moved = Math.max(0, outside - 2 * alike + sharedEnergy);
     return {
-      pair: { b: tensorOf(widened(b, rank)), a: tensorOf(heightened(a, rank)) },
+      pair: { b: tensorOf(b), a: tensorOf(a) },
       ...{ tail, outside, leastError: leastError(moved, share * item(weights, k)) },
     };
   });
@@ -81,34 +86,75 @@ function leastError(moved: number, ownShare: number): number {
   return ownShare < 1 ? moved / (2 * (1 - ownShare)) : 0;
 }
 
+/** The factors that clients sent, and the space, span all that refining makes. */
+function spansOf(sent: readonly Factors[], { left: u, right: v }: SharedSpace) {
+  return {
+    lefts: [...(u ? [u] : []), ...sent.map(({ b }) => b)],
+    rights: [...(v ? [v] : []), ...sent.map(({ a }) => a.transpose())],
+  };
+}
+
 /** Up to so many rows the best space is found exactly; beyond, the best that a few iterations find. */
 const fewRows = 256;
 
-/** Compresses own + shared in coordinates that serve all clients: the factors that they sent, and the space, span all of it. */
-function withShared(
-  shared: Factors,
-  sent: readonly Factors[],
-  { left: u, right: v }: SharedSpace,
-): (own: Factors, rank: number) => Compressed {
-  const left = thinQr(hstack([...(u ? [u] : []), ...sent.map(({ b }) => b)])).q;
-  const right = thinQr(hstack([...(v ? [v] : []), ...sent.map(({ a }) => a.transpose())])).q;
-  const inCoordinates = ({ b, a }: Factors) => multiply(multiplyTN(left, b), multiply(a, right));
-  const core = inCoordinates(shared);
-  return (own, rank) => {
-    const sum = inCoordinates(own);
-    addScaled(sum, 1, core);
+/**
+ * Sums of factored changes, each as the best pair of some rank, in coordinates that serve them all.
+ * @param sums each of at least one change, p×q
+ * @param ranks of the pairs; those that have less are filled up with zeros
+ * @param spans matrices whose columns span all factors B, p×n, and all Aᵀ, q×n
+ */
+export function bestPairs(
+  sums: readonly (readonly Factors[])[],
+  ranks: readonly number[],
+  spans: { readonly lefts: readonly Matrix[]; readonly rights: readonly Matrix[] },
+): BestPair[] {
+  const left = thinQr(hstack(spans.lefts)).q;
+  const right = thinQr(hstack(spans.rights)).q;
+  const known = new Map<Factors, Matrix>();
+  const inCoordinates = (change: Factors) => {
+    const { b, a } = change;
+    const core = known.get(change) ?? multiply(multiplyTN(left, b), multiply(a, right));
+    known.set(change, core);
+    return core;
+  };
+  const count = new Map<Factors, number>();
+  for (const change of sums.flat()) count.set(change, (count.get(change) ?? 0) + 1);
+  return zip(sums, ranks).map(([changes, rank]) => {
+    const sum = new Matrix(left.cols, right.cols);
+    for (const change of changes) {
+      addScaled(sum, 1, inCoordinates(change));
+      if (count.get(change) === 1) known.delete(change); // only what several share is kept
+    }
     const wanted = Math.min(rank, sum.rows);
     const timesGram = (x: Matrix) => multiply(sum, multiplyTN(sum, x));
     const leading =
       sum.rows <= fewRows
         ? leadingLeft([sum], wanted)
-        : leadingSpace(timesGram, multiplyTN(left, own.b), wanted, { restarts: 2 }).basis;
+        : leadingSpace(timesGram, multiplyTN(left, item(changes, 0).b), wanted, { restarts: 2 })
+            .basis;
     const coefficients = multiplyTN(leading, sum);
     const { b, a } = compressLowRank(leading, coefficients, rank);
-    const [whole, kept] = [frobenius(sum), frobenius(coefficients)];
-    const tail = whole === 0 ? 0 : Math.max(0, 1 - (kept / whole) ** 2);
-    return { b: multiply(left, b), a: multiplyNT(a, right), tail };
-  };
+    const tail = tailOf(sum, coefficients);
+    return filled({ b: multiply(left, b), a: multiplyNT(a, right), tail }, rank);
+  });
+}
+
+/** The best pair of a rank for a matrix that is multiplied out; filled up with zeros likewise. */
+export function bestPair(whole: Matrix, rank: number): BestPair {
+  const b = leadingLeft([whole], Math.min(rank, whole.rows));
+  const a = multiplyTN(b, whole);
+  return filled({ b, a, tail: tailOf(whole, a) }, rank);
+}
+
+/** @param kept what is kept of it, in other coordinates */
+function tailOf(whole: Matrix, kept: Matrix): number {
+  const energy = frobenius(whole);
+  return energy === 0 ? 0 : Math.max(0, 1 - (frobenius(kept) / energy) ** 2);
+}
+
+/** With zeros for what a pair has less than a rank. */
+function filled({ b, a, tail }: BestPair, rank: number): BestPair {
+  return { b: widened(b, rank), a: widened(a.transpose(), rank).transpose(), tail };
 }
 
 /**
@@ -119,7 +165,7 @@ function withShared(
  * @param t wanted rank ≥ 0; exact if it is at least the product's rank
  * @returns factors p×t and t×q (t at most R, p and q), and `tail`, the share of the energy |BA|_F² that is discarded, 0 … 1
  */
-export function compressLowRank(b: Matrix, a: Matrix, t: number): Compressed {
+export function compressLowRank(b: Matrix, a: Matrix, t: number): BestPair {
   const left = thinQr(b);
   const right = thinQr(a.transpose());
   const { u, s, v } = thinSvd(multiplyNT(left.r, right.r));
@@ -139,8 +185,4 @@ export function compressLowRank(b: Matrix, a: Matrix, t: number): Compressed {
 
 function widened(matrix: Matrix, cols: number): Matrix {
   return hstack([matrix, new Matrix(matrix.rows, cols - matrix.cols)]);
-}
-
-function heightened(matrix: Matrix, rows: number): Matrix {
-  return widened(matrix.transpose(), rows).transpose();
 }

@@ -1,10 +1,4 @@
-import {
-  isLowRank,
-  matrixOf,
-  tensorsOf,
-  type Tensor,
-  type TensorDelta,
-} from "@fedclair/core";
+import { isLowRank, matrixOf, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
 import { frobenius, gramNT, item, multiplyTN, type Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";

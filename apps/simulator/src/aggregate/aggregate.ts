@@ -1,0 +1,100 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  choiceOf,
+  createPlugin,
+  oneLine,
+  parseChecked,
+  UserError,
+  type AggregatorInput,
+  type PluginChoice,
+} from "@fedclair/core";
+import { aggregators } from "@fedclair/aggregators";
+import { stream } from "@fedclair/linalg";
+import { makeFolder } from "@fedclair/runs";
+import { z } from "zod";
+import { openAdapter } from "../adapters/peft.js";
+import { refuseTaken } from "../adapters/refuse-taken.js";
+import { handOut } from "./hand-out.js";
+import { pairsOf, readRound, type Pairs } from "./read-round.js";
+import { roundReport, roundText } from "./round-report.js";
+import { readState, writeState, type Rules } from "./server-state.js";
+
+export interface AggregateOptions {
+  readonly aggregator: string;
+  /** `option=value` of the aggregator. */
+  readonly set: readonly string[];
+  readonly out: string;
+  readonly state?: string;
+  /** A file with the number of examples by client. */
+  readonly examples?: string;
+  /** Of the adapters written; the clients' own by default. */
+  readonly rank?: number;
+  /** Are adapters merged into the base after every round? */
+  readonly merged: boolean;
+  readonly seed: number;
+  readonly json: boolean;
+}
+
+/**
+ * `fedclair aggregate`: one round's server step for whatever framework trained the adapters. Reads a PEFT folder a client, aggregates
+ * their changes as a trial would (the phase is `train`), writes adapters to hand out, and keeps what the aggregator remembers.
+ */
+export async function aggregate(folder: string, options: AggregateOptions): Promise<void> {
+  const { out, state, merged, seed } = options;
+  const choice = choiceFrom(options);
+  const aggregator = createPlugin(aggregators, choice);
+  await refuseTaken("--out", [out]);
+  const rules: Rules = { aggregator: choice, seed, merged };
+  const before = await readState(state, rules);
+  const round = before.round + 1;
+  const begun = merged ? undefined : before.handedOut;
+  const sent = await readRound(folder, begun, await examplesIn(options.examples));
+  aggregator.checkClients?.(sent.updates.map(({ clientId }) => clientId));
+
+  const rng = stream(seed).at("aggregate", "train", round);
+  const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };
+  const aggregation = await aggregator.aggregate(input, before.aggregator);
+
+  const globalStart = begun === undefined ? new Map<string, never>() : await globalIn(begun);
+  const handed = await handOut(out, sent, aggregation, globalStart, options.rank);
+  const report = roundReport({ round, choice, sent, aggregation, handed });
+  await makeFolder(out);
+  await writeFile(join(out, "verdicts.json"), JSON.stringify(report, null, 2) + "\n");
+  const { writeRoundPage } = await import("./round-page.js");
+  await writeRoundPage(join(out, "report.html"), report, out);
+  if (state !== undefined) {
+    const memory = aggregation.state ?? before.aggregator;
+    await writeState(state, rules, before, { round, aggregator: memory }, out);
+  }
+  process.stdout.write(options.json ? JSON.stringify(report) + "\n" : roundText(report, out));
+}
+
+/** @throws UserError for an aggregator that is none, or an option that it does not take */
+function choiceFrom({ aggregator, set }: AggregateOptions): PluginChoice {
+  const source = {
+    ...{ text: JSON.stringify({ aggregator: { name: aggregator } }), file: "--aggregator" },
+    ...{ what: "options", overrides: set.map((one) => `aggregator.${one}`) },
+  };
+  const schema = z.strictObject({ aggregator: choiceOf(aggregators, "aggregator") });
+  const { data, isOverridden } = parseChecked(source, schema);
+  // As in an audit: what tells among adapters of real models.
+  const isPlain = aggregator === "clair" && !isOverridden(["aggregator", "rule"]);
+  return isPlain ? { ...data.aggregator, rule: "evidence" } : data.aggregator;
+}
+
+const examplesSchema = z.record(z.string(), z.int().min(1));
+
+async function examplesIn(file: string | undefined): Promise<Map<string, number> | undefined> {
+  if (file === undefined) return undefined;
+  const text = await readFile(file, "utf8").catch(() => {
+    throw new UserError(`--examples: cannot read '${oneLine(file)}'`);
+  });
+  const source = { text, file, what: "numbers of examples by client", overrides: [] };
+  return new Map(Object.entries(parseChecked(source, examplesSchema).data));
+}
+
+async function globalIn(begun: string): Promise<Pairs> {
+  const adapter = await openAdapter(join(begun, "global")).catch(() => undefined);
+  return adapter ? pairsOf(adapter) : new Map<string, never>();
+}

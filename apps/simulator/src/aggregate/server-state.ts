@@ -1,0 +1,122 @@
+import { cp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { deserialize, serialize } from "node:v8";
+import { UserError, type PluginChoice } from "@fedclair/core";
+import { makeFolder } from "@fedclair/runs";
+import { z } from "zod";
+
+/** What a server step knows of the steps before it. */
+export interface ServerState {
+  /** Rounds done. */
+  readonly round: number;
+  /** What the aggregator remembers. */
+  readonly aggregator: unknown;
+  /** The adapters that were handed out last, `global` and `personal/<client>`; absent before the first round. */
+  readonly handedOut?: string;
+}
+
+/** What must stay the same from round to round. */
+export interface Rules {
+  readonly aggregator: PluginChoice;
+  readonly seed: number;
+  /** Are adapters merged into the base after every round, so that they begin at zero? */
+  readonly merged: boolean;
+}
+
+/** Beside the adapters that were handed out, `round-<n>`. */
+const stateFile = "state.v8";
+const handedOutIn = (folder: string, round: number) => join(folder, `round-${round}`);
+
+const schema = z.strictObject({
+  format: z.literal(1),
+  round: z.int().min(1),
+  rules: z.strictObject({
+    aggregator: z.looseObject({ name: z.string() }),
+    seed: z.int(),
+    merged: z.boolean(),
+  }),
+  aggregator: z.unknown(),
+});
+
+/**
+ * @param folder absent: every round is the first
+ * @throws UserError if the folder holds something else, or a state made by other rules
+ */
+export async function readState(folder: string | undefined, rules: Rules): Promise<ServerState> {
+  const first = { round: 0, aggregator: undefined };
+  if (folder === undefined) return first;
+  const file = join(folder, stateFile);
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT") return first;
+    throw new UserError(`--state: cannot read '${file}': ${String(code)}`);
+  }
+  const { data } = schema.safeParse(valueOf(bytes));
+  if (data === undefined) {
+    throw new UserError(
+      `--state: '${file}' is no state of fedclair aggregate: choose another folder`,
+    );
+  }
+  const differing = differences(data.rules, rules);
+  if (differing.length > 0) {
+    throw new UserError(
+      `--state: '${folder}' was begun otherwise: ${differing.join(", ")}; say the same, or begin another state`,
+    );
+  }
+  return {
+    round: data.round,
+    aggregator: data.aggregator,
+    handedOut: handedOutIn(folder, data.round),
+  };
+}
+
+/** `rule: "gap" then, "evidence" now`, for every key that differs. */
+function differences(then: z.output<typeof schema>["rules"], now: Rules): string[] {
+  const flat = ({ aggregator, ...rest }: typeof then) =>
+    new Map(Object.entries<unknown>({ ...aggregator, aggregator: aggregator.name, ...rest }));
+  const [was, is] = [flat(then), flat(now)];
+  return [...new Set([...was.keys(), ...is.keys()])]
+    .map((key) => ({
+      key,
+      texts: [was, is].map((of) => (of.has(key) ? JSON.stringify(of.get(key)) : "none")),
+    }))
+    .filter(({ texts: [x, y] }) => x !== y)
+    .map(({ key, texts: [x = "", y = ""] }) => `${key} ${x} then, ${y} now`);
+}
+
+function valueOf(bytes: Buffer): unknown {
+  try {
+    return deserialize(bytes) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The state after a round. Until its last step, a renaming, the folder holds the state before.
+ * @param out the adapters that this round hands out; clients that took no part keep what they were handed last
+ */
+export async function writeState(
+  folder: string,
+  rules: Rules,
+  before: ServerState,
+  { round, aggregator }: Pick<ServerState, "round" | "aggregator">,
+  out: string,
+): Promise<void> {
+  await makeFolder(folder);
+  const next = handedOutIn(folder, round);
+  await rm(next, { recursive: true, force: true }); // of a step that did not end
+  if (before.handedOut !== undefined) await cp(before.handedOut, next, { recursive: true });
+  for (const part of ["global", "personal"]) {
+    await cp(join(out, part), join(next, part), { recursive: true }).catch((error: unknown) => {
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    });
+  }
+  const file = join(folder, stateFile);
+  await writeFile(`${file}.new`, serialize({ format: 1, round, rules, aggregator }));
+  await rename(`${file}.new`, file);
+  if (before.handedOut !== undefined) await rm(before.handedOut, { recursive: true, force: true });
+}

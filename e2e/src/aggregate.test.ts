@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { aggregators } from "@fedclair/aggregators";
+import {
+  createPlugin,
+  decodeSafetensors,
+  denseOf,
+  matrixOf,
+  tensorOf,
+  type Aggregation,
+  type Delta,
+  type LowRank,
+  type Update,
+  type Verdict,
+} from "@fedclair/core";
+import {
+  addScaled,
+  frobenius,
+  gaussian,
+  hstack,
+  Matrix,
+  multiply,
+  stream,
+  subtract,
+  thinQr,
+} from "@fedclair/linalg";
+import { save } from "./support/adapters.js";
+import { fedclair } from "./support/command.js";
+import { documentedCommands } from "./support/documented-commands.js";
+import { temporaryFolder } from "./support/paths.js";
+
+const [p, q, r] = [24, 18, 2];
+const modules = ["base_model.model.a", "base_model.model.b"];
+const clients = Array.from({ length: 10 }, (_, k) => `client-${k}`);
+const isBad = (k: number) => k % 5 === 1;
+
+/** A round's changes by client: of the benign ones the columns share a space in every module. */
+function changesOf(round: number): Map<string, Delta> {
+  const rng = stream("aggregate").at(round);
+  return new Map(
+    clients.map((client, k) => {
+      const delta = modules.map((module): [string, LowRank] => {
+        const own = rng.at(client, module);
+        const shared = isBad(k) ? own : stream("space").at(module);
+        const b = multiply(thinQr(gaussian(shared.at("U"), p, r)).q, gaussian(own.at("C"), r, r));
+        addScaled(b, 1, gaussian(own.at("E"), p, r, 0.02));
+        return [module, { b: tensorOf(b), a: tensorOf(gaussian(own.at("A"), r, q)) }];
+      });
+      return [client, new Map(delta)];
+    }),
+  );
+}
+
+/** Writes an adapter of the sum of the pairs, by module. */
+async function saveSum(folder: string, parts: readonly Delta[]): Promise<void> {
+  let rank = 0;
+  const tensors = modules.flatMap((module) => {
+    const pairs = parts.map((part) => part.get(module) as LowRank);
+    const b = hstack(pairs.map((pair) => matrixOf(pair.b)));
+    const a = hstack(pairs.map((pair) => matrixOf(pair.a).transpose())).transpose();
+    rank = b.cols;
+    return [
+      [`${module}.lora_A.weight`, { shape: [rank, q], values: a.toRowMajor() }],
+      [`${module}.lora_B.weight`, { shape: [p, rank], values: b.scale(0.5).toRowMajor() }],
+    ] as const;
+  });
+  await save(folder, rank, new Map(tensors));
+}
+
+/** What an adapter adds to the base, by module. */
+async function read(folder: string): Promise<Delta> {
+  const { params } = decodeSafetensors(await readFile(join(folder, "adapter_model.safetensors")));
+  const config = JSON.parse(await readFile(join(folder, "adapter_config.json"), "utf8")) as {
+    readonly r: number;
+    readonly lora_alpha: number;
+  };
+  return new Map(
+    modules.map((module) => {
+      const [b, a] = ["B", "A"].map((half) => params.get(`${module}.lora_${half}.weight`));
+      assert.ok(b && a);
+      const scaled = matrixOf(b).scale(config.lora_alpha / config.r);
+      return [module, { b: tensorOf(scaled), a }];
+    }),
+  );
+}
+
+function assertSum(got: Delta, parts: readonly Delta[], what: string): void {
+  for (const module of modules) {
+    const sum = new Matrix(p, q);
+    for (const part of parts) {
+      const term = part.get(module);
+      if (term) addScaled(sum, 1, denseOf(term));
+    }
+    const one = got.get(module);
+    assert.ok(one);
+    const far = frobenius(subtract(denseOf(one), sum)) / frobenius(sum);
+    assert.ok(far < 1e-5, `${what}, ${module}: ${far}`);
+  }
+}
+
+interface Report {
+  readonly round: number;
+  readonly clients: readonly ({ readonly name: string; readonly status: string | null } & Pick<
+    Verdict,
+    "score"
+  >)[];
+  readonly discarded: number;
+}
+
+async function aggregate(...args: readonly string[]): Promise<Report> {
+  const { code, stdout, stderr } = await fedclair(["aggregate", ...args, "--json"]);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout) as Report;
+}
+
+function updatesOf(changes: ReadonlyMap<string, Delta>): Update[] {
+  return [...changes].map(([clientId, delta]) => ({
+    clientId,
+    numExamples: 1,
+    delta,
+    metrics: {},
+  }));
+}
+
+describe("fedclair aggregate", function () {
+  this.timeout(120_000);
+
+  it("does in two rounds what two rounds of a trial do, and keeps what the aggregator remembers", async () => {
+    const folder = await temporaryFolder();
+    const state = join(folder, "state");
+    const clair = aggregators.get("clair");
+    assert.ok(clair);
+    const choice = { name: "clair", ...clair.schema.parse({ rank: 2, rule: "gap" }) };
+    const aggregator = createPlugin(aggregators, choice);
+    const done: Aggregation[] = [];
+    for (const round of [1, 2]) {
+      // In the second round one client is away.
+      const changes = changesOf(round);
+      if (round === 2) changes.delete("client-9");
+      const rng = stream(1).at("aggregate", "train", round);
+      const input = { round, phase: "train", updates: updatesOf(changes), rng };
+      const expected = await aggregator.aggregate(input, done.at(-1)?.state);
+      done.push(expected);
+
+      const sent = join(folder, `sent-${round}`);
+      for (const [client, delta] of changes) {
+        const begun = round === 1 ? [] : [await read(join(folder, "out-1", "personal", client))];
+        await saveSum(join(sent, client), [...begun, delta]);
+      }
+      const out = join(folder, `out-${round}`);
+      const set = ["--set", "rank=2", "--set", "rule=gap", "--rank", "18"];
+      const report = await aggregate(
+        ...[sent, "--aggregator", "clair", ...set, "--state", state, "--out", out],
+      );
+      assert.equal(report.round, round);
+      assert.ok(report.discarded < 1e-9);
+      for (const { clientId, status, score } of expected.verdicts ?? []) {
+        const got = report.clients.find(({ name }) => name === clientId);
+        assert.equal(got?.status, status);
+        assert.ok(Math.abs((got.score ?? NaN) - (score ?? NaN)) < 1e-4, `${clientId} ${round}`);
+      }
+      const caught = report.clients.filter(({ status }) => status === "contaminated");
+      assert.deepEqual(
+        caught.map(({ name }) => name),
+        ["client-1", "client-6"],
+      );
+      const all = done.map(({ change }) => change).flat();
+      assertSum(await read(join(out, "global")), all, `global ${round}`);
+      for (const client of changes.keys()) {
+        const own = done.flatMap(({ personal }) => [...(personal?.get(client) ?? [])]);
+        assertSum(await read(join(out, "personal", client)), own, `${client} ${round}`);
+      }
+    }
+    const kept = join(state, "round-2", "personal");
+    assert.deepEqual((await readdir(state)).sort(), ["round-2", "state.v8"]);
+    assert.deepEqual((await readdir(kept)).sort(), clients);
+    const away = [...(done[0]?.personal?.get("client-9") ?? [])];
+    assertSum(await read(join(kept, "client-9")), away, "who was away");
+    await rm(folder, { recursive: true });
+  });
+
+  it("does what docs/server-step.md shows, and writes a report that needs nothing beside itself", async () => {
+    const folder = await temporaryFolder();
+    for (const round of [1, 2]) {
+      for (const [client, delta] of changesOf(round)) {
+        await saveSum(join(folder, `round-${round}`, client), [delta]);
+      }
+    }
+    const shown = documentedCommands().filter(
+      ({ document, words }) => document === "docs/server-step.md" && words[2] === "aggregate",
+    );
+    assert.equal(shown.length, 2);
+    for (const { words } of shown) {
+      const { code, stdout, stderr } = await fedclair(words.slice(2), { cwd: folder });
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /clair on 10 clients: \d contaminated/);
+    }
+    const page = await readFile(join(folder, "handed-out-2", "report.html"), "utf8");
+    assert.match(page, /Round 2, clair on 10 clients/);
+    assert.doesNotMatch(page, /(?:src|href)="(?!data:|#)/);
+    await rm(folder, { recursive: true });
+  });
+
+  it("weighs clients by their examples, and takes adapters that begin at zero in every round", async () => {
+    const folder = await temporaryFolder();
+    const changes = changesOf(1);
+    for (const [client, delta] of changes) await saveSum(join(folder, "in", client), [delta]);
+    const counts = Object.fromEntries(clients.map((client, k) => [client, k + 1]));
+    await writeFile(join(folder, "examples.json"), JSON.stringify(counts));
+    for (const round of ["1", "2"]) {
+      const out = join(folder, `out-${round}`);
+      const { clients: said } = await aggregate(
+        ...[join(folder, "in"), "--aggregator", "fedavg", "--merged"],
+        ...["--examples", join(folder, "examples.json")],
+        ...["--state", join(folder, "state"), "--rank", "18", "--out", out],
+      );
+      assert.ok(said.every(({ status }) => status === null));
+      const mean = [...changes.values()].map((delta, k) => scaledBy(delta, (k + 1) / 55));
+      assertSum(await read(join(out, "global")), mean, `round ${round}`);
+    }
+    await rm(folder, { recursive: true });
+  });
+
+  it("says what it cannot do, and leaves the state as it was", async () => {
+    const folder = await temporaryFolder();
+    const changes = changesOf(1);
+    for (const [client, delta] of changes) await saveSum(join(folder, "in", client), [delta]);
+    const state = ["--state", join(folder, "state")];
+    const step = (...args: readonly string[]) =>
+      fedclair(["aggregate", join(folder, "in"), ...args]);
+    const first = await step("--aggregator", "fedavg", ...state, "--out", join(folder, "a"));
+    assert.match(
+      first.stdout,
+      /Round 1, fedavg on 10 clients\.\nIn .*: global, the adapter for all;/,
+    );
+    for (const [args, said] of [
+      [["--aggregator", "fedavg", "--out", join(folder, "a")], /--out: '.*' exists already/],
+      [
+        ["--aggregator", "median", ...state, "--out", join(folder, "b")],
+        /expected one of clair, .*, got "median"/,
+      ],
+      [
+        [
+          "--aggregator",
+          "fedavg",
+          "--set",
+          "weighting=uniform",
+          ...state,
+          "--out",
+          join(folder, "b"),
+        ],
+        /begun otherwise: weighting "samples" then, "uniform" now; say the same/,
+      ],
+      [
+        ["--aggregator", "fedavg", "--examples", join(folder, "none"), "--out", join(folder, "b")],
+        /--examples: cannot read/,
+      ],
+    ] as const) {
+      const { code, stderr } = await step(...args);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, said);
+    }
+    const broken = new Map(
+      [...changesOf(2).values()].slice(0, 1).map((delta) => ["client-0", delta]),
+    );
+    for (const [client, delta] of broken) {
+      const nan = scaledBy(delta, NaN);
+      await rm(join(folder, "in", client), { recursive: true });
+      await saveSum(join(folder, "in", client), [nan]);
+    }
+    const second = await step("--aggregator", "fedavg", ...state, "--out", join(folder, "b"));
+    assert.match(second.stdout, /client-0 +invalid .*lora_A: entry 0 is NaN/);
+    assert.match(second.stdout, /Round 2, fedavg on 10 clients/);
+    await rm(folder, { recursive: true });
+  });
+});
+
+function scaledBy(delta: Delta, factor: number): Delta {
+  return new Map(
+    [...delta].map(([module, pair]) => {
+      const { b, a } = pair as LowRank;
+      return [module, { b, a: { ...a, data: a.data.map((x) => x * factor) } }];
+    }),
+  );
+}
