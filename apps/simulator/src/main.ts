@@ -2,12 +2,14 @@ import { backendChoices } from "@fedclair/compute";
 import {
   integerOption,
   listenForInterruption,
+  pluginOption,
   runProgram,
   setOption,
   version,
 } from "@fedclair/runs/program";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { AuditOptions } from "./audit/audit.js";
+import type { DescribeOptions } from "./describe.js";
 import type { RunOptions } from "./run.js";
 import type { VerifyOptions } from "./verify.js";
 
@@ -98,9 +100,10 @@ program
   .command("report")
   .description("write the report of a run anew")
   .argument("<run>", "run folder")
-  .action(async (folder: string) => {
+  .addOption(pluginOption())
+  .action(async (folder: string, { plugins }: { plugins: readonly string[] }) => {
     const { report } = await import("./report.js");
-    await report(folder);
+    await report(folder, plugins);
   });
 
 program
@@ -131,19 +134,21 @@ for (const name of ["tasks", "aggregators", "attacks"] as const) {
   program
     .command(name)
     .description(`describe the ${name} that a trial file can name`)
+    .addOption(pluginOption())
     .option("--json", "print JSON", false)
-    .action(async ({ json }: { json: boolean }) => {
+    .action(async (options: DescribeOptions) => {
       const { describePlugins } = await import("./describe.js");
-      describePlugins(name, json);
+      await describePlugins(name, options);
     });
 }
 
 program
   .command("schema")
   .description("print the JSON Schema of trial files")
-  .action(async () => {
+  .addOption(pluginOption())
+  .action(async ({ plugins }: { plugins: readonly string[] }) => {
     const { printSchema } = await import("./describe.js");
-    printSchema();
+    await printSchema(plugins);
   });
 
 for (const [app, description] of [

@@ -15,10 +15,12 @@ export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";
 export { dashes, strokeLegend } from "./curves.js";
+export { checkedPlugin, definePlugin, type DefinedPlugin } from "./define-plugin.js";
 export {
   errorCodes,
   exitCodes,
   failure,
+  messageOf,
   UserError,
   type ErrorCode,
   type Failure,
@@ -41,9 +43,15 @@ export {
   type Tensor,
 } from "./tensor.js";
 export { bounds, excerpt, isName, jsonBytes, oneLine, printable } from "./text.js";
-export { parseTrial, type ResolvePath } from "./trial-file.js";
+export { namedPlugins, parseTrial, type NamedModule, type ResolvePath } from "./trial-file.js";
 export { startTrial, type TrialState } from "./trial-state.js";
 export type { PluginChoice } from "./plugin-choice.js";
+export {
+  identitiesOf,
+  pluginMismatch,
+  type PluginIdentity,
+  type PluginKind,
+} from "./plugin-identity.js";
 export { remarksOn } from "./remarks.js";
 export { createPlugin, trialSchema, type Trial } from "./trial.js";
 export {
