@@ -1,3 +1,4 @@
+export { Matrix, stream, type Stream } from "@fedclair/linalg";
 export {
   admitEvaluation,
   admitUpdate,
@@ -26,7 +27,7 @@ export {
   type Failure,
 } from "./errors.js";
 export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./figure.js";
-export { denseOf, matrixOf, tensorOf } from "./matrix.js";
+export { denseOf, matrixOf, tensorOf, valuesOf } from "./matrix.js";
 export { addTerms, Products } from "./merge.js";
 export { MemoryPool } from "./memory-pool.js";
 export type { ClientRecord, RoundRecord, RoundTiming } from "./record.js";
@@ -57,6 +58,8 @@ export { createPlugin, trialSchema, type Trial } from "./trial.js";
 export {
   isLowRank,
   deltaShape,
+  scaled,
+  scaledModule,
   tensorsOf,
   type LowRank,
   type Metrics,
