@@ -1,13 +1,6 @@
 import { deserialize, serialize } from "node:v8";
-import type {
-  Attack,
-  AttackedRound,
-  TensorDelta,
-  Tensor,
-  TrainResult,
-  Update,
-} from "@fedclair/core";
-import { stream, type Stream } from "@fedclair/linalg";
+import type { Attack, AttackedRound, TensorDelta, Tensor, Update } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
 import { attacks } from "../src/index.js";
 
 /** The attack of that name, with these options and the defaults of the others. */

@@ -14,7 +14,7 @@ const half = definePlugin({
     const text: string | undefined = note;
     // @ts-expect-error the schema says that it is a number
     const wrong: string = by;
-    void [wrong, text];
+    assert.ok(text === undefined && typeof wrong === "number");
     return { aggregate: () => Promise.resolve({ change: [], metrics: { scale } }) };
   },
 });
@@ -56,7 +56,7 @@ describe("a plug-in from outside", () => {
 
   for (const [what, value, said] of [
     ["nothing", undefined, /expected a plug-in, as definePlugin\(.*\), got undefined/],
-    ["a class", class {}, /expected a plug-in, .* got a function/],
+    ["a function", () => half, /expected a plug-in, .* got a function/],
     ["another kind", { ...half, kind: "pool" }, /kind: expected one of task, .*, got 'pool'/],
     ["a name with spaces", { ...half, name: "my half" }, /name: expected .* got 'my half'/],
     ["no summary", { ...half, summary: undefined }, /summary: expected a sentence .*undefined/],

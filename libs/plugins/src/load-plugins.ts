@@ -6,7 +6,6 @@ import {
   type AggregatorPlugin,
   type DefinedPlugin,
   type PluginIdentity,
-  type PluginKind,
   type Plugins,
 } from "@fedclair/core";
 import { resolve } from "import-meta-resolve";
@@ -77,7 +76,7 @@ function checkShared({ packages }: ModuleCode, place: string): void {
 }
 
 /** The plug-ins that a module exports, those included that a task brings along. */
-async function exported(file: string, place: string): Promise<DefinedPlugin<PluginKind>[]> {
+async function exported(file: string, place: string): Promise<DefinedPlugin[]> {
   let module: { readonly default?: unknown };
   try {
     module = (await import(pathToFileURL(file).href)) as typeof module;
@@ -104,8 +103,9 @@ async function exported(file: string, place: string): Promise<DefinedPlugin<Plug
   });
 }
 
-/** Where in the module it was thrown, if the error's stack says so. */
+/** Where in the module it was thrown, as far as the error's stack says so: it does not of an error of syntax. */
 function lineOf(error: unknown, file: string): string {
+  if (error instanceof SyntaxError) return `; node --check ${file} shows where`;
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const at = stack.split(pathToFileURL(file).href)[1];
   const [, line] = /^:(\d+)/.exec(at ?? "") ?? [];

@@ -17,7 +17,7 @@ export interface ModuleCode {
 
 /** Reads a module's code without running it. What it reads otherwise, data and packages, is not part of its hash. */
 export async function readCode(file: string): Promise<ModuleCode> {
-  await init;
+  await init();
   const hash = createHash("sha256");
   const packages = new Map<string, string>();
   const files = new Set([file]);

@@ -42,7 +42,7 @@ export class Gate {
     for (const [field, text] of [
       ["backend", join.backend],
       ["software_version", join.softwareVersion],
-      ...join.plugins.flatMap((plugin) => Object.entries(plugin)),
+      ...join.plugins.flatMap((plugin) => Object.entries<string>({ ...plugin })),
     ] as const) {
       if (word.test(text)) continue;
       const wanted = `expected at most ${maxWordLength} letters, digits and any of . _ + -`;
