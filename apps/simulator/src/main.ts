@@ -10,6 +10,7 @@ import {
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { AuditOptions } from "./audit/audit.js";
 import type { DescribeOptions } from "./describe.js";
+import type { NewOptions } from "./new.js";
 import type { RunOptions } from "./run.js";
 import type { VerifyOptions } from "./verify.js";
 
@@ -32,6 +33,16 @@ const hosts = () =>
   new Option("--hosts <n>", "client-host processes; default: one a core").argParser(
     integerOption("--hosts", 1),
   );
+
+program
+  .command("new")
+  .description("write a study of your own into a new folder: a trial, plug-ins, and their tests")
+  .argument("<folder>", "the new folder, whose name the study takes")
+  .option("--template <name>", "own-method, own-data, robust-digits or lora-audit", "own-method")
+  .action(async (folder: string, options: NewOptions) => {
+    const { newStudy } = await import("./new.js");
+    process.stdout.write(await newStudy(folder, options));
+  });
 
 program
   .command("run")

@@ -34,7 +34,9 @@ export function parseTrial(
   const source = { text, file, what: "trial", overrides };
   const { identities } = namedPlugins(text, overrides);
   const mismatch = pluginMismatch(identities, plugins.outside ?? [], "this process");
-  if (mismatch !== undefined) throw new UserError(`${file}: plugins: ${mismatch}`);
+  if (mismatch !== undefined) {
+    throw new UserError(`${file}: plugins: ${mismatch}; name its module there, as ./my-task.js`);
+  }
   const { data, isOverridden } = parseChecked(source, trialSchema(plugins));
   const paths = plugins.tasks.get(data.task.name)?.paths ?? [];
   const task = paths.reduce((choice, path) => {
