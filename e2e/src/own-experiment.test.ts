@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, symlink, writeFile } from "node:fs/promises";
+import { readFile, symlink } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { temporaryFolder, workspace } from "./support/paths.js";
+import { runScript } from "./support/run-script.js";
 
 /**
  * A document as one script: its `sh` blocks as they stand, and files written where a block follows a line with the file's
@@ -38,13 +38,8 @@ describe("docs/own-experiment.md", function () {
     const folder = await temporaryFolder();
     await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
     const text = await readFile(join(workspace, "docs/own-experiment.md"), "utf8");
-    const script = join(folder, "script.sh");
-    await writeFile(script, `set -euo pipefail\n${scriptOf(text, await freePort())}`);
-    const child = spawn("bash", [script], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-    let [stdout, stderr] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (part: string) => (stdout += part));
-    child.stderr.setEncoding("utf8").on("data", (part: string) => (stderr += part));
-    const [code] = (await once(child, "close")) as [number | null];
+    const script = scriptOf(text, await freePort());
+    const { code, stdout, stderr } = await runScript(script, folder);
     assert.equal(code, 0, stdout.slice(-2000) + stderr);
     assert.match(stdout, /same-way flagged 4 of 4 contaminated clients .* with no false alarm/);
     assert.match(stdout, /2 passed, 0 failed/);
