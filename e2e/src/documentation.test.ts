@@ -33,7 +33,7 @@ async function checkFedclair([subcommand = "", ...args]: readonly string[]): Pro
 }
 
 async function checkNpm([verb = "", ...args]: readonly string[]): Promise<void> {
-  if (verb === "ci" || verb === "install") return;
+  if (["ci", "install", "pack"].includes(verb)) return;
   const [script = ""] = verb === "run" ? args.filter((word) => !word.startsWith("-")) : [verb];
   const text = await readFile(join(workspace, "package.json"), "utf8");
   const { scripts } = JSON.parse(text) as { scripts: Record<string, string> };
