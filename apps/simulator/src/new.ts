@@ -48,8 +48,9 @@ export async function newStudy(folder: string, { template }: NewOptions): Promis
   for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (file.isFile()) await fillIn(join(file.parentPath, file.name), name);
   }
-  const place = relative("", folder) || ".";
-  return `${place}: a study after the template ${template}\n\n  cd ${place}\n  npm install\n  npm start\n  npm test\n`;
+  const place = relative("", folder);
+  const next = [...(place === "" ? [] : [`cd ${place}`]), "npm install", "npm start", "npm test"];
+  return `a study after the template ${template}; next:\n\n${next.map((step) => `  ${step}\n`).join("")}`;
 }
 
 async function fillIn(file: string, name: string): Promise<void> {
