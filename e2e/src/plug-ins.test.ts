@@ -122,7 +122,15 @@ describe("a stranger's plug-ins", () => {
   it("have options of the types that their schemas give", async () => {
     const folder = await study();
     const compiler = join(workspace, "node_modules/typescript/bin/tsc");
-    const strict = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--skipLibCheck"];
+    const strict = [
+      "--noEmit",
+      "--allowJs",
+      "--checkJs",
+      "--strict",
+      "--skipLibCheck",
+      "--pretty",
+      "false",
+    ];
     const files = ["mean-estimation.js", "near-median.js", "reverse.js"];
     const modules = ["--module", "nodenext", "--target", "es2023"];
     const args = [compiler, ...strict, ...modules, ...files];

@@ -19,7 +19,15 @@ describe("a template of fedclair new", function () {
       const study = join(folder, "a-study");
 
       const compiler = join(workspace, "node_modules/typescript/bin/tsc");
-      const strict = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--skipLibCheck"];
+      const strict = [
+        "--noEmit",
+        "--allowJs",
+        "--checkJs",
+        "--strict",
+        "--skipLibCheck",
+        "--pretty",
+        "false",
+      ];
       const modules = ["--module", "nodenext", "--target", "es2023", "--types", "node"];
       const files = (await readdir(study)).filter((file) => file.endsWith(".js"));
       const args = [compiler, ...strict, ...modules, ...files];
