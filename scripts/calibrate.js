@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { loadBackend } from "@fedclair/compute";
 import { ClientRunner, MemoryPool } from "@fedclair/core";
-import { plugins } from "@fedclair/plugins";
+import { builtIn as plugins } from "@fedclair/plugins";
 import { readTrialFile, runTrial } from "@fedclair/runs";
 import { clairSchema } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";

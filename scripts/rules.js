@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { loadBackend } from "@fedclair/compute";
 import { ClientRunner, MemoryPool } from "@fedclair/core";
-import { plugins } from "@fedclair/plugins";
+import { builtIn as plugins } from "@fedclair/plugins";
 import { readTrialFile, runTrial } from "@fedclair/runs";
 
 const { values } = parseArgs({ options: { seeds: { type: "string", default: "3" } } });

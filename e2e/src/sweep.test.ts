@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { plugins } from "@fedclair/plugins";
+import { builtIn as plugins } from "@fedclair/plugins";
 import { parseSweep } from "@fedclair/runs";
 import { fedclair } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";

@@ -1,6 +1,6 @@
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
-import { ClientRunner, parseTrial } from "@fedclair/core";
-import { plugins } from "@fedclair/plugins";
+import { ClientRunner, identitiesOf, parseTrial, type Trial } from "@fedclair/core";
+import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import { createLog, interruption, readToken, toUserError, version } from "@fedclair/runs";
 import { connectHost } from "@fedclair/wire";
 
@@ -9,12 +9,16 @@ export interface HostOptions {
   readonly capacity: number;
   readonly backend: BackendChoice;
   readonly tokenFile?: string;
+  /** Modules that this host's operator allows. */
+  readonly plugins: readonly string[];
 }
 
 /** `fedclair client`: joins a coordinator and trains until the trial is over. */
 export async function host(options: HostOptions): Promise<void> {
   const log = createLog("client");
   const token = await readToken(options.tokenFile);
+  const modules = options.plugins.map((module) => resolveModule(module, ".", "--plugin"));
+  const plugins = await loadPlugins(modules);
   const { tf, name, reason } = await loadBackend(options.backend).catch(toUserError);
   log.info(`backend ${reason}`);
   let runner: ClientRunner | undefined;
@@ -26,9 +30,10 @@ export async function host(options: HostOptions): Promise<void> {
     capacity: options.capacity,
     backend: name,
     softwareVersion: version,
+    plugins: plugins.outside ?? [],
     signal: interruption.signal,
     onWelcome: async (trialJson) => {
-      const trial = parseTrial(trialJson, "the coordinator's trial", plugins);
+      const trial = parseTrial(withoutAggregators(trialJson), "the coordinator's trial", plugins);
       runner = new ClientRunner(trial, plugins);
       await runner.prepare();
     },
@@ -52,4 +57,14 @@ export async function host(options: HostOptions): Promise<void> {
   );
   process.exitCode = ending.exitCode;
   process.send?.({ ended: ending.reason }); // for `fedclair run`, which starts hosts again that end otherwise
+}
+
+/** A host runs no aggregator and needs none: its operator need not load those of the trial that are plug-ins. */
+function withoutAggregators(trialJson: string): string {
+  const trial = JSON.parse(trialJson) as Trial;
+  const plugins = identitiesOf(trial).filter(({ kind }) => kind !== "aggregator");
+  return JSON.stringify({
+    ...{ ...trial, aggregator: { name: "fedavg" }, baselines: [] },
+    ...(trial.plugins && { plugins }),
+  });
 }

@@ -1,5 +1,10 @@
 import { backendChoices } from "@fedclair/compute";
-import { integerOption, listenForInterruption, runProgram } from "@fedclair/runs/program";
+import {
+  integerOption,
+  listenForInterruption,
+  pluginOption,
+  runProgram,
+} from "@fedclair/runs/program";
 import { Command, Option } from "commander";
 import type { HostOptions } from "./host.js";
 
@@ -17,6 +22,7 @@ const program = new Command("fedclair client")
       .default("auto"),
   )
   .option("--token-file <file>", "file with the join token; default: environment FEDCLAIR_TOKEN")
+  .addOption(pluginOption())
   .action(async (options: HostOptions) => {
     const { host } = await import("./host.js");
     await host(options);

@@ -1,5 +1,5 @@
-import { clientIds } from "@fedclair/core";
-import { plugins } from "@fedclair/plugins";
+import { clientIds, identitiesOf } from "@fedclair/core";
+import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport } from "@fedclair/report";
 import { createLog, exitCodeOf, readToken, readTrialFile, runFolderFor } from "@fedclair/runs";
 import { SocketPool } from "@fedclair/wire";
@@ -17,12 +17,14 @@ export interface CoordinateOptions {
 /** `fedclair coordinator`: runs a trial on the client hosts that join. */
 export async function coordinate(file: string, options: CoordinateOptions): Promise<void> {
   const log = createLog("coordinator");
+  const plugins = await pluginsFor(file, options.set);
   const trial = await readTrialFile(file, plugins, options.set);
   const { host, port } = parseAddress(options.listen);
   const token = await readToken(options.tokenFile);
   const pool = await SocketPool.listen({
     ...{ host, port, clientIds: clientIds(trial.clients), trialJson: JSON.stringify(trial) },
     ...(token !== undefined && { token }),
+    plugins: identitiesOf(trial).filter(({ kind }) => kind !== "aggregator"), // those that hosts run
     chunkBytes: trial.limits.chunkBytes,
     maxMessageBytes: trial.limits.maxMessageBytes,
     log: (line, level) => {

@@ -1,10 +1,20 @@
-import { trialSchema } from "@fedclair/core";
-import { plugins } from "@fedclair/plugins";
+import { trialSchema, type Plugins } from "@fedclair/core";
+import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import pc from "picocolors";
 import { z } from "zod";
 
+export interface DescribeOptions {
+  /** Modules whose plug-ins are described too. */
+  readonly plugins: readonly string[];
+  readonly json: boolean;
+}
+
 /** `fedclair tasks`, `aggregators`, `attacks`: what there is, and its options. */
-export function describePlugins(kind: keyof typeof plugins, json: boolean): void {
+export async function describePlugins(
+  kind: "tasks" | "aggregators" | "attacks",
+  { plugins: modules, json }: DescribeOptions,
+): Promise<void> {
+  const plugins = await withModules(modules);
   const described = [...plugins[kind].values()].map(({ name, summary, schema }) => ({
     name,
     summary,
@@ -28,7 +38,8 @@ export function describePlugins(kind: keyof typeof plugins, json: boolean): void
 }
 
 /** `fedclair schema`: the JSON Schema of trial files, for editors. */
-export function printSchema(): void {
+export async function printSchema(modules: readonly string[]): Promise<void> {
+  const plugins = await withModules(modules);
   process.stdout.write(
     JSON.stringify(
       z.toJSONSchema(trialSchema(plugins), { io: "input", target: "draft-7" }),
@@ -36,4 +47,8 @@ export function printSchema(): void {
       2,
     ) + "\n",
   );
+}
+
+function withModules(modules: readonly string[]): Promise<Plugins> {
+  return loadPlugins(modules.map((module) => resolveModule(module, ".", "--plugins")));
 }

@@ -14,6 +14,8 @@ export interface Federation {
   /** Client hosts, each a process. */
   readonly hosts: number;
   readonly backend: string;
+  /** Modules of plug-ins that the hosts load. */
+  readonly plugins: readonly string[];
 }
 
 /** A process that this one has started. */
@@ -94,13 +96,16 @@ export function endedBy(process: string, signal: string): string {
  */
 async function keepHost(
   processes: Processes,
-  { clients, hosts, backend }: Federation,
+  { clients, hosts, backend, plugins }: Federation,
   index: number,
   url: string,
   over: AbortSignal,
 ): Promise<boolean> {
   const capacity = Math.ceil((clients - index) / hosts);
-  const args = ["--coordinator", url, "--capacity", String(capacity), "--backend", backend];
+  const args = [
+    ...["--coordinator", url, "--capacity", String(capacity), "--backend", backend],
+    ...plugins.flatMap((module) => ["--plugin", module]),
+  ];
   for (let starts = 0; ; starts++) {
     const host = processes.start("client", args);
     const told = new AbortController(); // that the trial is over, however it ended

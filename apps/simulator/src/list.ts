@@ -1,7 +1,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { oneLine, parseTrial } from "@fedclair/core";
-import { plugins } from "@fedclair/plugins";
+import { pluginsFor } from "@fedclair/plugins";
 import { isSweep, parseSweep, pathsOf, readSummary, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
 import { trialFiles } from "./trial-files.js";
@@ -44,6 +44,7 @@ type Listed =
 async function listed(file: string): Promise<Listed> {
   try {
     const text = await readFile(file, "utf8");
+    const plugins = await pluginsFor(file);
     if (isSweep(text)) {
       const { name, trials, claim = "" } = parseSweep(text, file, plugins);
       return { file, sweep: name, trials: trials.length, claim };

@@ -2,6 +2,7 @@ import { backendChoices } from "@fedclair/compute";
 import {
   integerOption,
   listenForInterruption,
+  pluginOption,
   runProgram,
   setOption,
   version,
@@ -9,6 +10,8 @@ import {
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { AggregateOptions } from "./aggregate/aggregate.js";
 import type { AuditOptions } from "./audit/audit.js";
+import type { DescribeOptions } from "./describe.js";
+import type { NewOptions } from "./new.js";
 import type { RunOptions } from "./run.js";
 import type { VerifyOptions } from "./verify.js";
 
@@ -31,6 +34,16 @@ const hosts = () =>
   new Option("--hosts <n>", "client-host processes; default: one a core").argParser(
     integerOption("--hosts", 1),
   );
+
+program
+  .command("new")
+  .description("write a study of your own into a new folder: a trial, plug-ins, and their tests")
+  .argument("<folder>", "the new folder, whose name the study takes")
+  .option("--template <name>", "own-method, own-data, robust-digits or lora-audit", "own-method")
+  .action(async (folder: string, options: NewOptions) => {
+    const { newStudy } = await import("./new.js");
+    process.stdout.write(await newStudy(folder, options));
+  });
 
 program
   .command("run")
@@ -99,9 +112,10 @@ program
   .command("report")
   .description("write the report of a run anew")
   .argument("<run>", "run folder")
-  .action(async (folder: string) => {
+  .addOption(pluginOption())
+  .action(async (folder: string, { plugins }: { plugins: readonly string[] }) => {
     const { report } = await import("./report.js");
-    await report(folder);
+    await report(folder, plugins);
   });
 
 program
@@ -160,6 +174,7 @@ program
       .argParser(integerOption("--seed", 0))
       .default(1),
   )
+  .addOption(pluginOption())
   .option("--json", "print verdicts.json", false)
   .action(async (folder: string, options: AggregateOptions) => {
     const { aggregate } = await import("./aggregate/aggregate.js");
@@ -170,19 +185,21 @@ for (const name of ["tasks", "aggregators", "attacks"] as const) {
   program
     .command(name)
     .description(`describe the ${name} that a trial file can name`)
+    .addOption(pluginOption())
     .option("--json", "print JSON", false)
-    .action(async ({ json }: { json: boolean }) => {
+    .action(async (options: DescribeOptions) => {
       const { describePlugins } = await import("./describe.js");
-      describePlugins(name, json);
+      await describePlugins(name, options);
     });
 }
 
 program
   .command("schema")
   .description("print the JSON Schema of trial files")
-  .action(async () => {
+  .addOption(pluginOption())
+  .action(async ({ plugins }: { plugins: readonly string[] }) => {
     const { printSchema } = await import("./describe.js");
-    printSchema();
+    await printSchema(plugins);
   });
 
 for (const [app, description] of [

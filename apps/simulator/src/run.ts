@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
 import { ClientRunner, MemoryPool } from "@fedclair/core";
-import { plugins } from "@fedclair/plugins";
+import { loadPlugins, modulesOf } from "@fedclair/plugins";
 import { runAndReport } from "@fedclair/report";
 import { holdsRun, readTrialFile, runFolderFor, toUserError } from "@fedclair/runs";
 import { runFederation } from "./federation.js";
@@ -19,6 +19,8 @@ export interface RunOptions {
 /** `fedclair run`: a trial with all its clients on this machine. */
 export async function run(file: string, options: RunOptions): Promise<void> {
   // Checked here too, so that a bad file or folder is told before any process starts.
+  const modules = await modulesOf(file, options.set);
+  const plugins = await loadPlugins(modules);
   const trial = await readTrialFile(file, plugins, options.set);
   const out = options.out ?? runFolderFor(trial);
   await holdsRun(out, trial);
@@ -42,6 +44,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     clients: trial.clients,
     hosts: hostsFor(trial.clients, options.hosts),
     backend: options.backend,
+    plugins: modules.map((module) => module.file),
   });
 }
 

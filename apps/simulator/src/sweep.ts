@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadBackend } from "@fedclair/compute";
 import { remarksOn, UserError } from "@fedclair/core";
-import { plugins } from "@fedclair/plugins";
+import { pluginsFor } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/report";
 import {
   interruption,
@@ -25,6 +25,7 @@ export async function sweep(file: string, options: { out?: string; json: boolean
   const text = await readFile(file, "utf8").catch(() => {
     throw new UserError(`cannot read the sweep file '${file}'`);
   });
+  const plugins = await pluginsFor(file);
   const grid = parseSweep(text, file, plugins);
   const out = options.out ?? join("runs", grid.name);
   const remarks = grid.trials.flatMap(({ trial }) => remarksOn(trial, plugins));

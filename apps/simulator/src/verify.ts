@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { remarksOn, exitCodes, oneLine, UserError, type Trial } from "@fedclair/core";
-import { plugins } from "@fedclair/plugins";
+import { pluginsFor } from "@fedclair/plugins";
 import { interruption, isWithin, readTrialFile, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
 import { atATime } from "./at-a-time.js";
@@ -66,6 +66,7 @@ interface Claim {
 
 /** Nothing of a trial that expects nothing. */
 async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
+  const plugins = await pluginsFor(file, set);
   const trial = await readTrialFile(file, plugins, set);
   for (const remark of remarksOn(trial, plugins)) {
     process.stderr.write(`${oneLine(file)}: ${remark}\n`);

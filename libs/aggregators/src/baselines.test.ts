@@ -7,7 +7,7 @@ import { fedit } from "./fedit/index.js";
 import { fedsaLora } from "./fedsa-lora/index.js";
 import { ffaLora } from "./ffa-lora/index.js";
 import { local } from "./local/index.js";
-import { valueOf } from "../testing/conformance.js";
+import { valueOf } from "@fedclair/core/testing";
 import { updateOf } from "../testing/updates.js";
 
 const aggregate = (plugin: Plugin<Aggregator>, updates: readonly Update[], options = {}) =>

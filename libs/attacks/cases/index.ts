@@ -1,4 +1,4 @@
-import { UserError } from "@fedclair/core";
+import { scaledModule, UserError } from "@fedclair/core";
 import {
   fieldsOf,
   listOf,
@@ -11,7 +11,6 @@ import {
 import { alie, alieDeviations } from "../src/alie/index.js";
 import { ipm } from "../src/ipm/index.js";
 import { minMax } from "../src/min-max/index.js";
-import { scale } from "../src/modules.js";
 
 /** The kinds of CLAIR's reference cases that attacks answer for, by the name in the file. */
 export const attackKinds: ReadonlyMap<string, KindHandler> = new Map([["attack", runAttack]]);
@@ -55,6 +54,6 @@ function runAttack(testCase: Fields, report: Report): void {
 function times(benign: readonly Float64Array[], index: unknown, factor: number): unknown {
   const own = benign[numberOf(index, "index")];
   if (own === undefined) throw new UserError(`index: no benign update ${String(index)}`);
-  const scaled = scale({ shape: [own.length], data: own }, factor);
+  const scaled = scaledModule({ shape: [own.length], data: own }, factor);
   return "data" in scaled ? scaled.data : undefined;
 }

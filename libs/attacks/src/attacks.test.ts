@@ -1,127 +1,27 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
-import { tensorsOf, type Attack, type AttackedRound, type Update } from "@fedclair/core";
-import { stream, item } from "@fedclair/linalg";
+import { type Attack, type AttackedRound, type Update } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
 import { attacks } from "./index.js";
-import { anyUpdate, attacked, create } from "../testing/updates.js";
-
-const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
-// Clients may train adapters of unequal rank.
-const own = [anyUpdate("a1", 2), anyUpdate("a2", 3), anyUpdate("a3", 2)];
-const labels = Int32Array.from({ length: 200 }, (_, i) => i % 10);
-
-/** Everything of an update but the values. */
-function form({ clientId, numExamples, delta, metrics }: Update) {
-  const tensors = [...delta].map(([name, module]) => [
-    name,
-    ...tensorsOf(module).map(({ shape, data }) => [data.constructor.name, shape, data.length]),
-  ]);
-  return { clientId, numExamples, metrics, tensors };
-}
-
-function values(update: Update): number[] {
-  return [...update.delta.keys()].flatMap((name) => entries(update, name));
-}
-
-function entries(update: Update | undefined, name: string): number[] {
-  const module = update?.delta.get(name);
-  return module ? tensorsOf(module).flatMap(({ data }) => [...data]) : [];
-}
-
-/** They send nothing at first; their own tests say what follows. */
-const idleAtFirst: ReadonlySet<string> = new Set(["free-rider", "stale"]);
-
-/** Its departure from the mean is a matter of how many collude. */
-const countsAttackers: ReadonlySet<string> = new Set(["alie"]);
+import { anyUpdate, describeAttack } from "@fedclair/core/testing";
+import { create } from "../testing/updates.js";
 
 // `broken` is no attack that could pass for an update, `contaminated-data` is the task's: their own tests say what they do.
 const apart = ["broken", "contaminated-data"];
-for (const name of [...attacks.keys()].filter((name) => !apart.includes(name))) {
-  describe(`attack ${name}`, () => {
-    it("has a name, a summary and defaults for every option, and refuses unknown ones", () => {
-      const plugin = attacks.get(name);
-      assert.equal(plugin?.name, name);
-      assert.match(plugin.summary, /^[A-Z].*\.$/);
-      assert.throws(() => create(name, { nonsense: 1 }), /nonsense/);
-    });
 
-    it("does exactly one thing", () => {
-      assert.equal(Object.keys(create(name)).length, 1);
-    });
+/** These send nothing at first; their own tests say what follows. */
+const idleAtFirst = ["free-rider", "stale"];
 
-    if (create(name).corruptLabels) {
-      const corrupt = (of = labels) =>
-        create(name).corruptLabels?.(of, 10, stream(1).at("client"), stream(1).at("common"));
-
-      it("returns as many labels, each a class, and changes some", () => {
-        const corrupted = corrupt() ?? new Int32Array();
-        assert.equal(corrupted.length, labels.length);
-        assert.ok(corrupted.every((label) => label >= 0 && label < 10));
-        assert.ok(corrupted.some((label, i) => label !== labels[i]));
-      });
-
-      it("leaves its input alone and repeats itself", () => {
-        const before = labels.slice();
-        assert.deepEqual(corrupt(), corrupt());
-        assert.deepEqual(labels, before);
-      });
-
-      it("takes no labels at all", () => {
-        assert.deepEqual(corrupt(new Int32Array()), new Int32Array());
-      });
-    } else {
-      it("keeps shapes, dtypes, ranks, sample counts and metrics of every client", async () => {
-        const forged = await attacked(create(name), own, honest);
-        assert.deepEqual(forged.map(form), own.map(form));
-      });
-
-      it("returns finite values, and others than those it was given", async () => {
-        const forged = await attacked(create(name), own, honest);
-        forged.forEach((update, i) => {
-          assert.ok(values(update).every(Number.isFinite));
-          assert.notDeepEqual(values(update), values(own[i] ?? update));
-        });
-      });
-
-      if (!idleAtFirst.has(name)) {
-        it("treats modules of one shape apart", async () => {
-          const [first] = await attacked(create(name), own, honest);
-          const ratios = entries(first, "twin").map(
-            (x, i) => x / item(entries(first, "matrix"), i),
-          );
-          assert.ok(ratios.some((ratio) => Math.abs(ratio - item(ratios, 0)) > 1e-6));
-        });
-      }
-
-      it("leaves its input alone and repeats itself", async () => {
-        const before = structuredClone({ own, honest });
-        const first = await attacked(create(name), own, honest);
-        assert.deepEqual(await attacked(create(name), own, honest), first);
-        assert.deepEqual({ own, honest }, before);
-      });
-
-      it("does not depend on the order of clients", async () => {
-        const forged = await attacked(create(name), own, honest);
-        const reversed = await attacked(create(name), own.toReversed(), honest.toReversed());
-        assert.deepEqual(reversed.toReversed(), forged);
-      });
-
-      if (!countsAttackers.has(name)) {
-        it("does not depend on which other attackers answer", async () => {
-          const forged = await attacked(create(name), own, honest);
-          assert.deepEqual(await attacked(create(name), own.slice(1), honest), forged.slice(1));
-        });
-      }
-
-      it("does something in a round without honest updates", async () => {
-        const forged = await attacked(create(name), own, []);
-        assert.deepEqual(forged.map(form), own.map(form));
-        assert.ok(forged.every((update) => values(update).every(Number.isFinite)));
-      });
-    }
-  });
+for (const [name, plugin] of attacks) {
+  if (apart.includes(name)) continue;
+  // The departure of alie from the mean is a matter of how many collude.
+  const countsAttackers = name === "alie";
+  describeAttack(plugin, { idleAtFirst: idleAtFirst.includes(name), countsAttackers });
 }
+
+const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
+const own = [anyUpdate("a1", 2), anyUpdate("a2", 3), anyUpdate("a3", 2)];
 
 describe("attacks that remember", () => {
   // Two phases take turns, and another client misses each round.

@@ -4,9 +4,10 @@ import {
   type TensorDelta,
   type Tensor,
   type Update,
+  scaledModule,
 } from "@fedclair/core";
 import { median, type Stream } from "@fedclair/linalg";
-import { frobenius, scale, tensorLike } from "./modules.js";
+import { frobenius, tensorLike } from "./modules.js";
 
 /**
  * Draws one module of one client's forged update, of any size.
@@ -22,7 +23,7 @@ export function forgeAtMedianNorm(seen: AttackedRound, factor: number, draw: Dra
   const medians = medianNorms(modelsOf(seen));
   return mapModules(seen.own, (module, name, clientId) => {
     const drawn = draw(module, name, clientId);
-    return scale(drawn, (factor * valueOf(medians, name)) / (frobenius(drawn) || 1));
+    return scaledModule(drawn, (factor * valueOf(medians, name)) / (frobenius(drawn) || 1));
   });
 }
 
@@ -43,7 +44,9 @@ export function mapModules(updates: readonly Update[], replace: DrawModule): Upd
 
 /** What a client sends that learnt nothing. */
 export function withoutChange(update: Update): Update {
-  const modules = [...update.delta].map(([name, module]) => [name, scale(module, 0)] as const);
+  const modules = [...update.delta].map(
+    ([name, module]) => [name, scaledModule(module, 0)] as const,
+  );
   return { ...update, delta: new Map(modules) };
 }
 

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { isLowRank, type TensorDelta } from "@fedclair/core";
+import { isLowRank, type TensorDelta, valuesOf } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import { forgeFromHonest } from "./from-honest.js";
-import { valuesOf } from "./modules.js";
 import { f32, f64, update } from "../testing/updates.js";
 
 const pair = (b: number[], a: number[]): TensorDelta => ({

@@ -1,6 +1,13 @@
-import { deltaShape, sizeOf, type AttackedRound, type Delta, type Update } from "@fedclair/core";
+import {
+  deltaShape,
+  sizeOf,
+  type AttackedRound,
+  type Delta,
+  type Update,
+  valuesOf,
+} from "@fedclair/core";
 import { mapModules, modelsOf, valueOf } from "./forging.js";
-import { changeLike, valuesOf } from "./modules.js";
+import { changeLike } from "./modules.js";
 
 /**
  * Gives all contaminated clients one forged vector, made from the honest updates. A vector is the change itself, all

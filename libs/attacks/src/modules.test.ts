@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { item } from "@fedclair/linalg";
-import { frobenius, scale } from "./modules.js";
+import { scaledModule } from "@fedclair/core";
+import { frobenius } from "./modules.js";
 import { f32, f64 } from "../testing/updates.js";
 
 describe("frobenius", () => {
@@ -42,8 +43,8 @@ describe("frobenius", () => {
 
 describe("scale", () => {
   it("scales a dense tensor, and of factors the left one", () => {
-    assert.deepEqual(scale(f32([2], 1, 2), -3), f32([2], -3, -6));
+    assert.deepEqual(scaledModule(f32([2], 1, 2), -3), f32([2], -3, -6));
     const pair = { b: f32([2, 1], 1, 2), a: f32([1, 1], 5) };
-    assert.deepEqual(scale(pair, 2), { b: f32([2, 1], 2, 4), a: f32([1, 1], 5) });
+    assert.deepEqual(scaledModule(pair, 2), { b: f32([2, 1], 2, 4), a: f32([1, 1], 5) });
   });
 });

@@ -1,4 +1,4 @@
-import { isLowRank, type LowRank, type TensorDelta, type Delta, type Tensor } from "@fedclair/core";
+import { isLowRank, type LowRank, type TensorDelta, type Tensor } from "@fedclair/core";
 import {
   dot,
   gramNT,
@@ -11,21 +11,6 @@ import {
   thinQr,
   thinSvd,
 } from "@fedclair/linalg";
-
-/** `update` times `factor`; of low-rank factors only b is scaled. Shapes and dtypes stay. */
-export function scale(update: TensorDelta, factor: number): TensorDelta {
-  if (isLowRank(update)) return { b: scaleTensor(update.b, factor), a: update.a };
-  return scaleTensor(update, factor);
-}
-
-/** Every module times `factor`. */
-export function scaleAll(modules: Delta, factor: number): Delta {
-  return new Map([...modules].map(([name, update]) => [name, scale(update, factor)]));
-}
-
-function scaleTensor({ shape, data }: Tensor, factor: number): Tensor {
-  return { shape, data: data.map((x) => factor * x) };
-}
 
 /** Frobenius norm; of factors that of b·a without forming it: |b·a|² = tr((bᵀb)(a·aᵀ)). */
 export function frobenius(update: TensorDelta): number {
@@ -56,12 +41,6 @@ export function pairLike(like: LowRank, b: Matrix, a: Matrix): LowRank {
 export function leftBlock(update: TensorDelta): Matrix {
   if (!isLowRank(update)) return toMatrix(update);
   return multiplyNT(toMatrix(update.b), thinQr(toMatrix(update.a).transpose()).r);
-}
-
-/** The numbers of the change itself, row-major: p·q of them for factors, which are multiplied out. */
-export function valuesOf(update: TensorDelta): Float64Array {
-  if (!isLowRank(update)) return Float64Array.from(update.data);
-  return multiply(toMatrix(update.b), toMatrix(update.a)).toRowMajor();
 }
 
 /**

@@ -22,6 +22,7 @@ export const errorCodes = {
   HOST_LOST: 15,
   TRIAL_ENDED: 16,
   BACKEND_MISMATCH: 17,
+  PLUGIN_MISMATCH: 18,
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,3 +1,4 @@
+export { Matrix, stream, type Stream } from "@fedclair/linalg";
 export {
   admitEvaluation,
   admitUpdate,
@@ -15,16 +16,18 @@ export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";
 export { dashes, strokeLegend } from "./curves.js";
+export { checkedPlugin, definePlugin, type DefinedPlugin } from "./define-plugin.js";
 export {
   errorCodes,
   exitCodes,
   failure,
+  messageOf,
   UserError,
   type ErrorCode,
   type Failure,
 } from "./errors.js";
 export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./figure.js";
-export { denseOf, matrixOf, tensorOf } from "./matrix.js";
+export { denseOf, matrixOf, tensorOf, valuesOf } from "./matrix.js";
 export { addTerms, Products } from "./merge.js";
 export { MemoryPool } from "./memory-pool.js";
 export type { ClientRecord, RoundRecord, RoundTiming } from "./record.js";
@@ -41,14 +44,22 @@ export {
   type Tensor,
 } from "./tensor.js";
 export { bounds, excerpt, isName, jsonBytes, oneLine, printable } from "./text.js";
-export { parseTrial, type ResolvePath } from "./trial-file.js";
+export { namedPlugins, parseTrial, type NamedModule, type ResolvePath } from "./trial-file.js";
 export { startTrial, type TrialState } from "./trial-state.js";
 export { optionsOf, type PluginChoice } from "./plugin-choice.js";
+export {
+  identitiesOf,
+  pluginMismatch,
+  type PluginIdentity,
+  type PluginKind,
+} from "./plugin-identity.js";
 export { remarksOn } from "./remarks.js";
 export { choiceOf, createPlugin, trialSchema, type Trial } from "./trial.js";
 export {
   isLowRank,
   deltaShape,
+  scaled,
+  scaledModule,
   tensorsOf,
   type LowRank,
   type Metrics,

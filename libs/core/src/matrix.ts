@@ -16,3 +16,8 @@ export function tensorOf(matrix: Matrix): Tensor {
 export function denseOf(update: TensorDelta): Matrix {
   return isLowRank(update) ? multiply(matrixOf(update.b), matrixOf(update.a)) : matrixOf(update);
 }
+
+/** The numbers of a change, row-major; a low-rank pair is multiplied out. */
+export function valuesOf(update: TensorDelta): Float64Array {
+  return isLowRank(update) ? denseOf(update).toRowMajor() : Float64Array.from(update.data);
+}

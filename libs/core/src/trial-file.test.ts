@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { UserError } from "./errors.js";
 import { toyPlugins } from "../testing/index.js";
 import { toyAggregator, toyTask } from "../testing/toy.js";
-import { parseTrial } from "./trial-file.js";
+import { namedPlugins, parseTrial } from "./trial-file.js";
 
 const good = `name: toy
 rounds: 2
@@ -296,6 +296,51 @@ describe("parseTrial", () => {
     assert.throws(
       () => parseTrial(text, "t.yaml", { ...toyPlugins, aggregators }),
       /t.yaml: baselines.0.aggregator: picky: not with c0/,
+    );
+  });
+});
+
+describe("namedPlugins", () => {
+  const identity = { kind: "task", name: "mine", version: "1.0.0", hash: "0123456789abcdef" };
+  const text = `${good}plugins: [./a.js, ${JSON.stringify(identity)}, b]\n`;
+
+  it("are the modules that a file names, and those of overrides, and in a resolved trial the plug-ins", () => {
+    assert.deepEqual(namedPlugins(text), {
+      modules: [
+        { text: "./a.js", by: "file" },
+        { text: "b", by: "file" },
+      ],
+      identities: [identity],
+    });
+    const { modules } = namedPlugins(text, ["plugins.0=./c.js"]);
+    assert.deepEqual(modules, [
+      { text: "./c.js", by: "override" },
+      { text: "b", by: "file" },
+    ]);
+  });
+
+  it("are none of a file without them, or with faults, of which parseTrial tells", () => {
+    for (const faulty of [
+      good,
+      "",
+      "plugins: ./a.js",
+      "plugins: [3]",
+      "plugins: [[./a.js]]",
+      "a: [",
+    ]) {
+      assert.deepEqual(namedPlugins(faulty), { modules: [], identities: [] });
+    }
+    assert.throws(
+      () => parseTrial(`${good}plugins: [3]\n`, "t.yaml", toyPlugins),
+      /^UserError: t\.yaml:6:11: plugins\.0: expected .*, got 3$/,
+    );
+  });
+
+  it("of a resolved trial must be there", () => {
+    const without = () => parseTrial(text, "t.yaml", toyPlugins);
+    assert.throws(
+      without,
+      /plugins: the trial's task 'mine' .*, this process has none of that name; name/,
     );
   });
 });

@@ -1,9 +1,17 @@
+import { z } from "zod";
 import { clientIds } from "./clients.js";
 import { parseChecked } from "./checked-yaml.js";
 import type { Plugins, Task } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { UserError } from "./errors.js";
 import type { PluginChoice } from "./plugin-choice.js";
+import {
+  identitiesOf,
+  pluginIdentity,
+  pluginMismatch,
+  type PluginIdentity,
+  type PluginKind,
+} from "./plugin-identity.js";
 import { createPlugin, trialSchema, type Trial } from "./trial.js";
 
 /** Makes a path absolute that stands in a trial file, or in an override. */
@@ -24,15 +32,68 @@ export function parseTrial(
   resolvePath: ResolvePath = (path) => path,
 ): Trial {
   const source = { text, file, what: "trial", overrides };
+  const { identities } = namedPlugins(text, overrides);
+  const mismatch = pluginMismatch(identities, plugins.outside ?? [], "this process");
+  if (mismatch !== undefined) {
+    throw new UserError(`${file}: plugins: ${mismatch}; name its module there, as ./my-task.js`);
+  }
   const { data, isOverridden } = parseChecked(source, trialSchema(plugins));
   const paths = plugins.tasks.get(data.task.name)?.paths ?? [];
   const task = paths.reduce((choice, path) => {
     const by = isOverridden(["task", ...path.split(".")]) ? "override" : "file";
     return changedAt(choice, path.split("."), (text) => resolvePath(text, by));
   }, data.task);
-  const trial = { ...data, task };
+  const trial = {
+    ...data,
+    task,
+    ...(data.plugins && { plugins: usedPlugins(data, plugins.outside ?? []) }),
+  };
   checkPlugins(trial, plugins, file);
   return trial;
+}
+
+/** A module of plug-ins, as a trial file or an override names it. */
+export interface NamedModule {
+  readonly text: string;
+  readonly by: "file" | "override";
+}
+
+/**
+ * What a trial or a sweep names in `plugins`, by a first look at nothing else: its modules, which must be loaded before the
+ * rest can be read, or in a resolved trial its plug-ins. Nothing of a file with faults: `parseTrial` tells of them.
+ */
+export function namedPlugins(
+  text: string,
+  overrides: readonly string[] = [],
+): { readonly modules: readonly NamedModule[]; readonly identities: readonly PluginIdentity[] } {
+  const schema = z.looseObject({ plugins: z.array(z.union([z.string(), pluginIdentity])) });
+  try {
+    const source = { text, file: "", what: "", overrides };
+    const { data, isOverridden } = parseChecked(source, schema);
+    return {
+      modules: data.plugins.flatMap((text, i) => {
+        const by = isOverridden(["plugins", String(i)]) ? "override" : "file";
+        return typeof text === "string" ? { text, by } : [];
+      }),
+      identities: identitiesOf(data),
+    };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { modules: [], identities: [] };
+  }
+}
+
+/** Those plug-ins from outside that a trial's task, aggregators and attacks are. */
+function usedPlugins(
+  { task, aggregator, baselines, attacks }: Trial,
+  outside: readonly PluginIdentity[],
+): PluginIdentity[] {
+  const used: Readonly<Record<PluginKind, readonly PluginChoice[]>> = {
+    task: [task],
+    aggregator: [aggregator, ...baselines.map((baseline) => baseline.aggregator)],
+    attack: attacks.map(({ attack }) => attack),
+  };
+  return outside.filter(({ kind, name }) => used[kind].some((choice) => choice.name === name));
 }
 
 /** A copy in which the text at a path is changed, if there is one. */

@@ -3,6 +3,7 @@ import { attackedCount, clientIds } from "./clients.js";
 import type { Plugin, Plugins, Registry } from "./contracts.js";
 import { didYouMean } from "./near.js";
 import { optionsOf, type PluginChoice } from "./plugin-choice.js";
+import { pluginIdentity } from "./plugin-identity.js";
 import { excerpt } from "./text.js";
 
 /** One of a registry's plug-ins with its options, unknown names and keys refused. */
@@ -79,6 +80,12 @@ function makeSchema(plugins: Plugins) {
         )
         .default("all")
         .describe("Clients sampled for a round: all, a number of them, or a fraction."),
+      plugins: z
+        .array(z.union([z.string().min(1), pluginIdentity]))
+        .optional()
+        .describe(
+          "Plug-ins from outside: modules, by their paths from here (./my-task.js) or packages.",
+        ),
       task: choiceOf(plugins.tasks, "task").describe("What is learnt, from which data."),
       aggregator: aggregator.describe("The method under study."),
       baselines: z

@@ -45,3 +45,18 @@ export function deltaShape(update: TensorDelta): readonly number[] {
 export function deltaBytes(delta: Delta): number {
   return [...delta.values()].reduce((total, one) => total + payloadBytes(tensorsOf(one)), 0);
 }
+
+/** Every module of a change times `factor`; of low-rank factors only b is scaled. Shapes and dtypes stay. */
+export function scaled(delta: Delta, factor: number): Delta {
+  return new Map([...delta].map(([name, change]) => [name, scaledModule(change, factor)]));
+}
+
+/** One module of a change times `factor`, as `scaled`. */
+export function scaledModule(change: TensorDelta, factor: number): TensorDelta {
+  if (isLowRank(change)) return { b: scaledTensor(change.b, factor), a: change.a };
+  return scaledTensor(change, factor);
+}
+
+function scaledTensor({ shape, data }: Tensor, factor: number): Tensor {
+  return { shape, data: data.map((x) => factor * x) };
+}

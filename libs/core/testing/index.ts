@@ -1,2 +1,7 @@
+export { describeAggregator, valueOf, type AggregatorSetting } from "./aggregator-conformance.js";
+export { describeAttack, type AttackSetting } from "./attack-conformance.js";
+export { anyUpdate, attacked } from "./attacked.js";
+export { oneHost, play, type Played } from "./play.js";
 export { describeClientPool, type MakePool } from "./pool-conformance.js";
+export { describeTask, type TaskSetting } from "./task-conformance.js";
 export { toyParams, toyPlugins, toyTrial } from "./toy.js";

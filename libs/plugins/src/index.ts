@@ -1,11 +1,4 @@
-import { aggregators } from "@fedclair/aggregators";
-import { attacks } from "@fedclair/attacks";
-import type { Plugins } from "@fedclair/core";
-import { taskAggregators, tasks } from "@fedclair/tasks";
-
-/** Everything that a trial file can name: the same for the command, the coordinator and client hosts. */
-export const plugins: Plugins = {
-  tasks,
-  aggregators: new Map([...aggregators, ...taskAggregators]),
-  attacks,
-};
+export { builtIn } from "./built-in.js";
+export { loadPlugins } from "./load-plugins.js";
+export { modulesOf, pluginsFor } from "./plugins-for.js";
+export { resolveModule, type PluginModule } from "./resolve-module.js";

@@ -7,6 +7,7 @@ import {
   type Trial,
 } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
+import type { ArmRecord } from "./arms.js";
 import type { MetricInfos } from "./measure.js";
 
 /** What a trial's plug-ins know of it that is not in its records: for tables, pages and figures. */
@@ -23,6 +24,16 @@ export interface TrialDescription {
 
 /** Nothing known beside the records. */
 export const undescribed: TrialDescription = { label: () => "", attacks: new Map(), metrics: {} };
+
+/** What records alone tell, where a plug-in of the trial is not there any more. */
+export function describeRecords(records: readonly ArmRecord[]): TrialDescription {
+  const attacks = records.flatMap(({ clients }) =>
+    clients.flatMap(({ clientId, attack }) =>
+      attack === null ? [] : [[clientId, attack] as const],
+    ),
+  );
+  return { ...undescribed, attacks: new Map(attacks) };
+}
 
 export async function describeTrial(trial: Trial, plugins: Plugins): Promise<TrialDescription> {
   const plugin = plugins.tasks.get(trial.task.name);

@@ -1,5 +1,10 @@
 export { armsOf, type Arm, type ArmRecord } from "./arms.js";
-export { describeTrial, undescribed, type TrialDescription } from "./description.js";
+export {
+  describeRecords,
+  describeTrial,
+  undescribed,
+  type TrialDescription,
+} from "./description.js";
 export { evaluationsOf, inCommon, meanOf, metricsIn, valuesOf } from "./evaluation.js";
 export { detectionInfos } from "./detection.js";
 export { faultsOf } from "./faults.js";
@@ -35,6 +40,7 @@ export {
   integerOption,
   interruption,
   listenForInterruption,
+  pluginOption,
   readToken,
   runProgram,
   setOption,

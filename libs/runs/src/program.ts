@@ -5,6 +5,7 @@ export {
   integerOption,
   interruption,
   listenForInterruption,
+  pluginOption,
   runProgram,
   setOption,
 } from "./process/main.js";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { loadBackend } from "@fedclair/compute";
+import { describeTask, type TaskSetting } from "@fedclair/core/testing";
 import { tasks } from "./index.js";
-import { describeTask, type Setting } from "../testing/conformance.js";
 
 const bridge = { environment: { name: "bridge", random: 5, optimal: 5 }, sweeps: 2 };
 const networks = {
@@ -13,7 +14,7 @@ const transport = {
 };
 
 /** Small trials of every task, one for each way in which it works. */
-const settings: Readonly<Record<string, readonly Setting[]>> = {
+const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
   alberdice: [
     { name: "tables", options: bridge, clients: 4, rounds: 4, kind: "permute" },
     {
@@ -81,7 +82,10 @@ const settings: Readonly<Record<string, readonly Setting[]>> = {
   })),
 };
 
-for (const plugin of tasks.values()) describeTask(plugin, settings[plugin.name] ?? []);
+const { tf } = await loadBackend();
+for (const plugin of tasks.values()) {
+  describeTask(plugin, settings[plugin.name] ?? [], () => tf.memory().numTensors);
+}
 
 describe("the registry of tasks", () => {
   it("has small trials of each for the tests that all must pass", () => {

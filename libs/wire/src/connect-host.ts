@@ -4,6 +4,7 @@ import {
   type Answer,
   type ClientJob,
   type Failure,
+  type PluginIdentity,
   type Update,
 } from "@fedclair/core";
 import { io, type Socket } from "socket.io-client";
@@ -27,6 +28,8 @@ export interface HostOptions {
   /** What it computes with. */
   readonly backend: string;
   readonly softwareVersion: string;
+  /** The plug-ins from outside that it has. Default: none. */
+  readonly plugins?: readonly PluginIdentity[];
   /** Prepares the trial, once; no client is assigned before it resolves. @param trialJson the resolved trial */
   readonly onWelcome: (trialJson: string) => Promise<void>;
   /** Does one client's part. Called for one job at a time; must give way to the event loop. */
@@ -139,8 +142,8 @@ class ClientHost {
   }
 
   async #join(peer: Peer): Promise<void> {
-    const { token = "", capacity, backend, softwareVersion, onWelcome } = this.#options;
-    const join = { protocolVersion, token, capacity, backend, softwareVersion };
+    const { token = "", capacity, backend, softwareVersion, plugins = [] } = this.#options;
+    const join = { protocolVersion, token, capacity, backend, softwareVersion, plugins };
     const reply = await peer.send(encodeJoin(join));
     if (reply.type !== "welcome") {
       this.#notWelcome(reply);
@@ -154,7 +157,7 @@ class ClientHost {
         `the coordinator at ${this.#options.url} now runs another trial: start this host anew`,
       );
     }
-    this.#prepared ??= onWelcome(reply.trialJson);
+    this.#prepared ??= this.#options.onWelcome(reply.trialJson);
     await this.#prepared;
     await peer.send(encodeReady());
   }

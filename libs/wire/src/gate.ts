@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { printable, type Failure } from "@fedclair/core";
+import { pluginMismatch, printable, type Failure, type PluginIdentity } from "@fedclair/core";
 import type { Join } from "./codec/host-message.js";
 import { maxWordLength, protocolVersion } from "./protocol.js";
 
@@ -9,15 +9,20 @@ const word = new RegExp(`^[\\w.+-]{0,${maxWordLength}}$`);
 /** Decides which hosts may join. */
 export class Gate {
   readonly #token: string;
+  readonly #plugins: readonly PluginIdentity[];
   #backend: string | undefined;
 
   get backend(): string | undefined {
     return this.#backend;
   }
 
-  /** @param backend the one that hosts must compute with; by default the first host decides */
-  constructor(token: string, backend: string | undefined) {
+  /**
+   * @param backend the one that hosts must compute with; by default the first host decides
+   * @param plugins those from outside that hosts must have
+   */
+  constructor(token: string, backend: string | undefined, plugins: readonly PluginIdentity[]) {
     this.#token = token;
+    this.#plugins = plugins;
     this.#backend = backend;
   }
 
@@ -37,11 +42,17 @@ export class Gate {
     for (const [field, text] of [
       ["backend", join.backend],
       ["software_version", join.softwareVersion],
+      ...join.plugins.flatMap((plugin) => Object.entries<string>({ ...plugin })),
     ] as const) {
       if (word.test(text)) continue;
       const wanted = `expected at most ${maxWordLength} letters, digits and any of . _ + -`;
       const message = `${field} '${printable(text, maxWordLength)}': ${wanted}`;
       return { code: "MALFORMED", message };
+    }
+    const mismatch = pluginMismatch(this.#plugins, join.plugins, "the host");
+    if (mismatch !== undefined) {
+      const advice = "start the host with --plugin and the same module";
+      return { code: "PLUGIN_MISMATCH", message: `${mismatch}: ${advice}` };
     }
     this.#backend ??= join.backend;
     if (join.backend !== this.#backend) {

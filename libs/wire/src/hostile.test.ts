@@ -174,12 +174,13 @@ describe("SocketPool, attacked", () => {
       { backend: "x".repeat(65) },
       { softwareVersion: "x".repeat(60_000) },
       { backend: "two words" },
+      { plugins: [{ kind: "task", name: forged, version: "", hash: "" }] },
     ];
     for (const changes of bad) assert.equal(outcome(await host.join(changes)), "MALFORMED");
     assert.equal(outcome(await host.join({ token: "wrong", backend: forged })), "BAD_TOKEN");
     const good = { backend: "torch-2.1+cu118_x.y", softwareVersion: "" };
     assert.equal(outcome(await host.join(good)), "welcome");
-    assert.equal(log.length, 7);
+    assert.equal(log.length, 8);
     for (const line of log) assertText(line, 500);
     assert.equal(
       log[0],

@@ -61,6 +61,34 @@ describe("SocketPool, joining", () => {
     }
   });
 
+  it("refuses a host that lacks a plug-in of the trial, or has another version or code of it", async () => {
+    const mine = {
+      kind: "task",
+      name: "mine",
+      version: "1.0.0",
+      hash: "0123456789abcdef",
+    } as const;
+    await open(1, { plugins: [mine] });
+    const host = await connect();
+    const cases = [
+      [[], "the host has none of that name"],
+      [[{ ...mine, kind: "attack" }], "the host has none of that name"],
+      [[{ ...mine, version: "1.0.1" }], "the host has version 1.0.1 (code 0123456789abcdef)"],
+      [[{ ...mine, hash: "f".repeat(16) }], "the host has version 1.0.0 (code ffffffffffffffff)"],
+    ] as const;
+    for (const [plugins, told] of cases) {
+      assert.deepEqual(await host.join({ plugins, backend: "cpu" }), {
+        type: "failure",
+        failure: {
+          code: "PLUGIN_MISMATCH",
+          message: `the trial's task 'mine' is version 1.0.0 (code 0123456789abcdef), ${told}: start the host with --plugin and the same module`,
+        },
+      });
+    }
+    const others = { ...mine, name: "other" };
+    assert.equal(outcome(await host.join({ plugins: [others, mine], backend: "wasm" })), "welcome");
+  });
+
   it("holds later hosts to the backend of the first, unless told which", async () => {
     await open(2);
     await (await connect()).join({ backend: "wasm" });

@@ -7,6 +7,7 @@ import {
   type Answer,
   type ClientPool,
   type Job,
+  type PluginIdentity,
 } from "@fedclair/core";
 import { Bases } from "./bases.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
@@ -34,6 +35,8 @@ export interface SocketPoolOptions {
   readonly token?: string;
   /** What hosts must compute with; by default the first host to join decides. */
   readonly backend?: string;
+  /** The plug-ins from outside that hosts must have. Default: none. */
+  readonly plugins?: readonly PluginIdentity[];
   /** Payload of a frame in bytes; default 1 MiB. */
   readonly chunkBytes?: number;
   /** Bytes of a message at most; default 256 MiB. */
@@ -84,7 +87,7 @@ export class SocketPool implements ClientPool {
     this.#limits = limits;
     this.#listener = listener;
     this.url = listener.url;
-    this.#gate = new Gate(options.token ?? "", options.backend);
+    this.#gate = new Gate(options.token ?? "", options.backend, options.plugins ?? []);
     this.#roster = new Roster(options.clientIds);
     listener.io.on("connection", (socket) => {
       this.#connect(socket);

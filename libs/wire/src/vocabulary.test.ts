@@ -75,7 +75,7 @@ describe("limits", () => {
       "time to answer a frame": replyTimeout,
       "metrics of an update": bounds.metrics,
       "name of a metric, module, phase or client": bounds.nameLength,
-      "name of a backend, software version": maxWordLength,
+      "name of a backend, software version, text of a plug-in": maxWordLength,
       "text of a failure": bounds.failureBytes,
       "number in the change of an F32 module": largestChange.f32,
       "number in the change of an F64 module": largestChange.f64,

@@ -102,7 +102,10 @@ const hostileTensor = fc.oneof(
 export const hostileMessage: fc.Arbitrary<Uint8Array> = fc
   .oneof(
     plain({
-      join: plain({ capacity: fc.nat(), backend: hostileText, softwareVersion: hostileText }),
+      join: plain({
+        ...{ capacity: fc.nat(), backend: hostileText, softwareVersion: hostileText },
+        plugins: fc.array(plain({ kind: hostileText, name: hostileText, hash: hostileText })),
+      }),
     }),
     plain({
       clientFailed: plain({

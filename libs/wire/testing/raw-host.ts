@@ -15,6 +15,7 @@ export const goodJoin: Join = {
   capacity: 4,
   backend: "none",
   softwareVersion: "test",
+  plugins: [],
 };
 
 /** The code of a refusal, else the type of the reply. */

@@ -7,7 +7,9 @@ import {
   parseChecked,
   UserError,
   type AggregatorInput,
+  type AggregatorPlugin,
   type PluginChoice,
+  type Registry,
 } from "@fedclair/core";
 import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
@@ -33,6 +35,8 @@ export interface AggregateOptions {
   /** Are adapters merged into the base after every round? */
   readonly merged: boolean;
   readonly seed: number;
+  /** Modules of aggregators from outside. */
+  readonly plugins: readonly string[];
   readonly json: boolean;
 }
 
@@ -42,8 +46,9 @@ export interface AggregateOptions {
  */
 export async function aggregate(folder: string, options: AggregateOptions): Promise<void> {
   const { out, state, merged, seed } = options;
-  const choice = choiceFrom(options);
-  const aggregator = createPlugin(aggregators, choice);
+  const known = await aggregatorsWith(options.plugins);
+  const choice = choiceFrom(options, known);
+  const aggregator = createPlugin(known, choice);
   await refuseTaken("--out", [out]);
   const rules: Rules = { aggregator: choice, seed, merged };
   const before = await readState(state, rules);
@@ -70,13 +75,24 @@ export async function aggregate(folder: string, options: AggregateOptions): Prom
   process.stdout.write(options.json ? JSON.stringify(report) + "\n" : roundText(report, out));
 }
 
+/** Those built in for any task's updates, and those of the modules. */
+async function aggregatorsWith(modules: readonly string[]): Promise<Registry<AggregatorPlugin>> {
+  if (modules.length === 0) return aggregators; // all else loads every task
+  const { outsideAggregators } = await import("./outside-aggregators.js");
+  const added = await outsideAggregators(modules);
+  return new Map([...aggregators, ...added.map((plugin) => [plugin.name, plugin] as const)]);
+}
+
 /** @throws UserError for an aggregator that is none, or an option that it does not take */
-function choiceFrom({ aggregator, set }: AggregateOptions): PluginChoice {
+function choiceFrom(
+  { aggregator, set }: AggregateOptions,
+  known: Registry<AggregatorPlugin>,
+): PluginChoice {
   const source = {
     ...{ text: JSON.stringify({ aggregator: { name: aggregator } }), file: "--aggregator" },
     ...{ what: "options", overrides: set.map((one) => `aggregator.${one}`) },
   };
-  const schema = z.strictObject({ aggregator: choiceOf(aggregators, "aggregator") });
+  const schema = z.strictObject({ aggregator: choiceOf(known, "aggregator") });
   const { data, isOverridden } = parseChecked(source, schema);
   // As in an audit: what tells among adapters of real models.
   const isPlain = aggregator === "clair" && !isOverridden(["aggregator", "rule"]);

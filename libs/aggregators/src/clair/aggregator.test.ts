@@ -1,7 +1,7 @@
 import { UserError, type Aggregation, type Update } from "@fedclair/core";
 import { addScaled, gaussian, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { valueOf } from "../../testing/conformance.js";
+import { valueOf } from "@fedclair/core/testing";
 import { distance } from "../../testing/measure.js";
 import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
 import { clairAggregator, clairSchema } from "./index.js";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { product, type Factors } from "../factors.js";
 import { aggregators } from "../index.js";
 import { longestArray } from "../../testing/allocation.js";
-import { valueOf } from "../../testing/conformance.js";
+import { valueOf } from "@fedclair/core/testing";
 import { idOf, updateOf } from "../../testing/updates.js";
 
 const weightRules = [

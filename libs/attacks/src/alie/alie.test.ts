@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { item } from "@fedclair/linalg";
-import { attacked, create, f64, update } from "../../testing/updates.js";
+import { attacked } from "@fedclair/core/testing";
+import { create, f64, update } from "../../testing/updates.js";
 import { alie, alieDeviations } from "./index.js";
 
 describe("alie", () => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { isLowRank, type Update } from "@fedclair/core";
+import { isLowRank, type Update, valuesOf } from "@fedclair/core";
 import { Matrix, subtract, thinSvd, at } from "@fedclair/linalg";
-import { toMatrix, valuesOf } from "../modules.js";
-import { anyUpdate, attacked, attackedRounds, create } from "../../testing/updates.js";
+import { toMatrix } from "../modules.js";
+import { anyUpdate, attacked } from "@fedclair/core/testing";
+import { attackedRounds, create } from "../../testing/updates.js";
 
 const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
 const own = ["a1", "a2"].map((id) => anyUpdate(id));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { admitUpdate, deltaShape, type Shapes } from "@fedclair/core";
-import { anyUpdate, attacked, create } from "../../testing/updates.js";
+import { anyUpdate, attacked } from "@fedclair/core/testing";
+import { create } from "../../testing/updates.js";
 
 describe("attack broken", () => {
   const honest = anyUpdate("h1");

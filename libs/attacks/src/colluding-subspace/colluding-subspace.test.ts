@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { isLowRank, type TensorDelta, type Update } from "@fedclair/core";
 import { hstack, Matrix, median, multiply, thinSvd, at } from "@fedclair/linalg";
 import { frobenius } from "../modules.js";
-import { anyUpdate, attacked, create } from "../../testing/updates.js";
+import { anyUpdate, attacked } from "@fedclair/core/testing";
+import { create } from "../../testing/updates.js";
 
 const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
 const own = ["a1", "a2", "a3"].map((id) => anyUpdate(id, 2));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { frobenius } from "../modules.js";
-import { attacked, attackedRounds, create, f64, update } from "../../testing/updates.js";
+import { attacked } from "@fedclair/core/testing";
+import { attackedRounds, create, f64, update } from "../../testing/updates.js";
 
 const dense = (clientId: string, ...values: number[]) =>
   update(clientId, { m: f64([values.length], ...values) });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { frobenius } from "../modules.js";
-import { attacked, create, f32, f64, update } from "../../testing/updates.js";
+import { attacked } from "@fedclair/core/testing";
+import { create, f32, f64, update } from "../../testing/updates.js";
 
 const zero = new Array<number>(4000).fill(0);
 const own = ["a", "b"].map((id) =>

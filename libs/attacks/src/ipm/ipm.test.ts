@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { attacked, create, f64, update } from "../../testing/updates.js";
+import { attacked } from "@fedclair/core/testing";
+import { create, f64, update } from "../../testing/updates.js";
 
 describe("ipm", () => {
   it("sends minus epsilon times the honest mean, all alike", async () => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { frobenius as norm, Matrix, stream } from "@fedclair/linalg";
-import { frobenius, valuesOf } from "../modules.js";
-import { anyUpdate, attacked, create, update } from "../../testing/updates.js";
+import { valuesOf } from "@fedclair/core";
+import { frobenius } from "../modules.js";
+import { anyUpdate, attacked } from "@fedclair/core/testing";
+import { create, update } from "../../testing/updates.js";
 
 const rng = stream("masked");
 const gaussian = (rows: number, cols: number) =>

@@ -1,6 +1,5 @@
-import type { Attack, Plugin } from "@fedclair/core";
+import { type Attack, type Plugin, scaled } from "@fedclair/core";
 import { z } from "zod";
-import { scaleAll } from "../modules.js";
 
 const schema = z.strictObject({
   factor: z
@@ -19,6 +18,6 @@ export const scaling: Plugin<Attack> = {
   summary: "The client's own update, enlarged.",
   schema,
   create: ({ factor }: z.output<typeof schema>): Attack => ({
-    corruptUpdate: (honest) => ({ ...honest, delta: scaleAll(honest.delta, factor) }),
+    corruptUpdate: (honest) => ({ ...honest, delta: scaled(honest.delta, factor) }),
   }),
 };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { attacked, create, f32, f64, update } from "../../testing/updates.js";
+import { attacked } from "@fedclair/core/testing";
+import { create, f32, f64, update } from "../../testing/updates.js";
 
 describe("scaling", () => {
   it("sends ten times the client's own update by default", async () => {

@@ -1,6 +1,5 @@
-import type { Attack, Plugin } from "@fedclair/core";
+import { type Attack, type Plugin, scaled } from "@fedclair/core";
 import { z } from "zod";
-import { scaleAll } from "../modules.js";
 
 const schema = z.strictObject({
   scale: z.number().positive().default(1).describe("The update is multiplied by minus this"),
@@ -15,6 +14,6 @@ export const signFlip: Plugin<Attack> = {
   summary: "The client's own update, negated.",
   schema,
   create: ({ scale }: z.output<typeof schema>): Attack => ({
-    corruptUpdate: (honest) => ({ ...honest, delta: scaleAll(honest.delta, -scale) }),
+    corruptUpdate: (honest) => ({ ...honest, delta: scaled(honest.delta, -scale) }),
   }),
 };

@@ -1,6 +1,7 @@
+import { writeSync } from "node:fs";
 import { printable } from "@fedclair/core";
 import { pino, type Logger, type LoggerOptions } from "pino";
-import pretty from "pino-pretty";
+import pc from "picocolors";
 
 export type { Logger } from "pino";
 
@@ -25,11 +26,21 @@ export function createLog(name: string): Logger {
   const level = process.env["FEDCLAIR_LOG"] ?? "info";
   const options = { level, base: { name }, hooks };
   if (!process.stderr.isTTY) return pino(options, pino.destination({ fd: 2, sync: true }));
-  const stream = pretty({
-    destination: 2,
-    sync: true,
-    ignore: "pid,hostname,time",
-    hideObject: false,
+  return pino(options, {
+    write: (line) => {
+      writeSync(2, readable(line));
+    },
   });
-  return pino(options, stream);
+}
+
+const colours: Readonly<Record<string, (text: string) => string>> = {
+  warn: pc.yellow,
+  error: pc.red,
+};
+
+/** A JSON line of the log as a person reads it: `WARN (client): no coordinator …`. */
+function readable(line: string): string {
+  const { level, name, msg } = JSON.parse(line) as { level: number; name: string; msg: string };
+  const label = pino.levels.labels[level] ?? "";
+  return `${(colours[label] ?? pc.green)(label.toUpperCase())} (${name}): ${msg}\n`;
 }

@@ -99,6 +99,16 @@ export function setOption(): Option {
     .argParser((value: string, before: readonly string[]) => [...before, value]);
 }
 
+/** `--plugin`, which may be repeated: modules of plug-ins from outside. Read as `plugins`. */
+export function pluginOption(): Option {
+  return new Option(
+    "--plugin, --plugins <path-or-package>",
+    "load plug-ins from a module, whose code runs; may be repeated",
+  )
+    .default([], "none")
+    .argParser((value: string, before: readonly string[]) => [...before, value]);
+}
+
 /** @throws UserError naming the option unless `text` is an integer of at least `min` */
 export function integerOption(option: string, min: number): (text: string) => number {
   return (text) => {

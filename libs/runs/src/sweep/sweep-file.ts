@@ -123,7 +123,13 @@ function takesList(plugins: Plugins): (path: readonly string[]) => boolean {
       }
     }
   }
-  const own = [/^attacks$/, /^baselines$/, /^attacks\.[^.]+\.clients$/, /^expect\.seeds$/];
+  const own = [
+    /^plugins$/,
+    /^attacks$/,
+    /^baselines$/,
+    /^attacks\.[^.]+\.clients$/,
+    /^expect\.seeds$/,
+  ];
   return (path) => {
     const joined = path.join(".");
     return own.some((pattern) => pattern.test(joined)) || options.has(path.at(-1) ?? "");

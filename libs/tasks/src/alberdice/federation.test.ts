@@ -17,7 +17,7 @@ import { z } from "zod";
 import { alberdice } from "./index.js";
 import { cosineRule } from "./cosine-rule.js";
 import { roundOf, start, stepOf } from "../../testing/coordinator.js";
-import { play } from "../../testing/play.js";
+import { play } from "@fedclair/core/testing";
 import { assertWithin } from "../../testing/alberdice.js";
 
 /** Judges nobody. The task pools by itself, so what it makes of the updates does not matter. */

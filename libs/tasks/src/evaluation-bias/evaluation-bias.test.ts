@@ -25,7 +25,7 @@ import { evaluationBias } from "./index.js";
 import { momentSubspace } from "./moment-subspace.js";
 import { optionsSchema } from "./options.js";
 import { roundOf, stepOf } from "../../testing/coordinator.js";
-import { play } from "../../testing/play.js";
+import { play } from "@fedclair/core/testing";
 import { warningOf } from "./screening.js";
 
 function plugin<T>(

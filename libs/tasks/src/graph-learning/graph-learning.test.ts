@@ -17,7 +17,7 @@ import { figures } from "./figures.js";
 import { graphLearning } from "./index.js";
 import { packedLength } from "./packing.js";
 import { roundOf, startOf, stepOf } from "../../testing/coordinator.js";
-import { play } from "../../testing/play.js";
+import { play } from "@fedclair/core/testing";
 import { addScaledTo } from "./vectors.js";
 
 /** Averages by samples, and judges nobody. */

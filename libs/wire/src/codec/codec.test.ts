@@ -97,7 +97,9 @@ describe("codec", () => {
   });
 
   it("brings the other messages back", () => {
-    assert.deepEqual(decodeHostMessage(encodeJoin(goodJoin)), { type: "join", ...goodJoin });
+    const plugins = [{ kind: "task", name: "mine", version: "1.0.0", hash: "0123456789abcdef" }];
+    const join = { ...goodJoin, plugins };
+    assert.deepEqual(decodeHostMessage(encodeJoin(join)), { type: "join", ...join });
     assert.deepEqual(decodeHostMessage(encodeReady()), { type: "ready" });
     const failure = { code: "CLIENT_ERROR", message: "out of data" } as const;
     assert.deepEqual(decodeHostMessage(encodeClientFailed(jobId, "c1", failure)), {
@@ -117,7 +119,7 @@ describe("codec", () => {
   it("writes the bytes that docs/protocol.md shows", () => {
     const payload = encodeJoin({
       ...{ protocolVersion: 2, token: "", capacity: 2 },
-      ...{ backend: "wasm", softwareVersion: "0.1.0" },
+      ...{ backend: "wasm", softwareVersion: "0.1.0", plugins: [] },
     });
     const frame = encodeFrame({ transfer: 0, offset: 0, total: payload.length, payload });
     const docs = readFileSync(new URL("../../../../../docs/protocol.md", import.meta.url), "utf8");

@@ -7,6 +7,14 @@ import { deltaFromWire, deltaToWire } from "./tensors.js";
 
 type WireUpdate = fedclair.v1.ClientUpdate.$Properties;
 
+/** A `PluginIdentity` that may be none: texts of a stranger. */
+export interface WireIdentity {
+  readonly kind: string;
+  readonly name: string;
+  readonly version: string;
+  readonly hash: string;
+}
+
 export interface Join {
   readonly protocolVersion: number;
   readonly token: string;
@@ -14,6 +22,8 @@ export interface Join {
   readonly capacity: number;
   readonly backend: string;
   readonly softwareVersion: string;
+  /** The plug-ins from outside that the host has. */
+  readonly plugins: readonly WireIdentity[];
 }
 
 /** What a client host may say to the coordinator. */
@@ -41,7 +51,9 @@ const codec = fedclair.v1.HostMessage;
 
 /** @throws WireError when the capacity is no uint32 */
 export function encodeJoin(join: Join): Uint8Array {
-  return codec.encode({ join: { ...join, capacity: uint32("capacity", join.capacity) } }).finish();
+  const { plugins, ...rest } = join;
+  const capacity = uint32("capacity", join.capacity);
+  return codec.encode({ join: { ...rest, capacity, plugins: [...plugins] } }).finish();
 }
 
 export function encodeReady(): Uint8Array {
@@ -103,6 +115,9 @@ function joinFromWire(wire: fedclair.v1.Join.$Properties): Join {
     capacity: wire.capacity ?? 0,
     backend: wire.backend ?? "",
     softwareVersion: wire.softwareVersion ?? "",
+    plugins: (wire.plugins ?? []).map(({ kind, name, version, hash }) => {
+      return { kind: kind ?? "", name: name ?? "", version: version ?? "", hash: hash ?? "" };
+    }),
   };
 }
 

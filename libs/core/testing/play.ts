@@ -1,16 +1,10 @@
-import {
-  ClientRunner,
-  clientIds,
-  createPlugin,
-  MemoryPool,
-  runRounds,
-  startTrial,
-  type ClientPool,
-  type Plugins,
-  type RoundDone,
-  type Trial,
-  type TrialState,
-} from "@fedclair/core";
+import { ClientRunner } from "../src/client-runner.js";
+import { clientIds } from "../src/clients.js";
+import type { ClientPool, Plugins } from "../src/contracts.js";
+import { MemoryPool } from "../src/memory-pool.js";
+import { runRounds, type RoundDone } from "../src/round.js";
+import { startTrial, type TrialState } from "../src/trial-state.js";
+import { createPlugin, type Trial } from "../src/trial.js";
 import { stream } from "@fedclair/linalg";
 
 export interface Played {

@@ -1,12 +1,5 @@
-import {
-  isLowRank,
-  matrixOf,
-  type Aggregation,
-  type AggregatorInput,
-  type AggregatorPlugin,
-  type Delta,
-  type Update,
-} from "@fedclair/core";
+import assert from "node:assert/strict";
+import { deserialize, serialize } from "node:v8";
 import {
   addScaled,
   frobenius,
@@ -15,11 +8,12 @@ import {
   multiply,
   stream,
   subtract,
+  thinQr,
 } from "@fedclair/linalg";
-import assert from "node:assert/strict";
-import { deserialize, serialize } from "node:v8";
-import { factorsOf, product } from "../src/factors.js";
-import { idOf, randomBasis, updateOf } from "./updates.js";
+import type { Aggregation, AggregatorInput, AggregatorPlugin } from "../src/contracts.js";
+import { denseOf, tensorOf } from "../src/matrix.js";
+import { isLowRank, type Delta, type TensorDelta, type Update } from "../src/update.js";
+import { takesTime } from "./takes-time.js";
 
 const p = 6;
 const q = 5;
@@ -28,32 +22,57 @@ const r = 2;
 /** Seven clients, two of them outside the common column space; all train one frozen A, as ffa-lora asks. */
 function factoredUpdates(seed = "aggregator conformance", rows = p): Update[] {
   const root = stream(seed);
-  const basis = randomBasis(root.at("U"), rows, r);
+  const { q: basis } = thinQr(gaussian(root.at("U"), rows, r));
   const a = gaussian(root.at("A"), r, q);
   return Array.from({ length: 7 }, (_, k) => {
     const own = root.at("client", k);
     const b = k < 2 ? gaussian(own, rows, r) : multiply(basis, gaussian(own, r, r));
-    return updateOf(idOf(k), { m: { b, a } }, k + 1);
+    return updateOf(k, { b: tensorOf(b), a: tensorOf(a) });
   });
 }
 
 function denseUpdates(): Update[] {
-  return factoredUpdates().map((update) =>
-    updateOf(update.clientId, { m: valueOf([update.delta]) }, update.numExamples),
-  );
+  return factoredUpdates().map(({ delta }, k) => updateOf(k, tensorOf(valueOf([delta]))));
+}
+
+function updateOf(k: number, change: TensorDelta): Update {
+  return { clientId: idOf(k), numExamples: k + 1, delta: new Map([["m", change]]), metrics: {} };
+}
+
+function idOf(k: number): string {
+  return `c0${k}`;
+}
+
+/** How an aggregator is tried. */
+export interface AggregatorSetting {
+  /** Beside its defaults. */
+  readonly options?: object;
+  /** Why its change of low-rank updates is dense, if it is. */
+  readonly multipliesOut?: string;
 }
 
 /**
- * What every aggregator must do, whatever its rule.
- * @param multipliesOut why its change of factored updates is dense, if it is
+ * What every aggregator must do, whatever its rule: of dense updates and of low-rank pairs. Call it where mocha, or another
+ * runner with a global describe and it, runs it.
  */
-export function describeAggregator(plugin: AggregatorPlugin, multipliesOut?: string): void {
+export function describeAggregator(
+  plugin: AggregatorPlugin,
+  { options = {}, multipliesOut }: AggregatorSetting = {},
+): void {
   const aggregate = (updates: readonly Update[], seed = 1) =>
     plugin
-      .create(plugin.schema.parse({}) as never)
+      .create(plugin.schema.parse(options) as never)
       .aggregate({ round: 1, phase: "train", updates, rng: stream(seed) });
 
-  describe(`${plugin.name} as an aggregator`, () => {
+  describe(`${plugin.name} ${textOf(options)}as an aggregator`, function () {
+    takesTime(this);
+
+    it("refuses an option that it does not have", () => {
+      assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);
+    });
+
+    describeState(plugin, options);
+
     for (const [form, make] of [
       ["dense", denseUpdates],
       ["factored", factoredUpdates],
@@ -108,7 +127,7 @@ export function describeAggregator(plugin: AggregatorPlugin, multipliesOut?: str
  * Nothing is remembered but in the state: a second instance goes on from a stored one to the same bytes. Two phases, whose
  * modules have other shapes, take turns; each round misses another client.
  */
-export function describeState(plugin: AggregatorPlugin, options: object = {}): void {
+function describeState(plugin: AggregatorPlugin, options: object): void {
   const create = () => plugin.create(plugin.schema.parse(options) as never);
   const inputOf = (round: number): AggregatorInput => {
     const updates = round % 3 === 0 ? factoredUpdates("other phase", p + 2) : factoredUpdates();
@@ -129,7 +148,7 @@ export function describeState(plugin: AggregatorPlugin, options: object = {}): v
     return { aggregations, state };
   };
 
-  it(`${plugin.name} ${JSON.stringify(options)} remembers nothing but its state`, async () => {
+  it("remembers nothing but its state", async () => {
     const whole = await rounds(1, 6);
     const { state } = await rounds(1, 3);
     const rest = await rounds(4, 6, deserialize(serialize(state)));
@@ -143,7 +162,7 @@ export function valueOf(terms: readonly Delta[], module = "m"): Matrix {
   const values = terms.flatMap((term) => {
     const change = term.get(module);
     if (change === undefined) return [];
-    return [isLowRank(change) ? product(factorsOf(change)) : matrixOf(change)];
+    return [denseOf(change)];
   });
   const out = new Matrix(values[0]?.rows ?? 0, values[0]?.cols ?? 0);
   for (const value of values) addScaled(out, 1, value);
@@ -180,4 +199,8 @@ function assertNear(got: Matrix, expected: Matrix): void {
 function statuses({ verdicts }: Aggregation): Record<string, string> {
   const entries = (verdicts ?? []).map(({ clientId, status }) => [clientId, status]);
   return Object.fromEntries(entries.sort()) as Record<string, string>;
+}
+
+function textOf(options: object): string {
+  return Object.keys(options).length === 0 ? "" : `${JSON.stringify(options)} `;
 }

@@ -1,29 +1,25 @@
 import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
-import { loadBackend } from "@fedclair/compute";
-import {
-  clientIds,
-  exitCodes,
-  isLowRank,
-  trialSchema,
-  UserError,
-  type AggregatorPlugin,
-  type Attack,
-  type ClientPool,
-  type Delta,
-  type Plugin,
-  type Plugins,
-  type TaskPlugin,
-  type Tensor,
-  type TensorDelta,
-  type Trial,
-  type TrialState,
-} from "@fedclair/core";
 import { z } from "zod";
+import { clientIds } from "../src/clients.js";
+import type {
+  AggregatorPlugin,
+  Attack,
+  ClientPool,
+  Plugin,
+  Plugins,
+  TaskPlugin,
+} from "../src/contracts.js";
+import { exitCodes, UserError } from "../src/errors.js";
+import type { Tensor } from "../src/tensor.js";
+import type { TrialState } from "../src/trial-state.js";
+import { trialSchema, type Trial } from "../src/trial.js";
+import { isLowRank, scaled, type Delta, type TensorDelta } from "../src/update.js";
 import { oneHost, play, type Played } from "./play.js";
+import { takesTime } from "./takes-time.js";
 
 /** A small trial of a task. */
-export interface Setting {
+export interface TaskSetting {
   /** What is special about it, for the name of its tests. */
   readonly name: string;
   readonly options?: object;
@@ -49,7 +45,7 @@ const mean: AggregatorPlugin = {
   create: ({ judges }: { judges: boolean }) => ({
     aggregate: ({ updates }) =>
       Promise.resolve({
-        change: updates.map(({ delta }) => mapScaled(delta, 1 / updates.length)),
+        change: updates.map(({ delta }) => scaled(delta, 1 / updates.length)),
         ...(judges && {
           verdicts: updates.map(({ clientId }) => ({
             ...{ clientId, status: "benign" as const, score: 0.5, threshold: 1 },
@@ -58,17 +54,6 @@ const mean: AggregatorPlugin = {
       }),
   }),
 };
-
-/** A pair is scaled once. */
-function mapScaled(delta: Delta, by: number): Delta {
-  const scaled = ({ shape, data }: Tensor): Tensor => ({ shape, data: data.map((x) => x * by) });
-  return new Map(
-    [...delta].map(([name, one]): [string, TensorDelta] => [
-      name,
-      isLowRank(one) ? { b: scaled(one.b), a: one.a } : scaled(one),
-    ]),
-  );
-}
 
 /** What passes admission, and is of no use. */
 const odd: Readonly<Record<string, (x: number, i: number) => number>> = {
@@ -154,8 +139,16 @@ function ofLostQuorum(
   throw error;
 }
 
-/** What every task must do, whatever it learns. */
-export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): void {
+/**
+ * What every task must do, whatever it learns. Call it where mocha, or another runner with a global describe and it, runs it.
+ * @param settings a trial for each way in which the task works, each of some seconds at most
+ * @param countTensors of a task that trains in TensorFlow.js: how many there are, as `() => tf.memory().numTensors`
+ */
+export function describeTask(
+  plugin: TaskPlugin,
+  settings: readonly TaskSetting[],
+  countTensors?: () => number,
+): void {
   const plugins = pluginsOf(plugin);
   for (const { name, options = {}, clients, rounds, kind } of settings) {
     const trialWith = (aggregator: object, attack?: object): Trial =>
@@ -171,7 +164,7 @@ export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): 
     ];
 
     describe(`${plugin.name}, ${name}, as a task`, function () {
-      this.timeout(60_000);
+      takesTime(this);
 
       for (const aggregator of aggregators) {
         const label = JSON.stringify(aggregator);
@@ -227,15 +220,15 @@ export function describeTask(plugin: TaskPlugin, settings: readonly Setting[]): 
         }
       });
 
-      it("leaves no tensor behind", async () => {
-        const { tf } = await loadBackend();
+      const leaksNothing = async () => {
         const trial = trialWith({ name: "test-mean" });
         const pool = await oneHost(trial, plugins);
         await play(trial, plugins, { pool });
-        const before = tf.memory().numTensors;
+        const before = countTensors?.();
         await play(trial, plugins, { pool });
-        assert.equal(tf.memory().numTensors, before);
-      });
+        assert.equal(countTensors?.(), before);
+      };
+      if (countTensors) it("leaves no tensor behind", leaksNothing);
 
       it("lets the event loop turn at least every 100 ms", async () => {
         const trial = trialWith({ name: "test-mean" });

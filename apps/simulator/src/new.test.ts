@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UserError } from "@fedclair/core";
+import { version } from "@fedclair/runs";
+import { newStudy } from "./new.js";
+
+describe("fedclair new", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fedclair-new-"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  const refused = (path: string, template: string, said: RegExp) =>
+    assert.rejects(newStudy(join(folder, path), { template }), (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, said);
+      return true;
+    });
+
+  for (const template of ["own-method", "own-data", "robust-digits", "lora-audit"]) {
+    it(`writes a study after ${template}, with its own name and this release`, async () => {
+      const study = join(folder, "deep", "a-study");
+      await newStudy(study, { template });
+      const files = await readdir(study, { recursive: true });
+      for (const file of [".gitignore", "README.md", "package.json", "trial.yaml", "test"]) {
+        assert.ok(files.includes(file), file);
+      }
+      for (const file of files.filter((name) => /\.(json|md|yaml)$/.test(name))) {
+        const text = await readFile(join(study, file), "utf8");
+        assert.doesNotMatch(text, /my-study|fedclair-version/, file);
+      }
+      const { name, dependencies } = JSON.parse(
+        await readFile(join(study, "package.json"), "utf8"),
+      ) as { name: string; dependencies: Record<string, string> };
+      assert.equal(name, "a-study");
+      assert.equal(dependencies["fedclair"], `^${version}`);
+    });
+  }
+
+  it("refuses a folder that holds anything, a template that is none, and a name that is none", async () => {
+    await writeFile(join(folder, "mine.txt"), "mine");
+    await refused(".", "own-method", /lower-case letters|is not empty: choose another/);
+    await newStudy(join(folder, "taken"), { template: "own-method" });
+    await refused("taken", "own-method", /is not empty: choose another, nothing is overwritten/);
+    await refused("x", "own", /--template: expected one of lora-audit, own-data, .*, got 'own'/);
+    await refused("My Study", "own-method", /'My Study' names a package and a trial: expected/);
+    assert.deepEqual((await readdir(folder)).sort(), ["mine.txt", "taken"]);
+  });
+});

@@ -1,0 +1,66 @@
+// @ts-check
+import { addTerms, definePlugin } from "@fedclair/core";
+import { z } from "zod";
+
+/** Clients hold samples of N(μ, 1) with μ = (1, 2, …), and estimate μ together without showing a sample. */
+export const meanEstimation = definePlugin({
+  kind: "task",
+  name: "mean-estimation",
+  summary: "Clients estimate the mean of a normal distribution together.",
+  schema: z.strictObject({
+    size: z.int().min(1).default(6).describe("Numbers in the mean."),
+    samples: z.int().min(1).default(200).describe("Samples that a client holds."),
+    step: z.number().gt(0).max(1).default(0.5).describe("The part of the way that a client goes."),
+  }),
+  metrics: { error: { better: "lower", description: "Distance from the mean itself." } },
+  primary: "error",
+
+  create: ({ size, samples, step }) => ({
+    /** The coordinator, once: what all clients start from. */
+    start: () => Promise.resolve({ params: paramsOf(new Float64Array(size)) }),
+
+    /** A client, once a job. All randomness comes from the stream, so that any host gives the same numbers. */
+    openShard: ({ rng }) => {
+      const own = new Float64Array(size);
+      const draw = rng.at("samples");
+      for (let i = 0; i < samples; i++) {
+        draw.normals(size).forEach((x, j) => (own[j] += (x + j + 1) / samples));
+      }
+      return Promise.resolve({
+        /** The change that it proposes to the params, and what it was trained on. */
+        train: ({ params }) => {
+          const start = meanOf(params);
+          const delta = paramsOf(own.map((x, j) => step * (x - start[j])));
+          return Promise.resolve({ numExamples: samples, delta, metrics: {} });
+        },
+        evaluate: (params) => {
+          const metrics = { error: errorOf(meanOf(params)) };
+          return Promise.resolve({ numExamples: samples, delta: new Map(), metrics });
+        },
+      });
+    },
+
+    /** The coordinator, once a round: without this, what the aggregator gives is added to the params. */
+    step: async ({ params }, aggregate) => {
+      const next = await addTerms(params, (await aggregate()).change);
+      return { params: next, metrics: { error: errorOf(meanOf(next)) } };
+    },
+  }),
+});
+
+export default meanEstimation;
+
+/** One module, a column. @param {Float64Array} mean */
+function paramsOf(mean) {
+  return new Map([["mean", { shape: [mean.length, 1], data: mean }]]);
+}
+
+/** @param {import("@fedclair/core").Params} params */
+function meanOf(params) {
+  return Float64Array.from(params.get("mean")?.data ?? []);
+}
+
+/** @param {Float64Array} mean */
+function errorOf(mean) {
+  return Math.hypot(...mean.map((x, j) => x - (j + 1)));
+}

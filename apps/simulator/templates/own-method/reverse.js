@@ -1,0 +1,19 @@
+// @ts-check
+import { definePlugin, scaled } from "@fedclair/core";
+import { z } from "zod";
+
+/** What a client learnt, turned round. */
+export const reverse = definePlugin({
+  kind: "attack",
+  name: "reverse",
+  summary: "The opposite of the client's own update, enlarged.",
+  schema: z.strictObject({
+    strength: z.number().positive().default(3).describe("The update is multiplied by minus this."),
+  }),
+
+  create: ({ strength }) => ({
+    corruptUpdate: (honest) => ({ ...honest, delta: scaled(honest.delta, -strength) }),
+  }),
+});
+
+export default reverse;

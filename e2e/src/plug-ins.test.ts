@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fedclair } from "./support/command.js";
+import { bytesOf, recordsOf, startCoordinator } from "./support/federation.js";
+import { temporaryFolder, workspace } from "./support/paths.js";
+
+/** A folder outside of the repository with a task, an aggregator and an attack of its own, and a trial of them. */
+async function study(): Promise<string> {
+  const folder = join(await temporaryFolder(), "study");
+  await cp(join(workspace, "apps/simulator/templates/own-method"), folder, { recursive: true });
+  await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}
+
+/** Raises the version in a folder's package.json. */
+async function publishAgain(folder: string): Promise<void> {
+  const text = await readFile(join(folder, "package.json"), "utf8");
+  await writeFile(join(folder, "package.json"), text.replace('"0.1.0"', '"0.2.0"'));
+}
+
+const allowed = ["--plugin", "./mean-estimation.js", "--plugin", "./reverse.js"];
+
+describe("a stranger's plug-ins", () => {
+  it("run over sockets on two hosts, to the bytes of one process, and the run is reported again", async () => {
+    const folder = await study();
+    const run = async (out: string, ...how: string[]) => {
+      const ended = await fedclair(["run", "trial.yaml", "--out", out, ...how], { cwd: folder });
+      assert.equal(ended.code, 0, ended.stderr);
+      return await bytesOf(join(folder, out));
+    };
+    assert.deepEqual(await run("two", "--hosts", "2"), await run("one", "--transport", "memory"));
+    const records = await recordsOf(join(folder, "two"));
+    const last = records.find(({ arm, round }) => arm === "near-median" && round === 4);
+    const named = last?.clients.map(({ attack, verdict }) => [attack, verdict]) ?? [];
+    assert.equal(named.filter(([attack]) => attack === "reverse").length, 3);
+    for (const [attack, status] of named) {
+      assert.equal(status, attack === null ? "benign" : "contaminated");
+    }
+
+    const reported = await fedclair(["report", "two"], { cwd: folder });
+    assert.equal(reported.code, 0, reported.stderr);
+    assert.match(
+      reported.stderr,
+      /without task 'mean-estimation' 0\.1\.0 and aggregator 'near-median'/,
+    );
+    const modules = [...allowed, "--plugin", "./near-median.js"];
+    const whole = await fedclair(["report", "two", ...modules], { cwd: folder });
+    assert.equal(whole.code, 0, whole.stderr);
+    assert.equal(whole.stderr, "");
+    await publishAgain(folder);
+    const other = await fedclair(["report", "two", ...modules], { cwd: folder });
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /is version 0\.1\.0 \(code \w+\), this process has version 0\.2\.0/);
+  });
+
+  it("run on hosts whose operators allow the task and the attack, and are refused by others", async () => {
+    const folder = await study();
+    const [other, out] = [await study(), join(folder, "run")];
+    await publishAgain(other);
+    const { coordinator, url } = await startCoordinator(["trial.yaml", "--out", out], {
+      cwd: folder,
+    });
+    const host = (cwd: string, ...plugins: string[]) =>
+      fedclair(["client", "--coordinator", url, "--capacity", "6", ...plugins], { cwd });
+
+    const without = await host(folder);
+    assert.equal(without.code, 2);
+    assert.match(
+      without.stderr,
+      /PLUGIN_MISMATCH: the trial's task 'mean-estimation' is version 0\.1\.0 \(code \w+\), the host has none of that name: start the host with --plugin/,
+    );
+    const newer = await host(other, ...allowed);
+    assert.equal(newer.code, 2);
+    assert.match(newer.stderr, /PLUGIN_MISMATCH: .*, the host has version 0\.2\.0 \(code/);
+    await coordinator.says(/refused a host .*PLUGIN_MISMATCH/);
+
+    const ended = await Promise.all([host(folder, ...allowed), host(folder, ...allowed)]);
+    assert.deepEqual(
+      ended.map(({ code, stderr }) => (code === 0 ? 0 : stderr)),
+      [0, 0],
+    );
+    assert.equal((await coordinator.ended).code, 0);
+    assert.equal((await recordsOf(out)).length, 12);
+  });
+
+  it("are run by sweeps, verified, listed and described", async () => {
+    const folder = await study();
+    const trial = await readFile(join(folder, "trial.yaml"), "utf8");
+    await mkdir(join(folder, "sweeps"));
+    const grid = trial
+      .replace(/^expect:[^]*/m, "sweep: { measures: [global.error.near-median] }\n")
+      .replace("rounds: 4", "rounds: 1")
+      .replace("strength: 3", "strength: [3, 30]")
+      .replaceAll("./", "../");
+    await writeFile(join(folder, "sweeps/strengths.yaml"), grid);
+    const say = async (...args: string[]) => {
+      const { code, stdout, stderr } = await fedclair(args, { cwd: folder });
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    assert.match(await say("sweep", "sweeps/strengths.yaml", "--out", "grid"), /reverse \(30\)|30/);
+    const again = await fedclair(["sweep", "sweeps/strengths.yaml", "--out", "grid"], {
+      cwd: folder,
+    });
+    assert.match(again.stderr, /2\/2 .*: done before/);
+    const attack = await readFile(join(folder, "reverse.js"), "utf8");
+    await writeFile(join(folder, "reverse.js"), `${attack}// another\n`);
+    const anew = await fedclair(["sweep", "sweeps/strengths.yaml", "--out", "grid"], {
+      cwd: folder,
+    });
+    assert.doesNotMatch(anew.stderr, /done before/, "the code of a plug-in is part of a trial");
+    assert.match(await say("verify", "trial.yaml"), /3 passed, 0 failed/);
+    assert.match(await say("list", "sweeps"), /sweep of 2 trials/);
+    assert.match(await say("list", "trial.yaml"), /mean-estimation, 12 clients/);
+    assert.match(await say("attacks", "--plugins", "./reverse.js"), /reverse {2}The opposite/);
+    const schema = JSON.parse(await say("schema", "--plugins", "./near-median.js")) as object;
+    assert.match(JSON.stringify(schema), /Farther than so many median distances is far/);
+  });
+
+  it("have options of the types that their schemas give", async () => {
+    const folder = await study();
+    const compiler = join(workspace, "node_modules/typescript/bin/tsc");
+    const strict = [
+      "--noEmit",
+      "--allowJs",
+      "--checkJs",
+      "--strict",
+      "--skipLibCheck",
+      "--pretty",
+      "false",
+    ];
+    const files = ["mean-estimation.js", "near-median.js", "reverse.js"];
+    const modules = ["--module", "nodenext", "--target", "es2023"];
+    const args = [compiler, ...strict, ...modules, ...files];
+    const right = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+    assert.equal(right.status, 0, right.stdout);
+    const text = await readFile(join(folder, "reverse.js"), "utf8");
+    await writeFile(join(folder, "reverse.js"), text.replace("-strength", "strength.length"));
+    const wrong = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+    assert.match(wrong.stdout, /reverse\.js\(\d+,\d+\): error TS2339: .*'length'.*'number'/);
+  });
+});

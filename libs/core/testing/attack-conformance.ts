@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { deserialize, serialize } from "node:v8";
+import { item, stream } from "@fedclair/linalg";
+import type { Attack, AttackedRound, Plugin } from "../src/contracts.js";
+import { tensorsOf, type Update } from "../src/update.js";
+import { anyUpdate, attacked } from "./attacked.js";
+
+const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
+// Clients may train adapters of unequal rank.
+const own = [anyUpdate("a1", 2), anyUpdate("a2", 3), anyUpdate("a3", 2)];
+const labels = Int32Array.from({ length: 200 }, (_, i) => i % 10);
+
+/** Everything of an update but the values. */
+function form({ clientId, numExamples, delta, metrics }: Update) {
+  const tensors = [...delta].map(([name, module]) => [
+    name,
+    ...tensorsOf(module).map(({ shape, data }) => [data.constructor.name, shape, data.length]),
+  ]);
+  return { clientId, numExamples, metrics, tensors };
+}
+
+function values(update: Update): number[] {
+  return [...update.delta.keys()].flatMap((name) => entries(update, name));
+}
+
+function entries(update: Update | undefined, name: string): number[] {
+  const module = update?.delta.get(name);
+  return module ? tensorsOf(module).flatMap(({ data }) => [...data]) : [];
+}
+
+/** How an attack is tried. */
+export interface AttackSetting {
+  /** Beside its defaults. */
+  readonly options?: object;
+  /** It sends nothing in the first round. */
+  readonly idleAtFirst?: boolean;
+  /** What one client sends is a matter of how many collude. */
+  readonly countsAttackers?: boolean;
+}
+
+/**
+ * What every attack on labels or on updates must do. Call it where mocha, or another runner with a global describe and it,
+ * runs it. An attack on data is its task's.
+ */
+export function describeAttack(
+  plugin: Plugin<Attack>,
+  { options = {}, idleAtFirst = false, countsAttackers = false }: AttackSetting = {},
+): void {
+  const create = () => plugin.create(plugin.schema.parse(options) as never);
+
+  describe(`attack ${plugin.name}`, () => {
+    it("has a summary and defaults for every option, and refuses unknown ones", () => {
+      assert.match(plugin.summary, /^[A-Z].*\.$/);
+      assert.equal(plugin.schema.safeParse(options).success, true);
+      assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);
+    });
+
+    it("does exactly one thing", () => {
+      const does = ["data", "corruptLabels", "corruptUpdate", "attackRound"];
+      assert.equal(Object.keys(create()).filter((key) => does.includes(key)).length, 1);
+    });
+
+    if (create().corruptLabels) {
+      const corrupt = (of = labels) =>
+        create().corruptLabels?.(of, 10, stream(1).at("client"), stream(1).at("common"));
+
+      it("returns as many labels, each a class, and changes some", () => {
+        const corrupted = corrupt() ?? new Int32Array();
+        assert.equal(corrupted.length, labels.length);
+        assert.ok(corrupted.every((label) => label >= 0 && label < 10));
+        assert.ok(corrupted.some((label, i) => label !== labels[i]));
+      });
+
+      it("leaves its input alone and repeats itself", () => {
+        const before = labels.slice();
+        assert.deepEqual(corrupt(), corrupt());
+        assert.deepEqual(labels, before);
+      });
+
+      it("takes no labels at all", () => {
+        assert.deepEqual(corrupt(new Int32Array()), new Int32Array());
+      });
+    } else {
+      it("keeps shapes, dtypes, ranks, sample counts and metrics of every client", async () => {
+        const forged = await attacked(create(), own, honest);
+        assert.deepEqual(forged.map(form), own.map(form));
+      });
+
+      it("returns finite values, and others than those it was given", async () => {
+        const forged = await attacked(create(), own, honest);
+        forged.forEach((update, i) => {
+          assert.ok(values(update).every(Number.isFinite));
+          assert.notDeepEqual(values(update), values(own[i] ?? update));
+        });
+      });
+
+      if (!idleAtFirst) {
+        it("treats modules of one shape apart", async () => {
+          const [first] = await attacked(create(), own, honest);
+          const ratios = entries(first, "twin").map(
+            (x, i) => x / item(entries(first, "matrix"), i),
+          );
+          assert.ok(ratios.some((ratio) => Math.abs(ratio - item(ratios, 0)) > 1e-6));
+        });
+      }
+
+      it("leaves its input alone and repeats itself", async () => {
+        const before = structuredClone({ own, honest });
+        const first = await attacked(create(), own, honest);
+        assert.deepEqual(await attacked(create(), own, honest), first);
+        assert.deepEqual({ own, honest }, before);
+      });
+
+      it("does not depend on the order of clients", async () => {
+        const forged = await attacked(create(), own, honest);
+        const reversed = await attacked(create(), own.toReversed(), honest.toReversed());
+        assert.deepEqual(reversed.toReversed(), forged);
+      });
+
+      if (!countsAttackers) {
+        it("does not depend on which other attackers answer", async () => {
+          const forged = await attacked(create(), own, honest);
+          assert.deepEqual(await attacked(create(), own.slice(1), honest), forged.slice(1));
+        });
+      }
+
+      it("does something in a round without honest updates", async () => {
+        const forged = await attacked(create(), own, []);
+        assert.deepEqual(forged.map(form), own.map(form));
+        assert.ok(forged.every((update) => values(update).every(Number.isFinite)));
+      });
+
+      it("remembers nothing but its state, through two phases", () => {
+        const whole = attackedStates(create(), rounds);
+        const rest = attackedStates(create(), rounds.slice(3), whole[2]?.state);
+        assert.deepEqual(rest, whole.slice(3));
+      });
+    }
+  });
+}
+
+/** Two phases take turns, and another client misses each round. */
+const rounds: readonly AttackedRound[] = [1, 2, 3, 4, 5, 6].map((round) => {
+  const inPhase = (updates: readonly Update[]) =>
+    updates.map((update) => {
+      const modules = [...update.delta].filter(
+        ([name]) => (name === "pair64") === (round % 3 === 0),
+      );
+      return { ...update, delta: new Map(modules) };
+    });
+  const answers = inPhase(honest.filter((_, k) => k !== round % 3));
+  return { own: inPhase(own), honest: answers, rng: stream("round").at(round) };
+});
+
+/** What an attack sends in each round, and its state then, which between two rounds is stored and read again. */
+function attackedStates(attack: Attack, seen: readonly AttackedRound[], start?: unknown) {
+  let state = start;
+  return seen.map((one) => {
+    const forged = attack.attackRound?.(one, deserialize(serialize(state)));
+    if (forged?.state !== undefined) ({ state } = forged);
+    return { updates: forged?.updates, state };
+  });
+}

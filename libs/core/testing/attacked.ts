@@ -1,0 +1,49 @@
+import { stream, type Stream } from "@fedclair/linalg";
+import type { Attack, TrainResult } from "../src/contracts.js";
+import type { Tensor } from "../src/tensor.js";
+import type { TensorDelta, Update } from "../src/update.js";
+
+/** An update with a module of every kind: matrix (two alike), vector, scalar, kernel and factors, in both dtypes. */
+export function anyUpdate(clientId: string, rank = 2): Update {
+  const rng = stream("any update").at(clientId);
+  const modules: Readonly<Record<string, TensorDelta>> = {
+    matrix: normals64([5, 4], rng),
+    twin: normals64([5, 4], rng),
+    vector: normals32([6], rng),
+    scalar: normals64([], rng),
+    kernel: normals32([2, 3, 2], rng),
+    pair32: { b: normals32([6, rank], rng), a: normals32([rank, 4], rng) },
+    pair64: { b: normals64([3, rank], rng), a: normals64([rank, 5], rng) },
+  };
+  return {
+    clientId,
+    numExamples: 7,
+    delta: new Map(Object.entries(modules)),
+    metrics: { loss: 0.5 },
+  };
+}
+
+/** What the attack makes of the clients' updates, at the client or with sight of the round. */
+export async function attacked(
+  attack: Attack,
+  own: readonly Update[],
+  honest: readonly Update[],
+): Promise<readonly Update[]> {
+  const rng = stream("attacked");
+  if (attack.attackRound) return attack.attackRound({ own, honest, rng }, undefined).updates;
+  return Promise.all(
+    own.map(async ({ clientId, ...result }) => {
+      const corrupt = await attack.corruptUpdate?.(result, rng.at(clientId));
+      return { ...(corrupt ?? result), clientId } satisfies TrainResult & { clientId: string };
+    }),
+  );
+}
+
+function normals32(shape: readonly number[], rng: Stream): Tensor {
+  const { data } = normals64(shape, rng);
+  return { shape, data: Float32Array.from(data) };
+}
+
+function normals64(shape: readonly number[], rng: Stream): Tensor {
+  return { shape, data: rng.normals(shape.reduce((product, extent) => product * extent, 1)) };
+}

@@ -1,0 +1,66 @@
+import { pathToFileURL } from "node:url";
+import {
+  checkedPlugin,
+  messageOf,
+  UserError,
+  type AggregatorPlugin,
+  type DefinedPlugin,
+} from "@fedclair/core";
+
+/**
+ * Runs a module. @returns the plug-ins that it exports, those included that a task brings along
+ * @param place who names it, for messages
+ * @throws UserError if it throws, or exports something else
+ */
+export async function importPlugins(file: string, place: string): Promise<DefinedPlugin[]> {
+  let module: { readonly default?: unknown };
+  try {
+    module = await imported(file);
+  } catch (error) {
+    throw new UserError(`${place} cannot be imported: ${messageOf(error)}${lineOf(error, file)}`);
+  }
+  if (module.default === undefined) {
+    throw new UserError(`${place} has no default export: export default definePlugin({ … })`);
+  }
+  const values: unknown[] = Array.isArray(module.default) ? module.default : [module.default];
+  if (values.length === 0) throw new UserError(`${place} exports no plug-in: its array is empty`);
+  return values.flatMap((value, i) => {
+    const which = values.length > 1 ? `, plug-in ${i + 1} of ${values.length}` : "";
+    try {
+      const plugin = checkedPlugin(value);
+      const rules: readonly AggregatorPlugin[] =
+        plugin.kind === "task" ? (plugin.aggregators ?? []) : [];
+      return [plugin, ...rules.map((rule) => checkedPlugin({ ...rule, kind: "aggregator" }))];
+    } catch (error) {
+      throw new UserError(
+        `${place}${which}: ${error instanceof Error ? error.message : messageOf(error)}`,
+      );
+    }
+  });
+}
+
+/** Node.js would end without a word where a module waits for what never comes. */
+async function imported(file: string): Promise<{ readonly default?: unknown }> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`it waits for something, after ${importSeconds} s still`));
+    }, importSeconds * 1000);
+  });
+  try {
+    return (await Promise.race([import(pathToFileURL(file).href), late])) as object;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const importSeconds = 60;
+
+/** Where in the module it was thrown, as far as the error's stack says so: it does not of an error of syntax. */
+function lineOf(error: unknown, file: string): string {
+  if (error instanceof SyntaxError) return `; node --check ${file} shows where`;
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const at = stack.split(pathToFileURL(file).href)[1];
+  const [, line] = /^:(\d+)/.exec(at ?? "") ?? [];
+  return line === undefined ? "" : ` (line ${line})`;
+}

@@ -1,0 +1,274 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { identitiesOf, parseTrial, UserError } from "@fedclair/core";
+import { builtIn } from "./built-in.js";
+import { loadPlugins } from "./load-plugins.js";
+import { pluginsFor } from "./plugins-for.js";
+
+const workspace = fileURLToPath(new URL("../../../../", import.meta.url));
+
+/** A module that exports an attack. @param fields beside its kind, or in place of others */
+const attack = (name: string, fields = "") => `
+  import { definePlugin } from "@fedclair/core";
+  import { z } from "zod";
+  export default definePlugin({
+    kind: "attack", name: "${name}", summary: "An attack.", schema: z.strictObject({}),
+    create: () => ({ corruptUpdate: (honest) => honest }), ${fields}
+  });`;
+
+describe("plug-ins from outside", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await realpath(await mkdtemp(join(tmpdir(), "fedclair-plugins-")));
+    await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const write = async (files: Readonly<Record<string, string>>) => {
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), text);
+    }
+  };
+  /** A trial of linear regression that names these modules. */
+  const trialWith = (plugins: readonly string[], attack = "mine") =>
+    JSON.stringify({
+      ...{ name: "t", rounds: 1, clients: 4, plugins, aggregator: { name: "fedavg" } },
+      ...{ task: { name: "linear-regression" }, attacks: [{ attack: { name: attack }, count: 1 }] },
+    });
+  const load = async (plugins: readonly string[], overrides: readonly string[] = []) => {
+    await write({ "trial.yaml": trialWith(plugins) });
+    return await pluginsFor(join(folder, "trial.yaml"), overrides);
+  };
+  const refused = async (plugins: readonly string[], said: RegExp) => {
+    await assert.rejects(load(plugins), (error: unknown) => {
+      assert.ok(error instanceof UserError, String(error));
+      assert.match(error.message, said);
+      return true;
+    });
+  };
+
+  it("are found from the trial file's folder, by path or by package", async () => {
+    await rm(join(folder, "node_modules"));
+    await write({
+      "mine.mjs": attack("mine"),
+      "node_modules/fedclair-plugin-x/package.json": JSON.stringify({
+        ...{ name: "fedclair-plugin-x", version: "2.1.0", type: "module" },
+        exports: { import: "./lib/index.js" },
+      }),
+      "node_modules/fedclair-plugin-x/lib/index.js":
+        `export default []; ${attack("x").replace("export default", "const x =")}`
+          .replace("export default [];", "")
+          .concat("\n export default [x];"),
+    });
+    for (const name of ["@fedclair", "zod"]) {
+      await symlink(join(workspace, "node_modules", name), join(folder, "node_modules", name));
+    }
+    const { attacks, outside } = await load(["./mine.mjs", "fedclair-plugin-x"]);
+    assert.ok(attacks.has("mine") && attacks.has("x") && attacks.has("sign-flip"));
+    assert.deepEqual(
+      outside?.map(({ kind, name, version }) => [kind, name, version]),
+      [
+        ["attack", "mine", ""],
+        ["attack", "x", "2.1.0"],
+      ],
+    );
+  });
+
+  it("are those of an override, which starts from the working directory", async () => {
+    await write({ "mine.mjs": attack("mine") });
+    const { outside } = await load(["./absent.js"], [`plugins=[${join(folder, "mine.mjs")}]`]);
+    assert.equal(outside?.[0]?.name, "mine");
+  });
+
+  it("are in the resolved trial those that it uses, and it is taken by who has the same", async () => {
+    await write({ "mine.mjs": attack("mine"), "other.mjs": attack("other") });
+    const plugins = await load(["./mine.mjs", "./other.mjs"]);
+    const trial = parseTrial(trialWith(["./mine.mjs", "./other.mjs"]), "trial.yaml", plugins);
+    assert.deepEqual(
+      identitiesOf(trial).map(({ name }) => name),
+      ["mine"],
+    );
+    assert.deepEqual(parseTrial(JSON.stringify(trial), "resolved", plugins), trial);
+    assert.throws(
+      () => parseTrial(JSON.stringify(trial), "resolved", builtIn),
+      /resolved: plugins: the trial's attack 'mine' is without a version \(code [0-9a-f]{16}\), this process has none/,
+    );
+  });
+
+  it("have a hash of all their own files, and of nothing else", async () => {
+    const hash = async (helper: string, data: string) => {
+      await write({
+        "mine.mjs": `import "./lib/helper.mjs"; ${attack("mine")}`,
+        "lib/helper.mjs": helper,
+        "data.csv": data,
+      });
+      const { outside } = await load(["./mine.mjs"]);
+      return outside?.[0]?.hash;
+    };
+    const first = await hash("export const a = 1;", "1,2");
+    assert.match(first ?? "", /^[0-9a-f]{16}$/);
+    assert.equal(await hash("export const a = 1;", "1,3"), first);
+    assert.notEqual(await hash("export const a = 2;", "1,2"), first);
+  });
+
+  it("bring along the aggregators of a task", async () => {
+    await write({
+      "mine.mjs": `
+        import { z } from "zod";
+        const schema = z.strictObject({});
+        const own = { name: "own-rule", summary: "Own.", schema, create: () => ({ aggregate: () => 0 }) };
+        export default {
+          kind: "task", name: "own-task", summary: "Own.", schema, aggregators: [own],
+          create: () => ({ start: () => 0, openShard: () => 0 }),
+        };`,
+    });
+    const { outside } = await load(["./mine.mjs"]);
+    assert.deepEqual(
+      outside?.map(({ kind, name }) => `${kind} ${name}`),
+      ["task own-task", "aggregator own-rule"],
+    );
+  });
+
+  it("of nobody leave what is built in", async () => {
+    assert.equal(await loadPlugins([]), builtIn);
+    assert.equal(await pluginsFor(join(folder, "absent.yaml")), builtIn);
+  });
+
+  for (const [what, files, named, said] of [
+    [
+      "no file",
+      {},
+      "./mine.js",
+      /trial\.yaml: plugins: '\.\/mine\.js': there is no file \S+mine\.js$/,
+    ],
+    ["no ending", { "mine.js": "" }, "./mine", /there is no file .*; did you mean \.\/mine\.js\?/],
+    [
+      "a file without its path",
+      { "mine.js": "" },
+      "mine.js",
+      /is no package: name .* path, \.\/mine\.js/,
+    ],
+    [
+      "no package",
+      {},
+      "fedclair-plugin-none",
+      /no such package can be found from \S+ \(ERR_MODULE_NOT_FOUND\): npm install/,
+    ],
+    ["a module of Node.js", {}, "fs", /'fs' is no module of plug-ins/],
+    ["a folder", { "mine/index.js": "" }, "./mine", /is a folder: name .* as \.\/mine\/index\.js/],
+    [
+      "TypeScript",
+      { "mine.ts": "" },
+      "./mine.ts",
+      /is TypeScript: compile it \(npx tsc\) and name the \.js file/,
+    ],
+    [
+      "an error",
+      { "mine.mjs": "\nthrow new Error('no luck')" },
+      "./mine.mjs",
+      /cannot be imported: Error: no luck \(line 2\)/,
+    ],
+    [
+      "a wrong word",
+      { "mine.mjs": "\n\nlet let = 1" },
+      "./mine.mjs",
+      /cannot be imported: SyntaxError: .*; node --check \S+mine\.mjs shows where$/,
+    ],
+    [
+      "no default",
+      { "mine.mjs": "export const a = 1" },
+      "./mine.mjs",
+      /has no default export: export default definePlugin/,
+    ],
+    [
+      "an empty array",
+      { "mine.mjs": "export default []" },
+      "./mine.mjs",
+      /exports no plug-in: its array is empty/,
+    ],
+    [
+      "a number",
+      { "mine.mjs": "export default 7" },
+      "./mine.mjs",
+      /expected a plug-in, as definePlugin.* got a value of type number/,
+    ],
+    [
+      "one of two wrong",
+      { "mine.mjs": "export default [{}, 7]" },
+      "./mine.mjs",
+      /, plug-in 1 of 2: kind: expected/,
+    ],
+    [
+      "no schema",
+      { "mine.mjs": attack("mine", "schema: undefined") },
+      "./mine.mjs",
+      /schema: missing/,
+    ],
+    [
+      "a loose schema",
+      { "mine.mjs": attack("mine", "schema: z.object({})") },
+      "./mine.mjs",
+      /expected z\.strictObject, for a misspelt/,
+    ],
+    [
+      "a built-in name",
+      { "mine.mjs": attack("sign-flip") },
+      "./mine.mjs",
+      /attack 'sign-flip': the name is built in; choose another/,
+    ],
+    [
+      "a package that is not there",
+      { "mine.mjs": "import 'none-such'" },
+      "./mine.mjs",
+      /cannot be imported: .*Cannot find package 'none-such'/,
+    ],
+  ] as const) {
+    it(`with ${what} are refused readably`, async () => {
+      await write(files);
+      await refused([named], said);
+    });
+  }
+
+  it("of one name are refused, and one named twice is one", async () => {
+    await write({ "mine.mjs": attack("mine"), "other.mjs": attack("mine") });
+    await refused(
+      ["./mine.mjs", "./other.mjs"],
+      /'\.\/other\.mjs': attack 'mine': the name is another plug-in's/,
+    );
+    assert.equal(
+      (await load(["./mine.mjs", "../".concat(folder.split("/").at(-1) ?? "", "/mine.mjs")]))
+        .outside?.length,
+      1,
+    );
+  });
+
+  it("that would load a second copy of core are refused, and those that find none", async () => {
+    await rm(join(folder, "node_modules"));
+    await write({ "mine.mjs": attack("mine") });
+    await refused(
+      ["./mine.mjs"],
+      /its package '@fedclair\/core' cannot be found from \S+: npm install it there/,
+    );
+    await write({
+      "node_modules/@fedclair/core/package.json": '{"name":"@fedclair/core","main":"index.js"}',
+      "node_modules/@fedclair/core/index.js": "",
+    });
+    await refused(
+      ["./mine.mjs"],
+      /it would load a second '@fedclair\/core', \S+: install fedclair beside/,
+    );
+  });
+
+  it("that throw when they are made are the user's to mend", async () => {
+    await write({ "mine.mjs": attack("mine", "create: () => { throw new Error('odd'); }") });
+    const plugins = await load(["./mine.mjs"]);
+    assert.throws(
+      () => parseTrial(trialWith(["./mine.mjs"]), "trial.yaml", plugins),
+      /attack 'mine' cannot be made with these options: Error: odd/,
+    );
+  });
+});

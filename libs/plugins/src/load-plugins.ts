@@ -1,0 +1,44 @@
+import { UserError, type DefinedPlugin, type PluginIdentity, type Plugins } from "@fedclair/core";
+import { builtIn } from "./built-in.js";
+import { importPlugins } from "./import-plugins.js";
+import { readCode, type ModuleCode } from "./module-code.js";
+import type { PluginModule } from "./resolve-module.js";
+import { checkShared } from "./shared-packages.js";
+
+/**
+ * The plug-ins that are built in, with those that these modules export. Runs the modules' code.
+ * @throws UserError naming the module: it throws on import, exports something else, or a name is taken
+ */
+export async function loadPlugins(modules: readonly PluginModule[]): Promise<Plugins> {
+  const outside: PluginIdentity[] = [];
+  const registries = {
+    task: new Map(builtIn.tasks),
+    aggregator: new Map(builtIn.aggregators),
+    attack: new Map(builtIn.attacks),
+  };
+  const add = (
+    { kind, ...plugin }: DefinedPlugin,
+    { hash, version }: ModuleCode,
+    place: string,
+  ) => {
+    const registry = registries[kind] as Map<string, typeof plugin>;
+    if (registry.has(plugin.name)) {
+      const isOutside = outside.some((other) => other.kind === kind && other.name === plugin.name);
+      const owner = isOutside ? "another plug-in's" : "built in";
+      throw new UserError(
+        `${place}: ${kind} '${plugin.name}': the name is ${owner}; choose another`,
+      );
+    }
+    registry.set(plugin.name, plugin);
+    outside.push({ kind, name: plugin.name, version, hash });
+  };
+  const files = new Map(modules.map((module) => [module.file, module]));
+  for (const { file, place } of files.values()) {
+    const code = await readCode(file);
+    checkShared(code, place);
+    for (const plugin of await importPlugins(file, place)) add(plugin, code, place);
+  }
+  if (outside.length === 0) return builtIn;
+  const { task: tasks, aggregator: aggregators, attack: attacks } = registries;
+  return { tasks, aggregators, attacks, outside };
+}

@@ -1,0 +1,29 @@
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { namedPlugins, type Plugins } from "@fedclair/core";
+import { loadPlugins } from "./load-plugins.js";
+import { resolveModule, type PluginModule } from "./resolve-module.js";
+
+/** The plug-ins that a trial file or a sweep can name: those built in, and those of its key `plugins`. Runs their code. */
+export async function pluginsFor(
+  file: string,
+  overrides: readonly string[] = [],
+): Promise<Plugins> {
+  return await loadPlugins(await modulesOf(file, overrides));
+}
+
+/**
+ * The modules that a trial file names in `plugins`; none of a file that cannot be read, of which those who parse it tell.
+ * @throws UserError as `resolveModule`
+ */
+export async function modulesOf(
+  file: string,
+  overrides: readonly string[] = [],
+): Promise<PluginModule[]> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  return namedPlugins(text, overrides).modules.map(({ text: module, by }) =>
+    by === "file"
+      ? resolveModule(module, dirname(file), `${file}: plugins`)
+      : resolveModule(module, ".", "--set plugins"),
+  );
+}

@@ -1,0 +1,56 @@
+import { realpathSync, statSync } from "node:fs";
+import { extname, isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { excerpt, UserError } from "@fedclair/core";
+import { resolve as resolvePackage } from "import-meta-resolve";
+
+/** A module of plug-ins that was found. */
+export interface PluginModule {
+  /** Its file, an absolute path. */
+  readonly file: string;
+  /** Who names it and how, for messages. */
+  readonly place: string;
+}
+
+/**
+ * Finds a module as Node.js would from a file in `folder`.
+ * @param text a path that begins with `./`, `../` or `/`, or the name of a package
+ * @param by who names it, for messages: `trial.yaml: plugins`
+ * @throws UserError that says what to change if it is not there
+ */
+export function resolveModule(text: string, folder: string, by: string): PluginModule {
+  const place = `${by}: '${excerpt(text)}'`;
+  const isPath = /^\.\.?[/\\]/.test(text) || isAbsolute(text);
+  const file = isPath ? resolve(folder, text) : fileOfPackage(text, folder, place);
+  if (/^\.[mc]?tsx?$/.test(extname(file))) {
+    throw new UserError(`${place} is TypeScript: compile it (npx tsc) and name the .js file`);
+  }
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) {
+    throw new UserError(`${place} is a folder: name the module in it, as ${text}/index.js`);
+  }
+  if (!stats) {
+    const isThere = statSync(`${file}.js`, { throwIfNoEntry: false })?.isFile();
+    throw new UserError(
+      `${place}: there is no file ${file}${isThere ? `; did you mean ${text}.js?` : ""}`,
+    );
+  }
+  return { file: realpathSync(file), place };
+}
+
+function fileOfPackage(text: string, folder: string, place: string): string {
+  let url: string;
+  try {
+    url = resolvePackage(text, pathToFileURL(join(resolve(folder), "trial.yaml")).href);
+  } catch (error) {
+    if (statSync(resolve(folder, text), { throwIfNoEntry: false })) {
+      throw new UserError(`${place} is no package: name a file by its path, ./${text}`);
+    }
+    const why = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
+    throw new UserError(
+      `${place}: no such package can be found from ${resolve(folder)}${why}: npm install it there`,
+    );
+  }
+  if (!url.startsWith("file:")) throw new UserError(`${place} is no module of plug-ins`);
+  return fileURLToPath(url);
+}

@@ -1,0 +1,177 @@
+// npm run test:pack: packs every package, checks the tarballs by publint and @arethetypeswrong/cli, installs them into empty folders
+// and there runs what a stranger would: a study of one's own, its tests, an audit, a client host that was installed alone. Prints what
+// an installation takes. Says so and ends where the npm registry is not there.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { parseArgs, promisify } from "node:util";
+
+const attw = "@arethetypeswrong/cli@0.18.5";
+const { values } = parseArgs({ options: { keep: { type: "boolean", default: false } } });
+const workspace = resolve(import.meta.dirname, "..");
+const folder = await mkdtemp(join(tmpdir(), "fedclair-pack-"));
+try {
+  await testPack();
+} finally {
+  if (values.keep) console.log(`kept: ${folder}`);
+  else await rm(folder, { recursive: true, force: true });
+}
+
+async function testPack() {
+  const tarballs = await pack(join(folder, "tarballs"));
+  for (const { file } of tarballs.values())
+    await run("npx", ["publint", file, "--strict"], workspace);
+  console.log(`publint: ${tarballs.size} packages, no remark`);
+
+  const whole = await install("whole", [...tarballs.keys()], tarballs, ["mocha@^12.0.3"]);
+  if (!whole) return;
+  for (const { name, file } of tarballs.values()) {
+    if (name === "fedclair" || name === "@fedclair/client" || name === "@fedclair/coordinator")
+      continue; // programs
+    await run("npx", ["--yes", attw, file, "--profile", "esm-only"], workspace);
+  }
+  console.log(`${attw}: no problem`);
+
+  await run("npx", ["fedclair", "new", "my-study"], whole);
+  const study = join(whole, "my-study");
+  expect(
+    await run("npx", ["fedclair", "run", "trial.yaml", "--hosts", "2"], study),
+    /flagged 3 of 3/,
+  );
+  expect(await run("npm", ["test"], study), /\d\d passing/);
+  await run("npx", ["fedclair", "new", "my-pile", "--template", "lora-audit"], whole);
+  const pile = join(whole, "my-pile");
+  await run("node", ["make-adapters.js"], pile);
+  const audit = await run("npx", ["fedclair", "audit", "adapters", "--html", "audit.html"], pile);
+  expect(audit, /3 of 12 adapters are contaminated/);
+
+  const host = await install("host", closureOf("@fedclair/client", tarballs), tarballs);
+  const plugins = join(host, "plugins");
+  await mkdir(plugins);
+  for (const file of ["package.json", "mean-estimation.js", "reverse.js"]) {
+    await cp(join(study, file), join(plugins, file));
+  }
+  await runOverSockets(study, plugins);
+  console.log("a study, its tests, an audit and a client host of its own installation: ok");
+}
+
+/** @returns the tarballs with their manifests, by name */
+async function pack(to) {
+  await mkdir(to);
+  const args = ["pack", "--silent", "--workspace", "libs", "--workspace", "apps"];
+  await run("npm", [...args, "--pack-destination", to], workspace);
+  const packages = new Map();
+  for (const parent of ["libs", "apps"]) {
+    for (const project of await readdir(join(workspace, parent))) {
+      const path = join(workspace, parent, project, "package.json");
+      const manifest = JSON.parse(await readFile(path, "utf8"));
+      const file = `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`;
+      packages.set(manifest.name, { ...manifest, file: join(to, file) });
+    }
+  }
+  return packages;
+}
+
+/** A package and those of this repository that it needs. */
+function closureOf(name, tarballs) {
+  const names = new Set([name]);
+  for (const one of names) {
+    for (const needed of Object.keys(tarballs.get(one).dependencies ?? {})) {
+      if (tarballs.has(needed)) names.add(needed);
+    }
+  }
+  return [...names];
+}
+
+/** Installs packages into an empty folder. @returns the folder; nothing where there is no registry */
+async function install(name, names, tarballs, others = []) {
+  const to = join(folder, name);
+  await mkdir(to);
+  await run("npm", ["init", "--yes"], to);
+  const files = names.map((one) => tarballs.get(one).file);
+  const quiet = ["--no-audit", "--no-fund", "--prefer-offline"];
+  try {
+    await run("npm", ["install", ...quiet, ...files], to);
+  } catch (error) {
+    if (
+      !/ENOTFOUND|ECONNREFUSED|ECONNRESET|EAI_AGAIN|ETIMEDOUT|E403|network/.test(
+        String(error.stderr),
+      )
+    )
+      throw error;
+    console.log(`skipped: installing takes the npm registry (${error.stderr.split("\n")[0]})`);
+    return undefined;
+  }
+  const packages = Object.keys(
+    JSON.parse(await readFile(join(to, "node_modules/.package-lock.json"), "utf8")).packages,
+  );
+  const tools = packages.filter((one) =>
+    /\/(nx|@nx\/.*|typescript|esbuild|assemblyscript|protobufjs-cli|mocha)$/.test(one),
+  );
+  if (tools.length > 0) throw new Error(`build tools are installed: ${tools.join(", ")}`);
+  const twice = ["zod", "@fedclair/core"].filter(
+    (one) => packages.filter((path) => path.endsWith(`node_modules/${one}`)).length !== 1,
+  );
+  if (twice.length > 0) throw new Error(`expected one copy of ${twice.join(" and ")}`);
+  const megabytes = Math.round((await bytesIn(join(to, "node_modules"))) / 1e6);
+  console.log(`${name}: ${packages.length} packages, ${megabytes} MB`);
+  if (others.length > 0) await run("npm", ["install", ...quiet, ...others], to);
+  return to;
+}
+
+async function bytesIn(path) {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(files.map((file) => stat(join(file.parentPath, file.name))));
+  return sizes.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** A coordinator of one installation, a client host of another. */
+async function runOverSockets(study, plugins) {
+  const out = join(folder, "two-installations");
+  const coordinator = start("npx", ["fedclair", "coordinator", "trial.yaml", "--out", out], study);
+  const url = await new Promise((found, failed) => {
+    coordinator.on("told", (text) => {
+      const [, address] = /listening on (http:[^"\s]+)/.exec(text) ?? [];
+      if (address) found(address);
+    });
+    coordinator.on("close", () => failed(new Error("the coordinator ended before it listened")));
+  });
+  const modules = ["--plugin", "./mean-estimation.js", "--plugin", "./reverse.js"];
+  const args = ["fedclair-client", "--coordinator", url, "--capacity", "12", ...modules];
+  const ended = once(coordinator, "close");
+  await run("npx", args, plugins);
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`the coordinator ended with ${code}`);
+  const [one, two] = await Promise.all(
+    [join(study, "runs/my-study-1"), out].map((run) =>
+      readFile(join(run, "records.jsonl"), "utf8"),
+    ),
+  );
+  if (one !== two) throw new Error("the two installations gave other records than one");
+}
+
+function start(program, args, cwd) {
+  const child = spawn(program, args, { cwd, stdio: ["ignore", "ignore", "pipe"] });
+  let told = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => child.emit("told", (told += text)));
+  return child;
+}
+
+/** @returns stdout */
+async function run(program, args, cwd) {
+  const options = { cwd, maxBuffer: 2 ** 26, env: { ...process.env, NO_COLOR: "1" } };
+  try {
+    const { stdout } = await promisify(execFile)(program, args, options);
+    return stdout;
+  } catch (error) {
+    error.message = `${program} ${args.map((word) => basename(word)).join(" ")}\n${error.stdout}\n${error.stderr}`;
+    throw error;
+  }
+}
+
+function expect(text, pattern) {
+  if (!pattern.test(text)) throw new Error(`expected ${pattern} in\n${text}`);
+}
