@@ -13,6 +13,7 @@ import type { AuditOptions } from "./audit/audit.js";
 import type { DescribeOptions } from "./describe.js";
 import type { NewOptions } from "./new.js";
 import type { RunOptions } from "./run.js";
+import { templates } from "./templates.js";
 import type { VerifyOptions } from "./verify.js";
 
 const failStatuses = ["contaminated", "invalid", "undecided"] as const;
@@ -39,7 +40,9 @@ program
   .command("new")
   .description("write a study of your own into a new folder: a trial, plug-ins, and their tests")
   .argument("<folder>", "the new folder, whose name the study takes")
-  .option("--template <name>", "own-method, own-data, robust-digits or lora-audit", "own-method")
+  .addOption(
+    new Option("--template <name>", "what it is like").choices(templates).default("own-method"),
+  )
   .action(async (folder: string, options: NewOptions) => {
     const { newStudy } = await import("./new.js");
     process.stdout.write(await newStudy(folder, options));

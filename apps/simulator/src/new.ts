@@ -1,13 +1,11 @@
 import { cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { excerpt, UserError } from "@fedclair/core";
 import { version } from "@fedclair/runs";
-
-/** A folder each; adding a template is adding one. */
-const templates = fileURLToPath(new URL("../../templates/", import.meta.url));
+import { templateFolder } from "./templates.js";
 
 export interface NewOptions {
+  /** One of `templates`. */
   readonly template: string;
 }
 
@@ -17,15 +15,9 @@ const placeholders = { name: "my-study", release: "fedclair-version" };
 /**
  * `fedclair new`: writes a study of one's own, with a trial, plug-ins, and their tests, into a new folder.
  * @returns what to do next, for people
- * @throws UserError for a template that does not exist, a folder that is not empty, or no name for a study
+ * @throws UserError for a folder that is not empty, or no name for a study
  */
 export async function newStudy(folder: string, { template }: NewOptions): Promise<string> {
-  const known = (await readdir(templates)).sort();
-  if (!known.includes(template)) {
-    throw new UserError(
-      `--template: expected one of ${known.join(", ")}, got '${excerpt(template)}'`,
-    );
-  }
   const name = basename(resolve(folder));
   if (!/^[a-z0-9][a-z0-9-]{0,99}$/.test(name)) {
     throw new UserError(
@@ -42,7 +34,7 @@ export async function newStudy(folder: string, { template }: NewOptions): Promis
     );
   }
   await mkdir(folder, { recursive: true });
-  await cp(join(templates, template), folder, { recursive: true });
+  await cp(join(templateFolder, template), folder, { recursive: true });
   // npm would leave a .gitignore out of the package.
   await rename(join(folder, "gitignore"), join(folder, ".gitignore"));
   for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
