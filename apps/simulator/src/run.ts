@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
-import { ClientRunner, MemoryPool } from "@fedclair/core";
+import { ClientRunner, MemoryPool, UserError, whereClientsAre } from "@fedclair/core";
 import { plugins } from "@fedclair/plugins";
 import { runAndReport } from "@fedclair/report";
 import { holdsRun, readTrialFile, runFolderFor, toUserError } from "@fedclair/runs";
@@ -20,6 +20,8 @@ export interface RunOptions {
 export async function run(file: string, options: RunOptions): Promise<void> {
   // Checked here too, so that a bad file or folder is told before any process starts.
   const trial = await readTrialFile(file, plugins, options.set);
+  if (plugins.tasks.get(trial.task.name)?.isForeign)
+    throw new UserError(`${file}: task ${trial.task.name}: ${whereClientsAre}`);
   const out = options.out ?? runFolderFor(trial);
   await holdsRun(out, trial);
   if (options.transport === "memory") {

@@ -35,8 +35,9 @@ const idleAtFirst: ReadonlySet<string> = new Set(["free-rider", "stale"]);
 /** Its departure from the mean is a matter of how many collude. */
 const countsAttackers: ReadonlySet<string> = new Set(["alie"]);
 
-// `broken` is no attack that could pass for an update, `contaminated-data` is the task's: their own tests say what they do.
-const apart = ["broken", "contaminated-data"];
+// `broken` is no attack that could pass for an update, `contaminated-data` is the task's, `declared` does nothing: their own
+// tests say what they do.
+const apart = ["broken", "contaminated-data", "declared"];
 for (const name of [...attacks.keys()].filter((name) => !apart.includes(name))) {
   describe(`attack ${name}`, () => {
     it("has a name, a summary and defaults for every option, and refuses unknown ones", () => {

@@ -10,10 +10,12 @@ export {
 export { yieldToEventLoop } from "./yield-to-event-loop.js";
 export { resolveParams, type ClientParams } from "./client-params.js";
 export { parseChecked } from "./checked-yaml.js";
-export { ClientRunner, type ClientJob } from "./client-runner.js";
+export { ClientRunner, whereClientsAre, type ClientJob } from "./client-runner.js";
 export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";
+export { askForParams } from "./initial.js";
+export { jobFor } from "./job.js";
 export { dashes, strokeLegend } from "./curves.js";
 export {
   errorCodes,
@@ -43,8 +45,9 @@ export {
 export { bounds, excerpt, isName, jsonBytes, oneLine, printable } from "./text.js";
 export { parseTrial, type ResolvePath } from "./trial-file.js";
 export { startTrial, type TrialState } from "./trial-state.js";
-export type { PluginChoice } from "./plugin-choice.js";
+export { optionsOf, type PluginChoice } from "./plugin-choice.js";
 export { remarksOn } from "./remarks.js";
+export { isTruthUnknown } from "./truth.js";
 export { createPlugin, trialSchema, type Trial } from "./trial.js";
 export {
   isLowRank,

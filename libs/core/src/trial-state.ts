@@ -1,7 +1,8 @@
 import { shapesOf, type Shapes } from "./admission.js";
 import type { AttackStates } from "./attack-round.js";
-import { extendParams, resolveParams, type ClientParams } from "./client-params.js";
+import { extendParams, isSurelyFinite, resolveParams, type ClientParams } from "./client-params.js";
 import type { Aggregation, Ask, Step, Task } from "./contracts.js";
+import type { Initial, Origin } from "./initial.js";
 import type { Stream } from "@fedclair/linalg";
 import { Products, addTerms } from "./merge.js";
 import type { Params } from "./tensor.js";
@@ -20,24 +21,27 @@ export interface TrialState {
   readonly task: unknown;
   readonly aggregator: unknown;
   readonly attacks: AttackStates;
+  /** Before the first round only: of params that a client was asked for. */
+  readonly origin?: Origin;
 }
 
-/** The state before the first round. @param task prepared */
+/**
+ * The state before the first round.
+ * @param task prepared
+ * @param askClient gets the params from a client, for tasks that do not know them
+ */
 export async function startTrial(
   task: Task,
   clientIds: readonly string[],
   rng: Stream,
+  askClient?: () => Promise<Initial>,
 ): Promise<TrialState> {
-  const {
-    params,
-    ask = { phase: "train" },
-    state,
-  } = await task.start({
-    clientIds,
-    rng: rng.at("init"),
-  });
+  const start = await task.start({ clientIds, rng: rng.at("init") });
+  const { params, ask = { phase: "train" }, state, asksClient = false } = start;
+  if (asksClient && !askClient) throw new Error("the task's params are a client's: there is none");
+  const initial = asksClient ? await askClient?.() : undefined;
   return {
-    ...{ round: 0, params, personal: new Map(), ask },
+    ...{ round: 0, params, personal: new Map(), ask, ...initial },
     ...{ task: state, aggregator: undefined, attacks: new Map() },
   };
 }
@@ -76,8 +80,10 @@ export async function merge(
   }
   for (const [id, terms] of (chosen ? undefined : aggregation.personal) ?? []) {
     const extended = await extendParams(paramsOf(state, id), terms, products);
-    const resolved = await resolveParams(extended, products);
-    if (isFinite(` of client ${id}`, resolved)) personal.set(id, extended);
+    // Multiplied out only where it may matter: adapters of a large model are never p×q for every client.
+    const isSafe = isSurelyFinite(extended);
+    if (isSafe || isFinite(` of client ${id}`, await resolveParams(extended, products)))
+      personal.set(id, extended);
   }
   const params = chosen ?? (await addTerms(state.params, aggregation.change, products));
   return {

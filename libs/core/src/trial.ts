@@ -112,6 +112,12 @@ function makeSchema(plugins: Plugins) {
         )
         .default([])
         .describe("Which clients are contaminated, and how."),
+      truth: z
+        .enum(["known", "unknown"])
+        .optional()
+        .describe(
+          "Is it known that clients which no attack names are benign? Default: known, but of clients that are not simulated only if an attack names others.",
+        ),
       evaluate: z
         .enum(["cohort", "never"])
         .default("cohort")
