@@ -7,6 +7,17 @@ import { workspace } from "./paths.js";
 const run = promisify(execFile);
 const known = new Map<string, Promise<string | undefined>>();
 
+/** May tests install these optional dependencies? `npm run test:python -- flower peft` says so; else a word is said. */
+export function mayInstall(...extras: string[]): boolean {
+  const allowed = (process.env["FEDCLAIR_PYTHON"] ?? "").split(/[ ,]+/);
+  const missing = extras.filter((extra) => !allowed.includes(extra));
+  if (missing.length > 0) {
+    const how = `npm run test:python -- ${missing.join(" ")}`;
+    process.stderr.write(`tests with ${missing.join(", ")} are skipped; they run by ${how}\n`);
+  }
+  return missing.length === 0;
+}
+
 /**
  * A Python with fedclair-host, made at the first call; undefined, with a word on stderr, where there is none.
  * @param extras optional dependencies of the package

@@ -19,6 +19,8 @@ export interface RoundPlan {
   readonly clientIds: readonly string[];
   /** The truth, for records and for choosing who measures; it goes no further. */
   readonly contamination: Contamination;
+  /** Are the clients not simulated? See `TaskPlugin.isForeign`. */
+  readonly isForeign?: boolean;
   /** Does nobody know whether the other clients are? As of clients that are not simulated. */
   readonly isTruthUnknown?: boolean;
   /** An oracle that leaves contaminated clients out of every cohort. */
@@ -185,7 +187,7 @@ interface Made {
 
 /** The task's step around the trial's aggregator, and the params that come of it. Neither can end more than its arm. */
 async function step(
-  { task, aggregator, clientIds, rng }: RoundPlan,
+  { task, aggregator, clientIds, rng, isForeign }: RoundPlan,
   state: TrialState,
   { round, phase }: When,
   updates: readonly Update[],
@@ -208,7 +210,7 @@ async function step(
   try {
     const next = task.step ? await task.step(seen, aggregate) : (await aggregate(), {});
     aggregation ??= { change: [] };
-    return { next, aggregation, merged: await merge(state, aggregation, next) };
+    return { next, aggregation, merged: await merge(state, aggregation, next, isForeign) };
   } catch (error) {
     return { fault: messageOf(error) };
   }

@@ -1,11 +1,13 @@
 import { shapesOf, type Shapes } from "./admission.js";
 import type { AttackStates } from "./attack-round.js";
 import { extendParams, isSurelyFinite, resolveParams, type ClientParams } from "./client-params.js";
+import { CommonBases } from "./common-bases.js";
 import type { Aggregation, Ask, Step, Task } from "./contracts.js";
 import type { Initial, Origin } from "./initial.js";
 import type { Stream } from "@fedclair/linalg";
 import { Products, addTerms } from "./merge.js";
 import type { Params } from "./tensor.js";
+import type { Delta } from "./update.js";
 
 /** Everything that the next round depends on beside the trial itself. It survives `v8.serialize`. */
 export interface TrialState {
@@ -61,11 +63,16 @@ export interface Merged extends Pick<TrialState, "params" | "personal"> {
   readonly kept?: string;
 }
 
-/** The params after a round: those that the task chose, or the aggregation added to what each had. */
+/**
+ * The params after a round: those that the task chose, or the aggregation added to what each had.
+ * @param foldsShared what clients are given in common goes into a base that they have in common, so that of a large model
+ *   each has only its own part for itself
+ */
 export async function merge(
   state: TrialState,
   aggregation: Aggregation,
   { params: chosen, personal: own }: Pick<Step, "params" | "personal">,
+  foldsShared = false,
 ): Promise<Merged> {
   const products = new Products();
   const personal = new Map(state.personal);
@@ -78,8 +85,13 @@ export async function merge(
   for (const [id, params] of own ?? []) {
     if (isFinite(` of client ${id}`, params)) personal.set(id, { base: params, rounds: [] });
   }
-  for (const [id, terms] of (chosen ? undefined : aggregation.personal) ?? []) {
-    const extended = await extendParams(paramsOf(state, id), terms, products);
+  const given = (chosen ? undefined : aggregation.personal) ?? new Map<string, readonly Delta[]>();
+  const common = foldsShared ? new CommonBases(given, products) : undefined;
+  for (const [id, terms] of given) {
+    const before = paramsOf(state, id);
+    const extended = common
+      ? await common.extend(before, terms)
+      : await extendParams(before, terms, products);
     // Multiplied out only where it may matter: adapters of a large model are never p×q for every client.
     const isSafe = isSurelyFinite(extended);
     if (isSafe || isFinite(` of client ${id}`, await resolveParams(extended, products)))

@@ -43,7 +43,8 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
       onEvent?.({ arm, event });
     }
   } finally {
-    if (state) await folder.writeParams(state);
+    const { isForeign } = plugins.tasks.get(trial.task.name) ?? {};
+    if (state) await folder.writeParams(state, isForeign);
     await folder.close();
   }
   const summary = { ...tally.summary(), backend: run.backend() ?? "unknown" };

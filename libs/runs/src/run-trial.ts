@@ -90,6 +90,7 @@ async function* runArm(
     clientIds: clientIds(trial.clients),
     contamination: contaminate(trial, plugins, rng),
     isTruthUnknown: isTruthUnknown(trial, plugins),
+    isForeign: plugins.tasks.get(trial.task.name)?.isForeign ?? false,
     aggregator: createPlugin(plugins.aggregators, arm.aggregator),
   };
   for await (const event of runRounds(plan, start)) yield { arm, event };

@@ -74,7 +74,7 @@ class Params(Mapping[str, Array]):
     def __getitem__(self, name: str) -> Array:
         known = self._known.get(name)
         if known is None:
-            known = self._known[name] = self._resolve(name)
+            known = self._known[name] = self.resolve(name)
         return known
 
     def __iter__(self) -> Iterator[str]:
@@ -83,7 +83,8 @@ class Params(Mapping[str, Array]):
     def __len__(self) -> int:
         return len(self.base)
 
-    def _resolve(self, name: str) -> Array:
+    def resolve(self, name: str) -> Array:
+        """The module multiplied out, and not kept: of large models one at a time."""
         value = self.base[name]
         for terms in self.rounds:
             own = [term[name] for term in terms if name in term]

@@ -51,6 +51,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--coordinator", required=True, metavar="URL", help="the coordinator's address, as http://10.0.0.1:4000")
     parser.add_argument("--capacity", required=True, type=_positive, metavar="N", help="virtual clients that this host takes at most")
     parser.add_argument("--flower", action="store_true", help="run a Flower ClientApp")
+    parser.add_argument("--initial", metavar="MODULE:FUNCTION", help="with --flower: makes the first params, as a torch module or arrays by name")
     parser.add_argument("--backend", metavar="NAME", help="what the clients compute with, the same on all hosts; default: python-numpy, or flower")
     parser.add_argument("--token-file", metavar="FILE", help="file with the join token; default: environment FEDCLAIR_TOKEN")
     parser.add_argument("--version", action="version", version=software_version)
@@ -82,9 +83,18 @@ def _token(file: str | None) -> str:
 def _made_by(options: argparse.Namespace) -> tuple[Callable[[int], Client], str]:
     made = _loaded(options.clients)
     if options.flower:
-        from .flower import flower_clients
+        try:
+            from .flower import flower_clients
+        except ImportError as error:
+            raise HostError(f"--flower needs flwr: pip install 'fedclair-host[flower]' ({error})") from None
 
-        return flower_clients(made), "flower"
+        initial = None if options.initial is None else _loaded(options.initial)
+        try:
+            return flower_clients(made, initial), "flower"
+        except TypeError as error:
+            raise HostError(f"{options.clients}: {error}") from None
+    if options.initial is not None:
+        raise HostError("--initial goes with --flower: other clients have a method initial")
     if not callable(made):
         raise HostError(f"{options.clients} is no function that makes a client from its index")
     return made, getattr(made, "backend", "python-numpy")
