@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exitCodes } from "@fedclair/core";
 import { fedclair } from "./support/command.js";
-import { documentedCommands } from "./support/documented-commands.js";
+import { pythonCommands } from "./support/documented-commands.js";
 import { failuresOf, recordsOf, startCoordinator } from "./support/federation.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 import { pythonWith, startPythonHost } from "./support/python.js";
@@ -11,15 +11,6 @@ import { pythonWith, startPythonHost } from "./support/python.js";
 const examples = "apps/client-python/examples";
 const tests = "apps/client-python/tests";
 const linear = join(workspace, examples, "linear.yaml");
-
-/** The commands of docs/python-clients.md that begin so, each without the first words. */
-function documented(...begin: readonly string[]): string[][] {
-  return documentedCommands()
-    .filter(({ document }) => document === "docs/python-clients.md")
-    .map(({ words }) => [...words])
-    .filter((words) => begin.every((word, i) => words[i] === word))
-    .map((words) => words.slice(begin.length));
-}
 
 interface SummaryFile {
   readonly backend: string;
@@ -58,8 +49,8 @@ describe("Python clients", function () {
 
   it("learn a numpy model together, by the commands of the documentation; CLAIR names the six", async () => {
     const out = await temporaryFolder();
-    const [coordinate = []] = documented("npx", "fedclair", "coordinator");
-    const joins = documented("fedclair-host").filter(([name]) => name === "linear:make_client");
+    const [coordinate = []] = pythonCommands("npx", "fedclair", "coordinator");
+    const joins = pythonCommands("fedclair-host").filter(([name]) => name === "linear:make_client");
     assert.deepEqual([coordinate[0], joins.length], [`${examples}/linear.yaml`, 2]);
     const { coordinator, url } = await startCoordinator(
       [...coordinate, "--out", out].map((word) => (/:\d+$/.test(word) ? "127.0.0.1:0" : word)),
@@ -147,7 +138,7 @@ describe("Python clients", function () {
     const out = await temporaryFolder();
     const hosts = ["7", "2", "7"].map((n) => ["misbehaving:make_client", "--capacity", n]);
     const { coordinator, hosts: started } = await federation(
-      ...[fixture("python-misbehaving"), out, [], hosts, tests, { DIE: "1" }],
+      ...[fixture("python-misbehaving"), out, ["limits.quorum=0.05"], hosts, tests, { DIE: "1" }],
     );
     const { code, stderr } = await coordinator.ended;
     assert.equal(code, exitCodes.lost, stderr);
@@ -160,7 +151,10 @@ describe("Python clients", function () {
   it("are told what to do by other commands, and by a host that is refused", async () => {
     const run = await fedclair(["run", linear, "--out", await temporaryFolder()]);
     assert.equal(run.code, exitCodes.usage);
-    assert.match(run.stderr, /task external: its clients live in hosts of their own.*fedclair-host/s);
+    assert.match(
+      run.stderr,
+      /task external: its clients live in hosts of their own.*fedclair-host/s,
+    );
     const out = await temporaryFolder();
     const join = ["linear:make_client", "--capacity", "1"];
     const { url, coordinator, hosts } = await federation(linear, out, [], [join]);
@@ -171,7 +165,10 @@ describe("Python clients", function () {
       assert.equal(code, 2, stderr);
       assert.match(stderr, why);
     };
-    await refused([...join, "--backend", "other"], /BACKEND_MISMATCH: the host computes with 'other'/);
+    await refused(
+      [...join, "--backend", "other"],
+      /BACKEND_MISMATCH: the host computes with 'other'/,
+    );
     await refused(["linear:nobody", "--capacity", "1"], /module linear has no 'nobody'/);
     await refused(["nowhere:x", "--capacity", "1"], /No module named 'nowhere'/);
     await refused(["linear:make_client", "--capacity", "0"], /expected a whole number from 1 on/);
@@ -180,7 +177,12 @@ describe("Python clients", function () {
     assert.equal((await hosts[0]?.ended)?.code, exitCodes.interrupted);
     coordinator.kill("SIGINT");
     await coordinator.ended;
-    const simulated = await federation(fixture("linear-regression"), await temporaryFolder(), [], [join]);
+    const simulated = await federation(
+      fixture("linear-regression"),
+      await temporaryFolder(),
+      [],
+      [join],
+    );
     const { code, stderr } = (await simulated.hosts[0]?.ended) ?? {};
     assert.equal(code, 2);
     assert.match(stderr ?? "", /task is linear-regression, whose clients are simulated/);

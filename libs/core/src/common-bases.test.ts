@@ -52,6 +52,9 @@ describe("CommonBases", () => {
     const c0 = await common.extend({ base, rounds: [] }, [shared]);
     const c1 = await common.extend({ base, rounds: [] }, [shared]);
     assert.equal(c0.base, c1.base);
-    assert.equal((await common.extend({ base: new Map(base), rounds: [] }, [shared])).base === c0.base, false);
+    assert.equal(
+      (await common.extend({ base: new Map(base), rounds: [] }, [shared])).base === c0.base,
+      false,
+    );
   });
 });

@@ -43,7 +43,13 @@ describe("paramsFile", () => {
     assert.deepEqual([...file.keys()], names);
     const [b, a] = [file.get("c0/base-1/m.lora_B"), file.get("c0/base-1/m.lora_A")];
     assert.ok(b && a);
-    assert.deepEqual([b.shape, a.shape], [[2, 3], [3, 2]]);
+    assert.deepEqual(
+      [b.shape, a.shape],
+      [
+        [2, 3],
+        [3, 2],
+      ],
+    );
     const product = await new Products().of({ b, a });
     const sum = [...(base.get("m")?.data ?? [])].map((x, i) => x + (product[i] ?? NaN));
     assert.deepEqual(sum, [...((await resolveParams(own)).get("m")?.data ?? [])]);

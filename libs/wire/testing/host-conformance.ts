@@ -63,7 +63,6 @@ const termOf = (...w: number[]): Delta =>
 
 function updateIn(message: HostMessage): Update & { readonly jobId: number } {
   assert.equal(message.type, "clientUpdate", JSON.stringify(message));
-  assert.ok(message.type === "clientUpdate");
   return { ...message.read(), jobId: message.jobId };
 }
 
@@ -74,7 +73,6 @@ const numbersOf = ({ delta }: Update, name: string): number[] => {
 
 function failureIn(message: HostMessage): [number, ErrorCode, string] {
   assert.equal(message.type, "clientFailed", JSON.stringify(message));
-  assert.ok(message.type === "clientFailed");
   return [message.jobId, message.failure.code, message.failure.message];
 }
 
@@ -183,7 +181,13 @@ export function describeHost(
       );
       const change = updates[0]?.delta.get("pair");
       assert.ok(change && isLowRank(change) && change.b.data instanceof Float32Array);
-      assert.deepEqual([change.b.shape, change.a.shape], [[2, 1], [1, 3]]);
+      assert.deepEqual(
+        [change.b.shape, change.a.shape],
+        [
+          [2, 1],
+          [1, 3],
+        ],
+      );
       assert.deepEqual(numbersOf(updates[0] as Update, "pair"), [1, 2, 3, 4, 5]);
     });
 
@@ -212,7 +216,10 @@ export function describeHost(
       const connection = await joined();
       const frame = { transfer: 1000, offset: 5, total: 9, payload: Uint8Array.of(1) };
       assert.equal(await connection.emit(encodeFrame(frame)), "MALFORMED"); // it continues nothing
-      assert.equal(await connection.emit(encodeFrame({ ...frame, offset: 0, total: 0 })), "MALFORMED");
+      assert.equal(
+        await connection.emit(encodeFrame({ ...frame, offset: 0, total: 0 })),
+        "MALFORMED",
+      );
       const nonsense = Uint8Array.of(255, 255, 255);
       const whole = { transfer: 1001, offset: 0, total: 3, payload: nonsense };
       assert.equal(await connection.emit(encodeFrame(whole)), "MALFORMED"); // it is no message
@@ -226,9 +233,7 @@ export function describeHost(
     it("forgets the message that waited longest when a ninth begins", async () => {
       const connection = await joined();
       const frame = (transfer: number, offset: number) =>
-        connection.emit(
-          encodeFrame({ transfer, offset, total: 9, payload: Uint8Array.of(1) }),
-        );
+        connection.emit(encodeFrame({ transfer, offset, total: 9, payload: Uint8Array.of(1) }));
       for (let i = 0; i < 9; i++) assert.equal(await frame(1000 + i, 0), "accepted");
       assert.equal(await frame(1001, 1), "accepted");
       assert.equal(await frame(1000, 1), "MALFORMED");

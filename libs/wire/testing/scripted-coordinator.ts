@@ -1,5 +1,8 @@
 import { once } from "node:events";
-import { encodeCoordinatorMessage, type CoordinatorMessage } from "../src/codec/coordinator-message.js";
+import {
+  encodeCoordinatorMessage,
+  type CoordinatorMessage,
+} from "../src/codec/coordinator-message.js";
 import { decodeHostMessage, type HostMessage } from "../src/codec/host-message.js";
 import { decodeReply, accepted, type Limits, type Reply } from "../src/codec/reply.js";
 import { listen, type HostSocket, type Listener } from "../src/listen.js";
