@@ -1,4 +1,4 @@
-import { clientIds, identitiesOf } from "@fedclair/core";
+import { clientIds, identitiesOf, type PluginIdentity, type Trial } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport } from "@fedclair/report";
 import { createLog, exitCodeOf, readToken, readTrialFile, runFolderFor } from "@fedclair/runs";
@@ -24,7 +24,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   const pool = await SocketPool.listen({
     ...{ host, port, clientIds: clientIds(trial.clients), trialJson: JSON.stringify(trial) },
     ...(token !== undefined && { token }),
-    plugins: identitiesOf(trial).filter(({ kind }) => kind !== "aggregator"), // those that hosts run
+    plugins: plugins.tasks.get(trial.task.name)?.isForeign ? [] : hostedPlugins(trial),
     chunkBytes: trial.limits.chunkBytes,
     maxMessageBytes: trial.limits.maxMessageBytes,
     log: (line, level) => {
@@ -53,4 +53,9 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   } finally {
     await pool.close(...ending);
   }
+}
+
+/** Those that a host runs which simulates its clients: aggregators run here alone. */
+function hostedPlugins(trial: Trial): PluginIdentity[] {
+  return identitiesOf(trial).filter(({ kind }) => kind !== "aggregator");
 }

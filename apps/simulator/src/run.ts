@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
-import { ClientRunner, MemoryPool } from "@fedclair/core";
+import { ClientRunner, MemoryPool, UserError, whereClientsAre } from "@fedclair/core";
 import { loadPlugins, modulesOf } from "@fedclair/plugins";
 import { runAndReport } from "@fedclair/report";
 import { holdsRun, readTrialFile, runFolderFor, toUserError } from "@fedclair/runs";
@@ -22,6 +22,8 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   const modules = await modulesOf(file, options.set);
   const plugins = await loadPlugins(modules);
   const trial = await readTrialFile(file, plugins, options.set);
+  if (plugins.tasks.get(trial.task.name)?.isForeign)
+    throw new UserError(`${file}: task ${trial.task.name}: ${whereClientsAre}`);
   const out = options.out ?? runFolderFor(trial);
   await holdsRun(out, trial);
   if (options.transport === "memory") {

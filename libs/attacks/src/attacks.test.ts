@@ -7,8 +7,9 @@ import { attacks } from "./index.js";
 import { anyUpdate, describeAttack } from "@fedclair/core/testing";
 import { create } from "../testing/updates.js";
 
-// `broken` is no attack that could pass for an update, `contaminated-data` is the task's: their own tests say what they do.
-const apart = ["broken", "contaminated-data"];
+// `broken` is no attack that could pass for an update, `contaminated-data` is the task's, `declared` does nothing: their own
+// tests say what they do.
+const apart = ["broken", "contaminated-data", "declared"];
 
 /** These send nothing at first; their own tests say what follows. */
 const idleAtFirst = ["free-rider", "stale"];

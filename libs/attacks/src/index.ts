@@ -4,6 +4,7 @@ import { backdoor } from "./backdoor/index.js";
 import { broken } from "./broken/index.js";
 import { colludingSubspace } from "./colluding-subspace/index.js";
 import { contaminatedData } from "./contaminated-data/index.js";
+import { declared } from "./declared/index.js";
 import { freeRider } from "./free-rider/index.js";
 import { gaussianUpdate } from "./gaussian-update/index.js";
 import { ipmAttack } from "./ipm/index.js";
@@ -39,6 +40,7 @@ const plugins: readonly Plugin<Attack>[] = [
   masked,
   backdoor,
   broken,
+  declared,
 ];
 
 /** Every attack that a trial file can name. */

@@ -1,5 +1,5 @@
 import { failure, type Failure } from "./errors.js";
-import { dtypeOf, shapeText, sizeOf, type DType, type Params, type Tensor } from "./tensor.js";
+import { dtypeOf, largestSize, shapeText, sizeOf, type DType, type Params } from "./tensor.js";
 import { bounds, isName, printable } from "./text.js";
 import { deltaShape, isLowRank, tensorsOf, type Update } from "./update.js";
 
@@ -135,18 +135,6 @@ function checkEntries({ delta }: Update, expected: Shapes): Failure | undefined 
     if (product > largest) return refuse(`the product of its factors may reach ${product}`);
   }
   return undefined;
-}
-
-/** The largest of the absolute values, 0 if there are none; NaN if one of them is. */
-function largestSize(data: Tensor["data"]): number {
-  let largest = 0;
-  // By index: seven times as fast as the iterator.
-  for (let i = 0; i < data.length; i++) {
-    const size = Math.abs(data[i] as number);
-    if (Number.isNaN(size)) return NaN;
-    if (size > largest) largest = size;
-  }
-  return largest;
 }
 
 function checkMetrics({ metrics }: Update): Failure | undefined {

@@ -1,6 +1,6 @@
 import { addTerms, Products } from "./merge.js";
-import { payloadBytes, type Params } from "./tensor.js";
-import { deltaBytes, type Delta } from "./update.js";
+import { dtypeOf, largestSize, payloadBytes, type DType, type Params } from "./tensor.js";
+import { deltaBytes, isLowRank, tensorsOf, type Delta } from "./update.js";
 
 /**
  * The params of one client: `base`, and what was added to it since, a list of terms a round. Low-rank pairs are kept as
@@ -19,6 +19,27 @@ export async function resolveParams(
   let params = base;
   for (const terms of rounds) params = await addTerms(params, terms, products);
   return params;
+}
+
+/** The largest float32 is 3.4e38, the largest float64 1.8e308. */
+const safeSize: Readonly<Record<DType, number>> = { f32: 1e38, f64: 1e300 };
+
+/**
+ * Are the params finite whatever the signs of the numbers in them? By a bound: no entry of b·a is larger than
+ * rank · max|b| · max|a|.
+ * @returns false if that is not enough to know
+ */
+export function isSurelyFinite({ base, rounds }: ClientParams): boolean {
+  const bounds = new Map([...base].map(([name, { data }]) => [name, largestSize(data)]));
+  for (const [name, change] of rounds.flat().flatMap((delta) => [...delta])) {
+    const rank = isLowRank(change) ? (change.b.shape[1] ?? 0) : 1;
+    const sizes = tensorsOf(change).map(({ data }) => largestSize(data));
+    const most = sizes.reduce((product, size) => product * size, rank);
+    bounds.set(name, (bounds.get(name) ?? NaN) + most);
+  }
+  return [...base].every(
+    ([name, tensor]) => (bounds.get(name) ?? NaN) <= safeSize[dtypeOf(tensor)],
+  );
 }
 
 /** Bytes of what was added to the base. */

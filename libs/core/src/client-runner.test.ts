@@ -25,6 +25,7 @@ describe("ClientRunner", () => {
     const arrival = await runner.run({
       ...{ round: 1, phase: "train", kind: "train" as const },
       ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
+      ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
     });
     assert.ok("failure" in arrival);
     assert.equal(arrival.failure.code, "CLIENT_TIMEOUT", arrival.failure.message);
@@ -42,6 +43,7 @@ describe("ClientRunner", () => {
       const answer = await new ClientRunner(toyTrial(), plugins).run({
         ...{ round: 1, phase: "train", kind: "train" as const },
         ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
+        ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
       });
       assert.ok("failure" in answer);
       assert.equal(answer.failure.code, "CLIENT_ERROR");

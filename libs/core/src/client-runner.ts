@@ -13,7 +13,7 @@ import type {
   TrainResult,
 } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
-import { failure, messageOf, type Failure } from "./errors.js";
+import { failure, messageOf, UserError, type Failure } from "./errors.js";
 import type { Params } from "./tensor.js";
 import { createPlugin, type Trial } from "./trial.js";
 import { tensorsOf, type Delta } from "./update.js";
@@ -32,17 +32,21 @@ export class ClientRunner {
   readonly #contaminations: ReturnType<typeof contaminationsOf>;
   readonly #rng: Stream;
   readonly #index: ReadonlyMap<string, number>;
+  readonly #isForeign: boolean;
 
   constructor(trial: Trial, plugins: Plugins) {
     this.#trial = trial;
     this.#task = createPlugin(plugins.tasks, trial.task);
+    this.#isForeign = plugins.tasks.get(trial.task.name)?.isForeign ?? false;
     this.#contaminations = contaminationsOf(plugins.tasks, trial.task);
     this.#rng = stream(trial.seed);
     this.#index = new Map(clientIds(trial.clients).map((id, i) => [id, i]));
     this.contamination = contaminate(trial, plugins, this.#rng);
   }
 
+  /** @throws UserError if the trial's clients are not simulated */
   async prepare(): Promise<void> {
+    if (this.#isForeign) throw new UserError(`task ${this.#trial.task.name}: ${whereClientsAre}`);
     await this.#task.prepare?.();
   }
 
@@ -74,6 +78,7 @@ export class ClientRunner {
   }
 
   async #result(job: ClientJob, signal: AbortSignal): Promise<TrainResult> {
+    if (job.kind === "initial") throw new Error("a simulated client has no initial params");
     const params = await resolveParams(job.params);
     const trainer = await this.#task.openShard(this.#shard(job.clientId));
     try {
@@ -117,6 +122,11 @@ export class ClientRunner {
     return (await attack?.corruptUpdate?.(honest, rng.at("attack"))) ?? honest;
   }
 }
+
+/** What to do where the clients of a trial are not simulated. */
+export const whereClientsAre =
+  "its clients live in hosts of their own. Start `fedclair coordinator TRIAL --listen 127.0.0.1:4000`, and for it hosts, as " +
+  "`fedclair-host my_module:make_client --coordinator http://127.0.0.1:4000 --capacity N` (see docs/python-clients.md)";
 
 /** What a trainer or an attack made must at least have the form of a result: all that follows reads it. */
 function requireResult(result: Partial<TrainResult>): void {

@@ -27,6 +27,11 @@ export interface Plugin<T> {
 }
 
 export interface TaskPlugin extends Plugin<Task> {
+  /**
+   * Its clients are not simulated: what they learn, and from which data, is known to the hosts that bring them alone. Attacks
+   * that act at clients are refused then, and `ClientRunner` has nothing to run.
+   */
+  readonly isForeign?: boolean;
   /** Does `openShard` honour `corruptLabels`? An attack on labels is refused for a task that does not. */
   readonly hasLabels?: boolean;
   /** The kinds of `Shard.contamination` that `openShard` honours, with their options; others are refused. */
@@ -39,9 +44,14 @@ export interface TaskPlugin extends Plugin<Task> {
   readonly metrics?: Readonly<Record<string, MetricInfo>>;
   /** The metric by which methods are compared first; one of `metrics`. */
   readonly primary?: string;
+  /** In place of the two, where the trial file says what is measured. */
+  measures?(options: never): Measures;
   /** Draws the artifacts of the task's steps, as the method's field would: for the report. */
   readonly figures?: TaskFigures;
 }
+
+/** What is measured, by name, and the metric by which methods are compared first. */
+export type Measures = Pick<TaskPlugin, "metrics" | "primary">;
 
 export interface MetricInfo {
   readonly better?: "higher" | "lower";
@@ -100,6 +110,8 @@ export interface StartContext {
 
 export interface Start<S = unknown> {
   readonly params: Params;
+  /** The coordinator does not know the params: a client is asked for them, and `params` are left empty. */
+  readonly asksClient?: boolean;
   /** Default: phase `train`, of the trial's cohort. */
   readonly ask?: Ask;
   readonly state?: S;
@@ -289,6 +301,8 @@ export interface Evidence {
 export interface Attack<S = unknown> {
   /** The name that records show, where that of the plug-in says too little. */
   readonly label?: string;
+  /** It does nothing by itself: it says of clients that are not simulated that they are contaminated. */
+  readonly isDeclared?: boolean;
   /** At the data, in a way that the task knows: see `TaskPlugin.contaminations`. */
   readonly data?: DataContamination;
   /** At the data: needs a task with labels. `common` is the same stream for all clients of this attack. */
@@ -321,9 +335,17 @@ export interface Job {
   /** Unique in this process: names the job in its answer. */
   readonly id: number;
   readonly clientId: string;
+  /** 0 of `initial`. */
   readonly round: number;
   readonly phase: string;
-  readonly kind: "train" | "evaluate";
+  /** `initial` asks for the params that all clients are to start from; only clients that are not simulated know them. */
+  readonly kind: "train" | "evaluate" | "initial";
+  /** 0 … clientCount - 1 */
+  readonly clientIndex: number;
+  readonly clientCount: number;
+  /** Integers below 2³², for clients that do not have our streams: the client's own in this round, and that of all. */
+  readonly seed: number;
+  readonly commonSeed: number;
   /** Jobs that stand on the same params share `params.base`, the same object: pools send it to each host once. */
   readonly params: ClientParams;
   /** Refuses an update that must not be aggregated; the sender is told. */

@@ -11,10 +11,12 @@ export {
 export { yieldToEventLoop } from "./yield-to-event-loop.js";
 export { resolveParams, type ClientParams } from "./client-params.js";
 export { parseChecked } from "./checked-yaml.js";
-export { ClientRunner, type ClientJob } from "./client-runner.js";
+export { ClientRunner, whereClientsAre, type ClientJob } from "./client-runner.js";
 export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";
+export { askForParams } from "./initial.js";
+export { jobFor } from "./job.js";
 export { dashes, strokeLegend } from "./curves.js";
 export { checkedPlugin, definePlugin, type DefinedPlugin } from "./define-plugin.js";
 export {
@@ -54,6 +56,7 @@ export {
   type PluginKind,
 } from "./plugin-identity.js";
 export { remarksOn } from "./remarks.js";
+export { isTruthUnknown } from "./truth.js";
 export { choiceOf, createPlugin, trialSchema, type Trial } from "./trial.js";
 export {
   isLowRank,

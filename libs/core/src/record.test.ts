@@ -23,6 +23,7 @@ function recordOf(trained: Update | string, evaluated: Update | string): ClientR
   const { clients } = roundRecord({
     ...{ round: 1, phase: "train", cohort: ["c999999"], metrics: {} },
     contamination: new Map(),
+    isTruthUnknown: true,
     before: {
       ...{ round: 0, params: new Map(), personal: new Map(), ask: { phase: "train" } },
       ...{ task: undefined, aggregator: undefined, attacks: new Map() },

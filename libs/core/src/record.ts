@@ -3,6 +3,7 @@ import type { Collected } from "./collect.js";
 import type { Contamination } from "./contamination.js";
 import type { Evidence, Verdict, VerdictStatus } from "./contracts.js";
 import type { Failure } from "./errors.js";
+import type { Origin } from "./initial.js";
 import { addedBytes } from "./client-params.js";
 import { payloadBytes } from "./tensor.js";
 import { paramsOf, type TrialState } from "./trial-state.js";
@@ -14,6 +15,8 @@ export interface RoundRecord {
   /** 1-based. */
   readonly round: number;
   readonly phase: string;
+  /** Of the first round: where the params came from, if a client was asked for them. */
+  readonly origin?: Origin;
   /** The cohort, in order. */
   readonly clients: readonly ClientRecord[];
   /** Of the aggregator and of the task's step; one that is not finite is left out. */
@@ -68,6 +71,8 @@ export interface RoundTiming {
 export interface RoundFacts extends Pick<RoundRecord, "round" | "phase" | "kept" | "stopped"> {
   readonly cohort: readonly string[];
   readonly contamination: Contamination;
+  /** Of the clients that are not contaminated. */
+  readonly isTruthUnknown: boolean;
   /** The state that the clients trained from. */
   readonly before: TrialState;
   readonly trained: Collected;
@@ -89,6 +94,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     return {
       clientId,
       attack: contamination.get(clientId)?.name ?? null,
+      ...(facts.isTruthUnknown && !contamination.has(clientId) && { truth: "unknown" }),
       failure: trained.failures.get(clientId) ?? null,
       ...(update && { numExamples: update.numExamples, ...recorded("train", update.metrics) }),
       ...(verdict && {
@@ -111,7 +117,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     Object.entries(facts.metrics ?? {}).filter(([, value]) => Number.isFinite(value)),
   );
   return {
-    ...{ round, phase, clients, metrics },
+    ...{ round, phase, ...(before.origin && { origin: before.origin }), clients, metrics },
     ...(kept !== undefined && { kept }),
     ...(stopped !== undefined && { stopped }),
     bytes: { down: sum(down), up: sum(up) },

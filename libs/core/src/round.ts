@@ -6,6 +6,7 @@ import { collect, type Answered, type Collected } from "./collect.js";
 import type { Contamination } from "./contamination.js";
 import type { Aggregation, Aggregator, ClientPool, Job, Step, Task } from "./contracts.js";
 import { exitCodes, messageOf, UserError } from "./errors.js";
+import { jobFor } from "./job.js";
 import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
 import { expectedOf, merge, paramsOf, type Merged, type TrialState } from "./trial-state.js";
 import type { Trial } from "./trial.js";
@@ -18,6 +19,10 @@ export interface RoundPlan {
   readonly clientIds: readonly string[];
   /** The truth, for records and for choosing who measures; it goes no further. */
   readonly contamination: Contamination;
+  /** Are the clients not simulated? See `TaskPlugin.isForeign`. */
+  readonly isForeign?: boolean;
+  /** Does nobody know whether the other clients are? As of clients that are not simulated. */
+  readonly isTruthUnknown?: boolean;
   /** An oracle that leaves contaminated clients out of every cohort. */
   readonly benignOnly?: boolean;
   readonly pool: ClientPool;
@@ -81,7 +86,8 @@ async function* runRound(
   const seen = attacked(honest, { ...when, admit }, plan.contamination, before.attacks);
   const { collected: trained, states: attacks } = seen;
   requireQuorum(trained, cohort, plan.trial.limits.quorum, round);
-  const facts = { ...when, cohort, contamination: plan.contamination, before, trained };
+  const { contamination, isTruthUnknown = false } = plan;
+  const facts = { ...when, cohort, contamination, isTruthUnknown, before, trained };
   const trainSeconds = clock();
 
   const { fault } = seen;
@@ -123,13 +129,13 @@ function cohortOf(plan: RoundPlan, { round, ask }: TrialState): readonly string[
 }
 
 async function* train(
-  { pool, trial, signal }: RoundPlan,
+  plan: RoundPlan,
   state: TrialState,
   when: When & Pick<Job, "admit">,
   cohort: readonly string[],
 ): AsyncGenerator<TrialEvent, Collected> {
-  const jobs = cohort.map((clientId) => jobOf(state, { ...when, clientId, kind: "train" }));
-  return yield* collect(pool, jobs, trial.limits.answerSeconds, signal);
+  const jobs = cohort.map((clientId) => jobOf(plan, state, { ...when, clientId, kind: "train" }));
+  return yield* collect(plan.pool, jobs, plan.trial.limits.answerSeconds, plan.signal);
 }
 
 /** What a part of the round could not do, in words: it ends its arm. */
@@ -150,24 +156,27 @@ function attacked(
 
 /** Only benign clients measure: what a contaminated one would report of its own data means nothing. */
 async function* evaluate(
-  { pool, trial, contamination, signal }: RoundPlan,
+  plan: RoundPlan,
   state: TrialState,
   when: When,
   cohort: readonly string[],
 ): AsyncGenerator<TrialEvent, Collected> {
+  const { pool, trial, contamination, signal } = plan;
   if (trial.evaluate === "never") return { updates: [], failures: new Map() };
   const jobs = cohort
     .filter((id) => !contamination.has(id))
     .map((clientId) =>
-      jobOf(state, { ...when, clientId, kind: "evaluate", admit: admitEvaluation }),
+      jobOf(plan, state, { ...when, clientId, kind: "evaluate", admit: admitEvaluation }),
     );
   return yield* collect(pool, jobs, trial.limits.answerSeconds, signal);
 }
 
-let lastJob = 0;
-
-function jobOf(state: TrialState, job: Omit<Job, "id" | "params">): Job {
-  return { ...job, id: ++lastJob, params: paramsOf(state, job.clientId) };
+function jobOf(
+  plan: RoundPlan,
+  state: TrialState,
+  job: Pick<Job, "clientId" | "round" | "phase" | "kind" | "admit">,
+): Job {
+  return jobFor(plan, { ...job, params: paramsOf(state, job.clientId) });
 }
 
 interface Made {
@@ -178,7 +187,7 @@ interface Made {
 
 /** The task's step around the trial's aggregator, and the params that come of it. Neither can end more than its arm. */
 async function step(
-  { task, aggregator, clientIds, rng }: RoundPlan,
+  { task, aggregator, clientIds, rng, isForeign }: RoundPlan,
   state: TrialState,
   { round, phase }: When,
   updates: readonly Update[],
@@ -201,7 +210,7 @@ async function step(
   try {
     const next = task.step ? await task.step(seen, aggregate) : (await aggregate(), {});
     aggregation ??= { change: [] };
-    return { next, aggregation, merged: await merge(state, aggregation, next) };
+    return { next, aggregation, merged: await merge(state, aggregation, next, isForeign) };
   } catch (error) {
     return { fault: messageOf(error) };
   }

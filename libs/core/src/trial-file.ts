@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { clientIds } from "./clients.js";
 import { parseChecked } from "./checked-yaml.js";
-import type { Plugins, Task } from "./contracts.js";
+import type { Attack, Plugins, Task } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { UserError } from "./errors.js";
 import type { PluginChoice } from "./plugin-choice.js";
@@ -13,6 +13,7 @@ import {
   type PluginKind,
 } from "./plugin-identity.js";
 import { createPlugin, trialSchema, type Trial } from "./trial.js";
+import { isTruthUnknown } from "./truth.js";
 
 /** Makes a path absolute that stands in a trial file, or in an override. */
 export type ResolvePath = (path: string, by: "file" | "override") => string;
@@ -114,6 +115,7 @@ function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
   for (const [i, entry] of trial.attacks.entries()) {
     const place = `${file}: attacks.${i}: ${entry.attack.name}`;
     const attack = createPlugin(plugins.attacks, entry.attack);
+    checkForeign(place, entry, attack, trial, plugins);
     if (attack.corruptLabels && !plugins.tasks.get(trial.task.name)?.hasLabels) {
       const advice = "choose an attack on updates";
       throw new UserError(
@@ -135,8 +137,41 @@ function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
     checkAggregator(`${file}: ${path}: ${choice.name}`, choice, trial, plugins, task);
   };
   check("aggregator", trial.aggregator);
-  for (const [i, { aggregator }] of trial.baselines.entries()) {
+  for (const [i, { aggregator, clients }] of trial.baselines.entries()) {
+    if (clients === "benign" && isTruthUnknown(trial, plugins)) {
+      throw new UserError(
+        `${file}: baselines.${i}.clients: an oracle leaves the contaminated clients out, and nobody knows them here; ` +
+          "declare them in attacks, say truth: known, or leave it out",
+      );
+    }
     check(`baselines.${i}.aggregator`, aggregator);
+  }
+}
+
+/** Who can carry out the attack: the host that simulates the client, the coordinator, or nobody here. */
+function checkForeign(
+  place: string,
+  entry: Trial["attacks"][number],
+  attack: Attack,
+  { task: { name } }: Trial,
+  { tasks }: Plugins,
+): void {
+  const isForeign = tasks.get(name)?.isForeign ?? false;
+  if (attack.isDeclared && !isForeign) {
+    throw new UserError(
+      `${place} does nothing by itself, and task ${name} simulates its clients; choose an attack that acts`,
+    );
+  }
+  if (attack.isDeclared && !entry.clients) {
+    throw new UserError(
+      `${place} says which clients are contaminated: name them, as clients: [c03, c07]`,
+    );
+  }
+  if (isForeign && !attack.isDeclared && !attack.attackRound) {
+    throw new UserError(
+      `${place} acts at the client, and those of task ${name} are not simulated; let the clients' own host do it and name ` +
+        "them by { attack: { name: declared }, clients: […] }, or choose an attack with sight of the whole round, as ipm",
+    );
   }
 }
 

@@ -1,10 +1,13 @@
 import { shapesOf, type Shapes } from "./admission.js";
 import type { AttackStates } from "./attack-round.js";
-import { extendParams, resolveParams, type ClientParams } from "./client-params.js";
+import { extendParams, isSurelyFinite, resolveParams, type ClientParams } from "./client-params.js";
+import { CommonBases } from "./common-bases.js";
 import type { Aggregation, Ask, Step, Task } from "./contracts.js";
+import type { Initial, Origin } from "./initial.js";
 import type { Stream } from "@fedclair/linalg";
 import { Products, addTerms } from "./merge.js";
 import type { Params } from "./tensor.js";
+import type { Delta } from "./update.js";
 
 /** Everything that the next round depends on beside the trial itself. It survives `v8.serialize`. */
 export interface TrialState {
@@ -20,24 +23,27 @@ export interface TrialState {
   readonly task: unknown;
   readonly aggregator: unknown;
   readonly attacks: AttackStates;
+  /** Before the first round only: of params that a client was asked for. */
+  readonly origin?: Origin;
 }
 
-/** The state before the first round. @param task prepared */
+/**
+ * The state before the first round.
+ * @param task prepared
+ * @param askClient gets the params from a client, for tasks that do not know them
+ */
 export async function startTrial(
   task: Task,
   clientIds: readonly string[],
   rng: Stream,
+  askClient?: () => Promise<Initial>,
 ): Promise<TrialState> {
-  const {
-    params,
-    ask = { phase: "train" },
-    state,
-  } = await task.start({
-    clientIds,
-    rng: rng.at("init"),
-  });
+  const start = await task.start({ clientIds, rng: rng.at("init") });
+  const { params, ask = { phase: "train" }, state, asksClient = false } = start;
+  if (asksClient && !askClient) throw new Error("the task's params are a client's: there is none");
+  const initial = asksClient ? await askClient?.() : undefined;
   return {
-    ...{ round: 0, params, personal: new Map(), ask },
+    ...{ round: 0, params, personal: new Map(), ask, ...initial },
     ...{ task: state, aggregator: undefined, attacks: new Map() },
   };
 }
@@ -57,11 +63,16 @@ export interface Merged extends Pick<TrialState, "params" | "personal"> {
   readonly kept?: string;
 }
 
-/** The params after a round: those that the task chose, or the aggregation added to what each had. */
+/**
+ * The params after a round: those that the task chose, or the aggregation added to what each had.
+ * @param foldsShared what clients are given in common goes into a base that they have in common, so that of a large model
+ *   each has only its own part for itself
+ */
 export async function merge(
   state: TrialState,
   aggregation: Aggregation,
   { params: chosen, personal: own }: Pick<Step, "params" | "personal">,
+  foldsShared = false,
 ): Promise<Merged> {
   const products = new Products();
   const personal = new Map(state.personal);
@@ -74,10 +85,17 @@ export async function merge(
   for (const [id, params] of own ?? []) {
     if (isFinite(` of client ${id}`, params)) personal.set(id, { base: params, rounds: [] });
   }
-  for (const [id, terms] of (chosen ? undefined : aggregation.personal) ?? []) {
-    const extended = await extendParams(paramsOf(state, id), terms, products);
-    const resolved = await resolveParams(extended, products);
-    if (isFinite(` of client ${id}`, resolved)) personal.set(id, extended);
+  const given = (chosen ? undefined : aggregation.personal) ?? new Map<string, readonly Delta[]>();
+  const common = foldsShared ? new CommonBases(given, products) : undefined;
+  for (const [id, terms] of given) {
+    const before = paramsOf(state, id);
+    const extended = common
+      ? await common.extend(before, terms)
+      : await extendParams(before, terms, products);
+    // Multiplied out only where it may matter: adapters of a large model are never p×q for every client.
+    const isSafe = isSurelyFinite(extended);
+    if (isSafe || isFinite(` of client ${id}`, await resolveParams(extended, products)))
+      personal.set(id, extended);
   }
   const params = chosen ?? (await addTerms(state.params, aggregation.change, products));
   return {

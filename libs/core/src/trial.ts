@@ -7,7 +7,10 @@ import { pluginIdentity } from "./plugin-identity.js";
 import { excerpt } from "./text.js";
 
 /** One of a registry's plug-ins with its options, unknown names and keys refused. */
-export function choiceOf(registry: Registry<Plugin<unknown>>, what: string): z.ZodType<PluginChoice> {
+export function choiceOf(
+  registry: Registry<Plugin<unknown>>,
+  what: string,
+): z.ZodType<PluginChoice> {
   const choices = [...registry.values()].map((plugin) =>
     plugin.schema.safeExtend({ name: z.literal(plugin.name) }).describe(plugin.summary),
   );
@@ -119,6 +122,12 @@ function makeSchema(plugins: Plugins) {
         )
         .default([])
         .describe("Which clients are contaminated, and how."),
+      truth: z
+        .enum(["known", "unknown"])
+        .optional()
+        .describe(
+          "Is it known that clients which no attack names are benign? Default: known, but of clients that are not simulated only if an attack names others.",
+        ),
       evaluate: z
         .enum(["cohort", "never"])
         .default("cohort")

@@ -18,7 +18,8 @@ function jobs(ids: readonly string[], changes: Partial<Job> = {}): Job[] {
   const base = toyParams(0);
   const admit: Job["admit"] = (update) => admitUpdate(update, shapesOf(base));
   const params = { base, rounds: [] };
-  const common = { round: 1, phase: "train", kind: "train" as const, params, admit };
+  const told = { clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 };
+  const common = { round: 1, phase: "train", kind: "train" as const, params, admit, ...told };
   return ids.map((clientId) => ({ ...common, ...changes, clientId, id: ++lastJob }));
 }
 

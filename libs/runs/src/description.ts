@@ -2,6 +2,8 @@ import {
   clientIds,
   contaminate,
   createPlugin,
+  optionsOf,
+  type Measures,
   type Plugins,
   type TaskFigures,
   type Trial,
@@ -36,14 +38,22 @@ export function describeRecords(records: readonly ArmRecord[]): TrialDescription
 }
 
 export async function describeTrial(trial: Trial, plugins: Plugins): Promise<TrialDescription> {
-  const plugin = plugins.tasks.get(trial.task.name);
   const contamination = contaminate(trial, plugins, stream(trial.seed));
   return {
     label: await labelsOf(trial, plugins),
     attacks: new Map([...contamination].map(([id, { name }]) => [id, name])),
-    metrics: plugin?.metrics ?? {},
-    ...{ primary: plugin?.primary, figures: plugin?.figures },
+    metrics: {},
+    ...measuresOf(trial, plugins),
+    figures: plugins.tasks.get(trial.task.name)?.figures,
   };
+}
+
+/** What the trial's task measures. */
+export function measuresOf(trial: Trial, plugins: Plugins): Measures {
+  const plugin = plugins.tasks.get(trial.task.name);
+  const { metrics = {}, primary } =
+    plugin?.measures?.(optionsOf(trial.task) as never) ?? plugin ?? {};
+  return { metrics, ...(primary !== undefined && { primary }) };
 }
 
 async function labelsOf(trial: Trial, plugins: Plugins): Promise<TrialDescription["label"]> {

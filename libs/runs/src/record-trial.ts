@@ -1,5 +1,6 @@
 import type { ClientPool, Plugins, Trial, TrialState } from "@fedclair/core";
 import { armsOf } from "./arms.js";
+import { measuresOf } from "./description.js";
 import { RunFolder, type WireTraffic } from "./run-folder.js";
 import { runTrial, type ArmEvent } from "./run-trial.js";
 import { Tally, type Summary } from "./summary.js";
@@ -30,7 +31,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
   await whenReady(pool, trial.limits.joinSeconds, signal);
   const folder = await RunFolder.create(out, trial);
   const [{ label: studied }] = armsOf(trial);
-  const tally = new Tally(trial, plugins.tasks.get(trial.task.name)?.metrics ?? {});
+  const tally = new Tally(trial, measuresOf(trial, plugins).metrics ?? {});
   let state: TrialState | undefined;
   try {
     for await (const { arm, event } of runTrial(trial, plugins, pool, signal)) {
@@ -42,7 +43,8 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
       onEvent?.({ arm, event });
     }
   } finally {
-    if (state) await folder.writeParams(state);
+    const { isForeign } = plugins.tasks.get(trial.task.name) ?? {};
+    if (state) await folder.writeParams(state, isForeign);
     await folder.close();
   }
   const summary = { ...tally.summary(), backend: run.backend() ?? "unknown" };

@@ -12,10 +12,8 @@ import {
 import { join } from "node:path";
 import {
   encodeSafetensors,
-  resolveParams,
   UserError,
   type Artifact,
-  type Params,
   type RoundDone,
   type RoundTiming,
   type Trial,
@@ -25,6 +23,7 @@ import { parseDocument, stringify } from "yaml";
 import type { Arm, ArmRecord } from "./arms.js";
 import { makeFolder } from "./make-folder.js";
 import { codeOf } from "./process/system-error.js";
+import { paramsFile } from "./params-file.js";
 import type { Summary } from "./summary.js";
 
 /** A line of `timings.jsonl`: what depends on the machine. */
@@ -104,15 +103,9 @@ export class RunFolder {
     await rename(`${file}.part`, file);
   }
 
-  /** The method under study's params: `global/<module>` and, for clients with their own, `<client id>/<module>`. */
-  async writeParams(state: TrialState): Promise<void> {
-    const owners: [string, Params][] = [["global", state.params]];
-    for (const [id, own] of state.personal) owners.push([id, await resolveParams(own)]);
-    const params = new Map(
-      owners.flatMap(([owner, tensors]) =>
-        [...tensors].map(([name, tensor]) => [`${owner}/${name}`, tensor] as const),
-      ),
-    );
+  /** The method under study's params. @param asPairs see `paramsFile` */
+  async writeParams(state: TrialState, asPairs = false): Promise<void> {
+    const params = await paramsFile(state, asPairs);
     await writeFile(join(this.path, "params.safetensors"), encodeSafetensors(params));
   }
 

@@ -209,6 +209,7 @@ describe("SharedRoundPool", () => {
     const common = {
       ...{ round: 1, phase: "train", kind: "train" as const, admit: () => undefined },
       params: { base: new Map(), rounds: [] },
+      ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
     };
     let lastJob = 0;
     const drain = async (clientIds: string[]) => {

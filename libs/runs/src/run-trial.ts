@@ -1,9 +1,11 @@
 import { stream } from "@fedclair/linalg";
 import {
+  askForParams,
   clientIds,
   contaminate,
   createPlugin,
   exitCodes,
+  isTruthUnknown,
   runRounds,
   startTrial,
   UserError,
@@ -11,6 +13,7 @@ import {
   type Plugins,
   type Trial,
   type TrialEvent,
+  type TrialState,
 } from "@fedclair/core";
 import { armsOf, type Arm } from "./arms.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
@@ -39,10 +42,11 @@ export async function* runTrial(
   signal: AbortSignal,
 ): AsyncGenerator<ArmEvent> {
   const arms = armsOf(trial);
+  const start = await startOf(trial, plugins, pool, signal);
   const shared = arms.length > 1 ? new SharedRoundPool(pool) : pool;
   for (const arm of arms) {
     try {
-      yield* runArm(arm, trial, plugins, shared, signal);
+      yield* runArm(arm, start, trial, plugins, shared, signal);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const isAlone =
@@ -54,8 +58,25 @@ export async function* runTrial(
   }
 }
 
+/** What all arms start from. */
+async function startOf(
+  trial: Trial,
+  plugins: Plugins,
+  pool: ClientPool,
+  signal: AbortSignal,
+): Promise<TrialState> {
+  const rng = stream(trial.seed);
+  const ids = clientIds(trial.clients);
+  const task = createPlugin(plugins.tasks, trial.task);
+  await task.prepare?.();
+  return await startTrial(task, ids, rng, () =>
+    askForParams({ trial, clientIds: ids, pool, rng, signal }),
+  );
+}
+
 async function* runArm(
   arm: Arm,
+  start: TrialState,
   trial: Trial,
   plugins: Plugins,
   pool: ClientPool,
@@ -68,8 +89,9 @@ async function* runArm(
     ...{ trial, pool, task, rng, signal, benignOnly: arm.benignOnly },
     clientIds: clientIds(trial.clients),
     contamination: contaminate(trial, plugins, rng),
+    isTruthUnknown: isTruthUnknown(trial, plugins),
+    isForeign: plugins.tasks.get(trial.task.name)?.isForeign ?? false,
     aggregator: createPlugin(plugins.aggregators, arm.aggregator),
   };
-  const start = await startTrial(task, plan.clientIds, rng);
   for await (const event of runRounds(plan, start)) yield { arm, event };
 }

@@ -4,6 +4,7 @@ import { copyAverage } from "./copy-average/index.js";
 import { denoising } from "./denoising/index.js";
 import { digits } from "./digits/index.js";
 import { evaluationBias } from "./evaluation-bias/index.js";
+import { external } from "./external/index.js";
 import { collaborationGraphTask } from "./graph-learning/collaboration/index.js";
 import { graphLearning } from "./graph-learning/index.js";
 import { linearRegression } from "./linear-regression/index.js";
@@ -17,6 +18,7 @@ const listed: readonly TaskPlugin[] = [
   denoising,
   digits,
   evaluationBias,
+  external,
   graphLearning,
   collaborationGraphTask,
   linearRegression,

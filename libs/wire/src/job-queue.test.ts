@@ -29,7 +29,8 @@ function manualQueue(delivery: () => Promise<void> = () => Promise.resolve()) {
   const bring = (id: number, value = 0) =>
     queue.handle({ type: "base", id, params: paramsOf(value) });
   const add = (id: number, baseId = 1, rounds: ClientParams["rounds"] = []) => {
-    const job = { round: 1, phase: "train", kind: "train", baseId, rounds } as const;
+    const told = { clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 };
+    const job = { round: 1, phase: "train", kind: "train", baseId, rounds, ...told } as const;
     return outcome(queue.handle({ type: "clientJob", id, clientId: `c${id}`, ...job }));
   };
   bring(1);

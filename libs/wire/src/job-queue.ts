@@ -51,12 +51,15 @@ export class JobQueue {
     await this.#running;
   }
 
-  #add({ id, clientId, round, phase, kind, baseId, rounds }: JobOnBase): Reply {
+  #add({ baseId, rounds, ...message }: JobOnBase): Reply {
     const base = this.#bases.get(baseId);
     if (!base) return refused({ code: "MALFORMED", message: `base ${baseId} did not come` });
     const params = { base, rounds };
     checkTerms(params);
-    this.#jobs.push({ id, clientId, round, phase, kind, params });
+    const { id, clientId, round, phase, kind, clientIndex, clientCount, seed, commonSeed } =
+      message;
+    const told = { clientIndex, clientCount, seed, commonSeed };
+    this.#jobs.push({ id, clientId, round, phase, kind, params, ...told });
     this.#wanted.set(id, new AbortController());
     this.#running ??= this.#run();
     return accepted;

@@ -24,6 +24,7 @@ let lastJob = 0;
 export function jobsFor(clientIds: readonly string[], changes: Partial<Job> = {}): Job[] {
   return clientIds.map((clientId) => ({
     ...{ id: ++lastJob, clientId, round: 1, phase: "train", kind: "train", params: shared },
+    ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
     admit: () => undefined,
     ...changes,
   }));

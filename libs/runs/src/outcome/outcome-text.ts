@@ -36,7 +36,7 @@ export function outcomeText(run: Run): string {
     ...Object.entries(stopped).map(([arm, why]) =>
       pc.red(printable(`${arm} could not go on: ${why}`, mostBytes)),
     ),
-    `TensorFlow.js backend of the clients: ${printable(backend ?? "unknown", mostBytes)}`,
+    `backend of the clients: ${printable(backend ?? "unknown", mostBytes)}`,
     "",
   ].join("\n");
 }

@@ -382,7 +382,8 @@ describe("evaluation-bias", () => {
     const runner = new ClientRunner(trial, plugins);
     const task = createPlugin(plugins.tasks, trial.task);
     const paramsOf = (base: Params) => ({ base, rounds: [] });
-    const job = { id: 1, round: 1, kind: "train" as const, clientId: "c00" };
+    const told = { clientIndex: 0, clientCount: 6, seed: 1, commonSeed: 2 };
+    const job = { id: 1, round: 1, kind: "train" as const, clientId: "c00", ...told };
     const first = await runner.run({ ...job, phase: "reference", params: paramsOf(new Map()) });
     assert.ok("update" in first);
     assert.deepEqual([...first.update.delta.keys()], ["counts"]);

@@ -162,6 +162,7 @@ describe("codec, given what is no message", () => {
     }),
     encodeCoordinatorMessage({
       ...{ type: "clientJob", id: 1, clientId: "c0", round: 2, phase: "p", kind: "train" },
+      ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
       ...{ baseId: 3, rounds: [[], [new Map([["w", pair]]), new Map([["w", pair.a]])]] },
     }),
     encodeReply({ type: "welcome", trialJson: "{}", chunkBytes: 1000, maxMessageBytes: 2000 }),

@@ -42,14 +42,33 @@ function toWire(message: CoordinatorMessage): fedclair.v1.CoordinatorMessage.$Pr
   }
 }
 
-function jobToWire({ id, clientId, round, phase, kind, baseId, rounds }: JobOnBase): WireJob {
+const kinds = {
+  train: WorkKind.TRAIN,
+  evaluate: WorkKind.EVALUATE,
+  initial: WorkKind.INITIAL,
+} as const;
+
+function jobToWire({
+  id,
+  clientId,
+  round,
+  phase,
+  kind,
+  baseId,
+  rounds,
+  ...told
+}: JobOnBase): WireJob {
   return {
     id: uint32("id", id),
     clientId,
     round: uint32("round", round),
     phase,
-    kind: kind === "train" ? WorkKind.TRAIN : WorkKind.EVALUATE,
+    kind: kinds[kind],
     baseId,
+    clientIndex: uint32("client_index", told.clientIndex),
+    clientCount: uint32("client_count", told.clientCount),
+    seed: uint32("seed", told.seed),
+    commonSeed: uint32("common_seed", told.commonSeed),
     rounds: rounds.map((terms) => ({ terms: terms.map(deltaToWire) })),
   };
 }
@@ -82,9 +101,19 @@ function fromWire(message: fedclair.v1.CoordinatorMessage): CoordinatorMessage {
   }
 }
 
-function jobFromWire({ id, clientId, round, phase, kind, baseId, rounds }: WireJob): JobOnBase {
-  if (kind !== WorkKind.TRAIN && kind !== WorkKind.EVALUATE) {
-    const message = `work kind ${kind ?? 0}: expected TRAIN (1) or EVALUATE (2)`;
+function jobFromWire({
+  id,
+  clientId,
+  round,
+  phase,
+  kind,
+  baseId,
+  rounds,
+  ...told
+}: WireJob): JobOnBase {
+  const [known] = Object.entries(kinds).find(([, number]) => number === kind) ?? [];
+  if (known === undefined) {
+    const message = `work kind ${kind ?? 0}: expected TRAIN (1), EVALUATE (2) or INITIAL (3)`;
     throw new WireError("MALFORMED", message);
   }
   return {
@@ -92,8 +121,12 @@ function jobFromWire({ id, clientId, round, phase, kind, baseId, rounds }: WireJ
     clientId: nameOf("client_id", clientId),
     round: round ?? 0,
     phase: nameOf("phase", phase),
-    kind: kind === WorkKind.TRAIN ? "train" : "evaluate",
+    kind: known as keyof typeof kinds,
     baseId: baseId ?? 0,
+    clientIndex: told.clientIndex ?? 0,
+    clientCount: told.clientCount ?? 0,
+    seed: told.seed ?? 0,
+    commonSeed: told.commonSeed ?? 0,
     rounds: (rounds ?? []).map(({ terms }) => (terms ?? []).map(deltaFromWire)),
   };
 }

@@ -1,0 +1,64 @@
+"""LoRA adapters of a tiny Llama with random weights: clients predict the next symbol of their own texts.
+
+Every text is a walk over 32 symbols, along arrows that all clients share; each client has a few arrows of its own. Four
+of the twelve clients learn random symbols.
+"""
+
+import numpy as np
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from fedclair_host.peft import PeftClient
+
+symbols, length = 32, 24
+contaminated = {2, 5, 9, 11}
+arrows = np.random.default_rng(0).dirichlet(np.full(symbols, 0.1), size=symbols)
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+config = LlamaConfig(
+    vocab_size=symbols,
+    hidden_size=48,
+    intermediate_size=96,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    max_position_embeddings=length,
+    tie_word_embeddings=False,
+)
+lora = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "up_proj", "down_proj", "lm_head"])
+model = get_peft_model(LlamaForCausalLM(config), lora)
+
+
+def walks(index: int, count: int, stream: int) -> np.ndarray:
+    own = np.random.default_rng([2, index])
+    mine = arrows.copy()
+    mine[own.choice(symbols, 4, replace=False)] = own.dirichlet(np.full(symbols, 0.1), size=4)
+    rng = np.random.default_rng([3, index, stream])
+    text = np.empty((count, length), dtype=np.int64)
+    text[:, 0] = rng.integers(symbols, size=count)
+    for at in range(1, length):
+        for row in range(count):
+            text[row, at] = rng.choice(symbols, p=mine[text[row, at - 1]])
+    return text
+
+
+def examples(index: int, count: int, stream: int):
+    text = walks(index, count, stream)
+    labels = text.copy()
+    if stream == 0 and index in contaminated:
+        labels = np.random.default_rng([4, index]).integers(symbols, size=text.shape)
+    return [{"input_ids": x, "labels": y} for x, y in zip(text, labels)]
+
+
+data = {}
+
+
+def make_client(index: int) -> PeftClient:
+    if index not in data:
+        data[index] = examples(index, 96, 0), examples(index, 32, 1)
+    train, held_out = data[index]
+    return PeftClient(model, train, held_out=held_out, steps=60, batch_size=16, learning_rate=5e-3)
+
+
+make_client.backend = PeftClient.backend

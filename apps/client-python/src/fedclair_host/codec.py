@@ -1,0 +1,197 @@
+"""Between numpy and the messages of proto/fedclair/v1, whose classes are made from a descriptor set."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any, Mapping
+
+import numpy as np
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+from .client import Array, Change, Client, Delta, Job, LowRank, Params, Update
+
+_set = descriptor_pb2.FileDescriptorSet.FromString(
+    files(__package__).joinpath("protocol.binpb").read_bytes()
+)
+# A pool of its own: nothing else in the process can have defined the names otherwise.
+_messages = message_factory.GetMessages(_set.file, pool=descriptor_pool.DescriptorPool())
+
+
+def _class(name: str) -> Any:
+    return _messages[f"fedclair.v1.{name}"]
+
+
+Frame, Reply, HostMessage = _class("Frame"), _class("Reply"), _class("HostMessage")
+CoordinatorMessage, Tensor, Failure = _class("CoordinatorMessage"), _class("Tensor"), _class("Failure")
+
+_codes = Failure.DESCRIPTOR.fields_by_name["code"].enum_type
+_kinds = {1: "train", 2: "evaluate", 3: "initial"}
+_dtypes: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 2: np.dtype("<f8")}
+_longest_name = 128
+
+
+class WireError(Exception):
+    """What the sender of a message is to be told, or the coordinator of a client."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+
+
+def failure(code: str, message: str) -> Any:
+    return Failure(code=_codes.values_by_name[code].number, message=message.encode("utf-8", "replace")[:1024].decode("utf-8", "ignore"))
+
+
+def code_of(sent: Any) -> str:
+    known = _codes.values_by_number.get(sent.code)
+    return known.name if known else "MALFORMED"
+
+
+def decode(kind: Any, data: object) -> Any:
+    """A message from outside. :raises WireError: if the bytes are none"""
+    if not isinstance(data, (bytes, bytearray)):
+        raise WireError("MALFORMED", f"expected bytes, got {type(data).__name__}")
+    try:
+        message = kind.FromString(bytes(data))
+    except DecodeError as error:
+        raise WireError("MALFORMED", f"no {kind.DESCRIPTOR.name}: {error}") from None
+    if "body" in kind.DESCRIPTOR.oneofs_by_name and message.WhichOneof("body") is None:
+        raise WireError("MALFORMED", f"{kind.DESCRIPTOR.name}: no body that this version knows")
+    return message
+
+
+def array_of(tensor: Any) -> Array:
+    """A read-only view of the message's bytes. :raises WireError:"""
+    dtype = _dtypes.get(tensor.dtype)
+    if dtype is None:
+        raise WireError("MALFORMED", f"dtype {tensor.dtype}: expected F32 (1) or F64 (2)")
+    shape = tuple(tensor.shape)
+    wanted = int(np.prod([int(extent) for extent in shape], dtype=object)) * dtype.itemsize
+    if len(tensor.data) != wanted:
+        raise WireError("WRONG_SHAPE", f"{len(tensor.data)} bytes for a tensor of {_text(shape)}, expected {wanted}")
+    return np.frombuffer(tensor.data, dtype).reshape(shape)
+
+
+def params_of(sent: Any) -> dict[str, Array]:
+    """:raises WireError:"""
+    params = {param.name: array_of(param.tensor) for param in sent.params}
+    if len(params) < len(sent.params):
+        raise WireError("MALFORMED", "a param comes twice")
+    return params
+
+
+def job_of(sent: Any, bases: Mapping[int, dict[str, Array]], trial: Mapping[str, Any]) -> tuple[str, Job, Params]:
+    """The kind of a job, the job and its params. :raises WireError: if it does not fit its base"""
+    kind = _kinds.get(sent.kind)
+    if kind is None:
+        raise WireError("MALFORMED", f"work kind {sent.kind}: expected TRAIN (1), EVALUATE (2) or INITIAL (3)")
+    for field in ("client_id", "phase"):
+        name = getattr(sent, field)
+        if len(name) > _longest_name or not name.isprintable():
+            raise WireError("MALFORMED", f"{field}: expected at most {_longest_name} printable characters")
+    base = bases.get(sent.base_id)
+    if base is None:
+        raise WireError("MALFORMED", f"base {sent.base_id} did not come")
+    rounds = [[_term_of(delta, base) for delta in terms.terms] for terms in sent.rounds]
+    job = Job(
+        client_id=sent.client_id,
+        client_index=sent.client_index,
+        client_count=sent.client_count,
+        round=sent.round,
+        phase=sent.phase,
+        seed=sent.seed,
+        common_seed=sent.common_seed,
+        trial=trial,
+    )
+    return kind, job, Params(base, rounds)
+
+
+def _term_of(delta: Any, base: Mapping[str, Array]) -> dict[str, Array | LowRank]:
+    term: dict[str, Array | LowRank] = {}
+    for module in delta.modules:
+        if module.name in term:
+            raise WireError("MALFORMED", f"module {module.name!r} comes twice")
+        if module.name not in base:
+            raise WireError("WRONG_MODULES", f"module {module.name!r}: the job's base has none")
+        change: Array | LowRank
+        if module.WhichOneof("change") == "low_rank":
+            change = LowRank(array_of(module.low_rank.b), array_of(module.low_rank.a))
+        elif module.WhichOneof("change") == "dense":
+            change = array_of(module.dense)
+        else:
+            raise WireError("MALFORMED", f"module {module.name!r}: change is missing")
+        wanted, got = base[module.name].shape, _shape_of(change)
+        if got != wanted:
+            raise WireError("WRONG_SHAPE", f"module {module.name!r}: expected a change of {_text(wanted)}, got {_text(got)}")
+        term[module.name] = change
+    return term
+
+
+def _shape_of(change: Array | LowRank) -> tuple[int, ...] | None:
+    """Of the matrix that it changes; None of factors that do not multiply."""
+    if not isinstance(change, LowRank):
+        return change.shape
+    b, a = change
+    return (b.shape[0], a.shape[1]) if b.ndim == a.ndim == 2 and b.shape[1] == a.shape[0] else None
+
+
+def _text(shape: tuple[int, ...] | None) -> str:
+    return "factors that do not multiply" if shape is None else "×".join(map(str, shape)) or "scalar"
+
+
+def result_of(kind: str, client: Client, params: Params, job: Job) -> Update:
+    """Does the client's part. :raises TypeError: if it is no result"""
+    if kind == "initial":
+        return Update(num_examples=1, delta=client.initial(job))
+    update = client.train(params, job) if kind == "train" else client.evaluate(params, job)
+    if not isinstance(update, Update):
+        raise TypeError(f"{kind}() returned {type(update).__name__}, expected an Update")
+    return update
+
+
+def update_message(job_id: int, client_id: str, update: Update) -> bytes:
+    """:raises Exception: of whatever kind if the update cannot be said"""
+    count = update.num_examples
+    if int(count) != count or not 0 <= count < 2**32:
+        raise WireError("MALFORMED", f"num_examples: expected an integer in 0 … 2³²-1, got {count}")
+    message = HostMessage()
+    sent = message.client_update
+    sent.job_id, sent.client_id, sent.num_examples = job_id, client_id, int(count)
+    _write(sent.delta, update.delta)
+    for name, value in update.metrics.items():
+        sent.metrics.add(name=str(name), value=float(value))
+    data: bytes = message.SerializeToString()
+    return data
+
+
+def failed_message(job_id: int, client_id: str, code: str, text: str) -> bytes:
+    message = HostMessage()
+    sent = message.client_failed
+    sent.job_id, sent.client_id = job_id, client_id
+    sent.failure.CopyFrom(failure(code, text))
+    data: bytes = message.SerializeToString()
+    return data
+
+
+def _write(sent: Any, delta: Delta) -> None:
+    sent.SetInParent()
+    for name, change in delta.items():
+        module = sent.modules.add(name=str(name))
+        if isinstance(change, tuple):
+            b, a = change
+            _put(module.low_rank.b, b)
+            _put(module.low_rank.a, a)
+        else:
+            _put(module.dense, change)
+
+
+def _put(tensor: Any, value: Change) -> None:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"expected an array of numbers, got one of {array.dtype}")
+    # What is no float64 fits a float32, but for large integers.
+    is_double = array.dtype.itemsize > 4 or array.dtype.kind in "iu"
+    tensor.shape.extend(array.shape)
+    tensor.dtype = 2 if is_double else 1
+    tensor.data = np.ascontiguousarray(array, "<f8" if is_double else "<f4").tobytes()

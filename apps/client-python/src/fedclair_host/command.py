@@ -1,0 +1,120 @@
+"""The command ``fedclair-host``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Callable, Sequence
+
+from .client import Client
+from .host import Host, HostError, log, software_version
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """:returns: the exit code: the coordinator's of a trial that has ended, 2 of what a user can mend, 130 when stopped"""
+    options = _options(arguments)
+    logging.basicConfig(format="%(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
+    for noisy in ("socketio", "engineio"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        make_client, backend = _made_by(options)
+        host = Host(
+            make_client,
+            options.coordinator,
+            options.capacity,
+            token=_token(options.token_file),
+            backend=options.backend or backend,
+        )
+        ending = host.run()
+    except HostError as error:
+        log.error("error: %s", error)
+        return 2
+    except KeyboardInterrupt:
+        log.info("stopped")
+        return 130
+    log.info("%s", ending.reason)
+    return ending.exit_code
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="fedclair-host",
+        description="A client host for Python: joins a fedclair coordinator whose trial has the task external.",
+    )
+    parser.add_argument("clients", help="module:function that makes a client from its index; with --flower a ClientApp, as my_app:app")
+    parser.add_argument("--coordinator", required=True, metavar="URL", help="the coordinator's address, as http://10.0.0.1:4000")
+    parser.add_argument("--capacity", required=True, type=_positive, metavar="N", help="virtual clients that this host takes at most")
+    parser.add_argument("--flower", action="store_true", help="run a Flower ClientApp")
+    parser.add_argument("--initial", metavar="MODULE:FUNCTION", help="with --flower: makes the first params, as a torch module or arrays by name")
+    parser.add_argument("--backend", metavar="NAME", help="what the clients compute with, the same on all hosts; default: python-numpy, or flower")
+    parser.add_argument("--token-file", metavar="FILE", help="file with the join token; default: environment FEDCLAIR_TOKEN")
+    parser.add_argument("--version", action="version", version=software_version)
+    options = parser.parse_args(arguments)
+    if not options.coordinator.startswith(("http://", "https://")):
+        parser.error(f"--coordinator: expected an address as http://10.0.0.1:4000, got {options.coordinator!r}")
+    return options
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) < 2**32:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text!r}")
+    return int(text)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _token(file: str | None) -> str:
+    if file is None:
+        return os.environ.get("FEDCLAIR_TOKEN", "")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise HostError(f"--token-file: {error}") from None
+
+
+def _made_by(options: argparse.Namespace) -> tuple[Callable[[int], Client], str]:
+    made = _loaded(options.clients)
+    if options.flower:
+        try:
+            from .flower import flower_clients
+        except ImportError as error:
+            raise HostError(f"--flower needs flwr: pip install 'fedclair-host[flower]' ({error})") from None
+
+        initial = None if options.initial is None else _loaded(options.initial)
+        try:
+            return flower_clients(made, initial), "flower"
+        except TypeError as error:
+            raise HostError(f"{options.clients}: {error}") from None
+    if options.initial is not None:
+        raise HostError("--initial goes with --flower: other clients have a method initial")
+    if not callable(made):
+        raise HostError(f"{options.clients} is no function that makes a client from its index")
+    return made, getattr(made, "backend", "python-numpy")
+
+
+def _loaded(name: str) -> Any:
+    """What `module:attribute` names; the module may lie in the working directory."""
+    module_name, colon, attribute = name.partition(":")
+    if not colon or not module_name or not attribute:
+        raise HostError(f"expected module:function, as my_module:make_client, got {name!r}")
+    sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise HostError(f"{name}: {error}") from None
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        raise HostError(f"module {module_name} has no {attribute!r}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""Door for Flower: an unmodified ClientApp of the Message API runs as the clients of a host.
+
+A job becomes a message: ``train`` or ``evaluate``, with the record ``arrays`` (the params) and the record ``config``: the run
+config of the app's pyproject.toml, and beside it ``server-round``, ``seed`` and ``common-seed``. The reply's arrays minus those sent are the
+change, its metrics are the client's, and ``num-examples`` among them its samples.
+"""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from pathlib import Path
+from typing import Any, Callable, Mapping
+
+import numpy as np
+from flwr.app import Array as FlowerArray, ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
+from flwr.app import Metadata
+from flwr.clientapp import ClientApp
+
+from .client import Array, Client, Delta, Job, Params, Update
+
+Initial = Callable[[], Any]
+"""Makes the first params: a torch module, a state dict, an ArrayRecord, or arrays by name."""
+
+
+def flower_clients(app: Any, initial: Initial | None = None) -> Callable[[int], Client]:
+    """:param app: a ClientApp :param initial: for trials that say ``modules: from-first-host``"""
+    if not isinstance(app, ClientApp):
+        raise TypeError(f"expected a flwr.clientapp.ClientApp, got {type(app).__name__}")
+    run_config = _run_config(Path("pyproject.toml"))
+    states: dict[int, RecordDict] = {}
+
+    def make_client(index: int) -> Client:
+        return _FlowerClient(app, initial, run_config, states.setdefault(index, RecordDict()))
+
+    return make_client
+
+
+class _FlowerClient(Client):
+    def __init__(self, app: ClientApp, initial: Initial | None, run_config: Mapping[str, Any], state: RecordDict):
+        self._app = app
+        self._initial = initial
+        self._run_config = run_config
+        self._state = state
+        """What the app keeps of this client from job to job, as Flower does."""
+
+    def initial(self, job: Job) -> Delta:
+        if self._initial is None:
+            raise NotImplementedError("a ClientApp has no initial params: give --initial module:function, or name the modules in the trial file")
+        return _arrays(self._initial())
+
+    def train(self, params: Params, job: Job) -> Update:
+        content = self._reply("train", params, job)
+        records = list(content.array_records.values())
+        if len(records) != 1:
+            raise ValueError(f"the reply to train has {len(records)} ArrayRecords, expected one")
+        new = _arrays(records[0])
+        if list(new) != list(params):
+            raise ValueError(f"the reply has the arrays {list(new)[:5]}, expected {list(params)[:5]}")
+        delta = {name: _difference(new[name], params[name]) for name in params}
+        count, metrics = _measured(content)
+        return Update(count, delta, metrics)
+
+    def evaluate(self, params: Params, job: Job) -> Update:
+        count, metrics = _measured(self._reply("evaluate", params, job))
+        return Update(count, metrics=metrics)
+
+    def _reply(self, kind: str, params: Params, job: Job) -> RecordDict:
+        context = Context(
+            run_id=1,
+            node_id=job.client_index + 1,
+            node_config={"partition-id": job.client_index, "num-partitions": job.client_count},
+            state=self._state,
+            run_config=dict(self._run_config),
+        )
+        told = {"server-round": job.round, "seed": job.seed, "common-seed": job.common_seed}
+        content = RecordDict(
+            {
+                "arrays": ArrayRecord({name: FlowerArray(np.array(array)) for name, array in params.items()}),
+                "config": ConfigRecord({**self._run_config, **told}),
+            }
+        )
+        metadata = Metadata(
+            run_id=1,
+            message_id=f"{job.round}-{job.client_id}-{kind}",
+            src_node_id=0,
+            dst_node_id=context.node_id,
+            reply_to_message_id="",
+            group_id=str(job.round),
+            created_at=time.time(),
+            ttl=float(job.trial.get("limits", {}).get("clientSeconds", 30)) + 3600,
+            message_type=kind,
+        )
+        reply = self._app(Message(content=content, metadata=metadata), context)
+        if reply.has_error():
+            raise RuntimeError(f"the app answered with error {reply.error.code}: {reply.error.reason}")
+        return reply.content
+
+
+def _arrays(value: Any) -> dict[str, Array]:
+    if hasattr(value, "state_dict"):
+        value = value.state_dict()
+    return {name: _numpy(array) for name, array in value.items()}
+
+
+def _numpy(array: Any) -> Array:
+    if hasattr(array, "detach"):
+        array = array.detach().cpu()
+    numbers = array.numpy() if hasattr(array, "numpy") else np.asarray(array)
+    return np.asarray(numbers)
+
+
+def _difference(new: Array, old: Array) -> Array:
+    if new.shape != old.shape:
+        raise ValueError(f"the reply has an array of shape {new.shape}, expected {old.shape}")
+    return (new.astype(np.float64) - old.astype(np.float64)).astype(old.dtype)
+
+
+def _measured(content: RecordDict) -> tuple[int, dict[str, float]]:
+    numbers = {
+        name: value
+        for record in content.metric_records.values()
+        for name, value in record.items()
+        if not isinstance(value, list)
+    }
+    if "num-examples" not in numbers:
+        raise ValueError(f"the reply's metrics {list(numbers)[:5]} lack num-examples")
+    count = int(numbers.pop("num-examples"))
+    return count, {name: float(value) for name, value in numbers.items()}
+
+
+def _run_config(project: Path) -> dict[str, Any]:
+    """The app's own configuration, nested keys with dots, as Flower gives it."""
+    if not project.exists():
+        return {}
+    table = tomllib.loads(project.read_text(encoding="utf-8"))
+    for key in ("tool", "flwr", "app", "config"):
+        table = table.get(key, {})
+    return dict(_flat(table))
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Any:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

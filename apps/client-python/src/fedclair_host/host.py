@@ -1,0 +1,314 @@
+"""A client host: joins a coordinator, does the jobs that it sends, and joins again when the connection breaks.
+
+The connection lives in a thread of its own, so that heartbeats are answered while a client trains; jobs run in the main
+thread, one after another, where a client that takes too long can be interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import queue
+import signal
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from typing import Any, Callable, Mapping
+
+import socketio
+from socketio.exceptions import ConnectionError as NoConnection, SocketIOError
+
+from .client import Array, Client, Job, Params
+from .codec import CoordinatorMessage, HostMessage, WireError, code_of, decode, failed_message, job_of, params_of, result_of, update_message
+from .peer import Peer
+from .text import printable
+
+log = logging.getLogger("fedclair-host")
+
+protocol_version = 2
+software_version = "0.1.0"
+longest_frame = 65 << 20  # beyond what `limits.chunkBytes` of a trial allows
+
+
+class HostError(Exception):
+    """The host cannot go on, and its operator can mend it: exit code 2."""
+
+
+class _TookTooLong(BaseException):
+    """No Exception, so that a client's `except Exception` does not swallow it."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    reason: str
+    exit_code: int
+
+
+@dataclass
+class _Work:
+    """A job at this host."""
+
+    id: int
+    kind: str
+    job: Job
+    params: Params
+    peer: Peer
+    is_wanted: bool = True
+
+
+class Host:
+    """Joins a coordinator with room for some virtual clients."""
+
+    def __init__(
+        self,
+        make_client: Callable[[int], Client],
+        url: str,
+        capacity: int,
+        *,
+        token: str = "",
+        backend: str = "python-numpy",
+        patience_seconds: float = 60.0,
+    ):
+        """:param make_client: from a client's index, 0 … client_count - 1, the client; called for every job
+        :param backend: what the clients compute with: all hosts of a trial must name the same
+        :param patience_seconds: without a coordinator, after which the host gives up"""
+        self._make_client = make_client
+        self._url = url
+        self._join = {
+            "protocol_version": protocol_version,
+            "token": token,
+            "capacity": capacity,
+            "backend": backend,
+            "software_version": f"python-{software_version}",
+        }
+        self._patience = patience_seconds
+        self._queue: queue.Queue[_Work | Ending | BaseException] = queue.Queue()
+        self._wanted: dict[int, _Work] = {}
+        self._bases: dict[int, dict[str, Array]] = {}
+        self._trial_json: str | None = None
+        self._trial: Mapping[str, Any] = {}
+        self._loop = asyncio.new_event_loop()
+        self._is_over = asyncio.Event()
+        self._told_traceback = False
+        self._has_ended = False
+
+    def run(self) -> Ending:
+        """Works until the trial is over. :raises HostError: if it is refused or finds no coordinator"""
+        thread = threading.Thread(target=self._loop.run_until_complete, args=(self._connection(),), daemon=True)
+        thread.start()
+        try:
+            return self._work()
+        finally:
+            self._loop.call_soon_threadsafe(self._is_over.set)
+            thread.join(5)
+
+    # ---- the main thread -------------------------------------------------------------------------------------------
+
+    def _work(self) -> Ending:
+        under_way = None  # one result at a time: they are as large as the params
+        while True:
+            item = self._queue.get()
+            if isinstance(item, Ending):
+                return item
+            if isinstance(item, BaseException):
+                raise item
+            if not item.is_wanted:
+                continue
+            message = self._answer(item)
+            if under_way is not None:
+                under_way.result()
+            under_way = asyncio.run_coroutine_threadsafe(self._deliver(item, message), self._loop)
+
+    def _answer(self, work: _Work) -> bytes:
+        """The message that answers a job: whatever a client does is its own failure, and no end of the host."""
+        job, seconds = work.job, float(self._trial.get("limits", {}).get("clientSeconds", 30))
+        try:
+            with _at_most(seconds):
+                client = self._make_client(job.client_index)
+                update = result_of(work.kind, client, work.params, job)
+                return update_message(work.id, job.client_id, update)
+        except (_TookTooLong, KeyboardInterrupt, WireError, NotImplementedError) as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            if isinstance(error, _TookTooLong):
+                code, text = "CLIENT_TIMEOUT", f"no result after {seconds:g} s (limits.clientSeconds)"
+            else:
+                code, text = getattr(error, "code", "CLIENT_ERROR"), str(error)
+        except BaseException as error:  # SystemExit too: a client does not end its host
+            code, text = "CLIENT_ERROR", f"{type(error).__name__}: {error}"
+            if not self._told_traceback:
+                self._told_traceback = True
+                log.warning("the first error of a client:\n%s", traceback.format_exc())
+        if code != "CLIENT_ERROR" or work.kind != "evaluate":
+            log.warning("%s, round %s: %s: %s", job.client_id, job.round, code, printable(text, 500))
+        return failed_message(work.id, job.client_id, code, text)
+
+    # ---- the connection's thread -----------------------------------------------------------------------------------
+
+    async def _deliver(self, work: _Work, message: bytes) -> None:
+        try:
+            reply = await work.peer.send(message, lambda: work.is_wanted)
+            if reply.WhichOneof("body") == "failure":
+                self._refused(work, code_of(reply.failure), reply.failure.message)
+        except WireError as error:
+            if error.code == "OVERSIZE":
+                self._refused(work, error.code, str(error))
+                await self._deliver(work, failed_message(work.id, work.job.client_id, error.code, str(error)))
+        finally:
+            self._wanted.pop(work.id, None)
+
+    def _refused(self, work: _Work, code: str, text: str) -> None:
+        log.warning("the coordinator refused %s: %s: %s", work.job.client_id, code, printable(text, 500))
+
+    async def _connection(self) -> None:
+        over = asyncio.ensure_future(self._is_over.wait())
+        dialling = asyncio.ensure_future(self._keep_connected())
+        done, _ = await asyncio.wait([over, dialling], return_when=asyncio.FIRST_COMPLETED)
+        error = dialling.exception() if dialling in done else None
+        if error is not None:
+            self._queue.put(error)
+        dialling.cancel()
+        over.cancel()
+        await asyncio.gather(dialling, over, return_exceptions=True)
+
+    async def _keep_connected(self) -> None:
+        wait, last_seen, last_error = 0.25, time.monotonic(), ""
+        while True:
+            try:
+                await self._until_disconnected()
+                if self._has_ended:
+                    return
+                last_seen, last_error, wait = time.monotonic(), "the connection broke", 0.25
+                log.warning("the connection to %s broke; joining again", self._url)
+            except NoConnection as error:
+                if last_error == "":
+                    log.warning("no coordinator at %s: %s; still trying", self._url, printable(str(error), 200))
+                last_error = str(error)
+            if time.monotonic() + wait - last_seen > self._patience:
+                why = printable(last_error, 200)
+                raise HostError(f"no coordinator at {self._url} for {self._patience:g} s ({why}): start it, or mend the address")
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, 5.0)
+
+    async def _until_disconnected(self) -> None:
+        """One connection: joins, and gets jobs until it breaks. :raises HostError: if the host is refused"""
+        socket = socketio.AsyncClient(
+            reconnection=False,
+            handle_sigint=False,
+            websocket_extra_options={"max_msg_size": longest_frame},
+        )
+        gone = asyncio.Event()
+
+        async def emit(frame: bytes, answered: Callable[..., None]) -> None:
+            try:
+                await socket.emit("frame", frame, callback=answered)
+            except SocketIOError as error:
+                raise WireError("HOST_LOST", str(error)) from None
+
+        peer = Peer(emit, lambda message: self._handle(message, peer))
+
+        async def on_event(event: str, *args: Any) -> bytes:
+            return peer.receive(args if event == "frame" else ())
+
+        def on_disconnect(*_: Any) -> None:
+            peer.lose()
+            gone.set()
+
+        socket.on("*", on_event)
+        socket.on("disconnect", on_disconnect)
+        try:
+            await socket.connect(self._url, transports=["websocket"], wait_timeout=10)
+            await self._greet(peer)
+            await gone.wait()
+        except WireError as error:
+            if error.code != "HOST_LOST":
+                raise HostError(f"{self._url}: {error.code}: {printable(str(error), 500)}") from None
+        finally:
+            peer.lose()
+            self._drop_jobs()  # the coordinator counts them as lost
+            self._bases.clear()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(socket.disconnect(), 5)
+
+    def _drop_jobs(self) -> None:
+        for work in self._wanted.values():
+            work.is_wanted = False
+        self._wanted.clear()
+
+    async def _greet(self, peer: Peer) -> None:
+        reply = await peer.send(HostMessage(join=self._join).SerializeToString())
+        body = reply.WhichOneof("body")
+        if body == "failure":
+            code, text = code_of(reply.failure), printable(reply.failure.message, 500)
+            if code == "TRIAL_ENDED":
+                self._queue.put(Ending(text, 0))
+                return
+            raise HostError(f"{self._url}: {code}: {text}")
+        if body != "welcome":
+            raise HostError(f"{self._url} is no coordinator")
+        welcome = reply.welcome
+        peer.agree(welcome.chunk_bytes, welcome.max_message_bytes)
+        if self._trial_json not in (None, welcome.trial_json):
+            raise HostError(f"the coordinator at {self._url} now runs another trial: start this host anew")
+        self._trial_json = welcome.trial_json
+        self._trial = json.loads(welcome.trial_json)
+        task = self._trial.get("task", {}).get("name")
+        if task != "external":
+            raise HostError(
+                f"the trial's task is {printable(str(task), 80)}, whose clients are simulated: `fedclair client` is their host; "
+                "this one is for trials of task external"
+            )
+        await peer.send(HostMessage(ready={}).SerializeToString())
+        log.info("joined %s with room for %s clients", self._url, self._join["capacity"])
+
+    def _handle(self, data: bytes, peer: Peer) -> None:
+        """:raises WireError:"""
+        message = decode(CoordinatorMessage, data)
+        body = message.WhichOneof("body")
+        if body == "base":
+            self._bases[message.base.id] = params_of(message.base.params)
+        elif body == "forget_base":
+            self._bases.pop(message.forget_base.id, None)
+        elif body == "client_job":
+            kind, job, params = job_of(message.client_job, self._bases, self._trial)
+            work = _Work(message.client_job.id, kind, job, params, peer)
+            self._wanted[work.id] = work
+            self._queue.put(work)
+        elif body == "job_end":
+            ended = self._wanted.pop(message.job_end.id, None)
+            if ended is not None:
+                ended.is_wanted = False
+        else:
+            end = message.trial_end
+            self._has_ended = True
+            self._drop_jobs()
+            # The connection is closed by its own thread, after the reply, which goes first into the same queue.
+            self._queue.put(Ending(printable(end.reason, 1024), end.exit_code))
+
+
+class _at_most:
+    """Interrupts its block after some seconds, where the system has timers and this is the main thread."""
+
+    def __init__(self, seconds: float):
+        self._seconds = seconds
+        self._has_timer = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> None:
+        self._started = time.monotonic()
+        if self._has_timer:
+            self._before = signal.signal(signal.SIGALRM, self._ring)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+
+    def __exit__(self, *_: object) -> None:
+        if self._has_timer:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._before)
+        if time.monotonic() - self._started > self._seconds:
+            raise _TookTooLong  # native code is not interrupted, and a client may swallow anything
+
+    @staticmethod
+    def _ring(*_: object) -> None:
+        raise _TookTooLong

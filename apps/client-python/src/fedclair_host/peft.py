@@ -1,0 +1,154 @@
+"""Door for PEFT: clients that train a LoRA adapter of one model that all clients of the host share.
+
+The params of the federation are the changes of the weights under the adapter, by module. A client trains on the weights with
+these changes, with an adapter that starts at zero, and sends the adapter as a pair: nothing dense travels towards the
+coordinator.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+
+from .client import Client, Delta, Job, LowRank, Params, Update
+
+Example = Mapping[str, Any]
+"""What the model takes, unbatched: tensors or lists by name; without ``labels``, ``input_ids`` are the labels."""
+
+
+class PeftClient(Client):
+    backend = "python-torch"
+
+    def __init__(
+        self,
+        model: Any,
+        dataset: Sequence[Example],
+        *,
+        held_out: Sequence[Example] = (),
+        steps: int = 50,
+        batch_size: int = 8,
+        learning_rate: float = 1e-3,
+        collate: Callable[[Sequence[Example]], Mapping[str, torch.Tensor]] | None = None,
+    ):
+        """:param model: a PeftModel with one LoRA adapter, made once a process: clients take turns with it
+        :param dataset: examples to train on, of equal length unless `collate` pads them
+        :param held_out: examples to measure on; without any the client does not measure
+        :param steps: of AdamW a round"""
+        self._shared = _Shared.of(model)
+        self._dataset = dataset
+        self._held_out = held_out
+        self._steps = steps
+        self._batch_size = batch_size
+        self._learning_rate = learning_rate
+        self._collate = collate or _stack
+
+    def initial(self, job: Job) -> Delta:
+        """No change, told by pairs of rank 0."""
+        return {
+            name: LowRank(np.zeros((p, 0), np.float32), np.zeros((0, q), np.float32))
+            for name, (p, q) in self._shared.shapes().items()
+        }
+
+    def train(self, params: Params, job: Job) -> Update:
+        model = self._shared.start(params, job.common_seed)
+        model.train()
+        trained = [p for p in model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(trained, lr=self._learning_rate, weight_decay=0.0)
+        order = np.random.default_rng(job.seed)
+        losses = []
+        with torch.random.fork_rng():
+            torch.manual_seed(job.seed)  # of dropout
+            for _ in range(self._steps):
+                chosen = order.choice(len(self._dataset), size=min(self._batch_size, len(self._dataset)), replace=False)
+                loss = self._loss(model, [self._dataset[int(i)] for i in chosen])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                losses.append(float(loss.detach()))
+        last = losses[-max(1, len(losses) // 4) :]
+        return Update(len(self._dataset), self._shared.pairs(), {"loss": sum(last) / len(last)})
+
+    def evaluate(self, params: Params, job: Job) -> Update:
+        if not self._held_out:
+            raise NotImplementedError("this client has nothing held out to measure on")
+        model = self._shared.start(params, job.common_seed)
+        model.eval()
+        total = 0.0
+        with torch.no_grad():
+            for at in range(0, len(self._held_out), self._batch_size):
+                batch = [self._held_out[i] for i in range(at, min(at + self._batch_size, len(self._held_out)))]
+                total += float(self._loss(model, batch)) * len(batch)
+        loss = total / len(self._held_out)
+        return Update(len(self._held_out), metrics={"loss": loss, "perplexity": math.exp(min(loss, 700.0))})
+
+    def _loss(self, model: Any, examples: Sequence[Example]) -> torch.Tensor:
+        batch = {name: tensor.to(model.device) for name, tensor in self._collate(examples).items()}
+        batch.setdefault("labels", batch["input_ids"])
+        loss: torch.Tensor = model(**batch).loss
+        return loss
+
+
+class _Shared:
+    """A model and the weights that it came with, under its adapter."""
+
+    def __init__(self, model: Any):
+        self.model = model
+        self.layers = dict(_lora_layers(model))
+        if not self.layers:
+            raise ValueError("the model has no LoRA layers: make it with peft.get_peft_model(model, LoraConfig(...))")
+        self._own = {name: layer.get_base_layer().weight.detach().clone() for name, layer in self.layers.items()}
+
+    @staticmethod
+    def of(model: Any) -> _Shared:
+        known: _Shared | None = getattr(model, "_fedclair_shared", None)
+        if known is None:
+            known = model._fedclair_shared = _Shared(model)
+        return known
+
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        return {name: (weight.shape[0], weight.shape[1]) for name, weight in self._own.items()}
+
+    def start(self, params: Params, seed: int) -> Any:
+        """Puts the changes under the adapter, and the adapter at its start: A the same for all clients of a round, B zero."""
+        with torch.no_grad():
+            for name, layer in self.layers.items():
+                weight = layer.get_base_layer().weight
+                change = torch.tensor(params.resolve(name), device=weight.device)
+                weight.copy_((self._own[name].double() + change).to(weight.dtype))
+            generator = torch.Generator().manual_seed(seed)
+            for layer in self.layers.values():
+                a, b = _factors(layer)
+                bound = 1 / math.sqrt(a.shape[1])  # as PEFT: kaiming_uniform with a = √5
+                a.copy_((torch.rand(a.shape, generator=generator) * 2 - 1) * bound)
+                b.zero_()
+        return self.model
+
+    def pairs(self) -> dict[str, LowRank]:
+        """The adapter, its scale a part of b."""
+        pairs = {}
+        for name, layer in self.layers.items():
+            a, b = (factor.detach().float().cpu().numpy() for factor in _factors(layer))
+            pairs[name] = LowRank(b * np.float32(next(iter(layer.scaling.values()))), a.copy())
+        return pairs
+
+
+def _lora_layers(model: Any) -> Iterator[tuple[str, Any]]:
+    """The layers by their names in the model before PEFT: names that stay when the adapter is merged."""
+    from peft.tuners.lora import Linear
+
+    for name, layer in model.named_modules():
+        if isinstance(layer, Linear):
+            yield name.removeprefix("base_model.model."), layer
+
+
+def _factors(layer: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of its one adapter: A, r×q, and B, p×r."""
+    [a], [b] = layer.lora_A.values(), layer.lora_B.values()
+    return a.weight, b.weight
+
+
+def _stack(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
+    return {name: torch.stack([torch.as_tensor(example[name]) for example in examples]) for name in examples[0]}

@@ -1,0 +1,159 @@
+import time
+
+import numpy as np
+import pytest
+
+from fedclair_host import Job, LowRank, Params, Update
+from fedclair_host.client import Client
+from fedclair_host.codec import (
+    CoordinatorMessage,
+    Frame,
+    HostMessage,
+    Tensor,
+    WireError,
+    array_of,
+    decode,
+    failed_message,
+    job_of,
+    result_of,
+    update_message,
+)
+from fedclair_host.command import main
+from fedclair_host.host import _at_most, _TookTooLong
+from fedclair_host.peer import Assembler
+from fedclair_host.text import printable
+
+job = Job("c01", 1, 4, 2, "train", 5, 6, {})
+
+
+def test_the_join_of_the_document():
+    join = {"protocol_version": 2, "capacity": 2, "backend": "wasm", "software_version": "0.1.0"}
+    message = HostMessage(join=join).SerializeToString()
+    assert message.hex() == "0a110802180222047761736d2a05302e312e30"
+
+
+def test_params_are_summed_in_float64_and_rounded_each_round():
+    base = {"w": np.array([1.0, 1.0], np.float32)}
+    tiny = np.array([2.0**-25, 0.0])
+    params = Params(base, [[{"w": tiny}, {"w": tiny}], [{"w": tiny}]])
+    assert params["w"].dtype == np.float32
+    # Two halves of the last place round to even, then to nothing.
+    assert params["w"].tolist() == [1.0, 1.0]
+    three = Params(base, [[{"w": tiny}, {"w": tiny}, {"w": tiny}]])
+    assert three["w"].tolist() == [1.0 + 2.0**-23, 1.0]
+    with pytest.raises(ValueError):
+        params["w"][0] = 3
+
+
+def test_pairs_are_multiplied_out():
+    base = {"m": np.zeros((2, 3))}
+    pair = LowRank(np.array([[1.0], [2.0]]), np.array([[3.0, 4.0, 5.0]]))
+    assert Params(base, [[{"m": pair}]])["m"].tolist() == [[3, 4, 5], [6, 8, 10]]
+    assert list(Params(base, [])) == ["m"] and len(Params(base, [])) == 1
+
+
+@pytest.mark.parametrize(
+    "value, dtype, data",
+    [
+        (np.float32([1.5]), 1, np.float32([1.5])),
+        (np.float64([0.1]), 2, np.float64([0.1])),
+        (np.float16([0.5]), 1, np.float32([0.5])),
+        (np.int64([2**40]), 2, np.float64([2**40])),
+        (np.array([True]), 1, np.float32([1])),
+        (np.array([[1.0, 2.0], [3.0, 4.0]]).T, 2, np.array([1.0, 3.0, 2.0, 4.0])),
+        (np.array(7.0, ">f8"), 2, np.float64(7.0)),
+    ],
+)
+def test_arrays_travel_as_the_numbers_that_hold_them(value, dtype, data):
+    sent = decode(HostMessage, update_message(1, "c", Update(1, {"w": value}))).client_update
+    tensor = sent.delta.modules[0].dense
+    assert tensor.dtype == dtype and tensor.data == data.tobytes()
+    assert array_of(tensor).shape == value.shape
+
+
+def test_what_cannot_be_said():
+    for update in [
+        Update(1, {"w": np.array(["text"])}),
+        Update(1, {"w": np.array([1j])}),
+        Update(0.5, {}),
+        Update(2**32, {}),
+        Update(1, metrics={"loss": "low"}),
+    ]:
+        with pytest.raises((WireError, TypeError, ValueError)):
+            update_message(1, "c", update)
+    with pytest.raises(TypeError, match="returned dict, expected an Update"):
+
+        class Wrong(Client):
+            def train(self, params, job):
+                return {}
+
+        result_of("train", Wrong(), Params({}, []), job)
+
+
+def test_tensors_that_do_not_add_up():
+    with pytest.raises(WireError, match="dtype 3: expected"):
+        array_of(Tensor(shape=[1], dtype=3, data=bytes(4)))
+    with pytest.raises(WireError, match="4 bytes for a tensor of 4294967295×4294967295"):
+        array_of(Tensor(shape=[2**32 - 1, 2**32 - 1], dtype=1, data=bytes(4)))
+
+
+def test_a_job_tells_its_client_what_it_needs():
+    sent = CoordinatorMessage(
+        client_job={"id": 3, "client_id": "c02", "round": 7, "phase": "p", "kind": 3, "base_id": 1}
+    ).client_job
+    sent.client_index, sent.client_count, sent.seed, sent.common_seed = 2, 9, 2**32 - 1, 4
+    kind, told, _ = job_of(sent, {1: {}}, {"seed": 11})
+    assert kind == "initial"
+    assert told == Job("c02", 2, 9, 7, "p", 2**32 - 1, 4, {"seed": 11})
+
+
+def test_failures_are_cut():
+    sent = decode(HostMessage, failed_message(1, "c", "CLIENT_ERROR", "東" * 100_000)).client_failed
+    assert len(sent.failure.message.encode()) <= 1024 and sent.failure.code == 12
+
+
+def test_frames_are_joined():
+    frame = lambda offset, payload, total=5: Frame(transfer=1, offset=offset, total=total, payload=payload).SerializeToString()
+    joined = Assembler()
+    assert joined.accept(frame(0, b"abc")) is None
+    assert joined.accept(frame(3, b"de")) == b"abcde"
+    assert joined.accept(frame(0, b"", 0)) == b""
+    for wrong in [frame(3, b"de"), frame(0, b""), frame(0, b"abcdef"), b"\xff", None]:
+        with pytest.raises(WireError):
+            joined.accept(wrong)
+
+
+def test_text_prints_on_one_line():
+    assert printable("a\nb\x1b[31m\u202e", 100) == "a\\nb\\x1b[31m\\u202e"
+    assert printable("x" * 100, 10) == "x" * 9 + "…"
+
+
+def test_a_client_is_interrupted():
+    started = time.monotonic()
+    with pytest.raises(_TookTooLong):
+        with _at_most(0.05):
+            try:
+                time.sleep(30)
+            except Exception:
+                pass
+    assert time.monotonic() - started < 10
+    with _at_most(30):
+        pass
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["x:y", "--coordinator", "ftp://a", "--capacity", "1"], "expected an address as http"),
+        (["x:y", "--coordinator", "http://a", "--capacity", "-1"], "expected a whole number from 1 on"),
+    ],
+)
+def test_bad_options(arguments, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_bad_modules(caplog):
+    for name in ["json", "json:nothing", "no_such_module:x", "os:sep"]:
+        assert main([name, "--coordinator", "http://127.0.0.1:9", "--capacity", "1"]) == 2

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { exitCodes } from "@fedclair/core";
+import { fedclair } from "./support/command.js";
+import { pythonCommands } from "./support/documented-commands.js";
+import { failuresOf, recordsOf, startCoordinator } from "./support/federation.js";
+import { fixture, temporaryFolder, workspace } from "./support/paths.js";
+import { pythonWith, startPythonHost } from "./support/python.js";
+
+const examples = "apps/client-python/examples";
+const tests = "apps/client-python/tests";
+const linear = join(workspace, examples, "linear.yaml");
+
+interface SummaryFile {
+  readonly backend: string;
+  readonly measures: Readonly<Record<string, number>>;
+}
+
+async function summaryOf(run: string): Promise<SummaryFile> {
+  return JSON.parse(await readFile(join(run, "summary.json"), "utf8")) as SummaryFile;
+}
+
+/** Starts a coordinator and hosts for it. */
+async function federation(
+  trial: string,
+  out: string,
+  changes: readonly string[],
+  hosts: readonly (readonly string[])[],
+  cwd = examples,
+  env = {},
+) {
+  const set = changes.flatMap((change) => ["--set", change]);
+  const { coordinator, url } = await startCoordinator([trial, "--out", out, "--no-report", ...set]);
+  const started = [];
+  for (const args of hosts) {
+    started.push(await startPythonHost(cwd, [...args, "--coordinator", url], { env }));
+  }
+  return { coordinator, url, hosts: started };
+}
+
+describe("Python clients", function () {
+  this.timeout(60_000);
+
+  before(async function () {
+    this.timeout(600_000);
+    if ((await pythonWith()) === undefined) this.skip();
+  });
+
+  it("learn a numpy model together, by the commands of the documentation; CLAIR names the six", async () => {
+    const out = await temporaryFolder();
+    const [coordinate = []] = pythonCommands("npx", "fedclair", "coordinator");
+    const joins = pythonCommands("fedclair-host").filter(([name]) => name === "linear:make_client");
+    assert.deepEqual([coordinate[0], joins.length], [`${examples}/linear.yaml`, 2]);
+    const { coordinator, url } = await startCoordinator(
+      [...coordinate, "--out", out].map((word) => (/:\d+$/.test(word) ? "127.0.0.1:0" : word)),
+    );
+    const hosts = await Promise.all(
+      joins.map((words) =>
+        startPythonHost(
+          examples,
+          words.map((word) => (word.startsWith("http") ? url : word)),
+        ),
+      ),
+    );
+    const ended = await coordinator.ended;
+    assert.equal(ended.code, 0, ended.stderr);
+    for (const host of hosts) assert.equal((await host.ended).code, 0);
+    const { backend, measures } = await summaryOf(out);
+    assert.equal(backend, "python-numpy");
+    assert.equal(measures["detection.exactRounds"], 1);
+    assert.equal(measures["detection.recall.wrong-sensors"], 1);
+    assert.ok((measures["error.ratioTo.local"] ?? 1) < 0.25);
+    assert.match(ended.stdout, /clair flagged 6 of 6 contaminated clients/);
+    const [first] = await recordsOf(out);
+    assert.equal(first?.origin?.clientId, "c00");
+    assert.match(first.origin.sha256, /^[0-9a-f]{64}$/);
+    assert.ok(first.clients.every(({ truth }) => truth === undefined));
+  });
+
+  it("give the same bytes for one host and for three", async () => {
+    const bytes = [];
+    for (const capacities of [["20"], ["3", "9", "8"]]) {
+      const out = await temporaryFolder();
+      const hosts = capacities.map((n) => ["linear:make_client", "--capacity", n]);
+      const { coordinator } = await federation(linear, out, ["rounds=2"], hosts);
+      const { code, stderr } = await coordinator.ended;
+      assert.equal(code, 0, stderr);
+      const files = ["records.jsonl", "params.safetensors"].map((file) => join(out, file));
+      bytes.push(await Promise.all(files.map((file) => readFile(file, "base64"))));
+    }
+    assert.deepEqual(bytes[0], bytes[1]);
+  });
+
+  it("of unknown truth are neither hits nor false alarms", async () => {
+    const out = await temporaryFolder();
+    const changes = ["attacks=[]", "baselines=[]"];
+    const hosts = [["linear:make_client", "--capacity", "20"]];
+    const { coordinator } = await federation(linear, out, changes, hosts);
+    const { code, stdout, stderr } = await coordinator.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /clair flagged 6 of 20 clients of unknown truth in the last round/);
+    assert.match(stdout, /^c02 +unknown +contaminated/m);
+    const { measures } = await summaryOf(out);
+    assert.deepEqual(
+      Object.keys(measures).filter((name) => name.startsWith("detection.")),
+      [],
+    );
+  });
+
+  it("fail each by itself, with the code of its fault", async () => {
+    const out = await temporaryFolder();
+    const hosts = [["misbehaving:make_client", "--capacity", "16"]];
+    const trial = fixture("python-misbehaving");
+    const { coordinator, hosts: started } = await federation(trial, out, [], hosts, tests);
+    const { code, stderr } = await coordinator.ended;
+    assert.equal(code, exitCodes.lost, stderr);
+    const records = await recordsOf(out);
+    assert.equal(records.length, 2);
+    for (const record of records) {
+      assert.deepEqual(failuresOf(record), [
+        ...["c00 NON_FINITE", "c01 WRONG_MODULES", "c02 CLIENT_ERROR", "c03 CLIENT_TIMEOUT"],
+        ...["c04 CLIENT_ERROR", "c05 WRONG_SHAPE", "c06 NON_FINITE", "c07 CLIENT_ERROR"],
+      ]);
+      const messages = record.clients.map(({ failure }) => failure?.message);
+      assert.equal(messages[2], "ValueError: no data\\n\\u{1b}[31mhere");
+      assert.equal(messages[4], "SystemExit: enough");
+      assert.equal(messages[7], "TypeError: train() returned dict, expected an Update");
+      const told = record.clients.flatMap(({ train }) => (train ? [train] : []));
+      assert.equal(new Set(told.map((metrics) => metrics["common"])).size, 1);
+      assert.equal(new Set(told.map((metrics) => metrics["own"])).size, 8);
+    }
+    const [host] = started;
+    assert.equal((await host?.ended)?.code, 0);
+  });
+
+  it("of a host that dies in a round are lost, and the others end the trial", async () => {
+    const out = await temporaryFolder();
+    const hosts = ["7", "2", "7"].map((n) => ["misbehaving:make_client", "--capacity", n]);
+    const { coordinator, hosts: started } = await federation(
+      ...[fixture("python-misbehaving"), out, ["limits.quorum=0.05"], hosts, tests, { DIE: "1" }],
+    );
+    const { code, stderr } = await coordinator.ended;
+    assert.equal(code, exitCodes.lost, stderr);
+    const codes = await Promise.all(started.map(async ({ ended }) => (await ended).code));
+    assert.deepEqual(codes.toSorted(), [0, 0, 9]);
+    const [, second] = await recordsOf(out);
+    assert.ok(second && failuresOf(second).includes("c08 HOST_LOST"));
+  });
+
+  it("are told what to do by other commands, and by a host that is refused", async () => {
+    const run = await fedclair(["run", linear, "--out", await temporaryFolder()]);
+    assert.equal(run.code, exitCodes.usage);
+    assert.match(
+      run.stderr,
+      /task external: its clients live in hosts of their own.*fedclair-host/s,
+    );
+    const out = await temporaryFolder();
+    const join = ["linear:make_client", "--capacity", "1"];
+    const { url, coordinator, hosts } = await federation(linear, out, [], [join]);
+    await hosts[0]?.says(/joined/);
+    const refused = async (args: readonly string[], why: RegExp) => {
+      const host = await startPythonHost(examples, [...args, "--coordinator", url]);
+      const { code, stderr } = await host.ended;
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, why);
+    };
+    await refused(
+      [...join, "--backend", "other"],
+      /BACKEND_MISMATCH: the host computes with 'other'/,
+    );
+    await refused(["linear:nobody", "--capacity", "1"], /module linear has no 'nobody'/);
+    await refused(["nowhere:x", "--capacity", "1"], /No module named 'nowhere'/);
+    await refused(["linear:make_client", "--capacity", "0"], /expected a whole number from 1 on/);
+    await refused([...join, "--token-file", "none"], /--token-file: .*No such file/);
+    hosts[0]?.process.kill("SIGINT");
+    assert.equal((await hosts[0]?.ended)?.code, exitCodes.interrupted);
+    coordinator.kill("SIGINT");
+    await coordinator.ended;
+    const simulated = await federation(
+      fixture("linear-regression"),
+      await temporaryFolder(),
+      [],
+      [join],
+    );
+    const { code, stderr } = (await simulated.hosts[0]?.ended) ?? {};
+    assert.equal(code, 2);
+    assert.match(stderr ?? "", /task is linear-regression, whose clients are simulated/);
+  });
+});

@@ -1,0 +1,72 @@
+import {
+  dtypeOf,
+  isLowRank,
+  resolveParams,
+  zeros,
+  type ClientParams,
+  type LowRank,
+  type Params,
+  type Tensor,
+  type TrialState,
+} from "@fedclair/core";
+
+/**
+ * What `params.safetensors` holds: `global/<module>` and, for clients with params of their own, `<client id>/<module>`.
+ * @param asPairs of clients that are not simulated, whose model may be large: what a client has of its own as
+ *   `<client id>/base-1/<module>.lora_B` and `.lora_A`, whose product is added to `base-1/<module>`; clients share a few
+ *   bases. A client whose own part is no sum of pairs is multiplied out.
+ */
+export async function paramsFile(state: TrialState, asPairs: boolean): Promise<Params> {
+  const file = new Map<string, Tensor>();
+  const add = (owner: string, params: Params) => {
+    for (const [name, tensor] of params) file.set(`${owner}/${name}`, tensor);
+  };
+  add("global", state.params);
+  const bases = new Map<Params, string>();
+  for (const [id, own] of state.personal) {
+    const pairs = asPairs ? pairsOf(own) : undefined;
+    if (!pairs) {
+      add(id, await resolveParams(own));
+      continue;
+    }
+    const base = bases.get(own.base) ?? `base-${bases.size + 1}`;
+    if (!bases.has(own.base)) add(base, own.base);
+    bases.set(own.base, base);
+    for (const [name, { b, a }] of pairs) {
+      file.set(`${id}/${base}/${name}.lora_B`, b).set(`${id}/${base}/${name}.lora_A`, a);
+    }
+  }
+  return file;
+}
+
+/** All that was added to the base, a pair a module; undefined where something is no pair. */
+function pairsOf({ rounds }: ClientParams): ReadonlyMap<string, LowRank> | undefined {
+  const byModule = new Map<string, LowRank[]>();
+  for (const [name, change] of rounds.flat().flatMap((delta) => [...delta])) {
+    if (!isLowRank(change)) return undefined;
+    byModule.set(name, [...(byModule.get(name) ?? []), change]);
+  }
+  return new Map([...byModule].map(([name, pairs]) => [name, sumOf(pairs)]));
+}
+
+/** The sum of products as one product: the b side by side, the a one below the other. */
+function sumOf(pairs: readonly LowRank[]): LowRank {
+  const ranks = pairs.map(({ b }) => b.shape[1] ?? 0);
+  const rank = ranks.reduce((sum, r) => sum + r, 0);
+  const [first] = pairs;
+  const [rows = 0] = first?.b.shape ?? [];
+  const [, columns = 0] = first?.a.shape ?? [];
+  const isDouble = pairs.some(({ b, a }) => [b, a].some((t) => dtypeOf(t) === "f64"));
+  const b = zeros([rows, rank], isDouble ? "f64" : "f32");
+  const a = zeros([rank, columns], isDouble ? "f64" : "f32");
+  let at = 0;
+  for (const [i, pair] of pairs.entries()) {
+    const own = ranks[i] ?? 0;
+    for (let row = 0; row < rows; row++) {
+      b.data.set(pair.b.data.subarray(row * own, (row + 1) * own), row * rank + at);
+    }
+    a.data.set(pair.a.data, at * columns);
+    at += own;
+  }
+  return { b, a };
+}

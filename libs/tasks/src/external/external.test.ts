@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import {
+  clientIds,
+  ClientRunner,
+  createPlugin,
+  parseTrial,
+  type Attack,
+  type ClientPool,
+  type Plugin,
+  type Plugins,
+  type TaskPlugin,
+  type Update,
+} from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import { z } from "zod";
+import { play } from "@fedclair/core/testing";
+import { linearRegression } from "../linear-regression/index.js";
+import { external } from "./index.js";
+
+const byName = <P extends { readonly name: string }>(...all: P[]) =>
+  new Map(all.map((plugin) => [plugin.name, plugin]));
+
+const attack = (name: string, made: Attack): Plugin<Attack> => ({
+  ...{ name, summary: "A test's.", schema: z.strictObject({}) },
+  create: () => made,
+});
+
+/** Adds the mean of all, and calls the last client contaminated. */
+const plugins: Plugins = {
+  tasks: byName<TaskPlugin>(external, linearRegression),
+  aggregators: byName({
+    ...{ name: "last", summary: "A test's.", schema: z.strictObject({}) },
+    create: () => ({
+      aggregate: ({ updates }: { readonly updates: readonly Update[] }) =>
+        Promise.resolve({
+          change: updates.map(({ delta }) => delta),
+          verdicts: updates.map(({ clientId }, i) => {
+            const status = i === updates.length - 1 ? ("contaminated" as const) : "benign";
+            return { clientId, status, score: i, threshold: 1 };
+          }),
+        }),
+    }),
+  }),
+  attacks: byName(
+    attack("declared", { isDeclared: true }),
+    attack("honest", { corruptUpdate: (honest) => honest }),
+    attack("forger", { attackRound: ({ own }) => ({ updates: own }) }),
+  ),
+};
+
+const text = (more = "") => `name: outside
+rounds: 1
+clients: 3
+task:
+  name: external
+  modules: { w: { shape: [2, 1], dtype: f64 } }
+  metrics: { loss: { better: lower } }
+aggregator: { name: last }
+${more}`;
+
+/** Client k sends k + 1 twice, after k + 1 samples with a loss of k + 1. */
+const pool: ClientPool = {
+  ready: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+  async *ask(jobs) {
+    for (const { id: jobId, clientId, clientIndex, kind } of jobs) {
+      await Promise.resolve();
+      const k = clientIndex + 1;
+      const w = { shape: [2, 1], data: Float64Array.of(k, k) };
+      const delta = kind === "evaluate" ? new Map() : new Map([["w", w]]);
+      const update = { clientId, numExamples: k, delta, metrics: { loss: k, other: 1 } };
+      yield { jobId, clientId, update };
+    }
+  },
+};
+
+describe("the task external", () => {
+  it("starts from zeros where the trial names the modules, and asks a client where it does not", async () => {
+    const start = (more: readonly string[]) =>
+      createPlugin(plugins.tasks, parseTrial(text(), "t.yaml", plugins, more).task).start({
+        clientIds: clientIds(3),
+        rng: stream(1),
+      });
+    assert.deepEqual(
+      (await start([])).params,
+      new Map([["w", { shape: [2, 1], data: new Float64Array(2) }]]),
+    );
+    const asks = await start(["task.modules=from-first-host"]);
+    assert.deepEqual(asks, { params: new Map(), asksClient: true });
+  });
+
+  it("adds what the aggregator gives, and means of what its benign clients report, by samples", async () => {
+    const { rounds, state } = await play(parseTrial(text(), "t.yaml", plugins), plugins, { pool });
+    assert.deepEqual([...(state.params.get("w")?.data ?? [])], [6, 6]);
+    assert.deepEqual(rounds[0]?.record.metrics, { "train.loss": (1 + 4) / 3 });
+  });
+
+  it("knows which of its metrics are better how", () => {
+    const { task } = parseTrial(text(), "t.yaml", plugins);
+    const { metrics, primary } = external.measures?.(task as never) ?? {};
+    assert.equal(primary, "loss");
+    assert.deepEqual(
+      Object.entries(metrics ?? {}).map(([name, { better }]) => [name, better]),
+      [
+        ["loss", "lower"],
+        ["train.loss", "lower"],
+      ],
+    );
+  });
+
+  it("says where its clients are, to a host that would simulate them", async () => {
+    const runner = new ClientRunner(parseTrial(text(), "t.yaml", plugins), plugins);
+    await assert.rejects(runner.prepare(), /live in hosts of their own.*fedclair-host/);
+  });
+
+  for (const [what, more, wanted] of [
+    ["primary", "task.primary=speed", /expected one of metrics \(loss\), got 'speed'/],
+    ["modules that are none", "task.modules=five", /expected from-first-host, or modules as/],
+    ["no modules", "task.modules={}", /expected at least one module/],
+    ["modules beyond memory", "task.modules={w: {shape: [30000, 30000]}}", /at most 268435456/],
+    [
+      "an attack at the client",
+      "attacks=[{attack: {name: honest}, count: 1}]",
+      /attacks\.0: honest acts at the client.*declared/,
+    ],
+    [
+      "declared clients without names",
+      "attacks=[{attack: {name: declared}, count: 1}]",
+      /declared says which clients are contaminated: name them/,
+    ],
+    [
+      "declared clients of a simulated task",
+      "task={name: linear-regression}",
+      /declared does nothing by itself, and task linear-regression simulates/,
+    ],
+    [
+      "an oracle where nobody knows",
+      "baselines=[{label: oracle, clients: benign, aggregator: {name: last}}]",
+      /baselines\.0\.clients: an oracle leaves/,
+    ],
+  ] as const) {
+    it(`refuses ${what}`, () => {
+      const file = text(
+        what.includes("simulated") ? "attacks: [{attack: {name: declared}, clients: [c01]}]\n" : "",
+      );
+      assert.throws(() => parseTrial(file, "t.yaml", plugins, [more]), wanted);
+    });
+  }
+
+  it("takes an attack with sight of the round", () => {
+    parseTrial(text("attacks: [{attack: {name: forger}, count: 1}]\n"), "t.yaml", plugins);
+  });
+});

@@ -1,0 +1,1 @@
+export { describeHost, hostTrial, type HostEnd, type StartHost } from "./host-conformance.js";

@@ -1,0 +1,130 @@
+import { once } from "node:events";
+import {
+  encodeCoordinatorMessage,
+  type CoordinatorMessage,
+} from "../src/codec/coordinator-message.js";
+import { decodeHostMessage, type HostMessage } from "../src/codec/host-message.js";
+import { decodeReply, accepted, type Limits, type Reply } from "../src/codec/reply.js";
+import { listen, type HostSocket, type Listener } from "../src/listen.js";
+import { Peer } from "../src/peer.js";
+import { defaultLimits, frameOverheadBytes } from "../src/protocol.js";
+import { Traffic } from "../src/traffic.js";
+import { outcome } from "./raw-host.js";
+
+/** What a scripted coordinator says to a message of a host. */
+export type Answers = (message: HostMessage) => Reply;
+
+/** A coordinator that does nothing by itself but answer, and can say anything: for tests of hosts. */
+export class ScriptedCoordinator {
+  readonly url: string;
+  /** By default it welcomes a host and accepts all that it sends. */
+  answers: Answers;
+  readonly #listener: Listener;
+  readonly #limits: Limits;
+  readonly #connections: Connection[] = [];
+  #onConnection: () => void = () => undefined;
+
+  static async listen(trialJson: string, limits = defaultLimits): Promise<ScriptedCoordinator> {
+    const listener = await listen("127.0.0.1", 0, limits.chunkBytes);
+    return new ScriptedCoordinator(listener, trialJson, limits);
+  }
+
+  private constructor(listener: Listener, trialJson: string, limits: Limits) {
+    this.url = listener.url;
+    this.#listener = listener;
+    this.#limits = limits;
+    this.answers = ({ type }) =>
+      type === "join" ? { type: "welcome", trialJson, ...limits } : accepted;
+    listener.io.on("connection", (socket) => {
+      this.#connections.push(new Connection(socket, this.#limits, (m) => this.answers(m)));
+      this.#onConnection();
+    });
+  }
+
+  /** The next connection that has not been asked for yet. */
+  async connection(): Promise<Connection> {
+    for (;;) {
+      const connection = this.#connections.shift();
+      if (connection) return connection;
+      await new Promise<void>((resolve) => (this.#onConnection = resolve));
+    }
+  }
+
+  /** The next host that joins and gets ready. */
+  async host(): Promise<Connection> {
+    const connection = await this.connection();
+    while ((await connection.next()).type !== "ready");
+    return connection;
+  }
+
+  close(): Promise<void> {
+    return this.#listener.close();
+  }
+}
+
+/** One host's connection, as its coordinator sees it. */
+export class Connection {
+  /** Of the longest frame that came. */
+  longestFrame = 0;
+  readonly #socket: HostSocket;
+  readonly #peer: Peer;
+  readonly #received: HostMessage[] = [];
+  #onMessage: () => void = () => undefined;
+
+  constructor(socket: HostSocket, limits: Limits, answers: Answers) {
+    this.#socket = socket;
+    this.#peer = new Peer(
+      {
+        emit: (frame, reply) => socket.emit("frame", frame, reply),
+        close: () => {
+          socket.conn.close();
+        },
+      },
+      new Traffic(),
+      (bytes) => {
+        const message = decodeHostMessage(bytes);
+        this.#received.push(message);
+        this.#onMessage();
+        const reply = answers(message);
+        if (reply.type === "welcome") this.#peer.agree(limits);
+        return reply;
+      },
+    );
+    socket.on("frame", (...args: unknown[]) => {
+      const [frame] = args;
+      if (frame instanceof Uint8Array)
+        this.longestFrame = Math.max(this.longestFrame, frame.length - frameOverheadBytes);
+      this.#peer.receive(args);
+    });
+    socket.on("disconnect", () => {
+      this.#peer.disconnected();
+    });
+  }
+
+  /** The next message that has not been asked for yet. */
+  async next(): Promise<HostMessage> {
+    for (;;) {
+      const message = this.#received.shift();
+      if (message) return message;
+      await new Promise<void>((resolve) => (this.#onMessage = resolve));
+    }
+  }
+
+  /** @returns the code of a refusal, else the type of the reply */
+  async send(message: CoordinatorMessage): Promise<string> {
+    return outcome(await this.#peer.send(encodeCoordinatorMessage(message)));
+  }
+
+  /** Sends an event with any argument. @returns likewise */
+  async emit(argument: unknown, event = "frame"): Promise<string> {
+    const emit = this.#socket.timeout(10_000).emitWithAck.bind(this.#socket.timeout(10_000));
+    return outcome(decodeReply(await emit(event as "frame", argument as Uint8Array)));
+  }
+
+  /** Breaks it off. */
+  async cut(): Promise<void> {
+    const gone = once(this.#socket, "disconnect");
+    this.#socket.conn.close();
+    await gone;
+  }
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Types and tests of apps/client-python, in an environment of its own; skipped with a word where there is no Python. `npm run
+# test:python -- flower peft` installs Flower, or PyTorch and PEFT, and runs the federations that need them too.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=$(node scripts/python-env.js "$@") || {
+  echo "tests of apps/client-python skipped"
+  exit 0
+}
+node scripts/python-proto.js --check
+(cd apps/client-python && "$python" -m mypy && "$python" -m pytest -q)
+(cd e2e && FEDCLAIR_PYTHON="$*" npx mocha -g "Python|ClientApp|PEFT")
