@@ -9,6 +9,7 @@ const word = new RegExp(`^[\\w.+-]{0,${maxWordLength}}$`);
 /** Decides which hosts may join. */
 export class Gate {
   readonly #token: string;
+  readonly #chosen: string | undefined;
   #backend: string | undefined;
 
   get backend(): string | undefined {
@@ -18,7 +19,12 @@ export class Gate {
   /** @param backend the one that hosts must compute with; by default the first host decides */
   constructor(token: string, backend: string | undefined) {
     this.#token = token;
-    this.#backend = backend;
+    this.#chosen = this.#backend = backend;
+  }
+
+  /** Lets the next host decide on the backend: those that joined have left before they did anything. */
+  forget(): void {
+    this.#backend = this.#chosen;
   }
 
   /** @returns why the host may not join */
