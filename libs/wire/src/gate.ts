@@ -10,6 +10,7 @@ const word = new RegExp(`^[\\w.+-]{0,${maxWordLength}}$`);
 export class Gate {
   readonly #token: string;
   readonly #plugins: readonly PluginIdentity[];
+  readonly #chosen: string | undefined;
   #backend: string | undefined;
 
   get backend(): string | undefined {
@@ -23,7 +24,12 @@ export class Gate {
   constructor(token: string, backend: string | undefined, plugins: readonly PluginIdentity[]) {
     this.#token = token;
     this.#plugins = plugins;
-    this.#backend = backend;
+    this.#chosen = this.#backend = backend;
+  }
+
+  /** Lets the next host decide on the backend: those that joined have left before they did anything. */
+  forget(): void {
+    this.#backend = this.#chosen;
   }
 
   /** @returns why the host may not join */

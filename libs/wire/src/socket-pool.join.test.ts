@@ -95,6 +95,20 @@ describe("SocketPool, joining", () => {
     assert.equal(outcome(await (await connect()).join({ backend: "cpu" })), "BACKEND_MISMATCH");
   });
 
+  it("lets the next host decide where the first has left before any work", async () => {
+    let lost: () => void = () => undefined;
+    const left = new Promise<void>((resolve) => (lost = resolve));
+    const log = (line: string) => {
+      if (line.startsWith("lost a host")) lost();
+    };
+    await open(1, { log });
+    const first = await connect();
+    await first.join({ backend: "wasm" });
+    first.socket.disconnect();
+    await left;
+    assert.equal(outcome(await (await connect()).join({ backend: "cpu" })), "welcome");
+  });
+
   it("does not let a refused host decide on the backend", async () => {
     await open(1, { token: "secret" });
     await (await connect()).join({ backend: "cpu" });

@@ -67,6 +67,8 @@ export class SocketPool implements ClientPool {
   /** By the ids of the jobs. */
   readonly #open = new Map<number, OpenJobs>();
   #ended = false;
+  /** Until work is given out a host that leaves again, unfit for the trial, leaves no trace. */
+  #hasBegun = false;
   #onRosterChange: () => void = () => undefined;
 
   /** @throws UserError if it cannot listen there, or other machines could join without a token */
@@ -118,6 +120,7 @@ export class SocketPool implements ClientPool {
 
   async *ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer> {
     const open = new OpenJobs(jobs);
+    this.#hasBegun = true;
     const close = () => {
       open.close();
       for (const id of open.jobs.keys()) this.#open.delete(id);
@@ -263,6 +266,7 @@ export class SocketPool implements ClientPool {
 
   #lose(session: HostSession, reason: string): void {
     const clientIds = this.#roster.remove(session);
+    if (!this.#hasBegun && this.#roster.sessions.length === 0) this.#gate.forget();
     const level = this.#ended ? "info" : "warn"; // hosts leave when the trial is over
     this.#options.log?.(`lost a host with ${clientIds.size} clients: ${reason}`, level);
     for (const [id, open] of this.#open) {
