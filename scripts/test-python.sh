@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Types and tests of apps/client-python, in an environment of its own; skipped with a word where there is no Python. `npm run
-# test:python -- flower peft` installs Flower, or PyTorch and PEFT, and runs the federations that need them too.
+# test:python -- flower peft flower-server` installs Flower, PyTorch and PEFT, Flower's simulation, and runs what needs them too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$(node scripts/python-env.js "$@") || {

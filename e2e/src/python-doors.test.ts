@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { decodeSafetensors } from "@fedclair/core";
 import { pythonCommands } from "./support/documented-commands.js";
 import { startCoordinator } from "./support/federation.js";
@@ -60,6 +62,57 @@ describe("a ClientApp of Flower", function () {
     assert.ok((measures["accuracy.clair"] ?? 0) > 0.9);
   });
 });
+
+describe("a Flower server of Python whose step is fedclair aggregate", function () {
+  this.timeout(300_000);
+  const folder = `${examples}/flower-server`;
+
+  before(async function () {
+    this.timeout(900_000);
+    if (!mayInstall("flower-server") || (await pythonWith("flower-server")) === undefined)
+      this.skip();
+  });
+
+  it("says in two rounds what fedclair's own rounds say", async () => {
+    const python = await pythonWith("flower-server");
+    assert.ok(python !== undefined);
+    const served = join(await temporaryFolder(), "served");
+    const command = [process.execPath, join(workspace, "apps/simulator/bin/fedclair.js")];
+    const cwd = join(workspace, folder);
+    const { stdout } = await promisify(execFile)(python, ["server_step.py", served, ...command], {
+      cwd,
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
+    });
+    assert.match(stdout, /round 1: contaminated c02, c07\nround 2: contaminated c02, c07/);
+    const { out } = await runExample(
+      `${folder}/own.yaml`,
+      [],
+      folder,
+      "own:make_client",
+      "flower-server",
+    );
+    const lines = (await readFile(join(out, "records.jsonl"), "utf8")).trim().split("\n");
+    assert.equal(lines.length, 2);
+    for (const [r, line] of lines.entries()) {
+      const { clients: own } = JSON.parse(line) as { clients: (Said & { clientId: string })[] };
+      const file = join(served, `handed-out-${r + 1}`, "verdicts.json");
+      const { clients } = JSON.parse(await readFile(file, "utf8")) as {
+        clients: (Said & { name: string; status: string })[];
+      };
+      for (const { clientId, verdict, score } of own) {
+        const got = clients.find(({ name }) => name === clientId);
+        assert.equal(got?.status, verdict);
+        assert.ok(Math.abs(got.score - score) < 1e-6 * (1 + score), `${clientId}: ${got.score}`);
+      }
+    }
+  });
+});
+
+/** Of a client in a round. */
+interface Said {
+  readonly verdict: string;
+  readonly score: number;
+}
 
 describe("PEFT adapters", function () {
   this.timeout(300_000);

@@ -38,10 +38,10 @@ function unquoted(word: string): string {
   return word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2");
 }
 
-/** The commands of docs/python-clients.md that begin so, each without the first words. */
+/** The commands of the documents on Python that begin so, each without the first words. */
 export function pythonCommands(...begin: readonly string[]): string[][] {
   return documentedCommands()
-    .filter(({ document }) => document === "docs/python-clients.md")
+    .filter(({ document }) => ["docs/python-clients.md", "docs/server-step.md"].includes(document))
     .map(({ words }) => [...words])
     .filter((words) => begin.every((word, i) => words[i] === word))
     .map((words) => words.slice(begin.length));
