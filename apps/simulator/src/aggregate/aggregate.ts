@@ -15,10 +15,9 @@ import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
 import { makeFolder } from "@fedclair/runs";
 import { z } from "zod";
-import { openAdapter } from "../adapters/peft.js";
 import { refuseTaken } from "../adapters/refuse-taken.js";
 import { handOut } from "./hand-out.js";
-import { pairsOf, readRound, type Pairs } from "./read-round.js";
+import { readRound } from "./read-round.js";
 import { roundReport, roundText } from "./round-report.js";
 import { readState, writeState, type Rules } from "./server-state.js";
 
@@ -61,8 +60,7 @@ export async function aggregate(folder: string, options: AggregateOptions): Prom
   const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };
   const aggregation = await aggregator.aggregate(input, before.aggregator);
 
-  const globalStart = begun === undefined ? new Map<string, never>() : await globalIn(begun);
-  const handed = await handOut(out, sent, aggregation, globalStart, options.rank);
+  const handed = await handOut(out, sent, aggregation, options.rank);
   const report = roundReport({ round, choice, sent, aggregation, handed });
   await makeFolder(out);
   await writeFile(join(out, "verdicts.json"), JSON.stringify(report, null, 2) + "\n");
@@ -108,9 +106,4 @@ async function examplesIn(file: string | undefined): Promise<Map<string, number>
   });
   const source = { text, file, what: "numbers of examples by client", overrides: [] };
   return new Map(Object.entries(parseChecked(source, examplesSchema).data));
-}
-
-async function globalIn(begun: string): Promise<Pairs> {
-  const adapter = await openAdapter(join(begun, "global")).catch(() => undefined);
-  return adapter ? pairsOf(adapter) : new Map<string, never>();
 }

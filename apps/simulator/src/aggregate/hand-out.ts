@@ -12,8 +12,8 @@ import {
   type TensorDelta,
 } from "@fedclair/core";
 import { addScaled, item, Matrix, sum } from "@fedclair/linalg";
-import { writeAdapter, type Adapter, type FiledPair } from "../adapters/peft.js";
-import type { Pairs, SentRound } from "./read-round.js";
+import { readPair, writeAdapter, type Adapter, type FiledPair } from "../adapters/peft.js";
+import type { SentRound } from "./read-round.js";
 
 /** What was written. */
 export interface HandedOut {
@@ -29,20 +29,20 @@ interface Target {
   readonly folder: string;
   /** Whose configuration, ranks and types it gets. */
   readonly like: Adapter;
-  /** What it was, and what was added. */
-  readonly parts: readonly Delta[];
+  /** What it was. */
+  readonly start: Adapter | undefined;
+  /** What was added. */
+  readonly terms: readonly Delta[];
 }
 
 /**
  * Writes what a round comes to: `global`, the adapter for all, and `personal/<client>` for each that has its own.
- * @param globalStart what all began with
  * @param rank of what is written; undefined: that of the clients' own, for all the largest of theirs
  */
 export async function handOut(
   out: string,
-  { adapters, starts }: SentRound,
+  { adapters, starts, globalStart }: SentRound,
   { change, personal }: Aggregation,
-  globalStart: Pairs,
   rank: number | undefined,
 ): Promise<HandedOut> {
   const targets: Target[] = [];
@@ -55,25 +55,32 @@ export async function handOut(
     targets.push({
       folder: join(out, "global"),
       like: ofRank(like, rank),
-      parts: [globalStart, ...change],
+      ...{ start: globalStart, terms: change },
     });
   }
   for (const [client, terms] of personal ?? []) {
     const like = adapters.get(client);
     if (like === undefined) continue;
-    const parts = [starts.get(client) ?? new Map(), ...terms];
-    targets.push({ folder: join(out, "personal", client), like: ofRank(like, rank), parts });
+    targets.push({
+      folder: join(out, "personal", client),
+      like: ofRank(like, rank),
+      ...{ start: starts.get(client), terms },
+    });
   }
   const pairs = targets.map(() => new Map<string, LowRank>());
   const tails: number[] = [];
   for (const [module, { b, a }] of largest.modules) {
+    const startOf = readOnce(module);
     const best = bestOf(
-      targets.map(({ parts }) => parts.flatMap((part) => part.get(module) ?? [])),
+      targets.map(({ start, terms }) => [
+        ...startOf(start),
+        ...terms.flatMap((term) => term.get(module) ?? []),
+      ]),
       targets.map(({ like }) => like.modules.get(module)?.a.shape[0] ?? 0),
       [b.shape[0] ?? 0, a.shape[1] ?? 0],
     );
     best.forEach((pair, t) => {
-      item(pairs, t).set(module, lowRankOf(pair));
+      item(pairs, t).set(module, inSingle(lowRankOf(pair)));
       tails.push(pair.tail);
     });
     await yieldToEventLoop();
@@ -86,6 +93,24 @@ export async function handOut(
     hasGlobal: change.length > 0,
     discarded: tails.length === 0 ? 0 : sum(tails) / tails.length,
   };
+}
+
+/** The pair of a module; of an adapter that several began with the same object. */
+function readOnce(module: string): (start: Adapter | undefined) => readonly LowRank[] {
+  const known = new Map<Adapter, LowRank>();
+  return (start) => {
+    const filed = start?.modules.get(module);
+    if (start === undefined || filed === undefined) return [];
+    const pair = known.get(start) ?? readPair(filed);
+    known.set(start, pair);
+    return [pair];
+  };
+}
+
+/** As it is stored at most: half of the memory. */
+function inSingle({ b, a }: LowRank): LowRank {
+  const single = ({ shape, data }: Tensor) => ({ shape, data: Float32Array.from(data) });
+  return { b: single(b), a: single(a) };
 }
 
 /** The same adapter with another rank in all modules, and a scale of 1. */

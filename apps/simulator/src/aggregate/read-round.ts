@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { factorsOf, lowRankOf, stackFactors } from "@fedclair/aggregators";
+import { inSharedMemory } from "@fedclair/aggregators";
 import { UserError, type LowRank, type Update } from "@fedclair/core";
 import { configFile } from "../adapters/peft-config.js";
 import { findAdapters } from "../adapters/find-adapters.js";
-import { openAdapter, readPair, type Adapter } from "../adapters/peft.js";
+import { openAdapter, readPair, type Adapter, type FiledPair } from "../adapters/peft.js";
 import { formFaults, numberFault } from "../adapters/unfit.js";
 
 /** What the clients of a round sent. */
@@ -13,14 +13,13 @@ export interface SentRound {
   readonly adapters: ReadonlyMap<string, Adapter>;
   /** Their changes since what each was handed. */
   readonly updates: readonly Update[];
-  /** What each of these clients began with; nothing where adapters begin at zero. */
-  readonly starts: ReadonlyMap<string, Pairs>;
+  /** What each of these clients began with; none where adapters begin at zero. */
+  readonly starts: ReadonlyMap<string, Adapter>;
+  /** The adapter for all that was handed out last. */
+  readonly globalStart: Adapter | undefined;
   /** Why others cannot be aggregated, by client. */
   readonly faults: ReadonlyMap<string, string>;
 }
-
-/** By module. */
-export type Pairs = ReadonlyMap<string, LowRank>;
 
 /**
  * Reads the adapters of one round: a folder a client, whose name is the client's.
@@ -45,9 +44,11 @@ export async function readRound(
     }
   }
   for (const [name, fault] of formFaults(opened)) faults.set(name, fault);
+  const globalStart =
+    handedOut === undefined ? undefined : await adapterIn(join(handedOut, "global"));
   const adapters = new Map<string, Adapter>();
   const updates: Update[] = [];
-  const starts = new Map<string, Pairs>();
+  const starts = new Map<string, Adapter>();
   for (const [name, adapter] of opened) {
     if (faults.has(name)) continue;
     const sent = pairsOf(adapter);
@@ -56,16 +57,17 @@ export async function readRound(
       faults.set(name, fault);
       continue;
     }
-    const start =
-      handedOut === undefined ? new Map<string, LowRank>() : await startOf(handedOut, name);
+    // Its own, or the one for all; nothing of a newcomer where there is none for all.
+    const own =
+      handedOut === undefined ? undefined : await adapterIn(join(handedOut, "personal", name));
+    const start = own ?? globalStart;
     adapters.set(name, adapter);
-    starts.set(name, start);
-    updates.push({
-      clientId: name,
-      numExamples: examplesOf(name, examples),
-      delta: new Map([...sent].map(([module, pair]) => [module, since(pair, start.get(module))])),
-      metrics: {},
+    if (start) starts.set(name, start);
+    const delta = [...sent].map(([module, pair]): [string, LowRank] => {
+      return [module, inSharedMemory(since(pair, start?.modules.get(module)))];
     });
+    const numExamples = examplesOf(name, examples);
+    updates.push({ clientId: name, numExamples, delta: new Map(delta), metrics: {} });
   }
   const [first] = faults.values();
   if (updates.length === 0) {
@@ -73,30 +75,41 @@ export async function readRound(
       `none of ${found.length} adapters can be aggregated; the first: ${first ?? ""}`,
     );
   }
-  return { adapters, updates, starts, faults };
+  return { adapters, updates, starts, globalStart, faults };
 }
 
-/** What a client was handed: its own adapter, or the one for all. */
-async function startOf(handedOut: string, client: string): Promise<Pairs> {
-  for (const folder of [join(handedOut, "personal", client), join(handedOut, "global")]) {
-    const isThere = await stat(join(folder, configFile)).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return pairsOf(await openAdapter(folder));
-  }
-  throw new UserError(`--state: '${handedOut}' has no adapter that was handed to '${client}'`);
+async function adapterIn(folder: string): Promise<Adapter | undefined> {
+  const isThere = await stat(join(folder, configFile)).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? openAdapter(folder) : undefined;
 }
 
 /** All modules of an adapter, the scale in B. */
-export function pairsOf({ modules }: Adapter): Map<string, LowRank> {
+function pairsOf({ modules }: Adapter): Map<string, LowRank> {
   return new Map([...modules].map(([module, pair]) => [module, readPair(pair)]));
 }
 
-/** B·A less what it was, exactly, as a pair of both ranks. */
-function since(pair: LowRank, start: LowRank | undefined): LowRank {
-  if (start === undefined) return pair;
-  return lowRankOf(stackFactors([pair, start].map(factorsOf), [1, -1]));
+/** B·A − B'·A' = [B B']·[A; −A'], exact, of both ranks. */
+function since(pair: LowRank, before: FiledPair | undefined): LowRank {
+  if (before === undefined) return pair;
+  const start = readPair(before);
+  const [rows = 0, r = 0] = pair.b.shape;
+  const [, s = 0] = start.b.shape;
+  const [, columns = 0] = pair.a.shape;
+  const b = new Float32Array(rows * (r + s));
+  for (let i = 0; i < rows; i++) {
+    b.set(pair.b.data.subarray(i * r, (i + 1) * r), i * (r + s));
+    b.set(start.b.data.subarray(i * s, (i + 1) * s), i * (r + s) + r);
+  }
+  const a = new Float32Array((r + s) * columns);
+  a.set(pair.a.data);
+  a.set(
+    start.a.data.map((x) => -x),
+    r * columns,
+  );
+  return { b: { shape: [rows, r + s], data: b }, a: { shape: [r + s, columns], data: a } };
 }
 
 function examplesOf(client: string, examples: ReadonlyMap<string, number> | undefined): number {

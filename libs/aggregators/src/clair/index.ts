@@ -15,6 +15,7 @@ export type { Refined } from "./refinement/refine-module.js";
 export type { Memory } from "./said.js";
 export type { SharedSpace } from "./subspace/space.js";
 export { condenseAside, threadsFor } from "./threads/module-pool.js";
+export { inSharedMemory } from "./threads/travel.js";
 
 /** CLAIR as an aggregator; see `clair` for the method and its source. */
 export const clairAggregator: AggregatorPlugin = {
