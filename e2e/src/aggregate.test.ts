@@ -253,6 +253,18 @@ describe("fedclair aggregate", function () {
         /begun otherwise: weighting "samples" then, "uniform" now; say the same/,
       ],
       [
+        ["--aggregator", "clair", ...state, "--out", join(folder, "b")],
+        /begun otherwise: aggregator fedavg then, clair now; say the same/,
+      ],
+      [
+        ["--aggregator", "fedavg", "--state", folder, "--out", join(folder, "b")],
+        /--state: '.*' holds other things and no state: choose a new folder/,
+      ],
+      [
+        ["--aggregator", "fedavg", "--state", join(folder, "in", "s"), "--out", join(folder, "b")],
+        /--state: '.*' lies in the folder of the round/,
+      ],
+      [
         ["--aggregator", "fedavg", "--examples", join(folder, "none"), "--out", join(folder, "b")],
         /--examples: cannot read/,
       ],

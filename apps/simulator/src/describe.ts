@@ -18,7 +18,7 @@ export async function describePlugins(
   const described = [...plugins[kind].values()].map(({ name, summary, schema }) => ({
     name,
     summary,
-    options: z.toJSONSchema(schema, { io: "input" }).properties ?? {},
+    options: z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }).properties ?? {},
   }));
   if (json) {
     process.stdout.write(JSON.stringify(described) + "\n");
@@ -42,7 +42,11 @@ export async function printSchema(modules: readonly string[]): Promise<void> {
   const plugins = await withModules(modules);
   process.stdout.write(
     JSON.stringify(
-      z.toJSONSchema(trialSchema(plugins), { io: "input", target: "draft-7" }),
+      z.toJSONSchema(trialSchema(plugins), {
+        io: "input",
+        target: "draft-7",
+        unrepresentable: "any",
+      }),
       null,
       2,
     ) + "\n",

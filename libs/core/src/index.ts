@@ -70,4 +70,4 @@ export {
   type Delta,
   type Update,
 } from "./update.js";
-export { invalid, isPooled } from "./verdict.js";
+export { checkVerdicts, invalid, isPooled } from "./verdict.js";

@@ -41,6 +41,21 @@ async function run(
   }
 }
 
+describe("startTrial", () => {
+  it("says readably that a task cannot start", async () => {
+    const start = (of: Task["start"]) =>
+      startTrial({ ...createPlugin(toyPlugins.tasks, toyTrial().task), start: of }, [], stream(1));
+    await assert.rejects(
+      start(() => Promise.reject(new TypeError("no data"))),
+      new UserError("the task cannot start: TypeError: no data"),
+    );
+    await assert.rejects(
+      start(() => Promise.resolve({ params: {} as never })),
+      /the task's start: expected \{ params \}, a Map of tensors by module/,
+    );
+  });
+});
+
 describe("runRounds", () => {
   it("trains, averages, merges and measures", async () => {
     // Four clients hold 1, 2, 3 and 4 and step to them from 0: the mean is 2.5, where the second round's steps cancel.

@@ -11,6 +11,7 @@ import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
 import { expectedOf, merge, paramsOf, type Merged, type TrialState } from "./trial-state.js";
 import type { Trial } from "./trial.js";
 import type { Update } from "./update.js";
+import { checkVerdicts } from "./verdict.js";
 
 /** Who takes part in a run and by which rules. */
 export interface RoundPlan {
@@ -210,6 +211,7 @@ async function step(
   try {
     const next = task.step ? await task.step(seen, aggregate) : (await aggregate(), {});
     aggregation ??= { change: [] };
+    checkVerdicts(next.verdicts ?? aggregation.verdicts ?? [], clientIds);
     return { next, aggregation, merged: await merge(state, aggregation, next, isForeign) };
   } catch (error) {
     return { fault: messageOf(error) };

@@ -2,7 +2,8 @@ import { shapesOf, type Shapes } from "./admission.js";
 import type { AttackStates } from "./attack-round.js";
 import { extendParams, isSurelyFinite, resolveParams, type ClientParams } from "./client-params.js";
 import { CommonBases } from "./common-bases.js";
-import type { Aggregation, Ask, Step, Task } from "./contracts.js";
+import type { Aggregation, Ask, Start, Step, Task } from "./contracts.js";
+import { messageOf, UserError } from "./errors.js";
 import type { Initial, Origin } from "./initial.js";
 import type { Stream } from "@fedclair/linalg";
 import { Products, addTerms } from "./merge.js";
@@ -38,7 +39,7 @@ export async function startTrial(
   rng: Stream,
   askClient?: () => Promise<Initial>,
 ): Promise<TrialState> {
-  const start = await task.start({ clientIds, rng: rng.at("init") });
+  const start = await started(task, clientIds, rng.at("init"));
   const { params, ask = { phase: "train" }, state, asksClient = false } = start;
   if (asksClient && !askClient) throw new Error("the task's params are a client's: there is none");
   const initial = asksClient ? await askClient?.() : undefined;
@@ -46,6 +47,20 @@ export async function startTrial(
     ...{ round: 0, params, personal: new Map(), ask, ...initial },
     ...{ task: state, aggregator: undefined, attacks: new Map() },
   };
+}
+
+/** @throws UserError if the task fails, or gives something else */
+async function started(task: Task, clientIds: readonly string[], rng: Stream): Promise<Start> {
+  let start: unknown;
+  try {
+    start = await task.start({ clientIds, rng });
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`the task cannot start: ${messageOf(error)}`);
+  }
+  const { params, asksClient } = (start ?? {}) as Partial<Start>;
+  if (params instanceof Map || asksClient === true) return start as Start;
+  throw new UserError("the task's start: expected { params }, a Map of tensors by module");
 }
 
 /** The params that a client starts from. */

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import {
+  checkVerdicts,
   choiceOf,
   createPlugin,
   oneLine,
@@ -13,9 +14,11 @@ import {
 } from "@fedclair/core";
 import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
-import { makeFolder } from "@fedclair/runs";
+import { interruption, makeFolder } from "@fedclair/runs";
 import { z } from "zod";
+import { counted } from "../adapters/names-text.js";
 import { refuseTaken } from "../adapters/refuse-taken.js";
+import { whenAborted } from "../when-aborted.js";
 import { handOut } from "./hand-out.js";
 import { readRound } from "./read-round.js";
 import { roundReport, roundText } from "./round-report.js";
@@ -48,6 +51,7 @@ export async function aggregate(folder: string, options: AggregateOptions): Prom
   const known = await aggregatorsWith(options.plugins);
   const choice = choiceFrom(options, known);
   const aggregator = createPlugin(known, choice);
+  refuseInside(folder, { "--out": out, "--state": state });
   await refuseTaken("--out", [out]);
   const rules: Rules = { aggregator: choice, seed, merged };
   const before = await readState(state, rules);
@@ -58,7 +62,13 @@ export async function aggregate(folder: string, options: AggregateOptions): Prom
 
   const rng = stream(seed).at("aggregate", "train", round);
   const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };
-  const aggregation = await aggregator.aggregate(input, before.aggregator);
+  process.stderr.write(`${choice.name} on ${counted(sent.updates.length, "adapter")} …\n`);
+  const computing = aggregator.aggregate(input, before.aggregator);
+  const aggregation = await Promise.race([computing, whenAborted(interruption.signal)]);
+  checkVerdicts(
+    aggregation.verdicts ?? [],
+    sent.updates.map(({ clientId }) => clientId),
+  );
 
   const handed = await handOut(out, sent, aggregation, options.rank);
   const report = roundReport({ round, choice, sent, aggregation, handed });
@@ -79,6 +89,18 @@ async function aggregatorsWith(modules: readonly string[]): Promise<Registry<Agg
   const { outsideAggregators } = await import("./outside-aggregators.js");
   const added = await outsideAggregators(modules);
   return new Map([...aggregators, ...added.map((plugin) => [plugin.name, plugin] as const)]);
+}
+
+/** What lies in the folder of a round would be taken for clients. */
+function refuseInside(round: string, folders: Readonly<Record<string, string | undefined>>): void {
+  for (const [option, folder] of Object.entries(folders)) {
+    if (folder === undefined) continue;
+    const way = relative(resolve(round), resolve(folder));
+    if (way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way)) continue;
+    throw new UserError(
+      `${option}: '${folder}' lies in the folder of the round, '${round}', where every folder is a client: choose another`,
+    );
+  }
 }
 
 /** @throws UserError for an aggregator that is none, or an option that it does not take */

@@ -1,5 +1,5 @@
-import { cp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { UserError, type PluginChoice } from "@fedclair/core";
 import { makeFolder } from "@fedclair/runs";
@@ -51,7 +51,12 @@ export async function readState(folder: string | undefined, rules: Rules): Promi
     bytes = await readFile(file);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT") return first;
+    if (code === "ENOENT" && (await isNew(folder))) return first;
+    if (code === "ENOENT") {
+      throw new UserError(
+        `--state: '${folder}' holds other things and no state: choose a new folder`,
+      );
+    }
     throw new UserError(`--state: cannot read '${file}': ${String(code)}`);
   }
   const { data } = schema.safeParse(valueOf(bytes));
@@ -60,7 +65,9 @@ export async function readState(folder: string | undefined, rules: Rules): Promi
       `--state: '${file}' is no state of fedclair aggregate: choose another folder`,
     );
   }
-  const differing = differences(data.rules, rules);
+  const [then, now] = [data.rules.aggregator.name, rules.aggregator.name];
+  const differing =
+    then === now ? differences(data.rules, rules) : [`aggregator ${then} then, ${now} now`];
   if (differing.length > 0) {
     throw new UserError(
       `--state: '${folder}' was begun otherwise: ${differing.join(", ")}; say the same, or begin another state`,
@@ -76,7 +83,7 @@ export async function readState(folder: string | undefined, rules: Rules): Promi
 /** `rule: "gap" then, "evidence" now`, for every key that differs. */
 function differences(then: z.output<typeof schema>["rules"], now: Rules): string[] {
   const flat = ({ aggregator, ...rest }: typeof then) =>
-    new Map(Object.entries<unknown>({ ...aggregator, aggregator: aggregator.name, ...rest }));
+    new Map(Object.entries<unknown>({ ...aggregator, ...rest }));
   const [was, is] = [flat(then), flat(now)];
   return [...new Set([...was.keys(), ...is.keys()])]
     .map((key) => ({
@@ -85,6 +92,14 @@ function differences(then: z.output<typeof schema>["rules"], now: Rules): string
     }))
     .filter(({ texts: [x, y] }) => x !== y)
     .map(({ key, texts: [x = "", y = ""] }) => `${key} ${x} then, ${y} now`);
+}
+
+/** Is there nothing but what a first step leaves that did not end? */
+async function isNew(folder: string): Promise<boolean> {
+  const entries = await readdir(folder).catch(() => []);
+  return entries.every(
+    (name) => name === basename(handedOutIn(folder, 1)) || name === `${stateFile}.new`,
+  );
 }
 
 function valueOf(bytes: Buffer): unknown {

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { exitCodes, oneLine, UserError, type VerdictStatus } from "@fedclair/core";
 import { interruption } from "@fedclair/runs";
 import type { Audit } from "./audit-schema.js";
@@ -8,6 +7,7 @@ import { parseOptions } from "./options.js";
 import { findAdapters } from "../adapters/find-adapters.js";
 import { counted } from "../adapters/names-text.js";
 import { refuseTaken } from "../adapters/refuse-taken.js";
+import { whenAborted } from "../when-aborted.js";
 import { refinedFolders, writeRefined } from "./write-refined.js";
 
 export interface AuditOptions {
@@ -64,10 +64,4 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
 function showProgress(done: number, modules: number): void {
   const text = done < modules ? `${done} of ${modules} modules read` : "";
   process.stderr.write(`\r\x1b[K${text}`);
-}
-
-/** Ctrl-C waits for no thread: whoever catches this ends the process. */
-async function whenAborted(signal: AbortSignal): Promise<never> {
-  if (!signal.aborted) await once(signal, "abort");
-  throw signal.reason;
 }

@@ -63,7 +63,16 @@ export function verdictText({ verdict, round }: Pick<ClientRow, "verdict" | "rou
 /** The benign clients' means of the last round, a row a method. */
 function methodTable(run: Run): string {
   const { rows, metrics, hidden, clientsDiffer } = compareMethods(run, mostMetrics);
-  if (metrics.length === 0) return pc.dim("no client measured its params");
+  if (metrics.length === 0) {
+    const failed = run.records.flatMap(({ clients }) =>
+      clients.flatMap(({ clientId, evaluationFailure }) =>
+        evaluationFailure
+          ? [`; ${clientId}: ${printable(evaluationFailure.message, mostBytes)}`]
+          : [],
+      ),
+    );
+    return pc.dim(`no client measured its params${failed.at(-1) ?? ""}`);
+  }
   const notes = [
     clientsDiffer
       ? [pc.red("n differs: means are over the clients measured under every method")]

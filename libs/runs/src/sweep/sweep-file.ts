@@ -117,7 +117,7 @@ function takesList(plugins: Plugins): (path: readonly string[]) => boolean {
   const options = new Set<string>();
   for (const registry of [plugins.tasks, plugins.aggregators, plugins.attacks]) {
     for (const { schema } of registry.values()) {
-      const { properties = {} } = z.toJSONSchema(schema, { io: "input" });
+      const { properties = {} } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
       for (const [key, property] of Object.entries(properties)) {
         if (typeof property === "object" && property.type === "array") options.add(key);
       }
