@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Types and tests of apps/client-python, in an environment of its own; skipped with a word where there is no Python. `npm run
-# test:python -- flower peft flower-server` installs Flower, PyTorch and PEFT, Flower's simulation, and runs what needs them too.
+# test:python -- flower peft flower-server llm` installs Flower, PyTorch and PEFT, Flower's simulation, what trials/llm needs, and
+# runs what needs them too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$(node scripts/python-env.js "$@") || {
@@ -9,4 +10,5 @@ python=$(node scripts/python-env.js "$@") || {
 }
 node scripts/python-proto.js --check
 (cd apps/client-python && "$python" -m mypy && "$python" -m pytest -q)
-(cd e2e && FEDCLAIR_PYTHON="$*" npx mocha -g "Python|ClientApp|PEFT")
+"$python" -m pytest -q -p no:cacheprovider trials/llm || [ $? = 5 ] # 5: skipped, as it takes the extra llm
+(cd e2e && FEDCLAIR_PYTHON="$*" npx mocha -g "Python|ClientApp|PEFT|language model")

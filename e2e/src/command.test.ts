@@ -188,4 +188,27 @@ describe("the command", () => {
     assert.match(stdout, /^ {2}FAIL detection\.recallMean: measured absent/m);
     assert.match(stdout, /b\.yaml: [^]*^\d passed, \d failed\n$/m);
   });
+
+  it("verify leaves out a trial whose clients live in hosts of their own, and says what it takes", async () => {
+    const folder = await temporaryFolder();
+    const foreign = `name: foreign
+rounds: 1
+clients: 3
+task: { name: external }
+aggregator: { name: clair }
+expect: { measures: { detection.falseAlarms: { max: 0 } } }
+`;
+    await writeFile(join(folder, "a.yaml"), foreign);
+    const env = { TMPDIR: await temporaryFolder() };
+    const alone = await fedclair(["verify", folder], { env });
+    assert.equal(alone.code, 2, alone.stderr);
+    assert.match(alone.stderr, /left out .*a\.yaml: task external: .*fedclair-host/);
+    assert.match(alone.stderr, /no trial under .* that can be run here/);
+
+    await copyFile(trial, join(folder, "b.yaml"));
+    const beside = await fedclair(["verify", folder], { env });
+    assert.equal(beside.code, 0, beside.stderr);
+    assert.match(beside.stderr, /left out .*a\.yaml/);
+    assert.match(beside.stdout, /^1 passed, 0 failed$/m);
+  });
 });

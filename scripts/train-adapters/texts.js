@@ -17,8 +17,13 @@ const chaptersTogether = 4;
 
 /** Writes `speeches/<president>.txt` and `novel/chapter_<first>.txt` into a folder. */
 export async function writeTexts(folder) {
-  await writeAll(join(folder, "speeches"), await addresses.read());
+  await writeSpeeches(join(folder, "speeches"));
   await writeAll(join(folder, "novel"), await chapters());
+}
+
+/** Writes `<president>.txt` into a folder, 43 of them. */
+export async function writeSpeeches(folder) {
+  await writeAll(folder, await addresses.read());
 }
 
 async function chapters() {

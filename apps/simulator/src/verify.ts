@@ -4,7 +4,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { remarksOn, exitCodes, oneLine, UserError, type Trial } from "@fedclair/core";
+import {
+  remarksOn,
+  exitCodes,
+  oneLine,
+  UserError,
+  whereClientsAre,
+  type Trial,
+} from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { interruption, isWithin, readTrialFile, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
@@ -20,7 +27,8 @@ export interface VerifyOptions {
 
 /**
  * `fedclair verify`: runs the trials that carry a claim and expected ranges, once a seed, and prints measured against
- * expected. Each is a process of its own without sockets: the numbers are the same with them.
+ * expected. Each is a process of its own without sockets: the numbers are the same with them. Trials whose clients are not
+ * simulated are left out, with a word.
  * @throws UserError (exit code 4) if anything lies outside its range, or a trial ended with an error
  */
 export async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
@@ -28,7 +36,7 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
   const claims = (await Promise.all(files.map((file) => claimOf(file, options)))).flat();
   if (claims.length === 0) {
     throw new UserError(
-      `no trial under ${paths.join(", ")} has expect.measures; add some, or use fedclair run`,
+      `no trial under ${paths.join(", ")} that can be run here has expect.measures; add some, or use fedclair run`,
     );
   }
   const runs = claims.flatMap(({ file, trial, seeds }) =>
@@ -71,7 +79,13 @@ async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
   for (const remark of remarksOn(trial, plugins)) {
     process.stderr.write(`${oneLine(file)}: ${remark}\n`);
   }
-  return trial.expect ? [{ file, trial, seeds: trial.expect.seeds ?? [trial.seed] }] : [];
+  if (!trial.expect) return [];
+  if (plugins.tasks.get(trial.task.name)?.isForeign) {
+    const why = `task ${oneLine(trial.task.name)}: ${whereClientsAre}`;
+    process.stderr.write(`${pc.yellow("left out")} ${oneLine(file)}: ${why}\n`);
+    return [];
+  }
+  return [{ file, trial, seeds: trial.expect.seeds ?? [trial.seed] }];
 }
 
 /** Each expected measure with what the seeds gave. */

@@ -86,7 +86,8 @@ class PeftClient(Client):
 
     def _loss(self, model: Any, examples: Sequence[Example]) -> torch.Tensor:
         batch = {name: tensor.to(model.device) for name, tensor in self._collate(examples).items()}
-        batch.setdefault("labels", batch["input_ids"])
+        if "labels" not in batch:
+            batch["labels"] = batch["input_ids"]
         loss: torch.Tensor = model(**batch).loss
         return loss
 

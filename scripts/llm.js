@@ -1,0 +1,85 @@
+// npm run llm [-- --trial smoke] [--seeds 1,2,3] [--set rounds=1]: runs a trial of trials/llm, its coordinator and two Python hosts, once a seed,
+// and prints Markdown tables. What it needs (Python packages, the model, the texts) is fetched at the first call and lies in
+// `.python` and `runs/llm` then; where it cannot be had, the script says so and ends with 0.
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import { builtIn } from "@fedclair/plugins";
+import { readTrialFile } from "@fedclair/runs";
+import { compare } from "../apps/simulator/dist/src/verify.js";
+import { hostEnvironment, runFederation } from "./llm/federation.js";
+import { tables } from "./llm/tables.js";
+import { writeSpeeches } from "./train-adapters/texts.js";
+
+const { values } = parseArgs({
+  options: {
+    trial: { type: "string", default: "sotu" },
+    seeds: { type: "string", default: "1" },
+    set: { type: "string", multiple: true, default: [] },
+  },
+});
+const workspace = fileURLToPath(new URL("..", import.meta.url));
+const folder = join(workspace, "runs/llm");
+const trial = join(workspace, "trials/llm", `${values.trial}.yaml`);
+const seeds = values.seeds.split(",").map(Number);
+if (!existsSync(trial) || !seeds.every(Number.isSafeInteger)) {
+  console.error("error: expected --trial sotu or smoke, and --seeds as 1,2,3");
+  process.exit(2);
+}
+
+const run = promisify(execFile);
+const python = await run(process.execPath, [join(workspace, "scripts/python-env.js"), "llm"]).then(
+  ({ stdout }) => stdout.trim(),
+  ({ stderr }) => skip(stderr.trim()),
+);
+await mkdir(folder, { recursive: true });
+await texts(join(folder, "texts")).catch(({ message }) => skip(`no texts: ${message}`));
+const convert = [join(workspace, "trials/llm/smollm2.py"), join(folder, "model")];
+await run(python, convert).then(
+  ({ stderr }) => process.stderr.write(stderr),
+  ({ stderr }) => skip(`no model: ${stderr.trim()}`),
+);
+
+const { clients } = await readTrialFile(trial, builtIn, values.set);
+const before = await run(python, ["clients.py", String(clients)], {
+  cwd: join(workspace, "trials/llm"),
+  env: hostEnvironment(folder),
+});
+const runs = [];
+for (const seed of seeds) {
+  const out = join(workspace, "runs", `llm-${values.trial}-${seed}`);
+  const { seconds, memory } = await runFederation({
+    python,
+    trial,
+    set: [...values.set, `seed=${seed}`],
+    out,
+    folder,
+  });
+  const summary = JSON.parse(await readFile(join(out, "summary.json"), "utf8"));
+  const records = (await readFile(join(out, "records.jsonl"), "utf8")).trimEnd().split("\n");
+  runs.push({ seed, seconds, memory, summary, records: records.map((line) => JSON.parse(line)) });
+  console.error(`seed ${seed}: ${Math.round(seconds)} s, report in ${out}/report.html`);
+}
+console.log(tables(runs, JSON.parse(before.stdout)));
+const expected = compare(
+  await readTrialFile(trial, builtIn, values.set),
+  runs.map(({ summary }) => summary),
+);
+for (const { within, text } of expected) console.log(`${within ? "ok  " : "FAIL"} ${text}`);
+process.exitCode = expected.every(({ within }) => within) ? 0 : 4;
+
+async function texts(to) {
+  if (existsSync(to)) return;
+  const unfinished = `${to}.unfinished`;
+  await rm(unfinished, { recursive: true, force: true });
+  await writeSpeeches(unfinished);
+  await rename(unfinished, to);
+}
+
+function skip(why) {
+  console.log(`skipped: ${why}`);
+  process.exit(0);
+}
