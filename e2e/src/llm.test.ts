@@ -20,7 +20,10 @@ describe("a language model", function () {
       ({ document, words }) => document === "docs/llm.md" && words.includes("smoke"),
     );
     assert.equal(smoke?.words.join(" "), "npm run llm -- --trial smoke");
-    const { code, stdout, stderr } = await runScript("node scripts/llm.js --trial smoke", workspace);
+    const { code, stdout, stderr } = await runScript(
+      "node scripts/llm.js --trial smoke",
+      workspace,
+    );
     if (stdout.startsWith("skipped: ")) {
       process.stderr.write(stdout);
       this.skip();
