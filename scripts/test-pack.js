@@ -3,6 +3,7 @@
 // an installation takes. Says so and ends where the npm registry is not there.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
@@ -66,6 +67,7 @@ async function pack(to) {
   for (const parent of ["libs", "apps"]) {
     for (const project of await readdir(join(workspace, parent))) {
       const path = join(workspace, parent, project, "package.json");
+      if (!existsSync(path)) continue; // Python's
       const manifest = JSON.parse(await readFile(path, "utf8"));
       const file = `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`;
       packages.set(manifest.name, { ...manifest, file: join(to, file) });
