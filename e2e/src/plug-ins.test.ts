@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
 import { bytesOf, recordsOf, startCoordinator } from "./support/federation.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
+import { typeCheck } from "./support/type-check.js";
 
 /** A folder outside of the repository with a task, an aggregator and an attack of its own, and a trial of them. */
 async function study(): Promise<string> {
@@ -121,24 +121,12 @@ describe("a stranger's plug-ins", () => {
 
   it("have options of the types that their schemas give", async () => {
     const folder = await study();
-    const compiler = join(workspace, "node_modules/typescript/bin/tsc");
-    const strict = [
-      "--noEmit",
-      "--allowJs",
-      "--checkJs",
-      "--strict",
-      "--skipLibCheck",
-      "--pretty",
-      "false",
-    ];
     const files = ["mean-estimation.js", "near-median.js", "reverse.js"];
-    const modules = ["--module", "nodenext", "--target", "es2023"];
-    const args = [compiler, ...strict, ...modules, ...files];
-    const right = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+    const right = typeCheck(folder, files);
     assert.equal(right.status, 0, right.stdout);
     const text = await readFile(join(folder, "reverse.js"), "utf8");
     await writeFile(join(folder, "reverse.js"), text.replace("-strength", "strength.length"));
-    const wrong = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+    const wrong = typeCheck(folder, files);
     assert.match(wrong.stdout, /reverse\.js\(\d+,\d+\): error TS2339: .*'length'.*'number'/);
   });
 });

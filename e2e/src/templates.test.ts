@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { readdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 import { runScript } from "./support/run-script.js";
+import { typeCheck } from "./support/type-check.js";
 
 describe("a template of fedclair new", function () {
   this.timeout(120_000);
@@ -18,20 +18,8 @@ describe("a template of fedclair new", function () {
       assert.equal(made.code, 0, made.stderr);
       const study = join(folder, "a-study");
 
-      const compiler = join(workspace, "node_modules/typescript/bin/tsc");
-      const strict = [
-        "--noEmit",
-        "--allowJs",
-        "--checkJs",
-        "--strict",
-        "--skipLibCheck",
-        "--pretty",
-        "false",
-      ];
-      const modules = ["--module", "nodenext", "--target", "es2023", "--types", "node"];
       const files = (await readdir(study)).filter((file) => file.endsWith(".js"));
-      const args = [compiler, ...strict, ...modules, ...files];
-      const checked = spawnSync(process.execPath, args, { cwd: study, encoding: "utf8" });
+      const checked = typeCheck(study, files, ["--types", "node"]);
       assert.equal(checked.status, 0, checked.stdout);
 
       const readme = await readFile(join(study, "README.md"), "utf8");

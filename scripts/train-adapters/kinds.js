@@ -3,7 +3,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeSafetensors } from "@fedclair/core";
 import { findAdapters } from "../../apps/simulator/dist/src/adapters/find-adapters.js";
-import { openAdapter, readPair } from "../../apps/simulator/dist/src/adapters/peft.js";
+import { openAdapter, readPairs } from "../../apps/simulator/dist/src/adapters/peft.js";
 import { audit } from "./audit.js";
 import { exists, runScript } from "./python.js";
 import { markdown } from "./table.js";
@@ -106,7 +106,7 @@ async function readOwn(folder) {
   const { adapters } = await findAdapters([folder]);
   const own = adapters.find((one) => one.folder === folder) ?? adapters.at(-1);
   const { modules } = await openAdapter(own.folder).catch(() => ({ modules: new Map() }));
-  return new Map([...modules].map(([name, pair]) => [name, readPair(pair)]));
+  return readPairs({ modules });
 }
 
 /** B·A, turned where the shape is (`fan_in_fan_out`). */

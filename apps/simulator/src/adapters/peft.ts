@@ -49,6 +49,11 @@ export function readPair({ b, a, scale }: FiledPair): LowRank {
   return { b: scaled(readTensor(b), scale), a: readTensor(a) };
 }
 
+/** Of all modules. */
+export function readPairs({ modules }: Adapter): Map<string, LowRank> {
+  return new Map([...modules].map(([module, pair]) => [module, readPair(pair)]));
+}
+
 /** With adapter names in the key (`lora_A.default.weight`) as unmerged models save it, or without. */
 const pairKey = /^(.+)\.lora_(A|B)(?:\.[^.]+)?\.weight$/;
 

@@ -4,8 +4,15 @@ import { inSharedMemory } from "@fedclair/aggregators";
 import { UserError, type LowRank, type Update } from "@fedclair/core";
 import { configFile } from "../adapters/peft-config.js";
 import { findAdapters } from "../adapters/find-adapters.js";
-import { openAdapter, readPair, type Adapter, type FiledPair } from "../adapters/peft.js";
-import { formFaults, numberFault } from "../adapters/unfit.js";
+import { openAdapters } from "../adapters/open-adapters.js";
+import {
+  openAdapter,
+  readPair,
+  readPairs,
+  type Adapter,
+  type FiledPair,
+} from "../adapters/peft.js";
+import { numberFault } from "../adapters/unfit.js";
 
 /** What the clients of a round sent. */
 export interface SentRound {
@@ -33,25 +40,14 @@ export async function readRound(
   examples: ReadonlyMap<string, number> | undefined,
 ): Promise<SentRound> {
   const { adapters: found } = await findAdapters([folder]);
-  const opened = new Map<string, Adapter>();
-  const faults = new Map<string, string>();
-  for (const { name, folder: own } of found) {
-    try {
-      opened.set(name, await openAdapter(own));
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      faults.set(name, error.message);
-    }
-  }
-  for (const [name, fault] of formFaults(opened)) faults.set(name, fault);
+  const { opened, faults } = await openAdapters(found);
   const globalStart =
     handedOut === undefined ? undefined : await adapterIn(join(handedOut, "global"));
   const adapters = new Map<string, Adapter>();
   const updates: Update[] = [];
   const starts = new Map<string, Adapter>();
   for (const [name, adapter] of opened) {
-    if (faults.has(name)) continue;
-    const sent = pairsOf(adapter);
+    const sent = readPairs(adapter);
     const fault = [...sent].map((entry) => numberFault(...entry)).find((one) => one !== undefined);
     if (fault !== undefined) {
       faults.set(name, fault);
@@ -84,11 +80,6 @@ async function adapterIn(folder: string): Promise<Adapter | undefined> {
     () => false,
   );
   return isThere ? openAdapter(folder) : undefined;
-}
-
-/** All modules of an adapter, the scale in B. */
-function pairsOf({ modules }: Adapter): Map<string, LowRank> {
-  return new Map([...modules].map(([module, pair]) => [module, readPair(pair)]));
 }
 
 /** B·A − B'·A' = [B B']·[A; −A'], exact, of both ranks. */

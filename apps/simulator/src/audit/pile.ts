@@ -3,8 +3,9 @@ import { condenseAside, expand, type Condensed, type RefinedPair } from "@fedcla
 import { UserError, yieldToEventLoop, type LowRank } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
-import { openAdapter, readPair, type Adapter } from "../adapters/peft.js";
-import { formFaults, identical, numberFault, sampleOf } from "../adapters/unfit.js";
+import { openAdapters } from "../adapters/open-adapters.js";
+import { readPair, type Adapter } from "../adapters/peft.js";
+import { identical, numberFault, sampleOf } from "../adapters/unfit.js";
 
 /** Adapters that can be compared. Of their numbers only what `condense` keeps is in memory. */
 export interface Pile {
@@ -26,7 +27,8 @@ export async function readPile(
   folders: readonly AdapterFolder[],
   onProgress: (done: number, modules: number) => void,
 ): Promise<Pile> {
-  const { opened, faults } = await openAll(folders);
+  const { opened, faults } = await openAdapters(folders);
+  requireSome(opened, faults);
   const names = [...opened.keys()];
   const samples = new Map(names.map((name): [string, string[]] => [name, []]));
   const all = new Map<string, Condensed>();
@@ -83,25 +85,6 @@ export function expandAll(
       return [module, new Map(entries)];
     }),
   );
-}
-
-async function openAll(folders: readonly AdapterFolder[]) {
-  const opened = new Map<string, Adapter>();
-  const faults = new Map<string, string>();
-  for (const { name, folder } of folders) {
-    try {
-      opened.set(name, await openAdapter(folder));
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      faults.set(name, error.message);
-    }
-  }
-  for (const [name, fault] of formFaults(opened)) {
-    faults.set(name, fault);
-    opened.delete(name);
-  }
-  requireSome(opened, faults);
-  return { opened, faults };
 }
 
 function requireSome(

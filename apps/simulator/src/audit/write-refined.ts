@@ -1,7 +1,6 @@
 import { join } from "node:path";
-import type { LowRank } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import { openAdapter, readPair, writeAdapter, type Adapter } from "../adapters/peft.js";
+import { openAdapter, readPairs, writeAdapter } from "../adapters/peft.js";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import type { RefinedPairs } from "./refined-pairs.js";
 
@@ -39,13 +38,9 @@ export async function writeRefined(
       breakEven[name] = pairs.breakEven;
       discarded.push(pairs.discarded);
     } else unchanged.push(name);
-    const modules = pairs.breakEven < 1 ? pairs.modules : ownPairs(adapter);
+    const modules = pairs.breakEven < 1 ? pairs.modules : readPairs(adapter);
     await writeAdapter(join(folder, name), adapter, modules);
   }
   const lost = discarded.length === 0 ? 0 : sum(discarded) / discarded.length;
   return { folder, adapters: refined.size, unchanged, breakEven, discarded: lost };
-}
-
-function ownPairs({ modules }: Adapter): Map<string, LowRank> {
-  return new Map([...modules].map(([module, pair]) => [module, readPair(pair)]));
 }

@@ -1,0 +1,12 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { workspace } from "./paths.js";
+
+/** What the compiler says of JavaScript files, checked strictly. @param more options */
+export function typeCheck(cwd: string, files: readonly string[], more: readonly string[] = []) {
+  const compiler = join(workspace, "node_modules/typescript/bin/tsc");
+  const strict = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--skipLibCheck"];
+  const modules = ["--pretty", "false", "--module", "nodenext", "--target", "es2023"];
+  const args = [compiler, ...strict, ...modules, ...more, ...files];
+  return spawnSync(process.execPath, args, { cwd, encoding: "utf8" });
+}
