@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-import { deserialize, serialize } from "node:v8";
 import { item, stream } from "@fedclair/linalg";
-import type { Attack, AttackedRound, Plugin } from "../src/contracts.js";
+import type { Attack, Plugin } from "../src/contracts.js";
 import { tensorsOf, type Update } from "../src/update.js";
-import { anyUpdate, attacked } from "./attacked.js";
+import { attackedStates, honest, own, twoPhases } from "./attack-rounds.js";
+import { attacked } from "./attacked.js";
 
-const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
-// Clients may train adapters of unequal rank.
-const own = [anyUpdate("a1", 2), anyUpdate("a2", 3), anyUpdate("a3", 2)];
 const labels = Int32Array.from({ length: 200 }, (_, i) => i % 10);
 
 /** Everything of an update but the values. */
@@ -131,33 +128,10 @@ export function describeAttack(
       });
 
       it("remembers nothing but its state, through two phases", () => {
-        const whole = attackedStates(create(), rounds);
-        const rest = attackedStates(create(), rounds.slice(3), whole[2]?.state);
+        const whole = attackedStates(create(), twoPhases);
+        const rest = attackedStates(create(), twoPhases.slice(3), whole[2]?.state);
         assert.deepEqual(rest, whole.slice(3));
       });
     }
-  });
-}
-
-/** Two phases take turns, and another client misses each round. */
-const rounds: readonly AttackedRound[] = [1, 2, 3, 4, 5, 6].map((round) => {
-  const inPhase = (updates: readonly Update[]) =>
-    updates.map((update) => {
-      const modules = [...update.delta].filter(
-        ([name]) => (name === "pair64") === (round % 3 === 0),
-      );
-      return { ...update, delta: new Map(modules) };
-    });
-  const answers = inPhase(honest.filter((_, k) => k !== round % 3));
-  return { own: inPhase(own), honest: answers, rng: stream("round").at(round) };
-});
-
-/** What an attack sends in each round, and its state then, which between two rounds is stored and read again. */
-function attackedStates(attack: Attack, seen: readonly AttackedRound[], start?: unknown) {
-  let state = start;
-  return seen.map((one) => {
-    const forged = attack.attackRound?.(one, deserialize(serialize(state)));
-    if (forged?.state !== undefined) ({ state } = forged);
-    return { updates: forged?.updates, state };
   });
 }

@@ -1,5 +1,6 @@
 export { describeAggregator, valueOf, type AggregatorSetting } from "./aggregator-conformance.js";
 export { describeAttack, type AttackSetting } from "./attack-conformance.js";
+export { attackedStates, twoPhases } from "./attack-rounds.js";
 export { anyUpdate, attacked } from "./attacked.js";
 export { oneHost, play, type Played } from "./play.js";
 export { describeClientPool, type MakePool } from "./pool-conformance.js";
