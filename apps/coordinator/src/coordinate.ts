@@ -1,14 +1,22 @@
 import { clientIds, identitiesOf, type PluginIdentity, type Trial } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
-import { runAndReport } from "@fedclair/report";
-import { createLog, exitCodeOf, readToken, readTrialFile, runFolderFor } from "@fedclair/runs";
+import { runAndReport, showIfDone } from "@fedclair/report";
+import {
+  createLog,
+  exitCodeOf,
+  folderOf,
+  readToken,
+  readTrialFile,
+  type CheckpointOptions,
+  type PlaceOptions,
+} from "@fedclair/runs";
 import { SocketPool } from "@fedclair/wire";
 import { parseAddress } from "./address.js";
 
-export interface CoordinateOptions {
+export interface CoordinateOptions extends PlaceOptions, CheckpointOptions {
   readonly listen: string;
   readonly set: readonly string[];
-  readonly out?: string;
+  readonly resume: boolean;
   readonly tokenFile?: string;
   readonly json: boolean;
   readonly report: boolean;
@@ -19,6 +27,11 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   const log = createLog("coordinator");
   const plugins = await pluginsFor(file, options.set);
   const trial = await readTrialFile(file, plugins, options.set);
+  const out = await folderOf(trial, options);
+  const { json, report, resume: resumes } = options;
+  const wanted = { trial, plugins, backend: "auto", resumes };
+  process.exitCode = await showIfDone(out, wanted, { json, report });
+  if (process.exitCode !== undefined) return;
   const { host, port } = parseAddress(options.listen);
   const token = await readToken(options.tokenFile);
   const pool = await SocketPool.listen({
@@ -35,14 +48,9 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   process.send?.({ listening: pool.url });
   let ending: readonly [reason?: string, exitCode?: number] = [];
   try {
-    const out = options.out ?? runFolderFor(trial);
     process.exitCode = await runAndReport({
-      trial,
-      plugins,
-      pool,
-      out,
-      json: options.json,
-      report: options.report,
+      ...{ trial, plugins, pool, out, json, report, resumes },
+      checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
       traffic: pool.traffic,
       backend: () => pool.backend,
     });

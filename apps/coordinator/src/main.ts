@@ -1,4 +1,4 @@
-import { listenForInterruption, runProgram, setOption } from "@fedclair/runs/program";
+import { listenForInterruption, runOptions, runProgram, setOption } from "@fedclair/runs/program";
 import { Command } from "commander";
 import type { CoordinateOptions } from "./coordinate.js";
 
@@ -7,7 +7,12 @@ const program = new Command("fedclair coordinator")
   .argument("<trial>", "trial file")
   .option("--listen <host:port>", "where hosts can join; port 0 is any free one", "127.0.0.1:0")
   .addOption(setOption())
-  .option("--out <folder>", "run folder; default: runs/<name>-<seed>")
+  .addOption(runOptions.name())
+  .addOption(runOptions.out())
+  .addOption(runOptions.again())
+  .option("--resume", "go on with the run that lies in the folder, if there is one", false)
+  .addOption(runOptions.checkpointEvery())
+  .addOption(runOptions.keepCheckpoints())
   .option("--token-file <file>", "file with the join token; default: environment FEDCLAIR_TOKEN")
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "leave out report.html and its figures")

@@ -3,6 +3,7 @@ import {
   integerOption,
   listenForInterruption,
   pluginOption,
+  runOptions,
   runProgram,
   setOption,
   version,
@@ -12,7 +13,7 @@ import type { AggregateOptions } from "./aggregate/aggregate.js";
 import type { AuditOptions } from "./audit/audit.js";
 import type { DescribeOptions } from "./describe.js";
 import type { NewOptions } from "./new.js";
-import type { RunOptions } from "./run.js";
+import type { ResumeOptions, RunOptions } from "./run.js";
 import { templates } from "./templates.js";
 import type { VerifyOptions } from "./verify.js";
 
@@ -31,6 +32,12 @@ const program = new Command("fedclair")
   .description(
     "Federated-learning trials: many clients, some contaminated, and an answer with evidence.",
   );
+const transport = () =>
+  new Option("--transport <kind>", "memory: everything in this process, no sockets")
+    .choices(["socket", "memory"])
+    .default("socket");
+const backend = () =>
+  new Option("--backend <name>", "TensorFlow.js backend").choices(backendChoices).default("auto");
 const hosts = () =>
   new Option("--hosts <n>", "client-host processes; default: one a core").argParser(
     integerOption("--hosts", 1),
@@ -54,20 +61,34 @@ program
   .argument("<trial>", "trial file")
   .addOption(setOption())
   .addOption(hosts())
-  .addOption(
-    new Option("--transport <kind>", "memory: everything in this process, no sockets")
-      .choices(["socket", "memory"])
-      .default("socket"),
-  )
-  .addOption(
-    new Option("--backend <name>", "TensorFlow.js backend").choices(backendChoices).default("auto"),
-  )
-  .option("--out <folder>", "run folder; default: runs/<name>-<seed>")
+  .addOption(transport())
+  .addOption(backend())
+  .addOption(runOptions.name())
+  .addOption(runOptions.out())
+  .addOption(runOptions.again())
+  .addOption(runOptions.checkpointEvery())
+  .addOption(runOptions.keepCheckpoints())
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "leave out report.html and its figures")
   .action(async (file: string, options: RunOptions) => {
     const { run } = await import("./run.js");
     await run(file, options);
+  });
+
+program
+  .command("resume")
+  .description("go on with a run that was interrupted, or that failed")
+  .argument("<run>", "run folder")
+  .addOption(hosts())
+  .addOption(transport())
+  .addOption(backend())
+  .addOption(runOptions.checkpointEvery())
+  .addOption(runOptions.keepCheckpoints())
+  .option("--json", "print the summary as JSON", false)
+  .option("--no-report", "leave out report.html and its figures")
+  .action(async (folder: string, options: ResumeOptions) => {
+    const { resume } = await import("./run.js");
+    await resume(folder, options);
   });
 
 program

@@ -1,16 +1,26 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
 import { ClientRunner, MemoryPool, UserError, whereClientsAre } from "@fedclair/core";
 import { loadPlugins, modulesOf } from "@fedclair/plugins";
-import { runAndReport } from "@fedclair/report";
-import { holdsRun, readTrialFile, runFolderFor, toUserError } from "@fedclair/runs";
+import { runAndReport, showIfDone } from "@fedclair/report";
+import {
+  checkpointArgs,
+  folderOf,
+  readTrialFile,
+  runIn,
+  toUserError,
+  type CheckpointOptions,
+  type PlaceOptions,
+} from "@fedclair/runs";
 import { runFederation } from "./federation.js";
 
-export interface RunOptions {
+export interface RunOptions extends PlaceOptions, CheckpointOptions {
   readonly set: readonly string[];
   readonly hosts?: number;
   readonly transport: "socket" | "memory";
-  readonly out?: string;
+  /** Go on with the run that lies in the folder? */
+  readonly resume?: boolean;
   readonly json: boolean;
   readonly report: boolean;
   readonly backend: BackendChoice;
@@ -24,14 +34,22 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   const trial = await readTrialFile(file, plugins, options.set);
   if (plugins.tasks.get(trial.task.name)?.isForeign)
     throw new UserError(`${file}: task ${trial.task.name}: ${whereClientsAre}`);
-  const out = options.out ?? runFolderFor(trial);
-  await holdsRun(out, trial);
+  const out = await folderOf(trial, options);
+  const { json, report, backend, resume = false } = options;
+  process.exitCode = await showIfDone(
+    out,
+    { trial, plugins, backend, resumes: resume },
+    { json, report },
+  );
+  if (process.exitCode !== undefined) return;
   if (options.transport === "memory") {
-    const { name } = await loadBackend(options.backend).catch(toUserError);
-    const pool = new MemoryPool(new ClientRunner(trial, plugins));
-    const { json, report } = options;
-    const backend = () => name;
-    process.exitCode = await runAndReport({ trial, plugins, pool, out, json, report, backend });
+    const { name } = await loadBackend(backend).catch(toUserError);
+    process.exitCode = await runAndReport({
+      ...{ trial, plugins, out, json, report, resumes: resume },
+      pool: new MemoryPool(new ClientRunner(trial, plugins)),
+      checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
+      backend: () => name,
+    });
     return;
   }
   process.exitCode = await runFederation({
@@ -40,14 +58,24 @@ export async function run(file: string, options: RunOptions): Promise<void> {
       "--out",
       out,
       ...setArgs(options.set),
-      ...(options.json ? ["--json"] : []),
-      ...(options.report ? [] : ["--no-report"]),
+      ...(json ? ["--json"] : []),
+      ...(report ? [] : ["--no-report"]),
+      ...(resume ? ["--resume"] : []),
+      ...checkpointArgs(options),
     ],
     clients: trial.clients,
     hosts: hostsFor(trial.clients, options.hosts),
-    backend: options.backend,
+    backend,
     plugins: modules.map((module) => module.file),
   });
+}
+
+export type ResumeOptions = Omit<RunOptions, "set" | "resume" | keyof PlaceOptions>;
+
+/** `fedclair resume`: goes on with the run in a folder; of one that is done it shows the outcome. */
+export async function resume(folder: string, options: ResumeOptions): Promise<void> {
+  if (!(await runIn(folder))) throw new UserError(`'${folder}' holds no run: fedclair run begins one`);
+  await run(join(folder, "trial.yaml"), { ...options, set: [], out: folder, resume: true });
 }
 
 /** One host a core unless told otherwise, and never a host without clients. */

@@ -11,6 +11,7 @@ export { drawFigures, type Drawing } from "./figures.js";
 export { factList, html, preformatted, table, type Html } from "./html.js";
 export { loneFigureSection, pageOf, type Figure } from "./page.js";
 export { runAndReport } from "./run-and-report.js";
+export { showIfDone, showRun } from "./show-run.js";
 export { textWidth } from "./text-width.js";
 export { writeReport } from "./write-report.js";
 export { writeSweep } from "./write-sweep.js";

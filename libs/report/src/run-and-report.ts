@@ -1,42 +1,28 @@
-import { join } from "node:path";
-import { remarksOn, exitCodes } from "@fedclair/core";
-import {
-  describeTrial,
-  faultsOf,
-  holdsRun,
-  interruption,
-  outcomeText,
-  Progress,
-  readRun,
-  recordTrial,
-  type TrialRun,
-} from "@fedclair/runs";
-import { writeReportOf } from "./write-report.js";
+import { remarksOn } from "@fedclair/core";
+import { interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
+import { showRun, type Showing } from "./show-run.js";
 
 /** A trial to run in front of a person. */
-export interface ReportedRun extends Omit<TrialRun, "signal" | "onEvent"> {
-  /** Print the summary as JSON instead of tables. */
-  readonly json: boolean;
-  /** Write `report.html` and its figures? Default: yes. */
-  readonly report?: boolean;
-}
+export type ReportedRun = Omit<TrialRun, "signal" | "onEvent" | "onResume"> & Showing;
 
 /**
  * Runs a trial with a progress bar on stderr, writes its report, and ends with the outcome on stdout.
- * @returns the exit code: not 0 if clients were lost beyond what the trial allows, or a method could not go on; stderr then
- * says so
+ * @returns the exit code, as `showRun`
  */
-export async function runAndReport({ json, report, ...run }: ReportedRun): Promise<number> {
+export async function runAndReport({ json, report = true, ...run }: ReportedRun): Promise<number> {
   const { trial, plugins, out } = run;
-  if (await holdsRun(out, trial)) process.stderr.write(`replaces the run in ${out}\n`);
   for (const remark of remarksOn(trial, plugins)) process.stderr.write(`${remark}\n`);
   const progress = new Progress(trial);
   let rounds = 0;
   const kept: string[] = [];
   try {
-    const summary = await recordTrial({
+    await recordTrial({
       ...run,
       signal: interruption.signal,
+      onResume: (done) => {
+        process.stderr.write(`goes on after ${done} rounds\n`);
+        progress.skip((rounds = done));
+      },
       onEvent: (event) => {
         if (event.event.kind === "round") {
           rounds++;
@@ -46,20 +32,17 @@ export async function runAndReport({ json, report, ...run }: ReportedRun): Promi
         progress.event(event);
       },
     });
-    progress.stop();
-    const done = await readRun(out, await describeTrial(trial, plugins));
-    if (report !== false) await writeReportOf(done, out);
-    const place = report === false ? `run: ${out}` : `report: ${join(out, "report.html")}`;
-    process.stdout.write(json ? JSON.stringify(summary) + "\n" : `${outcomeText(done)}${place}\n`);
-    for (const text of keptText(kept)) process.stderr.write(`warning: ${text}\n`);
-    const faults = faultsOf(trial, summary);
-    for (const { message } of faults) process.stderr.write(`error: ${message}\n`);
-    return faults[0]?.exitCode ?? exitCodes.ok;
   } catch (error) {
     progress.stop();
-    if (rounds > 0) process.stderr.write(`stopped after ${rounds} rounds, which lie in ${out}\n`);
+    if (rounds > 0)
+      process.stderr.write(
+        `stopped after ${rounds} rounds, which lie in ${out}: fedclair resume ${out} goes on\n`,
+      );
     throw error;
   }
+  progress.stop();
+  for (const text of keptText(kept)) process.stderr.write(`warning: ${text}\n`);
+  return await showRun(out, trial, plugins, { json, report });
 }
 
 /** Rounds whose params stayed as they were, the first few by name. */

@@ -33,7 +33,7 @@ export { columns } from "./outcome/columns.js";
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
-export { makeFolder } from "./make-folder.js";
+export { makeFolder } from "./store/make-folder.js";
 export { createLog } from "./process/log.js";
 export {
   exitCodeOf,
@@ -46,10 +46,25 @@ export {
   setOption,
   toUserError,
 } from "./process/main.js";
+export {
+  checkpointArgs,
+  type CheckpointOptions,
+  type PlaceOptions,
+} from "./process/run-options.js";
 export { readTrialFile } from "./process/trial-file.js";
 export { Progress } from "./progress.js";
 export { recordTrial, type TrialRun } from "./record-trial.js";
-export { holdsRun, readLines, readSummary, runFolderFor, type ArmTiming } from "./run-folder.js";
+export type { CheckpointPolicy } from "./store/checkpoint.js";
+export {
+  folderOf,
+  readSummary,
+  runIn,
+  runsUnder,
+  type HeldRun,
+  type RunStatus,
+} from "./store/held-run.js";
+export { readLines } from "./store/lines.js";
+export { checkHeld, checkTrial, type ArmTiming } from "./store/run-folder.js";
 export { readRun, recordsOf, studied, type Run } from "./run.js";
 export { runTrial } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";

@@ -9,4 +9,5 @@ export {
   runProgram,
   setOption,
 } from "./process/main.js";
+export { runOptions } from "./process/run-options.js";
 export { version } from "./version.js";

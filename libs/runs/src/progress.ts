@@ -34,6 +34,11 @@ export class Progress {
     else process.stderr.write(told + "\n");
   }
 
+  /** Of a trial that goes on: rounds that it had done. */
+  skip(rounds: number): void {
+    this.#bar?.update(rounds);
+  }
+
   stop(): void {
     this.#bar?.stop();
   }

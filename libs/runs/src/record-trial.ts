@@ -1,8 +1,10 @@
 import type { ClientPool, Plugins, Trial, TrialState } from "@fedclair/core";
-import { armsOf } from "./arms.js";
+import { armsOf, type ArmRecord } from "./arms.js";
 import { measuresOf } from "./description.js";
-import { RunFolder, type WireTraffic } from "./run-folder.js";
-import { runTrial, type ArmEvent } from "./run-trial.js";
+import { runTrial, startOf, type ArmEvent, type Position } from "./run-trial.js";
+import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
+import { eachLine } from "./store/lines.js";
+import { RunFolder, type WireTraffic } from "./store/run-folder.js";
 import { Tally, type Summary } from "./summary.js";
 
 /** What it takes to run a trial into its folder. */
@@ -10,8 +12,11 @@ export interface TrialRun {
   readonly trial: Trial;
   readonly plugins: Plugins;
   readonly pool: ClientPool;
-  /** The run folder to write; an earlier run of the same trial in it goes when the clients are there. */
+  /** The run folder to write. */
   readonly out: string;
+  /** Go on with a run of this trial in the folder, if there is one? Default: it is refused. */
+  readonly resumes?: boolean | undefined;
+  readonly checkpoints?: CheckpointPolicy | undefined;
   readonly signal: AbortSignal;
   /** Of a pool that has a wire: counted since its start. */
   readonly traffic?: WireTraffic;
@@ -19,37 +24,81 @@ export interface TrialRun {
   readonly backend: () => string | undefined;
   /** Told of everything that happens; of a round when it is on disk. */
   readonly onEvent?: (event: ArmEvent) => void;
+  /** Told of the rounds that a run had done which goes on. */
+  readonly onResume?: (rounds: number) => void;
 }
 
 /**
- * Waits for the clients, runs a trial to its end and leaves its run folder behind, each round on disk before the next
- * begins. The pool stays open.
- * @throws UserError as `runTrial` and `holdsRun`, or when the clients do not join in `limits.joinSeconds`
+ * Takes the run folder, waits for the clients, and runs a trial to its end, each round on disk before the next begins. A run
+ * that is cut off at any moment can go on, and ends with the same records, params and summary. The pool stays open.
+ * @throws UserError as `runTrial` and `RunFolder.take`, or when the clients do not join in `limits.joinSeconds`
  */
 export async function recordTrial(run: TrialRun): Promise<Summary> {
-  const { trial, plugins, pool, out, signal, traffic, onEvent } = run;
-  await whenReady(pool, trial.limits.joinSeconds, signal);
-  const folder = await RunFolder.create(out, trial);
-  const [{ label: studied }] = armsOf(trial);
-  const tally = new Tally(trial, measuresOf(trial, plugins).metrics ?? {});
-  let state: TrialState | undefined;
+  const { trial, pool, out, resumes = false, signal, checkpoints } = run;
+  const folder = await RunFolder.take(out, trial, resumes, checkpoints);
   try {
-    for await (const { arm, event } of runTrial(trial, plugins, pool, signal)) {
-      if (event.kind === "stopped") tally.stop(arm.label, event.reason);
+    await whenReady(pool, trial.limits.joinSeconds, signal);
+    const backend = run.backend() ?? "unknown";
+    const checkpoint = await folder.begin(backend);
+    const summary = { ...(await runInto(folder, run, checkpoint)), backend };
+    await folder.writeSummary(summary); // the last: what has a summary is whole
+    return summary;
+  } catch (error) {
+    if (!signal.aborted) await folder.writeFailure(error);
+    throw error;
+  } finally {
+    await folder.release();
+  }
+}
+
+async function runInto(
+  folder: RunFolder,
+  { trial, plugins, pool, signal, traffic, onEvent, onResume }: TrialRun,
+  checkpoint: Checkpoint | undefined,
+): Promise<Summary> {
+  const tally = new Tally(trial, measuresOf(trial, plugins).metrics ?? {});
+  const stopped = new Map(checkpoint?.stopped);
+  if (checkpoint) {
+    let rounds = 0;
+    for await (const record of eachLine<ArmRecord>(folder.path, "records.jsonl")) {
+      tally.add(record);
+      rounds++;
+    }
+    for (const [arm, reason] of stopped) tally.stop(arm, reason);
+    onResume?.(rounds);
+  }
+  const start = checkpoint?.start ?? (await startOf(trial, plugins, pool, signal));
+  const arms = armsOf(trial);
+  const isForeign = plugins.tasks.get(trial.task.name)?.isForeign;
+  const standsAt = (position: Position) =>
+    folder.checkpoint({ ...position, stopped, ...(start.origin && { start }) });
+  let studied: TrialState | undefined;
+  const writeParams = async () => {
+    if (studied) await folder.writeParams(studied, isForeign);
+    studied = undefined;
+  };
+  const from = { arm: 0, ...checkpoint, start };
+  if (from.arm === 0) studied = from.state;
+  try {
+    for await (const { arm, event } of runTrial(trial, plugins, pool, signal, from)) {
+      const index = arms.findIndex(({ label }) => label === arm.label);
+      if (index > 0 || event.kind === "stopped") await writeParams(); // as soon as they are final
+      if (event.kind === "stopped") {
+        tally.stop(arm.label, event.reason);
+        stopped.set(arm.label, event.reason);
+        await standsAt({ arm: index + 1 });
+      }
       if (event.kind === "round") {
         tally.add(await folder.append(arm, event, traffic));
-        if (arm.label === studied) state = event.state;
+        if (index === 0) studied = event.state;
+        if (event.record.stopped === undefined) await standsAt({ arm: index, state: event.state });
       }
       onEvent?.({ arm, event });
     }
   } finally {
-    const { isForeign } = plugins.tasks.get(trial.task.name) ?? {};
-    if (state) await folder.writeParams(state, isForeign);
-    await folder.close();
+    await writeParams();
   }
-  const summary = { ...tally.summary(), backend: run.backend() ?? "unknown" };
-  await folder.writeSummary(summary); // the last: what has a summary is whole
-  return summary;
+  return tally.summary();
 }
 
 /** The timer is ours: an `AbortSignal.timeout` that only `AbortSignal.any` refers to may be collected and never fire. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -16,7 +16,7 @@ import { toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { faultsOf } from "./faults.js";
 import { recordTrial } from "./record-trial.js";
 import type { ArmRecord } from "./arms.js";
-import { readLines } from "./run-folder.js";
+import { readLines } from "./store/lines.js";
 import { summarise } from "./summary.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
@@ -111,8 +111,6 @@ describe("recordTrial, when a baseline breaks", () => {
   let out: string;
   beforeEach(async () => {
     out = await mkdtemp(join(tmpdir(), "fedclair-"));
-    await writeFile(join(out, "trial.yaml"), `name: ${trial.name}\nseed: ${trial.seed}\n`);
-    for (const file of ["records.jsonl", "report.html"]) await writeFile(join(out, file), "old");
   });
   afterEach(() => rm(out, { recursive: true }));
 
@@ -135,6 +133,7 @@ describe("recordTrial, when a baseline breaks", () => {
     assert.deepEqual(files, [
       "params.safetensors",
       "records.jsonl",
+      "run.json",
       "summary.json",
       "timings.jsonl",
       "trial.yaml",

@@ -30,9 +30,20 @@ export interface Stopped {
   readonly reason: string;
 }
 
+/** Where a trial stands. */
+export interface Position {
+  /** What all arms start from. Default: it is made anew. */
+  readonly start?: TrialState | undefined;
+  /** The arm under way, 0-based. */
+  readonly arm: number;
+  /** Where it stands. Default: at its start. */
+  readonly state?: TrialState | undefined;
+}
+
 /**
  * Runs a trial on a pool that is ready: the method under study, then each baseline in a run paired with it (same seed,
  * cohorts, data and initialisation). An arm that cannot go on ends alone; the others go on without it.
+ * @param from where it goes on
  * @throws UserError when the method under study misses its quorum; the signal's reason when it aborts
  */
 export async function* runTrial(
@@ -40,13 +51,18 @@ export async function* runTrial(
   plugins: Plugins,
   pool: ClientPool,
   signal: AbortSignal,
+  from: Position = { arm: 0 },
 ): AsyncGenerator<ArmEvent> {
   const arms = armsOf(trial);
-  const start = await startOf(trial, plugins, pool, signal);
-  const shared = arms.length > 1 ? new SharedRoundPool(pool) : pool;
-  for (const arm of arms) {
+  const start = from.start ?? (await startOf(trial, plugins, pool, signal));
+  // What the first arm was answered is not there any more where the trial goes on: later arms ask again, and hear the same.
+  const isWhole = from.arm === 0 && from.state === undefined;
+  const shared = arms.length > 1 && isWhole ? new SharedRoundPool(pool) : pool;
+  for (const [i, arm] of arms.entries()) {
+    if (i < from.arm) continue;
+    const state = i === from.arm ? from.state : undefined;
     try {
-      yield* runArm(arm, start, trial, plugins, shared, signal);
+      yield* runArm(arm, state ?? start, trial, plugins, shared, signal);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const isAlone =
@@ -59,7 +75,7 @@ export async function* runTrial(
 }
 
 /** What all arms start from. */
-async function startOf(
+export async function startOf(
   trial: Trial,
   plugins: Plugins,
   pool: ClientPool,

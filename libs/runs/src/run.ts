@@ -4,7 +4,9 @@ import type { Artifact, Trial } from "@fedclair/core";
 import { parse } from "yaml";
 import { armsOf, type Arm, type ArmRecord } from "./arms.js";
 import type { TrialDescription } from "./description.js";
-import { readLines, readSummary, type ArmTiming } from "./run-folder.js";
+import { readSummary } from "./store/held-run.js";
+import { readLines } from "./store/lines.js";
+import type { ArmTiming } from "./store/run-folder.js";
 import { summarise, type Summary } from "./summary.js";
 
 /** What a run folder holds, as far as the run came. */

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { ClientRunner, exitCodes, MemoryPool, UserError, type Plugins } from "@fedclair/core";
 import { faultsOf } from "../faults.js";
 import { recordTrial } from "../record-trial.js";
-import { makeFolder } from "../make-folder.js";
-import { readSummary } from "../run-folder.js";
+import { runIn, type HeldRun } from "../store/held-run.js";
+import { makeFolder } from "../store/make-folder.js";
 import type { Summary } from "../summary.js";
 import { idPattern, type Sweep, type SweepTrial } from "./sweep-file.js";
 
@@ -48,16 +48,19 @@ export async function* runSweep(
   for (const trial of trials) {
     signal.throwIfAborted();
     const folder = join(out, trial.id);
-    const known = await readSummary(folder);
-    if (known?.backend === backend && Object.keys(known.stopped).length === 0) {
-      yield { trial, outcome: known, faults: faultsOf(trial.trial, known), skipped: true };
+    const held = await runIn(folder).catch(() => undefined);
+    if (held?.summary && isGood(held, backend)) {
+      const faults = faultsOf(trial.trial, held.summary);
+      yield { trial, outcome: held.summary, faults, skipped: true };
       continue;
     }
-    await rm(folder, { recursive: true, force: true });
+    if (held?.status !== "running" && !(held && isGood(held, backend))) {
+      await rm(folder, { recursive: true, force: true });
+    }
     const pool = new MemoryPool(new ClientRunner(trial.trial, plugins));
     try {
       const outcome = await recordTrial({
-        ...{ trial: trial.trial, plugins, pool, out: folder, signal },
+        ...{ trial: trial.trial, plugins, pool, out: folder, resumes: true, signal },
         backend: () => backend,
       });
       yield { trial, outcome, faults: faultsOf(trial.trial, outcome), skipped: false };
@@ -69,6 +72,11 @@ export async function* runSweep(
       await pool.close();
     }
   }
+}
+
+/** Is it of the same backend, and is no method of it one that could not go on? */
+function isGood({ info, summary }: HeldRun, backend: string): boolean {
+  return info.backend === backend && Object.keys(summary?.stopped ?? {}).length === 0;
 }
 
 function failureOf(error: unknown): Failed {

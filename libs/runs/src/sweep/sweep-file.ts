@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import { parseChecked, parseTrial, UserError, type Plugins, type Trial } from "@fedclair/core";
 import { stringify } from "yaml";
 import { z } from "zod";
 import { pathsOf } from "../paths.js";
-import { version } from "../version.js";
+import { trialHash } from "../trial-hash.js";
 import { expand, type Dimension } from "./expand.js";
 
 const measureSchema = z.union([
@@ -84,7 +83,7 @@ export function parseSweep(text: string, file: string, plugins: Plugins): Sweep 
   const trials = points.map(({ content: point, at }): SweepTrial => {
     const place = [...at].map(([path, label]) => `${path} = ${label}`).join(", ");
     const trial = parseTrial(stringify(point), `${file} [${place}]`, plugins, [], pathsOf(file));
-    return { id: idOf(trial), trial, at };
+    return { id: trialHash(trial), trial, at };
   });
   const shown = dimensions.filter(({ path }) => path !== seedPath);
   const pick = (path: string | undefined, fallback: Dimension | undefined, key: string) => {
@@ -134,19 +133,6 @@ function takesList(plugins: Plugins): (path: readonly string[]) => boolean {
     const joined = path.join(".");
     return own.some((pattern) => pattern.test(joined)) || options.has(path.at(-1) ?? "");
   };
-}
-
-/** What a trial is called and said to show changes none of its numbers. */
-const words = new Set(["name", "claim", "expect"]);
-
-function idOf(trial: Trial): string {
-  // Nor does what its exit code tells.
-  const limits = { ...trial.limits, maxLost: undefined };
-  const rest = Object.entries({ ...trial, limits }).filter(([key]) => !words.has(key));
-  return createHash("sha256")
-    .update(JSON.stringify([version, rest]))
-    .digest("hex")
-    .slice(0, 16);
 }
 
 export const idPattern = /^[0-9a-f]{16}$/;

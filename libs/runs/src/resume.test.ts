@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import fs, { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  ClientRunner,
+  MemoryPool,
+  UserError,
+  type Aggregator,
+  type AggregatorPlugin,
+  type Trial,
+} from "@fedclair/core";
+import { toyPlugins, toyTrial } from "@fedclair/core/testing";
+import { recordTrial, type TrialRun } from "./record-trial.js";
+import { withBrokenDisk } from "../testing/broken-disk.js";
+import { runIn } from "./store/held-run.js";
+
+const toyMean = toyPlugins.aggregators.get("toy-mean") ?? assert.fail("no toy");
+
+/** The mean, and the mean of the last round's mean beside it: a rule that remembers. It cannot go on when it is told so. */
+const remembering: AggregatorPlugin = {
+  ...{ name: "toy-memory", summary: "Remembers.", schema: toyMean.schema },
+  create: (): Aggregator<Float64Array> => {
+    const mean = toyMean.create({} as never);
+    return {
+      aggregate: async (input, state = new Float64Array(2)) => {
+        const { change } = await mean.aggregate(input);
+        const now = change[0]?.get("dense");
+        assert.ok(now && "data" in now);
+        const data = Float64Array.from(state, (before, i) => before / 2 + (now.data[i] ?? NaN));
+        return { change: [new Map([["dense", { shape: [2], data }]])], state: data };
+      },
+    };
+  },
+};
+
+const failing: AggregatorPlugin = {
+  ...{ name: "toy-failing", summary: "Fails in round 2.", schema: toyMean.schema },
+  create: () => {
+    const mean = toyMean.create({} as never);
+    return {
+      aggregate: (input) => {
+        if (input.round === 2) throw new UserError("no fit");
+        return mean.aggregate(input);
+      },
+    };
+  },
+};
+
+const plugins = {
+  ...toyPlugins,
+  aggregators: new Map([
+    ...toyPlugins.aggregators,
+    ["toy-memory", remembering],
+    ["toy-failing", failing],
+  ]),
+};
+
+const trial: Trial = {
+  ...toyTrial({
+    ...{ clients: 6, rounds: 3, cohort: { count: 4 } },
+    attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }],
+  }),
+  aggregator: { name: "toy-memory" },
+  baselines: [
+    { label: "oracle", aggregator: { name: "toy-mean" }, clients: "benign" },
+    { label: "breaks", aggregator: { name: "toy-failing" }, clients: "all" },
+    { label: "again", aggregator: { name: "toy-memory" }, clients: "all" },
+  ],
+};
+
+const results = ["records.jsonl", "params.safetensors", "summary.json", "trial.yaml"];
+const contents = (folder: string) =>
+  Promise.all(results.map((file) => readFile(join(folder, file), "utf8")));
+
+describe("a run that was cut off", function () {
+  this.timeout(20_000);
+  let root: string;
+  let whole: string[];
+
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), "fedclair-"));
+    await recordTrial(runInto(join(root, "whole")));
+    whole = await contents(join(root, "whole"));
+  });
+  after(() => rm(root, { recursive: true }));
+
+  const runInto = (out: string, changes: Partial<TrialRun> = {}): TrialRun => ({
+    ...{ trial, plugins, out, resumes: true },
+    pool: new MemoryPool(new ClientRunner(trial, plugins)),
+    ...{ backend: () => "none", signal: new AbortController().signal },
+    ...changes,
+  });
+
+  it("goes on from any round, and ends with the same bytes", async () => {
+    const rounds = 3 + 3 + 2 + 3;
+    for (let last = 1; last < rounds; last++) {
+      for (const every of [1, 2]) {
+        const out = join(root, `${last}-${every}`);
+        const stop = new AbortController();
+        let seen = 0;
+        const onEvent: TrialRun["onEvent"] = ({ event }) => {
+          if (event.kind === "round" && ++seen === last) stop.abort();
+        };
+        const cut = { signal: stop.signal, onEvent, checkpoints: { every } };
+        await assert.rejects(recordTrial(runInto(out, cut)), { name: "AbortError" });
+        const held = await runIn(out);
+        assert.deepEqual([held?.status, held?.rounds], ["interrupted", last - (last % every)]);
+        let from = 0;
+        await recordTrial(runInto(out, { onResume: (done) => (from = done) }));
+        assert.equal(from, held?.rounds);
+        assert.deepEqual(await contents(out), whole, `after round ${last}`);
+        assert.equal((await runIn(out))?.status, "done");
+      }
+    }
+  });
+
+  it("refuses another backend, and files that were cut short since", async () => {
+    const out = join(root, "backend");
+    const stop = new AbortController();
+    const onEvent: TrialRun["onEvent"] = ({ event }) => {
+      if (event.kind === "round") stop.abort();
+    };
+    await assert.rejects(recordTrial(runInto(out, { signal: stop.signal, onEvent })));
+    const other = recordTrial(runInto(out, { backend: () => "wasm" }));
+    await assert.rejects(other, /was begun with the backend none, .*: got wasm; choose --backend none/);
+    await cp(out, `${out}-2`, { recursive: true });
+    await fs.truncate(join(`${out}-2`, "records.jsonl"), 3);
+    await assert.rejects(recordTrial(runInto(`${out}-2`)), /has 3 bytes, and had \d+ at the last/);
+    await recordTrial(runInto(out));
+    assert.deepEqual(await contents(out), whole);
+  });
+
+  it("keeps as many checkpoints as asked", async () => {
+    const out = join(root, "kept");
+    await recordTrial(runInto(out, { checkpoints: { keep: 2 } }));
+    const kept = (await fs.readdir(out)).filter((name) => name.startsWith("checkpoint-"));
+    assert.deepEqual(kept.sort(), ["checkpoint-10", "checkpoint-11"]);
+    assert.ok(!existsSync(join(root, "whole", "checkpoint-11")));
+  });
+
+  const small: Trial = { ...trial, rounds: 2, baselines: trial.baselines.slice(2) };
+  for (const fault of ["EIO", "ENOSPC", "killed"] as const) {
+    it(`by ${fault} at any call that changes the disk loses no round that was told, and goes on`, async () => {
+      const done = join(root, `small-${fault}`);
+      const calls = await withBrokenDisk(Infinity, fault, () =>
+        recordTrial(runInto(done, { trial: small })),
+      );
+      assert.ok(calls > 40, String(calls));
+      const expected = await contents(done);
+      for (let at = 1; at <= calls; at++) {
+        const out = join(root, `${fault}-${at}`);
+        let told = 0;
+        const onEvent: TrialRun["onEvent"] = ({ event }) => {
+          if (event.kind === "round") told++;
+        };
+        const broken = () => recordTrial(runInto(out, { trial: small, onEvent }));
+        await withBrokenDisk(at, fault, broken).catch((error: unknown) => {
+          assert.match(String(error), new RegExp(`${fault}: at call ${at}`));
+        });
+        if (fault === "killed") await rm(join(out, "lock"), { force: true }); // its process lives, being ours
+        const held = await runIn(out);
+        if (held?.status !== "done") assert.ok((held?.rounds ?? 0) >= told, `call ${at}`);
+        if (held?.status !== "done") await recordTrial(runInto(out, { trial: small }));
+        assert.deepEqual(await contents(out), expected, `call ${at}`);
+        const left = (await fs.readdir(out)).filter((name) => /^lock$|part|checkpoint/.test(name));
+        if (fault === "EIO") assert.deepEqual(left, [], `call ${at}`);
+      }
+    });
+  }
+});

@@ -1,0 +1,81 @@
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/**
+ * Writes a file whole or not at all: aside, onto the disk, and into its place. One that stood there stays until then.
+ * @param content in pieces, which are written one after another
+ */
+export async function writeWhole(
+  path: string,
+  content: string | Iterable<Uint8Array>,
+): Promise<void> {
+  const aside = `${path}.part`;
+  try {
+    await writeSynced(aside, content);
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+async function writeSynced(path: string, content: string | Iterable<Uint8Array>): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    if (typeof content === "string") await file.writeFile(content);
+    else for (const piece of content) await file.writeFile(piece);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Brings the names in a folder onto the disk: a file that was synced is lost all the same if its name is. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** A file that only grows, each addition on the disk before the next. */
+export class Log {
+  readonly #file: FileHandle;
+  #bytes: number;
+
+  private constructor(file: FileHandle, bytes: number) {
+    this.#file = file;
+    this.#bytes = bytes;
+  }
+
+  /** @param bytes of what is there these are kept, and the rest goes */
+  static async open(path: string, bytes: number): Promise<Log> {
+    const file = await open(path, "a");
+    try {
+      await file.truncate(bytes);
+      await syncFolder(dirname(path));
+      return new Log(file, bytes);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Bytes that are on the disk. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  async append(text: string): Promise<void> {
+    await this.#file.appendFile(text);
+    await this.#file.datasync();
+    this.#bytes += Buffer.byteLength(text);
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}

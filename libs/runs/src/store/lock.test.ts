@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { holderOf, Lock } from "./lock.js";
+
+describe("Lock", () => {
+  let folder: string;
+  let path: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fedclair-"));
+    path = join(folder, "lock");
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const write = (holder: object) => writeFile(path, JSON.stringify(holder) + "\n");
+  const here = { pid: process.pid, host: hostname(), since: "2026-01-01T00:00:00.000Z" };
+
+  it("is held by one, who is named, until it is released", async () => {
+    const lock = await Lock.take(folder);
+    await assert.rejects(
+      Lock.take(folder),
+      new RegExp(`UserError: '${folder}' is in use by process ${process.pid} on .* since 20`),
+    );
+    assert.equal((await holderOf(folder))?.pid, process.pid);
+    await lock.check();
+    await lock.release();
+    assert.equal(await holderOf(folder), undefined);
+    assert.deepEqual(await readdir(folder), []);
+    await (await Lock.take(folder)).release();
+  });
+
+  it("of a process that is gone is taken over, by one of many", async () => {
+    const child = spawn(process.execPath, ["-e", ""]);
+    await once(child, "close");
+    await write({ ...here, pid: child.pid });
+    assert.equal(await holderOf(folder), undefined);
+    const taken = await Promise.allSettled(Array.from({ length: 20 }, () => Lock.take(folder)));
+    const locks = taken.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    assert.equal(locks.length, 1);
+    assert.deepEqual(await readdir(folder), ["lock"]);
+  });
+
+  it("of a process whose number another one has now is taken over", async function () {
+    if (!existsSync("/proc/self/stat")) this.skip(); // nothing else tells when a process began
+    await write({ ...here, birth: "another boot 1" });
+    await Lock.take(folder);
+    assert.match(await readFile(path, "utf8"), /"birth"/);
+  });
+
+  it("of another machine, or without a birth, counts as held; what is no lock does not", async () => {
+    await write({ ...here, host: "elsewhere", pid: 2 ** 30 });
+    await assert.rejects(Lock.take(folder), /on elsewhere since .*; if that process is gone, remove /);
+    await write(here);
+    await assert.rejects(Lock.take(folder), /in use by process/);
+    await writeFile(path, "{");
+    await Lock.take(folder);
+  });
+
+  it("that was taken away is missed", async () => {
+    const lock = await Lock.take(folder);
+    await rm(path);
+    await assert.rejects(lock.check(), /is gone or another's/);
+    const other = await Lock.take(folder);
+    await lock.release();
+    await other.check();
+  });
+});

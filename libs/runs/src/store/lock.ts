@@ -1,0 +1,152 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { printable, UserError } from "@fedclair/core";
+import { codeOf } from "../process/system-error.js";
+
+/** Who holds a folder. */
+export interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** When it took the folder, ISO 8601. */
+  readonly since: string;
+  /** Tells a process from a later one with the same number; absent where the system does not say. */
+  readonly birth?: string | undefined;
+}
+
+/** The name of a lock in its folder. */
+export const lockFile = "lock";
+
+/**
+ * A folder that one process alone writes to. A lock is a file that says who holds it; that of a process which is gone is
+ * taken over.
+ */
+export class Lock {
+  readonly #path: string;
+  readonly #text: string;
+
+  private constructor(path: string, text: string) {
+    this.#path = path;
+    this.#text = text;
+  }
+
+  /** @throws UserError naming the holder, if there is one */
+  static async take(folder: string): Promise<Lock> {
+    const path = join(folder, lockFile);
+    const own: Holder = {
+      ...{ pid: process.pid, host: hostname(), since: new Date().toISOString() },
+      birth: birthOf(process.pid),
+    };
+    const id = randomUUID(); // tells two locks of one process apart
+    const text = JSON.stringify({ ...own, id }) + "\n";
+    // Written first and named then: nobody ever sees half a lock.
+    const aside = `${path}.${id}`;
+    await writeFile(aside, text, { flag: "wx" });
+    try {
+      while (!(await linked(aside, path))) await clearStale(folder, path);
+    } finally {
+      await rm(aside, { force: true }).catch(() => undefined); // left behind it is in nobody's way
+    }
+    return new Lock(path, text);
+  }
+
+  /** @throws UserError if it was taken away, as by a person who thought that nobody held it: two writers would spoil the folder */
+  async check(): Promise<void> {
+    if ((await textOf(this.#path)) === this.#text) return;
+    throw new UserError(`'${this.#path}' is gone or another's: is there a second run? This one ends`);
+  }
+
+  async release(): Promise<void> {
+    if ((await textOf(this.#path)) === this.#text) await rm(this.#path);
+  }
+}
+
+/** Who holds a folder; undefined if nobody does, or a process that is gone. */
+export async function holderOf(folder: string): Promise<Holder | undefined> {
+  const holder = parsed(await textOf(join(folder, lockFile)));
+  return holder && isThere(holder) ? holder : undefined;
+}
+
+export function inUse(folder: string, { pid, host, since }: Holder): UserError {
+  const who = `process ${pid} on ${printable(host, 100)} since ${printable(since, 40)}`;
+  const advice =
+    host === hostname() ? "" : `; if that process is gone, remove '${join(folder, lockFile)}'`;
+  return new UserError(
+    `'${folder}' is in use by ${who}: wait for it, or choose another --out${advice}`,
+  );
+}
+
+/** Removes a lock whose holder is gone. @throws UserError if it is there */
+async function clearStale(folder: string, path: string): Promise<void> {
+  const text = await textOf(path);
+  if (text === undefined) return; // released meanwhile
+  const holder = parsed(text);
+  if (holder && isThere(holder)) throw inUse(folder, holder);
+  // Out of the way first: of several that find it stale only one removes it, and none removes the lock of the next holder.
+  const away = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, away);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return;
+    throw error;
+  }
+  if ((await textOf(away)) !== text) await linked(away, path);
+  await rm(away, { force: true });
+}
+
+/** False if the name is taken. */
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  return await readFile(path, "utf8").catch((error: unknown) => {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+/** Undefined of what is no lock of ours. */
+function parsed(text: string | undefined): Holder | undefined {
+  try {
+    const { pid, host, since, birth } = JSON.parse(text ?? "") as Partial<Holder>;
+    if (typeof pid !== "number" || typeof host !== "string") return undefined;
+    return { pid, host, since: String(since), birth };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Is the process still running? Of one on another machine nothing is known: it counts as there. */
+function isThere({ pid, host, birth }: Holder): boolean {
+  if (host !== hostname()) return true;
+  if (birth !== undefined) return birthOf(pid) === birth;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === "EPERM";
+  }
+}
+
+/** When a process began, on systems with /proc: the machine's start and the ticks since then. Undefined if it is gone. */
+function birthOf(pid: number): string | undefined {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field is the program's name in brackets, in which anything may stand.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state] = fields;
+    return state === "Z" || state === "X" ? undefined : `${boot} ${fields[19] ?? ""}`;
+  } catch {
+    return undefined;
+  }
+}

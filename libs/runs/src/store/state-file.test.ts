@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { readState, writeState } from "./state-file.js";
+
+describe("a state on disk", () => {
+  let folder: string;
+  let path: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fedclair-"));
+    path = join(folder, "state");
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const there = async (value: unknown) => {
+    await writeState(path, value);
+    return await readState(path);
+  };
+
+  it("comes back as it was: JSON values, maps, and arrays of every kind, of any bits", async () => {
+    const arrays = fc.oneof(
+      fc.float32Array(),
+      fc.float64Array(),
+      fc.int32Array(),
+      fc.uint8Array(),
+      fc.uint32Array(),
+      fc.bigInt64Array(),
+    );
+    const json = fc.json().map((text): unknown => JSON.parse(text));
+    const named = fc.dictionary(fc.string(), arrays, { noNullPrototype: true });
+    const value = fc.oneof(json, arrays, named);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.string(), value)), async (entries) => {
+        const map = new Map(entries);
+        assert.deepEqual(await there({ map, none: undefined }), { map, none: undefined });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("keeps what was one object one object, and of a part of a buffer the part", async () => {
+    const base = new Map([["w", { shape: [2], data: new Float64Array([0, 1, 2, 3]).subarray(1, 3) }]]);
+    const back = (await there([base, { base, data: base.get("w")?.data }])) as [
+      typeof base,
+      { base: typeof base; data: Float64Array },
+    ];
+    assert.equal(back[0], back[1].base);
+    assert.equal(back[0].get("w")?.data, back[1].data);
+    assert.deepEqual([...back[1].data], [1, 2]);
+    assert.equal(back[1].data.buffer.byteLength, 16);
+  });
+
+  it("holds large arrays and small ones in their order", async () => {
+    const sizes = [3, 2 ** 18, 1, 0, 2 ** 17 + 1, 5];
+    const arrays = sizes.map((size, i) => new Float64Array(size).fill(i));
+    assert.deepEqual(await there(arrays), arrays);
+  });
+
+  it("that is cut off or another file is refused, and one that cannot be written leaves the old one", async () => {
+    await there({ data: new Float64Array(100) });
+    const whole = await readFile(path);
+    await assert.rejects(writeState(path, { broken: () => 1 }), /could not be cloned/);
+    await assert.rejects(writeState(path, new DataView(new ArrayBuffer(8))), /no other views/);
+    assert.deepEqual(await readFile(path), whole);
+    assert.deepEqual(await readdir(folder), ["state"]);
+    for (const bytes of [whole.length - 1, 30, 5]) {
+      await truncate(path, bytes);
+      await assert.rejects(readState(path), /UserError: '.*state' is cut off/);
+    }
+    await writeFile(path, "something else that is long enough");
+    await assert.rejects(readState(path), /is no state that this release of fedclair can read/);
+  });
+});

@@ -1,0 +1,119 @@
+import { open, type FileHandle } from "node:fs/promises";
+import { Deserializer, Serializer } from "node:v8";
+import { UserError } from "@fedclair/core";
+import { writeWhole } from "./durable.js";
+
+/*
+ * A value on disk, as `v8.serialize` writes it, but with the numbers of its typed arrays behind it and not in it: they go
+ * to the disk and come from it piece by piece, without a copy of them all in memory, and may be longer than a buffer can be.
+ * `fedclair state 1\n`, the bytes of the value (8, little-endian), the value, the arrays in the order of their appearance.
+ */
+const magic = Buffer.from("fedclair state 1\n");
+
+/** Writes a value whole or not at all. @param value what survives `v8.serialize`: JSON values, typed arrays, maps and arrays of these */
+export async function writeState(path: string, value: unknown): Promise<void> {
+  const writer = new ArrayWriter();
+  writer.writeHeader();
+  writer.writeValue(value);
+  const text = writer.releaseBuffer();
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  await writeWhole(path, batches([magic, length, text, ...writer.arrays]));
+}
+
+/** The same bytes in fewer pieces: a call of the system for every small array would take longer than the disk. */
+function* batches(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  let batch: Uint8Array[] = [];
+  let bytes = 0;
+  for (const piece of pieces) {
+    batch.push(piece);
+    bytes += piece.length;
+    if (bytes < 2 ** 20) continue;
+    yield batch.length === 1 ? piece : Buffer.concat(batch);
+    [batch, bytes] = [[], 0];
+  }
+  yield Buffer.concat(batch);
+}
+
+/** @throws UserError for a file that `writeState` did not write, or that is cut off */
+export async function readState(path: string): Promise<unknown> {
+  const file = await open(path, "r");
+  try {
+    const head = await readExactly(file, magic.length + 8, path);
+    if (!head.subarray(0, magic.length).equals(magic)) {
+      throw new UserError(`'${path}' is no state that this release of fedclair can read`);
+    }
+    const text = await readExactly(file, Number(head.readBigUInt64LE(magic.length)), path);
+    const reader = new ArrayReader(text);
+    reader.readHeader();
+    const value: unknown = reader.readValue();
+    for (const array of reader.arrays) await fill(file, array, path);
+    return value;
+  } finally {
+    await file.close();
+  }
+}
+
+const kinds = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+] as const;
+
+/** Of a typed array it writes the kind and the length. */
+class ArrayWriter extends Serializer {
+  readonly arrays: Uint8Array[] = [];
+
+  constructor() {
+    super();
+    (this as unknown as Internal)._setTreatArrayBufferViewsAsHostObjects(true);
+  }
+
+  _writeHostObject(view: ArrayBufferView): void {
+    const kind = kinds.findIndex((one) => view instanceof one);
+    if (kind < 0) throw new Error("a state holds typed arrays, no other views");
+    this.writeUint32(kind);
+    this.writeUint64(0, (view as Float64Array).length);
+    this.arrays.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  }
+}
+
+interface Internal {
+  _setTreatArrayBufferViewsAsHostObjects(flag: boolean): void;
+}
+
+class ArrayReader extends Deserializer {
+  readonly arrays: ArrayBufferView[] = [];
+
+  _readHostObject(): ArrayBufferView {
+    const Kind = kinds[this.readUint32()];
+    const [high, low] = this.readUint64() as unknown as [number, number];
+    if (!Kind) throw new Error("a typed array of an unknown kind");
+    const array = new Kind(high * 2 ** 32 + low);
+    this.arrays.push(array);
+    return array;
+  }
+}
+
+async function readExactly(file: FileHandle, bytes: number, path: string): Promise<Buffer> {
+  const buffer = Buffer.alloc(bytes);
+  await fill(file, buffer, path);
+  return buffer;
+}
+
+async function fill(file: FileHandle, view: ArrayBufferView, path: string): Promise<void> {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  for (let at = 0; at < bytes.length;) {
+    const { bytesRead } = await file.read(bytes, at, bytes.length - at, null);
+    if (bytesRead === 0) throw new UserError(`'${path}' is cut off`);
+    at += bytesRead;
+  }
+}
