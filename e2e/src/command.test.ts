@@ -119,27 +119,63 @@ describe("the command", () => {
       arms: string[];
     };
     assert.deepEqual(summary.arms, ["clair", "fedavg", "oracle"]);
-    assert.ok(existsSync(join(cwd, "runs", "linear-regression-small-1", "report.html")));
-    const { trials, runs } = (await json(["list", "--json"], cwd)) as Record<string, unknown[]>;
+    const [name = ""] = await readdir(join(cwd, "runs"));
+    assert.match(name, /^linear-regression-small-1-[0-9a-f]{8}$/);
+    const folder = join("runs", name);
+    assert.ok(existsSync(join(cwd, folder, "report.html")));
+    const listed = (await json(["list", "--json"], cwd)) as Record<string, object[]>;
     const task = "linear-regression";
     const claim = "CLAIR names the two clients that send noise.";
-    assert.deepEqual(trials, [{ file: "trials/a.yaml", task, clients: 10, claim }]);
-    const folder = join("runs", "linear-regression-small-1");
-    assert.deepEqual(runs, [{ folder, summary }]);
+    assert.deepEqual(listed["trials"], [{ file: "trials/a.yaml", task, clients: 10, claim }]);
+    const [run] = listed["runs"] as { folder: string; status: string; summary: unknown }[];
+    assert.deepEqual([run?.folder, run?.status], [folder, "done"]);
+    assert.deepEqual(run?.summary, summary);
     await writeFile(join(cwd, "trials", "b.yaml"), "name: [bad\n");
     await copyFile(join(workspace, "sweeps", "attack-table.yaml"), join(cwd, "trials", "c.yaml"));
     await mkdir(join(cwd, "runs", "torn"));
     await writeFile(join(cwd, "runs", "torn", "summary.json"), '{"name":');
     const { stdout } = await fedclair(["list"], { cwd });
-    assert.match(stdout, /^trials\/a\.yaml {2}linear-regression, 10 clients\n {4}CLAIR names/);
-    assert.match(stdout, /^runs\/linear-regression-small-1 {2}seed 1: clair, fedavg, oracle$/m);
-    assert.match(stdout, /^trials\/b\.yaml {2}cannot be run: trials\/b\.yaml:2:1: Flow sequence/m);
-    assert.match(stdout, /^trials\/c\.yaml {2}sweep of \d+ trials\n {4}What attacks do/m);
+    assert.match(stdout, /^trial +task +clients\ntrials\/a\.yaml +linear-regression +10$/m);
+    assert.match(stdout, new RegExp(`^${folder} +done +2 +20.* +1 +error\\.clair +\\d`, "m"));
+    assert.match(stdout, /^trials\/b\.yaml +trials\/b\.yaml:2:1: Flow sequence/m);
+    assert.match(stdout, /^sweep +trials\ntrials\/c\.yaml +\d+$/m);
+    assert.doesNotMatch(stdout, /What attacks do|torn/);
+    const { stdout: claims } = await fedclair(["list", "--claims"], { cwd });
+    assert.match(claims, /^trials\/c\.yaml +\d+ +What attacks do/m);
+  });
 
-    const again = await fedclair(["run", trialFile, "--hosts", "1", "--no-report"], { cwd });
-    assert.match(again.stderr, /^replaces the run in runs\/linear-regression-small-1$/m);
-    assert.match(again.stdout, /^run: runs\/linear-regression-small-1$/m);
-    assert.ok(!existsSync(join(cwd, folder, "report.html")));
+  it("a run that is done is shown again and never touched; --again makes a new one", async () => {
+    const cwd = await temporaryFolder();
+    const how = ["run", trial, "--transport", "memory", "--name", "pilot"];
+    const first = await fedclair(how, { cwd });
+    assert.equal(first.code, 0, first.stderr);
+    const summary = await readFile(join(cwd, "runs/pilot/summary.json"), "utf8");
+    const again = await fedclair(how, { cwd });
+    assert.match(again.stderr, /^done before, 20.*: --again runs it anew$/m);
+    assert.deepEqual([again.code, again.stdout], [0, first.stdout]);
+    const other = await fedclair([...how, "--set", "rounds=1"], { cwd });
+    assert.equal(other.code, 2, other.stdout);
+    assert.match(other.stderr, /'runs\/pilot' holds the run of .*, but other contents/);
+    const anew = await fedclair([...how, "--set", "rounds=1", "--again"], { cwd });
+    assert.match(anew.stdout, /^report: runs\/pilot-2\/report\.html$/m);
+    assert.equal(await readFile(join(cwd, "runs/pilot/summary.json"), "utf8"), summary);
+
+    const shown = await fedclair(["show", "runs/pilot"], { cwd });
+    assert.match(shown.stdout, /^runs\/pilot: done, began 20.*\n\nclient +true state/);
+    const compared = await fedclair(["compare", "runs/pilot", "runs/pilot-2", "--html", "c.html"], {
+      cwd,
+    });
+    assert.equal(compared.code, 0, compared.stderr);
+    assert.match(compared.stdout, /^trial +pilot +pilot-2\nrounds +2 +1\n/);
+    assert.match(compared.stdout, /^error\.clair +[\d.]+ +[\d.]+$/m);
+    assert.match(await readFile(join(cwd, "c.html"), "utf8"), /<svg/);
+    await writeFile(join(cwd, "runs/pilot/notes.md"), "mine");
+    const removed = await fedclair(["rm", "runs/pilot", "runs/pilot-2"], { cwd });
+    assert.equal(removed.stdout, "removed runs/pilot, but for notes.md\nremoved runs/pilot-2\n");
+    assert.deepEqual(await readdir(join(cwd, "runs"), { recursive: true }), ["pilot", "pilot/notes.md"]);
+    const gone = await fedclair(["show", "runs/pilot-2"], { cwd });
+    assert.equal(gone.code, 2);
+    assert.match(gone.stderr, /'runs\/pilot-2' holds no run/);
   });
 
   it("stops without a word where nobody reads its output on", async () => {

@@ -45,7 +45,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     },
   });
   log.info(`listening on ${pool.url}`);
-  process.send?.({ listening: pool.url });
+  process.send?.({ listening: pool.url }, () => undefined); // if the other side is gone, this one is told to stop
   let ending: readonly [reason?: string, exitCode?: number] = [];
   try {
     process.exitCode = await runAndReport({

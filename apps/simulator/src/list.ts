@@ -1,28 +1,59 @@
-import { readFile, readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { oneLine, parseTrial } from "@fedclair/core";
+import { readFile } from "node:fs/promises";
+import { oneLine, parseTrial, type Plugins } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
-import { isSweep, parseSweep, pathsOf, readSummary, type Summary } from "@fedclair/runs";
+import {
+  armsOf,
+  columns,
+  formatNumber,
+  isSweep,
+  measuresOf,
+  parseSweep,
+  pathsOf,
+  runsUnder,
+  type HeldRun,
+  type Measure,
+} from "@fedclair/runs";
 import pc from "picocolors";
+import { standing } from "./show.js";
 import { trialFiles } from "./trial-files.js";
 
-/** `fedclair list`: the trials and sweeps under a folder, with their claims, and the runs that lie in `runs`. */
-export async function list(folder: string, json: boolean): Promise<void> {
+export interface ListOptions {
+  readonly claims: boolean;
+  readonly json: boolean;
+}
+
+/** `fedclair list`: the trials and sweeps under a folder, and the runs that lie in `runs`. */
+export async function list(folder: string, { claims, json }: ListOptions): Promise<void> {
   const files = await Promise.all((await trialFiles(folder)).map(listed));
-  const runs = await finishedRuns("runs");
+  const plugins = await pluginsFor("");
+  const runs = (await runsUnder("runs")).map((run) => ({ run, primary: primaryOf(run, plugins) }));
+  const trials = files.filter((entry) => "task" in entry);
+  const sweeps = files.filter((entry) => "sweep" in entry);
+  const faulty = files.filter((entry) => "fault" in entry);
   if (json) {
-    const of = (key: string) => files.filter((entry) => key in entry);
-    const [trials, sweeps, faulty] = [of("task"), of("sweep"), of("fault")];
-    process.stdout.write(JSON.stringify({ trials, sweeps, faulty, runs }) + "\n");
+    const told = runs.map(({ run, primary }) => ({
+      ...standing(run),
+      ...(primary && { primary }),
+      ...(run.summary && { summary: run.summary }),
+    }));
+    process.stdout.write(JSON.stringify({ trials, sweeps, faulty, runs: told }) + "\n");
     return;
   }
-  for (const entry of files) {
-    process.stdout.write(`${pc.bold(oneLine(entry.file))}  ${line(entry)}\n`);
-  }
-  for (const { folder: run, summary } of runs) {
-    const arms = oneLine(summary.arms.join(", "));
-    process.stdout.write(`${pc.bold(oneLine(run))}  seed ${summary.seed}: ${arms}\n`);
-  }
+  const claimOf = ({ claim }: { claim: string }) => (claims ? [oneLine(claim.trim())] : []);
+  const claimHead = claims ? ["claim"] : [];
+  section(
+    ["trial", "task", "clients", ...claimHead],
+    trials.map((entry) => [oneLine(entry.file), entry.task, entry.clients, ...claimOf(entry)]),
+  );
+  section(
+    ["sweep", "trials", ...claimHead],
+    sweeps.map((entry) => [oneLine(entry.file), entry.trials, ...claimOf(entry)]),
+  );
+  section(
+    ["file that cannot be read", "why"],
+    faulty.map(({ file, fault }) => [oneLine(file), pc.red(oneLine(fault))]),
+  );
+  section(["run", "status", "rounds", "began", "seed", "primary measure", ""], runs.map(runRow));
 }
 
 /** A file under a folder of trial files. */
@@ -57,23 +88,37 @@ async function listed(file: string): Promise<Listed> {
   }
 }
 
-function line(entry: Listed): string {
-  if ("fault" in entry) return pc.red(`cannot be run: ${oneLine(entry.fault)}`);
-  const what =
-    "sweep" in entry
-      ? `sweep of ${entry.trials} trials`
-      : `${entry.task}, ${entry.clients} clients`;
-  return entry.claim === "" ? what : `${what}\n    ${oneLine(entry.claim.trim())}`;
+/** The number by which the trial's methods are compared first, of the one under study; undefined where it is not known. */
+function primaryOf({ trial, summary }: HeldRun, plugins: Plugins): Measure | undefined {
+  const { primary } = measuresOf(trial, plugins);
+  const [{ label }] = armsOf(trial);
+  return summary?.details.find(
+    ({ metric, arm, comparison }) => metric === primary && arm === label && !comparison,
+  );
 }
 
-async function finishedRuns(root: string): Promise<{ folder: string; summary: Summary }[]> {
-  const names = await readdir(root).catch(() => []);
-  const runs = await Promise.all(
-    names.sort().map(async (name) => {
-      const folder = join(root, name);
-      const summary = await readSummary(folder);
-      return summary ? [{ folder, summary }] : [];
-    }),
-  );
-  return runs.flat();
+function runRow({ run, primary }: { run: HeldRun; primary: Measure | undefined }): Cell[] {
+  const { folder, status, trial, info, rounds } = run;
+  const all = trial.rounds * armsOf(trial).length;
+  const colour = { done: pc.green, running: pc.cyan, failed: pc.red, interrupted: pc.yellow };
+  return [
+    oneLine(folder),
+    colour[status](status),
+    status === "done" ? String(trial.rounds) : `${rounds} of ${all}`,
+    info.started.slice(0, 16).replace("T", " "),
+    trial.seed,
+    primary ? oneLine(primary.name) : "",
+    primary ? formatNumber(primary.value) : "",
+  ];
+}
+
+type Cell = string | number;
+
+/** A table under its heads; nothing where it has no rows. */
+function section(heads: readonly string[], rows: readonly (readonly Cell[])[]): void {
+  if (rows.length === 0) return;
+  const isNumber = (i: number) => rows.every((row) => typeof row[i] === "number");
+  const align = heads.map((_, i) => (isNumber(i) ? "right" : "left"));
+  const cells = rows.map((row) => row.map(String));
+  process.stdout.write(`${columns([heads, ...cells], align)}\n\n`);
 }

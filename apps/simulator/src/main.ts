@@ -13,6 +13,8 @@ import type { AggregateOptions } from "./aggregate/aggregate.js";
 import type { AuditOptions } from "./audit/audit.js";
 import type { DescribeOptions } from "./describe.js";
 import type { NewOptions } from "./new.js";
+import type { CompareOptions } from "./compare.js";
+import type { ListOptions } from "./list.js";
 import type { ResumeOptions, RunOptions } from "./run.js";
 import { templates } from "./templates.js";
 import type { VerifyOptions } from "./verify.js";
@@ -124,12 +126,45 @@ program
 
 program
   .command("list")
-  .description("list trials, sweeps and finished runs")
+  .description("list trials, sweeps, and the runs in ./runs")
   .argument("[folder]", "where the trial files are", "trials")
+  .option("--claims", "with what trials and sweeps are said to show", false)
   .option("--json", "print JSON", false)
-  .action(async (folder: string, { json }: { json: boolean }) => {
+  .action(async (folder: string, options: ListOptions) => {
     const { list } = await import("./list.js");
-    await list(folder, json);
+    await list(folder, options);
+  });
+
+program
+  .command("show")
+  .description("show how a run stands and what it showed")
+  .argument("<run>", "run folder")
+  .addOption(pluginOption())
+  .option("--json", "print JSON", false)
+  .action(async (folder: string, options: { plugins: readonly string[]; json: boolean }) => {
+    const { show } = await import("./show.js");
+    await show(folder, options);
+  });
+
+program
+  .command("compare")
+  .description("set runs side by side: what differs in their trials, and what they measured")
+  .argument("<runs...>", "run folders")
+  .addOption(pluginOption())
+  .option("--html <file>", "write a page with a figure; a new file")
+  .option("--json", "print JSON", false)
+  .action(async (folders: string[], options: CompareOptions) => {
+    const { compareRuns } = await import("./compare.js");
+    await compareRuns(folders, options);
+  });
+
+program
+  .command("rm")
+  .description("remove runs")
+  .argument("<runs...>", "run folders")
+  .action(async (folders: string[]) => {
+    const { remove } = await import("./show.js");
+    await remove(folders);
   });
 
 program

@@ -73,5 +73,6 @@ export function table(heads: readonly string[], rows: readonly (readonly Content
 
 /** Numbers as `formatNumber` writes them, multiples (`1.9×`), and what stands for one that is absent. */
 function isNumeric(content: Content): boolean {
-  return typeof content === "string" && /^(-?[\d.,]+(e[+-]?\d+)?×?|–|none)$/.test(content);
+  const text = content instanceof Html ? content.text.replace(/^<b>(.*)<\/b>$/, "$1") : content;
+  return typeof text === "string" && /^(-?[\d.,]+(e[+-]?\d+)?×?|–|none)$/.test(text);
 }

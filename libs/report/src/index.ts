@@ -13,5 +13,6 @@ export { loneFigureSection, pageOf, type Figure } from "./page.js";
 export { runAndReport } from "./run-and-report.js";
 export { showIfDone, showRun } from "./show-run.js";
 export { textWidth } from "./text-width.js";
-export { writeReport } from "./write-report.js";
+export { writeComparison } from "./write-comparison.js";
+export { writeReportOf } from "./write-report.js";
 export { writeSweep } from "./write-sweep.js";

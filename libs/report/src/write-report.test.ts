@@ -3,12 +3,17 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClientRecord } from "@fedclair/core";
-import { armsOf, summarise, undescribed } from "@fedclair/runs";
-import { writeReport, writeReportOf } from "./write-report.js";
+import { armsOf, readRun, summarise, undescribed, type TrialDescription } from "@fedclair/runs";
+import { writeReportOf } from "./write-report.js";
 import { textWidth } from "./text-width.js";
 import { madeRun, writeMadeRun, type MadeRun } from "../testing/made-run.js";
 
 const attacks = { c01: "sign-flip", c04: "label-permute", c07: "sign-flip" };
+
+/** Of the run that lies in a folder. */
+async function writeReport(folder: string, description: Partial<TrialDescription>): Promise<void> {
+  await writeReportOf(await readRun(folder, { ...undescribed, ...description }), folder);
+}
 
 /** The run with every client record of the method under study changed. */
 function changed(run: MadeRun, change: (client: ClientRecord) => ClientRecord): MadeRun {
@@ -18,7 +23,7 @@ function changed(run: MadeRun, change: (client: ClientRecord) => ClientRecord): 
   return { ...run, records };
 }
 
-describe("writeReport", () => {
+describe("writeReportOf", () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "report-"));

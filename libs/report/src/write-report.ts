@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TaskFigures } from "@fedclair/core";
-import { readRun, undescribed, type Run, type TrialDescription } from "@fedclair/runs";
+import type { Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { accuracyFigure } from "./accuracy-figure.js";
 import { costFigure } from "./cost-figure.js";
@@ -10,14 +10,6 @@ import { writeFigures, type Drawing } from "./figures.js";
 import { page } from "./page.js";
 import { drawnText } from "./rounds.js";
 import { scoreCaption, scoreFigure } from "./score-figure.js";
-
-/** Reads a run folder and writes the report into it, as `writeReportOf`. @param description default: nothing is known */
-export async function writeReport(
-  folder: string,
-  description: Partial<TrialDescription> = {},
-): Promise<void> {
-  await writeReportOf(await readRun(folder, { ...undescribed, ...description }), folder);
-}
 
 /**
  * Writes the report of a run into a folder: `report.html`, one page that needs nothing beside itself, and

@@ -2,6 +2,7 @@ export { armsOf, type Arm, type ArmRecord } from "./arms.js";
 export {
   describeRecords,
   describeTrial,
+  measuresOf,
   undescribed,
   type TrialDescription,
 } from "./description.js";
@@ -30,6 +31,11 @@ export {
   type ClientRow,
 } from "./outcome/client-rows.js";
 export { columns } from "./outcome/columns.js";
+export {
+  compareRuns,
+  type ComparedMeasure,
+  type RunComparison,
+} from "./outcome/compare-runs.js";
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
@@ -58,6 +64,7 @@ export type { CheckpointPolicy } from "./store/checkpoint.js";
 export {
   folderOf,
   readSummary,
+  removeRun,
   runIn,
   runsUnder,
   type HeldRun,

@@ -1,5 +1,5 @@
-import { readdir, readFile, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { UserError, type Trial } from "@fedclair/core";
 import { parse } from "yaml";
 import type { PlaceOptions } from "../process/run-options.js";
@@ -7,7 +7,7 @@ import { codeOf } from "../process/system-error.js";
 import type { Summary } from "../summary.js";
 import { trialHash } from "../trial-hash.js";
 import { roundsIn } from "./checkpoint.js";
-import { holderOf, lockFile, type Holder } from "./lock.js";
+import { holderOf, Lock, lockFile, type Holder } from "./lock.js";
 
 /** What `run.json` says of a run from its beginning. */
 export interface RunInfo {
@@ -100,9 +100,27 @@ export async function runsUnder(root: string): Promise<HeldRun[]> {
   return runs;
 }
 
-/** What a person calls it. */
-export function runName({ folder }: Pick<HeldRun, "folder">): string {
-  return basename(folder);
+/** Of a run folder's files those that a run writes. */
+const ours = new RegExp(
+  "^(lock.*|checkpoint-\\d+|figures|(records|timings|artifacts)\\.jsonl|(run|summary|failure)\\.json|trial\\.yaml|params\\.safetensors|report\\.html)(\\.part)?$",
+);
+
+/**
+ * Removes a run, and its folder if nothing else lies in it. @returns what does
+ * @throws UserError if it is running
+ */
+export async function removeRun({ folder }: Pick<HeldRun, "folder">): Promise<string[]> {
+  await Lock.take(folder); // which goes with the rest
+  const names = await readdir(folder);
+  // What makes it a run goes last, and then what keeps others out: cut off in between it can be removed again.
+  const last = (name: string) => Number(name === "run.json") + 2 * Number(name.startsWith(lockFile));
+  const own = names.filter((name) => ours.test(name)).sort((a, b) => last(a) - last(b));
+  for (const name of own) {
+    await rm(join(folder, name), { recursive: true, force: true });
+  }
+  const left = names.filter((name) => !ours.test(name));
+  if (left.length === 0) await rmdir(folder);
+  return left;
 }
 
 /**

@@ -1,0 +1,56 @@
+import { oneLine, UserError } from "@fedclair/core";
+import { outcomeText, removeRun, runIn, type HeldRun } from "@fedclair/runs";
+import { openRun } from "./open-run.js";
+
+/** `fedclair show`: how a run stands, and what it showed as far as it came. */
+export async function show(
+  folder: string,
+  { plugins, json }: { readonly plugins: readonly string[]; readonly json: boolean },
+): Promise<void> {
+  const held = await heldIn(folder);
+  const run = await openRun(folder, plugins);
+  const { summary } = run;
+  if (json) {
+    process.stdout.write(JSON.stringify({ ...standing(held), summary }) + "\n");
+    return;
+  }
+  process.stdout.write(`${oneLine(folder)}: ${standingText(held)}\n\n${outcomeText(run)}`);
+}
+
+/** `fedclair rm`: removes runs, and leaves what else lies in their folders. */
+export async function remove(folders: readonly string[]): Promise<void> {
+  const held = await Promise.all(folders.map(heldIn));
+  for (const run of held) {
+    const left = await removeRun(run);
+    const rest = left.length === 0 ? "" : `, but for ${left.map(oneLine).join(", ")}`;
+    process.stdout.write(`removed ${oneLine(run.folder)}${rest}\n`);
+  }
+}
+
+/** @throws UserError if there is none */
+export async function heldIn(folder: string): Promise<HeldRun> {
+  const held = await runIn(folder);
+  if (!held) throw new UserError(`'${folder}' holds no run: fedclair list shows those that there are`);
+  return held;
+}
+
+/** What there is to say of a run beside its numbers. */
+export function standing({ folder, status, info, trial, rounds, failure }: HeldRun): object {
+  const { started, version, backend } = info;
+  const { name, seed } = trial;
+  return {
+    ...{ folder, status, name, seed, started, backend, version },
+    ...(status !== "done" && { rounds }),
+    ...(failure && { failure: failure.message }),
+  };
+}
+
+function standingText({ status, info, rounds, holder, failure }: HeldRun): string {
+  const parts = [
+    failure ? `failed (${failure.message})` : status,
+    `began ${info.started}`,
+    ...(status === "done" ? [] : [`${rounds} rounds on disk`]),
+    ...(holder ? [`process ${holder.pid} on ${oneLine(holder.host)}`] : []),
+  ];
+  return parts.join(", ");
+}

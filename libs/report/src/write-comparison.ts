@@ -1,0 +1,67 @@
+import { writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { formatNumber, makeFolder, studied, type Run, type RunComparison } from "@fedclair/runs";
+import { accuracyFigure } from "./accuracy-figure.js";
+import { drawFigures } from "./figures.js";
+import { html, table } from "./html.js";
+import { loneFigureSection, pageOf } from "./page.js";
+
+/** Writes runs side by side, one page that needs nothing beside itself, into a new file. @param runs in the comparison's order */
+export async function writeComparison(
+  file: string,
+  { names, differences, measures }: RunComparison,
+  runs: readonly Run[],
+): Promise<void> {
+  const figures = await drawFigures([
+    {
+      name: "runs",
+      title: "Benign clients over rounds",
+      caption:
+        "The method under study of every run: mean of the benign clients that measured in all of them, each on its own data, and their 10–90 % range.",
+      spec: accuracyFigure(asArms(names, runs)),
+    },
+  ]);
+  const main = html`${figures.map((figure) => loneFigureSection(figure))}
+    <section>
+      <h2>What differs in the trials</h2>
+      ${
+        differences.length === 0
+          ? html`<p>Nothing.</p>`
+          : table(
+              ["key", ...names],
+              differences.map(({ path, values }) => [
+                html`<code>${path}</code>`,
+                ...values.map((value) => value ?? "–"),
+              ]),
+            )
+      }
+    </section>
+    <section>
+      <h2>Measures</h2>
+      <p class="note">Bold: the best, where it is known which end is better.</p>
+      ${table(
+        ["measure", ...names],
+        measures.map(({ name, values, best }) => [
+          html`<code>${name}</code>`,
+          ...values.map((value, i) => {
+            const text = value === undefined ? "–" : formatNumber(value);
+            return best.has(i) ? html`<b>${text}</b>` : text;
+          }),
+        ]),
+      )}
+    </section>`;
+  await makeFolder(dirname(file));
+  const title = `${String(runs.length)} runs compared`;
+  await writeFile(file, pageOf({ title, claim: undefined }, html``, main), { flag: "wx" });
+}
+
+/** The methods under study of several runs, as if they were the methods of one. */
+function asArms(names: readonly string[], runs: readonly Run[]): Run {
+  const [first] = runs;
+  if (!first) throw new Error("no run is compared with none");
+  const arms = names.map((label) => ({ ...first.arms[0], label })) as unknown as Run["arms"];
+  const records = runs.flatMap((run, i) =>
+    studied(run).map((record) => ({ ...record, arm: names[i] ?? "" })),
+  );
+  return { ...first, arms, records };
+}
