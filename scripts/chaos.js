@@ -116,5 +116,7 @@ for (let i = 0; done < kills; i++) {
   console.log(`${done}/${kills} ${trial.name} (${how.at(-1)}): killed ${killed} times, ${said}`);
 }
 await rm(folder, { recursive: true, force: true });
-console.log(`${done} kills of ${runs} runs: ${runs - failed} ended with the same bytes, ${failed} did not`);
+console.log(
+  `${done} kills of ${runs} runs: ${runs - failed} ended with the same bytes, ${failed} did not`,
+);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { builtIn } from "@fedclair/plugins";
-import { readTrialFile } from "@fedclair/runs";
+import { folderOf, readTrialFile } from "@fedclair/runs";
 import { compare } from "../apps/simulator/dist/src/verify.js";
 import { hostEnvironment, runFederation } from "./llm/federation.js";
 import { tables } from "./llm/tables.js";
@@ -50,7 +50,8 @@ const before = await run(python, ["clients.py", String(clients)], {
 });
 const runs = [];
 for (const seed of seeds) {
-  const out = join(workspace, "runs", `llm-${values.trial}-${seed}`);
+  const place = join(workspace, "runs", `llm-${values.trial}-${seed}`);
+  const out = await folderOf({}, { out: place, again: true });
   const { seconds, memory } = await runFederation({
     python,
     trial,

@@ -38,7 +38,7 @@ async function testPack() {
   await run("npx", ["fedclair", "new", "my-study"], whole);
   const study = join(whole, "my-study");
   expect(
-    await run("npx", ["fedclair", "run", "trial.yaml", "--hosts", "2"], study),
+    await run("npx", ["fedclair", "run", "trial.yaml", "--hosts", "2", "--name", "one"], study),
     /flagged 3 of 3/,
   );
   expect(await run("npm", ["test"], study), /\d\d passing/);
@@ -148,9 +148,7 @@ async function runOverSockets(study, plugins) {
   const [code] = await ended;
   if (code !== 0) throw new Error(`the coordinator ended with ${code}`);
   const [one, two] = await Promise.all(
-    [join(study, "runs/my-study-1"), out].map((run) =>
-      readFile(join(run, "records.jsonl"), "utf8"),
-    ),
+    [join(study, "runs/one"), out].map((run) => readFile(join(run, "records.jsonl"), "utf8")),
   );
   if (one !== two) throw new Error("the two installations gave other records than one");
 }

@@ -172,7 +172,10 @@ describe("the command", () => {
     await writeFile(join(cwd, "runs/pilot/notes.md"), "mine");
     const removed = await fedclair(["rm", "runs/pilot", "runs/pilot-2"], { cwd });
     assert.equal(removed.stdout, "removed runs/pilot, but for notes.md\nremoved runs/pilot-2\n");
-    assert.deepEqual(await readdir(join(cwd, "runs"), { recursive: true }), ["pilot", "pilot/notes.md"]);
+    assert.deepEqual(await readdir(join(cwd, "runs"), { recursive: true }), [
+      "pilot",
+      "pilot/notes.md",
+    ]);
     const gone = await fedclair(["show", "runs/pilot-2"], { cwd });
     assert.equal(gone.code, 2);
     assert.match(gone.stderr, /'runs\/pilot-2' holds no run/);

@@ -30,7 +30,7 @@ describe("a language model", function () {
     }
     assert.equal(code, 0, stdout + stderr);
 
-    const run = join(workspace, "runs/llm-smoke-1");
+    const [, run = ""] = /report in (\S+)\/report\.html/.exec(stderr) ?? [];
     const [record] = await recordsOf(run);
     const named = record?.clients.filter(({ verdict }) => verdict === "contaminated");
     assert.deepEqual(

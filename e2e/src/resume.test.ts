@@ -65,7 +65,11 @@ describe("a run whose processes are all killed", () => {
     const run = start(["run", fixture("long"), "--hosts", "1", "--out", out]);
     await run.says(/round 1:/);
     const before = await recordsOf(out);
-    for (const second of [["run", fixture("long"), "--out", out], ["resume", out], ["rm", out]]) {
+    for (const second of [
+      ["run", fixture("long"), "--out", out],
+      ["resume", out],
+      ["rm", out],
+    ]) {
       const { code, stderr } = await fedclair(second);
       assert.equal(code, 2);
       assert.match(stderr, /is in use by process \d+ on \S+ since 20/);

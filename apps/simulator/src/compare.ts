@@ -56,6 +56,9 @@ function comparisonText({ names, differences, measures }: RunComparison): string
     }),
   ]);
   const sides = (side: "left" | "right") => ["left" as const, ...names.map(() => side)];
-  const trials = keys.length === 0 ? "the trials are the same" : columns([["trial", ...heads], ...keys], sides("left"));
+  const trials =
+    keys.length === 0
+      ? "the trials are the same"
+      : columns([["trial", ...heads], ...keys], sides("left"));
   return `${trials}\n\n${columns([["measure", ...heads], ...numbers], sides("right"))}\n`;
 }

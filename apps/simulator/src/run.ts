@@ -74,7 +74,8 @@ export type ResumeOptions = Omit<RunOptions, "set" | "resume" | keyof PlaceOptio
 
 /** `fedclair resume`: goes on with the run in a folder; of one that is done it shows the outcome. */
 export async function resume(folder: string, options: ResumeOptions): Promise<void> {
-  if (!(await runIn(folder))) throw new UserError(`'${folder}' holds no run: fedclair run begins one`);
+  if (!(await runIn(folder)))
+    throw new UserError(`'${folder}' holds no run: fedclair run begins one`);
   await run(join(folder, "trial.yaml"), { ...options, set: [], out: folder, resume: true });
 }
 

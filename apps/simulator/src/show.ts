@@ -30,7 +30,8 @@ export async function remove(folders: readonly string[]): Promise<void> {
 /** @throws UserError if there is none */
 export async function heldIn(folder: string): Promise<HeldRun> {
   const held = await runIn(folder);
-  if (!held) throw new UserError(`'${folder}' holds no run: fedclair list shows those that there are`);
+  if (!held)
+    throw new UserError(`'${folder}' holds no run: fedclair list shows those that there are`);
   return held;
 }
 

@@ -31,11 +31,7 @@ export {
   type ClientRow,
 } from "./outcome/client-rows.js";
 export { columns } from "./outcome/columns.js";
-export {
-  compareRuns,
-  type ComparedMeasure,
-  type RunComparison,
-} from "./outcome/compare-runs.js";
+export { compareRuns, type ComparedMeasure, type RunComparison } from "./outcome/compare-runs.js";
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";

@@ -124,7 +124,10 @@ describe("a run that was cut off", function () {
     };
     await assert.rejects(recordTrial(runInto(out, { signal: stop.signal, onEvent })));
     const other = recordTrial(runInto(out, { backend: () => "wasm" }));
-    await assert.rejects(other, /was begun with the backend none, .*: got wasm; choose --backend none/);
+    await assert.rejects(
+      other,
+      /was begun with the backend none, .*: got wasm; choose --backend none/,
+    );
     await cp(out, `${out}-2`, { recursive: true });
     await fs.truncate(join(`${out}-2`, "records.jsonl"), 3);
     await assert.rejects(recordTrial(runInto(`${out}-2`)), /has 3 bytes, and had \d+ at the last/);

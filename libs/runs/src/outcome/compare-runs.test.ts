@@ -9,7 +9,9 @@ describe("compareRuns", () => {
     const trial = toyTrial(changes);
     const details = Object.entries(values).map(([name, value]) => ({
       ...{ name, scope: "clients" as const, metric: name, value },
-      ...(name !== "size" && { better: name === "loss" ? ("lower" as const) : ("higher" as const) }),
+      ...(name !== "size" && {
+        better: name === "loss" ? ("lower" as const) : ("higher" as const),
+      }),
     }));
     const own = runOf(trial, []);
     return { ...own, summary: { ...own.summary, measures: values, details } };
@@ -39,7 +41,12 @@ describe("compareRuns", () => {
 
   it("marks nothing where all are alike", () => {
     const same = run({ accuracy: 0.9 });
-    const { differences, measures } = compareRuns(new Map([["a", same], ["b", same]]));
+    const { differences, measures } = compareRuns(
+      new Map([
+        ["a", same],
+        ["b", same],
+      ]),
+    );
     assert.deepEqual(differences, []);
     assert.deepEqual(measures[0]?.best, new Set());
   });

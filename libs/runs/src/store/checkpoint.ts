@@ -41,9 +41,7 @@ export async function dropCheckpoints(folder: string, keep: number): Promise<voi
 export async function readCheckpoint(folder: string): Promise<Checkpoint | undefined> {
   const [newest] = await checkpointsIn(folder);
   // Written by `writeCheckpoint`.
-  return newest === undefined
-    ? undefined
-    : ((await readState(join(folder, newest))) as Checkpoint);
+  return newest === undefined ? undefined : ((await readState(join(folder, newest))) as Checkpoint);
 }
 
 /** Rounds of all arms together that the newest one stands for; 0 where there is none. */

@@ -77,7 +77,8 @@ export async function runIn(folder: string, isOurs = false): Promise<HeldRun | u
   }
   if (!names.includes("trial.yaml")) return undefined;
   const info = await readJson<RunInfo>(folder, "run.json");
-  if (info?.hash === undefined) throw new UserError(`'${join(folder, "run.json")}' is broken: ${advice}`);
+  if (info?.hash === undefined)
+    throw new UserError(`'${join(folder, "run.json")}' is broken: ${advice}`);
   // Written by RunFolder from a trial that passed its schema.
   const trial = parse(await readFile(join(folder, "trial.yaml"), "utf8")) as Trial;
   const summary = await readSummary(folder);
@@ -113,7 +114,8 @@ export async function removeRun({ folder }: Pick<HeldRun, "folder">): Promise<st
   await Lock.take(folder); // which goes with the rest
   const names = await readdir(folder);
   // What makes it a run goes last, and then what keeps others out: cut off in between it can be removed again.
-  const last = (name: string) => Number(name === "run.json") + 2 * Number(name.startsWith(lockFile));
+  const last = (name: string) =>
+    Number(name === "run.json") + 2 * Number(name.startsWith(lockFile));
   const own = names.filter((name) => ours.test(name)).sort((a, b) => last(a) - last(b));
   for (const name of own) {
     await rm(join(folder, name), { recursive: true, force: true });

@@ -53,7 +53,10 @@ describe("Lock", () => {
 
   it("of another machine, or without a birth, counts as held; what is no lock does not", async () => {
     await write({ ...here, host: "elsewhere", pid: 2 ** 30 });
-    await assert.rejects(Lock.take(folder), /on elsewhere since .*; if that process is gone, remove /);
+    await assert.rejects(
+      Lock.take(folder),
+      /on elsewhere since .*; if that process is gone, remove /,
+    );
     await write(here);
     await assert.rejects(Lock.take(folder), /in use by process/);
     await writeFile(path, "{");

@@ -55,7 +55,9 @@ export class Lock {
   /** @throws UserError if it was taken away, as by a person who thought that nobody held it: two writers would spoil the folder */
   async check(): Promise<void> {
     if ((await textOf(this.#path)) === this.#text) return;
-    throw new UserError(`'${this.#path}' is gone or another's: is there a second run? This one ends`);
+    throw new UserError(
+      `'${this.#path}' is gone or another's: is there a second run? This one ends`,
+    );
   }
 
   async release(): Promise<void> {

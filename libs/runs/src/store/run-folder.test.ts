@@ -69,9 +69,18 @@ describe("RunFolder.take", () => {
   it("refuses the run of another trial or seed, and one that is done", async () => {
     await begin();
     const before = await names();
-    await assert.rejects(begin({ name: "other" }, true), /toy with seed 1, not of other with seed 1/);
-    await assert.rejects(begin({ seed: 2 }, true), /holds the run of toy with seed 1, not of toy with seed 2/);
-    await assert.rejects(begin({ rounds: 7 }, true), /not of the same name and seed, but other contents/);
+    await assert.rejects(
+      begin({ name: "other" }, true),
+      /toy with seed 1, not of other with seed 1/,
+    );
+    await assert.rejects(
+      begin({ seed: 2 }, true),
+      /holds the run of toy with seed 1, not of toy with seed 2/,
+    );
+    await assert.rejects(
+      begin({ rounds: 7 }, true),
+      /not of the same name and seed, but other contents/,
+    );
     await writeFile(join(out, "summary.json"), '{"arms":[]}');
     await assert.rejects(begin({}, true), /is done: --again makes a new one/);
     assert.deepEqual(await names(), [...before, "summary.json"].sort());

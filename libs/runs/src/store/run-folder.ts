@@ -69,7 +69,13 @@ export class RunFolder {
 
   private constructor(
     lock: Lock,
-    { path, trial, policy, isNew, held }: {
+    {
+      path,
+      trial,
+      policy,
+      isNew,
+      held,
+    }: {
       readonly path: string;
       readonly trial: Trial;
       readonly policy: CheckpointPolicy;
@@ -157,9 +163,12 @@ export class RunFolder {
       coordinatorRss: process.resourceUsage().maxRSS * 1024,
       ...(wire && { wire: { bytesSent: wire.bytesSent, bytesReceived: wire.bytesReceived } }),
     };
-    const artifacts = Object.entries(round.artifacts).map(
-      ([name, value]): Artifact => ({ arm: arm.label, round: round.record.round, name, value }),
-    );
+    const artifacts = Object.entries(round.artifacts).map(([name, value]): Artifact => ({
+      arm: arm.label,
+      round: round.record.round,
+      name,
+      value,
+    }));
     await this.#write("artifacts.jsonl", artifacts);
     await this.#write("timings.jsonl", [timing]);
     await this.#write("records.jsonl", [record]);
@@ -230,7 +239,8 @@ export function checkHeld(held: HeldRun, trial: Trial, resumes: boolean): void {
   checkTrial(held, trial);
   const { folder, status, holder, rounds, failure } = held;
   if (holder) throw inUse(folder, holder);
-  if (status === "done") throw new UserError(`the run in '${folder}' is done: --again makes a new one`);
+  if (status === "done")
+    throw new UserError(`the run in '${folder}' is done: --again makes a new one`);
   if (resumes) return;
   const how = failure ? `failed (${failure.message})` : "was interrupted";
   throw new UserError(
@@ -242,7 +252,8 @@ export function checkHeld(held: HeldRun, trial: Trial, resumes: boolean): void {
 export function checkTrial({ folder, info, trial: held }: HeldRun, trial: Trial): void {
   if (info.hash === trialHash(trial) && held.name === trial.name) return;
   const [own = "", other = ""] = [trial, held].map(({ name, seed }) => `${name} with seed ${seed}`);
-  const what = own === other ? "the same name and seed, but other contents or another release" : own;
+  const what =
+    own === other ? "the same name and seed, but other contents or another release" : own;
   throw new UserError(
     `the folder '${folder}' holds the run of ${other}, not of ${what}: choose another --out, or empty it`,
   );

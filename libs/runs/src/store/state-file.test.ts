@@ -41,7 +41,9 @@ describe("a state on disk", () => {
   });
 
   it("keeps what was one object one object, and of a part of a buffer the part", async () => {
-    const base = new Map([["w", { shape: [2], data: new Float64Array([0, 1, 2, 3]).subarray(1, 3) }]]);
+    const base = new Map([
+      ["w", { shape: [2], data: new Float64Array([0, 1, 2, 3]).subarray(1, 3) }],
+    ]);
     const back = (await there([base, { base, data: base.get("w")?.data }])) as [
       typeof base,
       { base: typeof base; data: Float64Array },

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFile, symlink } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { temporaryFolder, workspace } from "./paths.js";
+import { runScript } from "./run-script.js";
+
+/**
+ * Runs a document as one script in an empty folder: its `sh` blocks as they stand, and files written where a block follows a
+ * line with the file's name. Nothing is installed: the packages of this repository and its trials lie beside.
+ */
+export async function runDocument(document: string) {
+  const folder = await temporaryFolder();
+  for (const name of ["node_modules", "trials"]) {
+    await symlink(join(workspace, name), join(folder, name));
+  }
+  const text = await readFile(join(workspace, document), "utf8");
+  return { folder, ...(await runScript(scriptOf(text, await freePort()), folder)) };
+}
+
+function scriptOf(markdown: string, port: number): string {
+  const blocks = markdown.matchAll(/(?:^`([\w./-]+)`\n\n)?^```(\w+)\n([^]*?)^```$/gm);
+  return [...blocks]
+    .map(([, file, language, text = ""]) => {
+      if (language === "sh") return text;
+      assert.ok(file !== undefined, `no file is named for the block ${text.slice(0, 80)}`);
+      return `cat > ${file} <<'end of file'\n${text}end of file\n`;
+    })
+    .join("\n")
+    .replaceAll(/^npm install$/gm, "true")
+    .replaceAll(":4000", `:${port}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
