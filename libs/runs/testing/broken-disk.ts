@@ -24,7 +24,7 @@ export async function withBrokenDisk(
   run: () => Promise<unknown>,
 ): Promise<number> {
   let count = 0;
-  const real = { open: fs.open, ...Object.fromEntries(calls.map((name) => [name, fs[name]])) };
+  const real: Record<string, unknown> = { ...fs };
   const guarded =
     (owner: object, call: Call): Call =>
     async (...args) => {
@@ -34,11 +34,11 @@ export async function withBrokenDisk(
       throw Object.assign(new Error(`${fault}: at call ${at}`), { code: fault, syscall: "write" });
     };
   const patched = fs as unknown as Record<string, Call>;
-  for (const name of calls) patched[name] = guarded(fs, fs[name] as Call);
+  for (const name of calls) patched[name] = guarded(fs, patched[name] as Call);
   patched["open"] = async (...args) => {
-    const file = (await (real.open as Call)(...args)) as FileHandle;
+    const file = (await (real["open"] as Call)(...args)) as FileHandle;
     for (const name of handleCalls) {
-      Object.defineProperty(file, name, { value: guarded(file, file[name] as Call) });
+      Object.defineProperty(file, name, { value: guarded(file, Reflect.get(file, name) as Call) });
     }
     return file;
   };

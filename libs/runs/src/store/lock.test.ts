@@ -36,9 +36,12 @@ describe("Lock", () => {
   it("of a process that is gone is taken over, by one of many", async () => {
     const child = spawn(process.execPath, ["-e", ""]);
     await once(child, "close");
-    await write({ ...here, pid: child.pid });
+    await write({ ...here, pid: child.pid, id: "a" });
     assert.equal(await holderOf(folder), undefined);
-    const taken = await Promise.allSettled(Array.from({ length: 20 }, () => Lock.take(folder)));
+    // Nor does it stop them that one who was about to take it over is gone too.
+    const breaker = JSON.stringify({ ...here, pid: child.pid, id: "b" });
+    await writeFile(join(folder, "lock.a"), breaker);
+    const taken = await Promise.allSettled(Array.from({ length: 50 }, () => Lock.take(folder)));
     const locks = taken.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     assert.equal(locks.length, 1);
     assert.deepEqual(await readdir(folder), ["lock"]);
@@ -51,7 +54,14 @@ describe("Lock", () => {
     assert.match(await readFile(path, "utf8"), /"birth"/);
   });
 
-  it("of another machine, or without a birth, counts as held; what is no lock does not", async () => {
+  it("that nobody can read is taken over", async () => {
+    await writeFile(path, "{");
+    const lock = await Lock.take(folder);
+    assert.deepEqual(await readdir(folder), ["lock"]);
+    await lock.release();
+  });
+
+  it("of another machine, or without a birth, counts as held", async () => {
     await write({ ...here, host: "elsewhere", pid: 2 ** 30 });
     await assert.rejects(
       Lock.take(folder),
@@ -59,8 +69,6 @@ describe("Lock", () => {
     );
     await write(here);
     await assert.rejects(Lock.take(folder), /in use by process/);
-    await writeFile(path, "{");
-    await Lock.take(folder);
   });
 
   it("that was taken away is missed", async () => {

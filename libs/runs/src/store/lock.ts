@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { printable, UserError } from "@fedclair/core";
 import { codeOf } from "../process/system-error.js";
 
@@ -14,6 +15,8 @@ export interface Holder {
   readonly since: string;
   /** Tells a process from a later one with the same number; absent where the system does not say. */
   readonly birth?: string | undefined;
+  /** Tells two locks of one process apart. */
+  readonly id?: string | undefined;
 }
 
 /** The name of a lock in its folder. */
@@ -37,15 +40,14 @@ export class Lock {
     const path = join(folder, lockFile);
     const own: Holder = {
       ...{ pid: process.pid, host: hostname(), since: new Date().toISOString() },
-      birth: birthOf(process.pid),
+      ...{ birth: birthOf(process.pid), id: randomUUID() },
     };
-    const id = randomUUID(); // tells two locks of one process apart
-    const text = JSON.stringify({ ...own, id }) + "\n";
+    const text = JSON.stringify(own) + "\n";
     // Written first and named then: nobody ever sees half a lock.
-    const aside = `${path}.${id}`;
+    const aside = `${path}.by-${own.id}`;
     await writeFile(aside, text, { flag: "wx" });
     try {
-      while (!(await linked(aside, path))) await clearStale(folder, path);
+      while (!(await linked(aside, path))) await clearStale(folder, path, aside);
     } finally {
       await rm(aside, { force: true }).catch(() => undefined); // left behind it is in nobody's way
     }
@@ -80,22 +82,27 @@ export function inUse(folder: string, { pid, host, since }: Holder): UserError {
   );
 }
 
-/** Removes a lock whose holder is gone. @throws UserError if it is there */
-async function clearStale(folder: string, path: string): Promise<void> {
+/**
+ * Removes a lock whose holder is gone. Only who holds the lock's breaker may, itself a lock: of several that found it stale one could
+ * else remove the lock of the next holder. A breaker that is gone is removed in the same way.
+ * @param own a file that says who this process is
+ * @throws UserError if the holder is there
+ */
+async function clearStale(folder: string, path: string, own: string): Promise<void> {
   const text = await textOf(path);
   if (text === undefined) return; // released meanwhile
   const holder = parsed(text);
-  if (holder && isThere(holder)) throw inUse(folder, holder);
-  // Out of the way first: of several that find it stale only one removes it, and none removes the lock of the next holder.
-  const away = `${path}.${randomUUID()}`;
-  try {
-    await rename(path, away);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return;
-    throw error;
+  if (holder && isThere(holder)) {
+    if (path !== join(folder, lockFile)) return delay(1); // it is at work
+    throw inUse(folder, holder);
   }
-  if ((await textOf(away)) !== text) await linked(away, path);
-  await rm(away, { force: true });
+  const breaker = `${path}.${holder?.id ?? "none"}`;
+  if (!(await linked(own, breaker))) return clearStale(folder, breaker, own);
+  try {
+    if ((await textOf(path)) === text) await rm(path);
+  } finally {
+    await rm(breaker, { force: true });
+  }
 }
 
 /** False if the name is taken. */
@@ -119,9 +126,9 @@ async function textOf(path: string): Promise<string | undefined> {
 /** Undefined of what is no lock of ours. */
 function parsed(text: string | undefined): Holder | undefined {
   try {
-    const { pid, host, since, birth } = JSON.parse(text ?? "") as Partial<Holder>;
+    const { pid, host, since, birth, id } = JSON.parse(text ?? "") as Partial<Holder>;
     if (typeof pid !== "number" || typeof host !== "string") return undefined;
-    return { pid, host, since: String(since), birth };
+    return { pid, host, since: String(since), birth, id: id?.replaceAll(/[^\w-]/g, "") };
   } catch {
     return undefined;
   }

@@ -13,7 +13,6 @@ import {
 } from "@fedclair/core";
 import { stringify } from "yaml";
 import type { Arm, ArmRecord } from "../arms.js";
-import { codeOf } from "../process/system-error.js";
 import type { Summary } from "../summary.js";
 import { trialHash } from "../trial-hash.js";
 import { version } from "../version.js";

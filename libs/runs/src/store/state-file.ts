@@ -95,7 +95,7 @@ class ArrayReader extends Deserializer {
 
   _readHostObject(): ArrayBufferView {
     const Kind = kinds[this.readUint32()];
-    const [high, low] = this.readUint64() as unknown as [number, number];
+    const [high, low] = this.readUint64();
     if (!Kind) throw new Error("a typed array of an unknown kind");
     const array = new Kind(high * 2 ** 32 + low);
     this.arrays.push(array);

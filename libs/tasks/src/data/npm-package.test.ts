@@ -40,6 +40,23 @@ describe("packageFolder", () => {
     assert.deepEqual(await readdir(join(cache, "npm", "@scope")), ["texts-1.0.0"]);
   });
 
+  it("checks at each call that the files are as they were, and fetches what an earlier release left", async () => {
+    const fetch = async (_source: unknown, folder: string) => {
+      await writeFile(join(folder, "a.txt"), "text");
+      return folder;
+    };
+    const ask = () => packageFolder(source, "", cache, fetch);
+    const folder = await ask();
+    const changed = /a\.txt' is not as it was fetched: remove '.*', and it is fetched again/;
+    await writeFile(join(folder, "a.txt"), "Text");
+    await assert.rejects(ask(), changed);
+    await rm(join(folder, "a.txt"));
+    await assert.rejects(ask(), changed);
+    await rm(join(folder, "fedclair-manifest.json"));
+    assert.equal(await ask(), folder);
+    assert.equal(await readFile(join(folder, "a.txt"), "utf8"), "text");
+  });
+
   it("says what failed and what to do instead, and keeps nothing", async () => {
     const fetch = async (_source: unknown, folder: string) => {
       await writeFile(join(folder, "half.txt"), "");
@@ -91,7 +108,7 @@ describe("packageFolder from a registry", function () {
   it("has the package's own files, none of its dependencies", async () => {
     const files = await packageFolder({ ...source, integrity }, "", join(folder, "cache"));
     assert.equal(await readFile(join(files, "a.txt"), "utf8"), "text");
-    assert.deepEqual(await readdir(files), ["a.txt", "package.json"]);
+    assert.deepEqual(await readdir(files), ["a.txt", "fedclair-manifest.json", "package.json"]);
   });
 
   it("refuses a tarball of another hash", async () => {

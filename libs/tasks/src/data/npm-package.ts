@@ -1,8 +1,8 @@
 import { exec } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { access, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "@fedclair/core";
 
@@ -25,9 +25,10 @@ export function cacheFolder(environment = process.env): string {
 }
 
 /**
- * The folder with a package's files, fetched into the cache at the first call. Several processes may call at once.
+ * The folder with a package's files, fetched into the cache at the first call, and checked at each: a file that changed since
+ * would change every number without a word. Several processes may call at once.
  * @param advice for the user's error: what to do if the package cannot be fetched
- * @throws UserError when it is neither in the cache nor to be had from the registry
+ * @throws UserError when it is neither in the cache nor to be had from the registry, or was changed
  */
 export async function packageFolder(
   source: NpmPackage,
@@ -36,14 +37,17 @@ export async function packageFolder(
   fetch: Fetch = fetchFromRegistry,
 ): Promise<string> {
   const folder = join(cache, "npm", `${source.name}-${source.version}`);
-  if (await exists(folder)) return folder;
+  if (await isWhole(folder)) return folder;
   const unfinished = `${folder}.${randomUUID()}.tmp`;
   try {
     await mkdir(unfinished, { recursive: true });
-    await rename(await fetch(source, unfinished), folder);
+    const fetched = await fetch(source, unfinished);
+    await writeFile(join(fetched, manifestFile), JSON.stringify(await hashesIn(fetched), null, 1));
+    if (!(await hasManifest(folder))) await rm(folder, { recursive: true, force: true });
+    await rename(fetched, folder);
   } catch (error) {
     // Another process may have been first: a folder under its final name is complete.
-    if (await exists(folder)) return folder;
+    if (await isWhole(folder)) return folder;
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(
       `cannot fetch ${source.name}@${source.version} into ${cache}: ${reason}; ${advice}`,
@@ -54,11 +58,46 @@ export async function packageFolder(
   return folder;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
+const manifestFile = "fedclair-manifest.json";
+
+/** False of what an earlier release left. */
+function hasManifest(folder: string): Promise<boolean> {
+  return access(join(folder, manifestFile)).then(
     () => true,
     () => false,
   );
+}
+
+/** Is the folder there, as it was fetched? @throws UserError naming a file that is not */
+async function isWhole(folder: string): Promise<boolean> {
+  if (!(await hasManifest(folder))) return false;
+  const manifest = await readFile(join(folder, manifestFile), "utf8");
+  const [expected, found] = [JSON.parse(manifest) as Hashes, await hashesIn(folder)];
+  const names = new Set([...Object.keys(expected), ...Object.keys(found)]);
+  const changed = [...names].find((name) => expected[name] !== found[name]);
+  if (changed === undefined) return true;
+  throw new UserError(
+    `'${join(folder, changed)}' is not as it was fetched: remove '${folder}', and it is fetched again`,
+  );
+}
+
+/** SHA-256 by the path in the folder. */
+type Hashes = Readonly<Record<string, string>>;
+
+async function hashesIn(folder: string): Promise<Hashes> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.flatMap((entry) =>
+    entry.isFile() && entry.name !== manifestFile
+      ? [relative(folder, join(entry.parentPath, entry.name))]
+      : [],
+  );
+  const hashes = await Promise.all(
+    paths.sort().map(async (path): Promise<[string, string]> => {
+      const content = await readFile(join(folder, path));
+      return [path, createHash("sha256").update(content).digest("hex")];
+    }),
+  );
+  return Object.fromEntries(hashes);
 }
 
 /**
