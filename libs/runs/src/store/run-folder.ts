@@ -1,4 +1,4 @@
-import { rm, rmdir, stat } from "node:fs/promises";
+import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   encodeSafetensors,
@@ -138,8 +138,9 @@ export class RunFolder {
       await writeWhole(join(this.path, "run.json"), JSON.stringify(info, null, 2) + "\n");
       await writeWhole(join(this.path, "trial.yaml"), stringify(this.#trial));
     }
-    // What was said of it before it went on.
-    for (const stale of ["failure.json", "report.html", "figures"]) {
+    // What was said of it before it went on, and files that it did not come to name.
+    const parts = (await readdir(this.path)).filter((name) => name.endsWith(".part"));
+    for (const stale of ["failure.json", "report.html", "figures", ...parts]) {
       await rm(join(this.path, stale), { recursive: true, force: true });
     }
     await this.#open("records.jsonl", checkpoint);
@@ -192,7 +193,8 @@ export class RunFolder {
   /** The last: a run with a summary is one that is done. */
   async writeSummary(summary: Summary): Promise<void> {
     await writeWhole(join(this.path, "summary.json"), JSON.stringify(summary, null, 2) + "\n");
-    await dropCheckpoints(this.path, this.#policy.keep ?? 0);
+    // What cannot be removed is in nobody's way.
+    await dropCheckpoints(this.path, this.#policy.keep ?? 0).catch(() => undefined);
   }
 
   /** Why a run that has begun ends before its end, as far as the disk still takes it. */
