@@ -36,6 +36,7 @@ export async function withBrokenDisk(
   const patched = fs as unknown as Record<string, Call>;
   for (const name of calls) patched[name] = guarded(fs, patched[name] as Call);
   patched["open"] = async (...args) => {
+    if (fault === "killed" && count >= at) throw new Error(`${fault}: at call ${at}`);
     const file = (await (real["open"] as Call)(...args)) as FileHandle;
     for (const name of handleCalls) {
       Object.defineProperty(file, name, { value: guarded(file, Reflect.get(file, name) as Call) });
