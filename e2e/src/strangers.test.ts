@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { join as joinPath } from "node:path";
 import { fedclair } from "./support/command.js";
 import { bytesOf, startCoordinator, startHost } from "./support/federation.js";
@@ -31,16 +32,19 @@ describe("a stranger at the coordinator's door", () => {
       return connected;
     };
 
-    const garbled = await stranger();
-    assert.equal(await garbled.ask(Uint8Array.of(255, 255, 255, 255)), "MALFORMED");
-    assert.equal(await garbled.ask("no bytes"), "MALFORMED");
-    assert.equal(await garbled.ask(frame(join("a secret")), "another-event"), "MALFORMED");
-    assert.equal(await garbled.ask(frame(Uint8Array.of(0x12, 0))), "NOT_JOINED");
-    assert.equal(await garbled.ask(frame(join("a secret"), 100 << 20)), "OVERSIZE");
-    assert.equal(await (await stranger()).ask(frame(join("a guess"))), "BAD_TOKEN");
-    assert.equal(await (await stranger()).ask(frame(join("a secret", 1))), "PROTOCOL_VERSION");
-    const other = frame(join("a secret", 2, "abacus"));
-    assert.equal(await (await stranger()).ask(other), "BACKEND_MISMATCH");
+    const said = async (argument: unknown, event?: string) =>
+      (await stranger()).ask(argument, event);
+    assert.equal(await said(Uint8Array.of(255, 255, 255, 255)), "MALFORMED");
+    assert.equal(await said("no bytes"), "MALFORMED");
+    assert.equal(await said(frame(join("a secret")), "another-event"), "MALFORMED");
+    assert.equal(await said(frame(Uint8Array.of(0x12, 0))), "NOT_JOINED");
+    assert.equal(await said(frame(join("a secret"), 100 << 20)), "OVERSIZE");
+    assert.equal(await said(frame(join("a guess"))), "BAD_TOKEN");
+    assert.equal(await said(frame(join("a secret", 1))), "PROTOCOL_VERSION");
+    assert.equal(await said(frame(join("a secret", 2, "abacus"))), "BACKEND_MISMATCH");
+    const refused = await stranger();
+    assert.equal(await refused.ask(frame(join("a guess"))), "BAD_TOKEN");
+    await refused.ended; // it has nothing more to say
     assert.match(await (await stranger()).overfill(new Uint8Array(2 << 20)), /transport/);
     // One that joins, never gets ready and leaves is given no clients.
     const guest = await stranger();
@@ -56,5 +60,33 @@ describe("a stranger at the coordinator's door", () => {
     }
     assert.match(coordinator.stderr, /BAD_TOKEN.*start the host with the same one/);
     assert.deepEqual(await bytesOf(disturbed), await bytesOf(undisturbed));
+  });
+
+  it("cannot crowd hosts out, and gets ten guesses", async () => {
+    const env = { FEDCLAIR_TOKEN: "a secret" };
+    const out = await temporaryFolder();
+    const set = ["--set", "rounds=30"];
+    const { coordinator, url } = await startCoordinator([fixture("long"), "--out", out, ...set], {
+      env,
+    });
+    const { hostname, port } = new URL(url);
+    const silent = Array.from({ length: 1500 }, () => connect(Number(port), hostname));
+    for (const socket of silent) socket.on("error", () => undefined);
+    let told = 0;
+    for (let guess = 0; guess < 40; guess++) {
+      const guessing = await Stranger.connect(url).catch(() => undefined);
+      if (!guessing) continue;
+      strangers.push(guessing);
+      if ((await guessing.ask(frame(join(`guess ${guess}`)))) === "BAD_TOKEN") told++;
+    }
+    assert.ok(told >= 10 && told <= 13, `${told} guesses`);
+    // The guesses came from this machine, and so does the host: it is let in when one of them is forgiven.
+    const host = startHost(url, 8, { env });
+    await coordinator.says(/round 1:/);
+    const ended = await coordinator.ended;
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.equal((await host.ended).code, 0);
+    assert.ok(coordinator.stderr.length < 50_000);
+    for (const socket of silent) socket.destroy();
   });
 });

@@ -50,10 +50,13 @@ export function said(reply: Uint8Array): string {
 
 /** A connection to a coordinator that is no client host. */
 export class Stranger {
+  /** Resolves when the connection is over. */
+  readonly ended: Promise<unknown>;
   readonly #socket: Socket;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
+    this.ended = new Promise((resolve) => socket.once("disconnect", resolve));
   }
 
   static async connect(url: string): Promise<Stranger> {

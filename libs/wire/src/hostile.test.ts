@@ -88,6 +88,9 @@ describe("SocketPool, attacked", () => {
 
   const open = async (options: Partial<SocketPoolOptions> = {}) => {
     pool = await listenFor(1, { log: (line) => log.push(line), ...options });
+    return await connect();
+  };
+  const connect = async () => {
     const host = await RawHost.connect(pool.url);
     hosts.push(host);
     return host;
@@ -166,7 +169,7 @@ describe("SocketPool, attacked", () => {
   });
 
   it("lets no host forge a line of the log", async () => {
-    const host = await open();
+    await open();
     const forged = "wasm\nERROR: all is lost\x1b[2J\u202e";
     const bad = [
       { backend: forged },
@@ -176,10 +179,13 @@ describe("SocketPool, attacked", () => {
       { backend: "two words" },
       { plugins: [{ kind: "task", name: forged, version: "", hash: "" }] },
     ];
-    for (const changes of bad) assert.equal(outcome(await host.join(changes)), "MALFORMED");
-    assert.equal(outcome(await host.join({ token: "wrong", backend: forged })), "BAD_TOKEN");
+    for (const changes of bad) {
+      assert.equal(outcome(await (await connect()).join(changes)), "MALFORMED");
+    }
+    const guessing = { token: "wrong", backend: forged };
+    assert.equal(outcome(await (await connect()).join(guessing)), "BAD_TOKEN");
     const good = { backend: "torch-2.1+cu118_x.y", softwareVersion: "" };
-    assert.equal(outcome(await host.join(good)), "welcome");
+    assert.equal(outcome(await (await connect()).join(good)), "welcome");
     assert.equal(log.length, 8);
     for (const line of log) assertText(line, 500);
     assert.equal(

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server as HttpServer } from "node:http";
-import type { AddressInfo, Socket as NetSocket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { UserError } from "@fedclair/core";
 import { Server, type Socket } from "socket.io";
+import { Door } from "./door.js";
 import { frameOverheadBytes, heartbeat, limitsBeforeWelcome, type Events } from "./protocol.js";
 
 /** The coordinator's end of one host's connection. */
@@ -10,6 +11,7 @@ export type HostSocket = Socket<Events, Events>;
 /** A websocket server that listens. */
 export interface Listener {
   readonly io: Server<Events, Events>;
+  readonly door: Door;
   readonly url: string;
   /** Stops listening and cuts every connection. */
   close(): Promise<void>;
@@ -38,19 +40,14 @@ export async function listen(
       decide(null, request.headers.origin === undefined);
     },
   });
-  const connections = new Set<NetSocket>();
-  server.on("connection", (socket) => {
-    connections.add(socket);
-    socket.once("close", () => connections.delete(socket));
-  });
+  const door = new Door(server);
   await bind(server, host, port);
   return {
-    io,
+    ...{ io, door },
     url: urlOf(server.address() as AddressInfo),
     close: async () => {
       const closed = io.close();
-      // A host that does not answer the closing handshake would hold it up for half a minute.
-      for (const socket of connections) socket.destroy();
+      door.close(); // a host that does not answer the closing handshake would hold it up for half a minute
       await closed;
     },
   };

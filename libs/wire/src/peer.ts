@@ -72,15 +72,16 @@ export class Peer {
     }
   }
 
-  /** Answers a `frame` event. @param args whatever it carried */
-  receive(args: readonly unknown[]): void {
+  /** Answers a `frame` event. @param args whatever it carried @returns the answer */
+  receive(args: readonly unknown[]): Reply {
     const reply = args.at(-1);
     const answer = this.#answer(args[0]);
     if (answer.type === "failure") this.#traffic.countRefusal(answer.failure.code);
-    if (typeof reply !== "function") return; // the sender did not ask to be told
+    if (typeof reply !== "function") return answer; // the sender did not ask to be told
     const bytes = encodeReply(answer);
     this.#traffic.bytesSent += bytes.length;
     (reply as (bytes: Uint8Array) => void)(bytes);
+    return answer;
   }
 
   #answer(frame: unknown): Reply {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { exitCodes, UserError } from "@fedclair/core";
-import { io } from "socket.io-client";
+import { io, type Socket } from "socket.io-client";
 import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { decodeReply } from "./codec/reply.js";
 import { protocolVersion } from "./protocol.js";
@@ -45,7 +45,6 @@ describe("SocketPool, joining", () => {
 
   it("refuses another protocol version, a wrong token, no capacity, another backend", async () => {
     await open(1, { token: "secret", backend: "wasm" });
-    const host = await connect();
     const good = { token: "secret", backend: "wasm" };
     const cases = [
       [{ protocolVersion: protocolVersion + 1 }, "PROTOCOL_VERSION"],
@@ -53,12 +52,17 @@ describe("SocketPool, joining", () => {
       [{ token: "" }, "BAD_TOKEN"],
       [{ capacity: 0 }, "MALFORMED"],
       [{ backend: "cpu" }, "BACKEND_MISMATCH"],
-      [{}, "welcome"],
-      [{}, "DUPLICATE"],
     ] as const;
     for (const [changes, expected] of cases) {
+      const host = await connect();
+      const ended = new Promise<unknown>((resolve) => host.socket.once("disconnect", resolve));
       assert.equal(outcome(await host.join({ ...good, ...changes })), expected);
+      await ended; // it has nothing more to say
     }
+    const host = await connect();
+    assert.equal(outcome(await host.join(good)), "welcome");
+    assert.equal(outcome(await host.join(good)), "DUPLICATE");
+    assert.ok(host.socket.connected);
   });
 
   it("refuses a host that lacks a plug-in of the trial, or has another version or code of it", async () => {
@@ -69,7 +73,6 @@ describe("SocketPool, joining", () => {
       hash: "0123456789abcdef",
     } as const;
     await open(1, { plugins: [mine] });
-    const host = await connect();
     const cases = [
       [[], "the host has none of that name"],
       [[{ ...mine, kind: "attack" }], "the host has none of that name"],
@@ -77,7 +80,7 @@ describe("SocketPool, joining", () => {
       [[{ ...mine, hash: "f".repeat(16) }], "the host has version 1.0.0 (code ffffffffffffffff)"],
     ] as const;
     for (const [plugins, told] of cases) {
-      assert.deepEqual(await host.join({ plugins, backend: "cpu" }), {
+      assert.deepEqual(await (await connect()).join({ plugins, backend: "cpu" }), {
         type: "failure",
         failure: {
           code: "PLUGIN_MISMATCH",
@@ -86,6 +89,7 @@ describe("SocketPool, joining", () => {
       });
     }
     const others = { ...mine, name: "other" };
+    const host = await connect();
     assert.equal(outcome(await host.join({ plugins: [others, mine], backend: "wasm" })), "welcome");
   });
 
@@ -175,10 +179,9 @@ describe("SocketPool, joining", () => {
 
   it("refuses results before a Join, and survives garbage", async () => {
     await open(1);
-    const host = await connect();
-    assert.equal(await send(host, encodeUpdate(1, updateOf("c0"))), "NOT_JOINED");
-    assert.equal(await send(host, Uint8Array.of(1, 2, 3)), "MALFORMED");
-    await host.joinReady();
+    assert.equal(await send(await connect(), encodeUpdate(1, updateOf("c0"))), "NOT_JOINED");
+    assert.equal(await send(await connect(), Uint8Array.of(1, 2, 3)), "MALFORMED");
+    const host = await joined();
     assert.equal(await send(host, Uint8Array.of(0xff, 0xff)), "MALFORMED");
     assert.deepEqual(
       [...pool.traffic.refused],
@@ -192,13 +195,12 @@ describe("SocketPool, joining", () => {
 
   it("answers events that it does not know, and does without callbacks and bytes", async () => {
     await open(1);
-    const socket = io(pool.url, { transports: ["websocket"], forceNew: true });
+    const { socket } = (await joined()) as unknown as { socket: Socket }; // which may say anything
     socket.emit("frame");
     socket.emit("frame", "text", 7, null);
     socket.emit("other", { deep: [1] });
     const reply: unknown = await socket.emitWithAck("other", 1);
     assert.equal(outcome(decodeReply(reply)), "MALFORMED");
     assert.deepEqual([...pool.traffic.refused], [["MALFORMED", 4]]);
-    socket.disconnect();
   });
 });

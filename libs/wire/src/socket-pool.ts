@@ -16,9 +16,10 @@ import { accepted, refused, type Limits, type Reply } from "./codec/reply.js";
 import { Gate } from "./gate.js";
 import { HostSession } from "./host-session.js";
 import { isLoopback, listen, type HostSocket, type Listener } from "./listen.js";
+import { limitedLog, type Log } from "./limited-log.js";
 import { OpenJobs } from "./open-jobs.js";
 import { Peer } from "./peer.js";
-import { defaultLimits, joinTimeout } from "./protocol.js";
+import { defaultLimits } from "./protocol.js";
 import { Roster } from "./roster.js";
 import { Traffic } from "./traffic.js";
 
@@ -44,7 +45,7 @@ export interface SocketPoolOptions {
   /** Listens for the pool, and answers what is not for the websocket; closed with the pool. */
   readonly server?: HttpServer;
   /** Told in a sentence of hosts that join, are refused, or are lost. */
-  readonly log?: (line: string, level: "info" | "warn") => void;
+  readonly log?: Log;
 }
 
 /** Bytes of what the log says of a host that joins or is refused. */
@@ -64,6 +65,7 @@ export class SocketPool implements ClientPool {
   readonly #gate: Gate;
   readonly #roster: Roster;
   readonly #bases = new Bases();
+  readonly #logRefusal: Log;
   /** By the ids of the jobs. */
   readonly #open = new Map<number, OpenJobs>();
   #ended = false;
@@ -91,6 +93,7 @@ export class SocketPool implements ClientPool {
     this.url = listener.url;
     this.#gate = new Gate(options.token ?? "", options.backend, options.plugins ?? []);
     this.#roster = new Roster(options.clientIds);
+    this.#logRefusal = limitedLog(options.log ?? (() => undefined));
     listener.io.on("connection", (socket) => {
       this.#connect(socket);
     });
@@ -188,9 +191,9 @@ export class SocketPool implements ClientPool {
         if (message.type !== "join") {
           return refused({ code: "NOT_JOINED", message: "expected a Join first" });
         }
-        const reply = this.#join(message);
+        const reply = this.#join(message, socket);
         if (reply.type === "welcome") {
-          clearTimeout(timer);
+          this.#listener.door.admit(socket.request.socket);
           peer.agree(reply);
           session = new HostSession(peer, message.capacity, this.#bases);
           this.#roster.add(session);
@@ -198,21 +201,19 @@ export class SocketPool implements ClientPool {
         return reply;
       },
     );
-    const timer = setTimeout(() => {
-      socket.conn.close();
-    }, joinTimeout);
     // Any other event is answered as a frame that is none.
     socket.onAny((event: string, ...args: unknown[]) => {
-      peer.receive(event === "frame" ? args : [undefined, args.at(-1)]);
+      const answer = peer.receive(event === "frame" ? args : [undefined, args.at(-1)]);
+      // Who is refused before it has joined has nothing more to say; what it was told still goes out.
+      if (answer.type === "failure" && !session) socket.conn.close();
     });
     socket.on("disconnect", (reason) => {
-      clearTimeout(timer);
       peer.disconnected();
       if (session) this.#lose(session, reason);
     });
   }
 
-  #join(join: Join): Reply {
+  #join(join: Join, socket: HostSocket): Reply {
     const refusal = this.#ended
       ? ({ code: "TRIAL_ENDED", message: "the trial is over" } as const)
       : this.#gate.refusal(join);
@@ -222,7 +223,8 @@ export class SocketPool implements ClientPool {
       maxHostText,
     );
     if (refusal) {
-      this.#options.log?.(`refused a ${host}: ${refusal.code}: ${refusal.message}`, "warn");
+      if (refusal.code === "BAD_TOKEN") this.#listener.door.wrongToken(socket.request.socket);
+      this.#logRefusal(`refused a ${host}: ${refusal.code}: ${refusal.message}`, "warn");
       return refused(refusal);
     }
     this.#options.log?.(`a ${host} joined`, "info");

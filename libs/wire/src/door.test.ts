@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
+import { Door } from "./door.js";
+
+describe("Door", () => {
+  let server: Server;
+  let door: Door;
+  const far: Socket[] = [];
+  const near: Socket[] = [];
+
+  const open = async (strangers: number, patience = 60_000) => {
+    server = createServer();
+    door = new Door(server, { connections: 1000, strangers }, patience);
+    server.on("connection", (socket: Socket) => near.push(socket));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+  };
+  /** A connection that says nothing. @returns whether it was cut, once it was */
+  const enter = async (from = "127.0.0.1") => {
+    const { port } = server.address() as AddressInfo;
+    const socket = connect({ port, host: "127.0.0.1", localAddress: from });
+    far.push(socket);
+    const cut = once(socket, "close").then(() => true);
+    const entered = once(server, "connection");
+    socket.on("error", () => undefined);
+    await entered;
+    return { cut, socket };
+  };
+  const isOpen = ({ destroyed }: Socket) => !destroyed;
+  const last = () => near.at(-1) ?? assert.fail("nobody came");
+
+  afterEach(async () => {
+    door.close();
+    for (const socket of far.splice(0)) socket.destroy();
+    near.length = 0;
+    server.close();
+    await once(server, "close");
+  });
+
+  it("cuts who says nothing, and not who has joined", async () => {
+    await open(10, 30);
+    const joined = await enter();
+    door.admit(last());
+    const silent = await enter();
+    assert.ok(await silent.cut);
+    assert.ok(isOpen(joined.socket));
+  });
+
+  it("lets the oldest go of the address that has the most, where there are too many", async () => {
+    await open(3);
+    const [first, other, second] = [await enter(), await enter("127.0.0.2"), await enter()];
+    await enter();
+    assert.ok(await first.cut);
+    assert.ok(isOpen(second.socket) && isOpen(other.socket));
+    door.admit(near[2] ?? assert.fail());
+    await enter();
+    assert.ok(isOpen(second.socket), "it has joined");
+  });
+
+  it("lets no address in that told too many wrong tokens, and others", async () => {
+    await open(10);
+    await enter();
+    for (let i = 0; i < 10; i++) door.wrongToken(last());
+    const turnedAway = await enter();
+    assert.ok(await turnedAway.cut);
+    const other = await enter("127.0.0.2");
+    assert.ok(isOpen(other.socket));
+  });
+});

@@ -1,0 +1,128 @@
+import { readFileSync } from "node:fs";
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+import { Guesses } from "./guesses.js";
+import { joinTimeout } from "./protocol.js";
+
+/** Descriptors that are left for everything but connections: files of the run, and what Node.js needs. */
+const reserve = 64;
+
+/** What a door lets in at most. */
+export interface DoorLimits {
+  /** Connections altogether. */
+  readonly connections: number;
+  /** Those among them that have not joined. */
+  readonly strangers: number;
+}
+
+/** A connection that has not joined. */
+interface Stranger {
+  readonly socket: Socket;
+  readonly address: string;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * Keeps strangers from taking what hosts need. A connection that has not joined in time is cut. Where there are too many that
+ * have not, the oldest one of the address with the most goes: a host joins in a fraction of a second, and one that has joined
+ * is never cut for others. An address that told too many wrong tokens is not let in.
+ */
+export class Door {
+  readonly #limits: DoorLimits;
+  readonly #patience: number;
+  /** By their far end, the oldest first. */
+  readonly #strangers = new Map<string, Stranger>();
+  readonly #connections = new Set<Socket>();
+  readonly #guesses = new Guesses();
+
+  /** @param patience how long a connection has to join, in ms */
+  constructor(server: Server, limits = doorLimits(), patience = joinTimeout) {
+    this.#limits = limits;
+    this.#patience = patience;
+    server.maxConnections = limits.connections;
+    // The raw connection, also of a server that encrypts: it is there before anything was said.
+    server.on("connection", (socket: Socket) => {
+      this.#enter(socket);
+    });
+  }
+
+  /** The connection has joined. @param socket as it came in, or encrypted */
+  admit(socket: Socket): void {
+    const stranger = this.#strangers.get(farEnd(socket));
+    if (stranger) this.#forget(farEnd(socket), stranger);
+  }
+
+  /** The connection told a token that is none. */
+  wrongToken(socket: Socket): void {
+    this.#guesses.count(addressOf(socket));
+  }
+
+  /** Cuts every connection. */
+  close(): void {
+    for (const socket of this.#connections) socket.destroy();
+  }
+
+  #enter(socket: Socket): void {
+    const [address, key] = [addressOf(socket), farEnd(socket)];
+    if (this.#guesses.areTooMany(address)) {
+      socket.destroy();
+      return;
+    }
+    while (this.#strangers.size >= this.#limits.strangers) this.#evict();
+    this.#connections.add(socket);
+    const timer = setTimeout(() => socket.destroy(), this.#patience);
+    const stranger = { socket, address, timer };
+    this.#strangers.set(key, stranger);
+    socket.once("close", () => {
+      this.#connections.delete(socket);
+      this.#forget(key, stranger);
+    });
+  }
+
+  #evict(): void {
+    const counts = new Map<string, number>();
+    for (const { address } of this.#strangers.values()) {
+      counts.set(address, (counts.get(address) ?? 0) + 1);
+    }
+    const most = Math.max(...counts.values());
+    for (const [key, stranger] of this.#strangers) {
+      if (counts.get(stranger.address) !== most) continue;
+      stranger.socket.destroy();
+      this.#forget(key, stranger);
+      return;
+    }
+  }
+
+  #forget(key: string, stranger: Stranger): void {
+    clearTimeout(stranger.timer);
+    if (this.#strangers.get(key) === stranger) this.#strangers.delete(key);
+  }
+}
+
+/** What the system lets this process have open, less the reserve. */
+function doorLimits(): DoorLimits {
+  const connections = Math.max(openFiles() - reserve, reserve);
+  return { connections, strangers: Math.min(1024, Math.floor(connections / 4)) };
+}
+
+/** `ulimit -n`; where it cannot be read, the least that systems have. */
+function openFiles(): number {
+  try {
+    const [, soft] =
+      /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+    return soft === "unlimited" ? 2 ** 16 : Number(soft ?? 256);
+  } catch {
+    return 256;
+  }
+}
+
+function farEnd({ remoteAddress = "", remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+/** Of IPv6 the half that names a network: its owner has all addresses of the other half. */
+function addressOf({ remoteAddress = "" }: Socket): string {
+  if (!remoteAddress.includes(":") || remoteAddress.includes(".")) return remoteAddress;
+  const [head = ""] = remoteAddress.split("::");
+  return head.split(":").slice(0, 4).join(":");
+}
