@@ -23,6 +23,8 @@ export class HostSession {
   readonly capacity: number;
   /** Has prepared the trial, and may be given clients. */
   ready = false;
+  /** Calls of `ask` in a row that it let pass without an answer. */
+  silentCalls = 0;
   readonly #numbers: Bases;
   readonly #bases = new Map<Params, Base>();
   /** The base of the last job that no other job waited for. The next round is likely to ask for it again: it is kept. */

@@ -44,6 +44,11 @@ export class Peer {
     this.#assembler.maxMessageBytes = limits.maxMessageBytes;
   }
 
+  /** Breaks the connection off. */
+  close(): void {
+    this.#connection.close();
+  }
+
   /** The owner's duty when the connection is gone: whatever waits for a reply then fails. */
   disconnected(): void {
     this.#lost.abort();

@@ -51,6 +51,18 @@ export interface SocketPoolOptions {
 /** Bytes of what the log says of a host that joins or is refused. */
 const maxHostText = 200;
 
+/** Calls of `ask` that a host may let pass without an answer. */
+const mostSilentCalls = 2;
+
+/** A job that a host has been given. */
+interface Given {
+  readonly open: OpenJobs;
+  readonly session: HostSession;
+}
+
+/** The jobs of one call, by the host that was given them. */
+type Parts = ReadonlyMap<HostSession, readonly Job[]>;
+
 /** How long `close` waits for hosts to hear that the trial is over, in ms. */
 const farewellTimeout = 5000;
 
@@ -67,7 +79,7 @@ export class SocketPool implements ClientPool {
   readonly #bases = new Bases();
   readonly #logRefusal: Log;
   /** By the ids of the jobs. */
-  readonly #open = new Map<number, OpenJobs>();
+  readonly #open = new Map<number, Given>();
   #ended = false;
   /** Until work is given out a host that leaves again, unfit for the trial, leaves no trace. */
   #hasBegun = false;
@@ -111,7 +123,7 @@ export class SocketPool implements ClientPool {
     };
     signal.addEventListener("abort", wake);
     try {
-      while (this.#roster.unassigned > 0) {
+      while (this.#roster.homeless > 0) {
         if (signal.aborted) throw this.#notReady(signal.reason);
         if (this.#ended) throw new Error("the pool was closed before its clients could be reached");
         await new Promise<void>((resolve) => (this.#onRosterChange = resolve));
@@ -124,6 +136,7 @@ export class SocketPool implements ClientPool {
   async *ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer> {
     const open = new OpenJobs(jobs);
     this.#hasBegun = true;
+    let parts: Parts = new Map();
     const close = () => {
       open.close();
       for (const id of open.jobs.keys()) this.#open.delete(id);
@@ -131,11 +144,12 @@ export class SocketPool implements ClientPool {
     signal.addEventListener("abort", close);
     try {
       if (signal.aborted) return;
-      this.#distribute(open);
+      parts = this.#distribute(open);
       yield* open.answers();
     } finally {
       signal.removeEventListener("abort", close);
       close();
+      this.#cutSilent(parts, open);
     }
   }
 
@@ -146,7 +160,7 @@ export class SocketPool implements ClientPool {
    */
   async close(reason = "the trial is over", exitCode: number = exitCodes.ok): Promise<void> {
     this.#ended = true;
-    for (const open of this.#open.values()) open.close();
+    for (const { open } of this.#open.values()) open.close();
     this.#open.clear();
     this.#onRosterChange();
     const bytes = encodeCoordinatorMessage({ type: "trialEnd", reason, exitCode });
@@ -158,21 +172,35 @@ export class SocketPool implements ClientPool {
     await this.#listener.close();
   }
 
-  #distribute(open: OpenJobs): void {
-    this.#roster.assign();
+  #distribute(open: OpenJobs): Parts {
+    this.#roster.deal();
     const parts = new Map<HostSession, Job[]>();
     for (const job of open.jobs.values()) {
-      this.#open.set(job.id, open);
       const session = this.#roster.holder(job.clientId);
       if (!session) {
         open.fail(job, { code: "HOST_LOST", message: "no joined host has room for the client" });
         continue;
       }
+      this.#open.set(job.id, { open, session });
       const part = parts.get(session) ?? [];
       part.push(job);
       parts.set(session, part);
     }
     for (const [session, jobs] of parts) session.give(open, jobs);
+    return parts;
+  }
+
+  /** A host that let several calls pass without a word is cut off: its clients go to others, and it may join again. */
+  #cutSilent(parts: Parts, open: OpenJobs): void {
+    for (const [session, jobs] of parts) {
+      session.silentCalls = jobs.some((job) => open.isAnswered(job)) ? 0 : session.silentCalls + 1;
+      if (session.silentCalls < mostSilentCalls || this.#ended) continue;
+      this.#options.log?.(
+        `a host answered nothing in ${mostSilentCalls} rounds: it is cut off`,
+        "warn",
+      );
+      session.peer.close();
+    }
   }
 
   #connect(socket: HostSocket): void {
@@ -237,7 +265,6 @@ export class SocketPool implements ClientPool {
         return refused({ code: "DUPLICATE", message: "this host has joined already" });
       case "ready":
         session.ready = true;
-        this.#roster.assign();
         this.#onRosterChange();
         return accepted;
       default:
@@ -250,12 +277,12 @@ export class SocketPool implements ClientPool {
     message: Extract<HostMessage, { readonly clientId: string }>,
   ): Reply {
     const { jobId, clientId } = message;
-    const open = this.#open.get(jobId);
+    const { open, session: holder } = this.#open.get(jobId) ?? {};
     const job = open?.jobs.get(jobId);
     if (!open || !job) {
       return refused({ code: "STALE_ROUND", message: `job ${jobId} is not open` });
     }
-    if (job.clientId !== clientId || this.#roster.holder(clientId) !== session) {
+    if (job.clientId !== clientId || holder !== session) {
       const message = `client '${clientId}' of job ${jobId} is not this host's`;
       return refused({ code: "UNKNOWN_CLIENT", message });
     }
@@ -267,13 +294,13 @@ export class SocketPool implements ClientPool {
   }
 
   #lose(session: HostSession, reason: string): void {
-    const clientIds = this.#roster.remove(session);
+    const clients = this.#roster.remove(session);
     if (!this.#hasBegun && this.#roster.sessions.length === 0) this.#gate.forget();
     const level = this.#ended ? "info" : "warn"; // hosts leave when the trial is over
-    this.#options.log?.(`lost a host with ${clientIds.size} clients: ${reason}`, level);
-    for (const [id, open] of this.#open) {
+    this.#options.log?.(`lost a host with ${clients} clients: ${reason}`, level);
+    for (const [id, { open, session: holder }] of this.#open) {
       const job = open.jobs.get(id);
-      if (!job || !clientIds.has(job.clientId)) continue;
+      if (!job || holder !== session) continue;
       open.fail(job, { code: "HOST_LOST", message: `the client's host left: ${reason}` });
     }
   }
@@ -282,7 +309,7 @@ export class SocketPool implements ClientPool {
     if (!(reason instanceof DOMException && reason.name === "TimeoutError")) return reason;
     const { clientIds } = this.#options;
     return new UserError(
-      `joined hosts hold ${clientIds.length - this.#roster.unassigned} of ${clientIds.length} clients: ` +
+      `joined hosts hold ${clientIds.length - this.#roster.homeless} of ${clientIds.length} clients: ` +
         `start more hosts, or hosts with more capacity, for ${this.url}`,
       exitCodes.quorum,
     );

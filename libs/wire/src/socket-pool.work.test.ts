@@ -178,7 +178,7 @@ describe("SocketPool, working", () => {
 
   it("fails the clients of a host that goes, at once, and gives them to others from the next round on", async () => {
     await open(3);
-    const first = await joined(2);
+    const first = await joined(4);
     const second = await joined(2);
     const [c0, c1, c2] = [jobFor("c0"), jobFor("c1"), jobFor("c2")];
     const { answers } = await begin(first, [c0, c1, c2]);
@@ -189,14 +189,14 @@ describe("SocketPool, working", () => {
     await answer(second, c2);
     assert.deepEqual(codes(await answers), { c0: "ok", c1: "HOST_LOST", c2: "ok" });
 
-    // The second host has room for one of the two.
+    // The second host has room for two of the three.
     const jobs = [jobFor("c0"), jobFor("c1"), jobFor("c2")];
     const next = collect(pool, jobs);
-    for (const job of jobs.filter(({ clientId }) => clientId !== "c1")) {
+    for (const job of jobs.slice(0, 2)) {
       await untilNext(second, "clientJob");
       await answer(second, job);
     }
-    assert.deepEqual(codes(await next), { c0: "ok", c1: "HOST_LOST", c2: "ok" });
+    assert.deepEqual(codes(await next), { c0: "ok", c1: "ok", c2: "HOST_LOST" });
   });
 
   it("gives a client that has no host to one that joins late", async () => {
@@ -292,5 +292,33 @@ describe("SocketPool, working", () => {
     assert.equal(pool.traffic.messagesReceived, 3, "Join, Ready, ClientUpdate");
     assert.equal(pool.traffic.messagesSent, 2, "Base, ClientJob");
     assert.ok(pool.traffic.bytesSent > 8 && pool.traffic.bytesReceived > 8);
+  });
+
+  it("cuts a host off that lets two calls pass, and gives its clients to one that came late", async () => {
+    await open(2);
+    const [silent, other] = [await joined(2), await joined(2)];
+    /** A round in which the second host answers its jobs, and the first does not: it ends with the last answer. */
+    const round = async () => {
+      const closing = new AbortController();
+      const jobs = jobsFor(["c0", "c1"]);
+      const answers = collect(pool, jobs, closing.signal);
+      const message = await untilNext(other, "clientJob");
+      const job = jobs.find((one) => message.type === "clientJob" && one.id === message.id);
+      assert.equal(await answer(other, job ?? assert.fail()), "accepted");
+      closing.abort();
+      return codes(await answers);
+    };
+    const cut = new Promise((resolve) => silent.socket.once("disconnect", resolve));
+    assert.deepEqual(await round(), { c1: "ok" });
+    assert.deepEqual(await round(), { c1: "ok" });
+    await cut;
+    const late = await joined(6);
+    const jobs = jobsFor(["c0", "c1"]);
+    const answers = collect(pool, jobs);
+    for (const job of jobs) {
+      await untilNext(late, "clientJob"); // by its capacity both are its share
+      await answer(late, job);
+    }
+    assert.deepEqual(codes(await answers), { c0: "ok", c1: "ok" });
   });
 });
