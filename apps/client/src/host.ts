@@ -56,7 +56,8 @@ export async function host(options: HostOptions): Promise<void> {
     `${ending.reason}: ${jobs} jobs, ${tensors.first} tensors after the first and ${tensors.last} after the last, peak memory ${peak} MiB`,
   );
   process.exitCode = ending.exitCode;
-  process.send?.({ ended: ending.reason }); // for `fedclair run`, which starts hosts again that end otherwise
+  // For `fedclair run`, which starts hosts again that end otherwise.
+  if (!interruption.signal.aborted) process.send?.({ ended: ending.reason });
 }
 
 /** A host runs no aggregator and needs none: its operator need not load those of the trial that are plug-ins. */

@@ -2,7 +2,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { oneLine, parseTrial } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
-import { isSweep, parseSweep, pathsOf, readSummary, type Summary } from "@fedclair/runs";
+import { isSweep, parseSweep, pathsOf, print, readSummary, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
 import { trialFiles } from "./trial-files.js";
 
@@ -13,15 +13,15 @@ export async function list(folder: string, json: boolean): Promise<void> {
   if (json) {
     const of = (key: string) => files.filter((entry) => key in entry);
     const [trials, sweeps, faulty] = [of("task"), of("sweep"), of("fault")];
-    process.stdout.write(JSON.stringify({ trials, sweeps, faulty, runs }) + "\n");
+    print(JSON.stringify({ trials, sweeps, faulty, runs }) + "\n");
     return;
   }
   for (const entry of files) {
-    process.stdout.write(`${pc.bold(oneLine(entry.file))}  ${line(entry)}\n`);
+    print(`${pc.bold(oneLine(entry.file))}  ${line(entry)}\n`);
   }
   for (const { folder: run, summary } of runs) {
     const arms = oneLine(summary.arms.join(", "));
-    process.stdout.write(`${pc.bold(oneLine(run))}  seed ${summary.seed}: ${arms}\n`);
+    print(`${pc.bold(oneLine(run))}  seed ${summary.seed}: ${arms}\n`);
   }
 }
 

@@ -3,6 +3,7 @@ import {
   integerOption,
   listenForInterruption,
   pluginOption,
+  print,
   runProgram,
   setOption,
   version,
@@ -45,7 +46,7 @@ program
   )
   .action(async (folder: string, options: NewOptions) => {
     const { newStudy } = await import("./new.js");
-    process.stdout.write(await newStudy(folder, options));
+    print(await newStudy(folder, options));
   });
 
 program

@@ -6,6 +6,7 @@ import { writeReport } from "@fedclair/report";
 import {
   describeRecords,
   describeTrial,
+  print,
   readLines,
   type ArmRecord,
   type TrialDescription,
@@ -29,7 +30,7 @@ export async function report(folder: string, modules: readonly string[]): Promis
     description = describeRecords(await readLines<ArmRecord>(folder, "records.jsonl"));
   }
   await writeReport(folder, description);
-  process.stdout.write(join(folder, "report.html") + "\n");
+  print(join(folder, "report.html") + "\n");
 }
 
 /** The plug-ins from outside that a run was made with, and that are not loaded. */

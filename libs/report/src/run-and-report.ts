@@ -6,6 +6,7 @@ import {
   holdsRun,
   interruption,
   outcomeText,
+  print,
   Progress,
   readRun,
   recordTrial,
@@ -50,7 +51,7 @@ export async function runAndReport({ json, report, ...run }: ReportedRun): Promi
     const done = await readRun(out, await describeTrial(trial, plugins));
     if (report !== false) await writeReportOf(done, out);
     const place = report === false ? `run: ${out}` : `report: ${join(out, "report.html")}`;
-    process.stdout.write(json ? JSON.stringify(summary) + "\n" : `${outcomeText(done)}${place}\n`);
+    print(json ? JSON.stringify(summary) + "\n" : `${outcomeText(done)}${place}\n`);
     for (const text of keptText(kept)) process.stderr.write(`warning: ${text}\n`);
     const faults = faultsOf(trial, summary);
     for (const { message } of faults) process.stderr.write(`error: ${message}\n`);

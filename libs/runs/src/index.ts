@@ -46,6 +46,7 @@ export {
   setOption,
   toUserError,
 } from "./process/main.js";
+export { print } from "./process/print.js";
 export { readTrialFile } from "./process/trial-file.js";
 export { Progress } from "./progress.js";
 export { recordTrial, type TrialRun } from "./record-trial.js";

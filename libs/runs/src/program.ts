@@ -9,4 +9,5 @@ export {
   runProgram,
   setOption,
 } from "./process/main.js";
+export { print } from "./process/print.js";
 export { version } from "./version.js";

@@ -14,7 +14,7 @@ import {
 } from "@fedclair/core";
 import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
-import { interruption, makeFolder } from "@fedclair/runs";
+import { interruption, makeFolder, print } from "@fedclair/runs";
 import { z } from "zod";
 import { counted } from "../adapters/names-text.js";
 import { refuseTaken } from "../adapters/refuse-taken.js";
@@ -80,7 +80,7 @@ export async function aggregate(folder: string, options: AggregateOptions): Prom
     const memory = aggregation.state ?? before.aggregator;
     await writeState(state, rules, before, { round, aggregator: memory }, out);
   }
-  process.stdout.write(options.json ? JSON.stringify(report) + "\n" : roundText(report, out));
+  print(options.json ? JSON.stringify(report) + "\n" : roundText(report, out));
 }
 
 /** Those built in for any task's updates, and those of the modules. */
