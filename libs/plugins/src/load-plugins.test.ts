@@ -263,6 +263,22 @@ describe("plug-ins from outside", () => {
     );
   });
 
+  it("whose schemas are asynchronous, or throw, are told of by name", async () => {
+    for (const [refinement, said] of [
+      ["async () => true", /^attack 'mine': its schema must be synchronous: a refinement/],
+      ["() => { throw new Error('odd'); }", /^attack 'mine': its schema throws Error: odd: a ref/],
+    ] as const) {
+      const schema = `z.strictObject({ x: z.int().default(1).refine(${refinement}) })`;
+      const name = `mine-${refinement.length}.mjs`;
+      await write({ [name]: attack("mine", `schema: ${schema}`) });
+      const plugins = await load([`./${name}`]);
+      assert.throws(
+        () => parseTrial(trialWith([`./${name}`]), "trial.yaml", plugins),
+        (error: unknown) => error instanceof UserError && said.test(error.message),
+      );
+    }
+  });
+
   it("that throw when they are made are the user's to mend", async () => {
     await write({ "mine.mjs": attack("mine", "create: () => { throw new Error('odd'); }") });
     const plugins = await load(["./mine.mjs"]);
