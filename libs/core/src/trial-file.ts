@@ -44,11 +44,25 @@ export function parseTrial(
     const by = isOverridden(["task", ...path.split(".")]) ? "override" : "file";
     return changedAt(choice, path.split("."), (text) => resolvePath(text, by));
   }, data.task);
-  const trial = {
-    ...data,
-    task,
-    ...(data.plugins && { plugins: usedPlugins(data, plugins.outside ?? []) }),
-  };
+  return fitted({ ...data, task }, plugins, file);
+}
+
+/**
+ * A resolved trial that was sent as JSON. Without YAML: its parser takes seconds for a megabyte, while a heartbeat waits.
+ * @param from who sent it, for messages
+ * @throws UserError as `parseTrial`
+ */
+export function parseSentTrial(content: unknown, from: string, plugins: Plugins): Trial {
+  const { data } = trialSchema(plugins).safeParse(content);
+  const held = plugins.outside ?? [];
+  const isSound = data && pluginMismatch(identitiesOf(data), held, "") === undefined;
+  return isSound ? fitted(data, plugins, from) : parseTrial(JSON.stringify(content), from, plugins); // which has words for it
+}
+
+/** Names the plug-ins that it uses. @throws UserError if they do not go together */
+function fitted(data: Trial, plugins: Plugins, file: string): Trial {
+  const used = data.plugins && { plugins: usedPlugins(data, plugins.outside ?? []) };
+  const trial = { ...data, ...used };
   checkPlugins(trial, plugins, file);
   return trial;
 }
