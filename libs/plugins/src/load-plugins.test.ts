@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { identitiesOf, parseTrial, UserError } from "@fedclair/core";
 import { builtIn } from "./built-in.js";
+import { importPlugins } from "./import-plugins.js";
 import { loadPlugins } from "./load-plugins.js";
 import { pluginsFor } from "./plugins-for.js";
 
@@ -261,6 +262,17 @@ describe("plug-ins from outside", () => {
       ["./mine.mjs"],
       /it would load a second '@fedclair\/core', \S+: install fedclair beside/,
     );
+  });
+
+  it("that never come to the end of their top level are given up", async () => {
+    await write({ "mine.mjs": "await new Promise(() => {}); export default 7;" });
+    await assert.rejects(importPlugins(join(folder, "mine.mjs"), "'./mine.mjs'", 0.01), (error) => {
+      assert.ok(error instanceof UserError);
+      const said =
+        /^'\.\/mine\.mjs' cannot be imported: its top level still awaits .* after 0\.01 s;/;
+      assert.match(error.message, said);
+      return true;
+    });
   });
 
   it("whose schemas are asynchronous, or throw, are told of by name", async () => {

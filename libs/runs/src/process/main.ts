@@ -40,6 +40,7 @@ export async function runProgram(program: Command, argv = process.argv): Promise
     }
   }
   process.off("beforeExit", endEndless);
+  endSoon(); // a timer or a server that a plug-in left must not hold the exit up
 }
 
 function fail(error: unknown): void {
@@ -59,7 +60,7 @@ function endUncaught(error: unknown): void {
   process.once("exit", () => {
     process.exitCode = exitCodes.internal;
   });
-  setTimeout(() => process.exit(), farewell).unref();
+  endSoon();
   controller.abort(error);
 }
 
@@ -73,7 +74,12 @@ function endEndless(): void {
   process.exit(exitCodes.internal);
 }
 
-/** Time to end in order, in ms. */
+/** Ends this process when it had time to end by itself. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), farewell).unref();
+}
+
+/** In ms. */
 const farewell = 1000;
 
 function faultOf(error: unknown): UserError | undefined {

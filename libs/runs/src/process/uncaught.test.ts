@@ -46,11 +46,13 @@ describe("a program", () => {
     assert.deepEqual([status, stderr.trimEnd().split("\n").length], [1, 1], stderr);
   });
 
-  it("does so too where the command would wait on, or has nothing left to wait for", () => {
+  it("ends where the command would wait on, or a timer is left, or nothing to wait for", () => {
     const kept = ended(
       "setInterval(() => 0, 1000); setTimeout(() => { throw 1; }); await new Promise(() => 0);",
     );
     assert.deepEqual([kept.status, /nobody caught 1/.test(kept.stderr)], [1, true]);
+    const left = ended("setInterval(() => 0, 1000);");
+    assert.deepEqual([left.status, left.stderr], [0, ""]);
     const endless = ended("await new Promise(() => 0);");
     assert.equal(endless.status, 1);
     assert.match(endless.stderr, /^error: the command waits for what never comes.*\n$/);
