@@ -49,6 +49,11 @@ describe("a stranger's plug-ins", () => {
       assert.equal(status, attack === null ? "benign" : "contaminated");
     }
 
+    const before = await bytesOf(join(folder, "two"));
+    const again = await fedclair(["run", "two/trial.yaml", "--out", "two"], { cwd: folder });
+    assert.equal(again.code, 0, again.stderr);
+    assert.deepEqual(await bytesOf(join(folder, "two")), before, "by its own trial.yaml");
+
     const reported = await fedclair(["report", "two"], { cwd: folder });
     assert.equal(reported.code, 0, reported.stderr);
     assert.match(
@@ -63,6 +68,12 @@ describe("a stranger's plug-ins", () => {
     const other = await fedclair(["report", "two", ...modules], { cwd: folder });
     assert.equal(other.code, 2);
     assert.match(other.stderr, /is version 0\.1\.0 \(code \w+\), this process has version 0\.2\.0/);
+    const changed = await fedclair(["run", "two/trial.yaml"], { cwd: folder });
+    assert.equal(changed.code, 2);
+    assert.match(
+      changed.stderr,
+      /this process has version 0\.2\.0 .*; name the module to run it with/,
+    );
   });
 
   it("run on hosts whose operators allow the task and the attack, and are refused by others", async () => {

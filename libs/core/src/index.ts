@@ -58,6 +58,8 @@ export { optionsOf, type PluginChoice } from "./plugin-choice.js";
 export {
   identitiesOf,
   pluginMismatch,
+  withModules,
+  type LocatedPlugin,
   type PluginIdentity,
   type PluginKind,
 } from "./plugin-identity.js";

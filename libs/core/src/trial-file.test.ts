@@ -340,6 +340,10 @@ describe("namedPlugins", () => {
       ],
       identities: [identity],
     });
+    const located = `${good}plugins: [${JSON.stringify({ ...identity, module: "/a.js" })}]\n`;
+    assert.deepEqual(namedPlugins(located).modules, [
+      { text: "/a.js", by: "file", of: "task 'mine'" },
+    ]);
     const { modules } = namedPlugins(text, ["plugins.0=./c.js"]);
     assert.deepEqual(modules, [
       { text: "./c.js", by: "override" },

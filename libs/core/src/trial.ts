@@ -4,7 +4,7 @@ import type { Plugin, Plugins, Registry } from "./contracts.js";
 import { UserError } from "./errors.js";
 import { didYouMean } from "./near.js";
 import { optionsOf, type PluginChoice } from "./plugin-choice.js";
-import { pluginIdentity } from "./plugin-identity.js";
+import { locatedPlugin } from "./plugin-identity.js";
 import { schemaFault } from "./schema-fault.js";
 import { excerpt } from "./text.js";
 
@@ -100,7 +100,7 @@ function makeSchema(plugins: Plugins) {
         .default("all")
         .describe("Clients sampled for a round: all, a number of them, or a fraction."),
       plugins: z
-        .array(z.union([z.string().min(1), pluginIdentity]))
+        .array(z.union([z.string().min(1), locatedPlugin]))
         .optional()
         .describe(
           "Plug-ins from outside: modules, by their paths from here (./my-task.js) or packages.",

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { identitiesOf, parseTrial, UserError } from "@fedclair/core";
+import { identitiesOf, parseTrial, UserError, withModules } from "@fedclair/core";
 import { builtIn } from "./built-in.js";
 import { importPlugins } from "./import-plugins.js";
 import { loadPlugins } from "./load-plugins.js";
@@ -97,6 +97,25 @@ describe("plug-ins from outside", () => {
     assert.throws(
       () => parseTrial(JSON.stringify(trial), "resolved", builtIn),
       /resolved: plugins: the trial's attack 'mine' is without a version \(code [0-9a-f]{16}\), this process has none/,
+    );
+  });
+
+  it("are found again by the trial of a run folder, and compared", async () => {
+    await write({ "mine.mjs": attack("mine") });
+    const plugins = await load(["./mine.mjs"]);
+    const trial = parseTrial(trialWith(["./mine.mjs"]), "trial.yaml", plugins);
+    assert.ok(!JSON.stringify(trial).includes("mine.mjs"), "no path travels to hosts");
+    const kept = JSON.stringify(withModules(trial, plugins.outside));
+    const again = async () => {
+      await write({ "run/trial.yaml": kept });
+      const file = join(folder, "run/trial.yaml");
+      return parseTrial(kept, "run/trial.yaml", await pluginsFor(file));
+    };
+    assert.deepEqual(await again(), trial);
+    await rm(join(folder, "mine.mjs"));
+    await assert.rejects(
+      again(),
+      /run\/trial\.yaml: plugins: attack 'mine': '\S+': there is no file /,
     );
   });
 

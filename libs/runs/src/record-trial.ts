@@ -1,4 +1,10 @@
-import type { ClientPool, Plugins, Trial, TrialState } from "@fedclair/core";
+import {
+  withModules,
+  type ClientPool,
+  type Plugins,
+  type Trial,
+  type TrialState,
+} from "@fedclair/core";
 import { armsOf } from "./arms.js";
 import { measuresOf } from "./description.js";
 import { RunFolder, type WireTraffic } from "./run-folder.js";
@@ -29,7 +35,7 @@ export interface TrialRun {
 export async function recordTrial(run: TrialRun): Promise<Summary> {
   const { trial, plugins, pool, out, signal, traffic, onEvent } = run;
   await whenReady(pool, trial.limits.joinSeconds, signal);
-  const folder = await RunFolder.create(out, trial);
+  const folder = await RunFolder.create(out, withModules(trial, plugins.outside));
   const [{ label: studied }] = armsOf(trial);
   const tally = new Tally(trial, measuresOf(trial, plugins).metrics ?? {});
   let state: TrialState | undefined;
