@@ -164,7 +164,7 @@ export interface Step<S = unknown> {
   readonly verdicts?: readonly Verdict[];
   /** Beside the aggregator's. */
   readonly metrics?: Metrics;
-  /** What the method's figures are drawn from, by name: anything that survives JSON. */
+  /** What the method's figures are drawn from, by name: anything that survives JSON, at most 64 Mi characters of it each. */
   readonly artifacts?: Readonly<Record<string, unknown>>;
   /** Default: the state before. */
   readonly state?: S;
