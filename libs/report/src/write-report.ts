@@ -1,7 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TaskFigures } from "@fedclair/core";
-import { readRun, undescribed, type Run, type TrialDescription } from "@fedclair/runs";
+import {
+  measuringClients,
+  readRun,
+  undescribed,
+  type Run,
+  type TrialDescription,
+} from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { accuracyFigure } from "./accuracy-figure.js";
 import { costFigure } from "./cost-figure.js";
@@ -25,6 +31,7 @@ export async function writeReport(
  */
 export async function writeReportOf(run: Run, folder: string): Promise<void> {
   const { figures } = run.description;
+  const whose = measuringClients(run.summary);
   const drawings: readonly Drawing[] = [
     {
       name: "scores",
@@ -35,9 +42,9 @@ export async function writeReportOf(run: Run, folder: string): Promise<void> {
     ...(figures ? taskDrawings(run, figures) : []),
     {
       name: "accuracy",
-      title: "Benign clients over rounds",
+      title: `${whose.charAt(0).toUpperCase()}${whose.slice(1)} over rounds`,
       caption:
-        "Mean of the benign clients that measured under every method, each on its own data, and their 10–90 % range." +
+        `Mean of the ${whose} that measured under every method, each on its own data, and their 10–90 % range.` +
         drawnText(run.records),
       spec: accuracyFigure(run),
     },
