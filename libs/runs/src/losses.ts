@@ -2,7 +2,6 @@ import type { ClientRecord, ErrorCode, Failure, Trial } from "@fedclair/core";
 import { armsOf } from "./arms.js";
 import { named, type Measure } from "./measure.js";
 import { formatNumber } from "./numbers.js";
-import type { Summary } from "./summary.js";
 import { measuringClients, truthOf } from "./truth.js";
 
 /** An answer came, and what was in it could not be taken: the client is refused, not lost. */
@@ -49,7 +48,7 @@ export class LossTally {
 /** What a run lost beyond what its trial allows, in words; undefined if it did not. */
 export function excessLoss(
   trial: Trial,
-  { details, truth }: Pick<Summary, "details" | "truth">,
+  { details, truth }: { readonly details: readonly Measure[]; readonly truth?: "unknown" },
 ): string | undefined {
   const { maxLost } = trial.limits;
   const [main] = armsOf(trial);
