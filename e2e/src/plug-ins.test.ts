@@ -192,15 +192,19 @@ describe("a stranger's plug-ins", () => {
     const lost = second?.clients.filter(({ failure }) => failure?.code === "HOST_LOST") ?? [];
     assert.equal(lost.length, 3, "those of the host that ended; no other has room");
 
-    await insert(folder, "near-median.js", "const points", "Promise.reject(new Error('lost'));\n");
-    const whole = await fedclair(["run", "trial.yaml", "--hosts", "1", "--no-report"], {
-      cwd: folder,
-    });
-    assert.deepEqual([whole.code, whole.stdout], [1, ""]);
-    assert.match(
-      whole.stderr,
-      /^error: nobody caught Error: lost \(file:.*near-median\.js:\d+:\d+\)/m,
+    const endless =
+      "setTimeout(() => { throw new Error('lost'); }); return new Promise(() => 0);\n";
+    await insert(folder, "near-median.js", "const points", endless);
+    const faulty = await startCoordinator(args, { cwd: folder });
+    const told = await fedclair(
+      ["client", "--coordinator", faulty.url, "--capacity", "12", ...allowed],
+      { cwd: folder },
     );
+    assert.equal(told.code, 1);
+    assert.match(told.stderr, /the trial failed: lost/);
+    const { code, stdout, stderr } = await faulty.coordinator.ended;
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^error: nobody caught Error: lost \(file:.*near-median\.js:\d+:\d+\)/m);
   });
 
   it("have options of the types that their schemas give", async () => {

@@ -1,7 +1,16 @@
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { clientIds, identitiesOf, type PluginIdentity, type Trial } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport } from "@fedclair/report";
-import { createLog, exitCodeOf, readToken, readTrialFile, runFolderFor } from "@fedclair/runs";
+import {
+  createLog,
+  exitCodeOf,
+  interruption,
+  readToken,
+  readTrialFile,
+  runFolderFor,
+} from "@fedclair/runs";
 import { SocketPool } from "@fedclair/wire";
 import { parseAddress } from "./address.js";
 
@@ -36,7 +45,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   let ending: readonly [reason?: string, exitCode?: number] = [];
   try {
     const out = options.out ?? runFolderFor(trial);
-    process.exitCode = await runAndReport({
+    const run = runAndReport({
       trial,
       plugins,
       pool,
@@ -46,6 +55,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
       traffic: pool.traffic,
       backend: () => pool.backend,
     });
+    process.exitCode = await Promise.race([run, afterAbort(interruption.signal)]);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     ending = [`the trial failed: ${why}`, exitCodeOf(error)];
@@ -54,6 +64,16 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     await pool.close(...ending);
   }
 }
+
+/** Rejects soon after an abort: a plug-in may await what never comes, and hosts are to be told all the same. */
+async function afterAbort(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, "abort");
+  await delay(orderly);
+  throw signal.reason;
+}
+
+/** Time for a run to end in order, in ms. */
+const orderly = 500;
 
 /** Those that a host runs which simulates its clients: aggregators run here alone. */
 function hostedPlugins(trial: Trial): PluginIdentity[] {

@@ -93,6 +93,7 @@ export async function serverStep(
   await writeRoundPage(join(part, reportFile), report, out);
   const after = { round, aggregator: aggregation.state ?? before.aggregator };
   const putState = state && (await prepareState(state, rules, before, after, part));
+  interruption.signal.throwIfAborted(); // from here on it is done
   if (await isSameRound(part, out)) await rm(part, { recursive: true });
   else {
     await refuseTaken("--out", [out]);
