@@ -14,6 +14,16 @@ async function study(): Promise<string> {
   return folder;
 }
 
+/** Puts code before the first place in a file of the study that has this text. */
+async function insert(folder: string, file: string, before: string, code: string): Promise<void> {
+  const text = await readFile(join(folder, file), "utf8");
+  assert.ok(text.includes(before), before);
+  await writeFile(
+    join(folder, file),
+    text.replace(before, () => code + before),
+  );
+}
+
 /** Raises the version in a folder's package.json. */
 async function publishAgain(folder: string): Promise<void> {
   const text = await readFile(join(folder, "package.json"), "utf8");
@@ -39,6 +49,11 @@ describe("a stranger's plug-ins", () => {
       assert.equal(status, attack === null ? "benign" : "contaminated");
     }
 
+    const before = await bytesOf(join(folder, "two"));
+    const again = await fedclair(["run", "two/trial.yaml", "--out", "two"], { cwd: folder });
+    assert.equal(again.code, 0, again.stderr);
+    assert.deepEqual(await bytesOf(join(folder, "two")), before, "by its own trial.yaml");
+
     const reported = await fedclair(["report", "two"], { cwd: folder });
     assert.equal(reported.code, 0, reported.stderr);
     assert.match(
@@ -53,6 +68,12 @@ describe("a stranger's plug-ins", () => {
     const other = await fedclair(["report", "two", ...modules], { cwd: folder });
     assert.equal(other.code, 2);
     assert.match(other.stderr, /is version 0\.1\.0 \(code \w+\), this process has version 0\.2\.0/);
+    const changed = await fedclair(["run", "two/trial.yaml"], { cwd: folder });
+    assert.equal(changed.code, 2);
+    assert.match(
+      changed.stderr,
+      /this process has version 0\.2\.0 .*; name the module to run it with/,
+    );
   });
 
   it("run on hosts whose operators allow the task and the attack, and are refused by others", async () => {
@@ -117,6 +138,73 @@ describe("a stranger's plug-ins", () => {
     assert.match(await say("attacks", "--plugins", "./reverse.js"), /reverse {2}The opposite/);
     const schema = JSON.parse(await say("schema", "--plugins", "./near-median.js")) as object;
     assert.match(JSON.stringify(schema), /Farther than so many median distances is far/);
+  });
+
+  it("may print what they like: stdout has the answer alone", async () => {
+    const folder = await study();
+    const loud = 'console.log("loud"); process.stdout.write("raw\\n");\n';
+    await insert(folder, "mean-estimation.js", "import", loud);
+    await insert(folder, "mean-estimation.js", "const start = meanOf", loud);
+    await insert(folder, "near-median.js", "const points", loud);
+    for (const how of [
+      ["--transport", "memory"],
+      ["--hosts", "2"],
+    ]) {
+      const args = ["run", "trial.yaml", "--json", "--no-report", "--set", "rounds=1", ...how];
+      const { code, stdout, stderr } = await fedclair(args, { cwd: folder });
+      assert.equal(code, 0, stderr);
+      assert.equal((JSON.parse(stdout) as { name: string }).name, "my-study");
+      assert.match(stderr, /^loud\nraw$/m);
+    }
+    const verified = await fedclair(["verify", "trial.yaml"], { cwd: folder });
+    assert.match(verified.stdout, /3 passed, 0 failed\n$/);
+    assert.doesNotMatch(verified.stdout, /loud|raw/);
+  });
+
+  it("that throw where nobody catches it end their process, and a host's clients alone", async () => {
+    const folder = await study();
+    const late = "setTimeout(() => { throw new Error('too late'); });\n";
+    await insert(
+      folder,
+      "mean-estimation.js",
+      "const start = meanOf",
+      `if (process.env.LATE) ${late}`,
+    );
+    const args = ["trial.yaml", "--out", "run", "--no-report", "--set", "limits.maxLost=50"];
+    const { coordinator, url } = await startCoordinator(args, { cwd: folder });
+    const host = (capacity: string, env = {}) =>
+      fedclair(["client", "--coordinator", url, "--capacity", capacity, ...allowed], {
+        cwd: folder,
+        env,
+      });
+    const [good, bad] = await Promise.all([host("9"), host("3", { LATE: "1" })]);
+    assert.equal(bad.code, 1);
+    const lines = bad.stderr.split("\n").filter((line) => line.startsWith("error"));
+    assert.match(
+      lines.join("\n"),
+      /^error: nobody caught Error: too late \(file:.*js:\d+:\d+\): .*$/,
+    );
+    assert.ok(bad.stderr.length < 4000, "no code is dumped");
+    assert.equal(good.code, 0, good.stderr);
+    const ended = await coordinator.ended;
+    assert.equal(ended.code, 0, ended.stderr);
+    const [, second] = await recordsOf(join(folder, "run"));
+    const lost = second?.clients.filter(({ failure }) => failure?.code === "HOST_LOST") ?? [];
+    assert.equal(lost.length, 3, "those of the host that ended; no other has room");
+
+    const endless =
+      "setTimeout(() => { throw new Error('lost'); }); return new Promise(() => 0);\n";
+    await insert(folder, "near-median.js", "const points", endless);
+    const faulty = await startCoordinator(args, { cwd: folder });
+    const told = await fedclair(
+      ["client", "--coordinator", faulty.url, "--capacity", "12", ...allowed],
+      { cwd: folder },
+    );
+    assert.equal(told.code, 1);
+    assert.match(told.stderr, /the trial failed: lost/);
+    const { code, stdout, stderr } = await faulty.coordinator.ended;
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^error: nobody caught Error: lost \(file:.*near-median\.js:\d+:\d+\)/m);
   });
 
   it("have options of the types that their schemas give", async () => {

@@ -6,7 +6,7 @@ import { fedclair } from "./support/command.js";
 import { pythonCommands } from "./support/documented-commands.js";
 import { failuresOf, recordsOf, startCoordinator } from "./support/federation.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
-import { pythonWith, startPythonHost } from "./support/python.js";
+import { startPythonHost, takesPython } from "./support/python.js";
 
 const examples = "apps/client-python/examples";
 const tests = "apps/client-python/tests";
@@ -42,10 +42,7 @@ async function federation(
 describe("Python clients", function () {
   this.timeout(60_000);
 
-  before(async function () {
-    this.timeout(600_000);
-    if ((await pythonWith()) === undefined) this.skip();
-  });
+  takesPython();
 
   it("learn a numpy model together, by the commands of the documentation; CLAIR names the six", async () => {
     const out = await temporaryFolder();

@@ -7,7 +7,7 @@ import { decodeSafetensors } from "@fedclair/core";
 import { pythonCommands } from "./support/documented-commands.js";
 import { startCoordinator } from "./support/federation.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
-import { mayInstall, pythonWith, startPythonHost } from "./support/python.js";
+import { pythonWith, startPythonHost, takesPython } from "./support/python.js";
 
 const examples = "apps/client-python/examples";
 
@@ -37,10 +37,7 @@ async function runExample(
 describe("a ClientApp of Flower", function () {
   this.timeout(120_000);
 
-  before(async function () {
-    this.timeout(900_000);
-    if (!mayInstall("flower") || (await pythonWith("flower")) === undefined) this.skip();
-  });
+  takesPython("flower");
 
   it("runs as it is, and CLAIR names the two clients that learn random labels", async () => {
     const { stdout, out } = await runExample(
@@ -67,11 +64,7 @@ describe("a Flower server of Python whose step is fedclair aggregate", function 
   this.timeout(300_000);
   const folder = `${examples}/flower-server`;
 
-  before(async function () {
-    this.timeout(900_000);
-    if (!mayInstall("flower-server") || (await pythonWith("flower-server")) === undefined)
-      this.skip();
-  });
+  takesPython("flower-server");
 
   it("says in two rounds what fedclair's own rounds say", async () => {
     const python = await pythonWith("flower-server");
@@ -117,10 +110,7 @@ interface Said {
 describe("PEFT adapters", function () {
   this.timeout(300_000);
 
-  before(async function () {
-    this.timeout(900_000);
-    if (!mayInstall("peft") || (await pythonWith("peft")) === undefined) this.skip();
-  });
+  takesPython("peft");
 
   it("travel as pairs, and CLAIR names the four that learnt random symbols", async () => {
     const { stdout, out } = await runExample(

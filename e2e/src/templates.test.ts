@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { readdir, readFile, symlink } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fedclair } from "./support/command.js";
+import { startCoordinator } from "./support/federation.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
+import { pythonWith, startPythonHost } from "./support/python.js";
 import { runScript } from "./support/run-script.js";
 import { typeCheck } from "./support/type-check.js";
 
@@ -24,15 +26,38 @@ describe("a template of fedclair new", function () {
 
       const readme = await readFile(join(study, "README.md"), "utf8");
       const [, commands = ""] = /^```sh\nnpm install\n([^]*?)^```$/m.exec(readme) ?? [];
-      assert.match(commands, /^npx fedclair run trial\.yaml$/m);
+      const isForeign = readme.includes("fedclair-host"); // its clients are below
+      assert.match(commands, isForeign ? /^npm test$/m : /^npx fedclair run trial\.yaml$/m);
       const { code, stdout, stderr } = await runScript(commands, study);
       if (code !== 0 && stderr.includes("npm registry")) {
         console.log(`      skipped: ${stderr.trim()}`);
         this.skip(); // its data are fetched from there
       }
       assert.equal(code, 0, stdout.slice(-2000) + stderr);
-      assert.match(stdout, /\d passed, 0 failed/);
+      assert.match(stdout, isForeign ? /external, 12 clients/ : /\d passed, 0 failed/);
       assert.match(stdout, /\d passing/);
     });
   }
+
+  it("python-clients has clients in Python that its coordinator judges", async function () {
+    this.timeout(600_000);
+    if ((await pythonWith()) === undefined) this.skip();
+    const folder = await temporaryFolder();
+    await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
+    await fedclair(["new", "a-study", "--template", "python-clients"], { cwd: folder });
+    const study = join(folder, "a-study");
+    const { coordinator, url } = await startCoordinator(["trial.yaml"], { cwd: study });
+    const readme = await readFile(join(study, "README.md"), "utf8");
+    const [, words = ""] = /^\.venv\/bin\/fedclair-host (.*)$/m.exec(readme) ?? [];
+    const args = words.split(" ").map((word) => (word.startsWith("http") ? url : word));
+    const host = await startPythonHost(relative(workspace, study), args);
+    const { code, stdout, stderr } = await coordinator.ended;
+    assert.equal(code, 0, stderr);
+    assert.equal((await host.ended).code, 0);
+    assert.match(
+      stdout,
+      /near-median flagged 3 of 3 contaminated clients in every round \(3\), with no f/,
+    );
+    assert.match(stdout, /^fedavg +9/m);
+  });
 });

@@ -1,5 +1,5 @@
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
-import { ClientRunner, identitiesOf, parseTrial, type Trial } from "@fedclair/core";
+import { ClientRunner, identitiesOf, parseSentTrial, type Trial } from "@fedclair/core";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import { createLog, interruption, readToken, toUserError, version } from "@fedclair/runs";
 import { connectHost } from "@fedclair/wire";
@@ -33,7 +33,11 @@ export async function host(options: HostOptions): Promise<void> {
     plugins: plugins.outside ?? [],
     signal: interruption.signal,
     onWelcome: async (trialJson) => {
-      const trial = parseTrial(withoutAggregators(trialJson), "the coordinator's trial", plugins);
+      const trial = parseSentTrial(
+        withoutAggregators(trialJson),
+        "the coordinator's trial",
+        plugins,
+      );
       runner = new ClientRunner(trial, plugins);
       await runner.prepare();
     },
@@ -57,15 +61,15 @@ export async function host(options: HostOptions): Promise<void> {
   );
   process.exitCode = ending.exitCode;
   // For `fedclair run`, which starts hosts again that end otherwise; if it is gone, nobody is left to tell.
-  process.send?.({ ended: ending.reason }, () => undefined);
+  if (!interruption.signal.aborted) process.send?.({ ended: ending.reason }, () => undefined);
 }
 
 /** A host runs no aggregator and needs none: its operator need not load those of the trial that are plug-ins. */
-function withoutAggregators(trialJson: string): string {
+function withoutAggregators(trialJson: string): unknown {
   const trial = JSON.parse(trialJson) as Trial;
   const plugins = identitiesOf(trial).filter(({ kind }) => kind !== "aggregator");
-  return JSON.stringify({
+  return {
     ...{ ...trial, aggregator: { name: "fedavg" }, baselines: [] },
     ...(trial.plugins && { plugins }),
-  });
+  };
 }

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { clientIds, identitiesOf, type PluginIdentity, type Trial } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
@@ -5,6 +7,7 @@ import {
   createLog,
   exitCodeOf,
   folderOf,
+  interruption,
   readToken,
   readTrialFile,
   type CheckpointOptions,
@@ -48,12 +51,13 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   process.send?.({ listening: pool.url }, () => undefined); // if the other side is gone, this one is told to stop
   let ending: readonly [reason?: string, exitCode?: number] = [];
   try {
-    process.exitCode = await runAndReport({
+    const run = runAndReport({
       ...{ trial, plugins, pool, out, json, report, resumes },
       checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
       traffic: pool.traffic,
       backend: () => pool.backend,
     });
+    process.exitCode = await Promise.race([run, afterAbort(interruption.signal)]);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     ending = [`the trial failed: ${why}`, exitCodeOf(error)];
@@ -62,6 +66,16 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     await pool.close(...ending);
   }
 }
+
+/** Rejects soon after an abort: a plug-in may await what never comes, and hosts are to be told all the same. */
+async function afterAbort(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, "abort");
+  await delay(orderly);
+  throw signal.reason;
+}
+
+/** Time for a run to end in order, in ms. */
+const orderly = 500;
 
 /** Those that a host runs which simulates its clients: aggregators run here alone. */
 function hostedPlugins(trial: Trial): PluginIdentity[] {

@@ -1,7 +1,13 @@
 import { basename } from "node:path";
 import { oneLine, UserError } from "@fedclair/core";
 import { writeComparison } from "@fedclair/report";
-import { columns, compareRuns as compared, formatNumber, type RunComparison } from "@fedclair/runs";
+import {
+  columns,
+  compareRuns as compared,
+  formatNumber,
+  print,
+  type RunComparison,
+} from "@fedclair/runs";
 import pc from "picocolors";
 import { openRun } from "./open-run.js";
 import { heldIn } from "./show.js";
@@ -35,11 +41,11 @@ export async function compareRuns(
   const { differences, measures } = comparison;
   if (json) {
     const told = measures.map(({ best, ...measure }) => ({ ...measure, best: [...best] }));
-    process.stdout.write(JSON.stringify({ runs: names, differences, measures: told }) + "\n");
+    print(JSON.stringify({ runs: names, differences, measures: told }) + "\n");
     return;
   }
-  process.stdout.write(comparisonText(comparison));
-  if (html !== undefined) process.stdout.write(`report: ${html}\n`);
+  print(comparisonText(comparison));
+  if (html !== undefined) print(`report: ${html}\n`);
 }
 
 function comparisonText({ names, differences, measures }: RunComparison): string {

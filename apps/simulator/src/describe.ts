@@ -1,5 +1,6 @@
 import { trialSchema, type Plugins } from "@fedclair/core";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
+import { print } from "@fedclair/runs";
 import pc from "picocolors";
 import { z } from "zod";
 
@@ -21,18 +22,18 @@ export async function describePlugins(
     options: z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }).properties ?? {},
   }));
   if (json) {
-    process.stdout.write(JSON.stringify(described) + "\n");
+    print(JSON.stringify(described) + "\n");
     return;
   }
   for (const { name, summary, options } of described) {
-    process.stdout.write(`${pc.bold(name)}  ${summary}\n`);
+    print(`${pc.bold(name)}  ${summary}\n`);
     for (const [option, schema] of Object.entries(options)) {
       const { default: fallback, description = "" } = schema as {
         default?: unknown;
         description?: string;
       };
       const shown = fallback === undefined ? "" : ` [${JSON.stringify(fallback)}]`;
-      process.stdout.write(`    ${option}${shown}  ${pc.dim(description)}\n`);
+      print(`    ${option}${shown}  ${pc.dim(description)}\n`);
     }
   }
 }
@@ -40,7 +41,7 @@ export async function describePlugins(
 /** `fedclair schema`: the JSON Schema of trial files, for editors. */
 export async function printSchema(modules: readonly string[]): Promise<void> {
   const plugins = await withModules(modules);
-  process.stdout.write(
+  print(
     JSON.stringify(
       z.toJSONSchema(trialSchema(plugins), {
         io: "input",

@@ -9,6 +9,7 @@ import {
   measuresOf,
   parseSweep,
   pathsOf,
+  print,
   runsUnder,
   type HeldRun,
   type Measure,
@@ -36,7 +37,7 @@ export async function list(folder: string, { claims, json }: ListOptions): Promi
       ...(primary && { primary }),
       ...(run.summary && { summary: run.summary }),
     }));
-    process.stdout.write(JSON.stringify({ trials, sweeps, faulty, runs: told }) + "\n");
+    print(JSON.stringify({ trials, sweeps, faulty, runs: told }) + "\n");
     return;
   }
   const claimOf = ({ claim }: { claim: string }) => (claims ? [oneLine(claim.trim())] : []);
@@ -120,5 +121,5 @@ function section(heads: readonly string[], rows: readonly (readonly Cell[])[]): 
   const isNumber = (i: number) => rows.every((row) => typeof row[i] === "number");
   const align = heads.map((_, i) => (isNumber(i) ? "right" : "left"));
   const cells = rows.map((row) => row.map(String));
-  process.stdout.write(`${columns([heads, ...cells], align)}\n\n`);
+  print(`${columns([heads, ...cells], align)}\n\n`);
 }

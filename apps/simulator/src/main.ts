@@ -3,6 +3,7 @@ import {
   integerOption,
   listenForInterruption,
   pluginOption,
+  print,
   runOptions,
   runProgram,
   setOption,
@@ -54,7 +55,7 @@ program
   )
   .action(async (folder: string, options: NewOptions) => {
     const { newStudy } = await import("./new.js");
-    process.stdout.write(await newStudy(folder, options));
+    print(await newStudy(folder, options));
   });
 
 program

@@ -1,5 +1,5 @@
 import { oneLine, UserError } from "@fedclair/core";
-import { outcomeText, removeRun, runIn, type HeldRun } from "@fedclair/runs";
+import { outcomeText, print, removeRun, runIn, type HeldRun } from "@fedclair/runs";
 import { openRun } from "./open-run.js";
 
 /** `fedclair show`: how a run stands, and what it showed as far as it came. */
@@ -11,10 +11,10 @@ export async function show(
   const run = await openRun(folder, plugins);
   const { summary } = run;
   if (json) {
-    process.stdout.write(JSON.stringify({ ...standing(held), summary }) + "\n");
+    print(JSON.stringify({ ...standing(held), summary }) + "\n");
     return;
   }
-  process.stdout.write(`${oneLine(folder)}: ${standingText(held)}\n\n${outcomeText(run)}`);
+  print(`${oneLine(folder)}: ${standingText(held)}\n\n${outcomeText(run)}`);
 }
 
 /** `fedclair rm`: removes runs, and leaves what else lies in their folders. */
@@ -23,7 +23,7 @@ export async function remove(folders: readonly string[]): Promise<void> {
   for (const run of held) {
     const left = await removeRun(run);
     const rest = left.length === 0 ? "" : `, but for ${left.map(oneLine).join(", ")}`;
-    process.stdout.write(`removed ${oneLine(run.folder)}${rest}\n`);
+    print(`removed ${oneLine(run.folder)}${rest}\n`);
   }
 }
 

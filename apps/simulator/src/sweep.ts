@@ -8,6 +8,7 @@ import {
   interruption,
   missingMeasures,
   parseSweep,
+  print,
   runSweep,
   sweepText,
   tablesOf,
@@ -52,11 +53,10 @@ export async function sweep(file: string, options: { out?: string; json: boolean
   const tables = tablesOf(grid, summaries);
   await writeSweep(out, grid, tables);
   const faults = faultsOf(grid, file, summaries, failed, incomplete);
-  if (options.json)
-    process.stdout.write(JSON.stringify({ out, tables, failed, incomplete }) + "\n");
+  if (options.json) print(JSON.stringify({ out, tables, failed, incomplete }) + "\n");
   else {
     const missed = faults.map((fault) => pc.red(firstLine(fault)) + "\n").join("");
-    process.stdout.write(`${sweepText(tables)}\n${missed}report: ${join(out, "report.html")}\n`);
+    print(`${sweepText(tables)}\n${missed}report: ${join(out, "report.html")}\n`);
   }
   if (faults.length > 0) throw new UserError(faults.join("\n"), exitCode);
 }

@@ -13,7 +13,7 @@ import {
   type Trial,
 } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
-import { interruption, isWithin, readTrialFile, type Summary } from "@fedclair/runs";
+import { interruption, isWithin, print, readTrialFile, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
 import { atATime } from "./at-a-time.js";
 import { setArgs } from "./run.js";
@@ -47,18 +47,18 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
   let checked = 0;
   let outside = 0;
   for (const { file, trial, seeds } of claims) {
-    process.stdout.write(`${pc.bold(oneLine(file))}: ${oneLine(trial.claim ?? trial.name)}\n`);
+    print(`${pc.bold(oneLine(file))}: ${oneLine(trial.claim ?? trial.name)}\n`);
     const outcomes = await Promise.all(summaries.splice(0, seeds.length));
     for (const { error } of outcomes) {
-      if (error !== undefined) process.stdout.write(`  ${pc.red("FAIL")} ${error}\n`);
+      if (error !== undefined) print(`  ${pc.red("FAIL")} ${error}\n`);
     }
     for (const row of compare(trial, outcomes)) {
       checked++;
       if (!row.within) outside++;
-      process.stdout.write(`  ${row.within ? pc.green("ok  ") : pc.red("FAIL")} ${row.text}\n`);
+      print(`  ${row.within ? pc.green("ok  ") : pc.red("FAIL")} ${row.text}\n`);
     }
   }
-  process.stdout.write(`${checked - outside} passed, ${outside} failed\n`);
+  print(`${checked - outside} passed, ${outside} failed\n`);
   if (outside > 0)
     throw new UserError(
       `${outside} of ${checked} measures lie outside their range, or could not be had`,

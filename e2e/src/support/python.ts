@@ -39,6 +39,14 @@ export function pythonWith(...extras: string[]): Promise<string | undefined> {
   return made;
 }
 
+/** For a suite whose tests take a Python with these optional dependencies: skips them, with a word, where there is none. */
+export function takesPython(...extras: string[]): void {
+  before(async function () {
+    this.timeout(900_000); // they are installed now
+    if (!mayInstall(...extras) || (await pythonWith(...extras)) === undefined) this.skip();
+  });
+}
+
 /** A Python host under way. */
 export interface PythonHost {
   readonly process: ChildProcess;

@@ -4,7 +4,7 @@ import type { Shapes } from "./admission.js";
 import type { ClientParams } from "./client-params.js";
 import type { Failure } from "./errors.js";
 import type { TaskFigures } from "./figure.js";
-import type { PluginIdentity } from "./plugin-identity.js";
+import type { LocatedPlugin } from "./plugin-identity.js";
 import type { Params } from "./tensor.js";
 import type { Delta, Metrics, Update } from "./update.js";
 
@@ -72,7 +72,7 @@ export interface Plugins {
   readonly aggregators: Registry<AggregatorPlugin>;
   readonly attacks: Registry<Plugin<Attack>>;
   /** Those of them that are not built in. */
-  readonly outside?: readonly PluginIdentity[];
+  readonly outside?: readonly LocatedPlugin[];
 }
 
 // ---- tasks ---------------------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ export interface Step<S = unknown> {
   readonly verdicts?: readonly Verdict[];
   /** Beside the aggregator's. */
   readonly metrics?: Metrics;
-  /** What the method's figures are drawn from, by name: anything that survives JSON. */
+  /** What the method's figures are drawn from, by name: anything that survives JSON, at most 64 Mi characters of it each. */
   readonly artifacts?: Readonly<Record<string, unknown>>;
   /** Default: the state before. */
   readonly state?: S;

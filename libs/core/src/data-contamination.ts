@@ -1,13 +1,22 @@
 import type { ZodObject } from "zod";
 import type { DataContamination, Registry, TaskPlugin } from "./contracts.js";
+import { UserError, messageOf } from "./errors.js";
 import { optionsOf, type PluginChoice } from "./plugin-choice.js";
+import { schemaFault } from "./schema-fault.js";
 
-/** The kinds of contaminated data that the chosen task knows, with the schemas of their options. */
+/**
+ * The kinds of contaminated data that the chosen task knows, with the schemas of their options.
+ * @throws UserError that names the task if it fails to tell
+ */
 export function contaminationsOf(
   tasks: Registry<TaskPlugin>,
   choice: PluginChoice,
 ): ReadonlyMap<string, ZodObject> {
-  return tasks.get(choice.name)?.contaminations?.(optionsOf(choice) as never) ?? new Map();
+  try {
+    return tasks.get(choice.name)?.contaminations?.(optionsOf(choice) as never) ?? new Map();
+  } catch (error) {
+    throw new UserError(`task '${choice.name}': its contaminations fail: ${messageOf(error)}`);
+  }
 }
 
 /**
@@ -24,7 +33,15 @@ export function checkContamination(
     const kinds = [...known.keys()].join(", ") || "none";
     throw new Error(`expected a kind of contaminated data that the task knows (${kinds})`);
   }
-  const { data, error } = schema.safeParse(options);
+  const { data, error } = parsed(schema, options);
   if (error) throw new Error(error.issues.map((i) => [...i.path, i.message].join(": ")).join("; "));
   return { kind, options: data };
+}
+
+function parsed(schema: ZodObject, options: unknown) {
+  try {
+    return schema.safeParse(options);
+  } catch (error) {
+    throw new Error(schemaFault(error), { cause: error });
+  }
 }

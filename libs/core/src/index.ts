@@ -46,12 +46,20 @@ export {
   type Tensor,
 } from "./tensor.js";
 export { bounds, excerpt, isName, jsonBytes, oneLine, printable } from "./text.js";
-export { namedPlugins, parseTrial, type NamedModule, type ResolvePath } from "./trial-file.js";
+export {
+  namedPlugins,
+  parseSentTrial,
+  parseTrial,
+  type NamedModule,
+  type ResolvePath,
+} from "./trial-file.js";
 export { startTrial, type TrialState } from "./trial-state.js";
 export { optionsOf, type PluginChoice } from "./plugin-choice.js";
 export {
   identitiesOf,
   pluginMismatch,
+  withModules,
+  type LocatedPlugin,
   type PluginIdentity,
   type PluginKind,
 } from "./plugin-identity.js";

@@ -16,13 +16,30 @@ export const pluginIdentity = z.strictObject({
 });
 export type PluginIdentity = Readonly<z.output<typeof pluginIdentity>>;
 
+/** With the file that it comes from: as a run folder has it, so that its trial can be run again on the same machine. */
+export const locatedPlugin = pluginIdentity.extend({
+  module: z.string().min(1).optional().describe("The file that exports it."),
+});
+export type LocatedPlugin = Readonly<z.output<typeof locatedPlugin>>;
+
 /** The plug-ins from outside that a resolved trial names. */
 export function identitiesOf({
   plugins = [],
 }: {
-  readonly plugins?: readonly (string | PluginIdentity)[] | undefined;
-}): PluginIdentity[] {
+  readonly plugins?: readonly (string | LocatedPlugin)[] | undefined;
+}): LocatedPlugin[] {
   return plugins.filter((plugin) => typeof plugin !== "string");
+}
+
+/** A resolved trial as its run folder keeps it, with the files of its plug-ins from outside. */
+export function withModules<
+  T extends { readonly plugins?: readonly (string | LocatedPlugin)[] | undefined },
+>(trial: T, outside: readonly LocatedPlugin[] = []): T {
+  if (!trial.plugins) return trial;
+  const plugins = identitiesOf(trial).map(
+    (used) => outside.find(({ kind, name }) => kind === used.kind && name === used.name) ?? used,
+  );
+  return { ...trial, plugins };
 }
 
 /**

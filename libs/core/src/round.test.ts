@@ -4,7 +4,7 @@ import { stream } from "@fedclair/linalg";
 import { ClientRunner } from "./client-runner.js";
 import { resolveParams } from "./client-params.js";
 import { clientIds } from "./clients.js";
-import type { Aggregation, Aggregator, Answer, ClientPool, Task } from "./contracts.js";
+import type { Aggregation, Aggregator, Answer, ClientPool, Step, Task } from "./contracts.js";
 import { UserError } from "./errors.js";
 import { MemoryPool } from "./memory-pool.js";
 import { runRounds, type RoundDone, type RoundPlan } from "./round.js";
@@ -439,6 +439,38 @@ describe("runRounds", () => {
       );
       const { stopped = "" } = rounds.at(-1)?.record ?? {};
       assert.ok(stopped.length < 2049 && stopped.startsWith("Error: x\\nx\\n"));
+    });
+
+    it("ends the arm alone where a task's step leaves what cannot be written", async () => {
+      const cycle: { self?: unknown } = {};
+      cycle.self = cycle;
+      const long = Array.from({ length: 65 }, () => "x".repeat(2 ** 20)); // 65 MiB
+      const getter = Object.defineProperty({}, "x", {
+        enumerable: true,
+        get: () => {
+          throw new Error("no metrics");
+        },
+      });
+      for (const [step, why] of [
+        [
+          { artifacts: { a: 1n } },
+          /^artifact a: expected what survives JSON, got TypeError: .*BigInt/,
+        ],
+        [{ artifacts: { a: [cycle] } }, /^artifact a: .* got TypeError: Converting circular/],
+        [{ artifacts: { a: () => 1 } }, /^artifact a: .* got function$/],
+        [{ artifacts: { a: undefined } }, /^artifact a: .* got undefined$/],
+        [{ artifacts: { a: long } }, /at most 67108864 characters as JSON, got 68/],
+        [{ artifacts: getter }, /^Error: no metrics/],
+        [{ metrics: getter }, /^Error: no metrics/],
+      ] as [Step, RegExp][]) {
+        const task: Task = {
+          ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+          step: () => Promise.resolve(step),
+        };
+        const { rounds, error } = await eventsOf(planOf(toyTrial(), { task }));
+        assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
+        assert.match(rounds.at(-1)?.record.stopped ?? "", why);
+      }
     });
 
     it("asks the aggregator once a round at most", async () => {

@@ -1,5 +1,6 @@
 import type { Stream } from "@fedclair/linalg";
 import { admitEvaluation, admitUpdate } from "./admission.js";
+import { checkedArtifacts } from "./artifacts.js";
 import { attackRound } from "./attack-round.js";
 import { sampleCohort } from "./cohort.js";
 import { collect, type Answered, type Collected } from "./collect.js";
@@ -99,7 +100,7 @@ async function* runRound(
     yield { kind: "round", record, timing, artifacts: {}, state: before };
     throw new UserError(`round ${round}: ${made.fault}`, exitCodes.stopped);
   }
-  const { aggregation, next, merged } = made;
+  const { aggregation, next, merged, metrics, artifacts } = made;
   const { kept, ...params } = merged;
   const state: TrialState = {
     ...{ ...params, round, attacks, ask: next.next ?? before.ask },
@@ -113,10 +114,10 @@ async function* runRound(
   const record = roundRecord({
     ...{ ...facts, evaluated, ...(kept !== undefined && { kept }) },
     verdicts: next.verdicts ?? aggregation.verdicts ?? [],
-    metrics: { ...aggregation.metrics, ...next.metrics },
+    metrics,
   });
   const timing = { train: trainSeconds, aggregate: aggregateSeconds, evaluate: clock() };
-  yield { kind: "round", record, timing, artifacts: next.artifacts ?? {}, state };
+  yield { kind: "round", record, timing, artifacts, state };
   return state;
 }
 
@@ -180,7 +181,7 @@ function jobOf(
   return jobFor(plan, { ...job, params: paramsOf(state, job.clientId) });
 }
 
-interface Made {
+interface Made extends Required<Pick<Step, "metrics" | "artifacts">> {
   readonly aggregation: Aggregation;
   readonly next: Step;
   readonly merged: Merged;
@@ -212,7 +213,10 @@ async function step(
     const next = task.step ? await task.step(seen, aggregate) : (await aggregate(), {});
     aggregation ??= { change: [] };
     checkVerdicts(next.verdicts ?? aggregation.verdicts ?? [], clientIds);
-    return { next, aggregation, merged: await merge(state, aggregation, next, isForeign) };
+    const metrics = { ...aggregation.metrics, ...next.metrics };
+    const artifacts = checkedArtifacts(next.artifacts);
+    const merged = await merge(state, aggregation, next, isForeign);
+    return { next, aggregation, merged, metrics, artifacts };
   } catch (error) {
     return { fault: messageOf(error) };
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { UserError } from "./errors.js";
 import { toyPlugins } from "../testing/index.js";
 import { toyAggregator, toyTask } from "../testing/toy.js";
-import { namedPlugins, parseTrial } from "./trial-file.js";
+import { namedPlugins, parseSentTrial, parseTrial } from "./trial-file.js";
 
 const good = `name: toy
 rounds: 2
@@ -300,6 +300,34 @@ describe("parseTrial", () => {
   });
 });
 
+describe("parseSentTrial", () => {
+  const resolved = parseTrial(good, "t.yaml", toyPlugins);
+
+  it("takes a resolved trial as it is", () => {
+    const sent = JSON.parse(JSON.stringify(resolved)) as unknown;
+    assert.deepEqual(parseSentTrial(sent, "the sender", toyPlugins), resolved);
+  });
+
+  it("has parseTrial's words for what is none, or names plug-ins that are not there", () => {
+    const mine = { kind: "task", name: "mine", version: "", hash: "0123456789abcdef" };
+    for (const [sent, said] of [
+      [{ ...resolved, clients: 0 }, /^UserError: the sender:1:\d+: clients: Too small/],
+      [
+        { ...resolved, plugins: [mine] },
+        /^UserError: the sender: plugins: the trial's task 'mine'/,
+      ],
+      [
+        { ...resolved, cohort: { count: 9 } },
+        /: cohort\.count: expected at most clients = 4, got 9$/,
+      ],
+      ["a text", /^UserError: the sender:1:1: trial: expected object/],
+      [null, /^UserError: the sender:1:1: trial: expected object/],
+    ] as const) {
+      assert.throws(() => parseSentTrial(sent, "the sender", toyPlugins), said);
+    }
+  });
+});
+
 describe("namedPlugins", () => {
   const identity = { kind: "task", name: "mine", version: "1.0.0", hash: "0123456789abcdef" };
   const text = `${good}plugins: [./a.js, ${JSON.stringify(identity)}, b]\n`;
@@ -312,6 +340,10 @@ describe("namedPlugins", () => {
       ],
       identities: [identity],
     });
+    const located = `${good}plugins: [${JSON.stringify({ ...identity, module: "/a.js" })}]\n`;
+    assert.deepEqual(namedPlugins(located).modules, [
+      { text: "/a.js", by: "file", of: "task 'mine'" },
+    ]);
     const { modules } = namedPlugins(text, ["plugins.0=./c.js"]);
     assert.deepEqual(modules, [
       { text: "./c.js", by: "override" },

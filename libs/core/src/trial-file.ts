@@ -4,11 +4,13 @@ import { parseChecked } from "./checked-yaml.js";
 import type { Attack, Plugins, Task } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { UserError } from "./errors.js";
+import { excerpt } from "./text.js";
 import type { PluginChoice } from "./plugin-choice.js";
 import {
   identitiesOf,
-  pluginIdentity,
+  locatedPlugin,
   pluginMismatch,
+  type LocatedPlugin,
   type PluginIdentity,
   type PluginKind,
 } from "./plugin-identity.js";
@@ -36,7 +38,8 @@ export function parseTrial(
   const { identities } = namedPlugins(text, overrides);
   const mismatch = pluginMismatch(identities, plugins.outside ?? [], "this process");
   if (mismatch !== undefined) {
-    throw new UserError(`${file}: plugins: ${mismatch}; name its module there, as ./my-task.js`);
+    const advice = "name the module to run it with there, as ./my-task.js";
+    throw new UserError(`${file}: plugins: ${mismatch}; ${advice}`);
   }
   const { data, isOverridden } = parseChecked(source, trialSchema(plugins));
   const paths = plugins.tasks.get(data.task.name)?.paths ?? [];
@@ -44,11 +47,25 @@ export function parseTrial(
     const by = isOverridden(["task", ...path.split(".")]) ? "override" : "file";
     return changedAt(choice, path.split("."), (text) => resolvePath(text, by));
   }, data.task);
-  const trial = {
-    ...data,
-    task,
-    ...(data.plugins && { plugins: usedPlugins(data, plugins.outside ?? []) }),
-  };
+  return fitted({ ...data, task }, plugins, file);
+}
+
+/**
+ * A resolved trial that was sent as JSON. Without YAML: its parser takes seconds for a megabyte, while a heartbeat waits.
+ * @param from who sent it, for messages
+ * @throws UserError as `parseTrial`
+ */
+export function parseSentTrial(content: unknown, from: string, plugins: Plugins): Trial {
+  const { data } = trialSchema(plugins).safeParse(content);
+  const held = plugins.outside ?? [];
+  const isSound = data && pluginMismatch(identitiesOf(data), held, "") === undefined;
+  return isSound ? fitted(data, plugins, from) : parseTrial(JSON.stringify(content), from, plugins); // which has words for it
+}
+
+/** Names the plug-ins that it uses. @throws UserError if they do not go together */
+function fitted(data: Trial, plugins: Plugins, file: string): Trial {
+  const used = data.plugins && { plugins: usedPlugins(data, plugins.outside ?? []) };
+  const trial = { ...data, ...used };
   checkPlugins(trial, plugins, file);
   return trial;
 }
@@ -57,6 +74,8 @@ export function parseTrial(
 export interface NamedModule {
   readonly text: string;
   readonly by: "file" | "override";
+  /** The plug-in that a resolved trial had from it, as `attack 'mine'`. */
+  readonly of?: string;
 }
 
 /**
@@ -67,14 +86,16 @@ export function namedPlugins(
   text: string,
   overrides: readonly string[] = [],
 ): { readonly modules: readonly NamedModule[]; readonly identities: readonly PluginIdentity[] } {
-  const schema = z.looseObject({ plugins: z.array(z.union([z.string(), pluginIdentity])) });
+  const schema = z.looseObject({ plugins: z.array(z.union([z.string(), locatedPlugin])) });
   try {
     const source = { text, file: "", what: "", overrides };
     const { data, isOverridden } = parseChecked(source, schema);
     return {
-      modules: data.plugins.flatMap((text, i) => {
+      modules: data.plugins.flatMap((named, i) => {
         const by = isOverridden(["plugins", String(i)]) ? "override" : "file";
-        return typeof text === "string" ? { text, by } : [];
+        if (typeof named === "string") return { text: named, by };
+        const { kind, name, module } = named;
+        return module === undefined ? [] : { text: module, by, of: `${kind} '${excerpt(name)}'` };
       }),
       identities: identitiesOf(data),
     };
@@ -87,14 +108,16 @@ export function namedPlugins(
 /** Those plug-ins from outside that a trial's task, aggregators and attacks are. */
 function usedPlugins(
   { task, aggregator, baselines, attacks }: Trial,
-  outside: readonly PluginIdentity[],
+  outside: readonly LocatedPlugin[],
 ): PluginIdentity[] {
   const used: Readonly<Record<PluginKind, readonly PluginChoice[]>> = {
     task: [task],
     aggregator: [aggregator, ...baselines.map((baseline) => baseline.aggregator)],
     attack: attacks.map(({ attack }) => attack),
   };
-  return outside.filter(({ kind, name }) => used[kind].some((choice) => choice.name === name));
+  return outside
+    .filter(({ kind, name }) => used[kind].some((choice) => choice.name === name))
+    .map(({ kind, name, version, hash }) => ({ kind, name, version, hash }));
 }
 
 /** A copy in which the text at a path is changed, if there is one. */

@@ -101,7 +101,9 @@ export async function merge(
     if (isFinite(` of client ${id}`, params)) personal.set(id, { base: params, rounds: [] });
   }
   const given = (chosen ? undefined : aggregation.personal) ?? new Map<string, readonly Delta[]>();
-  const common = foldsShared ? new CommonBases(given, products) : undefined;
+  const common = foldsShared
+    ? new CommonBases(given, (id) => paramsOf(state, id), products)
+    : undefined;
   for (const [id, terms] of given) {
     const before = paramsOf(state, id);
     const extended = common

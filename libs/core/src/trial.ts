@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { attackedCount, clientIds } from "./clients.js";
 import type { Plugin, Plugins, Registry } from "./contracts.js";
+import { UserError } from "./errors.js";
 import { didYouMean } from "./near.js";
 import { optionsOf, type PluginChoice } from "./plugin-choice.js";
-import { pluginIdentity } from "./plugin-identity.js";
+import { locatedPlugin } from "./plugin-identity.js";
+import { schemaFault } from "./schema-fault.js";
 import { excerpt } from "./text.js";
 
 /** One of a registry's plug-ins with its options, unknown names and keys refused. */
@@ -11,9 +13,10 @@ export function choiceOf(
   registry: Registry<Plugin<unknown>>,
   what: string,
 ): z.ZodType<PluginChoice> {
-  const choices = [...registry.values()].map((plugin) =>
-    plugin.schema.safeExtend({ name: z.literal(plugin.name) }).describe(plugin.summary),
-  );
+  const choices = [...registry.values()].map((plugin) => {
+    const schema = plugin.schema.safeExtend({ name: z.literal(plugin.name) });
+    return guarded(schema.describe(plugin.summary), `${what} '${plugin.name}'`);
+  });
   const [first, ...rest] = choices;
   if (!first) throw new Error(`no ${what} is registered`);
   const names = [...registry.keys()].join(", ");
@@ -28,6 +31,19 @@ export function choiceOf(
         : `${nearestOf((input as { name?: unknown } | undefined)?.name)}expected one of ${names}`,
   });
   return union as unknown as z.ZodType<PluginChoice>;
+}
+
+/** A schema of a plug-in, whose own code may run in it: what it throws is told of by name. @param schema changed in place */
+function guarded<S extends z.ZodObject>(schema: S, who: string): S {
+  const run = schema._zod.run.bind(schema._zod);
+  schema._zod.run = (...args) => {
+    try {
+      return run(...args);
+    } catch (error) {
+      throw new UserError(`${who}: ${schemaFault(error)}`);
+    }
+  };
+  return schema;
 }
 
 /** Makes what a choice names. @param choice one that passed the trial's schema */
@@ -84,7 +100,7 @@ function makeSchema(plugins: Plugins) {
         .default("all")
         .describe("Clients sampled for a round: all, a number of them, or a fraction."),
       plugins: z
-        .array(z.union([z.string().min(1), pluginIdentity]))
+        .array(z.union([z.string().min(1), locatedPlugin]))
         .optional()
         .describe(
           "Plug-ins from outside: modules, by their paths from here (./my-task.js) or packages.",

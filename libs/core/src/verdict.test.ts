@@ -13,6 +13,8 @@ describe("verdicts of a plug-in", () => {
       [{ status: "evil" }, /verdict of c0: status: expected one of benign, .*, got evil/],
       [{ score: NaN }, /score: expected a finite number or null, got NaN/],
       [{ score: undefined }, /score: expected a finite number or null, got undefined/],
+      [{ reason: 1n }, /verdict of c0: expected what survives JSON, got TypeError: .* BigInt/],
+      [{ reason: "x".repeat(2 ** 16) }, /expected at most 65536 characters as JSON, got 65612/],
       [{ threshold: "x" }, /threshold: expected a finite number or null, got x/],
     ] as const) {
       const made = { ...sound, ...change } as unknown as Verdict;

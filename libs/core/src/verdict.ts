@@ -1,10 +1,14 @@
 import type { Verdict, VerdictStatus } from "./contracts.js";
+import { checkJson } from "./artifacts.js";
 import { UserError } from "./errors.js";
 import { excerpt } from "./text.js";
 
 const statuses: Readonly<Record<VerdictStatus, true>> = {
   ...{ benign: true, contaminated: true, undecided: true, inactive: true, invalid: true },
 };
+
+/** Characters of a verdict as JSON, reason and evidence included. */
+const maxLength = 64 * 1024;
 
 /**
  * Of verdicts that a plug-in made: records and reports rely on their form.
@@ -31,6 +35,7 @@ export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly 
       const got = excerpt(String(value));
       throw new UserError(`${of}: ${name}: expected a finite number or null, got ${got}`);
     }
+    checkJson(of, verdict, maxLength);
   }
 }
 

@@ -10,12 +10,17 @@ import {
 /**
  * Runs a module. @returns the plug-ins that it exports, those included that a task brings along
  * @param place who names it, for messages
+ * @param seconds that its top level may await something
  * @throws UserError if it throws, or exports something else
  */
-export async function importPlugins(file: string, place: string): Promise<DefinedPlugin[]> {
+export async function importPlugins(
+  file: string,
+  place: string,
+  seconds = importSeconds,
+): Promise<DefinedPlugin[]> {
   let module: { readonly default?: unknown };
   try {
-    module = await imported(file);
+    module = await imported(file, seconds);
   } catch (error) {
     throw new UserError(`${place} cannot be imported: ${messageOf(error)}${lineOf(error, file)}`);
   }
@@ -40,12 +45,16 @@ export async function importPlugins(file: string, place: string): Promise<Define
 }
 
 /** Node.js would end without a word where a module waits for what never comes. */
-async function imported(file: string): Promise<{ readonly default?: unknown }> {
+async function imported(file: string, seconds: number): Promise<{ readonly default?: unknown }> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`it waits for something, after ${importSeconds} s still`));
-    }, importSeconds * 1000);
+      reject(
+        new UserError(
+          `its top level still awaits something after ${seconds} s; what takes long belongs in a task's prepare`,
+        ),
+      );
+    }, seconds * 1000);
   });
   try {
     return (await Promise.race([import(pathToFileURL(file).href), late])) as object;
@@ -54,7 +63,8 @@ async function imported(file: string): Promise<{ readonly default?: unknown }> {
   }
 }
 
-const importSeconds = 60;
+/** The host that joins must not keep its coordinator waiting, nor its operator guessing. */
+const importSeconds = 8;
 
 /** Where in the module it was thrown, as far as the error's stack says so: it does not of an error of syntax. */
 function lineOf(error: unknown, file: string): string {

@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { identitiesOf, parseTrial, UserError } from "@fedclair/core";
+import { identitiesOf, parseTrial, UserError, withModules } from "@fedclair/core";
 import { builtIn } from "./built-in.js";
+import { importPlugins } from "./import-plugins.js";
 import { loadPlugins } from "./load-plugins.js";
 import { pluginsFor } from "./plugins-for.js";
 
@@ -96,6 +97,25 @@ describe("plug-ins from outside", () => {
     assert.throws(
       () => parseTrial(JSON.stringify(trial), "resolved", builtIn),
       /resolved: plugins: the trial's attack 'mine' is without a version \(code [0-9a-f]{16}\), this process has none/,
+    );
+  });
+
+  it("are found again by the trial of a run folder, and compared", async () => {
+    await write({ "mine.mjs": attack("mine") });
+    const plugins = await load(["./mine.mjs"]);
+    const trial = parseTrial(trialWith(["./mine.mjs"]), "trial.yaml", plugins);
+    assert.ok(!JSON.stringify(trial).includes("mine.mjs"), "no path travels to hosts");
+    const kept = JSON.stringify(withModules(trial, plugins.outside));
+    const again = async () => {
+      await write({ "run/trial.yaml": kept });
+      const file = join(folder, "run/trial.yaml");
+      return parseTrial(kept, "run/trial.yaml", await pluginsFor(file));
+    };
+    assert.deepEqual(await again(), trial);
+    await rm(join(folder, "mine.mjs"));
+    await assert.rejects(
+      again(),
+      /run\/trial\.yaml: plugins: attack 'mine': '\S+': there is no file /,
     );
   });
 
@@ -261,6 +281,33 @@ describe("plug-ins from outside", () => {
       ["./mine.mjs"],
       /it would load a second '@fedclair\/core', \S+: install fedclair beside/,
     );
+  });
+
+  it("that never come to the end of their top level are given up", async () => {
+    await write({ "mine.mjs": "await new Promise(() => {}); export default 7;" });
+    await assert.rejects(importPlugins(join(folder, "mine.mjs"), "'./mine.mjs'", 0.01), (error) => {
+      assert.ok(error instanceof UserError);
+      const said =
+        /^'\.\/mine\.mjs' cannot be imported: its top level still awaits .* after 0\.01 s;/;
+      assert.match(error.message, said);
+      return true;
+    });
+  });
+
+  it("whose schemas are asynchronous, or throw, are told of by name", async () => {
+    for (const [refinement, said] of [
+      ["async () => true", /^attack 'mine': its schema must be synchronous: a refinement/],
+      ["() => { throw new Error('odd'); }", /^attack 'mine': its schema throws Error: odd: a ref/],
+    ] as const) {
+      const schema = `z.strictObject({ x: z.int().default(1).refine(${refinement}) })`;
+      const name = `mine-${refinement.length}.mjs`;
+      await write({ [name]: attack("mine", `schema: ${schema}`) });
+      const plugins = await load([`./${name}`]);
+      assert.throws(
+        () => parseTrial(trialWith([`./${name}`]), "trial.yaml", plugins),
+        (error: unknown) => error instanceof UserError && said.test(error.message),
+      );
+    }
   });
 
   it("that throw when they are made are the user's to mend", async () => {

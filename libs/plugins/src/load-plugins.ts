@@ -1,4 +1,4 @@
-import { UserError, type DefinedPlugin, type PluginIdentity, type Plugins } from "@fedclair/core";
+import { UserError, type DefinedPlugin, type LocatedPlugin, type Plugins } from "@fedclair/core";
 import { builtIn } from "./built-in.js";
 import { importPlugins } from "./import-plugins.js";
 import { readCode, type ModuleCode } from "./module-code.js";
@@ -10,7 +10,7 @@ import { checkShared } from "./shared-packages.js";
  * @throws UserError naming the module: it throws on import, exports something else, or a name is taken
  */
 export async function loadPlugins(modules: readonly PluginModule[]): Promise<Plugins> {
-  const outside: PluginIdentity[] = [];
+  const outside: LocatedPlugin[] = [];
   const registries = {
     task: new Map(builtIn.tasks),
     aggregator: new Map(builtIn.aggregators),
@@ -19,7 +19,7 @@ export async function loadPlugins(modules: readonly PluginModule[]): Promise<Plu
   const add = (
     { kind, ...plugin }: DefinedPlugin,
     { hash, version }: ModuleCode,
-    place: string,
+    { file, place }: PluginModule,
   ) => {
     const registry = registries[kind] as Map<string, typeof plugin>;
     if (registry.has(plugin.name)) {
@@ -30,13 +30,14 @@ export async function loadPlugins(modules: readonly PluginModule[]): Promise<Plu
       );
     }
     registry.set(plugin.name, plugin);
-    outside.push({ kind, name: plugin.name, version, hash });
+    outside.push({ kind, name: plugin.name, version, hash, module: file });
   };
   const files = new Map(modules.map((module) => [module.file, module]));
-  for (const { file, place } of files.values()) {
+  for (const module of files.values()) {
+    const { file, place } = module;
     const code = await readCode(file);
     checkShared(code, place);
-    for (const plugin of await importPlugins(file, place)) add(plugin, code, place);
+    for (const plugin of await importPlugins(file, place)) add(plugin, code, module);
   }
   if (outside.length === 0) return builtIn;
   const { task: tasks, aggregator: aggregators, attack: attacks } = registries;

@@ -21,9 +21,9 @@ export async function modulesOf(
   overrides: readonly string[] = [],
 ): Promise<PluginModule[]> {
   const text = await readFile(file, "utf8").catch(() => "");
-  return namedPlugins(text, overrides).modules.map(({ text: module, by }) =>
+  return namedPlugins(text, overrides).modules.map(({ text: module, by, of }) =>
     by === "file"
-      ? resolveModule(module, dirname(file), `${file}: plugins`)
+      ? resolveModule(module, dirname(file), [file, "plugins", ...(of ? [of] : [])].join(": "))
       : resolveModule(module, ".", "--set plugins"),
   );
 }

@@ -10,7 +10,7 @@ export function facts(run: Run): Html {
   const seconds = sum(timings.map(({ seconds: s }) => s.train + s.aggregate + s.evaluate));
   const lines: readonly (readonly [string, string])[] = [
     ["task", choiceText(trial.task)],
-    ["clients", `${trial.clients}, ${contaminatedText(trial)}`],
+    ["clients", `${trial.clients}, ${contaminatedText(run)}`],
     ["rounds", `${trial.rounds}, ${cohortText(trial)}`],
     ["method", choiceText(trial.aggregator)],
     ["baselines", trial.baselines.map(({ label }) => label).join(", ") || "none"],
@@ -35,11 +35,11 @@ export function choiceText({ name, ...options }: PluginChoice): string {
   return listed.length === 0 ? name : `${name} (${listed.join(", ")})`;
 }
 
-function contaminatedText({ attacks, clients }: Trial): string {
-  if (attacks.length === 0) return "none contaminated";
+function contaminatedText({ trial: { attacks, clients }, summary: { truth } }: Run): string {
+  if (attacks.length === 0) return truth === "unknown" ? "truth unknown" : "none contaminated";
   const counts = attacks.map((entry) => attackedCount(entry, clients));
   const each = attacks.map((entry, i) => `${counts[i] ?? 0} by ${choiceText(entry.attack)}`);
-  return `${sum(counts)} contaminated: ${each.join("; ")}`;
+  return `${sum(counts)} contaminated: ${each.join("; ")}${truth === "unknown" ? "; truth of the others unknown" : ""}`;
 }
 
 function cohortText({ cohort }: Trial): string {

@@ -3,6 +3,7 @@ import {
   armsOf,
   detectionInfos,
   isWithin,
+  measuringClients,
   ownValue,
   type Measure,
   type MetricInfos,
@@ -34,7 +35,8 @@ export function measureRows(trial: Trial, summary: Summary, infos: MetricInfos):
   for (const measure of summary.details) {
     const { name, value, n } = measure;
     const group = groupOf(measure);
-    const row = { group, name, value, n, meaning: meaningOf(measure, trial, infos) };
+    const meaning = meaningOf(measure, trial, infos, measuringClients(summary));
+    const row = { group, name, value, n, meaning };
     groups.set(group, [...(groups.get(group) ?? []), { ...row, ...held(name, value) }]);
   }
   const vain = Object.keys(expected)
@@ -62,12 +64,17 @@ function groupOf({ scope, metric }: Measure): string {
   }
 }
 
-function meaningOf(measure: Measure, trial: Trial, infos: MetricInfos): string {
+function meaningOf(measure: Measure, trial: Trial, infos: MetricInfos, whose: string): string {
   const better = measure.better && `${measure.better} is better`;
-  return [...clausesOf(measure, trial, infos), better].filter(Boolean).join("; ");
+  return [...clausesOf(measure, trial, infos, whose), better].filter(Boolean).join("; ");
 }
 
-function clausesOf(measure: Measure, trial: Trial, infos: MetricInfos): (string | undefined)[] {
+function clausesOf(
+  measure: Measure,
+  trial: Trial,
+  infos: MetricInfos,
+  whose: string,
+): (string | undefined)[] {
   const { scope, metric, arm = armsOf(trial)[0].label, comparison, attack } = measure;
   const method = comparison
     ? `${arm} ${comparison.kind === "gainOver" ? "minus" : "divided by"} ${comparison.arm}`
@@ -75,7 +82,7 @@ function clausesOf(measure: Measure, trial: Trial, infos: MetricInfos): (string 
   const described = ownValue(infos, metric)?.description;
   switch (scope) {
     case "clients":
-      return [method, "mean over the benign clients on their own data, last round", described];
+      return [method, `mean over the ${whose} on their own data, last round`, described];
     case "global":
       return [
         method,
@@ -89,6 +96,6 @@ function clausesOf(measure: Measure, trial: Trial, infos: MetricInfos): (string 
     case "bytes":
       return [`bytes ${metric === "up" ? "from" : "to"} the clients of ${arm}, all rounds`];
     case "lost":
-      return [`${arm}: rounds of benign clients in which no answer came`];
+      return [`${arm}: rounds of ${whose} in which no answer came`];
   }
 }

@@ -3,6 +3,7 @@ import {
   countOf,
   countText,
   formatNumber,
+  measuringClients,
   ownValue,
   recordsOf,
   type MethodRow,
@@ -14,7 +15,7 @@ import { html, table, type Html } from "./html.js";
 /** Metrics beside one another on a page. */
 const maxMetrics = 8;
 
-/** Methods side by side: what the benign clients measured in the last round. Undefined where none measured. */
+/** Methods side by side: what clients measured in the last round. Undefined where none measured. */
 export function comparisonSection(run: Run): Html | undefined {
   const { rows, metrics, hidden, clientsDiffer } = compareMethods(run, maxMetrics);
   if (metrics.length === 0) return undefined;
@@ -26,7 +27,8 @@ export function comparisonSection(run: Run): Html | undefined {
   return html`<section>
     <h2>Methods</h2>
     <p class="note">
-      Means of the benign clients in the last round, each measured on its own data; n: clients.
+      Means of the ${measuringClients(run.summary)} in the last round, each measured on its own
+      data; n: clients.
     </p>
     ${
       clientsDiffer
@@ -50,6 +52,12 @@ function meanText(row: MethodRow, metric: string): string {
   if (!own) return "–";
   const text = formatNumber(own.mean);
   return own.n === countOf(row) ? text : `${text} (n ${own.n})`;
+}
+
+function truthSentence({ truth }: Run["summary"]): string {
+  return truth === "unknown"
+    ? "Nobody knows which clients are contaminated, but for those that the trial names."
+    : "Truth is known to the simulation alone: no aggregator sees which clients are contaminated, except an oracle, which is given the benign ones only.";
 }
 
 /** What a reader needs to judge the comparison: which updates every method saw. */
@@ -84,9 +92,8 @@ export function methodSection(run: Run): Html {
     <h2>How it was run</h2>
     ${pairing}
     <p>
-      Truth is known to the simulation alone: no aggregator sees which clients are contaminated,
-      except an oracle, which is given the benign ones only. Measures of evaluation are taken by the
-      benign clients on their own data.
+      ${truthSentence(summary)} Measures of evaluation are taken by the ${measuringClients(summary)}
+      on their own data.
     </p>
     ${table(
       ["method", "role", "aggregator", "clients", "rounds", "answers lost", "why it stopped"],

@@ -6,6 +6,7 @@ import {
   describeTrial,
   faultsOf,
   outcomeText,
+  print,
   readRun,
   runIn,
 } from "@fedclair/runs";
@@ -33,7 +34,7 @@ export async function showRun(
   const run = await readRun(folder, await describeTrial(trial, plugins));
   if (report) await writeReportOf(run, folder);
   const place = report ? `report: ${join(folder, "report.html")}` : `run: ${folder}`;
-  process.stdout.write(json ? JSON.stringify(run.summary) + "\n" : `${outcomeText(run)}${place}\n`);
+  print(json ? JSON.stringify(run.summary) + "\n" : `${outcomeText(run)}${place}\n`);
   const faults = faultsOf(trial, run.summary);
   for (const { message } of faults) process.stderr.write(`error: ${message}\n`);
   return faults[0]?.exitCode ?? exitCodes.ok;

@@ -52,6 +52,23 @@ describe("writeReportOf", () => {
     assert.match(page, /Round 1 of every method uses the same collected updates/);
   });
 
+  it("calls no client benign of which nobody knows whether it is", async () => {
+    const run = changed(madeRun({ attacks: [] }, {}), (client) => ({
+      ...client,
+      truth: "unknown",
+    }));
+    const page = await report(run);
+    assert.doesNotMatch(page, /benign clients|none contaminated|Truth is known/i);
+    for (const said of [
+      /Means of the clients of unknown truth in the last round/,
+      /Clients of unknown truth over rounds/,
+      /10, truth unknown/,
+      /Nobody knows which clients are contaminated/,
+    ]) {
+      assert.match(page.replace(/\s+/g, " "), said);
+    }
+  });
+
   it("shows the task's own figures, in the report's style, from what the task showed", async () => {
     await writeMadeRun(folder, madeRun({}, attacks));
     const shown = { arm: "clair", round: 2, name: "height", value: [1, 3] };

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TaskFigures } from "@fedclair/core";
-import type { Run } from "@fedclair/runs";
+import { measuringClients, type Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { accuracyFigure } from "./accuracy-figure.js";
 import { costFigure } from "./cost-figure.js";
@@ -17,6 +17,7 @@ import { scoreCaption, scoreFigure } from "./score-figure.js";
  */
 export async function writeReportOf(run: Run, folder: string): Promise<void> {
   const { figures } = run.description;
+  const whose = measuringClients(run.summary);
   const drawings: readonly Drawing[] = [
     {
       name: "scores",
@@ -27,9 +28,9 @@ export async function writeReportOf(run: Run, folder: string): Promise<void> {
     ...(figures ? taskDrawings(run, figures) : []),
     {
       name: "accuracy",
-      title: "Benign clients over rounds",
+      title: `${whose.charAt(0).toUpperCase()}${whose.slice(1)} over rounds`,
       caption:
-        "Mean of the benign clients that measured under every method, each on its own data, and their 10–90 % range." +
+        `Mean of the ${whose} that measured under every method, each on its own data, and their 10–90 % range.` +
         drawnText(run.records),
       spec: accuracyFigure(run),
     },

@@ -7,6 +7,6 @@ export function faultsOf(trial: Trial, summary: Summary): readonly UserError[] {
   const stopped = Object.entries(summary.stopped).map(
     ([arm, why]) => new UserError(`${arm} could not go on: ${why}`, exitCodes.stopped),
   );
-  const loss = excessLoss(trial, summary.details);
+  const loss = excessLoss(trial, summary);
   return [...stopped, ...(loss === undefined ? [] : [new UserError(loss, exitCodes.lost)])];
 }

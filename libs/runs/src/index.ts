@@ -48,6 +48,7 @@ export {
   setOption,
   toUserError,
 } from "./process/main.js";
+export { print } from "./process/print.js";
 export {
   checkpointArgs,
   type CheckpointOptions,
@@ -72,6 +73,6 @@ export { readRun, recordsOf, studied, type Run } from "./run.js";
 export { runTrial } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";
-export { isFlagged, truthText } from "./truth.js";
+export { isFlagged, measuringClients, truthText } from "./truth.js";
 export { version } from "./version.js";
 export { pathsOf } from "./paths.js";

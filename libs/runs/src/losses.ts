@@ -2,7 +2,7 @@ import type { ClientRecord, ErrorCode, Failure, Trial } from "@fedclair/core";
 import { armsOf } from "./arms.js";
 import { named, type Measure } from "./measure.js";
 import { formatNumber } from "./numbers.js";
-import { truthOf } from "./truth.js";
+import { measuringClients, truthOf } from "./truth.js";
 
 /** An answer came, and what was in it could not be taken: the client is refused, not lost. */
 const refusals: ReadonlySet<ErrorCode> = new Set([
@@ -46,7 +46,10 @@ export class LossTally {
 }
 
 /** What a run lost beyond what its trial allows, in words; undefined if it did not. */
-export function excessLoss(trial: Trial, details: readonly Measure[]): string | undefined {
+export function excessLoss(
+  trial: Trial,
+  { details, truth }: { readonly details: readonly Measure[]; readonly truth?: "unknown" },
+): string | undefined {
   const { maxLost } = trial.limits;
   const [main] = armsOf(trial);
   const losses = details.filter(({ scope }) => scope === "lost");
@@ -61,7 +64,7 @@ export function excessLoss(trial: Trial, details: readonly Measure[]): string | 
     .filter(({ value }) => value > 0)
     .map(({ arm = main.label, value }) => `${formatNumber(value)} of ${arm}`);
   return (
-    `${formatNumber(lost)} of ${formatNumber(asked)} rounds of benign clients were lost (${each.join(", ")}), ` +
+    `${formatNumber(lost)} of ${formatNumber(asked)} rounds of ${measuringClients({ truth })} were lost (${each.join(", ")}), ` +
     `limits.maxLost = ${maxLost}; their codes are in the report and in records.jsonl: ` +
     "see that hosts and clients stay, or raise limits.maxLost"
   );

@@ -10,4 +10,5 @@ export {
   setOption,
 } from "./process/main.js";
 export { runOptions } from "./process/run-options.js";
+export { print } from "./process/print.js";
 export { version } from "./version.js";

@@ -1,4 +1,10 @@
-import type { ClientPool, Plugins, Trial, TrialState } from "@fedclair/core";
+import {
+  withModules,
+  type ClientPool,
+  type Plugins,
+  type Trial,
+  type TrialState,
+} from "@fedclair/core";
 import { armsOf, type ArmRecord } from "./arms.js";
 import { measuresOf } from "./description.js";
 import { runTrial, startOf, type ArmEvent, type Position } from "./run-trial.js";
@@ -34,12 +40,12 @@ export interface TrialRun {
  * @throws UserError as `runTrial` and `RunFolder.take`, or when the clients do not join in `limits.joinSeconds`
  */
 export async function recordTrial(run: TrialRun): Promise<Summary> {
-  const { trial, pool, out, resumes = false, signal, checkpoints } = run;
+  const { trial, plugins, pool, out, resumes = false, signal, checkpoints } = run;
   const folder = await RunFolder.take(out, trial, resumes, checkpoints);
   try {
     await whenReady(pool, trial.limits.joinSeconds, signal);
     const backend = run.backend() ?? "unknown";
-    const checkpoint = await folder.begin(backend);
+    const checkpoint = await folder.begin(backend, withModules(trial, plugins.outside));
     const summary = { ...(await runInto(folder, run, checkpoint)), backend };
     await folder.writeSummary(summary); // the last: what has a summary is whole
     return summary;

@@ -5,6 +5,7 @@ import { DetectionTally } from "./detection.js";
 import { evaluationsOf, inCommon, meanOf, metricsIn, type ClientMean } from "./evaluation.js";
 import { LossTally } from "./losses.js";
 import { meaningOf, metricOf, named, type Measure, type MetricInfos } from "./measure.js";
+import { isUnknown } from "./truth.js";
 
 /** What a run shows, in numbers that `expect.measures` of a trial file can name. */
 export interface Summary {
@@ -16,6 +17,8 @@ export interface Summary {
   readonly stopped: Readonly<Record<string, string>>;
   /** What the clients trained with: results repeat on the same one only. */
   readonly backend?: string;
+  /** Present where nobody knows of clients whether they are contaminated: what is said of benign ones is then said of these. */
+  readonly truth?: "unknown";
   /** By name. Every measure is a finite number; one that cannot be had (no verdicts, no evaluation) is absent. */
   readonly measures: Readonly<Record<string, number>>;
   /** The same, with what each is a number of. */
@@ -67,6 +70,7 @@ export class Tally {
   readonly #stopped = new Map<string, string>();
   readonly #detection = new DetectionTally();
   readonly #bytes = { up: 0, down: 0 };
+  #isUnknown = false;
 
   constructor(trial: Trial, infos: MetricInfos) {
     this.#trial = trial;
@@ -81,6 +85,7 @@ export class Tally {
     const { arm, stopped, clients, bytes } = record;
     this.#last.set(arm, record);
     this.#losses.get(arm)?.add(clients);
+    this.#isUnknown ||= isUnknown(clients);
     if (stopped !== undefined) this.stop(arm, `round ${record.round}: ${stopped}`);
     if (arm !== this.#main) return;
     this.#bytes.up += bytes.up;
@@ -108,6 +113,7 @@ export class Tally {
     ].filter(({ value }) => Number.isFinite(value)); // of a round that outgrew all numbers there is nothing to tell
     return {
       ...{ name, seed, arms, stopped: Object.fromEntries(this.#stopped) },
+      ...(this.#isUnknown && { truth: "unknown" }),
       measures: Object.fromEntries(details.map((measure) => [measure.name, measure.value])),
       details,
     };

@@ -8,6 +8,16 @@ export function truthOf({ attack, truth }: Pick<ClientRecord, "attack" | "truth"
   return truth ?? "benign";
 }
 
+/** Is it unknown of any of the clients? */
+export function isUnknown(clients: readonly ClientRecord[]): boolean {
+  return clients.some((client) => truthOf(client) === "unknown");
+}
+
+/** For tables and pages: the clients that measure, and that may be lost. Nobody knows that one of unknown truth is benign. */
+export function measuringClients({ truth }: { readonly truth?: "unknown" | undefined }): string {
+  return truth === "unknown" ? "clients of unknown truth" : "benign clients";
+}
+
 /** For tables and figures: the attack of a contaminated client, else `benign` or `unknown`. */
 export function truthText(client: Pick<ClientRecord, "attack" | "truth">): string {
   return client.attack ?? truthOf(client);

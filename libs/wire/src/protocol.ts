@@ -11,6 +11,9 @@ export const defaultLimits: Limits = {
   maxMessageBytes: 256 * 1024 * 1024,
 };
 
+/** Of the trial as JSON. Welcome is one piece, read at one go while the heartbeat waits: data do not belong in it. */
+export const maxTrialBytes = 16 * 1024 * 1024;
+
 /** Characters of a backend's name, and of a software version. */
 export const maxWordLength = 64;
 

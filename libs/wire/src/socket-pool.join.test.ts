@@ -4,7 +4,7 @@ import { exitCodes, UserError } from "@fedclair/core";
 import { io, type Socket } from "socket.io-client";
 import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { decodeReply } from "./codec/reply.js";
-import { protocolVersion } from "./protocol.js";
+import { maxTrialBytes, protocolVersion } from "./protocol.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
 import { listenFor, never, updateOf } from "../testing/pools.js";
 import { outcome, RawHost } from "../testing/raw-host.js";
@@ -40,6 +40,21 @@ describe("SocketPool, joining", () => {
       trialJson: '{"name":"test"}',
       chunkBytes: 7000,
       maxMessageBytes: 9000,
+    });
+  });
+
+  it("takes a trial up to its limit, and no longer one", async () => {
+    const trialJson = JSON.stringify("y".repeat(maxTrialBytes - '""'.length));
+    await open(1, { trialJson });
+    const reply = await (await connect()).join();
+    assert.ok(reply.type === "welcome" && reply.trialJson === trialJson);
+    await assert.rejects(listenFor(1, { trialJson: `${trialJson} ` }), (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.match(
+        error.message,
+        /^the trial takes 16777217 bytes as JSON, and .* at most 16777216: let the/,
+      );
+      return true;
     });
   });
 

@@ -19,7 +19,7 @@ import { isLoopback, listen, type HostSocket, type Listener } from "./listen.js"
 import { limitedLog, type Log } from "./limited-log.js";
 import { OpenJobs } from "./open-jobs.js";
 import { Peer } from "./peer.js";
-import { defaultLimits } from "./protocol.js";
+import { defaultLimits, maxTrialBytes } from "./protocol.js";
 import { Roster } from "./roster.js";
 import { Traffic } from "./traffic.js";
 
@@ -85,12 +85,19 @@ export class SocketPool implements ClientPool {
   #hasBegun = false;
   #onRosterChange: () => void = () => undefined;
 
-  /** @throws UserError if it cannot listen there, or other machines could join without a token */
+  /** @throws UserError if it cannot listen there, the trial is too long, or other machines could join without a token */
   static async listen(options: SocketPoolOptions): Promise<SocketPool> {
     const { host = "127.0.0.1", port = 0, token = "", server } = options;
     if (token === "" && !isLoopback(host)) {
       throw new UserError(
         `listening on ${host} lets other machines in: set a token, or listen on 127.0.0.1`,
+      );
+    }
+    const trialBytes = Buffer.byteLength(options.trialJson);
+    if (trialBytes > maxTrialBytes) {
+      throw new UserError(
+        `the trial takes ${trialBytes} bytes as JSON, and a joining host is sent at most ${maxTrialBytes}: ` +
+          "let the task read what is long from a file, and name that in its options",
       );
     }
     const { chunkBytes, maxMessageBytes } = { ...defaultLimits, ...options };

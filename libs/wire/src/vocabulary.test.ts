@@ -10,6 +10,7 @@ import {
   defaultLimits,
   joinTimeout,
   limitsBeforeWelcome,
+  maxTrialBytes,
   maxWordLength,
   replyTimeout,
 } from "./protocol.js";
@@ -69,6 +70,7 @@ describe("limits", () => {
       "a message": defaultLimits.maxMessageBytes,
       "a frame, a message before Welcome": limitsBeforeWelcome.maxMessageBytes,
       "fields of a message": maxFields,
+      "the trial in a Welcome": maxTrialBytes,
       "unfinished messages": maxTransfers,
       "unanswered jobs of a host": jobWindow,
       "time to join": joinTimeout,

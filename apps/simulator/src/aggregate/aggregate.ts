@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import {
   checkVerdicts,
@@ -14,15 +14,16 @@ import {
 } from "@fedclair/core";
 import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
-import { interruption, makeFolder } from "@fedclair/runs";
+import { interruption, print } from "@fedclair/runs";
 import { z } from "zod";
 import { counted } from "../adapters/names-text.js";
 import { refuseTaken } from "../adapters/refuse-taken.js";
 import { whenAborted } from "../when-aborted.js";
 import { handOut } from "./hand-out.js";
 import { readRound } from "./read-round.js";
-import { roundReport, roundText } from "./round-report.js";
-import { readState, writeState, type Rules } from "./server-state.js";
+import { roundReport, roundText, type RoundReport } from "./round-report.js";
+import { prepareState, readState, type Rules } from "./server-state.js";
+import { beginFolder, endFolder } from "./whole-folder.js";
 
 export interface AggregateOptions {
   readonly aggregator: string;
@@ -47,14 +48,28 @@ export interface AggregateOptions {
  * their changes as a trial would (the phase is `train`), writes adapters to hand out, and keeps what the aggregator remembers.
  */
 export async function aggregate(folder: string, options: AggregateOptions): Promise<void> {
+  const report = await serverStep(folder, options, (line) => process.stderr.write(`${line}\n`));
+  print(options.json ? JSON.stringify(report) + "\n" : roundText(report, options.out));
+}
+
+/**
+ * Whenever it is killed, the same step again leaves what it would have left undisturbed: all is written aside first, and
+ * what is then moved into place, `out` and at last the state, is moved whole.
+ * @param tell told what it is about to do
+ */
+export async function serverStep(
+  folder: string,
+  options: AggregateOptions,
+  tell: (line: string) => void,
+): Promise<RoundReport> {
   const { out, state, merged, seed } = options;
   const known = await aggregatorsWith(options.plugins);
   const choice = choiceFrom(options, known);
   const aggregator = createPlugin(known, choice);
   refuseInside(folder, { "--out": out, "--state": state });
-  await refuseTaken("--out", [out]);
   const rules: Rules = { aggregator: choice, seed, merged };
   const before = await readState(state, rules);
+  if (!before.isPrepared) await refuseTaken("--out", [out]);
   const round = before.round + 1;
   const begun = merged ? undefined : before.handedOut;
   const sent = await readRound(folder, begun, await examplesIn(options.examples));
@@ -62,7 +77,7 @@ export async function aggregate(folder: string, options: AggregateOptions): Prom
 
   const rng = stream(seed).at("aggregate", "train", round);
   const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };
-  process.stderr.write(`${choice.name} on ${counted(sent.updates.length, "adapter")} …\n`);
+  tell(`${choice.name} on ${counted(sent.updates.length, "adapter")} …`);
   const computing = aggregator.aggregate(input, before.aggregator);
   const aggregation = await Promise.race([computing, whenAborted(interruption.signal)]);
   checkVerdicts(
@@ -70,17 +85,33 @@ export async function aggregate(folder: string, options: AggregateOptions): Prom
     sent.updates.map(({ clientId }) => clientId),
   );
 
-  const handed = await handOut(out, sent, aggregation, options.rank);
+  const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
+  const handed = await handOut(part, sent, aggregation, options.rank);
   const report = roundReport({ round, choice, sent, aggregation, handed });
-  await makeFolder(out);
-  await writeFile(join(out, "verdicts.json"), JSON.stringify(report, null, 2) + "\n");
+  await writeFile(join(part, verdictsFile), JSON.stringify(report, null, 2) + "\n");
   const { writeRoundPage } = await import("./round-page.js");
-  await writeRoundPage(join(out, "report.html"), report, out);
-  if (state !== undefined) {
-    const memory = aggregation.state ?? before.aggregator;
-    await writeState(state, rules, before, { round, aggregator: memory }, out);
+  await writeRoundPage(join(part, reportFile), report, out);
+  const after = { round, aggregator: aggregation.state ?? before.aggregator };
+  const putState = state && (await prepareState(state, rules, before, after, part));
+  interruption.signal.throwIfAborted(); // from here on it is done
+  if (await isSameRound(part, out)) await rm(part, { recursive: true });
+  else {
+    await refuseTaken("--out", [out]);
+    await endFolder(out);
   }
-  process.stdout.write(options.json ? JSON.stringify(report) + "\n" : roundText(report, out));
+  if (putState) await putState();
+  return report;
+}
+
+const verdictsFile = "verdicts.json";
+const reportFile = "report.html";
+
+/** Did a step that was killed before its state was in place leave the same there? */
+async function isSameRound(part: string, out: string): Promise<boolean> {
+  const [now, then] = [part, out].map((folder) =>
+    readFile(join(folder, verdictsFile), "utf8").catch(() => undefined),
+  );
+  return (await then) !== undefined && (await then) === (await now);
 }
 
 /** Those built in for any task's updates, and those of the modules. */

@@ -4,6 +4,7 @@ import { deserialize, serialize } from "node:v8";
 import { UserError, type PluginChoice } from "@fedclair/core";
 import { makeFolder } from "@fedclair/runs";
 import { z } from "zod";
+import { sync } from "./whole-folder.js";
 
 /** What a server step knows of the steps before it. */
 export interface ServerState {
@@ -13,6 +14,8 @@ export interface ServerState {
   readonly aggregator: unknown;
   /** The adapters that were handed out last, `global` and `personal/<client>`; absent before the first round. */
   readonly handedOut?: string;
+  /** The next step was killed when all of it was written, and perhaps its adapters in place already. */
+  readonly isPrepared: boolean;
 }
 
 /** What must stay the same from round to round. */
@@ -43,9 +46,11 @@ const schema = z.strictObject({
  * @throws UserError if the folder holds something else, or a state made by other rules
  */
 export async function readState(folder: string | undefined, rules: Rules): Promise<ServerState> {
-  const first = { round: 0, aggregator: undefined };
-  if (folder === undefined) return first;
+  if (folder === undefined) return { round: 0, aggregator: undefined, isPrepared: false };
   const file = join(folder, stateFile);
+  const prepared = await readFile(`${file}.new`).then(valueOf, () => undefined);
+  const isPrepared = (before: number) => schema.safeParse(prepared).data?.round === before + 1;
+  const first = { round: 0, aggregator: undefined, isPrepared: isPrepared(0) };
   let bytes: Buffer;
   try {
     bytes = await readFile(file);
@@ -77,6 +82,7 @@ export async function readState(folder: string | undefined, rules: Rules): Promi
     round: data.round,
     aggregator: data.aggregator,
     handedOut: handedOutIn(folder, data.round),
+    isPrepared: isPrepared(data.round),
   };
 }
 
@@ -111,27 +117,37 @@ function valueOf(bytes: Buffer): unknown {
 }
 
 /**
- * The state after a round. Until its last step, a renaming, the folder holds the state before.
+ * Writes the state after a round beside the state before.
  * @param out the adapters that this round hands out; clients that took no part keep what they were handed last
+ * @returns puts it in place of the state before, by a renaming
  */
-export async function writeState(
+export async function prepareState(
   folder: string,
   rules: Rules,
   before: ServerState,
   { round, aggregator }: Pick<ServerState, "round" | "aggregator">,
   out: string,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   await makeFolder(folder);
+  const file = join(folder, stateFile);
+  await rm(`${file}.new`, { force: true });
+  // Of a step that was killed; of one that was so at its very end, the adapters before.
+  for (const name of await readdir(folder)) {
+    const isStale = name.startsWith("round-") && join(folder, name) !== before.handedOut;
+    if (isStale) await rm(join(folder, name), { recursive: true });
+  }
   const next = handedOutIn(folder, round);
-  await rm(next, { recursive: true, force: true }); // of a step that did not end
   if (before.handedOut !== undefined) await cp(before.handedOut, next, { recursive: true });
   for (const part of ["global", "personal"]) {
     await cp(join(out, part), join(next, part), { recursive: true }).catch((error: unknown) => {
       if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
     });
   }
-  const file = join(folder, stateFile);
+  await sync(next);
   await writeFile(`${file}.new`, serialize({ format: 1, round, rules, aggregator }));
-  await rename(`${file}.new`, file);
-  if (before.handedOut !== undefined) await rm(before.handedOut, { recursive: true, force: true });
+  await sync(`${file}.new`);
+  return async () => {
+    await rename(`${file}.new`, file);
+    if (before.handedOut !== undefined) await rm(before.handedOut, { recursive: true });
+  };
 }

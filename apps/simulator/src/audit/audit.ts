@@ -1,5 +1,5 @@
 import { exitCodes, oneLine, UserError, type VerdictStatus } from "@fedclair/core";
-import { interruption } from "@fedclair/runs";
+import { interruption, print } from "@fedclair/runs";
 import type { Audit } from "./audit-schema.js";
 import { auditText } from "./audit-text.js";
 import { compareAdapters } from "./compare-adapters.js";
@@ -46,13 +46,11 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
     ...{ skipped, checkpoints },
     ...(refine !== undefined && { refined: await writeRefined(refine, adapters, refined) }),
   };
-  process.stdout.write(
-    options.json ? JSON.stringify(report) + "\n" : auditText(report, clairOptions),
-  );
+  print(options.json ? JSON.stringify(report) + "\n" : auditText(report, clairOptions));
   if (html !== undefined) {
     const { writeAuditPage } = await import("./page/write-audit-page.js");
     await writeAuditPage(html, { audit: report, options: clairOptions, paths });
-    if (!options.json) process.stdout.write(`report: ${oneLine(html)}\n`);
+    if (!options.json) print(`report: ${oneLine(html)}\n`);
   }
   const failing = report.adapters.filter(({ status }) => options.failOn.includes(status));
   if (failing.length === 0) return;

@@ -45,7 +45,7 @@ export interface ClientRow {
  * hide whom an earlier one caught. Empty without a round.
  */
 export function clientRows(
-  run: Pick<Run, "trial" | "description" | "arms" | "records">,
+  run: Pick<Run, "trial" | "description" | "arms" | "records" | "summary">,
 ): ClientRow[] {
   const { trial, description } = run;
   const judged = new Map<string, number>();
@@ -66,7 +66,7 @@ export function clientRows(
   if (last.size === 0) return [];
   const never = clientIds(trial.clients)
     .filter((id) => !last.has(id))
-    .map((id) => neverSampled(id, description));
+    .map((id) => neverSampled(id, run));
   return [...[...last.values()].sort(byTruth), ...never.sort(byTruth)].map((client) => ({
     clientId: client.clientId,
     round: client.round,
@@ -87,8 +87,13 @@ export function clientRows(
 
 type LastSeen = ClientRecord & { readonly round: number | undefined };
 
-function neverSampled(clientId: string, { attacks }: TrialDescription): LastSeen {
-  return { clientId, attack: attacks.get(clientId) ?? null, failure: null, round: undefined };
+function neverSampled(
+  clientId: string,
+  { description, summary }: Pick<Run, "description" | "summary">,
+): LastSeen {
+  const attack = description.attacks.get(clientId) ?? null;
+  const truth = attack === null && summary.truth;
+  return { clientId, attack, ...(truth && { truth }), failure: null, round: undefined };
 }
 
 const truths = ["contaminated", "unknown", "benign"] as const;

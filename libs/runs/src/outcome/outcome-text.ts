@@ -1,6 +1,7 @@
 import { printable } from "@fedclair/core";
 import pc from "picocolors";
 import type { Run } from "../run.js";
+import { measuringClients } from "../truth.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "./columns.js";
 import { compareMethods, type MethodRow } from "./method-rows.js";
@@ -82,7 +83,11 @@ function methodTable(run: Run): string {
   return [
     columns(
       [
-        ["benign clients, last round", "n", ...metrics.map((metric) => printable(metric, 40))],
+        [
+          `${measuringClients(run.summary)}, last round`,
+          "n",
+          ...metrics.map((metric) => printable(metric, 40)),
+        ],
         ...rows.map((row) => methodCells(row, metrics)),
       ],
       ["left", "right", ...metrics.map(() => "right" as const)],

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { ClientRecord, Trial } from "@fedclair/core";
 import { toyTrial } from "@fedclair/core/testing";
 import { clientOf, lostClient, recordOf, runOf } from "../../testing/run-of.js";
+import { faultsOf } from "../faults.js";
 import { clientRows } from "./client-rows.js";
 import { columns } from "./columns.js";
 import { compareMethods } from "./method-rows.js";
@@ -235,6 +236,14 @@ describe("verdictSentence", () => {
       verdictSentence(runOf(single, strangers, { primary: "accuracy" })),
       "clair flagged 1 of 2 clients of unknown truth in the last round; clients' accuracy 0.500.",
     );
+    const told = runOf(single, strangers);
+    assert.match(plain(outcomeText(told)), /^clients of unknown truth, last round +n/m);
+    assert.doesNotMatch(plain(outcomeText(told)), /benign clients/);
+    const truths = clientRows(told).map(({ clientId, truth }) => [clientId, truth]);
+    assert.deepEqual(truths.at(-1), ["c02", "unknown"], "which was never sampled");
+    const lost = runOf(single, [recordOf("clair", 1, foreign(lostClient("c00")))]);
+    const [fault] = faultsOf(lost.trial, lost.summary);
+    assert.match(fault?.message ?? "", /^1 of 1 rounds of clients of unknown truth were lost/);
   });
 
   it("tells a run that was stopped from a method that could not go on", () => {

@@ -5,7 +5,7 @@ import { detectionOf, isExact, LastJudged, type Detection } from "../detection.j
 import { metricOf, ownValue } from "../measure.js";
 import { formatNumber } from "../numbers.js";
 import { recordsOf, studied, type Run } from "../run.js";
-import { truthOf } from "../truth.js";
+import { measuringClients } from "../truth.js";
 import { compareMethods, type MethodRow } from "./method-rows.js";
 
 /** Of the sentence; reasons that records bring along may be long. */
@@ -171,8 +171,7 @@ function betterText(
 
 /** Nobody knows that a client of unknown truth is benign. */
 function whoMeasured(run: Run): string {
-  const clients = studied(run).at(-1)?.clients ?? [];
-  return clients.some((client) => truthOf(client) === "unknown") ? "clients'" : "benign";
+  return run.summary.truth === "unknown" ? "clients'" : "benign";
 }
 
 function differing(n: number, rows: readonly MethodRow[]): string {
@@ -205,7 +204,7 @@ function lossClause({ summary }: Run): string | undefined {
   const lost = sum(losses.map(({ value }) => value));
   const asked = sum(losses.map(({ n = 0 }) => n));
   if (lost === 0) return undefined;
-  return `${formatNumber(lost)} of ${formatNumber(asked)} rounds of benign clients were lost, over all methods`;
+  return `${formatNumber(lost)} of ${formatNumber(asked)} rounds of ${measuringClients(summary)} were lost, over all methods`;
 }
 
 function againstText(items: readonly string[]): string {

@@ -2,14 +2,22 @@ import { readFile } from "node:fs/promises";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { printable } from "@fedclair/core/text";
 import { CommanderError, Option, type Command } from "commander";
+import { keepStdoutForAnswers, print } from "./print.js";
 import { codeOf, systemFault } from "./system-error.js";
+import { uncaughtText } from "./uncaught.js";
 
 /**
  * Runs a program's commands to their end and sets the exit code: 0, the code of a `UserError`, 2 for an error of the
- * system that the user can mend, 130 after Ctrl-C or SIGTERM, 1 with a stack for a fault of our own. Commands stop when
- * `interruption` aborts; where nobody reads their output on, as after `| head`, they stop without a word.
+ * system that the user can mend, 130 after Ctrl-C or SIGTERM, 1 with a stack for a fault of our own, 1 with a word for what a
+ * plug-in throws where nobody catches it. Commands stop when `interruption` aborts; where nobody reads their output on, as
+ * after `| head`, they stop without a word.
  */
 export async function runProgram(program: Command, argv = process.argv): Promise<void> {
+  keepStdoutForAnswers();
+  // Not the event, whose listeners are many: TensorFlow.js adds one that throws the error again.
+  process.setUncaughtExceptionCaptureCallback(endUncaught);
+  process.on("unhandledRejection", endUncaught);
+  process.once("beforeExit", endEndless);
   process.stdout.on("error", (error) => {
     controller.abort();
     if (codeOf(error) !== "EPIPE") fail(error);
@@ -17,8 +25,9 @@ export async function runProgram(program: Command, argv = process.argv): Promise
   process.stderr.on("error", () => {
     controller.abort(); // and nothing is left to tell it by
   });
-  program.exitOverride();
-  for (const command of program.commands) command.exitOverride();
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ writeOut: print });
+  }
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -30,6 +39,8 @@ export async function runProgram(program: Command, argv = process.argv): Promise
       fail(error);
     }
   }
+  process.off("beforeExit", endEndless);
+  endSoon(); // a timer or a server that a plug-in left must not hold the exit up
 }
 
 function fail(error: unknown): void {
@@ -41,12 +52,43 @@ function fail(error: unknown): void {
   process.exitCode = exitCodeOf(error);
 }
 
+/** In order where the command listens to `interruption`; else on the spot, for the rest may wait for what now never comes. */
+function endUncaught(error: unknown): void {
+  if (isUncaught) return; // one tells enough
+  isUncaught = true;
+  process.stderr.write(`error: ${uncaughtText(error)}\n`);
+  process.once("exit", () => {
+    process.exitCode = exitCodes.internal;
+  });
+  endSoon();
+  controller.abort(error);
+}
+
+let isUncaught = false;
+
+/** Nothing is left that could happen, and the command is not done: Node.js would end with 13 and a riddle. */
+function endEndless(): void {
+  process.stderr.write(
+    "error: the command waits for what never comes: does a plug-in await a promise that nobody resolves?\n",
+  );
+  process.exit(exitCodes.internal);
+}
+
+/** Ends this process when it had time to end by itself. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), farewell).unref();
+}
+
+/** In ms. */
+const farewell = 1000;
+
 function faultOf(error: unknown): UserError | undefined {
   return error instanceof UserError ? error : systemFault(error);
 }
 
 /** With what a program ends after an error. */
 export function exitCodeOf(error: unknown): number {
+  if (isUncaught) return exitCodes.internal;
   if (interruption.signal.aborted) return exitCodes.interrupted;
   return faultOf(error)?.exitCode ?? exitCodes.internal;
 }
@@ -58,7 +100,7 @@ export function toUserError(error: unknown): never {
 
 const controller = new AbortController();
 
-/** Aborts on Ctrl-C, SIGTERM, or when the process that started this one, or the reader of its output, is gone. */
+/** Aborts on Ctrl-C, SIGTERM, after what nobody caught, or when the process that started this one, or the reader of its output, is gone. */
 export const interruption: { readonly signal: AbortSignal } = { signal: controller.signal };
 
 /** Makes `interruption` work. A second Ctrl-C ends the process on the spot. */

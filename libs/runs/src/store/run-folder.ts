@@ -120,10 +120,11 @@ export class RunFolder {
   /**
    * Writes the first files, or cuts off what a run left of a round that it did not finish.
    * @param backend what the clients train with
+   * @param written the trial as `trial.yaml` shall have it
    * @returns where the run stands; undefined: at its start
    * @throws UserError if it was begun with another backend, or its files are not what they were
    */
-  async begin(backend: string): Promise<Checkpoint | undefined> {
+  async begin(backend: string, written: unknown = this.#trial): Promise<Checkpoint | undefined> {
     const checkpoint = await readCheckpoint(this.path);
     const begunWith = checkpoint && this.#held?.info.backend;
     if (begunWith !== undefined && begunWith !== backend) {
@@ -136,7 +137,7 @@ export class RunFolder {
       const started = new Date().toISOString();
       const info: RunInfo = { hash: trialHash(this.#trial), version, started, backend };
       await writeWhole(join(this.path, "run.json"), JSON.stringify(info, null, 2) + "\n");
-      await writeWhole(join(this.path, "trial.yaml"), stringify(this.#trial));
+      await writeWhole(join(this.path, "trial.yaml"), stringify(written));
     }
     // What was said of it before it went on, and files that it did not come to name.
     const parts = (await readdir(this.path)).filter((name) => name.endsWith(".part"));

@@ -1,0 +1,42 @@
+// @ts-check
+import { definePlugin, scaled, valuesOf } from "@fedclair/core";
+import { z } from "zod";
+
+/** The mean of the clients that are not far from the median of all; the others are called contaminated. */
+export const nearMedian = definePlugin({
+  kind: "aggregator",
+  name: "near-median",
+  summary: "The mean of the clients near the coordinate-wise median.",
+  schema: z.strictObject({
+    factor: z.number().min(1).default(3).describe("Farther than so many median distances is far."),
+  }),
+
+  create: ({ factor }) => ({
+    aggregate: ({ updates }) => {
+      const points = updates.map(({ delta }) =>
+        [...delta.values()].flatMap((m) => [...valuesOf(m)]),
+      );
+      const centre = (points[0] ?? []).map((_, j) => median(points.map((point) => point[j])));
+      const distances = points.map((point) => Math.hypot(...point.map((x, j) => x - centre[j])));
+      const threshold = factor * median(distances);
+      const kept = updates.filter((_, k) => distances[k] <= threshold);
+      return Promise.resolve({
+        // A sum of terms: low-rank pairs stay pairs.
+        change: kept.map(({ delta }) => scaled(delta, 1 / kept.length)),
+        verdicts: updates.map(({ clientId }, k) => {
+          const status = distances[k] <= threshold ? "benign" : "contaminated";
+          return { clientId, status, score: distances[k], threshold };
+        }),
+      });
+    },
+  }),
+});
+
+export default nearMedian;
+
+/** @param {readonly number[]} values */
+function median(values) {
+  const sorted = values.toSorted((x, y) => x - y);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
