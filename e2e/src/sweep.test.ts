@@ -52,6 +52,11 @@ sweep: { rows: attacks, measures: [{ measure: error.ratioTo.local, worse: high }
     const again = await fedclair(args);
     assert.equal(again.stdout, first.stdout);
     assert.equal(again.stderr.match(/done before/g)?.length, 8);
+    const parallel = await fedclair(["sweep", file, "--out", join(folder, "par"), "--jobs", "2"]);
+    assert.equal(parallel.code, 0, parallel.stderr);
+    assert.match(parallel.stderr, /^8\/8 /m);
+    const csv = (out: string) => readFile(join(folder, out, "table.csv"), "utf8");
+    assert.equal(await csv("par"), await csv("out"));
   });
 
   it("ends telling what failed, and which measure there is not", async () => {
@@ -80,7 +85,7 @@ aggregator: { name: fedavg }
     assert.equal(misspelt.code, 2, misspelt.stderr);
     assert.match(
       misspelt.stderr,
-      /no trial has error\.fedag\n {2}expected some of .*error\.fedavg/,
+      /no trial can have error\.fedag, did you mean 'error\.fedavg'\?\n {2}expected some of .*error\.fedavg/,
     );
   });
 });

@@ -18,6 +18,7 @@ import type { CompareOptions } from "./compare.js";
 import type { ListOptions } from "./list.js";
 import type { ResumeOptions, RunOptions } from "./run.js";
 import { templates } from "./templates.js";
+import type { SweepOptions } from "./sweep.js";
 import type { VerifyOptions } from "./verify.js";
 
 const failStatuses = ["contaminated", "invalid", "undecided"] as const;
@@ -111,16 +112,20 @@ program
 
 program
   .command("sweep")
-  .description(
-    "run a grid of trials in this process, those left out that are done, and compare them",
-  )
+  .description("run a grid of trials, those left out that are done, and compare them")
   .argument(
     "<sweep>",
     "a trial file in which any value may be a list of values, and a section sweep",
   )
+  .addOption(setOption())
   .option("--out <folder>", "folder of all its runs; default: runs/<name>")
+  .addOption(
+    new Option("--jobs <n>", "trials that run at a time, each in a process of its own")
+      .argParser(integerOption("--jobs", 1))
+      .default(1),
+  )
   .option("--json", "print the tables as JSON", false)
-  .action(async (file: string, options: { out?: string; json: boolean }) => {
+  .action(async (file: string, options: SweepOptions) => {
     const { sweep } = await import("./sweep.js");
     await sweep(file, options);
   });

@@ -1,15 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadBackend } from "@fedclair/compute";
-import { remarksOn, UserError } from "@fedclair/core";
+import { remarksOn, UserError, type Plugins } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/report";
 import {
+  checkMeasures,
   interruption,
   missingMeasures,
   parseSweep,
   print,
   runSweep,
+  runSweepTrial,
   sweepText,
   tablesOf,
   type Done,
@@ -17,30 +19,39 @@ import {
   type Sweep,
 } from "@fedclair/runs";
 import pc from "picocolors";
+import { SweepProgress } from "./sweep-progress.js";
+import { SweepWorkers } from "./sweep-workers.js";
+
+export interface SweepOptions {
+  readonly set: readonly string[];
+  readonly out?: string;
+  /** Trials at a time, each in a process of its own; one: in this process. */
+  readonly jobs: number;
+  readonly json: boolean;
+}
 
 /**
  * `fedclair sweep`: runs a grid of trials, those left out that are done, and shows tables and heat maps.
  * @throws UserError once they are shown, if a trial failed or no trial has one of the measures
  */
-export async function sweep(file: string, options: { out?: string; json: boolean }): Promise<void> {
+export async function sweep(file: string, options: SweepOptions): Promise<void> {
   const text = await readFile(file, "utf8").catch(() => {
     throw new UserError(`cannot read the sweep file '${file}'`);
   });
-  const plugins = await pluginsFor(file);
-  const grid = parseSweep(text, file, plugins);
+  const plugins = await pluginsFor(file, options.set);
+  const grid = parseSweep(text, file, plugins, options.set);
+  checkMeasures(grid, file, plugins);
   const out = options.out ?? join("runs", grid.name);
   const remarks = grid.trials.flatMap(({ trial }) => remarksOn(trial, plugins));
   for (const remark of new Set(remarks)) process.stderr.write(`${remark}\n`);
-  const { name: backend } = await loadBackend("auto");
   const summaries = new Map<string, Summary>();
   const failed: string[] = [];
   const incomplete: string[] = [];
   let exitCode: number | undefined;
-  let over = 0;
-  for await (const done of runSweep(grid, plugins, out, interruption.signal, backend)) {
+  const progress = new SweepProgress(grid.trials.length);
+  for await (const done of runOn(grid, plugins, out, file, options)) {
     const { trial, outcome } = done;
-    over++;
-    process.stderr.write(`${over}/${grid.trials.length} ${line(done)}\n`);
+    process.stderr.write(`${progress.count(done)} ${line(done)}\n`);
     if ("failed" in outcome) {
       failed.push(`${placeOf(trial)}: ${outcome.failed}`);
       exitCode ??= outcome.exitCode;
@@ -59,6 +70,28 @@ export async function sweep(file: string, options: { out?: string; json: boolean
     print(`${sweepText(tables)}\n${missed}report: ${join(out, "report.html")}\n`);
   }
   if (faults.length > 0) throw new UserError(faults.join("\n"), exitCode);
+}
+
+/** The trials as they are over: run in this process, or in so many others. */
+async function* runOn(
+  grid: Sweep,
+  plugins: Plugins,
+  out: string,
+  file: string,
+  { jobs, set }: SweepOptions,
+): AsyncGenerator<Done> {
+  const { signal } = interruption;
+  if (jobs === 1) {
+    const { name: backend } = await loadBackend("auto");
+    yield* runSweep(grid, out, (trial) => runSweepTrial(trial, plugins, out, signal, backend));
+    return;
+  }
+  const workers = new SweepWorkers([file, out, ...set], signal);
+  try {
+    yield* runSweep(grid, out, workers.run, jobs);
+  } finally {
+    workers.close();
+  }
 }
 
 /** Why tables have holes, in an entry a cause whose first line tells it in short. */

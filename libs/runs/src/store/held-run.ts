@@ -108,10 +108,15 @@ const ours = new RegExp(
 
 /**
  * Removes a run, and its folder if nothing else lies in it. @returns what does
- * @throws UserError if it is running
+ * @throws InUse if it is running
  */
 export async function removeRun({ folder }: Pick<HeldRun, "folder">): Promise<string[]> {
-  await Lock.take(folder); // which goes with the rest
+  try {
+    await Lock.take(folder); // which goes with the rest
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return []; // another was first
+    throw error;
+  }
   const names = await readdir(folder);
   // What makes it a run goes last, and then what keeps others out: cut off in between it can be removed again.
   const last = (name: string) =>

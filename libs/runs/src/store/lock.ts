@@ -35,7 +35,7 @@ export class Lock {
     this.#text = text;
   }
 
-  /** @throws UserError naming the holder, if there is one */
+  /** @throws InUse naming the holder, if there is one */
   static async take(folder: string): Promise<Lock> {
     const path = join(folder, lockFile);
     const own: Holder = {
@@ -73,20 +73,21 @@ export async function holderOf(folder: string): Promise<Holder | undefined> {
   return holder && isThere(holder) ? holder : undefined;
 }
 
-export function inUse(folder: string, { pid, host, since }: Holder): UserError {
-  const who = `process ${pid} on ${printable(host, 100)} since ${printable(since, 40)}`;
-  const advice =
-    host === hostname() ? "" : `; if that process is gone, remove '${join(folder, lockFile)}'`;
-  return new UserError(
-    `'${folder}' is in use by ${who}: wait for it, or choose another --out${advice}`,
-  );
+/** A folder cannot be had, for somebody holds it. */
+export class InUse extends UserError {
+  constructor(folder: string, { pid, host, since }: Holder) {
+    const who = `process ${pid} on ${printable(host, 100)} since ${printable(since, 40)}`;
+    const advice =
+      host === hostname() ? "" : `; if that process is gone, remove '${join(folder, lockFile)}'`;
+    super(`'${folder}' is in use by ${who}: wait for it, or choose another --out${advice}`);
+  }
 }
 
 /**
  * Removes a lock whose holder is gone. Only who holds the lock's breaker may, itself a lock: of several that found it stale one could
  * else remove the lock of the next holder. A breaker that is gone is removed in the same way.
  * @param own a file that says who this process is
- * @throws UserError if the holder is there
+ * @throws InUse if the holder is there
  */
 async function clearStale(folder: string, path: string, own: string): Promise<void> {
   const text = await textOf(path);
@@ -94,7 +95,7 @@ async function clearStale(folder: string, path: string, own: string): Promise<vo
   const holder = parsed(text);
   if (holder && isThere(holder)) {
     if (path !== join(folder, lockFile)) return delay(1); // it is at work
-    throw inUse(folder, holder);
+    throw new InUse(folder, holder);
   }
   const breaker = `${path}.${holder?.id ?? "none"}`;
   if (!(await linked(own, breaker))) return clearStale(folder, breaker, own);

@@ -13,6 +13,7 @@ import {
 } from "@fedclair/core";
 import { stringify } from "yaml";
 import type { Arm, ArmRecord } from "../arms.js";
+import { codeOf } from "../process/system-error.js";
 import type { Summary } from "../summary.js";
 import { trialHash } from "../trial-hash.js";
 import { version } from "../version.js";
@@ -26,7 +27,7 @@ import {
 import { Log, writeWhole } from "./durable.js";
 import { runIn, type HeldRun, type RunFailure, type RunInfo } from "./held-run.js";
 import type { LinesFile } from "./lines.js";
-import { inUse, Lock } from "./lock.js";
+import { InUse, Lock } from "./lock.js";
 import { makeFolder } from "./make-folder.js";
 import { paramsFile } from "./params-file.js";
 
@@ -103,10 +104,15 @@ export class RunFolder {
     resumes: boolean,
     policy: CheckpointPolicy = {},
   ): Promise<RunFolder> {
-    const isNew = await makeFolder(path);
+    let isNew = await makeFolder(path);
     let lock: Lock | undefined;
     try {
-      lock = await Lock.take(path);
+      lock = await Lock.take(path).catch(async (error: unknown) => {
+        // Whoever had it before gave it up, and the folder with it.
+        if (codeOf(error) !== "ENOENT") throw error;
+        isNew = await makeFolder(path);
+        return await Lock.take(path);
+      });
       const held = await runIn(path, true);
       if (held) checkHeld(held, trial, resumes);
       return new RunFolder(lock, { path, trial, policy, isNew, held });
@@ -240,7 +246,7 @@ export class RunFolder {
 export function checkHeld(held: HeldRun, trial: Trial, resumes: boolean): void {
   checkTrial(held, trial);
   const { folder, status, holder, rounds, failure } = held;
-  if (holder) throw inUse(folder, holder);
+  if (holder) throw new InUse(folder, holder);
   if (status === "done")
     throw new UserError(`the run in '${folder}' is done: --again makes a new one`);
   if (resumes) return;

@@ -72,11 +72,17 @@ export const seedPath = "seed";
 /**
  * Reads a sweep file: a trial file in which any value may be a list of values, with a section `sweep` that says what the
  * tables show.
+ * @param overrides `path=value` texts, as of a trial; a value may be a list too
  * @throws UserError that names the file and, for a trial of the grid that does not hold, its place in the grid
  */
-export function parseSweep(text: string, file: string, plugins: Plugins): Sweep {
+export function parseSweep(
+  text: string,
+  file: string,
+  plugins: Plugins,
+  overrides: readonly string[] = [],
+): Sweep {
   const { sweep: section, ...content } = parseChecked(
-    { text, file, what: "sweep", overrides: [] },
+    { text, file, what: "sweep", overrides },
     sweepSchema,
   ).data;
   const { dimensions, points } = expand(content, takesList(plugins));

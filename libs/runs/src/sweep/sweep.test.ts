@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exitCodes, type Aggregator, type Plugin, type TaskPlugin } from "@fedclair/core";
+import {
+  exitCodes,
+  type Aggregator,
+  type Plugin,
+  type Plugins,
+  type TaskPlugin,
+} from "@fedclair/core";
 import { toyPlugins } from "@fedclair/core/testing";
 import { z } from "zod";
 import type { Summary } from "../summary.js";
@@ -10,10 +16,13 @@ import {
   isSweep,
   missingMeasures,
   parseSweep,
+  checkMeasures,
   runSweep,
+  runSweepTrial,
   sweepText,
   tablesOf,
   type Done,
+  type RunTrial,
 } from "./index.js";
 
 const file = `
@@ -41,8 +50,18 @@ describe("a sweep", () => {
   afterEach(() => rm(out, { recursive: true }));
 
   const run = async (sweep = parse(), signal = new AbortController().signal, backend = "cpu") => {
+    return await runWith(toyPlugins, sweep, signal, backend);
+  };
+  const runWith = async (
+    plugins: Plugins,
+    sweep = parse(),
+    signal = new AbortController().signal,
+    backend = "cpu",
+    jobs = 1,
+  ) => {
     const done: Done[] = [];
-    for await (const one of runSweep(sweep, toyPlugins, out, signal, backend)) done.push(one);
+    const trial: RunTrial = (one) => runSweepTrial(one, plugins, out, signal, backend);
+    for await (const one of runSweep(sweep, out, trial, jobs)) done.push(one);
     return done;
   };
   const summaries = (done: readonly Done[]) =>
@@ -77,11 +96,7 @@ describe("a sweep", () => {
       "accuracy.toy-mean",
     ];
     const sweep = parse(file.replace(/measures: .*/, `measures: [${measures.join(", ")}]`));
-    const done: Done[] = [];
-    for await (const one of runSweep(sweep, plugins, out, new AbortController().signal, "cpu")) {
-      done.push(one);
-    }
-    const tables = tablesOf(sweep, summaries(done));
+    const tables = tablesOf(sweep, summaries(await runWith(plugins, sweep)));
     assert.deepEqual(
       tables.map(({ worse }) => worse),
       ["high", "high", "high", undefined, "low", undefined],
@@ -134,8 +149,7 @@ describe("a sweep", () => {
     };
     const outcomes = [];
     const plugins = { ...toyPlugins, aggregators: new Map([["toy-mean", breaking]]) };
-    const { signal } = new AbortController();
-    for await (const { outcome, faults } of runSweep(parse(), plugins, out, signal, "cpu")) {
+    for (const { outcome, faults } of await runWith(plugins)) {
       const [fault] = faults;
       outcomes.push("failed" in outcome ? outcome.exitCode : (fault?.exitCode ?? exitCodes.ok));
     }
@@ -144,14 +158,52 @@ describe("a sweep", () => {
       outcomes,
       [0, 1].flatMap(() => [stopped, stopped, quorum, quorum]),
     );
-    for await (const { skipped } of runSweep(parse(), plugins, out, signal, "cpu")) {
-      assert.equal(skipped, false);
-    }
+    for (const { skipped } of await runWith(plugins)) assert.equal(skipped, false);
   });
 
   it("leaves a folder alone that holds other things", async () => {
     await writeFile(join(out, "report.html"), "mine");
     await assert.rejects(run(), /is not empty and holds no sweep: choose another --out/);
+  });
+
+  it("is shared by several that run it at the same time into one folder", async () => {
+    const alone = await run();
+    await rm(out, { recursive: true });
+    const shared = await Promise.all([
+      run(),
+      run(),
+      runWith(toyPlugins, parse(), undefined, "cpu", 3),
+    ]);
+    for (const done of shared) assert.deepEqual(summaries(done), summaries(alone));
+    const isRun = ({ outcome, skipped }: Done) => !skipped && !("failed" in outcome);
+    const runs = shared.flatMap((done) => done.filter(isRun).map(({ trial }) => trial.id));
+    assert.deepEqual(runs.sort(), [...summaries(alone).keys()].sort(), "none was run twice");
+  });
+
+  it("tells a measure that no trial can have before any is run", () => {
+    const check = (...measures: string[]) => {
+      const text = file.replace(/measures: .*/, `measures: [${measures.join(", ")}]`);
+      const task = {
+        ...(toyPlugins.tasks.get("toy") ?? assert.fail("no toy")),
+        metrics: { distance: { description: "from the client's number" } },
+      };
+      checkMeasures(parse(text), "s.yaml", { ...toyPlugins, tasks: new Map([["toy", task]]) });
+    };
+    check("distance.toy-mean", "detection.recall.toy-shift", "bytes.up", "global.own.toy-mean");
+    assert.throws(() => {
+      check("bytes.up", "distance.toymean");
+    }, /s\.yaml: sweep\.measures: no trial can have distance\.toymean, did you mean 'distance\.toy-mean'\?\n {2}expected some of bytes/);
+    for (const unknown of ["detection.recal", "distance.gainOver.local", "distance"]) {
+      assert.throws(() => {
+        check(unknown);
+      }, /no trial can have/);
+    }
+  });
+
+  it("takes overrides, lists of values too", () => {
+    const overridden = parseSweep(file, "s.yaml", toyPlugins, ["rounds=[1, 2]", "seed=3"]);
+    assert.equal(overridden.trials.length, 8);
+    assert.ok(overridden.trials.every(({ trial }) => trial.seed === 3));
   });
 
   it("names measures that no trial has", async () => {

@@ -1,0 +1,39 @@
+import { didYouMean, UserError, type Plugins, type Trial } from "@fedclair/core";
+import { armsOf } from "../arms.js";
+import { measuresOf } from "../description.js";
+import { detectionInfos } from "../detection.js";
+import type { Sweep } from "./sweep-file.js";
+
+/**
+ * Tells a measure that no trial can have before any is run. What aggregators and tasks measure beside what they declare is known
+ * when it is there: such a name passes if it ends with a method's label and is near to no other.
+ * @throws UserError naming the first one
+ */
+export function checkMeasures({ trials, measures }: Sweep, file: string, plugins: Plugins): void {
+  const known = new Set(trials.flatMap(({ trial }) => possibleNames(trial, plugins)));
+  const labels = trials.flatMap(({ trial }) => armsOf(trial).map(({ label }) => label));
+  for (const { measure } of measures) {
+    if (known.has(measure)) continue;
+    const advice = didYouMean(measure, [...known]);
+    if (advice === "" && labels.some((label) => measure.endsWith(`.${label}`))) continue;
+    throw new UserError(
+      `${file}: sweep.measures: no trial can have ${measure}${advice}\n  expected some of ${[...known].sort().join(", ")}`,
+    );
+  }
+}
+
+function possibleNames(trial: Trial, plugins: Plugins): string[] {
+  const labels = armsOf(trial).map(({ label }) => label);
+  const { metrics = {} } = measuresOf(trial, plugins);
+  const compared = labels.slice(1).flatMap((label) => [`gainOver.${label}`, `ratioTo.${label}`]);
+  const ofMetrics = Object.keys(metrics).flatMap((metric) =>
+    [...labels, ...compared].flatMap((suffix) => [
+      `${metric}.${suffix}`,
+      `global.${metric}.${suffix}`,
+    ]),
+  );
+  const attacks = trial.attacks.map(({ attack }) => `detection.recall.${attack.name}`);
+  const detection = Object.keys(detectionInfos).map((metric) => `detection.${metric}`);
+  const lost = ["clients.lost", ...labels.slice(1).map((label) => `clients.lost.${label}`)];
+  return [...ofMetrics, ...detection, ...attacks, ...lost, "bytes.up", "bytes.down"];
+}

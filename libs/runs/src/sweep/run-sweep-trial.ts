@@ -1,0 +1,82 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ClientRunner, exitCodes, MemoryPool, UserError, type Plugins } from "@fedclair/core";
+import { faultsOf } from "../faults.js";
+import { recordTrial } from "../record-trial.js";
+import { removeRun, runIn, type HeldRun } from "../store/held-run.js";
+import { InUse } from "../store/lock.js";
+import type { Summary } from "../summary.js";
+import type { SweepTrial } from "./sweep-file.js";
+
+/** Why a trial has no numbers, and the exit code that tells of it. */
+export interface Failed {
+  readonly failed: string;
+  readonly exitCode: number;
+}
+
+/** A trial of the grid that is over. */
+export interface Done {
+  readonly trial: SweepTrial;
+  /** Its numbers, or why there are none. */
+  readonly outcome: Summary | Failed;
+  /** What its numbers do not tell: clients that were lost, methods that could not go on. */
+  readonly faults: readonly UserError[];
+  /** It had been run before. */
+  readonly skipped: boolean;
+}
+
+/**
+ * Runs a trial of a sweep in this process, in the folder `<out>/<id>`, unless it is done: a summary of the same backend is there,
+ * and no method of it could not go on. One that was cut off goes on.
+ * @param backend the TensorFlow.js backend that trains
+ * @returns `busy` if another process runs it: a folder that several can reach is a queue of which each takes what is left
+ * @throws the signal's reason when it aborts
+ */
+export async function runSweepTrial(
+  trial: SweepTrial,
+  plugins: Plugins,
+  out: string,
+  signal: AbortSignal,
+  backend: string,
+): Promise<Done | "busy"> {
+  signal.throwIfAborted();
+  const folder = join(out, trial.id);
+  const held = await runIn(folder).catch(async () => {
+    await rm(folder, { recursive: true, force: true }); // what an earlier release left
+    return undefined;
+  });
+  if (held?.status === "running") return "busy";
+  const isGood = held !== undefined && goesOn(held, backend);
+  if (held?.summary && isGood) {
+    const faults = faultsOf(trial.trial, held.summary);
+    return { trial, outcome: held.summary, faults, skipped: true };
+  }
+  const pool = new MemoryPool(new ClientRunner(trial.trial, plugins));
+  try {
+    if (held && !isGood) await removeRun(held);
+    const outcome = await recordTrial({
+      ...{ trial: trial.trial, plugins, pool, out: folder, resumes: true, signal },
+      backend: () => backend,
+    });
+    return { trial, outcome, faults: faultsOf(trial.trial, outcome), skipped: false };
+  } catch (error) {
+    if (error instanceof InUse) return "busy";
+    // One trial that cannot be had leaves a hole in the tables, and the others their numbers.
+    if (signal.aborted) throw error;
+    return { trial, outcome: failureOf(error), faults: [], skipped: false };
+  } finally {
+    await pool.close();
+  }
+}
+
+/** Is it of the same backend, and is no method of it one that could not go on? */
+function goesOn({ info, summary }: HeldRun, backend: string): boolean {
+  return info.backend === backend && Object.keys(summary?.stopped ?? {}).length === 0;
+}
+
+function failureOf(error: unknown): Failed {
+  return {
+    failed: error instanceof Error ? error.message : String(error),
+    exitCode: error instanceof UserError ? error.exitCode : exitCodes.internal,
+  };
+}
