@@ -1,7 +1,7 @@
 import { leadingSpace } from "./block-krylov.js";
 import { leadingEigenvectors } from "./leading-eigen.js";
 import { hstack, type Matrix } from "./matrix.js";
-import { gramNT, multiply, multiplyTN } from "./multiply.js";
+import { gramNT, gramTN, multiply, multiplyTN } from "./multiply.js";
 import { thinQr } from "./qr.js";
 import { intoRange } from "./range.js";
 
@@ -13,8 +13,10 @@ export interface Known {
   readonly guess?: Matrix | undefined;
 }
 
-/** Up to this many rows or columns, computing eigenvectors of the Gram matrix is faster than iterating. */
+/** Up to this many columns, the eigenvectors of ZᵀZ are computed where it is the smaller Gram matrix. */
 const direct = 128;
+/** Up to this many rows, computing eigenvectors of Z·Zᵀ takes no longer than iterating: from nowhere, and from a guess. */
+const mostRows = { fromNowhere: 256, fromGuess: 128 };
 
 /**
  * The leading left singular vectors of blocks stacked side by side, Z = [Z₁ Z₂ …].
@@ -44,9 +46,10 @@ export function leadingLeft(blocks: readonly Matrix[], rank: number, known: Know
 function startOf(stack: Matrix, rank: number, known: Known): Matrix {
   const { rows, cols } = stack;
   if (rank <= cols && cols < rows && cols <= direct) {
-    return multiply(stack, leadingEigenvectors(multiplyTN(stack, stack), rank));
+    return multiply(stack, leadingEigenvectors(gramTN(stack), rank));
   }
-  const found = rows > direct && rank > 0 ? iterated(stack, rank, known) : undefined;
+  const most = known.guess === undefined ? mostRows.fromNowhere : mostRows.fromGuess;
+  const found = rows > most && rank > 0 ? iterated(stack, rank, known) : undefined;
   return found ?? leadingEigenvectors(known.gram ?? gramNT(stack), rank);
 }
 
@@ -55,8 +58,10 @@ function iterated(stack: Matrix, rank: number, { gram, guess }: Known): Matrix |
   // A stack much wider than tall is read once, for its Gram matrix, rather than in every application.
   const square = gram ?? (stack.cols > 4 * stack.rows ? gramNT(stack) : undefined);
   const apply = (x: Matrix) => (square ? multiply(square, x) : timesGram(stack, x));
+  // Where the eigenvectors themselves are soon computed, a guess helps at once or not at all.
+  const restarts = stack.rows > mostRows.fromNowhere ? 4 : 1;
   const { basis, converged } = leadingSpace(apply, guess ?? stack.columns(0, 0), rank, {
-    restarts: 4,
+    restarts,
   });
   return converged ? basis : undefined;
 }

@@ -4,6 +4,7 @@ import {
   dot,
   frobenius,
   gramNT,
+  gramTN,
   Matrix,
   multiplyNT,
   multiplyTN,
@@ -43,9 +44,7 @@ function ofDense(change: Matrix, side: Side): Matrix {
 
 function ofFactors({ b, a }: Factors, side: Side): Matrix {
   const r =
-    side === "left"
-      ? triangle(gramNT(a), () => a.transpose())
-      : triangle(multiplyTN(b, b), () => b);
+    side === "left" ? triangle(gramNT(a), () => a.transpose()) : triangle(gramTN(b), () => b);
   return multiplyNT(side === "left" ? b : a.transpose(), r);
 }
 

@@ -54,6 +54,7 @@ export function factsOf({ view: { isZero, ownSpaces }, rank }: Sought): Facts {
  * @param changes of the active clients, at least one; all dense or all factored
  * @param largestRank of a space that will be sought in the view
  * @param leastNorm a change with a norm up to it counts as zero
+ * @param mostRows a view that would have more is sketched in so many
  */
 export function viewOf(
   changes: readonly Change[],
@@ -61,10 +62,11 @@ export function viewOf(
   { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
   largestRank: number,
   leastNorm = 0,
+  mostRows = sketchRows,
 ): View {
   const changed = changes.map((change) => compress(change, side));
   const factors = scales(changed, normalize, leastNorm);
-  const { stack, lift } = inFewRows(changed, factors, normalize, seed);
+  const { stack, lift } = inFewRows(changed, factors, mostRows, { normalize, seed });
   const blocks = columnsOf(stack, changed);
   const grams = stack.cols < blocks.length * stack.rows ? undefined : blocks.map((b) => gramNT(b));
   return {
@@ -114,13 +116,13 @@ function ownSpace(block: Matrix, gram: Matrix | undefined, largestRank: number):
 function inFewRows(
   blocks: readonly Matrix[],
   factors: readonly number[],
-  normalize: ClairOptions["normalize"],
-  seed: number,
+  mostRows: number,
+  { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
 ): Pick<View, "stack" | "lift"> {
   const { rows } = item(blocks, 0);
   const width = blocks.reduce((total, block) => total + block.cols, 0);
-  if (Math.min(rows, width) > sketchRows) {
-    const sketches = blocks.map(sketcher(rows, seed));
+  if (Math.min(rows, width) > mostRows) {
+    const sketches = blocks.map(sketcher(rows, mostRows, seed));
     // The sketch moves norms a little: what counted alike counts alike again.
     const even = sketches.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
     return {

@@ -1,5 +1,5 @@
 import { isLowRank, matrixOf, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
-import { frobenius, gramNT, item, multiplyTN, type Matrix } from "@fedclair/linalg";
+import { frobenius, gramNT, gramTN, item, type Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
 import { condense, type Condensed } from "../condense.js";
@@ -23,6 +23,7 @@ import {
   type Side,
 } from "../subspace/change.js";
 import { gramInside, tangentTo, type SharedSpace } from "../subspace/space.js";
+import { roughRows } from "../subspace/sketch.js";
 import { viewOf } from "../subspace/view.js";
 import { ModuleViews, PooledViews } from "./module-views.js";
 import { here } from "./thread.js";
@@ -86,13 +87,19 @@ export class ModuleState {
     const given = rank ?? (this.#options.rank === "auto" ? rankMax : this.#options.rank);
     const changes = centre ? this.#centred(clients, centre) : this.#changesOf(clients);
     const sides: readonly Side[] = side === "both" ? ["left", "right"] : [side];
-    const views = sides.map((one) => viewOf(changes, one, this.#options, given, leastNorm));
-    const seek = (wanted: number) => {
-      const sought = views.map((view) => ({ view, rank: Math.min(wanted, view.stack.rows) }));
-      return new ModuleViews(sought, pooling);
-    };
-    const membersAt = async (r: number) => core ?? (await seek(r).search(this.#options));
-    return seek(rank ?? (await rankOf(views, this.#options, membersAt)));
+    const viewsOf = (mostRows?: number) =>
+      sides.map((one) => viewOf(changes, one, this.#options, given, leastNorm, mostRows));
+    const views = viewsOf();
+    const whole = new ModuleViews(views, given, pooling);
+    if (rank !== undefined) return whole;
+    const membersAt = async (r: number) => core ?? (await whole.ofRank(r).search(this.#options));
+    const isLarge = views.some(({ stack }) => stack.rows > 2 * roughRows);
+    const rough =
+      core === undefined && this.#options.rank === "auto" && isLarge
+        ? new ModuleViews(viewsOf(roughRows), given, pooling)
+        : undefined;
+    const roughlyAt = rough && ((r: number) => rough.ofRank(r).search(this.#options));
+    return whole.ofRank(await rankOf(views, this.#options, membersAt, roughlyAt));
   }
 
   /** Step 7, as it travels. */
@@ -127,7 +134,7 @@ export class ModuleState {
   effectiveRanks(clients: readonly number[]): number[] {
     return this.#changesOf(clients).map((change) => {
       const block = compress(change, "left");
-      const gram = block.cols < block.rows ? multiplyTN(block, block) : gramNT(block);
+      const gram = block.cols < block.rows ? gramTN(block) : gramNT(block);
       const size = frobenius(block) ** 4;
       return size === 0 ? 1 : size / frobenius(gram) ** 2;
     });

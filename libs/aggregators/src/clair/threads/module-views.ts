@@ -6,7 +6,7 @@ import type { Side } from "../subspace/change.js";
 import { energiesOf, fit, iterate, leaveOut, movement, ownFit } from "../subspace/fit.js";
 import { outlierPursuit } from "../subspace/outlier-pursuit.js";
 import type { SharedSpace } from "../subspace/space.js";
-import { factsOf, type Sought } from "../subspace/view.js";
+import { factsOf, type Sought, type View } from "../subspace/view.js";
 import type { Energies, Facts, Fit, Step, Views } from "../subspace/views.js";
 import type { Hosted } from "./thread.js";
 
@@ -34,11 +34,20 @@ export class ModuleViews implements LyingViews {
   readonly #sought: readonly Sought[];
   readonly pooling: Views["pooling"];
   readonly facts: readonly Facts[];
+  /** By rank, shared with the views that differ in it alone: what was searched is not searched again. */
+  readonly #byRank: Map<number, ModuleViews>;
+  #found: Promise<readonly number[]> | undefined;
 
-  constructor(sought: readonly Sought[], pooling: Views["pooling"]) {
-    this.#sought = sought;
+  constructor(
+    views: readonly View[],
+    rank: number,
+    pooling: Views["pooling"],
+    byRank = new Map<number, ModuleViews>(),
+  ) {
+    this.#sought = views.map((view) => ({ view, rank: Math.min(rank, view.stack.rows) }));
     this.pooling = pooling;
-    this.facts = sought.map(factsOf);
+    this.facts = this.#sought.map(factsOf);
+    this.#byRank = byRank.set(rank, this);
   }
 
   get size(): number {
@@ -78,14 +87,13 @@ export class ModuleViews implements LyingViews {
   }
 
   ofRank(rank: number): ModuleViews {
-    return new ModuleViews(
-      this.#sought.map(({ view }) => ({ view, rank: Math.min(rank, view.stack.rows) })),
-      this.pooling,
-    );
+    const views = this.#sought.map(({ view }) => view);
+    return this.#byRank.get(rank) ?? new ModuleViews(views, rank, this.pooling, this.#byRank);
   }
 
+  /** @param options the same in every call */
   search(options: ClairOptions): Promise<readonly number[]> {
-    return search(this, options);
+    return (this.#found ??= search(this, options));
   }
 
   spaces(bases: readonly Matrix[], members: readonly number[]): SharedSpace[] {
