@@ -2,7 +2,7 @@ import { at, item } from "./at.js";
 import { blockOf, copyBlock, part, type Block } from "./block.js";
 import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
-import { gramTN, multiply, multiplyTN } from "./multiply.js";
+import { gramTN, multiply } from "./multiply.js";
 import { householderQr, scaledQr } from "./qr.js";
 import { largestOf, safeNorm, scaleTo } from "./range.js";
 import { addressOf, withScratch } from "./scratch.js";

@@ -101,7 +101,7 @@ export async function detectConvex(views: Views, options: ClairOptions): Promise
   const norms = await views.pursueOutliers();
   const scores = indices(views.size).map((k) => {
     const square = norms.reduce((total, ofView) => total + item(ofView, k) ** 2, 0);
-    const changed = views.facts.filter(({ isZero }) => !item(isZero, k)).length;
+    const changed = views.isZero.filter((ofView) => !item(ofView, k)).length;
     return Math.sqrt(square / Math.max(1, changed));
   });
   const cut = cutOf(scores, { ...options, scoreFloor: Math.max(options.scoreFloor, leastBlock) });

@@ -12,7 +12,7 @@ export async function startsOf(views: Views, options: ClairOptions): Promise<num
     reweighted(views, untrimmed),
     // A block, unlike a vector, already shows the whole space: this is what makes colluders on a line harmless.
     ...spread(views.size, options.starts).map((k) => angles(views.fitOwn(k))),
-    ...subsets(views, options).map((members) => angles(views.fit(members))),
+    ...(await subsets(views, options)).map((members) => angles(views.fit(members))),
   ]);
 }
 
@@ -48,10 +48,10 @@ function spread(size: number, starts: number): number[] {
 }
 
 /** Random groups of clients, as large as it takes for their blocks together to show the whole space. */
-function subsets({ facts, size }: Views, { subsetStarts, seed }: ClairOptions): number[][] {
-  const shares = indices(size).map((k) =>
-    Math.min(1, ...facts.map(({ visibleShare }) => item(visibleShare, k))),
-  );
+async function subsets(views: Views, { subsetStarts, seed }: ClairOptions): Promise<number[][]> {
+  const { size } = views;
+  const shown = await views.visibleShares();
+  const shares = indices(size).map((k) => Math.min(1, ...shown.map((ofView) => item(ofView, k))));
   const share = median(shares);
   const wanted = subsetStarts === "auto" ? (share < 1 ? 64 : 0) : subsetStarts;
   const groupSize = Math.min(size, Math.ceil(1 / share));

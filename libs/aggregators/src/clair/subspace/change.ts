@@ -7,7 +7,6 @@ import {
   gramTN,
   Matrix,
   multiplyNT,
-  multiplyTN,
   thinQr,
   item,
 } from "@fedclair/linalg";

@@ -1,5 +1,5 @@
 import {
-  addScaled,
+  at,
   frobenius,
   gramNT,
   hstack,
@@ -25,13 +25,13 @@ import type { Energies } from "./views.js";
  * @param known a guess near them; the members' Gram matrix if it is at hand
  */
 export function fit({ view, rank }: Sought, members: readonly number[], known?: Known): Matrix {
-  const gram = known?.gram ?? (view.grams && gramOf(view, members));
+  const gram = known?.gram ?? view.grams?.sum(members);
   return leadingLeft(pick(view.blocks, members), rank, { ...known, gram });
 }
 
 /** A client's own space, filled up with the leading directions that all blocks have outside it. */
 export function ownFit({ view, rank }: Sought, k: number): Matrix {
-  const whole = item(view.ownSpaces, k);
+  const whole = view.ownSpace(k);
   if (whole.cols >= rank) return whole.columns(0, rank);
   const residuals = view.blocks.map((block) =>
     subtract(block, multiply(whole, multiplyTN(whole, block))),
@@ -41,7 +41,10 @@ export function ownFit({ view, rank }: Sought, k: number): Matrix {
 
 /** One step of orthogonal iteration on the stack of all blocks, √w_k·Z_k. */
 export function iterate({ view }: Sought, weights: readonly number[], basis: Matrix): Matrix {
-  const { stack, blocks } = view;
+  const { stack, blocks, grams } = view;
+  if (grams !== undefined) {
+    return thinQr(multiply(grams.sum(indices(blocks.length), weights), basis)).q;
+  }
   const coefficients = multiplyTN(basis, stack);
   let column = 0;
   for (const [{ cols }, weight] of zip(blocks, weights)) {
@@ -56,11 +59,24 @@ export function movement(u: Matrix, v: Matrix): number {
   return Math.SQRT2 * frobenius(subtract(v, multiply(u, multiplyTN(u, v))));
 }
 
+/** Of a block, what is outside at least, for the difference of its energies to keep twelve digits. */
+const leastOutside = 1e-4;
+
 /** All clients' energies about a space, n×r. */
 export function energiesOf({ view }: Sought, basis: Matrix): Energies {
+  const { grams, blocks } = view;
+  if (grams !== undefined) {
+    const inside = grams.inside(basis);
+    const outside = grams.norms.map((whole, k) => {
+      const difference = whole - at(inside, k);
+      const isClear = difference > leastOutside * whole;
+      return isClear ? difference : splitEnergy(basis, item(blocks, k)).outside;
+    });
+    return { inside, outside };
+  }
   const { inside, outside } = splitColumns(basis, view.stack);
   let from = 0;
-  const ranges = view.blocks.map(({ cols }) => [from, (from += cols)] as const);
+  const ranges = blocks.map(({ cols }) => [from, (from += cols)] as const);
   return {
     inside: Float64Array.from(ranges, (range) => sum(inside.subarray(...range))),
     outside: Float64Array.from(ranges, (range) => sum(outside.subarray(...range))),
@@ -95,9 +111,6 @@ export function leaveOut(
 }
 
 /** The Gram matrix of the members' blocks, n×n. */
-export function gramOf({ grams, blocks, stack }: View, members: readonly number[]): Matrix {
-  if (grams === undefined) return gramNT(hstack(pick(blocks, members)));
-  const gram = new Matrix(stack.rows, stack.rows);
-  for (const one of pick(grams, members)) addScaled(gram, 1, one);
-  return gram;
+export function gramOf({ grams, blocks }: View, members: readonly number[]): Matrix {
+  return grams?.sum(members) ?? gramNT(hstack(pick(blocks, members)));
 }

@@ -9,8 +9,8 @@ import type { ClairOptions } from "../options.js";
 export interface Views {
   /** Number of clients. */
   readonly size: number;
-  /** By view, as all lists below. */
-  readonly facts: readonly Facts[];
+  /** By view, as all lists below, by client: did it leave the module as it was? */
+  readonly isZero: readonly (readonly boolean[])[];
   readonly pooling: ClairOptions["pooling"];
   /**
    * The spaces that fit the members best.
@@ -19,6 +19,8 @@ export interface Views {
   fit(members: readonly number[], near?: readonly Matrix[]): Fit | Promise<Fit>;
   /** The spaces that client k shows by itself. */
   fitOwn(k: number): Fit | Promise<Fit>;
+  /** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
+  visibleShares(): Pending<readonly (readonly number[])[]>;
   /** One step of a fit to all clients, weighted, from another one. `moved`: how far the farthest basis went. */
   reweigh(weights: readonly number[], bases: readonly Matrix[]): Step | Promise<Step>;
   /** Every member's energies about the fit without its fold. @param bases of the fit to all members */
@@ -32,14 +34,6 @@ export interface Views {
 }
 
 type Pending<T> = T | Promise<T>;
-
-/** What one view tells all others. */
-export interface Facts {
-  /** By client: did it leave the module as it was? */
-  readonly isZero: readonly boolean[];
-  /** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
-  readonly visibleShare: readonly number[];
-}
 
 /** Spaces, and where all clients lie about them. A plain value. */
 export interface Fit {
@@ -58,16 +52,16 @@ export interface Energies {
   readonly outside: Float64Array;
 }
 
-type Pooled = Pick<Views, "facts" | "pooling">;
+type Pooled = Pick<Views, "isZero" | "pooling">;
 
 /**
  * Every client's sine of the angle to the space: the root of |QZ|² summed over the views and divided by the number of
  * those that are not zero; with pooling max the largest by view.
  */
-export function sines({ facts, pooling }: Pooled, energies: readonly Energies[]): number[] {
+export function sines({ isZero, pooling }: Pooled, energies: readonly Energies[]): number[] {
   return byClient(energies).map(({ outside }, k) => {
     if (pooling === "max") return Math.sqrt(Math.max(0, ...outside));
-    const changed = facts.filter(({ isZero }) => !item(isZero, k)).length;
+    const changed = isZero.filter((ofView) => !item(ofView, k)).length;
     return Math.sqrt(sum(outside) / Math.max(1, changed));
   });
 }

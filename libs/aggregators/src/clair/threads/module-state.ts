@@ -1,5 +1,5 @@
 import { isLowRank, matrixOf, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
-import { frobenius, gramNT, gramTN, item, type Matrix } from "@fedclair/linalg";
+import { frobenius, gramNT, gramTN, item, subtract, type Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
 import { condense, type Condensed } from "../condense.js";
@@ -154,7 +154,7 @@ export class ModuleState {
   #changesOf(clients: readonly number[]): readonly Change[] {
     const changes = clients.map((k) => this.#change(k));
     if (changes.every(isFactored)) return changes;
-    return changes.map((change) => (isFactored(change) ? product(change) : change));
+    return changes.map(multipliedOut);
   }
 
   /** The clients' differences from the mean of some of them. */
@@ -162,7 +162,13 @@ export class ModuleState {
     const changes = this.#changesOf(clients);
     const members = centre.map((k) => item(changes, clients.indexOf(k)));
     const mean = combine(members, new Float64Array(members.length).fill(1 / members.length));
-    return changes.map((change) => combine([change, mean], [1, -1]));
+    const difference = (change: Change) => combine([change, mean], [1, -1]);
+    if (!isFactored(mean) || mean.b.cols < Math.min(mean.b.rows, mean.a.cols)) {
+      return changes.map(difference);
+    }
+    // Factors of so many columns are larger than their product.
+    const whole = multipliedOut(mean);
+    return changes.map((change) => subtract(multipliedOut(change), whole));
   }
 }
 
@@ -184,6 +190,10 @@ export class ModuleGroup {
     const views = this.#modules.map((module, m) => module.views(comparison, ranks?.[m]));
     return PooledViews.of((await Promise.all(views)).map(here));
   }
+}
+
+function multipliedOut(change: Change): Matrix {
+  return isFactored(change) ? product(change) : change;
 }
 
 /** An update over a number; of factors b is divided. */

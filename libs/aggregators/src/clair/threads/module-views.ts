@@ -6,8 +6,8 @@ import type { Side } from "../subspace/change.js";
 import { energiesOf, fit, iterate, leaveOut, movement, ownFit } from "../subspace/fit.js";
 import { outlierPursuit } from "../subspace/outlier-pursuit.js";
 import type { SharedSpace } from "../subspace/space.js";
-import { factsOf, type Sought, type View } from "../subspace/view.js";
-import type { Energies, Facts, Fit, Step, Views } from "../subspace/views.js";
+import { visibleShares, type Sought, type View } from "../subspace/view.js";
+import type { Energies, Fit, Step, Views } from "../subspace/views.js";
 import type { Hosted } from "./thread.js";
 
 /** The views of one module or of several, in this thread or in others. */
@@ -24,7 +24,7 @@ export interface LyingViews extends Views {
   ): SharedSpace[] | Promise<SharedSpace[]>;
 }
 
-export interface Description extends Pick<Views, "size" | "pooling" | "facts"> {
+export interface Description extends Pick<Views, "size" | "pooling" | "isZero"> {
   /** By module: the dimension of the space sought. */
   readonly ranks: readonly number[];
 }
@@ -33,7 +33,7 @@ export interface Description extends Pick<Views, "size" | "pooling" | "facts"> {
 export class ModuleViews implements LyingViews {
   readonly #sought: readonly Sought[];
   readonly pooling: Views["pooling"];
-  readonly facts: readonly Facts[];
+  readonly isZero: Views["isZero"];
   /** By rank, shared with the views that differ in it alone: what was searched is not searched again. */
   readonly #byRank: Map<number, ModuleViews>;
   #found: Promise<readonly number[]> | undefined;
@@ -46,7 +46,7 @@ export class ModuleViews implements LyingViews {
   ) {
     this.#sought = views.map((view) => ({ view, rank: Math.min(rank, view.stack.rows) }));
     this.pooling = pooling;
-    this.facts = this.#sought.map(factsOf);
+    this.isZero = views.map(({ isZero }) => isZero);
     this.#byRank = byRank.set(rank, this);
   }
 
@@ -55,8 +55,8 @@ export class ModuleViews implements LyingViews {
   }
 
   describe(): Description {
-    const { size, pooling, facts } = this;
-    return { size, pooling, facts, ranks: [item(this.#sought, 0).rank] };
+    const { size, pooling, isZero } = this;
+    return { size, pooling, isZero, ranks: [item(this.#sought, 0).rank] };
   }
 
   fit(members: readonly number[], near?: readonly Matrix[]): Fit {
@@ -65,6 +65,10 @@ export class ModuleViews implements LyingViews {
 
   fitOwn(k: number): Fit {
     return this.#about(this.#sought.map((sought) => ownFit(sought, k)));
+  }
+
+  visibleShares(): number[][] {
+    return this.#sought.map(visibleShares);
   }
 
   reweigh(weights: readonly number[], bases: readonly Matrix[]): Step {
@@ -113,7 +117,7 @@ export class ModuleViews implements LyingViews {
 export class PooledViews implements LyingViews {
   readonly size: number;
   readonly pooling: Views["pooling"];
-  readonly facts: readonly Facts[];
+  readonly isZero: Views["isZero"];
   readonly ranks: readonly number[];
   readonly #parts: readonly Hosted<LyingViews>[];
   /** By part: where its own begin and end in lists by view. */
@@ -122,10 +126,10 @@ export class PooledViews implements LyingViews {
   private constructor(parts: readonly Hosted<LyingViews>[], described: readonly Description[]) {
     const { size, pooling } = item(described, 0);
     [this.size, this.pooling, this.#parts] = [size, pooling, parts];
-    this.facts = described.flatMap(({ facts }) => facts);
+    this.isZero = described.flatMap(({ isZero }) => isZero);
     this.ranks = described.flatMap(({ ranks }) => ranks);
     let from = 0;
-    this.#ranges = described.map(({ facts }) => [from, (from += facts.length)]);
+    this.#ranges = described.map(({ isZero }) => [from, (from += isZero.length)]);
   }
 
   /** @param parts at least one */
@@ -134,8 +138,8 @@ export class PooledViews implements LyingViews {
   }
 
   describe(): Description {
-    const { size, pooling, facts, ranks } = this;
-    return { size, pooling, facts, ranks };
+    const { size, pooling, isZero, ranks } = this;
+    return { size, pooling, isZero, ranks };
   }
 
   async fit(members: readonly number[], near?: readonly Matrix[]): Promise<Fit> {
@@ -145,6 +149,10 @@ export class PooledViews implements LyingViews {
 
   async fitOwn(k: number): Promise<Fit> {
     return together(await this.#each((part) => part.ask("fitOwn", k)));
+  }
+
+  async visibleShares(): Promise<(readonly number[])[]> {
+    return (await this.#each((part) => part.ask("visibleShares"))).flat();
   }
 
   async reweigh(weights: readonly number[], bases: readonly Matrix[]): Promise<Step> {
