@@ -1,9 +1,10 @@
 import { leadingSpace } from "./block-krylov.js";
 import { leadingEigenvectors } from "./leading-eigen.js";
-import { hstack, type Matrix } from "./matrix.js";
+import { hstack, Matrix } from "./matrix.js";
 import { gramNT, gramTN, multiply, multiplyTN } from "./multiply.js";
 import { thinQr } from "./qr.js";
 import { intoRange } from "./range.js";
+import { norm } from "./stats.js";
 
 /** What may be known already when a leading space is sought. */
 export interface Known {
@@ -17,6 +18,8 @@ export interface Known {
 const direct = 128;
 /** Up to this many rows, computing eigenvectors of Z·Zᵀ takes no longer than iterating: from nowhere, and from a guess. */
 const mostRows = { fromNowhere: 256, fromGuess: 128 };
+/** An eigenvector of Z·Zᵀ with a smaller share of the largest eigenvalue has lost more than three of sixteen digits. */
+const leastShare = 1e-3;
 
 /**
  * The leading left singular vectors of blocks stacked side by side, Z = [Z₁ Z₂ …].
@@ -35,34 +38,54 @@ export function leadingLeft(blocks: readonly Matrix[], rank: number, known: Know
   if (!Number.isInteger(rank) || rank < 0 || rank > rows) {
     throw new RangeError(`leadingLeft: expected a rank of 0 to ${rows}, got ${rank}`);
   }
+  const cols = blocks.reduce((total, block) => total + block.cols, 0);
+  const isNarrow = rank <= cols && cols < rows && cols <= direct;
+  const { gram, guess } = known;
+  const ofGram = gram && !isNarrow ? eigenvectorsOf(gram, rank, guess) : undefined;
+  if (gram && ofGram && rank > 0) {
+    // Where all directions are clear, the stack itself adds no digits.
+    const image = multiply(gram, ofGram);
+    if (norm(image.column(rank - 1)) > leastShare * norm(image.column(0))) return thinQr(image).q;
+  }
   const { scaled: stack } = intoRange(
     blocks.length === 1 ? first : hstack(blocks),
     300,
     "leadingLeft",
   );
-  return thinQr(timesGram(stack, startOf(stack, rank, known))).q;
+  const start = isNarrow
+    ? multiply(stack, leadingEigenvectors(gramTN(stack), rank))
+    : (ofGram ?? vectorsOf(stack, rank, guess));
+  return thinQr(timesGram(stack, start)).q;
 }
 
-function startOf(stack: Matrix, rank: number, known: Known): Matrix {
+/** Of Z. */
+function vectorsOf(stack: Matrix, rank: number, guess: Matrix | undefined): Matrix {
   const { rows, cols } = stack;
-  if (rank <= cols && cols < rows && cols <= direct) {
-    return multiply(stack, leadingEigenvectors(gramTN(stack), rank));
-  }
-  const most = known.guess === undefined ? mostRows.fromNowhere : mostRows.fromGuess;
-  const found = rows > most && rank > 0 ? iterated(stack, rank, known) : undefined;
-  return found ?? leadingEigenvectors(known.gram ?? gramNT(stack), rank);
+  // A stack that is not much wider than tall is read in every application, rather than once for its Gram matrix.
+  if (cols > 4 * rows) return eigenvectorsOf(gramNT(stack), rank, guess);
+  const found = iterated((x) => timesGram(stack, x), rows, rank, guess);
+  return found ?? leadingEigenvectors(gramNT(stack), rank);
 }
 
-/** Undefined if it does not converge soon, as where the spectrum has no gap. */
-function iterated(stack: Matrix, rank: number, { gram, guess }: Known): Matrix | undefined {
-  // A stack much wider than tall is read once, for its Gram matrix, rather than in every application.
-  const square = gram ?? (stack.cols > 4 * stack.rows ? gramNT(stack) : undefined);
-  const apply = (x: Matrix) => (square ? multiply(square, x) : timesGram(stack, x));
+/** Of Z·Zᵀ. */
+function eigenvectorsOf(gram: Matrix, rank: number, guess: Matrix | undefined): Matrix {
+  const found = iterated((x) => multiply(gram, x), gram.rows, rank, guess);
+  return found ?? leadingEigenvectors(gram, rank);
+}
+
+/** Undefined where it pays not to begin, or if it does not converge soon, as where the spectrum has no gap. */
+function iterated(
+  apply: (x: Matrix) => Matrix,
+  rows: number,
+  rank: number,
+  guess: Matrix | undefined,
+): Matrix | undefined {
+  const most = guess === undefined ? mostRows.fromNowhere : mostRows.fromGuess;
+  if (rows <= most || rank === 0) return undefined;
   // Where the eigenvectors themselves are soon computed, a guess helps at once or not at all.
-  const restarts = stack.rows > mostRows.fromNowhere ? 4 : 1;
-  const { basis, converged } = leadingSpace(apply, guess ?? stack.columns(0, 0), rank, {
-    restarts,
-  });
+  const restarts = rows > mostRows.fromNowhere ? 4 : 1;
+  const start = guess ?? new Matrix(rows, 0);
+  const { basis, converged } = leadingSpace(apply, start, rank, { restarts });
   return converged ? basis : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { isLowRank, matrixOf, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
-import { frobenius, gramNT, gramTN, item, subtract, type Matrix } from "@fedclair/linalg";
+import { at, frobenius, gramNT, gramTN, item, subtract, type Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
 import { condense, type Condensed } from "../condense.js";
@@ -198,10 +198,11 @@ function multipliedOut(change: Change): Matrix {
 
 /** An update over a number; of factors b is divided. */
 function divided(update: TensorDelta, by: number): TensorDelta {
-  const over = ({ shape, data }: Tensor) => ({
-    shape,
-    data: Float64Array.from(data, (x) => x / by),
-  });
+  const over = ({ shape, data }: Tensor) => {
+    const divided = Float64Array.from(data);
+    for (let i = 0; i < divided.length; i++) divided[i] = at(divided, i) / by;
+    return { shape, data: divided };
+  };
   return isLowRank(update) ? { b: over(update.b), a: update.a } : over(update);
 }
 
