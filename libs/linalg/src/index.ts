@@ -4,7 +4,7 @@ export { cholesky, choleskySolve, solveUpper } from "./cholesky.js";
 export { symmetricEigen, symmetricEigenvalues, type SymmetricEigen } from "./eigen.js";
 export { gaussian } from "./gaussian.js";
 export { leadingEigenvectors } from "./leading-eigen.js";
-export { leadingLeft, type Known } from "./leading.js";
+export { leadingLeft } from "./leading.js";
 export { addScaled, hstack, Matrix, subtract } from "./matrix.js";
 export { dot, gramNT, gramTN, multiply, multiplyNT, multiplyTN } from "./multiply.js";
 export { splitColumns, splitEnergy, type SplitEnergy } from "./project.js";

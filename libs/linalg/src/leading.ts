@@ -6,18 +6,8 @@ import { thinQr } from "./qr.js";
 import { intoRange } from "./range.js";
 import { norm } from "./stats.js";
 
-/** What may be known already when a leading space is sought. */
-export interface Known {
-  /** Z·Zᵀ, n×n. */
-  readonly gram?: Matrix | undefined;
-  /** n×s, a space near the one sought: it saves iterations and changes the result by rounding only. */
-  readonly guess?: Matrix | undefined;
-}
-
-/** Up to this many columns, the eigenvectors of ZᵀZ are computed where it is the smaller Gram matrix. */
-const direct = 128;
-/** Up to this many rows, computing eigenvectors of Z·Zᵀ takes no longer than iterating: from nowhere, and from a guess. */
-const mostRows = { fromNowhere: 256, fromGuess: 128 };
+/** Up to so many columns, or rows, eigenvectors of ZᵀZ, or of Z·Zᵀ, are computed: that takes no longer than iterating. */
+const direct = { columns: 128, rows: 256 };
 /** An eigenvector of Z·Zᵀ with a smaller share of the largest eigenvalue has lost more than three of sixteen digits. */
 const leastShare = 1e-3;
 
@@ -28,10 +18,11 @@ const leastShare = 1e-3;
  * stack has exactly low rank, one step of orthogonal iteration on the stack itself makes them accurate to rounding again.
  * @param blocks all with the same number of rows n, at least one
  * @param rank r in 0 … n
+ * @param gram Z·Zᵀ, where it is known
  * @returns n×r, orthonormal columns, by falling singular value
  * @throws RangeError if there is no block, if heights differ, if an entry is not finite, or if r is not such a rank
  */
-export function leadingLeft(blocks: readonly Matrix[], rank: number, known: Known = {}): Matrix {
+export function leadingLeft(blocks: readonly Matrix[], rank: number, gram?: Matrix): Matrix {
   const [first] = blocks;
   if (first === undefined) throw new RangeError("leadingLeft: expected at least one block");
   const rows = first.rows;
@@ -39,9 +30,8 @@ export function leadingLeft(blocks: readonly Matrix[], rank: number, known: Know
     throw new RangeError(`leadingLeft: expected a rank of 0 to ${rows}, got ${rank}`);
   }
   const cols = blocks.reduce((total, block) => total + block.cols, 0);
-  const isNarrow = rank <= cols && cols < rows && cols <= direct;
-  const { gram, guess } = known;
-  const ofGram = gram && !isNarrow ? eigenvectorsOf(gram, rank, guess) : undefined;
+  const isNarrow = rank <= cols && cols < rows && cols <= direct.columns;
+  const ofGram = gram && !isNarrow ? eigenvectorsOf(gram, rank) : undefined;
   if (gram && ofGram && rank > 0) {
     // Where all directions are clear, the stack itself adds no digits.
     const image = multiply(gram, ofGram);
@@ -54,38 +44,30 @@ export function leadingLeft(blocks: readonly Matrix[], rank: number, known: Know
   );
   const start = isNarrow
     ? multiply(stack, leadingEigenvectors(gramTN(stack), rank))
-    : (ofGram ?? vectorsOf(stack, rank, guess));
+    : (ofGram ?? vectorsOf(stack, rank));
   return thinQr(timesGram(stack, start)).q;
 }
 
 /** Of Z. */
-function vectorsOf(stack: Matrix, rank: number, guess: Matrix | undefined): Matrix {
+function vectorsOf(stack: Matrix, rank: number): Matrix {
   const { rows, cols } = stack;
   // A stack that is not much wider than tall is read in every application, rather than once for its Gram matrix.
-  if (cols > 4 * rows) return eigenvectorsOf(gramNT(stack), rank, guess);
-  const found = iterated((x) => timesGram(stack, x), rows, rank, guess);
+  if (rows <= direct.rows || cols > 4 * rows) return eigenvectorsOf(gramNT(stack), rank);
+  const found = iterated((x) => timesGram(stack, x), rows, rank);
   return found ?? leadingEigenvectors(gramNT(stack), rank);
 }
 
 /** Of Z·Zᵀ. */
-function eigenvectorsOf(gram: Matrix, rank: number, guess: Matrix | undefined): Matrix {
-  const found = iterated((x) => multiply(gram, x), gram.rows, rank, guess);
+function eigenvectorsOf(gram: Matrix, rank: number): Matrix {
+  const { rows } = gram;
+  const found = rows > direct.rows ? iterated((x) => multiply(gram, x), rows, rank) : undefined;
   return found ?? leadingEigenvectors(gram, rank);
 }
 
-/** Undefined where it pays not to begin, or if it does not converge soon, as where the spectrum has no gap. */
-function iterated(
-  apply: (x: Matrix) => Matrix,
-  rows: number,
-  rank: number,
-  guess: Matrix | undefined,
-): Matrix | undefined {
-  const most = guess === undefined ? mostRows.fromNowhere : mostRows.fromGuess;
-  if (rows <= most || rank === 0) return undefined;
-  // Where the eigenvectors themselves are soon computed, a guess helps at once or not at all.
-  const restarts = rows > mostRows.fromNowhere ? 4 : 1;
-  const start = guess ?? new Matrix(rows, 0);
-  const { basis, converged } = leadingSpace(apply, start, rank, { restarts });
+/** Undefined if it does not converge soon, as where the spectrum has no gap. */
+function iterated(apply: (x: Matrix) => Matrix, rows: number, rank: number): Matrix | undefined {
+  if (rank === 0) return undefined;
+  const { basis, converged } = leadingSpace(apply, new Matrix(rows, 0), rank, { restarts: 4 });
   return converged ? basis : undefined;
 }
 

@@ -37,7 +37,7 @@ export async function detect(
     const benign = benignBy(cut, scores);
     const key = benign.join();
     if (key === members.join()) return { ...cut, benign, scores, bases: fit.bases };
-    fit = await views.fit(benign, fit.bases);
+    fit = await views.fit(benign);
     if (seen.has(key) || pass === options.refits) {
       return { ...cut, benign, scores, bases: fit.bases };
     }
@@ -54,12 +54,12 @@ export async function detect(
 async function scoresOf(
   views: Views,
   members: readonly number[],
-  { bases, energies }: Fit,
+  { energies }: Fit,
   { loo, looMax }: ClairOptions,
 ): Promise<number[]> {
   const scores = tangents(views, energies);
   if (loo && members.length > 1 && members.length <= looMax) {
-    const without = tangents(views, await views.leaveOut(members, members.length, bases));
+    const without = tangents(views, await views.leaveOut(members, members.length));
     for (const [member, score] of zip(members, without)) scores[member] = score;
   }
   return scores;

@@ -13,7 +13,6 @@ import {
   subtract,
   sum,
   thinQr,
-  type Known,
   item,
 } from "@fedclair/linalg";
 import { indices, pick, zip } from "../lists.js";
@@ -22,11 +21,10 @@ import type { Energies } from "./views.js";
 
 /**
  * The r leading left singular vectors of the members' blocks, n×r.
- * @param known a guess near them; the members' Gram matrix if it is at hand
+ * @param gram of the members, if it is at hand
  */
-export function fit({ view, rank }: Sought, members: readonly number[], known?: Known): Matrix {
-  const gram = known?.gram ?? view.grams?.sum(members);
-  return leadingLeft(pick(view.blocks, members), rank, { ...known, gram });
+export function fit({ view, rank }: Sought, members: readonly number[], gram?: Matrix): Matrix {
+  return leadingLeft(pick(view.blocks, members), rank, gram ?? view.grams?.sum(members));
 }
 
 /** A client's own space, filled up with the leading directions that all blocks have outside it. */
@@ -86,14 +84,8 @@ export function energiesOf({ view }: Sought, basis: Matrix): Energies {
 /**
  * Every member's energies about the space fitted to the others, or to those of other folds.
  * @param folds that members are dealt to in turn, 2 … their number
- * @param basis fitted to all members
  */
-export function leaveOut(
-  sought: Sought,
-  members: readonly number[],
-  folds: number,
-  basis: Matrix,
-): Energies {
+export function leaveOut(sought: Sought, members: readonly number[], folds: number): Energies {
   const { view } = sought;
   // A sum of terms of one size keeps its digits when some of them are taken off again; a sum of unlike ones would not.
   const all = view.isEven ? gramOf(view, members) : undefined;
@@ -101,7 +93,7 @@ export function leaveOut(
     const left = members.filter((_, m) => m % folds === fold);
     const others = members.filter((_, m) => m % folds !== fold);
     const gram = all && subtract(all, gramOf(view, left));
-    return fit(sought, others, { gram, guess: basis });
+    return fit(sought, others, gram);
   });
   const energies = members.map((k, m) => splitEnergy(item(bases, m % folds), item(view.blocks, k)));
   return {

@@ -12,23 +12,16 @@ export interface Views {
   /** By view, as all lists below, by client: did it leave the module as it was? */
   readonly isZero: readonly (readonly boolean[])[];
   readonly pooling: ClairOptions["pooling"];
-  /**
-   * The spaces that fit the members best.
-   * @param near bases of a fit that is near: they save time, and change the result by no more than rounding
-   */
-  fit(members: readonly number[], near?: readonly Matrix[]): Fit | Promise<Fit>;
+  /** The spaces that fit the members best. */
+  fit(members: readonly number[]): Fit | Promise<Fit>;
   /** The spaces that client k shows by itself. */
   fitOwn(k: number): Fit | Promise<Fit>;
   /** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
   visibleShares(): Pending<readonly (readonly number[])[]>;
   /** One step of a fit to all clients, weighted, from another one. `moved`: how far the farthest basis went. */
   reweigh(weights: readonly number[], bases: readonly Matrix[]): Step | Promise<Step>;
-  /** Every member's energies about the fit without its fold. @param bases of the fit to all members */
-  leaveOut(
-    members: readonly number[],
-    folds: number,
-    bases: readonly Matrix[],
-  ): Pending<readonly Energies[]>;
+  /** Every member's energies about the fit without its fold. */
+  leaveOut(members: readonly number[], folds: number): Pending<readonly Energies[]>;
   /** |S_k|_F of every client by outlier pursuit. */
   pursueOutliers(): Pending<readonly (readonly number[])[]>;
 }

@@ -59,8 +59,8 @@ export class ModuleViews implements LyingViews {
     return { size, pooling, isZero, ranks: [item(this.#sought, 0).rank] };
   }
 
-  fit(members: readonly number[], near?: readonly Matrix[]): Fit {
-    return this.#about(this.#sought.map((sought, v) => fit(sought, members, { guess: near?.[v] })));
+  fit(members: readonly number[]): Fit {
+    return this.#about(this.#sought.map((sought) => fit(sought, members)));
   }
 
   fitOwn(k: number): Fit {
@@ -77,10 +77,8 @@ export class ModuleViews implements LyingViews {
     return { ...this.#about(next), moved };
   }
 
-  leaveOut(members: readonly number[], folds: number, bases: readonly Matrix[]): Energies[] {
-    return zip(this.#sought, bases).map(([sought, basis]) =>
-      leaveOut(sought, members, folds, basis),
-    );
+  leaveOut(members: readonly number[], folds: number): Energies[] {
+    return this.#sought.map((sought) => leaveOut(sought, members, folds));
   }
 
   pursueOutliers(): (readonly number[])[] {
@@ -142,9 +140,8 @@ export class PooledViews implements LyingViews {
     return { size, pooling, isZero, ranks };
   }
 
-  async fit(members: readonly number[], near?: readonly Matrix[]): Promise<Fit> {
-    const ask = (part: Hosted<LyingViews>, own: Own) => part.ask("fit", members, near && own(near));
-    return together(await this.#each(ask));
+  async fit(members: readonly number[]): Promise<Fit> {
+    return together(await this.#each((part) => part.ask("fit", members)));
   }
 
   async fitOwn(k: number): Promise<Fit> {
@@ -160,14 +157,8 @@ export class PooledViews implements LyingViews {
     return { ...together(steps), moved: Math.max(...steps.map(({ moved }) => moved)) };
   }
 
-  async leaveOut(
-    members: readonly number[],
-    folds: number,
-    bases: readonly Matrix[],
-  ): Promise<Energies[]> {
-    return (
-      await this.#each((part, own) => part.ask("leaveOut", members, folds, own(bases)))
-    ).flat();
+  async leaveOut(members: readonly number[], folds: number): Promise<Energies[]> {
+    return (await this.#each((part) => part.ask("leaveOut", members, folds))).flat();
   }
 
   async pursueOutliers(): Promise<(readonly number[])[]> {
