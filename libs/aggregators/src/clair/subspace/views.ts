@@ -1,4 +1,4 @@
-import { sum, type Matrix, item } from "@fedclair/linalg";
+import { sum, item } from "@fedclair/linalg";
 import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 
@@ -12,14 +12,14 @@ export interface Views {
   /** By view, as all lists below, by client: did it leave the module as it was? */
   readonly isZero: readonly (readonly boolean[])[];
   readonly pooling: ClairOptions["pooling"];
-  /** The spaces that fit the members best. */
-  fit(members: readonly number[]): Fit | Promise<Fit>;
-  /** The spaces that client k shows by itself. */
-  fitOwn(k: number): Fit | Promise<Fit>;
+  /** All clients' energies about the spaces that fit the members best. The spaces themselves stay where the views lie. */
+  fit(members: readonly number[]): Pending<readonly Energies[]>;
+  /** The same about the spaces that client k shows by itself. */
+  fitOwn(k: number): Pending<readonly Energies[]>;
   /** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
   visibleShares(): Pending<readonly (readonly number[])[]>;
-  /** One step of a fit to all clients, weighted, from another one. `moved`: how far the farthest basis went. */
-  reweigh(weights: readonly number[], bases: readonly Matrix[]): Step | Promise<Step>;
+  /** From the fit to all clients. To be dropped in the end. */
+  reweighing(): Reweighing;
   /** Every member's energies about the fit without its fold. */
   leaveOut(members: readonly number[], folds: number): Pending<readonly Energies[]>;
   /** |S_k|_F of every client by outlier pursuit. */
@@ -28,14 +28,18 @@ export interface Views {
 
 type Pending<T> = T | Promise<T>;
 
-/** Spaces, and where all clients lie about them. A plain value. */
-export interface Fit {
-  /** Orthonormal columns, in the view's coordinates. */
-  readonly bases: readonly Matrix[];
-  readonly energies: readonly Energies[];
+/** Spaces that go, step by step, from a fit to all clients to weighted ones. */
+export interface Reweighing {
+  /** About the spaces as they are. */
+  energies(): Pending<readonly Energies[]>;
+  /** One step of a fit to all clients, weighted. */
+  step(weights: readonly number[]): Pending<Step>;
+  drop(): void;
 }
 
-export interface Step extends Fit {
+export interface Step {
+  readonly energies: readonly Energies[];
+  /** How far the farthest space went. */
   readonly moved: number;
 }
 
