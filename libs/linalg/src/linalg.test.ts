@@ -21,6 +21,7 @@ import {
   stream,
   subtract,
   symmetricEigen,
+  symmetricEigenvalues,
   thinQr,
   thinSvd,
 } from "./index.js";
@@ -324,6 +325,23 @@ describe("leadingSpace", () => {
       const off = subtract(q.columns(0, 2), multiply(basis, multiplyTN(basis, q.columns(0, 2))));
       assert.ok(converged && frobenius(off) < 1e-12);
     }
+  });
+});
+
+describe("symmetricEigenvalues", () => {
+  it("are those that come with eigenvectors, also of enormous entries", () => {
+    for (const n of [0, 1, 2, 9, 70]) {
+      for (const scale of [1, 1e160]) {
+        const s = gramNT(gaussian(n, n)).scale(scale);
+        const { values } = symmetricEigen(s);
+        symmetricEigenvalues(s).forEach((x, i) => {
+          assert.ok(Math.abs(x - at(values, i)) <= 1e-13 * at(values, 0), `${x}, ${values[i]}`);
+        });
+      }
+    }
+  });
+  it("refuses what is not square", () => {
+    assert.throws(() => symmetricEigenvalues(new Matrix(2, 3)), /a square matrix, got 2×3/);
   });
 });
 
