@@ -24,7 +24,7 @@ import {
 } from "../subspace/change.js";
 import { gramInside, tangentTo, type SharedSpace } from "../subspace/space.js";
 import { roughRows } from "../subspace/sketch.js";
-import { viewOf } from "../subspace/view.js";
+import { viewOf, type View } from "../subspace/view.js";
 import { ModuleViews, PooledViews } from "./module-views.js";
 import { here } from "./thread.js";
 import { inSharedMemory } from "./travel.js";
@@ -89,15 +89,13 @@ export class ModuleState {
     const sides: readonly Side[] = side === "both" ? ["left", "right"] : [side];
     const viewsOf = (mostRows?: number) =>
       sides.map((one) => viewOf(changes, one, this.#options, given, leastNorm, mostRows));
+    const seekIn = (views: readonly View[]) => new ModuleViews(views, given, pooling);
     const views = viewsOf();
-    const whole = new ModuleViews(views, given, pooling);
+    const whole = seekIn(views);
     if (rank !== undefined) return whole;
     const membersAt = async (r: number) => core ?? (await whole.ofRank(r).search(this.#options));
-    const isLarge = views.some(({ stack }) => stack.rows > 2 * roughRows);
-    const rough =
-      core === undefined && this.#options.rank === "auto" && isLarge
-        ? new ModuleViews(viewsOf(roughRows), given, pooling)
-        : undefined;
+    const isSlow = core === undefined && views.some(({ stack }) => stack.rows > 2 * roughRows);
+    const rough = isSlow && this.#options.rank === "auto" ? seekIn(viewsOf(roughRows)) : undefined;
     const roughlyAt = rough && ((r: number) => rough.ofRank(r).search(this.#options));
     return whole.ofRank(await rankOf(views, this.#options, membersAt, roughlyAt));
   }
