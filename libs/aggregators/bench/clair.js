@@ -63,11 +63,10 @@ export async function bench() {
     const name = `CLAIR, ${size.p}×${size.p}, r = ${size.r}, K = ${size.clients}`;
     rows.push({ name, ms: find, reference }, { name: `${name}, refinement`, ms: refined });
   }
-  const small = { p: 256, r: 8, clients: 16 };
-  rows.push({
-    name: "CLAIR, 256×256, K = 16, rank auto",
-    ms: (await time(small, { rank: "auto" })).find,
-  });
+  for (const clients of [16, 20, 100]) {
+    const { find } = await time({ p: 256, r: 8, clients }, { rank: "auto" });
+    rows.push({ name: `CLAIR, 256×256, K = ${clients}, rank auto`, ms: find });
+  }
   const many = { p: 1024, r: 8, clients: 16, modules: 128 };
   const name = `CLAIR, ${many.modules} modules 1024×1024, K = 16`;
   const alone = (await time(many)).find;

@@ -13,6 +13,21 @@ export interface SymmetricEigen {
 }
 
 /**
+ * The eigenvalues of a symmetric matrix alone, in descending order, as exact as those of `symmetricEigen`. About 4n³/3 flops.
+ * @param s n×n symmetric; its lower triangle is read
+ * @throws RangeError if s is not square or not finite
+ */
+export function symmetricEigenvalues(s: Matrix): Float64Array {
+  const { scaled, scale } = squareInRange(s, "symmetricEigenvalues");
+  const values = withScratch((scratch) => {
+    const { diagonal, offDiagonal } = tridiagonalise(scaled, scratch);
+    implicitQl(diagonal, offDiagonal);
+    return diagonal.slice();
+  });
+  return falling(values, scale);
+}
+
+/**
  * Eigenvalues and eigenvectors of a symmetric matrix: Householder tridiagonalisation, then implicit QL (Wilkinson and
  * Reinsch, Handbook for Automatic Computation II, tred2 and tql2). Absolute error about 1e-16 times the
  * largest eigenvalue. About 9n³ flops.
@@ -20,9 +35,8 @@ export interface SymmetricEigen {
  * @throws RangeError if s is not square or not finite
  */
 export function symmetricEigen(s: Matrix): SymmetricEigen {
+  const { scaled, scale } = squareInRange(s, "symmetricEigen");
   const n = s.rows;
-  if (s.cols !== n) throw new RangeError(`expected a square matrix, got ${s.rows}×${s.cols}`);
-  const { scaled, scale } = intoRange(s, 400, "symmetricEigen");
   const basis = Matrix.identity(n);
   const values = new Float64Array(n);
   withScratch((scratch) => {
@@ -38,6 +52,16 @@ export function symmetricEigen(s: Matrix): SymmetricEigen {
   order.forEach((from, to) => {
     vectors.column(to).set(basis.column(from));
   });
-  const falling = values.sort().reverse();
-  return { values: scale === 1 ? falling : falling.map((x) => x / scale), vectors };
+  return { values: falling(values, scale), vectors };
+}
+
+function squareInRange(s: Matrix, method: string): ReturnType<typeof intoRange> {
+  if (s.cols !== s.rows) throw new RangeError(`expected a square matrix, got ${s.rows}×${s.cols}`);
+  return intoRange(s, 400, method);
+}
+
+/** Eigenvalues of a matrix that was taken times `scale`, sorted. */
+function falling(values: Float64Array, scale: number): Float64Array {
+  values.sort().reverse();
+  return scale === 1 ? values : values.map((x) => x / scale);
 }

@@ -1,12 +1,12 @@
 export { at, at32, atInt, item } from "./at.js";
 export { leadingSpace, type Space } from "./block-krylov.js";
 export { cholesky, choleskySolve, solveUpper } from "./cholesky.js";
-export { symmetricEigen, type SymmetricEigen } from "./eigen.js";
+export { symmetricEigen, symmetricEigenvalues, type SymmetricEigen } from "./eigen.js";
 export { gaussian } from "./gaussian.js";
 export { leadingEigenvectors } from "./leading-eigen.js";
-export { leadingLeft, type Known } from "./leading.js";
+export { leadingLeft } from "./leading.js";
 export { addScaled, hstack, Matrix, subtract } from "./matrix.js";
-export { dot, gramNT, multiply, multiplyNT, multiplyTN } from "./multiply.js";
+export { dot, gramNT, gramTN, multiply, multiplyNT, multiplyTN } from "./multiply.js";
 export { splitColumns, splitEnergy, type SplitEnergy } from "./project.js";
 export { thinQr, type ThinQr } from "./qr.js";
 export { frobenius, median, medianDeviation, norm, quantile, sum } from "./stats.js";

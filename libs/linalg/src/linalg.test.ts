@@ -21,6 +21,7 @@ import {
   stream,
   subtract,
   symmetricEigen,
+  symmetricEigenvalues,
   thinQr,
   thinSvd,
 } from "./index.js";
@@ -327,6 +328,23 @@ describe("leadingSpace", () => {
   });
 });
 
+describe("symmetricEigenvalues", () => {
+  it("are those that come with eigenvectors, also of enormous entries", () => {
+    for (const n of [0, 1, 2, 9, 70]) {
+      for (const scale of [1, 1e160]) {
+        const s = gramNT(gaussian(n, n)).scale(scale);
+        const { values } = symmetricEigen(s);
+        symmetricEigenvalues(s).forEach((x, i) => {
+          assert.ok(Math.abs(x - at(values, i)) <= 1e-13 * at(values, 0), `${x}, ${values[i]}`);
+        });
+      }
+    }
+  });
+  it("refuses what is not square", () => {
+    assert.throws(() => symmetricEigenvalues(new Matrix(2, 3)), /a square matrix, got 2×3/);
+  });
+});
+
 describe("leadingLeft", () => {
   it("spans what the SVD of the stack spans", () => {
     const blocks = [gaussian(7, 3), gaussian(7, 5, "b"), gaussian(7, 1, "c").scale(3)];
@@ -343,27 +361,29 @@ describe("leadingLeft", () => {
       multiply(u, multiply(diagonal([1, 1e-5]), gaussian(2, 4, k))),
     );
     near(gramNT(leadingLeft(blocks, 2)), gramNT(u), 1e-9);
+    // The Gram matrix has lost the second direction's digits: the stack is asked.
+    near(gramNT(leadingLeft(blocks, 2, gramNT(hstack(blocks)))), gramNT(u), 1e-9);
   });
 
-  it("iterates to the same space where there are many rows, from any guess, and without a gap", () => {
-    const rows = 150;
+  it("iterates to the same space where there are many rows, without a gap too, and by a known Gram matrix", () => {
+    const rows = 260;
     for (const noise of [0, 0.1, 1]) {
-      for (const width of [40, 700]) {
+      for (const width of [40, 700, 1100]) {
         const u = thinQr(gaussian(rows, 3)).q;
         const stack = multiply(u, gaussian(3, width, "c"));
         gaussian(rows, width, "noise").data.forEach((x, i) => {
           stack.data[i] = at(stack.data, i) + noise * x;
         });
-        const direct = leadingEigenvectors(gramNT(stack), 3);
-        for (const guess of [undefined, gaussian(rows, 2, "guess"), direct]) {
-          near(gramNT(leadingLeft([stack], 3, { guess })), gramNT(direct), 1e-9);
-        }
+        const gram = gramNT(stack);
+        const direct = gramNT(leadingEigenvectors(gram, 3));
+        near(gramNT(leadingLeft([stack], 3)), direct, 1e-9);
+        near(gramNT(leadingLeft([stack], 3, gram)), direct, 1e-9);
       }
     }
   });
 
   it("gives orthonormal columns where the stack has fewer directions than are sought", () => {
-    for (const rows of [9, 150]) {
+    for (const rows of [9, 150, 260]) {
       const found = leadingLeft([gaussian(rows, 2)], 4);
       near(multiplyTN(found, found), Matrix.identity(4), 1e-12);
     }

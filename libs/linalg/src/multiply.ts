@@ -1,5 +1,5 @@
 import { at } from "./at.js";
-import { blockOf, transposed, type Block } from "./block.js";
+import { blockOf, part, transposed, type Block } from "./block.js";
 import { Matrix } from "./matrix.js";
 import { addProduct } from "./product.js";
 
@@ -23,7 +23,12 @@ export function multiplyTN(a: Matrix, b: Matrix): Matrix {
 
 /** A·Aᵀ, exactly symmetric. */
 export function gramNT(a: Matrix): Matrix {
-  return symmetrise(multiplyNT(a, a));
+  return gram(blockOf(a));
+}
+
+/** Aᵀ·A, exactly symmetric. */
+export function gramTN(a: Matrix): Matrix {
+  return gram(transposed(blockOf(a)));
 }
 
 /** Σ of the entrywise product of A and B, i.e. tr(AᵀB). @throws RangeError if shapes differ */
@@ -42,11 +47,23 @@ function product(a: Block, b: Block): Matrix {
   return out;
 }
 
-function symmetrise(square: Matrix): Matrix {
-  const n = square.rows;
-  const x = square.data;
-  for (let j = 0; j < n; j++) for (let i = 0; i < j; i++) x[j + i * n] = at(x, i + j * n);
-  return square;
+/** Columns that are multiplied at once: of the lower triangle little is computed. */
+const strip = 64;
+
+/** A·Aᵀ */
+function gram(a: Block): Matrix {
+  const n = a.rows;
+  const out = new Matrix(n, n);
+  const x = out.data;
+  for (let from = 0; from < n; from += strip) {
+    const to = Math.min(from + strip, n);
+    const own = transposed(part(a, from, to, 0, a.cols));
+    addProduct(part(blockOf(out), 0, to, from, to), part(a, 0, to, 0, a.cols), own);
+    for (let i = 0; i < to; i++) {
+      for (let j = Math.max(from, i + 1); j < to; j++) x[j + i * n] = at(x, i + j * n);
+    }
+  }
+  return out;
 }
 
 function mismatch(product: string, a: Matrix, b: Matrix): RangeError {

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { at, gramNT, Matrix, multiply, multiplyNT, multiplyTN, setThreads } from "./index.js";
+import {
+  at,
+  gramNT,
+  gramTN,
+  Matrix,
+  multiply,
+  multiplyNT,
+  multiplyTN,
+  setThreads,
+} from "./index.js";
 import { gaussian } from "../testing/gaussian.js";
 
 /** A·B by the definition. */
@@ -61,9 +70,22 @@ describe("products of any shape", () => {
     }
   });
 
-  it("give A·Aᵀ exactly symmetric", () => {
-    const gram = gramNT(gaussian(37, 50));
-    assert.deepEqual(bytes(gram), bytes(gram.transpose()));
+  it("give A·Aᵀ and Aᵀ·A exactly symmetric, of any size", () => {
+    for (const [rows, cols] of [
+      [37, 50],
+      [130, 3],
+      [5, 200],
+      [0, 2],
+    ] as const) {
+      const a = gaussian(rows, cols);
+      for (const [gram, whole] of [
+        [gramNT(a), plain(a, a.transpose())],
+        [gramTN(a), plain(a.transpose(), a)],
+      ] as const) {
+        near(gram, whole, rows + cols);
+        assert.deepEqual(bytes(gram), bytes(gram.transpose()));
+      }
+    }
   });
 
   it("differ by rounding only between the kernel and the plain code", () => {

@@ -2,7 +2,7 @@ import { at, item } from "./at.js";
 import { blockOf, copyBlock, part, type Block } from "./block.js";
 import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
-import { multiply, multiplyTN } from "./multiply.js";
+import { gramTN, multiply } from "./multiply.js";
 import { householderQr, scaledQr } from "./qr.js";
 import { largestOf, safeNorm, scaleTo } from "./range.js";
 import { addressOf, withScratch } from "./scratch.js";
@@ -100,7 +100,7 @@ function orthogonaliseColumns(l: Matrix, lengths: Float64Array): { work: Matrix;
  */
 function rotationOf(l: Matrix): Matrix {
   if (l.cols < preconditionedFrom) return Matrix.identity(l.cols);
-  return symmetricEigen(multiplyTN(l, l)).vectors;
+  return symmetricEigen(gramTN(l)).vectors;
 }
 
 /**

@@ -136,12 +136,11 @@ async function spacesOf(
   { detection, views, comparison }: Located,
   alone: readonly Client[],
 ): Promise<SharedSpace[]> {
-  if (alone.length === 0) return views.spaces(detection.bases, detection.benign);
+  if (alone.length === 0) return views.spaces(detection.benign);
   const clients = indicesOf(alone);
   const centre = comparison.centre && { centre: clients };
   const own = await modules.views({ ...comparison, clients, ...centre }, views.ranks);
-  const all = indices(clients.length);
-  return own.spaces((await own.fit(all)).bases, all);
+  return own.spaces(indices(clients.length));
 }
 
 /** Which of the clients inside the space fail a screen, and why, by client id. */

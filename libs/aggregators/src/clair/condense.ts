@@ -1,14 +1,5 @@
 import { tensorOf, type LowRank, type Tensor } from "@fedclair/core";
-import {
-  at,
-  cholesky,
-  item,
-  Matrix,
-  multiply,
-  multiplyTN,
-  solveUpper,
-  sum,
-} from "@fedclair/linalg";
+import { at, cholesky, gramTN, item, Matrix, multiply, solveUpper, sum } from "@fedclair/linalg";
 import { columnsOf } from "../factors.js";
 import { indices } from "./lists.js";
 
@@ -27,7 +18,7 @@ export interface Condensed {
  */
 export function condense(pairs: readonly LowRank[]): Condensed {
   const [left, right] = [stackOf(pairs.map(({ b }) => b)), stackOf(pairs.map(transposedA))];
-  const [ofLeft, ofRight] = [gramOf(left), gramOf(right)];
+  const [ofLeft, ofRight] = [gramTN(left), gramTN(right)];
   const widths = pairs.map(({ b }) => ({ cols: b.shape[1] ?? 0 }));
   const gram = entrywise(columnsOf(ofLeft, widths), columnsOf(ofRight, widths));
   const lefts = inFewRows(left, ofLeft, widths);
@@ -171,20 +162,6 @@ function withoutZeros(triangle: Matrix): Matrix {
   const out = triangle.copy();
   for (let j = 0; j < out.cols; j++) if (out.get(j, j) === 0) out.data[j + j * out.rows] = 1;
   return out;
-}
-
-/** Columns that are multiplied at once: of the lower triangle little is computed. */
-const strip = 64;
-
-/** The upper triangle of MᵀM. */
-function gramOf(stack: Matrix): Matrix {
-  const gram = new Matrix(stack.cols, stack.cols);
-  for (let from = 0; from < stack.cols; from += strip) {
-    const to = Math.min(from + strip, stack.cols);
-    const product = multiplyTN(stack.columns(0, to), stack.columns(from, to));
-    for (let j = from; j < to; j++) gram.column(j).set(product.column(j - from));
-  }
-  return gram;
 }
 
 function raised(gram: Matrix): Matrix {

@@ -96,10 +96,9 @@ export async function commonShares(
   core: readonly number[],
 ): Promise<readonly number[]> {
   const views = await found.ofRank(1);
-  const { bases, energies } = await views.fit(core);
-  const shares = sharesOf(energies);
+  const shares = sharesOf(await views.fit(core));
   const folds = core.length <= mostFits ? core.length : mostFits / 2;
-  const without = sharesOf(await views.leaveOut(core, folds, bases));
+  const without = sharesOf(await views.leaveOut(core, folds));
   core.forEach((k, member) => (shares[k] = item(without, member)));
   views.drop();
   return shares;

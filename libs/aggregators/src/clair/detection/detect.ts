@@ -1,7 +1,7 @@
-import { item, type Matrix } from "@fedclair/linalg";
+import { item } from "@fedclair/linalg";
 import { indices, zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
-import { tangents, type Fit, type Views } from "../subspace/views.js";
+import { tangents, type Views } from "../subspace/views.js";
 import { benignBy, cutOf, type Cut } from "./threshold.js";
 
 /** Who is in the shared space, and which space that is. */
@@ -10,8 +10,6 @@ export interface Detection extends Cut {
   readonly benign: readonly number[];
   /** By client: the tangent of its angle to the space fitted without it, blended with earlier rounds. */
   readonly scores: readonly number[];
-  /** Of the fit to the benign clients, by view. */
-  readonly bases: readonly Matrix[];
 }
 
 /**
@@ -28,19 +26,14 @@ export async function detect(
 ): Promise<Detection> {
   const seen = new Set([start.join()]);
   let members = start;
-  let fit = await views.fit(members);
   for (let pass = 1; ; pass++) {
-    const scores = (await scoresOf(views, members, fit, options)).map((score, k) =>
+    const scores = (await scoresOf(views, members, options)).map((score, k) =>
       blend(score, earlier[k], options),
     );
     const cut = cutOf(scores, options);
     const benign = benignBy(cut, scores);
     const key = benign.join();
-    if (key === members.join()) return { ...cut, benign, scores, bases: fit.bases };
-    fit = await views.fit(benign, fit.bases);
-    if (seen.has(key) || pass === options.refits) {
-      return { ...cut, benign, scores, bases: fit.bases };
-    }
+    if (seen.has(key) || pass === options.refits) return { ...cut, benign, scores };
     seen.add(key);
     members = benign;
   }
@@ -49,17 +42,15 @@ export async function detect(
 /**
  * Members are scored against the fit without them: a client in the fit pulls the space towards itself, so with few
  * clients the widest gap would lie between members and the rest, whoever is contaminated.
- * @param fit to the members
  */
 async function scoresOf(
   views: Views,
   members: readonly number[],
-  { bases, energies }: Fit,
   { loo, looMax }: ClairOptions,
 ): Promise<number[]> {
-  const scores = tangents(views, energies);
+  const scores = tangents(views, await views.fit(members));
   if (loo && members.length > 1 && members.length <= looMax) {
-    const without = tangents(views, await views.leaveOut(members, members.length, bases));
+    const without = tangents(views, await views.leaveOut(members, members.length));
     for (const [member, score] of zip(members, without)) scores[member] = score;
   }
   return scores;
@@ -81,10 +72,10 @@ export async function withoutDetection(
   { minClients }: Pick<ClairOptions, "minClients">,
 ): Promise<Detection> {
   const benign = indices(views.size);
-  const { bases, energies } = await views.fit(benign);
+  const scores = tangents(views, await views.fit(benign));
   const undecided = `too few clients: ${views.size}, minClients is ${minClients}`;
   return {
-    ...{ benign, scores: tangents(views, energies), bases },
+    ...{ benign, scores },
     ...{ threshold: Infinity, gap: 1, undecided },
   };
 }
@@ -101,10 +92,10 @@ export async function detectConvex(views: Views, options: ClairOptions): Promise
   const norms = await views.pursueOutliers();
   const scores = indices(views.size).map((k) => {
     const square = norms.reduce((total, ofView) => total + item(ofView, k) ** 2, 0);
-    const changed = views.facts.filter(({ isZero }) => !item(isZero, k)).length;
+    const changed = views.isZero.filter((ofView) => !item(ofView, k)).length;
     return Math.sqrt(square / Math.max(1, changed));
   });
   const cut = cutOf(scores, { ...options, scoreFloor: Math.max(options.scoreFloor, leastBlock) });
   const benign = benignBy(cut, scores);
-  return { ...cut, benign, scores, bases: (await views.fit(benign)).bases };
+  return { ...cut, benign, scores };
 }

@@ -19,7 +19,7 @@ function gramOf(columns: readonly (readonly number[])[]): Matrix {
 /** Nobody by the shared space, which holds next to nothing. */
 function blind(clients: number): Detection {
   const all = indices(clients);
-  return { benign: all, scores: all.map(() => 5), threshold: Infinity, gap: 1, bases: [] };
+  return { benign: all, scores: all.map(() => 5), threshold: Infinity, gap: 1 };
 }
 
 /** K clients around one direction of 60, with noise; the others as told. */
@@ -180,7 +180,7 @@ describe("a judgement by evidence", () => {
   it("convicts by the shared space alone where that holds most of the benign changes", async () => {
     const columns = changes(9, "space");
     const scores = columns.map((_, k) => (k < 2 ? 4 : 0.5));
-    const detection = { benign: indices(9).slice(2), scores, threshold: 1.4, gap: 8, bases: [] };
+    const detection = { benign: indices(9).slice(2), scores, threshold: 1.4, gap: 8 };
     assert.deepEqual((await judged(columns, detection)).contaminated, [0, 1]);
     // Inside it nobody is suspect for being like some others; one that is a hundred times as large is.
     const [first = [], ...rest] = columns;

@@ -1,7 +1,14 @@
-import { at, symmetricEigen } from "@fedclair/linalg";
+import { at, item, symmetricEigenvalues } from "@fedclair/linalg";
+import { indices } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { gramOf } from "../subspace/fit.js";
 import type { View } from "../subspace/view.js";
+
+/** Finds the clients that a space of that rank fits best. */
+export type MembersAt = (rank: number) => Promise<readonly number[]>;
+
+/** How much clearer the drop may be at another rank than a rough search says. */
+const margin = 2;
 
 /**
  * Step 3: the dimension of the shared space of one module.
@@ -9,34 +16,58 @@ import type { View } from "../subspace/view.js";
  * Automatic: for each candidate r the search finds the clients that an r-dimensional space fits best; the r with the
  * clearest drop of their spectrum from the r-th to the next direction wins. An untrimmed spectrum would count the colluders' directions.
  * @param views of the module, one or both sides
- * @param membersAt the clients that the search finds at a rank
+ * @param membersAt the search
+ * @param roughlyAt a search that is much faster, where there is one: ranks whose drop it finds far from the clearest are not searched
  */
 export async function rankOf(
   views: readonly View[],
   options: Pick<ClairOptions, "rank" | "rankMax">,
-  membersAt: (rank: number) => Promise<readonly number[]>,
+  membersAt: MembersAt,
+  roughlyAt?: MembersAt,
 ): Promise<number> {
   const rows = Math.min(...views.map(({ stack }) => stack.rows));
   if (options.rank !== "auto") return Math.min(options.rank, rows);
   const extent = Math.min(...views.map((view) => view.extent));
   const last = Math.min(options.rankMax, extent - 1, rows);
-  const spectra = new Map<string, readonly Float64Array[]>(); // ranks have members in common
+  const dropsBy = async (search: MembersAt, ranks: readonly number[]) => {
+    const drops: number[] = [];
+    for (const rank of ranks) drops.push(dropOf(await search(rank), rank));
+    return drops;
+  };
+  const dropOf = spectralDrops(views);
+  let ranks = indices(last).map((r) => r + 1);
+  if (roughlyAt !== undefined) {
+    const drops = await dropsBy(roughlyAt, ranks);
+    const least = Math.max(...drops) / margin;
+    ranks = ranks.filter((_, i) => item(drops, i) >= least);
+  }
+  if (ranks.length === 1) return item(ranks, 0);
   let best = { rank: Math.min(1, rows), drop: 0 };
-  for (let rank = 1; rank <= last; rank++) {
-    const members = await membersAt(rank);
-    const own =
-      spectra.get(members.join()) ??
-      views.map((view) => symmetricEigen(gramOf(view, members)).values);
-    spectra.set(members.join(), own);
-    const drop = Math.min(...own.map((values) => spectralDrop(values, rank)));
+  for (const [i, drop] of (await dropsBy(membersAt, ranks)).entries()) {
     // A later rank must be better by more than rounding.
-    if (drop > best.drop * (1 + 1e-9)) best = { rank, drop };
+    if (drop > best.drop * (1 + 1e-9)) best = { rank: item(ranks, i), drop };
   }
   return best.rank;
 }
 
-/** λ_r / λ_{r+1} of the members' stack, squared singular values; λ below 1e-12 of the largest count as rounding. */
-function spectralDrop(values: Float64Array, rank: number): number {
-  const next = values[rank] ?? 0; // none where the space has all dimensions
-  return at(values, rank - 1) / Math.max(next, 1e-12 * at(values, 0));
+/**
+ * λ_r / λ_{r+1} of the members' stack, squared singular values, the least over the views; λ below 1e-12 of the largest count as
+ * rounding. Ranks have members in common.
+ */
+function spectralDrops(
+  views: readonly View[],
+): (members: readonly number[], rank: number) => number {
+  const spectra = new Map<string, readonly Float64Array[]>();
+  return (members, rank) => {
+    const own =
+      spectra.get(members.join()) ??
+      views.map((view) => symmetricEigenvalues(gramOf(view, members)));
+    spectra.set(members.join(), own);
+    return Math.min(
+      ...own.map((values) => {
+        const next = values[rank] ?? 0; // none where the space has all dimensions
+        return at(values, rank - 1) / Math.max(next, 1e-12 * at(values, 0));
+      }),
+    );
+  };
 }

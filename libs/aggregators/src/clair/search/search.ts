@@ -37,7 +37,7 @@ type Concentrate = (members: readonly number[]) => Promise<Candidate>;
 function concentration(views: Views, h: number): Concentrate {
   const known = new Map<string, Promise<Candidate>>();
   const step = async (members: readonly number[]) =>
-    closest(sines(views, (await views.fit(members)).energies), h);
+    closest(sines(views, await views.fit(members)), h);
   return (members) => {
     const key = members.join();
     const next = known.get(key) ?? step(members);

@@ -1,43 +1,41 @@
 import { median, quantile, item } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import type { ClairOptions } from "../options.js";
-import { sines, type Fit, type Views } from "../subspace/views.js";
+import { sines, type Views } from "../subspace/views.js";
 
 /** The spaces that the search starts from: of each, every client's sine of the angle to it. */
 export async function startsOf(views: Views, options: ClairOptions): Promise<number[][]> {
-  const angles = async (fit: Fit | Promise<Fit>) => sines(views, (await fit).energies);
-  const untrimmed = await views.fit(indices(views.size));
-  return Promise.all([
-    angles(untrimmed),
-    reweighted(views, untrimmed),
+  const angles = async (energies: ReturnType<Views["fit"]>) => sines(views, await energies);
+  const members = await subsets(views, options);
+  const [fromAll, ...others] = await Promise.all([
+    fromFitToAll(views),
     // A block, unlike a vector, already shows the whole space: this is what makes colluders on a line harmless.
     ...spread(views.size, options.starts).map((k) => angles(views.fitOwn(k))),
-    ...subsets(views, options).map((members) => angles(views.fit(members))),
+    ...members.map((group) => angles(views.fit(group))),
   ]);
+  return [...fromAll, ...others];
 }
 
 /**
- * Iteratively reweighted least squares for Σ log of the sines, smoothed by a falling lower quartile (as in Fast Median
+ * The fit to all; and iteratively reweighted least squares for Σ log of the sines, smoothed by a falling lower quartile (as in Fast Median
  * Subspace and Tyler's estimator). Only a start, so each weighted fit is one step of orthogonal iteration from the last.
- * @returns the sines of the last fit
+ * @returns the sines of the first fit and of the last
  */
-async function reweighted(views: Views, start: Fit): Promise<number[]> {
-  let { bases } = start;
-  let angles = sines(views, start.energies);
+async function fromFitToAll(views: Views): Promise<number[][]> {
+  const reweighing = views.reweighing();
+  const untrimmed = sines(views, await reweighing.energies());
+  let angles = untrimmed;
   let smoothing = Infinity;
   for (let iteration = 0; iteration < 50; iteration++) {
     smoothing = Math.min(smoothing, Math.max(quantile(angles, 0.25), 1e-14));
     const weights = angles.map((s) => Math.max(s, smoothing) ** -2);
     const largest = Math.max(...weights);
-    const step = await views.reweigh(
-      weights.map((w) => w / largest),
-      bases,
-    );
-    ({ bases } = step);
+    const step = await reweighing.step(weights.map((w) => w / largest));
     angles = sines(views, step.energies);
     if (step.moved < 1e-12) break;
   }
-  return angles;
+  reweighing.drop();
+  return [untrimmed, angles];
 }
 
 /** At most `starts` client indices, evenly spread over 0 … K - 1. */
@@ -48,10 +46,10 @@ function spread(size: number, starts: number): number[] {
 }
 
 /** Random groups of clients, as large as it takes for their blocks together to show the whole space. */
-function subsets({ facts, size }: Views, { subsetStarts, seed }: ClairOptions): number[][] {
-  const shares = indices(size).map((k) =>
-    Math.min(1, ...facts.map(({ visibleShare }) => item(visibleShare, k))),
-  );
+async function subsets(views: Views, { subsetStarts, seed }: ClairOptions): Promise<number[][]> {
+  const { size } = views;
+  const shown = await views.visibleShares();
+  const shares = indices(size).map((k) => Math.min(1, ...shown.map((ofView) => item(ofView, k))));
   const share = median(shares);
   const wanted = subsetStarts === "auto" ? (share < 1 ? 64 : 0) : subsetStarts;
   const groupSize = Math.min(size, Math.ceil(1 / share));

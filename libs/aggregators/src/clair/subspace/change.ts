@@ -4,9 +4,9 @@ import {
   dot,
   frobenius,
   gramNT,
+  gramTN,
   Matrix,
   multiplyNT,
-  multiplyTN,
   thinQr,
   item,
 } from "@fedclair/linalg";
@@ -43,9 +43,7 @@ function ofDense(change: Matrix, side: Side): Matrix {
 
 function ofFactors({ b, a }: Factors, side: Side): Matrix {
   const r =
-    side === "left"
-      ? triangle(gramNT(a), () => a.transpose())
-      : triangle(multiplyTN(b, b), () => b);
+    side === "left" ? triangle(gramNT(a), () => a.transpose()) : triangle(gramTN(b), () => b);
   return multiplyNT(side === "left" ? b : a.transpose(), r);
 }
 

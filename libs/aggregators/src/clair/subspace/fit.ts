@@ -1,5 +1,5 @@
 import {
-  addScaled,
+  at,
   frobenius,
   gramNT,
   hstack,
@@ -13,7 +13,6 @@ import {
   subtract,
   sum,
   thinQr,
-  type Known,
   item,
 } from "@fedclair/linalg";
 import { indices, pick, zip } from "../lists.js";
@@ -22,16 +21,15 @@ import type { Energies } from "./views.js";
 
 /**
  * The r leading left singular vectors of the members' blocks, n×r.
- * @param known a guess near them; the members' Gram matrix if it is at hand
+ * @param gram of the members, if it is at hand
  */
-export function fit({ view, rank }: Sought, members: readonly number[], known?: Known): Matrix {
-  const gram = known?.gram ?? (view.grams && gramOf(view, members));
-  return leadingLeft(pick(view.blocks, members), rank, { ...known, gram });
+export function fit({ view, rank }: Sought, members: readonly number[], gram?: Matrix): Matrix {
+  return leadingLeft(pick(view.blocks, members), rank, gram ?? view.grams?.sum(members));
 }
 
 /** A client's own space, filled up with the leading directions that all blocks have outside it. */
 export function ownFit({ view, rank }: Sought, k: number): Matrix {
-  const whole = item(view.ownSpaces, k);
+  const whole = view.ownSpace(k);
   if (whole.cols >= rank) return whole.columns(0, rank);
   const residuals = view.blocks.map((block) =>
     subtract(block, multiply(whole, multiplyTN(whole, block))),
@@ -41,7 +39,10 @@ export function ownFit({ view, rank }: Sought, k: number): Matrix {
 
 /** One step of orthogonal iteration on the stack of all blocks, √w_k·Z_k. */
 export function iterate({ view }: Sought, weights: readonly number[], basis: Matrix): Matrix {
-  const { stack, blocks } = view;
+  const { stack, blocks, grams } = view;
+  if (grams !== undefined) {
+    return thinQr(multiply(grams.sum(indices(blocks.length), weights), basis)).q;
+  }
   const coefficients = multiplyTN(basis, stack);
   let column = 0;
   for (const [{ cols }, weight] of zip(blocks, weights)) {
@@ -56,11 +57,24 @@ export function movement(u: Matrix, v: Matrix): number {
   return Math.SQRT2 * frobenius(subtract(v, multiply(u, multiplyTN(u, v))));
 }
 
+/** Of a block, what is outside at least, for the difference of its energies to keep twelve digits. */
+const leastOutside = 1e-4;
+
 /** All clients' energies about a space, n×r. */
 export function energiesOf({ view }: Sought, basis: Matrix): Energies {
+  const { grams, blocks } = view;
+  if (grams !== undefined) {
+    const inside = grams.inside(basis);
+    const outside = grams.norms.map((whole, k) => {
+      const difference = whole - at(inside, k);
+      const isClear = difference > leastOutside * whole;
+      return isClear ? difference : splitEnergy(basis, item(blocks, k)).outside;
+    });
+    return { inside, outside };
+  }
   const { inside, outside } = splitColumns(basis, view.stack);
   let from = 0;
-  const ranges = view.blocks.map(({ cols }) => [from, (from += cols)] as const);
+  const ranges = blocks.map(({ cols }) => [from, (from += cols)] as const);
   return {
     inside: Float64Array.from(ranges, (range) => sum(inside.subarray(...range))),
     outside: Float64Array.from(ranges, (range) => sum(outside.subarray(...range))),
@@ -70,14 +84,8 @@ export function energiesOf({ view }: Sought, basis: Matrix): Energies {
 /**
  * Every member's energies about the space fitted to the others, or to those of other folds.
  * @param folds that members are dealt to in turn, 2 … their number
- * @param basis fitted to all members
  */
-export function leaveOut(
-  sought: Sought,
-  members: readonly number[],
-  folds: number,
-  basis: Matrix,
-): Energies {
+export function leaveOut(sought: Sought, members: readonly number[], folds: number): Energies {
   const { view } = sought;
   // A sum of terms of one size keeps its digits when some of them are taken off again; a sum of unlike ones would not.
   const all = view.isEven ? gramOf(view, members) : undefined;
@@ -85,7 +93,7 @@ export function leaveOut(
     const left = members.filter((_, m) => m % folds === fold);
     const others = members.filter((_, m) => m % folds !== fold);
     const gram = all && subtract(all, gramOf(view, left));
-    return fit(sought, others, { gram, guess: basis });
+    return fit(sought, others, gram);
   });
   const energies = members.map((k, m) => splitEnergy(item(bases, m % folds), item(view.blocks, k)));
   return {
@@ -95,9 +103,6 @@ export function leaveOut(
 }
 
 /** The Gram matrix of the members' blocks, n×n. */
-export function gramOf({ grams, blocks, stack }: View, members: readonly number[]): Matrix {
-  if (grams === undefined) return gramNT(hstack(pick(blocks, members)));
-  const gram = new Matrix(stack.rows, stack.rows);
-  for (const one of pick(grams, members)) addScaled(gram, 1, one);
-  return gram;
+export function gramOf({ grams, blocks }: View, members: readonly number[]): Matrix {
+  return grams?.sum(members) ?? gramNT(hstack(pick(blocks, members)));
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { idsOf, sinTheta } from "../../../testing/measure.js";
 import { denoisingRound, type Collusion } from "../../../testing/updates.js";
 import { clair, clairSchema } from "../index.js";
-import { sketcher } from "./sketch.js";
+import { sketcher, sketchRows } from "./sketch.js";
 
 /** Taller and wider together than a sketch: 300 rows, 40 clients of 8 columns. */
 const size = { p: 300, q: 8, r: 3, clients: 40, contaminated: 17 };
@@ -35,7 +35,7 @@ describe("clair in a sketch", () => {
   it("sees every row", () => {
     // Of a sketch that draws its targets with replacement, rows like 119 of 3072 would vanish.
     for (const p of [3072, 5632]) {
-      const sketch = sketcher(p, 1);
+      const sketch = sketcher(p, sketchRows, 1);
       for (let row = 0; row < p; row++) {
         const unit = new Matrix(p, 1);
         unit.data[row] = 1;

@@ -11,8 +11,10 @@ import {
 } from "@fedclair/linalg";
 import { pick, zip } from "../lists.js";
 
-/** Rows of a sketch: it keeps a space of few dimensions exactly without noise, and closely with noise. */
+/** Rows of a sketch that is searched: it keeps a space of few dimensions exactly without noise, and closely with noise. */
 export const sketchRows = 256;
+/** Rows of one that tells about how well spaces of few dimensions fit. */
+export const roughRows = 64;
 
 /** Rows of the sketch that one row of a block goes to. */
 const spread = 4;
@@ -21,20 +23,21 @@ const spread = 4;
  * A sparse sign sketch (Nelson and Nguyên, arXiv 1211.1002): every row of a block is added to four rows of its sketch, with random
  * signs and weight 1/√4. The same for all blocks of a view, so that spaces carry over.
  * @param rows p of the blocks
- * @returns makes the sketch of a p×w block, `sketchRows`×w
+ * @param fewer rows of the sketches
+ * @returns makes the sketch of a p×w block
  */
-export function sketcher(rows: number, seed: number): (block: Matrix) => Matrix {
+export function sketcher(rows: number, fewer: number, seed: number): (block: Matrix) => Matrix {
   const draw = stream("sketch").at(seed, rows);
   // Distinct ones: a row drawn twice with opposite signs would vanish.
   const targets = new Float64Array(rows * spread);
   for (let i = 0; i < targets.length; i += spread) {
     const distinct = new Set<number>();
-    while (distinct.size < spread) distinct.add(draw.int(sketchRows));
+    while (distinct.size < spread) distinct.add(draw.int(fewer));
     targets.set([...distinct], i);
   }
   const signs = Float64Array.from(targets, () => (draw.int(2) - 0.5) * (2 / Math.sqrt(spread)));
   return (block) => {
-    const sketch = new Matrix(sketchRows, block.cols);
+    const sketch = new Matrix(fewer, block.cols);
     for (let j = 0; j < block.cols; j++) {
       const from = block.column(j);
       const to = sketch.column(j);

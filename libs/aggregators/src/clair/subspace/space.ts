@@ -1,4 +1,13 @@
-import { Matrix, multiply, multiplyTN, splitEnergy, subtract, sum, item } from "@fedclair/linalg";
+import {
+  gramTN,
+  Matrix,
+  multiply,
+  multiplyTN,
+  splitEnergy,
+  subtract,
+  sum,
+  item,
+} from "@fedclair/linalg";
 import { product, type Factors } from "../../factors.js";
 import { combine, compress, isFactored, type Change } from "./change.js";
 
@@ -71,7 +80,7 @@ export function gramInside(changes: readonly Change[], space: SharedSpace): Matr
   coordinates.forEach((own, k) => {
     table.column(k).set(own);
   });
-  return multiplyTN(table, table);
+  return gramTN(table);
 }
 
 /** |QX|/|PX|: infinite outside the space altogether, 0 of no change at all. */

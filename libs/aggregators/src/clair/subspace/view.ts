@@ -1,6 +1,5 @@
 import {
   frobenius,
-  gramNT,
   hstack,
   leadingLeft,
   Matrix,
@@ -12,11 +11,10 @@ import {
   item,
 } from "@fedclair/linalg";
 import { columnsOf } from "../../factors.js";
-import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { compress, type Change, type Side } from "./change.js";
+import { Grams } from "./grams.js";
 import { liftFromSketch, sketcher, sketchRows } from "./sketch.js";
-import type { Facts } from "./views.js";
 
 /** One module of all active clients seen from one side: what the search for the shared space works on. */
 export interface View {
@@ -27,13 +25,16 @@ export interface View {
   readonly stack: Matrix;
   /** Z_k, n×w_k, one for each active client: columns of the stack. */
   readonly blocks: readonly Matrix[];
-  /** Z_k·Z_kᵀ, n×n, where these are no larger than the blocks. Narrower blocks are multiplied as fast as these would be summed. */
-  readonly grams: readonly Matrix[] | undefined;
+  /** Where blocks are no narrower than tall. Narrower ones are multiplied as fast as these would be summed. */
+  readonly grams: Grams | undefined;
   /** Are all blocks that are not zero of one norm? */
   readonly isEven: boolean;
   readonly isZero: readonly boolean[];
-  /** Left singular vectors of Z_k with a singular value above 1e-8 of the largest, by falling value, as many as may be sought. */
-  readonly ownSpaces: readonly Matrix[];
+  /**
+   * Left singular vectors of Z_k with a singular value above 1e-8 of the largest, by falling value, as many as may be sought.
+   * Computed when they are first asked for, as only a search needs them.
+   */
+  ownSpace(k: number): Matrix;
   /** A space in the view's coordinates, fitted to the members, in those of the module: from n×r to p×r. */
   lift(basis: Matrix, members: readonly number[]): Matrix;
 }
@@ -44,9 +45,9 @@ export interface Sought {
   readonly rank: number;
 }
 
-export function factsOf({ view: { isZero, ownSpaces }, rank }: Sought): Facts {
-  const shares = zip(isZero, ownSpaces).map(([zero, { cols }]) => (zero ? 1 : cols / rank));
-  return { isZero, visibleShare: shares };
+/** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
+export function visibleShares({ view, rank }: Sought): number[] {
+  return view.isZero.map((zero, k) => (zero ? 1 : Math.min(1, view.ownSpace(k).cols / rank)));
 }
 
 /**
@@ -54,6 +55,7 @@ export function factsOf({ view: { isZero, ownSpaces }, rank }: Sought): Facts {
  * @param changes of the active clients, at least one; all dense or all factored
  * @param largestRank of a space that will be sought in the view
  * @param leastNorm a change with a norm up to it counts as zero
+ * @param mostRows a view that would have more is sketched in so many
  */
 export function viewOf(
   changes: readonly Change[],
@@ -61,21 +63,22 @@ export function viewOf(
   { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
   largestRank: number,
   leastNorm = 0,
+  mostRows = sketchRows,
 ): View {
   const changed = changes.map((change) => compress(change, side));
   const factors = scales(changed, normalize, leastNorm);
-  const { stack, lift } = inFewRows(changed, factors, normalize, seed);
+  const { stack, lift } = inFewRows(changed, factors, mostRows, { normalize, seed });
   const blocks = columnsOf(stack, changed);
-  const grams = stack.cols < blocks.length * stack.rows ? undefined : blocks.map((b) => gramNT(b));
+  const own: Matrix[] = [];
   return {
     side,
     extent: item(changed, 0).rows,
     stack,
     blocks,
-    grams,
+    grams: stack.cols < blocks.length * stack.rows ? undefined : new Grams(blocks),
     isEven: normalize === "unit",
     isZero: blocks.map(({ data }) => data.every((x) => x === 0)),
-    ownSpaces: blocks.map((block, k) => ownSpace(block, grams?.[k], largestRank)),
+    ownSpace: (k) => (own[k] ??= spaceOf(item(blocks, k), largestRank)),
     lift,
   };
 }
@@ -97,11 +100,11 @@ function scales(
 }
 
 /** The Gram matrix finds the leading directions of a wide block; an SVD inside them tells the true ones from rounding. */
-function ownSpace(block: Matrix, gram: Matrix | undefined, largestRank: number): Matrix {
+function spaceOf(block: Matrix, largestRank: number): Matrix {
   const narrow = block.cols <= largestRank;
   const leading = narrow
     ? thinQr(block).q
-    : leadingLeft([block], Math.min(largestRank, block.rows), { gram });
+    : leadingLeft([block], Math.min(largestRank, block.rows));
   const { u, s } = thinSvd(multiplyTN(leading, block));
   const visible = s.filter((x) => x > 1e-8 * (s[0] ?? 0)).length;
   return multiply(leading, u.columns(0, Math.min(visible, largestRank)));
@@ -114,13 +117,13 @@ function ownSpace(block: Matrix, gram: Matrix | undefined, largestRank: number):
 function inFewRows(
   blocks: readonly Matrix[],
   factors: readonly number[],
-  normalize: ClairOptions["normalize"],
-  seed: number,
+  mostRows: number,
+  { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
 ): Pick<View, "stack" | "lift"> {
   const { rows } = item(blocks, 0);
   const width = blocks.reduce((total, block) => total + block.cols, 0);
-  if (Math.min(rows, width) > sketchRows) {
-    const sketches = blocks.map(sketcher(rows, seed));
+  if (Math.min(rows, width) > mostRows) {
+    const sketches = blocks.map(sketcher(rows, mostRows, seed));
     // The sketch moves norms a little: what counted alike counts alike again.
     const even = sketches.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
     return {

@@ -1,4 +1,4 @@
-import { sum, type Matrix, item } from "@fedclair/linalg";
+import { sum, item } from "@fedclair/linalg";
 import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 
@@ -9,46 +9,37 @@ import type { ClairOptions } from "../options.js";
 export interface Views {
   /** Number of clients. */
   readonly size: number;
-  /** By view, as all lists below. */
-  readonly facts: readonly Facts[];
+  /** By view, as all lists below, by client: did it leave the module as it was? */
+  readonly isZero: readonly (readonly boolean[])[];
   readonly pooling: ClairOptions["pooling"];
-  /**
-   * The spaces that fit the members best.
-   * @param near bases of a fit that is near: they save time, and change the result by no more than rounding
-   */
-  fit(members: readonly number[], near?: readonly Matrix[]): Fit | Promise<Fit>;
-  /** The spaces that client k shows by itself. */
-  fitOwn(k: number): Fit | Promise<Fit>;
-  /** One step of a fit to all clients, weighted, from another one. `moved`: how far the farthest basis went. */
-  reweigh(weights: readonly number[], bases: readonly Matrix[]): Step | Promise<Step>;
-  /** Every member's energies about the fit without its fold. @param bases of the fit to all members */
-  leaveOut(
-    members: readonly number[],
-    folds: number,
-    bases: readonly Matrix[],
-  ): Pending<readonly Energies[]>;
+  /** All clients' energies about the spaces that fit the members best. The spaces themselves stay where the views lie. */
+  fit(members: readonly number[]): Pending<readonly Energies[]>;
+  /** The same about the spaces that client k shows by itself. */
+  fitOwn(k: number): Pending<readonly Energies[]>;
+  /** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
+  visibleShares(): Pending<readonly (readonly number[])[]>;
+  /** From the fit to all clients. To be dropped in the end. */
+  reweighing(): Reweighing;
+  /** Every member's energies about the fit without its fold. */
+  leaveOut(members: readonly number[], folds: number): Pending<readonly Energies[]>;
   /** |S_k|_F of every client by outlier pursuit. */
   pursueOutliers(): Pending<readonly (readonly number[])[]>;
 }
 
 type Pending<T> = T | Promise<T>;
 
-/** What one view tells all others. */
-export interface Facts {
-  /** By client: did it leave the module as it was? */
-  readonly isZero: readonly boolean[];
-  /** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
-  readonly visibleShare: readonly number[];
+/** Spaces that go, step by step, from a fit to all clients to weighted ones. */
+export interface Reweighing {
+  /** About the spaces as they are. */
+  energies(): Pending<readonly Energies[]>;
+  /** One step of a fit to all clients, weighted. */
+  step(weights: readonly number[]): Pending<Step>;
+  drop(): void;
 }
 
-/** Spaces, and where all clients lie about them. A plain value. */
-export interface Fit {
-  /** Orthonormal columns, in the view's coordinates. */
-  readonly bases: readonly Matrix[];
+export interface Step {
   readonly energies: readonly Energies[];
-}
-
-export interface Step extends Fit {
+  /** How far the farthest space went. */
   readonly moved: number;
 }
 
@@ -58,16 +49,16 @@ export interface Energies {
   readonly outside: Float64Array;
 }
 
-type Pooled = Pick<Views, "facts" | "pooling">;
+type Pooled = Pick<Views, "isZero" | "pooling">;
 
 /**
  * Every client's sine of the angle to the space: the root of |QZ|² summed over the views and divided by the number of
  * those that are not zero; with pooling max the largest by view.
  */
-export function sines({ facts, pooling }: Pooled, energies: readonly Energies[]): number[] {
+export function sines({ isZero, pooling }: Pooled, energies: readonly Energies[]): number[] {
   return byClient(energies).map(({ outside }, k) => {
     if (pooling === "max") return Math.sqrt(Math.max(0, ...outside));
-    const changed = facts.filter(({ isZero }) => !item(isZero, k)).length;
+    const changed = isZero.filter((ofView) => !item(ofView, k)).length;
     return Math.sqrt(sum(outside) / Math.max(1, changed));
   });
 }

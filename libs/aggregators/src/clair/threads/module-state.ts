@@ -1,5 +1,5 @@
 import { isLowRank, matrixOf, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
-import { frobenius, gramNT, item, multiplyTN, type Matrix } from "@fedclair/linalg";
+import { at, frobenius, gramNT, gramTN, item, subtract, type Matrix } from "@fedclair/linalg";
 import { factorsOf, product } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
 import { condense, type Condensed } from "../condense.js";
@@ -23,7 +23,8 @@ import {
   type Side,
 } from "../subspace/change.js";
 import { gramInside, tangentTo, type SharedSpace } from "../subspace/space.js";
-import { viewOf } from "../subspace/view.js";
+import { roughRows } from "../subspace/sketch.js";
+import { viewOf, type View } from "../subspace/view.js";
 import { ModuleViews, PooledViews } from "./module-views.js";
 import { here } from "./thread.js";
 import { inSharedMemory } from "./travel.js";
@@ -86,13 +87,17 @@ export class ModuleState {
     const given = rank ?? (this.#options.rank === "auto" ? rankMax : this.#options.rank);
     const changes = centre ? this.#centred(clients, centre) : this.#changesOf(clients);
     const sides: readonly Side[] = side === "both" ? ["left", "right"] : [side];
-    const views = sides.map((one) => viewOf(changes, one, this.#options, given, leastNorm));
-    const seek = (wanted: number) => {
-      const sought = views.map((view) => ({ view, rank: Math.min(wanted, view.stack.rows) }));
-      return new ModuleViews(sought, pooling);
-    };
-    const membersAt = async (r: number) => core ?? (await seek(r).search(this.#options));
-    return seek(rank ?? (await rankOf(views, this.#options, membersAt)));
+    const viewsOf = (mostRows?: number) =>
+      sides.map((one) => viewOf(changes, one, this.#options, given, leastNorm, mostRows));
+    const seekIn = (views: readonly View[]) => new ModuleViews(views, given, pooling);
+    const views = viewsOf();
+    const whole = seekIn(views);
+    if (rank !== undefined) return whole;
+    const membersAt = async (r: number) => core ?? (await whole.ofRank(r).search(this.#options));
+    const isSlow = core === undefined && views.some(({ stack }) => stack.rows > 2 * roughRows);
+    const rough = isSlow && this.#options.rank === "auto" ? seekIn(viewsOf(roughRows)) : undefined;
+    const roughlyAt = rough && ((r: number) => rough.ofRank(r).search(this.#options));
+    return whole.ofRank(await rankOf(views, this.#options, membersAt, roughlyAt));
   }
 
   /** Step 7, as it travels. */
@@ -127,7 +132,7 @@ export class ModuleState {
   effectiveRanks(clients: readonly number[]): number[] {
     return this.#changesOf(clients).map((change) => {
       const block = compress(change, "left");
-      const gram = block.cols < block.rows ? multiplyTN(block, block) : gramNT(block);
+      const gram = block.cols < block.rows ? gramTN(block) : gramNT(block);
       const size = frobenius(block) ** 4;
       return size === 0 ? 1 : size / frobenius(gram) ** 2;
     });
@@ -147,7 +152,7 @@ export class ModuleState {
   #changesOf(clients: readonly number[]): readonly Change[] {
     const changes = clients.map((k) => this.#change(k));
     if (changes.every(isFactored)) return changes;
-    return changes.map((change) => (isFactored(change) ? product(change) : change));
+    return changes.map(multipliedOut);
   }
 
   /** The clients' differences from the mean of some of them. */
@@ -155,7 +160,13 @@ export class ModuleState {
     const changes = this.#changesOf(clients);
     const members = centre.map((k) => item(changes, clients.indexOf(k)));
     const mean = combine(members, new Float64Array(members.length).fill(1 / members.length));
-    return changes.map((change) => combine([change, mean], [1, -1]));
+    const difference = (change: Change) => combine([change, mean], [1, -1]);
+    if (!isFactored(mean) || mean.b.cols < Math.min(mean.b.rows, mean.a.cols)) {
+      return changes.map(difference);
+    }
+    // Factors of so many columns are larger than their product.
+    const whole = multipliedOut(mean);
+    return changes.map((change) => subtract(multipliedOut(change), whole));
   }
 }
 
@@ -179,12 +190,17 @@ export class ModuleGroup {
   }
 }
 
+function multipliedOut(change: Change): Matrix {
+  return isFactored(change) ? product(change) : change;
+}
+
 /** An update over a number; of factors b is divided. */
 function divided(update: TensorDelta, by: number): TensorDelta {
-  const over = ({ shape, data }: Tensor) => ({
-    shape,
-    data: Float64Array.from(data, (x) => x / by),
-  });
+  const over = ({ shape, data }: Tensor) => {
+    const divided = Float64Array.from(data);
+    for (let i = 0; i < divided.length; i++) divided[i] = at(divided, i) / by;
+    return { shape, data: divided };
+  };
   return isLowRank(update) ? { b: over(update.b), a: update.a } : over(update);
 }
 

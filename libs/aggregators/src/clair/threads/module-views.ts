@@ -1,13 +1,13 @@
 import { item, type Matrix } from "@fedclair/linalg";
-import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { search } from "../search/search.js";
 import type { Side } from "../subspace/change.js";
-import { energiesOf, fit, iterate, leaveOut, movement, ownFit } from "../subspace/fit.js";
+import { energiesOf, fit, leaveOut, ownFit } from "../subspace/fit.js";
 import { outlierPursuit } from "../subspace/outlier-pursuit.js";
+import { ModuleReweighing } from "../subspace/reweighing.js";
 import type { SharedSpace } from "../subspace/space.js";
-import { factsOf, type Sought } from "../subspace/view.js";
-import type { Energies, Facts, Fit, Step, Views } from "../subspace/views.js";
+import { visibleShares, type Sought, type View } from "../subspace/view.js";
+import type { Energies, Reweighing, Views } from "../subspace/views.js";
 import type { Hosted } from "./thread.js";
 
 /** The views of one module or of several, in this thread or in others. */
@@ -17,14 +17,11 @@ export interface LyingViews extends Views {
   ofRank(rank: number): LyingViews | Promise<LyingViews>;
   /** Step 4, of these modules alone. */
   search(options: ClairOptions): Promise<readonly number[]>;
-  /** Step 6: the spaces in the modules' own coordinates, by module. @param bases fitted to the members */
-  spaces(
-    bases: readonly Matrix[],
-    members: readonly number[],
-  ): SharedSpace[] | Promise<SharedSpace[]>;
+  /** Step 6: the spaces that fit the members best, in the modules' own coordinates, by module. */
+  spaces(members: readonly number[]): SharedSpace[] | Promise<SharedSpace[]>;
 }
 
-export interface Description extends Pick<Views, "size" | "pooling" | "facts"> {
+export interface Description extends Pick<Views, "size" | "pooling" | "isZero"> {
   /** By module: the dimension of the space sought. */
   readonly ranks: readonly number[];
 }
@@ -33,12 +30,21 @@ export interface Description extends Pick<Views, "size" | "pooling" | "facts"> {
 export class ModuleViews implements LyingViews {
   readonly #sought: readonly Sought[];
   readonly pooling: Views["pooling"];
-  readonly facts: readonly Facts[];
+  readonly isZero: Views["isZero"];
+  /** By rank, shared with the views that differ in it alone: what was searched is not searched again. */
+  readonly #byRank: Map<number, ModuleViews>;
+  #found: Promise<readonly number[]> | undefined;
 
-  constructor(sought: readonly Sought[], pooling: Views["pooling"]) {
-    this.#sought = sought;
+  constructor(
+    views: readonly View[],
+    rank: number,
+    pooling: Views["pooling"],
+    byRank = new Map<number, ModuleViews>(),
+  ) {
+    this.#sought = views.map((view) => ({ view, rank: Math.min(rank, view.stack.rows) }));
     this.pooling = pooling;
-    this.facts = sought.map(factsOf);
+    this.isZero = views.map(({ isZero }) => isZero);
+    this.#byRank = byRank.set(rank, this);
   }
 
   get size(): number {
@@ -46,28 +52,28 @@ export class ModuleViews implements LyingViews {
   }
 
   describe(): Description {
-    const { size, pooling, facts } = this;
-    return { size, pooling, facts, ranks: [item(this.#sought, 0).rank] };
+    const { size, pooling, isZero } = this;
+    return { size, pooling, isZero, ranks: [item(this.#sought, 0).rank] };
   }
 
-  fit(members: readonly number[], near?: readonly Matrix[]): Fit {
-    return this.#about(this.#sought.map((sought, v) => fit(sought, members, { guess: near?.[v] })));
+  fit(members: readonly number[]): Energies[] {
+    return this.#sought.map((sought) => energiesOf(sought, fit(sought, members)));
   }
 
-  fitOwn(k: number): Fit {
-    return this.#about(this.#sought.map((sought) => ownFit(sought, k)));
+  fitOwn(k: number): Energies[] {
+    return this.#sought.map((sought) => energiesOf(sought, ownFit(sought, k)));
   }
 
-  reweigh(weights: readonly number[], bases: readonly Matrix[]): Step {
-    const next = zip(this.#sought, bases).map(([sought, basis]) => iterate(sought, weights, basis));
-    const moved = Math.max(...zip(bases, next).map((pair) => movement(...pair)));
-    return { ...this.#about(next), moved };
+  visibleShares(): number[][] {
+    return this.#sought.map(visibleShares);
   }
 
-  leaveOut(members: readonly number[], folds: number, bases: readonly Matrix[]): Energies[] {
-    return zip(this.#sought, bases).map(([sought, basis]) =>
-      leaveOut(sought, members, folds, basis),
-    );
+  reweighing(): ModuleReweighing {
+    return new ModuleReweighing(this.#sought);
+  }
+
+  leaveOut(members: readonly number[], folds: number): Energies[] {
+    return this.#sought.map((sought) => leaveOut(sought, members, folds));
   }
 
   pursueOutliers(): (readonly number[])[] {
@@ -78,26 +84,22 @@ export class ModuleViews implements LyingViews {
   }
 
   ofRank(rank: number): ModuleViews {
-    return new ModuleViews(
-      this.#sought.map(({ view }) => ({ view, rank: Math.min(rank, view.stack.rows) })),
-      this.pooling,
-    );
+    const views = this.#sought.map(({ view }) => view);
+    return this.#byRank.get(rank) ?? new ModuleViews(views, rank, this.pooling, this.#byRank);
   }
 
+  /** @param options the same in every call */
   search(options: ClairOptions): Promise<readonly number[]> {
-    return search(this, options);
+    return (this.#found ??= search(this, options));
   }
 
-  spaces(bases: readonly Matrix[], members: readonly number[]): SharedSpace[] {
-    const lifted = zip(this.#sought, bases).map(([{ view }, basis]): [Side, Matrix] => {
-      return [view.side, view.lift(basis, members)];
+  spaces(members: readonly number[]): SharedSpace[] {
+    const lifted = this.#sought.map((sought): [Side, Matrix] => {
+      const { view } = sought;
+      return [view.side, view.lift(fit(sought, members), members)];
     });
     const sides: Partial<Record<Side, Matrix>> = Object.fromEntries(lifted);
     return [{ rank: item(this.#sought, 0).rank, ...sides }];
-  }
-
-  #about(bases: readonly Matrix[]): Fit {
-    return { bases, energies: zip(this.#sought, bases).map((pair) => energiesOf(...pair)) };
   }
 }
 
@@ -105,19 +107,15 @@ export class ModuleViews implements LyingViews {
 export class PooledViews implements LyingViews {
   readonly size: number;
   readonly pooling: Views["pooling"];
-  readonly facts: readonly Facts[];
+  readonly isZero: Views["isZero"];
   readonly ranks: readonly number[];
   readonly #parts: readonly Hosted<LyingViews>[];
-  /** By part: where its own begin and end in lists by view. */
-  readonly #ranges: readonly (readonly [from: number, to: number])[];
 
   private constructor(parts: readonly Hosted<LyingViews>[], described: readonly Description[]) {
     const { size, pooling } = item(described, 0);
     [this.size, this.pooling, this.#parts] = [size, pooling, parts];
-    this.facts = described.flatMap(({ facts }) => facts);
+    this.isZero = described.flatMap(({ isZero }) => isZero);
     this.ranks = described.flatMap(({ ranks }) => ranks);
-    let from = 0;
-    this.#ranges = described.map(({ facts }) => [from, (from += facts.length)]);
   }
 
   /** @param parts at least one */
@@ -126,32 +124,41 @@ export class PooledViews implements LyingViews {
   }
 
   describe(): Description {
-    const { size, pooling, facts, ranks } = this;
-    return { size, pooling, facts, ranks };
+    const { size, pooling, isZero, ranks } = this;
+    return { size, pooling, isZero, ranks };
   }
 
-  async fit(members: readonly number[], near?: readonly Matrix[]): Promise<Fit> {
-    const ask = (part: Hosted<LyingViews>, own: Own) => part.ask("fit", members, near && own(near));
-    return together(await this.#each(ask));
+  async fit(members: readonly number[]): Promise<Energies[]> {
+    return (await this.#each((part) => part.ask("fit", members))).flat();
   }
 
-  async fitOwn(k: number): Promise<Fit> {
-    return together(await this.#each((part) => part.ask("fitOwn", k)));
+  async fitOwn(k: number): Promise<Energies[]> {
+    return (await this.#each((part) => part.ask("fitOwn", k))).flat();
   }
 
-  async reweigh(weights: readonly number[], bases: readonly Matrix[]): Promise<Step> {
-    const steps = await this.#each((part, own) => part.ask("reweigh", weights, own(bases)));
-    return { ...together(steps), moved: Math.max(...steps.map(({ moved }) => moved)) };
+  async visibleShares(): Promise<(readonly number[])[]> {
+    return (await this.#each((part) => part.ask("visibleShares"))).flat();
   }
 
-  async leaveOut(
-    members: readonly number[],
-    folds: number,
-    bases: readonly Matrix[],
-  ): Promise<Energies[]> {
-    return (
-      await this.#each((part, own) => part.ask("leaveOut", members, folds, own(bases)))
-    ).flat();
+  reweighing(): Reweighing {
+    const parts = this.#parts.map((part) => part.keep("reweighing"));
+    return {
+      energies: async () => (await Promise.all(parts.map((part) => part.ask("energies")))).flat(),
+      step: async (weights) => {
+        const steps = await Promise.all(parts.map((part) => part.ask("step", weights)));
+        return {
+          energies: steps.flatMap(({ energies }) => energies),
+          moved: Math.max(...steps.map(({ moved }) => moved)),
+        };
+      },
+      drop: () => {
+        for (const part of parts) part.drop();
+      },
+    };
+  }
+
+  async leaveOut(members: readonly number[], folds: number): Promise<Energies[]> {
+    return (await this.#each((part) => part.ask("leaveOut", members, folds))).flat();
   }
 
   async pursueOutliers(): Promise<(readonly number[])[]> {
@@ -168,8 +175,8 @@ export class PooledViews implements LyingViews {
     return first && others.length === 0 ? first.ask("search", options) : search(this, options);
   }
 
-  async spaces(bases: readonly Matrix[], members: readonly number[]): Promise<SharedSpace[]> {
-    return (await this.#each((part, own) => part.ask("spaces", own(bases), members))).flat();
+  async spaces(members: readonly number[]): Promise<SharedSpace[]> {
+    return (await this.#each((part) => part.ask("spaces", members))).flat();
   }
 
   /** Lets go of them: nothing may be asked any more. */
@@ -177,21 +184,7 @@ export class PooledViews implements LyingViews {
     for (const part of this.#parts) part.drop();
   }
 
-  #each<T>(ask: (part: Hosted<LyingViews>, own: Own) => Promise<T>): Promise<T[]> {
-    return Promise.all(
-      zip(this.#parts, this.#ranges).map(([part, range]) =>
-        ask(part, (items) => items.slice(...range)),
-      ),
-    );
+  #each<T>(ask: (part: Hosted<LyingViews>) => Promise<T>): Promise<T[]> {
+    return Promise.all(this.#parts.map(ask));
   }
-}
-
-/** A part's own of a list by view. */
-type Own = <T>(items: readonly T[]) => readonly T[];
-
-function together(fits: readonly Fit[]): Fit {
-  return {
-    bases: fits.flatMap(({ bases }) => bases),
-    energies: fits.flatMap(({ energies }) => energies),
-  };
 }

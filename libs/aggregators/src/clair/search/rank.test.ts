@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { hstack, Matrix, stream } from "@fedclair/linalg";
+import { clair } from "../clair.js";
+import { clairSchema } from "../options.js";
+import { viewOf } from "../subspace/view.js";
+import { rankOf } from "./rank.js";
+
+const options = clairSchema.parse({});
+
+/** Four clients of 6 rows; the first two lie in three directions, of squared lengths as 4, 3.61 and 3.24, the others in one. */
+function views() {
+  const diagonal = (...entries: number[]) =>
+    new Matrix(
+      6,
+      6,
+      Float64Array.from({ length: 36 }, (_, t) => (t % 7 === 0 ? (entries[t / 7] ?? 0) : 0)),
+    );
+  const two = diagonal(2, 1.9, 1.8);
+  const one = diagonal(0, 0, 0, 3);
+  return [viewOf([two, two, one, one], "left", options, 8)];
+}
+
+const always = (members: readonly number[]) => () => Promise.resolve(members);
+
+describe("rankOf", () => {
+  it("takes the rank with the clearest drop of the members' spectrum", async () => {
+    // The first two: drops of 4 to 3.61, of 3.61 to 3.24, and of 3.24 to nothing.
+    assert.equal(await rankOf(views(), options, always([0, 1])), 3);
+    // All: the others' direction counts twice, as each client has norm 1: 2, 0.74, 0.67, 0.60, and nothing.
+    assert.equal(await rankOf(views(), options, always([0, 1, 2, 3])), 4);
+  });
+
+  it("searches no rank that a rough search finds far from the clearest", async () => {
+    const searched: number[] = [];
+    const membersAt = (rank: number) => {
+      searched.push(rank);
+      return Promise.resolve([0, 1]);
+    };
+    // Roughly, one direction is as clear as three.
+    const roughlyAt = (rank: number) => Promise.resolve(rank === 1 ? [2, 3] : [0, 1]);
+    assert.equal(await rankOf(views(), options, membersAt, roughlyAt), 3);
+    assert.deepEqual(searched, [1, 3]);
+    searched.length = 0;
+    assert.equal(await rankOf(views(), options, membersAt, always([0, 1])), 3);
+    assert.deepEqual(searched, [], "one rank is left, and taken");
+  });
+
+  it("finds the rank of large modules as of small ones, whoever is contaminated", async () => {
+    for (const [rank, kind] of [
+      [2, "independent"],
+      [5, "collude"],
+    ] as const) {
+      const rng = stream("rank").at(rank);
+      const p = 150;
+      const draw = (cols: number, ...keys: (string | number)[]) =>
+        new Matrix(p, cols, rng.at(...keys).normals(p * cols));
+      const shared = draw(rank, "shared");
+      const updates = Array.from({ length: 20 }, (_, k) => {
+        const own = k < 6 ? draw(rank, kind, kind === "collude" ? 0 : k) : shared;
+        const mixed = hstack([own, draw(8 - rank, "noise", k).scale(0.02)]);
+        const b = { shape: [p, 8], data: mixed.toRowMajor() };
+        const a = { shape: [8, p], data: rng.at("a", k).normals(8 * p) };
+        return {
+          clientId: `c${k}`,
+          numExamples: 1,
+          metrics: {},
+          delta: new Map([["m", { b, a }]]),
+        };
+      });
+      const { spaces, status, modules } = await clair(updates, options);
+      modules.close();
+      assert.equal(spaces.get("m")?.rank, rank);
+      assert.deepEqual(
+        [...status.values()],
+        updates.map((_, k) => (k < 6 ? "contaminated" : "benign")),
+      );
+    }
+  });
+});

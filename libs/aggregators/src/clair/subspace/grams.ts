@@ -1,0 +1,59 @@
+import { at, dot, gramNT, item, Matrix, multiplyTN } from "@fedclair/linalg";
+
+/**
+ * Z_k·Z_kᵀ of all clients, n×n. Of blocks that are no narrower than tall they are summed faster than the blocks are multiplied, and
+ * |UᵀZ_k|² = ⟨UUᵀ, Z_k·Z_kᵀ⟩ does not depend on the width.
+ */
+export class Grams {
+  readonly #rows: number;
+  /** A client's lower triangle in each column; what is off the diagonal times √2, so that inner products are those of columns. */
+  readonly #packed: Matrix;
+  /** |Z_k|² */
+  readonly norms: Float64Array;
+
+  constructor(blocks: readonly Matrix[]) {
+    this.#rows = blocks[0]?.rows ?? 0;
+    const n = this.#rows;
+    this.#packed = new Matrix((n * (n + 1)) / 2, blocks.length);
+    blocks.forEach((block, k) => {
+      pack(gramNT(block), this.#packed.column(k));
+    });
+    this.norms = Float64Array.from(blocks, (block) => dot(block, block));
+  }
+
+  /** Σ over the clients, each times its weight; 1 by default. */
+  sum(clients: readonly number[], weights?: readonly number[]): Matrix {
+    const total = new Float64Array(this.#packed.rows);
+    for (const k of clients) {
+      const own = this.#packed.column(k);
+      const weight = weights === undefined ? 1 : item(weights, k);
+      for (let i = 0; i < total.length; i++) total[i] = at(total, i) + weight * at(own, i);
+    }
+    return unpacked(total, this.#rows);
+  }
+
+  /** |UᵀZ_k|² of every client. @param basis U, n×r, orthonormal columns */
+  inside(basis: Matrix): Float64Array {
+    const projector = new Matrix(this.#packed.rows, 1);
+    pack(gramNT(basis), projector.data);
+    return multiplyTN(this.#packed, projector).data;
+  }
+}
+
+function pack({ rows, data }: Matrix, to: Float64Array): void {
+  for (let j = 0, t = 0; j < rows; j++) {
+    to[t++] = at(data, j + j * rows);
+    for (let i = j + 1; i < rows; i++) to[t++] = at(data, i + j * rows) * Math.SQRT2;
+  }
+}
+
+function unpacked(packed: Float64Array, rows: number): Matrix {
+  const out = new Matrix(rows, rows);
+  for (let j = 0, t = 0; j < rows; j++) {
+    out.data[j + j * rows] = at(packed, t++);
+    for (let i = j + 1; i < rows; i++) {
+      out.data[i + j * rows] = out.data[j + i * rows] = at(packed, t++) * Math.SQRT1_2;
+    }
+  }
+  return out;
+}
