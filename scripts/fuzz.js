@@ -1,0 +1,222 @@
+// npm run fuzz [-- --frames N --live N --seed N]: damaged frames at both ends of the wire in this process, and at a coordinator
+// that runs a trial with an honest host. Says what escaped (an error that is no answer), how the memory grew, and whether the
+// trial's bytes are those of a run that nobody disturbed.
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { parseArgs } from "node:util";
+import { io } from "socket.io-client";
+import { stream } from "@fedclair/linalg";
+import {
+  decodeCoordinatorMessage,
+  encodeCoordinatorMessage,
+} from "../libs/wire/dist/src/codec/coordinator-message.js";
+import { encodeFrame } from "../libs/wire/dist/src/codec/frame.js";
+import {
+  decodeHostMessage,
+  encodeClientFailed,
+  encodeJoin,
+  encodeReady,
+  encodeUpdate,
+} from "../libs/wire/dist/src/codec/host-message.js";
+import { accepted } from "../libs/wire/dist/src/codec/reply.js";
+import { Peer } from "../libs/wire/dist/src/peer.js";
+import { protocolVersion } from "../libs/wire/dist/src/protocol.js";
+import { Traffic } from "../libs/wire/dist/src/traffic.js";
+import { workspace } from "./fingerprint/trials.js";
+
+const text = { type: "string" };
+const { values } = parseArgs({
+  options: {
+    frames: { ...text, default: "1000000" },
+    live: { ...text, default: "100000" },
+    seed: { ...text, default: "1" },
+  },
+});
+const rng = stream(Number(values.seed)).at("fuzz");
+const below = (n) => Math.floor(rng.uniform() * n);
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc");
+
+const token = "a token of the fuzz";
+const backend = "wasm";
+const hello = {
+  protocolVersion,
+  token,
+  capacity: 1,
+  backend,
+  softwareVersion: "fuzz",
+  plugins: [],
+};
+const tensor = { shape: [2, 3], data: new Float32Array([0, 1, -1, 1e-40, 3e38, 0.5]) };
+const pair = {
+  b: { shape: [2, 1], data: Float32Array.of(1, 2) },
+  a: { shape: [1, 3], data: Float32Array.of(1, 2, 3) },
+};
+const update = {
+  ...{ clientId: "c00", numExamples: 9, metrics: { loss: 1, accuracy: 0.5 } },
+  delta: new Map([
+    ["w", tensor],
+    ["v", pair],
+  ]),
+};
+const job = {
+  ...{ type: "clientJob", id: 7, clientId: "c00", round: 1, phase: "train", kind: "train" },
+  ...{
+    clientIndex: 0,
+    clientCount: 8,
+    seed: 1,
+    commonSeed: 2,
+    baseId: 1,
+    rounds: [[update.delta]],
+  },
+};
+const hostMessages = [
+  encodeJoin(hello),
+  encodeReady(),
+  encodeUpdate(7, update),
+  encodeClientFailed(7, "c00", { code: "CLIENT_ERROR", message: "no" }),
+];
+const coordinatorMessages = [
+  encodeCoordinatorMessage({ type: "base", id: 1, params: new Map([["w", tensor]]) }),
+  encodeCoordinatorMessage(job),
+  encodeCoordinatorMessage({ type: "jobEnd", id: 7 }),
+  encodeCoordinatorMessage({ type: "trialEnd", reason: "over", exitCode: 0 }),
+];
+
+/** Flips, cuts, repeats and inserts bytes, as often as not inside a whole frame. */
+function damaged(messages) {
+  const message = messages[below(messages.length)];
+  const inside = rng.uniform() < 0.5;
+  let bytes = Uint8Array.from(inside ? message : framed(message));
+  for (let n = 1 + below(4); n > 0; n--) {
+    const at = below(bytes.length + 1);
+    switch (below(5)) {
+      case 0:
+        if (at < bytes.length) bytes[at] ^= 1 << below(8);
+        break;
+      case 1:
+        bytes = bytes.slice(0, at);
+        break;
+      case 2:
+        bytes = Uint8Array.from([...bytes.slice(0, at), below(256), ...bytes.slice(at)]);
+        break;
+      case 3:
+        bytes = Uint8Array.from([...bytes, ...bytes.slice(at)]);
+        break;
+      default:
+        if (at < bytes.length) bytes[at] = [0, 127, 128, 255][below(4)];
+    }
+  }
+  return inside ? framed(bytes) : bytes;
+}
+
+function framed(message) {
+  return encodeFrame({ transfer: below(12), offset: 0, total: message.length, payload: message });
+}
+
+function peerFor(decode) {
+  const connection = { emit: () => undefined, close: () => undefined };
+  const peer = new Peer(connection, new Traffic(), (bytes) => {
+    const message = decode(bytes);
+    if (message.type === "clientUpdate") message.read();
+    return accepted;
+  });
+  peer.agree({ chunkBytes: 2 ** 20, maxMessageBytes: 2 ** 22 });
+  return peer;
+}
+
+function inProcess(frames) {
+  const ends = [
+    { peer: peerFor(decodeHostMessage), messages: hostMessages },
+    { peer: peerFor(decodeCoordinatorMessage), messages: coordinatorMessages },
+  ];
+  const codes = new Map();
+  const heap = [];
+  let escapes = 0;
+  for (let i = 0; i < frames; i++) {
+    const { peer, messages } = ends[i % 2];
+    try {
+      const answer = peer.receive([damaged(messages), () => undefined]);
+      const code = answer.type === "failure" ? answer.failure.code : answer.type;
+      codes.set(code, (codes.get(code) ?? 0) + 1);
+    } catch (error) {
+      if (escapes++ < 5) console.error(error);
+    }
+    if (i % Math.ceil(frames / 10) === 0) {
+      collectGarbage();
+      heap.push(Math.round(process.memoryUsage().heapUsed / 2 ** 20));
+    }
+  }
+  console.log(`in process: ${frames} frames, ${escapes} escapes; heap in MiB ${heap.join(" ")}`);
+  console.log(`  ${[...codes].map(([code, n]) => `${code} ${n}`).join(", ")}`);
+  return escapes === 0 && heap.at(-1) - heap[1] < 8;
+}
+
+const program = join(workspace, "apps/simulator/bin/fedclair.js");
+const trial = join(workspace, "e2e/fixtures/long.yaml");
+
+function fedclair(...args) {
+  const env = { ...process.env, FEDCLAIR_TOKEN: token };
+  const child = spawn(process.execPath, [program, ...args], {
+    ...{ cwd: workspace, env, stdio: ["ignore", "ignore", "pipe"] },
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (more) => child.emit("said", (said += more)));
+  return { child, ended: new Promise((resolve) => child.on("close", resolve)), said: () => said };
+}
+
+/** Frames at a coordinator: of strangers that never joined, and of hosts that joined and never got ready. */
+async function live(frames) {
+  const folder = await mkdtemp(join(tmpdir(), "fedclair-fuzz-"));
+  const rounds = ["--set", `rounds=${Math.max(20, Math.round(frames / 500))}`, "--no-report"];
+  const [calm, fuzzed] = [join(folder, "calm"), join(folder, "fuzzed")];
+  await fedclair("run", trial, ...rounds, "--transport", "memory", "--out", calm).ended;
+  const coordinator = fedclair("coordinator", trial, ...rounds, "--out", fuzzed);
+  const url = await new Promise((resolve) => {
+    coordinator.child.on("said", (said) => {
+      const [, found] = /listening on (http:[^"\s]+)/.exec(said) ?? [];
+      if (found) resolve(found);
+    });
+  });
+  const host = fedclair("client", "--coordinator", url, "--capacity", "8");
+  let answered = 0;
+  let [sent, isOver] = [0, false];
+  void coordinator.ended.then(() => (isOver = true));
+  const send = (socket, bytes) => socket.timeout(20_000).emitWithAck("frame", bytes);
+  while (sent < frames && !isOver) {
+    const socket = io(url, { transports: ["websocket"], forceNew: true, reconnection: false });
+    await new Promise((resolve) => socket.on("connect", resolve).on("connect_error", resolve));
+    try {
+      if (rng.uniform() < 0.9) await send(socket, framed(encodeJoin(hello)));
+      for (let n = 0; n < 500 && socket.connected && sent < frames && !isOver; n += 10) {
+        const bytes = Array.from({ length: 10 }, () => damaged(hostMessages.slice(2)));
+        const replies = await Promise.all(bytes.map((one) => send(socket, one)));
+        sent += replies.length;
+        answered += replies.filter(({ length }) => length > 0).length;
+      }
+    } catch {
+      sent++; // cut off: it had been refused, or the trial is over
+    }
+    socket.disconnect();
+  }
+  const [code] = [await coordinator.ended, await host.ended];
+  const read = (out, file) => readFile(join(out, file), "base64");
+  const same = await Promise.all(
+    ["records.jsonl", "params.safetensors"].map(
+      async (file) => (await read(calm, file)) === (await read(fuzzed, file)),
+    ),
+  );
+  await rm(folder, { recursive: true });
+  const isSame = same.every(Boolean) && code === 0;
+  console.log(
+    `live: ${sent} frames, ${answered} answered; the coordinator ended with ${code}; the trial's bytes are ${isSame ? "the same" : "OTHERS"}`,
+  );
+  return isSame && sent >= frames;
+}
+
+const isFine = [inProcess(Number(values.frames)), await live(Number(values.live))];
+process.exitCode = isFine.every(Boolean) ? 0 : 1;
