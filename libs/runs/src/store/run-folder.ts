@@ -48,6 +48,16 @@ export interface WireTraffic {
   readonly bytesReceived: number;
 }
 
+/** What a folder was taken for, and how it was found. */
+interface Taken {
+  readonly trial: Trial;
+  readonly policy: CheckpointPolicy;
+  /** Was the folder made for it? */
+  readonly isNew: boolean;
+  /** The run to go on with. */
+  readonly held: HeldRun | undefined;
+}
+
 /**
  * The folder of one run, which this process alone writes to. A round is on disk before the next one begins.
  * `run.json` · `trial.yaml` resolved · `records.jsonl` · `timings.jsonl` · `artifacts.jsonl`, if the task shows any ·
@@ -56,40 +66,17 @@ export interface WireTraffic {
  */
 export class RunFolder {
   readonly path: string;
-  readonly #trial: Trial;
   readonly #lock: Lock;
-  readonly #policy: CheckpointPolicy;
+  readonly #taken: Taken;
   readonly #logs = new Map<LinesFile, Log>();
-  /** Was the folder made for it? */
-  readonly #isNew: boolean;
-  /** The run to go on with. */
-  readonly #held: HeldRun | undefined;
   #rounds: number;
   #hasBegun = false;
 
-  private constructor(
-    lock: Lock,
-    {
-      path,
-      trial,
-      policy,
-      isNew,
-      held,
-    }: {
-      readonly path: string;
-      readonly trial: Trial;
-      readonly policy: CheckpointPolicy;
-      readonly isNew: boolean;
-      readonly held: HeldRun | undefined;
-    },
-  ) {
+  private constructor(path: string, lock: Lock, taken: Taken) {
     this.path = path;
-    this.#trial = trial;
-    this.#policy = policy;
     this.#lock = lock;
-    this.#isNew = isNew;
-    this.#held = held;
-    this.#rounds = held?.rounds ?? 0;
+    this.#taken = taken;
+    this.#rounds = taken.held?.rounds ?? 0;
   }
 
   /**
@@ -115,7 +102,7 @@ export class RunFolder {
       });
       const held = await runIn(path, true);
       if (held) checkHeld(held, trial, resumes);
-      return new RunFolder(lock, { path, trial, policy, isNew, held });
+      return new RunFolder(path, lock, { trial, policy, isNew, held });
     } catch (error) {
       await lock?.release();
       if (isNew) await rmdir(path).catch(() => undefined); // another may have taken it meanwhile
@@ -130,9 +117,12 @@ export class RunFolder {
    * @returns where the run stands; undefined: at its start
    * @throws UserError if it was begun with another backend, or its files are not what they were
    */
-  async begin(backend: string, written: unknown = this.#trial): Promise<Checkpoint | undefined> {
+  async begin(
+    backend: string,
+    written: unknown = this.#taken.trial,
+  ): Promise<Checkpoint | undefined> {
     const checkpoint = await readCheckpoint(this.path);
-    const begunWith = checkpoint && this.#held?.info.backend;
+    const begunWith = checkpoint && this.#taken.held?.info.backend;
     if (begunWith !== undefined && begunWith !== backend) {
       throw new UserError(
         `the run in '${this.path}' was begun with the backend ${begunWith}, and its numbers repeat on the same one only: ` +
@@ -141,7 +131,7 @@ export class RunFolder {
     }
     if (!checkpoint) {
       const started = new Date().toISOString();
-      const info: RunInfo = { hash: trialHash(this.#trial), version, started, backend };
+      const info: RunInfo = { hash: trialHash(this.#taken.trial), version, started, backend };
       await writeWhole(join(this.path, "run.json"), JSON.stringify(info, null, 2) + "\n");
       await writeWhole(join(this.path, "trial.yaml"), stringify(written));
     }
@@ -185,7 +175,7 @@ export class RunFolder {
 
   /** Where the run stands after the rounds that were appended, if the policy asks for it now. */
   async checkpoint(at: Omit<Checkpoint, "logs">): Promise<void> {
-    const { every = 1, keep = 1 } = this.#policy;
+    const { every = 1, keep = 1 } = this.#taken.policy;
     if (this.#rounds % every !== 0) return;
     const logs = new Map([...this.#logs].map(([file, { bytes }]) => [file, bytes]));
     await writeCheckpoint(this.path, this.#rounds, { ...at, logs }, keep);
@@ -201,7 +191,7 @@ export class RunFolder {
   async writeSummary(summary: Summary): Promise<void> {
     await writeWhole(join(this.path, "summary.json"), JSON.stringify(summary, null, 2) + "\n");
     // What cannot be removed is in nobody's way.
-    await dropCheckpoints(this.path, this.#policy.keep ?? 0).catch(() => undefined);
+    await dropCheckpoints(this.path, this.#taken.policy.keep ?? 0).catch(() => undefined);
   }
 
   /** Why a run that has begun ends before its end, as far as the disk still takes it. */
@@ -217,7 +207,7 @@ export class RunFolder {
   async release(): Promise<void> {
     for (const log of this.#logs.values()) await log.close();
     await this.#lock.release();
-    if (this.#isNew && !this.#hasBegun) await rmdir(this.path).catch(() => undefined); // not if there is anything in it
+    if (this.#taken.isNew && !this.#hasBegun) await rmdir(this.path).catch(() => undefined); // not if there is anything in it
   }
 
   async #write(file: LinesFile, values: readonly unknown[]): Promise<void> {
