@@ -59,7 +59,7 @@ describe("a run that is stopped", function () {
     const out = await temporaryFolder();
     const { run, children } = await underWay(out);
     run.kill("SIGKILL");
-    await gone(children, 10_000);
+    await gone(children, 5000);
     assert.equal((await run.ended).code, "SIGKILL");
     assert.ok((await recordsOf(out)).length >= 1);
   });
