@@ -18,6 +18,7 @@ import type { CompareOptions } from "./compare.js";
 import type { ListOptions } from "./list.js";
 import type { ResumeOptions, RunOptions } from "./run.js";
 import { templates } from "./templates.js";
+import type { TokenOptions } from "./token.js";
 import type { VerifyOptions } from "./verify.js";
 
 const failStatuses = ["contaminated", "invalid", "undecided"] as const;
@@ -260,6 +261,23 @@ program
   .action(async ({ plugins }: { plugins: readonly string[] }) => {
     const { printSchema } = await import("./describe.js");
     await printSchema(plugins);
+  });
+
+program
+  .command("token")
+  .description("make a token by which one host may join a coordinator, or the key of such tokens")
+  .option("--new-key <file>", "write a new key, for --key and for coordinator --token-key")
+  .option("--key <file>", "sign a token with this key, and print it")
+  .option("--host <name>", "whose token it is: one host at a time has that name")
+  .option("--clients <range>", "clients that the host may be given, as c00-c14; default: any")
+  .option("--expires <time>", "how long the host may join, as 30m, 8h or 7d", "8h")
+  .addOption(
+    new Option("--role <role>", "what it lets its holder be").choices(["host"]).default("host"),
+  )
+  .option("--show <token>", "print what a token says; takes no key")
+  .action(async (options: TokenOptions) => {
+    const { token } = await import("./token.js");
+    await token(options);
   });
 
 for (const [app, description] of [

@@ -1,4 +1,7 @@
 export { connectHost, type HostOptions } from "./connect-host.js";
+export { isLoopback } from "./listen.js";
 export { protocolVersion } from "./protocol.js";
 export { SocketPool, type SocketPoolOptions } from "./socket-pool.js";
 export type { Traffic } from "./traffic.js";
+export type { Certificates } from "./tls.js";
+export type { TokenRule } from "./token-check.js";
