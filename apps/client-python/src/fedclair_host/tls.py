@@ -25,8 +25,8 @@ def tls_fault(error: BaseException | None) -> str | None:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
-        for one in (error, inner):
+        # aiohttp's own errors are ssl's too, by their class, but only what they hold says why.
+        for one in (getattr(error, "certificate_error", None), getattr(error, "os_error", None), error):
             if isinstance(one, ssl.SSLCertVerificationError):
                 why = printable(one.verify_message, 200)
                 return f"its certificate is not believed ({why}): give the authority of it by --tls-ca, and the address by a name that it holds"
