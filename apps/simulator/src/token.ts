@@ -21,7 +21,12 @@ export interface TokenOptions {
 }
 
 /** `fedclair token`: makes a key, makes a token of it, or says what a token says. */
-export async function token(options: TokenOptions, now = Date.now()): Promise<void> {
+export async function token(options: TokenOptions): Promise<void> {
+  print(await tokenText(options, Date.now()));
+}
+
+/** @param now in ms since 1970 @returns what is printed */
+export async function tokenText(options: TokenOptions, now: number): Promise<string> {
   const { newKey, show, key, host } = options;
   const wanted = [newKey, show, key].filter((one) => one !== undefined).length;
   if (wanted !== 1) {
@@ -29,15 +34,15 @@ export async function token(options: TokenOptions, now = Date.now()): Promise<vo
       "expected one of --new-key FILE, --key FILE with --host NAME, --show TOKEN",
     );
   }
+  if (show !== undefined) return `${shown(show, now)}\n`;
   if (newKey !== undefined) {
     await makeKey(newKey);
-  } else if (show !== undefined) {
-    print(`${shown(show, now)}\n`);
-  } else if (host === undefined) {
-    throw new UserError("--host is missing: a token is for one host, which it names");
-  } else {
-    print(`${signToken(await keyIn(key ?? ""), claimsOf({ ...options, host }, now))}\n`);
+    return "";
   }
+  if (host === undefined) {
+    throw new UserError("--host is missing: a token is for one host, which it names");
+  }
+  return `${signToken(await keyIn(key ?? ""), claimsOf({ ...options, host }, now))}\n`;
 }
 
 /** For the owner alone, and never over another one: it would end every token of that. */
