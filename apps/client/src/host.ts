@@ -9,7 +9,7 @@ import {
   toUserError,
   version,
 } from "@fedclair/runs";
-import { connectHost } from "@fedclair/wire";
+import { checkCoordinatorUrl, connectHost, isLoopback } from "@fedclair/wire";
 
 export interface HostOptions {
   readonly coordinator: string;
@@ -28,6 +28,10 @@ export async function host(options: HostOptions): Promise<void> {
   const log = createLog("client");
   const token = await readToken(options.tokenFile);
   const tls = await certificatesOf(options);
+  const { protocol, hostname } = checkCoordinatorUrl(options.coordinator);
+  if (protocol === "http:" && !isLoopback(hostname)) {
+    log.warn("no TLS: who sees the network can read the token and every update");
+  }
   const modules = options.plugins.map((module) => resolveModule(module, ".", "--plugin"));
   const plugins = await loadPlugins(modules);
   const { tf, name, reason } = await loadBackend(options.backend).catch(toUserError);

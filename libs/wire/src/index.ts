@@ -1,4 +1,5 @@
 export { connectHost, type HostOptions } from "./connect-host.js";
+export { checkCoordinatorUrl } from "./coordinator-url.js";
 export { isLoopback } from "./listen.js";
 export { protocolVersion } from "./protocol.js";
 export { SocketPool, type SocketPoolOptions } from "./socket-pool.js";

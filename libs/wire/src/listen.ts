@@ -74,7 +74,7 @@ export const answerNotFound: RequestListener = (_, response) => {
   response.end("a fedclair coordinator: client hosts connect by websocket\n");
 };
 
-/** Can only this machine reach the address? */
+/** Can only this machine reach the address? @param host a name, or an address, of IPv6 also in brackets */
 export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+  return ["localhost", "::1", "[::1]"].includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -11,10 +11,11 @@ import ssl
 import sys
 from pathlib import Path
 from typing import Any, Callable, Sequence
+from urllib.parse import urlsplit
 
 from .client import Client
 from .host import Host, HostError, log, software_version
-from .tls import tls_context
+from .tls import is_loopback, tls_context
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for noisy in ("socketio", "engineio"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, _interrupt)
+    address = urlsplit(options.coordinator)
+    if address.scheme == "http" and not is_loopback(address.hostname or ""):
+        log.warning("no TLS: who sees the network can read the token and every update")
     try:
         make_client, backend = _made_by(options)
         host = Host(

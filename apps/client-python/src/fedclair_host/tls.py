@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 from .text import printable
@@ -34,6 +35,11 @@ def tls_fault(error: BaseException | None) -> str | None:
                 return f"no TLS with it ({one.reason.lower().replace('_', ' ')}){_advice(one.reason)}"
         error = error.__cause__ or error.__context__
     return None
+
+
+def is_loopback(host: str) -> bool:
+    """Can only this machine reach the address?"""
+    return host in ("localhost", "::1") or re.fullmatch(r"127\.\d+\.\d+\.\d+", host) is not None
 
 
 def _advice(reason: str) -> str:
