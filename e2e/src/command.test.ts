@@ -55,7 +55,7 @@ describe("the command", () => {
       [
         "an address with a path",
         ["client", "--capacity", "2", "--coordinator", "http://127.0.0.1:9/trial"],
-        /expected http:\/\/host:port and nothing behind, got 'http:\/\/127\.0\.0\.1:9\/trial'/,
+        /expected https:\/\/host:port and nothing behind, got 'http:\/\/127\.0\.0\.1:9\/trial'/,
       ],
     ];
     for (const [what, args, message] of cases) {
