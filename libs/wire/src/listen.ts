@@ -73,8 +73,3 @@ export const answerNotFound: RequestListener = (_, response) => {
   response.writeHead(404, { "content-type": "text/plain" });
   response.end("a fedclair coordinator: client hosts connect by websocket\n");
 };
-
-/** Can only this machine reach the address? @param host a name, or an address, of IPv6 also in brackets */
-export function isLoopback(host: string): boolean {
-  return ["localhost", "::1", "[::1]"].includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
-}

@@ -33,6 +33,11 @@ export class Roster {
     return this.#sessions.has(session);
   }
 
+  /** The host of that name, as signed tokens say it. */
+  named(host: string): HostSession | undefined {
+    return this.sessions.find(({ claims }) => claims?.host === host);
+  }
+
   /** @returns how many clients it held, now without a host */
   remove(session: HostSession): number {
     this.#sessions.delete(session);

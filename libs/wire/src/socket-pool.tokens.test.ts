@@ -83,6 +83,14 @@ describe("SocketPool, signed tokens", () => {
     assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "HOST_LOST" });
   });
 
+  it("says for which clients the tokens are, where some have no host", async () => {
+    await joined(tokenFor("low", { clients: [0, 1] }));
+    await assert.rejects(
+      pool.ready(AbortSignal.timeout(1)),
+      /hold 2 of 4 clients: start .*; tokens of those that joined are for c00-c01$/,
+    );
+  });
+
   it("lets a newer connection with the same token take the place of the older, which is told", async () => {
     const token = tokenFor("gpu-1");
     const older = await joined(token);

@@ -16,13 +16,14 @@ import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-mes
 import { accepted, refused, type Limits, type Reply } from "./codec/reply.js";
 import { Gate, type Judgement } from "./gate.js";
 import { HostSession } from "./host-session.js";
-import { answerNotFound, isLoopback, listen, type HostSocket, type Listener } from "./listen.js";
+import { answerNotFound, listen, type HostSocket, type Listener } from "./listen.js";
 import { limitedLog, type Log } from "./limited-log.js";
 import { OpenJobs } from "./open-jobs.js";
 import { Peer } from "./peer.js";
 import { defaultLimits, maxTrialBytes } from "./protocol.js";
+import { checkOpenness } from "./openness.js";
 import { Roster } from "./roster.js";
-import type { TokenClaims } from "./signed-token.js";
+import { rangeText, type TokenClaims } from "./signed-token.js";
 import { createServer, type Certificates } from "./tls.js";
 import { TokenCheck, type TokenRule } from "./token-check.js";
 import { Traffic } from "./traffic.js";
@@ -273,7 +274,7 @@ export class SocketPool implements ClientPool {
     const judgement = this.#gate.judge(join);
     if ("refusal" in judgement || !judgement.claims) return judgement;
     const { host, id } = judgement.claims;
-    const present = this.#session(host);
+    const present = this.#roster.named(host);
     if (!present || present.claims?.id === id) return judgement;
     const message = `host '${host}' is here, with another token: stop it first; a broken connection is noticed within a minute`;
     return { refusal: { code: "BAD_TOKEN", message } };
@@ -287,15 +288,10 @@ export class SocketPool implements ClientPool {
 
   /** A host that comes again has lost its connection, whether that was noticed here or not: what it was, it is no more. */
   #welcome(join: Join, claims: TokenClaims | undefined): Extract<Reply, { type: "welcome" }> {
-    const before = claims && this.#session(claims.host);
+    const before = claims && this.#roster.named(claims.host);
     if (before) this.#dismiss(before, "a host with the same token took its place");
     this.#options.log?.(`a ${hostText(join, claims)} joined`, "info");
     return { type: "welcome", trialJson: this.#options.trialJson, ...this.#limits };
-  }
-
-  /** The host of that name, as signed tokens say it. */
-  #session(host: string): HostSession | undefined {
-    return this.#roster.sessions.find(({ claims }) => claims?.host === host);
   }
 
   /** Does without a host from now on. */
@@ -352,33 +348,24 @@ export class SocketPool implements ClientPool {
     }
   }
 
+  /** A host with room may be given some clients alone. */
+  #rangesText(): string {
+    const ranges = this.#roster.sessions.flatMap(({ clients }) =>
+      clients ? [rangeText(clients)] : [],
+    );
+    if (ranges.length === 0) return "";
+    return printable(`; tokens of those that joined are for ${ranges.join(", ")}`, maxHostText);
+  }
+
   #notReady(reason: unknown): unknown {
     if (!(reason instanceof DOMException && reason.name === "TimeoutError")) return reason;
     const { clientIds } = this.#options;
     return new UserError(
       `joined hosts hold ${clientIds.length - this.#roster.homeless} of ${clientIds.length} clients: ` +
-        `start more hosts, or hosts with more capacity, for ${this.url}`,
+        `start more hosts, or hosts with more capacity, for ${this.url}${this.#rangesText()}`,
       exitCodes.quorum,
     );
   }
-}
-
-/** @throws UserError if other machines could join without a token, or what is said were in clear and nobody wants that */
-function checkOpenness(host: string, options: SocketPoolOptions, log: Log): void {
-  if (isLoopback(host)) return;
-  const { tokens = { secret: "" }, tls, insecure = false } = options;
-  const opens = `listening on ${host} lets other machines in`;
-  if ("secret" in tokens && tokens.secret === "") {
-    throw new UserError(`${opens}: set a token, or listen on 127.0.0.1`);
-  }
-  if (tls) return;
-  if (!insecure) {
-    throw new UserError(
-      `${opens}, and without TLS all is said in clear, the token too: give --tls-cert and --tls-key (docs/security.md), ` +
-        "or --insecure where the network or a tunnel is trusted",
-    );
-  }
-  log(`${opens} without TLS: who sees the network can read the token and every update`, "warn");
 }
 
 /** For the log. */

@@ -20,8 +20,8 @@ describe("TLS", () => {
 
   before(async function () {
     if (!(await hasOpenssl())) return this.skip();
-    ours = await Authority.of("coordinator=127.0.0.1,localhost", "elsewhere=10.9.9.9", "gpu-1");
-    others = await Authority.of("gpu-1");
+    ours = await Authority.make("coordinator=127.0.0.1,localhost", "elsewhere=10.9.9.9", "gpu-1");
+    others = await Authority.make("gpu-1");
   });
   afterEach(async () => {
     await pool?.close();

@@ -31,7 +31,7 @@ export class Authority {
   }
 
   /** @param names as the script takes them, like `coordinator=127.0.0.1,localhost` */
-  static async of(...names: string[]): Promise<Authority> {
+  static async make(...names: string[]): Promise<Authority> {
     const folder = await mkdtemp(join(tmpdir(), "fedclair-authority-"));
     try {
       await run("bash", [script, folder, ...names]);
