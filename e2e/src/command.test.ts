@@ -55,7 +55,7 @@ describe("the command", () => {
       [
         "an address with a path",
         ["client", "--capacity", "2", "--coordinator", "http://127.0.0.1:9/trial"],
-        /expected http:\/\/host:port and nothing behind, got 'http:\/\/127\.0\.0\.1:9\/trial'/,
+        /expected https:\/\/host:port and nothing behind, got 'http:\/\/127\.0\.0\.1:9\/trial'/,
       ],
     ];
     for (const [what, args, message] of cases) {
@@ -136,7 +136,7 @@ describe("the command", () => {
     await writeFile(join(cwd, "runs", "torn", "summary.json"), '{"name":');
     const { stdout } = await fedclair(["list"], { cwd });
     assert.match(stdout, /^trial +task +clients\ntrials\/a\.yaml +linear-regression +10$/m);
-    assert.match(stdout, new RegExp(`^${folder} +done +2 +20.* +1 +error\\.clair +\\d`, "m"));
+    assert.match(stdout, new RegExp(`^${folder} +done +6 +20.* +1 +error\\.clair +\\d`, "m"));
     assert.match(stdout, /^trials\/b\.yaml +trials\/b\.yaml:2:1: Flow sequence/m);
     assert.match(stdout, /^sweep +trials\ntrials\/c\.yaml +\d+$/m);
     assert.doesNotMatch(stdout, /What attacks do|torn/);
@@ -155,7 +155,7 @@ describe("the command", () => {
     assert.deepEqual([again.code, again.stdout], [0, first.stdout]);
     const other = await fedclair([...how, "--set", "rounds=1"], { cwd });
     assert.equal(other.code, 2, other.stdout);
-    assert.match(other.stderr, /'runs\/pilot' holds the run of .*, but other contents/);
+    assert.match(other.stderr, /'runs\/pilot' holds a run of .*, made from other contents/);
     const anew = await fedclair([...how, "--set", "rounds=1", "--again"], { cwd });
     assert.match(anew.stdout, /^report: runs\/pilot-2\/report\.html$/m);
     assert.equal(await readFile(join(cwd, "runs/pilot/summary.json"), "utf8"), summary);

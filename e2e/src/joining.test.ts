@@ -43,7 +43,7 @@ describe("joining", () => {
     assert.match(told.stderr, /the trial failed: joined hosts hold 4 of 10 clients/);
   });
 
-  it("from other machines takes a token, and the right one", async () => {
+  it("from other machines takes a token, the right one, and TLS or the word that it is not wanted", async () => {
     const folder = await temporaryFolder();
     const [tokenFile, out] = [join(folder, "token"), join(folder, "run")];
     const listen = ["coordinator", trial, "--out", out, "--listen", "0.0.0.0:0"];
@@ -52,9 +52,17 @@ describe("joining", () => {
     assert.match(open.stderr, /listening on 0\.0\.0\.0 lets other machines in: set a token/);
 
     await writeFile(tokenFile, "a secret\n");
+    const inClear = await fedclair([...listen, "--token-file", tokenFile]);
+    assert.equal(inClear.code, 2);
+    assert.match(
+      inClear.stderr,
+      /without TLS all is said in clear, the token too: give --tls-cert/,
+    );
+
     const { coordinator, url } = await startCoordinator([
-      ...[trial, "--out", out, "--listen", "0.0.0.0:0", "--token-file", tokenFile],
+      ...[trial, "--out", out, "--listen", "0.0.0.0:0", "--token-file", tokenFile, "--insecure"],
     ]);
+    assert.match(coordinator.stderr, /0\.0\.0\.0 lets other machines in without TLS: who sees/);
     const local = url.replace("0.0.0.0", "127.0.0.1");
     const wrong = await startHost(local, 10, { env: { FEDCLAIR_TOKEN: "a guess" } }).ended;
     assert.equal(wrong.code, 2);

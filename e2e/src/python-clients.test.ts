@@ -7,6 +7,7 @@ import { pythonCommands } from "./support/documented-commands.js";
 import { failuresOf, recordsOf, startCoordinator } from "./support/federation.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 import { startPythonHost, takesPython } from "./support/python.js";
+import { Secrets, takesOpenssl } from "./support/secrets.js";
 
 const examples = "apps/client-python/examples";
 const tests = "apps/client-python/tests";
@@ -183,5 +184,39 @@ describe("Python clients", function () {
     const { code, stderr } = (await simulated.hosts[0]?.ended) ?? {};
     assert.equal(code, 2);
     assert.match(stderr ?? "", /task is linear-regression, whose clients are simulated/);
+  });
+});
+
+describe("Python clients over TLS", function () {
+  this.timeout(60_000);
+
+  takesPython();
+  takesOpenssl();
+
+  it("have certificates and tokens of their own, and believe no other coordinator", async () => {
+    const [secrets, strangers] = [await Secrets.make("gpu-1"), await Secrets.make("gpu-1")];
+    const { coordinator, url } = await startCoordinator([
+      ...[linear, "--out", await temporaryFolder(), "--no-report"],
+      ...["--token-key", secrets.file("token-key"), ...secrets.coordinator({ mutual: true })],
+    ]);
+    const host = async (token: string, args: readonly string[]) => {
+      const all = ["linear:make_client", "--capacity", "20", "--coordinator", url, ...args];
+      return await startPythonHost(examples, all, { env: { FEDCLAIR_TOKEN: token } });
+    };
+    const refused = async (token: string, args: readonly string[], why: RegExp) => {
+      const { code, stderr } = await (await host(token, args)).ended;
+      assert.equal(code, exitCodes.usage, stderr);
+      assert.match(stderr, why);
+      assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+    };
+    const ours = secrets.host("gpu-1");
+    await refused("fct1.a.secret", strangers.host("gpu-1"), /its certificate is not believed \(/);
+    await refused("fct1.a.secret", secrets.host(), /expect a certificate of this host/);
+    await refused(await secrets.signed({ expires: 1 }), ours, /BAD_TOKEN: .* expired at 1970-/);
+    assert.doesNotMatch(coordinator.stderr, /fct1/);
+    const right = await host(await secrets.token("gpu-1", "--clients", "c00-c19"), ours);
+    const ended = await coordinator.ended;
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.equal((await right.ended).code, 0);
   });
 });

@@ -1,3 +1,4 @@
+import ssl
 import time
 
 import numpy as np
@@ -22,6 +23,7 @@ from fedclair_host.command import main
 from fedclair_host.host import _at_most, _TookTooLong
 from fedclair_host.peer import Assembler
 from fedclair_host.text import printable
+from fedclair_host.tls import is_loopback, tls_context, tls_fault
 
 job = Job("c01", 1, 4, 2, "train", 5, 6, {})
 
@@ -157,3 +159,47 @@ def test_bad_options(arguments, message, capsys):
 def test_bad_modules(caplog):
     for name in ["json", "json:nothing", "no_such_module:x", "os:sep"]:
         assert main([name, "--coordinator", "http://127.0.0.1:9", "--capacity", "1"]) == 2
+
+
+def test_tls_verifies_and_is_not_old():
+    context = tls_context()
+    assert context.verify_mode == ssl.CERT_REQUIRED and context.check_hostname
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_only_faults_of_tls_are_of_no_use_to_try_again():
+    disbelief = ssl.SSLCertVerificationError(1, "x")
+    disbelief.verify_message = "self-signed certificate\n"
+    outer = ConnectionError("Connection error")
+    outer.__context__ = disbelief
+    fault = tls_fault(outer)
+    assert fault is not None and "(self-signed certificate\\n): give" in fault
+    plain = ssl.SSLError(1, "x")
+    plain.reason = "WRONG_VERSION_NUMBER"
+    assert tls_fault(plain) == "no TLS with it (wrong version number): does it expect http://?"
+    assert tls_fault(ConnectionResetError("gone")) is None
+
+
+def test_loopback():
+    assert is_loopback("127.3.2.1") and is_loopback("::1") and is_loopback("localhost")
+    assert not is_loopback("10.0.0.1") and not is_loopback("127.0.0.1.example.org")
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (["http://h:1", "--tls-ca", "ca.pem"], "an address without TLS"),
+        (["https://h:1", "--tls-cert", "a.pem"], "--tls-cert and --tls-key go together"),
+    ],
+)
+def test_tls_options_that_do_not_fit(options, said, capsys):
+    with pytest.raises(SystemExit):
+        main(["m:f", "--capacity", "1", "--coordinator", *options])
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_certificate(tmp_path, caplog):
+    bad = tmp_path / "ca.pem"
+    bad.write_text("nothing")
+    assert main(["json:loads", "--capacity", "1", "--coordinator", "https://h:1", "--tls-ca", str(bad)]) == 2
+    assert "cannot use" in caplog.text

@@ -1,14 +1,24 @@
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
-import { ClientRunner, identitiesOf, parseSentTrial, type Trial } from "@fedclair/core";
+import { ClientRunner, identitiesOf, parseSentTrial, UserError, type Trial } from "@fedclair/core";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
-import { createLog, interruption, readToken, toUserError, version } from "@fedclair/runs";
-import { connectHost } from "@fedclair/wire";
+import {
+  createLog,
+  interruption,
+  readCertificates,
+  readToken,
+  toUserError,
+  version,
+} from "@fedclair/runs";
+import { checkCoordinatorUrl, connectHost, isLoopback } from "@fedclair/wire";
 
 export interface HostOptions {
   readonly coordinator: string;
   readonly capacity: number;
   readonly backend: BackendChoice;
   readonly tokenFile?: string;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   /** Modules that this host's operator allows. */
   readonly plugins: readonly string[];
 }
@@ -17,6 +27,11 @@ export interface HostOptions {
 export async function host(options: HostOptions): Promise<void> {
   const log = createLog("client");
   const token = await readToken(options.tokenFile);
+  const tls = await certificatesOf(options);
+  const { protocol, hostname } = checkCoordinatorUrl(options.coordinator);
+  if (protocol === "http:" && !isLoopback(hostname)) {
+    log.warn("no TLS: who sees the network can read the token and every update");
+  }
   const modules = options.plugins.map((module) => resolveModule(module, ".", "--plugin"));
   const plugins = await loadPlugins(modules);
   const { tf, name, reason } = await loadBackend(options.backend).catch(toUserError);
@@ -27,6 +42,7 @@ export async function host(options: HostOptions): Promise<void> {
   const ending = await connectHost({
     url: options.coordinator,
     ...(token !== undefined && { token }),
+    ...(tls && { tls }),
     capacity: options.capacity,
     backend: name,
     softwareVersion: version,
@@ -62,6 +78,18 @@ export async function host(options: HostOptions): Promise<void> {
   process.exitCode = ending.exitCode;
   // For `fedclair run`, which starts hosts again that end otherwise; if it is gone, nobody is left to tell.
   if (!interruption.signal.aborted) process.send?.({ ended: ending.reason }, () => undefined);
+}
+
+async function certificatesOf({ coordinator, tlsCa, tlsCert, tlsKey }: HostOptions) {
+  const tls = await readCertificates({
+    ca: ["--tls-ca", tlsCa],
+    cert: ["--tls-cert", tlsCert],
+    key: ["--tls-key", tlsKey],
+  });
+  if (!tls || coordinator.startsWith("https:")) return tls;
+  throw new UserError(
+    `--tls-…: '${coordinator}' is an address without TLS: expected one that begins with https://`,
+  );
 }
 
 /** A host runs no aggregator and needs none: its operator need not load those of the trial that are plug-ins. */

@@ -10,7 +10,7 @@ import type { HostOptions } from "./host.js";
 
 const program = new Command("fedclair client")
   .description("A client host: joins a coordinator and trains for the virtual clients it is given.")
-  .requiredOption("--coordinator <url>", "the coordinator's address, as http://10.0.0.1:4000")
+  .requiredOption("--coordinator <url>", "the coordinator's address, as https://10.0.0.1:4000")
   .requiredOption(
     "--capacity <n>",
     "virtual clients that this host takes at most",
@@ -22,6 +22,12 @@ const program = new Command("fedclair client")
       .default("auto"),
   )
   .option("--token-file <file>", "file with the join token; default: environment FEDCLAIR_TOKEN")
+  .option(
+    "--tls-ca <file>",
+    "certificate authority (PEM) of the coordinator; default: those that Node.js knows",
+  )
+  .option("--tls-cert <file>", "certificate (PEM) of this host, if the coordinator expects one")
+  .option("--tls-key <file>", "private key (PEM) of --tls-cert")
   .addOption(pluginOption())
   .action(async (options: HostOptions) => {
     const { host } = await import("./host.js");

@@ -8,19 +8,19 @@ import {
   exitCodeOf,
   folderOf,
   interruption,
-  readToken,
   readTrialFile,
   type CheckpointOptions,
   type PlaceOptions,
 } from "@fedclair/runs";
 import { SocketPool } from "@fedclair/wire";
 import { parseAddress } from "./address.js";
+import { certificatesOf, tokensOf, type EntryOptions } from "./entry.js";
 
-export interface CoordinateOptions extends PlaceOptions, CheckpointOptions {
+export interface CoordinateOptions extends PlaceOptions, CheckpointOptions, EntryOptions {
   readonly listen: string;
   readonly set: readonly string[];
   readonly resume: boolean;
-  readonly tokenFile?: string;
+  readonly insecure: boolean;
   readonly json: boolean;
   readonly report: boolean;
 }
@@ -36,10 +36,13 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   process.exitCode = await showIfDone(out, wanted, { json, report });
   if (process.exitCode !== undefined) return;
   const { host, port } = parseAddress(options.listen);
-  const token = await readToken(options.tokenFile);
+  const tokens = await tokensOf(options);
+  const tls = await certificatesOf(options);
   const pool = await SocketPool.listen({
     ...{ host, port, clientIds: clientIds(trial.clients), trialJson: JSON.stringify(trial) },
-    ...(token !== undefined && { token }),
+    ...(tokens && { tokens }),
+    ...(tls && { tls }),
+    insecure: options.insecure,
     plugins: plugins.tasks.get(trial.task.name)?.isForeign ? [] : hostedPlugins(trial),
     chunkBytes: trial.limits.chunkBytes,
     maxMessageBytes: trial.limits.maxMessageBytes,

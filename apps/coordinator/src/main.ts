@@ -1,5 +1,5 @@
 import { listenForInterruption, runOptions, runProgram, setOption } from "@fedclair/runs/program";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { CoordinateOptions } from "./coordinate.js";
 
 const program = new Command("fedclair coordinator")
@@ -14,6 +14,17 @@ const program = new Command("fedclair coordinator")
   .addOption(runOptions.checkpointEvery())
   .addOption(runOptions.keepCheckpoints())
   .option("--token-file <file>", "file with the join token; default: environment FEDCLAIR_TOKEN")
+  .addOption(
+    new Option(
+      "--token-key <file>",
+      "key by which hosts' own tokens are signed (fedclair token); then no other token is taken",
+    ).conflicts("tokenFile"),
+  )
+  .option("--revoked <file>", "with --token-key: ids of tokens that are good no more, one a line")
+  .option("--tls-cert <file>", "certificate (PEM) of this coordinator, for https")
+  .option("--tls-key <file>", "private key (PEM) of --tls-cert")
+  .option("--tls-client-ca <file>", "hosts must have a certificate of this authority (PEM)")
+  .option("--insecure", "let other machines in without TLS", false)
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "leave out report.html and its figures")
   .action(async (file: string, options: CoordinateOptions) => {

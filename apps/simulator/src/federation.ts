@@ -48,6 +48,12 @@ export async function runFederation(federation: Federation): Promise<number> {
   const stop = () => {
     over.abort();
     processes.kill("SIGTERM");
+    // One that a plug-in keeps busy hears no signal; a second Ctrl-C, or patience at its end, needs no hearing.
+    setTimeout(kill, farewell).unref();
+    process.once("SIGINT", kill);
+  };
+  const kill = () => {
+    processes.kill("SIGKILL");
   };
   interruption.signal.addEventListener("abort", stop);
   try {

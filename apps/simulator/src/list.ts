@@ -23,9 +23,14 @@ export interface ListOptions {
   readonly json: boolean;
 }
 
-/** `fedclair list`: the trials and sweeps under a folder, and the runs that lie in `runs`. */
-export async function list(folder: string, { claims, json }: ListOptions): Promise<void> {
-  const files = await Promise.all((await trialFiles(folder)).map(listed));
+/** `fedclair list`: the trials and sweeps under a folder, by default `trials` if there is one, and the runs that lie in `runs`. */
+export async function list(
+  folder: string | undefined,
+  { claims, json }: ListOptions,
+): Promise<void> {
+  const names =
+    folder === undefined ? await trialFiles("trials").catch(() => []) : await trialFiles(folder);
+  const files = await Promise.all(names.map(listed));
   const plugins = await pluginsFor("");
   const runs = (await runsUnder("runs")).map((run) => ({ run, primary: primaryOf(run, plugins) }));
   const trials = files.filter((entry) => "task" in entry);
@@ -105,7 +110,7 @@ function runRow({ run, primary }: { run: HeldRun; primary: Measure | undefined }
   return [
     oneLine(folder),
     colour[status](status),
-    status === "done" ? String(trial.rounds) : `${rounds} of ${all}`,
+    status === "done" ? String(all) : `${rounds} of ${all}`,
     info.started.slice(0, 16).replace("T", " "),
     trial.seed,
     primary ? oneLine(primary.name) : "",

@@ -19,6 +19,7 @@ import type { ListOptions } from "./list.js";
 import type { ResumeOptions, RunOptions } from "./run.js";
 import { templates } from "./templates.js";
 import type { SweepOptions } from "./sweep.js";
+import type { TokenOptions } from "./token.js";
 import type { VerifyOptions } from "./verify.js";
 
 const failStatuses = ["contaminated", "invalid", "undecided"] as const;
@@ -133,10 +134,10 @@ program
 program
   .command("list")
   .description("list trials, sweeps, and the runs in ./runs")
-  .argument("[folder]", "where the trial files are", "trials")
+  .argument("[folder]", "where the trial files are; default: trials, if there is one")
   .option("--claims", "with what trials and sweeps are said to show", false)
   .option("--json", "print JSON", false)
-  .action(async (folder: string, options: ListOptions) => {
+  .action(async (folder: string | undefined, options: ListOptions) => {
     const { list } = await import("./list.js");
     await list(folder, options);
   });
@@ -265,6 +266,23 @@ program
   .action(async ({ plugins }: { plugins: readonly string[] }) => {
     const { printSchema } = await import("./describe.js");
     await printSchema(plugins);
+  });
+
+program
+  .command("token")
+  .description("make a token by which one host may join a coordinator, or the key of such tokens")
+  .option("--new-key <file>", "write a new key, for --key and for coordinator --token-key")
+  .option("--key <file>", "sign a token with this key, and print it")
+  .option("--host <name>", "whose token it is: one host at a time has that name")
+  .option("--clients <range>", "clients that the host may be given, as c00-c14; default: any")
+  .option("--expires <time>", "how long the host may join, as 30m, 8h or 7d", "8h")
+  .addOption(
+    new Option("--role <role>", "what it lets its holder be").choices(["host"]).default("host"),
+  )
+  .option("--show <token>", "print what a token says; takes no key")
+  .action(async (options: TokenOptions) => {
+    const { token } = await import("./token.js");
+    await token(options);
   });
 
 for (const [app, description] of [

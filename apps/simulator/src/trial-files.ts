@@ -1,8 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { UserError } from "@fedclair/core/errors";
 
-/** The trial files under a path, sorted. */
+/** The trial files under a path, sorted, but for those that runs keep of their own. */
 export async function trialFiles(path: string): Promise<string[]> {
   const isFolder = await stat(path).then(
     (entry) => entry.isDirectory(),
@@ -12,8 +12,9 @@ export async function trialFiles(path: string): Promise<string[]> {
   );
   if (!isFolder) return [path];
   const entries = await readdir(path, { recursive: true });
+  const runs = new Set(entries.filter((name) => basename(name) === "run.json").map(dirname));
   return entries
-    .filter((name) => name.endsWith(".yaml"))
+    .filter((name) => name.endsWith(".yaml") && !runs.has(dirname(name)))
     .sort()
     .map((name) => join(path, name));
 }

@@ -8,11 +8,11 @@ import { runScript } from "./run-script.js";
 
 /**
  * Runs a document as one script in an empty folder: its `sh` blocks as they stand, and files written where a block follows a
- * line with the file's name. Nothing is installed: the packages of this repository and its trials lie beside.
+ * line with the file's name. Nothing is installed: the packages, scripts and trials of this repository lie beside.
  */
 export async function runDocument(document: string) {
   const folder = await temporaryFolder();
-  for (const name of ["node_modules", "trials"]) {
+  for (const name of ["node_modules", "scripts", "trials"]) {
     await symlink(join(workspace, name), join(folder, name));
   }
   const text = await readFile(join(workspace, document), "utf8");

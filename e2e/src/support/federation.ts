@@ -36,10 +36,16 @@ export async function startCoordinator(
   options?: CommandOptions,
 ): Promise<{ coordinator: Command; url: string }> {
   const coordinator = start(["coordinator", ...args], options);
-  return { coordinator, url: await coordinator.says(/listening on (http:[^"\s]+)/) };
+  return { coordinator, url: await coordinator.says(/listening on (https?:[^"\s]+)/) };
 }
 
 /** Starts a client host by hand. */
-export function startHost(url: string, capacity: number, options?: CommandOptions): Command {
-  return start(["client", "--coordinator", url, "--capacity", String(capacity)], options);
+export function startHost(
+  url: string,
+  capacity: number,
+  options?: CommandOptions,
+  args: readonly string[] = [],
+): Command {
+  const host = ["client", "--coordinator", url, "--capacity", String(capacity)];
+  return start([...host, ...args], options);
 }

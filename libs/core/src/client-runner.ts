@@ -47,7 +47,7 @@ export class ClientRunner {
   /** @throws UserError if the trial's clients are not simulated */
   async prepare(): Promise<void> {
     if (this.#isForeign) throw new UserError(`task ${this.#trial.task.name}: ${whereClientsAre}`);
-    await this.#task.prepare?.();
+    await prepared(this.#task, this.#trial.task.name);
   }
 
   /** Never rejects and never takes longer than `limits.clientSeconds`: a client's fault is its own failure. */
@@ -65,7 +65,6 @@ export class ClientRunner {
     });
     try {
       const result = await Promise.race([this.#result(job, givenUp.signal), timeout]);
-      if (!("code" in result)) requireResult(result);
       return "code" in result
         ? { ...answered, failure: result }
         : { ...answered, update: { ...result, clientId: job.clientId } };
@@ -84,7 +83,7 @@ export class ClientRunner {
     try {
       return job.kind === "train"
         ? await this.#train(trainer, job, { params, signal })
-        : await evaluate(trainer, params);
+        : checkedResult(await evaluate(trainer, params), "evaluate()");
     } finally {
       trainer.close?.();
     }
@@ -117,10 +116,30 @@ export class ClientRunner {
   ): Promise<TrainResult> {
     const common = this.#rng.at("common", phase, round);
     const rng = this.#rng.at("train", phase, round, clientId);
-    const honest = await trainer.train({ round, phase, ...start, rng, common });
+    const trained = await trainer.train({ round, phase, ...start, rng, common });
+    const honest = checkedResult(trained, "train()");
     const attack = this.contamination.get(clientId)?.attack;
-    return (await attack?.corruptUpdate?.(honest, rng.at("attack"))) ?? honest;
+    if (!attack?.corruptUpdate) return honest;
+    return checkedResult(await attack.corruptUpdate(honest, rng.at("attack")), "corruptUpdate()");
   }
+}
+
+/** Has the task read its data? @throws UserError naming the task: it would fail again, however often it is tried */
+export async function prepared(task: Task, name: string): Promise<void> {
+  try {
+    await task.prepare?.();
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`task ${name} cannot be prepared: ${messageOf(error)}${placeOf(error)}`);
+  }
+}
+
+/** ` (file.js:3:5)`, where in its module an error was thrown, as far as it says so. */
+function placeOf(error: unknown): string {
+  if (error instanceof UserError) return "";
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const [, place] = /\(?(?:file:\/\/)?[^\s()]*\/([^\s()/]+:\d+:\d+)\)?$/m.exec(stack) ?? [];
+  return place === undefined ? "" : ` (${place})`;
 }
 
 /** What to do where the clients of a trial are not simulated. */
@@ -128,9 +147,12 @@ export const whereClientsAre =
   "its clients live in hosts of their own. Start `fedclair coordinator TRIAL --listen 127.0.0.1:4000`, and for it hosts, as " +
   "`fedclair-host my_module:make_client --coordinator http://127.0.0.1:4000 --capacity N` (see docs/python-clients.md)";
 
-/** What a trainer or an attack made must at least have the form of a result: all that follows reads it. */
-function requireResult(result: Partial<TrainResult>): void {
-  const { delta, metrics } = result;
+/**
+ * What a trainer or an attack made must at least have the form of a result: all that follows reads it.
+ * @throws UserError that names who made it
+ */
+function checkedResult(result: unknown, maker: string): TrainResult {
+  const { delta, metrics } = (result ?? {}) as Partial<TrainResult>;
   const isWhole =
     delta instanceof Map &&
     typeof metrics === "object" &&
@@ -139,7 +161,11 @@ function requireResult(result: Partial<TrainResult>): void {
         ({ shape, data }) => Array.isArray(shape) && ArrayBuffer.isView(data),
       ),
     );
-  if (!isWhole) throw new Error("the result has no tensors by module, or no metrics");
+  if (isWhole) return result as TrainResult;
+  const what = result === undefined ? "nothing" : "something else";
+  throw new UserError(
+    `${maker} returned ${what}: expected { numExamples, delta, metrics }, delta a Map of tensors by module`,
+  );
 }
 
 async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult> {

@@ -36,6 +36,7 @@ export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.j
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
 export { makeFolder } from "./store/make-folder.js";
+export { readCertificates } from "./process/certificates.js";
 export { createLog } from "./process/log.js";
 export {
   exitCodeOf,

@@ -6,6 +6,7 @@ import {
   createPlugin,
   exitCodes,
   isTruthUnknown,
+  prepared,
   runRounds,
   startTrial,
   UserError,
@@ -84,7 +85,7 @@ export async function startOf(
   const rng = stream(trial.seed);
   const ids = clientIds(trial.clients);
   const task = createPlugin(plugins.tasks, trial.task);
-  await task.prepare?.();
+  await prepared(task, trial.task.name);
   return await startTrial(task, ids, rng, () =>
     askForParams({ trial, clientIds: ids, pool, rng, signal }),
   );
@@ -100,7 +101,7 @@ async function* runArm(
 ): AsyncGenerator<ArmEvent> {
   const rng = stream(trial.seed);
   const task = createPlugin(plugins.tasks, trial.task);
-  await task.prepare?.();
+  await prepared(task, trial.task.name);
   const plan = {
     ...{ trial, pool, task, rng, signal, benignOnly: arm.benignOnly },
     clientIds: clientIds(trial.clients),

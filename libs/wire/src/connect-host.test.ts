@@ -246,7 +246,7 @@ describe("connectHost", () => {
   });
 
   it("gives up when refused", async () => {
-    await listen(1, { token: "secret" });
+    await listen(1, { tokens: { secret: "secret" } });
     await assert.rejects(host({ token: "wrong" }).ended, (error: unknown) => {
       assert.ok(error instanceof UserError);
       assert.match(error.message, /BAD_TOKEN/);

@@ -14,13 +14,16 @@ import { accepted, type Reply } from "./codec/reply.js";
 import { checkCoordinatorUrl } from "./coordinator-url.js";
 import { JobQueue } from "./job-queue.js";
 import { Peer } from "./peer.js";
+import { tlsFault, tlsHint, type Certificates } from "./tls.js";
 import { protocolVersion, type Events } from "./protocol.js";
 import { Traffic } from "./traffic.js";
 import { failureOf } from "./wire-error.js";
 
 export interface HostOptions {
-  /** The coordinator's address, as http://10.0.0.1:4000. */
+  /** The coordinator's address, as https://10.0.0.1:4000. */
   readonly url: string;
+  /** For https: whom it believes, by default the authorities that Node.js knows, and what it shows if it must. */
+  readonly tls?: Certificates;
   /** The coordinator's secret, if it has one. */
   readonly token?: string;
   /** Virtual clients that this host can hold, at least 1. */
@@ -55,7 +58,7 @@ export interface Ending {
 /**
  * Runs a client host: joins the coordinator, does the jobs that it sends, and joins again when the connection breaks.
  * @returns once no job runs any more
- * @throws UserError if the address is none, or the host is refused, or finds no coordinator in time; whatever
+ * @throws UserError if the address is none, the coordinator's certificate is not believed, or the host is refused, or finds no coordinator in time; whatever
  * `onWelcome` rejects with
  */
 export async function connectHost(options: HostOptions): Promise<Ending> {
@@ -84,6 +87,8 @@ class ClientHost {
     this.#socket = io(options.url, {
       transports: ["websocket"],
       forceNew: true, // hosts in one process must not share a connection
+      ...options.tls,
+      rejectUnauthorized: true, // whatever the environment says: nothing is sent to an end that is not believed
       reconnectionDelay: 250,
       reconnectionDelayMax: 5000,
     });
@@ -219,8 +224,11 @@ class ClientHost {
 
   #unreachable(error: Error & { readonly description?: unknown }): void {
     // The error only says "websocket error"; its description holds the cause, such as ECONNREFUSED.
-    const { message } = (error.description ?? error) as Partial<Error>;
-    this.#lastError = message ?? error.message;
+    const { error: cause = error } = (error.description ?? {}) as { error?: Error };
+    const { url, tls = {} } = this.#options;
+    const fault = tlsFault(cause);
+    if (fault !== undefined) this.#fail(new UserError(`${url}: ${fault}`));
+    this.#lastError = cause.message + tlsHint(cause, url, tls);
     if (!this.#toldUnreachable) this.#options.onUnreachable?.(this.#lastError);
     this.#toldUnreachable = true;
   }

@@ -13,7 +13,7 @@ describe("checkCoordinatorUrl", () => {
     it(`refuses '${text}'`, () => {
       assert.throws(() => {
         checkCoordinatorUrl(text);
-      }, /expected http:\/\/host:port and nothing behind, got '/);
+      }, /expected https:\/\/host:port and nothing behind, got '/);
     });
   }
 });

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Server } from "node:http";
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { Guesses } from "./guesses.js";
 import { joinTimeout } from "./protocol.js";
 

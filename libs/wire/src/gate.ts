@@ -1,14 +1,20 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { pluginMismatch, printable, type Failure, type PluginIdentity } from "@fedclair/core";
 import type { Join } from "./codec/host-message.js";
 import { maxWordLength, protocolVersion } from "./protocol.js";
+import type { TokenClaims } from "./signed-token.js";
+import type { TokenCheck } from "./token-check.js";
 
 /** Names of backends and versions: they go into the log, and into what other hosts are told. */
 const word = new RegExp(`^[\\w.+-]{0,${maxWordLength}}$`);
 
+/** What the gate says of a host: what its token says, if it is a signed one, or why the host may not join. */
+export type Judgement =
+  | { readonly claims: TokenClaims | undefined }
+  | { readonly refusal: Failure; readonly isGuess?: boolean };
+
 /** Decides which hosts may join. */
 export class Gate {
-  readonly #token: string;
+  readonly #tokens: TokenCheck;
   readonly #plugins: readonly PluginIdentity[];
   readonly #chosen: string | undefined;
   #backend: string | undefined;
@@ -21,8 +27,8 @@ export class Gate {
    * @param backend the one that hosts must compute with; by default the first host decides
    * @param plugins those from outside that hosts must have
    */
-  constructor(token: string, backend: string | undefined, plugins: readonly PluginIdentity[]) {
-    this.#token = token;
+  constructor(tokens: TokenCheck, backend: string | undefined, plugins: readonly PluginIdentity[]) {
+    this.#tokens = tokens;
     this.#plugins = plugins;
     this.#chosen = this.#backend = backend;
   }
@@ -32,16 +38,21 @@ export class Gate {
     this.#backend = this.#chosen;
   }
 
-  /** @returns why the host may not join */
-  refusal(join: Join): Failure | undefined {
+  judge(join: Join): Judgement {
     if (join.protocolVersion !== protocolVersion) {
       const message = `the host speaks protocol version ${join.protocolVersion}, the coordinator ${protocolVersion}: install the same release on both`;
-      return { code: "PROTOCOL_VERSION", message };
+      return { refusal: { code: "PROTOCOL_VERSION", message } };
     }
-    if (!sameSecret(join.token, this.#token)) {
-      const message = "the token is not the coordinator's: start the host with the same one";
-      return { code: "BAD_TOKEN", message };
+    const token = this.#tokens.judge(join.token);
+    if ("why" in token) {
+      return { refusal: { code: "BAD_TOKEN", message: token.why }, isGuess: token.isGuess };
     }
+    const refusal = this.#misfit(join);
+    return refusal ? { refusal } : token;
+  }
+
+  /** @returns why a host with a good token does not fit the trial */
+  #misfit(join: Join): Failure | undefined {
     if (join.capacity < 1) {
       return { code: "MALFORMED", message: `capacity ${join.capacity}: expected at least 1` };
     }
@@ -67,10 +78,4 @@ export class Gate {
     }
     return undefined;
   }
-}
-
-/** Takes the same time wherever the two differ, and whatever their lengths. */
-function sameSecret(a: string, b: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

@@ -1,9 +1,10 @@
-import type { Job, Params } from "@fedclair/core";
+import { exitCodes, type Job, type Params } from "@fedclair/core";
 import type { Bases } from "./bases.js";
 import { encodeCoordinatorMessage, type CoordinatorMessage } from "./codec/coordinator-message.js";
 import type { Reply } from "./codec/reply.js";
 import type { OpenJobs } from "./open-jobs.js";
 import type { Peer } from "./peer.js";
+import type { TokenClaims } from "./signed-token.js";
 import { failureOf } from "./wire-error.js";
 
 /** Jobs at a host at a time: one that it works on and two to go on with, so that few clients' params are under way. */
@@ -21,6 +22,8 @@ interface Base {
 export class HostSession {
   readonly peer: Peer;
   readonly capacity: number;
+  /** What its token says, if it is a signed one. */
+  readonly claims: TokenClaims | undefined;
   /** Has prepared the trial, and may be given clients. */
   ready = false;
   /** Calls of `ask` in a row that it let pass without an answer. */
@@ -32,10 +35,22 @@ export class HostSession {
   readonly #queue: { readonly open: OpenJobs; readonly job: Job }[] = [];
   #feeding = 0;
 
-  constructor(peer: Peer, capacity: number, bases: Bases) {
+  constructor(peer: Peer, capacity: number, bases: Bases, claims?: TokenClaims) {
     this.peer = peer;
     this.capacity = capacity;
+    this.claims = claims;
     this.#numbers = bases;
+  }
+
+  /** The clients that it may be given, as `Place` says. */
+  get clients(): TokenClaims["clients"] {
+    return this.claims?.clients;
+  }
+
+  /** Tells the host that it is over for it, and cuts the connection. Never rejects. */
+  async dismiss(reason: string): Promise<void> {
+    await this.#send({ type: "trialEnd", reason, exitCode: exitCodes.usage });
+    this.peer.close();
   }
 
   /** Brings jobs to the host, a window at a time. What cannot be delivered is the client's failure. */

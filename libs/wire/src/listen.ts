@@ -1,9 +1,11 @@
-import { createServer, type RequestListener, type Server as HttpServer } from "node:http";
+import type { RequestListener, Server as HttpServer } from "node:http";
+import { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { UserError } from "@fedclair/core";
 import { Server, type Socket } from "socket.io";
 import { Door } from "./door.js";
 import { frameOverheadBytes, heartbeat, limitsBeforeWelcome, type Events } from "./protocol.js";
+import { createServer } from "./tls.js";
 
 /** The coordinator's end of one host's connection. */
 export type HostSocket = Socket<Events, Events>;
@@ -26,7 +28,7 @@ export async function listen(
   host: string,
   port: number,
   chunkBytes: number,
-  server: HttpServer = createServer(answerNotFound),
+  server: HttpServer | HttpsServer = createServer(answerNotFound),
 ): Promise<Listener> {
   const io = new Server<Events, Events>(server, {
     serveClient: false,
@@ -44,7 +46,7 @@ export async function listen(
   await bind(server, host, port);
   return {
     ...{ io, door },
-    url: urlOf(server.address() as AddressInfo),
+    url: urlOf(server instanceof HttpsServer ? "https" : "http", server.address() as AddressInfo),
     close: async () => {
       const closed = io.close();
       door.close(); // a host that does not answer the closing handshake would hold it up for half a minute
@@ -53,7 +55,7 @@ export async function listen(
   };
 }
 
-function bind(server: HttpServer, host: string, port: number): Promise<void> {
+function bind(server: HttpServer | HttpsServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const why = `cannot listen on ${host}:${port}: ${error.code ?? error.message}`;
@@ -63,16 +65,11 @@ function bind(server: HttpServer, host: string, port: number): Promise<void> {
   });
 }
 
-function urlOf({ family, address, port }: AddressInfo): string {
-  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+function urlOf(scheme: string, { family, address, port }: AddressInfo): string {
+  return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 
-const answerNotFound: RequestListener = (_, response) => {
+export const answerNotFound: RequestListener = (_, response) => {
   response.writeHead(404, { "content-type": "text/plain" });
   response.end("a fedclair coordinator: client hosts connect by websocket\n");
 };
-
-/** Can only this machine reach the address? */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}

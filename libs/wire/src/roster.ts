@@ -1,3 +1,4 @@
+import { deal } from "./deal.js";
 import type { HostSession } from "./host-session.js";
 
 /** Which host holds which clients. */
@@ -17,7 +18,7 @@ export class Roster {
 
   /** Clients for which no ready host has room. */
   get homeless(): number {
-    return Math.max(this.#clientIds.length - this.#room(), 0);
+    return this.#clientIds.length - this.#dealt().size;
   }
 
   holder(clientId: string): HostSession | undefined {
@@ -26,6 +27,15 @@ export class Roster {
 
   add(session: HostSession): void {
     this.#sessions.add(session);
+  }
+
+  has(session: HostSession): boolean {
+    return this.#sessions.has(session);
+  }
+
+  /** The host of that name, as signed tokens say it. */
+  named(host: string): HostSession | undefined {
+    return this.sessions.find(({ claims }) => claims?.host === host);
   }
 
   /** @returns how many clients it held, now without a host */
@@ -38,25 +48,22 @@ export class Roster {
   }
 
   /**
-   * Deals the clients to the ready hosts, in the order in which those joined, each a share by its capacity. Hosts keep nothing
-   * between jobs: it costs no more to deal anew than to leave things as they are, and one that came late gets its share.
+   * Deals the clients to the ready hosts, in the order in which those joined, each a share by its capacity, and only clients
+   * that its token is for. Hosts keep nothing between jobs: it costs no more to deal anew than to leave things as they are,
+   * and one that came late gets its share.
    */
   deal(): void {
-    const room = this.#room();
-    const clients = this.#clientIds.slice(0, room);
-    const holder = new Map<string, HostSession>();
-    let [before, from] = [0, 0];
-    for (const session of this.#sessions) {
-      if (!session.ready) continue;
-      before += session.capacity;
-      const to = Math.floor((clients.length * before) / room);
-      for (const id of clients.slice(from, to)) holder.set(id, session);
-      from = to;
-    }
-    this.#holder = holder;
+    this.#holder = this.#dealt();
   }
 
-  #room(): number {
-    return this.sessions.reduce((sum, { ready, capacity }) => sum + (ready ? capacity : 0), 0);
+  #dealt(): ReadonlyMap<string, HostSession> {
+    const ready = this.sessions.filter((session) => session.ready);
+    const hosts = deal(this.#clientIds.length, ready);
+    return new Map(
+      this.#clientIds.flatMap((id, i) => {
+        const host = hosts[i];
+        return host ? [[id, host] as const] : [];
+      }),
+    );
   }
 }

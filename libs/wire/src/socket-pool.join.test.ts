@@ -59,7 +59,7 @@ describe("SocketPool, joining", () => {
   });
 
   it("refuses another protocol version, a wrong token, no capacity, another backend", async () => {
-    await open(1, { token: "secret", backend: "wasm" });
+    await open(1, { tokens: { secret: "secret" }, backend: "wasm" });
     const good = { token: "secret", backend: "wasm" };
     const cases = [
       [{ protocolVersion: protocolVersion + 1 }, "PROTOCOL_VERSION"],
@@ -129,7 +129,7 @@ describe("SocketPool, joining", () => {
   });
 
   it("does not let a refused host decide on the backend", async () => {
-    await open(1, { token: "secret" });
+    await open(1, { tokens: { secret: "secret" } });
     await (await connect()).join({ backend: "cpu" });
     const reply = await (await connect()).join({ backend: "wasm", token: "secret" });
     assert.equal(reply.type, "welcome");
@@ -137,7 +137,7 @@ describe("SocketPool, joining", () => {
 
   it("listens beyond this machine only with a token", async () => {
     await assert.rejects(listenFor(1, { host: "0.0.0.0" }), UserError);
-    await open(1, { host: "0.0.0.0", token: "secret" });
+    await open(1, { host: "0.0.0.0", tokens: { secret: "secret" }, insecure: true });
   });
 
   it("says which address it cannot have", async () => {

@@ -1,4 +1,5 @@
 import type { Server as HttpServer } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   exitCodes,
@@ -13,14 +14,18 @@ import { Bases } from "./bases.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-message.js";
 import { accepted, refused, type Limits, type Reply } from "./codec/reply.js";
-import { Gate } from "./gate.js";
+import { Gate, type Judgement } from "./gate.js";
 import { HostSession } from "./host-session.js";
-import { isLoopback, listen, type HostSocket, type Listener } from "./listen.js";
+import { answerNotFound, listen, type HostSocket, type Listener } from "./listen.js";
 import { limitedLog, type Log } from "./limited-log.js";
 import { OpenJobs } from "./open-jobs.js";
 import { Peer } from "./peer.js";
 import { defaultLimits, maxTrialBytes } from "./protocol.js";
+import { checkOpenness } from "./openness.js";
 import { Roster } from "./roster.js";
+import { rangeText, type TokenClaims } from "./signed-token.js";
+import { createServer, type Certificates } from "./tls.js";
+import { TokenCheck, type TokenRule } from "./token-check.js";
 import { Traffic } from "./traffic.js";
 
 export interface SocketPoolOptions {
@@ -32,8 +37,12 @@ export interface SocketPoolOptions {
   readonly host?: string;
   /** Default 0: any free port. */
   readonly port?: number;
-  /** The secret that hosts must know; required unless `host` is a loopback address. */
-  readonly token?: string;
+  /** By what it knows its hosts; required unless `host` is a loopback address. Default: no token. */
+  readonly tokens?: TokenRule;
+  /** By what connections are encrypted: `cert` and `key` at least; required, or `insecure`, as `tokens` is. */
+  readonly tls?: Certificates;
+  /** Let other machines in without TLS? */
+  readonly insecure?: boolean;
   /** What hosts must compute with; by default the first host to join decides. */
   readonly backend?: string;
   /** The plug-ins from outside that hosts must have. Default: none. */
@@ -43,7 +52,7 @@ export interface SocketPoolOptions {
   /** Bytes of a message at most; default 256 MiB. */
   readonly maxMessageBytes?: number;
   /** Listens for the pool, and answers what is not for the websocket; closed with the pool. */
-  readonly server?: HttpServer;
+  readonly server?: HttpServer | HttpsServer;
   /** Told in a sentence of hosts that join, are refused, or are lost. */
   readonly log?: Log;
 }
@@ -63,6 +72,8 @@ interface Given {
 /** The jobs of one call, by the host that was given them. */
 type Parts = ReadonlyMap<HostSession, readonly Job[]>;
 
+type Refusal = Extract<Judgement, { readonly refusal: unknown }>;
+
 /** How long `close` waits for hosts to hear that the trial is over, in ms. */
 const farewellTimeout = 5000;
 
@@ -74,6 +85,7 @@ export class SocketPool implements ClientPool {
   readonly #options: SocketPoolOptions;
   readonly #limits: Limits;
   readonly #listener: Listener;
+  readonly #tokens: TokenCheck;
   readonly #gate: Gate;
   readonly #roster: Roster;
   readonly #bases = new Bases();
@@ -85,14 +97,10 @@ export class SocketPool implements ClientPool {
   #hasBegun = false;
   #onRosterChange: () => void = () => undefined;
 
-  /** @throws UserError if it cannot listen there, the trial is too long, or other machines could join without a token */
+  /** @throws UserError if it cannot listen there, the trial is too long, or other machines could join without a token or TLS */
   static async listen(options: SocketPoolOptions): Promise<SocketPool> {
-    const { host = "127.0.0.1", port = 0, token = "", server } = options;
-    if (token === "" && !isLoopback(host)) {
-      throw new UserError(
-        `listening on ${host} lets other machines in: set a token, or listen on 127.0.0.1`,
-      );
-    }
+    const { host = "127.0.0.1", port = 0, log = () => undefined, tls } = options;
+    checkOpenness(host, options, log);
     const trialBytes = Buffer.byteLength(options.trialJson);
     if (trialBytes > maxTrialBytes) {
       throw new UserError(
@@ -101,18 +109,26 @@ export class SocketPool implements ClientPool {
       );
     }
     const { chunkBytes, maxMessageBytes } = { ...defaultLimits, ...options };
+    const logRefusal = limitedLog(log);
+    const { server = createServer(answerNotFound, tls, logRefusal) } = options;
     const listener = await listen(host, port, chunkBytes, server);
-    return new SocketPool(options, { chunkBytes, maxMessageBytes }, listener);
+    return new SocketPool(options, { chunkBytes, maxMessageBytes }, listener, logRefusal);
   }
 
-  private constructor(options: SocketPoolOptions, limits: Limits, listener: Listener) {
+  private constructor(
+    options: SocketPoolOptions,
+    limits: Limits,
+    listener: Listener,
+    logRefusal: Log,
+  ) {
     this.#options = options;
     this.#limits = limits;
     this.#listener = listener;
     this.url = listener.url;
-    this.#gate = new Gate(options.token ?? "", options.backend, options.plugins ?? []);
+    this.#tokens = new TokenCheck(options.tokens ?? { secret: "" }, options.clientIds.length);
+    this.#gate = new Gate(this.#tokens, options.backend, options.plugins ?? []);
     this.#roster = new Roster(options.clientIds);
-    this.#logRefusal = limitedLog(options.log ?? (() => undefined));
+    this.#logRefusal = logRefusal;
     listener.io.on("connection", (socket) => {
       this.#connect(socket);
     });
@@ -180,6 +196,11 @@ export class SocketPool implements ClientPool {
   }
 
   #distribute(open: OpenJobs): Parts {
+    for (const session of this.#roster.sessions) {
+      if (session.claims && this.#tokens.isRevoked(session.claims) === true) {
+        this.#dismiss(session, "its token was revoked");
+      }
+    }
     this.#roster.deal();
     const parts = new Map<HostSession, Job[]>();
     for (const job of open.jobs.values()) {
@@ -226,13 +247,13 @@ export class SocketPool implements ClientPool {
         if (message.type !== "join") {
           return refused({ code: "NOT_JOINED", message: "expected a Join first" });
         }
-        const reply = this.#join(message, socket);
-        if (reply.type === "welcome") {
-          this.#listener.door.admit(socket.request.socket);
-          peer.agree(reply);
-          session = new HostSession(peer, message.capacity, this.#bases);
-          this.#roster.add(session);
-        }
+        const judgement = this.#judge(message);
+        if ("refusal" in judgement) return this.#refuse(message, judgement, socket);
+        const reply = this.#welcome(message, judgement.claims);
+        this.#listener.door.admit(socket.request.socket);
+        peer.agree(reply);
+        session = new HostSession(peer, message.capacity, this.#bases, judgement.claims);
+        this.#roster.add(session);
         return reply;
       },
     );
@@ -248,22 +269,35 @@ export class SocketPool implements ClientPool {
     });
   }
 
-  #join(join: Join, socket: HostSocket): Reply {
-    const refusal = this.#ended
-      ? ({ code: "TRIAL_ENDED", message: "the trial is over" } as const)
-      : this.#gate.refusal(join);
-    const { backend, capacity, softwareVersion } = join;
-    const host = printable(
-      `host (${backend}, room for ${capacity} clients, version ${softwareVersion})`,
-      maxHostText,
-    );
-    if (refusal) {
-      if (refusal.code === "BAD_TOKEN") this.#listener.door.wrongToken(socket.request.socket);
-      this.#logRefusal(`refused a ${host}: ${refusal.code}: ${refusal.message}`, "warn");
-      return refused(refusal);
-    }
-    this.#options.log?.(`a ${host} joined`, "info");
+  #judge(join: Join): Judgement {
+    if (this.#ended) return { refusal: { code: "TRIAL_ENDED", message: "the trial is over" } };
+    const judgement = this.#gate.judge(join);
+    if ("refusal" in judgement || !judgement.claims) return judgement;
+    const { host, id } = judgement.claims;
+    const present = this.#roster.named(host);
+    if (!present || present.claims?.id === id) return judgement;
+    const message = `host '${host}' is here, with another token: stop it first; a broken connection is noticed within a minute`;
+    return { refusal: { code: "BAD_TOKEN", message } };
+  }
+
+  #refuse(join: Join, { refusal, isGuess }: Refusal, socket: HostSocket): Reply {
+    if (isGuess) this.#listener.door.wrongToken(socket.request.socket);
+    this.#logRefusal(`refused a ${hostText(join)}: ${refusal.code}: ${refusal.message}`, "warn");
+    return refused(refusal);
+  }
+
+  /** A host that comes again has lost its connection, whether that was noticed here or not: what it was, it is no more. */
+  #welcome(join: Join, claims: TokenClaims | undefined): Extract<Reply, { type: "welcome" }> {
+    const before = claims && this.#roster.named(claims.host);
+    if (before) this.#dismiss(before, "a host with the same token took its place");
+    this.#options.log?.(`a ${hostText(join, claims)} joined`, "info");
     return { type: "welcome", trialJson: this.#options.trialJson, ...this.#limits };
+  }
+
+  /** Does without a host from now on. */
+  #dismiss(session: HostSession, why: string): void {
+    this.#lose(session, why);
+    void session.dismiss(`this host is not wanted any more: ${why}`);
   }
 
   #handle(session: HostSession, message: HostMessage): Reply {
@@ -301,10 +335,12 @@ export class SocketPool implements ClientPool {
   }
 
   #lose(session: HostSession, reason: string): void {
+    if (!this.#roster.has(session)) return; // it was dismissed
     const clients = this.#roster.remove(session);
     if (!this.#hasBegun && this.#roster.sessions.length === 0) this.#gate.forget();
-    const level = this.#ended ? "info" : "warn"; // hosts leave when the trial is over
-    this.#options.log?.(`lost a host with ${clients} clients: ${reason}`, level);
+    const host = session.claims ? ` '${session.claims.host}'` : "";
+    const told = `lost a host${host} with ${clients} clients: ${reason}`;
+    if (!this.#ended) this.#options.log?.(told, "warn"); // hosts leave when the trial is over
     for (const [id, { open, session: holder }] of this.#open) {
       const job = open.jobs.get(id);
       if (!job || holder !== session) continue;
@@ -312,13 +348,39 @@ export class SocketPool implements ClientPool {
     }
   }
 
+  /** A host with room may be given some clients alone. */
+  #rangesText(): string {
+    const ranges = this.#roster.sessions.flatMap(({ clients }) =>
+      clients ? [rangeText(clients)] : [],
+    );
+    if (ranges.length === 0) return "";
+    return printable(`; tokens of those that joined are for ${ranges.join(", ")}`, maxHostText);
+  }
+
   #notReady(reason: unknown): unknown {
     if (!(reason instanceof DOMException && reason.name === "TimeoutError")) return reason;
     const { clientIds } = this.#options;
+    const preparing = this.#roster.sessions.filter(({ ready }) => !ready).length;
+    if (preparing > 0) {
+      return new UserError(
+        `${preparing} of ${this.#roster.sessions.length} joined hosts are not ready, they still prepare the trial: ` +
+          "raise limits.joinSeconds, or see what the task's prepare() waits for",
+        exitCodes.quorum,
+      );
+    }
     return new UserError(
       `joined hosts hold ${clientIds.length - this.#roster.homeless} of ${clientIds.length} clients: ` +
-        `start more hosts, or hosts with more capacity, for ${this.url}`,
+        `start more hosts, or hosts with more capacity, for ${this.url}${this.#rangesText()}`,
       exitCodes.quorum,
     );
   }
+}
+
+/** For the log. */
+function hostText({ backend, capacity, softwareVersion }: Join, claims?: TokenClaims): string {
+  const name = claims ? `host '${claims.host}'` : "host";
+  return printable(
+    `${name} (${backend}, room for ${capacity} clients, version ${softwareVersion})`,
+    maxHostText,
+  );
 }

@@ -7,12 +7,15 @@ import importlib
 import logging
 import os
 import signal
+import ssl
 import sys
 from pathlib import Path
 from typing import Any, Callable, Sequence
+from urllib.parse import urlsplit
 
 from .client import Client
 from .host import Host, HostError, log, software_version
+from .tls import is_loopback, tls_context
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for noisy in ("socketio", "engineio"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, _interrupt)
+    address = urlsplit(options.coordinator)
+    if address.scheme == "http" and not is_loopback(address.hostname or ""):
+        log.warning("no TLS: who sees the network can read the token and every update")
     try:
         make_client, backend = _made_by(options)
         host = Host(
@@ -29,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.coordinator,
             options.capacity,
             token=_token(options.token_file),
+            tls=_tls(options),
             backend=options.backend or backend,
         )
         ending = host.run()
@@ -48,16 +55,24 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="A client host for Python: joins a fedclair coordinator whose trial has the task external.",
     )
     parser.add_argument("clients", help="module:function that makes a client from its index; with --flower a ClientApp, as my_app:app")
-    parser.add_argument("--coordinator", required=True, metavar="URL", help="the coordinator's address, as http://10.0.0.1:4000")
+    parser.add_argument("--coordinator", required=True, metavar="URL", help="the coordinator's address, as https://10.0.0.1:4000")
     parser.add_argument("--capacity", required=True, type=_positive, metavar="N", help="virtual clients that this host takes at most")
     parser.add_argument("--flower", action="store_true", help="run a Flower ClientApp")
     parser.add_argument("--initial", metavar="MODULE:FUNCTION", help="with --flower: makes the first params, as a torch module or arrays by name")
     parser.add_argument("--backend", metavar="NAME", help="what the clients compute with, the same on all hosts; default: python-numpy, or flower")
     parser.add_argument("--token-file", metavar="FILE", help="file with the join token; default: environment FEDCLAIR_TOKEN")
+    parser.add_argument("--tls-ca", metavar="FILE", help="certificate authority (PEM) of the coordinator; default: the system's")
+    parser.add_argument("--tls-cert", metavar="FILE", help="certificate (PEM) of this host, if the coordinator expects one")
+    parser.add_argument("--tls-key", metavar="FILE", help="private key (PEM) of --tls-cert")
     parser.add_argument("--version", action="version", version=software_version)
     options = parser.parse_args(arguments)
     if not options.coordinator.startswith(("http://", "https://")):
-        parser.error(f"--coordinator: expected an address as http://10.0.0.1:4000, got {options.coordinator!r}")
+        parser.error(f"--coordinator: expected an address as https://10.0.0.1:4000, got {options.coordinator!r}")
+    files = (options.tls_ca, options.tls_cert, options.tls_key)
+    if any(files) and options.coordinator.startswith("http://"):
+        parser.error(f"--tls-…: {options.coordinator!r} is an address without TLS: expected one that begins with https://")
+    if (options.tls_cert is None) != (options.tls_key is None):
+        parser.error("--tls-cert and --tls-key go together")
     return options
 
 
@@ -78,6 +93,14 @@ def _token(file: str | None) -> str:
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeError) as error:
         raise HostError(f"--token-file: {error}") from None
+
+
+def _tls(options: argparse.Namespace) -> ssl.SSLContext:
+    try:
+        return tls_context(options.tls_ca, options.tls_cert, options.tls_key)
+    except (OSError, UnicodeError) as error:  # an SSLError is one
+        names = ", ".join(name for name in (options.tls_ca, options.tls_cert, options.tls_key) if name)
+        raise HostError(f"--tls-…: cannot use {names}: {error}") from None
 
 
 def _made_by(options: argparse.Namespace) -> tuple[Callable[[int], Client], str]:

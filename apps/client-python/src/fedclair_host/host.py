@@ -12,6 +12,7 @@ import json
 import logging
 import queue
 import signal
+import ssl
 import threading
 import time
 import traceback
@@ -25,6 +26,7 @@ from .client import Array, Client, Job, Params
 from .codec import CoordinatorMessage, HostMessage, WireError, code_of, decode, failed_message, job_of, params_of, result_of, update_message
 from .peer import Peer
 from .text import printable
+from .tls import tls_context, tls_fault
 
 log = logging.getLogger("fedclair-host")
 
@@ -69,14 +71,17 @@ class Host:
         capacity: int,
         *,
         token: str = "",
+        tls: ssl.SSLContext | None = None,
         backend: str = "python-numpy",
         patience_seconds: float = 60.0,
     ):
         """:param make_client: from a client's index, 0 … client_count - 1, the client; called for every job
+        :param tls: for https, of `tls_context`; default: the system's authorities, and no certificate of this host
         :param backend: what the clients compute with: all hosts of a trial must name the same
         :param patience_seconds: without a coordinator, after which the host gives up"""
         self._make_client = make_client
         self._url = url
+        self._tls = tls or tls_context()
         self._join = {
             "protocol_version": protocol_version,
             "token": token,
@@ -184,6 +189,9 @@ class Host:
                 last_seen, last_error, wait = time.monotonic(), "the connection broke", 0.25
                 log.warning("the connection to %s broke; joining again", self._url)
             except NoConnection as error:
+                fault = tls_fault(error)
+                if fault is not None:
+                    raise HostError(f"{self._url}: {fault}") from None
                 if last_error == "":
                     log.warning("no coordinator at %s: %s; still trying", self._url, printable(str(error), 200))
                 last_error = str(error)
@@ -198,7 +206,7 @@ class Host:
         socket = socketio.AsyncClient(
             reconnection=False,
             handle_sigint=False,
-            websocket_extra_options={"max_msg_size": longest_frame},
+            websocket_extra_options={"max_msg_size": longest_frame, "ssl": self._tls},
         )
         gone = asyncio.Event()
 

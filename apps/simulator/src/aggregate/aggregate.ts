@@ -4,6 +4,8 @@ import {
   checkVerdicts,
   choiceOf,
   createPlugin,
+  exitCodes,
+  messageOf,
   oneLine,
   parseChecked,
   UserError,
@@ -78,7 +80,10 @@ export async function serverStep(
   const rng = stream(seed).at("aggregate", "train", round);
   const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };
   tell(`${choice.name} on ${counted(sent.updates.length, "adapter")} …`);
-  const computing = aggregator.aggregate(input, before.aggregator);
+  const computing = aggregator.aggregate(input, before.aggregator).catch((error: unknown) => {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${choice.name} failed: ${messageOf(error)}`, exitCodes.stopped);
+  });
   const aggregation = await Promise.race([computing, whenAborted(interruption.signal)]);
   checkVerdicts(
     aggregation.verdicts ?? [],

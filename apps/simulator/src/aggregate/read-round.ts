@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { inSharedMemory } from "@fedclair/aggregators";
 import { UserError, type LowRank, type Update } from "@fedclair/core";
 import { configFile } from "../adapters/peft-config.js";
@@ -39,8 +39,11 @@ export async function readRound(
   handedOut: string | undefined,
   examples: ReadonlyMap<string, number> | undefined,
 ): Promise<SentRound> {
-  const { adapters: found } = await findAdapters([folder]);
+  const { adapters: found, skipped } = await findAdapters([folder]);
   const { opened, faults } = await openAdapters(found);
+  for (const path of skipped) {
+    faults.set(relative(folder, path), `no ${configFile}: was it written to its end?`);
+  }
   const globalStart =
     handedOut === undefined ? undefined : await adapterIn(join(handedOut, "global"));
   const adapters = new Map<string, Adapter>();
@@ -48,7 +51,9 @@ export async function readRound(
   const starts = new Map<string, Adapter>();
   for (const [name, adapter] of opened) {
     const sent = readPairs(adapter);
-    const fault = [...sent].map((entry) => numberFault(...entry)).find((one) => one !== undefined);
+    const fault = adapter.config.use_dora
+      ? "it uses DoRA: its weights are more than base + B·A, and their magnitudes cannot be averaged so"
+      : [...sent].map((entry) => numberFault(...entry)).find((one) => one !== undefined);
     if (fault !== undefined) {
       faults.set(name, fault);
       continue;

@@ -71,15 +71,15 @@ describe("RunFolder.take", () => {
     const before = await names();
     await assert.rejects(
       begin({ name: "other" }, true),
-      /toy with seed 1, not of other with seed 1/,
+      /a run of toy with seed 1, and not of other with seed 1/,
     );
     await assert.rejects(
       begin({ seed: 2 }, true),
-      /holds the run of toy with seed 1, not of toy with seed 2/,
+      /holds a run of toy with seed 1, and not of toy with seed 2/,
     );
     await assert.rejects(
       begin({ rounds: 7 }, true),
-      /not of the same name and seed, but other contents/,
+      /toy with seed 1, made from other contents, or by/,
     );
     await writeFile(join(out, "summary.json"), '{"arms":[]}');
     await assert.rejects(begin({}, true), /is done: --again makes a new one/);

@@ -250,9 +250,9 @@ export function checkHeld(held: HeldRun, trial: Trial, resumes: boolean): void {
 export function checkTrial({ folder, info, trial: held }: HeldRun, trial: Trial): void {
   if (info.hash === trialHash(trial) && held.name === trial.name) return;
   const [own = "", other = ""] = [trial, held].map(({ name, seed }) => `${name} with seed ${seed}`);
-  const what =
-    own === other ? "the same name and seed, but other contents or another release" : own;
+  const differs =
+    own === other ? "made from other contents, or by another release" : `and not of ${own}`;
   throw new UserError(
-    `the folder '${folder}' holds the run of ${other}, not of ${what}: choose another --out, or empty it`,
+    `the folder '${folder}' holds a run of ${other}, ${differs}: choose another place by --out or --name, or remove it by fedclair rm`,
   );
 }

@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { UserError } from "@fedclair/core";
+import { readCertificates, readToken } from "@fedclair/runs";
+import type { Certificates, TokenRule } from "@fedclair/wire";
+import { parseTokenKey } from "@fedclair/wire/signed-token";
+
+/** Who may come in, and how. */
+export interface EntryOptions {
+  readonly tokenFile?: string;
+  readonly tokenKey?: string;
+  readonly revoked?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+}
+
+/** @returns undefined if there is no token @throws UserError for files that cannot be used */
+export async function tokensOf({
+  tokenFile,
+  tokenKey,
+  revoked,
+}: EntryOptions): Promise<TokenRule | undefined> {
+  if (tokenKey === undefined) {
+    if (revoked !== undefined) {
+      throw new UserError("--revoked goes with --token-key: a shared token has no id");
+    }
+    const secret = await readToken(tokenFile);
+    return secret === undefined ? undefined : { secret };
+  }
+  const text = await readFile(tokenKey, "utf8").catch((error: unknown) => {
+    throw new UserError(`--token-key: cannot read '${tokenKey}' (${codeOf(error)})`);
+  });
+  const ids = () => new Set(revoked === undefined ? [] : idsIn(revoked));
+  ids(); // a file that is not there is better told now
+  return { key: keyIn(text, tokenKey), revoked: ids };
+}
+
+/** @returns undefined if there is no TLS @throws UserError for files that cannot be used */
+export async function certificatesOf(options: EntryOptions): Promise<Certificates | undefined> {
+  const tls = await readCertificates({
+    ca: ["--tls-client-ca", options.tlsClientCa],
+    cert: ["--tls-cert", options.tlsCert],
+    key: ["--tls-key", options.tlsKey],
+  });
+  if (tls && tls.cert === undefined) {
+    throw new UserError("--tls-client-ca goes with --tls-cert and --tls-key");
+  }
+  return tls;
+}
+
+function keyIn(text: string, file: string): Buffer {
+  try {
+    return parseTokenKey(text);
+  } catch (error) {
+    throw new UserError(`--token-key: '${file}': ${(error as Error).message}`);
+  }
+}
+
+/** What follows the first word of a line is a remark. Read at once and not in pieces: between two messages of a host. */
+function idsIn(file: string): string[] {
+  try {
+    return readFileSync(file, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s/)[0] ?? "");
+  } catch (error) {
+    throw new UserError(`--revoked: cannot read '${file}' (${codeOf(error)})`);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? "?";
+}

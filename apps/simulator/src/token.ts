@@ -1,0 +1,110 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { UserError } from "@fedclair/core/errors";
+import { print } from "@fedclair/runs/program";
+import {
+  decodeToken,
+  newTokenId,
+  newTokenKey,
+  parseTokenKey,
+  rangeText,
+  signToken,
+} from "@fedclair/wire/signed-token";
+
+export interface TokenOptions {
+  readonly newKey?: string;
+  readonly show?: string;
+  readonly key?: string;
+  readonly host?: string;
+  readonly clients?: string;
+  readonly expires: string;
+  readonly role: string;
+}
+
+/** `fedclair token`: makes a key, makes a token of it, or says what a token says. */
+export async function token(options: TokenOptions): Promise<void> {
+  print(await tokenText(options, Date.now()));
+}
+
+/** @param now in ms since 1970 @returns what is printed */
+export async function tokenText(options: TokenOptions, now: number): Promise<string> {
+  const { newKey, show, key, host } = options;
+  const wanted = [newKey, show, key].filter((one) => one !== undefined).length;
+  if (wanted !== 1) {
+    throw new UserError(
+      "expected one of --new-key FILE, --key FILE with --host NAME, --show TOKEN",
+    );
+  }
+  if (show !== undefined) return `${shown(show, now)}\n`;
+  if (newKey !== undefined) {
+    await makeKey(newKey);
+    return "";
+  }
+  if (host === undefined) {
+    throw new UserError("--host is missing: a token is for one host, which it names");
+  }
+  return `${signToken(await keyIn(key ?? ""), claimsOf({ ...options, host }, now))}\n`;
+}
+
+/** For the owner alone, and never over another one: it would end every token of that. */
+async function makeKey(file: string): Promise<void> {
+  try {
+    await writeFile(file, `${newTokenKey()}\n`, { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    const { code = "?" } = error as NodeJS.ErrnoException;
+    const why = code === "EEXIST" ? "it is there already, and tokens may be signed with it" : code;
+    throw new UserError(`--new-key: cannot write '${file}': ${why}`);
+  }
+}
+
+async function keyIn(file: string): Promise<Buffer> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new UserError(
+      `--key: cannot read '${file}' (${(error as NodeJS.ErrnoException).code ?? "?"})`,
+    );
+  });
+  return parseTokenKey(text);
+}
+
+function claimsOf(
+  { host, role, clients, expires }: TokenOptions & { readonly host: string },
+  now: number,
+) {
+  const issued = Math.floor(now / 1000);
+  return {
+    ...{ id: newTokenId(), role, host, issued, expires: issued + secondsIn(expires) },
+    ...(clients !== undefined && { clients: rangeIn(clients) }),
+  };
+}
+
+/** @param text as c00-c14, or c07 for that one alone */
+function rangeIn(text: string): [number, number] {
+  const [, first, last = first] = /^c(\d{2,7})(?:-c(\d{2,7}))?$/.exec(text) ?? [];
+  if (first !== undefined && Number(first) <= Number(last)) return [Number(first), Number(last)];
+  throw new UserError(
+    `--clients: expected the first and the last client, as c00-c14, got '${text}'`,
+  );
+}
+
+const units: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 24 * 3600 };
+
+/** @param text as 30m, 8h or 7d */
+function secondsIn(text: string): number {
+  const [, number, unit = ""] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  const seconds = Number(number) * (units[unit] ?? NaN);
+  if (seconds > 0) return seconds;
+  throw new UserError(`--expires: expected a time as 30m, 8h or 7d, got '${text}'`);
+}
+
+function shown(text: string, now: number): string {
+  const { id, role, host, clients, issued, expires } = decodeToken(text.trim());
+  const time = (seconds: number) => new Date(seconds * 1000).toISOString();
+  return [
+    `id       ${id}`,
+    `role     ${role}`,
+    `host     ${host}`,
+    `clients  ${clients ? rangeText(clients) : "any"}`,
+    `issued   ${time(issued)}`,
+    `expires  ${time(expires)}${expires * 1000 <= now ? " (it is over)" : ""}`,
+    "whether it is signed with the coordinator's key, the coordinator alone can tell",
+  ].join("\n");
+}

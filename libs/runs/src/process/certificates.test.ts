@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readCertificates } from "./certificates.js";
+
+describe("readCertificates", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fedclair-"));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  const write = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text);
+    return join(folder, name);
+  };
+  const read = (ca?: string, cert?: string, key?: string) =>
+    readCertificates({ ca: ["--ca", ca], cert: ["--cert", cert], key: ["--key", key] });
+  const pem = (passphrase?: string) =>
+    generateKeyPairSync("ec", {
+      namedCurve: "P-256",
+      publicKeyEncoding: { type: "spki", format: "pem" },
+      privateKeyEncoding: {
+        ...{ type: "pkcs8", format: "pem" },
+        ...(passphrase !== undefined && { cipher: "aes-256-cbc", passphrase }),
+      },
+    }).privateKey;
+
+  it("is none where no file is named", async () => {
+    assert.equal(await read(), undefined);
+  });
+
+  it("says which file it cannot read, which is no PEM, and which is missing", async () => {
+    await assert.rejects(read("none"), /UserError: --ca: cannot read 'none' \(ENOENT\)/);
+    const empty = await write("empty", "");
+    await assert.rejects(read(empty), /--ca: '.*empty' is no PEM file: expected a line -----BEGIN/);
+    const key = await write("key", pem());
+    await assert.rejects(read(undefined, undefined, key), /--cert is missing: --cert and --key go/);
+    await assert.rejects(read(undefined, key), /--key is missing/);
+  });
+
+  it("says what TLS cannot use", async () => {
+    const key = await write("key", pem());
+    const bad =
+      /UserError: --cert '.*key', --key '.*': TLS cannot use them \(.*\): expected PEM, and a/;
+    await assert.rejects(read(undefined, key, key), bad);
+    const locked = await write("locked", pem("a word"));
+    await assert.rejects(read(undefined, key, locked), bad);
+  });
+});

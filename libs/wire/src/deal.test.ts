@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { deal, type Place } from "./deal.js";
+
+/** Of each host the indices of its clients. */
+function shares(count: number, hosts: readonly Place[]): number[][] {
+  const dealt = deal(count, hosts);
+  return hosts.map((host) => [...dealt.keys()].filter((index) => dealt[index] === host));
+}
+
+/** How many clients can have a place at most, by augmenting paths. */
+function mostPlaced(count: number, hosts: readonly Place[]): number {
+  const places = hosts.flatMap(({ capacity, clients = [0, Infinity] }) =>
+    Array.from({ length: capacity }, () => clients),
+  );
+  const held = new Map<number, number>();
+  const settle = (client: number, tried: Set<number>): boolean =>
+    places.some(([first, last], place) => {
+      if (client < first || client > last || tried.has(place)) return false;
+      tried.add(place);
+      const other = held.get(place);
+      if (other !== undefined && !settle(other, tried)) return false;
+      held.set(place, client);
+      return true;
+    });
+  return Array.from({ length: count }, (_, client) => settle(client, new Set())).filter(Boolean)
+    .length;
+}
+
+const places = fc.array(
+  fc.record({
+    capacity: fc.integer({ min: 1, max: 5 }),
+    clients: fc.option(
+      fc.tuple(fc.nat(14), fc.nat(14)).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const),
+      { nil: undefined },
+    ),
+  }),
+  { minLength: 1, maxLength: 6 },
+);
+
+describe("deal", () => {
+  it("gives hosts of any client shares of their capacities, in order", () => {
+    const hosts: Place[] = [{ capacity: 6 }, { capacity: 3, clients: [0, 99] }];
+    assert.deepEqual(shares(6, hosts), [
+      [0, 1, 2, 3],
+      [4, 5],
+    ]);
+  });
+
+  it("gives a host only clients of its range, and leaves those to it that nobody else may have", () => {
+    const any: Place = { capacity: 4 };
+    const low: Place = { capacity: 4, clients: [0, 2] };
+    const high: Place = { capacity: 4, clients: [4, 5] };
+    assert.deepEqual(shares(6, [any, low, high]), [
+      [2, 3],
+      [0, 1],
+      [4, 5],
+    ]);
+    assert.deepEqual(shares(6, [low, high]), [
+      [0, 1, 2],
+      [4, 5],
+    ]);
+    assert.deepEqual(shares(3, [high]), [[]]);
+  });
+
+  it("divides what two may have", () => {
+    const hosts: Place[] = [
+      { capacity: 10, clients: [0, 5] },
+      { capacity: 10, clients: [0, 5] },
+      { capacity: 1, clients: [9, 9] },
+    ];
+    assert.deepEqual(shares(6, hosts), [[0, 1, 2], [3, 4, 5], []]);
+  });
+
+  it("places as many as any deal could, within ranges and capacities, the same each time", () => {
+    fc.assert(
+      fc.property(places, fc.integer({ min: 1, max: 12 }), (hosts, count) => {
+        const dealt = shares(count, hosts);
+        assert.deepEqual(shares(count, hosts), dealt);
+        for (const [i, { capacity, clients: [first, last] = [0, Infinity] }] of hosts.entries()) {
+          const share = dealt[i] ?? [];
+          assert.ok(share.length <= capacity);
+          assert.ok(share.every((client) => client >= first && client <= last));
+        }
+        assert.equal(dealt.flat().length, mostPlaced(count, hosts));
+      }),
+    );
+  });
+});

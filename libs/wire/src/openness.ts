@@ -1,0 +1,34 @@
+import { UserError } from "@fedclair/core";
+import type { Log } from "./limited-log.js";
+import type { Certificates } from "./tls.js";
+import type { TokenRule } from "./token-check.js";
+
+/** Can only this machine reach the address? @param host a name, or an address, of IPv6 also in brackets */
+export function isLoopback(host: string): boolean {
+  return ["localhost", "::1", "[::1]"].includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** What a coordinator asks of who comes in. */
+export interface Openness {
+  readonly tokens?: TokenRule;
+  readonly tls?: Certificates;
+  readonly insecure?: boolean;
+}
+
+/** @throws UserError if other machines could join without a token, or what is said were in clear and nobody wants that */
+export function checkOpenness(host: string, openness: Openness, log: Log): void {
+  if (isLoopback(host)) return;
+  const { tokens = { secret: "" }, tls, insecure = false } = openness;
+  const opens = `listening on ${host} lets other machines in`;
+  if ("secret" in tokens && tokens.secret === "") {
+    throw new UserError(`${opens}: set a token, or listen on 127.0.0.1`);
+  }
+  if (tls) return;
+  if (!insecure) {
+    throw new UserError(
+      `${opens}, and without TLS all is said in clear, the token too: give --tls-cert and --tls-key (docs/security.md), ` +
+        "or --insecure where the network or a tunnel is trusted",
+    );
+  }
+  log(`${opens} without TLS: who sees the network can read the token and every update`, "warn");
+}

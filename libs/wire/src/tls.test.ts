@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { UserError } from "@fedclair/core";
+import { connectHost, type HostOptions } from "./connect-host.js";
+import { Door } from "./door.js";
+import { listen } from "./listen.js";
+import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
+import { createServer } from "./tls.js";
+import { Authority, hasOpenssl } from "../testing/authority.js";
+import { codes, collect, jobsFor, listenFor, never, updateOf } from "../testing/pools.js";
+
+describe("TLS", () => {
+  let ours: Authority;
+  let others: Authority;
+  let pool: SocketPool | undefined;
+  const log: string[] = [];
+  let logged: () => void = () => undefined;
+
+  before(async function () {
+    if (!(await hasOpenssl())) return this.skip();
+    ours = await Authority.make("coordinator=127.0.0.1,localhost", "elsewhere=10.9.9.9", "gpu-1");
+    others = await Authority.make("gpu-1");
+  });
+  afterEach(async () => {
+    await pool?.close();
+    pool = undefined;
+    log.length = 0;
+  });
+
+  const open = async (options: Partial<SocketPoolOptions> = {}) => {
+    pool = await listenFor(1, {
+      tls: ours.of("coordinator"),
+      log: (line) => {
+        log.push(line);
+        logged();
+      },
+      ...options,
+    });
+    return pool.url;
+  };
+  const says = async (pattern: RegExp) => {
+    while (!log.some((line) => pattern.test(line)))
+      await new Promise<void>((resolve) => (logged = resolve));
+  };
+  const host = (url: string, tls: HostOptions["tls"] = {}, changes: Partial<HostOptions> = {}) =>
+    connectHost({
+      ...{ url, tls, capacity: 1, backend: "none", softwareVersion: "test" },
+      onWelcome: () => Promise.resolve(),
+      runJob: ({ id: jobId, clientId }) =>
+        Promise.resolve({ jobId, clientId, update: updateOf(clientId) }),
+      ...changes,
+    });
+  /** Trying again is of no use: it does not wait for a minute. */
+  const refused = (ended: Promise<unknown>, message: RegExp) =>
+    assert.rejects(ended, (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.message, /\n/);
+      return true;
+    });
+
+  it("carries a trial, by a name that the certificate holds", async () => {
+    const url = await open();
+    assert.match(url, /^https:\/\/127\.0\.0\.1:/);
+    const ended = host(url.replace("127.0.0.1", "localhost"), { ca: ours.ca });
+    assert.ok(pool);
+    await pool.ready(never);
+    assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "ok" });
+    await pool.close();
+    assert.equal((await ended).exitCode, 0);
+  });
+
+  it("ends a host that does not believe the coordinator, at once, whatever the environment says", async () => {
+    const disbelieved = /^https:\/\/127.*: its certificate is not believed \(.*give the authority/;
+    const url = await open();
+    process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+    try {
+      await refused(host(url, { ca: others.ca }), disbelieved);
+      await refused(host(url), disbelieved);
+    } finally {
+      delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+    }
+    await pool?.close();
+    const named = await open({ tls: ours.of("elsewhere") });
+    await refused(host(named, { ca: ours.ca }), /is not in the cert's list: 10\.9\.9\.9/);
+    assert.ok(!log.some((line) => line.includes("joined")));
+  });
+
+  it("ends a host that dials a coordinator without TLS by https, and says what the reverse may be", async () => {
+    const plain = await open({ tls: undefined } as object);
+    await refused(
+      host(plain.replace("http:", "https:")),
+      /no TLS with it \(wrong version number\): does it expect http:\/\/\?/,
+    );
+    await pool?.close();
+    const url = await open();
+    const abort = new AbortController();
+    const why = await new Promise<string>((resolve) => {
+      const options = { onUnreachable: resolve, signal: abort.signal };
+      void host(url.replace("https:", "http:"), undefined, options);
+    });
+    abort.abort();
+    assert.match(why, /\(does it expect https:\/\/\?\)$/);
+  });
+
+  it("takes hosts with a certificate of its authority alone, where it has one", async () => {
+    const url = await open({ tls: { ...ours.of("coordinator"), ca: ours.ca } });
+    await refused(host(url, { ca: ours.ca }), /it may expect a certificate of this host/);
+    const abort = new AbortController();
+    const why = await new Promise<string>((resolve) => {
+      const options = { onUnreachable: resolve, signal: abort.signal };
+      void host(url, { ca: ours.ca, ...others.of("gpu-1") }, options);
+    });
+    abort.abort();
+    assert.match(why, /\(does it believe this host's certificate\?\)$/);
+    await says(/^a TLS handshake failed: UNABLE_TO_VERIFY_LEAF_SIGNATURE$/);
+    assert.ok(!log.some((line) => line.includes("joined")));
+    const ended = host(url, { ca: ours.ca, ...ours.of("gpu-1") });
+    await pool?.ready(never);
+    await pool?.close();
+    assert.equal((await ended).exitCode, 0);
+  });
+
+  it("speaks no version before 1.2", async () => {
+    const { port } = new URL(await open());
+    const old = connectTls({
+      ...{ port: Number(port), host: "127.0.0.1", ca: ours.ca },
+      ...{ minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" },
+    });
+    const [error] = (await once(old, "error")) as [Error];
+    assert.match(error.message, /alert protocol version/);
+    await says(/^a TLS handshake failed: ERR_SSL_UNSUPPORTED_PROTOCOL$/);
+  });
+
+  it("is cut where the handshake stalls, and not where a host has joined", async () => {
+    const server = createServer(() => undefined, ours.of("coordinator"));
+    const door = new Door(server, { connections: 10, strangers: 5 }, 100);
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    const silent = connect(port, "127.0.0.1");
+    const half = connect(port, "127.0.0.1");
+    half.write(Uint8Array.of(22, 3, 1, 2, 0)); // the head of a ClientHello
+    const encrypted = once(server, "secureConnection");
+    const joined = connectTls({ port, host: "127.0.0.1", ca: ours.ca });
+    for (const socket of [silent, half, joined]) socket.on("error", () => undefined);
+    const [near] = (await encrypted) as Parameters<Door["admit"]>;
+    door.admit(near);
+    await Promise.all([once(silent, "close"), once(half, "close")]);
+    assert.ok(!joined.destroyed);
+    const left = once(joined, "close");
+    door.close();
+    await left;
+    server.close();
+    await once(server, "close");
+  });
+
+  it("of a listener tells its scheme", async () => {
+    const server = createServer(() => undefined, ours.of("coordinator"));
+    const listener = await listen("127.0.0.1", 0, 1000, server);
+    assert.match(listener.url, /^https:/);
+    await listener.close();
+  });
+});
