@@ -3,7 +3,14 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toyPlugins } from "@fedclair/core/testing";
-import { parseSweep, runSweep, runSweepTrial, tablesOf, type RunTrial, type Summary } from "@fedclair/runs";
+import {
+  parseSweep,
+  runSweep,
+  runSweepTrial,
+  tablesOf,
+  type RunTrial,
+  type Summary,
+} from "@fedclair/runs";
 import { writeSweep } from "./write-sweep.js";
 
 const file = `
