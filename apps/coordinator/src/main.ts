@@ -14,6 +14,7 @@ const program = new Command("fedclair coordinator")
   .addOption(runOptions.checkpointEvery())
   .addOption(runOptions.keepCheckpoints())
   .option("--token-file <file>", "file with the join token; default: environment FEDCLAIR_TOKEN")
+  .addOption(runOptions.metrics())
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "leave out report.html and its figures")
   .action(async (file: string, options: CoordinateOptions) => {

@@ -72,6 +72,7 @@ program
   .addOption(runOptions.again())
   .addOption(runOptions.checkpointEvery())
   .addOption(runOptions.keepCheckpoints())
+  .addOption(runOptions.metrics())
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "leave out report.html and its figures")
   .action(async (file: string, options: RunOptions) => {
@@ -88,6 +89,7 @@ program
   .addOption(backend())
   .addOption(runOptions.checkpointEvery())
   .addOption(runOptions.keepCheckpoints())
+  .addOption(runOptions.metrics())
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "leave out report.html and its figures")
   .action(async (folder: string, options: ResumeOptions) => {
