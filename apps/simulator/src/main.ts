@@ -13,6 +13,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { AggregateOptions } from "./aggregate/aggregate.js";
 import type { AuditOptions } from "./audit/audit.js";
 import type { DescribeOptions } from "./describe.js";
+import type { ExportOptions } from "./export/export.js";
 import type { NewOptions } from "./new.js";
 import type { CompareOptions } from "./compare.js";
 import type { ListOptions } from "./list.js";
@@ -183,6 +184,22 @@ program
   .action(async (folder: string, { plugins }: { plugins: readonly string[] }) => {
     const { report } = await import("./report.js");
     await report(folder, plugins);
+  });
+
+program
+  .command("export")
+  .description("write a run in a form that other programs read, also of one that is under way")
+  .argument("<run>", "run folder")
+  .addOption(
+    new Option("--to <format>", "tables, event files of TensorBoard, or a line of JSON a round")
+      .choices(["csv", "parquet", "tensorboard", "json"])
+      .makeOptionMandatory(),
+  )
+  .requiredOption("--out <path>", "a new folder; of json a new file")
+  .action(async (folder: string, options: ExportOptions) => {
+    const { exportRun } = await import("./export/export.js");
+    const written = await exportRun(folder, options);
+    print(written.map((path) => `${path}\n`).join(""));
   });
 
 program

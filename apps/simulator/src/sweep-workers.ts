@@ -38,10 +38,7 @@ export class SweepWorkers {
     replied.catch(() => undefined);
     worker.send(trial.id, () => undefined); // one that has died is heard of by its exit
     try {
-      const reply = await Promise.race([
-        replied,
-        ended.then((how) => lost(trial, how)),
-      ]);
+      const reply = await Promise.race([replied, ended.then((how) => lost(trial, how))]);
       this.#signal.throwIfAborted();
       if (!Array.isArray(reply)) return reply;
       this.#idle.push(worker);
@@ -72,7 +69,10 @@ function doneOf(trial: SweepTrial, reply: WorkerReply): Done | "busy" {
 }
 
 function lost(trial: SweepTrial, [code, signal]: unknown[]): Done {
-  const how = typeof signal === "string" ? endedBy("worker", signal) : `the worker ended with ${String(code)}`;
+  const how =
+    typeof signal === "string"
+      ? endedBy("worker", signal)
+      : `the worker ended with ${String(code)}`;
   const outcome = { failed: how, exitCode: exitCodes.internal };
   return { trial, outcome, faults: [], skipped: false };
 }
