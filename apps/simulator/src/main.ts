@@ -191,11 +191,12 @@ program
   .description("write a run in a form that other programs read, also of one that is under way")
   .argument("<run>", "run folder")
   .addOption(
-    new Option("--to <format>", "tables, event files of TensorBoard, or a line of JSON a round")
-      .choices(["csv", "parquet", "tensorboard", "json"])
+    new Option("--to <format>", "tables, event files, a line of JSON a round, or a tracking server")
+      .choices(["csv", "parquet", "tensorboard", "json", "mlflow"])
       .makeOptionMandatory(),
   )
-  .requiredOption("--out <path>", "a new folder; of json a new file")
+  .option("--out <path>", "a new folder; of json a new file")
+  .option("--url <url>", "the tracking server of mlflow, as http://127.0.0.1:5000")
   .action(async (folder: string, options: ExportOptions) => {
     const { exportRun } = await import("./export/export.js");
     const written = await exportRun(folder, options);

@@ -4,19 +4,29 @@ import { UserError } from "@fedclair/core";
 import { makeFolder, runIn, type HeldRun } from "@fedclair/runs";
 
 export interface ExportOptions {
-  readonly to: "csv" | "parquet" | "tensorboard" | "json";
+  readonly to: "csv" | "parquet" | "tensorboard" | "json" | "mlflow";
   /** A new folder; of `json` a new file. */
-  readonly out: string;
+  readonly out?: string;
+  /** Of the tracking server, of `mlflow`. */
+  readonly url?: string;
 }
 
-/** `fedclair export`: what a run left, in a form that other programs read. @returns the paths of what was written */
+/** `fedclair export`: what a run left, in a form that other programs read. @returns where it was written */
 export async function exportRun(
   folder: string,
-  { to, out }: ExportOptions,
+  { to, out, url }: ExportOptions,
 ): Promise<readonly string[]> {
   const run = await runIn(folder);
   if (!run) throw new UserError(`'${folder}' holds no run`);
   if (run.status !== "done") process.stderr.write(`${folder}: ${run.status}: as far as it came\n`);
+  if (to === "mlflow") {
+    if (url === undefined || out !== undefined)
+      throw new UserError("--to mlflow: expected --url http://host:port, and no --out");
+    const { exportToMlflow } = await import("./mlflow.js");
+    return await exportToMlflow(run, url);
+  }
+  if (out === undefined || url !== undefined)
+    throw new UserError(`--to ${to}: expected --out, a new place, and no --url`);
   if (to === "json") {
     const { writeJsonLines } = await import("./json-lines.js");
     await makeFile(out);
@@ -30,7 +40,7 @@ export async function exportRun(
 
 async function writeInto(
   { folder, info }: HeldRun,
-  to: Exclude<ExportOptions["to"], "json">,
+  to: "csv" | "parquet" | "tensorboard",
   out: string,
 ): Promise<string[]> {
   if (to === "tensorboard") {
