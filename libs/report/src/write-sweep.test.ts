@@ -3,7 +3,14 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toyPlugins } from "@fedclair/core/testing";
-import { parseSweep, runSweep, tablesOf, type Summary } from "@fedclair/runs";
+import {
+  parseSweep,
+  runSweep,
+  runSweepTrial,
+  tablesOf,
+  type RunTrial,
+  type Summary,
+} from "@fedclair/runs";
 import { writeSweep } from "./write-sweep.js";
 
 const file = `
@@ -31,7 +38,8 @@ describe("writeSweep", () => {
     const sweep = parseSweep(file, "s.yaml", toyPlugins);
     const { signal } = new AbortController();
     const summaries = new Map<string, Summary>();
-    for await (const { trial, outcome } of runSweep(sweep, toyPlugins, out, signal, "cpu")) {
+    const run: RunTrial = (one) => runSweepTrial(one, toyPlugins, out, signal, "cpu");
+    for await (const { trial, outcome } of runSweep(sweep, out, run)) {
       assert.ok(!("failed" in outcome));
       summaries.set(trial.id, outcome);
     }
