@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { fedclair, start } from "./support/command.js";
 import { runDocument } from "./support/document-script.js";
-import { recordsOf } from "./support/federation.js";
+import { recordsOf, startCoordinator, startHost } from "./support/federation.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 import { pythonWith, takesPython } from "./support/python.js";
 
@@ -65,6 +65,24 @@ describe("a trial that is watched", () => {
     assert.equal(lost?.["trial"], trialName);
     const last = log.filter(({ name }) => name === "client").at(-1);
     assert.deepEqual([last?.["trial"], Number(last?.["round"]) >= 2], [trialName, true]);
+  });
+
+  it("is not well once it has failed, as long as there is a coordinator", async () => {
+    const out = join(await temporaryFolder(), "run");
+    const { coordinator, url } = await startCoordinator([
+      ...[fixture("text-copy"), "--out", out, "--metrics", "127.0.0.1:0"],
+    ]);
+    const metrics = await coordinator.says(/metrics at (http:[^"\s]+)\/metrics/);
+    const host = startHost(url, 1, { env: { FEDCLAIR_LOG: "info" } });
+    await coordinator.says(/a host .* joined/);
+    host.kill("SIGSTOP", "group"); // and so does not hear of the end, which is waited for
+    coordinator.kill("SIGTERM");
+    let health = await fetch(`${metrics}/healthz`);
+    while (health.status === 200) health = await fetch(`${metrics}/healthz`);
+    assert.equal(health.status, 503);
+    const said = (await health.json()) as Record<string, unknown>;
+    assert.deepEqual([said["hosts"], said["failure"]], [1, "This operation was aborted"]);
+    assert.equal((await coordinator.ended).code, 130);
   });
 
   it("takes a coordinator, and an address that is free", async () => {
