@@ -41,7 +41,12 @@ async function checkNpm([verb = "", ...args]: readonly string[]): Promise<void> 
 }
 
 /** Their commands are run by tests of their own, in a folder that they make. */
-const executed = ["docs/own-experiment.md", "docs/runs.md", "docs/security.md"];
+const executed = [
+  "docs/observing.md",
+  "docs/own-experiment.md",
+  "docs/runs.md",
+  "docs/security.md",
+];
 
 describe("a command that the documentation gives exists, with its options and files", () => {
   it("wherever it stands in a block", () => {

@@ -29,6 +29,7 @@ function packagesOf(file: string, patterns: readonly RegExp[]): Set<string> {
 }
 
 const main = (app: string) => join(workspace, "apps", app, "dist", "src", "main.js");
+const observing = ["prom-client", "hyparquet-writer"];
 const drawing = ["vega", "vega-lite", "@resvg/resvg-js"];
 
 describe("what programs load", () => {
@@ -37,7 +38,8 @@ describe("what programs load", () => {
     for (const known of ["commander", "socket.io-client", "@fedclair/runs"]) {
       assert.ok(packages.has(known), `${known} is not found: does the walk work?`);
     }
-    for (const name of ["@fedclair/report", ...drawing]) assert.ok(!packages.has(name), name);
+    for (const name of ["@fedclair/report", ...drawing, ...observing])
+      assert.ok(!packages.has(name), name);
   });
 
   it("is nothing that draws before there is something to draw, in the others", () => {
@@ -51,5 +53,19 @@ describe("what programs load", () => {
       }
     }
     assert.ok(packagesOf(report, [atOnce]).has("@fedclair/runs"));
+  });
+
+  it("is nothing that shows a trial to other programs before somebody asks for it", () => {
+    for (const [app, names] of [
+      ["coordinator", ["prom-client"]],
+      ["simulator", ["hyparquet-writer", "protobufjs/minimal.js"]],
+    ] as const) {
+      const early = packagesOf(main(app), [atOnce]);
+      const all = packagesOf(main(app), [atOnce, whenNeeded]);
+      for (const name of names) {
+        assert.ok(!early.has(name), `${app} loads ${name} at once`);
+        assert.ok(all.has(name), `${name} is not found: does the walk work?`);
+      }
+    }
   });
 });

@@ -25,7 +25,8 @@ export interface HostOptions {
 
 /** `fedclair client`: joins a coordinator and trains until the trial is over. */
 export async function host(options: HostOptions): Promise<void> {
-  const log = createLog("client");
+  const at: { trial?: string; round?: number } = {};
+  const log = createLog("client", () => at);
   const token = await readToken(options.tokenFile);
   const tls = await certificatesOf(options);
   const { protocol, hostname } = checkCoordinatorUrl(options.coordinator);
@@ -54,11 +55,13 @@ export async function host(options: HostOptions): Promise<void> {
         "the coordinator's trial",
         plugins,
       );
+      at.trial = trial.name;
       runner = new ClientRunner(trial, plugins);
       await runner.prepare();
     },
     runJob: async (job) => {
       if (!runner) throw new Error("a job came before the trial");
+      at.round = job.round;
       const answer = await runner.run(job);
       tensors.last = tf.memory().numTensors;
       if (jobs++ === 0) tensors.first = tensors.last;
@@ -68,7 +71,10 @@ export async function host(options: HostOptions): Promise<void> {
       log.warn(`no coordinator at ${options.coordinator}: ${why}; still trying`);
     },
     onRefused: (clientId, failure) => {
-      log.warn(`the coordinator refused ${clientId}: ${failure.code}: ${failure.message}`);
+      log.warn(
+        { client: clientId },
+        `the coordinator refused ${clientId}: ${failure.code}: ${failure.message}`,
+      );
     },
   });
   const peak = Math.round(process.resourceUsage().maxRSS / 1024);

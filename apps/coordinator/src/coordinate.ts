@@ -15,27 +15,37 @@ import {
 import { SocketPool } from "@fedclair/wire";
 import { parseAddress } from "./address.js";
 import { certificatesOf, tokensOf, type EntryOptions } from "./entry.js";
+import { Place } from "./place.js";
+import type { Observer } from "./metrics/observe.js";
 
 export interface CoordinateOptions extends PlaceOptions, CheckpointOptions, EntryOptions {
   readonly listen: string;
   readonly set: readonly string[];
   readonly resume: boolean;
   readonly insecure: boolean;
+  /** Where to serve /metrics and /healthz, as host:port. Default: nowhere. */
+  readonly metrics?: string;
   readonly json: boolean;
   readonly report: boolean;
 }
 
 /** `fedclair coordinator`: runs a trial on the client hosts that join. */
 export async function coordinate(file: string, options: CoordinateOptions): Promise<void> {
-  const log = createLog("coordinator");
   const plugins = await pluginsFor(file, options.set);
   const trial = await readTrialFile(file, plugins, options.set);
+  const place = new Place(trial.name);
+  const log = createLog("coordinator", () => {
+    const { arm, round } = place;
+    return { trial: trial.name, ...(arm !== undefined && { arm, round }) };
+  });
   const out = await folderOf(trial, options);
   const { json, report, resume: resumes } = options;
   const wanted = { trial, plugins, backend: "auto", resumes };
   process.exitCode = await showIfDone(out, wanted, { json, report });
   if (process.exitCode !== undefined) return;
   const { host, port } = parseAddress(options.listen);
+  const metricsAt =
+    options.metrics === undefined ? undefined : parseAddress(options.metrics, "--metrics");
   const tokens = await tokensOf(options);
   const tls = await certificatesOf(options);
   const pool = await SocketPool.listen({
@@ -50,23 +60,36 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
       log[level](line);
     },
   });
-  log.info(`listening on ${pool.url}`);
-  process.send?.({ listening: pool.url }, () => undefined); // if the other side is gone, this one is told to stop
   let ending: readonly [reason?: string, exitCode?: number] = [];
+  let observer: Observer | undefined;
   try {
+    if (metricsAt) {
+      const { observe } = await import("./metrics/observe.js");
+      observer = await observe(metricsAt, { trial, plugins, pool, place });
+      log.info(`metrics at ${observer.server.url}/metrics`);
+    }
+    log.info(`listening on ${pool.url}`);
+    process.send?.({ listening: pool.url }, () => undefined); // if the other side is gone, this one is told to stop
     const run = runAndReport({
       ...{ trial, plugins, pool, out, json, report, resumes },
       checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
       traffic: pool.traffic,
       backend: () => pool.backend,
+      onResume: (done) => observer?.metrics.resumed(done),
+      onEvent: (event) => {
+        place.event(event);
+        observer?.metrics.event(event);
+      },
     });
     process.exitCode = await Promise.race([run, afterAbort(interruption.signal)]);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
+    place.failure = why;
     ending = [`the trial failed: ${why}`, exitCodeOf(error)];
     throw error;
   } finally {
     await pool.close(...ending);
+    await observer?.server.close();
   }
 }
 

@@ -25,6 +25,7 @@ const program = new Command("fedclair coordinator")
   .option("--tls-key <file>", "private key (PEM) of --tls-cert")
   .option("--tls-client-ca <file>", "hosts must have a certificate of this authority (PEM)")
   .option("--insecure", "let other machines in without TLS", false)
+  .addOption(runOptions.metrics())
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "leave out report.html and its figures")
   .action(async (file: string, options: CoordinateOptions) => {

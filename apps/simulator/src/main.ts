@@ -13,6 +13,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { AggregateOptions } from "./aggregate/aggregate.js";
 import type { AuditOptions } from "./audit/audit.js";
 import type { DescribeOptions } from "./describe.js";
+import type { ExportOptions } from "./export/export.js";
 import type { NewOptions } from "./new.js";
 import type { CompareOptions } from "./compare.js";
 import type { ListOptions } from "./list.js";
@@ -73,6 +74,7 @@ program
   .addOption(runOptions.again())
   .addOption(runOptions.checkpointEvery())
   .addOption(runOptions.keepCheckpoints())
+  .addOption(runOptions.metrics())
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "leave out report.html and its figures")
   .action(async (file: string, options: RunOptions) => {
@@ -89,6 +91,7 @@ program
   .addOption(backend())
   .addOption(runOptions.checkpointEvery())
   .addOption(runOptions.keepCheckpoints())
+  .addOption(runOptions.metrics())
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "leave out report.html and its figures")
   .action(async (folder: string, options: ResumeOptions) => {
@@ -182,6 +185,23 @@ program
   .action(async (folder: string, { plugins }: { plugins: readonly string[] }) => {
     const { report } = await import("./report.js");
     await report(folder, plugins);
+  });
+
+program
+  .command("export")
+  .description("write a run in a form that other programs read, also of one that is under way")
+  .argument("<run>", "run folder")
+  .addOption(
+    new Option("--to <format>", "tables, event files, a line of JSON a round, or a tracking server")
+      .choices(["csv", "parquet", "tensorboard", "json", "mlflow"])
+      .makeOptionMandatory(),
+  )
+  .option("--out <path>", "a new folder; of json a new file")
+  .option("--url <url>", "the tracking server of mlflow, as http://127.0.0.1:5000")
+  .action(async (folder: string, options: ExportOptions) => {
+    const { exportRun } = await import("./export/export.js");
+    const written = await exportRun(folder, options);
+    print(written.map((path) => `${path}\n`).join(""));
   });
 
 program

@@ -18,6 +18,8 @@ import { runFederation } from "./federation.js";
 export interface RunOptions extends PlaceOptions, CheckpointOptions {
   readonly set: readonly string[];
   readonly hosts?: number;
+  /** Where the coordinator serves /metrics and /healthz. */
+  readonly metrics?: string;
   readonly transport: "socket" | "memory";
   /** Go on with the run that lies in the folder? */
   readonly resume?: boolean;
@@ -35,7 +37,9 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   if (plugins.tasks.get(trial.task.name)?.isForeign)
     throw new UserError(`${file}: task ${trial.task.name}: ${whereClientsAre}`);
   const out = await folderOf(trial, options);
-  const { json, report, backend, resume = false } = options;
+  const { json, report, backend, metrics, resume = false } = options;
+  if (metrics !== undefined && options.transport === "memory")
+    throw new UserError("--metrics: a coordinator serves them, and --transport memory has none");
   process.exitCode = await showIfDone(
     out,
     { trial, plugins, backend, resumes: resume },
@@ -60,6 +64,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
       ...setArgs(options.set),
       ...(json ? ["--json"] : []),
       ...(report ? [] : ["--no-report"]),
+      ...(metrics === undefined ? [] : ["--metrics", metrics]),
       ...(resume ? ["--resume"] : []),
       ...checkpointArgs(options),
     ],

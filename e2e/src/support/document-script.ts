@@ -16,11 +16,12 @@ export async function runDocument(document: string) {
     await symlink(join(workspace, name), join(folder, name));
   }
   const text = await readFile(join(workspace, document), "utf8");
-  return { folder, ...(await runScript(scriptOf(text, await freePort()), folder)) };
+  return { folder, ...(await runScript(await scriptOf(text), folder)) };
 }
 
-function scriptOf(markdown: string, port: number): string {
+async function scriptOf(markdown: string): Promise<string> {
   const blocks = markdown.matchAll(/(?:^`([\w./-]+)`\n\n)?^```(\w+)\n([^]*?)^```$/gm);
+  const [joining, metrics] = [await freePort(), await freePort()];
   return [...blocks]
     .map(([, file, language, text = ""]) => {
       if (language === "sh") return text;
@@ -29,7 +30,8 @@ function scriptOf(markdown: string, port: number): string {
     })
     .join("\n")
     .replaceAll(/^npm install$/gm, "true")
-    .replaceAll(":4000", `:${port}`);
+    .replaceAll(":4000", `:${joining}`)
+    .replaceAll(":9100", `:${metrics}`);
 }
 
 async function freePort(): Promise<number> {

@@ -3,7 +3,7 @@ import { interruption, Progress, recordTrial, type TrialRun } from "@fedclair/ru
 import { showRun, type Showing } from "./show-run.js";
 
 /** A trial to run in front of a person. */
-export type ReportedRun = Omit<TrialRun, "signal" | "onEvent" | "onResume"> & Showing;
+export type ReportedRun = Omit<TrialRun, "signal"> & Showing;
 
 /**
  * Runs a trial with a progress bar on stderr, writes its report, and ends with the outcome on stdout.
@@ -20,8 +20,10 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
       ...run,
       signal: interruption.signal,
       onResume: (done) => {
-        process.stderr.write(`goes on after ${done} rounds\n`);
-        progress.skip((rounds = done));
+        for (const own of done.values()) rounds += own;
+        process.stderr.write(`goes on after ${rounds} rounds\n`);
+        progress.skip(rounds);
+        run.onResume?.(done);
       },
       onEvent: (event) => {
         if (event.event.kind === "round") {
@@ -30,6 +32,7 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
           if (why !== undefined) kept.push(`${event.arm.label} round ${round}: ${why}`);
         }
         progress.event(event);
+        run.onEvent?.(event);
       },
     });
   } catch (error) {

@@ -7,7 +7,7 @@ export {
   type TrialDescription,
 } from "./description.js";
 export { evaluationsOf, inCommon, meanOf, metricsIn, valuesOf } from "./evaluation.js";
-export { detectionInfos } from "./detection.js";
+export { detectionInfos, detectionOf } from "./detection.js";
 export { faultsOf } from "./faults.js";
 export { lossOf } from "./losses.js";
 export { metricOf, ownValue, type Measure, type MetricInfos } from "./measure.js";
@@ -68,12 +68,12 @@ export {
   type HeldRun,
   type RunStatus,
 } from "./store/held-run.js";
-export { readLines } from "./store/lines.js";
+export { eachLine, readLines } from "./store/lines.js";
 export { checkHeld, checkTrial, type ArmTiming } from "./store/run-folder.js";
 export { readRun, recordsOf, studied, type Run } from "./run.js";
-export { runTrial } from "./run-trial.js";
+export { runTrial, type ArmEvent } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";
-export { isFlagged, measuringClients, truthText } from "./truth.js";
+export { isFlagged, measuringClients, truthOf, truthText } from "./truth.js";
 export { version } from "./version.js";
 export { pathsOf } from "./paths.js";

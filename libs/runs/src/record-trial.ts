@@ -30,8 +30,8 @@ export interface TrialRun {
   readonly backend: () => string | undefined;
   /** Told of everything that happens; of a round when it is on disk. */
   readonly onEvent?: (event: ArmEvent) => void;
-  /** Told of the rounds that a run had done which goes on. */
-  readonly onResume?: (rounds: number) => void;
+  /** Told of the rounds that a run had done which goes on, by arm. */
+  readonly onResume?: (done: ReadonlyMap<string, number>) => void;
 }
 
 /**
@@ -65,13 +65,13 @@ async function runInto(
   const tally = new Tally(trial, measuresOf(trial, plugins).metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
   if (checkpoint) {
-    let rounds = 0;
+    const done = new Map<string, number>();
     for await (const record of eachLine<ArmRecord>(folder.path, "records.jsonl")) {
       tally.add(record);
-      rounds++;
+      done.set(record.arm, (done.get(record.arm) ?? 0) + 1);
     }
     for (const [arm, reason] of stopped) tally.stop(arm, reason);
-    onResume?.(rounds);
+    onResume?.(done);
   }
   const start = checkpoint?.start ?? (await startOf(trial, plugins, pool, signal));
   const arms = armsOf(trial);

@@ -108,7 +108,11 @@ describe("a run that was cut off", function () {
         const held = await runIn(out);
         assert.deepEqual([held?.status, held?.rounds], ["interrupted", last - (last % every)]);
         let from = 0;
-        await recordTrial(runInto(out, { onResume: (done) => (from = done) }));
+        await recordTrial(
+          runInto(out, {
+            onResume: (done) => (from = [...done.values()].reduce((sum, own) => sum + own, 0)),
+          }),
+        );
         assert.equal(from, held?.rounds);
         assert.deepEqual(await contents(out), whole, `after round ${last}`);
         assert.equal((await runIn(out))?.status, "done");

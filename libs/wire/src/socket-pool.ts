@@ -139,6 +139,12 @@ export class SocketPool implements ClientPool {
     return this.#gate.backend;
   }
 
+  /** Hosts that have joined, and the clients that those which are ready have room for. */
+  get joined(): { readonly hosts: number; readonly clients: number } {
+    const { sessions, homeless } = this.#roster;
+    return { hosts: sessions.length, clients: this.#options.clientIds.length - homeless };
+  }
+
   /** @throws UserError (exit code 3) if `signal` times out before the joined hosts can hold all clients */
   async ready(signal: AbortSignal): Promise<void> {
     const wake = () => {

@@ -13,6 +13,28 @@ function logged(message: string): string {
 }
 
 describe("createLog", () => {
+  it("carries where the process is, and what a line is about, as fields that print", () => {
+    const script = `
+      import { createLog } from ${JSON.stringify(new URL("./log.js", import.meta.url).href)};
+      const at = { trial: "pilot", round: undefined };
+      const log = createLog("test", () => at);
+      log.warn("early");
+      at.round = 2;
+      log.warn({ client: "c\\u202e1" + "x".repeat(5000) }, "late");`;
+    const { stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
+      encoding: "utf8",
+      env: { ...process.env, FEDCLAIR_LOG: "info" },
+    });
+    const [early, late] = stderr
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.ok(early && late);
+    assert.deepEqual([early["trial"], early["round"], early["msg"]], ["pilot", undefined, "early"]);
+    assert.deepEqual([late["trial"], late["round"], late["msg"]], ["pilot", 2, "late"]);
+    assert.match(String(late["client"]), /^c\\u\{202e\}1x{200,260}…$/);
+  });
+
   it("writes a line a message, whatever a stranger put into it, and no endless one", () => {
     const lines = logged("joined (wasm\nERROR: forged\u001b[2J\u202e)").trimEnd().split("\n");
     assert.equal(lines.length, 1);

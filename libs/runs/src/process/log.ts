@@ -8,23 +8,46 @@ export type { Logger } from "pino";
 /** Bytes of a message at most. */
 const maxBytes = 4096;
 
+/** Bytes of a field's text at most. */
+const maxFieldBytes = 256;
+
 /** What a stranger said may be part of a message: it must not begin a line of its own, nor steer the terminal. */
 const hooks: NonNullable<LoggerOptions["hooks"]> = {
   logMethod(args, method) {
     const shown = args.map((arg: unknown) =>
-      typeof arg === "string" ? printable(arg, maxBytes) : arg,
+      typeof arg === "string"
+        ? printable(arg, maxBytes)
+        : isFields(arg)
+          ? printableFields(arg)
+          : arg,
     );
     method.apply(this, shown as typeof args);
   },
 };
 
+/** What a line carries beside its message: `trial`, `arm`, `round`, `client`, as far as they are known. */
+export type LogFields = Readonly<Record<string, string | number | undefined>>;
+
+function isFields(arg: unknown): arg is LogFields {
+  return typeof arg === "object" && arg !== null && !(arg instanceof Error);
+}
+
+function printableFields(fields: LogFields): LogFields {
+  const shown = Object.entries(fields).map(([key, value]) => {
+    return [key, typeof value === "string" ? printable(value, maxFieldBytes) : value] as const;
+  });
+  return Object.fromEntries(shown);
+}
+
 /**
  * Talk goes to stderr, so that stdout carries data only: readable lines on a terminal, JSON lines elsewhere.
  * The level is the environment variable FEDCLAIR_LOG (debug, info, warn, error, silent), by default `info`.
+ * @param where what every JSON line carries, asked for line by line; readable ones stay short without it
  */
-export function createLog(name: string): Logger {
+export function createLog(name: string, where: () => LogFields = () => ({})): Logger {
   const level = process.env["FEDCLAIR_LOG"] ?? "info";
-  const options = { level, base: { name }, hooks };
+  const mixin = () => printableFields(where());
+  const options = { level, base: { name }, mixin, hooks };
   if (!process.stderr.isTTY) return pino(options, pino.destination({ fd: 2, sync: true }));
   return pino(options, {
     write: (line) => {

@@ -28,6 +28,11 @@ export const runOptions = {
     new Option("--again", "a new run beside those that are there: <folder>-2 and so on").default(
       false,
     ),
+  metrics: () =>
+    new Option(
+      "--metrics <host:port>",
+      "serve /metrics for Prometheus and /healthz there; default: nowhere",
+    ),
   checkpointEvery: () =>
     new Option("--checkpoint-every <rounds>", "how often to write down where the run stands")
       .argParser(integerOption("--checkpoint-every", 1))

@@ -1,0 +1,39 @@
+import { printable, type Plugins, type Trial } from "@fedclair/core";
+import { measuresOf } from "@fedclair/runs";
+import type { Place } from "../place.js";
+import { serveMetrics, type MetricsServer } from "./serve.js";
+import { TrialMetrics, type ObservedPool } from "./trial-metrics.js";
+
+export interface Observation {
+  readonly trial: Trial;
+  readonly plugins: Plugins;
+  readonly pool: ObservedPool;
+  readonly place: Place;
+}
+
+/** A trial that can be seen from outside. */
+export interface Observer {
+  readonly metrics: TrialMetrics;
+  readonly server: MetricsServer;
+}
+
+/** @throws UserError if it cannot listen there */
+export async function observe(
+  address: { readonly host: string; readonly port: number },
+  { trial, plugins, pool, place }: Observation,
+): Promise<Observer> {
+  const metrics = new TrialMetrics(trial, pool, measuresOf(trial, plugins).primary);
+  const server = await serveMetrics(address, {
+    contentType: metrics.contentType,
+    text: () => metrics.text(),
+    get failure() {
+      return place.failure === undefined ? undefined : printable(place.failure, 1024);
+    },
+    get state() {
+      const { arm = null, round = 0 } = place;
+      const { seed, rounds, name } = trial;
+      return { trial: name, seed, arm, round, rounds, hosts: pool.joined.hosts };
+    },
+  });
+  return { metrics, server };
+}
