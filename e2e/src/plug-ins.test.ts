@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fedclair } from "./support/command.js";
+import { fedclair, start } from "./support/command.js";
 import { bytesOf, recordsOf, startCoordinator } from "./support/federation.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
+import { childrenOf, gone, hasProc } from "./support/processes.js";
 import { typeCheck } from "./support/type-check.js";
 
 /** A folder outside of the repository with a task, an aggregator and an attack of its own, and a trial of them. */
@@ -150,7 +151,7 @@ describe("a stranger's plug-ins", () => {
       ["--transport", "memory"],
       ["--hosts", "2"],
     ]) {
-      const args = ["run", "trial.yaml", "--json", "--no-report", "--set", "rounds=1", ...how];
+      const args = ["run", "trial.yaml", "--json", "--no-report", "--again", "--set", "rounds=1", ...how];
       const { code, stdout, stderr } = await fedclair(args, { cwd: folder });
       assert.equal(code, 0, stderr);
       assert.equal((JSON.parse(stdout) as { name: string }).name, "my-study");
@@ -205,6 +206,26 @@ describe("a stranger's plug-ins", () => {
     const { code, stdout, stderr } = await faulty.coordinator.ended;
     assert.deepEqual([code, stdout], [1, ""]);
     assert.match(stderr, /^error: nobody caught Error: lost \(file:.*near-median\.js:\d+:\d+\)/m);
+  });
+
+  it("that never end are ended by Ctrl-C, and by the death of the command", async function () {
+    if (!hasProc) this.skip(); // nothing else tells of the processes that a process has started
+    const folder = await study();
+    await insert(folder, "near-median.js", "const points", 'console.log("loops"); for (;;);\n');
+    const underWay = async (out: string) => {
+      const args = ["run", "trial.yaml", "--hosts", "1", "--no-report", "--out", out];
+      const run = start(args, { cwd: folder });
+      await run.says(/^loops$/m);
+      return { run, children: childrenOf(run.pid).map(({ pid }) => pid) };
+    };
+    const stopped = await underWay("stopped");
+    stopped.run.kill("SIGINT");
+    assert.equal((await stopped.run.ended).code, 130);
+    await gone(stopped.children, 1000);
+    const orphaned = await underWay("orphaned");
+    assert.equal(orphaned.children.length, 2);
+    orphaned.run.kill("SIGKILL");
+    await gone(orphaned.children, 8000);
   });
 
   it("have options of the types that their schemas give", async () => {

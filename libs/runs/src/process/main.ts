@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { printable } from "@fedclair/core/text";
 import { CommanderError, Option, type Command } from "commander";
+import { endWithParent } from "./end-with-parent.js";
 import { keepStdoutForAnswers, print } from "./print.js";
 import { codeOf, systemFault } from "./system-error.js";
 import { uncaughtText } from "./uncaught.js";
@@ -114,6 +115,7 @@ export function listenForInterruption(): void {
   if (process.connected) {
     process.once("disconnect", abort);
     process.channel?.unref(); // listening on the channel must not keep a process alive that is done
+    endWithParent();
   }
 }
 
