@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile, symlink } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { temporaryFolder, workspace } from "./paths.js";
 import { runScript } from "./run-script.js";
 
@@ -16,7 +17,10 @@ export async function runDocument(document: string) {
     await symlink(join(workspace, name), join(folder, name));
   }
   const text = await readFile(join(workspace, document), "utf8");
-  return { folder, ...(await runScript(await scriptOf(text), folder)) };
+  const { code, stdout, stderr } = await runScript(await scriptOf(text), folder);
+  // Colours come or go by who runs the tests.
+  const plain = stripVTControlCharacters;
+  return { folder, code, stdout: plain(stdout), stderr: plain(stderr) };
 }
 
 async function scriptOf(markdown: string): Promise<string> {
