@@ -151,7 +151,16 @@ describe("a stranger's plug-ins", () => {
       ["--transport", "memory"],
       ["--hosts", "2"],
     ]) {
-      const args = ["run", "trial.yaml", "--json", "--no-report", "--again", "--set", "rounds=1", ...how];
+      const args = [
+        "run",
+        "trial.yaml",
+        "--json",
+        "--no-report",
+        "--again",
+        "--set",
+        "rounds=1",
+        ...how,
+      ];
       const { code, stdout, stderr } = await fedclair(args, { cwd: folder });
       assert.equal(code, 0, stderr);
       assert.equal((JSON.parse(stdout) as { name: string }).name, "my-study");
