@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { oneLine, parseTrial, type Plugins } from "@fedclair/core";
-import { pluginsFor } from "@fedclair/plugins";
+import { oneLine, parseTrial } from "@fedclair/core";
+import { builtIn, pluginsFor } from "@fedclair/plugins";
 import {
   armsOf,
   columns,
@@ -31,8 +31,7 @@ export async function list(
   const names =
     folder === undefined ? await trialFiles("trials").catch(() => []) : await trialFiles(folder);
   const files = await Promise.all(names.map(listed));
-  const plugins = await pluginsFor("");
-  const runs = (await runsUnder("runs")).map((run) => ({ run, primary: primaryOf(run, plugins) }));
+  const runs = (await runsUnder("runs")).map((run) => ({ run, primary: primaryOf(run) }));
   const trials = files.filter((entry) => "task" in entry);
   const sweeps = files.filter((entry) => "sweep" in entry);
   const faulty = files.filter((entry) => "fault" in entry);
@@ -95,8 +94,8 @@ async function listed(file: string): Promise<Listed> {
 }
 
 /** The number by which the trial's methods are compared first, of the one under study; undefined where it is not known. */
-function primaryOf({ trial, summary }: HeldRun, plugins: Plugins): Measure | undefined {
-  const { primary } = measuresOf(trial, plugins);
+function primaryOf({ trial, summary }: HeldRun): Measure | undefined {
+  const { primary } = measuresOf(trial, builtIn);
   const [{ label }] = armsOf(trial);
   return summary?.details.find(
     ({ metric, arm, comparison }) => metric === primary && arm === label && !comparison,

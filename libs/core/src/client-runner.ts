@@ -13,7 +13,7 @@ import type {
   TrainResult,
 } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
-import { failure, messageOf, UserError, type Failure } from "./errors.js";
+import { failure, messageOf, placeOf, UserError, type Failure } from "./errors.js";
 import type { Params } from "./tensor.js";
 import { createPlugin, type Trial } from "./trial.js";
 import { tensorsOf, type Delta } from "./update.js";
@@ -132,14 +132,6 @@ export async function prepared(task: Task, name: string): Promise<void> {
     if (error instanceof UserError) throw error;
     throw new UserError(`task ${name} cannot be prepared: ${messageOf(error)}${placeOf(error)}`);
   }
-}
-
-/** ` (file.js:3:5)`, where in its module an error was thrown, as far as it says so. */
-function placeOf(error: unknown): string {
-  if (error instanceof UserError) return "";
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const [, place] = /\(?(?:file:\/\/)?[^\s()]*\/([^\s()/]+:\d+:\d+)\)?$/m.exec(stack) ?? [];
-  return place === undefined ? "" : ` (${place})`;
 }
 
 /** What to do where the clients of a trial are not simulated. */

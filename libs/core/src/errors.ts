@@ -66,6 +66,20 @@ function textOf(error: unknown): string {
   }
 }
 
+/**
+ * ` (file:///…/task.js:3:5)`, the first place that an error's stack names, if it names one: not the line's text, which of a minified
+ * package has no end. For people only: it depends on how the program was started, and must not enter a record.
+ */
+export function placeOf(error: unknown): string {
+  try {
+    const stack = String((error as Partial<Error> | undefined)?.stack);
+    const [, place] = /^ +at (?:.*\()?((?:file:\/\/)?\/.*:\d+:\d+)\)?$/m.exec(stack) ?? [];
+    return place === undefined ? "" : ` (${messageOf(place)})`;
+  } catch {
+    return ""; // what was thrown may be anything
+  }
+}
+
 /** Exit codes of the `fedclair` command; also in docs/errors.md. */
 export const exitCodes = {
   ok: 0,
