@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { aggregators } from "@fedclair/aggregators";
 import {
@@ -173,7 +174,7 @@ describe("fedclair aggregate", function () {
       }
     }
     const kept = join(state, "round-2", "personal");
-    assert.deepEqual((await readdir(state)).sort(), ["round-2", "state.v8"]);
+    assert.deepEqual((await readdir(state)).sort(), ["memory.state", "round-2"]);
     assert.deepEqual((await readdir(kept)).sort(), clients);
     const away = [...(done[0]?.personal?.get("client-9") ?? [])];
     assertSum(await read(join(kept, "client-9")), away, "who was away");
@@ -204,14 +205,14 @@ describe("fedclair aggregate", function () {
 
   it("weighs clients by their examples, and takes adapters that begin at zero in every round", async () => {
     const folder = await temporaryFolder();
-    const changes = changesOf(1);
-    for (const [client, delta] of changes) await saveSum(join(folder, "in", client), [delta]);
     const counts = Object.fromEntries(clients.map((client, k) => [client, k + 1]));
     await writeFile(join(folder, "examples.json"), JSON.stringify(counts));
-    for (const round of ["1", "2"]) {
-      const out = join(folder, `out-${round}`);
+    for (const round of [1, 2]) {
+      const [sent, out] = [join(folder, `in-${round}`), join(folder, `out-${round}`)];
+      const changes = changesOf(round);
+      for (const [client, delta] of changes) await saveSum(join(sent, client), [delta]);
       const { clients: said } = await aggregate(
-        ...[join(folder, "in"), "--aggregator", "fedavg", "--merged"],
+        ...[sent, "--aggregator", "fedavg", "--merged"],
         ...["--examples", join(folder, "examples.json")],
         ...["--state", join(folder, "state"), "--rank", "18", "--out", out],
       );
@@ -258,11 +259,15 @@ describe("fedclair aggregate", function () {
       ],
       [
         ["--aggregator", "fedavg", "--state", folder, "--out", join(folder, "b")],
-        /--state: '.*' holds other things and no state: choose a new folder/,
+        /--state: '.*' holds other things and no state: choose another folder/,
       ],
       [
         ["--aggregator", "fedavg", "--state", join(folder, "in", "s"), "--out", join(folder, "b")],
         /--state: '.*' lies in the folder of the round/,
+      ],
+      [
+        ["--aggregator", "fedavg", ...state, "--out", join(folder, "b")],
+        /'.*in' holds the adapters of round 1, which '.*state' has done already: give those of round 2/,
       ],
       [
         ["--aggregator", "fedavg", "--examples", join(folder, "none"), "--out", join(folder, "b")],
@@ -273,6 +278,11 @@ describe("fedclair aggregate", function () {
       assert.equal(code, 2, stderr);
       assert.match(stderr, said);
     }
+    const lock = join(folder, "state", "lock");
+    await writeFile(lock, JSON.stringify({ pid: process.pid, host: hostname(), since: "today" }));
+    const beside = await step("--aggregator", "fedavg", ...state, "--out", join(folder, "b"));
+    assert.match(beside.stderr, new RegExp(`in use by process ${process.pid} .* since today`));
+    await rm(lock);
     const broken = new Map(
       [...changesOf(2).values()].slice(0, 1).map((delta) => ["client-0", delta]),
     );
@@ -284,6 +294,50 @@ describe("fedclair aggregate", function () {
     const second = await step("--aggregator", "fedavg", ...state, "--out", join(folder, "b"));
     assert.match(second.stdout, /client-0 +invalid .*lora_A: entry 0 is NaN/);
     assert.match(second.stdout, /Round 2, fedavg on 10 clients/);
+    await rm(folder, { recursive: true });
+  });
+
+  it("goes on with the code of a plug-in that it began with", async () => {
+    const folder = await temporaryFolder();
+    const step = async (round: number) => {
+      for (const [client, delta] of changesOf(round)) {
+        await saveSum(join(folder, `in-${round}`, client), [delta]);
+      }
+      const out = ["--state", "state", "--out", `out-${round}`];
+      const args = [`in-${round}`, "--aggregator", "first", "--plugin", "./first.js", ...out];
+      return await fedclair(["aggregate", ...args], { cwd: folder });
+    };
+    const code = (change: string) => `export default {
+      kind: "aggregator", name: "first", summary: "One client's change.", schema: z.strictObject({}),
+      create: () => ({ aggregate: async ({ updates }) => ({ change: [${change}] }) }),
+    };`;
+    const zod = `import { z } from ${JSON.stringify(import.meta.resolve("zod"))};\n`;
+    await writeFile(join(folder, "package.json"), '{"type": "module"}');
+    await writeFile(join(folder, "first.js"), zod + code("updates[0].delta"));
+    for (const round of [1, 2]) {
+      const { code: exit, stderr } = await step(round);
+      assert.equal(exit, 0, stderr);
+    }
+    await writeFile(join(folder, "first.js"), zod + code("updates[1].delta"));
+    const { code: exit, stderr } = await step(3);
+    assert.match(
+      stderr,
+      /begun otherwise: code \{.*\} then, \{.*\} now; say the same, or begin another state/,
+    );
+    assert.equal(exit, 2);
+    for (const [change, said] of [
+      ["{ delta: updates[0].delta }", /the aggregator returned no list of changes/],
+      [
+        `new Map([[${JSON.stringify(modules[0])}, { shape: [2], data: new Float64Array(2) }]])`,
+        /the aggregate's module '.*\.a' is 2, not 24×18/,
+      ],
+    ] as const) {
+      await writeFile(join(folder, "first.js"), zod + code(change));
+      const odd = ["--aggregator", "first", "--plugin", "./first.js", "--out", "odd"];
+      const { stderr } = await fedclair(["aggregate", "in-3", ...odd], { cwd: folder });
+      assert.match(stderr, said);
+      assert.doesNotMatch(stderr, /\n {4}at /);
+    }
     await rm(folder, { recursive: true });
   });
 });

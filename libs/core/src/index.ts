@@ -79,4 +79,5 @@ export {
   type Delta,
   type Update,
 } from "./update.js";
+export { checkAggregation } from "./aggregation.js";
 export { checkVerdicts, invalid, isPooled } from "./verdict.js";

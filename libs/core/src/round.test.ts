@@ -389,6 +389,16 @@ describe("runRounds", () => {
       ["no changes", bad({}), "the aggregator returned no list of changes"],
       ["nothing", bad(undefined), "the aggregator returned no list of changes"],
       [
+        "no map",
+        bad({ change: [{ dense: tensor }] }),
+        "the aggregator returned no list of changes",
+      ],
+      [
+        "one change for a client",
+        bad({ change: [], personal: new Map([["c00", new Map()]]) }),
+        "the aggregator's personal: expected a Map, a list of changes by client",
+      ],
+      [
         "a module that there is not",
         bad({ change: [new Map([["other", tensor]])] }),
         "Error: the aggregate changes module 'other', which the params lack",

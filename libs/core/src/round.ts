@@ -1,5 +1,6 @@
 import type { Stream } from "@fedclair/linalg";
 import { admitEvaluation, admitUpdate } from "./admission.js";
+import { checkAggregation } from "./aggregation.js";
 import { checkedArtifacts } from "./artifacts.js";
 import { attackRound } from "./attack-round.js";
 import { sampleCohort } from "./cohort.js";
@@ -200,10 +201,10 @@ async function step(
     aggregation = { change: [] };
     if (judged.length === 0) return aggregation; // an oracle's cohort may hold nobody
     const input = { round, phase, updates: judged, rng: rng.at("aggregate", phase, round) };
-    aggregation = await aggregator.aggregate(input, state.aggregator);
-    if (Array.isArray((aggregation as Partial<Aggregation> | undefined)?.change))
-      return aggregation;
-    throw new UserError("the aggregator returned no list of changes");
+    const made: unknown = await aggregator.aggregate(input, state.aggregator);
+    checkAggregation(made);
+    aggregation = made;
+    return made;
   };
   const seen = {
     ...{ round, phase, clientIds, params: state.params, updates, state: state.task },

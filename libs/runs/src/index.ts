@@ -35,7 +35,11 @@ export { compareRuns, type ComparedMeasure, type RunComparison } from "./outcome
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
+export { syncFolder, syncTree } from "./store/durable.js";
+export { Lock, lockFile } from "./store/lock.js";
 export { makeFolder } from "./store/make-folder.js";
+export { readState, writeState } from "./store/state-file.js";
+export { codeOf } from "./process/system-error.js";
 export { readCertificates } from "./process/certificates.js";
 export { createLog } from "./process/log.js";
 export {

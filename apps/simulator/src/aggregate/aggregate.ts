@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import {
+  checkAggregation,
   checkVerdicts,
   choiceOf,
   createPlugin,
@@ -9,6 +10,7 @@ import {
   oneLine,
   parseChecked,
   UserError,
+  type Aggregator,
   type AggregatorInput,
   type AggregatorPlugin,
   type PluginChoice,
@@ -24,7 +26,8 @@ import { whenAborted } from "../when-aborted.js";
 import { handOut } from "./hand-out.js";
 import { readRound } from "./read-round.js";
 import { roundReport, roundText, type RoundReport } from "./round-report.js";
-import { prepareState, readState, type Rules } from "./server-state.js";
+import type { OutsideAggregator } from "./outside-aggregators.js";
+import { holdingState, prepareState, stateIn, type Rules } from "./server-state.js";
 import { beginFolder, endFolder } from "./whole-folder.js";
 
 export interface AggregateOptions {
@@ -65,16 +68,40 @@ export async function serverStep(
   tell: (line: string) => void,
 ): Promise<RoundReport> {
   const { out, state, merged, seed } = options;
-  const known = await aggregatorsWith(options.plugins);
+  const added = await addedAggregators(options.plugins);
+  const known = new Map(aggregators);
+  for (const [name, { plugin }] of added) known.set(name, plugin);
   const choice = choiceFrom(options, known);
   const aggregator = createPlugin(known, choice);
   refuseInside(folder, { "--out": out, "--state": state });
-  const rules: Rules = { aggregator: choice, seed, merged };
-  const before = await readState(state, rules);
+  const rules: Rules = { aggregator: choice, seed, merged, code: added.get(choice.name)?.code };
+  const step: ServerStep = { folder, options, choice, aggregator, rules };
+  return await holdingState(state, () => nextRound(step, tell));
+}
+
+interface ServerStep {
+  readonly folder: string;
+  readonly options: AggregateOptions;
+  readonly choice: PluginChoice;
+  readonly aggregator: Aggregator;
+  readonly rules: Rules;
+}
+
+async function nextRound(
+  { folder, options, choice, aggregator, rules }: ServerStep,
+  tell: (line: string) => void,
+): Promise<RoundReport> {
+  const { out, state, merged, seed } = options;
+  const before = await stateIn(state, rules);
   if (!before.isPrepared) await refuseTaken("--out", [out]);
   const round = before.round + 1;
   const begun = merged ? undefined : before.handedOut;
   const sent = await readRound(folder, begun, await examplesIn(options.examples));
+  if (sent.fingerprint === before.fingerprint) {
+    throw new UserError(
+      `'${folder}' holds the adapters of round ${before.round}, which '${state ?? ""}' has done already: give those of round ${round}`,
+    );
+  }
   aggregator.checkClients?.(sent.updates.map(({ clientId }) => clientId));
 
   const rng = stream(seed).at("aggregate", "train", round);
@@ -85,6 +112,7 @@ export async function serverStep(
     throw new UserError(`${choice.name} failed: ${messageOf(error)}`, exitCodes.stopped);
   });
   const aggregation = await Promise.race([computing, whenAborted(interruption.signal)]);
+  checkAggregation(aggregation);
   checkVerdicts(
     aggregation.verdicts ?? [],
     sent.updates.map(({ clientId }) => clientId),
@@ -96,7 +124,8 @@ export async function serverStep(
   await writeFile(join(part, verdictsFile), JSON.stringify(report, null, 2) + "\n");
   const { writeRoundPage } = await import("./round-page.js");
   await writeRoundPage(join(part, reportFile), report, out);
-  const after = { round, aggregator: aggregation.state ?? before.aggregator };
+  const { fingerprint } = sent;
+  const after = { round, fingerprint, aggregator: aggregation.state ?? before.aggregator };
   const putState = state && (await prepareState(state, rules, before, after, part));
   interruption.signal.throwIfAborted(); // from here on it is done
   if (await isSameRound(part, out)) await rm(part, { recursive: true });
@@ -119,12 +148,13 @@ async function isSameRound(part: string, out: string): Promise<boolean> {
   return (await then) !== undefined && (await then) === (await now);
 }
 
-/** Those built in for any task's updates, and those of the modules. */
-async function aggregatorsWith(modules: readonly string[]): Promise<Registry<AggregatorPlugin>> {
-  if (modules.length === 0) return aggregators; // all else loads every task
+/** Those of modules from outside, by name. */
+async function addedAggregators(
+  modules: readonly string[],
+): Promise<ReadonlyMap<string, OutsideAggregator>> {
+  if (modules.length === 0) return new Map(); // to load them loads every task
   const { outsideAggregators } = await import("./outside-aggregators.js");
-  const added = await outsideAggregators(modules);
-  return new Map([...aggregators, ...added.map((plugin) => [plugin.name, plugin] as const)]);
+  return await outsideAggregators(modules);
 }
 
 /** What lies in the folder of a round would be taken for clients. */

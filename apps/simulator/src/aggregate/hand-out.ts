@@ -1,9 +1,12 @@
 import { join } from "node:path";
 import { bestPair, bestPairs, lowRankOf, type BestPair, type Factors } from "@fedclair/aggregators";
 import {
+  deltaShape,
   denseOf,
   isLowRank,
   matrixOf,
+  shapeText,
+  UserError,
   yieldToEventLoop,
   type Aggregation,
   type Delta,
@@ -71,13 +74,11 @@ export async function handOut(
   const tails: number[] = [];
   for (const [module, { b, a }] of largest.modules) {
     const startOf = readOnce(module);
+    const shape = [b.shape[0] ?? 0, a.shape[1] ?? 0] as const;
     const best = bestOf(
-      targets.map(({ start, terms }) => [
-        ...startOf(start),
-        ...terms.flatMap((term) => term.get(module) ?? []),
-      ]),
+      targets.map(({ start, terms }) => [...startOf(start), ...termsOf(terms, module, shape)]),
       targets.map(({ like }) => like.modules.get(module)?.a.shape[0] ?? 0),
-      [b.shape[0] ?? 0, a.shape[1] ?? 0],
+      shape,
     );
     best.forEach((pair, t) => {
       item(pairs, t).set(module, inSingle(lowRankOf(pair)));
@@ -93,6 +94,20 @@ export async function handOut(
     hasGlobal: change.length > 0,
     discarded: tails.length === 0 ? 0 : sum(tails) / tails.length,
   };
+}
+
+/** @throws UserError for a term of another shape, as a plug-in may make it */
+function termsOf(
+  terms: readonly Delta[],
+  module: string,
+  shape: readonly number[],
+): readonly TensorDelta[] {
+  const parts = terms.flatMap((term) => term.get(module) ?? []);
+  const odd = parts.map(deltaShape).find((one) => shapeText(one) !== shapeText(shape));
+  if (odd === undefined) return parts;
+  throw new UserError(
+    `the aggregate's module '${module}' is ${shapeText(odd)}, not ${shapeText(shape)}`,
+  );
 }
 
 /** The pair of a module; of an adapter that several began with the same object. */

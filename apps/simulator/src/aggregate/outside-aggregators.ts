@@ -1,11 +1,20 @@
-import type { AggregatorPlugin } from "@fedclair/core";
+import type { AggregatorPlugin, PluginIdentity } from "@fedclair/core";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
 
-/** The aggregators that modules from outside export. Runs their code. */
+export interface OutsideAggregator {
+  readonly plugin: AggregatorPlugin;
+  readonly code: Pick<PluginIdentity, "version" | "hash">;
+}
+
+/** The aggregators that modules from outside export, by name. Runs their code. */
 export async function outsideAggregators(
   modules: readonly string[],
-): Promise<readonly AggregatorPlugin[]> {
+): Promise<Map<string, OutsideAggregator>> {
   const all = await loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));
-  const own = (all.outside ?? []).filter(({ kind }) => kind === "aggregator");
-  return own.flatMap(({ name }) => all.aggregators.get(name) ?? []);
+  const added = new Map<string, OutsideAggregator>();
+  for (const { kind, name, version, hash } of all.outside ?? []) {
+    const plugin = kind === "aggregator" && all.aggregators.get(name);
+    if (plugin) added.set(name, { plugin, code: { version, hash } });
+  }
+  return added;
 }

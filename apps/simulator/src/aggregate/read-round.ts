@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { inSharedMemory } from "@fedclair/aggregators";
@@ -26,6 +27,8 @@ export interface SentRound {
   readonly globalStart: Adapter | undefined;
   /** Why others cannot be aggregated, by client. */
   readonly faults: ReadonlyMap<string, string>;
+  /** Of all that can be: another round has another. */
+  readonly fingerprint: string;
 }
 
 /**
@@ -49,6 +52,7 @@ export async function readRound(
   const adapters = new Map<string, Adapter>();
   const updates: Update[] = [];
   const starts = new Map<string, Adapter>();
+  const hash = createHash("sha256");
   for (const [name, adapter] of opened) {
     const sent = readPairs(adapter);
     const fault = adapter.config.use_dora
@@ -63,6 +67,8 @@ export async function readRound(
       handedOut === undefined ? undefined : await adapterIn(join(handedOut, "personal", name));
     const start = own ?? globalStart;
     adapters.set(name, adapter);
+    hash.update(JSON.stringify(name));
+    for (const { b, a } of sent.values()) hash.update(b.data).update(a.data);
     if (start) starts.set(name, start);
     const delta = [...sent].map(([module, pair]): [string, LowRank] => {
       return [module, inSharedMemory(since(pair, start?.modules.get(module)))];
@@ -76,7 +82,8 @@ export async function readRound(
       `none of ${found.length} adapters can be aggregated; the first: ${first ?? ""}`,
     );
   }
-  return { adapters, updates, starts, globalStart, faults };
+  const fingerprint = hash.digest("hex");
+  return { adapters, updates, starts, globalStart, faults, fingerprint };
 }
 
 async function adapterIn(folder: string): Promise<Adapter | undefined> {

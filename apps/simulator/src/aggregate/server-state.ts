@@ -1,10 +1,17 @@
-import { cp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { deserialize, serialize } from "node:v8";
-import { UserError, type PluginChoice } from "@fedclair/core";
-import { makeFolder } from "@fedclair/runs";
+import { messageOf, UserError, type PluginChoice, type PluginIdentity } from "@fedclair/core";
+import {
+  codeOf,
+  Lock,
+  lockFile,
+  makeFolder,
+  readState,
+  syncFolder,
+  syncTree,
+  writeState,
+} from "@fedclair/runs";
 import { z } from "zod";
-import { sync } from "./whole-folder.js";
 
 /** What a server step knows of the steps before it. */
 export interface ServerState {
@@ -12,6 +19,8 @@ export interface ServerState {
   readonly round: number;
   /** What the aggregator remembers. */
   readonly aggregator: unknown;
+  /** Of the adapters that came in last; absent before the first round. */
+  readonly fingerprint?: string;
   /** The adapters that were handed out last, `global` and `personal/<client>`; absent before the first round. */
   readonly handedOut?: string;
   /** The next step was killed when all of it was written, and perhaps its adapters in place already. */
@@ -24,51 +33,70 @@ export interface Rules {
   readonly seed: number;
   /** Are adapters merged into the base after every round, so that they begin at zero? */
   readonly merged: boolean;
+  /** Of an aggregator from outside. */
+  readonly code?: Pick<PluginIdentity, "version" | "hash"> | undefined;
 }
 
 /** Beside the adapters that were handed out, `round-<n>`. */
-const stateFile = "state.v8";
+const stateFile = "memory.state";
 const handedOutIn = (folder: string, round: number) => join(folder, `round-${round}`);
 
 const schema = z.strictObject({
-  format: z.literal(1),
   round: z.int().min(1),
+  fingerprint: z.string(),
   rules: z.strictObject({
     aggregator: z.looseObject({ name: z.string() }),
     seed: z.int(),
     merged: z.boolean(),
+    code: z.strictObject({ version: z.string(), hash: z.string() }).optional(),
   }),
   aggregator: z.unknown(),
 });
 
 /**
+ * Does one step, while no other process does one on the same state.
+ * @param folder absent: there is no state
+ * @throws UserError naming the process that is at work on it
+ */
+export async function holdingState<T>(
+  folder: string | undefined,
+  step: () => Promise<T>,
+): Promise<T> {
+  if (folder === undefined) return await step();
+  const isNewFolder = await makeFolder(folder);
+  const lock = await Lock.take(folder);
+  try {
+    return await step();
+  } finally {
+    await lock.release();
+    if (isNewFolder) await rmdir(folder).catch(() => undefined); // of a step that came to nothing
+  }
+}
+
+/**
  * @param folder absent: every round is the first
  * @throws UserError if the folder holds something else, or a state made by other rules
  */
-export async function readState(folder: string | undefined, rules: Rules): Promise<ServerState> {
+export async function stateIn(folder: string | undefined, rules: Rules): Promise<ServerState> {
   if (folder === undefined) return { round: 0, aggregator: undefined, isPrepared: false };
   const file = join(folder, stateFile);
-  const prepared = await readFile(`${file}.new`).then(valueOf, () => undefined);
+  const prepared = await readState(`${file}.new`).catch(() => undefined);
   const isPrepared = (before: number) => schema.safeParse(prepared).data?.round === before + 1;
   const first = { round: 0, aggregator: undefined, isPrepared: isPrepared(0) };
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const advice = "choose another folder";
+  const value = await readState(file).catch(async (error: unknown) => {
+    const code = codeOf(error);
     if (code === "ENOENT" && (await isNew(folder))) return first;
-    if (code === "ENOENT") {
-      throw new UserError(
-        `--state: '${folder}' holds other things and no state: choose a new folder`,
-      );
-    }
-    throw new UserError(`--state: cannot read '${file}': ${String(code)}`);
-  }
-  const { data } = schema.safeParse(valueOf(bytes));
+    const what =
+      code === "ENOENT"
+        ? `'${folder}' holds other things and no state`
+        : `'${file}' is no state of fedclair aggregate (${messageOf(error)})`;
+    throw new UserError(`--state: ${what}: ${advice}`);
+  });
+  if (value === first) return first;
+  const { data } = schema.safeParse(value);
   if (data === undefined) {
-    throw new UserError(
-      `--state: '${file}' is no state of fedclair aggregate: choose another folder`,
-    );
+    throw new UserError(`--state: '${file}' is no state of fedclair aggregate: ${advice}`);
   }
   const [then, now] = [data.rules.aggregator.name, rules.aggregator.name];
   const differing =
@@ -78,12 +106,9 @@ export async function readState(folder: string | undefined, rules: Rules): Promi
       `--state: '${folder}' was begun otherwise: ${differing.join(", ")}; say the same, or begin another state`,
     );
   }
-  return {
-    round: data.round,
-    aggregator: data.aggregator,
-    handedOut: handedOutIn(folder, data.round),
-    isPrepared: isPrepared(data.round),
-  };
+  const { round, aggregator, fingerprint } = data;
+  const handedOut = handedOutIn(folder, round);
+  return { round, aggregator, fingerprint, handedOut, isPrepared: isPrepared(round) };
 }
 
 /** `rule: "gap" then, "evidence" now`, for every key that differs. */
@@ -94,7 +119,9 @@ function differences(then: z.output<typeof schema>["rules"], now: Rules): string
   return [...new Set([...was.keys(), ...is.keys()])]
     .map((key) => ({
       key,
-      texts: [was, is].map((of) => (of.has(key) ? JSON.stringify(of.get(key)) : "none")),
+      texts: [was, is].map((of) =>
+        of.get(key) === undefined ? "none" : JSON.stringify(of.get(key)),
+      ),
     }))
     .filter(({ texts: [x, y] }) => x !== y)
     .map(({ key, texts: [x = "", y = ""] }) => `${key} ${x} then, ${y} now`);
@@ -103,17 +130,8 @@ function differences(then: z.output<typeof schema>["rules"], now: Rules): string
 /** Is there nothing but what a first step leaves that did not end? */
 async function isNew(folder: string): Promise<boolean> {
   const entries = await readdir(folder).catch(() => []);
-  return entries.every(
-    (name) => name === basename(handedOutIn(folder, 1)) || name === `${stateFile}.new`,
-  );
-}
-
-function valueOf(bytes: Buffer): unknown {
-  try {
-    return deserialize(bytes) as unknown;
-  } catch {
-    return undefined;
-  }
+  const own = [basename(handedOutIn(folder, 1)), `${stateFile}.new`, `${stateFile}.new.part`];
+  return entries.every((name) => own.includes(name) || name.startsWith(lockFile));
 }
 
 /**
@@ -125,10 +143,9 @@ export async function prepareState(
   folder: string,
   rules: Rules,
   before: ServerState,
-  { round, aggregator }: Pick<ServerState, "round" | "aggregator">,
+  after: Required<Pick<ServerState, "round" | "fingerprint">> & Pick<ServerState, "aggregator">,
   out: string,
 ): Promise<() => Promise<void>> {
-  await makeFolder(folder);
   const file = join(folder, stateFile);
   await rm(`${file}.new`, { force: true });
   // Of a step that was killed; of one that was so at its very end, the adapters before.
@@ -136,18 +153,18 @@ export async function prepareState(
     const isStale = name.startsWith("round-") && join(folder, name) !== before.handedOut;
     if (isStale) await rm(join(folder, name), { recursive: true });
   }
-  const next = handedOutIn(folder, round);
+  const next = handedOutIn(folder, after.round);
   if (before.handedOut !== undefined) await cp(before.handedOut, next, { recursive: true });
   for (const part of ["global", "personal"]) {
     await cp(join(out, part), join(next, part), { recursive: true }).catch((error: unknown) => {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+      if (codeOf(error) !== "ENOENT") throw error;
     });
   }
-  await sync(next);
-  await writeFile(`${file}.new`, serialize({ format: 1, round, rules, aggregator }));
-  await sync(`${file}.new`);
+  await syncTree(next);
+  await writeState(`${file}.new`, { ...after, rules });
   return async () => {
     await rename(`${file}.new`, file);
+    await syncFolder(folder);
     if (before.handedOut !== undefined) await rm(before.handedOut, { recursive: true });
   };
 }

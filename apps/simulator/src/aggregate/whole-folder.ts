@@ -1,7 +1,7 @@
-import { open, readdir, rename, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { readdir, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { UserError } from "@fedclair/core";
-import { makeFolder } from "@fedclair/runs";
+import { makeFolder, syncFolder, syncTree } from "@fedclair/runs";
 
 /**
  * A new folder that is there whole or not at all, whenever the process is killed: written beside its place, and renamed.
@@ -25,18 +25,7 @@ export async function beginFolder(path: string, names: readonly string[]): Promi
 /** Puts what was written into its place. @param path that of `beginFolder` */
 export async function endFolder(path: string): Promise<void> {
   const part = `${resolve(path)}.part`;
-  await sync(part);
+  await syncTree(part);
   await rename(part, resolve(path));
-}
-
-/** Brings a file, or all files of a folder, to the disk. */
-export async function sync(path: string): Promise<void> {
-  const inside = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = inside.filter((entry) => entry.isFile());
-  const paths = files.map((entry) => join(entry.parentPath, entry.name));
-  for (const file of inside.length > 0 ? paths : [path]) {
-    const handle = await open(file, "r+");
-    await handle.sync();
-    await handle.close();
-  }
+  await syncFolder(dirname(part));
 }

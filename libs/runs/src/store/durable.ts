@@ -1,5 +1,5 @@
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 /**
  * Writes a file whole or not at all: aside, onto the disk, and into its place. One that stood there stays until then.
@@ -32,12 +32,22 @@ async function writeSynced(path: string, content: string | Iterable<Uint8Array>)
 }
 
 /** Brings the names in a folder onto the disk: a file that was synced is lost all the same if its name is. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
+export const syncFolder = syncPath;
+
+/** Brings a folder onto the disk with everything in it. */
+export async function syncTree(path: string): Promise<void> {
+  for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
+    await syncPath(join(entry.parentPath, entry.name));
+  }
+  await syncPath(path);
+}
+
+async function syncPath(path: string): Promise<void> {
+  const file = await open(path, "r");
   try {
-    await folder.sync();
+    await file.sync();
   } finally {
-    await folder.close();
+    await file.close();
   }
 }
 

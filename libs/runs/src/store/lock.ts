@@ -79,7 +79,7 @@ export class InUse extends UserError {
     const who = `process ${pid} on ${printable(host, 100)} since ${printable(since, 40)}`;
     const advice =
       host === hostname() ? "" : `; if that process is gone, remove '${join(folder, lockFile)}'`;
-    super(`'${folder}' is in use by ${who}: wait for it, or choose another --out${advice}`);
+    super(`'${folder}' is in use by ${who}: wait for it, or choose another folder${advice}`);
   }
 }
 
