@@ -239,7 +239,7 @@ describe("fedclair aggregate", function () {
       [["--aggregator", "fedavg", "--out", join(folder, "a")], /--out: '.*' exists already/],
       [
         ["--aggregator", "median", ...state, "--out", join(folder, "b")],
-        /expected one of clair, .*, got "median"/,
+        /error: --aggregator: aggregator.name: expected one of clair, .*, got "median"/,
       ],
       [
         [

@@ -217,6 +217,35 @@ describe("a stranger's plug-ins", () => {
     assert.match(stderr, /^error: nobody caught Error: lost \(file:.*near-median\.js:\d+:\d+\)/m);
   });
 
+  it("that throw in a client are told where, once, and never in the records", async () => {
+    const folder = await study();
+    await insert(folder, "mean-estimation.js", "const metrics = { error", "own.fail();\n");
+    for (const how of [
+      ["--transport", "memory"],
+      ["--hosts", "1"],
+    ]) {
+      const args = ["run", "trial.yaml", "--no-report", "--again", "--out", "run", ...how];
+      const { code, stderr } = await fedclair(args, { cwd: folder });
+      assert.equal(code, 5, "no client could measure");
+      const told = stderr.split("\n").filter((line) => line.includes("own.fail is not"));
+      assert.equal(told.length, 1, stderr);
+      assert.match(told[0] ?? "", /round 1, evaluate: TypeError: .* \(file:.*js:\d+:\d+\)/);
+      assert.match(stderr, /rounds of .* were lost/);
+      const records = JSON.stringify(await recordsOf(join(folder, "run")));
+      assert.match(records, /"own.fail is not a function"/);
+      assert.doesNotMatch(records, /file:/);
+    }
+  });
+
+  it("that end the process are told, and are no success", async () => {
+    const folder = await study();
+    await insert(folder, "mean-estimation.js", "const metrics = { error", "process.exit(0);\n");
+    const args = ["run", "trial.yaml", "--no-report", "--transport", "memory"];
+    const { code, stderr } = await fedclair(args, { cwd: folder });
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: something called process\.exit\(0\) before the command was done/m);
+  });
+
   it("that never end are ended by Ctrl-C, and by the death of the command", async function () {
     if (!hasProc) this.skip(); // nothing else tells of the processes that a process has started
     const folder = await study();

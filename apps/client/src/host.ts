@@ -4,6 +4,8 @@ import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import {
   createLog,
   interruption,
+  logThrown,
+  Patience,
   readCertificates,
   readToken,
   toUserError,
@@ -38,6 +40,9 @@ export async function host(options: HostOptions): Promise<void> {
   const { tf, name, reason } = await loadBackend(options.backend).catch(toUserError);
   log.info(`backend ${reason}`);
   let runner: ClientRunner | undefined;
+  const patience = new Patience((line) => {
+    log.warn(line);
+  });
   let jobs = 0;
   const tensors = { first: 0, last: 0 };
   const ending = await connectHost({
@@ -56,8 +61,10 @@ export async function host(options: HostOptions): Promise<void> {
         plugins,
       );
       at.trial = trial.name;
-      runner = new ClientRunner(trial, plugins);
+      runner = new ClientRunner(trial, plugins, logThrown(log));
+      patience.waitFor(`task ${trial.task.name}, preparing its data`);
       await runner.prepare();
+      patience.stop();
     },
     runJob: async (job) => {
       if (!runner) throw new Error("a job came before the trial");

@@ -8,7 +8,8 @@ import {
 import { Command, Option } from "commander";
 import type { HostOptions } from "./host.js";
 
-const program = new Command("fedclair client")
+const isAlone = process.argv[1]?.includes("fedclair-client") ?? false; // installed without the command
+const program = new Command(isAlone ? "fedclair-client" : "fedclair client")
   .description("A client host: joins a coordinator and trains for the virtual clients it is given.")
   .requiredOption("--coordinator <url>", "the coordinator's address, as https://10.0.0.1:4000")
   .requiredOption(

@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { oneLine, parseTrial } from "@fedclair/core";
-import { builtIn, pluginsFor } from "@fedclair/plugins";
+import { pluginsFor } from "@fedclair/plugins";
 import {
   armsOf,
   columns,
   formatNumber,
   isSweep,
-  measuresOf,
   parseSweep,
   pathsOf,
   print,
@@ -95,10 +94,9 @@ async function listed(file: string): Promise<Listed> {
 
 /** The number by which the trial's methods are compared first, of the one under study; undefined where it is not known. */
 function primaryOf({ trial, summary }: HeldRun): Measure | undefined {
-  const { primary } = measuresOf(trial, builtIn);
   const [{ label }] = armsOf(trial);
   return summary?.details.find(
-    ({ metric, arm, comparison }) => metric === primary && arm === label && !comparison,
+    ({ metric, arm, comparison }) => metric === summary.primary && arm === label && !comparison,
   );
 }
 

@@ -6,7 +6,9 @@ import { loadPlugins, modulesOf } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
   checkpointArgs,
+  createLog,
   folderOf,
+  logThrown,
   readTrialFile,
   runIn,
   toUserError,
@@ -50,7 +52,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     const { name } = await loadBackend(backend).catch(toUserError);
     process.exitCode = await runAndReport({
       ...{ trial, plugins, out, json, report, resumes: resume },
-      pool: new MemoryPool(new ClientRunner(trial, plugins)),
+      pool: new MemoryPool(new ClientRunner(trial, plugins, logThrown(createLog("client")))),
       checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
       backend: () => name,
     });

@@ -9,6 +9,8 @@ export interface Source {
   readonly text: string;
   /** Its name, for messages. */
   readonly file: string;
+  /** Is it a file, in which a fault has a line? Default: yes. */
+  readonly hasLines?: boolean;
   /** What it holds, for messages on the whole: a trial, options. */
   readonly what: string;
   /** `path=value` texts that replace or add keys, as `task.localSteps=5`; the value is YAML. */
@@ -29,11 +31,11 @@ const mostFaults = 20;
  * @throws UserError naming file, line, column, the offending value and what was expected, a line for every fault
  */
 export function parseChecked<T>(source: Source, schema: z.ZodType<T>): Checked<T> {
-  const { text, file, what } = source;
+  const { text, file, what, hasLines = true } = source;
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const place = (offset: number | undefined) => {
-    if (offset === undefined) return file;
+    if (offset === undefined || !hasLines) return file;
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };

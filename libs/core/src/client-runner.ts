@@ -21,6 +21,8 @@ import { tensorsOf, type Delta } from "./update.js";
 /** A job as a client host sees it: with everything it needs, since virtual clients keep nothing between jobs. */
 export type ClientJob = Omit<Job, "admit">;
 
+export type OnThrown = (job: ClientJob, error: unknown) => void;
+
 /**
  * Runs jobs for the virtual clients of a trial, contaminated ones included. A job's result depends on the trial and the
  * job alone, so it does not matter which host runs it.
@@ -33,9 +35,12 @@ export class ClientRunner {
   readonly #rng: Stream;
   readonly #index: ReadonlyMap<string, number>;
   readonly #isForeign: boolean;
+  readonly #onThrown: OnThrown;
 
-  constructor(trial: Trial, plugins: Plugins) {
+  /** @param onThrown told of what a task or an attack throws, a UserError apart: the client's failure does not say where in the code */
+  constructor(trial: Trial, plugins: Plugins, onThrown: OnThrown = () => undefined) {
     this.#trial = trial;
+    this.#onThrown = onThrown;
     this.#task = createPlugin(plugins.tasks, trial.task);
     this.#isForeign = plugins.tasks.get(trial.task.name)?.isForeign ?? false;
     this.#contaminations = contaminationsOf(plugins.tasks, trial.task);
@@ -69,6 +74,7 @@ export class ClientRunner {
         ? { ...answered, failure: result }
         : { ...answered, update: { ...result, clientId: job.clientId } };
     } catch (error) {
+      if (!(error instanceof UserError)) this.#onThrown(job, error);
       const message = error instanceof Error ? error.message : messageOf(error);
       return { ...answered, failure: failure("CLIENT_ERROR", message) };
     } finally {
@@ -76,14 +82,14 @@ export class ClientRunner {
     }
   }
 
-  async #result(job: ClientJob, signal: AbortSignal): Promise<TrainResult> {
+  async #result(job: ClientJob, signal: AbortSignal): Promise<TrainResult | Failure> {
     if (job.kind === "initial") throw new Error("a simulated client has no initial params");
     const params = await resolveParams(job.params);
     const trainer = await this.#task.openShard(this.#shard(job.clientId));
     try {
       return job.kind === "train"
         ? await this.#train(trainer, job, { params, signal })
-        : checkedResult(await evaluate(trainer, params), "evaluate()");
+        : await evaluate(trainer, params);
     } finally {
       trainer.close?.();
     }
@@ -160,7 +166,7 @@ function checkedResult(result: unknown, maker: string): TrainResult {
   );
 }
 
-async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult> {
-  if (!trainer.evaluate) throw new Error("the task has no client-side evaluation");
-  return await trainer.evaluate(params);
+async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult | Failure> {
+  if (!trainer.evaluate) return failure("NO_EVALUATION", "the task has no client-side evaluation");
+  return checkedResult(await trainer.evaluate(params), "evaluate()");
 }

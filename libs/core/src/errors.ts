@@ -23,6 +23,7 @@ export const errorCodes = {
   TRIAL_ENDED: 16,
   BACKEND_MISMATCH: 17,
   PLUGIN_MISMATCH: 18,
+  NO_EVALUATION: 19,
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -59,8 +59,12 @@ async function started(task: Task, clientIds: readonly string[], rng: Stream): P
     throw new UserError(`the task cannot start: ${messageOf(error)}`);
   }
   const { params, asksClient } = (start ?? {}) as Partial<Start>;
-  if (params instanceof Map || asksClient === true) return start as Start;
-  throw new UserError("the task's start: expected { params }, a Map of tensors by module");
+  if (asksClient === true) return start as Start;
+  if (!(params instanceof Map))
+    throw new UserError("the task's start: expected { params }, a Map of tensors by module");
+  const fault = nonFinite(params); // which would be blamed on the clients that go on from it
+  if (fault !== undefined) throw new UserError(`the task's start: params: ${fault}`);
+  return start as Start;
 }
 
 /** The params that a client starts from. */

@@ -68,7 +68,7 @@ const importSeconds = 8;
 
 /** Where in the module it was thrown, as far as the error's stack says so: it does not of an error of syntax. */
 function lineOf(error: unknown, file: string): string {
-  if (error instanceof SyntaxError) return `; node --check ${file} shows where`;
+  if (error instanceof SyntaxError) return `; node --check '${file}' shows where`;
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const at = stack.split(pathToFileURL(file).href)[1];
   const [, line] = /^:(\d+)/.exec(at ?? "") ?? [];

@@ -163,9 +163,9 @@ describe("plug-ins from outside", () => {
       "no file",
       {},
       "./mine.js",
-      /trial\.yaml: plugins: '\.\/mine\.js': there is no file \S+mine\.js$/,
+      /trial\.yaml: plugins: '\.\/mine\.js': there is no file \S+mine\.js: put it there, or correct the path$/,
     ],
-    ["no ending", { "mine.js": "" }, "./mine", /there is no file .*; did you mean \.\/mine\.js\?/],
+    ["no ending", { "mine.js": "" }, "./mine", /there is no file .*: did you mean \.\/mine\.js\?/],
     [
       "a file without its path",
       { "mine.js": "" },
@@ -196,7 +196,7 @@ describe("plug-ins from outside", () => {
       "a wrong word",
       { "mine.mjs": "\n\nlet let = 1" },
       "./mine.mjs",
-      /cannot be imported: SyntaxError: .*; node --check \S+mine\.mjs shows where$/,
+      /cannot be imported: SyntaxError: .*; node --check '\S+mine\.mjs' shows where$/,
     ],
     [
       "no default",

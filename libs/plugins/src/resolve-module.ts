@@ -32,7 +32,7 @@ export function resolveModule(text: string, folder: string, by: string): PluginM
   if (!stats) {
     const isThere = statSync(`${file}.js`, { throwIfNoEntry: false })?.isFile();
     throw new UserError(
-      `${place}: there is no file ${file}${isThere ? `; did you mean ${text}.js?` : ""}`,
+      `${place}: there is no file ${file}: ${isThere ? `did you mean ${text}.js?` : "put it there, or correct the path"}`,
     );
   }
   return { file: realpathSync(file), place };

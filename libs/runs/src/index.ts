@@ -42,6 +42,8 @@ export { readState, writeState } from "./store/state-file.js";
 export { codeOf } from "./process/system-error.js";
 export { readCertificates } from "./process/certificates.js";
 export { createLog } from "./process/log.js";
+export { logThrown } from "./process/thrown.js";
+export { Patience } from "./patience.js";
 export {
   exitCodeOf,
   integerOption,

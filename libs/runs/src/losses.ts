@@ -14,14 +14,13 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
 
 /**
  * Why the round lost this client, if it did: no answer of it came, to training or to measuring. Of a contaminated client
- * that is the attack's doing, and no loss. Nor is one that cannot measure: its task may have no measurements.
+ * that is the attack's doing, and no loss. Nor is one that has nothing to measure with: its task may have no measurements.
  */
 export function lossOf(client: ClientRecord): Failure | undefined {
   if (truthOf(client) === "contaminated") return undefined;
   const { failure, evaluationFailure } = client;
-  const missing =
-    failure ?? (evaluationFailure?.code === "CLIENT_ERROR" ? null : evaluationFailure);
-  return missing && !refusals.has(missing.code) ? missing : undefined;
+  const missing = failure ?? evaluationFailure;
+  return missing && missing.code !== "NO_EVALUATION" && !refusals.has(missing.code) ? missing : undefined;
 }
 
 /** Counts a method's lost answers while rounds come in. */

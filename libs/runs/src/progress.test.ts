@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { tell } from "./progress.js";
+import { mock } from "node:test";
+import { toyTrial } from "@fedclair/core/testing";
+import { Progress, tell } from "./progress.js";
 
 describe("tell", () => {
   it("says what a round showed, in a line", () => {
@@ -27,6 +29,32 @@ describe("tell", () => {
     assert.equal(
       tell(arm, record),
       "clair round 2: training loss 0.250 · flagged c00 c01 c02 c03 c04 c05 c06 c07 +2 · 1 failed",
+    );
+  });
+});
+
+describe("Progress", () => {
+  it("tells what a trial waits for, when it waits for long", () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const lines: string[] = [];
+    const terminal = { isTTY: false, write: (line: string) => lines.push(line) };
+    const progress = new Progress(toyTrial(), terminal as unknown as NodeJS.WriteStream);
+    const arm = { label: "clair", aggregator: { name: "clair" }, benignOnly: false };
+    const happens = (...events: object[]) => {
+      for (const event of events) progress.event({ arm, event } as never);
+      mock.timers.tick(30_000);
+    };
+    const answered = { kind: "answered" };
+    happens();
+    happens({ kind: "sampled", round: 3, cohort: ["c0", "c1"] }, answered);
+    happens(answered);
+    happens({ kind: "aggregated", round: 3 }, answered);
+    progress.stop();
+    mock.timers.reset();
+    const what = ["training", "aggregating", "measuring"].map((step) => `clair round 3, ${step}`);
+    assert.deepEqual(
+      lines,
+      ["clients and data", ...what].map((one) => `${one}: nothing for 30 s, still waiting\n`),
     );
   });
 });

@@ -5,13 +5,26 @@ import { mean } from "./numbers.js";
 import type { ArmEvent } from "./run-trial.js";
 import { detectionOf } from "./detection.js";
 import { metricOf } from "./measure.js";
+import { Patience } from "./patience.js";
 import { isFlagged } from "./truth.js";
 
 /** Tells people how far a trial is, on stderr: a bar on a terminal, else a line a round. */
 export class Progress {
   readonly #bar: SingleBar | undefined;
+  readonly #terminal: NodeJS.WriteStream;
+  readonly #patience: Patience;
+  #round = 0;
+  #doing: "training" | "aggregating" | "measuring" = "training";
+  /** Clients of the round under way that have not been heard of yet. */
+  #missing = 0;
 
   constructor(trial: Trial, terminal: NodeJS.WriteStream = process.stderr) {
+    this.#terminal = terminal;
+    this.#patience = new Patience((line) => {
+      if (this.#bar) this.#bar.update({ told: line });
+      else terminal.write(`${line}\n`);
+    });
+    this.#patience.waitFor("clients and data");
     if (!terminal.isTTY) return;
     const format = "{bar} {value}/{total} rounds · {told}";
     this.#bar = new SingleBar({
@@ -21,17 +34,29 @@ export class Progress {
       barCompleteChar: "█",
       barIncompleteChar: "░",
       hideCursor: true,
-      // Drawn after each round and no oftener: between two of them there is nothing new to tell.
+      // Drawn after each round, and seldom in between: there is nothing new to tell.
       noTTYOutput: false,
     });
     this.#bar.start(trial.rounds * armsOf(trial).length, 0, { told: "waiting for the clients" });
   }
 
   event({ arm, event }: ArmEvent): void {
+    this.#follow(event);
+    const label = printable(arm.label, 200);
+    this.#patience.waitFor(`${label} round ${this.#round}, ${this.#doing}`);
     if (event.kind !== "round") return;
     const told = tell(arm, event.record);
     if (this.#bar) this.#bar.increment(1, { told });
-    else process.stderr.write(told + "\n");
+    else this.#terminal.write(told + "\n");
+  }
+
+  #follow(event: ArmEvent["event"]): void {
+    if (event.kind === "sampled") {
+      this.#round = event.round;
+      this.#missing = event.cohort.length;
+      this.#doing = "training";
+    } else if (event.kind === "answered" && --this.#missing === 0) this.#doing = "aggregating";
+    else if (event.kind === "aggregated") this.#doing = "measuring";
   }
 
   /** Of a trial that goes on: rounds that it had done. */
@@ -40,6 +65,7 @@ export class Progress {
   }
 
   stop(): void {
+    this.#patience.stop();
     this.#bar?.stop();
   }
 }

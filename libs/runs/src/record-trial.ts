@@ -46,7 +46,9 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     await whenReady(pool, trial.limits.joinSeconds, signal);
     const backend = run.backend() ?? "unknown";
     const checkpoint = await folder.begin(backend, withModules(trial, plugins.outside));
-    const summary = { ...(await runInto(folder, run, checkpoint)), backend };
+    const { primary } = measuresOf(trial, plugins);
+    const told = { backend, ...(primary !== undefined && { primary }) };
+    const summary = { ...(await runInto(folder, run, checkpoint)), ...told };
     await folder.writeSummary(summary); // the last: what has a summary is whole
     return summary;
   } catch (error) {

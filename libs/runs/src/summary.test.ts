@@ -297,7 +297,7 @@ describe("losses", () => {
     assert.ok(failure);
     assert.equal(lossOf({ ...client, evaluationFailure: failure }), failure);
     const none = {
-      code: "CLIENT_ERROR",
+      code: "NO_EVALUATION",
       message: "the task has no client-side evaluation",
     } as const;
     assert.equal(lossOf({ ...client, evaluationFailure: none }), undefined);

@@ -17,6 +17,8 @@ export interface Summary {
   readonly stopped: Readonly<Record<string, string>>;
   /** What the clients trained with: results repeat on the same one only. */
   readonly backend?: string;
+  /** The metric by which methods are compared first, if the task has one. */
+  readonly primary?: string;
   /** Present where nobody knows of clients whether they are contaminated: what is said of benign ones is then said of these. */
   readonly truth?: "unknown";
   /** By name. Every measure is a finite number; one that cannot be had (no verdicts, no evaluation) is absent. */

@@ -7,6 +7,7 @@ change, its metrics are the client's, and ``num-examples`` among them its sample
 
 from __future__ import annotations
 
+import re
 import time
 import tomllib
 from pathlib import Path
@@ -62,7 +63,13 @@ class _FlowerClient(Client):
         return Update(count, delta, metrics)
 
     def evaluate(self, params: Params, job: Job) -> Update:
-        count, metrics = _measured(self._reply("evaluate", params, job))
+        try:
+            reply = self._reply("evaluate", params, job)
+        except ValueError as error:  # as Flower says it
+            if re.match(r"No `?evaluate`? function registered", str(error)):
+                raise NotImplementedError("the app does not measure") from error
+            raise
+        count, metrics = _measured(reply)
         return Update(count, metrics=metrics)
 
     def _reply(self, kind: str, params: Params, job: Job) -> RecordDict:

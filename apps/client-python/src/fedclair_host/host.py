@@ -142,12 +142,14 @@ class Host:
                 code, text = "CLIENT_TIMEOUT", f"no result after {seconds:g} s (limits.clientSeconds)"
             else:
                 code, text = getattr(error, "code", "CLIENT_ERROR"), str(error)
+                if isinstance(error, NotImplementedError) and work.kind == "evaluate":
+                    code = "NO_EVALUATION"
         except BaseException as error:  # SystemExit too: a client does not end its host
             code, text = "CLIENT_ERROR", f"{type(error).__name__}: {error}"
             if not self._told_traceback:
                 self._told_traceback = True
                 log.warning("the first error of a client:\n%s", traceback.format_exc())
-        if code != "CLIENT_ERROR" or work.kind != "evaluate":
+        if code != "NO_EVALUATION":
             log.warning("%s, round %s: %s: %s", job.client_id, job.round, code, printable(text, 500))
         return failed_message(work.id, job.client_id, code, text)
 

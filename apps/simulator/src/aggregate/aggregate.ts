@@ -176,6 +176,7 @@ function choiceFrom(
 ): PluginChoice {
   const source = {
     ...{ text: JSON.stringify({ aggregator: { name: aggregator } }), file: "--aggregator" },
+    ...{ hasLines: false },
     ...{ what: "options", overrides: set.map((one) => `aggregator.${one}`) },
   };
   const schema = z.strictObject({ aggregator: choiceOf(known, "aggregator") });

@@ -5,6 +5,7 @@ import {
   type Plugin,
   type Tensor,
   type TrainResult,
+  UserError,
   zeros,
 } from "@fedclair/core";
 import { z } from "zod";
@@ -39,7 +40,7 @@ const breakdowns: Record<
   shape: (honest) => ({ ...honest, delta: mapTensors(honest.delta, withOneRowMore) }),
   silent: () => new Promise<never>(() => undefined),
   crash: () => {
-    throw new Error("the client is broken (attack broken, kind crash)");
+    throw new UserError("the client is broken (attack broken, kind crash)");
   },
 };
 

@@ -19,6 +19,7 @@ export async function runProgram(program: Command, argv = process.argv): Promise
   process.setUncaughtExceptionCaptureCallback(endUncaught);
   process.on("unhandledRejection", endUncaught);
   process.once("beforeExit", endEndless);
+  process.on("exit", tellEarlyExit);
   process.stdout.on("error", (error) => {
     controller.abort();
     if (codeOf(error) !== "EPIPE") fail(error);
@@ -35,12 +36,14 @@ export async function runProgram(program: Command, argv = process.argv): Promise
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     } else if (interruption.signal.aborted) {
+      process.off("exit", tellEarlyExit);
       process.exit(exitCodeOf(error)); // a client that hangs must not hold the exit up
     } else {
       fail(error);
     }
   }
   process.off("beforeExit", endEndless);
+  process.off("exit", tellEarlyExit);
   endSoon(); // a timer or a server that a plug-in left must not hold the exit up
 }
 
@@ -58,6 +61,7 @@ function endUncaught(error: unknown): void {
   if (isUncaught) return; // one tells enough
   isUncaught = true;
   process.stderr.write(`error: ${uncaughtText(error)}\n`);
+  process.off("exit", tellEarlyExit);
   process.once("exit", () => {
     process.exitCode = exitCodes.internal;
   });
@@ -72,7 +76,16 @@ function endEndless(): void {
   process.stderr.write(
     "error: the command waits for what never comes: does a plug-in await a promise that nobody resolves?\n",
   );
+  process.off("exit", tellEarlyExit);
   process.exit(exitCodes.internal);
+}
+
+/** The command is not done, and yet the process ends: nothing of ours does that. */
+function tellEarlyExit(code: number): void {
+  process.stderr.write(
+    `error: something called process.exit(${code}) before the command was done: does a plug-in? Throw an error instead\n`,
+  );
+  process.exitCode = exitCodes.internal;
 }
 
 /** Ends this process when it had time to end by itself. */

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { mock } from "node:test";
+import { Patience } from "./patience.js";
+
+describe("Patience", () => {
+  before(() => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+  });
+  after(() => {
+    mock.timers.reset();
+  });
+
+  it("tells what is waited for, ever more seldom, and nothing of what came in time", () => {
+    const told: string[] = [];
+    const patience = new Patience((line) => told.push(line));
+    patience.waitFor("the clients");
+    mock.timers.tick(29_000);
+    patience.waitFor("aggregator clair");
+    mock.timers.tick(29_000);
+    assert.deepEqual(told, []);
+    for (const ms of [1000, 59_000, 1000, 120_000]) mock.timers.tick(ms);
+    assert.deepEqual(
+      told,
+      [30, 60, 120].map((s) => `aggregator clair: nothing for ${s} s, still waiting`),
+    );
+    patience.stop();
+    mock.timers.tick(1_000_000);
+    assert.equal(told.length, 3);
+  });
+});

@@ -1,0 +1,17 @@
+import type { OnThrown } from "@fedclair/core";
+import { messageOf, placeOf } from "@fedclair/core/errors";
+import type { Logger } from "./log.js";
+
+/** Faults that are told at most: a message may have a new number in it every time. */
+const most = 20;
+
+/** Tells, once each, what clients' code throws and where: records have the message alone. */
+export function logThrown(log: Logger): OnThrown {
+  const told = new Set<string>();
+  return ({ clientId, round, kind }, error) => {
+    const what = `${messageOf(error)}${placeOf(error)}`;
+    if (told.has(what) || told.size === most) return;
+    told.add(what);
+    log.warn({ client: clientId }, `${clientId}, round ${round}, ${kind}: ${what}`);
+  };
+}
