@@ -53,6 +53,11 @@ describe("startTrial", () => {
       start(() => Promise.resolve({ params: {} as never })),
       /the task's start: expected \{ params \}, a Map of tensors by module/,
     );
+    const params = new Map([["w", { shape: [2], data: Float64Array.of(1, NaN) }]]);
+    await assert.rejects(
+      start(() => Promise.resolve({ params })),
+      new UserError("the task's start: params: module w, entry 1 is NaN"),
+    );
   });
 });
 

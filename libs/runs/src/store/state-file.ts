@@ -1,6 +1,6 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { Deserializer, Serializer } from "node:v8";
-import { UserError } from "@fedclair/core";
+import { messageOf, UserError } from "@fedclair/core";
 import { writeWhole } from "./durable.js";
 
 /*
@@ -10,11 +10,21 @@ import { writeWhole } from "./durable.js";
  */
 const magic = Buffer.from("fedclair state 1\n");
 
-/** Writes a value whole or not at all. @param value what survives `v8.serialize`: JSON values, typed arrays, maps and arrays of these */
+/**
+ * Writes a value whole or not at all.
+ * @param value what survives `v8.serialize`: JSON values, typed arrays, maps and arrays of these; what plug-ins remember is part of it
+ * @throws UserError for anything else
+ */
 export async function writeState(path: string, value: unknown): Promise<void> {
   const writer = new ArrayWriter();
   writer.writeHeader();
-  writer.writeValue(value);
+  try {
+    writer.writeValue(value);
+  } catch (error) {
+    throw new UserError(
+      `a state cannot be stored: ${messageOf(error)}: expected JSON values, typed arrays, maps and arrays of these, in what a task, an aggregator or an attack hands back as its state`,
+    );
+  }
   const text = writer.releaseBuffer();
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
