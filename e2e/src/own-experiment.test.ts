@@ -13,7 +13,10 @@ describe("docs/own-experiment.md", function () {
     assert.match(stdout, /2 passed, 0 failed/);
     assert.match(stdout, /Least mean cosine with the others/);
     assert.match(stdout, /\d\d passing/);
-    assert.match(stderr, /read without task 'illness' 0\.1\.0 and aggregator 'same-way' 0\.1\.0 and attack 'opposite' 0\.1\.0/);
+    assert.match(
+      stderr,
+      /read without task 'illness' 0\.1\.0 and aggregator 'same-way' 0\.1\.0 and attack 'opposite' 0\.1\.0/,
+    );
     const runs = join(folder, "clinics/runs");
     const byHash = (await readdir(runs)).find((name) => /^wards-1-[0-9a-f]{8}$/.test(name)) ?? "";
     const [one, two] = await Promise.all(

@@ -243,7 +243,10 @@ describe("a stranger's plug-ins", () => {
     const args = ["run", "trial.yaml", "--no-report", "--transport", "memory"];
     const { code, stderr } = await fedclair(args, { cwd: folder });
     assert.equal(code, 1);
-    assert.match(stderr, /^error: something called process\.exit\(0\) before the command was done/m);
+    assert.match(
+      stderr,
+      /^error: something called process\.exit\(0\) before the command was done/m,
+    );
   });
 
   it("that never end are ended by Ctrl-C, and by the death of the command", async function () {

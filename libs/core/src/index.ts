@@ -11,7 +11,13 @@ export {
 export { yieldToEventLoop } from "./yield-to-event-loop.js";
 export { resolveParams, type ClientParams } from "./client-params.js";
 export { parseChecked } from "./checked-yaml.js";
-export { ClientRunner, prepared, whereClientsAre, type ClientJob, type OnThrown } from "./client-runner.js";
+export {
+  ClientRunner,
+  prepared,
+  whereClientsAre,
+  type ClientJob,
+  type OnThrown,
+} from "./client-runner.js";
 export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";

@@ -20,7 +20,9 @@ export function lossOf(client: ClientRecord): Failure | undefined {
   if (truthOf(client) === "contaminated") return undefined;
   const { failure, evaluationFailure } = client;
   const missing = failure ?? evaluationFailure;
-  return missing && missing.code !== "NO_EVALUATION" && !refusals.has(missing.code) ? missing : undefined;
+  return missing && missing.code !== "NO_EVALUATION" && !refusals.has(missing.code)
+    ? missing
+    : undefined;
 }
 
 /** Counts a method's lost answers while rounds come in. */
