@@ -7,17 +7,13 @@ export function cohortSize({ clients, cohort }: Pick<Trial, "clients" | "cohort"
   return "count" in cohort ? cohort.count : Math.max(1, Math.round(cohort.fraction * clients));
 }
 
-/** The clients of one round, in the order of `ids`. */
-export function sampleCohort(
-  ids: readonly string[],
-  cohort: Trial["cohort"],
-  rng: Stream,
-): readonly string[] {
-  if (cohort === "all") return ids;
+/** So many of the clients, in the order of `ids`; all if there are no more. */
+export function sampleCohort(ids: readonly string[], size: number, rng: Stream): readonly string[] {
+  if (size >= ids.length) return ids;
   return rng
     .sample(
       ids.map((_, i) => i),
-      cohortSize({ clients: ids.length, cohort }),
+      size,
     )
     .sort((a, b) => a - b)
     .map((i) => ids[i] ?? "");

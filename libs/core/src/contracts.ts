@@ -62,6 +62,8 @@ export interface MetricInfo {
 export interface AggregatorPlugin extends Plugin<Aggregator> {
   /** It leaves every client its own change and makes no common one. Refused for tasks whose clients must share params. */
   readonly sharesNothing?: boolean;
+  /** May changes have begun at params of different rounds? Default: no; a schedule that buffers is then refused. */
+  readonly takesStale?: boolean;
 }
 
 export type Registry<P extends Plugin<unknown>> = ReadonlyMap<string, P>;

@@ -24,6 +24,7 @@ export const errorCodes = {
   BACKEND_MISMATCH: 17,
   PLUGIN_MISMATCH: 18,
   NO_EVALUATION: 19,
+  STRAGGLER: 20,
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

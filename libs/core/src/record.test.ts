@@ -21,7 +21,8 @@ function recordOf(trained: Update | string, evaluated: Update | string): ClientR
   const verdict = { clientId: "c999999", status: "contaminated" } as const;
   const number = -2.2250738585072014e-308; // the longest as JSON
   const { clients } = roundRecord({
-    ...{ round: 1, phase: "train", cohort: ["c999999"], metrics: {} },
+    ...{ round: 1, phase: "train", metrics: {} },
+    gathered: { cohort: ["c999999"], down: 0 },
     contamination: new Map(),
     isTruthUnknown: true,
     before: {

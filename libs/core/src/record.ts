@@ -4,9 +4,8 @@ import type { Contamination } from "./contamination.js";
 import type { Evidence, Verdict, VerdictStatus } from "./contracts.js";
 import type { Failure } from "./errors.js";
 import type { Origin } from "./initial.js";
-import { addedBytes } from "./client-params.js";
-import { payloadBytes } from "./tensor.js";
-import { paramsOf, type TrialState } from "./trial-state.js";
+import type { Gathered } from "./schedule/gather.js";
+import type { TrialState } from "./trial-state.js";
 import { deltaBytes, type Metrics } from "./update.js";
 import { bounds, jsonBytes } from "./text.js";
 
@@ -17,6 +16,8 @@ export interface RoundRecord {
   readonly phase: string;
   /** Of the first round: where the params came from, if a client was asked for them. */
   readonly origin?: Origin;
+  /** Simulated seconds since the trial began, at the round's end, where there are `devices`. */
+  readonly clock?: number;
   /** The cohort, in order. */
   readonly clients: readonly ClientRecord[];
   /** Of the aggregator and of the task's step; one that is not finite is left out. */
@@ -40,6 +41,10 @@ export interface ClientRecord {
   readonly truth?: "unknown";
   /** Why it takes no part in the aggregate; null if it does. */
   readonly failure: Failure | null;
+  /** Simulated seconds from being asked to the answer, or to going away. */
+  readonly seconds?: number;
+  /** Rounds that were done while it trained. */
+  readonly staleness?: number;
   readonly numExamples?: number;
   /** As the client reports its training. */
   readonly train?: Metrics;
@@ -69,7 +74,7 @@ export interface RoundTiming {
 
 /** Everything that a round's record is made from. */
 export interface RoundFacts extends Pick<RoundRecord, "round" | "phase" | "kept" | "stopped"> {
-  readonly cohort: readonly string[];
+  readonly gathered: Pick<Gathered, "cohort" | "down" | "time">;
   readonly contamination: Contamination;
   /** Of the clients that are not contaminated. */
   readonly isTruthUnknown: boolean;
@@ -82,7 +87,8 @@ export interface RoundFacts extends Pick<RoundRecord, "round" | "phase" | "kept"
 }
 
 export function roundRecord(facts: RoundFacts): RoundRecord {
-  const { round, phase, cohort, contamination, before, trained, evaluated, kept, stopped } = facts;
+  const { round, phase, contamination, before, trained, evaluated, kept, stopped } = facts;
+  const { cohort, down, time } = facts.gathered;
   const updates = new Map(trained.updates.map((update) => [update.clientId, update]));
   const evaluations = new Map(evaluated?.updates.map((update) => [update.clientId, update]));
   const verdicts = new Map(facts.verdicts?.map((verdict) => [verdict.clientId, verdict]));
@@ -91,11 +97,14 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     const verdict = verdicts.get(clientId);
     const evaluation = evaluations.get(clientId);
     const evaluationFailure = evaluated?.failures.get(clientId);
+    const staleness = time?.staleness?.get(clientId);
     return {
       clientId,
       attack: contamination.get(clientId)?.name ?? null,
       ...(facts.isTruthUnknown && !contamination.has(clientId) && { truth: "unknown" }),
       failure: trained.failures.get(clientId) ?? null,
+      ...(time && { seconds: time.seconds.get(clientId) ?? 0 }),
+      ...(staleness !== undefined && { staleness }),
       ...(update && { numExamples: update.numExamples, ...recorded("train", update.metrics) }),
       ...(verdict && {
         verdict: verdict.status,
@@ -108,19 +117,16 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
       ...(evaluationFailure && { evaluationFailure }),
     };
   });
-  const down = cohort.map((id) => {
-    const params = paramsOf(before, id);
-    return params.rounds.length > 0 ? addedBytes(params) : payloadBytes(params.base.values());
-  });
   const up = trained.updates.map(({ delta }) => deltaBytes(delta));
   const metrics = Object.fromEntries(
     Object.entries(facts.metrics ?? {}).filter(([, value]) => Number.isFinite(value)),
   );
   return {
     ...{ round, phase, ...(before.origin && { origin: before.origin }), clients, metrics },
+    ...(time && { clock: time.clock }),
     ...(kept !== undefined && { kept }),
     ...(stopped !== undefined && { stopped }),
-    bytes: { down: sum(down), up: sum(up) },
+    bytes: { down, up: sum(up) },
   };
 }
 

@@ -3,21 +3,22 @@ import { admitEvaluation, admitUpdate } from "./admission.js";
 import { checkAggregation } from "./aggregation.js";
 import { checkedArtifacts } from "./artifacts.js";
 import { attackRound } from "./attack-round.js";
-import { sampleCohort } from "./cohort.js";
-import { collect, type Answered, type Collected } from "./collect.js";
+import { askClients, type Asked } from "./ask.js";
+import type { Answered, Collected } from "./collect.js";
 import type { Contamination } from "./contamination.js";
 import type { Aggregation, Aggregator, ClientPool, Job, Step, Task } from "./contracts.js";
 import { exitCodes, messageOf, UserError } from "./errors.js";
-import { jobFor } from "./job.js";
 import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
-import { expectedOf, merge, paramsOf, type Merged, type TrialState } from "./trial-state.js";
+import type { Devices } from "./schedule/devices.js";
+import { gather } from "./schedule/gather.js";
+import { expectedOf, merge, type Merged, type TrialState } from "./trial-state.js";
 import type { Trial } from "./trial.js";
 import type { Update } from "./update.js";
 import { checkVerdicts } from "./verdict.js";
 
 /** Who takes part in a run and by which rules. */
 export interface RoundPlan {
-  readonly trial: Pick<Trial, "rounds" | "cohort" | "evaluate" | "limits">;
+  readonly trial: Pick<Trial, "rounds" | "cohort" | "evaluate" | "limits" | "schedule">;
   /** All clients of the trial. */
   readonly clientIds: readonly string[];
   /** The truth, for records and for choosing who measures; it goes no further. */
@@ -26,6 +27,8 @@ export interface RoundPlan {
   readonly isForeign?: boolean;
   /** Does nobody know whether the other clients are? As of clients that are not simulated. */
   readonly isTruthUnknown?: boolean;
+  /** Simulated time. Default: rounds take none. */
+  readonly devices?: Devices | undefined;
   /** An oracle that leaves contaminated clients out of every cohort. */
   readonly benignOnly?: boolean;
   readonly pool: ClientPool;
@@ -80,17 +83,15 @@ async function* runRound(
   const round = before.round + 1;
   const when = { round, phase };
   const clock = stopwatch();
-  const cohort = cohortOf(plan, before);
-  yield { kind: "sampled", round, cohort };
-
   const expected = expectedOf(before);
   const admit: Job["admit"] = (update) => admitUpdate(update, expected);
-  const honest = yield* train(plan, before, { ...when, admit }, cohort);
-  const seen = attacked(honest, { ...when, admit }, plan.contamination, before.attacks);
+  const gathered = yield* gather(plan, before, { ...when, kind: "train", admit });
+  const { cohort, collected, time } = gathered;
+  const seen = attacked(collected, { ...when, admit }, plan.contamination, before.attacks);
   const { collected: trained, states: attacks } = seen;
-  requireQuorum(trained, cohort, plan.trial.limits.quorum, round);
+  requireQuorum(trained, plan.trial.limits.quorum, round);
   const { contamination, isTruthUnknown = false } = plan;
-  const facts = { ...when, cohort, contamination, isTruthUnknown, before, trained };
+  const facts = { ...when, gathered, contamination, isTruthUnknown, before, trained };
   const trainSeconds = clock();
 
   const { fault } = seen;
@@ -107,6 +108,7 @@ async function* runRound(
     ...{ ...params, round, attacks, ask: next.next ?? before.ask },
     task: next.state ?? before.task,
     aggregator: aggregation.state ?? before.aggregator,
+    ...(time && { clock: time.clock, pending: time.pending ?? [] }),
   };
   yield { kind: "aggregated", round };
   const aggregateSeconds = clock();
@@ -123,23 +125,6 @@ async function* runRound(
 }
 
 type When = Pick<Job, "round" | "phase">;
-
-function cohortOf(plan: RoundPlan, { round, ask }: TrialState): readonly string[] {
-  const { clientIds, contamination, trial, rng, benignOnly } = plan;
-  const chosen = ask === "end" ? [] : ask.clients;
-  const cohort = chosen ?? sampleCohort(clientIds, trial.cohort, rng.at("cohort", round + 1));
-  return benignOnly ? cohort.filter((id) => !contamination.has(id)) : cohort;
-}
-
-async function* train(
-  plan: RoundPlan,
-  state: TrialState,
-  when: When & Pick<Job, "admit">,
-  cohort: readonly string[],
-): AsyncGenerator<TrialEvent, Collected> {
-  const jobs = cohort.map((clientId) => jobOf(plan, state, { ...when, clientId, kind: "train" }));
-  return yield* collect(plan.pool, jobs, plan.trial.limits.answerSeconds, plan.signal);
-}
 
 /** What a part of the round could not do, in words: it ends its arm. */
 interface Fault {
@@ -164,22 +149,10 @@ async function* evaluate(
   when: When,
   cohort: readonly string[],
 ): AsyncGenerator<TrialEvent, Collected> {
-  const { pool, trial, contamination, signal } = plan;
-  if (trial.evaluate === "never") return { updates: [], failures: new Map() };
-  const jobs = cohort
-    .filter((id) => !contamination.has(id))
-    .map((clientId) =>
-      jobOf(plan, state, { ...when, clientId, kind: "evaluate", admit: admitEvaluation }),
-    );
-  return yield* collect(pool, jobs, trial.limits.answerSeconds, signal);
-}
-
-function jobOf(
-  plan: RoundPlan,
-  state: TrialState,
-  job: Pick<Job, "clientId" | "round" | "phase" | "kind" | "admit">,
-): Job {
-  return jobFor(plan, { ...job, params: paramsOf(state, job.clientId) });
+  if (plan.trial.evaluate === "never") return { updates: [], failures: new Map() };
+  const benign = cohort.filter((id) => !plan.contamination.has(id));
+  const asked: Asked = { ...when, kind: "evaluate", admit: admitEvaluation };
+  return yield* askClients(plan, state, asked, benign);
 }
 
 interface Made extends Required<Pick<Step, "metrics" | "artifacts">> {
@@ -223,17 +196,15 @@ async function step(
   }
 }
 
-function requireQuorum(
-  { updates, failures }: Collected,
-  cohort: readonly string[],
-  quorum: number,
-  round: number,
-): void {
-  const needed = Math.ceil(quorum * cohort.length);
+/** Stragglers do not count: their schedule gave them up. */
+function requireQuorum({ updates, failures }: Collected, quorum: number, round: number): void {
+  const lost = [...failures].filter(([, { code }]) => code !== "STRAGGLER");
+  const asked = updates.length + lost.length;
+  const needed = Math.ceil(quorum * asked);
   if (updates.length >= needed) return;
-  const reasons = [...failures].slice(0, 5).map(([id, f]) => `${id}: ${f.code} (${f.message})`);
+  const reasons = lost.slice(0, 5).map(([id, f]) => `${id}: ${f.code} (${f.message})`);
   throw new UserError(
-    `round ${round}: ${updates.length} of ${cohort.length} clients were admitted, ` +
+    `round ${round}: ${updates.length} of ${asked} clients were admitted, ` +
       `limits.quorum = ${quorum} needs ${needed}\n  ${reasons.join("\n  ")}`,
     exitCodes.quorum,
   );

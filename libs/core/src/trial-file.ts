@@ -42,12 +42,14 @@ export function parseTrial(
     throw new UserError(`${file}: plugins: ${mismatch}; ${advice}`);
   }
   const { data, isOverridden } = parseChecked(source, trialSchema(plugins));
-  const paths = plugins.tasks.get(data.task.name)?.paths ?? [];
-  const task = paths.reduce((choice, path) => {
-    const by = isOverridden(["task", ...path.split(".")]) ? "override" : "file";
-    return changedAt(choice, path.split("."), (text) => resolvePath(text, by));
-  }, data.task);
-  return fitted({ ...data, task }, plugins, file);
+  const ofTask = plugins.tasks.get(data.task.name)?.paths ?? [];
+  const paths = [...ofTask.map((path) => `task.${path}`), "devices.trace"];
+  const resolved = paths.reduce((trial, path) => {
+    const keys = path.split(".");
+    const by = isOverridden(keys) ? "override" : "file";
+    return changedAt(trial, keys, (text) => resolvePath(text, by));
+  }, data);
+  return fitted(resolved, plugins, file);
 }
 
 /**
@@ -134,6 +136,7 @@ function changedAt<T>(
 /** What a schema cannot tell: does this task bear these attacks and this many clients? */
 function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
   const task = createPlugin(plugins.tasks, trial.task);
+  checkSchedule(trial, task, plugins, file);
   const known = contaminationsOf(plugins.tasks, trial.task);
   for (const [i, entry] of trial.attacks.entries()) {
     const place = `${file}: attacks.${i}: ${entry.attack.name}`;
@@ -168,6 +171,26 @@ function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
       );
     }
     check(`baselines.${i}.aggregator`, aggregator);
+  }
+}
+
+/** Simulated time is for simulated clients, and a schedule that buffers for what can make something of old changes. */
+function checkSchedule(
+  { devices, schedule, task: { name } }: Trial,
+  task: Task,
+  { tasks }: Plugins,
+  file: string,
+): void {
+  if (devices && tasks.get(name)?.isForeign) {
+    throw new UserError(
+      `${file}: devices: the clients of task ${name} are not simulated, and take the time that they take; leave it out`,
+    );
+  }
+  if (schedule?.name === "buffered" && task.step) {
+    throw new UserError(
+      `${file}: schedule: buffered mixes changes of different rounds, and task ${name} makes its params of whole rounds; ` +
+        "choose synchronous or semi-synchronous",
+    );
   }
 }
 
@@ -219,6 +242,13 @@ function checkAggregator(
     throw new UserError(
       `${place} leaves every client its own change, and the clients of task ${trial.task.name} share their params; ` +
         "choose fedavg, clair or another that averages",
+    );
+  }
+  if (trial.schedule?.name === "buffered" && !plugins.aggregators.get(choice.name)?.takesStale) {
+    const able = [...plugins.aggregators.values()].filter(({ takesStale }) => takesStale);
+    throw new UserError(
+      `${place} takes changes that began at the same params, and schedule buffered mixes rounds; choose one of ` +
+        `${able.map(({ name }) => name).join(", ")}, or another schedule`,
     );
   }
   try {

@@ -1,14 +1,20 @@
 import { shapesOf, type Shapes } from "./admission.js";
 import type { AttackStates } from "./attack-round.js";
-import { extendParams, isSurelyFinite, resolveParams, type ClientParams } from "./client-params.js";
+import {
+  addedBytes,
+  extendParams,
+  isSurelyFinite,
+  resolveParams,
+  type ClientParams,
+} from "./client-params.js";
 import { CommonBases } from "./common-bases.js";
 import type { Aggregation, Ask, Start, Step, Task } from "./contracts.js";
-import { messageOf, UserError } from "./errors.js";
+import { messageOf, UserError, type Failure } from "./errors.js";
 import type { Initial, Origin } from "./initial.js";
 import type { Stream } from "@fedclair/linalg";
 import { Products, addTerms } from "./merge.js";
-import type { Params } from "./tensor.js";
-import type { Delta } from "./update.js";
+import { payloadBytes, type Params } from "./tensor.js";
+import type { Delta, Update } from "./update.js";
 
 /** Everything that the next round depends on beside the trial itself. It survives `v8.serialize`. */
 export interface TrialState {
@@ -24,8 +30,26 @@ export interface TrialState {
   readonly task: unknown;
   readonly aggregator: unknown;
   readonly attacks: AttackStates;
+  /** Simulated seconds since the trial began, where there are `devices`. */
+  readonly clock?: number;
+  /** Answers that are on their way in simulated time, from the first to come. */
+  readonly pending?: readonly Pending[];
   /** Before the first round only: of params that a client was asked for. */
   readonly origin?: Origin;
+}
+
+/** An answer in simulated time. */
+export interface Pending {
+  readonly clientId: string;
+  /** In which it was asked. */
+  readonly round: number;
+  /** From being asked. */
+  readonly seconds: number;
+  /** When, in seconds since the trial began. */
+  readonly arrives: number;
+  readonly update?: Update;
+  /** Why there is none. */
+  readonly failure?: Failure;
 }
 
 /**
@@ -70,6 +94,12 @@ async function started(task: Task, clientIds: readonly string[], rng: Stream): P
 /** The params that a client starts from. */
 export function paramsOf({ params, personal }: TrialState, clientId: string): ClientParams {
   return personal.get(clientId) ?? { base: params, rounds: [] };
+}
+
+/** Bytes that a client is sent: all params, or of its own what was added to those that it has had. */
+export function broadcastBytes(state: TrialState, clientId: string): number {
+  const params = paramsOf(state, clientId);
+  return params.rounds.length > 0 ? addedBytes(params) : payloadBytes(params.base.values());
 }
 
 /** What the answers of a round must look like. */

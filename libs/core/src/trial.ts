@@ -5,6 +5,8 @@ import { UserError } from "./errors.js";
 import { didYouMean } from "./near.js";
 import { optionsOf, type PluginChoice } from "./plugin-choice.js";
 import { locatedPlugin } from "./plugin-identity.js";
+import { devicesSchema } from "./schedule/devices.js";
+import { scheduleSchema } from "./schedule/schedule.js";
 import { schemaFault } from "./schema-fault.js";
 import { excerpt } from "./text.js";
 
@@ -99,6 +101,12 @@ function makeSchema(plugins: Plugins) {
         )
         .default("all")
         .describe("Clients sampled for a round: all, a number of them, or a fraction."),
+      devices: devicesSchema
+        .optional()
+        .describe("Simulated time: how fast clients are and when they are there. Default: none."),
+      schedule: scheduleSchema
+        .optional()
+        .describe("When a round is over, in simulated time. Default: synchronous."),
       plugins: z
         .array(z.union([z.string().min(1), locatedPlugin]))
         .optional()
@@ -213,6 +221,10 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
   const { clients, cohort, attacks, baselines, aggregator } = trial;
   if (cohort !== "all" && "count" in cohort && cohort.count > clients) {
     yield [["cohort", "count"], `expected at most clients = ${clients}, got ${cohort.count}`];
+  }
+  if (trial.schedule && trial.schedule.name !== "synchronous" && !trial.devices) {
+    const message = `${trial.schedule.name} goes by simulated time: say devices too, as { seconds: { median: 10, sigma: 0.5 } }`;
+    yield [["schedule"], message];
   }
   const { answerSeconds, clientSeconds } = trial.limits;
   if (answerSeconds <= clientSeconds) {

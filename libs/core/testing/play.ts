@@ -3,6 +3,8 @@ import { clientIds } from "../src/clients.js";
 import type { ClientPool, Plugins } from "../src/contracts.js";
 import { MemoryPool } from "../src/memory-pool.js";
 import { runRounds, type RoundDone } from "../src/round.js";
+import { Devices } from "../src/schedule/devices.js";
+import type { Trace } from "../src/schedule/trace.js";
 import { startTrial, type TrialState } from "../src/trial-state.js";
 import { createPlugin, type Trial } from "../src/trial.js";
 import { stream } from "@fedclair/linalg";
@@ -18,13 +20,15 @@ interface Settings {
   /** Default: the start. */
   readonly from?: TrialState;
   readonly benignOnly?: boolean;
+  /** What the trial's `devices.trace` names. */
+  readonly trace?: Trace;
 }
 
 /** Runs the method under study by a new task and a new aggregator. @throws what `runRounds` throws */
 export async function play(
   trial: Trial,
   plugins: Plugins,
-  { pool, from, benignOnly = false }: Settings = {},
+  { pool, from, benignOnly = false, trace }: Settings = {},
 ): Promise<Played> {
   const task = createPlugin(plugins.tasks, trial.task);
   await task.prepare?.();
@@ -35,6 +39,7 @@ export async function play(
     contamination: new ClientRunner(trial, plugins).contamination,
     aggregator: createPlugin(plugins.aggregators, trial.aggregator),
     signal: new AbortController().signal,
+    devices: trial.devices && new Devices(trial.devices, clientIds(trial.clients), rng, trace),
   };
   const rounds: RoundDone[] = [];
   let state = from ?? (await startTrial(task, plan.clientIds, rng));

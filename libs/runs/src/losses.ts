@@ -20,9 +20,12 @@ export function lossOf(client: ClientRecord): Failure | undefined {
   if (truthOf(client) === "contaminated") return undefined;
   const { failure, evaluationFailure } = client;
   const missing = failure ?? evaluationFailure;
-  return missing && missing.code !== "NO_EVALUATION" && !refusals.has(missing.code)
-    ? missing
-    : undefined;
+  return missing && !isPlanned(missing) && !refusals.has(missing.code) ? missing : undefined;
+}
+
+/** Of a client that its task or its schedule lets go. */
+function isPlanned({ code }: Failure): boolean {
+  return code === "NO_EVALUATION" || code === "STRAGGLER";
 }
 
 /** Counts a method's lost answers while rounds come in. */

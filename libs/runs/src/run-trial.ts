@@ -12,11 +12,13 @@ import {
   UserError,
   type ClientPool,
   type Plugins,
+  type RoundPlan,
   type Trial,
   type TrialEvent,
   type TrialState,
 } from "@fedclair/core";
 import { armsOf, type Arm } from "./arms.js";
+import { devicesOf } from "./devices.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
 /** Something that happened in one of a trial's arms. */
@@ -58,12 +60,13 @@ export async function* runTrial(
   const start = from.start ?? (await startOf(trial, plugins, pool, signal));
   // What the first arm was answered is not there any more where the trial goes on: later arms ask again, and hear the same.
   const isWhole = from.arm === 0 && from.state === undefined;
+  const devices = await devicesOf(trial);
   const shared = arms.length > 1 && isWhole ? new SharedRoundPool(pool) : pool;
   for (const [i, arm] of arms.entries()) {
     if (i < from.arm) continue;
     const state = i === from.arm ? from.state : undefined;
     try {
-      yield* runArm(arm, state ?? start, trial, plugins, shared, signal);
+      yield* runArm(arm, state ?? start, { trial, plugins, pool: shared, signal, devices });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const isAlone =
@@ -91,19 +94,22 @@ export async function startOf(
   );
 }
 
+/** What all arms have in common. */
+interface Run extends Pick<RoundPlan, "pool" | "signal" | "devices"> {
+  readonly trial: Trial;
+  readonly plugins: Plugins;
+}
+
 async function* runArm(
   arm: Arm,
   start: TrialState,
-  trial: Trial,
-  plugins: Plugins,
-  pool: ClientPool,
-  signal: AbortSignal,
+  { trial, plugins, pool, signal, devices }: Run,
 ): AsyncGenerator<ArmEvent> {
   const rng = stream(trial.seed);
   const task = createPlugin(plugins.tasks, trial.task);
   await prepared(task, trial.task.name);
   const plan = {
-    ...{ trial, pool, task, rng, signal, benignOnly: arm.benignOnly },
+    ...{ trial, pool, task, rng, signal, devices, benignOnly: arm.benignOnly },
     clientIds: clientIds(trial.clients),
     contamination: contaminate(trial, plugins, rng),
     isTruthUnknown: isTruthUnknown(trial, plugins),

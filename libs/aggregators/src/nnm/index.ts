@@ -39,6 +39,7 @@ type Options = z.infer<typeof schema>;
 export const nnm: AggregatorPlugin = {
   name: "nnm",
   summary: "Another robust rule on changes that were first averaged with their nearest neighbours.",
+  takesStale: true,
   schema,
   create: (options: Options) => ({
     aggregate: async ({ updates }) => {

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parseTrial, UserError, type Plugins, type Trial } from "@fedclair/core";
+import { devicesOf } from "../devices.js";
 import { pathsOf } from "../paths.js";
 import { isSweep } from "../sweep/sweep-file.js";
 import { codeOf } from "./system-error.js";
@@ -17,5 +18,7 @@ export async function readTrialFile(
     throw new UserError(`cannot read the trial file '${file}': ${codeOf(error) ?? String(error)}`);
   });
   if (isSweep(text)) throw new UserError(`'${file}' is a sweep of trials: use fedclair sweep`);
-  return parseTrial(text, file, plugins, overrides, pathsOf(file));
+  const trial = parseTrial(text, file, plugins, overrides, pathsOf(file));
+  await devicesOf(trial); // that it can be read is told before anything is started
+  return trial;
 }
