@@ -42,4 +42,49 @@ describe("the same trial gives the same bytes", () => {
       assert.deepEqual(await bytesOf(out("hand")), expected);
     });
   }
+
+  for (const schedule of [
+    "{ name: semi-synchronous, fraction: 0.5, overSelection: 1.4 }",
+    "{ name: buffered, buffer: 2 }",
+  ]) {
+    it(`in simulated time, schedule ${schedule}: in one process and with two hosts`, async () => {
+      const folder = await temporaryFolder();
+      const set = [
+        ...[
+          "aggregator={ name: fedavg }",
+          "baselines=[{ label: median, aggregator: { name: coordinate-median } }]",
+        ],
+        ...["rounds=4", "cohort={ count: 5 }", "expect={ measures: { time.median: { min: 1 } } }"],
+        ...["devices={ seconds: { median: 9, sigma: 1 }, jitter: 0.5, available: 0.7 }"],
+        ...["target={ metric: error, value: 0.5 }", `schedule=${schedule}`],
+      ].flatMap((one) => ["--set", one]);
+      for (const [way, ...how] of [
+        ["memory", "--transport", "memory"],
+        ["two", "--hosts", "2"],
+      ] as const) {
+        const args = [
+          "run",
+          fixture("linear-regression"),
+          "--out",
+          join(folder, way),
+          ...how,
+          ...set,
+        ];
+        const { code, stderr } = await fedclair(args);
+        assert.equal(code, 0, stderr);
+      }
+      assert.deepEqual(await bytesOf(join(folder, "two")), await bytesOf(join(folder, "memory")));
+      const records = await recordsOf(join(folder, "two"));
+      assert.equal(records.length, 8);
+      assert.ok(
+        records.every(({ clock = 0 }, i) => i % 4 === 0 || clock > (records[i - 1]?.clock ?? 0)),
+      );
+      const told = records.flatMap(({ clients }) => clients);
+      assert.ok(
+        schedule.includes("buffered")
+          ? told.some(({ staleness = 0 }) => staleness > 0)
+          : told.some(({ failure }) => failure?.code === "STRAGGLER"),
+      );
+    });
+  }
 });

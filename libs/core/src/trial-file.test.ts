@@ -55,6 +55,21 @@ const faults: readonly [what: string, text: string, message: string][] = [
     't.yaml:5:13: aggregator: expected a mapping as { name: toy-mean }, its name one of toy-mean, got "toy-mean"',
   ],
   [
+    "a schedule without simulated time",
+    good + "schedule: { name: buffered, buffer: 2 }\n",
+    "t.yaml:6:11: schedule: buffered goes by simulated time: say devices too, as { seconds: { median: 10, sigma: 0.5 } }",
+  ],
+  [
+    "an unknown schedule",
+    good + "schedule: { name: buffred }\n",
+    "t.yaml:6:19: schedule.name: did you mean 'buffered'? expected one of synchronous, semi-synchronous, buffered, got \"buffred\"",
+  ],
+  [
+    "an aggregator that takes no old changes under a buffer",
+    good + "devices: { seconds: { median: 1 } }\nschedule: { name: buffered, buffer: 2 }\n",
+    "t.yaml: aggregator: toy-mean takes changes that began at the same params, and schedule buffered mixes rounds; choose one of , or another schedule",
+  ],
+  [
     "an unknown option of a plug-in",
     good.replace("toy-mean }", "toy-mean, beta: 1 }"),
     "t.yaml:5:31: aggregator: unknown key 'beta'",

@@ -156,6 +156,12 @@ function makeSchema(plugins: Plugins) {
         .enum(["cohort", "never"])
         .default("cohort")
         .describe("Do the benign clients of a cohort measure their new params on their own data?"),
+      target: z
+        .strictObject({ metric: z.string().min(1), value: z.number() })
+        .optional()
+        .describe(
+          "A level of a metric: when each method reaches it is measured, in rounds and simulated time.",
+        ),
       limits: z
         .strictObject({
           quorum: fraction.default(0.5).describe("Fraction of a cohort that must be admitted."),

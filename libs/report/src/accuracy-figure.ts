@@ -10,7 +10,7 @@ import {
   type Run,
 } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { axisTicks, errorAxis, roundAxis } from "./axis.js";
+import { axisTicks, clockAxis, errorAxis, roundAxis } from "./axis.js";
 import { armColours, armDashes, figureConfig, figureWidth } from "./figure-style.js";
 import { drawnRounds } from "./rounds.js";
 
@@ -20,34 +20,38 @@ const mostPanels = 9;
 const mostPoints = 12;
 
 /**
- * A panel a metric: the mean and the 10–90 % range of the clients that measured it under every method, over rounds; of a
- * single round, method by method. Undefined without evaluation.
+ * A panel a metric: the mean and the 10–90 % range of the clients that measured it under every method, over rounds, or over
+ * simulated time where there is some; of a single round, method by method. Undefined without evaluation.
  */
 export function accuracyFigure(run: Run): TopLevelSpec | undefined {
   const rounds = evaluatedRounds(run);
   const names = new Set(
     rounds.flatMap(({ methods }) =>
-      methods.flatMap((own) => [...own.values()].flatMap((metrics) => Object.keys(metrics))),
+      methods.flatMap(({ own }) => [...own.values()].flatMap((metrics) => Object.keys(metrics))),
     ),
   );
+  const isTimed = rounds.some(({ methods }) => methods.some(({ clock }) => clock !== undefined));
+  const x = isTimed
+    ? { field: "clock", ...clockAxis() }
+    : { field: "round", ...roundAxis(rounds.map(({ round }) => round)) };
   const metrics = telling(names, run.description).slice(0, mostPanels);
   if (metrics.length === 0) return undefined;
   const values = metrics.flatMap((metric) => spreads(run, rounds, metric));
   const labels = run.arms.map(({ label }) => label);
   const columns = Math.min(metrics.length, 3);
+  const yOf = (metric: string) =>
+    yAxis(
+      metric,
+      ownValue(run.description.metrics, metric),
+      values.filter((value) => value.metric === metric),
+    );
   const panel = (metric: string) => ({
     transform: [{ filter: { field: "metric", equal: metric } }],
     width: Math.min(420, Math.floor(figureWidth / columns) - 64),
     height: 200,
-    ...(rounds.length === 1 ? singleRound : overRounds)(
-      labels,
-      yAxis(
-        metric,
-        ownValue(run.description.metrics, metric),
-        values.filter((value) => value.metric === metric),
-      ),
-      rounds.map(({ round }) => round),
-    ),
+    ...(rounds.length === 1
+      ? singleRound(labels, yOf(metric))
+      : overRounds(labels, x, yOf(metric), rounds.length)),
   });
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -59,10 +63,10 @@ export function accuracyFigure(run: Run): TopLevelSpec | undefined {
 }
 
 /** A line and a band a method. Points lie on their rounds, never beside them: else one method would look earlier. */
-function overRounds(labels: readonly string[], y: object, rounds: readonly number[]): object {
+function overRounds(labels: readonly string[], x: object, y: object, rounds: number): object {
   return {
     encoding: {
-      x: { field: "round", ...roundAxis(rounds) },
+      x,
       color: colour(labels, strokeLegend),
     },
     layer: [
@@ -74,7 +78,7 @@ function overRounds(labels: readonly string[], y: object, rounds: readonly numbe
         mark: {
           type: "line",
           strokeWidth: 1.6,
-          point: rounds.length <= mostPoints && { size: 26, filled: true },
+          point: rounds <= mostPoints && { size: 26, filled: true },
         },
         encoding: {
           y: { ...y, field: "mean" },
@@ -132,22 +136,28 @@ function yAxis(metric: string, info: MetricInfo | undefined, values: readonly Sp
 
 interface EvaluatedRound {
   readonly round: number;
-  /** In the order of arms; empty where a method did not come so far, or nobody measured. */
-  readonly methods: readonly ReadonlyMap<string, Metrics>[];
+  /** In the order of arms. */
+  readonly methods: readonly Evaluated[];
+}
+
+interface Evaluated {
+  /** Empty where the method did not come so far, or nobody measured. */
+  readonly own: ReadonlyMap<string, Metrics>;
+  readonly clock?: number | undefined;
 }
 
 /** The rounds to draw in which somebody measured. */
 function evaluatedRounds({ arms, records }: Run): EvaluatedRound[] {
   const places = new Map(arms.map(({ label }, i) => [label, i]));
   const drawn = drawnRounds(records);
-  const rounds = new Map<number, ReadonlyMap<string, Metrics>[]>();
-  for (const { arm, round, clients } of records) {
+  const rounds = new Map<number, Evaluated[]>();
+  for (const { arm, round, clients, clock } of records) {
     const place = places.get(arm);
     if (place === undefined || !drawn.has(round)) continue;
     const evaluations = evaluationsOf(clients);
     if (evaluations.size === 0) continue;
-    const methods = rounds.get(round) ?? arms.map(() => new Map<string, Metrics>());
-    methods[place] = evaluations;
+    const methods = rounds.get(round) ?? arms.map((): Evaluated => ({ own: new Map() }));
+    methods[place] = { own: evaluations, clock };
     rounds.set(round, methods);
   }
   return [...rounds]
@@ -158,6 +168,7 @@ function evaluatedRounds({ arms, records }: Run): EvaluatedRound[] {
 interface Spread {
   readonly arm: string;
   readonly round: number;
+  readonly clock?: number | undefined;
   readonly metric: string;
   readonly n: number;
   readonly mean: number;
@@ -167,13 +178,17 @@ interface Spread {
 
 function spreads({ arms }: Run, rounds: readonly EvaluatedRound[], metric: string): Spread[] {
   return rounds.flatMap(({ round, methods }) =>
-    inCommon(methods, metric).flatMap((common, i): Spread[] => {
+    inCommon(
+      methods.map(({ own }) => own),
+      metric,
+    ).flatMap((common, i): Spread[] => {
       const measured = valuesOf(common, metric);
       const arm = arms[i]?.label;
       if (measured.length === 0 || arm === undefined) return [];
       return [
         {
-          ...{ arm, round, metric, n: measured.length, mean: mean(measured) },
+          ...{ arm, round, clock: methods[i]?.clock, metric },
+          ...{ n: measured.length, mean: mean(measured) },
           ...{ low: quantile(measured, 0.1), high: quantile(measured, 0.9) },
         },
       ];

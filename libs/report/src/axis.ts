@@ -38,6 +38,16 @@ export function roundAxis(rounds: readonly number[]): object {
   };
 }
 
+/** Simulated time, in seconds. */
+export function clockAxis(): object {
+  return {
+    type: "quantitative",
+    title: "simulated time (s)",
+    axis: { grid: false, format: "~s", tickCount: 5 },
+    scale: { nice: false, zero: true, padding: 6 },
+  };
+}
+
 /** A few round numbers: powers of ten, and some between them where the axis is short. */
 export function axisTicks({ type, domain: [low, high] }: Axis): object {
   if (type === "linear") return { tickCount: 4, format: "~g" };

@@ -61,7 +61,14 @@ function groupOf({ scope, metric }: Measure): string {
       return "Traffic";
     case "lost":
       return "Losses";
+    case "time":
+    case "target":
+      return "Time";
   }
+}
+
+function targetText({ target }: Trial): string {
+  return target ? `${target.metric} ${target.value}` : "the target";
 }
 
 function meaningOf(measure: Measure, trial: Trial, infos: MetricInfos, whose: string): string {
@@ -97,5 +104,11 @@ function clausesOf(
       return [`bytes ${metric === "up" ? "from" : "to"} the clients of ${arm}, all rounds`];
     case "lost":
       return [`${arm}: rounds of ${whose} in which no answer came`];
+    case "time":
+      return [`${arm}: simulated time of all rounds`];
+    case "target":
+      return [
+        `${arm}: ${metric === "rounds" ? "rounds" : "simulated time"} to ${targetText(trial)}, reached first`,
+      ];
   }
 }

@@ -6,9 +6,10 @@ export interface Measure {
   readonly name: string;
   /**
    * `clients`: what clients measured on their own data in the last round · `global`: what the coordinator measured in it ·
-   * `detection`: verdicts against the truth · `bytes`: traffic · `lost`: answers of clients that never came
+   * `detection`: verdicts against the truth · `bytes`: traffic · `lost`: answers of clients that never came · `time`: simulated
+   * time · `target`: when the trial's target was reached
    */
-  readonly scope: "clients" | "global" | "detection" | "bytes" | "lost";
+  readonly scope: "clients" | "global" | "detection" | "bytes" | "lost" | "time" | "target";
   readonly metric: string;
   /** Default: the method under study. */
   readonly arm?: string;
@@ -42,6 +43,10 @@ function nameOf({ scope, metric, arm, comparison, attack }: Omit<Measure, "name"
       return ["bytes", metric].join(".");
     case "lost":
       return ["clients", "lost", ...method].join(".");
+    case "time":
+      return ["time", ...method].join(".");
+    case "target":
+      return ["target", metric, ...method].join(".");
   }
 }
 

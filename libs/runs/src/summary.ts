@@ -5,6 +5,7 @@ import { DetectionTally } from "./detection.js";
 import { evaluationsOf, inCommon, meanOf, metricsIn, type ClientMean } from "./evaluation.js";
 import { LossTally } from "./losses.js";
 import { meaningOf, metricOf, named, type Measure, type MetricInfos } from "./measure.js";
+import { TimeTally } from "./time.js";
 import { isUnknown } from "./truth.js";
 
 /** What a run shows, in numbers that `expect.measures` of a trial file can name. */
@@ -41,6 +42,9 @@ export interface Summary {
  *   coordinator measured in the last round;
  * - `clients.lost`, `clients.lost.<arm>`: rounds in which no answer of a benign client came (see `lossOf`), of the method
  *   under study and of each baseline;
+ * - `time.<arm>`: simulated seconds that all rounds took, where there are `devices`;
+ * - `target.rounds.<arm>`, `target.seconds.<arm>`: the first round in which the metric of `target` had reached its value, by the mean of
+ *   the benign clients, else by the coordinator's, and the simulated time at its end; absent where it was not reached;
  * - `bytes.up`, `bytes.down`: of the method under study, all rounds.
  *
  * Of a method that stopped there is only `clients.lost`. Clients whose truth is unknown are neither hits nor false alarms;
@@ -69,6 +73,7 @@ export class Tally {
   /** The last record of each arm. */
   readonly #last = new Map<string, ArmRecord>();
   readonly #losses: ReadonlyMap<string, LossTally>;
+  readonly #times: ReadonlyMap<string, TimeTally>;
   readonly #stopped = new Map<string, string>();
   readonly #detection = new DetectionTally();
   readonly #bytes = { up: 0, down: 0 };
@@ -80,6 +85,7 @@ export class Tally {
     this.#labels = armsOf(trial).map(({ label }) => label);
     this.#main = armsOf(trial)[0].label;
     this.#losses = new Map(this.#labels.map((label) => [label, new LossTally()]));
+    this.#times = new Map(this.#labels.map((label) => [label, new TimeTally(trial.target, infos)]));
   }
 
   /** @param record of any arm, after all earlier ones of that arm */
@@ -87,6 +93,7 @@ export class Tally {
     const { arm, stopped, clients, bytes } = record;
     this.#last.set(arm, record);
     this.#losses.get(arm)?.add(clients);
+    this.#times.get(arm)?.add(record);
     this.#isUnknown ||= isUnknown(clients);
     if (stopped !== undefined) this.stop(arm, `round ${record.round}: ${stopped}`);
     if (arm !== this.#main) return;
@@ -111,6 +118,7 @@ export class Tally {
       ...arms.flatMap((arm) => this.#ownMeasures(arm, arms)),
       ...(isWhole ? baselines.flatMap((arm) => this.#comparisons(arm)) : []),
       ...[...this.#losses].map(([arm, losses]) => losses.measure(arm === main ? undefined : arm)),
+      ...arms.flatMap((arm) => this.#times.get(arm)?.measures(arm) ?? []),
       ...(isWhole ? traffic(this.#bytes) : []),
     ].filter(({ value }) => Number.isFinite(value)); // of a round that outgrew all numbers there is nothing to tell
     return {

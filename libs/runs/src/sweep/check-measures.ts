@@ -35,5 +35,10 @@ function possibleNames(trial: Trial, plugins: Plugins): string[] {
   const attacks = trial.attacks.map(({ attack }) => `detection.recall.${attack.name}`);
   const detection = Object.keys(detectionInfos).map((metric) => `detection.${metric}`);
   const lost = ["clients.lost", ...labels.slice(1).map((label) => `clients.lost.${label}`)];
-  return [...ofMetrics, ...detection, ...attacks, ...lost, "bytes.up", "bytes.down"];
+  const times = labels.flatMap((label) => [
+    ...(trial.devices ? [`time.${label}`] : []),
+    ...(trial.target ? [`target.rounds.${label}`] : []),
+    ...(trial.target && trial.devices ? [`target.seconds.${label}`] : []),
+  ]);
+  return [...ofMetrics, ...detection, ...attacks, ...lost, ...times, "bytes.up", "bytes.down"];
 }

@@ -1,0 +1,41 @@
+import type { RoundRecord, Trial } from "@fedclair/core";
+import { evaluationsOf, meanOf } from "./evaluation.js";
+import { meaningOf, metricOf, named, type Measure, type MetricInfos } from "./measure.js";
+
+/** How long a method took, and when it reached the trial's target, while its rounds come in. */
+export class TimeTally {
+  readonly #target: Trial["target"];
+  readonly #isLower: boolean;
+  #clock: number | undefined;
+  #reached: Pick<RoundRecord, "round" | "clock"> | undefined;
+
+  constructor(target: Trial["target"], infos: MetricInfos) {
+    this.#target = target;
+    this.#isLower = target !== undefined && meaningOf(target.metric, infos).better === "lower";
+  }
+
+  add({ round, clock, clients, metrics }: RoundRecord): void {
+    this.#clock = clock;
+    if (!this.#target || this.#reached) return;
+    const { metric, value } = this.#target;
+    const own = meanOf(evaluationsOf(clients), metric)?.mean ?? metricOf(metrics, metric);
+    if (own !== undefined && (this.#isLower ? own <= value : own >= value))
+      this.#reached = { round, ...(clock !== undefined && { clock }) };
+  }
+
+  measures(arm: string): Measure[] {
+    const seconds = { arm, better: "lower", unit: "s" } as const;
+    const time = (scope: "time" | "target", value: number | undefined) =>
+      value === undefined ? [] : [named({ ...seconds, scope, metric: "seconds", value })];
+    const rounds = this.#reached?.round;
+    return [
+      ...time("time", this.#clock),
+      ...(rounds === undefined
+        ? []
+        : [
+            named({ ...seconds, scope: "target", metric: "rounds", value: rounds, unit: "rounds" }),
+          ]),
+      ...time("target", this.#reached?.clock),
+    ];
+  }
+}
