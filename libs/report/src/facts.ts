@@ -12,6 +12,7 @@ export function facts(run: Run): Html {
     ["task", choiceText(trial.task)],
     ["clients", `${trial.clients}, ${contaminatedText(run)}`],
     ["rounds", `${trial.rounds}, ${cohortText(trial)}`],
+    ...(trial.devices ? [["simulated time", timeText(trial)] as const] : []),
     ["method", choiceText(trial.aggregator)],
     ["baselines", trial.baselines.map(({ label }) => label).join(", ") || "none"],
     ["seed", String(trial.seed)],
@@ -33,6 +34,14 @@ export function choiceText({ name, ...options }: PluginChoice): string {
     return `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`;
   });
   return listed.length === 0 ? name : `${name} (${listed.join(", ")})`;
+}
+
+function timeText({ devices, schedule }: Trial): string {
+  const options = Object.entries(devices ?? {}).map(
+    ([key, value]) =>
+      `${key} ${typeof value === "object" ? `${value.median} (σ ${value.sigma})` : value}`,
+  );
+  return `${choiceText(schedule ?? { name: "synchronous" })}; devices ${options.join(", ")}`;
 }
 
 function contaminatedText({ trial: { attacks, clients }, summary: { truth } }: Run): string {

@@ -28,7 +28,7 @@ export async function writeReportOf(run: Run, folder: string): Promise<void> {
     ...(figures ? taskDrawings(run, figures) : []),
     {
       name: "accuracy",
-      title: `${whose.charAt(0).toUpperCase()}${whose.slice(1)} over rounds`,
+      title: `${whose.charAt(0).toUpperCase()}${whose.slice(1)} over ${run.trial.devices ? "simulated time" : "rounds"}`,
       caption:
         `Mean of the ${whose} that measured under every method, each on its own data, and their 10–90 % range.` +
         drawnText(run.records),

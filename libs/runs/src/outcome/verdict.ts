@@ -194,8 +194,16 @@ function coordinatorClause(run: Run, metric: string): string | undefined {
 }
 
 function failureClause(records: readonly ArmRecord[]): string | undefined {
-  const failed = sum(records.map(({ clients }) => clients.filter(({ failure }) => failure).length));
-  return failed > 0 ? `${counted(failed, "answer")} of its clients failed` : undefined;
+  const failures = records.flatMap(({ clients }) =>
+    clients.flatMap(({ failure }) => failure ?? []),
+  );
+  const late = failures.filter(({ code }) => code === "STRAGGLER").length;
+  const failed = failures.length - late;
+  const clauses = [
+    ...(late > 0 ? [`${counted(late, "answer")} of stragglers left out`] : []),
+    ...(failed > 0 ? [`${counted(failed, "answer")} of its clients failed`] : []),
+  ];
+  return clauses.length === 0 ? undefined : clauses.join(", ");
 }
 
 /** Of all methods together. */
