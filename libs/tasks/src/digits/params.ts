@@ -1,6 +1,6 @@
 import type { Params } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
-import { classes, pixels } from "./data.js";
+import { classes, pixels } from "./images.js";
 import type { Layer } from "./model.js";
 import type { Options } from "./options.js";
 

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { at32, type Stream } from "@fedclair/linalg";
-import { digitsAt, pixels, type Images } from "./data.js";
+import { digitsAt, pixels, type Images } from "./images.js";
 import { countRight, crossEntropy, forward, type Layer } from "./model.js";
 
 /** What gradient steps change: all weights, or adapters of them. */
