@@ -14,18 +14,16 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
 
 /**
  * Why the round lost this client, if it did: no answer of it came, to training or to measuring. Of a contaminated client
- * that is the attack's doing, and no loss. Nor is one that has nothing to measure with: its task may have no measurements.
+ * that is the attack's doing, and no loss. Nor is one that has nothing to measure with, for its task may have no measurements, nor one that a schedule gives up.
  */
 export function lossOf(client: ClientRecord): Failure | undefined {
   if (truthOf(client) === "contaminated") return undefined;
   const { failure, evaluationFailure } = client;
-  const missing = failure ?? evaluationFailure;
-  return missing && !isPlanned(missing) && !refusals.has(missing.code) ? missing : undefined;
-}
-
-/** Of a client that its task or its schedule lets go. */
-function isPlanned({ code }: Failure): boolean {
-  return code === "NO_EVALUATION" || code === "STRAGGLER";
+  const missing =
+    failure ?? (evaluationFailure?.code === "NO_EVALUATION" ? null : evaluationFailure);
+  return missing && missing.code !== "STRAGGLER" && !refusals.has(missing.code)
+    ? missing
+    : undefined;
 }
 
 /** Counts a method's lost answers while rounds come in. */

@@ -1,4 +1,4 @@
-import { checkNames, type Failure, type Update } from "@fedclair/core";
+import { checkNames, type ErrorCode, type Failure, type Update } from "@fedclair/core";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decoding, nameOf, required, uint32, uniqueNames } from "./checks.js";
@@ -100,12 +100,23 @@ function fromWire(message: fedclair.v1.HostMessage): HostMessage {
         type: "clientFailed",
         jobId: jobId ?? 0,
         clientId: nameOf("client_id", clientId),
-        failure: failureFromWire(failure),
+        failure: ofClient(failureFromWire(failure)),
       };
     }
     default:
       throw new WireError("MALFORMED", "HostMessage: no body that this version knows");
   }
+}
+
+/** Of the ways to fail those that are a host's to say of a client; what else a record may name the coordinator knows itself. */
+const clientCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(["MALFORMED", "WRONG_MODULES", "WRONG_SHAPE", "NON_FINITE", "OVERSIZE"] as const),
+  ...(["CLIENT_ERROR", "CLIENT_TIMEOUT", "NO_EVALUATION"] as const),
+]);
+
+function ofClient(failure: Failure): Failure {
+  if (clientCodes.has(failure.code)) return failure;
+  throw new WireError("MALFORMED", `error code ${failure.code} is not a host's to say of a client`);
 }
 
 function joinFromWire(wire: fedclair.v1.Join.$Properties): Join {

@@ -1,0 +1,273 @@
+// npm run hostile [-- --only TEXT]: insiders. A trial of eight clients runs over sockets, seven of them on an honest host; the
+// eighth is on one that does one thing after another that no host may do. Says of each whether the trial came to its end, whether
+// the others' records are byte for byte those of an undisturbed run, the bytes of the hostile client's record, and
+// whether all params stayed finite.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { loadBackend } from "@fedclair/compute";
+import { ClientRunner, clientIds, decodeSafetensors, parseTrial } from "@fedclair/core";
+import { builtIn } from "@fedclair/plugins";
+import { recordTrial } from "@fedclair/runs";
+import { connectHost, SocketPool } from "@fedclair/wire";
+import { fedclair } from "../libs/wire/gen/fedclair.js";
+import { RawHost } from "../libs/wire/dist/testing/raw-host.js";
+
+const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
+const text = `
+name: hostile
+rounds: 2
+clients: 8
+task: { name: linear-regression, p: 12, q: 4, rank: 2, samples: 40 }
+aggregator: { name: local }
+limits: { clientSeconds: 0.4, answerSeconds: 0.8, joinSeconds: 10, maxLost: 100, maxMessageBytes: 1048576, chunkBytes: 65536 }
+`;
+const trial = parseTrial(text, "hostile.yaml", builtIn);
+const { name: backend } = await loadBackend("auto");
+/** It never gets a client of an honest host's, nor leaves it one: rooms and clients are as many. */
+const ids = clientIds(trial.clients);
+
+/** The bytes of a message from a host. */
+const encode = (body) => fedclair.v1.HostMessage.encode(body).finish();
+const tensor = (...shape) => {
+  const size = shape.reduce((product, n) => product * n, 1);
+  return { shape, dtype: 2, data: new Uint8Array(new Float64Array(size).fill(0.5).buffer) };
+};
+const filled = (value) => ({
+  ...tensor(12, 4),
+  data: new Uint8Array(new Float64Array(48).fill(value).buffer),
+});
+const delta = (...modules) => ({ modules: modules.map(([name, dense]) => ({ name, dense })) });
+const pair = (rank) => ({
+  modules: [{ name: "weights", lowRank: { b: tensor(12, rank), a: tensor(rank, 4) } }],
+});
+const good = delta(["weights", tensor(12, 4)]);
+const metric = (name, value = 1) => ({ name, value });
+const hostile = "evil\n\u001b[2J\u202e\u0000";
+
+/** An answer to a job, with something wrong. */
+const update = (change) => (job) => [
+  encode({
+    clientUpdate: {
+      jobId: job.id,
+      clientId: job.clientId,
+      numExamples: 9,
+      delta: job.kind === "train" ? good : {},
+      ...change,
+    },
+  }),
+];
+const failed =
+  (failure, change = {}) =>
+  (job) => [
+    encode({ clientFailed: { jobId: job.id, clientId: job.clientId, failure, ...change } }),
+  ];
+
+/** What the hostile host answers to a job: messages, or what it does on its connection. */
+const answers = {
+  "never answers": () => [],
+  "sends NaN": update({ delta: delta(["weights", filled(NaN)]) }),
+  "sends Infinity": update({ delta: delta(["weights", filled(Infinity)]) }),
+  "sends numbers beyond the limit": update({ delta: delta(["weights", filled(1e60)]) }),
+  "sends the largest numbers that are admitted": update({
+    delta: delta(["weights", filled(1e50)]),
+  }),
+  "sends denormal numbers": update({ delta: delta(["weights", filled(5e-324)]) }),
+  "sends another shape": update({ delta: delta(["weights", tensor(4, 12)]) }),
+  "sends a module more": update({ delta: delta(["weights", tensor(12, 4)], ["evil", tensor(2)]) }),
+  "sends a module less": update({ delta: {} }),
+  "sends a module twice": update({
+    delta: delta(["weights", tensor(12, 4)], ["weights", tensor(12, 4)]),
+  }),
+  "names a module __proto__": update({ delta: delta(["__proto__", tensor(12, 4)]) }),
+  "names a module by control characters": update({ delta: delta([hostile, tensor(12, 4)]) }),
+  "sends data shorter than the shape": update({
+    delta: delta(["weights", { ...tensor(12, 4), data: new Uint8Array(8) }]),
+  }),
+  "sends an unknown dtype": update({ delta: delta(["weights", { ...tensor(12, 4), dtype: 9 }]) }),
+  "sends a shape of 2^32 − 1 squared": update({
+    delta: delta(["weights", { ...tensor(1), shape: [2 ** 32 - 1, 2 ** 32 - 1] }]),
+  }),
+  "sends pairs of rank 500": update(({}, { delta: pair(500) })),
+  "sends pairs that do not multiply": update({
+    delta: { modules: [{ name: "weights", lowRank: { b: tensor(12, 2), a: tensor(3, 4) } }] },
+  }),
+  "sends a metric that is NaN": update({ metrics: [metric("loss", NaN)] }),
+  "names a metric __proto__": update({ metrics: [metric("__proto__"), metric("constructor")] }),
+  "sends 257 metrics": update({ metrics: Array.from({ length: 257 }, (_, i) => metric(`m${i}`)) }),
+  "sends 256 metrics of 128 characters": update({
+    metrics: Array.from({ length: 256 }, (_, i) => metric(`m${i}`.padEnd(128, "東"))),
+  }),
+  "sends a metric's name of 500 kB": update({ metrics: [metric("x".repeat(5e5))] }),
+  "learnt from no example": update({ numExamples: 0 }),
+  "learnt from 2^32 − 1 examples": update({ numExamples: 2 ** 32 - 1 }),
+  "answers for another host's client": (job) =>
+    update({ clientId: ids.find((id) => id !== job.clientId) })(job),
+  "answers for a client that there is not": update({ clientId: "c99" }),
+  "answers a job that there is not": (job) => update({ jobId: job.id + 1000 })(job),
+  "answers jobs that are over, or to come": (job) =>
+    [-2, -1, 1, 2].flatMap((n) => update({ jobId: job.id + n })(job)),
+  "answers twice": (job) => [
+    ...update({})(job),
+    ...update({ delta: delta(["weights", filled(9)]) })(job),
+  ],
+  "answers, and fails then": (job) => [
+    ...update({})(job),
+    ...failed({ code: 12, message: "no" })(job),
+  ],
+  "fails with 900 kB of control characters": failed({ code: 12, message: hostile.repeat(1e5) }),
+  "fails with a code that there is not": failed({ code: 4711, message: "no" }),
+  "fails as if the trial had ended": failed({ code: 16, message: "over" }),
+  "fails as a straggler": failed({ code: 20, message: "late" }),
+  "sends what is no message": () => [Uint8Array.from([255, 255, 255, 255])],
+  "sends an empty message": () => [new Uint8Array()],
+  "sends beyond the limit": () => [new Uint8Array(2 ** 20 + 1)],
+  "floods with a thousand messages": (job) =>
+    Array.from({ length: 1000 }, () => update({ jobId: job.id + 7 })(job)[0]),
+  "joins again on its connection": () => [
+    encode({ join: { protocolVersion: 1, capacity: 9, backend } }),
+  ],
+  "is ready again and again": () => Array.from({ length: 50 }, () => encode({ ready: {} })),
+  "begins a message and does not end it": (job, { socket }) => {
+    const frame = fedclair.v1.Frame.encode({
+      transfer: 9000 + job.id,
+      offset: 0,
+      total: 1e6,
+      payload: new Uint8Array(100),
+    });
+    socket.emit("frame", frame.finish(), () => undefined);
+    return [];
+  },
+  "continues a message that it did not begin": (job, { socket }) => {
+    const frame = fedclair.v1.Frame.encode({
+      transfer: 9000 + job.id,
+      offset: 500,
+      total: 1e6,
+      payload: new Uint8Array(100),
+    });
+    socket.emit("frame", frame.finish(), () => undefined);
+    return [];
+  },
+  "sends frames that are none": (_, { socket }) => {
+    for (const odd of [null, 7, "text", { a: 1 }, [], new Uint8Array(2 ** 17)])
+      socket.emit("frame", odd, () => undefined);
+    socket.emit("frame");
+    socket.emit("other", 1);
+    return [];
+  },
+  "breaks the connection in the middle of an answer": (job, { socket }) => {
+    const frame = fedclair.v1.Frame.encode({
+      transfer: 9000 + job.id,
+      offset: 0,
+      total: 1e6,
+      payload: new Uint8Array(100),
+    });
+    socket.emit("frame", frame.finish(), () => undefined);
+    socket.disconnect();
+    return [];
+  },
+  "leaves, and comes again": (_, { socket }) => {
+    socket.disconnect();
+    return "again";
+  },
+};
+
+/** Runs the trial beside a hostile host. @returns the records by client, what of them is the hostile host's, and how it went */
+async function run(answer) {
+  const out = await mkdtemp(join(tmpdir(), "fedclair-hostile-"));
+  const pool = await SocketPool.listen({
+    ...{ clientIds: ids, trialJson: JSON.stringify(trial), log: () => undefined },
+    ...{ chunkBytes: trial.limits.chunkBytes, maxMessageBytes: trial.limits.maxMessageBytes },
+  });
+  const over = new AbortController();
+  const runner = new ClientRunner(trial, builtIn);
+  const honest = connectHost({
+    ...{ url: pool.url, capacity: ids.length - 1, backend, softwareVersion: "honest", plugins: [] },
+    ...{ signal: over.signal, onUnreachable: () => undefined, onRefused: () => undefined },
+    onWelcome: () => runner.prepare(),
+    runJob: (job) => runner.run(job),
+  });
+  honest.catch(() => undefined);
+  const held = new Set();
+  const sockets = [];
+  const serve = async () => {
+    const host = await RawHost.connect(pool.url);
+    sockets.push(host.socket);
+    await host.joinReady({ capacity: 1, backend });
+    for (;;) {
+      const message = await host.next();
+      if (message.type !== "clientJob") continue;
+      held.add(message.clientId);
+      const said = answer ? answer(message, host) : update({})(message);
+      if (said === "again") return void serve();
+      for (const bytes of said) void host.peer.send(bytes).catch(() => undefined);
+    }
+  };
+  void serve().catch(() => undefined);
+  let fault;
+  const started = performance.now();
+  try {
+    await recordTrial({
+      trial,
+      plugins: builtIn,
+      pool,
+      out,
+      signal: over.signal,
+      backend: () => backend,
+    });
+  } catch (error) {
+    fault = error instanceof Error ? error.message.split("\n")[0] : String(error);
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const lines = (await readFile(join(out, "records.jsonl"), "utf8").catch(() => ""))
+    .trim()
+    .split("\n");
+  const clients = lines.filter(Boolean).flatMap((line) => JSON.parse(line).clients);
+  const stored = await readFile(join(out, "params.safetensors")).catch(() => undefined);
+  const params = stored ? decodeSafetensors(stored).params : new Map();
+  over.abort();
+  over.abort();
+  for (const socket of sockets) socket.disconnect();
+  await pool.close();
+  await rm(out, { recursive: true });
+  return {
+    ...{ fault, seconds, held },
+    others: (left) => JSON.stringify(clients.filter(({ clientId }) => !left.has(clientId))),
+    codes: [
+      ...new Set(
+        clients.flatMap(({ clientId, failure }) =>
+          held.has(clientId) ? (failure?.code ?? "admitted") : [],
+        ),
+      ),
+    ],
+    bytes: Math.max(
+      0,
+      ...clients
+        .filter(({ clientId }) => held.has(clientId))
+        .map((one) => JSON.stringify(one).length),
+    ),
+    isFinite:
+      params.size > 0 && [...params.values()].every(({ data }) => data.every(Number.isFinite)),
+  };
+}
+
+const calm = await run(undefined);
+let faults = 0;
+const chosen = Object.entries(answers).filter(([what]) => what.includes(values.only));
+for (const [what, answer] of chosen) {
+  const { fault, seconds, held, others, codes, bytes, isFinite } = await run(answer);
+  const isSame = others(held) === calm.others(held);
+  const isFine = fault === undefined && isSame && isFinite && bytes <= 4096 && held.size > 0;
+  if (!isFine) faults++;
+  const told = [
+    ...(fault === undefined ? [] : [`the trial ended: ${fault}`]),
+    ...(held.size === 0 ? ["it was given no client"] : []),
+    ...(isSame ? [] : ["others' records are OTHERS"]),
+    ...(isFinite ? [] : ["params are not finite"]),
+    `${codes.join(", ")}; a record of ${bytes} bytes; ${seconds.toFixed(1)} s`,
+  ];
+  console.log(`${isFine ? "fine" : "BAD "}  ${what}: ${told.join("; ")}`);
+}
+console.log(`${chosen.length} behaviours, ${faults} not coped with`);
+process.exit(faults === 0 ? 0 : 1);
