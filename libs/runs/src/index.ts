@@ -35,9 +35,11 @@ export { compareRuns, type ComparedMeasure, type RunComparison } from "./outcome
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
+export { writeWhole } from "./store/durable.js";
+export { freeFrom } from "./store/lock.js";
 export { makeFolder } from "./store/make-folder.js";
 export { readCertificates } from "./process/certificates.js";
-export { createLog } from "./process/log.js";
+export { createLog, type Logger } from "./process/log.js";
 export {
   exitCodeOf,
   integerOption,
@@ -55,6 +57,7 @@ export {
   type CheckpointOptions,
   type PlaceOptions,
 } from "./process/run-options.js";
+export { codeOf } from "./process/system-error.js";
 export { readTrialFile } from "./process/trial-file.js";
 export { Progress } from "./progress.js";
 export { recordTrial, type TrialRun } from "./record-trial.js";

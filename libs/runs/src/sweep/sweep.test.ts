@@ -17,6 +17,7 @@ import {
   missingMeasures,
   parseSweep,
   checkMeasures,
+  openSweepFolder,
   runSweep,
   runSweepTrial,
   sweepText,
@@ -61,7 +62,8 @@ describe("a sweep", () => {
   ) => {
     const done: Done[] = [];
     const trial: RunTrial = (one) => runSweepTrial(one, plugins, out, signal, backend);
-    for await (const one of runSweep(sweep, out, trial, jobs)) done.push(one);
+    await openSweepFolder(out);
+    for await (const one of runSweep(sweep, { run: trial, jobs })) done.push(one);
     return done;
   };
   const summaries = (done: readonly Done[]) =>

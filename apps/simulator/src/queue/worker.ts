@@ -1,0 +1,162 @@
+import { realpath } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join, sep } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { UserError } from "@fedclair/core";
+import { resolveModule } from "@fedclair/plugins";
+import { createLog, freeFrom, interruption, version, type Logger } from "@fedclair/runs";
+import type { Job as Queued } from "bullmq";
+import { SweepWorkers } from "../sweep-workers.js";
+import { connect, optional } from "./connection.js";
+import {
+  jobSchema,
+  prefix,
+  progressSchema,
+  queueName,
+  readDescription,
+  type Job,
+  type Progress,
+  type Result,
+} from "./job.js";
+
+export interface WorkerOptions {
+  readonly queue?: string;
+  /** Trials at a time, each in a process of its own. */
+  readonly jobs: number;
+  /** It works in folders inside this one alone. */
+  readonly root: string;
+  /** Modules that this worker's operator allows. */
+  readonly plugins: readonly string[];
+}
+
+/** How long a trial is left alone that a process runs which is none of the queue's, in ms. */
+const patience = 1000;
+
+/** `fedclair worker`: runs the trials that sweeps have queued, until it is stopped. @throws UserError if it must refuse one */
+export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promise<never> {
+  const log = createLog("worker");
+  const allowed = plugins.map((module) => resolveModule(module, ".", "--plugin").file);
+  const within = await realpath(root);
+  const bullmq = await optional(() => import("bullmq"));
+  const stop = new AbortController();
+  const abort = () => {
+    stop.abort(interruption.signal.reason);
+  };
+  interruption.signal.addEventListener("abort", abort);
+  if (interruption.signal.aborted) abort();
+  const stopped = new Promise<void>((resolve) => {
+    stop.signal.addEventListener("abort", () => {
+      resolve();
+    });
+  });
+  const warn = (line: string) => {
+    log.warn(line);
+  };
+  const { client, address } = await connect(queue, warn, interruption.signal);
+  const crews = new Crews(within, allowed, jobs, stop.signal);
+
+  const run = async (queued: Queued<unknown, Result>, token = ""): Promise<Result> => {
+    const job = jobSchema.safeParse(queued.data).data;
+    if (!job) throw new bullmq.UnrecoverableError("what is queued is no trial of fedclair");
+    try {
+      const crew = await crews.of(job);
+      await freeFromDead(queued, join(job.folder, job.trial));
+      await progress(queued, { host: hostname() });
+      const reply = await crew.ask(job.trial);
+      if (reply !== "busy") return resultOf(reply, job, log);
+      await progress(queued, {});
+      await queued.moveToDelayed(Date.now() + patience, token);
+    } catch (error) {
+      if (!stop.signal.aborted && !(error instanceof UserError)) throw error;
+      if (!stop.signal.aborted) stop.abort(error); // another one may do better
+      const refused = error instanceof UserError ? `${hostname()}: ${error.message}` : undefined;
+      await progress(queued, refused === undefined ? {} : { refused });
+      await queued.moveToWait(token);
+      throw new bullmq.WaitingError();
+    }
+    throw new bullmq.DelayedError();
+  };
+
+  const worker = new bullmq.Worker<unknown, Result>(queueName, run, {
+    ...{ connection: client, prefix, concurrency: jobs, skipVersionCheck: true },
+    // A worker that is gone is missed after so long; its trials, which any other one may go on with, are begun again.
+    ...{ lockDuration: 30_000, stalledInterval: 3000, maxStalledCount: 10 },
+  });
+  worker.on("error", () => undefined); // the connection tells
+  log.info(`${jobs} trials at a time of the queue at ${address}, in folders in ${within}`);
+  await stopped;
+  // What is under way is given back, if anybody takes it.
+  await Promise.race([worker.close().catch(() => undefined), delay(3000)]);
+  client.disconnect();
+  throw stop.signal.reason;
+}
+
+/** The processes that run trials, by the sweep that they have read. */
+class Crews {
+  readonly #within: string;
+  readonly #allowed: readonly string[];
+  readonly #jobs: number;
+  readonly #signal: AbortSignal;
+  readonly #bySweep = new Map<string, SweepWorkers>();
+
+  constructor(within: string, allowed: readonly string[], jobs: number, signal: AbortSignal) {
+    this.#within = within;
+    this.#allowed = allowed;
+    this.#jobs = jobs;
+    this.#signal = signal;
+  }
+
+  /** @throws UserError if a job is of a folder, a release or a file that this worker does not have */
+  async of(job: Job): Promise<SweepWorkers> {
+    const folder = await realpath(job.folder).catch(() => job.folder);
+    if (!folder.startsWith(this.#within.endsWith(sep) ? this.#within : this.#within + sep)) {
+      throw new UserError(
+        `a trial for the folder '${job.folder}' was queued, and this worker works in '${this.#within}' alone: choose --root`,
+      );
+    }
+    const { version: other, backend, file, set } = await readDescription(job);
+    if (other !== version) {
+      throw new UserError(
+        `this worker is of fedclair ${version}, the sweep in '${job.folder}' of ${other}: install the same`,
+      );
+    }
+    const key = join(job.folder, job.sweep);
+    const known = this.#bySweep.get(key);
+    if (known) return known;
+    // Those of other sweeps may be needed no more, and hold memory.
+    for (const [other, crew] of this.#bySweep) {
+      if (!crew.isIdle) continue;
+      crew.close();
+      this.#bySweep.delete(other);
+    }
+    const place = { file, out: job.folder, set, allowed: this.#allowed, backend };
+    const crew = new SweepWorkers(place, this.#jobs, this.#signal);
+    this.#bySweep.set(key, crew);
+    return crew;
+  }
+}
+
+/** A trial comes twice if the worker that had it is gone. On another machine its run folder would count as in use for ever. */
+async function freeFromDead(queued: Queued<unknown, Result>, run: string): Promise<void> {
+  const { host } = progressSchema.safeParse(queued.progress).data ?? {};
+  if (queued.stalledCounter > 0 && host !== undefined) await freeFrom(host, run);
+}
+
+async function progress(queued: Queued<unknown, Result>, told: Progress): Promise<void> {
+  await queued.updateProgress(told);
+}
+
+function resultOf(
+  { outcome, skipped }: Exclude<Awaited<ReturnType<SweepWorkers["ask"]>>, "busy">,
+  { trial, folder }: Job,
+  log: Logger,
+): Result {
+  const host = hostname();
+  if (!("failed" in outcome)) {
+    log.info(`${trial} in ${folder}: ${skipped ? "done before" : "done"}`);
+    return { host, skipped };
+  }
+  const { failed: message, exitCode } = outcome;
+  log.warn(`${trial} in ${folder}: ${message}`);
+  return { host, skipped, failed: { message, exitCode } };
+}
