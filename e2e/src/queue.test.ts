@@ -8,7 +8,7 @@ import { Queue } from "bullmq";
 import { fedclair, start, type Command } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 import { Secrets, takesOpenssl } from "./support/secrets.js";
-import { grid, sweepBytes, sweepOnDisk } from "./support/sweeps.js";
+import { bytesOnDisk, grid, sweepBytes } from "./support/sweeps.js";
 import { startValkey, takesPrograms } from "./support/valkey.js";
 
 /** Waits until a trial of the sweep has a checkpoint: it is under way. @returns its folder */
@@ -36,7 +36,8 @@ describe("a sweep whose trials wait in a Valkey", function () {
 
   it("is run once by workers of which one stops and one dies, to the bytes of the sweep in one process", async () => {
     const folder = await temporaryFolder();
-    const { file, out: disk } = await sweepOnDisk(folder);
+    const file = join(folder, "grid.yaml");
+    await writeFile(file, grid);
     const { url, client } = await startValkey();
     const out = join(folder, "queue");
     const env = { FEDCLAIR_QUEUE: url };
@@ -69,7 +70,7 @@ describe("a sweep whose trials wait in a Valkey", function () {
     const ids = ran(stops, dies, lives);
     assert.equal(new Set(ids).size, ids.length, "one was run twice");
     assert.ok(ids.length >= 22, "one that was done as its worker ended may not have been told");
-    assert.deepEqual(await sweepBytes(out), await sweepBytes(disk));
+    assert.deepEqual(await sweepBytes(out), await bytesOnDisk());
     assert.equal(await client.exists("fedclair:trials:wait", "fedclair:trials:active"), 0);
 
     const again = await fedclair(["sweep", file, "--out", out, "--queue", url]);

@@ -34,7 +34,7 @@ export async function writeJobScript({ name, file, set, out, tasks, options }: S
   await writeWhole(
     script,
     `#!/bin/bash
-#SBATCH --job-name=${JSON.stringify(`fedclair-${name}`)}
+#SBATCH --job-name=fedclair-${name}
 #SBATCH --array=0-${tasks - 1}
 #SBATCH --output=${JSON.stringify(join(folder.replaceAll("%", "%%"), "%A-%a.log"))}
 ${options === undefined ? "" : `#SBATCH ${options}\n`}

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair } from "./command.js";
+import { temporaryFolder } from "./paths.js";
 
 /** 24 trials of about half a second. */
 export const grid = `
@@ -16,13 +17,21 @@ attacks: [[], [{ attack: { name: gaussian-update }, count: 3 }]]
 sweep: { rows: attacks, measures: [{ measure: error.ratioTo.local, worse: high }] }
 `;
 
-/** Writes the sweep and runs it with a folder for a queue. @returns its file and that folder */
-export async function sweepOnDisk(folder: string): Promise<{ file: string; out: string }> {
+let made: Promise<Map<string, string>> | undefined;
+
+/** What the sweep leaves with a folder for a queue; run once. */
+export function bytesOnDisk(): Promise<Map<string, string>> {
+  made ??= sweepOnDisk();
+  return made;
+}
+
+async function sweepOnDisk(): Promise<Map<string, string>> {
+  const folder = await temporaryFolder();
   const [file, out] = [join(folder, "grid.yaml"), join(folder, "disk")];
   await writeFile(file, grid);
   const { code, stderr } = await fedclair(["sweep", file, "--out", out, "--jobs", "2"]);
   assert.equal(code, 0, stderr);
-  return { file, out };
+  return await sweepBytes(out);
 }
 
 /** What must not depend on who ran the trials of a sweep: the bytes of its files, by path. */

@@ -2,6 +2,7 @@ import { UserError } from "@fedclair/core";
 import { codeOf } from "@fedclair/runs";
 import { isLoopback } from "@fedclair/wire";
 import type { Redis } from "ioredis";
+import { whenAborted } from "../when-aborted.js";
 
 /** Where the queue is, as the environment has it: an argument can be read by other users of the machine. */
 const variable = "FEDCLAIR_QUEUE";
@@ -38,23 +39,13 @@ export async function connect(
   client.on("ready", () => {
     said = "";
   });
-  const refused = new Promise<never>((_, reject) => {
-    client.on("error", (error: Error) => {
-      const why = codeOf(error) ?? error.message;
-      if (/^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password)/.test(error.message)) {
-        reject(new UserError(`the queue at ${address} does not let us in: ${error.message}`));
-      } else if (why !== said) {
-        warn(`no queue at ${address}: ${why}; still trying`);
-        said = why;
-      }
-    });
-    signal.addEventListener("abort", () => {
-      reject(signal.reason as Error);
-    });
+  client.on("error", (error: Error) => {
+    const why = codeOf(error) ?? error.message;
+    if (why !== said && !isDenial(error)) warn(`no queue at ${address}: ${why}; still trying`);
+    said = why;
   });
-  refused.catch(() => undefined);
   try {
-    const memory = await Promise.race([client.info("memory"), refused]);
+    const memory = await Promise.race([client.info("memory"), whenAborted(signal)]);
     const [, policy = "noeviction"] = /^maxmemory_policy:(\S+)/m.exec(memory) ?? [];
     if (policy !== "noeviction") {
       warn(
@@ -63,9 +54,14 @@ export async function connect(
     }
   } catch (error) {
     client.disconnect();
-    throw error;
+    if (!(error instanceof Error) || !isDenial(error)) throw error;
+    throw new UserError(`the queue at ${address} does not let us in: ${error.message}`);
   }
   return { client, address };
+}
+
+function isDenial({ message }: Error): boolean {
+  return /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(message);
 }
 
 function addressOf(text: string | undefined): URL {
