@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { fedclair } from "./support/command.js";
+import { bytesOf } from "./support/federation.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 import { bytesOnDisk, grid, sweepBytes } from "./support/sweeps.js";
 import { takesPrograms } from "./support/valkey.js";
@@ -12,7 +13,7 @@ import { takesPrograms } from "./support/valkey.js";
 const run = promisify(execFile);
 const script = join(workspace, "scripts/slurm.sh");
 
-describe("a sweep as jobs of Slurm", function () {
+describe("a job of Slurm", function () {
   this.timeout(120_000);
   takesPrograms("slurmctld", "slurmd", "munged", "sbatch");
   let slurm: string;
@@ -29,7 +30,13 @@ describe("a sweep as jobs of Slurm", function () {
     await run("bash", [script, "stop", slurm]);
   });
 
-  it("leaves the bytes of the sweep in one process", async () => {
+  /** There is no event for the end of a job. */
+  const ended = async () => {
+    const options = { env: { ...process.env, ...env } };
+    while ((await run("squeue", ["--noheader"], options)).stdout !== "") await delay(100);
+  };
+
+  it("of a sweep leaves the bytes of the sweep in one process", async () => {
     const file = join(slurm, "grid.yaml");
     await writeFile(file, grid);
     const out = join(slurm, "a folder");
@@ -37,9 +44,7 @@ describe("a sweep as jobs of Slurm", function () {
     const submitted = await fedclair([...args, "--slurm", "--slurm-options=--time=5"], { env });
     assert.equal(submitted.code, 0, submitted.stderr);
     assert.match(submitted.stdout, /^Submitted batch job \d+: \S+\/a folder\/slurm\/job\.sh\n$/);
-    const jobs = async () =>
-      (await run("squeue", ["--noheader"], { env: { ...process.env, ...env } })).stdout;
-    while ((await jobs()) !== "") await delay(100); // there is no event for the end of a job
+    await ended();
     const logs = await Promise.all(
       [0, 1].map((i) => readFile(join(out, "slurm", `1-${i}.log`), "utf8")),
     );
@@ -47,6 +52,25 @@ describe("a sweep as jobs of Slurm", function () {
     assert.deepEqual(await sweepBytes(out), await bytesOnDisk());
     const again = await fedclair(args);
     assert.equal(again.stderr.match(/done before/g)?.length, 24);
+  });
+
+  it("does one trial too, with a coordinator and a host on its nodes", async () => {
+    const bin = join(slurm, "bin");
+    await mkdir(bin);
+    const program = join(workspace, "apps/simulator/bin/fedclair.js");
+    await symlink(program, join(bin, "fedclair"));
+    const trial = join(workspace, "trials/linear-regression/gaussian.yaml");
+    const [hosts, memory] = [join(slurm, "hosts"), join(slurm, "memory")];
+    const job = ["--output=log", join(workspace, "deploy/slurm/trial.sh"), trial, "--out", hosts];
+    const path = `${bin}:${process.env["PATH"] ?? ""}`;
+    await run("sbatch", job, { cwd: slurm, env: { ...process.env, ...env, PATH: path } });
+    await ended();
+    assert.match(await readFile(join(slurm, "log"), "utf8"), /flagged 6 of 6/);
+    const alone = await fedclair(["run", trial, "--transport", "memory", "--out", memory]);
+    assert.equal(alone.code, 0, alone.stderr);
+    assert.deepEqual(await bytesOf(hosts), await bytesOf(memory));
+    const left = (await readdir(slurm)).filter((name) => name.startsWith(".fedclair-"));
+    assert.deepEqual(left, []);
   });
 });
 
