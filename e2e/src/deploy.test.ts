@@ -111,7 +111,7 @@ describe("the manifests of deploy", () => {
 
   it("for JobSet hold Jobs that follow theirs, and hosts that dial the coordinator's name", () => {
     const set = jobSet();
-    const [{ apiVersion = "", kind = "" } = {}] = kubernetes("trial.yaml");
+    const [{ apiVersion, kind } = assert.fail("it is empty")] = kubernetes("trial.yaml");
     assert.equal(`${apiVersion} ${kind}`, "jobset.x-k8s.io/v1alpha2 JobSet");
     const { replicatedJobs, successPolicy } = set.spec;
     assert.deepEqual(successPolicy.targetReplicatedJobs, ["coordinator"]);

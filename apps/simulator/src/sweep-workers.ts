@@ -59,11 +59,13 @@ export class SweepWorkers implements TrialQueue {
     worker.send(id, () => undefined); // one that has died is heard of by its exit
     try {
       const reply = await Promise.race([
-        replied.then(([message]) => message as WorkerReply),
+        replied.then(([message]) => {
+          this.#idle.push(worker);
+          return message as WorkerReply;
+        }),
         ended.then(lost),
       ]);
       this.#signal.throwIfAborted();
-      if (worker.connected) this.#idle.push(worker);
       if (typeof reply === "object" && "refused" in reply) throw new UserError(reply.refused);
       return reply;
     } finally {

@@ -15,15 +15,15 @@ import { connect, optional, type Connection } from "./connection.js";
 import {
   descriptionFile,
   hashOf,
-  jobId,
+  queueId,
   prefix,
   progressSchema,
   queueName,
   resultSchema,
   type Description,
-  type Job,
+  type QueuedTrial,
   type Result,
-} from "./job.js";
+} from "./queued-trial.js";
 
 /** What is waited for is queued anew after so many ms: a queue may have lost it, or word of its end. A trial that is there is not queued twice. */
 const reminder = 60_000;
@@ -52,9 +52,12 @@ export class RedisQueue implements TrialQueue {
   readonly #options: RedisQueueOptions;
   readonly #sweep: string;
   readonly #connection: Connection;
-  readonly #queue: Queue<Job, unknown>;
+  readonly #queue: Queue<QueuedTrial, unknown>;
   readonly #events: QueueEvents;
-  readonly #awaited = new Map<string, { readonly job: Job; readonly end: (r: Result) => void }>();
+  readonly #awaited = new Map<
+    string,
+    { readonly job: QueuedTrial; readonly end: (r: Result) => void }
+  >();
   readonly #told = new Set<string>();
   readonly #timer: NodeJS.Timeout;
 
@@ -145,9 +148,9 @@ export class RedisQueue implements TrialQueue {
   async #resultOf(trial: string): Promise<Result> {
     const { folder, signal } = this.#options;
     signal.throwIfAborted();
-    const job: Job = { folder, sweep: this.#sweep, trial };
+    const job: QueuedTrial = { folder, sweep: this.#sweep, trial };
     return await new Promise<Result>((end, reject) => {
-      this.#awaited.set(jobId(job), { job, end });
+      this.#awaited.set(queueId(job), { job, end });
       signal.addEventListener("abort", () => {
         reject(signal.reason as Error);
       });
@@ -155,8 +158,8 @@ export class RedisQueue implements TrialQueue {
     });
   }
 
-  async #add(job: Job): Promise<void> {
-    const options = { jobId: jobId(job), removeOnComplete: true, removeOnFail: true };
+  async #add(job: QueuedTrial): Promise<void> {
+    const options = { jobId: queueId(job), removeOnComplete: true, removeOnFail: true };
     await this.#queue.add("trial", job, options);
   }
 

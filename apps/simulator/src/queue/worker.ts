@@ -5,19 +5,19 @@ import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
 import { resolveModule } from "@fedclair/plugins";
 import { createLog, freeFrom, interruption, version, type Logger } from "@fedclair/runs";
-import type { Job as Queued } from "bullmq";
+import type { Job } from "bullmq";
 import { SweepWorkers } from "../sweep-workers.js";
 import { connect, optional } from "./connection.js";
 import {
-  jobSchema,
+  queuedTrialSchema,
   prefix,
   progressSchema,
   queueName,
   readDescription,
-  type Job,
+  type QueuedTrial,
   type Progress,
   type Result,
-} from "./job.js";
+} from "./queued-trial.js";
 
 export interface WorkerOptions {
   readonly queue?: string;
@@ -55,23 +55,24 @@ export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promi
   const { client, address } = await connect(queue, warn, interruption.signal);
   const crews = new Crews(within, allowed, jobs, stop.signal);
 
-  const run = async (queued: Queued<unknown, Result>, token = ""): Promise<Result> => {
-    const job = jobSchema.safeParse(queued.data).data;
-    if (!job) throw new bullmq.UnrecoverableError("what is queued is no trial of fedclair");
+  const run = async (job: Job<unknown, Result>, token = ""): Promise<Result> => {
+    const wanted = queuedTrialSchema.safeParse(job.data).data;
+    if (!wanted) throw new bullmq.UnrecoverableError("what is queued is no trial of fedclair");
     try {
-      const crew = await crews.of(job);
-      await freeFromDead(queued, join(job.folder, job.trial));
-      await progress(queued, { host: hostname() });
-      const reply = await crew.ask(job.trial);
-      if (reply !== "busy") return resultOf(reply, job, log);
-      await progress(queued, {});
-      await queued.moveToDelayed(Date.now() + patience, token);
+      const crew = await crews.of(wanted);
+      await freeFromDead(job, join(wanted.folder, wanted.trial));
+      await job.updateProgress({ host: hostname() } satisfies Progress);
+      const reply = await crew.ask(wanted.trial);
+      if (reply !== "busy") return resultOf(reply, wanted, log);
+      await job.updateProgress({});
+      await job.moveToDelayed(Date.now() + patience, token);
     } catch (error) {
       if (!stop.signal.aborted && !(error instanceof UserError)) throw error;
       if (!stop.signal.aborted) stop.abort(error); // another one may do better
-      const refused = error instanceof UserError ? `${hostname()}: ${error.message}` : undefined;
-      await progress(queued, refused === undefined ? {} : { refused });
-      await queued.moveToWait(token);
+      const told: Progress =
+        error instanceof UserError ? { refused: `${hostname()}: ${error.message}` } : {};
+      await job.updateProgress(told);
+      await job.moveToWait(token);
       throw new bullmq.WaitingError();
     }
     throw new bullmq.DelayedError();
@@ -106,21 +107,21 @@ class Crews {
     this.#signal = signal;
   }
 
-  /** @throws UserError if a job is of a folder, a release or a file that this worker does not have */
-  async of(job: Job): Promise<SweepWorkers> {
-    const folder = await realpath(job.folder).catch(() => job.folder);
+  /** @throws UserError if a trial is of a folder or a release that this worker does not have */
+  async of(wanted: QueuedTrial): Promise<SweepWorkers> {
+    const folder = await realpath(wanted.folder).catch(() => wanted.folder);
     if (!folder.startsWith(this.#within.endsWith(sep) ? this.#within : this.#within + sep)) {
       throw new UserError(
-        `a trial for the folder '${job.folder}' was queued, and this worker works in '${this.#within}' alone: choose --root`,
+        `a trial for the folder '${folder}' was queued, and this worker works in '${this.#within}' alone: choose --root`,
       );
     }
-    const { version: other, backend, file, set } = await readDescription(job);
+    const { version: other, backend, file, set } = await readDescription({ ...wanted, folder });
     if (other !== version) {
       throw new UserError(
-        `this worker is of fedclair ${version}, the sweep in '${job.folder}' of ${other}: install the same`,
+        `this worker is of fedclair ${version}, the sweep in '${folder}' of ${other}: install the same`,
       );
     }
-    const key = join(job.folder, job.sweep);
+    const key = join(folder, wanted.sweep);
     const known = this.#bySweep.get(key);
     if (known) return known;
     // Those of other sweeps may be needed no more, and hold memory.
@@ -129,7 +130,7 @@ class Crews {
       crew.close();
       this.#bySweep.delete(other);
     }
-    const place = { file, out: job.folder, set, allowed: this.#allowed, backend };
+    const place = { file, out: folder, set, allowed: this.#allowed, backend };
     const crew = new SweepWorkers(place, this.#jobs, this.#signal);
     this.#bySweep.set(key, crew);
     return crew;
@@ -137,18 +138,14 @@ class Crews {
 }
 
 /** A trial comes twice if the worker that had it is gone. On another machine its run folder would count as in use for ever. */
-async function freeFromDead(queued: Queued<unknown, Result>, run: string): Promise<void> {
-  const { host } = progressSchema.safeParse(queued.progress).data ?? {};
-  if (queued.stalledCounter > 0 && host !== undefined) await freeFrom(host, run);
-}
-
-async function progress(queued: Queued<unknown, Result>, told: Progress): Promise<void> {
-  await queued.updateProgress(told);
+async function freeFromDead(job: Job<unknown, Result>, run: string): Promise<void> {
+  const { host } = progressSchema.safeParse(job.progress).data ?? {};
+  if (job.stalledCounter > 0 && host !== undefined) await freeFrom(host, run);
 }
 
 function resultOf(
   { outcome, skipped }: Exclude<Awaited<ReturnType<SweepWorkers["ask"]>>, "busy">,
-  { trial, folder }: Job,
+  { trial, folder }: QueuedTrial,
   log: Logger,
 ): Result {
   const host = hostname();

@@ -15,7 +15,7 @@ export const prefix = "fedclair";
 export const queueName = "trials";
 
 /** One trial of a sweep. */
-export const jobSchema = z.strictObject({
+export const queuedTrialSchema = z.strictObject({
   /** The folder of the sweep, an absolute path. */
   folder: z.string().min(1).max(4096),
   /** Names its description. */
@@ -23,7 +23,7 @@ export const jobSchema = z.strictObject({
   /** The hash of the resolved trial. */
   trial: z.string().regex(idPattern),
 });
-export type Job = Readonly<z.output<typeof jobSchema>>;
+export type QueuedTrial = Readonly<z.output<typeof queuedTrialSchema>>;
 
 /** What a worker says of a trial: what it measured stands in the folder. */
 export const resultSchema = z.strictObject({
@@ -56,7 +56,7 @@ const descriptionSchema = z.object({
 export type Description = Readonly<z.output<typeof descriptionSchema>>;
 
 /** A trial is queued once, whoever asks for it; two folders are two trials. */
-export function jobId({ folder, trial }: Pick<Job, "folder" | "trial">): string {
+export function queueId({ folder, trial }: Pick<QueuedTrial, "folder" | "trial">): string {
   return `${trial}-${hashOf(resolve(folder))}`;
 }
 
@@ -70,7 +70,7 @@ export function descriptionFile(folder: string, sweep: string): string {
 }
 
 /** @throws UserError if this machine does not see it */
-export async function readDescription({ folder, sweep }: Job): Promise<Description> {
+export async function readDescription({ folder, sweep }: QueuedTrial): Promise<Description> {
   const path = descriptionFile(folder, sweep);
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw new UserError(
