@@ -43,7 +43,7 @@ describe("a sweep whose trials wait in a Valkey", function () {
     const env = { FEDCLAIR_QUEUE: url };
     const sweep = start(["sweep", file, "--out", out, "--queue"], { env });
     await sweep.says(/trials are queued/);
-    const worker = () => start(["worker", "--root", folder], { env });
+    const worker = (jobs = "1") => start(["worker", "--root", folder, "--jobs", jobs], { env });
 
     const stops = worker();
     await underWay(out);
@@ -62,7 +62,7 @@ describe("a sweep whose trials wait in a Valkey", function () {
     await client.hset(`fedclair:trials:${active}`, "progress", '{"host":"elsewhere"}');
     assert.equal(await client.del(`fedclair:trials:${active}:lock`), 1);
 
-    const lives = worker();
+    const lives = worker("2");
     const { code, stdout, stderr } = await sweep.ended;
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^24\/24 /m);

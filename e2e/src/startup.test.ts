@@ -46,7 +46,14 @@ describe("a command loads what it needs:", () => {
 
   it("run and sweep nothing of a queue", async () => {
     const folder = await temporaryFolder();
-    const trial = ["run", fixture("linear-regression"), "--transport", "memory", "--out", join(folder, "run")];
+    const trial = [
+      "run",
+      fixture("linear-regression"),
+      "--transport",
+      "memory",
+      "--out",
+      join(folder, "run"),
+    ];
     const file = join(folder, "grid.yaml");
     const text = await readFile(fixture("linear-regression"), "utf8");
     await writeFile(file, `${text}\nsweep: { measures: [bytes.up] }\n`);
