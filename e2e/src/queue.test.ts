@@ -66,6 +66,7 @@ describe("a sweep whose trials wait in a Valkey", function () {
     const { code, stdout, stderr } = await sweep.ended;
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^24\/24 /m);
+    assert.doesNotMatch(stderr, /Warning/);
     assert.match(stdout, /^worst .*\n\nreport: /m);
     const ids = ran(stops, dies, lives);
     assert.equal(new Set(ids).size, ids.length, "one was run twice");

@@ -11,6 +11,7 @@ import {
   type TrialQueue,
 } from "@fedclair/runs";
 import type { Queue, QueueEvents } from "bullmq";
+import { whenAborted } from "../when-aborted.js";
 import { connect, optional, type Connection } from "./connection.js";
 import {
   descriptionFile,
@@ -56,8 +57,9 @@ export class RedisQueue implements TrialQueue {
   readonly #events: QueueEvents;
   readonly #awaited = new Map<
     string,
-    { readonly job: QueuedTrial; readonly end: (r: Result) => void }
+    { readonly queued: QueuedTrial; readonly end: (result: Result) => void }
   >();
+  readonly #aborted: Promise<never>;
   readonly #told = new Set<string>();
   readonly #timer: NodeJS.Timeout;
 
@@ -69,6 +71,8 @@ export class RedisQueue implements TrialQueue {
   ) {
     this.#options = options;
     this.#sweep = sweep;
+    this.#aborted = whenAborted(options.signal);
+    this.#aborted.catch(() => undefined);
     this.#connection = connection;
     const shared = { prefix, skipVersionCheck: true };
     this.#queue = new Queue(queueName, { connection: connection.client, ...shared });
@@ -88,7 +92,7 @@ export class RedisQueue implements TrialQueue {
       options.tell(`a worker has ended: ${oneLine(refused)}`);
     });
     this.#timer = setInterval(() => {
-      for (const { job } of this.#awaited.values()) void this.#add(job);
+      for (const { queued } of this.#awaited.values()) this.#add(queued).catch(() => undefined);
     }, reminder);
   }
 
@@ -117,7 +121,7 @@ export class RedisQueue implements TrialQueue {
     const { host, skipped, failed } = await this.#resultOf(trial.id);
     const fail = (text: string, exitCode: number): Done => ({
       ...{ trial, faults: [], skipped },
-      outcome: { failed: oneLine(text), exitCode },
+      outcome: { failed: text.split("\n").map(oneLine).join("\n"), exitCode },
     });
     if (failed) return fail(failed.message, failed.exitCode);
     for (let i = 0; i < patience; i++) {
@@ -146,21 +150,17 @@ export class RedisQueue implements TrialQueue {
   }
 
   async #resultOf(trial: string): Promise<Result> {
-    const { folder, signal } = this.#options;
-    signal.throwIfAborted();
-    const job: QueuedTrial = { folder, sweep: this.#sweep, trial };
-    return await new Promise<Result>((end, reject) => {
-      this.#awaited.set(queueId(job), { job, end });
-      signal.addEventListener("abort", () => {
-        reject(signal.reason as Error);
-      });
-      this.#add(job).catch(reject);
+    const { folder } = this.#options;
+    const queued: QueuedTrial = { folder, sweep: this.#sweep, trial };
+    const result = new Promise<Result>((end) => {
+      this.#awaited.set(queueId(queued), { queued, end });
     });
+    return await Promise.race([this.#add(queued).then(() => result), this.#aborted]);
   }
 
-  async #add(job: QueuedTrial): Promise<void> {
-    const options = { jobId: queueId(job), removeOnComplete: true, removeOnFail: true };
-    await this.#queue.add("trial", job, options);
+  async #add(queued: QueuedTrial): Promise<void> {
+    const options = { jobId: queueId(queued), removeOnComplete: true, removeOnFail: true };
+    await this.#queue.add("trial", queued, options);
   }
 
   #end(id: string, result: Result): void {
