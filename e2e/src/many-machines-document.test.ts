@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runDocument } from "./support/document-script.js";
+import { takesPrograms } from "./support/programs.js";
 import { takesOpenssl } from "./support/secrets.js";
-import { takesPrograms } from "./support/valkey.js";
 
 describe("docs/many-machines.md", function () {
   this.timeout(120_000); // a dozen commands

@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Queue } from "bullmq";
 import { fedclair, start, type Command } from "./support/command.js";
+import { takesPrograms } from "./support/programs.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 import { Secrets, takesOpenssl } from "./support/secrets.js";
 import { bytesOnDisk, grid, sweepBytes } from "./support/sweeps.js";
-import { startValkey, takesPrograms } from "./support/valkey.js";
+import { startValkey } from "./support/valkey.js";
 
 /** Waits until a trial of the sweep has a checkpoint: it is under way. @returns its folder */
 async function underWay(out: string): Promise<string> {

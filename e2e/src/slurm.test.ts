@@ -6,9 +6,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { fedclair } from "./support/command.js";
 import { bytesOf } from "./support/federation.js";
+import { takesPrograms } from "./support/programs.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 import { bytesOnDisk, grid, sweepBytes } from "./support/sweeps.js";
-import { takesPrograms } from "./support/valkey.js";
 
 const run = promisify(execFile);
 const script = join(workspace, "scripts/slurm.sh");

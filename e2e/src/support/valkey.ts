@@ -1,24 +1,8 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { freePort } from "./free-port.js";
 import { temporaryFolder } from "./paths.js";
-
-/** For a suite whose tests take these programs: skips them, with a word, where one is missing. */
-export function takesPrograms(...programs: readonly string[]): void {
-  before(async function () {
-    for (const program of programs) {
-      const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` };
-      const found = await promisify(execFile)("which", [program], { env }).catch(() => undefined);
-      if (found) continue;
-      process.stderr.write(
-        `tests with ${program} are skipped: it is not installed; npm run test:services\n`,
-      );
-      this.skip();
-    }
-  });
-}
 
 /** A Valkey under way, gone after the test. */
 export interface Valkey {
