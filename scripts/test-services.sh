@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# npm run test:services: installs Valkey and Slurm by apt, where this user may, and runs the tests that need them; npm test runs these
-# too where the two are there, and else skips them.
+# npm run test:services: installs Valkey and Slurm by apt, where this user may, and runs the tests that need them. Those with Valkey are
+# run by npm test too where it is there; those with Slurm, which starts three daemons, by this alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin
@@ -16,4 +16,4 @@ if [ ${#packages[@]} -gt 0 ]; then
   fi
 fi
 cd e2e
-npx mocha --grep "Valkey|Slurm|many-machines"
+FEDCLAIR_SERVICES=1 npx mocha --grep "Valkey|Slurm|many-machines"

@@ -15,6 +15,13 @@ const script = join(workspace, "scripts/slurm.sh");
 
 describe("a job of Slurm", function () {
   this.timeout(120_000);
+  before(function () {
+    if (process.env["FEDCLAIR_SERVICES"] !== undefined) return;
+    process.stderr.write(
+      "tests with a real Slurm are skipped; they run by npm run test:services\n",
+    );
+    this.skip();
+  });
   takesPrograms("slurmctld", "slurmd", "munged", "sbatch");
   let slurm: string;
   let env: Record<string, string>;
