@@ -102,11 +102,11 @@ describe("a sweep whose trials wait in a Valkey", function () {
     const sweep = start(["sweep", file, "--out", out, "--set", "rounds=1", "--queue", url]);
     await sweep.says(/trials are queued/);
     const refuse = async (said: RegExp, root: string, ...allowed: string[]) => {
-      const args = ["worker", "--queue", url, "--root", root, ...allowed];
-      const { code, stderr } = await fedclair(args);
-      assert.equal(code, 2, stderr);
-      assert.match(stderr, said);
-      await sweep.says(new RegExp(`a worker has ended: ${hostname()}: .*${said.source}`));
+      const worker = start(["worker", "--queue", url, "--root", root, ...allowed]);
+      await sweep.says(new RegExp(`a worker refuses trials: ${hostname()}: .*${said.source}`));
+      assert.match(worker.stderr, said);
+      worker.kill("SIGTERM");
+      assert.equal((await worker.ended).code, 130);
     };
     await refuse(/was queued, and this worker works in '\S+study' alone: choose --root/, study);
     await refuse(/its code runs only where .* start the worker with --plugin \S+\.js/, folder);

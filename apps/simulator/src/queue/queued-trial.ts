@@ -31,16 +31,15 @@ export const resultSchema = z.strictObject({
   host: z.string().max(256),
   /** It had been run before. */
   skipped: z.boolean(),
+  /** Why the machine did not run it, and another one may. */
+  refused: z.string().optional(),
   /** Why there are no numbers. */
   failed: z.object({ message: z.string(), exitCode: z.int().min(1).max(255) }).optional(),
 });
 export type Result = Readonly<z.output<typeof resultSchema>>;
 
-/** What a worker says while it has a trial: the machine that runs it, or why none runs it. */
-export const progressSchema = z.object({
-  host: z.string().optional(),
-  refused: z.string().optional(),
-});
+/** What a worker says while it has a trial: the machine that runs it. */
+export const progressSchema = z.object({ host: z.string().optional() });
 export type Progress = Readonly<z.output<typeof progressSchema>>;
 
 /** What a worker must know of a sweep; in its folder, by a name that is the hash of all of it. */

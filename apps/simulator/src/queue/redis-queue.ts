@@ -18,7 +18,6 @@ import {
   hashOf,
   queueId,
   prefix,
-  progressSchema,
   queueName,
   resultSchema,
   type Description,
@@ -28,6 +27,9 @@ import {
 
 /** What is waited for is queued anew after so many ms: a queue may have lost it, or word of its end. A trial that is there is not queued twice. */
 const reminder = 60_000;
+
+/** A trial that a worker refused is queued anew after so many ms. */
+const respite = 3000;
 
 /** So many times a second goes by until a network's file system must show what another machine has written. */
 const patience = 60;
@@ -80,19 +82,15 @@ export class RedisQueue implements TrialQueue {
     this.#queue.on("error", () => undefined); // the connection tells
     this.#events.on("error", () => undefined);
     this.#events.on("completed", ({ jobId: id, returnvalue }) => {
-      this.#end(id, resultSchema.safeParse(returnvalue).data ?? failure("an answer that is none"));
+      const result = resultSchema.safeParse(returnvalue).data;
+      if (result?.refused === undefined) this.#end(id, result ?? failure("an answer that is none"));
+      else this.#refused(id, `${result.host}: ${result.refused}`);
     });
     this.#events.on("failed", ({ jobId: id, failedReason }) => {
       this.#end(id, failure(failedReason));
     });
-    this.#events.on("progress", ({ jobId: id, data }) => {
-      const { refused } = progressSchema.safeParse(data).data ?? {};
-      if (refused === undefined || !this.#awaited.has(id) || this.#told.has(refused)) return;
-      this.#told.add(refused);
-      options.tell(`a worker has ended: ${oneLine(refused)}`);
-    });
     this.#timer = setInterval(() => {
-      for (const { queued } of this.#awaited.values()) this.#add(queued).catch(() => undefined);
+      for (const id of this.#awaited.keys()) this.#addAgain(id);
     }, reminder);
   }
 
@@ -161,6 +159,21 @@ export class RedisQueue implements TrialQueue {
   async #add(queued: QueuedTrial): Promise<void> {
     const options = { jobId: queueId(queued), removeOnComplete: true, removeOnFail: true };
     await this.#queue.add("trial", queued, options);
+  }
+
+  #addAgain(id: string): void {
+    const { queued } = this.#awaited.get(id) ?? {};
+    if (queued) this.#add(queued).catch(() => undefined);
+  }
+
+  /** By a worker that is not as the sweep expects it: another one, or that one when it is mended, may run it. */
+  #refused(id: string, why: string): void {
+    if (!this.#awaited.has(id)) return;
+    if (!this.#told.has(why)) this.#options.tell(`a worker refuses trials: ${oneLine(why)}`);
+    this.#told.add(why);
+    setTimeout(() => {
+      this.#addAgain(id);
+    }, respite).unref();
   }
 
   #end(id: string, result: Result): void {

@@ -7,6 +7,7 @@ import { resolveModule } from "@fedclair/plugins";
 import { createLog, freeFrom, interruption, version, type Logger } from "@fedclair/runs";
 import type { Job } from "bullmq";
 import { SweepWorkers } from "../sweep-workers.js";
+import { whenAborted } from "../when-aborted.js";
 import { connect, optional } from "./connection.js";
 import {
   queuedTrialSchema,
@@ -32,28 +33,16 @@ export interface WorkerOptions {
 /** How long a trial is left alone that a process runs which is none of the queue's, in ms. */
 const patience = 1000;
 
-/** `fedclair worker`: runs the trials that sweeps have queued, until it is stopped. @throws UserError if it must refuse one */
+/** `fedclair worker`: runs the trials that sweeps have queued, until it is stopped. */
 export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promise<never> {
   const log = createLog("worker");
   const allowed = plugins.map((module) => resolveModule(module, ".", "--plugin").file);
   const within = await realpath(root);
   const bullmq = await optional(() => import("bullmq"));
-  const stop = new AbortController();
-  const abort = () => {
-    stop.abort(interruption.signal.reason);
-  };
-  interruption.signal.addEventListener("abort", abort);
-  if (interruption.signal.aborted) abort();
-  const stopped = new Promise<void>((resolve) => {
-    stop.signal.addEventListener("abort", () => {
-      resolve();
-    });
-  });
-  const warn = (line: string) => {
-    log.warn(line);
-  };
-  const { client, address } = await connect(queue, warn, interruption.signal);
-  const crews = new Crews(within, allowed, jobs, stop.signal);
+  const { signal } = interruption;
+  const { client, address } = await connect(queue, (line) => { log.warn(line); }, signal);
+  const crews = new Crews(within, allowed, jobs, signal);
+  const told = new Set<string>();
 
   const run = async (job: Job<unknown, Result>, token = ""): Promise<Result> => {
     const wanted = queuedTrialSchema.safeParse(job.data).data;
@@ -67,13 +56,15 @@ export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promi
       await job.updateProgress({});
       await job.moveToDelayed(Date.now() + patience, token);
     } catch (error) {
-      if (!stop.signal.aborted && !(error instanceof UserError)) throw error;
-      if (!stop.signal.aborted) stop.abort(error); // another one may do better
-      const told: Progress =
-        error instanceof UserError ? { refused: `${hostname()}: ${error.message}` } : {};
-      await job.updateProgress(told);
-      await job.moveToWait(token);
-      throw new bullmq.WaitingError();
+      if (signal.aborted) {
+        await job.updateProgress({});
+        await job.moveToWait(token); // for another one
+        throw new bullmq.WaitingError();
+      }
+      if (!(error instanceof UserError)) throw error;
+      if (!told.has(error.message)) log.error(error.message);
+      told.add(error.message);
+      return { host: hostname(), skipped: false, refused: error.message };
     }
     throw new bullmq.DelayedError();
   };
@@ -85,11 +76,11 @@ export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promi
   });
   worker.on("error", () => undefined); // the connection tells
   log.info(`${jobs} trials at a time of the queue at ${address}, in folders in ${within}`);
-  await stopped;
+  await whenAborted(signal).catch(() => undefined);
   // What is under way is given back, if anybody takes it.
   await Promise.race([worker.close().catch(() => undefined), delay(3000)]);
   client.disconnect();
-  throw stop.signal.reason;
+  throw signal.reason;
 }
 
 /** The processes that run trials, by the sweep that they have read. */
