@@ -27,6 +27,9 @@ export type WorkerReply =
       readonly faults: readonly { readonly message: string; readonly exitCode: number }[];
     });
 
+/** How long a process that refuses trials is kept, in ms. */
+const patience = 30_000;
+
 type Reply = Exclude<WorkerReply, { readonly refused: string }>;
 
 /** Processes that run the trials of a sweep. One that dies takes its trial with it, and is replaced. */
@@ -36,6 +39,8 @@ export class SweepWorkers implements TrialQueue {
   readonly #signal: AbortSignal;
   readonly #idle: ChildProcess[] = [];
   readonly #all = new Set<ChildProcess>();
+  /** When they first refused a trial. */
+  readonly #refused = new WeakMap<ChildProcess, number>();
 
   /** @param jobs processes at most */
   constructor(place: SweepPlace, jobs: number, signal: AbortSignal) {
@@ -50,7 +55,7 @@ export class SweepWorkers implements TrialQueue {
   /** @throws UserError if no trial of the sweep can be run here; the signal's reason when it aborts */
   async ask(id: string): Promise<Reply> {
     this.#signal.throwIfAborted();
-    const worker = this.#idle.pop() ?? this.#start();
+    const worker = this.#take() ?? this.#start();
     const over = new AbortController();
     const ended = once(worker, "exit", { signal: over.signal });
     const replied = once(worker, "message", { signal: over.signal });
@@ -66,7 +71,10 @@ export class SweepWorkers implements TrialQueue {
         ended.then(lost),
       ]);
       this.#signal.throwIfAborted();
-      if (typeof reply === "object" && "refused" in reply) throw new UserError(reply.refused);
+      if (typeof reply === "object" && "refused" in reply) {
+        this.#refused.set(worker, this.#refused.get(worker) ?? performance.now());
+        throw new UserError(reply.refused);
+      }
       return reply;
     } finally {
       over.abort();
@@ -82,6 +90,15 @@ export class SweepWorkers implements TrialQueue {
     this.#signal.removeEventListener("abort", this.close);
     for (const worker of this.#all) worker.kill("SIGTERM");
   };
+
+  /** An idle one; not one that refused trials a while ago, for what it has read may have been mended. */
+  #take(): ChildProcess | undefined {
+    const worker = this.#idle.pop();
+    const refused = worker && this.#refused.get(worker);
+    if (refused === undefined || performance.now() - refused < patience) return worker;
+    worker?.kill("SIGTERM");
+    return undefined;
+  }
 
   #start(): ChildProcess {
     const worker = fork(

@@ -40,7 +40,13 @@ export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promi
   const within = await realpath(root);
   const bullmq = await optional(() => import("bullmq"));
   const { signal } = interruption;
-  const { client, address } = await connect(queue, (line) => { log.warn(line); }, signal);
+  const { client, address } = await connect(
+    queue,
+    (line) => {
+      log.warn(line);
+    },
+    signal,
+  );
   const crews = new Crews(within, allowed, jobs, signal);
   const told = new Set<string>();
 
