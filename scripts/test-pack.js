@@ -48,6 +48,16 @@ async function testPack() {
   const audit = await run("npx", ["fedclair", "audit", "adapters", "--html", "audit.html"], pile);
   expect(audit, /3 of 12 adapters are contaminated/);
 
+  const alone = await run(
+    "npx",
+    ["fedclair", "worker", "--queue", "redis://127.0.0.1"],
+    whole,
+  ).catch(({ stderr }) => stderr);
+  expect(
+    alone,
+    /--queue takes two packages that fedclair does without: npm install bullmq@6 ioredis@6/,
+  );
+
   const host = await install("host", closureOf("@fedclair/client", tarballs), tarballs);
   const plugins = join(host, "plugins");
   await mkdir(plugins);

@@ -2,31 +2,13 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fedclair } from "./support/command.js";
 import { commandsOf, documentedCommands, documents } from "./support/documented-commands.js";
+import { checkOptions } from "./support/fedclair-options.js";
 import { workspace } from "./support/paths.js";
 
-const helps = new Map<string, Promise<string>>();
-
-function help(subcommand: string): Promise<string> {
-  const known = helps.get(subcommand) ?? fedclair([subcommand, "--help"]).then(helpText);
-  helps.set(subcommand, known);
-  return known;
-}
-
-function helpText({ code, stdout, stderr }: { code: unknown; stdout: string; stderr: string }) {
-  assert.equal(code, 0, stderr);
-  return stdout;
-}
-
 /** An option that does not exist, or a path into the repository that does not. */
-async function checkFedclair([subcommand = "", ...args]: readonly string[]): Promise<void> {
-  const usage = subcommand.startsWith("-") ? "" : await help(subcommand);
-  assert.match(usage, new RegExp(`^Usage: fedclair ${subcommand}\\b`));
-  for (const option of args.filter((word) => word.startsWith("--"))) {
-    const [name = ""] = option.split("=");
-    assert.match(usage, new RegExp(`${name}[ ,]`), `fedclair ${subcommand} has no ${name}`);
-  }
+async function checkFedclair(args: readonly string[]): Promise<void> {
+  await checkOptions(args);
   for (const path of args.filter((word) => /^(trials|sweeps)\//.test(word))) {
     assert.ok(existsSync(join(workspace, path)), `${path} does not exist`);
   }
@@ -42,6 +24,7 @@ async function checkNpm([verb = "", ...args]: readonly string[]): Promise<void> 
 
 /** Their commands are run by tests of their own, in a folder that they make. */
 const executed = [
+  "docs/many-machines.md",
   "docs/observing.md",
   "docs/own-experiment.md",
   "docs/runs.md",
@@ -78,7 +61,7 @@ describe("a file that the documentation names exists", () => {
   for (const document of documents()) {
     it(document, async () => {
       const text = await readFile(join(workspace, document), "utf8");
-      const paths = [...text.matchAll(/`((?:apps|docs|e2e|libs|proto|scripts)\/[\w./-]*)`/g)]
+      const paths = [...text.matchAll(/`((?:apps|deploy|docs|e2e|libs|proto|scripts)\/[\w./-]*)`/g)]
         .map(([, path = ""]) => path)
         .filter((path) => !example.test(path));
       const lost = paths.filter((path) => !existsSync(join(workspace, path)));

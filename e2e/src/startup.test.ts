@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { saveAdapters } from "./support/adapters.js";
 import { fedclair } from "./support/command.js";
-import { temporaryFolder } from "./support/paths.js";
+import { fixture, temporaryFolder } from "./support/paths.js";
 
 /** The packages of node_modules that a command loads, in its process and in its threads. */
 async function loadedBy(...args: readonly string[]): Promise<Set<string>> {
@@ -43,4 +43,26 @@ describe("a command loads what it needs:", () => {
       assert.ok(packages.has("zod"));
     });
   }
+
+  it("run and sweep nothing of a queue", async () => {
+    const folder = await temporaryFolder();
+    const trial = [
+      "run",
+      fixture("linear-regression"),
+      "--transport",
+      "memory",
+      "--out",
+      join(folder, "run"),
+    ];
+    const file = join(folder, "grid.yaml");
+    const text = await readFile(fixture("linear-regression"), "utf8");
+    await writeFile(file, `${text}\nsweep: { measures: [bytes.up] }\n`);
+    for (const args of [trial, ["sweep", file, "--out", join(folder, "sweep")]]) {
+      const packages = [...(await loadedBy(...args))];
+      assert.deepEqual(
+        packages.filter((name) => /bullmq|redis|msgpackr/.test(name)),
+        [],
+      );
+    }
+  });
 });

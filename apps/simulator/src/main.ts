@@ -20,6 +20,7 @@ import type { ListOptions } from "./list.js";
 import type { ResumeOptions, RunOptions } from "./run.js";
 import { templates } from "./templates.js";
 import type { SweepOptions } from "./sweep.js";
+import type { WorkerOptions } from "./queue/worker.js";
 import type { TokenOptions } from "./token.js";
 import type { VerifyOptions } from "./verify.js";
 
@@ -128,10 +129,53 @@ program
       .argParser(integerOption("--jobs", 1))
       .default(1),
   )
+  .addOption(
+    new Option(
+      "--queue [url]",
+      "let workers run the trials, by way of a Valkey or Redis: redis://host:port/db; default: environment FEDCLAIR_QUEUE",
+    ).conflicts("jobs"),
+  )
+  .addOption(
+    new Option(
+      "--slurm",
+      "submit the sweep as an array of jobs of Slurm, with --jobs tasks, and end",
+    ).conflicts("queue"),
+  )
+  .addOption(
+    new Option(
+      "--slurm-options <options>",
+      'options of sbatch, as "--partition=long --time=2:00:00"',
+    ).implies({ slurm: true }),
+  )
+  .addOption(
+    new Option(
+      "--slurm-dry-run",
+      "write the job script, print its path, and submit nothing",
+    ).implies({ slurm: true }),
+  )
   .option("--json", "print the tables as JSON", false)
   .action(async (file: string, options: SweepOptions) => {
     const { sweep } = await import("./sweep.js");
     await sweep(file, options);
+  });
+
+program
+  .command("worker")
+  .description("run trials that sweeps have queued, on any machine that sees their folders")
+  .option(
+    "--queue <url>",
+    "where they are queued, as redis://host:port/db; default: environment FEDCLAIR_QUEUE",
+  )
+  .option("--root <folder>", "work on sweeps whose folders lie in this one alone", ".")
+  .addOption(
+    new Option("--jobs <n>", "trials that run at a time, each in a process of its own")
+      .argParser(integerOption("--jobs", 1))
+      .default(1),
+  )
+  .addOption(pluginOption())
+  .action(async (options: WorkerOptions) => {
+    const { work } = await import("./queue/worker.js");
+    await work(options);
   });
 
 program

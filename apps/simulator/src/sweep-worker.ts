@@ -1,34 +1,70 @@
-// A process of `fedclair sweep --jobs`: runs the trials whose ids it is sent, one at a time. Arguments: the sweep's file, the
-// folder of its runs, and overrides.
+// A process that runs trials of a sweep, whose ids it is sent, one at a time. Argument: a `SweepPlace` as JSON.
 import { readFile } from "node:fs/promises";
 import { loadBackend } from "@fedclair/compute";
-import { pluginsFor } from "@fedclair/plugins";
-import { interruption, listenForInterruption, parseSweep, runSweepTrial } from "@fedclair/runs";
-import type { WorkerReply } from "./sweep-workers.js";
+import { UserError, type Plugins } from "@fedclair/core";
+import { loadPlugins, modulesOf } from "@fedclair/plugins";
+import {
+  interruption,
+  listenForInterruption,
+  parseSweep,
+  runSweepTrial,
+  type SweepTrial,
+} from "@fedclair/runs";
+import type { SweepPlace, WorkerReply } from "./sweep-workers.js";
 
 listenForInterruption();
-const [file = "", out = "", ...overrides] = process.argv.slice(2);
-const plugins = await pluginsFor(file, overrides);
-const { trials } = parseSweep(await readFile(file, "utf8"), file, plugins, overrides);
-const { name: backend } = await loadBackend("auto");
-const byId = new Map(trials.map((trial) => [trial.id, trial]));
+const place = JSON.parse(process.argv[2] ?? "") as SweepPlace;
+const loading = load(place);
+loading.catch(() => undefined); // told when a trial is asked for
 
 process.on("message", (id: string) => {
-  void work(id);
+  void replyTo(id).then((reply) => process.send?.(reply, () => undefined));
 });
 process.channel?.ref(); // it is this worker's work to listen
 
-async function work(id: string): Promise<void> {
-  const trial = byId.get(id);
-  if (!trial) throw new Error(`the sweep file has no trial ${id} any more`);
-  const done = await runSweepTrial(trial, plugins, out, interruption.signal, backend);
-  const reply: WorkerReply =
-    done === "busy"
-      ? done
-      : {
-          outcome: done.outcome,
-          skipped: done.skipped,
-          faults: done.faults.map(({ message, exitCode }) => ({ message, exitCode })),
-        };
-  process.send?.(reply, () => undefined);
+async function replyTo(id: string): Promise<WorkerReply> {
+  try {
+    return await work(id);
+  } catch (error) {
+    if (interruption.signal.aborted) process.exit(); // nobody waits for a reply
+    if (error instanceof UserError) return { refused: error.message };
+    throw error;
+  }
+}
+
+async function work(id: string): Promise<WorkerReply> {
+  const { trials, plugins, backend } = await loading;
+  const trial = trials.get(id);
+  if (!trial) {
+    throw new UserError(
+      `${place.file}: no trial of it has the hash ${id} here: expected the same file, plug-ins, folders and release of fedclair as where the sweep was started`,
+    );
+  }
+  const done = await runSweepTrial(trial, plugins, place.out, interruption.signal, backend);
+  if (done === "busy") return done;
+  const { outcome, skipped, faults } = done;
+  return {
+    ...{ outcome, skipped },
+    faults: faults.map(({ message, exitCode }) => ({ message, exitCode })),
+  };
+}
+
+async function load({ file, set, allowed, backend }: SweepPlace) {
+  const modules = await modulesOf(file, set);
+  for (const module of modules) {
+    if (!allowed || allowed.includes(module.file)) continue;
+    throw new UserError(
+      `${module.place}: its code runs only where the worker's operator allows it: start the worker with --plugin ${module.file}`,
+    );
+  }
+  const plugins: Plugins = await loadPlugins(modules);
+  const { trials } = parseSweep(await readFile(file, "utf8"), file, plugins, set);
+  const { name } = await loadBackend("auto");
+  if (backend !== undefined && backend !== name) {
+    throw new UserError(
+      `this worker computes with the backend ${name}, the sweep with ${backend}, and numbers repeat on the same one only: install the same`,
+    );
+  }
+  const byId = new Map(trials.map((trial): [string, SweepTrial] => [trial.id, trial]));
+  return { trials: byId, plugins, backend: name };
 }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { loadBackend } from "@fedclair/compute";
 import { remarksOn, UserError, type Plugins } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
@@ -8,6 +8,7 @@ import {
   checkMeasures,
   interruption,
   missingMeasures,
+  openSweepFolder,
   parseSweep,
   print,
   runSweep,
@@ -15,8 +16,10 @@ import {
   sweepText,
   tablesOf,
   type Done,
+  type RunTrial,
   type Summary,
   type Sweep,
+  type TrialQueue,
 } from "@fedclair/runs";
 import pc from "picocolors";
 import { SweepProgress } from "./sweep-progress.js";
@@ -27,6 +30,13 @@ export interface SweepOptions {
   readonly out?: string;
   /** Trials at a time, each in a process of its own; one: in this process. */
   readonly jobs: number;
+  /** Where workers take them from; true: as the environment says. */
+  readonly queue?: string | true;
+  /** As an array of jobs of Slurm, whose tasks are `jobs`. */
+  readonly slurm?: boolean;
+  readonly slurmOptions?: string;
+  /** Write the job script alone. */
+  readonly slurmDryRun?: boolean;
   readonly json: boolean;
 }
 
@@ -44,6 +54,11 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
   const out = options.out ?? join("runs", grid.name);
   const remarks = grid.trials.flatMap(({ trial }) => remarksOn(trial, plugins));
   for (const remark of new Set(remarks)) process.stderr.write(`${remark}\n`);
+  await openSweepFolder(out);
+  if (options.slurm) {
+    await submitSweep(grid, out, file, options);
+    return;
+  }
   const summaries = new Map<string, Summary>();
   const failed: string[] = [];
   const incomplete: string[] = [];
@@ -72,26 +87,54 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
   if (faults.length > 0) throw new UserError(faults.join("\n"), exitCode);
 }
 
-/** The trials as they are over: run in this process, or in so many others. */
+/** Hands the sweep over to Slurm: whoever calls it again without, once that is done, sees the tables at once. */
+async function submitSweep(
+  { name, trials }: Sweep,
+  out: string,
+  file: string,
+  { jobs, set, slurmOptions, slurmDryRun = false }: SweepOptions,
+): Promise<void> {
+  const { submit, writeJobScript } = await import("./slurm.js");
+  const tasks = Math.min(jobs, trials.length);
+  const script = await writeJobScript({ name, file, set, out, tasks, options: slurmOptions });
+  print(slurmDryRun ? `${script}\n` : `${await submit(script)}: ${script}\n`);
+}
+
+/** The trials as they are over. */
 async function* runOn(
   grid: Sweep,
   plugins: Plugins,
   out: string,
   file: string,
-  { jobs, set }: SweepOptions,
+  options: SweepOptions,
 ): AsyncGenerator<Done> {
-  const { signal } = interruption;
-  if (jobs === 1) {
-    const { name: backend } = await loadBackend("auto");
-    yield* runSweep(grid, out, (trial) => runSweepTrial(trial, plugins, out, signal, backend));
-    return;
-  }
-  const workers = new SweepWorkers([file, out, ...set], signal);
+  const queue = await queueOf(grid, plugins, out, file, options);
   try {
-    yield* runSweep(grid, out, workers.run, jobs);
+    yield* runSweep(grid, queue);
   } finally {
-    workers.close();
+    await queue.close();
   }
+}
+
+/** Run in this process, in others of this machine, or by workers of many. */
+async function queueOf(
+  grid: Sweep,
+  plugins: Plugins,
+  out: string,
+  file: string,
+  { jobs, queue, set }: SweepOptions,
+): Promise<TrialQueue> {
+  const { signal } = interruption;
+  if (jobs > 1) return new SweepWorkers({ file, out, set }, jobs, signal);
+  const { name: backend } = await loadBackend("auto");
+  if (queue === undefined) {
+    const run: RunTrial = (trial) => runSweepTrial(trial, plugins, out, signal, backend);
+    return { jobs, run, close: () => undefined };
+  }
+  const { RedisQueue } = await import("./queue/redis-queue.js");
+  const places = { file: resolve(file), folder: resolve(out) };
+  const tell = (line: string) => process.stderr.write(`${line}\n`);
+  return await RedisQueue.open({ queue, grid, set, ...places, backend, tell, signal });
 }
 
 /** Why tables have holes, in an entry a cause whose first line tells it in short. */

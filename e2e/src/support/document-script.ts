@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readFile, symlink } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { freePort } from "./free-port.js";
 import { temporaryFolder, workspace } from "./paths.js";
 import { runScript } from "./run-script.js";
 
@@ -25,7 +24,7 @@ export async function runDocument(document: string) {
 
 async function scriptOf(markdown: string): Promise<string> {
   const blocks = markdown.matchAll(/(?:^`([\w./-]+)`\n\n)?^```(\w+)\n([^]*?)^```$/gm);
-  const [joining, metrics] = [await freePort(), await freePort()];
+  const [joining, metrics, queue] = [await freePort(), await freePort(), await freePort()];
   return [...blocks]
     .map(([, file, language, text = ""]) => {
       if (language === "sh") return text;
@@ -35,13 +34,6 @@ async function scriptOf(markdown: string): Promise<string> {
     .join("\n")
     .replaceAll(/^npm install$/gm, "true")
     .replaceAll(":4000", `:${joining}`)
-    .replaceAll(":9100", `:${metrics}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
+    .replaceAll(":9100", `:${metrics}`)
+    .replaceAll(/(?<=:|--port )6379/g, String(queue));
 }

@@ -39,7 +39,7 @@ describe("writeSweep", () => {
     const { signal } = new AbortController();
     const summaries = new Map<string, Summary>();
     const run: RunTrial = (trial) => runSweepTrial(trial, toyPlugins, out, signal, "cpu");
-    for await (const { trial, outcome } of runSweep(sweep, out, run)) {
+    for await (const { trial, outcome } of runSweep(sweep, { run, jobs: 1 })) {
       assert.ok(!("failed" in outcome));
       summaries.set(trial.id, outcome);
     }

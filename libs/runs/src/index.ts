@@ -35,15 +35,14 @@ export { compareRuns, type ComparedMeasure, type RunComparison } from "./outcome
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
-export { syncFolder, syncTree } from "./store/durable.js";
-export { Lock, lockFile } from "./store/lock.js";
+export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
+export { freeFrom, Lock, lockFile } from "./store/lock.js";
 export { makeFolder } from "./store/make-folder.js";
 export { readState, writeState } from "./store/state-file.js";
 export { codeOf } from "./process/system-error.js";
 export { readCertificates } from "./process/certificates.js";
-export { createLog } from "./process/log.js";
-export { logThrown } from "./process/thrown.js";
-export { Patience } from "./patience.js";
+export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
+export { freeFrom, Lock, lockFile } from "./store/lock.js";
 export {
   exitCodeOf,
   integerOption,
@@ -61,6 +60,7 @@ export {
   type CheckpointOptions,
   type PlaceOptions,
 } from "./process/run-options.js";
+export { codeOf } from "./process/system-error.js";
 export { readTrialFile } from "./process/trial-file.js";
 export { Progress } from "./progress.js";
 export { recordTrial, type TrialRun } from "./record-trial.js";

@@ -73,6 +73,16 @@ export async function holderOf(folder: string): Promise<Holder | undefined> {
   return holder && isThere(holder) ? holder : undefined;
 }
 
+/**
+ * Takes the lock from processes of another machine, of which the caller knows that they are gone: nothing here can tell. One
+ * that is there all the same ends before it writes again (`Lock.check`).
+ */
+export async function freeFrom(host: string, folder: string): Promise<void> {
+  const path = join(folder, lockFile);
+  const holder = parsed(await textOf(path));
+  if (holder?.host === host && host !== hostname()) await rm(path, { force: true });
+}
+
 /** A folder cannot be had, for somebody holds it. */
 export class InUse extends UserError {
   constructor(folder: string, { pid, host, since }: Holder) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ClientRunner, exitCodes, MemoryPool, UserError, type Plugins } from "@fedclair/core";
 import { faultsOf } from "../faults.js";
 import { recordTrial } from "../record-trial.js";
-import { removeRun, runIn, type HeldRun } from "../store/held-run.js";
+import { readSummary, removeRun, runIn, type HeldRun } from "../store/held-run.js";
 import { InUse } from "../store/lock.js";
 import type { Summary } from "../summary.js";
 import type { SweepTrial } from "./sweep-file.js";
@@ -47,10 +47,7 @@ export async function runSweepTrial(
   });
   if (held?.status === "running") return "busy";
   const isGood = held !== undefined && goesOn(held, backend);
-  if (held?.summary && isGood) {
-    const faults = faultsOf(trial.trial, held.summary);
-    return { trial, outcome: held.summary, faults, skipped: true };
-  }
+  if (held?.summary && isGood) return doneIn(trial, held.summary, true);
   const pool = new MemoryPool(new ClientRunner(trial.trial, plugins));
   try {
     if (held && !isGood) await removeRun(held);
@@ -58,7 +55,7 @@ export async function runSweepTrial(
       ...{ trial: trial.trial, plugins, pool, out: folder, resumes: true, signal },
       backend: () => backend,
     });
-    return { trial, outcome, faults: faultsOf(trial.trial, outcome), skipped: false };
+    return doneIn(trial, outcome, false);
   } catch (error) {
     if (error instanceof InUse) return "busy";
     // One trial that cannot be had leaves a hole in the tables, and the others their numbers.
@@ -67,6 +64,26 @@ export async function runSweepTrial(
   } finally {
     await pool.close();
   }
+}
+
+/** A trial that lies done in the folder of its sweep, and need not be run; undefined of any other. */
+export async function doneBefore(
+  trial: SweepTrial,
+  out: string,
+  backend: string,
+): Promise<Done | undefined> {
+  const held = await runIn(join(out, trial.id)).catch(() => undefined);
+  return held?.summary && goesOn(held, backend) ? doneIn(trial, held.summary, true) : undefined;
+}
+
+/** What another process has just run: also where a method of it could not go on. Undefined if it is not there. */
+export async function doneElsewhere(trial: SweepTrial, out: string): Promise<Done | undefined> {
+  const summary = await readSummary(join(out, trial.id));
+  return summary && doneIn(trial, summary, false);
+}
+
+function doneIn(trial: SweepTrial, outcome: Summary, skipped: boolean): Done {
+  return { trial, outcome, faults: faultsOf(trial.trial, outcome), skipped };
 }
 
 /** Is it of the same backend, and is no method of it one that could not go on? */

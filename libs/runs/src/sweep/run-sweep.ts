@@ -11,24 +11,42 @@ const patience = 1000;
 /** Runs one trial, as `runSweepTrial`. */
 export type RunTrial = (trial: SweepTrial) => Promise<Done | "busy">;
 
-/**
- * Runs the trials of a sweep, so many at a time, started in their order, and yields them as they are over. Those that other
- * processes run are waited for: sweeps of one file into one folder share the work.
- * @throws UserError if `out` holds other things than a sweep; what `run` throws
- */
-export async function* runSweep(
-  { trials }: Sweep,
-  out: string,
-  run: RunTrial,
-  jobs = 1,
-): AsyncGenerator<Done> {
+/** Who runs the trials of a sweep: this process, others of this machine, or workers of many machines. */
+export interface TrialQueue {
+  /** So many trials are handed in at a time. */
+  readonly jobs: number;
+  readonly run: RunTrial;
+  close(): void | Promise<void>;
+}
+
+/** Where jobs of Slurm have their script and logs, in the folder of a sweep. */
+export const slurmFolder = "slurm";
+
+/** What the folder of a sweep may hold before its first trial: what workers and jobs read. */
+function isSweepFile(name: string): boolean {
+  return name === slurmFolder || /^sweep-[0-9a-f]{16}\.json$/.test(name);
+}
+
+/** Makes the folder of a sweep, unless it is there. @throws UserError if it holds other things */
+export async function openSweepFolder(out: string): Promise<void> {
   await makeFolder(out);
   const held = await readdir(out);
-  if (held.length > 0 && !held.some((name) => idPattern.test(name))) {
+  if (held.length > 0 && !held.some((name) => idPattern.test(name) || isSweepFile(name))) {
     throw new UserError(
       `the folder '${out}' is not empty and holds no sweep: choose another --out, or empty it`,
     );
   }
+}
+
+/**
+ * Runs the trials of a sweep, so many at a time, started in their order, and yields them as they are over. Those that other
+ * processes run are waited for: sweeps of one file into one folder share the work.
+ * @throws what `run` throws
+ */
+export async function* runSweep(
+  { trials }: Sweep,
+  { run, jobs }: Pick<TrialQueue, "run" | "jobs">,
+): AsyncGenerator<Done> {
   let waiting = [...trials];
   let busy: SweepTrial[] = [];
   const running = new Map<SweepTrial, Promise<{ trial: SweepTrial; done: Done | "busy" }>>();

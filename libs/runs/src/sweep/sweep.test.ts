@@ -17,6 +17,9 @@ import {
   missingMeasures,
   parseSweep,
   checkMeasures,
+  doneBefore,
+  doneElsewhere,
+  openSweepFolder,
   runSweep,
   runSweepTrial,
   sweepText,
@@ -61,7 +64,8 @@ describe("a sweep", () => {
   ) => {
     const done: Done[] = [];
     const trial: RunTrial = (one) => runSweepTrial(one, plugins, out, signal, backend);
-    for await (const one of runSweep(sweep, out, trial, jobs)) done.push(one);
+    await openSweepFolder(out);
+    for await (const one of runSweep(sweep, { run: trial, jobs })) done.push(one);
     return done;
   };
   const summaries = (done: readonly Done[]) =>
@@ -161,9 +165,22 @@ describe("a sweep", () => {
     for (const { skipped } of await runWith(plugins)) assert.equal(skipped, false);
   });
 
+  it("is told what is done, and what another process has just done", async () => {
+    const [trial] = parse().trials;
+    assert.ok(trial);
+    assert.equal(await doneBefore(trial, out, "cpu"), undefined);
+    assert.equal(await doneElsewhere(trial, out), undefined);
+    const [ran] = await run();
+    assert.deepEqual(await doneBefore(trial, out, "cpu"), { ...ran, skipped: true });
+    assert.deepEqual(await doneElsewhere(trial, out), ran);
+    assert.equal(await doneBefore(trial, out, "wasm"), undefined);
+  });
+
   it("leaves a folder alone that holds other things", async () => {
     await writeFile(join(out, "report.html"), "mine");
     await assert.rejects(run(), /is not empty and holds no sweep: choose another --out/);
+    await writeFile(join(out, "sweep-0123456789abcdef.json"), "{}"); // of one that was cut off before its first trial
+    await run();
   });
 
   it("is shared by several that run it at the same time into one folder", async () => {

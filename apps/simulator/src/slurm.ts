@@ -1,0 +1,66 @@
+import { execFile } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { UserError } from "@fedclair/core";
+import { codeOf, slurmFolder, writeWhole } from "@fedclair/runs";
+import { setArgs } from "./run.js";
+
+/** A sweep as jobs of Slurm. */
+export interface SlurmSweep {
+  readonly name: string;
+  /** The sweep's file and overrides. */
+  readonly file: string;
+  readonly set: readonly string[];
+  /** The folder of its runs, which all nodes see. */
+  readonly out: string;
+  /** Tasks of the array: each runs one trial after another. */
+  readonly tasks: number;
+  /** Options of sbatch, as the user wrote them. */
+  readonly options?: string | undefined;
+}
+
+/**
+ * Writes the job script of a sweep into its folder: an array whose tasks are sweeps that share the folder.
+ * @returns its path
+ */
+export async function writeJobScript({ name, file, set, out, tasks, options }: SlurmSweep) {
+  if (options?.includes("\n")) throw new UserError("--slurm-options: expected one line");
+  const folder = resolve(out, slurmFolder);
+  await mkdir(folder, { recursive: true });
+  const program = [process.execPath, process.argv[1] ?? ""];
+  const command = [...program, "sweep", resolve(file), "--out", resolve(out), ...setArgs(set)];
+  const script = join(folder, "job.sh");
+  await writeWhole(
+    script,
+    `#!/bin/bash
+#SBATCH --job-name=fedclair-${name}
+#SBATCH --array=0-${tasks - 1}
+#SBATCH --output=${JSON.stringify(join(folder.replaceAll("%", "%%"), "%A-%a.log"))}
+${options === undefined ? "" : `#SBATCH ${options}\n`}
+cd ${quoted(process.cwd())}
+exec ${command.map(quoted).join(" ")}
+`,
+  );
+  return script;
+}
+
+/** @returns what sbatch says @throws UserError if it is not there, or takes the script for a bad one */
+export async function submit(script: string): Promise<string> {
+  try {
+    return (await promisify(execFile)("sbatch", [script])).stdout.trim();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") {
+      throw new UserError(
+        `there is no sbatch on this machine: run this where jobs of Slurm are submitted, or there sbatch ${script}`,
+      );
+    }
+    const { stderr = String(error) } = error as { readonly stderr?: string };
+    throw new UserError(`sbatch ${script}: ${stderr.trim()}`);
+  }
+}
+
+/** For a shell: one word. */
+function quoted(word: string): string {
+  return /^[\w./=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

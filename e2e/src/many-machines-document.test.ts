@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { runDocument } from "./support/document-script.js";
+import { takesPrograms } from "./support/programs.js";
+import { takesOpenssl } from "./support/secrets.js";
+
+describe("docs/many-machines.md", function () {
+  this.timeout(120_000); // a dozen commands
+  takesPrograms("valkey-server");
+  takesOpenssl();
+
+  it("runs a sweep in several places, by a queue, and writes a job of Slurm", async () => {
+    const { folder, code, stdout, stderr } = await runDocument("docs/many-machines.md");
+    assert.equal(code, 0, stdout.slice(-2000) + stderr);
+    assert.match(
+      stderr,
+      /trials are queued at redis:\/\/127\.0\.0\.1:\d+ for every fedclair worker/,
+    );
+    assert.match(stdout, /^#SBATCH --array=0-1$/m);
+    assert.match(await readFile(join(folder, "one.txt"), "utf8"), /^report: runs\/shared\/report/m);
+    assert.match(await readFile(join(folder, "secrets/host-3.token"), "utf8"), /^fct1\./);
+  });
+});

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { readFile, symlink, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { Queue } from "bullmq";
+import { fedclair, start, type Command } from "./support/command.js";
+import { takesPrograms } from "./support/programs.js";
+import { temporaryFolder, workspace } from "./support/paths.js";
+import { Secrets, takesOpenssl } from "./support/secrets.js";
+import { bytesOnDisk, grid, sweepBytes } from "./support/sweeps.js";
+import { startValkey } from "./support/valkey.js";
+
+/** Waits until a trial of the sweep has a checkpoint: it is under way. @returns its folder */
+async function underWay(out: string): Promise<string> {
+  for (;;) {
+    for (const trial of readdirSync(out).filter((name) => /^[0-9a-f]{16}$/.test(name))) {
+      const names = readdirSync(join(out, trial));
+      if (names.includes("lock") && names.some((name) => name.startsWith("checkpoint")))
+        return join(out, trial);
+    }
+    await setImmediate();
+  }
+}
+
+/** The trials that workers say they have run. */
+function ran(...workers: readonly Command[]): string[] {
+  return workers.flatMap(({ stderr }) =>
+    [...stderr.matchAll(/"msg":"([0-9a-f]{16}) in \S+: done"/g)].map(([, id = ""]) => id),
+  );
+}
+
+describe("a sweep whose trials wait in a Valkey", function () {
+  this.timeout(120_000);
+  takesPrograms("valkey-server");
+
+  it("is run once by workers of which one stops and one dies, to the bytes of the sweep in one process", async () => {
+    const folder = await temporaryFolder();
+    const file = join(folder, "grid.yaml");
+    await writeFile(file, grid);
+    const { url, client } = await startValkey();
+    const out = join(folder, "queue");
+    const env = { FEDCLAIR_QUEUE: url };
+    const sweep = start(["sweep", file, "--out", out, "--queue"], { env });
+    await sweep.says(/trials are queued/);
+    const worker = (jobs = "1") => start(["worker", "--root", folder, "--jobs", jobs], { env });
+
+    const stops = worker();
+    await underWay(out);
+    stops.kill("SIGINT", "group");
+    assert.equal((await stops.ended).code, 130, stops.stderr);
+    assert.doesNotMatch(stops.stderr, /^ +at /m);
+
+    const dies = worker();
+    const cut = await underWay(out);
+    dies.kill("SIGKILL", "group");
+    await dies.ended;
+    const lock = await readFile(join(cut, "lock"), "utf8");
+    // As if it had run on another machine, of whose processes nothing is known here, and half a minute ago.
+    await writeFile(join(cut, "lock"), lock.replace(`"${hostname()}"`, '"elsewhere"'));
+    const [active = ""] = await client.lrange("fedclair:trials:active", 0, -1);
+    await client.hset(`fedclair:trials:${active}`, "progress", '{"host":"elsewhere"}');
+    assert.equal(await client.del(`fedclair:trials:${active}:lock`), 1);
+
+    const lives = worker("2");
+    const { code, stdout, stderr } = await sweep.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^24\/24 /m);
+    assert.doesNotMatch(stderr, /Warning/);
+    assert.match(stdout, /^worst .*\n\nreport: /m);
+    const ids = ran(stops, dies, lives);
+    assert.equal(new Set(ids).size, ids.length, "one was run twice");
+    assert.ok(ids.length >= 22, "one that was done as its worker ended may not have been told");
+    assert.deepEqual(await sweepBytes(out), await bytesOnDisk());
+    assert.equal(await client.exists("fedclair:trials:wait", "fedclair:trials:active"), 0);
+
+    const again = await fedclair(["sweep", file, "--out", out, "--queue", url]);
+    assert.equal(
+      again.stderr.match(/done before/g)?.length,
+      24,
+      "nobody is asked for what is there",
+    );
+    lives.kill("SIGTERM");
+    assert.equal((await lives.ended).code, 130);
+  });
+
+  it("is refused by a worker that has not what it takes, which says so there and here", async () => {
+    const folder = await temporaryFolder();
+    const { url, client } = await startValkey();
+    await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
+    const made = await fedclair(["new", "study"], { cwd: folder });
+    assert.equal(made.code, 0, made.stderr);
+    const study = join(folder, "study");
+    const trial = await readFile(join(study, "trial.yaml"), "utf8");
+    const plugins = [...trial.matchAll(/\.\/[\w-]+\.js/g)].flatMap(([name]) => {
+      return ["--plugin", join(study, name)];
+    });
+    const [file, out] = [join(study, "sweep.yaml"), join(folder, "out")];
+    const text = `${trial}\nsweep: { measures: [bytes.up] }\n`;
+    await writeFile(file, text);
+    const sweep = start(["sweep", file, "--out", out, "--set", "rounds=1", "--queue", url]);
+    await sweep.says(/trials are queued/);
+    const refuse = async (said: RegExp, root: string, ...allowed: string[]) => {
+      const worker = start(["worker", "--queue", url, "--root", root, ...allowed]);
+      await sweep.says(new RegExp(`a worker refuses trials: ${hostname()}: .*${said.source}`));
+      assert.match(worker.stderr, said);
+      worker.kill("SIGTERM");
+      assert.equal((await worker.ended).code, 130);
+    };
+    await refuse(/was queued, and this worker works in '\S+study' alone: choose --root/, study);
+    await refuse(/its code runs only where .* start the worker with --plugin \S+\.js/, folder);
+    const [name = ""] = readdirSync(out).filter((one) => one.startsWith("sweep-"));
+    const description = await readFile(join(out, name), "utf8");
+    const describe = (key: string, value: string) =>
+      writeFile(
+        join(out, name),
+        description.replace(new RegExp(`("${key}": ")[^"]*`), `$1${value}`),
+      );
+    await describe("version", "0.0.1");
+    await refuse(/is of fedclair \S+, the sweep in '\S+' of 0\.0\.1: install the same/, folder);
+    await describe("backend", "none");
+    await refuse(/computes with the backend \w+, the sweep with none/, folder, ...plugins);
+    await writeFile(join(out, name), description);
+    await writeFile(file, `${text}seed: 77\n`);
+    await refuse(/no trial of it has the hash [0-9a-f]{16} here/, folder, ...plugins);
+    await writeFile(file, text);
+
+    // What is no trial of a sweep is passed over, whoever queued it.
+    const queue = new Queue("trials", { prefix: "fedclair", connection: client });
+    await queue.add("trial", { folder: "/etc", sweep: "../../x", trial: "; rm" });
+    await queue.close();
+    const worker = start(["worker", "--queue", url, "--root", folder, ...plugins]);
+    const { code, stderr } = await sweep.ended;
+    assert.equal(code, 0, stderr + worker.stderr);
+    assert.equal(await client.exists("fedclair:trials:wait", "fedclair:trials:active"), 0);
+  });
+
+  it("says that nobody answers, and takes back on Ctrl-C what nobody has begun", async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "grid.yaml"), grid);
+    const args = ["sweep", join(folder, "grid.yaml"), "--out", join(folder, "out"), "--queue"];
+    const lonely = start([...args, "redis://127.0.0.1:1"]);
+    await lonely.says(/no queue at redis:\/\/127\.0\.0\.1:1: ECONNREFUSED; still trying/);
+    lonely.kill("SIGINT");
+    assert.equal((await lonely.ended).code, 130);
+
+    const { url, client } = await startValkey(["--maxmemory-policy", "allkeys-lru"]);
+    const sweep = start([...args, url]);
+    await sweep.says(/has maxmemory-policy allkeys-lru .*: set it to noeviction/);
+    while ((await client.llen("fedclair:trials:wait")) < 24) await setImmediate();
+    sweep.kill("SIGINT");
+    assert.equal((await sweep.ended).code, 130, sweep.stderr);
+    assert.equal(await client.exists("fedclair:trials:wait"), 0);
+  });
+});
+
+describe("a Valkey with a password and TLS", function () {
+  takesPrograms("valkey-server");
+  takesOpenssl();
+
+  it("is reached by its URL, which nobody gets to read", async () => {
+    const secrets = await Secrets.make();
+    const ca = secrets.file("ca.pem");
+    const { port } = await startValkey(
+      [
+        ...["--requirepass", "hush", "--tls-auth-clients", "no", "--tls-ca-cert-file", ca],
+        ...["--tls-cert-file", secrets.file("coordinator.pem")],
+        ...["--tls-key-file", secrets.file("coordinator-key.pem")],
+      ],
+      { password: "hush", tls: { ca: await readFile(ca) } },
+    );
+    const at = (password: string) => ({
+      FEDCLAIR_QUEUE: `rediss://default:${password}@127.0.0.1:${port}/3`,
+      NODE_EXTRA_CA_CERTS: ca,
+    });
+    const worker = start(["worker"], { env: at("hush") });
+    await worker.says(/1 trials at a time of the queue at rediss:\/\/127\.0\.0\.1:\d+\/3,/);
+    worker.kill("SIGINT");
+    await worker.ended;
+    const wrong = await fedclair(["worker"], { env: at("husk") });
+    assert.equal(wrong.code, 2);
+    assert.match(
+      wrong.stderr,
+      /^error: the queue at rediss:\/\/127\.\S+ does not let us in: WRONGPASS/m,
+    );
+    const none = await fedclair(["worker", "--queue", "redi://x:hush@y"]);
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /^error: --queue: expected redis:\/\/host:port\/db/m);
+    for (const { stdout, stderr } of [await worker.ended, wrong, none])
+      assert.doesNotMatch(stdout + stderr, /hus[hk]/);
+    const untrusted = start(["worker"], { env: { ...at("hush"), NODE_EXTRA_CA_CERTS: "" } });
+    await untrusted.says(/no queue at rediss:\S+: \S*(CERT|SIGNED|ISSUER)\S*; still trying/);
+  });
+});

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { fedclair } from "./support/command.js";
+import { bytesOf } from "./support/federation.js";
+import { takesPrograms } from "./support/programs.js";
+import { temporaryFolder, workspace } from "./support/paths.js";
+import { bytesOnDisk, grid, sweepBytes } from "./support/sweeps.js";
+
+const run = promisify(execFile);
+const script = join(workspace, "scripts/slurm.sh");
+
+describe("a job of Slurm", function () {
+  this.timeout(120_000);
+  before(function () {
+    if (process.env["FEDCLAIR_SERVICES"] !== undefined) return;
+    process.stderr.write(
+      "tests with a real Slurm are skipped; they run by npm run test:services\n",
+    );
+    this.skip();
+  });
+  takesPrograms("slurmctld", "slurmd", "munged", "sbatch");
+  let slurm: string;
+  let env: Record<string, string>;
+  beforeEach(async function () {
+    slurm = await temporaryFolder();
+    env = { SLURM_CONF: join(slurm, "slurm.conf") };
+    const started = await run("bash", [script, "start", slurm]).catch((error: unknown) => {
+      process.stderr.write(`tests with Slurm are skipped: it does not start: ${String(error)}\n`);
+    });
+    if (!started) this.skip();
+  });
+  afterEach(async () => {
+    await run("bash", [script, "stop", slurm]);
+  });
+
+  /** There is no event for the end of a job. */
+  const ended = async () => {
+    const options = { env: { ...process.env, ...env } };
+    while ((await run("squeue", ["--noheader"], options)).stdout !== "") await delay(100);
+  };
+
+  it("of a sweep leaves the bytes of the sweep in one process", async () => {
+    const file = join(slurm, "grid.yaml");
+    await writeFile(file, grid);
+    const out = join(slurm, "a folder");
+    const args = ["sweep", file, "--out", out, "--jobs", "2"];
+    const submitted = await fedclair([...args, "--slurm", "--slurm-options=--time=5"], { env });
+    assert.equal(submitted.code, 0, submitted.stderr);
+    assert.match(submitted.stdout, /^Submitted batch job \d+: \S+\/a folder\/slurm\/job\.sh\n$/);
+    await ended();
+    const logs = await Promise.all(
+      [0, 1].map((i) => readFile(join(out, "slurm", `1-${i}.log`), "utf8")),
+    );
+    for (const log of logs) assert.match(log, /^24\/24 /m);
+    assert.deepEqual(await sweepBytes(out), await bytesOnDisk());
+    const again = await fedclair(args);
+    assert.equal(again.stderr.match(/done before/g)?.length, 24);
+  });
+
+  it("does one trial too, with a coordinator and a host on its nodes", async () => {
+    const bin = join(slurm, "bin");
+    await mkdir(bin);
+    const program = join(workspace, "apps/simulator/bin/fedclair.js");
+    await symlink(program, join(bin, "fedclair"));
+    const trial = join(workspace, "trials/linear-regression/gaussian.yaml");
+    const [hosts, memory] = [join(slurm, "hosts"), join(slurm, "memory")];
+    const job = ["--output=log", join(workspace, "deploy/slurm/trial.sh"), trial, "--out", hosts];
+    const path = `${bin}:${process.env["PATH"] ?? ""}`;
+    await run("sbatch", job, { cwd: slurm, env: { ...process.env, ...env, PATH: path } });
+    await ended();
+    assert.match(await readFile(join(slurm, "log"), "utf8"), /flagged 6 of 6/);
+    const alone = await fedclair(["run", trial, "--transport", "memory", "--out", memory]);
+    assert.equal(alone.code, 0, alone.stderr);
+    assert.deepEqual(await bytesOf(hosts), await bytesOf(memory));
+    const left = (await readdir(slurm)).filter((name) => name.startsWith(".fedclair-"));
+    assert.deepEqual(left, []);
+  });
+});
+
+describe("a sweep for Slurm", () => {
+  it("is a job script that can be submitted elsewhere", async () => {
+    const folder = await temporaryFolder();
+    const file = join(folder, "grid.yaml");
+    await writeFile(file, grid);
+    const args = ["sweep", file, "--out", join(folder, "it's out"), "--set", "rounds=[1, 2]"];
+    const env = { PATH: "/nowhere" };
+    const missing = await fedclair([...args, "--slurm"], { env });
+    assert.equal(missing.code, 2);
+    assert.match(
+      missing.stderr,
+      /^error: there is no sbatch on this machine: .* sbatch \/.*job\.sh/m,
+    );
+    const options = ["--slurm-options", "--partition=long --time=2:00:00", "--jobs", "100"];
+    const dry = await fedclair([...args, "--slurm-dry-run", ...options], { env });
+    assert.equal(dry.code, 0, dry.stderr);
+    const path = dry.stdout.trim();
+    const text = await readFile(path, "utf8");
+    assert.match(text, /^#SBATCH --array=0-47$/m); // no more tasks than trials
+    assert.match(text, /^#SBATCH --partition=long --time=2:00:00$/m);
+    assert.match(text, / sweep \S+grid\.yaml --out '\/\S+it'\\''s out' --set 'rounds=\[1, 2\]'$/m);
+    await run("bash", ["-n", path]);
+    const bad = await fedclair([...args, "--slurm-options", "a\nrm b"], { env });
+    assert.match(bad.stderr, /--slurm-options: expected one line/);
+    const both = await fedclair([...args, "--slurm", "--queue", "redis://127.0.0.1"], { env });
+    assert.match(both.stderr, /'--slurm' cannot be used with option '--queue/);
+  });
+});

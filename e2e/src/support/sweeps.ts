@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fedclair } from "./command.js";
+import { temporaryFolder } from "./paths.js";
+
+/** 24 trials of about half a second. */
+export const grid = `
+name: grid
+seed: [1, 2, 3, 4, 5, 6]
+rounds: 2
+clients: 12
+task: { name: denoising }
+aggregator: [{ name: clair, rank: 3 }, { name: fedavg }]
+baselines: [{ label: local, aggregator: { name: local } }]
+attacks: [[], [{ attack: { name: gaussian-update }, count: 3 }]]
+sweep: { rows: attacks, measures: [{ measure: error.ratioTo.local, worse: high }] }
+`;
+
+let made: Promise<Map<string, string>> | undefined;
+
+/** What the sweep leaves with a folder for a queue; run once. */
+export function bytesOnDisk(): Promise<Map<string, string>> {
+  made ??= sweepOnDisk();
+  return made;
+}
+
+async function sweepOnDisk(): Promise<Map<string, string>> {
+  const folder = await temporaryFolder();
+  const [file, out] = [join(folder, "grid.yaml"), join(folder, "disk")];
+  await writeFile(file, grid);
+  const { code, stderr } = await fedclair(["sweep", file, "--out", out, "--jobs", "2"]);
+  assert.equal(code, 0, stderr);
+  return await sweepBytes(out);
+}
+
+/** What must not depend on who ran the trials of a sweep: the bytes of its files, by path. */
+export async function sweepBytes(out: string): Promise<Map<string, string>> {
+  const names = (await readdir(out, { recursive: true })).sort();
+  const same =
+    /^([0-9a-f]{16}\/(records\.jsonl|artifacts\.jsonl|params\.safetensors|summary\.json|trial\.yaml)|report\.html|table\.csv|figures\/.*)$/;
+  const files = names.filter((name) => same.test(name));
+  assert.equal(files.filter((name) => name.endsWith("summary.json")).length, 24);
+  return new Map(
+    await Promise.all(
+      files.map(async (name): Promise<[string, string]> => [
+        name,
+        await readFile(join(out, name), "base64"),
+      ]),
+    ),
+  );
+}
