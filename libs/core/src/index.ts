@@ -32,12 +32,14 @@ export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./figure.js
 export { denseOf, matrixOf, tensorOf, valuesOf } from "./matrix.js";
 export { addTerms, Products } from "./merge.js";
 export { MemoryPool } from "./memory-pool.js";
+export { modsOf, type TrialMod } from "./mods.js";
 export { didYouMean } from "./near.js";
 export type { ClientRecord, RoundRecord, RoundTiming } from "./record.js";
 export { runRounds, type RoundDone, type RoundPlan, type TrialEvent } from "./round.js";
 export * from "./safetensors.js";
 export {
   dtypeOf,
+  largestSize,
   payloadBytes,
   shapeText,
   sizeOf,

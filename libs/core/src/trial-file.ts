@@ -4,6 +4,7 @@ import { parseChecked } from "./checked-yaml.js";
 import type { Attack, Plugins, Task } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { UserError } from "./errors.js";
+import { modsOf } from "./mods.js";
 import { excerpt } from "./text.js";
 import type { PluginChoice } from "./plugin-choice.js";
 import {
@@ -105,15 +106,16 @@ export function namedPlugins(
   }
 }
 
-/** Those plug-ins from outside that a trial's task, aggregators and attacks are. */
+/** Those plug-ins from outside that a trial's task, aggregators, attacks and mods are. */
 function usedPlugins(
-  { task, aggregator, baselines, attacks }: Trial,
+  { task, aggregator, baselines, attacks, mods = [] }: Trial,
   outside: readonly LocatedPlugin[],
 ): PluginIdentity[] {
   const used: Readonly<Record<PluginKind, readonly PluginChoice[]>> = {
     task: [task],
     aggregator: [aggregator, ...baselines.map((baseline) => baseline.aggregator)],
     attack: attacks.map(({ attack }) => attack),
+    mod: mods,
   };
   return outside
     .filter(({ kind, name }) => used[kind].some((choice) => choice.name === name))
@@ -151,6 +153,7 @@ function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
       throw new UserError(`${place}, kind ${attack.data?.kind ?? ""}: ${messageOf(error)}`);
     }
   }
+  checkMods(trial, plugins, file);
   try {
     task.checkClients?.(trial.clients);
   } catch (error) {
@@ -168,6 +171,26 @@ function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
       );
     }
     check(`baselines.${i}.aggregator`, aggregator);
+  }
+}
+
+/** Can its clients apply them, and is a format what they apply last? */
+function checkMods(trial: Trial, plugins: Plugins, file: string): void {
+  const isForeign = plugins.tasks.get(trial.task.name)?.isForeign ?? false;
+  const mods = modsOf(trial, plugins);
+  for (const [i, { name, mod }] of mods.entries()) {
+    const place = `${file}: mods.${i}: ${name}`;
+    if (isForeign && mod.client) {
+      throw new UserError(
+        `${place} acts at the client, and those of task ${trial.task.name} are not simulated; let the clients' own host do ` +
+          "it, and leave it out here",
+      );
+    }
+    if (mod.isFormat && i < mods.length - 1) {
+      throw new UserError(
+        `${place} says how an update is written, and ${mods[i + 1]?.name ?? ""} would change it again; name ${name} last`,
+      );
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import { CommonBases } from "./common-bases.js";
 import type { Aggregation, Ask, Start, Step, Task } from "./contracts.js";
 import { messageOf, UserError } from "./errors.js";
 import type { Initial, Origin } from "./initial.js";
+import type { ModStates } from "./mods.js";
 import type { Stream } from "@fedclair/linalg";
 import { Products, addTerms } from "./merge.js";
 import type { Params } from "./tensor.js";
@@ -20,10 +21,11 @@ export interface TrialState {
   readonly personal: ReadonlyMap<string, ClientParams>;
   /** What the next round asks; `end` if there is none. */
   readonly ask: Ask | "end";
-  /** What the task, the aggregator and the attacks remember. */
+  /** What the task, the aggregator, the attacks and the mods remember. */
   readonly task: unknown;
   readonly aggregator: unknown;
   readonly attacks: AttackStates;
+  readonly mods: ModStates;
   /** Before the first round only: of params that a client was asked for. */
   readonly origin?: Origin;
 }
@@ -45,7 +47,7 @@ export async function startTrial(
   const initial = asksClient ? await askClient?.() : undefined;
   return {
     ...{ round: 0, params, personal: new Map(), ask, ...initial },
-    ...{ task: state, aggregator: undefined, attacks: new Map() },
+    ...{ task: state, aggregator: undefined, attacks: new Map(), mods: new Map() },
   };
 }
 

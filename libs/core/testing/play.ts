@@ -2,6 +2,7 @@ import { ClientRunner } from "../src/client-runner.js";
 import { clientIds } from "../src/clients.js";
 import type { ClientPool, Plugins } from "../src/contracts.js";
 import { MemoryPool } from "../src/memory-pool.js";
+import { modsOf } from "../src/mods.js";
 import { runRounds, type RoundDone } from "../src/round.js";
 import { startTrial, type TrialState } from "../src/trial-state.js";
 import { createPlugin, type Trial } from "../src/trial.js";
@@ -34,6 +35,7 @@ export async function play(
     pool: pool ?? (await oneHost(trial, plugins)),
     contamination: new ClientRunner(trial, plugins).contamination,
     aggregator: createPlugin(plugins.aggregators, trial.aggregator),
+    mods: modsOf(trial, plugins),
     signal: new AbortController().signal,
   };
   const rounds: RoundDone[] = [];
