@@ -61,6 +61,8 @@ function groupOf({ scope, metric }: Measure): string {
       return "Traffic";
     case "lost":
       return "Losses";
+    case "mods":
+      return "Mods";
   }
 }
 
@@ -75,7 +77,7 @@ function clausesOf(
   infos: MetricInfos,
   whose: string,
 ): (string | undefined)[] {
-  const { scope, metric, arm = armsOf(trial)[0].label, comparison, attack } = measure;
+  const { scope, metric, arm = armsOf(trial)[0].label, comparison, attack, mod } = measure;
   const method = comparison
     ? `${arm} ${comparison.kind === "gainOver" ? "minus" : "divided by"} ${comparison.arm}`
     : arm;
@@ -97,5 +99,7 @@ function clausesOf(
       return [`bytes ${metric === "up" ? "from" : "to"} the clients of ${arm}, all rounds`];
     case "lost":
       return [`${arm}: rounds of ${whose} in which no answer came`];
+    case "mods":
+      return [`${arm}: the largest that ${mod ?? ""} told of ${whose}, all rounds`];
   }
 }

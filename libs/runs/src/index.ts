@@ -74,6 +74,7 @@ export { readRun, recordsOf, studied, type Run } from "./run.js";
 export { runTrial, type ArmEvent } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";
+export { choiceText, modTexts } from "./told.js";
 export { isFlagged, measuringClients, truthOf, truthText } from "./truth.js";
 export { version } from "./version.js";
 export { pathsOf } from "./paths.js";

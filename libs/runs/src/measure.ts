@@ -6,9 +6,10 @@ export interface Measure {
   readonly name: string;
   /**
    * `clients`: what clients measured on their own data in the last round · `global`: what the coordinator measured in it ·
-   * `detection`: verdicts against the truth · `bytes`: traffic · `lost`: answers of clients that never came
+   * `detection`: verdicts against the truth · `bytes`: traffic · `lost`: answers of clients that never came ·
+   * `mods`: the largest that a mod told of a client
    */
-  readonly scope: "clients" | "global" | "detection" | "bytes" | "lost";
+  readonly scope: "clients" | "global" | "detection" | "bytes" | "lost" | "mods";
   readonly metric: string;
   /** Default: the method under study. */
   readonly arm?: string;
@@ -16,6 +17,8 @@ export interface Measure {
   readonly comparison?: { readonly kind: "gainOver" | "ratioTo"; readonly arm: string };
   /** Of a recall: among the clients under this attack alone. */
   readonly attack?: string;
+  /** Of a number that a mod told. */
+  readonly mod?: string;
   readonly value: number;
   /** Over how many clients, rounds or answers it is taken. */
   readonly n?: number;
@@ -29,7 +32,7 @@ export function named(measure: Omit<Measure, "name">): Measure {
   return { name: nameOf(measure), ...measure };
 }
 
-function nameOf({ scope, metric, arm, comparison, attack }: Omit<Measure, "name">): string {
+function nameOf({ scope, metric, arm, comparison, attack, mod }: Omit<Measure, "name">): string {
   const method = comparison ? [comparison.kind, comparison.arm] : [arm ?? []].flat();
   switch (scope) {
     case "clients":
@@ -42,6 +45,8 @@ function nameOf({ scope, metric, arm, comparison, attack }: Omit<Measure, "name"
       return ["bytes", metric].join(".");
     case "lost":
       return ["clients", "lost", ...method].join(".");
+    case "mods":
+      return ["mods", mod ?? [], metric].flat().join(".");
   }
 }
 

@@ -5,6 +5,7 @@ import { DetectionTally } from "./detection.js";
 import { evaluationsOf, inCommon, meanOf, metricsIn, type ClientMean } from "./evaluation.js";
 import { LossTally } from "./losses.js";
 import { meaningOf, metricOf, named, type Measure, type MetricInfos } from "./measure.js";
+import { ToldTally } from "./told.js";
 import { isUnknown } from "./truth.js";
 
 /** What a run shows, in numbers that `expect.measures` of a trial file can name. */
@@ -39,7 +40,8 @@ export interface Summary {
  *   coordinator measured in the last round;
  * - `clients.lost`, `clients.lost.<arm>`: rounds in which no answer of a benign client came (see `lossOf`), of the method
  *   under study and of each baseline;
- * - `bytes.up`, `bytes.down`: of the method under study, all rounds.
+ * - `bytes.up`, `bytes.down`: of the method under study, all rounds;
+ * - `mods.<mod>.<metric>`: the largest that a mod told of a client that is not contaminated, of the method under study.
  *
  * Of a method that stopped there is only `clients.lost`. Clients whose truth is unknown are neither hits nor false alarms;
  * they count among the benign where clients measure and where they are lost.
@@ -69,6 +71,7 @@ export class Tally {
   readonly #losses: ReadonlyMap<string, LossTally>;
   readonly #stopped = new Map<string, string>();
   readonly #detection = new DetectionTally();
+  readonly #told = new ToldTally();
   readonly #bytes = { up: 0, down: 0 };
   #isUnknown = false;
 
@@ -91,6 +94,7 @@ export class Tally {
     this.#bytes.up += bytes.up;
     this.#bytes.down += bytes.down;
     this.#detection.add(clients);
+    this.#told.add(clients);
   }
 
   /** An arm could not go on. @param why begins with the round */
@@ -109,7 +113,7 @@ export class Tally {
       ...arms.flatMap((arm) => this.#ownMeasures(arm, arms)),
       ...(isWhole ? baselines.flatMap((arm) => this.#comparisons(arm)) : []),
       ...[...this.#losses].map(([arm, losses]) => losses.measure(arm === main ? undefined : arm)),
-      ...(isWhole ? traffic(this.#bytes) : []),
+      ...(isWhole ? [...traffic(this.#bytes), ...this.#told.measures()] : []),
     ].filter(({ value }) => Number.isFinite(value)); // of a round that outgrew all numbers there is nothing to tell
     return {
       ...{ name, seed, arms, stopped: Object.fromEntries(this.#stopped) },

@@ -1,6 +1,7 @@
 import { printable } from "@fedclair/core";
 import pc from "picocolors";
 import type { Run } from "../run.js";
+import { modTexts } from "../told.js";
 import { measuringClients } from "../truth.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "./columns.js";
@@ -34,6 +35,7 @@ export function outcomeText(run: Run): string {
     methodTable(run),
     "",
     verdictSentence(run),
+    ...modTexts(run).map((text) => printable(text, mostBytes)),
     ...Object.entries(stopped).map(([arm, why]) =>
       pc.red(printable(`${arm} could not go on: ${why}`, mostBytes)),
     ),
