@@ -45,6 +45,7 @@ export {
   sizeOf,
   zeros,
   type DType,
+  type Packed,
   type Params,
   type Tensor,
 } from "./tensor.js";
@@ -66,6 +67,7 @@ export {
   type PluginIdentity,
   type PluginKind,
 } from "./plugin-identity.js";
+export { toBfloat16, toInt8, unpacked } from "./packed.js";
 export { remarksOn } from "./remarks.js";
 export { isTruthUnknown } from "./truth.js";
 export { choiceOf, createPlugin, trialSchema, type Trial } from "./trial.js";

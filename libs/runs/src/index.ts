@@ -33,6 +33,7 @@ export {
 export { columns } from "./outcome/columns.js";
 export { compareRuns, type ComparedMeasure, type RunComparison } from "./outcome/compare-runs.js";
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
+export { choiceText, modTexts } from "./outcome/mod-texts.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
 export { makeFolder } from "./store/make-folder.js";
@@ -74,7 +75,6 @@ export { readRun, recordsOf, studied, type Run } from "./run.js";
 export { runTrial, type ArmEvent } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";
-export { choiceText, modTexts } from "./told.js";
 export { isFlagged, measuringClients, truthOf, truthText } from "./truth.js";
 export { version } from "./version.js";
 export { pathsOf } from "./paths.js";

@@ -237,7 +237,7 @@ describe("measures", () => {
         },
       ],
     );
-    const run = runOf({ ...trial, mods: [{ name: "private", clip: 1 } as never] }, rounds);
+    const run = runOf({ ...trial, mods: [{ name: "private", clip: 1 }] }, rounds);
     assert.match(outcomeText(run), /^private \(clip 1\): epsilon at most 3$/m);
   });
 

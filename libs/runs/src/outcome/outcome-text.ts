@@ -1,11 +1,11 @@
 import { printable } from "@fedclair/core";
 import pc from "picocolors";
 import type { Run } from "../run.js";
-import { modTexts } from "../told.js";
 import { measuringClients } from "../truth.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "./columns.js";
 import { compareMethods, type MethodRow } from "./method-rows.js";
+import { modTexts } from "./mod-texts.js";
 import { verdictSentence } from "./verdict.js";
 
 /** Clients of a big cohort would fill screens: contaminated and mistaken ones come first, the rest is in the report. */
