@@ -5,6 +5,7 @@ import { mods } from "@fedclair/mods";
 import { runDocument } from "./support/document-script.js";
 import { recordsOf } from "./support/federation.js";
 import { workspace } from "./support/paths.js";
+import { typeCheck } from "./support/type-check.js";
 
 describe("docs/mods.md", () => {
   it("runs a private trial on two hosts, and a mod of one's own", async () => {
@@ -19,6 +20,11 @@ describe("docs/mods.md", () => {
     assert.match(stdout, /^largest {2}The largest numbers of each module alone\.$/m);
     const [record] = await recordsOf(join(folder, "runs/largest"));
     assert.deepEqual(record?.clients[0]?.mods, { largest: { modules: 1 } });
+    const page = await readFile(join(folder, "runs/largest/report.html"), "utf8");
+    assert.match(page, /<dt>mod<\/dt>\s*<dd>largest \(part 0\.5\): modules at most 1<\/dd>/);
+    assert.match(page, /<code>mods\.largest\.modules<\/code>/);
+    const typed = typeCheck(folder, ["largest.js"]);
+    assert.equal(typed.status, 0, typed.stdout);
   });
 
   it("describes every mod", async () => {
