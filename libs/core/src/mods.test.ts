@@ -3,6 +3,7 @@ import { deserialize, serialize } from "node:v8";
 import { describeMod, oneHost, play, toyPlugins, toyTrial } from "../testing/index.js";
 import type { Aggregator, Attack, ClientPool, Mod, Plugin, Plugins } from "./contracts.js";
 import { exitCodes, UserError } from "./errors.js";
+import type { Trial } from "./trial.js";
 import { parseTrial } from "./trial-file.js";
 import type { Update } from "./update.js";
 
@@ -114,6 +115,31 @@ describe("mods", () => {
     assert.deepEqual(seen, [[0.5, 1, 1.5, 2]]);
     const [[forged = NaN] = []] = await seenBy({ mods: [whole], attacks }, plugins);
     assert.ok(Number.isInteger(forged), `${forged}`);
+  });
+
+  it("have what an attack makes admitted as it is written", async () => {
+    const huge: Attack = {
+      attackRound: ({ own }) => {
+        const dense = { shape: [2], data: Float64Array.of(1e40, 0) }; // no float32
+        return {
+          updates: own.map((u) => ({ ...u, delta: new Map([...u.delta, ["dense", dense]]) })),
+        };
+      },
+    };
+    const single: Mod = {
+      isFormat: true,
+      client: (result) => {
+        const dense = { shape: [2], data: Float32Array.of(first(result), 0) };
+        return { ...result, delta: new Map([...result.delta, ["dense", dense]]) };
+      },
+    };
+    const plugins = withPlugins({ single }, { huge });
+    const attacks = [{ attack: { name: "huge" }, clients: ["c00"] }];
+    assert.deepEqual(await seenBy({ attacks }, plugins), [[1e40, 2, 3, 4]]);
+    const trial = { ...toyTrial({ rounds: 1 }), attacks, mods: [{ name: "single" }] } as Trial;
+    const [round] = (await play(trial, plugins)).rounds;
+    assert.equal(round?.record.clients[0]?.failure?.code, "NON_FINITE");
+    assert.ok(round.record.clients.slice(1).every(({ failure }) => failure === null));
   });
 
   it("draw from streams of their own: the same records from any pool", async () => {

@@ -1,4 +1,5 @@
 import type { Stream } from "@fedclair/linalg";
+import type { Collected } from "./collect.js";
 import type { Job, Mod, Plugins, Received, TrainResult } from "./contracts.js";
 import { messageOf, UserError } from "./errors.js";
 import { checkedResult } from "./result.js";
@@ -51,23 +52,35 @@ export async function clientHalves(
   return result;
 }
 
-/** What attacks made of updates at the coordinator, written as a client must write what it sends. @param sent before the attacks */
+/**
+ * What attacks made of updates at the coordinator, written as a client must write what it sends, and admitted as it is then: in
+ * fewer bits a number may be beyond all numbers.
+ * @param sent before the attacks
+ */
 export async function formatForged(
   mods: readonly TrialMod[],
-  updates: readonly Update[],
+  { updates, failures }: Collected,
   sent: readonly Update[],
-  when: Pick<Job, "round" | "phase">,
+  { admit, ...when }: Pick<Job, "round" | "phase" | "admit">,
   rng: Stream,
-): Promise<readonly Update[]> {
+): Promise<Collected> {
   const formats = mods.filter(({ mod }) => mod.isFormat);
-  if (formats.length === 0) return updates;
   const asSent = new Set(sent);
-  const written = updates.map(async (update) => {
-    if (asSent.has(update)) return update;
+  const written: Update[] = [];
+  const refused = new Map(failures);
+  for (const update of updates) {
     const { clientId } = update;
-    return { ...update, ...(await clientHalves(formats, update, { ...when, clientId }, rng)) };
-  });
-  return await Promise.all(written);
+    if (formats.length === 0 || asSent.has(update)) {
+      written.push(update);
+      continue;
+    }
+    const result = await clientHalves(formats, update, { ...when, clientId }, rng);
+    const forged = { ...update, ...result };
+    const refusal = admit(forged);
+    if (refusal) refused.set(clientId, refusal);
+    else written.push(forged);
+  }
+  return { updates: written, failures: refused };
 }
 
 /**

@@ -166,9 +166,8 @@ async function attacked(
 ): Promise<ReturnType<typeof attackRound> & Partial<Fault>> {
   try {
     const seen = attackRound(honest, when, contamination, states);
-    const { updates, failures } = seen.collected;
-    const written = await formatForged(mods, updates, honest.updates, when, rng);
-    return { ...seen, collected: { updates: written, failures } };
+    const collected = await formatForged(mods, seen.collected, honest.updates, when, rng);
+    return { ...seen, collected };
   } catch (error) {
     return { collected: honest, states, fault: `an attack failed: ${messageOf(error)}` };
   }
