@@ -9,6 +9,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { parseArgs } from "node:util";
 import { io } from "socket.io-client";
+import { toBfloat16, toInt8 } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { Assembler } from "../libs/wire/dist/src/assembler.js";
 import {
@@ -62,6 +63,8 @@ const update = {
   delta: new Map([
     ["w", tensor],
     ["v", pair],
+    ["bf16", toBfloat16(tensor)],
+    ["int8", toInt8(tensor, () => 0.5)],
   ]),
 };
 const job = {

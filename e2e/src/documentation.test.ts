@@ -25,6 +25,7 @@ async function checkNpm([verb = "", ...args]: readonly string[]): Promise<void> 
 /** Their commands are run by tests of their own, in a folder that they make. */
 const executed = [
   "docs/many-machines.md",
+  "docs/mods.md",
   "docs/observing.md",
   "docs/own-experiment.md",
   "docs/runs.md",

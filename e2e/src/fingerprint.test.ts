@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
 import { parseTrial } from "@fedclair/core";
+import { mods } from "@fedclair/mods";
 import { taskAggregators, tasks } from "@fedclair/tasks";
 import "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
@@ -263,11 +264,15 @@ describe("npm run fingerprint", () => {
     assert.equal((await parts()).accepts([])("score"), false);
   });
 
-  it("runs trials that are valid, and among them every task, aggregator and attack", async function () {
+  it("runs trials that are valid, and among them every task, aggregator, attack and mod", async function () {
     this.timeout(300_000);
     const { trialsToRun, setArguments, makeData } = await parts();
-    const all = { tasks, aggregators: new Map([...aggregators, ...taskAggregators]), attacks };
-    const named = { tasks: new Set(), aggregators: new Set(), attacks: new Set() };
+    const ofTasks = [...aggregators, ...taskAggregators];
+    const all = { tasks, aggregators: new Map(ofTasks), attacks, mods };
+    const named = {
+      ...{ tasks: new Set(), aggregators: new Set() },
+      ...{ attacks: new Set(), mods: new Set() },
+    };
     const data = await temporaryFolder();
     await makeData(data);
     for (const { file, set } of await trialsToRun()) {
@@ -278,11 +283,12 @@ describe("npm run fingerprint", () => {
         named.aggregators.add(aggregator.name);
       }
       for (const { attack } of trial.attacks) named.attacks.add(attack.name);
+      for (const { name } of trial.mods ?? []) named.mods.add(name);
     }
     // A fingerprint has no hosts of other languages: e2e/src/python-clients.test.ts does.
     named.tasks.add("external");
     named.attacks.add("declared");
-    for (const kind of ["tasks", "aggregators", "attacks"] as const) {
+    for (const kind of ["tasks", "aggregators", "attacks", "mods"] as const) {
       assert.deepEqual([...named[kind]].sort(), [...all[kind].keys()].sort(), kind);
     }
   });

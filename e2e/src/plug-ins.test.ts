@@ -249,6 +249,32 @@ describe("a stranger's plug-ins", () => {
     );
   });
 
+  it("wrap updates on hosts that allow it, and turn others away", async () => {
+    const folder = await study();
+    const halve = `import { definePlugin, scaled } from "@fedclair/core";
+      import { z } from "zod";
+      export default definePlugin({
+        kind: "mod", name: "halve", summary: "Halves.", schema: z.strictObject({}),
+        create: () => ({ client: (result) => ({ ...result, delta: scaled(result.delta, 0.5) }) }),
+      });`;
+    await writeFile(join(folder, "halve.js"), halve);
+    await insert(folder, "trial.yaml", "rounds:", "mods: [{ name: halve }]\n");
+    await insert(folder, "trial.yaml", "./reverse.js", "./halve.js, ");
+    const alone = ["run", "trial.yaml", "--transport", "memory", "--no-report", "--out", "alone"];
+    const ended = await fedclair(alone, { cwd: folder });
+    assert.equal(ended.code, 0, ended.stderr);
+    const args = ["trial.yaml", "--no-report", "--out", "hosts"];
+    const { coordinator, url } = await startCoordinator(args, { cwd: folder });
+    const host = (...plugins: string[]) =>
+      fedclair(["client", "--coordinator", url, "--capacity", "12", ...plugins], { cwd: folder });
+    const turnedAway = await host(...allowed);
+    assert.equal(turnedAway.code, 2);
+    assert.match(turnedAway.stderr, /mod 'halve' is version 0\.1\.0 .*the host has none/);
+    assert.equal((await host(...allowed, "--plugin", "./halve.js")).code, 0);
+    assert.equal((await coordinator.ended).code, 0);
+    assert.deepEqual(await bytesOf(join(folder, "hosts")), await bytesOf(join(folder, "alone")));
+  });
+
   it("that never end are ended by Ctrl-C, and by the death of the command", async function () {
     if (!hasProc) this.skip(); // nothing else tells of the processes that a process has started
     const folder = await study();

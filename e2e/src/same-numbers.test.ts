@@ -8,6 +8,7 @@ describe("the same trial gives the same bytes", () => {
   for (const [name, capacity] of [
     ["text-copy", 4],
     ["linear-regression", 5],
+    ["mods", 5],
   ] as const) {
     it(`${name}: in one process, with one host, with three, and put together by hand`, async () => {
       const folder = await temporaryFolder();

@@ -176,6 +176,15 @@ export const variations = {
       attacks: [attack("broken", { kind: "silent" }, one)],
     },
     quorum: { attacks: [attack("broken", {}, { count: 10 })] },
+    private: {
+      rounds: 2,
+      cohort: { fraction: 0.5 },
+      mods: [
+        { name: "differential-privacy", clip: 5, noiseMultiplier: 0.01, sampling: "secret" },
+        { name: "encoding", dtype: "bf16" },
+      ],
+    },
+    quantised: { rounds: 2, mods: [{ name: "encoding", dtype: "int8" }] },
   },
   "scripts/fingerprint/clair.yaml": {
     all: {},

@@ -10,13 +10,13 @@ export interface DescribeOptions {
   readonly json: boolean;
 }
 
-/** `fedclair tasks`, `aggregators`, `attacks`: what there is, and its options. */
+/** `fedclair tasks`, `aggregators`, `attacks`, `mods`: what there is, and its options. */
 export async function describePlugins(
-  kind: "tasks" | "aggregators" | "attacks",
+  kind: "tasks" | "aggregators" | "attacks" | "mods",
   { plugins: modules, json }: DescribeOptions,
 ): Promise<void> {
   const plugins = await withModules(modules);
-  const described = [...plugins[kind].values()].map(({ name, summary, schema }) => ({
+  const described = [...(plugins[kind]?.values() ?? [])].map(({ name, summary, schema }) => ({
     name,
     summary,
     options: z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }).properties ?? {},

@@ -311,7 +311,7 @@ program
     await aggregate(folder, options);
   });
 
-for (const name of ["tasks", "aggregators", "attacks"] as const) {
+for (const name of ["tasks", "aggregators", "attacks", "mods"] as const) {
   program
     .command(name)
     .description(`describe the ${name} that a trial file can name`)

@@ -1,8 +1,15 @@
 import { collect, type Answered, type Collected } from "./collect.js";
 import type { Job } from "./contracts.js";
 import { jobFor } from "./job.js";
-import type { RoundPlan } from "./round.js";
+import type { RoundPlan } from "./round-plan.js";
 import { paramsOf, type TrialState } from "./trial-state.js";
+
+/** Whom a round asks. */
+export interface Sampled {
+  readonly kind: "sampled";
+  readonly round: number;
+  readonly cohort: readonly string[];
+}
 
 /** What a round asks of its clients. */
 export type Asked = Pick<Job, "round" | "phase" | "kind" | "admit">;

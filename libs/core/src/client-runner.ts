@@ -14,9 +14,10 @@ import type {
 } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { failure, messageOf, placeOf, UserError, type Failure } from "./errors.js";
+import { clientHalves, modsOf, type TrialMod } from "./mods.js";
+import { checkedResult } from "./result.js";
 import type { Params } from "./tensor.js";
 import { createPlugin, type Trial } from "./trial.js";
-import { tensorsOf, type Delta } from "./update.js";
 
 /** A job as a client host sees it: with everything it needs, since virtual clients keep nothing between jobs. */
 export type ClientJob = Omit<Job, "admit">;
@@ -36,6 +37,7 @@ export class ClientRunner {
   readonly #index: ReadonlyMap<string, number>;
   readonly #isForeign: boolean;
   readonly #onThrown: OnThrown;
+  readonly #mods: readonly TrialMod[];
 
   /** @param onThrown told of what a task or an attack throws, a UserError apart: the client's failure does not say where in the code */
   constructor(trial: Trial, plugins: Plugins, onThrown: OnThrown = () => undefined) {
@@ -47,6 +49,7 @@ export class ClientRunner {
     this.#rng = stream(trial.seed);
     this.#index = new Map(clientIds(trial.clients).map((id, i) => [id, i]));
     this.contamination = contaminate(trial, plugins, this.#rng);
+    this.#mods = modsOf(trial, plugins);
   }
 
   /** @throws UserError if the trial's clients are not simulated */
@@ -124,9 +127,15 @@ export class ClientRunner {
     const rng = this.#rng.at("train", phase, round, clientId);
     const trained = await trainer.train({ round, phase, ...start, rng, common });
     const honest = checkedResult(trained, "train()");
+    const wrap = async (result: TrainResult, mods: readonly TrialMod[]) =>
+      await clientHalves(mods, result, { round, phase, clientId }, this.#rng);
     const attack = this.contamination.get(clientId)?.attack;
-    if (!attack?.corruptUpdate) return honest;
-    return checkedResult(await attack.corruptUpdate(honest, rng.at("attack")), "corruptUpdate()");
+    if (!attack?.corruptUpdate) return await wrap(honest, this.#mods);
+    // The attack has the last word, but for the form in which all must write.
+    const rules = this.#mods.filter(({ mod }) => !mod.isFormat);
+    const own = await wrap(honest, rules);
+    const corrupted = await attack.corruptUpdate(own, rng.at("attack"));
+    return await wrap(checkedResult(corrupted, "corruptUpdate()"), this.#mods.slice(rules.length));
   }
 }
 
@@ -144,27 +153,6 @@ export async function prepared(task: Task, name: string): Promise<void> {
 export const whereClientsAre =
   "its clients live in hosts of their own. Start `fedclair coordinator TRIAL --listen 127.0.0.1:4000`, and for it hosts, as " +
   "`fedclair-host my_module:make_client --coordinator http://127.0.0.1:4000 --capacity N` (see docs/python-clients.md)";
-
-/**
- * What a trainer or an attack made must at least have the form of a result: all that follows reads it.
- * @throws UserError that names who made it
- */
-function checkedResult(result: unknown, maker: string): TrainResult {
-  const { delta, metrics } = (result ?? {}) as Partial<TrainResult>;
-  const isWhole =
-    delta instanceof Map &&
-    typeof metrics === "object" &&
-    [...(delta as Delta).values()].every((change) =>
-      tensorsOf(change).every(
-        ({ shape, data }) => Array.isArray(shape) && ArrayBuffer.isView(data),
-      ),
-    );
-  if (isWhole) return result as TrainResult;
-  const what = result === undefined ? "nothing" : "something else";
-  throw new UserError(
-    `${maker} returned ${what}: expected { numExamples, delta, metrics }, delta a Map of tensors by module`,
-  );
-}
 
 async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult | Failure> {
   if (!trainer.evaluate) return failure("NO_EVALUATION", "the task has no client-side evaluation");

@@ -3,6 +3,7 @@ import type {
   Aggregator,
   AggregatorPlugin,
   Attack,
+  Mod,
   Plugin,
   Task,
   TaskPlugin,
@@ -14,12 +15,14 @@ interface MadeByKind {
   readonly task: Task;
   readonly aggregator: Aggregator;
   readonly attack: Attack;
+  readonly mod: Mod;
 }
 
 interface PluginsByKind {
   readonly task: TaskPlugin;
   readonly aggregator: AggregatorPlugin;
   readonly attack: Plugin<Attack>;
+  readonly mod: Plugin<Mod>;
 }
 
 /** A plug-in that says what it is: what a module of plug-ins exports by default, alone or in an array. */
@@ -39,7 +42,7 @@ type Definition<K extends PluginKind, S extends ZodObject> = Omit<
     : unknown);
 
 /**
- * Defines a task, an aggregator or an attack outside of this repository. The type of its options comes from its schema.
+ * Defines a task, an aggregator, an attack or a mod outside of this repository. The type of its options comes from its schema.
  * A trial file names the module that exports it by default: `plugins: [./my-task.js]`.
  */
 export function definePlugin<K extends PluginKind, S extends ZodObject>(
@@ -53,6 +56,7 @@ const methods: Readonly<Record<PluginKind, readonly string[]>> = {
   task: ["start", "openShard"],
   aggregator: ["aggregate"],
   attack: [],
+  mod: [],
 };
 
 /**

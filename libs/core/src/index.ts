@@ -38,20 +38,24 @@ export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./figure.js
 export { denseOf, matrixOf, tensorOf, valuesOf } from "./matrix.js";
 export { addTerms, Products } from "./merge.js";
 export { MemoryPool } from "./memory-pool.js";
+export { modsOf, type TrialMod } from "./mods.js";
 export { didYouMean } from "./near.js";
 export { Devices, type Span } from "./schedule/devices.js";
 export { Trace, type TraceRow } from "./schedule/trace.js";
 export type { Schedule } from "./schedule/schedule.js";
 export type { ClientRecord, RoundRecord, RoundTiming } from "./record.js";
-export { runRounds, type RoundDone, type RoundPlan, type TrialEvent } from "./round.js";
+export type { RoundPlan } from "./round-plan.js";
+export { runRounds, type RoundDone, type TrialEvent } from "./round.js";
 export * from "./safetensors.js";
 export {
   dtypeOf,
+  largestSize,
   payloadBytes,
   shapeText,
   sizeOf,
   zeros,
   type DType,
+  type Packed,
   type Params,
   type Tensor,
 } from "./tensor.js";
@@ -73,6 +77,7 @@ export {
   type PluginIdentity,
   type PluginKind,
 } from "./plugin-identity.js";
+export { toBfloat16, toInt8, unpacked } from "./packed.js";
 export { remarksOn } from "./remarks.js";
 export { isTruthUnknown } from "./truth.js";
 export { choiceOf, createPlugin, trialSchema, type Trial } from "./trial.js";

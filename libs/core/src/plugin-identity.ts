@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** What a trial file can name. */
-export const pluginKinds = ["task", "aggregator", "attack"] as const;
+export const pluginKinds = ["task", "aggregator", "attack", "mod"] as const;
 export type PluginKind = (typeof pluginKinds)[number];
 
 /** Which code a plug-in from outside is: two with the same identity do the same. */

@@ -27,7 +27,7 @@ function recordOf(trained: Update | string, evaluated: Update | string): ClientR
     isTruthUnknown: true,
     before: {
       ...{ round: 0, params: new Map(), personal: new Map(), ask: { phase: "train" } },
-      ...{ task: undefined, aggregator: undefined, attacks: new Map() },
+      ...{ task: undefined, aggregator: undefined, attacks: new Map(), mods: new Map() },
     },
     trained: collected(trained),
     evaluated: collected(evaluated),

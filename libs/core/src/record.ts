@@ -4,6 +4,7 @@ import type { Contamination } from "./contamination.js";
 import type { Evidence, Verdict, VerdictStatus } from "./contracts.js";
 import type { Failure } from "./errors.js";
 import type { Origin } from "./initial.js";
+import type { Told } from "./mods.js";
 import type { Gathered } from "./schedule/gather.js";
 import type { TrialState } from "./trial-state.js";
 import { deltaBytes, type Metrics } from "./update.js";
@@ -57,6 +58,8 @@ export interface ClientRecord {
   readonly reason?: string;
   /** What the score rests on, where there is more than one piece. */
   readonly evidence?: readonly Evidence[];
+  /** What mods tell of the client, by name of the mod: of `differential-privacy`, its epsilon so far. */
+  readonly mods?: Readonly<Record<string, Metrics>>;
   /** The new params on the client's own data. */
   readonly evaluation?: Metrics;
   /** In place of `evaluation`, likewise. */
@@ -81,6 +84,7 @@ export interface RoundFacts extends Pick<RoundRecord, "round" | "phase" | "kept"
   /** The state that the clients trained from. */
   readonly before: TrialState;
   readonly trained: Collected;
+  readonly told?: Told;
   readonly verdicts?: readonly Verdict[];
   readonly metrics?: Metrics;
   readonly evaluated?: Collected;
@@ -98,6 +102,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     const evaluation = evaluations.get(clientId);
     const evaluationFailure = evaluated?.failures.get(clientId);
     const staleness = time?.staleness?.get(clientId);
+    const mods = facts.told?.get(clientId);
     return {
       clientId,
       attack: contamination.get(clientId)?.name ?? null,
@@ -113,6 +118,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
         ...(verdict.reason !== undefined && { reason: verdict.reason }),
         ...(verdict.evidence && { evidence: verdict.evidence }),
       }),
+      ...(mods && { mods }),
       ...(evaluation && recorded("evaluation", evaluation.metrics)),
       ...(evaluationFailure && { evaluationFailure }),
     };

@@ -1,50 +1,22 @@
-import type { Stream } from "@fedclair/linalg";
 import { admitEvaluation, admitUpdate } from "./admission.js";
 import { checkAggregation } from "./aggregation.js";
 import { checkedArtifacts } from "./artifacts.js";
-import { attackRound } from "./attack-round.js";
-import { askClients, type Asked } from "./ask.js";
+import { attackRound, type AttackStates } from "./attack-round.js";
+import { askClients, type Asked, type Sampled } from "./ask.js";
 import type { Answered, Collected } from "./collect.js";
-import type { Contamination } from "./contamination.js";
-import type { Aggregation, Aggregator, ClientPool, Job, Step, Task } from "./contracts.js";
+import type { Aggregation, Job, Received, Step } from "./contracts.js";
 import { exitCodes, messageOf, UserError } from "./errors.js";
+import { formatForged, serverHalves, type ModStates, type Told } from "./mods.js";
 import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
-import type { Devices } from "./schedule/devices.js";
+import type { RoundPlan } from "./round-plan.js";
 import { gather } from "./schedule/gather.js";
 import { expectedOf, merge, type Merged, type TrialState } from "./trial-state.js";
-import type { Trial } from "./trial.js";
 import type { Update } from "./update.js";
 import { checkVerdicts } from "./verdict.js";
 
-/** Who takes part in a run and by which rules. */
-export interface RoundPlan {
-  readonly trial: Pick<Trial, "rounds" | "cohort" | "evaluate" | "limits" | "schedule">;
-  /** All clients of the trial. */
-  readonly clientIds: readonly string[];
-  /** The truth, for records and for choosing who measures; it goes no further. */
-  readonly contamination: Contamination;
-  /** Are the clients not simulated? See `TaskPlugin.isForeign`. */
-  readonly isForeign?: boolean;
-  /** Does nobody know whether the other clients are? As of clients that are not simulated. */
-  readonly isTruthUnknown?: boolean;
-  /** Simulated time. Default: rounds take none. */
-  readonly devices?: Devices | undefined;
-  /** An oracle that leaves contaminated clients out of every cohort. */
-  readonly benignOnly?: boolean;
-  readonly pool: ClientPool;
-  /** Prepared. */
-  readonly task: Task;
-  readonly aggregator: Aggregator;
-  readonly rng: Stream;
-  readonly signal: AbortSignal;
-}
-
 /** What happens in a trial, as it happens. */
 export type TrialEvent =
-  | { readonly kind: "sampled"; readonly round: number; readonly cohort: readonly string[] }
-  | Answered
-  | { readonly kind: "aggregated"; readonly round: number }
-  | RoundDone;
+  Sampled | Answered | { readonly kind: "aggregated"; readonly round: number } | RoundDone;
 
 /** The last event of a round. */
 export interface RoundDone {
@@ -87,7 +59,7 @@ async function* runRound(
   const admit: Job["admit"] = (update) => admitUpdate(update, expected);
   const gathered = yield* gather(plan, before, { ...when, kind: "train", admit });
   const { cohort, collected, time } = gathered;
-  const seen = attacked(collected, { ...when, admit }, plan.contamination, before.attacks);
+  const seen = await attacked(plan, collected, { ...when, admit }, before.attacks);
   const { collected: trained, states: attacks } = seen;
   requireQuorum(trained, plan.trial.limits.quorum, round);
   const { contamination, isTruthUnknown = false } = plan;
@@ -95,17 +67,18 @@ async function* runRound(
   const trainSeconds = clock();
 
   const { fault } = seen;
-  const made = fault === undefined ? await step(plan, before, when, trained.updates) : { fault };
+  const received = { ...when, cohort, admit, updates: trained.updates };
+  const made = fault === undefined ? await step(plan, before, received) : { fault };
   if ("fault" in made) {
     const timing = { train: trainSeconds, aggregate: clock(), evaluate: 0 };
     const record = roundRecord({ ...facts, stopped: made.fault });
     yield { kind: "round", record, timing, artifacts: {}, state: before };
     throw new UserError(`round ${round}: ${made.fault}`, exitCodes.stopped);
   }
-  const { aggregation, next, merged, metrics, artifacts } = made;
+  const { aggregation, next, merged, metrics, artifacts, mods, told } = made;
   const { kept, ...params } = merged;
   const state: TrialState = {
-    ...{ ...params, round, attacks, ask: next.next ?? before.ask },
+    ...{ ...params, round, attacks, mods, ask: next.next ?? before.ask },
     task: next.state ?? before.task,
     aggregator: aggregation.state ?? before.aggregator,
     ...(time && { clock: time.clock, pending: time.pending ?? [] }),
@@ -115,7 +88,7 @@ async function* runRound(
 
   const evaluated = yield* evaluate(plan, state, when, cohort);
   const record = roundRecord({
-    ...{ ...facts, evaluated, ...(kept !== undefined && { kept }) },
+    ...{ ...facts, told, evaluated, ...(kept !== undefined && { kept }) },
     verdicts: next.verdicts ?? aggregation.verdicts ?? [],
     metrics,
   });
@@ -131,14 +104,19 @@ interface Fault {
   readonly fault: string;
 }
 
-/** The updates as omniscient attacks leave them; as they came, if one of these fails. */
-function attacked(
-  ...[collected, when, contamination, states]: Parameters<typeof attackRound>
-): ReturnType<typeof attackRound> & Partial<Fault> {
+/** The updates as omniscient attacks leave them, written as all must write; as they came, if one of these fails. */
+async function attacked(
+  { contamination, mods = [], rng }: RoundPlan,
+  honest: Collected,
+  when: When & Pick<Job, "admit">,
+  states: AttackStates,
+): Promise<ReturnType<typeof attackRound> & Partial<Fault>> {
   try {
-    return attackRound(collected, when, contamination, states);
+    const seen = attackRound(honest, when, contamination, states);
+    const collected = await formatForged(mods, seen.collected, honest.updates, when, rng);
+    return { ...seen, collected };
   } catch (error) {
-    return { collected, states, fault: `an attack failed: ${messageOf(error)}` };
+    return { collected: honest, states, fault: `an attack failed: ${messageOf(error)}` };
   }
 }
 
@@ -159,15 +137,21 @@ interface Made extends Required<Pick<Step, "metrics" | "artifacts">> {
   readonly aggregation: Aggregation;
   readonly next: Step;
   readonly merged: Merged;
+  readonly mods: ModStates;
+  readonly told: Told;
 }
 
-/** The task's step around the trial's aggregator, and the params that come of it. Neither can end more than its arm. */
+/**
+ * What mods pass on of the updates, the task's step around the trial's aggregator, and the params that come of it. None of
+ * them can end more than its arm.
+ */
 async function step(
-  { task, aggregator, clientIds, rng, isForeign }: RoundPlan,
+  { task, aggregator, mods = [], clientIds, rng, isForeign }: RoundPlan,
   state: TrialState,
-  { round, phase }: When,
-  updates: readonly Update[],
+  { admit, ...received }: Omit<Received, "clientIds" | "rng"> & Pick<Job, "admit">,
 ): Promise<Made | Fault> {
+  const { round, phase } = received;
+  let updates: readonly Update[] = [];
   let aggregation: Aggregation | undefined;
   const aggregate = async (judged: readonly Update[] = updates): Promise<Aggregation> => {
     if (aggregation) throw new Error("the task asks the aggregator twice in a round");
@@ -179,18 +163,21 @@ async function step(
     aggregation = made;
     return made;
   };
-  const seen = {
-    ...{ round, phase, clientIds, params: state.params, updates, state: state.task },
-    ...{ rng: rng.at("reduce", phase, round), fixedRng: rng.at("measure") },
-  };
   try {
+    const passed = await serverHalves(mods, { ...received, clientIds, rng }, state.mods, admit);
+    ({ updates } = passed);
+    const seen = {
+      ...{ round, phase, clientIds, params: state.params, updates, state: state.task },
+      ...{ rng: rng.at("reduce", phase, round), fixedRng: rng.at("measure") },
+    };
     const next = task.step ? await task.step(seen, aggregate) : (await aggregate(), {});
     aggregation ??= { change: [] };
     checkVerdicts(next.verdicts ?? aggregation.verdicts ?? [], clientIds);
     const metrics = { ...aggregation.metrics, ...next.metrics };
     const artifacts = checkedArtifacts(next.artifacts);
     const merged = await merge(state, aggregation, next, isForeign);
-    return { next, aggregation, merged, metrics, artifacts };
+    const { states, told } = passed;
+    return { next, aggregation, merged, metrics, artifacts, mods: states, told };
   } catch (error) {
     return { fault: messageOf(error) };
   }

@@ -2,7 +2,24 @@
 export interface Tensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array;
+  /** Present where the same numbers travel in fewer bytes. Lost by whatever makes another tensor of this one. */
+  readonly packed?: Packed;
 }
+
+/** The numbers of a tensor in fewer bytes, as they travel: its data are what `unpacked` makes of them. */
+export type Packed =
+  | {
+      readonly dtype: "bf16";
+      /** The upper halves of float32 numbers. */
+      readonly codes: Uint16Array;
+    }
+  | {
+      readonly dtype: "int8";
+      /** In -127 … 127. */
+      readonly codes: Int8Array;
+      /** One for each line of `linesOf` (packed.ts): a number is its code times the scale of its line. */
+      readonly scales: Float32Array;
+    };
 
 /** How a tensor's numbers are stored: IEEE 754 of 32 or 64 bits. */
 export type DType = "f32" | "f64";
@@ -33,7 +50,10 @@ export function zeros(shape: readonly number[], dtype: DType = "f32"): Tensor {
 /** Bytes that tensors take on the wire, headers aside. */
 export function payloadBytes(tensors: Iterable<Tensor>): number {
   let bytes = 0;
-  for (const { data } of tensors) bytes += data.byteLength;
+  for (const { data, packed } of tensors) {
+    if (!packed) bytes += data.byteLength;
+    else bytes += packed.codes.byteLength + ("scales" in packed ? packed.scales.byteLength : 0);
+  }
   return bytes;
 }
 

@@ -2,6 +2,7 @@ import { clientIds } from "./clients.js";
 import type { Attack, Plugins, Task } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { UserError } from "./errors.js";
+import { modsOf } from "./mods.js";
 import { didYouMean } from "./near.js";
 import { optionsOf, type PluginChoice } from "./plugin-choice.js";
 import { excerpt } from "./text.js";
@@ -30,6 +31,7 @@ export function checkPlugins(trial: Trial, plugins: Plugins, file: string): void
       throw new UserError(`${place}, kind ${attack.data?.kind ?? ""}: ${messageOf(error)}`);
     }
   }
+  checkMods(trial, plugins, file);
   try {
     task.checkClients?.(trial.clients);
   } catch (error) {
@@ -79,6 +81,26 @@ function checkTarget({ target, task }: Trial, { tasks }: Plugins, file: string):
     `${file}: target.metric: task ${task.name} does not measure '${excerpt(target.metric)}'` +
       `${didYouMean(target.metric, names)}; expected one of ${names.join(", ")}`,
   );
+}
+
+/** Can its clients apply them, and is a format what they apply last? */
+function checkMods(trial: Trial, plugins: Plugins, file: string): void {
+  const isForeign = plugins.tasks.get(trial.task.name)?.isForeign ?? false;
+  const mods = modsOf(trial, plugins);
+  for (const [i, { name, mod }] of mods.entries()) {
+    const place = `${file}: mods.${i}: ${name}`;
+    if (isForeign && mod.client) {
+      throw new UserError(
+        `${place} acts at the client, and those of task ${trial.task.name} are not simulated; let the clients' own host do ` +
+          "it, and leave it out here",
+      );
+    }
+    if (mod.isFormat && i < mods.length - 1) {
+      throw new UserError(
+        `${place} says how an update is written, and ${mods[i + 1]?.name ?? ""} would change it again; name ${name} last`,
+      );
+    }
+  }
 }
 
 /** Who can carry out the attack: the host that simulates the client, the coordinator, or nobody here. */

@@ -113,7 +113,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
   [
     "an unknown attack",
     good + "attacks: [{ attack: { name: shift }, count: 1 }]\n",
-    't.yaml:6:29: attacks.0.attack.name: expected one of toy-shift, toy-forger, toy-data, got "shift"',
+    't.yaml:6:29: attacks.0.attack.name: expected one of toy-shift, toy-forger, toy-data, toy-scale, got "shift"',
   ],
   [
     "an attack on nobody",

@@ -105,15 +105,16 @@ export function namedPlugins(
   }
 }
 
-/** Those plug-ins from outside that a trial's task, aggregators and attacks are. */
+/** Those plug-ins from outside that a trial's task, aggregators, attacks and mods are. */
 function usedPlugins(
-  { task, aggregator, baselines, attacks }: Trial,
+  { task, aggregator, baselines, attacks, mods = [] }: Trial,
   outside: readonly LocatedPlugin[],
 ): PluginIdentity[] {
   const used: Readonly<Record<PluginKind, readonly PluginChoice[]>> = {
     task: [task],
     aggregator: [aggregator, ...baselines.map((baseline) => baseline.aggregator)],
     attack: attacks.map(({ attack }) => attack),
+    mod: mods,
   };
   return outside
     .filter(({ kind, name }) => used[kind].some((choice) => choice.name === name))

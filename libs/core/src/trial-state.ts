@@ -11,6 +11,7 @@ import { CommonBases } from "./common-bases.js";
 import type { Aggregation, Ask, Start, Step, Task } from "./contracts.js";
 import { messageOf, UserError, type Failure } from "./errors.js";
 import type { Initial, Origin } from "./initial.js";
+import type { ModStates } from "./mods.js";
 import type { Stream } from "@fedclair/linalg";
 import { Products, addTerms } from "./merge.js";
 import { payloadBytes, type Params } from "./tensor.js";
@@ -26,10 +27,11 @@ export interface TrialState {
   readonly personal: ReadonlyMap<string, ClientParams>;
   /** What the next round asks; `end` if there is none. */
   readonly ask: Ask | "end";
-  /** What the task, the aggregator and the attacks remember. */
+  /** What the task, the aggregator, the attacks and the mods remember. */
   readonly task: unknown;
   readonly aggregator: unknown;
   readonly attacks: AttackStates;
+  readonly mods: ModStates;
   /** Simulated seconds since the trial began, where there are `devices`. */
   readonly clock?: number;
   /** Answers that are on their way in simulated time, from the first to come. */
@@ -69,7 +71,7 @@ export async function startTrial(
   const initial = asksClient ? await askClient?.() : undefined;
   return {
     ...{ round: 0, params, personal: new Map(), ask, ...initial },
-    ...{ task: state, aggregator: undefined, attacks: new Map() },
+    ...{ task: state, aggregator: undefined, attacks: new Map(), mods: new Map() },
   };
 }
 

@@ -146,6 +146,12 @@ function makeSchema(plugins: Plugins) {
         )
         .default([])
         .describe("Which clients are contaminated, and how."),
+      mods: z
+        .array(plugins.mods?.size ? choiceOf(plugins.mods, "mod") : z.never("no mod is registered"))
+        .optional()
+        .describe(
+          "What wraps every update on its way, in this order: clipping and noise, an encoding. Default: nothing.",
+        ),
       truth: z
         .enum(["known", "unknown"])
         .optional()
@@ -261,6 +267,10 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
   const total = attacks.reduce((sum, entry) => sum + attackedCount(entry, clients), 0);
   if (total > clients) {
     yield [["attacks"], `expected at most clients = ${clients} contaminated, got ${total}`];
+  }
+  const mods = (trial.mods ?? []).map(({ name }) => name);
+  for (const [i, name] of mods.entries()) {
+    if (mods.indexOf(name) < i) yield [["mods", i], `mod ${name} is there twice; name it once`];
   }
   const labels = [aggregator.name, ...baselines.map((b) => b.label)];
   for (const [i, { label }] of baselines.entries()) {

@@ -2,6 +2,7 @@ export { describeAggregator, valueOf, type AggregatorSetting } from "./aggregato
 export { describeAttack, type AttackSetting } from "./attack-conformance.js";
 export { attackedStates, twoPhases } from "./attack-rounds.js";
 export { anyUpdate, attacked } from "./attacked.js";
+export { describeMod, type ModSetting } from "./mod-conformance.js";
 export { oneHost, play, type Played } from "./play.js";
 export { describeClientPool, type MakePool } from "./pool-conformance.js";
 export { describeTask, type TaskSetting } from "./task-conformance.js";

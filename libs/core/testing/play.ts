@@ -2,6 +2,7 @@ import { ClientRunner } from "../src/client-runner.js";
 import { clientIds } from "../src/clients.js";
 import type { ClientPool, Plugins } from "../src/contracts.js";
 import { MemoryPool } from "../src/memory-pool.js";
+import { modsOf } from "../src/mods.js";
 import { runRounds, type RoundDone } from "../src/round.js";
 import { Devices } from "../src/schedule/devices.js";
 import type { Trace } from "../src/schedule/trace.js";
@@ -38,6 +39,7 @@ export async function play(
     pool: pool ?? (await oneHost(trial, plugins)),
     contamination: new ClientRunner(trial, plugins).contamination,
     aggregator: createPlugin(plugins.aggregators, trial.aggregator),
+    mods: modsOf(trial, plugins),
     signal: new AbortController().signal,
     devices: trial.devices && new Devices(trial.devices, clientIds(trial.clients), rng, trace),
   };

@@ -5,6 +5,7 @@ import type {
   Attack,
   DataContamination,
   LocalTrainer,
+  Mod,
   Plugin,
   Plugins,
   Task,
@@ -12,7 +13,7 @@ import type {
 } from "../src/contracts.js";
 import type { Params, Tensor } from "../src/tensor.js";
 import { trialSchema, type Trial } from "../src/trial.js";
-import type { TensorDelta } from "../src/update.js";
+import { isLowRank, scaled, type TensorDelta } from "../src/update.js";
 
 const f64 = (shape: readonly number[], ...values: number[]): Tensor => ({
   shape,
@@ -136,6 +137,56 @@ const toyData: Plugin<Attack> = {
   create: (data: DataContamination): Attack => ({ label: data.kind, data }),
 };
 
+/** Sends ten times what an honest client would have sent. */
+const toyScale: Plugin<Attack> = {
+  name: "toy-scale",
+  summary: "Ten times as much.",
+  schema: z.strictObject({}),
+  create: (): Attack => ({
+    corruptUpdate: (honest) => ({ ...honest, delta: scaled(honest.delta, 10) }),
+  }),
+};
+
+/** Halves what clients send, and tells of each how often it was asked so far. */
+const toyHalf: Plugin<Mod> = {
+  name: "toy-half",
+  summary: "Halves every change.",
+  schema: z.strictObject({}),
+  create: (): Mod<ReadonlyMap<string, number>> => ({
+    client: (result) => ({ ...result, delta: scaled(result.delta, 0.5) }),
+    server: ({ cohort }, state = new Map<string, number>()) => {
+      const asked = new Map([
+        ...state,
+        ...cohort.map((id) => [id, (state.get(id) ?? 0) + 1] as const),
+      ]);
+      const told = new Map(cohort.map((id) => [id, { asked: asked.get(id) ?? 0 }]));
+      return { told, state: asked };
+    },
+  }),
+};
+
+/** Writes every change in whole numbers, rounded up or down by chance. */
+const toyWhole: Plugin<Mod> = {
+  name: "toy-whole",
+  summary: "Whole numbers.",
+  schema: z.strictObject({}),
+  create: (): Mod => ({
+    isFormat: true,
+    client: (result, { rng }) => {
+      const whole = ({ shape, data }: Tensor): Tensor => {
+        return { shape, data: data.map((x) => Math.floor(x + rng.uniform())) };
+      };
+      const delta = new Map(
+        [...result.delta].map(([name, change]) => [
+          name,
+          isLowRank(change) ? { b: whole(change.b), a: whole(change.a) } : whole(change),
+        ]),
+      );
+      return { ...result, delta };
+    },
+  }),
+};
+
 export const toyPlugins: Plugins = {
   tasks: new Map([["toy", toyTask]]),
   aggregators: new Map([["toy-mean", toyAggregator]]),
@@ -143,6 +194,11 @@ export const toyPlugins: Plugins = {
     ["toy-shift", toyShift],
     ["toy-forger", toyForger],
     ["toy-data", toyData],
+    ["toy-scale", toyScale],
+  ]),
+  mods: new Map([
+    ["toy-half", toyHalf],
+    ["toy-whole", toyWhole],
   ]),
 };
 

@@ -15,6 +15,7 @@ export async function loadPlugins(modules: readonly PluginModule[]): Promise<Plu
     task: new Map(builtIn.tasks),
     aggregator: new Map(builtIn.aggregators),
     attack: new Map(builtIn.attacks),
+    mod: new Map(builtIn.mods),
   };
   const add = (
     { kind, ...plugin }: DefinedPlugin,
@@ -40,6 +41,6 @@ export async function loadPlugins(modules: readonly PluginModule[]): Promise<Plu
     for (const plugin of await importPlugins(file, place)) add(plugin, code, module);
   }
   if (outside.length === 0) return builtIn;
-  const { task: tasks, aggregator: aggregators, attack: attacks } = registries;
-  return { tasks, aggregators, attacks, outside };
+  const { task: tasks, aggregator: aggregators, attack: attacks, mod: mods } = registries;
+  return { tasks, aggregators, attacks, mods, outside };
 }

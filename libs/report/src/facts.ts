@@ -1,6 +1,6 @@
-import { attackedCount, type PluginChoice, type Trial } from "@fedclair/core";
+import { attackedCount, type Trial } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import { formatBytes, largest, type Run } from "@fedclair/runs";
+import { choiceText, formatBytes, largest, modTexts, type Run } from "@fedclair/runs";
 import { factList, type Html } from "./html.js";
 
 /** What was run, in a line a fact. */
@@ -15,6 +15,7 @@ export function facts(run: Run): Html {
     ...(trial.devices ? [["simulated time", timeText(trial)] as const] : []),
     ["method", choiceText(trial.aggregator)],
     ["baselines", trial.baselines.map(({ label }) => label).join(", ") || "none"],
+    ...modTexts(run).map((text) => ["mod", text] as const),
     ["seed", String(trial.seed)],
     ...(timings.length === 0
       ? []
@@ -26,14 +27,6 @@ export function facts(run: Run): Html {
         ]),
   ];
   return factList(lines);
-}
-
-/** A plug-in's name and options on a line: `clair (rank 4, side left)`. */
-export function choiceText({ name, ...options }: PluginChoice): string {
-  const listed = Object.entries(options).map(([key, value]) => {
-    return `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`;
-  });
-  return listed.length === 0 ? name : `${name} (${listed.join(", ")})`;
 }
 
 function timeText({ devices, schedule }: Trial): string {

@@ -64,6 +64,8 @@ function groupOf({ scope, metric }: Measure): string {
     case "time":
     case "target":
       return "Time";
+    case "mods":
+      return "Mods";
   }
 }
 
@@ -82,7 +84,7 @@ function clausesOf(
   infos: MetricInfos,
   whose: string,
 ): (string | undefined)[] {
-  const { scope, metric, arm = armsOf(trial)[0].label, comparison, attack } = measure;
+  const { scope, metric, arm = armsOf(trial)[0].label, comparison, attack, mod } = measure;
   const method = comparison
     ? `${arm} ${comparison.kind === "gainOver" ? "minus" : "divided by"} ${comparison.arm}`
     : arm;
@@ -110,5 +112,7 @@ function clausesOf(
       return [
         `${arm}: ${metric === "rounds" ? "rounds" : "simulated time"} to ${targetText(trial)}, reached first`,
       ];
+    case "mods":
+      return [`${arm}: the largest that ${mod ?? ""} told of ${whose}, all rounds`];
   }
 }

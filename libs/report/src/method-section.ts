@@ -1,4 +1,5 @@
 import {
+  choiceText,
   compareMethods,
   countOf,
   countText,
@@ -9,7 +10,6 @@ import {
   type MethodRow,
   type Run,
 } from "@fedclair/runs";
-import { choiceText } from "./facts.js";
 import { html, table, type Html } from "./html.js";
 
 /** Metrics beside one another on a page. */

@@ -33,16 +33,17 @@ export {
 export { columns } from "./outcome/columns.js";
 export { compareRuns, type ComparedMeasure, type RunComparison } from "./outcome/compare-runs.js";
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
+export { choiceText, modTexts } from "./outcome/mod-texts.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
 export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
 export { freeFrom, Lock, lockFile } from "./store/lock.js";
 export { makeFolder } from "./store/make-folder.js";
 export { readState, writeState } from "./store/state-file.js";
-export { codeOf } from "./process/system-error.js";
 export { readCertificates } from "./process/certificates.js";
-export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
-export { freeFrom, Lock, lockFile } from "./store/lock.js";
+export { createLog, type Logger } from "./process/log.js";
+export { logThrown } from "./process/thrown.js";
+export { Patience } from "./patience.js";
 export {
   exitCodeOf,
   integerOption,

@@ -7,9 +7,10 @@ export interface Measure {
   /**
    * `clients`: what clients measured on their own data in the last round · `global`: what the coordinator measured in it ·
    * `detection`: verdicts against the truth · `bytes`: traffic · `lost`: answers of clients that never came · `time`: simulated
-   * time · `target`: when the trial's target was reached
+   * time · `target`: when the trial's target was reached · `mods`: the largest that a mod told of a client
    */
-  readonly scope: "clients" | "global" | "detection" | "bytes" | "lost" | "time" | "target";
+  readonly scope:
+    "clients" | "global" | "detection" | "bytes" | "lost" | "time" | "target" | "mods";
   readonly metric: string;
   /** Default: the method under study. */
   readonly arm?: string;
@@ -17,6 +18,8 @@ export interface Measure {
   readonly comparison?: { readonly kind: "gainOver" | "ratioTo"; readonly arm: string };
   /** Of a recall: among the clients under this attack alone. */
   readonly attack?: string;
+  /** Of a number that a mod told. */
+  readonly mod?: string;
   readonly value: number;
   /** Over how many clients, rounds or answers it is taken. */
   readonly n?: number;
@@ -30,7 +33,7 @@ export function named(measure: Omit<Measure, "name">): Measure {
   return { name: nameOf(measure), ...measure };
 }
 
-function nameOf({ scope, metric, arm, comparison, attack }: Omit<Measure, "name">): string {
+function nameOf({ scope, metric, arm, comparison, attack, mod }: Omit<Measure, "name">): string {
   const method = comparison ? [comparison.kind, comparison.arm] : [arm ?? []].flat();
   switch (scope) {
     case "clients":
@@ -47,6 +50,8 @@ function nameOf({ scope, metric, arm, comparison, attack }: Omit<Measure, "name"
       return ["time", ...method].join(".");
     case "target":
       return ["target", metric, ...method].join(".");
+    case "mods":
+      return ["mods", mod ?? [], metric].flat().join(".");
   }
 }
 

@@ -61,6 +61,7 @@ const trial: Trial = {
   ...toyTrial({
     ...{ clients: 6, rounds: 3, cohort: { count: 4 } },
     attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }],
+    mods: [{ name: "toy-half" }, { name: "toy-whole" }],
   }),
   aggregator: { name: "toy-memory" },
   baselines: [

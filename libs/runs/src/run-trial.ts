@@ -6,6 +6,7 @@ import {
   createPlugin,
   exitCodes,
   isTruthUnknown,
+  modsOf,
   prepared,
   runRounds,
   startTrial,
@@ -115,6 +116,7 @@ async function* runArm(
     isTruthUnknown: isTruthUnknown(trial, plugins),
     isForeign: plugins.tasks.get(trial.task.name)?.isForeign ?? false,
     aggregator: createPlugin(plugins.aggregators, arm.aggregator),
+    mods: modsOf(trial, plugins),
   };
   for await (const event of runRounds(plan, start)) yield { arm, event };
 }

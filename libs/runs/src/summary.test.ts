@@ -6,7 +6,8 @@ import { faultsOf } from "./faults.js";
 import { lossOf } from "./losses.js";
 import type { ArmRecord } from "./arms.js";
 import { summarise, type Summary } from "./summary.js";
-import { clientOf, lostClient, recordOf } from "../testing/run-of.js";
+import { outcomeText } from "./outcome/outcome-text.js";
+import { clientOf, lostClient, recordOf, runOf } from "../testing/run-of.js";
 
 const infos: Readonly<Record<string, MetricInfo>> = {
   accuracy: { better: "higher", description: "share" },
@@ -213,6 +214,31 @@ describe("measures", () => {
       summary.details.map(({ name, value }) => [name, value]),
       Object.entries(summary.measures),
     );
+  });
+
+  it("are the largest that mods told of clients that are not contaminated", () => {
+    const told = (id: string, epsilon: number, attack: string | null = null) => ({
+      ...clientOf(id, attack, "benign"),
+      mods: { private: { epsilon } },
+    });
+    const rounds = [
+      recordOf("toy-mean", 1, told("c00", 2), told("c01", 9, "flip")),
+      recordOf("toy-mean", 2, told("c02", 3), clientOf("c01", "flip")),
+      recordOf("toy-mean", 3, told("c00", 2.5)),
+    ];
+    const trial = toyTrial({ rounds: 3 });
+    const { details } = summarise(trial, {}, rounds);
+    assert.deepEqual(
+      details.filter(({ scope }) => scope === "mods"),
+      [
+        {
+          ...{ name: "mods.private.epsilon", scope: "mods", mod: "private", metric: "epsilon" },
+          ...{ value: 3, n: 2 },
+        },
+      ],
+    );
+    const run = runOf({ ...trial, mods: [{ name: "private", clip: 1 }] }, rounds);
+    assert.match(outcomeText(run), /^private \(clip 1\): epsilon at most 3$/m);
   });
 
   it("are those of clients and arms of any name", () => {

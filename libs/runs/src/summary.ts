@@ -6,6 +6,7 @@ import { evaluationsOf, inCommon, meanOf, metricsIn, type ClientMean } from "./e
 import { LossTally } from "./losses.js";
 import { meaningOf, metricOf, named, type Measure, type MetricInfos } from "./measure.js";
 import { TimeTally } from "./time.js";
+import { ToldTally } from "./told.js";
 import { isUnknown } from "./truth.js";
 
 /** What a run shows, in numbers that `expect.measures` of a trial file can name. */
@@ -45,7 +46,8 @@ export interface Summary {
  * - `time.<arm>`: simulated seconds that all rounds took, where there are `devices`;
  * - `target.rounds.<arm>`, `target.seconds.<arm>`: the first round in which the metric of `target` had reached its value, by the mean of
  *   the benign clients, else by the coordinator's, and the simulated time at its end; absent where it was not reached;
- * - `bytes.up`, `bytes.down`: of the method under study, all rounds.
+ * - `bytes.up`, `bytes.down`: of the method under study, all rounds;
+ * - `mods.<mod>.<metric>`: the largest that a mod told of a client that is not contaminated, of the method under study.
  *
  * Of a method that stopped there is only `clients.lost`. Clients whose truth is unknown are neither hits nor false alarms;
  * they count among the benign where clients measure and where they are lost.
@@ -76,6 +78,7 @@ export class Tally {
   readonly #times: ReadonlyMap<string, TimeTally>;
   readonly #stopped = new Map<string, string>();
   readonly #detection = new DetectionTally();
+  readonly #told = new ToldTally();
   readonly #bytes = { up: 0, down: 0 };
   #isUnknown = false;
 
@@ -100,6 +103,7 @@ export class Tally {
     this.#bytes.up += bytes.up;
     this.#bytes.down += bytes.down;
     this.#detection.add(clients);
+    this.#told.add(clients);
   }
 
   /** An arm could not go on. @param why begins with the round */
@@ -119,7 +123,7 @@ export class Tally {
       ...(isWhole ? baselines.flatMap((arm) => this.#comparisons(arm)) : []),
       ...[...this.#losses].map(([arm, losses]) => losses.measure(arm === main ? undefined : arm)),
       ...arms.flatMap((arm) => this.#times.get(arm)?.measures(arm) ?? []),
-      ...(isWhole ? traffic(this.#bytes) : []),
+      ...(isWhole ? [...traffic(this.#bytes), ...this.#told.measures()] : []),
     ].filter(({ value }) => Number.isFinite(value)); // of a round that outgrew all numbers there is nothing to tell
     return {
       ...{ name, seed, arms, stopped: Object.fromEntries(this.#stopped) },

@@ -1,5 +1,5 @@
 import type { Delta, TensorDelta, Params, Tensor, Update } from "@fedclair/core";
-import { isName, sizeOf } from "@fedclair/core";
+import { isName, sizeOf, toBfloat16, toInt8 } from "@fedclair/core";
 import fc from "fast-check";
 import { fedclair } from "#gen/fedclair.js";
 import { tensorToWire } from "../src/codec/tensors.js";
@@ -19,12 +19,15 @@ const number = fc.oneof(
 const shape = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 });
 
 export const tensor: fc.Arbitrary<Tensor> = fc
-  .tuple(shape, fc.boolean())
-  .chain(([extents, single]) => {
+  .tuple(shape, fc.constantFrom("f32", "f64", "bf16", "int8"))
+  .chain(([extents, dtype]) => {
     const size = sizeOf(extents);
-    return fc
-      .array(number, { minLength: size, maxLength: size })
-      .map((x) => ({ shape: extents, data: single ? Float32Array.from(x) : Float64Array.from(x) }));
+    return fc.array(number, { minLength: size, maxLength: size }).map((x): Tensor => {
+      const double = { shape: extents, data: Float64Array.from(x) };
+      if (dtype === "bf16") return toBfloat16(double);
+      if (dtype === "int8") return toInt8(double, () => 0.5);
+      return dtype === "f64" ? double : { shape: extents, data: Float32Array.from(x) };
+    });
   });
 
 const name = fc.string({ unit: "grapheme" }).filter(isName);
@@ -97,8 +100,9 @@ const hostileTensor = fc.oneof(
   tensor.map(tensorToWire),
   plain({
     shape: fc.array(fc.nat({ max: 9 }), { maxLength: 300 }),
-    dtype: fc.constantFrom(DType.DTYPE_UNSPECIFIED, DType.F32, DType.F64),
+    dtype: fc.constantFrom(0, DType.F32, DType.F64, DType.BF16, DType.INT8, 5),
     data: fc.uint8Array({ maxLength: 40 }),
+    scales: fc.uint8Array({ maxLength: 12 }),
   }),
 );
 

@@ -104,6 +104,18 @@ describe("export", () => {
     assert.deepEqual([...scalarsOf(round)], [...scalars, ["global/gap", 0.5]]);
   });
 
+  it("has a column for what a mod told", async () => {
+    const [client] = clients;
+    assert.ok(client);
+    const told = { ...client, mods: { private: { epsilon: 2.5 } } };
+    await writeRun([{ ...recordOf("a", 1), clients: [told, client] }]);
+    const [{ columns, rows }] = await tablesOf(run, warned);
+    const at = columns.findIndex(({ name }) => name === "private/epsilon");
+    const cells = [];
+    for await (const row of rows()) cells.push(row[at]);
+    assert.deepEqual(cells, [2.5, undefined]);
+  });
+
   it("writes the tables as CSV, where nothing steers a spreadsheet or a terminal", async () => {
     const [ofClients, ofRounds] = await tablesOf(run, warned);
     await mkdir(out());

@@ -94,10 +94,13 @@ function clientCells(
   ];
 }
 
-function metricsOf({ train, evaluation }: ClientRecord): Map<string, number> {
+function metricsOf({ train, evaluation, mods = {} }: ClientRecord): Map<string, number> {
   return new Map([
     ...numbersIn(train).map(([name, value]) => [`train/${name}`, value] as const),
     ...numbersIn(evaluation).map(([name, value]) => [`evaluation/${name}`, value] as const),
+    ...Object.entries(mods).flatMap(([mod, told]) =>
+      numbersIn(told).map(([name, value]) => [`${mod}/${name}`, value] as const),
+    ),
   ]);
 }
 

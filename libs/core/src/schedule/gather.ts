@@ -1,8 +1,8 @@
-import { askClients, type Asked } from "../ask.js";
+import { askClients, type Asked, type Sampled } from "../ask.js";
 import { cohortSize, sampleCohort } from "../cohort.js";
-import type { Collected } from "../collect.js";
+import type { Answered, Collected } from "../collect.js";
 import { failure, type Failure } from "../errors.js";
-import type { RoundPlan, TrialEvent } from "../round.js";
+import type { RoundPlan } from "../round-plan.js";
 import { broadcastBytes, type Pending, type TrialState } from "../trial-state.js";
 import { deltaBytes, scaled, type Update } from "../update.js";
 import type { Devices } from "./devices.js";
@@ -35,7 +35,7 @@ export async function* gather(
   plan: RoundPlan,
   state: TrialState,
   asked: Asked,
-): AsyncGenerator<TrialEvent, Gathered> {
+): AsyncGenerator<Sampled | Answered, Gathered> {
   const { devices } = plan;
   const { schedule } = plan.trial;
   if (devices && schedule?.name === "buffered")
@@ -130,7 +130,7 @@ async function* gatherBuffered(
   state: TrialState,
   asked: Asked,
   { buffer, discount }: Extract<Schedule, { name: "buffered" }>,
-): AsyncGenerator<TrialEvent, Gathered> {
+): AsyncGenerator<Sampled | Answered, Gathered> {
   const { pending = [] } = state;
   const busy = pending.map(({ clientId }) => clientId);
   const [clock, cohort] = cohortOf(plan, state, 1, busy);

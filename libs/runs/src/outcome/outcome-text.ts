@@ -5,6 +5,7 @@ import { measuringClients } from "../truth.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "./columns.js";
 import { compareMethods, type MethodRow } from "./method-rows.js";
+import { modTexts } from "./mod-texts.js";
 import { verdictSentence } from "./verdict.js";
 
 /** Clients of a big cohort would fill screens: contaminated and mistaken ones come first, the rest is in the report. */
@@ -34,6 +35,7 @@ export function outcomeText(run: Run): string {
     methodTable(run),
     "",
     verdictSentence(run),
+    ...modTexts(run).map((text) => printable(text, mostBytes)),
     ...Object.entries(stopped).map(([arm, why]) =>
       pc.red(printable(`${arm} could not go on: ${why}`, mostBytes)),
     ),

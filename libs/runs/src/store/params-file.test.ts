@@ -11,7 +11,7 @@ const base = new Map([["m", matrix([2, 2], 1, 2, 3, 4)]]);
 
 const stateOf = (personal: TrialState["personal"]): TrialState => ({
   ...{ round: 2, params: new Map([["m", matrix([2, 2], 9, 9, 9, 9)]]), personal, ask: "end" },
-  ...{ task: undefined, aggregator: undefined, attacks: new Map() },
+  ...{ task: undefined, aggregator: undefined, attacks: new Map(), mods: new Map() },
 });
 
 describe("paramsFile", () => {

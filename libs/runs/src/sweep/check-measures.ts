@@ -14,12 +14,18 @@ export function checkMeasures({ trials, measures }: Sweep, file: string, plugins
   const labels = trials.flatMap(({ trial }) => armsOf(trial).map(({ label }) => label));
   for (const { measure } of measures) {
     if (known.has(measure)) continue;
+    if (trials.some(({ trial }) => isOfMod(trial, measure))) continue;
     const advice = didYouMean(measure, [...known]);
     if (advice === "" && labels.some((label) => measure.endsWith(`.${label}`))) continue;
     throw new UserError(
       `${file}: sweep.measures: no trial can have ${measure}${advice}\n  expected some of ${[...known].sort().join(", ")}`,
     );
   }
+}
+
+/** What a mod tells is known when it is there. */
+function isOfMod({ mods = [] }: Trial, measure: string): boolean {
+  return mods.some(({ name }) => measure.startsWith(`mods.${name}.`));
 }
 
 function possibleNames(trial: Trial, plugins: Plugins): string[] {

@@ -120,7 +120,8 @@ export function parseSweep(
 /** Keys that take a list anyway: of the trial file itself, and options of plug-ins by their schemas. */
 function takesList(plugins: Plugins): (path: readonly string[]) => boolean {
   const options = new Set<string>();
-  for (const registry of [plugins.tasks, plugins.aggregators, plugins.attacks]) {
+  const { tasks, aggregators, attacks, mods = new Map() } = plugins;
+  for (const registry of [tasks, aggregators, attacks, mods]) {
     for (const { schema } of registry.values()) {
       const { properties = {} } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
       for (const [key, property] of Object.entries(properties)) {
@@ -132,6 +133,7 @@ function takesList(plugins: Plugins): (path: readonly string[]) => boolean {
     /^plugins$/,
     /^attacks$/,
     /^baselines$/,
+    /^mods$/,
     /^attacks\.[^.]+\.clients$/,
     /^expect\.seeds$/,
   ];

@@ -210,6 +210,12 @@ describe("a sweep", () => {
     assert.throws(() => {
       check("bytes.up", "distance.toymean");
     }, /s\.yaml: sweep\.measures: no trial can have distance\.toymean, did you mean 'distance\.toy-mean'\?\n {2}expected some of bytes/);
+    assert.throws(() => {
+      check("mods.toy-half.asked");
+    }, /no trial can have/);
+    const withMod = file.replace(/^task:/m, "mods: [{ name: toy-half }]\ntask:");
+    const text = withMod.replace(/measures: .*/, "measures: [mods.toy-half.asked]");
+    checkMeasures(parse(text), "s.yaml", toyPlugins);
     for (const unknown of ["detection.recal", "distance.gainOver.local", "distance"]) {
       assert.throws(() => {
         check(unknown);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { Tensor } from "@fedclair/core";
+import { toBfloat16, toInt8, type Tensor } from "@fedclair/core";
 import fc from "fast-check";
 import { fedclair } from "#gen/fedclair.js";
 import { coordinatorMessage, damaged, tensor, update } from "../../testing/arbitraries.js";
@@ -56,6 +56,18 @@ describe("codec", () => {
     const data = new Float64Array(new BigUint64Array([0x7ff8_0000_dead_beefn]).buffer);
     const copy = tensorFromWire(tensorToWire({ shape: [1], data }));
     assert.equal(new BigUint64Array(copy.data.buffer as ArrayBuffer)[0], 0x7ff8_0000_dead_beefn);
+  });
+
+  it("writes packed numbers in their few bytes", () => {
+    const { Tensor: codec } = fedclair.v1;
+    const tensor = { shape: [2, 100], data: new Float32Array(200).fill(1) };
+    const length = (of: Tensor) => codec.encode(tensorToWire(of)).finish().length;
+    const header = length(tensor) - 800;
+    assert.equal(length(toBfloat16(tensor)), 400 + header);
+    assert.ok(length(toInt8(tensor, () => 0)) <= 200 + 2 * 4 + header + 2);
+    assert.deepEqual(tensorToWire(toBfloat16({ shape: [1], data: Float32Array.of(-2) })), {
+      ...{ shape: [1], dtype: fedclair.v1.DType.BF16, data: Uint8Array.of(0, 0xc0) },
+    });
   });
 
   it("writes numbers little-endian, and only the tensor's part of a buffer", () => {
@@ -220,14 +232,26 @@ describe("codec, given what is no message", () => {
   });
 
   it("refuses tensors that do not add up", () => {
+    const { BF16, INT8 } = fedclair.v1.DType;
     const bytes = (length: number) => new Uint8Array(length);
     const cases: [fedclair.v1.Tensor.$Properties, string][] = [
       [{ shape: [2], dtype: fedclair.v1.DType.F32, data: bytes(4) }, "WRONG_SHAPE"],
       [{ shape: [1], dtype: fedclair.v1.DType.F64, data: bytes(7) }, "WRONG_SHAPE"],
       [{ shape: [2 ** 31, 2 ** 31], dtype: fedclair.v1.DType.F32, data: bytes(0) }, "WRONG_SHAPE"],
       [{ shape: [1], data: bytes(4) }, "MALFORMED"],
-      // shape [1], dtype 3, two bytes
-      [fedclair.v1.Tensor.decode(Uint8Array.of(0x0a, 1, 1, 0x10, 3, 0x1a, 2, 0, 0)), "MALFORMED"],
+      // shape [1], dtype 5, two bytes
+      [fedclair.v1.Tensor.decode(Uint8Array.of(0x0a, 1, 1, 0x10, 5, 0x1a, 2, 0, 0)), "MALFORMED"],
+      [{ shape: [2], dtype: BF16, data: bytes(3) }, "WRONG_SHAPE"],
+      [{ shape: [2], dtype: BF16, data: bytes(2) }, "WRONG_SHAPE"],
+      [{ shape: [2, 3], dtype: INT8, data: bytes(6) }, "WRONG_SHAPE"],
+      [{ shape: [2, 3], dtype: INT8, data: bytes(6), scales: bytes(4) }, "WRONG_SHAPE"],
+      [{ shape: [2, 3], dtype: INT8, data: bytes(6), scales: bytes(7) }, "WRONG_SHAPE"],
+      [{ shape: [2, 3], dtype: INT8, data: bytes(5), scales: bytes(8) }, "WRONG_SHAPE"],
+      // As many lines as an attacker likes, none of which has a number.
+      [
+        { shape: [2 ** 32 - 1, 0, 1], dtype: INT8, data: bytes(0), scales: bytes(0) },
+        "WRONG_SHAPE",
+      ],
     ];
     for (const [wire, code] of cases)
       assert.equal(

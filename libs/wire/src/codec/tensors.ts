@@ -1,11 +1,14 @@
 import { endianness } from "node:os";
 import {
   isLowRank,
+  messageOf,
   shapeText,
   sizeOf,
+  unpacked,
   type Delta,
-  type TensorDelta,
+  type Packed,
   type Params,
+  type TensorDelta,
   type Tensor,
 } from "@fedclair/core";
 import { fedclair } from "#gen/fedclair.js";
@@ -22,33 +25,71 @@ const { DType } = fedclair.v1;
 if (endianness() !== "LE") throw new Error("fedclair runs on little-endian processors only");
 
 /** The result views the tensor's memory: encode it before the tensor changes. @throws WireError */
-export function tensorToWire({ shape, data }: Tensor): WireTensor {
+export function tensorToWire({ shape, data, packed }: Tensor): WireTensor {
   checkSize(shape, data.length);
-  return {
-    shape: shape.map((extent) => uint32("shape", extent)),
-    dtype: data instanceof Float32Array ? DType.F32 : DType.F64,
-    data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-  };
+  const extents = shape.map((extent) => uint32("shape", extent));
+  if (packed) {
+    const scales = packed.dtype === "int8" && { scales: bytesOf(packed.scales) };
+    const dtype = packed.dtype === "int8" ? DType.INT8 : DType.BF16;
+    return { shape: extents, dtype, data: bytesOf(packed.codes), ...scales };
+  }
+  const dtype = data instanceof Float32Array ? DType.F32 : DType.F64;
+  return { shape: extents, dtype, data: bytesOf(data) };
 }
 
-/** The result owns its memory. @throws WireError */
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** The result owns its memory; of BF16 and INT8 it keeps what travelled beside the numbers. @throws WireError */
 export function tensorFromWire(wire: WireTensor): Tensor {
   const shape = wire.shape ?? [];
+  const dtype = wire.dtype ?? DType.DTYPE_UNSPECIFIED;
+  switch (dtype) {
+    case DType.F32:
+      return sized(shape, numbersOf(Float32Array, wire.data));
+    case DType.F64:
+      return sized(shape, numbersOf(Float64Array, wire.data));
+    case DType.BF16:
+      return unpack(shape, { dtype: "bf16", codes: numbersOf(Uint16Array, wire.data) });
+    case DType.INT8: {
+      const scales = numbersOf(Float32Array, wire.scales);
+      return unpack(shape, { dtype: "int8", codes: numbersOf(Int8Array, wire.data), scales });
+    }
+    default: {
+      const message = `dtype ${dtype}: expected F32 (1), F64 (2), BF16 (3) or INT8 (4)`;
+      throw new WireError("MALFORMED", message);
+    }
+  }
+}
+
+interface Numbers<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer): T;
+}
+
+function numbersOf<T>(kind: Numbers<T>, bytes: Uint8Array | null | undefined): T {
   // Decoded bytes are a slice of a received buffer: unaligned, and they would keep all of it in memory.
-  const owned = new Uint8Array(wire.data ?? []);
-  const data = numbersOf(wire.dtype ?? DType.DTYPE_UNSPECIFIED, owned);
+  const owned = new Uint8Array(bytes ?? []);
+  if (owned.length % kind.BYTES_PER_ELEMENT !== 0) {
+    const message = `${owned.length} bytes are no whole number of ${kind.BYTES_PER_ELEMENT}-byte numbers`;
+    throw new WireError("WRONG_SHAPE", message);
+  }
+  return new kind(owned.buffer);
+}
+
+function sized(shape: readonly number[], data: Tensor["data"]): Tensor {
   checkSize(shape, data.length);
   return { shape, data };
 }
 
-function numbersOf(dtype: fedclair.v1.DType, { buffer, length }: Uint8Array<ArrayBuffer>) {
-  const view = { [DType.F32]: Float32Array, [DType.F64]: Float64Array }[dtype as number];
-  if (!view) throw new WireError("MALFORMED", `dtype ${dtype}: expected F32 (1) or F64 (2)`);
-  if (length % view.BYTES_PER_ELEMENT !== 0) {
-    const message = `${length} bytes are no whole number of ${view.BYTES_PER_ELEMENT}-byte numbers`;
-    throw new WireError("WRONG_SHAPE", message);
+function unpack(shape: readonly number[], packed: Packed): Tensor {
+  checkSize(shape, packed.codes.length);
+  try {
+    return unpacked(shape, packed);
+  } catch (error) {
+    throw new WireError("WRONG_SHAPE", messageOf(error));
   }
-  return new view(buffer);
 }
 
 function checkSize(shape: readonly number[], length: number): void {

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { stream } from "@fedclair/linalg";
+import fc from "fast-check";
+import { lineAt, linesOf, toBfloat16, toInt8, unpacked } from "./packed.js";
+import { payloadBytes, sizeOf, type Tensor } from "./tensor.js";
+
+const f32 = (shape: readonly number[], ...values: number[]): Tensor => ({
+  shape,
+  data: Float32Array.from(values),
+});
+const half = () => 0.5;
+
+describe("bfloat16", () => {
+  it("keeps 8 bits of significand, to the nearest and of two the even one", () => {
+    const cases: readonly (readonly [number, number])[] = [
+      [1, 1],
+      [-0, -0],
+      [1 + 2 ** -7, 1 + 2 ** -7],
+      [1 + 2 ** -8, 1], // half way between 1 and 1 + 2⁻⁷
+      [1 + 3 * 2 ** -8, 1 + 2 ** -6],
+      [1 + 2 ** -8 + 2 ** -20, 1 + 2 ** -7],
+      [-3.14159, -3.140625],
+      [1e-40, 2 ** -133], // denormals too
+      [Infinity, Infinity],
+      [NaN, NaN],
+    ];
+    const { data } = toBfloat16(f32([cases.length], ...cases.map(([x]) => x)));
+    assert.deepEqual(
+      [...data],
+      cases.map(([, y]) => Math.fround(y)),
+    );
+  });
+
+  it("is off by at most one part in 256, and of two bytes a number", () => {
+    const number = fc.float({ noNaN: true, min: Math.fround(1e-30), max: Math.fround(1e30) });
+    fc.assert(
+      fc.property(fc.array(number), (numbers) => {
+        const tensor = toBfloat16(f32([numbers.length], ...numbers));
+        tensor.data.forEach((y, i) => {
+          const x = numbers[i] ?? NaN;
+          assert.ok(Math.abs(y - x) <= Math.abs(x) / 256, `${x} ${y}`);
+        });
+        assert.equal(payloadBytes([tensor]), 2 * numbers.length);
+      }),
+    );
+  });
+});
+
+describe("int8", () => {
+  it("has a scale for each row, or column where there are fewer, or part along the first extent", () => {
+    const lines = (...shape: number[]) => {
+      const cut = linesOf(shape);
+      const all = Array.from({ length: sizeOf(shape) }, (_, i) => lineAt(i, cut));
+      return [cut.count, all.join("")];
+    };
+    assert.deepEqual(lines(2, 3), [2, "000111"]);
+    assert.deepEqual(lines(3, 2), [2, "010101"]);
+    assert.deepEqual(lines(2, 2), [2, "0011"]);
+    assert.deepEqual(lines(3, 1, 2), [3, "001122"]);
+    assert.deepEqual(lines(3), [1, "000"]);
+    assert.deepEqual(lines(), [1, "0"]);
+    assert.deepEqual(lines(0, 3), [0, ""]);
+  });
+
+  it("writes hand-checkable codes", () => {
+    // The scale is 1 of the first row and 2 of the second, but for the last bit: 3.6 is 3 or 4, 100 is 50.
+    const tensor = toInt8(f32([2, 3], 127, -3.6, 0, 254, 99, -254), () => 0.3);
+    assert.ok(tensor.packed?.dtype === "int8");
+    assert.deepEqual([...tensor.packed.codes], [127, -3, 0, 127, 50, -127]);
+    const [first = NaN, second = NaN] = tensor.packed.scales;
+    assert.ok(Math.abs(first - 1) < 1e-6 && Math.abs(second - 2) < 1e-6);
+    assert.deepEqual([...tensor.data].map(Math.round), [127, -3, 0, 254, 100, -254]);
+    assert.equal(payloadBytes([tensor]), 6 + 2 * 4);
+  });
+
+  it("is off by less than a step, up or down, and is right in the mean", () => {
+    const number = fc.double({ noNaN: true, min: -1e20, max: 1e20 });
+    fc.assert(
+      fc.property(fc.array(number, { minLength: 1 }), (numbers) => {
+        const tensor: Tensor = { shape: [numbers.length], data: Float64Array.from(numbers) };
+        const [low, high] = [toInt8(tensor, () => 1 - 2 ** -53), toInt8(tensor, () => 0)];
+        const step = low.packed && "scales" in low.packed ? (low.packed.scales[0] ?? NaN) : NaN;
+        numbers.forEach((x, i) => {
+          const [a = NaN, b = NaN] = [low.data[i], high.data[i]];
+          const slack = 1e-5 * Math.max(...numbers.map(Math.abs)) + 1e-40;
+          assert.ok(a <= x + slack && x <= b + slack && b - a <= step + slack, `${a} ${x} ${b}`);
+        });
+      }),
+    );
+    const rng = stream("int8");
+    const tensor = f32([2], 1, 0.3);
+    const sum = Array.from({ length: 20_000 }, () => toInt8(tensor, () => rng.uniform()).data[1]);
+    const mean = sum.reduce<number>((total, x) => total + (x ?? NaN), 0) / 20_000;
+    assert.ok(Math.abs(mean - 0.3) < 1e-4, `${mean}`); // four standard errors: steps are 1/127
+  });
+
+  it("keeps zeros, the smallest numbers, and what is not finite from becoming numbers", () => {
+    assert.deepEqual([...toInt8(f32([3], 0, -0, 0), half).data], [0, 0, 0]);
+    assert.ok([...toInt8(f32([2], 1e-45, 0), half).data].every((x) => x <= 1e-45));
+    for (const odd of [NaN, Infinity]) {
+      const { data } = toInt8(f32([2, 2], odd, 1, 1, 2), half);
+      assert.ok(Number.isNaN(data[0]) || data[0] === Infinity);
+      assert.ok(Math.abs((data[3] ?? NaN) - 2) < 1e-5, "the other row");
+    }
+  });
+
+  it("comes back from its codes, and from nothing else", () => {
+    const tensor = toInt8(f32([2, 2], 1, 2, 3, 4), half);
+    assert.ok(tensor.packed?.dtype === "int8");
+    assert.deepEqual(unpacked([2, 2], tensor.packed), tensor);
+    assert.throws(() => unpacked([2, 3], tensor.packed as never), /4 codes for 6 numbers/);
+    const one = { ...tensor.packed, scales: new Float32Array(1) };
+    assert.throws(() => unpacked([2, 2], one), /1 scales for 2 lines/);
+  });
+});

@@ -1,0 +1,31 @@
+import type { Stream } from "@fedclair/linalg";
+import type { Contamination } from "./contamination.js";
+import type { Aggregator, ClientPool, Task } from "./contracts.js";
+import type { TrialMod } from "./mods.js";
+import type { Devices } from "./schedule/devices.js";
+import type { Trial } from "./trial.js";
+
+/** Who takes part in a run and by which rules. */
+export interface RoundPlan {
+  readonly trial: Pick<Trial, "rounds" | "cohort" | "evaluate" | "limits" | "schedule">;
+  /** All clients of the trial. */
+  readonly clientIds: readonly string[];
+  /** The truth, for records and for choosing who measures; it goes no further. */
+  readonly contamination: Contamination;
+  /** Are the clients not simulated? See `TaskPlugin.isForeign`. */
+  readonly isForeign?: boolean;
+  /** Does nobody know whether the other clients are? As of clients that are not simulated. */
+  readonly isTruthUnknown?: boolean;
+  /** Simulated time. Default: rounds take none. */
+  readonly devices?: Devices | undefined;
+  /** An oracle that leaves contaminated clients out of every cohort. */
+  readonly benignOnly?: boolean;
+  readonly pool: ClientPool;
+  /** Prepared. */
+  readonly task: Task;
+  readonly aggregator: Aggregator;
+  /** Default: none. */
+  readonly mods?: readonly TrialMod[];
+  readonly rng: Stream;
+  readonly signal: AbortSignal;
+}

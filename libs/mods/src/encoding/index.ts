@@ -1,0 +1,59 @@
+import {
+  isLowRank,
+  toBfloat16,
+  toInt8,
+  yieldToEventLoop,
+  type Mod,
+  type Plugin,
+  type Tensor,
+  type TensorDelta,
+} from "@fedclair/core";
+import type { Stream } from "@fedclair/linalg";
+import { z } from "zod";
+
+const schema = z.strictObject({
+  dtype: z
+    .enum(["f32", "bf16", "int8"])
+    .describe(
+      "f32: 4 bytes a number. bf16: 2, to the nearest. int8: 1 and a scale for each row, rounded up or down by chance, right in the mean",
+    ),
+});
+
+type Options = z.output<typeof schema>;
+
+/**
+ * Writes updates in fewer bytes, on the wire too. What the coordinator aggregates is what it reads of them, float32, whether they
+ * have travelled or not. It is a format: what attacks send is written so as well.
+ *
+ * int8 is the stochastic quantisation of QSGD (Alistarh et al., arXiv 1610.02132) with 127 levels and, in place of the norm, the
+ * largest number of each row, or of each column where there are fewer: those of a LoRA factor are its directions.
+ */
+export const encoding: Plugin<Mod> = {
+  name: "encoding",
+  summary: "Updates in fewer bytes: float32, bfloat16 or 8-bit integers.",
+  schema,
+  create: (options: Options): Mod => ({
+    isFormat: true,
+    client: async (result, { rng }) => {
+      const delta = new Map<string, TensorDelta>();
+      for (const [name, change] of result.delta) {
+        await yieldToEventLoop();
+        const write = (tensor: Tensor) => written(tensor, options, rng);
+        const pair = isLowRank(change) && { b: write(change.b), a: write(change.a) };
+        delta.set(name, pair || write(change as Tensor));
+      }
+      return { ...result, delta };
+    },
+  }),
+};
+
+function written(tensor: Tensor, { dtype }: Options, rng: Stream): Tensor {
+  switch (dtype) {
+    case "f32":
+      return { shape: tensor.shape, data: Float32Array.from(tensor.data) };
+    case "bf16":
+      return toBfloat16(tensor);
+    case "int8":
+      return toInt8(tensor, () => rng.uniform());
+  }
+}
