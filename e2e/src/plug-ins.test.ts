@@ -237,6 +237,29 @@ describe("a stranger's plug-ins", () => {
     }
   });
 
+  it("that fail at the coordinator are told where, and never in the records; an attack that does nothing is refused", async () => {
+    const folder = await study();
+    await insert(folder, "near-median.js", "const centre", "updates.fail();\n");
+    const args = ["run", "trial.yaml", "--no-report", "--hosts", "1", "--out", "run"];
+    const { code, stderr } = await fedclair(args, { cwd: folder });
+    assert.equal(code, 6);
+    assert.match(
+      stderr,
+      /^near-median could not go on: round 1: TypeError: .* \(file:.*near-median\.js:\d+:\d+\)$/m,
+    );
+    assert.doesNotMatch(JSON.stringify(await recordsOf(join(folder, "run"))), /file:/);
+    const idle = `import { definePlugin } from "@fedclair/core"; import { z } from "zod";
+      export default definePlugin({ kind: "attack", name: "reverse", summary: "Idle.",
+        schema: z.strictObject({ strength: z.number() }), create: () => ({}) });`;
+    await writeFile(join(folder, "reverse.js"), idle);
+    const refused = await fedclair([...args, "--again"], { cwd: folder });
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.stderr,
+      /attacks\.0: reverse does nothing: expected one of corruptLabels,/,
+    );
+  });
+
   it("that end the process are told, and are no success", async () => {
     const folder = await study();
     await insert(folder, "mean-estimation.js", "const metrics = { error", "process.exit(0);\n");

@@ -1,14 +1,35 @@
 import type { Aggregation } from "./contracts.js";
 import { UserError } from "./errors.js";
+import { checkStorable } from "./storable.js";
+import { excerpt } from "./text.js";
 import type { Delta } from "./update.js";
 
-/** Of what an aggregator returned, which may be a plug-in in JavaScript. @throws UserError if it is something else */
-export function checkAggregation(made: unknown): asserts made is Aggregation {
-  const { change, personal = new Map(), verdicts = [] } = (made ?? {}) as Partial<Aggregation>;
-  if (!isTerms(change)) throw new UserError("the aggregator returned no list of changes");
-  if (!(personal instanceof Map) || ![...personal.values()].every(isTerms))
+/**
+ * Of what an aggregator returned, which may be a plug-in in JavaScript.
+ * @param clientIds of the trial
+ * @throws UserError if it is something else
+ */
+export function checkAggregation(
+  made: unknown,
+  clientIds: readonly string[],
+): asserts made is Aggregation {
+  const {
+    change,
+    personal = new Map<string, readonly Delta[]>(),
+    verdicts = [],
+    state,
+  } = (made ?? {}) as Partial<Aggregation>;
+  if (made instanceof Promise || !isTerms(change))
+    throw new UserError("the aggregator returned no list of changes");
+  const isMap = (personal as unknown) instanceof Map;
+  if (!isMap || ![...personal.values()].every(isTerms))
     throw new UserError("the aggregator's personal: expected a Map, a list of changes by client");
+  const known = new Set(clientIds);
+  const stranger = [...personal.keys()].find((id) => !known.has(id));
+  if (stranger !== undefined)
+    throw new UserError(`the aggregator's personal: there is no client ${excerpt(stranger)}`);
   if (!Array.isArray(verdicts)) throw new UserError("the aggregator's verdicts: expected a list");
+  checkStorable("the aggregator's state", state);
 }
 
 function isTerms(value: unknown): value is readonly Delta[] {

@@ -1,7 +1,10 @@
 import type { Collected } from "./collect.js";
 import type { Contaminated, Contamination } from "./contamination.js";
-import type { Job } from "./contracts.js";
-import type { Failure } from "./errors.js";
+import type { AttackedUpdates, Job } from "./contracts.js";
+import { UserError, type Failure } from "./errors.js";
+import { checkStorable } from "./storable.js";
+import { excerpt } from "./text.js";
+import { typeText } from "./type-text.js";
 import type { Update } from "./update.js";
 
 /** What omniscient attacks remember, by `Contaminated.key`. */
@@ -28,9 +31,13 @@ export function attackRound(
   const forged = new Map<string, Update>();
   for (const [{ key, attack, common }, own] of attackers) {
     const rng = common.at("forge", phase, round);
-    const attacked = attack.attackRound?.({ own, honest, rng }, states.get(key));
-    if (attacked?.state !== undefined) next.set(key, attacked.state);
-    for (const update of attacked?.updates ?? []) forged.set(update.clientId, update);
+    const attacked: unknown = attack.attackRound?.({ own, honest, rng }, states.get(key));
+    checkAttacked(attacked, own);
+    if (attacked.state !== undefined) {
+      checkStorable("the attack's state", attacked.state);
+      next.set(key, attacked.state);
+    }
+    for (const update of attacked.updates) forged.set(update.clientId, update);
   }
   const refused = new Map<string, Failure>();
   for (const update of forged.values()) {
@@ -45,4 +52,31 @@ export function attackRound(
     },
     states: next,
   };
+}
+
+/** An attack that does nothing would make every rule look robust. @throws UserError unless it has an update of each client */
+function checkAttacked(
+  attacked: unknown,
+  own: readonly Update[],
+): asserts attacked is AttackedUpdates {
+  const { updates } = (attacked ?? {}) as Partial<AttackedUpdates>;
+  if (attacked instanceof Promise)
+    throw new UserError("attackRound returned a promise; expected { updates } at once: not async");
+  if (!Array.isArray(updates)) {
+    const isObject = typeof attacked === "object" && attacked !== null && !Array.isArray(attacked);
+    const got = isObject ? `updates that is ${typeText(updates)}` : typeText(attacked);
+    throw new UserError(
+      `attackRound returned ${got}; expected { updates }, one of each client in own`,
+    );
+  }
+  const told = new Set((updates as Partial<Update>[]).map(({ clientId }) => clientId));
+  const ids = own.map(({ clientId }) => clientId);
+  const lacking = ids.find((id) => !told.has(id));
+  if (lacking !== undefined)
+    throw new UserError(
+      `attackRound returned no update of ${lacking}; expected one of each client in own`,
+    );
+  const other = [...told].find((id) => !ids.includes(id ?? ""));
+  if (other !== undefined)
+    throw new UserError(`attackRound returned an update of ${excerpt(other)}, which is not in own`);
 }

@@ -5,6 +5,12 @@ import { UserError } from "./errors.js";
 import { toyPlugins, toyTrial } from "../testing/index.js";
 import { toyTask } from "../testing/toy.js";
 
+const jobOf = (kind: "train" | "evaluate") => ({
+  ...{ round: 1, phase: "train", kind },
+  ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
+  ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
+});
+
 describe("ClientRunner", () => {
   it("gives a client up when its time is over, and tells its training so", async () => {
     let stopped: unknown;
@@ -66,7 +72,21 @@ describe("ClientRunner", () => {
   });
 
   it("takes what is no result for the client's fault", async () => {
-    for (const result of [{}, { delta: new Map([["m", {}]]), metrics: {} }, { delta: new Map() }]) {
+    const data = [1, 2];
+    const sound = { numExamples: 1, delta: new Map(), metrics: {} };
+    for (const [result, fault] of [
+      [undefined, "undefined"],
+      [{}, "a delta that is undefined"],
+      [{ ...sound, delta: Promise.resolve(1) }, "a delta that is a promise: is an await missing?"],
+      [{ ...sound, delta: new Map([["m", 3]]) }, "delta.get('m') that is 3"],
+      [{ ...sound, delta: new Map([["m", {}]]) }, "delta.get('m') with a shape that is undefined"],
+      [
+        { ...sound, delta: new Map([["m", { shape: [2], data }]]) },
+        "delta.get('m') with data that is an array, no Float32Array or Float64Array",
+      ],
+      [{ delta: new Map(), metrics: {} }, "numExamples that is undefined"],
+      [{ ...sound, metrics: { loss: "0.1" } }, "metrics.loss that is '0.1'"],
+    ] as const) {
       const create = (options: never): Task => ({
         ...toyTask.create(options),
         openShard: () =>
@@ -80,7 +100,44 @@ describe("ClientRunner", () => {
       });
       assert.ok("failure" in answer);
       assert.equal(answer.failure.code, "CLIENT_ERROR");
-      assert.match(answer.failure.message, /^train\(\) returned something else: expected/);
+      assert.equal(answer.failure.message.split("; ")[0], `train() returned ${fault}`);
     }
+  });
+
+  it("takes what is no trainer for the client's fault", async () => {
+    for (const [trainer, fault] of [
+      [undefined, "undefined"],
+      [{ evaluate: () => undefined }, "an object without train"],
+    ] as const) {
+      const create = (options: never): Task => ({
+        ...toyTask.create(options),
+        openShard: () => Promise.resolve(trainer as never),
+      });
+      const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
+      const answer = await new ClientRunner(toyTrial(), plugins).run(jobOf("train"));
+      assert.ok("failure" in answer);
+      assert.match(answer.failure.message, new RegExp(`^openShard\\(\\) returned ${fault};`));
+    }
+  });
+
+  it("gives every job params of its own: what one changes in place the next does not see", async () => {
+    const seen: number[] = [];
+    const create = (options: never): Task => ({
+      ...toyTask.create(options),
+      openShard: () =>
+        Promise.resolve({
+          train: ({ params }) => {
+            const data = params.get("w")?.data ?? assert.fail();
+            seen.push((data[0] = (data[0] ?? 0) + 1));
+            return Promise.resolve({ numExamples: 1, delta: new Map(), metrics: {} });
+          },
+        }),
+    });
+    const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
+    const runner = new ClientRunner(toyTrial(), plugins);
+    const base = new Map([["w", { shape: [1], data: Float64Array.of(5) }]]);
+    for (const id of [1, 2])
+      await runner.run({ ...jobOf("train"), id, params: { base, rounds: [] } });
+    assert.deepEqual(seen, [6, 6]);
   });
 });

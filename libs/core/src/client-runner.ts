@@ -16,7 +16,8 @@ import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { failure, messageOf, placeOf, UserError, type Failure } from "./errors.js";
 import { clientHalves, modsOf, type TrialMod } from "./mods.js";
 import { checkedResult } from "./result.js";
-import type { Params } from "./tensor.js";
+import { copyParams, type Params } from "./tensor.js";
+import { typeText } from "./type-text.js";
 import { createPlugin, type Trial } from "./trial.js";
 
 /** A job as a client host sees it: with everything it needs, since virtual clients keep nothing between jobs. */
@@ -87,8 +88,13 @@ export class ClientRunner {
 
   async #result(job: ClientJob, signal: AbortSignal): Promise<TrainResult | Failure> {
     if (job.kind === "initial") throw new Error("a simulated client has no initial params");
-    const params = await resolveParams(job.params);
+    // Jobs share a base: a trainer that changes its params in place must not change those of the next one.
+    const params = copyParams(await resolveParams(job.params));
     const trainer = await this.#task.openShard(this.#shard(job.clientId));
+    if (typeof (trainer as Partial<LocalTrainer> | undefined)?.train !== "function")
+      throw new UserError(
+        `openShard() returned ${trainerText(trainer)}; expected { train, evaluate?, close? }`,
+      );
     try {
       return job.kind === "train"
         ? await this.#train(trainer, job, { params, signal })
@@ -137,6 +143,11 @@ export class ClientRunner {
     const corrupted = await attack.corruptUpdate(own, rng.at("attack"));
     return await wrap(checkedResult(corrupted, "corruptUpdate()"), this.#mods.slice(rules.length));
   }
+}
+
+function trainerText(trainer: unknown): string {
+  const isObject = typeof trainer === "object" && trainer !== null && !(trainer instanceof Promise);
+  return isObject ? "an object without train" : typeText(trainer);
 }
 
 /** Has the task read its data? @throws UserError naming the task: it would fail again, however often it is tried */

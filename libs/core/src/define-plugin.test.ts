@@ -88,7 +88,11 @@ describe("a plug-in from outside", () => {
   const cases: readonly (readonly [string, unknown, RegExp])[] = [
     ["null", null, /expected create to return an object with aggregate, got null/],
     ["another thing", {}, /got one without aggregate/],
-    ["a promise", Promise.resolve({ aggregate: () => 0 }), /without aggregate/],
+    [
+      "a promise",
+      Promise.resolve({ aggregate: () => 0 }),
+      /expected create to return at once, got a promise: it must not be async/,
+    ],
   ];
   for (const [what, value, said] of cases) {
     it(`that makes ${what} is refused when it is made`, () => {

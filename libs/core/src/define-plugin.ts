@@ -10,6 +10,7 @@ import type {
 } from "./contracts.js";
 import { messageOf, UserError } from "./errors.js";
 import { pluginKinds, type PluginKind } from "./plugin-identity.js";
+import { typeText } from "./type-text.js";
 
 interface MadeByKind {
   readonly task: Task;
@@ -130,8 +131,12 @@ function made(plugin: DefinedPlugin, options: never): unknown {
     throw new UserError(`${kind} '${name}' cannot be made with these options: ${messageOf(error)}`);
   }
   const wanted = methods[kind];
+  if (value instanceof Promise)
+    throw new UserError(
+      `${kind} '${name}': expected create to return at once, got a promise: it must not be async`,
+    );
   const missing = isObject(value) ? wanted.filter((m) => typeof value[m] !== "function") : wanted;
-  if (isObject(value) && !(value instanceof Promise) && missing.length === 0) return value;
+  if (isObject(value) && missing.length === 0) return value;
   const expected = wanted.length === 0 ? "an object" : `an object with ${wanted.join(" and ")}`;
   const found =
     isObject(value) && missing.length > 0
@@ -142,13 +147,4 @@ function made(plugin: DefinedPlugin, options: never): unknown {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
-}
-
-/** For people, of what should have been something else. */
-function typeText(value: unknown): string {
-  if (typeof value === "string") return `'${messageOf(value).slice(0, 80)}'`;
-  if (value instanceof Promise) return "a promise";
-  if (Array.isArray(value)) return "an array";
-  if (value === null || value === undefined) return String(value);
-  return typeof value === "function" ? "a function" : `a value of type ${typeof value}`;
 }

@@ -45,8 +45,9 @@ export function failure(code: ErrorCode, message: string): Failure {
 export class UserError extends Error {
   readonly exitCode: number;
 
-  constructor(message: string, exitCode: number = exitCodes.usage) {
-    super(message);
+  /** @param cause what a plug-in threw: for people who look for the place, and for no record */
+  constructor(message: string, exitCode: number = exitCodes.usage, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     this.name = "UserError";
     this.exitCode = exitCode;
   }

@@ -82,6 +82,7 @@ export { remarksOn } from "./remarks.js";
 export { isTruthUnknown } from "./truth.js";
 export { choiceOf, createPlugin, trialSchema, type Trial } from "./trial.js";
 export {
+  copyUpdate,
   isLowRank,
   deltaShape,
   scaled,

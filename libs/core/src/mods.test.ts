@@ -210,7 +210,7 @@ describe("mods", () => {
     const odd: Mod = { client: () => ({}) as never };
     await assert.rejects(
       play({ ...toyTrial(), mods: [{ name: "odd" }] }, withPlugins({ odd })),
-      /c00: CLIENT_ERROR \(the client half of mod 'odd' returned something else: expected/,
+      /c00: CLIENT_ERROR \(the client half of mod 'odd' returned a delta that is undefined; expected/,
     );
   });
 });

@@ -9,6 +9,7 @@ import { UserError } from "./errors.js";
 import { MemoryPool } from "./memory-pool.js";
 import type { RoundPlan } from "./round-plan.js";
 import { runRounds, type RoundDone } from "./round.js";
+import type { Update } from "./update.js";
 import { toyParams, toyPlugins, toyTrial } from "../testing/index.js";
 import { startTrial, type TrialState } from "./trial-state.js";
 import { createPlugin, type Trial } from "./trial.js";
@@ -48,7 +49,7 @@ describe("startTrial", () => {
       startTrial({ ...createPlugin(toyPlugins.tasks, toyTrial().task), start: of }, [], stream(1));
     await assert.rejects(
       start(() => Promise.reject(new TypeError("no data"))),
-      new UserError("the task cannot start: TypeError: no data"),
+      /^UserError: the task cannot start: TypeError: no data \(\/.*round\.test\.ts:\d+:\d+\)$/,
     );
     await assert.rejects(
       start(() => Promise.resolve({ params: {} as never })),
@@ -455,6 +456,66 @@ describe("runRounds", () => {
       );
       const { stopped = "" } = rounds.at(-1)?.record ?? {};
       assert.ok(stopped.length < 2049 && stopped.startsWith("Error: x\\nx\\n"));
+    });
+
+    const forging = (attackRound: unknown, state?: unknown) => {
+      const trial = toyTrial({ attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }] });
+      const plan = planOf(trial);
+      const [[id, one] = assert.fail()] = plan.contamination;
+      const attack = { attackRound } as never;
+      return { ...plan, contamination: new Map([[id, { ...one, attack }]]), state };
+    };
+    type Own = { own: Update[]; honest: Update[] };
+    for (const [what, attackRound, why] of [
+      [
+        "a promise",
+        ({ own }: Own) => Promise.resolve({ updates: own }),
+        "attackRound returned a promise; expected { updates } at once: not async",
+      ],
+      ["nothing", () => undefined, "attackRound returned undefined; expected { updates }"],
+      ["a list", ({ own }: Own) => own, "attackRound returned an array; expected { updates }"],
+      [
+        "too few",
+        () => ({ updates: [] }),
+        "attackRound returned no update of c02; expected one of each",
+      ],
+      [
+        "another's",
+        ({ own, honest }: Own) => ({ updates: [...own, ...honest] }),
+        "attackRound returned an update of c00, which is not in own",
+      ],
+      [
+        "a state with a method",
+        ({ own }: Own) => ({ updates: own, state: { f: () => 1 } }),
+        "the attack's state.f: expected JSON values, .* got a function",
+      ],
+    ] as const) {
+      it(`ends the arm alone where an attack with sight of the round gives ${what}`, async () => {
+        const { rounds, error } = await eventsOf(forging(attackRound));
+        assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
+        assert.match(
+          rounds.at(-1)?.record.stopped ?? "",
+          new RegExp(why.replace("{ updates }", "\\{ updates \\}")),
+        );
+      });
+    }
+
+    it("ends the arm alone where a step is none, or leaves a state that cannot be stored", async () => {
+      class Memory {
+        next = 1;
+      }
+      for (const [step, said] of [
+        [() => Promise.resolve(undefined), /the task's step returned undefined; expected/],
+        [
+          () => Promise.resolve({ state: new Map([["m", [new Memory()]]]) }),
+          /the task's state\.get\(m\)\[0\]: expected JSON values, .* got a Memory/,
+        ],
+      ] as const) {
+        const plan = planOf(toyTrial());
+        const { error } = await eventsOf({ ...plan, task: { ...plan.task, step: step as never } });
+        assert.match(String(error), said);
+        assert.ok(error instanceof UserError && error.exitCode === 6);
+      }
     });
 
     it("ends the arm alone where a task's step leaves what cannot be written", async () => {

@@ -12,6 +12,9 @@ import type { RoundPlan } from "./round-plan.js";
 import { gather } from "./schedule/gather.js";
 import { expectedOf, merge, type Merged, type TrialState } from "./trial-state.js";
 import type { Update } from "./update.js";
+import { checkStorable } from "./storable.js";
+import { copyParams } from "./tensor.js";
+import { typeText } from "./type-text.js";
 import { checkVerdicts } from "./verdict.js";
 
 /** What happens in a trial, as it happens. */
@@ -66,14 +69,14 @@ async function* runRound(
   const facts = { ...when, gathered, contamination, isTruthUnknown, before, trained };
   const trainSeconds = clock();
 
-  const { fault } = seen;
+  const { fault, cause } = seen;
   const received = { ...when, cohort, admit, updates: trained.updates };
-  const made = fault === undefined ? await step(plan, before, received) : { fault };
+  const made = fault === undefined ? await step(plan, before, received) : { fault, cause };
   if ("fault" in made) {
     const timing = { train: trainSeconds, aggregate: clock(), evaluate: 0 };
     const record = roundRecord({ ...facts, stopped: made.fault });
     yield { kind: "round", record, timing, artifacts: {}, state: before };
-    throw new UserError(`round ${round}: ${made.fault}`, exitCodes.stopped);
+    throw new UserError(`round ${round}: ${made.fault}`, exitCodes.stopped, made.cause);
   }
   const { aggregation, next, merged, metrics, artifacts, mods, told } = made;
   const { kept, ...params } = merged;
@@ -102,6 +105,8 @@ type When = Pick<Job, "round" | "phase">;
 /** What a part of the round could not do, in words: it ends its arm. */
 interface Fault {
   readonly fault: string;
+  /** What was thrown. */
+  readonly cause?: unknown;
 }
 
 /** The updates as omniscient attacks leave them, written as all must write; as they came, if one of these fails. */
@@ -116,7 +121,12 @@ async function attacked(
     const collected = await formatForged(mods, seen.collected, honest.updates, when, rng);
     return { ...seen, collected };
   } catch (error) {
-    return { collected: honest, states, fault: `an attack failed: ${messageOf(error)}` };
+    return {
+      collected: honest,
+      states,
+      fault: `an attack failed: ${messageOf(error)}`,
+      cause: error,
+    };
   }
 }
 
@@ -159,7 +169,7 @@ async function step(
     if (judged.length === 0) return aggregation; // an oracle's cohort may hold nobody
     const input = { round, phase, updates: judged, rng: rng.at("aggregate", phase, round) };
     const made: unknown = await aggregator.aggregate(input, state.aggregator);
-    checkAggregation(made);
+    checkAggregation(made, clientIds);
     aggregation = made;
     return made;
   };
@@ -167,10 +177,13 @@ async function step(
     const passed = await serverHalves(mods, { ...received, clientIds, rng }, state.mods, admit);
     ({ updates } = passed);
     const seen = {
-      ...{ round, phase, clientIds, params: state.params, updates, state: state.task },
+      ...{ round, phase, clientIds, params: copyParams(state.params), updates },
+      state: state.task,
       ...{ rng: rng.at("reduce", phase, round), fixedRng: rng.at("measure") },
     };
-    const next = task.step ? await task.step(seen, aggregate) : (await aggregate(), {});
+    const next = task.step
+      ? checkedStep(await task.step(seen, aggregate))
+      : (await aggregate(), {});
     aggregation ??= { change: [] };
     checkVerdicts(next.verdicts ?? aggregation.verdicts ?? [], clientIds);
     const metrics = { ...aggregation.metrics, ...next.metrics };
@@ -179,8 +192,18 @@ async function step(
     const { states, told } = passed;
     return { next, aggregation, merged, metrics, artifacts, mods: states, told };
   } catch (error) {
-    return { fault: messageOf(error) };
+    return { fault: messageOf(error), cause: error };
   }
+}
+
+/** @throws UserError for what is no step, or cannot be stored */
+function checkedStep(made: unknown): Step {
+  if (typeof made !== "object" || made === null)
+    throw new UserError(
+      `the task's step returned ${typeText(made)}; expected { params?, metrics?, state?, … }`,
+    );
+  checkStorable("the task's state", (made as Step).state);
+  return made;
 }
 
 /** Stragglers do not count: their schedule gave them up. */

@@ -47,6 +47,13 @@ export function zeros(shape: readonly number[], dtype: DType = "f32"): Tensor {
   return { shape, data: dtype === "f32" ? new Float32Array(size) : new Float64Array(size) };
 }
 
+/** The same numbers in memory of their own: what a plug-in changes in place is then nobody else's. */
+export function copyParams(params: Params): Params {
+  return new Map(
+    [...params].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
+  );
+}
+
 /** Bytes that tensors take on the wire, headers aside. */
 export function payloadBytes(tensors: Iterable<Tensor>): number {
   let bytes = 0;

@@ -9,6 +9,9 @@ import { excerpt } from "./text.js";
 import { createPlugin, type Trial } from "./trial.js";
 import { isTruthUnknown } from "./truth.js";
 
+/** How an attack can act. */
+const acts = ["corruptLabels", "corruptUpdate", "data", "attackRound"] as const;
+
 /** What a schema cannot tell: does this task bear these attacks and this many clients? */
 export function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
   const task = createPlugin(plugins.tasks, trial.task);
@@ -18,6 +21,9 @@ export function checkPlugins(trial: Trial, plugins: Plugins, file: string): void
   for (const [i, entry] of trial.attacks.entries()) {
     const place = `${file}: attacks.${i}: ${entry.attack.name}`;
     const attack = createPlugin(plugins.attacks, entry.attack);
+    if (!attack.isDeclared && !acts.some((member) => attack[member] !== undefined)) {
+      throw new UserError(`${place} does nothing: expected one of ${acts.join(", ")}`);
+    }
     checkForeign(place, entry, attack, trial, plugins);
     if (attack.corruptLabels && !plugins.tasks.get(trial.task.name)?.hasLabels) {
       const advice = "choose an attack on updates";

@@ -9,12 +9,13 @@ import {
 } from "./client-params.js";
 import { CommonBases } from "./common-bases.js";
 import type { Aggregation, Ask, Start, Step, Task } from "./contracts.js";
-import { messageOf, UserError, type Failure } from "./errors.js";
+import { messageOf, placeOf, UserError, type Failure } from "./errors.js";
 import type { Initial, Origin } from "./initial.js";
 import type { ModStates } from "./mods.js";
 import type { Stream } from "@fedclair/linalg";
 import { Products, addTerms } from "./merge.js";
-import { payloadBytes, type Params } from "./tensor.js";
+import { checkStorable } from "./storable.js";
+import { payloadBytes, shapeText, sizeOf, type Params } from "./tensor.js";
 import type { Delta, Update } from "./update.js";
 
 /** Everything that the next round depends on beside the trial itself. It survives `v8.serialize`. */
@@ -82,15 +83,30 @@ async function started(task: Task, clientIds: readonly string[], rng: Stream): P
     start = await task.start({ clientIds, rng });
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`the task cannot start: ${messageOf(error)}`);
+    throw new UserError(`the task cannot start: ${messageOf(error)}${placeOf(error)}`);
   }
-  const { params, asksClient } = (start ?? {}) as Partial<Start>;
+  const { params, asksClient, state } = (start ?? {}) as Partial<Start>;
+  checkStorable("the task's state", state);
   if (asksClient === true) return start as Start;
   if (!(params instanceof Map))
     throw new UserError("the task's start: expected { params }, a Map of tensors by module");
-  const fault = nonFinite(params); // which would be blamed on the clients that go on from it
+  // All of it would be blamed on the clients that go on from it.
+  const fault = misfit(params) ?? nonFinite(params);
   if (fault !== undefined) throw new UserError(`the task's start: params: ${fault}`);
   return start as Start;
+}
+
+/** @returns the first tensor that is none, in words */
+function misfit(params: Params): string | undefined {
+  for (const [name, tensor] of params) {
+    const { shape, data } = (tensor as unknown as Partial<typeof tensor> | undefined) ?? {};
+    const isNumbers = data instanceof Float32Array || data instanceof Float64Array;
+    if (!Array.isArray(shape) || !isNumbers)
+      return `module ${name}: expected { shape, data }, data a Float32Array or Float64Array`;
+    if (data.length !== sizeOf(shape))
+      return `module ${name}: ${data.length} numbers for a tensor of ${shapeText(shape)}`;
+  }
+  return undefined;
 }
 
 /** The params that a client starts from. */

@@ -46,6 +46,19 @@ export function deltaBytes(delta: Delta): number {
   return [...delta.values()].reduce((total, one) => total + payloadBytes(tensorsOf(one)), 0);
 }
 
+/** The same numbers in memory of their own. */
+export function copyUpdate(update: Update): Update {
+  const copy = ({ shape, data, packed }: Tensor): Tensor => ({
+    ...{ shape, data: data.slice() },
+    ...(packed && { packed }),
+  });
+  const delta = [...update.delta].map(([name, change]): [string, TensorDelta] => [
+    name,
+    isLowRank(change) ? { b: copy(change.b), a: copy(change.a) } : copy(change),
+  ]);
+  return { ...update, delta: new Map(delta) };
+}
+
 /** Every module of a change times `factor`; of low-rank factors only b is scaled. Shapes and dtypes stay. */
 export function scaled(delta: Delta, factor: number): Delta {
   return new Map([...delta].map(([name, change]) => [name, scaledModule(change, factor)]));

@@ -13,7 +13,7 @@ import {
 import type { Aggregation, AggregatorInput, AggregatorPlugin } from "../src/contracts.js";
 import { denseOf, tensorOf } from "../src/matrix.js";
 import { isLowRank, type Delta, type TensorDelta, type Update } from "../src/update.js";
-import { takesTime } from "./takes-time.js";
+import { ofPlugin } from "./suite.js";
 
 const p = 6;
 const q = 5;
@@ -65,7 +65,7 @@ export function describeAggregator(
       .aggregate({ round: 1, phase: "train", updates, rng: stream(seed) });
 
   describe(`${plugin.name} ${textOf(options)}as an aggregator`, function () {
-    takesTime(this);
+    ofPlugin(this);
 
     it("refuses an option that it does not have", () => {
       assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);

@@ -16,7 +16,7 @@ import type { TrialState } from "../src/trial-state.js";
 import { trialSchema, type Trial } from "../src/trial.js";
 import { isLowRank, scaled, type Delta, type TensorDelta } from "../src/update.js";
 import { oneHost, play, type Played } from "./play.js";
-import { takesTime } from "./takes-time.js";
+import { ofPlugin } from "./suite.js";
 
 /** A small trial of a task. */
 export interface TaskSetting {
@@ -164,7 +164,7 @@ export function describeTask(
     ];
 
     describe(`${plugin.name}, ${name}, as a task`, function () {
-      takesTime(this);
+      ofPlugin(this);
 
       for (const aggregator of aggregators) {
         const label = JSON.stringify(aggregator);

@@ -27,7 +27,9 @@ export async function importPlugins(
   if (module.default === undefined) {
     throw new UserError(`${place} has no default export: export default definePlugin({ … })`);
   }
-  const values: unknown[] = Array.isArray(module.default) ? module.default : [module.default];
+  // What a compiler made CommonJS of keeps its default export one level down.
+  const exported = fromCommonJs(module.default);
+  const values: unknown[] = Array.isArray(exported) ? exported : [exported];
   if (values.length === 0) throw new UserError(`${place} exports no plug-in: its array is empty`);
   return values.flatMap((value, i) => {
     const which = values.length > 1 ? `, plug-in ${i + 1} of ${values.length}` : "";
@@ -42,6 +44,14 @@ export async function importPlugins(
       );
     }
   });
+}
+
+function fromCommonJs(value: unknown): unknown {
+  const { __esModule, default: inner } = (value ?? {}) as {
+    __esModule?: unknown;
+    default?: unknown;
+  };
+  return __esModule === true && inner !== undefined ? inner : value;
 }
 
 /** Node.js would end without a word where a module waits for what never comes. */
@@ -68,7 +78,8 @@ const importSeconds = 8;
 
 /** Where in the module it was thrown, as far as the error's stack says so: it does not of an error of syntax. */
 function lineOf(error: unknown, file: string): string {
-  if (error instanceof SyntaxError) return `; node --check '${file}' shows where`;
+  if (error instanceof SyntaxError && !/does not provide an export/.test(error.message))
+    return `; node --check '${file}' shows where`;
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const at = stack.split(pathToFileURL(file).href)[1];
   const [, line] = /^:(\d+)/.exec(at ?? "") ?? [];

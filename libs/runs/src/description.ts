@@ -2,12 +2,15 @@ import {
   clientIds,
   contaminate,
   createPlugin,
+  messageOf,
   optionsOf,
+  UserError,
   type Measures,
   type Plugins,
   type TaskFigures,
   type Trial,
 } from "@fedclair/core";
+import { placeOf } from "@fedclair/core/errors";
 import { stream } from "@fedclair/linalg";
 import type { ArmRecord } from "./arms.js";
 import type { MetricInfos } from "./measure.js";
@@ -60,8 +63,14 @@ async function labelsOf(trial: Trial, plugins: Plugins): Promise<TrialDescriptio
   const task = createPlugin(plugins.tasks, trial.task);
   if (!task.clientLabel) return () => "";
   await task.prepare?.();
-  const labels = new Map(
-    clientIds(trial.clients).map((id, i) => [id, task.clientLabel?.(i) ?? ""]),
-  );
+  const label = (i: number) => {
+    try {
+      return task.clientLabel?.(i) ?? "";
+    } catch (error) {
+      const fault = `${messageOf(error)}${placeOf(error)}`;
+      throw new UserError(`task ${trial.task.name}: clientLabel(${i}) failed: ${fault}`);
+    }
+  };
+  const labels = new Map(clientIds(trial.clients).map((id, i) => [id, label(i)]));
   return (id) => labels.get(id) ?? "";
 }

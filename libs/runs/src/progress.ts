@@ -44,10 +44,18 @@ export class Progress {
     this.#follow(event);
     const label = printable(arm.label, 200);
     this.#patience.waitFor(`${label} round ${this.#round}, ${this.#doing}`);
+    if (event.kind === "stopped")
+      this.#print(`${label} could not go on: ${event.reason}${event.where}`);
     if (event.kind !== "round") return;
     const told = tell(arm, event.record);
     if (this.#bar) this.#bar.increment(1, { told });
     else this.#terminal.write(told + "\n");
+  }
+
+  /** A line of its own, also beside a bar. */
+  #print(line: string): void {
+    if (this.#bar) this.#terminal.write("\n");
+    this.#terminal.write(`${line}\n`);
   }
 
   #follow(event: ArmEvent["event"]): void {

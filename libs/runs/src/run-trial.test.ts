@@ -224,4 +224,33 @@ describe("SharedRoundPool", () => {
     assert.deepEqual(await drain(["c01", "c03"]), ["c03"]);
     assert.deepEqual(asked, ["train 1 c00", "train 1 c01", "train 1 c03"]);
   });
+
+  it("gives every arm updates of its own: what one changes in place the others do not see", async () => {
+    const data = Float64Array.of(1, 2);
+    const update = {
+      ...{ clientId: "c00", numExamples: 1, metrics: {} },
+      delta: new Map([["w", { shape: [2], data }]]),
+    };
+    const pool = new SharedRoundPool({
+      ...counting([]),
+      async *ask() {
+        yield await Promise.resolve({ jobId: 1, clientId: "c00", update });
+      },
+    });
+    const job = {
+      ...{ id: 1, clientId: "c00", round: 1, phase: "train", kind: "train" as const },
+      ...{ admit: () => undefined, params: { base: new Map(), rounds: [] } },
+      ...{ clientIndex: 0, clientCount: 1, seed: 1, commonSeed: 2 },
+    };
+    const seen: number[] = [];
+    for (let arm = 0; arm < 3; arm++) {
+      for await (const answer of pool.ask([job], new AbortController().signal)) {
+        const tensor = "update" in answer && answer.update.delta.get("w");
+        if (!tensor || !("data" in tensor)) return assert.fail();
+        seen.push(tensor.data[0] ?? NaN);
+        tensor.data.fill(99);
+      }
+    }
+    assert.deepEqual(seen, [1, 1, 1]);
+  });
 });

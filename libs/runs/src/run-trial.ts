@@ -1,3 +1,4 @@
+import { placeOf } from "@fedclair/core/errors";
 import { stream } from "@fedclair/linalg";
 import {
   askForParams,
@@ -32,6 +33,8 @@ export interface ArmEvent {
 export interface Stopped {
   readonly kind: "stopped";
   readonly reason: string;
+  /** Where in a plug-in's code, if it threw: ` (file:///…/rule.js:3:5)`; for people alone. */
+  readonly where: string;
 }
 
 /** Where a trial stands. */
@@ -74,7 +77,7 @@ export async function* runTrial(
         error.exitCode === exitCodes.stopped ||
         (error.exitCode === exitCodes.quorum && arm !== arms[0]);
       if (!isAlone) throw error;
-      yield { arm, event: { kind: "stopped", reason: error.message } };
+      yield { arm, event: { kind: "stopped", reason: error.message, where: placeOf(error.cause) } };
     }
   }
 }

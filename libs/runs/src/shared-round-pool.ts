@@ -1,4 +1,4 @@
-import type { Answer, ClientPool, Job } from "@fedclair/core";
+import { copyUpdate, type Answer, type ClientPool, type Job } from "@fedclair/core";
 
 /**
  * Spares the arms of a trial the same work: in round 1 all start from the same params with the same random streams, so
@@ -26,14 +26,14 @@ export class SharedRoundPool implements ClientPool {
       // A client that was late then is late now: asking it again would give this arm what the first one did not have.
       for (const { id, clientId } of jobs) {
         const answer = this.#first.get(clientId);
-        if (answer) yield { ...answer, jobId: id };
+        if (answer) yield { ...copyOf(answer), jobId: id };
       }
       return;
     }
     const first = (this.#first = new Map<string, Answer>());
     for await (const answer of this.#inner.ask(jobs, signal)) {
       if (signal.aborted) return; // the round is closed, nobody reads on
-      first.set(answer.clientId, answer);
+      first.set(answer.clientId, copyOf(answer));
       yield answer;
     }
   }
@@ -41,4 +41,9 @@ export class SharedRoundPool implements ClientPool {
   close(): Promise<void> {
     return this.#inner.close();
   }
+}
+
+/** An attack or an aggregator that changes what it got in place must not change it for the other arms. */
+function copyOf(answer: Answer): Answer {
+  return "update" in answer ? { ...answer, update: copyUpdate(answer.update) } : answer;
 }

@@ -101,7 +101,7 @@ describe("TrialMetrics", () => {
   it("begins at the rounds of a run that goes on, and tells an arm that stopped", async () => {
     const metrics = new TrialMetrics(trial, pool);
     metrics.resumed(new Map([["toy-mean", 2]]));
-    metrics.event({ arm, event: { kind: "stopped", reason: "no fit" } });
+    metrics.event({ arm, event: { kind: "stopped", where: "", reason: "no fit" } });
     const told = await series(metrics);
     assert.ok(told.includes('fedclair_rounds_done{arm="toy-mean"} 2'));
     assert.ok(told.includes('fedclair_arm_stopped{arm="toy-mean"} 1'));

@@ -112,7 +112,10 @@ async function nextRound(
     throw new UserError(`${choice.name} failed: ${messageOf(error)}`, exitCodes.stopped);
   });
   const aggregation = await Promise.race([computing, whenAborted(interruption.signal)]);
-  checkAggregation(aggregation);
+  checkAggregation(
+    aggregation,
+    sent.updates.map(({ clientId }) => clientId),
+  );
   checkVerdicts(
     aggregation.verdicts ?? [],
     sent.updates.map(({ clientId }) => clientId),

@@ -5,6 +5,7 @@ import {
   denseOf,
   isLowRank,
   matrixOf,
+  oneLine,
   shapeText,
   UserError,
   yieldToEventLoop,
@@ -70,6 +71,7 @@ export async function handOut(
       ...{ start: starts.get(client), terms },
     });
   }
+  for (const { terms } of targets) checkModules(terms, largest);
   const pairs = targets.map(() => new Map<string, LowRank>());
   const tails: number[] = [];
   for (const [module, { b, a }] of largest.modules) {
@@ -94,6 +96,15 @@ export async function handOut(
     hasGlobal: change.length > 0,
     discarded: tails.length === 0 ? 0 : sum(tails) / tails.length,
   };
+}
+
+/** @throws UserError for a change of a module that the adapters lack: it would be lost without a word */
+function checkModules(terms: readonly Delta[], { modules }: Adapter): void {
+  const unknown = terms.flatMap((term) => [...term.keys()]).find((name) => !modules.has(name));
+  if (unknown === undefined) return;
+  throw new UserError(
+    `the aggregate changes module '${oneLine(unknown)}', which the adapters lack`,
+  );
 }
 
 /** @throws UserError for a term of another shape, as a plug-in may make it */
