@@ -8,12 +8,13 @@ import {
 } from "@fedclair/core";
 import type { ClairResult } from "./clair.js";
 import { evidenceAgainst } from "./evidence/words.js";
+import { vectorsOf } from "./modules.js";
 import type { ClairOptions } from "./options.js";
 import type { Refined } from "./refinement/refine-module.js";
 
 /**
- * Benign clients go on with their refined change, inactive ones with the shared part of it, contaminated and invalid ones
- * with their own change and nothing from others. The global change, for all with option `models` global, is the mean of the refined ones.
+ * Benign clients go on with their refined change, inactive ones with the shared part of it and their own vectors, contaminated and
+ * invalid ones with their own change and nothing from others. The global change, for all with option `models` global, is the mean of the refined ones.
  */
 export function aggregationOf(
   updates: readonly Update[],
@@ -34,7 +35,9 @@ export function aggregationOf(
   const benign = new Set(result.benign.map(({ id }) => id));
   const personal = updates.map(({ clientId: id, delta }): [string, Delta[]] => {
     if (benign.has(id)) return [id, [termOf(({ personal }) => personal.get(id)), ...sharedTerms]];
-    return [id, result.status.get(id) === "inactive" ? sharedTerms : [delta]];
+    if (result.status.get(id) !== "inactive") return [id, [delta]];
+    const vectors = vectorsOf(delta);
+    return [id, vectors.size > 0 ? [...sharedTerms, vectors] : sharedTerms];
   });
   return {
     change: refined.size > 0 ? [termOf((module) => module.meanPersonal), ...sharedTerms] : [],

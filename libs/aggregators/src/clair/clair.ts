@@ -67,7 +67,7 @@ export interface Circumstances {
  * "Federated LoRA Fine-Tuning for LLMs via Collaborative Alignment", arXiv 2605.21217; the estimator is a least trimmed subspace,
  * designed for this platform from the paper's abstract, and not the authors' code.
  * @param updates one for each client
- * @throws UserError if a module is not a matrix
+ * @throws UserError if no module has two axes or more
  */
 export async function clair(
   updates: readonly Update[],

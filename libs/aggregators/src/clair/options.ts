@@ -190,7 +190,7 @@ export const clairSchema = z.strictObject({
     .nullable()
     .default(2)
     .describe(
-      "A client's part outside the shared space enters the mean with at most this many median norms, above 0; null: whole.",
+      "A client's part outside the shared space, and its change of a vector, enters the mean with at most this many median norms, above 0; null: whole.",
     ),
 });
 

@@ -4,6 +4,7 @@ import type { ClairResult } from "./clair.js";
 import { zip } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import type { RefinedPair } from "./refinement/pairs.js";
+import { refineVectors } from "./refinement/vectors.js";
 import type { Members, Refined, RefineOptions } from "./refinement/refine-module.js";
 import { indicesOf } from "./sanitise.js";
 import type { SharedSpace } from "./subspace/space.js";
@@ -14,13 +15,20 @@ type Judged = Pick<ClairResult, "benign" | "modules" | "spaces">;
 type Options = RefineOptions & Pick<ClairOptions, "weighting">;
 
 /**
- * Step 7: refines every module, as `refineModule` says.
+ * Step 7: refines every module, as `refineModule` says; of those that are not compared see `refineVectors`.
  * @returns by module; nothing for a round without a benign client
  */
-export function refine(judged: Judged, options: Options): Promise<ReadonlyMap<string, Refined>> {
-  return byModule(judged, options, (module, space, members) =>
+export async function refine(
+  judged: Judged,
+  options: Options,
+): Promise<ReadonlyMap<string, Refined>> {
+  const compared = await byModule(judged, options, (module, space, members) =>
     module.ask("refine", space, members, options),
   );
+  const { benign } = judged;
+  if (benign.length === 0) return compared;
+  const vectors = await refineVectors(benign, weightsOf(benign, options.weighting), options);
+  return new Map([...compared, ...vectors]);
 }
 
 /** The same as pairs of the ranks that the clients' own have, by client id. @throws TypeError if changes are dense */

@@ -6,9 +6,11 @@ import {
   tensorsOf,
   UserError,
   yieldToEventLoop,
+  type Tensor,
   type Update,
 } from "@fedclair/core";
 import { median, item } from "@fedclair/linalg";
+import { isBounded, isCompared, vectorsOf } from "./modules.js";
 
 /** A client that takes part: finite, of the common modules and shapes, and not idle. */
 export interface Client {
@@ -16,8 +18,10 @@ export interface Client {
   readonly numExamples: number;
   /** Its index in what is compared: how the modules know it. */
   readonly index: number;
-  /** |X|_F over all modules. */
+  /** |X|_F over all modules that are compared. */
   readonly norm: number;
+  /** Its modules that are not compared. */
+  readonly vectors: ReadonlyMap<string, Tensor>;
 }
 
 /** How the modules know the clients. */
@@ -26,13 +30,14 @@ export function indicesOf(clients: readonly Client[]): number[] {
 }
 
 /**
- * Step 0, by names and shapes: the updates that can be set side by side, of the modules and shapes that most have.
- * @throws UserError if a module that most clients send is not a matrix
+ * Step 0, by names and shapes: the updates that can be set side by side, of the modules and shapes that most have, and whose
+ * vectors are finite.
+ * @throws UserError if no module that most clients send can be compared
  */
 export async function comparable(updates: readonly Update[]): Promise<readonly Update[]> {
   const bySignature = new Map<string, Update[]>();
   for (const update of updates) {
-    if (isConsistent(update)) {
+    if (isConsistent(update) && hasBoundedVectors(update)) {
       const signature = signatureOf(update);
       bySignature.set(signature, [...(bySignature.get(signature) ?? []), update]);
     }
@@ -41,7 +46,7 @@ export async function comparable(updates: readonly Update[]): Promise<readonly U
   // The first seen wins a tie.
   const most = Math.max(...[...bySignature.values()].map((alike) => alike.length));
   const alike = [...bySignature.values()].find(({ length }) => length === most) ?? [];
-  for (const [name, module] of alike[0]?.delta ?? []) requireMatrix(name, deltaShape(module));
+  if (alike[0]) requireMatrix(alike[0]);
   return alike;
 }
 
@@ -61,8 +66,9 @@ export function sanitise(
   norms: readonly (readonly number[])[],
   zeroTol: number,
 ): Sanitised {
-  const clients = updates.map(({ clientId: id, numExamples }, index): Client => {
-    return { id, numExamples, index, norm: Math.hypot(...norms.map((of) => item(of, index))) };
+  const clients = updates.map(({ clientId: id, numExamples, delta }, index): Client => {
+    const norm = Math.hypot(...norms.map((of) => item(of, index)));
+    return { id, numExamples, index, norm, vectors: vectorsOf(delta) };
   });
   // Factors within bounds can still have a product beyond them.
   const finite = clients.filter(({ norm }) => Number.isFinite(norm));
@@ -92,10 +98,16 @@ function isConsistent({ delta }: Update): boolean {
   );
 }
 
-function requireMatrix(name: string, shape: readonly number[]): void {
-  if (shape.length === 2) return;
+function hasBoundedVectors({ delta }: Update): boolean {
+  return [...vectorsOf(delta).values()].every(({ data }) => isBounded(data));
+}
+
+function requireMatrix({ delta }: Update): void {
+  const [first] = delta;
+  if (first === undefined || [...delta.values()].some(isCompared)) return;
+  const [name, module] = first;
   throw new UserError(
-    `clair compares matrices, but module ${name} has shape ${shapeText(shape)}: leave it out of what the task trains, ` +
-      "or choose another aggregator",
+    `clair compares matrices, but module ${name} has shape ${shapeText(deltaShape(module))}: no module of the task has ` +
+      "two axes or more; choose another aggregator",
   );
 }

@@ -63,11 +63,14 @@ const rounding = 1e-12;
 /** Cuts every norm to `clipOff` median norms. */
 function clip(outside: readonly Change[], clipOff: number | null): readonly Change[] {
   if (clipOff === null) return outside;
-  const norms = outside.map(normOf);
+  const cuts = cutsOf(outside.map(normOf), clipOff);
+  return zip(outside, cuts).map(([change, cut]) => (cut < 1 ? scaled(change, cut) : change));
+}
+
+/** By how much each norm is to be multiplied to be at most `clipOff` median norms, 0 … 1. */
+export function cutsOf(norms: readonly number[], clipOff: number): number[] {
   const most = clipOff * median(norms);
-  return zip(outside, norms).map(([change, norm]) =>
-    norm > most ? scaled(change, most / norm) : change,
-  );
+  return norms.map((norm) => (norm > most ? most / norm : 1));
 }
 
 /**
@@ -96,9 +99,9 @@ function shareOf(
 
 /** A refined module as it travels: row by row. A matrix that several changes share stays one tensor. */
 export interface Refined {
-  /** Π(X_k) by client id: of rank r. */
+  /** Π(X_k) by client id: of rank r. Of a vector X_k itself. */
   readonly personal: ReadonlyMap<string, TensorDelta>;
-  /** Σ w_k·Π(X_k), of rank r. With `shared` it is the global change. */
+  /** Σ w_k·Π(X_k), of rank r. With `shared` it is the global change. Of a vector the mean of the clipped X_k. */
   readonly meanPersonal: TensorDelta;
   /** c·M̂; absent if nothing is shared. */
   readonly shared?: TensorDelta;

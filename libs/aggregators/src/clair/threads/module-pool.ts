@@ -9,6 +9,7 @@ import {
 import { sum } from "@fedclair/linalg";
 import type { Condensed } from "../condense.js";
 import { indices } from "../lists.js";
+import { isCompared } from "../modules.js";
 import type { ClairOptions } from "../options.js";
 import { ModuleGroup, type Comparison, type ModuleState } from "./module-state.js";
 import { PooledViews } from "./module-views.js";
@@ -56,7 +57,7 @@ interface Group {
   readonly group: Hosted<ModuleGroup>;
 }
 
-/** All modules of a round, in groups that lie in a thread each. What is computed of each module alone goes on in all threads at once. */
+/** All modules of a round that are compared, in groups that lie in a thread each. What is computed of each module alone goes on in all threads at once. */
 export class ModulePool {
   readonly names: readonly string[];
   readonly #groups: readonly Group[];
@@ -80,7 +81,9 @@ export class ModulePool {
     options: ClairOptions,
     count: number,
   ): Promise<ModulePool> {
-    const names = [...(updates[0]?.delta.keys() ?? [])];
+    const names = [...(updates[0]?.delta ?? [])].flatMap(([name, module]) =>
+      isCompared(module) ? [name] : [],
+    );
     const sent = names.map((name) => updates.flatMap(({ delta }) => delta.get(name) ?? []));
     if (count === 0) {
       const group = here(new ModuleGroup(sent, options));

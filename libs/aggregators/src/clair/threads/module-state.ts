@@ -1,9 +1,10 @@
-import { isLowRank, matrixOf, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
+import { deltaShape, isLowRank, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
 import { at, frobenius, gramNT, gramTN, item, subtract, type Matrix } from "@fedclair/linalg";
-import { factorsOf, product } from "../../factors.js";
+import { product } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
 import { condense, type Condensed } from "../condense.js";
 import { pick, zip } from "../lists.js";
+import { changeOf, inShape, isBounded } from "../modules.js";
 import type { ClairOptions } from "../options.js";
 import { asPairs, type RefinedPair } from "../refinement/pairs.js";
 import {
@@ -28,9 +29,6 @@ import { viewOf, type View } from "../subspace/view.js";
 import { ModuleViews, PooledViews } from "./module-views.js";
 import { here } from "./thread.js";
 import { inSharedMemory } from "./travel.js";
-
-/** Beyond it squares overflow. */
-const largestEntry = 1e100;
 
 /** Which clients are compared, and how. */
 export interface Comparison {
@@ -100,10 +98,18 @@ export class ModuleState {
     return whole.ofRank(await rankOf(views, this.#options, membersAt, roughlyAt));
   }
 
-  /** Step 7, as it travels. */
+  /** Step 7, as it travels: in the module's own shape. */
   refine(space: SharedSpace, members: Members, options: RefineOptions): Refined {
     const changes = this.#changesOf(members.clients);
-    return asDeltas(refineModule(changes, space, members.weights, options), members, space);
+    const refinement = refineModule(changes, space, members.weights, options);
+    const { personal, meanPersonal, shared, share } = asDeltas(refinement, members, space);
+    const shape = deltaShape(item(this.#updates, 0));
+    return {
+      personal: new Map([...personal].map(([id, own]) => [id, inShape(own, shape)])),
+      meanPersonal: inShape(meanPersonal, shape),
+      ...(shared && { shared: inShape(shared, shape) }),
+      share,
+    };
   }
 
   /** The same as pairs of the ranks that the clients' own have. @throws TypeError if changes are dense */
@@ -144,8 +150,7 @@ export class ModuleState {
   }
 
   #change(k: number): Change {
-    const update = item(this.#updates, k);
-    return (this.#changes[k] ??= isLowRank(update) ? factorsOf(update) : matrixOf(update));
+    return (this.#changes[k] ??= changeOf(item(this.#updates, k)));
   }
 
   /** A module that one of the clients sends dense is p×q in memory already: then everybody's is. */
@@ -202,13 +207,4 @@ function divided(update: TensorDelta, by: number): TensorDelta {
     return { shape, data: divided };
   };
   return isLowRank(update) ? { b: over(update.b), a: update.a } : over(update);
-}
-
-function isBounded(data: Float32Array | Float64Array): boolean {
-  // Not with for-of or every(): they take five times as long, and this looks at all that was sent.
-  for (let i = 0; i < data.length; i++) {
-    const x = data[i];
-    if (x === undefined || !(Math.abs(x) <= largestEntry)) return false;
-  }
-  return true;
 }

@@ -1,0 +1,51 @@
+import {
+  deltaShape,
+  isLowRank,
+  valuesOf,
+  type Delta,
+  type Tensor,
+  type TensorDelta,
+} from "@fedclair/core";
+import { Matrix } from "@fedclair/linalg";
+import { factorsOf } from "../factors.js";
+import type { Change } from "./subspace/change.js";
+
+/** Has a module columns that can share a space? A vector or a scalar, as a bias, has none: nobody is judged by it. */
+export function isCompared(module: TensorDelta): boolean {
+  return deltaShape(module).length >= 2;
+}
+
+/** The modules of a change that are not compared. */
+export function vectorsOf(delta: Delta): ReadonlyMap<string, Tensor> {
+  const vectors = new Map<string, Tensor>();
+  for (const [name, module] of delta) {
+    if (!isLowRank(module) && !isCompared(module)) vectors.set(name, module);
+  }
+  return vectors;
+}
+
+/** What is compared of a module. One of more than two axes is a matrix, the first axis × the rest, as a convolution is unfolded. */
+export function changeOf(module: TensorDelta): Change {
+  if (isLowRank(module)) return factorsOf(module);
+  const [rows = 0, ...rest] = module.shape;
+  const columns = rest.reduce((product, extent) => product * extent, 1);
+  return Matrix.fromRowMajor(rows, columns, module.data);
+}
+
+/** A change of that matrix in the module's own shape; as it is where that is a matrix. */
+export function inShape(change: TensorDelta, shape: readonly number[]): TensorDelta {
+  return shape.length === 2 ? change : { shape, data: valuesOf(change) };
+}
+
+/** Beyond it squares overflow. */
+const largestEntry = 1e100;
+
+/** Are all entries finite, and at most 1e100 in size? */
+export function isBounded(data: Tensor["data"]): boolean {
+  // Not with for-of or every(): they take five times as long, and this looks at all that was sent.
+  for (let i = 0; i < data.length; i++) {
+    const x = data[i];
+    if (x === undefined || !(Math.abs(x) <= largestEntry)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,37 @@
+import { frobenius, item, Matrix } from "@fedclair/linalg";
+import { weightedSum } from "../../mean.js";
+import { zip } from "../lists.js";
+import type { ClairOptions } from "../options.js";
+import type { Client } from "../sanitise.js";
+import { cutsOf, type Refined } from "./refine-module.js";
+
+/**
+ * Step 7 of the modules that are not compared. In a vector nothing tells error from what a client learnt, so that each keeps its own.
+ * The mean for all is clipped as that of what lies outside a space, as nobody was judged by it.
+ * @param benign at least one
+ * @param weights of theirs in the mean, summing to 1
+ */
+export async function refineVectors(
+  benign: readonly Client[],
+  weights: Float64Array,
+  { clipOff }: Pick<ClairOptions, "clipOff">,
+): Promise<ReadonlyMap<string, Refined>> {
+  const refined = new Map<string, Refined>();
+  const ids = benign.map(({ id }) => id);
+  for (const name of item(benign, 0).vectors.keys()) {
+    const own = benign.flatMap(({ vectors }) => vectors.get(name) ?? []);
+    const norms = own.map(({ data }) =>
+      frobenius(new Matrix(data.length, 1, Float64Array.from(data))),
+    );
+    const cuts = clipOff === null ? norms.map(() => 1) : cutsOf(norms, clipOff);
+    refined.set(name, {
+      personal: new Map(zip(ids, own)),
+      meanPersonal: await weightedSum(
+        own,
+        weights.map((weight, k) => weight * item(cuts, k)),
+      ),
+      share: 0,
+    });
+  }
+  return refined;
+}
