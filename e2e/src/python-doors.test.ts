@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { decodeSafetensors } from "@fedclair/core";
 import { pythonCommands } from "./support/documented-commands.js";
 import { startCoordinator } from "./support/federation.js";
-import { temporaryFolder, workspace } from "./support/paths.js";
+import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 import { pythonWith, startPythonHost, takesPython } from "./support/python.js";
 
 const examples = "apps/client-python/examples";
@@ -127,5 +127,25 @@ describe("PEFT adapters", function () {
     const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
     const names = [...params.keys()].filter((name) => name.startsWith("c00/"));
     assert.ok(names.length > 0 && names.every((name) => /\.lora_[AB]$/.test(name)), names.join());
+  });
+
+  it("and a trained head beside them give the same bytes for one host and for two", async () => {
+    const bytes = [];
+    for (const capacities of [["5"], ["2", "3"]]) {
+      const out = await temporaryFolder();
+      const trial = fixture("python-classifier");
+      const { coordinator, url } = await startCoordinator([trial, "--out", out, "--no-report"]);
+      for (const capacity of capacities) {
+        const args = ["classifier:make_client", "--capacity", capacity, "--coordinator", url];
+        await startPythonHost("apps/client-python/tests", args, { extras: ["peft"] });
+      }
+      const { code, stderr } = await coordinator.ended;
+      assert.equal(code, 0, stderr);
+      const files = ["records.jsonl", "params.safetensors"].map((file) => join(out, file));
+      bytes.push(await Promise.all(files.map((file) => readFile(file, "base64"))));
+      const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
+      assert.ok(params.has("global/classifier.weight"));
+    }
+    assert.deepEqual(bytes[0], bytes[1]);
   });
 });

@@ -162,8 +162,8 @@ def update_message(job_id: int, client_id: str, update: Update) -> bytes:
     sent = message.client_update
     sent.job_id, sent.client_id, sent.num_examples = job_id, client_id, _count(update.num_examples)
     _write(sent.delta, update.delta)
-    for name, value in update.metrics.items():
-        sent.metrics.add(name=str(name), value=_number(name, value))
+    for name, number in update.metrics.items():
+        sent.metrics.add(name=str(name), value=_number(name, number))
     data: bytes = message.SerializeToString()
     return data
 
