@@ -166,6 +166,7 @@ class _Shared:
             changes[name] = _numpy(parameter) - params.resolve(name)
         return changes
 
+
 def _lora_layers(model: Any) -> Iterator[tuple[str, Any]]:
     """The layers by their names in the model before PEFT: names that stay when the adapter is merged."""
     from peft.tuners.lora import Linear
