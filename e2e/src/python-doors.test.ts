@@ -11,7 +11,7 @@ import { pythonWith, startPythonHost, takesPython } from "./support/python.js";
 
 const examples = "apps/client-python/examples";
 
-/** Runs an example on one host, by its documented command. @returns what the coordinator prints, and the run folder */
+/** Runs an example on one host, by its documented commands. @returns what the coordinator prints, and the run folder */
 async function runExample(
   trial: string,
   changes: readonly string[],
@@ -21,8 +21,14 @@ async function runExample(
 ): Promise<{ stdout: string; out: string }> {
   const out = await temporaryFolder();
   const set = changes.flatMap((change) => ["--set", change]);
-  const file = join(workspace, trial);
-  const { coordinator, url } = await startCoordinator([file, "--out", out, "--no-report", ...set]);
+  const [coordinate = []] = pythonCommands("npx", "fedclair", "coordinator").filter(
+    ([file]) => file === trial,
+  );
+  assert.ok(coordinate.length > 0, trial);
+  const { coordinator, url } = await startCoordinator([
+    ...coordinate.map((word) => (/:\d+$/.test(word) ? "127.0.0.1:0" : word)),
+    ...["--out", out, "--no-report", ...set],
+  ]);
   const [words = []] = pythonCommands("fedclair-host").filter((words) => words.includes(host));
   assert.ok(words.length > 0, host);
   const args = words.map((word) => (word.startsWith("http") ? url : word));
@@ -40,6 +46,7 @@ describe("a ClientApp of Flower", function () {
   takesPython("flower");
 
   it("runs as it is, and CLAIR names the two clients that learn random labels", async () => {
+    assert.ok(pythonCommands("cd").some(([folder]) => folder === `${examples}/flower`));
     const { stdout, out } = await runExample(
       `${examples}/flower/flower.yaml`,
       [],
