@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** Options of pip: an index that does not answer after some seconds is taken for none. */
-export const patience = ["--retries", "0", "--timeout", "20"];
+export const patience = ["--retries", "1", "--timeout", "20"];
 
 /** The exit code of scripts that skip as there is no Python or no package index: neither a success nor a failure. */
 export const nothingThere = 3;
