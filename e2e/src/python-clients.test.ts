@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { exitCodes } from "@fedclair/core";
 import { fedclair } from "./support/command.js";
@@ -184,6 +184,27 @@ describe("Python clients", function () {
     const { code, stderr } = (await simulated.hosts[0]?.ended) ?? {};
     assert.equal(code, 2);
     assert.match(stderr ?? "", /task is linear-regression, whose clients are simulated/);
+    simulated.coordinator.kill("SIGINT");
+    await simulated.coordinator.ended;
+  });
+
+  it("say of a task from a plug-in that they are no host for it, and nothing of options they lack", async () => {
+    const folder = await temporaryFolder();
+    await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
+    await fedclair(["new", "a-study", "--template", "own-method"], { cwd: folder });
+    const { coordinator, url } = await startCoordinator(["trial.yaml"], {
+      cwd: join(folder, "a-study"),
+    });
+    const args = ["linear:make_client", "--capacity", "1", "--coordinator", url];
+    const { code, stderr } = await (await startPythonHost(examples, args)).ended;
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /PLUGIN_MISMATCH: .*`fedclair client --plugin` is their host; this one is for trials of task: external only/,
+    );
+    assert.doesNotMatch(stderr, /start the host/);
+    coordinator.kill("SIGINT");
+    await coordinator.ended;
   });
 });
 

@@ -6,12 +6,12 @@ import { promisify } from "node:util";
 import { decodeSafetensors } from "@fedclair/core";
 import { pythonCommands } from "./support/documented-commands.js";
 import { startCoordinator } from "./support/federation.js";
-import { temporaryFolder, workspace } from "./support/paths.js";
+import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 import { pythonWith, startPythonHost, takesPython } from "./support/python.js";
 
 const examples = "apps/client-python/examples";
 
-/** Runs an example on one host, by its documented command. @returns what the coordinator prints, and the run folder */
+/** Runs an example on one host, by its documented commands. @returns what the coordinator prints, and the run folder */
 async function runExample(
   trial: string,
   changes: readonly string[],
@@ -21,8 +21,14 @@ async function runExample(
 ): Promise<{ stdout: string; out: string }> {
   const out = await temporaryFolder();
   const set = changes.flatMap((change) => ["--set", change]);
-  const file = join(workspace, trial);
-  const { coordinator, url } = await startCoordinator([file, "--out", out, "--no-report", ...set]);
+  const [coordinate = []] = pythonCommands("npx", "fedclair", "coordinator").filter(
+    ([file]) => file === trial,
+  );
+  assert.ok(coordinate.length > 0, trial);
+  const { coordinator, url } = await startCoordinator([
+    ...coordinate.map((word) => (/:\d+$/.test(word) ? "127.0.0.1:0" : word)),
+    ...["--out", out, "--no-report", ...set],
+  ]);
   const [words = []] = pythonCommands("fedclair-host").filter((words) => words.includes(host));
   assert.ok(words.length > 0, host);
   const args = words.map((word) => (word.startsWith("http") ? url : word));
@@ -40,6 +46,7 @@ describe("a ClientApp of Flower", function () {
   takesPython("flower");
 
   it("runs as it is, and CLAIR names the two clients that learn random labels", async () => {
+    assert.ok(pythonCommands("cd").some(([folder]) => folder === `${examples}/flower`));
     const { stdout, out } = await runExample(
       `${examples}/flower/flower.yaml`,
       [],
@@ -127,5 +134,25 @@ describe("PEFT adapters", function () {
     const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
     const names = [...params.keys()].filter((name) => name.startsWith("c00/"));
     assert.ok(names.length > 0 && names.every((name) => /\.lora_[AB]$/.test(name)), names.join());
+  });
+
+  it("and a trained head beside them give the same bytes for one host and for two", async () => {
+    const bytes = [];
+    for (const capacities of [["5"], ["2", "3"]]) {
+      const out = await temporaryFolder();
+      const trial = fixture("python-classifier");
+      const { coordinator, url } = await startCoordinator([trial, "--out", out, "--no-report"]);
+      for (const capacity of capacities) {
+        const args = ["classifier:make_client", "--capacity", capacity, "--coordinator", url];
+        await startPythonHost("apps/client-python/tests", args, { extras: ["peft"] });
+      }
+      const { code, stderr } = await coordinator.ended;
+      assert.equal(code, 0, stderr);
+      const files = ["records.jsonl", "params.safetensors"].map((file) => join(out, file));
+      bytes.push(await Promise.all(files.map((file) => readFile(file, "base64"))));
+      const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
+      assert.ok(params.has("global/classifier.weight"));
+    }
+    assert.deepEqual(bytes[0], bytes[1]);
   });
 });

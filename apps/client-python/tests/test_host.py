@@ -73,23 +73,40 @@ def test_arrays_travel_as_the_numbers_that_hold_them(value, dtype, data):
     assert array_of(tensor).shape == value.shape
 
 
-def test_what_cannot_be_said():
-    for update in [
-        Update(1, {"w": np.array(["text"])}),
-        Update(1, {"w": np.array([1j])}),
-        Update(0.5, {}),
-        Update(2**32, {}),
-        Update(1, metrics={"loss": "low"}),
-    ]:
-        with pytest.raises((WireError, TypeError, ValueError)):
-            update_message(1, "c", update)
-    with pytest.raises(TypeError, match="returned dict, expected an Update"):
+@pytest.mark.parametrize(
+    "update, said",
+    [
+        (Update(1, {"w": np.array(["text"])}), r"module 'w': expected an array of numbers, got ndarray of <U4"),
+        (Update(1, {"w": np.array([1j])}), r"module 'w': expected an array of numbers, got ndarray of complex128"),
+        (Update(1, {"w": None}), r"module 'w': expected an array of numbers, got NoneType of object"),
+        (Update(0.5, {}), r"num_examples: expected an integer in 0 … 2³²-1, got 0\.5"),
+        (Update(2**32, {}), r"num_examples: .*, got 4294967296"),
+        (Update({"w": np.zeros(2)}, 5), r"delta is int, expected a dict by name: Update\(num_examples, delta, metrics\)"),
+        (Update({"w": np.zeros(2)}), r"num_examples is dict, expected an integer .*: Update\(num_examples, delta, metrics\)"),
+        (Update(1, metrics=[0.5]), r"metrics is list, expected a dict by name"),
+        (Update(1, metrics={"loss": "low"}), r"metric 'loss': expected a number, got str 'low'"),
+        (Update(1, {"w": LowRank(np.zeros((3, 2)), np.zeros((1, 2)))}), r"module 'w': LowRank has b of 3×2 and a of 1×2, which do not"),
+        (Update(1, {"w": (np.zeros((3, 2)), np.zeros(2))}), r"LowRank has b of 3×2 and a of 2, which do not multiply: expected p×r and r×q"),
+        (Update(1, {"w": (np.zeros(3),)}), r"module 'w': got a tuple of 1, expected an array, or LowRank\(b, a\)"),
+    ],
+)
+def test_what_cannot_be_said(update, said):
+    with pytest.raises((WireError, TypeError), match=said):
+        update_message(1, "c", update)
 
-        class Wrong(Client):
-            def train(self, params, job):
-                return {}
 
+def test_what_is_no_result():
+    class Wrong(Client):
+        def initial(self, job):
+            return None
+
+        def train(self, params, job):
+            return {}
+
+    with pytest.raises(TypeError, match="train\\(\\) returned dict, expected an Update"):
         result_of("train", Wrong(), Params({}, []), job)
+    with pytest.raises(TypeError, match="initial\\(\\) returned NoneType, expected arrays by module"):
+        result_of("initial", Wrong(), Params({}, []), job)
 
 
 def test_tensors_that_do_not_add_up():

@@ -40,6 +40,16 @@ describe("fedclair new", () => {
     });
   }
 
+  it("says what must run beside npm start, where clients live in Python, and else nothing", async () => {
+    const said = await newStudy(join(folder, "ours"), { template: "python-clients" });
+    assert.match(
+      said,
+      /npm start\n\nnpm start waits .*another terminal .*\n\n {2}\.venv\/bin\/fedclair-host clients:make_client --coordinator http:\/\/127\.0\.0\.1:4000 --capacity 12\n$/,
+    );
+    const plain = await newStudy(join(folder, "own"), { template: "own-method" });
+    assert.match(plain, /npm install\n {2}npm test\n {2}npm start\n$/);
+  });
+
   it("refuses a folder that holds anything, and a name that is none", async () => {
     await newStudy(join(folder, "taken"), { template: "own-method" });
     await refused("taken", "own-method", /is not empty: choose another, nothing is overwritten/);

@@ -41,8 +41,17 @@ export async function newStudy(folder: string, { template }: NewOptions): Promis
     if (file.isFile()) await fillIn(join(file.parentPath, file.name), name);
   }
   const place = relative("", folder);
-  const next = [...(place === "" ? [] : [`cd ${place}`]), "npm install", "npm start", "npm test"];
-  return `a study after the template ${template}; next:\n\n${next.map((step) => `  ${step}\n`).join("")}`;
+  const next = [...(place === "" ? [] : [`cd ${place}`]), "npm install", "npm test", "npm start"];
+  const steps = next.map((step) => `  ${step}\n`).join("");
+  return `a study after the template ${template}; next:\n\n${steps}${await beside(folder)}`;
+}
+
+/** What has to run in another terminal, if clients live in a host of another language: `npm start` waits for it. */
+async function beside(folder: string): Promise<string> {
+  const readme = await readFile(join(folder, "README.md"), "utf8");
+  const [host] = /^\S*fedclair-host .*$/m.exec(readme) ?? [];
+  if (host === undefined) return "";
+  return `\nnpm start waits for the clients' host; start it in another terminal (README.md says how to install it):\n\n  ${host}\n`;
 }
 
 async function fillIn(file: string, name: string): Promise<void> {

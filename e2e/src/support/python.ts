@@ -19,8 +19,10 @@ export function mayInstall(...extras: string[]): boolean {
 }
 
 /**
- * A Python with fedclair-host, made at the first call; undefined, with a word on stderr, where there is none.
+ * A Python with fedclair-host, made at the first call; undefined, with a word on stderr, where there is no Python or no
+ * package index.
  * @param extras optional dependencies of the package
+ * @throws Error, with what pip said, where it fails otherwise
  */
 export function pythonWith(...extras: string[]): Promise<string | undefined> {
   const key = extras.join();
@@ -30,8 +32,9 @@ export function pythonWith(...extras: string[]): Promise<string | undefined> {
     run(process.execPath, [script, ...extras]).then(
       ({ stdout }) => stdout.trim(),
       (error: unknown) => {
-        const { stderr } = error as { readonly stderr?: string };
-        process.stderr.write(stderr ?? String(error));
+        const { code, stderr } = error as { readonly code?: number; readonly stderr?: string };
+        if (code !== 3) throw error; // 3: there is no Python or no package index
+        process.stderr.write(stderr ?? "");
         return undefined;
       },
     );

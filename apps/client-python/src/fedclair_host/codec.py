@@ -9,7 +9,7 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from .client import Array, Change, Client, Delta, Job, LowRank, Params, Update
+from .client import Array, Client, Delta, Job, LowRank, Params, Update
 
 _set = descriptor_pb2.FileDescriptorSet.FromString(
     files(__package__).joinpath("protocol.binpb").read_bytes()
@@ -143,7 +143,10 @@ def _text(shape: tuple[int, ...] | None) -> str:
 def result_of(kind: str, client: Client, params: Params, job: Job) -> Update:
     """Does the client's part. :raises TypeError: if it is no result"""
     if kind == "initial":
-        return Update(num_examples=1, delta=client.initial(job))
+        first = client.initial(job)
+        if not isinstance(first, Mapping):
+            raise TypeError(f"initial() returned {type(first).__name__}, expected arrays by module, as {{'weights': array}}")
+        return Update(num_examples=1, delta=first)
     update = client.train(params, job) if kind == "train" else client.evaluate(params, job)
     if not isinstance(update, Update):
         raise TypeError(f"{kind}() returned {type(update).__name__}, expected an Update")
@@ -151,18 +154,38 @@ def result_of(kind: str, client: Client, params: Params, job: Job) -> Update:
 
 
 def update_message(job_id: int, client_id: str, update: Update) -> bytes:
-    """:raises Exception: of whatever kind if the update cannot be said"""
-    count = update.num_examples
-    if int(count) != count or not 0 <= count < 2**32:
-        raise WireError("MALFORMED", f"num_examples: expected an integer in 0 … 2³²-1, got {count}")
+    """:raises WireError, TypeError: if the update cannot be said"""
+    for field, value in (("delta", update.delta), ("metrics", update.metrics)):
+        if not isinstance(value, Mapping):
+            raise TypeError(f"Update: {field} is {type(value).__name__}, expected a dict by name: Update(num_examples, delta, metrics)")
     message = HostMessage()
     sent = message.client_update
-    sent.job_id, sent.client_id, sent.num_examples = job_id, client_id, int(count)
+    sent.job_id, sent.client_id, sent.num_examples = job_id, client_id, _count(update.num_examples)
     _write(sent.delta, update.delta)
-    for name, value in update.metrics.items():
-        sent.metrics.add(name=str(name), value=float(value))
+    for name, number in update.metrics.items():
+        sent.metrics.add(name=str(name), value=_number(name, number))
     data: bytes = message.SerializeToString()
     return data
+
+
+def _count(count: Any) -> int:
+    expected = "expected an integer in 0 … 2³²-1"
+    try:
+        whole = int(count)
+        if whole == count and 0 <= whole < 2**32:
+            return whole
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(
+            f"Update: num_examples is {type(count).__name__}, {expected}: Update(num_examples, delta, metrics)"
+        ) from None
+    raise WireError("MALFORMED", f"num_examples: {expected}, got {count!r}")
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"metric {name!r}: expected a number, got {type(value).__name__} {repr(value)[:80]}") from None
 
 
 def failed_message(job_id: int, client_id: str, code: str, text: str) -> bytes:
@@ -179,17 +202,26 @@ def _write(sent: Any, delta: Delta) -> None:
     for name, change in delta.items():
         module = sent.modules.add(name=str(name))
         if isinstance(change, tuple):
-            b, a = change
+            if len(change) != 2:
+                raise TypeError(f"module {name!r}: got a tuple of {len(change)}, expected an array, or LowRank(b, a)")
+            b, a = (_numbers(name, factor) for factor in change)
+            if _shape_of(LowRank(b, a)) is None:
+                got = f"b of {_text(b.shape)} and a of {_text(a.shape)}"
+                raise WireError("WRONG_SHAPE", f"module {name!r}: LowRank has {got}, which do not multiply: expected p×r and r×q")
             _put(module.low_rank.b, b)
             _put(module.low_rank.a, a)
         else:
-            _put(module.dense, change)
+            _put(module.dense, _numbers(name, change))
 
 
-def _put(tensor: Any, value: Change) -> None:
+def _numbers(module: str, value: Any) -> Array:
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"expected an array of numbers, got one of {array.dtype}")
+        raise TypeError(f"module {module!r}: expected an array of numbers, got {type(value).__name__} of {array.dtype}")
+    return array
+
+
+def _put(tensor: Any, array: Array) -> None:
     # What is no float64 fits a float32, but for large integers.
     is_double = array.dtype.itemsize > 4 or array.dtype.kind in "iu"
     tensor.shape.extend(array.shape)

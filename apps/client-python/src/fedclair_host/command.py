@@ -109,7 +109,7 @@ def _made_by(options: argparse.Namespace) -> tuple[Callable[[int], Client], str]
         try:
             from .flower import flower_clients
         except ImportError as error:
-            raise HostError(f"--flower needs flwr: pip install 'fedclair-host[flower]' ({error})") from None
+            raise HostError(f"--flower needs flwr: pip install './apps/client-python[flower]' in fedclair's repository ({error})") from None
 
         initial = None if options.initial is None else _loaded(options.initial)
         try:

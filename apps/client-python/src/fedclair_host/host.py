@@ -256,6 +256,11 @@ class Host:
             if code == "TRIAL_ENDED":
                 self._queue.put(Ending(text, 0))
                 return
+            if code == "PLUGIN_MISMATCH":  # what it says of --plugin is for `fedclair client`
+                raise HostError(
+                    f"{self._url}: {code}: the trial has clients that are simulated, with a plug-in: `fedclair client --plugin` is "
+                    "their host; this one is for trials of task: external only"
+                )
             raise HostError(f"{self._url}: {code}: {text}")
         if body != "welcome":
             raise HostError(f"{self._url} is no coordinator")
@@ -269,7 +274,7 @@ class Host:
         if task != "external":
             raise HostError(
                 f"the trial's task is {printable(str(task), 80)}, whose clients are simulated: `fedclair client` is their host; "
-                "this one is for trials of task external"
+                "this one is for trials of task: external only"
             )
         await peer.send(HostMessage(ready={}).SerializeToString())
         log.info("joined %s with room for %s clients", self._url, self._join["capacity"])

@@ -1,19 +1,21 @@
 """Door for PEFT: clients that train a LoRA adapter of one model that all clients of the host share.
 
 The params of the federation are the changes of the weights under the adapter, by module. A client trains on the weights with
-these changes, with an adapter that starts at zero, and sends the adapter as a pair: nothing dense travels towards the
-coordinator.
+these changes, with an adapter that starts at zero, and sends the adapter as a pair: nothing dense of these weights travels towards
+the coordinator. What else the model has to train (a head in `modules_to_save`, biases, DoRA's magnitudes, factors of an embedding) are
+dense params, by their names and with their own values, which start as the first host's.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 
-from .client import Client, Delta, Job, LowRank, Params, Update
+from .client import Array, Change, Client, Delta, Job, LowRank, Params, Update
 
 Example = Mapping[str, Any]
 """What the model takes, unbatched: tensors or lists by name; without ``labels``, ``input_ids`` are the labels."""
@@ -46,14 +48,15 @@ class PeftClient(Client):
         self._collate = collate or _stack
 
     def initial(self, job: Job) -> Delta:
-        """No change, told by pairs of rank 0."""
-        return {
+        """No change of the weights under the adapter, told by pairs of rank 0, and the values of what is trained beside it."""
+        pairs = {
             name: LowRank(np.zeros((p, 0), np.float32), np.zeros((0, q), np.float32))
             for name, (p, q) in self._shared.shapes().items()
         }
+        return {**pairs, **self._shared.own_values}
 
     def train(self, params: Params, job: Job) -> Update:
-        model = self._shared.start(params, job.common_seed)
+        model = self._shared.start(params, job)
         model.train()
         trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=self._learning_rate, weight_decay=0.0)
@@ -69,12 +72,12 @@ class PeftClient(Client):
                 optimizer.step()
                 losses.append(float(loss.detach()))
         last = losses[-max(1, len(losses) // 4) :]
-        return Update(len(self._dataset), self._shared.pairs(), {"loss": sum(last) / len(last)})
+        return Update(len(self._dataset), self._shared.changes(params), {"loss": sum(last) / len(last)})
 
     def evaluate(self, params: Params, job: Job) -> Update:
         if not self._held_out:
             raise NotImplementedError("this client has nothing held out to measure on")
-        model = self._shared.start(params, job.common_seed)
+        model = self._shared.start(params, job)
         model.eval()
         total = 0.0
         with torch.no_grad():
@@ -93,14 +96,26 @@ class PeftClient(Client):
 
 
 class _Shared:
-    """A model and the weights that it came with, under its adapter."""
+    """A model and what it came with: the weights under its adapter, what is trained beside the pairs, and the buffers."""
 
     def __init__(self, model: Any):
         self.model = model
         self.layers = dict(_lora_layers(model))
         if not self.layers:
             raise ValueError("the model has no LoRA layers: make it with peft.get_peft_model(model, LoraConfig(...))")
-        self._own = {name: layer.get_base_layer().weight.detach().clone() for name, layer in self.layers.items()}
+        self._own = {name: _weight(layer).detach().clone() for name, layer in self.layers.items()}
+        in_pairs = {id(factor) for layer in self.layers.values() for factor in _factors(layer)}
+        under = {id(layer.get_base_layer().weight) for layer in self.layers.values()}
+        self._dense: dict[str, torch.Tensor] = {}
+        for name, parameter in model.named_parameters():
+            if not parameter.requires_grad or id(parameter) in in_pairs:
+                continue
+            if id(parameter) in under:
+                raise ValueError(f"{name} is trained beside its own adapter: set its requires_grad to False, or leave it out of target_modules")
+            self._dense[_plain(name)] = parameter
+        self.own_values = {name: _numpy(parameter).copy() for name, parameter in self._dense.items()}
+        """Of the dense params."""
+        self._buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
 
     @staticmethod
     def of(model: Any) -> _Shared:
@@ -110,16 +125,30 @@ class _Shared:
         return known
 
     def shapes(self) -> dict[str, tuple[int, int]]:
+        """Of the weights under the adapter: outputs × inputs."""
         return {name: (weight.shape[0], weight.shape[1]) for name, weight in self._own.items()}
 
-    def start(self, params: Params, seed: int) -> Any:
-        """Puts the changes under the adapter, and the adapter at its start: A the same for all clients of a round, B zero."""
+    def start(self, params: Params, job: Job) -> Any:
+        """Puts the params into the model, and the adapter at its start: A the same for all clients of a round, B zero.
+
+        :raises ValueError: if the params of the trial begin as zeros where the model needs values
+        """
+        if self._dense and job.trial.get("task", {}).get("modules") != "from-first-host":
+            names = ", ".join(list(self._dense)[:3]) + (", …" if len(self._dense) > 3 else "")
+            raise ValueError(
+                f"the model trains {names} beside its LoRA pairs, and these start with values: say "
+                "modules: from-first-host in the trial's task, or set their requires_grad to False (modules_to_save=None, bias='none')"
+            )
         with torch.no_grad():
             for name, layer in self.layers.items():
-                weight = layer.get_base_layer().weight
+                weight = _weight(layer)
                 change = torch.tensor(params.resolve(name), device=weight.device)
                 weight.copy_((self._own[name].double() + change).to(weight.dtype))
-            generator = torch.Generator().manual_seed(seed)
+            for name, parameter in self._dense.items():
+                parameter.copy_(torch.tensor(params.resolve(name)))
+            for buffer, own in self._buffers:
+                buffer.copy_(own)
+            generator = torch.Generator().manual_seed(job.common_seed)
             for layer in self.layers.values():
                 a, b = _factors(layer)
                 bound = 1 / math.sqrt(a.shape[1])  # as PEFT: kaiming_uniform with a = √5
@@ -127,13 +156,15 @@ class _Shared:
                 b.zero_()
         return self.model
 
-    def pairs(self) -> dict[str, LowRank]:
-        """The adapter, its scale a part of b."""
-        pairs = {}
+    def changes(self, params: Params) -> Delta:
+        """The adapter as pairs, its scale a part of b, and how the dense params differ from those of the job."""
+        changes: dict[str, Change] = {}
         for name, layer in self.layers.items():
-            a, b = (factor.detach().float().cpu().numpy() for factor in _factors(layer))
-            pairs[name] = LowRank(b * np.float32(next(iter(layer.scaling.values()))), a.copy())
-        return pairs
+            a, b = (_numpy(factor) for factor in _factors(layer))
+            changes[name] = LowRank(b * np.float32(next(iter(layer.scaling.values()))), a.copy())
+        for name, parameter in self._dense.items():
+            changes[name] = _numpy(parameter) - params.resolve(name)
+        return changes
 
 
 def _lora_layers(model: Any) -> Iterator[tuple[str, Any]]:
@@ -143,6 +174,22 @@ def _lora_layers(model: Any) -> Iterator[tuple[str, Any]]:
     for name, layer in model.named_modules():
         if isinstance(layer, Linear):
             yield name.removeprefix("base_model.model."), layer
+
+
+def _plain(name: str) -> str:
+    """A parameter's name in the model before PEFT, if it has one."""
+    return re.sub(r"^base_model\.model\.|\.base_layer(?=\.)|\.modules_to_save\.[^.]+", "", name)
+
+
+def _weight(layer: Any) -> torch.Tensor:
+    """Under the adapter, outputs × inputs: GPT-2's Conv1D keeps the transpose. A view."""
+    weight: torch.Tensor = layer.get_base_layer().weight
+    return weight.T if layer.fan_in_fan_out else weight
+
+
+def _numpy(tensor: torch.Tensor) -> Array:
+    array: Array = tensor.detach().float().cpu().numpy()
+    return array
 
 
 def _factors(layer: Any) -> tuple[torch.Tensor, torch.Tensor]:

@@ -76,19 +76,22 @@ class FedclairStrategy(FedAvg):
         return self._load(handed_out / "global"), metrics
 
     def configure_train(self, server_round: int, *args: Any) -> Iterable[Message]:
-        return self._with_own(server_round, super().configure_train(server_round, *args))
+        return self._with_own(super().configure_train(server_round, *args))
 
     def configure_evaluate(self, server_round: int, *args: Any) -> Iterable[Message]:
-        return self._with_own(server_round + 1, super().configure_evaluate(server_round, *args))
+        return self._with_own(super().configure_evaluate(server_round, *args))
 
-    def _with_own(self, server_round: int, messages: Iterable[Message]) -> list[Message]:
+    def _with_own(self, messages: Iterable[Message]) -> list[Message]:
         """The same, with a client's own adapter for who has one."""
-        return [self._own(server_round, message) for message in messages]
+        if not self.verdicts:
+            return list(messages)
+        # The state counts the steps done: a round without valid replies is none.
+        personal = self._folder / "state" / f"round-{self.verdicts[-1]['round']}" / "personal"
+        return [self._own(personal, message) for message in messages]
 
-    def _own(self, server_round: int, message: Message) -> Message:
+    def _own(self, personal: Path, message: Message) -> Message:
         node = message.metadata.dst_node_id
-        kept = self._folder / "state" / f"round-{server_round - 1}" / "personal" / self._names.get(node, "")
-        own = self._load(kept)
+        own = self._load(personal / self._names.get(node, ""))
         if own is None:
             return message
         content = RecordDict({**message.content, self.arrayrecord_key: own})

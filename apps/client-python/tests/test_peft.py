@@ -1,0 +1,128 @@
+"""Takes the extra peft: npm run test:python -- peft."""
+
+import numpy as np
+import pytest
+
+from fedclair_host import Job, Params
+from fedclair_host.client import LowRank, dense
+
+torch = pytest.importorskip("torch")
+peft = pytest.importorskip("peft")
+transformers = pytest.importorskip("transformers")
+
+from fedclair_host.peft import PeftClient  # noqa: E402
+
+SYMBOLS, LENGTH = 16, 8
+
+
+def bert(**lora):
+    config = transformers.BertConfig(
+        vocab_size=SYMBOLS, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, num_labels=3
+    )
+    config.max_position_embeddings = LENGTH
+    torch.manual_seed(0)
+    lora = {"task_type": "SEQ_CLS", "r": 4, "target_modules": ["query", "value"], **lora}
+    return peft.get_peft_model(transformers.BertForSequenceClassification(config), peft.LoraConfig(**lora))
+
+
+def gpt2(**lora):
+    config = transformers.GPT2Config(vocab_size=SYMBOLS, n_positions=LENGTH, n_embd=32, n_layer=2, n_head=2)
+    torch.manual_seed(0)
+    lora = {"r": 4, "lora_alpha": 8, "target_modules": ["c_attn"], "fan_in_fan_out": True, **lora}
+    return peft.get_peft_model(transformers.GPT2LMHeadModel(config), peft.LoraConfig(**lora))
+
+
+def data(index, model):
+    rng = np.random.default_rng(index)
+    texts = rng.integers(SYMBOLS, size=(12, LENGTH))
+    labels = rng.integers(3, size=12) if "Bert" in type(model.get_base_model()).__name__ else texts
+    return [{"input_ids": x, "labels": y} for x, y in zip(texts, labels)]
+
+
+def client(model, index):
+    of_client = data(index, model)
+    return PeftClient(model, of_client, held_out=of_client, steps=4, batch_size=4, learning_rate=1e-2)
+
+
+def job(index=0, modules="from-first-host"):
+    return Job(f"c{index:02}", index, 2, 1, "train", 5 + index, 6, {"task": {"modules": modules}})
+
+
+def begun(model):
+    """The params of a trial that begins with what this model's client says."""
+    initial = client(model, 0).initial(job())
+    return Params({name: dense(change).astype(np.float32) for name, change in initial.items()}, [])
+
+
+def numbers(delta):
+    return {name: dense(change) for name, change in delta.items()}
+
+
+make_models = {
+    "a head in modules_to_save": (bert, "classifier.weight"),
+    "biases": (lambda: bert(bias="all"), "bert.encoder.layer.0.attention.self.query.bias"),
+    "DoRA": (lambda: bert(use_dora=True), "bert.encoder.layer.1.attention.self.value.lora_magnitude_vector.default.weight"),
+    "an embedding": (
+        lambda: bert(target_modules=["query", "word_embeddings"]),
+        "bert.embeddings.word_embeddings.lora_embedding_A.default",
+    ),
+    "Conv1D": (gpt2, None),
+}
+
+
+@pytest.mark.parametrize("make, beside", make_models.values(), ids=make_models)
+def test_all_that_is_trained_is_sent_and_nothing_of_it_stays(make, beside):
+    model = make()
+    params = begun(model)
+    first = client(model, 0).train(params, job(0)).delta
+    assert list(first) == list(params)
+    assert all(dense(change).shape == params[name].shape for name, change in first.items())
+    if beside is not None:
+        assert not isinstance(first[beside], LowRank) and np.abs(first[beside]).max() > 1e-3
+
+    # The model as it was trained measures what the change makes of the params.
+    model.eval()
+    of_client = client(model, 0)
+    with torch.no_grad():
+        trained = float(of_client._loss(model, of_client._held_out))
+    updated = Params(params.base, [[numbers(first)]])
+    assert of_client.evaluate(updated, job(0)).metrics["loss"] == pytest.approx(trained, abs=1e-5)
+    assert of_client.evaluate(params, job(0)).metrics["loss"] != pytest.approx(trained, abs=1e-3)
+
+    # The next client of this host finds what it would in a host of its own.
+    second, alone = client(model, 1).train(params, job(1)), client(make(), 1).train(params, job(1))
+    assert second.metrics == alone.metrics
+    for name, change in numbers(alone.delta).items():
+        np.testing.assert_array_equal(numbers(second.delta)[name], change)
+
+
+def test_a_host_whose_head_began_otherwise_takes_that_of_the_first():
+    params = begun(bert())
+    other = bert()
+    with torch.no_grad():
+        other.get_base_model().classifier.modules_to_save["default"].weight.mul_(-3)
+    expected, got = (client(model, 1).train(params, job(1)).metrics for model in (bert(), other))
+    assert got == expected
+
+
+def test_buffers_are_put_back():
+    model = bert()
+    model.register_buffer("mean", torch.zeros(1))
+    shared = client(model, 0)._shared
+    model.mean.add_(1)
+    shared.start(begun(model), job())
+    assert float(model.mean) == 0
+
+
+def test_modules_that_start_as_zeros_are_refused():
+    model = bert()
+    with pytest.raises(ValueError, match=r"trains classifier\.weight, classifier\.bias beside its LoRA pairs.*from-first-host.*modules_to_save=None"):
+        client(model, 0).train(begun(model), job(0, {"classifier.weight": {"shape": [3, 16]}}))
+
+
+def test_a_weight_trained_beside_its_own_adapter_is_refused():
+    model = bert()
+    name = "base_model.model.bert.encoder.layer.0.attention.self.query.base_layer.weight"
+    model.get_parameter(name).requires_grad = True
+    with pytest.raises(ValueError, match=f"^{name} is trained beside its own adapter"):
+        client(model, 0)

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder, workspace } from "./support/paths.js";
+
+/** Stands for python3 and what a virtual environment has: each step ends as a variable says, 0 by default. */
+const python3 = `#!/bin/sh
+case "$*" in
+  *version_info*) echo "\${VERSION:-3.11}" ;;
+  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+  *" download "*) exit \${INDEX:-0} ;;
+  *" install "*) echo "pip said this" >&2; exit \${INSTALL:-0} ;;
+  *smollm2.py*) echo "a tensor differs" >&2; exit \${CONVERT:-0} ;;
+esac
+`;
+
+/** A copy of the scripts, in which an environment can be made without one of the workspace being lost. */
+async function copy(): Promise<string> {
+  const folder = await temporaryFolder();
+  for (const path of ["scripts", "apps/client-python/pyproject.toml", "package.json"]) {
+    cpSync(join(workspace, path), join(folder, path), { recursive: true });
+  }
+  for (const path of ["apps/simulator", "libs", "node_modules", "trials"]) {
+    symlinkSync(join(workspace, path), join(folder, path));
+  }
+  mkdirSync(join(folder, "runs/llm/texts"), { recursive: true });
+  mkdirSync(join(folder, "bin"));
+  writeFileSync(join(folder, "bin/python3"), python3, { mode: 0o755 });
+  return folder;
+}
+
+function run(folder: string, program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  const PATH = `${join(folder, "bin")}:${process.env["PATH"] ?? ""}`;
+  const options = { cwd: folder, encoding: "utf8", env: { ...process.env, PATH, ...env } } as const;
+  const { status, stdout, stderr } = spawnSync(program, args, options);
+  return { status, said: stdout + stderr };
+}
+
+describe("scripts that need a Python with packages", function () {
+  this.timeout(60_000);
+
+  const environment = async (env: NodeJS.ProcessEnv, ...extras: string[]) => {
+    const folder = await copy();
+    const script = join(folder, "scripts/python-env.js");
+    return { ...run(folder, process.execPath, [script, ...extras], env), folder };
+  };
+
+  it("make one, named after its extras", async () => {
+    const { status, said, folder } = await environment({}, "flower", "peft");
+    assert.deepEqual(
+      [status, said],
+      [0, `${join(folder, ".python/host-flower-peft/bin/python")}\n`],
+    );
+  });
+
+  it("refuse an extra that is none, and list those that are", async () => {
+    const { status, said } = await environment({}, "peft", "flowre");
+    assert.equal(status, 2);
+    assert.match(
+      said,
+      /'flowre': expected any of peft, llm, flower, flower-server, exports, test$/m,
+    );
+  });
+
+  it("skip without Python, with an older one than pyproject.toml asks for, and without an index", async () => {
+    for (const [env, why] of [
+      [{ PATH: join(await temporaryFolder(), "none") }, /no Python 3\.11: no python3/],
+      [{ VERSION: "3.10" }, /no Python 3\.11: python3 is 3\.10/],
+      [{ INSTALL: "1", INDEX: "1" }, /no package index:\npip said this/],
+    ] as const) {
+      const { status, said } = await environment(env);
+      assert.equal(status, 3, said);
+      assert.match(said, why);
+    }
+  });
+
+  it("fail where pip does, with an index", async () => {
+    const { status, said } = await environment({ INSTALL: "1" });
+    assert.equal(status, 1);
+    assert.match(said, /pip failed:\npip said this/);
+  });
+
+  it("and so do the tests of Python: they skip with 0, or fail with the code", async () => {
+    const folder = await copy();
+    const tests = (env: NodeJS.ProcessEnv, ...extras: string[]) =>
+      run(folder, "bash", [join(folder, "scripts/test-python.sh"), ...extras], env);
+    const skipped = tests({ VERSION: "3.10" });
+    assert.equal(skipped.status, 0);
+    assert.match(skipped.said, /tests of apps\/client-python skipped/);
+    for (const [code, failed] of [
+      [1, tests({ INSTALL: "1" })],
+      [2, tests({}, "flowre")],
+    ] as const) {
+      assert.equal(failed.status, code, failed.said);
+      assert.doesNotMatch(failed.said, /skipped/);
+    }
+  });
+
+  it("and so does the language model: a broken conversion is no reason to skip", async () => {
+    const folder = await copy();
+    const llm = (env: NodeJS.ProcessEnv) =>
+      run(folder, process.execPath, [join(folder, "scripts/llm.js"), "--trial", "smoke"], env);
+    const broken = llm({ CONVERT: "1" });
+    assert.equal(broken.status, 1, broken.said);
+    assert.match(broken.said, /error: no model: a tensor differs/);
+    const offline = llm({ CONVERT: "1", INDEX: "1" });
+    assert.equal(offline.status, 0, offline.said);
+    assert.match(offline.said, /^skipped: no package index for the model: a tensor differs/);
+  });
+});
