@@ -214,7 +214,7 @@ describe("plug-ins from outside", () => {
       "a number",
       { "mine.mjs": "export default 7" },
       "./mine.mjs",
-      /expected a plug-in, as definePlugin.* got a value of type number/,
+      /expected a plug-in, as definePlugin.* got 7/,
     ],
     [
       "one of two wrong",
