@@ -25,7 +25,13 @@ export async function startValkey(
     [...listen, "--bind", "127.0.0.1", "--save", "", "--dir", await temporaryFolder(), ...args],
     { stdio: "ignore" },
   );
-  const client = new Redis({ ...options, host: "127.0.0.1", port, retryStrategy: () => 20 });
+  const client = new Redis({
+    ...options,
+    host: "127.0.0.1",
+    port,
+    retryStrategy: () => 20,
+    maxRetriesPerRequest: null, // a busy machine takes its time to start it
+  });
   client.on("error", () => undefined); // it is not there yet
   running.add({ process: child, client });
   await client.ping();
