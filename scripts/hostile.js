@@ -64,6 +64,12 @@ const failed =
     encode({ clientFailed: { jobId: job.id, clientId: job.clientId, failure, ...change } }),
   ];
 
+/** A frame of a message of which nothing else comes. */
+function emitPart(job, socket, offset) {
+  const part = { transfer: 9000 + job.id, offset, total: 1e6, payload: new Uint8Array(100) };
+  socket.emit("frame", fedclair.v1.Frame.encode(part).finish(), () => undefined);
+}
+
 /** What the hostile host answers to a job: messages, or what it does on its connection. */
 const answers = {
   "never answers": () => [],
@@ -89,7 +95,7 @@ const answers = {
   "sends a shape of 2^32 − 1 squared": update({
     delta: delta(["weights", { ...tensor(1), shape: [2 ** 32 - 1, 2 ** 32 - 1] }]),
   }),
-  "sends pairs of rank 500": update(({}, { delta: pair(500) })),
+  "sends pairs of rank 500": update({ delta: pair(500) }),
   "sends pairs that do not multiply": update({
     delta: { modules: [{ name: "weights", lowRank: { b: tensor(12, 2), a: tensor(3, 4) } }] },
   }),
@@ -130,23 +136,11 @@ const answers = {
   ],
   "is ready again and again": () => Array.from({ length: 50 }, () => encode({ ready: {} })),
   "begins a message and does not end it": (job, { socket }) => {
-    const frame = fedclair.v1.Frame.encode({
-      transfer: 9000 + job.id,
-      offset: 0,
-      total: 1e6,
-      payload: new Uint8Array(100),
-    });
-    socket.emit("frame", frame.finish(), () => undefined);
+    emitPart(job, socket, 0);
     return [];
   },
   "continues a message that it did not begin": (job, { socket }) => {
-    const frame = fedclair.v1.Frame.encode({
-      transfer: 9000 + job.id,
-      offset: 500,
-      total: 1e6,
-      payload: new Uint8Array(100),
-    });
-    socket.emit("frame", frame.finish(), () => undefined);
+    emitPart(job, socket, 500);
     return [];
   },
   "sends frames that are none": (_, { socket }) => {
@@ -157,13 +151,7 @@ const answers = {
     return [];
   },
   "breaks the connection in the middle of an answer": (job, { socket }) => {
-    const frame = fedclair.v1.Frame.encode({
-      transfer: 9000 + job.id,
-      offset: 0,
-      total: 1e6,
-      payload: new Uint8Array(100),
-    });
-    socket.emit("frame", frame.finish(), () => undefined);
+    emitPart(job, socket, 0);
     socket.disconnect();
     return [];
   },

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { builtIn as plugins } from "@fedclair/plugins";
 import { parseSweep } from "@fedclair/runs";
 import { fedclair } from "./support/command.js";
+import { gridOf } from "./support/sweeps.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
 interface Tables {
@@ -27,20 +28,7 @@ describe("fedclair sweep", () => {
     this.timeout(120_000);
     const folder = await temporaryFolder();
     const file = join(folder, "small.yaml");
-    await writeFile(
-      file,
-      `
-name: small
-seed: [1, 2]
-rounds: 1
-clients: 12
-task: { name: denoising }
-aggregator: [{ name: clair, rank: 3 }, { name: fedavg }]
-baselines: [{ label: local, aggregator: { name: local } }]
-attacks: [[], [{ attack: { name: gaussian-update }, count: 3 }]]
-sweep: { rows: attacks, measures: [{ measure: error.ratioTo.local, worse: high }] }
-`,
-    );
+    await writeFile(file, gridOf([1, 2], 1));
     const args = ["sweep", file, "--out", join(folder, "out"), "--json"];
     const first = await fedclair(args);
     assert.equal(first.code, 0, first.stderr);

@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "@fedclair/core";
-import { codeOf, slurmFolder, writeWhole } from "@fedclair/runs";
+import { codeOf, makeFolder, slurmFolder, writeWhole } from "@fedclair/runs";
 import { setArgs } from "./run.js";
 
 /** A sweep as jobs of Slurm. */
@@ -27,7 +26,7 @@ export interface SlurmSweep {
 export async function writeJobScript({ name, file, set, out, tasks, options }: SlurmSweep) {
   if (options?.includes("\n")) throw new UserError("--slurm-options: expected one line");
   const folder = resolve(out, slurmFolder);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const program = [process.execPath, process.argv[1] ?? ""];
   const command = [...program, "sweep", resolve(file), "--out", resolve(out), ...setArgs(set)];
   const script = join(folder, "job.sh");

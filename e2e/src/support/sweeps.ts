@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { fedclair } from "./command.js";
 import { temporaryFolder } from "./paths.js";
 
-/** 24 trials of about half a second. */
-export const grid = `
+/** Four trials of a seed, of a quarter of a second a round. */
+export const gridOf = (seeds: readonly number[], rounds: number) => `
 name: grid
-seed: [1, 2, 3, 4, 5, 6]
-rounds: 2
+seed: [${seeds.join(", ")}]
+rounds: ${rounds}
 clients: 12
 task: { name: denoising }
 aggregator: [{ name: clair, rank: 3 }, { name: fedavg }]
@@ -16,6 +16,9 @@ baselines: [{ label: local, aggregator: { name: local } }]
 attacks: [[], [{ attack: { name: gaussian-update }, count: 3 }]]
 sweep: { rows: attacks, measures: [{ measure: error.ratioTo.local, worse: high }] }
 `;
+
+/** 24 trials of about half a second. */
+export const grid = gridOf([1, 2, 3, 4, 5, 6], 2);
 
 let made: Promise<Map<string, string>> | undefined;
 

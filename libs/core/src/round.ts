@@ -176,13 +176,13 @@ async function step(
   try {
     const passed = await serverHalves(mods, { ...received, clientIds, rng }, state.mods, admit);
     ({ updates } = passed);
-    const seen = {
+    const seen = () => ({
       ...{ round, phase, clientIds, params: copyParams(state.params), updates },
       state: state.task,
       ...{ rng: rng.at("reduce", phase, round), fixedRng: rng.at("measure") },
-    };
+    });
     const next = task.step
-      ? checkedStep(await task.step(seen, aggregate))
+      ? checkedStep(await task.step(seen(), aggregate))
       : (await aggregate(), {});
     aggregation ??= { change: [] };
     checkVerdicts(next.verdicts ?? aggregation.verdicts ?? [], clientIds);

@@ -49,9 +49,11 @@ export function zeros(shape: readonly number[], dtype: DType = "f32"): Tensor {
 
 /** The same numbers in memory of their own: what a plug-in changes in place is then nobody else's. */
 export function copyParams(params: Params): Params {
-  return new Map(
-    [...params].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
-  );
+  return new Map([...params].map(([name, tensor]) => [name, copyTensor(tensor)]));
+}
+
+export function copyTensor(tensor: Tensor): Tensor {
+  return { ...tensor, data: tensor.data.slice() };
 }
 
 /** Bytes that tensors take on the wire, headers aside. */

@@ -1,4 +1,4 @@
-import { payloadBytes, type Tensor } from "./tensor.js";
+import { copyTensor, payloadBytes, type Tensor } from "./tensor.js";
 
 /** A low-rank matrix `b · a` that is never multiplied out on its way: b is p×r, a is r×q. A LoRA scale is part of b. */
 export interface LowRank {
@@ -48,13 +48,9 @@ export function deltaBytes(delta: Delta): number {
 
 /** The same numbers in memory of their own. */
 export function copyUpdate(update: Update): Update {
-  const copy = ({ shape, data, packed }: Tensor): Tensor => ({
-    ...{ shape, data: data.slice() },
-    ...(packed && { packed }),
-  });
   const delta = [...update.delta].map(([name, change]): [string, TensorDelta] => [
     name,
-    isLowRank(change) ? { b: copy(change.b), a: copy(change.a) } : copy(change),
+    isLowRank(change) ? { b: copyTensor(change.b), a: copyTensor(change.a) } : copyTensor(change),
   ]);
   return { ...update, delta: new Map(delta) };
 }

@@ -4,7 +4,7 @@ import type { Attack, Plugin } from "../src/contracts.js";
 import { tensorsOf, type Update } from "../src/update.js";
 import { attackedStates, honest, own, twoPhases } from "./attack-rounds.js";
 import { attacked } from "./attacked.js";
-import { ofPlugin } from "./suite.js";
+import { itDescribesItself, ofPlugin } from "./suite.js";
 
 const labels = Int32Array.from({ length: 200 }, (_, i) => i % 10);
 
@@ -48,11 +48,7 @@ export function describeAttack(
 
   describe(`attack ${plugin.name}`, function () {
     ofPlugin(this);
-    it("has a summary and defaults for every option, and refuses unknown ones", () => {
-      assert.match(plugin.summary, /^[A-Z].*\.$/);
-      assert.equal(plugin.schema.safeParse(options).success, true);
-      assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);
-    });
+    itDescribesItself(plugin, options);
 
     it("does exactly one thing", () => {
       const does = ["data", "corruptLabels", "corruptUpdate", "attackRound"];

@@ -6,7 +6,7 @@ import type { Mod, Passed, Plugin, Received, TrainResult } from "../src/contract
 import { dtypeOf } from "../src/tensor.js";
 import { deltaShape, isLowRank, tensorsOf, type Update } from "../src/update.js";
 import { anyUpdate } from "./attacked.js";
-import { ofPlugin } from "./suite.js";
+import { itDescribesItself, ofPlugin } from "./suite.js";
 
 const clientIds = ["c1", "c2", "c3", "c4"];
 const updates = clientIds.map((id) => anyUpdate(id, id === "c2" ? 3 : 2));
@@ -65,11 +65,7 @@ export function describeMod(plugin: Plugin<Mod>, { options = {} }: ModSetting = 
 
   describe(`mod ${plugin.name}`, function () {
     ofPlugin(this);
-    it("has a summary and defaults for every option, and refuses unknown ones", () => {
-      assert.match(plugin.summary, /^[A-Z].*\.$/);
-      assert.equal(plugin.schema.safeParse(options).success, true);
-      assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);
-    });
+    itDescribesItself(plugin, options);
 
     it("does something: at the client, at the coordinator, or at both", () => {
       const mod = create();

@@ -1,3 +1,6 @@
+import assert from "node:assert/strict";
+import type { Plugin } from "../src/contracts.js";
+
 type Hook = (hook: () => void) => void;
 
 /**
@@ -19,5 +22,13 @@ export function ofPlugin(suite: unknown): void {
   });
   after?.(() => {
     process.exit = exit;
+  });
+}
+
+export function itDescribesItself(plugin: Plugin<unknown>, options: object): void {
+  it("has a summary and defaults for every option, and refuses unknown ones", () => {
+    assert.match(plugin.summary, /^[A-Z].*\.$/);
+    assert.equal(plugin.schema.safeParse(options).success, true);
+    assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);
   });
 }

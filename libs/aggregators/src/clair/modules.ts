@@ -1,6 +1,7 @@
 import {
   deltaShape,
   isLowRank,
+  sizeOf,
   valuesOf,
   type Delta,
   type Tensor,
@@ -28,8 +29,7 @@ export function vectorsOf(delta: Delta): ReadonlyMap<string, Tensor> {
 export function changeOf(module: TensorDelta): Change {
   if (isLowRank(module)) return factorsOf(module);
   const [rows = 0, ...rest] = module.shape;
-  const columns = rest.reduce((product, extent) => product * extent, 1);
-  return Matrix.fromRowMajor(rows, columns, module.data);
+  return Matrix.fromRowMajor(rows, sizeOf(rest), module.data);
 }
 
 /** A change of that matrix in the module's own shape; as it is where that is a matrix. */

@@ -1,3 +1,4 @@
+import { sum } from "@fedclair/linalg";
 import { askClients, type Asked, type Sampled } from "../ask.js";
 import { cohortSize, sampleCohort } from "../cohort.js";
 import type { Answered, Collected } from "../collect.js";
@@ -68,7 +69,8 @@ function cohortOf(
   const isThere = (at: number) => (id: string) => devices?.isThere(id, round, at) ?? true;
   const chosen = ask === "end" ? [] : ask.clients;
   const atWork = new Set(busy);
-  const free = (chosen ?? clientIds).filter((id) => !atWork.has(id));
+  const all = chosen ?? clientIds; // there may be a million
+  const free = busy.length > 0 ? all.filter((id) => !atWork.has(id)) : all;
   let when = clock;
   let there = devices ? free.filter(isThere(when)) : free;
   if (devices && there.length === 0 && busy.length === 0) {
@@ -179,7 +181,7 @@ function secondsOf(answers: readonly Pending[]): ReadonlyMap<string, number> {
 }
 
 function total(state: TrialState, clientIds: readonly string[]): number {
-  return clientIds.reduce((sum, id) => sum + broadcastBytes(state, id), 0);
+  return sum(clientIds.map((id) => broadcastBytes(state, id)));
 }
 
 function straggler(why: string): Failure {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { excerpt, UserError } from "@fedclair/core";
+import { excerpt, sizeOf, UserError } from "@fedclair/core";
 
 /** An array as a file has it, row by row. */
 export interface ArrayFile {
@@ -81,7 +81,7 @@ function parseNpy(bytes: Buffer, path: string): ArrayFile {
 }
 
 function whole(content: Buffer, shape: readonly number[], size: number, path: string): Uint8Array {
-  const wanted = size * shape.reduce((product, n) => product * n, 1);
+  const wanted = size * sizeOf(shape);
   if (content.length === wanted) return content;
   throw new UserError(
     `${path}: expected ${wanted} bytes of numbers for ${shape.join("×")}, got ${content.length}: is it cut off?`,

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError } from "@fedclair/core";
+import { sizeOf, UserError } from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
 import { arrayFileName, readArrayFile } from "../data/array-file.js";
 import { classes, inUnits, pixels, type Held } from "./images.js";
 
@@ -31,8 +32,10 @@ export function together(pairs: readonly Held[]): Held {
   const [first, ...rest] = pairs;
   if (first && rest.length === 0) return first;
   const isBytes = pairs.every(({ images }) => images instanceof Uint8Array);
-  const all = new (isBytes ? Uint8Array : Float32Array)(total(pairs.map(({ images }) => images)));
-  const labels = new Int32Array(total(pairs.map((pair) => pair.labels)));
+  const all = new (isBytes ? Uint8Array : Float32Array)(
+    sum(pairs.map(({ images }) => images.length)),
+  );
+  const labels = new Int32Array(sum(pairs.map(({ labels }) => labels.length)));
   let at = 0;
   for (const pair of pairs) {
     all.set(isBytes ? pair.images : inUnits(pair.images), at * pixels);
@@ -46,7 +49,7 @@ async function readPair(imagesFile: string, labelsFile: string): Promise<Held> {
   const images = await readArrayFile(imagesFile);
   const { shape, data } = await readArrayFile(labelsFile);
   const [count = 0, ...size] = images.shape;
-  if (size.reduce((product, n) => product * n, 1) !== pixels) {
+  if (sizeOf(size) !== pixels) {
     throw new UserError(`source: ${imagesFile}: expected images of 28×28, got ${size.join("×")}`);
   }
   if (shape.length !== 1 || shape[0] !== count) {
@@ -66,8 +69,4 @@ async function readPair(imagesFile: string, labelsFile: string): Promise<Held> {
     );
   }
   return { images: images.data, labels: Int32Array.from(data) };
-}
-
-function total(arrays: readonly { readonly length: number }[]): number {
-  return arrays.reduce((sum, { length }) => sum + length, 0);
 }
