@@ -76,7 +76,11 @@ function checkAttacked(
     throw new UserError(
       `attackRound returned no update of ${lacking}; expected one of each client in own`,
     );
-  const other = [...told].find((id) => !ids.includes(id ?? ""));
-  if (other !== undefined)
-    throw new UserError(`attackRound returned an update of ${excerpt(other)}, which is not in own`);
+  const known = new Set<string | undefined>(ids);
+  for (const id of told) {
+    if (!known.has(id))
+      throw new UserError(
+        `attackRound returned an update of ${excerpt(String(id))}, which is not in own`,
+      );
+  }
 }
