@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { exitCodes } from "@fedclair/core";
 import { fedclair } from "./support/command.js";
 import { pythonCommands } from "./support/documented-commands.js";
-import { failuresOf, recordsOf, startCoordinator } from "./support/federation.js";
+import { writeMnist } from "./support/digits.js";
+import {
+  bytesOf,
+  failuresOf,
+  recordsOf,
+  startCoordinator,
+  startHost,
+} from "./support/federation.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 import { startPythonHost, takesPython } from "./support/python.js";
 import { Secrets, takesOpenssl } from "./support/secrets.js";
@@ -86,6 +93,42 @@ describe("Python clients", function () {
       assert.equal(code, 0, stderr);
       const files = ["records.jsonl", "params.safetensors"].map((file) => join(out, file));
       bytes.push(await Promise.all(files.map((file) => readFile(file, "base64"))));
+    }
+    assert.deepEqual(bytes[0], bytes[1]);
+  });
+
+  it("learn beside simulated ones, the same bytes for any hosts of either kind; CLAIR names the three of both", async () => {
+    const data = join(await temporaryFolder(), "MNIST", "raw");
+    await writeMnist(data);
+    const [trial = ""] =
+      pythonCommands("npx", "fedclair", "coordinator").find(([file]) => file?.includes("mixed")) ??
+      [];
+    const [simulating = []] = pythonCommands("npx", "fedclair", "client");
+    const joins = pythonCommands("fedclair-host").find(([name]) => name === "digits:make_client");
+    assert.deepEqual([simulating.at(-1), joins?.at(-1)], ["9", "3"]);
+    const bytes = [];
+    for (const [capacities, own] of [
+      [[9], 3],
+      [[4, 5], 1],
+    ] as const) {
+      const out = await temporaryFolder();
+      const hosts = Array.from({ length: 3 / own }, () => [
+        "digits:make_client",
+        "--capacity",
+        `${own}`,
+      ]);
+      const folder = `task.source.folder=${data}`;
+      const { coordinator, url } = await federation(join(workspace, trial), out, [folder], hosts);
+      for (const capacity of capacities) startHost(url, capacity);
+      const { code, stdout, stderr } = await coordinator.ended;
+      assert.equal(code, 0, stderr);
+      assert.match(
+        stdout,
+        /clair flagged 3 of 3 contaminated clients in every round \(3\), with no false alarm/,
+      );
+      assert.match(stdout, /^backend of the clients: \w+ and python-numpy$/m);
+      assert.match(stdout, /^c11 +shuffled-labels +contaminated/m);
+      bytes.push(await bytesOf(out));
     }
     assert.deepEqual(bytes[0], bytes[1]);
   });
@@ -183,12 +226,15 @@ describe("Python clients", function () {
     );
     const { code, stderr } = (await simulated.hosts[0]?.ended) ?? {};
     assert.equal(code, 2);
-    assert.match(stderr ?? "", /task is linear-regression, whose clients are simulated/);
+    assert.match(
+      stderr ?? "",
+      /all clients of the trial are simulated, by its task linear-regression/,
+    );
     simulated.coordinator.kill("SIGINT");
     await simulated.coordinator.ended;
   });
 
-  it("say of a task from a plug-in that they are no host for it, and nothing of options they lack", async () => {
+  it("say of a task from a plug-in that they are no host for it", async () => {
     const folder = await temporaryFolder();
     await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
     await fedclair(["new", "a-study", "--template", "own-method"], { cwd: folder });
@@ -200,9 +246,8 @@ describe("Python clients", function () {
     assert.equal(code, 2);
     assert.match(
       stderr,
-      /PLUGIN_MISMATCH: .*`fedclair client --plugin` is their host; this one is for trials of task: external only/,
+      /all clients of the trial are simulated, .*`fedclair client` is their host/,
     );
-    assert.doesNotMatch(stderr, /start the host/);
     coordinator.kill("SIGINT");
     await coordinator.ended;
   });

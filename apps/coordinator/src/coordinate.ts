@@ -1,6 +1,12 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { clientIds, identitiesOf, type PluginIdentity, type Trial } from "@fedclair/core";
+import {
+  clientIds,
+  externalClients,
+  identitiesOf,
+  type PluginIdentity,
+  type Trial,
+} from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
@@ -53,7 +59,8 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     ...(tokens && { tokens }),
     ...(tls && { tls }),
     insecure: options.insecure,
-    plugins: plugins.tasks.get(trial.task.name)?.isForeign ? [] : hostedPlugins(trial),
+    external: externalClients(trial, plugins),
+    plugins: hostedPlugins(trial),
     chunkBytes: trial.limits.chunkBytes,
     maxMessageBytes: trial.limits.maxMessageBytes,
     log: (line, level) => {

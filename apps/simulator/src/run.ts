@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
-import { ClientRunner, MemoryPool, UserError, whereClientsAre } from "@fedclair/core";
+import { ClientRunner, elsewhere, MemoryPool, UserError } from "@fedclair/core";
 import { loadPlugins, modulesOf } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
@@ -36,8 +36,8 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   const modules = await modulesOf(file, options.set);
   const plugins = await loadPlugins(modules);
   const trial = await readTrialFile(file, plugins, options.set);
-  if (plugins.tasks.get(trial.task.name)?.isForeign)
-    throw new UserError(`${file}: task ${trial.task.name}: ${whereClientsAre}`);
+  const otherHosts = elsewhere(trial, plugins);
+  if (otherHosts !== undefined) throw new UserError(`${file}: ${otherHosts}`);
   const out = await folderOf(trial, options);
   const { json, report, backend, metrics, resume = false } = options;
   if (metrics !== undefined && options.transport === "memory")

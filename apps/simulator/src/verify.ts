@@ -4,14 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  remarksOn,
-  exitCodes,
-  oneLine,
-  UserError,
-  whereClientsAre,
-  type Trial,
-} from "@fedclair/core";
+import { elsewhere, remarksOn, exitCodes, oneLine, UserError, type Trial } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { interruption, isWithin, print, readTrialFile, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
@@ -80,8 +73,8 @@ async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
     process.stderr.write(`${oneLine(file)}: ${remark}\n`);
   }
   if (!trial.expect) return [];
-  if (plugins.tasks.get(trial.task.name)?.isForeign) {
-    const why = `task ${oneLine(trial.task.name)}: ${whereClientsAre}`;
+  const why = elsewhere(trial, plugins);
+  if (why !== undefined) {
     process.stderr.write(`${pc.yellow("left out")} ${oneLine(file)}: ${why}\n`);
     return [];
   }

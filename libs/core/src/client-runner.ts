@@ -14,6 +14,7 @@ import type {
 } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { failure, messageOf, placeOf, UserError, type Failure } from "./errors.js";
+import { elsewhere, externalClients } from "./external-clients.js";
 import { clientHalves, modsOf, type TrialMod } from "./mods.js";
 import { checkedResult } from "./result.js";
 import { copyParams, type Params } from "./tensor.js";
@@ -36,7 +37,9 @@ export class ClientRunner {
   readonly #contaminations: ReturnType<typeof contaminationsOf>;
   readonly #rng: Stream;
   readonly #index: ReadonlyMap<string, number>;
-  readonly #isForeign: boolean;
+  /** Where clients are that are not simulated, in words. */
+  readonly #elsewhere: string | undefined;
+  readonly #isAllElsewhere: boolean;
   readonly #onThrown: OnThrown;
   readonly #mods: readonly TrialMod[];
 
@@ -45,7 +48,8 @@ export class ClientRunner {
     this.#trial = trial;
     this.#onThrown = onThrown;
     this.#task = createPlugin(plugins.tasks, trial.task);
-    this.#isForeign = plugins.tasks.get(trial.task.name)?.isForeign ?? false;
+    this.#elsewhere = elsewhere(trial, plugins);
+    this.#isAllElsewhere = externalClients(trial, plugins).size === trial.clients;
     this.#contaminations = contaminationsOf(plugins.tasks, trial.task);
     this.#rng = stream(trial.seed);
     this.#index = new Map(clientIds(trial.clients).map((id, i) => [id, i]));
@@ -53,9 +57,13 @@ export class ClientRunner {
     this.#mods = modsOf(trial, plugins);
   }
 
-  /** @throws UserError if the trial's clients are not simulated */
-  async prepare(): Promise<void> {
-    if (this.#isForeign) throw new UserError(`task ${this.#trial.task.name}: ${whereClientsAre}`);
+  /**
+   * @param isAlone is there no other host?
+   * @throws UserError if none of the trial's clients is simulated, or one is not and there is no other host for it
+   */
+  async prepare({ isAlone = false } = {}): Promise<void> {
+    if (this.#elsewhere !== undefined && (isAlone || this.#isAllElsewhere))
+      throw new UserError(this.#elsewhere);
     await prepared(this.#task, this.#trial.task.name);
   }
 
@@ -159,11 +167,6 @@ export async function prepared(task: Task, name: string): Promise<void> {
     throw new UserError(`task ${name} cannot be prepared: ${messageOf(error)}${placeOf(error)}`);
   }
 }
-
-/** What to do where the clients of a trial are not simulated. */
-export const whereClientsAre =
-  "its clients live in hosts of their own. Start `fedclair coordinator TRIAL --listen 127.0.0.1:4000`, and for it hosts, as " +
-  "`fedclair-host my_module:make_client --coordinator http://127.0.0.1:4000 --capacity N` (see docs/python-clients.md)";
 
 async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult | Failure> {
   if (!trainer.evaluate) return failure("NO_EVALUATION", "the task has no client-side evaluation");

@@ -11,13 +11,7 @@ export {
 export { yieldToEventLoop } from "./yield-to-event-loop.js";
 export { resolveParams, type ClientParams } from "./client-params.js";
 export { parseChecked } from "./checked-yaml.js";
-export {
-  ClientRunner,
-  prepared,
-  whereClientsAre,
-  type ClientJob,
-  type OnThrown,
-} from "./client-runner.js";
+export { ClientRunner, prepared, type ClientJob, type OnThrown } from "./client-runner.js";
 export { attackedCount, clientIds } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";
@@ -79,7 +73,7 @@ export {
 } from "./plugin-identity.js";
 export { toBfloat16, toInt8, unpacked } from "./packed.js";
 export { remarksOn } from "./remarks.js";
-export { isTruthUnknown } from "./truth.js";
+export { elsewhere, externalClients, unknownClients } from "./external-clients.js";
 export { choiceOf, createPlugin, trialSchema, type Trial } from "./trial.js";
 export {
   copyUpdate,

@@ -11,7 +11,7 @@ export class MemoryPool implements ClientPool {
   }
 
   async ready(): Promise<void> {
-    await this.#runner.prepare();
+    await this.#runner.prepare({ isAlone: true });
   }
 
   async *ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer> {

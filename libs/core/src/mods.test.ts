@@ -233,7 +233,7 @@ describe("mods of a trial file", () => {
     [
       "a client half for clients that are not simulated",
       "[{ name: toy-half }]",
-      /mods\.0: toy-half acts at the client, and those of task toy are not simulated; let the clients' own host do it/,
+      /mods\.0: toy-half acts at the client, and the clients of task toy are not simulated; let the clients' own host do it/,
       foreign(),
     ],
     [

@@ -24,7 +24,7 @@ function recordOf(trained: Update | string, evaluated: Update | string): ClientR
     ...{ round: 1, phase: "train", metrics: {} },
     gathered: { cohort: ["c999999"], down: 0 },
     contamination: new Map(),
-    isTruthUnknown: true,
+    unknown: new Set(["c999999"]),
     before: {
       ...{ round: 0, params: new Map(), personal: new Map(), ask: { phase: "train" } },
       ...{ task: undefined, aggregator: undefined, attacks: new Map(), mods: new Map() },

@@ -79,8 +79,8 @@ export interface RoundTiming {
 export interface RoundFacts extends Pick<RoundRecord, "round" | "phase" | "kept" | "stopped"> {
   readonly gathered: Pick<Gathered, "cohort" | "down" | "time">;
   readonly contamination: Contamination;
-  /** Of the clients that are not contaminated. */
-  readonly isTruthUnknown: boolean;
+  /** Clients of which nobody knows whether they are benign. */
+  readonly unknown: ReadonlySet<string> | undefined;
   /** The state that the clients trained from. */
   readonly before: TrialState;
   readonly trained: Collected;
@@ -106,7 +106,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     return {
       clientId,
       attack: contamination.get(clientId)?.name ?? null,
-      ...(facts.isTruthUnknown && !contamination.has(clientId) && { truth: "unknown" }),
+      ...(facts.unknown?.has(clientId) && { truth: "unknown" }),
       failure: trained.failures.get(clientId) ?? null,
       ...(time && { seconds: time.seconds.get(clientId) ?? 0 }),
       ...(staleness !== undefined && { staleness }),

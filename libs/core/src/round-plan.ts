@@ -14,8 +14,8 @@ export interface RoundPlan {
   readonly contamination: Contamination;
   /** Are the clients not simulated? See `TaskPlugin.isForeign`. */
   readonly isForeign?: boolean;
-  /** Does nobody know whether the other clients are? As of clients that are not simulated. */
-  readonly isTruthUnknown?: boolean;
+  /** Clients of which nobody knows whether they are benign. Default: none. */
+  readonly unknown?: ReadonlySet<string>;
   /** Simulated time. Default: rounds take none. */
   readonly devices?: Devices | undefined;
   /** An oracle that leaves contaminated clients out of every cohort. */

@@ -65,8 +65,8 @@ async function* runRound(
   const seen = await attacked(plan, collected, { ...when, admit }, before.attacks);
   const { collected: trained, states: attacks } = seen;
   requireQuorum(trained, plan.trial.limits.quorum, round);
-  const { contamination, isTruthUnknown = false } = plan;
-  const facts = { ...when, gathered, contamination, isTruthUnknown, before, trained };
+  const { contamination, unknown } = plan;
+  const facts = { ...when, gathered, contamination, unknown, before, trained };
   const trainSeconds = clock();
 
   const { fault, cause } = seen;

@@ -2,12 +2,12 @@ import { clientIds } from "./clients.js";
 import type { Attack, Plugins, Task } from "./contracts.js";
 import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { UserError } from "./errors.js";
+import { externalClients, unknownClients } from "./external-clients.js";
 import { modsOf } from "./mods.js";
 import { didYouMean } from "./near.js";
 import { optionsOf, type PluginChoice } from "./plugin-choice.js";
 import { excerpt } from "./text.js";
 import { createPlugin, type Trial } from "./trial.js";
-import { isTruthUnknown } from "./truth.js";
 
 /** How an attack can act. */
 const acts = ["corruptLabels", "corruptUpdate", "data", "attackRound"] as const;
@@ -15,7 +15,9 @@ const acts = ["corruptLabels", "corruptUpdate", "data", "attackRound"] as const;
 /** What a schema cannot tell: does this task bear these attacks and this many clients? */
 export function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
   const task = createPlugin(plugins.tasks, trial.task);
-  checkSchedule(trial, task, plugins, file);
+  const external = externalClients(trial, plugins);
+  checkExternal(trial, plugins, file);
+  checkSchedule(trial, task, external, file);
   checkTarget(trial, plugins, file);
   const known = contaminationsOf(plugins.tasks, trial.task);
   for (const [i, entry] of trial.attacks.entries()) {
@@ -24,7 +26,7 @@ export function checkPlugins(trial: Trial, plugins: Plugins, file: string): void
     if (!attack.isDeclared && !acts.some((member) => attack[member] !== undefined)) {
       throw new UserError(`${place} does nothing: expected one of ${acts.join(", ")}`);
     }
-    checkForeign(place, entry, attack, trial, plugins);
+    checkWhoAttacks(place, entry, attack, trial, external);
     if (attack.corruptLabels && !plugins.tasks.get(trial.task.name)?.hasLabels) {
       const advice = "choose an attack on updates";
       throw new UserError(
@@ -37,7 +39,7 @@ export function checkPlugins(trial: Trial, plugins: Plugins, file: string): void
       throw new UserError(`${place}, kind ${attack.data?.kind ?? ""}: ${messageOf(error)}`);
     }
   }
-  checkMods(trial, plugins, file);
+  checkMods(trial, plugins, external, file);
   try {
     task.checkClients?.(trial.clients);
   } catch (error) {
@@ -48,7 +50,7 @@ export function checkPlugins(trial: Trial, plugins: Plugins, file: string): void
   };
   check("aggregator", trial.aggregator);
   for (const [i, { aggregator, clients }] of trial.baselines.entries()) {
-    if (clients === "benign" && isTruthUnknown(trial, plugins)) {
+    if (clients === "benign" && unknownClients(trial, plugins).size > 0) {
       throw new UserError(
         `${file}: baselines.${i}.clients: an oracle leaves the contaminated clients out, and nobody knows them here; ` +
           "declare them in attacks, say truth: known, or leave it out",
@@ -58,16 +60,23 @@ export function checkPlugins(trial: Trial, plugins: Plugins, file: string): void
   }
 }
 
+/** Those of a task that simulates none need no names. */
+function checkExternal({ external, task: { name } }: Trial, { tasks }: Plugins, file: string) {
+  if (!external || !tasks.get(name)?.isForeign) return;
+  throw new UserError(`${file}: external: all clients of task ${name} are external; leave it out`);
+}
+
 /** Simulated time is for simulated clients, and a schedule that buffers for what can make something of old changes. */
 function checkSchedule(
-  { devices, schedule, task: { name } }: Trial,
+  { clients, devices, schedule, task: { name } }: Trial,
   task: Task,
-  { tasks }: Plugins,
+  external: ReadonlySet<string>,
   file: string,
 ): void {
-  if (devices && tasks.get(name)?.isForeign) {
+  if (devices && external.size > 0) {
+    const who = whichExternal(external, clients, name);
     throw new UserError(
-      `${file}: devices: the clients of task ${name} are not simulated, and take the time that they take; leave it out`,
+      `${file}: devices: ${who} are not simulated, and take the time that they take; leave it out`,
     );
   }
   if (schedule?.name === "buffered" && task.step) {
@@ -90,15 +99,19 @@ function checkTarget({ target, task }: Trial, { tasks }: Plugins, file: string):
 }
 
 /** Can its clients apply them, and is a format what they apply last? */
-function checkMods(trial: Trial, plugins: Plugins, file: string): void {
-  const isForeign = plugins.tasks.get(trial.task.name)?.isForeign ?? false;
+function checkMods(
+  trial: Trial,
+  plugins: Plugins,
+  external: ReadonlySet<string>,
+  file: string,
+): void {
   const mods = modsOf(trial, plugins);
   for (const [i, { name, mod }] of mods.entries()) {
     const place = `${file}: mods.${i}: ${name}`;
-    if (isForeign && mod.client) {
+    if (external.size > 0 && mod.client) {
+      const who = whichExternal(external, trial.clients, trial.task.name);
       throw new UserError(
-        `${place} acts at the client, and those of task ${trial.task.name} are not simulated; let the clients' own host do ` +
-          "it, and leave it out here",
+        `${place} acts at the client, and ${who} are not simulated; let the clients' own host do it, and leave it out here`,
       );
     }
     if (mod.isFormat && i < mods.length - 1) {
@@ -110,30 +123,38 @@ function checkMods(trial: Trial, plugins: Plugins, file: string): void {
 }
 
 /** Who can carry out the attack: the host that simulates the client, the coordinator, or nobody here. */
-function checkForeign(
+function checkWhoAttacks(
   place: string,
-  entry: Trial["attacks"][number],
+  { clients }: Trial["attacks"][number],
   attack: Attack,
-  { task: { name } }: Trial,
-  { tasks }: Plugins,
+  { clients: count, task }: Trial,
+  external: ReadonlySet<string>,
 ): void {
-  const isForeign = tasks.get(name)?.isForeign ?? false;
-  if (attack.isDeclared && !isForeign) {
-    throw new UserError(
-      `${place} does nothing by itself, and task ${name} simulates its clients; choose an attack that acts`,
-    );
-  }
-  if (attack.isDeclared && !entry.clients) {
+  if (attack.isDeclared && !clients) {
     throw new UserError(
       `${place} says which clients are contaminated: name them, as clients: [c03, c07]`,
     );
   }
-  if (isForeign && !attack.isDeclared && !attack.attackRound) {
+  const simulated = clients?.find((id) => !external.has(id));
+  if (attack.isDeclared && simulated !== undefined) {
     throw new UserError(
-      `${place} acts at the client, and those of task ${name} are not simulated; let the clients' own host do it and name ` +
-        "them by { attack: { name: declared }, clients: […] }, or choose an attack with sight of the whole round, as ipm",
+      `${place} does nothing by itself, and task ${task.name} simulates client ${simulated}; choose an attack that acts, or name ` +
+        "the client in external",
     );
   }
+  if (attack.isDeclared || attack.attackRound || external.size === 0) return;
+  if (external.size < count && clients && !clients.some((id) => external.has(id))) return;
+  const who = whichExternal(external, count, task.name);
+  throw new UserError(
+    `${place} acts at the client, and ${who} are not simulated; let the clients' own host do it and name them by ` +
+      "{ attack: { name: declared }, clients: […] }, choose an attack with sight of the whole round, as ipm" +
+      (external.size < count ? ", or name the simulated clients that it is for" : ""),
+  );
+}
+
+/** For messages. */
+function whichExternal(external: ReadonlySet<string>, clients: number, task: string): string {
+  return external.size === clients ? `the clients of task ${task}` : `clients in external`;
 }
 
 /** @param place for messages */

@@ -107,6 +107,13 @@ function makeSchema(plugins: Plugins) {
       schedule: scheduleSchema
         .optional()
         .describe("When a round is over, in simulated time. Default: synchronous."),
+      external: z
+        .array(z.string())
+        .min(1)
+        .optional()
+        .describe(
+          "Ids of clients that hosts of their own bring, as fedclair-host of Python; the others are simulated.",
+        ),
       plugins: z
         .array(z.union([z.string().min(1), locatedPlugin]))
         .optional()
@@ -254,15 +261,18 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
     for (const [j, id] of (entry.clients ?? []).entries()) {
       const path = ["attacks", i, "clients", j];
       if (!ids.has(id)) {
-        yield [
-          path,
-          `expected an id from ${[...ids][0]} to ${[...ids].at(-1)}, got '${excerpt(id)}'`,
-        ];
+        yield [path, noSuchClient(id, ids)];
       } else if (taken.has(id)) {
         yield [path, `client ${excerpt(id)} is contaminated twice; name it once`];
       }
       taken.add(id);
     }
+  }
+  const external = trial.external ?? [];
+  for (const [i, id] of external.entries()) {
+    if (!ids.has(id)) yield [["external", i], noSuchClient(id, ids)];
+    else if (external.indexOf(id) < i)
+      yield [["external", i], `client ${id} is there twice; name it once`];
   }
   const total = attacks.reduce((sum, entry) => sum + attackedCount(entry, clients), 0);
   if (total > clients) {
@@ -281,4 +291,8 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
       ];
     }
   }
+}
+
+function noSuchClient(id: string, ids: ReadonlySet<string>): string {
+  return `expected an id from ${[...ids][0]} to ${[...ids].at(-1)}, got '${excerpt(id)}'`;
 }

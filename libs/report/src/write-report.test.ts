@@ -60,8 +60,8 @@ describe("writeReportOf", () => {
     const page = await report(run);
     assert.doesNotMatch(page, /benign clients|none contaminated|Truth is known/i);
     for (const said of [
-      /Means of the clients of unknown truth in the last round/,
-      /Clients of unknown truth over rounds/,
+      /Means of the clients not known to be contaminated in the last round/,
+      /Clients not known to be contaminated over rounds/,
       /10, truth unknown/,
       /Nobody knows which clients are contaminated/,
     ]) {

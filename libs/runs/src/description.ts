@@ -4,6 +4,7 @@ import {
   createPlugin,
   messageOf,
   optionsOf,
+  unknownClients,
   UserError,
   type Measures,
   type Plugins,
@@ -21,6 +22,8 @@ export interface TrialDescription {
   readonly label: (clientId: string) => string;
   /** The attack of every contaminated client, by id, whether it was ever sampled or not. */
   readonly attacks: ReadonlyMap<string, string>;
+  /** Clients of which nobody knows whether they are benign. */
+  readonly unknown: ReadonlySet<string>;
   readonly metrics: MetricInfos;
   /** The metric by which methods are compared first. */
   readonly primary?: string | undefined;
@@ -28,7 +31,9 @@ export interface TrialDescription {
 }
 
 /** Nothing known beside the records. */
-export const undescribed: TrialDescription = { label: () => "", attacks: new Map(), metrics: {} };
+export const undescribed: TrialDescription = {
+  ...{ label: () => "", attacks: new Map(), unknown: new Set(), metrics: {} },
+};
 
 /** What records alone tell, where a plug-in of the trial is not there any more. */
 export function describeRecords(records: readonly ArmRecord[]): TrialDescription {
@@ -37,7 +42,10 @@ export function describeRecords(records: readonly ArmRecord[]): TrialDescription
       attack === null ? [] : [[clientId, attack] as const],
     ),
   );
-  return { ...undescribed, attacks: new Map(attacks) };
+  const unknown = records.flatMap(({ clients }) =>
+    clients.flatMap(({ clientId, truth }) => (truth === undefined ? [] : [clientId])),
+  );
+  return { ...undescribed, attacks: new Map(attacks), unknown: new Set(unknown) };
 }
 
 export async function describeTrial(trial: Trial, plugins: Plugins): Promise<TrialDescription> {
@@ -45,6 +53,7 @@ export async function describeTrial(trial: Trial, plugins: Plugins): Promise<Tri
   return {
     label: await labelsOf(trial, plugins),
     attacks: new Map([...contamination].map(([id, { name }]) => [id, name])),
+    unknown: unknownClients(trial, plugins),
     metrics: {},
     ...measuresOf(trial, plugins),
     figures: plugins.tasks.get(trial.task.name)?.figures,

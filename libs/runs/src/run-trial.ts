@@ -6,7 +6,6 @@ import {
   contaminate,
   createPlugin,
   exitCodes,
-  isTruthUnknown,
   modsOf,
   prepared,
   runRounds,
@@ -18,6 +17,7 @@ import {
   type Trial,
   type TrialEvent,
   type TrialState,
+  unknownClients,
 } from "@fedclair/core";
 import { armsOf, type Arm } from "./arms.js";
 import { devicesOf } from "./devices.js";
@@ -116,7 +116,7 @@ async function* runArm(
     ...{ trial, pool, task, rng, signal, devices, benignOnly: arm.benignOnly },
     clientIds: clientIds(trial.clients),
     contamination: contaminate(trial, plugins, rng),
-    isTruthUnknown: isTruthUnknown(trial, plugins),
+    unknown: unknownClients(trial, plugins),
     isForeign: plugins.tasks.get(trial.task.name)?.isForeign ?? false,
     aggregator: createPlugin(plugins.aggregators, arm.aggregator),
     mods: modsOf(trial, plugins),

@@ -15,7 +15,7 @@ export function isUnknown(clients: readonly ClientRecord[]): boolean {
 
 /** For tables and pages: the clients that measure, and that may be lost. Nobody knows that one of unknown truth is benign. */
 export function measuringClients({ truth }: { readonly truth?: "unknown" | undefined }): string {
-  return truth === "unknown" ? "clients of unknown truth" : "benign clients";
+  return truth === "unknown" ? "clients not known to be contaminated" : "benign clients";
 }
 
 /** For tables and figures: the attack of a contaminated client, else `benign` or `unknown`. */

@@ -36,3 +36,5 @@ export const tasks: ReadonlyMap<string, TaskPlugin> = new Map(
 export const taskAggregators: Registry<AggregatorPlugin> = new Map(
   listed.flatMap(({ aggregators = [] }) => aggregators.map((rule) => [rule.name, rule] as const)),
 );
+
+export { readMnist } from "./digits/data.js";

@@ -64,6 +64,7 @@ describeHost("connectHost", (url) => {
   const runner = new ClientRunner(trial, plugins);
   const ended = connectHost({
     ...{ url, token: "secret", capacity: 2, backend: "none", softwareVersion: "test" },
+    external: true,
     onWelcome: () => runner.prepare(),
     runJob: (job) => runner.run(job),
     signal: abort.signal,

@@ -31,6 +31,8 @@ export interface HostOptions {
   /** What it computes with. */
   readonly backend: string;
   readonly softwareVersion: string;
+  /** Does it bring clients of its own, and simulate none? Default: it simulates. */
+  readonly external?: boolean;
   /** The plug-ins from outside that it has. Default: none. */
   readonly plugins?: readonly PluginIdentity[];
   /** Prepares the trial, once; no client is assigned before it resolves. @param trialJson the resolved trial */
@@ -147,8 +149,10 @@ class ClientHost {
   }
 
   async #join(peer: Peer): Promise<void> {
-    const { token = "", capacity, backend, softwareVersion, plugins = [] } = this.#options;
-    const join = { protocolVersion, token, capacity, backend, softwareVersion, plugins };
+    const { token = "", capacity, backend, softwareVersion } = this.#options;
+    const { plugins = [], external = false } = this.#options;
+    const about = { capacity, backend, softwareVersion, plugins, external };
+    const join = { protocolVersion, token, ...about };
     const reply = await peer.send(encodeJoin(join));
     if (reply.type !== "welcome") {
       this.#notWelcome(reply);

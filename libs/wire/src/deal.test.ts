@@ -4,7 +4,7 @@ import { deal, type Place } from "./deal.js";
 
 /** Of each host the indices of its clients. */
 function shares(count: number, hosts: readonly Place[]): number[][] {
-  const dealt = deal(count, hosts);
+  const dealt = deal([...Array(count).keys()], hosts);
   return hosts.map((host) => [...dealt.keys()].filter((index) => dealt[index] === host));
 }
 
@@ -70,6 +70,13 @@ describe("deal", () => {
       { capacity: 1, clients: [9, 9] },
     ];
     assert.deepEqual(shares(6, hosts), [[0, 1, 2], [3, 4, 5], []]);
+  });
+
+  it("deals some clients alone, by their places among all", () => {
+    const [any, high]: Place[] = [{ capacity: 2 }, { capacity: 4, clients: [5, 9] }];
+    assert.deepEqual(deal([2, 6, 7], [any as Place, high as Place]), [any, high, high]);
+    assert.deepEqual(deal([6, 7], [high as Place]), [high, high]);
+    assert.deepEqual(deal([], []), []);
   });
 
   it("places as many as any deal could, within ranges and capacities, the same each time", () => {

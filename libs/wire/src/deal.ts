@@ -9,18 +9,18 @@ export interface Place {
 /**
  * Deals clients to hosts, the same way whenever they are the same: as many clients as can have a place, and no host more
  * of its capacity than is needed for that.
- * @returns for each client, by index, its host
+ * @param indices of the clients, ascending
+ * @returns for each of them its host
  */
 export function deal<Host extends Place>(
-  count: number,
+  indices: readonly number[],
   hosts: readonly Host[],
 ): readonly (Host | undefined)[] {
-  const mayHaveAny = hosts.every(({ clients }) => !clients || covers(clients, count));
-  return mayHaveAny ? dealShares(count, hosts) : dealRanges(count, hosts);
-}
-
-function covers([first, last]: readonly [number, number], count: number): boolean {
-  return first === 0 && last >= count - 1;
+  const [from = 0, to = 0] = [indices[0], indices.at(-1)];
+  const mayHaveAny = hosts.every(
+    ({ clients: [first, last] = [from, to] }) => first <= from && last >= to,
+  );
+  return mayHaveAny ? dealShares(indices.length, hosts) : dealRanges(indices, hosts);
 }
 
 /** To each a run of clients, in order, whose length is its share of all capacity. */
@@ -36,10 +36,10 @@ function dealShares<Host extends Place>(count: number, hosts: readonly Host[]): 
 }
 
 /** Looks for the least part of their capacities with which hosts take as many clients as with all of it. */
-function dealRanges<Host extends Place>(count: number, hosts: readonly Host[]) {
+function dealRanges<Host extends Place>(indices: readonly number[], hosts: readonly Host[]) {
   const steps = hosts.reduce((most, { capacity }) => Math.max(most, capacity), 0);
   const dealt = (step: number) =>
-    fill(count, hosts, ({ capacity }) => Math.ceil((capacity * step) / steps));
+    fill(indices, hosts, ({ capacity }) => Math.ceil((capacity * step) / steps));
   const most = placed(dealt(steps));
   let [low, high] = [1, steps];
   while (low < high) {
@@ -52,7 +52,7 @@ function dealRanges<Host extends Place>(count: number, hosts: readonly Host[]) {
 
 /** Each client in turn goes to the host whose range ends first (Glover 1967): no other order gives more clients a place. */
 function fill<Host extends Place>(
-  count: number,
+  indices: readonly number[],
   hosts: readonly Host[],
   takes: (host: Host) => number,
 ): (Host | undefined)[] {
@@ -61,7 +61,7 @@ function fill<Host extends Place>(
     .sort((one, other) =>
       one.range[1] < other.range[1] ? -1 : Number(one.range[1] > other.range[1]),
     );
-  return Array.from({ length: count }, (_, index) => {
+  return indices.map((index) => {
     const place = open.find(
       ({ room, range: [first, last] }) => room > 0 && first <= index && index <= last,
     );

@@ -17,25 +17,31 @@ export class Gate {
   readonly #tokens: TokenCheck;
   readonly #plugins: readonly PluginIdentity[];
   readonly #chosen: string | undefined;
-  #backend: string | undefined;
+  /** Of the hosts that simulate clients, and of those that bring their own. */
+  readonly #backends = new Map<Join["external"], string>();
 
+  /** What the hosts compute with, as `wasm`, `python-numpy` or `wasm and python-numpy`. */
   get backend(): string | undefined {
-    return this.#backend;
+    const each = [false, true].flatMap((external) => this.#backends.get(external) ?? []);
+    return each.length === 0 ? undefined : each.join(" and ");
   }
 
   /**
-   * @param backend the one that hosts must compute with; by default the first host decides
-   * @param plugins those from outside that hosts must have
+   * @param backend the one that hosts which simulate clients must compute with; by default the first of them decides, as the
+   * first of the others does for these
+   * @param plugins those from outside that hosts which simulate clients must have
    */
   constructor(tokens: TokenCheck, backend: string | undefined, plugins: readonly PluginIdentity[]) {
     this.#tokens = tokens;
     this.#plugins = plugins;
-    this.#chosen = this.#backend = backend;
+    this.#chosen = backend;
+    this.forget();
   }
 
   /** Lets the next host decide on the backend: those that joined have left before they did anything. */
   forget(): void {
-    this.#backend = this.#chosen;
+    this.#backends.clear();
+    if (this.#chosen !== undefined) this.#backends.set(false, this.#chosen);
   }
 
   judge(join: Join): Judgement {
@@ -66,14 +72,17 @@ export class Gate {
       const message = `${field} '${printable(text, maxWordLength)}': ${wanted}`;
       return { code: "MALFORMED", message };
     }
-    const mismatch = pluginMismatch(this.#plugins, join.plugins, "the host");
+    const wanted = join.external ? [] : this.#plugins;
+    const mismatch = pluginMismatch(wanted, join.plugins, "the host");
     if (mismatch !== undefined) {
       const advice = "start the host with --plugin and the same module";
       return { code: "PLUGIN_MISMATCH", message: `${mismatch}: ${advice}` };
     }
-    this.#backend ??= join.backend;
-    if (join.backend !== this.#backend) {
-      const message = `the host computes with '${join.backend}', the trial with '${this.#backend}': results would not repeat; choose the same backend`;
+    const backend = this.#backends.get(join.external) ?? join.backend;
+    this.#backends.set(join.external, backend);
+    if (join.backend !== backend) {
+      const others = join.external ? "the others that bring clients of their own" : "the trial";
+      const message = `the host computes with '${join.backend}', ${others} with '${backend}': results would not repeat; choose the same backend`;
       return { code: "BACKEND_MISMATCH", message };
     }
     return undefined;

@@ -1,6 +1,7 @@
 import { exitCodes, type Job, type Params } from "@fedclair/core";
 import type { Bases } from "./bases.js";
 import { encodeCoordinatorMessage, type CoordinatorMessage } from "./codec/coordinator-message.js";
+import type { Join } from "./codec/host-message.js";
 import type { Reply } from "./codec/reply.js";
 import type { OpenJobs } from "./open-jobs.js";
 import type { Peer } from "./peer.js";
@@ -22,6 +23,8 @@ interface Base {
 export class HostSession {
   readonly peer: Peer;
   readonly capacity: number;
+  /** Does it bring clients of its own, and simulate none? */
+  readonly external: boolean;
   /** What its token says, if it is a signed one. */
   readonly claims: TokenClaims | undefined;
   /** Has prepared the trial, and may be given clients. */
@@ -35,9 +38,15 @@ export class HostSession {
   readonly #queue: { readonly open: OpenJobs; readonly job: Job }[] = [];
   #feeding = 0;
 
-  constructor(peer: Peer, capacity: number, bases: Bases, claims?: TokenClaims) {
+  constructor(
+    peer: Peer,
+    { capacity, external }: Pick<Join, "capacity" | "external">,
+    bases: Bases,
+    claims?: TokenClaims,
+  ) {
     this.peer = peer;
     this.capacity = capacity;
+    this.external = external;
     this.claims = claims;
     this.#numbers = bases;
   }

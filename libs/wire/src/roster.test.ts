@@ -4,8 +4,8 @@ import { Bases } from "./bases.js";
 import { HostSession } from "./host-session.js";
 import { Roster } from "./roster.js";
 
-const host = (capacity: number, ready = true) => {
-  const session = new HostSession({} as never, capacity, new Bases());
+const host = (capacity: number, ready = true, external = false) => {
+  const session = new HostSession({} as never, { capacity, external }, new Bases());
   session.ready = ready;
   return session;
 };
@@ -28,9 +28,23 @@ describe("Roster", () => {
     roster.add(host(100, false));
     assert.deepEqual(dealt(roster, clients), [["c0", "c1", "c2", "c3"], ["c4", "c5"], []]);
     assert.equal(roster.remove(first), 4);
-    assert.equal(roster.homeless, 3);
+    assert.deepEqual(roster.homeless, ["c3", "c4", "c5"]);
     assert.equal(roster.holder("c0"), undefined);
     assert.deepEqual(dealt(roster, clients), [["c0", "c1", "c2"], []]);
+  });
+
+  it("gives clients that are not simulated to hosts that bring their own, and these no others", () => {
+    const clients = ids(6);
+    const roster = new Roster(clients, new Set(["c1", "c4", "c5"]));
+    const [simulating, bringing] = [host(6), host(2, true, true)];
+    roster.add(simulating);
+    assert.deepEqual(roster.homeless, ["c1", "c4", "c5"]);
+    roster.add(bringing);
+    assert.deepEqual(dealt(roster, clients), [
+      ["c0", "c2", "c3"],
+      ["c1", "c4"],
+    ]);
+    assert.deepEqual(roster.homeless, ["c5"]);
   });
 
   it("gives no host more than it takes, and none less than its share", () => {
@@ -48,7 +62,7 @@ describe("Roster", () => {
           assert.ok(share.length <= size);
           assert.ok(Math.abs(share.length - (Math.min(count, room) * size) / room) < 1);
         }
-        assert.equal(roster.homeless, Math.max(count - room, 0));
+        assert.equal(roster.homeless.length, Math.max(count - room, 0));
       }),
     );
   });

@@ -4,12 +4,19 @@ import type { HostSession } from "./host-session.js";
 /** Which host holds which clients. */
 export class Roster {
   readonly #clientIds: readonly string[];
+  /** Indices of the clients that are simulated, and of those that are not, each for hosts of their own. */
+  readonly #kinds: readonly { readonly external: boolean; readonly indices: readonly number[] }[];
   /** In the order in which the hosts joined. */
   readonly #sessions = new Set<HostSession>();
   #holder: ReadonlyMap<string, HostSession> = new Map();
 
-  constructor(clientIds: readonly string[]) {
+  /** @param external clients that are not simulated */
+  constructor(clientIds: readonly string[], external: ReadonlySet<string> = new Set()) {
     this.#clientIds = clientIds;
+    this.#kinds = [false, true].map((kind) => ({
+      external: kind,
+      indices: [...clientIds.keys()].filter((i) => external.has(clientIds[i] ?? "") === kind),
+    }));
   }
 
   get sessions(): readonly HostSession[] {
@@ -17,8 +24,9 @@ export class Roster {
   }
 
   /** Clients for which no ready host has room. */
-  get homeless(): number {
-    return this.#clientIds.length - this.#dealt().size;
+  get homeless(): readonly string[] {
+    const dealt = this.#dealt();
+    return this.#clientIds.filter((id) => !dealt.has(id));
   }
 
   holder(clientId: string): HostSession | undefined {
@@ -57,13 +65,14 @@ export class Roster {
   }
 
   #dealt(): ReadonlyMap<string, HostSession> {
-    const ready = this.sessions.filter((session) => session.ready);
-    const hosts = deal(this.#clientIds.length, ready);
-    return new Map(
-      this.#clientIds.flatMap((id, i) => {
-        const host = hosts[i];
-        return host ? [[id, host] as const] : [];
-      }),
-    );
+    const dealt = new Map<string, HostSession>();
+    for (const { external, indices } of this.#kinds) {
+      const able = this.sessions.filter((one) => one.ready && one.external === external);
+      for (const [at, host] of deal(indices, able).entries()) {
+        const id = this.#clientIds[indices[at] ?? -1];
+        if (host && id !== undefined) dealt.set(id, host);
+      }
+    }
+    return dealt;
   }
 }

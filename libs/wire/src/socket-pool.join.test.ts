@@ -114,6 +114,37 @@ describe("SocketPool, joining", () => {
     assert.equal(outcome(await (await connect()).join({ backend: "cpu" })), "BACKEND_MISMATCH");
   });
 
+  it("asks no plug-in of a host that brings its own clients, and its backend to be that of its like", async () => {
+    const mine = { kind: "task", name: "mine", version: "", hash: "0123456789abcdef" } as const;
+    await open(3, { plugins: [mine], external: new Set(["c2"]) });
+    const simulating = { backend: "wasm", plugins: [mine] };
+    const bringing = { backend: "numpy", external: true };
+    assert.equal(outcome(await (await connect()).join(bringing)), "welcome");
+    assert.equal(pool.backend, "numpy");
+    assert.equal(outcome(await (await connect()).join(simulating)), "welcome");
+    assert.equal(pool.backend, "wasm and numpy");
+    const other = await (await connect()).join({ ...bringing, backend: "torch" });
+    assert.ok(other.type === "failure");
+    assert.deepEqual(
+      [other.failure.code, other.failure.message],
+      [
+        "BACKEND_MISMATCH",
+        "the host computes with 'torch', the others that bring clients of their own with 'numpy': results would not repeat; choose the same backend",
+      ],
+    );
+  });
+
+  it("says which clients have no place yet, simulated ones and others", async () => {
+    await open(4, { external: new Set(["c2", "c3"]) });
+    await joined(1);
+    const soon = new AbortController();
+    soon.abort(new DOMException("", "TimeoutError"));
+    await assert.rejects(
+      pool.ready(soon.signal),
+      /^UserError: joined hosts hold 1 of 4 clients; without a place are 1 simulated and 2 that hosts of their own bring: start more hosts/,
+    );
+  });
+
   it("lets the next host decide where the first has left before any work", async () => {
     let lost: () => void = () => undefined;
     const left = new Promise<void>((resolve) => (lost = resolve));

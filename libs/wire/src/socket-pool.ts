@@ -31,6 +31,8 @@ import { Traffic } from "./traffic.js";
 export interface SocketPoolOptions {
   /** All clients of the trial, in their order. */
   readonly clientIds: readonly string[];
+  /** Those that are not simulated, for hosts that bring their own. Default: none. */
+  readonly external?: ReadonlySet<string>;
   /** The resolved trial: what hosts act by. */
   readonly trialJson: string;
   /** Address to listen on. Default 127.0.0.1: this machine only. */
@@ -127,7 +129,7 @@ export class SocketPool implements ClientPool {
     this.url = listener.url;
     this.#tokens = new TokenCheck(options.tokens ?? { secret: "" }, options.clientIds.length);
     this.#gate = new Gate(this.#tokens, options.backend, options.plugins ?? []);
-    this.#roster = new Roster(options.clientIds);
+    this.#roster = new Roster(options.clientIds, options.external);
     this.#logRefusal = logRefusal;
     listener.io.on("connection", (socket) => {
       this.#connect(socket);
@@ -142,7 +144,7 @@ export class SocketPool implements ClientPool {
   /** Hosts that have joined, and the clients that those which are ready have room for. */
   get joined(): { readonly hosts: number; readonly clients: number } {
     const { sessions, homeless } = this.#roster;
-    return { hosts: sessions.length, clients: this.#options.clientIds.length - homeless };
+    return { hosts: sessions.length, clients: this.#options.clientIds.length - homeless.length };
   }
 
   /** @throws UserError (exit code 3) if `signal` times out before the joined hosts can hold all clients */
@@ -152,7 +154,7 @@ export class SocketPool implements ClientPool {
     };
     signal.addEventListener("abort", wake);
     try {
-      while (this.#roster.homeless > 0) {
+      while (this.#roster.homeless.length > 0) {
         if (signal.aborted) throw this.#notReady(signal.reason);
         if (this.#ended) throw new Error("the pool was closed before its clients could be reached");
         await new Promise<void>((resolve) => (this.#onRosterChange = resolve));
@@ -258,7 +260,7 @@ export class SocketPool implements ClientPool {
         const reply = this.#welcome(message, judgement.claims);
         this.#listener.door.admit(socket.request.socket);
         peer.agree(reply);
-        session = new HostSession(peer, message.capacity, this.#bases, judgement.claims);
+        session = new HostSession(peer, message, this.#bases, judgement.claims);
         this.#roster.add(session);
         return reply;
       },
@@ -365,7 +367,7 @@ export class SocketPool implements ClientPool {
 
   #notReady(reason: unknown): unknown {
     if (!(reason instanceof DOMException && reason.name === "TimeoutError")) return reason;
-    const { clientIds } = this.#options;
+    const { clientIds, external } = this.#options;
     const preparing = this.#roster.sessions.filter(({ ready }) => !ready).length;
     if (preparing > 0) {
       return new UserError(
@@ -374,8 +376,14 @@ export class SocketPool implements ClientPool {
         exitCodes.quorum,
       );
     }
+    const { homeless } = this.#roster;
+    const strangers = homeless.filter((id) => external?.has(id)).length;
+    const isMixed = external !== undefined && external.size > 0 && external.size < clientIds.length;
+    const whose = isMixed
+      ? `; without a place are ${homeless.length - strangers} simulated and ${strangers} that hosts of their own bring`
+      : "";
     return new UserError(
-      `joined hosts hold ${clientIds.length - this.#roster.homeless} of ${clientIds.length} clients: ` +
+      `joined hosts hold ${clientIds.length - homeless.length} of ${clientIds.length} clients${whose}: ` +
         `start more hosts, or hosts with more capacity, for ${this.url}${this.#rangesText()}`,
       exitCodes.quorum,
     );
@@ -383,10 +391,13 @@ export class SocketPool implements ClientPool {
 }
 
 /** For the log. */
-function hostText({ backend, capacity, softwareVersion }: Join, claims?: TokenClaims): string {
+function hostText(
+  { backend, capacity, external, softwareVersion }: Join,
+  claims?: TokenClaims,
+): string {
   const name = claims ? `host '${claims.host}'` : "host";
   return printable(
-    `${name} (${backend}, room for ${capacity} clients, version ${softwareVersion})`,
+    `${name} (${backend}, room for ${capacity} clients${external ? " of its own" : ""}, version ${softwareVersion})`,
     maxHostText,
   );
 }

@@ -112,6 +112,7 @@ export const hostileMessage: fc.Arbitrary<Uint8Array> = fc
     plain({
       join: plain({
         ...{ capacity: fc.nat(), backend: hostileText, softwareVersion: hostileText },
+        external: fc.boolean(),
         plugins: fc.array(plain({ kind: hostileText, name: hostileText, hash: hostileText })),
       }),
     }),

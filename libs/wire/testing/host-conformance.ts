@@ -131,6 +131,7 @@ export function describeHost(
             capacity: 2,
             backend: "none",
             plugins: [],
+            external: true,
           },
         });
         assert.equal((await connection.next()).type, "ready");

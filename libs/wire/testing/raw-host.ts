@@ -16,6 +16,7 @@ export const goodJoin: Join = {
   backend: "none",
   softwareVersion: "test",
   plugins: [],
+  external: false,
 };
 
 /** The code of a refusal, else the type of the reply. */

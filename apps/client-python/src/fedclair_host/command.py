@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="fedclair-host",
-        description="A client host for Python: joins a fedclair coordinator whose trial has the task external.",
+        description="A client host for Python: joins a fedclair coordinator, and brings the clients of its trial that are not simulated.",
     )
     parser.add_argument("clients", help="module:function that makes a client from its index; with --flower a ClientApp, as my_app:app")
     parser.add_argument("--coordinator", required=True, metavar="URL", help="the coordinator's address, as https://10.0.0.1:4000")

@@ -88,6 +88,7 @@ class Host:
             "capacity": capacity,
             "backend": backend,
             "software_version": f"python-{software_version}",
+            "external": True,
         }
         self._patience = patience_seconds
         self._queue: queue.Queue[_Work | Ending | BaseException] = queue.Queue()
@@ -256,11 +257,6 @@ class Host:
             if code == "TRIAL_ENDED":
                 self._queue.put(Ending(text, 0))
                 return
-            if code == "PLUGIN_MISMATCH":  # what it says of --plugin is for `fedclair client`
-                raise HostError(
-                    f"{self._url}: {code}: the trial has clients that are simulated, with a plug-in: `fedclair client --plugin` is "
-                    "their host; this one is for trials of task: external only"
-                )
             raise HostError(f"{self._url}: {code}: {text}")
         if body != "welcome":
             raise HostError(f"{self._url} is no coordinator")
@@ -271,10 +267,10 @@ class Host:
         self._trial_json = welcome.trial_json
         self._trial = json.loads(welcome.trial_json)
         task = self._trial.get("task", {}).get("name")
-        if task != "external":
+        if task != "external" and not self._trial.get("external"):
             raise HostError(
-                f"the trial's task is {printable(str(task), 80)}, whose clients are simulated: `fedclair client` is their host; "
-                "this one is for trials of task: external only"
+                f"all clients of the trial are simulated, by its task {printable(str(task), 80)}: `fedclair client` is their host; "
+                "this one is for trials whose task is external, or which name clients in external"
             )
         await peer.send(HostMessage(ready={}).SerializeToString())
         log.info("joined %s with room for %s clients", self._url, self._join["capacity"])

@@ -87,13 +87,10 @@ export function clientRows(
 
 type LastSeen = ClientRecord & { readonly round: number | undefined };
 
-function neverSampled(
-  clientId: string,
-  { description, summary }: Pick<Run, "description" | "summary">,
-): LastSeen {
+function neverSampled(clientId: string, { description }: Pick<Run, "description">): LastSeen {
   const attack = description.attacks.get(clientId) ?? null;
-  const truth = attack === null && summary.truth;
-  return { clientId, attack, ...(truth && { truth }), failure: null, round: undefined };
+  const truth = description.unknown.has(clientId) && { truth: "unknown" as const };
+  return { clientId, attack, ...truth, failure: null, round: undefined };
 }
 
 const truths = ["contaminated", "unknown", "benign"] as const;

@@ -236,14 +236,17 @@ describe("verdictSentence", () => {
       verdictSentence(runOf(single, strangers, { primary: "accuracy" })),
       "clair flagged 1 of 2 clients of unknown truth in the last round; clients' accuracy 0.500.",
     );
-    const told = runOf(single, strangers);
-    assert.match(plain(outcomeText(told)), /^clients of unknown truth, last round +n/m);
+    const told = runOf(single, strangers, { unknown: new Set(["c00", "c01", "c02"]) });
+    assert.match(plain(outcomeText(told)), /^clients not known to be contaminated, last round +n/m);
     assert.doesNotMatch(plain(outcomeText(told)), /benign clients/);
     const truths = clientRows(told).map(({ clientId, truth }) => [clientId, truth]);
     assert.deepEqual(truths.at(-1), ["c02", "unknown"], "which was never sampled");
     const lost = runOf(single, [recordOf("clair", 1, foreign(lostClient("c00")))]);
     const [fault] = faultsOf(lost.trial, lost.summary);
-    assert.match(fault?.message ?? "", /^1 of 1 rounds of clients of unknown truth were lost/);
+    assert.match(
+      fault?.message ?? "",
+      /^1 of 1 rounds of clients not known to be contaminated were lost/,
+    );
   });
 
   it("tells a run that was stopped from a method that could not go on", () => {

@@ -3,7 +3,9 @@ import {
   clientIds,
   ClientRunner,
   createPlugin,
+  MemoryPool,
   parseTrial,
+  unknownClients,
   type Attack,
   type ClientPool,
   type Plugin,
@@ -131,7 +133,7 @@ describe("the task external", () => {
     [
       "declared clients of a simulated task",
       "task={name: linear-regression}",
-      /declared does nothing by itself, and task linear-regression simulates/,
+      /declared does nothing by itself, and task linear-regression simulates client c01/,
     ],
     [
       "an oracle where nobody knows",
@@ -146,6 +148,72 @@ describe("the task external", () => {
       assert.throws(() => parseTrial(file, "t.yaml", plugins, [more]), wanted);
     });
   }
+
+  describe("among simulated clients", () => {
+    const mixed = (...more: string[]) =>
+      parseTrial(
+        "{ name: mixed, rounds: 1, clients: 4, task: { name: linear-regression }, external: [c02, c03], aggregator: { name: last } }",
+        ...(["t.yaml", plugins, more] as const),
+      );
+
+    it("are of unknown truth until one of them is declared, or the trial says that it is known", () => {
+      const unknown = (...more: string[]) => [...unknownClients(mixed(...more), plugins)];
+      assert.deepEqual(unknown(), ["c02", "c03"]);
+      assert.deepEqual(unknown("attacks=[{attack: {name: honest}, clients: [c00]}]"), [
+        "c02",
+        "c03",
+      ]);
+      assert.deepEqual(unknown("attacks=[{attack: {name: declared}, clients: [c03]}]"), []);
+      assert.deepEqual(unknown("truth=known"), []);
+      assert.deepEqual(
+        unknown("truth=unknown", "attacks=[{attack: {name: forger}, clients: [c00]}]"),
+        [...["c01", "c02", "c03"]],
+      );
+    });
+
+    it("leave a host the others to simulate, and no trial to one process alone", async () => {
+      await new ClientRunner(mixed(), plugins).prepare();
+      await assert.rejects(
+        new MemoryPool(new ClientRunner(mixed(), plugins)).ready(),
+        /task linear-regression: 2 of its 4 clients live in hosts of their own.*`fedclair client .*that are simulated/,
+      );
+    });
+
+    for (const [what, more, wanted] of [
+      ["ids that are none", "external=[c04]", /external\.0: expected an id from c00 to c03/],
+      ["ids twice", "external=[c01, c01]", /external\.1: client c01 is there twice/],
+      [
+        "names for clients of a task that are all external",
+        "task={name: external}",
+        /external: all clients of task external are external; leave it out/,
+      ],
+      [
+        "a declaration of a simulated one",
+        "attacks=[{attack: {name: declared}, clients: [c03, c01]}]",
+        /declared does nothing by itself, and task linear-regression simulates client c01/,
+      ],
+      [
+        "an attack that none of them carries out",
+        "attacks=[{attack: {name: honest}, clients: [c01, c02]}]",
+        /honest acts at the client, and clients in external are not simulated.*name the simulated/,
+      ],
+      [
+        "one on clients that are drawn",
+        "attacks=[{attack: {name: honest}, count: 1}]",
+        /honest acts at the client.*or name the simulated clients that it is for/,
+      ],
+      ["simulated time", "devices={seconds: {median: 1}}", /devices: clients in external are not/],
+      [
+        "an oracle while nobody knows",
+        "baselines=[{label: oracle, clients: benign, aggregator: {name: last}}]",
+        /baselines\.0\.clients: an oracle leaves/,
+      ],
+    ] as const) {
+      it(`refuse ${what}`, () => {
+        assert.throws(() => mixed(more), wanted);
+      });
+    }
+  });
 
   it("takes an attack with sight of the round", () => {
     parseTrial(text("attacks: [{attack: {name: forger}, count: 1}]\n"), "t.yaml", plugins);

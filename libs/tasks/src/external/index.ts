@@ -2,7 +2,6 @@ import {
   isPooled,
   sizeOf,
   UserError,
-  whereClientsAre,
   zeros,
   type Measures,
   type Metrics,
@@ -104,7 +103,7 @@ export const external: TaskPlugin = {
       const pooled = updates.filter(({ clientId }) => !flagged.has(clientId));
       return { metrics: meansOf(Object.keys(metrics), pooled) };
     },
-    openShard: () => Promise.reject(new UserError(`task external: ${whereClientsAre}`)),
+    openShard: () => Promise.reject(new Error("no client of the task external is simulated")),
   }),
 };
 

@@ -110,7 +110,7 @@ describe("codec", () => {
 
   it("brings the other messages back", () => {
     const plugins = [{ kind: "task", name: "mine", version: "1.0.0", hash: "0123456789abcdef" }];
-    const join = { ...goodJoin, plugins };
+    const join = { ...goodJoin, plugins, external: true };
     assert.deepEqual(decodeHostMessage(encodeJoin(join)), { type: "join", ...join });
     assert.deepEqual(decodeHostMessage(encodeReady()), { type: "ready" });
     const failure = { code: "CLIENT_ERROR", message: "out of data" } as const;
@@ -131,7 +131,7 @@ describe("codec", () => {
   it("writes the bytes that docs/protocol.md shows", () => {
     const payload = encodeJoin({
       ...{ protocolVersion: 2, token: "", capacity: 2 },
-      ...{ backend: "wasm", softwareVersion: "0.1.0", plugins: [] },
+      ...{ backend: "wasm", softwareVersion: "0.1.0", plugins: [], external: false },
     });
     const frame = encodeFrame({ transfer: 0, offset: 0, total: payload.length, payload });
     const docs = readFileSync(new URL("../../../../../docs/protocol.md", import.meta.url), "utf8");

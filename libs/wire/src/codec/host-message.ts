@@ -24,6 +24,8 @@ export interface Join {
   readonly softwareVersion: string;
   /** The plug-ins from outside that the host has. */
   readonly plugins: readonly WireIdentity[];
+  /** Does it bring clients of its own, and simulate none? */
+  readonly external: boolean;
 }
 
 /** What a client host may say to the coordinator. */
@@ -126,6 +128,7 @@ function joinFromWire(wire: fedclair.v1.Join.$Properties): Join {
     capacity: wire.capacity ?? 0,
     backend: wire.backend ?? "",
     softwareVersion: wire.softwareVersion ?? "",
+    external: wire.external ?? false,
     plugins: (wire.plugins ?? []).map(({ kind, name, version, hash }) => {
       return { kind: kind ?? "", name: name ?? "", version: version ?? "", hash: hash ?? "" };
     }),
