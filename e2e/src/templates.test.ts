@@ -26,15 +26,15 @@ describe("a template of fedclair new", function () {
 
       const readme = await readFile(join(study, "README.md"), "utf8");
       const [, commands = ""] = /^```sh\nnpm install\n([^]*?)^```$/m.exec(readme) ?? [];
-      const isForeign = readme.includes("fedclair-host"); // its clients are below
-      assert.match(commands, isForeign ? /^npm test$/m : /^npx fedclair run trial\.yaml$/m);
+      const isExternal = readme.includes("fedclair-host"); // its clients are below
+      assert.match(commands, isExternal ? /^npm test$/m : /^npx fedclair run trial\.yaml$/m);
       const { code, stdout, stderr } = await runScript(commands, study);
       if (code !== 0 && stderr.includes("npm registry")) {
         console.log(`      skipped: ${stderr.trim()}`);
         this.skip(); // its data are fetched from there
       }
       assert.equal(code, 0, stdout.slice(-2000) + stderr);
-      assert.match(stdout, isForeign ? /external +12$/m : /\d passed, 0 failed/);
+      assert.match(stdout, isExternal ? /external +12$/m : /\d passed, 0 failed/);
       assert.match(stdout, /\d passing/);
     });
   }

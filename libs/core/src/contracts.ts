@@ -31,7 +31,7 @@ export interface TaskPlugin extends Plugin<Task> {
    * Its clients are not simulated: what they learn, and from which data, is known to the hosts that bring them alone. Attacks
    * that act at clients are refused then, and `ClientRunner` has nothing to run.
    */
-  readonly isForeign?: boolean;
+  readonly isExternal?: boolean;
   /** Does `openShard` honour `corruptLabels`? An attack on labels is refused for a task that does not. */
   readonly hasLabels?: boolean;
   /** The kinds of `Shard.contamination` that `openShard` honours, with their options; others are refused. */

@@ -12,8 +12,8 @@ export function externalClients(
   { clients, external, task }: Pick<Trial, "clients" | "external" | "task">,
   { tasks }: Pick<Plugins, "tasks">,
 ): ReadonlySet<string> {
-  const isForeign = tasks.get(task.name)?.isForeign ?? false;
-  return new Set(isForeign ? clientIds(clients) : external);
+  const isExternal = tasks.get(task.name)?.isExternal ?? false;
+  return new Set(isExternal ? clientIds(clients) : external);
 }
 
 /**

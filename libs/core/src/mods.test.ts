@@ -234,7 +234,7 @@ describe("mods of a trial file", () => {
       "a client half for clients that are not simulated",
       "[{ name: toy-half }]",
       /mods\.0: toy-half acts at the client, and the clients of task toy are not simulated; let the clients' own host do it/,
-      foreign(),
+      external(),
     ],
     [
       "any where none is registered",
@@ -261,7 +261,7 @@ describe("mods of a trial file", () => {
   });
 });
 
-function foreign(): Plugins {
+function external(): Plugins {
   const task = toyPlugins.tasks.get("toy") ?? assert.fail("no toy");
-  return { ...toyPlugins, tasks: new Map([["toy", { ...task, isForeign: true }]]) };
+  return { ...toyPlugins, tasks: new Map([["toy", { ...task, isExternal: true }]]) };
 }

@@ -12,8 +12,8 @@ export interface RoundPlan {
   readonly clientIds: readonly string[];
   /** The truth, for records and for choosing who measures; it goes no further. */
   readonly contamination: Contamination;
-  /** Are the clients not simulated? See `TaskPlugin.isForeign`. */
-  readonly isForeign?: boolean;
+  /** Are the clients not simulated? See `TaskPlugin.isExternal`. */
+  readonly isExternal?: boolean;
   /** Clients of which nobody knows whether they are benign. Default: none. */
   readonly unknown?: ReadonlySet<string>;
   /** Simulated time. Default: rounds take none. */

@@ -156,7 +156,7 @@ interface Made extends Required<Pick<Step, "metrics" | "artifacts">> {
  * them can end more than its arm.
  */
 async function step(
-  { task, aggregator, mods = [], clientIds, rng, isForeign }: RoundPlan,
+  { task, aggregator, mods = [], clientIds, rng, isExternal }: RoundPlan,
   state: TrialState,
   { admit, ...received }: Omit<Received, "clientIds" | "rng"> & Pick<Job, "admit">,
 ): Promise<Made | Fault> {
@@ -188,7 +188,7 @@ async function step(
     checkVerdicts(next.verdicts ?? aggregation.verdicts ?? [], clientIds);
     const metrics = { ...aggregation.metrics, ...next.metrics };
     const artifacts = checkedArtifacts(next.artifacts);
-    const merged = await merge(state, aggregation, next, isForeign);
+    const merged = await merge(state, aggregation, next, isExternal);
     const { states, told } = passed;
     return { next, aggregation, merged, metrics, artifacts, mods: states, told };
   } catch (error) {

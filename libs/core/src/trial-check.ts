@@ -62,7 +62,7 @@ export function checkPlugins(trial: Trial, plugins: Plugins, file: string): void
 
 /** Those of a task that simulates none need no names. */
 function checkExternal({ external, task: { name } }: Trial, { tasks }: Plugins, file: string) {
-  if (!external || !tasks.get(name)?.isForeign) return;
+  if (!external || !tasks.get(name)?.isExternal) return;
   throw new UserError(`${file}: external: all clients of task ${name} are external; leave it out`);
 }
 

@@ -77,12 +77,12 @@ async function runInto(
   }
   const start = checkpoint?.start ?? (await startOf(trial, plugins, pool, signal));
   const arms = armsOf(trial);
-  const isForeign = plugins.tasks.get(trial.task.name)?.isForeign;
+  const isExternal = plugins.tasks.get(trial.task.name)?.isExternal;
   const standsAt = (position: Position) =>
     folder.checkpoint({ ...position, stopped, ...(start.origin && { start }) });
   let studied: TrialState | undefined;
   const writeParams = async () => {
-    if (studied) await folder.writeParams(studied, isForeign);
+    if (studied) await folder.writeParams(studied, isExternal);
     studied = undefined;
   };
   const from = { arm: 0, ...checkpoint, start };

@@ -117,7 +117,7 @@ async function* runArm(
     clientIds: clientIds(trial.clients),
     contamination: contaminate(trial, plugins, rng),
     unknown: unknownClients(trial, plugins),
-    isForeign: plugins.tasks.get(trial.task.name)?.isForeign ?? false,
+    isExternal: plugins.tasks.get(trial.task.name)?.isExternal ?? false,
     aggregator: createPlugin(plugins.aggregators, arm.aggregator),
     mods: modsOf(trial, plugins),
   };

@@ -83,7 +83,7 @@ const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
 };
 
 /** Those whose clients are not simulated have tests of their own. */
-const simulated = [...tasks.values()].filter(({ isForeign = false }) => !isForeign);
+const simulated = [...tasks.values()].filter(({ isExternal = false }) => !isExternal);
 
 const { tf } = await loadBackend();
 for (const plugin of simulated) {

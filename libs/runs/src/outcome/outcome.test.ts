@@ -30,7 +30,7 @@ const two = [
 ];
 
 /** A client of which nobody knows whether it is contaminated. */
-const foreign = (client: ClientRecord): ClientRecord => ({ ...client, truth: "unknown" });
+const external = (client: ClientRecord): ClientRecord => ({ ...client, truth: "unknown" });
 /** A client of which the aggregator cannot tell. */
 const undecided = (client: ClientRecord): ClientRecord => {
   return { ...client, verdict: "undecided", threshold: null, reason: "too few clients" };
@@ -118,7 +118,7 @@ describe("clientRows", () => {
         1,
         undecided(clientOf("c00", null)),
         undecided(clientOf("c01", "flip")),
-        foreign(clientOf("c02", null, "contaminated")),
+        external(clientOf("c02", null, "contaminated")),
       ),
     ]);
     assert.deepEqual(
@@ -228,8 +228,8 @@ describe("verdictSentence", () => {
       recordOf(
         "clair",
         1,
-        foreign(clientOf("c00", null, "contaminated")),
-        foreign(clientOf("c01", null, "benign", 0.5)),
+        external(clientOf("c00", null, "contaminated")),
+        external(clientOf("c01", null, "benign", 0.5)),
       ),
     ];
     assert.equal(
@@ -241,7 +241,7 @@ describe("verdictSentence", () => {
     assert.doesNotMatch(plain(outcomeText(told)), /benign clients/);
     const truths = clientRows(told).map(({ clientId, truth }) => [clientId, truth]);
     assert.deepEqual(truths.at(-1), ["c02", "unknown"], "which was never sampled");
-    const lost = runOf(single, [recordOf("clair", 1, foreign(lostClient("c00")))]);
+    const lost = runOf(single, [recordOf("clair", 1, external(lostClient("c00")))]);
     const [fault] = faultsOf(lost.trial, lost.summary);
     assert.match(
       fault?.message ?? "",

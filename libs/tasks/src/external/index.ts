@@ -1,7 +1,6 @@
 import {
   isPooled,
   sizeOf,
-  UserError,
   zeros,
   type Measures,
   type Metrics,
@@ -77,7 +76,7 @@ export const external: TaskPlugin = {
   name: "external",
   summary: "Clients of hosts outside, as fedclair-host of Python: the model is theirs.",
   schema,
-  isForeign: true,
+  isExternal: true,
   measures: ({ metrics, primary = Object.keys(metrics)[0] }: Options): Measures => ({
     metrics: Object.fromEntries(
       Object.entries(metrics).flatMap(([key, { better, unit, description }]) => {
