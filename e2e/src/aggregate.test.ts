@@ -7,6 +7,7 @@ import {
   createPlugin,
   decodeSafetensors,
   denseOf,
+  exitCodes,
   matrixOf,
   tensorOf,
   type Aggregation,
@@ -334,8 +335,9 @@ describe("fedclair aggregate", function () {
     ] as const) {
       await writeFile(join(folder, "first.js"), zod + code(change));
       const odd = ["--aggregator", "first", "--plugin", "./first.js", "--out", "odd"];
-      const { stderr } = await fedclair(["aggregate", "in-3", ...odd], { cwd: folder });
+      const { code: exit, stderr } = await fedclair(["aggregate", "in-3", ...odd], { cwd: folder });
       assert.match(stderr, said);
+      assert.equal(exit, exitCodes.stopped);
       assert.doesNotMatch(stderr, /\n {4}at /);
     }
     await rm(folder, { recursive: true });

@@ -5,6 +5,7 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { indexAnswers, patience } from "../package-index.js";
 
 const run = promisify(execFile);
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -18,7 +19,8 @@ const environment = {
 
 /**
  * Makes the environment at the first call.
- * @returns the path of its Python, or undefined if there is no Python 3 or no package index to install from
+ * @returns the path of its Python, or undefined, with a word, if there is no Python 3 or no package index to install from
+ * @throws Error with what Python or pip said, where it fails otherwise
  */
 export async function pythonIn(folder) {
   const python = join(folder, "bin", "python");
@@ -26,16 +28,23 @@ export async function pythonIn(folder) {
   if (await exists(ready)) return python;
   try {
     await run("python3", ["-m", "venv", "--clear", folder]);
-    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    await run(python, [...install, "--requirement", join(here, "requirements.txt")]);
-    await run(python, [
-      "-c",
-      `import peft, torch, transformers; open(${JSON.stringify(ready)}, "w")`,
-    ]);
   } catch (error) {
-    process.stderr.write(`${String(error.stderr ?? error.message).trim()}\n`);
+    if (error.code !== "ENOENT") throw error;
+    process.stderr.write("there is no python3\n");
     return undefined;
   }
+  try {
+    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...patience];
+    await run(python, [...install, "--requirement", join(here, "requirements.txt")]);
+  } catch (error) {
+    if (await indexAnswers(python)) throw error;
+    process.stderr.write(`there is no package index: ${String(error.stderr).trim()}\n`);
+    return undefined;
+  }
+  await run(python, [
+    "-c",
+    `import peft, torch, transformers; open(${JSON.stringify(ready)}, "w")`,
+  ]);
   return python;
 }
 

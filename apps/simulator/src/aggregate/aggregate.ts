@@ -10,6 +10,7 @@ import {
   oneLine,
   parseChecked,
   UserError,
+  type Aggregation,
   type Aggregator,
   type AggregatorInput,
   type AggregatorPlugin,
@@ -87,6 +88,23 @@ interface ServerStep {
   readonly rules: Rules;
 }
 
+/** @throws whatever the aggregator throws, or UserError (exit code 6) if what it returns is no aggregation */
+async function aggregated(
+  aggregator: Aggregator,
+  input: AggregatorInput,
+  state: unknown,
+): Promise<Aggregation> {
+  const ids = input.updates.map(({ clientId }) => clientId);
+  const made: unknown = await aggregator.aggregate(input, state);
+  try {
+    checkAggregation(made, ids);
+    checkVerdicts(made.verdicts ?? [], ids);
+  } catch (error) {
+    throw new UserError(messageOf(error), exitCodes.stopped);
+  }
+  return made;
+}
+
 async function nextRound(
   { folder, options, choice, aggregator, rules }: ServerStep,
   tell: (line: string) => void,
@@ -107,19 +125,11 @@ async function nextRound(
   const rng = stream(seed).at("aggregate", "train", round);
   const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };
   tell(`${choice.name} on ${counted(sent.updates.length, "adapter")} …`);
-  const computing = aggregator.aggregate(input, before.aggregator).catch((error: unknown) => {
+  const computing = aggregated(aggregator, input, before.aggregator).catch((error: unknown) => {
     if (error instanceof UserError) throw error;
     throw new UserError(`${choice.name} failed: ${messageOf(error)}`, exitCodes.stopped);
   });
   const aggregation = await Promise.race([computing, whenAborted(interruption.signal)]);
-  checkAggregation(
-    aggregation,
-    sent.updates.map(({ clientId }) => clientId),
-  );
-  checkVerdicts(
-    aggregation.verdicts ?? [],
-    sent.updates.map(({ clientId }) => clientId),
-  );
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
   const handed = await handOut(part, sent, aggregation, options.rank);

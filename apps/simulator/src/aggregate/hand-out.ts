@@ -3,6 +3,7 @@ import { bestPair, bestPairs, lowRankOf, type BestPair, type Factors } from "@fe
 import {
   deltaShape,
   denseOf,
+  exitCodes,
   isLowRank,
   matrixOf,
   oneLine,
@@ -104,6 +105,7 @@ function checkModules(terms: readonly Delta[], { modules }: Adapter): void {
   if (unknown === undefined) return;
   throw new UserError(
     `the aggregate changes module '${oneLine(unknown)}', which the adapters lack`,
+    exitCodes.stopped,
   );
 }
 
@@ -118,6 +120,7 @@ function termsOf(
   if (odd === undefined) return parts;
   throw new UserError(
     `the aggregate's module '${module}' is ${shapeText(odd)}, not ${shapeText(shape)}`,
+    exitCodes.stopped,
   );
 }
 
