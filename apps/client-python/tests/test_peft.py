@@ -126,3 +126,8 @@ def test_a_weight_trained_beside_its_own_adapter_is_refused():
     model.get_parameter(name).requires_grad = True
     with pytest.raises(ValueError, match=f"^{name} is trained beside its own adapter"):
         client(model, 0)
+
+
+def test_a_weight_under_an_adapter_that_is_tied_to_another_is_refused():
+    with pytest.raises(ValueError, match=r"wte\.weight, under an adapter, is .*lm_head\..*weight too: .*tie_word_embeddings=False"):
+        client(gpt2(target_modules=["lm_head"], fan_in_fan_out=False), 0)

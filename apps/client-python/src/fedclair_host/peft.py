@@ -106,6 +106,7 @@ class _Shared:
         self._own = {name: _weight(layer).detach().clone() for name, layer in self.layers.items()}
         in_pairs = {id(factor) for layer in self.layers.values() for factor in _factors(layer)}
         under = {id(layer.get_base_layer().weight) for layer in self.layers.values()}
+        names_of = {id(parameter): name for name, parameter in model.named_parameters()}
         self._dense: dict[str, torch.Tensor] = {}
         for name, parameter in model.named_parameters():
             if not parameter.requires_grad or id(parameter) in in_pairs:
@@ -113,6 +114,12 @@ class _Shared:
             if id(parameter) in under:
                 raise ValueError(f"{name} is trained beside its own adapter: set its requires_grad to False, or leave it out of target_modules")
             self._dense[_plain(name)] = parameter
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            if id(parameter) in under and names_of[id(parameter)] != name:
+                raise ValueError(
+                    f"{names_of[id(parameter)]}, under an adapter, is {name} too: what the adapter of the one learns would change the other; "
+                    "leave it out of target_modules, or untie the two (tie_word_embeddings=False)"
+                )
         self.own_values = {name: _numpy(parameter).copy() for name, parameter in self._dense.items()}
         """Of the dense params."""
         self._buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
