@@ -149,7 +149,7 @@ class Processes {
   start(app: "coordinator" | "client", args: readonly string[]): Child {
     const child = spawn(process.execPath, ["--enable-source-maps", mainOf(app), ...args], {
       env: {
-        ...process.env,
+        ...environmentOf(app),
         FEDCLAIR_TOKEN: this.#token,
         FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn",
       },
@@ -179,6 +179,15 @@ class Processes {
 async function listening(coordinator: ChildProcess): Promise<string> {
   const [message] = (await once(coordinator, "message")) as [{ listening: string }];
   return message.listening;
+}
+
+/**
+ * What a process of an app begins with. Of a coordinator: that what was held for a large tensor goes back to the system when it is
+ * free. By itself glibc keeps pieces of up to 32 MiB for later, a hundred megabytes and more of them.
+ */
+export function environmentOf(app: "coordinator" | "client"): NodeJS.ProcessEnv {
+  const large = app === "coordinator" && { MALLOC_MMAP_THRESHOLD_: String(4 << 20) };
+  return { ...large, ...process.env };
 }
 
 /** The program of an app; apps are started, never imported. */

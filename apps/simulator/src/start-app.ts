@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { interruption } from "@fedclair/runs/program";
-import { endedBy, mainOf } from "./federation.js";
+import { endedBy, environmentOf, mainOf } from "./federation.js";
 
 /** `fedclair coordinator` and `fedclair client`: starts the app, with its own options. */
 export async function startApp(
@@ -10,6 +10,7 @@ export async function startApp(
   args: readonly string[],
 ): Promise<void> {
   const child = spawn(process.execPath, ["--enable-source-maps", mainOf(app), ...args], {
+    env: environmentOf(app),
     stdio: ["inherit", "inherit", "inherit", "ipc"],
   });
   interruption.signal.addEventListener("abort", () => child.kill("SIGTERM"));

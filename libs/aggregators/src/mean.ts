@@ -28,13 +28,18 @@ export async function weightedSum(
           "all clients must send the same shapes (for factors, the same LoRA rank)",
       );
     }
-    const weight = item(weights, k);
-    for (let i = 0; i < data.length; i++) {
-      data[i] = (data[i] ?? 0) + weight * item(tensor.data, i);
-    }
+    addTimes(data, item(weights, k), tensor.data);
     await yieldToEventLoop();
   }
   return { shape, data };
+}
+
+function addTimes(sum: Float64Array, weight: number, term: Tensor["data"]): void {
+  if (term.length !== sum.length) throw new RangeError(`${term.length} numbers of ${sum.length}`);
+  // Unchecked: twice as fast as with `item`.
+  for (let i = 0; i < sum.length; i++) {
+    sum[i] = (sum[i] as number) + weight * (term[i] as number);
+  }
 }
 
 /** What all clients sent for one module, dense and factored apart, each with the weights of its senders. */

@@ -73,10 +73,13 @@ export {
 } from "./plugin-identity.js";
 export { toBfloat16, toInt8, unpacked } from "./packed.js";
 export { remarksOn } from "./remarks.js";
+export { storedTensor } from "./stored-tensor.js";
 export { elsewhere, externalClients, unknownClients } from "./external-clients.js";
 export { choiceOf, createPlugin, trialSchema, type Trial } from "./trial.js";
 export {
   copyUpdate,
+  deltaBytes,
+  loaded,
   isLowRank,
   deltaShape,
   scaled,

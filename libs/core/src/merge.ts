@@ -14,28 +14,35 @@ export async function addTerms(
   terms: readonly Delta[],
   products = new Products(),
 ): Promise<Params> {
-  const sums = new Map<string, Float64Array>();
-  for (const modules of terms) {
-    for (const [name, update] of modules) {
-      const tensor = params.get(name);
-      if (!tensor) throw new Error(`the aggregate changes module '${name}', which the params lack`);
-      const sum = sums.get(name) ?? new Float64Array(tensor.data);
-      sums.set(name, sum);
-      const term = await products.of(update);
-      if (term.length !== sum.length) {
-        throw new Error(
-          `the aggregate's module '${name}' has ${term.length} numbers, not ${sum.length}`,
-        );
-      }
-      addTo(sum, term);
-    }
+  const stranger = terms.flatMap((term) => [...term.keys()]).find((name) => !params.has(name));
+  if (stranger !== undefined)
+    throw new Error(`the aggregate changes module '${stranger}', which the params lack`);
+  const added = new Map<string, Tensor>();
+  for (const [name, tensor] of params) {
+    const changes = terms.flatMap((term) => term.get(name) ?? []);
+    added.set(name, changes.length > 0 ? await sumOf(name, tensor, changes, products) : tensor);
   }
-  return new Map(
-    [...params].map(([name, tensor]) => {
-      const sum = sums.get(name);
-      return [name, sum ? { shape: tensor.shape, data: like(tensor, sum) } : tensor];
-    }),
-  );
+  return added;
+}
+
+/** One module: of a large model not all are there in float64 at once. */
+async function sumOf(
+  name: string,
+  tensor: Tensor,
+  changes: readonly TensorDelta[],
+  products: Products,
+): Promise<Tensor> {
+  const sum = new Float64Array(tensor.data);
+  for (const change of changes) {
+    const term = await products.of(change);
+    if (term.length !== sum.length) {
+      throw new Error(
+        `the aggregate's module '${name}' has ${term.length} numbers, not ${sum.length}`,
+      );
+    }
+    addTo(sum, term);
+  }
+  return { shape: tensor.shape, data: like(tensor, sum) };
 }
 
 /** Multiplications that are done at a time: some 10 ms of them. */

@@ -87,14 +87,26 @@ export interface SafetensorsHeader {
  * @param types how to store tensors, by name; by default as they are, F32 or F64. Eight bits become F16
  * @throws RangeError when a tensor's shape and length disagree, or its name is `__metadata__`
  */
-export function encodeSafetensors(
+export function encodeSafetensors(...params: Parameters<typeof safetensorsPieces>): Uint8Array {
+  const pieces = safetensorsPieces(...params);
+  const bytes = new Uint8Array(pieces.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/** The same bytes in pieces, which are views of the tensors where these are stored as they are: nothing is copied. */
+export function safetensorsPieces(
   params: Params,
   metadata: Readonly<Record<string, string>> = {},
   types: ReadonlyMap<string, StoredType> = new Map(),
-): Uint8Array {
+): readonly Uint8Array[] {
   const fields: string[] = [];
   if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`);
-  const bodies: ArrayBufferView[] = [];
+  const bodies: Uint8Array[] = [];
   let end = 0;
   for (const [name, { shape, data }] of params) {
     if (name === "__metadata__") throw new RangeError('a tensor cannot be named "__metadata__"');
@@ -106,7 +118,7 @@ export function encodeSafetensors(
     const wanted = types.get(name) ?? (data instanceof Float32Array ? "F32" : "F64");
     const dtype = wanted.startsWith("F8_") ? "F16" : wanted;
     const body = storages[wanted].write(data);
-    bodies.push(body);
+    bodies.push(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
     const begin = end;
     end += body.byteLength;
     const entry = { dtype, shape, data_offsets: [begin, end] };
@@ -115,16 +127,10 @@ export function encodeSafetensors(
   }
   const json = new TextEncoder().encode(`{${fields.join(",")}}`);
   const headerBytes = Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(prefixBytes + headerBytes + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  bytes.fill(0x20, prefixBytes, prefixBytes + headerBytes);
-  bytes.set(json, prefixBytes);
-  let at = prefixBytes + headerBytes;
-  for (const { buffer, byteOffset, byteLength } of bodies) {
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
-    at += byteLength;
-  }
-  return bytes;
+  const header = new Uint8Array(prefixBytes + headerBytes).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  header.set(json, prefixBytes);
+  return [header, ...bodies];
 }
 
 /**

@@ -1,3 +1,5 @@
+import { readAgain, storedBytes } from "./stored-tensor.js";
+
 /** An n-dimensional array, row-major. `data` owns its memory: nothing else views the same buffer. */
 export interface Tensor {
   readonly shape: readonly number[];
@@ -53,14 +55,15 @@ export function copyParams(params: Params): Params {
 }
 
 export function copyTensor(tensor: Tensor): Tensor {
-  return { ...tensor, data: tensor.data.slice() };
+  return readAgain(tensor) ?? { ...tensor, data: tensor.data.slice() };
 }
 
 /** Bytes that tensors take on the wire, headers aside. */
 export function payloadBytes(tensors: Iterable<Tensor>): number {
   let bytes = 0;
-  for (const { data, packed } of tensors) {
-    if (!packed) bytes += data.byteLength;
+  for (const tensor of tensors) {
+    const { packed } = tensor;
+    if (!packed) bytes += storedBytes(tensor) ?? tensor.data.byteLength;
     else bytes += packed.codes.byteLength + ("scales" in packed ? packed.scales.byteLength : 0);
   }
   return bytes;

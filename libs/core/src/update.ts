@@ -46,6 +46,11 @@ export function deltaBytes(delta: Delta): number {
   return [...delta.values()].reduce((total, one) => total + payloadBytes(tensorsOf(one)), 0);
 }
 
+/** The change with its numbers held, where it may have them elsewhere (`storedTensor`): for who reads them many times. */
+export function loaded(change: TensorDelta): TensorDelta {
+  return isLowRank(change) ? { b: { ...change.b }, a: { ...change.a } } : { ...change };
+}
+
 /** The same numbers in memory of their own. */
 export function copyUpdate(update: Update): Update {
   const delta = [...update.delta].map(([name, change]): [string, TensorDelta] => [

@@ -12,6 +12,8 @@ import {
 } from "@fedclair/linalg";
 import type { Aggregation, AggregatorInput, AggregatorPlugin } from "../src/contracts.js";
 import { denseOf, tensorOf } from "../src/matrix.js";
+import { storedTensor } from "../src/stored-tensor.js";
+import type { Tensor } from "../src/tensor.js";
 import { isLowRank, type Delta, type TensorDelta, type Update } from "../src/update.js";
 import { ofPlugin } from "./suite.js";
 
@@ -37,6 +39,17 @@ function denseUpdates(): Update[] {
 
 function updateOf(k: number, change: TensorDelta): Update {
   return { clientId: idOf(k), numExamples: k + 1, delta: new Map([["m", change]]), metrics: {} };
+}
+
+/** The same update, its numbers read at need. */
+function elsewhere(update: Update): Update {
+  const stored = ({ shape, data }: Tensor) =>
+    storedTensor(shape, data.byteLength, () => data.slice());
+  const delta = [...update.delta].map(([name, change]): [string, TensorDelta] => [
+    name,
+    isLowRank(change) ? { b: stored(change.b), a: stored(change.a) } : stored(change),
+  ]);
+  return { ...update, delta: new Map(delta) };
 }
 
 function idOf(k: number): string {
@@ -94,6 +107,11 @@ export function describeAggregator(
           const first = await aggregate(updates);
           assert.deepEqual(updates, before);
           assert.deepEqual(await aggregate(updates), first);
+        });
+
+        it("makes the same of updates that lie on the disk, as large ones do, and are read when they are asked for", async () => {
+          const updates = make();
+          assert.deepEqual(await aggregate(updates.map(elsewhere)), await aggregate(updates));
         });
 
         it("gives a lone client its own change", async () => {

@@ -1,4 +1,5 @@
 import {
+  payloadBytes,
   withModules,
   type ClientPool,
   type Plugins,
@@ -10,7 +11,9 @@ import { measuresOf } from "./description.js";
 import { runTrial, startOf, type ArmEvent, type Position } from "./run-trial.js";
 import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
 import { eachLine } from "./store/lines.js";
+import { UpdateFile } from "./store/update-file.js";
 import { RunFolder, type WireTraffic } from "./store/run-folder.js";
+import { mostHeld, StoringPool } from "./storing-pool.js";
 import { Tally, type Summary } from "./summary.js";
 
 /** What it takes to run a trial into its folder. */
@@ -61,9 +64,10 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
 
 async function runInto(
   folder: RunFolder,
-  { trial, plugins, pool, signal, traffic, onEvent, onResume }: TrialRun,
+  { trial, plugins, pool: asked, signal, traffic, onEvent, onResume }: TrialRun,
   checkpoint: Checkpoint | undefined,
 ): Promise<Summary> {
+  const pool = new StoringPool(asked, folder.path);
   const tally = new Tally(trial, measuresOf(trial, plugins).metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
   if (checkpoint) {
@@ -75,7 +79,10 @@ async function runInto(
     for (const [arm, reason] of stopped) tally.stop(arm, reason);
     onResume?.(done);
   }
-  const start = checkpoint?.start ?? (await startOf(trial, plugins, pool, signal));
+  const start = await setAside(
+    checkpoint?.start ?? (await startOf(trial, plugins, pool, signal)),
+    folder.path,
+  );
   const arms = armsOf(trial);
   const isExternal = plugins.tasks.get(trial.task.name)?.isExternal;
   const standsAt = (position: Position) =>
@@ -107,6 +114,13 @@ async function runInto(
     await writeParams();
   }
   return tally.summary();
+}
+
+/** What arms start from, large params on the disk: the first arm leaves them after a round, and later ones begin much later. */
+async function setAside(start: TrialState, folder: string): Promise<TrialState> {
+  if (payloadBytes(start.params.values()) <= mostHeld) return start;
+  const file = await UpdateFile.in(folder);
+  return { ...start, params: await file.storeParams(start.params) };
 }
 
 /** The timer is ours: an `AbortSignal.timeout` that only `AbortSignal.any` refers to may be collected and never fire. */

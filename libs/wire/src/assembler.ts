@@ -1,8 +1,11 @@
-import { decodeFrame } from "./codec/frame.js";
+import { decodeFrame, type Frame } from "./codec/frame.js";
+import { largeMessage, type Turn, type Turns } from "./turns.js";
 import { WireError } from "./wire-error.js";
 
 interface Unfinished {
   readonly message: Uint8Array;
+  /** Of a large one. */
+  readonly turn: Turn | undefined;
   received: number;
 }
 
@@ -15,21 +18,53 @@ export const maxTransfers = 8;
  */
 export class Assembler {
   maxMessageBytes: number;
+  /** Of the last frame: resolves when its sender may be told to go on; undefined: at once. */
+  wait: Promise<void> | undefined;
+  readonly #turns: Turns | undefined;
   readonly #unfinished = new Map<number, Unfinished>();
 
-  constructor(maxMessageBytes: number) {
+  /** @param turns that large messages take; default: all may come at a time */
+  constructor(maxMessageBytes: number, turns?: Turns) {
     this.maxMessageBytes = maxMessageBytes;
+    this.#turns = turns;
+  }
+
+  /** Nothing more comes. */
+  close(): void {
+    for (const { turn } of this.#unfinished.values()) turn?.end();
+    this.#unfinished.clear();
   }
 
   /** @returns the message if this frame completes it @throws WireError MALFORMED or OVERSIZE */
   accept(bytes: unknown): Uint8Array | undefined {
+    this.wait = undefined;
     const { transfer, offset, total, payload } = decodeFrame(bytes);
     if (total > this.maxMessageBytes) {
       const message = `a message of ${total} bytes: at most ${this.maxMessageBytes} are allowed`;
       throw new WireError("OVERSIZE", message);
     }
-    const partial = offset === 0 ? start(total) : this.#unfinished.get(transfer);
+    const known = this.#unfinished.get(transfer);
     this.#unfinished.delete(transfer);
+    if (offset === 0) known?.turn?.end();
+    const partial = offset === 0 ? this.#start(total) : known;
+    try {
+      return this.#goOn(partial, { transfer, offset, total, payload });
+    } catch (error) {
+      partial?.turn?.end();
+      throw error;
+    }
+  }
+
+  #start(total: number): Unfinished {
+    const turn = total >= largeMessage ? this.#turns?.take(total) : undefined;
+    this.wait = turn?.wait;
+    return { message: new Uint8Array(total), turn, received: 0 };
+  }
+
+  #goOn(
+    partial: Unfinished | undefined,
+    { transfer, offset, total, payload }: Frame,
+  ): Uint8Array | undefined {
     if (partial?.received !== offset || partial.message.length !== total) {
       const message = `frame at ${offset} of ${total} does not continue transfer ${transfer}`;
       throw new WireError("MALFORMED", message);
@@ -40,7 +75,11 @@ export class Assembler {
     }
     partial.message.set(payload, offset);
     partial.received += payload.length;
-    if (partial.received === total) return partial.message;
+    if (partial.received === total) {
+      partial.turn?.end();
+      return partial.message;
+    }
+    partial.turn?.goesOn();
     this.#keep(transfer, partial);
     return undefined;
   }
@@ -48,12 +87,10 @@ export class Assembler {
   /** As the newest: a Map keeps the order of insertion, and `accept` has taken the transfer out. */
   #keep(transfer: number, partial: Unfinished): void {
     const [oldest] = this.#unfinished.keys();
-    if (oldest !== undefined && this.#unfinished.size >= maxTransfers)
+    if (oldest !== undefined && this.#unfinished.size >= maxTransfers) {
+      this.#unfinished.get(oldest)?.turn?.end();
       this.#unfinished.delete(oldest);
+    }
     this.#unfinished.set(transfer, partial);
   }
-}
-
-function start(total: number): Unfinished {
-  return { message: new Uint8Array(total), received: 0 };
 }

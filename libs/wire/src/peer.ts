@@ -10,6 +10,7 @@ import {
 } from "./codec/reply.js";
 import { limitsBeforeWelcome, replyTimeout } from "./protocol.js";
 import type { Traffic } from "./traffic.js";
+import type { Turns } from "./turns.js";
 import { failureOf } from "./wire-error.js";
 
 /** The connection as a peer needs it; the owner of the socket also calls `receive` and `disconnected`. */
@@ -27,12 +28,14 @@ export class Peer {
   readonly #connection: Connection;
   readonly #handle: Handler;
   readonly #traffic: Traffic;
-  readonly #assembler = new Assembler(limitsBeforeWelcome.maxMessageBytes);
+  readonly #assembler: Assembler;
   readonly #lost = new AbortController();
   #limits = limitsBeforeWelcome;
   #transfers = 0;
 
-  constructor(connection: Connection, traffic: Traffic, handle: Handler) {
+  /** @param turns that large messages take which come; default: all may come at a time */
+  constructor(connection: Connection, traffic: Traffic, handle: Handler, turns?: Turns) {
+    this.#assembler = new Assembler(limitsBeforeWelcome.maxMessageBytes, turns);
     this.#connection = connection;
     this.#traffic = traffic;
     this.#handle = handle;
@@ -52,6 +55,7 @@ export class Peer {
   /** The owner's duty when the connection is gone: whatever waits for a reply then fails. */
   disconnected(): void {
     this.#lost.abort();
+    this.#assembler.close();
   }
 
   /**
@@ -81,11 +85,16 @@ export class Peer {
   receive(args: readonly unknown[]): Reply {
     const reply = args.at(-1);
     const answer = this.#answer(args[0]);
+    const { wait } = this.#assembler;
     if (answer.type === "failure") this.#traffic.countRefusal(answer.failure.code);
     if (typeof reply !== "function") return answer; // the sender did not ask to be told
     const bytes = encodeReply(answer);
     this.#traffic.bytesSent += bytes.length;
-    (reply as (bytes: Uint8Array) => void)(bytes);
+    const send = () => {
+      (reply as (bytes: Uint8Array) => void)(bytes);
+    };
+    if (wait) void wait.then(send);
+    else send();
     return answer;
   }
 

@@ -27,6 +27,7 @@ import { rangeText, type TokenClaims } from "./signed-token.js";
 import { createServer, type Certificates } from "./tls.js";
 import { TokenCheck, type TokenRule } from "./token-check.js";
 import { Traffic } from "./traffic.js";
+import { Turns } from "./turns.js";
 
 export interface SocketPoolOptions {
   /** All clients of the trial, in their order. */
@@ -91,6 +92,7 @@ export class SocketPool implements ClientPool {
   readonly #gate: Gate;
   readonly #roster: Roster;
   readonly #bases = new Bases();
+  readonly #turns = new Turns();
   readonly #logRefusal: Log;
   /** By the ids of the jobs. */
   readonly #open = new Map<number, Given>();
@@ -264,6 +266,7 @@ export class SocketPool implements ClientPool {
         this.#roster.add(session);
         return reply;
       },
+      this.#turns,
     );
     // Any other event is answered as a frame that is none.
     socket.onAny((event: string, ...args: unknown[]) => {

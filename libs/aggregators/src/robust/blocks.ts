@@ -1,6 +1,7 @@
 import {
   yieldToEventLoop,
   isLowRank,
+  loaded,
   deltaShape,
   sizeOf,
   type LowRank,
@@ -26,9 +27,10 @@ const blockNumbers = 1 << 18;
 /**
  * Goes through the coordinates of a module block by block, and gives way to the event loop in between. Pairs are multiplied out
  * for one block at a time: nothing of the size of the module is made.
- * @param changes at least one
+ * @param sent at least one
  */
-export async function* blocksOf(changes: Changes): AsyncGenerator<Block> {
+export async function* blocksOf(sent: Changes): AsyncGenerator<Block> {
+  const changes = sent.map(loaded);
   const [first] = changes;
   if (first === undefined) return;
   const length = sizeOf(deltaShape(first));

@@ -20,6 +20,20 @@ export async function writeWhole(
   await syncFolder(dirname(path));
 }
 
+/** The same bytes in fewer pieces: a call of the system for every small array would take longer than the disk. */
+export function* batches(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  let batch: Uint8Array[] = [];
+  let bytes = 0;
+  for (const piece of pieces) {
+    batch.push(piece);
+    bytes += piece.length;
+    if (bytes < 2 ** 20) continue;
+    yield batch.length === 1 ? piece : Buffer.concat(batch);
+    [batch, bytes] = [[], 0];
+  }
+  yield Buffer.concat(batch);
+}
+
 async function writeSynced(path: string, content: string | Iterable<Uint8Array>): Promise<void> {
   const file = await open(path, "w");
   try {

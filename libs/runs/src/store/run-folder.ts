@@ -1,7 +1,7 @@
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  encodeSafetensors,
+  safetensorsPieces,
   exitCodes,
   messageOf,
   UserError,
@@ -24,7 +24,7 @@ import {
   type Checkpoint,
   type CheckpointPolicy,
 } from "./checkpoint.js";
-import { Log, writeWhole } from "./durable.js";
+import { batches, Log, writeWhole } from "./durable.js";
 import { runIn, type HeldRun, type RunFailure, type RunInfo } from "./held-run.js";
 import type { LinesFile } from "./lines.js";
 import { InUse, Lock } from "./lock.js";
@@ -183,8 +183,8 @@ export class RunFolder {
 
   /** The method under study's params. @param asPairs see `paramsFile` */
   async writeParams(state: TrialState, asPairs = false): Promise<void> {
-    const params = encodeSafetensors(await paramsFile(state, asPairs));
-    await writeWhole(join(this.path, "params.safetensors"), [params]);
+    const pieces = safetensorsPieces(await paramsFile(state, asPairs));
+    await writeWhole(join(this.path, "params.safetensors"), batches(pieces));
   }
 
   /** The last: a run with a summary is one that is done. */

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { Deserializer, Serializer } from "node:v8";
 import { messageOf, UserError } from "@fedclair/core";
-import { writeWhole } from "./durable.js";
+import { batches, writeWhole } from "./durable.js";
 
 /*
  * A value on disk, as `v8.serialize` writes it, but with the numbers of its typed arrays behind it and not in it: they go
@@ -29,20 +29,6 @@ export async function writeState(path: string, value: unknown): Promise<void> {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
   await writeWhole(path, batches([magic, length, text, ...writer.arrays]));
-}
-
-/** The same bytes in fewer pieces: a call of the system for every small array would take longer than the disk. */
-function* batches(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
-  let batch: Uint8Array[] = [];
-  let bytes = 0;
-  for (const piece of pieces) {
-    batch.push(piece);
-    bytes += piece.length;
-    if (bytes < 2 ** 20) continue;
-    yield batch.length === 1 ? piece : Buffer.concat(batch);
-    [batch, bytes] = [[], 0];
-  }
-  yield Buffer.concat(batch);
 }
 
 /** @throws UserError for a file that `writeState` did not write, or that is cut off */

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { mock } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { Assembler } from "./assembler.js";
+import { encodeFrame } from "./codec/frame.js";
+import { largeMessage, Turns } from "./turns.js";
+
+/** Has it come? */
+async function came(wait: Promise<void> | undefined): Promise<boolean> {
+  const soon = setImmediate(false);
+  return await Promise.race([(wait ?? Promise.resolve()).then(() => true), soon]);
+}
+
+describe("Turns", () => {
+  afterEach(() => {
+    mock.timers.reset();
+  });
+
+  it("let messages come as far as there is room, in their order, and one that is larger than all of it alone", async () => {
+    const turns = new Turns(10);
+    const [first, second, third, fourth] = [20, 4, 6, 1].map((bytes) => turns.take(bytes));
+    assert.equal(first?.wait, undefined);
+    const waits = [second?.wait, third?.wait, fourth?.wait];
+    assert.deepEqual(await Promise.all(waits.map(came)), [false, false, false]);
+    first?.end();
+    assert.deepEqual(await Promise.all(waits.map(came)), [true, true, false]);
+    second?.end();
+    second?.end();
+    assert.equal(await came(waits[2]), true);
+  });
+
+  it("pass over who gave up while it waited", async () => {
+    const turns = new Turns(10);
+    const [first, second, third] = [10, 10, 10].map((bytes) => turns.take(bytes));
+    const [waiting, last] = [second?.wait, third?.wait];
+    second?.end();
+    assert.equal(await came(waiting), true);
+    first?.end();
+    assert.equal(await came(last), true);
+    assert.notEqual(turns.take(1).wait, undefined);
+  });
+
+  it("come after 20 s at the latest, and are another's after 5 s without a byte", () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const turns = new Turns(10);
+    const slow = turns.take(10);
+    const [second, third] = [turns.take(10), turns.take(10)];
+    for (let second = 0; second < 19; second++) {
+      mock.timers.tick(1000);
+      slow.goesOn();
+    }
+    assert.notEqual(second.wait, undefined);
+    mock.timers.tick(1000);
+    assert.deepEqual([second.wait, third.wait], [undefined, undefined]);
+    const next = turns.take(1);
+    assert.notEqual(next.wait, undefined);
+    mock.timers.tick(5000);
+    assert.equal(next.wait, undefined);
+  });
+});
+
+describe("Assembler, of large messages", () => {
+  const payload = new Uint8Array(1 << 20);
+  const frame = (transfer: number, offset: number) =>
+    encodeFrame({ transfer, offset, total: largeMessage, payload });
+  const rest = (assembler: Assembler, transfer: number) => {
+    for (let at = payload.length; at < largeMessage; at += payload.length)
+      assert.equal(
+        assembler.accept(frame(transfer, at)) !== undefined,
+        at + payload.length === largeMessage,
+      );
+  };
+
+  it("lets the next begin when one is whole, is given up, or its connection is gone", async () => {
+    const turns = new Turns(largeMessage);
+    const [one, other] = [new Assembler(largeMessage, turns), new Assembler(largeMessage, turns)];
+    one.accept(frame(1, 0));
+    assert.equal(one.wait, undefined);
+    other.accept(frame(1, 0));
+    const waiting = other.wait;
+    assert.equal(await came(waiting), false);
+    rest(one, 1);
+    assert.equal(await came(waiting), true);
+    one.accept(frame(2, 0));
+    const second = one.wait;
+    assert.throws(() => other.accept(frame(1, 0).slice(0, -1)));
+    assert.equal(await came(second), false, "a frame that is none names no transfer");
+    assert.throws(() => other.accept(frame(1, 3 * payload.length)));
+    assert.equal(await came(second), true);
+    other.accept(frame(5, 0));
+    const third = other.wait;
+    one.close();
+    assert.equal(await came(third), true);
+  });
+
+  it("needs none for short ones", () => {
+    const assembler = new Assembler(largeMessage, new Turns(1));
+    const short = { total: 4, payload: Uint8Array.of(1) };
+    for (const transfer of [1, 2]) {
+      assembler.accept(encodeFrame({ transfer, offset: 0, ...short }));
+      assert.equal(assembler.wait, undefined);
+    }
+  });
+});

@@ -1,0 +1,69 @@
+// npm run bench:updates: what a coordinator needs for large updates, by aggregator: its peak of memory, and how long it
+// stood still at most. Sixteen clients on two hosts, two rounds, a change of 100 MB each, dense.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+const { values } = parseArgs({
+  options: {
+    rules: { type: "string", default: "fedavg,norm-clip,coordinate-median" },
+    clients: { type: "string", default: "16" },
+    hosts: { type: "string", default: "2" },
+    megabytes: { type: "string", default: "100" },
+    modules: { type: "string", default: "20" },
+  },
+});
+const here = new URL(".", import.meta.url);
+const watch = new URL("bench-updates/watch.js", here).href;
+const main = new URL("../apps/simulator/dist/src/main.js", here).pathname;
+const plugin = new URL("bench-updates/task.js", here).pathname;
+const folder = await mkdtemp(join(tmpdir(), "fedclair-bench-"));
+
+console.log("rule                 s  peak MiB  longest stall ms");
+for (const rule of values.rules.split(",")) {
+  const [trial, out] = [join(folder, "trial.yaml"), join(folder, rule)];
+  await writeFile(
+    trial,
+    `{ name: large, rounds: 2, clients: ${values.clients}, plugins: [${JSON.stringify(plugin)}], evaluate: never,
+       task: { name: large, megabytes: ${values.megabytes}, modules: ${values.modules} }, aggregator: { name: ${rule} } }`,
+  );
+  const started = performance.now();
+  const coordinator = spawn(
+    process.execPath,
+    [main, "coordinator", trial, "--out", out, "--listen", "127.0.0.1:0", "--no-report"],
+    {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, NODE_OPTIONS: `--import ${watch}` },
+    },
+  );
+  let said = "";
+  const url = await new Promise((resolve) => {
+    coordinator.stderr.on("data", (text) => {
+      said += text;
+      const [, at] = /listening on (http:[^"\s]+)/.exec(said) ?? [];
+      if (at) resolve(at);
+    });
+    coordinator.once("exit", () => resolve(undefined));
+  });
+  if (url === undefined) throw new Error(said);
+  const capacity = String(Math.ceil(Number(values.clients) / Number(values.hosts)));
+  for (let host = 0; host < Number(values.hosts); host++) {
+    const args = ["client", "--coordinator", url, "--capacity", capacity, "--plugin", plugin];
+    spawn(process.execPath, [main, ...args], { stdio: "ignore" });
+  }
+  const [code] = await once(coordinator, "close");
+  if (code !== 0) throw new Error(said);
+  // The command and the coordinator that it starts both say it.
+  const watched = [...said.matchAll(/watched: (\d+) MiB, (\d+) ms/g)];
+  const [peak, stall] = [1, 2].map((i) =>
+    String(Math.max(...watched.map((one) => Number(one[i])))),
+  );
+  const seconds = ((performance.now() - started) / 1000).toFixed(0);
+  console.log(
+    `${rule.padEnd(18)} ${seconds.padStart(3)} ${peak.padStart(9)} ${stall.padStart(17)}`,
+  );
+}
+await rm(folder, { recursive: true });

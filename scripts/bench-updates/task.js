@@ -1,0 +1,31 @@
+// Clients that send changes of `megabytes` each, in `modules` modules, and learn nothing: for npm run bench:updates.
+import { definePlugin } from "@fedclair/core";
+import { z } from "zod";
+
+export default definePlugin({
+  kind: "task",
+  name: "large",
+  summary: "Large changes that mean nothing.",
+  schema: z.strictObject({ megabytes: z.number().default(100), modules: z.int().default(20) }),
+  create: ({ megabytes, modules }) => {
+    const size = Math.round((megabytes * 1e6) / 4 / modules);
+    const tensors = (fill) =>
+      new Map(
+        Array.from({ length: modules }, (_, m) => {
+          const data = new Float32Array(size);
+          if (fill) for (let i = 0; i < size; i++) data[i] = fill(m, i);
+          return [`layer-${m}`, { shape: [size / 100, 100], data }];
+        }),
+      );
+    return {
+      start: async () => ({ params: tensors() }),
+      openShard: async ({ index }) => ({
+        train: async () => ({
+          numExamples: 1 + index,
+          delta: tensors((m, i) => ((i + m + index) % 7) - 3),
+          metrics: {},
+        }),
+      }),
+    };
+  },
+});
