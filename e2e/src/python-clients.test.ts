@@ -196,9 +196,35 @@ describe("Python clients", function () {
       run.stderr,
       /task external: its clients live in hosts of their own.*fedclair-host/s,
     );
+    const run2 = join(await temporaryFolder(), "run");
+    const begun = await federation(
+      linear,
+      run2,
+      ["rounds=9", "baselines=[]"],
+      [["linear:make_client", "--capacity", "20"]],
+    );
+    await begun.coordinator.says(/clair round 2/);
+    begun.coordinator.kill("SIGINT");
+    assert.match((await begun.coordinator.ended).stderr, /fedclair resume \S+ goes on/);
+    const resumed = await fedclair(["resume", run2]);
+    assert.equal(resumed.code, exitCodes.usage);
+    const [, command = ""] =
+      /Start `fedclair (coordinator .* --resume) --listen/.exec(resumed.stderr) ?? [];
+    const words = command.split(" ").slice(1);
+    const { coordinator: again, url: where } = await startCoordinator(words);
+    await startPythonHost(examples, [
+      ...["linear:make_client", "--capacity", "20", "--coordinator", where],
+    ]);
+    const { code: goneOn, stderr: told } = await again.ended;
+    assert.equal(goneOn, 0, told);
+    assert.match(told, /goes on after \d+ rounds/);
+    const shown = await fedclair(["resume", run2]);
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, /^c02 +wrong-sensors/m);
+
     const out = await temporaryFolder();
-    const join = ["linear:make_client", "--capacity", "1"];
-    const { url, coordinator, hosts } = await federation(linear, out, [], [join]);
+    const join1 = ["linear:make_client", "--capacity", "1"];
+    const { url, coordinator, hosts } = await federation(linear, out, [], [join1]);
     await hosts[0]?.says(/joined/);
     const refused = async (args: readonly string[], why: RegExp) => {
       const host = await startPythonHost(examples, [...args, "--coordinator", url]);
@@ -207,13 +233,13 @@ describe("Python clients", function () {
       assert.match(stderr, why);
     };
     await refused(
-      [...join, "--backend", "other"],
+      [...join1, "--backend", "other"],
       /BACKEND_MISMATCH: the host computes with 'other'/,
     );
     await refused(["linear:nobody", "--capacity", "1"], /module linear has no 'nobody'/);
     await refused(["nowhere:x", "--capacity", "1"], /No module named 'nowhere'/);
     await refused(["linear:make_client", "--capacity", "0"], /expected a whole number from 1 on/);
-    await refused([...join, "--token-file", "none"], /--token-file: .*No such file/);
+    await refused([...join1, "--token-file", "none"], /--token-file: .*No such file/);
     hosts[0]?.process.kill("SIGINT");
     assert.equal((await hosts[0]?.ended)?.code, exitCodes.interrupted);
     coordinator.kill("SIGINT");
@@ -222,7 +248,7 @@ describe("Python clients", function () {
       fixture("linear-regression"),
       await temporaryFolder(),
       [],
-      [join],
+      [join1],
     );
     const { code, stderr } = (await simulated.hosts[0]?.ended) ?? {};
     assert.equal(code, 2);

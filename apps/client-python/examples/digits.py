@@ -1,6 +1,7 @@
 """Three clients of a federation whose others are simulated: digits, recognised by logistic regression, in numpy.
 
-The trial names a folder with MNIST in IDX files; every client holds 600 of its digits. The last one learns shuffled labels.
+The trial names a folder with MNIST in IDX files; every client holds as many of its digits as a simulated one, drawn at random. The
+last one learns shuffled labels.
 """
 
 from functools import cache
@@ -10,7 +11,6 @@ import numpy as np
 
 from fedclair_host import Client, Job, Params, Update
 
-held = 600
 contaminated = {11}
 
 
@@ -30,6 +30,7 @@ class Digits(Client):
     def data(self, job: Job):
         rng = np.random.default_rng([7, self.index])
         images, labels = digits(job.trial["task"]["source"]["folder"])
+        held = len(labels) // job.client_count
         mine = rng.choice(len(labels), held, replace=False)
         x = np.hstack([images[mine] / 255, np.ones((held, 1))])
         y = np.eye(10)[labels[mine]]

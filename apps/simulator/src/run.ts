@@ -36,8 +36,6 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   const modules = await modulesOf(file, options.set);
   const plugins = await loadPlugins(modules);
   const trial = await readTrialFile(file, plugins, options.set);
-  const otherHosts = elsewhere(trial, plugins);
-  if (otherHosts !== undefined) throw new UserError(`${file}: ${otherHosts}`);
   const out = await folderOf(trial, options);
   const { json, report, backend, metrics, resume = false } = options;
   if (metrics !== undefined && options.transport === "memory")
@@ -48,6 +46,9 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     { json, report },
   );
   if (process.exitCode !== undefined) return;
+  const goesOn = `fedclair coordinator ${file} --out ${out} --resume`;
+  const otherHosts = elsewhere(trial, plugins, resume ? goesOn : undefined);
+  if (otherHosts !== undefined) throw new UserError(`${file}: ${otherHosts}`);
   if (options.transport === "memory") {
     const { name } = await loadBackend(backend).catch(toUserError);
     process.exitCode = await runAndReport({

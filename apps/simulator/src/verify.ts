@@ -29,7 +29,8 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
   const claims = (await Promise.all(files.map((file) => claimOf(file, options)))).flat();
   if (claims.length === 0) {
     throw new UserError(
-      `no trial under ${paths.join(", ")} that can be run here has expect.measures; add some, or use fedclair run`,
+      `no trial under ${paths.join(", ")} that can be run here has expect.measures; add some, or run one by fedclair run, or ` +
+        "fedclair coordinator where its clients are external",
     );
   }
   const runs = claims.flatMap(({ file, trial, seeds }) =>

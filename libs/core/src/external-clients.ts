@@ -30,17 +30,24 @@ export function unknownClients(trial: Trial, plugins: Plugins): ReadonlySet<stri
   return [...external].some((id) => attacked.has(id)) ? new Set() : external;
 }
 
-/** Where the clients of a trial that are not simulated have to come from, and how; undefined if it has none. */
-export function elsewhere(trial: Trial, plugins: Plugins): string | undefined {
+/**
+ * Where the clients of a trial that are not simulated have to come from, and how; undefined if it has none.
+ * @param coordinator the command that runs the trial
+ */
+export function elsewhere(
+  trial: Trial,
+  plugins: Plugins,
+  coordinator = "fedclair coordinator TRIAL",
+): string | undefined {
   const external = externalClients(trial, plugins).size;
   if (external === 0) return undefined;
   const isAll = external === trial.clients;
   const whose = isAll ? "its clients live" : `${external} of its ${trial.clients} clients live`;
   const simulated = isAll
     ? ""
-    : ", `fedclair client --coordinator http://127.0.0.1:4000 --capacity M` for those that are simulated";
+    : `, \`fedclair client --coordinator http://127.0.0.1:4000 --capacity M${trial.plugins ? " --plugin MODULE" : ""}\` for those that are simulated`;
   return (
-    `task ${trial.task.name}: ${whose} in hosts of their own. Start \`fedclair coordinator TRIAL --listen 127.0.0.1:4000\`, and for it hosts, as ` +
+    `task ${trial.task.name}: ${whose} in hosts of their own. Start \`${coordinator} --listen 127.0.0.1:4000\`, and for it hosts, as ` +
     `\`fedclair-host my_module:make_client --coordinator http://127.0.0.1:4000 --capacity N\`${simulated} (see docs/python-clients.md)`
   );
 }

@@ -213,6 +213,7 @@ function requireQuorum({ updates, failures }: Collected, quorum: number, round: 
   const needed = Math.ceil(quorum * asked);
   if (updates.length >= needed) return;
   const reasons = lost.slice(0, 5).map(([id, f]) => `${id}: ${f.code} (${f.message})`);
+  if (lost.length > reasons.length) reasons.push(`and ${lost.length - reasons.length} more`);
   throw new UserError(
     `round ${round}: ${updates.length} of ${asked} clients were admitted, ` +
       `limits.quorum = ${quorum} needs ${needed}\n  ${reasons.join("\n  ")}`,

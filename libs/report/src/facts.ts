@@ -11,6 +11,10 @@ export function facts(run: Run): Html {
   const lines: readonly (readonly [string, string])[] = [
     ["task", choiceText(trial.task)],
     ["clients", `${trial.clients}, ${contaminatedText(run)}`],
+    ...(trial.external ? [["external clients", trial.external.join(", ")] as const] : []),
+    ...(run.summary.backend === undefined
+      ? []
+      : [["backend of the clients", run.summary.backend] as const]),
     ["rounds", `${trial.rounds}, ${cohortText(trial)}`],
     ...(trial.devices ? [["simulated time", timeText(trial)] as const] : []),
     ["method", choiceText(trial.aggregator)],
@@ -37,11 +41,13 @@ function timeText({ devices, schedule }: Trial): string {
   return `${choiceText(schedule ?? { name: "synchronous" })}; devices ${options.join(", ")}`;
 }
 
-function contaminatedText({ trial: { attacks, clients }, summary: { truth } }: Run): string {
-  if (attacks.length === 0) return truth === "unknown" ? "truth unknown" : "none contaminated";
+function contaminatedText({ trial: { attacks, clients }, description: { unknown } }: Run): string {
+  const open =
+    unknown.size > 0 ? `truth of ${unknown.size === clients ? "all" : unknown.size} unknown` : "";
+  if (attacks.length === 0) return open || "none contaminated";
   const counts = attacks.map((entry) => attackedCount(entry, clients));
   const each = attacks.map((entry, i) => `${counts[i] ?? 0} by ${choiceText(entry.attack)}`);
-  return `${sum(counts)} contaminated: ${each.join("; ")}${truth === "unknown" ? "; truth of the others unknown" : ""}`;
+  return `${sum(counts)} contaminated: ${each.join("; ")}${open && `; ${open}`}`;
 }
 
 function cohortText({ cohort }: Trial): string {

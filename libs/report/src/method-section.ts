@@ -3,6 +3,7 @@ import {
   compareMethods,
   countOf,
   countText,
+  counted,
   formatNumber,
   measuringClients,
   ownValue,
@@ -54,9 +55,13 @@ function meanText(row: MethodRow, metric: string): string {
   return own.n === countOf(row) ? text : `${text} (n ${own.n})`;
 }
 
-function truthSentence({ truth }: Run["summary"]): string {
-  return truth === "unknown"
-    ? "Nobody knows which clients are contaminated, but for those that the trial names."
+function truthSentence({ trial, description: { unknown } }: Run): string {
+  const who =
+    unknown.size < trial.clients
+      ? `Of ${counted(unknown.size, "client")} nobody knows whether they are contaminated: they`
+      : "Nobody knows which clients are contaminated: they";
+  return unknown.size > 0
+    ? `${who} are neither hits nor false alarms.`
     : "Truth is known to the simulation alone: no aggregator sees which clients are contaminated, except an oracle, which is given the benign ones only.";
 }
 
@@ -92,8 +97,8 @@ export function methodSection(run: Run): Html {
     <h2>How it was run</h2>
     ${pairing}
     <p>
-      ${truthSentence(summary)} Measures of evaluation are taken by the ${measuringClients(summary)}
-      on their own data.
+      ${truthSentence(run)} Measures of evaluation are taken by the ${measuringClients(summary)} on
+      their own data.
     </p>
     ${table(
       ["method", "role", "aggregator", "clients", "rounds", "answers lost", "why it stopped"],

@@ -1,5 +1,5 @@
 import { remarksOn } from "@fedclair/core";
-import { interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
+import { counted, interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
 import { showRun, type Showing } from "./show-run.js";
 
 /** A trial to run in front of a person. */
@@ -21,7 +21,7 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
       signal: interruption.signal,
       onResume: (done) => {
         for (const own of done.values()) rounds += own;
-        process.stderr.write(`goes on after ${rounds} rounds\n`);
+        process.stderr.write(`goes on after ${counted(rounds, "round")}\n`);
         progress.skip(rounds);
         run.onResume?.(done);
       },
@@ -39,7 +39,7 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
     progress.stop();
     if (rounds > 0)
       process.stderr.write(
-        `stopped after ${rounds} rounds, which lie in ${out}: fedclair resume ${out} goes on\n`,
+        `stopped after ${counted(rounds, "round")}, in ${out}: fedclair resume ${out} goes on\n`,
       );
     throw error;
   }

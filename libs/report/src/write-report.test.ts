@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ClientRecord } from "@fedclair/core";
+import { clientIds, type ClientRecord } from "@fedclair/core";
 import { armsOf, readRun, summarise, undescribed, type TrialDescription } from "@fedclair/runs";
 import { writeReportOf } from "./write-report.js";
 import { textWidth } from "./text-width.js";
@@ -30,16 +30,21 @@ describe("writeReportOf", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  const report = async (run: MadeRun, stopped = false, label?: (id: string) => string) => {
+  const report = async (
+    run: MadeRun,
+    stopped = false,
+    description: Partial<TrialDescription> = {},
+  ) => {
     await writeMadeRun(folder, run, stopped);
-    await writeReport(folder, { ...(label && { label }), primary: "accuracy" });
+    await writeReport(folder, { primary: "accuracy", ...description });
     return readFile(join(folder, "report.html"), "utf8");
   };
   const figures = async () => (await readdir(join(folder, "figures"))).sort();
   const svg = (name: string) => readFile(join(folder, "figures", `${name}.svg`), "utf8");
 
   it("writes one page that needs nothing beside itself, and three figures in three forms", async () => {
-    const page = await report(madeRun({}, attacks), false, (id) => (id === "c07" ? "Lincoln" : ""));
+    const label = (id: string) => (id === "c07" ? "Lincoln" : "");
+    const page = await report(madeRun({}, attacks), false, { label });
     assert.deepEqual(
       await figures(),
       ["accuracy", "cost", "scores"].flatMap((f) => [`${f}.png`, `${f}.svg`, `${f}.vl.json`]),
@@ -57,16 +62,28 @@ describe("writeReportOf", () => {
       ...client,
       truth: "unknown",
     }));
-    const page = await report(run);
+    const page = await report(run, false, { unknown: new Set(clientIds(10)) });
     assert.doesNotMatch(page, /benign clients|none contaminated|Truth is known/i);
     for (const said of [
       /Means of the clients not known to be contaminated in the last round/,
       /Clients not known to be contaminated over rounds/,
-      /10, truth unknown/,
+      /10, truth of all unknown/,
       /Nobody knows which clients are contaminated/,
     ]) {
       assert.match(page.replace(/\s+/g, " "), said);
     }
+  });
+
+  it("tells which clients are external, of whom nobody knows the truth, and what each kind computes with", async () => {
+    const made = madeRun({ external: ["c08", "c09"] }, attacks);
+    const run = changed(made, (client) =>
+      client.clientId > "c07" ? { ...client, truth: "unknown" } : client,
+    );
+    const page = await report(run, false, { unknown: new Set(["c08", "c09"]) });
+    const text = page.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
+    assert.match(text, /10, 3 contaminated: .*; truth of 2 unknown/);
+    assert.match(text, /external clients c08, c09/);
+    assert.match(text, /Of 2 clients nobody knows whether they are contaminated: they are neither/);
   });
 
   it("shows the task's own figures, in the report's style, from what the task showed", async () => {
@@ -149,7 +166,7 @@ describe("writeReportOf", () => {
         ? { ...client, failure: { code: "LATE", message: evil }, evaluation: { [evil]: 1 } }
         : client,
     );
-    const page = await report(failing, false, () => evil);
+    const page = await report(failing, false, { label: () => evil });
     assert.doesNotMatch(page, /<img/);
     assert.match(page, /&#60;img src=x onerror=&#34;alert\(&#39;1&#39;\)&#34;&#62;&#38;/);
   });

@@ -22,6 +22,7 @@ export {
   timeUnits,
   unitOf,
   type Unit,
+  counted,
 } from "./numbers.js";
 export {
   byTruth,

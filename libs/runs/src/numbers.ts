@@ -64,3 +64,8 @@ export function formatBytes(bytes: number): string {
   const { name, worth } = unitOf(bytes, byteUnits);
   return `${Number((bytes / worth).toPrecision(3))} ${name}`;
 }
+
+/** `1 round`, `2 rounds`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -20,9 +20,12 @@ export class Gate {
   /** Of the hosts that simulate clients, and of those that bring their own. */
   readonly #backends = new Map<Join["external"], string>();
 
-  /** What the hosts compute with, as `wasm`, `python-numpy` or `wasm and python-numpy`. */
-  get backend(): string | undefined {
-    const each = [false, true].flatMap((external) => this.#backends.get(external) ?? []);
+  /**
+   * What hosts compute with, as `wasm`, `python-numpy` or `wasm and python-numpy`.
+   * @param kinds those that there are clients for: who comes for nothing has no say
+   */
+  backend(kinds: readonly Join["external"][]): string | undefined {
+    const each = kinds.flatMap((external) => this.#backends.get(external) ?? []);
     return each.length === 0 ? undefined : each.join(" and ");
   }
 
@@ -35,13 +38,13 @@ export class Gate {
     this.#tokens = tokens;
     this.#plugins = plugins;
     this.#chosen = backend;
-    this.forget();
+    this.forget(false);
   }
 
-  /** Lets the next host decide on the backend: those that joined have left before they did anything. */
-  forget(): void {
-    this.#backends.clear();
-    if (this.#chosen !== undefined) this.#backends.set(false, this.#chosen);
+  /** Lets the next host of a kind decide on its backend: those that joined have left before they did anything. */
+  forget(external: Join["external"]): void {
+    if (external || this.#chosen === undefined) this.#backends.delete(external);
+    else this.#backends.set(external, this.#chosen);
   }
 
   judge(join: Join): Judgement {

@@ -23,6 +23,11 @@ export class Roster {
     return [...this.#sessions];
   }
 
+  /** Of which there are clients: simulated ones (`false`), and others. */
+  get kinds(): readonly boolean[] {
+    return this.#kinds.flatMap(({ external, indices }) => (indices.length > 0 ? external : []));
+  }
+
   /** Clients for which no ready host has room. */
   get homeless(): readonly string[] {
     const dealt = this.#dealt();

@@ -134,6 +134,31 @@ describe("SocketPool, joining", () => {
     );
   });
 
+  it("gives those no say in the backend for whom there are no clients", async () => {
+    await open(1, { external: new Set(["c0"]) });
+    await (await connect()).join({ backend: "wasm" });
+    await (await connect()).join({ backend: "numpy", external: true });
+    assert.equal(pool.backend, "numpy");
+  });
+
+  it("lets the next host of a kind decide where the last of that kind left before any work", async () => {
+    let lost: () => void = () => undefined;
+    const left = new Promise<void>((resolve) => (lost = resolve));
+    const log = (line: string) => {
+      if (line.startsWith("lost")) lost();
+    };
+    await open(2, { external: new Set(["c1"]), log });
+    await (await connect()).join({ backend: "wasm" });
+    const first = await connect();
+    await first.join({ backend: "torch", external: true });
+    assert.equal(pool.backend, "wasm and torch");
+    first.socket.disconnect();
+    await left;
+    const next = await (await connect()).join({ backend: "numpy", external: true });
+    assert.equal(outcome(next), "welcome");
+    assert.equal(pool.backend, "wasm and numpy");
+  });
+
   it("says which clients have no place yet, simulated ones and others", async () => {
     await open(4, { external: new Set(["c2", "c3"]) });
     await joined(1);

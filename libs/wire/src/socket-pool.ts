@@ -140,7 +140,7 @@ export class SocketPool implements ClientPool {
 
   /** What the hosts compute with; undefined until the first one has joined. */
   get backend(): string | undefined {
-    return this.#gate.backend;
+    return this.#gate.backend(this.#roster.kinds);
   }
 
   /** Hosts that have joined, and the clients that those which are ready have room for. */
@@ -348,7 +348,9 @@ export class SocketPool implements ClientPool {
   #lose(session: HostSession, reason: string): void {
     if (!this.#roster.has(session)) return; // it was dismissed
     const clients = this.#roster.remove(session);
-    if (!this.#hasBegun && this.#roster.sessions.length === 0) this.#gate.forget();
+    const { external } = session;
+    const isLast = this.#roster.sessions.every((other) => other.external !== external);
+    if (!this.#hasBegun && isLast) this.#gate.forget(external);
     const host = session.claims ? ` '${session.claims.host}'` : "";
     const told = `lost a host${host} with ${clients} clients: ${reason}`;
     if (!this.#ended) this.#options.log?.(told, "warn"); // hosts leave when the trial is over
@@ -400,7 +402,7 @@ function hostText(
 ): string {
   const name = claims ? `host '${claims.host}'` : "host";
   return printable(
-    `${name} (${backend}, room for ${capacity} clients${external ? " of its own" : ""}, version ${softwareVersion})`,
+    `${name} (${backend}, room for ${capacity} ${capacity === 1 ? "client" : "clients"}${external ? " of its own" : ""}, version ${softwareVersion})`,
     maxHostText,
   );
 }

@@ -9,11 +9,13 @@ import os
 import signal
 import ssl
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, Callable, Sequence
 from urllib.parse import urlsplit
 
 from .client import Client
+from .text import printable
 from .host import Host, HostError, log, software_version
 from .tls import is_loopback, tls_context
 
@@ -133,6 +135,9 @@ def _loaded(name: str) -> Any:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise HostError(f"{name}: {error}") from None
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise HostError(f"{name}: {type(error).__name__}: {printable(str(error), 500)} ({where.filename}:{where.lineno})") from None
     try:
         return getattr(module, attribute)
     except AttributeError:

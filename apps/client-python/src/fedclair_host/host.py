@@ -124,6 +124,8 @@ class Host:
             if not item.is_wanted:
                 continue
             message = self._answer(item)
+            if not item.is_wanted:  # the trial is over, or the connection broke
+                continue
             if under_way is not None:
                 under_way.result()
             under_way = asyncio.run_coroutine_threadsafe(self._deliver(item, message), self._loop)

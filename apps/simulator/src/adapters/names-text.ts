@@ -14,7 +14,3 @@ export function firstOf(names: readonly string[]): string {
   const more = names.length > mostNames ? [`and ${names.length - mostNames} more`] : [];
   return [...names.slice(0, mostNames).map(oneLine), ...more].join(", ");
 }
-
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}

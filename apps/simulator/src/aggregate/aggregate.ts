@@ -19,9 +19,8 @@ import {
 } from "@fedclair/core";
 import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
-import { interruption, print } from "@fedclair/runs";
+import { counted, interruption, print } from "@fedclair/runs";
 import { z } from "zod";
-import { counted } from "../adapters/names-text.js";
 import { refuseTaken } from "../adapters/refuse-taken.js";
 import { whenAborted } from "../when-aborted.js";
 import { handOut } from "./hand-out.js";

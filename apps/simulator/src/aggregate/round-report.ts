@@ -5,8 +5,8 @@ import {
   type PluginChoice,
   type Verdict,
 } from "@fedclair/core";
-import { columns } from "@fedclair/runs";
-import { counted, firstOf } from "../adapters/names-text.js";
+import { counted, columns } from "@fedclair/runs";
+import { firstOf } from "../adapters/names-text.js";
 import type { HandedOut } from "./hand-out.js";
 import type { SentRound } from "./read-round.js";
 

@@ -1,11 +1,10 @@
 import { exitCodes, oneLine, UserError, type VerdictStatus } from "@fedclair/core";
-import { interruption, print } from "@fedclair/runs";
+import { counted, interruption, print } from "@fedclair/runs";
 import type { Audit } from "./audit-schema.js";
 import { auditText } from "./audit-text.js";
 import { compareAdapters } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
 import { findAdapters } from "../adapters/find-adapters.js";
-import { counted } from "../adapters/names-text.js";
 import { refuseTaken } from "../adapters/refuse-taken.js";
 import { whenAborted } from "../when-aborted.js";
 import { refinedFolders, writeRefined } from "./write-refined.js";

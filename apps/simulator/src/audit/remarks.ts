@@ -1,6 +1,7 @@
+import { counted } from "@fedclair/runs";
 import { leastClients, type ClairOptions } from "@fedclair/aggregators";
 import type { Audit } from "./audit-schema.js";
-import { counted, firstOf, shortened } from "../adapters/names-text.js";
+import { firstOf, shortened } from "../adapters/names-text.js";
 
 /** A sentence beside the verdict. */
 export interface Remark {

@@ -3,7 +3,7 @@ import { sum } from "@fedclair/linalg";
 import type { ArmRecord } from "../arms.js";
 import { detectionOf, isExact, LastJudged, type Detection } from "../detection.js";
 import { metricOf, ownValue } from "../measure.js";
-import { formatNumber } from "../numbers.js";
+import { counted, formatNumber } from "../numbers.js";
 import { recordsOf, studied, type Run } from "../run.js";
 import { measuringClients } from "../truth.js";
 import { compareMethods, type MethodRow } from "./method-rows.js";
@@ -80,10 +80,12 @@ function knownClause(
   const alarms =
     total.falseAlarms === 0 ? "no false alarm" : counted(total.falseAlarms, "false alarm");
   if (total.contaminated === 0) {
-    const none = "none of the clients that it judged is contaminated";
-    return total.falseAlarms === 0
-      ? `flagged nobody, and ${none}`
-      : `raised ${alarms} ${span}; ${none}`;
+    const isOpen = last.unknown.judged > 0;
+    const none = isOpen
+      ? "none of the clients that it judged is known to be contaminated"
+      : "none of the clients that it judged is contaminated";
+    const nobody = isOpen ? "flagged nobody who is known to be benign" : "flagged nobody";
+    return total.falseAlarms === 0 ? `${nobody}, and ${none}` : `raised ${alarms} ${span}; ${none}`;
   }
   const unjudged = records.some(({ clients }) =>
     clients.some(({ attack, verdict }) => attack !== null && verdict === undefined),
@@ -218,8 +220,4 @@ function lossClause({ summary }: Run): string | undefined {
 function againstText(items: readonly string[]): string {
   if (items.length === 0) return "";
   return ` against ${items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1) ?? ""}`}`;
-}
-
-function counted(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }

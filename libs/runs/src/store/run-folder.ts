@@ -16,6 +16,7 @@ import type { Arm, ArmRecord } from "../arms.js";
 import { codeOf } from "../process/system-error.js";
 import type { Summary } from "../summary.js";
 import { trialHash } from "../trial-hash.js";
+import { counted } from "../numbers.js";
 import { version } from "../version.js";
 import {
   dropCheckpoints,
@@ -242,7 +243,7 @@ export function checkHeld(held: HeldRun, trial: Trial, resumes: boolean): void {
   if (resumes) return;
   const how = failure ? `failed (${failure.message})` : "was interrupted";
   throw new UserError(
-    `the run in '${folder}' ${how} after ${rounds} rounds: fedclair resume ${folder} goes on with it, --again makes a new one`,
+    `the run in '${folder}' ${how} after ${counted(rounds, "round")}: fedclair resume ${folder} goes on with it, --again makes a new one`,
   );
 }
 

@@ -1,4 +1,11 @@
-import { parseChecked, parseTrial, UserError, type Plugins, type Trial } from "@fedclair/core";
+import {
+  elsewhere,
+  parseChecked,
+  parseTrial,
+  UserError,
+  type Plugins,
+  type Trial,
+} from "@fedclair/core";
 import { stringify } from "yaml";
 import { z } from "zod";
 import { pathsOf } from "../paths.js";
@@ -89,6 +96,9 @@ export function parseSweep(
   const trials = points.map(({ content: point, at }): SweepTrial => {
     const place = [...at].map(([path, label]) => `${path} = ${label}`).join(", ");
     const trial = parseTrial(stringify(point), `${file} [${place}]`, plugins, [], pathsOf(file));
+    const why = elsewhere(trial, plugins);
+    if (why !== undefined)
+      throw new UserError(`${file} [${place}]: a sweep simulates all clients itself; ${why}`);
     return { id: trialHash(trial), trial, at };
   });
   const shown = dimensions.filter(({ path }) => path !== seedPath);
@@ -131,6 +141,7 @@ function takesList(plugins: Plugins): (path: readonly string[]) => boolean {
   }
   const own = [
     /^plugins$/,
+    /^external$/,
     /^attacks$/,
     /^baselines$/,
     /^mods$/,

@@ -1,3 +1,4 @@
+import { counted } from "@fedclair/runs";
 import type { ClairOptions } from "@fedclair/aggregators";
 import { oneLine } from "@fedclair/core";
 import {
@@ -12,7 +13,6 @@ import {
 } from "@fedclair/report";
 import type { Audit } from "../audit-schema.js";
 import { auditTable, statusColumn } from "../audit-table.js";
-import { counted } from "../../adapters/names-text.js";
 import { parseOptions } from "../options.js";
 import { remarks, verdictText } from "../remarks.js";
 import { groupSentences } from "./group-text.js";

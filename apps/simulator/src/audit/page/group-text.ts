@@ -1,4 +1,5 @@
-import { counted, firstOf } from "../../adapters/names-text.js";
+import { counted } from "@fedclair/runs";
+import { firstOf } from "../../adapters/names-text.js";
 import type { Group } from "./groups.js";
 
 /** How alike the groups are, a sentence each. */

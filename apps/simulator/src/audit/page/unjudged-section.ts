@@ -1,7 +1,7 @@
+import { counted } from "@fedclair/runs";
 import { oneLine } from "@fedclair/core";
 import { html, table, type Html } from "@fedclair/report";
 import type { Audit } from "../audit-schema.js";
-import { counted } from "../../adapters/names-text.js";
 
 /** Longer lists are cut: `--json` has all. */
 const most = 200;
