@@ -12,7 +12,7 @@ export const meanEstimation = definePlugin({
     samples: z.int().min(1).default(200).describe("Samples that a client holds."),
     step: z.number().gt(0).max(1).default(0.5).describe("The part of the way that a client goes."),
   }),
-  metrics: { error: { better: "lower", description: "Distance from the mean itself." } },
+  metrics: { error: { better: "lower", description: "distance from the mean itself" } },
   primary: "error",
 
   create: ({ size, samples, step }) => ({
