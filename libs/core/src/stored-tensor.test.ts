@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
 import { storedTensor } from "./stored-tensor.js";
-import { copyTensor, payloadBytes, type Tensor } from "./tensor.js";
+import { copyTensor, dtypeOf, payloadBytes, type Tensor } from "./tensor.js";
 
 describe("storedTensor", () => {
   const counted = () => {
@@ -10,12 +10,12 @@ describe("storedTensor", () => {
       reads++;
       return Float32Array.of(1, 2);
     };
-    return { tensor: storedTensor([2], 8, read), reads: () => reads };
+    return { tensor: storedTensor([2], "f32", read), reads: () => reads };
   };
 
   it("reads its numbers when they are asked for, once in a turn, and not for their length", () => {
     const { tensor, reads } = counted();
-    assert.equal(payloadBytes([tensor]), 8);
+    assert.deepEqual([payloadBytes([tensor]), dtypeOf(tensor)], [8, "f32"]);
     assert.equal(reads(), 0);
     assert.equal(tensor.data, tensor.data);
     assert.deepEqual([...tensor.data], [1, 2]);

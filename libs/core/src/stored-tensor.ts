@@ -1,8 +1,8 @@
-import type { Tensor } from "./tensor.js";
+import type { DType, Tensor } from "./tensor.js";
 
 /** Where the numbers of a tensor lie. */
 interface Stored {
-  readonly bytes: number;
+  readonly dtype: DType;
   readonly read: () => Tensor["data"];
 }
 
@@ -11,12 +11,11 @@ const stored = new WeakMap<Tensor, Stored>();
 /**
  * A tensor whose numbers lie elsewhere, as on a disk: `data` reads them, and again once nobody holds what was read, so what is written
  * into it may be gone. Within one turn of the event loop it is the same array each time.
- * @param bytes of the numbers
  * @param packed in whose bytes the tensor travels
  */
 export function storedTensor(
   shape: readonly number[],
-  bytes: number,
+  dtype: DType,
   read: () => Tensor["data"],
   packed?: Tensor["packed"],
 ): Tensor {
@@ -33,17 +32,17 @@ export function storedTensor(
       return data;
     },
   };
-  stored.set(tensor, { bytes, read });
+  stored.set(tensor, { dtype, read });
   return tensor;
 }
 
-/** Bytes of the numbers, which are not read for it; undefined of a tensor that has them. */
-export function storedBytes(tensor: Tensor): number | undefined {
-  return stored.get(tensor)?.bytes;
+/** Of its numbers, which are not read for it; undefined of a tensor that has them. */
+export function storedDtype(tensor: Tensor): DType | undefined {
+  return stored.get(tensor)?.dtype;
 }
 
 /** Another tensor that reads the same numbers; undefined of one that has them. */
 export function readAgain(tensor: Tensor): Tensor | undefined {
   const known = stored.get(tensor);
-  return known && storedTensor(tensor.shape, known.bytes, known.read, tensor.packed);
+  return known && storedTensor(tensor.shape, known.dtype, known.read, tensor.packed);
 }

@@ -1,4 +1,4 @@
-import { readAgain, storedBytes } from "./stored-tensor.js";
+import { readAgain, storedDtype } from "./stored-tensor.js";
 
 /** An n-dimensional array, row-major. `data` owns its memory: nothing else views the same buffer. */
 export interface Tensor {
@@ -26,9 +26,11 @@ export type Packed =
 /** How a tensor's numbers are stored: IEEE 754 of 32 or 64 bits. */
 export type DType = "f32" | "f64";
 
-export function dtypeOf({ data }: Tensor): DType {
-  return data instanceof Float32Array ? "f32" : "f64";
+export function dtypeOf(tensor: Tensor): DType {
+  return storedDtype(tensor) ?? (tensor.data instanceof Float32Array ? "f32" : "f64");
 }
+
+const bytesOf: Readonly<Record<DType, number>> = { f32: 4, f64: 8 };
 
 /** Named tensors, in a fixed order. */
 export type Params = ReadonlyMap<string, Tensor>;
@@ -63,7 +65,8 @@ export function payloadBytes(tensors: Iterable<Tensor>): number {
   let bytes = 0;
   for (const tensor of tensors) {
     const { packed } = tensor;
-    if (!packed) bytes += storedBytes(tensor) ?? tensor.data.byteLength;
+    const dtype = storedDtype(tensor);
+    if (!packed) bytes += dtype ? sizeOf(tensor.shape) * bytesOf[dtype] : tensor.data.byteLength;
     else bytes += packed.codes.byteLength + ("scales" in packed ? packed.scales.byteLength : 0);
   }
   return bytes;

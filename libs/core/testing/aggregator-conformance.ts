@@ -13,7 +13,7 @@ import {
 import type { Aggregation, AggregatorInput, AggregatorPlugin } from "../src/contracts.js";
 import { denseOf, tensorOf } from "../src/matrix.js";
 import { storedTensor } from "../src/stored-tensor.js";
-import type { Tensor } from "../src/tensor.js";
+import { dtypeOf, type Tensor } from "../src/tensor.js";
 import { isLowRank, type Delta, type TensorDelta, type Update } from "../src/update.js";
 import { ofPlugin } from "./suite.js";
 
@@ -43,8 +43,8 @@ function updateOf(k: number, change: TensorDelta): Update {
 
 /** The same update, its numbers read at need. */
 function elsewhere(update: Update): Update {
-  const stored = ({ shape, data }: Tensor) =>
-    storedTensor(shape, data.byteLength, () => data.slice());
+  const stored = (tensor: Tensor) =>
+    storedTensor(tensor.shape, dtypeOf(tensor), () => tensor.data.slice());
   const delta = [...update.delta].map(([name, change]): [string, TensorDelta] => [
     name,
     isLowRank(change) ? { b: stored(change.b), a: stored(change.a) } : stored(change),

@@ -1,9 +1,11 @@
 import type { Params } from "@fedclair/core";
-import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
+import { encodeBase } from "./codec/base-message.js";
 
 /** The coordinator's numbers for the params that jobs stand on: the same object has the same one. */
 export class Bases {
   readonly #ids = new WeakMap<Params, number>();
+  /** Being encoded. */
+  readonly #encoding = new Map<Params, Promise<Uint8Array>>();
   readonly #encoded = new WeakMap<Params, WeakRef<Uint8Array>>();
   #last = 0;
 
@@ -14,11 +16,17 @@ export class Bases {
   }
 
   /** The message that brings the params; hosts that are sent it at the same time share the bytes. @throws WireError */
-  encode(params: Params): Uint8Array {
+  async encode(params: Params): Promise<Uint8Array> {
     const known = this.#encoded.get(params)?.deref();
     if (known) return known;
-    const bytes = encodeCoordinatorMessage({ type: "base", id: this.idOf(params), params });
-    this.#encoded.set(params, new WeakRef(bytes));
-    return bytes;
+    const encoding = this.#encoding.get(params) ?? encodeBase(this.idOf(params), params);
+    this.#encoding.set(params, encoding);
+    try {
+      const bytes = await encoding;
+      this.#encoded.set(params, new WeakRef(bytes));
+      return bytes;
+    } finally {
+      this.#encoding.delete(params);
+    }
   }
 }

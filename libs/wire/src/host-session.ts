@@ -117,7 +117,8 @@ export class HostSession {
   }
 
   #sendBase(base: Params, closed: AbortSignal) {
-    return { reply: this.peer.send(this.#numbers.encode(base), closed), closed };
+    const bring = async () => await this.peer.send(await this.#numbers.encode(base), closed);
+    return { reply: bring(), closed };
   }
 
   #baseOf({ params }: Job): Base {

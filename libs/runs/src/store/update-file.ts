@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import {
+  dtypeOf,
   isLowRank,
   messageOf,
   storedTensor,
@@ -63,7 +64,8 @@ export class UpdateFile {
     return stored;
   }
 
-  async #store({ shape, data, packed }: Tensor): Promise<Tensor> {
+  async #store(tensor: Tensor): Promise<Tensor> {
+    const { shape, data, packed } = tensor;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const at = this.#end;
     for (let done = 0; done < bytes.length;) {
@@ -73,14 +75,15 @@ export class UpdateFile {
       done += bytesWritten;
     }
     this.#end = at + bytes.length;
-    const Numbers = data instanceof Float32Array ? Float32Array : Float64Array;
+    const dtype = dtypeOf(tensor);
+    const Numbers = dtype === "f32" ? Float32Array : Float64Array;
     const count = data.length;
     const read = () => {
       const numbers = new Numbers(count);
       this.#read(new Uint8Array(numbers.buffer), at);
       return numbers;
     };
-    return storedTensor(shape, bytes.length, read, packed);
+    return storedTensor(shape, dtype, read, packed);
   }
 
   #read(bytes: Uint8Array, at: number): void {

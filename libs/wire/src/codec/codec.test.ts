@@ -7,6 +7,7 @@ import { coordinatorMessage, damaged, tensor, update } from "../../testing/arbit
 import { goodJoin } from "../../testing/raw-host.js";
 import { WireError } from "../wire-error.js";
 import { decodeCoordinatorMessage, encodeCoordinatorMessage } from "./coordinator-message.js";
+import { encodeBase } from "./base-message.js";
 import { decodeFrame, encodeFrame } from "./frame.js";
 import {
   decodeHostMessage,
@@ -104,6 +105,16 @@ describe("codec", () => {
     fc.assert(
       fc.property(coordinatorMessage, (original) => {
         assert.deepEqual(decodeCoordinatorMessage(encodeCoordinatorMessage(original)), original);
+      }),
+    );
+  });
+
+  it("makes a base module by module, to the same bytes", async () => {
+    await fc.assert(
+      fc.asyncProperty(coordinatorMessage, async (message) => {
+        if (message.type !== "base") return;
+        const bytes = await encodeBase(message.id, message.params);
+        assert.deepEqual(Buffer.from(bytes), Buffer.from(encodeCoordinatorMessage(message)));
       }),
     );
   });
