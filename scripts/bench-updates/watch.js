@@ -2,7 +2,8 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 const delay = monitorEventLoopDelay({ resolution: 5 });
-delay.enable();
+// Not while the program loads: no host has joined yet.
+setTimeout(() => delay.enable(), 1000).unref();
 process.on("exit", () => {
   const megabytes = process.resourceUsage().maxRSS / 1024;
   const stall = delay.max / 1e6;

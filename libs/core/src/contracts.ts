@@ -246,7 +246,10 @@ export interface Aggregator<S = unknown> {
 export interface AggregatorInput {
   readonly round: number;
   readonly phase: string;
-  /** In cohort order, every one admitted: finite, of the expected modules and shapes. */
+  /**
+   * In cohort order, every one admitted: finite, of the expected modules and shapes. Not to be written into. Numbers of large ones
+   * lie on the disk and are read by `data`: take it once a tensor, and one tensor after another, and memory holds one.
+   */
   readonly updates: readonly Update[];
   readonly rng: Stream;
 }
