@@ -52,6 +52,7 @@ export {
   type Packed,
   type Params,
   type Tensor,
+  storedTensor,
 } from "./tensor.js";
 export { bounds, excerpt, isName, jsonBytes, oneLine, printable } from "./text.js";
 export {
@@ -73,7 +74,6 @@ export {
 } from "./plugin-identity.js";
 export { toBfloat16, toInt8, unpacked } from "./packed.js";
 export { remarksOn } from "./remarks.js";
-export { storedTensor } from "./stored-tensor.js";
 export { elsewhere, externalClients, unknownClients } from "./external-clients.js";
 export { choiceOf, createPlugin, trialSchema, type Trial } from "./trial.js";
 export {

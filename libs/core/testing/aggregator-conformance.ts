@@ -12,8 +12,7 @@ import {
 } from "@fedclair/linalg";
 import type { Aggregation, AggregatorInput, AggregatorPlugin } from "../src/contracts.js";
 import { denseOf, tensorOf } from "../src/matrix.js";
-import { storedTensor } from "../src/stored-tensor.js";
-import { dtypeOf, type Tensor } from "../src/tensor.js";
+import { dtypeOf, storedTensor, type Tensor } from "../src/tensor.js";
 import { isLowRank, type Delta, type TensorDelta, type Update } from "../src/update.js";
 import { ofPlugin } from "./suite.js";
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
-import { storedTensor } from "./stored-tensor.js";
-import { copyTensor, dtypeOf, payloadBytes, type Tensor } from "./tensor.js";
+import { copyTensor, dtypeOf, payloadBytes, storedTensor, type Tensor } from "./tensor.js";
 
 describe("storedTensor", () => {
   const counted = () => {
