@@ -48,14 +48,19 @@ export function deltaBytes(delta: Delta): number {
 
 /** The change with its numbers held, where it may have them elsewhere (`storedTensor`): for who reads them many times. */
 export function loaded(change: TensorDelta): TensorDelta {
-  return isLowRank(change) ? { b: { ...change.b }, a: { ...change.a } } : { ...change };
+  return eachTensor(change, (tensor) => ({ ...tensor }));
+}
+
+/** The change with every tensor that it is made of replaced. @param make of the same shape */
+export function eachTensor(change: TensorDelta, make: (tensor: Tensor) => Tensor): TensorDelta {
+  return isLowRank(change) ? { b: make(change.b), a: make(change.a) } : make(change);
 }
 
 /** The same numbers in memory of their own. */
 export function copyUpdate(update: Update): Update {
   const delta = [...update.delta].map(([name, change]): [string, TensorDelta] => [
     name,
-    isLowRank(change) ? { b: copyTensor(change.b), a: copyTensor(change.a) } : copyTensor(change),
+    eachTensor(change, copyTensor),
   ]);
   return { ...update, delta: new Map(delta) };
 }

@@ -13,7 +13,7 @@ import {
 import type { Aggregation, AggregatorInput, AggregatorPlugin } from "../src/contracts.js";
 import { denseOf, tensorOf } from "../src/matrix.js";
 import { dtypeOf, storedTensor, type Tensor } from "../src/tensor.js";
-import { isLowRank, type Delta, type TensorDelta, type Update } from "../src/update.js";
+import { eachTensor, isLowRank, type Delta, type TensorDelta, type Update } from "../src/update.js";
 import { ofPlugin } from "./suite.js";
 
 const p = 6;
@@ -46,7 +46,7 @@ function elsewhere(update: Update): Update {
     storedTensor(tensor.shape, dtypeOf(tensor), () => tensor.data.slice());
   const delta = [...update.delta].map(([name, change]): [string, TensorDelta] => [
     name,
-    isLowRank(change) ? { b: stored(change.b), a: stored(change.a) } : stored(change),
+    eachTensor(change, stored),
   ]);
   return { ...update, delta: new Map(delta) };
 }

@@ -29,7 +29,7 @@ export class StoringPool implements ClientPool {
     let file: UpdateFile | undefined;
     for await (const answer of this.#inner.ask(jobs, signal)) {
       const bytes = "update" in answer ? deltaBytes(answer.update.delta) : 0;
-      if (!("update" in answer) || bytes === 0 || held + bytes <= this.#most) {
+      if (!("update" in answer) || held + bytes <= this.#most) {
         held += bytes;
         yield answer;
         continue;

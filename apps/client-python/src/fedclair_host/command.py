@@ -15,8 +15,8 @@ from typing import Any, Callable, Sequence
 from urllib.parse import urlsplit
 
 from .client import Client
-from .text import printable
 from .host import Host, HostError, log, software_version
+from .text import printable
 from .tls import is_loopback, tls_context
 
 
