@@ -5,3 +5,6 @@ export {
   type BackendChoice,
   type BackendName,
 } from "./backend.js";
+export { Floats, heldFloats } from "./floats.js";
+export { Linear } from "./linear.js";
+export { Adam, descend, relu } from "./steps.js";

@@ -38,9 +38,10 @@ const jointActions: readonly Pair[] = Array.from({ length: bridgeActions ** 2 },
 ]);
 
 /** By state: the least sum over the coming steps of the number of agents not yet home. */
-const costToGo = computeCostToGo();
+let costToGo: Float64Array | undefined;
 
 export function bridgeCostToGo(positions: Pair): number {
+  costToGo ??= computeCostToGo(); // not on import: who loads the task need not play it
   return item(costToGo, bridgeState(positions));
 }
 

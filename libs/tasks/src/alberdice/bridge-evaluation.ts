@@ -26,15 +26,19 @@ interface Outcome {
 }
 
 /** By state and joint action. */
-const outcomes: readonly (readonly Outcome[])[] = Array.from(
-  { length: bridgeAbsorbing },
-  (_, state) =>
+let known: readonly (readonly Outcome[])[] | undefined;
+
+function outcomes(): readonly (readonly Outcome[])[] {
+  // Not on import: who loads the task need not play it.
+  known ??= Array.from({ length: bridgeAbsorbing }, (_, state) =>
     Array.from({ length: bridgeActions ** 2 }, (_, joint) => {
       const actions = [Math.floor(joint / bridgeActions), joint % bridgeActions] as const;
       const { next, reward, over } = bridgeStep(bridgePositions(state), actions);
       return { next: bridgeState(next), reward, over };
     }),
-);
+  );
+  return known;
+}
 
 /** What each joint action of a state is worth now, given what states are worth in the next step. */
 type Choose = (state: number, values: readonly number[]) => number;
@@ -80,7 +84,7 @@ function bestOf(agent: number, policies: readonly Policy[]): Choose {
 function solveBackwards(limit: number, choose: Choose): number {
   let values = new Float64Array(bridgeAbsorbing);
   for (let left = 1; left <= limit; left++) {
-    values = Float64Array.from(outcomes, (row, state) =>
+    values = Float64Array.from(outcomes(), (row, state) =>
       choose(
         state,
         row.map(({ next, reward, over }) =>
@@ -95,7 +99,7 @@ function solveBackwards(limit: number, choose: Choose): number {
 function successProbability(limit: number, mean: Choose): number {
   let values = new Float64Array(bridgeAbsorbing);
   for (let left = 1; left <= limit; left++) {
-    values = Float64Array.from(outcomes, (row, state) =>
+    values = Float64Array.from(outcomes(), (row, state) =>
       mean(
         state,
         row.map(({ next, over }) => (over ? 1 : item(values, next))),

@@ -1,4 +1,3 @@
-import { loadBackend } from "@fedclair/compute";
 import { UserError, type Task, type TaskPlugin } from "@fedclair/core";
 import { AlberDiceClient } from "./client.js";
 import { contaminations, dataContaminations } from "./contaminations.js";
@@ -7,6 +6,8 @@ import { environmentOf } from "./environment.js";
 import { figures } from "./figures.js";
 import { schema, type NetworkOptions, type Options } from "./options.js";
 import { cosineRule } from "./cosine-rule.js";
+import { NetworkClient } from "./network/client.js";
+import { NetworkCoordinator } from "./network/coordinator.js";
 
 /**
  * Offline multi-agent reinforcement learning by AlberDICE (Matsunaga, Lee, Yoon, Leonardos, Abbeel and Kim, NeurIPS 2023,
@@ -63,27 +64,11 @@ function tabularTask(options: Options): Task<Kept> {
 
 function networkTask(options: Options, learner: NetworkOptions): Task {
   const environment = environmentOf(options);
-  // With them comes TensorFlow.js, which who only reads a trial file does not load.
-  const load = async () => {
-    await loadBackend();
-    const [{ NetworkClient }, { NetworkCoordinator }] = await Promise.all([
-      import("./network/client.js"),
-      import("./network/coordinator.js"),
-    ]);
-    return { NetworkClient, coordinator: new NetworkCoordinator(options, learner, environment) };
-  };
-  let loading: ReturnType<typeof load> | undefined;
-  const loaded = () => (loading ??= load());
+  const coordinator = new NetworkCoordinator(options, learner, environment);
   return {
     sharesParams: true,
-    prepare: async () => {
-      await loaded();
-    },
-    start: async (context) => (await loaded()).coordinator.start(context),
-    openShard: async (shard) => {
-      const { NetworkClient } = await loaded();
-      return new NetworkClient(options, learner, environment, shard);
-    },
-    step: async (round, aggregate) => (await loaded()).coordinator.step(round, aggregate),
+    start: (context) => Promise.resolve(coordinator.start(context)),
+    openShard: (shard) => Promise.resolve(new NetworkClient(options, learner, environment, shard)),
+    step: (round, aggregate) => coordinator.step(round, aggregate),
   };
 }

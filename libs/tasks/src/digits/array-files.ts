@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { sizeOf, UserError } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { arrayFileName, readArrayFile } from "../data/array-file.js";
-import { classes, inUnits, pixels, type Held } from "./images.js";
+import { classes, inUnits, pixels, type Digits } from "./images.js";
 
 /**
  * Digits in pairs of files, as MNIST is published (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, also gzipped), or as NumPy
@@ -11,9 +11,9 @@ import { classes, inUnits, pixels, type Held } from "./images.js";
  * behind one another in the order of their names.
  * @returns undefined if the folder has none
  */
-export async function readArrayFiles(folder: string): Promise<Held | undefined> {
+export async function readArrayFiles(folder: string): Promise<Digits | undefined> {
   const names = (await readdir(folder)).filter((name) => arrayFileName.test(name)).sort();
-  const pairs: Held[] = [];
+  const pairs: Digits[] = [];
   for (const name of names.filter((one) => one.includes("images"))) {
     const wanted = name.replace("images", "labels").replace("idx3", "idx1").replace(/\.gz$/, "");
     const other = names.find((one) => one.replace(/\.gz$/, "") === wanted);
@@ -28,7 +28,7 @@ export async function readArrayFiles(folder: string): Promise<Held | undefined> 
 }
 
 /** Bytes, where all are. */
-export function together(pairs: readonly Held[]): Held {
+export function together(pairs: readonly Digits[]): Digits {
   const [first, ...rest] = pairs;
   if (first && rest.length === 0) return first;
   const isBytes = pairs.every(({ images }) => images instanceof Uint8Array);
@@ -45,7 +45,7 @@ export function together(pairs: readonly Held[]): Held {
   return { images: all, labels };
 }
 
-async function readPair(imagesFile: string, labelsFile: string): Promise<Held> {
+async function readPair(imagesFile: string, labelsFile: string): Promise<Digits> {
   const images = await readArrayFile(imagesFile);
   const { shape, data } = await readArrayFile(labelsFile);
   const [count = 0, ...size] = images.shape;

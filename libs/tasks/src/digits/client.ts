@@ -1,22 +1,24 @@
 import type { LocalTrainer, Delta, Params, TrainJob, TrainResult } from "@fedclair/core";
-import type { Images } from "./images.js";
-import { AdaptedLayer, adaptersOf } from "./lora.js";
+import { at32 } from "@fedclair/linalg";
+import type { Network } from "../nets/network.js";
+import type { Chosen } from "./images.js";
+import { adaptedNetwork } from "./lora.js";
+import { networkOf, paramsOf } from "./model.js";
 import type { Options } from "./options.js";
-import { layersOf, mapLayers, paramsOf, type Layers } from "./params.js";
-import { allWeights, measure, train, type Trainable } from "./training.js";
+import { measure, train, type CommonDigits } from "./training.js";
 
 /** One client's digits. */
 export interface ClientData {
-  readonly training: Images;
+  readonly training: Chosen;
   /** The client's own, never trained on. */
-  readonly heldOut: Images;
+  readonly heldOut: Chosen;
   /** Nobody's, and the same for all. */
-  readonly uniform: Images;
+  readonly uniform: CommonDigits;
 }
 
 interface Trained {
   readonly loss: number;
-  readonly modules: Delta;
+  readonly delta: Delta;
 }
 
 export class DigitsClient implements LocalTrainer {
@@ -30,48 +32,62 @@ export class DigitsClient implements LocalTrainer {
 
   /** @returns the change of every layer, or its factors; and as `loss` the mean training loss of the last epoch */
   async train(job: TrainJob): Promise<TrainResult> {
-    const start = layersOf(job.params);
-    const { loss, modules } =
+    const { loss, delta } =
       this.#options.model === "lora"
-        ? await this.#trainAdapters(start, job)
-        : await this.#trainWeights(start, job);
-    return { numExamples: this.#data.training.labels.length, delta: modules, metrics: { loss } };
+        ? await this.#trainAdapters(job)
+        : await this.#trainWeights(job);
+    return { numExamples: this.#data.training.labels.length, delta, metrics: { loss } };
   }
 
-  async #trainWeights(start: Layers, job: TrainJob): Promise<Trained> {
-    const layers = mapLayers(start, (layer) => ({ ...layer, weights: layer.weights.slice() }));
-    const loss = await this.#descend(allWeights([...layers.values()]), job);
-    const changes = mapLayers(layers, ({ weights, ...sizes }, name) => {
-      const before = start.get(name)?.weights;
-      return { ...sizes, weights: weights.map((value, index) => value - (before?.[index] ?? NaN)) };
-    });
-    return { loss, modules: paramsOf(changes) };
+  async #trainWeights(job: TrainJob): Promise<Trained> {
+    const network = networkOf(job.params, this.#rows);
+    try {
+      const loss = await this.#descend(network, job);
+      return { loss, delta: difference(paramsOf(network, job.params), job.params) };
+    } finally {
+      network.release();
+    }
   }
 
-  async #trainAdapters(start: Layers, job: TrainJob): Promise<Trained> {
+  async #trainAdapters(job: TrainJob): Promise<Trained> {
     const { rank } = this.#options;
-    const adapted = mapLayers(
-      start,
-      (layer, name) => new AdaptedLayer(layer, rank, job.common.at("lora", name)),
-    );
-    const loss = await this.#descend(adaptersOf([...adapted.values()]), job);
-    return { loss, modules: mapLayers(adapted, (layer) => layer.update()) };
+    const { network, adapters } = adaptedNetwork(job.params, rank, job.common, this.#rows);
+    try {
+      const loss = await this.#descend(network, job);
+      return { loss, delta: new Map([...adapters].map(([name, one]) => [name, one.update()])) };
+    } finally {
+      network.release();
+    }
   }
 
-  #descend(trainable: Trainable, { rng, signal }: TrainJob): Promise<number> {
+  #descend(network: Network, { rng, signal }: TrainJob): Promise<number> {
     const pace = { ...this.#options, epochs: this.#options.localEpochs };
-    return train(trainable, this.#data.training, pace, rng, signal);
+    return train(network, this.#data.training, pace, rng, signal);
+  }
+
+  /** Digits of a step. */
+  get #rows(): number {
+    return Math.min(this.#options.batchSize, this.#data.training.labels.length);
   }
 
   /** `accuracy` and `loss` (nats) on the client's own held-out digits, `uniformAccuracy` on those that nobody holds. */
   async evaluate(params: Params): Promise<TrainResult> {
-    const layers = [...layersOf(params).values()];
-    const own = await measure(layers, this.#data.heldOut);
-    const uniform = await measure(layers, this.#data.uniform);
+    const { heldOut, uniform } = this.#data;
+    const own = await measure(params, heldOut);
+    const common = await uniform.measure(params);
     return {
-      numExamples: this.#data.heldOut.labels.length,
+      numExamples: heldOut.labels.length,
       delta: new Map(),
-      metrics: { accuracy: own.accuracy, uniformAccuracy: uniform.accuracy, loss: own.loss },
+      metrics: { accuracy: own.accuracy, uniformAccuracy: common.accuracy, loss: own.loss },
     };
   }
+}
+
+function difference(after: Params, before: Params): Params {
+  return new Map(
+    [...after].map(([name, { shape, data }]) => {
+      const old = Float32Array.from(before.get(name)?.data ?? []);
+      return [name, { shape, data: data.map((x, i) => x - at32(old, i)) }];
+    }),
+  );
 }

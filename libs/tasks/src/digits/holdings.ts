@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { stream, atInt, item } from "@fedclair/linalg";
 import { checkPartition, partition } from "../partition/partition.js";
-import type { Digits } from "./data.js";
+import type { Collection } from "./data.js";
 import type { Options } from "./options.js";
 
 /** Digits by index: nobody's, and those that the clients share. */
@@ -43,7 +43,7 @@ export function reserve(options: Options, digits: number): Reserved {
 /** What each client holds, in random order. @throws UserError if somebody would hold too little */
 export function holdings(
   options: Options,
-  { labels, owners }: Digits,
+  { labels, owners }: Collection,
   clients: number,
 ): readonly Int32Array[] {
   checkHoldings(options, labels.length, clients);

@@ -4,27 +4,34 @@ export const classes = 10;
 /** 28×28 */
 export const pixels = 784;
 
-/** Images of digits with what they show. */
-export interface Images {
-  /** n×pixels, in 0 … 1; 0 is background. */
-  readonly images: Float32Array;
-  readonly labels: Int32Array;
-}
-
-/** Many of them, as their files have them: bytes stay bytes until a client trains. */
-export interface Held {
-  /** n×pixels, numbers in 0 … 1, or bytes. */
+/** Images of digits with what they show, as their files have them: bytes stay bytes until a step reads them. */
+export interface Digits {
+  /** n×pixels, numbers in 0 … 1, or bytes; 0 is background. */
   readonly images: Float32Array | Uint8Array;
   readonly labels: Int32Array;
 }
 
-export function digitsAt({ images, labels }: Held, indices: ArrayLike<number>): Images {
-  const chosen = new Float32Array(indices.length * pixels);
-  const chosenLabels = Int32Array.from(indices, (i, index) => {
-    chosen.set(inUnits(images.subarray(i * pixels, (i + 1) * pixels)), index * pixels);
-    return atInt(labels, i);
-  });
-  return { images: chosen, labels: chosenLabels };
+/** Some of them, where they lie. */
+export interface Chosen {
+  readonly images: Digits["images"];
+  /** Which of the images. */
+  readonly places: Int32Array;
+  /** Theirs, as many. */
+  readonly labels: Int32Array;
+}
+
+export function choose({ images, labels }: Digits, places: ArrayLike<number>): Chosen {
+  return {
+    images,
+    places: Int32Array.from(places),
+    labels: Int32Array.from(places, (i) => atInt(labels, i)),
+  };
+}
+
+/** The pixels of one of them. */
+export function imageAt({ images, places }: Chosen, index: number): Digits["images"] {
+  const place = atInt(places, index);
+  return images.subarray(place * pixels, (place + 1) * pixels);
 }
 
 /** Bytes as numbers in 0 … 1. */

@@ -1,12 +1,13 @@
-import { UserError, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
+import { UserError, type Params, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
+import type { Stream } from "@fedclair/linalg";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
-import { mnistCount, readFolder, readMnist, writersIn, type Digits } from "./data.js";
-import { classes, digitsAt, type Images } from "./images.js";
+import { mnistCount, readFolder, readMnist, writersIn, type Collection } from "./data.js";
+import { choose, classes, imageAt, inUnits, pixels, type Chosen } from "./images.js";
 import { checkHoldings, holdings, reserve } from "./holdings.js";
 import { schema, type Options } from "./options.js";
-import { initialLayers, paramsOf } from "./params.js";
-import { allWeights, train } from "./training.js";
+import { initialParams, networkOf, paramsOf } from "./model.js";
+import { CommonDigits, train } from "./training.js";
 
 /** The share of a client's digits that it trains on; the rest is held out. */
 const trainingShare = 0.8;
@@ -32,7 +33,7 @@ export const digits: TaskPlugin = {
   },
   primary: "accuracy",
   create: (options: Options): Task => {
-    let loaded: Digits | undefined;
+    let loaded: Collection | undefined;
     let shared: Shared | undefined;
     const data = () => {
       if (!loaded) throw new Error("digits: call prepare() first");
@@ -49,17 +50,14 @@ export const digits: TaskPlugin = {
         loaded = await read(options);
       },
       async start({ rng }) {
-        const layers = initialLayers(options, rng);
-        if (options.model === "lora") {
-          const images = digitsAt(data(), reserve(options, data().labels.length).base);
-          const pace = { ...options, epochs: options.baseEpochs };
-          await train(allWeights([...layers.values()]), images, pace, rng.at("base"));
-        }
-        return { params: paramsOf(layers) };
+        const params = initialParams(options, rng);
+        return {
+          params: options.model === "lora" ? await pretrain(options, data(), params, rng) : params,
+        };
       },
       openShard(shard) {
         if (shared?.parts.length !== shard.count) shared = share(options, data(), shard.count);
-        const held = digitsAt(data(), shared.parts[shard.index] ?? []);
+        const held = choose(data(), shared.parts[shard.index] ?? []);
         const { uniform } = shared;
         return Promise.resolve(
           new DigitsClient(options, { ...split(options, held, shard), uniform }),
@@ -73,15 +71,35 @@ export const digits: TaskPlugin = {
 interface Shared {
   /** Who holds which digits. */
   readonly parts: readonly Int32Array[];
-  readonly uniform: Images;
+  readonly uniform: CommonDigits;
 }
 
-function share(options: Options, data: Digits, clients: number): Shared {
+function share(options: Options, data: Collection, clients: number): Shared {
   const { uniform } = reserve(options, data.labels.length);
-  return { parts: holdings(options, data, clients), uniform: digitsAt(data, uniform) };
+  return {
+    parts: holdings(options, data, clients),
+    uniform: new CommonDigits(choose(data, uniform)),
+  };
 }
 
-function read({ source }: Options): Promise<Digits> {
+/** The base that clients adapt, trained on digits that nobody holds. */
+async function pretrain(
+  options: Options,
+  data: Collection,
+  start: Params,
+  rng: Stream,
+): Promise<Params> {
+  const images = choose(data, reserve(options, data.labels.length).base);
+  const network = networkOf(start, options.batchSize);
+  try {
+    await train(network, images, { ...options, epochs: options.baseEpochs }, rng.at("base"));
+    return paramsOf(network, start);
+  } finally {
+    network.release();
+  }
+}
+
+function read({ source }: Options): Promise<Collection> {
   return source === "mnist" ? readMnist() : readFolder(source.folder);
 }
 
@@ -100,18 +118,32 @@ function checkClients(options: Options, count: number): void {
 
 /** @param held in random order */
 function split(
-  { featureNoise }: Options,
-  held: Images,
+  options: Options,
+  held: Chosen,
   shard: Shard,
 ): Pick<ClientData, "training" | "heldOut"> {
-  const images = withFeatureNoise(held.images, featureNoise, shard, shard.rng.at("feature-noise"));
   const count = held.labels.length;
   const border = Math.min(Math.ceil(trainingShare * count), count - 1);
-  const indices = [...held.labels.keys()];
-  const training = digitsAt({ ...held, images }, indices.slice(0, border));
+  const noisy = options.featureNoise === 0 ? held : withNoise(options, held, shard);
+  const [training, heldOut] = [part(noisy, 0, border), part(noisy, border, count)];
   const labels = shard.corruptLabels?.(training.labels, classes) ?? training.labels;
+  return { training: { ...training, labels }, heldOut };
+}
+
+function part({ images, places, labels }: Chosen, start: number, end: number): Chosen {
+  return { images, places: places.subarray(start, end), labels: labels.subarray(start, end) };
+}
+
+/** A copy. */
+function withNoise({ featureNoise }: Options, held: Chosen, shard: Shard): Chosen {
+  const images = new Float32Array(held.labels.length * pixels);
+  held.labels.forEach((_, i) => {
+    images.set(inUnits(imageAt(held, i)), i * pixels);
+  });
+  const rng = shard.rng.at("feature-noise");
   return {
-    training: { ...training, labels },
-    heldOut: digitsAt({ ...held, images }, indices.slice(border)),
+    ...held,
+    images: withFeatureNoise(images, featureNoise, shard, rng),
+    places: Int32Array.from(held.places.keys()),
   };
 }

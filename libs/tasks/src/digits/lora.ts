@@ -1,80 +1,93 @@
-import type { LowRank } from "@fedclair/core";
-import { at32, type Stream } from "@fedclair/linalg";
-import type { Layer } from "./model.js";
-import { descend, type Trainable } from "./training.js";
+import { Floats, Linear } from "@fedclair/compute";
+import type { LowRank, Params } from "@fedclair/core";
+import type { Stream } from "@fedclair/linalg";
+import { Network, type NetworkLayer, type Trained } from "../nets/network.js";
+import { transposed } from "./model.js";
 
 /**
  * A layer with a LoRA adapter (Hu et al. 2022): W + B·A, of which W stays as it is. B is outputs×rank and A
- * rank×(inputs + 1), row-major.
+ * rank×(inputs + 1); both are held transposed. The product of the two is never made: x·Aᵀ has few columns.
  */
-export class AdaptedLayer {
-  readonly #base: Layer;
+export class AdaptedLayer implements NetworkLayer {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly trained: readonly Trained[];
   readonly #rank: number;
-  readonly #b: Float32Array;
-  readonly #a: Float32Array;
+  readonly #base: Linear;
+  readonly #down: Linear;
+  readonly #up: Linear;
+  /** x·Aᵀ and the gradient by it. */
+  readonly #middle: Floats;
+  readonly #slope: Floats;
 
   /**
    * B₀ = 0 and A₀ ~ N(0, 1/rank): AᵀA is then the identity on average, so that a learning rate means what it does without
    * adapters.
+   * @param module outputs×(inputs + 1), the last column the bias
    * @param common the stream from which all clients of a round draw: only then can their products be compared
+   * @param rows the most that it reads at once
    */
-  constructor(base: Layer, rank: number, common: Stream) {
-    this.#base = base;
+  constructor(
+    {
+      shape: [outputs = 0, width = 0],
+      data,
+    }: { shape: readonly number[]; data: ArrayLike<number> },
+    rank: number,
+    common: Stream,
+    rows: number,
+  ) {
+    this.inputs = width - 1;
+    this.outputs = outputs;
     this.#rank = rank;
-    this.#b = new Float32Array(base.outputs * rank);
-    this.#a = Float32Array.from(common.normals(rank * (base.inputs + 1), 1 / Math.sqrt(rank)));
+    this.#base = new Linear(this.inputs, outputs, true);
+    this.#base.weights.write(transposed(data, outputs, width));
+    this.#down = new Linear(this.inputs, rank, true);
+    this.#down.weights.write(
+      transposed(common.normals(rank * width, 1 / Math.sqrt(rank)), rank, width),
+    );
+    this.#up = new Linear(rank, outputs, false);
+    this.#middle = new Floats(rows, rank);
+    this.#slope = new Floats(rows, rank);
+    this.trained = [this.#down, this.#up];
   }
 
-  /** The layer with W + B·A multiplied out. */
-  layer(): Layer {
-    const width = this.#base.inputs + 1;
-    const weights = this.#base.weights.slice();
-    this.#b.forEach((factor, index) => {
-      const row = Math.floor(index / this.#rank) * width;
-      const column = (index % this.#rank) * width;
-      for (let i = 0; i < width; i++) {
-        weights[row + i] = at32(weights, row + i) + factor * at32(this.#a, column + i);
-      }
-    });
-    return { ...this.#base, weights };
+  forward(x: Floats, y: Floats, rows: number): void {
+    this.#base.forward(x, y, rows);
+    this.#down.forward(x, this.#middle, rows);
+    this.#up.forward(this.#middle, y, rows, true);
   }
 
-  /** One step, with dB = dW·Aᵀ and dA = Bᵀ·dW. @param gradient dW, outputs×(inputs + 1) */
-  step(gradient: Float32Array, rate: number): void {
-    const width = this.#base.inputs + 1;
-    const da = new Float32Array(this.#a.length);
-    const db = this.#b.map((factor, index) => {
-      const row = Math.floor(index / this.#rank) * width;
-      const column = (index % this.#rank) * width;
-      let sum = 0;
-      for (let i = 0; i < width; i++) {
-        const slope = at32(gradient, row + i);
-        sum += slope * at32(this.#a, column + i);
-        da[column + i] = at32(da, column + i) + factor * slope;
-      }
-      return sum;
-    });
-    descend(this.#a, da, rate);
-    descend(this.#b, db, rate);
+  /** dB = dWᵀ·… by way of x·Aᵀ, and dA by way of dy·B. */
+  back(x: Floats, dy: Floats, rows: number, dx?: Floats): void {
+    this.#up.back(this.#middle, dy, rows);
+    this.#up.backInputs(dy, this.#slope, rows);
+    this.#down.back(x, this.#slope, rows);
+    if (!dx) return;
+    this.#base.backInputs(dy, dx, rows, x);
+    this.#down.backInputs(this.#slope, dx, rows, x, true);
   }
 
   update(): LowRank {
-    const { outputs, inputs } = this.#base;
+    const { inputs, outputs } = this;
+    const [rank, width] = [this.#rank, inputs + 1];
     return {
-      b: { shape: [outputs, this.#rank], data: this.#b },
-      a: { shape: [this.#rank, inputs + 1], data: this.#a },
+      b: { shape: [outputs, rank], data: transposed(this.#up.weights.read(), rank, outputs) },
+      a: { shape: [rank, width], data: transposed(this.#down.weights.read(), width, rank) },
     };
+  }
+
+  release(): void {
+    for (const one of [this.#base, this.#down, this.#up, this.#middle, this.#slope]) one.release();
   }
 }
 
-/** The adapters of a network's layers. */
-export function adaptersOf(layers: readonly AdaptedLayer[]): Trainable {
-  return {
-    layers: () => layers.map((adapted) => adapted.layer()),
-    step: (gradients, rate) => {
-      layers.forEach((adapted, i) => {
-        adapted.step(gradients[i] ?? new Float32Array(), rate);
-      });
-    },
-  };
+/** A network of which adapters are trained, and they by module. @param rows the most digits that it reads at once */
+export function adaptedNetwork(params: Params, rank: number, common: Stream, rows: number) {
+  const adapters = new Map(
+    [...params].map(([name, module]) => [
+      name,
+      new AdaptedLayer(module, rank, common.at("lora", name), rows),
+    ]),
+  );
+  return { network: new Network([...adapters.values()], rows), adapters };
 }

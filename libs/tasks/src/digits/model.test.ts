@@ -1,52 +1,64 @@
 import assert from "node:assert/strict";
+import { Floats } from "@fedclair/compute";
+import type { LowRank, Params } from "@fedclair/core";
 import { stream, item, at32 } from "@fedclair/linalg";
-import { AdaptedLayer } from "./lora.js";
-import { countRight, crossEntropy, forward, type Layer } from "./model.js";
+import type { Network } from "../nets/network.js";
+import { AdaptedLayer, adaptedNetwork } from "./lora.js";
+import { countRight, crossEntropy, networkOf, paramsOf, transposed } from "./model.js";
 
 const rng = stream("digits model test");
 const labels = Int32Array.of(0, 2, 1);
 
-function layer(inputs: number, outputs: number, key: string): Layer {
-  const weights = Float32Array.from(rng.at(key).normals(outputs * (inputs + 1)));
-  return { inputs, outputs, weights };
+function module(inputs: number, outputs: number, key: string) {
+  const data = Float32Array.from(rng.at(key).normals(outputs * (inputs + 1)));
+  return { shape: [outputs, inputs + 1], data };
 }
 
 /** 3×4, zeros among them. */
 const x = Float32Array.from(rng.at("x").normals(12), (value, i) => (i % 3 === 0 ? 0 : value));
 
-function lossOf(layers: readonly Layer[]): number {
-  return crossEntropy(forward(layers, x).logits, labels).loss;
-}
-
-function gradientsOf(layers: readonly Layer[]): Float32Array[] {
-  const { logits, back } = forward(layers, x);
-  return back(crossEntropy(logits, labels).gradient);
+function entropyOf(network: Network) {
+  network.input.write(x);
+  return crossEntropy(network.forward(3), labels);
 }
 
 describe("the perceptron of digits", () => {
   it("multiplies, adds the bias of the last column and cuts below 0", () => {
-    const hidden = { inputs: 2, outputs: 2, weights: Float32Array.of(1, 2, 3, -1, 0, 0) };
-    const output = { inputs: 2, outputs: 1, weights: Float32Array.of(10, 100, 1) };
+    const hidden = { shape: [2, 3], data: Float32Array.of(1, 2, 3, -1, 0, 0) };
+    const output = { shape: [1, 3], data: Float32Array.of(10, 100, 1) };
+    const outputs = (params: Params) => {
+      const network = networkOf(params, 1);
+      network.input.write([1, 2]);
+      const logits = network.forward(1);
+      network.release();
+      return [...logits];
+    };
     // [1, 2]: 1 + 4 + 3 = 8 and -1, which becomes 0; 80 + 1.
-    assert.deepEqual([...forward([hidden, output], Float32Array.of(1, 2)).logits], [81]);
-    assert.deepEqual([...forward([hidden], Float32Array.of(1, 2)).logits], [8, -1]);
+    assert.deepEqual(outputs(new Map(Object.entries({ hidden, output }))), [81]);
+    assert.deepEqual(outputs(new Map([["output", hidden]])), [8, -1]);
   });
 
-  it("has the gradient of its differences, in every layer", () => {
-    const layers = [layer(4, 5, "hidden"), layer(5, 3, "output")];
-    const gradients = gradientsOf(layers);
-    layers.forEach(({ weights }, l) => {
-      weights.forEach((value, i) => {
-        const lossAt = (entry: number) => {
-          weights[i] = entry;
-          return lossOf(layers);
+  it("gives back the params that it was made of, and has the gradient of its differences", () => {
+    const params = new Map([
+      ["hidden", module(4, 5, "hidden")],
+      ["output", module(5, 3, "output")],
+    ]);
+    const network = networkOf(params, 3);
+    assert.deepEqual(paramsOf(network, params), params);
+    network.back(entropyOf(network).gradient, 3);
+    for (const { weights, gradient } of network.trained) {
+      const values = weights.read();
+      gradient.read().forEach((slope, i) => {
+        const lossAt = (by: number) => {
+          weights.write(values.with(i, at32(values, i) + by));
+          return entropyOf(network).loss;
         };
-        const difference = (lossAt(value + 1e-2) - lossAt(value - 1e-2)) / 2e-2;
-        weights[i] = value;
-        const gradient = at32(item(gradients, l), i);
-        assert.ok(Math.abs(gradient - difference) < 1e-3, `${l}, ${i}: ${gradient} ${difference}`);
+        const difference = (lossAt(1e-2) - lossAt(-1e-2)) / 2e-2;
+        weights.write(values);
+        assert.ok(Math.abs(slope - difference) < 1e-3, `${i}: ${slope} ${difference}`);
       });
-    });
+    }
+    network.release();
   });
 
   it("has a cross-entropy of ln 3 where it knows nothing, also at huge logits", () => {
@@ -62,44 +74,77 @@ describe("the perceptron of digits", () => {
 });
 
 describe("a layer with an adapter", () => {
-  const base = layer(4, 3, "base");
+  const base = module(4, 3, "base");
+
+  /** What it makes of the unit vectors and of 0: the columns of W + B·A, the bias last. */
+  function multipliedOut(layer: AdaptedLayer): number[][] {
+    const input = new Floats(5, 4).write(
+      [...new Float32Array(16)].map((_, i) => Number(i % 5 === 0)),
+    );
+    const output = new Floats(5, 3);
+    layer.forward(input, output, 5);
+    const rows = [0, 1, 2, 3, 4].map((row) => [...output.read().slice(3 * row, 3 * row + 3)]);
+    input.release();
+    output.release();
+    const bias = item(rows, 4);
+    return rows.map((row, i) => (i === 4 ? row : row.map((value, j) => value - item(bias, j))));
+  }
 
   it("begins as the layer itself, whatever the common stream draws", () => {
-    const adapted = new AdaptedLayer(base, 2, rng.at("common"));
-    assert.deepEqual(adapted.layer(), base);
-  });
-
-  it("changes by B·A, and each factor by its gradient", () => {
-    const adapted = new AdaptedLayer(base, 2, rng.at("common"));
-    // After one step B is not 0, so that the second one moves A too.
-    adapted.step(gradientsOf([adapted.layer()])[0] ?? new Float32Array(), 0.1);
-    const { a, b } = copyOf(adapted);
-    const current = adapted.layer();
-    const gradient = gradientsOf([current])[0] ?? new Float32Array();
-    const product = (j: number, i: number) =>
-      item(b, 2 * j) * item(a, i) + item(b, 2 * j + 1) * item(a, 5 + i);
-    current.weights.forEach((value, index) => {
-      const expected = at32(base.weights, index) + product(Math.floor(index / 5), index % 5);
-      assert.ok(Math.abs(value - expected) < 1e-6);
+    const layer = new AdaptedLayer(base, 2, rng.at("common"), 5);
+    const columns = transposed(base.data, 3, 5);
+    multipliedOut(layer).forEach((column, i) => {
+      column.forEach((value, j) => {
+        assert.ok(Math.abs(value - at32(columns, 3 * i + j)) < 1e-6);
+      });
     });
-    adapted.step(gradient, 0.1);
-    const next = copyOf(adapted);
-    // dB₀₀ = Σ dW₀ᵢ·A₀ᵢ and dA₀₀ = Σ Bⱼ₀·dWⱼ₀
-    const db = [0, 1, 2, 3, 4].reduce((sum, i) => sum + at32(gradient, i) * item(a, i), 0);
-    const da = [0, 1, 2].reduce((sum, j) => sum + item(b, 2 * j) * at32(gradient, 5 * j), 0);
-    assert.ok(Math.abs(item(next.b, 0) - (item(b, 0) - 0.1 * db)) < 1e-6);
-    assert.ok(Math.abs(item(next.a, 0) - (item(a, 0) - 0.1 * da)) < 1e-6);
+    layer.release();
   });
 
-  function copyOf(adapted: AdaptedLayer) {
-    const { a, b } = adapted.update();
-    assert.deepEqual(
-      [b.shape, a.shape],
-      [
-        [3, 2],
-        [2, 5],
-      ],
+  it("computes with W + B·A, and its factors have the gradients of differences", () => {
+    const params = new Map([
+      ["hidden", module(4, 5, "hidden")],
+      ["output", module(5, 3, "output")],
+    ]);
+    const { network, adapters } = adaptedNetwork(params, 2, rng.at("common"), 3);
+    // B is not 0 then, so that A has a gradient too.
+    for (const { weights } of network.trained) {
+      weights.write(
+        rng.at("factors", weights.rows, weights.columns).normals(weights.rows * weights.columns),
+      );
+    }
+    const plain = networkOf(
+      new Map([...adapters].map(([name, one]) => [name, sum(params, name, one.update())])),
+      3,
     );
-    return { a: a.data.slice(), b: b.data.slice() };
+    assert.ok(Math.abs(entropyOf(network).loss - entropyOf(plain).loss) < 1e-5);
+    network.back(entropyOf(network).gradient, 3);
+    for (const { weights, gradient } of network.trained) {
+      const values = weights.read();
+      gradient.read().forEach((slope, i) => {
+        const lossAt = (by: number) => {
+          weights.write(values.with(i, at32(values, i) + by));
+          return entropyOf(network).loss;
+        };
+        const difference = (lossAt(2e-3) - lossAt(-2e-3)) / 4e-3;
+        weights.write(values);
+        assert.ok(Math.abs(slope - difference) < 5e-3, `${i}: ${slope} ${difference}`);
+      });
+    }
+    network.release();
+    plain.release();
+  });
+
+  function sum(params: Params, name: string, { b, a }: LowRank) {
+    const { shape, data } = params.get(name) ?? { shape: [], data: new Float32Array() };
+    const [, width = 0] = shape;
+    const product = (i: number) =>
+      [0, 1].reduce(
+        (total, r) =>
+          total +
+          item(b.data, 2 * Math.floor(i / width) + r) * item(a.data, r * width + (i % width)),
+        0,
+      );
+    return { shape, data: Float32Array.from(data, (value, i) => value + product(i)) };
   }
 });

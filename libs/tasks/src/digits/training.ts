@@ -1,15 +1,9 @@
-import { setImmediate } from "node:timers/promises";
-import { at32, type Stream } from "@fedclair/linalg";
-import { digitsAt, pixels, type Images } from "./images.js";
-import { countRight, crossEntropy, forward, type Layer } from "./model.js";
-
-/** What gradient steps change: all weights, or adapters of them. */
-export interface Trainable {
-  /** The layers as they are now. */
-  layers(): readonly Layer[];
-  /** One step. @param gradients of each layer's weights */
-  step(gradients: readonly Float32Array[], rate: number): void;
-}
+import { descend } from "@fedclair/compute";
+import { yieldToEventLoop, type Params } from "@fedclair/core";
+import { item, type Stream } from "@fedclair/linalg";
+import type { Network } from "../nets/network.js";
+import { imageAt, type Chosen } from "./images.js";
+import { countRight, crossEntropy, networkOf } from "./model.js";
 
 /** Plain gradient steps on random batches. */
 export interface Pace {
@@ -18,13 +12,13 @@ export interface Pace {
   readonly learningRate: number;
 }
 
-/** Digits measured at once: a few milliseconds, so that a host still answers its socket. */
+/** Digits measured at once: a millisecond or two, so that a host still answers its socket. */
 const measuredAtOnce = 128;
 
 /** @returns the mean loss of the last epoch, each batch's before its step */
 export async function train(
-  trainable: Trainable,
-  data: Images,
+  network: Network,
+  data: Chosen,
   { epochs, batchSize, learningRate }: Pace,
   rng: Stream,
   signal?: AbortSignal,
@@ -35,51 +29,75 @@ export async function train(
     const order = rng.sample([...data.labels.keys()]);
     total = 0;
     for (let start = 0; start < count; start += batchSize) {
-      const { images, labels } = digitsAt(data, order.slice(start, start + batchSize));
-      const { logits, back } = forward(trainable.layers(), images);
-      const { loss, gradient } = crossEntropy(logits, labels);
-      trainable.step(back(gradient), learningRate);
-      total += loss * labels.length;
-      await setImmediate(undefined, { signal });
+      const batch = order.slice(start, start + batchSize);
+      const { loss, gradient } = entropyOf(network, data, batch);
+      network.back(gradient, batch.length);
+      for (const trained of network.trained) {
+        descend(trained.weights, trained.gradient, learningRate);
+      }
+      total += loss * batch.length;
+      await yieldToEventLoop();
+      signal?.throwIfAborted();
     }
   }
   return total / count;
 }
 
-/** All weights of the layers, changed in place. */
-export function allWeights(layers: readonly Layer[]): Trainable {
-  return {
-    layers: () => layers,
-    step: (gradients, rate) => {
-      layers.forEach(({ weights }, i) => {
-        descend(weights, gradients[i], rate);
-      });
-    },
-  };
-}
-
-/** values ← values - rate·gradient, in place. */
-export function descend(
-  values: Float32Array,
-  gradient: Float32Array | undefined,
-  rate: number,
-): void {
-  for (let i = 0; i < values.length; i++) {
-    values[i] = at32(values, i) - rate * (gradient?.[i] ?? NaN);
-  }
-}
-
 /** Share of digits that are recognised, and their mean loss in nats. */
-export async function measure(layers: readonly Layer[], { images, labels }: Images) {
+export interface Measured {
+  readonly accuracy: number;
+  readonly loss: number;
+}
+
+export async function measure(params: Params, data: Chosen): Promise<Measured> {
+  const count = data.labels.length;
+  const network = networkOf(params, Math.min(measuredAtOnce, count));
   let right = 0;
   let loss = 0;
-  for (let start = 0; start < labels.length; start += measuredAtOnce) {
-    const end = start + measuredAtOnce;
-    const part = labels.subarray(start, end);
-    const { logits } = forward(layers, images.subarray(start * pixels, end * pixels));
-    right += countRight(logits, part);
-    loss += crossEntropy(logits, part).loss * part.length;
-    await setImmediate();
+  try {
+    for (let start = 0; start < count; start += measuredAtOnce) {
+      const length = Math.min(measuredAtOnce, count - start);
+      const part = Array.from({ length }, (_, i) => start + i);
+      const entropy = entropyOf(network, data, part);
+      right += countRight(entropy.logits, entropy.labels);
+      loss += entropy.loss * length;
+      await yieldToEventLoop();
+    }
+  } finally {
+    network.release();
   }
-  return { accuracy: right / labels.length, loss: loss / labels.length };
+  return { accuracy: right / count, loss: loss / count };
+}
+
+function entropyOf(network: Network, data: Chosen, batch: readonly number[]) {
+  batch.forEach((index, row) => {
+    network.input.writeRow(row, imageAt(data, index));
+  });
+  const logits = network.forward(batch.length);
+  const labels = Int32Array.from(batch, (index) => item(data.labels, index));
+  return { logits, labels, ...crossEntropy(logits, labels) };
+}
+
+/** The digits that all clients are measured on. Clients of a round mostly have the same params: the last answer is kept. */
+export class CommonDigits {
+  readonly #digits: Chosen;
+  #last: { readonly params: Params; readonly measured: Promise<Measured> } | undefined;
+
+  constructor(digits: Chosen) {
+    this.#digits = digits;
+  }
+
+  measure(params: Params): Promise<Measured> {
+    if (!this.#last || !areEqual(this.#last.params, params)) {
+      this.#last = { params, measured: measure(params, this.#digits) };
+    }
+    return this.#last.measured;
+  }
+}
+
+function areEqual(a: Params, b: Params): boolean {
+  return [...a].every(([name, { data }]) => {
+    const other = b.get(name)?.data;
+    return data.length === other?.length && data.every((x, i) => x === other[i]);
+  });
 }

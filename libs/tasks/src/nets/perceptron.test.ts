@@ -1,8 +1,7 @@
-import { loadBackend } from "@fedclair/compute";
+import { heldFloats } from "@fedclair/compute";
 import { stream, at } from "@fedclair/linalg";
-import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
-import { forward, initialWeights, Learner, outputsOf, type Perceptron } from "./perceptron.js";
+import { gradientOf, initialWeights, Learner, outputsOf, type Perceptron } from "./perceptron.js";
 
 const perceptron: Perceptron = [
   { inputs: 3, outputs: 4, hasBias: true },
@@ -12,10 +11,6 @@ const perceptron: Perceptron = [
 const x = Float32Array.from(stream("x").normals(5 * 3));
 
 describe("perceptron", () => {
-  before(async () => {
-    await loadBackend();
-  });
-
   it("computes by hand", () => {
     const tiny: Perceptron = [
       { inputs: 2, outputs: 2, hasBias: true },
@@ -32,11 +27,7 @@ describe("perceptron", () => {
     const slopes = stream("slopes").normals(5 * 2);
     const loss = (w: Float32Array) =>
       outputsOf(perceptron, w, x).reduce((sum, y, k) => sum + y * at(slopes, k), 0);
-    const gradient = tf.tidy(() =>
-      forward(perceptron, tf.tensor1d(weights), tf.tensor2d(x, [5, 3]))
-        .back(tf.tensor2d(Float32Array.from(slopes), [5, 2]))
-        .dataSync(),
-    );
+    const gradient = gradientOf(perceptron, weights, x, slopes);
     assert.equal(gradient.length, weights.length);
     const h = 1e-3; // small, for a unit must not turn on or off in between
     gradient.forEach((slope, i) => {
@@ -54,8 +45,8 @@ describe("perceptron", () => {
     assert.deepEqual([...initialWeights(biased, stream("bounds"), 1e-3).slice(-2)], [0, 0]);
   });
 
-  it("learns, the same bits every time, and leaves no tensor behind", () => {
-    const before = tf.memory().numTensors;
+  it("learns, the same bits every time, and leaves no memory behind", () => {
+    const before = heldFloats();
     const target = stream("target").normals(5 * 2);
     const learn = () => {
       const learner = new Learner(perceptron, initialWeights(perceptron, stream("start")), x);
@@ -68,7 +59,7 @@ describe("perceptron", () => {
         });
       }
       const { weights } = learner;
-      learner.dispose();
+      learner.release();
       return { weights, losses };
     };
     const first = learn();
@@ -76,6 +67,6 @@ describe("perceptron", () => {
     const end = first.losses.at(-1) ?? NaN;
     assert.ok(end < 0.1 * begin, `${begin} to ${end}`);
     assert.deepEqual(learn().weights, first.weights);
-    assert.equal(tf.memory().numTensors, before);
+    assert.equal(heldFloats(), before);
   });
 });

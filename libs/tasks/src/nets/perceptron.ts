@@ -1,6 +1,7 @@
+import { Adam, type Floats } from "@fedclair/compute";
 import type { Stream } from "@fedclair/linalg";
-import * as tf from "@tensorflow/tfjs-core";
-import { adamState, adamStep, type AdamState } from "./adam.js";
+import { Dense } from "./dense.js";
+import { Network } from "./network.js";
 
 /** A linear layer; all but the last of a perceptron are followed by ReLU. */
 export interface Layer {
@@ -10,9 +11,8 @@ export interface Layer {
 }
 
 /**
- * A perceptron with ReLU between its layers, on TensorFlow.js. The weights of all layers are one vector: of each layer the
- * rows of its matrix, inputs×outputs, and then, if it has one, its bias. Adam thereby takes one pass over it, where
- * tensors as small as these cost by their number.
+ * A perceptron with ReLU between its layers, in float32. The weights of all layers are one vector: of each layer the
+ * rows of its matrix, inputs×outputs, and then, if it has one, its bias.
  */
 export type Perceptron = readonly Layer[];
 
@@ -43,28 +43,47 @@ export function outputsOf(
   weights: Float32Array,
   x: Float32Array,
 ): Float32Array {
-  return tf.tidy(() => {
-    const { y } = forward(perceptron, tf.tensor1d(weights), inputsOf(perceptron, x));
-    return y.dataSync<"float32">();
-  });
+  const { network, rows } = open(perceptron, weights, x);
+  try {
+    return network.forward(rows);
+  } finally {
+    network.release();
+  }
 }
 
-/** A perceptron that learns by Adam on all of its inputs at once. To be disposed of. */
+/** The gradient by the weights, as one vector. @param slope that by the outputs, n×outputs row-major */
+export function gradientOf(
+  perceptron: Perceptron,
+  weights: Float32Array,
+  x: Float32Array,
+  slope: ArrayLike<number>,
+): Float32Array {
+  const { network, rows } = open(perceptron, weights, x);
+  try {
+    network.forward(rows);
+    network.back(slope, rows);
+    return together(network.trained.map(({ gradient }) => gradient));
+  } finally {
+    network.release();
+  }
+}
+
+/** A perceptron that learns by Adam on all of its inputs at once. To be released. */
 export class Learner {
-  readonly #perceptron: Perceptron;
-  readonly #x: tf.Tensor2D;
-  #state: AdamState<tf.Tensor1D>;
-  #steps = 0;
+  readonly #network: Network;
+  readonly #rows: number;
+  readonly #adam: readonly Adam[];
 
   /** @param x n×inputs, row-major */
   constructor(perceptron: Perceptron, weights: Float32Array, x: Float32Array) {
-    this.#perceptron = perceptron;
-    this.#x = inputsOf(perceptron, x);
-    this.#state = adamState(tf.tensor1d(weights));
+    const { network, rows } = open(perceptron, weights, x);
+    this.#network = network;
+    this.#rows = rows;
+    this.#adam = network.trained.map((one) => new Adam(one.weights));
   }
 
   get weights(): Float32Array {
-    return this.#state.value.dataSync<"float32">();
+    return together(this.#network.trained.map(({ weights }) => weights));
   }
 
   /**
@@ -76,54 +95,31 @@ export class Learner {
     beta2: number,
     slopeAt: (outputs: Float32Array) => Float64Array | Float32Array,
   ): void {
-    this.#steps++;
-    const before = this.#state;
-    this.#state = tf.tidy(() => {
-      const { y, back } = forward(this.#perceptron, before.value, this.#x);
-      const slope = Float32Array.from(slopeAt(y.dataSync<"float32">()));
-      return adamStep(before, back(tf.tensor2d(slope, y.shape)), rate, this.#steps, beta2);
+    this.#network.back(slopeAt(this.#network.forward(this.#rows)), this.#rows);
+    this.#network.trained.forEach(({ gradient }, i) => {
+      this.#adam[i]?.step(gradient, rate, beta2);
     });
-    tf.dispose(before);
   }
 
-  dispose(): void {
-    tf.dispose([this.#state, this.#x]);
+  release(): void {
+    for (const one of [this.#network, ...this.#adam]) one.release();
   }
 }
 
-function inputsOf([first]: Perceptron, x: Float32Array): tf.Tensor2D {
-  const columns = first?.inputs ?? NaN;
-  return tf.tensor2d(x, [x.length / columns, columns]);
+function together(blocks: readonly Floats[]): Float32Array {
+  return Float32Array.from(blocks.flatMap((block) => [...block.read()]));
 }
 
-/** The outputs, and the gradient by the weights from that by the outputs. Call it inside `tf.tidy`. */
-export function forward(perceptron: Perceptron, weights: tf.Tensor1D, x: tf.Tensor2D) {
-  const passes: { readonly layer: Layer; readonly w: tf.Tensor2D; readonly read: tf.Tensor2D }[] =
-    [];
-  let y = x;
+function open(perceptron: Perceptron, weights: Float32Array, x: Float32Array) {
   let start = 0;
-  perceptron.forEach((layer, i) => {
-    const { inputs, outputs, hasBias } = layer;
-    const size = inputs * outputs;
-    const w = tf.reshape<tf.Rank.R2>(tf.slice1d(weights, start, size), [inputs, outputs]);
-    passes.push({ layer, w, read: y });
-    const activation = i < perceptron.length - 1 ? "relu" : "linear";
-    const bias = hasBias ? tf.slice1d(weights, start + size, outputs) : undefined;
-    y = tf.fused.matMul({ a: y, b: w, activation, ...(bias && { bias }) }) as tf.Tensor2D;
-    start += rowsOf(layer) * outputs;
+  const layers = perceptron.map((layer) => {
+    const end = start + rowsOf(layer) * layer.outputs;
+    const own = weights.subarray(start, end);
+    start = end;
+    return new Dense(layer.inputs, layer.outputs, layer.hasBias, own);
   });
-  return {
-    y,
-    back: (dy: tf.Tensor2D): tf.Tensor1D => {
-      const gradients: tf.Tensor1D[] = [];
-      let slope = dy;
-      for (const [i, { layer, w, read }] of [...passes.entries()].reverse()) {
-        if (layer.hasBias) gradients.unshift(tf.sum(slope, 0));
-        gradients.unshift(tf.reshape(tf.matMul(tf.transpose(read), slope), [-1]));
-        // A unit that is off reads 0, and passes nothing back.
-        if (i > 0) slope = tf.mul(tf.matMul(slope, tf.transpose(w)), tf.step(read));
-      }
-      return tf.concat1d(gradients);
-    },
-  };
+  const rows = x.length / (perceptron[0]?.inputs ?? NaN);
+  const network = new Network(layers, rows);
+  network.input.write(x);
+  return { network, rows };
 }

@@ -83,7 +83,7 @@ export async function cloneData(
       }
       trained.set(networkName(agent, role), learner.weights);
     } finally {
-      learner.dispose();
+      learner.release();
     }
   }
   return trained;
@@ -145,7 +145,7 @@ export async function takeTurn(
     return new Map(turnRoles.map((role) => [networkName(agent, role), learners[role].weights]));
   } finally {
     Object.values(learners).forEach((learner) => {
-      learner.dispose();
+      learner.release();
     });
   }
 }

@@ -1,0 +1,87 @@
+import { kernels } from "./kernels.js";
+
+let held = 0;
+
+/** How many matrices are not released: for tests. */
+export function heldFloats(): number {
+  return held;
+}
+
+/**
+ * A float32 matrix in the kernels' memory, rows×columns, to be released. Its rows are padded with zeros to a multiple of four
+ * numbers. That memory grows with what is in use at once, and never shrinks.
+ */
+export class Floats {
+  readonly rows: number;
+  readonly columns: number;
+  /** Columns with their padding. */
+  readonly width: number;
+  readonly address: number;
+
+  /** Zeros. */
+  constructor(rows: number, columns: number) {
+    this.rows = rows;
+    this.columns = columns;
+    this.width = 4 * Math.ceil(columns / 4);
+    this.address = kernels.allocate(4 * this.length);
+    this.clear();
+    held++;
+  }
+
+  /** Numbers with padding. */
+  get length(): number {
+    return this.rows * this.width;
+  }
+
+  /** The numbers with their padding, row-major: valid until the next matrix is made, as the memory may move. */
+  get data(): Float32Array {
+    return new Float32Array(kernels.memory.buffer, this.address, this.length);
+  }
+
+  clear(): void {
+    this.data.fill(0);
+  }
+
+  /** @param values of the first rows, row-major and not padded */
+  write(values: ArrayLike<number>): this {
+    const { data, columns, width } = this;
+    if (columns === width) {
+      data.set(values);
+      return this;
+    }
+    for (let i = 0, start = 0; i < values.length; start += width) {
+      for (let j = 0; j < columns; j++) data[start + j] = values[i++] ?? NaN;
+    }
+    return this;
+  }
+
+  /** @param values numbers; or bytes, which are divided by 255 */
+  writeRow(row: number, values: Float32Array | Uint8Array): void {
+    const { width } = this;
+    const start = this.address + 4 * row * width;
+    const { buffer } = kernels.memory;
+    if (values instanceof Float32Array) {
+      new Float32Array(buffer, start, width).set(values);
+      return;
+    }
+    // Into the last quarter of the row: its numbers then never overtake the bytes that are still to be read.
+    new Uint8Array(buffer, start + 3 * width, width).set(values);
+    kernels.inUnits(start + 3 * width, width, start);
+  }
+
+  /** @param rows how many of the first @returns row-major, not padded */
+  read(rows = this.rows): Float32Array {
+    const { data, columns, width } = this;
+    if (columns === width) return data.slice(0, rows * width);
+    const values = new Float32Array(rows * columns);
+    for (let i = 0, start = 0; i < values.length; start += width) {
+      for (let j = 0; j < columns; j++) values[i++] = data[start + j] ?? NaN;
+    }
+    return values;
+  }
+
+  release(): void {
+    kernels.release(this.address);
+    held--;
+  }
+}
