@@ -43,7 +43,8 @@ async function federate(text: string): Promise<readonly (RoundRecord & { arm: st
   const host = connectHost({
     ...{ url: pool.url, capacity: trial.clients, backend: "none", softwareVersion: "0.1.0" },
     onWelcome: () => runner.prepare(),
-    runJob: (job) => runner.run(job),
+    runJobs: (jobs) => runner.runAll(jobs),
+    jobsAtOnce: () => runner.mostTogether,
     signal: stop.signal,
   });
   try {

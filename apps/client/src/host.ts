@@ -66,13 +66,16 @@ export async function host(options: HostOptions): Promise<void> {
       await runner.prepare();
       patience.stop();
     },
-    runJob: async (job) => {
-      if (!runner) throw new Error("a job came before the trial");
-      at.round = job.round;
-      const answer = await runner.run(job);
+    jobsAtOnce: () => runner?.mostTogether ?? 1,
+    runJobs: async (group) => {
+      const [first] = group;
+      if (!runner || !first) throw new Error("a job came before the trial");
+      at.round = first.round;
+      const answers = await runner.runAll(group);
       tensors.last = tf.memory().numTensors;
-      if (jobs++ === 0) tensors.first = tensors.last;
-      return answer;
+      if (jobs === 0) tensors.first = tensors.last;
+      jobs += group.length;
+      return answers;
     },
     onUnreachable: (why) => {
       log.warn(`no coordinator at ${options.coordinator}: ${why}; still trying`);

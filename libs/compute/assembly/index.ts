@@ -1,4 +1,6 @@
-export { allocate, release } from "./memory";
+export { attention, attentionGradient } from "./attention";
 export { inUnits } from "./bytes";
 export { affine, inputGradient, weightGradient } from "./linear";
+export { multiply } from "./matmul";
+export { normalize, normalizeGradient } from "./normalize";
 export { adam, descend, relu } from "./steps";

@@ -1,4 +1,6 @@
 import type * as TensorFlow from "@tensorflow/tfjs-core";
+import { addLayers } from "./wasm-layers.js";
+import { replaceMatMul } from "./wasm-matmul.js";
 
 /** `auto` takes the first of the others that runs here: TensorFlow's own library, WebAssembly with SIMD, plain JavaScript. */
 export const backendChoices = ["auto", "tensorflow", "wasm", "cpu"] as const;
@@ -60,7 +62,13 @@ async function start(tf: typeof TensorFlow, name: BackendName): Promise<string |
   }[name];
   try {
     await import(module);
-    if (await tf.setBackend(name)) return undefined;
+    if (await tf.setBackend(name)) {
+      if (name === "wasm") {
+        replaceMatMul(tf);
+        addLayers(tf);
+      }
+      return undefined;
+    }
     return `${name} did not start`;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

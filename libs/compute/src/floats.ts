@@ -1,4 +1,4 @@
-import { kernels } from "./kernels.js";
+import { allocate, giveBack, kernels, memory } from "./memory.js";
 
 let held = 0;
 
@@ -23,7 +23,7 @@ export class Floats {
     this.rows = rows;
     this.columns = columns;
     this.width = 4 * Math.ceil(columns / 4);
-    this.address = kernels.allocate(4 * this.length);
+    this.address = allocate(4 * this.length);
     this.clear();
     held++;
   }
@@ -35,7 +35,7 @@ export class Floats {
 
   /** The numbers with their padding, row-major: valid until the next matrix is made, as the memory may move. */
   get data(): Float32Array {
-    return new Float32Array(kernels.memory.buffer, this.address, this.length);
+    return new Float32Array(memory.buffer, this.address, this.length);
   }
 
   clear(): void {
@@ -59,7 +59,7 @@ export class Floats {
   writeRow(row: number, values: Float32Array | Uint8Array): void {
     const { width } = this;
     const start = this.address + 4 * row * width;
-    const { buffer } = kernels.memory;
+    const { buffer } = memory;
     if (values instanceof Float32Array) {
       new Float32Array(buffer, start, width).set(values);
       return;
@@ -81,7 +81,7 @@ export class Floats {
   }
 
   release(): void {
-    kernels.release(this.address);
+    giveBack(this.address, 4 * this.length);
     held--;
   }
 }

@@ -1,10 +1,35 @@
 import { readFileSync } from "node:fs";
 
-/** What `assembly/` exports: see there. Addresses are byte offsets in `memory`; numbers are float32. */
-interface Kernels {
-  readonly memory: WebAssembly.Memory;
-  allocate(bytes: number): number;
-  release(address: number): void;
+/** What `assembly/` exports: see there. Addresses are byte offsets in the memory of the instance; numbers are float32. */
+export interface Kernels {
+  attention(
+    q: number,
+    k: number,
+    v: number,
+    sequences: number,
+    queries: number,
+    positions: number,
+    heads: number,
+    width: number,
+    y: number,
+    probabilities: number,
+  ): void;
+  attentionGradient(
+    q: number,
+    k: number,
+    v: number,
+    sequences: number,
+    queries: number,
+    positions: number,
+    heads: number,
+    width: number,
+    probabilities: number,
+    dy: number,
+    dq: number,
+    dk: number,
+    dv: number,
+    scores: number,
+  ): void;
   inUnits(bytes: number, count: number, units: number): void;
   affine(
     x: number,
@@ -37,6 +62,28 @@ interface Kernels {
     read: number,
     isAdded: boolean,
   ): void;
+  multiply(
+    a: number,
+    aRow: number,
+    aColumn: number,
+    b: number,
+    bRow: number,
+    bColumn: number,
+    c: number,
+    m: number,
+    n: number,
+    k: number,
+    panel: number,
+  ): void;
+  normalize(x: number, rows: number, width: number, y: number, scales: number): void;
+  normalizeGradient(
+    y: number,
+    scales: number,
+    dy: number,
+    rows: number,
+    width: number,
+    dx: number,
+  ): void;
   relu(x: number, count: number): void;
   descend(value: number, gradient: number, count: number, rate: number): void;
   adam(
@@ -56,9 +103,7 @@ const module = new WebAssembly.Module(
   readFileSync(new URL("../../gen/compute.wasm", import.meta.url)),
 );
 
-function abort(): never {
-  throw new RangeError("the kernels' memory of 4 GiB does not suffice: take smaller batches");
+/** Kernels that work on the given memory. They keep nothing in it. */
+export function kernelsOn(memory: WebAssembly.Memory): Kernels {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
 }
-
-export const kernels = new WebAssembly.Instance(module, { env: { abort } })
-  .exports as unknown as Kernels;

@@ -1,5 +1,5 @@
 import { Floats } from "./floats.js";
-import { kernels } from "./kernels.js";
+import { allocate, giveBack, kernels } from "./memory.js";
 
 /** What `affine` adds the product to, in place of the address of a bias. */
 const kept = 0;
@@ -25,7 +25,7 @@ export class Linear {
     this.hasBias = hasBias;
     this.weights = new Floats(inputs + Number(hasBias), outputs);
     this.gradient = new Floats(inputs + Number(hasBias), outputs);
-    this.#places = kernels.allocate(4 * (inputs + 4));
+    this.#places = allocate(this.#placeBytes);
   }
 
   /**
@@ -86,7 +86,12 @@ export class Linear {
   release(): void {
     this.weights.release();
     this.gradient.release();
-    kernels.release(this.#places);
+    giveBack(this.#places, this.#placeBytes);
+  }
+
+  /** One for each input, and room for the last four to be looked at together. */
+  get #placeBytes(): number {
+    return 16 * Math.ceil((this.inputs + 4) / 4);
   }
 
   #bias({ address, width }: Floats): number {

@@ -1,5 +1,5 @@
 import { Floats } from "./floats.js";
-import { kernels } from "./kernels.js";
+import { kernels } from "./memory.js";
 
 /** Numbers below 0 become 0, in the first rows. */
 export function relu(x: Floats, rows: number): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { ClientRunner } from "./client-runner.js";
-import type { Task, TrainResult } from "./contracts.js";
+import type { Answer, Task, TrainResult } from "./contracts.js";
 import { UserError } from "./errors.js";
 import { toyPlugins, toyTrial } from "../testing/index.js";
 import { toyTask } from "../testing/toy.js";
@@ -12,6 +13,68 @@ const jobOf = (kind: "train" | "evaluate") => ({
 });
 
 describe("ClientRunner", () => {
+  describe("with clients that train together", () => {
+    /** Client i, of shard i, sends i; those of `faulty` throw. */
+    function runnerOf(faulty: readonly number[] = [], clientSeconds = 30) {
+      const groups: number[] = [];
+      const create = (options: never): Task => ({
+        ...toyTask.create(options),
+        openShard: ({ index }) =>
+          Promise.resolve({
+            index,
+            train: () =>
+              faulty.includes(index) ? Promise.reject(new Error(`${index}`)) : result(index),
+          }),
+        mostTogether: 3,
+        trainCohort: async (trainers, jobs) => {
+          groups.push(trainers.length);
+          if (clientSeconds < 1) await once(jobs[0]?.signal ?? assert.fail(), "abort");
+          const single = trainers.map((trainer, i) => trainer.train(jobs[i] ?? assert.fail()));
+          return await Promise.all(single);
+        },
+      });
+      const result = (numExamples: number): Promise<TrainResult> =>
+        Promise.resolve({ numExamples, delta: new Map(), metrics: {} });
+      const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
+      const faults: string[] = [];
+      const runner = new ClientRunner(toyTrial({ limits: { clientSeconds } }), plugins, (job) => {
+        faults.push(job.clientId);
+      });
+      return { runner, groups, faults };
+    }
+
+    const jobs = [0, 1, 2].map((i) => ({ ...jobOf("train"), id: i, clientId: `c0${i}` }));
+    const shown = (answers: readonly Answer[]) =>
+      answers.map((answer) =>
+        "update" in answer ? answer.update.numExamples : answer.failure.code,
+      );
+
+    it("gives each one's answer, in their order", async () => {
+      const { runner, groups } = runnerOf();
+      assert.equal(runner.mostTogether, 3);
+      const answers = await runner.runAll(jobs);
+      assert.deepEqual(
+        answers.map(({ jobId, clientId }) => [jobId, clientId]),
+        jobs.map(({ id, clientId }) => [id, clientId]),
+      );
+      assert.deepEqual(shown(answers), [0, 1, 2]);
+      assert.deepEqual(groups, [3]);
+    });
+
+    it("trains one after another when one of them fails, so that it fails alone", async () => {
+      const { runner, groups, faults } = runnerOf([1]);
+      assert.deepEqual(shown(await runner.runAll(jobs)), [0, "CLIENT_ERROR", 2]);
+      assert.deepEqual([groups, faults], [[3], ["c01"]]);
+    });
+
+    it("gives all up after the time that they have one after another", async () => {
+      const { runner } = runnerOf([], 0.01);
+      const began = performance.now();
+      assert.deepEqual(shown(await runner.runAll(jobs)), new Array(3).fill("CLIENT_TIMEOUT"));
+      assert.ok(performance.now() - began >= 25);
+    });
+  });
+
   it("gives a client up when its time is over, and tells its training so", async () => {
     let stopped: unknown;
     const create = (options: never): Task => ({

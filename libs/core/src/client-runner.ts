@@ -19,6 +19,7 @@ import { clientHalves, modsOf, type TrialMod } from "./mods.js";
 import { checkedResult } from "./result.js";
 import { copyParams, type Params } from "./tensor.js";
 import { typeText } from "./type-text.js";
+import { withinLimit } from "./time-limit.js";
 import { createPlugin, type Trial } from "./trial.js";
 
 /** A job as a client host sees it: with everything it needs, since virtual clients keep nothing between jobs. */
@@ -67,49 +68,85 @@ export class ClientRunner {
     await prepared(this.#task, this.#trial.task.name);
   }
 
+  /** The most jobs that are worth more together than one after another. */
+  get mostTogether(): number {
+    return this.#task.trainCohort ? (this.#task.mostTogether ?? 1) : 1;
+  }
+
   /** Never rejects and never takes longer than `limits.clientSeconds`: a client's fault is its own failure. */
   async run(job: ClientJob): Promise<Answer> {
-    const answered = { jobId: job.id, clientId: job.clientId };
-    const { clientSeconds } = this.#trial.limits;
-    const givenUp = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const timeout = new Promise<Failure>((resolve) => {
-      timer = setTimeout(() => {
-        const message = `no result after ${clientSeconds} s (limits.clientSeconds)`;
-        resolve({ code: "CLIENT_TIMEOUT", message });
-        givenUp.abort();
-      }, clientSeconds * 1000);
-    });
     try {
-      const result = await Promise.race([this.#result(job, givenUp.signal), timeout]);
-      return "code" in result
-        ? { ...answered, failure: result }
-        : { ...answered, update: { ...result, clientId: job.clientId } };
+      const { clientSeconds } = this.#trial.limits;
+      const result = await withinLimit(clientSeconds, 1, (signal) => this.#result(job, signal));
+      return answerTo(job, result);
     } catch (error) {
-      if (!(error instanceof UserError)) this.#onThrown(job, error);
-      const message = error instanceof Error ? error.message : messageOf(error);
-      return { ...answered, failure: failure("CLIENT_ERROR", message) };
-    } finally {
-      clearTimeout(timer);
+      return this.#failed(job, error);
     }
+  }
+
+  /**
+   * The same of several jobs of one round and phase, each with `limits.clientSeconds`: together, if the task trains so.
+   * @returns in their order
+   */
+  async runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
+    const answers: Answer[] = [];
+    const together = jobs.length > 1 ? await this.#cohort(jobs) : undefined;
+    if (together) return together;
+    for (const job of jobs) answers.push(await this.run(job));
+    return answers;
+  }
+
+  /** @returns undefined if one of them throws: alone, it will fail alone */
+  async #cohort(jobs: readonly ClientJob[]): Promise<readonly Answer[] | undefined> {
+    const trainers: LocalTrainer[] = [];
+    try {
+      const { clientSeconds } = this.#trial.limits;
+      const results = await withinLimit(clientSeconds, jobs.length, async (signal) => {
+        for (const job of jobs) trainers.push(await this.#open(job));
+        const told = jobs.map(async (job) => this.#told(job, await paramsOf(job), signal));
+        return await this.#task.trainCohort?.(trainers, await Promise.all(told));
+      });
+      if (results === undefined) return undefined;
+      if ("code" in results) return jobs.map((job) => answerTo(job, results));
+      const finished = jobs.map(async (job, i) => {
+        try {
+          return answerTo(job, await this.#finished(job, results[i]));
+        } catch (error) {
+          return this.#failed(job, error);
+        }
+      });
+      return await Promise.all(finished);
+    } catch {
+      return undefined;
+    } finally {
+      for (const trainer of trainers) trainer.close?.();
+    }
+  }
+
+  #failed(job: ClientJob, error: unknown): Answer {
+    if (!(error instanceof UserError)) this.#onThrown(job, error);
+    const message = error instanceof Error ? error.message : messageOf(error);
+    return answerTo(job, failure("CLIENT_ERROR", message));
   }
 
   async #result(job: ClientJob, signal: AbortSignal): Promise<TrainResult | Failure> {
     if (job.kind === "initial") throw new Error("a simulated client has no initial params");
-    // Jobs share a base: a trainer that changes its params in place must not change those of the next one.
-    const params = copyParams(await resolveParams(job.params));
-    const trainer = await this.#task.openShard(this.#shard(job.clientId));
-    if (typeof (trainer as Partial<LocalTrainer> | undefined)?.train !== "function")
-      throw new UserError(
-        `openShard() returned ${trainerText(trainer)}; expected { train, evaluate?, close? }`,
-      );
+    const params = await paramsOf(job);
+    const trainer = await this.#open(job);
     try {
-      return job.kind === "train"
-        ? await this.#train(trainer, job, { params, signal })
-        : await evaluate(trainer, params);
+      if (job.kind === "evaluate") return await evaluate(trainer, params);
+      return await this.#finished(job, await trainer.train(this.#told(job, params, signal)));
     } finally {
       trainer.close?.();
     }
+  }
+
+  async #open({ clientId }: ClientJob): Promise<LocalTrainer> {
+    const trainer = await this.#task.openShard(this.#shard(clientId));
+    if (typeof (trainer as Partial<LocalTrainer> | undefined)?.train === "function") return trainer;
+    throw new UserError(
+      `openShard() returned ${trainerText(trainer)}; expected { train, evaluate?, close? }`,
+    );
   }
 
   #shard(clientId: string): Shard {
@@ -132,25 +169,37 @@ export class ClientRunner {
     };
   }
 
-  async #train(
-    trainer: LocalTrainer,
-    { round, phase, clientId }: ClientJob,
-    start: Pick<TrainJob, "params" | "signal">,
-  ): Promise<TrainResult> {
+  /** What a trainer is told of a job. */
+  #told({ round, phase, clientId }: ClientJob, params: Params, signal: AbortSignal): TrainJob {
     const common = this.#rng.at("common", phase, round);
     const rng = this.#rng.at("train", phase, round, clientId);
-    const trained = await trainer.train({ round, phase, ...start, rng, common });
+    return { round, phase, params, signal, rng, common };
+  }
+
+  /** What the client sends: mods wrap what it trained, and an attack has the last word, but for the form in which all must write. */
+  async #finished(job: ClientJob, trained: unknown): Promise<TrainResult> {
     const honest = checkedResult(trained, "train()");
     const wrap = async (result: TrainResult, mods: readonly TrialMod[]) =>
-      await clientHalves(mods, result, { round, phase, clientId }, this.#rng);
-    const attack = this.contamination.get(clientId)?.attack;
+      await clientHalves(mods, result, job, this.#rng);
+    const attack = this.contamination.get(job.clientId)?.attack;
     if (!attack?.corruptUpdate) return await wrap(honest, this.#mods);
-    // The attack has the last word, but for the form in which all must write.
     const rules = this.#mods.filter(({ mod }) => !mod.isFormat);
     const own = await wrap(honest, rules);
-    const corrupted = await attack.corruptUpdate(own, rng.at("attack"));
+    const rng = this.#rng.at("train", job.phase, job.round, job.clientId).at("attack");
+    const corrupted = await attack.corruptUpdate(own, rng);
     return await wrap(checkedResult(corrupted, "corruptUpdate()"), this.#mods.slice(rules.length));
   }
+}
+
+/** A copy: jobs share a base, and a trainer that changes its params in place must not change those of the next one. */
+async function paramsOf({ params }: ClientJob): Promise<Params> {
+  return copyParams(await resolveParams(params));
+}
+
+function answerTo({ id: jobId, clientId }: ClientJob, result: TrainResult | Failure): Answer {
+  return "code" in result
+    ? { jobId, clientId, failure: result }
+    : { jobId, clientId, update: { ...result, clientId } };
 }
 
 function trainerText(trainer: unknown): string {

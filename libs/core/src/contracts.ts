@@ -101,6 +101,17 @@ export interface Task<S = unknown> {
   /** Client, once a job: the data of one client. The trainer is closed after the job, so that hosts stay small. */
   openShard(shard: Shard): Promise<LocalTrainer>;
   /**
+   * Trains clients of one round and phase together, where that is faster than one after another: gives what each one's `train`
+   * would, to the same bytes in whatever company. Their signals abort together.
+   * @param trainers what `openShard` returned, a job each
+   */
+  trainCohort?(
+    trainers: readonly LocalTrainer[],
+    jobs: readonly TrainJob[],
+  ): Promise<readonly TrainResult[]>;
+  /** The most clients that `trainCohort` takes. Default: 1. */
+  readonly mostTogether?: number;
+  /**
    * Coordinator, once a round: makes params of the updates, measures them, and says what the next round asks.
    * Default: calls `aggregate` and adds what it gives to the params.
    */

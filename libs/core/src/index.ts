@@ -8,8 +8,9 @@ export {
   type Shapes,
   type TensorSpec,
 } from "./admission.js";
+export { nextGroup } from "./cohort-groups.js";
 export { yieldToEventLoop } from "./yield-to-event-loop.js";
-export { resolveParams, type ClientParams } from "./client-params.js";
+export { addedBytes, resolveParams, type ClientParams } from "./client-params.js";
 export { parseChecked } from "./checked-yaml.js";
 export { ClientRunner, prepared, type ClientJob, type OnThrown } from "./client-runner.js";
 export { attackedCount, clientIds } from "./clients.js";

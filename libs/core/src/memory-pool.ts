@@ -1,8 +1,9 @@
 import type { ClientRunner } from "./client-runner.js";
+import { nextGroup } from "./cohort-groups.js";
 import type { Answer, ClientPool, Job } from "./contracts.js";
 import { turnOfEventLoop } from "./yield-to-event-loop.js";
 
-/** All clients in this process, one after another, no sockets: for tests, debugging and small trials. */
+/** All clients in this process, one group after another, no sockets: for tests, debugging and small trials. */
 export class MemoryPool implements ClientPool {
   readonly #runner: ClientRunner;
 
@@ -15,12 +16,16 @@ export class MemoryPool implements ClientPool {
   }
 
   async *ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer> {
-    for (const job of jobs) {
+    for (let start = 0; start < jobs.length;) {
       await turnOfEventLoop(); // lets Ctrl-C, timers and a progress bar in between two clients
       if (signal.aborted) return;
-      const answer = await this.#runner.run(job);
-      const failure = "update" in answer ? job.admit(answer.update) : undefined;
-      yield failure ? { jobId: job.id, clientId: job.clientId, failure } : answer;
+      const group = nextGroup(jobs, start, this.#runner.mostTogether);
+      const answers = await this.#runner.runAll(group);
+      for (const [i, answer] of answers.entries()) {
+        const failure = "update" in answer ? group[i]?.admit(answer.update) : undefined;
+        yield failure ? { jobId: answer.jobId, clientId: answer.clientId, failure } : answer;
+      }
+      start += group.length;
     }
   }
 

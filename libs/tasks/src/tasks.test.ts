@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadBackend } from "@fedclair/compute";
+import { heldFloats, loadBackend } from "@fedclair/compute";
 import { describeTask, type TaskSetting } from "@fedclair/core/testing";
 import { tasks } from "./index.js";
 
@@ -87,7 +87,7 @@ const simulated = [...tasks.values()].filter(({ isExternal = false }) => !isExte
 
 const { tf } = await loadBackend();
 for (const plugin of simulated) {
-  describeTask(plugin, settings[plugin.name] ?? [], () => tf.memory().numTensors);
+  describeTask(plugin, settings[plugin.name] ?? [], () => tf.memory().numTensors + heldFloats());
 }
 
 describe("the registry of tasks", () => {

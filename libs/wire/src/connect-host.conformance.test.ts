@@ -66,7 +66,8 @@ describeHost("connectHost", (url) => {
     ...{ url, token: "secret", capacity: 2, backend: "none", softwareVersion: "test" },
     external: true,
     onWelcome: () => runner.prepare(),
-    runJob: (job) => runner.run(job),
+    runJobs: (jobs) => runner.runAll(jobs),
+    jobsAtOnce: () => runner.mostTogether,
     signal: abort.signal,
   }).then(
     ({ exitCode, reason }) => ({ exitCode, text: reason }),

@@ -3,7 +3,16 @@ import { once } from "node:events";
 import { UserError, type Answer, type ClientJob, type Failure, type Update } from "@fedclair/core";
 import { connectHost, type HostOptions } from "./connect-host.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { codes, collect, jobsFor, listenFor, never, paramsOf, updateOf } from "../testing/pools.js";
+import {
+  codes,
+  collect,
+  jobsFor,
+  listenFor,
+  never,
+  oneByOne,
+  paramsOf,
+  updateOf,
+} from "../testing/pools.js";
 import { proxyTo, type Proxy } from "../testing/proxy.js";
 
 /** A promise to be resolved from outside. */
@@ -36,7 +45,7 @@ describe("connectHost", () => {
       backend: "none",
       softwareVersion: "test",
       onWelcome: () => Promise.resolve(),
-      runJob: (job) => Promise.resolve(answerTo(job)),
+      runJobs: oneByOne((job) => Promise.resolve(answerTo(job))),
       signal: abort.signal,
       ...changes,
     });
@@ -61,13 +70,13 @@ describe("connectHost", () => {
     const params = new Map<number, ClientJob["params"]>();
     let running = 0;
     host({
-      runJob: async (job) => {
+      runJobs: oneByOne(async (job) => {
         assert.equal(++running, 1);
         params.set(job.id, job.params);
         await Promise.resolve();
         running--;
         return answerTo(job);
-      },
+      }),
     });
     await pool.ready(never);
     const base = paramsOf(1, 2);
@@ -107,11 +116,11 @@ describe("connectHost", () => {
     const started = gate();
     const stuck = host({
       capacity: 2,
-      runJob: async (job) => {
+      runJobs: oneByOne(async (job) => {
         started.open();
         await once(aborts[0]?.signal ?? never, "abort");
         return answerTo(job);
-      },
+      }),
     });
     host({ capacity: 3 });
     await pool.ready(never);
@@ -132,12 +141,12 @@ describe("connectHost", () => {
     const finish = gate();
     let finished = false;
     const { ended } = host({
-      runJob: async (job) => {
+      runJobs: oneByOne(async (job) => {
         started.open();
         await finish.opened;
         finished = true;
         return answerTo(job);
-      },
+      }),
     });
     await pool.ready(never);
     const answers = collect(pool, jobsFor(["c0"]));
@@ -168,10 +177,10 @@ describe("connectHost", () => {
         prepared++;
         return Promise.resolve();
       },
-      runJob: (job) => {
+      runJobs: oneByOne((job) => {
         if (job.round === 1) proxy?.blip();
         return Promise.resolve(answerTo(job));
-      },
+      }),
     });
     await pool.ready(never);
     assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "HOST_LOST" });
@@ -203,7 +212,7 @@ describe("connectHost", () => {
     await listen(2, { chunkBytes: 20_000 });
     const data = Float32Array.from({ length: 1_310_720 }, (_, i) => i / 3);
     const big = { ...updateOf("c0"), delta: new Map([["w", { shape: [data.length], data }]]) };
-    host({ capacity: 1, runJob: (job) => Promise.resolve(answerTo(job, big)) });
+    host({ capacity: 1, runJobs: oneByOne((job) => Promise.resolve(answerTo(job, big))) });
     await pool.ready(AbortSignal.timeout(1)).catch(() => undefined);
     host({ capacity: 1 });
     await pool.ready(never);
@@ -224,7 +233,7 @@ describe("connectHost", () => {
     const refusals: [string, Failure["code"]][] = [];
     host({
       onRefused: (clientId, { code }) => refusals.push([clientId, code]),
-      runJob: (job) => {
+      runJobs: oneByOne((job) => {
         const { clientId } = job;
         if (clientId === "c0") throw new Error("thrown");
         const update = updateOf(clientId);
@@ -233,7 +242,7 @@ describe("connectHost", () => {
         const length = clientId === "c2" ? 1000 : 1;
         const delta = new Map([["w", { shape: [1000], data: new Float32Array(length) }]]);
         return Promise.resolve(answerTo(job, { ...update, delta }));
-      },
+      }),
     });
     await pool.ready(never);
     assert.deepEqual(codes(await collect(pool, jobsFor(["c0", "c1", "c2", "c3"]))), {

@@ -2,7 +2,6 @@ import {
   exitCodes,
   UserError,
   type Answer,
-  type ClientJob,
   type Failure,
   type PluginIdentity,
   type Update,
@@ -12,14 +11,15 @@ import { decodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { accepted, type Reply } from "./codec/reply.js";
 import { checkCoordinatorUrl } from "./coordinator-url.js";
-import { JobQueue } from "./job-queue.js";
+import { JobQueue, type Work } from "./job-queue.js";
 import { Peer } from "./peer.js";
 import { tlsFault, tlsHint, type Certificates } from "./tls.js";
 import { protocolVersion, type Events } from "./protocol.js";
 import { Traffic } from "./traffic.js";
 import { failureOf } from "./wire-error.js";
 
-export interface HostOptions {
+/** `runJobs` must give way to the event loop. */
+export interface HostOptions extends Work {
   /** The coordinator's address, as https://10.0.0.1:4000. */
   readonly url: string;
   /** For https: whom it believes, by default the authorities that Node.js knows, and what it shows if it must. */
@@ -37,8 +37,6 @@ export interface HostOptions {
   readonly plugins?: readonly PluginIdentity[];
   /** Prepares the trial, once; no client is assigned before it resolves. @param trialJson the resolved trial */
   readonly onWelcome: (trialJson: string) => Promise<void>;
-  /** Does one client's part. Called for one job at a time; must give way to the event loop. */
-  readonly runJob: (job: ClientJob) => Promise<Answer>;
   /** Told of a result that the coordinator refused. */
   readonly onRefused?: (clientId: string, failure: Failure) => void;
   /** Told once why there is no coordinator, until there is one. */
@@ -85,7 +83,7 @@ class ClientHost {
 
   constructor(options: HostOptions) {
     this.#options = options;
-    this.#jobs = new JobQueue(options.runJob, (answer, signal) => this.#deliver(answer, signal));
+    this.#jobs = new JobQueue(options, (answer, signal) => this.#deliver(answer, signal));
     this.#socket = io(options.url, {
       transports: ["websocket"],
       forceNew: true, // hosts in one process must not share a connection

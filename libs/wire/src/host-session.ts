@@ -1,4 +1,4 @@
-import { exitCodes, type Job, type Params } from "@fedclair/core";
+import { addedBytes, exitCodes, type Job, type Params } from "@fedclair/core";
 import type { Bases } from "./bases.js";
 import { encodeCoordinatorMessage, type CoordinatorMessage } from "./codec/coordinator-message.js";
 import type { Join } from "./codec/host-message.js";
@@ -8,8 +8,13 @@ import type { Peer } from "./peer.js";
 import type { TokenClaims } from "./signed-token.js";
 import { failureOf } from "./wire-error.js";
 
-/** Jobs at a host at a time: one that it works on and two to go on with, so that few clients' params are under way. */
-export const jobWindow = 3;
+/**
+ * Jobs at a host at a time: those that it may work on together, and as many to go on with. Jobs with large params of their own are
+ * fewer: one that it works on and two to go on with, so that few clients' params are under way.
+ */
+export const jobWindow = { small: 32, large: 3 };
+/** Bytes of a job's own params from which on they are large. */
+const largeJobBytes = 2 ** 16;
 
 /** Params that jobs of the host stand on. */
 interface Base {
@@ -68,7 +73,9 @@ export class HostSession {
       this.#queue.push({ open, job });
       this.#baseOf(job).waiting++;
     }
-    for (let free = jobWindow - this.#feeding; free > 0; free--) void this.#feed();
+    const isLarge = jobs.some(({ params }) => addedBytes(params) >= largeJobBytes);
+    const most = isLarge ? jobWindow.large : jobWindow.small;
+    for (let free = most - this.#feeding; free > 0; free--) void this.#feed();
   }
 
   /** Never rejects. */

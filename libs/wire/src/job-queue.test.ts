@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Answer, ClientJob, ClientParams } from "@fedclair/core";
 import { JobQueue } from "./job-queue.js";
-import { paramsOf, updateOf } from "../testing/pools.js";
+import { oneByOne, paramsOf, updateOf } from "../testing/pools.js";
 import { outcome } from "../testing/raw-host.js";
 import { WireError } from "./wire-error.js";
 
@@ -21,7 +21,7 @@ function manualQueue(delivery: () => Promise<void> = () => Promise.resolve()) {
       };
     });
   };
-  const queue = new JobQueue(runJob, ({ jobId }, signal) => {
+  const queue = new JobQueue({ runJobs: oneByOne(runJob) }, ({ jobId }, signal) => {
     delivered.push(jobId);
     signals.push(signal);
     return delivery();

@@ -1,4 +1,4 @@
-import type { Answer, ClientJob, Params } from "@fedclair/core";
+import { nextGroup, type Answer, type ClientJob, type Params } from "@fedclair/core";
 import type { CoordinatorMessage, JobOnBase } from "./codec/coordinator-message.js";
 import { accepted, refused, type Reply } from "./codec/reply.js";
 import { checkTerms } from "./terms.js";
@@ -6,9 +6,17 @@ import { failureOf } from "./wire-error.js";
 
 type Deliver = (answer: Answer, signal: AbortSignal) => Promise<void>;
 
-/** A host's jobs: runs them one after another, in their order, and delivers each result while the next one is computed. */
+/** What a host does for its jobs. */
+export interface Work {
+  /** Does the jobs, of one round and phase, or one that does not train. @returns in their order */
+  readonly runJobs: (jobs: readonly ClientJob[]) => Promise<readonly Answer[]>;
+  /** The most jobs that it is given at once, asked before each time. Default: 1. */
+  readonly jobsAtOnce?: () => number;
+}
+
+/** A host's jobs: runs them one group after another, in their order, and delivers the results while the next one is computed. */
 export class JobQueue {
-  readonly #runJob: (job: ClientJob) => Promise<Answer>;
+  readonly #work: Work;
   readonly #deliver: Deliver;
   readonly #bases = new Map<number, Params>();
   /** Not yet begun. */
@@ -18,8 +26,8 @@ export class JobQueue {
   #running: Promise<void> | undefined;
 
   /** @param deliver must not reject, and give up when the signal aborts */
-  constructor(runJob: (job: ClientJob) => Promise<Answer>, deliver: Deliver) {
-    this.#runJob = runJob;
+  constructor(work: Work, deliver: Deliver) {
+    this.#work = work;
     this.#deliver = deliver;
   }
 
@@ -75,13 +83,15 @@ export class JobQueue {
     let delivered = Promise.resolve();
     // Jobs may come while the last result is still under way.
     while (this.#jobs.length > 0) {
-      for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
-        const { id } = job;
-        const answer = await this.#result(job);
-        await delivered; // one result under way at a time: they are as large as the params
-        const wanted = this.#wanted.get(id);
-        if (wanted) {
-          delivered = this.#deliver(answer, wanted.signal).then(() => void this.#wanted.delete(id));
+      while (this.#jobs.length > 0) {
+        for (const answer of await this.#results(this.#take())) {
+          await delivered; // one result under way at a time: they are as large as the params
+          const { jobId } = answer;
+          const wanted = this.#wanted.get(jobId);
+          if (!wanted) continue;
+          delivered = this.#deliver(answer, wanted.signal).then(
+            () => void this.#wanted.delete(jobId),
+          );
         }
       }
       await delivered;
@@ -89,12 +99,18 @@ export class JobQueue {
     this.#running = undefined;
   }
 
-  async #result(job: ClientJob): Promise<Answer> {
+  #take(): readonly ClientJob[] {
+    const group = nextGroup(this.#jobs, 0, this.#work.jobsAtOnce?.() ?? 1);
+    this.#jobs = this.#jobs.slice(group.length);
+    return group;
+  }
+
+  async #results(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
     try {
-      return await this.#runJob(job);
+      return await this.#work.runJobs(jobs);
     } catch (error) {
-      const { id: jobId, clientId } = job;
-      return { jobId, clientId, failure: failureOf(error, "CLIENT_ERROR") };
+      const failure = failureOf(error, "CLIENT_ERROR");
+      return jobs.map(({ id: jobId, clientId }) => ({ jobId, clientId, failure }));
     }
   }
 }

@@ -21,7 +21,8 @@ describeClientPool("SocketPool with two hosts", async (trial, plugins) => {
       backend: "none",
       softwareVersion: "test",
       onWelcome: () => runner.prepare(),
-      runJob: (job) => runner.run(job),
+      runJobs: (jobs) => runner.runAll(jobs),
+      jobsAtOnce: () => runner.mostTogether,
     });
   }
   return pool;

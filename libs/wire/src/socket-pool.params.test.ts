@@ -7,7 +7,16 @@ import type { CoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { connectHost } from "./connect-host.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { codes, collect, jobsFor, listenFor, never, paramsOf, updateOf } from "../testing/pools.js";
+import {
+  codes,
+  collect,
+  jobsFor,
+  listenFor,
+  never,
+  oneByOne,
+  paramsOf,
+  updateOf,
+} from "../testing/pools.js";
 import { RawHost } from "../testing/raw-host.js";
 
 /** A message in short: `base 1`, `c0 on 1`, `forget 1`. */
@@ -65,11 +74,11 @@ describe("SocketPool, the params of jobs", () => {
     void connectHost({
       ...{ url: pool.url, capacity: 10, backend: "none", softwareVersion: "test" },
       onWelcome: () => Promise.resolve(),
-      runJob: (job) => {
+      runJobs: oneByOne((job) => {
         see(job);
         const { id: jobId, clientId } = job;
         return Promise.resolve({ jobId, clientId, update: updateOf(clientId) });
-      },
+      }),
       signal: abort.signal,
     });
     await pool.ready(never);

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
-import type { Job } from "@fedclair/core";
+import type { ClientParams, Job } from "@fedclair/core";
 import { encodeClientFailed, encodeUpdate } from "./codec/host-message.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { codes, collect, jobsFor, listenFor, never, updateOf } from "../testing/pools.js";
+import { codes, collect, jobsFor, listenFor, never, paramsOf, updateOf } from "../testing/pools.js";
 import { outcome, RawHost } from "../testing/raw-host.js";
+
+/** A client's params that are large: 64 KiB beside those that all share. */
+const large: ClientParams = {
+  base: paramsOf(1),
+  rounds: [[new Map([["w", { shape: [2 ** 13], data: new Float64Array(2 ** 13) }]])]],
+};
 
 describe("SocketPool, working", () => {
   let pool: SocketPool;
@@ -45,10 +51,12 @@ describe("SocketPool, working", () => {
     await pool.close();
   });
 
-  it("has at most three jobs at a host at a time", async () => {
+  it("has at most three jobs with large params at a host at a time", async () => {
     await open(5);
     const host = await joined(5);
-    const [c0, c1, c2, c3, c4] = ["c0", "c1", "c2", "c3", "c4"].map((id) => jobFor(id));
+    const [c0, c1, c2, c3, c4] = ["c0", "c1", "c2", "c3", "c4"].map((id) =>
+      jobFor(id, { params: large }),
+    );
     assert.ok(c0 && c1 && c2 && c3 && c4);
     // Two calls share the three.
     const { answers } = await begin(host, [c0, c1]);
@@ -65,6 +73,23 @@ describe("SocketPool, working", () => {
     for (const job of [c0, c2, c3, c4]) await answer(host, job);
     assert.deepEqual(codes(await answers), { c0: "ok", c1: "ok" });
     assert.deepEqual(codes(await others), { c2: "ok", c3: "ok", c4: "ok" });
+  });
+
+  it("has at most 32 others there, for it may work on many together", async () => {
+    const ids = Array.from({ length: 33 }, (_, i) => `c${i}`);
+    await open(33);
+    const host = await joined(33);
+    const jobs = jobsFor(ids);
+    const { answers } = await begin(host, jobs);
+    for (let waiting = 1; waiting < 32; waiting++) await untilNext(host, "clientJob");
+    const [first, ...others] = jobs;
+    assert.ok(first);
+    assert.equal(await answer(host, { ...first, id: 0 }), "STALE_ROUND"); // there and back: all that was to come has come
+    assert.equal(host.waiting, 0);
+    await answer(host, first);
+    await untilNext(host, "clientJob");
+    for (const job of others) await answer(host, job);
+    assert.ok(Object.values(codes(await answers)).every((code) => code === "ok"));
   });
 
   it("refuses stale, foreign, unknown and repeated answers without harm to the valid one", async () => {
@@ -216,7 +241,7 @@ describe("SocketPool, working", () => {
     await open(5);
     const host = await joined(5);
     const closing = new AbortController();
-    const jobs = jobsFor(["c0", "c1", "c2", "c3", "c4"]);
+    const jobs = jobsFor(["c0", "c1", "c2", "c3", "c4"], { params: large });
     const [c0, c1, c2, c3] = jobs;
     assert.ok(c0 && c1 && c2 && c3);
     const { answers } = await begin(host, jobs, closing.signal);
@@ -234,7 +259,7 @@ describe("SocketPool, working", () => {
       ended,
       [c1, c2, c3].map(({ id }) => ({ type: "jobEnd", id })),
     );
-    const last = jobFor("c4");
+    const last = jobFor("c4", { params: large });
     const next = await begin(host, [last]);
     await answer(host, last);
     assert.deepEqual(codes(await next.answers), { c4: "ok" });

@@ -9,7 +9,7 @@ import { listen } from "./listen.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
 import { createServer } from "./tls.js";
 import { Authority, hasOpenssl } from "../testing/authority.js";
-import { codes, collect, jobsFor, listenFor, never, updateOf } from "../testing/pools.js";
+import { codes, collect, jobsFor, listenFor, never, oneByOne, updateOf } from "../testing/pools.js";
 
 describe("TLS", () => {
   let ours: Authority;
@@ -48,8 +48,9 @@ describe("TLS", () => {
     connectHost({
       ...{ url, tls, capacity: 1, backend: "none", softwareVersion: "test" },
       onWelcome: () => Promise.resolve(),
-      runJob: ({ id: jobId, clientId }) =>
+      runJobs: oneByOne(({ id: jobId, clientId }) =>
         Promise.resolve({ jobId, clientId, update: updateOf(clientId) }),
+      ),
       ...changes,
     });
   /** Trying again is of no use: it does not wait for a minute. */

@@ -1,4 +1,4 @@
-import type { Answer, Job, Params, Update } from "@fedclair/core";
+import type { Answer, ClientJob, Job, Params, Update } from "@fedclair/core";
 import { SocketPool, type SocketPoolOptions } from "../src/socket-pool.js";
 
 export const never: AbortSignal = new AbortController().signal;
@@ -28,6 +28,15 @@ export function jobsFor(clientIds: readonly string[], changes: Partial<Job> = {}
     admit: () => undefined,
     ...changes,
   }));
+}
+
+/** For hosts that do one job after another. */
+export function oneByOne(run: (job: ClientJob) => Promise<Answer>) {
+  return async (jobs: readonly ClientJob[]): Promise<Answer[]> => {
+    const answers: Answer[] = [];
+    for (const job of jobs) answers.push(await run(job));
+    return answers;
+  };
 }
 
 export function updateOf(clientId: string, value = 0): Update {

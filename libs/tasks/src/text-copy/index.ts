@@ -1,7 +1,7 @@
 import { loadBackend } from "@fedclair/compute";
 import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
-import type { TextCopyClient } from "./client.js";
+import type { TextCopyClient, trainAll } from "./client.js";
 import type { Corpus } from "./corpus.js";
 import { addresses, textFolder } from "./documents.js";
 import type { Weights } from "./model.js";
@@ -67,19 +67,20 @@ export const textCopy: TaskPlugin = {
   primary: "accuracy",
   create: (options: Options): Task => {
     const corpus = corpusOf(options);
-    let loaded: { base: Weights; Client: typeof TextCopyClient } | undefined;
+    let loaded:
+      { base: Weights; Client: typeof TextCopyClient; trainAll: typeof trainAll } | undefined;
     return {
       ...(corpus.checkClients && { checkClients: corpus.checkClients }),
       ...(corpus.remark && { remark: corpus.remark }),
       ...(corpus.clientLabel && { clientLabel: corpus.clientLabel }),
       async prepare() {
         await loadBackend();
-        const [{ loadBase }, { TextCopyClient: Client }] = await Promise.all([
+        const [{ loadBase }, { TextCopyClient: Client, trainAll }] = await Promise.all([
           import("./base.js"),
           import("./client.js"),
         ]);
         const [base] = await Promise.all([loadBase(corpus.vocabulary), corpus.load?.()]);
-        loaded = { base, Client };
+        loaded = { base, Client, trainAll };
       },
       start: () => {
         const params = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
@@ -89,6 +90,11 @@ export const textCopy: TaskPlugin = {
         if (!loaded) throw new Error("text-copy: call prepare() before openShard()");
         const training = { ...options, base: loaded.base, vocabulary: corpus.vocabulary };
         return Promise.resolve(new loaded.Client(training, drawData(options, corpus, shard)));
+      },
+      mostTogether: 16,
+      trainCohort: (clients, jobs) => {
+        if (!loaded) throw new Error("text-copy: call prepare() before trainCohort()");
+        return loaded.trainAll(clients, jobs);
       },
     };
   },

@@ -1,10 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 
 /*
- * The layers of the Transformer with their gradients, written out: tfjs-core's build for Node registers none, and
- * XNNPACK, the matrix product of the wasm backend, takes only plain two-dimensional products. A transposing or batched
- * product runs on a slow path (384×48 times 384×144: 2.3 ms against 0.2 ms), so matrices are transposed on their own.
- * The same holds for transposes of five dimensions (4.4 ms) against four (0.02 ms). Call all of it inside `tf.tidy`.
+ * The layers of the Transformer with their gradients, written out: tfjs-core's build for Node registers none. Transposes of
+ * five dimensions take two hundred times as long on wasm as those of four. Call all of it inside `tf.tidy`.
  */
 
 /** What a layer returns: its output, and the gradient with respect to its input from that of its output. */
@@ -13,17 +11,25 @@ export interface Layer {
   readonly back: (dy: tf.Tensor2D) => tf.Tensor2D;
 }
 
-export interface Linear extends Layer {
-  /** The gradient with respect to the weights. */
-  readonly weights: (dy: tf.Tensor2D) => tf.Tensor2D;
+/** in×out, the same for all rows; or clients×in×out: the rows are then as many equal parts, a client's each. */
+export type Matrices = tf.Tensor2D | tf.Tensor3D;
+
+export interface Linear<W extends Matrices> extends Layer {
+  /** The gradient with respect to the weights, of their shape. */
+  readonly weights: (dy: tf.Tensor2D) => W;
 }
 
-/** y = x·w with x rows×in, w in×out; no bias. */
-export function linear(x: tf.Tensor2D, w: tf.Tensor2D): Linear {
+/** y = x·w with x rows×in; no bias. */
+export function linear<W extends Matrices>(x: tf.Tensor2D, w: W): Linear<W> {
+  const clients = w.rank === 3 ? w.shape[0] : undefined;
+  const apart = (rows: tf.Tensor2D): tf.Tensor =>
+    clients === undefined ? rows : tf.reshape(rows, [clients, -1, rows.shape[1]]);
+  const together = (rows: tf.Tensor): tf.Tensor2D =>
+    tf.reshape(rows, [-1, rows.shape.at(-1) ?? NaN]);
   return {
-    y: tf.matMul(x, w),
-    back: (dy) => tf.matMul(dy, tf.transpose(w)),
-    weights: (dy) => tf.matMul(tf.transpose(x), dy),
+    y: together(tf.matMul(apart(x), w)),
+    back: (dy) => together(tf.matMul(apart(dy), w, false, true)),
+    weights: (dy) => tf.matMul<W>(apart(x), apart(dy), true),
   };
 }
 
@@ -34,6 +40,12 @@ export function relu(x: tf.Tensor2D): Layer {
 
 /** Layer normalisation of each row, without learnt gain and shift. */
 export function normalize(x: tf.Tensor2D): Layer {
+  if (!isFused("Normalize")) return normalizeByOperations(x);
+  const [y, scales] = run("Normalize", { x });
+  return { y, back: (dy) => run("NormalizeGradient", { y, scales, dy })[0] };
+}
+
+export function normalizeByOperations(x: tf.Tensor2D): Layer {
   const centred = tf.sub(x, tf.mean(x, -1, true));
   const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), 1e-5));
   const y = tf.mul<tf.Tensor2D>(centred, scale);
@@ -66,27 +78,55 @@ export function lastPositions(x: tf.Tensor2D, length: number, count: number): La
   };
 }
 
-/**
- * Attention of the last positions of each sequence to the whole of it.
- * @param qkv (sequences·length)×3·width: queries, keys and values of all heads side by side
- * @param mask queries×length, 0 where attention is allowed and very negative elsewhere
- * @returns y of (sequences·queries)×width
- */
-export function attention(qkv: tf.Tensor2D, heads: number, mask: tf.Tensor2D): Layer {
-  const [queries, length] = mask.shape;
-  const [rows, columns] = qkv.shape;
-  const width = columns / 3;
+/** Queries, keys and values, (sequences·positions)×width each, all heads side by side; queries may be of fewer positions. */
+// A type and not an interface, so that tf sees that it holds tensors only.
+export type Attended = {
+  readonly q: tf.Tensor2D;
+  readonly k: tf.Tensor2D;
+  readonly v: tf.Tensor2D;
+};
+
+export interface AttentionSizes {
+  /** A sequence's last positions, which ask. */
+  readonly queries: number;
+  readonly positions: number;
+  readonly heads: number;
+}
+
+export interface Attention {
+  /** (sequences·queries)×width */
+  readonly y: tf.Tensor2D;
+  readonly back: (dy: tf.Tensor2D) => Attended;
+}
+
+/** Attention of the last positions of each sequence to all up to their own. */
+export function attention(inputs: Attended, sizes: AttentionSizes): Attention {
+  if (!isFused("Attention")) return attentionByOperations(inputs, sizes);
+  const [y, probabilities] = run("Attention", inputs, sizes);
+  return {
+    y,
+    back: (dy) => {
+      const [q, k, v] = run("AttentionGradient", { ...inputs, probabilities, dy }, sizes);
+      return { q, k, v };
+    },
+  };
+}
+
+export function attentionByOperations(
+  inputs: Attended,
+  { queries, positions, heads }: AttentionSizes,
+): Attention {
+  const width = inputs.q.shape[1];
   const scale = 1 / Math.sqrt(width / heads);
-  const split = (x: tf.Tensor2D, positions: number): tf.Tensor4D =>
-    tf.transpose(tf.reshape(x, [-1, positions, heads, width / heads]), [0, 2, 1, 3]);
+  const split = (x: tf.Tensor2D, rows: number): tf.Tensor4D =>
+    tf.transpose(tf.reshape(x, [-1, rows, heads, width / heads]), [0, 2, 1, 3]);
   const merge = (x: tf.Tensor): tf.Tensor2D =>
     tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [-1, width]);
-  const third = (i: number) => tf.slice2d(qkv, [0, i * width], [rows, width]);
 
-  const asking = lastPositions(third(0), length, queries);
-  const q = split(asking.y, queries);
-  const k = split(third(1), length);
-  const v = split(third(2), length);
+  const q = split(inputs.q, queries);
+  const k = split(inputs.k, positions);
+  const v = split(inputs.v, positions);
+  const mask = causalMask(queries, positions);
   const p = tf.softmax(tf.add(tf.mul(tf.matMul(q, k, false, true), scale), mask));
   return {
     y: merge(tf.matMul(p, v)),
@@ -94,10 +134,32 @@ export function attention(qkv: tf.Tensor2D, heads: number, mask: tf.Tensor2D): L
       const dOut = split(dy, queries);
       const weighted = tf.mul(tf.matMul(dOut, v, false, true), p);
       const dScores = tf.mul(tf.sub(weighted, tf.mul(p, tf.sum(weighted, -1, true))), scale);
-      const dQ = asking.back(merge(tf.matMul(dScores, k)));
-      const dK = merge(tf.matMul(dScores, q, true, false));
-      const dV = merge(tf.matMul(p, dOut, true, false));
-      return tf.concat2d([dQ, dK, dV], 1);
+      return {
+        q: merge(tf.matMul(dScores, k)),
+        k: merge(tf.matMul(dScores, q, true)),
+        v: merge(tf.matMul(p, dOut, true)),
+      };
     },
   };
+}
+
+/** Forbids the last positions to look ahead: 0 where attention is allowed, very negative elsewhere. */
+function causalMask(queries: number, positions: number): tf.Tensor2D {
+  const rows = Array.from({ length: queries }, (_, row) =>
+    Array.from({ length: positions }, (_, column) =>
+      column > row + positions - queries ? -1e9 : 0,
+    ),
+  );
+  return tf.tensor2d(rows);
+}
+
+/** Does `@fedclair/compute` have this layer as one operation, for the backend that runs? */
+function isFused(kernel: string): boolean {
+  const found: unknown = tf.getKernel(kernel, tf.getBackend());
+  return found !== undefined;
+}
+
+function run(kernel: string, inputs: tf.NamedTensorMap, sizes?: AttentionSizes) {
+  const outputs = tf.engine().runKernel(kernel, inputs, { ...sizes });
+  return outputs as unknown as readonly [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
 }

@@ -5,95 +5,96 @@ import { adamState, adamStep, type AdamState } from "../nets/adam.js";
 import { moduleNames, width } from "./shape.js";
 
 /*
- * All adapters as two matrices, transposed as the model's weights are (in×out): `down` is width×(8·rank), the modules'
- * Aᵀ side by side; `up` is (8·rank)×(8·width), their Bᵀ as diagonal blocks. Their product is then the change of
- * `adapted`: one product in place of eight. Entries of `up` off the blocks have no gradient and stay zero under Adam.
+ * The adapters of many clients as two tensors, transposed as the model's weights are (in×out): `down` is modules×clients×width×rank,
+ * the Aᵀ; `up` is modules×clients×rank×width, the Bᵀ. Modules come first: to part them is then to copy in one piece.
  */
 export type Adapters = {
-  readonly down: AdamState;
-  readonly up: AdamState;
+  readonly down: AdamState<tf.Tensor4D>;
+  readonly up: AdamState<tf.Tensor4D>;
 };
 
-const columns = moduleNames.length * width;
-
 /** A₀ ~ N(0, 1/in), B₀ = 0 (LoRA, Hu et al. 2022). @param common the stream from which all clients of a round draw */
-export function initialAdapters(rank: number, common: Stream): Adapters {
-  const across = moduleNames.length * rank;
-  const down = new Float32Array(width * across);
+export function initialAdapters(rank: number, common: Stream, clients: number): Adapters {
+  const down = new Float32Array(moduleNames.length * width * rank);
   moduleNames.forEach((name, module) => {
     const a = common.at("lora", name).normals(rank * width, 1 / Math.sqrt(width));
     a.forEach((value, index) => {
       const row = Math.floor(index / width);
-      down[(index % width) * across + module * rank + row] = value;
+      down[(module * width + (index % width)) * rank + row] = value;
     });
   });
+  const one = tf.tensor4d(down, [moduleNames.length, 1, width, rank]);
   return {
-    down: adamState(tf.tensor2d(down, [width, across])),
-    up: adamState(tf.zeros([across, columns])),
+    down: adamState(tf.tile(one, [1, clients, 1, 1])),
+    up: adamState(tf.zeros<tf.Rank.R4>([moduleNames.length, clients, rank, width])),
   };
 }
 
-/** The change of `adapted`, width×(8·width). */
-export function adapterChange({ down, up }: Adapters): tf.Tensor2D {
-  return tf.matMul(down.value, up.value);
+/** The modules with their adapters, clients×width×width each. @param start without them */
+export function adaptedModules(
+  start: readonly tf.Tensor3D[],
+  { down, up }: Adapters,
+): readonly tf.Tensor3D[] {
+  // Parted before they are multiplied, while they are small.
+  const [downs, ups] = [tf.unstack(down.value), tf.unstack(up.value)];
+  return start.map((module, i) => tf.add(module, tf.matMul(item(downs, i), item(ups, i))));
 }
 
-/** 1 on the diagonal blocks of `up`, 0 elsewhere. */
-export function blockMask(rank: number): tf.Tensor2D {
-  const mask = new Float32Array(moduleNames.length * rank * columns);
-  for (let row = 0; row < moduleNames.length * rank; row++) {
-    const start = row * columns + Math.floor(row / rank) * width;
-    mask.fill(1, start, start + width);
-  }
-  return tf.tensor2d(mask, [moduleNames.length * rank, columns]);
-}
-
-/** One step of Adam on both matrices, from the gradient of `adapted`. */
+/** One step of Adam on both, from the gradient of each module, clients×width×width. */
 export function adaptersStep(
   { down, up }: Adapters,
-  gradient: tf.Tensor2D,
-  mask: tf.Tensor2D,
+  gradients: readonly tf.Tensor3D[],
   rate: number,
   step: number,
 ): Adapters {
-  const dDown = tf.matMul<tf.Tensor2D>(gradient, tf.transpose(up.value));
-  const dUp = tf.mul<tf.Tensor2D>(tf.matMul(tf.transpose(down.value), gradient), mask);
+  const gradient = tf.stack([...gradients]);
+  const dDown = tf.matMul<tf.Tensor4D>(gradient, up.value, false, true);
+  const dUp = tf.matMul<tf.Tensor4D>(down.value, gradient, true);
   return { down: adamStep(down, dDown, rate, step), up: adamStep(up, dUp, rate, step) };
 }
 
-/** The adapters by module, B width×rank and A rank×width: B spans the space of outputs, so that B·A is out×in. */
-export function lowRankUpdates({ down, up }: Adapters, rank: number): Map<string, LowRank> {
-  const across = moduleNames.length * rank;
+/** Each client's adapters by module, B width×rank and A rank×width: B spans the space of outputs, so that B·A is out×in. */
+export function lowRankUpdates({ down, up }: Adapters): Map<string, LowRank>[] {
+  const [, clients, , rank] = down.value.shape;
   const [downData, upData] = [down.value.dataSync(), up.value.dataSync()];
-  return new Map(
-    moduleNames.map((name, module) => {
+  return Array.from({ length: clients }, (_, client) => {
+    const pairs = moduleNames.map((name, module) => {
+      const start = (module * clients + client) * width * rank;
       const b = new Float32Array(width * rank);
       const a = new Float32Array(rank * width);
       for (let j = 0; j < rank; j++) {
-        const row = module * rank + j;
         for (let i = 0; i < width; i++) {
-          b[i * rank + j] = item(upData, row * columns + module * width + i);
-          a[j * width + i] = item(downData, i * across + row);
+          b[i * rank + j] = item(upData, start + j * width + i);
+          a[j * width + i] = item(downData, start + i * rank + j);
         }
       }
       const pair = { b: { shape: [width, rank], data: b }, a: { shape: [rank, width], data: a } };
-      return [name, pair];
-    }),
-  );
+      return [name, pair] as const;
+    });
+    return new Map(pairs);
+  });
 }
 
-/** The accumulated changes of the modules (out×in) as a change of `adapted` (in×out, side by side). */
-export function packedChange(params: Params): tf.Tensor2D {
-  const packed = new Float32Array(width * columns);
-  moduleNames.forEach((name, module) => {
-    const data = params.get(name)?.data;
-    if (data?.length !== width * width) {
+/** The base's modules as each client's params have them, clients×width×width each. @param base width×width each */
+export function startOf(base: readonly tf.Tensor2D[], params: readonly Params[]): tf.Tensor3D[] {
+  return moduleNames.map((name, module) => {
+    const changes = tf.tensor3d(changesOf(name, params), [params.length, width, width]);
+    return tf.add(item(base, module), changes);
+  });
+}
+
+/** The accumulated changes of a module (out×in) of each client, transposed. */
+function changesOf(name: string, params: readonly Params[]): Float32Array {
+  const size = width * width;
+  const all = new Float32Array(params.length * size);
+  params.forEach((one, client) => {
+    const data = one.get(name)?.data;
+    if (data?.length !== size) {
       throw new RangeError(`params: module ${name} must be ${width}×${width}`);
     }
-    data.forEach((value, index) => {
-      const row = Math.floor(index / width);
-      packed[(index % width) * columns + module * width + row] = value;
-    });
+    for (let i = 0; i < size; i++) {
+      all[client * size + (i % width) * width + Math.floor(i / width)] = data[i] ?? NaN;
+    }
   });
-  return tf.tensor2d(packed, [width, columns]);
+  return all;
 }

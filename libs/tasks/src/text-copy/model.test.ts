@@ -3,7 +3,7 @@ import { loadBackend } from "@fedclair/compute";
 import { stream, at, item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, targetRows } from "./examples.js";
-import { embed, forward, type WeightName, type Weights } from "./model.js";
+import { embed, forward, modulesOf, type WeightName, type Weights } from "./model.js";
 import { copyLength } from "./shape.js";
 import { lossWithGradients, pretrain } from "./pretrain.js";
 
@@ -40,7 +40,11 @@ describe("text-copy model", () => {
     other[4] = 2;
     const logits = (y: Int32Array) =>
       tf.tidy(() =>
-        forward(embed(contextRows({ x, y }, vocabulary), weights), weights).logits.arraySync(),
+        forward(
+          embed(contextRows({ x, y }, vocabulary), weights),
+          weights,
+          modulesOf(weights),
+        ).logits.arraySync(),
       );
     const [before, after] = [logits(x), logits(other)];
     assert.deepEqual(after.slice(0, 5), before.slice(0, 5));

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { item } from "@fedclair/linalg";
-import { attention, lastPositions, linear, normalize, relu } from "./layers.js";
-import { blocks, contextLength, copyLength, width } from "./shape.js";
+import { attention, lastPositions, linear, normalize, relu, type Matrices } from "./layers.js";
+import { blocks, contextLength, copyLength, moduleNames, width } from "./shape.js";
 
 /*
  * A decoder-only Transformer: token and position embeddings, two blocks with normalisation before each half, one more
@@ -13,7 +13,7 @@ const heads = 4;
 /**
  * The weights as the model uses them, in×out: `embedding` vocabulary×width, `position` contextLength×width, `adapted`
  * width×(8·width), `up` width×hidden, `down` hidden×width, `head` width×vocabulary. `adapted` holds the modules side by
- * side in the order of `moduleNames`, so that one product adapts them all.
+ * side in the order of `moduleNames`.
  */
 export type Weights = Readonly<Record<WeightName, tf.Tensor2D>>;
 export type WeightName =
@@ -24,36 +24,46 @@ export type WeightName =
   | "head";
 
 /** Computed when asked for, so that frozen weights cost nothing. `input` is the gradient of the embedded tokens. */
-export type Gradients = Readonly<
-  Record<Exclude<WeightName, "embedding" | "position"> | "input", () => tf.Tensor2D>
->;
+export type Gradients<W extends Matrices> = Readonly<
+  Record<Exclude<WeightName, "embedding" | "position" | "adapted"> | "input", () => tf.Tensor2D>
+> & { readonly modules: () => readonly W[] };
+
+/** The modules one by one, width×width each. */
+export function modulesOf({ adapted }: Weights): readonly tf.Tensor2D[] {
+  return moduleNames.map((_, module) => tf.slice2d(adapted, [0, module * width], [width, width]));
+}
 
 /**
  * (sequences·contextLength)×width, what the first block reads.
  * @param oneHot (sequences·contextLength)×vocabulary: on wasm a product has a gradient, gathering rows has none
  */
 export function embed(oneHot: tf.Tensor2D, { embedding, position }: Weights): tf.Tensor2D {
-  const sequences = oneHot.shape[0] / contextLength;
-  return tf.add(tf.matMul(oneHot, embedding), tf.tile(position, [sequences, 1]));
+  const bySequence = tf.reshape(tf.matMul(oneHot, embedding), [-1, contextLength, width]);
+  return tf.reshape(tf.add(bySequence, position), [-1, width]);
 }
 
 /**
  * @param embedded what `embed` returns
+ * @param modules in the order of `moduleNames`, in place of `weights.adapted`: the same for all sequences, or a client's each
  * @returns logits of y1 … y6, (sequences·copyLength)×vocabulary, and their gradients
  */
-export function forward(embedded: tf.Tensor2D, weights: Weights) {
-  const first = block(embedded, 0, weights, contextLength);
+export function forward<W extends Matrices>(
+  embedded: tf.Tensor2D,
+  weights: Weights,
+  modules: readonly W[],
+) {
+  const first = block(embedded, 0, weights, modules, contextLength);
   // The last block's other positions would be read by nobody.
-  const second = block(first.y, 1, weights, copyLength);
+  const second = block(first.y, 1, weights, modules, copyLength);
   const normed = normalize(second.y);
   const head = linear(normed.y, weights.head);
   return {
     logits: head.y,
-    back: (dLogits: tf.Tensor2D): Gradients => {
+    back: (dLogits: tf.Tensor2D): Gradients<W> => {
       const d2 = second.back(normed.back(head.back(dLogits)));
       const d1 = first.back(d2.input());
       return {
-        adapted: () => tf.concat([d1.adapted(), d2.adapted()], 1),
+        modules: () => [...d1.modules(), ...d2.modules()],
         "block0.up": d1.up,
         "block0.down": d1.down,
         "block1.up": d2.up,
@@ -66,13 +76,24 @@ export function forward(embedded: tf.Tensor2D, weights: Weights) {
 }
 
 /** One block for the last `count` positions: attention, then the perceptron, each added to what it reads. */
-function block(x: tf.Tensor2D, index: (typeof blocks)[number], weights: Weights, count: number) {
-  const columns = (start: number, count: number) =>
-    tf.slice2d(weights.adapted, [0, (4 * index + start) * width], [width, count * width]);
+function block<W extends Matrices>(
+  x: tf.Tensor2D,
+  index: (typeof blocks)[number],
+  weights: Weights,
+  modules: readonly W[],
+  count: number,
+) {
+  const module = (projection: number) => item(modules, 4 * index + projection);
   const before = normalize(x);
-  const qkv = linear(before.y, columns(0, 3));
-  const attended = attention(qkv.y, heads, causalMask(count));
-  const out = linear(attended.y, columns(3, 1));
+  const asking = lastPositions(before.y, contextLength, count);
+  const q = linear(asking.y, module(0));
+  const k = linear(before.y, module(1));
+  const v = linear(before.y, module(2));
+  const attended = attention(
+    { q: q.y, k: k.y, v: v.y },
+    { queries: count, positions: contextLength, heads },
+  );
+  const out = linear(attended.y, module(3));
   const kept = lastPositions(x, contextLength, count);
   const middle = tf.add<tf.Tensor2D>(kept.y, out.y);
   const between = normalize(middle);
@@ -84,39 +105,35 @@ function block(x: tf.Tensor2D, index: (typeof blocks)[number], weights: Weights,
     back: (dy: tf.Tensor2D) => {
       const dUp = active.back(down.back(dy));
       const dMiddle = tf.add<tf.Tensor2D>(dy, between.back(up.back(dUp)));
-      const dQkv = attended.back(out.back(dMiddle));
+      const d = attended.back(out.back(dMiddle));
       return {
-        adapted: () => tf.concat([qkv.weights(dQkv), out.weights(dMiddle)], 1),
+        modules: () => [q.weights(d.q), k.weights(d.k), v.weights(d.v), out.weights(dMiddle)],
         up: () => up.weights(dUp),
         down: () => down.weights(dy),
-        input: () => tf.add<tf.Tensor2D>(kept.back(dMiddle), before.back(qkv.back(dQkv))),
+        input: () => {
+          const dAsking = asking.back(q.back(d.q));
+          const dBefore = tf.add<tf.Tensor2D>(dAsking, tf.add(k.back(d.k), v.back(d.v)));
+          return tf.add<tf.Tensor2D>(kept.back(dMiddle), before.back(dBefore));
+        },
       };
     },
   };
 }
 
-/** Forbids the last `count` positions to look ahead: 0 where attention is allowed, very negative elsewhere. */
-function causalMask(count: number): tf.Tensor2D {
-  const rows = Array.from({ length: count }, (_, row) =>
-    Array.from({ length: contextLength }, (_, column) =>
-      column > row + contextLength - count ? -1e9 : 0,
-    ),
-  );
-  return tf.tensor2d(rows);
-}
-
 /**
- * Mean cross-entropy, in nats a token.
+ * Mean cross-entropy of each client, in nats a token.
  * @param target one-hot rows, as many as `logits`
+ * @param clients of which the rows are equal parts
  */
-export function crossEntropy(logits: tf.Tensor2D, target: tf.Tensor2D) {
+export function crossEntropy(logits: tf.Tensor2D, target: tf.Tensor2D, clients = 1) {
   const p = tf.softmax(logits);
   return {
-    value: (): number => {
+    values: (): Float32Array => {
       // Kept finite where a probability underflows: records hold finite numbers only.
       const likelihood = tf.maximum(tf.sum(tf.mul(p, target), -1), 1e-30);
-      return -item(tf.mean(tf.log(likelihood)).dataSync(), 0);
+      const byClient = tf.reshape(tf.log(likelihood), [clients, -1]);
+      return tf.neg(tf.mean(byClient, -1)).dataSync<"float32">();
     },
-    gradient: () => tf.div<tf.Tensor2D>(tf.sub(p, target), logits.shape[0]),
+    gradient: () => tf.div<tf.Tensor2D>(tf.sub(p, target), logits.shape[0] / clients),
   };
 }

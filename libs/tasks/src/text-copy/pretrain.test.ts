@@ -6,7 +6,7 @@ import { stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { baseFile, encodeWeights, loadBase } from "./base.js";
 import { contextRows } from "./examples.js";
-import { embed, forward, type Weights } from "./model.js";
+import { embed, forward, modulesOf, type Weights } from "./model.js";
 import { copyLength } from "./shape.js";
 import { pretrain, pretrainSteps, reversed } from "./pretrain.js";
 
@@ -48,7 +48,11 @@ describe("pretrain", function () {
 
 function accuracy(weights: Weights, vocabulary: number, x: Int32Array, y: Int32Array): number {
   return tf.tidy(() => {
-    const { logits } = forward(embed(contextRows({ x, y }, vocabulary), weights), weights);
+    const { logits } = forward(
+      embed(contextRows({ x, y }, vocabulary), weights),
+      weights,
+      modulesOf(weights),
+    );
     const predicted = tf.argMax(logits, -1).dataSync();
     return y.filter((token, i) => token === predicted[i]).length / y.length;
   });

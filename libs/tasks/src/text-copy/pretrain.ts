@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Stream } from "@fedclair/linalg";
+import { item, type Stream } from "@fedclair/linalg";
 import { adamState, adamStep, type AdamState } from "../nets/adam.js";
 import { contextRows, targetRows, type Examples } from "./examples.js";
-import { crossEntropy, embed, forward, type WeightName, type Weights } from "./model.js";
+import { crossEntropy, embed, forward, modulesOf, type WeightName, type Weights } from "./model.js";
 import { contextLength, copyLength, hidden, moduleNames, width } from "./shape.js";
 
 /** Steps that the shipped bases were trained for. */
@@ -86,17 +86,18 @@ function improve(
 /** The loss on the examples, in nats a token, and its gradients with respect to all weights. */
 export function lossWithGradients(weights: Weights, examples: Examples, vocabulary: number) {
   const rows = contextRows(examples, vocabulary);
-  const { logits, back } = forward(embed(rows, weights), weights);
-  const { value, gradient } = crossEntropy(logits, targetRows(examples, vocabulary));
-  const { input, ...others } = back(gradient());
+  const { logits, back } = forward(embed(rows, weights), weights, modulesOf(weights));
+  const { values, gradient } = crossEntropy(logits, targetRows(examples, vocabulary));
+  const { input, modules, ...others } = back(gradient());
   const dEmbedded = input();
   const bySequence = tf.reshape(dEmbedded, [-1, contextLength, width]);
   const gradients: Record<WeightName, () => tf.Tensor2D> = {
     ...others,
+    adapted: () => tf.concat2d([...modules()], 1),
     embedding: () => tf.matMul<tf.Tensor2D>(tf.transpose(rows), dEmbedded),
     position: () => tf.sum<tf.Tensor2D>(bySequence, 0),
   };
-  return { loss: value, gradients };
+  return { loss: () => item(values(), 0), gradients };
 }
 
 function mapWeights<From, To>(

@@ -1,0 +1,126 @@
+import type * as TensorFlow from "@tensorflow/tfjs-core";
+import { addressIn, checkFloats, kernelsIn, withBytes, type WasmBackend } from "./wasm-backend.js";
+
+type Inputs = Record<string, TensorFlow.TensorInfo>;
+
+/**
+ * Layers that TensorFlow.js would make of a dozen operations each, as one, for `tf.engine().runKernel`; on wasm alone:
+ *
+ * - `Normalize` of x, rows×width: [y, scales]. `NormalizeGradient` of y, scales and dy: dx.
+ * - `Attention` of q, k and v, (sequences·positions)×width, with attributes `queries`, `positions` and `heads`: [y, probabilities].
+ *   `AttentionGradient` of these and dy: [dq, dk, dv].
+ *
+ * Widths, and those of heads, are multiples of 4.
+ */
+export function addLayers(tf: typeof TensorFlow): void {
+  const add = (
+    kernelName: string,
+    kernel: (
+      backend: WasmBackend,
+      inputs: Inputs,
+      sizes: AttentionSizes,
+    ) => TensorFlow.TensorInfo[],
+  ) => {
+    tf.registerKernel({
+      kernelName,
+      backendName: "wasm",
+      kernelFunc: ({ inputs, backend, attrs }) => {
+        checkFloats(kernelName, Object.values(inputs));
+        const given = inputs as unknown as Inputs;
+        return kernel(backend as unknown as WasmBackend, given, attrs as unknown as AttentionSizes);
+      },
+    });
+  };
+  add("Normalize", normalize);
+  add("NormalizeGradient", normalizeGradient);
+  add("Attention", attention);
+  add("AttentionGradient", attentionGradient);
+}
+
+function normalize(backend: WasmBackend, { x }: Inputs): TensorFlow.TensorInfo[] {
+  const [rows, width] = sizesOf(x);
+  const y = backend.makeOutput([rows, width], "float32");
+  const scales = backend.makeOutput([rows, 1], "float32");
+  const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
+  kernelsIn(backend).normalize(at(x), rows, width, at(y), at(scales));
+  return [y, scales];
+}
+
+function normalizeGradient(backend: WasmBackend, { y, scales, dy }: Inputs) {
+  const [rows, width] = sizesOf(y);
+  const dx = backend.makeOutput([rows, width], "float32");
+  const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
+  kernelsIn(backend).normalizeGradient(at(y), at(scales), at(dy), rows, width, at(dx));
+  return [dx];
+}
+
+interface AttentionSizes {
+  readonly queries: number;
+  readonly positions: number;
+  readonly heads: number;
+}
+
+function attention(backend: WasmBackend, { q, k, v }: Inputs, sizes: AttentionSizes) {
+  const { queries, positions, heads } = sizes;
+  const [rows, width] = sizesOf(q);
+  const sequences = rows / queries;
+  const y = backend.makeOutput([rows, width], "float32");
+  const across = 4 * Math.ceil(positions / 4);
+  const probabilities = backend.makeOutput([sequences, heads, queries, across], "float32");
+  const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
+  kernelsIn(backend).attention(
+    at(q),
+    at(k),
+    at(v),
+    sequences,
+    queries,
+    positions,
+    heads,
+    width,
+    at(y),
+    at(probabilities),
+  );
+  return [y, probabilities];
+}
+
+function attentionGradient(
+  backend: WasmBackend,
+  { q, k, v, probabilities, dy }: Inputs,
+  { queries, positions, heads }: AttentionSizes,
+) {
+  const [rows, width] = sizesOf(q);
+  const [keys] = sizesOf(k);
+  const dq = backend.makeOutput([rows, width], "float32");
+  const dk = backend.makeOutput([keys, width], "float32");
+  const dv = backend.makeOutput([keys, width], "float32");
+  const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
+  withBytes(backend, 4 * positions, (scores) => {
+    kernelsIn(backend).attentionGradient(
+      at(q),
+      at(k),
+      at(v),
+      rows / queries,
+      queries,
+      positions,
+      heads,
+      width,
+      at(probabilities),
+      at(dy),
+      at(dq),
+      at(dk),
+      at(dv),
+      scores,
+    );
+  });
+  return [dq, dk, dv];
+}
+
+function sizesOf(matrix: TensorFlow.TensorInfo | undefined): readonly [number, number] {
+  const [rows = NaN, width = NaN] = matrix?.shape ?? [];
+  return [rows, width];
+}
+
+function addressOf(backend: WasmBackend, tensor: TensorFlow.TensorInfo | undefined): number {
+  if (!tensor) throw new TypeError("a layer on wasm lacks an input");
+  return addressIn(backend, tensor);
+}
