@@ -88,6 +88,43 @@ describe("JobQueue", () => {
     await queue.idle();
   });
 
+  it("sends small results side by side, large ones one after another", async () => {
+    const sent = async (numbers: number) => {
+      const delta = new Map([["w", { shape: [numbers], data: new Float64Array(numbers) }]]);
+      const arrivals: (() => void)[] = [];
+      const queue = new JobQueue(
+        {
+          runJobs: oneByOne(({ id: jobId, clientId }) =>
+            Promise.resolve({ jobId, clientId, update: { ...updateOf(clientId), delta } }),
+          ),
+        },
+        () => new Promise((resolve) => arrivals.push(resolve)),
+      );
+      queue.handle({ type: "base", id: 1, params: paramsOf(0) });
+      const told = { clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 };
+      const job = {
+        round: 1,
+        phase: "train",
+        kind: "train",
+        baseId: 1,
+        rounds: [],
+        ...told,
+      } as const;
+      for (const id of [0, 1, 2])
+        queue.handle({ type: "clientJob", id, clientId: `c${id}`, ...job });
+      await setImmediate();
+      const first = arrivals.length;
+      for (let i = 0; i < 3; i++) {
+        arrivals[i]?.();
+        await setImmediate();
+      }
+      await queue.idle();
+      return [first, arrivals.length];
+    };
+    assert.deepEqual(await sent(1), [3, 3]);
+    assert.deepEqual(await sent(2 ** 13), [1, 3]);
+  });
+
   it("gives each job the base that it names, also one that is forgotten meanwhile", async () => {
     const { params, bring, add, finish, queue } = manualQueue();
     const term = new Map([["w", { shape: [1], data: Float32Array.of(4) }]]);

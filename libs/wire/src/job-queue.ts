@@ -1,10 +1,18 @@
-import { nextGroup, type Answer, type ClientJob, type Params } from "@fedclair/core";
+import { deltaBytes, nextGroup, type Answer, type ClientJob, type Params } from "@fedclair/core";
 import type { CoordinatorMessage, JobOnBase } from "./codec/coordinator-message.js";
 import { accepted, refused, type Reply } from "./codec/reply.js";
 import { checkTerms } from "./terms.js";
 import { failureOf } from "./wire-error.js";
 
 type Deliver = (answer: Answer, signal: AbortSignal) => Promise<void>;
+
+/** Results that are sent at a time; of large ones, which are as large as the params, one. */
+const mostUnderWay = 16;
+const largeBytes = 2 ** 16;
+
+function isLarge(answer: Answer): boolean {
+  return "update" in answer && deltaBytes(answer.update.delta) >= largeBytes;
+}
 
 /** What a host does for its jobs. */
 export interface Work {
@@ -80,21 +88,24 @@ export class JobQueue {
   }
 
   async #run(): Promise<void> {
-    let delivered = Promise.resolve();
+    const underWay = new Set<Promise<void>>();
     // Jobs may come while the last result is still under way.
     while (this.#jobs.length > 0) {
       while (this.#jobs.length > 0) {
         for (const answer of await this.#results(this.#take())) {
-          await delivered; // one result under way at a time: they are as large as the params
+          if (isLarge(answer)) await Promise.all(underWay);
+          else if (underWay.size >= mostUnderWay) await Promise.race(underWay);
           const { jobId } = answer;
           const wanted = this.#wanted.get(jobId);
           if (!wanted) continue;
-          delivered = this.#deliver(answer, wanted.signal).then(
-            () => void this.#wanted.delete(jobId),
-          );
+          const delivery = this.#deliver(answer, wanted.signal).then(() => {
+            this.#wanted.delete(jobId);
+            underWay.delete(delivery);
+          });
+          underWay.add(delivery);
         }
       }
-      await delivered;
+      await Promise.all(underWay);
     }
     this.#running = undefined;
   }
