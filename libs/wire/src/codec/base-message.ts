@@ -25,7 +25,7 @@ export async function encodeBase(id: number, params: Params): Promise<Uint8Array
     end += part.length;
     await yieldToEventLoop();
   }
-  const number = protobuf.Writer.create().uint32(8).uint32(uint32("id", id)).finish();
+  const number = fedclair.v1.Base.encode({ id: uint32("id", id) }).finish();
   const own = headOf(2, end - headBytes);
   const whole = headOf(1, number.length + own.length + end - headBytes);
   const head = Buffer.concat([whole, number, own]);
