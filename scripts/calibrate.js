@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { loadBackend } from "@fedclair/compute";
 import { ClientRunner, MemoryPool } from "@fedclair/core";
-import { builtIn as plugins } from "@fedclair/plugins";
+import { loadBuiltIn } from "@fedclair/plugins";
 import { readTrialFile, runTrial } from "@fedclair/runs";
 import { clairSchema } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
@@ -30,6 +30,7 @@ const trials = {
 };
 
 await loadBackend("wasm");
+const plugins = await loadBuiltIn();
 const { signal } = new AbortController();
 const total = { federations: 0, accused: 0 };
 

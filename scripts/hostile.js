@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { loadBackend } from "@fedclair/compute";
 import { ClientRunner, clientIds, decodeSafetensors, parseTrial } from "@fedclair/core";
-import { builtIn } from "@fedclair/plugins";
+import { loadBuiltIn } from "@fedclair/plugins";
 import { recordTrial } from "@fedclair/runs";
 import { connectHost, SocketPool } from "@fedclair/wire";
 import { fedclair } from "../libs/wire/gen/fedclair.js";
@@ -23,6 +23,7 @@ task: { name: linear-regression, p: 12, q: 4, rank: 2, samples: 40 }
 aggregator: { name: local }
 limits: { clientSeconds: 0.4, answerSeconds: 0.8, joinSeconds: 10, maxLost: 100, maxMessageBytes: 1048576, chunkBytes: 65536 }
 `;
+const builtIn = await loadBuiltIn(text);
 const trial = parseTrial(text, "hostile.yaml", builtIn);
 const { name: backend } = await loadBackend("auto");
 /** It never gets a client of an honest host's, nor leaves it one: rooms and clients are as many. */

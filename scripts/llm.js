@@ -7,7 +7,7 @@ import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { builtIn } from "@fedclair/plugins";
+import { loadBuiltIn } from "@fedclair/plugins";
 import { folderOf, readTrialFile } from "@fedclair/runs";
 import { compare } from "../apps/simulator/dist/src/verify.js";
 import { hostEnvironment, runFederation } from "./llm/federation.js";
@@ -49,6 +49,7 @@ await run(python, convert).then(
       : skip(`no package index for the model: ${stderr.trim()}`),
 );
 
+const builtIn = await loadBuiltIn();
 const { clients } = await readTrialFile(trial, builtIn, values.set);
 const before = await run(python, ["clients.py", String(clients)], {
   cwd: join(workspace, "trials/llm"),

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { loadBackend } from "@fedclair/compute";
 import { ClientRunner, MemoryPool } from "@fedclair/core";
-import { builtIn as plugins } from "@fedclair/plugins";
+import { loadBuiltIn } from "@fedclair/plugins";
 import { readTrialFile, runTrial } from "@fedclair/runs";
 
 const { values } = parseArgs({ options: { seeds: { type: "string", default: "3" } } });
@@ -22,6 +22,7 @@ const trials = [
 ];
 
 await loadBackend("wasm");
+const plugins = await loadBuiltIn();
 const { signal } = new AbortController();
 console.log("| trial | contaminated | gap: found, undecided, honest accused | evidence |");
 console.log("| --- | --- | --- | --- |");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { builtIn as plugins } from "@fedclair/plugins";
+import { loadBuiltIn } from "@fedclair/plugins";
 import { parseSweep } from "@fedclair/runs";
 import { fedclair } from "./support/command.js";
 import { gridOf } from "./support/sweeps.js";
@@ -18,6 +18,7 @@ interface Tables {
 describe("fedclair sweep", () => {
   it("takes every sweep that ships", async () => {
     const folder = join(workspace, "sweeps");
+    const plugins = await loadBuiltIn();
     for (const name of await readdir(folder)) {
       const file = join(folder, name);
       assert.ok(parseSweep(await readFile(file, "utf8"), file, plugins).trials.length > 1, file);

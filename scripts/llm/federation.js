@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { builtIn } from "@fedclair/plugins";
+import { loadBuiltIn } from "@fedclair/plugins";
 import { readTrialFile } from "@fedclair/runs";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
@@ -28,7 +28,7 @@ export const hostEnvironment = (folder) => ({
  */
 export async function runFederation({ python, trial, set, out, folder }) {
   const begun = performance.now();
-  const { clients } = await readTrialFile(trial, builtIn, set);
+  const { clients } = await readTrialFile(trial, await loadBuiltIn(), set);
   const hosts = Math.min(2, cpus().length);
   const options = [
     "--listen",

@@ -36,7 +36,7 @@ export async function host(options: HostOptions): Promise<void> {
     log.warn("no TLS: who sees the network can read the token and every update");
   }
   const modules = options.plugins.map((module) => resolveModule(module, ".", "--plugin"));
-  const plugins = await loadPlugins(modules);
+  const { outside = [] } = modules.length === 0 ? {} : await loadPlugins(modules);
   const { tf, name, reason } = await loadBackend(options.backend).catch(toUserError);
   log.info(`backend ${reason}`);
   let runner: ClientRunner | undefined;
@@ -52,9 +52,10 @@ export async function host(options: HostOptions): Promise<void> {
     capacity: options.capacity,
     backend: name,
     softwareVersion: version,
-    plugins: plugins.outside ?? [],
+    plugins: outside,
     signal: interruption.signal,
     onWelcome: async (trialJson) => {
+      const plugins = await loadPlugins(modules, trialJson);
       const trial = parseSentTrial(
         withoutAggregators(trialJson),
         "the coordinator's trial",

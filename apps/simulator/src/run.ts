@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
 import { ClientRunner, elsewhere, MemoryPool, UserError } from "@fedclair/core";
-import { loadPlugins, modulesOf } from "@fedclair/plugins";
+import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
   checkpointArgs,
@@ -33,8 +33,7 @@ export interface RunOptions extends PlaceOptions, CheckpointOptions {
 /** `fedclair run`: a trial with all its clients on this machine. */
 export async function run(file: string, options: RunOptions): Promise<void> {
   // Checked here too, so that a bad file or folder is told before any process starts.
-  const modules = await modulesOf(file, options.set);
-  const plugins = await loadPlugins(modules);
+  const plugins = await pluginsFor(file, options.set);
   const trial = await readTrialFile(file, plugins, options.set);
   const out = await folderOf(trial, options);
   const { json, report, backend, metrics, resume = false } = options;
@@ -74,7 +73,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     clients: trial.clients,
     hosts: hostsFor(trial.clients, options.hosts),
     backend,
-    plugins: modules.map((module) => module.file),
+    plugins: [...new Set((plugins.outside ?? []).flatMap(({ module }) => module ?? []))],
   });
 }
 

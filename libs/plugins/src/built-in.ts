@@ -2,12 +2,28 @@ import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
 import type { Plugins } from "@fedclair/core";
 import { mods } from "@fedclair/mods";
-import { taskAggregators, tasks } from "@fedclair/tasks";
+import { loadTasks, taskAggregatorNames, taskNames } from "@fedclair/tasks";
 
-/** Everything that a trial file can name without plug-ins from outside. */
-export const builtIn: Plugins = {
-  tasks,
-  aggregators: new Map([...aggregators, ...taskAggregators]),
-  attacks,
-  mods,
+/**
+ * What a trial file can name without plug-ins from outside.
+ * @param text of a trial: what it cannot mean, for it does not occur in it, may be left out. Default: all
+ */
+export async function loadBuiltIn(text?: string): Promise<Plugins> {
+  const loaded = await loadTasks(text);
+  return {
+    tasks: loaded.tasks,
+    aggregators: new Map([...aggregators, ...loaded.aggregators]),
+    attacks,
+    mods,
+  };
+}
+
+/** Of each kind the names that are taken. */
+export const builtInNames: Readonly<
+  Record<"task" | "aggregator" | "attack" | "mod", ReadonlySet<string>>
+> = {
+  task: new Set(taskNames),
+  aggregator: new Set([...aggregators.keys(), ...taskAggregatorNames]),
+  attack: new Set(attacks.keys()),
+  mod: new Set(mods.keys()),
 };

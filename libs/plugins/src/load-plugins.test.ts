@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { identitiesOf, parseTrial, UserError, withModules } from "@fedclair/core";
-import { builtIn } from "./built-in.js";
+import { loadBuiltIn } from "./built-in.js";
 import { importPlugins } from "./import-plugins.js";
 import { loadPlugins } from "./load-plugins.js";
 import { pluginsFor } from "./plugins-for.js";
@@ -94,6 +94,7 @@ describe("plug-ins from outside", () => {
       ["mine"],
     );
     assert.deepEqual(parseTrial(JSON.stringify(trial), "resolved", plugins), trial);
+    const builtIn = await loadBuiltIn();
     assert.throws(
       () => parseTrial(JSON.stringify(trial), "resolved", builtIn),
       /resolved: plugins: the trial's attack 'mine' is without a version \(code [0-9a-f]{16}\), this process has none/,
@@ -154,8 +155,8 @@ describe("plug-ins from outside", () => {
   });
 
   it("of nobody leave what is built in", async () => {
-    assert.equal(await loadPlugins([]), builtIn);
-    assert.equal(await pluginsFor(join(folder, "absent.yaml")), builtIn);
+    assert.deepEqual(await loadPlugins([]), await loadBuiltIn());
+    assert.deepEqual(await pluginsFor(join(folder, "absent.yaml")), await loadBuiltIn());
   });
 
   for (const [what, files, named, said] of [

@@ -1,5 +1,5 @@
 import { UserError, type DefinedPlugin, type LocatedPlugin, type Plugins } from "@fedclair/core";
-import { builtIn } from "./built-in.js";
+import { builtInNames, loadBuiltIn } from "./built-in.js";
 import { importPlugins } from "./import-plugins.js";
 import { readCode, type ModuleCode } from "./module-code.js";
 import type { PluginModule } from "./resolve-module.js";
@@ -7,9 +7,14 @@ import { checkShared } from "./shared-packages.js";
 
 /**
  * The plug-ins that are built in, with those that these modules export. Runs the modules' code.
+ * @param text of a trial, as for `loadBuiltIn`
  * @throws UserError naming the module: it throws on import, exports something else, or a name is taken
  */
-export async function loadPlugins(modules: readonly PluginModule[]): Promise<Plugins> {
+export async function loadPlugins(
+  modules: readonly PluginModule[],
+  text?: string,
+): Promise<Plugins> {
+  const builtIn = await loadBuiltIn(text);
   const outside: LocatedPlugin[] = [];
   const registries = {
     task: new Map(builtIn.tasks),
@@ -23,7 +28,7 @@ export async function loadPlugins(modules: readonly PluginModule[]): Promise<Plu
     { file, place }: PluginModule,
   ) => {
     const registry = registries[kind] as Map<string, typeof plugin>;
-    if (registry.has(plugin.name)) {
+    if (builtInNames[kind].has(plugin.name) || registry.has(plugin.name)) {
       const isOutside = outside.some((other) => other.kind === kind && other.name === plugin.name);
       const owner = isOutside ? "another plug-in's" : "built in";
       throw new UserError(

@@ -9,7 +9,8 @@ export async function pluginsFor(
   file: string,
   overrides: readonly string[] = [],
 ): Promise<Plugins> {
-  return await loadPlugins(await modulesOf(file, overrides));
+  const text = await textOf(file);
+  return await loadPlugins(await modulesOf(file, overrides), [text, ...overrides].join("\n"));
 }
 
 /**
@@ -20,10 +21,14 @@ export async function modulesOf(
   file: string,
   overrides: readonly string[] = [],
 ): Promise<PluginModule[]> {
-  const text = await readFile(file, "utf8").catch(() => "");
+  const text = await textOf(file);
   return namedPlugins(text, overrides).modules.map(({ text: module, by, of }) =>
     by === "file"
       ? resolveModule(module, dirname(file), [file, "plugins", ...(of ? [of] : [])].join(": "))
       : resolveModule(module, ".", "--set plugins"),
   );
+}
+
+async function textOf(file: string): Promise<string> {
+  return await readFile(file, "utf8").catch(() => "");
 }

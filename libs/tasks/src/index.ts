@@ -1,40 +1,71 @@
 import type { AggregatorPlugin, Registry, TaskPlugin } from "@fedclair/core";
-import { alberdice } from "./alberdice/index.js";
-import { copyAverage } from "./copy-average/index.js";
-import { denoising } from "./denoising/index.js";
-import { digits } from "./digits/index.js";
-import { evaluationBias } from "./evaluation-bias/index.js";
-import { external } from "./external/index.js";
-import { collaborationGraphTask } from "./graph-learning/collaboration/index.js";
-import { graphLearning } from "./graph-learning/index.js";
-import { linearRegression } from "./linear-regression/index.js";
-import { network } from "./network/index.js";
-import { textCopy } from "./text-copy/index.js";
-import { valueDrivenTransport } from "./value-driven-transport/index.js";
 
-const listed: readonly TaskPlugin[] = [
-  alberdice,
-  copyAverage,
-  denoising,
-  digits,
-  evaluationBias,
-  external,
-  graphLearning,
-  collaborationGraphTask,
-  linearRegression,
-  network,
-  textCopy,
-  valueDrivenTransport,
-];
+interface Loader {
+  readonly load: () => Promise<TaskPlugin>;
+  /** The aggregators that it brings along. */
+  readonly aggregators?: readonly string[];
+}
 
-/** The tasks that a trial file can name. */
-export const tasks: ReadonlyMap<string, TaskPlugin> = new Map(
-  listed.map((task) => [task.name, task]),
+/** The tasks that a trial file can name. One is loaded when it is named: all of them take a fifth of a second. */
+const loaders: Readonly<Record<string, Loader>> = {
+  alberdice: {
+    load: async () => (await import("./alberdice/index.js")).alberdice,
+    aggregators: ["cosine-rule"],
+  },
+  "copy-average": {
+    load: async () => (await import("./copy-average/index.js")).copyAverage,
+    aggregators: ["matched-average", "redistillation"],
+  },
+  denoising: { load: async () => (await import("./denoising/index.js")).denoising },
+  digits: { load: async () => (await import("./digits/index.js")).digits },
+  "evaluation-bias": {
+    load: async () => (await import("./evaluation-bias/index.js")).evaluationBias,
+    aggregators: ["moment-subspace"],
+  },
+  external: { load: async () => (await import("./external/index.js")).external },
+  "graph-learning": {
+    load: async () => (await import("./graph-learning/index.js")).graphLearning,
+    aggregators: ["covariance-distance", "covariance-low-rank"],
+  },
+  "collaboration-graph": {
+    load: async () =>
+      (await import("./graph-learning/collaboration/index.js")).collaborationGraphTask,
+  },
+  "linear-regression": {
+    load: async () => (await import("./linear-regression/index.js")).linearRegression,
+  },
+  network: { load: async () => (await import("./network/index.js")).network },
+  "text-copy": { load: async () => (await import("./text-copy/index.js")).textCopy },
+  "value-driven-transport": {
+    load: async () => (await import("./value-driven-transport/index.js")).valueDrivenTransport,
+  },
+};
+
+/** What is built in, loaded or not. */
+export const taskNames: readonly string[] = Object.keys(loaders);
+export const taskAggregatorNames: readonly string[] = Object.values(loaders).flatMap(
+  ({ aggregators = [] }) => aggregators,
 );
 
-/** The aggregators that the tasks bring along. */
-export const taskAggregators: Registry<AggregatorPlugin> = new Map(
-  listed.flatMap(({ aggregators = [] }) => aggregators.map((rule) => [rule.name, rule] as const)),
-);
+export interface Tasks {
+  readonly tasks: Registry<TaskPlugin>;
+  /** The aggregators that they bring along. */
+  readonly aggregators: Registry<AggregatorPlugin>;
+}
+
+/** @param text of a trial: only tasks are loaded whose name, or that of an aggregator of theirs, is in it; all if none is */
+export async function loadTasks(text = ""): Promise<Tasks> {
+  const all = Object.entries(loaders);
+  const named = all.filter(([name, { aggregators = [] }]) =>
+    [name, ...aggregators].some((one) => text.includes(one)),
+  );
+  const loading = (named.length > 0 ? named : all).map(([, { load }]) => load());
+  const loaded = await Promise.all(loading);
+  const aggregators = loaded.flatMap((task) => task.aggregators ?? []);
+  return {
+    tasks: new Map(loaded.map((task) => [task.name, task])),
+    aggregators: new Map(aggregators.map((rule) => [rule.name, rule])),
+  };
+}
 
 export { readMnist } from "./digits/data.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { heldFloats, loadBackend } from "@fedclair/compute";
 import { describeTask, type TaskSetting } from "@fedclair/core/testing";
-import { tasks } from "./index.js";
+import { loadTasks, taskAggregatorNames, taskNames } from "./index.js";
 
 const bridge = { environment: { name: "bridge", random: 5, optimal: 5 }, sweeps: 2 };
 const networks = {
@@ -83,6 +83,7 @@ const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
 };
 
 /** Those whose clients are not simulated have tests of their own. */
+const { tasks, aggregators } = await loadTasks();
 const simulated = [...tasks.values()].filter(({ isExternal = false }) => !isExternal);
 
 const { tf } = await loadBackend();
@@ -91,6 +92,19 @@ for (const plugin of simulated) {
 }
 
 describe("the registry of tasks", () => {
+  it("has all by their names, with the aggregators that they bring along", () => {
+    assert.deepEqual([...tasks.keys()], taskNames);
+    assert.deepEqual([...aggregators.keys()], taskAggregatorNames);
+  });
+
+  it("loads what a trial names, or whose aggregator it names; all if it names none", async () => {
+    const namesIn = async (text: string) => [...(await loadTasks(text)).tasks.keys()];
+    assert.deepEqual(await namesIn("task: { name: digits }"), ["digits"]);
+    assert.deepEqual(await namesIn("name: digits-of-a-network"), ["digits", "network"]);
+    assert.deepEqual(await namesIn("digits and cosine-rule"), ["alberdice", "digits"]);
+    assert.deepEqual(await namesIn("nothing"), taskNames);
+  });
+
   it("has small trials of each for the tests that all must pass", () => {
     assert.deepEqual(Object.keys(settings), simulated.map(({ name }) => name).sort());
   });

@@ -6,7 +6,7 @@ import {
   type PluginIdentity,
   type Update,
 } from "@fedclair/core";
-import { io, type Socket } from "socket.io-client";
+import type { io as Connect, Socket } from "socket.io-client";
 import { decodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { accepted, type Reply } from "./codec/reply.js";
@@ -63,7 +63,9 @@ export interface Ending {
  */
 export async function connectHost(options: HostOptions): Promise<Ending> {
   checkCoordinatorUrl(options.url);
-  const host = new ClientHost(options);
+  // Not before: a coordinator has no use for it.
+  const { io } = await import("socket.io-client");
+  const host = new ClientHost(options, io);
   return await host.ended;
 }
 
@@ -81,7 +83,7 @@ class ClientHost {
   #finish: (ending: Ending) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
-  constructor(options: HostOptions) {
+  constructor(options: HostOptions, io: typeof Connect) {
     this.#options = options;
     this.#jobs = new JobQueue(options, (answer, signal) => this.#deliver(answer, signal));
     this.#socket = io(options.url, {

@@ -2,7 +2,7 @@ import type { RequestListener, Server as HttpServer } from "node:http";
 import { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { UserError } from "@fedclair/core";
-import { Server, type Socket } from "socket.io";
+import type { Server, Socket } from "socket.io";
 import { Door } from "./door.js";
 import { frameOverheadBytes, heartbeat, limitsBeforeWelcome, type Events } from "./protocol.js";
 import { createServer } from "./tls.js";
@@ -30,7 +30,9 @@ export async function listen(
   chunkBytes: number,
   server: HttpServer | HttpsServer = createServer(answerNotFound),
 ): Promise<Listener> {
-  const io = new Server<Events, Events>(server, {
+  // Not before: a host and a trial in memory have no use for it.
+  const socketIo = await import("socket.io");
+  const io = new socketIo.Server<Events, Events>(server, {
     serveClient: false,
     transports: ["websocket"],
     perMessageDeflate: false, // floats hardly shrink, and deflating them costs more than sending them
