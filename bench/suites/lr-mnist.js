@@ -1,0 +1,107 @@
+// Logistic regression on digits: 1,000 clients, ten a round, 100 rounds, batches of ten, rate 0.03. The whole command, and one client's update.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { clientIds, decodeSafetensors, ClientRunner } from "@fedclair/core";
+import { builtIn } from "@fedclair/plugins";
+import { readTrialFile } from "@fedclair/runs";
+import { clients, cohort, lrMnist, rounds } from "../lr-mnist/data.js";
+import { digitsAt } from "../../libs/tasks/dist/src/digits/images.js";
+import { readFolder } from "../../libs/tasks/dist/src/digits/data.js";
+import { measure } from "../../libs/tasks/dist/src/digits/training.js";
+import { layersOf } from "../../libs/tasks/dist/src/digits/params.js";
+
+export const title = "LR-MNIST, beside loops in PyTorch and NumPy (and Flower's simulation with --flower)";
+
+const main = fileURLToPath(new URL("../../apps/simulator/dist/src/main.js", import.meta.url));
+const flowerApp = fileURLToPath(new URL("../peers/flower_lr_mnist.py", import.meta.url));
+
+export async function* items({ flower }) {
+  const place = await lrMnist();
+  const loop = (library) => ({ peer: "lr_mnist", options: { folder: place.folder, library } });
+  const others = { PyTorch: loop("torch"), NumPy: loop("numpy") };
+  const whole = (...how) => ({ run: () => command(place, how) });
+  yield {
+    name: "whole command, in memory, one process",
+    sides: { fedclair: whole("--transport", "memory"), ...others },
+  };
+  yield {
+    name: "whole command, over sockets, two hosts",
+    cores: 2,
+    sides: {
+      fedclair: whole("--hosts", "2"),
+      ...(flower && { Flower: { once: true, run: () => simulated(flower, place.folder) } }),
+    },
+  };
+  const steps = (library) => ({
+    peer: "lr_mnist",
+    options: { folder: place.folder, library, updates },
+    per: updates,
+  });
+  yield {
+    name: "one client's update, seven steps",
+    sides: {
+      fedclair: { run: await training(place.trial), per: updates },
+      ...{ PyTorch: steps("torch"), NumPy: steps("numpy") },
+    },
+  };
+}
+
+/** Of one run: enough that reading the clock counts for nothing. */
+const updates = 100;
+
+/** `fedclair run`, from its start to its end. @returns as facts the accuracy on digits that nobody holds */
+async function command({ folder, trial }, how) {
+  const out = join(folder, "../lr-mnist-run");
+  await rm(out, { recursive: true, force: true });
+  const start = performance.now();
+  const args = [main, "run", trial, "--out", out, "--no-report", "--json", ...how];
+  await promisify(execFile)(process.execPath, args);
+  const ms = performance.now() - start;
+  return { ms, facts: { accuracy: await accuracyOf(out, folder) } };
+}
+
+let test;
+
+async function accuracyOf(run, folder) {
+  if (test === undefined) {
+    const parts = JSON.parse(await readFile(join(folder, "parts.json"), "utf8"));
+    test = digitsAt(await readFolder(join(folder, "digits")), parts.test);
+  }
+  const params = decodeSafetensors(await readFile(join(run, "params.safetensors")));
+  return (await measure([...layersOf(params).values()], test)).accuracy;
+}
+
+/** A cohort's updates in this process, by the runner that a client host has. */
+async function training(file) {
+  const trial = await readTrialFile(file, builtIn, []);
+  const runner = new ClientRunner(trial, builtIn);
+  await runner.prepare({ isAlone: true });
+  const ids = clientIds(clients);
+  const base = new Map([["output", { shape: [10, 785], data: new Float32Array(7850) }]]);
+  return async () => {
+    for (let i = 0; i < updates; i++) {
+      const index = (i * 7) % clients;
+      const who = { clientId: ids[index], clientIndex: index, clientCount: clients };
+      const drawn = { seed: 1, commonSeed: 1 };
+      const what = { id: i, round: 1, phase: "train", kind: "train", params: { base, rounds: [] } };
+      const answer = await runner.run({ ...who, ...drawn, ...what });
+      if (!("update" in answer)) throw new Error(answer.failure.message);
+    }
+  };
+}
+
+/** Flower's simulation of the same, on all cores. */
+async function simulated(python, folder) {
+  const args = [flowerApp, folder, String(clients), String(cohort), String(rounds)];
+  const child = spawn(python, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let said = "";
+  child.stdout.on("data", (text) => (said += text));
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`Flower ended with ${code}`);
+  const { accuracy, ms } = JSON.parse(said.trim().split("\n").at(-1));
+  return { ms, facts: { accuracy } };
+}
