@@ -5,10 +5,9 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { clientIds, decodeSafetensors, ClientRunner } from "@fedclair/core";
-import { builtIn } from "@fedclair/plugins";
-import { readTrialFile } from "@fedclair/runs";
-import { clients, cohort, lrMnist, rounds } from "../lr-mnist/data.js";
+import { decodeSafetensors } from "@fedclair/core";
+import { trainer } from "../harness/trainer.js";
+import { clients, cohort, lrMnist, rounds, trial } from "../lr-mnist/data.js";
 import { digitsAt } from "../../libs/tasks/dist/src/digits/images.js";
 import { readFolder } from "../../libs/tasks/dist/src/digits/data.js";
 import { measure } from "../../libs/tasks/dist/src/digits/training.js";
@@ -41,10 +40,12 @@ export async function* items({ flower }) {
     options: { folder: place.folder, library, updates },
     per: updates,
   });
+  const { train } = await trainer(trial);
+  const trained = Array.from({ length: updates }, (_, i) => (7 * i) % clients);
   yield {
     name: "one client's update, seven steps",
     sides: {
-      fedclair: { run: await training(place.trial), per: updates },
+      fedclair: { run: () => train(trained), per: updates },
       ...{ PyTorch: steps("torch"), NumPy: steps("numpy") },
     },
   };
@@ -54,11 +55,11 @@ export async function* items({ flower }) {
 const updates = 100;
 
 /** `fedclair run`, from its start to its end. @returns as facts the accuracy on digits that nobody holds */
-async function command({ folder, trial }, how) {
+async function command({ folder, trial: file }, how) {
   const out = join(folder, "../lr-mnist-run");
   await rm(out, { recursive: true, force: true });
   const start = performance.now();
-  const args = [main, "run", trial, "--out", out, "--no-report", "--json", ...how];
+  const args = [main, "run", file, "--out", out, "--no-report", "--json", ...how];
   await promisify(execFile)(process.execPath, args);
   const ms = performance.now() - start;
   return { ms, facts: { accuracy: await accuracyOf(out, folder) } };
@@ -71,27 +72,8 @@ async function accuracyOf(run, folder) {
     const parts = JSON.parse(await readFile(join(folder, "parts.json"), "utf8"));
     test = digitsAt(await readFolder(join(folder, "digits")), parts.test);
   }
-  const params = decodeSafetensors(await readFile(join(run, "params.safetensors")));
+  const { params } = decodeSafetensors(await readFile(join(run, "params.safetensors")));
   return (await measure([...layersOf(params).values()], test)).accuracy;
-}
-
-/** A cohort's updates in this process, by the runner that a client host has. */
-async function training(file) {
-  const trial = await readTrialFile(file, builtIn, []);
-  const runner = new ClientRunner(trial, builtIn);
-  await runner.prepare({ isAlone: true });
-  const ids = clientIds(clients);
-  const base = new Map([["output", { shape: [10, 785], data: new Float32Array(7850) }]]);
-  return async () => {
-    for (let i = 0; i < updates; i++) {
-      const index = (i * 7) % clients;
-      const who = { clientId: ids[index], clientIndex: index, clientCount: clients };
-      const drawn = { seed: 1, commonSeed: 1 };
-      const what = { id: i, round: 1, phase: "train", kind: "train", params: { base, rounds: [] } };
-      const answer = await runner.run({ ...who, ...drawn, ...what });
-      if (!("update" in answer)) throw new Error(answer.failure.message);
-    }
-  };
 }
 
 /** Flower's simulation of the same, on all cores. */
