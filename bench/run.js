@@ -7,7 +7,7 @@ import { keep, machine, version } from "./harness/result.js";
 import { heading, line } from "./harness/table.js";
 
 /** Each file has a `title` and gives `items`, one after another, so that the data of one alone are in memory. */
-const names = ["linalg", "robust", "clair", "lr-mnist", "text-copy", "transport", "alberdice"];
+const names = "linalg robust clair lr-mnist phases text-copy transport alberdice".split(" ");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,14 +29,17 @@ const python = values.peers ? await pythonWith("requirements.txt") : undefined;
 const flower = values.flower ? await pythonWith("requirements-flower.txt") : undefined;
 
 const { cpu, cores, node } = machine();
-const { commit, dirty } = version();
+const of = version();
+const { commit, dirty } = of;
 console.log(`${cpu}, ${cores} cores, node ${node}, commit ${commit}${dirty ? ", changed" : ""}`);
 console.log(heading());
 const rows = [];
-for (const suite of names.filter((name) => positionals.length === 0 || positionals.includes(name))) {
+for (const suite of names.filter(
+  (name) => positionals.length === 0 || positionals.includes(name),
+)) {
   const { title, items } = await import(`./suites/${suite}.js`);
   console.log(title);
-  for await (const item of items({ flower })) {
+  for await (const item of items({ flower, times })) {
     const row = { suite, ...(await measure(item, { times, python })) };
     rows.push(row);
     console.log(line(row));
@@ -46,5 +49,5 @@ const others = rows.flatMap(({ sides }) => Object.values(sides).map((side) => si
 const versions = Object.assign({}, ...others);
 const told = Object.entries(versions).map(([name, what]) => `${name} ${what}`);
 if (told.length > 0) console.log(`other sides: ${told.join(", ")}`);
-console.log(`kept in ${await keep(rows)}`);
+console.log(`kept in ${await keep(of, rows)}`);
 process.exit(0); // linear algebra and CLAIR leave threads behind

@@ -5,7 +5,7 @@ import { Peer } from "./peer.js";
 export const leastTimes = 5;
 
 /**
- * @typedef {object} Side a function that is timed, or says `{ ms }` itself, with `facts` beside; or a file of bench/peers
+ * @typedef {object} Side a function that is timed, or says `{ ms, facts, versions }` itself; or a file of bench/peers
  * @property {() => unknown} [run]
  * @property {string} [peer]
  * @property {object} [options] what the peer's `prepare` takes
@@ -27,7 +27,9 @@ export const leastTimes = 5;
 export async function measure({ name, cores = 1, backend, sides }, { times, python }) {
   const runners = new Map();
   try {
-    for (const [side, { run, peer, options = {}, per = 1, once = false }] of Object.entries(sides)) {
+    for (const [side, { run, peer, options = {}, per = 1, once = false }] of Object.entries(
+      sides,
+    )) {
       if (peer === undefined) runners.set(side, { run: () => timed(run), per, once });
       else if (python !== undefined) {
         const other = await Peer.start(python, peer, options);
@@ -36,18 +38,21 @@ export async function measure({ name, cores = 1, backend, sides }, { times, pyth
     }
     const samples = new Map([...runners.keys()].map((side) => [side, []]));
     const facts = new Map();
+    const made = new Map();
     for (let time = 0; time <= times; time++) {
       const order = [...runners];
       for (const [side, { run, per, once }] of time % 2 === 0 ? order : order.reverse()) {
         if (once && time !== 1) continue;
-        const { ms, facts: told } = await run();
+        const { ms, facts: told, versions } = await run();
         if (time > 0) samples.get(side).push(ms / per);
         facts.set(side, told);
+        if (versions) made.set(side, versions);
       }
     }
     const told = [...runners].map(([side, { other }]) => {
-      const versions = other && { versions: other.versions };
-      return [side, { samples: samples.get(side), facts: facts.get(side) ?? {}, ...versions }];
+      const versions = other?.versions ?? made.get(side);
+      const found = { samples: samples.get(side), facts: facts.get(side) ?? {} };
+      return [side, { ...found, ...(versions && { versions }) }];
     });
     return { name, cores, ...(backend && { backend }), sides: Object.fromEntries(told) };
   } finally {
@@ -59,5 +64,5 @@ async function timed(run) {
   const start = performance.now();
   const told = await run();
   const ms = performance.now() - start;
-  return { ms: told?.ms ?? ms, facts: told?.facts };
+  return { ms, ...told };
 }

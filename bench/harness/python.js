@@ -20,7 +20,11 @@ export async function pythonWith(file) {
   const folder = join(workspace, ".python", `bench-${file.replace(/\.txt$/, "")}`);
   const packages = ["--requirement", requirements];
   try {
-    return await pythonIn(folder, { wanted: await readFile(requirements, "utf8"), oldest, packages });
+    return await pythonIn(folder, {
+      wanted: await readFile(requirements, "utf8"),
+      oldest,
+      packages,
+    });
   } catch (error) {
     const why = String(error.stderr || error.message).trim();
     console.error(error.exitCode === nothingThere ? `no other sides: ${why}` : `error: ${why}`);

@@ -30,12 +30,13 @@ export function version() {
 
 /**
  * Keeps all samples in `bench/results/<date>-<commit>-<machine>.json`.
+ * @param {ReturnType<typeof version>} of what ran, asked for before it did
  * @param {object[]} rows as `measure` returns them
  * @returns {Promise<string>} the path from the workspace's root
  */
-export async function keep(rows) {
+export async function keep({ commit, dirty }, rows) {
   const date = new Date().toISOString().slice(0, 16);
-  const [{ commit, dirty }, at] = [version(), machine()];
+  const at = machine();
   const place = `${at.cpu}-${at.cores}`.toLowerCase().replace(/[^a-z0-9]+/g, "-");
   const name = `${date.replace(/\D+/g, "-")}-${commit}${dirty ? "-dirty" : ""}-${place}.json`;
   const result = { date, commit, dirty, machine: at, rows };

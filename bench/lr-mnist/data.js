@@ -42,7 +42,10 @@ export async function lrMnist() {
   await rm(made, { recursive: true, force: true });
   await mkdir(join(made, "digits"), { recursive: true });
   const held = moved(await readMnist());
-  await writeFile(join(made, "digits/train-images-idx3-ubyte"), idx([count, side, side], held.images));
+  await writeFile(
+    join(made, "digits/train-images-idx3-ubyte"),
+    idx([count, side, side], held.images),
+  );
   await writeFile(join(made, "digits/train-labels-idx1-ubyte"), idx([count], held.labels));
   await writeFile(join(made, "parts.json"), JSON.stringify(parts(held)));
   await writeFile(join(made, "trial.yaml"), JSON.stringify(trial));

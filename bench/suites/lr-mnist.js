@@ -1,11 +1,11 @@
 // Logistic regression on digits: 1,000 clients, ten a round, 100 rounds, batches of ten, rate 0.03. The whole command, and one client's update.
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { decodeSafetensors } from "@fedclair/core";
+import { fedclairRun } from "../harness/fedclair.js";
 import { trainer } from "../harness/trainer.js";
 import { clients, cohort, lrMnist, rounds, trial } from "../lr-mnist/data.js";
 import { digitsAt } from "../../libs/tasks/dist/src/digits/images.js";
@@ -13,9 +13,9 @@ import { readFolder } from "../../libs/tasks/dist/src/digits/data.js";
 import { measure } from "../../libs/tasks/dist/src/digits/training.js";
 import { layersOf } from "../../libs/tasks/dist/src/digits/params.js";
 
-export const title = "LR-MNIST, beside loops in PyTorch and NumPy (and Flower's simulation with --flower)";
+export const title =
+  "LR-MNIST, beside loops in PyTorch and NumPy (and Flower's simulation with --flower)";
 
-const main = fileURLToPath(new URL("../../apps/simulator/dist/src/main.js", import.meta.url));
 const flowerApp = fileURLToPath(new URL("../peers/flower_lr_mnist.py", import.meta.url));
 
 export async function* items({ flower }) {
@@ -56,12 +56,7 @@ const updates = 100;
 
 /** `fedclair run`, from its start to its end. @returns as facts the accuracy on digits that nobody holds */
 async function command({ folder, trial: file }, how) {
-  const out = join(folder, "../lr-mnist-run");
-  await rm(out, { recursive: true, force: true });
-  const start = performance.now();
-  const args = [main, "run", file, "--out", out, "--no-report", "--json", ...how];
-  await promisify(execFile)(process.execPath, args);
-  const ms = performance.now() - start;
+  const { ms, out } = await fedclairRun(file, how);
   return { ms, facts: { accuracy: await accuracyOf(out, folder) } };
 }
 
@@ -84,6 +79,6 @@ async function simulated(python, folder) {
   child.stdout.on("data", (text) => (said += text));
   const [code] = await once(child, "close");
   if (code !== 0) throw new Error(`Flower ended with ${code}`);
-  const { accuracy, ms } = JSON.parse(said.trim().split("\n").at(-1));
-  return { ms, facts: { accuracy } };
+  const { accuracy, ms, versions } = JSON.parse(said.trim().split("\n").at(-1));
+  return { ms, facts: { accuracy }, versions };
 }

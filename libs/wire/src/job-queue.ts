@@ -4,7 +4,8 @@ import { accepted, refused, type Reply } from "./codec/reply.js";
 import { checkTerms } from "./terms.js";
 import { failureOf } from "./wire-error.js";
 
-type Deliver = (answer: Answer, signal: AbortSignal) => Promise<void>;
+/** @param workSeconds that the job took */
+type Deliver = (answer: Answer, signal: AbortSignal, workSeconds: number) => Promise<void>;
 
 /** A host's jobs: runs them one after another, in their order, and delivers each result while the next one is computed. */
 export class JobQueue {
@@ -77,11 +78,15 @@ export class JobQueue {
     while (this.#jobs.length > 0) {
       for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
         const { id } = job;
+        const begun = performance.now();
         const answer = await this.#result(job);
+        const workSeconds = (performance.now() - begun) / 1000;
         await delivered; // one result under way at a time: they are as large as the params
         const wanted = this.#wanted.get(id);
         if (wanted) {
-          delivered = this.#deliver(answer, wanted.signal).then(() => void this.#wanted.delete(id));
+          delivered = this.#deliver(answer, wanted.signal, workSeconds).then(
+            () => void this.#wanted.delete(id),
+          );
         }
       }
       await delivered;
