@@ -74,11 +74,12 @@ async function accuracyOf(run, folder) {
 /** Flower's simulation of the same, on all cores. */
 async function simulated(python, folder) {
   const args = [flowerApp, folder, String(clients), String(cohort), String(rounds)];
-  const child = spawn(python, args, { stdio: ["ignore", "pipe", "inherit"] });
-  let said = "";
+  const child = spawn(python, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let [said, log] = ["", ""];
+  child.stderr.on("data", (text) => (log = (log + text).slice(-10_000)));
   child.stdout.on("data", (text) => (said += text));
   const [code] = await once(child, "close");
-  if (code !== 0) throw new Error(`Flower ended with ${code}`);
+  if (code !== 0) throw new Error(`Flower ended with ${code}:\n${log}`);
   const { accuracy, ms, versions } = JSON.parse(said.trim().split("\n").at(-1));
   return { ms, facts: { accuracy }, versions };
 }
