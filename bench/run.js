@@ -25,11 +25,11 @@ if (unknown.length > 0 || !(Number.isInteger(times) && times >= leastTimes)) {
   );
   process.exit(2);
 }
+const of = version(); // before anything takes time: somebody may go on writing
 const python = values.peers ? await pythonWith("requirements.txt") : undefined;
 const flower = values.flower ? await pythonWith("requirements-flower.txt") : undefined;
 
 const { cpu, cores, node } = machine();
-const of = version();
 const { commit, dirty } = of;
 console.log(`${cpu}, ${cores} cores, node ${node}, commit ${commit}${dirty ? ", changed" : ""}`);
 console.log(heading());
