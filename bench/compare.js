@@ -16,14 +16,19 @@ const { rows, missing } = compareResults(before, after);
 for (const row of rows.filter(({ change }) => change !== "same")) {
   const share = 100 * (row.after / row.before - 1);
   const sign = share > 0 ? "+" : "";
+  const others = Object.entries(row.others).map(([side, both]) => `; ${side} ${text(both)}`);
   console.log(
-    `${row.change}  ${row.name}: ${row.before.toPrecision(3)} ms, now ${row.after.toPrecision(3)} ms (${sign}${share.toFixed(0)} %)`,
+    `${row.change}  ${row.name}: ${text([row.before, row.after])} ms (${sign}${share.toFixed(0)} %)${others.join("")}`,
   );
 }
-for (const name of missing) console.log(`in one of the two alone: ${name}`);
+if (missing.length > 0) console.log(`in one of the two alone: ${missing.join("; ")}`);
 const slower = rows.filter(({ change }) => change === "slower").length;
 console.log(`${slower} of ${rows.length} slower by more than noise`);
 process.exitCode = slower > 0 ? 1 : 0;
+
+function text([old, now]) {
+  return `${old.toPrecision(3)}, now ${now.toPrecision(3)}`;
+}
 
 async function read(path) {
   try {

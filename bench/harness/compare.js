@@ -22,8 +22,10 @@ export function robustDeviation(values) {
  * Of every row that both results have, how its side `fedclair` moved. It is slower (or faster) if the medians differ by more than
  * three robust deviations of both, and by more than 5 % of the first.
  * @param {{ rows: readonly { suite: string, name: string, sides: Record<string, { samples: readonly number[] }> }[] }} before
- * @returns {{ rows: { name: string, before: number, after: number, change: "slower" | "faster" | "same" }[], missing: string[] }}
- *   medians in ms; missing: rows that one of the two lacks
+ * @returns {{ rows: { name: string, before: number, after: number, change: "slower" | "faster" | "same",
+ *   others: Record<string, [number, number]> }[], missing: string[] }}
+ *   medians in ms; others: those of the other sides, which did not change: what moved them is the machine; missing: rows that one of
+ *   the two lacks
  */
 export function compareResults(before, after) {
   const [old, now] = [before, after].map(
@@ -31,14 +33,21 @@ export function compareResults(before, after) {
       new Map(
         rows
           .filter(({ sides }) => sides.fedclair)
-          .map((row) => [`${row.suite}: ${row.name}`, row.sides.fedclair.samples]),
+          .map((row) => [`${row.suite}: ${row.name}`, row.sides]),
       ),
   );
   const both = [...old.keys()].filter((name) => now.has(name));
   return {
-    rows: both.map((name) => ({ name, ...moved(old.get(name), now.get(name)) })),
+    rows: both.map((name) => rowOf(name, old.get(name), now.get(name))),
     missing: [...old.keys(), ...now.keys()].filter((name) => !both.includes(name)),
   };
+}
+
+function rowOf(name, old, now) {
+  const others = Object.keys(old).filter((side) => side !== "fedclair" && now[side]);
+  const medians = others.map((side) => [side, [old, now].map((of) => median(of[side].samples))]);
+  const own = moved(old.fedclair.samples, now.fedclair.samples);
+  return { name, ...own, others: Object.fromEntries(medians) };
 }
 
 function moved(old, now) {

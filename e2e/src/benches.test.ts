@@ -94,6 +94,18 @@ describe("two results of benches", () => {
     assert.equal(await change([100, 100, 100, 100, 100], [100, 100, 100, 100, 900]), "same");
   });
 
+  it("show how the other sides moved, which did not change", async () => {
+    const sides = (own: number[], other: number[]) => ({
+      rows: [
+        { suite: "s", name: "r", sides: { fedclair: { samples: own }, NumPy: { samples: other } } },
+      ],
+    });
+    const { rows } = await compare(sides([1, 2, 3], [4, 5, 6]), sides([1, 2, 3], [7, 8, 9]));
+    assert.deepEqual(rows, [
+      { name: "s: r", before: 2, after: 2, change: "same", others: { NumPy: [5, 8] } },
+    ]);
+  });
+
   it("name rows that one of them lacks", async () => {
     const { rows, missing } = await compare(
       resultOf({ a: [1], b: [1] }),
@@ -126,7 +138,7 @@ describe("two results of benches", () => {
       status: 1,
       said:
         "not made alike, cpu: a and b: what follows may be the machines' difference\n" +
-        "slower  s: slow: 10.0 ms, now 15.0 ms (+50 %)\n1 of 2 slower by more than noise\n",
+        "slower  s: slow: 10.0, now 15.0 ms (+50 %)\n1 of 2 slower by more than noise\n",
     });
     assert.equal(run(before, before).status, 0);
     const other = await file("c.json", {});
