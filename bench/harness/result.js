@@ -19,7 +19,8 @@ export function machine() {
 
 /** @returns {{ commit: string, dirty: boolean }} `unknown` outside of a git checkout */
 export function version() {
-  const git = (...args) => execFileSync("git", args, { cwd: workspace, encoding: "utf8" }).trim();
+  const options = { cwd: workspace, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
+  const git = (...args) => execFileSync("git", args, options).trim();
   try {
     const commit = git("rev-parse", "--short=10", "HEAD");
     return { commit, dirty: git("status", "--porcelain", "--untracked-files=no") !== "" };
