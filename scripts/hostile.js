@@ -175,7 +175,8 @@ async function run(answer) {
     ...{ url: pool.url, capacity: ids.length - 1, backend, softwareVersion: "honest", plugins: [] },
     ...{ signal: over.signal, onUnreachable: () => undefined, onRefused: () => undefined },
     onWelcome: () => runner.prepare(),
-    runJob: (job) => runner.run(job),
+    runJobs: (jobs) => runner.runAll(jobs),
+    jobsAtOnce: () => runner.mostTogether,
   });
   honest.catch(() => undefined);
   const held = new Set();

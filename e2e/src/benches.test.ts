@@ -1,26 +1,151 @@
 import assert from "node:assert/strict";
-import { pathToFileURL } from "node:url";
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { workspace } from "./support/paths.js";
+import { pathToFileURL } from "node:url";
+import { temporaryFolder, workspace } from "./support/paths.js";
 
 /** Benches are plain scripts: nothing but a run tells that what they import is there. */
-function load(path: string): Promise<Record<string, (...args: never[]) => Promise<unknown>>> {
-  return import(pathToFileURL(join(workspace, path)).href) as never;
+function load<T = Record<string, (...args: never[]) => unknown>>(path: string): Promise<T> {
+  return import(pathToFileURL(join(workspace, "bench", path)).href) as never;
+}
+
+interface Comparison {
+  readonly rows: readonly { readonly name: string; readonly change: string }[];
+  readonly missing: readonly string[];
+}
+
+interface Measured {
+  readonly sides: Record<string, { readonly samples: number[]; readonly facts: object }>;
+}
+
+function resultOf(samples: Record<string, number[]>, machine: object = {}) {
+  const rows = Object.entries(samples).map(([name, values]) => {
+    return { suite: "s", name, sides: { fedclair: { samples: values, facts: {} } } };
+  });
+  return { machine: { cpu: "a", cores: 2, node: "v20", ...machine }, rows };
 }
 
 describe("a bench", () => {
-  for (const path of ["libs/linalg/bench/linalg.js", "libs/aggregators/bench/robust.js"]) {
-    it(`of ${path} finds what it times`, async () => {
-      assert.equal(typeof (await load(path))["bench"], "function");
+  for (const file of readdirSync(join(workspace, "bench/suites"))) {
+    it(`of ${file} finds what it times`, async () => {
+      assert.equal(typeof (await load(`suites/${file}`))["items"], "function");
     });
   }
 
   it("of CLAIR finds the contaminated, and their time", async () => {
-    const { time } = await load("libs/aggregators/bench/clair.js");
+    const { time } = await load("suites/clair.js");
     const size = { p: 64, r: 2, clients: 10 };
     for (const threads of [0, 2]) {
       const taken = await time?.(size as never, { times: 1, threads } as never);
       assert.deepEqual(Object.keys(taken as object), ["find", "refine"]);
     }
+  });
+
+  it("runs its sides in turn, and leaves the first run of each out", async () => {
+    const { measure } = await load("harness/measure.js");
+    const order: string[] = [];
+    const side = (name: string, per: number) => ({
+      run: () => {
+        order.push(name);
+        return { ms: 6 * order.length, facts: { runs: order.length } };
+      },
+      per,
+    });
+    const item = { name: "n", sides: { fedclair: side("a", 1), other: side("b", 2) } };
+    const row = (await measure?.(item as never, { times: 2 } as never)) as Measured;
+    assert.deepEqual(order, ["a", "b", "b", "a", "a", "b"]);
+    assert.deepEqual(row.sides, {
+      fedclair: { samples: [24, 30], facts: { runs: 5 } },
+      other: { samples: [9, 18], facts: { runs: 6 } },
+    });
+  });
+
+  it("leaves a side in Python out where there is none", async () => {
+    const { measure } = await load("harness/measure.js");
+    const item = { name: "n", sides: { fedclair: { run: () => 1 }, NumPy: { peer: "robust" } } };
+    const row = (await measure?.(item as never, { times: 1 } as never)) as Measured;
+    assert.deepEqual(Object.keys(row.sides), ["fedclair"]);
+  });
+});
+
+describe("two results of benches", () => {
+  const compare = async (before: object, after: object) =>
+    (await load("harness/compare.js"))["compareResults"]?.(
+      before as never,
+      after as never,
+    ) as Comparison;
+  const change = async (before: number[], after: number[]) =>
+    (await compare(resultOf({ r: before }), resultOf({ r: after }))).rows[0]?.change;
+
+  it("differ where medians do by more than three robust deviations of both, and by more than 5 %", async () => {
+    // The deviation of 98, 99, 100, 101, 102 is 1.4826: what moves by 4.4 is noise, and so is what moves by 5 %.
+    assert.equal(await change([98, 99, 100, 101, 102], [98, 99, 104, 105, 106]), "same");
+    assert.equal(await change([100, 100, 100, 100, 100], [105, 105, 105, 105, 105]), "same");
+    assert.equal(await change([100, 100, 100, 100, 100], [106, 106, 106, 106, 106]), "slower");
+    assert.equal(await change([100, 100, 100, 100, 100], [94, 94, 94, 94, 94]), "faster");
+    // Of 106, 116, 126, 136, 146 it is 14.8: 26 more than before is within three of them; 46 more is not.
+    assert.equal(await change([100, 100, 100, 100, 100], [106, 116, 126, 136, 146]), "same");
+    assert.equal(await change([100, 100, 100, 100, 100], [126, 136, 146, 156, 166]), "slower");
+  });
+
+  it("are compared by one outlier no more than by none", async () => {
+    assert.equal(await change([100, 100, 100, 100, 100], [100, 100, 100, 100, 900]), "same");
+  });
+
+  it("show how the other sides moved, which did not change", async () => {
+    const sides = (own: number[], other: number[]) => ({
+      rows: [
+        { suite: "s", name: "r", sides: { fedclair: { samples: own }, NumPy: { samples: other } } },
+      ],
+    });
+    const { rows } = await compare(sides([1, 2, 3], [4, 5, 6]), sides([1, 2, 3], [7, 8, 9]));
+    assert.deepEqual(rows, [
+      { name: "s: r", before: 2, after: 2, change: "same", others: { NumPy: [5, 8] } },
+    ]);
+  });
+
+  it("name rows that one of them lacks", async () => {
+    const { rows, missing } = await compare(
+      resultOf({ a: [1], b: [1] }),
+      resultOf({ b: [1], c: [1] }),
+    );
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      ["s: b"],
+    );
+    assert.deepEqual(missing, ["s: a", "s: c"]);
+  });
+
+  it("are compared by a command that exits with 1 if anything got slower, and says what was not made alike", async () => {
+    const folder = await temporaryFolder();
+    const file = async (name: string, content: unknown) => {
+      await writeFile(join(folder, name), JSON.stringify(content));
+      return join(folder, name);
+    };
+    const run = (...files: string[]) => {
+      const args = [join(workspace, "bench/compare.js"), ...files];
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+      return { status, said: stdout + stderr };
+    };
+    const before = await file("a.json", resultOf({ slow: [10, 10, 10], same: [1, 1, 1] }));
+    const after = await file(
+      "b.json",
+      resultOf({ slow: [15, 15, 15], same: [1, 1, 1] }, { cpu: "b" }),
+    );
+    assert.deepEqual(run(before, after), {
+      status: 1,
+      said:
+        "not made alike, cpu: a and b: what follows may be the machines' difference\n" +
+        "slower  s: slow: 10.0, now 15.0 ms (+50 %)\n1 of 2 slower by more than noise\n",
+    });
+    assert.equal(run(before, before).status, 0);
+    const other = await file("c.json", {});
+    assert.deepEqual([run(before).status, run(before, other).status], [2, 2]);
+    assert.match(
+      run(before, other).said,
+      /c\.json: expected \{ machine, rows \}, as npm run bench/,
+    );
   });
 });

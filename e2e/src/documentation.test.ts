@@ -28,6 +28,7 @@ const executed = [
   "docs/mods.md",
   "docs/observing.md",
   "docs/own-experiment.md",
+  "docs/performance.md",
   "docs/runs.md",
   "docs/security.md",
 ];
@@ -62,7 +63,9 @@ describe("a file that the documentation names exists", () => {
   for (const document of documents()) {
     it(document, async () => {
       const text = await readFile(join(workspace, document), "utf8");
-      const paths = [...text.matchAll(/`((?:apps|deploy|docs|e2e|libs|proto|scripts)\/[\w./-]*)`/g)]
+      const paths = [
+        ...text.matchAll(/`((?:apps|bench|deploy|docs|e2e|libs|proto|scripts)\/[\w./-]*)`/g),
+      ]
         .map(([, path = ""]) => path)
         .filter((path) => !example.test(path));
       const lost = paths.filter((path) => !existsSync(join(workspace, path)));

@@ -18,7 +18,7 @@ esac
 /** A copy of the scripts, in which an environment can be made without one of the workspace being lost. */
 async function copy(): Promise<string> {
   const folder = await temporaryFolder();
-  for (const path of ["scripts", "apps/client-python/pyproject.toml", "package.json"]) {
+  for (const path of ["scripts", "bench", "apps/client-python/pyproject.toml", "package.json"]) {
     cpSync(join(workspace, path), join(folder, path), { recursive: true });
   }
   for (const path of ["apps/simulator", "libs", "node_modules", "trials"]) {
@@ -107,5 +107,15 @@ describe("scripts that need a Python with packages", function () {
     const offline = llm({ CONVERT: "1", INDEX: "1" });
     assert.equal(offline.status, 0, offline.said);
     assert.match(offline.said, /^skipped: no package index for the model: a tensor differs/);
+  });
+
+  it("and so do benches with other sides: they stop with a word, and fail where pip does", async () => {
+    const folder = await copy();
+    const bench = (env: NodeJS.ProcessEnv) =>
+      run(folder, process.execPath, [join(folder, "bench/run.js"), "--peers", "robust"], env);
+    const none = bench({ PATH: join(folder, "none") });
+    assert.deepEqual(none, { status: 3, said: "no other sides: no Python 3.11: no python3\n" });
+    const broken = bench({ INSTALL: "1" });
+    assert.deepEqual(broken, { status: 1, said: "error: pip failed:\npip said this\n" });
   });
 });

@@ -70,6 +70,8 @@ export interface ClientRecord {
 
 /** Seconds a round spent in each stage. */
 export interface RoundTiming {
+  /** Of `train`: to draw whom it asks. Absent in runs of earlier versions. */
+  readonly sample?: number;
   readonly train: number;
   readonly aggregate: number;
   readonly evaluate: number;

@@ -10,6 +10,7 @@ import { formatForged, serverHalves, type ModStates, type Told } from "./mods.js
 import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
 import type { RoundPlan } from "./round-plan.js";
 import { gather } from "./schedule/gather.js";
+import { stopwatch } from "./stopwatch.js";
 import { expectedOf, merge, type Merged, type TrialState } from "./trial-state.js";
 import type { Update } from "./update.js";
 import { checkStorable } from "./storable.js";
@@ -61,7 +62,7 @@ async function* runRound(
   const expected = expectedOf(before);
   const admit: Job["admit"] = (update) => admitUpdate(update, expected);
   const gathered = yield* gather(plan, before, { ...when, kind: "train", admit });
-  const { cohort, collected, time } = gathered;
+  const { cohort, collected, time, sampleSeconds: sample } = gathered;
   const seen = await attacked(plan, collected, { ...when, admit }, before.attacks);
   const { collected: trained, states: attacks } = seen;
   requireQuorum(trained, plan.trial.limits.quorum, round);
@@ -73,7 +74,7 @@ async function* runRound(
   const received = { ...when, cohort, admit, updates: trained.updates };
   const made = fault === undefined ? await step(plan, before, received) : { fault, cause };
   if ("fault" in made) {
-    const timing = { train: trainSeconds, aggregate: clock(), evaluate: 0 };
+    const timing = { sample, train: trainSeconds, aggregate: clock(), evaluate: 0 };
     const record = roundRecord({ ...facts, stopped: made.fault });
     yield { kind: "round", record, timing, artifacts: {}, state: before };
     throw new UserError(`round ${round}: ${made.fault}`, exitCodes.stopped, made.cause);
@@ -95,7 +96,7 @@ async function* runRound(
     verdicts: next.verdicts ?? aggregation.verdicts ?? [],
     metrics,
   });
-  const timing = { train: trainSeconds, aggregate: aggregateSeconds, evaluate: clock() };
+  const timing = { sample, train: trainSeconds, aggregate: aggregateSeconds, evaluate: clock() };
   yield { kind: "round", record, timing, artifacts, state };
   return state;
 }
@@ -219,15 +220,4 @@ function requireQuorum({ updates, failures }: Collected, quorum: number, round: 
       `limits.quorum = ${quorum} needs ${needed}\n  ${reasons.join("\n  ")}`,
     exitCodes.quorum,
   );
-}
-
-/** Seconds since the last call. */
-function stopwatch(): () => number {
-  let last = performance.now();
-  return () => {
-    const now = performance.now();
-    const seconds = (now - last) / 1000;
-    last = now;
-    return seconds;
-  };
 }

@@ -17,6 +17,7 @@ import { faultsOf } from "./faults.js";
 import { recordTrial } from "./record-trial.js";
 import type { ArmRecord } from "./arms.js";
 import { readLines } from "./store/lines.js";
+import type { ArmTiming } from "./store/run-folder.js";
 import { summarise } from "./summary.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
@@ -138,6 +139,29 @@ describe("recordTrial, when a baseline breaks", () => {
       "timings.jsonl",
       "trial.yaml",
     ]);
+  });
+});
+
+describe("recordTrial, telling where time went", () => {
+  it("writes it beside the records, and how long writing took in the line after it", async () => {
+    const out = await mkdtemp(join(tmpdir(), "fedclair-"));
+    try {
+      const signal = new AbortController().signal;
+      const traffic = { bytesSent: 5, bytesReceived: 6, encodeSeconds: 1, decodeSeconds: 2 };
+      const pool = counting([]);
+      await recordTrial({ trial, plugins: toyPlugins, pool, out, signal, backend, traffic });
+      const lines = await readLines<ArmTiming>(out, "timings.jsonl");
+      const [first, ...later] = lines;
+      assert.equal(first?.writeSeconds, 0);
+      assert.ok(later.length > 0 && later.every(({ writeSeconds = 0 }) => writeSeconds > 0));
+      for (const { seconds, wire } of lines) {
+        assert.ok((seconds.sample ?? -1) >= 0 && (seconds.sample ?? Infinity) <= seconds.train);
+        assert.deepEqual(wire, { ...traffic, workSeconds: 0 });
+      }
+      assert.doesNotMatch(await readFile(join(out, "records.jsonl"), "utf8"), /econds/);
+    } finally {
+      await rm(out, { recursive: true });
+    }
   });
 });
 

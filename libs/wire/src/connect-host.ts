@@ -85,7 +85,7 @@ class ClientHost {
 
   constructor(options: HostOptions, io: typeof Connect) {
     this.#options = options;
-    this.#jobs = new JobQueue(options, (answer, signal) => this.#deliver(answer, signal));
+    this.#jobs = new JobQueue(options, (...result) => this.#deliver(...result));
     this.#socket = io(options.url, {
       transports: ["websocket"],
       forceNew: true, // hosts in one process must not share a connection
@@ -188,11 +188,13 @@ class ClientHost {
     return accepted;
   }
 
-  async #deliver(answer: Answer, signal: AbortSignal): Promise<void> {
+  async #deliver(answer: Answer, signal: AbortSignal, workSeconds: number): Promise<void> {
     const peer = this.#peer;
     if (!peer) return;
     const failure =
-      "failure" in answer ? answer.failure : await this.#deliverUpdate(peer, answer, signal);
+      "failure" in answer
+        ? answer.failure
+        : await this.#deliverUpdate(peer, answer, signal, workSeconds);
     if (failure) {
       await peer.send(encodeClientFailed(answer.jobId, answer.clientId, failure), signal);
     }
@@ -203,10 +205,11 @@ class ClientHost {
     peer: Peer,
     { jobId, update }: Extract<Answer, { readonly update: Update }>,
     signal: AbortSignal,
+    workSeconds: number,
   ): Promise<Failure | undefined> {
     let bytes: Uint8Array;
     try {
-      bytes = encodeUpdate(jobId, update);
+      bytes = encodeUpdate(jobId, update, workSeconds);
     } catch (error) {
       return failureOf(error, "CLIENT_ERROR");
     }

@@ -124,7 +124,12 @@ export class HostSession {
   }
 
   #sendBase(base: Params, closed: AbortSignal) {
-    const bring = async () => await this.peer.send(await this.#numbers.encode(base), closed);
+    const bring = async () => {
+      const since = performance.now();
+      const bytes = await this.#numbers.encode(base);
+      this.peer.traffic.encodedSince(since);
+      return await this.peer.send(bytes, closed);
+    };
     return { reply: bring(), closed };
   }
 
@@ -152,6 +157,9 @@ export class HostSession {
 
   /** @throws WireError if the message cannot be encoded */
   async #send(message: CoordinatorMessage, signal?: AbortSignal): Promise<Reply> {
-    return await this.peer.send(encodeCoordinatorMessage(message), signal);
+    const since = performance.now();
+    const bytes = encodeCoordinatorMessage(message);
+    this.peer.traffic.encodedSince(since);
+    return await this.peer.send(bytes, signal);
   }
 }

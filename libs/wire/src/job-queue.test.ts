@@ -21,8 +21,10 @@ function manualQueue(delivery: () => Promise<void> = () => Promise.resolve()) {
       };
     });
   };
-  const queue = new JobQueue({ runJobs: oneByOne(runJob) }, ({ jobId }, signal) => {
+  const seconds: number[] = [];
+  const queue = new JobQueue({ runJobs: oneByOne(runJob) }, ({ jobId }, signal, workSeconds) => {
     delivered.push(jobId);
+    seconds.push(workSeconds);
     signals.push(signal);
     return delivery();
   });
@@ -35,7 +37,7 @@ function manualQueue(delivery: () => Promise<void> = () => Promise.resolve()) {
   };
   bring(1);
   return {
-    ...{ queue, delivered, signals, bring, add },
+    ...{ queue, delivered, signals, seconds, bring, add },
     begun: () => begun.map(({ id }) => id),
     params: () => begun.map(({ params }) => params),
     end: (id: number) => queue.handle({ type: "jobEnd", id }),
@@ -48,7 +50,7 @@ function manualQueue(delivery: () => Promise<void> = () => Promise.resolve()) {
 
 describe("JobQueue", () => {
   it("begins a job when the last one is over", async () => {
-    const { begun, delivered, add, finish, queue } = manualQueue();
+    const { begun, delivered, seconds, add, finish, queue } = manualQueue();
     assert.equal(add(0), "accepted");
     assert.equal(add(1), "accepted");
     assert.deepEqual(begun(), [0]);
@@ -58,6 +60,7 @@ describe("JobQueue", () => {
     await finish();
     await queue.idle();
     assert.deepEqual(delivered, [0, 1]);
+    assert.ok(seconds.every((s) => s > 0 && s < 10));
   });
 
   it("drops a job that has ended, begun or not, and no other", async () => {

@@ -4,7 +4,8 @@ import { accepted, refused, type Reply } from "./codec/reply.js";
 import { checkTerms } from "./terms.js";
 import { failureOf } from "./wire-error.js";
 
-type Deliver = (answer: Answer, signal: AbortSignal) => Promise<void>;
+/** @param workSeconds that the job took */
+type Deliver = (answer: Answer, signal: AbortSignal, workSeconds: number) => Promise<void>;
 
 /** Results that are sent at a time; of large ones, which are as large as the params, one. */
 const mostUnderWay = 16;
@@ -92,13 +93,18 @@ export class JobQueue {
     // Jobs may come while the last result is still under way.
     while (this.#jobs.length > 0) {
       while (this.#jobs.length > 0) {
-        for (const answer of await this.#results(this.#take())) {
+        const group = this.#take();
+        const begun = performance.now();
+        const answers = await this.#results(group);
+        // Of jobs that were done together each took its part.
+        const workSeconds = (performance.now() - begun) / 1000 / group.length;
+        for (const answer of answers) {
           if (isLarge(answer)) await Promise.all(underWay);
           else if (underWay.size >= mostUnderWay) await Promise.race(underWay);
           const { jobId } = answer;
           const wanted = this.#wanted.get(jobId);
           if (!wanted) continue;
-          const delivery = this.#deliver(answer, wanted.signal).then(() => {
+          const delivery = this.#deliver(answer, wanted.signal, workSeconds).then(() => {
             this.#wanted.delete(jobId);
             underWay.delete(delivery);
           });

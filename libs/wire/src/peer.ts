@@ -27,7 +27,8 @@ export type Handler = (message: Uint8Array) => Reply;
 export class Peer {
   readonly #connection: Connection;
   readonly #handle: Handler;
-  readonly #traffic: Traffic;
+  /** Counted by this end of the connection, or of several. */
+  readonly traffic: Traffic;
   readonly #assembler: Assembler;
   readonly #lost = new AbortController();
   #limits = limitsBeforeWelcome;
@@ -37,7 +38,7 @@ export class Peer {
   constructor(connection: Connection, traffic: Traffic, handle: Handler, turns?: Turns) {
     this.#assembler = new Assembler(limitsBeforeWelcome.maxMessageBytes, turns);
     this.#connection = connection;
-    this.#traffic = traffic;
+    this.traffic = traffic;
     this.#handle = handle;
   }
 
@@ -70,7 +71,7 @@ export class Peer {
       return refused({ code: "OVERSIZE", message: text });
     }
     const transfer = this.#transfers++ % 2 ** 32;
-    this.#traffic.messagesSent++;
+    this.traffic.messagesSent++;
     for (let offset = 0; ; offset += chunkBytes) {
       if (signal?.aborted) {
         return refused({ code: "STALE_ROUND", message: "the work ended before it was sent" });
@@ -86,10 +87,10 @@ export class Peer {
     const reply = args.at(-1);
     const answer = this.#answer(args[0]);
     const { wait } = this.#assembler;
-    if (answer.type === "failure") this.#traffic.countRefusal(answer.failure.code);
+    if (answer.type === "failure") this.traffic.countRefusal(answer.failure.code);
     if (typeof reply !== "function") return answer; // the sender did not ask to be told
     const bytes = encodeReply(answer);
-    this.#traffic.bytesSent += bytes.length;
+    this.traffic.bytesSent += bytes.length;
     const send = () => {
       (reply as (bytes: Uint8Array) => void)(bytes);
     };
@@ -100,10 +101,10 @@ export class Peer {
 
   #answer(frame: unknown): Reply {
     try {
-      if (frame instanceof Uint8Array) this.#traffic.bytesReceived += frame.length;
+      if (frame instanceof Uint8Array) this.traffic.bytesReceived += frame.length;
       const message = this.#assembler.accept(frame);
       if (!message) return accepted;
-      this.#traffic.messagesReceived++;
+      this.traffic.messagesReceived++;
       return this.#handle(message);
     } catch (error) {
       return refused(failureOf(error, "MALFORMED"));
@@ -129,9 +130,9 @@ export class Peer {
         return;
       }
       lost.addEventListener("abort", onLost);
-      this.#traffic.bytesSent += frame.length;
+      this.traffic.bytesSent += frame.length;
       this.#connection.emit(frame, (bytes) => {
-        if (bytes instanceof Uint8Array) this.#traffic.bytesReceived += bytes.length;
+        if (bytes instanceof Uint8Array) this.traffic.bytesReceived += bytes.length;
         settle(replyFrom(bytes));
       });
     });

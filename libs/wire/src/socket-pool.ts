@@ -7,6 +7,7 @@ import {
   UserError,
   type Answer,
   type ClientPool,
+  type Failure,
   type Job,
   type PluginIdentity,
 } from "@fedclair/core";
@@ -252,7 +253,9 @@ export class SocketPool implements ClientPool {
       },
       this.traffic,
       (bytes) => {
+        const since = performance.now();
         const message = decodeHostMessage(bytes);
+        this.traffic.decodedSince(since);
         if (session) return this.#handle(session, message);
         if (message.type !== "join") {
           return refused({ code: "NOT_JOINED", message: "expected a Join first" });
@@ -340,9 +343,24 @@ export class SocketPool implements ClientPool {
     }
     const refusal =
       message.type === "clientUpdate"
-        ? open.answer(job, message.read)
+        ? this.#takeUpdate(open, job, message)
         : open.fail(job, message.failure);
     return refusal ? refused(refusal) : accepted;
+  }
+
+  #takeUpdate(
+    open: OpenJobs,
+    job: Job,
+    { read, workSeconds }: Extract<HostMessage, { readonly type: "clientUpdate" }>,
+  ): Failure | undefined {
+    const refusal = open.answer(job, () => {
+      const since = performance.now();
+      const update = read();
+      this.traffic.decodedSince(since);
+      return update;
+    });
+    if (!refusal) this.traffic.workSeconds += workSeconds;
+    return refusal;
   }
 
   #lose(session: HostSession, reason: string): void {

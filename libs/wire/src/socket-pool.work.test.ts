@@ -319,6 +319,19 @@ describe("SocketPool, working", () => {
     assert.ok(pool.traffic.bytesSent > 8 && pool.traffic.bytesReceived > 8);
   });
 
+  it("counts what hosts say that jobs took, of updates that it takes, and its own time to write and read", async () => {
+    await open(2);
+    const host = await joined(2);
+    const [c0, c1] = [jobFor("c0"), jobFor("c1")];
+    const { answers } = await begin(host, [c0, c1]);
+    await send(host, encodeUpdate(c0.id, updateOf("c0"), 1.5));
+    await send(host, encodeUpdate(c0.id, updateOf("c0"), 8)); // a second answer
+    await send(host, encodeUpdate(c1.id, updateOf("c1"), 0.25));
+    await answers;
+    assert.equal(pool.traffic.workSeconds, 1.75);
+    assert.ok(pool.traffic.encodeSeconds > 0 && pool.traffic.decodeSeconds > 0);
+  });
+
   it("cuts a host off that lets two calls pass, and gives its clients to one that came late", async () => {
     await open(2);
     const [silent, other] = [await joined(2), await joined(2)];

@@ -4,6 +4,7 @@ import { cohortSize, sampleCohort } from "../cohort.js";
 import type { Answered, Collected } from "../collect.js";
 import { failure, type Failure } from "../errors.js";
 import type { RoundPlan } from "../round-plan.js";
+import { stopwatch } from "../stopwatch.js";
 import { broadcastBytes, type Pending, type TrialState } from "../trial-state.js";
 import { deltaBytes, scaled, type Update } from "../update.js";
 import type { Devices } from "./devices.js";
@@ -16,6 +17,8 @@ export interface Gathered {
   readonly collected: Collected;
   /** Bytes of the params that were sent. */
   readonly down: number;
+  /** That it took to draw whom to ask. */
+  readonly sampleSeconds: number;
   /** Where there is simulated time. */
   readonly time?: Timed;
 }
@@ -43,15 +46,17 @@ export async function* gather(
     return yield* gatherBuffered(plan, devices, state, asked, schedule);
   const { fraction, overSelection } =
     schedule?.name === "semi-synchronous" ? schedule : { fraction: 1, overSelection: 1 };
+  const watch = stopwatch();
   const [clock, cohort] = cohortOf(plan, state, overSelection, []);
+  const sampleSeconds = watch();
   yield { kind: "sampled", round: asked.round, cohort };
   const collected = yield* askClients(plan, state, asked, cohort);
   const down = total(state, cohort);
-  if (!devices) return { cohort, collected, down };
+  if (!devices) return { cohort, collected, down, sampleSeconds };
   const answers = answersOf(cohort, collected, devices, state, clock, asked.round);
   // Of those that were asked too many are not waited for.
   const awaited = Math.ceil((fraction * cohort.length) / overSelection - 1e-9);
-  return { cohort, down, ...closed(answers, awaited, clock) };
+  return { cohort, down, sampleSeconds, ...closed(answers, awaited, clock) };
 }
 
 /**
@@ -135,7 +140,9 @@ async function* gatherBuffered(
 ): AsyncGenerator<Sampled | Answered, Gathered> {
   const { pending = [] } = state;
   const busy = pending.map(({ clientId }) => clientId);
+  const watch = stopwatch();
   const [clock, cohort] = cohortOf(plan, state, 1, busy);
+  const sampleSeconds = watch();
   yield { kind: "sampled", round: asked.round, cohort };
   const collected = yield* askClients(plan, state, asked, cohort);
   const begun = answersOf(cohort, collected, devices, state, clock, asked.round);
@@ -155,6 +162,7 @@ async function* gatherBuffered(
     cohort: taken.map(({ clientId }) => clientId),
     collected: collectedOf(discounted),
     down: total(state, cohort),
+    sampleSeconds,
     time: {
       clock: Math.max(clock, waiting[last]?.arrives ?? clock),
       ...{ seconds: secondsOf(taken), staleness, pending: waiting.slice(last + 1) },

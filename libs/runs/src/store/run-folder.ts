@@ -37,16 +37,22 @@ export interface ArmTiming {
   readonly arm: string;
   readonly round: number;
   readonly seconds: RoundTiming;
+  /** Seconds that writing took since the line before: the rest of that round, and its checkpoint. Absent in runs of earlier versions. */
+  readonly writeSeconds?: number;
   /** Peak resident memory of the coordinator so far, in bytes. */
   readonly coordinatorRss: number;
   /** Present if the clients were reached by sockets. */
   readonly wire?: WireTraffic;
 }
 
-/** Bytes over the coordinator's sockets since its start. */
+/** Over the coordinator's sockets since its start. */
 export interface WireTraffic {
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  /** That the coordinator wrote and read messages for, and that hosts worked on jobs. Absent in runs of earlier versions. */
+  readonly encodeSeconds?: number;
+  readonly decodeSeconds?: number;
+  readonly workSeconds?: number;
 }
 
 /** What a folder was taken for, and how it was found. */
@@ -71,6 +77,7 @@ export class RunFolder {
   readonly #taken: Taken;
   readonly #logs = new Map<LinesFile, Log>();
   #rounds: number;
+  #writeSeconds = 0;
   #hasBegun = false;
 
   private constructor(path: string, lock: Lock, taken: Taken) {
@@ -158,9 +165,11 @@ export class RunFolder {
       arm: arm.label,
       round: round.record.round,
       seconds: round.timing,
+      writeSeconds: this.#writeSeconds,
       coordinatorRss: process.resourceUsage().maxRSS * 1024,
-      ...(wire && { wire: { bytesSent: wire.bytesSent, bytesReceived: wire.bytesReceived } }),
+      ...(wire && { wire: countsOf(wire) }),
     };
+    const begun = performance.now();
     const artifacts = Object.entries(round.artifacts).map(([name, value]): Artifact => ({
       arm: arm.label,
       round: round.record.round,
@@ -171,6 +180,7 @@ export class RunFolder {
     await this.#write("timings.jsonl", [timing]);
     await this.#write("records.jsonl", [record]);
     this.#rounds++;
+    this.#writeSeconds = (performance.now() - begun) / 1000;
     return record;
   }
 
@@ -179,7 +189,9 @@ export class RunFolder {
     const { every = 1, keep = 1 } = this.#taken.policy;
     if (this.#rounds % every !== 0) return;
     const logs = new Map([...this.#logs].map(([file, { bytes }]) => [file, bytes]));
+    const begun = performance.now();
     await writeCheckpoint(this.path, this.#rounds, { ...at, logs }, keep);
+    this.#writeSeconds += (performance.now() - begun) / 1000;
   }
 
   /** The method under study's params. @param asPairs see `paramsFile` */
@@ -231,6 +243,12 @@ export class RunFolder {
     this.#logs.set(file, log);
     return log;
   }
+}
+
+/** A copy: what counts goes on counting. */
+function countsOf(wire: WireTraffic): WireTraffic {
+  const { bytesSent, bytesReceived, encodeSeconds = 0, decodeSeconds = 0, workSeconds = 0 } = wire;
+  return { bytesSent, bytesReceived, encodeSeconds, decodeSeconds, workSeconds };
 }
 
 /** @throws UserError unless the run that lies in a folder is of this trial, and one to go on with */

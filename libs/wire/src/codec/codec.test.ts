@@ -88,6 +88,15 @@ describe("codec", () => {
     );
   });
 
+  it("takes how long a job took for nothing where that cannot be", () => {
+    const told = [0.5, 0, -1, NaN, Infinity, 1e300].map((seconds) => {
+      const update = { clientId: "c0", numExamples: 1, delta: new Map(), metrics: {} };
+      const message = decodeHostMessage(encodeUpdate(jobId, update, seconds));
+      return message.type === "clientUpdate" && message.workSeconds;
+    });
+    assert.deepEqual(told, [0.5, 0, 0, 0, 0, 0]);
+  });
+
   it("keeps -0 and a metric called __proto__", () => {
     const metrics = Object.fromEntries([
       ["zero", -0],

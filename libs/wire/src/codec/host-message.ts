@@ -36,6 +36,8 @@ export type HostMessage =
       readonly type: "clientUpdate";
       readonly jobId: number;
       readonly clientId: string;
+      /** That the host worked on it, as it says; 0 if it does not, or says what cannot be. */
+      readonly workSeconds: number;
       /**
        * Copies and checks the tensors: not before it is known that the update is wanted at all.
        * @throws WireError
@@ -62,14 +64,18 @@ export function encodeReady(): Uint8Array {
   return codec.encode({ ready: {} }).finish();
 }
 
-/** @throws WireError when a tensor's data does not fill its shape, or numExamples is no uint32 */
-export function encodeUpdate(jobId: number, update: Update): Uint8Array {
+/**
+ * @param workSeconds that the host worked on it
+ * @throws WireError when a tensor's data does not fill its shape, or numExamples is no uint32
+ */
+export function encodeUpdate(jobId: number, update: Update, workSeconds = 0): Uint8Array {
   const clientUpdate: WireUpdate = {
     jobId,
     clientId: update.clientId,
     numExamples: uint32("numExamples", update.numExamples),
     delta: deltaToWire(update.delta),
     metrics: Object.entries(update.metrics).map(([name, value]) => ({ name, value })),
+    workSeconds,
   };
   return codec.encode({ clientUpdate }).finish();
 }
@@ -94,7 +100,8 @@ function fromWire(message: fedclair.v1.HostMessage): HostMessage {
       const wire = required("client_update", message.clientUpdate);
       const clientId = nameOf("client_id", wire.clientId);
       const read = () => updateFromWire(wire);
-      return { type: "clientUpdate", jobId: wire.jobId ?? 0, clientId, read };
+      const workSeconds = secondsOf(wire.workSeconds);
+      return { type: "clientUpdate", jobId: wire.jobId ?? 0, clientId, workSeconds, read };
     }
     case "clientFailed": {
       const { jobId, clientId, failure } = required("client_failed", message.clientFailed);
@@ -108,6 +115,13 @@ function fromWire(message: fedclair.v1.HostMessage): HostMessage {
     default:
       throw new WireError("MALFORMED", "HostMessage: no body that this version knows");
   }
+}
+
+/** A year: nobody's word makes a sum of them infinite. */
+const mostSeconds = 366 * 24 * 3600;
+
+function secondsOf(told: number | null | undefined): number {
+  return told != null && told >= 0 && told <= mostSeconds ? told : 0;
 }
 
 /** Of the ways to fail those that are a host's to say of a client; what else a record may name the coordinator knows itself. */

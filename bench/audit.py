@@ -1,6 +1,6 @@
 """Reads a pile of LoRA adapters in float16 and makes the inner products of all whole changes, module by module, in NumPy.
 
-Prints seconds. The other side of scripts/bench-audit.js.
+Prints seconds. The other side of bench/audit.js.
 """
 
 import json

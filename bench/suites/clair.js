@@ -1,8 +1,8 @@
-// node libs/aggregators/bench/clair.js [--scale]: CLAIR at the sizes of real adapters, beside a NumPy reference, and how its time grows.
+// CLAIR at the sizes of real adapters, beside the same steps in NumPy, and how its time grows.
 import { availableParallelism } from "node:os";
-import { pathToFileURL } from "node:url";
 import { clair, clairSchema, refine } from "@fedclair/aggregators";
 import { Matrix, multiply, addScaled, stream, thinQr } from "@fedclair/linalg";
+import { median } from "../harness/compare.js";
 
 /**
  * Updates of p×q modules of LoRA rank r, 30 % of them contaminated: benign factors B share a column space, the others have one each.
@@ -27,53 +27,70 @@ export function adapters({ p, q = p, r, clients, modules = 1 }) {
   });
 }
 
+const optionsOf = (rank) => clairSchema.parse({ rank, starts: 8 });
+
+/** @throws Error if anybody else is flagged than should be */
+async function found(updates, options, threads) {
+  const result = await clair(updates, options, { threads });
+  const bad = updates.filter((_, k) => k % 10 < 3).length;
+  const flagged = [...result.status.values()].filter((s) => s === "contaminated").length;
+  if (flagged === bad) return result;
+  result.modules.close();
+  throw new Error(`flagged ${flagged} of ${bad} contaminated clients`);
+}
+
 /** Median milliseconds of finding (steps 0 to 6) and refining (step 7). @param threads others than this one */
 export async function time(size, { rank = size.r, times = 3, threads = 0 } = {}) {
   const updates = adapters(size);
-  const options = clairSchema.parse({ rank, starts: 8 });
-  const bad = updates.filter((_, k) => k % 10 < 3).length;
+  const options = optionsOf(rank);
   const runs = [];
   for (let run = 0; run < times; run++) {
     const start = performance.now();
-    const result = await clair(updates, options, { threads });
-    const found = performance.now();
+    const result = await found(updates, options, threads);
+    const end = performance.now();
     await refine(result, options);
-    runs.push({ find: found - start, refine: performance.now() - found });
+    runs.push({ find: end - start, refine: performance.now() - end });
     result.modules.close();
-    const flagged = [...result.status.values()].filter((s) => s === "contaminated").length;
-    if (flagged !== bad) throw new Error(`flagged ${flagged} of ${bad} contaminated clients`);
   }
-  const median = (key) => runs.map((run) => run[key]).sort((x, y) => x - y)[times >> 1];
-  return { find: median("find"), refine: median("refine") };
+  const middle = (key) => median(runs.map((run) => run[key]));
+  return { find: middle("find"), refine: middle("refine") };
 }
 
-const large = { p: 4096, r: 8 };
-/** The NumPy reference's milliseconds on one idle core; it skips leave-one-out beyond 128 members, as CLAIR does. */
-const sizes = [
-  { ...large, clients: 64, reference: 1600 },
-  { ...large, clients: 256, reference: 3400 },
-  { ...large, clients: 1000, reference: 4100 },
-];
+export const title = "CLAIR, beside NumPy";
 
-/** @returns {Promise<{ name: string, ms: number, reference?: number }[]>} */
-export async function bench() {
-  const rows = [];
-  for (const { reference, ...size } of sizes) {
-    const { find, refine: refined } = await time(size);
-    const name = `CLAIR, ${size.p}×${size.p}, r = ${size.r}, K = ${size.clients}`;
-    rows.push({ name, ms: find, reference }, { name: `${name}, refinement`, ms: refined });
+/** Sizes with another side in bench/peers/clair.py: steps 0 to 6 by the same formulas. */
+const large = [64, 256, 1000].map((clients) => ({ p: 4096, r: 8, clients }));
+
+export async function* items() {
+  for (const size of large) {
+    const updates = adapters(size);
+    yield item(`4096×4096, r = 8, K = ${size.clients}`, updates, {
+      NumPy: { peer: "clair", options: size },
+    });
+    const options = optionsOf(size.r);
+    const found = await clair(updates, options);
+    yield {
+      name: `CLAIR, 4096×4096, r = 8, K = ${size.clients}, refinement`,
+      sides: { fedclair: { run: async () => void (await refine(found, options)) } },
+    };
+    found.modules.close();
   }
   for (const clients of [16, 20, 100]) {
-    const { find } = await time({ p: 256, r: 8, clients }, { rank: "auto" });
-    rows.push({ name: `CLAIR, 256×256, K = ${clients}, rank auto`, ms: find });
+    const updates = adapters({ p: 256, r: 8, clients });
+    yield item(`256×256, K = ${clients}, rank auto`, updates, {}, { rank: "auto" });
   }
-  const many = { p: 1024, r: 8, clients: 16, modules: 128 };
-  const name = `CLAIR, ${many.modules} modules 1024×1024, K = 16`;
-  const alone = (await time(many)).find;
-  rows.push({ name: `${name}, one thread`, ms: alone });
-  const together = (await time(many, { threads: availableParallelism() })).find;
-  rows.push({ name: `${name}, all cores`, ms: together, reference: alone });
-  return rows;
+  const many = adapters({ p: 1024, r: 8, clients: 16, modules: 128 });
+  const name = "128 modules 1024×1024, K = 16";
+  yield item(`${name}, one thread`, many, {});
+  const cores = availableParallelism();
+  yield item(name, many, {}, { threads: cores });
+}
+
+/** A row of steps 0 to 6. @param others sides */
+function item(name, updates, others, { rank = 8, threads = 0 } = {}) {
+  const run = async () => (await found(updates, optionsOf(rank), threads)).modules.close();
+  const cores = Math.max(1, threads);
+  return { name: `CLAIR, ${name}`, cores, sides: { fedclair: { run }, ...others } };
 }
 
 const scales = {
@@ -112,8 +129,4 @@ function slope(points) {
   const [x, y] = [mean(0), mean(1)];
   const top = points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0);
   return top / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  console.table(await (process.argv.includes("--scale") ? scale() : bench()));
 }

@@ -17,9 +17,9 @@ const { values } = parseArgs({
   },
 });
 const here = new URL(".", import.meta.url);
-const watch = new URL("bench-updates/watch.js", here).href;
+const watch = new URL("updates/watch.js", here).href;
 const main = new URL("../apps/simulator/dist/src/main.js", here).pathname;
-const plugin = new URL("bench-updates/task.js", here).pathname;
+const plugin = new URL("updates/task.js", here).pathname;
 const folder = await mkdtemp(join(tmpdir(), "fedclair-bench-"));
 
 console.log("rule                 s  peak MiB  longest stall ms");

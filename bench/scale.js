@@ -1,7 +1,7 @@
 // npm run bench:scale: how CLAIR's time grows with clients, rank, rows and modules, as a table and as docs/images/clair-scale.png.
 import { writeFile } from "node:fs/promises";
 import { drawPng, drawSvg } from "@fedclair/report/draw";
-import { scale } from "../libs/aggregators/bench/clair.js";
+import { scale } from "./suites/clair.js";
 
 const settings = {
   clients: "K clients; p = q = 1024, r = 8",

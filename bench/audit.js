@@ -16,10 +16,10 @@ const { values } = parseArgs({
 const [adapters, modules, size, rank] = ["adapters", "modules", "size", "rank"].map((name) =>
   Number(values[name]),
 );
-const numpy = fileURLToPath(new URL("bench-audit.py", import.meta.url));
+const numpy = fileURLToPath(new URL("audit.py", import.meta.url));
 const main = fileURLToPath(new URL("../apps/simulator/dist/src/main.js", import.meta.url));
 
-const folder = mkdtempSync(join(tmpdir(), "bench-audit-"));
+const folder = mkdtempSync(join(tmpdir(), "fedclair-bench-"));
 try {
   makePile();
   const python = seconds("python3", [numpy, folder]);

@@ -1,0 +1,21 @@
+// Runs the `fedclair` command on a trial, into a folder under `runs/bench`.
+import { execFile } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const main = fileURLToPath(new URL("../../apps/simulator/dist/src/main.js", import.meta.url));
+const out = fileURLToPath(new URL("../../runs/bench/run", import.meta.url));
+
+/**
+ * @param {string} trial its file
+ * @param {readonly string[]} how further options of `fedclair run`
+ * @returns {Promise<{ ms: number, out: string }>} of the whole command; its run folder, until the next run
+ */
+export async function fedclairRun(trial, how) {
+  await rm(out, { recursive: true, force: true });
+  const start = performance.now();
+  const args = [main, "run", trial, "--out", out, "--no-report", "--json", ...how];
+  await promisify(execFile)(process.execPath, args);
+  return { ms: performance.now() - start, out };
+}

@@ -1,0 +1,41 @@
+// Trains clients of a trial in this process, as `fedclair run --transport memory` does.
+import { loadBackend } from "@fedclair/compute";
+import {
+  ClientRunner,
+  clientIds,
+  createPlugin,
+  jobFor,
+  MemoryPool,
+  parseTrial,
+  prepared,
+  startTrial,
+} from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
+import { loadBuiltIn } from "@fedclair/plugins";
+
+/**
+ * @param {object} content of a trial file
+ * @param {string} [phase] that the clients train in; default: the first one that the task asks
+ * @returns `train` lets clients of these indices train from the trial's first params; `backend` is what TensorFlow.js computes with
+ */
+export async function trainer(content, phase) {
+  const builtIn = await loadBuiltIn(JSON.stringify(content));
+  const trial = parseTrial(JSON.stringify(content), "bench", builtIn);
+  const { name: backend } = await loadBackend();
+  const pool = new MemoryPool(new ClientRunner(trial, builtIn));
+  await pool.ready();
+  const [ids, rng] = [clientIds(trial.clients), stream(trial.seed)];
+  const task = createPlugin(builtIn.tasks, trial.task);
+  await prepared(task, trial.task.name);
+  const { params: base, ask } = await startTrial(task, ids, rng);
+  const round = { round: 1, phase: phase ?? ask.phase, kind: "train", admit: () => undefined };
+  const plan = { clientIds: ids, rng };
+  const params = { base, rounds: [] };
+  const train = async (indices) => {
+    const jobs = indices.map((index) => jobFor(plan, { ...round, clientId: ids[index], params }));
+    for await (const answer of pool.ask(jobs, new AbortController().signal)) {
+      if ("failure" in answer) throw new Error(`${answer.clientId}: ${answer.failure.message}`);
+    }
+  };
+  return { train, backend };
+}

@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { runDocument } from "./support/document-script.js";
+
+describe("docs/performance.md", function () {
+  this.timeout(180_000); // four programs with a profiler in each
+
+  it("profiles a trial in one process, and a coordinator and a host", async () => {
+    const isBench = (line: string) => line.startsWith("npm run bench");
+    const { folder, code, stdout, stderr } = await runDocument("docs/performance.md", isBench);
+    assert.equal(code, 0, stdout.slice(-2000) + stderr);
+    // CPU.<date>.<time>.<process>.<thread>.<number>.cpuprofile: threads write their own.
+    const profiles = await readdir(join(folder, "profiles"));
+    assert.equal(new Set(profiles.map((name) => name.split(".")[3])).size, 3);
+  });
+});
