@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { loadBackend } from "@fedclair/compute";
 import { remarksOn, UserError, type Plugins } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/report";
 import {
+  backendOf,
   checkMeasures,
   interruption,
   missingMeasures,
@@ -126,7 +126,11 @@ async function queueOf(
 ): Promise<TrialQueue> {
   const { signal } = interruption;
   if (jobs > 1) return new SweepWorkers({ file, out, set }, jobs, signal);
-  const { name: backend } = await loadBackend("auto");
+  const { name: backend } = backendOf(
+    grid.trials.map(({ trial }) => trial),
+    plugins,
+    "auto",
+  );
   if (queue === undefined) {
     const run: RunTrial = (trial) => runSweepTrial(trial, plugins, out, signal, backend);
     return { jobs, run, close: () => undefined };
