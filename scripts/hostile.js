@@ -171,7 +171,13 @@ async function run(answer) {
   const over = new AbortController();
   const runner = new ClientRunner(trial, builtIn);
   const honest = connectHost({
-    ...{ url: pool.url, capacity: ids.length - 1, backends: [backend], softwareVersion: "honest", plugins: [] },
+    ...{
+      url: pool.url,
+      capacity: ids.length - 1,
+      backends: [backend],
+      softwareVersion: "honest",
+      plugins: [],
+    },
     ...{ signal: over.signal, onUnreachable: () => undefined, onRefused: () => undefined },
     onWelcome: () => runner.prepare(),
     runJob: (job) => runner.run(job),

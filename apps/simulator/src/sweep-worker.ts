@@ -1,6 +1,6 @@
 // A process that runs trials of a sweep, whose ids it is sent, one at a time. Argument: a `SweepPlace` as JSON.
 import { readFile } from "node:fs/promises";
-import { backendChoices } from "@fedclair/compute";
+import { backendChoices, loadBackend } from "@fedclair/compute";
 import { UserError, type Plugins } from "@fedclair/core";
 import { loadPlugins, modulesOf } from "@fedclair/plugins";
 import {
@@ -9,6 +9,7 @@ import {
   listenForInterruption,
   parseSweep,
   runSweepTrial,
+  toUserError,
   type SweepTrial,
 } from "@fedclair/runs";
 import type { SweepPlace, WorkerReply } from "./sweep-workers.js";
@@ -63,13 +64,14 @@ async function load({ file, set, allowed, backend }: SweepPlace) {
   const choice = backendChoices.find((one) => one === (backend ?? "auto"));
   if (!choice)
     throw new UserError(
-      `the sweep computes with the backend ${backend}, which this release does not know`,
+      `the sweep computes with the backend ${backend}: expected one of ${backendChoices.join(", ")}`,
     );
   const { name } = backendOf(
     trials.map(({ trial }) => trial),
     plugins,
     choice,
   );
+  await loadBackend().catch(toUserError);
   const byId = new Map(trials.map((trial): [string, SweepTrial] => [trial.id, trial]));
   return { trials: byId, plugins, backend: name };
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { loadBackend } from "@fedclair/compute";
 import { remarksOn, UserError, type Plugins } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/report";
@@ -15,6 +16,7 @@ import {
   runSweepTrial,
   sweepText,
   tablesOf,
+  toUserError,
   type Done,
   type RunTrial,
   type Summary,
@@ -132,6 +134,7 @@ async function queueOf(
     "auto",
   );
   if (queue === undefined) {
+    await loadBackend().catch(toUserError);
     const run: RunTrial = (trial) => runSweepTrial(trial, plugins, out, signal, backend);
     return { jobs, run, close: () => undefined };
   }

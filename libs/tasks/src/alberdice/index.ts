@@ -35,8 +35,6 @@ export const alberdice: TaskPlugin = {
     residual: { better: "lower", description: "violation of the flow constraint" },
   },
   primary: "return",
-  backend: ({ learner }: Options) =>
-    learner.name === "network" && learner.hidden >= 256 ? "tensorflow" : "wasm",
   aggregators: [cosineRule],
   figures,
   create: (options: Options): Task => {
