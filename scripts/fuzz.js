@@ -49,7 +49,7 @@ const hello = {
   protocolVersion,
   token,
   capacity: 1,
-  backend,
+  backends: [backend],
   softwareVersion: "fuzz",
   plugins: [],
 };

@@ -25,7 +25,7 @@ limits: { clientSeconds: 0.4, answerSeconds: 0.8, joinSeconds: 10, maxLost: 100,
 `;
 const builtIn = await loadBuiltIn(text);
 const trial = parseTrial(text, "hostile.yaml", builtIn);
-const { name: backend } = await loadBackend("auto");
+const { name: backend } = await loadBackend();
 /** It never gets a client of an honest host's, nor leaves it one: rooms and clients are as many. */
 const ids = clientIds(trial.clients);
 
@@ -133,7 +133,7 @@ const answers = {
   "floods with a thousand messages": (job) =>
     Array.from({ length: 1000 }, () => update({ jobId: job.id + 7 })(job)[0]),
   "joins again on its connection": () => [
-    encode({ join: { protocolVersion: 1, capacity: 9, backend } }),
+    encode({ join: { protocolVersion: 1, capacity: 9, backends: [backend] } }),
   ],
   "is ready again and again": () => Array.from({ length: 50 }, () => encode({ ready: {} })),
   "begins a message and does not end it": (job, { socket }) => {
@@ -172,7 +172,13 @@ async function run(answer) {
   const over = new AbortController();
   const runner = new ClientRunner(trial, builtIn);
   const honest = connectHost({
-    ...{ url: pool.url, capacity: ids.length - 1, backend, softwareVersion: "honest", plugins: [] },
+    ...{
+      url: pool.url,
+      capacity: ids.length - 1,
+      backends: [backend],
+      softwareVersion: "honest",
+      plugins: [],
+    },
     ...{ signal: over.signal, onUnreachable: () => undefined, onRefused: () => undefined },
     onWelcome: () => runner.prepare(),
     runJobs: (jobs) => runner.runAll(jobs),
@@ -184,7 +190,7 @@ async function run(answer) {
   const serve = async () => {
     const host = await RawHost.connect(pool.url);
     sockets.push(host.socket);
-    await host.joinReady({ capacity: 1, backend });
+    await host.joinReady({ capacity: 1, backends: [backend] });
     for (;;) {
       const message = await host.next();
       if (message.type !== "clientJob") continue;

@@ -85,7 +85,7 @@ async function silent(count) {
 const hello = {
   protocolVersion,
   capacity: 1,
-  backend: "wasm",
+  backends: ["wasm"],
   softwareVersion: "stranger",
   plugins: [],
 };

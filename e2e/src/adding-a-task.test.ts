@@ -41,7 +41,7 @@ async function federate(text: string): Promise<readonly (RoundRecord & { arm: st
   });
   const stop = new AbortController();
   const host = connectHost({
-    ...{ url: pool.url, capacity: trial.clients, backend: "none", softwareVersion: "0.1.0" },
+    ...{ url: pool.url, capacity: trial.clients, backends: ["none"], softwareVersion: "0.1.0" },
     onWelcome: () => runner.prepare(),
     runJobs: (jobs) => runner.runAll(jobs),
     jobsAtOnce: () => runner.mostTogether,

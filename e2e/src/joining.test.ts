@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
 import { startCoordinator, startHost } from "./support/federation.js";
@@ -41,6 +41,24 @@ describe("joining", () => {
     const told = await host.ended;
     assert.equal(told.code, 3, "the coordinator's");
     assert.match(told.stderr, /the trial failed: joined hosts hold 4 of 10 clients/);
+  });
+
+  it("on another backend than the coordinator's is refused, with what to change", async () => {
+    const out = await temporaryFolder();
+    const { coordinator, url } = await startCoordinator([trial, "--out", out, "--backend", "cpu"]);
+    const { code, stderr } = await startHost(url, 10).ended; // of its own accord it takes none of cpu
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /BACKEND_MISMATCH: the host computes with '.+', the trial with 'cpu': results would not repeat; install 'cpu' on the host, or start the coordinator with --backend \w+/,
+    );
+    const good = startHost(url, 10, {}, ["--backend", "cpu"]);
+    assert.equal((await coordinator.ended).code, 0);
+    assert.equal((await good.ended).code, 0);
+    const { backend } = JSON.parse(await readFile(join(out, "summary.json"), "utf8")) as {
+      backend: string;
+    };
+    assert.equal(backend, "cpu");
   });
 
   it("from other machines takes a token, the right one, and TLS or the word that it is not wanted", async () => {

@@ -29,7 +29,7 @@ job = Job("c01", 1, 4, 2, "train", 5, 6, {})
 
 
 def test_the_join_of_the_document():
-    join = {"protocol_version": 2, "capacity": 2, "backend": "wasm", "software_version": "0.1.0"}
+    join = {"protocol_version": 2, "capacity": 2, "backends": ["wasm"], "software_version": "0.1.0"}
     message = HostMessage(join=join).SerializeToString()
     assert message.hex() == "0a110802180222047761736d2a05302e312e30"
 

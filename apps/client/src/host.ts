@@ -1,8 +1,9 @@
-import { loadBackend, type BackendChoice } from "@fedclair/compute";
+import { loadBackend, type Backend, type BackendChoice } from "@fedclair/compute";
 import { ClientRunner, identitiesOf, parseSentTrial, UserError, type Trial } from "@fedclair/core";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import {
   createLog,
+  hostBackends,
   interruption,
   logThrown,
   Patience,
@@ -37,8 +38,8 @@ export async function host(options: HostOptions): Promise<void> {
   }
   const modules = options.plugins.map((module) => resolveModule(module, ".", "--plugin"));
   const { outside = [] } = modules.length === 0 ? {} : await loadPlugins(modules);
-  const { tf, name, reason } = await loadBackend(options.backend).catch(toUserError);
-  log.info(`backend ${reason}`);
+  const backends = hostBackends(options.backend);
+  let backend: Backend | undefined;
   let runner: ClientRunner | undefined;
   const patience = new Patience((line) => {
     log.warn(line);
@@ -50,11 +51,13 @@ export async function host(options: HostOptions): Promise<void> {
     ...(token !== undefined && { token }),
     ...(tls && { tls }),
     capacity: options.capacity,
-    backend: name,
+    backends,
     softwareVersion: version,
     plugins: outside,
     signal: interruption.signal,
-    onWelcome: async (trialJson) => {
+    onWelcome: async (trialJson, name) => {
+      backend = await loadBackend(backends.find((one) => one === name)).catch(toUserError);
+      log.info(`backend ${backend.reason}`);
       const plugins = await loadPlugins(modules, trialJson);
       const trial = parseSentTrial(
         withoutAggregators(trialJson),
@@ -73,7 +76,7 @@ export async function host(options: HostOptions): Promise<void> {
       if (!runner || !first) throw new Error("a job came before the trial");
       at.round = first.round;
       const answers = await runner.runAll(group);
-      tensors.last = tf.memory().numTensors;
+      tensors.last = backend?.tf.memory().numTensors ?? 0;
       if (jobs === 0) tensors.first = tensors.last;
       jobs += group.length;
       return answers;

@@ -18,7 +18,10 @@ const program = new Command(isAlone ? "fedclair-client" : "fedclair client")
     integerOption("--capacity", 1),
   )
   .addOption(
-    new Option("--backend <name>", "TensorFlow.js backend; the same on all hosts")
+    new Option(
+      "--backend <name>",
+      "TensorFlow.js backend; auto: the one that the coordinator chooses",
+    )
       .choices(backendChoices)
       .default("auto"),
   )

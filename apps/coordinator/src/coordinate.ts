@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import type { BackendChoice } from "@fedclair/compute";
 import {
   clientIds,
   externalClients,
@@ -10,6 +11,7 @@ import {
 import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
+  backendOf,
   createLog,
   exitCodeOf,
   folderOf,
@@ -26,6 +28,8 @@ import type { Observer } from "./metrics/observe.js";
 
 export interface CoordinateOptions extends PlaceOptions, CheckpointOptions, EntryOptions {
   readonly listen: string;
+  /** What clients that are simulated train with. */
+  readonly backend: BackendChoice;
   readonly set: readonly string[];
   readonly resume: boolean;
   readonly insecure: boolean;
@@ -45,10 +49,12 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     return { trial: trial.name, ...(arm !== undefined && { arm, round }) };
   });
   const out = await folderOf(trial, options);
-  const { json, report, resume: resumes } = options;
-  const wanted = { trial, plugins, backend: "auto", resumes };
+  const { json, report, resume: resumes, backend: choice } = options;
+  const wanted = { trial, plugins, backend: choice, resumes };
   process.exitCode = await showIfDone(out, wanted, { json, report });
   if (process.exitCode !== undefined) return;
+  const backend = backendOf([trial], plugins, choice);
+  log.info(`backend ${backend.name}: ${backend.why}`);
   const { host, port } = parseAddress(options.listen);
   const metricsAt =
     options.metrics === undefined ? undefined : parseAddress(options.metrics, "--metrics");
@@ -61,6 +67,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     insecure: options.insecure,
     external: externalClients(trial, plugins),
     plugins: hostedPlugins(trial),
+    backend: backend.name,
     chunkBytes: trial.limits.chunkBytes,
     maxMessageBytes: trial.limits.maxMessageBytes,
     log: (line, level) => {

@@ -1,3 +1,4 @@
+import { backendChoices } from "@fedclair/compute";
 import { listenForInterruption, runOptions, runProgram, setOption } from "@fedclair/runs/program";
 import { Command, Option } from "commander";
 import type { CoordinateOptions } from "./coordinate.js";
@@ -7,6 +8,11 @@ const program = new Command("fedclair coordinator")
   .argument("<trial>", "trial file")
   .option("--listen <host:port>", "where hosts can join; port 0 is any free one", "127.0.0.1:0")
   .addOption(setOption())
+  .addOption(
+    new Option("--backend <name>", "TensorFlow.js backend of this process and of all hosts")
+      .choices(backendChoices)
+      .default("auto"),
+  )
   .addOption(runOptions.name())
   .addOption(runOptions.out())
   .addOption(runOptions.again())

@@ -5,6 +5,7 @@ import { ClientRunner, elsewhere, MemoryPool, UserError } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
+  backendOf,
   checkpointArgs,
   createLog,
   folderOf,
@@ -49,7 +50,8 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   const otherHosts = elsewhere(trial, plugins, resume ? goesOn : undefined);
   if (otherHosts !== undefined) throw new UserError(`${file}: ${otherHosts}`);
   if (options.transport === "memory") {
-    const { name } = await loadBackend(backend).catch(toUserError);
+    const { name } = backendOf([trial], plugins, backend);
+    await loadBackend().catch(toUserError);
     process.exitCode = await runAndReport({
       ...{ trial, plugins, out, json, report, resumes: resume },
       pool: new MemoryPool(new ClientRunner(trial, plugins, logThrown(createLog("client")))),
@@ -68,6 +70,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
       ...(report ? [] : ["--no-report"]),
       ...(metrics === undefined ? [] : ["--metrics", metrics]),
       ...(resume ? ["--resume"] : []),
+      ...["--backend", backend],
       ...checkpointArgs(options),
     ],
     clients: trial.clients,

@@ -1,13 +1,15 @@
 // A process that runs trials of a sweep, whose ids it is sent, one at a time. Argument: a `SweepPlace` as JSON.
 import { readFile } from "node:fs/promises";
-import { loadBackend } from "@fedclair/compute";
+import { backendChoices, loadBackend } from "@fedclair/compute";
 import { UserError, type Plugins } from "@fedclair/core";
 import { loadPlugins, modulesOf } from "@fedclair/plugins";
 import {
+  backendOf,
   interruption,
   listenForInterruption,
   parseSweep,
   runSweepTrial,
+  toUserError,
   type SweepTrial,
 } from "@fedclair/runs";
 import type { SweepPlace, WorkerReply } from "./sweep-workers.js";
@@ -59,12 +61,17 @@ async function load({ file, set, allowed, backend }: SweepPlace) {
   }
   const plugins: Plugins = await loadPlugins(modules);
   const { trials } = parseSweep(await readFile(file, "utf8"), file, plugins, set);
-  const { name } = await loadBackend("auto");
-  if (backend !== undefined && backend !== name) {
+  const choice = backendChoices.find((one) => one === (backend ?? "auto"));
+  if (!choice)
     throw new UserError(
-      `this worker computes with the backend ${name}, the sweep with ${backend}, and numbers repeat on the same one only: install the same`,
+      `the sweep computes with the backend ${backend}: expected one of ${backendChoices.join(", ")}`,
     );
-  }
+  const { name } = backendOf(
+    trials.map(({ trial }) => trial),
+    plugins,
+    choice,
+  );
+  await loadBackend().catch(toUserError);
   const byId = new Map(trials.map((trial): [string, SweepTrial] => [trial.id, trial]));
   return { trials: byId, plugins, backend: name };
 }

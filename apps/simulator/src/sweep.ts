@@ -5,6 +5,7 @@ import { remarksOn, UserError, type Plugins } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/report";
 import {
+  backendOf,
   checkMeasures,
   interruption,
   missingMeasures,
@@ -15,6 +16,7 @@ import {
   runSweepTrial,
   sweepText,
   tablesOf,
+  toUserError,
   type Done,
   type RunTrial,
   type Summary,
@@ -126,8 +128,13 @@ async function queueOf(
 ): Promise<TrialQueue> {
   const { signal } = interruption;
   if (jobs > 1) return new SweepWorkers({ file, out, set }, jobs, signal);
-  const { name: backend } = await loadBackend("auto");
+  const { name: backend } = backendOf(
+    grid.trials.map(({ trial }) => trial),
+    plugins,
+    "auto",
+  );
   if (queue === undefined) {
+    await loadBackend().catch(toUserError);
     const run: RunTrial = (trial) => runSweepTrial(trial, plugins, out, signal, backend);
     return { jobs, run, close: () => undefined };
   }

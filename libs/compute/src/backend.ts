@@ -1,59 +1,120 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import type * as TensorFlow from "@tensorflow/tfjs-core";
 import { addLayers } from "./wasm-layers.js";
 import { replaceMatMul } from "./wasm-matmul.js";
 
-/** `auto` takes the first of the others that runs here: TensorFlow's own library, WebAssembly with SIMD, plain JavaScript. */
-export const backendChoices = ["auto", "tensorflow", "wasm", "cpu"] as const;
+/** TensorFlow's own library, WebAssembly with SIMD, plain JavaScript. */
+export const backendNames = ["tensorflow", "wasm", "cpu"] as const;
+export type BackendName = (typeof backendNames)[number];
+
+/** `auto` is what FEDCLAIR_BACKEND names, else the faster one for a trial's task of those that are installed. */
+export const backendChoices = ["auto", ...backendNames] as const;
 export type BackendChoice = (typeof backendChoices)[number];
-export type BackendName = Exclude<BackendChoice, "auto">;
+
+/** Those that a task may be faster on. */
+export type FastBackend = Exclude<BackendName, "cpu">;
 
 export interface Backend {
   readonly tf: typeof TensorFlow;
   readonly name: BackendName;
-  /** For people: which backend runs, and why this one, as "wasm (SIMD): @tensorflow/tfjs-node is not installed". */
+  /** For people: which backend runs, and why this one, as "wasm (SIMD): as asked for". */
   readonly reason: string;
 }
 
+interface Chosen {
+  readonly name: BackendName;
+  readonly why: string;
+}
+
+const missing =
+  "@tensorflow/tfjs-node is not installed (in a checkout: npm run tfjs-node; else: npm install @tensorflow/tfjs-node@4.22.0)";
+
+let chosen: Chosen | undefined;
 let loading: Promise<Backend> | undefined;
+
+/**
+ * Says which backend this process is to load once a task needs one. To be called before that.
+ * @param faster the one that is faster for what the process is to do, which `auto` takes where it is installed
+ * @returns the one that it will be, and for people why
+ * @throws Error when FEDCLAIR_BACKEND names none, or TensorFlow's library is asked for by name and not installed
+ */
+export function chooseBackend(choice: BackendChoice, faster: FastBackend = "wasm"): Chosen {
+  chosen = named(choice) ?? automatic(faster);
+  return chosen;
+}
+
+/**
+ * Those that this process can compute with, for a trial that says which.
+ * @throws as `chooseBackend`
+ */
+export function backendsFor(choice: BackendChoice): readonly BackendName[] {
+  const one = named(choice);
+  if (one) return [one.name];
+  return isInstalled() ? ["wasm", "tensorflow"] : ["wasm"];
+}
 
 /**
  * Loads the TensorFlow.js backend of this process, once: later calls return the same one. A process keeps to one
  * backend, because TensorFlow.js has a single active one and results are bit-equal only within a backend.
- * @throws Error when the chosen backend does not run here, or another one already runs in this process
+ * @param name default: the one that `chooseBackend` chose, else FEDCLAIR_BACKEND, else wasm
+ * @throws Error when it does not run here, or another one already runs in this process
  */
-export async function loadBackend(choice: BackendChoice = "auto"): Promise<Backend> {
-  // A failed choice is not kept: the next call may choose another.
-  loading ??= load(choice).catch((error: unknown) => {
+export async function loadBackend(name?: BackendName): Promise<Backend> {
+  // A failed one is not kept: the next call may name another.
+  loading ??= load(name).catch((error: unknown) => {
     loading = undefined;
     throw error;
   });
   const backend = await loading;
-  if (choice !== "auto" && choice !== backend.name) {
+  if (name !== undefined && name !== backend.name) {
     throw new Error(
-      `backend "${choice}" was asked for, but this process already runs "${backend.name}": start another process`,
+      `backend "${name}" was asked for, but this process already runs "${backend.name}": start another process`,
     );
   }
   return backend;
 }
 
-async function load(choice: BackendChoice): Promise<Backend> {
-  // Not before: a program that only prints its help has no use for it.
-  const tf = await import("@tensorflow/tfjs-core");
-  const candidates = choice === "auto" ? (["tensorflow", "wasm", "cpu"] as const) : [choice];
-  const failures: string[] = [];
-  for (const name of candidates) {
-    const failure = await start(tf, name);
-    if (failure === undefined) {
-      const why = choice === "auto" ? failures.join("; ") || "the fastest" : "as asked for";
-      return { tf, name, reason: `${title(tf, name)}: ${why}` };
-    }
-    failures.push(failure);
+/** What was asked for by name; undefined: nothing was. */
+function named(choice: BackendChoice): Chosen | undefined {
+  const fromOutside = process.env["FEDCLAIR_BACKEND"] ?? "auto";
+  const wanted = choice === "auto" ? backendChoices.find((one) => one === fromOutside) : choice;
+  if (wanted === undefined) {
+    throw new Error(
+      `FEDCLAIR_BACKEND is "${fromOutside}": expected one of ${backendChoices.join(", ")}`,
+    );
   }
-  throw new Error(`no TensorFlow.js backend "${choice}" here: ${failures.join("; ")}`);
+  if (wanted === "auto") return undefined;
+  if (wanted === "tensorflow" && !isInstalled()) {
+    throw new Error(`backend "tensorflow" was asked for: ${missing}; or choose wasm`);
+  }
+  return { name: wanted, why: choice === "auto" ? "as FEDCLAIR_BACKEND says" : "as asked for" };
 }
 
-/** @returns why the backend does not run, or undefined when it is now the active one */
-async function start(tf: typeof TensorFlow, name: BackendName): Promise<string | undefined> {
+function automatic(faster: FastBackend): Chosen {
+  if (faster === "wasm") return { name: "wasm", why: "as fast as any for this task" };
+  if (isInstalled()) return { name: "tensorflow", why: "the faster one for this task" };
+  return { name: "wasm", why: `tensorflow is faster for this task, and ${missing}` };
+}
+
+/** Is the package there with its add-on? Without loading it, which takes half a second and 200 MB. */
+function isInstalled(): boolean {
+  try {
+    const manifest = createRequire(import.meta.url).resolve("@tensorflow/tfjs-node/package.json");
+    return existsSync(join(dirname(manifest), "lib/napi-v8/tfjs_binding.node"));
+  } catch {
+    return false;
+  }
+}
+
+async function load(asked: BackendName | undefined): Promise<Backend> {
+  const { name, why } = asked
+    ? { name: asked, why: "as asked for" }
+    : (chosen ?? named("auto") ?? { name: "wasm" as const, why: "the one that is always there" });
+  if (name === "tensorflow") fixEnvironment();
+  // Not before: a program that only prints its help has no use for it.
+  const tf = await import("@tensorflow/tfjs-core");
   // A variable, for the compiler would look for the types of an optional package that need not be there.
   const module: string = {
     tensorflow: "@tensorflow/tfjs-node",
@@ -62,19 +123,32 @@ async function start(tf: typeof TensorFlow, name: BackendName): Promise<string |
   }[name];
   try {
     await import(module);
-    if (await tf.setBackend(name)) {
-      if (name === "wasm") {
-        replaceMatMul(tf);
-        addLayers(tf);
-      }
-      return undefined;
-    }
-    return `${name} did not start`;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const missing = code === "ERR_MODULE_NOT_FOUND" && message.includes(`'${module}'`);
-    return `${module} ${missing ? "is not installed" : `failed to load (${message})`}`;
+    const isMissing = code === "ERR_MODULE_NOT_FOUND" && message.includes(`'${module}'`);
+    throw new Error(
+      `no TensorFlow.js backend "${name}" here: ${isMissing && name === "tensorflow" ? missing : `${module} failed to load (${message})`}`,
+      { cause: error },
+    );
   }
+  if (!(await tf.setBackend(name)))
+    throw new Error(`TensorFlow.js backend "${name}" did not start`);
+  if (name === "wasm") {
+    replaceMatMul(tf);
+    addLayers(tf);
+  }
+  return { tf, name, reason: `${title(tf, name)}: ${why}` };
+}
+
+/**
+ * What TensorFlow's library reads when it is loaded. A process a core trains, so each has one thread; oneDNN changes bytes, and is
+ * no faster here.
+ */
+function fixEnvironment(): void {
+  process.env["TF_NUM_INTRAOP_THREADS"] = "1";
+  process.env["TF_NUM_INTEROP_THREADS"] = "1";
+  process.env["TF_ENABLE_ONEDNN_OPTS"] = "0";
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2"; // no more than errors on the user's terminal
 }
 
 function title(tf: typeof TensorFlow, name: BackendName): string {

@@ -1,5 +1,7 @@
 export {
   backendChoices,
+  backendsFor,
+  chooseBackend,
   loadBackend,
   type Backend,
   type BackendChoice,

@@ -36,6 +36,8 @@ export interface TaskPlugin extends Plugin<Task> {
   readonly hasLabels?: boolean;
   /** The kinds of `Shard.contamination` that `openShard` honours, with their options; others are refused. */
   contaminations?(options: never): ReadonlyMap<string, ZodObject>;
+  /** The backend of TensorFlow.js that trains faster with these options, as measured: see docs/backends.md. Default: wasm. */
+  backend?(options: never): "tensorflow" | "wasm";
   /** Options that are paths, as `source.folder`: a relative one in a trial file starts from the file's folder. */
   readonly paths?: readonly string[];
   /** Aggregators that only make sense of this task's updates: trials of other tasks are refused them. */

@@ -63,7 +63,7 @@ describeHost("connectHost", (url) => {
   const abort = new AbortController();
   const runner = new ClientRunner(trial, plugins);
   const ended = connectHost({
-    ...{ url, token: "secret", capacity: 2, backend: "none", softwareVersion: "test" },
+    ...{ url, token: "secret", capacity: 2, backends: ["none"], softwareVersion: "test" },
     external: true,
     onWelcome: () => runner.prepare(),
     runJobs: (jobs) => runner.runAll(jobs),

@@ -42,7 +42,7 @@ describe("connectHost", () => {
     const ended = connectHost({
       url: pool.url,
       capacity: 10,
-      backend: "none",
+      backends: ["none"],
       softwareVersion: "test",
       onWelcome: () => Promise.resolve(),
       runJobs: oneByOne((job) => Promise.resolve(answerTo(job))),
@@ -293,6 +293,20 @@ describe("connectHost", () => {
     await pool.ready(never);
     assert.equal(told.length, 1);
     assert.match(told[0] ?? "", /ECONNREFUSED/);
+  });
+
+  it("computes with the one of its backends that the coordinator names", async () => {
+    await listen(1, { backend: "b" });
+    const told = new Promise<string>((resolve) => {
+      host({
+        backends: ["a", "b"],
+        onWelcome: (_, backend) => {
+          resolve(backend);
+          return Promise.resolve();
+        },
+      });
+    });
+    assert.equal(await told, "b");
   });
 
   it("passes on what goes wrong in preparing", async () => {

@@ -1,5 +1,6 @@
 import {
   exitCodes,
+  printable,
   UserError,
   type Answer,
   type Failure,
@@ -14,7 +15,7 @@ import { checkCoordinatorUrl } from "./coordinator-url.js";
 import { JobQueue, type Work } from "./job-queue.js";
 import { Peer } from "./peer.js";
 import { tlsFault, tlsHint, type Certificates } from "./tls.js";
-import { protocolVersion, type Events } from "./protocol.js";
+import { maxWordLength, protocolVersion, type Events } from "./protocol.js";
 import { Traffic } from "./traffic.js";
 import { failureOf } from "./wire-error.js";
 
@@ -28,15 +29,19 @@ export interface HostOptions extends Work {
   readonly token?: string;
   /** Virtual clients that this host can hold, at least 1. */
   readonly capacity: number;
-  /** What it computes with. */
-  readonly backend: string;
+  /** What it can compute with, at least one. */
+  readonly backends: readonly string[];
   readonly softwareVersion: string;
   /** Does it bring clients of its own, and simulate none? Default: it simulates. */
   readonly external?: boolean;
   /** The plug-ins from outside that it has. Default: none. */
   readonly plugins?: readonly PluginIdentity[];
-  /** Prepares the trial, once; no client is assigned before it resolves. @param trialJson the resolved trial */
-  readonly onWelcome: (trialJson: string) => Promise<void>;
+  /**
+   * Prepares the trial, once; no client is assigned before it resolves.
+   * @param trialJson the resolved trial
+   * @param backend the one of `backends` to compute with
+   */
+  readonly onWelcome: (trialJson: string, backend: string) => Promise<void>;
   /** Told of a result that the coordinator refused. */
   readonly onRefused?: (clientId: string, failure: Failure) => void;
   /** Told once why there is no coordinator, until there is one. */
@@ -75,7 +80,7 @@ class ClientHost {
   readonly #socket: Socket<Events, Events>;
   readonly #jobs: JobQueue;
   #peer: Peer | undefined;
-  #trialJson: string | undefined;
+  #welcomed: { readonly trialJson: string; readonly backend: string } | undefined;
   #prepared: Promise<void> | undefined;
   #patience: NodeJS.Timeout | undefined;
   #lastError = "";
@@ -149,9 +154,9 @@ class ClientHost {
   }
 
   async #join(peer: Peer): Promise<void> {
-    const { token = "", capacity, backend, softwareVersion } = this.#options;
+    const { token = "", capacity, backends, softwareVersion } = this.#options;
     const { plugins = [], external = false } = this.#options;
-    const about = { capacity, backend, softwareVersion, plugins, external };
+    const about = { capacity, backends, softwareVersion, plugins, external };
     const join = { protocolVersion, token, ...about };
     const reply = await peer.send(encodeJoin(join));
     if (reply.type !== "welcome") {
@@ -160,13 +165,19 @@ class ClientHost {
     }
     clearTimeout(this.#patience);
     peer.agree(reply);
-    this.#trialJson ??= reply.trialJson;
-    if (this.#trialJson !== reply.trialJson) {
+    const { trialJson, backend } = reply;
+    if (!backends.includes(backend)) {
       throw new UserError(
-        `the coordinator at ${this.#options.url} now runs another trial: start this host anew`,
+        `the coordinator at ${this.#options.url} asks for backend '${printable(backend, maxWordLength)}', and this host has ${backends.join(", ")}: install the same release on both`,
       );
     }
-    this.#prepared ??= this.#options.onWelcome(reply.trialJson);
+    this.#welcomed ??= { trialJson, backend };
+    if (this.#welcomed.trialJson !== trialJson || this.#welcomed.backend !== backend) {
+      throw new UserError(
+        `the coordinator at ${this.#options.url} now runs another trial, or on another backend: start this host anew`,
+      );
+    }
+    this.#prepared ??= this.#options.onWelcome(trialJson, backend);
     await this.#prepared;
     await peer.send(encodeReady());
   }

@@ -1,15 +1,15 @@
 import { pluginMismatch, printable, type Failure, type PluginIdentity } from "@fedclair/core";
 import type { Join } from "./codec/host-message.js";
-import { maxWordLength, protocolVersion } from "./protocol.js";
+import { maxBackends, maxWordLength, protocolVersion } from "./protocol.js";
 import type { TokenClaims } from "./signed-token.js";
 import type { TokenCheck } from "./token-check.js";
 
 /** Names of backends and versions: they go into the log, and into what other hosts are told. */
 const word = new RegExp(`^[\\w.+-]{0,${maxWordLength}}$`);
 
-/** What the gate says of a host: what its token says, if it is a signed one, or why the host may not join. */
+/** What the gate says of a host: what its token says, if it is a signed one, and with what it is to compute; or why it may not join. */
 export type Judgement =
-  | { readonly claims: TokenClaims | undefined }
+  | { readonly claims: TokenClaims | undefined; readonly backend: string }
   | { readonly refusal: Failure; readonly isGuess?: boolean };
 
 /** Decides which hosts may join. */
@@ -56,17 +56,22 @@ export class Gate {
     if ("why" in token) {
       return { refusal: { code: "BAD_TOKEN", message: token.why }, isGuess: token.isGuess };
     }
-    const refusal = this.#misfit(join);
-    return refusal ? { refusal } : token;
+    const fit = this.#fit(join);
+    return typeof fit === "string" ? { claims: token.claims, backend: fit } : { refusal: fit };
   }
 
-  /** @returns why a host with a good token does not fit the trial */
-  #misfit(join: Join): Failure | undefined {
+  /** @returns the backend for a host with a good token, or why it does not fit the trial */
+  #fit(join: Join): string | Failure {
     if (join.capacity < 1) {
       return { code: "MALFORMED", message: `capacity ${join.capacity}: expected at least 1` };
     }
+    const [first] = join.backends;
+    if (first === undefined || join.backends.length > maxBackends) {
+      const message = `${join.backends.length} backends: expected 1 to ${maxBackends}`;
+      return { code: "MALFORMED", message };
+    }
     for (const [field, text] of [
-      ["backend", join.backend],
+      ...join.backends.map((backend) => ["backend", backend] as const),
       ["software_version", join.softwareVersion],
       ...join.plugins.flatMap((plugin) => Object.entries<string>({ ...plugin })),
     ] as const) {
@@ -81,13 +86,16 @@ export class Gate {
       const advice = "start the host with --plugin and the same module";
       return { code: "PLUGIN_MISMATCH", message: `${mismatch}: ${advice}` };
     }
-    const backend = this.#backends.get(join.external) ?? join.backend;
+    const backend = this.#backends.get(join.external) ?? first;
     this.#backends.set(join.external, backend);
-    if (join.backend !== backend) {
-      const others = join.external ? "the others that bring clients of their own" : "the trial";
-      const message = `the host computes with '${join.backend}', ${others} with '${backend}': results would not repeat; choose the same backend`;
-      return { code: "BACKEND_MISMATCH", message };
-    }
-    return undefined;
+    if (join.backends.includes(backend)) return backend;
+    const others = join.external ? "the others that bring clients of their own" : "the trial";
+    const own = join.backends.join("' or '");
+    const message =
+      `the host computes with '${own}', ${others} with '${backend}': results would not repeat; ` +
+      (join.external
+        ? "choose the same backend"
+        : `install '${backend}' on the host, or start the coordinator with --backend ${first}`);
+    return { code: "BACKEND_MISMATCH", message };
   }
 }

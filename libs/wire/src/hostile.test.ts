@@ -172,21 +172,23 @@ describe("SocketPool, attacked", () => {
     await open();
     const forged = "wasm\nERROR: all is lost\x1b[2J\u202e";
     const bad = [
-      { backend: forged },
+      { backends: [forged] },
       { softwareVersion: forged },
-      { backend: "x".repeat(65) },
+      { backends: ["x".repeat(65)] },
       { softwareVersion: "x".repeat(60_000) },
-      { backend: "two words" },
+      { backends: ["wasm", "two words"] },
+      { backends: [] },
+      { backends: Array.from({ length: 9 }, () => "wasm") },
       { plugins: [{ kind: "task", name: forged, version: "", hash: "" }] },
     ];
     for (const changes of bad) {
       assert.equal(outcome(await (await connect()).join(changes)), "MALFORMED");
     }
-    const guessing = { token: "wrong", backend: forged };
+    const guessing = { token: "wrong", backends: [forged] };
     assert.equal(outcome(await (await connect()).join(guessing)), "BAD_TOKEN");
-    const good = { backend: "torch-2.1+cu118_x.y", softwareVersion: "" };
+    const good = { backends: ["torch-2.1+cu118_x.y"], softwareVersion: "" };
     assert.equal(outcome(await (await connect()).join(good)), "welcome");
-    assert.equal(log.length, 8);
+    assert.equal(log.length, 10);
     for (const line of log) assertText(line, 500);
     assert.equal(
       log[0],

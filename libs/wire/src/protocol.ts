@@ -14,6 +14,9 @@ export const defaultLimits: Limits = {
 /** Of the trial as JSON. Welcome is one piece, read at one go while the heartbeat waits: data do not belong in it. */
 export const maxTrialBytes = 16 * 1024 * 1024;
 
+/** Backends that a host names at most. */
+export const maxBackends = 8;
+
 /** Characters of a backend's name, and of a software version. */
 export const maxWordLength = 64;
 

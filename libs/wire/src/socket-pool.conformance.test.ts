@@ -18,7 +18,7 @@ describeClientPool("SocketPool with two hosts", async (trial, plugins) => {
     void connectHost({
       url: pool.url,
       capacity: Math.ceil(ids.length / 2),
-      backend: "none",
+      backends: ["none"],
       softwareVersion: "test",
       onWelcome: () => runner.prepare(),
       runJobs: (jobs) => runner.runAll(jobs),

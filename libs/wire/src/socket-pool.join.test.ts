@@ -38,6 +38,7 @@ describe("SocketPool, joining", () => {
     assert.deepEqual(await (await connect()).join(), {
       type: "welcome",
       trialJson: '{"name":"test"}',
+      backend: "none",
       chunkBytes: 7000,
       maxMessageBytes: 9000,
     });
@@ -60,13 +61,13 @@ describe("SocketPool, joining", () => {
 
   it("refuses another protocol version, a wrong token, no capacity, another backend", async () => {
     await open(1, { tokens: { secret: "secret" }, backend: "wasm" });
-    const good = { token: "secret", backend: "wasm" };
+    const good = { token: "secret", backends: ["wasm"] };
     const cases = [
       [{ protocolVersion: protocolVersion + 1 }, "PROTOCOL_VERSION"],
       [{ token: "secre" }, "BAD_TOKEN"],
       [{ token: "" }, "BAD_TOKEN"],
       [{ capacity: 0 }, "MALFORMED"],
-      [{ backend: "cpu" }, "BACKEND_MISMATCH"],
+      [{ backends: ["cpu"] }, "BACKEND_MISMATCH"],
     ] as const;
     for (const [changes, expected] of cases) {
       const host = await connect();
@@ -95,7 +96,7 @@ describe("SocketPool, joining", () => {
       [[{ ...mine, hash: "f".repeat(16) }], "the host has version 1.0.0 (code ffffffffffffffff)"],
     ] as const;
     for (const [plugins, told] of cases) {
-      assert.deepEqual(await (await connect()).join({ plugins, backend: "cpu" }), {
+      assert.deepEqual(await (await connect()).join({ plugins, backends: ["cpu"] }), {
         type: "failure",
         failure: {
           code: "PLUGIN_MISMATCH",
@@ -105,25 +106,44 @@ describe("SocketPool, joining", () => {
     }
     const others = { ...mine, name: "other" };
     const host = await connect();
-    assert.equal(outcome(await host.join({ plugins: [others, mine], backend: "wasm" })), "welcome");
+    assert.equal(
+      outcome(await host.join({ plugins: [others, mine], backends: ["wasm"] })),
+      "welcome",
+    );
   });
 
   it("holds later hosts to the backend of the first, unless told which", async () => {
     await open(2);
-    await (await connect()).join({ backend: "wasm" });
-    assert.equal(outcome(await (await connect()).join({ backend: "cpu" })), "BACKEND_MISMATCH");
+    await (await connect()).join({ backends: ["wasm"] });
+    assert.equal(outcome(await (await connect()).join({ backends: ["cpu"] })), "BACKEND_MISMATCH");
+  });
+
+  it("tells a host that has several backends which to compute with", async () => {
+    await open(1, { backend: "tensorflow" });
+    const reply = await (await connect()).join({ backends: ["wasm", "tensorflow"] });
+    assert.equal(reply.type === "welcome" && reply.backend, "tensorflow");
+    const lacking = await (await connect()).join({ backends: ["wasm", "cpu"] });
+    assert.deepEqual(lacking, {
+      type: "failure",
+      failure: {
+        code: "BACKEND_MISMATCH",
+        message:
+          "the host computes with 'wasm' or 'cpu', the trial with 'tensorflow': results would not repeat; " +
+          "install 'tensorflow' on the host, or start the coordinator with --backend wasm",
+      },
+    });
   });
 
   it("asks no plug-in of a host that brings its own clients, and its backend to be that of its like", async () => {
     const mine = { kind: "task", name: "mine", version: "", hash: "0123456789abcdef" } as const;
     await open(3, { plugins: [mine], external: new Set(["c2"]) });
-    const simulating = { backend: "wasm", plugins: [mine] };
-    const bringing = { backend: "numpy", external: true };
+    const simulating = { backends: ["wasm"], plugins: [mine] };
+    const bringing = { backends: ["numpy"], external: true };
     assert.equal(outcome(await (await connect()).join(bringing)), "welcome");
     assert.equal(pool.backend, "numpy");
     assert.equal(outcome(await (await connect()).join(simulating)), "welcome");
     assert.equal(pool.backend, "wasm and numpy");
-    const other = await (await connect()).join({ ...bringing, backend: "torch" });
+    const other = await (await connect()).join({ ...bringing, backends: ["torch"] });
     assert.ok(other.type === "failure");
     assert.deepEqual(
       [other.failure.code, other.failure.message],
@@ -136,8 +156,8 @@ describe("SocketPool, joining", () => {
 
   it("gives those no say in the backend for whom there are no clients", async () => {
     await open(1, { external: new Set(["c0"]) });
-    await (await connect()).join({ backend: "wasm" });
-    await (await connect()).join({ backend: "numpy", external: true });
+    await (await connect()).join({ backends: ["wasm"] });
+    await (await connect()).join({ backends: ["numpy"], external: true });
     assert.equal(pool.backend, "numpy");
   });
 
@@ -148,13 +168,13 @@ describe("SocketPool, joining", () => {
       if (line.startsWith("lost")) lost();
     };
     await open(2, { external: new Set(["c1"]), log });
-    await (await connect()).join({ backend: "wasm" });
+    await (await connect()).join({ backends: ["wasm"] });
     const first = await connect();
-    await first.join({ backend: "torch", external: true });
+    await first.join({ backends: ["torch"], external: true });
     assert.equal(pool.backend, "wasm and torch");
     first.socket.disconnect();
     await left;
-    const next = await (await connect()).join({ backend: "numpy", external: true });
+    const next = await (await connect()).join({ backends: ["numpy"], external: true });
     assert.equal(outcome(next), "welcome");
     assert.equal(pool.backend, "wasm and numpy");
   });
@@ -178,16 +198,16 @@ describe("SocketPool, joining", () => {
     };
     await open(1, { log });
     const first = await connect();
-    await first.join({ backend: "wasm" });
+    await first.join({ backends: ["wasm"] });
     first.socket.disconnect();
     await left;
-    assert.equal(outcome(await (await connect()).join({ backend: "cpu" })), "welcome");
+    assert.equal(outcome(await (await connect()).join({ backends: ["cpu"] })), "welcome");
   });
 
   it("does not let a refused host decide on the backend", async () => {
     await open(1, { tokens: { secret: "secret" } });
-    await (await connect()).join({ backend: "cpu" });
-    const reply = await (await connect()).join({ backend: "wasm", token: "secret" });
+    await (await connect()).join({ backends: ["cpu"] });
+    const reply = await (await connect()).join({ backends: ["wasm"], token: "secret" });
     assert.equal(reply.type, "welcome");
   });
 

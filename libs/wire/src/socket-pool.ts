@@ -262,7 +262,7 @@ export class SocketPool implements ClientPool {
         }
         const judgement = this.#judge(message);
         if ("refusal" in judgement) return this.#refuse(message, judgement, socket);
-        const reply = this.#welcome(message, judgement.claims);
+        const reply = this.#welcome(message, judgement);
         this.#listener.door.admit(socket.request.socket);
         peer.agree(reply);
         session = new HostSession(peer, message, this.#bases, judgement.claims);
@@ -301,11 +301,14 @@ export class SocketPool implements ClientPool {
   }
 
   /** A host that comes again has lost its connection, whether that was noticed here or not: what it was, it is no more. */
-  #welcome(join: Join, claims: TokenClaims | undefined): Extract<Reply, { type: "welcome" }> {
+  #welcome(
+    join: Join,
+    { claims, backend }: Exclude<Judgement, Refusal>,
+  ): Extract<Reply, { type: "welcome" }> {
     const before = claims && this.#roster.named(claims.host);
     if (before) this.#dismiss(before, "a host with the same token took its place");
     this.#options.log?.(`a ${hostText(join, claims)} joined`, "info");
-    return { type: "welcome", trialJson: this.#options.trialJson, ...this.#limits };
+    return { type: "welcome", trialJson: this.#options.trialJson, backend, ...this.#limits };
   }
 
   /** Does without a host from now on. */
@@ -415,12 +418,12 @@ export class SocketPool implements ClientPool {
 
 /** For the log. */
 function hostText(
-  { backend, capacity, external, softwareVersion }: Join,
+  { backends, capacity, external, softwareVersion }: Join,
   claims?: TokenClaims,
 ): string {
   const name = claims ? `host '${claims.host}'` : "host";
   return printable(
-    `${name} (${backend}, room for ${capacity} ${capacity === 1 ? "client" : "clients"}${external ? " of its own" : ""}, version ${softwareVersion})`,
+    `${name} (${backends.join(" or ")}, room for ${capacity} ${capacity === 1 ? "client" : "clients"}${external ? " of its own" : ""}, version ${softwareVersion})`,
     maxHostText,
   );
 }

@@ -46,7 +46,7 @@ describe("TLS", () => {
   };
   const host = (url: string, tls: HostOptions["tls"] = {}, changes: Partial<HostOptions> = {}) =>
     connectHost({
-      ...{ url, tls, capacity: 1, backend: "none", softwareVersion: "test" },
+      ...{ url, tls, capacity: 1, backends: ["none"], softwareVersion: "test" },
       onWelcome: () => Promise.resolve(),
       runJobs: oneByOne(({ id: jobId, clientId }) =>
         Promise.resolve({ jobId, clientId, update: updateOf(clientId) }),

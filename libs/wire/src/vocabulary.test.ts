@@ -11,6 +11,7 @@ import {
   joinTimeout,
   limitsBeforeWelcome,
   maxTrialBytes,
+  maxBackends,
   maxWordLength,
   replyTimeout,
 } from "./protocol.js";
@@ -78,6 +79,7 @@ describe("limits", () => {
       "time to answer a frame": replyTimeout,
       "metrics of an update": bounds.metrics,
       "name of a metric, module, phase or client": bounds.nameLength,
+      "backends of a host": maxBackends,
       "name of a backend, software version, text of a plug-in": maxWordLength,
       "text of a failure": bounds.failureBytes,
       "number in the change of an F32 module": largestChange.f32,

@@ -111,7 +111,7 @@ export const hostileMessage: fc.Arbitrary<Uint8Array> = fc
   .oneof(
     plain({
       join: plain({
-        ...{ capacity: fc.nat(), backend: hostileText, softwareVersion: hostileText },
+        ...{ capacity: fc.nat(), backends: fc.array(hostileText), softwareVersion: hostileText },
         external: fc.boolean(),
         plugins: fc.array(plain({ kind: hostileText, name: hostileText, hash: hostileText })),
       }),

@@ -129,7 +129,7 @@ export function describeHost(
             protocolVersion,
             token: "secret",
             capacity: 2,
-            backend: "none",
+            backends: ["none"],
             plugins: [],
             external: true,
           },
@@ -329,7 +329,11 @@ export function describeHost(
       const first = await joined();
       coordinator.answers = ({ type }) =>
         type === "join"
-          ? { type: "welcome", trialJson: '{"task":{"name":"external"}}', ...defaultLimits }
+          ? {
+              type: "welcome",
+              trialJson: '{"task":{"name":"external"}}',
+              ...{ backend: "none", ...defaultLimits },
+            }
           : { type: "accepted" };
       await first.cut();
       const { exitCode, text } = await (host as ReturnType<StartHost>).ended;

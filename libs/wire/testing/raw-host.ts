@@ -13,7 +13,7 @@ export const goodJoin: Join = {
   protocolVersion,
   token: "",
   capacity: 4,
-  backend: "none",
+  backends: ["none"],
   softwareVersion: "test",
   plugins: [],
   external: false,

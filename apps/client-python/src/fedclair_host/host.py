@@ -86,7 +86,7 @@ class Host:
             "protocol_version": protocol_version,
             "token": token,
             "capacity": capacity,
-            "backend": backend,
+            "backends": [backend],
             "software_version": f"python-{software_version}",
             "external": True,
         }

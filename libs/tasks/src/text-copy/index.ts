@@ -65,6 +65,8 @@ export const textCopy: TaskPlugin = {
     loss: { better: "lower", unit: "nats", description: "mean loss of a token" },
   },
   primary: "accuracy",
+  backend: ({ batchSize, sequences }: Options) =>
+    Math.min(batchSize, sequences) >= 16 ? "tensorflow" : "wasm",
   create: (options: Options): Task => {
     const corpus = corpusOf(options);
     let loaded:

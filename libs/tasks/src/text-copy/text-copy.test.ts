@@ -149,6 +149,13 @@ describe("text-copy", function () {
     assert.ok(turns >= 5);
   });
 
+  it("is faster on TensorFlow's library where a step has 16 sequences or more", () => {
+    const faster = (options: object) => textCopy.backend?.(textCopy.schema.parse(options) as never);
+    assert.equal(faster({ batchSize: 16 }), "tensorflow");
+    assert.equal(faster({ batchSize: 15 }), "wasm");
+    assert.equal(faster({ sequences: 15 }), "wasm");
+  });
+
   it("refuses unknown options, and a rank above the width", () => {
     assert.throws(() => create({ steps: 3 }), /steps/);
     assert.throws(() => create({ rank: 49 }), /rank/);

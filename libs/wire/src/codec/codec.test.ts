@@ -142,7 +142,7 @@ describe("codec", () => {
     });
     const replies: Reply[] = [
       { type: "accepted" },
-      { type: "welcome", trialJson: "{}", chunkBytes: 1, maxMessageBytes: 2 },
+      { type: "welcome", trialJson: "{}", backend: "wasm", chunkBytes: 1, maxMessageBytes: 2 },
       { type: "failure", failure },
     ];
     for (const reply of replies) assert.deepEqual(decodeReply(encodeReply(reply)), reply);
@@ -151,7 +151,7 @@ describe("codec", () => {
   it("writes the bytes that docs/protocol.md shows", () => {
     const payload = encodeJoin({
       ...{ protocolVersion: 2, token: "", capacity: 2 },
-      ...{ backend: "wasm", softwareVersion: "0.1.0", plugins: [], external: false },
+      ...{ backends: ["wasm"], softwareVersion: "0.1.0", plugins: [], external: false },
     });
     const frame = encodeFrame({ transfer: 0, offset: 0, total: payload.length, payload });
     const docs = readFileSync(new URL("../../../../../docs/protocol.md", import.meta.url), "utf8");
@@ -197,7 +197,13 @@ describe("codec, given what is no message", () => {
       ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
       ...{ baseId: 3, rounds: [[], [new Map([["w", pair]]), new Map([["w", pair.a]])]] },
     }),
-    encodeReply({ type: "welcome", trialJson: "{}", chunkBytes: 1000, maxMessageBytes: 2000 }),
+    encodeReply({
+      type: "welcome",
+      trialJson: "{}",
+      backend: "wasm",
+      chunkBytes: 1000,
+      maxMessageBytes: 2000,
+    }),
     encodeFrame({ transfer: 1, offset: 2, total: 9, payload: Uint8Array.of(1, 2, 3) }),
   ];
 

@@ -20,7 +20,8 @@ export interface Join {
   readonly token: string;
   /** Virtual clients that the host can hold, at least 1. */
   readonly capacity: number;
-  readonly backend: string;
+  /** What the host can compute with. */
+  readonly backends: readonly string[];
   readonly softwareVersion: string;
   /** The plug-ins from outside that the host has. */
   readonly plugins: readonly WireIdentity[];
@@ -55,9 +56,10 @@ const codec = fedclair.v1.HostMessage;
 
 /** @throws WireError when the capacity is no uint32 */
 export function encodeJoin(join: Join): Uint8Array {
-  const { plugins, ...rest } = join;
+  const { plugins, backends, ...rest } = join;
   const capacity = uint32("capacity", join.capacity);
-  return codec.encode({ join: { ...rest, capacity, plugins: [...plugins] } }).finish();
+  const lists = { plugins: [...plugins], backends: [...backends] };
+  return codec.encode({ join: { ...rest, capacity, ...lists } }).finish();
 }
 
 export function encodeReady(): Uint8Array {
@@ -140,7 +142,7 @@ function joinFromWire(wire: fedclair.v1.Join.$Properties): Join {
     protocolVersion: wire.protocolVersion ?? 0,
     token: wire.token ?? "",
     capacity: wire.capacity ?? 0,
-    backend: wire.backend ?? "",
+    backends: wire.backends ?? [],
     softwareVersion: wire.softwareVersion ?? "",
     external: wire.external ?? false,
     plugins: (wire.plugins ?? []).map(({ kind, name, version, hash }) => {

@@ -14,6 +14,8 @@ export interface Limits {
 
 export interface Welcome extends Limits {
   readonly trialJson: string;
+  /** What the host is to compute with. */
+  readonly backend: string;
 }
 
 /** The answer to a frame. */
@@ -39,8 +41,8 @@ function toWire(reply: Reply): fedclair.v1.Reply.$Properties {
     case "accepted":
       return { accepted: {} };
     case "welcome": {
-      const { trialJson, chunkBytes, maxMessageBytes } = reply;
-      return { welcome: { trialJson, chunkBytes, maxMessageBytes } };
+      const { trialJson, backend, chunkBytes, maxMessageBytes } = reply;
+      return { welcome: { trialJson, backend, chunkBytes, maxMessageBytes } };
     }
     case "failure":
       return { failure: failureToWire(reply.failure) };
@@ -58,10 +60,12 @@ function fromWire(message: fedclair.v1.Reply): Reply {
     case "accepted":
       return accepted;
     case "welcome": {
-      const { trialJson, chunkBytes, maxMessageBytes } = required("welcome", message.welcome);
+      const welcome = required("welcome", message.welcome);
+      const { trialJson, backend, chunkBytes, maxMessageBytes } = welcome;
       return {
         type: "welcome",
         trialJson: trialJson ?? "",
+        backend: backend ?? "",
         chunkBytes: chunkBytes ?? 0,
         maxMessageBytes: maxMessageBytes ?? 0,
       };

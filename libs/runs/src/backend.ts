@@ -1,0 +1,39 @@
+import {
+  backendsFor,
+  chooseBackend,
+  type BackendChoice,
+  type BackendName,
+} from "@fedclair/compute";
+import { optionsOf, type Plugins, type Trial } from "@fedclair/core";
+import { toUserError } from "./process/main.js";
+
+/**
+ * Chooses the backend of this process for the trials that it is to run or to coordinate: one for all, for a process keeps to one.
+ * `auto` takes TensorFlow's library where it is installed and all of their tasks say that they train faster on it.
+ * @throws UserError as `chooseBackend`
+ */
+export function backendOf(
+  trials: readonly Trial[],
+  { tasks }: Pick<Plugins, "tasks">,
+  choice: BackendChoice,
+): { readonly name: BackendName; readonly why: string } {
+  const isFaster = ({ task }: Trial) =>
+    tasks.get(task.name)?.backend?.(optionsOf(task) as never) === "tensorflow";
+  try {
+    return chooseBackend(choice, trials.every(isFaster) ? "tensorflow" : "wasm");
+  } catch (error) {
+    return toUserError(error);
+  }
+}
+
+/**
+ * What a client host can compute with, which learns of its trial later.
+ * @throws UserError as `backendsFor`
+ */
+export function hostBackends(choice: BackendChoice): readonly BackendName[] {
+  try {
+    return backendsFor(choice);
+  } catch (error) {
+    return toUserError(error);
+  }
+}
