@@ -1,14 +1,16 @@
 /** Rows of A that meet one panel of B after the other: few enough to stay in the second-level cache. */
-const rowsAtOnce: usize = 128;
+const rowsAtOnce: usize = 256;
 /** Columns of a panel of B. */
-const across: usize = 8;
+const across: usize = 16;
+/** Bytes of a row of the panel. */
+const wide: usize = across * 4;
 
 /**
  * C ← A·B, float32. Every entry of C is summed up in the order of k, whatever the sizes: rows give the same bits alone and among
  * others.
  * @param a m×k: entry (i, p) is `aRow`·i + `aColumn`·p numbers from its start; likewise b, k×n
  * @param c m×n, row-major
- * @param panel room for k×8 numbers
+ * @param panel room for (k + 2)×16 numbers
  */
 export function multiply(
   a: usize,
@@ -23,119 +25,110 @@ export function multiply(
   k: usize,
   panel: usize,
 ): void {
+  const end = panel + k * wide;
   for (let top: usize = 0; top < m; top += rowsAtOnce) {
-    const bottom = min(top + rowsAtOnce, m);
+    const rows = min(rowsAtOnce, m - top);
     for (let j: usize = 0; j < n; j += across) {
       const columns = min(across, n - j);
-      pack(b + j * bColumn * 4, bRow * 4, bColumn * 4, columns, k, panel);
-      let i = top;
-      for (; i + 4 <= bottom; i += 4) {
-        tile(
-          a + i * aRow * 4,
-          aRow * 4,
-          aColumn * 4,
-          panel,
-          c + (i * n + j) * 4,
-          n * 4,
-          columns,
-          k,
-        );
-      }
-      for (; i < bottom; i++) {
-        row(a + i * aRow * 4, aColumn * 4, panel, c + (i * n + j) * 4, columns, k);
-      }
+      pack(b + j * bColumn * 4, bRow * 4, bColumn * 4, columns, panel, end);
+      const from = a + top * aRow * 4;
+      const to = c + (top * n + j) * 4;
+      multiplyPanel(from, aRow * 4, aColumn * 4, panel, end, to, n * 4, rows, columns);
     }
   }
 }
 
-/** The panel, k×8 row-major; zeros where B has no more columns. */
-function pack(b: usize, row: usize, column: usize, columns: usize, k: usize, panel: usize): void {
-  for (const end = panel + k * across * 4; panel < end; panel += across * 4, b += row) {
-    if (columns === across && column === 4) {
-      v128.store(panel, v128.load(b));
-      v128.store(panel, v128.load(b, 16), 16);
+/** C ← A·panel, of some columns. Distances are in bytes. */
+function multiplyPanel(
+  a: usize,
+  row: usize,
+  column: usize,
+  panel: usize,
+  end: usize,
+  c: usize,
+  stride: usize,
+  rows: usize,
+  columns: usize,
+): void {
+  for (let i: usize = 0; i < rows; i += 2, a += 2 * row, c += 2 * stride) {
+    const height = min<usize>(2, rows - i);
+    if (columns === across && height === 2) {
+      tile(a, row, column, panel, end, c, stride);
       continue;
     }
+    // Of a part of a tile the whole is computed, behind the panel.
+    tile(a, height === 2 ? row : 0, column, panel, end, end, wide);
+    for (let r: usize = 0; r < height; r++) {
+      memory.copy(c + r * stride, end + r * wide, columns * 4);
+    }
+  }
+}
+
+/** The panel, k×16 row-major; zeros where B has no more columns. */
+function pack(b: usize, row: usize, column: usize, columns: usize, panel: usize, end: usize): void {
+  if (columns === across && column === 4) {
+    for (; panel < end; panel += wide, b += row) {
+      v128.store(panel, v128.load(b));
+      v128.store(panel, v128.load(b, 16), 16);
+      v128.store(panel, v128.load(b, 32), 32);
+      v128.store(panel, v128.load(b, 48), 48);
+    }
+    return;
+  }
+  for (; panel < end; panel += wide, b += row) {
     for (let j: usize = 0; j < across; j++) {
       store<f32>(panel + j * 4, j < columns ? load<f32>(b + j * column) : 0);
     }
   }
 }
 
-/** Four rows of C, eight columns, in eight registers. */
+/**
+ * Two rows of C, sixteen columns, in eight registers: with more V8 keeps some in memory, and with more rows in place of columns
+ * there is more to load. `row`, `column` and `stride` are in bytes.
+ */
 function tile(
   a: usize,
   row: usize,
   column: usize,
   panel: usize,
+  end: usize,
   c: usize,
   stride: usize,
-  columns: usize,
-  k: usize,
 ): void {
-  let l0 = f32x4.splat(0);
-  let r0 = f32x4.splat(0);
-  let l1 = f32x4.splat(0);
-  let r1 = f32x4.splat(0);
-  let l2 = f32x4.splat(0);
-  let r2 = f32x4.splat(0);
-  let l3 = f32x4.splat(0);
-  let r3 = f32x4.splat(0);
-  let a1 = a + row;
-  let a2 = a1 + row;
-  let a3 = a2 + row;
-  for (const end = panel + k * across * 4; panel < end; panel += across * 4) {
-    const left = v128.load(panel);
-    const right = v128.load(panel, 16);
-    let factor = v128.load32_splat(a);
-    l0 = f32x4.add(l0, f32x4.mul(factor, left));
-    r0 = f32x4.add(r0, f32x4.mul(factor, right));
-    factor = v128.load32_splat(a1);
-    l1 = f32x4.add(l1, f32x4.mul(factor, left));
-    r1 = f32x4.add(r1, f32x4.mul(factor, right));
-    factor = v128.load32_splat(a2);
-    l2 = f32x4.add(l2, f32x4.mul(factor, left));
-    r2 = f32x4.add(r2, f32x4.mul(factor, right));
-    factor = v128.load32_splat(a3);
-    l3 = f32x4.add(l3, f32x4.mul(factor, left));
-    r3 = f32x4.add(r3, f32x4.mul(factor, right));
+  let top0 = f32x4.splat(0);
+  let top1 = f32x4.splat(0);
+  let top2 = f32x4.splat(0);
+  let top3 = f32x4.splat(0);
+  let low0 = f32x4.splat(0);
+  let low1 = f32x4.splat(0);
+  let low2 = f32x4.splat(0);
+  let low3 = f32x4.splat(0);
+  let below = a + row;
+  for (; panel < end; panel += wide) {
+    const b0 = v128.load(panel);
+    const b1 = v128.load(panel, 16);
+    const b2 = v128.load(panel, 32);
+    const b3 = v128.load(panel, 48);
+    const top = v128.load32_splat(a);
+    top0 = f32x4.add(top0, f32x4.mul(top, b0));
+    top1 = f32x4.add(top1, f32x4.mul(top, b1));
+    top2 = f32x4.add(top2, f32x4.mul(top, b2));
+    top3 = f32x4.add(top3, f32x4.mul(top, b3));
+    const low = v128.load32_splat(below);
+    low0 = f32x4.add(low0, f32x4.mul(low, b0));
+    low1 = f32x4.add(low1, f32x4.mul(low, b1));
+    low2 = f32x4.add(low2, f32x4.mul(low, b2));
+    low3 = f32x4.add(low3, f32x4.mul(low, b3));
     a += column;
-    a1 += column;
-    a2 += column;
-    a3 += column;
+    below += column;
   }
-  put(c, l0, r0, columns);
-  put(c + stride, l1, r1, columns);
-  put(c + 2 * stride, l2, r2, columns);
-  put(c + 3 * stride, l3, r3, columns);
-}
-
-function row(a: usize, column: usize, panel: usize, c: usize, columns: usize, k: usize): void {
-  let left = f32x4.splat(0);
-  let right = f32x4.splat(0);
-  for (const end = panel + k * across * 4; panel < end; panel += across * 4, a += column) {
-    const factor = v128.load32_splat(a);
-    left = f32x4.add(left, f32x4.mul(factor, v128.load(panel)));
-    right = f32x4.add(right, f32x4.mul(factor, v128.load(panel, 16)));
-  }
-  put(c, left, right, columns);
-}
-
-/** The first `columns` of eight numbers. */
-function put(c: usize, left: v128, right: v128, columns: usize): void {
-  if (columns === across) {
-    v128.store(c, left);
-    v128.store(c, right, 16);
-    return;
-  }
-  if (columns >= 4) {
-    v128.store(c, left);
-    c += 16;
-    columns -= 4;
-    left = right;
-  }
-  for (; columns > 0; columns--, c += 4) {
-    store<f32>(c, f32x4.extract_lane(left, 0));
-    left = v128.shuffle<f32>(left, left, 1, 2, 3, 0);
-  }
+  v128.store(c, top0);
+  v128.store(c, top1, 16);
+  v128.store(c, top2, 32);
+  v128.store(c, top3, 48);
+  c += stride;
+  v128.store(c, low0);
+  v128.store(c, low1, 16);
+  v128.store(c, low2, 32);
+  v128.store(c, low3, 48);
 }

@@ -64,7 +64,7 @@ function matMul(
   const [m, k, n] = [a.rows, a.columns, b.columns];
   const out = backend.makeOutput([...batches, m, n], "float32");
   const kernels = kernelsIn(backend);
-  withBytes(backend, k * 8 * 4, (panel) => {
+  withBytes(backend, (k + 2) * 16 * 4, (panel) => {
     const [from, by, to] = [a.tensor, b.tensor, out].map((one) => addressIn(backend, one));
     const step = (one: Matrices) => (one.count === 1 ? 0 : one.rows * one.columns * 4);
     const [left, right] = [step(a), step(b)];
