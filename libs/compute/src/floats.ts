@@ -55,6 +55,12 @@ export class Floats {
     return this;
   }
 
+  copy(): Floats {
+    const made = new Floats(this.rows, this.columns);
+    made.data.set(this.data);
+    return made;
+  }
+
   /** @param values numbers; or bytes, which are divided by 255 */
   writeRow(row: number, values: Float32Array | Uint8Array): void {
     const { width } = this;

@@ -1,5 +1,6 @@
+import { descend } from "@fedclair/compute";
 import type { LocalTrainer, Delta, Params, TrainJob, TrainResult } from "@fedclair/core";
-import { at32 } from "@fedclair/linalg";
+import { item } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
 import type { Chosen } from "./images.js";
 import { adaptedNetwork } from "./lora.js";
@@ -41,11 +42,16 @@ export class DigitsClient implements LocalTrainer {
 
   async #trainWeights(job: TrainJob): Promise<Trained> {
     const network = networkOf(job.params, this.#rows);
+    const start = network.trained.map(({ weights }) => weights.copy());
     try {
       const loss = await this.#descend(network, job);
-      return { loss, delta: difference(paramsOf(network, job.params), job.params) };
+      // What is left of the weights is the change.
+      network.trained.forEach(({ weights }, i) => {
+        descend(weights, item(start, i), 1);
+      });
+      return { loss, delta: paramsOf(network, job.params) };
     } finally {
-      network.release();
+      for (const one of [network, ...start]) one.release();
     }
   }
 
@@ -81,13 +87,4 @@ export class DigitsClient implements LocalTrainer {
       metrics: { accuracy: own.accuracy, uniformAccuracy: common.accuracy, loss: own.loss },
     };
   }
-}
-
-function difference(after: Params, before: Params): Params {
-  return new Map(
-    [...after].map(([name, { shape, data }]) => {
-      const old = Float32Array.from(before.get(name)?.data ?? []);
-      return [name, { shape, data: data.map((x, i) => x - at32(old, i)) }];
-    }),
-  );
 }
