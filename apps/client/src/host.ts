@@ -1,15 +1,15 @@
-import { loadBackend, type Backend, type BackendChoice } from "@fedclair/compute";
+import { chooseBackend, loadedBackend, type BackendChoice } from "@fedclair/compute";
 import { ClientRunner, identitiesOf, parseSentTrial, UserError, type Trial } from "@fedclair/core";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import {
   createLog,
   hostBackends,
   interruption,
+  loadForOutside,
   logThrown,
   Patience,
   readCertificates,
   readToken,
-  toUserError,
   version,
 } from "@fedclair/runs";
 import { checkCoordinatorUrl, connectHost, isLoopback } from "@fedclair/wire";
@@ -39,7 +39,6 @@ export async function host(options: HostOptions): Promise<void> {
   const modules = options.plugins.map((module) => resolveModule(module, ".", "--plugin"));
   const { outside = [] } = modules.length === 0 ? {} : await loadPlugins(modules);
   const backends = hostBackends(options.backend);
-  let backend: Backend | undefined;
   let runner: ClientRunner | undefined;
   const patience = new Patience((line) => {
     log.warn(line);
@@ -56,8 +55,8 @@ export async function host(options: HostOptions): Promise<void> {
     plugins: outside,
     signal: interruption.signal,
     onWelcome: async (trialJson, name) => {
-      backend = await loadBackend(backends.find((one) => one === name)).catch(toUserError);
-      log.info(`backend ${backend.reason}`);
+      chooseBackend(backends.find((one) => one === name) ?? "auto");
+      log.info(`backend ${name}, as the coordinator says`);
       const plugins = await loadPlugins(modules, trialJson);
       const trial = parseSentTrial(
         withoutAggregators(trialJson),
@@ -65,6 +64,7 @@ export async function host(options: HostOptions): Promise<void> {
         plugins,
       );
       at.trial = trial.name;
+      await loadForOutside(trial, plugins);
       runner = new ClientRunner(trial, plugins, logThrown(log));
       patience.waitFor(`task ${trial.task.name}, preparing its data`);
       await runner.prepare();
@@ -76,7 +76,7 @@ export async function host(options: HostOptions): Promise<void> {
       if (!runner || !first) throw new Error("a job came before the trial");
       at.round = first.round;
       const answers = await runner.runAll(group);
-      tensors.last = backend?.tf.memory().numTensors ?? 0;
+      tensors.last = loadedBackend()?.tf.memory().numTensors ?? 0;
       if (jobs === 0) tensors.first = tensors.last;
       jobs += group.length;
       return answers;

@@ -1,18 +1,18 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { loadBackend, type BackendChoice } from "@fedclair/compute";
+import type { BackendChoice } from "@fedclair/compute";
 import { ClientRunner, elsewhere, MemoryPool, UserError } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
   backendOf,
+  loadForOutside,
   checkpointArgs,
   createLog,
   folderOf,
   logThrown,
   readTrialFile,
   runIn,
-  toUserError,
   type CheckpointOptions,
   type PlaceOptions,
 } from "@fedclair/runs";
@@ -51,7 +51,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   if (otherHosts !== undefined) throw new UserError(`${file}: ${otherHosts}`);
   if (options.transport === "memory") {
     const { name } = backendOf([trial], plugins, backend);
-    await loadBackend().catch(toUserError);
+    await loadForOutside(trial, plugins);
     process.exitCode = await runAndReport({
       ...{ trial, plugins, out, json, report, resumes: resume },
       pool: new MemoryPool(new ClientRunner(trial, plugins, logThrown(createLog("client")))),

@@ -33,6 +33,12 @@ const missing =
 
 let chosen: Chosen | undefined;
 let loading: Promise<Backend> | undefined;
+let loaded: Backend | undefined;
+
+/** The backend of this process, if it is loaded. */
+export function loadedBackend(): Backend | undefined {
+  return loaded;
+}
 
 /**
  * Says which backend this process is to load once a task needs one. To be called before that.
@@ -68,6 +74,7 @@ export async function loadBackend(name?: BackendName): Promise<Backend> {
     throw error;
   });
   const backend = await loading;
+  loaded = backend;
   if (name !== undefined && name !== backend.name) {
     throw new Error(
       `backend "${name}" was asked for, but this process already runs "${backend.name}": start another process`,

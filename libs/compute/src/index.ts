@@ -3,6 +3,7 @@ export {
   backendsFor,
   chooseBackend,
   loadBackend,
+  loadedBackend,
   type Backend,
   type BackendChoice,
   type BackendName,

@@ -1,6 +1,7 @@
 import {
   backendsFor,
   chooseBackend,
+  loadBackend,
   type BackendChoice,
   type BackendName,
 } from "@fedclair/compute";
@@ -36,4 +37,17 @@ export function hostBackends(choice: BackendChoice): readonly BackendName[] {
   } catch (error) {
     return toUserError(error);
   }
+}
+
+/**
+ * Loads the chosen backend for a task from outside, which finds it there when its clients train. A task that is built in loads it by itself,
+ * if it has a use for it: it takes a tenth of a second.
+ * @throws UserError if it cannot be loaded
+ */
+export async function loadForOutside(
+  { task }: Pick<Trial, "task">,
+  { outside = [] }: Pick<Plugins, "outside">,
+): Promise<void> {
+  const isFromOutside = outside.some(({ kind, name }) => kind === "task" && name === task.name);
+  if (isFromOutside) await loadBackend().catch(toUserError);
 }

@@ -1,4 +1,4 @@
-export { backendOf, hostBackends } from "./backend.js";
+export { backendOf, hostBackends, loadForOutside } from "./backend.js";
 export { armsOf, type Arm, type ArmRecord } from "./arms.js";
 export {
   describeRecords,
