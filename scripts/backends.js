@@ -17,9 +17,9 @@ const batch = (size) => [
 const cases = [
   ["text-copy, as shipped", "text-copy/synthetic", []],
   ["text-copy, training, batches of 4", "text-copy/synthetic", batch(4)],
-  ["text-copy, training, batches of 16", "text-copy/synthetic", batch(16)],
   ["text-copy, training, batches of 32", "text-copy/synthetic", batch(32)],
   ["text-copy, training, batches of 256", "text-copy/synthetic", batch(256)],
+  ["text-copy, training, batches of 1024", "text-copy/synthetic", batch(1024)],
   [
     "text-copy, evaluation, 2048 sequences",
     "text-copy/synthetic",

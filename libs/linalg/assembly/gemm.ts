@@ -3,57 +3,60 @@ const rowsAtOnce: usize = 128;
 
 /**
  * C ← C + A·B.
- * @param a m×k in panels of four rows, each panel column by column
- * @param b k×n in panels of four columns, each panel row by row
+ * @param a m×k in panels of eight rows, each panel column by column
+ * @param b k×n in panels of two columns, each panel row by row
  * @param c m×n, column-major
- * @param m a multiple of 4
- * @param n a multiple of 4
+ * @param m a multiple of 8
+ * @param n a multiple of 2
  */
 export function multiplyBlock(a: usize, b: usize, c: usize, m: usize, n: usize, k: usize): void {
   for (let top: usize = 0; top < m; top += rowsAtOnce) {
     const bottom = min(top + rowsAtOnce, m);
-    for (let j: usize = 0; j < n; j += 4) {
-      for (let i = top; i < bottom; i += 4) {
+    for (let j: usize = 0; j < n; j += 2) {
+      for (let i = top; i < bottom; i += 8) {
         multiplyTile(a + i * k * 8, b + j * k * 8, c + (i + j * m) * 8, m * 8, k);
       }
     }
   }
 }
 
-/** A 4×4 tile of C in eight registers, which leaves room for the operands in the sixteen of x86-64. `stride` is in bytes. */
+/**
+ * An 8×2 tile of C in eight registers, which leaves room for the operands in the sixteen of x86-64. A tenth to a fifth faster in
+ * V8 than 4×4, which loads as much. `stride` is in bytes.
+ */
 function multiplyTile(a: usize, b: usize, c: usize, stride: usize, k: usize): void {
-  let top0 = f64x2.splat(0);
-  let top1 = f64x2.splat(0);
-  let top2 = f64x2.splat(0);
-  let top3 = f64x2.splat(0);
-  let low0 = f64x2.splat(0);
-  let low1 = f64x2.splat(0);
-  let low2 = f64x2.splat(0);
-  let low3 = f64x2.splat(0);
-  const end = a + k * 32;
-  for (; a < end; a += 32, b += 32) {
-    const top = v128.load(a);
-    const low = v128.load(a, 16);
-    let factor = v128.load64_splat(b);
-    top0 = f64x2.add(top0, f64x2.mul(top, factor));
-    low0 = f64x2.add(low0, f64x2.mul(low, factor));
-    factor = v128.load64_splat(b, 8);
-    top1 = f64x2.add(top1, f64x2.mul(top, factor));
-    low1 = f64x2.add(low1, f64x2.mul(low, factor));
-    factor = v128.load64_splat(b, 16);
-    top2 = f64x2.add(top2, f64x2.mul(top, factor));
-    low2 = f64x2.add(low2, f64x2.mul(low, factor));
-    factor = v128.load64_splat(b, 24);
-    top3 = f64x2.add(top3, f64x2.mul(top, factor));
-    low3 = f64x2.add(low3, f64x2.mul(low, factor));
+  let left0 = f64x2.splat(0);
+  let left1 = f64x2.splat(0);
+  let left2 = f64x2.splat(0);
+  let left3 = f64x2.splat(0);
+  let right0 = f64x2.splat(0);
+  let right1 = f64x2.splat(0);
+  let right2 = f64x2.splat(0);
+  let right3 = f64x2.splat(0);
+  const end = a + k * 64;
+  for (; a < end; a += 64, b += 16) {
+    const a0 = v128.load(a);
+    const a1 = v128.load(a, 16);
+    const a2 = v128.load(a, 32);
+    const a3 = v128.load(a, 48);
+    const left = v128.load64_splat(b);
+    left0 = f64x2.add(left0, f64x2.mul(a0, left));
+    left1 = f64x2.add(left1, f64x2.mul(a1, left));
+    left2 = f64x2.add(left2, f64x2.mul(a2, left));
+    left3 = f64x2.add(left3, f64x2.mul(a3, left));
+    const right = v128.load64_splat(b, 8);
+    right0 = f64x2.add(right0, f64x2.mul(a0, right));
+    right1 = f64x2.add(right1, f64x2.mul(a1, right));
+    right2 = f64x2.add(right2, f64x2.mul(a2, right));
+    right3 = f64x2.add(right3, f64x2.mul(a3, right));
   }
-  addColumn(c, top0, low0);
-  addColumn(c + stride, top1, low1);
-  addColumn(c + 2 * stride, top2, low2);
-  addColumn(c + 3 * stride, top3, low3);
+  addColumn(c, left0, left1, left2, left3);
+  addColumn(c + stride, right0, right1, right2, right3);
 }
 
-function addColumn(c: usize, top: v128, low: v128): void {
-  v128.store(c, f64x2.add(v128.load(c), top));
-  v128.store(c, f64x2.add(v128.load(c, 16), low), 16);
+function addColumn(c: usize, x0: v128, x1: v128, x2: v128, x3: v128): void {
+  v128.store(c, f64x2.add(v128.load(c), x0));
+  v128.store(c, f64x2.add(v128.load(c, 16), x1), 16);
+  v128.store(c, f64x2.add(v128.load(c, 32), x2), 32);
+  v128.store(c, f64x2.add(v128.load(c, 48), x3), 48);
 }

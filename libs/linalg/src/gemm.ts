@@ -2,6 +2,10 @@ import { part, transposed, type Block } from "./block.js";
 import { depth, extent, type Turn } from "./packed.js";
 import { handOut, packedBlocks } from "./threads.js";
 
+/** Of the kernel's operands. */
+const panelRows = 8;
+const panelColumns = 2;
+
 /**
  * out ← out + factor·A·B by the WebAssembly kernel. Operands are packed into panels, so that it reads them in order
  * (Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008).
@@ -10,18 +14,18 @@ export function addProductByKernel(out: Block, a: Block, b: Block, factor: numbe
   const { operands, product } = packedBlocks();
   for (let j = 0; j < b.cols; j += extent) {
     const jEnd = Math.min(j + extent, b.cols);
-    const width = padded(jEnd - j);
+    const width = padded(jEnd - j, panelColumns);
     for (let i = 0; i < a.rows; i += extent) {
       const iEnd = Math.min(i + extent, a.rows);
-      const height = padded(iEnd - i);
+      const height = padded(iEnd - i, panelRows);
       product.fill(0, 0, height * width);
       let turn: Turn = 0;
       let finish = () => {};
       for (let l = 0; l < a.cols; l += depth) {
         const lEnd = Math.min(l + depth, a.cols);
         const { left, right } = operands[turn];
-        pack(left, part(a, i, iEnd, l, lEnd));
-        pack(right, transposed(part(b, l, lEnd, j, jEnd)));
+        pack(left, part(a, i, iEnd, l, lEnd), panelRows);
+        pack(right, transposed(part(b, l, lEnd, j, jEnd)), panelColumns);
         finish();
         finish = handOut(turn, height, width, lEnd - l);
         turn = turn === 0 ? 1 : 0;
@@ -32,28 +36,32 @@ export function addProductByKernel(out: Block, a: Block, b: Block, factor: numbe
   }
 }
 
-/** The next multiple of four. */
-function padded(length: number): number {
-  return (length + 3) & ~3;
+/** The next multiple. */
+function padded(length: number, of: number): number {
+  return Math.ceil(length / of) * of;
 }
 
-/** Panels of four rows, column by column; the last is filled up with zeros. */
-function pack(target: Float64Array, { data, offset, rows, cols, down, across }: Block): void {
+/** Panels of so many rows, column by column; the last is filled up with zeros. @param height even */
+function pack(
+  target: Float64Array,
+  { data, offset, rows, cols, down, across }: Block,
+  height: number,
+): void {
   let t = 0;
-  let i = 0;
-  for (; i + 3 < rows; i += 4) {
-    let s = offset + i * down;
-    for (let j = 0; j < cols; j++, s += across, t += 4) {
-      target[t] = data[s] as number;
-      target[t + 1] = data[s + down] as number;
-      target[t + 2] = data[s + 2 * down] as number;
-      target[t + 3] = data[s + 3 * down] as number;
-    }
-  }
-  if (i === rows) return;
-  for (let j = 0; j < cols; j++) {
-    for (let r = 0; r < 4; r++, t++) {
-      target[t] = i + r < rows ? (data[offset + (i + r) * down + j * across] as number) : 0;
+  for (let top = 0; top < rows; top += height) {
+    const isWhole = top + height <= rows;
+    for (let j = 0; j < cols; j++) {
+      let s = offset + top * down + j * across;
+      if (isWhole) {
+        for (const end = t + height; t < end; t += 2, s += 2 * down) {
+          target[t] = data[s] as number;
+          target[t + 1] = data[s + down] as number;
+        }
+      } else {
+        for (let i = top; i < top + height; i++, t++, s += down) {
+          target[t] = i < rows ? (data[s] as number) : 0;
+        }
+      }
     }
   }
 }

@@ -19,9 +19,9 @@ export const slots = { blocks: 0, busy: 1, strip: 2, turn: 3, m: 4, n: 5, k: 6 }
 
 /** What one block of a product is made of. */
 export interface Operands {
-  /** Panels of four rows of A, each column by column. */
+  /** Panels of eight rows of A, each column by column. */
   readonly left: Float64Array;
-  /** Panels of four columns of B, each row by row. */
+  /** Panels of two columns of B, each row by row. */
   readonly right: Float64Array;
 }
 
@@ -56,8 +56,8 @@ export class Packed {
   /**
    * product ← product + left·right.
    * @param turn which operands
-   * @param m rows, a multiple of 4
-   * @param n columns, a multiple of 4
+   * @param m rows, a multiple of 8
+   * @param n columns, a multiple of 2
    * @param k inner extent
    */
   multiply(turn: Turn, m: number, n: number, k: number): void {

@@ -80,7 +80,7 @@ export const textCopy: TaskPlugin = {
   },
   primary: "accuracy",
   backend: ({ batchSize, sequences }: Options) =>
-    Math.min(batchSize, sequences) >= 16 ? "tensorflow" : "wasm",
+    Math.min(batchSize, sequences) >= 512 ? "tensorflow" : "wasm",
   create: (options: Options): Task => {
     const corpus = corpusOf(options);
     let loaded: Loaded | undefined;

@@ -149,10 +149,10 @@ describe("text-copy", function () {
     assert.ok(turns >= 5);
   });
 
-  it("is faster on TensorFlow's library where a step has 16 sequences or more", () => {
+  it("is faster on TensorFlow's library where a step has 512 sequences or more", () => {
     const faster = (options: object) => textCopy.backend?.(textCopy.schema.parse(options) as never);
-    assert.equal(faster({ batchSize: 16 }), "tensorflow");
-    assert.equal(faster({ batchSize: 15 }), "wasm");
+    assert.equal(faster({ batchSize: 512, sequences: 512 }), "tensorflow");
+    assert.equal(faster({ batchSize: 512, sequences: 511 }), "wasm");
     assert.equal(faster({ sequences: 15 }), "wasm");
   });
 
