@@ -21,7 +21,7 @@ rounds: 2
 clients: 8
 task: { name: linear-regression, p: 12, q: 4, rank: 2, samples: 40 }
 aggregator: { name: local }
-limits: { clientSeconds: 0.4, answerSeconds: 0.8, joinSeconds: 10, maxLost: 100, maxMessageBytes: 1048576, chunkBytes: 65536 }
+limits: { clientSeconds: 1, answerSeconds: 2, joinSeconds: 10, maxLost: 100, maxMessageBytes: 1048576, chunkBytes: 65536 }
 `;
 const builtIn = await loadBuiltIn(text);
 const trial = parseTrial(text, "hostile.yaml", builtIn);

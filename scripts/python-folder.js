@@ -1,7 +1,8 @@
 // A Python with packages, in a folder of its own.
 import { execFile } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { indexAnswers, nothingThere, patience } from "./package-index.js";
 
@@ -26,8 +27,47 @@ export class Fault extends Error {
 export async function pythonIn(folder, { wanted, oldest, packages }) {
   const program = join(folder, "bin", "python");
   const ready = join(folder, "ready");
-  if ((await readFile(ready, "utf8").catch(() => "")) === wanted) return program;
+  const isReady = async () => (await readFile(ready, "utf8").catch(() => "")) === wanted;
+  if (await isReady()) return program;
   await checkVersion(oldest);
+  const lock = `${folder}.lock`;
+  await take(lock);
+  try {
+    if (!(await isReady())) await make(folder, program, packages);
+    await writeFile(ready, wanted);
+  } finally {
+    await rm(lock);
+  }
+  return program;
+}
+
+/** Tests that need the same Python may begin together: one makes it, the others wait. */
+async function take(lock) {
+  await mkdir(dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      await writeFile(lock, String(process.pid), { flag: "wx" });
+      return;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    const holder = Number(await readFile(lock, "utf8").catch(() => ""));
+    if (holder > 0 && !isAlive(holder))
+      throw new Fault(`process ${holder}, which made the Python here, is gone: remove ${lock}`, 1);
+    await setTimeout(200);
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+async function make(folder, program, packages) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await run("python3", ["-m", "venv", folder]);
@@ -40,8 +80,6 @@ export async function pythonIn(folder, { wanted, oldest, packages }) {
       ? new Fault(`pip failed:\n${said}`, 1)
       : new Fault(`no package index:\n${said}`, nothingThere);
   }
-  await writeFile(ready, wanted);
-  return program;
 }
 
 /** @throws Fault where python3 is missing or older than this */
