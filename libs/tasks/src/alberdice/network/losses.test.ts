@@ -98,21 +98,17 @@ describe("the losses of the sample-based variant", () => {
   it("have the slopes of differences", () => {
     const nu = Float64Array.of(0.3, -1.2);
     const dualOf = (point: Float64Array) =>
-      dual(
-        ...([samples, correction] as const),
-        residuals(samples, learning, correction, point, settings),
-        ...([point, settings.gamma] as const),
-      );
+      dual(correction, residuals(correction, point, settings), point, settings.gamma);
     assertSlope((point) => dualOf(point).value, nu, dualOf(nu).slope);
 
-    const residual = residuals(samples, learning, correction, nu, settings);
+    const residual = residuals(correction, nu, settings);
     const advantage = stream("e").normals(4);
     const squares = (e: Float64Array) =>
       samples.rows.reduce((sum, { state, actions }, k) => {
         const error = at(e, state * 2 + item(actions, 0)) - at(residual, k);
         return sum + at(correction.weights, k) * error ** 2;
       }, 0);
-    const slope = advantageSlope(samples, learning, correction, residual, advantage);
+    const slope = advantageSlope(correction, residual, advantage);
     assertSlope(squares, advantage, slope);
 
     const masses = Float64Array.of(0.1, 0.5, 0.2, 0);
@@ -124,8 +120,8 @@ describe("the losses of the sample-based variant", () => {
   it("do not change by a constant added to ν", () => {
     const valueAt = (shift: number) => {
       const nu = Float64Array.of(0.3 + shift, -1.2 + shift);
-      const residual = residuals(samples, learning, correction, nu, settings);
-      return dual(samples, correction, residual, nu, settings.gamma);
+      const residual = residuals(correction, nu, settings);
+      return dual(correction, residual, nu, settings.gamma);
     };
     assertNear(valueAt(5).value, valueAt(0).value, 1e-12);
     assertNear(
@@ -146,7 +142,7 @@ describe("the losses of the sample-based variant", () => {
 
     const xor = compress(transitions);
     const corrected = correct(xor, learning, other, [1 / 3, 2 / 3, 3 / 7, 4 / 7]);
-    const residual = residuals(xor, learning, corrected, [0], { alpha, gamma: 0.99 });
+    const residual = residuals(corrected, [0], { alpha, gamma: 0.99 });
     // The least squares fit: the weighted mean of ê over the rows of an action.
     const fitted = [0, 1].map((action) => {
       const rows = [...xor.rows.keys()].filter((k) => xor.rows[k]?.actions[0] === action);

@@ -1,4 +1,4 @@
-import { item, at } from "@fedclair/linalg";
+import { at, atInt, item } from "@fedclair/linalg";
 import { actionOf, jointCount, othersIndex, withoutAgent, type GameShape } from "../dataset.js";
 import type { SampleRow, Samples } from "./samples.js";
 
@@ -27,6 +27,17 @@ export interface Correction {
   readonly weights: Float64Array;
   /** By state: its share of the transitions. */
   readonly visits: Float64Array;
+  /** The rows of the samples, a column each. */
+  readonly columns: Columns;
+}
+
+/** By row. What is read in every step lies in arrays of numbers: from objects it takes several times as long. */
+interface Columns {
+  readonly state: Int32Array;
+  readonly next: Int32Array;
+  /** The state and the agent's own action, an index into S×A. */
+  readonly pair: Int32Array;
+  readonly reward: Float64Array;
 }
 
 /** Who learns, and how many actions it and all others together have. */
@@ -109,6 +120,12 @@ export function correct(
       return (part * at(mass, pair)) / at(divided, pair);
     }),
     visits,
+    columns: {
+      state: Int32Array.from(rows, ({ state }) => state),
+      next: Int32Array.from(rows, ({ next }) => next),
+      pair: Int32Array.from(rows, pairOf),
+      reward: Float64Array.from(rows, ({ reward }) => reward),
+    },
   };
 }
 
@@ -117,16 +134,17 @@ export function correct(
  * @param nu by state
  */
 export function residuals(
-  { rows }: Samples,
-  { agent, own }: Learning,
-  { penalty }: Correction,
+  { penalty, columns: { state, next, pair, reward } }: Correction,
   nu: ArrayLike<number>,
   { alpha, gamma }: { readonly alpha: number; readonly gamma: number },
 ): Float64Array {
-  return Float64Array.from(rows, ({ state, next, actions, reward }) => {
-    const k = at(penalty, state * own + item(actions, agent));
-    return reward / alpha - k + gamma * item(nu, next) - item(nu, state);
-  });
+  const values = Float64Array.from(nu);
+  const out = new Float64Array(reward.length);
+  for (let k = 0; k < out.length; k++) {
+    const ahead = gamma * at(values, atInt(next, k)) - at(values, atInt(state, k));
+    out[k] = at(reward, k) / alpha - at(penalty, atInt(pair, k)) + ahead;
+  }
+  return out;
 }
 
 /**
@@ -134,39 +152,46 @@ export function residuals(
  * actions outside the exponential it lies above the exact one, and on it where those actions are certain.
  */
 export function dual(
-  { rows }: Samples,
-  { logMass, visits }: Correction,
+  { logMass, visits, columns: { state, next } }: Correction,
   residual: Float64Array,
   nu: ArrayLike<number>,
   gamma: number,
 ): { readonly value: number; readonly slope: Float64Array } {
-  const exponents = residual.map((e, k) => e + at(logMass, k));
-  const top = exponents.reduce((high, x) => Math.max(high, x), -Infinity);
-  const total = exponents.reduce((sum, x) => sum + Math.exp(x - top), 0);
+  const exponents = new Float64Array(residual.length);
+  let top = -Infinity;
+  for (let k = 0; k < residual.length; k++) {
+    const exponent = at(residual, k) + at(logMass, k);
+    exponents[k] = exponent;
+    top = Math.max(top, exponent);
+  }
+  let total = 0;
+  for (let k = 0; k < residual.length; k++) {
+    const mass = Math.exp(at(exponents, k) - top);
+    exponents[k] = mass;
+    total += mass;
+  }
   const slope = visits.map((share) => (1 - gamma) * share);
-  rows.forEach(({ state, next }, k) => {
-    const p = Math.exp(at(exponents, k) - top) / total;
-    add(slope, next, gamma * p);
-    add(slope, state, -p);
-  });
+  for (let k = 0; k < residual.length; k++) {
+    const p = at(exponents, k) / total;
+    add(slope, atInt(next, k), gamma * p);
+    add(slope, atInt(state, k), -p);
+  }
   const start = visits.reduce((sum, share, s) => sum + share * item(nu, s), 0);
   return { value: top + Math.log(total) + (1 - gamma) * start, slope };
 }
 
 /** Slope by e, S×A, of Σ v·(e(s, a) - ê)². */
 export function advantageSlope(
-  { rows }: Samples,
-  { agent, own }: Learning,
-  { weights }: Correction,
+  { weights, columns: { pair } }: Correction,
   residual: Float64Array,
   advantage: ArrayLike<number>,
 ): Float64Array {
+  const values = Float64Array.from(advantage);
   const slope = new Float64Array(advantage.length);
-  rows.forEach(({ state, actions }, k) => {
-    const pair = state * own + item(actions, agent);
-    const error = item(advantage, pair) - at(residual, k);
-    add(slope, pair, 2 * at(weights, k) * error);
-  });
+  for (let k = 0; k < residual.length; k++) {
+    const cell = atInt(pair, k);
+    add(slope, cell, 2 * at(weights, k) * (at(values, cell) - at(residual, k)));
+  }
   return slope;
 }
 

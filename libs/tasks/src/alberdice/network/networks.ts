@@ -74,14 +74,17 @@ export function stateInputs(game: Game, states: readonly number[]): Float32Array
 
 /** What the conditional data policy reads: a row a state and own action, the action as one-hot numbers at the end. */
 export function pairInputs(game: Game, states: readonly number[], own: number): Float32Array {
-  return Float32Array.from(
-    states.flatMap((state) =>
-      Array.from({ length: own }, (_, action) => [
-        ...game.features(state),
-        ...Array.from({ length: own }, (_, k) => Number(k === action)),
-      ]).flat(),
-    ),
-  );
+  const wide = game.features(0).length + own;
+  const inputs = new Float32Array(states.length * own * wide);
+  states.forEach((state, s) => {
+    const features = game.features(state);
+    for (let action = 0; action < own; action++) {
+      const row = (s * own + action) * wide;
+      inputs.set(features, row);
+      inputs[row + features.length + action] = 1;
+    }
+  });
+  return inputs;
 }
 
 /** The probabilities of a policy network, row-major. */

@@ -130,12 +130,12 @@ export async function takeTurn(
       let residual: Float64Array = new Float64Array();
       let targets: Float64Array = new Float64Array();
       learners.value.step(learningRate, beta2, (nu) => {
-        residual = residuals(samples, learning, correction, nu, settings);
-        return dual(samples, correction, residual, nu, gamma).slope;
+        residual = residuals(correction, nu, settings);
+        return dual(correction, residual, nu, gamma).slope;
       });
       learners.advantage.step(learningRate, beta2, (advantage) => {
         targets = responseTargets(correction, dataPolicy, advantage);
-        return advantageSlope(samples, learning, correction, residual, advantage);
+        return advantageSlope(correction, residual, advantage);
       });
       learners.policy.step(learningRate, beta2, (logits) =>
         crossEntropySlope(logits, targets, own),
