@@ -11,5 +11,6 @@ export { splitColumns, splitEnergy, type SplitEnergy } from "./project.js";
 export { thinQr, type ThinQr } from "./qr.js";
 export { frobenius, median, medianDeviation, norm, quantile, sum } from "./stats.js";
 export { Stream, stream } from "./stream.js";
+export { tanhInPlace } from "./tanh.js";
 export { thinSvd, type ThinSvd } from "./svd.js";
 export { setThreads } from "./threads.js";

@@ -6,6 +6,7 @@ export interface Kernels {
   factorPanel(a: number, stride: number, m: number, n: number, taus: number): void;
   jacobiSweep(a: number, stride: number, rows: number, n: number, threshold: number): number;
   applyRotations(panel: number, chains: number, end: number): void;
+  tanh(x: number, count: number): void;
   tridiagonalise(
     a: number,
     stride: number,

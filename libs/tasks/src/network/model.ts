@@ -5,6 +5,7 @@ import {
   multiplyNT,
   multiplyTN,
   subtract,
+  tanhInPlace,
   at,
 } from "@fedclair/linalg";
 
@@ -48,6 +49,6 @@ function activations({ w1 }: Base, change: Matrix, x: Matrix): Matrix {
   const weights = w1.copy();
   addScaled(weights, 1, change);
   const out = multiply(weights, x);
-  for (let i = 0; i < out.data.length; i++) out.data[i] = Math.tanh(at(out.data, i));
+  tanhInPlace(out.data);
   return out;
 }

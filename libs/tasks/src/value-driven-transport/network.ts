@@ -4,6 +4,7 @@ import {
   multiplyNT,
   multiplyTN,
   sum,
+  tanhInPlace,
   type Stream,
   item,
   at,
@@ -132,8 +133,9 @@ function tanhLayer(inputs: Matrix, weights: Matrix, bias: Matrix): Matrix {
   for (let j = 0; j < out.cols; j++) {
     const shift = at(bias.data, j);
     const column = out.column(j);
-    for (let k = 0; k < column.length; k++) column[k] = Math.tanh(at(column, k) + shift);
+    for (let k = 0; k < column.length; k++) column[k] = at(column, k) + shift;
   }
+  tanhInPlace(out.data);
   return out;
 }
 

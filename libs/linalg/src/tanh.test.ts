@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { at } from "./at.js";
+import { tanhInPlace } from "./tanh.js";
+
+function tanh(...numbers: number[]): Float64Array {
+  const out = Float64Array.from(numbers);
+  tanhInPlace(out);
+  return out;
+}
+
+describe("tanhInPlace", () => {
+  it("is Math.tanh within a few units of the last place, near 0 too", () => {
+    const numbers = fc.array(
+      fc.oneof(
+        fc.double({ min: -25, max: 25, noNaN: true }),
+        fc.double({ min: -1e-3, max: 1e-3, noNaN: true }),
+        fc.double({ noNaN: true }),
+      ),
+    );
+    fc.assert(
+      fc.property(numbers, (x) => {
+        tanh(...x).forEach((y, i) => {
+          const expected = Math.tanh(at(Float64Array.from(x), i));
+          const least = 1e-300; // a denormal number may lose its last bits
+          const error = Math.abs(y - expected);
+          assert.ok(error <= 1e-15 * Math.abs(expected) + least, `${x[i]}: ${y}, ${expected}`);
+        });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("is odd at the ends, and leaves what is no number", () => {
+    assert.deepEqual([...tanh(Infinity, -Infinity, 400, -400, 0)], [1, -1, 1, -1, 0]);
+    assert.ok(Number.isNaN(at(tanh(NaN), 0)));
+  });
+});
