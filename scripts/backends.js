@@ -19,7 +19,7 @@ const cases = [
   ["text-copy, training, batches of 4", "text-copy/synthetic", batch(4)],
   ["text-copy, training, batches of 32", "text-copy/synthetic", batch(32)],
   ["text-copy, training, batches of 256", "text-copy/synthetic", batch(256)],
-  ["text-copy, training, batches of 1024", "text-copy/synthetic", batch(1024)],
+  ["text-copy, training, batches of 512", "text-copy/synthetic", batch(512)],
   [
     "text-copy, evaluation, 2048 sequences",
     "text-copy/synthetic",
