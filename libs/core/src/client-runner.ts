@@ -1,6 +1,6 @@
 import { stream, type Stream } from "@fedclair/linalg";
 import { resolveParams } from "./client-params.js";
-import { clientIds } from "./clients.js";
+import { clientIds, indexOfClient } from "./clients.js";
 import { contaminate, type Contamination } from "./contamination.js";
 import type {
   Answer,
@@ -37,7 +37,6 @@ export class ClientRunner {
   readonly #task: Task;
   readonly #contaminations: ReturnType<typeof contaminationsOf>;
   readonly #rng: Stream;
-  readonly #index: ReadonlyMap<string, number>;
   /** Where clients are that are not simulated, in words. */
   readonly #elsewhere: string | undefined;
   readonly #isAllElsewhere: boolean;
@@ -53,7 +52,6 @@ export class ClientRunner {
     this.#isAllElsewhere = externalClients(trial, plugins).size === trial.clients;
     this.#contaminations = contaminationsOf(plugins.tasks, trial.task);
     this.#rng = stream(trial.seed);
-    this.#index = new Map(clientIds(trial.clients).map((id, i) => [id, i]));
     this.contamination = contaminate(trial, plugins, this.#rng);
     this.#mods = modsOf(trial, plugins);
   }
@@ -150,8 +148,8 @@ export class ClientRunner {
   }
 
   #shard(clientId: string): Shard {
-    const index = this.#index.get(clientId);
-    if (index === undefined) throw new Error(`the trial has no client '${clientId}'`);
+    const index = indexOfClient(clientIds(this.#trial.clients), clientId);
+    if (index < 0) throw new Error(`the trial has no client '${clientId}'`);
     const rng = this.#rng.at("shard", clientId);
     const shard = { index, count: this.#trial.clients, rng };
     const contaminated = this.contamination.get(clientId);

@@ -22,6 +22,7 @@ export type Contamination = ReadonlyMap<string, Contaminated>;
  * from those left. The same in every process, since it depends on the trial alone.
  */
 export function contaminate(trial: Trial, plugins: Plugins, rng: Stream): Contamination {
+  if (trial.attacks.length === 0) return new Map();
   const chosen = new Map<string, Contaminated>();
   const honest = new Set(clientIds(trial.clients));
   const entries = trial.attacks.map((entry, i) => ({ entry, key: `${i}-${entry.attack.name}` }));

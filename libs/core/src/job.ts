@@ -1,4 +1,5 @@
 import type { Stream } from "@fedclair/linalg";
+import { indexOfClient } from "./clients.js";
 import type { Job } from "./contracts.js";
 
 let lastJob = 0;
@@ -16,7 +17,7 @@ export function jobFor(
   return {
     ...job,
     id: ++lastJob,
-    clientIndex: clientIds.indexOf(clientId),
+    clientIndex: indexOfClient(clientIds, clientId),
     clientCount: clientIds.length,
     seed: seeds.at(clientId).int(2 ** 32),
     commonSeed: seeds.int(2 ** 32),

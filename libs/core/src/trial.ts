@@ -251,7 +251,9 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
     const message = `expected more than limits.clientSeconds = ${clientSeconds}, got ${answerSeconds}`;
     yield [["limits", "answerSeconds"], message];
   }
-  const ids = new Set(clientIds(clients));
+  const external = trial.external ?? [];
+  const namesClients = external.length > 0 || attacks.some((entry) => entry.clients);
+  const ids = new Set(namesClients ? clientIds(clients) : []);
   const taken = new Set<string>();
   for (const [i, entry] of attacks.entries()) {
     if (entry.fraction !== undefined && attackedCount(entry, clients) === 0) {
@@ -268,7 +270,6 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
       taken.add(id);
     }
   }
-  const external = trial.external ?? [];
   for (const [i, id] of external.entries()) {
     if (!ids.has(id)) yield [["external", i], noSuchClient(id, ids)];
     else if (external.indexOf(id) < i)

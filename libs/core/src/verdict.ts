@@ -1,3 +1,4 @@
+import { indexOfClient } from "./clients.js";
 import type { Verdict, VerdictStatus } from "./contracts.js";
 import { checkJson } from "./artifacts.js";
 import { UserError } from "./errors.js";
@@ -16,14 +17,14 @@ const maxLength = 64 * 1024;
  * @throws UserError naming the first that is none, or of nobody
  */
 export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly string[]): void {
-  const known = new Set<unknown>(clientIds);
   const isNumber = (x: unknown) => x === null || (typeof x === "number" && Number.isFinite(x));
   // A plug-in in JavaScript can return anything.
   for (const verdict of verdicts) {
     const { clientId, status, score, threshold }: { readonly [K in keyof Verdict]: unknown } =
       verdict;
     const of = `verdict of ${excerpt(String(clientId))}`;
-    if (!known.has(clientId)) throw new UserError(`${of}: the trial has no such client`);
+    if (typeof clientId !== "string" || indexOfClient(clientIds, clientId) < 0)
+      throw new UserError(`${of}: the trial has no such client`);
     if (typeof status !== "string" || !Object.hasOwn(statuses, status)) {
       const names = Object.keys(statuses).join(", ");
       throw new UserError(

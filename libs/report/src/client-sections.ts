@@ -29,7 +29,8 @@ export function clientSection(run: Run): Html | undefined {
   const metrics = known.slice(0, maxMetrics);
   const judged = rows.some(({ verdict }) => verdict !== undefined);
   const failed = rows.some(({ failure }) => failure);
-  const unsampled = all.filter(({ round }) => round === undefined).length;
+  const clients = run.trial.clients;
+  const unsampled = clients - all.filter(({ round }) => round !== undefined).length;
   const rounds = new Set(all.flatMap(({ round }) => round ?? []));
   const several = rounds.size > 1;
   const heads = [
@@ -62,10 +63,10 @@ export function clientSection(run: Run): Html | undefined {
       unsampled === 0
         ? undefined
         : html`<p class="note">
-            ${unsampled} of ${all.length} clients were never sampled; they come last.
+            ${unsampled} of ${clients} clients were never sampled; they come last.
           </p>`
     }
-    ${table(heads, cells)} ${cut(all.length, "clients; wrong verdicts and failures come first")}
+    ${table(heads, cells)} ${cut(clients, "clients; wrong verdicts and failures come first")}
     ${cutMetrics(known.length)}
   </section>`;
 }

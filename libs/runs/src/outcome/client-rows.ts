@@ -42,12 +42,12 @@ export interface ClientRow {
 /**
  * Every client of the trial, with its truth, last verdict and history under the method of study: those that were sampled
  * first, the contaminated before the benign, by attack, then by id. Cohorts differ between rounds: the last one alone would
- * hide whom an earlier one caught. Empty without a round.
+ * hide whom an earlier one caught. Of those that were never sampled, of whom there may be a million, the first 300. Empty without a round.
  */
 export function clientRows(
   run: Pick<Run, "trial" | "description" | "arms" | "records" | "summary">,
 ): ClientRow[] {
-  const { trial, description } = run;
+  const { description } = run;
   const judged = new Map<string, number>();
   const flagged = new Map<string, number>();
   const last = new Map<string, LastSeen>();
@@ -64,10 +64,8 @@ export function clientRows(
     }
   }
   if (last.size === 0) return [];
-  const never = clientIds(trial.clients)
-    .filter((id) => !last.has(id))
-    .map((id) => neverSampled(id, run));
-  return [...[...last.values()].sort(byTruth), ...never.sort(byTruth)].map((client) => ({
+  const never = neverSampled(run, last);
+  return [...[...last.values()].sort(byTruth), ...never].map((client) => ({
     clientId: client.clientId,
     round: client.round,
     display: displayName(client.clientId, description),
@@ -87,10 +85,25 @@ export function clientRows(
 
 type LastSeen = ClientRecord & { readonly round: number | undefined };
 
-function neverSampled(clientId: string, { description }: Pick<Run, "description">): LastSeen {
-  const attack = description.attacks.get(clientId) ?? null;
-  const truth = description.unknown.has(clientId) && { truth: "unknown" as const };
-  return { clientId, attack, ...truth, failure: null, round: undefined };
+const mostNever = 300;
+
+function neverSampled(
+  { trial, description }: Pick<Run, "trial" | "description">,
+  sampled: ReadonlyMap<string, unknown>,
+): LastSeen[] {
+  const { attacks, unknown } = description;
+  const rows: LastSeen[] = [];
+  let benign = 0;
+  for (const clientId of clientIds(trial.clients)) {
+    if (sampled.has(clientId)) continue;
+    const attack = attacks.get(clientId) ?? null;
+    const isUnknown = unknown.has(clientId);
+    // These come last.
+    if (attack === null && !isUnknown && ++benign > mostNever) continue;
+    const truth = isUnknown && { truth: "unknown" as const };
+    rows.push({ clientId, attack, ...truth, failure: null, round: undefined });
+  }
+  return rows.sort(byTruth).slice(0, mostNever);
 }
 
 const truths = ["contaminated", "unknown", "benign"] as const;

@@ -20,7 +20,7 @@ const mostMetrics = 6;
 /** What a run showed, for the terminal: a row a client, a row a method, and the finding in a sentence. */
 export function outcomeText(run: Run): string {
   const rows = clientRows(run);
-  const hidden = rows.length - mostRows;
+  const hidden = rows.length > mostRows ? run.trial.clients - mostRows : 0;
   const { stopped, backend } = run.summary;
   return [
     columns(
