@@ -171,6 +171,9 @@ async function run(answer) {
   });
   const over = new AbortController();
   const runner = new ClientRunner(trial, builtIn);
+  let welcomed;
+  // First in, it has the same clients in every run, also when the other one is cut off.
+  const isIn = new Promise((resolve) => (welcomed = resolve));
   const honest = connectHost({
     ...{
       url: pool.url,
@@ -180,7 +183,10 @@ async function run(answer) {
       plugins: [],
     },
     ...{ signal: over.signal, onUnreachable: () => undefined, onRefused: () => undefined },
-    onWelcome: () => runner.prepare(),
+    onWelcome: async () => {
+      await runner.prepare();
+      welcomed();
+    },
     runJobs: (jobs) => runner.runAll(jobs),
     jobsAtOnce: () => runner.mostTogether,
   });
@@ -200,7 +206,7 @@ async function run(answer) {
       for (const bytes of said) void host.peer.send(bytes).catch(() => undefined);
     }
   };
-  void serve().catch(() => undefined);
+  void isIn.then(serve).catch(() => undefined);
   let fault;
   const started = performance.now();
   try {

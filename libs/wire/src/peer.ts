@@ -30,7 +30,9 @@ export class Peer {
   /** Counted by this end of the connection, or of several. */
   readonly traffic: Traffic;
   readonly #assembler: Assembler;
-  readonly #lost = new AbortController();
+  #isLost = false;
+  /** Of the frames that wait for a reply: what to do when the connection is gone. */
+  readonly #waiting = new Set<() => void>();
   #limits = limitsBeforeWelcome;
   #transfers = 0;
 
@@ -55,7 +57,8 @@ export class Peer {
 
   /** The owner's duty when the connection is gone: whatever waits for a reply then fails. */
   disconnected(): void {
-    this.#lost.abort();
+    this.#isLost = true;
+    for (const giveUp of this.#waiting) giveUp();
     this.#assembler.close();
   }
 
@@ -112,24 +115,23 @@ export class Peer {
   }
 
   #request(frame: Uint8Array): Promise<Reply> {
-    const lost = this.#lost.signal;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#connection.close();
       }, replyTimeout);
       const settle = (reply: Reply) => {
         clearTimeout(timer);
-        lost.removeEventListener("abort", onLost);
+        this.#waiting.delete(onLost);
         resolve(reply);
       };
       const onLost = () => {
         settle(refused({ code: "HOST_LOST", message: "the connection broke" }));
       };
-      if (lost.aborted) {
+      if (this.#isLost) {
         onLost();
         return;
       }
-      lost.addEventListener("abort", onLost);
+      this.#waiting.add(onLost);
       this.traffic.bytesSent += frame.length;
       this.#connection.emit(frame, (bytes) => {
         if (bytes instanceof Uint8Array) this.traffic.bytesReceived += bytes.length;
