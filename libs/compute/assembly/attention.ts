@@ -1,5 +1,5 @@
 import { exp } from "./exp";
-import { lanes } from "./lanes";
+import { addMultiple, lanes, product } from "./vector";
 
 /*
  * Causal attention in float32. Queries are of each sequence's last positions, keys and values of all; a query sees the positions
@@ -83,8 +83,8 @@ export function attentionGradient(
           const p = load<f32>(probabilities + j * 4);
           const slope = p * (load<f32>(scores + j * 4) - mean) * scale;
           store<f32>(scores + j * 4, slope);
-          addMultiple(dk + start + j * row, slope, q + at, head);
-          addMultiple(dv + start + j * row, p, dy + at, head);
+          addMultiple(dk + start + j * row, f32x4.splat(slope), q + at, head);
+          addMultiple(dv + start + j * row, f32x4.splat(p), dy + at, head);
         }
         combine(dq + at, k + start, scores, seen, row, head);
       }
@@ -125,19 +125,4 @@ function combine(
     }
     v128.store(to + at, sum);
   }
-}
-
-function addMultiple(to: usize, factor: f32, from: usize, bytes: usize): void {
-  const multiple = f32x4.splat(factor);
-  for (let at: usize = 0; at < bytes; at += 16) {
-    v128.store(to + at, f32x4.add(v128.load(to + at), f32x4.mul(multiple, v128.load(from + at))));
-  }
-}
-
-function product(a: usize, b: usize, bytes: usize): f32 {
-  let sum = f32x4.splat(0);
-  for (let at: usize = 0; at < bytes; at += 16) {
-    sum = f32x4.add(sum, f32x4.mul(v128.load(a + at), v128.load(b + at)));
-  }
-  return lanes(sum);
 }

@@ -1,3 +1,5 @@
+import { addMultiple, product } from "./vector";
+
 /*
  * A linear layer, y = x·w, in float32. Matrices are row-major, their columns padded with zeros to a multiple of 4. Four fifths of
  * a digit are background, and half of what a ReLU gives is 0: rows of x are read by their non-zeros alone.
@@ -163,21 +165,4 @@ function add4(x: usize, w: usize, stride: usize, y: usize, places: usize, end: u
     sum = f32x4.add(sum, f32x4.mul(factor, v128.load(w + (at >> 2) * stride)));
   }
   v128.store(y, sum);
-}
-
-/** to ← to + factor·from, `bytes` of them. */
-function addMultiple(to: usize, factor: v128, from: usize, bytes: usize): void {
-  for (let at: usize = 0; at < bytes; at += 16) {
-    const sum = f32x4.add(v128.load(to + at), f32x4.mul(factor, v128.load(from + at)));
-    v128.store(to + at, sum);
-  }
-}
-
-function product(a: usize, b: usize, bytes: usize): f32 {
-  let sum = f32x4.splat(0);
-  for (let at: usize = 0; at < bytes; at += 16) {
-    sum = f32x4.add(sum, f32x4.mul(v128.load(a + at), v128.load(b + at)));
-  }
-  const pairs = f32x4.add(sum, v128.shuffle<f32>(sum, sum, 2, 3, 0, 1));
-  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }

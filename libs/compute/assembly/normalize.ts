@@ -1,4 +1,4 @@
-import { lanes } from "./lanes";
+import { lanes } from "./vector";
 
 /** Rows with mean 0 and variance 1. @param width a multiple of 4 @param scales one over a row's deviation, for the gradient */
 export function normalize(x: usize, rows: usize, width: usize, y: usize, scales: usize): void {

@@ -65,18 +65,20 @@ function matMul(
   const out = backend.makeOutput([...batches, m, n], "float32");
   const kernels = kernelsIn(backend);
   withBytes(backend, (k + 2) * 16 * 4, (panel) => {
-    const [from, by, to] = [a.tensor, b.tensor, out].map((one) => addressIn(backend, one));
+    const from = addressIn(backend, a.tensor);
+    const by = addressIn(backend, b.tensor);
+    const to = addressIn(backend, out);
     const step = (one: Matrices) => (one.count === 1 ? 0 : one.rows * one.columns * 4);
     const [left, right] = [step(a), step(b)];
     for (let batch = 0; batch < count; batch++) {
       kernels.multiply(
-        (from ?? NaN) + batch * left,
+        from + batch * left,
         a.down,
         a.across,
-        (by ?? NaN) + batch * right,
+        by + batch * right,
         b.down,
         b.across,
-        (to ?? NaN) + batch * m * n * 4,
+        to + batch * m * n * 4,
         m,
         n,
         k,

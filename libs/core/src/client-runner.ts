@@ -87,9 +87,9 @@ export class ClientRunner {
    * @returns in their order
    */
   async runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
-    const answers: Answer[] = [];
     const together = jobs.length > 1 ? await this.#cohort(jobs) : undefined;
     if (together) return together;
+    const answers: Answer[] = [];
     for (const job of jobs) answers.push(await this.run(job));
     return answers;
   }

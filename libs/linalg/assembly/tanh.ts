@@ -12,7 +12,7 @@ export function tanh(x: usize, count: usize): void {
 }
 
 function tanhOf(x: v128): v128 {
-  // Beyond 20 the nearest number is 1. Kept before the bound is applied: NaN stays NaN.
+  // Beyond 20 the nearest number is 1. NaN passes both bounds.
   const doubled = f64x2.mul(
     f64x2.max(f64x2.min(x, f64x2.splat(20)), f64x2.splat(-20)),
     f64x2.splat(2),

@@ -10,7 +10,7 @@ export async function pluginsFor(
   overrides: readonly string[] = [],
 ): Promise<Plugins> {
   const text = await textOf(file);
-  return await loadPlugins(await modulesOf(file, overrides), [text, ...overrides].join("\n"));
+  return await loadPlugins(modulesIn(text, file, overrides), [text, ...overrides].join("\n"));
 }
 
 /**
@@ -21,7 +21,10 @@ export async function modulesOf(
   file: string,
   overrides: readonly string[] = [],
 ): Promise<PluginModule[]> {
-  const text = await textOf(file);
+  return modulesIn(await textOf(file), file, overrides);
+}
+
+function modulesIn(text: string, file: string, overrides: readonly string[]): PluginModule[] {
   return namedPlugins(text, overrides).modules.map(({ text: module, by, of }) =>
     by === "file"
       ? resolveModule(module, dirname(file), [file, "plugins", ...(of ? [of] : [])].join(": "))

@@ -22,6 +22,23 @@ function entropyOf(network: Network) {
   return crossEntropy(network.forward(3), labels);
 }
 
+/** That the gradient of every number that is trained is what differences of the loss say. */
+function assertGradients(network: Network, { step, error }: { step: number; error: number }): void {
+  network.back(entropyOf(network).gradient, 3);
+  for (const { weights, gradient } of network.trained) {
+    const values = weights.read();
+    gradient.read().forEach((slope, i) => {
+      const lossAt = (by: number) => {
+        weights.write(values.with(i, at32(values, i) + by));
+        return entropyOf(network).loss;
+      };
+      const difference = (lossAt(step) - lossAt(-step)) / (2 * step);
+      weights.write(values);
+      assert.ok(Math.abs(slope - difference) < error, `${i}: ${slope} ${difference}`);
+    });
+  }
+}
+
 describe("the perceptron of digits", () => {
   it("multiplies, adds the bias of the last column and cuts below 0", () => {
     const hidden = { shape: [2, 3], data: Float32Array.of(1, 2, 3, -1, 0, 0) };
@@ -45,19 +62,7 @@ describe("the perceptron of digits", () => {
     ]);
     const network = networkOf(params, 3);
     assert.deepEqual(paramsOf(network, params), params);
-    network.back(entropyOf(network).gradient, 3);
-    for (const { weights, gradient } of network.trained) {
-      const values = weights.read();
-      gradient.read().forEach((slope, i) => {
-        const lossAt = (by: number) => {
-          weights.write(values.with(i, at32(values, i) + by));
-          return entropyOf(network).loss;
-        };
-        const difference = (lossAt(1e-2) - lossAt(-1e-2)) / 2e-2;
-        weights.write(values);
-        assert.ok(Math.abs(slope - difference) < 1e-3, `${i}: ${slope} ${difference}`);
-      });
-    }
+    assertGradients(network, { step: 1e-2, error: 1e-3 });
     network.release();
   });
 
@@ -118,19 +123,7 @@ describe("a layer with an adapter", () => {
       3,
     );
     assert.ok(Math.abs(entropyOf(network).loss - entropyOf(plain).loss) < 1e-5);
-    network.back(entropyOf(network).gradient, 3);
-    for (const { weights, gradient } of network.trained) {
-      const values = weights.read();
-      gradient.read().forEach((slope, i) => {
-        const lossAt = (by: number) => {
-          weights.write(values.with(i, at32(values, i) + by));
-          return entropyOf(network).loss;
-        };
-        const difference = (lossAt(2e-3) - lossAt(-2e-3)) / 4e-3;
-        weights.write(values);
-        assert.ok(Math.abs(slope - difference) < 5e-3, `${i}: ${slope} ${difference}`);
-      });
-    }
+    assertGradients(network, { step: 2e-3, error: 5e-3 });
     network.release();
     plain.release();
   });
