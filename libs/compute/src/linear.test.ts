@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { Floats, heldFloats } from "./floats.js";
 import { Linear } from "./linear.js";
@@ -82,6 +84,22 @@ describe("Linear", () => {
       }),
     );
     assert.equal(heldFloats(), before);
+  });
+
+  it("cuts off by what lies where memory begins, too", async () => {
+    // A process of its own: here others have long taken that place.
+    const source = `
+      import { Floats, Linear } from ${JSON.stringify(new URL("./index.js", import.meta.url))};
+      const read = new Floats(1, 2).write([0, 1]);
+      const linear = new Linear(2, 1, false);
+      linear.weights.write([5, 7]);
+      const dx = new Floats(1, 2);
+      linear.backInputs(new Floats(1, 1).write([1]), dx, 1, read);
+      console.log(JSON.stringify([...dx.read()]));
+    `;
+    const args = ["--input-type=module", "--eval", source];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    assert.deepEqual(JSON.parse(stdout), [0, 7]);
   });
 
   it("adds to what is there", () => {

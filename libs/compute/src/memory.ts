@@ -4,8 +4,8 @@ const pageBytes = 65_536;
 export const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
 export const kernels = kernelsOn(memory);
 
-/** Bytes of the memory that were ever taken. */
-let used = 0;
+/** Where nothing was taken yet. Nothing lies at 0 and 1: to the kernels they say that there is nothing, or zeros. */
+let used = 16;
 /** Addresses that were given back, by the size of what lies there. */
 const free = new Map<number, number[]>();
 
