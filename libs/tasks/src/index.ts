@@ -53,13 +53,20 @@ export interface Tasks {
   readonly aggregators: Registry<AggregatorPlugin>;
 }
 
+/** What a trial calls its task. Of one that there is not, who reads the trial tells, and names all that there are. */
+function tasksOf(text: string): string[] {
+  const key = /\btask(?:["']?\s*:[\s{]*["']?name["']?\s*:\s*|\.name=)["']?([\w-]+)/g;
+  return [...text.matchAll(key)].flatMap(([, name]) => name ?? []);
+}
+
 /** @param text of a trial: only tasks are loaded whose name, or that of an aggregator of theirs, is in it; all if none is */
 export async function loadTasks(text = ""): Promise<Tasks> {
   const all = Object.entries(loaders);
   const named = all.filter(([name, { aggregators = [] }]) =>
     [name, ...aggregators].some((one) => text.includes(one)),
   );
-  const loading = (named.length > 0 ? named : all).map(([, { load }]) => load());
+  const isTold = named.length > 0 && tasksOf(text).every((name) => Object.hasOwn(loaders, name));
+  const loading = (isTold ? named : all).map(([, { load }]) => load());
   const loaded = await Promise.all(loading);
   const aggregators = loaded.flatMap((task) => task.aggregators ?? []);
   return {

@@ -103,6 +103,11 @@ describe("the registry of tasks", () => {
     assert.deepEqual(await namesIn("name: digits-of-a-network"), ["digits", "network"]);
     assert.deepEqual(await namesIn("digits and cosine-rule"), ["alberdice", "digits"]);
     assert.deepEqual(await namesIn("nothing"), taskNames);
+    // A name misspelt is told with all that there are.
+    assert.deepEqual(await namesIn("name: network\ntask: { name: digts }"), taskNames);
+    assert.deepEqual(await namesIn('{"name":"network","task":{"name":"digts"}}'), taskNames);
+    assert.deepEqual(await namesIn("name: network\ntask:\n  name: digits"), ["digits", "network"]);
+    assert.deepEqual(await namesIn("network\ntask.name=digts"), taskNames);
   });
 
   it("has small trials of each for the tests that all must pass", () => {
