@@ -8,13 +8,20 @@ import { codeOf } from "../process/system-error.js";
  */
 export async function makeFolder(path: string): Promise<boolean> {
   try {
-    await mkdir(path);
+    return await makeLast(path);
   } catch (error) {
-    const code = codeOf(error);
-    if (code === "EEXIST" && (await stat(path)).isDirectory()) return false;
-    if (code !== "ENOENT" || dirname(path) === path) throw error;
+    if (codeOf(error) !== "ENOENT" || dirname(path) === path) throw error;
     await makeFolder(dirname(path));
-    await mkdir(path);
+    return makeLast(path); // another process may have made it since
   }
-  return true;
+}
+
+async function makeLast(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST" && (await stat(path)).isDirectory()) return false;
+    throw error;
+  }
 }
