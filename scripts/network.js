@@ -153,7 +153,7 @@ async function run(fault) {
 }
 
 /** @returns what is wrong of a run, and what it lost */
-function judged({ code, summary, rounds }, whole, mostLate) {
+function judged({ code, summary, rounds }, whole) {
   const isLost = ({ failure, evaluationFailure }) =>
     (failure ?? evaluationFailure ?? null) !== null;
   const lost = new Set(
@@ -166,7 +166,7 @@ function judged({ code, summary, rounds }, whole, mostLate) {
   const losses = rounds.flat().filter(isLost).length;
   const faulty = [];
   if (rounds.length !== whole.rounds.length) faulty.push(`${rounds.length} rounds`);
-  if (late > mostLate) faulty.push(`${late} rounds late`);
+  if (late > 2) faulty.push(`${late} rounds late`);
   if (summary.measures["clients.lost"] !== losses) faulty.push("a loss that the summary lacks");
   if (code !== (losses > 0 ? 5 : 0)) faulty.push(`exit code ${code} with ${losses} losses`);
   const kept = (clients) => JSON.stringify(clients.filter(({ clientId }) => !lost.has(clientId)));
@@ -235,9 +235,7 @@ try {
   const most = { late: 0, losses: 0 };
   for (let i = 0; i < Number(values.times); i++) {
     const kind = kinds[i % kinds.length];
-    // Each break may cost a round: the host is back at once, and has its share again.
-    const mostLate = kind.includes("ten times") ? 10 : 2;
-    const { faulty, late, losses } = judged(await run(faults[kind]), whole, mostLate);
+    const { faulty, late, losses } = judged(await run(faults[kind]), whole);
     most.late = Math.max(most.late, late);
     most.losses = Math.max(most.losses, losses);
     if (faulty.length > 0) failed++;

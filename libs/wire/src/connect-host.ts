@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   exitCodes,
   printable,
@@ -77,6 +78,7 @@ export async function connectHost(options: HostOptions): Promise<Ending> {
 class ClientHost {
   readonly ended: Promise<Ending>;
   readonly #options: HostOptions;
+  readonly #instance = randomBytes(8).toString("hex");
   readonly #socket: Socket<Events, Events>;
   readonly #jobs: JobQueue;
   #peer: Peer | undefined;
@@ -157,7 +159,7 @@ class ClientHost {
     const { token = "", capacity, backends, softwareVersion } = this.#options;
     const { plugins = [], external = false } = this.#options;
     const about = { capacity, backends, softwareVersion, plugins, external };
-    const join = { protocolVersion, token, ...about };
+    const join = { protocolVersion, token, ...about, instance: this.#instance };
     const reply = await peer.send(encodeJoin(join));
     if (reply.type !== "welcome") {
       this.#notWelcome(reply);

@@ -70,6 +70,7 @@ function fill<Host extends Place>(
   });
 }
 
-function placed(hosts: readonly unknown[]): number {
+/** @returns how many clients have a host */
+export function placed(hosts: readonly unknown[]): number {
   return hosts.filter((host) => host !== undefined).length;
 }

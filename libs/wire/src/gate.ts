@@ -73,6 +73,7 @@ export class Gate {
     for (const [field, text] of [
       ...join.backends.map((backend) => ["backend", backend] as const),
       ["software_version", join.softwareVersion],
+      ["instance", join.instance],
       ...join.plugins.flatMap((plugin) => Object.entries<string>({ ...plugin })),
     ] as const) {
       if (word.test(text)) continue;

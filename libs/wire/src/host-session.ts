@@ -30,6 +30,8 @@ export class HostSession {
   readonly capacity: number;
   /** Does it bring clients of its own, and simulate none? */
   readonly external: boolean;
+  /** What it is known by when it comes again: the name that its token gives it, or what it says itself; empty if it is not. */
+  readonly origin: string;
   /** What its token says, if it is a signed one. */
   readonly claims: TokenClaims | undefined;
   /** Has prepared the trial, and may be given clients. */
@@ -45,7 +47,7 @@ export class HostSession {
 
   constructor(
     peer: Peer,
-    { capacity, external }: Pick<Join, "capacity" | "external">,
+    { capacity, external, instance }: Pick<Join, "capacity" | "external" | "instance">,
     bases: Bases,
     claims?: TokenClaims,
   ) {
@@ -53,6 +55,7 @@ export class HostSession {
     this.capacity = capacity;
     this.external = external;
     this.claims = claims;
+    this.origin = claims ? `host ${claims.host}` : instance;
     this.#numbers = bases;
   }
 

@@ -4,8 +4,8 @@ import { Bases } from "./bases.js";
 import { HostSession } from "./host-session.js";
 import { Roster } from "./roster.js";
 
-const host = (capacity: number, ready = true, external = false) => {
-  const session = new HostSession({} as never, { capacity, external }, new Bases());
+const host = (capacity: number, ready = true, external = false, instance = "") => {
+  const session = new HostSession({} as never, { capacity, external, instance }, new Bases());
   session.ready = ready;
   return session;
 };
@@ -45,6 +45,69 @@ describe("Roster", () => {
       ["c1", "c4"],
     ]);
     assert.deepEqual(roster.homeless, ["c5"]);
+  });
+
+  it("gives a host that broke twice what others have no room for, and longer each time", () => {
+    const clients = ids(4);
+    const roster = new Roster(clients);
+    const steady = host(3);
+    roster.add(steady);
+    const pauses = [1, 2, 3, 4, 5, 6].map(() => {
+      const flapping = host(5, true, false, "flapping");
+      roster.add(flapping);
+      let calls = 1;
+      while (dealt(roster, clients)[1]?.length === 1) calls++;
+      assert.deepEqual(dealt(roster, clients)[1], ["c1", "c2", "c3"]); // its share of 3 + 5
+      roster.remove(flapping);
+      return calls;
+    });
+    assert.deepEqual(pauses, [1, 1, 32, 128, 512, 512]);
+    assert.deepEqual(roster.homeless, ["c3"]);
+  });
+
+  it("forgets a break in time, and counts none of a host that held nobody", () => {
+    const clients = ids(2);
+    const roster = new Roster(clients);
+    roster.add(host(2));
+    const share = (session: HostSession) => {
+      roster.add(session);
+      const [, clientsOf] = dealt(roster, clients);
+      roster.remove(session);
+      return clientsOf?.length;
+    };
+    const flapping = () => host(2, true, false, "flapping");
+    for (let call = 0; call < 3 * 34; call++) {
+      if (call % 34 === 0) assert.equal(share(flapping()), 1);
+      else roster.deal();
+    }
+    assert.equal(share(flapping()), 1);
+    assert.equal(share(flapping()), 1);
+    assert.equal(share(flapping()), 0);
+    assert.equal(share(host(2, true, false, "other")), 1);
+    for (const who of ["", "", ""]) assert.equal(share(host(2, true, false, who)), 1);
+  });
+
+  it("leaves no client without a host for the sake of one that broke", () => {
+    const clients = ids(2);
+    const roster = new Roster(clients);
+    const ranged = (range: [number, number], name: string) => {
+      const claims = { host: name, clients: range } as never;
+      const join = { capacity: 1, external: false, instance: "" };
+      const session = new HostSession({} as never, join, new Bases(), claims);
+      session.ready = true;
+      return session;
+    };
+    roster.add(ranged([0, 1], "wide"));
+    for (const narrow of [1, 2, 3].map(() => ranged([0, 0], "narrow"))) {
+      const before = roster.named("narrow");
+      if (before) roster.remove(before);
+      roster.add(narrow);
+      roster.deal();
+    }
+    assert.deepEqual(
+      clients.map((id) => roster.holder(id)?.claims?.host),
+      ["narrow", "wide"],
+    );
   });
 
   it("gives no host more than it takes, and none less than its share", () => {

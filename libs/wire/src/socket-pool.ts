@@ -24,11 +24,12 @@ import { Peer } from "./peer.js";
 import { defaultLimits, maxTrialBytes } from "./protocol.js";
 import { checkOpenness } from "./openness.js";
 import { Roster } from "./roster.js";
-import { rangeText, type TokenClaims } from "./signed-token.js";
+import type { TokenClaims } from "./signed-token.js";
 import { createServer, type Certificates } from "./tls.js";
 import { TokenCheck, type TokenRule } from "./token-check.js";
 import { Traffic } from "./traffic.js";
 import { Turns } from "./turns.js";
+import { whyNotReady } from "./why-not-ready.js";
 
 export interface SocketPoolOptions {
   /** All clients of the trial, in their order. */
@@ -206,6 +207,11 @@ export class SocketPool implements ClientPool {
     await this.#listener.close();
   }
 
+  #notReady(reason: unknown): unknown {
+    if (!(reason instanceof DOMException && reason.name === "TimeoutError")) return reason;
+    return new UserError(whyNotReady(this.#roster, this.url), exitCodes.quorum);
+  }
+
   #distribute(open: OpenJobs): Parts {
     for (const session of this.#roster.sessions) {
       if (session.claims && this.#tokens.isRevoked(session.claims) === true) {
@@ -380,39 +386,6 @@ export class SocketPool implements ClientPool {
       if (!job || holder !== session) continue;
       open.fail(job, { code: "HOST_LOST", message: `the client's host left: ${reason}` });
     }
-  }
-
-  /** A host with room may be given some clients alone. */
-  #rangesText(): string {
-    const ranges = this.#roster.sessions.flatMap(({ clients }) =>
-      clients ? [rangeText(clients)] : [],
-    );
-    if (ranges.length === 0) return "";
-    return printable(`; tokens of those that joined are for ${ranges.join(", ")}`, maxHostText);
-  }
-
-  #notReady(reason: unknown): unknown {
-    if (!(reason instanceof DOMException && reason.name === "TimeoutError")) return reason;
-    const { clientIds, external } = this.#options;
-    const preparing = this.#roster.sessions.filter(({ ready }) => !ready).length;
-    if (preparing > 0) {
-      return new UserError(
-        `${preparing} of ${this.#roster.sessions.length} joined hosts are not ready, they still prepare the trial: ` +
-          "raise limits.joinSeconds, or see what the task's prepare() waits for",
-        exitCodes.quorum,
-      );
-    }
-    const { homeless } = this.#roster;
-    const strangers = homeless.filter((id) => external?.has(id)).length;
-    const isMixed = external !== undefined && external.size > 0 && external.size < clientIds.length;
-    const whose = isMixed
-      ? `; without a place are ${homeless.length - strangers} simulated and ${strangers} that hosts of their own bring`
-      : "";
-    return new UserError(
-      `joined hosts hold ${clientIds.length - homeless.length} of ${clientIds.length} clients${whose}: ` +
-        `start more hosts, or hosts with more capacity, for ${this.url}${this.#rangesText()}`,
-      exitCodes.quorum,
-    );
   }
 }
 

@@ -112,7 +112,7 @@ export const hostileMessage: fc.Arbitrary<Uint8Array> = fc
     plain({
       join: plain({
         ...{ capacity: fc.nat(), backends: fc.array(hostileText), softwareVersion: hostileText },
-        external: fc.boolean(),
+        ...{ external: fc.boolean(), instance: hostileText },
         plugins: fc.array(plain({ kind: hostileText, name: hostileText, hash: hostileText })),
       }),
     }),

@@ -119,10 +119,12 @@ export function describeHost(
         await listen();
         host = start(coordinator.url);
         const connection = await coordinator.connection();
-        const { softwareVersion, ...join } = (await connection.next()) as HostMessage & {
+        const { softwareVersion, instance, ...join } = (await connection.next()) as HostMessage & {
           softwareVersion?: string;
+          instance?: string;
         };
         assert.match(softwareVersion ?? "", /^[\w.+-]{1,64}$/);
+        assert.match(instance ?? "", /^[\w.+-]{16,64}$/);
         assert.deepEqual(join, {
           ...{
             type: "join",

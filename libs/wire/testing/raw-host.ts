@@ -17,6 +17,7 @@ export const goodJoin: Join = {
   softwareVersion: "test",
   plugins: [],
   external: false,
+  instance: "",
 };
 
 /** The code of a refusal, else the type of the reply. */

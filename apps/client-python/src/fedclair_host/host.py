@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import queue
+import secrets
 import signal
 import ssl
 import threading
@@ -89,6 +90,7 @@ class Host:
             "backends": [backend],
             "software_version": f"python-{software_version}",
             "external": True,
+            "instance": secrets.token_hex(8),
         }
         self._patience = patience_seconds
         self._queue: queue.Queue[_Work | Ending | BaseException] = queue.Queue()

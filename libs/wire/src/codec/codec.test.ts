@@ -151,7 +151,13 @@ describe("codec", () => {
   it("writes the bytes that docs/protocol.md shows", () => {
     const payload = encodeJoin({
       ...{ protocolVersion: 2, token: "", capacity: 2 },
-      ...{ backends: ["wasm"], softwareVersion: "0.1.0", plugins: [], external: false },
+      ...{
+        backends: ["wasm"],
+        softwareVersion: "0.1.0",
+        plugins: [],
+        external: false,
+        instance: "",
+      },
     });
     const frame = encodeFrame({ transfer: 0, offset: 0, total: payload.length, payload });
     const docs = readFileSync(new URL("../../../../../docs/protocol.md", import.meta.url), "utf8");

@@ -27,6 +27,8 @@ export interface Join {
   readonly plugins: readonly WireIdentity[];
   /** Does it bring clients of its own, and simulate none? */
   readonly external: boolean;
+  /** The same whenever this process joins again; empty if it does not say. */
+  readonly instance: string;
 }
 
 /** What a client host may say to the coordinator. */
@@ -145,6 +147,7 @@ function joinFromWire(wire: fedclair.v1.Join.$Properties): Join {
     backends: wire.backends ?? [],
     softwareVersion: wire.softwareVersion ?? "",
     external: wire.external ?? false,
+    instance: wire.instance ?? "",
     plugins: (wire.plugins ?? []).map(({ kind, name, version, hash }) => {
       return { kind: kind ?? "", name: name ?? "", version: version ?? "", hash: hash ?? "" };
     }),
