@@ -2,6 +2,7 @@ import {
   yieldToEventLoop,
   isLowRank,
   shapeText,
+  sizeOf,
   UserError,
   type LowRank,
   type Delta,
@@ -20,25 +21,57 @@ export async function weightedSum(
   weights: ArrayLike<number>,
 ): Promise<Tensor> {
   const shape = tensors[0]?.shape ?? [];
-  const data = new Float64Array(tensors[0]?.data.length ?? 0);
-  for (const [k, tensor] of tensors.entries()) {
-    if (shapeText(tensor.shape) !== shapeText(shape)) {
-      throw new UserError(
-        `cannot average a ${shapeText(tensor.shape)} tensor with a ${shapeText(shape)} one: ` +
-          "all clients must send the same shapes (for factors, the same LoRA rank)",
-      );
-    }
-    addTimes(data, item(weights, k), tensor.data);
+  const data = new Float64Array(sizeOf(shape));
+  const together = data.length <= mostTogether ? 4 : 1;
+  for (let from = 0; from < tensors.length; from += together) {
+    const terms = tensors.slice(from, from + together).map((tensor, k) => {
+      requireShape(tensor, shape);
+      return { data: tensor.data, weight: item(weights, from + k) };
+    });
+    addTimes(data, terms);
     await yieldToEventLoop();
   }
   return { shape, data };
 }
 
-function addTimes(sum: Float64Array, weight: number, term: Tensor["data"]): void {
-  if (term.length !== sum.length) throw new RangeError(`${term.length} numbers of ${sum.length}`);
-  // Unchecked: twice as fast as with `item`.
+/** Of larger tensors, which may lie on the disk, memory holds one at a time. */
+const mostTogether = 1 << 20;
+
+interface Term {
+  readonly data: Tensor["data"];
+  readonly weight: number;
+}
+
+/** One after another, but four in one go over the sum, which takes half the time. @param terms of its length */
+function addTimes(sum: Float64Array, terms: readonly Term[]): void {
+  const [first, second, third, fourth] = terms;
+  if (!first || !second || !third || !fourth) {
+    for (const { data, weight } of terms) {
+      for (let i = 0; i < sum.length; i++) {
+        sum[i] = (sum[i] as number) + weight * (data[i] as number); // unchecked: twice as fast as with `item`
+      }
+    }
+    return;
+  }
+  const [a, b, c, d] = [first.data, second.data, third.data, fourth.data];
+  const [p, q, r, s] = [first.weight, second.weight, third.weight, fourth.weight];
   for (let i = 0; i < sum.length; i++) {
-    sum[i] = (sum[i] as number) + weight * (term[i] as number);
+    sum[i] =
+      (sum[i] as number) +
+      p * (a[i] as number) +
+      q * (b[i] as number) +
+      r * (c[i] as number) +
+      s * (d[i] as number);
+  }
+}
+
+/** @throws UserError if it is of another shape */
+function requireShape(tensor: Tensor, shape: readonly number[]): void {
+  if (shapeText(tensor.shape) !== shapeText(shape)) {
+    throw new UserError(
+      `cannot average a ${shapeText(tensor.shape)} tensor with a ${shapeText(shape)} one: ` +
+        "all clients must send the same shapes (for factors, the same LoRA rank)",
+    );
   }
 }
 
