@@ -42,7 +42,37 @@ function padded(length: number, of: number): number {
 }
 
 /** Panels of so many rows, column by column; the last is filled up with zeros. @param height even */
-function pack(
+function pack(target: Float64Array, source: Block, height: number): void {
+  if (source.down === 1) packColumns(target, source, height);
+  else packRows(target, source, height);
+}
+
+/** Of contiguous columns: one after another, which is more than twice as fast as panel by panel where they lie far apart. */
+function packColumns(
+  target: Float64Array,
+  { data, offset, rows, cols, across }: Block,
+  height: number,
+): void {
+  const panel = height * cols;
+  const whole = rows - (rows % height);
+  for (let j = 0; j < cols; j++) {
+    const column = offset + j * across;
+    let t = j * height;
+    for (let i = 0; i < whole; t += panel - height) {
+      for (const end = i + height; i < end; i += 2, t += 2) {
+        target[t] = data[column + i] as number;
+        target[t + 1] = data[column + i + 1] as number;
+      }
+    }
+    if (whole === rows) continue;
+    for (let i = whole; i < whole + height; i++, t++) {
+      target[t] = i < rows ? (data[column + i] as number) : 0;
+    }
+  }
+}
+
+/** Of contiguous rows. */
+function packRows(
   target: Float64Array,
   { data, offset, rows, cols, down, across }: Block,
   height: number,
