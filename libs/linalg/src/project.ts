@@ -11,30 +11,39 @@ export interface SplitEnergy {
 /** Of a column, what is outside at least, for the difference of its energies to keep twelve digits. */
 const leastOutside = 1e-4;
 
+/** By column, squared norms. */
+export interface SplitColumns {
+  readonly inside: Float64Array;
+  readonly outside: Float64Array;
+  /** UᵀZ, r×w */
+  readonly coefficients: Matrix;
+}
+
 /**
  * How much of every column of Z lies inside a space and outside it. Where little is outside, that comes from the residual
  * itself: the difference |z|² - |Uᵀz|² would lose small angles to cancellation.
  * @param basis U, n×r, orthonormal columns
  * @param z n×w
- * @returns squared norms by column
+ * @param whole squared norms of the columns of Z, where they are known
  * @throws RangeError if the rows differ
  */
 export function splitColumns(
   basis: Matrix,
   z: Matrix,
-): { readonly inside: Float64Array; readonly outside: Float64Array } {
+  whole: Float64Array = columnEnergies(z),
+): SplitColumns {
   const coefficients = multiplyTN(basis, z);
-  const inside = squaredNorms(coefficients);
-  const outside = squaredNorms(z);
+  const inside = columnEnergies(coefficients);
+  const outside = whole.slice();
   for (let j = 0; j < z.cols; j++) {
-    const whole = at(outside, j);
-    const difference = whole - at(inside, j);
+    const energy = at(whole, j);
+    const difference = energy - at(inside, j);
     outside[j] =
-      difference > leastOutside * whole || whole === 0
+      difference > leastOutside * energy || energy === 0
         ? difference
         : residualEnergy(basis, z.column(j), coefficients.column(j));
   }
-  return { inside, outside };
+  return { inside, outside, coefficients };
 }
 
 /** |z - U·c|² */
@@ -56,7 +65,8 @@ export function splitEnergy(basis: Matrix, block: Matrix): SplitEnergy {
   return { inside: total(inside), outside: total(outside) };
 }
 
-function squaredNorms({ data, rows, cols }: Matrix): Float64Array {
+/** Squared norms of the columns. */
+export function columnEnergies({ data, rows, cols }: Matrix): Float64Array {
   const out = new Float64Array(cols);
   for (let j = 0, t = 0; j < cols; j++) {
     let square = 0;

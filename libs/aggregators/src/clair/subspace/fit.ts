@@ -37,19 +37,23 @@ export function ownFit({ view, rank }: Sought, k: number): Matrix {
   return thinQr(hstack([whole, leadingLeft(residuals, rank - whole.cols)])).q;
 }
 
-/** One step of orthogonal iteration on the stack of all blocks, √w_k·Z_k. */
-export function iterate({ view }: Sought, weights: readonly number[], basis: Matrix): Matrix {
+/**
+ * One step of orthogonal iteration on the stack of all blocks, √w_k·Z_k.
+ * @param last the basis that it goes on from, and the energies about it
+ */
+export function iterate({ view }: Sought, weights: readonly number[], last: About): Matrix {
   const { stack, blocks, grams } = view;
+  const { basis } = last;
   if (grams !== undefined) {
     return thinQr(multiply(grams.sum(indices(blocks.length), weights), basis)).q;
   }
-  const coefficients = multiplyTN(basis, stack);
+  const weighted = last.coefficients?.copy() ?? multiplyTN(basis, stack);
   let column = 0;
   for (const [{ cols }, weight] of zip(blocks, weights)) {
-    const own = coefficients.columns(column, (column += cols));
+    const own = weighted.columns(column, (column += cols));
     own.data.set(own.scale(weight).data);
   }
-  return thinQr(multiplyNT(stack, coefficients)).q;
+  return thinQr(multiplyNT(stack, weighted)).q;
 }
 
 /** The distance between projectors, |UUᵀ - VVᵀ|_F, from V's part outside U to avoid cancellation. */
@@ -60,8 +64,21 @@ export function movement(u: Matrix, v: Matrix): number {
 /** Of a block, what is outside at least, for the difference of its energies to keep twelve digits. */
 const leastOutside = 1e-4;
 
+/** A space, and all clients about it. */
+export interface About {
+  /** n×r */
+  readonly basis: Matrix;
+  readonly energies: Energies;
+  /** Basisᵀ·stack, where it was needed. */
+  readonly coefficients?: Matrix;
+}
+
 /** All clients' energies about a space, n×r. */
-export function energiesOf({ view }: Sought, basis: Matrix): Energies {
+export function energiesOf(sought: Sought, basis: Matrix): Energies {
+  return about(sought, basis).energies;
+}
+
+export function about({ view }: Sought, basis: Matrix): About {
   const { grams, blocks } = view;
   if (grams !== undefined) {
     const inside = grams.inside(basis);
@@ -70,15 +87,16 @@ export function energiesOf({ view }: Sought, basis: Matrix): Energies {
       const isClear = difference > leastOutside * whole;
       return isClear ? difference : splitEnergy(basis, item(blocks, k)).outside;
     });
-    return { inside, outside };
+    return { basis, energies: { inside, outside } };
   }
-  const { inside, outside } = splitColumns(basis, view.stack);
+  const { inside, outside, coefficients } = splitColumns(basis, view.stack, view.energies);
   let from = 0;
   const ranges = blocks.map(({ cols }) => [from, (from += cols)] as const);
-  return {
+  const energies = {
     inside: Float64Array.from(ranges, (range) => sum(inside.subarray(...range))),
     outside: Float64Array.from(ranges, (range) => sum(outside.subarray(...range))),
   };
+  return { basis, energies, coefficients };
 }
 
 /**

@@ -1,31 +1,32 @@
-import type { Matrix } from "@fedclair/linalg";
 import { indices, zip } from "../lists.js";
-import { energiesOf, fit, iterate, movement } from "./fit.js";
+import { about, fit, iterate, movement, type About } from "./fit.js";
 import type { Sought } from "./view.js";
 import type { Energies, Reweighing, Step } from "./views.js";
 
 /** The views of one module on the way from the fit to all clients. */
 export class ModuleReweighing implements Reweighing {
   readonly #sought: readonly Sought[];
-  #bases: readonly Matrix[];
+  #at: readonly About[];
 
   constructor(sought: readonly Sought[]) {
     this.#sought = sought;
-    this.#bases = sought.map((one) => fit(one, indices(one.view.blocks.length)));
+    this.#at = sought.map((one) => about(one, fit(one, indices(one.view.blocks.length))));
   }
 
   energies(): Energies[] {
-    return zip(this.#sought, this.#bases).map((pair) => energiesOf(...pair));
+    return this.#at.map(({ energies }) => energies);
   }
 
   step(weights: readonly number[]): Step {
-    const last = this.#bases;
-    this.#bases = zip(this.#sought, last).map(([one, basis]) => iterate(one, weights, basis));
-    const moved = Math.max(...zip(last, this.#bases).map((pair) => movement(...pair)));
-    return { energies: this.energies(), moved };
+    const last = this.#at;
+    this.#at = zip(this.#sought, last).map(([one, from]) =>
+      about(one, iterate(one, weights, from)),
+    );
+    const moves = zip(last, this.#at).map(([from, to]) => movement(from.basis, to.basis));
+    return { energies: this.energies(), moved: Math.max(...moves) };
   }
 
   drop(): void {
-    this.#bases = [];
+    this.#at = [];
   }
 }

@@ -1,4 +1,5 @@
 import {
+  columnEnergies,
   frobenius,
   hstack,
   leadingLeft,
@@ -23,6 +24,8 @@ export interface View {
   readonly extent: number;
   /** [Z_1 … Z_K], n×Σw_k, normalised; zero columns for a client that did not change the module. */
   readonly stack: Matrix;
+  /** Squared norms of its columns. */
+  readonly energies: Float64Array;
   /** Z_k, n×w_k, one for each active client: columns of the stack. */
   readonly blocks: readonly Matrix[];
   /** Where blocks are no narrower than tall. Narrower ones are multiplied as fast as these would be summed. */
@@ -74,6 +77,7 @@ export function viewOf(
     side,
     extent: item(changed, 0).rows,
     stack,
+    energies: columnEnergies(stack),
     blocks,
     grams: stack.cols < blocks.length * stack.rows ? undefined : new Grams(blocks),
     isEven: normalize === "unit",
