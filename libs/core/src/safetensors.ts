@@ -18,8 +18,8 @@ export type StoredType = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2";
 interface Storage {
   /** Bytes an entry. */
   readonly size: number;
-  /** Bytes that start at the beginning of a buffer become numbers. */
-  read(buffer: ArrayBuffer): Data;
+  /** Bytes become numbers in memory of their own. */
+  read(bytes: Uint8Array): Data;
   /** Numbers become bytes, each rounded to the nearest. */
   write(data: Data): ArrayBufferView;
 }
@@ -30,35 +30,35 @@ const byteTable = (toNumber: (bits: number) => number) =>
 const storages: Readonly<Record<StoredType, Storage>> = {
   F64: {
     size: 8,
-    read: (buffer) => new Float64Array(buffer),
+    read: (bytes) => new Float64Array(new Uint8Array(bytes).buffer),
     write: (data) => (data instanceof Float64Array ? data : Float64Array.from(data)),
   },
   F32: {
     size: 4,
-    read: (buffer) => new Float32Array(buffer),
+    read: (bytes) => new Float32Array(new Uint8Array(bytes).buffer),
     write: (data) => (data instanceof Float32Array ? data : Float32Array.from(data)),
   },
   F16: {
     size: 2,
-    read: (buffer) => looked(new Uint16Array(buffer), halves()),
+    read: (bytes) => looked(inPairs(bytes), halves()),
     write: (data) => Uint16Array.from(data, numberToHalf),
   },
   BF16: {
     size: 2,
-    read: (buffer) => brainToFloat32(new Uint16Array(buffer)),
+    read: (bytes) => brainToFloat32(inPairs(bytes)),
     write: (data) => float32ToBrain(Float32Array.from(data)),
   },
   // Written as the next larger type that holds them: nobody trains in eight bits.
   F8_E4M3: {
     size: 1,
-    read: (buffer) => looked(new Uint8Array(buffer), byteTable(e4m3ToNumber)),
+    read: (bytes) => looked(bytes, byteTable(e4m3ToNumber)),
     write: (data) => Uint16Array.from(data, numberToHalf),
   },
   F8_E5M2: {
     size: 1,
-    read: (buffer) =>
+    read: (bytes) =>
       looked(
-        new Uint8Array(buffer),
+        bytes,
         byteTable((bits) => halfToNumber(bits << 8)),
       ),
     write: (data) => Uint16Array.from(data, numberToHalf),
@@ -193,7 +193,7 @@ export function decodeHeader(start: Uint8Array, fileBytes: number): SafetensorsH
 
 /** @param bytes of the tensor alone: they are copied, and need not lie on a multiple of their size */
 export function decodeTensor({ type, shape }: StoredTensor, bytes: Uint8Array): Tensor {
-  return { shape, data: storages[type].read(new Uint8Array(bytes).buffer) };
+  return { shape, data: storages[type].read(bytes) };
 }
 
 function bad(reason: string): UserError {
@@ -252,6 +252,12 @@ function toStored(name: string, value: unknown, start: number): StoredTensor {
 
 function isStoredType(value: unknown): value is StoredType {
   return typeof value === "string" && Object.hasOwn(storages, value);
+}
+
+/** Two bytes each, where they lie, or copied to where they can be read so. */
+function inPairs(bytes: Uint8Array): Uint16Array {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
+  return new Uint16Array(buffer, byteOffset, length / 2);
 }
 
 /** Numbers by their bits: a table is many times as fast as working each of them out. */

@@ -1,4 +1,4 @@
-import { shapeText, type LowRank } from "@fedclair/core";
+import { shapeText, type LowRank, type Tensor } from "@fedclair/core";
 import { readPair, type Adapter, type FiledPair } from "./peft.js";
 
 type Modules = Adapter["modules"];
@@ -20,12 +20,18 @@ export function numberFault(module: string, { b, a }: LowRank): string | undefin
     ["A", a],
     ["B", b],
   ] as const) {
-    for (let i = 0; i < data.length; i++) {
-      const x = data[i] as number;
-      if (!Number.isFinite(x)) return `${module}.lora_${half}: entry ${i} is ${x}`;
-    }
+    if (areFinite(data)) continue;
+    const i = data.findIndex((x) => !Number.isFinite(x));
+    return `${module}.lora_${half}: entry ${i} is ${data[i]}`;
   }
   return undefined;
+}
+
+/** A sum of zeros, unless one is infinite or no number: a third of the time that asking each takes. */
+function areFinite(data: Tensor["data"]): boolean {
+  let zero = 0;
+  for (let i = 0; i < data.length; i++) zero += (data[i] as number) * 0;
+  return zero === 0;
 }
 
 /** The modules and shapes that most have, the first seen of equally many. */
