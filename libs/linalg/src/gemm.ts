@@ -1,39 +1,64 @@
 import { part, transposed, type Block } from "./block.js";
-import { depth, extent, type Turn } from "./packed.js";
-import { handOut, packedBlocks } from "./threads.js";
+import { depth, extent, left, multiplyPacked, product, right } from "./packed.js";
 
 /** Of the kernel's operands. */
 const panelRows = 8;
 const panelColumns = 2;
+
+/** Columns of a Gram matrix that are multiplied at once: of its lower triangle little is computed. */
+const strip = 32;
 
 /**
  * out ← out + factor·A·B by the WebAssembly kernel. Operands are packed into panels, so that it reads them in order
  * (Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008).
  */
 export function addProductByKernel(out: Block, a: Block, b: Block, factor: number): void {
-  const { operands, product } = packedBlocks();
   for (let j = 0; j < b.cols; j += extent) {
     const jEnd = Math.min(j + extent, b.cols);
-    const width = padded(jEnd - j, panelColumns);
     for (let i = 0; i < a.rows; i += extent) {
       const iEnd = Math.min(i + extent, a.rows);
       const height = padded(iEnd - i, panelRows);
-      product.fill(0, 0, height * width);
-      let turn: Turn = 0;
-      let finish = () => {};
-      for (let l = 0; l < a.cols; l += depth) {
-        const lEnd = Math.min(l + depth, a.cols);
-        const { left, right } = operands[turn];
-        pack(left, part(a, i, iEnd, l, lEnd), panelRows);
-        pack(right, transposed(part(b, l, lEnd, j, jEnd)), panelColumns);
-        finish();
-        finish = handOut(turn, height, width, lEnd - l);
-        turn = turn === 0 ? 1 : 0;
-      }
-      finish();
-      addScaledBlock(part(out, i, iEnd, j, jEnd), factor, product, height);
+      const whole = { rows: height, from: 0, to: padded(jEnd - j, panelColumns) };
+      const sum = part(out, i, iEnd, j, jEnd);
+      addBlock(sum, part(a, i, iEnd, 0, a.cols), part(b, 0, b.rows, j, jEnd), [whole], factor);
     }
   }
+}
+
+/** out ← out + A·Aᵀ likewise, of which the upper triangle is right, and the lower one not all there. */
+export function addGramByKernel(out: Block, a: Block): void {
+  for (let j = 0; j < a.rows; j += extent) {
+    const jEnd = Math.min(j + extent, a.rows);
+    const own = part(a, j, jEnd, 0, a.cols);
+    const above = part(out, 0, j, j, jEnd);
+    if (j > 0) addProductByKernel(above, part(a, 0, j, 0, a.cols), transposed(own), 1);
+    const width = padded(jEnd - j, panelColumns);
+    const strips = [];
+    for (let from = 0; from < width; from += strip) {
+      const to = Math.min(from + strip, width);
+      strips.push({ rows: padded(Math.min(to, jEnd - j), panelRows), from, to });
+    }
+    addBlock(part(out, j, jEnd, j, jEnd), own, transposed(own), strips, 1);
+  }
+}
+
+/** out ← out + factor·A·B in parts, of a block that fits. */
+function addBlock(
+  out: Block,
+  a: Block,
+  b: Block,
+  parts: Parameters<typeof multiplyPacked>[0][],
+  factor: number,
+): void {
+  const height = padded(a.rows, panelRows);
+  product.fill(0, 0, height * padded(b.cols, panelColumns));
+  for (let l = 0; l < a.cols; l += depth) {
+    const lEnd = Math.min(l + depth, a.cols);
+    pack(left, part(a, 0, a.rows, l, lEnd), panelRows);
+    pack(right, transposed(part(b, l, lEnd, 0, b.cols)), panelColumns);
+    for (const one of parts) multiplyPacked(one, height, lEnd - l);
+  }
+  addScaledBlock(out, factor, product, height);
 }
 
 /** The next multiple. */

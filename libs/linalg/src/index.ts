@@ -19,4 +19,3 @@ export { frobenius, median, medianDeviation, norm, quantile, sum } from "./stats
 export { Stream, stream } from "./stream.js";
 export { tanhInPlace } from "./tanh.js";
 export { thinSvd, type ThinSvd } from "./svd.js";
-export { setThreads } from "./threads.js";

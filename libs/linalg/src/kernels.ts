@@ -2,7 +2,15 @@ import { readFileSync } from "node:fs";
 
 /** What `assembly/` exports. Addresses are byte offsets in the memory of the instance. */
 export interface Kernels {
-  multiplyBlock(a: number, b: number, c: number, m: number, n: number, k: number): void;
+  multiplyBlock(
+    a: number,
+    b: number,
+    c: number,
+    m: number,
+    n: number,
+    k: number,
+    stride: number,
+  ): void;
   factorPanel(a: number, stride: number, m: number, n: number, taus: number): void;
   jacobiSweep(a: number, stride: number, rows: number, n: number, threshold: number): number;
   applyRotations(panel: number, chains: number, end: number): void;
@@ -22,7 +30,7 @@ const module = new WebAssembly.Module(
   readFileSync(new URL("../../gen/linalg.wasm", import.meta.url)),
 );
 
-/** Kernels that work on the given memory, which must be shared: they are compiled for threads. */
+/** Kernels that work on the given memory, which must be shared: so are they compiled, that scratch memory can grow under its arrays. */
 export function kernelsOn(memory: WebAssembly.Memory): Kernels {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return exports as unknown as Kernels;

@@ -1,7 +1,7 @@
 import { at } from "./at.js";
-import { blockOf, part, transposed, type Block } from "./block.js";
+import { blockOf, transposed, type Block } from "./block.js";
 import { Matrix } from "./matrix.js";
-import { addProduct } from "./product.js";
+import { addGram, addProduct } from "./product.js";
 
 /** A·B. @throws RangeError if the inner extents differ */
 export function multiply(a: Matrix, b: Matrix): Matrix {
@@ -47,21 +47,14 @@ function product(a: Block, b: Block): Matrix {
   return out;
 }
 
-/** Columns that are multiplied at once: of the lower triangle little is computed. */
-const strip = 64;
-
 /** A·Aᵀ */
 function gram(a: Block): Matrix {
   const n = a.rows;
   const out = new Matrix(n, n);
+  addGram(blockOf(out), a);
   const x = out.data;
-  for (let from = 0; from < n; from += strip) {
-    const to = Math.min(from + strip, n);
-    const own = transposed(part(a, from, to, 0, a.cols));
-    addProduct(part(blockOf(out), 0, to, from, to), part(a, 0, to, 0, a.cols), own);
-    for (let i = 0; i < to; i++) {
-      for (let j = Math.max(from, i + 1); j < to; j++) x[j + i * n] = at(x, i + j * n);
-    }
+  for (let j = 0; j < n; j++) {
+    for (let i = 0; i < j; i++) x[j + i * n] = at(x, i + j * n);
   }
   return out;
 }

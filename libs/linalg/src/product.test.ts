@@ -1,15 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  at,
-  gramNT,
-  gramTN,
-  Matrix,
-  multiply,
-  multiplyNT,
-  multiplyTN,
-  setThreads,
-} from "./index.js";
+import { at, gramNT, gramTN, Matrix, multiply, multiplyNT, multiplyTN } from "./index.js";
 import { gaussian } from "../testing/gaussian.js";
 
 /** A·B by the definition. */
@@ -88,6 +79,17 @@ describe("products of any shape", () => {
     }
   });
 
+  it("give A·Aᵀ the bytes of the product, in one block of the kernel and in several", () => {
+    for (const [rows, cols] of [
+      [33, 300],
+      [600, 40],
+    ] as const) {
+      const a = gaussian(rows, cols);
+      assert.deepEqual(bytes(gramNT(a)), bytes(multiplyNT(a, a)));
+      assert.deepEqual(bytes(gramTN(a.transpose())), bytes(multiplyNT(a, a)));
+    }
+  });
+
   it("differ by rounding only between the kernel and the plain code", () => {
     const a = gaussian(16, 16, "a");
     const b = gaussian(16, 16, "b");
@@ -118,36 +120,4 @@ describe("products of entries that are not finite", () => {
       }
     });
   }
-});
-
-describe("setThreads", () => {
-  after(() => setThreads(1));
-
-  it("leaves every byte of a product as it is", async () => {
-    const pairs = [
-      [517, 258, 300],
-      [256, 260, 128],
-      [130, 128, 131],
-    ].map(([m = 0, n = 0, k = 0]) => [gaussian(m, k, "a"), gaussian(k, n, "b")] as const);
-    const alone = pairs.map(([a, b]) => multiply(a, b));
-    for (const count of [2, 3, 1]) {
-      await setThreads(count);
-      pairs.forEach(([a, b], i) => {
-        const expected = alone[i];
-        assert.ok(expected !== undefined && bytes(multiply(a, b)).equals(bytes(expected)));
-      });
-    }
-  });
-
-  it("works on when two calls overlap", async () => {
-    await Promise.all([setThreads(2), setThreads(3)]);
-    const a = gaussian(150, 150);
-    near(multiply(a, a), plain(a, a), 150);
-  });
-
-  it("refuses a number that is not a count", async () => {
-    for (const count of [0, -1, 1.5, NaN]) {
-      await assert.rejects(setThreads(count), /expected a positive number of threads, got/);
-    }
-  });
 });

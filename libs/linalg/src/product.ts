@@ -1,5 +1,5 @@
-import type { Block } from "./block.js";
-import { addProductByKernel } from "./gemm.js";
+import { transposed, type Block } from "./block.js";
+import { addGramByKernel, addProductByKernel } from "./gemm.js";
 
 /**
  * out ← out + factor·A·B, shapes unchecked. out must not overlap A or B. Its columns are contiguous; of A and of B, either
@@ -9,6 +9,12 @@ export function addProduct(out: Block, a: Block, b: Block, factor = 1): void {
   if (paysToPack(out.rows, out.cols, a.cols)) addProductByKernel(out, a, b, factor);
   else if (a.down === 1) addColumns(out, a, b, factor);
   else addDots(out, a, b, factor);
+}
+
+/** out ← out + A·Aᵀ, likewise; its lower triangle may be left incomplete. */
+export function addGram(out: Block, a: Block): void {
+  if (paysToPack(a.rows, a.rows, a.cols)) addGramByKernel(out, a);
+  else addProduct(out, a, transposed(a));
 }
 
 /** Whether the kernel saves more time than packing takes. */
