@@ -47,9 +47,14 @@ export async function* blocksOf(sent: Changes): AsyncGenerator<Block> {
   }
 }
 
-/** The columns side by side, copied. */
-export function packed(columns: readonly Float64Array[]): Matrix {
-  const out = new Matrix(columns[0]?.length ?? 0, columns.length);
+/**
+ * The columns side by side, copied.
+ * @param last of a block before: its memory is used again, if there is as much
+ */
+export function packed(columns: readonly Float64Array[], last?: Matrix): Matrix {
+  const rows = columns[0]?.length ?? 0;
+  const isAsLarge = last?.rows === rows && last.cols === columns.length;
+  const out = isAsLarge ? last : new Matrix(rows, columns.length);
   columns.forEach((column, k) => {
     out.column(k).set(column);
   });

@@ -1,8 +1,8 @@
 import { yieldToEventLoop, isLowRank, matrixOf, UserError, type LowRank } from "@fedclair/core";
-import { hstack, Matrix, multiplyTN, item, at } from "@fedclair/linalg";
+import { addScaled, gramTN, hstack, Matrix, multiplyTN, item, at } from "@fedclair/linalg";
 import { blocksOf, packed, type Changes } from "./blocks.js";
 
-/** Columns of a panel of the Gram matrix: narrow ones skip most of the upper triangle. */
+/** Clients in a panel of the Gram matrix of pairs: narrow ones skip most of the upper triangle. */
 const panel = 16;
 
 /**
@@ -18,11 +18,19 @@ export async function gramOf(modules: readonly Changes[]): Promise<Matrix> {
   for (const changes of modules) {
     const pairs = changes.filter(isLowRank);
     if (pairs.length === changes.length) await addPairs(gram, pairs);
-    else for await (const { columns } of blocksOf(changes)) addBlock(gram, packed(columns));
+    else await addDense(gram, changes);
   }
   requireFinite(gram.data);
   mirror(gram);
   return gram;
+}
+
+async function addDense(gram: Matrix, changes: Changes): Promise<void> {
+  let block: Matrix | undefined;
+  for await (const { columns } of blocksOf(changes)) {
+    block = packed(columns, block);
+    addScaled(gram, 1, gramTN(block));
+  }
 }
 
 /** Into the lower triangle; a little of the upper one is touched too. */
@@ -53,16 +61,6 @@ async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> 
       }
     }
     await yieldToEventLoop();
-  }
-}
-
-/** Into the lower triangle; a little of the upper one is touched too. */
-function addBlock(gram: Matrix, values: Matrix): void {
-  for (let j = 0; j < gram.rows; j += panel) {
-    const products = panelOf(values, j, Math.min(j + panel, gram.rows));
-    for (let c = 0; c < products.cols; c++) {
-      for (let i = 0; i < products.rows; i++) addTo(gram, j + i, j + c, products.get(i, c));
-    }
   }
 }
 
