@@ -2,13 +2,10 @@
 // in how many of these clean federations CLAIR's rule `evidence` accuses somebody. The share should be near the rate.
 import { parseArgs } from "node:util";
 import { loadBackend } from "@fedclair/compute";
-import { ClientRunner, MemoryPool } from "@fedclair/core";
 import { loadBuiltIn } from "@fedclair/plugins";
-import { readTrialFile, runTrial } from "@fedclair/runs";
-import { clairSchema } from "@fedclair/aggregators";
+import { clairAggregator, clairSchema } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
-import { compareAdapters } from "../apps/simulator/dist/src/audit/compare-adapters.js";
-import { findAdapters } from "../apps/simulator/dist/src/adapters/find-adapters.js";
+import { pileOf, piles, roundsOf, someOf } from "./federations.js";
 
 const { values } = parseArgs({
   options: { rate: { type: "string", default: "0.01" }, seeds: { type: "string", default: "10" } },
@@ -31,48 +28,31 @@ const trials = {
 
 await loadBackend("wasm");
 const plugins = await loadBuiltIn();
-const { signal } = new AbortController();
 const total = { federations: 0, accused: 0 };
 
 for (const [name, times] of Object.entries(trials)) {
   const seen = { federations: 0, accused: 0, undecided: 0 };
   for (let seed = 1001; seed <= 1000 + seeds * times; seed++) {
-    const set = [`seed=${seed}`, "attacks=[]", "baselines=[]", "evaluate=never"];
-    const rule = [`aggregator={name: clair, rule: evidence, falseAlarmRate: ${rate}}`];
-    const trial = await readTrialFile(`trials/${name}.yaml`, plugins, [...set, ...rule]);
-    const pool = new MemoryPool(new ClientRunner(trial, plugins));
-    await pool.ready(signal);
-    for await (const { event } of runTrial(trial, plugins, pool, signal)) {
-      if (event.kind === "round")
-        count(
-          seen,
-          event.record.clients.map(({ verdict }) => verdict),
-        );
-    }
-    await pool.close();
+    const rule = `aggregator={name: clair, rule: evidence, falseAlarmRate: ${rate}}`;
+    const rounds = roundsOf(name, plugins, [`seed=${seed}`, "attacks=[]", rule]);
+    for await (const { clients } of rounds) count(seen, clients);
   }
   report(name, seen);
 }
 
-for (const pile of ["presidents", "presidents-own-a0"]) {
+const options = clairSchema.parse({ rule: "evidence", falseAlarmRate: rate, rank: 1 });
+const clair = clairAggregator.create(options);
+for (const name of piles) {
   const seen = { federations: 0, accused: 0, undecided: 0 };
-  const found = await findAdapters([`apps/simulator/fixtures/adapters/${pile}`]);
-  const honest = found.adapters.filter((adapter) => !adapter.name.startsWith("bad-"));
-  const options = clairSchema.parse({ rule: "evidence", falseAlarmRate: rate, rank: 1 });
+  const { honest } = await pileOf(name);
   for (let run = 0; run < 5 * seeds; run++) {
-    const rng = stream("calibrate").at(pile, run);
-    const size = 8 + rng.int(honest.length - 7);
-    const adapters = rng
-      .sample([...honest.keys()])
-      .slice(0, size)
-      .map((k) => honest[k]);
-    const { comparison } = await compareAdapters({ adapters, options, refine: false });
-    count(
-      seen,
-      comparison.adapters.map(({ status }) => status),
-    );
+    const rng = stream("calibrate").at(name, run);
+    const updates = someOf(honest, rng);
+    const { verdicts } = await clair.aggregate({ round: 1, phase: "train", updates, rng });
+    const clients = verdicts.map(({ status }) => ({ verdict: status }));
+    count(seen, clients);
   }
-  report(`real adapters, ${pile}`, seen);
+  report(`real adapters, ${name}`, seen);
 }
 const share = total.accused / total.federations;
 console.log(
@@ -80,7 +60,8 @@ console.log(
 );
 process.exit(0);
 
-function count(seen, verdicts) {
+function count(seen, clients) {
+  const verdicts = clients.map(({ verdict }) => verdict);
   seen.federations++;
   if (verdicts.includes("contaminated")) seen.accused++;
   if (verdicts.includes("undecided")) seen.undecided++;

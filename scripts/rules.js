@@ -1,9 +1,8 @@
 // npm run rules [-- --seeds N]: runs trials under CLAIR's rules gap and evidence, and prints what each finds, over all rounds and seeds.
 import { parseArgs } from "node:util";
 import { loadBackend } from "@fedclair/compute";
-import { ClientRunner, MemoryPool } from "@fedclair/core";
 import { loadBuiltIn } from "@fedclair/plugins";
-import { readTrialFile, runTrial } from "@fedclair/runs";
+import { roundsOf } from "./federations.js";
 
 const { values } = parseArgs({ options: { seeds: { type: "string", default: "3" } } });
 const trials = [
@@ -23,7 +22,6 @@ const trials = [
 
 await loadBackend("wasm");
 const plugins = await loadBuiltIn();
-const { signal } = new AbortController();
 console.log("| trial | contaminated | gap: found, undecided, honest accused | evidence |");
 console.log("| --- | --- | --- | --- |");
 for (const name of trials) {
@@ -40,13 +38,9 @@ for (const name of trials) {
 process.exit(0);
 
 async function count(name, rule, seed, seen) {
-  const set = [`seed=${seed}`, "baselines=[]", "evaluate=never", `aggregator.rule=${rule}`];
-  const trial = await readTrialFile(`trials/${name}.yaml`, plugins, set);
-  const pool = new MemoryPool(new ClientRunner(trial, plugins));
-  await pool.ready(signal);
-  for await (const { event } of runTrial(trial, plugins, pool, signal)) {
-    if (event.kind !== "round") continue;
-    for (const { attack, verdict } of event.record.clients) {
+  const set = [`seed=${seed}`, `aggregator.rule=${rule}`];
+  for await (const { clients } of roundsOf(name, plugins, set)) {
+    for (const { attack, verdict } of clients) {
       if (verdict === undefined) continue;
       if (attack !== null) {
         seen.contaminated++;
@@ -55,5 +49,4 @@ async function count(name, rule, seed, seen) {
       } else if (verdict === "contaminated") seen.accused++;
     }
   }
-  await pool.close();
 }

@@ -1,0 +1,47 @@
+// What the scripts that look at detection judge: rounds of trials run in this process, and subsets of piles of real adapters.
+import { ClientRunner, MemoryPool } from "@fedclair/core";
+import { readTrialFile, runTrial } from "@fedclair/runs";
+import { findAdapters } from "../apps/simulator/dist/src/adapters/find-adapters.js";
+import { readPile } from "../apps/simulator/dist/src/audit/pile.js";
+
+/** Piles of real adapters in apps/simulator/fixtures/adapters. */
+export const piles = ["presidents", "presidents-own-a0"];
+
+/**
+ * Runs a trial without its baselines and evaluations, and yields the record of every round.
+ * @param name of its file in the folder trials
+ * @param set further options, as of --set
+ */
+export async function* roundsOf(name, plugins, set) {
+  const { signal } = new AbortController();
+  const options = ["baselines=[]", "evaluate=never", ...set];
+  const trial = await readTrialFile(`trials/${name}.yaml`, plugins, options);
+  const pool = new MemoryPool(new ClientRunner(trial, plugins));
+  try {
+    await pool.ready(signal);
+    for await (const { event } of runTrial(trial, plugins, pool, signal)) {
+      if (event.kind === "stopped") throw new Error(`${name}: ${event.reason}`);
+      if (event.kind === "round") yield event.record;
+    }
+  } finally {
+    await pool.close();
+  }
+}
+
+/** The changes of a pile, as updates of clients: those of honest ones, and those of contaminated ones. */
+export async function pileOf(name) {
+  const found = await findAdapters([`apps/simulator/fixtures/adapters/${name}`]);
+  const { adapters, modules } = await readPile(found.adapters, () => undefined);
+  const updates = [...adapters.keys()].map((clientId, k) => ({
+    ...{ clientId, numExamples: 1, metrics: {} },
+    delta: new Map([...modules].map(([module, { pairs }]) => [module, pairs[k]])),
+  }));
+  const isBad = ({ clientId }) => clientId.startsWith("bad-");
+  return { honest: updates.filter((update) => !isBad(update)), bad: updates.filter(isBad) };
+}
+
+/** Eight or more of a pile's honest clients. */
+export function someOf(honest, rng) {
+  const size = 8 + rng.int(honest.length - 7);
+  return rng.sample(honest, size);
+}
