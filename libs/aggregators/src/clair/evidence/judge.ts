@@ -3,7 +3,7 @@ import { at, item, median, medianDeviation } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices, pick } from "../lists.js";
 import { findOutliers, leastClients, type Outliers } from "./outliers.js";
-import { farOut, farOutOf, shareHeld, trusted } from "./outside.js";
+import { farOut, farOutOf, leastTangent, shareHeld, trusted } from "./outside.js";
 import {
   agreeingCore,
   apart,
@@ -36,9 +36,6 @@ const guilt = 9.488;
 /** −2·ln p of a size that no benign client has: p below 1e-6. */
 const enormous = 27.6;
 
-/** Tangents up to it are rounding. */
-const leastTangent = 1e-3;
-
 /** A median cosine below it is none. */
 const leastAgreement = 0.02;
 
@@ -62,7 +59,7 @@ export async function judge(
 ): Promise<Judgement> {
   const { benign, scores, gap } = detection;
   const isTrusted = shareHeld(detection) >= trusted;
-  const threshold = Math.max(detection.threshold, farOutOf(pick(scores, benign)));
+  const threshold = Math.max(detection.threshold, farOutOf(pick(scores, benign), detection));
   const byOutside = scores.map((score) => (isTrusted && gap >= farOut.gap ? score / threshold : 0));
   const outside = (k: number): Evidence => ({ kind: "outside", statistic: item(scores, k) });
   /** By lying outside a space that is trusted, and by nothing else. @param why no more can be said, where no space is trusted */
