@@ -107,9 +107,9 @@ async function keepHost(
   url: string,
   over: AbortSignal,
 ): Promise<boolean> {
-  const capacity = Math.ceil((clients - index) / hosts);
+  // Room for all, of which each gets its share: the clients of one that dies go to the others in the next round.
   const args = [
-    ...["--coordinator", url, "--capacity", String(capacity), "--backend", backend],
+    ...["--coordinator", url, "--capacity", String(clients), "--backend", backend],
     ...plugins.flatMap((module) => ["--plugin", module]),
   ];
   for (let starts = 0; ; starts++) {

@@ -60,11 +60,15 @@ describe("Door", () => {
 
   it("lets no address in that told too many wrong tokens, and others", async () => {
     await open(10);
-    await enter();
+    const other = await enter("127.0.0.2");
+    const before = await enter();
+    const guessing = await enter();
     for (let i = 0; i < 10; i++) door.wrongToken(last());
+    assert.ok(await before.cut); // unheard
+    assert.ok(isOpen(guessing.socket), "it is still told");
     const turnedAway = await enter();
     assert.ok(await turnedAway.cut);
-    const other = await enter("127.0.0.2");
     assert.ok(isOpen(other.socket));
+    assert.ok(isOpen((await enter("127.0.0.2")).socket));
   });
 });

@@ -53,7 +53,15 @@ export class Door {
 
   /** The connection told a token that is none. */
   wrongToken(socket: Socket): void {
-    this.#guesses.count(addressOf(socket));
+    const address = addressOf(socket);
+    this.#guesses.count(address);
+    if (!this.#guesses.areTooMany(address)) return;
+    // Those that came in before are not heard either; this one still is told.
+    for (const [key, stranger] of this.#strangers) {
+      if (stranger.address !== address || key === farEnd(socket)) continue;
+      stranger.socket.destroy();
+      this.#forget(key, stranger);
+    }
   }
 
   /** Cuts every connection. */

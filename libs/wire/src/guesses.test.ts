@@ -15,6 +15,13 @@ describe("Guesses", () => {
     assert.ok(!guesses.areTooMany("10.0.0.1", 120_000));
   });
 
+  it("lets an address wait for less than a minute, however many it told at once", () => {
+    const guesses = new Guesses();
+    for (let i = 0; i < 1000; i++) guesses.count("10.0.0.1", 0);
+    assert.ok(guesses.areTooMany("10.0.0.1", 30_000));
+    assert.ok(!guesses.areTooMany("10.0.0.1", 40_000));
+  });
+
   it("remembers the newest addresses, of any number", () => {
     const guesses = new Guesses();
     for (let i = 0; i < 10; i++) guesses.count("first", 0);

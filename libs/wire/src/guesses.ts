@@ -2,6 +2,9 @@
 const burst = 10;
 const forgivenAfter = 6_000;
 
+/** An address whose guesses all came at once waits for half a minute, not for as long as they would take one by one. */
+const longest = (burst + 5) * forgivenAfter;
+
 /** Addresses that are remembered at most. */
 const most = 4096;
 
@@ -12,8 +15,9 @@ export class Guesses {
 
   count(address: string, now = performance.now()): void {
     const until = Math.max(this.#forgiven.get(address) ?? 0, now) + forgivenAfter;
+    const latest = Math.min(until, now + longest);
     this.#forgiven.delete(address);
-    this.#forgiven.set(address, until);
+    this.#forgiven.set(address, latest);
     for (const [other] of this.#forgiven) {
       if (this.#forgiven.size <= most) break;
       this.#forgiven.delete(other);

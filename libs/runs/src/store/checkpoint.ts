@@ -1,5 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { UserError } from "@fedclair/core";
 import type { Position } from "../run-trial.js";
 import { readState, writeState } from "./state-file.js";
 
@@ -37,11 +38,18 @@ export async function dropCheckpoints(folder: string, keep: number): Promise<voi
   for (const name of (await checkpointsIn(folder)).slice(keep)) await rm(join(folder, name));
 }
 
-/** The newest one; undefined where no round was done. @throws UserError if it cannot be read */
+/** The newest one; undefined where no round was done. @throws UserError if it cannot be read, with what is left to do */
 export async function readCheckpoint(folder: string): Promise<Checkpoint | undefined> {
-  const [newest] = await checkpointsIn(folder);
-  // Written by `writeCheckpoint`.
-  return newest === undefined ? undefined : ((await readState(join(folder, newest))) as Checkpoint);
+  const [newest, older] = await checkpointsIn(folder);
+  if (newest === undefined) return undefined;
+  try {
+    return (await readState(join(folder, newest))) as Checkpoint; // written by `writeCheckpoint`
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const way =
+      older === undefined ? "run it anew, with --again" : `remove it to go on from ${older}`;
+    throw new UserError(`${error.message}: ${way}`);
+  }
 }
 
 /** Rounds of all arms together that the newest one stands for; 0 where there is none. */

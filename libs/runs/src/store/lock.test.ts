@@ -54,6 +54,21 @@ describe("Lock", () => {
     assert.match(await readFile(path, "utf8"), /"birth"/);
   });
 
+  it("of a process that this one cannot see counts as held, until the machine is started again", async function () {
+    if (!existsSync("/proc/self/ns/pid")) this.skip(); // nothing else tells containers apart
+    const lock = await Lock.take(folder);
+    const text = await readFile(path, "utf8");
+    const elsewhere = { ...(JSON.parse(text) as object), namespace: "pid:[1]", pid: 2 ** 30 };
+    await write(elsewhere);
+    await assert.rejects(Lock.take(folder), /in use by process 1073741824 on .*: wait .* remove '/);
+    await write({ ...elsewhere, birth: "another boot 1" });
+    await Lock.take(folder);
+    await write(elsewhere);
+    await freeFrom(hostname(), folder);
+    await Lock.take(folder);
+    await assert.rejects(lock.check(), /is gone or another's/);
+  });
+
   it("of a machine that is gone is taken away by who knows that, and its holder hears of it", async () => {
     await write({ ...here, host: "elsewhere" });
     await freeFrom("another", folder);

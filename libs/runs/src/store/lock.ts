@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,8 @@ export interface Holder {
   readonly since: string;
   /** Tells a process from a later one with the same number; absent where the system does not say. */
   readonly birth?: string | undefined;
+  /** The namespace that its number is of: containers that share a hostname do not see one another's. Absent likewise. */
+  readonly namespace?: string | undefined;
   /** Tells two locks of one process apart. */
   readonly id?: string | undefined;
 }
@@ -40,7 +42,7 @@ export class Lock {
     const path = join(folder, lockFile);
     const own: Holder = {
       ...{ pid: process.pid, host: hostname(), since: new Date().toISOString() },
-      ...{ birth: birthOf(process.pid), id: randomUUID() },
+      ...{ birth: birthOf(process.pid), namespace: namespaceHere(), id: randomUUID() },
     };
     const text = JSON.stringify(own) + "\n";
     // Written first and named then: nobody ever sees half a lock.
@@ -80,15 +82,17 @@ export async function holderOf(folder: string): Promise<Holder | undefined> {
 export async function freeFrom(host: string, folder: string): Promise<void> {
   const path = join(folder, lockFile);
   const holder = parsed(await textOf(path));
-  if (holder?.host === host && host !== hostname()) await rm(path, { force: true });
+  if (holder?.host === host && !canBeAsked(holder)) await rm(path, { force: true });
 }
 
 /** A folder cannot be had, for somebody holds it. */
 export class InUse extends UserError {
-  constructor(folder: string, { pid, host, since }: Holder) {
+  constructor(folder: string, holder: Holder) {
+    const { pid, host, since } = holder;
     const who = `process ${pid} on ${printable(host, 100)} since ${printable(since, 40)}`;
-    const advice =
-      host === hostname() ? "" : `; if that process is gone, remove '${join(folder, lockFile)}'`;
+    const advice = canBeAsked(holder)
+      ? ""
+      : `; if that process is gone, remove '${join(folder, lockFile)}'`;
     super(`'${folder}' is in use by ${who}: wait for it, or choose another folder${advice}`);
   }
 }
@@ -137,23 +141,46 @@ async function textOf(path: string): Promise<string | undefined> {
 /** Undefined of what is no lock of ours. */
 function parsed(text: string | undefined): Holder | undefined {
   try {
-    const { pid, host, since, birth, id } = JSON.parse(text ?? "") as Partial<Holder>;
+    const { pid, host, since, birth, namespace, id } = JSON.parse(text ?? "") as Partial<Holder>;
     if (typeof pid !== "number" || typeof host !== "string") return undefined;
-    return { pid, host, since: String(since), birth, id: id?.replaceAll(/[^\w-]/g, "") };
+    const known = { pid, host, since: String(since), birth, namespace };
+    return { ...known, id: id?.replaceAll(/[^\w-]/g, "") };
   } catch {
     return undefined;
   }
 }
 
-/** Is the process still running? Of one on another machine nothing is known: it counts as there. */
-function isThere({ pid, host, birth }: Holder): boolean {
-  if (host !== hostname()) return true;
+/** Can this process see whether the other one runs? */
+function canBeAsked({ host, namespace = namespaceHere() }: Holder): boolean {
+  return host === hostname() && namespace === namespaceHere();
+}
+
+/** Is the process still running? Of one on another machine, or in another container, nothing is known: it counts as there. */
+function isThere(holder: Holder): boolean {
+  const { pid, host, birth } = holder;
+  const boot = bootOf(birth);
+  if (host === hostname() && boot !== undefined && boot !== bootOf(birthOf(process.pid)))
+    return false; // the machine has been started again since
+  if (!canBeAsked(holder)) return true;
   if (birth !== undefined) return birthOf(pid) === birth;
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
     return codeOf(error) === "EPERM";
+  }
+}
+
+function bootOf(birth: string | undefined): string | undefined {
+  return birth?.slice(0, birth.lastIndexOf(" "));
+}
+
+/** Whose processes this one sees, on systems with /proc. */
+function namespaceHere(): string | undefined {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return undefined;
   }
 }
 

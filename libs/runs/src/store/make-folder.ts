@@ -1,6 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf } from "../process/system-error.js";
+import { syncFolder } from "./durable.js";
 
 /**
  * As `mkdir` with `recursive`, which never ends in a place where nothing can be made, such as `/proc`.
@@ -19,6 +20,7 @@ export async function makeFolder(path: string): Promise<boolean> {
 async function makeLast(path: string): Promise<boolean> {
   try {
     await mkdir(path);
+    await syncFolder(dirname(path)); // else a power cut could lose the folder with all that was synced in it
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST" && (await stat(path)).isDirectory()) return false;

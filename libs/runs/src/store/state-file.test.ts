@@ -54,6 +54,17 @@ describe("a state on disk", () => {
     assert.equal(back[1].data.buffer.byteLength, 16);
   });
 
+  it("says of a file of which a bit has changed that it is damaged, wherever that is", async () => {
+    await writeState(path, { name: "a", data: Float64Array.of(1, 2, 3) });
+    const whole = await readFile(path);
+    for (let at = 17; at < whole.length; at++) {
+      const changed = Buffer.from(whole);
+      changed[at] = (changed[at] ?? 0) ^ 4;
+      await writeFile(path, changed);
+      await assert.rejects(readState(path), /is damaged|is cut off/, `byte ${at}`);
+    }
+  });
+
   it("holds large arrays and small ones in their order", async () => {
     const sizes = [3, 2 ** 18, 1, 0, 2 ** 17 + 1, 5];
     const arrays = sizes.map((size, i) => new Float64Array(size).fill(i));

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { Deserializer, Serializer } from "node:v8";
 import { messageOf, UserError } from "@fedclair/core";
@@ -6,9 +7,11 @@ import { batches, writeWhole } from "./durable.js";
 /*
  * A value on disk, as `v8.serialize` writes it, but with the numbers of its typed arrays behind it and not in it: they go
  * to the disk and come from it piece by piece, without a copy of them all in memory, and may be longer than a buffer can be.
- * `fedclair state 1\n`, the bytes of the value (8, little-endian), the value, the arrays in the order of their appearance.
+ * `fedclair state 2\n`, the bytes of the value (8, little-endian), the value, the arrays in the order of their appearance, the SHA-256
+ * of all before it.
  */
-const magic = Buffer.from("fedclair state 1\n");
+const magic = Buffer.from("fedclair state 2\n");
+const digestBytes = 32;
 
 /**
  * Writes a value whole or not at all.
@@ -28,26 +31,56 @@ export async function writeState(path: string, value: unknown): Promise<void> {
   const text = writer.releaseBuffer();
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
-  await writeWhole(path, batches([magic, length, text, ...writer.arrays]));
+  await writeWhole(path, withDigest(batches([magic, length, text, ...writer.arrays])));
 }
 
-/** @throws UserError for a file that `writeState` did not write, or that is cut off */
+function* withDigest(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  const hash = createHash("sha256");
+  for (const piece of pieces) {
+    hash.update(piece);
+    yield piece;
+  }
+  yield hash.digest();
+}
+
+/** @throws UserError for a file that `writeState` did not write, or that is cut off or was changed */
 export async function readState(path: string): Promise<unknown> {
   const file = await open(path, "r");
   try {
+    const hash = createHash("sha256");
     const head = await readExactly(file, magic.length + 8, path);
     if (!head.subarray(0, magic.length).equals(magic)) {
       throw new UserError(`'${path}' is no state that this release of fedclair can read`);
     }
-    const text = await readExactly(file, Number(head.readBigUInt64LE(magic.length)), path);
+    const length = Number(head.readBigUInt64LE(magic.length));
+    if (length > (await file.stat()).size) throw new UserError(`'${path}' is cut off`);
+    const text = await readExactly(file, length, path);
+    hash.update(head).update(text);
     const reader = new ArrayReader(text);
-    reader.readHeader();
-    const value: unknown = reader.readValue();
-    for (const array of reader.arrays) await fill(file, array, path);
+    const value = valueOf(reader, path);
+    for (const array of reader.arrays) {
+      await fill(file, array, path);
+      hash.update(bytesOf(array));
+    }
+    const digest = await readExactly(file, digestBytes, path);
+    if (!digest.equals(hash.digest())) throw damaged(path);
     return value;
   } finally {
     await file.close();
   }
+}
+
+function valueOf(reader: ArrayReader, path: string): unknown {
+  try {
+    reader.readHeader();
+    return reader.readValue();
+  } catch {
+    throw damaged(path);
+  }
+}
+
+function damaged(path: string): UserError {
+  return new UserError(`'${path}' is damaged: what it holds is not what was written`);
 }
 
 const kinds = [
@@ -78,7 +111,7 @@ class ArrayWriter extends Serializer {
     if (kind < 0) throw new Error("a state holds typed arrays, no other views");
     this.writeUint32(kind);
     this.writeUint64(0, (view as Float64Array).length);
-    this.arrays.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+    this.arrays.push(bytesOf(view));
   }
 }
 
@@ -106,10 +139,14 @@ async function readExactly(file: FileHandle, bytes: number, path: string): Promi
 }
 
 async function fill(file: FileHandle, view: ArrayBufferView, path: string): Promise<void> {
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  const bytes = bytesOf(view);
   for (let at = 0; at < bytes.length;) {
     const { bytesRead } = await file.read(bytes, at, bytes.length - at, null);
     if (bytesRead === 0) throw new UserError(`'${path}' is cut off`);
     at += bytesRead;
   }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
