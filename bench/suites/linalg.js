@@ -1,14 +1,6 @@
 // Products and decompositions, beside ml-matrix, which is JavaScript too: both in this process.
 import { EigenvalueDecomposition, Matrix as Plain, QrDecomposition, SVD } from "ml-matrix";
-import {
-  Matrix,
-  gramNT,
-  setThreads,
-  stream,
-  symmetricEigen,
-  thinQr,
-  thinSvd,
-} from "@fedclair/linalg";
+import { Matrix, gramNT, stream, symmetricEigen, thinQr, thinSvd } from "@fedclair/linalg";
 import { blockOf } from "../../libs/linalg/dist/src/block.js";
 import { addProduct } from "../../libs/linalg/dist/src/product.js";
 
@@ -27,7 +19,7 @@ const products = [256, 512, 1024].map((n) => {
   const [x, y] = [plain(a), plain(b)];
   const c = new Matrix(n, n);
   return {
-    // C is allocated once: fresh pages of memory would cost more time than a second thread saves.
+    // C is allocated once: fresh pages of memory cost time.
     name: `C ← C + A·B, ${n}×${n}`,
     flops: 2 * n ** 3,
     run: () => addProduct(blockOf(c), blockOf(a), blockOf(b)),
@@ -63,16 +55,10 @@ const decompositions = [
 
 export const title = "linear algebra, beside ml-matrix";
 
-/** The products on one thread and on two, the decompositions on one. */
 export async function* items() {
   for (const { name, flops, run, other } of [...products, ...decompositions]) {
     yield { name, sides: { fedclair: timed(run, flops), "ml-matrix": timed(other, flops) } };
   }
-  await setThreads(2);
-  for (const { name, flops, run } of products) {
-    yield { name: `${name}, 2 threads`, cores: 2, sides: { fedclair: timed(run, flops) } };
-  }
-  await setThreads(1);
 }
 
 /** As many calls a run as take some tens of milliseconds: one alone may take less than a clock tells well. */
