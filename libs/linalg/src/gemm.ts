@@ -1,5 +1,5 @@
 import { part, transposed, type Block } from "./block.js";
-import { depth, extent, left, multiplyPacked, product, right } from "./packed.js";
+import { depth, extent, left, multiplyPacked, product, right, type Part } from "./packed.js";
 
 /** Of the kernel's operands. */
 const panelRows = 8;
@@ -33,7 +33,7 @@ export function addGramByKernel(out: Block, a: Block): void {
     const above = part(out, 0, j, j, jEnd);
     if (j > 0) addProductByKernel(above, part(a, 0, j, 0, a.cols), transposed(own), 1);
     const width = padded(jEnd - j, panelColumns);
-    const strips = [];
+    const strips: Part[] = [];
     for (let from = 0; from < width; from += strip) {
       const to = Math.min(from + strip, width);
       strips.push({ rows: padded(Math.min(to, jEnd - j), panelRows), from, to });
@@ -47,7 +47,7 @@ function addBlock(
   out: Block,
   a: Block,
   b: Block,
-  parts: Parameters<typeof multiplyPacked>[0][],
+  parts: readonly Part[],
   factor: number,
 ): void {
   const height = padded(a.rows, panelRows);
