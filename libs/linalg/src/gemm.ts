@@ -43,13 +43,7 @@ export function addGramByKernel(out: Block, a: Block): void {
 }
 
 /** out ← out + factor·A·B in parts, of a block that fits. */
-function addBlock(
-  out: Block,
-  a: Block,
-  b: Block,
-  parts: readonly Part[],
-  factor: number,
-): void {
+function addBlock(out: Block, a: Block, b: Block, parts: readonly Part[], factor: number): void {
   const height = padded(a.rows, panelRows);
   product.fill(0, 0, height * padded(b.cols, panelColumns));
   for (let l = 0; l < a.cols; l += depth) {
