@@ -2,15 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { namedPlugins, parseTrial, UserError, type Plugins } from "@fedclair/core";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
-import {
-  describeRecords,
-  describeTrial,
-  readLines,
-  readRun,
-  type ArmRecord,
-  type Run,
-  type TrialDescription,
-} from "@fedclair/runs";
+import { describeTrial, readRun, type Run } from "@fedclair/runs";
 
 /**
  * Reads a run, with what the plug-ins of its trial know of it.
@@ -24,16 +16,13 @@ export async function openRun(folder: string, modules: readonly string[]): Promi
   });
   const plugins = await loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));
   const absent = absentPlugins(text, plugins);
-  let description: TrialDescription;
   if (absent.length === 0) {
-    description = await describeTrial(parseTrial(text, file, plugins), plugins);
-  } else {
-    process.stderr.write(
-      `${folder}: read without ${absent.join(" and ")}: names of clients, units and figures of its own come with --plugin\n`,
-    );
-    description = describeRecords(await readLines<ArmRecord>(folder, "records.jsonl"));
+    return await readRun(folder, await describeTrial(parseTrial(text, file, plugins), plugins));
   }
-  return await readRun(folder, description);
+  process.stderr.write(
+    `${folder}: read without ${absent.join(" and ")}: names of clients, units and figures of its own come with --plugin\n`,
+  );
+  return await readRun(folder);
 }
 
 /** The plug-ins from outside that a run was made with, and that are not loaded. */

@@ -12,7 +12,6 @@ import {
 import type { TopLevelSpec } from "vega-lite";
 import { axisTicks, clockAxis, errorAxis, roundAxis } from "./axis.js";
 import { armColours, armDashes, figureConfig, figureWidth } from "./figure-style.js";
-import { drawnRounds } from "./rounds.js";
 
 /** Panels of one figure, three in a row; the measures have all metrics. */
 const mostPanels = 9;
@@ -147,13 +146,12 @@ interface Evaluated {
 }
 
 /** The rounds to draw in which somebody measured. */
-function evaluatedRounds({ arms, records }: Run): EvaluatedRound[] {
+function evaluatedRounds({ arms, drawn }: Run): EvaluatedRound[] {
   const places = new Map(arms.map(({ label }, i) => [label, i]));
-  const drawn = drawnRounds(records);
   const rounds = new Map<number, Evaluated[]>();
-  for (const { arm, round, clients, clock } of records) {
+  for (const { arm, round, clients, clock } of drawn) {
     const place = places.get(arm);
-    if (place === undefined || !drawn.has(round)) continue;
+    if (place === undefined) continue;
     const evaluations = evaluationsOf(clients);
     if (evaluations.size === 0) continue;
     const methods = rounds.get(round) ?? arms.map((): Evaluated => ({ own: new Map() }));

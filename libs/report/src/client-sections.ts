@@ -2,7 +2,6 @@ import {
   clientRows,
   displayName,
   formatNumber,
-  lossOf,
   metricOf,
   telling,
   verdictText,
@@ -84,26 +83,16 @@ function verdictCells(row: ClientRow): (string | Html)[] {
   ];
 }
 
-/** Every late, lost or refused answer, and every round that left the params as they were, of every arm. */
-export function failureSection({ records, description }: Run): Html | undefined {
-  const rows: (string | Html)[][] = [];
-  let count = 0;
-  const add = (cells: () => (string | Html)[]) => {
-    if (count++ < maxRows) rows.push(cells());
-  };
-  for (const { arm, round, clients, kept, stopped } of records) {
-    for (const client of clients) {
-      const failure = client.failure ?? lossOf(client);
-      if (!failure) continue;
-      add(() => [
-        ...[String(round), arm, displayName(client.clientId, description)],
-        ...[html`<code>${failure.code}</code>`, failure.message],
-      ]);
-    }
-    if (kept !== undefined) add(() => [String(round), arm, "–", "params kept", kept]);
-    if (stopped !== undefined) add(() => [String(round), arm, "–", "stopped", stopped]);
-  }
+/** Late, lost or refused answers, and rounds that left the params as they were, of every arm. */
+export function failureSection({ failures: { first, count }, description }: Run): Html | undefined {
   if (count === 0) return undefined;
+  const rows = first.map(({ round, arm, clientId, code, message }) => [
+    ...[String(round), arm],
+    ...(clientId === undefined
+      ? ["–", code]
+      : [displayName(clientId, description), html`<code>${code}</code>`]),
+    message,
+  ]);
   return html`<section>
     <h2>Failures</h2>
     <p class="note">

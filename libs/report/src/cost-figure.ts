@@ -1,7 +1,6 @@
 import { byteUnits, largest, timeUnits, unitOf, type Run, type Unit } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig, figureWidth } from "./figure-style.js";
-import { drawnRounds } from "./rounds.js";
 
 interface Cost {
   readonly arm: string;
@@ -18,17 +17,12 @@ const maxBars = 40;
 
 /** A column an arm: seconds of every stage, and bytes to and from the clients, round by round. */
 export function costFigure(run: Run): TopLevelSpec | undefined {
-  const drawn = drawnRounds(run.records);
-  const seconds = run.timings
-    .filter(({ round }) => drawn.has(round))
-    .flatMap(({ arm, round, seconds: s }): Cost[] =>
-      stages.map((part) => ({ arm, round, part, value: s[part] })),
-    );
-  const traffic = run.records
-    .filter(({ round }) => drawn.has(round))
-    .flatMap(({ arm, round, bytes }): Cost[] =>
-      directions.map((part) => ({ arm, round, part, value: bytes[part] })),
-    );
+  const seconds = run.timings.drawn.flatMap(({ arm, round, seconds: s }): Cost[] =>
+    stages.map((part) => ({ arm, round, part, value: s[part] })),
+  );
+  const traffic = run.drawn.flatMap(({ arm, round, bytes }): Cost[] =>
+    directions.map((part) => ({ arm, round, part, value: bytes[part] })),
+  );
   const rows = [
     {
       what: "time",

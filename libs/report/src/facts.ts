@@ -1,13 +1,11 @@
 import { attackedCount, type Trial } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import { choiceText, formatBytes, largest, modTexts, type Run } from "@fedclair/runs";
+import { choiceText, formatBytes, modTexts, type Run, type Timings } from "@fedclair/runs";
 import { factList, type Html } from "./html.js";
 
 /** What was run, in a line a fact. */
 export function facts(run: Run): Html {
   const { trial, timings } = run;
-  const memory = largest(timings.map(({ coordinatorRss }) => coordinatorRss));
-  const seconds = sum(timings.map(({ seconds: s }) => s.train + s.aggregate + s.evaluate));
   const lines: readonly (readonly [string, string])[] = [
     ["task", choiceText(trial.task)],
     ["clients", `${trial.clients}, ${contaminatedText(run)}`],
@@ -21,16 +19,13 @@ export function facts(run: Run): Html {
     ["baselines", trial.baselines.map(({ label }) => label).join(", ") || "none"],
     ...modTexts(run).map((text) => ["mod", text] as const),
     ["seed", String(trial.seed)],
-    ...(timings.length === 0
-      ? []
-      : [
-          [
-            "cost",
-            `${seconds.toPrecision(3)} s in rounds, ${formatBytes(memory)} at the coordinator's peak`,
-          ] as const,
-        ]),
+    ...(timings.total ? [["cost", costText(timings.total)] as const] : []),
   ];
   return factList(lines);
+}
+
+function costText({ seconds, coordinatorRss }: NonNullable<Timings["total"]>): string {
+  return `${seconds.toPrecision(3)} s in rounds, ${formatBytes(coordinatorRss)} at the coordinator's peak`;
 }
 
 function timeText({ devices, schedule }: Trial): string {

@@ -7,7 +7,6 @@ import {
   formatNumber,
   measuringClients,
   ownValue,
-  recordsOf,
   type MethodRow,
   type Run,
 } from "@fedclair/runs";
@@ -81,7 +80,7 @@ export function methodSection(run: Run): Html {
     i === 0 ? "under study" : "baseline",
     choiceText(aggregator),
     benignOnly ? "benign only (oracle)" : "all",
-    `${recordsOf(run, label).filter(({ stopped }) => stopped === undefined).length} of ${trial.rounds}`,
+    `${run.rounds.get(label) ?? 0} of ${trial.rounds}`,
     losses.get(label) ?? "–",
     ownValue(summary.stopped, label) ?? "",
   ]);

@@ -1,7 +1,7 @@
-import { studied, type ArmRecord, type Run } from "@fedclair/runs";
+import { studied, type Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig } from "./figure-style.js";
-import { drawnRounds, drawnText } from "./rounds.js";
+import { drawnText } from "./rounds.js";
 import { scoresOverRounds } from "./score-history.js";
 import { scorePanels } from "./score-panels.js";
 import { scoreAxis, scorePoints, thinned, unscored, type ScorePoint } from "./score-points.js";
@@ -20,7 +20,7 @@ export function scoreCaption(run: Run): string {
     "Above the threshold (dashed) a client is flagged as contaminated. Filled: flagged; hollow: not; ringed in red: the verdict differs from the truth.";
   return records.length <= maxPanels
     ? reading
-    : `Over rounds the median and the 10–90 % range of each truth; below, the last round. ${reading}${drawnText(records)}`;
+    : `Over rounds the median and the 10–90 % range of each truth; below, the last round. ${reading}${drawnText(run)}`;
 }
 
 /**
@@ -28,7 +28,7 @@ export function scoreCaption(run: Run): string {
  * below it; in a panel a row a client where they fit, else a row a truth. Undefined when no client was scored.
  */
 export function scoreFigure(run: Run): TopLevelSpec | undefined {
-  const records = drawn(studied(run));
+  const records = studied(run);
   const points = records.flatMap((record) => scorePoints(record, run.description));
   if (!points.some(({ score }) => score !== null)) return undefined;
   const axis = scoreAxis(points);
@@ -50,9 +50,4 @@ export function scoreFigure(run: Run): TopLevelSpec | undefined {
     config: figureConfig,
     vconcat: views,
   } as TopLevelSpec;
-}
-
-function drawn(records: readonly ArmRecord[]): readonly ArmRecord[] {
-  const rounds = drawnRounds(records);
-  return records.filter(({ round }) => rounds.has(round));
 }

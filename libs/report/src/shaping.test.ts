@@ -6,7 +6,6 @@ import fc from "fast-check";
 import { axisTicks, errorAxis, roundAxis } from "./axis.js";
 import { html, preformatted } from "./html.js";
 import { measureRows } from "./measures.js";
-import { drawnRounds, drawnText } from "./rounds.js";
 import { scoreAxis, thinned, unscored, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
@@ -131,16 +130,6 @@ describe("figures' data", () => {
     };
     assert.deepEqual(ticks(3), [1, 2, 3]);
     assert.equal(ticks(100), 1);
-  });
-
-  it("draws evenly spaced ones of many rounds, the first and the last among them", () => {
-    const rounds = (count: number) => Array.from({ length: count }, (_, i) => ({ round: i + 1 }));
-    const drawn = [...drawnRounds(rounds(70_000))];
-    assert.equal(drawn.length, 300);
-    assert.deepEqual([drawn[0], drawn.at(-1)], [1, 70_000]);
-    assert.equal(drawnRounds(rounds(300)).size, 300);
-    assert.equal(drawnText(rounds(70_000)), " Drawn are 300 of 70,000 rounds.");
-    assert.equal(drawnText(rounds(3)), "");
   });
 
   it("thins a crowd to its extremes and what lies evenly between", () => {

@@ -60,8 +60,13 @@ function asArms(names: readonly string[], runs: readonly Run[]): Run {
   const [first] = runs;
   if (!first) throw new Error("no run is compared with none");
   const arms = names.map((label) => ({ ...first.arms[0], label })) as unknown as Run["arms"];
-  const records = runs.flatMap((run, i) =>
-    studied(run).map((record) => ({ ...record, arm: names[i] ?? "" })),
+  const methods = runs.map(studied);
+  const isCommon = (round: number) =>
+    methods.every((own) => round > (own.at(-1)?.round ?? 0) || own.some((r) => r.round === round));
+  const drawn = methods.flatMap((records, i) =>
+    records
+      .filter(({ round }) => isCommon(round))
+      .map((record) => ({ ...record, arm: names[i] ?? "" })),
   );
-  return { ...first, arms, records };
+  return { ...first, arms, drawn };
 }

@@ -31,7 +31,7 @@ export async function writeReportOf(run: Run, folder: string): Promise<void> {
       title: `${whose.charAt(0).toUpperCase()}${whose.slice(1)} over ${run.trial.devices ? "simulated time" : "rounds"}`,
       caption:
         `Mean of the ${whose} that measured under every method, each on its own data, and their 10–90 % range.` +
-        drawnText(run.records),
+        drawnText(run),
       spec: accuracyFigure(run),
     },
     {
@@ -42,7 +42,7 @@ export async function writeReportOf(run: Run, folder: string): Promise<void> {
         (run.arms.length > 1
           ? " In round 1 the baselines reuse the updates of the method under study."
           : "") +
-        drawnText(run.records),
+        drawnText(run),
       spec: costFigure(run),
     },
   ];

@@ -13,7 +13,7 @@ import {
 } from "@fedclair/core";
 import { placeOf } from "@fedclair/core/errors";
 import { stream } from "@fedclair/linalg";
-import type { ArmRecord } from "./arms.js";
+import type { ClientHistory } from "./client-history.js";
 import type { MetricInfos } from "./measure.js";
 
 /** What a trial's plug-ins know of it that is not in its records: for tables, pages and figures. */
@@ -36,16 +36,14 @@ export const undescribed: TrialDescription = {
 };
 
 /** What records alone tell, where a plug-in of the trial is not there any more. */
-export function describeRecords(records: readonly ArmRecord[]): TrialDescription {
-  const attacks = records.flatMap(({ clients }) =>
-    clients.flatMap(({ clientId, attack }) =>
-      attack === null ? [] : [[clientId, attack] as const],
-    ),
-  );
-  const unknown = records.flatMap(({ clients }) =>
-    clients.flatMap(({ clientId, truth }) => (truth === undefined ? [] : [clientId])),
-  );
-  return { ...undescribed, attacks: new Map(attacks), unknown: new Set(unknown) };
+export function describedBy(clients: ReadonlyMap<string, ClientHistory>): TrialDescription {
+  const attacks = new Map<string, string>();
+  const unknown = new Set<string>();
+  for (const [clientId, { last }] of clients) {
+    if (last.attack !== null) attacks.set(clientId, last.attack);
+    if (last.truth !== undefined) unknown.add(clientId);
+  }
+  return { ...undescribed, attacks, unknown };
 }
 
 export async function describeTrial(trial: Trial, plugins: Plugins): Promise<TrialDescription> {

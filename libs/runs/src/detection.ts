@@ -85,7 +85,7 @@ export const detectionInfos: MetricInfos = {
 };
 
 /** Every client as it was judged last, where rounds judge different ones. */
-export class LastJudged {
+class LastJudged {
   readonly #last = new Map<string, { readonly truth: Truth; readonly flagged: boolean }>();
   #most = 0;
 
@@ -123,26 +123,65 @@ export class LastJudged {
   }
 }
 
+/** Verdicts of all rounds against the truth. */
+export interface Detected {
+  /** Of the last round that judged a client whose truth is known; undefined where none did. */
+  readonly last: Detection | undefined;
+  /** Rounds that did. */
+  readonly rounds: number;
+  /** Over those rounds. */
+  readonly total: Omit<Detection, "unknown">;
+  /** Of the rounds with somebody to flag, in how many exactly those were? */
+  readonly exact: { readonly rounds: number; readonly of: number };
+  /** Did every round catch as many of as many? */
+  readonly isSteady: boolean;
+  /** Was a contaminated client ever not judged? */
+  readonly hasUnjudged: boolean;
+  /** Every client as it was judged last; undefined where all rounds judge the same ones. */
+  readonly clients: Omit<Detection, "unknown"> | undefined;
+  /** Of the last round that judged anybody; undefined where none did. */
+  readonly open: Open | undefined;
+}
+
+/** What a round's verdicts leave open. */
+interface Open extends Pick<Detection, "unknown"> {
+  /** The clients that are undecided, and the reason that all of them share, if they do. */
+  readonly undecided: { readonly count: number; readonly reason: string | undefined };
+}
+
 /** Counts verdicts against the truth while rounds come in. */
 export class DetectionTally {
   #last: Detection | undefined;
+  #open: Open | undefined;
   #rounds = 0;
-  readonly #total = { contaminated: 0, caught: 0, falseAlarms: 0, exact: 0, exactable: 0 };
+  #isSteady = true;
+  #hasUnjudged = false;
+  readonly #total = { contaminated: 0, benign: 0, caught: 0, falseAlarms: 0 };
+  readonly #exact = { rounds: 0, of: 0 };
   readonly #attacks = new Map<string, { caught: number; contaminated: number }>();
   readonly #clients = new LastJudged();
 
   add(clients: readonly ClientRecord[]): void {
+    this.#hasUnjudged ||= clients.some(
+      ({ attack, verdict }) => attack !== null && verdict === undefined,
+    );
     const detection = detectionOf(clients);
-    if (!detection || detection.contaminated + detection.benign === 0) return;
+    if (!detection) return;
+    this.#open = { unknown: detection.unknown, undecided: undecidedOf(clients) };
+    if (detection.contaminated + detection.benign === 0) return;
+    const { contaminated, benign, caught, falseAlarms } = detection;
+    const before = this.#last ?? detection;
+    this.#isSteady &&= caught === before.caught && contaminated === before.contaminated;
     this.#last = detection;
     this.#clients.add(clients);
     this.#rounds++;
-    this.#total.contaminated += detection.contaminated;
-    this.#total.caught += detection.caught;
-    this.#total.falseAlarms += detection.falseAlarms;
+    this.#total.contaminated += contaminated;
+    this.#total.benign += benign;
+    this.#total.caught += caught;
+    this.#total.falseAlarms += falseAlarms;
     const exact = isExact(detection);
-    if (exact !== undefined) this.#total.exactable++;
-    if (exact === true) this.#total.exact++;
+    if (exact !== undefined) this.#exact.of++;
+    if (exact === true) this.#exact.rounds++;
     for (const client of clients) {
       if (client.attack === null || client.verdict === undefined) continue;
       const own = this.#attacks.get(client.attack) ?? { caught: 0, contaminated: 0 };
@@ -152,17 +191,27 @@ export class DetectionTally {
     }
   }
 
+  detected(): Detected {
+    return {
+      ...{ last: this.#last, open: this.#open, rounds: this.#rounds },
+      ...{ total: { ...this.#total }, exact: { ...this.#exact } },
+      ...{ isSteady: this.#isSteady, hasUnjudged: this.#hasUnjudged },
+      clients: this.#clients.detection(),
+    };
+  }
+
   /** Those that can be had: no recall without contaminated clients, no precision without flags. */
   measures(): Measure[] {
     const last = this.#last;
     if (!last) return [];
-    const { contaminated, caught, falseAlarms, exact, exactable } = this.#total;
+    const { contaminated, caught, falseAlarms } = this.#total;
+    const exact = this.#exact;
     const flagged = caught + falseAlarms;
     const share = (metric: string, part: number, whole: number, attack?: string) =>
       whole === 0 ? [] : [measure(metric, part / whole, whole, attack)];
     const both = flagged + contaminated;
     return [
-      ...(exactable === 0 ? [] : [measure("exactRounds", exact, exactable)]),
+      ...(exact.of === 0 ? [] : [measure("exactRounds", exact.rounds, exact.of)]),
       measure("falseAlarms", last.falseAlarms, last.benign),
       measure("falseAlarmsMean", falseAlarms / this.#rounds, this.#rounds),
       ...share("recall", last.caught, last.contaminated),
@@ -176,6 +225,13 @@ export class DetectionTally {
         .flatMap(([attack, own]) => share("recall", own.caught, own.contaminated, attack)),
     ];
   }
+}
+
+function undecidedOf(clients: readonly ClientRecord[]): Open["undecided"] {
+  const undecided = clients.filter(({ verdict }) => verdict === "undecided");
+  const reasons = new Set(undecided.map(({ reason }) => reason));
+  const [reason] = reasons;
+  return { count: undecided.length, reason: reasons.size === 1 ? reason : undefined };
 }
 
 function measure(metric: string, value: number, n?: number, attack?: string): Measure {

@@ -1,12 +1,6 @@
 export { backendOf, hostBackends, loadForOutside } from "./backend.js";
 export { armsOf, type Arm, type ArmRecord } from "./arms.js";
-export {
-  describeRecords,
-  describeTrial,
-  measuresOf,
-  undescribed,
-  type TrialDescription,
-} from "./description.js";
+export { describeTrial, measuresOf, undescribed, type TrialDescription } from "./description.js";
 export { evaluationsOf, inCommon, meanOf, metricsIn, valuesOf } from "./evaluation.js";
 export { detectionInfos, detectionOf } from "./detection.js";
 export { faultsOf } from "./faults.js";
@@ -79,7 +73,7 @@ export {
 } from "./store/held-run.js";
 export { eachLine, readLines } from "./store/lines.js";
 export { checkHeld, checkTrial, type ArmTiming } from "./store/run-folder.js";
-export { readRun, recordsOf, studied, type Run } from "./run.js";
+export { readRun, RunTally, studied, type Run, type Timings } from "./run.js";
 export { runTrial, type ArmEvent } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";

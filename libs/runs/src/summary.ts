@@ -1,7 +1,7 @@
 import type { Metrics, Trial } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { armsOf, type ArmRecord } from "./arms.js";
-import { DetectionTally } from "./detection.js";
+import { DetectionTally, type Detected } from "./detection.js";
 import { evaluationsOf, inCommon, meanOf, metricsIn, type ClientMean } from "./evaluation.js";
 import { LossTally } from "./losses.js";
 import { meaningOf, metricOf, named, type Measure, type MetricInfos } from "./measure.js";
@@ -72,7 +72,6 @@ export class Tally {
   readonly #infos: MetricInfos;
   readonly #main: string;
   readonly #labels: readonly string[];
-  /** The last record of each arm. */
   readonly #last = new Map<string, ArmRecord>();
   readonly #losses: ReadonlyMap<string, LossTally>;
   readonly #times: ReadonlyMap<string, TimeTally>;
@@ -102,8 +101,18 @@ export class Tally {
     if (arm !== this.#main) return;
     this.#bytes.up += bytes.up;
     this.#bytes.down += bytes.down;
-    this.#detection.add(clients);
     this.#told.add(clients);
+    if (stopped === undefined) this.#detection.add(clients);
+  }
+
+  /** The last record of each arm. */
+  get last(): ReadonlyMap<string, ArmRecord> {
+    return this.#last;
+  }
+
+  /** What the verdicts of the method under study were worth. */
+  detected(): Detected {
+    return this.#detection.detected();
   }
 
   /** An arm could not go on. @param why begins with the round */

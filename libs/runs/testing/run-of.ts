@@ -1,8 +1,7 @@
 import type { ClientRecord, Trial } from "@fedclair/core";
-import { armsOf, type ArmRecord } from "../src/arms.js";
+import type { ArmRecord } from "../src/arms.js";
 import { undescribed, type TrialDescription } from "../src/description.js";
-import type { Run } from "../src/run.js";
-import { summarise } from "../src/summary.js";
+import { RunTally, type Run } from "../src/run.js";
 
 /** A finished run of these records, as tests make one up. */
 export function runOf(
@@ -12,9 +11,11 @@ export function runOf(
   isFinished = true,
 ): Run {
   const known = { ...undescribed, ...description };
+  const tally = new RunTally(trial, known);
+  for (const record of records) tally.add(record);
   return {
-    ...{ trial, description: known, arms: armsOf(trial), records, isFinished },
-    ...{ timings: [], artifacts: [], summary: summarise(trial, known.metrics, records) },
+    ...{ trial, description: known, ...tally.records(), isFinished },
+    ...{ timings: { drawn: [] }, artifacts: [] },
   };
 }
 

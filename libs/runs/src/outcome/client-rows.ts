@@ -7,7 +7,7 @@ import {
   type VerdictStatus,
 } from "@fedclair/core";
 import type { TrialDescription } from "../description.js";
-import { studied, type Run } from "../run.js";
+import type { Run } from "../run.js";
 import { isFlagged, truthOf, truthText } from "../truth.js";
 
 /** How a verdict differs from the truth. */
@@ -44,28 +44,11 @@ export interface ClientRow {
  * first, the contaminated before the benign, by attack, then by id. Cohorts differ between rounds: the last one alone would
  * hide whom an earlier one caught. Of those that were never sampled, of whom there may be a million, the first 300. Empty without a round.
  */
-export function clientRows(
-  run: Pick<Run, "trial" | "description" | "arms" | "records" | "summary">,
-): ClientRow[] {
-  const { description } = run;
-  const judged = new Map<string, number>();
-  const flagged = new Map<string, number>();
-  const last = new Map<string, LastSeen>();
-  const evaluations = new Map<string, Metrics>();
-  for (const { round, clients } of studied(run)) {
-    for (const client of clients) {
-      const { clientId, evaluation } = client;
-      if (client.verdict !== undefined) add(judged, clientId);
-      if (isFlagged(client)) add(flagged, clientId);
-      if (evaluation) evaluations.set(clientId, evaluation);
-      // A phase in which the aggregator has no say leaves an earlier verdict standing.
-      const tells = client.verdict !== undefined || client.failure !== null;
-      if (tells || !judged.has(clientId)) last.set(clientId, { ...client, round });
-    }
-  }
-  if (last.size === 0) return [];
-  const never = neverSampled(run, last);
-  return [...[...last.values()].sort(byTruth), ...never].map((client) => ({
+export function clientRows(run: Pick<Run, "trial" | "description" | "clients">): ClientRow[] {
+  const { description, clients } = run;
+  if (clients.size === 0) return [];
+  const seen: LastSeen[] = [...clients.values()].map(({ last }) => last).sort(byTruth);
+  return [...seen, ...neverSampled(run)].map((client) => ({
     clientId: client.clientId,
     round: client.round,
     display: displayName(client.clientId, description),
@@ -76,9 +59,9 @@ export function clientRows(
     threshold: client.threshold ?? null,
     reason: client.reason,
     mistake: mistakeOf(client),
-    roundsFlagged: flagged.get(client.clientId) ?? 0,
-    roundsJudged: judged.get(client.clientId) ?? 0,
-    evaluation: evaluations.get(client.clientId) ?? {},
+    roundsFlagged: clients.get(client.clientId)?.roundsFlagged ?? 0,
+    roundsJudged: clients.get(client.clientId)?.roundsJudged ?? 0,
+    evaluation: clients.get(client.clientId)?.evaluation ?? {},
     failure: client.failure,
   }));
 }
@@ -87,15 +70,16 @@ type LastSeen = ClientRecord & { readonly round: number | undefined };
 
 const mostNever = 300;
 
-function neverSampled(
-  { trial, description }: Pick<Run, "trial" | "description">,
-  sampled: ReadonlyMap<string, unknown>,
-): LastSeen[] {
+function neverSampled({
+  trial,
+  description,
+  clients,
+}: Pick<Run, "trial" | "description" | "clients">): LastSeen[] {
   const { attacks, unknown } = description;
   const rows: LastSeen[] = [];
   let benign = 0;
   for (const clientId of clientIds(trial.clients)) {
-    if (sampled.has(clientId)) continue;
+    if (clients.has(clientId)) continue;
     const attack = attacks.get(clientId) ?? null;
     const isUnknown = unknown.has(clientId);
     // These come last.
@@ -129,10 +113,6 @@ export function mistakeOf(client: ClientRecord): Mistake | undefined {
 export function displayName(clientId: string, { label }: TrialDescription): string {
   const name = label(clientId);
   return printable(name === "" || name === clientId ? clientId : `${clientId} ${name}`, 200);
-}
-
-function add(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 /** By code unit, so that the order does not depend on the machine's language. */

@@ -2,7 +2,7 @@ import type { Metrics } from "@fedclair/core";
 import type { TrialDescription } from "../description.js";
 import { evaluationsOf, inCommon, meanOf, metricsIn, type ClientMean } from "../evaluation.js";
 import { ownValue } from "../measure.js";
-import { recordsOf, type Run } from "../run.js";
+import type { Run } from "../run.js";
 
 /** One method's last round, set beside those of the others. */
 export interface MethodRow {
@@ -27,7 +27,7 @@ export interface MethodComparison {
 
 /** Of the last round; a mean of another round would compare training time, not methods. @param most metrics */
 export function compareMethods(run: Run, most: number): MethodComparison {
-  const methods = run.arms.map(({ label }) => ({ label, last: recordsOf(run, label).at(-1) }));
+  const methods = run.arms.map(({ label }) => ({ label, last: run.last.get(label) }));
   const evaluations = methods.map(({ label, last }) => {
     const stopped = ownValue(run.summary.stopped, label) !== undefined;
     const isCompared = !stopped && last?.round === methods[0]?.last?.round;

@@ -67,14 +67,10 @@ export function verdictText({ verdict, round }: Pick<ClientRow, "verdict" | "rou
 function methodTable(run: Run): string {
   const { rows, metrics, hidden, clientsDiffer } = compareMethods(run, mostMetrics);
   if (metrics.length === 0) {
-    const failed = run.records.flatMap(({ clients }) =>
-      clients.flatMap(({ clientId, evaluationFailure }) =>
-        evaluationFailure
-          ? [`; ${clientId}: ${printable(evaluationFailure.message, mostBytes)}`]
-          : [],
-      ),
-    );
-    return pc.dim(`no client measured its params${failed.at(-1) ?? ""}`);
+    const { unmeasured } = run.failures;
+    const why =
+      unmeasured && `; ${unmeasured.clientId}: ${printable(unmeasured.message, mostBytes)}`;
+    return pc.dim(`no client measured its params${why ?? ""}`);
   }
   const notes = [
     clientsDiffer

@@ -1,10 +1,9 @@
-import { printable, type ClientRecord } from "@fedclair/core";
+import { printable } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import type { ArmRecord } from "../arms.js";
-import { detectionOf, isExact, LastJudged, type Detection } from "../detection.js";
+import type { Detected } from "../detection.js";
 import { metricOf, ownValue } from "../measure.js";
 import { counted, formatNumber } from "../numbers.js";
-import { recordsOf, studied, type Run } from "../run.js";
+import type { Run } from "../run.js";
 import { measuringClients } from "../truth.js";
 import { compareMethods, type MethodRow } from "./method-rows.js";
 
@@ -18,113 +17,83 @@ const mostBytes = 8192;
  */
 export function verdictSentence(run: Run): string {
   const main = run.arms[0].label;
-  const own = studied(run).filter(({ stopped }) => stopped === undefined);
+  const rounds = run.rounds.get(main) ?? 0;
   const parts = [
-    `${main} ${detectionClause(own)}`,
-    clientsClause(own),
-    neverSampledClause(run, own),
+    `${main} ${detectionClause(run)}`,
+    clientsClause(run),
+    neverSampledClause(run),
     comparisonClause(run),
-    failureClause(own),
+    failureClause(run),
     lossClause(run),
   ];
   const sentence = parts.filter((part) => part !== undefined).join("; ") + ".";
   const why = ownValue(run.summary.stopped, main);
   if (why !== undefined) {
-    const until = own.length === 0 ? "" : ` Until then ${sentence}`;
+    const until = rounds === 0 ? "" : ` Until then ${sentence}`;
     return printable(`${main} could not go on, ${why}.${until}`, mostBytes);
   }
-  if (own.length === 0) return "Stopped before the end of the first round.";
+  if (rounds === 0) return "Stopped before the end of the first round.";
   return printable(
     run.isFinished
       ? sentence
-      : `Stopped after ${own.length} of ${counted(run.trial.rounds, "round")}: ${sentence}`,
+      : `Stopped after ${rounds} of ${counted(run.trial.rounds, "round")}: ${sentence}`,
     mostBytes,
   );
 }
 
-function detectionClause(records: readonly ArmRecord[]): string {
-  const rounds = records.flatMap(({ clients }) => detectionOf(clients) ?? []);
-  const last = rounds.at(-1);
-  const lastJudged = records.findLast(({ clients }) => detectionOf(clients));
-  if (!last || !lastJudged) return "judges no clients";
-  const known = knownClause(records, rounds, last);
-  const { judged, flagged } = last.unknown;
-  const undecided = lastJudged.clients.filter(({ verdict }) => verdict === "undecided");
+function detectionClause({ detected }: Run): string {
+  const { open } = detected;
+  if (!open) return "judges no clients";
+  const { judged, flagged } = open.unknown;
+  const { count, reason } = open.undecided;
   const unknown = `flagged ${flagged} of ${counted(judged, "client")} of unknown truth in the last round`;
-  const open = `undecided about ${counted(undecided.length, "client")} in the last round${reasonOf(undecided)}`;
-  return [known, judged > 0 ? unknown : undefined, undecided.length > 0 ? open : undefined]
+  const why = reason === undefined ? "" : ` (${reason})`;
+  const undecided = `undecided about ${counted(count, "client")} in the last round${why}`;
+  return [
+    knownClause(detected, judged > 0),
+    judged > 0 ? unknown : undefined,
+    count > 0 ? undecided : undefined,
+  ]
     .filter((clause) => clause !== undefined)
     .join("; ");
 }
 
-/** The reason that all share, if they do. */
-function reasonOf(clients: readonly ClientRecord[]): string {
-  const [reason, ...others] = new Set(clients.map((client) => client.reason));
-  return reason === undefined || others.length > 0 ? "" : ` (${reason})`;
-}
-
-/** About the clients whose truth is known; undefined where there is none. */
-function knownClause(
-  records: readonly ArmRecord[],
-  rounds: readonly Detection[],
-  last: Detection,
-): string | undefined {
-  const total = {
-    caught: sum(rounds.map(({ caught }) => caught)),
-    contaminated: sum(rounds.map(({ contaminated }) => contaminated)),
-    benign: sum(rounds.map(({ benign }) => benign)),
-    falseAlarms: sum(rounds.map(({ falseAlarms }) => falseAlarms)),
-  };
-  if (total.contaminated + total.benign === 0) return undefined;
-  const span = rounds.length === 1 ? "in the only round" : `over ${rounds.length} rounds`;
+/** About the clients whose truth is known; undefined where there is none. @param isOpen is there one that is unknown? */
+function knownClause(detected: Detected, isOpen: boolean): string | undefined {
+  const { last, rounds, total, exact, isSteady, hasUnjudged } = detected;
+  if (!last) return undefined;
+  const span = rounds === 1 ? "in the only round" : `over ${rounds} rounds`;
   const alarms =
     total.falseAlarms === 0 ? "no false alarm" : counted(total.falseAlarms, "false alarm");
   if (total.contaminated === 0) {
-    const isOpen = last.unknown.judged > 0;
     const none = isOpen
       ? "none of the clients that it judged is known to be contaminated"
       : "none of the clients that it judged is contaminated";
     const nobody = isOpen ? "flagged nobody who is known to be benign" : "flagged nobody";
     return total.falseAlarms === 0 ? `${nobody}, and ${none}` : `raised ${alarms} ${span}; ${none}`;
   }
-  const unjudged = records.some(({ clients }) =>
-    clients.some(({ attack, verdict }) => attack !== null && verdict === undefined),
-  );
-  const who = `${unjudged ? "judged " : ""}contaminated clients`;
-  const steady = rounds.every(
-    ({ caught, contaminated }) => caught === last.caught && contaminated === last.contaminated,
-  );
-  if (steady) {
-    const when = rounds.length === 1 ? span : `in every round (${rounds.length})`;
-    return `flagged ${last.caught} of ${last.contaminated} ${who} ${when}, with ${alarms}`;
+  const who = `${hasUnjudged ? "judged " : ""}contaminated clients`;
+  const inLast = `flagged ${last.caught} of ${last.contaminated} ${who}`;
+  if (isSteady) {
+    return `${inLast} ${rounds === 1 ? span : `in every round (${rounds})`}, with ${alarms}`;
   }
   const overall = `${total.caught} of ${total.contaminated}`;
-  const exact = rounds.flatMap((round) => isExact(round) ?? []);
-  const tail = `${span}, with ${alarms}; exactly the contaminated in ${exact.filter(Boolean).length} of the ${counted(exact.length, "round")} that judged any`;
+  const tail = `${span}, with ${alarms}; exactly the contaminated in ${exact.rounds} of the ${counted(exact.of, "round")} that judged any`;
   return last.contaminated === 0
     ? `flagged ${overall} ${who} ${tail}`
-    : `flagged ${last.caught} of ${last.contaminated} ${who} in the last round, ${overall} ${tail}`;
+    : `${inLast} in the last round, ${overall} ${tail}`;
 }
 
 /** Where rounds judge different clients, what is known of each in the end. */
-function clientsClause(records: readonly ArmRecord[]): string | undefined {
-  const last = new LastJudged();
-  for (const { clients } of records) last.add(clients);
-  const seen = last.detection();
-  if (!seen || seen.contaminated + seen.benign === 0) return undefined;
-  const { contaminated, benign, caught, falseAlarms } = seen;
+function clientsClause({ detected: { clients } }: Run): string | undefined {
+  if (!clients) return undefined;
+  const { contaminated, benign, caught, falseAlarms } = clients;
   return `when last judged, ${caught} of ${contaminated} contaminated clients were flagged, and ${falseAlarms} of ${benign} benign`;
 }
 
 /** A contaminated client that no round sampled was not caught, and could not be. */
-function neverSampledClause(
-  { description }: Run,
-  records: readonly ArmRecord[],
-): string | undefined {
-  const sampled = new Set(
-    records.flatMap(({ clients }) => clients.map(({ clientId }) => clientId)),
-  );
-  const never = [...description.attacks.keys()].filter((id) => !sampled.has(id)).length;
+function neverSampledClause({ description, clients }: Run): string | undefined {
+  const never = [...description.attacks.keys()].filter((id) => !clients.has(id)).length;
   if (never === 0) return undefined;
   return `${counted(never, "contaminated client")} ${never === 1 ? "was" : "were"} never sampled`;
 }
@@ -184,7 +153,7 @@ function differing(n: number, rows: readonly MethodRow[]): string {
 }
 
 function coordinatorClause(run: Run, metric: string): string | undefined {
-  const methods = run.arms.map(({ label }) => ({ label, last: recordsOf(run, label).at(-1) }));
+  const methods = run.arms.map(({ label }) => ({ label, last: run.last.get(label) }));
   const [main, ...baselines] = methods;
   const own = metricOf(main?.last?.metrics, metric);
   if (own === undefined) return undefined;
@@ -195,12 +164,8 @@ function coordinatorClause(run: Run, metric: string): string | undefined {
   return `${metric} ${own.toPrecision(3)}${againstText(against)}`;
 }
 
-function failureClause(records: readonly ArmRecord[]): string | undefined {
-  const failures = records.flatMap(({ clients }) =>
-    clients.flatMap(({ failure }) => failure ?? []),
-  );
-  const late = failures.filter(({ code }) => code === "STRAGGLER").length;
-  const failed = failures.length - late;
+function failureClause({ failures: { training } }: Run): string | undefined {
+  const { late, failed } = training;
   const clauses = [
     ...(late > 0 ? [`${counted(late, "answer")} of stragglers left out`] : []),
     ...(failed > 0 ? [`${counted(failed, "answer")} of its clients failed`] : []),

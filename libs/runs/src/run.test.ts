@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { toyTrial } from "@fedclair/core/testing";
+import { clientOf, lostClient, recordOf, runOf } from "../testing/run-of.js";
+
+const trial = {
+  ...toyTrial(),
+  aggregator: { name: "clair" },
+  baselines: [{ label: "mean", aggregator: { name: "fedavg" }, clients: "all" as const }],
+};
+
+/** Records of both methods. @param ends the last round of each */
+function* rounds(...ends: readonly [number, number]) {
+  for (const [i, arm] of ["clair", "mean"].entries()) {
+    for (let round = 1; round <= (ends[i] ?? 0); round++) yield recordOf(arm, round);
+  }
+}
+
+describe("RunTally", () => {
+  const drawn = (...ends: [number, number]) => {
+    const run = runOf(trial, [...rounds(...ends)]);
+    const of = (arm: string) =>
+      run.drawn.filter((record) => record.arm === arm).map(({ round }) => round);
+    return { clair: of("clair"), mean: of("mean"), rounds: Object.fromEntries(run.rounds) };
+  };
+
+  it("keeps all of few rounds", () => {
+    const { clair, mean } = drawn(300, 2);
+    assert.equal(clair.length, 300);
+    assert.deepEqual(mean, [1, 2]);
+  });
+
+  it("keeps evenly spaced ones of many, and the last of each method", () => {
+    const run = drawn(70_000, 600);
+    assert.equal(run.clair.length, 275);
+    assert.deepEqual(run.clair.slice(0, 3), [1, 257, 513]);
+    assert.deepEqual(run.clair.slice(-2), [69_889, 70_000]);
+    assert.deepEqual(run.mean, [1, 257, 513, 600]);
+    assert.deepEqual(run.rounds, { clair: 70_000, mean: 600 });
+  });
+
+  it("draws the same rounds of a method that came further than the one under study", () => {
+    const { clair, mean } = drawn(4, 602);
+    assert.deepEqual(clair, [1, 4]);
+    assert.deepEqual(mean.slice(0, 3), [1, 5, 9]);
+  });
+
+  it("counts failures beyond those that it keeps", () => {
+    const clients = [lostClient("c00"), lostClient("c01", "STRAGGLER"), clientOf("c02", null)];
+    const { failures } = runOf(
+      trial,
+      Array.from({ length: 200 }, (_, i) => recordOf("clair", i + 1, ...clients)),
+    );
+    assert.deepEqual(
+      [failures.first.length, failures.count, failures.training],
+      [300, 400, { late: 200, failed: 200 }],
+    );
+  });
+});
