@@ -71,4 +71,16 @@ describe("Door", () => {
     assert.ok(isOpen(other.socket));
     assert.ok(isOpen((await enter("127.0.0.2")).socket));
   });
+
+  it("lets an address that comes too often wait, then turns it away, and others come at once", async () => {
+    await open(10);
+    await enter();
+    const delays = Array.from({ length: 1300 }, () => door.delayOf(last()));
+    assert.equal(delays[399], 0);
+    const waiting = delays[600] ?? assert.fail("it was turned away");
+    assert.ok(waiting > 0 && waiting <= 2000, String(waiting));
+    assert.equal(delays[1299], undefined);
+    await enter("127.0.0.2");
+    assert.equal(door.delayOf(last()), 0);
+  });
 });

@@ -1,10 +1,19 @@
 import { readFileSync } from "node:fs";
 import type { Server, Socket } from "node:net";
-import { Guesses } from "./guesses.js";
+import { Debts } from "./debts.js";
 import { joinTimeout } from "./protocol.js";
 
 /** Descriptors that are left for everything but connections: files of the run, and what Node.js needs. */
 const reserve = 64;
+
+/** A wrong token costs an address six seconds, of which ten are lent: ten guesses at once, and then ten a minute. */
+const guess = { costs: 6_000, lent: 9 * 6_000, most: 15 * 6_000 };
+
+/**
+ * A handshake costs an address 2.5 ms, of which a second is lent: 400 at once, and then 400 a second, which are a fifth of a core. Whoever would
+ * have to wait for more than two seconds is turned away.
+ */
+const handshake = { costs: 2.5, lent: 1_000, most: 3_000 };
 
 /** What a door lets in at most. */
 export interface DoorLimits {
@@ -24,7 +33,7 @@ interface Stranger {
 /**
  * Keeps strangers from taking what hosts need. A connection that has not joined in time is cut. Where there are too many that
  * have not, the oldest one of the address with the most goes: a host joins in a fraction of a second, and one that has joined
- * is never cut for others. An address that told too many wrong tokens is not let in.
+ * is never cut for others. An address that told too many wrong tokens is not let in, and one that comes too often waits.
  */
 export class Door {
   readonly #limits: DoorLimits;
@@ -32,7 +41,8 @@ export class Door {
   /** By their far end, the oldest first. */
   readonly #strangers = new Map<string, Stranger>();
   readonly #connections = new Set<Socket>();
-  readonly #guesses = new Guesses();
+  readonly #guesses = new Debts(guess.most);
+  readonly #handshakes = new Debts(handshake.most);
 
   /** @param patience how long a connection has to join, in ms */
   constructor(server: Server, limits = doorLimits(), patience = joinTimeout) {
@@ -51,11 +61,20 @@ export class Door {
     if (stranger) this.#forget(farEnd(socket), stranger);
   }
 
+  /** The connection begins its handshake. @returns how long that is to wait, in ms; undefined: it is turned away */
+  delayOf(socket: Socket): number | undefined {
+    const address = addressOf(socket);
+    const debt = this.#handshakes.of(address);
+    if (debt + handshake.costs > handshake.most) return undefined;
+    this.#handshakes.add(address, handshake.costs);
+    return Math.max(0, debt - handshake.lent);
+  }
+
   /** The connection told a token that is none. */
   wrongToken(socket: Socket): void {
     const address = addressOf(socket);
-    this.#guesses.count(address);
-    if (!this.#guesses.areTooMany(address)) return;
+    this.#guesses.add(address, guess.costs);
+    if (!this.#hasGuessed(address)) return;
     // Those that came in before are not heard either; this one still is told.
     for (const [key, stranger] of this.#strangers) {
       if (stranger.address !== address || key === farEnd(socket)) continue;
@@ -71,7 +90,7 @@ export class Door {
 
   #enter(socket: Socket): void {
     const [address, key] = [addressOf(socket), farEnd(socket)];
-    if (this.#guesses.areTooMany(address)) {
+    if (this.#hasGuessed(address)) {
       socket.destroy();
       return;
     }
@@ -84,6 +103,10 @@ export class Door {
       this.#connections.delete(socket);
       this.#forget(key, stranger);
     });
+  }
+
+  #hasGuessed(address: string): boolean {
+    return this.#guesses.of(address) > guess.lent;
   }
 
   #evict(): void {

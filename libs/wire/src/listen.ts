@@ -40,8 +40,15 @@ export async function listen(
     maxHttpBufferSize: Math.max(chunkBytes, limitsBeforeWelcome.chunkBytes) + frameOverheadBytes,
     ...heartbeat,
     // Hosts send no Origin; a browser does, also from a foreign page that tries this machine's ports.
-    allowRequest: (request, decide) => {
-      decide(null, request.headers.origin === undefined);
+    allowRequest: ({ headers, socket }, decide) => {
+      const isBrowser = headers.origin !== undefined;
+      const delay = isBrowser ? 0 : door.delayOf(socket);
+      if (delay === undefined) socket.destroy();
+      // Until it is decided nobody else listens for errors, and one that nobody hears ends the process.
+      else if (delay > 0) socket.on("error", () => undefined);
+      setTimeout(() => {
+        decide(null, !isBrowser);
+      }, delay);
     },
   });
   const door = new Door(server);
