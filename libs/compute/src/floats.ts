@@ -55,6 +55,15 @@ export class Floats {
     return this;
   }
 
+  /** @param values of the transpose, columns×rows, row-major and not padded */
+  writeTransposed(values: ArrayLike<number>): this {
+    const { data, rows, columns, width } = this;
+    for (let j = 0, from = 0; j < columns; j++) {
+      for (let i = 0, to = j; i < rows; i++, to += width) data[to] = values[from++] ?? NaN;
+    }
+    return this;
+  }
+
   copy(): Floats {
     const made = new Floats(this.rows, this.columns);
     made.data.set(this.data);
@@ -82,6 +91,16 @@ export class Floats {
     const values = new Float32Array(rows * columns);
     for (let i = 0, start = 0; i < values.length; start += width) {
       for (let j = 0; j < columns; j++) values[i++] = data[start + j] ?? NaN;
+    }
+    return values;
+  }
+
+  /** @returns the transpose, columns×rows, row-major, not padded */
+  readTransposed(): Float32Array {
+    const { data, rows, columns, width } = this;
+    const values = new Float32Array(columns * rows);
+    for (let j = 0, to = 0; j < columns; j++) {
+      for (let i = 0, from = j; i < rows; i++, from += width) values[to++] = data[from] ?? NaN;
     }
     return values;
   }

@@ -138,6 +138,13 @@ describe("Floats", () => {
     floats.release();
   });
 
+  it("takes and gives the transpose", () => {
+    const floats = new Floats(2, 3).writeTransposed([1, 4, 2, 5, 3, 6]);
+    assert.deepEqual([...floats.data], [1, 2, 3, 0, 4, 5, 6, 0]);
+    assert.deepEqual([...floats.readTransposed()], [1, 4, 2, 5, 3, 6]);
+    floats.release();
+  });
+
   it("keeps its numbers when the memory grows", () => {
     const first = new Floats(1, 4).write([1, 2, 3, 4]);
     const large = new Floats(1024, 4096);

@@ -2,7 +2,6 @@ import { Floats, Linear } from "@fedclair/compute";
 import type { LowRank, Params } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { Network, type NetworkLayer, type Trained } from "../nets/network.js";
-import { transposed } from "./model.js";
 
 /**
  * A layer with a LoRA adapter (Hu et al. 2022): W + B·A, of which W stays as it is. B is outputs×rank and A
@@ -40,11 +39,9 @@ export class AdaptedLayer implements NetworkLayer {
     this.outputs = outputs;
     this.#rank = rank;
     this.#base = new Linear(this.inputs, outputs, true);
-    this.#base.weights.write(transposed(data, outputs, width));
+    this.#base.weights.writeTransposed(data);
     this.#down = new Linear(this.inputs, rank, true);
-    this.#down.weights.write(
-      transposed(common.normals(rank * width, 1 / Math.sqrt(rank)), rank, width),
-    );
+    this.#down.weights.writeTransposed(common.normals(rank * width, 1 / Math.sqrt(rank)));
     this.#up = new Linear(rank, outputs, false);
     this.#middle = new Floats(rows, rank);
     this.#slope = new Floats(rows, rank);
@@ -71,8 +68,8 @@ export class AdaptedLayer implements NetworkLayer {
     const { inputs, outputs } = this;
     const [rank, width] = [this.#rank, inputs + 1];
     return {
-      b: { shape: [outputs, rank], data: transposed(this.#up.weights.read(), rank, outputs) },
-      a: { shape: [rank, width], data: transposed(this.#down.weights.read(), width, rank) },
+      b: { shape: [outputs, rank], data: this.#up.weights.readTransposed() },
+      a: { shape: [rank, width], data: this.#down.weights.readTransposed() },
     };
   }
 

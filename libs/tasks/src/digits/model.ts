@@ -29,7 +29,9 @@ function module(inputs: number, outputs: number, variance: number, rng: Stream) 
 /** A network of which everything is trained. @param rows the most digits that it reads at once */
 export function networkOf(params: Params, rows: number): Network {
   const layers = [...params.values()].map(({ shape: [outputs = 0, width = 0], data }) => {
-    return new Dense(width - 1, outputs, true, transposed(data, outputs, width));
+    const layer = new Dense(width - 1, outputs, true);
+    layer.weights.writeTransposed(data);
+    return layer;
   });
   return new Network(layers, rows);
 }
@@ -37,23 +39,11 @@ export function networkOf(params: Params, rows: number): Network {
 /** What `networkOf` was given, with the weights as they are now. @param params names and shapes */
 export function paramsOf(network: Network, params: Params): Params {
   return new Map(
-    [...params].map(([name, { shape }], i) => {
-      const [outputs = 0, width = 0] = shape;
-      return [
-        name,
-        { shape, data: transposed(item(network.trained, i).weights.read(), width, outputs) },
-      ];
-    }),
+    [...params].map(([name, { shape }], i) => [
+      name,
+      { shape, data: item(network.trained, i).weights.readTransposed() },
+    ]),
   );
-}
-
-/** @param matrix rows×columns, row-major @returns columns×rows */
-export function transposed(matrix: ArrayLike<number>, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(rows * columns);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) out[j * rows + i] = matrix[i * columns + j] ?? NaN;
-  }
-  return out;
 }
 
 /**

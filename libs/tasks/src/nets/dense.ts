@@ -6,14 +6,15 @@ export class Dense implements NetworkLayer {
   readonly inputs: number;
   readonly outputs: number;
   readonly trained: readonly Trained[];
+  /** inputs×outputs, and then the bias if there is one: to be written. */
+  readonly weights: Floats;
   readonly #linear: Linear;
 
-  /** @param weights inputs×outputs row-major, and then the bias if there is one */
-  constructor(inputs: number, outputs: number, hasBias: boolean, weights: ArrayLike<number>) {
+  constructor(inputs: number, outputs: number, hasBias: boolean) {
     this.inputs = inputs;
     this.outputs = outputs;
     this.#linear = new Linear(inputs, outputs, hasBias);
-    this.#linear.weights.write(weights);
+    this.weights = this.#linear.weights;
     this.trained = [this.#linear];
   }
 

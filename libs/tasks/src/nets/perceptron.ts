@@ -116,7 +116,9 @@ function open(perceptron: Perceptron, weights: Float32Array, x: Float32Array) {
     const end = start + rowsOf(layer) * layer.outputs;
     const own = weights.subarray(start, end);
     start = end;
-    return new Dense(layer.inputs, layer.outputs, layer.hasBias, own);
+    const made = new Dense(layer.inputs, layer.outputs, layer.hasBias);
+    made.weights.write(own);
+    return made;
   });
   const rows = x.length / (perceptron[0]?.inputs ?? NaN);
   const network = new Network(layers, rows);

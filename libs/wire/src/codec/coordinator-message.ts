@@ -24,7 +24,7 @@ const { WorkKind } = fedclair.v1;
 
 /** @throws WireError when a tensor's data does not fill its shape, or an id or a round is no uint32 */
 export function encodeCoordinatorMessage(message: CoordinatorMessage): Uint8Array {
-  return codec.encode(toWire(message)).finish();
+  return codec.encode(toWire(message)).finish(true);
 }
 
 function toWire(message: CoordinatorMessage): fedclair.v1.CoordinatorMessage.$Properties {

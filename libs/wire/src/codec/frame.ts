@@ -13,7 +13,7 @@ export interface Frame {
 }
 
 export function encodeFrame(frame: Frame): Uint8Array {
-  return fedclair.v1.Frame.encode(frame).finish();
+  return fedclair.v1.Frame.encode(frame).finish(true);
 }
 
 /** The payload views `bytes`. @throws WireError */

@@ -1,4 +1,5 @@
-import { checkNames, type ErrorCode, type Failure, type Update } from "@fedclair/core";
+import { checkNames, deltaBytes, type ErrorCode, type Failure, type Update } from "@fedclair/core";
+import protobuf from "protobufjs/minimal.js";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decoding, nameOf, required, uint32, uniqueNames } from "./checks.js";
@@ -81,7 +82,10 @@ export function encodeUpdate(jobId: number, update: Update, workSeconds = 0): Ui
     metrics: Object.entries(update.metrics).map(([name, value]) => ({ name, value })),
     workSeconds,
   };
-  return codec.encode({ clientUpdate }).finish();
+  // With room for all of it: a writer that grows copies what it has, and so does one that lets go of its buffer.
+  const writer = protobuf.Writer.create();
+  writer.buf = Buffer.allocUnsafe(deltaBytes(update.delta) + 1024);
+  return codec.encode({ clientUpdate }, writer).finish(true);
 }
 
 export function encodeClientFailed(jobId: number, clientId: string, failure: Failure): Uint8Array {
