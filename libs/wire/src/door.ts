@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import type { Server, Socket } from "node:net";
 import { Debts } from "./debts.js";
-import { joinTimeout } from "./protocol.js";
+import { joinTimeout, limitsBeforeWelcome } from "./protocol.js";
 
 /** Descriptors that are left for everything but connections: files of the run, and what Node.js needs. */
 const reserve = 64;
@@ -10,10 +11,13 @@ const reserve = 64;
 const guess = { costs: 6_000, lent: 9 * 6_000, most: 15 * 6_000 };
 
 /**
- * A handshake costs an address 2.5 ms, of which a second is lent: 400 at once, and then 400 a second, which are a fifth of a core. Whoever would
- * have to wait for more than two seconds is turned away.
+ * A connection costs an address 2.5 ms, and so does a request, of which a second is lent: 400 at once, and then 400 a second, which are a fifth of a
+ * core. Whoever would have to wait for more than two seconds is turned away.
  */
-const handshake = { costs: 2.5, lent: 1_000, most: 3_000 };
+const knock = { costs: 2.5, lent: 1_000, most: 3_000 };
+
+/** Bytes that a connection may say over its websocket before it has joined: twice what a Join may take. */
+const mostSaid = 2 * limitsBeforeWelcome.maxMessageBytes;
 
 /** What a door lets in at most. */
 export interface DoorLimits {
@@ -28,12 +32,17 @@ interface Stranger {
   readonly socket: Socket;
   readonly address: string;
   readonly timer: NodeJS.Timeout;
+  /** When its handshake may go on, in ms of `performance.now()`. */
+  readonly due: number;
+  /** Stops counting what it says. */
+  unheard: () => void;
 }
 
 /**
  * Keeps strangers from taking what hosts need. A connection that has not joined in time is cut. Where there are too many that
  * have not, the oldest one of the address with the most goes: a host joins in a fraction of a second, and one that has joined
- * is never cut for others. An address that told too many wrong tokens is not let in, and one that comes too often waits.
+ * is never cut for others. One that says more than it takes to join is cut. An address that told too many wrong tokens is not let in, and one
+ * that comes too often waits.
  */
 export class Door {
   readonly #limits: DoorLimits;
@@ -42,7 +51,7 @@ export class Door {
   readonly #strangers = new Map<string, Stranger>();
   readonly #connections = new Set<Socket>();
   readonly #guesses = new Debts(guess.most);
-  readonly #handshakes = new Debts(handshake.most);
+  readonly #knocks = new Debts(knock.most);
 
   /** @param patience how long a connection has to join, in ms */
   constructor(server: Server, limits = doorLimits(), patience = joinTimeout) {
@@ -53,6 +62,9 @@ export class Door {
     server.on("connection", (socket: Socket) => {
       this.#enter(socket);
     });
+    server.on("request", ({ socket }: IncomingMessage) => {
+      if (!this.#knocksOn(addressOf(socket))) socket.destroy();
+    });
   }
 
   /** The connection has joined. @param socket as it came in, or encrypted */
@@ -61,16 +73,28 @@ export class Door {
     if (stranger) this.#forget(farEnd(socket), stranger);
   }
 
-  /** The connection begins its handshake. @returns how long that is to wait, in ms; undefined: it is turned away */
-  delayOf(socket: Socket): number | undefined {
-    const address = addressOf(socket);
-    const debt = this.#handshakes.of(address);
-    if (debt + handshake.costs > handshake.most) return undefined;
-    this.#handshakes.add(address, handshake.costs);
-    return Math.max(0, debt - handshake.lent);
+  /** The connection asks for a websocket. @returns how long that is to wait, in ms */
+  delayOf(socket: Socket): number {
+    const due = this.#strangers.get(farEnd(socket))?.due ?? 0;
+    return Math.max(0, due - performance.now());
   }
 
-  /** The connection told a token that is none. */
+  /** The connection has its websocket, which reads it. From here on what it says is counted, until it has joined. */
+  listenTo(socket: Socket): void {
+    const stranger = this.#strangers.get(farEnd(socket));
+    if (!stranger) return;
+    let said = 0;
+    const count = ({ length }: Buffer) => {
+      said += length;
+      if (said <= mostSaid) return;
+      socket.destroy();
+      this.wrongToken(socket);
+    };
+    socket.on("data", count);
+    stranger.unheard = () => socket.off("data", count);
+  }
+
+  /** The connection told a token that is none, or did something as bad. */
   wrongToken(socket: Socket): void {
     const address = addressOf(socket);
     this.#guesses.add(address, guess.costs);
@@ -90,19 +114,27 @@ export class Door {
 
   #enter(socket: Socket): void {
     const [address, key] = [addressOf(socket), farEnd(socket)];
-    if (this.#hasGuessed(address)) {
+    const due = performance.now() + Math.max(0, this.#knocks.of(address) - knock.lent);
+    if (this.#hasGuessed(address) || !this.#knocksOn(address)) {
       socket.destroy();
       return;
     }
     while (this.#strangers.size >= this.#limits.strangers) this.#evict();
     this.#connections.add(socket);
     const timer = setTimeout(() => socket.destroy(), this.#patience);
-    const stranger = { socket, address, timer };
+    const stranger = { socket, address, timer, due, unheard: () => undefined };
     this.#strangers.set(key, stranger);
     socket.once("close", () => {
       this.#connections.delete(socket);
       this.#forget(key, stranger);
     });
+  }
+
+  /** @returns whether the address may go on */
+  #knocksOn(address: string): boolean {
+    if (this.#knocks.of(address) + knock.costs > knock.most) return false;
+    this.#knocks.add(address, knock.costs);
+    return true;
   }
 
   #hasGuessed(address: string): boolean {
@@ -125,6 +157,7 @@ export class Door {
 
   #forget(key: string, stranger: Stranger): void {
     clearTimeout(stranger.timer);
+    stranger.unheard();
     if (this.#strangers.get(key) === stranger) this.#strangers.delete(key);
   }
 }

@@ -1,4 +1,4 @@
-import type { RequestListener, Server as HttpServer } from "node:http";
+import type { IncomingMessage, RequestListener, Server as HttpServer } from "node:http";
 import { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { UserError } from "@fedclair/core";
@@ -31,7 +31,10 @@ export async function listen(
   server: HttpServer | HttpsServer = createServer(answerNotFound),
 ): Promise<Listener> {
   // Not before: a host and a trial in memory have no use for it.
-  const socketIo = await import("socket.io");
+  const [socketIo, { BoundedWebSocketServer }] = await Promise.all([
+    import("socket.io"),
+    import("./websocket-server.js"),
+  ]);
   const io = new socketIo.Server<Events, Events>(server, {
     serveClient: false,
     transports: ["websocket"],
@@ -39,19 +42,20 @@ export async function listen(
     // The default of 1 MB cuts the connection of a host that sends a longer frame.
     maxHttpBufferSize: Math.max(chunkBytes, limitsBeforeWelcome.chunkBytes) + frameOverheadBytes,
     ...heartbeat,
+    wsEngine: BoundedWebSocketServer,
     // Hosts send no Origin; a browser does, also from a foreign page that tries this machine's ports.
     allowRequest: ({ headers, socket }, decide) => {
-      const isBrowser = headers.origin !== undefined;
-      const delay = isBrowser ? 0 : door.delayOf(socket);
-      if (delay === undefined) socket.destroy();
       // Until it is decided nobody else listens for errors, and one that nobody hears ends the process.
-      else if (delay > 0) socket.on("error", () => undefined);
+      socket.on("error", () => undefined);
       setTimeout(() => {
-        decide(null, !isBrowser);
-      }, delay);
+        decide(null, headers.origin === undefined);
+      }, door.delayOf(socket));
     },
   });
   const door = new Door(server);
+  io.engine.on("connection", ({ request }: { readonly request: IncomingMessage }) => {
+    door.listenTo(request.socket);
+  });
   await bind(server, host, port);
   return {
     ...{ io, door },

@@ -250,6 +250,7 @@ export class SocketPool implements ClientPool {
 
   #connect(socket: HostSocket): void {
     let session: HostSession | undefined;
+    let isRefused = false;
     const peer = new Peer(
       {
         emit: (frame, reply) => socket.emit("frame", frame, reply),
@@ -279,9 +280,11 @@ export class SocketPool implements ClientPool {
     );
     // Any other event is answered as a frame that is none.
     socket.onAny((event: string, ...args: unknown[]) => {
+      if (isRefused) return;
       const answer = peer.receive(event === "frame" ? args : [undefined, args.at(-1)]);
       // Who is refused before it has joined has nothing more to say; what it was told still goes out.
-      if (answer.type === "failure" && !session) socket.conn.close();
+      isRefused = answer.type === "failure" && !session;
+      if (isRefused) socket.conn.close();
     });
     socket.on("disconnect", (reason) => {
       peer.disconnected();
