@@ -1,5 +1,5 @@
 import { oneLine, UserError } from "@fedclair/core";
-import { outcomeText, print, removeRun, runIn, type HeldRun } from "@fedclair/runs";
+import { counted, outcomeText, print, removeRun, runIn, type HeldRun } from "@fedclair/runs";
 import { openRun } from "./open-run.js";
 
 /** `fedclair show`: how a run stands, and what it showed as far as it came. */
@@ -50,7 +50,7 @@ function standingText({ status, info, rounds, holder, failure }: HeldRun): strin
   const parts = [
     failure ? `failed (${failure.message})` : status,
     `began ${info.started}`,
-    ...(status === "done" ? [] : [`${rounds} rounds on disk`]),
+    ...(status === "done" ? [] : [`${counted(rounds, "round")} to go on from`]),
     ...(holder ? [`process ${holder.pid} on ${oneLine(holder.host)}`] : []),
   ];
   return parts.join(", ");

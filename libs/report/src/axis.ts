@@ -30,7 +30,8 @@ export function roundAxis(rounds: readonly number[]): object {
     title: "round",
     axis: {
       grid: false,
-      format: "d",
+      format: ",d",
+      labelOverlap: true,
       ...(rounds.length <= mostTicks ? { values: rounds } : { tickMinStep: 1 }),
     },
     // Room for points beside the axis.

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { writeWhole } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureWidth, ink } from "./figure-style.js";
 import type { Figure } from "./page.js";
@@ -36,9 +37,9 @@ export async function writeFigures(
     const alone = titled(spec, `${drawing.title} · ${of}`, drawing.caption);
     const svg = await drawSvg(alone);
     const file = join(folder, "figures", drawing.name);
-    await writeFile(`${file}.vl.json`, JSON.stringify(alone, null, 1) + "\n");
-    await writeFile(`${file}.svg`, svg);
-    await writeFile(`${file}.png`, drawPng(svg));
+    await writeWhole(`${file}.vl.json`, JSON.stringify(alone, null, 1) + "\n");
+    await writeWhole(`${file}.svg`, svg);
+    await writeWhole(`${file}.png`, [drawPng(svg)]);
   }
   if (!hasFont()) process.emitWarning("no font was found: the PNG figures have no text");
   return drawFigures(drawings);

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import type { MetricInfo, Trial } from "@fedclair/core";
 import { toyTrial } from "@fedclair/core/testing";
-import type { Measure, Summary } from "@fedclair/runs";
+import type { ArmRecord, Measure, Summary } from "@fedclair/runs";
 import fc from "fast-check";
 import { axisTicks, errorAxis, roundAxis } from "./axis.js";
 import { html, preformatted } from "./html.js";
 import { measureRows } from "./measures.js";
+import { inAll } from "./rounds.js";
 import { scoreAxis, thinned, unscored, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
@@ -130,6 +131,18 @@ describe("figures' data", () => {
     };
     assert.deepEqual(ticks(3), [1, 2, 3]);
     assert.equal(ticks(100), 1);
+  });
+
+  it("leaves out a round that is drawn of one method alone, but not beyond another's end", () => {
+    const of = (arm: string, ...rounds: number[]) => rounds.map((round) => ({ arm, round }));
+    const drawn = inAll([of("a", 1, 5, 9, 12), of("b", 1, 5, 7)] as unknown as ArmRecord[][]);
+    assert.deepEqual(
+      drawn.map((own) => own.map(({ round }) => round)),
+      [
+        [1, 5, 9, 12],
+        [1, 5],
+      ],
+    );
   });
 
   it("thins a crowd to its extremes and what lies evenly between", () => {

@@ -5,6 +5,7 @@ import { accuracyFigure } from "./accuracy-figure.js";
 import { drawFigures } from "./figures.js";
 import { html, table } from "./html.js";
 import { loneFigureSection, pageOf } from "./page.js";
+import { inAll } from "./rounds.js";
 
 /** Writes runs side by side, one page that needs nothing beside itself, into a new file. @param runs in the comparison's order */
 export async function writeComparison(
@@ -39,6 +40,14 @@ export async function writeComparison(
     <section>
       <h2>Measures</h2>
       <p class="note">Bold: the best, where it is known which end is better.</p>
+      ${names
+        .filter((_, i) => runs[i]?.isFinished === false)
+        .map(
+          (name) =>
+            html`<p class="mistake">
+              ${name} is not at its end: its measures are as far as it came.
+            </p>`,
+        )}
       ${table(
         ["measure", ...names],
         measures.map(({ name, values, best }) => [
@@ -60,13 +69,8 @@ function asArms(names: readonly string[], runs: readonly Run[]): Run {
   const [first] = runs;
   if (!first) throw new Error("no run is compared with none");
   const arms = names.map((label) => ({ ...first.arms[0], label })) as unknown as Run["arms"];
-  const methods = runs.map(studied);
-  const isCommon = (round: number) =>
-    methods.every((own) => round > (own.at(-1)?.round ?? 0) || own.some((r) => r.round === round));
-  const drawn = methods.flatMap((records, i) =>
-    records
-      .filter(({ round }) => isCommon(round))
-      .map((record) => ({ ...record, arm: names[i] ?? "" })),
+  const drawn = inAll(runs.map(studied)).flatMap((records, i) =>
+    records.map((record) => ({ ...record, arm: names[i] ?? "" })),
   );
   return { ...first, arms, drawn };
 }

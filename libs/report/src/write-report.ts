@@ -1,7 +1,6 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TaskFigures } from "@fedclair/core";
-import { measuringClients, type Run } from "@fedclair/runs";
+import { measuringClients, writeWhole, type Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { accuracyFigure } from "./accuracy-figure.js";
 import { costFigure } from "./cost-figure.js";
@@ -47,7 +46,7 @@ export async function writeReportOf(run: Run, folder: string): Promise<void> {
     },
   ];
   const drawn = await writeFigures(folder, `${run.trial.name}, seed ${run.trial.seed}`, drawings);
-  await writeFile(join(folder, "report.html"), page(run, drawn));
+  await writeWhole(join(folder, "report.html"), page(run, drawn));
 }
 
 function taskDrawings({ trial, arms, artifacts }: Run, figures: TaskFigures): Drawing[] {

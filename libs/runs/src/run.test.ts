@@ -44,6 +44,17 @@ describe("RunTally", () => {
     assert.deepEqual(mean.slice(0, 3), [1, 5, 9]);
   });
 
+  it("measures no method of an unfinished run that is behind", () => {
+    const measured = (arm: string, round: number) =>
+      recordOf(arm, round, clientOf("c00", null, undefined, 0.5));
+    const records = [measured("clair", 1), measured("clair", 2), measured("mean", 1)];
+    const names = (isFinished: boolean) =>
+      Object.keys(runOf(trial, records, {}, isFinished).summary.measures);
+    assert.ok(names(true).includes("accuracy.gainOver.mean"), "a task may end a method early");
+    assert.ok(!names(false).some((name) => /^accuracy.*mean/.test(name)));
+    assert.ok(names(false).includes("accuracy.clair"));
+  });
+
   it("counts failures beyond those that it keeps", () => {
     const clients = [lostClient("c00"), lostClient("c01", "STRAGGLER"), clientOf("c02", null)];
     const { failures } = runOf(

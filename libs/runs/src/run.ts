@@ -8,7 +8,7 @@ import { describedBy, undescribed, type TrialDescription } from "./description.j
 import type { Detected } from "./detection.js";
 import { DrawnRounds } from "./drawn-rounds.js";
 import { FailureTally, type Failures } from "./failures.js";
-import { readSummary } from "./store/held-run.js";
+import { readRunInfo, readSummary } from "./store/held-run.js";
 import { eachLine, readLines } from "./store/lines.js";
 import type { ArmTiming } from "./store/run-folder.js";
 import { Tally, type Summary } from "./summary.js";
@@ -62,9 +62,12 @@ export async function readRun(folder: string, description?: TrialDescription): P
   const written = await readSummary(folder);
   const tally = new RunTally(trial, description);
   for await (const record of eachLine<ArmRecord>(folder, "records.jsonl")) tally.add(record);
-  const records = tally.records(new Map(Object.entries(written?.stopped ?? {})));
+  const stopped = new Map(Object.entries(written?.stopped ?? {}));
+  const records = tally.records(stopped, written !== undefined);
+  const { backend } = (await readRunInfo(folder)) ?? {};
   return {
-    ...{ trial, ...records, summary: { ...written, ...records.summary } },
+    ...{ trial, ...records },
+    summary: { ...(backend !== undefined && { backend }), ...written, ...records.summary },
     description: description ?? describedBy(records.clients),
     timings: await readTimings(folder, records.drawn),
     artifacts: await readLines<Artifact>(folder, "artifacts.jsonl"),
@@ -97,12 +100,15 @@ export class RunTally {
     if (stopped === undefined) this.#rounds.set(arm, (this.#rounds.get(arm) ?? 0) + 1);
   }
 
-  /** @param stopped methods that could not go on, and why, beside those whose records say so */
-  records(stopped: ReadonlyMap<string, string> = new Map()): Records {
+  /**
+   * @param stopped methods that could not go on, and why, beside those whose records say so
+   * @param isFinished as `Tally.summary`
+   */
+  records(stopped: ReadonlyMap<string, string> = new Map(), isFinished = true): Records {
     for (const [arm, why] of stopped) this.#tally.stop(arm, why);
     return {
       ...{ arms: this.#arms, rounds: this.#rounds },
-      ...{ summary: this.#tally.summary(), detected: this.#tally.detected() },
+      ...{ summary: this.#tally.summary(isFinished), detected: this.#tally.detected() },
       ...{ last: this.#tally.last, drawn: this.#drawn.records() },
       ...{ clients: this.#clients.clients, failures: this.#failures.failures() },
     };
@@ -124,7 +130,12 @@ async function readTimings(folder: string, records: readonly ArmRecord[]): Promi
   return { drawn, ...(total && { total }) };
 }
 
-/** The records of the method under study that are drawn, in the order of rounds. */
-export function studied({ drawn, arms: [main] }: Pick<Run, "drawn" | "arms">): ArmRecord[] {
-  return drawn.filter(({ arm }) => arm === main.label);
+/** The records of a method that are drawn, in the order of rounds. */
+export function recordsOf({ drawn }: Pick<Run, "drawn">, label: string): ArmRecord[] {
+  return drawn.filter(({ arm }) => arm === label);
+}
+
+/** Those of the method under study. */
+export function studied(run: Pick<Run, "drawn" | "arms">): ArmRecord[] {
+  return recordsOf(run, run.arms[0].label);
 }

@@ -120,10 +120,15 @@ export class Tally {
     this.#stopped.set(arm, why);
   }
 
-  summary(): Summary {
+  /** @param isFinished else only methods that came as far as the one under study are measured */
+  summary(isFinished = true): Summary {
     const { name, seed } = this.#trial;
     const main = this.#main;
-    const arms = this.#labels.filter((label) => !this.#stopped.has(label));
+    const reached = this.#last.get(main)?.round;
+    const arms = this.#labels.filter(
+      (label) =>
+        !this.#stopped.has(label) && (isFinished || this.#last.get(label)?.round === reached),
+    );
     const baselines = arms.filter((label) => label !== main);
     const isWhole = !this.#stopped.has(main);
     const details = [

@@ -14,7 +14,7 @@ export function runOf(
   const tally = new RunTally(trial, known);
   for (const record of records) tally.add(record);
   return {
-    ...{ trial, description: known, ...tally.records(), isFinished },
+    ...{ trial, description: known, ...tally.records(new Map(), isFinished), isFinished },
     ...{ timings: { drawn: [] }, artifacts: [] },
   };
 }

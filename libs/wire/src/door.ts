@@ -63,7 +63,9 @@ export class Door {
       this.#enter(socket);
     });
     server.on("request", ({ socket }: IncomingMessage) => {
-      if (!this.#knocksOn(addressOf(socket))) socket.destroy();
+      if (socket.destroyed || this.#knocksOn(addressOf(socket))) return;
+      socket.destroy();
+      this.wrongToken(socket); // many requests may be in what was read at once, and all of them are heard
     });
   }
 

@@ -33,12 +33,9 @@ export function verdictSentence(run: Run): string {
     return printable(`${main} could not go on, ${why}.${until}`, mostBytes);
   }
   if (rounds === 0) return "Stopped before the end of the first round.";
-  return printable(
-    run.isFinished
-      ? sentence
-      : `Stopped after ${rounds} of ${counted(run.trial.rounds, "round")}: ${sentence}`,
-    mostBytes,
-  );
+  const all = run.trial.rounds;
+  const until = rounds < all ? `after ${rounds} of ${counted(all, "round")}` : "in a baseline";
+  return printable(run.isFinished ? sentence : `Stopped ${until}: ${sentence}`, mostBytes);
 }
 
 function detectionClause({ detected }: Run): string {

@@ -44,6 +44,13 @@ describe("systemFault", () => {
     );
   });
 
+  it("knows a disk's quota, for which Node.js has no name", () => {
+    const error = Object.assign(new Error("Unknown system error -122"), {
+      ...{ code: "Unknown system error -122", errno: -122, syscall: "write" },
+    });
+    assert.match(systemFault(error)?.message ?? "", /^the quota of the disk .* \(write: EDQUOT\)$/);
+  });
+
   it("leaves faults of the program alone", () => {
     for (const error of [new TypeError("no"), Object.assign(new Error(), { code: "EBADF" }), "x"]) {
       assert.equal(systemFault(error), undefined);

@@ -18,11 +18,14 @@ const advice: Readonly<Record<string, string>> = {
   EROFS: "the disk is read-only: choose another one",
 };
 
+/** Of errors that Node.js has no name for, by their number on Linux. */
+const unnamed: Readonly<Record<number, string>> = { [-122]: "EDQUOT" };
+
 /** The code of an error of the system, as `ENOENT`; undefined of any other error. */
 export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string"
-    ? error.code
-    : undefined;
+  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  return unnamed[errno ?? 0] ?? code;
 }
 
 /**

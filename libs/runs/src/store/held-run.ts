@@ -76,7 +76,7 @@ export async function runIn(folder: string, isOurs = false): Promise<HeldRun | u
     throw new UserError(`the folder '${folder}' is not empty and holds ${what}: ${advice}`);
   }
   if (!names.includes("trial.yaml")) return undefined;
-  const info = await readJson<RunInfo>(folder, "run.json");
+  const info = await readRunInfo(folder);
   if (info?.hash === undefined)
     throw new UserError(`'${join(folder, "run.json")}' is broken: ${advice}`);
   // Written by RunFolder from a trial that passed its schema.
@@ -138,6 +138,11 @@ export async function readSummary(folder: string): Promise<Summary | undefined> 
   const read = await readJson<Omit<Summary, "details">>(folder, "summary.json");
   const summary = read && { details: [], ...read };
   return Array.isArray(summary?.arms) && Array.isArray(summary.details) ? summary : undefined;
+}
+
+/** What `run.json` says; undefined where it cannot be read. */
+export function readRunInfo(folder: string): Promise<RunInfo | undefined> {
+  return readJson<RunInfo>(folder, "run.json");
 }
 
 /** What lies in a folder beside what one that takes it has put there; nothing if there is no such folder. */

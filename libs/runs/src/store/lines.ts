@@ -5,7 +5,7 @@ import { UserError } from "@fedclair/core";
 /** The files of a run that have a JSON value a line. */
 export type LinesFile = "records.jsonl" | "timings.jsonl" | "artifacts.jsonl";
 
-/** Reads a JSON-lines file of a run; no artifacts where the run left none. @throws UserError for a line that is no JSON */
+/** Reads a JSON-lines file of a run; nothing where it did not come to begin it. @throws UserError for a line that is no JSON */
 export async function readLines<T>(folder: string, file: LinesFile): Promise<T[]> {
   const values: T[] = [];
   for await (const value of eachLine<T>(folder, file)) values.push(value);
@@ -15,7 +15,7 @@ export async function readLines<T>(folder: string, file: LinesFile): Promise<T[]
 /** As `readLines`, one after another: a run's records may outgrow the memory. */
 export async function* eachLine<T>(folder: string, file: LinesFile): AsyncGenerator<T> {
   const path = join(folder, file);
-  if (file === "artifacts.jsonl" && !existsSync(path)) return;
+  if (!existsSync(path)) return;
   let number = 0;
   for await (const line of linesOf(path)) {
     number++;
