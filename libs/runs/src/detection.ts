@@ -73,6 +73,10 @@ export const detectionInfos: MetricInfos = {
     unit: "clients",
     description: "benign clients flagged, mean over rounds",
   },
+  undecidedMean: {
+    unit: "clients",
+    description: "clients of which the aggregator could not tell, mean over rounds",
+  },
   recallOfClients: {
     better: "higher",
     description: "share of all contaminated clients that were flagged when last judged",
@@ -154,6 +158,7 @@ export class DetectionTally {
   #last: Detection | undefined;
   #open: Open | undefined;
   #rounds = 0;
+  readonly #undecided = { clients: 0, rounds: 0 };
   #isSteady = true;
   #hasUnjudged = false;
   readonly #total = { contaminated: 0, benign: 0, caught: 0, falseAlarms: 0 };
@@ -167,7 +172,10 @@ export class DetectionTally {
     );
     const detection = detectionOf(clients);
     if (!detection) return;
-    this.#open = { unknown: detection.unknown, undecided: undecidedOf(clients) };
+    const undecided = undecidedOf(clients);
+    this.#open = { unknown: detection.unknown, undecided };
+    this.#undecided.clients += undecided.count;
+    this.#undecided.rounds++;
     if (detection.contaminated + detection.benign === 0) return;
     const { contaminated, benign, caught, falseAlarms } = detection;
     const before = this.#last ?? detection;
@@ -210,6 +218,7 @@ export class DetectionTally {
     const share = (metric: string, part: number, whole: number, attack?: string) =>
       whole === 0 ? [] : [measure(metric, part / whole, whole, attack)];
     const both = flagged + contaminated;
+    const open = this.#undecided;
     return [
       ...(exact.of === 0 ? [] : [measure("exactRounds", exact.rounds, exact.of)]),
       measure("falseAlarms", last.falseAlarms, last.benign),
@@ -218,6 +227,9 @@ export class DetectionTally {
       ...share("precision", last.caught, last.caught + last.falseAlarms),
       ...share("recallMean", caught, contaminated),
       ...share("precisionMean", caught, flagged),
+      ...(open.clients === 0
+        ? []
+        : [measure("undecidedMean", open.clients / open.rounds, open.rounds)]),
       ...this.#clients.measures(),
       ...(both === 0 ? [] : [measure("f1", (2 * caught) / both)]),
       ...[...this.#attacks]

@@ -35,6 +35,7 @@ export interface Summary {
  * - `detection.recall`, `detection.precision`, `detection.falseAlarms`: of the last round; `…Mean`: over all rounds;
  * - `detection.f1`: harmonic mean of precision and recall, over all rounds;
  * - `detection.recall.<attack>`: of one attack, over all rounds;
+ * - `detection.undecidedMean`: clients of which the aggregator could not tell, mean over rounds; absent where there were none;
  * - `detection.recallOfClients`, `detection.falseAlarmsOfClients`: of every client as it was judged last, where rounds judge different ones;
  * - `<metric>.<arm>`: mean over the benign clients of the last round, by their own evaluation;
  * - `<metric>.gainOver.<arm>`, `<metric>.ratioTo.<arm>`: the method under study minus, and divided by, a baseline, over

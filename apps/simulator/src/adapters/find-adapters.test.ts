@@ -53,10 +53,13 @@ describe("a pile of adapters", () => {
       "round_1/client_1/adapter",
       "top",
     ]);
+    await place("round_2/client_0/adapter", "Round-10/client_0/adapter");
     const { checkpoints } = await findAdapters([root]);
     assert.deepEqual(checkpoints.map((folder) => relative(root, folder)).sort(), [
       "kept/checkpoint-16",
       "kept/checkpoint-8",
+      "round_1/client_0/adapter",
+      "round_2/client_0/adapter",
       "top/checkpoint-40",
     ]);
     assert.equal((await namesAt(join(root, "kept"))).length, 3);

@@ -1,6 +1,6 @@
 import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { basename, dirname, join, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { UserError } from "@fedclair/core";
 import { configFile } from "./peft-config.js";
 
@@ -28,7 +28,7 @@ export async function findAdapters(paths: readonly string[]): Promise<FoundAdapt
     paths.map(async (path) => {
       const under = await foldersUnder(path, deepest);
       if (under === undefined) throw new UserError(`no folder '${path}'`);
-      if (under.adapters.length > 0) return under;
+      if (under.adapters.length > 0) return inLastRounds(path, under);
       throw new UserError(
         `no adapter in '${path}': neither it nor a folder in it has an ${configFile}`,
       );
@@ -49,6 +49,30 @@ export async function findAdapters(paths: readonly string[]): Promise<FoundAdapt
 type Under = Pick<FoundAdapters, "skipped" | "checkpoints"> & {
   readonly adapters: readonly string[];
 };
+
+/** A folder of what a round left. */
+const roundFolder = /^round[-_]?(\d+)$/i;
+
+/** Of adapters that have the same place in folders of several rounds those of the last one: a client's rounds are as alike as colluders. */
+function inLastRounds(path: string, { adapters, checkpoints, ...rest }: Under): Under {
+  const last = new Map<string, { readonly round: number; readonly folder: string }>();
+  const earlier: string[] = [];
+  for (const folder of adapters) {
+    const parts = relative(path, folder).split(sep);
+    const at = parts.findIndex((part) => roundFolder.test(part));
+    const round = Number(roundFolder.exec(parts[at] ?? "")?.[1] ?? 0);
+    const place = parts.with(Math.max(at, 0), at < 0 ? (parts[0] ?? "") : "round").join(sep);
+    const known = last.get(place);
+    if (known) earlier.push(known.round > round ? folder : known.folder);
+    if (!known || known.round <= round) last.set(place, { round, folder });
+  }
+  const kept = new Set([...last.values()].map(({ folder }) => folder));
+  return {
+    ...rest,
+    adapters: adapters.filter((folder) => kept.has(folder)),
+    checkpoints: [...checkpoints, ...earlier],
+  };
+}
 
 /** Undefined of what is no folder; a folder without any adapter in it is skipped as a whole. */
 async function foldersUnder(path: string, depth: number): Promise<Under | undefined> {

@@ -81,6 +81,9 @@ export const auditSchema: z.ZodType<Audit> = z
     begunInBase: names.describe("Adapters whose B·A began as a part of the base's weights."),
     ownStarts: z.boolean().describe("Did every adapter begin from an A₀ of its own?"),
     identical: z.array(names).describe("Groups of adapters that are the same to the last number."),
+    nearCopies: z
+      .array(names)
+      .describe("Groups of adapters that are nearly the same: the first of each is compared."),
     bases: names.describe("The bases that the configurations name, the most frequent first."),
     skipped: names.describe("Folders beside adapters that have no configuration of one."),
     checkpoints: names.describe("Earlier states of an adapter that was found, left out."),

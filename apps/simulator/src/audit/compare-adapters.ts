@@ -8,6 +8,7 @@ import {
 } from "@fedclair/aggregators";
 import { UserError, type Update } from "@fedclair/core";
 import { item, sum, type Matrix } from "@fedclair/linalg";
+import { nearCopies } from "./copies.js";
 import { findingsOf, invalid, type Finding } from "./findings.js";
 import { beganApart } from "./own-start.js";
 import { beganInBase } from "../adapters/peft-config.js";
@@ -54,6 +55,8 @@ export interface Comparison {
   readonly ownStarts: boolean;
   /** Groups of adapters that are the same to the last number. */
   readonly identical: readonly (readonly string[])[];
+  /** Groups of adapters that are nearly the same: the first of each is compared. */
+  readonly nearCopies: readonly (readonly string[])[];
   /** The bases that the configurations name, the most frequent first. */
   readonly bases: readonly string[];
 }
@@ -87,27 +90,34 @@ export async function compareAdapters({
   const firsts = firstsOf(pile.identical);
   // Copies would look like clients that collude.
   const names = [...adapters.keys()];
-  const compared = [...names.keys()].filter((k) => !firsts.has(item(names, k)));
+  const distinct = [...names.keys()].filter((k) => !firsts.has(item(names, k)));
+  const near = nearCopies(
+    distinct.map((k) => item(names, k)),
+    [...among(modules, distinct).values()],
+  );
+  const nearFirsts = firstsOf(near);
+  const compared = distinct.filter((k) => !nearFirsts.has(item(names, k)));
   const updates = compared.map((k): Update => {
     const delta = new Map([...modules].map(([m, { pairs }]) => [m, item(pairs, k)]));
     return { clientId: item(names, k), numExamples: 1, delta, metrics: {} };
   });
-  const known = [...modules].flatMap(([m, { gram }]): [string, Matrix][] =>
-    gram ? [[m, gram.among(compared)]] : [],
-  );
   const result = await clair(updates, options, {
     threads: threadsFor(updates),
-    grams: new Map(known),
+    grams: among(modules, compared),
   });
   try {
     const { detection, threshold, gap, spaces } = result;
     const tangents = await moduleTangents(result);
     const found = findingsOf(result, tangents);
     const findings = new Map(found.map((finding) => [finding.name, finding]));
-    for (const [name, first] of firsts) {
-      const finding = findings.get(first);
-      if (finding) findings.set(name, { ...finding, name, reason: `the same as ${first}` });
-    }
+    const asFirst = (copies: ReadonlyMap<string, string>, how: string) => {
+      for (const [name, first] of copies) {
+        const finding = findings.get(first);
+        if (finding) findings.set(name, { ...finding, name, reason: `${how} as ${first}` });
+      }
+    };
+    asFirst(nearFirsts, "nearly the same");
+    asFirst(firsts, "the same");
     const ignored = [...adapters.values()].flatMap(({ others }) => [...others.keys()]);
     return {
       comparison: {
@@ -125,6 +135,7 @@ export async function compareAdapters({
         begunInBase: named(beganInBase),
         ownStarts: beganApart(modules),
         identical: pile.identical,
+        nearCopies: near,
         bases: basesOf(adapters),
       },
       refined: refine ? await refinedOf(result, pile, firsts, options) : new Map(),
@@ -134,10 +145,17 @@ export async function compareAdapters({
   }
 }
 
-/** Of every copy the adapter that is compared in its place. */
-function firstsOf(identical: Pile["identical"]): Map<string, string> {
+/** The inner products of some adapters, by module. */
+function among(modules: Pile["modules"], rows: readonly number[]): Map<string, Matrix> {
   return new Map(
-    identical.flatMap(([first = "", ...copies]) => copies.map((copy) => [copy, first] as const)),
+    [...modules].flatMap(([name, { gram }]) => (gram ? [[name, gram.among(rows)] as const] : [])),
+  );
+}
+
+/** Of every copy the adapter that is compared in its place. @param groups of copies */
+function firstsOf(groups: readonly (readonly string[])[]): Map<string, string> {
+  return new Map(
+    groups.flatMap(([first = "", ...copies]) => copies.map((copy) => [copy, first] as const)),
   );
 }
 
@@ -148,6 +166,10 @@ async function refinedOf(
   options: ClairOptions,
 ): Promise<Map<string, RefinedPairs>> {
   const refined = refinedPairs(expandAll(pile, await refineToPairs(result, options)));
+  // Where nothing can be said of anybody all are pooled, and nobody is known to be benign; unless nobody was to be judged.
+  for (const name of options.rule === "none" ? [] : refined.keys()) {
+    if (result.status.get(name) !== "benign") refined.delete(name);
+  }
   for (const [copy, first] of firsts) {
     const pairs = refined.get(first);
     if (pairs) refined.set(copy, pairs);

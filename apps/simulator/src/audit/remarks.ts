@@ -42,8 +42,18 @@ export function remarks(
   { rule, centered, minBenignFraction, gapMin2 }: ClairOptions,
 ): Remark[] {
   const { adapters, detection, threshold, ranks, uninformative } = audit;
-  const { ignored, dora, begunInBase, ownStarts, identical, bases, skipped, checkpoints, refined } =
-    audit;
+  const {
+    ignored,
+    dora,
+    begunInBase,
+    ownStarts,
+    identical,
+    nearCopies,
+    bases,
+    skipped,
+    checkpoints,
+    refined,
+  } = audit;
   const all = Object.values(ranks);
   const said: Remark[] = [];
   const tell = (text: string) => said.push({ text, isWarning: false });
@@ -78,6 +88,9 @@ export function remarks(
   for (const group of identical) {
     warn(`the same to the last number: ${firstOf(group)}.`);
   }
+  for (const group of nearCopies) {
+    warn(`nearly the same, and compared once, without being refined: ${firstOf(group)}.`);
+  }
   if (begunInBase.length > 0 && !centered) {
     const begun =
       `B·A of ${counted(begunInBase.length, "adapter")} began elsewhere than at zero (init_lora_weights): ` +
@@ -99,7 +112,8 @@ export function remarks(
   if (ignored.length > 0) {
     tell(`No LoRA pairs, not judged: ${firstOf(ignored.map(shortened))}.`);
   }
-  if (checkpoints.length > 0) tell(`Earlier checkpoints, left out: ${firstOf(checkpoints)}.`);
+  if (checkpoints.length > 0)
+    tell(`Earlier checkpoints and rounds, left out: ${firstOf(checkpoints)}.`);
   if (skipped.length > 0) {
     tell(`No adapter_config.json, left out: ${firstOf(skipped)}.`);
   }

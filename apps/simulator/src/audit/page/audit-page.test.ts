@@ -45,6 +45,7 @@ function madeAudit(count: number, modules: number, own: Partial<Audit> = {}): Au
       dora: [],
       begunInBase: [],
       identical: [],
+      nearCopies: [],
       ownStarts: false,
     },
     ...{ bases: ["a/base"], skipped: [], checkpoints: [] },

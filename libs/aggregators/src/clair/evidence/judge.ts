@@ -41,6 +41,8 @@ const leastAgreement = 0.02;
 
 const alone =
   "stands apart from the others, and nothing else tells against it: honest and different, or contaminated";
+const paired =
+  "is like one other as no two clients are, and nothing else tells against it: two states of one client, or two that collude";
 
 /**
  * Who is contaminated, by evidence of more than one kind. Lying outside the shared space convicts where that space holds most of
@@ -96,7 +98,7 @@ export async function judge(
   const isEnormous = (k: number) => at(item(found.surprises, large), k) > enormous;
   const isOdd = (k: number) => item(isOpposed, k) || (!likeness.isCentred && isEnormous(k));
   const suspects = found.outliers.filter((k) => !isInside(k) || isOdd(k));
-  const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed));
+  const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed, likeness));
   const opposing = opposedTo(likeness, found.members, isOpposed, rate);
   const convicted = new Set([...beyond(byOutside), ...guilty, ...opposing]);
   const unsure = suspects.filter((k) => !convicted.has(k));
@@ -104,7 +106,7 @@ export async function judge(
   return {
     contaminated: indices(scores.length).filter((k) => convicted.has(k)),
     benign: indices(scores.length).filter((k) => !convicted.has(k) && !unsure.includes(k)),
-    undecided: new Map(unsure.map((k) => [k, alone])),
+    undecided: new Map(unsure.map((k) => [k, item(likeness.inPair, k) ? paired : alone])),
     isSilent: false,
     scores: byOutside.map((score, k) =>
       Math.max(score, byLikeness(k), opposing.includes(k) ? 1 + 1e-9 : 0),
@@ -113,7 +115,7 @@ export async function judge(
   };
 }
 
-/** Of size and clique each, where clients have nothing in common. */
+/** Of size and clique each, where clients have nothing in common; and of standing apart, for a pair to be a clique. */
 const bothTell = 0.01;
 
 /**
@@ -130,7 +132,8 @@ async function withLargeCliques(
   const found = await findOutliers(piecesOf({ ...likeness, isCentred: true }, shares, core), rate);
   const tells = (piece: number, k: number) =>
     at(item(found.surprises, piece), k) > -2 * Math.log(bothTell);
-  const guilty = new Set(found.outliers.filter((k) => tells(large, k) && tells(together, k)));
+  const inClique = (k: number) => tells(together, k) && !item(likeness.inPair, k);
+  const guilty = new Set(found.outliers.filter((k) => tells(large, k) && inClique(k)));
   return {
     ...said,
     ...withAccused(said, guilty),
@@ -190,10 +193,19 @@ function opposedTo(
   return indices(agreement.length).filter((k) => item(isOpposed, k) && at(surprise, k) > limit);
 }
 
-/** Does more tell against an outlier than that it stands apart? */
-function isGuilty(k: number, { surprises }: Outliers, isOpposed: readonly boolean[]): boolean {
-  const bySizeAndClique = at(item(surprises, large), k) + at(item(surprises, together), k);
-  return item(isOpposed, k) || bySizeAndClique > guilt;
+/**
+ * Does more tell against an outlier than that it stands apart? A clique of two that agree with the others as usual is none: they may be two states of
+ * one client.
+ */
+function isGuilty(
+  k: number,
+  { surprises }: Outliers,
+  isOpposed: readonly boolean[],
+  { inPair }: Likeness,
+): boolean {
+  const isApart = at(item(surprises, apart), k) > -2 * Math.log(bothTell);
+  const byClique = item(inPair, k) && !isApart ? 0 : at(item(surprises, together), k);
+  return item(isOpposed, k) || at(item(surprises, large), k) + byClique > guilt;
 }
 
 function evidenceOf(

@@ -14,7 +14,12 @@ export interface Likeness {
   readonly size: Float64Array;
   /** How much more it is like its two nearest than like the others: a minority that moves together. */
   readonly clique: Float64Array;
+  /** Is it like one other alone? Then the two may be one client's. By client. */
+  readonly inPair: readonly boolean[];
 }
+
+/** Two states of one client have a cosine above it, if they share half of what they learnt. */
+const leastPair = 0.5;
 
 /** Of a change's energy, what may be left by rounding when the common part is taken out. */
 const rounding = 1e-15;
@@ -36,8 +41,12 @@ export function likenessOf(grams: readonly Matrix[], norms: readonly number[]): 
   const clique = Float64Array.from(others, (own, k) => {
     return (at(own, own.length - 1) + at(own, own.length - 2)) / 2 - at(agreement, k);
   });
+  const inPair = others.map((own, k) => {
+    const [second, nearest] = [at(own, own.length - 2), at(own, own.length - 1)];
+    return nearest > leastPair && second - at(agreement, k) < at(clique, k) / 2;
+  });
   const size = Float64Array.from(norms, (norm) => Math.log(norm));
-  return { isCentred: false, cosines, agreement, size, clique };
+  return { isCentred: false, cosines, agreement, size, clique, inPair };
 }
 
 /**
