@@ -101,7 +101,8 @@ describe("a client host of a run that is killed", () => {
     await run.says(
       /client host \d of 2 ended with SIGKILL; it is started again \(1 of 3\)\n[^]*4 failed\n[^]*round \d+: training loss [\d.]+\n/,
     );
-    assert.equal(hostsOf(run.pid).length, 2);
+    // The other host has the clients before this one is there.
+    while (hostsOf(run.pid).length < 2) await new Promise(setImmediate);
     run.kill("SIGINT");
     assert.equal((await run.ended).code, 130);
     const failed = (await recordsOf(out)).map((record) => failuresOf(record).length > 0);
