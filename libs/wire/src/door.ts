@@ -1,20 +1,11 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { Server, Socket } from "node:net";
-import { Debts } from "./debts.js";
+import { Debts, guesses, knocks, type Terms } from "./debts.js";
 import { joinTimeout, limitsBeforeWelcome } from "./protocol.js";
 
 /** Descriptors that are left for everything but connections: files of the run, and what Node.js needs. */
 const reserve = 64;
-
-/** A wrong token costs an address six seconds, of which ten are lent: ten guesses at once, and then ten a minute. */
-const guess = { costs: 6_000, lent: 9 * 6_000, most: 15 * 6_000 };
-
-/**
- * A connection costs an address 2.5 ms, and so does a request, of which a second is lent: 400 at once, and then 400 a second, which are a fifth of a
- * core. Whoever would have to wait for more than two seconds is turned away.
- */
-const knock = { costs: 2.5, lent: 1_000, most: 3_000 };
 
 /** Bytes that a connection may say over its websocket before it has joined: twice what a Join may take. */
 const mostSaid = 2 * limitsBeforeWelcome.maxMessageBytes;
@@ -25,6 +16,8 @@ export interface DoorLimits {
   readonly connections: number;
   /** Those among them that have not joined. */
   readonly strangers: number;
+  /** How often an address may come, and ask. */
+  readonly knocks: Terms;
 }
 
 /** A connection that has not joined. */
@@ -50,12 +43,13 @@ export class Door {
   /** By their far end, the oldest first. */
   readonly #strangers = new Map<string, Stranger>();
   readonly #connections = new Set<Socket>();
-  readonly #guesses = new Debts(guess.most);
-  readonly #knocks = new Debts(knock.most);
+  readonly #guesses = new Debts(guesses);
+  readonly #knocks: Debts;
 
   /** @param patience how long a connection has to join, in ms */
   constructor(server: Server, limits = doorLimits(), patience = joinTimeout) {
     this.#limits = limits;
+    this.#knocks = new Debts(limits.knocks);
     this.#patience = patience;
     server.maxConnections = limits.connections;
     // The raw connection, also of a server that encrypts: it is there before anything was said.
@@ -64,8 +58,8 @@ export class Door {
     });
     server.on("request", ({ socket }: IncomingMessage) => {
       if (socket.destroyed || this.#knocksOn(addressOf(socket))) return;
-      socket.destroy();
       this.wrongToken(socket); // many requests may be in what was read at once, and all of them are heard
+      socket.destroy();
     });
   }
 
@@ -89,8 +83,8 @@ export class Door {
     const count = ({ length }: Buffer) => {
       said += length;
       if (said <= mostSaid) return;
-      socket.destroy();
       this.wrongToken(socket);
+      socket.destroy();
     };
     socket.on("data", count);
     stranger.unheard = () => socket.off("data", count);
@@ -99,7 +93,7 @@ export class Door {
   /** The connection told a token that is none, or did something as bad. */
   wrongToken(socket: Socket): void {
     const address = addressOf(socket);
-    this.#guesses.add(address, guess.costs);
+    this.#guesses.count(address);
     if (!this.#hasGuessed(address)) return;
     // Those that came in before are not heard either; this one still is told.
     for (const [key, stranger] of this.#strangers) {
@@ -116,7 +110,7 @@ export class Door {
 
   #enter(socket: Socket): void {
     const [address, key] = [addressOf(socket), farEnd(socket)];
-    const due = performance.now() + Math.max(0, this.#knocks.of(address) - knock.lent);
+    const due = performance.now() + this.#knocks.delay(address);
     if (this.#hasGuessed(address) || !this.#knocksOn(address)) {
       socket.destroy();
       return;
@@ -134,13 +128,13 @@ export class Door {
 
   /** @returns whether the address may go on */
   #knocksOn(address: string): boolean {
-    if (this.#knocks.of(address) + knock.costs > knock.most) return false;
-    this.#knocks.add(address, knock.costs);
+    if (this.#knocks.isFull(address)) return false;
+    this.#knocks.count(address);
     return true;
   }
 
   #hasGuessed(address: string): boolean {
-    return this.#guesses.of(address) > guess.lent;
+    return this.#guesses.delay(address) > 0;
   }
 
   #evict(): void {
@@ -167,7 +161,7 @@ export class Door {
 /** What the system lets this process have open, less the reserve. */
 function doorLimits(): DoorLimits {
   const connections = Math.max(openFiles() - reserve, reserve);
-  return { connections, strangers: Math.min(1024, Math.floor(connections / 4)) };
+  return { connections, strangers: Math.min(1024, Math.floor(connections / 4)), knocks };
 }
 
 /** `ulimit -n`; where it cannot be read, the least that systems have. */

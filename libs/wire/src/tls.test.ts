@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { UserError } from "@fedclair/core";
 import { connectHost, type HostOptions } from "./connect-host.js";
+import { knocks } from "./debts.js";
 import { Door } from "./door.js";
 import { listen } from "./listen.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
@@ -137,7 +138,7 @@ describe("TLS", () => {
 
   it("is cut where the handshake stalls, and not where a host has joined", async () => {
     const server = createServer(() => undefined, ours.of("coordinator"));
-    const door = new Door(server, { connections: 10, strangers: 5 }, 100);
+    const door = new Door(server, { connections: 10, strangers: 5, knocks }, 100);
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as { port: number };
