@@ -55,22 +55,18 @@ const roundFolder = /^round[-_]?(\d+)$/i;
 
 /** Of adapters that have the same place in folders of several rounds those of the last one: a client's rounds are as alike as colluders. */
 function inLastRounds(path: string, { adapters, checkpoints, ...rest }: Under): Under {
-  const last = new Map<string, { readonly round: number; readonly folder: string }>();
-  const earlier: string[] = [];
-  for (const folder of adapters) {
+  const placed = adapters.map((folder) => {
     const parts = relative(path, folder).split(sep);
     const at = parts.findIndex((part) => roundFolder.test(part));
     const round = Number(roundFolder.exec(parts[at] ?? "")?.[1] ?? 0);
-    const place = parts.with(Math.max(at, 0), at < 0 ? (parts[0] ?? "") : "round").join(sep);
-    const known = last.get(place);
-    if (known) earlier.push(known.round > round ? folder : known.folder);
-    if (!known || known.round <= round) last.set(place, { round, folder });
-  }
-  const kept = new Set([...last.values()].map(({ folder }) => folder));
+    return { folder, round, place: parts.map((part, i) => (i === at ? "round" : part)).join(sep) };
+  });
+  const inOrder = placed.sort((x, y) => x.round - y.round);
+  const last = new Set(new Map(inOrder.map(({ place, folder }) => [place, folder])).values());
   return {
     ...rest,
-    adapters: adapters.filter((folder) => kept.has(folder)),
-    checkpoints: [...checkpoints, ...earlier],
+    adapters: adapters.filter((folder) => last.has(folder)),
+    checkpoints: [...checkpoints, ...adapters.filter((folder) => !last.has(folder))],
   };
 }
 

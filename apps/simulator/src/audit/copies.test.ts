@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { Matrix } from "@fedclair/linalg";
+import { gramNT, Matrix } from "@fedclair/linalg";
 import { nearCopies } from "./copies.js";
 
 /** Inner products of changes, a row each. */
-const gramOf = (rows: readonly (readonly number[])[]) =>
-  Matrix.fromRows(
-    rows.map((x) => rows.map((y) => x.reduce((sum, v, i) => sum + v * (y[i] ?? 0), 0))),
-  );
+const gramOf = (rows: readonly (readonly number[])[]) => gramNT(Matrix.fromRows(rows));
 
 describe("nearCopies", () => {
   const names = ["a", "b", "c", "again", "large"];

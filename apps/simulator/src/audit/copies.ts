@@ -1,3 +1,4 @@
+import { meanCosines } from "@fedclair/aggregators";
 import { item, median, sum, type Matrix } from "@fedclair/linalg";
 
 /** Of what keeps two adapters of the pile apart, 1 − the median cosine, near copies have a tenth at most; and norms within a factor of 1.5. */
@@ -13,23 +14,18 @@ export function nearCopies(
   names: readonly string[],
   grams: readonly Matrix[],
 ): readonly (readonly string[])[] {
+  if (grams.length === 0 || names.length < 3) return [];
   const all = [...names.keys()];
   const norms = all.map((k) => Math.sqrt(sum(grams.map((gram) => gram.get(k, k)))));
-  const cosine = (i: number, j: number) =>
-    sum(
-      grams.map(
-        (gram) => gram.get(i, j) / (Math.sqrt(gram.get(i, i) * gram.get(j, j)) || Infinity),
-      ),
-    ) / grams.length;
-  if (grams.length === 0 || names.length < 3) return [];
-  const cosines = all.map((i) => all.slice(0, i).map((j) => cosine(i, j)));
-  const apart = near.share * (1 - median(cosines.flat()));
+  const cosines = meanCosines(grams);
+  const ofPairs = all.flatMap((i) => all.slice(0, i).map((j) => cosines.get(i, j)));
+  const apart = near.share * (1 - median(ofPairs));
   const groups = new Map<number, number[]>();
   for (const i of all) {
     const first = [...groups.keys()].find((j) => {
       const ratio = item(norms, i) / item(norms, j);
       const isNear = ratio < near.ratio && ratio > 1 / near.ratio;
-      return isNear && 1 - item(item(cosines, i), j) < apart;
+      return isNear && 1 - cosines.get(i, j) < apart;
     });
     if (first === undefined) groups.set(i, [i]);
     else groups.get(first)?.push(i);

@@ -6,6 +6,7 @@ export type { ClairState } from "./aggregator.js";
 export { clair, type Circumstances, type ClairResult } from "./clair.js";
 export { expand, type Condensed } from "./condense.js";
 export { leastClients } from "./evidence/outliers.js";
+export { meanCosines } from "./evidence/pieces.js";
 export { chanceText, evidenceAgainst } from "./evidence/words.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, type ClairOptions } from "./options.js";

@@ -130,10 +130,8 @@ async function withLargeCliques(
 ): Promise<Judgement> {
   const shares = [...likeness.agreement].map(() => 1);
   const found = await findOutliers(piecesOf({ ...likeness, isCentred: true }, shares, core), rate);
-  const tells = (piece: number, k: number) =>
-    at(item(found.surprises, piece), k) > -2 * Math.log(bothTell);
-  const inClique = (k: number) => tells(together, k) && !item(likeness.inPair, k);
-  const guilty = new Set(found.outliers.filter((k) => tells(large, k) && inClique(k)));
+  const inClique = (k: number) => tells(found, together, k) && !item(likeness.inPair, k);
+  const guilty = new Set(found.outliers.filter((k) => tells(found, large, k) && inClique(k)));
   return {
     ...said,
     ...withAccused(said, guilty),
@@ -199,13 +197,18 @@ function opposedTo(
  */
 function isGuilty(
   k: number,
-  { surprises }: Outliers,
+  found: Outliers,
   isOpposed: readonly boolean[],
   { inPair }: Likeness,
 ): boolean {
-  const isApart = at(item(surprises, apart), k) > -2 * Math.log(bothTell);
-  const byClique = item(inPair, k) && !isApart ? 0 : at(item(surprises, together), k);
-  return item(isOpposed, k) || at(item(surprises, large), k) + byClique > guilt;
+  const isClique = !item(inPair, k) || tells(found, apart, k);
+  const byClique = isClique ? at(item(found.surprises, together), k) : 0;
+  return item(isOpposed, k) || at(item(found.surprises, large), k) + byClique > guilt;
+}
+
+/** Does one piece by itself tell clearly against a client? */
+function tells({ surprises }: Outliers, piece: number, k: number): boolean {
+  return at(item(surprises, piece), k) > -2 * Math.log(bothTell);
 }
 
 function evidenceOf(

@@ -83,8 +83,11 @@ export function centredOn(
   return { ...likenessOf(centred, left), isCentred: true };
 }
 
-/** A module that a client did not change agrees with nothing. */
-function meanCosines(grams: readonly Matrix[]): Matrix {
+/**
+ * K×K: the mean over modules of the cosines of clients' changes. A module that a client did not change agrees with nothing.
+ * @param grams ⟨X_i, X_j⟩ by module, at least one
+ */
+export function meanCosines(grams: readonly Matrix[]): Matrix {
   const clients = item(grams, 0).rows;
   const cosines = new Matrix(clients, clients);
   for (const gram of grams) {
