@@ -1,7 +1,15 @@
-import { byteUnits, largest, timeUnits, unitOf, type Run, type Unit } from "@fedclair/runs";
+import {
+  byteUnits,
+  largest,
+  recordsOf,
+  timeUnits,
+  unitOf,
+  type Run,
+  type Unit,
+} from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig, figureWidth } from "./figure-style.js";
-import { byMethod, inAll } from "./rounds.js";
+import { commonRounds } from "./rounds.js";
 
 interface Cost {
   readonly arm: string;
@@ -19,16 +27,17 @@ const maxBars = 40;
 /** A column an arm: seconds of every stage, and bytes to and from the clients, round by round. */
 export function costFigure(run: Run): TopLevelSpec | undefined {
   // Areas of several methods on one axis fall to nothing where one of them alone has a round.
-  const records = inAll(byMethod(run)).flat();
-  const drawn = new Set(records.map(({ arm, round }) => JSON.stringify([arm, round])));
+  const rounds = commonRounds(run.arms.map(({ label }) => recordsOf(run, label)));
   const seconds = run.timings.drawn
-    .filter(({ arm, round }) => drawn.has(JSON.stringify([arm, round])))
+    .filter(({ round }) => rounds.has(round))
     .flatMap(({ arm, round, seconds: s }): Cost[] =>
       stages.map((part) => ({ arm, round, part, value: s[part] })),
     );
-  const traffic = records.flatMap(({ arm, round, bytes }): Cost[] =>
-    directions.map((part) => ({ arm, round, part, value: bytes[part] })),
-  );
+  const traffic = run.drawn
+    .filter(({ round }) => rounds.has(round))
+    .flatMap(({ arm, round, bytes }): Cost[] =>
+      directions.map((part) => ({ arm, round, part, value: bytes[part] })),
+    );
   const rows = [
     {
       what: "time",

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { axisTicks, errorAxis, roundAxis } from "./axis.js";
 import { html, preformatted } from "./html.js";
 import { measureRows } from "./measures.js";
-import { inAll } from "./rounds.js";
+import { commonRounds, drawnText } from "./rounds.js";
 import { scoreAxis, thinned, unscored, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
@@ -135,14 +135,25 @@ describe("figures' data", () => {
 
   it("leaves out a round that is drawn of one method alone, but not beyond another's end", () => {
     const of = (arm: string, ...rounds: number[]) => rounds.map((round) => ({ arm, round }));
-    const drawn = inAll([of("a", 1, 5, 9, 12), of("b", 1, 5, 7)] as unknown as ArmRecord[][]);
+    const methods = [of("a", 1, 5, 9, 12), of("b", 1, 5, 7)];
+    const common = commonRounds(methods);
     assert.deepEqual(
-      drawn.map((own) => own.map(({ round }) => round)),
+      methods.map((own) => own.map(({ round }) => round).filter((round) => common.has(round))),
       [
         [1, 5, 9, 12],
         [1, 5],
       ],
     );
+  });
+
+  it("says how many rounds are drawn where not all are", () => {
+    const run = (all: number, ...rounds: number[]) => {
+      const drawn = rounds.map((round) => ({ arm: "a", round })) as unknown as ArmRecord[];
+      const last = { arm: "a", round: all } as unknown as ArmRecord;
+      return { drawn, last: new Map([["a", last]]) };
+    };
+    assert.equal(drawnText(run(70_000, 1, 70_000)), " Drawn are 2 of 70,000 rounds.");
+    assert.equal(drawnText(run(3, 1, 2, 3)), "");
   });
 
   it("thins a crowd to its extremes and what lies evenly between", () => {

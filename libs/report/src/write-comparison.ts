@@ -5,7 +5,7 @@ import { accuracyFigure } from "./accuracy-figure.js";
 import { drawFigures } from "./figures.js";
 import { html, table } from "./html.js";
 import { loneFigureSection, pageOf } from "./page.js";
-import { inAll } from "./rounds.js";
+import { commonRounds } from "./rounds.js";
 
 /** Writes runs side by side, one page that needs nothing beside itself, into a new file. @param runs in the comparison's order */
 export async function writeComparison(
@@ -69,8 +69,12 @@ function asArms(names: readonly string[], runs: readonly Run[]): Run {
   const [first] = runs;
   if (!first) throw new Error("no run is compared with none");
   const arms = names.map((label) => ({ ...first.arms[0], label })) as unknown as Run["arms"];
-  const drawn = inAll(runs.map(studied)).flatMap((records, i) =>
-    records.map((record) => ({ ...record, arm: names[i] ?? "" })),
+  const methods = runs.map(studied);
+  const rounds = commonRounds(methods);
+  const drawn = methods.flatMap((records, i) =>
+    records
+      .filter(({ round }) => rounds.has(round))
+      .map((record) => ({ ...record, arm: names[i] ?? "" })),
   );
   return { ...first, arms, drawn };
 }

@@ -10,10 +10,8 @@ const mostRounds = 300;
 export class DrawnRounds {
   #spacing = 1;
   #records: ArmRecord[] = [];
-  readonly #last = new Map<string, ArmRecord>();
 
   add(record: ArmRecord): void {
-    this.#last.set(record.arm, record);
     while (record.round > mostRounds * this.#spacing) this.#double();
     if (this.#isSpaced(record)) this.#records.push(record);
   }
@@ -27,11 +25,11 @@ export class DrawnRounds {
     return (round - 1) % this.#spacing === 0;
   }
 
-  /** Arm by arm, in the order of rounds. */
-  records(): ArmRecord[] {
-    return [...this.#last].flatMap(([arm, last]) => {
-      const own = this.#records.filter((record) => record.arm === arm);
-      return this.#isSpaced(last) ? own : [...own, last];
+  /** Arm by arm, in the order of rounds. @param last record of each arm */
+  records(last: ReadonlyMap<string, ArmRecord>): ArmRecord[] {
+    return [...last].flatMap(([arm, own]) => {
+      const spaced = this.#records.filter((record) => record.arm === arm);
+      return this.#isSpaced(own) ? spaced : [...spaced, own];
     });
   }
 }

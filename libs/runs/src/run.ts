@@ -109,7 +109,7 @@ export class RunTally {
     return {
       ...{ arms: this.#arms, rounds: this.#rounds },
       ...{ summary: this.#tally.summary(isFinished), detected: this.#tally.detected() },
-      ...{ last: this.#tally.last, drawn: this.#drawn.records() },
+      ...{ last: this.#tally.last, drawn: this.#drawn.records(this.#tally.last) },
       ...{ clients: this.#clients.clients, failures: this.#failures.failures() },
     };
   }
