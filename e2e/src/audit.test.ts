@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, readdir, readFile, rm } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bytesOfHalf, saveAdapters } from "./support/adapters.js";
 import { fedclair, start } from "./support/command.js";
@@ -50,7 +50,9 @@ describe("fedclair audit", function () {
     assert.equal(code, 0, stderr);
     assert.match(
       stdout,
-      new RegExp(`${bad[0]} +contaminated .*outside the shared space: layers\\.0\\.\\w+ [\\d.]+`),
+      new RegExp(
+        `${bad[0]} +contaminated .*outside the shared space \\([\\d.]+× the limit\\).*; farthest: layers\\.0\\.\\w+ [\\d.]+`,
+      ),
     );
     assert.match(stdout, /3 of 10 adapters are contaminated: scores above 1 stand out/);
     assert.match(stdout, /rank 2 in 2 modules/);
@@ -66,6 +68,23 @@ describe("fedclair audit", function () {
     const again = await audit(join(folder, "out"), "--set", "rank=2", "--set", "rule=none");
     assert.equal(again.adapters.length, 7);
     assert.ok(worstBenign(again) < worstBenign(refined), String(worstBenign(again)));
+  });
+
+  it("says why of each where none can be read, in JSON as well", async () => {
+    const folder = await temporaryFolder();
+    await saveAdapters(folder, { p: 8, r: 2, count: 3, modules: 1 });
+    for (const name of await readdir(folder)) {
+      await writeFile(join(folder, name, "adapter_model.safetensors"), "nothing");
+    }
+    const plain = await fedclair(["audit", folder, "--json"]);
+    assert.equal(plain.code, 2);
+    assert.match(plain.stderr, /no adapter can be compared: all are invalid/);
+    const { adapters } = JSON.parse(plain.stdout) as Audit;
+    assert.deepEqual(
+      adapters.map(({ status }) => status),
+      ["invalid", "invalid", "invalid"],
+    );
+    assert.equal((await fedclair(["audit", folder, "--fail-on", "invalid"])).code, 4);
   });
 
   it("keeps refined adapters apart whose folders have one name, and overwrites none", async () => {

@@ -308,6 +308,8 @@ export interface Evidence {
   readonly statistic: number;
   /** That a benign client's is as extreme; absent where no law is known. */
   readonly pValue?: number;
+  /** Beyond it the statistic convicts by itself; absent where none does. */
+  readonly limit?: number;
   /** Over how many of the client's rounds; absent of this round alone. */
   readonly rounds?: number;
 }

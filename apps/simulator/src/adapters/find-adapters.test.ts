@@ -65,6 +65,12 @@ describe("a pile of adapters", () => {
     assert.equal((await namesAt(join(root, "kept"))).length, 3);
   });
 
+  it("is all rounds of one client, where these alone are named", async () => {
+    await place("round_1", "round_2", "round_10");
+    assert.deepEqual(await namesAt(root), ["round_1", "round_10", "round_2"]);
+    assert.deepEqual((await findAdapters([root])).checkpoints, []);
+  });
+
   it("names the folders beside adapters that are none", async () => {
     await place("a");
     await mkdir(join(root, "b"));

@@ -53,7 +53,10 @@ type Under = Pick<FoundAdapters, "skipped" | "checkpoints"> & {
 /** A folder of what a round left. */
 const roundFolder = /^round[-_]?(\d+)$/i;
 
-/** Of adapters that have the same place in folders of several rounds those of the last one: a client's rounds are as alike as colluders. */
+/**
+ * Of adapters that have the same place in folders of several rounds those of the last one: a client's rounds are as alike as colluders.
+ * Whoever names the rounds of one client alone asks for them.
+ */
 function inLastRounds(path: string, { adapters, checkpoints, ...rest }: Under): Under {
   const placed = adapters.map((folder) => {
     const parts = relative(path, folder).split(sep);
@@ -61,6 +64,8 @@ function inLastRounds(path: string, { adapters, checkpoints, ...rest }: Under): 
     const round = Number(roundFolder.exec(parts[at] ?? "")?.[1] ?? 0);
     return { folder, round, place: parts.map((part, i) => (i === at ? "round" : part)).join(sep) };
   });
+  if (new Set(placed.map(({ place }) => place)).size === 1)
+    return { adapters, checkpoints, ...rest };
   const inOrder = placed.sort((x, y) => x.round - y.round);
   const last = new Set(new Map(inOrder.map(({ place, folder }) => [place, folder])).values());
   return {

@@ -4,8 +4,12 @@ import { z } from "zod";
 
 export const configFile = "adapter_config.json";
 
-/** α: with 0 the change would vanish, whatever its factors. */
-const alphaSchema = z.number().refine((alpha) => alpha !== 0, { error: "expected a number but 0" });
+/** α: with 0 the change would vanish, whatever its factors; and float32 must hold what it scales. */
+const alphaSchema = z
+  .number()
+  .refine((alpha) => Math.abs(alpha) >= 1e-20 && Math.abs(alpha) <= 1e20, {
+    error: ({ input }) => `expected a number of a size from 1e-20 to 1e20, got ${String(input)}`,
+  });
 
 /** A value by module names, or regular expressions of them. */
 function byPattern<T extends z.ZodType>(value: T) {

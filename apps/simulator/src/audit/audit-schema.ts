@@ -26,6 +26,10 @@ const evidence = z.strictObject({
     .max(1)
     .exactOptional()
     .describe("That a benign adapter's is as extreme; absent where no law is known."),
+  limit: z
+    .number()
+    .exactOptional()
+    .describe("Beyond it the statistic convicts by itself; absent where none does."),
 });
 
 const adapter = z.strictObject({

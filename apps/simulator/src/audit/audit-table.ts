@@ -1,4 +1,4 @@
-import { evidenceAgainst, type ClairOptions } from "@fedclair/aggregators";
+import { evidenceAgainst, isFarOutside, type ClairOptions } from "@fedclair/aggregators";
 import { oneLine } from "@fedclair/core";
 import type { Audit } from "./audit-schema.js";
 import { evidenceCells, evidenceHeads } from "./evidence-text.js";
@@ -37,14 +37,15 @@ export function auditTable({ adapters, threshold }: Audit, { rule }: ClairOption
 
 /** Why an adapter is not benign. */
 function whyOf(finding: Finding, isByEvidence: boolean): string {
-  const { status, modules, reason } = finding;
+  const { status, modules, reason, evidence = [] } = finding;
   if (reason !== undefined) return oneLine(reason);
   if (status !== "contaminated") return "";
   const far = modules
     .filter(({ ratio }) => ratio > 1)
     .map(({ module, ratio }) => `${shortened(module)} ${ratioText(ratio)}`);
   if (!isByEvidence) return firstOf(far);
-  return evidenceAgainst(finding.evidence ?? []) || `outside the shared space: ${firstOf(far)}`;
+  const against = evidenceAgainst(evidence);
+  return evidence.some(isFarOutside) ? `${against}; farthest: ${firstOf(far)}` : against;
 }
 
 function ratioText(ratio: number): string {

@@ -52,9 +52,13 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
     if (!options.json) print(`report: ${oneLine(html)}\n`);
   }
   const failing = report.adapters.filter(({ status }) => options.failOn.includes(status));
-  if (failing.length === 0) return;
-  const names = failing.map(({ name, status }) => `${oneLine(name)} is ${status}`);
-  throw new UserError(`--fail-on: ${names.join(", ")}`, exitCodes.unexpected);
+  if (failing.length > 0) {
+    const names = failing.map(({ name, status }) => `${oneLine(name)} is ${status}`);
+    throw new UserError(`--fail-on: ${names.join(", ")}`, exitCodes.unexpected);
+  }
+  if (report.adapters.every(({ status }) => status === "invalid")) {
+    throw new UserError("no adapter can be compared: all are invalid");
+  }
 }
 
 /** On a line that is written over, and cleared in the end. */

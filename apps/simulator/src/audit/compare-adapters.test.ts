@@ -138,12 +138,14 @@ describe("compareAdapters", () => {
     assert.match(said, /Warning: the same to the last number: client-1, client-4\./);
   });
 
-  it("refuses adapters of which no adapter can be read", async () => {
+  it("says of each why, where no adapter can be read", async () => {
     const folder = await saveAdapters(3, 0, { peft_type: "LOHA" });
-    await assert.rejects(
-      compared(folder),
-      /none of 3 adapters can be read; the first: .*only LoRA/,
-    );
+    const { comparison, text } = await compared(folder);
+    assert.match(text, /nothing to compare: all adapters are invalid/);
+    for (const { status, reason } of comparison.adapters) {
+      assert.equal(status, "invalid");
+      assert.match(reason ?? "", /only LoRA/);
+    }
   });
 
   it("warns of a space that would hold any adapters", async () => {

@@ -69,7 +69,7 @@ export interface Compared {
 
 /**
  * Reads the adapters and compares them by CLAIR on themselves alone. An adapter that cannot be read is invalid.
- * @throws UserError if none can be read, or one is to be refined that cannot be
+ * @throws UserError if one is to be refined that cannot be
  */
 export async function compareAdapters({
   adapters: folders,
@@ -79,6 +79,8 @@ export async function compareAdapters({
 }: ComparisonInput): Promise<Compared> {
   const pile = await readPile(folders, onProgress);
   const { adapters, faults, modules } = pile;
+  if (adapters.size === 0)
+    return { comparison: nothingCompared(folders, faults), refined: new Map() };
   const named = (is: (config: Adapter["config"]) => boolean) =>
     [...adapters].filter(([, { config }]) => is(config)).map(([name]) => name);
   const dora = named((config) => config.use_dora === true);
@@ -143,6 +145,15 @@ export async function compareAdapters({
   } finally {
     result.modules.close();
   }
+}
+
+/** Where no adapter can be read. */
+function nothingCompared(folders: readonly AdapterFolder[], faults: Pile["faults"]): Comparison {
+  return {
+    adapters: folders.map(({ name }) => invalid(name, faults.get(name) ?? "")),
+    ...{ detection: false, threshold: null, gap: 1, ranks: {}, uninformative: [], ignored: [] },
+    ...{ dora: [], begunInBase: [], ownStarts: false, identical: [], nearCopies: [], bases: [] },
+  };
 }
 
 /** The inner products of some adapters, by module. */

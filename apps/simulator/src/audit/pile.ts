@@ -1,13 +1,13 @@
 import { availableParallelism } from "node:os";
 import { condenseAside, expand, type Condensed, type RefinedPair } from "@fedclair/aggregators";
-import { UserError, yieldToEventLoop, type LowRank } from "@fedclair/core";
+import { yieldToEventLoop, type LowRank } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapters } from "../adapters/open-adapters.js";
 import { readPair, type Adapter } from "../adapters/peft.js";
 import { identical, numberFault, sampleOf } from "../adapters/unfit.js";
 
-/** Adapters that can be compared. Of their numbers only what `condense` keeps is in memory. */
+/** Adapters that can be compared, none perhaps. Of their numbers only what `condense` keeps is in memory. */
 export interface Pile {
   readonly adapters: ReadonlyMap<string, Adapter>;
   /** Why others cannot be compared, by name. */
@@ -21,14 +21,12 @@ export interface Pile {
 /**
  * Reads a pile module by module, so that it can be larger than memory.
  * @param onProgress called after each module
- * @throws UserError if no adapter can be read
  */
 export async function readPile(
   folders: readonly AdapterFolder[],
   onProgress: (done: number, modules: number) => void,
 ): Promise<Pile> {
   const { opened, faults } = await openAdapters(folders);
-  requireSome(opened, faults);
   const names = [...opened.keys()];
   const samples = new Map(names.map((name): [string, string[]] => [name, []]));
   const all = new Map<string, Condensed>();
@@ -56,7 +54,6 @@ export async function readPile(
   const isSound = (_: unknown, k: number) => sound[k] === true;
   const rows = [...names.keys()].filter((k) => sound[k]);
   const adapters = new Map([...opened].filter(isSound));
-  requireSome(adapters, faults);
   return {
     ...{ adapters, faults },
     modules: new Map(
@@ -84,17 +81,6 @@ export function expandAll(
       });
       return [module, new Map(entries)];
     }),
-  );
-}
-
-function requireSome(
-  some: ReadonlyMap<string, unknown>,
-  faults: ReadonlyMap<string, string>,
-): void {
-  const [first] = faults.values();
-  if (some.size > 0 || first === undefined) return;
-  throw new UserError(
-    faults.size === 1 ? first : `none of ${faults.size} adapters can be read; the first: ${first}`,
   );
 }
 

@@ -15,21 +15,27 @@ export function verdictText(
   { rule, gapMin, minClients, falseAlarmRate }: ClairOptions,
 ): string {
   const isScored = adapters.some(({ score }) => score !== null);
+  if (adapters.every(({ status }) => status === "invalid")) {
+    return "There is nothing to compare: all adapters are invalid.";
+  }
   if (!isScored) return "There is nothing to compare: no adapter changes anything.";
   if (!detection) {
     const least = rule === "evidence" ? Math.max(minClients, leastClients) : minClients;
     return `Too few adapters to suspect any: ${least} that can be compared are needed.`;
   }
   const suspects = adapters.filter(({ status }) => status === "contaminated").length;
-  const count = `${suspects} of ${adapters.length} adapters ${suspects === 1 ? "is" : "are"} contaminated`;
+  const others = (["undecided", "invalid"] as const).flatMap((other) => {
+    const count = adapters.filter(({ status }) => status === other).length;
+    return count === 0 ? [] : [`, ${count} ${other}`];
+  });
+  const byRule = rule === "evidence" || rule === "gap" ? "" : ` by the rule ${rule}`;
+  const count = `${suspects} of ${adapters.length} adapters ${suspects === 1 ? "is" : "are"} contaminated${byRule}${others.join("")}`;
   if (rule === "evidence") {
-    const unsure = adapters.filter(({ status }) => status === "undecided").length;
-    const others = unsure === 0 ? "" : `, ${unsure} of ${adapters.length} undecided`;
-    return `${count}${others}: scores above 1 stand out, as one does in a pile of ${Math.round(1 / falseAlarmRate)} without a contaminated adapter.`;
+    return `${count}: scores above 1 stand out, as one does in a pile of ${Math.round(1 / falseAlarmRate)} without a contaminated adapter.`;
   }
   const ratio = gap.toPrecision(3);
   if (rule !== "gap") {
-    return `${count} by the rule ${rule}; neighbouring scores part by a factor of ${ratio} at most.`;
+    return `${count}; neighbouring scores part by a factor of ${ratio} at most.`;
   }
   return threshold === null
     ? `${count}: neighbouring scores part by a factor of ${ratio} at most, and a gap takes ${gapMin}.`

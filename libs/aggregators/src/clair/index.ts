@@ -7,7 +7,7 @@ export { clair, type Circumstances, type ClairResult } from "./clair.js";
 export { expand, type Condensed } from "./condense.js";
 export { leastClients } from "./evidence/outliers.js";
 export { meanCosines } from "./evidence/pieces.js";
-export { chanceText, evidenceAgainst } from "./evidence/words.js";
+export { chanceText, evidenceAgainst, isFarOutside } from "./evidence/words.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, type ClairOptions } from "./options.js";
 export { refine, refineToPairs } from "./refine.js";

@@ -1,4 +1,5 @@
 import { item } from "@fedclair/linalg";
+import { leastClients } from "../evidence/outliers.js";
 import { indices, zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { tangents, type Views } from "../subspace/views.js";
@@ -69,11 +70,13 @@ function blend(
 /** Too few clients to tell: all count as benign, scored against their common fit. */
 export async function withoutDetection(
   views: Views,
-  { minClients }: Pick<ClairOptions, "minClients">,
+  { rule, minClients }: Pick<ClairOptions, "rule" | "minClients">,
 ): Promise<Detection> {
   const benign = indices(views.size);
   const scores = tangents(views, await views.fit(benign));
-  const undecided = `too few clients: ${views.size}, minClients is ${minClients}`;
+  const least =
+    rule === "evidence" ? `evidence takes ${leastClients}` : `minClients is ${minClients}`;
+  const undecided = `too few clients: ${views.size}, ${least}`;
   return {
     ...{ benign, scores },
     ...{ threshold: Infinity, gap: 1, undecided },

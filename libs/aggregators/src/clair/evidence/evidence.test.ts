@@ -8,6 +8,7 @@ import { findOutliers } from "./outliers.js";
 import { agreeingCore, likenessOf } from "./pieces.js";
 import { surprises } from "./surprise.js";
 import { logTail } from "./t-tail.js";
+import { evidenceAgainst } from "./words.js";
 
 /** One module of clients: columns are their changes. */
 function gramOf(columns: readonly (readonly number[])[]): Matrix {
@@ -211,5 +212,40 @@ describe("a judgement by evidence", () => {
     assert.deepEqual((await judged([...strangers, ...clique(0.9)])).contaminated, []);
     const few = await judged(changes(5, "few"));
     assert.match(few.undecided.get(0) ?? "", /too few clients: 5, .* takes 6/);
+  });
+});
+
+describe("evidence in words", () => {
+  const apart = { kind: "apart", statistic: 0.1, pValue: 0.001 };
+  const clique = { kind: "clique", statistic: 0.1, pValue: 0.15 };
+
+  it("is what tells by itself, or else what may together", () => {
+    const size = { kind: "size", statistic: 2, pValue: 0.02 };
+    assert.equal(
+      evidenceAgainst([apart, size, clique]),
+      "apart from the others (p 0.0010), large (p 0.020)",
+    );
+    assert.equal(
+      evidenceAgainst([apart, clique]),
+      "apart from the others (p 0.0010), in a clique (p 0.15)",
+    );
+    assert.equal(
+      evidenceAgainst([
+        { ...apart, pValue: 0.5 },
+        { ...clique, pValue: 0.5 },
+      ]),
+      "",
+    );
+  });
+
+  it("is lying outside first, where that convicts by itself", () => {
+    const outside = { kind: "outside", statistic: 6, limit: 1.5 };
+    const said = "outside the shared space (4.0× the limit)";
+    assert.equal(evidenceAgainst([outside, clique]), said);
+    assert.equal(
+      evidenceAgainst([outside, apart, clique]),
+      `${said}, apart from the others (p 0.0010)`,
+    );
+    assert.equal(evidenceAgainst([{ ...outside, statistic: 1 }, clique]), "in a clique (p 0.15)");
   });
 });

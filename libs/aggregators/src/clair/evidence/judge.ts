@@ -62,8 +62,12 @@ export async function judge(
   const { benign, scores, gap } = detection;
   const isTrusted = shareHeld(detection) >= trusted;
   const threshold = Math.max(detection.threshold, farOutOf(pick(scores, benign), detection));
-  const byOutside = scores.map((score) => (isTrusted && gap >= farOut.gap ? score / threshold : 0));
-  const outside = (k: number): Evidence => ({ kind: "outside", statistic: item(scores, k) });
+  const limit = isTrusted && gap >= farOut.gap ? threshold : undefined;
+  const byOutside = scores.map((score) => (limit === undefined ? 0 : score / limit));
+  const outside = (k: number): Evidence => ({
+    ...{ kind: "outside", statistic: item(scores, k) },
+    ...(limit !== undefined && { limit }),
+  });
   /** By lying outside a space that is trusted, and by nothing else. @param why no more can be said, where no space is trusted */
   const byOutsideAlone = (why: string): Judgement => {
     const contaminated = beyond(byOutside);

@@ -12,19 +12,28 @@ const words: Readonly<Record<string, string>> = {
 /** A p-value below it tells against a client by itself; two below the other one may together. */
 const [telling, together] = [0.05, 0.2];
 
+/** Does the client lie so far outside the shared space that this alone convicts? */
+export function isFarOutside({ limit = Infinity, statistic }: Evidence): boolean {
+  return statistic > limit;
+}
+
 /** What tells against a client, for people: each piece with its p-value; empty if nothing does. */
 export function evidenceAgainst(evidence: readonly Evidence[]): string {
+  const outside = evidence.filter(isFarOutside);
   const below = (limit: number) =>
     evidence.filter(({ pValue }) => pValue !== undefined && pValue < limit);
   const alone = below(telling);
   const isApartOnly = alone.every(({ kind }) => kind.startsWith("apart"));
-  return (isApartOnly ? below(together) : alone).map(textOf).join(", ");
+  const isEnough = !isApartOnly || outside.length > 0;
+  return [...outside, ...(isEnough ? alone : below(together))].map(textOf).join(", ");
 }
 
-function textOf({ kind, pValue = 1, rounds }: Evidence): string {
+function textOf({ kind, statistic, limit, pValue = 1, rounds }: Evidence): string {
   const [piece = "", ...more] = kind.split(", ");
   const of = [words[piece] ?? piece, ...more].join(", ");
-  return `${of}${rounds === undefined ? "" : ` over ${rounds} rounds`} (${chanceText(pValue)})`;
+  const how =
+    limit === undefined ? chanceText(pValue) : `${(statistic / limit).toPrecision(2)}× the limit`;
+  return `${of}${rounds === undefined ? "" : ` over ${rounds} rounds`} (${how})`;
 }
 
 export function chanceText(p: number): string {
