@@ -190,7 +190,11 @@ describe("PEFT adapters", () => {
         /adapter_config.json: alpha_pattern.q_proj\[: expected module names or regular expressions/,
         save({}, { alpha_pattern: { "q_proj[": 64 } }, "pattern"),
       ],
-      ["alpha", /adapter_config.json: lora_alpha: .* from 1e-20 to 1e20, got 0/, save({}, { lora_alpha: 0 }, "alpha")],
+      [
+        "alpha",
+        /adapter_config.json: lora_alpha: .* from 1e-20 to 1e20, got 0/,
+        save({}, { lora_alpha: 0 }, "alpha"),
+      ],
       [
         "ranks",
         /got 2×3 and 2×3/,
