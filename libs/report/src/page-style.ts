@@ -50,7 +50,9 @@ svg [stroke="${muted}"] { stroke: var(--muted); }
 svg [stroke="${faint}"] { stroke: var(--faint); }
 @media screen and (max-width: 680px) {
   .drawing { overflow-x: auto; }
-  .drawing svg { max-width: 640px; }
+  /* Labels may be wider than Arial's, and would be cut. */
+  .drawing svg { max-width: 640px; padding-left: 16px; }
+  td.text:last-child { min-width: 20rem; }
 }
 @media print {
   body { padding: 0; max-width: none; font-size: 12px; }
