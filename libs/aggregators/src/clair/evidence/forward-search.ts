@@ -1,6 +1,6 @@
 import { at, item, median, medianDeviation } from "@fedclair/linalg";
 import { indices } from "../lists.js";
-import { surprises, totals, type Piece } from "./surprise.js";
+import { totalSurprises, type Piece } from "./surprise.js";
 
 /** Up to how many sizes of the core a search stops at to look. */
 const mostLooks = 24;
@@ -32,14 +32,9 @@ export function forwardSearch(pieces: readonly Piece[], sizes: readonly number[]
   const cores: (readonly number[])[] = [];
   const seen: number[] = [];
   for (const size of sizes) {
-    if (core.length < size) core = leastOf(totals(surprises(pieces, core)), size);
-    const sums = totals(surprises(pieces, core));
-    const inside = new Set(core);
-    let least = Infinity;
-    sums.forEach((sum, k) => {
-      if (!inside.has(k)) least = Math.min(least, sum);
-    });
-    seen.push(least);
+    if (core.length < size) core = leastOf(totalSurprises(pieces, core), size);
+    const sums = totalSurprises(pieces, core);
+    seen.push(leastOutside(sums, core));
     cores.push(core);
     // The next core is drawn from all clients: a member may leave.
     core = leastOf(sums, size);
@@ -60,19 +55,32 @@ function firstCore(pieces: readonly Piece[], size: number): readonly number[] {
   }
   let core = leastOf(distances, size);
   for (let pass = 0; pass < 5; pass++) {
-    const next = leastOf(totals(surprises(pieces, core)), size);
-    if (next.join() === core.join()) break;
+    const next = leastOf(totalSurprises(pieces, core), size);
+    if (next.every((k, i) => k === core[i])) break;
     core = next;
   }
   return core;
 }
 
+/** @param core ascending, not all clients */
+function leastOutside(sums: Float64Array, core: readonly number[]): number {
+  let least = Infinity;
+  for (let k = 0, i = 0; k < sums.length; k++) {
+    if (core[i] === k) i++;
+    else least = Math.min(least, at(sums, k));
+  }
+  return least;
+}
+
 /** The clients of the `size` smallest values, ascending; of equal ones the first. */
 function leastOf(values: Float64Array, size: number): number[] {
-  const limit = at(values.toSorted(), size - 1);
-  let room = size - values.filter((x) => x < limit).length;
-  return indices(values.length).filter((k) => {
+  const sorted = values.toSorted();
+  const limit = at(sorted, size - 1);
+  let room = size - sorted.indexOf(limit);
+  const chosen: number[] = [];
+  for (let k = 0; k < values.length; k++) {
     const value = at(values, k);
-    return value < limit || (value === limit && room-- > 0);
-  });
+    if (value < limit || (value === limit && room-- > 0)) chosen.push(k);
+  }
+  return chosen;
 }

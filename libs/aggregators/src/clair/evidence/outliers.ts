@@ -2,7 +2,7 @@ import { at, item } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { forwardSearch, looksOf } from "./forward-search.js";
 import { nullLaw } from "./null-law.js";
-import { surprises, totals, type Piece } from "./surprise.js";
+import { surprises, totalSurprises, type Piece } from "./surprise.js";
 
 /** With fewer clients half of them say nothing of the rest. */
 export const leastClients = 6;
@@ -36,7 +36,7 @@ export async function findOutliers(pieces: readonly Piece[], rate: number): Prom
   if (look < 0) return outcome(pieces, indices(clients), await limitFor(clients, pieces.length));
   const members = new Set(item(cores, look));
   for (;;) {
-    const sums = totals(surprises(pieces, [...members]));
+    const sums = totalSurprises(pieces, [...members]);
     const rest = indices(clients).filter((k) => !members.has(k));
     const next = rest.reduce((x, y) => (at(sums, y) < at(sums, x) ? y : x), item(rest, 0));
     const critical = await limitFor(members.size + 1, pieces.length);
@@ -55,7 +55,7 @@ function expelled(
 ): number[] {
   let kept = [...members];
   for (let pass = 0; pass < 5; pass++) {
-    const sums = totals(surprises(pieces, kept));
+    const sums = totalSurprises(pieces, kept);
     const next = kept.filter((k) => at(sums, k) < critical);
     if (next.length === kept.length || 2 * next.length <= sums.length) break;
     kept = next;
@@ -72,10 +72,26 @@ export async function lawFor(clients: number, pieces: number) {
   return { law: await nullLaw(clients, pieces, sizes), sizes };
 }
 
-/** The surprise that the last of so many clients exceeds with probability `joining` if it is like the others. */
+/** Up to so many clients a limit is that of their number; of more, between those of numbers a quarter apart. */
+const mostExact = 24;
+const stride = 1.25;
+
+/**
+ * The surprise that the last of so many clients exceeds with probability `joining` if it is like the others. Members join one by one, and
+ * a law for each of their numbers would take minutes where there are hundreds.
+ */
 async function limitFor(clients: number, pieces: number): Promise<number> {
-  const law = await nullLaw(clients, pieces, [clients - 1]);
-  return law.quantile(0, 1 - joining);
+  const limitOf = async (count: number) => {
+    const law = await nullLaw(count, pieces, [count - 1]);
+    return law.quantile(0, 1 - joining);
+  };
+  if (clients <= mostExact) return limitOf(clients);
+  const place = Math.log(clients / mostExact) / Math.log(stride);
+  const [low = 0, high = 0] = [Math.floor(place), Math.floor(place) + 1].map((step) =>
+    Math.round(mostExact * stride ** step),
+  );
+  const [below, above] = [await limitOf(low), await limitOf(high)];
+  return below + ((above - below) * (clients - low)) / (high - low);
 }
 
 function outcome(
@@ -85,8 +101,7 @@ function outcome(
 ): Outliers {
   const members = unordered.toSorted((i, j) => i - j);
   const inside = new Set(members);
-  const own = surprises(pieces, members);
-  const excess = totals(own).map((sum) => sum / critical);
+  const excess = totalSurprises(pieces, members).map((sum) => sum / critical);
   const outliers = indices(excess.length).filter((k) => !inside.has(k));
-  return { members, outliers, excess, surprises: own };
+  return { members, outliers, excess, surprises: surprises(pieces, members) };
 }

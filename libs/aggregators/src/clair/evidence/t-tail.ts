@@ -4,19 +4,31 @@
  * @returns at most 0; finite for every finite t
  */
 export function logTail(t: number, df: number): number {
-  const deviate = ((8 * df + 1) / (8 * df + 3)) * Math.sqrt(df * Math.log1p((t * t) / df));
-  return t >= 0 ? logNormalTail(deviate) : Math.log1p(-Math.exp(logNormalTail(deviate)));
+  const z = ((8 * df + 1) / (8 * df + 3)) * Math.sqrt(df * Math.log1p((t * t) / df));
+  if (t >= 0) return z > far ? farTail(z) : logDensity(z) + Math.log(nearTail(z));
+  return Math.log1p(-(z > far ? Math.exp(farTail(z)) : Math.exp(logDensity(z)) * nearTail(z)));
 }
 
 const logRootTwoPi = Math.log(2 * Math.PI) / 2;
 
-/** ln P(Z > z), z ≥ 0: the polynomial 26.2.17 of Abramowitz and Stegun near 0, Mills' ratio as a continued fraction beyond. */
-function logNormalTail(z: number): number {
-  const density = -(z * z) / 2 - logRootTwoPi;
-  if (z > 3) return density - Math.log(z + 1 / (z + 2 / (z + 3 / (z + 4 / (z + 5 / (z + 6))))));
+/** Of the standard normal law. */
+function logDensity(z: number): number {
+  return -(z * z) / 2 - logRootTwoPi;
+}
+
+/** Where one form of P(Z > z) gives way to the other. */
+const far = 3;
+
+/** P(Z > z) over the density, 0 ≤ z ≤ 3: the polynomial 26.2.17 of Abramowitz and Stegun. */
+function nearTail(z: number): number {
   const t = 1 / (1 + 0.2316419 * z);
-  const sum =
+  return (
     t *
-    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return density + Math.log(sum);
+    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
+  );
+}
+
+/** ln P(Z > z), z > 3: Mills' ratio as a continued fraction. */
+function farTail(z: number): number {
+  return logDensity(z) - Math.log(z + 1 / (z + 2 / (z + 3 / (z + 4 / (z + 5 / (z + 6))))));
 }
