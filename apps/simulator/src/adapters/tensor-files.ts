@@ -58,7 +58,7 @@ function within<T>(
   }
   try {
     return use((from, to) => {
-      const bytes = new Uint8Array(to - from);
+      const bytes = Buffer.allocUnsafeSlow(to - from);
       const got = readSync(descriptor, bytes, 0, bytes.length, from);
       if (got === bytes.length) return bytes;
       throw new UserError(`ends at byte ${from + got}: it became shorter while it was read`);

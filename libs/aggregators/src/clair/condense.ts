@@ -17,7 +17,11 @@ export interface Condensed {
  * @param pairs of one module, at least one
  */
 export function condense(pairs: readonly LowRank[]): Condensed {
-  const [left, right] = [stackOf(pairs.map(({ b }) => b)), stackOf(pairs.map(transposedA))];
+  const left = stackOf(
+    pairs.map(({ b }) => b),
+    rooms.left,
+  );
+  const right = stackOf(pairs.map(transposedA), rooms.right);
   const [ofLeft, ofRight] = [gramTN(left), gramTN(right)];
   const widths = pairs.map(({ b }) => ({ cols: b.shape[1] ?? 0 }));
   const gram = entrywise(columnsOf(ofLeft, widths), columnsOf(ofRight, widths));
@@ -139,10 +143,25 @@ function widthsOf(factors: readonly Factor[]): { readonly cols: number }[] {
   return factors.map(({ shape: [, cols = 0] }) => ({ cols }));
 }
 
+/** Memory that grows to what is asked for, and is used again: fresh memory of tens of megabytes a module costs as much as reading it. */
+class Room {
+  #data = new Float64Array();
+
+  /** Of this length, with what was left in it. */
+  of(length: number): Float64Array {
+    if (this.#data.length < length) this.#data = new Float64Array(length);
+    return this.#data.subarray(0, length);
+  }
+}
+
+/** Of `condense`, whose stacks are done with when it returns. */
+const rooms = { left: new Room(), right: new Room() };
+
 /** Side by side. */
-function stackOf(factors: readonly Factor[]): Matrix {
+function stackOf(factors: readonly Factor[], room = new Room()): Matrix {
   const [rows = 0] = item(factors, 0).shape;
-  const stack = new Matrix(rows, sum(widthsOf(factors).map(({ cols }) => cols)));
+  const cols = sum(widthsOf(factors).map(({ cols }) => cols));
+  const stack = new Matrix(rows, cols, room.of(rows * cols));
   let first = 0;
   for (const { shape, data, isTransposed } of factors) {
     const [, cols = 0] = shape;
