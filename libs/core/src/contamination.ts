@@ -24,7 +24,7 @@ export type Contamination = ReadonlyMap<string, Contaminated>;
 export function contaminate(trial: Trial, plugins: Plugins, rng: Stream): Contamination {
   if (trial.attacks.length === 0) return new Map();
   const chosen = new Map<string, Contaminated>();
-  const honest = new Set(clientIds(trial.clients));
+  const all = clientIds(trial.clients);
   const entries = trial.attacks.map((entry, i) => ({ entry, key: `${i}-${entry.attack.name}` }));
   const named = entries.filter(({ entry }) => entry.clients);
   const drawn = entries.filter(({ entry }) => !entry.clients);
@@ -36,19 +36,17 @@ export function contaminate(trial: Trial, plugins: Plugins, rng: Stream): Contam
       attack,
       common: rng.at("attack", key),
     };
+    const honest = entry.clients ? [] : all.filter((id) => !chosen.has(id));
     const ids =
       entry.clients ??
-      rng.at("contaminated", key).sample([...honest], attackedCount(entry, trial.clients));
-    for (const id of ids) {
-      chosen.set(id, contaminated);
-      honest.delete(id);
-    }
+      rng.at("contaminated", key).sample(honest, attackedCount(entry, trial.clients));
+    for (const id of ids) chosen.set(id, contaminated);
   }
   // In the order of clients, so that whatever walks over it does not depend on the order of the file.
-  return new Map(
-    clientIds(trial.clients).flatMap((id) => {
-      const contaminated = chosen.get(id);
-      return contaminated ? [[id, contaminated]] : [];
-    }),
-  );
+  const inOrder = new Map<string, Contaminated>();
+  for (const id of all) {
+    const contaminated = chosen.get(id);
+    if (contaminated) inOrder.set(id, contaminated);
+  }
+  return inOrder;
 }

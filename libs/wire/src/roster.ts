@@ -1,9 +1,16 @@
+import { indexOfClient } from "@fedclair/core";
 import { Breaks } from "./breaks.js";
 import { deal, placed } from "./deal.js";
 import type { HostSession } from "./host-session.js";
 
 /** Of some clients, one after another. */
 type Hosts = readonly (HostSession | undefined)[];
+
+/** What of a host decides who is dealt to it. */
+interface Dealt {
+  readonly session: HostSession;
+  readonly isSetBack: boolean;
+}
 
 /** Which host holds which clients. */
 export class Roster {
@@ -14,7 +21,10 @@ export class Roster {
   /** In the order in which the hosts joined, with the call of `ask` from which on they are as good as any other. */
   readonly #sessions = new Map<HostSession, number>();
   readonly #breaks = new Breaks();
-  #holder: ReadonlyMap<string, HostSession> = new Map();
+  /** Of every client. */
+  #holders: Hosts = [];
+  /** The last deal, and the hosts that it was among. */
+  #last: { readonly hosts: readonly Dealt[]; readonly dealt: Hosts } = { hosts: [], dealt: [] };
 
   /** @param external clients that are not simulated */
   constructor(clientIds: readonly string[], external: ReadonlySet<string> = new Set()) {
@@ -38,7 +48,7 @@ export class Roster {
   /** Clients for which no ready host has room. */
   get homeless(): readonly string[] {
     const dealt = this.#dealt();
-    return this.clientIds.filter((id) => !dealt.has(id));
+    return this.clientIds.filter((_, index) => !dealt[index]);
   }
 
   /** Is it none of the simulated ones? */
@@ -47,7 +57,7 @@ export class Roster {
   }
 
   holder(clientId: string): HostSession | undefined {
-    return this.#holder.get(clientId);
+    return this.#holders[indexOfClient(this.clientIds, clientId)];
   }
 
   add(session: HostSession): void {
@@ -67,51 +77,66 @@ export class Roster {
   remove(session: HostSession): number {
     const isSetBack = this.#isSetBack(session);
     this.#sessions.delete(session);
-    const rest = [...this.#holder].filter(([, holder]) => holder !== session);
-    const held = this.#holder.size - rest.length;
-    this.#holder = new Map(rest);
+    const held = this.#holders.filter((holder) => holder === session).length;
+    this.#holders = this.#holders.map((holder) => (holder === session ? undefined : holder));
     if (session.origin && (held > 0 || isSetBack)) this.#breaks.count(session.origin);
     return held;
   }
 
   /**
    * Deals the clients to the ready hosts, in the order in which those joined, each a share by its capacity, and only clients
-   * that its token is for. Hosts keep nothing between jobs: it costs no more to deal anew than to leave things as they are,
-   * and one that came late gets its share. Hosts that broke come last for a while: they are dealt those for whom others have no room.
+   * that its token is for. Hosts keep nothing between jobs, so that one that came late gets its share. Hosts that broke come last for a while: they are dealt those for whom others have no room.
    */
   deal(): void {
     this.#breaks.next();
-    this.#holder = this.#dealt();
+    this.#holders = this.#dealt();
   }
 
-  #dealt(): ReadonlyMap<string, HostSession> {
-    const dealt = new Map<string, HostSession>();
+  /** The last deal still, while the hosts are the same: with a million clients one takes longer than a round. */
+  #dealt(): Hosts {
+    const hosts = this.sessions
+      .filter(({ ready }) => ready)
+      .map((session) => ({ session, isSetBack: this.#isSetBack(session) }));
+    if (!isSame(hosts, this.#last.hosts)) this.#last = { hosts, dealt: this.#dealAmong(hosts) };
+    return this.#last.dealt;
+  }
+
+  #dealAmong(hosts: readonly Dealt[]): Hosts {
+    const dealt = new Array<HostSession | undefined>(this.clientIds.length).fill(undefined);
     for (const { external, indices } of this.#kinds) {
-      const able = this.sessions.filter((one) => one.ready && one.external === external);
-      for (const [at, host] of this.#inTurn(indices, able).entries()) {
-        const id = this.clientIds[indices[at] ?? -1];
-        if (host && id !== undefined) dealt.set(id, host);
-      }
+      const able = hosts.filter(({ session }) => session.external === external);
+      const turns = inTurn(indices, able);
+      indices.forEach((index, at) => (dealt[index] = turns[at]));
     }
     return dealt;
-  }
-
-  #inTurn(indices: readonly number[], able: readonly HostSession[]): Hosts {
-    const asOne = deal(indices, able);
-    const steady = able.filter((one) => !this.#isSetBack(one));
-    if (steady.length === able.length) return asOne;
-    const first = deal(indices, steady);
-    const homeless = indices.filter((_, at) => !first[at]);
-    const last = deal(
-      homeless,
-      able.filter((one) => this.#isSetBack(one)),
-    ).values();
-    const inTurn = indices.map((_, at) => first[at] ?? last.next().value);
-    // With tokens for some clients alone, who chooses first may take the only place of another.
-    return placed(inTurn) < placed(asOne) ? asOne : inTurn;
   }
 
   #isSetBack(session: HostSession): boolean {
     return !this.#breaks.isOver(this.#sessions.get(session) ?? 0);
   }
+}
+
+function isSame(some: readonly Dealt[], others: readonly Dealt[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every(({ session, isSetBack }, i) => {
+      const other = others[i];
+      return session === other?.session && isSetBack === other.isSetBack;
+    })
+  );
+}
+
+function inTurn(indices: readonly number[], hosts: readonly Dealt[]): Hosts {
+  const those = (setBack: boolean) =>
+    hosts.filter(({ isSetBack }) => isSetBack === setBack).map(({ session }) => session);
+  const able = hosts.map(({ session }) => session);
+  const steady = those(false);
+  const asOne = deal(indices, able);
+  if (steady.length === able.length) return asOne;
+  const first = deal(indices, steady);
+  const homeless = indices.filter((_, at) => !first[at]);
+  const last = deal(homeless, those(true)).values();
+  const turns = indices.map((_, at) => first[at] ?? last.next().value);
+  // With tokens for some clients alone, who chooses first may take the only place of another.
+  return placed(turns) < placed(asOne) ? asOne : turns;
 }
