@@ -1,4 +1,4 @@
-import { addedBytes, exitCodes, type Job, type Params } from "@fedclair/core";
+import { addedBytes, exitCodes, payloadBytes, type Job, type Params } from "@fedclair/core";
 import type { Bases } from "./bases.js";
 import { encodeCoordinatorMessage, type CoordinatorMessage } from "./codec/coordinator-message.js";
 import type { Join } from "./codec/host-message.js";
@@ -16,12 +16,31 @@ export const jobWindow = { small: 32, large: 3 };
 /** Bytes of a job's own params from which on they are large. */
 const largeJobBytes = 2 ** 16;
 
+/** Bytes of bases that no job waits for, and that a host keeps all the same: clients come again, and some have bases of their own. */
+const idleBytes = 2 ** 25;
+/** What a base takes beside its numbers. */
+const overheadBytes = 2 ** 10;
+
 /** Params that jobs of the host stand on. */
 interface Base {
+  readonly id: number;
+  readonly bytes: number;
   /** Jobs on it that are yet to be sent. */
   waiting: number;
+  /** Clients whose last job stood on it. */
+  clients: number;
   /** What the host says to it, and for which call it was sent; undefined until it is. */
   sent: { readonly reply: Promise<Reply>; readonly closed: AbortSignal } | undefined;
+}
+
+/** Has a job much of its own to bring? A base that many share is brought once. */
+function areLarge(jobs: readonly Job[]): boolean {
+  const bases = new Set(jobs.map(({ params }) => params.base));
+  return (
+    jobs.some(({ params }) => addedBytes(params) >= largeJobBytes) ||
+    (bases.size > jobWindow.large &&
+      [...bases].some((base) => payloadBytes(base.values()) >= largeJobBytes))
+  );
 }
 
 /** A joined client host, as the coordinator sees it: is sent its jobs, and before them the bases that they stand on. */
@@ -39,9 +58,12 @@ export class HostSession {
   /** Calls of `ask` in a row that it let pass without an answer. */
   silentCalls = 0;
   readonly #numbers: Bases;
-  readonly #bases = new Map<Params, Base>();
-  /** The base of the last job that no other job waited for. The next round is likely to ask for it again: it is kept. */
-  #idle: Params | undefined;
+  /** Params that the trial has done with are not kept for it. */
+  readonly #bases = new WeakMap<Params, Base>();
+  /** At the host, though no job waits for them; the last to be asked for last. */
+  readonly #idle = new Set<Base>();
+  #idleBytes = 0;
+  readonly #lastBases = new Map<string, Base>();
   readonly #queue: { readonly open: OpenJobs; readonly job: Job }[] = [];
   #feeding = 0;
 
@@ -74,10 +96,11 @@ export class HostSession {
   give(open: OpenJobs, jobs: readonly Job[]): void {
     for (const job of jobs) {
       this.#queue.push({ open, job });
-      this.#baseOf(job).waiting++;
+      const base = this.#baseOf(job);
+      base.waiting++;
+      this.#wake(base);
     }
-    const isLarge = jobs.some(({ params }) => addedBytes(params) >= largeJobBytes);
-    const most = isLarge ? jobWindow.large : jobWindow.small;
+    const most = areLarge(jobs) ? jobWindow.large : jobWindow.small;
     for (let free = most - this.#feeding; free > 0; free--) void this.#feed();
   }
 
@@ -100,8 +123,7 @@ export class HostSession {
     try {
       let reply = await this.#bring(job, open.closed);
       if (reply.type !== "failure") {
-        const { base, rounds } = job.params;
-        const message = { ...job, baseId: this.#numbers.idOf(base), rounds };
+        const message = { ...job, baseId: this.#baseOf(job).id, rounds: job.params.rounds };
         reply = await this.#send({ type: "clientJob", ...message }, open.closed);
       }
       if (reply.type !== "failure") return true;
@@ -137,7 +159,11 @@ export class HostSession {
   }
 
   #baseOf({ params }: Job): Base {
-    const base = this.#bases.get(params.base) ?? { waiting: 0, sent: undefined };
+    const known = this.#bases.get(params.base);
+    if (known) return known;
+    const bytes = payloadBytes(params.base.values()) + overheadBytes;
+    const id = this.#numbers.idOf(params.base);
+    const base = { id, bytes, waiting: 0, clients: 0, sent: undefined };
     this.#bases.set(params.base, base);
     return base;
   }
@@ -146,16 +172,37 @@ export class HostSession {
   #leave(job: Job): void {
     const base = this.#baseOf(job);
     base.waiting--;
-    if (base.waiting > 0) return;
-    if (!base.sent) {
-      this.#bases.delete(job.params.base);
-      return;
+    if (!base.sent) return;
+    base.clients++;
+    const last = this.#lastBases.get(job.clientId);
+    this.#lastBases.set(job.clientId, base);
+    if (last) last.clients--;
+    if (base.waiting === 0) this.#keep(base);
+    if (last?.clients === 0) this.#forget(last);
+  }
+
+  /** Beyond their bytes those are forgotten that were asked for longest ago, but not the last one: the next round is likely to ask for it. */
+  #keep(base: Base): void {
+    this.#idle.add(base);
+    this.#idleBytes += base.bytes;
+    for (const oldest of this.#idle) {
+      if (this.#idleBytes <= idleBytes || oldest === base) return;
+      this.#forget(oldest);
     }
-    const last = this.#idle;
-    this.#idle = job.params.base;
-    if (!last || last === this.#idle || this.#bases.get(last)?.waiting !== 0) return;
-    this.#bases.delete(last);
-    void this.#send({ type: "forgetBase", id: this.#numbers.idOf(last) });
+  }
+
+  /** Nothing, if jobs wait for it. */
+  #forget(base: Base): void {
+    if (!this.#wake(base)) return;
+    base.sent = undefined;
+    void this.#send({ type: "forgetBase", id: base.id });
+  }
+
+  /** @returns whether it was idle */
+  #wake(base: Base): boolean {
+    const wasIdle = this.#idle.delete(base);
+    if (wasIdle) this.#idleBytes -= base.bytes;
+    return wasIdle;
   }
 
   /** @throws WireError if the message cannot be encoded */
