@@ -13,7 +13,8 @@ import { messageOf, placeOf, UserError, type Failure } from "./errors.js";
 import type { Initial, Origin } from "./initial.js";
 import type { ModStates } from "./mods.js";
 import type { Stream } from "@fedclair/linalg";
-import { Products, addTerms } from "./merge.js";
+import { Products } from "./merge.js";
+import { derive } from "./origin.js";
 import { checkStorable } from "./storable.js";
 import { largestSize, payloadBytes, shapeText, sizeOf, type Params } from "./tensor.js";
 import type { Delta, Update } from "./update.js";
@@ -166,7 +167,7 @@ export async function merge(
     if (isSafe || isFinite(` of client ${id}`, await resolveParams(extended, products)))
       personal.set(id, extended);
   }
-  const params = chosen ?? (await addTerms(state.params, aggregation.change, products));
+  const params = chosen ?? (await derive(state.params, aggregation.change, products));
   return {
     params: isFinite("", params) ? params : state.params,
     personal,

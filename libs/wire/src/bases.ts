@@ -1,5 +1,6 @@
-import type { Params } from "@fedclair/core";
+import type { Origin, Params } from "@fedclair/core";
 import { encodeBase } from "./codec/base-message.js";
+import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 
 /** The coordinator's numbers for the params that jobs stand on: the same object has the same one. */
 export class Bases {
@@ -7,6 +8,7 @@ export class Bases {
   /** Being encoded. */
   readonly #encoding = new Map<Params, Promise<Uint8Array>>();
   readonly #encoded = new WeakMap<Params, WeakRef<Uint8Array>>();
+  readonly #derived = new WeakMap<Params, WeakRef<Uint8Array>>();
   #last = 0;
 
   idOf(params: Params): number {
@@ -28,5 +30,15 @@ export class Bases {
     } finally {
       this.#encoding.delete(params);
     }
+  }
+
+  /** The message that brings the params as others, and what is added to them, likewise. @throws WireError */
+  encodeDerived(params: Params, { from, terms }: Origin): Uint8Array {
+    const known = this.#derived.get(params)?.deref();
+    if (known) return known;
+    const [id, other] = [this.idOf(params), this.idOf(from)];
+    const bytes = encodeCoordinatorMessage({ type: "derivedBase", id, from: other, terms });
+    this.#derived.set(params, new WeakRef(bytes));
+    return bytes;
   }
 }

@@ -1,4 +1,11 @@
-import { addedBytes, exitCodes, payloadBytes, type Job, type Params } from "@fedclair/core";
+import {
+  addedBytes,
+  exitCodes,
+  originOf,
+  payloadBytes,
+  type Job,
+  type Params,
+} from "@fedclair/core";
 import type { Bases } from "./bases.js";
 import { encodeCoordinatorMessage, type CoordinatorMessage } from "./codec/coordinator-message.js";
 import type { Join } from "./codec/host-message.js";
@@ -25,7 +32,7 @@ const overheadBytes = 2 ** 10;
 interface Base {
   readonly id: number;
   readonly bytes: number;
-  /** Jobs on it that are yet to be sent. */
+  /** Jobs, and bases that come from it, that are yet to be sent. */
   waiting: number;
   /** Clients whose last job stood on it. */
   clients: number;
@@ -96,9 +103,7 @@ export class HostSession {
   give(open: OpenJobs, jobs: readonly Job[]): void {
     for (const job of jobs) {
       this.#queue.push({ open, job });
-      const base = this.#baseOf(job);
-      base.waiting++;
-      this.#wake(base);
+      this.#ask(this.#baseOf(job));
     }
     const most = areLarge(jobs) ? jobWindow.large : jobWindow.small;
     for (let free = most - this.#feeding; free > 0; free--) void this.#feed();
@@ -148,14 +153,27 @@ export class HostSession {
     }
   }
 
-  #sendBase(base: Params, closed: AbortSignal) {
+  /** As what was added to another base, where the host has that. */
+  #sendBase(params: Params, closed: AbortSignal) {
+    const origin = this.external ? undefined : originOf(params);
+    const from = origin && this.#bases.get(origin.from);
+    const known = from?.sent && { base: from, reply: from.sent.reply };
+    // It must not be forgotten meanwhile.
+    if (known) this.#ask(known.base);
     const bring = async () => {
+      const reply = await known?.reply.catch(() => undefined);
       const since = performance.now();
-      const bytes = await this.#numbers.encode(base);
+      const bytes =
+        origin && reply?.type === "accepted"
+          ? this.#numbers.encodeDerived(params, origin)
+          : await this.#numbers.encode(params);
       this.peer.traffic.encodedSince(since);
       return await this.peer.send(bytes, closed);
     };
-    return { reply: bring(), closed };
+    const reply = bring().finally(() => {
+      if (known) this.#release(known.base);
+    });
+    return { reply, closed };
   }
 
   #baseOf({ params }: Job): Base {
@@ -171,14 +189,26 @@ export class HostSession {
   /** The job is at the host, which knows by itself what it stands on, or will not be sent. */
   #leave(job: Job): void {
     const base = this.#baseOf(job);
-    base.waiting--;
-    if (!base.sent) return;
-    base.clients++;
     const last = this.#lastBases.get(job.clientId);
-    this.#lastBases.set(job.clientId, base);
-    if (last) last.clients--;
-    if (base.waiting === 0) this.#keep(base);
+    if (base.sent) {
+      base.clients++;
+      if (last) last.clients--;
+      this.#lastBases.set(job.clientId, base);
+    }
+    this.#release(base);
     if (last?.clients === 0) this.#forget(last);
+  }
+
+  #ask(base: Base): void {
+    base.waiting++;
+    this.#wake(base);
+  }
+
+  #release(base: Base): void {
+    base.waiting--;
+    if (base.waiting > 0 || !base.sent) return;
+    this.#keep(base);
+    if (base.clients === 0) this.#forget(base);
   }
 
   /** Beyond their bytes those are forgotten that were asked for longest ago, but not the last one: the next round is likely to ask for it. */

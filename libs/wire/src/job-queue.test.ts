@@ -146,6 +146,34 @@ describe("JobQueue", () => {
     ]);
   });
 
+  it("computes a base that comes as another and what was added to it, before the jobs on it", async () => {
+    const { params, bring, add, end, finish, begun, queue } = manualQueue();
+    const term = new Map([["w", { shape: [1], data: Float32Array.of(4) }]]);
+    const derive = (id: number, from: number, shape = [1]) => {
+      const terms = [new Map([["w", { shape, data: new Float32Array(shape[0] ?? 0).fill(4) }]])];
+      return queue.handle({ type: "derivedBase", id, from, terms });
+    };
+    bring(2, 7);
+    assert.equal(outcome(derive(3, 2)), "accepted");
+    assert.equal(outcome(derive(4, 3)), "accepted");
+    queue.handle({ type: "forgetBase", id: 3 });
+    assert.equal(add(0, 4, [[term]]), "accepted");
+    assert.equal(add(1, 4), "accepted");
+    assert.equal(add(2, 4), "accepted");
+    end(1);
+    assert.deepEqual(begun(), []);
+    while (begun().length === 0) await setImmediate();
+    for (let i = 0; i < 2; i++) await finish();
+    await queue.idle();
+    assert.deepEqual(begun(), [0, 2]);
+    assert.deepEqual(params(), [
+      { base: paramsOf(15), rounds: [[term]] },
+      { base: paramsOf(15), rounds: [] },
+    ]);
+    assert.equal(outcome(derive(5, 3)), "MALFORMED");
+    assert.throws(() => derive(5, 4, [2]), /expected a change of 1, got 2/);
+  });
+
   it("refuses a job whose terms do not fit its base, and goes on", async () => {
     const { begun, add, finish, queue } = manualQueue();
     const other = new Map([["v", { shape: [1], data: Float32Array.of(4) }]]);

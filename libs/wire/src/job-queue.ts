@@ -1,5 +1,12 @@
-import { deltaBytes, nextGroup, type Answer, type ClientJob, type Params } from "@fedclair/core";
-import type { CoordinatorMessage, JobOnBase } from "./codec/coordinator-message.js";
+import {
+  addTerms,
+  deltaBytes,
+  nextGroup,
+  type Answer,
+  type ClientJob,
+  type Params,
+} from "@fedclair/core";
+import type { CoordinatorMessage, DerivedBase, JobOnBase } from "./codec/coordinator-message.js";
 import { accepted, refused, type Reply } from "./codec/reply.js";
 import { checkTerms } from "./terms.js";
 import { failureOf } from "./wire-error.js";
@@ -23,11 +30,18 @@ export interface Work {
   readonly jobsAtOnce?: () => number;
 }
 
+/** Params that jobs stand on. */
+interface Base {
+  /** Of the same shapes. */
+  like: Params;
+  params: Params | Promise<Params>;
+}
+
 /** A host's jobs: runs them one group after another, in their order, and delivers the results while the next one is computed. */
 export class JobQueue {
   readonly #work: Work;
   readonly #deliver: Deliver;
-  readonly #bases = new Map<number, Params>();
+  readonly #bases = new Map<number, Base>();
   /** Not yet begun. */
   #jobs: ClientJob[] = [];
   /** Of the jobs whose answers are wanted and not yet delivered: aborts when they no longer are. */
@@ -44,8 +58,10 @@ export class JobQueue {
   handle(message: Exclude<CoordinatorMessage, { readonly type: "trialEnd" }>): Reply {
     switch (message.type) {
       case "base":
-        this.#bases.set(message.id, message.params);
+        this.#bases.set(message.id, { like: message.params, params: message.params });
         return accepted;
+      case "derivedBase":
+        return this.#derive(message);
       case "forgetBase":
         this.#bases.delete(message.id);
         return accepted;
@@ -68,17 +84,40 @@ export class JobQueue {
     await this.#running;
   }
 
+  /** What stands on it waits until it is computed. */
+  #derive({ id, from, terms }: DerivedBase): Reply {
+    const before = this.#bases.get(from);
+    if (!before) return noBase(from);
+    checkTerms({ base: before.like, rounds: [terms] });
+    const sum = Promise.resolve(before.params).then((params) => addTerms(params, terms));
+    const base: Base = { like: before.like, params: sum };
+    this.#bases.set(id, base);
+    const hold = (params: Params) => (base.like = base.params = params);
+    sum.then(hold, () => undefined); // its jobs say what went wrong
+    return accepted;
+  }
+
   #add({ baseId, rounds, ...message }: JobOnBase): Reply {
     const base = this.#bases.get(baseId);
-    if (!base) return refused({ code: "MALFORMED", message: `base ${baseId} did not come` });
-    const params = { base, rounds };
-    checkTerms(params);
+    if (!base) return noBase(baseId);
+    checkTerms({ base: base.like, rounds });
     const { id, clientId, round, phase, kind, clientIndex, clientCount, seed, commonSeed } =
       message;
     const told = { clientIndex, clientCount, seed, commonSeed };
-    this.#jobs.push({ id, clientId, round, phase, kind, params, ...told });
-    this.#wanted.set(id, new AbortController());
-    this.#running ??= this.#run();
+    const wanted = new AbortController();
+    this.#wanted.set(id, wanted);
+    const begin = (params: Params) => {
+      if (wanted.signal.aborted) return;
+      const own = { base: params, rounds };
+      this.#jobs.push({ id, clientId, round, phase, kind, params: own, ...told });
+      this.#running ??= this.#run();
+    };
+    if (base.params instanceof Promise) {
+      base.params.then(begin, (error: unknown) => {
+        const failure = failureOf(error, "CLIENT_ERROR");
+        void this.#deliver({ jobId: id, clientId, failure }, wanted.signal, 0);
+      });
+    } else begin(base.params);
     return accepted;
   }
 
@@ -130,4 +169,8 @@ export class JobQueue {
       return jobs.map(({ id: jobId, clientId }) => ({ jobId, clientId, failure }));
     }
   }
+}
+
+function noBase(id: number): Reply {
+  return refused({ code: "MALFORMED", message: `base ${id} did not come` });
 }

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { ClientJob, ClientParams, Delta, Job, Params } from "@fedclair/core";
+import {
+  derive,
+  Products,
+  type ClientJob,
+  type ClientParams,
+  type Delta,
+  type Job,
+  type Params,
+} from "@fedclair/core";
 import type { CoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { connectHost } from "./connect-host.js";
@@ -24,6 +32,8 @@ function shortly(message: CoordinatorMessage): string {
   switch (message.type) {
     case "base":
       return `base ${message.id}`;
+    case "derivedBase":
+      return `base ${message.id} from ${message.from}`;
     case "forgetBase":
       return `forget ${message.id}`;
     case "clientJob":
@@ -152,6 +162,48 @@ describe("SocketPool, the params of jobs", () => {
     assert.ok(most < 9, `${most} at a time`);
     await collect(pool, on(own[0] ?? large(), "c0"));
     assert.deepEqual(await told(), ["base 1", "c0 on 1", "forget 6"]);
+  });
+
+  /** A pair that is a small part of it. */
+  const square = () =>
+    new Map([["w", { shape: [20, 20], data: new Float32Array(400).fill(1 / 3) }]]);
+  const pair = (): Delta => {
+    const factor = (shape: number[]) => ({
+      shape,
+      data: Float64Array.from({ length: 20 }, Math.sin),
+    });
+    return new Map([["w", { b: factor([20, 1]), a: factor([1, 20]) }]]);
+  };
+
+  it("bring a base as what was added to another that the host has, where that is less", async () => {
+    await open(2);
+    const host = await joined(2);
+    const [first, large] = [square(), square()];
+    const second = await derive(first, [pair()], new Products());
+    const third = await derive(second, [large], new Products());
+    const fourth = await derive(square(), [pair()], new Products());
+    for (const base of [first, second, third, fourth]) await collect(pool, on(base, "c0", "c1"));
+    const told = await host();
+    assert.deepEqual(
+      told.filter((line) => line.startsWith("base")),
+      ["base 1", "base 2 from 1", "base 3", "base 4"],
+    );
+    assert.deepEqual(
+      told.filter((line) => line.startsWith("forget")),
+      ["forget 1", "forget 2", "forget 3"],
+    );
+  });
+
+  it("are at the host what they are at the coordinator, to the bit", async () => {
+    await open(1);
+    const seen: Params[] = [];
+    await working(({ params }) => seen.push(params.base));
+    const first = square();
+    const second = await derive(first, [pair(), pair()], new Products());
+    const third = await derive(second, [pair()], new Products());
+    for (const base of [first, second, third]) await collect(pool, on(base, "c0"));
+    assert.deepEqual(seen, [first, second, third]);
+    assert.notDeepEqual(first, third);
   });
 
   it("bring a base on that was given up half way, for the call that still wants it", async () => {

@@ -51,6 +51,10 @@ export const rounds: fc.Arbitrary<Delta[][]> = fc.array(fc.array(delta, { maxLen
 
 export const coordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
   plain({ type: fc.constant("base"), id: fc.nat(), params }),
+  plain({
+    type: fc.constant("derivedBase"),
+    ...{ id: fc.nat(), from: fc.integer({ min: 1, max: 2 ** 32 - 1 }), terms: fc.array(delta) },
+  }),
   plain({ type: fc.constant("forgetBase"), id: fc.nat() }),
   plain({
     type: fc.constant("clientJob"),

@@ -1,4 +1,11 @@
-import { bounds, printable, type ClientJob, type ClientParams, type Params } from "@fedclair/core";
+import {
+  bounds,
+  printable,
+  type ClientJob,
+  type ClientParams,
+  type Delta,
+  type Params,
+} from "@fedclair/core";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decoding, nameOf, required, uint32 } from "./checks.js";
@@ -7,6 +14,7 @@ import { deltaFromWire, deltaToWire, paramsFromWire, paramsToWire } from "./tens
 /** What the coordinator may say to a client host. */
 export type CoordinatorMessage =
   | { readonly type: "base"; readonly id: number; readonly params: Params }
+  | ({ readonly type: "derivedBase" } & DerivedBase)
   | { readonly type: "forgetBase"; readonly id: number }
   | ({ readonly type: "clientJob" } & JobOnBase)
   | { readonly type: "jobEnd"; readonly id: number }
@@ -15,6 +23,14 @@ export type CoordinatorMessage =
 /** A job whose base has travelled before it. */
 export interface JobOnBase extends Omit<ClientJob, "params">, Pick<ClientParams, "rounds"> {
   readonly baseId: number;
+}
+
+/** A base that comes as another one, and what was added to it. */
+export interface DerivedBase {
+  readonly id: number;
+  /** Of the other one, from 1. */
+  readonly from: number;
+  readonly terms: readonly Delta[];
 }
 
 type WireJob = fedclair.v1.ClientJob.$Properties;
@@ -31,6 +47,12 @@ function toWire(message: CoordinatorMessage): fedclair.v1.CoordinatorMessage.$Pr
   switch (message.type) {
     case "base":
       return { base: { id: uint32("id", message.id), params: paramsToWire(message.params) } };
+    case "derivedBase": {
+      const { id, from, terms } = message;
+      return {
+        base: { id: uint32("id", id), from: uint32("from", from), terms: termsToWire(terms) },
+      };
+    }
     case "forgetBase":
       return { forgetBase: { id: message.id } };
     case "clientJob":
@@ -69,8 +91,16 @@ function jobToWire({
     clientCount: uint32("client_count", told.clientCount),
     seed: uint32("seed", told.seed),
     commonSeed: uint32("common_seed", told.commonSeed),
-    rounds: rounds.map((terms) => ({ terms: terms.map(deltaToWire) })),
+    rounds: rounds.map(termsToWire),
   };
+}
+
+function termsToWire(terms: readonly Delta[]): fedclair.v1.Terms.$Properties {
+  return { terms: terms.map(deltaToWire) };
+}
+
+function termsFromWire({ terms }: fedclair.v1.Terms.$Properties): readonly Delta[] {
+  return (terms ?? []).map(deltaFromWire);
 }
 
 /** @throws WireError */
@@ -81,7 +111,11 @@ export function decodeCoordinatorMessage(bytes: unknown): CoordinatorMessage {
 function fromWire(message: fedclair.v1.CoordinatorMessage): CoordinatorMessage {
   switch (message.body) {
     case "base": {
-      const { id, params } = required("base", message.base);
+      const { id, params, from, terms } = required("base", message.base);
+      if (from) {
+        const added = termsFromWire(required("terms", terms));
+        return { type: "derivedBase", id: id ?? 0, from, terms: added };
+      }
       return { type: "base", id: id ?? 0, params: paramsFromWire(required("params", params)) };
     }
     case "forgetBase":
@@ -127,6 +161,6 @@ function jobFromWire({
     clientCount: told.clientCount ?? 0,
     seed: told.seed ?? 0,
     commonSeed: told.commonSeed ?? 0,
-    rounds: (rounds ?? []).map(({ terms }) => (terms ?? []).map(deltaFromWire)),
+    rounds: (rounds ?? []).map(termsFromWire),
   };
 }

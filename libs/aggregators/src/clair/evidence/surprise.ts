@@ -24,10 +24,7 @@ export function surprises(pieces: readonly Piece[], members: readonly number[]):
 }
 
 /** The sums of a client's surprises over pieces, by client. */
-export function totalSurprises(
-  pieces: readonly Piece[],
-  members: readonly number[],
-): Float64Array {
+export function totalSurprises(pieces: readonly Piece[], members: readonly number[]): Float64Array {
   const sums = new Float64Array(item(pieces, 0).values.length);
   for (const piece of pieces) addSurprises(piece, members, sums);
   return sums;
