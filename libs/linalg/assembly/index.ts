@@ -1,4 +1,4 @@
-export { multiplyBlock } from "./gemm";
+export { multiplyBlock, multiplyOwn } from "./gemm";
 export { factorPanel } from "./householder";
 export { jacobiSweep } from "./jacobi";
 export { applyRotations } from "./rotations";

@@ -1,12 +1,21 @@
 import { part, transposed, type Block } from "./block.js";
-import { depth, extent, left, multiplyPacked, product, right, type Part } from "./packed.js";
+import {
+  depth,
+  extent,
+  left,
+  multiplyOwn,
+  multiplyPacked,
+  product,
+  right,
+  type Part,
+} from "./packed.js";
 
 /** Of the kernel's operands. */
 const panelRows = 8;
 const panelColumns = 2;
 
 /** Columns of a Gram matrix that are multiplied at once: of its lower triangle little is computed. */
-const strip = 32;
+const strip = 16;
 
 /**
  * out ← out + factor·A·B by the WebAssembly kernel. Operands are packed into panels, so that it reads them in order
@@ -17,10 +26,8 @@ export function addProductByKernel(out: Block, a: Block, b: Block, factor: numbe
     const jEnd = Math.min(j + extent, b.cols);
     for (let i = 0; i < a.rows; i += extent) {
       const iEnd = Math.min(i + extent, a.rows);
-      const height = padded(iEnd - i, panelRows);
-      const whole = { rows: height, from: 0, to: padded(jEnd - j, panelColumns) };
       const sum = part(out, i, iEnd, j, jEnd);
-      addBlock(sum, part(a, i, iEnd, 0, a.cols), part(b, 0, b.rows, j, jEnd), [whole], factor);
+      addBlock(sum, part(a, i, iEnd, 0, a.cols), part(b, 0, b.rows, j, jEnd), factor);
     }
   }
 }
@@ -32,27 +39,38 @@ export function addGramByKernel(out: Block, a: Block): void {
     const own = part(a, j, jEnd, 0, a.cols);
     const above = part(out, 0, j, j, jEnd);
     if (j > 0) addProductByKernel(above, part(a, 0, j, 0, a.cols), transposed(own), 1);
-    const width = padded(jEnd - j, panelColumns);
-    const strips: Part[] = [];
-    for (let from = 0; from < width; from += strip) {
-      const to = Math.min(from + strip, width);
-      strips.push({ rows: padded(Math.min(to, jEnd - j), panelRows), from, to });
-    }
-    addBlock(part(out, j, jEnd, j, jEnd), own, transposed(own), strips, 1);
+    addOwn(part(out, j, jEnd, j, jEnd), own);
   }
 }
 
-/** out ← out + factor·A·B in parts, of a block that fits. */
-function addBlock(out: Block, a: Block, b: Block, parts: readonly Part[], factor: number): void {
-  const height = padded(a.rows, panelRows);
-  product.fill(0, 0, height * padded(b.cols, panelColumns));
+/** out ← out + factor·A·B, of a block that fits. */
+function addBlock(out: Block, a: Block, b: Block, factor: number): void {
+  const [height, width] = [padded(a.rows, panelRows), padded(b.cols, panelColumns)];
+  product.fill(0, 0, height * width);
   for (let l = 0; l < a.cols; l += depth) {
     const lEnd = Math.min(l + depth, a.cols);
     pack(left, part(a, 0, a.rows, l, lEnd), panelRows);
     pack(right, transposed(part(b, l, lEnd, 0, b.cols)), panelColumns);
-    for (const one of parts) multiplyPacked(one, height, lEnd - l);
+    multiplyPacked(height, width, lEnd - l);
   }
   addScaledBlock(out, factor, product, height);
+}
+
+/** out ← out + A·Aᵀ, of a block that fits: little more than its upper triangle. */
+function addOwn(out: Block, a: Block): void {
+  const [height, width] = [padded(a.rows, panelRows), padded(a.rows, panelColumns)];
+  const strips: Part[] = [];
+  for (let from = 0; from < width; from += strip) {
+    const to = Math.min(from + strip, width);
+    strips.push({ rows: padded(Math.min(to, a.rows), panelRows), from, to });
+  }
+  product.fill(0, 0, height * width);
+  for (let l = 0; l < a.cols; l += depth) {
+    const lEnd = Math.min(l + depth, a.cols);
+    pack(left, part(a, 0, a.rows, l, lEnd), panelRows);
+    for (const one of strips) multiplyOwn(one, height, lEnd - l);
+  }
+  addScaledBlock(out, 1, product, height);
 }
 
 /** The next multiple. */

@@ -11,6 +11,15 @@ export interface Kernels {
     k: number,
     stride: number,
   ): void;
+  multiplyOwn(
+    a: number,
+    c: number,
+    m: number,
+    from: number,
+    to: number,
+    k: number,
+    stride: number,
+  ): void;
   factorPanel(a: number, stride: number, m: number, n: number, taus: number): void;
   jacobiSweep(a: number, stride: number, rows: number, n: number, threshold: number): number;
   applyRotations(panel: number, chains: number, end: number): void;

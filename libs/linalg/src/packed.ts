@@ -17,6 +17,16 @@ export const right = new Float64Array(memory.buffer, 8 * operandLength, operandL
 /** Column-major. */
 export const product = new Float64Array(memory.buffer, 16 * operandLength, extent * extent);
 
+/**
+ * product ← product + left·right.
+ * @param rows of the product, a multiple of 8
+ * @param cols a multiple of 2
+ * @param k inner extent
+ */
+export function multiplyPacked(rows: number, cols: number, k: number): void {
+  kernels.multiplyBlock(left.byteOffset, right.byteOffset, product.byteOffset, rows, cols, k, rows);
+}
+
 /** Part of a product: its first `rows`, a multiple of 8, and columns `from` … `to` - 1, both multiples of 2. */
 export interface Part {
   readonly rows: number;
@@ -25,18 +35,10 @@ export interface Part {
 }
 
 /**
- * product ← product + left·right, in part.
+ * product ← product + left·leftᵀ, in part.
  * @param stride rows of the product
  * @param k inner extent
  */
-export function multiplyPacked({ rows, from, to }: Part, stride: number, k: number): void {
-  kernels.multiplyBlock(
-    left.byteOffset,
-    right.byteOffset + 8 * from * k,
-    product.byteOffset + 8 * from * stride,
-    rows,
-    to - from,
-    k,
-    stride,
-  );
+export function multiplyOwn({ rows, from, to }: Part, stride: number, k: number): void {
+  kernels.multiplyOwn(left.byteOffset, product.byteOffset, rows, from, to, k, stride);
 }
