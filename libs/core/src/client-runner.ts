@@ -215,6 +215,18 @@ export async function prepared(task: Task, name: string): Promise<void> {
   }
 }
 
+/** Do the data that the task has read suffice for the trial's clients? @throws UserError */
+export function checkPrepared(task: Task, { clients, task: { name } }: Trial): void {
+  try {
+    task.checkClients?.(clients);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(
+      `task ${name} cannot serve ${clients} clients: ${messageOf(error)}${placeOf(error)}`,
+    );
+  }
+}
+
 async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult | Failure> {
   if (!trainer.evaluate) return failure("NO_EVALUATION", "the task has no client-side evaluation");
   return checkedResult(await trainer.evaluate(params), "evaluate()");

@@ -90,7 +90,10 @@ export interface Plugins {
 export interface Task<S = unknown> {
   /** Called once, before anything that needs data: load a backend, read a corpus. */
   prepare?(): Promise<void>;
-  /** Throws an error that says what to change if the data cannot serve this many clients. */
+  /**
+   * Throws an error that says what to change if the data cannot serve this many clients. Called before `prepare`, for what is
+   * known without the data, and once more after it.
+   */
   checkClients?(count: number): void;
   /** What may surprise a user about the data and this many clients, in a sentence: told when a trial begins. */
   remark?(count: number): string | undefined;

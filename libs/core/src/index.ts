@@ -12,7 +12,13 @@ export { nextGroup } from "./cohort-groups.js";
 export { yieldToEventLoop } from "./yield-to-event-loop.js";
 export { addedBytes, resolveParams, type ClientParams } from "./client-params.js";
 export { parseChecked } from "./checked-yaml.js";
-export { ClientRunner, prepared, type ClientJob, type OnThrown } from "./client-runner.js";
+export {
+  checkPrepared,
+  ClientRunner,
+  prepared,
+  type ClientJob,
+  type OnThrown,
+} from "./client-runner.js";
 export { attackedCount, clientIds, indexOfClient } from "./clients.js";
 export { contaminate, type Contaminated, type Contamination } from "./contamination.js";
 export * from "./contracts.js";

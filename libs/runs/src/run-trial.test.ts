@@ -11,6 +11,7 @@ import {
   type Aggregator,
   type ClientPool,
   type Plugin,
+  type TaskPlugin,
 } from "@fedclair/core";
 import { toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { faultsOf } from "./faults.js";
@@ -215,6 +216,49 @@ describe("recordTrial, when the aggregator under study fails", () => {
       ],
     );
   });
+});
+
+describe("recordTrial, when the data do not suffice", () => {
+  for (const [thrown, said] of [
+    [new UserError("too few: lower `clients`"), /^too few: lower `clients`$/],
+    [new TypeError("no list"), /^task few cannot serve 6 clients: .*no list/],
+  ] as const) {
+    it(`says so before a client is asked: ${thrown.name}`, async () => {
+      const toy = toyPlugins.tasks.get("toy");
+      assert.ok(toy);
+      const few: TaskPlugin = {
+        ...toy,
+        name: "few",
+        create: (options) => {
+          let isRead = false;
+          return {
+            ...toy.create(options),
+            prepare: () => {
+              isRead = true;
+              return Promise.resolve();
+            },
+            checkClients: (count) => {
+              assert.equal(count, 6);
+              if (isRead) throw thrown;
+            },
+          };
+        },
+      };
+      const out = await mkdtemp(join(tmpdir(), "fedclair-"));
+      const asked: string[] = [];
+      const recorded = recordTrial({
+        trial: { ...trial, task: { name: "few" } },
+        plugins: { ...toyPlugins, tasks: new Map([["few", few]]) },
+        ...{ pool: counting(asked), out, backend, signal: new AbortController().signal },
+      });
+      await assert.rejects(
+        recorded,
+        (error) => error instanceof UserError && said.test(error.message),
+      );
+      assert.deepEqual(asked, []);
+      await rm(out, { recursive: true });
+    });
+  }
 });
 
 describe("SharedRoundPool", () => {

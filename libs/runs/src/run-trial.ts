@@ -2,6 +2,7 @@ import { placeOf } from "@fedclair/core/errors";
 import { stream } from "@fedclair/linalg";
 import {
   askForParams,
+  checkPrepared,
   clientIds,
   contaminate,
   createPlugin,
@@ -93,6 +94,7 @@ export async function startOf(
   const ids = clientIds(trial.clients);
   const task = createPlugin(plugins.tasks, trial.task);
   await prepared(task, trial.task.name);
+  checkPrepared(task, trial);
   return await startTrial(task, ids, rng, () =>
     askForParams({ trial, clientIds: ids, pool, rng, signal }),
   );
