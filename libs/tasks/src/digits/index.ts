@@ -2,7 +2,8 @@ import { UserError, type Params, type Shard, type Task, type TaskPlugin } from "
 import type { Stream } from "@fedclair/linalg";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
-import { mnistCount, readFolder, readMnist, writersIn, type Collection } from "./data.js";
+import { mnistCount, readFolder, readMnist, type Collection } from "./data.js";
+import { digitFiles, remarkOnFiles, writersIn } from "./folder-files.js";
 import { choose, classes, imageAt, inUnits, pixels, type Chosen } from "./images.js";
 import { checkHoldings, holdings, reserve } from "./holdings.js";
 import { schema, type Options } from "./options.js";
@@ -41,8 +42,11 @@ export const digits: TaskPlugin = {
     };
     return {
       checkClients: (count) => {
-        checkClients(options, count);
+        if (loaded) holdings(options, loaded, count);
+        else checkClients(options, count);
       },
+      remark: () =>
+        options.source === "mnist" ? undefined : remarkOnFiles(digitFiles(options.source.folder)),
       ...(options.partition.by === "natural" && {
         clientLabel: (index: number) => data().writers?.[index] ?? `writer ${index}`,
       }),

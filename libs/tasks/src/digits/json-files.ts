@@ -1,0 +1,60 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { excerpt, UserError } from "@fedclair/core";
+import { sum } from "@fedclair/linalg";
+import type { DigitFiles, FolderDigits } from "./folder-files.js";
+import { digitText, pixels } from "./images.js";
+
+/**
+ * Digits as in the npm package: files 0.json … 9.json, each { "data": [pixels of all digits of this label, one after another] }.
+ */
+export async function readJson(folders: readonly DigitFiles[]): Promise<FolderDigits> {
+  const files = folders.flatMap(({ folder, json }) =>
+    json.map((name) => ({ folder, label: Number.parseInt(name), path: join(folder, name) })),
+  );
+  const read = await Promise.all(
+    files.map(async (file) => ({ ...file, values: await readPixels(file.path) })),
+  );
+  const images = new Float32Array(sum(read.map(({ values }) => values.length)));
+  const labels = new Int32Array(images.length / pixels);
+  let start = 0;
+  for (const { label, values } of read) {
+    images.set(values, start * pixels);
+    const end = start + values.length / pixels;
+    labels.fill(label, start, end);
+    start = end;
+  }
+  const countOf = (folder: string) =>
+    sum(read.map((file) => (file.folder === folder ? file.values.length / pixels : 0)));
+  return { images, labels, counts: folders.map(({ folder }) => countOf(folder)) };
+}
+
+/** @throws UserError when the file holds something else */
+async function readPixels(path: string): Promise<Float32Array> {
+  const found = parsed(path, await readFile(path, "utf8"));
+  const { data } = (typeof found === "object" && found ? found : {}) as { data?: unknown };
+  if (!Array.isArray(data)) throw malformed(path, "no list 'data'");
+  const values = new Float32Array(data.length);
+  data.forEach((value: unknown, place) => {
+    if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
+      throw malformed(path, `${excerpt(JSON.stringify(value))} as ${digitText(place)}`);
+    }
+    values[place] = value;
+  });
+  if (values.length % pixels !== 0) throw malformed(path, `${values.length} numbers`);
+  return values;
+}
+
+function malformed(path: string, got: string): UserError {
+  return new UserError(
+    `source: ${path}: expected { "data": [numbers in 0 … 1, ${pixels} a digit] }, got ${got}`,
+  );
+}
+
+function parsed(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`source: ${path} is not JSON: ${String(error)}`);
+  }
+}

@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { UserError } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
+import { readFolder } from "./data.js";
+import { digitFiles, remarkOnFiles } from "./folder-files.js";
+import { choose, imageAt, pixels } from "./images.js";
+
+function idx(shape: readonly number[], data: Uint8Array): Buffer {
+  const head = Buffer.alloc(4 + 4 * shape.length);
+  head.set([0, 0, 8, shape.length]);
+  shape.forEach((n, i) => head.writeUInt32BE(n, 4 + 4 * i));
+  return Buffer.concat([head, data]);
+}
+
+function npy(dtype: string, shape: string, { buffer }: { buffer: ArrayBufferLike }): Buffer {
+  const text = `{'descr': '${dtype}', 'fortran_order': False, 'shape': (${shape}), }`;
+  const head = Buffer.from(`\x93NUMPY\x01\x00..${text.padEnd(117)}\n`, "latin1");
+  head.writeUInt16LE(118, 8);
+  return Buffer.concat([head, new Uint8Array(buffer)]);
+}
+
+/** Three digits, whose first numbers tell them apart. */
+const greys = Uint8Array.from({ length: 3 * pixels }, (_, i) => (i * 7) % 256);
+const labels = Uint8Array.of(3, 0, 9);
+const images = idx([3, 28, 28], greys);
+const train = {
+  "train-images-idx3-ubyte": images,
+  "train-labels-idx1-ubyte": idx([3], labels),
+};
+const test = {
+  "t10k-images-idx3-ubyte": idx([1, 28, 28], greys.subarray(pixels, 2 * pixels)),
+  "t10k-labels-idx1-ubyte": idx([1], Uint8Array.of(5)),
+};
+const zipped = {
+  "train-images-idx3-ubyte.gz": gzipSync(images),
+  "train-labels-idx1-ubyte.gz": gzipSync(idx([3], labels)),
+};
+const expected = { images: greys, labels: Int32Array.from(labels) };
+
+describe("reading digits", () => {
+  let root: string;
+  let folder: string;
+  let folders = 0;
+
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), "fedclair-digits-"));
+  });
+  after(() => rm(root, { recursive: true }));
+
+  /** Into a new folder. */
+  async function write(files: Readonly<Record<string, Buffer | string>>): Promise<void> {
+    folder = join(root, `${folders++}`);
+    await mkdir(folder);
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), content);
+    }
+  }
+
+  async function read(files: Readonly<Record<string, Buffer | string>>) {
+    await write(files);
+    return readFolder(folder);
+  }
+
+  async function refused(files: Readonly<Record<string, Buffer | string>>, said: RegExp) {
+    await assert.rejects(
+      read(files),
+      (error) =>
+        error instanceof UserError && said.test(error.message) && !/dist/.test(error.message),
+      String(said),
+    );
+  }
+
+  it("reads IDX, plain and gzipped, and npy of all types to the same bytes", async () => {
+    const found = await read(train);
+    assert.deepEqual(found, expected);
+    assert.equal(imageAt(choose(found, [1]), 0)[5], ((pixels + 5) * 7) % 256);
+    assert.deepEqual(await read(zipped), expected);
+    const units = Float32Array.from(greys, (grey) => grey / 255);
+    const longs = BigInt64Array.from(labels, BigInt);
+    for (const [type, data] of [
+      ["<f4", units],
+      ["<f8", Float64Array.from(greys, (grey) => grey / 255)],
+      ["|u1", greys],
+    ] as const) {
+      const pair = {
+        "images.npy": npy(type, "3, 784", data),
+        "labels.npy": npy("<i8", "3,", longs),
+      };
+      assert.deepEqual(await read(pair), expected);
+    }
+    const packed = {
+      "images.npy.gz": gzipSync(npy("<f4", "3, 28, 28", units)),
+      "labels.npy": npy("<i4", "3,", Int32Array.from(labels)),
+    };
+    assert.deepEqual(await read(packed), expected);
+  });
+
+  it("makes bytes of numbers in many pieces", async () => {
+    const count = 200;
+    const many = Uint8Array.from({ length: count * pixels }, (_, i) => (i * 11) % 256);
+    const found = await read({
+      "images.npy": npy(
+        "<f4",
+        `${count}, 784`,
+        Float32Array.from(many, (grey) => grey / 255),
+      ),
+      "labels.npy": npy("|u1", `${count},`, new Uint8Array(count)),
+    });
+    assert.deepEqual(found.images, many);
+  });
+
+  it("reads a file once that lies beside itself gzipped, and says so", async () => {
+    const other = gzipSync(idx([3, 28, 28], new Uint8Array(3 * pixels)));
+    const found = await read({ ...train, ...zipped, "train-images-idx3-ubyte.gz": other });
+    assert.deepEqual(found, expected);
+    assert.match(
+      remarkOnFiles(digitFiles(folder)) ?? "",
+      /train-images-idx3-ubyte\.gz and 1 more are not read: the same, unzipped, is beside it/,
+    );
+    await write(train);
+    assert.equal(remarkOnFiles(digitFiles(folder)), undefined);
+  });
+
+  it("reads several pairs as one, what is for training first, and says so", async () => {
+    const { images: all, labels: theirs } = await read({ ...test, ...train });
+    assert.deepEqual([...theirs], [3, 0, 9, 5]);
+    assert.deepEqual(all.subarray(3 * pixels), greys.subarray(pixels, 2 * pixels));
+    assert.match(
+      remarkOnFiles(digitFiles(folder)) ?? "",
+      /several pairs, which are read as one: train-images-idx3-ubyte, t10k-images-idx3-ubyte/,
+    );
+  });
+
+  it("refuses two forms, and files that lack the other of their pair", async () => {
+    const json = JSON.stringify({ data: new Array<number>(pixels).fill(0) });
+    await refused({ ...train, "3.json": json }, /idx3-ubyte is IDX, .*3\.json JSON: expected one/);
+    const pair = { "images.npy": images, "labels.npy": images };
+    await refused({ ...train, ...pair }, /idx3-ubyte is IDX, .*images\.npy NumPy/);
+    await refused(
+      { "ada/1.json": json, "bob/images.npy": images, "bob/labels.npy": images },
+      /form/,
+    );
+    await refused({ "images.npy": images }, /has no labels beside it: expected labels\.npy/);
+    await refused(
+      { ...train, "t10k-labels-idx1-ubyte": images },
+      /has no images beside it: expected t10k-images-idx3-ubyte/,
+    );
+    await refused({ "ada/1.json": json, "1.json": json }, /has 1\.json beside the folder ada/);
+    await refused({ "ada/1.json": json, "bob/read.me": "" }, /bob holds no digits/);
+  });
+
+  it("takes no name that begins with a dot for a writer's, or for digits", async () => {
+    const found = await read({ ...train, ".cache/images": "", "._t10k-images-idx3-ubyte": "" });
+    assert.deepEqual(found, expected);
+    const one = { "ada/train-images-idx3-ubyte": images, ".ipynb_checkpoints/x": "" };
+    const written = await read({ ...one, "ada/train-labels-idx1-ubyte": idx([3], labels) });
+    assert.deepEqual(written, { ...expected, writers: ["ada"], owners: new Int32Array(3) });
+  });
+
+  it("unzips no more than the header promises", async () => {
+    const zeros = Buffer.alloc(64 << 20);
+    const bomb = gzipSync(Buffer.concat([images, zeros]));
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    const watch = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    }, 1);
+    await refused(
+      {
+        "train-images-idx3-ubyte.gz": bomb,
+        "train-labels-idx1-ubyte": train["train-labels-idx1-ubyte"],
+      },
+      /expected 2352 bytes of numbers for 3×28×28, got more/,
+    );
+    clearInterval(watch);
+    assert.ok(most < zeros.length / 4, `${most} bytes`);
+  });
+
+  it("tells what is too short from what is too long, before it makes room for either", async () => {
+    const rest = { "train-labels-idx1-ubyte": train["train-labels-idx1-ubyte"] };
+    const short = idx([3, 28, 28], greys.subarray(1));
+    await refused({ ...rest, "train-images-idx3-ubyte": short }, /got 2351: .*cut off/);
+    await refused(
+      { ...rest, "train-images-idx3-ubyte.gz": gzipSync(short) },
+      /expected 2352 bytes .* got 2351: the file is cut off/,
+    );
+    await refused(
+      { ...rest, "train-images-idx3-ubyte.gz": gzipSync(images).subarray(0, -100) },
+      /the gzip is cut off \(unexpected end of file\)/,
+    );
+    await refused({ ...rest, "train-images-idx3-ubyte.gz": images }, /expected gzip: incorrect/);
+    const huge = idx([4_000_000_000, 28, 28], greys);
+    for (const [name, content] of [
+      ["train-images-idx3-ubyte", huge],
+      ["train-images-idx3-ubyte.gz", gzipSync(huge)],
+    ] as const) {
+      await refused({ ...rest, [name]: content }, /expected 3136000000000 bytes .* cut off/);
+    }
+    const many = idx([2], labels.subarray(1));
+    await refused({ ...train, "train-labels-idx1-ubyte": many }, /expected 3 labels, got 2/);
+    const long = Buffer.concat([idx([3], labels), labels]);
+    await refused(
+      { ...train, "train-labels-idx1-ubyte": long },
+      /3 bytes of numbers for 3, got more/,
+    );
+  });
+
+  it("names the number that is none of a digit or a label, and the type it cannot read", async () => {
+    const three = { "labels.npy": npy("|u1", "3,", labels) };
+    for (const [i, wrong] of [NaN, 1.5, -0.1].entries()) {
+      const units = new Float32Array(3 * pixels);
+      units[pixels + 17 + i] = wrong;
+      await refused(
+        { ...three, "images.npy": npy("<f4", "3, 784", units) },
+        new RegExp(`digit 1, pixel ${17 + i}: expected bytes, or .*, got ${wrong}`),
+      );
+    }
+    await refused(
+      { ...train, "train-labels-idx1-ubyte": idx([3], Uint8Array.of(1, 10, 2)) },
+      /label 1: expected 0 … 9, got 10/,
+    );
+    await refused(
+      {
+        "images.npy": npy("|u1", "3, 784", greys),
+        "labels.npy": npy("<f4", "3,", Float32Array.of(1, 2, 2.5)),
+      },
+      /label 2: expected 0 … 9, got 2\.5/,
+    );
+    await refused(
+      { ...train, "train-images-idx3-ubyte": "what" },
+      /expected IDX of unsigned bytes .* got '77686174'/,
+    );
+    await refused(
+      { ...three, "images.npy": npy("<f2", "3, 784", greys) },
+      /expected numbers of type \|u1, .*, got '<f2'/,
+    );
+    await refused({ ...three, "images.npy": npy("|u1", "3, 28", greys) }, /28×28, got 28/);
+  });
+
+  it("names what a JSON file has in place of numbers", async () => {
+    await assert.rejects(readFolder(join(root, "missing")), /cannot read the folder .*missing/);
+    await refused({ "notes.txt": "" }, /no file 0.json … 9.json/);
+    const numbers = new Array<unknown>(2 * pixels).fill(0.5);
+    for (const wrong of [null, "0.5", [0.3], true, 2, -1, {}]) {
+      const data = numbers.with(pixels + 3, wrong);
+      const said = JSON.stringify(wrong).replace(/[[\]{}.]/g, "\\$&");
+      await refused(
+        { "7.json": JSON.stringify({ data }) },
+        new RegExp(`7\\.json: expected .*numbers in 0 … 1.*, got ${said} as digit 1, pixel 3`),
+      );
+    }
+    for (const content of ["null", "[1]", "7", '{ "pixels": [0] }', '{ "data": "0" }']) {
+      await refused({ "7.json": content }, /7\.json: expected .* got no list 'data'/);
+    }
+    await refused({ "7.json": '{ "data": [0, 1] }' }, /got 2 numbers/);
+    await refused({ "7.json": "seven" }, /7\.json is not JSON/);
+    const { images: found } = await read({ "7.json": JSON.stringify({ data: numbers }) });
+    assert.equal(item(found, 3), 0.5);
+  });
+});
