@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { backendsFor, loadBackend } from "./backend.js";
 
-const module = JSON.stringify(new URL("./backend.js", import.meta.url));
+const here = fileURLToPath(new URL(".", import.meta.url));
 const run = promisify(execFile);
 
 /** Runs code in a process of its own, because a process keeps its first backend, and parses what it prints. */
-async function inNewProcess(code: string, backend = "auto"): Promise<unknown> {
+async function inNewProcess(code: string, backend = "auto", folder = here): Promise<unknown> {
+  const module = JSON.stringify(join(folder, "backend.js"));
   const source = `import { backendsFor, chooseBackend, loadBackend } from ${module}; console.log(JSON.stringify(${code}))`;
   const args = ["--input-type=module", "--eval", source];
   const env = { ...process.env, FEDCLAIR_BACKEND: backend };
@@ -20,9 +25,10 @@ const told = ".then(({ tf, name, reason }) => [name, tf.getBackend(), reason])";
 const hasTensorFlow = backendsFor("auto").includes("tensorflow");
 
 describe("loadBackend", () => {
-  it("runs cpu when asked, and says so", async () => {
+  it("runs cpu when asked, and says so; its advertisement is not on the user's terminal", async () => {
     const result = await inNewProcess(`await loadBackend("cpu")${told}`);
     assert.deepEqual(result, ["cpu", "cpu", "cpu: as asked for"]);
+    assert.equal(await inNewProcess(`(await loadBackend("cpu")).tf.scalar(3).arraySync()`), 3);
   });
 
   it("runs wasm when nothing is said", async () => {
@@ -101,5 +107,55 @@ describe("chooseBackend", () => {
     assert.deepEqual(await inNewProcess('backendsFor("auto")', "cpu"), ["cpu"]);
     assert.deepEqual(await inNewProcess('backendsFor("wasm")', "cpu"), ["wasm"]);
     await assert.rejects(choose('"auto"', "gpu"), /FEDCLAIR_BACKEND is "gpu": expected one of/);
+  });
+
+  it("takes an empty FEDCLAIR_BACKEND for none", async () => {
+    const [choice] = (await choose('"auto"', "")) as [{ why: string }];
+    assert.equal(choice.why, "as fast as any for this task");
+  });
+});
+
+describe("TensorFlow's library, installed and broken", () => {
+  let root: string;
+  let compute: string;
+
+  // A copy of this package beside one of @tensorflow/tfjs-node whose add-on is none.
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), "fedclair-"));
+    compute = join(root, "dist/src");
+    await cp(here, compute, { recursive: true });
+    await cp(join(here, "../../gen"), join(root, "gen"), { recursive: true });
+    await writeFile(join(root, "package.json"), '{ "type": "module" }');
+    const packages = join(root, "node_modules/@tensorflow");
+    const broken = join(packages, "tfjs-node");
+    await mkdir(join(broken, "lib/napi-v8"), { recursive: true });
+    await writeFile(join(broken, "package.json"), '{ "main": "index.js" }');
+    const addon = "lib/napi-v8/tfjs_binding.node";
+    await writeFile(join(broken, addon), "");
+    await writeFile(join(broken, "index.js"), `require("./${addon}")`);
+    for (const name of ["tfjs-core", "tfjs-backend-wasm"]) {
+      const path = fileURLToPath(import.meta.resolve(`@tensorflow/${name}/package.json`));
+      await symlink(dirname(path), join(packages, name));
+    }
+  });
+
+  after(() => rm(root, { recursive: true }));
+
+  const inCopy = (code: string) => inNewProcess(code, "auto", compute);
+  const why = /@tensorflow\/tfjs-node does not load: .+ \(in a checkout: npm run tfjs-node; else/;
+
+  it("is not what auto takes, which says why", async () => {
+    const [choice, name] = (await inCopy(
+      `[chooseBackend("auto", "tensorflow"), (await loadBackend()).name]`,
+    )) as [{ name: string; why: string }, string];
+    assert.deepEqual([choice.name, name], ["wasm", "wasm"]);
+    assert.match(choice.why, /^tensorflow is faster for this task, and @/);
+    assert.match(choice.why, why);
+  });
+
+  it("is refused where it is asked for by name, with what to do", async () => {
+    await assert.rejects(inCopy(`chooseBackend("tensorflow")`), why);
+    const said = await inCopy(`await loadBackend("tensorflow").catch(({ message }) => message)`);
+    assert.match(String(said), why);
   });
 });

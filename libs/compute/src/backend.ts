@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import type * as TensorFlow from "@tensorflow/tfjs-core";
+import { absence, broken, loadFault } from "./tensorflow-library.js";
 import { addLayers } from "./wasm-layers.js";
 import { replaceMatMul } from "./wasm-matmul.js";
 
@@ -28,9 +26,6 @@ interface Chosen {
   readonly why: string;
 }
 
-const missing =
-  "@tensorflow/tfjs-node is not installed (in a checkout: npm run tfjs-node; else: npm install @tensorflow/tfjs-node@4.22.0)";
-
 let chosen: Chosen | undefined;
 let loading: Promise<Backend> | undefined;
 let loaded: Backend | undefined;
@@ -42,23 +37,26 @@ export function loadedBackend(): Backend | undefined {
 
 /**
  * Says which backend this process is to load once a task needs one. To be called before that.
- * @param faster the one that is faster for what the process is to do, which `auto` takes where it is installed
+ * @param faster the one that is faster for what the process is to do, which `auto` takes where it is installed and loads
  * @returns the one that it will be, and for people why
- * @throws Error when FEDCLAIR_BACKEND names none, or TensorFlow's library is asked for by name and not installed
+ * @throws Error when FEDCLAIR_BACKEND names none, or TensorFlow's library is asked for by name and cannot be had
  */
 export function chooseBackend(choice: BackendChoice, faster: FastBackend = "wasm"): Chosen {
-  chosen = named(choice) ?? automatic(faster);
+  const one = named(choice);
+  if (one?.name === "tensorflow") refuse(absence() ?? loadFault());
+  chosen = one ?? automatic(faster);
   return chosen;
 }
 
 /**
- * Those that this process can compute with, for a trial that says which.
- * @throws as `chooseBackend`
+ * Those that are installed for this process, for a trial that says which.
+ * @throws Error when FEDCLAIR_BACKEND names none, or TensorFlow's library is asked for by name and not installed
  */
 export function backendsFor(choice: BackendChoice): readonly BackendName[] {
   const one = named(choice);
+  if (one?.name === "tensorflow") refuse(absence());
   if (one) return [one.name];
-  return isInstalled() ? ["wasm", "tensorflow"] : ["wasm"];
+  return absence() === undefined ? ["wasm", "tensorflow"] : ["wasm"];
 }
 
 /**
@@ -85,7 +83,8 @@ export async function loadBackend(name?: BackendName): Promise<Backend> {
 
 /** What was asked for by name; undefined: nothing was. */
 function named(choice: BackendChoice): Chosen | undefined {
-  const fromOutside = process.env["FEDCLAIR_BACKEND"] ?? "auto";
+  const set = process.env["FEDCLAIR_BACKEND"] ?? "";
+  const fromOutside = set === "" ? "auto" : set;
   const wanted = choice === "auto" ? backendChoices.find((one) => one === fromOutside) : choice;
   if (wanted === undefined) {
     throw new Error(
@@ -93,26 +92,20 @@ function named(choice: BackendChoice): Chosen | undefined {
     );
   }
   if (wanted === "auto") return undefined;
-  if (wanted === "tensorflow" && !isInstalled()) {
-    throw new Error(`backend "tensorflow" was asked for: ${missing}; or choose wasm`);
-  }
   return { name: wanted, why: choice === "auto" ? "as FEDCLAIR_BACKEND says" : "as asked for" };
 }
 
 function automatic(faster: FastBackend): Chosen {
   if (faster === "wasm") return { name: "wasm", why: "as fast as any for this task" };
-  if (isInstalled()) return { name: "tensorflow", why: "the faster one for this task" };
-  return { name: "wasm", why: `tensorflow is faster for this task, and ${missing}` };
+  const fault = absence() ?? loadFault();
+  if (fault === undefined) return { name: "tensorflow", why: "the faster one for this task" };
+  return { name: "wasm", why: `tensorflow is faster for this task, and ${fault}` };
 }
 
-/** Is the package there with its add-on? Without loading it, which takes half a second and 200 MB. */
-function isInstalled(): boolean {
-  try {
-    const manifest = createRequire(import.meta.url).resolve("@tensorflow/tfjs-node/package.json");
-    return existsSync(join(dirname(manifest), "lib/napi-v8/tfjs_binding.node"));
-  } catch {
-    return false;
-  }
+/** @throws Error if there is a reason why TensorFlow's library, asked for by name, cannot be had */
+function refuse(why: string | undefined): void {
+  if (why !== undefined)
+    throw new Error(`backend "tensorflow" was asked for: ${why}; or choose wasm`);
 }
 
 async function load(asked: BackendName | undefined): Promise<Backend> {
@@ -131,13 +124,15 @@ async function load(asked: BackendName | undefined): Promise<Backend> {
   try {
     await import(module);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const isMissing = code === "ERR_MODULE_NOT_FOUND" && message.includes(`'${module}'`);
-    throw new Error(
-      `no TensorFlow.js backend "${name}" here: ${isMissing && name === "tensorflow" ? missing : `${module} failed to load (${message})`}`,
-      { cause: error },
-    );
+    const { message } = error as Error;
+    const why =
+      name === "tensorflow"
+        ? (absence() ?? broken(message))
+        : `${module} failed to load (${message})`;
+    throw new Error(`no TensorFlow.js backend "${name}" here: ${why}`, { cause: error });
   }
+  // It advertises tfjs-node, also to who asked for plain JavaScript.
+  if (name === "cpu") tf.enableProdMode();
   if (!(await tf.setBackend(name)))
     throw new Error(`TensorFlow.js backend "${name}" did not start`);
   if (name === "wasm") {
