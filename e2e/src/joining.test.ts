@@ -50,7 +50,7 @@ describe("joining", () => {
     assert.equal(code, 2);
     assert.match(
       stderr,
-      /BACKEND_MISMATCH: the host computes with '.+', the trial with 'cpu': results would not repeat; install 'cpu' on the host, or start the coordinator with --backend \w+/,
+      /BACKEND_MISMATCH: the host computes with '.+', the trial with 'cpu': results would not repeat; start the host with --backend cpu, or the coordinator with --backend \w+/,
     );
     const good = startHost(url, 10, {}, ["--backend", "cpu"]);
     assert.equal((await coordinator.ended).code, 0);

@@ -96,7 +96,7 @@ export class Gate {
       `the host computes with '${own}', ${others} with '${backend}': results would not repeat; ` +
       (join.external
         ? "choose the same backend"
-        : `install '${backend}' on the host, or start the coordinator with --backend ${first}`);
+        : `start the host with --backend ${backend}, or the coordinator with --backend ${first}`);
     return { code: "BACKEND_MISMATCH", message };
   }
 }

@@ -129,7 +129,7 @@ describe("SocketPool, joining", () => {
         code: "BACKEND_MISMATCH",
         message:
           "the host computes with 'wasm' or 'cpu', the trial with 'tensorflow': results would not repeat; " +
-          "install 'tensorflow' on the host, or start the coordinator with --backend wasm",
+          "start the host with --backend tensorflow, or the coordinator with --backend wasm",
       },
     });
   });
