@@ -15,7 +15,7 @@ const jobOf = (kind: "train" | "evaluate") => ({
 describe("ClientRunner", () => {
   describe("with clients that train together", () => {
     /** Client i, of shard i, sends i; those of `faulty` throw. */
-    function runnerOf(faulty: readonly number[] = [], clientSeconds = 30) {
+    function runnerOf(faulty: readonly number[] = [], clientSeconds = 30, together?: unknown) {
       const groups: number[] = [];
       const create = (options: never): Task => ({
         ...toyTask.create(options),
@@ -29,6 +29,8 @@ describe("ClientRunner", () => {
         trainCohort: async (trainers, jobs) => {
           groups.push(trainers.length);
           if (clientSeconds < 1) await once(jobs[0]?.signal ?? assert.fail(), "abort");
+          if (together instanceof Error) throw together;
+          if (together !== undefined) return together as never;
           const single = trainers.map((trainer, i) => trainer.train(jobs[i] ?? assert.fail()));
           return await Promise.all(single);
         },
@@ -37,10 +39,18 @@ describe("ClientRunner", () => {
         Promise.resolve({ numExamples, delta: new Map(), metrics: {} });
       const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
       const faults: string[] = [];
-      const runner = new ClientRunner(toyTrial({ limits: { clientSeconds } }), plugins, (job) => {
-        faults.push(job.clientId);
-      });
-      return { runner, groups, faults };
+      const groupFaults: string[] = [];
+      const runner = new ClientRunner(
+        toyTrial({ limits: { clientSeconds } }),
+        plugins,
+        (job) => {
+          faults.push(job.clientId);
+        },
+        (task, error) => {
+          groupFaults.push(`${task}: ${String(error)}`);
+        },
+      );
+      return { runner, groups, faults, groupFaults };
     }
 
     const jobs = [0, 1, 2].map((i) => ({ ...jobOf("train"), id: i, clientId: `c0${i}` }));
@@ -62,9 +72,23 @@ describe("ClientRunner", () => {
     });
 
     it("trains one after another when one of them fails, so that it fails alone", async () => {
-      const { runner, groups, faults } = runnerOf([1]);
+      const { runner, groups, faults, groupFaults } = runnerOf([1]);
       assert.deepEqual(shown(await runner.runAll(jobs)), [0, "CLIENT_ERROR", 2]);
-      assert.deepEqual([groups, faults], [[3], ["c01"]]);
+      assert.deepEqual([groups, faults, groupFaults], [[3], ["c01"], []]);
+    });
+
+    it("trains one after another where only the group fails, and tells of it once", async () => {
+      for (const [together, said] of [
+        [new Error("shapes differ"), "shapes differ"],
+        [[], "trainCohort() returned 0 results; expected 3 results"],
+        [{}, "trainCohort() returned an object; expected 3 results"],
+      ] as const) {
+        const { runner, groups, faults, groupFaults } = runnerOf([], 30, together);
+        for (let round = 0; round < 2; round++)
+          assert.deepEqual(shown(await runner.runAll(jobs)), [0, 1, 2]);
+        assert.deepEqual([groups, faults], [[3, 3], []]);
+        assert.deepEqual(groupFaults, [`toy: Error: ${said}`]);
+      }
     });
 
     it("gives all up after the time that they have one after another", async () => {

@@ -27,6 +27,9 @@ export type ClientJob = Omit<Job, "admit">;
 
 export type OnThrown = (job: ClientJob, error: unknown) => void;
 
+/** Told of a task, by its name, whose `trainCohort` fails where each client trains alone. */
+export type OnGroupFault = (task: string, error: unknown) => void;
+
 /**
  * Runs jobs for the virtual clients of a trial, contaminated ones included. A job's result depends on the trial and the
  * job alone, so it does not matter which host runs it.
@@ -41,12 +44,23 @@ export class ClientRunner {
   readonly #elsewhere: string | undefined;
   readonly #isAllElsewhere: boolean;
   readonly #onThrown: OnThrown;
+  readonly #onGroupFault: OnGroupFault;
+  #hasGroupFault = false;
   readonly #mods: readonly TrialMod[];
 
-  /** @param onThrown told of what a task or an attack throws, a UserError apart: the client's failure does not say where in the code */
-  constructor(trial: Trial, plugins: Plugins, onThrown: OnThrown = () => undefined) {
+  /**
+   * @param onThrown told of what a task or an attack throws, a UserError apart: the client's failure does not say where in the code
+   * @param onGroupFault told once, of the first time: no client's failure says so
+   */
+  constructor(
+    trial: Trial,
+    plugins: Plugins,
+    onThrown: OnThrown = () => undefined,
+    onGroupFault: OnGroupFault = () => undefined,
+  ) {
     this.#trial = trial;
     this.#onThrown = onThrown;
+    this.#onGroupFault = onGroupFault;
     this.#task = createPlugin(plugins.tasks, trial.task);
     this.#elsewhere = elsewhere(trial, plugins);
     this.#isAllElsewhere = externalClients(trial, plugins).size === trial.clients;
@@ -87,25 +101,38 @@ export class ClientRunner {
    * @returns in their order
    */
   async runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
-    const together = jobs.length > 1 ? await this.#cohort(jobs) : undefined;
-    if (together) return together;
+    const isGroup = jobs.length > 1 && this.#task.trainCohort !== undefined;
+    const together = isGroup ? await this.#cohort(jobs) : undefined;
+    if (together && "answers" in together) return together.answers;
     const answers: Answer[] = [];
     for (const job of jobs) answers.push(await this.run(job));
+    if (together && answers.every((answer) => "update" in answer)) this.#groupFailed(together);
     return answers;
   }
 
-  /** @returns undefined if one of them throws: alone, it will fail alone */
-  async #cohort(jobs: readonly ClientJob[]): Promise<readonly Answer[] | undefined> {
+  /** The fault is nobody's but the group's. */
+  #groupFailed({ thrown }: { readonly thrown: unknown }): void {
+    if (this.#hasGroupFault) return;
+    this.#hasGroupFault = true;
+    this.#onGroupFault(this.#trial.task.name, thrown);
+  }
+
+  /** @returns what was thrown, if anything: alone, the client whose fault it is will fail alone */
+  async #cohort(
+    jobs: readonly ClientJob[],
+  ): Promise<{ readonly answers: readonly Answer[] } | { readonly thrown: unknown }> {
     const trainers: LocalTrainer[] = [];
     try {
       const { clientSeconds } = this.#trial.limits;
       const results = await withinLimit(clientSeconds, jobs.length, async (signal) => {
         for (const job of jobs) trainers.push(await this.#open(job));
         const told = jobs.map(async (job) => this.#told(job, await paramsOf(job), signal));
-        return await this.#task.trainCohort?.(trainers, await Promise.all(told));
+        return eachResult(
+          await this.#task.trainCohort?.(trainers, await Promise.all(told)),
+          jobs.length,
+        );
       });
-      if (results === undefined) return undefined;
-      if ("code" in results) return jobs.map((job) => answerTo(job, results));
+      if ("code" in results) return { answers: jobs.map((job) => answerTo(job, results)) };
       const finished = jobs.map(async (job, i) => {
         try {
           return answerTo(job, await this.#finished(job, results[i]));
@@ -113,9 +140,9 @@ export class ClientRunner {
           return this.#failed(job, error);
         }
       });
-      return await Promise.all(finished);
-    } catch {
-      return undefined;
+      return { answers: await Promise.all(finished) };
+    } catch (error) {
+      return { thrown: error };
     } finally {
       for (const trainer of trainers) trainer.close?.();
     }
@@ -198,6 +225,13 @@ function answerTo({ id: jobId, clientId }: ClientJob, result: TrainResult | Fail
   return "code" in result
     ? { jobId, clientId, failure: result }
     : { jobId, clientId, update: { ...result, clientId } };
+}
+
+/** What `trainCohort` returned. @throws Error unless it is as many results as there are clients */
+function eachResult(returned: unknown, clients: number): readonly unknown[] {
+  if (Array.isArray(returned) && returned.length === clients) return returned;
+  const what = Array.isArray(returned) ? `${returned.length} results` : typeText(returned);
+  throw new Error(`trainCohort() returned ${what}; expected ${clients} results`);
 }
 
 function trainerText(trainer: unknown): string {

@@ -17,6 +17,7 @@ export {
   ClientRunner,
   prepared,
   type ClientJob,
+  type OnGroupFault,
   type OnThrown,
 } from "./client-runner.js";
 export { attackedCount, clientIds, indexOfClient } from "./clients.js";

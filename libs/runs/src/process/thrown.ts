@@ -1,4 +1,4 @@
-import type { OnThrown } from "@fedclair/core";
+import type { OnGroupFault, OnThrown } from "@fedclair/core";
 import { messageOf, placeOf } from "@fedclair/core/errors";
 import type { Logger } from "./log.js";
 
@@ -13,5 +13,15 @@ export function logThrown(log: Logger): OnThrown {
     if (told.has(what) || told.size === most) return;
     told.add(what);
     log.warn({ client: clientId }, `${clientId}, round ${round}, ${kind}: ${what}`);
+  };
+}
+
+/** Tells that clients are trained one by one, and slower, because a task cannot train them together. */
+export function logGroupFault(log: Logger): OnGroupFault {
+  return (task, error) => {
+    const what = `${messageOf(error)}${placeOf(error)}`;
+    log.warn(
+      `task ${task}: trainCohort() fails where each client trains alone, so all train one by one: ${what}`,
+    );
   };
 }
