@@ -67,6 +67,16 @@ describe("a trial that is watched", () => {
     assert.deepEqual([last?.["trial"], Number(last?.["round"]) >= 2], [trialName, true]);
   });
 
+  it("says in its log why it computes with its backend, in one process too", async () => {
+    const out = join(await temporaryFolder(), "run");
+    const how = ["--out", out, "--transport", "memory", "--backend", "wasm", "--no-report"];
+    const { stdout, stderr } = await start(["run", fixture("text-copy"), ...how], {
+      env: { FEDCLAIR_LOG: "info" },
+    }).ended;
+    assert.match(stderr, /"msg":"backend wasm: as asked for"/);
+    assert.match(stdout, /^backend of the clients: wasm; as asked for$/m);
+  });
+
   it("is not well once it has failed, as long as there is a coordinator", async () => {
     const out = join(await temporaryFolder(), "run");
     const { coordinator, url } = await startCoordinator([

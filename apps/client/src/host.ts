@@ -6,10 +6,12 @@ import {
   hostBackends,
   interruption,
   loadForOutside,
+  logGroupFault,
   logThrown,
   Patience,
   readCertificates,
   readToken,
+  toUserError,
   version,
 } from "@fedclair/runs";
 import { checkCoordinatorUrl, connectHost, isLoopback } from "@fedclair/wire";
@@ -55,7 +57,7 @@ export async function host(options: HostOptions): Promise<void> {
     plugins: outside,
     signal: interruption.signal,
     onWelcome: async (trialJson, name) => {
-      chooseBackend(backends.find((one) => one === name) ?? "auto");
+      takeBackend(backends.find((one) => one === name) ?? "auto");
       log.info(`backend ${name}, as the coordinator says`);
       const plugins = await loadPlugins(modules, trialJson);
       const trial = parseSentTrial(
@@ -65,7 +67,7 @@ export async function host(options: HostOptions): Promise<void> {
       );
       at.trial = trial.name;
       await loadForOutside(trial, plugins);
-      runner = new ClientRunner(trial, plugins, logThrown(log));
+      runner = new ClientRunner(trial, plugins, logThrown(log), logGroupFault(log));
       patience.waitFor(`task ${trial.task.name}, preparing its data`);
       await runner.prepare();
       patience.stop();
@@ -98,6 +100,15 @@ export async function host(options: HostOptions): Promise<void> {
   process.exitCode = ending.exitCode;
   // For `fedclair run`, which starts hosts again that end otherwise; if it is gone, nobody is left to tell.
   if (!interruption.signal.aborted) process.send?.({ ended: ending.reason }, () => undefined);
+}
+
+/** @throws UserError if TensorFlow's library is installed here, as this host said, and does not load */
+function takeBackend(name: BackendChoice): void {
+  try {
+    chooseBackend(name);
+  } catch (error) {
+    toUserError(error);
+  }
 }
 
 async function certificatesOf({ coordinator, tlsCa, tlsCert, tlsKey }: HostOptions) {

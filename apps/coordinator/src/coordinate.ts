@@ -88,7 +88,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
       ...{ trial, plugins, pool, out, json, report, resumes },
       checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
       traffic: pool.traffic,
-      backend: () => pool.backend,
+      ...{ backend: () => pool.backend, chosen: backend },
       onResume: (done) => observer?.metrics.resumed(done),
       onEvent: (event) => {
         place.event(event);

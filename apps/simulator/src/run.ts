@@ -10,6 +10,7 @@ import {
   checkpointArgs,
   createLog,
   folderOf,
+  logGroupFault,
   logThrown,
   readTrialFile,
   runIn,
@@ -50,13 +51,16 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   const otherHosts = elsewhere(trial, plugins, resume ? goesOn : undefined);
   if (otherHosts !== undefined) throw new UserError(`${file}: ${otherHosts}`);
   if (options.transport === "memory") {
-    const { name } = backendOf([trial], plugins, backend);
+    const chosen = backendOf([trial], plugins, backend);
+    // Quiet unless asked, as with sockets, where a coordinator says it.
+    const log = createLog("client", () => ({ trial: trial.name }), "warn");
+    log.info(`backend ${chosen.name}: ${chosen.why}`);
     await loadForOutside(trial, plugins);
     process.exitCode = await runAndReport({
       ...{ trial, plugins, out, json, report, resumes: resume },
-      pool: new MemoryPool(new ClientRunner(trial, plugins, logThrown(createLog("client")))),
+      pool: new MemoryPool(new ClientRunner(trial, plugins, logThrown(log), logGroupFault(log))),
       checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
-      backend: () => name,
+      ...{ backend: () => chosen.name, chosen },
     });
     return;
   }

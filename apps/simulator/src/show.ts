@@ -37,10 +37,11 @@ export async function heldIn(folder: string): Promise<HeldRun> {
 
 /** What there is to say of a run beside its numbers. */
 export function standing({ folder, status, info, trial, rounds, failure }: HeldRun): object {
-  const { started, version, backend } = info;
+  const { started, version, backend, backendReason } = info;
   const { name, seed } = trial;
   return {
     ...{ folder, status, name, seed, started, backend, version },
+    ...(backendReason !== undefined && { backendReason }),
     ...(status !== "done" && { rounds }),
     ...(failure && { failure: failure.message }),
   };

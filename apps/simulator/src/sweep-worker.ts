@@ -66,12 +66,16 @@ async function load({ file, set, allowed, backend }: SweepPlace) {
     throw new UserError(
       `the sweep computes with the backend ${backend}: expected one of ${backendChoices.join(", ")}`,
     );
-  const { name } = backendOf(
+  const { name, why } = backendOf(
     trials.map(({ trial }) => trial),
     plugins,
     choice,
   );
   await loadBackend().catch(toUserError);
   const byId = new Map(trials.map((trial): [string, SweepTrial] => [trial.id, trial]));
-  return { trials: byId, plugins, backend: name };
+  return {
+    trials: byId,
+    plugins,
+    backend: { name, why: backend === undefined ? why : "as the sweep says" },
+  };
 }

@@ -128,7 +128,7 @@ async function queueOf(
 ): Promise<TrialQueue> {
   const { signal } = interruption;
   if (jobs > 1) return new SweepWorkers({ file, out, set }, jobs, signal);
-  const { name: backend } = backendOf(
+  const backend = backendOf(
     grid.trials.map(({ trial }) => trial),
     plugins,
     "auto",
@@ -141,7 +141,15 @@ async function queueOf(
   const { RedisQueue } = await import("./queue/redis-queue.js");
   const places = { file: resolve(file), folder: resolve(out) };
   const tell = (line: string) => process.stderr.write(`${line}\n`);
-  return await RedisQueue.open({ queue, grid, set, ...places, backend, tell, signal });
+  return await RedisQueue.open({
+    queue,
+    grid,
+    set,
+    ...places,
+    backend: backend.name,
+    tell,
+    signal,
+  });
 }
 
 /** Why tables have holes, in an entry a cause whose first line tells it in short. */

@@ -1,18 +1,24 @@
 import { attackedCount, type Trial } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import { choiceText, formatBytes, modTexts, type Run, type Timings } from "@fedclair/runs";
+import {
+  backendText,
+  choiceText,
+  formatBytes,
+  modTexts,
+  type Run,
+  type Timings,
+} from "@fedclair/runs";
 import { factList, type Html } from "./html.js";
 
 /** What was run, in a line a fact. */
 export function facts(run: Run): Html {
   const { trial, timings } = run;
+  const backend = backendText(run);
   const lines: readonly (readonly [string, string])[] = [
     ["task", choiceText(trial.task)],
     ["clients", `${trial.clients}, ${contaminatedText(run)}`],
     ...(trial.external ? [["external clients", trial.external.join(", ")] as const] : []),
-    ...(run.summary.backend === undefined
-      ? []
-      : [["backend of the clients", run.summary.backend] as const]),
+    ...(backend === undefined ? [] : [["backend of the clients", backend] as const]),
     ["rounds", `${trial.rounds}, ${cohortText(trial)}`],
     ...(trial.devices ? [["simulated time", timeText(trial)] as const] : []),
     ["method", choiceText(trial.aggregator)],

@@ -57,6 +57,15 @@ describe("writeReportOf", () => {
     assert.match(page, /Round 1 of every method uses the same collected updates/);
   });
 
+  it("says with which backend the clients trained, and why", async () => {
+    await writeFile(
+      join(folder, "run.json"),
+      '{"backend":"wasm","backendReason":"tensorflow does not load"}',
+    );
+    const page = await report(madeRun({}, attacks));
+    assert.match(page, /<dd>wasm; tensorflow does not load<\/dd>/);
+  });
+
   it("calls no client benign of which nobody knows whether it is", async () => {
     const run = changed(madeRun({ attacks: [] }, {}), (client) => ({
       ...client,

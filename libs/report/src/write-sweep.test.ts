@@ -38,7 +38,8 @@ describe("writeSweep", () => {
     const sweep = parseSweep(file, "s.yaml", toyPlugins);
     const { signal } = new AbortController();
     const summaries = new Map<string, Summary>();
-    const run: RunTrial = (trial) => runSweepTrial(trial, toyPlugins, out, signal, "cpu");
+    const run: RunTrial = (trial) =>
+      runSweepTrial(trial, toyPlugins, out, signal, { name: "cpu", why: "for a test" });
     for await (const { trial, outcome } of runSweep(sweep, { run, jobs: 1 })) {
       assert.ok(!("failed" in outcome));
       summaries.set(trial.id, outcome);

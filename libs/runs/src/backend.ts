@@ -8,16 +8,22 @@ import {
 import { optionsOf, type Plugins, type Trial } from "@fedclair/core";
 import { toUserError } from "./process/main.js";
 
+/** The backend that a process chose, and for people why. */
+export interface ChosenBackend {
+  readonly name: string;
+  readonly why: string;
+}
+
 /**
  * Chooses the backend of this process for the trials that it is to run or to coordinate: one for all, for a process keeps to one.
- * `auto` takes TensorFlow's library where it is installed and all of their tasks say that they train faster on it.
+ * `auto` takes TensorFlow's library where it is installed and loads, and all of their tasks say that they train faster on it.
  * @throws UserError as `chooseBackend`
  */
 export function backendOf(
   trials: readonly Trial[],
   { tasks }: Pick<Plugins, "tasks">,
   choice: BackendChoice,
-): { readonly name: BackendName; readonly why: string } {
+): ChosenBackend {
   const isFaster = ({ task }: Trial) =>
     tasks.get(task.name)?.backend?.(optionsOf(task) as never) === "tensorflow";
   try {

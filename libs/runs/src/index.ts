@@ -1,4 +1,4 @@
-export { backendOf, hostBackends, loadForOutside } from "./backend.js";
+export { backendOf, hostBackends, loadForOutside, type ChosenBackend } from "./backend.js";
 export { armsOf, type Arm, type ArmRecord } from "./arms.js";
 export { describeTrial, measuresOf, undescribed, type TrialDescription } from "./description.js";
 export { evaluationsOf, inCommon, meanOf, metricsIn, valuesOf } from "./evaluation.js";
@@ -29,6 +29,7 @@ export {
 export { columns } from "./outcome/columns.js";
 export { compareRuns, type ComparedMeasure, type RunComparison } from "./outcome/compare-runs.js";
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
+export { backendText } from "./outcome/backend-text.js";
 export { choiceText, modTexts } from "./outcome/mod-texts.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
@@ -38,7 +39,7 @@ export { makeFolder } from "./store/make-folder.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
 export { createLog, type Logger } from "./process/log.js";
-export { logThrown } from "./process/thrown.js";
+export { logGroupFault, logThrown } from "./process/thrown.js";
 export { Patience } from "./patience.js";
 export {
   exitCodeOf,

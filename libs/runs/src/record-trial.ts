@@ -7,6 +7,7 @@ import {
   type TrialState,
 } from "@fedclair/core";
 import { armsOf, type ArmRecord } from "./arms.js";
+import type { ChosenBackend } from "./backend.js";
 import { measuresOf } from "./description.js";
 import { runTrial, startOf, type ArmEvent, type Position } from "./run-trial.js";
 import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
@@ -31,6 +32,8 @@ export interface TrialRun {
   readonly traffic?: WireTraffic;
   /** The TensorFlow.js backend that the clients train with, once they are there. */
   readonly backend: () => string | undefined;
+  /** What this process chose for clients that are simulated, and why: kept with the run if they are all that there are. */
+  readonly chosen?: ChosenBackend;
   /** Told of everything that happens; of a round when it is on disk. */
   readonly onEvent?: (event: ArmEvent) => void;
   /** Told of the rounds that a run had done which goes on, by arm. */
@@ -48,7 +51,8 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
   try {
     await whenReady(pool, trial.limits.joinSeconds, signal);
     const backend = run.backend() ?? "unknown";
-    const checkpoint = await folder.begin(backend, withModules(trial, plugins.outside));
+    const why = run.chosen?.name === backend ? run.chosen.why : undefined;
+    const checkpoint = await folder.begin(backend, withModules(trial, plugins.outside), why);
     const { primary } = measuresOf(trial, plugins);
     const told = { backend, ...(primary !== undefined && { primary }) };
     const summary = { ...(await runInto(folder, run, checkpoint)), ...told };

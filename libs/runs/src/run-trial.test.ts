@@ -15,6 +15,7 @@ import {
 } from "@fedclair/core";
 import { toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { faultsOf } from "./faults.js";
+import { readRun } from "./run.js";
 import { recordTrial } from "./record-trial.js";
 import type { ArmRecord } from "./arms.js";
 import { readLines } from "./store/lines.js";
@@ -90,6 +91,24 @@ describe("recordTrial", () => {
     assert.deepEqual(JSON.parse(await readFile(join(out, "summary.json"), "utf8")), summary);
     const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
     assert.deepEqual([...params.keys()], ["global/dense", "global/pair"]);
+  });
+
+  it("keeps why a backend was chosen, where it is the one that the clients train with", async () => {
+    const chosen = { name: "wasm", why: "as asked for" };
+    const reasons: unknown[] = [];
+    for (const trainedWith of ["wasm", "wasm and python-numpy"]) {
+      const folder = join(out, trainedWith);
+      await recordTrial({
+        ...{ trial, plugins: toyPlugins, pool: counting([]), out: folder },
+        ...{ backend: () => trainedWith, chosen, signal: new AbortController().signal },
+      });
+      const { summary, backendReason } = await readRun(folder);
+      reasons.push([summary.backend, backendReason]);
+    }
+    assert.deepEqual(reasons, [
+      ["wasm", "as asked for"],
+      ["wasm and python-numpy", undefined],
+    ]);
   });
 
   it("collects the first round once, and pairs the others", async () => {

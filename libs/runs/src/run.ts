@@ -19,6 +19,8 @@ export interface Run extends Records {
   readonly description: TrialDescription;
   readonly timings: Timings;
   readonly artifacts: readonly Artifact[];
+  /** For people: why the clients trained with `summary.backend`, where that is known. */
+  readonly backendReason?: string;
   /** Did the run come to its end? */
   readonly isFinished: boolean;
 }
@@ -64,13 +66,14 @@ export async function readRun(folder: string, description?: TrialDescription): P
   for await (const record of eachLine<ArmRecord>(folder, "records.jsonl")) tally.add(record);
   const stopped = new Map(Object.entries(written?.stopped ?? {}));
   const records = tally.records(stopped, written !== undefined);
-  const { backend } = (await readRunInfo(folder)) ?? {};
+  const { backend, backendReason } = (await readRunInfo(folder)) ?? {};
   return {
     ...{ trial, ...records },
     summary: { ...(backend !== undefined && { backend }), ...written, ...records.summary },
     description: description ?? describedBy(records.clients),
     timings: await readTimings(folder, records.drawn),
     artifacts: await readLines<Artifact>(folder, "artifacts.jsonl"),
+    ...(backendReason !== undefined && { backendReason }),
     isFinished: written !== undefined,
   };
 }

@@ -2,6 +2,7 @@ import { printable } from "@fedclair/core";
 import pc from "picocolors";
 import type { Run } from "../run.js";
 import { measuringClients } from "../truth.js";
+import { backendText } from "./backend-text.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "./columns.js";
 import { compareMethods, type MethodRow } from "./method-rows.js";
@@ -21,7 +22,7 @@ const mostMetrics = 6;
 export function outcomeText(run: Run): string {
   const rows = clientRows(run);
   const hidden = rows.length > mostRows ? run.trial.clients - mostRows : 0;
-  const { stopped, backend } = run.summary;
+  const { stopped } = run.summary;
   return [
     columns(
       [
@@ -39,7 +40,7 @@ export function outcomeText(run: Run): string {
     ...Object.entries(stopped).map(([arm, why]) =>
       pc.red(printable(`${arm} could not go on: ${why}`, mostBytes)),
     ),
-    `backend of the clients: ${printable(backend ?? "unknown", mostBytes)}`,
+    `backend of the clients: ${printable(backendText(run) ?? "unknown", mostBytes)}`,
     "",
   ].join("\n");
 }

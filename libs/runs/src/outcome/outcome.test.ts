@@ -333,6 +333,20 @@ describe("compareMethods", () => {
 });
 
 describe("outcomeText", () => {
+  it("says what the clients trained with, and why where that is known", () => {
+    const run = runOf(single, [recordOf("clair", 1, clientOf("c00", null))]);
+    const last = (backendReason?: string) =>
+      outcomeText({
+        ...{ ...run, summary: { ...run.summary, backend: "wasm" } },
+        ...(backendReason !== undefined && { backendReason }),
+      })
+        .trimEnd()
+        .split("\n")
+        .at(-1);
+    assert.equal(last(), "backend of the clients: wasm");
+    assert.equal(last("as asked for"), "backend of the clients: wasm; as asked for");
+  });
+
   it("prints no control character that a record brings along", () => {
     const evil = "\u001b[31mred\nforged line";
     const client = {
@@ -342,7 +356,7 @@ describe("outcomeText", () => {
     const measured = { ...clientOf("c01", null), evaluation: { [evil]: 1 } };
     const run = runOf(single, [recordOf("clair", 1, client, measured)], { label: () => evil });
     const text = outcomeText({
-      ...run,
+      ...{ ...run, backendReason: evil },
       summary: { ...run.summary, backend: evil, stopped: { mean: evil } },
     });
     assert.doesNotMatch(plain(text), /\u001b|^forged line/m);

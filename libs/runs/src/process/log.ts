@@ -41,11 +41,16 @@ function printableFields(fields: LogFields): LogFields {
 
 /**
  * Talk goes to stderr, so that stdout carries data only: readable lines on a terminal, JSON lines elsewhere.
- * The level is the environment variable FEDCLAIR_LOG (debug, info, warn, error, silent), by default `info`.
+ * The level is the environment variable FEDCLAIR_LOG (debug, info, warn, error, silent).
  * @param where what every JSON line carries, asked for line by line; readable ones stay short without it
+ * @param usual the level where the environment names none
  */
-export function createLog(name: string, where: () => LogFields = () => ({})): Logger {
-  const level = process.env["FEDCLAIR_LOG"] ?? "info";
+export function createLog(
+  name: string,
+  where: () => LogFields = () => ({}),
+  usual: "info" | "warn" = "info",
+): Logger {
+  const level = process.env["FEDCLAIR_LOG"] ?? usual;
   const mixin = () => printableFields(where());
   const options = { level, base: { name }, mixin, hooks };
   if (!process.stderr.isTTY) return pino(options, pino.destination({ fd: 2, sync: true }));

@@ -19,6 +19,8 @@ export interface RunInfo {
   readonly started: string;
   /** The TensorFlow.js backend that its clients train with: its numbers repeat on the same one only. */
   readonly backend: string;
+  /** For people: why it is that one. Absent of clients that are not simulated, and in runs of earlier versions. */
+  readonly backendReason?: string;
 }
 
 /** Why a run ended before its end: `failure.json`. */

@@ -122,12 +122,14 @@ export class RunFolder {
    * Writes the first files, or cuts off what a run left of a round that it did not finish.
    * @param backend what the clients train with
    * @param written the trial as `trial.yaml` shall have it
+   * @param backendReason why it is that backend, if this process knows
    * @returns where the run stands; undefined: at its start
    * @throws UserError if it was begun with another backend, or its files are not what they were
    */
   async begin(
     backend: string,
     written: unknown = this.#taken.trial,
+    backendReason?: string,
   ): Promise<Checkpoint | undefined> {
     const checkpoint = await readCheckpoint(this.path);
     const begunWith = checkpoint && this.#taken.held?.info.backend;
@@ -139,7 +141,10 @@ export class RunFolder {
     }
     if (!checkpoint) {
       const started = new Date().toISOString();
-      const info: RunInfo = { hash: trialHash(this.#taken.trial), version, started, backend };
+      const info: RunInfo = {
+        ...{ hash: trialHash(this.#taken.trial), version, started, backend },
+        ...(backendReason !== undefined && { backendReason }),
+      };
       await writeWhole(join(this.path, "run.json"), JSON.stringify(info, null, 2) + "\n");
       await writeWhole(join(this.path, "trial.yaml"), stringify(written));
     }

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClientRunner, exitCodes, MemoryPool, UserError, type Plugins } from "@fedclair/core";
+import type { ChosenBackend } from "../backend.js";
 import { faultsOf } from "../faults.js";
 import { recordTrial } from "../record-trial.js";
 import { readSummary, removeRun, runIn, type HeldRun } from "../store/held-run.js";
@@ -28,7 +29,7 @@ export interface Done {
 /**
  * Runs a trial of a sweep in this process, in the folder `<out>/<id>`, unless it is done: a summary of the same backend is there,
  * and no method of it could not go on. One that was cut off goes on.
- * @param backend the TensorFlow.js backend that trains
+ * @param backend the TensorFlow.js backend that trains, and why
  * @returns `busy` if another process runs it: a folder that several can reach is a queue of which each takes what is left
  * @throws the signal's reason when it aborts
  */
@@ -37,7 +38,7 @@ export async function runSweepTrial(
   plugins: Plugins,
   out: string,
   signal: AbortSignal,
-  backend: string,
+  backend: ChosenBackend,
 ): Promise<Done | "busy"> {
   signal.throwIfAborted();
   const folder = join(out, trial.id);
@@ -46,14 +47,14 @@ export async function runSweepTrial(
     return undefined;
   });
   if (held?.status === "running") return "busy";
-  const isGood = held !== undefined && goesOn(held, backend);
+  const isGood = held !== undefined && goesOn(held, backend.name);
   if (held?.summary && isGood) return doneIn(trial, held.summary, true);
   const pool = new MemoryPool(new ClientRunner(trial.trial, plugins));
   try {
     if (held && !isGood) await removeRun(held);
     const outcome = await recordTrial({
       ...{ trial: trial.trial, plugins, pool, out: folder, resumes: true, signal },
-      backend: () => backend,
+      ...{ backend: () => backend.name, chosen: backend },
     });
     return doneIn(trial, outcome, false);
   } catch (error) {

@@ -63,7 +63,8 @@ describe("a sweep", () => {
     jobs = 1,
   ) => {
     const done: Done[] = [];
-    const trial: RunTrial = (one) => runSweepTrial(one, plugins, out, signal, backend);
+    const trial: RunTrial = (one) =>
+      runSweepTrial(one, plugins, out, signal, { name: backend, why: "for a test" });
     await openSweepFolder(out);
     for await (const one of runSweep(sweep, { run: trial, jobs })) done.push(one);
     return done;
