@@ -31,8 +31,9 @@ const clients: ClientRecord[] = [
   },
   { clientId: "c3", attack: null, failure },
 ];
-const seconds = { train: 1, aggregate: 0.5, evaluate: 0.25 };
-const wire = { bytesSent: 700, bytesReceived: 300 };
+const seconds = { sample: 0.125, train: 1, aggregate: 0.5, evaluate: 0.25 };
+const counted = { bytesSent: 700, bytesReceived: 300 };
+const wire = { ...counted, encodeSeconds: 0.75, decodeSeconds: 1.5, workSeconds: 3 };
 
 function recordOf(arm: string, round: number): ArmRecord {
   const metrics = { gap: round / 4, broken: null as unknown as number };
@@ -40,7 +41,7 @@ function recordOf(arm: string, round: number): ArmRecord {
 }
 
 function timingOf(arm: string, round: number): ArmTiming {
-  return { arm, round, seconds, coordinatorRss: 1000, wire };
+  return { arm, round, seconds, writeSeconds: 2, coordinatorRss: 1000, wire };
 }
 
 /** Two rounds of an arm, one of another, whose label is no name of a folder. */
@@ -57,12 +58,17 @@ const scalars: [string, number][] = [
   ["clients/flagged", 2],
   ["bytes/down", 100],
   ["bytes/up", 40],
+  ["seconds/sample", 0.125],
   ["seconds/train", 1],
   ["seconds/aggregate", 0.5],
   ["seconds/evaluate", 0.25],
+  ["seconds/write", 2],
   ["memory/coordinator", 1000],
   ["wire/sent", 700],
   ["wire/received", 300],
+  ["wire/encodeSeconds", 0.75],
+  ["wire/decodeSeconds", 1.5],
+  ["wire/workSeconds", 3],
   ["detection/recall", 1],
   ["detection/falseAlarms", 1],
   ["train/loss", 1.5],
@@ -102,6 +108,17 @@ describe("export", () => {
   it("tells a round in numbers: means over clients that are not contaminated", () => {
     const round = { record: recordOf("a", 2), timing: timingOf("a", 2), elapsed: 0 };
     assert.deepEqual([...scalarsOf(round)], [...scalars, ["global/gap", 0.5]]);
+  });
+
+  it("leaves out times that an earlier version did not take, and those of a wire in memory", () => {
+    const { train, aggregate, evaluate } = seconds;
+    const old = { arm: "a", round: 1, seconds: { train, aggregate, evaluate }, coordinatorRss: 1 };
+    const round = { record: recordOf("a", 1), timing: old, elapsed: 0 };
+    const names = [...scalarsOf(round).keys()];
+    assert.deepEqual(
+      names.filter((name) => /^(seconds|wire)\//.test(name)),
+      ["seconds/train", "seconds/aggregate", "seconds/evaluate"],
+    );
   });
 
   it("has a column for what a mod told", async () => {

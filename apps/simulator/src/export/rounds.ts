@@ -53,7 +53,7 @@ export async function* eachRound(folder: string, most = Infinity): AsyncGenerato
  */
 export function scalarsOf({ record, timing }: ExportedRound): Map<string, number> {
   const { clients, bytes } = record;
-  const { wire, seconds } = timing;
+  const { seconds, writeSeconds, wire } = timing;
   const detection = detectionOf(clients);
   const count = (is: (client: ClientRecord) => unknown) => clients.filter(is).length;
   const scalars = new Map<string, number>([
@@ -63,12 +63,18 @@ export function scalarsOf({ record, timing }: ExportedRound): Map<string, number
     ["clients/flagged", count(isFlagged)],
     ["bytes/down", bytes.down],
     ["bytes/up", bytes.up],
+    ...known("seconds/sample", seconds.sample),
     ["seconds/train", seconds.train],
     ["seconds/aggregate", seconds.aggregate],
     ["seconds/evaluate", seconds.evaluate],
+    ...known("seconds/write", writeSeconds),
     ["memory/coordinator", timing.coordinatorRss],
+    ...known("wire/sent", wire?.bytesSent),
+    ...known("wire/received", wire?.bytesReceived),
+    ...known("wire/encodeSeconds", wire?.encodeSeconds),
+    ...known("wire/decodeSeconds", wire?.decodeSeconds),
+    ...known("wire/workSeconds", wire?.workSeconds),
   ]);
-  if (wire) scalars.set("wire/sent", wire.bytesSent).set("wire/received", wire.bytesReceived);
   if (detection) {
     const { contaminated, caught, falseAlarms } = detection;
     if (contaminated > 0) scalars.set("detection/recall", caught / contaminated);
@@ -88,6 +94,11 @@ export function scalarsOf({ record, timing }: ExportedRound): Map<string, number
   }
   for (const [name, value] of numbersIn(record.metrics)) scalars.set(`global/${name}`, value);
   return scalars;
+}
+
+/** Nothing of a number that a run did not count: in memory, or by an earlier version. */
+function known(name: string, value: number | undefined): [string, number][] {
+  return value === undefined ? [] : [[name, value]];
 }
 
 /** JSON has null in place of what was not finite. */
