@@ -5,12 +5,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { encodeSafetensors } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
+import { argumentsOf } from "./harness/arguments.js";
 
 const option = (value) => ({ type: "string", default: String(value) });
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: { adapters: option(20), modules: option(64), size: option(4096), rank: option(8) },
 });
 const [adapters, modules, size, rank] = ["adapters", "modules", "size", "rank"].map((name) =>

@@ -5,9 +5,9 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { argumentsOf } from "./harness/arguments.js";
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     rules: { type: "string", default: "fedavg,norm-clip,coordinate-median" },
     clients: { type: "string", default: "16" },

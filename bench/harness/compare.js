@@ -18,6 +18,16 @@ export function robustDeviation(values) {
   return 1.4826 * median(values.map((value) => Math.abs(value - middle)));
 }
 
+/** @throws Error unless it is a result as `keep` writes it, as far as it is compared */
+export function checkedResult(result) {
+  const isRow = (row) => {
+    const sides = Object.values(row?.sides ?? {});
+    return sides.length > 0 && sides.every(({ samples }) => samples?.length > 0);
+  };
+  if (result?.machine && Array.isArray(result.rows) && result.rows.every(isRow)) return result;
+  throw new Error("expected { machine, rows }, each row with samples, as npm run bench writes");
+}
+
 /**
  * Of every row that both results have, how its side `fedclair` moved. It is slower (or faster) if the medians differ by more than
  * three robust deviations of both, and by more than 5 % of the first.

@@ -27,12 +27,30 @@ function resultOf(samples: Record<string, number[]>, machine: object = {}) {
   return { machine: { cpu: "a", cores: 2, node: "v20", ...machine }, rows };
 }
 
+function called(script: string, ...words: string[]) {
+  const args = [join(workspace, "bench", script), ...words];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  return { status, said: stdout + stderr };
+}
+
 describe("a bench", () => {
   for (const file of readdirSync(join(workspace, "bench/suites"))) {
     it(`of ${file} finds what it times`, async () => {
       assert.equal(typeof (await load(`suites/${file}`))["items"], "function");
     });
   }
+
+  it("says in a line which options it has, where it is given another", () => {
+    assert.deepEqual(called("run.js", "--bogus"), {
+      status: 2,
+      said: "error: Unknown option '--bogus': expected --peers, --flower, --times\n",
+    });
+    for (const script of ["audit.js", "updates.js"]) {
+      const { status, said } = called(script, "--bogus");
+      assert.equal(status, 2);
+      assert.match(said, /^error: Unknown option '--bogus': expected --.+\n$/);
+    }
+  });
 
   it("of CLAIR finds the contaminated, and their time", async () => {
     const { time } = await load("suites/clair.js");
@@ -118,17 +136,14 @@ describe("two results of benches", () => {
     assert.deepEqual(missing, ["s: a", "s: c"]);
   });
 
+  const file = async (name: string, content: unknown) => {
+    const path = join(await temporaryFolder(), name);
+    await writeFile(path, JSON.stringify(content));
+    return path;
+  };
+  const run = (...files: string[]) => called("compare.js", ...files);
+
   it("are compared by a command that exits with 1 if anything got slower, and says what was not made alike", async () => {
-    const folder = await temporaryFolder();
-    const file = async (name: string, content: unknown) => {
-      await writeFile(join(folder, name), JSON.stringify(content));
-      return join(folder, name);
-    };
-    const run = (...files: string[]) => {
-      const args = [join(workspace, "bench/compare.js"), ...files];
-      const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-      return { status, said: stdout + stderr };
-    };
     const before = await file("a.json", resultOf({ slow: [10, 10, 10], same: [1, 1, 1] }));
     const after = await file(
       "b.json",
@@ -141,11 +156,45 @@ describe("two results of benches", () => {
         "slower  s: slow: 10.0, now 15.0 ms (+50 %)\n1 of 2 slower by more than noise\n",
     });
     assert.equal(run(before, before).status, 0);
-    const other = await file("c.json", {});
-    assert.deepEqual([run(before).status, run(before, other).status], [2, 2]);
-    assert.match(
-      run(before, other).said,
-      /c\.json: expected \{ machine, rows \}, as npm run bench/,
-    );
+  });
+
+  it("are compared from the earlier one to the later one, in whatever order they are named", async () => {
+    const early = await file("e.json", { ...resultOf({ r: [1] }), date: "2026-01-02T03:04" });
+    const late = await file("l.json", { ...resultOf({ r: [2] }), date: "2026-01-02T03:05" });
+    const slower = "slower  s: r: 1.00, now 2.00 ms (+100 %)\n1 of 1 slower by more than noise\n";
+    assert.equal(run(early, late).said, slower);
+    const swapped = "the first file is the later one: from 2026-01-02T03:04 to 2026-01-02T03:05\n";
+    assert.deepEqual(run(late, early), { status: 1, said: swapped + slower });
+  });
+
+  it("are told of rows that one lacks by their number and the first of them", async () => {
+    const few = await file("f.json", resultOf({ r: [1] }));
+    const many = await file("m.json", resultOf({ r: [1], a: [1], b: [1], c: [1], d: [1] }));
+    assert.deepEqual(run(few, many), {
+      status: 0,
+      said: "in one of the two alone, 4: s: a; s: b; s: c; …\n0 of 1 slower by more than noise\n",
+    });
+  });
+
+  it("that cannot be compared are an error in a line", async () => {
+    const one = await file("o.json", resultOf({ r: [1] }));
+    const line = /^error: .*\n$/;
+    assert.equal(run(one).status, 2);
+    const nothing = run(one, await file("n.json", resultOf({ other: [1] })));
+    assert.equal(nothing.status, 2);
+    assert.match(nothing.said, line);
+    assert.match(nothing.said, /o\.json and .*n\.json have no row in common/);
+    for (const content of [
+      {},
+      { rows: [] },
+      null,
+      resultOf({ r: [] }),
+      { machine: {}, rows: [1] },
+    ]) {
+      const { status, said } = run(one, await file("c.json", content));
+      assert.equal(status, 2);
+      assert.match(said, line);
+      assert.match(said, /c\.json: expected \{ machine, rows \}, each row with samples/);
+    }
   });
 });
