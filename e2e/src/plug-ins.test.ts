@@ -237,6 +237,23 @@ describe("a stranger's plug-ins", () => {
     }
   });
 
+  it("that cannot train clients together are told of, once, and train them one by one", async () => {
+    const folder = await study();
+    const together = 'mostTogether: 4, trainCohort: () => Promise.reject(new Error("too wide")),\n';
+    await insert(folder, "mean-estimation.js", "/** The coordinator, once: what", together);
+    for (const how of [
+      ["--transport", "memory"],
+      ["--hosts", "1"],
+    ]) {
+      const args = ["run", "trial.yaml", "--no-report", "--again", "--out", "run", ...how];
+      const { code, stderr } = await fedclair(args, { cwd: folder });
+      assert.equal(code, 0, stderr);
+      const told = stderr.split("\n").filter((line) => line.includes("too wide"));
+      assert.equal(told.length, 1, stderr);
+      assert.match(told[0] ?? "", /task mean-estimation: trainCohort\(\) fails .* \(file:.*js:\d+/);
+    }
+  });
+
   it("that fail at the coordinator are told where, and never in the records; an attack that does nothing is refused", async () => {
     const folder = await study();
     await insert(folder, "near-median.js", "const centre", "updates.fail();\n");
