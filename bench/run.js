@@ -7,7 +7,7 @@ import { keep, machine, version } from "./harness/result.js";
 import { heading, line } from "./harness/table.js";
 
 /** Each file has a `title` and gives `items`, one after another, so that the data of one alone are in memory. */
-const names = "linalg robust clair lr-mnist phases text-copy transport alberdice".split(" ");
+const names = "linalg robust clair lr-mnist phases flat text-copy transport alberdice".split(" ");
 
 const { values, positionals } = argumentsOf({
   allowPositionals: true,

@@ -13,9 +13,9 @@ import {
 } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
 
-export const title = "robust rules, beside NumPy";
+export const title = "robust rules, of float32 updates, computed in float64, beside NumPy";
 
-/** By the names of bench/peers/robust.py. @param v standard normal updates @param f presumed contaminated */
+/** By the names of bench/peers/robust.py. @param v standard normal updates, float32, @param f presumed contaminated */
 const rules = {
   fedavg: (v) => mean(v),
   "coordinate median": (v) => coordinateMedian(v),
@@ -34,8 +34,9 @@ export async function* items() {
     [20, 1_000_000],
     [100, 100_000],
   ]) {
+    // As clients send them; both sides compute in float64.
     const updates = Array.from({ length: clients }, (_, k) =>
-      stream("bench").at(k).normals(length),
+      Float32Array.from(stream("bench").at(k).normals(length)),
     );
     const f = clients / 5;
     for (const [rule, apply] of Object.entries(rules)) {
