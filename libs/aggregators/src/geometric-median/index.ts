@@ -3,7 +3,7 @@ import { z } from "zod";
 import { combineProducts } from "../products.js";
 import { geometricMedianWeights } from "../robust/geometric-median.js";
 import { changesByModule } from "../robust/modules.js";
-import { pointsOf } from "../robust/points.js";
+import { pointsForManyLooks } from "../robust/points.js";
 import { weighting, weightsOf } from "../weights.js";
 
 const schema = z.strictObject({
@@ -26,7 +26,7 @@ export const geometricMedianAggregator: AggregatorPlugin = {
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
-      const points = await pointsOf([...changesByModule(updates).values()]);
+      const points = await pointsForManyLooks([...changesByModule(updates).values()]);
       const weights = weightsOf(updates, options.weighting);
       const combined = await geometricMedianWeights(points, weights, options.nu);
       return { change: await combineProducts(updates, combined) };

@@ -21,9 +21,10 @@ export async function byCoordinate(
   const shape = first === undefined ? [] : deltaShape(first);
   const data = new Float64Array(sizeOf(shape));
   const column = new Float64Array(changes.length);
+  let block: Matrix | undefined;
   for await (const { from, columns } of blocksOf(changes)) {
-    const values = packed(columns);
-    const { rows, data: numbers } = mixing === undefined ? values : multiply(values, mixing);
+    block = packed(columns, block);
+    const { rows, data: numbers } = mixing === undefined ? block : multiply(block, mixing);
     for (let i = 0; i < rows; i++) {
       for (let k = 0, index = i; k < column.length; k++, index += rows)
         column[k] = at(numbers, index);
@@ -57,11 +58,17 @@ export function trimmedMeanOf(dropped: number): CoordinateRule {
 
 /** The mean of the `count` values closest to the median; of equally close ones the first. */
 export function meanNearMedianOf(count: number): CoordinateRule {
+  // The same memory for every coordinate: to take new one would cost more than the rule.
+  let [gaps, room] = [new Float64Array(), new Float64Array()];
   return (values) => {
-    const middle = medianOf(values.slice());
-    const gaps = values.map((x) => Math.abs(x - middle));
+    if (gaps.length !== values.length) {
+      [gaps, room] = [new Float64Array(values.length), new Float64Array(values.length)];
+    }
+    room.set(values);
+    const middle = medianOf(room);
+    for (let k = 0; k < gaps.length; k++) gaps[k] = Math.abs(at(values, k) - middle);
     let total = 0;
-    forSmallest(gaps, count, (k) => (total += at(values, k)));
+    forSmallest(gaps, count, (k) => (total += at(values, k)), room);
     return total / count;
   };
 }

@@ -24,6 +24,32 @@ export async function pointsOf(modules: readonly Changes[]): Promise<Points> {
   return dense ? densePoints(modules) : pointsOfGram(await gramOf(modules));
 }
 
+/** Of more dense points all inner products cost more than a few passes. */
+const mostPairs = 128;
+/** Of the squares that it is a difference of, a squared distance is at least this share, or it keeps too few digits. */
+const leastShare = 1e-6;
+
+/**
+ * For a rule that looks many times: by the Gram matrix, and at dense points themselves where that would lose digits, or where they are many.
+ */
+export async function pointsForManyLooks(modules: readonly Changes[]): Promise<Points> {
+  const points = await pointsOf(modules);
+  const isDense = modules.every((changes) => !changes.some(isLowRank));
+  if (!isDense || points.count > mostPairs) return points;
+  const gram = await gramOf(modules);
+  const byGram = pointsOfGram(gram);
+  return {
+    count: points.count,
+    around: async (weights) => {
+      const seen = await byGram.around(weights);
+      const isClear = seen.distances.every(
+        (distance, k) => distance ** 2 > leastShare * (gram.get(k, k) + seen.norm ** 2),
+      );
+      return isClear ? seen : await points.around(weights);
+    },
+  };
+}
+
 /** |V_k - v|² = G_kk - 2·(Gc)_k + cᵀGc. @param gram of the points, K×K */
 export function pointsOfGram(gram: Matrix): Points {
   const count = gram.rows;

@@ -29,9 +29,19 @@ export function select(x: Float64Array, k: number, from = 0): number {
   return at(x, k);
 }
 
-/** Visits the indices of the `count` smallest entries, of equal ones the first. @param count from 1 to x.length */
-export function forSmallest(x: Float64Array, count: number, visit: (k: number) => void): void {
-  const largest = select(x.slice(), count - 1);
+/**
+ * Visits the indices of the `count` smallest entries, of equal ones the first.
+ * @param count from 1 to x.length
+ * @param room as long as x, overwritten
+ */
+export function forSmallest(
+  x: Float64Array,
+  count: number,
+  visit: (k: number) => void,
+  room = new Float64Array(x.length),
+): void {
+  room.set(x);
+  const largest = select(room, count - 1);
   let left = count;
   for (let k = 0; k < x.length; k++) {
     if (at(x, k) >= largest) continue;

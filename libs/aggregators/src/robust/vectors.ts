@@ -9,7 +9,7 @@ import { gramOf, squaredDistances } from "./gram.js";
 import { bulyanSelection } from "../bulyan/selection.js";
 import { byScore, krumScores } from "../krum/scores.js";
 import { nearestNeighbourMixing } from "./mixing.js";
-import { pointsOf } from "./points.js";
+import { pointsForManyLooks, pointsOf } from "./points.js";
 import { trustIn } from "./trust.js";
 
 /** A client's update, flattened. All of one call have the same length; at least one. */
@@ -75,7 +75,7 @@ export async function bulyan(vectors: readonly Vector[], f: number): Promise<Sel
 
 /** The geometric median; see `geometricMedianWeights`. */
 export async function geometricMedian(vectors: readonly Vector[], nu?: number): Promise<Vector> {
-  const points = await pointsOf(changesOf(vectors));
+  const points = await pointsForManyLooks(changesOf(vectors));
   return mean(vectors, await geometricMedianWeights(points, uniform(vectors.length), nu));
 }
 

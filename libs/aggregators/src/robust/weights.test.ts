@@ -7,7 +7,7 @@ import { geometricMedianWeights } from "./geometric-median.js";
 import { bulyanSelection } from "../bulyan/selection.js";
 import { byScore, krumScores } from "../krum/scores.js";
 import { nearestNeighbourMixing } from "./mixing.js";
-import { pointsOf } from "./points.js";
+import { pointsForManyLooks, pointsOf } from "./points.js";
 import { trustIn } from "./trust.js";
 
 const pointsOn = (line: readonly number[]) =>
@@ -67,6 +67,29 @@ describe("geometric median", () => {
         );
       }),
       { numRuns: 50 },
+    );
+  });
+
+  it("sees points that lie far out, and next to each other, as well by their inner products", async () => {
+    const coordinate = fc.double({ min: -9, max: 9, noNaN: true });
+    const points = fc.array(fc.array(coordinate, { minLength: 3, maxLength: 3 }), {
+      minLength: 2,
+      maxLength: 6,
+    });
+    await fc.assert(
+      fc.asyncProperty(points, fc.nat(1e6), fc.nat(), async (offsets, far, which) => {
+        const changes = offsets.map((v) => tensorOfVector(Float64Array.from(v, (x) => far + x)));
+        const [looked, seen] = [await pointsForManyLooks([changes]), await pointsOf([changes])];
+        const at = new Float64Array(changes.length);
+        at[which % changes.length] = 1;
+        for (const weights of [uniform(changes.length), at]) {
+          const [one, other] = [await looked.around(weights), await seen.around(weights)];
+          one.distances.forEach((distance, k) => {
+            const wanted = item(other.distances, k);
+            assert.ok(Math.abs(distance - wanted) <= 1e-9 * wanted, `${distance} for ${wanted}`);
+          });
+        }
+      }),
     );
   });
 
