@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { afterwards } from "./afterwards.js";
 import { removeTemporaryFolders, workspace } from "./paths.js";
 
 /** What a command that has ended left. */
@@ -107,8 +108,7 @@ export function fedclair(args: readonly string[], options?: CommandOptions): Pro
   return start(args, options).ended;
 }
 
-// Imported by every test file, hence for every test: nothing that it started or wrote outlives it.
-afterEach(async () => {
+afterwards.push(async () => {
   for (const command of running) command.kill("SIGKILL", "group");
   await Promise.all([...running].map(({ ended }) => ended));
   running.clear();

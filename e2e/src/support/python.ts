@@ -2,6 +2,7 @@ import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { afterwards } from "./afterwards.js";
 import { workspace } from "./paths.js";
 
 const run = promisify(execFile);
@@ -99,7 +100,7 @@ export async function startPythonHost(
   return { process: child, ended, says };
 }
 
-afterEach(async () => {
+afterwards.push(async () => {
   for (const child of running) child.kill("SIGKILL");
   await Promise.all([...running].map((child) => once(child, "close")));
 });

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { Redis } from "ioredis";
+import { afterwards } from "./afterwards.js";
 import { freePort } from "./free-port.js";
 import { temporaryFolder } from "./paths.js";
 
@@ -38,7 +39,7 @@ export async function startValkey(
   return { port, url: `redis://127.0.0.1:${port}`, client };
 }
 
-afterEach(async () => {
+afterwards.push(async () => {
   for (const { process: child, client } of running) {
     client.disconnect();
     const closed = child.exitCode === null ? once(child, "close") : undefined;
