@@ -16,6 +16,11 @@ export async function* judgedRounds(name, plugins, set) {
   const create = (options) => panelOf(options, (said) => (verdicts = said));
   const aggregators = new Map(plugins.aggregators).set("clair", { ...clairAggregator, create });
   for await (const { clients } of roundsOf(name, { ...plugins, aggregators }, set)) {
+    const failed = clients.find(({ failure }) => failure !== null);
+    if (failed) {
+      const { clientId, failure } = failed;
+      throw new Error(`${name}, ${set.join(" ")}: ${clientId} failed: ${failure.message}`);
+    }
     const bad = clients.filter(({ attack }) => attack !== null).map(({ clientId }) => clientId);
     yield federationOf(verdicts, bad);
   }
