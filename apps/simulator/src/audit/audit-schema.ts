@@ -14,11 +14,15 @@ export interface Audit extends Comparison {
 const names = z.array(z.string());
 
 const evidence = z.strictObject({
-  kind: z.string().describe("outside, apart, size or clique."),
+  kind: z
+    .string()
+    .describe(
+      'outside, opposed, apart, size or clique; with ", in what varies" behind it of changes without what they have in common.',
+    ),
   statistic: z
     .number()
     .describe(
-      "outside: tangent of the angle to the shared space; apart: median cosine with the others; size: norm of the whole change; clique: mean cosine with the two nearest, minus the median.",
+      "outside: tangent of the angle to the shared space; apart and opposed: median cosine with the others; size: norm of the whole change; clique: mean cosine with the two nearest, minus the median.",
     ),
   pValue: z
     .number()

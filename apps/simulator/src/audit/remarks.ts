@@ -30,6 +30,7 @@ export function verdictText(
   });
   const byRule = rule === "evidence" || rule === "gap" ? "" : ` by the rule ${rule}`;
   const count = `${suspects} of ${adapters.length} adapters ${suspects === 1 ? "is" : "are"} contaminated${byRule}${others.join("")}`;
+  if (rule === "evidence" && threshold === null) return `${count}.`;
   if (rule === "evidence") {
     return `${count}: scores above 1 stand out, as one does in a pile of ${Math.round(1 / falseAlarmRate)} without a contaminated adapter.`;
   }
@@ -74,6 +75,13 @@ export function remarks(
         "contaminated, set it lower. Then the larger group decides what is benign.",
     );
   }
+  const accused = adapters.filter(({ status }) => status === "contaminated").length;
+  if (rule === "evidence" && 3 * accused > scores.length) {
+    warn(
+      `${accused} of the ${scores.length} that were compared are contaminated: the larger group decides what is benign. If more than half ` +
+        "of a pile may be contaminated, verdicts may be the wrong way round.",
+    );
+  }
   if (all.length > 0) tell(`Shared spaces: ${rankText(all)}.`);
   if (uninformative.length > 0) {
     const few =
@@ -106,7 +114,7 @@ export function remarks(
   }
   if (ownStarts) {
     tell(
-      "Every adapter began from an A₀ of its own: changes have little in common but their columns, and evidence is weaker " +
+      "Adapters began from an A₀ of their own, most of them at least: changes have little in common but their columns, and evidence is weaker " +
         "than it would be with one A₀ for all.",
     );
   }

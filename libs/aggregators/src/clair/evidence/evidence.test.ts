@@ -165,8 +165,10 @@ describe("a judgement by evidence", () => {
       x + 3,
       ...noise,
     ]);
-    const { contaminated } = await judged([first.map((x) => -x), ...rest]);
+    const { contaminated, scores, evidence } = await judged([first.map((x) => -x), ...rest]);
     assert.deepEqual(contaminated, [0]);
+    assert.ok(item(scores, 0) > 1.1, String(item(scores, 0)));
+    assert.match(evidenceAgainst(item(evidence, 0)), /^opposed to the others \(cosine -0\.\d+\)/);
   });
 
   it("does not accuse who only stands apart", async () => {
@@ -192,6 +194,21 @@ describe("a judgement by evidence", () => {
     // Where it holds a tenth, it is one piece among others.
     const weak = { ...detection, scores: scores.map((x) => 6 * x), threshold: 8 };
     assert.deepEqual((await judged(columns, weak)).contaminated, []);
+  });
+
+  it("says nothing where as many lie outside that space as inside, nor of fewer than six", async () => {
+    for (const [clients, outside, why] of [
+      [8, 4, /too many may be contaminated/],
+      [9, 5, /too many may be contaminated/],
+      [5, 2, /too few clients: 5/],
+    ] as const) {
+      const scores = indices(clients).map((k) => (k < outside ? 4 : 0.5));
+      const benign = indices(clients).slice(outside);
+      const detection = { benign, scores, threshold: 1.4, gap: 8 };
+      const said = await judged(changes(clients, "space"), detection);
+      assert.deepEqual([said.contaminated, said.undecided.size], [[], clients]);
+      assert.match(said.undecided.get(0) ?? "", why);
+    }
   });
 
   it("says nothing of clients that have nothing in common, nor of a few", async () => {
@@ -247,5 +264,10 @@ describe("evidence in words", () => {
       `${said}, apart from the others (p 0.0010)`,
     );
     assert.equal(evidenceAgainst([{ ...outside, statistic: 1 }, clique]), "in a clique (p 0.15)");
+  });
+
+  it("is being opposed in place of standing apart", () => {
+    const opposed = { kind: "opposed", statistic: -0.124 };
+    assert.equal(evidenceAgainst([opposed, apart, clique]), "opposed to the others (cosine -0.12)");
   });
 });

@@ -41,6 +41,10 @@ const leastAgreement = 0.02;
 
 const alone =
   "stands apart from the others, and nothing else tells against it: honest and different, or contaminated";
+const strangers =
+  "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them";
+const tooMany =
+  "too many may be contaminated: as many lie outside the shared space as inside, and which of them are honest cannot be told";
 const paired =
   "is like one other as no two clients are, and nothing else tells against it: two states of one client, or two that collude";
 
@@ -68,32 +72,20 @@ export async function judge(
     ...{ kind: "outside", statistic: item(scores, k) },
     ...(limit !== undefined && { limit }),
   });
-  /** By lying outside a space that is trusted, and by nothing else. @param why no more can be said, where no space is trusted */
-  const byOutsideAlone = (why: string): Judgement => {
-    const contaminated = beyond(byOutside);
-    const all = indices(scores.length);
-    return {
-      contaminated,
-      benign: all.filter((k) => !contaminated.includes(k)),
-      undecided: new Map(isTrusted ? [] : all.map((k) => [k, why])),
-      isSilent: !isTrusted,
-      scores: byOutside,
-      evidence: all.map((k) => [outside(k)]),
-    };
-  };
   if (likeness === undefined) {
-    return byOutsideAlone(
+    return silence(
+      scores,
       `too few clients: ${scores.length}, evidence of more than one kind takes ${leastClients}`,
     );
   }
+  if (2 * beyond(byOutside).length >= scores.length) return silence(scores, tooMany);
   const core = agreeingCore(likeness);
   const isOpposed = opposed(likeness, core);
   const found = await findOutliers(piecesOf(likeness, await insideOf(core), core), rate);
   if (!likeness.isCentred && !doAgree(likeness, found.members)) {
-    const said = byOutsideAlone(
-      "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them",
-    );
-    return isTrusted ? said : withLargeCliques(said, likeness, core, rate);
+    return isTrusted
+      ? byOutsideAlone(byOutside, outside)
+      : withLargeCliques(silence(scores, strangers), likeness, core, rate);
   }
   // Where a space holds the benign to rounding, changes have few dimensions, and cosines vary widely: of whoever lies inside they tell
   // only who points the other way or is out of all proportion.
@@ -103,8 +95,8 @@ export async function judge(
   const isOdd = (k: number) => item(isOpposed, k) || (!likeness.isCentred && isEnormous(k));
   const suspects = found.outliers.filter((k) => !isInside(k) || isOdd(k));
   const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed, likeness));
-  const opposing = opposedTo(likeness, found.members, isOpposed, rate);
-  const convicted = new Set([...beyond(byOutside), ...guilty, ...opposing]);
+  const opposition = oppositionTo(likeness, found.members, isOpposed, rate);
+  const convicted = new Set([...beyond(byOutside), ...guilty, ...beyond(opposition)]);
   const unsure = suspects.filter((k) => !convicted.has(k));
   const byLikeness = (k: number) => (isNarrow && !convicted.has(k) ? 0 : at(found.excess, k));
   return {
@@ -112,10 +104,35 @@ export async function judge(
     benign: indices(scores.length).filter((k) => !convicted.has(k) && !unsure.includes(k)),
     undecided: new Map(unsure.map((k) => [k, item(likeness.inPair, k) ? paired : alone])),
     isSilent: false,
-    scores: byOutside.map((score, k) =>
-      Math.max(score, byLikeness(k), opposing.includes(k) ? 1 + 1e-9 : 0),
-    ),
-    evidence: scores.map((_, k) => [outside(k), ...evidenceOf(k, found, likeness)]),
+    scores: byOutside.map((score, k) => Math.max(score, byLikeness(k), item(opposition, k))),
+    evidence: scores.map((_, k) => [
+      outside(k),
+      ...(convicted.has(k) && item(isOpposed, k) ? [opposedEvidence(k, likeness)] : []),
+      ...evidenceOf(k, found, likeness),
+    ]),
+  };
+}
+
+/** By lying outside a space that is trusted. @param scores in units of what convicts */
+function byOutsideAlone(scores: readonly number[], outside: (k: number) => Evidence): Judgement {
+  const contaminated = beyond(scores);
+  const all = indices(scores.length);
+  return {
+    contaminated,
+    benign: all.filter((k) => !contaminated.includes(k)),
+    ...{ undecided: new Map(), isSilent: false, scores },
+    evidence: all.map((k) => [outside(k)]),
+  };
+}
+
+/** Of nobody anything. @param scores tangents */
+function silence(scores: readonly number[], why: string): Judgement {
+  const all = indices(scores.length);
+  return {
+    ...{ contaminated: [], benign: all, isSilent: true },
+    undecided: new Map(all.map((k) => [k, why])),
+    scores: scores.map(() => 0),
+    evidence: scores.map((statistic) => [{ kind: "outside", statistic }]),
   };
 }
 
@@ -180,19 +197,22 @@ function beyond(scores: readonly number[]): number[] {
   return indices(scores.length).filter((k) => item(scores, k) > 1);
 }
 
-/** Whose change is opposed to the members' for certain, outlier or not: by Student's prediction from those that are not. */
-function opposedTo(
+/**
+ * How surely a change is opposed to the members', outlier or not, by client, in units of what convicts: by Student's prediction from those that
+ * are not; 0 of a change that is not opposed.
+ */
+function oppositionTo(
   { agreement }: Likeness,
   members: readonly number[],
   isOpposed: readonly boolean[],
   rate: number,
-): number[] {
+): readonly number[] {
   const along = members.filter((k) => !item(isOpposed, k));
-  if (along.length < 3) return [];
+  if (along.length < 3) return isOpposed.map(() => 0);
   const values = agreement.map((x) => -x);
   const [surprise = new Float64Array()] = surprises([{ values, floor: leastAgreement / 2 }], along);
   const limit = -2 * Math.log(rate / agreement.length);
-  return indices(agreement.length).filter((k) => item(isOpposed, k) && at(surprise, k) > limit);
+  return isOpposed.map((is, k) => (is ? at(surprise, k) / limit : 0));
 }
 
 /**
@@ -213,6 +233,11 @@ function isGuilty(
 /** Does one piece by itself tell clearly against a client? */
 function tells({ surprises }: Outliers, piece: number, k: number): boolean {
   return at(item(surprises, piece), k) > -2 * Math.log(bothTell);
+}
+
+/** It convicts whoever is opposed, beyond a limit that is none of this statistic alone. */
+function opposedEvidence(k: number, { agreement }: Likeness): Evidence {
+  return { kind: "opposed", statistic: at(agreement, k) };
 }
 
 function evidenceOf(

@@ -2,6 +2,7 @@ import type { Evidence } from "@fedclair/core";
 
 const words: Readonly<Record<string, string>> = {
   outside: "outside the shared space",
+  opposed: "opposed to the others",
   apart: "apart from the others",
   size: "large",
   clique: "in a clique",
@@ -19,21 +20,26 @@ export function isFarOutside({ limit = Infinity, statistic }: Evidence): boolean
 
 /** What tells against a client, for people: each piece with its p-value; empty if nothing does. */
 export function evidenceAgainst(evidence: readonly Evidence[]): string {
-  const outside = evidence.filter(isFarOutside);
+  const opposed = evidence.filter(({ kind }) => kind.startsWith("opposed"));
+  const byThemselves = [...evidence.filter(isFarOutside), ...opposed];
   const below = (limit: number) =>
     evidence.filter(({ pValue }) => pValue !== undefined && pValue < limit);
   const alone = below(telling);
-  const isApartOnly = alone.every(({ kind }) => kind.startsWith("apart"));
-  const isEnough = !isApartOnly || outside.length > 0;
-  return [...outside, ...(isEnough ? alone : below(together))].map(textOf).join(", ");
+  const others = alone.filter(({ kind }) => !kind.startsWith("apart"));
+  const isEnough = others.length > 0 || byThemselves.length > 0;
+  const more = opposed.length > 0 ? others : isEnough ? alone : below(together);
+  return [...byThemselves, ...more].map(textOf).join(", ");
 }
 
-function textOf({ kind, statistic, limit, pValue = 1, rounds }: Evidence): string {
-  const [piece = "", ...more] = kind.split(", ");
-  const of = [words[piece] ?? piece, ...more].join(", ");
-  const how =
-    limit === undefined ? chanceText(pValue) : `${(statistic / limit).toPrecision(2)}× the limit`;
-  return `${of}${rounds === undefined ? "" : ` over ${rounds} rounds`} (${how})`;
+function textOf(piece: Evidence): string {
+  const [kind = "", ...more] = piece.kind.split(", ");
+  const of = [words[kind] ?? kind, ...more].join(", ");
+  return `${of}${piece.rounds === undefined ? "" : ` over ${piece.rounds} rounds`} (${measureText(piece)})`;
+}
+
+function measureText({ statistic, limit, pValue }: Evidence): string {
+  if (limit !== undefined) return `${(statistic / limit).toPrecision(2)}× the limit`;
+  return pValue === undefined ? `cosine ${statistic.toPrecision(2)}` : chanceText(pValue);
 }
 
 export function chanceText(p: number): string {
