@@ -1,6 +1,7 @@
 // Runs the `fedclair` command on a trial, into a folder under `runs/bench`.
 import { execFile } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -18,4 +19,13 @@ export async function fedclairRun(trial, how) {
   const args = [main, "run", trial, "--out", out, "--no-report", "--json", ...how];
   await promisify(execFile)(process.execPath, args);
   return { ms: performance.now() - start, out };
+}
+
+/** What a run tells of its rounds' time, a line each. @param {string} run its folder */
+export async function timingsOf(run) {
+  const text = await readFile(join(run, "timings.jsonl"), "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 }

@@ -1,8 +1,8 @@
 // Does an update take as long with more registered clients, and after more rounds? Linear regression, from what runs write to timings.jsonl.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { fedclairRun } from "../harness/fedclair.js";
+import { fedclairRun, timingsOf } from "../harness/fedclair.js";
 
 export const title =
   "flatness: a client's update, of 100 clients a round, linear regression; MB of the coordinator";
@@ -37,11 +37,7 @@ export async function* items() {
 /** A line a round. */
 async function timings(file, how) {
   const { out } = await fedclairRun(file, how);
-  const text = await readFile(join(out, "timings.jsonl"), "utf8");
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  return timingsOf(out);
 }
 
 /** Milliseconds an update, and the most memory. */

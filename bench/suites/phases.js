@@ -1,7 +1,5 @@
 // Where the time of a client's update goes, from what a run writes to timings.jsonl: LR-MNIST in one process, and over sockets with one host.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fedclairRun } from "../harness/fedclair.js";
+import { fedclairRun, timingsOf } from "../harness/fedclair.js";
 import { cohort, lrMnist } from "../lr-mnist/data.js";
 
 export const title =
@@ -42,11 +40,7 @@ async function phases(trial, options) {
 
 /** Of all rounds but the first, in which clients' digits are dealt. */
 async function sums(run) {
-  const text = await readFile(join(run, "timings.jsonl"), "utf8");
-  const lines = text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const lines = await timingsOf(run);
   const [first, ...later] = lines;
   const last = lines.at(-1);
   const sum = (of) => later.reduce((total, line) => total + of(line), 0);

@@ -1,6 +1,6 @@
 import { extendParams, type ClientParams } from "./client-params.js";
 import type { Products } from "./merge.js";
-import { derive } from "./origin.js";
+import { derive } from "./derivation.js";
 import type { Params } from "./tensor.js";
 import type { Delta } from "./update.js";
 

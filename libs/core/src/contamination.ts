@@ -36,10 +36,10 @@ export function contaminate(trial: Trial, plugins: Plugins, rng: Stream): Contam
       attack,
       common: rng.at("attack", key),
     };
-    const honest = entry.clients ? [] : all.filter((id) => !chosen.has(id));
+    const honest = () => all.filter((id) => !chosen.has(id));
     const ids =
       entry.clients ??
-      rng.at("contaminated", key).sample(honest, attackedCount(entry, trial.clients));
+      rng.at("contaminated", key).sample(honest(), attackedCount(entry, trial.clients));
     for (const id of ids) chosen.set(id, contaminated);
   }
   // In the order of clients, so that whatever walks over it does not depend on the order of the file.

@@ -39,7 +39,7 @@ export {
 export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./figure.js";
 export { denseOf, matrixOf, tensorOf, valuesOf } from "./matrix.js";
 export { addTerms, Products } from "./merge.js";
-export { derive, originOf, type Origin } from "./origin.js";
+export { derive, derivationOf, type Derivation } from "./derivation.js";
 export { MemoryPool } from "./memory-pool.js";
 export { modsOf, type TrialMod } from "./mods.js";
 export { didYouMean } from "./near.js";

@@ -14,7 +14,7 @@ import type { Initial, Origin } from "./initial.js";
 import type { ModStates } from "./mods.js";
 import type { Stream } from "@fedclair/linalg";
 import { Products } from "./merge.js";
-import { derive } from "./origin.js";
+import { derive } from "./derivation.js";
 import { checkStorable } from "./storable.js";
 import { largestSize, payloadBytes, shapeText, sizeOf, type Params } from "./tensor.js";
 import type { Delta, Update } from "./update.js";

@@ -8,22 +8,13 @@ const rowsAtOnce: usize = 128;
  * @param c m×n, column-major
  * @param m a multiple of 8
  * @param n a multiple of 2
- * @param stride rows of the matrix that C is the top of
  */
-export function multiplyBlock(
-  a: usize,
-  b: usize,
-  c: usize,
-  m: usize,
-  n: usize,
-  k: usize,
-  stride: usize,
-): void {
+export function multiplyBlock(a: usize, b: usize, c: usize, m: usize, n: usize, k: usize): void {
   for (let top: usize = 0; top < m; top += rowsAtOnce) {
     const bottom = min(top + rowsAtOnce, m);
     for (let j: usize = 0; j < n; j += 2) {
       for (let i = top; i < bottom; i += 8) {
-        multiplyTile(a + i * k * 8, b + j * k * 8, 16, c + (i + j * stride) * 8, stride * 8, k);
+        multiplyTile(a + i * k * 8, b + j * k * 8, 16, c + (i + j * m) * 8, m * 8, k);
       }
     }
   }
@@ -33,8 +24,9 @@ export function multiplyBlock(
  * Columns `from` … `to` - 1 of C ← C + A·Aᵀ, their first m rows. Columns of Aᵀ are read where A lies, which leaves out to pack them:
  * as much time as the product takes where A has few rows.
  * @param a in panels of eight rows, each panel column by column
- * @param m, stride as above
+ * @param m a multiple of 8
  * @param from, to multiples of 2
+ * @param stride rows of the matrix that C is the top of
  */
 export function multiplyOwn(
   a: usize,

@@ -2,15 +2,7 @@ import { readFileSync } from "node:fs";
 
 /** What `assembly/` exports. Addresses are byte offsets in the memory of the instance. */
 export interface Kernels {
-  multiplyBlock(
-    a: number,
-    b: number,
-    c: number,
-    m: number,
-    n: number,
-    k: number,
-    stride: number,
-  ): void;
+  multiplyBlock(a: number, b: number, c: number, m: number, n: number, k: number): void;
   multiplyOwn(
     a: number,
     c: number,

@@ -24,7 +24,7 @@ export const product = new Float64Array(memory.buffer, 16 * operandLength, exten
  * @param k inner extent
  */
 export function multiplyPacked(rows: number, cols: number, k: number): void {
-  kernels.multiplyBlock(left.byteOffset, right.byteOffset, product.byteOffset, rows, cols, k, rows);
+  kernels.multiplyBlock(left.byteOffset, right.byteOffset, product.byteOffset, rows, cols, k);
 }
 
 /** Part of a product: its first `rows`, a multiple of 8, and columns `from` … `to` - 1, both multiples of 2. */

@@ -1,4 +1,4 @@
-import type { Origin, Params } from "@fedclair/core";
+import type { Derivation, Params } from "@fedclair/core";
 import { encodeBase } from "./codec/base-message.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 
@@ -33,7 +33,7 @@ export class Bases {
   }
 
   /** The message that brings the params as others, and what is added to them, likewise. @throws WireError */
-  encodeDerived(params: Params, { from, terms }: Origin): Uint8Array {
+  encodeDerived(params: Params, { from, terms }: Derivation): Uint8Array {
     const known = this.#derived.get(params)?.deref();
     if (known) return known;
     const [id, other] = [this.idOf(params), this.idOf(from)];

@@ -1,7 +1,7 @@
 import {
   addedBytes,
+  derivationOf,
   exitCodes,
-  originOf,
   payloadBytes,
   type Job,
   type Params,
@@ -155,8 +155,8 @@ export class HostSession {
 
   /** As what was added to another base, where the host has that. */
   #sendBase(params: Params, closed: AbortSignal) {
-    const origin = this.external ? undefined : originOf(params);
-    const from = origin && this.#bases.get(origin.from);
+    const derivation = this.external ? undefined : derivationOf(params);
+    const from = derivation && this.#bases.get(derivation.from);
     const known = from?.sent && { base: from, reply: from.sent.reply };
     // It must not be forgotten meanwhile.
     if (known) this.#ask(known.base);
@@ -164,8 +164,8 @@ export class HostSession {
       const reply = await known?.reply.catch(() => undefined);
       const since = performance.now();
       const bytes =
-        origin && reply?.type === "accepted"
-          ? this.#numbers.encodeDerived(params, origin)
+        derivation && reply?.type === "accepted"
+          ? this.#numbers.encodeDerived(params, derivation)
           : await this.#numbers.encode(params);
       this.peer.traffic.encodedSince(since);
       return await this.peer.send(bytes, closed);

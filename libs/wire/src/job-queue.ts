@@ -115,7 +115,8 @@ export class JobQueue {
     if (base.params instanceof Promise) {
       base.params.then(begin, (error: unknown) => {
         const failure = failureOf(error, "CLIENT_ERROR");
-        void this.#deliver({ jobId: id, clientId, failure }, wanted.signal, 0);
+        const answer = { jobId: id, clientId, failure };
+        void this.#deliver(answer, wanted.signal, 0).then(() => this.#wanted.delete(id));
       });
     } else begin(base.params);
     return accepted;

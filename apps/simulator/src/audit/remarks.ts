@@ -1,6 +1,8 @@
+import type { VerdictStatus } from "@fedclair/core";
 import { counted } from "@fedclair/runs";
 import { leastClients, type ClairOptions } from "@fedclair/aggregators";
 import type { Audit } from "./audit-schema.js";
+import type { Finding } from "./findings.js";
 import { firstOf, shortened } from "../adapters/names-text.js";
 
 /** A sentence beside the verdict. */
@@ -23,9 +25,9 @@ export function verdictText(
     const least = rule === "evidence" ? Math.max(minClients, leastClients) : minClients;
     return `Too few adapters to suspect any: ${least} that can be compared are needed.`;
   }
-  const suspects = adapters.filter(({ status }) => status === "contaminated").length;
+  const suspects = countOf(adapters, "contaminated");
   const others = (["undecided", "invalid"] as const).flatMap((other) => {
-    const count = adapters.filter(({ status }) => status === other).length;
+    const count = countOf(adapters, other);
     return count === 0 ? [] : [`, ${count} ${other}`];
   });
   const byRule = rule === "evidence" || rule === "gap" ? "" : ` by the rule ${rule}`;
@@ -41,6 +43,10 @@ export function verdictText(
   return threshold === null
     ? `${count}: neighbouring scores part by a factor of ${ratio} at most, and a gap takes ${gapMin}.`
     : `${count}; the scores part by a factor of ${ratio} (at least ${gapMin} counts as a gap).`;
+}
+
+function countOf(adapters: readonly Finding[], wanted: VerdictStatus): number {
+  return adapters.filter(({ status }) => status === wanted).length;
 }
 
 /** What else there is to know, a sentence each. */
@@ -75,7 +81,7 @@ export function remarks(
         "contaminated, set it lower. Then the larger group decides what is benign.",
     );
   }
-  const accused = adapters.filter(({ status }) => status === "contaminated").length;
+  const accused = countOf(adapters, "contaminated");
   if (rule === "evidence" && 3 * accused > scores.length) {
     warn(
       `${accused} of the ${scores.length} that were compared are contaminated: the larger group decides what is benign. If more than half ` +

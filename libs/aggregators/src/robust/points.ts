@@ -20,8 +20,11 @@ export interface Around {
 
 /** Low-rank pairs by their Gram matrix; dense changes themselves, as a few passes cost less than all inner products. */
 export async function pointsOf(modules: readonly Changes[]): Promise<Points> {
-  const dense = modules.every((changes) => !changes.some(isLowRank));
-  return dense ? densePoints(modules) : pointsOfGram(await gramOf(modules));
+  return areDense(modules) ? densePoints(modules) : pointsOfGram(await gramOf(modules));
+}
+
+function areDense(modules: readonly Changes[]): boolean {
+  return modules.every((changes) => !changes.some(isLowRank));
 }
 
 /** Of more dense points all inner products cost more than a few passes. */
@@ -34,8 +37,7 @@ const leastShare = 1e-6;
  */
 export async function pointsForManyLooks(modules: readonly Changes[]): Promise<Points> {
   const points = await pointsOf(modules);
-  const isDense = modules.every((changes) => !changes.some(isLowRank));
-  if (!isDense || points.count > mostPairs) return points;
+  if (!areDense(modules) || points.count > mostPairs) return points;
   const gram = await gramOf(modules);
   const byGram = pointsOfGram(gram);
   return {

@@ -1,5 +1,5 @@
 import { item } from "@fedclair/linalg";
-import { leastClients } from "../evidence/outliers.js";
+import { tooFew } from "../evidence/outliers.js";
 import { indices, zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { tangents, type Views } from "../subspace/views.js";
@@ -74,9 +74,10 @@ export async function withoutDetection(
 ): Promise<Detection> {
   const benign = indices(views.size);
   const scores = tangents(views, await views.fit(benign));
-  const least =
-    rule === "evidence" ? `evidence takes ${leastClients}` : `minClients is ${minClients}`;
-  const undecided = `too few clients: ${views.size}, ${least}`;
+  const undecided =
+    rule === "evidence"
+      ? tooFew(views.size)
+      : `too few clients: ${views.size}, minClients is ${minClients}`;
   return {
     ...{ benign, scores },
     ...{ threshold: Infinity, gap: 1, undecided },

@@ -2,7 +2,7 @@ import type { Evidence } from "@fedclair/core";
 import { at, item, median, medianDeviation } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices, pick } from "../lists.js";
-import { findOutliers, leastClients, type Outliers } from "./outliers.js";
+import { findOutliers, tooFew, type Outliers } from "./outliers.js";
 import { farOut, farOutOf, leastTangent, shareHeld, trusted } from "./outside.js";
 import {
   agreeingCore,
@@ -73,10 +73,7 @@ export async function judge(
     ...(limit !== undefined && { limit }),
   });
   if (likeness === undefined) {
-    return silence(
-      scores,
-      `too few clients: ${scores.length}, evidence of more than one kind takes ${leastClients}`,
-    );
+    return silence(scores, tooFew(scores.length));
   }
   if (2 * beyond(byOutside).length >= scores.length) return silence(scores, tooMany);
   const core = agreeingCore(likeness);
@@ -107,7 +104,9 @@ export async function judge(
     scores: byOutside.map((score, k) => Math.max(score, byLikeness(k), item(opposition, k))),
     evidence: scores.map((_, k) => [
       outside(k),
-      ...(convicted.has(k) && item(isOpposed, k) ? [opposedEvidence(k, likeness)] : []),
+      ...(convicted.has(k) && item(isOpposed, k)
+        ? [{ kind: "opposed", statistic: at(likeness.agreement, k) }]
+        : []),
       ...evidenceOf(k, found, likeness),
     ]),
   };
@@ -233,11 +232,6 @@ function isGuilty(
 /** Does one piece by itself tell clearly against a client? */
 function tells({ surprises }: Outliers, piece: number, k: number): boolean {
   return at(item(surprises, piece), k) > -2 * Math.log(bothTell);
-}
-
-/** It convicts whoever is opposed, beyond a limit that is none of this statistic alone. */
-function opposedEvidence(k: number, { agreement }: Likeness): Evidence {
-  return { kind: "opposed", statistic: at(agreement, k) };
 }
 
 function evidenceOf(

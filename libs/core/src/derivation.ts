@@ -1,16 +1,16 @@
+import { sum } from "@fedclair/linalg";
 import { addTerms, type Products } from "./merge.js";
 import { payloadBytes, type Params } from "./tensor.js";
 import { deltaBytes, type Delta } from "./update.js";
-import { sum } from "@fedclair/linalg";
 
 /** How params came about: what was added to which others. */
-export interface Origin {
+export interface Derivation {
   readonly from: Params;
   readonly terms: readonly Delta[];
 }
 
 /** Kept as long as the params are; those that they came from are not kept for it. */
-const origins = new WeakMap<Params, { from: WeakRef<Params>; terms: readonly Delta[] }>();
+const derivations = new WeakMap<Params, { from: WeakRef<Params>; terms: readonly Delta[] }>();
 
 /** `addTerms`, remembered where terms are smaller than params: who has the old params needs only these. */
 export async function derive(
@@ -20,14 +20,14 @@ export async function derive(
 ): Promise<Params> {
   const params = await addTerms(from, terms, products);
   if (sum(terms.map(deltaBytes)) < payloadBytes(params.values())) {
-    origins.set(params, { from: new WeakRef(from), terms });
+    derivations.set(params, { from: new WeakRef(from), terms });
   }
   return params;
 }
 
-/** Undefined of params that did not come about so, or whose origin is gone. */
-export function originOf(params: Params): Origin | undefined {
-  const { from, terms = [] } = origins.get(params) ?? {};
+/** Undefined of params that did not come about so, or where those that they came from are gone. */
+export function derivationOf(params: Params): Derivation | undefined {
+  const { from, terms = [] } = derivations.get(params) ?? {};
   const before = from?.deref();
   return before && { from: before, terms };
 }
