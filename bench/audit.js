@@ -1,5 +1,6 @@
-// npm run bench:audit [-- --adapters N --modules M --size P --rank R]: times `fedclair audit` of a pile of random LoRA adapters in
-// float16, and in the same run NumPy, which reads them and makes all inner products of whole changes (skipped without NumPy).
+// npm run bench:audit [-- --adapters N --modules M --size P --rank R --common C]: times `fedclair audit` of a pile of random LoRA
+// adapters in float16, where the B that the honest have in common is C times each one's own, and in the same run NumPy, which reads
+// them and makes all inner products of whole changes (skipped without NumPy).
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,11 +12,13 @@ import { argumentsOf } from "./harness/arguments.js";
 
 const option = (value) => ({ type: "string", default: String(value) });
 const { values } = argumentsOf({
-  options: { adapters: option(20), modules: option(64), size: option(4096), rank: option(8) },
+  options: {
+    ...{ adapters: option(20), modules: option(64), size: option(4096), rank: option(8) },
+    ...{ common: option(0.5) },
+  },
 });
-const [adapters, modules, size, rank] = ["adapters", "modules", "size", "rank"].map((name) =>
-  Number(values[name]),
-);
+const names = ["adapters", "modules", "size", "rank", "common"];
+const [adapters, modules, size, rank, common] = names.map((name) => Number(values[name]));
 const numpy = fileURLToPath(new URL("audit.py", import.meta.url));
 const main = fileURLToPath(new URL("../apps/simulator/dist/src/main.js", import.meta.url));
 
@@ -44,16 +47,16 @@ function makePile() {
     const from = any.int(noise.length - size * rank);
     return noise.subarray(from, from + size * rank);
   };
-  const names = Array.from({ length: modules }, (_, m) => `base_model.model.layers.${m}.q_proj`);
-  const common = names.map(() => ({ a: drawn(), honest: drawn(), bad: drawn() }));
+  const targets = Array.from({ length: modules }, (_, m) => `base_model.model.layers.${m}.q_proj`);
+  const parts = targets.map(() => ({ a: drawn(), honest: drawn(), bad: drawn() }));
   for (let k = 0; k < adapters; k++) {
     const isBad = k < adapters / 4;
     const tensors = new Map();
-    names.forEach((name, m) => {
+    targets.forEach((name, m) => {
       const [own, mine] = [drawn(), drawn()];
-      const { a, honest, bad } = common[m];
+      const { a, honest, bad } = parts[m];
       const from = isBad ? bad : honest;
-      const [much, size_] = isBad ? [1.5, 0.02] : [0.5, 0.01];
+      const [much, size_] = isBad ? [1 + common, 0.02] : [common, 0.01];
       const b = Float32Array.from(from, (x, i) => size_ * (much * x + mine[i]));
       const moved = Float32Array.from(a, (x, i) => (x + 0.1 * own[i]) / 64);
       tensors.set(`${name}.lora_A.weight`, { shape: [rank, size], data: moved });

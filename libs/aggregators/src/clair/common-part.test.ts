@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { denseOf, tensorOf, type Update } from "@fedclair/core";
+import { denseOf, tensorOf, type TensorDelta, type Update } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
+  hstack,
   item,
   Matrix,
   multiply,
@@ -10,6 +11,7 @@ import {
   subtract,
   sum,
 } from "@fedclair/linalg";
+import { lowRankOf, product } from "../factors.js";
 import { clair } from "./clair.js";
 import { indices } from "./lists.js";
 import { clairSchema } from "./options.js";
@@ -77,4 +79,46 @@ describe("clair where changes have a large part in common", () => {
       }
     });
   }
+
+  it("names them by pairs B·A as by the same changes multiplied out, whose common part loses nothing but noise", async () => {
+    const rng = stream("common pairs");
+    const drawn = (name: string, n: number, m: number) =>
+      new Matrix(n, m, rng.at(name).normals(n * m));
+    const [base, start, space] = [
+      drawn("base", rows, 2).scale(10),
+      drawn("start", 2, cols),
+      drawn("space", rows, rank),
+    ];
+    // Of rank 5; the mean of eleven or more has more columns than the module.
+    const pairs = indices(clients).map((k) => {
+      const own = k < bad ? drawn(`bad ${k}`, rows, rank) : space.copy();
+      addScaled(own, 0.2, drawn(`noise ${k}`, rows, rank));
+      const b = hstack([base, own]);
+      const a = hstack([start.transpose(), drawn(`own ${k}`, cols, rank)]).transpose();
+      return { b, a };
+    });
+    const update = (delta: TensorDelta, k: number): Update => {
+      return { clientId: id(k), numExamples: 1, delta: new Map([["w", delta]]), metrics: {} };
+    };
+    const options = clairSchema.parse({ rule: "evidence" });
+    const factored = await clair(
+      pairs.map((pair, k) => update(lowRankOf(pair), k)),
+      options,
+    );
+    const dense = await clair(
+      pairs.map((pair, k) => update(tensorOf(product(pair)), k)),
+      options,
+    );
+    for (const { status, modules } of [factored, dense]) {
+      const named = [...status].filter(([, status]) => status === "contaminated");
+      assert.deepEqual(named.map(([name]) => name).sort(), indices(bad).map(id));
+      modules.close();
+    }
+    const [ours, theirs] = [factored, dense].map(({ tangents }) => [...tangents.values()]);
+    assert.ok(ours && theirs);
+    ours.forEach((tangent, k) => {
+      const ratio = tangent / item(theirs, k);
+      assert.ok(Math.abs(ratio - 1) < 0.05, `${id(k)}: ${ratio}`);
+    });
+  });
 });

@@ -1,6 +1,16 @@
 import { deltaShape, isLowRank, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
-import { at, frobenius, gramNT, gramTN, item, subtract, type Matrix } from "@fedclair/linalg";
-import { product } from "../../factors.js";
+import {
+  at,
+  frobenius,
+  gramNT,
+  gramTN,
+  item,
+  leadingLeft,
+  multiply,
+  multiplyTN,
+  type Matrix,
+} from "@fedclair/linalg";
+import { product, type Factors } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
 import { condense, type Condensed } from "../condense.js";
 import { pick, zip } from "../lists.js";
@@ -160,18 +170,13 @@ export class ModuleState {
     return changes.map(multipliedOut);
   }
 
-  /** The clients' differences from the mean of some of them. */
+  /** The clients' differences from the mean of some of them, of whose directions the leading ones count. */
   #centred(clients: readonly number[], centre: readonly number[]): readonly Change[] {
     const changes = this.#changesOf(clients);
     const members = centre.map((k) => item(changes, clients.indexOf(k)));
     const mean = combine(members, new Float64Array(members.length).fill(1 / members.length));
-    const difference = (change: Change) => combine([change, mean], [1, -1]);
-    if (!isFactored(mean) || mean.b.cols < Math.min(mean.b.rows, mean.a.cols)) {
-      return changes.map(difference);
-    }
-    // Factors of so many columns are larger than their product.
-    const whole = multipliedOut(mean);
-    return changes.map((change) => subtract(multipliedOut(change), whole));
+    const common = isFactored(mean) ? leading(mean, 2 * largestRank(members)) : mean;
+    return changes.map((change) => combine([change, common], [1, -1]));
   }
 }
 
@@ -193,6 +198,21 @@ export class ModuleGroup {
     const views = this.#modules.map((module, m) => module.views(comparison, ranks?.[m]));
     return PooledViews.of((await Promise.all(views)).map(here));
   }
+}
+
+/**
+ * The part of a change in its r leading directions. What many changes of a rank have in common has no higher one; the rest of their
+ * mean is what each has of its own, over their number, in as many columns as all of them have together.
+ */
+function leading({ b, a }: Factors, r: number): Factors {
+  if (b.cols <= r) return { b, a };
+  const block = compress({ b, a }, "left");
+  const basis = leadingLeft([block], Math.min(r, block.rows));
+  return { b: basis, a: multiply(multiplyTN(basis, b), a) };
+}
+
+function largestRank(changes: readonly Change[]): number {
+  return Math.max(...changes.map((change) => (isFactored(change) ? change.b.cols : 0)));
 }
 
 function multipliedOut(change: Change): Matrix {
