@@ -236,7 +236,7 @@ describe("compareAdapters", () => {
   it("judges nobody where there are too few", async () => {
     assert.match(
       (await compared(await saveAdapters(2, 0))).text,
-      /client-0 +undecided.*too few clients: 2, minClients is \d.*\n.*client-1 +undecided/,
+      /client-0 +undecided.*too few clients: 2 of at least \d.*\n.*client-1 +undecided/,
     );
   });
 

@@ -22,8 +22,7 @@ export function verdictText(
   }
   if (!isScored) return "There is nothing to compare: no adapter changes anything.";
   if (!detection) {
-    const least = rule === "evidence" ? Math.max(minClients, leastClients) : minClients;
-    return `Too few adapters to suspect any: ${least} that can be compared are needed.`;
+    return `Too few adapters to suspect any: ${leastClients({ rule, minClients })} that can be compared are needed.`;
   }
   const suspects = countOf(adapters, "contaminated");
   const others = (["undecided", "invalid"] as const).flatMap((other) => {

@@ -60,6 +60,18 @@ describe("what clair knows of earlier rounds", () => {
     assert.equal(scores.indexOf(Math.max(...scores)), 3);
   });
 
+  it("outlasts a round of too few clients, and one of none", async () => {
+    const aggregator = clair({ rule: "evidence" });
+    const known = (state: ClairState | undefined) => [...(state?.get("critic")?.standings ?? [])];
+    let { state } = await aggregator.aggregate(roundOf("critic", 1, 0, 8, []));
+    const first = known(state);
+    assert.equal(first.length, 8);
+    for (const clients of [5, 2, 0]) {
+      ({ state } = await aggregator.aggregate(roundOf("critic", 2, 0, clients, []), state));
+      assert.deepEqual(known(state), first);
+    }
+  });
+
   it("survives serialisation, and is left as it was", async () => {
     const aggregator = clair({ window: 3 });
     const first = await aggregator.aggregate(roundOf("critic", 1, 0, 8, [1]));

@@ -4,7 +4,7 @@ import { failures } from "./detection/screens.js";
 import type { Standings } from "./evidence/standings.js";
 import { indices, pick, zip } from "./lists.js";
 import type { Located } from "./locate.js";
-import type { ClairOptions } from "./options.js";
+import { leastClients, type ClairOptions } from "./options.js";
 import { sayOf, type Memory } from "./said.js";
 import { comparable, indicesOf, sanitise, type Client, type Sanitised } from "./sanitise.js";
 import type { SharedSpace } from "./subspace/space.js";
@@ -112,7 +112,7 @@ export async function clair(
       ...{ status, reasons },
       ...{ active: active.filter(isPresent), benign },
       ...{
-        detection: active.length >= options.minClients,
+        detection: active.length >= leastClients(options),
         threshold: said.threshold,
         gap: said.gap,
       },

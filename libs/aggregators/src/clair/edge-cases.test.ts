@@ -112,6 +112,17 @@ describe("clair with few clients", () => {
     assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
   });
 
+  it("says nothing by evidence of fewer than six, though a space may fit most of them", async () => {
+    const config = clairSchema.parse({ rank: 2, rule: "evidence" });
+    for (const honest of [1, 4]) {
+      const updates = round(bad, ...[1, 2, 3, 4].slice(0, honest).map(benign));
+      const { detection, status, reasons } = await clair(updates, config);
+      assert.equal(detection, false);
+      assert.deepEqual([...status.values()], Array(honest + 1).fill("undecided"));
+      assert.equal(reasons.get("c00"), `too few clients: ${honest + 1} of at least 6`);
+    }
+  });
+
   it("returns equal updates as they are, centred or not", async () => {
     for (const centered of [false, true]) {
       for (const rank of [2, "auto"] as const) {

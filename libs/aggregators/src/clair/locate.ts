@@ -4,7 +4,7 @@ import { mayConvict, shareHeld, trusted } from "./evidence/outside.js";
 import { lawFor } from "./evidence/outliers.js";
 import { agreeingCore, doesAgree, pieceCount, type Likeness } from "./evidence/pieces.js";
 import { pick } from "./lists.js";
-import type { ClairOptions } from "./options.js";
+import { leastClients, type ClairOptions } from "./options.js";
 import { indicesOf, type Client } from "./sanitise.js";
 import { sharesOf } from "./subspace/views.js";
 import type { ModulePool } from "./threads/module-pool.js";
@@ -110,7 +110,7 @@ async function detectionIn(
   options: ClairOptions,
   core: readonly number[] | undefined,
 ): Promise<Detection> {
-  if (views.size < options.minClients) return withoutDetection(views, options);
+  if (views.size < leastClients(options)) return withoutDetection(views, options);
   if (options.solver === "convex") return detectConvex(views, options);
   // A first look: what the core holds of its own is more than it would hold of a client like it.
   if (core) return detect(views, core, earlier, { ...options, refits: 1, loo: false });

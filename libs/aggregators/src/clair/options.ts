@@ -158,7 +158,9 @@ export const clairSchema = z.strictObject({
     .int()
     .min(1)
     .default(3)
-    .describe("With fewer active clients nobody is suspected, at least 1."),
+    .describe(
+      "With fewer active clients nobody is suspected, at least 1; rule evidence takes 6 at least.",
+    ),
   centered: z
     .boolean()
     .default(false)
@@ -195,6 +197,17 @@ export const clairSchema = z.strictObject({
 });
 
 export type ClairOptions = z.infer<typeof clairSchema>;
+
+/** Evidence of more than one kind says nothing of fewer: half of them say nothing of the rest. */
+const leastForEvidence = 6;
+
+/** With fewer active clients nobody is suspected. */
+export function leastClients({
+  rule,
+  minClients,
+}: Pick<ClairOptions, "minClients" | "rule">): number {
+  return rule === "evidence" ? Math.max(minClients, leastForEvidence) : minClients;
+}
 
 /** H: how many of the active clients are benign for certain. */
 export function leastBenign(

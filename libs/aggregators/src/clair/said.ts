@@ -1,16 +1,21 @@
 import type { Evidence } from "@fedclair/core";
 import { item, Matrix, sum } from "@fedclair/linalg";
 import type { Detection } from "./detection/detect.js";
-import { judge, union, type Judgement } from "./evidence/judge.js";
-import { leastClients } from "./evidence/outliers.js";
+import { judge, silence, union, type Judgement } from "./evidence/judge.js";
 import { shareHeld, trusted } from "./evidence/outside.js";
 import { overRounds } from "./evidence/over-rounds.js";
-import { agreeingCore, centredOn, commonShare, likenessOf } from "./evidence/pieces.js";
+import {
+  agreeingCore,
+  centredOn,
+  commonShare,
+  likenessOf,
+  type Likeness,
+} from "./evidence/pieces.js";
 import { roundStatistics, standingsAfter, type Standings } from "./evidence/standings.js";
 import { weighRounds } from "./evidence/weigh-rounds.js";
 import { pick } from "./lists.js";
 import { commonShares, locate, type Located } from "./locate.js";
-import type { ClairOptions } from "./options.js";
+import { leastClients, type ClairOptions } from "./options.js";
 import { indicesOf, type Client } from "./sanitise.js";
 import type { ModulePool } from "./threads/module-pool.js";
 
@@ -52,12 +57,13 @@ export async function sayOf(
   { memory, standings, isPresent, known }: Known,
 ): Promise<Said> {
   if (clients.length === 0) {
-    return { pooled: [], scores: [], threshold: Infinity, gap: 1, undecided: new Map() };
+    const nobody = { pooled: [], scores: [], undecided: new Map() };
+    return { ...nobody, threshold: Infinity, gap: 1, standings };
   }
   const earlier = clients.map(({ id }) => memory.get(id));
-  const isTold = options.rule === "evidence" && clients.length >= options.minClients;
+  const isTold = options.rule === "evidence";
   const [plain, varying] =
-    isTold && clients.length >= leastClients
+    isTold && clients.length >= leastClients(options)
       ? await likenesses(modules, clients, options, known)
       : [];
   const located = await locate(modules, clients, earlier, options, plain);
@@ -66,11 +72,11 @@ export async function sayOf(
     const reasons = undecided === undefined ? [] : benign.map((k) => [k, undecided] as const);
     return { pooled: benign, scores, threshold, gap, undecided: new Map(reasons), located };
   }
-  const judged = async (of: Located, alike: typeof plain) => {
+  const judged = async (of: Located, alike: Likeness) => {
     const insideOf = (core: readonly number[]) => commonShares(of.views, core);
     return judge(alike, insideOf, of.detection, options.falseAlarmRate);
   };
-  let ofRound = await judged(located, plain);
+  let ofRound = plain ? await judged(located, plain) : silence(scores, undecided ?? "");
   let shared = located;
   if (varying) {
     const centred = { ...options, centered: true };
@@ -81,7 +87,7 @@ export async function sayOf(
   }
   const after =
     standings && plain
-      ? await standingsWith(standings, modules, clients, plain.cosines, isPresent)
+      ? await standingsWith(standings, modules, clients, plain.cosines, isPresent, options)
       : standings;
   const judgement = weighRounds(
     ofRound,
@@ -142,10 +148,11 @@ async function standingsWith(
   clients: readonly Client[],
   cosines: Matrix,
   isPresent: Known["isPresent"],
+  options: ClairOptions,
 ): Promise<Standings> {
   const own = clients.flatMap((client, k) => (isPresent(client) ? [k] : []));
   const present = pick(clients, own);
-  if (present.length < leastClients) return standings;
+  if (present.length < leastClients(options)) return standings;
   const ranks = await modules.each((module) => module.ask("effectiveRanks", indicesOf(present)));
   const flatness = present.map((_, k) => sum(ranks.map((of) => item(of, k))) / ranks.length);
   const norms = present.map(({ norm }) => norm);

@@ -1,7 +1,6 @@
 import { item } from "@fedclair/linalg";
-import { tooFew } from "../evidence/outliers.js";
 import { indices, zip } from "../lists.js";
-import type { ClairOptions } from "../options.js";
+import { leastClients, type ClairOptions } from "../options.js";
 import { tangents, type Views } from "../subspace/views.js";
 import { benignBy, cutOf, type Cut } from "./threshold.js";
 
@@ -70,18 +69,12 @@ function blend(
 /** Too few clients to tell: all count as benign, scored against their common fit. */
 export async function withoutDetection(
   views: Views,
-  { rule, minClients }: Pick<ClairOptions, "rule" | "minClients">,
+  options: Pick<ClairOptions, "rule" | "minClients">,
 ): Promise<Detection> {
   const benign = indices(views.size);
   const scores = tangents(views, await views.fit(benign));
-  const undecided =
-    rule === "evidence"
-      ? tooFew(views.size)
-      : `too few clients: ${views.size}, minClients is ${minClients}`;
-  return {
-    ...{ benign, scores },
-    ...{ threshold: Infinity, gap: 1, undecided },
-  };
+  const undecided = `too few clients: ${views.size} of at least ${leastClients(options)}`;
+  return { benign, scores, threshold: Infinity, gap: 1, undecided };
 }
 
 /** Below it a block of S is what the solver leaves of zero. */

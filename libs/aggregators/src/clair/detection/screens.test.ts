@@ -68,7 +68,7 @@ describe("the screens of clair", () => {
     });
     assert.deepEqual(
       said?.map(({ status, reason }) => [status, reason]),
-      Array(2).fill(["undecided", "too few clients: 2, minClients is 3"]),
+      Array(2).fill(["undecided", "too few clients: 2 of at least 3"]),
     );
   });
 });

@@ -2,7 +2,7 @@ import type { Evidence } from "@fedclair/core";
 import { at, item, median, medianDeviation } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices, pick } from "../lists.js";
-import { findOutliers, tooFew, type Outliers } from "./outliers.js";
+import { findOutliers, type Outliers } from "./outliers.js";
 import { farOut, farOutOf, leastTangent, shareHeld, trusted } from "./outside.js";
 import {
   agreeingCore,
@@ -52,13 +52,13 @@ const paired =
  * Who is contaminated, by evidence of more than one kind. Lying outside the shared space convicts where that space holds most of
  * what benign clients do. Else a client must stand out from all others together, and not only by standing apart: honest clients
  * of another kind do that too. What else tells is a large change, a clique, or a change opposed to the others'.
- * @param likeness undefined of clients too few to tell
+ * @param likeness of as many clients as evidence takes
  * @param insideOf every client's share of energy in the direction that a core shares, fitted without it
  * @param detection by the shared space alone
  * @param rate of federations without a contaminated client in which somebody is accused
  */
 export async function judge(
-  likeness: Likeness | undefined,
+  likeness: Likeness,
   insideOf: (core: readonly number[]) => Promise<readonly number[]>,
   detection: Detection,
   rate: number,
@@ -72,9 +72,6 @@ export async function judge(
     ...{ kind: "outside", statistic: item(scores, k) },
     ...(limit !== undefined && { limit }),
   });
-  if (likeness === undefined) {
-    return silence(scores, tooFew(scores.length));
-  }
   if (2 * beyond(byOutside).length >= scores.length) return silence(scores, tooMany);
   const core = agreeingCore(likeness);
   const isOpposed = opposed(likeness, core);
@@ -125,7 +122,7 @@ function byOutsideAlone(scores: readonly number[], outside: (k: number) => Evide
 }
 
 /** Of nobody anything. @param scores tangents */
-function silence(scores: readonly number[], why: string): Judgement {
+export function silence(scores: readonly number[], why: string): Judgement {
   const all = indices(scores.length);
   return {
     ...{ contaminated: [], benign: all, isSilent: true },

@@ -4,14 +4,6 @@ import { forwardSearch, looksOf } from "./forward-search.js";
 import { nullLaw } from "./null-law.js";
 import { surprises, totalSurprises, type Piece } from "./surprise.js";
 
-/** With fewer clients half of them say nothing of the rest. */
-export const leastClients = 6;
-
-/** Why nobody is judged by evidence. */
-export function tooFew(clients: number): string {
-  return `too few clients: ${clients}, evidence of more than one kind takes ${leastClients}`;
-}
-
 /** Once it is certain that there are outliers: how rare whoever is next to the members must be to be one. */
 const joining = 0.1;
 
