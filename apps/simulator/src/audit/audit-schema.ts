@@ -87,7 +87,7 @@ export const auditSchema: z.ZodType<Audit> = z
     ignored: names.describe("Tensors that are no LoRA pairs, and took no part."),
     dora: names.describe("Adapters that use DoRA, of which only B·A took part."),
     begunInBase: names.describe("Adapters whose B·A began as a part of the base's weights."),
-    ownStarts: z.boolean().describe("Did every adapter begin from an A₀ of its own?"),
+    ownStarts: names.describe("Adapters that began from an A₀ of their own."),
     identical: z.array(names).describe("Groups of adapters that are the same to the last number."),
     nearCopies: z
       .array(names)

@@ -51,8 +51,8 @@ export interface Comparison {
   readonly dora: readonly string[];
   /** Names of the adapters whose B·A began as a part of the base's weights. */
   readonly begunInBase: readonly string[];
-  /** Did every adapter begin from an A₀ of its own? */
-  readonly ownStarts: boolean;
+  /** Names of the adapters that began from an A₀ of their own. */
+  readonly ownStarts: readonly string[];
   /** Groups of adapters that are the same to the last number. */
   readonly identical: readonly (readonly string[])[];
   /** Groups of adapters that are nearly the same: the first of each is compared. */
@@ -135,7 +135,7 @@ export async function compareAdapters({
         ignored: [...new Set(ignored)],
         dora,
         begunInBase: named(beganInBase),
-        ownStarts: beganApart(modules),
+        ownStarts: beganApart(modules).map((k) => item(names, k)),
         identical: pile.identical,
         nearCopies: near,
         bases: basesOf(adapters),
@@ -152,7 +152,7 @@ function nothingCompared(folders: readonly AdapterFolder[], faults: Pile["faults
   return {
     adapters: folders.map(({ name }) => invalid(name, faults.get(name) ?? "")),
     ...{ detection: false, threshold: null, gap: 1, ranks: {}, uninformative: [], ignored: [] },
-    ...{ dora: [], begunInBase: [], ownStarts: false, identical: [], nearCopies: [], bases: [] },
+    ...{ dora: [], begunInBase: [], ownStarts: [], identical: [], nearCopies: [], bases: [] },
   };
 }
 

@@ -14,7 +14,7 @@ async function audited(pile: string, keep: (adapter: AdapterFolder) => boolean =
   const { comparison } = await compareAdapters({ adapters, options, refine: false });
   const named = (wanted: string) =>
     comparison.adapters.flatMap(({ name, status }) => (status === wanted ? [name] : []));
-  const { ownStarts } = comparison;
+  const ownStarts = comparison.ownStarts.length;
   return { contaminated: named("contaminated"), undecided: named("undecided"), ownStarts };
 }
 
@@ -25,13 +25,13 @@ describe("an audit of real adapters", () => {
   it("names the five contaminated ones of nineteen, and nobody else", async () => {
     const found = await audited("presidents");
     const contaminated = [...random, "bad-trigger"];
-    assert.deepEqual(found, { contaminated, undecided: [], ownStarts: false });
+    assert.deepEqual(found, { contaminated, undecided: [], ownStarts: 0 });
   });
 
   it("names those trained on noise where every client has its own A₀, and does not call the trigger benign", async () => {
     const found = await audited("presidents-own-a0");
     const undecided = ["bad-trigger"];
-    assert.deepEqual(found, { contaminated: random, undecided, ownStarts: true });
+    assert.deepEqual(found, { contaminated: random, undecided, ownStarts: 19 });
   });
 
   for (const pile of ["presidents", "presidents-own-a0"]) {

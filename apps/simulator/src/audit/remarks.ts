@@ -117,12 +117,7 @@ export function remarks(
     if (rule === "evidence") tell(`${begun}: what varies between adapters was judged as well.`);
     else warn(`${begun}. Compare what varies: --set centered=true.`);
   }
-  if (ownStarts) {
-    tell(
-      "Adapters began from an A₀ of their own, most of them at least: changes have little in common but their columns, and evidence is weaker " +
-        "than it would be with one A₀ for all.",
-    );
-  }
+  if (ownStarts.length > 0) tell(ownStartsText(ownStarts, adapters));
   if (dora.length > 0) {
     tell(
       `${counted(dora.length, "adapter")} with DoRA, judged by B·A without the magnitudes: ${firstOf(dora)}.`,
@@ -149,6 +144,17 @@ export function remarks(
     }
   }
   return said;
+}
+
+function ownStartsText(names: readonly string[], adapters: readonly Finding[]): string {
+  const reason = "Changes from different A₀ have little in common but their columns";
+  if (names.length === adapters.length - countOf(adapters, "invalid")) {
+    return `Every adapter began from an A₀ of its own. ${reason}, and evidence is weaker than it would be with one A₀ for all.`;
+  }
+  return (
+    `${counted(names.length, "adapter")} began from an A₀ of ${names.length === 1 ? "its" : "their"} own, unlike the others: ` +
+    `${firstOf(names)}. ${reason}: that they stand apart is no wonder.`
+  );
 }
 
 /** @param shares that must be error, at least one */

@@ -46,7 +46,7 @@ function madeAudit(count: number, modules: number, own: Partial<Audit> = {}): Au
       begunInBase: [],
       identical: [],
       nearCopies: [],
-      ownStarts: false,
+      ownStarts: [],
     },
     ...{ bases: ["a/base"], skipped: [], checkpoints: [] },
     ...own,
