@@ -17,11 +17,11 @@ export function evidenceCells(finding: Finding, all: readonly Finding[]): string
   ];
 }
 
-/** The median size of the benign adapters; undefined where none was compared. */
-export function usualSize(all: readonly Finding[]): number | undefined {
+/** The median size of the benign adapters; undefined where none was compared. @param kind of the piece that tells it */
+export function usualSize(all: readonly Finding[], kind = "size"): number | undefined {
   const sizes = all
     .filter(({ status }) => status === "benign")
-    .flatMap((benign) => pieceOf(benign, "size")?.statistic ?? []);
+    .flatMap((benign) => pieceOf(benign, kind)?.statistic ?? []);
   return sizes.length > 0 ? median(sizes) : undefined;
 }
 

@@ -107,6 +107,26 @@ describe("the page of an audit", () => {
     assert.match(page, /Shaded: where 95 % \(dark\) and 99\.99 % \(light\).*9 benign.*8 degrees/);
   });
 
+  it("shows of all adapters what varies where that convicted one", async () => {
+    const plain = madeAudit(12, 1);
+    assert.doesNotMatch(await pageOf(plain), /in what varies/);
+    await rm(join(root, "new"), { recursive: true });
+    const adapters = plain.adapters.map((one): Finding => {
+      const varying = one.evidence?.map((piece) => {
+        return { ...piece, kind: `${piece.kind}, in what varies`, statistic: 2 * piece.statistic };
+      });
+      return { ...one, evidence: [...(one.evidence ?? []), ...(varying ?? [])] };
+    });
+    const page = await pageOf({ ...plain, adapters });
+    assert.match(page, /size, in what varies, in medians of the benign/);
+    assert.match(page, /<title>adapter-4: agreement 0\.0200, p &lt; 0\.0001<\/title>/);
+    assert.match(
+      page,
+      /<title>adapter-4: agreement, in what varies 0\.0400, p &lt; 0\.0001<\/title>/,
+    );
+    assert.match(page, /<title>adapter-4: outside, in what varies 8\.00<\/title>/);
+  });
+
   it("escapes names and reasons, and prints no control character of them", async () => {
     const evil = `<img src=x onerror="alert('1')">&\u001b[31m\u202e`;
     const made = madeAudit(8, 2, { ignored: [evil], skipped: [evil] });

@@ -23,35 +23,45 @@ export interface PiecePoint {
 /** Tangents below it are rounding, and have no place on a logarithmic axis. */
 const floor = 1e-6;
 
-/** The pieces that some adapter has: by another rule than evidence the score alone. */
+/**
+ * The pieces that some adapter has: by another rule than evidence the score alone; those of what varies where they convicted somebody.
+ */
 export function piecePanels({ adapters }: Pick<Audit, "adapters">): PiecePanel[] {
-  const usual = usualSize(adapters);
+  const panels = ["", ", in what varies"].flatMap((of) => panelsOf(adapters, of));
+  return panels.filter(({ points }) => points.length > 0);
+}
+
+/** @param of what the pieces are, behind their kinds */
+function panelsOf(adapters: readonly Finding[], of: string): PiecePanel[] {
+  const usual = usualSize(adapters, `size${of}`);
   const piece =
     (kind: string, unit = 1) =>
     (one: Finding) => {
-      const own = pieceOf(one, kind);
+      const own = pieceOf(one, `${kind}${of}`);
       return own && { ...own, statistic: own.statistic / unit };
     };
-  const panels: PiecePanel[] = [
+  return [
     {
-      ...{ title: "agreement: median cosine with the others", isLog: false, bad: "low" },
-      points: pointsOf(adapters, piece("apart"), "agreement"),
+      ...{ title: `agreement${of}: median cosine with the others`, isLog: false, bad: "low" },
+      points: pointsOf(adapters, piece("apart"), `agreement${of}`),
     },
     {
-      ...{ title: "size, in medians of the benign", isLog: true, bad: "high" },
-      points: usual === undefined ? [] : pointsOf(adapters, piece("size", usual), "size"),
+      ...{ title: `size${of}, in medians of the benign`, isLog: true, bad: "high" },
+      points: usual === undefined ? [] : pointsOf(adapters, piece("size", usual), `size${of}`),
     },
     {
-      title: "clique: mean cosine with the two nearest, minus the median",
+      title: `clique${of}: mean cosine with the two nearest, minus the median`,
       ...{ isLog: false, bad: "high" },
-      points: pointsOf(adapters, piece("clique"), "clique"),
+      points: pointsOf(adapters, piece("clique"), `clique${of}`),
     },
     {
-      ...{ title: "outside the shared space: tangent of the angle", isLog: true, bad: "high" },
-      points: pointsOf(adapters, tangent, "outside"),
+      ...{
+        title: `outside the shared space${of}: tangent of the angle`,
+        ...{ isLog: true, bad: "high" },
+      },
+      points: pointsOf(adapters, (one) => tangent(one, of), `outside${of}`),
     },
   ];
-  return panels.filter(({ points }) => points.length > 0);
 }
 
 interface Told {
@@ -60,12 +70,12 @@ interface Told {
 }
 
 /** By another rule than evidence it is the score. */
-function tangent(one: Finding): Told | undefined {
+function tangent(one: Finding, of: string): Told | undefined {
   if (one.evidence !== undefined) {
-    const own = pieceOf(one, "outside");
+    const own = pieceOf(one, `outside${of}`);
     return own && { ...own, statistic: Math.max(own.statistic, floor) };
   }
-  return one.score === null ? undefined : { statistic: Math.max(one.score, floor) };
+  return one.score === null || of !== "" ? undefined : { statistic: Math.max(one.score, floor) };
 }
 
 function pointsOf(

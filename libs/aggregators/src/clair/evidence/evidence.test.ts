@@ -3,7 +3,7 @@ import { Matrix, at, item, multiplyTN, stream } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices } from "../lists.js";
 import { forwardSearch, looksOf } from "./forward-search.js";
-import { judge } from "./judge.js";
+import { judge, union, type Judgement } from "./judge.js";
 import { findOutliers } from "./outliers.js";
 import { agreeingCore, likenessOf } from "./pieces.js";
 import { surprises } from "./surprise.js";
@@ -226,6 +226,34 @@ describe("a judgement by evidence", () => {
     assert.deepEqual(large.contaminated, [12, 13, 14]);
     assert.equal(large.undecided.size, 12);
     assert.deepEqual((await judged([...strangers, ...clique(0.9)])).contaminated, []);
+  });
+});
+
+describe("two looks at the same clients", () => {
+  const look = (contaminated: number[], undecided: number[], scores: number[]): Judgement => {
+    const left = [...contaminated, ...undecided];
+    return {
+      ...{ contaminated, scores, isSilent: false },
+      benign: indices(scores.length).filter((k) => !left.includes(k)),
+      undecided: new Map(undecided.map((k) => [k, "stands apart"])),
+      evidence: scores.map((statistic) => [{ kind: "size", statistic }]),
+    };
+  };
+  const plain = look([0], [1], [3, 1.2, 0.4, 0.3]);
+
+  it("accuse whom either does, and tell what the second shows of all", () => {
+    const both = union(plain, look([1, 2], [3], [0.1, 4, 5, 2]));
+    assert.deepEqual([both.contaminated, both.benign, [...both.undecided]], [[0, 1, 2], [3], []]);
+    // The last one stands apart in the second look alone, which does not convict.
+    assert.deepEqual(both.scores, [3, 4, 5, 1]);
+    assert.deepEqual(both.evidence[3], [
+      { kind: "size", statistic: 0.3 },
+      { kind: "size, in what varies", statistic: 2 },
+    ]);
+  });
+
+  it("are the first where the second accuses nobody", () => {
+    assert.deepEqual(union(plain, look([], [3], [0.1, 0.2, 0.2, 0.3])), plain);
   });
 });
 

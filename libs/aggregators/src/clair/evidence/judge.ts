@@ -160,16 +160,19 @@ async function withLargeCliques(
   };
 }
 
-/** Of two looks at the same clients: who is accused by either. What the second alone shows is told where it accuses. */
+/** Of two looks at the same clients: who is accused by either. What the second shows is told, of all, where it accuses somebody. */
 export function union(first: Judgement, second: Judgement): Judgement {
   const accused = new Set(second.contaminated);
+  const told = (k: number) => (accused.size > 0 ? item(second.evidence, k).map(ofWhatVaries) : []);
   return {
     ...withAccused(first, accused),
     isSilent: first.isSilent,
-    scores: first.scores.map((score, k) => Math.max(score, item(second.scores, k))),
-    evidence: first.evidence.map((own, k) =>
-      accused.has(k) ? [...own, ...item(second.evidence, k).map(ofWhatVaries)] : own,
-    ),
+    scores: first.scores.map((score, k) => {
+      // Who only stands apart in what varies is not accused, and stays at what convicts at most.
+      const other = item(second.scores, k);
+      return Math.max(score, accused.has(k) ? other : Math.min(other, 1));
+    }),
+    evidence: first.evidence.map((own, k) => [...own, ...told(k)]),
   };
 }
 
