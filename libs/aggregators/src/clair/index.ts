@@ -6,7 +6,7 @@ export type { ClairState } from "./aggregator.js";
 export { clair, type Circumstances, type ClairResult } from "./clair.js";
 export { expand, type Condensed } from "./condense.js";
 export { meanCosines } from "./evidence/pieces.js";
-export { chanceText, evidenceAgainst, isFarOutside } from "./evidence/words.js";
+export { chanceText, evidenceAgainst, isFarOutside, ofVarying } from "./evidence/words.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, leastClients, type ClairOptions } from "./options.js";
 export { refine, refineToPairs } from "./refine.js";

@@ -118,6 +118,7 @@ describe("the page of an audit", () => {
       return { ...one, evidence: [...(one.evidence ?? []), ...(varying ?? [])] };
     });
     const page = await pageOf({ ...plain, adapters });
+    assert.match(page, /What varies is what a change has beside the agreeing half/);
     assert.match(page, /size, in what varies, in medians of the benign/);
     assert.match(page, /<title>adapter-4: agreement 0\.0200, p &lt; 0\.0001<\/title>/);
     assert.match(

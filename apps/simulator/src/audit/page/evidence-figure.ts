@@ -9,6 +9,7 @@ import {
   type Axis,
   type Drawing,
 } from "@fedclair/report";
+import { ofVarying } from "@fedclair/aggregators";
 import { largest, least } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
 import { predictionLimit, shares } from "./expected.js";
@@ -24,9 +25,13 @@ export const statusEncoding: object = {
   shape: { field: "status", type: "nominal", scale: truthShapes(suspects), legend: null },
 };
 
+const varying =
+  " What varies is what a change has beside the agreeing half's mean, which all have in common.";
+
 /** A dot an adapter over what a benign one is expected to have, a panel a piece of evidence. */
 export function evidenceFigure(audit: Audit): Drawing {
   const panels = piecePanels(audit);
+  const isVarying = panels.some(({ title }) => title.includes(ofVarying));
   const benign = audit.adapters.filter(
     ({ status, score }) => status === "benign" && score !== null,
   ).length;
@@ -39,7 +44,7 @@ export function evidenceFigure(audit: Audit): Drawing {
   return {
     name: "evidence",
     title: "Evidence",
-    caption: `A dot is an adapter; point at it for name and p-value. ${expected}`,
+    caption: `A dot is an adapter; point at it for name and p-value. ${expected}${isVarying ? varying : ""}`,
     spec:
       panels.length === 0
         ? undefined

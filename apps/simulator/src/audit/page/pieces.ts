@@ -1,6 +1,6 @@
 import { oneLine, type VerdictStatus } from "@fedclair/core";
 import type { Audit } from "../audit-schema.js";
-import { chanceText } from "@fedclair/aggregators";
+import { chanceText, ofVarying } from "@fedclair/aggregators";
 import { pieceOf, usualSize } from "../evidence-text.js";
 import type { Finding } from "../findings.js";
 
@@ -27,7 +27,7 @@ const floor = 1e-6;
  * The pieces that some adapter has: by another rule than evidence the score alone; those of what varies where they convicted somebody.
  */
 export function piecePanels({ adapters }: Pick<Audit, "adapters">): PiecePanel[] {
-  const panels = ["", ", in what varies"].flatMap((of) => panelsOf(adapters, of));
+  const panels = ["", ofVarying].flatMap((of) => panelsOf(adapters, of));
   return panels.filter(({ points }) => points.length > 0);
 }
 

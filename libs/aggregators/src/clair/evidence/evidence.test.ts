@@ -291,6 +291,14 @@ describe("evidence in words", () => {
     assert.equal(evidenceAgainst([{ ...outside, statistic: 1 }, clique]), "in a clique (p 0.15)");
   });
 
+  it("is of what varies where the whole change does not say the same", () => {
+    const size = { kind: "size, in what varies", statistic: 3, pValue: 1e-9 };
+    const told = "apart from the others (p 0.0010), large, in what varies (p < 0.0001)";
+    assert.equal(evidenceAgainst([apart, clique, size]), told);
+    const both = { ...apart, kind: "apart, in what varies", pValue: 1e-9 };
+    assert.equal(evidenceAgainst([apart, clique, both, size]), told);
+  });
+
   it("is being opposed in place of standing apart", () => {
     const opposed = { kind: "opposed", statistic: -0.124 };
     assert.equal(evidenceAgainst([opposed, apart, clique]), "opposed to the others (cosine -0.12)");

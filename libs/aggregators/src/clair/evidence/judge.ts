@@ -14,6 +14,7 @@ import {
   type Likeness,
 } from "./pieces.js";
 import { surprises } from "./surprise.js";
+import { ofVarying } from "./words.js";
 
 export interface Judgement {
   /** Ascending. */
@@ -189,7 +190,7 @@ function withAccused(
 }
 
 function ofWhatVaries(piece: Evidence): Evidence {
-  return { ...piece, kind: `${piece.kind}, in what varies` };
+  return { ...piece, kind: `${piece.kind}${ofVarying}` };
 }
 
 function beyond(scores: readonly number[]): number[] {

@@ -10,6 +10,9 @@ const words: Readonly<Record<string, string>> = {
   flat: "as flat as noise",
 };
 
+/** Behind the kind of a piece of changes without what they have in common. */
+export const ofVarying = ", in what varies";
+
 /** A p-value below it tells against a client by itself; two below the other one may together. */
 const [telling, together] = [0.05, 0.2];
 
@@ -28,7 +31,13 @@ export function evidenceAgainst(evidence: readonly Evidence[]): string {
   const others = alone.filter(({ kind }) => !kind.startsWith("apart"));
   const isEnough = others.length > 0 || byThemselves.length > 0;
   const more = opposed.length > 0 ? others : isEnough ? alone : below(together);
-  return [...byThemselves, ...more].map(textOf).join(", ");
+  const told = [...byThemselves, ...more];
+  const plain = new Set(told.map(({ kind }) => kind));
+  // What varies tells nothing new where the whole change says the same.
+  return told
+    .filter(({ kind }) => !kind.endsWith(ofVarying) || !plain.has(kind.slice(0, -ofVarying.length)))
+    .map(textOf)
+    .join(", ");
 }
 
 function textOf(piece: Evidence): string {
