@@ -1,4 +1,4 @@
-import { at } from "./at.js";
+import { at, item } from "./at.js";
 import { blockOf, part, transposed } from "./block.js";
 import { Matrix } from "./matrix.js";
 import { addProduct } from "./product.js";
@@ -39,10 +39,11 @@ export function cholesky(s: Matrix): Matrix | undefined {
 
 /** Rows `from` … `to` - 1 of R, where all rows above them are done and taken off. @returns false if a pivot is not positive */
 function factorRows(r: Matrix, from: number, to: number): boolean {
+  const panelColumns = columnsOf(r, from, to);
   for (let j = from; j < r.cols; j++) {
     const column = r.column(j);
     for (let i = from; i < Math.min(to, j + 1); i++) {
-      const other = r.column(i);
+      const other = item(panelColumns, i - from);
       let rest = at(column, i);
       for (let k = from; k < i; k++) rest -= (column[k] as number) * (other[k] as number);
       if (i < j) column[i] = rest / at(other, i);
@@ -57,10 +58,11 @@ function factorRows(r: Matrix, from: number, to: number): boolean {
 export function choleskySolve(r: Matrix, b: Matrix): Matrix {
   requireTriangle(r, b);
   const x = b.copy();
+  const columns = columnsOf(r, 0, r.cols);
   for (let c = 0; c < x.cols; c++) {
     const y = x.column(c);
     for (let j = 0; j < y.length; j++) {
-      const column = r.column(j);
+      const column = item(columns, j);
       let rest = at(y, j);
       for (let k = 0; k < j; k++) rest -= (column[k] as number) * (y[k] as number);
       y[j] = rest / at(column, j);
@@ -73,16 +75,22 @@ export function choleskySolve(r: Matrix, b: Matrix): Matrix {
 export function solveUpper(r: Matrix, b: Matrix): Matrix {
   requireTriangle(r, b);
   const x = b.copy();
+  const columns = columnsOf(r, 0, r.cols);
   for (let c = 0; c < x.cols; c++) {
     const y = x.column(c);
     for (let j = y.length - 1; j >= 0; j--) {
-      const column = r.column(j);
+      const column = item(columns, j);
       const value = at(y, j) / at(column, j);
       y[j] = value;
       for (let k = 0; k < j; k++) y[k] = (y[k] as number) - (column[k] as number) * value;
     }
   }
   return x;
+}
+
+/** Each column `from` … `to` - 1, once: made anew for every pair of columns, views would take most of the time. */
+function columnsOf(r: Matrix, from: number, to: number): Float64Array[] {
+  return Array.from({ length: to - from }, (_, i) => r.column(from + i));
 }
 
 function requireTriangle(r: Matrix, b: Matrix): void {
