@@ -15,11 +15,16 @@ type Data = Tensor["data"];
 /** How numbers are stored in a file. */
 export type StoredType = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2";
 
+/** Gives memory of so many bytes, of one thread or that threads share. What was in it does not matter. */
+export type Allocate = (bytes: number) => ArrayBuffer | SharedArrayBuffer;
+
+const ofOneThread: Allocate = (bytes) => new ArrayBuffer(bytes);
+
 interface Storage {
   /** Bytes an entry. */
   readonly size: number;
-  /** Bytes become numbers in memory of their own. */
-  read(bytes: Uint8Array): Data;
+  /** Bytes become numbers in memory of their own, from where it is told. */
+  read(bytes: Uint8Array, allocate: Allocate): Data;
   /** Numbers become bytes, each rounded to the nearest. */
   write(data: Data): ArrayBufferView;
 }
@@ -30,36 +35,37 @@ const byteTable = (toNumber: (bits: number) => number) =>
 const storages: Readonly<Record<StoredType, Storage>> = {
   F64: {
     size: 8,
-    read: (bytes) => new Float64Array(new Uint8Array(bytes).buffer),
+    read: (bytes, allocate) => new Float64Array(copied(bytes, allocate)),
     write: (data) => (data instanceof Float64Array ? data : Float64Array.from(data)),
   },
   F32: {
     size: 4,
-    read: (bytes) => new Float32Array(new Uint8Array(bytes).buffer),
+    read: (bytes, allocate) => new Float32Array(copied(bytes, allocate)),
     write: (data) => (data instanceof Float32Array ? data : Float32Array.from(data)),
   },
   F16: {
     size: 2,
-    read: (bytes) => looked(inPairs(bytes), halves()),
+    read: (bytes, allocate) => looked(inPairs(bytes), halves(), allocate),
     write: (data) => Uint16Array.from(data, numberToHalf),
   },
   BF16: {
     size: 2,
-    read: (bytes) => brainToFloat32(inPairs(bytes)),
+    read: (bytes, allocate) => brainToFloat32(inPairs(bytes), allocate),
     write: (data) => float32ToBrain(Float32Array.from(data)),
   },
   // Written as the next larger type that holds them: nobody trains in eight bits.
   F8_E4M3: {
     size: 1,
-    read: (bytes) => looked(bytes, byteTable(e4m3ToNumber)),
+    read: (bytes, allocate) => looked(bytes, byteTable(e4m3ToNumber), allocate),
     write: (data) => Uint16Array.from(data, numberToHalf),
   },
   F8_E5M2: {
     size: 1,
-    read: (bytes) =>
+    read: (bytes, allocate) =>
       looked(
         bytes,
         byteTable((bits) => halfToNumber(bits << 8)),
+        allocate,
       ),
     write: (data) => Uint16Array.from(data, numberToHalf),
   },
@@ -191,9 +197,16 @@ export function decodeHeader(start: Uint8Array, fileBytes: number): SafetensorsH
   return { tensors, metadata: toMetadata(__metadata__) };
 }
 
-/** @param bytes of the tensor alone: they are copied, and need not lie on a multiple of their size */
-export function decodeTensor({ type, shape }: StoredTensor, bytes: Uint8Array): Tensor {
-  return { shape, data: storages[type].read(bytes) };
+/**
+ * @param bytes of the tensor alone: they are copied, and need not lie on a multiple of their size
+ * @param allocate gives the memory that the numbers will lie in
+ */
+export function decodeTensor(
+  { type, shape }: StoredTensor,
+  bytes: Uint8Array,
+  allocate: Allocate = ofOneThread,
+): Tensor {
+  return { shape, data: storages[type].read(bytes, allocate) };
 }
 
 function bad(reason: string): UserError {
@@ -260,9 +273,19 @@ function inPairs(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(buffer, byteOffset, length / 2);
 }
 
+function copied(bytes: Uint8Array, allocate: Allocate): ArrayBuffer | SharedArrayBuffer {
+  const buffer = allocate(bytes.length);
+  new Uint8Array(buffer).set(bytes);
+  return buffer;
+}
+
 /** Numbers by their bits: a table is many times as fast as working each of them out. */
-function looked(bits: Uint8Array | Uint16Array, table: Float32Array): Float32Array {
-  const out = new Float32Array(bits.length);
+function looked(
+  bits: Uint8Array | Uint16Array,
+  table: Float32Array,
+  allocate: Allocate,
+): Float32Array {
+  const out = new Float32Array(allocate(4 * bits.length));
   for (let i = 0; i < out.length; i++) out[i] = table[bits[i] as number] as number;
   return out;
 }
@@ -285,8 +308,8 @@ function halfToNumber(bits: number): number {
 }
 
 /** bfloat16 is the upper half of a float32. */
-function brainToFloat32(bits: Uint16Array): Float32Array {
-  const words = new Uint32Array(bits.length);
+function brainToFloat32(bits: Uint16Array, allocate: Allocate): Float32Array {
+  const words = new Uint32Array(allocate(4 * bits.length));
   for (let i = 0; i < words.length; i++) words[i] = (bits[i] as number) << 16;
   return new Float32Array(words.buffer);
 }

@@ -5,6 +5,7 @@ import {
   shapeText,
   UserError,
   type LowRank,
+  type Allocate,
   type StoredType,
   type Tensor,
 } from "@fedclair/core";
@@ -44,9 +45,9 @@ export async function openAdapter(folder: string): Promise<Adapter> {
   }
 }
 
-/** The scale in B. */
-export function readPair({ b, a, scale }: FiledPair): LowRank {
-  const pair = { b: readTensor(b), a: readTensor(a) };
+/** The scale in B. @param allocate gives the memory that the numbers will lie in */
+export function readPair({ b, a, scale }: FiledPair, allocate?: Allocate): LowRank {
+  const pair = { b: readTensor(b, allocate), a: readTensor(a, allocate) };
   scaleInto(pair.b.data, pair.b.data, scale);
   return pair;
 }

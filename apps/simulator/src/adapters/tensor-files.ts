@@ -5,6 +5,7 @@ import {
   decodeHeader,
   decodeTensor,
   headerEnd,
+  type Allocate,
   prefixBytes,
   UserError,
   type StoredTensor,
@@ -31,21 +32,28 @@ export async function tensorsIn(folder: string): Promise<ReadonlyMap<string, Fil
   return found;
 }
 
-export function readTensor(tensor: FiledTensor): Tensor {
-  return within(tensor.file, (read) => decodeTensor(tensor, read(tensor.begin, tensor.end)));
+/** @param allocate gives the memory that the numbers will lie in */
+export function readTensor(tensor: FiledTensor, allocate?: Allocate): Tensor {
+  return within(tensor.file, (read) =>
+    decodeTensor(tensor, read(tensor.begin, tensor.end), allocate),
+  );
 }
 
 function headerOf(file: string): readonly StoredTensor[] {
-  return within(file, (read, size) => {
+  return within(file, (read, descriptor) => {
+    const { size } = fstatSync(descriptor);
     const end = headerEnd(read(0, Math.min(prefixBytes, size)), size);
     return decodeHeader(read(0, end), size).tensors;
   });
 }
 
-/** @param use gets a function that reads bytes `from` … `to` - 1, and the file's length */
+/** Used again by every read: fresh memory takes as long as reading it. */
+let room = Buffer.alloc(0);
+
+/** @param use gets a function that reads bytes `from` … `to` - 1, which are there until it reads again */
 function within<T>(
   file: string,
-  use: (read: (from: number, to: number) => Uint8Array, size: number) => T,
+  use: (read: (from: number, to: number) => Uint8Array, descriptor: number) => T,
 ): T {
   let descriptor: number;
   try {
@@ -58,11 +66,12 @@ function within<T>(
   }
   try {
     return use((from, to) => {
-      const bytes = Buffer.allocUnsafeSlow(to - from);
-      const got = readSync(descriptor, bytes, 0, bytes.length, from);
-      if (got === bytes.length) return bytes;
+      const length = to - from;
+      if (room.length < length) room = Buffer.allocUnsafeSlow(length);
+      const got = readSync(descriptor, room, 0, length, from);
+      if (got === length) return room.subarray(0, length);
       throw new UserError(`ends at byte ${from + got}: it became shorter while it was read`);
-    }, fstatSync(descriptor).size);
+    }, descriptor);
   } catch (error) {
     if (error instanceof UserError) throw new UserError(`${file}: ${error.message}`);
     throw new UserError(`cannot read '${file}': ${error instanceof Error ? error.message : ""}`);

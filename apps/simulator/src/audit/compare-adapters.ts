@@ -103,10 +103,12 @@ export async function compareAdapters({
     const delta = new Map([...modules].map(([m, { pairs }]) => [m, item(pairs, k)]));
     return { clientId: item(names, k), numExamples: 1, delta, metrics: {} };
   });
-  const result = await clair(updates, options, {
+  const judged = clair(updates, options, {
     threads: threadsFor(updates),
     grams: among(modules, compared),
   });
+  const ownStarts = beganApart(modules).map((k) => item(names, k)); // while other threads compute
+  const result = await judged;
   try {
     const { detection, threshold, gap, spaces } = result;
     const tangents = await moduleTangents(result);
@@ -135,7 +137,7 @@ export async function compareAdapters({
         ignored: [...new Set(ignored)],
         dora,
         begunInBase: named(beganInBase),
-        ownStarts: beganApart(modules).map((k) => item(names, k)),
+        ownStarts,
         identical: pile.identical,
         nearCopies: near,
         bases: basesOf(adapters),

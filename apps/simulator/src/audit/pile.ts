@@ -84,10 +84,11 @@ export function expandAll(
   );
 }
 
+/** In memory that threads share, so that nothing is copied on its way to another. */
 function pairIn({ modules }: Adapter, module: string): LowRank {
   const pair = modules.get(module);
   if (pair === undefined) throw new TypeError(`pairIn: no module ${module}`);
-  return readPair(pair);
+  return readPair(pair, (bytes) => new SharedArrayBuffer(bytes));
 }
 
 /** In the place of numbers that are none. */
