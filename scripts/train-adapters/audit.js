@@ -11,12 +11,11 @@ const command = fileURLToPath(new URL("../../apps/simulator/bin/fedclair.js", im
  * @returns what it prints with `--json`
  */
 export async function audit(paths, ...options) {
-  const { stdout } = await run(
-    process.execPath,
-    [command, "audit", ...paths, "--json", ...options],
-    {
-      maxBuffer: 2 ** 28,
-    },
-  );
+  const args = [command, "audit", ...paths, "--json", ...options];
+  const { stdout } = await run(process.execPath, args, { maxBuffer: 2 ** 28 }).catch((error) => {
+    // Where none can be read it says so of each, and fails.
+    if (error.stdout) return error;
+    throw error;
+  });
   return JSON.parse(stdout);
 }

@@ -36,17 +36,11 @@ export async function kindsTable({ python, texts, base, folder }) {
 
 async function rowOf(folder) {
   const pile = join(folder, "pile");
-  let report;
-  try {
-    report = await audit([pile]);
-  } catch (error) {
-    const said = String(error.stderr).trim().split("\n").at(-1) ?? "";
-    const why = said.replace(/^error: none of \d+ adapters can be read; the first: /, "");
-    return ["", "", `none judged: ${why.replaceAll(pile, "…")}`, "", ""];
-  }
+  const report = await audit([pile]);
+  const areInvalid = report.adapters.every(({ status }) => status === "invalid");
   return [
     ...[verdicts(report, false), verdicts(report, true), remarks(report)],
-    ...(await differences(folder)),
+    ...(areInvalid ? ["", ""] : await differences(folder)),
   ];
 }
 

@@ -6,7 +6,7 @@ import { markdown } from "./table.js";
 import { slug } from "./piles.js";
 import { runScript } from "./python.js";
 
-/** @param piles with their folder @returns a table of all piles, and one of the clients of the last */
+/** @param piles with their folder @returns a table of all piles, and one of the clients of the last with refined ones */
 export async function refinedTable(piles, { python, texts, base, folder }) {
   const rows = [["pile", "honest", "base alone", "own adapter", "refined", "better for"]];
   let last;
@@ -26,9 +26,9 @@ export async function refinedTable(piles, { python, texts, base, folder }) {
     const better = written.filter(([, { own, refined }]) => refined < own).length;
     rows.push([
       ...[pile.title, `${written.length} of ${losses.length}`, mean("base"), mean("own")],
-      ...[mean("refined"), `${better} of ${written.length}`],
+      ...[mean("refined"), written.length === 0 ? "" : `${better} of ${written.length}`],
     ]);
-    last = { title: pile.title, losses };
+    if (written.length > 0) last = { title: pile.title, losses };
   }
   if (last === undefined) return "";
   return `${markdown(rows)}\n\n${last.title}:\n\n${clientsTable(last.losses)}\n`;
@@ -43,6 +43,7 @@ function clientsTable(losses) {
 }
 
 function average(values) {
+  if (values.length === 0) return "";
   return text(values.reduce((sum, x) => sum + x, 0) / values.length);
 }
 
