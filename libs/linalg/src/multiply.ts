@@ -9,6 +9,16 @@ export function multiply(a: Matrix, b: Matrix): Matrix {
   return product(blockOf(a), blockOf(b));
 }
 
+/** out ← A·B, where one place serves many products: new memory for each can take longer than they do. @throws RangeError if shapes do not fit */
+export function multiplyInto(out: Matrix, a: Matrix, b: Matrix): void {
+  if (a.cols !== b.rows) throw mismatch("A·B", a, b);
+  if (out.rows !== a.rows || out.cols !== b.cols) {
+    throw new RangeError(`A·B is ${a.rows}×${b.cols}, the place for it ${out.rows}×${out.cols}`);
+  }
+  out.data.fill(0);
+  addProduct(blockOf(out), blockOf(a), blockOf(b));
+}
+
 /** A·Bᵀ. @throws RangeError if the inner extents differ */
 export function multiplyNT(a: Matrix, b: Matrix): Matrix {
   if (a.cols !== b.cols) throw mismatch("A·Bᵀ", a, b);

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { at, gramNT, gramTN, Matrix, multiply, multiplyNT, multiplyTN } from "./index.js";
+import {
+  at,
+  gramNT,
+  gramTN,
+  Matrix,
+  multiply,
+  multiplyInto,
+  multiplyNT,
+  multiplyTN,
+} from "./index.js";
 import { gaussian } from "../testing/gaussian.js";
 
 /** A·B by the definition. */
@@ -88,6 +97,19 @@ describe("products of any shape", () => {
       assert.deepEqual(bytes(gramNT(a)), bytes(multiplyNT(a, a)));
       assert.deepEqual(bytes(gramTN(a.transpose())), bytes(multiplyNT(a, a)));
     }
+  });
+
+  it("go to a place that is there, whatever was in it, which must fit", () => {
+    const [a, b] = [gaussian(40, 30, "a"), gaussian(30, 20, "b")];
+    const out = gaussian(40, 20, "before");
+    multiplyInto(out, a, b);
+    assert.deepEqual(out, multiply(a, b));
+    assert.throws(() => {
+      multiplyInto(new Matrix(20, 40), a, b);
+    }, /A·B is 40×20, the place for it 20×40/);
+    assert.throws(() => {
+      multiplyInto(out, b, a);
+    }, /do not fit/);
   });
 
   it("differ by rounding only between the kernel and the plain code", () => {

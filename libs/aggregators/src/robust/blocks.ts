@@ -8,7 +8,7 @@ import {
   type TensorDelta,
   type Tensor,
 } from "@fedclair/core";
-import { Matrix, item, at } from "@fedclair/linalg";
+import { Matrix, multiplyInto, item, at } from "@fedclair/linalg";
 
 /** The clients' changes of one module, all of one shape; dense ones and low-rank pairs may mix. */
 export type Changes = readonly TensorDelta[];
@@ -17,7 +17,9 @@ export type Changes = readonly TensorDelta[];
 export interface Block {
   /** Index of the first of them in the flattened module. */
   readonly from: number;
-  /** One for each client: views, not to be written to, of numbers that the next block may overwrite. */
+  /** A column for each client, of numbers that the next block overwrites. */
+  readonly whole: Matrix;
+  /** Its columns. */
   readonly columns: readonly Float64Array[];
 }
 
@@ -35,54 +37,39 @@ export async function* blocksOf(sent: Changes): AsyncGenerator<Block> {
   if (first === undefined) return;
   const length = sizeOf(deltaShape(first));
   // Odd, since columns that lie a power of two apart would share the lines of a cache.
-  const rows = Math.floor(blockNumbers / changes.length) | 1;
-  const buffers = changes.map((change) =>
-    inFloat64(change) ? undefined : new Float64Array(Math.min(rows, length)),
-  );
-  for (let from = 0; from < length; from += rows) {
-    const to = Math.min(from + rows, length);
-    const columns = changes.map((change, k) => read(change, from, to, buffers[k]));
-    yield { from, columns };
+  const most = Math.floor(blockNumbers / changes.length) | 1;
+  const room = new Float64Array(Math.min(most, length) * changes.length);
+  for (let from = 0; from < length; from += most) {
+    const rows = Math.min(most, length - from);
+    const whole = new Matrix(rows, changes.length, room.subarray(0, rows * changes.length));
+    const columns = changes.map((_, k) => whole.column(k));
+    changes.forEach((change, k) => {
+      readInto(item(columns, k), change, from);
+    });
+    yield { from, whole, columns };
     await yieldToEventLoop();
   }
 }
 
-/**
- * The columns side by side, copied.
- * @param last of a block before: its memory is used again, if there is as much
- */
-export function packed(columns: readonly Float64Array[], last?: Matrix): Matrix {
-  const rows = columns[0]?.length ?? 0;
-  const isAsLarge = last?.rows === rows && last.cols === columns.length;
-  const out = isAsLarge ? last : new Matrix(rows, columns.length);
-  columns.forEach((column, k) => {
-    out.column(k).set(column);
-  });
-  return out;
-}
-
-function inFloat64(change: TensorDelta): boolean {
-  return !isLowRank(change) && change.data instanceof Float64Array;
-}
-
-/** Numbers from … to - 1 of the flattened change. @param buffer for what cannot be viewed */
-function read(
-  change: TensorDelta,
-  from: number,
-  to: number,
-  buffer = new Float64Array(0),
-): Float64Array {
-  if (!isLowRank(change) && change.data instanceof Float64Array) {
-    return change.data.subarray(from, to);
+/** The same of Σ_k mixing[k, i]·x_k in place of every change x_i. @param mixing K×K */
+export async function* mixedBlocksOf(sent: Changes, mixing: Matrix): AsyncGenerator<Block> {
+  let last: Matrix | undefined;
+  for await (const { from, whole } of blocksOf(sent)) {
+    const mixed = last?.rows === whole.rows ? last : new Matrix(whole.rows, whole.cols);
+    multiplyInto(mixed, whole, mixing);
+    yield { from, whole: mixed, columns: sent.map((_, k) => mixed.column(k)) };
+    last = mixed;
   }
-  const out = buffer.subarray(0, to - from);
-  if (isLowRank(change)) multiplyInto(out, change, from);
-  else out.set(change.data.subarray(from, to));
-  return out;
+}
+
+/** Numbers of the flattened change, `from` and on. */
+function readInto(out: Float64Array, change: TensorDelta, from: number): void {
+  if (isLowRank(change)) multiplyOut(out, change, from);
+  else out.set(change.data.subarray(from, from + out.length));
 }
 
 /** Entries `from` … of B·A, row-major: whole rows, and parts of the first and last one. */
-function multiplyInto(out: Float64Array, { b, a }: LowRank, from: number): void {
+function multiplyOut(out: Float64Array, { b, a }: LowRank, from: number): void {
   const [rank = 0, cols = 0] = a.shape;
   out.fill(0);
   for (let done = 0; done < out.length;) {

@@ -1,6 +1,6 @@
 import { deltaShape, sizeOf, type Tensor } from "@fedclair/core";
-import { Matrix, multiply, sum, at } from "@fedclair/linalg";
-import { blocksOf, packed, type Changes } from "./blocks.js";
+import { sum, at, type Matrix } from "@fedclair/linalg";
+import { blocksOf, mixedBlocksOf, type Changes } from "./blocks.js";
 import { forSmallest, select } from "./select.js";
 
 /** Makes one number of the clients' values of a coordinate, which it may reorder. */
@@ -21,10 +21,9 @@ export async function byCoordinate(
   const shape = first === undefined ? [] : deltaShape(first);
   const data = new Float64Array(sizeOf(shape));
   const column = new Float64Array(changes.length);
-  let block: Matrix | undefined;
-  for await (const { from, columns } of blocksOf(changes)) {
-    block = packed(columns, block);
-    const { rows, data: numbers } = mixing === undefined ? block : multiply(block, mixing);
+  const blocks = mixing === undefined ? blocksOf(changes) : mixedBlocksOf(changes, mixing);
+  for await (const { from, whole } of blocks) {
+    const { rows, data: numbers } = whole;
     for (let i = 0; i < rows; i++) {
       for (let k = 0, index = i; k < column.length; k++, index += rows)
         column[k] = at(numbers, index);

@@ -1,6 +1,6 @@
 import { yieldToEventLoop, isLowRank, matrixOf, UserError, type LowRank } from "@fedclair/core";
 import { addScaled, gramTN, hstack, Matrix, multiplyTN, item, at } from "@fedclair/linalg";
-import { blocksOf, packed, type Changes } from "./blocks.js";
+import { blocksOf, type Changes } from "./blocks.js";
 
 /** Clients in a panel of the Gram matrix of pairs: narrow ones skip most of the upper triangle. */
 const panel = 16;
@@ -26,11 +26,7 @@ export async function gramOf(modules: readonly Changes[]): Promise<Matrix> {
 }
 
 async function addDense(gram: Matrix, changes: Changes): Promise<void> {
-  let block: Matrix | undefined;
-  for await (const { columns } of blocksOf(changes)) {
-    block = packed(columns, block);
-    addScaled(gram, 1, gramTN(block));
-  }
+  for await (const { whole } of blocksOf(changes)) addScaled(gram, 1, gramTN(whole));
 }
 
 /** Into the lower triangle; a little of the upper one is touched too. */

@@ -1,7 +1,7 @@
-import { median, multiply } from "@fedclair/linalg";
+import { median } from "@fedclair/linalg";
 import type { Tensor } from "@fedclair/core";
 import { weightedSum } from "../mean.js";
-import { blocksOf, packed, tensorOfVector, type Changes } from "./blocks.js";
+import { mixedBlocksOf, tensorOfVector, type Changes } from "./blocks.js";
 import { centeredClipWeights, normClipWeights, normsOf } from "./clipping.js";
 import { byCoordinate, meanNearMedianOf, medianOf, trimmedMeanOf } from "./coordinates.js";
 import { geometricMedianWeights } from "./geometric-median.js";
@@ -102,11 +102,8 @@ export async function mixNearestNeighbours(
 ): Promise<readonly Vector[]> {
   const mixing = nearestNeighbourMixing(await distancesOf(vectors), f);
   const out = vectors.map((v) => new Float64Array(v.length));
-  for await (const { from, columns } of blocksOf(vectors.map(tensorOfVector))) {
-    const mixed = multiply(packed(columns), mixing);
-    out.forEach((v, i) => {
-      v.set(mixed.column(i), from);
-    });
+  for await (const { from, columns } of mixedBlocksOf(vectors.map(tensorOfVector), mixing)) {
+    columns.forEach((column, i) => out[i]?.set(column, from));
   }
   return out;
 }
