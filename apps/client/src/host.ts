@@ -84,7 +84,9 @@ export async function host(options: HostOptions): Promise<void> {
       return answers;
     },
     onUnreachable: (why) => {
-      log.warn(`no coordinator at ${options.coordinator}: ${why}; still trying`);
+      // The process that started both tells of the coordinator's end.
+      const level = process.connected ? "info" : "warn";
+      log[level](`no coordinator at ${options.coordinator}: ${why}; still trying`);
     },
     onRefused: (clientId, failure) => {
       log.warn(

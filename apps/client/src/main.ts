@@ -1,6 +1,9 @@
+import { once } from "node:events";
 import { backendChoices } from "@fedclair/compute";
+import { UserError } from "@fedclair/core/errors";
 import {
   integerOption,
+  interruption,
   listenForInterruption,
   pluginOption,
   runProgram,
@@ -11,7 +14,10 @@ import type { HostOptions } from "./host.js";
 const isAlone = process.argv[1]?.includes("fedclair-client") ?? false; // installed without the command
 const program = new Command(isAlone ? "fedclair-client" : "fedclair client")
   .description("A client host: joins a coordinator and trains for the virtual clients it is given.")
-  .requiredOption("--coordinator <url>", "the coordinator's address, as https://10.0.0.1:4000")
+  .requiredOption(
+    "--coordinator <url>",
+    "the coordinator's address, as https://10.0.0.1:4000; parent: as the process says that started this one",
+  )
   .requiredOption(
     "--capacity <n>",
     "virtual clients that this host takes at most",
@@ -34,9 +40,23 @@ const program = new Command(isAlone ? "fedclair-client" : "fedclair client")
   .option("--tls-key <file>", "private key (PEM) of --tls-cert")
   .addOption(pluginOption())
   .action(async (options: HostOptions) => {
-    const { host } = await import("./host.js");
-    await host(options);
+    const [{ host }, coordinator] = await Promise.all([
+      import("./host.js"),
+      options.coordinator === "parent" ? addressFromParent() : options.coordinator,
+    ]);
+    await host({ ...options, coordinator });
   });
 
 listenForInterruption();
 await runProgram(program);
+
+async function addressFromParent(): Promise<string> {
+  if (!process.connected)
+    throw new UserError("--coordinator parent: no process has started this one");
+  process.channel?.ref(); // else there were nothing to wait for
+  const [message] = (await once(process, "message", { signal: interruption.signal })) as [
+    { listening: string },
+  ];
+  process.channel?.unref();
+  return message.listening;
+}

@@ -44,7 +44,7 @@ export async function runFederation(federation: Federation): Promise<number> {
   interruption.signal.throwIfAborted();
   const processes = new Processes();
   const over = new AbortController();
-  const fate = { deserted: false };
+  const fate = { listened: false, deserted: false };
   const stop = () => {
     over.abort();
     processes.kill("SIGTERM");
@@ -58,20 +58,19 @@ export async function runFederation(federation: Federation): Promise<number> {
   interruption.signal.addEventListener("abort", stop);
   try {
     const coordinator = processes.start("coordinator", federation.coordinatorArgs);
-    const url = await Promise.race([
-      listening(coordinator.process),
-      coordinator.exit.then(() => undefined),
-    ]);
-    if (url !== undefined) {
-      const hosts = Array.from({ length: federation.hosts }, (_, i) =>
-        keepHost(processes, federation, i, url, over.signal),
-      );
-      void whenAllFailed(hosts).then(() => {
-        fate.deserted = coordinator.process.kill("SIGTERM");
-      });
-    }
+    const address = addressOf(coordinator.process);
+    void address.then(() => {
+      fate.listened = true;
+    });
+    const hosts = Array.from({ length: federation.hosts }, (_, i) =>
+      keepHost(processes, federation, i, address, over.signal),
+    );
+    void whenAllFailed(hosts).then(() => {
+      fate.deserted = coordinator.process.kill("SIGTERM");
+    });
     const code = await coordinator.exit;
     over.abort();
+    if (!fate.listened) processes.kill("SIGKILL"); // hosts that were never told where to go
     interruption.signal.throwIfAborted();
     if (fate.deserted) throw new UserError("every client host ended, see above", exitCodes.quorum);
     if (typeof code !== "number")
@@ -95,7 +94,7 @@ export function endedBy(process: string, signal: string): string {
 }
 
 /**
- * Runs a client host, and starts it again when a signal or a fault of the program has ended it: not after a user's
+ * Runs a client host, which is told the coordinator's address when that is known, and starts it again when a signal or a fault of the program has ended it: not after a user's
  * error, which would only come back.
  * @param over aborts when the trial is over: how hosts end from then on tells nothing
  * @returns did it leave in good order?
@@ -104,16 +103,20 @@ async function keepHost(
   processes: Processes,
   { clients, hosts, backend, plugins }: Federation,
   index: number,
-  url: string,
+  address: Promise<string>,
   over: AbortSignal,
 ): Promise<boolean> {
   // Room for all, of which each gets its share: the clients of one that dies go to the others in the next round.
   const args = [
-    ...["--coordinator", url, "--capacity", String(clients), "--backend", backend],
+    ...["--coordinator", "parent", "--capacity", String(clients), "--backend", backend],
     ...plugins.flatMap((module) => ["--plugin", module]),
   ];
   for (let starts = 0; ; starts++) {
     const host = processes.start("client", args);
+    // It loads its modules while the coordinator starts.
+    void address.then((listening) => {
+      if (host.process.connected) host.process.send({ listening }, () => undefined);
+    });
     const told = new AbortController(); // that the trial is over, however it ended
     host.process.once("message", () => {
       told.abort();
@@ -175,10 +178,13 @@ class Processes {
   }
 }
 
-/** The address that a coordinator says it listens on. */
-async function listening(coordinator: ChildProcess): Promise<string> {
-  const [message] = (await once(coordinator, "message")) as [{ listening: string }];
-  return message.listening;
+/** The address that a coordinator says it listens on; pending for ever if it ends before. */
+function addressOf(coordinator: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    coordinator.once("message", (message) => {
+      resolve((message as { listening: string }).listening);
+    });
+  });
 }
 
 /**
