@@ -88,6 +88,9 @@ export const auditSchema: z.ZodType<Audit> = z
     dora: names.describe("Adapters that use DoRA, of which only B·A took part."),
     begunInBase: names.describe("Adapters whose B·A began as a part of the base's weights."),
     ownStarts: names.describe("Adapters that began from an A₀ of their own."),
+    startGroups: z
+      .array(names)
+      .describe("Groups of adapters that began from one A₀, the largest first."),
     identical: z.array(names).describe("Groups of adapters that are the same to the last number."),
     nearCopies: z
       .array(names)

@@ -10,7 +10,7 @@ import { UserError, type Update } from "@fedclair/core";
 import { item, sum, type Matrix } from "@fedclair/linalg";
 import { nearCopies } from "./copies.js";
 import { findingsOf, invalid, type Finding } from "./findings.js";
-import { beganApart } from "./own-start.js";
+import { startsOf } from "./own-start.js";
 import { beganInBase } from "../adapters/peft-config.js";
 import type { Adapter } from "../adapters/peft.js";
 import { expandAll, readPile, type Pile } from "./pile.js";
@@ -53,6 +53,8 @@ export interface Comparison {
   readonly begunInBase: readonly string[];
   /** Names of the adapters that began from an A₀ of their own. */
   readonly ownStarts: readonly string[];
+  /** Groups of adapters that began from one A₀, the largest first. */
+  readonly startGroups: readonly (readonly string[])[];
   /** Groups of adapters that are the same to the last number. */
   readonly identical: readonly (readonly string[])[];
   /** Groups of adapters that are nearly the same: the first of each is compared. */
@@ -103,12 +105,15 @@ export async function compareAdapters({
     const delta = new Map([...modules].map(([m, { pairs }]) => [m, item(pairs, k)]));
     return { clientId: item(names, k), numExamples: 1, delta, metrics: {} };
   });
-  const judged = clair(updates, options, {
+  const starts = startsOf(modules);
+  const [most = [], ...others] = starts.groups;
+  // Where most have one A₀, what sets those with another one apart is no evidence.
+  const elsewhere = 2 * most.length > names.length ? [...starts.own, ...others.flat()] : [];
+  const result = await clair(updates, options, {
     threads: threadsFor(updates),
     grams: among(modules, compared),
+    elsewhere: new Set(elsewhere.map((k) => item(names, k))),
   });
-  const ownStarts = beganApart(modules).map((k) => item(names, k)); // while other threads compute
-  const result = await judged;
   try {
     const { detection, threshold, gap, spaces } = result;
     const tangents = await moduleTangents(result);
@@ -137,7 +142,8 @@ export async function compareAdapters({
         ignored: [...new Set(ignored)],
         dora,
         begunInBase: named(beganInBase),
-        ownStarts,
+        ownStarts: starts.own.map((k) => item(names, k)),
+        startGroups: starts.groups.map((group) => group.map((k) => item(names, k))),
         identical: pile.identical,
         nearCopies: near,
         bases: basesOf(adapters),
@@ -154,7 +160,15 @@ function nothingCompared(folders: readonly AdapterFolder[], faults: Pile["faults
   return {
     adapters: folders.map(({ name }) => invalid(name, faults.get(name) ?? "")),
     ...{ detection: false, threshold: null, gap: 1, ranks: {}, uninformative: [], ignored: [] },
-    ...{ dora: [], begunInBase: [], ownStarts: [], identical: [], nearCopies: [], bases: [] },
+    ...{
+      dora: [],
+      begunInBase: [],
+      ownStarts: [],
+      startGroups: [],
+      identical: [],
+      nearCopies: [],
+      bases: [],
+    },
   };
 }
 

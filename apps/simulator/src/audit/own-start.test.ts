@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { tensorOf, type LowRank } from "@fedclair/core";
 import { addScaled, gaussian, Matrix, stream } from "@fedclair/linalg";
-import { beganApart } from "./own-start.js";
+import { startsOf } from "./own-start.js";
 
 const rng = stream("own starts");
 
@@ -16,29 +16,41 @@ function moduleOf(name: string, starts: readonly (string | undefined)[]): { pair
 }
 
 const found = (...modules: (string | undefined)[][]) =>
-  beganApart(new Map(modules.map((starts, m) => [`m${m}`, moduleOf(`m${m}`, starts)])));
+  startsOf(new Map(modules.map((starts, m) => [`m${m}`, moduleOf(`m${m}`, starts)])));
 
-describe("adapters that began from an A₀ of their own", () => {
+describe("where adapters began", () => {
   const one = Array.from({ length: 12 }, () => "common");
-  const private_ = one.map((_, k) => `own ${k}`);
+  const all = [...one.keys()];
 
-  it("are none of those that have one", () => {
-    assert.deepEqual(found(one, one), []);
+  it("is one A₀, or one each", () => {
+    assert.deepEqual(found(one, one), { own: [], groups: [all] });
+    const each = one.map((_, k) => `own ${k}`);
+    assert.deepEqual(found(each), { own: all, groups: [] });
   });
 
-  it("are all where each has another", () => {
-    assert.deepEqual(found(private_), [...one.keys()]);
+  it("is told of a few with one each among others, and of groups, the largest first", () => {
+    const start = (k: number) => (k === 3 || k > 9 ? `own ${k}` : k % 3 === 0 ? "x" : "y");
+    const mixed = all.map(start);
+    assert.deepEqual(found(mixed, mixed, mixed), {
+      own: [3, 10, 11],
+      groups: [
+        [1, 2, 4, 5, 7, 8],
+        [0, 6, 9],
+      ],
+    });
   });
 
-  it("are told among others that have one, also where these have two", () => {
-    const mixed = one.map((_, k) => (k === 3 || k > 9 ? `own ${k}` : k % 2 === 0 ? "x" : "y"));
-    assert.deepEqual(found(mixed, mixed, mixed), [3, 10, 11]);
-  });
-
-  it("are not told by modules that they did not train", () => {
+  it("is told by most modules, and not by those that an adapter did not train", () => {
     const untrained = one.map((start, k) => (k === 2 ? undefined : start));
-    assert.deepEqual(found(untrained, one), []);
-    assert.deepEqual(found(one.map(() => undefined)), []);
-    assert.deepEqual(beganApart(new Map()), []);
+    assert.deepEqual(found(untrained, one), { own: [], groups: [all] });
+    assert.deepEqual(found(untrained).groups, [all.filter((k) => k !== 2)]);
+    assert.deepEqual(found(one.map(() => undefined)), { own: [], groups: [] });
+    assert.deepEqual(startsOf(new Map()), { own: [], groups: [] });
+  });
+
+  it("is told of a thousand by a look at ten", () => {
+    const many = Array.from({ length: 1000 }, (_, k) => (k === 777 ? "own" : "common"));
+    const { own, groups } = found(many);
+    assert.deepEqual([own, groups.map((group) => group.length)], [[777], [999]]);
   });
 });

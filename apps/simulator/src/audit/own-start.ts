@@ -8,12 +8,20 @@ const stranger = 0.4;
 /** Of so many modules, and of so many other adapters, spread over all, overlaps are looked at. */
 const [mostModules, mostOthers] = [8, 9];
 
+/** Where adapters began, by index. */
+export interface Starts {
+  /** Those that began from an A₀ of their own. */
+  readonly own: readonly number[];
+  /** Those that have one A₀, the largest group first. */
+  readonly groups: readonly (readonly number[])[];
+}
+
 /**
- * The adapters that began from an A₀ of their own, by index. Training turns the rows of A little: the spaces of those that began alike
- * overlap, |Q_iᵀQ_j|²/r of orthonormal bases Q, 0 … 1; an adapter of which none of the others does, in most modules, began apart.
+ * Training turns the rows of A little: the spaces of adapters that began alike overlap, |Q_iᵀQ_j|²/r of orthonormal bases Q, 0 … 1, in
+ * most modules. An adapter with the A₀ of none that is looked at has its own; one that trained no module where others did is in none.
  * @param modules by name, the adapters in one order
  */
-export function beganApart(modules: ReadonlyMap<string, Pick<Condensed, "pairs">>): number[] {
+export function startsOf(modules: ReadonlyMap<string, Pick<Condensed, "pairs">>): Starts {
   const spaces = spread([...modules.values()], mostModules).map(({ pairs }) =>
     pairs.map(({ a }) => {
       const rows = matrixOf(a);
@@ -21,14 +29,26 @@ export function beganApart(modules: ReadonlyMap<string, Pick<Condensed, "pairs">
     }),
   );
   const all = [...(spaces[0]?.keys() ?? [])];
-  const others = spread(all, mostOthers + 1);
-  return all.filter((k) => {
-    const nearest = spaces.flatMap((own) => {
-      const overlaps = others.flatMap((j) => (j === k ? [] : overlap(item(own, k), item(own, j))));
-      return overlaps.length > 0 ? [Math.max(...overlaps)] : [];
-    });
-    return nearest.length > 0 && median(nearest) < stranger;
-  });
+  const looked = spread(all, mostOthers + 1);
+  const overlapsOf = (k: number, j: number) =>
+    spaces.flatMap((own) => overlap(item(own, k), item(own, j)));
+  const groups: number[][] = [];
+  const own: number[] = [];
+  for (const k of [...looked, ...all.filter((k) => !looked.includes(k))]) {
+    const seen = looked.filter((j) => j !== k).map((j) => ({ j, overlaps: overlapsOf(k, j) }));
+    const known = seen.filter(({ overlaps }) => overlaps.length > 0);
+    const alike = known.find(({ overlaps }) => median(overlaps) >= stranger);
+    if (alike) {
+      const group = groups.find((one) => one.includes(alike.j));
+      if (group) group.push(k);
+      else groups.push([k]);
+    } else if (known.length > 0) own.push(k);
+  }
+  const ascending = (list: number[]) => list.sort((i, j) => i - j);
+  return {
+    own: ascending(own),
+    groups: groups.map(ascending).sort((x, y) => y.length - x.length),
+  };
 }
 
 /** Of two spaces; nothing where a module was not trained. */

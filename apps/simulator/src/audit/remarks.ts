@@ -59,6 +59,7 @@ export function remarks(
     dora,
     begunInBase,
     ownStarts,
+    startGroups,
     identical,
     nearCopies,
     bases,
@@ -117,6 +118,7 @@ export function remarks(
     if (rule === "evidence") tell(`${begun}: what varies between adapters was judged as well.`);
     else warn(`${begun}. Compare what varies: --set centered=true.`);
   }
+  if (startGroups.length > 1) tell(startGroupsText(startGroups));
   if (ownStarts.length > 0) tell(ownStartsText(ownStarts, adapters));
   if (dora.length > 0) {
     tell(
@@ -144,6 +146,14 @@ export function remarks(
     }
   }
   return said;
+}
+
+function startGroupsText(groups: Audit["startGroups"]): string {
+  const told = groups.map((group) => `${group.length} (${firstOf(group)})`);
+  return (
+    `Adapters began from ${groups.length} different A₀: ${told.join("; ")}. Changes from different A₀ have little in common but ` +
+    "their columns: audit each group by itself."
+  );
 }
 
 function ownStartsText(names: readonly string[], adapters: readonly Finding[]): string {

@@ -57,6 +57,8 @@ export interface Circumstances {
   readonly standings?: Standings;
   /** ⟨X_i, X_j⟩ of the updates, K×K, by module, where it is known: they are not computed then. */
   readonly grams?: ReadonlyMap<string, Matrix>;
+  /** Ids of clients of whom it is known that they began elsewhere than most, as from another A₀: what sets them apart is no evidence. */
+  readonly elsewhere?: ReadonlySet<string>;
   /** How many other threads compute; 0, the default: this one does. The result does not depend on it, to the bit. */
   readonly threads?: number;
 }
@@ -72,8 +74,9 @@ export interface Circumstances {
 export async function clair(
   updates: readonly Update[],
   options: ClairOptions,
-  { memory = new Map(), past = [], threads = 0, standings, grams = new Map() }: Circumstances = {},
+  { memory = new Map(), past = [], standings, ...circumstances }: Circumstances = {},
 ): Promise<ClairResult> {
+  const { threads = 0, grams = new Map<string, Matrix>(), elsewhere } = circumstances;
   // Step 0: who can be compared.
   const compared = await comparable([...updates, ...past]);
   const modules = await ModulePool.of(compared, options, threads);
@@ -86,7 +89,10 @@ export async function clair(
     const isPresent = ({ id }: Client) => ids.has(id);
     const rows = pick(compared, indicesOf(active)).map((update) => updates.indexOf(update));
     const known = (name: string) => (past.length === 0 ? grams.get(name)?.among(rows) : undefined);
-    const said = await sayOf(modules, active, options, { memory, standings, isPresent, known });
+    const said = await sayOf(modules, active, options, {
+      ...{ memory, standings, isPresent, known },
+      isElsewhere: ({ id }) => elsewhere?.has(id) ?? false,
+    });
 
     // Step 6: what is said of this round's clients.
     const { located } = said;

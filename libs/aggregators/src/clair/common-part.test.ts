@@ -80,6 +80,25 @@ describe("clair where changes have a large part in common", () => {
     });
   }
 
+  it("does not accuse an honest client that lacks the common part", async () => {
+    const options = clairSchema.parse({ rule: "evidence" });
+    for (const times of [1, 3, 10]) {
+      const others = changes(1, times).slice(bad + 1);
+      const updates = [item(changes(1, 0), bad), ...others].map(({ sent }, k): Update => {
+        return {
+          clientId: id(k),
+          numExamples: 1,
+          delta: new Map([["w", tensorOf(sent)]]),
+          metrics: {},
+        };
+      });
+      const { status, modules } = await clair(updates, options);
+      modules.close();
+      const named = [...status].filter(([, status]) => status === "contaminated");
+      assert.deepEqual(named, [], `${times} times`);
+    }
+  });
+
   it("names them by pairs B·A as by the same changes multiplied out, whose common part loses nothing but noise", async () => {
     const rng = stream("common pairs");
     const drawn = (name: string, n: number, m: number) =>

@@ -1,13 +1,13 @@
 import type { Evidence } from "@fedclair/core";
 import { item, Matrix, sum } from "@fedclair/linalg";
 import type { Detection } from "./detection/detect.js";
-import { judge, silence, union, type Judgement } from "./evidence/judge.js";
+import { excused, judge, silence, union, type Judgement } from "./evidence/judge.js";
 import { shareHeld, trusted } from "./evidence/outside.js";
 import { overRounds } from "./evidence/over-rounds.js";
 import {
   agreeingCore,
   centredOn,
-  commonShare,
+  haveCommonPart,
   likenessOf,
   type Likeness,
 } from "./evidence/pieces.js";
@@ -44,17 +44,16 @@ interface Known {
   readonly isPresent: (client: Client) => boolean;
   /** ⟨X_i, X_j⟩ of the clients in a module, if it is known. */
   readonly known: (module: string) => Matrix | undefined;
+  /** Is it known that the client began elsewhere than most? */
+  readonly isElsewhere: (client: Client) => boolean;
 }
-
-/** Of changes with so much in common, what varies between clients is looked at as well. */
-const largeCommonPart = 0.3;
 
 /** Steps 1 to 5: the space that the clients share, and who is benign: by the threshold of the scores, or by all evidence. */
 export async function sayOf(
   modules: ModulePool,
   clients: readonly Client[],
   options: ClairOptions,
-  { memory, standings, isPresent, known }: Known,
+  { memory, standings, isPresent, known, isElsewhere }: Known,
 ): Promise<Said> {
   if (clients.length === 0) {
     const nobody = { pooled: [], scores: [], undecided: new Map() };
@@ -81,10 +80,11 @@ export async function sayOf(
   if (varying) {
     const centred = { ...options, centered: true };
     const parted = await locate(modules, clients, [], centred, varying);
-    ofRound = union(ofRound, await judged(parted, varying));
+    ofRound = union(ofRound, await judged(parted, varying), varying.common ?? []);
     // The space of what varies is refined in where it is one: a common part is kept by the mean.
     if (shareHeld(parted.detection) >= trusted) shared = parted;
   }
+  ofRound = excused(ofRound, (k) => isElsewhere(item(clients, k)));
   const after =
     standings && plain
       ? await standingsWith(standings, modules, clients, plain.cosines, isPresent, options)
@@ -121,8 +121,7 @@ async function likenesses(
   });
   const plain = likenessOf(grams, norms);
   const core = agreeingCore(plain);
-  const isCommon = commonShare(plain, core) >= largeCommonPart;
-  if (!centered && !isCommon) return [plain];
+  if (!centered && !haveCommonPart(plain, core)) return [plain];
   const varying = centredOn(core, grams, norms);
   return centered ? [varying] : [plain, varying];
 }

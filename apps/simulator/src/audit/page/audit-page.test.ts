@@ -47,6 +47,7 @@ function madeAudit(count: number, modules: number, own: Partial<Audit> = {}): Au
       identical: [],
       nearCopies: [],
       ownStarts: [],
+      startGroups: [],
     },
     ...{ bases: ["a/base"], skipped: [], checkpoints: [] },
     ...own,

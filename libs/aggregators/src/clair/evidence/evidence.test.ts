@@ -3,9 +3,9 @@ import { Matrix, at, item, multiplyTN, stream } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices } from "../lists.js";
 import { forwardSearch, looksOf } from "./forward-search.js";
-import { judge, union, type Judgement } from "./judge.js";
+import { excused, judge, union, type Judgement } from "./judge.js";
 import { findOutliers } from "./outliers.js";
-import { agreeingCore, likenessOf } from "./pieces.js";
+import { agreeingCore, large, likenessOf, piecesOf, type Likeness } from "./pieces.js";
 import { surprises } from "./surprise.js";
 import { logTail } from "./t-tail.js";
 import { evidenceAgainst } from "./words.js";
@@ -241,11 +241,13 @@ describe("two looks at the same clients", () => {
   };
   const plain = look([0], [1], [3, 1.2, 0.4, 0.3]);
 
-  it("accuse whom either does, and tell what the second shows of all", () => {
-    const both = union(plain, look([1, 2], [3], [0.1, 4, 5, 2]));
-    assert.deepEqual([both.contaminated, both.benign, [...both.undecided]], [[0, 1, 2], [3], []]);
+  it("accuse whom either does, but for who lacks the common part, and tell what the second shows of all", () => {
+    const both = union(plain, look([1, 2], [3], [0.1, 4, 5, 2]), [1, 0.1, 0.9, 1]);
+    // Without the part that the others have in common, what varies in the second one is that part.
+    assert.deepEqual([both.contaminated, both.benign], [[0, 2], [3]]);
+    assert.deepEqual([...both.undecided.keys()], [1]);
     // The last one stands apart in the second look alone, which does not convict.
-    assert.deepEqual(both.scores, [3, 4, 5, 1]);
+    assert.deepEqual(both.scores, [3, 1.2, 5, 1]);
     assert.deepEqual(both.evidence[3], [
       { kind: "size", statistic: 0.3 },
       { kind: "size, in what varies", statistic: 2 },
@@ -253,7 +255,74 @@ describe("two looks at the same clients", () => {
   });
 
   it("are the first where the second accuses nobody", () => {
-    assert.deepEqual(union(plain, look([], [3], [0.1, 0.2, 0.2, 0.3])), plain);
+    assert.deepEqual(union(plain, look([], [3], [0.1, 0.2, 0.2, 0.3]), [1, 1, 1, 1]), plain);
+  });
+});
+
+describe("who began elsewhere", () => {
+  const size = (pValue: number) => ({ kind: "size", statistic: 2, pValue });
+  const said: Judgement = {
+    ...{ contaminated: [0, 1, 2, 3], benign: [4, 6], isSilent: false },
+    undecided: new Map([[5, "stands apart"]]),
+    scores: [2, 2, 2, 2, 0.2, 1.1, 0.3],
+    evidence: [
+      [size(1e-4)],
+      [size(1e-9)],
+      [{ kind: "opposed", statistic: -0.3 }],
+      ...Array.from({ length: 4 }, () => [size(1e-4)]),
+    ],
+  };
+
+  it("is accused only if out of all proportion, or opposed", () => {
+    const { contaminated, benign, undecided } = excused(said, (k) => k !== 3 && k !== 6);
+    assert.deepEqual(
+      [contaminated, benign],
+      [
+        [1, 2, 3],
+        [4, 6],
+      ],
+    );
+    assert.deepEqual([...undecided.keys()].sort(), [0, 5]);
+    for (const why of undecided.values()) assert.match(why, /another A₀ than most/);
+    assert.deepEqual(
+      excused(said, () => false),
+      said,
+    );
+  });
+});
+
+describe("size beside a large part in common", () => {
+  /** Of 12 clients a common part of norm 1.5 and an own one, among 200 dimensions. */
+  const likeness = (own: (k: number) => number, common = 1.5) => {
+    const rng = stream("own sizes");
+    const columns = indices(12).map((k) => {
+      const noise = rng.at(k).normals(200, own(k) / Math.sqrt(200));
+      return [...noise.map((x, i) => x + (i === 0 ? common : 0))];
+    });
+    const norms = columns.map((change) => Math.hypot(...change));
+    return likenessOf([gramOf(columns)], norms);
+  };
+  const sizes = (of: Likeness) =>
+    item(
+      piecesOf(
+        of,
+        indices(12).map(() => 0.5),
+        agreeingCore(of),
+      ),
+      large,
+    ).values;
+
+  it("is what less agreement does not explain", () => {
+    const uneven = likeness((k) => 0.6 + 0.1 * k);
+    const [plain, counted] = [uneven.size, sizes(uneven)].map(([...all]) => all);
+    assert.ok(plain && counted);
+    const spread = (all: readonly number[]) => Math.max(...all) - Math.min(...all);
+    assert.ok(spread(counted) < 0.65 * spread(plain), `${spread(counted)} ${spread(plain)}`);
+    // At most twice as large, and where little is in common not at all.
+    const stranger = likeness((k) => (k === 0 ? 1000 : 1));
+    assert.ok(Math.abs(at(stranger.size, 0) - at(sizes(stranger), 0) - Math.LN2) < 1e-12);
+    const apart = likeness((k) => 1 + 0.1 * k, 0.3);
+    assert.deepEqual(sizes(apart), apart.size);
   });
 });
 

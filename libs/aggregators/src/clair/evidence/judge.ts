@@ -40,6 +40,8 @@ const enormous = 27.6;
 /** A median cosine below it is none. */
 const leastAgreement = 0.02;
 
+const elsewhere =
+  "began from another A₀ than most: that it stands apart, or in a clique, is no wonder, and nothing else can be told";
 const alone =
   "stands apart from the others, and nothing else tells against it: honest and different, or contaminated";
 const strangers =
@@ -161,9 +163,17 @@ async function withLargeCliques(
   };
 }
 
-/** Of two looks at the same clients: who is accused by either. What the second shows is told, of all, where it accuses somebody. */
-export function union(first: Judgement, second: Judgement): Judgement {
-  const accused = new Set(second.contaminated);
+/** Who has less of the common part than half of it lacks it. */
+const leastCommon = 0.5;
+
+/**
+ * Of a look at whole changes, and one at what varies: who is accused by either. Of who lacks the common part the second says nothing: what varies of
+ * it is that part. What it shows is told, of all, where it accuses somebody.
+ * @param common how often each client has the part that was taken out
+ */
+export function union(first: Judgement, second: Judgement, common: readonly number[]): Judgement {
+  const has = (k: number) => item(common, k) >= leastCommon;
+  const accused = new Set(second.contaminated.filter(has));
   const told = (k: number) => (accused.size > 0 ? item(second.evidence, k).map(ofWhatVaries) : []);
   return {
     ...withAccused(first, accused),
@@ -175,6 +185,27 @@ export function union(first: Judgement, second: Judgement): Judgement {
     }),
     evidence: first.evidence.map((own, k) => [...own, ...told(k)]),
   };
+}
+
+/**
+ * Of who is known to have begun elsewhere than most, standing apart and being alike is no evidence: accused is only who is opposed to the others, or out
+ * of all proportion.
+ */
+export function excused(said: Judgement, isElsewhere: (k: number) => boolean): Judgement {
+  const isExcused = (k: number) => isElsewhere(k) && !item(said.evidence, k).some(tellsAnywhere);
+  const freed = said.contaminated.filter(isExcused);
+  const unsure = [...said.undecided].map(
+    ([k, why]) => [k, isExcused(k) ? elsewhere : why] as const,
+  );
+  return {
+    ...said,
+    contaminated: said.contaminated.filter((k) => !isExcused(k)),
+    undecided: new Map([...unsure, ...freed.map((k) => [k, elsewhere] as const)]),
+  };
+}
+
+function tellsAnywhere({ kind, pValue = 1 }: Evidence): boolean {
+  return kind === "opposed" || (kind === "size" && pValue < Math.exp(-enormous / 2));
 }
 
 /** Who is what once some more are contaminated. */

@@ -16,6 +16,8 @@ export interface Likeness {
   readonly clique: Float64Array;
   /** Is it like one other alone? Then the two may be one client's. By client. */
   readonly inPair: readonly boolean[];
+  /** Of what varies: how often a client has the part that was taken out, about once or not at all. */
+  readonly common?: readonly number[];
 }
 
 /** Two states of one client have a cosine above it, if they share half of what they learnt. */
@@ -58,12 +60,17 @@ export function centredOn(
   grams: readonly Matrix[],
   norms: readonly number[],
 ): Likeness {
+  const [along, squares] = [norms.map(() => 0), norms.map(() => 0)];
   const centred = grams.map((gram) => {
     const whole = indices(gram.rows).map((i) => {
       return sum(centre.map((j) => gram.get(i, j) * item(norms, j))) / centre.length;
     });
     // Of ⟨X_i − M, X_j − M⟩, i and j each over its norm.
     const mean = sum(centre.map((i) => item(whole, i) * item(norms, i))) / centre.length;
+    norms.forEach((norm, i) => {
+      along[i] = item(along, i) + item(whole, i) * norm;
+      squares[i] = item(squares, i) + mean;
+    });
     return Matrix.fromRows(
       indices(gram.rows).map((i) =>
         indices(gram.rows).map((j) => {
@@ -80,7 +87,8 @@ export function centredOn(
     const own = inside.has(k) ? centre.length / (centre.length - 1) : 1;
     return own * norm * Math.sqrt(Math.max(square, rounding));
   });
-  return { ...likenessOf(centred, left), isCentred: true };
+  const common = along.map((own, k) => own / (item(squares, k) || 1));
+  return { ...likenessOf(centred, left), isCentred: true, common };
 }
 
 /**
@@ -110,9 +118,12 @@ export function agreeingCore({ agreement }: Pick<Likeness, "agreement">): number
   return order.slice(0, Math.floor(agreement.length / 2) + 1).sort((i, j) => i - j);
 }
 
-/** How much of the core's changes is one common part, as a mean cosine. */
-export function commonShare(likeness: Likeness, core: readonly number[]): number {
-  return agreementIn(likeness, core).usual;
+/** Of changes with so much in common, as a mean cosine, what varies between clients is looked at as well. */
+const largeCommonPart = 0.3;
+
+/** Do the core's changes have a large part in common? */
+export function haveCommonPart(likeness: Likeness, core: readonly number[]): boolean {
+  return agreementIn(likeness, core).usual >= largeCommonPart;
 }
 
 /** The order of the pieces of `piecesOf`. */
@@ -164,9 +175,23 @@ export function piecesOf(
   });
   return [
     { values: apart, floor: 0.5 },
-    { values: size, floor: 0.05 },
+    { values: size.map((x, k) => x - explainedSize(likeness, core, k)), floor: 0.05 },
     { values: clique, floor: 0.03 },
   ];
+}
+
+/** ln 2: a change with half the usual cosine may be twice as long by what it has of its own. */
+const mostExplained = Math.LN2;
+
+/**
+ * Beside a large part in common, who has more of its own is larger and agrees less: its cosine falls as its norm grows, and the two
+ * would count one thing twice. How much of ln of the norm lower agreement explains.
+ */
+function explainedSize(likeness: Likeness, core: readonly number[], k: number): number {
+  const { usual } = agreementIn(likeness, core);
+  if (likeness.isCentred || usual < largeCommonPart) return 0;
+  const share = at(likeness.agreement, k) / usual;
+  return share >= 1 ? 0 : Math.min(-Math.log(Math.max(share, 1e-9)), mostExplained);
 }
 
 /** In deviations of the core from its mean; a deviation below 0.02 counts as that. */
