@@ -37,9 +37,13 @@ export async function writeFigures(
     const alone = titled(spec, `${drawing.title} · ${of}`, drawing.caption);
     const svg = await drawSvg(alone);
     const file = join(folder, "figures", drawing.name);
-    await writeWhole(`${file}.vl.json`, JSON.stringify(alone, null, 1) + "\n");
-    await writeWhole(`${file}.svg`, svg);
-    await writeWhole(`${file}.png`, [drawPng(svg)]);
+    await write(`${file}.vl.json`, JSON.stringify(alone, null, 1) + "\n");
+    await write(`${file}.svg`, svg);
+    await write(`${file}.png`, [drawPng(svg)]);
+  }
+  /** Sweeps that share a folder write the same figures at once. */
+  function write(path: string, content: string | Iterable<Uint8Array>): Promise<void> {
+    return writeWhole(path, content, `${path}.${process.pid}.part`);
   }
   if (!hasFont()) process.emitWarning("no font was found: the PNG figures have no text");
   return drawFigures(drawings);

@@ -4,12 +4,13 @@ import { dirname, join } from "node:path";
 /**
  * Writes a file whole or not at all: aside, onto the disk, and into its place. One that stood there stays until then.
  * @param content in pieces, which are written one after another
+ * @param aside where; another name for each writer where several may write one file
  */
 export async function writeWhole(
   path: string,
   content: string | Iterable<Uint8Array>,
+  aside = `${path}.part`,
 ): Promise<void> {
-  const aside = `${path}.part`;
   try {
     await writeSynced(aside, content);
     await rename(aside, path);

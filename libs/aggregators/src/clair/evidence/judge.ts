@@ -10,6 +10,7 @@ import {
   large,
   opposed,
   piecesOf,
+  sizeOf,
   together,
   type Likeness,
 } from "./pieces.js";
@@ -78,7 +79,8 @@ export async function judge(
   if (2 * beyond(byOutside).length >= scores.length) return silence(scores, tooMany);
   const core = agreeingCore(likeness);
   const isOpposed = opposed(likeness, core);
-  const found = await findOutliers(piecesOf(likeness, await insideOf(core), core), rate);
+  const pieces = piecesOf(likeness, await insideOf(core), core);
+  const found = withWholeSize(await findOutliers(pieces, rate), likeness);
   if (!likeness.isCentred && !doAgree(likeness, found.members)) {
     return isTrusted
       ? byOutsideAlone(byOutside, outside)
@@ -110,6 +112,12 @@ export async function judge(
       ...evidenceOf(k, found, likeness),
     ]),
   };
+}
+
+/** Who stands out is found by the size that lower agreement does not explain; what size says of one who does is told of all of it. */
+function withWholeSize(found: Outliers, likeness: Likeness): Outliers {
+  const [whole = new Float64Array()] = surprises([sizeOf(likeness)], found.members);
+  return { ...found, surprises: found.surprises.with(large, whole) };
 }
 
 /** By lying outside a space that is trusted. @param scores in units of what convicts */

@@ -159,7 +159,8 @@ export function piecesOf(
   inside: readonly number[],
   core: readonly number[],
 ): Piece[] {
-  const { agreement, size, clique } = likeness;
+  const { agreement, clique } = likeness;
+  const size = sizeOf(likeness);
   const isOpposed = opposed(likeness, core);
   const alone = standardised(
     agreement.map((x) => -x),
@@ -175,9 +176,14 @@ export function piecesOf(
   });
   return [
     { values: apart, floor: 0.5 },
-    { values: size.map((x, k) => x - explainedSize(likeness, core, k)), floor: 0.05 },
+    { ...size, values: size.values.map((x, k) => x - explainedSize(likeness, core, k)) },
     { values: clique, floor: 0.03 },
   ];
+}
+
+/** Of whole changes. */
+export function sizeOf({ size }: Pick<Likeness, "size">): Piece {
+  return { values: size, floor: 0.05 };
 }
 
 /** ln 2: a change with half the usual cosine may be twice as long by what it has of its own. */
