@@ -108,6 +108,24 @@ describe("the page of an audit", () => {
     assert.match(page, /Shaded: where 95 % \(dark\) and 99\.99 % \(light\).*9 benign.*8 degrees/);
   });
 
+  it("says who began from another A₀, in groups or alone", async () => {
+    const groups = [
+      ["a", "b", "c"],
+      ["d", "e"],
+    ];
+    const page = await pageOf(madeAudit(8, 1, { startGroups: groups, ownStarts: ["f"] }));
+    assert.match(
+      page,
+      /Adapters began from 2 different A₀: 3 \(a, b, c\); 2 \(d, e\)\..* audit each group by itself\./,
+    );
+    assert.match(page, /1 adapter began from an A₀ of its own, unlike the others: f\./);
+    await rm(join(root, "new"), { recursive: true });
+    const made = madeAudit(8, 1);
+    const all = made.adapters.map(({ name }) => name);
+    const each = await pageOf({ ...made, ownStarts: all });
+    assert.match(each, /Every adapter began from an A₀ of its own\./);
+  });
+
   it("shows of all adapters what varies where that convicted one", async () => {
     const plain = madeAudit(12, 1);
     assert.doesNotMatch(await pageOf(plain), /in what varies/);
