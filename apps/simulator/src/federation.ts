@@ -94,7 +94,8 @@ export function endedBy(process: string, signal: string): string {
 }
 
 /**
- * Runs a client host, which is told the coordinator's address when that is known, and starts it again when a signal or a fault of the program has ended it: not after a user's
+ * Runs a client host, which is told the coordinator's address when that is known, and starts it again when a signal or a fault of
+ * the program has ended it: not after a user's
  * error, which would only come back.
  * @param over aborts when the trial is over: how hosts end from then on tells nothing
  * @returns did it leave in good order?

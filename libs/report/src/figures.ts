@@ -41,12 +41,13 @@ export async function writeFigures(
     await write(`${file}.svg`, svg);
     await write(`${file}.png`, [drawPng(svg)]);
   }
-  /** Sweeps that share a folder write the same figures at once. */
-  function write(path: string, content: string | Iterable<Uint8Array>): Promise<void> {
-    return writeWhole(path, content, `${path}.${process.pid}.part`);
-  }
   if (!hasFont()) process.emitWarning("no font was found: the PNG figures have no text");
   return drawFigures(drawings);
+}
+
+/** Sweeps that share a folder write the same figures at once. */
+function write(path: string, content: string | Iterable<Uint8Array>): Promise<void> {
+  return writeWhole(path, content, `${path}.${process.pid}.part`);
 }
 
 function titled(spec: TopLevelSpec, text: string, caption: string): TopLevelSpec {

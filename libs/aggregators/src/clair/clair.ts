@@ -74,9 +74,15 @@ export interface Circumstances {
 export async function clair(
   updates: readonly Update[],
   options: ClairOptions,
-  { memory = new Map(), past = [], standings, ...circumstances }: Circumstances = {},
+  {
+    memory = new Map(),
+    past = [],
+    standings,
+    grams = new Map(),
+    elsewhere = new Set(),
+    threads = 0,
+  }: Circumstances = {},
 ): Promise<ClairResult> {
-  const { threads = 0, grams = new Map<string, Matrix>(), elsewhere } = circumstances;
   // Step 0: who can be compared.
   const compared = await comparable([...updates, ...past]);
   const modules = await ModulePool.of(compared, options, threads);
@@ -91,7 +97,7 @@ export async function clair(
     const known = (name: string) => (past.length === 0 ? grams.get(name)?.among(rows) : undefined);
     const said = await sayOf(modules, active, options, {
       ...{ memory, standings, isPresent, known },
-      isElsewhere: ({ id }) => elsewhere?.has(id) ?? false,
+      isElsewhere: ({ id }) => elsewhere.has(id),
     });
 
     // Step 6: what is said of this round's clients.

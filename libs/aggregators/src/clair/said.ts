@@ -10,6 +10,7 @@ import {
   haveCommonPart,
   likenessOf,
   type Likeness,
+  type Varying,
 } from "./evidence/pieces.js";
 import { roundStatistics, standingsAfter, type Standings } from "./evidence/standings.js";
 import { weighRounds } from "./evidence/weigh-rounds.js";
@@ -80,7 +81,7 @@ export async function sayOf(
   if (varying) {
     const centred = { ...options, centered: true };
     const parted = await locate(modules, clients, [], centred, varying);
-    ofRound = union(ofRound, await judged(parted, varying), varying.common ?? []);
+    ofRound = union(ofRound, await judged(parted, varying), varying.common);
     // The space of what varies is refined in where it is one: a common part is kept by the mean.
     if (shareHeld(parted.detection) >= trusted) shared = parted;
   }
@@ -113,7 +114,7 @@ async function likenesses(
   clients: readonly Client[],
   { centered }: Pick<ClairOptions, "centered">,
   known: Known["known"],
-) {
+): Promise<readonly [Likeness, Varying?]> {
   const norms = clients.map(({ norm }) => norm);
   const grams = await modules.each(async (module, m) => {
     const gram = known(item(modules.names, m));

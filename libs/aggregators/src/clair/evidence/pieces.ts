@@ -16,8 +16,12 @@ export interface Likeness {
   readonly clique: Float64Array;
   /** Is it like one other alone? Then the two may be one client's. By client. */
   readonly inPair: readonly boolean[];
-  /** Of what varies: how often a client has the part that was taken out, about once or not at all. */
-  readonly common?: readonly number[];
+}
+
+/** Of what varies. */
+export interface Varying extends Likeness {
+  /** How often a client has the part that was taken out, about once or not at all. */
+  readonly common: readonly number[];
 }
 
 /** Two states of one client have a cosine above it, if they share half of what they learnt. */
@@ -59,7 +63,7 @@ export function centredOn(
   centre: readonly number[],
   grams: readonly Matrix[],
   norms: readonly number[],
-): Likeness {
+): Varying {
   const [along, squares] = [norms.map(() => 0), norms.map(() => 0)];
   const centred = grams.map((gram) => {
     const whole = indices(gram.rows).map((i) => {
@@ -161,6 +165,7 @@ export function piecesOf(
 ): Piece[] {
   const { agreement, clique } = likeness;
   const size = sizeOf(likeness);
+  const explained = explainedSizes(likeness, core);
   const isOpposed = opposed(likeness, core);
   const alone = standardised(
     agreement.map((x) => -x),
@@ -176,7 +181,7 @@ export function piecesOf(
   });
   return [
     { values: apart, floor: 0.5 },
-    { ...size, values: size.values.map((x, k) => x - explainedSize(likeness, core, k)) },
+    { ...size, values: size.values.map((x, k) => x - at(explained, k)) },
     { values: clique, floor: 0.03 },
   ];
 }
@@ -191,13 +196,15 @@ const mostExplained = Math.LN2;
 
 /**
  * Beside a large part in common, who has more of its own is larger and agrees less: its cosine falls as its norm grows, and the two
- * would count one thing twice. How much of ln of the norm lower agreement explains.
+ * would count one thing twice. How much of ln of the norm lower agreement explains, by client.
  */
-function explainedSize(likeness: Likeness, core: readonly number[], k: number): number {
+function explainedSizes(likeness: Likeness, core: readonly number[]): Float64Array {
   const { usual } = agreementIn(likeness, core);
-  if (likeness.isCentred || usual < largeCommonPart) return 0;
-  const share = at(likeness.agreement, k) / usual;
-  return share >= 1 ? 0 : Math.min(-Math.log(Math.max(share, 1e-9)), mostExplained);
+  if (likeness.isCentred || usual < largeCommonPart) return likeness.size.map(() => 0);
+  return likeness.agreement.map((cosine) => {
+    const share = cosine / usual;
+    return share >= 1 ? 0 : Math.min(-Math.log(Math.max(share, 1e-9)), mostExplained);
+  });
 }
 
 /** In deviations of the core from its mean; a deviation below 0.02 counts as that. */
