@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { condenseAside, expand, type Condensed, type RefinedPair } from "@fedclair/aggregators";
-import { yieldToEventLoop, type LowRank } from "@fedclair/core";
+import { yieldToEventLoop, type Allocate, type LowRank } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapters } from "../adapters/open-adapters.js";
@@ -32,18 +32,20 @@ export async function readPile(
   const all = new Map<string, Condensed>();
   const modules = [...(opened.values().next().value?.modules.keys() ?? [])];
   const pending: Promise<void>[] = [];
+  const memory = new SharedRooms();
   for (const [turn, module] of modules.entries()) {
     // A few modules at a time are in memory as they were read.
     if (pending.length > availableParallelism()) await pending.shift();
     const pairs = [...opened].map(([name, adapter]) => {
-      const pair = pairIn(adapter, module);
+      const pair = pairIn(adapter, module, (bytes) => memory.take(bytes));
       const fault = faults.get(name) ?? numberFault(module, pair);
       if (fault === undefined) samples.get(name)?.push(sampleOf(pair));
       else faults.set(name, fault);
-      return fault === undefined ? pair : empty(pair);
+      return fault === undefined ? pair : emptied(pair);
     });
     const condensed = condenseAside(pairs, turn).then((own) => {
       all.set(module, own);
+      memory.giveBack(pairs, own.pairs);
       onProgress(all.size, modules.length);
     });
     pending.push(condensed);
@@ -84,15 +86,38 @@ export function expandAll(
   );
 }
 
-/** In memory that threads share, so that nothing is copied on its way to another. */
-function pairIn({ modules }: Adapter, module: string): LowRank {
+function pairIn({ modules }: Adapter, module: string, allocate?: Allocate): LowRank {
   const pair = modules.get(module);
   if (pair === undefined) throw new TypeError(`pairIn: no module ${module}`);
-  return readPair(pair, (bytes) => new SharedArrayBuffer(bytes));
+  return readPair(pair, allocate);
+}
+
+/** Memory that threads share, so that nothing is copied on its way to another; used again when a module is condensed. */
+class SharedRooms {
+  readonly #free = new Map<number, ArrayBufferLike[]>();
+
+  take(bytes: number): ArrayBufferLike {
+    return this.#free.get(bytes)?.pop() ?? new SharedArrayBuffer(bytes);
+  }
+
+  /** @param condensed of the pairs; what `condense` left as it is stays theirs */
+  giveBack(pairs: readonly LowRank[], condensed: readonly LowRank[]): void {
+    pairs.forEach(({ b, a }, k) => {
+      const few = item(condensed, k);
+      if (few.b.shape[0] !== b.shape[0]) this.#put(b.data.buffer);
+      if (few.a.shape[1] !== a.shape[1]) this.#put(a.data.buffer);
+    });
+  }
+
+  #put(buffer: ArrayBufferLike): void {
+    const free = this.#free.get(buffer.byteLength);
+    if (free) free.push(buffer);
+    else this.#free.set(buffer.byteLength, [buffer]);
+  }
 }
 
 /** In the place of numbers that are none. */
-function empty({ b, a }: LowRank): LowRank {
-  const zeros = ({ shape, data }: LowRank["b"]) => ({ shape, data: new Float32Array(data.length) });
-  return { b: zeros(b), a: zeros(a) };
+function emptied(pair: LowRank): LowRank {
+  for (const { data } of [pair.b, pair.a]) data.fill(0);
+  return pair;
 }

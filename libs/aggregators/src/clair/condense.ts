@@ -3,7 +3,7 @@ import { at, cholesky, gramTN, item, Matrix, multiply, solveUpper, sum } from "@
 import { columnsOf } from "../factors.js";
 import { indices } from "./lists.js";
 
-/** The changes of one module in few coordinates. */
+/** The changes of one module in few coordinates; in float32 where all numbers were sent so. */
 export interface Condensed {
   readonly pairs: readonly LowRank[];
   /** ⟨X_i, X_j⟩ of the changes X_k = B_k·A_k, K×K; absent where squares overflow. */
@@ -17,20 +17,17 @@ export interface Condensed {
  * @param pairs of one module, at least one
  */
 export function condense(pairs: readonly LowRank[]): Condensed {
-  const left = stackOf(
-    pairs.map(({ b }) => b),
-    rooms.left,
-  );
-  const right = stackOf(pairs.map(transposedA), rooms.right);
-  const [ofLeft, ofRight] = [gramTN(left), gramTN(right)];
-  const widths = pairs.map(({ b }) => ({ cols: b.shape[1] ?? 0 }));
+  const bs = pairs.map(({ b }) => b);
+  const as = pairs.map(transposedA);
+  const [ofLeft, ofRight] = [gramOfColumns(bs), gramOfColumns(as)];
+  const widths = widthsOf(bs);
   const gram = entrywise(columnsOf(ofLeft, widths), columnsOf(ofRight, widths));
-  const lefts = inFewRows(left, ofLeft, widths);
-  const rights = inFewRows(right, ofRight, widths);
+  const lefts = inFewRows(bs, ofLeft);
+  const rights = inFewRows(as, ofRight);
   return {
     pairs: pairs.map((pair, k) => ({
-      b: lefts === undefined ? pair.b : tensorOf(item(lefts, k)),
-      a: rights === undefined ? pair.a : tensorOf(item(rights, k).transpose()),
+      b: lefts === undefined ? pair.b : lefts.stored(item(lefts.blocks, k)),
+      a: rights === undefined ? pair.a : rights.stored(item(rights.blocks, k).transpose()),
     })),
     ...(gram.data.every(Number.isFinite) && { gram }),
   };
@@ -102,17 +99,24 @@ function transposedA({ a: { shape, data } }: LowRank): Factor {
 /** Added to squared norms of 1 where clients' factors depend on one another, as those of copies do. */
 const ridge = 1e-14;
 
+/** Factors in few rows, and how their numbers are kept. */
+interface Few {
+  readonly blocks: readonly Matrix[];
+  readonly stored: (matrix: Matrix) => Tensor;
+}
+
+/** Column norms that are zero or lie between are far from what float32 cannot hold. */
+const [smallest, largest] = [1e-25, 1e25];
+
 /**
- * As columns of unit norm, so that a client with enormous factors takes no digits from others; a zero column stays one.
- * @param gram of the stack, overwritten
+ * As columns of unit norm, so that a client with enormous factors takes no digits from others; a zero column stays one. Float32 has
+ * the digits of numbers that came so, and takes half of the memory.
+ * @param gram of the factors' columns, overwritten
  */
-function inFewRows(
-  stack: Matrix,
-  gram: Matrix,
-  widths: readonly { readonly cols: number }[],
-): Matrix[] | undefined {
-  if (stack.rows <= stack.cols) return undefined;
+function inFewRows(factors: readonly Factor[], gram: Matrix): Few | undefined {
   const n = gram.rows;
+  const [rows = 0] = item(factors, 0).shape;
+  if (rows <= n) return undefined;
   const norms = indices(n).map((j) => Math.sqrt(gram.get(j, j)));
   for (let j = 0; j < n; j++) {
     for (let i = 0; i <= j; i++) {
@@ -124,7 +128,18 @@ function inFewRows(
   const triangle = cholesky(gram) ?? cholesky(raised(gram));
   if (triangle === undefined) return undefined;
   for (let j = 0; j < n; j++) scale(triangle.column(j), item(norms, j));
-  return columnsOf(triangle, widths);
+  const isSingle =
+    factors.every(({ data }) => data instanceof Float32Array) &&
+    norms.every((norm) => norm === 0 || (norm > smallest && norm < largest));
+  return {
+    blocks: columnsOf(triangle, widthsOf(factors)),
+    stored: isSingle ? inFloat32 : tensorOf,
+  };
+}
+
+function inFloat32(matrix: Matrix): Tensor {
+  const { shape, data } = tensorOf(matrix);
+  return { shape, data: Float32Array.from(data) };
 }
 
 function inAllRows(
@@ -154,8 +169,12 @@ class Room {
   }
 }
 
-/** Of `condense`, whose stacks are done with when it returns. */
-const rooms = { left: new Room(), right: new Room() };
+const room = new Room();
+
+/** ⟨x, y⟩ of all columns x, y of the factors. */
+function gramOfColumns(factors: readonly Factor[]): Matrix {
+  return gramTN(stackOf(factors, room));
+}
 
 /** Side by side. */
 function stackOf(factors: readonly Factor[], room = new Room()): Matrix {

@@ -17,7 +17,7 @@ function views() {
     );
   const two = diagonal(2, 1.9, 1.8);
   const one = diagonal(0, 0, 0, 3);
-  return [viewOf([two, two, one, one], "left", options, 8)];
+  return [viewOf(() => [two, two, one, one], "left", options, 8)];
 }
 
 const always = (members: readonly number[]) => () => Promise.resolve(members);

@@ -54,23 +54,24 @@ export function visibleShares({ view, rank }: Sought): number[] {
 }
 
 /**
- * Steps 1 and 2 for one module and side.
- * @param changes of the active clients, at least one; all dense or all factored
+ * Steps 1 and 2 for one module and side. Where it has many rows the view keeps sketches, and asks for the changes again to lift a space.
+ * @param changesNow gives the active clients' changes, at least one; all dense or all factored
  * @param largestRank of a space that will be sought in the view
  * @param leastNorm a change with a norm up to it counts as zero
  * @param mostRows a view that would have more is sketched in so many
  */
 export function viewOf(
-  changes: readonly Change[],
+  changesNow: () => readonly Change[],
   side: Side,
   { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
   largestRank: number,
   leastNorm = 0,
   mostRows = sketchRows,
 ): View {
-  const changed = changes.map((change) => compress(change, side));
+  const blocksNow = () => changesNow().map((change) => compress(change, side));
+  const changed = blocksNow();
   const factors = scales(changed, normalize, leastNorm);
-  const { stack, lift } = inFewRows(changed, factors, mostRows, { normalize, seed });
+  const { stack, lift } = inFewRows(changed, factors, mostRows, { normalize, seed }, blocksNow);
   const blocks = columnsOf(stack, changed);
   const own: Matrix[] = [];
   return {
@@ -123,6 +124,7 @@ function inFewRows(
   factors: readonly number[],
   mostRows: number,
   { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
+  blocksNow: () => readonly Matrix[],
 ): Pick<View, "stack" | "lift"> {
   const { rows } = item(blocks, 0);
   const width = blocks.reduce((total, block) => total + block.cols, 0);
@@ -132,7 +134,8 @@ function inFewRows(
     const even = sketches.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
     return {
       stack: hstack(sketches, normalize === "unit" ? even : factors),
-      lift: (basis, members) => liftFromSketch({ blocks, sketches, factors }, basis, members),
+      lift: (basis, members) =>
+        liftFromSketch({ blocks: blocksNow(), sketches, factors }, basis, members),
     };
   }
   const stack = hstack(blocks, factors);

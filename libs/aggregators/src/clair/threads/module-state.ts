@@ -59,8 +59,8 @@ export interface Comparison {
 export class ModuleState {
   readonly #updates: readonly TensorDelta[];
   readonly #options: ClairOptions;
-  /** As they were sent; made from the updates when they are first needed. */
-  readonly #changes: Change[] = [];
+  /** Those that are compared dense, made when they are first needed. Pairs are read anew each time: kept, they would be the most memory of a round. */
+  readonly #dense: Change[] = [];
 
   constructor(updates: readonly TensorDelta[], options: ClairOptions) {
     this.#updates = updates;
@@ -93,7 +93,7 @@ export class ModuleState {
   ): Promise<ModuleViews> {
     const { side, rankMax, pooling } = this.#options;
     const given = rank ?? (this.#options.rank === "auto" ? rankMax : this.#options.rank);
-    const changes = centre ? this.#centred(clients, centre) : this.#changesOf(clients);
+    const changes = this.#compared(clients, centre);
     const sides: readonly Side[] = side === "both" ? ["left", "right"] : [side];
     const viewsOf = (mostRows?: number) =>
       sides.map((one) => viewOf(changes, one, this.#options, given, leastNorm, mostRows));
@@ -160,23 +160,33 @@ export class ModuleState {
   }
 
   #change(k: number): Change {
-    return (this.#changes[k] ??= changeOf(item(this.#updates, k)));
+    const update = item(this.#updates, k);
+    return isLowRank(update) ? changeOf(update) : (this.#dense[k] ??= changeOf(update));
   }
 
   /** A module that one of the clients sends dense is p×q in memory already: then everybody's is. */
   #changesOf(clients: readonly number[]): readonly Change[] {
     const changes = clients.map((k) => this.#change(k));
     if (changes.every(isFactored)) return changes;
-    return changes.map(multipliedOut);
+    return changes.map((change, i) => (this.#dense[item(clients, i)] ??= multipliedOut(change)));
   }
 
-  /** The clients' differences from the mean of some of them, of whose directions the leading ones count. */
-  #centred(clients: readonly number[], centre: readonly number[]): readonly Change[] {
+  /** Gives the clients' changes, or their differences from the mean of some of them, of whose directions the leading ones count. */
+  #compared(clients: readonly number[], centre?: readonly number[]): () => readonly Change[] {
+    if (centre === undefined) return () => this.#changesOf(clients);
+    const common = this.#common(clients, centre);
+    const differences = () =>
+      this.#changesOf(clients).map((change) => combine([change, common], [1, -1]));
+    if (isFactored(common)) return differences;
+    const dense = differences();
+    return () => dense;
+  }
+
+  #common(clients: readonly number[], centre: readonly number[]): Change {
     const changes = this.#changesOf(clients);
     const members = centre.map((k) => item(changes, clients.indexOf(k)));
     const mean = combine(members, new Float64Array(members.length).fill(1 / members.length));
-    const common = isFactored(mean) ? leading(mean, 2 * largestRank(members)) : mean;
-    return changes.map((change) => combine([change, common], [1, -1]));
+    return isFactored(mean) ? leading(mean, 2 * largestRank(members)) : mean;
   }
 }
 
