@@ -2,19 +2,35 @@
 const rowsAtOnce: usize = 128;
 
 /**
- * C ← C + A·B.
- * @param a m×k in panels of eight rows, each panel column by column
- * @param b k×n in panels of two columns, each panel row by row
+ * C ← C + A·B. Steps are in bytes.
+ * @param a m×k
+ * @param panel from one eight rows of A to the next, whose numbers lie together
+ * @param step from column to column of A
+ * @param b k×n
+ * @param down from row to row of B
+ * @param across from column to column of B
  * @param c m×n, column-major
  * @param m a multiple of 8
  * @param n a multiple of 2
  */
-export function multiplyBlock(a: usize, b: usize, c: usize, m: usize, n: usize, k: usize): void {
+export function multiplyBlock(
+  a: usize,
+  panel: usize,
+  step: usize,
+  b: usize,
+  down: usize,
+  across: usize,
+  c: usize,
+  m: usize,
+  n: usize,
+  k: usize,
+): void {
   for (let top: usize = 0; top < m; top += rowsAtOnce) {
     const bottom = min(top + rowsAtOnce, m);
     for (let j: usize = 0; j < n; j += 2) {
       for (let i = top; i < bottom; i += 8) {
-        multiplyTile(a + i * k * 8, b + j * k * 8, 16, c + (i + j * m) * 8, m * 8, k);
+        const own = a + (i >> 3) * panel;
+        multiplyTile(own, step, b + j * across, down, across, c + (i + j * m) * 8, m * 8, k);
       }
     }
   }
@@ -42,7 +58,7 @@ export function multiplyOwn(
     for (let j = from; j < to; j += 2) {
       const b = a + (j >> 3) * k * 64 + (j & 7) * 8;
       for (let i = top; i < bottom; i += 8) {
-        multiplyTile(a + i * k * 8, b, 64, c + (i + j * stride) * 8, stride * 8, k);
+        multiplyTile(a + i * k * 8, 64, b, 64, 8, c + (i + j * stride) * 8, stride * 8, k);
       }
     }
   }
@@ -50,9 +66,18 @@ export function multiplyOwn(
 
 /**
  * An 8×2 tile of C in eight registers, which leaves room for the operands in the sixteen of x86-64. A tenth to a fifth faster in
- * V8 than 4×4, which loads as much. `stride` is in bytes, and `step` from row to row of the two columns of B.
+ * V8 than 4×4, which loads as much. Steps are in bytes, `stride` from column to column of C.
  */
-function multiplyTile(a: usize, b: usize, step: usize, c: usize, stride: usize, k: usize): void {
+function multiplyTile(
+  a: usize,
+  step: usize,
+  b: usize,
+  down: usize,
+  across: usize,
+  c: usize,
+  stride: usize,
+  k: usize,
+): void {
   let left0 = f64x2.splat(0);
   let left1 = f64x2.splat(0);
   let left2 = f64x2.splat(0);
@@ -61,8 +86,8 @@ function multiplyTile(a: usize, b: usize, step: usize, c: usize, stride: usize, 
   let right1 = f64x2.splat(0);
   let right2 = f64x2.splat(0);
   let right3 = f64x2.splat(0);
-  const end = a + k * 64;
-  for (; a < end; a += 64, b += step) {
+  const end = a + k * step;
+  for (; a < end; a += step, b += down) {
     const a0 = v128.load(a);
     const a1 = v128.load(a, 16);
     const a2 = v128.load(a, 32);
@@ -72,7 +97,7 @@ function multiplyTile(a: usize, b: usize, step: usize, c: usize, stride: usize, 
     left1 = f64x2.add(left1, f64x2.mul(a1, left));
     left2 = f64x2.add(left2, f64x2.mul(a2, left));
     left3 = f64x2.add(left3, f64x2.mul(a3, left));
-    const right = v128.load64_splat(b, 8);
+    const right = v128.load64_splat(b + across);
     right0 = f64x2.add(right0, f64x2.mul(a0, right));
     right1 = f64x2.add(right1, f64x2.mul(a1, right));
     right2 = f64x2.add(right2, f64x2.mul(a2, right));

@@ -2,32 +2,63 @@ import { part, transposed, type Block } from "./block.js";
 import {
   depth,
   extent,
+  gap,
   left,
   multiplyOwn,
   multiplyPacked,
   product,
   right,
+  type LeftLayout,
   type Part,
+  type RightLayout,
 } from "./packed.js";
 
 /** Of the kernel's operands. */
 const panelRows = 8;
 const panelColumns = 2;
 
+/** Of a product with fewer columns, to pack the left operand into panels would take longer than the panels save. */
+const fewColumns = 64;
+
 /** Columns of a Gram matrix that are multiplied at once: of its lower triangle little is computed. */
 const strip = 16;
 
 /**
- * out ← out + factor·A·B by the WebAssembly kernel. Operands are packed into panels, so that it reads them in order
- * (Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008).
+ * out ← out + factor·A·B by the WebAssembly kernel, block by block. Where that pays the left operand is packed into panels, so that the
+ * kernel reads it in order (Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008). To turn rows into columns
+ * takes longer than to copy: of a narrow product with rows that lie together its transpose is computed.
  */
 export function addProductByKernel(out: Block, a: Block, b: Block, factor: number): void {
-  for (let j = 0; j < b.cols; j += extent) {
-    const jEnd = Math.min(j + extent, b.cols);
-    for (let i = 0; i < a.rows; i += extent) {
-      const iEnd = Math.min(i + extent, a.rows);
-      const sum = part(out, i, iEnd, j, jEnd);
-      addBlock(sum, part(a, i, iEnd, 0, a.cols), part(b, 0, b.rows, j, jEnd), factor);
+  const isNarrow = out.cols < out.rows && padded(out.cols, panelRows) <= 1.25 * out.cols;
+  if (a.down !== 1 && isNarrow) addBlocks(transposed(out), transposed(b), transposed(a), factor);
+  else addBlocks(out, a, b, factor);
+}
+
+/** Rows, columns and terms of the sums that are done at once: where the result is narrow, such that lines that are copied are long. */
+interface Blocking {
+  readonly height: number;
+  readonly width: number;
+  readonly depth: number;
+}
+
+const square: Blocking = { height: extent, width: extent, depth };
+const tall: Blocking = { height: 2048, width: 32, depth: 64 };
+const wide: Blocking = { height: 32, width: 128, depth: 1024 };
+
+function blockingFor(out: Block, a: Block): Blocking {
+  if (out.rows <= wide.height) return wide;
+  return out.cols <= tall.width && a.down === 1 ? tall : square;
+}
+
+function addBlocks(out: Block, a: Block, b: Block, factor: number): void {
+  const { height, width, depth } = blockingFor(out, a);
+  for (let j = 0; j < b.cols; j += width) {
+    const jEnd = Math.min(j + width, b.cols);
+    const columns = part(b, 0, b.rows, j, jEnd);
+    for (let i = 0; i < a.rows; i += height) {
+      const iEnd = Math.min(i + height, a.rows);
+      const rows = part(a, i, iEnd, 0, a.cols);
+      addBlock(part(out, i, iEnd, j, jEnd), rows, columns, factor, depth);
     }
   }
 }
@@ -38,20 +69,20 @@ export function addGramByKernel(out: Block, a: Block): void {
     const jEnd = Math.min(j + extent, a.rows);
     const own = part(a, j, jEnd, 0, a.cols);
     const above = part(out, 0, j, j, jEnd);
-    if (j > 0) addProductByKernel(above, part(a, 0, j, 0, a.cols), transposed(own), 1);
+    if (j > 0) addBlocks(above, part(a, 0, j, 0, a.cols), transposed(own), 1);
     addOwn(part(out, j, jEnd, j, jEnd), own);
   }
 }
 
 /** out ← out + factor·A·B, of a block that fits. */
-function addBlock(out: Block, a: Block, b: Block, factor: number): void {
+function addBlock(out: Block, a: Block, b: Block, factor: number, depth: number): void {
   const [height, width] = [padded(a.rows, panelRows), padded(b.cols, panelColumns)];
   product.fill(0, 0, height * width);
   for (let l = 0; l < a.cols; l += depth) {
     const lEnd = Math.min(l + depth, a.cols);
-    pack(left, part(a, 0, a.rows, l, lEnd), panelRows);
-    pack(right, transposed(part(b, l, lEnd, 0, b.cols)), panelColumns);
-    multiplyPacked(height, width, lEnd - l);
+    const leftLayout = layLeft(part(a, 0, a.rows, l, lEnd), width);
+    const rightLayout = layRight(part(b, l, lEnd, 0, b.cols));
+    multiplyPacked(leftLayout, rightLayout, height, width, lEnd - l);
   }
   addScaledBlock(out, factor, product, height);
 }
@@ -71,6 +102,48 @@ function addOwn(out: Block, a: Block): void {
     for (const one of strips) multiplyOwn(one, height, lEnd - l);
   }
   addScaledBlock(out, 1, product, height);
+}
+
+/** @param width columns of the product */
+function layLeft(a: Block, width: number): LeftLayout {
+  if (a.down === 1 && width < fewColumns) {
+    return { panel: panelRows, step: copyLines(left, a, panelRows) };
+  }
+  pack(left, a, panelRows);
+  return { panel: panelRows * a.cols, step: panelRows };
+}
+
+function layRight(b: Block): RightLayout {
+  if (b.down === 1) {
+    const across = copyLines(right, b, 1);
+    if (b.cols % panelColumns > 0) right.fill(0, b.cols * across, (b.cols + 1) * across);
+    return { down: 1, across };
+  }
+  return { down: copyLines(right, transposed(b), panelColumns), across: 1 };
+}
+
+/** From so many numbers on to call for a copy is worth it. */
+const longLine = 32;
+
+/**
+ * Contiguous columns, each filled up with zeros to a multiple.
+ * @returns from one to the next: an odd number of cache lines, as an even one would have them meet in few places of the cache
+ */
+function copyLines(
+  target: Float64Array,
+  { data, offset, rows, cols, across }: Block,
+  of: number,
+): number {
+  const length = padded(rows, of);
+  const stride = padded(length, gap) + (padded(length, 2 * gap) === padded(length, gap) ? gap : 0);
+  for (let j = 0; j < cols; j++) {
+    const from = offset + j * across;
+    const to = j * stride;
+    if (rows >= longLine) target.set(data.subarray(from, from + rows), to);
+    else for (let i = 0; i < rows; i++) target[to + i] = data[from + i] as number;
+    for (let i = rows; i < length; i++) target[to + i] = 0;
+  }
+  return stride;
 }
 
 /** The next multiple. */

@@ -2,7 +2,18 @@ import { readFileSync } from "node:fs";
 
 /** What `assembly/` exports. Addresses are byte offsets in the memory of the instance. */
 export interface Kernels {
-  multiplyBlock(a: number, b: number, c: number, m: number, n: number, k: number): void;
+  multiplyBlock(
+    a: number,
+    panel: number,
+    step: number,
+    b: number,
+    down: number,
+    across: number,
+    c: number,
+    m: number,
+    n: number,
+    k: number,
+  ): void;
   multiplyOwn(
     a: number,
     c: number,

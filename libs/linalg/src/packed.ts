@@ -3,19 +3,33 @@ import { kernelsOn } from "./kernels.js";
 /** The largest block of a product: rows and columns of the result, and terms of its sums. 4 MiB with the operands. */
 export const extent = 512;
 export const depth = 256;
+/** Numbers that may lie between the lines of an operand. */
+export const gap = 8;
 
-const operandLength = extent * depth;
+const operandLength = (extent + gap) * (depth + gap);
 const bytes = 8 * (2 * operandLength + extent * extent);
-const pages = bytes / 65_536;
+const pages = Math.ceil(bytes / 65_536);
 const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 const kernels = kernelsOn(memory);
 
-/** Panels of eight rows of A, each column by column. */
 export const left = new Float64Array(memory.buffer, 0, operandLength);
-/** Panels of two columns of B, each row by row. */
 export const right = new Float64Array(memory.buffer, 8 * operandLength, operandLength);
 /** Column-major. */
 export const product = new Float64Array(memory.buffer, 16 * operandLength, extent * extent);
+
+/** How the left operand lies: eight rows of a column are neighbours. In numbers. */
+export interface LeftLayout {
+  /** From eight rows to the next eight. */
+  readonly panel: number;
+  /** From column to column. */
+  readonly step: number;
+}
+
+/** How the right operand lies, in numbers: from row to row, and from column to column. */
+export interface RightLayout {
+  readonly down: number;
+  readonly across: number;
+}
 
 /**
  * product ← product + left·right.
@@ -23,8 +37,18 @@ export const product = new Float64Array(memory.buffer, 16 * operandLength, exten
  * @param cols a multiple of 2
  * @param k inner extent
  */
-export function multiplyPacked(rows: number, cols: number, k: number): void {
-  kernels.multiplyBlock(left.byteOffset, right.byteOffset, product.byteOffset, rows, cols, k);
+export function multiplyPacked(
+  { panel, step }: LeftLayout,
+  { down, across }: RightLayout,
+  rows: number,
+  cols: number,
+  k: number,
+): void {
+  kernels.multiplyBlock(
+    ...([left.byteOffset, 8 * panel, 8 * step] as const),
+    ...([right.byteOffset, 8 * down, 8 * across] as const),
+    ...([product.byteOffset, rows, cols, k] as const),
+  );
 }
 
 /** Part of a product: its first `rows`, a multiple of 8, and columns `from` … `to` - 1, both multiples of 2. */
@@ -35,7 +59,7 @@ export interface Part {
 }
 
 /**
- * product ← product + left·leftᵀ, in part.
+ * product ← product + left·leftᵀ, in part. Left lies in panels of eight rows, each column by column.
  * @param stride rows of the product
  * @param k inner extent
  */

@@ -62,11 +62,17 @@ describe("products of any shape", () => {
       [5, 7, 515],
       [515, 514, 4],
       [9, 5, 256],
+      [2060, 7, 70],
+      [9, 131, 1030],
+      [31, 258, 40],
+      [40, 33, 258],
+      [258, 16, 40],
     ] as const) {
       const a = gaussian(m, k, "a");
       const b = gaussian(k, n, "b");
       near(multiply(a, b), plain(a, b), k);
       near(multiplyTN(a.transpose(), b), plain(a, b), k);
+      near(multiplyNT(a, b.transpose()), plain(a, b), k);
     }
   });
 
@@ -88,7 +94,7 @@ describe("products of any shape", () => {
     }
   });
 
-  it("give A·Aᵀ the bytes of the product, in one block of the kernel and in several", () => {
+  it("give A·Aᵀ the bytes of the product that is not narrow, in one block of the kernel and in several", () => {
     for (const [rows, cols] of [
       [33, 300],
       [600, 40],

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { hstack, Matrix, stream } from "@fedclair/linalg";
+import { hstack, item, Matrix, stream } from "@fedclair/linalg";
 import { clair } from "../clair.js";
 import { clairSchema } from "../options.js";
+import { compress } from "../subspace/change.js";
 import { viewOf } from "../subspace/view.js";
 import { rankOf } from "./rank.js";
 
@@ -17,7 +18,8 @@ function views() {
     );
   const two = diagonal(2, 1.9, 1.8);
   const one = diagonal(0, 0, 0, 3);
-  return [viewOf(() => [two, two, one, one], "left", options, 8)];
+  const blocks = [two, two, one, one].map((change) => compress(change, "left"));
+  return [viewOf(4, (k) => item(blocks, k), "left", options, 8)];
 }
 
 const always = (members: readonly number[]) => () => Promise.resolve(members);

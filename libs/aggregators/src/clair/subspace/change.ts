@@ -3,7 +3,6 @@ import {
   cholesky,
   dot,
   frobenius,
-  gramNT,
   gramTN,
   Matrix,
   multiplyNT,
@@ -42,20 +41,19 @@ function ofDense(change: Matrix, side: Side): Matrix {
 }
 
 function ofFactors({ b, a }: Factors, side: Side): Matrix {
-  const r =
-    side === "left" ? triangle(gramNT(a), () => a.transpose()) : triangle(gramTN(b), () => b);
-  return multiplyNT(side === "left" ? b : a.transpose(), r);
+  const [own, other] = side === "left" ? [b, a.transpose()] : [a.transpose(), b];
+  return multiplyNT(own, triangleOf(other));
 }
 
 /** Diagonal entries of R above this share of the largest lose no more than four of sixteen digits to the Gram matrix. */
 const leastPivot = 1e-2;
 
-/** R with RᵀR = G = MᵀM: Cholesky's; or Householder's if columns of M are nearly dependent, which its Gram matrix would hide. */
-function triangle(gram: Matrix, whole: () => Matrix): Matrix {
-  const r = cholesky(gram);
-  const pivots = Array.from({ length: gram.cols }, (_, j) => r?.get(j, j) ?? 0);
+/** R with RᵀR = MᵀM: Cholesky's; or Householder's if columns of M are nearly dependent, which its Gram matrix would hide. */
+export function triangleOf(columns: Matrix): Matrix {
+  const r = cholesky(gramTN(columns));
+  const pivots = Array.from({ length: columns.cols }, (_, j) => r?.get(j, j) ?? 0);
   const clear = Math.min(...pivots) > leastPivot * Math.max(...pivots);
-  return r !== undefined && clear ? r : thinQr(whole()).r;
+  return r !== undefined && clear ? r : thinQr(columns).r;
 }
 
 /** |X|_F */

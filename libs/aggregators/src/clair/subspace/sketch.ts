@@ -55,8 +55,8 @@ export function sketcher(rows: number, fewer: number, seed: number): (block: Mat
 
 /** What was sketched, by client. */
 export interface Sketched {
-  /** p×w_k */
-  readonly blocks: readonly Matrix[];
+  /** p×w_k, made when it is asked for. */
+  readonly blockOf: (k: number) => Matrix;
   readonly sketches: readonly Matrix[];
   /** What blocks and sketches count times. */
   readonly factors: readonly number[];
@@ -69,13 +69,14 @@ export interface Sketched {
  * @returns p×r, orthonormal columns
  */
 export function liftFromSketch(
-  { blocks, sketches, factors }: Sketched,
+  { blockOf, sketches, factors }: Sketched,
   found: Matrix,
   members: readonly number[],
 ): Matrix {
-  const stacks = stacksOf(blocks, factors, members);
+  const stacks = stacksOf(blockOf, factors, members);
   const apply = (x: Matrix) => sumOfProducts(stacks, stacks, x);
-  const start = sumOfProducts(stacks, stacksOf(sketches, factors, members), found);
+  const sketched = stacksOf((k) => item(sketches, k), factors, members);
+  const start = sumOfProducts(stacks, sketched, found);
   return leadingSpace(apply, start, found.cols, { restarts: 8 }).basis;
 }
 
@@ -84,13 +85,13 @@ const group = 64;
 
 /** The members' blocks side by side, a group of them in each stack. */
 function stacksOf(
-  blocks: readonly Matrix[],
+  blockOf: (k: number) => Matrix,
   factors: readonly number[],
   members: readonly number[],
 ): Matrix[] {
   return Array.from({ length: Math.ceil(members.length / group) }, (_, g) => {
     const some = members.slice(g * group, (g + 1) * group);
-    return hstack(pick(blocks, some), pick(factors, some));
+    return hstack(some.map(blockOf), pick(factors, some));
   });
 }
 

@@ -9,7 +9,7 @@ import {
   item,
 } from "@fedclair/linalg";
 import { product, type Factors } from "../../factors.js";
-import { combine, compress, isFactored, type Change } from "./change.js";
+import { combine, isFactored, type Change, type Side } from "./change.js";
 
 /** The shared space of one module: orthonormal columns, p×r on the left, q×r on the right. */
 export interface SharedSpace {
@@ -83,11 +83,14 @@ export function gramInside(changes: readonly Change[], space: SharedSpace): Matr
   return gramTN(table);
 }
 
-/** |QX|/|PX|: infinite outside the space altogether, 0 of no change at all. */
-export function tangentTo({ left, right }: SharedSpace, change: Change): number {
+/** |QX|/|PX|: infinite outside the space altogether, 0 of no change at all. @param compressed X from a side, as `compress` says */
+export function tangentTo(
+  { left, right }: SharedSpace,
+  compressed: (side: Side) => Matrix,
+): number {
   const split = [
-    ...(left ? [splitEnergy(left, compress(change, "left"))] : []),
-    ...(right ? [splitEnergy(right, compress(change, "right"))] : []),
+    ...(left ? [splitEnergy(left, compressed("left"))] : []),
+    ...(right ? [splitEnergy(right, compressed("right"))] : []),
   ];
   const outside = sum(split.map((energy) => energy.outside));
   return outside === 0 ? 0 : Math.sqrt(outside / sum(split.map((energy) => energy.inside)));

@@ -13,7 +13,8 @@ import {
 } from "@fedclair/linalg";
 import { columnsOf } from "../../factors.js";
 import type { ClairOptions } from "../options.js";
-import { compress, type Change, type Side } from "./change.js";
+import { indices } from "../lists.js";
+import type { Side } from "./change.js";
 import { Grams } from "./grams.js";
 import { liftFromSketch, sketcher, sketchRows } from "./sketch.js";
 
@@ -54,24 +55,25 @@ export function visibleShares({ view, rank }: Sought): number[] {
 }
 
 /**
- * Steps 1 and 2 for one module and side. Where it has many rows the view keeps sketches, and asks for the changes again to lift a space.
- * @param changesNow gives the active clients' changes, at least one; all dense or all factored
+ * Steps 1 and 2 for one module and side. Where it has many rows the view keeps sketches, and asks for blocks again to lift a space.
+ * @param count of active clients, at least one
+ * @param blockOf gives a client's block Y_k, as `compress` says
  * @param largestRank of a space that will be sought in the view
  * @param leastNorm a change with a norm up to it counts as zero
  * @param mostRows a view that would have more is sketched in so many
  */
 export function viewOf(
-  changesNow: () => readonly Change[],
+  count: number,
+  blockOf: (k: number) => Matrix,
   side: Side,
   { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
   largestRank: number,
   leastNorm = 0,
   mostRows = sketchRows,
 ): View {
-  const blocksNow = () => changesNow().map((change) => compress(change, side));
-  const changed = blocksNow();
+  const changed = indices(count).map(blockOf);
   const factors = scales(changed, normalize, leastNorm);
-  const { stack, lift } = inFewRows(changed, factors, mostRows, { normalize, seed }, blocksNow);
+  const { stack, lift } = inFewRows(changed, factors, mostRows, { normalize, seed }, blockOf);
   const blocks = columnsOf(stack, changed);
   const own: Matrix[] = [];
   return {
@@ -124,7 +126,7 @@ function inFewRows(
   factors: readonly number[],
   mostRows: number,
   { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
-  blocksNow: () => readonly Matrix[],
+  blockOf: (k: number) => Matrix,
 ): Pick<View, "stack" | "lift"> {
   const { rows } = item(blocks, 0);
   const width = blocks.reduce((total, block) => total + block.cols, 0);
@@ -134,8 +136,7 @@ function inFewRows(
     const even = sketches.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
     return {
       stack: hstack(sketches, normalize === "unit" ? even : factors),
-      lift: (basis, members) =>
-        liftFromSketch({ blocks: blocksNow(), sketches, factors }, basis, members),
+      lift: (basis, members) => liftFromSketch({ blockOf, sketches, factors }, basis, members),
     };
   }
   const stack = hstack(blocks, factors);

@@ -1,20 +1,10 @@
 import { deltaShape, isLowRank, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
-import {
-  at,
-  frobenius,
-  gramNT,
-  gramTN,
-  item,
-  leadingLeft,
-  multiply,
-  multiplyTN,
-  type Matrix,
-} from "@fedclair/linalg";
-import { product, type Factors } from "../../factors.js";
+import { at, item, leadingLeft, multiply, multiplyTN, type Matrix } from "@fedclair/linalg";
+import type { Factors } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
 import { condense, type Condensed } from "../condense.js";
 import { pick, zip } from "../lists.js";
-import { changeOf, inShape, isBounded } from "../modules.js";
+import { inShape, isBounded } from "../modules.js";
 import type { ClairOptions } from "../options.js";
 import { asPairs, type RefinedPair } from "../refinement/pairs.js";
 import {
@@ -25,14 +15,8 @@ import {
   type RefineOptions,
 } from "../refinement/refine-module.js";
 import { rankOf } from "../search/rank.js";
-import {
-  combine,
-  compress,
-  isFactored,
-  normOf,
-  type Change,
-  type Side,
-} from "../subspace/change.js";
+import { combine, compress, isFactored, type Change, type Side } from "../subspace/change.js";
+import { Sent } from "../subspace/sent.js";
 import { gramInside, tangentTo, type SharedSpace } from "../subspace/space.js";
 import { roughRows } from "../subspace/sketch.js";
 import { viewOf, type View } from "../subspace/view.js";
@@ -59,11 +43,11 @@ export interface Comparison {
 export class ModuleState {
   readonly #updates: readonly TensorDelta[];
   readonly #options: ClairOptions;
-  /** Those that are compared dense, made when they are first needed. Pairs are read anew each time: kept, they would be the most memory of a round. */
-  readonly #dense: Change[] = [];
+  readonly #sent: readonly Sent[];
 
   constructor(updates: readonly TensorDelta[], options: ClairOptions) {
     this.#updates = updates;
+    this.#sent = updates.map((update) => new Sent(update));
     this.#options = options;
   }
 
@@ -79,7 +63,7 @@ export class ModuleState {
   /** Step 0: |X|_F of every client's change; NaN where an entry is not finite, or beyond 1e100. */
   norms(): number[] {
     return this.#updates.map((update, k) =>
-      tensorsOf(update).every(({ data }) => isBounded(data)) ? normOf(this.#change(k)) : NaN,
+      tensorsOf(update).every(({ data }) => isBounded(data)) ? item(this.#sent, k).norm() : NaN,
     );
   }
 
@@ -93,10 +77,12 @@ export class ModuleState {
   ): Promise<ModuleViews> {
     const { side, rankMax, pooling } = this.#options;
     const given = rank ?? (this.#options.rank === "auto" ? rankMax : this.#options.rank);
-    const changes = this.#compared(clients, centre);
+    const blocksOn = this.#blocksOn(clients, centre);
     const sides: readonly Side[] = side === "both" ? ["left", "right"] : [side];
     const viewsOf = (mostRows?: number) =>
-      sides.map((one) => viewOf(changes, one, this.#options, given, leastNorm, mostRows));
+      sides.map((one) =>
+        viewOf(clients.length, blocksOn(one), one, this.#options, given, leastNorm, mostRows),
+      );
     const seekIn = (views: readonly View[]) => new ModuleViews(views, given, pooling);
     const views = viewsOf();
     const whole = seekIn(views);
@@ -146,40 +132,35 @@ export class ModuleState {
 
   /** (Σσ²)²/Σσ⁴ of the clients' singular values: how many directions a change has, 1 of one that did not change it. */
   effectiveRanks(clients: readonly number[]): number[] {
-    return this.#changesOf(clients).map((change) => {
-      const block = compress(change, "left");
-      const gram = block.cols < block.rows ? gramTN(block) : gramNT(block);
-      const size = frobenius(block) ** 4;
-      return size === 0 ? 1 : size / frobenius(gram) ** 2;
-    });
+    return pick(this.#sent, clients).map((sent) => sent.effectiveRank());
   }
 
   /** |QX|/|PX| of the clients in the module's own coordinates; infinite outside altogether, 0 of one that did not change it. */
   tangents(space: SharedSpace, clients: readonly number[]): number[] {
-    return this.#changesOf(clients).map((change) => tangentTo(space, change));
-  }
-
-  #change(k: number): Change {
-    const update = item(this.#updates, k);
-    return isLowRank(update) ? changeOf(update) : (this.#dense[k] ??= changeOf(update));
+    return pick(this.#sent, clients).map((sent) => tangentTo(space, (side) => sent.compress(side)));
   }
 
   /** A module that one of the clients sends dense is p×q in memory already: then everybody's is. */
   #changesOf(clients: readonly number[]): readonly Change[] {
-    const changes = clients.map((k) => this.#change(k));
-    if (changes.every(isFactored)) return changes;
-    return changes.map((change, i) => (this.#dense[item(clients, i)] ??= multipliedOut(change)));
+    const sent = pick(this.#sent, clients);
+    const arePairs = sent.every(({ isPair }) => isPair);
+    return sent.map((one) => (arePairs ? one.change() : one.multipliedOut()));
   }
 
-  /** Gives the clients' changes, or their differences from the mean of some of them, of whose directions the leading ones count. */
-  #compared(clients: readonly number[], centre?: readonly number[]): () => readonly Change[] {
-    if (centre === undefined) return () => this.#changesOf(clients);
+  /** Gives blocks of the clients' changes, or of their differences from the mean of some of them, of whose directions the leading ones count. */
+  #blocksOn(
+    clients: readonly number[],
+    centre?: readonly number[],
+  ): (side: Side) => (k: number) => Matrix {
+    const sent = pick(this.#sent, clients);
+    if (centre === undefined) return (side) => (k) => item(sent, k).compress(side);
     const common = this.#common(clients, centre);
-    const differences = () =>
-      this.#changesOf(clients).map((change) => combine([change, common], [1, -1]));
-    if (isFactored(common)) return differences;
-    const dense = differences();
-    return () => dense;
+    const difference = (change: Change) => combine([change, common], [1, -1]);
+    if (isFactored(common)) {
+      return (side) => (k) => compress(difference(item(sent, k).change()), side);
+    }
+    const dense = sent.map((one) => difference(one.multipliedOut()));
+    return (side) => (k) => compress(item(dense, k), side);
   }
 
   #common(clients: readonly number[], centre: readonly number[]): Change {
@@ -223,10 +204,6 @@ function leading({ b, a }: Factors, r: number): Factors {
 
 function largestRank(changes: readonly Change[]): number {
   return Math.max(...changes.map((change) => (isFactored(change) ? change.b.cols : 0)));
-}
-
-function multipliedOut(change: Change): Matrix {
-  return isFactored(change) ? product(change) : change;
 }
 
 /** An update over a number; of factors b is divided. */
