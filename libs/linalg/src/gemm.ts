@@ -1,13 +1,13 @@
 import { part, transposed, type Block } from "./block.js";
 import {
-  depth,
-  extent,
+  blockings,
   gap,
   left,
   multiplyOwn,
   multiplyPacked,
   product,
   right,
+  type Blocking,
   type LeftLayout,
   type Part,
   type RightLayout,
@@ -34,16 +34,7 @@ export function addProductByKernel(out: Block, a: Block, b: Block, factor: numbe
   else addBlocks(out, a, b, factor);
 }
 
-/** Rows, columns and terms of the sums that are done at once: where the result is narrow, such that lines that are copied are long. */
-interface Blocking {
-  readonly height: number;
-  readonly width: number;
-  readonly depth: number;
-}
-
-const square: Blocking = { height: extent, width: extent, depth };
-const tall: Blocking = { height: 2048, width: 32, depth: 64 };
-const wide: Blocking = { height: 32, width: 128, depth: 1024 };
+const { square, tall, wide } = blockings;
 
 function blockingFor(out: Block, a: Block): Blocking {
   if (out.rows <= wide.height) return wide;
@@ -65,8 +56,8 @@ function addBlocks(out: Block, a: Block, b: Block, factor: number): void {
 
 /** out ← out + A·Aᵀ likewise, of which the upper triangle is right, and the lower one not all there. */
 export function addGramByKernel(out: Block, a: Block): void {
-  for (let j = 0; j < a.rows; j += extent) {
-    const jEnd = Math.min(j + extent, a.rows);
+  for (let j = 0; j < a.rows; j += square.width) {
+    const jEnd = Math.min(j + square.width, a.rows);
     const own = part(a, j, jEnd, 0, a.cols);
     const above = part(out, 0, j, j, jEnd);
     if (j > 0) addBlocks(above, part(a, 0, j, 0, a.cols), transposed(own), 1);
@@ -96,8 +87,8 @@ function addOwn(out: Block, a: Block): void {
     strips.push({ rows: padded(Math.min(to, a.rows), panelRows), from, to });
   }
   product.fill(0, 0, height * width);
-  for (let l = 0; l < a.cols; l += depth) {
-    const lEnd = Math.min(l + depth, a.cols);
+  for (let l = 0; l < a.cols; l += square.depth) {
+    const lEnd = Math.min(l + square.depth, a.cols);
     pack(left, part(a, 0, a.rows, l, lEnd), panelRows);
     for (const one of strips) multiplyOwn(one, height, lEnd - l);
   }

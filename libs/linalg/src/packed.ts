@@ -1,13 +1,28 @@
 import { kernelsOn } from "./kernels.js";
 
-/** The largest block of a product: rows and columns of the result, and terms of its sums. 4 MiB with the operands. */
-export const extent = 512;
-export const depth = 256;
-/** Numbers that may lie between the lines of an operand. */
+/** The largest block of a product: rows and columns of the result, and terms of its sums. */
+export interface Blocking {
+  readonly height: number;
+  readonly width: number;
+  readonly depth: number;
+}
+
+/** Of narrow results such that the lines of the other operand are long ones. All take about 4 MiB with the operands. */
+export const blockings = {
+  square: { height: 512, width: 512, depth: 256 },
+  tall: { height: 2048, width: 32, depth: 64 },
+  wide: { height: 32, width: 128, depth: 1024 },
+} as const satisfies Record<string, Blocking>;
+
+/** So many numbers may lie between the lines of an operand. */
 export const gap = 8;
 
-const operandLength = (extent + gap) * (depth + gap);
-const bytes = 8 * (2 * operandLength + extent * extent);
+const all: readonly Blocking[] = Object.values(blockings);
+const operandLength = Math.max(
+  ...all.map(({ height, width, depth }) => (Math.max(height, width) + gap) * (depth + gap)),
+);
+const productLength = Math.max(...all.map(({ height, width }) => height * width));
+const bytes = 8 * (2 * operandLength + productLength);
 const pages = Math.ceil(bytes / 65_536);
 const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 const kernels = kernelsOn(memory);
@@ -15,7 +30,7 @@ const kernels = kernelsOn(memory);
 export const left = new Float64Array(memory.buffer, 0, operandLength);
 export const right = new Float64Array(memory.buffer, 8 * operandLength, operandLength);
 /** Column-major. */
-export const product = new Float64Array(memory.buffer, 16 * operandLength, extent * extent);
+export const product = new Float64Array(memory.buffer, 16 * operandLength, productLength);
 
 /** How the left operand lies: eight rows of a column are neighbours. In numbers. */
 export interface LeftLayout {
