@@ -2,5 +2,5 @@ export { multiplyBlock, multiplyOwn } from "./gemm";
 export { factorPanel } from "./householder";
 export { jacobiSweep } from "./jacobi";
 export { applyRotations } from "./rotations";
-export { tanh } from "./tanh";
+export { exp, tanh } from "./exponential";
 export { tridiagonalise } from "./tridiagonal";

@@ -11,5 +11,5 @@ export { columnEnergies, splitColumns, splitEnergy, type SplitEnergy } from "./p
 export { thinQr, type ThinQr } from "./qr.js";
 export { frobenius, median, medianDeviation, norm, quantile, sum } from "./stats.js";
 export { Stream, stream } from "./stream.js";
-export { tanhInPlace } from "./tanh.js";
+export { expInPlace, tanhInPlace } from "./exponential.js";
 export { thinSvd, type ThinSvd } from "./svd.js";

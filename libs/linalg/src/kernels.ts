@@ -26,6 +26,7 @@ export interface Kernels {
   factorPanel(a: number, stride: number, m: number, n: number, taus: number): void;
   jacobiSweep(a: number, stride: number, rows: number, n: number, threshold: number): number;
   applyRotations(panel: number, chains: number, end: number): void;
+  exp(x: number, count: number): void;
   tanh(x: number, count: number): void;
   tridiagonalise(
     a: number,

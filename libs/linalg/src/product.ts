@@ -19,7 +19,7 @@ export function addGram(out: Block, a: Block): void {
 
 /** Whether the kernel saves more time than packing takes. */
 function paysToPack(rows: number, cols: number, depth: number): boolean {
-  return Math.min(rows, cols, depth) >= 4 && rows * cols * depth >= 4096;
+  return Math.min(rows, cols, depth) >= 2 && rows * cols * depth >= 1024;
 }
 
 /** Four columns of A are added at a time, so that each entry of the result is read and written once for four products. */

@@ -1,4 +1,4 @@
-import { Matrix, sum, type Stream, at } from "@fedclair/linalg";
+import { at, expInPlace, Matrix, sum, type Stream } from "@fedclair/linalg";
 import { squaredDistances } from "./metrics.js";
 
 /**
@@ -20,7 +20,11 @@ export function couple(v0: Float64Array, sources: Matrix, targets: Matrix, eps: 
       most = Math.max(most, score);
     }
     // The largest is taken out, so that exp neither overflows nor leaves nothing.
-    for (let i = 0; i < column.length; i++) column[i] = Math.exp(at(column, i) - most);
+    for (let i = 0; i < column.length; i++) column[i] = at(column, i) - most;
+  }
+  expInPlace(out.data);
+  for (let j = 0; j < out.cols; j++) {
+    const column = out.column(j);
     const total = sum(column);
     for (let i = 0; i < column.length; i++) column[i] = at(column, i) / total;
   }

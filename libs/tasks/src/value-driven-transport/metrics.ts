@@ -9,11 +9,11 @@ export function squaredDistances(x: Matrix, y: Matrix): Matrix {
   const out = new Matrix(x.rows, y.rows);
   for (let c = 0; c < x.cols; c++) {
     const from = x.column(c);
-    for (let j = 0; j < y.rows; j++) {
-      const column = out.column(j);
-      const to = y.get(j, c);
-      for (let i = 0; i < column.length; i++) {
-        column[i] = at(column, i) + (at(from, i) - to) ** 2;
+    const to = y.column(c);
+    for (let j = 0, t = 0; j < y.rows; j++) {
+      for (let i = 0; i < x.rows; i++, t++) {
+        const apart = at(from, i) - at(to, j);
+        out.data[t] = at(out.data, t) + apart * apart;
       }
     }
   }

@@ -99,7 +99,9 @@ export function drawRing(
 
 /** n points, n×2. */
 export function drawPoints(count: number, draw: (i: number) => readonly [number, number]): Matrix {
-  return Matrix.fromRows(Array.from({ length: count }, (_, i) => [...draw(i)]));
+  const points = new Matrix(count, 2);
+  for (let i = 0; i < count; i++) [points.data[i], points.data[count + i]] = draw(i);
+  return points;
 }
 
 function pointOf(distribution: Distribution, rng: Stream): readonly [number, number] {

@@ -1,13 +1,36 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { at } from "./at.js";
-import { tanhInPlace } from "./tanh.js";
+import { expInPlace, tanhInPlace } from "./exponential.js";
 
 function tanh(...numbers: number[]): Float64Array {
   const out = Float64Array.from(numbers);
   tanhInPlace(out);
   return out;
 }
+
+describe("expInPlace", () => {
+  it("is Math.exp within a few units of the last place, and at its ends beyond them", () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: -708, max: 708, noNaN: true })), (numbers) => {
+        const out = Float64Array.from(numbers);
+        expInPlace(out);
+        out.forEach((y, i) => {
+          const expected = Math.exp(at(Float64Array.from(numbers), i));
+          assert.ok(Math.abs(y - expected) <= 1e-15 * expected, `${numbers[i]}: ${y}, ${expected}`);
+        });
+      }),
+      { numRuns: 1000 },
+    );
+    const out = Float64Array.of(-Infinity, -1e9, Infinity, NaN, 0);
+    expInPlace(out);
+    const [least, most] = [Math.exp(-708), Math.exp(708)];
+    [least, least, most].forEach((expected, i) => {
+      assert.ok(Math.abs(at(out, i) - expected) <= 1e-15 * expected);
+    });
+    assert.deepEqual([...out.subarray(3)], [NaN, 1]);
+  });
+});
 
 describe("tanhInPlace", () => {
   it("is Math.tanh within a few units of the last place, near 0 too", () => {
