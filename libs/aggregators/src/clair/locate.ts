@@ -62,7 +62,7 @@ async function bestFitted(
 }
 
 /**
- * With option `centered` the steps are repeated on the differences from the benign mean, until the benign set stays: a
+ * With option `centered` the steps are repeated on the changes without the benign mean, until the benign set stays: a
  * common part that is large would be mixed into the fit, and what is sought is the space of what varies between benign clients.
  * @param core known to fit one space; else it is searched
  */

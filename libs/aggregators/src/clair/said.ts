@@ -6,11 +6,10 @@ import { shareHeld, trusted } from "./evidence/outside.js";
 import { overRounds } from "./evidence/over-rounds.js";
 import {
   agreeingCore,
-  centredOn,
   haveCommonPart,
   likenessOf,
+  withoutCommon,
   type Likeness,
-  type Varying,
 } from "./evidence/pieces.js";
 import { roundStatistics, standingsAfter, type Standings } from "./evidence/standings.js";
 import { weighRounds } from "./evidence/weigh-rounds.js";
@@ -76,12 +75,13 @@ export async function sayOf(
     const insideOf = (core: readonly number[]) => commonShares(of.views, core);
     return judge(alike, insideOf, of.detection, options.falseAlarmRate);
   };
-  let ofRound = plain ? await judged(located, plain) : silence(scores, undecided ?? "");
+  const plainly = plain ? await judged(located, plain) : silence(scores, undecided ?? "");
+  let ofRound: Judgement = plainly;
   let shared = located;
   if (varying) {
     const centred = { ...options, centered: true };
     const parted = await locate(modules, clients, [], centred, varying);
-    ofRound = union(ofRound, await judged(parted, varying), varying.common);
+    ofRound = union(plainly, await judged(parted, varying));
     // The space of what varies is refined in where it is one: a common part is kept by the mean.
     if (shareHeld(parted.detection) >= trusted) shared = parted;
   }
@@ -114,7 +114,7 @@ async function likenesses(
   clients: readonly Client[],
   { centered }: Pick<ClairOptions, "centered">,
   known: Known["known"],
-): Promise<readonly [Likeness, Varying?]> {
+): Promise<readonly [Likeness, Likeness?]> {
   const norms = clients.map(({ norm }) => norm);
   const grams = await modules.each(async (module, m) => {
     const gram = known(item(modules.names, m));
@@ -123,7 +123,7 @@ async function likenesses(
   const plain = likenessOf(grams, norms);
   const core = agreeingCore(plain);
   if (!centered && !haveCommonPart(plain, core)) return [plain];
-  const varying = centredOn(core, grams, norms);
+  const varying = withoutCommon(core, grams, norms);
   return centered ? [varying] : [plain, varying];
 }
 

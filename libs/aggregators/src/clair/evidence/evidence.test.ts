@@ -3,7 +3,7 @@ import { Matrix, at, item, multiplyTN, stream } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices } from "../lists.js";
 import { forwardSearch, looksOf } from "./forward-search.js";
-import { excused, judge, union, type Judgement } from "./judge.js";
+import { excused, judge, union, type Judgement, type Look } from "./judge.js";
 import { findOutliers } from "./outliers.js";
 import { agreeingCore, large, likenessOf, piecesOf, type Likeness } from "./pieces.js";
 import { surprises } from "./surprise.js";
@@ -230,10 +230,10 @@ describe("a judgement by evidence", () => {
 });
 
 describe("two looks at the same clients", () => {
-  const look = (contaminated: number[], undecided: number[], scores: number[]): Judgement => {
+  const look = (contaminated: number[], undecided: number[], scores: number[]): Look => {
     const left = [...contaminated, ...undecided];
     return {
-      ...{ contaminated, scores, isSilent: false },
+      ...{ contaminated, byOutsideAlone: [], scores, isSilent: false },
       benign: indices(scores.length).filter((k) => !left.includes(k)),
       undecided: new Map(undecided.map((k) => [k, "stands apart"])),
       evidence: scores.map((statistic) => [{ kind: "size", statistic }]),
@@ -241,21 +241,31 @@ describe("two looks at the same clients", () => {
   };
   const plain = look([0], [1], [3, 1.2, 0.4, 0.3]);
 
-  it("accuse whom either does, but for who lacks the common part, and tell what the second shows of all", () => {
-    const both = union(plain, look([1, 2], [3], [0.1, 4, 5, 2]), [1, 0.1, 0.9, 1]);
-    // Without the part that the others have in common, what varies in the second one is that part.
-    assert.deepEqual([both.contaminated, both.benign], [[0, 2], [3]]);
-    assert.deepEqual([...both.undecided.keys()], [1]);
+  it("accuse whom either does, and tell what the second shows of all", () => {
+    const both = union(plain, look([1, 2], [3], [0.1, 4, 5, 2]));
+    assert.deepEqual([both.contaminated, both.benign], [[0, 1, 2], [3]]);
+    assert.deepEqual([...both.undecided.keys()], []);
     // The last one stands apart in the second look alone, which does not convict.
-    assert.deepEqual(both.scores, [3, 1.2, 5, 1]);
+    assert.deepEqual(both.scores, [3, 4, 5, 1]);
     assert.deepEqual(both.evidence[3], [
       { kind: "size", statistic: 0.3 },
       { kind: "size, in what varies", statistic: 2 },
     ]);
   });
 
+  it("accuse nobody who only lacks the common part, and is in what varies as others are", () => {
+    const outside = { ...look([0, 1, 2], [], [3, 3, 3, 0.3]), byOutsideAlone: [0, 1] };
+    const both = union(outside, look([], [1], [0.2, 2, 0.1, 0.2]));
+    assert.deepEqual(both.contaminated, [1, 2]);
+    assert.match(both.undecided.get(0) ?? "", /^lacks what the others have in common/);
+    const nothing = { ...look([], [], [0, 0, 0, 0]), isSilent: true };
+    assert.deepEqual(union(outside, nothing).contaminated, [0, 1, 2]);
+  });
+
   it("are the first where the second accuses nobody", () => {
-    assert.deepEqual(union(plain, look([], [3], [0.1, 0.2, 0.2, 0.3]), [1, 1, 1, 1]), plain);
+    const { byOutsideAlone, ...said } = plain;
+    assert.deepEqual(byOutsideAlone, []);
+    assert.deepEqual(union(plain, look([], [3], [0.1, 0.2, 0.2, 0.3])), said);
   });
 });
 

@@ -32,6 +32,12 @@ export interface Judgement {
   readonly evidence: readonly (readonly Evidence[])[];
 }
 
+/** What one look says. */
+export interface Look extends Judgement {
+  /** The contaminated against whom nothing tells but that they lie outside the shared space. */
+  readonly byOutsideAlone: readonly number[];
+}
+
 /** χ² with 4 degrees of freedom, exceeded with probability 0.05: what size and clique say together. */
 const guilt = 9.488;
 
@@ -49,6 +55,8 @@ const strangers =
   "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them";
 const tooMany =
   "too many may be contaminated: as many lie outside the shared space as inside, and which of them are honest cannot be told";
+const without =
+  "lacks what the others have in common, and is like them in the rest: honest and different, or contaminated";
 const paired =
   "is like one other as no two clients are, and nothing else tells against it: two states of one client, or two that collude";
 
@@ -66,7 +74,7 @@ export async function judge(
   insideOf: (core: readonly number[]) => Promise<readonly number[]>,
   detection: Detection,
   rate: number,
-): Promise<Judgement> {
+): Promise<Look> {
   const { benign, scores, gap } = detection;
   const isTrusted = shareHeld(detection) >= trusted;
   const threshold = Math.max(detection.threshold, farOutOf(pick(scores, benign), detection));
@@ -95,11 +103,13 @@ export async function judge(
   const suspects = found.outliers.filter((k) => !isInside(k) || isOdd(k));
   const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed, likeness));
   const opposition = oppositionTo(likeness, found.members, isOpposed, rate);
-  const convicted = new Set([...beyond(byOutside), ...guilty, ...beyond(opposition)]);
+  const otherwise = [...guilty, ...beyond(opposition)];
+  const convicted = new Set([...beyond(byOutside), ...otherwise]);
   const unsure = suspects.filter((k) => !convicted.has(k));
   const byLikeness = (k: number) => (isNarrow && !convicted.has(k) ? 0 : at(found.excess, k));
   return {
     contaminated: indices(scores.length).filter((k) => convicted.has(k)),
+    byOutsideAlone: beyond(byOutside).filter((k) => !otherwise.includes(k)),
     benign: indices(scores.length).filter((k) => !convicted.has(k) && !unsure.includes(k)),
     undecided: new Map(unsure.map((k) => [k, item(likeness.inPair, k) ? paired : alone])),
     isSilent: false,
@@ -121,11 +131,12 @@ function withWholeSize(found: Outliers, likeness: Likeness): Outliers {
 }
 
 /** By lying outside a space that is trusted. @param scores in units of what convicts */
-function byOutsideAlone(scores: readonly number[], outside: (k: number) => Evidence): Judgement {
+function byOutsideAlone(scores: readonly number[], outside: (k: number) => Evidence): Look {
   const contaminated = beyond(scores);
   const all = indices(scores.length);
   return {
     contaminated,
+    byOutsideAlone: contaminated,
     benign: all.filter((k) => !contaminated.includes(k)),
     ...{ undecided: new Map(), isSilent: false, scores },
     evidence: all.map((k) => [outside(k)]),
@@ -133,10 +144,10 @@ function byOutsideAlone(scores: readonly number[], outside: (k: number) => Evide
 }
 
 /** Of nobody anything. @param scores tangents */
-export function silence(scores: readonly number[], why: string): Judgement {
+export function silence(scores: readonly number[], why: string): Look {
   const all = indices(scores.length);
   return {
-    ...{ contaminated: [], benign: all, isSilent: true },
+    ...{ contaminated: [], byOutsideAlone: [], benign: all, isSilent: true },
     undecided: new Map(all.map((k) => [k, why])),
     scores: scores.map(() => 0),
     evidence: scores.map((statistic) => [{ kind: "outside", statistic }]),
@@ -151,11 +162,11 @@ const bothTell = 0.01;
  * or alike, by their kind, but not both.
  */
 async function withLargeCliques(
-  said: Judgement,
+  said: Look,
   likeness: Likeness,
   core: readonly number[],
   rate: number,
-): Promise<Judgement> {
+): Promise<Look> {
   const shares = [...likeness.agreement].map(() => 1);
   const found = await findOutliers(piecesOf({ ...likeness, isCentred: true }, shares, core), rate);
   const inClique = (k: number) => tells(found, together, k) && !item(likeness.inPair, k);
@@ -171,20 +182,18 @@ async function withLargeCliques(
   };
 }
 
-/** Who has less of the common part than half of it lacks it. */
-const leastCommon = 0.5;
-
 /**
- * Of a look at whole changes, and one at what varies: who is accused by either. Of who lacks the common part the second says nothing: what varies of
- * it is that part. What it shows is told, of all, where it accuses somebody.
- * @param common how often each client has the part that was taken out
+ * Of a look at whole changes, and one at what varies: who is accused by either; but who lies outside the space that whole changes share,
+ * and is benign in what varies, only lacks the common part. What the second shows is told, of all, where it accuses somebody.
  */
-export function union(first: Judgement, second: Judgement, common: readonly number[]): Judgement {
-  const has = (k: number) => item(common, k) >= leastCommon;
-  const accused = new Set(second.contaminated.filter(has));
+export function union(first: Look, second: Judgement): Judgement {
+  const accused = new Set(second.contaminated);
+  const lacking = second.isSilent
+    ? []
+    : first.byOutsideAlone.filter((k) => second.benign.includes(k));
   const told = (k: number) => (accused.size > 0 ? item(second.evidence, k).map(ofWhatVaries) : []);
   return {
-    ...withAccused(first, accused),
+    ...withAccused(freed(first, lacking, without), accused),
     isSilent: first.isSilent,
     scores: first.scores.map((score, k) => {
       // Who only stands apart in what varies is not accused, and stays at what convicts at most.
@@ -201,14 +210,17 @@ export function union(first: Judgement, second: Judgement, common: readonly numb
  */
 export function excused(said: Judgement, isElsewhere: (k: number) => boolean): Judgement {
   const isExcused = (k: number) => isElsewhere(k) && !item(said.evidence, k).some(tellsAnywhere);
-  const freed = said.contaminated.filter(isExcused);
-  const unsure = [...said.undecided].map(
-    ([k, why]) => [k, isExcused(k) ? elsewhere : why] as const,
-  );
+  const unsure = [...said.contaminated, ...said.undecided.keys()].filter(isExcused);
+  return freed(said, unsure, elsewhere);
+}
+
+/** Where nothing can be said of some clients. */
+function freed(said: Judgement, unsure: readonly number[], why: string): Judgement {
+  const stays = (k: number) => !unsure.includes(k);
   return {
     ...said,
-    contaminated: said.contaminated.filter((k) => !isExcused(k)),
-    undecided: new Map([...unsure, ...freed.map((k) => [k, elsewhere] as const)]),
+    contaminated: said.contaminated.filter(stays),
+    undecided: new Map([...said.undecided, ...unsure.map((k) => [k, why] as const)]),
   };
 }
 

@@ -1,4 +1,5 @@
 import { at, item, Matrix, median, sum } from "@fedclair/linalg";
+import { timesCommon } from "../common-part.js";
 import { indices, pick } from "../lists.js";
 import type { Piece } from "./surprise.js";
 
@@ -18,16 +19,10 @@ export interface Likeness {
   readonly inPair: readonly boolean[];
 }
 
-/** Of what varies. */
-export interface Varying extends Likeness {
-  /** How often a client has the part that was taken out, about once or not at all. */
-  readonly common: readonly number[];
-}
-
 /** Two states of one client have a cosine above it, if they share half of what they learnt. */
 const leastPair = 0.5;
 
-/** Of a change's energy, what may be left by rounding when the common part is taken out. */
+/** Of a change's energy, what rounding may leave when the common part is taken out. */
 const rounding = 1e-15;
 
 /**
@@ -56,30 +51,29 @@ export function likenessOf(grams: readonly Matrix[], norms: readonly number[]): 
 }
 
 /**
- * The same of the changes less the mean of some clients, at least two.
+ * The same of what varies: of the changes less the mean of some clients, at least two, in every module as often as a client has it.
  * @param grams of changes each over its norm, as above
  */
-export function centredOn(
+export function withoutCommon(
   centre: readonly number[],
   grams: readonly Matrix[],
   norms: readonly number[],
-): Varying {
-  const [along, squares] = [norms.map(() => 0), norms.map(() => 0)];
+): Likeness {
   const centred = grams.map((gram) => {
-    const whole = indices(gram.rows).map((i) => {
+    const along = indices(gram.rows).map((i) => {
       return sum(centre.map((j) => gram.get(i, j) * item(norms, j))) / centre.length;
     });
-    // Of ⟨X_i − M, X_j − M⟩, i and j each over its norm.
-    const mean = sum(centre.map((i) => item(whole, i) * item(norms, i))) / centre.length;
-    norms.forEach((norm, i) => {
-      along[i] = item(along, i) + item(whole, i) * norm;
-      squares[i] = item(squares, i) + mean;
+    const mean = sum(centre.map((i) => item(along, i) * item(norms, i))) / centre.length;
+    // Of (X_i − s_i·M)/|X_i|.
+    const times = along.map((own, i) => {
+      const norm = item(norms, i);
+      return timesCommon(gram.get(i, i) * norm ** 2, own * norm, mean) / norm;
     });
     return Matrix.fromRows(
-      indices(gram.rows).map((i) =>
-        indices(gram.rows).map((j) => {
-          const [ni, nj] = [item(norms, i), item(norms, j)];
-          return gram.get(i, j) - item(whole, i) / nj - item(whole, j) / ni + mean / ni / nj;
+      gram.toRows().map((row, i) =>
+        row.map((inner, j) => {
+          const [si, sj] = [item(times, i), item(times, j)];
+          return inner - si * item(along, j) - sj * item(along, i) + si * sj * mean;
         }),
       ),
     );
@@ -91,8 +85,7 @@ export function centredOn(
     const own = inside.has(k) ? centre.length / (centre.length - 1) : 1;
     return own * norm * Math.sqrt(Math.max(square, rounding));
   });
-  const common = along.map((own, k) => own / (item(squares, k) || 1));
-  return { ...likenessOf(centred, left), isCentred: true, common };
+  return { ...likenessOf(centred, left), isCentred: true };
 }
 
 /**

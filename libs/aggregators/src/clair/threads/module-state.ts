@@ -2,6 +2,7 @@ import { deltaShape, isLowRank, tensorsOf, type Tensor, type TensorDelta } from 
 import { at, item, leadingLeft, multiply, multiplyTN, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
+import { timesCommon } from "../common-part.js";
 import { condense, type Condensed } from "../condense.js";
 import { pick, zip } from "../lists.js";
 import { inShape, isBounded } from "../modules.js";
@@ -15,7 +16,15 @@ import {
   type RefineOptions,
 } from "../refinement/refine-module.js";
 import { rankOf } from "../search/rank.js";
-import { combine, compress, isFactored, type Change, type Side } from "../subspace/change.js";
+import {
+  combine,
+  compress,
+  inner,
+  isFactored,
+  normOf,
+  type Change,
+  type Side,
+} from "../subspace/change.js";
 import { Sent } from "../subspace/sent.js";
 import { gramInside, tangentTo, type SharedSpace } from "../subspace/space.js";
 import { roughRows } from "../subspace/sketch.js";
@@ -27,11 +36,11 @@ import { inSharedMemory } from "./travel.js";
 /** Which clients are compared, and how. */
 export interface Comparison {
   readonly clients: readonly number[];
-  /** The clients whose mean is taken out of every change first; none by default. */
+  /** The clients whose mean is taken out of every change first, as often as it has it; none by default. */
   readonly centre?: readonly number[];
   /** Those whose space it is, where they are known: indices into `clients`. Else they are searched. */
   readonly core?: readonly number[];
-  /** A change, or a difference from that mean, with a norm up to it counts as zero. */
+  /** A change, or what that leaves of it, with a norm up to it counts as zero. */
   readonly leastNorm: number;
 }
 
@@ -147,7 +156,7 @@ export class ModuleState {
     return sent.map((one) => (arePairs ? one.change() : one.multipliedOut()));
   }
 
-  /** Gives blocks of the clients' changes, or of their differences from the mean of some of them, of whose directions the leading ones count. */
+  /** Gives blocks of the clients' changes; or of what varies in them: without the mean of some, of whose directions the leading ones count. */
   #blocksOn(
     clients: readonly number[],
     centre?: readonly number[],
@@ -155,7 +164,11 @@ export class ModuleState {
     const sent = pick(this.#sent, clients);
     if (centre === undefined) return (side) => (k) => item(sent, k).compress(side);
     const common = this.#common(clients, centre);
-    const difference = (change: Change) => combine([change, common], [1, -1]);
+    const square = normOf(common) ** 2;
+    const difference = (change: Change) => {
+      const times = timesCommon(normOf(change) ** 2, inner(change, common), square);
+      return combine([change, common], [1, -times]);
+    };
     if (isFactored(common)) {
       return (side) => (k) => compress(difference(item(sent, k).change()), side);
     }

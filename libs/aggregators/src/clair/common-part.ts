@@ -1,0 +1,18 @@
+/** Of the energy of what a client has beside the common part, so much lies along that by chance. */
+const byChance = 0.1;
+
+/**
+ * How often a client has what all have in common: more or less than once as it took more or fewer steps, or not at all. Subtracted once
+ * from each, the difference would be what varies most. Where it is once but for chance it is 1, so that what clients have of their own
+ * stays as it is.
+ * @param square |X|² of its change
+ * @param along ⟨X, M⟩
+ * @param common |M|²
+ * @returns s, for X − s·M
+ */
+export function timesCommon(square: number, along: number, common: number): number {
+  if (common <= 0) return 0;
+  const times = along / common;
+  const beside = square - along * times;
+  return (times - 1) ** 2 * common <= byChance * beside ? 1 : times;
+}
