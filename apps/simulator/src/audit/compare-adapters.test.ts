@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
-import { encodeSafetensors, UserError } from "@fedclair/core";
-import { stream } from "@fedclair/linalg";
+import { denseOf, encodeSafetensors, UserError } from "@fedclair/core";
+import { frobenius, stream, subtract } from "@fedclair/linalg";
 import { auditText } from "./audit-text.js";
 import { compareAdapters, type Compared } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
@@ -256,6 +256,27 @@ describe("compareAdapters", () => {
       () => parseOptions(["window=3"]),
       /window has no effect: an audit has no earlier rounds/,
     );
+  });
+
+  it("refines the others where one has an entry that is no number, as if it were not there", async () => {
+    const folder = await saveAdapters(9, 2);
+    const refinedOf = async () => (await compared(folder, { rank: 2 }, true)).refined;
+    const spoilt = {
+      [`${module}.lora_A.weight`]: { shape: [r, p], data: new Float32Array(r * p).fill(1) },
+      [`${module}.lora_B.weight`]: { shape: [p, r], data: new Float32Array(r * p).fill(NaN) },
+    };
+    for (const name of ["client-0", "client-4"]) await save(join(folder, name), spoilt, {});
+    const with_ = await refinedOf();
+    for (const name of ["client-0", "client-4"]) await rm(join(folder, name), { recursive: true });
+    const without = await refinedOf();
+    assert.deepEqual([...with_.keys()], [...without.keys()]);
+    assert.equal(without.size, 6);
+    for (const [name, pairs] of without) {
+      const [expected, got] = [pairs, with_.get(name)].map((own) => own?.modules.get(module));
+      assert.ok(expected && got);
+      const [x, y] = [denseOf(expected), denseOf(got)];
+      assert.ok(frobenius(subtract(x, y)) < 1e-6 * frobenius(x), name);
+    }
   });
 
   it("refines into new folders only, in the shapes of the originals, with all else that they hold", async () => {

@@ -42,7 +42,7 @@ export function findingsOf(
   const medians = new Map(benign.length > 0 ? names.map((module) => [module, usual(module)]) : []);
   return [...status].map(([name, said]) => {
     if (said === "invalid") {
-      return invalid(name, "other modules or shapes than most, or numbers that are not finite");
+      return invalid(name, "entries beyond 1e100, with which nothing can be compared");
     }
     const reason = reasons.get(name) ?? (said === "inactive" ? "changes nothing" : undefined);
     return {

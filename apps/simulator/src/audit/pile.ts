@@ -14,6 +14,11 @@ export interface Pile {
   readonly faults: ReadonlyMap<string, string>;
   /** By module: the adapters' changes, in their order. */
   readonly modules: ReadonlyMap<string, Condensed>;
+  /** All that were read, unfit ones too, and their changes by module: refined ones are turned back with these. */
+  readonly whole: {
+    readonly adapters: ReadonlyMap<string, Adapter>;
+    readonly modules: ReadonlyMap<string, readonly LowRank[]>;
+  };
   /** Groups of adapters that are the same to the last number: the first of each is compared. */
   readonly identical: readonly (readonly string[])[];
 }
@@ -29,29 +34,29 @@ export async function readPile(
   const { opened, faults } = await openAdapters(folders);
   const names = [...opened.keys()];
   const samples = new Map(names.map((name): [string, string[]] => [name, []]));
-  const all = new Map<string, Condensed>();
+  const condensed: Promise<readonly [string, Condensed]>[] = [];
   const modules = [...(opened.values().next().value?.modules.keys() ?? [])];
-  const pending: Promise<void>[] = [];
   const memory = new SharedRooms();
+  let done = 0;
   for (const [turn, module] of modules.entries()) {
     // A few modules at a time are in memory as they were read.
-    if (pending.length > availableParallelism()) await pending.shift();
+    await condensed[turn - availableParallelism() - 1];
     const pairs = [...opened].map(([name, adapter]) => {
-      const pair = pairIn(adapter, module, (bytes) => memory.take(bytes));
-      const fault = faults.get(name) ?? numberFault(module, pair);
+      const { pair, fault } = pairIn(adapter, module, (bytes) => memory.take(bytes));
       if (fault === undefined) samples.get(name)?.push(sampleOf(pair));
-      else faults.set(name, fault);
-      return fault === undefined ? pair : emptied(pair);
+      else if (!faults.has(name)) faults.set(name, fault);
+      return pair;
     });
-    const condensed = condenseAside(pairs, turn).then((own) => {
-      all.set(module, own);
+    const own = condenseAside(pairs, turn).then((own) => {
       memory.giveBack(pairs, own.pairs);
-      onProgress(all.size, modules.length);
+      onProgress(++done, modules.length);
+      return [module, own] as const;
     });
-    pending.push(condensed);
+    condensed.push(own);
     await yieldToEventLoop();
   }
-  await Promise.all(pending);
+  // In the order of the modules, whichever is done first: sums over them are the same to the bit.
+  const all = new Map(await Promise.all(condensed));
   const sound = names.map((name) => !faults.has(name));
   const isSound = (_: unknown, k: number) => sound[k] === true;
   const rows = [...names.keys()].filter((k) => sound[k]);
@@ -64,20 +69,24 @@ export async function readPile(
         { pairs: pairs.filter(isSound), ...(gram && { gram: gram.among(rows) }) },
       ]),
     ),
+    whole: {
+      adapters: opened,
+      modules: new Map([...all].map(([module, { pairs }]) => [module, pairs])),
+    },
     identical: identical(adapters, samples),
   };
 }
 
 /** Refined pairs in the modules' own coordinates. @param refined by module, by adapter, condensed */
 export function expandAll(
-  { adapters, modules }: Pile,
+  { whole: { adapters, modules } }: Pile,
   refined: ReadonlyMap<string, ReadonlyMap<string, RefinedPair>>,
 ): Map<string, Map<string, RefinedPair>> {
   return new Map(
     [...refined].map(([module, own]) => {
-      const pairs = [...adapters.values()].map((adapter) => pairIn(adapter, module));
+      const pairs = [...adapters.values()].map((adapter) => pairIn(adapter, module).pair);
       const changes = [...own.values()].map(({ pair }) => pair);
-      const expanded = expand(pairs, modules.get(module)?.pairs ?? [], changes);
+      const expanded = expand(pairs, modules.get(module) ?? [], changes);
       const entries = [...own].map(([name, refined], k): [string, RefinedPair] => {
         return [name, { ...refined, pair: item(expanded, k) }];
       });
@@ -86,10 +95,19 @@ export function expandAll(
   );
 }
 
-function pairIn({ modules }: Adapter, module: string, allocate?: Allocate): LowRank {
-  const pair = modules.get(module);
-  if (pair === undefined) throw new TypeError(`pairIn: no module ${module}`);
-  return readPair(pair, allocate);
+/** As it was read; zeros, and why, where entries are no numbers. */
+function pairIn(
+  { modules }: Adapter,
+  module: string,
+  allocate?: Allocate,
+): { readonly pair: LowRank; readonly fault?: string } {
+  const filed = modules.get(module);
+  if (filed === undefined) throw new TypeError(`pairIn: no module ${module}`);
+  const pair = readPair(filed, allocate);
+  const fault = numberFault(module, pair);
+  if (fault === undefined) return { pair };
+  for (const { data } of [pair.b, pair.a]) data.fill(0);
+  return { pair, fault };
 }
 
 /** Memory that threads share, so that nothing is copied on its way to another; used again when a module is condensed. */
@@ -114,10 +132,4 @@ class SharedRooms {
     if (free) free.push(buffer);
     else this.#free.set(buffer.byteLength, [buffer]);
   }
-}
-
-/** In the place of numbers that are none. */
-function emptied(pair: LowRank): LowRank {
-  for (const { data } of [pair.b, pair.a]) data.fill(0);
-  return pair;
 }
