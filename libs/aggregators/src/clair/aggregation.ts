@@ -34,7 +34,11 @@ export function aggregationOf(
   const sharedTerms = shared.size > 0 ? [shared] : [];
   const benign = new Set(result.benign.map(({ id }) => id));
   const personal = updates.map(({ clientId: id, delta }): [string, Delta[]] => {
-    if (benign.has(id)) return [id, [termOf(({ personal }) => personal.get(id)), ...sharedTerms]];
+    if (benign.has(id)) {
+      const longer = termOf((module) => module.longer.get(id));
+      const own = termOf((module) => module.personal.get(id));
+      return [id, [own, ...sharedTerms, ...(longer.size > 0 ? [longer] : [])]];
+    }
     if (result.status.get(id) !== "inactive") return [id, [delta]];
     const vectors = vectorsOf(delta);
     return [id, vectors.size > 0 ? [...sharedTerms, vectors] : sharedTerms];

@@ -23,8 +23,9 @@ const id = (k: number) => `c${String(k).padStart(2, "0")}`;
 /**
  * Clients that share a large part W₀ (of `times` the norm of the rest), and in the rest a space of three dimensions; the first seven
  * have anything there. Noise of 0.4 times the rest.
+ * @param length of client k's whole change, as of one that takes more steps or fewer; by default 1
  */
-function changes(seed: number, times: number) {
+function changes(seed: number, times: number, length: (k: number) => number = () => 1) {
   const rng = stream("common part").at(seed);
   const drawn = (name: string, n: number, m: number) =>
     new Matrix(n, m, rng.at(name).normals(n * m));
@@ -34,20 +35,27 @@ function changes(seed: number, times: number) {
   return indices(clients).map((k) => {
     const own =
       k < bad ? drawn(`bad ${k}`, rows, cols) : multiply(space, drawn(`own ${k}`, rank, cols));
-    const truth = unit(own);
-    addScaled(truth, times, common);
+    const truth = unit(own).scale(length(k));
+    addScaled(truth, times * length(k), common);
     const sent = truth.copy();
-    addScaled(sent, 0.4, unit(drawn(`noise ${k}`, rows, cols)));
+    addScaled(sent, 0.4 * length(k), unit(drawn(`noise ${k}`, rows, cols)));
     return { truth, sent };
   });
 }
 
 describe("clair where changes have a large part in common", () => {
-  for (const times of [0, 1, 3, 10, 30]) {
-    it(`names exactly the contaminated, and refines the others: W₀ ${times} times the rest`, async () => {
+  const lengths = {
+    even: () => 1,
+    uneven: (k: number) => 0.6 + ((7 * k) % clients) * (0.8 / clients),
+  };
+  const cases = [0, 1, 3, 10, 30].flatMap((times) =>
+    Object.entries(lengths).map(([name, length]) => ({ times, name, length })),
+  );
+  for (const { times, name, length } of cases) {
+    it(`names exactly the contaminated, and refines the others: W₀ ${times} times the rest, ${name} lengths`, async () => {
       const options = clairSchema.parse({ rule: "evidence" });
       for (const seed of [1, 2]) {
-        const all = changes(seed, times);
+        const all = changes(seed, times, length);
         const updates = all.map(({ sent }, k): Update => {
           return {
             clientId: id(k),
@@ -61,20 +69,24 @@ describe("clair where changes have a large part in common", () => {
         assert.deepEqual(named.map(([name]) => name).sort(), indices(bad).map(id));
         const refined = (await refine(result, options)).get("w");
         assert.ok(refined?.shared);
-        const shared = denseOf(refined.shared);
+        const { shared, longer } = refined;
         const benign = indices(clients).slice(bad);
         const ratios = benign.map((k) => {
           const personal = refined.personal.get(id(k));
           assert.ok(personal);
           const { truth, sent } = item(all, k);
           const own = denseOf(personal);
-          addScaled(own, 1, shared);
+          addScaled(own, 1, denseOf(shared));
+          const more = longer.get(id(k));
+          if (more) addScaled(own, 1, denseOf(more));
           return (frobenius(subtract(own, truth)) / frobenius(subtract(sent, truth))) ** 2;
         });
-        // With a known space (r + (p − r)/n)/p of the energy of the error is left.
-        const expected = (rank + (rows - rank) / benign.length) / rows;
-        const mean = sum(ratios) / ratios.length;
-        assert.ok(mean < 1.15 * expected, `${mean} of ${expected}`);
+        // With a known space (r + (p − r)/n)/p of the energy of the error is left, where all have errors of one size.
+        const mean = (list: readonly number[]) => sum(list) / list.length;
+        const sizes = benign.map((k) => length(k) ** 2);
+        const among = mean(sizes) / benign.length;
+        const expected = mean(sizes.map((size) => (rank + ((rows - rank) * among) / size) / rows));
+        assert.ok(mean(ratios) < 1.15 * expected, `${mean(ratios)} of ${expected}`);
         result.modules.close();
       }
     });

@@ -1,3 +1,6 @@
+/** A share of what clients change from which on it counts as a large part in common: as a mean cosine, or of the energy. */
+export const largeCommonPart = 0.3;
+
 /** Of the energy of what a client has beside the common part, so much lies along that by chance. */
 const byChance = 0.1;
 

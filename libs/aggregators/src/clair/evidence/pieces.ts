@@ -1,5 +1,5 @@
 import { at, item, Matrix, median, sum } from "@fedclair/linalg";
-import { timesCommon } from "../common-part.js";
+import { largeCommonPart, timesCommon } from "../common-part.js";
 import { indices, pick } from "../lists.js";
 import type { Piece } from "./surprise.js";
 
@@ -115,10 +115,7 @@ export function agreeingCore({ agreement }: Pick<Likeness, "agreement">): number
   return order.slice(0, Math.floor(agreement.length / 2) + 1).sort((i, j) => i - j);
 }
 
-/** Of changes with so much in common, as a mean cosine, what varies between clients is looked at as well. */
-const largeCommonPart = 0.3;
-
-/** Do the core's changes have a large part in common? */
+/** Do the core's changes have a large part in common? Then what varies between clients is looked at as well. */
 export function haveCommonPart(likeness: Likeness, core: readonly number[]): boolean {
   return agreementIn(likeness, core).usual >= largeCommonPart;
 }

@@ -83,14 +83,20 @@ describe("refined changes as pairs", () => {
     assert.ok(distance(denseOf(pair), refinedMatrix(module, "c06")) < 1e-12);
   });
 
-  for (const offSubspace of ["mean", "shrink", "zero"]) {
-    it(`gain as much as the error outside exceeds the least: ${offSubspace} outside`, async () => {
+  for (const [offSubspace, uneven] of [
+    ["mean", 0],
+    ["shrink", 0],
+    ["zero", 0],
+    ["mean", 0.5],
+    ["shrink", 0.5],
+  ] as const) {
+    it(`gain as much as the error outside exceeds the least: ${offSubspace} outside, lengths 1 ± ${uneven}`, async () => {
       const [clients, p, q] = [12, 30, 20];
       const space = randomBasis(rng.at("gain U"), p, 2);
       const common = gaussian(rng.at("common"), p, q, 0.3);
       const truths = Array.from({ length: clients }, (_, k) => {
         const truth = multiply(space, gaussian(rng.at("gain", k), 2, q, 3));
-        addScaled(truth, 1, common);
+        addScaled(truth, k % 2 === 0 ? 1 + uneven : 1 - uneven, common);
         addScaled(truth, 1, gaussian(rng.at("personal", k), p, q, k < 6 ? 0.1 : 0.5));
         return truth;
       });

@@ -38,49 +38,60 @@ export interface BestPair extends Factors {
 }
 
 /**
- * Every client's Π(X_k) + c·M̂ of one module as the best pair of the rank that its own pair has, of factors of equal weight.
+ * Every client's Π(X_k) + c·M̂, and c·(s_k − 1) times the common part, of one module as the best pair of the rank that its own pair has, of factors of equal weight.
  * @param changes of the same clients, in their order
+ * @param norms of the changes
  * @param weights of theirs in the mean M̂
  * @throws TypeError if the changes are dense
  */
 export function asPairs(
-  { inside, shared, share }: Refinement,
+  { inside, shared, share, common: { part, times } }: Refinement,
   changes: readonly Change[],
+  norms: readonly number[],
   space: SharedSpace,
   weights: ArrayLike<number>,
 ): RefinedPair[] {
   const sent = changes.filter(isFactored);
-  if (!isFactored(shared) || sent.length < changes.length) {
+  if (!isFactored(shared) || !isFactored(part) || sent.length < changes.length) {
     throw new TypeError("only factored changes can be refined into pairs");
   }
   const ranks = sent.map(({ b }) => b.cols);
   const best =
     share > 0
       ? bestPairs(
-          inside.map((own) => [own, shared]),
+          zip(inside, times).map(([own, often]) => {
+            const more = share * (often - 1);
+            return more === 0 ? [own, shared] : [own, shared, { b: part.b, a: part.a.scale(more) }];
+          }),
           ranks,
           spansOf(sent, space),
         )
       : zip(inside, ranks).map(([own, rank]) => filled(compressLowRank(own.b, own.a, rank), rank));
   const sharedEnergy = share > 0 ? normOf(shared) ** 2 : 0;
+  const partEnergy = normOf(part) ** 2;
   return zip(inside, sent).map(([own, change], k) => {
     const { b, a, tail } = item(best, k);
-    const outside = Math.max(0, normOf(change) ** 2 - normOf(own) ** 2);
+    const outside = Math.max(0, item(norms, k) ** 2 - normOf(own) ** 2);
     const alike = share > 0 ? innerProduct(change, shared) : 0; // the shared part lies outside the space, as O_k does
-    const moved = Math.max(0, outside - 2 * alike + sharedEnergy);
+    const often = item(times, k);
+    const more = share * (often - 1);
+    // The common part is the mean's own in some directions: ⟨M̂, part⟩ = |part|².
+    const added =
+      more === 0 ? 0 : more * ((2 * share + more) * partEnergy - 2 * innerProduct(change, part));
+    const moved = Math.max(0, outside - 2 * alike + sharedEnergy + added);
     return {
       pair: { b: tensorOf(b), a: tensorOf(a) },
-      ...{ tail, outside, leastError: leastError(moved, share * item(weights, k)) },
+      ...{ tail, outside, leastError: leastError(moved, share * often * item(weights, k)) },
     };
   });
 }
 
 /**
  * Of X_k = T_k + E_k, T_k what the client should have learnt and E_k its own error, refining replaces O_k = T'_k + E'_k outside the
- * space by c·M̂, in which w_k·O_k is. Of an error that is independent of all else |c·M̂ − T'_k|² has the expectation
- * |O_k − c·M̂|² + |E'_k|² − 2·(1 − c·w_k)·|E'_k|²; it is below |E'_k|², and so refining a gain, if |E'_k|² is more than this.
- * @param moved |O_k − c·M̂|²
- * @param ownShare c·w_k, 0 … 1
+ * space by s·c·M̂, in which w_k·O_k is. Of an error that is independent of all else |s·c·M̂ − T'_k|² has the expectation
+ * |O_k − s·c·M̂|² + |E'_k|² − 2·(1 − s·c·w_k)·|E'_k|²; it is below |E'_k|², and so refining a gain, if |E'_k|² is more than this.
+ * @param moved |O_k − s·c·M̂|²
+ * @param ownShare s·c·w_k
  */
 function leastError(moved: number, ownShare: number): number {
   return ownShare < 1 ? moved / (2 * (1 - ownShare)) : 0;

@@ -1,5 +1,5 @@
 import { tensorOf, type Tensor, type TensorDelta } from "@fedclair/core";
-import { median, type Matrix, item } from "@fedclair/linalg";
+import { frobenius, item, median, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
 import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
@@ -13,6 +13,7 @@ import {
   type Change,
 } from "../subspace/change.js";
 import { projectionOn, type SharedSpace } from "../subspace/space.js";
+import { commonOutside, type CommonOutside } from "./common-outside.js";
 
 /** Benign clients: who is refined. */
 export interface Members {
@@ -25,7 +26,7 @@ export interface Members {
 
 export type RefineOptions = Pick<ClairOptions, "offSubspace" | "clipOff">;
 
-/** The changes of one module, refined: client k of C goes on with inside_k + shared. */
+/** The changes of one module, refined: client k of C goes on with inside_k + shared + longer_k. */
 export interface Refinement {
   /** Π(X_k), in the order of the members; of rank r, one factor (U or Vᵀ) the same object for all. */
   readonly inside: readonly Factors[];
@@ -33,39 +34,42 @@ export interface Refinement {
   readonly shared: Change;
   /** c, 0 … 1: how much of that mean is handed out. */
   readonly share: number;
+  /** What clients have in common there, and how often each: longer_k is c·(times_k − 1)·part. */
+  readonly common: CommonOutside;
 }
 
 /**
  * Step 7 of one module: averages what benign clients have outside the shared space, where their differences are mostly
  * error, and leaves each its own inside.
  * @param changes of the members
+ * @param norms of the changes
  */
 export function refineModule(
   changes: readonly Change[],
+  norms: readonly number[],
   space: SharedSpace,
   weights: ArrayLike<number>,
   { offSubspace, clipOff }: RefineOptions,
 ): Refinement {
   const pieces = changes.map(projectionOn(space));
-  const outside = clip(
-    pieces.map((piece) => piece.outside),
-    clipOff,
-  );
+  const inside = pieces.map((piece) => piece.inside);
+  const whole = pieces.map((piece) => piece.outside);
+  const cuts = clipOff === null ? whole.map(() => 1) : cutsOf(whole.map(normOf), clipOff);
+  const outside = zip(whole, cuts).map(([change, cut]) => (cut < 1 ? scaled(change, cut) : change));
   const mean = combine(outside, weights);
-  const leastNorm = rounding * median(changes.map(normOf));
-  const share = shareOf(outside, mean, weights, offSubspace, leastNorm);
-  return { inside: pieces.map((piece) => piece.inside), shared: scaled(mean, share), share };
+  // One factor of what lies inside is the space itself, whose columns are orthonormal.
+  const squares = norms.map((norm, k) => {
+    const { b, a } = item(inside, k);
+    return Math.max(0, norm ** 2 - frobenius(space.left ? a : b) ** 2) * item(cuts, k) ** 2;
+  });
+  const common = commonOutside(outside, squares, mean, weights);
+  const leastNorm = rounding * median(norms);
+  const share = shareOf(outside, mean, common.times, weights, offSubspace, leastNorm);
+  return { inside, shared: share === 1 ? mean : scaled(mean, share), share, common };
 }
 
 /** Of a change's norm, what its part outside the space has from rounding alone, and more. */
 const rounding = 1e-12;
-
-/** Cuts every norm to `clipOff` median norms. */
-function clip(outside: readonly Change[], clipOff: number | null): readonly Change[] {
-  if (clipOff === null) return outside;
-  const cuts = cutsOf(outside.map(normOf), clipOff);
-  return zip(outside, cuts).map(([change, cut]) => (cut < 1 ? scaled(change, cut) : change));
-}
 
 /** By how much each norm is to be multiplied to be at most `clipOff` median norms, 0 … 1. */
 export function cutsOf(norms: readonly number[], clipOff: number): number[] {
@@ -75,12 +79,14 @@ export function cutsOf(norms: readonly number[], clipOff: number): number[] {
 
 /**
  * c: 1, 0, or with `shrink` the positive-part James–Stein factor max(0, 1 - v/|M̂|²), v the estimated variance of M̂ =
- * |C|/(|C|-1)·Σ w_j²·|O_j - M̂|².
+ * |C|/(|C|-1)·Σ w_j²·|O_j - s_j·M̂|².
+ * @param times s_j
  * @param leastNorm of M̂: up to it `shrink` shares nothing, whatever rounding makes of the quotient
  */
 function shareOf(
   outside: readonly Change[],
   mean: Change,
+  times: readonly number[],
   weights: ArrayLike<number>,
   mode: ClairOptions["offSubspace"],
   leastNorm: number,
@@ -90,7 +96,8 @@ function shareOf(
   if (mode === "zero" || outside.length === 1 || size <= leastNorm) return 0;
   const energy = size ** 2;
   const variance = outside.reduce((total, change, k) => {
-    const distance = normOf(change) ** 2 - 2 * inner(change, mean) + energy;
+    const often = item(times, k);
+    const distance = normOf(change) ** 2 - 2 * often * inner(change, mean) + often ** 2 * energy;
     return total + item(weights, k) ** 2 * distance;
   }, 0);
   const n = outside.length;
@@ -105,12 +112,14 @@ export interface Refined {
   readonly meanPersonal: TensorDelta;
   /** c·M̂; absent if nothing is shared. */
   readonly shared?: TensorDelta;
+  /** What is added to that by client id, of those who have the common part more or less often than once. */
+  readonly longer: ReadonlyMap<string, TensorDelta>;
   /** c */
   readonly share: number;
 }
 
 export function asDeltas(
-  { inside, shared, share }: Refinement,
+  { inside, shared, share, common }: Refinement,
   { ids, weights }: Pick<Members, "ids" | "weights">,
   space: SharedSpace,
 ): Refined {
@@ -126,6 +135,12 @@ export function asDeltas(
     personal: new Map(zip(ids, inside).map(([id, own]) => [id, toDelta(own)])),
     meanPersonal: toDelta(meanOf(inside, weights, space)),
     ...(share > 0 && { shared: toDelta(shared) }),
+    longer: new Map(
+      zip(ids, common.times).flatMap(([id, times]) => {
+        const more = share * (times - 1);
+        return more === 0 ? [] : [[id, toDelta(scaled(common.part, more))] as const];
+      }),
+    ),
     share,
   };
 }

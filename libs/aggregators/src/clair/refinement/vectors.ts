@@ -30,7 +30,7 @@ export async function refineVectors(
         own,
         weights.map((weight, k) => weight * item(cuts, k)),
       ),
-      share: 0,
+      ...{ longer: new Map(), share: 0 },
     });
   }
   return refined;

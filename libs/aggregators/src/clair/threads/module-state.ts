@@ -13,6 +13,7 @@ import {
   refineModule,
   type Members,
   type Refined,
+  type Refinement,
   type RefineOptions,
 } from "../refinement/refine-module.js";
 import { rankOf } from "../search/rank.js";
@@ -105,14 +106,16 @@ export class ModuleState {
 
   /** Step 7, as it travels: in the module's own shape. */
   refine(space: SharedSpace, members: Members, options: RefineOptions): Refined {
-    const changes = this.#changesOf(members.clients);
-    const refinement = refineModule(changes, space, members.weights, options);
-    const { personal, meanPersonal, shared, share } = asDeltas(refinement, members, space);
+    const refinement = this.#refined(space, members, options);
+    const { personal, meanPersonal, shared, longer, share } = asDeltas(refinement, members, space);
     const shape = deltaShape(item(this.#updates, 0));
+    const shaped = (own: ReadonlyMap<string, TensorDelta>) =>
+      new Map([...own].map(([id, delta]) => [id, inShape(delta, shape)]));
     return {
-      personal: new Map([...personal].map(([id, own]) => [id, inShape(own, shape)])),
+      personal: shaped(personal),
       meanPersonal: inShape(meanPersonal, shape),
       ...(shared && { shared: inShape(shared, shape) }),
+      longer: shaped(longer),
       share,
     };
   }
@@ -120,12 +123,22 @@ export class ModuleState {
   /** The same as pairs of the ranks that the clients' own have. @throws TypeError if changes are dense */
   refineToPairs(
     space: SharedSpace,
-    { clients, ids, weights }: Members,
+    members: Members,
     options: RefineOptions,
   ): Map<string, RefinedPair> {
+    const { clients, ids, weights } = members;
+    const refinement = this.#refined(space, members, options);
     const changes = this.#changesOf(clients);
-    const refinement = refineModule(changes, space, weights, options);
-    return new Map(zip(ids, asPairs(refinement, changes, space, weights)));
+    return new Map(zip(ids, asPairs(refinement, changes, this.#normsOf(clients), space, weights)));
+  }
+
+  #refined(space: SharedSpace, { clients, weights }: Members, options: RefineOptions): Refinement {
+    const changes = this.#changesOf(clients);
+    return refineModule(changes, this.#normsOf(clients), space, weights, options);
+  }
+
+  #normsOf(clients: readonly number[]): number[] {
+    return pick(this.#sent, clients).map((sent) => sent.norm());
   }
 
   /** ⟨X_i, X_j⟩/(s_i·s_j) of the clients, K×K. @param sizes s_k > 0 that leave numbers whose squares are numbers */
