@@ -150,7 +150,7 @@ describe("verdictSentence", () => {
     assert.equal(
       verdictSentence(runOf(trial, [...two, baseline], { primary: "accuracy" })),
       "clair flagged 1 of 1 contaminated clients in the last round, 1 of 2 over 2 rounds, with 1 false alarm; " +
-        "exactly the contaminated in 0 of the 2 rounds that judged any; benign accuracy 0.600 against 0.250 (mean).",
+        "exactly the contaminated in 0 of the 2 rounds with any; benign accuracy 0.600 against 0.250 (mean).",
     );
     const metrics = { accuracy: { better: "higher" as const, description: "share" } };
     const good = recordOf(

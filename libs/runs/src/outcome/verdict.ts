@@ -75,7 +75,7 @@ function knownClause(detected: Detected, isOpen: boolean): string | undefined {
     return `${inLast} ${rounds === 1 ? span : `in every round (${rounds})`}, with ${alarms}`;
   }
   const overall = `${total.caught} of ${total.contaminated}`;
-  const tail = `${span}, with ${alarms}; exactly the contaminated in ${exact.rounds} of the ${counted(exact.of, "round")} that judged any`;
+  const tail = `${span}, with ${alarms}; exactly the contaminated in ${exact.rounds} of the ${counted(exact.of, "round")} with any`;
   return last.contaminated === 0
     ? `flagged ${overall} ${who} ${tail}`
     : `${inLast} in the last round, ${overall} ${tail}`;

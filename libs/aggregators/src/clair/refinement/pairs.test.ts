@@ -105,8 +105,8 @@ describe("refined changes as pairs", () => {
       const sent = truths.map((truth, k) =>
         updateOf(idOf(k), { m: { b: sum(truth, errors[k]), a: eye } }),
       );
-      const options = clairSchema.parse({ rank: 2, rule: "none", offSubspace });
-      const result = await clair(sent, options);
+      const result = await clair(sent, clairSchema.parse({ rank: 2, rule: "none", offSubspace }));
+      const options = clairSchema.parse({ rank: 2, rule: "evidence", offSubspace });
       const pairs = (await refineToPairs(result, options)).get("m");
       const gains = truths.map((truth, k) => {
         const { pair, outside, leastError } = pairs?.get(idOf(k)) ?? {};

@@ -68,7 +68,7 @@ export function asPairs(
         )
       : zip(inside, ranks).map(([own, rank]) => filled(compressLowRank(own.b, own.a, rank), rank));
   const sharedEnergy = share > 0 ? normOf(shared) ** 2 : 0;
-  const partEnergy = normOf(part) ** 2;
+  const partEnergy = times.every((often) => often === 1) ? 0 : normOf(part) ** 2;
   return zip(inside, sent).map(([own, change], k) => {
     const { b, a, tail } = item(best, k);
     const outside = Math.max(0, item(norms, k) ** 2 - normOf(own) ** 2);

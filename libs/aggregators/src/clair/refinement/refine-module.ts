@@ -24,7 +24,7 @@ export interface Members {
   readonly weights: ArrayLike<number>;
 }
 
-export type RefineOptions = Pick<ClairOptions, "offSubspace" | "clipOff">;
+export type RefineOptions = Pick<ClairOptions, "offSubspace" | "clipOff" | "rule">;
 
 /** The changes of one module, refined: client k of C goes on with inside_k + shared + longer_k. */
 export interface Refinement {
@@ -49,7 +49,7 @@ export function refineModule(
   norms: readonly number[],
   space: SharedSpace,
   weights: ArrayLike<number>,
-  { offSubspace, clipOff }: RefineOptions,
+  { offSubspace, clipOff, rule }: RefineOptions,
 ): Refinement {
   const pieces = changes.map(projectionOn(space));
   const inside = pieces.map((piece) => piece.inside);
@@ -62,7 +62,11 @@ export function refineModule(
     const { b, a } = item(inside, k);
     return Math.max(0, norm ** 2 - frobenius(space.left ? a : b) ** 2) * item(cuts, k) ** 2;
   });
-  const common = commonOutside(outside, squares, mean, weights);
+  // The other rules are the specification's, which gives all the same.
+  const common =
+    rule === "evidence"
+      ? commonOutside(outside, squares, mean, weights)
+      : { part: mean, times: norms.map(() => 1) };
   const leastNorm = rounding * median(norms);
   const share = shareOf(outside, mean, common.times, weights, offSubspace, leastNorm);
   return { inside, shared: share === 1 ? mean : scaled(mean, share), share, common };

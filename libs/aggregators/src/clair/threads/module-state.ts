@@ -37,7 +37,7 @@ import { inSharedMemory } from "./travel.js";
 /** Which clients are compared, and how. */
 export interface Comparison {
   readonly clients: readonly number[];
-  /** The clients whose mean is taken out of every change first, as often as it has it; none by default. */
+  /** The clients whose mean is taken out of every change first, with rule `evidence` as often as it has it; none by default. */
   readonly centre?: readonly number[];
   /** Those whose space it is, where they are known: indices into `clients`. Else they are searched. */
   readonly core?: readonly number[];
@@ -178,10 +178,11 @@ export class ModuleState {
     if (centre === undefined) return (side) => (k) => item(sent, k).compress(side);
     const common = this.#common(clients, centre);
     const square = normOf(common) ** 2;
-    const difference = (change: Change) => {
-      const times = timesCommon(normOf(change) ** 2, inner(change, common), square);
-      return combine([change, common], [1, -times]);
-    };
+    const timesOf = (change: Change) =>
+      this.#options.rule === "evidence"
+        ? timesCommon(normOf(change) ** 2, inner(change, common), square)
+        : 1;
+    const difference = (change: Change) => combine([change, common], [1, -timesOf(change)]);
     if (isFactored(common)) {
       return (side) => (k) => compress(difference(item(sent, k).change()), side);
     }
