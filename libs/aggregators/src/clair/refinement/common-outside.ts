@@ -13,7 +13,7 @@ import {
 import type { Factors } from "../../factors.js";
 import { largeCommonPart, timesCommon } from "../common-part.js";
 import { zip } from "../lists.js";
-import { inner, isFactored, type Change } from "../subspace/change.js";
+import { inner, isFactored, largestRank, type Change } from "../subspace/change.js";
 
 /** What clients have in common outside the space, and how often each has it. */
 export interface CommonOutside {
@@ -65,8 +65,4 @@ function leadingPart({ b, a }: Factors, rank: number) {
     return dot(multiplyTN(q, change.b), multiplyNT(seen, change.a));
   };
   return { part: { b: q, a: seen }, square: frobenius(seen) ** 2, along };
-}
-
-function largestRank(changes: readonly Change[]): number {
-  return Math.max(...changes.map((change) => (isFactored(change) ? change.b.cols : 0)));
 }

@@ -68,6 +68,11 @@ export function inner(x: Change, y: Change): number {
   throw new TypeError("inner: a dense and a factored change");
 }
 
+/** Columns of the widest factor B; 0 of dense changes. */
+export function largestRank(changes: readonly Change[]): number {
+  return Math.max(...changes.map((change) => (isFactored(change) ? change.b.cols : 0)));
+}
+
 /** Σ w_k·X_k of changes of one kind, at least one: factors are stacked, never multiplied out. */
 export function combine(changes: readonly Change[], weights: ArrayLike<number>): Change {
   const factored = changes.filter(isFactored);

@@ -22,6 +22,7 @@ import {
   compress,
   inner,
   isFactored,
+  largestRank,
   normOf,
   type Change,
   type Side,
@@ -227,10 +228,6 @@ function leading({ b, a }: Factors, r: number): Factors {
   const block = compress({ b, a }, "left");
   const basis = leadingLeft([block], Math.min(r, block.rows));
   return { b: basis, a: multiply(multiplyTN(basis, b), a) };
-}
-
-function largestRank(changes: readonly Change[]): number {
-  return Math.max(...changes.map((change) => (isFactored(change) ? change.b.cols : 0)));
 }
 
 /** An update over a number; of factors b is divided. */
