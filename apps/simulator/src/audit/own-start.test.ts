@@ -40,6 +40,12 @@ describe("where adapters began", () => {
     });
   });
 
+  it("is told of many pairs, in a pile that is not large", () => {
+    const pairs = Array.from({ length: 24 }, (_, k) => `pair ${k % 12}`);
+    const groups = Array.from({ length: 12 }, (_, k) => [k, k + 12]);
+    assert.deepEqual(found(pairs, pairs), { own: [], groups });
+  });
+
   it("is told by most modules, and not by those that an adapter did not train", () => {
     const untrained = one.map((start, k) => (k === 2 ? undefined : start));
     assert.deepEqual(found(untrained, one), { own: [], groups: [all] });
@@ -48,7 +54,7 @@ describe("where adapters began", () => {
     assert.deepEqual(startsOf(new Map()), { own: [], groups: [] });
   });
 
-  it("is told of a thousand by a look at ten", () => {
+  it("is told of a thousand by a look at few", () => {
     const many = Array.from({ length: 1000 }, (_, k) => (k === 777 ? "own" : "common"));
     const { own, groups } = found(many);
     assert.deepEqual([own, groups.map((group) => group.length)], [[777], [999]]);

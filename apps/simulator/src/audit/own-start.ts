@@ -5,8 +5,8 @@ import { frobenius, item, median, multiplyTN, thinQr, Matrix } from "@fedclair/l
 /** An overlap below it is that of strangers. Measured: 0.8 and more of one A₀, less than 0.1 of one each. */
 const stranger = 0.4;
 
-/** Of so many modules, and of so many other adapters, spread over all, overlaps are looked at. */
-const [mostModules, mostOthers] = [8, 9];
+/** Of so many modules, and with so many adapters, spread over all, overlaps are looked at: with more where that makes few overlaps. */
+const [mostModules, leastLooked, fewOverlaps] = [8, 10, 20_000];
 
 /** Where adapters began, by index. */
 export interface Starts {
@@ -29,7 +29,8 @@ export function startsOf(modules: ReadonlyMap<string, Pick<Condensed, "pairs">>)
     }),
   );
   const all = [...(spaces[0]?.keys() ?? [])];
-  const looked = spread(all, mostOthers + 1);
+  const affordable = Math.floor(fewOverlaps / (all.length * spaces.length));
+  const looked = spread(all, Math.max(leastLooked, affordable));
   const overlapsOf = (k: number, j: number) =>
     spaces.flatMap((own) => overlap(item(own, k), item(own, j)));
   const groups: number[][] = [];
