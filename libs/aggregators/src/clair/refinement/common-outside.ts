@@ -28,15 +28,18 @@ export interface CommonOutside {
  * refining takes away.
  * @param outside O_k
  * @param squares |O_k|²
- * @param mean M̂ = Σ w_k·O_k
+ * @param cuts what O_k counts times in the mean, so that nobody's is long there; of its own a client has as much as it has
+ * @param mean M̂ = Σ w_k·cut_k·O_k
  */
 export function commonOutside(
   outside: readonly Change[],
   squares: readonly number[],
+  cuts: readonly number[],
   mean: Change,
   weights: ArrayLike<number>,
 ): CommonOutside {
-  const weighted = (power: number) => sum(squares.map((x, k) => x * item(weights, k) ** power));
+  const cut = squares.map((square, k) => square * item(cuts, k) ** 2);
+  const weighted = (power: number) => sum(cut.map((x, k) => x * item(weights, k) ** power));
   const { part, square, along } = isFactored(mean)
     ? leadingPart(mean, largestRank(outside))
     : { part: mean, square: frobenius(mean) ** 2, along: (own: Change) => inner(own, mean) };

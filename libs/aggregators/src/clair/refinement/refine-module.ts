@@ -60,15 +60,16 @@ export function refineModule(
   // One factor of what lies inside is the space itself, whose columns are orthonormal.
   const squares = norms.map((norm, k) => {
     const { b, a } = item(inside, k);
-    return Math.max(0, norm ** 2 - frobenius(space.left ? a : b) ** 2) * item(cuts, k) ** 2;
+    return Math.max(0, norm ** 2 - frobenius(space.left ? a : b) ** 2);
   });
   // The other rules are the specification's, which gives all the same.
   const common =
     rule === "evidence"
-      ? commonOutside(outside, squares, mean, weights)
+      ? commonOutside(whole, squares, cuts, mean, weights)
       : { part: mean, times: norms.map(() => 1) };
   const leastNorm = rounding * median(norms);
-  const share = shareOf(outside, mean, common.times, weights, offSubspace, leastNorm);
+  const times = zip(common.times, cuts).map(([often, cut]) => (often === 1 ? 1 : often * cut));
+  const share = shareOf(outside, mean, times, weights, offSubspace, leastNorm);
   return { inside, shared: share === 1 ? mean : scaled(mean, share), share, common };
 }
 
