@@ -257,7 +257,7 @@ describe("two looks at the same clients", () => {
     const outside = { ...look([0, 1, 2], [], [3, 3, 3, 0.3]), byOutsideAlone: [0, 1] };
     const both = union(outside, look([], [1], [0.2, 2, 0.1, 0.2]));
     assert.deepEqual(both.contaminated, [1, 2]);
-    assert.match(both.undecided.get(0) ?? "", /^lacks what the others have in common/);
+    assert.match(both.undecided.get(0) ?? "", /^lies outside what the others have in common/);
     const nothing = { ...look([], [], [0, 0, 0, 0]), isSilent: true };
     assert.deepEqual(union(outside, nothing).contaminated, [0, 1, 2]);
   });

@@ -56,7 +56,7 @@ const strangers =
 const tooMany =
   "too many may be contaminated: as many lie outside the shared space as inside, and which of them are honest cannot be told";
 const without =
-  "lacks what the others have in common, and is like them in the rest: honest and different, or contaminated";
+  "lies outside what the others have in common, and is like them in the rest: honest and different, or contaminated";
 const paired =
   "is like one other as no two clients are, and nothing else tells against it: two states of one client, or two that collude";
 
