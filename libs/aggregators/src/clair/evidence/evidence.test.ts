@@ -258,6 +258,9 @@ describe("two looks at the same clients", () => {
     const both = union(outside, look([], [1], [0.2, 2, 0.1, 0.2]));
     assert.deepEqual(both.contaminated, [1, 2]);
     assert.match(both.undecided.get(0) ?? "", /^lies outside what the others have in common/);
+    // Three times as large in it as any other is not like them.
+    const large = union(outside, look([], [], [3, 0.2, 0.2, 1]));
+    assert.deepEqual(large.contaminated, [0, 2]);
     const nothing = { ...look([], [], [0, 0, 0, 0]), isSilent: true };
     assert.deepEqual(union(outside, nothing).contaminated, [0, 1, 2]);
   });

@@ -182,15 +182,20 @@ async function withLargeCliques(
   };
 }
 
+/** What varies of who is like the others in it is not so many times as large as that of the largest of them. */
+const mostLarger = 1.5;
+
 /**
  * Of a look at whole changes, and one at what varies: who is accused by either; but who lies outside the space that whole changes share,
- * and is benign in what varies, only lacks the common part. What the second shows is told, of all, where it accuses somebody.
+ * and is like the others in what varies, may only lack the common part. What the second shows is told, of all, where it accuses somebody.
  */
 export function union(first: Look, second: Judgement): Judgement {
   const accused = new Set(second.contaminated);
-  const lacking = second.isSilent
-    ? []
-    : first.byOutsideAlone.filter((k) => second.benign.includes(k));
+  const others = second.benign.filter((k) => !first.byOutsideAlone.includes(k));
+  const largest = Math.max(0, ...others.map((k) => sizeIn(second, k)));
+  const isLike = (k: number) =>
+    second.benign.includes(k) && sizeIn(second, k) <= mostLarger * largest;
+  const lacking = second.isSilent ? [] : first.byOutsideAlone.filter(isLike);
   const told = (k: number) => (accused.size > 0 ? item(second.evidence, k).map(ofWhatVaries) : []);
   return {
     ...withAccused(freed(first, lacking, without), accused),
@@ -202,6 +207,11 @@ export function union(first: Look, second: Judgement): Judgement {
     }),
     evidence: first.evidence.map((own, k) => [...own, ...told(k)]),
   };
+}
+
+/** Of a client's change, as a look at it shows; 0 where it shows none. */
+function sizeIn({ evidence }: Judgement, k: number): number {
+  return item(evidence, k).find(({ kind }) => kind === "size")?.statistic ?? 0;
 }
 
 /**
