@@ -126,7 +126,7 @@ function copyLines(
   of: number,
 ): number {
   const length = padded(rows, of);
-  const stride = padded(length, gap) + (padded(length, 2 * gap) === padded(length, gap) ? gap : 0);
+  const stride = gap * (Math.ceil(length / gap) | 1);
   for (let j = 0; j < cols; j++) {
     const from = offset + j * across;
     const to = j * stride;

@@ -18,7 +18,7 @@ import { innerProduct, type Factors } from "../../factors.js";
 import { zip } from "../lists.js";
 import { isFactored, normOf, type Change } from "../subspace/change.js";
 import type { SharedSpace } from "../subspace/space.js";
-import type { Refinement } from "./refine-module.js";
+import { moreOf, type Refinement } from "./refine-module.js";
 
 /** A refined change as one LoRA pair. */
 export interface RefinedPair {
@@ -45,12 +45,15 @@ export interface BestPair extends Factors {
  * @throws TypeError if the changes are dense
  */
 export function asPairs(
-  { inside, shared, share, common: { part, times } }: Refinement,
+  refinement: Refinement,
   changes: readonly Change[],
   norms: readonly number[],
   space: SharedSpace,
   weights: ArrayLike<number>,
 ): RefinedPair[] {
+  const { inside, shared, share } = refinement;
+  const { part } = refinement.common;
+  const added = moreOf(refinement);
   const sent = changes.filter(isFactored);
   if (!isFactored(shared) || !isFactored(part) || sent.length < changes.length) {
     throw new TypeError("only factored changes can be refined into pairs");
@@ -59,29 +62,27 @@ export function asPairs(
   const best =
     share > 0
       ? bestPairs(
-          zip(inside, times).map(([own, often]) => {
-            const more = share * (often - 1);
-            return more === 0 ? [own, shared] : [own, shared, { b: part.b, a: part.a.scale(more) }];
-          }),
+          zip(inside, added).map(([own, more]) =>
+            more === 0 ? [own, shared] : [own, shared, { b: part.b, a: part.a.scale(more) }],
+          ),
           ranks,
           spansOf(sent, space),
         )
       : zip(inside, ranks).map(([own, rank]) => filled(compressLowRank(own.b, own.a, rank), rank));
   const sharedEnergy = share > 0 ? normOf(shared) ** 2 : 0;
-  const partEnergy = times.every((often) => often === 1) ? 0 : normOf(part) ** 2;
+  const partEnergy = added.every((more) => more === 0) ? 0 : normOf(part) ** 2;
   return zip(inside, sent).map(([own, change], k) => {
     const { b, a, tail } = item(best, k);
     const outside = Math.max(0, item(norms, k) ** 2 - normOf(own) ** 2);
     const alike = share > 0 ? innerProduct(change, shared) : 0; // the shared part lies outside the space, as O_k does
-    const often = item(times, k);
-    const more = share * (often - 1);
+    const more = item(added, k);
     // The common part is the mean's own in some directions: ⟨M̂, part⟩ = |part|².
-    const added =
+    const longer =
       more === 0 ? 0 : more * ((2 * share + more) * partEnergy - 2 * innerProduct(change, part));
-    const moved = Math.max(0, outside - 2 * alike + sharedEnergy + added);
+    const moved = Math.max(0, outside - 2 * alike + sharedEnergy + longer);
     return {
       pair: { b: tensorOf(b), a: tensorOf(a) },
-      ...{ tail, outside, leastError: leastError(moved, share * often * item(weights, k)) },
+      ...{ tail, outside, leastError: leastError(moved, (share + more) * item(weights, k)) },
     };
   });
 }

@@ -38,6 +38,11 @@ export interface Refinement {
   readonly common: CommonOutside;
 }
 
+/** By member, how much of the common part is added to what all get. */
+export function moreOf({ share, common }: Refinement): number[] {
+  return common.times.map((times) => share * (times - 1));
+}
+
 /**
  * Step 7 of one module: averages what benign clients have outside the shared space, where their differences are mostly
  * error, and leaves each its own inside.
@@ -124,10 +129,11 @@ export interface Refined {
 }
 
 export function asDeltas(
-  { inside, shared, share, common }: Refinement,
+  refinement: Refinement,
   { ids, weights }: Pick<Members, "ids" | "weights">,
   space: SharedSpace,
 ): Refined {
+  const { inside, shared, share, common } = refinement;
   const known = new Map<Matrix, Tensor>();
   const toTensor = (matrix: Matrix) => {
     const tensor = known.get(matrix) ?? tensorOf(matrix);
@@ -141,10 +147,9 @@ export function asDeltas(
     meanPersonal: toDelta(meanOf(inside, weights, space)),
     ...(share > 0 && { shared: toDelta(shared) }),
     longer: new Map(
-      zip(ids, common.times).flatMap(([id, times]) => {
-        const more = share * (times - 1);
-        return more === 0 ? [] : [[id, toDelta(scaled(common.part, more))] as const];
-      }),
+      zip(ids, moreOf(refinement)).flatMap(([id, more]) =>
+        more === 0 ? [] : [[id, toDelta(scaled(common.part, more))] as const],
+      ),
     ),
     share,
   };

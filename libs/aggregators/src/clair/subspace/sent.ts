@@ -22,7 +22,7 @@ export class Sent {
   }
 
   change(): Change {
-    return this.#dense ?? (this.isPair ? changeOf(this.#update) : this.multipliedOut());
+    return this.isPair ? changeOf(this.#update) : this.multipliedOut();
   }
 
   multipliedOut(): Matrix {

@@ -13,7 +13,6 @@ import {
   refineModule,
   type Members,
   type Refined,
-  type Refinement,
   type RefineOptions,
 } from "../refinement/refine-module.js";
 import { rankOf } from "../search/rank.js";
@@ -107,7 +106,9 @@ export class ModuleState {
 
   /** Step 7, as it travels: in the module's own shape. */
   refine(space: SharedSpace, members: Members, options: RefineOptions): Refined {
-    const refinement = this.#refined(space, members, options);
+    const { clients, weights } = members;
+    const changes = this.#changesOf(clients);
+    const refinement = refineModule(changes, this.#normsOf(clients), space, weights, options);
     const { personal, meanPersonal, shared, longer, share } = asDeltas(refinement, members, space);
     const shape = deltaShape(item(this.#updates, 0));
     const shaped = (own: ReadonlyMap<string, TensorDelta>) =>
@@ -124,18 +125,12 @@ export class ModuleState {
   /** The same as pairs of the ranks that the clients' own have. @throws TypeError if changes are dense */
   refineToPairs(
     space: SharedSpace,
-    members: Members,
+    { clients, ids, weights }: Members,
     options: RefineOptions,
   ): Map<string, RefinedPair> {
-    const { clients, ids, weights } = members;
-    const refinement = this.#refined(space, members, options);
-    const changes = this.#changesOf(clients);
-    return new Map(zip(ids, asPairs(refinement, changes, this.#normsOf(clients), space, weights)));
-  }
-
-  #refined(space: SharedSpace, { clients, weights }: Members, options: RefineOptions): Refinement {
-    const changes = this.#changesOf(clients);
-    return refineModule(changes, this.#normsOf(clients), space, weights, options);
+    const [changes, norms] = [this.#changesOf(clients), this.#normsOf(clients)];
+    const refinement = refineModule(changes, norms, space, weights, options);
+    return new Map(zip(ids, asPairs(refinement, changes, norms, space, weights)));
   }
 
   #normsOf(clients: readonly number[]): number[] {
