@@ -89,7 +89,7 @@ function addOwn(out: Block, a: Block): void {
   product.fill(0, 0, height * width);
   for (let l = 0; l < a.cols; l += square.depth) {
     const lEnd = Math.min(l + square.depth, a.cols);
-    pack(left, part(a, 0, a.rows, l, lEnd), panelRows);
+    packLeft(part(a, 0, a.rows, l, lEnd));
     for (const one of strips) multiplyOwn(one, height, lEnd - l);
   }
   addScaledBlock(out, 1, product, height);
@@ -100,7 +100,7 @@ function layLeft(a: Block, width: number): LeftLayout {
   if (a.down === 1 && width < fewColumns) {
     return { panel: panelRows, step: copyLines(left, a, panelRows) };
   }
-  pack(left, a, panelRows);
+  packLeft(a);
   return { panel: panelRows * a.cols, step: panelRows };
 }
 
@@ -142,10 +142,10 @@ function padded(length: number, of: number): number {
   return Math.ceil(length / of) * of;
 }
 
-/** Panels of so many rows, column by column; the last is filled up with zeros. @param height even */
-function pack(target: Float64Array, source: Block, height: number): void {
-  if (source.down === 1) packColumns(target, source, height);
-  else packRows(target, source, height);
+/** Panels of eight rows, column by column; the last is filled up with zeros. */
+function packLeft(source: Block): void {
+  if (source.down === 1) packColumns(left, source, panelRows);
+  else packRows(left, source, panelRows);
 }
 
 /** Of contiguous columns: one after another, which is more than twice as fast as panel by panel where they lie far apart. */

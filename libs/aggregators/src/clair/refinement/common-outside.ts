@@ -27,18 +27,19 @@ export interface CommonOutside {
  * Clients who take more steps have what all learn more often; to give all of them the same of a large common part would be an error larger than what
  * refining takes away.
  * @param outside O_k
- * @param squares |O_k|²
+ * @param lengths |O_k|
  * @param cuts what O_k counts times in the mean, so that nobody's is long there; of its own a client has as much as it has
  * @param mean M̂ = Σ w_k·cut_k·O_k
  */
 export function commonOutside(
   outside: readonly Change[],
-  squares: readonly number[],
+  lengths: readonly number[],
   cuts: readonly number[],
   mean: Change,
   weights: ArrayLike<number>,
 ): CommonOutside {
-  const cut = squares.map((square, k) => square * item(cuts, k) ** 2);
+  const squares = lengths.map((length) => length ** 2);
+  const cut = squares.map((own, k) => own * item(cuts, k) ** 2);
   const weighted = (power: number) => sum(cut.map((x, k) => x * item(weights, k) ** power));
   const { part, square, along } = isFactored(mean)
     ? leadingPart(mean, largestRank(outside))

@@ -1,5 +1,5 @@
 import { tensorOf, type Tensor, type TensorDelta } from "@fedclair/core";
-import { frobenius, item, median, type Matrix } from "@fedclair/linalg";
+import { item, median, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
 import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
@@ -59,18 +59,14 @@ export function refineModule(
   const pieces = changes.map(projectionOn(space));
   const inside = pieces.map((piece) => piece.inside);
   const whole = pieces.map((piece) => piece.outside);
-  const cuts = clipOff === null ? whole.map(() => 1) : cutsOf(whole.map(normOf), clipOff);
+  const lengths = whole.map(normOf);
+  const cuts = clipOff === null ? lengths.map(() => 1) : cutsOf(lengths, clipOff);
   const outside = zip(whole, cuts).map(([change, cut]) => (cut < 1 ? scaled(change, cut) : change));
   const mean = combine(outside, weights);
-  // One factor of what lies inside is the space itself, whose columns are orthonormal.
-  const squares = norms.map((norm, k) => {
-    const { b, a } = item(inside, k);
-    return Math.max(0, norm ** 2 - frobenius(space.left ? a : b) ** 2);
-  });
   // The other rules are the specification's, which gives all the same.
   const common =
     rule === "evidence"
-      ? commonOutside(whole, squares, cuts, mean, weights)
+      ? commonOutside(whole, lengths, cuts, mean, weights)
       : { part: mean, times: norms.map(() => 1) };
   const leastNorm = rounding * median(norms);
   const times = zip(common.times, cuts).map(([often, cut]) => (often === 1 ? 1 : often * cut));
