@@ -35,10 +35,18 @@ const drawing = ["vega", "vega-lite", "@resvg/resvg-js"];
 describe("what programs load", () => {
   it("is nothing that draws, in a client host", () => {
     const packages = packagesOf(main("client"), [atOnce, whenNeeded]);
-    for (const known of ["commander", "socket.io-client", "@fedclair/runs"]) {
+    for (const known of ["commander", "socket.io-client", "@fedclair/runs/host"]) {
       assert.ok(packages.has(known), `${known} is not found: does the walk work?`);
     }
     for (const name of ["@fedclair/report", ...drawing, ...observing])
+      assert.ok(!packages.has(name), name);
+  });
+
+  it("is no aggregator but the one that stands for the trial's, in a client host without plug-ins", () => {
+    const host = join(workspace, "apps", "client", "dist", "src", "host.js");
+    const packages = packagesOf(host, [atOnce]);
+    assert.ok(packages.has("@fedclair/aggregators/fedavg"));
+    for (const name of ["@fedclair/aggregators", "@fedclair/runs", "cli-progress"])
       assert.ok(!packages.has(name), name);
   });
 

@@ -1,6 +1,6 @@
 import { chooseBackend, loadedBackend, type BackendChoice } from "@fedclair/compute";
 import { ClientRunner, identitiesOf, parseSentTrial, UserError, type Trial } from "@fedclair/core";
-import { loadPlugins, resolveModule } from "@fedclair/plugins";
+import { loadForHost, loadPlugins, resolveModule } from "@fedclair/plugins/host";
 import {
   createLog,
   hostBackends,
@@ -13,7 +13,7 @@ import {
   readToken,
   toUserError,
   version,
-} from "@fedclair/runs";
+} from "@fedclair/runs/host";
 import { checkCoordinatorUrl, connectHost, isLoopback } from "@fedclair/wire";
 
 export interface HostOptions {
@@ -59,7 +59,7 @@ export async function host(options: HostOptions): Promise<void> {
     onWelcome: async (trialJson, name) => {
       takeBackend(backends.find((one) => one === name) ?? "auto");
       log.info(`backend ${name}, as the coordinator says`);
-      const plugins = await loadPlugins(modules, trialJson);
+      const plugins = await loadPlugins(modules, trialJson, loadForHost);
       const trial = parseSentTrial(
         withoutAggregators(trialJson),
         "the coordinator's trial",

@@ -7,6 +7,11 @@ const program = new Command("fedclair coordinator")
   .description("Runs a trial on the client hosts that join it.")
   .argument("<trial>", "trial file")
   .option("--listen <host:port>", "where hosts can join; port 0 is any free one", "127.0.0.1:0")
+  .addOption(
+    new Option("--hosts <whose>", "the process that started this one starts them")
+      .choices(["parent"])
+      .hideHelp(),
+  )
   .addOption(setOption())
   .addOption(
     new Option("--backend <name>", "TensorFlow.js backend of this process and of all hosts")

@@ -10,10 +10,16 @@ import { interruption } from "@fedclair/runs/program";
 export interface Federation {
   /** Arguments of `fedclair coordinator`, the trial file first. */
   readonly coordinatorArgs: readonly string[];
-  readonly clients: number;
-  /** Client hosts, each a process. */
-  readonly hosts: number;
+  /** Asked while the coordinator starts; undefined of a trial that it will refuse. */
+  readonly hosts: () => Promise<Hosts | undefined>;
   readonly backend: string;
+}
+
+/** Client hosts, each a process. */
+export interface Hosts {
+  readonly count: number;
+  /** Of the trial: each host has room for all. */
+  readonly clients: number;
   /** Modules of plug-ins that the hosts load. */
   readonly plugins: readonly string[];
 }
@@ -40,7 +46,11 @@ const restartDelays = [250, 1000, 4000];
  * breaks.
  * @returns the coordinator's exit code
  */
-export async function runFederation(federation: Federation): Promise<number> {
+export async function runFederation({
+  coordinatorArgs,
+  hosts: hostsWanted,
+  backend,
+}: Federation): Promise<number> {
   interruption.signal.throwIfAborted();
   const processes = new Processes();
   const over = new AbortController();
@@ -57,17 +67,23 @@ export async function runFederation(federation: Federation): Promise<number> {
   };
   interruption.signal.addEventListener("abort", stop);
   try {
-    const coordinator = processes.start("coordinator", federation.coordinatorArgs);
+    const coordinator = processes.start("coordinator", coordinatorArgs);
     const address = addressOf(coordinator.process);
     void address.then(() => {
       fate.listened = true;
     });
-    const hosts = Array.from({ length: federation.hosts }, (_, i) =>
-      keepHost(processes, federation, i, address, over.signal),
-    );
-    void whenAllFailed(hosts).then(() => {
-      fate.deserted = coordinator.process.kill("SIGTERM");
-    });
+    const wanted = await hostsWanted();
+    const hosts =
+      wanted && !over.signal.aborted
+        ? Array.from({ length: wanted.count }, (_, i) =>
+            keepHost(processes, { ...wanted, backend }, i, address, over.signal),
+          )
+        : [];
+    void address
+      .then(() => whenAllFailed(hosts))
+      .then(() => {
+        fate.deserted = coordinator.process.kill("SIGTERM");
+      });
     const code = await coordinator.exit;
     over.abort();
     if (!fate.listened) processes.kill("SIGKILL"); // hosts that were never told where to go
@@ -102,7 +118,7 @@ export function endedBy(process: string, signal: string): string {
  */
 async function keepHost(
   processes: Processes,
-  { clients, hosts, backend, plugins }: Federation,
+  { clients, count, backend, plugins }: Hosts & Pick<Federation, "backend">,
   index: number,
   address: Promise<string>,
   over: AbortSignal,
@@ -128,7 +144,7 @@ async function keepHost(
     const wait = mayRecover ? restartDelays[starts] : undefined;
     const again =
       wait === undefined ? "" : `; it is started again (${starts + 1} of ${restartDelays.length})`;
-    process.stderr.write(`client host ${index + 1} of ${hosts} ended with ${code}${again}\n`);
+    process.stderr.write(`client host ${index + 1} of ${count} ended with ${code}${again}\n`);
     if (wait === undefined) return false;
     try {
       await delay(wait, undefined, { signal: over });
@@ -151,7 +167,7 @@ class Processes {
   readonly #running = new Set<Child>();
 
   start(app: "coordinator" | "client", args: readonly string[]): Child {
-    const child = spawn(process.execPath, ["--enable-source-maps", mainOf(app), ...args], {
+    const child = spawn(process.execPath, [mainOf(app), ...args], {
       env: {
         ...environmentOf(app),
         FEDCLAIR_TOKEN: this.#token,

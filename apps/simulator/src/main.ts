@@ -17,7 +17,8 @@ import type { ExportOptions } from "./export/export.js";
 import type { NewOptions } from "./new.js";
 import type { CompareOptions } from "./compare.js";
 import type { ListOptions } from "./list.js";
-import type { ResumeOptions, RunOptions } from "./run.js";
+import type { ResumeOptions } from "./resume.js";
+import type { RunOptions } from "./run-options.js";
 import { templates } from "./templates.js";
 import type { SweepOptions } from "./sweep.js";
 import type { WorkerOptions } from "./queue/worker.js";
@@ -96,7 +97,7 @@ program
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "leave out report.html and its figures")
   .action(async (folder: string, options: ResumeOptions) => {
-    const { resume } = await import("./run.js");
+    const { resume } = await import("./resume.js");
     await resume(folder, options);
   });
 

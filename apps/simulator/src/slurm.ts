@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "@fedclair/core";
 import { codeOf, makeFolder, slurmFolder, writeWhole } from "@fedclair/runs";
-import { setArgs } from "./run.js";
+import { setArgs } from "./set-args.js";
 
 /** A sweep as jobs of Slurm. */
 export interface SlurmSweep {

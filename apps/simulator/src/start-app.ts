@@ -9,7 +9,7 @@ export async function startApp(
   app: "coordinator" | "client",
   args: readonly string[],
 ): Promise<void> {
-  const child = spawn(process.execPath, ["--enable-source-maps", mainOf(app), ...args], {
+  const child = spawn(process.execPath, [mainOf(app), ...args], {
     env: environmentOf(app),
     stdio: ["inherit", "inherit", "inherit", "ipc"],
   });

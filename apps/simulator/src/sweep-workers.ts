@@ -101,11 +101,9 @@ export class SweepWorkers implements TrialQueue {
   }
 
   #start(): ChildProcess {
-    const worker = fork(
-      fileURLToPath(new URL("./sweep-worker.js", import.meta.url)),
-      [JSON.stringify(this.#place)],
-      { execArgv: ["--enable-source-maps"] },
-    );
+    const worker = fork(fileURLToPath(new URL("./sweep-worker.js", import.meta.url)), [
+      JSON.stringify(this.#place),
+    ]);
     this.#all.add(worker);
     worker.once("exit", () => {
       this.#all.delete(worker);

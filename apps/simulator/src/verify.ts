@@ -9,7 +9,7 @@ import { pluginsFor } from "@fedclair/plugins";
 import { interruption, isWithin, print, readTrialFile, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
 import { atATime } from "./at-a-time.js";
-import { setArgs } from "./run.js";
+import { setArgs } from "./set-args.js";
 import { trialFiles } from "./trial-files.js";
 
 export interface VerifyOptions {

@@ -65,6 +65,7 @@ export {
 } from "./tensor.js";
 export { bounds, excerpt, isName, jsonBytes, oneLine, printable } from "./text.js";
 export {
+  clientCount,
   namedPlugins,
   parseSentTrial,
   parseTrial,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { UserError } from "./errors.js";
 import { toyPlugins } from "../testing/index.js";
 import { toyAggregator, toyTask } from "../testing/toy.js";
-import { namedPlugins, parseSentTrial, parseTrial } from "./trial-file.js";
+import { clientCount, namedPlugins, parseSentTrial, parseTrial } from "./trial-file.js";
 
 const good = `name: toy
 rounds: 2
@@ -339,6 +339,17 @@ describe("parseSentTrial", () => {
       [null, /^UserError: the sender:1:1: trial: expected object/],
     ] as const) {
       assert.throws(() => parseSentTrial(sent, "the sender", toyPlugins), said);
+    }
+  });
+});
+
+describe("clientCount", () => {
+  it("is that of a trial, or of an override; none of a file with faults", () => {
+    const text = "clients: 7\nrounds: [";
+    assert.equal(clientCount(good), parseTrial(good, "t.yaml", toyPlugins).clients);
+    assert.equal(clientCount(good, ["clients=3"]), 3);
+    for (const faulty of [text, "", "clients: 0", "clients: many", "rounds: 3"]) {
+      assert.equal(clientCount(faulty), undefined);
     }
   });
 });

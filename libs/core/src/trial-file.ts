@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseChecked } from "./checked-yaml.js";
+import { parseChecked, type Checked } from "./checked-yaml.js";
 import type { Plugins } from "./contracts.js";
 import { UserError } from "./errors.js";
 import { excerpt } from "./text.js";
@@ -13,7 +13,7 @@ import {
   type PluginKind,
 } from "./plugin-identity.js";
 import { checkPlugins } from "./trial-check.js";
-import { trialSchema, type Trial } from "./trial.js";
+import { clientTotal, trialSchema, type Trial } from "./trial.js";
 
 /** Makes a path absolute that stands in a trial file, or in an override. */
 export type ResolvePath = (path: string, by: "file" | "override") => string;
@@ -87,21 +87,35 @@ export function namedPlugins(
   overrides: readonly string[] = [],
 ): { readonly modules: readonly NamedModule[]; readonly identities: readonly PluginIdentity[] } {
   const schema = z.looseObject({ plugins: z.array(z.union([z.string(), locatedPlugin])) });
+  const seen = firstLook(text, overrides, schema);
+  if (seen === undefined) return { modules: [], identities: [] };
+  const { data, isOverridden } = seen;
+  return {
+    modules: data.plugins.flatMap((named, i) => {
+      const by = isOverridden(["plugins", String(i)]) ? "override" : "file";
+      if (typeof named === "string") return { text: named, by };
+      const { kind, name, module } = named;
+      return module === undefined ? [] : { text: module, by, of: `${kind} '${excerpt(name)}'` };
+    }),
+    identities: identitiesOf(data),
+  };
+}
+
+/** How many clients a trial has, by a first look at nothing else; undefined of a file with faults: `parseTrial` tells of them. */
+export function clientCount(text: string, overrides: readonly string[] = []): number | undefined {
+  return firstLook(text, overrides, z.looseObject({ clients: clientTotal }))?.data.clients;
+}
+
+function firstLook<T>(
+  text: string,
+  overrides: readonly string[],
+  schema: z.ZodType<T>,
+): Checked<T> | undefined {
   try {
-    const source = { text, file: "", what: "", overrides };
-    const { data, isOverridden } = parseChecked(source, schema);
-    return {
-      modules: data.plugins.flatMap((named, i) => {
-        const by = isOverridden(["plugins", String(i)]) ? "override" : "file";
-        if (typeof named === "string") return { text: named, by };
-        const { kind, name, module } = named;
-        return module === undefined ? [] : { text: module, by, of: `${kind} '${excerpt(name)}'` };
-      }),
-      identities: identitiesOf(data),
-    };
+    return parseChecked({ text, file: "", what: "", overrides }, schema);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { modules: [], identities: [] };
+    return undefined;
   }
 }
 

@@ -58,6 +58,9 @@ export function createPlugin<T>(registry: Registry<Plugin<T>>, choice: PluginCho
 /** A timer of Node.js beyond 2³¹ ms would fire at once. */
 const longestSeconds = 2_000_000;
 
+/** How many clients a trial may have. */
+export const clientTotal = z.int().min(1).max(1_000_000);
+
 const count = z.int().min(1);
 const fraction = z.number().gt(0).max(1);
 const range = z
@@ -84,7 +87,7 @@ function makeSchema(plugins: Plugins) {
       claim: z.string().optional().describe("What the trial shows, in a sentence."),
       seed: z.int().min(0).default(1).describe("Every random number of the trial comes from it."),
       rounds: z.int().min(1).max(1_000_000).describe("Rounds of training and aggregation."),
-      clients: z.int().min(1).max(1_000_000).describe("Clients, contaminated ones included."),
+      clients: clientTotal.describe("Clients, contaminated ones included."),
       cohort: z
         .union(
           [

@@ -2,20 +2,15 @@ import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
 import type { Plugins } from "@fedclair/core";
 import { mods } from "@fedclair/mods";
-import { loadTasks, taskAggregatorNames, taskNames } from "@fedclair/tasks";
+import { taskAggregatorNames, taskNames } from "@fedclair/tasks";
+import { withTasks } from "./with-tasks.js";
 
 /**
  * What a trial file can name without plug-ins from outside.
  * @param text of a trial: what it cannot mean, for it does not occur in it, may be left out. Default: all
  */
-export async function loadBuiltIn(text?: string): Promise<Plugins> {
-  const loaded = await loadTasks(text);
-  return {
-    tasks: loaded.tasks,
-    aggregators: new Map([...aggregators, ...loaded.aggregators]),
-    attacks,
-    mods,
-  };
+export function loadBuiltIn(text?: string): Promise<Plugins> {
+  return withTasks(aggregators, text);
 }
 
 /** Of each kind the names that are taken. */

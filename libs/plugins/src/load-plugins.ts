@@ -1,5 +1,4 @@
 import { UserError, type DefinedPlugin, type LocatedPlugin, type Plugins } from "@fedclair/core";
-import { builtInNames, loadBuiltIn } from "./built-in.js";
 import { importPlugins } from "./import-plugins.js";
 import { readCode, type ModuleCode } from "./module-code.js";
 import type { PluginModule } from "./resolve-module.js";
@@ -7,14 +6,18 @@ import { checkShared } from "./shared-packages.js";
 
 /**
  * The plug-ins that are built in, with those that these modules export. Runs the modules' code.
- * @param text of a trial, as for `loadBuiltIn`
+ * @param text of a trial, as for `load`
+ * @param load gives those that are built in; default: `loadBuiltIn`
  * @throws UserError naming the module: it throws on import, exports something else, or a name is taken
  */
 export async function loadPlugins(
   modules: readonly PluginModule[],
   text?: string,
+  load?: (text?: string) => Promise<Plugins>,
 ): Promise<Plugins> {
-  const builtIn = await loadBuiltIn(text);
+  if (modules.length === 0 && load) return load(text);
+  const { builtInNames, loadBuiltIn } = await import("./built-in.js");
+  const builtIn = await (load ?? loadBuiltIn)(text);
   const outside: LocatedPlugin[] = [];
   const registries = {
     task: new Map(builtIn.tasks),

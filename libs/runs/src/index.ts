@@ -1,4 +1,4 @@
-export { backendOf, hostBackends, loadForOutside, type ChosenBackend } from "./backend.js";
+export { backendOf, loadForOutside, type ChosenBackend } from "./backend.js";
 export { armsOf, type Arm, type ArmRecord } from "./arms.js";
 export { describeTrial, measuresOf, undescribed, type TrialDescription } from "./description.js";
 export { evaluationsOf, inCommon, meanOf, metricsIn, valuesOf } from "./evaluation.js";
@@ -40,7 +40,6 @@ export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
 export { createLog, type Logger } from "./process/log.js";
 export { logGroupFault, logThrown } from "./process/thrown.js";
-export { Patience } from "./patience.js";
 export {
   exitCodeOf,
   integerOption,
@@ -53,11 +52,7 @@ export {
   toUserError,
 } from "./process/main.js";
 export { print } from "./process/print.js";
-export {
-  checkpointArgs,
-  type CheckpointOptions,
-  type PlaceOptions,
-} from "./process/run-options.js";
+export type { CheckpointOptions, PlaceOptions } from "./process/run-options.js";
 export { codeOf } from "./process/system-error.js";
 export { readTrialFile } from "./process/trial-file.js";
 export { Progress } from "./progress.js";

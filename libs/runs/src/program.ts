@@ -9,6 +9,11 @@ export {
   runProgram,
   setOption,
 } from "./process/main.js";
-export { runOptions } from "./process/run-options.js";
+export {
+  checkpointArgs,
+  runOptions,
+  type CheckpointOptions,
+  type PlaceOptions,
+} from "./process/run-options.js";
 export { print } from "./process/print.js";
 export { version } from "./version.js";

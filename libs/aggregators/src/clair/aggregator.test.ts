@@ -1,10 +1,11 @@
-import { UserError, type Aggregation, type Update } from "@fedclair/core";
+import type { Aggregation, Update } from "@fedclair/core";
 import { addScaled, gaussian, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import { valueOf } from "@fedclair/core/testing";
 import { distance } from "../../testing/measure.js";
 import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
-import { clairAggregator, clairSchema } from "./index.js";
+import { clairAggregator, clairSchema, threadsFor } from "./index.js";
 
 const root = stream("clair aggregator");
 const basis = randomBasis(root.at("U"), 8, 2);
@@ -152,10 +153,15 @@ describe("the clair aggregator", () => {
     );
   });
 
-  it("keeps its kind of error across threads", async () => {
-    const vector = { shape: [3], data: Float64Array.of(1, 2, 3) };
-    const update = { ...updateOf(idOf(1), {}), delta: new Map([["bias", vector]]) };
-    await assert.rejects(aggregator().aggregate(input([update])), UserError);
+  it("takes threads for all but small rounds", () => {
+    const roundOf = (clients: number, rows: number, cols: number) =>
+      Array.from({ length: clients }, (_, k) =>
+        updateOf(idOf(k), { m: gaussian(root.at("size", k), rows, cols) }),
+      );
+    assert.equal(threadsFor(roundOf(20, 30, 10)), 0);
+    assert.equal(threadsFor(roundOf(20, 30, 30)), 1);
+    assert.equal(threadsFor(roundOf(65, 3, 3)), 1);
+    assert.equal(threadsFor(roundOf(40, 64, 64)), Math.min(5, availableParallelism()));
   });
 });
 

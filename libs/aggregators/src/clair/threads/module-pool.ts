@@ -19,9 +19,16 @@ import { inSharedMemory } from "./travel.js";
 /** Of fewer numbers for each, threads are not worth their start. */
 const leastShare = 1 << 15;
 
-/** How many threads a round is worth: at most as many as there are cores, at least one, so that it does not hold up the event loop. */
+/** A round of no more clients and numbers takes a tenth of a second, less than the start of a thread. */
+const smallRound = { clients: 64, numbers: 1 << 14 };
+
+/**
+ * How many other threads a round is worth: at most as many as there are cores, and at least one, so that it does not hold up the event
+ * loop; none of a small round.
+ */
 export function threadsFor(updates: readonly Update[]): number {
   const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(sizeOf))));
+  if (updates.length <= smallRound.clients && numbers <= smallRound.numbers) return 0;
   return Math.max(1, Math.min(Math.floor(numbers / leastShare), availableParallelism()));
 }
 

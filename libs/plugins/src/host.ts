@@ -1,0 +1,16 @@
+/*
+ * Plug-ins for client hosts and who starts them: `@fedclair/plugins/host`. Apart from the rest, so that the aggregators that are built in
+ * need not be loaded: a host runs none, and `fedavg` stands for the trial's.
+ */
+import { fedavg } from "@fedclair/aggregators/fedavg";
+import type { Plugins } from "@fedclair/core";
+import { withTasks } from "./with-tasks.js";
+
+export { loadPlugins } from "./load-plugins.js";
+export { modulesOf } from "./plugins-for.js";
+export { resolveModule } from "./resolve-module.js";
+
+/** As `loadBuiltIn`, without its aggregators. */
+export function loadForHost(text?: string): Promise<Plugins> {
+  return withTasks(new Map([[fedavg.name, fedavg]]), text);
+}
