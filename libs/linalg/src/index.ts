@@ -6,7 +6,16 @@ export { gaussian } from "./gaussian.js";
 export { leadingEigenvectors } from "./leading-eigen.js";
 export { leadingLeft } from "./leading.js";
 export { addScaled, hstack, Matrix, subtract } from "./matrix.js";
-export { dot, gramNT, gramTN, multiply, multiplyInto, multiplyNT, multiplyTN } from "./multiply.js";
+export {
+  addGramTN,
+  dot,
+  gramNT,
+  gramTN,
+  multiply,
+  multiplyInto,
+  multiplyNT,
+  multiplyTN,
+} from "./multiply.js";
 export { columnEnergies, splitColumns, splitEnergy, type SplitEnergy } from "./project.js";
 export { thinQr, type ThinQr } from "./qr.js";
 export { frobenius, median, medianDeviation, norm, quantile, sum } from "./stats.js";

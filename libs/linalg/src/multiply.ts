@@ -41,6 +41,15 @@ export function gramTN(a: Matrix): Matrix {
   return gram(transposed(blockOf(a)));
 }
 
+/**
+ * The upper triangle of out ← out + Aᵀ·A; what is below is of no use then.
+ * @throws RangeError if shapes do not fit
+ */
+export function addGramTN(out: Matrix, a: Matrix): void {
+  if (out.rows !== a.cols || out.cols !== a.cols) throw mismatch("out + Aᵀ·A", out, a);
+  addGram(blockOf(out), transposed(blockOf(a)));
+}
+
 /** Σ of the entrywise product of A and B, i.e. tr(AᵀB). @throws RangeError if shapes differ */
 export function dot(a: Matrix, b: Matrix): number {
   if (a.rows !== b.rows || a.cols !== b.cols) throw mismatch("⟨A, B⟩", a, b);

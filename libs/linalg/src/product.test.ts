@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   at,
   gramNT,
+  addGramTN,
   gramTN,
   Matrix,
   multiply,
@@ -103,6 +104,24 @@ describe("products of any shape", () => {
       assert.deepEqual(bytes(gramNT(a)), bytes(multiplyNT(a, a)));
       assert.deepEqual(bytes(gramTN(a.transpose())), bytes(multiplyNT(a, a)));
     }
+  });
+
+  it("add Aᵀ·A to what is there, above and on the diagonal", () => {
+    for (const rows of [7, 300]) {
+      const [a, before] = [gaussian(rows, 90), gaussian(90, 90, "before")];
+      const out = before.copy();
+      addGramTN(out, a);
+      const gram = gramTN(a);
+      for (let j = 0; j < 90; j++) {
+        for (let i = 0; i <= j; i++) {
+          const expected = before.get(i, j) + gram.get(i, j);
+          assert.ok(Math.abs(out.get(i, j) - expected) < 1e-12 * rows, `${i}, ${j}`);
+        }
+      }
+    }
+    assert.throws(() => {
+      addGramTN(new Matrix(3, 3), gaussian(3, 4));
+    }, /^RangeError: out \+ Aᵀ·A: 3×3 and 3×4 do not fit$/);
   });
 
   it("go to a place that is there, whatever was in it, which must fit", () => {

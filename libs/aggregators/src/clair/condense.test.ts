@@ -51,6 +51,20 @@ describe("condensed pairs", () => {
     assert.equal(condense(beyond).gram, undefined);
   });
 
+  it("are the same of sides that are taken in slices", () => {
+    const tall = indices(4).map((k): LowRank => {
+      const rng = stream("tall").at(k);
+      return {
+        b: tensorOf(new Matrix(2500, r, rng.at("b").normals(2500 * r))),
+        a: tensorOf(new Matrix(r, 1025, rng.at("a").normals(r * 1025))),
+      };
+    });
+    const expected = inner(tall);
+    inner(condense(tall).pairs).forEach((x, i) => {
+      assert.ok(Math.abs(x - item(expected, i)) < 1e-10 * Math.abs(item(expected, 0)), `${x}`);
+    });
+  });
+
   it("turn back into the whole ones, and so do changes in their spaces", () => {
     const few = condense(pairs).pairs;
     const double = few.map(({ b, a }) => ({ b: { ...b, data: b.data.map((x) => 2 * x) }, a }));

@@ -1,5 +1,5 @@
 import { tensorOf, type LowRank, type Tensor } from "@fedclair/core";
-import { at, cholesky, gramTN, item, Matrix, multiply, solveUpper, sum } from "@fedclair/linalg";
+import { addGramTN, at, cholesky, item, Matrix, multiply, solveUpper, sum } from "@fedclair/linalg";
 import { columnsOf } from "../factors.js";
 import { indices } from "./lists.js";
 
@@ -19,7 +19,8 @@ export interface Condensed {
 export function condense(pairs: readonly LowRank[]): Condensed {
   const bs = pairs.map(({ b }) => b);
   const as = pairs.map(transposedA);
-  const [ofLeft, ofRight] = [gramOfColumns(bs), gramOfColumns(as)];
+  const ofLeft = gramOfColumns(bs, rooms.left);
+  const ofRight = gramOfColumns(as, rooms.right);
   const widths = widthsOf(bs);
   const gram = entrywise(columnsOf(ofLeft, widths), columnsOf(ofRight, widths));
   const lefts = inFewRows(bs, ofLeft);
@@ -169,26 +170,41 @@ class Room {
   }
 }
 
-const room = new Room();
+const rooms = { stack: new Room(), left: new Room(), right: new Room() };
 
-/** ⟨x, y⟩ of all columns x, y of the factors. */
-function gramOfColumns(factors: readonly Factor[]): Matrix {
-  return gramTN(stackOf(factors, room));
+/** Rows of all factors that are in memory in float64 at once. */
+const slice = 1024;
+
+/** ⟨x, y⟩ of all columns x, y of the factors: the upper triangle. */
+function gramOfColumns(factors: readonly Factor[], room: Room): Matrix {
+  const [rows = 0] = item(factors, 0).shape;
+  const cols = sum(widthsOf(factors).map(({ cols }) => cols));
+  const gram = new Matrix(cols, cols, room.of(cols * cols).fill(0));
+  for (let from = 0; from < rows; from += slice) {
+    addGramTN(gram, stackOf(factors, from, Math.min(from + slice, rows), rooms.stack));
+  }
+  return gram;
 }
 
-/** Side by side. */
-function stackOf(factors: readonly Factor[], room = new Room()): Matrix {
-  const [rows = 0] = item(factors, 0).shape;
+/** Side by side; of them rows `from` … `to` - 1. */
+function stackOf(
+  factors: readonly Factor[],
+  from = 0,
+  to = item(factors, 0).shape[0] ?? 0,
+  room = new Room(),
+): Matrix {
+  const rows = to - from;
   const cols = sum(widthsOf(factors).map(({ cols }) => cols));
   const stack = new Matrix(rows, cols, room.of(rows * cols));
   let first = 0;
   for (const { shape, data, isTransposed } of factors) {
-    const [, cols = 0] = shape;
-    const to = stack.columns(first, (first += cols)).data;
-    if (isTransposed === true) to.set(data);
-    else {
-      for (let i = 0, s = 0; i < rows; i++) {
-        for (let j = 0; j < cols; j++, s++) to[i + j * rows] = data[s] as number;
+    const [all = 0, cols = 0] = shape;
+    const own = stack.columns(first, (first += cols));
+    if (isTransposed === true) {
+      for (let j = 0; j < cols; j++) own.column(j).set(data.subarray(from + j * all, to + j * all));
+    } else {
+      for (let i = 0, s = from * cols; i < rows; i++) {
+        for (let j = 0; j < cols; j++, s++) own.data[i + j * rows] = data[s] as number;
       }
     }
   }

@@ -8,7 +8,7 @@ import {
   stream,
   item,
 } from "@fedclair/linalg";
-import { pick, zip } from "../lists.js";
+import { zip } from "../lists.js";
 
 /** Rows of a sketch that is searched: it keeps a space of few dimensions exactly without noise, and closely with noise. */
 export const sketchRows = 256;
@@ -57,9 +57,10 @@ export function sketcher(rows: number, fewer: number, seed: number): (block: Mat
 export interface Sketched {
   /** p×w_k, made when it is asked for. */
   readonly blockOf: (k: number) => Matrix;
-  readonly sketches: readonly Matrix[];
-  /** What blocks and sketches count times. */
+  /** What blocks count times. */
   readonly factors: readonly number[];
+  /** As they count. */
+  readonly sketches: readonly Matrix[];
 }
 
 /**
@@ -69,13 +70,13 @@ export interface Sketched {
  * @returns p×r, orthonormal columns
  */
 export function liftFromSketch(
-  { blockOf, sketches, factors }: Sketched,
+  { blockOf, factors, sketches }: Sketched,
   found: Matrix,
   members: readonly number[],
 ): Matrix {
-  const stacks = stacksOf(blockOf, factors, members);
+  const stacks = stacksOf(members, (k) => blockOf(k).scale(item(factors, k)));
   const apply = (x: Matrix) => sumOfProducts(stacks, stacks, x);
-  const sketched = stacksOf((k) => item(sketches, k), factors, members);
+  const sketched = stacksOf(members, (k) => item(sketches, k));
   const start = sumOfProducts(stacks, sketched, found);
   return leadingSpace(apply, start, found.cols, { restarts: 8 }).basis;
 }
@@ -84,15 +85,10 @@ export function liftFromSketch(
 const group = 64;
 
 /** The members' blocks side by side, a group of them in each stack. */
-function stacksOf(
-  blockOf: (k: number) => Matrix,
-  factors: readonly number[],
-  members: readonly number[],
-): Matrix[] {
-  return Array.from({ length: Math.ceil(members.length / group) }, (_, g) => {
-    const some = members.slice(g * group, (g + 1) * group);
-    return hstack(some.map(blockOf), pick(factors, some));
-  });
+function stacksOf(members: readonly number[], blockOf: (k: number) => Matrix): Matrix[] {
+  return Array.from({ length: Math.ceil(members.length / group) }, (_, g) =>
+    hstack(members.slice(g * group, (g + 1) * group).map(blockOf)),
+  );
 }
 
 /** Σ L_g·(R_gᵀ·X) */

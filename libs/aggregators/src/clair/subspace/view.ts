@@ -134,13 +134,22 @@ function inFewRows(
     const sketches = blocks.map(sketcher(rows, mostRows, seed));
     // The sketch moves norms a little: what counted alike counts alike again.
     const even = sketches.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
-    return {
-      stack: hstack(sketches, normalize === "unit" ? even : factors),
-      lift: (basis, members) => liftFromSketch({ blockOf, sketches, factors }, basis, members),
-    };
+    const stack = hstack(sketches, normalize === "unit" ? even : factors);
+    return { stack, lift: lifting(stack, sketches, factors, blockOf) };
   }
   const stack = hstack(blocks, factors);
   if (width >= rows) return { stack, lift: (basis) => basis };
   const { q, r } = thinQr(stack);
   return { stack: r, lift: (basis) => multiply(q, basis) };
+}
+
+/** From a stack of sketches, of whose memory nothing else is kept. */
+function lifting(
+  stack: Matrix,
+  widths: readonly Pick<Matrix, "cols">[],
+  factors: readonly number[],
+  blockOf: (k: number) => Matrix,
+): View["lift"] {
+  const sketches = columnsOf(stack, widths);
+  return (basis, members) => liftFromSketch({ blockOf, factors, sketches }, basis, members);
 }
