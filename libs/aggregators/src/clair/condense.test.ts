@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { denseOf, tensorOf, type LowRank } from "@fedclair/core";
 import { dot, frobenius, Matrix, stream, subtract, item } from "@fedclair/linalg";
 import { condense, expand } from "./condense.js";
+import { cornerOf } from "./corner.js";
 import { indices } from "./lists.js";
+import { inSharedMemory, revived } from "./threads/travel.js";
 
 const [p, q, r] = [40, 30, 2];
 
@@ -49,6 +51,16 @@ describe("condensed pairs", () => {
     const huge = (t: LowRank["a"]) => ({ ...t, data: t.data.map((x) => 1e90 * x) });
     const beyond = pairs.map(({ b, a }) => ({ b: huge(b), a: huge(a) }));
     assert.equal(condense(beyond).gram, undefined);
+  });
+
+  it("take no memory for what is zero, and are the same in another thread", () => {
+    const few = condense(pairs).pairs;
+    few.forEach((pair, k) => {
+      assert.deepEqual(cornerOf(pair.b)?.corner.shape, [r * (k + 1), r]);
+      assert.deepEqual(cornerOf(pair.a)?.corner.shape, [r, r * (k + 1)]);
+      const posted = structuredClone(inSharedMemory(pair));
+      assert.deepEqual(revived(posted), pair);
+    });
   });
 
   it("are the same of sides that are taken in slices", () => {

@@ -1,6 +1,7 @@
 import { tensorOf, type LowRank, type Tensor } from "@fedclair/core";
 import { addGramTN, at, cholesky, item, Matrix, multiply, solveUpper, sum } from "@fedclair/linalg";
 import { columnsOf } from "../factors.js";
+import { tensorOfCorner } from "./corner.js";
 import { indices } from "./lists.js";
 
 /** The changes of one module in few coordinates; in float32 where all numbers were sent so. */
@@ -27,8 +28,8 @@ export function condense(pairs: readonly LowRank[]): Condensed {
   const rights = inFewRows(as, ofRight);
   return {
     pairs: pairs.map((pair, k) => ({
-      b: lefts === undefined ? pair.b : lefts.stored(item(lefts.blocks, k)),
-      a: rights === undefined ? pair.a : rights.stored(item(rights.blocks, k).transpose()),
+      b: lefts === undefined ? pair.b : item(lefts, k).columns(),
+      a: rights === undefined ? pair.a : item(rights, k).rows(),
     })),
     ...(gram.data.every(Number.isFinite) && { gram }),
   };
@@ -100,10 +101,11 @@ function transposedA({ a: { shape, data } }: LowRank): Factor {
 /** Added to squared norms of 1 where clients' factors depend on one another, as those of copies do. */
 const ridge = 1e-14;
 
-/** Factors in few rows, and how their numbers are kept. */
+/** A client's columns of a triangle. */
 interface Few {
-  readonly blocks: readonly Matrix[];
-  readonly stored: (matrix: Matrix) => Tensor;
+  readonly columns: () => Tensor;
+  /** Its transpose. */
+  readonly rows: () => Tensor;
 }
 
 /** Column norms that are zero or lie between are far from what float32 cannot hold. */
@@ -114,7 +116,7 @@ const [smallest, largest] = [1e-25, 1e25];
  * the digits of numbers that came so, and takes half of the memory.
  * @param gram of the factors' columns, overwritten
  */
-function inFewRows(factors: readonly Factor[], gram: Matrix): Few | undefined {
+function inFewRows(factors: readonly Factor[], gram: Matrix): Few[] | undefined {
   const n = gram.rows;
   const [rows = 0] = item(factors, 0).shape;
   if (rows <= n) return undefined;
@@ -132,15 +134,30 @@ function inFewRows(factors: readonly Factor[], gram: Matrix): Few | undefined {
   const isSingle =
     factors.every(({ data }) => data instanceof Float32Array) &&
     norms.every((norm) => norm === 0 || (norm > smallest && norm < largest));
-  return {
-    blocks: columnsOf(triangle, widthsOf(factors)),
-    stored: isSingle ? inFloat32 : tensorOf,
-  };
+  let end = 0; // of a client's columns, and of the rows in which they are not zero
+  return columnsOf(triangle, widthsOf(factors)).map((block) => {
+    end += block.cols;
+    return few(block, end, isSingle ? Float32Array : Float64Array);
+  });
 }
 
-function inFloat32(matrix: Matrix): Tensor {
-  const { shape, data } = tensorOf(matrix);
-  return { shape, data: Float32Array.from(data) };
+/** @param filled rows of a block that are not zero */
+function few(
+  { rows, cols, data }: Matrix,
+  filled: number,
+  Numbers: typeof Float32Array | typeof Float64Array,
+): Few {
+  const corner = (shape: readonly [number, number], down: number, across: number): Tensor => {
+    const kept = new Numbers(filled * cols);
+    for (let i = 0, t = 0; i < shape[0]; i++) {
+      for (let j = 0; j < shape[1]; j++, t++) kept[t] = data[i * down + j * across] as number;
+    }
+    return { shape, data: kept };
+  };
+  return {
+    columns: () => tensorOfCorner({ shape: [rows, cols], corner: corner([filled, cols], 1, rows) }),
+    rows: () => tensorOfCorner({ shape: [cols, rows], corner: corner([cols, filled], rows, 1) }),
+  };
 }
 
 function inAllRows(

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import {
+  sizeOf,
   tensorsOf,
   yieldToEventLoop,
   type LowRank,
@@ -27,7 +28,7 @@ const smallRound = { clients: 64, numbers: 1 << 14 };
  * loop; none of a small round.
  */
 export function threadsFor(updates: readonly Update[]): number {
-  const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(sizeOf))));
+  const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(numbersIn))));
   if (updates.length <= smallRound.clients && numbers <= smallRound.numbers) return 0;
   return Math.max(1, Math.min(Math.floor(numbers / leastShare), availableParallelism()));
 }
@@ -97,7 +98,7 @@ export class ModulePool {
       return new ModulePool(names, [{ from: 0, to: names.length, group }]);
     }
     const groups: Group[] = [];
-    const sizes = sent.map((own) => sum(own.map(sizeOf)));
+    const sizes = sent.map((own) => sum(own.map(numbersIn)));
     for (const { from, to } of evenRanges(sizes, count)) {
       const own = await shared(sent.slice(from, to));
       groups.push({ from, to, group: threadAt(groups.length).host(own, options) });
@@ -129,8 +130,8 @@ export class ModulePool {
 }
 
 /** How many numbers a client sent for a module. */
-function sizeOf(update: TensorDelta): number {
-  return sum(tensorsOf(update).map(({ data }) => data.length));
+function numbersIn(update: TensorDelta): number {
+  return sum(tensorsOf(update).map(({ shape }) => sizeOf(shape)));
 }
 
 /** Parts a list into at most `count` ranges of about the same total, none of them empty. */

@@ -1,9 +1,10 @@
 import { isLowRank, type Tensor, type TensorDelta } from "@fedclair/core";
 import { Matrix } from "@fedclair/linalg";
+import { cornerOf, tensorOfCorner, type Corner } from "../corner.js";
 
 /**
- * The same change in memory that threads share: posting it then costs next to nothing, where the copy that posting makes of
- * thousands of adapters would hold up the event loop.
+ * The same change in memory that threads share, to be revived: posting it then costs next to nothing, where the copy that posting makes
+ * of thousands of adapters would hold up the event loop.
  */
 export function inSharedMemory<D extends TensorDelta>(module: D): D;
 export function inSharedMemory(module: TensorDelta): TensorDelta {
@@ -11,6 +12,8 @@ export function inSharedMemory(module: TensorDelta): TensorDelta {
 }
 
 function shared(tensor: Tensor): Tensor {
+  const known = cornerOf(tensor);
+  if (known) return { shape: known.shape, corner: shared(known.corner) } satisfies Corner as never;
   const { shape, data } = tensor;
   if (data.buffer instanceof SharedArrayBuffer) return tensor;
   const buffer = new SharedArrayBuffer(data.byteLength);
@@ -19,7 +22,7 @@ function shared(tensor: Tensor): Tensor {
   return { shape, data: copy };
 }
 
-/** Matrices lose their class when they are posted; one that several share stays one. */
+/** Matrices and corners lose what they are when they are posted; one that several share stays one. */
 export function revived(value: unknown, known = new Map<object, unknown>()): unknown {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
   const alive = known.get(value) ?? copyOf(value, (part) => revived(part, known));
@@ -31,11 +34,16 @@ function copyOf(value: object, revive: (part: unknown) => unknown): unknown {
   if (Array.isArray(value)) return value.map(revive);
   if (value instanceof Map) return new Map([...value].map(([key, part]) => [key, revive(part)]));
   if (isMatrix(value)) return new Matrix(value.rows, value.cols, value.data);
+  if (isCorner(value)) return tensorOfCorner(value);
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, revive(part)]));
 }
 
 function isMatrix(value: object): value is Pick<Matrix, "rows" | "cols" | "data"> {
   return "rows" in value && "cols" in value && "data" in value;
+}
+
+function isCorner(value: object): value is Corner {
+  return "corner" in value;
 }
 
 /** All memory in a value that can change hands when it is posted, each buffer once. */

@@ -11,7 +11,8 @@ const objects = new Map<number, Hosted<AnyObject>>();
 parentPort?.on("message", (order: Order) => {
   const { of } = order;
   if ("make" in order) {
-    const made = new ModuleGroup(...(order.make as ConstructorParameters<typeof ModuleGroup>));
+    const make = revived(order.make) as ConstructorParameters<typeof ModuleGroup>;
+    const made = new ModuleGroup(...make);
     objects.set(of, here(made));
   } else if ("drop" in order) {
     objects.delete(of);
