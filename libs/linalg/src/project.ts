@@ -1,6 +1,6 @@
 import { at } from "./at.js";
-import type { Matrix } from "./matrix.js";
-import { multiplyTN } from "./multiply.js";
+import { Matrix } from "./matrix.js";
+import { multiply, multiplyTN } from "./multiply.js";
 
 /** |UUᵀZ|_F² and |Z - UUᵀZ|_F². */
 export interface SplitEnergy {
@@ -34,29 +34,34 @@ export function splitColumns(
 ): SplitColumns {
   const coefficients = multiplyTN(basis, z);
   const inside = columnEnergies(coefficients);
-  const outside = whole.slice();
-  for (let j = 0; j < z.cols; j++) {
+  const outside = whole.map((energy, j) => energy - at(inside, j));
+  const close: number[] = [];
+  outside.forEach((difference, j) => {
     const energy = at(whole, j);
-    const difference = energy - at(inside, j);
-    outside[j] =
-      difference > leastOutside * energy || energy === 0
-        ? difference
-        : residualEnergy(basis, z.column(j), coefficients.column(j));
+    if (energy > 0 && !(difference > leastOutside * energy)) close.push(j);
+  });
+  if (close.length > 0) {
+    const projections = multiply(basis, columnsAt(coefficients, close));
+    close.forEach((j, t) => {
+      outside[j] = squaredDistance(z.data, j * z.rows, projections.column(t));
+    });
   }
   return { inside, outside, coefficients };
 }
 
-/** |z - U·c|² */
-function residualEnergy(basis: Matrix, z: Float64Array, coefficients: Float64Array): number {
-  const residual = z.slice();
-  for (let l = 0; l < basis.cols; l++) {
-    const column = basis.column(l);
-    const c = at(coefficients, l);
-    for (let i = 0; i < residual.length; i++) {
-      residual[i] = (residual[i] as number) - c * (column[i] as number);
-    }
-  }
-  return residual.reduce((total, x) => total + x * x, 0);
+function columnsAt(matrix: Matrix, columns: readonly number[]): Matrix {
+  const out = new Matrix(matrix.rows, columns.length);
+  columns.forEach((j, t) => {
+    out.column(t).set(matrix.column(j));
+  });
+  return out;
+}
+
+/** |x - y|² @param from where x begins */
+function squaredDistance(x: Float64Array, from: number, y: Float64Array): number {
+  let square = 0;
+  for (let i = 0; i < y.length; i++) square += ((x[from + i] as number) - (y[i] as number)) ** 2;
+  return square;
 }
 
 /** The same of a whole block. */
