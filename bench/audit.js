@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodeSafetensors } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
-import { argumentsOf } from "./harness/arguments.js";
+import { argumentsOf } from "../scripts/arguments.js";
 
 const option = (value) => ({ type: "string", default: String(value) });
 const { values } = argumentsOf({

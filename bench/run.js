@@ -1,6 +1,6 @@
 // npm run bench [-- NAME…]: times our side on this machine, and ml-matrix where it does the same. npm run bench:peers [-- NAME…]: beside it,
 // in turn, NumPy and PyTorch, in a virtual environment that is made at the first call; with --flower also Flower's simulation, once.
-import { argumentsOf } from "./harness/arguments.js";
+import { argumentsOf } from "../scripts/arguments.js";
 import { leastTimes, measure } from "./harness/measure.js";
 import { pythonWith } from "./harness/python.js";
 import { keep, machine, version } from "./harness/result.js";

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { argumentsOf } from "./harness/arguments.js";
+import { argumentsOf } from "../scripts/arguments.js";
 
 const { values } = argumentsOf({
   options: {

@@ -3,7 +3,7 @@
 // with PyPI; says so and ends where there is none. What is in the folder already is not trained again.
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { argumentsOf } from "./arguments.js";
 import { kindsTable } from "./train-adapters/kinds.js";
 import { piles, slug, trainOptions } from "./train-adapters/piles.js";
 import { pilesTables } from "./train-adapters/piles-tables.js";
@@ -11,7 +11,7 @@ import { exists, pythonIn, runScript } from "./train-adapters/python.js";
 import { refinedTable } from "./train-adapters/refined.js";
 import { writeTexts } from "./train-adapters/texts.js";
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     part: { type: "string", default: "piles,refined,kinds" },
     base: { type: "string" },

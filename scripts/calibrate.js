@@ -1,13 +1,13 @@
 // npm run calibrate -- [--rate R] [--seeds N]: runs trials without their attacks, and subsets of honest real adapters, and counts
 // in how many of these clean federations CLAIR's rule `evidence` accuses somebody. The share should be near the rate.
-import { parseArgs } from "node:util";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { clairAggregator, clairSchema } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
+import { argumentsOf } from "./arguments.js";
 import { pileOf, piles, roundsOf, someOf } from "./federations.js";
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: { rate: { type: "string", default: "0.01" }, seeds: { type: "string", default: "10" } },
 });
 const rate = Number(values.rate);

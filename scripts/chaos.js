@@ -6,15 +6,15 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { stream } from "@fedclair/linalg";
+import { argumentsOf } from "./arguments.js";
 import { makeData } from "./fingerprint/made-data.js";
 import { setArguments, trialsToRun, workspace } from "./fingerprint/trials.js";
 
 const program = join(workspace, "apps/simulator/bin/fedclair.js");
 const results = ["records.jsonl", "params.safetensors", "artifacts.jsonl", "summary.json"];
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     kills: { type: "string", default: "200" },
     only: { type: "string", default: "" },

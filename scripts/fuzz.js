@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { parseArgs } from "node:util";
 import { io } from "socket.io-client";
 import { toBfloat16, toInt8 } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
+import { argumentsOf } from "./arguments.js";
 import { Assembler } from "../libs/wire/dist/src/assembler.js";
 import {
   decodeCoordinatorMessage,
@@ -31,7 +31,7 @@ import { Traffic } from "../libs/wire/dist/src/traffic.js";
 import { workspace } from "./fingerprint/trials.js";
 
 const text = { type: "string" };
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     frames: { ...text, default: "1000000" },
     live: { ...text, default: "100000" },

@@ -5,16 +5,16 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { loadBackend } from "@fedclair/compute";
 import { ClientRunner, clientIds, decodeSafetensors, parseTrial } from "@fedclair/core";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { recordTrial } from "@fedclair/runs";
 import { connectHost, SocketPool } from "@fedclair/wire";
+import { argumentsOf } from "./arguments.js";
 import { fedclair } from "../libs/wire/gen/fedclair.js";
 import { RawHost } from "../libs/wire/dist/testing/raw-host.js";
 
-const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
+const { values } = argumentsOf({ options: { only: { type: "string", default: "" } } });
 const text = `
 name: hostile
 rounds: 2

@@ -6,16 +6,17 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { folderOf, readTrialFile } from "@fedclair/runs";
+import { argumentsOf } from "./arguments.js";
 import { compare } from "../apps/simulator/dist/src/verify.js";
 import { hostEnvironment, runFederation } from "./llm/federation.js";
 import { tables } from "./llm/tables.js";
 import { indexAnswers, nothingThere } from "./package-index.js";
 import { writeSpeeches } from "./train-adapters/texts.js";
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     trial: { type: "string", default: "sotu" },
     seeds: { type: "string", default: "1" },

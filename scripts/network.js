@@ -8,14 +8,14 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { stream } from "@fedclair/linalg";
+import { argumentsOf } from "./arguments.js";
 import { workspace } from "./fingerprint/trials.js";
 import { Machine, mayMakeMachines } from "./network/namespaces.js";
 import { Proxy } from "./network/proxy.js";
 
 const text = { type: "string" };
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: { times: { ...text, default: "100" }, seed: { ...text, default: "1" } },
 });
 if (!(await mayMakeMachines())) {

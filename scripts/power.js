@@ -1,14 +1,14 @@
 // npm run power [-- --seeds N]: how well CLAIR's rules gap and evidence, and a plain reference rule, tell contaminated clients from honest
 // ones, by kind of federation. Cells have a number each of gap, evidence and reference.
-import { parseArgs } from "node:util";
 import { loadBackend } from "@fedclair/compute";
 import { stream } from "@fedclair/linalg";
 import { loadBuiltIn } from "@fedclair/plugins";
+import { argumentsOf } from "./arguments.js";
 import { pileOf, piles } from "./federations.js";
 import { judgedAdapters, judgedRounds, rate, rules } from "./power/judged.js";
 import { accusing, area, shareOf, thresholdOf } from "./power/measures.js";
 
-const { values } = parseArgs({ options: { seeds: { type: "string", default: "10" } } });
+const { values } = argumentsOf({ options: { seeds: { type: "string", default: "10" } } });
 const seeds = Number(values.seeds);
 
 /** By trial, how many times as many seeds: with its attacks, and without them for a threshold; quick ones more. */

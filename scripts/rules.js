@@ -1,10 +1,10 @@
 // npm run rules [-- --seeds N]: runs trials under CLAIR's rules gap and evidence, and prints what each finds, over all rounds and seeds.
-import { parseArgs } from "node:util";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
+import { argumentsOf } from "./arguments.js";
 import { roundsOf } from "./federations.js";
 
-const { values } = parseArgs({ options: { seeds: { type: "string", default: "3" } } });
+const { values } = argumentsOf({ options: { seeds: { type: "string", default: "3" } } });
 const trials = [
   "linear-regression/gaussian",
   "denoising/collude-002",

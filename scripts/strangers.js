@@ -8,8 +8,8 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { Manager } from "socket.io-client";
+import { argumentsOf } from "./arguments.js";
 import { encodeFrame } from "../libs/wire/dist/src/codec/frame.js";
 import { encodeJoin } from "../libs/wire/dist/src/codec/host-message.js";
 import { decodeReply } from "../libs/wire/dist/src/codec/reply.js";
@@ -17,7 +17,7 @@ import { protocolVersion } from "../libs/wire/dist/src/protocol.js";
 import { workspace } from "./fingerprint/trials.js";
 
 const text = { type: "string" };
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     silent: { ...text, default: "5000" },
     guesses: { ...text, default: "10000" },

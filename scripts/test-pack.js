@@ -7,10 +7,11 @@ import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
+import { argumentsOf } from "./arguments.js";
 
 const attw = "@arethetypeswrong/cli@0.18.5";
-const { values } = parseArgs({ options: { keep: { type: "boolean", default: false } } });
+const { values } = argumentsOf({ options: { keep: { type: "boolean", default: false } } });
 const workspace = resolve(import.meta.dirname, "..");
 const folder = await mkdtemp(join(tmpdir(), "fedclair-pack-"));
 try {

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 /**
- * What a bench was called with, as `parseArgs` of Node.js gives it. Of what it does not know it says so in a line, and ends the
+ * What a script was called with, as `parseArgs` of Node.js gives it. Of what it does not know it says so in a line, and ends the
  * process with 2.
  * @param {import("node:util").ParseArgsConfig & { options: object }} config
  */
