@@ -27,7 +27,12 @@ export {
   type ClientRow,
 } from "./outcome/client-rows.js";
 export { columns } from "./outcome/columns.js";
-export { compareRuns, type ComparedMeasure, type RunComparison } from "./outcome/compare-runs.js";
+export {
+  compareRuns,
+  leaves,
+  type ComparedMeasure,
+  type RunComparison,
+} from "./outcome/compare-runs.js";
 export { compareMethods, telling, type MethodRow } from "./outcome/method-rows.js";
 export { backendText } from "./outcome/backend-text.js";
 export { choiceText, modTexts } from "./outcome/mod-texts.js";

@@ -9,7 +9,10 @@ import { text } from "node:stream/consumers";
 import { UserError } from "@fedclair/core";
 import { exportRun } from "./export.js";
 
-type Body = Record<string, unknown> & { metrics?: Record<string, unknown>[] };
+type Body = Record<string, unknown> & {
+  metrics?: Record<string, unknown>[];
+  params?: { key: string; value: string }[];
+};
 
 interface Request {
   readonly call: string;
@@ -28,7 +31,16 @@ describe("export to mlflow", () => {
     run = await mkdtemp(join(tmpdir(), "fedclair-"));
     const info = { hash: "0f", version: "0.1.0", started: "2026-01-01T00:00:00.000Z" };
     await writeFile(join(run, "run.json"), JSON.stringify({ ...info, backend: "wasm" }));
-    await writeFile(join(run, "trial.yaml"), "name: toy & co\nseed: 7\n");
+    await writeFile(
+      join(run, "trial.yaml"),
+      [
+        "name: toy & co",
+        "seed: 7",
+        "task: { name: digits, model: mlp }",
+        "aggregator: { name: clair, rank: 3 }",
+        "baselines: [{ label: local, aggregator: { name: local } }]",
+      ].join("\n"),
+    );
     await writeFile(join(run, "summary.json"), JSON.stringify({ arms: [] }));
     const rounds = [
       ...Array.from({ length: 150 }, (_, i) => ({ arm: "clair", round: i + 1 })),
@@ -97,7 +109,19 @@ describe("export to mlflow", () => {
         { key: "fedclair.backend", value: "wasm" },
       ],
     });
-    const logged = bodies("POST runs/log-batch");
+    const params = bodies("POST runs/log-batch").filter(({ params }) => params);
+    const ofTrial = { name: "toy & co", seed: "7", "task.name": "digits", "task.model": "mlp" };
+    assert.deepEqual(
+      params.map(({ run_id, params = [] }) => [
+        run_id,
+        Object.fromEntries(params.map(({ key, value }) => [key, value])),
+      ]),
+      [
+        ["r1", { ...ofTrial, "aggregator.name": "clair", "aggregator.rank": "3" }],
+        ["r2", { ...ofTrial, "aggregator.name": "local" }],
+      ],
+    );
+    const logged = bodies("POST runs/log-batch").filter(({ metrics }) => metrics);
     const sizes = logged.map(({ run_id, metrics }) => [run_id, metrics?.length]);
     assert.deepEqual(sizes, [
       ["r1", 1000],

@@ -1,9 +1,12 @@
-import { excerpt, UserError } from "@fedclair/core";
-import type { HeldRun } from "@fedclair/runs";
+import { excerpt, UserError, type Trial } from "@fedclair/core";
+import { armsOf, leaves, type HeldRun } from "@fedclair/runs";
 import { eachRound, scalarsOf } from "./rounds.js";
 
 /** Metrics in a request at most: https://mlflow.org/docs/latest/api_reference/rest-api.html#log-batch */
 const batchSize = 1000;
+
+/** Params in a request at most, and characters of a value. */
+const [mostParams, longestParam] = [100, 500];
 
 /** How long a request may take, in ms. */
 const patience = 60_000;
@@ -16,10 +19,15 @@ interface Metric {
   readonly step: number;
 }
 
+interface Param {
+  readonly key: string;
+  readonly value: string;
+}
+
 const statuses = { done: "FINISHED", failed: "FAILED", interrupted: "KILLED", running: "RUNNING" };
 
 /**
- * Makes a run of MLflow of each arm, in the experiment that has the trial's name.
+ * Makes a run of MLflow of each arm, in the experiment that has the trial's name, with what the trial says as its params.
  * @param url of the tracking server; where MLFLOW_TRACKING_TOKEN is set, it is sent it
  * @returns where a browser finds the runs
  * @throws UserError if the server cannot be reached, or refuses
@@ -36,7 +44,10 @@ export async function exportToMlflow(run: HeldRun, url: string): Promise<string[
       const timestamp = (now = began + Math.round(round.elapsed * 1000));
       const known = arms.get(arm);
       const own = known ?? (await ArmRun.create(server, experiment, run, arm));
-      if (!known) arms.set(arm, own);
+      if (!known) {
+        arms.set(arm, own);
+        await own.tell(paramsOf(run.trial, arm));
+      }
       for (const [name, value] of scalarsOf(round))
         await own.add({ key: keyOf(name), value, timestamp, step });
     }
@@ -78,6 +89,13 @@ class ArmRun {
     return new ArmRun(server, answered(created.run?.info?.run_id, "runs/create", "run_id"));
   }
 
+  async tell(params: readonly Param[]): Promise<void> {
+    for (let from = 0; from < params.length; from += mostParams) {
+      const some = params.slice(from, from + mostParams);
+      await this.#server.post("runs/log-batch", { run_id: this.id, params: some });
+    }
+  }
+
   async add(metric: Metric): Promise<void> {
     this.#batch.push(metric);
     if (this.#batch.length === batchSize) await this.#flush();
@@ -98,6 +116,15 @@ class ArmRun {
     await this.#server.post("runs/log-batch", { run_id: this.id, metrics: this.#batch });
     this.#batch = [];
   }
+}
+
+/** What the trial says of an arm: `aggregator.rank` is that of its own. */
+function paramsOf(trial: Trial, arm: string): Param[] {
+  const { aggregator } = armsOf(trial).find(({ label }) => label === arm) ?? trial;
+  return [...leaves({ ...trial, aggregator, baselines: undefined })].map(([path, json]) => {
+    const value = json.startsWith('"') ? String(JSON.parse(json)) : json;
+    return { key: keyOf(path), value: value.slice(0, longestParam) };
+  });
 }
 
 class Server {
