@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,5 +47,21 @@ describe("readToken", () => {
     restore(undefined);
     assert.equal(await readToken(), undefined);
     await assert.rejects(readToken(join(folder, "none")), /cannot read/);
+  });
+});
+
+describe("listenForInterruption", () => {
+  it("tells at once that the process which started this one is gone", async () => {
+    const main = JSON.stringify(new URL("./main.js", import.meta.url).href);
+    const script = `
+      import { interruption, listenForInterruption } from ${main};
+      while (process.connected) await new Promise((resolve) => setTimeout(resolve, 1));
+      listenForInterruption();
+      process.exitCode = interruption.signal.aborted ? 130 : 0;`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    child.disconnect();
+    assert.deepEqual(await once(child, "exit"), [130, null]);
   });
 });

@@ -125,6 +125,8 @@ export function listenForInterruption(): void {
   process.once("SIGINT", abort);
   // Not once: who is told by its group and by its parent must still end in order.
   process.on("SIGTERM", abort);
+  // The process that started this one may be gone by now: then this one has a `send`, and nobody to send to.
+  if (process.send !== undefined && !process.connected) abort();
   if (process.connected) {
     process.once("disconnect", abort);
     process.channel?.unref(); // listening on the channel must not keep a process alive that is done
