@@ -1,6 +1,7 @@
 import type { Answer, ClientPool, Job } from "./contracts.js";
 import type { Failure } from "./errors.js";
 import type { Update } from "./update.js";
+import { turnOfEventLoop } from "./yield-to-event-loop.js";
 
 /** What a cohort sent back. Every client of the cohort is in exactly one of the two, both in cohort order. */
 export interface Collected {
@@ -48,6 +49,8 @@ export async function* collect(
     // A pool that ignores the signal must not hold the trial up: its end is not waited for, nor may it reject unheard.
     next.catch(() => undefined);
   }
+  // What ends this process, as Ctrl-C, ends hosts beside it too, and Node.js tells of signals after it has told of sockets.
+  if ([...byJob.values()].some((answer) => "failure" in answer)) await turnOfEventLoop();
   signal.throwIfAborted();
 
   const updates: Update[] = [];
