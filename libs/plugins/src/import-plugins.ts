@@ -19,6 +19,8 @@ export async function importPlugins(
   seconds = importSeconds,
 ): Promise<DefinedPlugin[]> {
   let module: { readonly default?: unknown };
+  // What goes wrong in it is told by its own lines, of TypeScript if that is what it is made of.
+  process.setSourceMapsEnabled(true);
   try {
     module = await imported(file, seconds);
   } catch (error) {

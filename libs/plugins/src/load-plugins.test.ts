@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -309,6 +310,27 @@ describe("plug-ins from outside", () => {
         (error: unknown) => error instanceof UserError && said.test(error.message),
       );
     }
+  });
+
+  it("tell of what goes wrong in them by the lines that they were compiled from", async () => {
+    // Its first line, of the first column, is the fourth of mine.ts.
+    const map = { version: 3, sources: ["mine.ts"], names: [], mappings: "AAGA" };
+    const base64 = Buffer.from(JSON.stringify(map)).toString("base64");
+    const comment = `//# sourceMappingURL=data:application/json;base64,${base64}\n`;
+    await write({ "mine.mjs": `throw new Error("odd"); export default 7;\n${comment}` });
+    const [file, script] = [join(folder, "mine.mjs"), import.meta.resolve("./import-plugins.js")];
+    // In a process that has not been told to read source maps, as this one may have been.
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [
+        ...["--input-type=module", "--eval"],
+        `import { importPlugins } from "${script}";
+        await importPlugins("${file}", "it").catch(() => undefined);
+        await import("${file}").catch(({ stack }) => console.log(stack));`,
+      ],
+      { encoding: "utf8", cwd: folder },
+    );
+    assert.match(stdout, /mine\.ts:4:1/, stderr);
   });
 
   it("that throw when they are made are the user's to mend", async () => {

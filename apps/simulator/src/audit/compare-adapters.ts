@@ -110,7 +110,7 @@ export async function compareAdapters({
   // Where most have one A₀, what sets those with another one apart is no evidence.
   const elsewhere = 2 * most.length > names.length ? [...starts.own, ...others.flat()] : [];
   const result = await clair(updates, options, {
-    threads: threadsFor(updates),
+    threads: threadsFor(updates, options),
     grams: among(modules, compared),
     elsewhere: new Set(elsewhere.map((k) => item(names, k))),
   });

@@ -158,10 +158,14 @@ describe("the clair aggregator", () => {
       Array.from({ length: clients }, (_, k) =>
         updateOf(idOf(k), { m: gaussian(root.at("size", k), rows, cols) }),
       );
-    assert.equal(threadsFor(roundOf(20, 30, 10)), 0);
-    assert.equal(threadsFor(roundOf(20, 30, 30)), 1);
-    assert.equal(threadsFor(roundOf(65, 3, 3)), 1);
-    assert.equal(threadsFor(roundOf(40, 64, 64)), Math.min(5, availableParallelism()));
+    const options = clairSchema.parse({});
+    assert.equal(threadsFor(roundOf(20, 30, 10), options), 0);
+    assert.equal(threadsFor(roundOf(20, 30, 30), options), 1);
+    assert.equal(threadsFor(roundOf(65, 3, 3), options), 1);
+    assert.equal(threadsFor(roundOf(40, 64, 64), options), Math.min(5, availableParallelism()));
+    for (const slow of [{ solver: "convex" }, { subsetStarts: 65 }, { starts: 17 }]) {
+      assert.equal(threadsFor(roundOf(20, 30, 10), clairSchema.parse(slow)), 1);
+    }
   });
 });
 

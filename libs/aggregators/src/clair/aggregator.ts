@@ -41,7 +41,7 @@ export class Clair implements Aggregator<ClairState> {
     const seed = (this.#options.seed + rng.at("seed").int(2 ** 32)) % 2 ** 32;
     const options = { ...this.#options, seed };
     const known = earlier(state, input, options);
-    const threads = threadsFor([...updates, ...known.past]);
+    const threads = threadsFor([...updates, ...known.past], options);
     const result = await clair(pick(updates, order), options, { ...known, threads });
     try {
       requireRoom(result);

@@ -20,16 +20,24 @@ import { inSharedMemory } from "./travel.js";
 /** Of fewer numbers for each, threads are not worth their start. */
 const leastShare = 1 << 15;
 
-/** A round of no more clients and numbers takes a tenth of a second, less than the start of a thread. */
-const smallRound = { clients: 64, numbers: 1 << 14 };
+/**
+ * A round of no more clients and numbers, searched from no more starts, takes a tenth of a second where the rank is searched too, less
+ * than the start of a thread.
+ */
+const smallRound = { clients: 64, numbers: 1 << 13, starts: 16 };
 
 /**
  * How many other threads a round is worth: at most as many as there are cores, and at least one, so that it does not hold up the event
  * loop; none of a small round.
  */
-export function threadsFor(updates: readonly Update[]): number {
+export function threadsFor(
+  updates: readonly Update[],
+  { solver, starts, subsetStarts }: ClairOptions,
+): number {
   const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(numbersIn))));
-  if (updates.length <= smallRound.clients && numbers <= smallRound.numbers) return 0;
+  const isSmall = updates.length <= smallRound.clients && numbers <= smallRound.numbers;
+  const isSearched = solver === "trimmed" && subsetStarts === "auto" && starts <= smallRound.starts;
+  if (isSmall && isSearched) return 0;
   return Math.max(1, Math.min(Math.floor(numbers / leastShare), availableParallelism()));
 }
 
