@@ -1,9 +1,13 @@
-import type { VerdictStatus } from "@fedclair/core";
+import { oneLine, type VerdictStatus } from "@fedclair/core";
 import { counted } from "@fedclair/runs";
 import { leastClients, type ClairOptions } from "@fedclair/aggregators";
 import type { Audit } from "./audit-schema.js";
 import type { Finding } from "./findings.js";
+import { unevenModules } from "./uneven-modules.js";
 import { firstOf, shortened } from "../adapters/names-text.js";
+
+/** Adapters of whom uneven modules are told one by one. */
+const mostUneven = 3;
 
 /** A sentence beside the verdict. */
 export interface Remark {
@@ -105,6 +109,13 @@ export function remarks(
         "audit those of each base apart, unless these are names of one.",
     );
   }
+  const uneven = [...unevenModules(adapters)];
+  for (const [name, far] of uneven.slice(0, mostUneven)) warn(unevenText(name, far));
+  if (uneven.length > mostUneven) {
+    warn(
+      `so do modules of ${uneven.length - mostUneven} more adapters: ${firstOf(uneven.slice(mostUneven).map(([other]) => other))}.`,
+    );
+  }
   for (const group of identical) {
     warn(`the same to the last number: ${firstOf(group)}.`);
   }
@@ -146,6 +157,17 @@ export function remarks(
     }
   }
   return said;
+}
+
+/** @param far at least one, the farthest first */
+function unevenText(name: string, far: Finding["modules"]): string {
+  const ratios = [far.at(-1), far[0]].map((one) => (one?.ratio ?? NaN).toPrecision(2));
+  const span = [...new Set(ratios)].join(" to ");
+  const names = firstOf(far.map(({ module }) => shortened(module)));
+  return (
+    `of ${oneLine(name)} ${counted(far.length, "module")} ${far.length === 1 ? "lies" : "lie"} ${span} times as far outside the shared ` +
+    `space as others', unlike the rest: ${names}. By all modules together it is benign; what was changed in some alone may hide there.`
+  );
 }
 
 function startGroupsText(groups: Audit["startGroups"]): string {
