@@ -50,7 +50,7 @@ const leastAgreement = 0.02;
 const elsewhere =
   "began from another A₀ than most: that it stands apart, or in a clique, is no wonder, and nothing else can be told";
 const alone =
-  "stands apart from the others, and nothing else tells against it: honest and different, or contaminated";
+  "stands apart from the others, and nothing else tells clearly against it: honest and different, or contaminated";
 const strangers =
   "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them";
 const tooMany =
@@ -58,7 +58,7 @@ const tooMany =
 const without =
   "lies outside what the others have in common, and is like them in the rest: honest and different, or contaminated";
 const paired =
-  "is like one other as no two clients are, and nothing else tells against it: two states of one client, or two that collude";
+  "is like one other as no two clients are, and nothing else tells clearly against it: two states of one client, or two that collude";
 
 /**
  * Who is contaminated, by evidence of more than one kind. Lying outside the shared space convicts where that space holds most of
