@@ -25,7 +25,11 @@ export function frame(message: Uint8Array, total = message.length): Uint8Array {
 }
 
 /** A HostMessage with a Join. */
-export function join(token: string, version = 2, backend = "wasm"): Uint8Array {
+export function join(
+  token: string,
+  version = 2,
+  backend = process.env["FEDCLAIR_BACKEND"] ?? "wasm",
+): Uint8Array {
   const fields = [
     field(1, version),
     field(2, text(token)),
