@@ -3,12 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { BackendChoice } from "@fedclair/compute";
 import {
   clientIds,
-  elsewhere,
   externalClients,
   identitiesOf,
-  UserError,
   type PluginIdentity,
-  type Plugins,
   type Trial,
 } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
@@ -20,6 +17,7 @@ import {
   folderOf,
   interruption,
   readTrialFile,
+  refuseElsewhere,
   type CheckpointOptions,
   type PlaceOptions,
 } from "@fedclair/runs";
@@ -58,7 +56,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   const wanted = { trial, plugins, backend: choice, resumes };
   process.exitCode = await showIfDone(out, wanted, { json, report });
   if (process.exitCode !== undefined) return;
-  if (options.hosts === "parent") refuseOthers(file, trial, plugins, resumes ? out : undefined);
+  if (options.hosts === "parent") refuseElsewhere(file, trial, plugins, resumes ? out : undefined);
   const backend = backendOf([trial], plugins, choice);
   log.info(`backend ${backend.name}: ${backend.why}`);
   const { host, port } = parseAddress(options.listen);
@@ -111,13 +109,6 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     await pool.close(...ending);
     await observer?.server.close();
   }
-}
-
-/** A trial waits for ever for clients that no process of `fedclair run` can be. @param out the folder of a run that is resumed */
-function refuseOthers(file: string, trial: Trial, plugins: Plugins, out: string | undefined): void {
-  const goesOn = out && `fedclair coordinator ${file} --out ${out} --resume`;
-  const otherHosts = elsewhere(trial, plugins, goesOn);
-  if (otherHosts !== undefined) throw new UserError(`${file}: ${otherHosts}`);
 }
 
 /** Rejects soon after an abort: a plug-in may await what never comes, and hosts are to be told all the same. */

@@ -1,4 +1,4 @@
-import { ClientRunner, elsewhere, MemoryPool, UserError } from "@fedclair/core";
+import { ClientRunner, MemoryPool, UserError } from "@fedclair/core";
 import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
@@ -9,6 +9,7 @@ import {
   logGroupFault,
   logThrown,
   readTrialFile,
+  refuseElsewhere,
 } from "@fedclair/runs";
 import type { RunOptions } from "./run-options.js";
 
@@ -22,8 +23,7 @@ export async function runInMemory(file: string, options: RunOptions): Promise<vo
     throw new UserError("--metrics: a coordinator serves them, and --transport memory has none");
   process.exitCode = await showIfDone(out, { trial, plugins, backend, resumes }, { json, report });
   if (process.exitCode !== undefined) return;
-  const otherHosts = elsewhere(trial, plugins, resumes ? out : undefined);
-  if (otherHosts !== undefined) throw new UserError(`${file}: ${otherHosts}`);
+  refuseElsewhere(file, trial, plugins, resumes ? out : undefined);
   const chosen = backendOf([trial], plugins, backend);
   // Quiet unless asked, as with sockets, where a coordinator says it.
   const log = createLog("client", () => ({ trial: trial.name }), "warn");

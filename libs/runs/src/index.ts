@@ -75,6 +75,7 @@ export {
 export { eachLine, readLines } from "./store/lines.js";
 export { checkHeld, checkTrial, type ArmTiming } from "./store/run-folder.js";
 export { readRun, recordsOf, RunTally, studied, type Run, type Timings } from "./run.js";
+export { refuseElsewhere } from "./refuse-elsewhere.js";
 export { runTrial, type ArmEvent } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { parseTrial, UserError } from "@fedclair/core";
+import { toyPlugins } from "@fedclair/core/testing";
+import { refuseElsewhere } from "./refuse-elsewhere.js";
+
+describe("refuseElsewhere", () => {
+  const trialOf = (more: string) =>
+    parseTrial(
+      `{ name: t, rounds: 1, clients: 3, task: { name: toy }, aggregator: { name: toy-mean }${more} }`,
+      "t.yaml",
+      toyPlugins,
+    );
+  const said = (resumed?: string) => {
+    try {
+      refuseElsewhere("t.yaml", trialOf(", external: [c01]"), toyPlugins, resumed);
+    } catch (error) {
+      assert.ok(error instanceof UserError);
+      return error.message;
+    }
+    return assert.fail("nothing is refused");
+  };
+
+  it("tells by which command such a trial begins, and by which a run of it goes on", () => {
+    assert.match(said(), /^t\.yaml: .*1 of its 3 .* Start `fedclair coordinator TRIAL --listen /);
+    const goesOn = "fedclair coordinator t.yaml --out runs/x --resume";
+    assert.ok(said("runs/x").includes(`Start \`${goesOn} --listen `), said("runs/x"));
+  });
+
+  it("lets trials be all of whose clients are simulated", () => {
+    refuseElsewhere("t.yaml", trialOf(""), toyPlugins, "runs/x");
+  });
+});
