@@ -1,5 +1,5 @@
 import { at } from "./at.js";
-import { Matrix } from "./matrix.js";
+import { Matrix, subtract } from "./matrix.js";
 import { multiply, multiplyTN } from "./multiply.js";
 
 /** |UUᵀZ|_F² and |Z - UUᵀZ|_F². */
@@ -42,9 +42,8 @@ export function splitColumns(
   });
   if (close.length > 0) {
     const projections = multiply(basis, columnsAt(coefficients, close));
-    close.forEach((j, t) => {
-      outside[j] = squaredDistance(z.data, j * z.rows, projections.column(t));
-    });
+    const residuals = columnEnergies(subtract(columnsAt(z, close), projections));
+    close.forEach((j, t) => (outside[j] = at(residuals, t)));
   }
   return { inside, outside, coefficients };
 }
@@ -55,13 +54,6 @@ function columnsAt(matrix: Matrix, columns: readonly number[]): Matrix {
     out.column(t).set(matrix.column(j));
   });
   return out;
-}
-
-/** |x - y|² @param from where x begins */
-function squaredDistance(x: Float64Array, from: number, y: Float64Array): number {
-  let square = 0;
-  for (let i = 0; i < y.length; i++) square += ((x[from + i] as number) - (y[i] as number)) ** 2;
-  return square;
 }
 
 /** The same of a whole block. */

@@ -13,11 +13,11 @@ import { checkShared } from "./shared-packages.js";
 export async function loadPlugins(
   modules: readonly PluginModule[],
   text?: string,
-  load?: (text?: string) => Promise<Plugins>,
+  load = async (text?: string) => (await import("./built-in.js")).loadBuiltIn(text),
 ): Promise<Plugins> {
-  if (modules.length === 0 && load) return load(text);
-  const { builtInNames, loadBuiltIn } = await import("./built-in.js");
-  const builtIn = await (load ?? loadBuiltIn)(text);
+  const builtIn = await load(text);
+  if (modules.length === 0) return builtIn;
+  const { builtInNames } = await import("./built-in.js");
   const outside: LocatedPlugin[] = [];
   const registries = {
     task: new Map(builtIn.tasks),

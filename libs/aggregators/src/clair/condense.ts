@@ -2,7 +2,7 @@ import { tensorOf, type LowRank, type Tensor } from "@fedclair/core";
 import { addGramTN, at, cholesky, item, Matrix, multiply, solveUpper, sum } from "@fedclair/linalg";
 import { columnsOf } from "../factors.js";
 import { tensorOfCorner } from "./corner.js";
-import { indices } from "./lists.js";
+import { indices, zip } from "./lists.js";
 
 /** The changes of one module in few coordinates; in float32 where all numbers were sent so. */
 export interface Condensed {
@@ -24,13 +24,10 @@ export function condense(pairs: readonly LowRank[]): Condensed {
   const ofRight = gramOfColumns(as, rooms.right);
   const widths = widthsOf(bs);
   const gram = entrywise(columnsOf(ofLeft, widths), columnsOf(ofRight, widths));
-  const lefts = inFewRows(bs, ofLeft);
-  const rights = inFewRows(as, ofRight);
+  const lefts = inFewRows(bs, ofLeft) ?? pairs.map(({ b }) => b);
+  const rights = inFewRows(as, ofRight) ?? pairs.map(({ a }) => a);
   return {
-    pairs: pairs.map((pair, k) => ({
-      b: lefts === undefined ? pair.b : item(lefts, k).columns(),
-      a: rights === undefined ? pair.a : item(rights, k).rows(),
-    })),
+    pairs: zip(lefts, rights).map(([b, a]) => ({ b, a })),
     ...(gram.data.every(Number.isFinite) && { gram }),
   };
 }
@@ -101,13 +98,6 @@ function transposedA({ a: { shape, data } }: LowRank): Factor {
 /** Added to squared norms of 1 where clients' factors depend on one another, as those of copies do. */
 const ridge = 1e-14;
 
-/** A client's columns of a triangle. */
-interface Few {
-  readonly columns: () => Tensor;
-  /** Its transpose. */
-  readonly rows: () => Tensor;
-}
-
 /** Column norms that are zero or lie between are far from what float32 cannot hold. */
 const [smallest, largest] = [1e-25, 1e25];
 
@@ -115,8 +105,9 @@ const [smallest, largest] = [1e-25, 1e25];
  * As columns of unit norm, so that a client with enormous factors takes no digits from others; a zero column stays one. Float32 has
  * the digits of numbers that came so, and takes half of the memory.
  * @param gram of the factors' columns, overwritten
+ * @returns B, or A, of every client; undefined where it has no more rows, or columns, already, or numbers overflow
  */
-function inFewRows(factors: readonly Factor[], gram: Matrix): Few[] | undefined {
+function inFewRows(factors: readonly Factor[], gram: Matrix): Tensor[] | undefined {
   const n = gram.rows;
   const [rows = 0] = item(factors, 0).shape;
   if (rows <= n) return undefined;
@@ -134,30 +125,16 @@ function inFewRows(factors: readonly Factor[], gram: Matrix): Few[] | undefined 
   const isSingle =
     factors.every(({ data }) => data instanceof Float32Array) &&
     norms.every((norm) => norm === 0 || (norm > smallest && norm < largest));
-  let end = 0; // of a client's columns, and of the rows in which they are not zero
-  return columnsOf(triangle, widthsOf(factors)).map((block) => {
-    end += block.cols;
-    return few(block, end, isSingle ? Float32Array : Float64Array);
+  let filled = 0; // rows of a client's columns in which they are not zero
+  return zip(factors, columnsOf(triangle, widthsOf(factors))).map(([{ isTransposed }, block]) => {
+    const top = new Matrix((filled += block.cols), block.cols);
+    for (let j = 0; j < top.cols; j++) top.column(j).set(block.column(j).subarray(0, filled));
+    const { shape, data } = tensorOf(isTransposed === true ? top.transpose() : top);
+    return tensorOfCorner({
+      shape: isTransposed === true ? [block.cols, n] : [n, block.cols],
+      corner: { shape, data: isSingle ? Float32Array.from(data) : data },
+    });
   });
-}
-
-/** @param filled rows of a block that are not zero */
-function few(
-  { rows, cols, data }: Matrix,
-  filled: number,
-  Numbers: typeof Float32Array | typeof Float64Array,
-): Few {
-  const corner = (shape: readonly [number, number], down: number, across: number): Tensor => {
-    const kept = new Numbers(filled * cols);
-    for (let i = 0, t = 0; i < shape[0]; i++) {
-      for (let j = 0; j < shape[1]; j++, t++) kept[t] = data[i * down + j * across] as number;
-    }
-    return { shape, data: kept };
-  };
-  return {
-    columns: () => tensorOfCorner({ shape: [rows, cols], corner: corner([filled, cols], 1, rows) }),
-    rows: () => tensorOfCorner({ shape: [cols, rows], corner: corner([cols, filled], rows, 1) }),
-  };
 }
 
 function inAllRows(
