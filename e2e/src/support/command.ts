@@ -39,6 +39,7 @@ export class Command {
           FEDCLAIR_LOG: undefined,
           FEDCLAIR_TOKEN: undefined,
           NO_COLOR: "1",
+          FORCE_COLOR: undefined, // beside NO_COLOR it makes Node.js warn
           ...env,
         },
         stdio: ["ignore", "pipe", "pipe"],

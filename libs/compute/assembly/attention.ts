@@ -1,13 +1,14 @@
 import { exp } from "./exp";
-import { addMultiple, lanes, product } from "./vector";
+import { lanes, transpose } from "./vector";
 
 /*
  * Causal attention in float32. Queries are of each sequence's last positions, keys and values of all; a query sees the positions
  * up to its own. Rows are positions of one sequence after another, `width` numbers each, all heads side by side; a head has a
- * multiple of 4. Probabilities are sequences×heads×queries×across, with `across` the positions rounded up to a multiple of 4.
+ * multiple of 4. Probabilities are sequences×heads×queries×across, with `across` the positions rounded up to a multiple of 4; what a
+ * query does not see has 0. Four positions are looked at together, from a head's keys or values written as columns.
  */
 
-/** y ← softmax(q·kᵀ·scale)·v, and the probabilities. */
+/** y ← softmax(q·kᵀ·scale)·v, and the probabilities. @param columns room for width/heads×across numbers */
 export function attention(
   q: usize,
   k: usize,
@@ -19,31 +20,37 @@ export function attention(
   width: usize,
   y: usize,
   probabilities: usize,
+  columns: usize,
 ): void {
   const row = width * 4;
   const head = row / heads;
   const across = ((positions + 3) & ~3) * 4;
-  const scale: f32 = 1 / sqrt<f32>(f32(width / heads));
+  const scale = f32x4.splat(1 / sqrt<f32>(f32(width / heads)));
+  const before = positions - queries;
   for (let s: usize = 0; s < sequences; s++) {
     for (let h: usize = 0; h < row; h += head) {
-      for (let i: usize = 0; i < queries; i++, probabilities += across) {
-        const at = (s * queries + i) * row + h;
-        const seen = positions - queries + i + 1;
-        const start = s * positions * row + h;
-        let top: f32 = -Infinity;
-        for (let j: usize = 0; j < seen; j++) {
-          const score = product(q + at, k + start + j * row, head) * scale;
-          store<f32>(probabilities + j * 4, score);
-          top = max(top, score);
+      const start = s * positions * row + h;
+      transpose(k + start, row, positions, head, columns, across);
+      const at = s * queries * row + h;
+      // One step for all queries, then the next: the processor does several queries at a time, where a step waits for the last.
+      for (let i: usize = 0; i < queries; i++) {
+        const scores = probabilities + i * across;
+        for (let j: usize = 0; j < (before + i + 1) * 4; j += 16) {
+          const score = products(q + at + i * row, head, columns + j, across);
+          v128.store(scores + j, f32x4.mul(score, scale));
         }
-        softmax(probabilities, seen, across, top);
-        combine(y + at, v + start, probabilities, seen, row, head);
+      }
+      for (let i: usize = 0; i < queries; i++) {
+        softmax(probabilities + i * across, before + i + 1, across);
+      }
+      for (let i: usize = 0; i < queries; i++, probabilities += across) {
+        combine(y + at + i * row, v + start, row, probabilities, 4, before + i + 1, head);
       }
     }
   }
 }
 
-/** The gradients by q, k and v; those by k and v are added up, and begin as zeros. */
+/** The gradients by q, k and v. @param room for (width/heads + queries)×across numbers */
 export function attentionGradient(
   q: usize,
   k: usize,
@@ -58,70 +65,154 @@ export function attentionGradient(
   dq: usize,
   dk: usize,
   dv: usize,
-  scores: usize,
+  room: usize,
 ): void {
   const row = width * 4;
   const head = row / heads;
   const across = ((positions + 3) & ~3) * 4;
-  const scale: f32 = 1 / sqrt<f32>(f32(width / heads));
-  memory.fill(dk, 0, sequences * positions * row);
-  memory.fill(dv, 0, sequences * positions * row);
+  const scale = f32x4.splat(1 / sqrt<f32>(f32(width / heads)));
+  const slopes = room + (head / 4) * across;
+  const before = positions - queries;
   for (let s: usize = 0; s < sequences; s++) {
-    for (let h: usize = 0; h < row; h += head) {
-      for (let i: usize = 0; i < queries; i++, probabilities += across) {
-        const at = (s * queries + i) * row + h;
-        const seen = positions - queries + i + 1;
-        const start = s * positions * row + h;
-        let mean: f32 = 0;
-        for (let j: usize = 0; j < seen; j++) {
-          const p = load<f32>(probabilities + j * 4);
-          const slope = product(dy + at, v + start + j * row, head);
-          store<f32>(scores + j * 4, slope);
-          mean += p * slope;
-        }
-        for (let j: usize = 0; j < seen; j++) {
-          const p = load<f32>(probabilities + j * 4);
-          const slope = p * (load<f32>(scores + j * 4) - mean) * scale;
-          store<f32>(scores + j * 4, slope);
-          addMultiple(dk + start + j * row, f32x4.splat(slope), q + at, head);
-          addMultiple(dv + start + j * row, f32x4.splat(p), dy + at, head);
-        }
-        combine(dq + at, k + start, scores, seen, row, head);
+    const asking = s * queries * row;
+    const asked = s * positions * row;
+    for (let h: usize = 0; h < row; h += head, probabilities += queries * across) {
+      transpose(v + asked + h, row, positions, head, room, across);
+      for (let i: usize = 0; i < queries; i++) {
+        const at = asking + i * row + h;
+        const slope = slopes + i * across;
+        const seen = before + i + 1;
+        softmaxGradient(
+          dy + at,
+          head,
+          room,
+          across,
+          probabilities + i * across,
+          seen,
+          scale,
+          slope,
+        );
+        combine(dq + at, k + asked + h, row, slope, 4, seen, head);
+      }
+      for (let j: usize = 0; j < positions; j++) {
+        // The first query that sees it.
+        const i = j > before ? j - before : 0;
+        const from = asking + i * row + h;
+        const to = asked + j * row + h;
+        const factor = i * across + j * 4;
+        combine(dk + to, q + from, row, slopes + factor, across, queries - i, head);
+        combine(dv + to, dy + from, row, probabilities + factor, across, queries - i, head);
       }
     }
   }
 }
 
-/** Scores become probabilities, in place; next to nothing behind those that are seen. */
-function softmax(scores: usize, seen: usize, across: usize, top: f32): void {
-  for (let at = seen * 4; at < across; at += 4) store<f32>(scores + at, -Infinity);
-  const largest = f32x4.splat(top);
+/** A row's products with four columns. */
+function products(x: usize, bytes: usize, columns: usize, across: usize): v128 {
   let sum = f32x4.splat(0);
-  for (let at: usize = 0; at < across; at += 16) {
-    const likelihood = exp(f32x4.sub(v128.load(scores + at), largest));
+  for (const end = x + bytes; x < end; x += 16, columns += 4 * across) {
+    const below = columns + 2 * across;
+    sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(x), v128.load(columns)));
+    sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(x, 4), v128.load(columns + across)));
+    sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(x, 8), v128.load(below)));
+    sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(x, 12), v128.load(below + across)));
+  }
+  return sum;
+}
+
+/** Which of four positions from `first` on are among the `seen`? */
+function among(first: usize, seen: usize): v128 {
+  return i32x4.lt_s(i32x4.add(i32x4.splat(i32(first)), i32x4(0, 1, 2, 3)), i32x4.splat(i32(seen)));
+}
+
+/** Scores become probabilities, in place. */
+function softmax(scores: usize, seen: usize, across: usize): void {
+  const end = seen * 4;
+  let top = f32x4.splat(-Infinity);
+  for (let at: usize = 0; at < end; at += 16) {
+    const score = v128.bitselect(
+      v128.load(scores + at),
+      f32x4.splat(-Infinity),
+      among(at >> 2, seen),
+    );
+    v128.store(scores + at, score);
+    top = f32x4.pmax(top, score);
+  }
+  top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 2, 3, 0, 1));
+  top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 1, 0, 3, 2));
+  let sum = f32x4.splat(0);
+  for (let at: usize = 0; at < end; at += 16) {
+    // Of -∞ too `exp` makes something.
+    const likelihood = v128.and(exp(f32x4.sub(v128.load(scores + at), top)), among(at >> 2, seen));
     v128.store(scores + at, likelihood);
     sum = f32x4.add(sum, likelihood);
   }
   const total = f32x4.splat(lanes(sum));
-  for (let at: usize = 0; at < across; at += 16) {
+  let at: usize = 0;
+  for (; at < end; at += 16) {
     v128.store(scores + at, f32x4.div(v128.load(scores + at), total));
+  }
+  for (; at < across; at += 16) v128.store(scores + at, f32x4.splat(0));
+}
+
+/** The gradient by a query's scores, from that by its output. */
+function softmaxGradient(
+  dy: usize,
+  head: usize,
+  values: usize,
+  across: usize,
+  probabilities: usize,
+  seen: usize,
+  scale: v128,
+  slopes: usize,
+): void {
+  const end = seen * 4;
+  let along = f32x4.splat(0);
+  for (let at: usize = 0; at < end; at += 16) {
+    const slope = v128.and(products(dy, head, values + at, across), among(at >> 2, seen));
+    v128.store(slopes + at, slope);
+    along = f32x4.add(along, f32x4.mul(v128.load(probabilities + at), slope));
+  }
+  const mean = f32x4.splat(lanes(along));
+  for (let at: usize = 0; at < end; at += 16) {
+    const slope = f32x4.mul(f32x4.sub(v128.load(slopes + at), mean), scale);
+    v128.store(slopes + at, f32x4.mul(v128.load(probabilities + at), slope));
   }
 }
 
-/** to ← Σ factor·row, over rows one below the other. */
+/** to ← Σ factor·row, over rows one below the other, and factors likewise. */
 function combine(
   to: usize,
   rows: usize,
-  factors: usize,
-  count: usize,
   row: usize,
+  factors: usize,
+  step: usize,
+  count: usize,
   bytes: usize,
 ): void {
-  for (let at: usize = 0; at < bytes; at += 16) {
+  let at: usize = 0;
+  for (; at + 48 <= bytes; at += 48) {
+    let sum0 = f32x4.splat(0);
+    let sum1 = f32x4.splat(0);
+    let sum2 = f32x4.splat(0);
+    let from = rows + at;
+    let factor = factors;
+    for (let j: usize = 0; j < count; j++, from += row, factor += step) {
+      const times = v128.load32_splat(factor);
+      sum0 = f32x4.add(sum0, f32x4.mul(times, v128.load(from)));
+      sum1 = f32x4.add(sum1, f32x4.mul(times, v128.load(from, 16)));
+      sum2 = f32x4.add(sum2, f32x4.mul(times, v128.load(from, 32)));
+    }
+    v128.store(to + at, sum0);
+    v128.store(to + at, sum1, 16);
+    v128.store(to + at, sum2, 32);
+  }
+  for (; at < bytes; at += 16) {
     let sum = f32x4.splat(0);
-    for (let j: usize = 0; j < count; j++) {
-      const factor = v128.load32_splat(factors + j * 4);
-      sum = f32x4.add(sum, f32x4.mul(factor, v128.load(rows + j * row + at)));
+    let from = rows + at;
+    let factor = factors;
+    for (let j: usize = 0; j < count; j++, from += row, factor += step) {
+      sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(factor), v128.load(from)));
     }
     v128.store(to + at, sum);
   }

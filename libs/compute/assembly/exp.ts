@@ -1,10 +1,15 @@
+/** 1.5·2²³: what is added to it is rounded to a whole number, and stands in the lowest bits. */
+const roundsToWhole: f32 = 12582912;
+
 /**
  * exp of four numbers that are not above 0, within 2 units of the last place: 2ⁿ·exp(r) with |r| ≤ ln(2)/2, the latter by the
  * polynomial of Cephes' expf. Below -87, where float32 has no normal number, it is exp(-87): 1e-38.
  */
 export function exp(x: v128): v128 {
-  x = f32x4.max(x, f32x4.splat(-87));
-  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)));
+  // Not max, nearest and trunc_sat, which are many instructions on x64.
+  x = f32x4.pmax(x, f32x4.splat(-87));
+  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), f32x4.splat(roundsToWhole));
+  const n = f32x4.sub(shifted, f32x4.splat(roundsToWhole));
   // ln 2 in two parts, so that the product with n loses nothing.
   let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
   r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.1219444e-4)));
@@ -15,6 +20,6 @@ export function exp(x: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
   p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
-  const exponent = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  const exponent = i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23);
   return f32x4.mul(p, exponent);
 }

@@ -3,4 +3,4 @@ export { inUnits } from "./bytes";
 export { affine, inputGradient, weightGradient } from "./linear";
 export { multiply } from "./matmul";
 export { normalize, normalizeGradient } from "./normalize";
-export { adam, descend, relu } from "./steps";
+export { adam, descend, relu, reluGradient } from "./steps";

@@ -1,5 +1,7 @@
+import { transpose } from "./vector";
+
 /** Rows of A that meet one panel of B after the other: few enough to stay in the second-level cache. */
-const rowsAtOnce: usize = 256;
+const rowsAtOnce: usize = 512;
 /** Columns of a panel of B. */
 const across: usize = 16;
 /** Bytes of a row of the panel. */
@@ -73,6 +75,11 @@ function pack(b: usize, row: usize, column: usize, columns: usize, panel: usize,
       v128.store(panel, v128.load(b, 32), 32);
       v128.store(panel, v128.load(b, 48), 48);
     }
+    return;
+  }
+  const depth = (end - panel) / across;
+  if (columns === across && row === 4 && (depth & 15) === 0) {
+    transpose(b, column, across, depth, panel, wide);
     return;
   }
   for (; panel < end; panel += wide, b += row) {

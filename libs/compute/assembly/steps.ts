@@ -4,6 +4,14 @@ export function relu(x: usize, count: usize): void {
   for (const end = x + 4 * count; x < end; x += 16) v128.store(x, f32x4.max(v128.load(x), none));
 }
 
+/** dx ← dy where y is above 0, else 0. @param count a multiple of 4 */
+export function reluGradient(y: usize, dy: usize, count: usize, dx: usize): void {
+  const none = f32x4.splat(0);
+  for (const end = y + 4 * count; y < end; y += 16, dy += 16, dx += 16) {
+    v128.store(dx, v128.and(v128.load(dy), f32x4.gt(v128.load(y), none)));
+  }
+}
+
 /** value ← value - rate·gradient. @param count a multiple of 4 */
 export function descend(value: usize, gradient: usize, count: usize, rate: f32): void {
   const factor = f32x4.splat(rate);

@@ -13,6 +13,7 @@ export interface Kernels {
     width: number,
     y: number,
     probabilities: number,
+    columns: number,
   ): void;
   attentionGradient(
     q: number,
@@ -28,7 +29,7 @@ export interface Kernels {
     dq: number,
     dk: number,
     dv: number,
-    scores: number,
+    room: number,
   ): void;
   inUnits(bytes: number, count: number, units: number): void;
   affine(
@@ -85,6 +86,7 @@ export interface Kernels {
     dx: number,
   ): void;
   relu(x: number, count: number): void;
+  reluGradient(y: number, dy: number, count: number, dx: number): void;
   descend(value: number, gradient: number, count: number, rate: number): void;
   adam(
     value: number,

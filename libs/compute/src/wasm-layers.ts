@@ -7,6 +7,7 @@ type Inputs = Record<string, TensorFlow.TensorInfo>;
  * Layers that TensorFlow.js would make of a dozen operations each, as one, for `tf.engine().runKernel`; on wasm alone:
  *
  * - `Normalize` of x, rows×width: [y, scales]. `NormalizeGradient` of y, scales and dy: dx.
+ * - `ReluGradient` of y and dy: dx.
  * - `Attention` of q, k and v, (sequences·positions)×width, with attributes `queries`, `positions` and `heads`: [y, probabilities].
  *   `AttentionGradient` of these and dy: [dq, dk, dv].
  *
@@ -33,6 +34,7 @@ export function addLayers(tf: typeof TensorFlow): void {
   };
   add("Normalize", normalize);
   add("NormalizeGradient", normalizeGradient);
+  add("ReluGradient", reluGradient);
   add("Attention", attention);
   add("AttentionGradient", attentionGradient);
 }
@@ -54,6 +56,14 @@ function normalizeGradient(backend: WasmBackend, { y, scales, dy }: Inputs) {
   return [dx];
 }
 
+function reluGradient(backend: WasmBackend, { y, dy }: Inputs) {
+  const [rows, width] = sizesOf(y);
+  const dx = backend.makeOutput([rows, width], "float32");
+  const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
+  kernelsIn(backend).reluGradient(at(y), at(dy), rows * width, at(dx));
+  return [dx];
+}
+
 interface AttentionSizes {
   readonly queries: number;
   readonly positions: number;
@@ -65,21 +75,24 @@ function attention(backend: WasmBackend, { q, k, v }: Inputs, sizes: AttentionSi
   const [rows, width] = sizesOf(q);
   const sequences = rows / queries;
   const y = backend.makeOutput([rows, width], "float32");
-  const across = 4 * Math.ceil(positions / 4);
+  const across = acrossOf(positions);
   const probabilities = backend.makeOutput([sequences, heads, queries, across], "float32");
   const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
-  kernelsIn(backend).attention(
-    at(q),
-    at(k),
-    at(v),
-    sequences,
-    queries,
-    positions,
-    heads,
-    width,
-    at(y),
-    at(probabilities),
-  );
+  withBytes(backend, 4 * (width / heads) * across, (columns) => {
+    kernelsIn(backend).attention(
+      at(q),
+      at(k),
+      at(v),
+      sequences,
+      queries,
+      positions,
+      heads,
+      width,
+      at(y),
+      at(probabilities),
+      columns,
+    );
+  });
   return [y, probabilities];
 }
 
@@ -94,7 +107,7 @@ function attentionGradient(
   const dk = backend.makeOutput([keys, width], "float32");
   const dv = backend.makeOutput([keys, width], "float32");
   const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
-  withBytes(backend, 4 * positions, (scores) => {
+  withBytes(backend, 4 * (width / heads + queries) * acrossOf(positions), (room) => {
     kernelsIn(backend).attentionGradient(
       at(q),
       at(k),
@@ -109,10 +122,15 @@ function attentionGradient(
       at(dq),
       at(dk),
       at(dv),
-      scores,
+      room,
     );
   });
   return [dq, dk, dv];
+}
+
+/** Positions, rounded up to what four lanes hold. */
+function acrossOf(positions: number): number {
+  return 4 * Math.ceil(positions / 4);
 }
 
 function sizesOf(matrix: TensorFlow.TensorInfo | undefined): readonly [number, number] {

@@ -24,7 +24,7 @@ describe("Assembler", () => {
             const payload = message.subarray(offset, offset + chunk);
             whole = assembler.accept(frame({ offset, total: message.length, payload }));
           }
-          assert.deepEqual(whole, Uint8Array.from(message));
+          assert.deepEqual(whole && Uint8Array.from(whole), Uint8Array.from(message));
         },
       ),
     );

@@ -35,7 +35,7 @@ export class Assembler {
     this.#unfinished.clear();
   }
 
-  /** @returns the message if this frame completes it @throws WireError MALFORMED or OVERSIZE */
+  /** @returns the message if this frame completes it; it may view `bytes` @throws WireError MALFORMED or OVERSIZE */
   accept(bytes: unknown): Uint8Array | undefined {
     this.wait = undefined;
     const { transfer, offset, total, payload } = decodeFrame(bytes);
@@ -46,6 +46,7 @@ export class Assembler {
     const known = this.#unfinished.get(transfer);
     this.#unfinished.delete(transfer);
     if (offset === 0) known?.turn?.end();
+    if (offset === 0 && payload.length === total) return payload; // nothing is to come
     const partial = offset === 0 ? this.#start(total) : known;
     try {
       return this.#goOn(partial, { transfer, offset, total, payload });

@@ -35,7 +35,9 @@ export function linear<W extends Matrices>(x: tf.Tensor2D, w: W): Linear<W> {
 
 /** ReLU; GELU would need erf, which costs forty times as much on wasm. */
 export function relu(x: tf.Tensor2D): Layer {
-  return { y: tf.relu(x), back: (dy) => tf.mul(dy, tf.step(x)) };
+  const y = tf.relu(x);
+  if (!isFused("ReluGradient")) return { y, back: (dy) => tf.mul(dy, tf.step(x)) };
+  return { y, back: (dy) => run("ReluGradient", { y, dy })[0] };
 }
 
 /** Layer normalisation of each row, without learnt gain and shift. */
@@ -73,7 +75,14 @@ export function lastPositions(x: tf.Tensor2D, length: number, count: number): La
     y: tf.reshape(kept, [sequences * count, width]),
     back: (dy) => {
       const rows = tf.reshape<tf.Rank.R2>(dy, [sequences, count * width]);
-      return tf.reshape(tf.concat2d([tf.zeros([sequences, skipped]), rows], 1), x.shape);
+      // Not a concatenation with zeros, which takes nine times as long on wasm.
+      return tf.reshape(
+        tf.pad2d(rows, [
+          [0, 0],
+          [skipped, 0],
+        ]),
+        x.shape,
+      );
     },
   };
 }
