@@ -17,6 +17,7 @@ may_fetch() { [ "$cached" != --cached ] || die "$1 is not in the cache: run npm 
 
 try() {
   TF_CPP_MIN_LOG_LEVEL=2 node -e '
+    require("util").isNullOrUndefined ??= (value) => value == null; // as libs/compute does it
     const tf = require("@tensorflow/tfjs-node");
     const y = [...tf.matMul(tf.tensor2d([1, 2, 3, 4], [2, 2]), tf.tensor2d([1, 1], [2, 1])).dataSync()];
     if (tf.getBackend() !== "tensorflow" || y.join() !== "3,7") throw new Error(`1 2 3 4 times 1 1 is not ${y}`);
@@ -87,7 +88,7 @@ PYTHON
   mv "$work/tensorflow" "$tensorflow"
 fi
 
-# Node-API only: one for Node 20 and 22.
+# Node-API only: one for all versions of Node.
 if [ ! -e "$addon" ]; then
   may_fetch "the compiled add-on"
   command -v g++ > /dev/null || die "needs a C++ compiler: apt-get install g++"

@@ -1,5 +1,5 @@
 import type * as TensorFlow from "@tensorflow/tfjs-core";
-import { absence, broken, loadFault } from "./tensorflow-library.js";
+import { absence, broken, loadFault, restoreUtil } from "./tensorflow-library.js";
 import { addLayers } from "./wasm-layers.js";
 import { replaceMatMul } from "./wasm-matmul.js";
 
@@ -112,7 +112,10 @@ async function load(asked: BackendName | undefined): Promise<Backend> {
   const { name, why } = asked
     ? { name: asked, why: "as asked for" }
     : (chosen ?? named("auto") ?? { name: "wasm" as const, why: "the one that is always there" });
-  if (name === "tensorflow") fixEnvironment();
+  if (name === "tensorflow") {
+    fixEnvironment();
+    restoreUtil();
+  }
   // Not before: a program that only prints its help has no use for it.
   const tf = await import("@tensorflow/tfjs-core");
   // A variable, for the compiler would look for the types of an optional package that need not be there.

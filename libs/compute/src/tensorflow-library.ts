@@ -27,6 +27,13 @@ export function loadFault(): string | undefined {
   return status === 0 ? undefined : broken(signal ? `ended by ${signal}` : stdout.trim());
 }
 
+/** Gives `node:util` what the package calls of it, and Node.js has no more from version 23 on. */
+export function restoreUtil(): void {
+  const util = createRequire(import.meta.url)("node:util") as Record<string, unknown>;
+  util["isArray"] ??= Array.isArray;
+  util["isNullOrUndefined"] ??= (value: unknown) => value === null || value === undefined;
+}
+
 /** @param why what its loader said */
 export function broken(why: string): string {
   return `@tensorflow/tfjs-node does not load: ${why} (${remedy})`;
