@@ -5,6 +5,8 @@ import {
   left,
   multiplyOwn,
   multiplyPacked,
+  packPanel,
+  panelRows,
   product,
   right,
   type Blocking,
@@ -13,15 +15,16 @@ import {
   type RightLayout,
 } from "./packed.js";
 
-/** Of the kernel's operands. */
-const panelRows = 8;
+/** Of the kernel's right operand. */
 const panelColumns = 2;
 
 /** Of a product with fewer columns, to pack the left operand into panels would take longer than the panels save. */
 const fewColumns = 64;
 
-/** Columns of a Gram matrix that are multiplied at once: of its lower triangle little is computed. */
-const strip = 16;
+/** Columns of a Gram matrix that are multiplied at once: the fewer, the less of its lower triangle is computed, and the oftener is the left operand read. */
+const strips = { cached: 8, large: 16 };
+/** Rows of a left operand that stays in the second-level cache. */
+const cachedRows = 128;
 
 /**
  * out ← out + factor·A·B by the WebAssembly kernel, block by block. Where that pays the left operand is packed into panels, so that the
@@ -81,16 +84,17 @@ function addBlock(out: Block, a: Block, b: Block, factor: number, depth: number)
 /** out ← out + A·Aᵀ, of a block that fits: little more than its upper triangle. */
 function addOwn(out: Block, a: Block): void {
   const [height, width] = [padded(a.rows, panelRows), padded(a.rows, panelColumns)];
-  const strips: Part[] = [];
+  const strip = a.rows <= cachedRows ? strips.cached : strips.large;
+  const parts: Part[] = [];
   for (let from = 0; from < width; from += strip) {
     const to = Math.min(from + strip, width);
-    strips.push({ rows: padded(Math.min(to, a.rows), panelRows), from, to });
+    parts.push({ rows: padded(Math.min(to, a.rows), panelRows), from, to });
   }
   product.fill(0, 0, height * width);
   for (let l = 0; l < a.cols; l += square.depth) {
     const lEnd = Math.min(l + square.depth, a.cols);
     packLeft(part(a, 0, a.rows, l, lEnd));
-    for (const one of strips) multiplyOwn(one, height, lEnd - l);
+    for (const one of parts) multiplyOwn(one, height, lEnd - l);
   }
   addScaledBlock(out, 1, product, height);
 }
@@ -145,7 +149,8 @@ function padded(length: number, of: number): number {
 /** Panels of eight rows, column by column; the last is filled up with zeros. */
 function packLeft(source: Block): void {
   if (source.down === 1) packColumns(left, source, panelRows);
-  else packRows(left, source, panelRows);
+  else if (source.cols < longLine) packRows(left, source, panelRows);
+  else packLongRows(source);
 }
 
 /** Of contiguous columns: one after another, which is more than twice as fast as panel by panel where they lie far apart. */
@@ -173,6 +178,16 @@ function packColumns(
 }
 
 /** Of contiguous rows. */
+function packLongRows({ data, offset, rows, cols, down }: Block): void {
+  for (let top = 0; top < rows; top += panelRows) {
+    packPanel(top * cols, cols, (r) => {
+      const start = offset + (top + r) * down;
+      return top + r < rows ? data.subarray(start, start + cols) : undefined;
+    });
+  }
+}
+
+/** Of short ones. */
 function packRows(
   target: Float64Array,
   { data, offset, rows, cols, down, across }: Block,

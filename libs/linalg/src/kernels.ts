@@ -23,6 +23,7 @@ export interface Kernels {
     k: number,
     stride: number,
   ): void;
+  interleave(lines: number, stride: number, count: number, panel: number): void;
   factorPanel(a: number, stride: number, m: number, n: number, taus: number): void;
   jacobiSweep(a: number, stride: number, rows: number, n: number, threshold: number): number;
   applyRotations(panel: number, chains: number, end: number): void;

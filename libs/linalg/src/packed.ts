@@ -22,7 +22,10 @@ const operandLength = Math.max(
   ...all.map(({ height, width, depth }) => (Math.max(height, width) + gap) * (depth + gap)),
 );
 const productLength = Math.max(...all.map(({ height, width }) => height * width));
-const bytes = 8 * (2 * operandLength + productLength);
+/** Of a panel: what the kernels read and write together. */
+export const panelRows = 8;
+const linesLength = panelRows * (Math.max(...all.map(({ depth }) => depth)) + gap);
+const bytes = 8 * (2 * operandLength + productLength + linesLength);
 const pages = Math.ceil(bytes / 65_536);
 const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 const kernels = kernelsOn(memory);
@@ -31,6 +34,29 @@ export const left = new Float64Array(memory.buffer, 0, operandLength);
 export const right = new Float64Array(memory.buffer, 8 * operandLength, operandLength);
 /** Column-major. */
 export const product = new Float64Array(memory.buffer, 16 * operandLength, productLength);
+
+const lines = new Float64Array(memory.buffer, 8 * (2 * operandLength + productLength), linesLength);
+
+/**
+ * Eight rows become a panel of `left`, column by column.
+ * @param at where in `left` it begins
+ * @param count numbers of a row
+ * @param row the numbers of row 0 … 7; undefined: zeros
+ */
+export function packPanel(
+  at: number,
+  count: number,
+  row: (r: number) => Float64Array | undefined,
+): void {
+  // Not a power of two from row to row: rows would meet in few places of the cache.
+  const stride = gap * (Math.ceil(count / gap) | 1);
+  for (let r = 0; r < panelRows; r++) {
+    const numbers = row(r);
+    if (numbers) lines.set(numbers, r * stride);
+    else lines.fill(0, r * stride, r * stride + count);
+  }
+  kernels.interleave(lines.byteOffset, 8 * stride, count, left.byteOffset + 8 * at);
+}
 
 /** How the left operand lies: eight rows of a column are neighbours. In numbers. */
 export interface LeftLayout {

@@ -4,7 +4,6 @@ const none = new Float64Array(0);
 /** Σ w_k·V_k. @param columns of one length @param weights one for each */
 export function combination(columns: readonly Float64Array[], weights: Float64Array): Float64Array {
   const out = new Float64Array(columns[0]?.length ?? 0);
-  if (weights.every((weight) => weight === 0)) return out; // where norms are wanted
   let k = 0;
   // Four at a time, so that each sum is read and written once for four products.
   for (; k + 3 < columns.length; k += 4) {
@@ -23,7 +22,7 @@ export function combination(columns: readonly Float64Array[], weights: Float64Ar
 }
 
 /** squares_k += |V_k - c|² */
-export function addSquaredDistances(
+export function addDistances(
   squares: Float64Array,
   columns: readonly Float64Array[],
   center: Float64Array,
@@ -57,8 +56,16 @@ export function addSquaredDistances(
 }
 
 /** |c|² */
-export function squaredNorm(c: Float64Array): number {
-  let total = 0;
-  for (let i = 0; i < c.length; i++) total += at(c, i) ** 2;
-  return total;
+export function squaredNorm(c: Float32Array | Float64Array): number {
+  // Four sums at a time: one alone would wait for each addition.
+  const whole = c.length - (c.length % 4);
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  for (let i = 0; i < whole; i += 4) {
+    s0 += (c[i] as number) ** 2;
+    s1 += (c[i + 1] as number) ** 2;
+    s2 += (c[i + 2] as number) ** 2;
+    s3 += (c[i + 3] as number) ** 2;
+  }
+  for (let i = whole; i < c.length; i++) s0 += (c[i] as number) ** 2;
+  return s0 + s1 + s2 + s3;
 }

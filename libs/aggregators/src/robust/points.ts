@@ -1,7 +1,7 @@
-import { isLowRank } from "@fedclair/core";
+import { isLowRank, loaded, tensorsOf, yieldToEventLoop } from "@fedclair/core";
 import { Matrix, multiply, at } from "@fedclair/linalg";
 import { blocksOf, type Changes } from "./blocks.js";
-import { addSquaredDistances, combination, squaredNorm } from "./columns.js";
+import { addDistances, combination, squaredNorm } from "./columns.js";
 import { gramOf, requireFinite } from "./gram.js";
 
 /** K points V_k as a rule sees them that only has to weight them. */
@@ -75,16 +75,46 @@ function densePoints(modules: readonly Changes[]): Points {
     count,
     around: async (weights) => {
       const squares = new Float64Array(count);
+      const isZero = weights.every((weight) => weight === 0);
       let squared = 0;
       for (const changes of modules) {
-        for await (const { columns } of blocksOf(changes)) {
-          const center = combination(columns, weights);
-          squared += squaredNorm(center);
-          addSquaredDistances(squares, columns, center);
-        }
+        if (isZero) await addSquaredLengths(squares, changes);
+        else squared += await addSquaredDistances(squares, changes, weights);
       }
       requireFinite(squares);
       return { norm: Math.sqrt(squared), distances: squares.map(Math.sqrt) };
     },
   };
+}
+
+/** squares_k += |V_k - v|². @returns |v|² */
+async function addSquaredDistances(
+  squares: Float64Array,
+  changes: Changes,
+  weights: Float64Array,
+): Promise<number> {
+  let squared = 0;
+  for await (const { columns } of blocksOf(changes)) {
+    const center = combination(columns, weights);
+    squared += squaredNorm(center);
+    addDistances(squares, columns, center);
+  }
+  return squared;
+}
+
+/** Numbers that are read between two pauses: half a millisecond. */
+const betweenPauses = 1 << 20;
+
+/** squares_k += |V_k|², of the numbers as they were sent: to make float64 of them takes longer. */
+async function addSquaredLengths(squares: Float64Array, changes: Changes): Promise<void> {
+  let read = 0;
+  for (const [k, change] of changes.entries()) {
+    for (const { data } of tensorsOf(loaded(change))) {
+      squares[k] = at(squares, k) + squaredNorm(data);
+      read += data.length;
+    }
+    if (read < betweenPauses) continue;
+    await yieldToEventLoop();
+    read = 0;
+  }
 }
