@@ -2,14 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { interruption } from "@fedclair/runs/program";
-import { endedBy, environmentOf, mainOf } from "./federation.js";
+import { endedBy, environmentOf, programOf } from "./federation.js";
 
 /** `fedclair coordinator` and `fedclair client`: starts the app, with its own options. */
 export async function startApp(
   app: "coordinator" | "client",
   args: readonly string[],
 ): Promise<void> {
-  const child = spawn(process.execPath, [mainOf(app), ...args], {
+  const child = spawn(process.execPath, [...programOf(app), ...args], {
     env: environmentOf(app),
     stdio: ["inherit", "inherit", "inherit", "ipc"],
   });
