@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import module from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { exitCodes, UserError } from "@fedclair/core/errors";
@@ -204,13 +205,18 @@ function addressOf(coordinator: ChildProcess): Promise<string> {
   });
 }
 
+/** From Node.js 22 on: where this process keeps what it compiled, if it does. */
+const { getCompileCacheDir }: typeof module & { getCompileCacheDir?: () => string | undefined } =
+  module;
+
 /**
- * What a process of an app begins with. Of a coordinator: that what was held for a large tensor goes back to the system when it is
+ * What a process of an app begins with: what was compiled before is there for it too. Of a coordinator: that what was held for a large tensor goes back to the system when it is
  * free. By itself glibc keeps pieces of up to 32 MiB for later, a hundred megabytes and more of them.
  */
 export function environmentOf(app: "coordinator" | "client"): NodeJS.ProcessEnv {
   const large = app === "coordinator" && { MALLOC_MMAP_THRESHOLD_: String(4 << 20) };
-  return { ...large, ...process.env };
+  const compiled = getCompileCacheDir?.();
+  return { ...large, ...(compiled && { NODE_COMPILE_CACHE: compiled }), ...process.env };
 }
 
 /**
