@@ -68,9 +68,9 @@ export class Sent {
   }
 }
 
-/** B, or Aᵀ. */
+/** B, or Aᵀ: to be read, for it may be what was sent. */
 function columnsOn(side: Side, { b, a }: LowRank): Matrix {
   if (side === "left") return matrixOf(b);
   const [rows = 0, cols = 0] = a.shape;
-  return new Matrix(cols, rows, Float64Array.from(a.data));
+  return new Matrix(cols, rows, a.data instanceof Float64Array ? a.data : new Float64Array(a.data));
 }

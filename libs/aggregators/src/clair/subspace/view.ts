@@ -71,14 +71,14 @@ export function viewOf(
   leastNorm = 0,
   mostRows = sketchRows,
 ): View {
-  const changed = indices(count).map(blockOf);
-  const factors = scales(changed, normalize, leastNorm);
-  const { stack, lift } = inFewRows(changed, factors, mostRows, { normalize, seed }, blockOf);
-  const blocks = columnsOf(stack, changed);
+  const read = readBlocks(count, blockOf, mostRows, seed);
+  const factors = scales(read.norms, normalize, leastNorm);
+  const { stack, lift } = inFewRows(read, factors, normalize, blockOf);
+  const blocks = columnsOf(stack, read.blocks);
   const own: Matrix[] = [];
   return {
     side,
-    extent: item(changed, 0).rows,
+    extent: read.rows,
     stack,
     energies: columnEnergies(stack),
     blocks,
@@ -90,13 +90,46 @@ export function viewOf(
   };
 }
 
+/** The blocks as a view takes them: as they are, or all in a sketch. */
+interface Read {
+  /** Of a block, before it was sketched. */
+  readonly rows: number;
+  readonly norms: readonly number[];
+  readonly blocks: readonly Matrix[];
+  readonly isSketched: boolean;
+}
+
+/** Sketches them if they have more rows and, together, more columns than a view may have rows: one after another, for all would fill the memory. */
+function readBlocks(
+  count: number,
+  blockOf: (k: number) => Matrix,
+  mostRows: number,
+  seed: number,
+): Read {
+  let [rows, width] = [0, 0];
+  let sketch: ReturnType<typeof sketcher> | undefined;
+  let blocks: Matrix[] = [];
+  const norms = indices(count).map((k) => {
+    const block = blockOf(k);
+    rows = block.rows;
+    width += block.cols;
+    if (!sketch && Math.min(rows, width) > mostRows) {
+      sketch = sketcher(rows, mostRows, seed);
+      blocks = blocks.map(sketch);
+    }
+    blocks.push(sketch ? sketch(block) : block);
+    return frobenius(block);
+  });
+  return { rows, norms, blocks, isSketched: sketch !== undefined };
+}
+
 /** Step 2: what Z_k is Y_k times. A block up to the least norm is rounding: it must vanish, not be blown up to unit norm. */
 function scales(
-  blocks: readonly Matrix[],
+  given: readonly number[],
   normalize: ClairOptions["normalize"],
   leastNorm: number,
 ): number[] {
-  const norms = blocks.map(frobenius).map((norm) => (norm <= leastNorm ? 0 : norm));
+  const norms = given.map((norm) => (norm <= leastNorm ? 0 : norm));
   const positive = norms.filter((norm) => norm > 0);
   const middle = positive.length > 0 ? median(positive) : 1;
   const divisor = (norm: number) => {
@@ -118,27 +151,23 @@ function spaceOf(block: Matrix, largestRank: number): Matrix {
 }
 
 /**
- * The blocks times their factors, in fewer rows: as they are if they have few; in an orthonormal basis of their stack, which is
- * exact, if that has few columns; else sketched.
+ * The blocks times their factors, in fewer rows: sketched, or as they are if they have few; or in an orthonormal basis of their stack,
+ * which is exact, if that has few columns.
  */
 function inFewRows(
-  blocks: readonly Matrix[],
+  { blocks, isSketched }: Read,
   factors: readonly number[],
-  mostRows: number,
-  { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
+  normalize: ClairOptions["normalize"],
   blockOf: (k: number) => Matrix,
 ): Pick<View, "stack" | "lift"> {
-  const { rows } = item(blocks, 0);
-  const width = blocks.reduce((total, block) => total + block.cols, 0);
-  if (Math.min(rows, width) > mostRows) {
-    const sketches = blocks.map(sketcher(rows, mostRows, seed));
+  if (isSketched) {
     // The sketch moves norms a little: what counted alike counts alike again.
-    const even = sketches.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
-    const stack = hstack(sketches, normalize === "unit" ? even : factors);
-    return { stack, lift: lifting(stack, sketches, factors, blockOf) };
+    const even = blocks.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
+    const stack = hstack(blocks, normalize === "unit" ? even : factors);
+    return { stack, lift: lifting(stack, blocks, factors, blockOf) };
   }
   const stack = hstack(blocks, factors);
-  if (width >= rows) return { stack, lift: (basis) => basis };
+  if (stack.cols >= stack.rows) return { stack, lift: (basis) => basis };
   const { q, r } = thinQr(stack);
   return { stack: r, lift: (basis) => multiply(q, basis) };
 }
