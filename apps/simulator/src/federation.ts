@@ -210,8 +210,9 @@ const { getCompileCacheDir }: typeof module & { getCompileCacheDir?: () => strin
   module;
 
 /**
- * What a process of an app begins with: what was compiled before is there for it too. Of a coordinator: that what was held for a large tensor goes back to the system when it is
- * free. By itself glibc keeps pieces of up to 32 MiB for later, a hundred megabytes and more of them.
+ * What a process of an app begins with: what was compiled before is there for it too. Of a coordinator: that what was held for a large
+ * tensor goes back to the system when it is free. By itself glibc keeps pieces of up to 32 MiB for later, a hundred megabytes and more
+ * of them.
  */
 export function environmentOf(app: "coordinator" | "client"): NodeJS.ProcessEnv {
   const large = app === "coordinator" && { MALLOC_MMAP_THRESHOLD_: String(4 << 20) };

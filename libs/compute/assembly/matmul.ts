@@ -77,9 +77,9 @@ function pack(b: usize, row: usize, column: usize, columns: usize, panel: usize,
     }
     return;
   }
-  const depth = (end - panel) / across;
-  if (columns === across && row === 4 && (depth & 15) === 0) {
-    transpose(b, column, across, depth, panel, wide);
+  const height = (end - panel) / across; // of a column, in bytes
+  if (columns === across && row === 4 && (height & 15) === 0) {
+    transpose(b, column, across, height, panel, wide);
     return;
   }
   for (; panel < end; panel += wide, b += row) {

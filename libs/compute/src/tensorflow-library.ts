@@ -30,7 +30,6 @@ export function loadFault(): string | undefined {
 /** Gives `node:util` what the package calls of it, and Node.js has no more from version 23 on. */
 export function restoreUtil(): void {
   const util = createRequire(import.meta.url)("node:util") as Record<string, unknown>;
-  util["isArray"] ??= Array.isArray;
   util["isNullOrUndefined"] ??= (value: unknown) => value === null || value === undefined;
 }
 

@@ -39,6 +39,8 @@ const products = fc
 
 describe("our kernels for wasm", () => {
   let tf: typeof TensorFlow;
+  const layer = (kernel: string, inputs: TensorFlow.NamedTensorMap, sizes = {}) =>
+    tf.engine().runKernel(kernel, inputs, sizes) as unknown as TensorFlow.Tensor[];
 
   before(async function () {
     const backend = await loadBackend();
@@ -105,9 +107,7 @@ describe("our kernels for wasm", () => {
   it("normalise rows: those of mean 0 and variance 1 stay", () => {
     tf.tidy(() => {
       const x = tf.tensor2d([1, -1, 1, -1, 5, 5, 5, 5], [2, 4]);
-      const [y, scales] = tf
-        .engine()
-        .runKernel("Normalize", { x }) as unknown as TensorFlow.Tensor[];
+      const [y, scales] = layer("Normalize", { x });
       assert.ok(y && scales);
       const expected = [1, -1, 1, -1, 0, 0, 0, 0];
       y.dataSync().forEach((value, i) => {
@@ -123,9 +123,7 @@ describe("our kernels for wasm", () => {
       const k = tf.ones<TensorFlow.Rank.R2>([3, 4]);
       const v = tf.tensor2d([3, 0, 0, 0, 0, 6, 0, 0, 0, 0, 9, 0], [3, 4]);
       const sizes = { queries: 2, positions: 3, heads: 1 };
-      const [y] = tf
-        .engine()
-        .runKernel("Attention", { q, k, v }, sizes) as unknown as TensorFlow.Tensor[];
+      const [y] = layer("Attention", { q, k, v }, sizes);
       const expected = [1.5, 3, 0, 0, 1, 2, 3, 0];
       y?.dataSync().forEach((value, i) => {
         assert.ok(Math.abs(value - (expected[i] ?? NaN)) < 1e-5, `${i}: ${value}`);
@@ -141,8 +139,7 @@ describe("our kernels for wasm", () => {
           const k = tf.tensor2d([exponent, 0, 0, 0, 0, 0, 0, 0], [2, 4]);
           const v = tf.tensor2d([1, 0, 0, 0, 0, 1, 0, 0], [2, 4]);
           const sizes = { queries: 1, positions: 2, heads: 1 };
-          const outputs = tf.engine().runKernel("Attention", { q, k, v }, sizes);
-          return (outputs as unknown as TensorFlow.Tensor[])[0]?.dataSync() ?? [];
+          return layer("Attention", { q, k, v }, sizes)[0]?.dataSync() ?? [];
         });
         const expected = Math.exp(Math.fround(exponent));
         assert.ok(Math.abs((here ?? NaN) / (there ?? NaN) - expected) <= 4e-7 * expected + 2e-38);
@@ -155,18 +152,10 @@ describe("our kernels for wasm", () => {
       const x = tf.tensor2d([1, 2, 3, 4, 4, 3, 2, 1, NaN, NaN, NaN, NaN], [3, 4]);
       const sizes = { queries: 3, positions: 3, heads: 1 };
       const inputs = { q: x, k: x, v: x };
-      const [y, probabilities] = tf
-        .engine()
-        .runKernel("Attention", inputs, sizes) as unknown as TensorFlow.Tensor[];
+      const [y, probabilities] = layer("Attention", inputs, sizes);
       assert.ok(y && probabilities);
       const dy = tf.ones([3, 4]);
-      const [dq] = tf
-        .engine()
-        .runKernel(
-          "AttentionGradient",
-          { ...inputs, probabilities, dy },
-          sizes,
-        ) as unknown as TensorFlow.Tensor[];
+      const [dq] = layer("AttentionGradient", { ...inputs, probabilities, dy }, sizes);
       for (const tensor of [y, dq]) {
         const isNumber = [...(tensor?.dataSync() ?? [])].map((value) => !Number.isNaN(value));
         const past = Array<boolean>(8).fill(true);
@@ -179,9 +168,7 @@ describe("our kernels for wasm", () => {
     tf.tidy(() => {
       const y = tf.tensor2d([0, 2, 0, 1e-30], [1, 4]);
       const dy = tf.tensor2d([5, 6, -7, -8], [1, 4]);
-      const [dx] = tf
-        .engine()
-        .runKernel("ReluGradient", { y, dy }) as unknown as TensorFlow.Tensor[];
+      const [dx] = layer("ReluGradient", { y, dy });
       assert.deepEqual([...(dx?.dataSync() ?? [])], [0, 6, 0, -8]);
     });
   });

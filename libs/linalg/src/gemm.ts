@@ -2,10 +2,11 @@ import { part, transposed, type Block } from "./block.js";
 import {
   blockings,
   gap,
+  interleaveLines,
   left,
+  lines,
   multiplyOwn,
   multiplyPacked,
-  packPanel,
   panelRows,
   product,
   right,
@@ -178,12 +179,13 @@ function packColumns(
 }
 
 /** Of contiguous rows. */
-function packLongRows({ data, offset, rows, cols, down }: Block): void {
+function packLongRows(source: Block): void {
+  const { rows, cols } = source;
   for (let top = 0; top < rows; top += panelRows) {
-    packPanel(top * cols, cols, (r) => {
-      const start = offset + (top + r) * down;
-      return top + r < rows ? data.subarray(start, start + cols) : undefined;
-    });
+    const own = part(source, top, Math.min(top + panelRows, rows), 0, cols);
+    const stride = copyLines(lines, transposed(own), 1);
+    lines.fill(0, own.rows * stride, panelRows * stride);
+    interleaveLines(stride, cols, top * cols);
   }
 }
 

@@ -35,26 +35,20 @@ export const right = new Float64Array(memory.buffer, 8 * operandLength, operandL
 /** Column-major. */
 export const product = new Float64Array(memory.buffer, 16 * operandLength, productLength);
 
-const lines = new Float64Array(memory.buffer, 8 * (2 * operandLength + productLength), linesLength);
+/** Eight rows that are to become a panel. */
+export const lines = new Float64Array(
+  memory.buffer,
+  8 * (2 * operandLength + productLength),
+  linesLength,
+);
 
 /**
- * Eight rows become a panel of `left`, column by column.
- * @param at where in `left` it begins
- * @param count numbers of a row
- * @param row the numbers of row 0 … 7; undefined: zeros
+ * The eight `lines` become a panel of `left`, column by column.
+ * @param stride numbers from line to line
+ * @param count numbers of a line
+ * @param at where in `left` the panel begins
  */
-export function packPanel(
-  at: number,
-  count: number,
-  row: (r: number) => Float64Array | undefined,
-): void {
-  // Not a power of two from row to row: rows would meet in few places of the cache.
-  const stride = gap * (Math.ceil(count / gap) | 1);
-  for (let r = 0; r < panelRows; r++) {
-    const numbers = row(r);
-    if (numbers) lines.set(numbers, r * stride);
-    else lines.fill(0, r * stride, r * stride + count);
-  }
+export function interleaveLines(stride: number, count: number, at: number): void {
   kernels.interleave(lines.byteOffset, 8 * stride, count, left.byteOffset + 8 * at);
 }
 

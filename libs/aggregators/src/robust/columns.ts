@@ -22,7 +22,7 @@ export function combination(columns: readonly Float64Array[], weights: Float64Ar
 }
 
 /** squares_k += |V_k - c|² */
-export function addDistances(
+export function addSquaredDistances(
   squares: Float64Array,
   columns: readonly Float64Array[],
   center: Float64Array,

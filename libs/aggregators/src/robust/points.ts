@@ -1,7 +1,7 @@
 import { isLowRank, loaded, tensorsOf, yieldToEventLoop } from "@fedclair/core";
 import { Matrix, multiply, at } from "@fedclair/linalg";
 import { blocksOf, type Changes } from "./blocks.js";
-import { addDistances, combination, squaredNorm } from "./columns.js";
+import { addSquaredDistances, combination, squaredNorm } from "./columns.js";
 import { gramOf, requireFinite } from "./gram.js";
 
 /** K points V_k as a rule sees them that only has to weight them. */
@@ -78,8 +78,8 @@ function densePoints(modules: readonly Changes[]): Points {
       const isZero = weights.every((weight) => weight === 0);
       let squared = 0;
       for (const changes of modules) {
-        if (isZero) await addSquaredLengths(squares, changes);
-        else squared += await addSquaredDistances(squares, changes, weights);
+        if (isZero) await addSquares(squares, changes);
+        else squared += await addSquaresAround(squares, changes, weights);
       }
       requireFinite(squares);
       return { norm: Math.sqrt(squared), distances: squares.map(Math.sqrt) };
@@ -88,7 +88,7 @@ function densePoints(modules: readonly Changes[]): Points {
 }
 
 /** squares_k += |V_k - v|². @returns |v|² */
-async function addSquaredDistances(
+async function addSquaresAround(
   squares: Float64Array,
   changes: Changes,
   weights: Float64Array,
@@ -97,7 +97,7 @@ async function addSquaredDistances(
   for await (const { columns } of blocksOf(changes)) {
     const center = combination(columns, weights);
     squared += squaredNorm(center);
-    addDistances(squares, columns, center);
+    addSquaredDistances(squares, columns, center);
   }
   return squared;
 }
@@ -106,7 +106,7 @@ async function addSquaredDistances(
 const betweenPauses = 1 << 20;
 
 /** squares_k += |V_k|², of the numbers as they were sent: to make float64 of them takes longer. */
-async function addSquaredLengths(squares: Float64Array, changes: Changes): Promise<void> {
+async function addSquares(squares: Float64Array, changes: Changes): Promise<void> {
   let read = 0;
   for (const [k, change] of changes.entries()) {
     for (const { data } of tensorsOf(loaded(change))) {

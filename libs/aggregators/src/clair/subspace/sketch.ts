@@ -37,12 +37,8 @@ export function sketcher(rows: number, fewer: number, seed: number): (block: Mat
   const signs = Float64Array.from(targets, () => (draw.int(2) - 0.5) * (2 / Math.sqrt(spread)));
   /** Of columns j … j + 3. Unchecked: all of a sketch's time is here. */
   const addColumns = (to: Float64Array, { data, cols }: Matrix, j: number) => {
-    const [x0, x1, x2, x3] = [0, 1, 2, 3].map((c) => Math.min(j + c, cols - 1) * rows) as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const startOf = (column: number) => Math.min(column, cols - 1) * rows;
+    const [x0, x1, x2, x3] = [startOf(j), startOf(j + 1), startOf(j + 2), startOf(j + 3)];
     for (let i = 0, d = 0; i < rows; i++) {
       const y0 = data[x0 + i] as number;
       const y1 = data[x1 + i] as number;
