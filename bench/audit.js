@@ -20,7 +20,7 @@ const { values } = argumentsOf({
 const names = ["adapters", "modules", "size", "rank", "common"];
 const [adapters, modules, size, rank, common] = names.map((name) => Number(values[name]));
 const numpy = fileURLToPath(new URL("audit.py", import.meta.url));
-const main = fileURLToPath(new URL("../apps/simulator/dist/src/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../apps/cli/dist/src/main.js", import.meta.url));
 
 const folder = mkdtempSync(join(tmpdir(), "fedclair-bench-"));
 try {

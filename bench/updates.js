@@ -18,7 +18,7 @@ const { values } = argumentsOf({
 });
 const here = new URL(".", import.meta.url);
 const watch = new URL("updates/watch.js", here).href;
-const main = new URL("../apps/simulator/dist/src/main.js", here).pathname;
+const main = new URL("../apps/cli/dist/src/main.js", here).pathname;
 const plugin = new URL("updates/task.js", here).pathname;
 const folder = await mkdtemp(join(tmpdir(), "fedclair-bench-"));
 

@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { format } from "prettier";
 import { z } from "zod";
-import { auditSchema } from "../apps/simulator/dist/src/audit/audit-schema.js";
+import { auditSchema } from "../apps/cli/dist/src/audit/audit-schema.js";
 
 const file = "docs/audit.schema.json";
 const text = JSON.stringify(z.toJSONSchema(auditSchema));

@@ -47,7 +47,7 @@ try {
 
 /** CPU seconds of a run in one process. */
 async function measured(trial, set, backend) {
-  const fedclair = join(root, "apps/simulator/bin/fedclair.js");
+  const fedclair = join(root, "apps/cli/bin/fedclair.js");
   const how = ["--transport", "memory", "--no-report", "--backend", backend];
   const args = [
     ...["run", join(root, "trials", `${trial}.yaml`), ...how, "--out", join(folder, "run")],

@@ -11,7 +11,7 @@ import { argumentsOf } from "./arguments.js";
 import { makeData } from "./fingerprint/made-data.js";
 import { setArguments, trialsToRun, workspace } from "./fingerprint/trials.js";
 
-const program = join(workspace, "apps/simulator/bin/fedclair.js");
+const program = join(workspace, "apps/cli/bin/fedclair.js");
 const results = ["records.jsonl", "params.safetensors", "artifacts.jsonl", "summary.json"];
 
 const { values } = argumentsOf({

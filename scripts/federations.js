@@ -1,10 +1,10 @@
 // What the scripts that look at detection judge: rounds of trials run in this process, and subsets of piles of real adapters.
-import { ClientRunner, MemoryPool } from "@fedclair/core";
+import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import { readTrialFile, runTrial } from "@fedclair/runs";
-import { findAdapters } from "../apps/simulator/dist/src/adapters/find-adapters.js";
-import { readPile } from "../apps/simulator/dist/src/audit/pile.js";
+import { findAdapters } from "../apps/cli/dist/src/adapters/find-adapters.js";
+import { readPile } from "../apps/cli/dist/src/audit/pile.js";
 
-/** Piles of real adapters in apps/simulator/fixtures/adapters. */
+/** Piles of real adapters in apps/cli/fixtures/adapters. */
 export const piles = ["presidents", "presidents-own-a0"];
 
 /**
@@ -30,7 +30,7 @@ export async function* roundsOf(name, plugins, set) {
 
 /** The changes of a pile, as updates of clients: those of honest ones, and those of contaminated ones. */
 export async function pileOf(name) {
-  const found = await findAdapters([`apps/simulator/fixtures/adapters/${name}`]);
+  const found = await findAdapters([`apps/cli/fixtures/adapters/${name}`]);
   const { adapters, modules } = await readPile(found.adapters, () => undefined);
   const updates = [...adapters.keys()].map((clientId, k) => ({
     ...{ clientId, numExamples: 1, metrics: {} },

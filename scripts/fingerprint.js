@@ -43,7 +43,7 @@ function argumentsOf(words) {
 async function run({ out, only, jobs = "1", hosts, command }) {
   const trials = (await trialsToRun()).filter(({ name }) => only.test(name));
   if (trials.length === 0) throw new Error(`no trial matches ${only}`);
-  const program = command ?? join(workspace, "apps/simulator/bin/fedclair.js");
+  const program = command ?? join(workspace, "apps/cli/bin/fedclair.js");
   const folder = await mkdtemp(join(tmpdir(), "fedclair-fingerprint-"));
   const fingerprints = {};
   let next = 0;

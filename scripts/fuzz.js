@@ -160,7 +160,7 @@ function inProcess(frames) {
   return escapes === 0 && heap.at(-1) - heap[1] < 8;
 }
 
-const program = join(workspace, "apps/simulator/bin/fedclair.js");
+const program = join(workspace, "apps/cli/bin/fedclair.js");
 const trial = join(workspace, "e2e/fixtures/long.yaml");
 
 function fedclair(...args) {

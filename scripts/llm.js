@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { folderOf, readTrialFile } from "@fedclair/runs";
 import { argumentsOf } from "./arguments.js";
-import { compare } from "../apps/simulator/dist/src/verify.js";
+import { compare } from "../apps/cli/dist/src/verify.js";
 import { hostEnvironment, runFederation } from "./llm/federation.js";
 import { tables } from "./llm/tables.js";
 import { indexAnswers, nothingThere } from "./package-index.js";

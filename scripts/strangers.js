@@ -24,7 +24,7 @@ const { values } = argumentsOf({
     oversize: { ...text, default: "10000" },
   },
 });
-const program = join(workspace, "apps/simulator/bin/fedclair.js");
+const program = join(workspace, "apps/cli/bin/fedclair.js");
 const trial = join(workspace, "e2e/fixtures/long.yaml");
 const folder = await mkdtemp(join(tmpdir(), "fedclair-strangers-"));
 const env = { ...process.env, FEDCLAIR_TOKEN: "the token of the hosts" };

@@ -9,7 +9,7 @@ import {
   parseTrial,
   prepared,
   startTrial,
-} from "@fedclair/core";
+} from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
 import { loadBuiltIn } from "@fedclair/plugins";
 

@@ -3,13 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
-import {
-  ClientRunner,
-  clientIds,
-  parseTrial,
-  type Plugins,
-  type RoundRecord,
-} from "@fedclair/core";
+import type { Plugins } from "@fedclair/core";
+import { ClientRunner, clientIds, parseTrial, type RoundRecord } from "@fedclair/core/internal";
 import { runTrial } from "@fedclair/runs";
 import { connectHost, SocketPool } from "@fedclair/wire";
 import { meanEstimation } from "./example/mean-estimation.js";

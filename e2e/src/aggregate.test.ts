@@ -4,10 +4,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { aggregators } from "@fedclair/aggregators";
 import {
-  createPlugin,
   decodeSafetensors,
   denseOf,
-  exitCodes,
   matrixOf,
   tensorOf,
   type Aggregation,
@@ -16,6 +14,7 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
+import { createPlugin, exitCodes } from "@fedclair/core/internal";
 import {
   addScaled,
   frobenius,

@@ -182,7 +182,7 @@ describe("the command", () => {
   });
 
   it("stops without a word where nobody reads its output on", async () => {
-    const bin = join(workspace, "apps/simulator/bin/fedclair.js");
+    const bin = join(workspace, "apps/cli/bin/fedclair.js");
     const child = spawn(process.execPath, [bin, "schema"], { stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.destroy();
     let said = "";

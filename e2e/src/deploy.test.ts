@@ -138,7 +138,7 @@ describe("the manifests of deploy", () => {
 
   it("for Docker install this release and the packages of a queue", () => {
     const { version, peerDependencies } = JSON.parse(
-      readFileSync(join(workspace, "apps/simulator/package.json"), "utf8"),
+      readFileSync(join(workspace, "apps/cli/package.json"), "utf8"),
     ) as { version: string; peerDependencies: Record<string, string> };
     const file = text("Dockerfile");
     assert.match(file, new RegExp(`^ARG FEDCLAIR=fedclair@${version}$`, "m"));

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseTrial } from "@fedclair/core";
+import { parseTrial } from "@fedclair/core/internal";
 import { loadBuiltIn } from "@fedclair/plugins";
 import "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";

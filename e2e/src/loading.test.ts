@@ -52,7 +52,7 @@ describe("what programs load", () => {
 
   it("is nothing that draws before there is something to draw, in the others", () => {
     const report = join(workspace, "libs", "report", "dist", "src", "index.js");
-    for (const file of [report, main("coordinator"), main("simulator")]) {
+    for (const file of [report, main("coordinator"), main("cli")]) {
       const early = packagesOf(file, [atOnce]);
       const all = packagesOf(file, [atOnce, whenNeeded]);
       for (const name of drawing) {
@@ -66,7 +66,7 @@ describe("what programs load", () => {
   it("is nothing that shows a trial to other programs before somebody asks for it", () => {
     for (const [app, names] of [
       ["coordinator", ["prom-client"]],
-      ["simulator", ["hyparquet-writer", "protobufjs/minimal.js"]],
+      ["cli", ["hyparquet-writer", "protobufjs/minimal.js"]],
     ] as const) {
       const early = packagesOf(main(app), [atOnce]);
       const all = packagesOf(main(app), [atOnce, whenNeeded]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { exitCodes } from "@fedclair/core";
+import { exitCodes } from "@fedclair/core/internal";
 import { fedclair, start } from "./support/command.js";
 import { failuresOf, recordsOf, startCoordinator, startHost } from "./support/federation.js";
 import { fixture, temporaryFolder } from "./support/paths.js";

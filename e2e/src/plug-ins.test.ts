@@ -10,7 +10,7 @@ import { typeCheck } from "./support/type-check.js";
 /** A folder outside of the repository with a task, an aggregator and an attack of its own, and a trial of them. */
 async function study(): Promise<string> {
   const folder = join(await temporaryFolder(), "study");
-  await cp(join(workspace, "apps/simulator/templates/own-method"), folder, { recursive: true });
+  await cp(join(workspace, "apps/cli/templates/own-method"), folder, { recursive: true });
   await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
   return folder;
 }

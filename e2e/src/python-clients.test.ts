@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { exitCodes } from "@fedclair/core";
+import { exitCodes } from "@fedclair/core/internal";
 import { fedclair } from "./support/command.js";
 import { pythonCommands } from "./support/documented-commands.js";
 import { writeMnist } from "./support/digits.js";

@@ -77,7 +77,7 @@ describe("a Flower server of Python whose step is fedclair aggregate", function 
     const python = await pythonWith("flower-server");
     assert.ok(python !== undefined);
     const served = join(await temporaryFolder(), "served");
-    const command = [process.execPath, join(workspace, "apps/simulator/bin/fedclair.js")];
+    const command = [process.execPath, join(workspace, "apps/cli/bin/fedclair.js")];
     const cwd = join(workspace, folder);
     const { stdout } = await promisify(execFile)(python, ["server_step.py", served, ...command], {
       cwd,

@@ -21,7 +21,7 @@ async function copy(): Promise<string> {
   for (const path of ["scripts", "bench", "apps/client-python/pyproject.toml", "package.json"]) {
     cpSync(join(workspace, path), join(folder, path), { recursive: true });
   }
-  for (const path of ["apps/simulator", "libs", "node_modules", "trials"]) {
+  for (const path of ["apps/cli", "libs", "node_modules", "trials"]) {
     symlinkSync(join(workspace, path), join(folder, path));
   }
   mkdirSync(join(folder, "runs/llm/texts"), { recursive: true });

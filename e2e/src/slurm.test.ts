@@ -64,7 +64,7 @@ describe("a job of Slurm", function () {
   it("does one trial too, with a coordinator and a host on its nodes", async () => {
     const bin = join(slurm, "bin");
     await mkdir(bin);
-    const program = join(workspace, "apps/simulator/bin/fedclair.js");
+    const program = join(workspace, "apps/cli/bin/fedclair.js");
     await symlink(program, join(bin, "fedclair"));
     const trial = join(workspace, "trials/linear-regression/gaussian.yaml");
     const [hosts, memory] = [join(slurm, "hosts"), join(slurm, "memory")];

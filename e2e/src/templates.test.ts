@@ -12,7 +12,7 @@ import { typeCheck } from "./support/type-check.js";
 describe("a template of fedclair new", function () {
   this.timeout(120_000);
 
-  for (const template of readdirSync(join(workspace, "apps/simulator/templates"))) {
+  for (const template of readdirSync(join(workspace, "apps/cli/templates"))) {
     it(`${template} does what its README says, and its types are right`, async function () {
       const folder = await temporaryFolder();
       await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));

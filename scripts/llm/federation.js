@@ -9,7 +9,7 @@ import { loadBuiltIn } from "@fedclair/plugins";
 import { readTrialFile } from "@fedclair/runs";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
-const fedclair = join(workspace, "apps/simulator/bin/fedclair.js");
+const fedclair = join(workspace, "apps/cli/bin/fedclair.js");
 
 /** A core a host, so that numbers do not depend on how many there are; nothing is asked of a hub. */
 export const hostEnvironment = (folder) => ({

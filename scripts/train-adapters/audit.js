@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const command = fileURLToPath(new URL("../../apps/simulator/bin/fedclair.js", import.meta.url));
+const command = fileURLToPath(new URL("../../apps/cli/bin/fedclair.js", import.meta.url));
 
 /**
  * @param paths of adapters, or of folders of them

@@ -2,8 +2,8 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeSafetensors } from "@fedclair/core";
-import { findAdapters } from "../../apps/simulator/dist/src/adapters/find-adapters.js";
-import { openAdapter, readPairs } from "../../apps/simulator/dist/src/adapters/peft.js";
+import { findAdapters } from "../../apps/cli/dist/src/adapters/find-adapters.js";
+import { openAdapter, readPairs } from "../../apps/cli/dist/src/adapters/peft.js";
 import { audit } from "./audit.js";
 import { exists, runScript } from "./python.js";
 import { markdown } from "./table.js";

@@ -1,5 +1,6 @@
 import { chooseBackend, loadedBackend, type BackendChoice } from "@fedclair/compute";
-import { ClientRunner, identitiesOf, parseSentTrial, UserError, type Trial } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import { ClientRunner, identitiesOf, parseSentTrial, type Trial } from "@fedclair/core/internal";
 import { loadForHost, loadPlugins, resolveModule } from "@fedclair/plugins/host";
 import {
   createLog,

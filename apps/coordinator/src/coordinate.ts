@@ -7,7 +7,7 @@ import {
   identitiesOf,
   type PluginIdentity,
   type Trial,
-} from "@fedclair/core";
+} from "@fedclair/core/internal";
 import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {

@@ -31,7 +31,7 @@ export class Command {
   constructor(args: readonly string[], { cwd, env }: CommandOptions = {}) {
     this.#process = spawn(
       process.execPath,
-      [join(workspace, "apps/simulator/bin/fedclair.js"), ...args],
+      [join(workspace, "apps/cli/bin/fedclair.js"), ...args],
       {
         cwd: cwd ?? workspace,
         env: {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RoundRecord } from "@fedclair/core";
+import type { RoundRecord } from "@fedclair/core/internal";
 import { start, type Command, type CommandOptions } from "./command.js";
 
 /** A line of `records.jsonl`. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { errorCodes } from "@fedclair/core";
+import { errorCodes } from "@fedclair/core/internal";
 import { io, type Socket } from "socket.io-client";
 
 /*

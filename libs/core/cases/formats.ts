@@ -1,4 +1,4 @@
-import { UserError } from "../src/errors.js";
+import { UserError } from "../src/words/errors.js";
 import type { Outcome } from "./report.js";
 
 /** The reference cases of one method: how to know its files, and how to run them. */

@@ -1,5 +1,5 @@
-import { UserError } from "../src/errors.js";
-import type { Tensor } from "../src/tensor.js";
+import { UserError } from "../src/words/errors.js";
+import type { Tensor } from "../src/tensors/tensor.js";
 import { Matrix } from "@fedclair/linalg";
 
 /** A parsed JSON object of which nothing is known yet. */

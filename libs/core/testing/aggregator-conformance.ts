@@ -10,10 +10,17 @@ import {
   subtract,
   thinQr,
 } from "@fedclair/linalg";
-import type { Aggregation, AggregatorInput, AggregatorPlugin } from "../src/contracts.js";
-import { denseOf, tensorOf } from "../src/matrix.js";
-import { dtypeOf, storedTensor, type Tensor } from "../src/tensor.js";
-import { eachTensor, isLowRank, type Delta, type TensorDelta, type Update } from "../src/update.js";
+import type { Aggregation, AggregatorInput } from "../src/contracts/aggregator.js";
+import type { AggregatorPlugin } from "../src/contracts/plugin.js";
+import { denseOf, tensorOf } from "../src/tensors/matrix.js";
+import { dtypeOf, storedTensor, type Tensor } from "../src/tensors/tensor.js";
+import {
+  eachTensor,
+  isLowRank,
+  type Delta,
+  type TensorDelta,
+  type Update,
+} from "../src/tensors/update.js";
 import { ofPlugin } from "./suite.js";
 
 const p = 6;

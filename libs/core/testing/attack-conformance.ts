@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { item, stream } from "@fedclair/linalg";
-import type { Attack, Plugin } from "../src/contracts.js";
-import { tensorsOf, type Update } from "../src/update.js";
+import type { Attack } from "../src/contracts/attack.js";
+import type { Plugin } from "../src/contracts/plugin.js";
+import { tensorsOf, type Update } from "../src/tensors/update.js";
 import { attackedStates, honest, own, twoPhases } from "./attack-rounds.js";
 import { attacked } from "./attacked.js";
 import { itDescribesItself, ofPlugin } from "./suite.js";

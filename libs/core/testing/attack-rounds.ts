@@ -1,7 +1,7 @@
 import { deserialize, serialize } from "node:v8";
 import { stream } from "@fedclair/linalg";
-import type { Attack, AttackedRound } from "../src/contracts.js";
-import type { Update } from "../src/update.js";
+import type { Attack, AttackedRound } from "../src/contracts/attack.js";
+import type { Update } from "../src/tensors/update.js";
 import { anyUpdate } from "./attacked.js";
 
 /** Updates of clients that are not contaminated. */

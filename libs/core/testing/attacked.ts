@@ -1,7 +1,8 @@
 import { stream, type Stream } from "@fedclair/linalg";
-import type { Attack, TrainResult } from "../src/contracts.js";
-import type { Tensor } from "../src/tensor.js";
-import type { TensorDelta, Update } from "../src/update.js";
+import type { Attack } from "../src/contracts/attack.js";
+import type { TrainResult } from "../src/contracts/task.js";
+import type { Tensor } from "../src/tensors/tensor.js";
+import type { TensorDelta, Update } from "../src/tensors/update.js";
 
 /** An update with a module of every kind: matrix (two alike), vector, scalar, kernel and factors, in both dtypes. */
 export function anyUpdate(clientId: string, rank = 2): Update {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
 import { stream } from "@fedclair/linalg";
-import { admitUpdate, type Shapes } from "../src/admission.js";
-import type { Mod, Passed, Plugin, Received, TrainResult } from "../src/contracts.js";
-import { dtypeOf } from "../src/tensor.js";
-import { deltaShape, isLowRank, tensorsOf, type Update } from "../src/update.js";
+import { admitUpdate, type Shapes } from "../src/tensors/admission.js";
+import type { Mod, Passed, Received } from "../src/contracts/mod.js";
+import type { Plugin } from "../src/contracts/plugin.js";
+import type { TrainResult } from "../src/contracts/task.js";
+import { dtypeOf } from "../src/tensors/tensor.js";
+import { deltaShape, isLowRank, tensorsOf, type Update } from "../src/tensors/update.js";
 import { anyUpdate } from "./attacked.js";
 import { itDescribesItself, ofPlugin } from "./suite.js";
 

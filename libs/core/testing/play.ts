@@ -1,13 +1,14 @@
-import { ClientRunner } from "../src/client-runner.js";
-import { clientIds } from "../src/clients.js";
-import type { ClientPool, Plugins } from "../src/contracts.js";
-import { MemoryPool } from "../src/memory-pool.js";
-import { modsOf } from "../src/mods.js";
-import { runRounds, type RoundDone } from "../src/round.js";
-import { Devices } from "../src/schedule/devices.js";
-import type { Trace } from "../src/schedule/trace.js";
-import { startTrial, type TrialState } from "../src/trial-state.js";
-import { createPlugin, type Trial } from "../src/trial.js";
+import { ClientRunner } from "../src/client/client-runner.js";
+import { clientIds } from "../src/contracts/clients.js";
+import type { Plugins } from "../src/contracts/plugin.js";
+import type { ClientPool } from "../src/contracts/pool.js";
+import { MemoryPool } from "../src/client/memory-pool.js";
+import { modsOf } from "../src/trial/mods.js";
+import { runRounds, type RoundDone } from "../src/loop/round.js";
+import { Devices } from "../src/trial/devices.js";
+import type { Trace } from "../src/trial/trace.js";
+import { startTrial, type TrialState } from "../src/loop/trial-state.js";
+import { createPlugin, type Trial } from "../src/trial/trial.js";
 import { stream } from "@fedclair/linalg";
 
 export interface Played {

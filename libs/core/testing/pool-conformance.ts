@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { admitEvaluation, admitUpdate, shapesOf } from "../src/admission.js";
-import { clientIds } from "../src/clients.js";
-import { ClientRunner } from "../src/client-runner.js";
-import type { Answer, ClientPool, Job, Plugins } from "../src/contracts.js";
-import type { Trial } from "../src/trial.js";
+import { admitEvaluation, admitUpdate, shapesOf } from "../src/tensors/admission.js";
+import { clientIds } from "../src/contracts/clients.js";
+import { ClientRunner } from "../src/client/client-runner.js";
+import type { Plugins } from "../src/contracts/plugin.js";
+import type { Answer, ClientPool, Job } from "../src/contracts/pool.js";
+import type { Trial } from "../src/trial/trial.js";
 import { toyParams, toyPlugins, toyTrial } from "./toy.js";
 
 /** Makes the pool under test, with hosts that run `new ClientRunner(trial, plugins)`. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Plugin } from "../src/contracts.js";
+import type { Plugin } from "../src/contracts/plugin.js";
 
 type Hook = (hook: () => void) => void;
 

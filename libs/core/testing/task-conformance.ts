@@ -1,20 +1,15 @@
 import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
 import { z } from "zod";
-import { clientIds } from "../src/clients.js";
-import type {
-  AggregatorPlugin,
-  Attack,
-  ClientPool,
-  Plugin,
-  Plugins,
-  TaskPlugin,
-} from "../src/contracts.js";
-import { exitCodes, UserError } from "../src/errors.js";
-import type { Tensor } from "../src/tensor.js";
-import type { TrialState } from "../src/trial-state.js";
-import { trialSchema, type Trial } from "../src/trial.js";
-import { isLowRank, scaled, type Delta, type TensorDelta } from "../src/update.js";
+import { clientIds } from "../src/contracts/clients.js";
+import type { Attack } from "../src/contracts/attack.js";
+import type { AggregatorPlugin, Plugin, Plugins, TaskPlugin } from "../src/contracts/plugin.js";
+import type { ClientPool } from "../src/contracts/pool.js";
+import { exitCodes, UserError } from "../src/words/errors.js";
+import type { Tensor } from "../src/tensors/tensor.js";
+import type { TrialState } from "../src/loop/trial-state.js";
+import { trialSchema, type Trial } from "../src/trial/trial.js";
+import { isLowRank, scaled, type Delta, type TensorDelta } from "../src/tensors/update.js";
 import { oneHost, play, type Played } from "./play.js";
 import { ofPlugin } from "./suite.js";
 

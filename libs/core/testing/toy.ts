@@ -1,19 +1,12 @@
 import { z } from "zod";
-import type {
-  Aggregator,
-  AggregatorPlugin,
-  Attack,
-  DataContamination,
-  LocalTrainer,
-  Mod,
-  Plugin,
-  Plugins,
-  Task,
-  TaskPlugin,
-} from "../src/contracts.js";
-import type { Params, Tensor } from "../src/tensor.js";
-import { trialSchema, type Trial } from "../src/trial.js";
-import { isLowRank, scaled, type TensorDelta } from "../src/update.js";
+import type { Aggregator } from "../src/contracts/aggregator.js";
+import type { Attack } from "../src/contracts/attack.js";
+import type { Mod } from "../src/contracts/mod.js";
+import type { AggregatorPlugin, Plugin, Plugins, TaskPlugin } from "../src/contracts/plugin.js";
+import type { DataContamination, LocalTrainer, Task } from "../src/contracts/task.js";
+import type { Params, Tensor } from "../src/tensors/tensor.js";
+import { trialSchema, type Trial } from "../src/trial/trial.js";
+import { isLowRank, scaled, type TensorDelta } from "../src/tensors/update.js";
 
 const f64 = (shape: readonly number[], ...values: number[]): Tensor => ({
   shape,

@@ -1,11 +1,6 @@
 import { pathToFileURL } from "node:url";
-import {
-  checkedPlugin,
-  messageOf,
-  UserError,
-  type AggregatorPlugin,
-  type DefinedPlugin,
-} from "@fedclair/core";
+import { UserError, type AggregatorPlugin, type DefinedPlugin } from "@fedclair/core";
+import { checkedPlugin, messageOf } from "@fedclair/core/internal";
 
 /**
  * Runs a module. @returns the plug-ins that it exports, those included that a task brings along

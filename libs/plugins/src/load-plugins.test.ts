@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { identitiesOf, parseTrial, UserError, withModules } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import { identitiesOf, parseTrial, withModules } from "@fedclair/core/internal";
 import { loadBuiltIn } from "./built-in.js";
 import { importPlugins } from "./import-plugins.js";
 import { loadPlugins } from "./load-plugins.js";

@@ -1,4 +1,5 @@
-import { UserError, type DefinedPlugin, type LocatedPlugin, type Plugins } from "@fedclair/core";
+import { UserError, type DefinedPlugin, type Plugins } from "@fedclair/core";
+import type { LocatedPlugin } from "@fedclair/core/internal";
 import { importPlugins } from "./import-plugins.js";
 import { readCode, type ModuleCode } from "./module-code.js";
 import type { PluginModule } from "./resolve-module.js";

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { namedPlugins, type Plugins } from "@fedclair/core";
+import type { Plugins } from "@fedclair/core";
+import { namedPlugins } from "@fedclair/core/internal";
 import { loadPlugins } from "./load-plugins.js";
 import { resolveModule, type PluginModule } from "./resolve-module.js";
 

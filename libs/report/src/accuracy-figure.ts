@@ -1,4 +1,5 @@
-import { printable, strokeLegend, type MetricInfo, type Metrics } from "@fedclair/core";
+import { strokeLegend, type MetricInfo, type Metrics } from "@fedclair/core";
+import { printable } from "@fedclair/core/internal";
 import { quantile } from "@fedclair/linalg";
 import {
   evaluationsOf,

@@ -1,4 +1,4 @@
-import { attackedCount, type Trial } from "@fedclair/core";
+import { attackedCount, type Trial } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import {
   backendText,

@@ -1,4 +1,4 @@
-import { printable } from "@fedclair/core";
+import { printable } from "@fedclair/core/internal";
 
 /** Markup that is safe to put into a page as it is. */
 export class Html {

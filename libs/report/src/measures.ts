@@ -1,4 +1,4 @@
-import type { Trial } from "@fedclair/core";
+import type { Trial } from "@fedclair/core/internal";
 import {
   armsOf,
   detectionInfos,

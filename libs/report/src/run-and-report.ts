@@ -1,4 +1,4 @@
-import { remarksOn } from "@fedclair/core";
+import { remarksOn } from "@fedclair/core/internal";
 import { counted, interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
 import { showRun, type Showing } from "./show-run.js";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { MetricInfo, Trial } from "@fedclair/core";
+import type { MetricInfo } from "@fedclair/core";
+import type { Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import type { ArmRecord, Measure, Summary } from "@fedclair/runs";
 import fc from "fast-check";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { exitCodes, UserError, type Plugins, type Trial } from "@fedclair/core";
+import { UserError, type Plugins } from "@fedclair/core";
+import { exitCodes, type Trial } from "@fedclair/core/internal";
 import {
   checkHeld,
   checkTrial,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { clientIds, type ClientRecord } from "@fedclair/core";
+import { clientIds, type ClientRecord } from "@fedclair/core/internal";
 import { readRun, undescribed, type TrialDescription } from "@fedclair/runs";
 import { writeReportOf } from "./write-report.js";
 import { textWidth } from "./text-width.js";

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { clientIds, type ClientRecord, type Trial } from "@fedclair/core";
+import { clientIds, type ClientRecord, type Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { stream, type Stream } from "@fedclair/linalg";
 import { armsOf, summarise, type ArmRecord, type ArmTiming } from "@fedclair/runs";

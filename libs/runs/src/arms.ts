@@ -1,4 +1,4 @@
-import type { PluginChoice, RoundRecord, Trial } from "@fedclair/core";
+import type { PluginChoice, RoundRecord, Trial } from "@fedclair/core/internal";
 
 /** One method of a trial: the one under study, or one that it is compared with. */
 export interface Arm {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { backendsFor } from "@fedclair/compute";
-import { UserError, type Plugins, type Trial } from "@fedclair/core";
+import { UserError, type Plugins } from "@fedclair/core";
+import type { Trial } from "@fedclair/core/internal";
 import { backendOf, hostBackends } from "./backend.js";
 
 /** Of a task whose trials are faster on TensorFlow's library from 10 units on, and of one that does not say. */

@@ -5,7 +5,8 @@ import {
   type BackendChoice,
   type BackendName,
 } from "@fedclair/compute";
-import { optionsOf, type Plugins, type Trial } from "@fedclair/core";
+import type { Plugins } from "@fedclair/core";
+import { optionsOf, type Trial } from "@fedclair/core/internal";
 import { toUserError } from "./process/main.js";
 
 /** The backend that a process chose, and for people why. */

@@ -1,4 +1,5 @@
-import type { ClientRecord, Metrics } from "@fedclair/core";
+import type { Metrics } from "@fedclair/core";
+import type { ClientRecord } from "@fedclair/core/internal";
 import { isFlagged } from "./truth.js";
 
 /** What is known of a client after some rounds of a method. */

@@ -1,3 +1,4 @@
+import { UserError, type Measures, type Plugins, type TaskFigures } from "@fedclair/core";
 import {
   clientIds,
   contaminate,
@@ -5,12 +6,8 @@ import {
   messageOf,
   optionsOf,
   unknownClients,
-  UserError,
-  type Measures,
-  type Plugins,
-  type TaskFigures,
   type Trial,
-} from "@fedclair/core";
+} from "@fedclair/core/internal";
 import { placeOf } from "@fedclair/core/errors";
 import { stream } from "@fedclair/linalg";
 import type { ClientHistory } from "./client-history.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ClientRecord } from "@fedclair/core";
+import type { ClientRecord } from "@fedclair/core/internal";
 import { DetectionTally } from "./detection.js";
 
 const clientOf = (

@@ -1,4 +1,4 @@
-import type { ClientRecord } from "@fedclair/core";
+import type { ClientRecord } from "@fedclair/core/internal";
 import { meaningOf, named, type Measure, type MetricInfos } from "./measure.js";
 import { isFlagged, truthOf, type Truth } from "./truth.js";
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { clientIds, Devices, Trace, UserError, type Trial } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import { clientIds, Devices, Trace, type Trial } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
 import { codeOf } from "./process/system-error.js";
 

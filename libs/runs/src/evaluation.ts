@@ -1,4 +1,5 @@
-import type { ClientRecord, Metrics } from "@fedclair/core";
+import type { Metrics } from "@fedclair/core";
+import type { ClientRecord } from "@fedclair/core/internal";
 import { metricOf } from "./measure.js";
 import { mean } from "./numbers.js";
 

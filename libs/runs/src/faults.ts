@@ -1,4 +1,5 @@
-import { exitCodes, UserError, type Trial } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import { exitCodes, type Trial } from "@fedclair/core/internal";
 import { excessLoss } from "./losses.js";
 import type { Summary } from "./summary.js";
 

@@ -1,4 +1,4 @@
-import type { ClientRecord, ErrorCode, Failure, Trial } from "@fedclair/core";
+import type { ClientRecord, ErrorCode, Failure, Trial } from "@fedclair/core/internal";
 import { armsOf } from "./arms.js";
 import { named, type Measure } from "./measure.js";
 import { formatNumber } from "./numbers.js";

@@ -1,4 +1,4 @@
-import { printable, type RoundRecord, type Trial } from "@fedclair/core";
+import { printable, type RoundRecord, type Trial } from "@fedclair/core/internal";
 import { SingleBar } from "cli-progress";
 import { armsOf, type Arm } from "./arms.js";
 import { mean } from "./numbers.js";

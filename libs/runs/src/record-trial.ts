@@ -1,11 +1,11 @@
+import type { Plugins } from "@fedclair/core";
 import {
   payloadBytes,
   withModules,
   type ClientPool,
-  type Plugins,
   type Trial,
   type TrialState,
-} from "@fedclair/core";
+} from "@fedclair/core/internal";
 import { armsOf, type ArmRecord } from "./arms.js";
 import type { ChosenBackend } from "./backend.js";
 import { measuresOf } from "./description.js";

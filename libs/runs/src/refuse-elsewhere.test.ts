@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { parseTrial, UserError } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import { parseTrial } from "@fedclair/core/internal";
 import { toyPlugins } from "@fedclair/core/testing";
 import { refuseElsewhere } from "./refuse-elsewhere.js";
 

@@ -1,4 +1,5 @@
-import { elsewhere, UserError, type Plugins, type Trial } from "@fedclair/core";
+import { UserError, type Plugins } from "@fedclair/core";
+import { elsewhere, type Trial } from "@fedclair/core/internal";
 
 /**
  * A command that starts all hosts itself would wait for ever for clients that live in hosts of their own.

@@ -3,14 +3,8 @@ import { existsSync } from "node:fs";
 import fs, { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  ClientRunner,
-  MemoryPool,
-  UserError,
-  type Aggregator,
-  type AggregatorPlugin,
-  type Trial,
-} from "@fedclair/core";
+import { UserError, type Aggregator, type AggregatorPlugin } from "@fedclair/core";
+import { ClientRunner, MemoryPool, type Trial } from "@fedclair/core/internal";
 import { toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { recordTrial, type TrialRun } from "./record-trial.js";
 import { withBrokenDisk } from "../testing/broken-disk.js";

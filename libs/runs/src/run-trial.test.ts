@@ -3,16 +3,13 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  ClientRunner,
   decodeSafetensors,
-  exitCodes,
-  MemoryPool,
   UserError,
   type Aggregator,
-  type ClientPool,
   type Plugin,
   type TaskPlugin,
 } from "@fedclair/core";
+import { ClientRunner, exitCodes, MemoryPool, type ClientPool } from "@fedclair/core/internal";
 import { toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { faultsOf } from "./faults.js";
 import { readRun } from "./run.js";

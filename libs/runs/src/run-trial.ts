@@ -1,5 +1,6 @@
 import { placeOf } from "@fedclair/core/errors";
 import { stream } from "@fedclair/linalg";
+import { UserError, type Plugins } from "@fedclair/core";
 import {
   askForParams,
   checkPrepared,
@@ -11,15 +12,13 @@ import {
   prepared,
   runRounds,
   startTrial,
-  UserError,
   type ClientPool,
-  type Plugins,
   type RoundPlan,
   type Trial,
   type TrialEvent,
   type TrialState,
   unknownClients,
-} from "@fedclair/core";
+} from "@fedclair/core/internal";
 import { armsOf, type Arm } from "./arms.js";
 import { devicesOf } from "./devices.js";
 import { SharedRoundPool } from "./shared-round-pool.js";

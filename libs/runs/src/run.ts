@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Artifact, Trial } from "@fedclair/core";
+import type { Artifact } from "@fedclair/core";
+import type { Trial } from "@fedclair/core/internal";
 import { parse } from "yaml";
 import { armsOf, type Arm, type ArmRecord } from "./arms.js";
 import { ClientHistories, type ClientHistory } from "./client-history.js";

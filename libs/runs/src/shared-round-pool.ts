@@ -1,4 +1,4 @@
-import { copyUpdate, type Answer, type ClientPool, type Job } from "@fedclair/core";
+import { copyUpdate, type Answer, type ClientPool, type Job } from "@fedclair/core/internal";
 
 /**
  * Spares the arms of a trial the same work: in round 1 all start from the same params with the same random streams, so

@@ -1,4 +1,4 @@
-import { deltaBytes, type Answer, type ClientPool, type Job } from "@fedclair/core";
+import { deltaBytes, type Answer, type ClientPool, type Job } from "@fedclair/core/internal";
 import { UpdateFile } from "./store/update-file.js";
 
 /** Bytes of a round's updates, and of the params that arms start from, that are held in memory. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { exitCodes, type ClientRecord, type MetricInfo, type Trial } from "@fedclair/core";
+import type { MetricInfo } from "@fedclair/core";
+import { exitCodes, type ClientRecord, type Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { detectionOf, isExact } from "./detection.js";
 import { faultsOf } from "./faults.js";

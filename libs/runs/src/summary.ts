@@ -1,4 +1,5 @@
-import type { Metrics, Trial } from "@fedclair/core";
+import type { Metrics } from "@fedclair/core";
+import type { Trial } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
 import { armsOf, type ArmRecord } from "./arms.js";
 import { DetectionTally, type Detected } from "./detection.js";

@@ -1,4 +1,4 @@
-import type { RoundRecord, Trial } from "@fedclair/core";
+import type { RoundRecord, Trial } from "@fedclair/core/internal";
 import { evaluationsOf, meanOf } from "./evaluation.js";
 import { meaningOf, metricOf, named, type Measure, type MetricInfos } from "./measure.js";
 

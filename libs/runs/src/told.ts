@@ -1,4 +1,4 @@
-import type { ClientRecord } from "@fedclair/core";
+import type { ClientRecord } from "@fedclair/core/internal";
 import { named, type Measure } from "./measure.js";
 import { truthOf } from "./truth.js";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Trial } from "@fedclair/core";
+import type { Trial } from "@fedclair/core/internal";
 import { version } from "./version.js";
 
 /** What a trial is called and said to show changes none of its numbers. */

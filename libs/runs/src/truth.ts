@@ -1,4 +1,4 @@
-import type { ClientRecord } from "@fedclair/core";
+import type { ClientRecord } from "@fedclair/core/internal";
 
 /** Is a client contaminated? Of one that is not simulated nobody knows. */
 export type Truth = "benign" | "contaminated" | "unknown";

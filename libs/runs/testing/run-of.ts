@@ -1,4 +1,4 @@
-import type { ClientRecord, Trial } from "@fedclair/core";
+import type { ClientRecord, Trial } from "@fedclair/core/internal";
 import type { ArmRecord } from "../src/arms.js";
 import { undescribed, type TrialDescription } from "../src/description.js";
 import { RunTally, type Run } from "../src/run.js";

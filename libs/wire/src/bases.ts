@@ -1,4 +1,5 @@
-import type { Derivation, Params } from "@fedclair/core";
+import type { Params } from "@fedclair/core";
+import type { Derivation } from "@fedclair/core/internal";
 import { encodeBase } from "./codec/base-message.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 

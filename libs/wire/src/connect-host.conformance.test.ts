@@ -1,12 +1,11 @@
 import {
-  ClientRunner,
-  trialSchema,
   UserError,
   type LocalTrainer,
   type Plugins,
   type Task,
   type TensorDelta,
 } from "@fedclair/core";
+import { ClientRunner, trialSchema } from "@fedclair/core/internal";
 import { toyPlugins } from "@fedclair/core/testing";
 import { connectHost } from "./connect-host.js";
 import { describeHost, hostTrial } from "../testing/host-conformance.js";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { UserError, type Answer, type ClientJob, type Failure, type Update } from "@fedclair/core";
+import { UserError, type Update } from "@fedclair/core";
+import type { Answer, ClientJob, Failure } from "@fedclair/core/internal";
 import { connectHost, type HostOptions } from "./connect-host.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
 import {

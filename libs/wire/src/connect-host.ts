@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { UserError, type Update } from "@fedclair/core";
 import {
   exitCodes,
   printable,
-  UserError,
   type Answer,
   type Failure,
   type PluginIdentity,
-  type Update,
-} from "@fedclair/core";
+} from "@fedclair/core/internal";
 import type { io as Connect, Socket } from "socket.io-client";
 import { decodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./codec/host-message.js";

@@ -1,4 +1,9 @@
-import { pluginMismatch, printable, type Failure, type PluginIdentity } from "@fedclair/core";
+import {
+  pluginMismatch,
+  printable,
+  type Failure,
+  type PluginIdentity,
+} from "@fedclair/core/internal";
 import type { Join } from "./codec/host-message.js";
 import { maxBackends, maxWordLength, protocolVersion } from "./protocol.js";
 import type { TokenClaims } from "./signed-token.js";

@@ -1,11 +1,11 @@
+import type { Params } from "@fedclair/core";
 import {
   addedBytes,
   derivationOf,
   exitCodes,
   payloadBytes,
   type Job,
-  type Params,
-} from "@fedclair/core";
+} from "@fedclair/core/internal";
 import type { Bases } from "./bases.js";
 import { encodeCoordinatorMessage, type CoordinatorMessage } from "./codec/coordinator-message.js";
 import type { Join } from "./codec/host-message.js";

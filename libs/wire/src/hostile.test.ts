@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { admitUpdate, bounds, failure, jsonBytes, type Answer, type Failure } from "@fedclair/core";
+import {
+  admitUpdate,
+  bounds,
+  failure,
+  jsonBytes,
+  type Answer,
+  type Failure,
+} from "@fedclair/core/internal";
 import fc from "fast-check";
 import protobuf from "protobufjs/minimal.js";
 import { fedclair } from "#gen/fedclair.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import type { Answer, ClientJob, ClientParams } from "@fedclair/core";
+import type { Answer, ClientJob, ClientParams } from "@fedclair/core/internal";
 import { JobQueue } from "./job-queue.js";
 import { oneByOne, paramsOf, updateOf } from "../testing/pools.js";
 import { outcome } from "../testing/raw-host.js";

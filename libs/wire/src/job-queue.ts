@@ -1,11 +1,5 @@
-import {
-  addTerms,
-  deltaBytes,
-  nextGroup,
-  type Answer,
-  type ClientJob,
-  type Params,
-} from "@fedclair/core";
+import { addTerms, type Params } from "@fedclair/core";
+import { deltaBytes, nextGroup, type Answer, type ClientJob } from "@fedclair/core/internal";
 import type { CoordinatorMessage, DerivedBase, JobOnBase } from "./codec/coordinator-message.js";
 import { accepted, refused, type Reply } from "./codec/reply.js";
 import { checkTerms } from "./terms.js";

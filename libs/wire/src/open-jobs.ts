@@ -1,4 +1,5 @@
-import type { Answer, Failure, Job, Update } from "@fedclair/core";
+import type { Update } from "@fedclair/core";
+import type { Answer, Failure, Job } from "@fedclair/core/internal";
 import { failureOf } from "./wire-error.js";
 
 /** The jobs of one call of `ask` in progress, and the answers that nobody has taken yet. */

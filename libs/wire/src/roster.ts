@@ -1,4 +1,4 @@
-import { indexOfClient } from "@fedclair/core";
+import { indexOfClient } from "@fedclair/core/internal";
 import { Breaks } from "./breaks.js";
 import { deal, placed } from "./deal.js";
 import type { HostSession } from "./host-session.js";

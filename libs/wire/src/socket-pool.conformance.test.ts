@@ -1,4 +1,4 @@
-import { ClientRunner, clientIds } from "@fedclair/core";
+import { ClientRunner, clientIds } from "@fedclair/core/internal";
 import { describeClientPool } from "@fedclair/core/testing";
 import { connectHost } from "./connect-host.js";
 import { SocketPool } from "./socket-pool.js";

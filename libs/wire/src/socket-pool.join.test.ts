@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { exitCodes, UserError } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import { exitCodes } from "@fedclair/core/internal";
 import { io, type Socket } from "socket.io-client";
 import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { decodeReply } from "./codec/reply.js";

@@ -2,15 +2,8 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import {
-  derive,
-  Products,
-  type ClientJob,
-  type ClientParams,
-  type Delta,
-  type Job,
-  type Params,
-} from "@fedclair/core";
+import { Products, type Delta, type Params } from "@fedclair/core";
+import { derive, type ClientJob, type ClientParams, type Job } from "@fedclair/core/internal";
 import type { CoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { connectHost } from "./connect-host.js";

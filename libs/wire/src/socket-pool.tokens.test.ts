@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { exitCodes } from "@fedclair/core";
+import { exitCodes } from "@fedclair/core/internal";
 import { encodeUpdate } from "./codec/host-message.js";
 import { newTokenKey, parseTokenKey, signToken, type TokenClaims } from "./signed-token.js";
 import type { SocketPool } from "./socket-pool.js";

@@ -1,16 +1,16 @@
 import type { Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
+import { UserError } from "@fedclair/core";
 import {
   exitCodes,
   printable,
-  UserError,
   type Answer,
   type ClientPool,
   type Failure,
   type Job,
   type PluginIdentity,
-} from "@fedclair/core";
+} from "@fedclair/core/internal";
 import { Bases } from "./bases.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-message.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ClientParams, Job } from "@fedclair/core";
+import type { ClientParams, Job } from "@fedclair/core/internal";
 import { encodeClientFailed, encodeUpdate } from "./codec/host-message.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
 import { codes, collect, jobsFor, listenFor, never, paramsOf, updateOf } from "../testing/pools.js";

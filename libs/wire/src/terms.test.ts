@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { resolveParams, type Delta, type Params, type TensorDelta } from "@fedclair/core";
+import type { Delta, Params, TensorDelta } from "@fedclair/core";
+import { resolveParams } from "@fedclair/core/internal";
 import fc from "fast-check";
 import { checkTerms } from "./terms.js";
 import { plain, rounds } from "../testing/arbitraries.js";

@@ -1,11 +1,5 @@
-import {
-  deltaShape,
-  isLowRank,
-  printable,
-  shapeText,
-  type ClientParams,
-  type TensorDelta,
-} from "@fedclair/core";
+import { deltaShape, isLowRank, shapeText, type TensorDelta } from "@fedclair/core";
+import { printable, type ClientParams } from "@fedclair/core/internal";
 import { WireError } from "./wire-error.js";
 
 /**

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "@fedclair/core";
+import type { ErrorCode } from "@fedclair/core/internal";
 
 /** What went over the wire since the start, and how long it took: frames and replies, without the few bytes of websocket headers. */
 export class Traffic {

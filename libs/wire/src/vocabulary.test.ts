@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { bounds, errorCodes, exitCodes, largestChange } from "@fedclair/core";
+import { bounds, errorCodes, exitCodes, largestChange } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { fedclair } from "#gen/fedclair.js";
 import { maxTransfers } from "./assembler.js";

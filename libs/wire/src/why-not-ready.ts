@@ -1,4 +1,4 @@
-import { printable } from "@fedclair/core";
+import { printable } from "@fedclair/core/internal";
 import type { Roster } from "./roster.js";
 import { rangeText } from "./signed-token.js";
 

@@ -1,4 +1,4 @@
-import { failure, type ErrorCode, type Failure } from "@fedclair/core";
+import { failure, type ErrorCode, type Failure } from "@fedclair/core/internal";
 
 /** The one error that the codec and the framing throw: what the sender is to be told. */
 export class WireError extends Error {

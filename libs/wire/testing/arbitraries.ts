@@ -1,5 +1,6 @@
 import type { Delta, TensorDelta, Params, Tensor, Update } from "@fedclair/core";
-import { isName, sizeOf, toBfloat16, toInt8 } from "@fedclair/core";
+import { sizeOf, toBfloat16, toInt8 } from "@fedclair/core";
+import { isName } from "@fedclair/core/internal";
 import fc from "fast-check";
 import { fedclair } from "#gen/fedclair.js";
 import { tensorToWire } from "../src/codec/tensors.js";

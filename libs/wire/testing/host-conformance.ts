@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { isLowRank, tensorsOf, type Delta, type ErrorCode, type Update } from "@fedclair/core";
+import { isLowRank, tensorsOf, type Delta, type Update } from "@fedclair/core";
+import type { ErrorCode } from "@fedclair/core/internal";
 import type { CoordinatorMessage } from "../src/codec/coordinator-message.js";
 import { encodeFrame } from "../src/codec/frame.js";
 import type { HostMessage } from "../src/codec/host-message.js";

@@ -1,4 +1,5 @@
-import type { Answer, ClientJob, Job, Params, Update } from "@fedclair/core";
+import type { Params, Update } from "@fedclair/core";
+import type { Answer, ClientJob, Job } from "@fedclair/core/internal";
 import { SocketPool, type SocketPoolOptions } from "../src/socket-pool.js";
 
 export const never: AbortSignal = new AbortController().signal;

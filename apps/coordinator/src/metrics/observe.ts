@@ -1,4 +1,5 @@
-import { printable, type Plugins, type Trial } from "@fedclair/core";
+import type { Plugins } from "@fedclair/core";
+import { printable, type Trial } from "@fedclair/core/internal";
 import { measuresOf } from "@fedclair/runs";
 import type { Place } from "../place.js";
 import { serveMetrics, type MetricsServer } from "./serve.js";

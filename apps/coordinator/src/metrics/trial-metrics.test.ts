@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { UserError, type ClientRecord, type RoundRecord } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import type { ClientRecord, RoundRecord } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import type { ArmEvent } from "@fedclair/runs";
 import { serveMetrics, type MetricsServer } from "./serve.js";

@@ -1,4 +1,4 @@
-import type { ClientRecord, ErrorCode, Trial } from "@fedclair/core";
+import type { ClientRecord, ErrorCode, Trial } from "@fedclair/core/internal";
 import {
   armsOf,
   evaluationsOf,

@@ -1,7 +1,6 @@
 import {
   deltaShape,
   isLowRank,
-  parseTrial,
   valuesOf,
   zeros,
   type Aggregation,
@@ -14,6 +13,7 @@ import {
   type TensorDelta,
   type Update,
 } from "@fedclair/core";
+import { parseTrial } from "@fedclair/core/internal";
 import { play, toyPlugins } from "@fedclair/core/testing";
 import { addScaled, gaussian, multiply, stream, type Stream } from "@fedclair/linalg";
 import fc from "fast-check";

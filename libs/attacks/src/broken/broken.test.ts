@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { admitUpdate, deltaShape, type Shapes } from "@fedclair/core";
+import { deltaShape, type Shapes } from "@fedclair/core";
+import { admitUpdate } from "@fedclair/core/internal";
 import { anyUpdate, attacked } from "@fedclair/core/testing";
 import { create } from "../../testing/updates.js";
 

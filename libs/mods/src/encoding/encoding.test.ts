@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { payloadBytes, tensorsOf, type Delta } from "@fedclair/core";
+import { tensorsOf, type Delta } from "@fedclair/core";
+import { payloadBytes } from "@fedclair/core/internal";
 import { anyUpdate, describeMod } from "@fedclair/core/testing";
 import { stream } from "@fedclair/linalg";
 import { encoding } from "./index.js";

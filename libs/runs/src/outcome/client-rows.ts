@@ -1,11 +1,5 @@
-import {
-  clientIds,
-  printable,
-  type ClientRecord,
-  type Failure,
-  type Metrics,
-  type VerdictStatus,
-} from "@fedclair/core";
+import type { Metrics, VerdictStatus } from "@fedclair/core";
+import { clientIds, printable, type ClientRecord, type Failure } from "@fedclair/core/internal";
 import type { TrialDescription } from "../description.js";
 import type { Run } from "../run.js";
 import { isFlagged, truthOf, truthText } from "../truth.js";

@@ -1,4 +1,4 @@
-import { optionsOf, type PluginChoice } from "@fedclair/core";
+import { optionsOf, type PluginChoice } from "@fedclair/core/internal";
 import type { Run } from "../run.js";
 
 /** A plug-in's name and options on a line: `clair (rank 4, side left)`. */

@@ -1,4 +1,4 @@
-import { printable } from "@fedclair/core";
+import { printable } from "@fedclair/core/internal";
 import pc from "picocolors";
 import type { Run } from "../run.js";
 import { measuringClients } from "../truth.js";

@@ -1,4 +1,4 @@
-import { printable } from "@fedclair/core";
+import { printable } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import type { Detected } from "../detection.js";
 import { metricOf, ownValue } from "../measure.js";

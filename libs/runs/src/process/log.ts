@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { printable } from "@fedclair/core";
+import { printable } from "@fedclair/core/internal";
 import { pino, type Logger, type LoggerOptions } from "pino";
 import pc from "picocolors";
 

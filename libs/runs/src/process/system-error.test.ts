@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exitCodes, UserError } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import { exitCodes } from "@fedclair/core/internal";
 import { codeOf, systemFault } from "./system-error.js";
 
 describe("systemFault", () => {

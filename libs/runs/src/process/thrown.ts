@@ -1,4 +1,4 @@
-import type { OnGroupFault, OnThrown } from "@fedclair/core";
+import type { OnGroupFault, OnThrown } from "@fedclair/core/internal";
 import { messageOf, placeOf } from "@fedclair/core/errors";
 import type { Logger } from "./log.js";
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { parseTrial, UserError, type Plugins, type Trial } from "@fedclair/core";
+import { UserError, type Plugins } from "@fedclair/core";
+import { parseTrial, type Trial } from "@fedclair/core/internal";
 import { devicesOf } from "../devices.js";
 import { pathsOf } from "../paths.js";
 import { isSweep } from "../sweep/sweep-file.js";

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError, type Trial } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import type { Trial } from "@fedclair/core/internal";
 import { parse } from "yaml";
 import type { PlaceOptions } from "../process/run-options.js";
 import { codeOf } from "../process/system-error.js";

@@ -4,7 +4,8 @@ import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { printable, UserError } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import { printable } from "@fedclair/core/internal";
 import { codeOf } from "../process/system-error.js";
 
 /** Who holds a folder. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Products, resolveParams, type Delta, type Tensor, type TrialState } from "@fedclair/core";
+import { Products, type Delta, type Tensor } from "@fedclair/core";
+import { resolveParams, type TrialState } from "@fedclair/core/internal";
 import { paramsFile } from "./params-file.js";
 
 const matrix = (shape: [number, number], ...data: number[]): Tensor => ({

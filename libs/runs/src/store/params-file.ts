@@ -1,14 +1,5 @@
-import {
-  dtypeOf,
-  isLowRank,
-  resolveParams,
-  zeros,
-  type ClientParams,
-  type LowRank,
-  type Params,
-  type Tensor,
-  type TrialState,
-} from "@fedclair/core";
+import { dtypeOf, isLowRank, zeros, type LowRank, type Params, type Tensor } from "@fedclair/core";
+import { resolveParams, type ClientParams, type TrialState } from "@fedclair/core/internal";
 
 /**
  * What `params.safetensors` holds: `global/<module>` and, for clients with params of their own, `<client id>/<module>`.

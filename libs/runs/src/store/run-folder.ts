@@ -1,16 +1,15 @@
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { UserError, type Artifact } from "@fedclair/core";
 import {
   safetensorsPieces,
   exitCodes,
   messageOf,
-  UserError,
-  type Artifact,
   type RoundDone,
   type RoundTiming,
   type Trial,
   type TrialState,
-} from "@fedclair/core";
+} from "@fedclair/core/internal";
 import { stringify } from "yaml";
 import type { Arm, ArmRecord } from "../arms.js";
 import { codeOf } from "../process/system-error.js";

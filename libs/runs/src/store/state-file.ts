@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { Deserializer, Serializer } from "node:v8";
-import { messageOf, UserError } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import { messageOf } from "@fedclair/core/internal";
 import { batches, writeWhole } from "./durable.js";
 
 /*

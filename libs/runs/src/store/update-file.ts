@@ -6,14 +6,13 @@ import { promisify } from "node:util";
 import {
   dtypeOf,
   isLowRank,
-  messageOf,
-  storedTensor,
   UserError,
   type Params,
   type Tensor,
   type TensorDelta,
   type Update,
 } from "@fedclair/core";
+import { messageOf, storedTensor } from "@fedclair/core/internal";
 
 const [opened, written] = [promisify(open), promisify(write)];
 

@@ -1,4 +1,5 @@
-import { didYouMean, UserError, type Plugins, type Trial } from "@fedclair/core";
+import { UserError, type Plugins } from "@fedclair/core";
+import { didYouMean, type Trial } from "@fedclair/core/internal";
 import { armsOf } from "../arms.js";
 import { measuresOf } from "../description.js";
 import { detectionInfos } from "../detection.js";

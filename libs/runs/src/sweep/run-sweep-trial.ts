@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ClientRunner, exitCodes, MemoryPool, UserError, type Plugins } from "@fedclair/core";
+import { UserError, type Plugins } from "@fedclair/core";
+import { ClientRunner, exitCodes, MemoryPool } from "@fedclair/core/internal";
 import type { ChosenBackend } from "../backend.js";
 import { faultsOf } from "../faults.js";
 import { recordTrial } from "../record-trial.js";

@@ -1,11 +1,5 @@
-import {
-  elsewhere,
-  parseChecked,
-  parseTrial,
-  UserError,
-  type Plugins,
-  type Trial,
-} from "@fedclair/core";
+import { UserError, type Plugins } from "@fedclair/core";
+import { elsewhere, parseChecked, parseTrial, type Trial } from "@fedclair/core/internal";
 import { stringify } from "yaml";
 import { z } from "zod";
 import { pathsOf } from "../paths.js";

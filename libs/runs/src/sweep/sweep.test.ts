@@ -2,13 +2,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  exitCodes,
-  type Aggregator,
-  type Plugin,
-  type Plugins,
-  type TaskPlugin,
-} from "@fedclair/core";
+import type { Aggregator, Plugin, Plugins, TaskPlugin } from "@fedclair/core";
+import { exitCodes } from "@fedclair/core/internal";
 import { toyPlugins } from "@fedclair/core/testing";
 import { z } from "zod";
 import type { Summary } from "../summary.js";

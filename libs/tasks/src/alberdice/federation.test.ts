@@ -1,15 +1,12 @@
 import {
-  clientIds,
-  createPlugin,
-  trialSchema,
   UserError,
   type Aggregator,
   type Attack,
   type Params,
   type Plugin,
   type Plugins,
-  type RoundDone,
 } from "@fedclair/core";
+import { clientIds, createPlugin, trialSchema, type RoundDone } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";

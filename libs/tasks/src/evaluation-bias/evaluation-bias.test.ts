@@ -1,8 +1,4 @@
 import {
-  ClientRunner,
-  createPlugin,
-  parseTrial,
-  payloadBytes,
   tensorsOf,
   UserError,
   type Aggregator,
@@ -11,11 +7,17 @@ import {
   type Params,
   type Plugin,
   type Plugins,
-  type RoundDone,
   type Tensor,
   type TrainResult,
   type Verdict,
 } from "@fedclair/core";
+import {
+  ClientRunner,
+  createPlugin,
+  parseTrial,
+  payloadBytes,
+  type RoundDone,
+} from "@fedclair/core/internal";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { item } from "@fedclair/linalg";

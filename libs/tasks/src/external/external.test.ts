@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Attack, Plugin, Plugins, TaskPlugin, Update } from "@fedclair/core";
 import {
   clientIds,
   ClientRunner,
@@ -6,13 +7,8 @@ import {
   MemoryPool,
   parseTrial,
   unknownClients,
-  type Attack,
   type ClientPool,
-  type Plugin,
-  type Plugins,
-  type TaskPlugin,
-  type Update,
-} from "@fedclair/core";
+} from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
 import { z } from "zod";
 import { play } from "@fedclair/core/testing";

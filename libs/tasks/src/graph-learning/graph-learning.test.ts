@@ -1,15 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  createPlugin,
-  trialSchema,
-  type Aggregator,
-  type Attack,
-  type Plugin,
-  type Plugins,
-  type RoundDone,
-  type TaskPlugin,
-  type Update,
-} from "@fedclair/core";
+import type { Aggregator, Attack, Plugin, Plugins, TaskPlugin, Update } from "@fedclair/core";
+import { createPlugin, trialSchema, type RoundDone } from "@fedclair/core/internal";
 import { stream, sum } from "@fedclair/linalg";
 import { z } from "zod";
 import { covarianceDistance, covarianceLowRank } from "./detectors.js";

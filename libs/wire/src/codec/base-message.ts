@@ -1,4 +1,5 @@
-import { payloadBytes, yieldToEventLoop, type Params } from "@fedclair/core";
+import { yieldToEventLoop, type Params } from "@fedclair/core";
+import { payloadBytes } from "@fedclair/core/internal";
 import protobuf from "protobufjs/minimal.js";
 import { fedclair } from "#gen/fedclair.js";
 import { uint32 } from "./checks.js";

@@ -1,4 +1,4 @@
-import { bounds, isName, printable } from "@fedclair/core";
+import { bounds, isName, printable } from "@fedclair/core/internal";
 import { WireError } from "../wire-error.js";
 import { BoundedReader, maxTextBytes } from "./bounded-reader.js";
 

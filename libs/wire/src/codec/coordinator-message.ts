@@ -1,11 +1,5 @@
-import {
-  bounds,
-  printable,
-  type ClientJob,
-  type ClientParams,
-  type Delta,
-  type Params,
-} from "@fedclair/core";
+import type { Delta, Params } from "@fedclair/core";
+import { bounds, printable, type ClientJob, type ClientParams } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decoding, nameOf, required, uint32 } from "./checks.js";

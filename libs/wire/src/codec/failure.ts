@@ -1,4 +1,4 @@
-import { errorCodes, failure, type ErrorCode, type Failure } from "@fedclair/core";
+import { errorCodes, failure, type ErrorCode, type Failure } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { required } from "./checks.js";

@@ -1,4 +1,5 @@
-import { checkNames, deltaBytes, type ErrorCode, type Failure, type Update } from "@fedclair/core";
+import type { Update } from "@fedclair/core";
+import { checkNames, deltaBytes, type ErrorCode, type Failure } from "@fedclair/core/internal";
 import protobuf from "protobufjs/minimal.js";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";

@@ -1,4 +1,4 @@
-import type { Failure } from "@fedclair/core";
+import type { Failure } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decoding, required } from "./checks.js";

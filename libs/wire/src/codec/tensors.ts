@@ -1,16 +1,15 @@
 import { endianness } from "node:os";
 import {
   isLowRank,
-  messageOf,
   shapeText,
   sizeOf,
-  unpacked,
   type Delta,
   type Packed,
   type Params,
   type TensorDelta,
   type Tensor,
 } from "@fedclair/core";
+import { messageOf, unpacked } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { required, uint32, uniqueNames } from "./checks.js";

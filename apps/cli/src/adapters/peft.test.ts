@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decodeSafetensors, encodeSafetensors, UserError, type Tensor } from "@fedclair/core";
+import type { StoredType } from "@fedclair/core/internal";
+import { openAdapter, readPair, writeAdapter, type Adapter } from "./peft.js";
+import { readTensor } from "./tensor-files.js";
+
+const f32 = (shape: readonly number[], ...values: number[]): Tensor => ({
+  shape,
+  data: Float32Array.from(values),
+});
+const a = f32([2, 3], 1, 2, 3, 4, 5, 6);
+const b = f32([1, 2], 10, 20);
+
+const pairsOf = ({ modules }: Adapter) =>
+  new Map([...modules].map(([name, pair]) => [name, readPair(pair)]));
+const othersOf = ({ others }: Adapter) => [...others].map(([name, one]) => [name, readTensor(one)]);
+
+describe("PEFT adapters", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "peft-"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const save = async (
+    tensors: Readonly<Record<string, Tensor>>,
+    config: object = {},
+    name = "one",
+  ): Promise<string> => {
+    const path = join(folder, name);
+    await mkdir(path);
+    const written = { peft_type: "LORA", r: 2, lora_alpha: 4, ...config };
+    await writeFile(join(path, "adapter_config.json"), JSON.stringify(written));
+    const bytes = encodeSafetensors(new Map(Object.entries(tensors)));
+    await writeFile(join(path, "adapter_model.safetensors"), bytes);
+    return path;
+  };
+  const scaleOf = async (config: object, name: string): Promise<number> => {
+    const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, config, name);
+    const modules = pairsOf(await openAdapter(path));
+    return (modules.get("q")?.b.data[0] ?? NaN) / 10;
+  };
+
+  it("gives every module its pair, the scale in B, whatever the adapter was called", async () => {
+    const path = await save({
+      "base_model.model.q.lora_A.default.weight": a,
+      "base_model.model.q.lora_B.default.weight": b,
+      "base_model.model.head.weight": a,
+    });
+    const adapter = await openAdapter(path);
+    assert.deepEqual(
+      [...pairsOf(adapter)],
+      [["base_model.model.q", { b: f32([1, 2], 20, 40), a }]],
+    );
+    assert.deepEqual(othersOf(adapter), [["base_model.model.head.weight", a]]);
+  });
+
+  it("scales by α/r, by α/√r of rank-stabilised LoRA, and by a module's own α", async () => {
+    assert.equal(await scaleOf({}, "plain"), 2);
+    assert.ok(Math.abs((await scaleOf({ use_rslora: true }, "rs")) - 4 / Math.SQRT2) < 1e-6);
+    assert.equal(await scaleOf({ alpha_pattern: { q: 6 } }, "own"), 3);
+    assert.equal(await scaleOf({ alpha_pattern: { other: 6 } }, "others"), 2);
+  });
+
+  it("writes other pairs into an adapter that stays what it was: scales, ranks, all else that it holds", async () => {
+    const head = f32([1, 1], 7);
+    const path = await save(
+      {
+        "k.lora_A.weight": f32([1, 3], 1, 2, 3),
+        "k.lora_B.weight": f32([1, 1], 4),
+        "q.lora_A.weight": a,
+        "q.lora_B.weight": b,
+        "score.weight": head,
+        "q.lora_B.bias": head,
+      },
+      {
+        use_rslora: true,
+        alpha_pattern: { k: 6 },
+        rank_pattern: { k: 1 },
+        modules_to_save: ["score"],
+        bias: "all",
+      },
+    );
+    const original = await openAdapter(path);
+    await writeAdapter(join(folder, "two"), original, pairsOf(original));
+    const again = await openAdapter(join(folder, "two"));
+    assert.deepEqual(again.config, original.config);
+    assert.deepEqual(othersOf(again), othersOf(original));
+    for (const [name, { a: own, b: change }] of pairsOf(original)) {
+      const pair = pairsOf(again).get(name);
+      assert.deepEqual(pair?.a, own);
+      change.data.forEach((x, i) => {
+        assert.ok(Math.abs((pair.b.data[i] ?? NaN) / x - 1) < 1e-6);
+      });
+    }
+  });
+
+  it("takes patterns as names in the base model, from its beginning too", async () => {
+    const name = "base_model.model.model.layers.0.q";
+    const tensors = { [`${name}.lora_A.weight`]: a, [`${name}.lora_B.weight`]: b };
+    for (const [i, [pattern, scale]] of [
+      ["^model.layers.0.q", 3],
+      ["^layers.0.q", 2],
+      ["layers.0.q", 3],
+      ["model\\.layers\\.\\d+\\.q", 3],
+    ].entries()) {
+      const path = await save(tensors, { alpha_pattern: { [String(pattern)]: 6 } }, `p${i}`);
+      const modules = pairsOf(await openAdapter(path));
+      assert.equal((modules.get(name)?.b.data[0] ?? NaN) / 10, scale, String(pattern));
+    }
+  });
+
+  it("reads an adapter in several files", async () => {
+    const path = await save({ "q.lora_A.weight": a }, {}, "shards");
+    const [one, two] = ["adapter_model-00001-of-00002", "adapter_model-00002-of-00002"];
+    await rename(join(path, "adapter_model.safetensors"), join(path, `${one}.safetensors`));
+    const bytes = encodeSafetensors(new Map([["q.lora_B.weight", b]]));
+    await writeFile(join(path, `${two}.safetensors`), bytes);
+    const map = {
+      "q.lora_A.weight": `${one}.safetensors`,
+      "q.lora_B.weight": `${two}.safetensors`,
+    };
+    const index = join(path, "adapter_model.safetensors.index.json");
+    await writeFile(index, JSON.stringify({ weight_map: map }));
+    assert.deepEqual([...(await openAdapter(path)).modules.keys()], ["q"]);
+    await writeFile(index, JSON.stringify({ weight_map: { q: "../secret" } }));
+    await assert.rejects(openAdapter(path), /'..\/secret': expected the name of a file beside it/);
+  });
+
+  it("writes each tensor in the type that it came in", async () => {
+    const path = await save({}, {}, "brain");
+    const tensors = new Map([
+      ["q.lora_A.default.weight", a],
+      ["q.lora_B.default.weight", b],
+      ["head", a],
+    ]);
+    const types = new Map<string, StoredType>([
+      ["q.lora_A.default.weight", "BF16"],
+      ["q.lora_B.default.weight", "F16"],
+      ["head", "F8_E4M3"],
+    ]);
+    const file = join(path, "adapter_model.safetensors");
+    await writeFile(file, encodeSafetensors(tensors, {}, types));
+    const adapter = await openAdapter(path);
+    await writeAdapter(join(folder, "again"), adapter, pairsOf(adapter));
+    const written = decodeSafetensors(
+      await readFile(join(folder, "again", "adapter_model.safetensors")),
+    );
+    assert.deepEqual(
+      written.tensors.map(({ name, type }) => [name, type]),
+      [
+        ["q.lora_A.weight", "BF16"],
+        ["q.lora_B.weight", "F16"],
+        ["head", "F16"],
+      ],
+    );
+  });
+
+  it("says what is wrong, and where", async () => {
+    const faults: [string, RegExp, Promise<string>][] = [
+      [
+        "half",
+        /q: expected lora_A of shape r×in and lora_B of out×r, got 2×3 and none/,
+        save({ "q.lora_A.weight": a }, {}, "half"),
+      ],
+      [
+        "other half",
+        /model.safetensors: q: expected .* got none and 1×2/,
+        save(
+          { "q.lora_B.weight": b, "k.lora_A.weight": a, "k.lora_B.weight": b },
+          {},
+          "other half",
+        ),
+      ],
+      [
+        "second",
+        /q: expected one adapter, got a second lora_A, q.lora_A.two.weight/,
+        save({ "q.lora_A.weight": a, "q.lora_A.two.weight": a }, {}, "second"),
+      ],
+      [
+        "pattern",
+        /adapter_config.json: alpha_pattern.q_proj\[: expected module names or regular expressions/,
+        save({}, { alpha_pattern: { "q_proj[": 64 } }, "pattern"),
+      ],
+      [
+        "alpha",
+        /adapter_config.json: lora_alpha: .* from 1e-20 to 1e20, got 0/,
+        save({}, { lora_alpha: 0 }, "alpha"),
+      ],
+      [
+        "ranks",
+        /got 2×3 and 2×3/,
+        save({ "q.lora_A.weight": a, "q.lora_B.weight": a }, {}, "ranks"),
+      ],
+      ["none", /no pair of lora_A and lora_B/, save({ "q.weight": a }, {}, "none")],
+      [
+        "kind",
+        /adapter_config.json: peft_type: expected LORA/,
+        save({}, { peft_type: "IA3" }, "kind"),
+      ],
+      ["rank", /adapter_config.json: r: /, save({}, { r: 0 }, "rank")],
+      [
+        "other rank",
+        /q: adapter_config.json says rank 8, the tensors have 2/,
+        save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, { r: 8 }, "other rank"),
+      ],
+      [
+        "experts",
+        /target_parameters: expected plain LoRA.*experts.*leave such adapters out/,
+        save({}, { target_parameters: ["mlp.experts.gate_up_proj"] }, "experts"),
+      ],
+      ["kasa", /kasa_config: expected plain LoRA/, save({}, { kasa_config: { beta: 1 } }, "kasa")],
+      ["qalora", /use_qalora: expected plain/, save({}, { use_qalora: true }, "qalora")],
+    ];
+    for (const [name, message, path] of faults) {
+      await assert.rejects(openAdapter(await path), (error) => {
+        assert.ok(error instanceof UserError, name);
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+    const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, {}, "cut");
+    await writeFile(join(path, "adapter_model.safetensors"), "short");
+    await assert.rejects(openAdapter(path), /adapter_model.safetensors: not a valid safetensors/);
+    await rm(join(path, "adapter_model.safetensors"));
+    await assert.rejects(openAdapter(path), /saved as \.bin must be saved anew/);
+  });
+});

@@ -1,0 +1,118 @@
+import { axisTicks, figureConfig, type Axis, type Drawing } from "@fedclair/report";
+import { oneLine } from "@fedclair/core/internal";
+import { largest, least } from "@fedclair/runs";
+import type { Audit } from "../audit-schema.js";
+import { pieceOf, usualSize } from "../evidence-text.js";
+import { statusEncoding } from "./evidence-figure.js";
+import { cellAxis, gridLayers, type Grid } from "./grid.js";
+import { groupLabel } from "./group-text.js";
+import { drawnOf, drawnText, partingsOf, type Group } from "./groups.js";
+
+/** Up to so many adapters each has its name beside its row; beyond, a group has. */
+const mostNamed = 60;
+/** Of the matrix, without names and norms. */
+const widestMatrix = 600;
+
+/** How alike every two adapters are, and beside it how large each is. Without a drawing where that was not found. */
+export function likenessFigure(audit: Audit, groups: readonly Group[]): Drawing {
+  const { alike } = audit;
+  const drawn = drawnOf(groups);
+  const names = drawn.flatMap((group) => group.names);
+  const places = new Map(alike?.names.map((name, i) => [name, i]));
+  const rows = names.map(oneLine);
+  const grid: Grid = {
+    ...{ rows, columns: rows, partings: partingsOf(drawn), isSquare: true },
+    valueOf: (row, column) =>
+      row === column
+        ? undefined
+        : alike?.cosines[places.get(names[row] ?? "") ?? -1]?.[
+            places.get(names[column] ?? "") ?? -1
+          ],
+    shadeOf: (cosine) => Math.round(cosine * 20) / 20,
+    aboutCell: (row, column, cosine) =>
+      `${rows[row] ?? ""}, ${rows[column] ?? ""}: ${cosine.toFixed(3)}`,
+  };
+  return {
+    name: "likeness",
+    title: "Who is like whom",
+    caption:
+      "Cosine of every two whole changes, the mean over modules, in the same order down and across; beside it the norm of each, in medians of the benign. " +
+      "Adapters form a group that are more alike than 95 % of the pairs of benign ones, on average." +
+      drawnText(groups),
+    spec: alike === undefined || names.length === 0 ? undefined : specOf(grid, audit, groups),
+  };
+}
+
+function specOf(grid: Grid, audit: Audit, groups: readonly Group[]): NonNullable<Drawing["spec"]> {
+  const { rows } = grid;
+  const step = Math.max(Math.min(20, Math.floor(widestMatrix / rows.length)), 1);
+  const side = step * rows.length;
+  const isNamed = rows.length <= mostNamed;
+  const drawn = drawnOf(groups);
+  const begins = [0, ...grid.partings];
+  const middles = begins.map((row, g) => row + Math.floor((drawn[g]?.names.length ?? 0) / 2));
+  const labels = isNamed ? rows : rows.map((_, row) => groupLabel(groups[middles.indexOf(row)]));
+  const across = cellAxis(rows.length, "rowNames", { labels: false });
+  const down = cellAxis(
+    rows.length,
+    "rowNames",
+    isNamed
+      ? { labelFontSize: step < 12 ? 9 : 11, labelOverlap: false }
+      : { values: middles.map((row) => row + 0.5) },
+    true,
+  );
+  const colour = {
+    scale: { domain: [-1, 0, 1], range: ["#b2182b", "#f6f4f0", "#08519c"], interpolate: "rgb" },
+    legend: { title: "cosine", gradientLength: 220, values: [-1, -0.5, 0, 0.5, 1] },
+  };
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    config: figureConfig,
+    params: [{ name: "rowNames", value: labels }],
+    spacing: 14,
+    hconcat: [
+      { width: side, height: side, layer: gridLayers(grid, across, down, colour) },
+      ...normsPanel(audit, drawn, { ...down, axis: null }, side),
+    ],
+  } as NonNullable<Drawing["spec"]>;
+}
+
+/** In the rows of the matrix. */
+function normsPanel(
+  { adapters }: Audit,
+  groups: readonly Group[],
+  y: object,
+  height: number,
+): object[] {
+  const usual = usualSize(adapters);
+  if (usual === undefined) return [];
+  const found = new Map(adapters.map((one) => [one.name, one]));
+  const values = groups
+    .flatMap(({ names }) => names)
+    .flatMap((name, row) => {
+      const one = found.get(name);
+      const size = one && pieceOf(one, "size")?.statistic;
+      if (one === undefined || size === undefined) return [];
+      const value = size / usual;
+      const about = `${oneLine(name)}: ${value.toPrecision(3)}×`;
+      return [{ middle: row + 0.5, value, status: one.status, about }];
+    });
+  const sizes = values.map(({ value }) => value);
+  const axis: Axis = { type: "log", domain: [least(sizes) / 1.1, largest(sizes) * 1.1] };
+  return [
+    {
+      ...{ width: 100, height, data: { values } },
+      mark: { type: "point", filled: true, size: 30, opacity: 0.9, aria: true },
+      encoding: {
+        x: {
+          ...{ field: "value", type: "quantitative", title: "norm" },
+          scale: { type: axis.type, domain: axis.domain, nice: false },
+          axis: { grid: true, gridDash: [1, 3], ...axisTicks(axis), labelOverlap: true },
+        },
+        y: { ...y, field: "middle" },
+        ...statusEncoding,
+        description: { field: "about" },
+      },
+    },
+  ];
+}

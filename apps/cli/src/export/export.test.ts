@@ -1,0 +1,433 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UserError } from "@fedclair/core";
+import type { ClientRecord } from "@fedclair/core/internal";
+import type { ArmRecord, ArmTiming } from "@fedclair/runs";
+import fc from "fast-check";
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import protobuf from "protobufjs/minimal.js";
+import { writeCsv } from "./csv.js";
+import { crc32c, tfRecord } from "./event-file.js";
+import { exportRun, type ExportOptions } from "./export.js";
+import { writeParquet } from "./parquet.js";
+import { scalarsOf } from "./rounds.js";
+import { maxMetricColumns, tablesOf, type Cell, type Table } from "./tables.js";
+
+const failure = { code: "HOST_LOST", message: "gone, \u001b[2J" } as const;
+const clients: ClientRecord[] = [
+  {
+    ...{ clientId: "c0", attack: null, failure: null, numExamples: 8, train: { loss: 1 } },
+    ...{ verdict: "benign", score: 0.5, threshold: 2, evaluation: { "a,c": 0.25 } },
+  },
+  {
+    ...{ clientId: "c1", attack: null, failure: null, numExamples: 4, train: { loss: 2 } },
+    ...{ verdict: "contaminated", score: 3, threshold: 2, evaluation: { "a,c": 0.75 } },
+  },
+  {
+    ...{ clientId: "c2", attack: "toy-shift", failure: null, train: { loss: 90, "=own": 7 } },
+    ...{ verdict: "contaminated", score: 9, threshold: 2, reason: 'says "no"' },
+  },
+  { clientId: "c3", attack: null, failure },
+];
+const seconds = { sample: 0.125, train: 1, aggregate: 0.5, evaluate: 0.25 };
+const counted = { bytesSent: 700, bytesReceived: 300 };
+const wire = { ...counted, encodeSeconds: 0.75, decodeSeconds: 1.5, workSeconds: 3 };
+
+function recordOf(arm: string, round: number): ArmRecord {
+  const metrics = { gap: round / 4, broken: null as unknown as number };
+  return { arm, round, phase: "train", clients, metrics, bytes: { down: 100, up: 40 } };
+}
+
+function timingOf(arm: string, round: number): ArmTiming {
+  return { arm, round, seconds, writeSeconds: 2, coordinatorRss: 1000, wire };
+}
+
+/** Two rounds of an arm, one of another, whose label is no name of a folder. */
+const rounds: [string, number][] = [
+  ["toy-mean", 1],
+  ["toy-mean", 2],
+  ["../=b", 1],
+];
+
+const scalars: [string, number][] = [
+  ["clients/sampled", 4],
+  ["clients/failed", 1],
+  ["clients/lost", 1],
+  ["clients/flagged", 2],
+  ["bytes/down", 100],
+  ["bytes/up", 40],
+  ["seconds/sample", 0.125],
+  ["seconds/train", 1],
+  ["seconds/aggregate", 0.5],
+  ["seconds/evaluate", 0.25],
+  ["seconds/write", 2],
+  ["memory/coordinator", 1000],
+  ["wire/sent", 700],
+  ["wire/received", 300],
+  ["wire/encodeSeconds", 0.75],
+  ["wire/decodeSeconds", 1.5],
+  ["wire/workSeconds", 3],
+  ["detection/recall", 1],
+  ["detection/falseAlarms", 1],
+  ["train/loss", 1.5],
+  ["evaluation/a,c", 0.5],
+];
+
+const warned = (text: string) => assert.fail(text);
+const wallTime = Date.UTC(2026, 0, 1) / 1000;
+
+describe("export", () => {
+  let root: string;
+  let run: string;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "fedclair-"));
+    run = join(root, "run");
+    await mkdir(run);
+    await writeRun(rounds.map(([arm, round]) => recordOf(arm, round)));
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  async function writeRun(
+    records: readonly ArmRecord[],
+    timings = records.map(({ arm, round }) => timingOf(arm, round)),
+  ): Promise<void> {
+    const lines = (values: readonly object[]) =>
+      values.map((value) => JSON.stringify(value) + "\n").join("");
+    const info = { hash: "0", version: "0.1.0", started: "2026-01-01T00:00:00.000Z" };
+    await writeFile(join(run, "run.json"), JSON.stringify(info));
+    await writeFile(join(run, "trial.yaml"), "name: toy\n");
+    await writeFile(join(run, "summary.json"), JSON.stringify({ arms: [] }));
+    await writeFile(join(run, "records.jsonl"), lines(records));
+    await writeFile(join(run, "timings.jsonl"), lines(timings));
+  }
+
+  const out = () => join(root, "out");
+
+  it("tells a round in numbers: means over clients that are not contaminated", () => {
+    const round = { record: recordOf("a", 2), timing: timingOf("a", 2), elapsed: 0 };
+    assert.deepEqual([...scalarsOf(round)], [...scalars, ["global/gap", 0.5]]);
+  });
+
+  it("leaves out times that an earlier version did not take, and those of a wire in memory", () => {
+    const { train, aggregate, evaluate } = seconds;
+    const old = { arm: "a", round: 1, seconds: { train, aggregate, evaluate }, coordinatorRss: 1 };
+    const round = { record: recordOf("a", 1), timing: old, elapsed: 0 };
+    const names = [...scalarsOf(round).keys()];
+    assert.deepEqual(
+      names.filter((name) => /^(seconds|wire)\//.test(name)),
+      ["seconds/train", "seconds/aggregate", "seconds/evaluate"],
+    );
+  });
+
+  it("has a column for what a mod told", async () => {
+    const [client] = clients;
+    assert.ok(client);
+    const told = { ...client, mods: { private: { epsilon: 2.5 } } };
+    await writeRun([{ ...recordOf("a", 1), clients: [told, client] }]);
+    const [{ columns, rows }] = await tablesOf(run, warned);
+    const at = columns.findIndex(({ name }) => name === "private/epsilon");
+    const cells = [];
+    for await (const row of rows()) cells.push(row[at]);
+    assert.deepEqual(cells, [2.5, undefined]);
+  });
+
+  it("writes the tables as CSV, where nothing steers a spreadsheet or a terminal", async () => {
+    const [ofClients, ofRounds] = await tablesOf(run, warned);
+    await mkdir(out());
+    await writeCsv(ofClients, join(out(), "clients.csv"));
+    await writeCsv(ofRounds, join(out(), "rounds.csv"));
+    const [head, ...rows] = parseCsv(await readFile(join(out(), "clients.csv"), "utf8"));
+    const names =
+      "arm round phase client truth attack failure evaluationFailure verdict reason score threshold numExamples";
+    assert.deepEqual(head, [...names.split(" "), "train/loss", "evaluation/a,c", "train/=own"]);
+    const of = (arm: string, round: string) => [
+      [
+        arm,
+        round,
+        "train",
+        "c0",
+        "benign",
+        "",
+        "",
+        "",
+        "benign",
+        "",
+        "0.5",
+        "2",
+        "8",
+        "1",
+        "0.25",
+        "",
+      ],
+      [
+        arm,
+        round,
+        "train",
+        "c1",
+        "benign",
+        "",
+        "",
+        "",
+        "contaminated",
+        "",
+        "3",
+        "2",
+        "4",
+        "2",
+        "0.75",
+        "",
+      ],
+      [
+        arm,
+        round,
+        "train",
+        "c2",
+        "contaminated",
+        "toy-shift",
+        "",
+        "",
+        "contaminated",
+        'says "no"',
+        "9",
+        "2",
+        "",
+        "90",
+        "",
+        "7",
+      ],
+      [arm, round, "train", "c3", "benign", "", "HOST_LOST", "", "", "", "", "", "", "", "", ""],
+    ];
+    assert.deepEqual(rows, [...of("toy-mean", "1"), ...of("toy-mean", "2"), ...of("../=b", "1")]);
+    const [own, first, second] = parseCsv(await readFile(join(out(), "rounds.csv"), "utf8"));
+    const metrics = [...scalars.map(([name]) => name), "global/gap"];
+    assert.deepEqual(own, ["arm", "round", "phase", "kept", "stopped", ...metrics]);
+    const values = scalars.map(([, value]) => String(value));
+    assert.deepEqual(first, ["toy-mean", "1", "train", "", "", ...values, "0.25"]);
+    assert.deepEqual(second?.at(-1), "0.5");
+  });
+
+  it("writes CSV that reads back, whatever its texts are", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.string({ unit: "binary" }), fc.double())),
+        async (rows) => {
+          const file = join(root, "any.csv");
+          await writeCsv(tableOf(rows), file);
+          const [, ...read] = parseCsv(await readFile(file, "utf8"));
+          assert.equal(read.length, rows.length);
+          read.forEach(([text = "", number], i) => {
+            assert.doesNotMatch(text, /^[=+\-@]|[\p{Cc}\u2028\u202e]/u);
+            if (/^[\w ",;]*$/.test(rows[i]?.[0] ?? "")) assert.equal(text, rows[i]?.[0]);
+            assert.equal(number, String(rows[i]?.[1]));
+          });
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it("writes the same tables as Parquet, in row groups", async () => {
+    for (const table of await tablesOf(run, warned)) {
+      const path = join(root, `${table.name}.parquet`);
+      await writeParquet(table, path, 5 * table.columns.length);
+      const file = await asyncBufferFromFile(path);
+      const { row_groups, num_rows } = await parquetMetadataAsync(file);
+      const wanted: Record<string, Cell | null>[] = [];
+      for await (const row of table.rows()) {
+        const cells = table.columns.map(({ name }, i) => [name, row[i] ?? null]);
+        wanted.push(Object.fromEntries(cells) as Record<string, Cell | null>);
+      }
+      assert.equal(wanted.length, table.name === "clients" ? 12 : 3);
+      assert.equal(Number(num_rows), wanted.length);
+      assert.equal(row_groups.length, table.name === "clients" ? 3 : 1);
+      assert.deepEqual(await parquetReadObjects({ file }), wanted);
+    }
+  });
+
+  it("writes event files for TensorBoard, a folder an arm", async () => {
+    await exported("tensorboard", out());
+    const folders = (await readdir(out())).sort();
+    assert.deepEqual(folders, ["arm-2-..__b", "toy-mean"]);
+    const name = "events.out.tfevents.1767225600.fedclair";
+    const events = await Promise.all(
+      ["toy-mean", "arm-2-..__b"].map(async (arm) =>
+        decodeRecords(await readFile(join(out(), arm, name))).map(decodeEvent),
+      ),
+    );
+    const float32 = (values: readonly [string, number][]) =>
+      values.map(([tag, value]) => [tag, Math.fround(value)]);
+    const version = { wallTime, version: "brain.Event:2", scalars: [] };
+    assert.deepEqual(events, [
+      [
+        version,
+        {
+          wallTime: wallTime + 1.75,
+          step: 1,
+          scalars: float32([...scalars, ["global/gap", 0.25]]),
+        },
+        { wallTime: wallTime + 3.5, step: 2, scalars: float32([...scalars, ["global/gap", 0.5]]) },
+      ],
+      [
+        version,
+        {
+          wallTime: wallTime + 5.25,
+          step: 1,
+          scalars: float32([...scalars, ["global/gap", 0.25]]),
+        },
+      ],
+    ]);
+  });
+
+  it("knows CRC-32C, and a record that TensorFlow wrote", () => {
+    assert.equal(crc32c(Buffer.from("123456789")), 0xe3069283); // its check value
+    assert.equal(crc32c(Buffer.alloc(32)), 0x8a9136aa); // RFC 3720, B.4
+    const begin = "1800000000000000a37f4b22"; // of every event file: its first record has 24 bytes
+    assert.equal(Buffer.from(tfRecord(Buffer.alloc(24))).toString("hex", 0, 12), begin);
+  });
+
+  it("writes a line of JSON a round", async () => {
+    await exported("json", out());
+    const lines = (await readFile(out(), "utf8")).trimEnd().split("\n");
+    const numbers = Object.fromEntries(scalars);
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line) as unknown),
+      rounds.map(([arm, step]) => ({ step, arm, ...numbers, "global/gap": step / 4 })),
+    );
+  });
+
+  it("writes over nothing, and leaves nothing of an export that failed", async () => {
+    await writeFile(out(), "mine");
+    for (const to of ["json", "csv"] as const) {
+      await assert.rejects(exported(to, out()), /EEXIST|is there already: choose a new file/);
+      assert.equal(await readFile(out(), "utf8"), "mine");
+    }
+    const folder = join(root, "folder");
+    await mkdir(folder);
+    await assert.rejects(exported("parquet", folder), /'.*folder' is there already/);
+    await assert.rejects(exportRun(join(root, "none"), { to: "csv", out: out() }), /holds no run/);
+
+    const records = rounds.map(([arm, round]) => recordOf(arm, round));
+    await writeRun(records, [timingOf("toy-mean", 1), timingOf("toy-mean", 3)]);
+    for (const to of ["csv", "parquet", "tensorboard", "json"] as const) {
+      const path = join(root, to);
+      await assert.rejects(exported(to, path), (error) => {
+        assert.ok(error instanceof UserError);
+        assert.match(error.message, /timings\.jsonl has no line for toy-mean round 2, line 2 of/);
+        return true;
+      });
+      assert.ok(!existsSync(path), to);
+    }
+  });
+
+  it("leaves out the round that a run is about to write, and metrics beyond a thousand, with a word", async () => {
+    const names = Array.from({ length: maxMetricColumns + 5 }, (_, i) => `m${i}`);
+    const many = names.map((name): ClientRecord => ({
+      ...{ clientId: "c0", attack: "toy-shift", failure: null, train: { [name]: 1 } },
+    }));
+    const record = { ...recordOf("toy-mean", 1), clients: many };
+    await writeRun([record], [timingOf("toy-mean", 1), timingOf("toy-mean", 2)]);
+    const told: string[] = [];
+    const [ofClients, ofRounds] = await tablesOf(run, (text) => told.push(text));
+    assert.match(told.join(), /^the table clients has columns for the first 1000 metrics only/);
+    assert.equal(ofClients.columns.length, 13 + maxMetricColumns);
+    let rows = 0;
+    for await (const row of ofRounds.rows()) {
+      assert.equal(row.length, ofRounds.columns.length);
+      rows++;
+    }
+    assert.equal(rows, 1);
+  });
+
+  async function exported(to: ExportOptions["to"], path: string): Promise<void> {
+    await exportRun(run, { to, out: path });
+  }
+});
+
+function tableOf(rows: readonly (readonly Cell[])[]): Table {
+  return {
+    name: "clients",
+    columns: [
+      { name: "text", kind: "text" },
+      { name: "number", kind: "number" },
+    ],
+    // eslint-disable-next-line @typescript-eslint/require-await -- of values that are there
+    rows: async function* () {
+      yield* rows;
+    },
+  };
+}
+
+/** RFC 4180, strictly. */
+function parseCsv(text: string): string[][] {
+  const rows: string[][] = [];
+  let [at, row]: [number, string[]] = [0, []];
+  while (at < text.length) {
+    const rest = text.slice(at);
+    const [all, quoted, plain, end] =
+      /^(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/.exec(rest) ?? assert.fail(rest.slice(0, 80));
+    row.push(quoted?.replaceAll('""', '"') ?? plain ?? "");
+    at += all.length;
+    if (end === ",") continue;
+    rows.push(row);
+    row = [];
+  }
+  assert.deepEqual(row, [], "the last line has an end");
+  return rows;
+}
+
+/** TFRecords, their checksums checked bit by bit, by another way than they were made. */
+function decodeRecords(bytes: Buffer): Buffer[] {
+  const records: Buffer[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const length = Number(bytes.readBigUInt64LE(at));
+    assert.equal(bytes.readUInt32LE(at + 8), masked(bytes.subarray(at, at + 8)));
+    const data = bytes.subarray(at + 12, at + 12 + length);
+    assert.equal(bytes.readUInt32LE(at + 12 + length), masked(data));
+    records.push(data);
+    at += length + 16;
+  }
+  return records;
+}
+
+function masked(data: Buffer): number {
+  let crc = 0xffffffffn;
+  for (const byte of data) {
+    crc ^= BigInt(byte);
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1n ? (crc >> 1n) ^ 0x82f63b78n : crc >> 1n;
+  }
+  crc ^= 0xffffffffn;
+  return Number((((crc >> 15n) | (crc << 17n)) + 0xa282ead8n) & 0xffffffffn);
+}
+
+interface ReadEvent {
+  wallTime?: number;
+  step?: number;
+  version?: string;
+  scalars: [string, number][];
+}
+
+function decodeEvent(bytes: Buffer): ReadEvent {
+  const reader = protobuf.Reader.create(bytes);
+  const event: ReadEvent = { scalars: [] };
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag === 0o11) event.wallTime = reader.double();
+    else if (tag === 0o20) event.step = Number(reader.int64());
+    else if (tag === 0o32) event.version = reader.string();
+    else if (tag === 0o52) {
+      const end = reader.uint32() + reader.pos;
+      while (reader.pos < end) {
+        assert.equal(reader.uint32(), 0o12);
+        reader.uint32();
+        assert.equal(reader.uint32(), 0o12);
+        const name = reader.string();
+        assert.equal(reader.uint32(), 0o25);
+        event.scalars.push([name, reader.float()]);
+      }
+    } else assert.fail(`tag ${tag}`);
+  }
+  return event;
+}

@@ -1,0 +1,191 @@
+import { excerpt, UserError } from "@fedclair/core";
+import type { Trial } from "@fedclair/core/internal";
+import { armsOf, leaves, type HeldRun } from "@fedclair/runs";
+import { eachRound, scalarsOf } from "./rounds.js";
+
+/** Metrics in a request at most: https://mlflow.org/docs/latest/api_reference/rest-api.html#log-batch */
+const batchSize = 1000;
+
+/** Params in a request at most, and characters of a value. */
+const [mostParams, longestParam] = [100, 500];
+
+/** How long a request may take, in ms. */
+const patience = 60_000;
+
+interface Metric {
+  readonly key: string;
+  readonly value: number;
+  /** In ms since 1970. */
+  readonly timestamp: number;
+  readonly step: number;
+}
+
+interface Param {
+  readonly key: string;
+  readonly value: string;
+}
+
+const statuses = { done: "FINISHED", failed: "FAILED", interrupted: "KILLED", running: "RUNNING" };
+
+/**
+ * Makes a run of MLflow of each arm, in the experiment that has the trial's name, with what the trial says as its params.
+ * @param url of the tracking server; where MLFLOW_TRACKING_TOKEN is set, it is sent it
+ * @returns where a browser finds the runs
+ * @throws UserError if the server cannot be reached, or refuses
+ */
+export async function exportToMlflow(run: HeldRun, url: string): Promise<string[]> {
+  const server = new Server(url);
+  const experiment = await server.experiment(run.trial.name);
+  const began = Date.parse(run.info.started);
+  const arms = new Map<string, ArmRun>();
+  let now = began;
+  try {
+    for await (const round of eachRound(run.folder)) {
+      const { arm, round: step } = round.record;
+      const timestamp = (now = began + Math.round(round.elapsed * 1000));
+      const known = arms.get(arm);
+      const own = known ?? (await ArmRun.create(server, experiment, run, arm));
+      if (!known) {
+        arms.set(arm, own);
+        await own.tell(paramsOf(run.trial, arm));
+      }
+      for (const [name, value] of scalarsOf(round))
+        await own.add({ key: keyOf(name), value, timestamp, step });
+    }
+    for (const arm of arms.values()) await arm.end(statuses[run.status], now);
+  } catch (error) {
+    // Half an export looks like a whole one, unless it says so.
+    for (const arm of arms.values()) await arm.fail().catch(() => undefined);
+    throw error;
+  }
+  return [...arms.values()].map(({ id }) => `${server.url}/#/experiments/${experiment}/runs/${id}`);
+}
+
+/** A run of MLflow under way. */
+class ArmRun {
+  readonly id: string;
+  readonly #server: Server;
+  #batch: Metric[] = [];
+
+  private constructor(server: Server, id: string) {
+    this.#server = server;
+    this.id = id;
+  }
+
+  static async create(
+    server: Server,
+    experiment: string,
+    { trial, info }: HeldRun,
+    arm: string,
+  ): Promise<ArmRun> {
+    const { hash, version, backend, started } = info;
+    const tags = { trial: trial.name, seed: trial.seed, arm, hash, version, backend };
+    const created = (await server.post("runs/create", {
+      ...{ experiment_id: experiment, run_name: `${trial.name}-${trial.seed}-${arm}` },
+      start_time: Date.parse(started),
+      tags: Object.entries(tags).map(([key, value]) => {
+        return { key: `fedclair.${key}`, value: String(value) };
+      }),
+    })) as { run?: { info?: { run_id?: string } } };
+    return new ArmRun(server, answered(created.run?.info?.run_id, "runs/create", "run_id"));
+  }
+
+  async tell(params: readonly Param[]): Promise<void> {
+    for (let from = 0; from < params.length; from += mostParams) {
+      const some = params.slice(from, from + mostParams);
+      await this.#server.post("runs/log-batch", { run_id: this.id, params: some });
+    }
+  }
+
+  async add(metric: Metric): Promise<void> {
+    this.#batch.push(metric);
+    if (this.#batch.length === batchSize) await this.#flush();
+  }
+
+  async end(status: string, at: number): Promise<void> {
+    await this.#flush();
+    const end = status === "RUNNING" ? {} : { end_time: at };
+    await this.#server.post("runs/update", { run_id: this.id, status, ...end });
+  }
+
+  async fail(): Promise<void> {
+    await this.#server.post("runs/update", { run_id: this.id, status: "FAILED" });
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#batch.length === 0) return;
+    await this.#server.post("runs/log-batch", { run_id: this.id, metrics: this.#batch });
+    this.#batch = [];
+  }
+}
+
+/** What the trial says of an arm: `aggregator.rank` is that of its own. */
+function paramsOf(trial: Trial, arm: string): Param[] {
+  const { aggregator } = armsOf(trial).find(({ label }) => label === arm) ?? trial;
+  return [...leaves({ ...trial, aggregator, baselines: undefined })].map(([path, json]) => {
+    const value = json.startsWith('"') ? String(JSON.parse(json)) : json;
+    return { key: keyOf(path), value: value.slice(0, longestParam) };
+  });
+}
+
+class Server {
+  /** Without a slash at its end. */
+  readonly url: string;
+
+  constructor(url: string) {
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+      throw new UserError(`--url: expected http://host:port, got '${excerpt(url)}'`);
+    this.url = url.replace(/\/+$/, "");
+  }
+
+  /** The id of the experiment of this name, which is made if need be. */
+  async experiment(name: string): Promise<string> {
+    const query = `experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`;
+    const found = (await this.#ask("GET", query, undefined, 404)) as {
+      experiment?: { experiment_id?: string };
+    };
+    if (found.experiment) return answered(found.experiment.experiment_id, query, "experiment_id");
+    const made = (await this.post("experiments/create", { name })) as { experiment_id?: string };
+    return answered(made.experiment_id, "experiments/create", "experiment_id");
+  }
+
+  post(path: string, body: object): Promise<object> {
+    return this.#ask("POST", path, body);
+  }
+
+  /** @param absent a status that is answered by nothing */
+  async #ask(method: string, path: string, body?: object, absent?: number): Promise<object> {
+    const token = process.env["MLFLOW_TRACKING_TOKEN"];
+    const where = `${this.url}/api/2.0/mlflow/${path}`;
+    const response = await fetch(where, {
+      method,
+      headers: {
+        "content-type": "application/json",
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(patience),
+    }).catch((error: unknown) => {
+      const { cause = error } = error as Error;
+      throw new UserError(`${where}: ${excerpt(String(cause))}: is a tracking server there?`);
+    });
+    const text = await response.text();
+    if (response.status === absent) return {};
+    if (!response.ok) throw new UserError(`${where}: ${response.status}: ${excerpt(text)}`);
+    try {
+      return JSON.parse(text) as object;
+    } catch {
+      throw new UserError(`${where}: expected JSON, got '${excerpt(text)}'`);
+    }
+  }
+}
+
+function answered(value: string | undefined, path: string, key: string): string {
+  if (typeof value === "string") return value;
+  throw new UserError(`${path}: expected ${key} in the answer: is it a tracking server of MLflow?`);
+}
+
+/** MLflow takes letters, digits, `_`, `-`, `.`, space and `/`, at most 250 of them. */
+function keyOf(name: string): string {
+  return name.replaceAll(/[^\w\-. /]/g, "_").slice(0, 250);
+}

@@ -1,0 +1,127 @@
+import { readFile } from "node:fs/promises";
+import { oneLine, parseTrial } from "@fedclair/core/internal";
+import { pluginsFor } from "@fedclair/plugins";
+import {
+  armsOf,
+  columns,
+  formatNumber,
+  isSweep,
+  parseSweep,
+  pathsOf,
+  print,
+  runsUnder,
+  type HeldRun,
+  type Measure,
+} from "@fedclair/runs";
+import pc from "picocolors";
+import { standing } from "./show.js";
+import { trialFiles } from "./trial-files.js";
+
+export interface ListOptions {
+  readonly claims: boolean;
+  readonly json: boolean;
+}
+
+/** `fedclair list`: the trials and sweeps under a folder, by default `trials` if there is one, and the runs that lie in `runs`. */
+export async function list(
+  folder: string | undefined,
+  { claims, json }: ListOptions,
+): Promise<void> {
+  const names =
+    folder === undefined ? await trialFiles("trials").catch(() => []) : await trialFiles(folder);
+  const files = await Promise.all(names.map(listed));
+  const runs = (await runsUnder("runs")).map((run) => ({ run, primary: primaryOf(run) }));
+  const trials = files.filter((entry) => "task" in entry);
+  const sweeps = files.filter((entry) => "sweep" in entry);
+  const faulty = files.filter((entry) => "fault" in entry);
+  if (json) {
+    const told = runs.map(({ run, primary }) => ({
+      ...standing(run),
+      ...(primary && { primary }),
+      ...(run.summary && { summary: run.summary }),
+    }));
+    print(JSON.stringify({ trials, sweeps, faulty, runs: told }) + "\n");
+    return;
+  }
+  const claimOf = ({ claim }: { claim: string }) => (claims ? [oneLine(claim.trim())] : []);
+  const claimHead = claims ? ["claim"] : [];
+  section(
+    ["trial", "task", "clients", ...claimHead],
+    trials.map((entry) => [oneLine(entry.file), entry.task, entry.clients, ...claimOf(entry)]),
+  );
+  section(
+    ["sweep", "trials", ...claimHead],
+    sweeps.map((entry) => [oneLine(entry.file), entry.trials, ...claimOf(entry)]),
+  );
+  section(
+    ["file that cannot be read", "why"],
+    faulty.map(({ file, fault }) => [oneLine(file), pc.red(oneLine(fault))]),
+  );
+  section(["run", "status", "rounds", "began", "seed", "primary measure", ""], runs.map(runRow));
+}
+
+/** A file under a folder of trial files. */
+type Listed =
+  | {
+      readonly file: string;
+      readonly task: string;
+      readonly clients: number;
+      readonly claim: string;
+    }
+  | {
+      readonly file: string;
+      readonly sweep: string;
+      readonly trials: number;
+      readonly claim: string;
+    }
+  | { readonly file: string; readonly fault: string };
+
+async function listed(file: string): Promise<Listed> {
+  try {
+    const text = await readFile(file, "utf8");
+    const plugins = await pluginsFor(file);
+    if (isSweep(text)) {
+      const { name, trials, claim = "" } = parseSweep(text, file, plugins);
+      return { file, sweep: name, trials: trials.length, claim };
+    }
+    const { task, clients, claim = "" } = parseTrial(text, file, plugins, [], pathsOf(file));
+    return { file, task: task.name, clients, claim };
+  } catch (error) {
+    const [fault = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return { file, fault };
+  }
+}
+
+/** The number by which the trial's methods are compared first, of the one under study; undefined where it is not known. */
+function primaryOf({ trial, summary }: HeldRun): Measure | undefined {
+  const [{ label }] = armsOf(trial);
+  return summary?.details.find(
+    ({ metric, arm, comparison }) => metric === summary.primary && arm === label && !comparison,
+  );
+}
+
+function runRow({ run, primary }: { run: HeldRun; primary: Measure | undefined }): Cell[] {
+  const { folder, status, trial, info, rounds } = run;
+  const all = trial.rounds * armsOf(trial).length;
+  const colour = { done: pc.green, running: pc.cyan, failed: pc.red, interrupted: pc.yellow };
+  return [
+    oneLine(folder),
+    colour[status](status),
+    status === "done" ? String(all) : `${rounds} of ${all}`,
+    info.started.slice(0, 16).replace("T", " "),
+    trial.seed,
+    primary ? oneLine(primary.name) : "",
+    primary ? formatNumber(primary.value) : "",
+  ];
+}
+
+type Cell = string | number;
+
+/** A table under its heads; nothing where it has no rows. */
+function section(heads: readonly string[], rows: readonly (readonly Cell[])[]): void {
+  if (rows.length === 0) return;
+  const isNumber = (i: number) => rows.every((row) => typeof row[i] === "number");
+  const align = heads.map((_, i) => (isNumber(i) ? "right" : "left"));
+  const cells = rows.map((row) => row.map(String));
+  print(`${columns([heads, ...cells], align)}\n\n`);
+}

@@ -1,0 +1,36 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError, type Plugins } from "@fedclair/core";
+import { namedPlugins, parseTrial } from "@fedclair/core/internal";
+import { loadPlugins, resolveModule } from "@fedclair/plugins";
+import { describeTrial, readRun, type Run } from "@fedclair/runs";
+
+/**
+ * Reads a run, with what the plug-ins of its trial know of it.
+ * @param modules of plug-ins from outside; without them a run is read too, with a word on what is missing then
+ * @throws UserError if the folder holds no run
+ */
+export async function openRun(folder: string, modules: readonly string[]): Promise<Run> {
+  const file = join(folder, "trial.yaml");
+  const text = await readFile(file, "utf8").catch(() => {
+    throw new UserError(`'${folder}' is no run folder: it has no trial.yaml`);
+  });
+  const plugins = await loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));
+  const absent = absentPlugins(text, plugins);
+  if (absent.length === 0) {
+    return await readRun(folder, await describeTrial(parseTrial(text, file, plugins), plugins));
+  }
+  process.stderr.write(
+    `${folder}: read without ${absent.join(" and ")}: names of clients, units and figures of its own come with --plugin\n`,
+  );
+  return await readRun(folder);
+}
+
+/** The plug-ins from outside that a run was made with, and that are not loaded. */
+function absentPlugins(trial: string, { outside = [] }: Plugins): string[] {
+  return namedPlugins(trial)
+    .identities.filter(
+      ({ kind, name }) => !outside.some((own) => own.kind === kind && own.name === name),
+    )
+    .map(({ kind, name, version }) => `${kind} '${name}' ${version}`.trimEnd());
+}

@@ -1,0 +1,39 @@
+import { UserError } from "@fedclair/core";
+import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
+import { pluginsFor } from "@fedclair/plugins";
+import { runAndReport, showIfDone } from "@fedclair/report";
+import {
+  backendOf,
+  createLog,
+  folderOf,
+  loadForOutside,
+  logGroupFault,
+  logThrown,
+  readTrialFile,
+  refuseElsewhere,
+} from "@fedclair/runs";
+import type { RunOptions } from "./run-options.js";
+
+/** `fedclair run --transport memory`: all in this process. */
+export async function runInMemory(file: string, options: RunOptions): Promise<void> {
+  const plugins = await pluginsFor(file, options.set);
+  const trial = await readTrialFile(file, plugins, options.set);
+  const out = await folderOf(trial, options);
+  const { json, report, backend, metrics, resume: resumes = false } = options;
+  if (metrics !== undefined)
+    throw new UserError("--metrics: a coordinator serves them, and --transport memory has none");
+  process.exitCode = await showIfDone(out, { trial, plugins, backend, resumes }, { json, report });
+  if (process.exitCode !== undefined) return;
+  refuseElsewhere(file, trial, plugins, resumes ? out : undefined);
+  const chosen = backendOf([trial], plugins, backend);
+  // Quiet unless asked, as with sockets, where a coordinator says it.
+  const log = createLog("client", () => ({ trial: trial.name }), "warn");
+  log.info(`backend ${chosen.name}: ${chosen.why}`);
+  await loadForOutside(trial, plugins);
+  process.exitCode = await runAndReport({
+    ...{ trial, plugins, out, json, report, resumes },
+    pool: new MemoryPool(new ClientRunner(trial, plugins, logThrown(log), logGroupFault(log))),
+    checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
+    ...{ backend: () => chosen.name, chosen },
+  });
+}

@@ -1,0 +1,193 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { loadBackend } from "@fedclair/compute";
+import { UserError, type Plugins } from "@fedclair/core";
+import { remarksOn } from "@fedclair/core/internal";
+import { pluginsFor } from "@fedclair/plugins";
+import { writeSweep } from "@fedclair/report";
+import {
+  backendOf,
+  checkMeasures,
+  interruption,
+  missingMeasures,
+  openSweepFolder,
+  parseSweep,
+  print,
+  runSweep,
+  runSweepTrial,
+  sweepText,
+  tablesOf,
+  toUserError,
+  type Done,
+  type RunTrial,
+  type Summary,
+  type Sweep,
+  type TrialQueue,
+} from "@fedclair/runs";
+import pc from "picocolors";
+import { SweepProgress } from "./sweep-progress.js";
+import { SweepWorkers } from "./sweep-workers.js";
+
+export interface SweepOptions {
+  readonly set: readonly string[];
+  readonly out?: string;
+  /** Trials at a time, each in a process of its own; one: in this process. */
+  readonly jobs: number;
+  /** Where workers take them from; true: as the environment says. */
+  readonly queue?: string | true;
+  /** As an array of jobs of Slurm, whose tasks are `jobs`. */
+  readonly slurm?: boolean;
+  readonly slurmOptions?: string;
+  /** Write the job script alone. */
+  readonly slurmDryRun?: boolean;
+  readonly json: boolean;
+}
+
+/**
+ * `fedclair sweep`: runs a grid of trials, those left out that are done, and shows tables and heat maps.
+ * @throws UserError once they are shown, if a trial failed or no trial has one of the measures
+ */
+export async function sweep(file: string, options: SweepOptions): Promise<void> {
+  const text = await readFile(file, "utf8").catch(() => {
+    throw new UserError(`cannot read the sweep file '${file}'`);
+  });
+  const plugins = await pluginsFor(file, options.set);
+  const grid = parseSweep(text, file, plugins, options.set);
+  checkMeasures(grid, file, plugins);
+  const out = options.out ?? join("runs", grid.name);
+  const remarks = grid.trials.flatMap(({ trial }) => remarksOn(trial, plugins));
+  for (const remark of new Set(remarks)) process.stderr.write(`${remark}\n`);
+  await openSweepFolder(out);
+  if (options.slurm) {
+    await submitSweep(grid, out, file, options);
+    return;
+  }
+  const summaries = new Map<string, Summary>();
+  const failed: string[] = [];
+  const incomplete: string[] = [];
+  let exitCode: number | undefined;
+  const progress = new SweepProgress(grid.trials.length);
+  for await (const done of runOn(grid, plugins, out, file, options)) {
+    const { trial, outcome } = done;
+    process.stderr.write(`${progress.count(done)} ${line(done)}\n`);
+    if ("failed" in outcome) {
+      failed.push(`${placeOf(trial)}: ${outcome.failed}`);
+      exitCode ??= outcome.exitCode;
+    } else summaries.set(trial.id, outcome);
+    for (const fault of done.faults) {
+      incomplete.push(`${placeOf(trial)}: ${fault.message}`);
+      exitCode ??= fault.exitCode;
+    }
+  }
+  const tables = tablesOf(grid, summaries);
+  await writeSweep(out, grid, tables);
+  const faults = faultsOf(grid, file, summaries, failed, incomplete);
+  if (options.json) print(JSON.stringify({ out, tables, failed, incomplete }) + "\n");
+  else {
+    const missed = faults.map((fault) => pc.red(firstLine(fault)) + "\n").join("");
+    print(`${sweepText(tables)}\n${missed}report: ${join(out, "report.html")}\n`);
+  }
+  if (faults.length > 0) throw new UserError(faults.join("\n"), exitCode);
+}
+
+/** Hands the sweep over to Slurm: whoever calls it again without, once that is done, sees the tables at once. */
+async function submitSweep(
+  { name, trials }: Sweep,
+  out: string,
+  file: string,
+  { jobs, set, slurmOptions, slurmDryRun = false }: SweepOptions,
+): Promise<void> {
+  const { submit, writeJobScript } = await import("./slurm.js");
+  const tasks = Math.min(jobs, trials.length);
+  const script = await writeJobScript({ name, file, set, out, tasks, options: slurmOptions });
+  print(slurmDryRun ? `${script}\n` : `${await submit(script)}: ${script}\n`);
+}
+
+/** The trials as they are over. */
+async function* runOn(
+  grid: Sweep,
+  plugins: Plugins,
+  out: string,
+  file: string,
+  options: SweepOptions,
+): AsyncGenerator<Done> {
+  const queue = await queueOf(grid, plugins, out, file, options);
+  try {
+    yield* runSweep(grid, queue);
+  } finally {
+    await queue.close();
+  }
+}
+
+/** Run in this process, in others of this machine, or by workers of many. */
+async function queueOf(
+  grid: Sweep,
+  plugins: Plugins,
+  out: string,
+  file: string,
+  { jobs, queue, set }: SweepOptions,
+): Promise<TrialQueue> {
+  const { signal } = interruption;
+  if (jobs > 1) return new SweepWorkers({ file, out, set }, jobs, signal);
+  const backend = backendOf(
+    grid.trials.map(({ trial }) => trial),
+    plugins,
+    "auto",
+  );
+  if (queue === undefined) {
+    await loadBackend().catch(toUserError);
+    const run: RunTrial = (trial) => runSweepTrial(trial, plugins, out, signal, backend);
+    return { jobs, run, close: () => undefined };
+  }
+  const { RedisQueue } = await import("./queue/redis-queue.js");
+  const places = { file: resolve(file), folder: resolve(out) };
+  const tell = (line: string) => process.stderr.write(`${line}\n`);
+  return await RedisQueue.open({
+    queue,
+    grid,
+    set,
+    ...places,
+    backend: backend.name,
+    tell,
+    signal,
+  });
+}
+
+/** Why tables have holes, in an entry a cause whose first line tells it in short. */
+function faultsOf(
+  sweep: Sweep,
+  file: string,
+  summaries: ReadonlyMap<string, Summary>,
+  failed: readonly string[],
+  incomplete: readonly string[],
+): string[] {
+  const faults: string[] = [];
+  if (failed.length > 0) {
+    const short = `${failed.length} of ${sweep.trials.length} trials failed`;
+    faults.push([short, ...failed.map(firstLine)].join("\n  "));
+  }
+  if (incomplete.length > 0) {
+    const short = `${incomplete.length} of ${sweep.trials.length} trials lost clients or methods`;
+    faults.push([short, ...incomplete.map(firstLine)].join("\n  "));
+  }
+  const { missing, known } = missingMeasures(sweep, summaries);
+  if (missing.length > 0) {
+    const short = `${file}: sweep.measures: no trial has ${missing.join(", ")}`;
+    faults.push(`${short}\n  expected some of ${known.join(", ")}`);
+  }
+  return faults;
+}
+
+function line({ trial, outcome, skipped }: Done): string {
+  const place = placeOf(trial);
+  if ("failed" in outcome) return `${place}: ${pc.red(outcome.failed)}`;
+  return skipped ? `${place}: done before` : place;
+}
+
+function placeOf({ at }: Done["trial"]): string {
+  return [...at].map(([path, label]) => `${path} ${label}`).join(" · ");
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? "";
+}

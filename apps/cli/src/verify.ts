@@ -1,0 +1,142 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { UserError } from "@fedclair/core";
+import { elsewhere, remarksOn, exitCodes, oneLine, type Trial } from "@fedclair/core/internal";
+import { pluginsFor } from "@fedclair/plugins";
+import { interruption, isWithin, print, readTrialFile, type Summary } from "@fedclair/runs";
+import pc from "picocolors";
+import { atATime } from "./at-a-time.js";
+import { setArgs } from "./set-args.js";
+import { trialFiles } from "./trial-files.js";
+
+export interface VerifyOptions {
+  readonly set: readonly string[];
+  /** Trials that run at a time. */
+  readonly jobs?: number;
+}
+
+/**
+ * `fedclair verify`: runs the trials that carry a claim and expected ranges, once a seed, and prints measured against
+ * expected. Each is a process of its own without sockets: the numbers are the same with them. Trials whose clients are not
+ * simulated are left out, with a word.
+ * @throws UserError (exit code 4) if anything lies outside its range, or a trial ended with an error
+ */
+export async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
+  const files = (await Promise.all(paths.map(trialFiles))).flat();
+  const claims = (await Promise.all(files.map((file) => claimOf(file, options)))).flat();
+  if (claims.length === 0) {
+    throw new UserError(
+      `no trial under ${paths.join(", ")} that can be run here has expect.measures; add some, or run one by fedclair run, or ` +
+        "fedclair coordinator where its clients are external",
+    );
+  }
+  const runs = claims.flatMap(({ file, trial, seeds }) =>
+    seeds.map((seed) => () => summaryOf(file, trial, seed, options)),
+  );
+  const summaries = atATime(runs, options.jobs ?? availableParallelism());
+  for (const summary of summaries) summary.catch(() => undefined); // awaited below, in order
+  let checked = 0;
+  let outside = 0;
+  for (const { file, trial, seeds } of claims) {
+    print(`${pc.bold(oneLine(file))}: ${oneLine(trial.claim ?? trial.name)}\n`);
+    const outcomes = await Promise.all(summaries.splice(0, seeds.length));
+    for (const { error } of outcomes) {
+      if (error !== undefined) print(`  ${pc.red("FAIL")} ${error}\n`);
+    }
+    for (const row of compare(trial, outcomes)) {
+      checked++;
+      if (!row.within) outside++;
+      print(`  ${row.within ? pc.green("ok  ") : pc.red("FAIL")} ${row.text}\n`);
+    }
+  }
+  print(`${checked - outside} passed, ${outside} failed\n`);
+  if (outside > 0)
+    throw new UserError(
+      `${outside} of ${checked} measures lie outside their range, or could not be had`,
+      exitCodes.unexpected,
+    );
+}
+
+interface Claim {
+  readonly file: string;
+  readonly trial: Trial;
+  readonly seeds: readonly number[];
+}
+
+/** Nothing of a trial that expects nothing. */
+async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
+  const plugins = await pluginsFor(file, set);
+  const trial = await readTrialFile(file, plugins, set);
+  for (const remark of remarksOn(trial, plugins)) {
+    process.stderr.write(`${oneLine(file)}: ${remark}\n`);
+  }
+  if (!trial.expect) return [];
+  const why = elsewhere(trial, plugins);
+  if (why !== undefined) {
+    process.stderr.write(`${pc.yellow("left out")} ${oneLine(file)}: ${why}\n`);
+    return [];
+  }
+  return [{ file, trial, seeds: trial.expect.seeds ?? [trial.seed] }];
+}
+
+/** Each expected measure with what the seeds gave. */
+export function compare(
+  { expect }: Pick<Trial, "expect">,
+  summaries: readonly Pick<Summary, "measures">[],
+): { within: boolean; text: string }[] {
+  return Object.entries(expect?.measures ?? {}).map(([measure, expected]) => {
+    const { min, max } = expected;
+    const values = summaries.map(({ measures }) => measures[measure]);
+    const within = values.every((value) => isWithin(value, expected));
+    const shown = values.map((value) =>
+      value === undefined ? "absent" : String(Number(value.toPrecision(4))),
+    );
+    const range = [min === undefined ? "" : `≥ ${min}`, max === undefined ? "" : `≤ ${max}`]
+      .filter(Boolean)
+      .join(" and ");
+    return { within, text: `${measure}: measured ${shown.join(", ")}; expected ${range}` };
+  });
+}
+
+/** What a seed of a trial gave; no measures if it ended with an error. */
+type Outcome = Pick<Summary, "measures"> & { readonly error?: string };
+
+async function summaryOf(
+  file: string,
+  trial: Trial,
+  seed: number,
+  options: VerifyOptions,
+): Promise<Outcome> {
+  interruption.signal.throwIfAborted();
+  const out = await mkdtemp(join(tmpdir(), `fedclair-${trial.name}-`));
+  const set = setArgs([...options.set, `seed=${seed}`]);
+  const how = ["--transport", "memory", "--no-report", "--json"];
+  const { code, stdout, stderr } = await fedclair(["run", file, ...how, "--out", out, ...set]);
+  interruption.signal.throwIfAborted();
+  if (code !== 0) {
+    const error = `seed ${seed} ended with ${code}; its run lies in ${out}\n${stderr.trimEnd()}`;
+    return { error, measures: {} };
+  }
+  await rm(out, { recursive: true });
+  return JSON.parse(stdout) as Summary;
+}
+
+/** Runs this program anew, to be stopped with it. */
+async function fedclair(args: readonly string[]) {
+  const main = fileURLToPath(new URL("./main.js", import.meta.url));
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  const stop = () => child.kill("SIGTERM");
+  interruption.signal.addEventListener("abort", stop);
+  let [stdout, stderr] = ["", ""];
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const [code, signal] = (await once(child, "close")) as [number | null, string | null];
+  interruption.signal.removeEventListener("abort", stop);
+  return { code: code ?? signal ?? exitCodes.internal, stdout, stderr };
+}

@@ -1,0 +1,146 @@
+import type { z, ZodObject } from "zod";
+import type { Aggregator } from "./aggregator.js";
+import type { Attack } from "./attack.js";
+import type { Mod } from "./mod.js";
+import type { AggregatorPlugin, Plugin, TaskPlugin } from "./plugin.js";
+import type { Task } from "./task.js";
+import { messageOf, UserError } from "../words/errors.js";
+import { pluginKinds, type PluginKind } from "./plugin-identity.js";
+import { typeText } from "../words/type-text.js";
+
+interface MadeByKind {
+  readonly task: Task;
+  readonly aggregator: Aggregator;
+  readonly attack: Attack;
+  readonly mod: Mod;
+}
+
+interface PluginsByKind {
+  readonly task: TaskPlugin;
+  readonly aggregator: AggregatorPlugin;
+  readonly attack: Plugin<Attack>;
+  readonly mod: Plugin<Mod>;
+}
+
+/** A plug-in that says what it is: what a module of plug-ins exports by default, alone or in an array. */
+export type DefinedPlugin<K extends PluginKind = PluginKind> = {
+  [Kind in K]: { readonly kind: Kind } & PluginsByKind[Kind];
+}[K];
+
+/** A plug-in as its author writes it: its options are what the schema `S` gives. */
+type Definition<K extends PluginKind, S extends ZodObject> = Omit<
+  PluginsByKind[K],
+  "schema" | "create" | "contaminations"
+> & {
+  readonly schema: S;
+  create(options: z.output<S>): MadeByKind[K];
+} & (K extends "task"
+    ? { contaminations?(options: z.output<S>): ReadonlyMap<string, ZodObject> }
+    : unknown);
+
+/**
+ * Defines a task, an aggregator, an attack or a mod outside of this repository. The type of its options comes from its schema.
+ * A trial file names the module that exports it by default: `plugins: [./my-task.js]`.
+ */
+export function definePlugin<K extends PluginKind, S extends ZodObject>(
+  plugin: { readonly kind: K; readonly schema: S } & Definition<K, S>,
+): DefinedPlugin<K> {
+  return plugin as unknown as DefinedPlugin<K>;
+}
+
+/** What must be there of what `create` makes. */
+const methods: Readonly<Record<PluginKind, readonly string[]>> = {
+  task: ["start", "openShard"],
+  aggregator: ["aggregate"],
+  attack: [],
+  mod: [],
+};
+
+/**
+ * What a module exported, checked: the same plug-in, whose `create` is checked too.
+ * @throws Error that says what is wrong with it
+ */
+export function checkedPlugin(value: unknown): DefinedPlugin {
+  if (!isObject(value)) {
+    throw new Error(
+      `expected a plug-in, as definePlugin({ kind: "task", … }), got ${typeText(value)}`,
+    );
+  }
+  const kind = pluginKinds.find((one) => one === value["kind"]);
+  if (kind === undefined) {
+    throw new Error(
+      `kind: expected one of ${pluginKinds.join(", ")}, got ${typeText(value["kind"])}`,
+    );
+  }
+  const { name, summary, schema, create } = value;
+  if (typeof name !== "string" || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
+    throw new Error(
+      `name: expected at most 64 lower-case letters, digits and hyphens, got ${typeText(name)}`,
+    );
+  }
+  if (typeof summary !== "string" || summary === "") {
+    throw new Error(
+      `summary: expected a sentence that says what it does, got ${typeText(summary)}`,
+    );
+  }
+  checkSchema(schema);
+  if (typeof create !== "function") {
+    throw new Error(`create: expected a function of the options, got ${typeText(create)}`);
+  }
+  const plugin = value as unknown as DefinedPlugin;
+  return { ...plugin, create: (options: never) => made(plugin, options) } as DefinedPlugin;
+}
+
+function checkSchema(schema: unknown): void {
+  if (schema === undefined) {
+    throw new Error(
+      "schema: missing; expected z.strictObject({ … }), z.strictObject({}) for no options",
+    );
+  }
+  // Not by instanceof: what a zod schema says of itself is the same in every copy of zod 4.
+  const internals = isObject(schema) ? schema["_zod"] : undefined;
+  const def = isObject(internals) ? internals["def"] : undefined;
+  if (!isObject(def) || def["type"] !== "object" || !isObject(def["shape"])) {
+    const old = isObject(schema) && "_def" in schema && internals === undefined;
+    throw new Error(
+      `schema: expected z.strictObject({ … }) of zod 4, got ${old ? "a schema of zod 3" : typeText(schema)}`,
+    );
+  }
+  const rest = (def["catchall"] as { _zod?: { def?: { type?: string } } } | undefined)?._zod?.def;
+  if (rest?.type !== "never") {
+    throw new Error("schema: expected z.strictObject, for a misspelt option must not pass unseen");
+  }
+  if ("name" in def["shape"]) {
+    throw new Error(
+      "schema: expected no option called name: it is the plug-in's own key in a trial file",
+    );
+  }
+}
+
+/** @throws UserError that names the plug-in if it throws, or makes something else than its kind */
+function made(plugin: DefinedPlugin, options: never): unknown {
+  const { kind, name } = plugin;
+  let value: unknown;
+  try {
+    value = plugin.create(options);
+  } catch (error) {
+    throw new UserError(`${kind} '${name}' cannot be made with these options: ${messageOf(error)}`);
+  }
+  const wanted = methods[kind];
+  if (value instanceof Promise)
+    throw new UserError(
+      `${kind} '${name}': expected create to return at once, got a promise: it must not be async`,
+    );
+  const missing = isObject(value) ? wanted.filter((m) => typeof value[m] !== "function") : wanted;
+  if (isObject(value) && missing.length === 0) return value;
+  const expected = wanted.length === 0 ? "an object" : `an object with ${wanted.join(" and ")}`;
+  const found =
+    isObject(value) && missing.length > 0
+      ? `one without ${missing.join(" and ")}`
+      : typeText(value);
+  throw new UserError(`${kind} '${name}': expected create to return ${expected}, got ${found}`);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import type { Verdict } from "./aggregator.js";
+import { UserError } from "../words/errors.js";
+import { checkVerdicts } from "./verdict.js";
+
+const sound: Verdict = { clientId: "c0", status: "benign", score: 0.5, threshold: null };
+
+describe("verdicts of a plug-in", () => {
+  it("have a client of the trial, a status that there is, and finite numbers or null", () => {
+    checkVerdicts([sound, { ...sound, clientId: "c1", status: "undecided" }], ["c0", "c1"]);
+    for (const [change, said] of [
+      [{ clientId: "ghost" }, /verdict of ghost: the trial has no such client/],
+      [{ status: "evil" }, /verdict of c0: status: expected one of benign, .*, got evil/],
+      [{ score: NaN }, /score: expected a finite number or null, got NaN/],
+      [{ score: undefined }, /score: expected a finite number or null, got undefined/],
+      [{ reason: 1n }, /verdict of c0: expected what survives JSON, got TypeError: .* BigInt/],
+      [{ reason: "x".repeat(2 ** 16) }, /expected at most 65536 characters as JSON, got 65612/],
+      [{ threshold: "x" }, /threshold: expected a finite number or null, got x/],
+    ] as const) {
+      const made = { ...sound, ...change } as unknown as Verdict;
+      assert.throws(
+        () => {
+          checkVerdicts([made], ["c0"]);
+        },
+        (error) => error instanceof UserError && said.test(error.message),
+      );
+    }
+  });
+});

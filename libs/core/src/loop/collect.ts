@@ -1,0 +1,91 @@
+import type { Answer, ClientPool, Job } from "../contracts/pool.js";
+import type { Failure } from "../words/errors.js";
+import type { Update } from "../tensors/update.js";
+import { turnOfEventLoop } from "../words/yield-to-event-loop.js";
+
+/** What a cohort sent back. Every client of the cohort is in exactly one of the two, both in cohort order. */
+export interface Collected {
+  readonly updates: readonly Update[];
+  readonly failures: ReadonlyMap<string, Failure>;
+}
+
+/** One of the answers, as it comes. */
+export interface Answered {
+  readonly kind: "answered";
+  readonly answer: Answer;
+}
+
+/**
+ * Asks `pool` and waits for its answers by progress: the collection closes when no client has answered for
+ * `answerSeconds`, and those still missing are LATE. Yields the answers as they come; their order leaves no
+ * trace in the result.
+ */
+export async function* collect(
+  pool: ClientPool,
+  jobs: readonly Job[],
+  answerSeconds: number,
+  signal: AbortSignal,
+): AsyncGenerator<Answered, Collected> {
+  const byJob = new Map<number, Answer>();
+  const closing = new AbortController();
+  const stop = () => {
+    closing.abort(signal.reason);
+  };
+  signal.addEventListener("abort", stop);
+  const answers = pool.ask(jobs, closing.signal)[Symbol.asyncIterator]();
+  let next = answers.next();
+  try {
+    while (!signal.aborted) {
+      const answer = await within(next, answerSeconds * 1000, signal);
+      if (answer === undefined || answer.done) break;
+      const { value } = answer;
+      byJob.set(value.jobId, value);
+      yield { kind: "answered", answer: value };
+      next = answers.next();
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+    closing.abort();
+    // A pool that ignores the signal must not hold the trial up: its end is not waited for, nor may it reject unheard.
+    next.catch(() => undefined);
+  }
+  // What ends this process, as Ctrl-C, ends hosts beside it too, and Node.js tells of signals after it has told of sockets.
+  if ([...byJob.values()].some((answer) => "failure" in answer)) await turnOfEventLoop();
+  signal.throwIfAborted();
+
+  const updates: Update[] = [];
+  const failures = new Map<string, Failure>();
+  for (const { id, clientId } of jobs) {
+    const answer = byJob.get(id);
+    if (answer && "update" in answer) updates.push(answer.update);
+    else failures.set(clientId, answer?.failure ?? late(answerSeconds));
+  }
+  return { updates, failures };
+}
+
+function late(answerSeconds: number): Failure {
+  const message = `no answer when the round closed, ${answerSeconds} s after the last one (limits.answerSeconds)`;
+  return { code: "LATE", message };
+}
+
+/** The value of `promise`, or undefined after `milliseconds` or on `signal`. */
+async function within<T>(
+  promise: Promise<T>,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  let giveUp: () => void = () => undefined;
+  const gaveUp = new Promise<undefined>((resolve) => {
+    giveUp = () => {
+      resolve(undefined);
+    };
+  });
+  const timer = setTimeout(giveUp, milliseconds);
+  signal.addEventListener("abort", giveUp);
+  try {
+    return await Promise.race([promise, gaveUp]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
+  }
+}

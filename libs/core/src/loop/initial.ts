@@ -1,0 +1,116 @@
+import type { Stream } from "@fedclair/linalg";
+import { admitUpdate, type Shapes } from "../tensors/admission.js";
+import { collect } from "./collect.js";
+import type { ClientPool } from "../contracts/pool.js";
+import { exitCodes, failure, UserError, type Failure } from "../words/errors.js";
+import { jobFor } from "./job.js";
+import { Products } from "../tensors/merge.js";
+import { encodeSafetensors } from "../tensors/safetensors.js";
+import {
+  dtypeOf,
+  payloadBytes,
+  sizeOf,
+  zeros,
+  type Params,
+  type Tensor,
+} from "../tensors/tensor.js";
+import type { Trial } from "../trial/trial.js";
+import {
+  deltaShape,
+  isLowRank,
+  tensorsOf,
+  type TensorDelta,
+  type Update,
+} from "../tensors/update.js";
+
+/** Where the first params of a trial come from, if a client was asked for them. */
+export interface Origin {
+  readonly clientId: string;
+  /** Of the params as a safetensors file, in hexadecimal: what the same model gives again. */
+  readonly sha256: string;
+}
+
+export interface Initial {
+  readonly params: Params;
+  readonly origin: Origin;
+}
+
+/** Clients that are asked, one after another, until one answers. */
+const mostAsked = 3;
+
+interface Asked {
+  readonly trial: Pick<Trial, "limits">;
+  readonly clientIds: readonly string[];
+  /** Ready. */
+  readonly pool: ClientPool;
+  readonly rng: Stream;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks the first client for the params that all are to start from; the next one if it has none.
+ * @throws UserError (exit code 3) when three have failed
+ */
+export async function askForParams(asked: Asked): Promise<Initial> {
+  const { trial, clientIds, pool, rng, signal } = asked;
+  const { answerSeconds, maxMessageBytes } = trial.limits;
+  const failures: string[] = [];
+  for (const clientId of clientIds.slice(0, mostAsked)) {
+    const job = jobFor(
+      { clientIds, rng },
+      {
+        ...{ clientId, round: 0, phase: "initial", kind: "initial" },
+        params: { base: new Map(), rounds: [] },
+        admit: (update) => admitInitial(update, maxMessageBytes),
+      },
+    );
+    const answers = collect(pool, [job], answerSeconds, signal);
+    let step = await answers.next();
+    while (!step.done) step = await answers.next();
+    const [update] = step.value.updates;
+    if (update) return await initialOf(update);
+    for (const [id, { code, message }] of step.value.failures)
+      failures.push(`\n  ${id}: ${code} (${message})`);
+  }
+  throw new UserError(`no client has initial params:${failures.join("")}`, exitCodes.quorum);
+}
+
+async function initialOf({ clientId, delta }: Update): Promise<Initial> {
+  const products = new Products();
+  const params = new Map<string, Tensor>();
+  for (const [name, change] of delta) params.set(name, await denseOf(change, products));
+  const digest = await crypto.subtle.digest("SHA-256", encodeSafetensors(params));
+  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0"));
+  return { params, origin: { clientId, sha256: hex.join("") } };
+}
+
+async function denseOf(change: TensorDelta, products: Products): Promise<Tensor> {
+  if (!isLowRank(change)) return change;
+  const shape = deltaShape(change);
+  const dense = zeros(shape, dtypeOf(change.b));
+  if (change.b.shape[1] !== 0) dense.data.set(await products.of(change));
+  return dense;
+}
+
+/** Whatever modules it brings, they must be such as every later update may have, and travel to hosts in one message. */
+function admitInitial(update: Update, maxBytes: number): Failure | undefined {
+  const { delta } = update;
+  if (delta.size === 0) return failure("WRONG_MODULES", "initial params without a module");
+  let bytes = 0;
+  for (const [name, change] of delta) {
+    const size = sizeOf(deltaShape(change));
+    if (size === 0) return failure("WRONG_SHAPE", `module ${name}: it has no numbers`);
+    bytes += isLowRank(change) ? size * change.b.data.BYTES_PER_ELEMENT : payloadBytes([change]);
+  }
+  if (bytes > maxBytes) {
+    const message = `initial params of ${bytes} bytes: limits.maxMessageBytes allows ${maxBytes}`;
+    return failure("OVERSIZE", message);
+  }
+  const expected: Shapes = new Map(
+    [...delta].map(([name, change]) => {
+      const [first] = tensorsOf(change);
+      return [name, { shape: deltaShape(change), dtype: first ? dtypeOf(first) : "f32" }];
+    }),
+  );
+  return admitUpdate(update, expected);
+}

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { admitUpdate } from "../tensors/admission.js";
+import { failure } from "../words/errors.js";
+import { roundRecord, type ClientRecord } from "./record.js";
+import { jsonBytes } from "../words/text.js";
+import type { Metrics, Update } from "../tensors/update.js";
+
+const answerOf = (metrics: Metrics): Update => ({
+  clientId: "c999999",
+  numExamples: Number.MAX_SAFE_INTEGER,
+  delta: new Map(),
+  metrics,
+});
+
+/** The record of one client that answered thus. */
+function recordOf(trained: Update | string, evaluated: Update | string): ClientRecord | undefined {
+  const collected = (answer: Update | string) =>
+    typeof answer === "string"
+      ? { updates: [], failures: new Map([["c999999", failure("BACKEND_MISMATCH", answer)]]) }
+      : { updates: [answer], failures: new Map() };
+  const verdict = { clientId: "c999999", status: "contaminated" } as const;
+  const number = -2.2250738585072014e-308; // the longest as JSON
+  const { clients } = roundRecord({
+    ...{ round: 1, phase: "train", metrics: {} },
+    gathered: { cohort: ["c999999"], down: 0 },
+    contamination: new Map(),
+    unknown: new Set(["c999999"]),
+    before: {
+      ...{ round: 0, params: new Map(), personal: new Map(), ask: { phase: "train" } },
+      ...{ task: undefined, aggregator: undefined, attacks: new Map(), mods: new Map() },
+    },
+    trained: collected(trained),
+    evaluated: collected(evaluated),
+    verdicts: [{ ...verdict, score: number, threshold: number, reason: "r".repeat(200) }],
+  });
+  return clients[0];
+}
+
+const many = (count: number, nameLength: number) =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [
+      `${i}`.padEnd(nameLength, "東"),
+      -2.2250738585072014e-308,
+    ]),
+  );
+
+describe("roundRecord", () => {
+  it("keeps what clients measure", () => {
+    const record = recordOf(answerOf({ loss: 0.5 }), answerOf({ accuracy: 0.25 }));
+    assert.deepEqual(record?.train, { loss: 0.5 });
+    assert.deepEqual(record.evaluation, { accuracy: 0.25 });
+    assert.ok(!("trainLeftOut" in record || "evaluationLeftOut" in record));
+  });
+
+  it("says how much it leaves out", () => {
+    const measured = many(256, 128);
+    const record = recordOf(answerOf(measured), answerOf({ accuracy: 0.25 }));
+    assert.equal(record?.train, undefined);
+    assert.equal(record?.trainLeftOut, jsonBytes(measured));
+    assert.deepEqual(record.evaluation, { accuracy: 0.25 });
+    assert.equal(recordOf("gone", answerOf(measured))?.evaluationLeftOut, jsonBytes(measured));
+  });
+
+  it("takes at most 4 KB a client, whatever the client says", () => {
+    const answers = [
+      ...[1, 16, 40, 45, 57, 60, 256].map((count) => answerOf(many(count, 4))),
+      ...[1, 3, 4, 5, 256].map((count) => answerOf(many(count, 128))),
+      ...["\n", "東", '"', "\ud800", "x"].map((unit) => unit.repeat(1e6)),
+    ];
+    for (const trained of answers) {
+      assert.ok(typeof trained === "string" || admitUpdate(trained, new Map()) === undefined);
+      for (const evaluated of answers) {
+        const bytes = jsonBytes(recordOf(trained, evaluated));
+        assert.ok(bytes <= 4096, `${bytes} bytes`);
+      }
+    }
+  });
+});

@@ -1,0 +1,665 @@
+import assert from "node:assert/strict";
+import { deserialize, serialize } from "node:v8";
+import { stream } from "@fedclair/linalg";
+import { ClientRunner } from "../client/client-runner.js";
+import { resolveParams } from "../tensors/client-params.js";
+import { clientIds } from "../contracts/clients.js";
+import type { Aggregation, Aggregator } from "../contracts/aggregator.js";
+import type { Answer, ClientPool } from "../contracts/pool.js";
+import type { Step, Task } from "../contracts/task.js";
+import { UserError } from "../words/errors.js";
+import { MemoryPool } from "../client/memory-pool.js";
+import type { RoundPlan } from "./round-plan.js";
+import { runRounds, type RoundDone } from "./round.js";
+import type { Update } from "../tensors/update.js";
+import { toyParams, toyPlugins, toyTrial } from "../../testing/index.js";
+import { startTrial, type TrialState } from "./trial-state.js";
+import { createPlugin, type Trial } from "../trial/trial.js";
+
+function planOf(trial: Trial, changes: Partial<RoundPlan> = {}): RoundPlan {
+  const runner = new ClientRunner(trial, toyPlugins);
+  return {
+    trial,
+    clientIds: clientIds(trial.clients),
+    contamination: runner.contamination,
+    pool: new MemoryPool(runner),
+    task: createPlugin(toyPlugins.tasks, trial.task),
+    aggregator: createPlugin(toyPlugins.aggregators, trial.aggregator),
+    rng: stream(trial.seed),
+    signal: new AbortController().signal,
+    ...changes,
+  };
+}
+
+async function run(
+  plan: RoundPlan,
+  from?: TrialState,
+): Promise<{ rounds: RoundDone[]; state: TrialState }> {
+  const rounds: RoundDone[] = [];
+  const { task, clientIds, rng } = plan;
+  const running = runRounds(plan, from ?? (await startTrial(task, clientIds, rng)));
+  for (;;) {
+    const step = await running.next();
+    if (step.done) return { rounds, state: step.value };
+    if (step.value.kind === "round") rounds.push(step.value);
+  }
+}
+
+describe("startTrial", () => {
+  it("says readably that a task cannot start", async () => {
+    const start = (of: Task["start"]) =>
+      startTrial({ ...createPlugin(toyPlugins.tasks, toyTrial().task), start: of }, [], stream(1));
+    await assert.rejects(
+      start(() => Promise.reject(new TypeError("no data"))),
+      /^UserError: the task cannot start: TypeError: no data \(\/.*round\.test\.ts:\d+:\d+\)$/,
+    );
+    await assert.rejects(
+      start(() => Promise.resolve({ params: {} as never })),
+      /the task's start: expected \{ params \}, a Map of tensors by module/,
+    );
+    const params = new Map([["w", { shape: [2], data: Float64Array.of(1, NaN) }]]);
+    await assert.rejects(
+      start(() => Promise.resolve({ params })),
+      new UserError("the task's start: params: module w, entry 1 is NaN"),
+    );
+  });
+});
+
+describe("runRounds", () => {
+  it("trains, averages, merges and measures", async () => {
+    // Four clients hold 1, 2, 3 and 4 and step to them from 0: the mean is 2.5, where the second round's steps cancel.
+    const { rounds, state } = await run(planOf(toyTrial()));
+    assert.deepEqual([...(state.params.get("dense")?.data ?? [])], [2.5, 0]);
+    assert.equal(rounds.length, 2);
+    const first = rounds[0];
+    assert.deepEqual(
+      first?.record.clients.map(({ clientId, failure, evaluation }) => [
+        clientId,
+        failure,
+        evaluation,
+      ]),
+      [
+        ["c00", null, { distance: 1.5 }],
+        ["c01", null, { distance: 0.5 }],
+        ["c02", null, { distance: 0.5 }],
+        ["c03", null, { distance: 1.5 }],
+      ],
+    );
+    // Down 4 × (2·8 + 6·4), up 4 × (2·8 + 2·4 + 3·4) bytes.
+    assert.deepEqual(first.record.bytes, { down: 160, up: 144 });
+  });
+
+  it("writes the same record whatever the order of arrival", async () => {
+    const trial = toyTrial({ attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }] });
+    const reversed = (inner: ClientPool): ClientPool => ({
+      ready: (signal) => inner.ready(signal),
+      close: () => inner.close(),
+      async *ask(jobs, signal) {
+        const all: Answer[] = [];
+        for await (const answer of inner.ask(jobs, signal)) all.push(answer);
+        yield* all.reverse();
+      },
+    });
+    const plan = planOf(trial);
+    const runner = new ClientRunner(trial, toyPlugins);
+    const pool = reversed(new MemoryPool(runner));
+    const records = async (p: RoundPlan) =>
+      JSON.stringify((await run(p)).rounds.map((r) => r.record));
+    assert.equal(await records(planOf(trial, { pool })), await records(plan));
+  });
+
+  it("hides the truth from the aggregator and shows it in the record", async () => {
+    const trial = toyTrial({ attacks: [{ attack: { name: "toy-shift" }, clients: ["c01"] }] });
+    const seen: string[] = [];
+    const spy: Aggregator = {
+      aggregate: (input) => {
+        seen.push(JSON.stringify(input));
+        return Promise.resolve({ change: [] });
+      },
+    };
+    const { rounds } = await run(planOf(trial, { aggregator: spy }));
+    assert.deepEqual(
+      rounds[0]?.record.clients.map((c) => c.attack),
+      [null, "toy-shift", null, null],
+    );
+    assert.ok(seen.every((text) => !text.includes("shift")));
+    // A contaminated client trains on its contaminated data (2 + 50) and does not measure.
+    assert.equal(rounds[0].record.clients[1]?.numExamples, 52);
+    assert.equal(rounds[0].record.clients[1].evaluation, undefined);
+  });
+
+  it("lets an omniscient attack see all honest updates and nothing else", async () => {
+    const trial = toyTrial({ clients: 5, attacks: [{ attack: { name: "toy-forger" }, count: 2 }] });
+    const { rounds } = await run(planOf(trial));
+    const forged = rounds[0]?.record.clients.filter((c) => c.attack === "toy-forger");
+    assert.deepEqual(
+      forged?.map((c) => c.train?.["honest"]),
+      [3, 3],
+    );
+  });
+
+  it("leaves contaminated clients out for an oracle, with the same cohort else", async () => {
+    const trial = toyTrial({
+      clients: 30,
+      cohort: { count: 10 },
+      attacks: [{ attack: { name: "toy-shift" }, fraction: 0.5 }],
+    });
+    const all = await run(planOf(trial));
+    const oracle = await run(planOf(trial, { benignOnly: true }));
+    const ids = (rounds: RoundDone[]) =>
+      rounds.map(({ record }) => record.clients.filter((c) => !c.attack).map((c) => c.clientId));
+    assert.deepEqual(ids(oracle.rounds), ids(all.rounds));
+    assert.ok(all.rounds.every(({ record }) => record.clients.length === 10));
+    assert.ok(oracle.rounds.every(({ record }) => record.clients.every((c) => c.attack === null)));
+    assert.notDeepEqual(all.rounds[0]?.record.clients[0], all.rounds[1]?.record.clients[0]);
+  });
+
+  it("lets an oracle rest in a round whose cohort holds no benign client", async () => {
+    const trial = toyTrial({
+      rounds: 20,
+      cohort: { count: 1 },
+      attacks: [{ attack: { name: "toy-shift" }, count: 2 }],
+    });
+    const { rounds } = await run(planOf(trial, { benignOnly: true }));
+    const sizes = rounds.map(({ record }) => record.clients.length);
+    assert.equal(sizes.length, 20);
+    assert.deepEqual([...new Set(sizes)].sort(), [0, 1]);
+  });
+
+  it("forges from what arrived when the deadline closed the round", async () => {
+    const trial = toyTrial({
+      rounds: 1,
+      limits: { answerSeconds: 0.5, clientSeconds: 0.4 },
+      attacks: [{ attack: { name: "toy-forger" }, clients: ["c00"] }],
+    });
+    const plan = planOf(trial);
+    const stalled: ClientPool = {
+      ready: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+      async *ask(jobs, signal) {
+        yield* plan.pool.ask(jobs.slice(0, 3), signal);
+        await new Promise(() => undefined);
+      },
+    };
+    const { rounds } = await run({ ...plan, pool: stalled });
+    const clients = rounds[0]?.record.clients ?? [];
+    assert.deepEqual(
+      clients.map((c) => c.failure?.code ?? "ok"),
+      ["ok", "ok", "ok", "LATE"],
+    );
+    assert.equal(clients[0]?.train?.["honest"], 2);
+  });
+
+  it("names the clients that failed, and goes on with a quorum", async () => {
+    const trial = toyTrial({
+      task: { name: "toy", faults: { 0: "nan", 3: "throw" } },
+    });
+    const { rounds } = await run(planOf(trial));
+    const codes = rounds.map(({ record }) => record.clients.map((c) => c.failure?.code ?? "ok"));
+    assert.deepEqual(codes, [
+      ["NON_FINITE", "ok", "ok", "CLIENT_ERROR"],
+      ["NON_FINITE", "ok", "ok", "CLIENT_ERROR"],
+    ]);
+  });
+
+  it("names the clients that were to measure and did not", async () => {
+    const trial = toyTrial({ rounds: 1 });
+    const plan = planOf(trial);
+    const inner = plan.pool;
+    const deaf: ClientPool = {
+      ready: (signal) => inner.ready(signal),
+      close: () => inner.close(),
+      async *ask(jobs, signal) {
+        for await (const answer of inner.ask(jobs, signal)) {
+          if (jobs[0]?.kind === "train" || answer.clientId !== "c02") yield answer;
+        }
+      },
+    };
+    const { rounds } = await run({ ...plan, pool: deaf });
+    const codes = rounds[0]?.record.clients.map((c) => c.evaluationFailure?.code ?? "ok");
+    assert.deepEqual(codes, ["ok", "ok", "LATE", "ok"]);
+  });
+
+  it("ends with exit code 3 below the quorum, saying why", async () => {
+    const faults = { 0: "nan", 1: "throw", 3: "shape" };
+    await assert.rejects(run(planOf(toyTrial({ task: { name: "toy", faults } }))), (error) => {
+      assert.ok(error instanceof UserError && error.exitCode === 3);
+      assert.match(
+        error.message,
+        /round 1: 1 of 4 clients were admitted, limits.quorum = 0.5 needs 2/,
+      );
+      assert.match(error.message, /c01: CLIENT_ERROR \(the toy is broken\)/);
+      return true;
+    });
+  });
+
+  it("closes a round when progress stops, and calls the missing late", async () => {
+    const trial = toyTrial({ limits: { answerSeconds: 0.5, clientSeconds: 0.4 } });
+    const stalled: ClientPool = {
+      ready: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+      async *ask(jobs, signal) {
+        const inner = new MemoryPool(new ClientRunner(trial, toyPlugins));
+        yield* inner.ask(jobs.slice(0, 3), signal);
+        await new Promise(() => undefined); // ignores the signal, too
+      },
+    };
+    const { rounds } = await run(planOf(trial, { pool: stalled }));
+    const codes = rounds[1]?.record.clients.map((c) => c.failure?.code ?? "ok");
+    assert.deepEqual(codes, ["ok", "ok", "ok", "LATE"]);
+  });
+
+  it("stops at once on the signal", async () => {
+    const trial = toyTrial({ rounds: 1000 });
+    const stop = new AbortController();
+    const plan = planOf(trial, { signal: stop.signal });
+    const running = runRounds(plan, await startTrial(plan.task, plan.clientIds, plan.rng));
+    await running.next();
+    stop.abort();
+    await assert.rejects(running.next(), { name: "AbortError" });
+  });
+
+  it("keeps personal params apart from the shared ones", async () => {
+    const increment = (x: number) => [
+      new Map([["dense", { shape: [2], data: Float64Array.of(x, x) }]]),
+    ];
+    const aggregator: Aggregator = {
+      aggregate: () =>
+        Promise.resolve({ change: increment(1), personal: new Map([["c01", increment(10)]]) }),
+    };
+    const { state } = await run(planOf(toyTrial(), { aggregator }));
+    assert.equal(state.params.get("dense")?.data[0], 2);
+    assert.deepEqual([...state.personal.keys()], ["c01"]);
+    const own = await resolveParams(state.personal.get("c01") ?? { base: new Map(), rounds: [] });
+    assert.equal(own.get("dense")?.data[0], 20);
+  });
+
+  it("lets a task choose the next phase, the shared params and the end", async () => {
+    const phases: string[] = [];
+    const task: Task = {
+      ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+      step: ({ round, phase }) => {
+        phases.push(phase);
+        return Promise.resolve({
+          next: round === 3 ? "end" : { phase: "second" },
+          params: toyParams(round),
+          metrics: { square: round * round },
+        });
+      },
+    };
+    const { rounds, state } = await run(planOf(toyTrial({ rounds: 9 }), { task }));
+    assert.deepEqual(phases, ["train", "second", "second"]);
+    assert.deepEqual(state.params, toyParams(3));
+    assert.deepEqual(
+      rounds.map(({ record }) => record.metrics),
+      [{ square: 1 }, { square: 4 }, { square: 9 }],
+    );
+  });
+
+  it("lets a task choose who takes part, from the first round on", async () => {
+    const task: Task = {
+      ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+      start: ({ clientIds: ids }) => {
+        const ask = { phase: "first", clients: ids.slice(0, 1) };
+        return Promise.resolve({ params: toyParams(0), ask });
+      },
+      step: ({ round }) => {
+        const clients = round === 1 ? { clients: ["c01", "c03"] } : {};
+        return Promise.resolve({ next: { phase: "later", ...clients } });
+      },
+    };
+    const { rounds } = await run(planOf(toyTrial({ rounds: 3 }), { task }));
+    assert.deepEqual(
+      rounds.map(({ record }) => [record.phase, ...record.clients.map((c) => c.clientId)]),
+      [
+        ["first", "c00"],
+        ["later", "c01", "c03"],
+        ["later", "c00", "c01", "c02", "c03"],
+      ],
+    );
+  });
+
+  it("lets a task show other updates to the aggregator, and overrule what it made of them", async () => {
+    const seen: string[][] = [];
+    const aggregator: Aggregator = {
+      aggregate: ({ updates }) => {
+        seen.push(updates.map(({ clientId }) => clientId));
+        // In a space of its own: the params have no such module.
+        const modules = new Map([["statistic", { shape: [1], data: Float64Array.of(7) }]]);
+        return Promise.resolve({ change: [modules], personal: new Map([["c00", [modules]]]) });
+      },
+    };
+    const task: Task = {
+      ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+      step: async ({ round, updates }, aggregate) => {
+        const terms = round === 1 ? 0 : (await aggregate(updates.slice(1))).change.length;
+        return {
+          params: toyParams(round),
+          verdicts: updates.map(({ clientId }) => ({
+            ...{ clientId, status: "contaminated", score: 2, threshold: 1 },
+          })),
+          metrics: { at: round },
+          artifacts: { terms },
+        };
+      },
+    };
+    const { rounds, state } = await run(planOf(toyTrial(), { task, aggregator }));
+    assert.deepEqual(seen, [["c01", "c02", "c03"]]);
+    assert.deepEqual(
+      rounds.map(({ record, artifacts }) => [record.metrics, artifacts]),
+      [
+        [{ at: 1 }, { terms: 0 }],
+        [{ at: 2 }, { terms: 1 }],
+      ],
+    );
+    assert.ok(rounds[1]?.record.clients.every(({ verdict }) => verdict === "contaminated"));
+    assert.deepEqual([state.params, state.personal.size], [toyParams(2), 0]);
+  });
+
+  describe("with an aggregator or a task that fails", () => {
+    const failing = (fails: () => never): Partial<RoundPlan> => ({
+      aggregator: {
+        aggregate: ({ round }) => (round === 1 ? Promise.resolve({ change: [] }) : fails()),
+      },
+    });
+    const eventsOf = async (plan: RoundPlan) => {
+      const rounds: RoundDone[] = [];
+      const from = await startTrial(plan.task, plan.clientIds, plan.rng);
+      let error: unknown;
+      try {
+        for await (const event of runRounds(plan, from))
+          if (event.kind === "round") rounds.push(event);
+      } catch (thrown) {
+        error = thrown;
+      }
+      return { rounds, error };
+    };
+
+    it("ends the arm with a record that says why, and the state of the round before", async () => {
+      const changes = failing(() => {
+        throw new TypeError("no such space");
+      });
+      const { rounds, error } = await eventsOf(planOf(toyTrial({ rounds: 3 }), changes));
+      assert.ok(error instanceof UserError && error.exitCode === 6);
+      assert.equal(error.message, "round 2: TypeError: no such space");
+      assert.deepEqual(
+        rounds.map(({ record }) => record.stopped),
+        [undefined, "TypeError: no such space"],
+      );
+      assert.equal(rounds[1]?.record.clients[0]?.train?.["loss"], 1);
+      assert.equal(rounds[1].state, rounds[0]?.state);
+    });
+
+    const bad = (aggregation: unknown): Partial<RoundPlan> => ({
+      aggregator: { aggregate: () => Promise.resolve(aggregation as Aggregation) },
+    });
+    const tensor = { shape: [3], data: Float64Array.of(1, 2, 3) };
+    for (const [what, changes, why] of [
+      ["no changes", bad({}), "the aggregator returned no list of changes"],
+      ["nothing", bad(undefined), "the aggregator returned no list of changes"],
+      [
+        "no map",
+        bad({ change: [{ dense: tensor }] }),
+        "the aggregator returned no list of changes",
+      ],
+      [
+        "one change for a client",
+        bad({ change: [], personal: new Map([["c00", new Map()]]) }),
+        "the aggregator's personal: expected a Map, a list of changes by client",
+      ],
+      [
+        "a module that there is not",
+        bad({ change: [new Map([["other", tensor]])] }),
+        "Error: the aggregate changes module 'other', which the params lack",
+      ],
+      [
+        "a module of another length",
+        bad({ change: [new Map([["dense", tensor]])] }),
+        "Error: the aggregate's module 'dense' has 3 numbers, not 2",
+      ],
+      [
+        "what has no text",
+        failing(() => {
+          throw Object.create(null);
+        }),
+        "a value that has no text was thrown",
+      ],
+    ] as const) {
+      it(`ends the arm alone where the aggregator gives ${what}`, async () => {
+        const { rounds, error } = await eventsOf(planOf(toyTrial(), changes));
+        assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
+        assert.equal(rounds.at(-1)?.record.stopped, why);
+      });
+    }
+
+    it("ends the arm alone where an omniscient attack fails", async () => {
+      const trial = toyTrial({ attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }] });
+      const plan = planOf(trial);
+      const [[id, one] = assert.fail()] = plan.contamination;
+      const attack = {
+        attackRound: () => {
+          throw new Error("no sight");
+        },
+      };
+      const contamination = new Map([[id, { ...one, attack }]]);
+      const { rounds, error } = await eventsOf({ ...plan, contamination });
+      assert.ok(error instanceof UserError && error.exitCode === 6);
+      assert.equal(rounds[0]?.record.stopped, "an attack failed: Error: no sight");
+    });
+
+    it("keeps a fault's text to a line of two kilobytes", async () => {
+      const { rounds } = await eventsOf(
+        planOf(
+          toyTrial(),
+          failing(() => {
+            throw new Error("x\n".repeat(1e6));
+          }),
+        ),
+      );
+      const { stopped = "" } = rounds.at(-1)?.record ?? {};
+      assert.ok(stopped.length < 2049 && stopped.startsWith("Error: x\\nx\\n"));
+    });
+
+    const forging = (attackRound: unknown, state?: unknown) => {
+      const trial = toyTrial({ attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }] });
+      const plan = planOf(trial);
+      const [[id, one] = assert.fail()] = plan.contamination;
+      const attack = { attackRound } as never;
+      return { ...plan, contamination: new Map([[id, { ...one, attack }]]), state };
+    };
+    type Own = { own: Update[]; honest: Update[] };
+    for (const [what, attackRound, why] of [
+      [
+        "a promise",
+        ({ own }: Own) => Promise.resolve({ updates: own }),
+        "attackRound returned a promise; expected { updates } at once: not async",
+      ],
+      ["nothing", () => undefined, "attackRound returned undefined; expected { updates }"],
+      ["a list", ({ own }: Own) => own, "attackRound returned an array; expected { updates }"],
+      [
+        "too few",
+        () => ({ updates: [] }),
+        "attackRound returned no update of c02; expected one of each",
+      ],
+      [
+        "another's",
+        ({ own, honest }: Own) => ({ updates: [...own, ...honest] }),
+        "attackRound returned an update of c00, which is not in own",
+      ],
+      [
+        "a state with a method",
+        ({ own }: Own) => ({ updates: own, state: { f: () => 1 } }),
+        "the attack's state.f: expected JSON values, .* got a function",
+      ],
+    ] as const) {
+      it(`ends the arm alone where an attack with sight of the round gives ${what}`, async () => {
+        const { rounds, error } = await eventsOf(forging(attackRound));
+        assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
+        assert.match(
+          rounds.at(-1)?.record.stopped ?? "",
+          new RegExp(why.replace("{ updates }", "\\{ updates \\}")),
+        );
+      });
+    }
+
+    it("ends the arm alone where a step is none, or leaves a state that cannot be stored", async () => {
+      class Memory {
+        next = 1;
+      }
+      for (const [step, said] of [
+        [() => Promise.resolve(undefined), /the task's step returned undefined; expected/],
+        [
+          () => Promise.resolve({ state: new Map([["m", [new Memory()]]]) }),
+          /the task's state\.get\(m\)\[0\]: expected JSON values, .* got a Memory/,
+        ],
+      ] as const) {
+        const plan = planOf(toyTrial());
+        const { error } = await eventsOf({ ...plan, task: { ...plan.task, step: step as never } });
+        assert.match(String(error), said);
+        assert.ok(error instanceof UserError && error.exitCode === 6);
+      }
+    });
+
+    it("ends the arm alone where a task's step leaves what cannot be written", async () => {
+      const cycle: { self?: unknown } = {};
+      cycle.self = cycle;
+      const long = Array.from({ length: 65 }, () => "x".repeat(2 ** 20)); // 65 MiB
+      const getter = Object.defineProperty({}, "x", {
+        enumerable: true,
+        get: () => {
+          throw new Error("no metrics");
+        },
+      });
+      for (const [step, why] of [
+        [
+          { artifacts: { a: 1n } },
+          /^artifact a: expected what survives JSON, got TypeError: .*BigInt/,
+        ],
+        [{ artifacts: { a: [cycle] } }, /^artifact a: .* got TypeError: Converting circular/],
+        [{ artifacts: { a: () => 1 } }, /^artifact a: .* got function$/],
+        [{ artifacts: { a: undefined } }, /^artifact a: .* got undefined$/],
+        [{ artifacts: { a: long } }, /at most 67108864 characters as JSON, got 68/],
+        [{ artifacts: getter }, /^Error: no metrics/],
+        [{ metrics: getter }, /^Error: no metrics/],
+      ] as [Step, RegExp][]) {
+        const task: Task = {
+          ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+          step: () => Promise.resolve(step),
+        };
+        const { rounds, error } = await eventsOf(planOf(toyTrial(), { task }));
+        assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
+        assert.match(rounds.at(-1)?.record.stopped ?? "", why);
+      }
+    });
+
+    it("asks the aggregator once a round at most", async () => {
+      const task: Task = {
+        ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+        step: async (_, aggregate) => {
+          await aggregate();
+          await aggregate();
+          return {};
+        },
+      };
+      const { error } = await eventsOf(planOf(toyTrial(), { task }));
+      assert.match(String(error), /asks the aggregator twice in a round/);
+    });
+  });
+
+  it("keeps params as they were where new ones would not be finite, and says why", async () => {
+    const huge = [new Map([["pair", { shape: [2, 3], data: new Float64Array(6).fill(1e39) }]])];
+    const small = [new Map([["dense", { shape: [2], data: Float64Array.of(1, 1) }]])];
+    const aggregations = [
+      { change: huge, personal: new Map([["c00", small]]) },
+      {
+        change: small,
+        personal: new Map([
+          ["c00", small],
+          ["c01", huge],
+        ]),
+      },
+    ];
+    const aggregator: Aggregator = {
+      aggregate: ({ round }) => Promise.resolve(aggregations[round - 1] ?? { change: [] }),
+    };
+    const { rounds, state } = await run(planOf(toyTrial(), { aggregator }));
+    assert.deepEqual(
+      rounds.map(({ record }) => record.kept),
+      [
+        "the new params: module pair, entry 0 is Infinity",
+        "the new params of client c01: module pair, entry 0 is Infinity",
+      ],
+    );
+    assert.equal(state.params.get("dense")?.data[0], 1);
+    assert.deepEqual([...state.personal.keys()], ["c00"]);
+    assert.ok(rounds.every(({ record }) => record.clients.every(({ failure }) => !failure)));
+  });
+
+  it("sends a client with params of its own what was added, until that outweighs them", async () => {
+    const data = (...values: number[]) => Float32Array.from(values);
+    const pair = {
+      b: { shape: [2, 1], data: data(1, 2) },
+      a: { shape: [1, 3], data: data(1, 1, 1) },
+    };
+    const aggregator: Aggregator = {
+      aggregate: () =>
+        Promise.resolve({ change: [], personal: new Map([["c00", [new Map([["pair", pair]])]]]) }),
+    };
+    const { rounds, state } = await run(planOf(toyTrial({ rounds: 4 }), { aggregator }));
+    // The params are 2·8 + 6·4 = 40 bytes, a pair 2·4 + 3·4 = 20: two of them are as heavy as the params.
+    assert.deepEqual(
+      rounds.map(({ record }) => record.bytes.down),
+      [160, 120 + 20, 160, 120 + 20],
+    );
+    const own = await resolveParams(state.personal.get("c00") ?? { base: new Map(), rounds: [] });
+    assert.deepEqual([...(own.get("pair")?.data ?? [])], [4, 4, 4, 8, 8, 8]);
+  });
+
+  it("goes on from a state that was stored and read again, to the same bytes", async () => {
+    const forgetful = (sent: number): Aggregator<number> => ({
+      aggregate: ({ updates }, seen = 0) =>
+        Promise.resolve({
+          change: updates[0] ? [updates[0].delta] : [],
+          personal: new Map(updates.slice(0, sent).map((u) => [u.clientId, [u.delta]])),
+          metrics: { seen },
+          state: seen + updates.length,
+        }),
+    });
+    const trial = toyTrial({
+      rounds: 4,
+      cohort: { count: 2 },
+      attacks: [{ attack: { name: "toy-forger" }, count: 1 }],
+    });
+    const fresh = () => planOf(trial, { aggregator: forgetful(1) });
+    const whole = await run(fresh());
+    assert.deepEqual(
+      whole.rounds.map(({ record }) => record.metrics["seen"]),
+      [0, 2, 4, 6],
+    );
+    const half = whole.rounds[1]?.state;
+    const restored = deserialize(serialize(half)) as TrialState;
+    const rest = await run(fresh(), restored);
+    assert.deepEqual(
+      rest.rounds.map(({ record }) => record),
+      whole.rounds.slice(2).map(({ record }) => record),
+    );
+    assert.deepEqual(rest.state, whole.state);
+  });
+
+  it("hands contaminated data to the shard, with its options' defaults", async () => {
+    const attacks = [
+      { attack: { name: "toy-data", kind: "offset" }, clients: ["c01", "c02"] },
+      { attack: { name: "toy-data", kind: "offset", options: { by: 5 } }, clients: ["c03"] },
+    ];
+    const { rounds } = await run(planOf(toyTrial({ rounds: 1, attacks })));
+    assert.deepEqual(
+      rounds[0]?.record.clients.map(({ attack, numExamples }) => [attack, numExamples]),
+      [
+        [null, 1],
+        ["offset", 12],
+        ["offset", 13],
+        ["offset", 9],
+      ],
+    );
+  });
+});

@@ -1,0 +1,187 @@
+import { shapesOf, type Shapes } from "../tensors/admission.js";
+import type { AttackStates } from "./attack-round.js";
+import {
+  addedBytes,
+  extendParams,
+  isSurelyFinite,
+  resolveParams,
+  type ClientParams,
+} from "../tensors/client-params.js";
+import { CommonBases } from "../tensors/common-bases.js";
+import type { Aggregation } from "../contracts/aggregator.js";
+import type { Ask, Start, Step, Task } from "../contracts/task.js";
+import { messageOf, placeOf, UserError, type Failure } from "../words/errors.js";
+import type { Initial, Origin } from "./initial.js";
+import type { ModStates } from "./server-halves.js";
+import type { Stream } from "@fedclair/linalg";
+import { Products } from "../tensors/merge.js";
+import { derive } from "../tensors/derivation.js";
+import { checkStorable } from "../contracts/storable.js";
+import { largestSize, payloadBytes, shapeText, sizeOf, type Params } from "../tensors/tensor.js";
+import type { Delta, Update } from "../tensors/update.js";
+
+/** Everything that the next round depends on beside the trial itself. It survives `v8.serialize`. */
+export interface TrialState {
+  /** Rounds done. */
+  readonly round: number;
+  /** The params that all share. */
+  readonly params: Params;
+  /** Of the clients that have params of their own. */
+  readonly personal: ReadonlyMap<string, ClientParams>;
+  /** What the next round asks; `end` if there is none. */
+  readonly ask: Ask | "end";
+  /** What the task, the aggregator, the attacks and the mods remember. */
+  readonly task: unknown;
+  readonly aggregator: unknown;
+  readonly attacks: AttackStates;
+  readonly mods: ModStates;
+  /** Simulated seconds since the trial began, where there are `devices`. */
+  readonly clock?: number;
+  /** Answers that are on their way in simulated time, from the first to come. */
+  readonly pending?: readonly Pending[];
+  /** Before the first round only: of params that a client was asked for. */
+  readonly origin?: Origin;
+}
+
+/** An answer in simulated time. */
+export interface Pending {
+  readonly clientId: string;
+  /** In which it was asked. */
+  readonly round: number;
+  /** From being asked. */
+  readonly seconds: number;
+  /** When, in seconds since the trial began. */
+  readonly arrives: number;
+  readonly update?: Update;
+  /** Why there is none. */
+  readonly failure?: Failure;
+}
+
+/**
+ * The state before the first round.
+ * @param task prepared
+ * @param askClient gets the params from a client, for tasks that do not know them
+ */
+export async function startTrial(
+  task: Task,
+  clientIds: readonly string[],
+  rng: Stream,
+  askClient?: () => Promise<Initial>,
+): Promise<TrialState> {
+  const start = await started(task, clientIds, rng.at("init"));
+  const { params, ask = { phase: "train" }, state, asksClient = false } = start;
+  if (asksClient && !askClient) throw new Error("the task's params are a client's: there is none");
+  const initial = asksClient ? await askClient?.() : undefined;
+  return {
+    ...{ round: 0, params, personal: new Map(), ask, ...initial },
+    ...{ task: state, aggregator: undefined, attacks: new Map(), mods: new Map() },
+  };
+}
+
+/** @throws UserError if the task fails, or gives something else */
+async function started(task: Task, clientIds: readonly string[], rng: Stream): Promise<Start> {
+  let start: unknown;
+  try {
+    start = await task.start({ clientIds, rng });
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`the task cannot start: ${messageOf(error)}${placeOf(error)}`);
+  }
+  const { params, asksClient, state } = (start ?? {}) as Partial<Start>;
+  checkStorable("the task's state", state);
+  if (asksClient === true) return start as Start;
+  if (!(params instanceof Map))
+    throw new UserError("the task's start: expected { params }, a Map of tensors by module");
+  // All of it would be blamed on the clients that go on from it.
+  const fault = misfit(params) ?? nonFinite(params);
+  if (fault !== undefined) throw new UserError(`the task's start: params: ${fault}`);
+  return start as Start;
+}
+
+/** @returns the first tensor that is none, in words */
+function misfit(params: Params): string | undefined {
+  for (const [name, tensor] of params) {
+    const { shape, data } = (tensor as unknown as Partial<typeof tensor> | undefined) ?? {};
+    const isNumbers = data instanceof Float32Array || data instanceof Float64Array;
+    if (!Array.isArray(shape) || !isNumbers)
+      return `module ${name}: expected { shape, data }, data a Float32Array or Float64Array`;
+    if (data.length !== sizeOf(shape))
+      return `module ${name}: ${data.length} numbers for a tensor of ${shapeText(shape)}`;
+  }
+  return undefined;
+}
+
+/** The params that a client starts from. */
+export function paramsOf({ params, personal }: TrialState, clientId: string): ClientParams {
+  return personal.get(clientId) ?? { base: params, rounds: [] };
+}
+
+/** Bytes that a client is sent: all params, or of its own what was added to those that it has had. */
+export function broadcastBytes(state: TrialState, clientId: string): number {
+  const params = paramsOf(state, clientId);
+  return params.rounds.length > 0 ? addedBytes(params) : payloadBytes(params.base.values());
+}
+
+/** What the answers of a round must look like. */
+export function expectedOf({ params, ask }: TrialState): Shapes {
+  return (ask === "end" ? undefined : ask.expects) ?? shapesOf(params);
+}
+
+/** New params, and why a part of them was left as it was: params that are not finite never become state. */
+export interface Merged extends Pick<TrialState, "params" | "personal"> {
+  readonly kept?: string;
+}
+
+/**
+ * The params after a round: those that the task chose, or the aggregation added to what each had.
+ * @param foldsShared what clients are given in common goes into a base that they have in common, so that of a large model
+ *   each has only its own part for itself
+ */
+export async function merge(
+  state: TrialState,
+  aggregation: Aggregation,
+  { params: chosen, personal: own }: Pick<Step, "params" | "personal">,
+  foldsShared = false,
+): Promise<Merged> {
+  const products = new Products();
+  const personal = new Map(state.personal);
+  let kept: string | undefined;
+  const isFinite = (whose: string, params: Params) => {
+    const fault = nonFinite(params);
+    if (fault !== undefined) kept ??= `the new params${whose}: ${fault}`;
+    return fault === undefined;
+  };
+  for (const [id, params] of own ?? []) {
+    if (isFinite(` of client ${id}`, params)) personal.set(id, { base: params, rounds: [] });
+  }
+  const given = (chosen ? undefined : aggregation.personal) ?? new Map<string, readonly Delta[]>();
+  const common = foldsShared
+    ? new CommonBases(given, (id) => paramsOf(state, id), products)
+    : undefined;
+  for (const [id, terms] of given) {
+    const before = paramsOf(state, id);
+    const extended = common
+      ? await common.extend(before, terms)
+      : await extendParams(before, terms, products);
+    // Multiplied out only where it may matter: adapters of a large model are never p×q for every client.
+    const isSafe = isSurelyFinite(extended);
+    if (isSafe || isFinite(` of client ${id}`, await resolveParams(extended, products)))
+      personal.set(id, extended);
+  }
+  const params = chosen ?? (await derive(state.params, aggregation.change, products));
+  return {
+    params: isFinite("", params) ? params : state.params,
+    personal,
+    ...(kept !== undefined && { kept }),
+  };
+}
+
+/** @returns the first entry that is no finite number, in words */
+function nonFinite(params: Params): string | undefined {
+  for (const [name, { data }] of params) {
+    if (Number.isFinite(largestSize(data))) continue; // seven times as fast as the search
+    const at = data.findIndex((x: number) => !Number.isFinite(x));
+    if (at >= 0) return `module ${name}, entry ${at} is ${data[at] ?? NaN}`;
+  }
+  return undefined;
+}

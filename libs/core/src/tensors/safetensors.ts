@@ -1,0 +1,355 @@
+import { UserError } from "../words/errors.js";
+import { shapeText, sizeOf, type Params, type Tensor } from "./tensor.js";
+
+/*
+ * The safetensors format (https://huggingface.co/docs/safetensors): the header's length as a little-endian u64, the
+ * header as JSON, then the tensors' bytes, row-major and little-endian, without holes or overlaps. Typed arrays are
+ * little-endian on every machine that TensorFlow.js runs on, so bytes are copied as they are.
+ */
+
+/** The limit of the reference implementation, against a header that claims all memory. */
+const maxHeaderBytes = 100_000_000;
+
+type Data = Tensor["data"];
+
+/** How numbers are stored in a file. */
+export type StoredType = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2";
+
+/** Gives memory of so many bytes, of one thread or that threads share. What was in it does not matter. */
+export type Allocate = (bytes: number) => ArrayBuffer | SharedArrayBuffer;
+
+const ofOneThread: Allocate = (bytes) => new ArrayBuffer(bytes);
+
+interface Storage {
+  /** Bytes an entry. */
+  readonly size: number;
+  /** Bytes become numbers in memory of their own, from where it is told. */
+  read(bytes: Uint8Array, allocate: Allocate): Data;
+  /** Numbers become bytes, each rounded to the nearest. */
+  write(data: Data): ArrayBufferView;
+}
+
+const byteTable = (toNumber: (bits: number) => number) =>
+  Float32Array.from({ length: 256 }, (_, bits) => toNumber(bits));
+
+const storages: Readonly<Record<StoredType, Storage>> = {
+  F64: {
+    size: 8,
+    read: (bytes, allocate) => new Float64Array(copied(bytes, allocate)),
+    write: (data) => (data instanceof Float64Array ? data : Float64Array.from(data)),
+  },
+  F32: {
+    size: 4,
+    read: (bytes, allocate) => new Float32Array(copied(bytes, allocate)),
+    write: (data) => (data instanceof Float32Array ? data : Float32Array.from(data)),
+  },
+  F16: {
+    size: 2,
+    read: (bytes, allocate) => looked(inPairs(bytes), halves(), allocate),
+    write: (data) => Uint16Array.from(data, numberToHalf),
+  },
+  BF16: {
+    size: 2,
+    read: (bytes, allocate) => brainToFloat32(inPairs(bytes), allocate),
+    write: (data) => float32ToBrain(Float32Array.from(data)),
+  },
+  // Written as the next larger type that holds them: nobody trains in eight bits.
+  F8_E4M3: {
+    size: 1,
+    read: (bytes, allocate) => looked(bytes, byteTable(e4m3ToNumber), allocate),
+    write: (data) => Uint16Array.from(data, numberToHalf),
+  },
+  F8_E5M2: {
+    size: 1,
+    read: (bytes, allocate) =>
+      looked(
+        bytes,
+        byteTable((bits) => halfToNumber(bits << 8)),
+        allocate,
+      ),
+    write: (data) => Uint16Array.from(data, numberToHalf),
+  },
+};
+
+/** Where a tensor lies in a file. */
+export interface StoredTensor {
+  readonly name: string;
+  readonly type: StoredType;
+  readonly shape: readonly number[];
+  /** Its bytes in the file: `begin` … `end` - 1. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  /** In the order of their bytes. */
+  readonly tensors: readonly StoredTensor[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Writes named tensors, in their order, as safetensors: the same params give the same bytes.
+ * @param metadata free text by key, in the header's `__metadata__`
+ * @param types how to store tensors, by name; by default as they are, F32 or F64. Eight bits become F16
+ * @throws RangeError when a tensor's shape and length disagree, or its name is `__metadata__`
+ */
+export function encodeSafetensors(...params: Parameters<typeof safetensorsPieces>): Uint8Array {
+  const pieces = safetensorsPieces(...params);
+  const bytes = new Uint8Array(pieces.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/** The same bytes in pieces, which are views of the tensors where these are stored as they are: nothing is copied. */
+export function safetensorsPieces(
+  params: Params,
+  metadata: Readonly<Record<string, string>> = {},
+  types: ReadonlyMap<string, StoredType> = new Map(),
+): readonly Uint8Array[] {
+  const fields: string[] = [];
+  if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`);
+  const bodies: Uint8Array[] = [];
+  let end = 0;
+  for (const [name, { shape, data }] of params) {
+    if (name === "__metadata__") throw new RangeError('a tensor cannot be named "__metadata__"');
+    if (sizeOf(shape) !== data.length) {
+      throw new RangeError(
+        `tensor ${JSON.stringify(name)}: shape ${shapeText(shape)} needs ${sizeOf(shape)} entries, got ${data.length}`,
+      );
+    }
+    const wanted = types.get(name) ?? (data instanceof Float32Array ? "F32" : "F64");
+    const dtype = wanted.startsWith("F8_") ? "F16" : wanted;
+    const body = storages[wanted].write(data);
+    bodies.push(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
+    const begin = end;
+    end += body.byteLength;
+    const entry = { dtype, shape, data_offsets: [begin, end] };
+    // Put together by hand: an object would move names that look like integers to the front.
+    fields.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+  }
+  const json = new TextEncoder().encode(`{${fields.join(",")}}`);
+  const headerBytes = Math.ceil(json.length / 8) * 8;
+  const header = new Uint8Array(prefixBytes + headerBytes).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  header.set(json, prefixBytes);
+  return [header, ...bodies];
+}
+
+/**
+ * Reads safetensors of types F64, F32, F16, BF16, F8_E4M3 and F8_E5M2 (the last four become float32), in the order of their bytes.
+ * @throws UserError when the bytes are no such file: cut short, with holes, of another type
+ */
+export function decodeSafetensors(
+  bytes: Uint8Array,
+): SafetensorsHeader & { readonly params: Params } {
+  const header = decodeHeader(bytes.subarray(0, headerEnd(bytes, bytes.length)), bytes.length);
+  const params = new Map<string, Tensor>();
+  for (const stored of header.tensors) {
+    params.set(stored.name, decodeTensor(stored, bytes.subarray(stored.begin, stored.end)));
+  }
+  return { ...header, params };
+}
+
+/** The bytes of a file that tell where its header ends. */
+export const prefixBytes = 8;
+
+/**
+ * Where the header of a file ends, and the tensors begin.
+ * @param prefix the file's first 8 bytes, or more
+ * @param fileBytes the file's length
+ */
+export function headerEnd(prefix: Uint8Array, fileBytes: number): number {
+  if (prefix.length < prefixBytes) throw bad(`${prefix.length} bytes are too few for a header`);
+  const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
+  const headerBytes = Number(view.getBigUint64(0, true));
+  const rest = fileBytes - prefixBytes;
+  if (headerBytes <= Math.min(rest, maxHeaderBytes)) return prefixBytes + headerBytes;
+  throw bad(`the header claims ${headerBytes} bytes, ${rest} follow`);
+}
+
+/**
+ * What a file holds, by its header alone, so that a large file need not be read at once.
+ * @param start the file up to `headerEnd`
+ */
+export function decodeHeader(start: Uint8Array, fileBytes: number): SafetensorsHeader {
+  const { __metadata__, ...fields } = parseHeader(start.subarray(prefixBytes));
+  const tensors = Object.entries(fields).map(([name, value]) =>
+    toStored(name, value, start.length),
+  );
+  tensors.sort((x, y) => x.begin - y.begin || x.end - y.end);
+  let at = start.length;
+  for (const { name, begin, end } of tensors) {
+    const tensor = `tensor ${JSON.stringify(name)}`;
+    if (begin !== at) {
+      throw bad(`${tensor} begins at byte ${begin - start.length}, not ${at - start.length}`);
+    }
+    if (end > fileBytes) {
+      const [wanted, there] = [end - start.length, fileBytes - start.length];
+      throw bad(`${tensor} ends at byte ${wanted} of ${there}: the file is cut short`);
+    }
+    at = end;
+  }
+  if (at !== fileBytes) throw bad(`${fileBytes - at} bytes follow the last tensor`);
+  return { tensors, metadata: toMetadata(__metadata__) };
+}
+
+/**
+ * @param bytes of the tensor alone: they are copied, and need not lie on a multiple of their size
+ * @param allocate gives the memory that the numbers will lie in
+ */
+export function decodeTensor(
+  { type, shape }: StoredTensor,
+  bytes: Uint8Array,
+  allocate: Allocate = ofOneThread,
+): Tensor {
+  return { shape, data: storages[type].read(bytes, allocate) };
+}
+
+function bad(reason: string): UserError {
+  return new UserError(`not a valid safetensors file: ${reason}`);
+}
+
+function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw bad(`its header is not JSON (${String(error)})`);
+  }
+  if (!isRecord(header)) throw bad("its header is not a JSON object");
+  return header;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isExtents(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
+
+function toMetadata(value: unknown): Record<string, string> {
+  if (value === undefined) return {};
+  if (!isRecord(value)) throw bad("__metadata__ is not an object");
+  const entries = Object.entries(value).map(([key, text]): [string, string] => {
+    if (typeof text !== "string") throw bad(`__metadata__.${key} is not a string`);
+    return [key, text];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** @param start of the first tensor, from which offsets count */
+function toStored(name: string, value: unknown, start: number): StoredTensor {
+  const where = `tensor ${JSON.stringify(name)}`;
+  if (!isRecord(value)) throw bad(`${where} is described by ${JSON.stringify(value)}`);
+  const { dtype: type, shape, data_offsets: offsets } = value;
+  if (!isStoredType(type)) {
+    throw bad(
+      `${where} has dtype ${JSON.stringify(type)}, expected one of ${Object.keys(storages).join(", ")}`,
+    );
+  }
+  if (!isExtents(shape)) throw bad(`${where} has shape ${JSON.stringify(shape)}`);
+  const [begin, end, ...more] = isExtents(offsets) ? offsets : [];
+  if (begin === undefined || end === undefined || more.length > 0 || end < begin) {
+    throw bad(`${where} has data_offsets ${JSON.stringify(offsets)}`);
+  }
+  if (end - begin !== sizeOf(shape) * storages[type].size) {
+    throw bad(`${where} of shape ${shapeText(shape)} and dtype ${type} holds ${end - begin} bytes`);
+  }
+  return { name, type, shape, begin: start + begin, end: start + end };
+}
+
+function isStoredType(value: unknown): value is StoredType {
+  return typeof value === "string" && Object.hasOwn(storages, value);
+}
+
+/** Two bytes each, where they lie, or copied to where they can be read so. */
+function inPairs(bytes: Uint8Array): Uint16Array {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
+  return new Uint16Array(buffer, byteOffset, length / 2);
+}
+
+function copied(bytes: Uint8Array, allocate: Allocate): ArrayBuffer | SharedArrayBuffer {
+  const buffer = allocate(bytes.length);
+  new Uint8Array(buffer).set(bytes);
+  return buffer;
+}
+
+/** Numbers by their bits: a table is many times as fast as working each of them out. */
+function looked(
+  bits: Uint8Array | Uint16Array,
+  table: Float32Array,
+  allocate: Allocate,
+): Float32Array {
+  const out = new Float32Array(allocate(4 * bits.length));
+  for (let i = 0; i < out.length; i++) out[i] = table[bits[i] as number] as number;
+  return out;
+}
+
+let halfTable: Float32Array | undefined;
+
+/** Every binary16, by its bits. */
+function halves(): Float32Array {
+  return (halfTable ??= Float32Array.from({ length: 65536 }, (_, bits) => halfToNumber(bits)));
+}
+
+/** IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction. */
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** bfloat16 is the upper half of a float32. */
+function brainToFloat32(bits: Uint16Array, allocate: Allocate): Float32Array {
+  const words = new Uint32Array(allocate(4 * bits.length));
+  for (let i = 0; i < words.length; i++) words[i] = (bits[i] as number) << 16;
+  return new Float32Array(words.buffer);
+}
+
+/** The nearest binary16, of two the even one; beyond its range infinite. */
+function numberToHalf(x: number): number {
+  const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
+  const size = Math.abs(x);
+  if (Number.isNaN(x)) return 0x7e00;
+  if (size >= 65520) return sign | 0x7c00;
+  // Below 2⁻¹⁴ numbers are as far apart as there.
+  let exponent = Math.max(-14, Math.floor(Math.log2(size)));
+  // A logarithm is not exact.
+  while (size >= 2 ** (exponent + 1)) exponent++;
+  while (exponent > -14 && size < 2 ** exponent) exponent--;
+  const steps = roundEven(size / 2 ** (exponent - 10));
+  return sign | (steps < 1024 ? steps : steps - 1024 + ((exponent + 15) << 10));
+}
+
+function roundEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
+}
+
+/** The nearest bfloat16, of two the even one. */
+function float32ToBrain(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer);
+  return Uint16Array.from(bits, (word, i) => {
+    if (Number.isNaN(values[i])) return 0x7fc0;
+    return (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  });
+}
+
+/** Sign, 4 bits of exponent (bias 7), 3 of fraction; no infinity, and all ones for NaN. */
+function e4m3ToNumber(bits: number): number {
+  const sign = bits & 0x80 ? -1 : 1;
+  const exponent = (bits >> 3) & 0xf;
+  const fraction = bits & 7;
+  if (exponent === 0xf && fraction === 7) return NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -9;
+  return sign * (1 + fraction / 8) * 2 ** (exponent - 7);
+}

@@ -1,0 +1,404 @@
+import assert from "node:assert/strict";
+import { UserError } from "../words/errors.js";
+import { toyPlugins } from "../../testing/index.js";
+import { toyAggregator, toyTask } from "../../testing/toy.js";
+import { clientCount, namedPlugins, parseSentTrial, parseTrial } from "./trial-file.js";
+
+const good = `name: toy
+rounds: 2
+clients: 4
+task: { name: toy }
+aggregator: { name: toy-mean }
+`;
+
+const faults: readonly [what: string, text: string, message: string][] = [
+  [
+    "an unknown key",
+    good + "round: 3\n",
+    "t.yaml:6:1: trial: unknown key 'round', did you mean 'rounds'?",
+  ],
+  [
+    "a missing key",
+    good.replace("rounds: 2\n", ""),
+    "t.yaml:1:1: rounds: missing, expected number",
+  ],
+  ["a wrong type", good + "seed: one\n", 't.yaml:6:7: seed: expected number, got "one"'],
+  [
+    "negative rounds",
+    good.replace("2", "-2"),
+    "t.yaml:2:9: rounds: Too small: expected number to be >=1, got -2",
+  ],
+  ["half a round", good.replace("2", "1.5"), "t.yaml:2:9: rounds: expected int, got 1.5"],
+  [
+    "no clients",
+    good.replace("4", "0"),
+    "t.yaml:3:10: clients: Too small: expected number to be >=1, got 0",
+  ],
+  [
+    "an unknown task",
+    good.replace("name: toy }", "name: toi }"),
+    "t.yaml:4:15: task.name: did you mean 'toy'? expected one of toy, got \"toi\"",
+  ],
+  [
+    "a task without a name",
+    good.replace("{ name: toy }", "{}"),
+    "t.yaml:4:7: task.name: missing, expected one of toy",
+  ],
+  [
+    "an unknown aggregator",
+    good.replace("toy-mean", "mean"),
+    't.yaml:5:21: aggregator.name: expected one of toy-mean, got "mean"',
+  ],
+  [
+    "a plug-in by its name alone",
+    good.replace("{ name: toy-mean }", "toy-mean"),
+    't.yaml:5:13: aggregator: expected a mapping as { name: toy-mean }, its name one of toy-mean, got "toy-mean"',
+  ],
+  [
+    "a schedule without simulated time",
+    good + "schedule: { name: buffered, buffer: 2 }\n",
+    "t.yaml:6:11: schedule: buffered goes by simulated time: say devices too, as { seconds: { median: 10, sigma: 0.5 } }",
+  ],
+  [
+    "an unknown schedule",
+    good + "schedule: { name: buffred }\n",
+    't.yaml:6:19: schedule.name: expected one of synchronous, semi-synchronous, buffered, got "buffred"',
+  ],
+  [
+    "an aggregator that takes no old changes under a buffer",
+    good + "devices: { seconds: { median: 1 } }\nschedule: { name: buffered, buffer: 2 }\n",
+    "t.yaml: aggregator: toy-mean takes changes that began at the same params, and schedule buffered mixes rounds; choose another schedule",
+  ],
+  [
+    "an unknown option of a plug-in",
+    good.replace("toy-mean }", "toy-mean, beta: 1 }"),
+    "t.yaml:5:31: aggregator: unknown key 'beta'",
+  ],
+  [
+    "a bad option of a plug-in",
+    good.replace("name: toy }", "name: toy, faults: { 0: bang } }"),
+    't.yaml:4:28: task.faults.0: expected one of "throw"|"silent"|"nan"|"shape"|"modules", got "bang"',
+  ],
+  [
+    "a cohort beyond the clients",
+    good + "cohort: { count: 9 }\n",
+    "t.yaml:6:18: cohort.count: expected at most clients = 4, got 9",
+  ],
+  [
+    "a cohort of no known form",
+    good + "cohort: some\n",
+    't.yaml:6:9: cohort: expected all, { count: n } or { fraction: f }, got "some"',
+  ],
+  [
+    "a fraction above one",
+    good + "cohort: { fraction: 2 }\n",
+    "t.yaml:6:21: cohort.fraction: Too big: expected number to be <=1, got 2",
+  ],
+  [
+    "more contaminated than clients",
+    good + "attacks: [{ attack: { name: toy-shift }, count: 5 }]\n",
+    "t.yaml:6:10: attacks: expected at most clients = 4 contaminated, got 5",
+  ],
+  [
+    "a kind of contaminated data that the task does not know",
+    good + "attacks: [{ attack: { name: toy-data, kind: spike }, count: 1 }]\n",
+    "t.yaml: attacks.0: toy-data, kind spike: expected a kind of contaminated data that the task knows (offset)",
+  ],
+  [
+    "a wrong option of contaminated data",
+    good +
+      "attacks: [{ attack: { name: toy-data, kind: offset, options: { by: 0.5 } }, count: 1 }]\n",
+    "t.yaml: attacks.0: toy-data, kind offset: by: Invalid input: expected int, received number",
+  ],
+  [
+    "an unknown attack",
+    good + "attacks: [{ attack: { name: shift }, count: 1 }]\n",
+    't.yaml:6:29: attacks.0.attack.name: expected one of toy-shift, toy-forger, toy-data, toy-scale, got "shift"',
+  ],
+  [
+    "an attack on nobody",
+    good + "attacks: [{ attack: { name: toy-shift } }]\n",
+    "t.yaml:6:11: attacks.0: expected exactly one of clients, count and fraction",
+  ],
+  [
+    "an attack on an unknown client",
+    good + "attacks: [{ attack: { name: toy-shift }, clients: [c09] }]\n",
+    "t.yaml:6:52: attacks.0.clients.0: expected an id from c00 to c03, got 'c09'",
+  ],
+  [
+    "a client contaminated twice",
+    good + "attacks: [{ attack: { name: toy-shift }, clients: [c01, c01] }]\n",
+    "t.yaml:6:57: attacks.0.clients.1: client c01 is contaminated twice; name it once",
+  ],
+  [
+    "two methods of one label",
+    good + "baselines: [{ label: toy-mean, aggregator: { name: toy-mean } }]\n",
+    "t.yaml:6:22: baselines.0.label: expected a label of its own, 'toy-mean' is taken",
+  ],
+  [
+    "a quorum of nobody",
+    good + "limits: { quorum: 0 }\n",
+    "t.yaml:6:19: limits.quorum: Too small: expected number to be >0, got 0",
+  ],
+  [
+    "limits that are no mapping",
+    good + "limits: 3\n",
+    "t.yaml:6:9: limits: expected object, got 3",
+  ],
+  [
+    "an expectation without a range",
+    good + "expect: { measures: { recall: {} } }\n",
+    "t.yaml:6:31: expect.measures.recall: expected min, max or both",
+  ],
+  [
+    "a name that is no file name",
+    good.replace("toy\n", "../toy\n"),
+    't.yaml:1:7: name: expected lower-case letters, digits and hyphens, got "../toy"',
+  ],
+  ["a repeated key", good + "name: again\n", "t.yaml:6:1: Map keys must be unique"],
+  [
+    "YAML that does not parse",
+    good + "seed: [1\n",
+    "t.yaml:7:1: Flow sequence in block collection must be sufficiently indented and end with a ]",
+  ],
+  ["an alias that leads nowhere", good + "claim: *x\n", "t.yaml: Unresolved alias"],
+  [
+    "an attack on a fraction that is nobody",
+    good + "attacks: [{ attack: { name: toy-shift }, fraction: 0.1 }]\n",
+    "attacks.0.fraction: 0.1 of 4 clients is none; raise it, or use count",
+  ],
+  [
+    "a round shorter than a client may take",
+    good + "limits: { answerSeconds: 5 }\n",
+    "limits.answerSeconds: expected more than limits.clientSeconds = 30, got 5",
+  ],
+  [
+    "a limit beyond any timer",
+    good + "limits: { joinSeconds: 1e9 }\n",
+    "limits.joinSeconds: Too big: expected number to be <=2000000, got 1000000000",
+  ],
+  [
+    "an option of a plug-in that is near to one",
+    good.replace("name: toy }", "name: toy, fautls: {} }"),
+    "t.yaml:4:20: task: unknown key 'fautls', did you mean 'faults'?",
+  ],
+  ["an empty file", "", "t.yaml:1:1: trial: expected object"],
+];
+
+describe("parseTrial", () => {
+  it("fills in every default", () => {
+    const trial = parseTrial(good, "t.yaml", toyPlugins);
+    assert.equal(trial.seed, 1);
+    assert.equal(trial.cohort, "all");
+    assert.equal(trial.limits.quorum, 0.5);
+    assert.deepEqual(trial.attacks, []);
+  });
+
+  for (const [what, text, message] of faults) {
+    it(`refuses ${what}, with its place`, () => {
+      assert.throws(
+        () => parseTrial(text, "t.yaml", toyPlugins),
+        (error) => {
+          assert.ok(error instanceof UserError);
+          assert.equal(error.exitCode, 2);
+          assert.ok(error.message.includes(message), error.message);
+          assert.doesNotMatch(error.message, /undefined/);
+          return true;
+        },
+      );
+    });
+  }
+
+  it("takes the cohort's count by its old name too", () => {
+    const { cohort } = parseTrial(good + "cohort: { number: 3 }\n", "t.yaml", toyPlugins);
+    assert.deepEqual(cohort, { count: 3 });
+  });
+
+  const messageOf = (text: string): string => {
+    try {
+      parseTrial(text, "t.yaml", toyPlugins);
+    } catch (error) {
+      if (error instanceof UserError) return error.message;
+    }
+    return assert.fail("no fault was found");
+  };
+
+  it("repeats at most 80 characters of a value or a key, and no control character", () => {
+    const secret = "\u001b]0;title\u0007".repeat(1000);
+    const passwd = "root:x:0:0:root:/root:/bin/bash\n".repeat(1000);
+    const binary = Array.from({ length: 5000 }, (_, i) => String.fromCharCode(i % 256)).join("");
+    for (const text of [
+      passwd,
+      binary,
+      good.replace("toy\n", `${JSON.stringify(secret)}\n`),
+      `${good}? ${JSON.stringify(secret)}\n: 1\n`,
+      `${good}attacks: [{ attack: { name: toy-shift }, clients: [${JSON.stringify(secret)}] }]\n`,
+      `${good}baselines: [${`{ label: ${JSON.stringify(secret)}, aggregator: { name: toy-mean } },`.repeat(2)}]\n`,
+      `${good}expect: { measures: { ${JSON.stringify(secret)}: 1 } }\n`,
+    ]) {
+      const message = messageOf(text);
+      assert.ok(message.split("\n").length <= 21);
+      for (const line of message.split("\n")) {
+        assert.ok(line.length < 300, `${line.length}: ${line.slice(0, 300)}`);
+        assert.doesNotMatch(line, /\p{Cc}/u);
+      }
+    }
+  });
+
+  it("has paths resolved: of the file's own, and of overrides", () => {
+    const plugins = {
+      ...toyPlugins,
+      tasks: new Map([["toy", { ...toyTask, paths: ["faults.0", "faults.1", "none.at.all"] }]]),
+    };
+    const text = good.replace("{ name: toy }", "{ name: toy, faults: { 0: throw, 1: nan } }");
+    const { task } = parseTrial(text, "t.yaml", plugins, ["task.faults.1=shape"], (path, by) => {
+      return `${by}/${path}`;
+    });
+    assert.deepEqual(task, { name: "toy", faults: { 0: "file/throw", 1: "override/shape" } });
+  });
+
+  it("reports all faults at once", () => {
+    const text = good.replace("2", "-2").replace("toy-mean", "mean") + "extra: 1\n";
+    assert.throws(
+      () => parseTrial(text, "t.yaml", toyPlugins),
+      (error: Error) => {
+        assert.equal(error.message.split("\n").length, 3);
+        return true;
+      },
+    );
+  });
+
+  it("applies overrides, as YAML values, before it checks", () => {
+    const trial = parseTrial(good, "t.yaml", toyPlugins, [
+      "seed=9",
+      "limits.quorum=0.25",
+      "cohort={ count: 2 }",
+    ]);
+    assert.equal(trial.seed, 9);
+    assert.equal(trial.limits.quorum, 0.25);
+    assert.deepEqual(trial.cohort, { count: 2 });
+    const set = (override: string) => () => parseTrial(good, "t.yaml", toyPlugins, [override]);
+    assert.throws(set("rounds"), /--set: expected path=value, got 'rounds'/);
+    assert.throws(set("name.x=1"), /--set: name.x leads through a value that has no keys/);
+    assert.throws(set("claim={a"), /--set: the value of 'claim=\{a' is no YAML/);
+    assert.throws(set("sed=9"), {
+      message: "--set sed=9: trial: unknown key 'sed', did you mean 'seed'?",
+    });
+    assert.throws(set("seed=.nan"), {
+      message: "--set seed=.nan: seed: expected number, got NaN",
+    });
+  });
+
+  it("refuses an aggregator that belongs to another task, and one that cannot serve the clients", () => {
+    const owner = { ...toyTask, name: "owner", aggregators: [toyAggregator] };
+    const tasks = new Map([...toyPlugins.tasks, [owner.name, owner]]);
+    assert.throws(
+      () => parseTrial(good, "t.yaml", { ...toyPlugins, tasks }),
+      /t.yaml: aggregator: toy-mean is for updates of task owner, not of toy; choose another/,
+    );
+    const picky = {
+      ...toyAggregator,
+      name: "picky",
+      create: () => ({
+        ...toyAggregator.create({} as never),
+        checkClients: ([first = ""]: readonly string[]) => {
+          throw new UserError(`not with ${first}`);
+        },
+      }),
+    };
+    const aggregators = new Map([...toyPlugins.aggregators, [picky.name, picky]]);
+    const text = good + "baselines: [{ label: other, aggregator: { name: picky } }]\n";
+    assert.throws(
+      () => parseTrial(text, "t.yaml", { ...toyPlugins, aggregators }),
+      /t.yaml: baselines.0.aggregator: picky: not with c0/,
+    );
+  });
+});
+
+describe("parseSentTrial", () => {
+  const resolved = parseTrial(good, "t.yaml", toyPlugins);
+
+  it("takes a resolved trial as it is", () => {
+    const sent = JSON.parse(JSON.stringify(resolved)) as unknown;
+    assert.deepEqual(parseSentTrial(sent, "the sender", toyPlugins), resolved);
+  });
+
+  it("has parseTrial's words for what is none, or names plug-ins that are not there", () => {
+    const mine = { kind: "task", name: "mine", version: "", hash: "0123456789abcdef" };
+    for (const [sent, said] of [
+      [{ ...resolved, clients: 0 }, /^UserError: the sender:1:\d+: clients: Too small/],
+      [
+        { ...resolved, plugins: [mine] },
+        /^UserError: the sender: plugins: the trial's task 'mine'/,
+      ],
+      [
+        { ...resolved, cohort: { count: 9 } },
+        /: cohort\.count: expected at most clients = 4, got 9$/,
+      ],
+      ["a text", /^UserError: the sender:1:1: trial: expected object/],
+      [null, /^UserError: the sender:1:1: trial: expected object/],
+    ] as const) {
+      assert.throws(() => parseSentTrial(sent, "the sender", toyPlugins), said);
+    }
+  });
+});
+
+describe("clientCount", () => {
+  it("is that of a trial, or of an override; none of a file with faults", () => {
+    const text = "clients: 7\nrounds: [";
+    assert.equal(clientCount(good), parseTrial(good, "t.yaml", toyPlugins).clients);
+    assert.equal(clientCount(good, ["clients=3"]), 3);
+    for (const faulty of [text, "", "clients: 0", "clients: many", "rounds: 3"]) {
+      assert.equal(clientCount(faulty), undefined);
+    }
+  });
+});
+
+describe("namedPlugins", () => {
+  const identity = { kind: "task", name: "mine", version: "1.0.0", hash: "0123456789abcdef" };
+  const text = `${good}plugins: [./a.js, ${JSON.stringify(identity)}, b]\n`;
+
+  it("are the modules that a file names, and those of overrides, and in a resolved trial the plug-ins", () => {
+    assert.deepEqual(namedPlugins(text), {
+      modules: [
+        { text: "./a.js", by: "file" },
+        { text: "b", by: "file" },
+      ],
+      identities: [identity],
+    });
+    const located = `${good}plugins: [${JSON.stringify({ ...identity, module: "/a.js" })}]\n`;
+    assert.deepEqual(namedPlugins(located).modules, [
+      { text: "/a.js", by: "file", of: "task 'mine'" },
+    ]);
+    const { modules } = namedPlugins(text, ["plugins.0=./c.js"]);
+    assert.deepEqual(modules, [
+      { text: "./c.js", by: "override" },
+      { text: "b", by: "file" },
+    ]);
+  });
+
+  it("are none of a file without them, or with faults, of which parseTrial tells", () => {
+    for (const faulty of [
+      good,
+      "",
+      "plugins: ./a.js",
+      "plugins: [3]",
+      "plugins: [[./a.js]]",
+      "a: [",
+    ]) {
+      assert.deepEqual(namedPlugins(faulty), { modules: [], identities: [] });
+    }
+    assert.throws(
+      () => parseTrial(`${good}plugins: [3]\n`, "t.yaml", toyPlugins),
+      /^UserError: t\.yaml:6:11: plugins\.0: expected .*, got 3$/,
+    );
+  });
+
+  it("of a resolved trial must be there", () => {
+    const without = () => parseTrial(text, "t.yaml", toyPlugins);
+    assert.throws(
+      without,
+      /plugins: the trial's task 'mine' .*, this process has none of that name; name/,
+    );
+  });
+});

@@ -1,0 +1,302 @@
+import { z } from "zod";
+import { attackedCount, clientIds } from "../contracts/clients.js";
+import type { Plugin, Plugins, Registry } from "../contracts/plugin.js";
+import { UserError } from "../words/errors.js";
+import { didYouMean } from "../words/near.js";
+import { optionsOf, type PluginChoice } from "../contracts/plugin-choice.js";
+import { locatedPlugin } from "../contracts/plugin-identity.js";
+import { devicesSchema } from "./devices.js";
+import { scheduleSchema } from "./schedule.js";
+import { schemaFault } from "../words/schema-fault.js";
+import { excerpt } from "../words/text.js";
+
+/** One of a registry's plug-ins with its options, unknown names and keys refused. */
+export function choiceOf(
+  registry: Registry<Plugin<unknown>>,
+  what: string,
+): z.ZodType<PluginChoice> {
+  const choices = [...registry.values()].map((plugin) => {
+    const schema = plugin.schema.safeExtend({ name: z.literal(plugin.name) });
+    return guarded(schema.describe(plugin.summary), `${what} '${plugin.name}'`);
+  });
+  const [first, ...rest] = choices;
+  if (!first) throw new Error(`no ${what} is registered`);
+  const names = [...registry.keys()].join(", ");
+  const nearestOf = (name: unknown) =>
+    typeof name === "string"
+      ? didYouMean(name, [...registry.keys()]).replace(/^, (.+)$/, "$1 ")
+      : "";
+  const union = z.discriminatedUnion("name", [first, ...rest], {
+    error: ({ input }) =>
+      typeof input === "string"
+        ? `expected a mapping as { name: ${registry.has(input) ? input : (first.shape["name"] as z.ZodLiteral).value} }, its name one of ${names}`
+        : `${nearestOf((input as { name?: unknown } | undefined)?.name)}expected one of ${names}`,
+  });
+  return union as unknown as z.ZodType<PluginChoice>;
+}
+
+/** A schema of a plug-in, whose own code may run in it: what it throws is told of by name. @param schema changed in place */
+function guarded<S extends z.ZodObject>(schema: S, who: string): S {
+  const run = schema._zod.run.bind(schema._zod);
+  schema._zod.run = (...args) => {
+    try {
+      return run(...args);
+    } catch (error) {
+      throw new UserError(`${who}: ${schemaFault(error)}`);
+    }
+  };
+  return schema;
+}
+
+/** Makes what a choice names. @param choice one that passed the trial's schema */
+export function createPlugin<T>(registry: Registry<Plugin<T>>, choice: PluginChoice): T {
+  const plugin: Plugin<T> | undefined = registry.get(choice.name);
+  if (!plugin) throw new Error(`no plug-in is called '${choice.name}'`);
+  return plugin.create(optionsOf(choice) as never);
+}
+
+/** A timer of Node.js beyond 2³¹ ms would fire at once. */
+const longestSeconds = 2_000_000;
+
+/** How many clients a trial may have. */
+export const clientTotal = z.int().min(1).max(1_000_000);
+
+const count = z.int().min(1);
+const fraction = z.number().gt(0).max(1);
+const range = z
+  .strictObject({ min: z.number().optional(), max: z.number().optional() })
+  .refine((r) => r.min !== undefined || r.max !== undefined, "expected min, max or both");
+
+const schemas = new WeakMap<Plugins, ReturnType<typeof makeSchema>>();
+
+/** The schema of a trial file. Every key is described: `fedclair schema` prints it as JSON Schema. */
+export function trialSchema(plugins: Plugins): ReturnType<typeof makeSchema> {
+  const known = schemas.get(plugins) ?? makeSchema(plugins);
+  schemas.set(plugins, known);
+  return known;
+}
+
+function makeSchema(plugins: Plugins) {
+  const aggregator = choiceOf(plugins.aggregators, "aggregator");
+  return z
+    .strictObject({
+      name: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9-]*$/, "expected lower-case letters, digits and hyphens")
+        .describe("Names the trial, its records and its run folder."),
+      claim: z.string().optional().describe("What the trial shows, in a sentence."),
+      seed: z.int().min(0).default(1).describe("Every random number of the trial comes from it."),
+      rounds: z.int().min(1).max(1_000_000).describe("Rounds of training and aggregation."),
+      clients: clientTotal.describe("Clients, contaminated ones included."),
+      cohort: z
+        .union(
+          [
+            z.literal("all"),
+            z.strictObject({ count }),
+            z.strictObject({ fraction }),
+            // As it was called up to version 0.1.
+            z
+              .strictObject({ number: count })
+              .meta({ deprecated: true })
+              .transform(({ number }) => ({ count: number })),
+          ],
+          { error: "expected all, { count: n } or { fraction: f }" },
+        )
+        .default("all")
+        .describe("Clients sampled for a round: all, a number of them, or a fraction."),
+      devices: devicesSchema
+        .optional()
+        .describe("Simulated time: how fast clients are and when they are there. Default: none."),
+      schedule: scheduleSchema
+        .optional()
+        .describe("When a round is over, in simulated time. Default: synchronous."),
+      external: z
+        .array(z.string())
+        .min(1)
+        .optional()
+        .describe(
+          "Ids of clients that hosts of their own bring, as fedclair-host of Python; the others are simulated.",
+        ),
+      plugins: z
+        .array(z.union([z.string().min(1), locatedPlugin]))
+        .optional()
+        .describe(
+          "Plug-ins from outside: modules, by their paths from here (./my-task.js) or packages.",
+        ),
+      task: choiceOf(plugins.tasks, "task").describe("What is learnt, from which data."),
+      aggregator: aggregator.describe("The method under study."),
+      baselines: z
+        .array(
+          z.strictObject({
+            label: z.string().min(1).describe("Its name in tables and figures."),
+            aggregator,
+            clients: z
+              .enum(["all", "benign"])
+              .default("all")
+              .describe("benign: an oracle that leaves the contaminated clients out."),
+          }),
+        )
+        .default([])
+        .describe(
+          "Methods to compare with, each in a paired run: same seed, data and initialisation.",
+        ),
+      attacks: z
+        .array(
+          z
+            .strictObject({
+              attack: choiceOf(plugins.attacks, "attack"),
+              clients: z.array(z.string()).min(1).optional().describe("Ids, as c03."),
+              count: count.optional().describe("This many clients, drawn by the seed."),
+              fraction: fraction.optional().describe("This fraction of all clients, rounded."),
+            })
+            .refine(
+              (a) => [a.clients, a.count, a.fraction].filter((x) => x !== undefined).length === 1,
+              "expected exactly one of clients, count and fraction",
+            ),
+        )
+        .default([])
+        .describe("Which clients are contaminated, and how."),
+      mods: z
+        .array(plugins.mods?.size ? choiceOf(plugins.mods, "mod") : z.never("no mod is registered"))
+        .optional()
+        .describe(
+          "What wraps every update on its way, in this order: clipping and noise, an encoding. Default: nothing.",
+        ),
+      truth: z
+        .enum(["known", "unknown"])
+        .optional()
+        .describe(
+          "Is it known that clients which no attack names are benign? Default: known, but of clients that are not simulated only if an attack names others.",
+        ),
+      evaluate: z
+        .enum(["cohort", "never"])
+        .default("cohort")
+        .describe("Do the benign clients of a cohort measure their new params on their own data?"),
+      target: z
+        .strictObject({ metric: z.string().min(1), value: z.number() })
+        .optional()
+        .describe(
+          "A level of a metric: when each method reaches it is measured, in rounds and simulated time.",
+        ),
+      limits: z
+        .strictObject({
+          quorum: fraction.default(0.5).describe("Fraction of a cohort that must be admitted."),
+          maxLost: z
+            .int()
+            .min(0)
+            .default(0)
+            .describe(
+              "Rounds of benign clients that may be lost, over the whole trial, before its exit code is 5.",
+            ),
+          answerSeconds: z
+            .number()
+            .positive()
+            .max(longestSeconds)
+            .default(60)
+            .describe("A round closes when no client has answered for so long."),
+          clientSeconds: z
+            .number()
+            .positive()
+            .max(longestSeconds)
+            .default(30)
+            .describe("A client whose job takes longer is given up by its host."),
+          joinSeconds: z
+            .number()
+            .positive()
+            .max(longestSeconds)
+            .default(60)
+            .describe("Time for all hosts to join."),
+          chunkBytes: z
+            .int()
+            .min(1024)
+            .max(64 << 20)
+            .default(1 << 20)
+            .describe("Largest frame."),
+          maxMessageBytes: z
+            .int()
+            .min(1024)
+            .max(1 << 30)
+            .default(256 << 20)
+            .describe("Largest message, in any number of frames."),
+        })
+        .prefault({}),
+      expect: z
+        .strictObject({
+          seeds: z.array(z.int().min(0)).min(1).optional().describe("Default: the trial's seed."),
+          measures: z.record(z.string(), range),
+        })
+        .optional()
+        .describe("For `fedclair verify`: ranges of measures of the summary, held for every seed."),
+    })
+    .superRefine((trial, context) => {
+      for (const [path, message] of contradictions(trial)) {
+        context.addIssue({ code: "custom", path, message });
+      }
+    });
+}
+
+/** A trial as it runs: every default filled in. */
+export type Trial = z.output<ReturnType<typeof trialSchema>>;
+
+/** What single keys cannot tell: [path, what is wrong]. */
+function* contradictions(trial: Trial): Generator<[(string | number)[], string]> {
+  const { clients, cohort, attacks, baselines, aggregator } = trial;
+  if (cohort !== "all" && "count" in cohort && cohort.count > clients) {
+    yield [["cohort", "count"], `expected at most clients = ${clients}, got ${cohort.count}`];
+  }
+  if (trial.schedule && trial.schedule.name !== "synchronous" && !trial.devices) {
+    const message = `${trial.schedule.name} goes by simulated time: say devices too, as { seconds: { median: 10, sigma: 0.5 } }`;
+    yield [["schedule"], message];
+  }
+  const { answerSeconds, clientSeconds } = trial.limits;
+  if (answerSeconds <= clientSeconds) {
+    // Else one silent client would make all those late that wait behind it on its host.
+    const message = `expected more than limits.clientSeconds = ${clientSeconds}, got ${answerSeconds}`;
+    yield [["limits", "answerSeconds"], message];
+  }
+  const external = trial.external ?? [];
+  const namesClients = external.length > 0 || attacks.some((entry) => entry.clients);
+  const ids = new Set(namesClients ? clientIds(clients) : []);
+  const taken = new Set<string>();
+  for (const [i, entry] of attacks.entries()) {
+    if (entry.fraction !== undefined && attackedCount(entry, clients) === 0) {
+      const message = `${entry.fraction} of ${clients} clients is none; raise it, or use count`;
+      yield [["attacks", i, "fraction"], message];
+    }
+    for (const [j, id] of (entry.clients ?? []).entries()) {
+      const path = ["attacks", i, "clients", j];
+      if (!ids.has(id)) {
+        yield [path, noSuchClient(id, ids)];
+      } else if (taken.has(id)) {
+        yield [path, `client ${excerpt(id)} is contaminated twice; name it once`];
+      }
+      taken.add(id);
+    }
+  }
+  for (const [i, id] of external.entries()) {
+    if (!ids.has(id)) yield [["external", i], noSuchClient(id, ids)];
+    else if (external.indexOf(id) < i)
+      yield [["external", i], `client ${id} is there twice; name it once`];
+  }
+  const total = attacks.reduce((sum, entry) => sum + attackedCount(entry, clients), 0);
+  if (total > clients) {
+    yield [["attacks"], `expected at most clients = ${clients} contaminated, got ${total}`];
+  }
+  const mods = (trial.mods ?? []).map(({ name }) => name);
+  for (const [i, name] of mods.entries()) {
+    if (mods.indexOf(name) < i) yield [["mods", i], `mod ${name} is there twice; name it once`];
+  }
+  const labels = [aggregator.name, ...baselines.map((b) => b.label)];
+  for (const [i, { label }] of baselines.entries()) {
+    if (labels.indexOf(label) !== i + 1) {
+      yield [
+        ["baselines", i, "label"],
+        `expected a label of its own, '${excerpt(label)}' is taken`,
+      ];
+    }
+  }
+}
+
+function noSuchClient(id: string, ids: ReadonlySet<string>): string {
+  return `expected an id from ${[...ids][0]} to ${[...ids].at(-1)}, got '${excerpt(id)}'`;
+}
