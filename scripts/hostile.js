@@ -189,7 +189,7 @@ async function run(answer) {
       welcomed();
     },
     runJobs: (jobs) => runner.runAll(jobs),
-    jobsAtOnce: () => runner.mostTogether,
+    jobsAtOnce: () => runner.maxBatch,
   });
   honest.catch(() => undefined);
   const held = new Set();

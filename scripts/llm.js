@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { loadBuiltIn } from "@fedclair/plugins";
-import { folderOf, readTrialFile } from "@fedclair/runs";
+import { chooseRunFolder, readTrialFile } from "@fedclair/runs";
 import { argumentsOf } from "./arguments.js";
 import { compare } from "../apps/cli/dist/src/verify.js";
 import { hostEnvironment, runFederation } from "./llm/federation.js";
@@ -59,7 +59,7 @@ const before = await run(python, ["clients.py", String(clients)], {
 const runs = [];
 for (const seed of seeds) {
   const place = join(workspace, "runs", `llm-${values.trial}-${seed}`);
-  const out = await folderOf({}, { out: place, again: true });
+  const out = await chooseRunFolder({}, { out: place, again: true });
   const { seconds, memory } = await runFederation({
     python,
     trial,

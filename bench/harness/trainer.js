@@ -7,7 +7,7 @@ import {
   jobFor,
   MemoryPool,
   parseTrial,
-  prepared,
+  prepareTask,
   startTrial,
 } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
@@ -26,7 +26,7 @@ export async function trainer(content, phase) {
   await pool.ready();
   const [ids, rng] = [clientIds(trial.clients), stream(trial.seed)];
   const task = createPlugin(builtIn.tasks, trial.task);
-  await prepared(task, trial.task.name);
+  await prepareTask(task, trial.task.name);
   const { params: base, ask } = await startTrial(task, ids, rng);
   const round = { round: 1, phase: phase ?? ask.phase, kind: "train", admit: () => undefined };
   const plan = { clientIds: ids, rng };

@@ -39,7 +39,7 @@ async function federate(text: string): Promise<readonly (RoundRecord & { arm: st
     ...{ url: pool.url, capacity: trial.clients, backends: ["none"], softwareVersion: "0.1.0" },
     onWelcome: () => runner.prepare(),
     runJobs: (jobs) => runner.runAll(jobs),
-    jobsAtOnce: () => runner.mostTogether,
+    jobsAtOnce: () => runner.maxBatch,
     signal: stop.signal,
   });
   try {

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { aggregators } from "@fedclair/aggregators";
 import {
   decodeSafetensors,
-  denseOf,
-  matrixOf,
-  tensorOf,
+  toDense,
+  toMatrix,
+  toTensor,
   type Aggregation,
   type Delta,
   type LowRank,
@@ -46,7 +46,7 @@ function changesOf(round: number): Map<string, Delta> {
         const shared = isBad(k) ? own : stream("space").at(module);
         const b = multiply(thinQr(gaussian(shared.at("U"), p, r)).q, gaussian(own.at("C"), r, r));
         addScaled(b, 1, gaussian(own.at("E"), p, r, 0.02));
-        return [module, { b: tensorOf(b), a: tensorOf(gaussian(own.at("A"), r, q)) }];
+        return [module, { b: toTensor(b), a: toTensor(gaussian(own.at("A"), r, q)) }];
       });
       return [client, new Map(delta)];
     }),
@@ -58,8 +58,8 @@ async function saveSum(folder: string, parts: readonly Delta[]): Promise<void> {
   let rank = 0;
   const tensors = modules.flatMap((module) => {
     const pairs = parts.map((part) => part.get(module) as LowRank);
-    const b = hstack(pairs.map((pair) => matrixOf(pair.b)));
-    const a = hstack(pairs.map((pair) => matrixOf(pair.a).transpose())).transpose();
+    const b = hstack(pairs.map((pair) => toMatrix(pair.b)));
+    const a = hstack(pairs.map((pair) => toMatrix(pair.a).transpose())).transpose();
     rank = b.cols;
     return [
       [`${module}.lora_A.weight`, { shape: [rank, q], values: a.toRowMajor() }],
@@ -80,8 +80,8 @@ async function read(folder: string): Promise<Delta> {
     modules.map((module) => {
       const [b, a] = ["B", "A"].map((half) => params.get(`${module}.lora_${half}.weight`));
       assert.ok(b && a);
-      const scaled = matrixOf(b).scale(config.lora_alpha / config.r);
-      return [module, { b: tensorOf(scaled), a }];
+      const scaled = toMatrix(b).scale(config.lora_alpha / config.r);
+      return [module, { b: toTensor(scaled), a }];
     }),
   );
 }
@@ -91,11 +91,11 @@ function assertSum(got: Delta, parts: readonly Delta[], what: string): void {
     const sum = new Matrix(p, q);
     for (const part of parts) {
       const term = part.get(module);
-      if (term) addScaled(sum, 1, denseOf(term));
+      if (term) addScaled(sum, 1, toDense(term));
     }
     const one = got.get(module);
     assert.ok(one);
-    const far = frobenius(subtract(denseOf(one), sum)) / frobenius(sum);
+    const far = frobenius(subtract(toDense(one), sum)) / frobenius(sum);
     assert.ok(far < 1e-5, `${what}, ${module}: ${far}`);
   }
 }

@@ -86,10 +86,13 @@ describe("the command", () => {
     ["aggregators", "clair"],
     ["attacks", "broken"],
   ] as const) {
-    it(`${kind} describes each one and its options`, async () => {
-      const described = (await json([kind, "--json"])) as { name: string; summary: string }[];
+    it(`plugins ${kind} describes each one and its options`, async () => {
+      const described = (await json(["plugins", kind, "--json"])) as {
+        name: string;
+        summary: string;
+      }[];
       assert.ok(described.some((plugin) => plugin.name === name && plugin.summary !== ""));
-      const { stdout } = await fedclair([kind]);
+      const { stdout } = await fedclair(["plugins", kind]);
       for (const plugin of described) {
         assert.ok(stdout.includes(`${plugin.name}  ${plugin.summary}`), plugin.name);
       }

@@ -136,7 +136,10 @@ describe("a stranger's plug-ins", () => {
     assert.match(await say("verify", "trial.yaml"), /3 passed, 0 failed/);
     assert.match(await say("list", "sweeps"), /^sweeps\/strengths\.yaml +2$/m);
     assert.match(await say("list", "trial.yaml"), /^trial\.yaml +mean-estimation +12$/m);
-    assert.match(await say("attacks", "--plugins", "./reverse.js"), /reverse {2}The opposite/);
+    assert.match(
+      await say("plugins", "attacks", "--plugins", "./reverse.js"),
+      /reverse {2}The opposite/,
+    );
     const schema = JSON.parse(await say("schema", "--plugins", "./near-median.js")) as object;
     assert.match(JSON.stringify(schema), /Farther than so many median distances is far/);
   });
@@ -239,7 +242,7 @@ describe("a stranger's plug-ins", () => {
 
   it("that cannot train clients together are told of, once, and train them one by one", async () => {
     const folder = await study();
-    const together = 'mostTogether: 4, trainCohort: () => Promise.reject(new Error("too wide")),\n';
+    const together = 'maxBatch: 4, trainCohort: () => Promise.reject(new Error("too wide")),\n';
     await insert(folder, "mean-estimation.js", "/** The coordinator, once: what", together);
     for (const how of [
       ["--transport", "memory"],
@@ -291,11 +294,11 @@ describe("a stranger's plug-ins", () => {
 
   it("wrap updates on hosts that allow it, and turn others away", async () => {
     const folder = await study();
-    const halve = `import { definePlugin, scaled } from "@fedclair/core";
+    const halve = `import { definePlugin, scaleDelta } from "@fedclair/core";
       import { z } from "zod";
       export default definePlugin({
         kind: "mod", name: "halve", summary: "Halves.", schema: z.strictObject({}),
-        create: () => ({ client: (result) => ({ ...result, delta: scaled(result.delta, 0.5) }) }),
+        create: () => ({ client: (result) => ({ ...result, delta: scaleDelta(result.delta, 0.5) }) }),
       });`;
     await writeFile(join(folder, "halve.js"), halve);
     await insert(folder, "trial.yaml", "rounds:", "mods: [{ name: halve }]\n");

@@ -31,7 +31,7 @@ describe("a command loads what it needs:", () => {
     });
   }
 
-  for (const command of ["list", "tasks", "schema", "audit"]) {
+  for (const command of ["list", "plugins", "schema", "audit"]) {
     it(`${command} neither TensorFlow.js nor vega`, async () => {
       const folder = await temporaryFolder();
       await saveAdapters(folder, { p: 16, r: 1, count: 6, modules: 1 });

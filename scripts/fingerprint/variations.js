@@ -162,7 +162,7 @@ export const variations = {
   "scripts/fingerprint/aggregators.yaml": {
     all: {},
     "cohort-fraction": { cohort: { fraction: 0.5 } },
-    "cohort-number": { cohort: { number: 9 } },
+    "cohort-count": { cohort: { count: 9 } },
     "not-measured": { evaluate: "never", rounds: 2 },
     "all-benign": { attacks: [], rounds: 1 },
     broken: {
@@ -188,7 +188,7 @@ export const variations = {
   },
   "scripts/fingerprint/clair.yaml": {
     all: {},
-    cohort: { cohort: { number: 7 }, rounds: 6 },
+    cohort: { cohort: { count: 7 }, rounds: 6 },
     colluding: { attacks: [attack("colluding-subspace", { rank: 2 }, { count: 5 })] },
     seed: { seed: 3, "aggregator.seed": 5, clients: 24 },
     // Modules of more than 256 rows and columns are sketched.
@@ -285,7 +285,7 @@ export const variations = {
   "trials/network/negated.yaml": {
     longer: {
       rounds: 3,
-      cohort: { number: 7 },
+      cohort: { count: 7 },
       "aggregator.window": 3,
       task: {
         ...{ name: "network", inputs: 6, hidden: 10, outputs: 8, rank: 1, noise: 0.2 },
@@ -352,7 +352,7 @@ export const variations = {
     average: { "task.mode": "local-then-average", "task.sweeps": 6, rounds: 1 },
     strict: { "task.enforceClip": true, "task.clip": 2, rounds: 6 },
     median: { "task.pooling": "median", rounds: 6, aggregator: clair({ rank: 1 }) },
-    share: { rounds: 6, "aggregator.share": 0.8, cohort: { number: 7 } },
+    share: { rounds: 6, "aggregator.share": 0.8, cohort: { count: 7 } },
     "random-data": {
       rounds: 6,
       attacks: [
@@ -384,7 +384,7 @@ export const variations = {
     measured: { rounds: 6, "task.sweeps": 3, evaluate: "cohort" },
   },
   "trials/alberdice/bridge-reverse.yaml": {
-    cohort: { ...short(2), cohort: { number: 7 }, "aggregator.window": 3 },
+    cohort: { ...short(2), cohort: { count: 7 }, "aggregator.window": 3 },
     median: {
       ...short(2),
       "task.pooling": "median",

@@ -1,7 +1,8 @@
-import type { Plugins } from "@fedclair/core";
+import type { Plugin, Plugins } from "@fedclair/core";
 import { trialSchema } from "@fedclair/core/internal";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import { print } from "@fedclair/runs";
+import { describedKinds, type DescribedKind } from "./described-kinds.js";
 import pc from "picocolors";
 import { z } from "zod";
 
@@ -11,32 +12,44 @@ export interface DescribeOptions {
   readonly json: boolean;
 }
 
-/** `fedclair tasks`, `aggregators`, `attacks`, `mods`: what there is, and its options. */
+/** A plug-in as `fedclair plugins --json` prints it. */
+interface Description {
+  readonly name: string;
+  readonly summary: string;
+  /** JSON Schema of each option, by name. */
+  readonly options: Readonly<Record<string, { default?: unknown; description?: string }>>;
+}
+
+/** `fedclair plugins [kind]`: the tasks, aggregators, attacks and mods that are there, with their options. */
 export async function describePlugins(
-  kind: "tasks" | "aggregators" | "attacks" | "mods",
+  kind: DescribedKind | undefined,
   { plugins: modules, json }: DescribeOptions,
 ): Promise<void> {
   const plugins = await withModules(modules);
-  const described = [...(plugins[kind]?.values() ?? [])].map(({ name, summary, schema }) => ({
-    name,
-    summary,
-    options: z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }).properties ?? {},
-  }));
+  const describe = (one: DescribedKind) => [...(plugins[one]?.values() ?? [])].map(description);
   if (json) {
-    print(JSON.stringify(described) + "\n");
+    const byKind = () => Object.fromEntries(describedKinds.map((one) => [one, describe(one)]));
+    print(JSON.stringify(kind ? describe(kind) : byKind()) + "\n");
     return;
   }
-  for (const { name, summary, options } of described) {
-    print(`${pc.bold(name)}  ${summary}\n`);
-    for (const [option, schema] of Object.entries(options)) {
-      const { default: fallback, description = "" } = schema as {
-        default?: unknown;
-        description?: string;
-      };
-      const shown = fallback === undefined ? "" : ` [${JSON.stringify(fallback)}]`;
-      print(`    ${option}${shown}  ${pc.dim(description)}\n`);
-    }
+  for (const one of kind ? [kind] : describedKinds) {
+    if (!kind) print(`${pc.underline(one)}\n`);
+    for (const plugin of describe(one)) print(descriptionText(plugin));
+    if (!kind) print("\n");
   }
+}
+
+function description({ name, summary, schema }: Plugin<unknown>): Description {
+  const { properties } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return { name, summary, options: (properties ?? {}) as Description["options"] };
+}
+
+function descriptionText({ name, summary, options }: Description): string {
+  const lines = Object.entries(options).map(([option, { default: fallback, description = "" }]) => {
+    const shown = fallback === undefined ? "" : ` [${JSON.stringify(fallback)}]`;
+    return `    ${option}${shown}  ${pc.dim(description)}\n`;
+  });
+  return `${pc.bold(name)}  ${summary}\n${lines.join("")}`;
 }
 
 /** `fedclair schema`: the JSON Schema of trial files, for editors. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { UserError } from "@fedclair/core";
 import { clientCount } from "@fedclair/core/internal";
-import { modulesOf } from "@fedclair/plugins/host";
+import { namedModules } from "@fedclair/plugins/host";
 import type { Hosts } from "./federation.js";
 
 /**
@@ -14,7 +14,7 @@ export async function hostsFor(
   { set, hosts = availableParallelism() }: { set: readonly string[]; hosts?: number },
 ): Promise<Hosts | undefined> {
   const clients = clientCount(await readFile(file, "utf8").catch(() => ""), set);
-  const modules = await modulesOf(file, set).catch((error: unknown) => {
+  const modules = await namedModules(file, set).catch((error: unknown) => {
     if (error instanceof UserError) return undefined;
     throw error;
   });

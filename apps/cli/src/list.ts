@@ -2,15 +2,15 @@ import { readFile } from "node:fs/promises";
 import { oneLine, parseTrial } from "@fedclair/core/internal";
 import { pluginsFor } from "@fedclair/plugins";
 import {
-  armsOf,
+  listArms,
   columns,
   formatNumber,
   isSweep,
   parseSweep,
-  pathsOf,
+  pathResolver,
   print,
-  runsUnder,
-  type HeldRun,
+  listRuns,
+  type StoredRun,
   type Measure,
 } from "@fedclair/runs";
 import pc from "picocolors";
@@ -30,7 +30,7 @@ export async function list(
   const names =
     folder === undefined ? await trialFiles("trials").catch(() => []) : await trialFiles(folder);
   const files = await Promise.all(names.map(listed));
-  const runs = (await runsUnder("runs")).map((run) => ({ run, primary: primaryOf(run) }));
+  const runs = (await listRuns("runs")).map((run) => ({ run, primary: primaryOf(run) }));
   const trials = files.filter((entry) => "task" in entry);
   const sweeps = files.filter((entry) => "sweep" in entry);
   const faulty = files.filter((entry) => "fault" in entry);
@@ -84,7 +84,7 @@ async function listed(file: string): Promise<Listed> {
       const { name, trials, claim = "" } = parseSweep(text, file, plugins);
       return { file, sweep: name, trials: trials.length, claim };
     }
-    const { task, clients, claim = "" } = parseTrial(text, file, plugins, [], pathsOf(file));
+    const { task, clients, claim = "" } = parseTrial(text, file, plugins, [], pathResolver(file));
     return { file, task: task.name, clients, claim };
   } catch (error) {
     const [fault = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
@@ -93,16 +93,16 @@ async function listed(file: string): Promise<Listed> {
 }
 
 /** The number by which the trial's methods are compared first, of the one under study; undefined where it is not known. */
-function primaryOf({ trial, summary }: HeldRun): Measure | undefined {
-  const [{ label }] = armsOf(trial);
+function primaryOf({ trial, summary }: StoredRun): Measure | undefined {
+  const [{ label }] = listArms(trial);
   return summary?.details.find(
     ({ metric, arm, comparison }) => metric === summary.primary && arm === label && !comparison,
   );
 }
 
-function runRow({ run, primary }: { run: HeldRun; primary: Measure | undefined }): Cell[] {
+function runRow({ run, primary }: { run: StoredRun; primary: Measure | undefined }): Cell[] {
   const { folder, status, trial, info, rounds } = run;
-  const all = trial.rounds * armsOf(trial).length;
+  const all = trial.rounds * listArms(trial).length;
   const colour = { done: pc.green, running: pc.cyan, failed: pc.red, interrupted: pc.yellow };
   return [
     oneLine(folder),

@@ -9,9 +9,10 @@ import {
   setOption,
   version,
 } from "@fedclair/runs/program";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { AggregateOptions } from "./aggregate/aggregate.js";
 import type { AuditOptions } from "./audit/audit.js";
+import { describedKinds, type DescribedKind } from "./described-kinds.js";
 import type { DescribeOptions } from "./describe.js";
 import type { ExportOptions } from "./export/export.js";
 import type { NewOptions } from "./new.js";
@@ -255,7 +256,7 @@ program
   .argument("<adapters...>", "adapter folders, or folders of them")
   .option(
     "--set <option=value>",
-    "change an option of clair (see fedclair aggregators); may be repeated",
+    "change an option of clair (see fedclair plugins aggregators); may be repeated",
     (value: string, before: readonly string[]) => [...before, value],
     [],
   )
@@ -277,7 +278,7 @@ program
   .command("aggregate")
   .description("one round's server step: aggregate the clients' LoRA adapters (PEFT folders)")
   .argument("<round>", "folder with a folder a client, which is the client's name")
-  .requiredOption("--aggregator <name>", "see fedclair aggregators")
+  .requiredOption("--aggregator <name>", "see fedclair plugins aggregators")
   .option(
     "--set <option=value>",
     "change an option of the aggregator; may be repeated",
@@ -312,17 +313,16 @@ program
     await aggregate(folder, options);
   });
 
-for (const name of ["tasks", "aggregators", "attacks", "mods"] as const) {
-  program
-    .command(name)
-    .description(`describe the ${name} that a trial file can name`)
-    .addOption(pluginOption())
-    .option("--json", "print JSON", false)
-    .action(async (options: DescribeOptions) => {
-      const { describePlugins } = await import("./describe.js");
-      await describePlugins(name, options);
-    });
-}
+program
+  .command("plugins")
+  .description("describe the tasks, aggregators, attacks and mods that a trial file can name")
+  .addArgument(new Argument("[kind]", "one kind; default: all of them").choices(describedKinds))
+  .addOption(pluginOption())
+  .option("--json", "print JSON", false)
+  .action(async (kind: DescribedKind | undefined, options: DescribeOptions) => {
+    const { describePlugins } = await import("./describe.js");
+    await describePlugins(kind, options);
+  });
 
 program
   .command("schema")
@@ -341,9 +341,6 @@ program
   .option("--host <name>", "whose token it is: one host at a time has that name")
   .option("--clients <range>", "clients that the host may be given, as c00-c14; default: any")
   .option("--expires <time>", "how long the host may join, as 30m, 8h or 7d", "8h")
-  .addOption(
-    new Option("--role <role>", "what it lets its holder be").choices(["host"]).default("host"),
-  )
   .option("--show <token>", "print what a token says; takes no key")
   .action(async (options: TokenOptions) => {
     const { token } = await import("./token.js");

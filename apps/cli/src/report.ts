@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { writeReportOf } from "@fedclair/report";
+import { writeRunReport } from "@fedclair/report";
 import { print } from "@fedclair/runs";
 import { openRun } from "./open-run.js";
 
 /** `fedclair report`: writes a run's report anew. @param modules of the trial's plug-ins from outside */
 export async function report(folder: string, modules: readonly string[]): Promise<void> {
-  await writeReportOf(await openRun(folder, modules), folder);
+  await writeRunReport(await openRun(folder, modules), folder);
   print(join(folder, "report.html") + "\n");
 }

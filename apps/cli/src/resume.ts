@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { UserError } from "@fedclair/core/errors";
-import { runIn } from "@fedclair/runs";
+import { findRun } from "@fedclair/runs";
 import type { PlaceOptions } from "@fedclair/runs/program";
 import type { RunOptions } from "./run-options.js";
 import { run } from "./run.js";
@@ -9,7 +9,7 @@ export type ResumeOptions = Omit<RunOptions, "set" | "resume" | keyof PlaceOptio
 
 /** `fedclair resume`: goes on with the run in a folder; of one that is done it shows the outcome. */
 export async function resume(folder: string, options: ResumeOptions): Promise<void> {
-  if (!(await runIn(folder)))
+  if (!(await findRun(folder)))
     throw new UserError(`'${folder}' holds no run: fedclair run begins one`);
   await run(join(folder, "trial.yaml"), { ...options, set: [], out: folder, resume: true });
 }

@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
-import { counted, outcomeText, print, removeRun, runIn, type HeldRun } from "@fedclair/runs";
+import { countNoun, outcomeText, print, removeRun, findRun, type StoredRun } from "@fedclair/runs";
 import { openRun } from "./open-run.js";
 
 /** `fedclair show`: how a run stands, and what it showed as far as it came. */
@@ -29,15 +29,15 @@ export async function remove(folders: readonly string[]): Promise<void> {
 }
 
 /** @throws UserError if there is none */
-export async function heldIn(folder: string): Promise<HeldRun> {
-  const held = await runIn(folder);
+export async function heldIn(folder: string): Promise<StoredRun> {
+  const held = await findRun(folder);
   if (!held)
     throw new UserError(`'${folder}' holds no run: fedclair list shows those that there are`);
   return held;
 }
 
 /** What there is to say of a run beside its numbers. */
-export function standing({ folder, status, info, trial, rounds, failure }: HeldRun): object {
+export function standing({ folder, status, info, trial, rounds, failure }: StoredRun): object {
   const { started, version, backend, backendReason } = info;
   const { name, seed } = trial;
   return {
@@ -48,11 +48,11 @@ export function standing({ folder, status, info, trial, rounds, failure }: HeldR
   };
 }
 
-function standingText({ status, info, rounds, holder, failure }: HeldRun): string {
+function standingText({ status, info, rounds, holder, failure }: StoredRun): string {
   const parts = [
     failure ? `failed (${failure.message})` : status,
     `began ${info.started}`,
-    ...(status === "done" ? [] : [`${counted(rounds, "round")} to go on from`]),
+    ...(status === "done" ? [] : [`${countNoun(rounds, "round")} to go on from`]),
     ...(holder ? [`process ${holder.pid} on ${oneLine(holder.host)}`] : []),
   ];
   return parts.join(", ");

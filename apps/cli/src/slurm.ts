@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "@fedclair/core";
-import { codeOf, makeFolder, slurmFolder, writeWhole } from "@fedclair/runs";
+import { systemErrorCode, makeFolder, slurmFolder, writeWhole } from "@fedclair/runs";
 import { setArgs } from "./set-args.js";
 
 /** A sweep as jobs of Slurm. */
@@ -49,7 +49,7 @@ export async function submit(script: string): Promise<string> {
   try {
     return (await promisify(execFile)("sbatch", [script])).stdout.trim();
   } catch (error) {
-    if (codeOf(error) === "ENOENT") {
+    if (systemErrorCode(error) === "ENOENT") {
       throw new UserError(
         `there is no sbatch on this machine: run this where jobs of Slurm are submitted, or there sbatch ${script}`,
       );

@@ -1,4 +1,4 @@
-import type { Done } from "@fedclair/runs";
+import type { FinishedTrial } from "@fedclair/runs";
 
 /** Counts the trials of a sweep, and says how long the rest may take. */
 export class SweepProgress {
@@ -17,7 +17,7 @@ export class SweepProgress {
   }
 
   /** @returns `3/24, 2 min left`, of the first trials without the time */
-  count({ skipped }: Pick<Done, "skipped">): string {
+  count({ skipped }: Pick<FinishedTrial, "skipped">): string {
     this.#over++;
     if (!skipped) this.#run++;
     const left = this.#trials - this.#over;

@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { backendChoices, loadBackend } from "@fedclair/compute";
 import { UserError, type Plugins } from "@fedclair/core";
-import { loadPlugins, modulesOf } from "@fedclair/plugins";
+import { loadPlugins, namedModules } from "@fedclair/plugins";
 import {
-  backendOf,
+  chooseTrialBackend,
   interruption,
   listenForInterruption,
   parseSweep,
@@ -52,7 +52,7 @@ async function work(id: string): Promise<WorkerReply> {
 }
 
 async function load({ file, set, allowed, backend }: SweepPlace) {
-  const modules = await modulesOf(file, set);
+  const modules = await namedModules(file, set);
   for (const module of modules) {
     if (!allowed || allowed.includes(module.file)) continue;
     throw new UserError(
@@ -66,7 +66,7 @@ async function load({ file, set, allowed, backend }: SweepPlace) {
     throw new UserError(
       `the sweep computes with the backend ${backend}: expected one of ${backendChoices.join(", ")}`,
     );
-  const { name, why } = backendOf(
+  const { name, why } = chooseTrialBackend(
     trials.map(({ trial }) => trial),
     plugins,
     choice,

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { UserError } from "@fedclair/core";
 import { exitCodes } from "@fedclair/core/internal";
-import type { Done, RunTrial, SweepTrial, TrialQueue } from "@fedclair/runs";
+import type { FinishedTrial, RunTrial, SweepTrial, TrialQueue } from "@fedclair/runs";
 import { endedBy } from "./federation.js";
 
 /** What a worker process is to work on. */
@@ -24,7 +24,7 @@ export type WorkerReply =
   | "busy"
   /** Why it runs no trial of the sweep. */
   | { readonly refused: string }
-  | (Pick<Done, "outcome" | "skipped"> & {
+  | (Pick<FinishedTrial, "outcome" | "skipped"> & {
       readonly faults: readonly { readonly message: string; readonly exitCode: number }[];
     });
 
@@ -115,7 +115,7 @@ export class SweepWorkers implements TrialQueue {
   }
 }
 
-function doneOf(trial: SweepTrial, reply: Reply): Done | "busy" {
+function doneOf(trial: SweepTrial, reply: Reply): FinishedTrial | "busy" {
   if (reply === "busy") return reply;
   const faults = reply.faults.map(({ message, exitCode }) => new UserError(message, exitCode));
   return { ...reply, trial, faults };

@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { loadBackend } from "@fedclair/compute";
 import { UserError, type Plugins } from "@fedclair/core";
-import { remarksOn } from "@fedclair/core/internal";
+import { trialNotices } from "@fedclair/core/internal";
 import { pluginsFor } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/report";
 import {
-  backendOf,
+  chooseTrialBackend,
   checkMeasures,
   interruption,
   missingMeasures,
@@ -16,9 +16,9 @@ import {
   runSweep,
   runSweepTrial,
   sweepText,
-  tablesOf,
+  sweepTables,
   toUserError,
-  type Done,
+  type FinishedTrial,
   type RunTrial,
   type Summary,
   type Sweep,
@@ -55,7 +55,7 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
   const grid = parseSweep(text, file, plugins, options.set);
   checkMeasures(grid, file, plugins);
   const out = options.out ?? join("runs", grid.name);
-  const remarks = grid.trials.flatMap(({ trial }) => remarksOn(trial, plugins));
+  const remarks = grid.trials.flatMap(({ trial }) => trialNotices(trial, plugins));
   for (const remark of new Set(remarks)) process.stderr.write(`${remark}\n`);
   await openSweepFolder(out);
   if (options.slurm) {
@@ -79,7 +79,7 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
       exitCode ??= fault.exitCode;
     }
   }
-  const tables = tablesOf(grid, summaries);
+  const tables = sweepTables(grid, summaries);
   await writeSweep(out, grid, tables);
   const faults = faultsOf(grid, file, summaries, failed, incomplete);
   if (options.json) print(JSON.stringify({ out, tables, failed, incomplete }) + "\n");
@@ -110,7 +110,7 @@ async function* runOn(
   out: string,
   file: string,
   options: SweepOptions,
-): AsyncGenerator<Done> {
+): AsyncGenerator<FinishedTrial> {
   const queue = await queueOf(grid, plugins, out, file, options);
   try {
     yield* runSweep(grid, queue);
@@ -129,7 +129,7 @@ async function queueOf(
 ): Promise<TrialQueue> {
   const { signal } = interruption;
   if (jobs > 1) return new SweepWorkers({ file, out, set }, jobs, signal);
-  const backend = backendOf(
+  const backend = chooseTrialBackend(
     grid.trials.map(({ trial }) => trial),
     plugins,
     "auto",
@@ -178,13 +178,13 @@ function faultsOf(
   return faults;
 }
 
-function line({ trial, outcome, skipped }: Done): string {
+function line({ trial, outcome, skipped }: FinishedTrial): string {
   const place = placeOf(trial);
   if ("failed" in outcome) return `${place}: ${pc.red(outcome.failed)}`;
   return skipped ? `${place}: done before` : place;
 }
 
-function placeOf({ at }: Done["trial"]): string {
+function placeOf({ at }: FinishedTrial["trial"]): string {
   return [...at].map(([path, label]) => `${path} ${label}`).join(" · ");
 }
 

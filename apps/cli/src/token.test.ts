@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseTokenKey, verifiedToken } from "@fedclair/wire/signed-token";
+import { parseTokenKey, verifyToken } from "@fedclair/wire/signed-token";
 import { tokenText, type TokenOptions } from "./token.js";
 
 const now = Date.parse("2030-01-02T03:04:05.678Z");
@@ -18,8 +18,7 @@ describe("fedclair token", () => {
     await rm(folder, { recursive: true });
   });
 
-  const text = (options: Partial<TokenOptions>) =>
-    tokenText({ expires: "8h", role: "host", ...options }, now);
+  const text = (options: Partial<TokenOptions>) => tokenText({ expires: "8h", ...options }, now);
 
   it("writes a key for its owner alone, and never over another", async () => {
     assert.equal(await text({ newKey: key }), "");
@@ -34,7 +33,7 @@ describe("fedclair token", () => {
   it("signs what it is told, and shows it without the key", async () => {
     await text({ newKey: key });
     const token = await text({ key, host: "gpu-1", clients: "c00-c14", expires: "90m" });
-    const claims = verifiedToken(parseTokenKey(await readFile(key, "utf8")), token.trim());
+    const claims = verifyToken(parseTokenKey(await readFile(key, "utf8")), token.trim());
     assert.ok(claims);
     const { id, ...rest } = claims;
     const issued = 1893553445;
@@ -49,12 +48,9 @@ describe("fedclair token", () => {
         "whether it is signed with the coordinator's key, the coordinator alone can tell\n",
     );
     const other = await text({ key, host: "gpu-1" });
-    assert.notEqual(
-      verifiedToken(parseTokenKey(await readFile(key, "utf8")), other.trim())?.id,
-      id,
-    );
+    assert.notEqual(verifyToken(parseTokenKey(await readFile(key, "utf8")), other.trim())?.id, id);
     assert.match(await text({ show: other }), /^clients {2}any$/m);
-    const later = tokenText({ expires: "8h", role: "host", show: token }, now + 5_400_000);
+    const later = tokenText({ expires: "8h", show: token }, now + 5_400_000);
     assert.match(await later, /04:34:05.000Z \(it is over\)$/m);
   });
 

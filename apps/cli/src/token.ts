@@ -6,7 +6,7 @@ import {
   newTokenId,
   newTokenKey,
   parseTokenKey,
-  rangeText,
+  formatRange,
   signToken,
 } from "@fedclair/wire/signed-token";
 
@@ -17,7 +17,6 @@ export interface TokenOptions {
   readonly host?: string;
   readonly clients?: string;
   readonly expires: string;
-  readonly role: string;
 }
 
 /** `fedclair token`: makes a key, makes a token of it, or says what a token says. */
@@ -66,12 +65,12 @@ async function keyIn(file: string): Promise<Buffer> {
 }
 
 function claimsOf(
-  { host, role, clients, expires }: TokenOptions & { readonly host: string },
+  { host, clients, expires }: TokenOptions & { readonly host: string },
   now: number,
 ) {
   const issued = Math.floor(now / 1000);
   return {
-    ...{ id: newTokenId(), role, host, issued, expires: issued + secondsIn(expires) },
+    ...{ id: newTokenId(), role: "host", host, issued, expires: issued + secondsIn(expires) },
     ...(clients !== undefined && { clients: rangeIn(clients) }),
   };
 }
@@ -102,7 +101,7 @@ function shown(text: string, now: number): string {
     `id       ${id}`,
     `role     ${role}`,
     `host     ${host}`,
-    `clients  ${clients ? rangeText(clients) : "any"}`,
+    `clients  ${clients ? formatRange(clients) : "any"}`,
     `issued   ${time(issued)}`,
     `expires  ${time(expires)}${expires * 1000 <= now ? " (it is over)" : ""}`,
     "whether it is signed with the coordinator's key, the coordinator alone can tell",

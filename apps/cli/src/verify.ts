@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "@fedclair/core";
-import { elsewhere, remarksOn, exitCodes, oneLine, type Trial } from "@fedclair/core/internal";
+import { elsewhere, trialNotices, exitCodes, oneLine, type Trial } from "@fedclair/core/internal";
 import { pluginsFor } from "@fedclair/plugins";
 import { interruption, isWithin, print, readTrialFile, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
@@ -71,7 +71,7 @@ interface Claim {
 async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
   const plugins = await pluginsFor(file, set);
   const trial = await readTrialFile(file, plugins, set);
-  for (const remark of remarksOn(trial, plugins)) {
+  for (const remark of trialNotices(trial, plugins)) {
     process.stderr.write(`${oneLine(file)}: ${remark}\n`);
   }
   if (!trial.expect) return [];

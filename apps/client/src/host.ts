@@ -1,14 +1,19 @@
-import { chooseBackend, loadedBackend, type BackendChoice } from "@fedclair/compute";
+import { chooseBackend, currentBackend, type BackendChoice } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
-import { ClientRunner, identitiesOf, parseSentTrial, type Trial } from "@fedclair/core/internal";
+import {
+  ClientRunner,
+  pluginIdentities,
+  parseSentTrial,
+  type Trial,
+} from "@fedclair/core/internal";
 import { loadForHost, loadPlugins, resolveModule } from "@fedclair/plugins/host";
 import {
   createLog,
   hostBackends,
   interruption,
   loadForOutside,
-  logGroupFault,
-  logThrown,
+  batchErrorLogger,
+  clientErrorLogger,
   Patience,
   readCertificates,
   readToken,
@@ -68,18 +73,18 @@ export async function host(options: HostOptions): Promise<void> {
       );
       at.trial = trial.name;
       await loadForOutside(trial, plugins);
-      runner = new ClientRunner(trial, plugins, logThrown(log), logGroupFault(log));
+      runner = new ClientRunner(trial, plugins, clientErrorLogger(log), batchErrorLogger(log));
       patience.waitFor(`task ${trial.task.name}, preparing its data`);
       await runner.prepare();
       patience.stop();
     },
-    jobsAtOnce: () => runner?.mostTogether ?? 1,
+    jobsAtOnce: () => runner?.maxBatch ?? 1,
     runJobs: async (group) => {
       const [first] = group;
       if (!runner || !first) throw new Error("a job came before the trial");
       at.round = first.round;
       const answers = await runner.runAll(group);
-      tensors.last = loadedBackend()?.tf.memory().numTensors ?? 0;
+      tensors.last = currentBackend()?.tf.memory().numTensors ?? 0;
       if (jobs === 0) tensors.first = tensors.last;
       jobs += group.length;
       return answers;
@@ -129,7 +134,7 @@ async function certificatesOf({ coordinator, tlsCa, tlsCert, tlsKey }: HostOptio
 /** A host runs no aggregator and needs none: its operator need not load those of the trial that are plug-ins. */
 function withoutAggregators(trialJson: string): unknown {
   const trial = JSON.parse(trialJson) as Trial;
-  const plugins = identitiesOf(trial).filter(({ kind }) => kind !== "aggregator");
+  const plugins = pluginIdentities(trial).filter(({ kind }) => kind !== "aggregator");
   return {
     ...{ ...trial, aggregator: { name: "fedavg" }, baselines: [] },
     ...(trial.plugins && { plugins }),

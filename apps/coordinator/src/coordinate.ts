@@ -4,17 +4,17 @@ import type { BackendChoice } from "@fedclair/compute";
 import {
   clientIds,
   externalClients,
-  identitiesOf,
+  pluginIdentities,
   type PluginIdentity,
   type Trial,
 } from "@fedclair/core/internal";
 import { pluginsFor } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
-  backendOf,
+  chooseTrialBackend,
   createLog,
   exitCodeOf,
-  folderOf,
+  chooseRunFolder,
   interruption,
   readTrialFile,
   refuseElsewhere,
@@ -51,13 +51,13 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     const { arm, round } = place;
     return { trial: trial.name, ...(arm !== undefined && { arm, round }) };
   });
-  const out = await folderOf(trial, options);
+  const out = await chooseRunFolder(trial, options);
   const { json, report, resume: resumes, backend: choice } = options;
   const wanted = { trial, plugins, backend: choice, resumes };
   process.exitCode = await showIfDone(out, wanted, { json, report });
   if (process.exitCode !== undefined) return;
   if (options.hosts === "parent") refuseElsewhere(file, trial, plugins, resumes ? out : undefined);
-  const backend = backendOf([trial], plugins, choice);
+  const backend = chooseTrialBackend([trial], plugins, choice);
   log.info(`backend ${backend.name}: ${backend.why}`);
   const { host, port } = parseAddress(options.listen);
   const metricsAt =
@@ -123,5 +123,5 @@ const orderly = 500;
 
 /** Those that a host runs which simulates its clients: aggregators run here alone. */
 function hostedPlugins(trial: Trial): PluginIdentity[] {
-  return identitiesOf(trial).filter(({ kind }) => kind !== "aggregator");
+  return pluginIdentities(trial).filter(({ kind }) => kind !== "aggregator");
 }

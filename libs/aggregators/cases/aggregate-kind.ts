@@ -11,10 +11,10 @@ import {
   trimmedMean,
 } from "../src/robust/vectors.js";
 import {
-  fieldsOf,
-  listOf,
-  numberOf,
-  tensorOfJson,
+  asFields,
+  asList,
+  asNumber,
+  jsonToTensor,
   type Fields,
   type Report,
 } from "@fedclair/core/cases";
@@ -28,16 +28,16 @@ const rules: Readonly<
 > = {
   mean: async (v) => ({ vector: await mean(v) }),
   coordinateMedian: async (v) => ({ vector: await coordinateMedian(v) }),
-  trimmedMean: async (v, { beta }) => ({ vector: await trimmedMean(v, numberOf(beta, "beta")) }),
-  krum: async (v, { f }) => ({ ...(await krum(v, numberOf(f, "f"))) }),
+  trimmedMean: async (v, { beta }) => ({ vector: await trimmedMean(v, asNumber(beta, "beta")) }),
+  krum: async (v, { f }) => ({ ...(await krum(v, asNumber(f, "f"))) }),
   multiKrum: async (v, { f, m }) => ({
-    ...(await multiKrum(v, numberOf(f, "f"), optional(m, "m"))),
+    ...(await multiKrum(v, asNumber(f, "f"), optional(m, "m"))),
   }),
-  bulyan: async (v, { f }) => ({ ...(await bulyan(v, numberOf(f, "f"))) }),
+  bulyan: async (v, { f }) => ({ ...(await bulyan(v, asNumber(f, "f"))) }),
   geometricMedian: async (v, { nu }) => ({ vector: await geometricMedian(v, optional(nu, "nu")) }),
   normClip: async (v, { c }) => ({ vector: await normClip(v, optional(c, "c")) }),
   centeredClip: async (v, { tau, iters }) => ({
-    vector: await centeredClip(v, numberOf(tau, "tau"), optional(iters, "iters")),
+    vector: await centeredClip(v, asNumber(tau, "tau"), optional(iters, "iters")),
   }),
   fltrust: async (v, { serverUpdate }) => ({
     ...(await fltrust(v, vectorOf(serverUpdate, "serverUpdate"))),
@@ -52,8 +52,8 @@ export async function runAggregate(testCase: Fields, report: Report): Promise<vo
     report.fail("method", `no function yet for kind aggregate (method ${method})`);
     return;
   }
-  const updates = listOf(testCase.updates, "updates").map((v, k) => vectorOf(v, `updates[${k}]`));
-  const results = Object.entries(await rule(updates, fieldsOf(testCase.params, "params")));
+  const updates = asList(testCase.updates, "updates").map((v, k) => vectorOf(v, `updates[${k}]`));
+  const results = Object.entries(await rule(updates, asFields(testCase.params, "params")));
   compare(
     testCase,
     report,
@@ -62,12 +62,12 @@ export async function runAggregate(testCase: Fields, report: Report): Promise<vo
 }
 
 function vectorOf(value: unknown, name: string): Float64Array {
-  return Float64Array.from(tensorOfJson(value, name).data);
+  return Float64Array.from(jsonToTensor(value, name).data);
 }
 
 /** Null and nothing both mean the rule's own default. */
 function optional(value: unknown, name: string): number | undefined {
-  return value === undefined || value === null ? undefined : numberOf(value, name);
+  return value === undefined || value === null ? undefined : asNumber(value, name);
 }
 
 function plain(value: unknown): unknown {

@@ -1,4 +1,4 @@
-import { denseOf, UserError, type TensorDelta, type Tensor, type Update } from "@fedclair/core";
+import { toDense, UserError, type TensorDelta, type Tensor, type Update } from "@fedclair/core";
 import { addScaled, multiplyNT, type Matrix } from "@fedclair/linalg";
 import {
   clair,
@@ -9,10 +9,10 @@ import {
   type Refined,
 } from "../src/clair/index.js";
 import {
-  fieldsOf,
-  listOf,
-  numberOf,
-  tensorOfJson,
+  asFields,
+  asList,
+  asNumber,
+  jsonToTensor,
   type Fields,
   type Report,
   type Tolerance,
@@ -22,12 +22,12 @@ import {
 export async function runClair(testCase: Fields, report: Report): Promise<void> {
   const options = optionsOf(testCase);
   const updates = updatesOf(testCase);
-  const memory = Object.entries(fieldsOf(testCase.memory, "memory")).map(
-    ([id, value]): [string, number] => [id, numberOf(value, `memory.${id}`)],
+  const memory = Object.entries(asFields(testCase.memory, "memory")).map(
+    ([id, value]): [string, number] => [id, asNumber(value, `memory.${id}`)],
   );
   const result = await clair(updates, options, { memory: new Map(memory) });
-  const tol = fieldsOf(testCase.tol, "tol");
-  for (const [field, expected] of Object.entries(fieldsOf(testCase.expect, "expect"))) {
+  const tol = asFields(testCase.tol, "tol");
+  for (const [field, expected] of Object.entries(asFields(testCase.expect, "expect"))) {
     const check = checks[field];
     if (check === undefined) report.fail(field, "no such result of this kind of case");
     else await check({ report, result, options, expected, tol });
@@ -45,7 +45,7 @@ interface Checked {
 /** By the name of the field in `expect`. */
 const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>>> = {
   status: ({ report, result, expected }) => {
-    for (const [id, status] of Object.entries(fieldsOf(expected, "status"))) {
+    for (const [id, status] of Object.entries(asFields(expected, "status"))) {
       const said = result.status.get(id);
       // The reference says benign of whom nothing can be said.
       report.equal(`status.${id}`, said === "undecided" ? "benign" : said, status);
@@ -55,14 +55,14 @@ const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>
     report.equal("detection", result.detection, expected);
   },
   rank: ({ report, result, expected }) => {
-    for (const [module, rank] of Object.entries(fieldsOf(expected, "rank"))) {
+    for (const [module, rank] of Object.entries(asFields(expected, "rank"))) {
       report.equal(`rank.${module}`, result.spaces.get(module)?.rank, rank);
     }
   },
   projector: ({ report, result, expected, tol }) => {
     const tolerance = { abs: tolOf(tol, "projectorAbs", 1e-7), rel: 0 };
-    for (const [module, sides] of Object.entries(fieldsOf(expected, "projector"))) {
-      for (const [side, projector] of Object.entries(fieldsOf(sides, module))) {
+    for (const [module, sides] of Object.entries(asFields(expected, "projector"))) {
+      for (const [side, projector] of Object.entries(asFields(sides, module))) {
         const space = result.spaces.get(module);
         const basis = side === "left" ? space?.left : side === "right" ? space?.right : undefined;
         const got = basis && multiplyNT(basis, basis).toRows();
@@ -71,7 +71,7 @@ const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>
     }
   },
   scores: ({ report, result, expected, tol }) => {
-    for (const [id, score] of Object.entries(fieldsOf(expected, "scores"))) {
+    for (const [id, score] of Object.entries(asFields(expected, "scores"))) {
       report.near(`scores.${id}`, result.scores.get(id), score, scoreTolerance(tol));
     }
   },
@@ -83,10 +83,10 @@ const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>
   },
   refined: async ({ report, result, options, expected, tol }) => {
     const tolerance = { abs: tolOf(tol, "refinedAbs", 1e-6), rel: 0 };
-    for (const [mode, clients] of Object.entries(fieldsOf(expected, "refined"))) {
+    for (const [mode, clients] of Object.entries(asFields(expected, "refined"))) {
       const refined = await refine(result, { ...options, offSubspace: modeOf(mode) });
-      for (const [id, modules] of Object.entries(fieldsOf(clients, mode))) {
-        for (const [module, entries] of Object.entries(fieldsOf(modules, id))) {
+      for (const [id, modules] of Object.entries(asFields(clients, mode))) {
+        for (const [module, entries] of Object.entries(asFields(modules, id))) {
           const got = refinedOf(refined.get(module), id)?.toRows();
           report.near(`refined.${mode}.${id}.${module}`, got, entries, tolerance);
         }
@@ -96,7 +96,7 @@ const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>
   shrink: async ({ report, result, options, expected, tol }) => {
     const refined = await refine(result, { ...options, offSubspace: "shrink" });
     const tolerance = { abs: tolOf(tol, "refinedAbs", 1e-6), rel: 0 };
-    for (const [module, share] of Object.entries(fieldsOf(expected, "shrink"))) {
+    for (const [module, share] of Object.entries(asFields(expected, "shrink"))) {
       report.near(`shrink.${module}`, refined.get(module)?.share, share, tolerance);
     }
   },
@@ -104,7 +104,7 @@ const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>
 
 /** Null in a case means automatic, or for `clipOff` no clipping; other nulls mean the default. */
 function optionsOf({ config, kind }: Fields): ClairOptions {
-  const given = Object.entries(fieldsOf(config, "config")).filter(
+  const given = Object.entries(asFields(config, "config")).filter(
     ([key, value]) => value !== null || key === "clipOff",
   );
   const { rank = "auto", ...others } = Object.fromEntries(given);
@@ -119,30 +119,30 @@ function optionsOf({ config, kind }: Fields): ClairOptions {
 
 /** The case's clients as updates, with what `inject` puts into them. */
 export function updatesOf({ clients, inject }: Fields): Update[] {
-  const updates = listOf(clients, "clients").map((client, k): Update => {
-    const { id, n, modules } = fieldsOf(client, `clients[${k}]`);
-    const changes = Object.entries(fieldsOf(modules, "modules"));
+  const updates = asList(clients, "clients").map((client, k): Update => {
+    const { id, n, modules } = asFields(client, `clients[${k}]`);
+    const changes = Object.entries(asFields(modules, "modules"));
     return {
       clientId: typeof id === "string" ? id : `c${String(k).padStart(2, "0")}`,
-      numExamples: n === undefined || n === null ? 1 : numberOf(n, "n"),
-      delta: new Map(changes.map(([name, change]) => [name, changeOf(fieldsOf(change, name))])),
+      numExamples: n === undefined || n === null ? 1 : asNumber(n, "n"),
+      delta: new Map(changes.map(([name, change]) => [name, changeOf(asFields(change, name))])),
       metrics: {},
     };
   });
-  for (const injection of inject === undefined ? [] : listOf(inject, "inject")) {
-    applyInjection(updates, fieldsOf(injection, "inject"));
+  for (const injection of inject === undefined ? [] : asList(inject, "inject")) {
+    applyInjection(updates, asFields(injection, "inject"));
   }
   return updates;
 }
 
 /** `{ "X" }` dense, or `{ "B", "A", "scale" }` factored, scale · B · A. */
 export function changeOf({ X: dense, B: b, A: a, scale }: Fields): TensorDelta {
-  if (dense !== undefined) return tensorOfJson(dense, "X");
-  const factor = scale === undefined || scale === null ? 1 : numberOf(scale, "scale");
-  const left = tensorOfJson(b, "B");
+  if (dense !== undefined) return jsonToTensor(dense, "X");
+  const factor = scale === undefined || scale === null ? 1 : asNumber(scale, "scale");
+  const left = jsonToTensor(b, "B");
   return {
     b: { shape: left.shape, data: left.data.map((x) => factor * x) },
-    a: tensorOfJson(a, "A"),
+    a: jsonToTensor(a, "A"),
   };
 }
 
@@ -156,8 +156,8 @@ function applyInjection(updates: readonly Update[], injection: Fields): void {
       `inject: no ${String(field)} of module ${String(module)} of client ${String(client)}`,
     );
   }
-  const row = numberOf(i, "inject.i");
-  const column = numberOf(j, "inject.j");
+  const row = asNumber(i, "inject.i");
+  const column = asNumber(j, "inject.j");
   tensor.data[row * (tensor.shape[1] ?? 1) + column] = Number(
     String(value).replace(/inf(inity)?$/i, "Infinity"),
   );
@@ -172,8 +172,8 @@ function tensorNamed(change: TensorDelta, field: string): Tensor | undefined {
 function refinedOf(refined: Refined | undefined, id: string): Matrix | undefined {
   const own = refined?.personal.get(id);
   if (refined === undefined || own === undefined) return undefined;
-  const out = denseOf(own);
-  if (refined.shared !== undefined) addScaled(out, 1, denseOf(refined.shared));
+  const out = toDense(own);
+  if (refined.shared !== undefined) addScaled(out, 1, toDense(refined.shared));
   return out;
 }
 
@@ -188,5 +188,5 @@ function scoreTolerance(tol: Fields): Tolerance {
 
 function tolOf(tol: Fields, key: string, fallback: number): number {
   const value = tol[key];
-  return value === undefined ? fallback : numberOf(value, `tol.${key}`);
+  return value === undefined ? fallback : asNumber(value, `tol.${key}`);
 }

@@ -1,6 +1,6 @@
 import {
   isLowRank,
-  matrixOf,
+  toMatrix,
   UserError,
   type Aggregation,
   type Aggregator,
@@ -20,10 +20,10 @@ import { flora } from "../src/flora/index.js";
 import { gramOf, squaredDistances } from "../src/robust/gram.js";
 import { changeOf } from "./clair-kind.js";
 import {
-  fieldsOf,
-  listOf,
-  matrixOfJson,
-  numberOf,
+  asFields,
+  asList,
+  jsonToMatrix,
+  asNumber,
   type Fields,
   type Report,
 } from "@fedclair/core/cases";
@@ -64,8 +64,8 @@ export async function runLora(testCase: Fields, report: Report): Promise<void> {
     product: () => sumOf(aggregate.change).toRows(),
     products: () => updates.map(({ clientId }) => sumOf(personalOf(aggregate, clientId)).toRows()),
     rank: () => sharedPair(aggregate).b.shape[1],
-    B: () => matrixOf(sharedPair(aggregate).b).toRows(),
-    A: () => matrixOf(sharedPair(aggregate).a).toRows(),
+    B: () => toMatrix(sharedPair(aggregate).b).toRows(),
+    A: () => toMatrix(sharedPair(aggregate).a).toRows(),
     crossTermError: () => frobenius(subtract(sumOf(aggregate.change), meanProduct(updates))),
   });
 }
@@ -73,9 +73,9 @@ export async function runLora(testCase: Fields, report: Report): Promise<void> {
 /** Kind compress: the best rank-t approximation of B·A. */
 export function runCompress(testCase: Fields, report: Report): void {
   const { b, a, tail } = compressLowRank(
-    matrixOfJson(testCase.B, "B"),
-    matrixOfJson(testCase.A, "A"),
-    numberOf(testCase.t, "t"),
+    jsonToMatrix(testCase.B, "B"),
+    jsonToMatrix(testCase.A, "A"),
+    asNumber(testCase.t, "t"),
   );
   compare(testCase, report, {
     product: () => product({ b, a }).toRows(),
@@ -89,9 +89,9 @@ export function compare(
   report: Report,
   results: Readonly<Record<string, () => unknown>>,
 ): void {
-  const { abs = 1e-8, rel = 0 } = fieldsOf(tol, "tol");
-  const tolerance = { abs: numberOf(abs, "tol.abs"), rel: numberOf(rel, "tol.rel") };
-  for (const [field, expected] of Object.entries(fieldsOf(expect, "expect"))) {
+  const { abs = 1e-8, rel = 0 } = asFields(tol, "tol");
+  const tolerance = { abs: asNumber(abs, "tol.abs"), rel: asNumber(rel, "tol.rel") };
+  for (const [field, expected] of Object.entries(asFields(expect, "expect"))) {
     const result = results[field];
     if (result === undefined) report.fail(field, "no such result of this kind of case");
     else report.near(field, result(), expected, tolerance);
@@ -99,10 +99,10 @@ export function compare(
 }
 
 function updatesOf({ clients, n }: Fields): Update[] {
-  return listOf(clients, "clients").map((client, k) => ({
+  return asList(clients, "clients").map((client, k) => ({
     clientId: `c${k}`,
-    numExamples: Array.isArray(n) ? numberOf(n[k], `n[${k}]`) : 1,
-    delta: new Map([[module, changeOf(fieldsOf(client, `clients[${k}]`))]]),
+    numExamples: Array.isArray(n) ? asNumber(n[k], `n[${k}]`) : 1,
+    delta: new Map([[module, changeOf(asFields(client, `clients[${k}]`))]]),
     metrics: {},
   }));
 }

@@ -1,4 +1,4 @@
-import { matrixOf, tensorOf, type LowRank } from "@fedclair/core";
+import { toMatrix, toTensor, type LowRank } from "@fedclair/core";
 import { dot, hstack, Matrix, multiply, multiplyNT, multiplyTN, item, at } from "@fedclair/linalg";
 
 /** A matrix kept as the product B·A, B p×r and A r×q, and never multiplied out. */
@@ -8,11 +8,11 @@ export interface Factors {
 }
 
 export function factorsOf({ b, a }: LowRank): Factors {
-  return { b: matrixOf(b), a: matrixOf(a) };
+  return { b: toMatrix(b), a: toMatrix(a) };
 }
 
-export function lowRankOf({ b, a }: Factors): LowRank {
-  return { b: tensorOf(b), a: tensorOf(a) };
+export function toLowRank({ b, a }: Factors): LowRank {
+  return { b: toTensor(b), a: toTensor(a) };
 }
 
 /** Σ_k w_k·B_k·A_k = [B_1 … B_K]·[w_1·A_1; …; w_K·A_K], exact, of rank Σ r_k; the weights on one factor only. */

@@ -1,4 +1,4 @@
-import { denseOf } from "@fedclair/core";
+import { toDense } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
@@ -26,8 +26,8 @@ export function idsOf(result: ClairResult, status: "benign" | "contaminated"): s
 export function refinedMatrix(refined: Refined | undefined, id: string): Matrix {
   const own = refined?.personal.get(id);
   if (refined === undefined || own === undefined) throw new Error(`client ${id} was not refined`);
-  const out = denseOf(own);
-  if (refined.shared !== undefined) addScaled(out, 1, denseOf(refined.shared));
+  const out = toDense(own);
+  if (refined.shared !== undefined) addScaled(out, 1, toDense(refined.shared));
   return out;
 }
 

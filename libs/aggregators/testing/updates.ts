@@ -1,4 +1,4 @@
-import { tensorOf, type TensorDelta, type Update } from "@fedclair/core";
+import { toTensor, type TensorDelta, type Update } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
@@ -8,7 +8,7 @@ import {
   thinQr,
   type Stream,
 } from "@fedclair/linalg";
-import { lowRankOf, type Factors } from "../src/factors.js";
+import { toLowRank, type Factors } from "../src/factors.js";
 
 /** p×r with orthonormal columns, uniformly distributed. */
 export function randomBasis(rng: Stream, p: number, r: number): Matrix {
@@ -23,7 +23,7 @@ export function updateOf(
 ): Update {
   const entries = Object.entries(modules).map(([name, change]): [string, TensorDelta] => [
     name,
-    "b" in change ? lowRankOf(change) : tensorOf(change),
+    "b" in change ? toLowRank(change) : toTensor(change),
   ]);
   return { clientId, numExamples, delta: new Map(entries), metrics: {} };
 }

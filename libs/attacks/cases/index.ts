@@ -1,9 +1,9 @@
-import { scaledModule, UserError } from "@fedclair/core";
+import { scaleModule, UserError } from "@fedclair/core";
 import {
-  fieldsOf,
-  listOf,
-  numberOf,
-  tensorOfJson,
+  asFields,
+  asList,
+  asNumber,
+  jsonToTensor,
   type Fields,
   type KindHandler,
   type Report,
@@ -22,13 +22,13 @@ const rules: Readonly<
   Record<string, (benign: readonly Float64Array[], params: Fields) => Results>
 > = {
   alie: (benign, { K: clients, m }) => {
-    const z = alieDeviations(numberOf(clients, "K"), numberOf(m, "m"));
+    const z = alieDeviations(asNumber(clients, "K"), asNumber(m, "m"));
     return { vector: alie(benign, z), z };
   },
-  ipm: (benign, { eps }) => ({ vector: ipm(benign, numberOf(eps, "eps")) }),
+  ipm: (benign, { eps }) => ({ vector: ipm(benign, asNumber(eps, "eps")) }),
   minMax: (benign) => ({ ...minMax(benign) }),
-  signFlip: (benign, { c, index }) => ({ vector: times(benign, index, -numberOf(c, "c")) }),
-  scaling: (benign, { c, index }) => ({ vector: times(benign, index, numberOf(c, "c")) }),
+  signFlip: (benign, { c, index }) => ({ vector: times(benign, index, -asNumber(c, "c")) }),
+  scaling: (benign, { c, index }) => ({ vector: times(benign, index, asNumber(c, "c")) }),
 };
 
 function runAttack(testCase: Fields, report: Report): void {
@@ -38,13 +38,13 @@ function runAttack(testCase: Fields, report: Report): void {
     report.fail("method", `no function yet for kind attack (method ${method})`);
     return;
   }
-  const benign = listOf(testCase.benign, "benign").map((v, k) =>
-    Float64Array.from(tensorOfJson(v, `benign[${k}]`).data),
+  const benign = asList(testCase.benign, "benign").map((v, k) =>
+    Float64Array.from(jsonToTensor(v, `benign[${k}]`).data),
   );
-  const results = rule(benign, fieldsOf(testCase.params, "params"));
-  const { abs = 1e-7, rel = 0 } = fieldsOf(testCase.tol, "tol");
-  const tolerance = { abs: numberOf(abs, "tol.abs"), rel: numberOf(rel, "tol.rel") };
-  for (const [field, expected] of Object.entries(fieldsOf(testCase.expect, "expect"))) {
+  const results = rule(benign, asFields(testCase.params, "params"));
+  const { abs = 1e-7, rel = 0 } = asFields(testCase.tol, "tol");
+  const tolerance = { abs: asNumber(abs, "tol.abs"), rel: asNumber(rel, "tol.rel") };
+  for (const [field, expected] of Object.entries(asFields(testCase.expect, "expect"))) {
     const got = results[field];
     report.near(field, got instanceof Float64Array ? [...got] : got, expected, tolerance);
   }
@@ -52,8 +52,8 @@ function runAttack(testCase: Fields, report: Report): void {
 
 /** The update that a client sends who multiplies its own. */
 function times(benign: readonly Float64Array[], index: unknown, factor: number): unknown {
-  const own = benign[numberOf(index, "index")];
+  const own = benign[asNumber(index, "index")];
   if (own === undefined) throw new UserError(`index: no benign update ${String(index)}`);
-  const scaled = scaledModule({ shape: [own.length], data: own }, factor);
+  const scaled = scaleModule({ shape: [own.length], data: own }, factor);
   return "data" in scaled ? scaled.data : undefined;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { attacks } from "./index.js";
-import { attackedStates, describeAttack, twoPhases } from "@fedclair/core/testing";
+import { playAttack, describeAttack, twoPhases } from "@fedclair/core/testing";
 import { create } from "../testing/updates.js";
 
 // `broken` is no attack that could pass for an update, `contaminated-data` is the task's, `declared` does nothing: their own
@@ -26,13 +26,13 @@ describe("attacks that remember", () => {
     ["backdoor", {}],
   ] as const) {
     it(`${name} ${JSON.stringify(options)} goes on from a stored state, through two phases`, () => {
-      const whole = attackedStates(create(name, options), twoPhases);
-      const rest = attackedStates(create(name, options), twoPhases.slice(3), whole[2]?.state);
+      const whole = playAttack(create(name, options), twoPhases);
+      const rest = playAttack(create(name, options), twoPhases.slice(3), whole[2]?.state);
       assert.deepEqual(rest, whole.slice(3));
       // Something was remembered, and sent.
       assert.notDeepEqual(
         whole[4]?.updates,
-        attackedStates(create(name, options), twoPhases.slice(4))[0]?.updates,
+        playAttack(create(name, options), twoPhases.slice(4))[0]?.updates,
       );
     });
   }
@@ -40,7 +40,7 @@ describe("attacks that remember", () => {
   it("are all that keep state", () => {
     const keep = [...attacks.keys()].filter((name) => {
       if (apart.includes(name)) return false;
-      const [first] = attackedStates(create(name), twoPhases.slice(0, 1));
+      const [first] = playAttack(create(name), twoPhases.slice(0, 1));
       return first?.state !== undefined;
     });
     assert.deepEqual(keep, ["stale", "backdoor"]);

@@ -4,7 +4,7 @@ import {
   type TensorDelta,
   type Tensor,
   type Update,
-  scaledModule,
+  scaleModule,
 } from "@fedclair/core";
 import { median, type Stream } from "@fedclair/linalg";
 import { frobenius, tensorLike } from "./modules.js";
@@ -23,7 +23,7 @@ export function forgeAtMedianNorm(seen: AttackedRound, factor: number, draw: Dra
   const medians = medianNorms(modelsOf(seen));
   return mapModules(seen.own, (module, name, clientId) => {
     const drawn = draw(module, name, clientId);
-    return scaledModule(drawn, (factor * valueOf(medians, name)) / (frobenius(drawn) || 1));
+    return scaleModule(drawn, (factor * valueOf(medians, name)) / (frobenius(drawn) || 1));
   });
 }
 
@@ -45,7 +45,7 @@ export function mapModules(updates: readonly Update[], replace: DrawModule): Upd
 /** What a client sends that learnt nothing. */
 export function withoutChange(update: Update): Update {
   const modules = [...update.delta].map(
-    ([name, module]) => [name, scaledModule(module, 0)] as const,
+    ([name, module]) => [name, scaleModule(module, 0)] as const,
   );
   return { ...update, delta: new Map(modules) };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isLowRank, type TensorDelta, valuesOf } from "@fedclair/core";
+import { isLowRank, type TensorDelta, toFloat64 } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import { forgeFromHonest } from "./from-honest.js";
 import { f32, f64, update } from "../testing/updates.js";
@@ -36,7 +36,7 @@ describe("forgeFromHonest", () => {
         [1, 2],
       ],
     );
-    valuesOf(sent).forEach((x, i) => {
+    toFloat64(sent).forEach((x, i) => {
       assert.ok(Math.abs(x - item([4, 0, 0, 0], i)) < 1e-6);
     });
   });

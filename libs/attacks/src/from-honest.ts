@@ -4,7 +4,7 @@ import {
   type AttackedRound,
   type Delta,
   type Update,
-  valuesOf,
+  toFloat64,
 } from "@fedclair/core";
 import { mapModules, modelsOf, valueOf } from "./forging.js";
 import { changeLike } from "./modules.js";
@@ -40,7 +40,7 @@ export function forgeFromHonest(
 }
 
 function flatten(modules: Delta, names: readonly string[]): Float64Array {
-  const parts = names.map((name) => valuesOf(valueOf(modules, name)));
+  const parts = names.map((name) => toFloat64(valueOf(modules, name)));
   const out = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
   for (const part of parts) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { item } from "@fedclair/linalg";
-import { scaledModule } from "@fedclair/core";
+import { scaleModule } from "@fedclair/core";
 import { frobenius } from "./modules.js";
 import { f32, f64 } from "../testing/updates.js";
 
@@ -43,8 +43,8 @@ describe("frobenius", () => {
 
 describe("scale", () => {
   it("scales a dense tensor, and of factors the left one", () => {
-    assert.deepEqual(scaledModule(f32([2], 1, 2), -3), f32([2], -3, -6));
+    assert.deepEqual(scaleModule(f32([2], 1, 2), -3), f32([2], -3, -6));
     const pair = { b: f32([2, 1], 1, 2), a: f32([1, 1], 5) };
-    assert.deepEqual(scaledModule(pair, 2), { b: f32([2, 1], 2, 4), a: f32([1, 1], 5) });
+    assert.deepEqual(scaleModule(pair, 2), { b: f32([2, 1], 2, 4), a: f32([1, 1], 5) });
   });
 });

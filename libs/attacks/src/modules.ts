@@ -15,14 +15,14 @@ import {
 /** Frobenius norm; of factors that of b·a without forming it: |b·a|² = tr((bᵀb)(a·aᵀ)). */
 export function frobenius(update: TensorDelta): number {
   if (!isLowRank(update)) return norm(update.data);
-  const b = toMatrix(update.b);
-  const a = toMatrix(update.a);
+  const b = asRowMatrix(update.b);
+  const a = asRowMatrix(update.a);
   // Rounding may leave a product that is zero a little below it.
   return Math.sqrt(Math.max(0, dot(multiplyTN(b, b), gramNT(a))));
 }
 
 /** A tensor as its first extent by all others; a scalar is 1×1. */
-export function toMatrix({ shape: [rows = 1], data }: Tensor): Matrix {
+export function asRowMatrix({ shape: [rows = 1], data }: Tensor): Matrix {
   return Matrix.fromRowMajor(rows, data.length / rows, data);
 }
 
@@ -39,8 +39,8 @@ export function pairLike(like: LowRank, b: Matrix, a: Matrix): LowRank {
 
 /** A p×c matrix with the Gram matrix Y·Yᵀ = X·Xᵀ of the p×q change X: small for factors of rank c, X itself if dense. */
 export function leftBlock(update: TensorDelta): Matrix {
-  if (!isLowRank(update)) return toMatrix(update);
-  return multiplyNT(toMatrix(update.b), thinQr(toMatrix(update.a).transpose()).r);
+  if (!isLowRank(update)) return asRowMatrix(update);
+  return multiplyNT(asRowMatrix(update.b), thinQr(asRowMatrix(update.a).transpose()).r);
 }
 
 /**

@@ -31,7 +31,7 @@ let loading: Promise<Backend> | undefined;
 let loaded: Backend | undefined;
 
 /** The backend of this process, if it is loaded. */
-export function loadedBackend(): Backend | undefined {
+export function currentBackend(): Backend | undefined {
   return loaded;
 }
 

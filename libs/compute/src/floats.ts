@@ -3,7 +3,7 @@ import { allocate, giveBack, kernels, memory } from "./memory.js";
 let held = 0;
 
 /** How many matrices are not released: for tests. */
-export function heldFloats(): number {
+export function unreleasedFloats(): number {
   return held;
 }
 

@@ -3,11 +3,11 @@ export {
   backendsFor,
   chooseBackend,
   loadBackend,
-  loadedBackend,
+  currentBackend,
   type Backend,
   type BackendChoice,
   type BackendName,
 } from "./backend.js";
-export { Floats, heldFloats } from "./floats.js";
+export { Floats, unreleasedFloats } from "./floats.js";
 export { Linear } from "./linear.js";
 export { Adam, descend, relu } from "./steps.js";

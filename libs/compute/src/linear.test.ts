@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import { Floats, heldFloats } from "./floats.js";
+import { Floats, unreleasedFloats } from "./floats.js";
 import { Linear } from "./linear.js";
 import { Adam, descend, relu } from "./steps.js";
 
@@ -47,7 +47,7 @@ function product(
 
 describe("Linear", () => {
   it("is x·W + bias, with its gradients, for all sizes", () => {
-    const before = heldFloats();
+    const before = unreleasedFloats();
     fc.assert(
       fc.property(problems, ({ rows, layer: { inputs, outputs, hasBias }, x, weights, dy }) => {
         const linear = new Linear(inputs, outputs, hasBias);
@@ -83,7 +83,7 @@ describe("Linear", () => {
         for (const one of [linear, input, output, slope, inputSlope]) one.release();
       }),
     );
-    assert.equal(heldFloats(), before);
+    assert.equal(unreleasedFloats(), before);
   });
 
   it("cuts off by what lies where memory begins, too", async () => {

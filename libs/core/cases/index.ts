@@ -1,11 +1,11 @@
 export { runCases, type CaseFormat } from "./formats.js";
 export {
-  fieldsOf,
+  asFields,
   isFields,
-  listOf,
-  matrixOfJson,
-  numberOf,
-  tensorOfJson,
+  asList,
+  jsonToMatrix,
+  asNumber,
+  jsonToTensor,
   type Fields,
 } from "./json.js";
 export { kindsFormat, type KindHandler } from "./kinds.js";

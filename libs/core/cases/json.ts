@@ -10,34 +10,34 @@ export function isFields(value: unknown): value is Fields {
 }
 
 /** The fields of an object, none of a missing one. @throws UserError for anything else */
-export function fieldsOf(value: unknown, name: string): Fields {
+export function asFields(value: unknown, name: string): Fields {
   if (value === undefined || value === null) return {};
   if (!isFields(value)) throw new UserError(`${name}: expected an object`);
   return value;
 }
 
 /** @throws UserError unless it is an array */
-export function listOf(value: unknown, name: string): readonly unknown[] {
+export function asList(value: unknown, name: string): readonly unknown[] {
   if (!Array.isArray(value)) throw new UserError(`${name}: expected an array`);
   return value;
 }
 
-export function numberOf(value: unknown, name: string): number {
+export function asNumber(value: unknown, name: string): number {
   if (typeof value !== "number") throw new UserError(`${name}: expected a number`);
   return value;
 }
 
 /** Nested arrays as a tensor, row-major; its shape follows the first entries, so ragged arrays give a tensor that is not consistent. */
-export function tensorOfJson(value: unknown, name: string): Tensor {
+export function jsonToTensor(value: unknown, name: string): Tensor {
   const shape: number[] = [];
   for (let level: unknown = value; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const flat: unknown[] = listOf(value, name).flat(Infinity);
-  return { shape, data: Float64Array.from(flat, (x) => numberOf(x, name)) };
+  const flat: unknown[] = asList(value, name).flat(Infinity);
+  return { shape, data: Float64Array.from(flat, (x) => asNumber(x, name)) };
 }
 
 /** @throws UserError unless it is an array of rows of one length */
-export function matrixOfJson(value: unknown, name: string): Matrix {
-  const { shape, data } = tensorOfJson(value, name);
+export function jsonToMatrix(value: unknown, name: string): Matrix {
+  const { shape, data } = jsonToTensor(value, name);
   const [rows = 0, cols = 0] = shape;
   if (shape.length !== 2 || data.length !== rows * cols) {
     throw new UserError(`${name}: expected rows of one length`);

@@ -1,5 +1,5 @@
 import type { CaseFormat } from "./formats.js";
-import { fieldsOf, isFields, listOf, type Fields } from "./json.js";
+import { asFields, isFields, asList, type Fields } from "./json.js";
 import { Report, type Outcome } from "./report.js";
 
 /** Runs one case of a kind and reports what is not as it expects. */
@@ -21,8 +21,8 @@ export function kindsFormat(method: string, kinds: ReadonlyMap<string, KindHandl
       ),
     run: async (file) => {
       const outcomes: Outcome[] = [];
-      for (const testCase of listOf(fieldsOf(file, "file").cases, "cases")) {
-        outcomes.push(await runCase(fieldsOf(testCase, "case"), kinds));
+      for (const testCase of asList(asFields(file, "file").cases, "cases")) {
+        outcomes.push(await runCase(asFields(testCase, "case"), kinds));
       }
       return outcomes;
     },

@@ -8,15 +8,15 @@ export * from "./contracts/task.js";
 export { dashes, strokeLegend } from "./contracts/curves.js";
 export { definePlugin, type DefinedPlugin } from "./contracts/define-plugin.js";
 export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./contracts/figure.js";
-export { invalid, isPooled } from "./contracts/verdict.js";
+export { invalidVerdict, isPooled } from "./contracts/verdict.js";
 export { shapesOf, type Shapes, type TensorSpec } from "./tensors/admission.js";
-export { denseOf, matrixOf, tensorOf, valuesOf } from "./tensors/matrix.js";
+export { toDense, toMatrix, toTensor, toFloat64 } from "./tensors/matrix.js";
 export { addTerms, Products } from "./tensors/merge.js";
 export { toBfloat16, toInt8 } from "./tensors/packed.js";
 export { decodeSafetensors, encodeSafetensors } from "./tensors/safetensors.js";
 export {
   dtypeOf,
-  largestSize,
+  maxAbs,
   shapeText,
   sizeOf,
   zeros,
@@ -29,8 +29,8 @@ export {
   deltaShape,
   isLowRank,
   loaded,
-  scaled,
-  scaledModule,
+  scaleDelta,
+  scaleModule,
   tensorsOf,
   type Delta,
   type LowRank,

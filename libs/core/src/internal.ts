@@ -2,19 +2,19 @@
 export {
   checkPrepared,
   ClientRunner,
-  prepared,
+  prepareTask,
   type ClientJob,
-  type OnGroupFault,
-  type OnThrown,
+  type OnBatchError,
+  type OnClientError,
 } from "./client/client-runner.js";
 export { nextGroup } from "./client/cohort-groups.js";
 export { MemoryPool } from "./client/memory-pool.js";
 export { checkAggregation } from "./contracts/aggregation.js";
-export { attackedCount, clientIds, indexOfClient } from "./contracts/clients.js";
+export { attackedCount, clientIds, clientIndex } from "./contracts/clients.js";
 export { checkedPlugin } from "./contracts/define-plugin.js";
-export { optionsOf, type PluginChoice } from "./contracts/plugin-choice.js";
+export { pluginOptions, type PluginChoice } from "./contracts/plugin-choice.js";
 export {
-  identitiesOf,
+  pluginIdentities,
   pluginMismatch,
   withModules,
   type LocatedPlugin,
@@ -29,10 +29,10 @@ export type { ClientRecord, RoundRecord, RoundTiming } from "./loop/record.js";
 export type { RoundPlan } from "./loop/round-plan.js";
 export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";
 export { startTrial, type TrialState } from "./loop/trial-state.js";
-export { admitEvaluation, admitUpdate, checkNames, largestChange } from "./tensors/admission.js";
-export { addedBytes, resolveParams, type ClientParams } from "./tensors/client-params.js";
+export { admitEvaluation, admitUpdate, checkNames, maxChange } from "./tensors/admission.js";
+export { termBytes, resolveParams, type ClientParams } from "./tensors/client-params.js";
 export { derive, derivationOf, type Derivation } from "./tensors/derivation.js";
-export { unpacked } from "./tensors/packed.js";
+export { unpack } from "./tensors/packed.js";
 export {
   decodeHeader,
   decodeTensor,
@@ -50,7 +50,7 @@ export { contaminate, type Contaminated, type Contamination } from "./trial/cont
 export { Devices, type Span } from "./trial/devices.js";
 export { elsewhere, externalClients, unknownClients } from "./trial/external-clients.js";
 export { modsOf, type TrialMod } from "./trial/mods.js";
-export { remarksOn } from "./trial/remarks.js";
+export { trialNotices } from "./trial/remarks.js";
 export type { Schedule } from "./trial/schedule.js";
 export { Trace, type TraceRow } from "./trial/trace.js";
 export {
@@ -61,13 +61,13 @@ export {
   type NamedModule,
   type ResolvePath,
 } from "./trial/trial-file.js";
-export { choiceOf, createPlugin, trialSchema, type Trial } from "./trial/trial.js";
+export { choiceSchema, createPlugin, trialSchema, type Trial } from "./trial/trial.js";
 export { parseChecked } from "./words/checked-yaml.js";
 export {
   errorCodes,
   exitCodes,
   failure,
-  messageOf,
+  errorMessage,
   type ErrorCode,
   type Failure,
 } from "./words/errors.js";

@@ -12,7 +12,7 @@ import {
 } from "@fedclair/linalg";
 import type { Aggregation, AggregatorInput } from "../src/contracts/aggregator.js";
 import type { AggregatorPlugin } from "../src/contracts/plugin.js";
-import { denseOf, tensorOf } from "../src/tensors/matrix.js";
+import { toDense, toTensor } from "../src/tensors/matrix.js";
 import { dtypeOf, storedTensor, type Tensor } from "../src/tensors/tensor.js";
 import {
   eachTensor,
@@ -35,12 +35,12 @@ function factoredUpdates(seed = "aggregator conformance", rows = p): Update[] {
   return Array.from({ length: 7 }, (_, k) => {
     const own = root.at("client", k);
     const b = k < 2 ? gaussian(own, rows, r) : multiply(basis, gaussian(own, r, r));
-    return updateOf(k, { b: tensorOf(b), a: tensorOf(a) });
+    return updateOf(k, { b: toTensor(b), a: toTensor(a) });
   });
 }
 
 function denseUpdates(): Update[] {
-  return factoredUpdates().map(({ delta }, k) => updateOf(k, tensorOf(valueOf([delta]))));
+  return factoredUpdates().map(({ delta }, k) => updateOf(k, toTensor(sumTerms([delta]))));
 }
 
 function updateOf(k: number, change: TensorDelta): Update {
@@ -138,7 +138,7 @@ export function describeAggregator(
           for (const terms of [change, ...(personal?.values() ?? [])]) {
             const changes = terms.flatMap((term) => [...term.values()]);
             assert.ok(!factored || changes.every(isLowRank));
-            assert.ok(valueOf(terms).data.every(Number.isFinite));
+            assert.ok(sumTerms(terms).data.every(Number.isFinite));
           }
           assert.ok(Object.values(metrics ?? {}).every(Number.isFinite));
         });
@@ -182,11 +182,11 @@ function describeState(plugin: AggregatorPlugin, options: object): void {
 }
 
 /** Module m of a sum of terms, multiplied out; zero of no terms. */
-export function valueOf(terms: readonly Delta[], module = "m"): Matrix {
+export function sumTerms(terms: readonly Delta[], module = "m"): Matrix {
   const values = terms.flatMap((term) => {
     const change = term.get(module);
     if (change === undefined) return [];
-    return [denseOf(change)];
+    return [toDense(change)];
   });
   const out = new Matrix(values[0]?.rows ?? 0, values[0]?.cols ?? 0);
   for (const value of values) addScaled(out, 1, value);
@@ -200,7 +200,7 @@ function termsOf({ change, personal }: Aggregation, clientId: string): readonly 
 
 function assertEveryoneGets(aggregate: Aggregation, updates: readonly Update[]): void {
   for (const { clientId, delta } of updates) {
-    assertNear(valueOf(termsOf(aggregate, clientId)), valueOf([delta]));
+    assertNear(sumTerms(termsOf(aggregate, clientId)), sumTerms([delta]));
   }
 }
 
@@ -209,9 +209,9 @@ function assertSameChanges(
   expected: Aggregation,
   updates: readonly Update[],
 ): void {
-  assertNear(valueOf(got.change), valueOf(expected.change));
+  assertNear(sumTerms(got.change), sumTerms(expected.change));
   for (const { clientId } of updates) {
-    assertNear(valueOf(termsOf(got, clientId)), valueOf(termsOf(expected, clientId)));
+    assertNear(sumTerms(termsOf(got, clientId)), sumTerms(termsOf(expected, clientId)));
   }
 }
 

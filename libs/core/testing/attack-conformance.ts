@@ -3,8 +3,8 @@ import { item, stream } from "@fedclair/linalg";
 import type { Attack } from "../src/contracts/attack.js";
 import type { Plugin } from "../src/contracts/plugin.js";
 import { tensorsOf, type Update } from "../src/tensors/update.js";
-import { attackedStates, honest, own, twoPhases } from "./attack-rounds.js";
-import { attacked } from "./attacked.js";
+import { playAttack, honest, own, twoPhases } from "./attack-rounds.js";
+import { applyAttack } from "./attacked.js";
 import { itDescribesItself, ofPlugin } from "./suite.js";
 
 const labels = Int32Array.from({ length: 200 }, (_, i) => i % 10);
@@ -78,12 +78,12 @@ export function describeAttack(
       });
     } else {
       it("keeps shapes, dtypes, ranks, sample counts and metrics of every client", async () => {
-        const forged = await attacked(create(), own, honest);
+        const forged = await applyAttack(create(), own, honest);
         assert.deepEqual(forged.map(form), own.map(form));
       });
 
       it("returns finite values, and others than those it was given", async () => {
-        const forged = await attacked(create(), own, honest);
+        const forged = await applyAttack(create(), own, honest);
         forged.forEach((update, i) => {
           assert.ok(values(update).every(Number.isFinite));
           assert.notDeepEqual(values(update), values(own[i] ?? update));
@@ -92,7 +92,7 @@ export function describeAttack(
 
       if (!idleAtFirst) {
         it("treats modules of one shape apart", async () => {
-          const [first] = await attacked(create(), own, honest);
+          const [first] = await applyAttack(create(), own, honest);
           const ratios = entries(first, "twin").map(
             (x, i) => x / item(entries(first, "matrix"), i),
           );
@@ -102,33 +102,33 @@ export function describeAttack(
 
       it("leaves its input alone and repeats itself", async () => {
         const before = structuredClone({ own, honest });
-        const first = await attacked(create(), own, honest);
-        assert.deepEqual(await attacked(create(), own, honest), first);
+        const first = await applyAttack(create(), own, honest);
+        assert.deepEqual(await applyAttack(create(), own, honest), first);
         assert.deepEqual({ own, honest }, before);
       });
 
       it("does not depend on the order of clients", async () => {
-        const forged = await attacked(create(), own, honest);
-        const reversed = await attacked(create(), own.toReversed(), honest.toReversed());
+        const forged = await applyAttack(create(), own, honest);
+        const reversed = await applyAttack(create(), own.toReversed(), honest.toReversed());
         assert.deepEqual(reversed.toReversed(), forged);
       });
 
       if (!countsAttackers) {
         it("does not depend on which other attackers answer", async () => {
-          const forged = await attacked(create(), own, honest);
-          assert.deepEqual(await attacked(create(), own.slice(1), honest), forged.slice(1));
+          const forged = await applyAttack(create(), own, honest);
+          assert.deepEqual(await applyAttack(create(), own.slice(1), honest), forged.slice(1));
         });
       }
 
       it("does something in a round without honest updates", async () => {
-        const forged = await attacked(create(), own, []);
+        const forged = await applyAttack(create(), own, []);
         assert.deepEqual(forged.map(form), own.map(form));
         assert.ok(forged.every((update) => values(update).every(Number.isFinite)));
       });
 
       it("remembers nothing but its state, through two phases", () => {
-        const whole = attackedStates(create(), twoPhases);
-        const rest = attackedStates(create(), twoPhases.slice(3), whole[2]?.state);
+        const whole = playAttack(create(), twoPhases);
+        const rest = playAttack(create(), twoPhases.slice(3), whole[2]?.state);
         assert.deepEqual(rest, whole.slice(3));
       });
     }

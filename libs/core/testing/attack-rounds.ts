@@ -23,7 +23,7 @@ export const twoPhases: readonly AttackedRound[] = [1, 2, 3, 4, 5, 6].map((round
 });
 
 /** What an attack sends in each round, and its state then, which between two rounds is stored and read again. */
-export function attackedStates(attack: Attack, seen: readonly AttackedRound[], start?: unknown) {
+export function playAttack(attack: Attack, seen: readonly AttackedRound[], start?: unknown) {
   let state = start;
   return seen.map((one) => {
     const forged = attack.attackRound?.(one, deserialize(serialize(state)));

@@ -25,7 +25,7 @@ export function anyUpdate(clientId: string, rank = 2): Update {
 }
 
 /** What the attack makes of the clients' updates, at the client or with sight of the round. */
-export async function attacked(
+export async function applyAttack(
   attack: Attack,
   own: readonly Update[],
   honest: readonly Update[],

@@ -1,7 +1,7 @@
-export { describeAggregator, valueOf, type AggregatorSetting } from "./aggregator-conformance.js";
+export { describeAggregator, sumTerms, type AggregatorSetting } from "./aggregator-conformance.js";
 export { describeAttack, type AttackSetting } from "./attack-conformance.js";
-export { attackedStates, twoPhases } from "./attack-rounds.js";
-export { anyUpdate, attacked } from "./attacked.js";
+export { playAttack, twoPhases } from "./attack-rounds.js";
+export { anyUpdate, applyAttack } from "./attacked.js";
 export { describeMod, type ModSetting } from "./mod-conformance.js";
 export { oneHost, play, type Played } from "./play.js";
 export { describeClientPool, type MakePool } from "./pool-conformance.js";

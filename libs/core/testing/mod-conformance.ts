@@ -105,7 +105,7 @@ export function describeMod(plugin: Plugin<Mod>, { options = {} }: ModSetting = 
     });
 
     it("passes on the same clients, and speaks of the cohort alone in finite numbers", async () => {
-      for (const [i, { updates: passed, told }] of (await served(rounds)).entries()) {
+      for (const [i, { updates: passed, metrics: told }] of (await served(rounds)).entries()) {
         const { cohort = [], updates: came = [] } = rounds[i] ?? {};
         const ids = (all: readonly Update[]) => all.map(({ clientId }) => clientId);
         assert.deepEqual(ids(passed ?? came), ids(came));

@@ -9,7 +9,7 @@ import { exitCodes, UserError } from "../src/words/errors.js";
 import type { Tensor } from "../src/tensors/tensor.js";
 import type { TrialState } from "../src/loop/trial-state.js";
 import { trialSchema, type Trial } from "../src/trial/trial.js";
-import { isLowRank, scaled, type Delta, type TensorDelta } from "../src/tensors/update.js";
+import { isLowRank, scaleDelta, type Delta, type TensorDelta } from "../src/tensors/update.js";
 import { oneHost, play, type Played } from "./play.js";
 import { ofPlugin } from "./suite.js";
 
@@ -40,7 +40,7 @@ const mean: AggregatorPlugin = {
   create: ({ judges }: { judges: boolean }) => ({
     aggregate: ({ updates }) =>
       Promise.resolve({
-        change: updates.map(({ delta }) => scaled(delta, 1 / updates.length)),
+        change: updates.map(({ delta }) => scaleDelta(delta, 1 / updates.length)),
         ...(judges && {
           verdicts: updates.map(({ clientId }) => ({
             ...{ clientId, status: "benign" as const, score: 0.5, threshold: 1 },

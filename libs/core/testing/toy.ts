@@ -6,7 +6,7 @@ import type { AggregatorPlugin, Plugin, Plugins, TaskPlugin } from "../src/contr
 import type { DataContamination, LocalTrainer, Task } from "../src/contracts/task.js";
 import type { Params, Tensor } from "../src/tensors/tensor.js";
 import { trialSchema, type Trial } from "../src/trial/trial.js";
-import { isLowRank, scaled, type TensorDelta } from "../src/tensors/update.js";
+import { isLowRank, scaleDelta, type TensorDelta } from "../src/tensors/update.js";
 
 const f64 = (shape: readonly number[], ...values: number[]): Tensor => ({
   shape,
@@ -136,7 +136,7 @@ const toyScale: Plugin<Attack> = {
   summary: "Ten times as much.",
   schema: z.strictObject({}),
   create: (): Attack => ({
-    corruptUpdate: (honest) => ({ ...honest, delta: scaled(honest.delta, 10) }),
+    corruptUpdate: (honest) => ({ ...honest, delta: scaleDelta(honest.delta, 10) }),
   }),
 };
 
@@ -146,14 +146,14 @@ const toyHalf: Plugin<Mod> = {
   summary: "Halves every change.",
   schema: z.strictObject({}),
   create: (): Mod<ReadonlyMap<string, number>> => ({
-    client: (result) => ({ ...result, delta: scaled(result.delta, 0.5) }),
+    client: (result) => ({ ...result, delta: scaleDelta(result.delta, 0.5) }),
     server: ({ cohort }, state = new Map<string, number>()) => {
       const asked = new Map([
         ...state,
         ...cohort.map((id) => [id, (state.get(id) ?? 0) + 1] as const),
       ]);
       const told = new Map(cohort.map((id) => [id, { asked: asked.get(id) ?? 0 }]));
-      return { told, state: asked };
+      return { metrics: told, state: asked };
     },
   }),
 };

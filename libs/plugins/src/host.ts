@@ -7,7 +7,7 @@ import type { Plugins } from "@fedclair/core";
 import { withTasks } from "./with-tasks.js";
 
 export { loadPlugins } from "./load-plugins.js";
-export { modulesOf } from "./plugins-for.js";
+export { namedModules } from "./plugins-for.js";
 export { resolveModule } from "./resolve-module.js";
 
 /** As `loadBuiltIn`, without its aggregators. */

@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url";
 import { UserError, type AggregatorPlugin, type DefinedPlugin } from "@fedclair/core";
-import { checkedPlugin, messageOf } from "@fedclair/core/internal";
+import { checkedPlugin, errorMessage } from "@fedclair/core/internal";
 
 /**
  * Runs a module. @returns the plug-ins that it exports, those included that a task brings along
@@ -19,7 +19,9 @@ export async function importPlugins(
   try {
     module = await imported(file, seconds);
   } catch (error) {
-    throw new UserError(`${place} cannot be imported: ${messageOf(error)}${lineOf(error, file)}`);
+    throw new UserError(
+      `${place} cannot be imported: ${errorMessage(error)}${lineOf(error, file)}`,
+    );
   }
   if (module.default === undefined) {
     throw new UserError(`${place} has no default export: export default definePlugin({ … })`);
@@ -37,7 +39,7 @@ export async function importPlugins(
       return [plugin, ...rules.map((rule) => checkedPlugin({ ...rule, kind: "aggregator" }))];
     } catch (error) {
       throw new UserError(
-        `${place}${which}: ${error instanceof Error ? error.message : messageOf(error)}`,
+        `${place}${which}: ${error instanceof Error ? error.message : errorMessage(error)}`,
       );
     }
   });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "@fedclair/core";
-import { identitiesOf, parseTrial, withModules } from "@fedclair/core/internal";
+import { pluginIdentities, parseTrial, withModules } from "@fedclair/core/internal";
 import { loadBuiltIn } from "./built-in.js";
 import { importPlugins } from "./import-plugins.js";
 import { loadPlugins } from "./load-plugins.js";
@@ -92,7 +92,7 @@ describe("plug-ins from outside", () => {
     const plugins = await load(["./mine.mjs", "./other.mjs"]);
     const trial = parseTrial(trialWith(["./mine.mjs", "./other.mjs"]), "trial.yaml", plugins);
     assert.deepEqual(
-      identitiesOf(trial).map(({ name }) => name),
+      pluginIdentities(trial).map(({ name }) => name),
       ["mine"],
     );
     assert.deepEqual(parseTrial(JSON.stringify(trial), "resolved", plugins), trial);

@@ -18,7 +18,7 @@ export async function pluginsFor(
  * The modules that a trial file names in `plugins`; none of a file that cannot be read, of which those who parse it tell.
  * @throws UserError as `resolveModule`
  */
-export async function modulesOf(
+export async function namedModules(
   file: string,
   overrides: readonly string[] = [],
 ): Promise<PluginModule[]> {

@@ -2,11 +2,11 @@ import { strokeLegend, type MetricInfo, type Metrics } from "@fedclair/core";
 import { printable } from "@fedclair/core/internal";
 import { quantile } from "@fedclair/linalg";
 import {
-  evaluationsOf,
-  inCommon,
+  clientEvaluations,
+  sharedEvaluations,
   mean,
-  ownValue,
-  telling,
+  ownProperty,
+  orderMetrics,
   valuesOf,
   type Run,
 } from "@fedclair/runs";
@@ -34,7 +34,7 @@ export function accuracyFigure(run: Run): TopLevelSpec | undefined {
   const x = isTimed
     ? { field: "clock", ...clockAxis() }
     : { field: "round", ...roundAxis(rounds.map(({ round }) => round)) };
-  const metrics = telling(names, run.description).slice(0, mostPanels);
+  const metrics = orderMetrics(names, run.description).slice(0, mostPanels);
   if (metrics.length === 0) return undefined;
   const values = metrics.flatMap((metric) => spreads(run, rounds, metric));
   const labels = run.arms.map(({ label }) => label);
@@ -42,7 +42,7 @@ export function accuracyFigure(run: Run): TopLevelSpec | undefined {
   const yOf = (metric: string) =>
     yAxis(
       metric,
-      ownValue(run.description.metrics, metric),
+      ownProperty(run.description.metrics, metric),
       values.filter((value) => value.metric === metric),
     );
   const panel = (metric: string) => ({
@@ -153,7 +153,7 @@ function evaluatedRounds({ arms, drawn }: Run): EvaluatedRound[] {
   for (const { arm, round, clients, clock } of drawn) {
     const place = places.get(arm);
     if (place === undefined) continue;
-    const evaluations = evaluationsOf(clients);
+    const evaluations = clientEvaluations(clients);
     if (evaluations.size === 0) continue;
     const methods = rounds.get(round) ?? arms.map((): Evaluated => ({ own: new Map() }));
     methods[place] = { own: evaluations, clock };
@@ -177,7 +177,7 @@ interface Spread {
 
 function spreads({ arms }: Run, rounds: readonly EvaluatedRound[], metric: string): Spread[] {
   return rounds.flatMap(({ round, methods }) =>
-    inCommon(
+    sharedEvaluations(
       methods.map(({ own }) => own),
       metric,
     ).flatMap((common, i): Spread[] => {

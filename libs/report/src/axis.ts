@@ -1,5 +1,5 @@
 import type { MetricInfo } from "@fedclair/core";
-import { largest, least } from "@fedclair/runs";
+import { maxOf, minOf } from "@fedclair/runs";
 
 /** Where the values of an axis lie. */
 export interface Axis {
@@ -18,7 +18,7 @@ export function errorAxis(
   better: MetricInfo["better"],
   values: readonly number[],
 ): Axis | undefined {
-  const [low, high] = [least(values), largest(values)];
+  const [low, high] = [minOf(values), maxOf(values)];
   if (better !== "lower" || low <= 0 || !(high / low > logFrom)) return undefined;
   return { type: "log", domain: [low / 1.2, high * 1.2] };
 }

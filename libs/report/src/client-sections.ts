@@ -2,8 +2,8 @@ import {
   clientRows,
   displayName,
   formatNumber,
-  metricOf,
-  telling,
+  readMetric,
+  orderMetrics,
   verdictText,
   type ClientRow,
   type Run,
@@ -21,7 +21,7 @@ export function clientSection(run: Run): Html | undefined {
   if (all.length === 0) return undefined;
   const rows =
     all.length <= maxRows ? all : all.toSorted((a, b) => urgency(b) - urgency(a)).slice(0, maxRows);
-  const known = telling(
+  const known = orderMetrics(
     new Set(rows.flatMap(({ evaluation }) => Object.keys(evaluation))),
     run.description,
   );
@@ -45,7 +45,7 @@ export function clientSection(run: Run): Html | undefined {
     row.truth,
     ...(several ? [row.round === undefined ? "never sampled" : String(row.round)] : []),
     ...(judged ? verdictCells(row) : []),
-    ...metrics.map((metric) => numberText(metricOf(row.evaluation, metric))),
+    ...metrics.map((metric) => numberText(readMetric(row.evaluation, metric))),
     ...(failed ? [row.failure ? html`<code>${row.failure.code}</code>` : ""] : []),
   ]);
   return html`<section>

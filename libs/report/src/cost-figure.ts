@@ -1,9 +1,9 @@
 import {
   byteUnits,
-  largest,
-  recordsOf,
+  maxOf,
+  armRecords,
   timeUnits,
-  unitOf,
+  chooseUnit,
   type Run,
   type Unit,
 } from "@fedclair/runs";
@@ -27,7 +27,7 @@ const maxBars = 40;
 /** A column an arm: seconds of every stage, and bytes to and from the clients, round by round. */
 export function costFigure(run: Run): TopLevelSpec | undefined {
   // Areas of several methods on one axis fall to nothing where one of them alone has a round.
-  const rounds = commonRounds(run.arms.map(({ label }) => recordsOf(run, label)));
+  const rounds = commonRounds(run.arms.map(({ label }) => armRecords(run, label)));
   const seconds = run.timings.drawn
     .filter(({ round }) => rounds.has(round))
     .flatMap(({ arm, round, seconds: s }): Cost[] =>
@@ -62,7 +62,7 @@ export function costFigure(run: Run): TopLevelSpec | undefined {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: figureConfig,
     vconcat: rows.map(({ what, costs, units, colours, parts }) => {
-      const unit = unitOf(largestTotal(costs), units);
+      const unit = chooseUnit(largestTotal(costs), units);
       return columnsOf(costs, unit, arms, `${what} a round, ${unit.name}`, {
         domain: [...parts],
         range: colours,
@@ -79,7 +79,7 @@ function columnsOf(
   title: string,
   scale: object,
 ): object {
-  const rounds = largest(costs.map(({ round }) => round));
+  const rounds = maxOf(costs.map(({ round }) => round));
   const columns = Math.min(arms.length, 5);
   const many = rounds > maxBars;
   return {
@@ -119,5 +119,5 @@ function largestTotal(costs: readonly Cost[]): number {
     const key = `${round} ${arm}`;
     totals.set(key, (totals.get(key) ?? 0) + value);
   }
-  return largest([...totals.values()]);
+  return maxOf([...totals.values()]);
 }

@@ -1,4 +1,4 @@
-import { largest, least, type Table } from "@fedclair/runs";
+import { maxOf, minOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig, figureWidth, ink } from "./figure-style.js";
 
@@ -10,10 +10,10 @@ export function heatMap(tables: readonly [Table, ...Table[]]): TopLevelSpec {
   const values = tables.flatMap((table) => cellsOf(table));
   const means = values.map(({ mean }) => mean);
   // Ratios and errors run over decades; shares do not.
-  const spread = largest(means) / least(means);
-  const scale = least(means) > 0 && spread > 30 ? "log" : "linear";
+  const spread = maxOf(means) / minOf(means);
+  const scale = minOf(means) > 0 && spread > 30 ? "log" : "linear";
   const rows = worse ? [...tables[0].rows, worstRow] : tables[0].rows;
-  const labels = largest(rows.map((row) => row.length)) * 6;
+  const labels = maxOf(rows.map((row) => row.length)) * 6;
   const columnCount = tables[0].columns.length;
   const panel = (facet: string) => ({
     ...(facet !== "" && { title: facet }),
@@ -89,8 +89,8 @@ function cellsOf({ facet, rows, columns, cells, worst }: Table) {
 /** Where a value lies between the dark end of the colours, 0, and the light one, 1. */
 function shadeOf(means: readonly number[], scale: "log" | "linear", worse: Table["worse"]) {
   const position = (x: number) => (scale === "log" ? Math.log(x) : x);
-  const low = position(least(means));
-  const span = position(largest(means)) - low || 1;
+  const low = position(minOf(means));
+  const span = position(maxOf(means)) - low || 1;
   return (x: number) => {
     const share = (position(x) - low) / span;
     return worse === "high" ? 1 - share : share;

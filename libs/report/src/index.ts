@@ -9,10 +9,10 @@ export {
 } from "./figure-style.js";
 export { drawFigures, type Drawing } from "./figures.js";
 export { factList, html, preformatted, table, type Html } from "./html.js";
-export { loneFigureSection, pageOf, type Figure } from "./page.js";
+export { loneFigureSection, htmlPage, type Figure } from "./page.js";
 export { runAndReport } from "./run-and-report.js";
 export { showIfDone, showRun } from "./show-run.js";
 export { textWidth } from "./text-width.js";
 export { writeComparison } from "./write-comparison.js";
-export { writeReportOf } from "./write-report.js";
+export { writeRunReport } from "./write-report.js";
 export { writeSweep } from "./write-sweep.js";

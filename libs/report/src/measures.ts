@@ -1,10 +1,10 @@
 import type { Trial } from "@fedclair/core/internal";
 import {
-  armsOf,
+  listArms,
   detectionInfos,
   isWithin,
   measuringClients,
-  ownValue,
+  ownProperty,
   type Measure,
   type MetricInfos,
   type Summary,
@@ -28,7 +28,7 @@ export interface MeasureRow {
 export function measureRows(trial: Trial, summary: Summary, infos: MetricInfos): MeasureRow[] {
   const expected = trial.expect?.measures ?? {};
   const held = (name: string, value: number | undefined) => {
-    const range = ownValue(expected, name);
+    const range = ownProperty(expected, name);
     return { expected: range, asExpected: range && isWithin(value, range) };
   };
   const groups = new Map<string, MeasureRow[]>();
@@ -40,7 +40,7 @@ export function measureRows(trial: Trial, summary: Summary, infos: MetricInfos):
     groups.set(group, [...(groups.get(group) ?? []), { ...row, ...held(name, value) }]);
   }
   const vain = Object.keys(expected)
-    .filter((name) => ownValue(summary.measures, name) === undefined)
+    .filter((name) => ownProperty(summary.measures, name) === undefined)
     .map((name): MeasureRow => {
       const meaning = "expected, but the run has no such measure";
       const row = { group: "Not measured", name, value: undefined, n: undefined, meaning };
@@ -84,11 +84,11 @@ function clausesOf(
   infos: MetricInfos,
   whose: string,
 ): (string | undefined)[] {
-  const { scope, metric, arm = armsOf(trial)[0].label, comparison, attack, mod } = measure;
+  const { scope, metric, arm = listArms(trial)[0].label, comparison, attack, mod } = measure;
   const method = comparison
     ? `${arm} ${comparison.kind === "gainOver" ? "minus" : "divided by"} ${comparison.arm}`
     : arm;
-  const described = ownValue(infos, metric)?.description;
+  const described = ownProperty(infos, metric)?.description;
   switch (scope) {
     case "clients":
       return [method, `mean over the ${whose} on their own data, last round`, described];
@@ -100,7 +100,7 @@ function clausesOf(
       ];
     case "detection":
       return attack === undefined
-        ? [ownValue(detectionInfos, metric)?.description]
+        ? [ownProperty(detectionInfos, metric)?.description]
         : [`share of the clients under ${attack} that were flagged, all rounds together`];
     case "bytes":
       return [`bytes ${metric === "up" ? "from" : "to"} the clients of ${arm}, all rounds`];

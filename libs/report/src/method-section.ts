@@ -1,13 +1,13 @@
 import {
   choiceText,
-  compareMethods,
+  compareArms,
   countOf,
   countText,
-  counted,
+  countNoun,
   formatNumber,
   measuringClients,
-  ownValue,
-  type MethodRow,
+  ownProperty,
+  type ArmRow,
   type Run,
 } from "@fedclair/runs";
 import { html, table, type Html } from "./html.js";
@@ -17,7 +17,7 @@ const maxMetrics = 8;
 
 /** Methods side by side: what clients measured in the last round. Undefined where none measured. */
 export function comparisonSection(run: Run): Html | undefined {
-  const { rows, metrics, hidden, clientsDiffer } = compareMethods(run, maxMetrics);
+  const { rows, metrics, hidden, clientsDiffer } = compareArms(run, maxMetrics);
   if (metrics.length === 0) return undefined;
   const cells = rows.map((row) => [
     row.label,
@@ -47,7 +47,7 @@ export function comparisonSection(run: Run): Html | undefined {
   </section>`;
 }
 
-function meanText(row: MethodRow, metric: string): string {
+function meanText(row: ArmRow, metric: string): string {
   const own = row.means.get(metric);
   if (!own) return "–";
   const text = formatNumber(own.mean);
@@ -57,7 +57,7 @@ function meanText(row: MethodRow, metric: string): string {
 function truthSentence({ trial, description: { unknown } }: Run): string {
   const who =
     unknown.size < trial.clients
-      ? `Of ${counted(unknown.size, "client")} nobody knows whether they are contaminated: they`
+      ? `Of ${countNoun(unknown.size, "client")} nobody knows whether they are contaminated: they`
       : "Nobody knows which clients are contaminated: they";
   return unknown.size > 0
     ? `${who} are neither hits nor false alarms.`
@@ -82,7 +82,7 @@ export function methodSection(run: Run): Html {
     benignOnly ? "benign only (oracle)" : "all",
     `${run.rounds.get(label) ?? 0} of ${trial.rounds}`,
     losses.get(label) ?? "–",
-    ownValue(summary.stopped, label) ?? "",
+    ownProperty(summary.stopped, label) ?? "",
   ]);
   const pairing =
     arms.length === 1

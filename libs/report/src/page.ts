@@ -18,7 +18,7 @@ export interface Figure {
 /** The report of a run: one page that needs nothing beside itself. */
 export function page(run: Run, figures: readonly Figure[]): string {
   const { trial } = run;
-  return pageOf(
+  return htmlPage(
     { title: trial.name, claim: trial.claim },
     html`<p class="verdict">${verdictSentence(run)}</p>
       ${facts(run)}`,
@@ -32,7 +32,7 @@ export function page(run: Run, figures: readonly Figure[]): string {
 }
 
 /** The frame of every page. */
-export function pageOf(
+export function htmlPage(
   { title, claim }: { readonly title: string; readonly claim: string | undefined },
   head: Html,
   main: Html,

@@ -1,5 +1,5 @@
-import { remarksOn } from "@fedclair/core/internal";
-import { counted, interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
+import { trialNotices } from "@fedclair/core/internal";
+import { countNoun, interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
 import { showRun, type Showing } from "./show-run.js";
 
 /** A trial to run in front of a person. */
@@ -11,7 +11,7 @@ export type ReportedRun = Omit<TrialRun, "signal"> & Showing;
  */
 export async function runAndReport({ json, report = true, ...run }: ReportedRun): Promise<number> {
   const { trial, plugins, out } = run;
-  for (const remark of remarksOn(trial, plugins)) process.stderr.write(`${remark}\n`);
+  for (const remark of trialNotices(trial, plugins)) process.stderr.write(`${remark}\n`);
   const progress = new Progress(trial);
   let rounds = 0;
   const kept: string[] = [];
@@ -21,7 +21,7 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
       signal: interruption.signal,
       onResume: (done) => {
         for (const own of done.values()) rounds += own;
-        process.stderr.write(`goes on after ${counted(rounds, "round")}\n`);
+        process.stderr.write(`goes on after ${countNoun(rounds, "round")}\n`);
         progress.skip(rounds);
         run.onResume?.(done);
       },
@@ -39,7 +39,7 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
     progress.stop();
     if (rounds > 0)
       process.stderr.write(
-        `stopped after ${counted(rounds, "round")}, in ${out}: fedclair resume ${out} goes on\n`,
+        `stopped after ${countNoun(rounds, "round")}, in ${out}: fedclair resume ${out} goes on\n`,
       );
     throw error;
   }

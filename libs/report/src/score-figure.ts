@@ -1,4 +1,4 @@
-import { studied, type Run } from "@fedclair/runs";
+import { mainRecords, type Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig } from "./figure-style.js";
 import { drawnText } from "./rounds.js";
@@ -15,7 +15,7 @@ const maxPoints = 200;
 
 /** What `scoreFigure` shows. */
 export function scoreCaption(run: Run): string {
-  const records = studied(run);
+  const records = mainRecords(run);
   const reading =
     "Above the threshold (dashed) a client is flagged as contaminated. Filled: flagged; hollow: not; ringed in red: the verdict differs from the truth.";
   return records.length <= maxPanels
@@ -28,7 +28,7 @@ export function scoreCaption(run: Run): string {
  * below it; in a panel a row a client where they fit, else a row a truth. Undefined when no client was scored.
  */
 export function scoreFigure(run: Run): TopLevelSpec | undefined {
-  const records = studied(run);
+  const records = mainRecords(run);
   const points = records.flatMap((record) => scorePoints(record, run.description));
   if (!points.some(({ score }) => score !== null)) return undefined;
   const axis = scoreAxis(points);

@@ -1,4 +1,4 @@
-import { formatNumber, largest } from "@fedclair/runs";
+import { formatNumber, maxOf } from "@fedclair/runs";
 import { axisTicks, type Axis } from "./axis.js";
 import {
   alarm,
@@ -36,7 +36,7 @@ export function scorePanels(
   }));
   const panels = [...new Set(values.map(({ panel }) => panel))];
   const spacing = 14;
-  const names = Math.min(190, largest(rows.map((row) => textWidth(row, 11)))) + 20;
+  const names = Math.min(190, maxOf(rows.map((row) => textWidth(row, 11)))) + 20;
   const width = Math.floor((figureWidth - names - spacing * (panels.length - 1)) / panels.length);
   const x = {
     field: "at",

@@ -3,7 +3,7 @@ import {
   byTruth,
   displayName,
   isFlagged,
-  mistakeOf,
+  findMistake,
   truthText,
   type ArmRecord,
   type TrialDescription,
@@ -39,7 +39,7 @@ export function scorePoints(
     score: client.score ?? null,
     threshold,
     flagged: isFlagged(client),
-    mistake: mistakeOf(client) ?? "",
+    mistake: findMistake(client) ?? "",
     note: client.failure?.code ?? client.verdict ?? "not judged",
   }));
 }

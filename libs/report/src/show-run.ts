@@ -2,16 +2,16 @@ import { join } from "node:path";
 import { UserError, type Plugins } from "@fedclair/core";
 import { exitCodes, type Trial } from "@fedclair/core/internal";
 import {
-  checkHeld,
+  checkExistingRun,
   checkTrial,
   describeTrial,
-  faultsOf,
+  runFaults,
   outcomeText,
   print,
   readRun,
-  runIn,
+  findRun,
 } from "@fedclair/runs";
-import { writeReportOf } from "./write-report.js";
+import { writeRunReport } from "./write-report.js";
 
 /** How a run is shown. */
 export interface Showing {
@@ -33,10 +33,10 @@ export async function showRun(
   { json, report = true }: Showing,
 ): Promise<number> {
   const run = await readRun(folder, await describeTrial(trial, plugins));
-  if (report) await writeReportOf(run, folder);
+  if (report) await writeRunReport(run, folder);
   const place = report ? `report: ${join(folder, "report.html")}` : `run: ${folder}`;
   print(json ? JSON.stringify(run.summary) + "\n" : `${outcomeText(run)}${place}\n`);
-  const faults = faultsOf(trial, run.summary);
+  const faults = runFaults(trial, run.summary);
   for (const { message } of faults) process.stderr.write(`error: ${message}\n`);
   return faults[0]?.exitCode ?? exitCodes.ok;
 }
@@ -52,11 +52,11 @@ export async function showIfDone(
   { trial, plugins, backend, resumes }: Wanted,
   showing: Showing,
 ): Promise<number | undefined> {
-  const held = await runIn(folder);
+  const held = await findRun(folder);
   if (!held) return undefined;
   const { status, info } = held;
   if (status !== "done") {
-    checkHeld(held, trial, resumes);
+    checkExistingRun(held, trial, resumes);
     return undefined;
   }
   checkTrial(held, trial);

@@ -1,10 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { formatNumber, makeFolder, studied, type Run, type RunComparison } from "@fedclair/runs";
+import {
+  formatNumber,
+  makeFolder,
+  mainRecords,
+  type Run,
+  type RunComparison,
+} from "@fedclair/runs";
 import { accuracyFigure } from "./accuracy-figure.js";
 import { drawFigures } from "./figures.js";
 import { html, table } from "./html.js";
-import { loneFigureSection, pageOf } from "./page.js";
+import { loneFigureSection, htmlPage } from "./page.js";
 import { commonRounds } from "./rounds.js";
 
 /** Writes runs side by side, one page that needs nothing beside itself, into a new file. @param runs in the comparison's order */
@@ -61,7 +67,7 @@ export async function writeComparison(
     </section>`;
   await makeFolder(dirname(file));
   const title = `${String(runs.length)} runs compared`;
-  await writeFile(file, pageOf({ title, claim: undefined }, html``, main), { flag: "wx" });
+  await writeFile(file, htmlPage({ title, claim: undefined }, html``, main), { flag: "wx" });
 }
 
 /** The methods under study of several runs, as if they were the methods of one. */
@@ -69,7 +75,7 @@ function asArms(names: readonly string[], runs: readonly Run[]): Run {
   const [first] = runs;
   if (!first) throw new Error("no run is compared with none");
   const arms = names.map((label) => ({ ...first.arms[0], label })) as unknown as Run["arms"];
-  const methods = runs.map(studied);
+  const methods = runs.map(mainRecords);
   const rounds = commonRounds(methods);
   const drawn = methods.flatMap((records, i) =>
     records

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clientIds, type ClientRecord } from "@fedclair/core/internal";
-import { readRun, undescribed, type TrialDescription } from "@fedclair/runs";
-import { writeReportOf } from "./write-report.js";
+import { readRun, noDescription, type TrialDescription } from "@fedclair/runs";
+import { writeRunReport } from "./write-report.js";
 import { textWidth } from "./text-width.js";
 import { madeRun, writeMadeRun, type MadeRun } from "../testing/made-run.js";
 
@@ -12,7 +12,7 @@ const attacks = { c01: "sign-flip", c04: "label-permute", c07: "sign-flip" };
 
 /** Of the run that lies in a folder. */
 async function writeReport(folder: string, description: Partial<TrialDescription>): Promise<void> {
-  await writeReportOf(await readRun(folder, { ...undescribed, ...description }), folder);
+  await writeRunReport(await readRun(folder, { ...noDescription, ...description }), folder);
 }
 
 /** The run with every client record of the method under study changed. */

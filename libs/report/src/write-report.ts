@@ -14,7 +14,7 @@ import { scoreCaption, scoreFigure } from "./score-figure.js";
  * Writes the report of a run into a folder: `report.html`, one page that needs nothing beside itself, and
  * `figures/<name>.{svg,png,vl.json}`. Of a run that was stopped early it shows what is there.
  */
-export async function writeReportOf(run: Run, folder: string): Promise<void> {
+export async function writeRunReport(run: Run, folder: string): Promise<void> {
   const { figures } = run.description;
   const whose = measuringClients(run.summary);
   const drawings: readonly Drawing[] = [

@@ -7,7 +7,7 @@ import {
   parseSweep,
   runSweep,
   runSweepTrial,
-  tablesOf,
+  sweepTables,
   type RunTrial,
   type Summary,
 } from "@fedclair/runs";
@@ -44,7 +44,7 @@ describe("writeSweep", () => {
       assert.ok(!("failed" in outcome));
       summaries.set(trial.id, outcome);
     }
-    await writeSweep(out, sweep, tablesOf(sweep, summaries));
+    await writeSweep(out, sweep, sweepTables(sweep, summaries));
     assert.deepEqual((await readdir(join(out, "figures"))).sort(), [
       "distance-toy-mean.png",
       "distance-toy-mean.svg",

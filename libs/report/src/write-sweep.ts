@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { csvOf, formatNumber, type Sweep, type Table } from "@fedclair/runs";
+import { toCsv, formatNumber, type Sweep, type Table } from "@fedclair/runs";
 import { writeFigures, type Drawing } from "./figures.js";
 import { heatMap } from "./heat-map.js";
 import { factList, html, table, type Html } from "./html.js";
-import { figureSection, pageOf } from "./page.js";
+import { figureSection, htmlPage } from "./page.js";
 
 /** Writes what a sweep showed: `table.csv`, `report.html`, and a heat map a measure under `figures`. */
 export async function writeSweep(
@@ -13,7 +13,7 @@ export async function writeSweep(
   tables: readonly Table[],
 ): Promise<void> {
   await mkdir(out, { recursive: true });
-  await writeFile(join(out, "table.csv"), csvOf(tables));
+  await writeFile(join(out, "table.csv"), toCsv(tables));
   const drawings = sweep.measures.map(({ measure }): Drawing => {
     const own = tables.filter((one) => one.measure === measure);
     const [first, ...rest] = own;
@@ -30,7 +30,7 @@ export async function writeSweep(
   const main = html`${figures.map(figureSection)} ${tables.map(tableSection)}`;
   await writeFile(
     join(out, "report.html"),
-    pageOf({ title: sweep.name, claim: sweep.claim }, head, main),
+    htmlPage({ title: sweep.name, claim: sweep.claim }, head, main),
   );
 }
 

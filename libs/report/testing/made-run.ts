@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { clientIds, type ClientRecord, type Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { stream, type Stream } from "@fedclair/linalg";
-import { armsOf, summarise, type ArmRecord, type ArmTiming } from "@fedclair/runs";
+import { listArms, summarise, type ArmRecord, type ArmTiming } from "@fedclair/runs";
 import { stringify } from "yaml";
 
 /** A run as tests make one up: a trial, and lines that look like those of real runs. */
@@ -54,7 +54,7 @@ export function madeRun(
       : ids;
   const records: ArmRecord[] = [];
   const timings: ArmTiming[] = [];
-  for (const { label, benignOnly } of armsOf(trial)) {
+  for (const { label, benignOnly } of listArms(trial)) {
     for (let round = 1; round <= trial.rounds; round++) {
       const rng = stream(trial.seed).at("made", label, String(round));
       const cohort = cohortOf(round, stream(trial.seed)).filter(

@@ -12,7 +12,7 @@ export interface Arm {
 export type ArmRecord = { readonly arm: string } & RoundRecord;
 
 /** The methods of a trial, the one under study first. */
-export function armsOf({ aggregator, baselines }: Trial): readonly [Arm, ...Arm[]] {
+export function listArms({ aggregator, baselines }: Trial): readonly [Arm, ...Arm[]] {
   return [
     { label: aggregator.name, aggregator, benignOnly: false },
     ...baselines.map((baseline) => ({

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { backendsFor } from "@fedclair/compute";
 import { UserError, type Plugins } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
-import { backendOf, hostBackends } from "./backend.js";
+import { chooseTrialBackend, hostBackends } from "./backend.js";
 
 /** Of a task whose trials are faster on TensorFlow's library from 10 units on, and of one that does not say. */
 const tasks = new Map([
@@ -25,7 +25,7 @@ describe("backendOf", () => {
 
   it("goes by what all trials of a process are faster on", () => {
     const fast = backendsFor("auto").at(-1);
-    const choose = (...trials: Trial[]) => backendOf(trials, { tasks }, "auto").name;
+    const choose = (...trials: Trial[]) => chooseTrialBackend(trials, { tasks }, "auto").name;
     assert.equal(choose(large), fast);
     assert.equal(choose(large, large), fast);
     assert.equal(choose(large, trial("net", 9)), "wasm");
@@ -33,9 +33,9 @@ describe("backendOf", () => {
   });
 
   it("goes by what the user says", () => {
-    assert.equal(backendOf([large], { tasks }, "cpu").name, "cpu");
+    assert.equal(chooseTrialBackend([large], { tasks }, "cpu").name, "cpu");
     process.env["FEDCLAIR_BACKEND"] = "cpu";
-    assert.equal(backendOf([large], { tasks }, "auto").name, "cpu");
+    assert.equal(chooseTrialBackend([large], { tasks }, "auto").name, "cpu");
     assert.deepEqual(hostBackends("auto"), ["cpu"]);
   });
 
@@ -43,7 +43,7 @@ describe("backendOf", () => {
     process.env["FEDCLAIR_BACKEND"] = "gpu";
     const expected = (error: unknown) =>
       error instanceof UserError && error.message.includes('"gpu": expected one of auto, ');
-    assert.throws(() => backendOf([large], { tasks }, "auto"), expected);
+    assert.throws(() => chooseTrialBackend([large], { tasks }, "auto"), expected);
     assert.throws(() => hostBackends("auto"), expected);
   });
 });

@@ -6,7 +6,7 @@ import {
   type BackendName,
 } from "@fedclair/compute";
 import type { Plugins } from "@fedclair/core";
-import { optionsOf, type Trial } from "@fedclair/core/internal";
+import { pluginOptions, type Trial } from "@fedclair/core/internal";
 import { toUserError } from "./process/main.js";
 
 /** The backend that a process chose, and for people why. */
@@ -20,13 +20,13 @@ export interface ChosenBackend {
  * `auto` takes TensorFlow's library where it is installed and loads, and all of their tasks say that they train faster on it.
  * @throws UserError as `chooseBackend`
  */
-export function backendOf(
+export function chooseTrialBackend(
   trials: readonly Trial[],
   { tasks }: Pick<Plugins, "tasks">,
   choice: BackendChoice,
 ): ChosenBackend {
   const isFaster = ({ task }: Trial) =>
-    tasks.get(task.name)?.backend?.(optionsOf(task) as never) === "tensorflow";
+    tasks.get(task.name)?.backend?.(pluginOptions(task) as never) === "tensorflow";
   try {
     return chooseBackend(choice, trials.every(isFaster) ? "tensorflow" : "wasm");
   } catch (error) {

@@ -3,12 +3,12 @@ import {
   clientIds,
   contaminate,
   createPlugin,
-  messageOf,
-  optionsOf,
+  errorMessage,
+  pluginOptions,
   unknownClients,
   type Trial,
 } from "@fedclair/core/internal";
-import { placeOf } from "@fedclair/core/errors";
+import { errorLocation } from "@fedclair/core/errors";
 import { stream } from "@fedclair/linalg";
 import type { ClientHistory } from "./client-history.js";
 import type { MetricInfos } from "./measure.js";
@@ -28,7 +28,7 @@ export interface TrialDescription {
 }
 
 /** Nothing known beside the records. */
-export const undescribed: TrialDescription = {
+export const noDescription: TrialDescription = {
   ...{ label: () => "", attacks: new Map(), unknown: new Set(), metrics: {} },
 };
 
@@ -40,7 +40,7 @@ export function describedBy(clients: ReadonlyMap<string, ClientHistory>): TrialD
     if (last.attack !== null) attacks.set(clientId, last.attack);
     if (last.truth !== undefined) unknown.add(clientId);
   }
-  return { ...undescribed, attacks, unknown };
+  return { ...noDescription, attacks, unknown };
 }
 
 export async function describeTrial(trial: Trial, plugins: Plugins): Promise<TrialDescription> {
@@ -50,16 +50,16 @@ export async function describeTrial(trial: Trial, plugins: Plugins): Promise<Tri
     attacks: new Map([...contamination].map(([id, { name }]) => [id, name])),
     unknown: unknownClients(trial, plugins),
     metrics: {},
-    ...measuresOf(trial, plugins),
+    ...trialMeasures(trial, plugins),
     figures: plugins.tasks.get(trial.task.name)?.figures,
   };
 }
 
 /** What the trial's task measures. */
-export function measuresOf(trial: Trial, plugins: Plugins): Measures {
+export function trialMeasures(trial: Trial, plugins: Plugins): Measures {
   const plugin = plugins.tasks.get(trial.task.name);
   const { metrics = {}, primary } =
-    plugin?.measures?.(optionsOf(trial.task) as never) ?? plugin ?? {};
+    plugin?.measures?.(pluginOptions(trial.task) as never) ?? plugin ?? {};
   return { metrics, ...(primary !== undefined && { primary }) };
 }
 
@@ -71,7 +71,7 @@ async function labelsOf(trial: Trial, plugins: Plugins): Promise<TrialDescriptio
     try {
       return task.clientLabel?.(i) ?? "";
     } catch (error) {
-      const fault = `${messageOf(error)}${placeOf(error)}`;
+      const fault = `${errorMessage(error)}${errorLocation(error)}`;
       throw new UserError(`task ${trial.task.name}: clientLabel(${i}) failed: ${fault}`);
     }
   };

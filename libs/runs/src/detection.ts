@@ -1,6 +1,6 @@
 import type { ClientRecord } from "@fedclair/core/internal";
 import { meaningOf, named, type Measure, type MetricInfos } from "./measure.js";
-import { isFlagged, truthOf, type Truth } from "./truth.js";
+import { isFlagged, clientTruth, type Truth } from "./truth.js";
 
 /** How the verdicts of a round meet the truth. */
 export interface Detection {
@@ -15,12 +15,12 @@ export interface Detection {
 }
 
 /** Of one round; undefined without verdicts. Clients that never reached the aggregator (late, refused) do not count. */
-export function detectionOf(clients: readonly ClientRecord[]): Detection | undefined {
+export function roundDetection(clients: readonly ClientRecord[]): Detection | undefined {
   const judged = clients.filter(({ verdict }) => verdict !== undefined);
   if (judged.length === 0) return undefined;
   const flagged = judged.filter(isFlagged);
-  const count = (some: readonly ClientRecord[], truth: ReturnType<typeof truthOf>) =>
-    some.filter((client) => truthOf(client) === truth).length;
+  const count = (some: readonly ClientRecord[], truth: ReturnType<typeof clientTruth>) =>
+    some.filter((client) => clientTruth(client) === truth).length;
   return {
     contaminated: count(judged, "contaminated"),
     benign: count(judged, "benign"),
@@ -96,7 +96,7 @@ class LastJudged {
   add(clients: readonly ClientRecord[]): void {
     const judged = clients.filter(({ verdict }) => verdict !== undefined);
     for (const client of judged) {
-      this.#last.set(client.clientId, { truth: truthOf(client), flagged: isFlagged(client) });
+      this.#last.set(client.clientId, { truth: clientTruth(client), flagged: isFlagged(client) });
     }
     this.#most = Math.max(this.#most, judged.length);
   }
@@ -170,7 +170,7 @@ export class DetectionTally {
     this.#hasUnjudged ||= clients.some(
       ({ attack, verdict }) => attack !== null && verdict === undefined,
     );
-    const detection = detectionOf(clients);
+    const detection = roundDetection(clients);
     if (!detection) return;
     const undecided = undecidedOf(clients);
     this.#open = { unknown: detection.unknown, undecided };

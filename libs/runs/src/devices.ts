@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { UserError } from "@fedclair/core";
 import { clientIds, Devices, Trace, type Trial } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
-import { codeOf } from "./process/system-error.js";
+import { systemErrorCode } from "./process/system-error.js";
 
 /** The simulated time of a trial, if it has one. @throws UserError if its trace cannot be read */
 export async function devicesOf({
@@ -18,6 +18,8 @@ export async function devicesOf({
 
 async function textOf(file: string): Promise<string> {
   return await readFile(file, "utf8").catch((error: unknown) => {
-    throw new UserError(`devices.trace: cannot read '${file}': ${codeOf(error) ?? String(error)}`);
+    throw new UserError(
+      `devices.trace: cannot read '${file}': ${systemErrorCode(error) ?? String(error)}`,
+    );
   });
 }

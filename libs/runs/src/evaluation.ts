@@ -1,6 +1,6 @@
 import type { Metrics } from "@fedclair/core";
 import type { ClientRecord } from "@fedclair/core/internal";
-import { metricOf } from "./measure.js";
+import { readMetric } from "./measure.js";
 import { mean } from "./numbers.js";
 
 /** The mean of a metric over some clients. */
@@ -14,7 +14,7 @@ export interface ClientMean {
  * What the clients of a round that are not contaminated measured on their own data, by id. Those whose truth is unknown are
  * among them: their numbers are all that there is.
  */
-export function evaluationsOf(clients: readonly ClientRecord[]): ReadonlyMap<string, Metrics> {
+export function clientEvaluations(clients: readonly ClientRecord[]): ReadonlyMap<string, Metrics> {
   return new Map(
     clients.flatMap(({ clientId, attack, evaluation }) =>
       attack === null && evaluation ? [[clientId, evaluation] as const] : [],
@@ -29,11 +29,11 @@ export function metricsIn(evaluations: ReadonlyMap<string, Metrics>): readonly s
 
 /** The numbers of the clients that have one. */
 export function valuesOf(evaluations: ReadonlyMap<string, Metrics>, metric: string): number[] {
-  return [...evaluations.values()].flatMap((metrics) => metricOf(metrics, metric) ?? []);
+  return [...evaluations.values()].flatMap((metrics) => readMetric(metrics, metric) ?? []);
 }
 
 /** Undefined where nobody measured it. */
-export function meanOf(
+export function meanMetric(
   evaluations: ReadonlyMap<string, Metrics>,
   metric: string,
 ): ClientMean | undefined {
@@ -46,13 +46,13 @@ export function meanOf(
  * all of them: a mean over others would compare clients and not methods. A method under which nobody measured it is not
  * counted, and has nobody.
  */
-export function inCommon(
+export function sharedEvaluations(
   methods: readonly ReadonlyMap<string, Metrics>[],
   metric: string,
 ): readonly ReadonlyMap<string, Metrics>[] {
   const having = methods.map(
     (evaluations) =>
-      new Map([...evaluations].filter(([, metrics]) => metricOf(metrics, metric) !== undefined)),
+      new Map([...evaluations].filter(([, metrics]) => readMetric(metrics, metric) !== undefined)),
   );
   const counted = having.filter(({ size }) => size > 0);
   return having.map(

@@ -1,5 +1,5 @@
 import type { ArmRecord } from "./arms.js";
-import { lossOf } from "./losses.js";
+import { countLosses } from "./losses.js";
 
 /** A late, lost or refused answer, or a round that left the params as they were. */
 export interface FailedAnswer {
@@ -42,7 +42,7 @@ export class FailureTally {
   add({ arm, round, clients, kept, stopped }: ArmRecord): void {
     for (const client of clients) {
       const { clientId, evaluationFailure } = client;
-      const failure = client.failure ?? lossOf(client);
+      const failure = client.failure ?? countLosses(client);
       if (failure) this.#add({ arm, round, clientId, ...failure });
       if (evaluationFailure) this.#unmeasured = { clientId, message: evaluationFailure.message };
       if (client.failure && arm === this.#main && stopped === undefined) {

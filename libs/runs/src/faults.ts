@@ -4,7 +4,7 @@ import { excessLoss } from "./losses.js";
 import type { Summary } from "./summary.js";
 
 /** What the exit code of a run that came to its end has to tell, the worst first; nothing if all went well. */
-export function faultsOf(trial: Trial, summary: Summary): readonly UserError[] {
+export function runFaults(trial: Trial, summary: Summary): readonly UserError[] {
   const stopped = Object.entries(summary.stopped).map(
     ([arm, why]) => new UserError(`${arm} could not go on: ${why}`, exitCodes.stopped),
   );

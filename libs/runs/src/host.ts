@@ -7,5 +7,5 @@ export { Patience } from "./patience.js";
 export { readCertificates } from "./process/certificates.js";
 export { createLog } from "./process/log.js";
 export { interruption, readToken, toUserError } from "./process/main.js";
-export { logGroupFault, logThrown } from "./process/thrown.js";
+export { batchErrorLogger, clientErrorLogger } from "./process/thrown.js";
 export { version } from "./version.js";

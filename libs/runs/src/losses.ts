@@ -1,8 +1,8 @@
 import type { ClientRecord, ErrorCode, Failure, Trial } from "@fedclair/core/internal";
-import { armsOf } from "./arms.js";
+import { listArms } from "./arms.js";
 import { named, type Measure } from "./measure.js";
 import { formatNumber } from "./numbers.js";
-import { measuringClients, truthOf } from "./truth.js";
+import { measuringClients, clientTruth } from "./truth.js";
 
 /** An answer came, and what was in it could not be taken: the client is refused, not lost. */
 const refusals: ReadonlySet<ErrorCode> = new Set([
@@ -16,8 +16,8 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
  * Why the round lost this client, if it did: no answer of it came, to training or to measuring. Of a contaminated client
  * that is the attack's doing, and no loss. Nor is one that has nothing to measure with, for its task may have no measurements, nor one that a schedule gives up.
  */
-export function lossOf(client: ClientRecord): Failure | undefined {
-  if (truthOf(client) === "contaminated") return undefined;
+export function countLosses(client: ClientRecord): Failure | undefined {
+  if (clientTruth(client) === "contaminated") return undefined;
   const { failure, evaluationFailure } = client;
   const missing =
     failure ?? (evaluationFailure?.code === "NO_EVALUATION" ? null : evaluationFailure);
@@ -33,8 +33,8 @@ export class LossTally {
 
   add(clients: readonly ClientRecord[]): void {
     for (const client of clients) {
-      if (truthOf(client) !== "contaminated") this.#asked++;
-      if (lossOf(client)) this.#lost++;
+      if (clientTruth(client) !== "contaminated") this.#asked++;
+      if (countLosses(client)) this.#lost++;
     }
   }
 
@@ -53,7 +53,7 @@ export function excessLoss(
   { details, truth }: { readonly details: readonly Measure[]; readonly truth?: "unknown" },
 ): string | undefined {
   const { maxLost } = trial.limits;
-  const [main] = armsOf(trial);
+  const [main] = listArms(trial);
   const losses = details.filter(({ scope }) => scope === "lost");
   let lost = 0;
   let asked = 0;

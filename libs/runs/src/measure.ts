@@ -60,16 +60,16 @@ export type MetricInfos = Readonly<Record<string, MetricInfo>>;
 
 /** What a measure takes over from its metric's description. */
 export function meaningOf(metric: string, infos: MetricInfos): Pick<Measure, "better" | "unit"> {
-  const { better, unit } = ownValue(infos, metric) ?? {};
+  const { better, unit } = ownProperty(infos, metric) ?? {};
   return { ...(better && { better }), ...(unit !== undefined && { unit }) };
 }
 
 /** What an object has itself by a name that others chose: `constructor` is one that every object inherits. */
-export function ownValue<T>(values: Readonly<Record<string, T>>, name: string): T | undefined {
+export function ownProperty<T>(values: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
 /** A client's or the coordinator's number; undefined where it has none. */
-export function metricOf(metrics: Metrics | undefined, name: string): number | undefined {
-  return metrics && ownValue(metrics, name);
+export function readMetric(metrics: Metrics | undefined, name: string): number | undefined {
+  return metrics && ownProperty(metrics, name);
 }

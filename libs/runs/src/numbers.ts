@@ -6,12 +6,12 @@ export function mean(values: readonly number[]): number {
 }
 
 /** Of any number of values, which are more than a call can have arguments. @returns Infinity for none */
-export function least(values: readonly number[]): number {
+export function minOf(values: readonly number[]): number {
   return values.reduce((low, value) => Math.min(low, value), Infinity);
 }
 
 /** As `least`. @returns -Infinity for none */
-export function largest(values: readonly number[]): number {
+export function maxOf(values: readonly number[]): number {
   return values.reduce((high, value) => Math.max(high, value), -Infinity);
 }
 
@@ -35,7 +35,7 @@ export function formatNumber(value: number): string {
 }
 
 /** The largest unit of which `largest` is at least one, with its worth: `unitOf(3e6, byteUnits)` gives megabytes. */
-export function unitOf(largest: number, units: readonly Unit[]): Unit {
+export function chooseUnit(largest: number, units: readonly Unit[]): Unit {
   const [smallest, ...larger] = units;
   if (!smallest) throw new RangeError("expected at least one unit");
   return larger.findLast(({ worth }) => largest >= worth) ?? smallest;
@@ -61,11 +61,11 @@ export const timeUnits: readonly Unit[] = [
 ];
 
 export function formatBytes(bytes: number): string {
-  const { name, worth } = unitOf(bytes, byteUnits);
+  const { name, worth } = chooseUnit(bytes, byteUnits);
   return `${Number((bytes / worth).toPrecision(3))} ${name}`;
 }
 
 /** `1 round`, `2 rounds`. */
-export function counted(count: number, noun: string): string {
+export function countNoun(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

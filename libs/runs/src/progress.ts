@@ -1,10 +1,10 @@
 import { printable, type RoundRecord, type Trial } from "@fedclair/core/internal";
 import { SingleBar } from "cli-progress";
-import { armsOf, type Arm } from "./arms.js";
+import { listArms, type Arm } from "./arms.js";
 import { mean } from "./numbers.js";
 import type { ArmEvent } from "./run-trial.js";
-import { detectionOf } from "./detection.js";
-import { metricOf } from "./measure.js";
+import { roundDetection } from "./detection.js";
+import { readMetric } from "./measure.js";
 import { Patience } from "./patience.js";
 import { isFlagged } from "./truth.js";
 
@@ -37,7 +37,7 @@ export class Progress {
       // Drawn after each round, and seldom in between: there is nothing new to tell.
       noTTYOutput: false,
     });
-    this.#bar.start(trial.rounds * armsOf(trial).length, 0, { told: "waiting for the clients" });
+    this.#bar.start(trial.rounds * listArms(trial).length, 0, { told: "waiting for the clients" });
   }
 
   event({ arm, event }: ArmEvent): void {
@@ -81,13 +81,13 @@ export class Progress {
 /** `clair round 2: training loss 0.430 · flagged c03 c07 · 1 failed`, as much of it as there is, and of the flagged the first. */
 export function tell(arm: Arm, record: RoundRecord): string {
   const losses = record.clients.flatMap(({ attack, train }) =>
-    attack === null ? (metricOf(train, "loss") ?? []) : [],
+    attack === null ? (readMetric(train, "loss") ?? []) : [],
   );
   const flagged = record.clients.filter(isFlagged).map(({ clientId }) => clientId);
   const failed = record.clients.filter(({ failure }) => failure).length;
   const parts = [
     ...(losses.length > 0 ? [`training loss ${mean(losses).toFixed(3)}`] : []),
-    ...(detectionOf(record.clients) ? [`flagged ${listed(flagged)}`] : []),
+    ...(roundDetection(record.clients) ? [`flagged ${listed(flagged)}`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ];
   const round = `${printable(arm.label, 200)} round ${record.round}`;

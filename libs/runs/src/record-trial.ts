@@ -6,9 +6,9 @@ import {
   type Trial,
   type TrialState,
 } from "@fedclair/core/internal";
-import { armsOf, type ArmRecord } from "./arms.js";
+import { listArms, type ArmRecord } from "./arms.js";
 import type { ChosenBackend } from "./backend.js";
-import { measuresOf } from "./description.js";
+import { trialMeasures } from "./description.js";
 import { runTrial, startOf, type ArmEvent, type Position } from "./run-trial.js";
 import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
 import { eachLine } from "./store/lines.js";
@@ -53,7 +53,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     const backend = run.backend() ?? "unknown";
     const why = run.chosen?.name === backend ? run.chosen.why : undefined;
     const checkpoint = await folder.begin(backend, withModules(trial, plugins.outside), why);
-    const { primary } = measuresOf(trial, plugins);
+    const { primary } = trialMeasures(trial, plugins);
     const told = { backend, ...(primary !== undefined && { primary }) };
     const summary = { ...(await runInto(folder, run, checkpoint)), ...told };
     await folder.writeSummary(summary); // the last: what has a summary is whole
@@ -72,7 +72,7 @@ async function runInto(
   checkpoint: Checkpoint | undefined,
 ): Promise<Summary> {
   const pool = new StoringPool(asked, folder.path);
-  const tally = new Tally(trial, measuresOf(trial, plugins).metrics ?? {});
+  const tally = new Tally(trial, trialMeasures(trial, plugins).metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
   if (checkpoint) {
     const done = new Map<string, number>();
@@ -87,7 +87,7 @@ async function runInto(
     checkpoint?.start ?? (await startOf(trial, plugins, pool, signal)),
     folder.path,
   );
-  const arms = armsOf(trial);
+  const arms = listArms(trial);
   const isExternal = plugins.tasks.get(trial.task.name)?.isExternal;
   const standsAt = (position: Position) =>
     folder.checkpoint({ ...position, stopped, ...(start.origin && { start }) });

@@ -8,7 +8,7 @@ import { ClientRunner, MemoryPool, type Trial } from "@fedclair/core/internal";
 import { toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { recordTrial, type TrialRun } from "./record-trial.js";
 import { withBrokenDisk } from "../testing/broken-disk.js";
-import { runIn } from "./store/held-run.js";
+import { findRun } from "./store/held-run.js";
 
 const toyMean = toyPlugins.aggregators.get("toy-mean") ?? assert.fail("no toy");
 
@@ -100,7 +100,7 @@ describe("a run that was cut off", function () {
         };
         const cut = { signal: stop.signal, onEvent, checkpoints: { every } };
         await assert.rejects(recordTrial(runInto(out, cut)), { name: "AbortError" });
-        const held = await runIn(out);
+        const held = await findRun(out);
         assert.deepEqual([held?.status, held?.rounds], ["interrupted", last - (last % every)]);
         let from = 0;
         await recordTrial(
@@ -110,7 +110,7 @@ describe("a run that was cut off", function () {
         );
         assert.equal(from, held?.rounds);
         assert.deepEqual(await contents(out), whole, `after round ${last}`);
-        assert.equal((await runIn(out))?.status, "done");
+        assert.equal((await findRun(out))?.status, "done");
       }
     }
   });
@@ -162,7 +162,7 @@ describe("a run that was cut off", function () {
           assert.match(String(error), new RegExp(`${fault}: at call ${at}`));
         });
         if (fault === "killed") await rm(join(out, "lock"), { force: true }); // its process lives, being ours
-        const held = await runIn(out);
+        const held = await findRun(out);
         if (held?.status !== "done") assert.ok((held?.rounds ?? 0) >= told, `call ${at}`);
         if (held?.status !== "done") await recordTrial(runInto(out, { trial: small }));
         assert.deepEqual(await contents(out), expected, `call ${at}`);

@@ -11,7 +11,7 @@ import {
 } from "@fedclair/core";
 import { ClientRunner, exitCodes, MemoryPool, type ClientPool } from "@fedclair/core/internal";
 import { toyPlugins, toyTrial } from "@fedclair/core/testing";
-import { faultsOf } from "./faults.js";
+import { runFaults } from "./faults.js";
 import { readRun } from "./run.js";
 import { recordTrial } from "./record-trial.js";
 import type { ArmRecord } from "./arms.js";
@@ -218,7 +218,7 @@ describe("recordTrial, when the aggregator under study fails", () => {
     });
     assert.deepEqual(summary.arms, ["again", "oracle"]);
     assert.match(summary.stopped["fails"] ?? "", /no fit$/);
-    assert.equal(faultsOf(failed, summary)[0]?.exitCode, exitCodes.stopped);
+    assert.equal(runFaults(failed, summary)[0]?.exitCode, exitCodes.stopped);
     const records = await readLines<ArmRecord>(out, "records.jsonl");
     assert.deepEqual(
       records.map(({ arm, round, stopped }) => [arm, round, stopped]),

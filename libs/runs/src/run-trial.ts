@@ -1,4 +1,4 @@
-import { placeOf } from "@fedclair/core/errors";
+import { errorLocation } from "@fedclair/core/errors";
 import { stream } from "@fedclair/linalg";
 import { UserError, type Plugins } from "@fedclair/core";
 import {
@@ -9,7 +9,7 @@ import {
   createPlugin,
   exitCodes,
   modsOf,
-  prepared,
+  prepareTask,
   runRounds,
   startTrial,
   type ClientPool,
@@ -19,7 +19,7 @@ import {
   type TrialState,
   unknownClients,
 } from "@fedclair/core/internal";
-import { armsOf, type Arm } from "./arms.js";
+import { listArms, type Arm } from "./arms.js";
 import { devicesOf } from "./devices.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
@@ -60,7 +60,7 @@ export async function* runTrial(
   signal: AbortSignal,
   from: Position = { arm: 0 },
 ): AsyncGenerator<ArmEvent> {
-  const arms = armsOf(trial);
+  const arms = listArms(trial);
   const start = from.start ?? (await startOf(trial, plugins, pool, signal));
   // What the first arm was answered is not there any more where the trial goes on: later arms ask again, and hear the same.
   const isWhole = from.arm === 0 && from.state === undefined;
@@ -77,7 +77,10 @@ export async function* runTrial(
         error.exitCode === exitCodes.stopped ||
         (error.exitCode === exitCodes.quorum && arm !== arms[0]);
       if (!isAlone) throw error;
-      yield { arm, event: { kind: "stopped", reason: error.message, where: placeOf(error.cause) } };
+      yield {
+        arm,
+        event: { kind: "stopped", reason: error.message, where: errorLocation(error.cause) },
+      };
     }
   }
 }
@@ -92,7 +95,7 @@ export async function startOf(
   const rng = stream(trial.seed);
   const ids = clientIds(trial.clients);
   const task = createPlugin(plugins.tasks, trial.task);
-  await prepared(task, trial.task.name);
+  await prepareTask(task, trial.task.name);
   checkPrepared(task, trial);
   return await startTrial(task, ids, rng, () =>
     askForParams({ trial, clientIds: ids, pool, rng, signal }),
@@ -112,7 +115,7 @@ async function* runArm(
 ): AsyncGenerator<ArmEvent> {
   const rng = stream(trial.seed);
   const task = createPlugin(plugins.tasks, trial.task);
-  await prepared(task, trial.task.name);
+  await prepareTask(task, trial.task.name);
   const plan = {
     ...{ trial, pool, task, rng, signal, devices, benignOnly: arm.benignOnly },
     clientIds: clientIds(trial.clients),

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import type { Artifact } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
 import { parse } from "yaml";
-import { armsOf, type Arm, type ArmRecord } from "./arms.js";
+import { listArms, type Arm, type ArmRecord } from "./arms.js";
 import { ClientHistories, type ClientHistory } from "./client-history.js";
-import { describedBy, undescribed, type TrialDescription } from "./description.js";
+import { describedBy, noDescription, type TrialDescription } from "./description.js";
 import type { Detected } from "./detection.js";
 import { DrawnRounds } from "./drawn-rounds.js";
 import { FailureTally, type Failures } from "./failures.js";
@@ -88,8 +88,8 @@ export class RunTally {
   readonly #drawn = new DrawnRounds();
   readonly #clients = new ClientHistories();
 
-  constructor(trial: Trial, { metrics }: Pick<TrialDescription, "metrics"> = undescribed) {
-    this.#arms = armsOf(trial);
+  constructor(trial: Trial, { metrics }: Pick<TrialDescription, "metrics"> = noDescription) {
+    this.#arms = listArms(trial);
     this.#tally = new Tally(trial, metrics);
     this.#failures = new FailureTally(this.#arms[0].label);
   }
@@ -135,11 +135,11 @@ async function readTimings(folder: string, records: readonly ArmRecord[]): Promi
 }
 
 /** The records of a method that are drawn, in the order of rounds. */
-export function recordsOf({ drawn }: Pick<Run, "drawn">, label: string): ArmRecord[] {
+export function armRecords({ drawn }: Pick<Run, "drawn">, label: string): ArmRecord[] {
   return drawn.filter(({ arm }) => arm === label);
 }
 
 /** Those of the method under study. */
-export function studied(run: Pick<Run, "drawn" | "arms">): ArmRecord[] {
-  return recordsOf(run, run.arms[0].label);
+export function mainRecords(run: Pick<Run, "drawn" | "arms">): ArmRecord[] {
+  return armRecords(run, run.arms[0].label);
 }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import type { MetricInfo } from "@fedclair/core";
 import { exitCodes, type ClientRecord, type Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
-import { detectionOf, isExact } from "./detection.js";
-import { faultsOf } from "./faults.js";
-import { lossOf } from "./losses.js";
+import { roundDetection, isExact } from "./detection.js";
+import { runFaults } from "./faults.js";
+import { countLosses } from "./losses.js";
 import type { ArmRecord } from "./arms.js";
 import { summarise, type Summary } from "./summary.js";
 import { outcomeText } from "./outcome/outcome-text.js";
@@ -152,18 +152,18 @@ describe("summarise", () => {
 
 describe("detectionOf", () => {
   it("does not count clients that never reached the aggregator", () => {
-    const found = detectionOf([clientOf("c00", null, "benign"), clientOf("c01", "flip")]);
+    const found = roundDetection([clientOf("c00", null, "benign"), clientOf("c01", "flip")]);
     assert.deepEqual(found, {
       ...{ contaminated: 0, benign: 1, caught: 0, falseAlarms: 0 },
       unknown: { judged: 0, flagged: 0 },
     });
     assert.ok(found);
     assert.equal(isExact(found), undefined);
-    assert.equal(detectionOf([clientOf("c01", "flip")]), undefined);
+    assert.equal(roundDetection([clientOf("c01", "flip")]), undefined);
   });
 
   it("takes the undecided neither for caught nor for a false alarm", () => {
-    const found = detectionOf([
+    const found = roundDetection([
       clientOf("c00", null, "undecided"),
       clientOf("c01", "flip", "undecided"),
       clientOf("c02", "flip", "contaminated"),
@@ -178,7 +178,7 @@ describe("detectionOf", () => {
   });
 
   it("takes clients of unknown truth neither for caught nor for a false alarm", () => {
-    const found = detectionOf([
+    const found = roundDetection([
       { ...clientOf("c00", null, "contaminated"), truth: "unknown" },
       { ...clientOf("c01", null, "benign"), truth: "unknown" },
       clientOf("c02", null, "benign"),
@@ -311,28 +311,28 @@ describe("losses", () => {
       "CLIENT_ERROR",
       "OVERSIZE",
     ] as const) {
-      assert.equal(lossOf(failing(code))?.code, code);
+      assert.equal(countLosses(failing(code))?.code, code);
     }
     for (const code of ["NON_FINITE", "WRONG_SHAPE", "WRONG_MODULES", "MALFORMED"] as const) {
-      assert.equal(lossOf(failing(code)), undefined);
+      assert.equal(countLosses(failing(code)), undefined);
     }
-    assert.equal(lossOf(client), undefined);
+    assert.equal(countLosses(client), undefined);
   });
 
   it("are measurements that never came, too, but not of a task that has none", () => {
     const { failure } = failing("HOST_LOST");
     assert.ok(failure);
-    assert.equal(lossOf({ ...client, evaluationFailure: failure }), failure);
+    assert.equal(countLosses({ ...client, evaluationFailure: failure }), failure);
     const none = {
       code: "NO_EVALUATION",
       message: "the task has no client-side evaluation",
     } as const;
-    assert.equal(lossOf({ ...client, evaluationFailure: none }), undefined);
+    assert.equal(countLosses({ ...client, evaluationFailure: none }), undefined);
   });
 
   it("are none of a client whose attack breaks it, and some of one of unknown truth", () => {
-    assert.equal(lossOf({ ...failing("CLIENT_TIMEOUT"), attack: "broken" }), undefined);
-    assert.ok(lossOf({ ...failing("CLIENT_TIMEOUT"), truth: "unknown" }));
+    assert.equal(countLosses({ ...failing("CLIENT_TIMEOUT"), attack: "broken" }), undefined);
+    assert.ok(countLosses({ ...failing("CLIENT_TIMEOUT"), truth: "unknown" }));
   });
 
   const trial = toyTrial({ baselines: [{ label: "local", aggregator: { name: "toy-mean" } }] });
@@ -358,7 +358,7 @@ describe("losses", () => {
   it("make an exit code beyond limits.maxLost, and a method that stopped makes another", () => {
     const faults = (maxLost: number, stopped = new Map<string, string>()) => {
       const limited = { ...trial, limits: { ...trial.limits, maxLost } };
-      return faultsOf(limited, summarise(trial, infos, records, stopped));
+      return runFaults(limited, summarise(trial, infos, records, stopped));
     };
     assert.equal(trial.limits.maxLost, 0);
     const [fault, ...others] = faults(1);

@@ -1,11 +1,17 @@
 import type { Metrics } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
-import { armsOf, type ArmRecord } from "./arms.js";
+import { listArms, type ArmRecord } from "./arms.js";
 import { DetectionTally, type Detected } from "./detection.js";
-import { evaluationsOf, inCommon, meanOf, metricsIn, type ClientMean } from "./evaluation.js";
+import {
+  clientEvaluations,
+  sharedEvaluations,
+  meanMetric,
+  metricsIn,
+  type ClientMean,
+} from "./evaluation.js";
 import { LossTally } from "./losses.js";
-import { meaningOf, metricOf, named, type Measure, type MetricInfos } from "./measure.js";
+import { meaningOf, readMetric, named, type Measure, type MetricInfos } from "./measure.js";
 import { TimeTally } from "./time.js";
 import { ToldTally } from "./told.js";
 import { isUnknown } from "./truth.js";
@@ -86,8 +92,8 @@ export class Tally {
   constructor(trial: Trial, infos: MetricInfos) {
     this.#trial = trial;
     this.#infos = infos;
-    this.#labels = armsOf(trial).map(({ label }) => label);
-    this.#main = armsOf(trial)[0].label;
+    this.#labels = listArms(trial).map(({ label }) => label);
+    this.#main = listArms(trial)[0].label;
     this.#losses = new Map(this.#labels.map((label) => [label, new LossTally()]));
     this.#times = new Map(this.#labels.map((label) => [label, new TimeTally(trial.target, infos)]));
   }
@@ -150,7 +156,7 @@ export class Tally {
   }
 
   #evaluations(arm: string): ReadonlyMap<string, Metrics> {
-    return evaluationsOf(this.#last.get(arm)?.clients ?? []);
+    return clientEvaluations(this.#last.get(arm)?.clients ?? []);
   }
 
   #globals(arm: string): Metrics {
@@ -161,7 +167,7 @@ export class Tally {
   #ownMeasures(arm: string, arms: readonly string[]): Measure[] {
     const methods = arms.map((one) => this.#evaluations(one));
     const ofClients = metricsIn(this.#evaluations(arm)).flatMap((metric) => {
-      const mean = meanOf(item(inCommon(methods, metric), arms.indexOf(arm)), metric);
+      const mean = meanMetric(item(sharedEvaluations(methods, metric), arms.indexOf(arm)), metric);
       return mean ? [this.#measure({ scope: "clients", metric, arm }, mean)] : [];
     });
     const ofCoordinator = Object.entries(this.#globals(arm)).map(([metric, value]) =>
@@ -173,11 +179,13 @@ export class Tally {
   #comparisons(arm: string): Measure[] {
     const [mine, theirs] = [this.#evaluations(this.#main), this.#evaluations(arm)];
     const ofClients = metricsIn(mine).flatMap((metric) => {
-      const [own, other] = inCommon([mine, theirs], metric).map((common) => meanOf(common, metric));
+      const [own, other] = sharedEvaluations([mine, theirs], metric).map((common) =>
+        meanMetric(common, metric),
+      );
       return this.#compared({ scope: "clients", metric }, arm, own, other);
     });
     const ofCoordinator = Object.entries(this.#globals(this.#main)).flatMap(([metric, value]) => {
-      const other = metricOf(this.#globals(arm), metric);
+      const other = readMetric(this.#globals(arm), metric);
       const base = other === undefined ? undefined : { mean: other };
       return this.#compared({ scope: "global", metric }, arm, { mean: value }, base);
     });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { clientOf, recordOf } from "../testing/run-of.js";
-import { lossOf } from "./losses.js";
+import { countLosses } from "./losses.js";
 import { TimeTally } from "./time.js";
 
 const infos = { loss: { better: "lower", description: "" } } as const;
@@ -42,6 +42,6 @@ describe("the time of a method", () => {
 
   it("is not counted as a loss where a schedule gives a client up", () => {
     const failure = { code: "STRAGGLER", message: "" } as const;
-    assert.equal(lossOf({ ...clientOf("c00", null), failure }), undefined);
+    assert.equal(countLosses({ ...clientOf("c00", null), failure }), undefined);
   });
 });

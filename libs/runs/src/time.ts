@@ -1,6 +1,6 @@
 import type { RoundRecord, Trial } from "@fedclair/core/internal";
-import { evaluationsOf, meanOf } from "./evaluation.js";
-import { meaningOf, metricOf, named, type Measure, type MetricInfos } from "./measure.js";
+import { clientEvaluations, meanMetric } from "./evaluation.js";
+import { meaningOf, readMetric, named, type Measure, type MetricInfos } from "./measure.js";
 
 /** How long a method took, and when it reached the trial's target, while its rounds come in. */
 export class TimeTally {
@@ -18,7 +18,7 @@ export class TimeTally {
     this.#clock = clock;
     if (!this.#target || this.#reached) return;
     const { metric, value } = this.#target;
-    const own = meanOf(evaluationsOf(clients), metric)?.mean ?? metricOf(metrics, metric);
+    const own = meanMetric(clientEvaluations(clients), metric)?.mean ?? readMetric(metrics, metric);
     if (own !== undefined && (this.#isLower ? own <= value : own >= value))
       this.#reached = { round, ...(clock !== undefined && { clock }) };
   }

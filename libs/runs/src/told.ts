@@ -1,6 +1,6 @@
 import type { ClientRecord } from "@fedclair/core/internal";
 import { named, type Measure } from "./measure.js";
-import { truthOf } from "./truth.js";
+import { clientTruth } from "./truth.js";
 
 /** Keeps, while rounds come in, the largest of what mods told of clients: of all but the contaminated, who keep to no mod. */
 export class ToldTally {
@@ -9,7 +9,7 @@ export class ToldTally {
 
   add(clients: readonly ClientRecord[]): void {
     for (const client of clients) {
-      if (truthOf(client) === "contaminated") continue;
+      if (clientTruth(client) === "contaminated") continue;
       for (const [mod, metrics] of Object.entries(client.mods ?? {})) {
         for (const [metric, value] of Object.entries(metrics)) {
           this.#add(client.clientId, { mod, metric, value });

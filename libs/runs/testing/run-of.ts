@@ -1,6 +1,6 @@
 import type { ClientRecord, Trial } from "@fedclair/core/internal";
 import type { ArmRecord } from "../src/arms.js";
-import { undescribed, type TrialDescription } from "../src/description.js";
+import { noDescription, type TrialDescription } from "../src/description.js";
 import { RunTally, type Run } from "../src/run.js";
 
 /** A finished run of these records, as tests make one up. */
@@ -10,7 +10,7 @@ export function runOf(
   description: Partial<TrialDescription> = {},
   isFinished = true,
 ): Run {
-  const known = { ...undescribed, ...description };
+  const known = { ...noDescription, ...description };
   const tally = new RunTally(trial, known);
   for (const record of records) tally.add(record);
   return {

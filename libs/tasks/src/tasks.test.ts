@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { heldFloats, loadBackend } from "@fedclair/compute";
+import { unreleasedFloats, loadBackend } from "@fedclair/compute";
 import { describeTask, type TaskSetting } from "@fedclair/core/testing";
 import { loadTasks, taskAggregatorNames, taskNames } from "./index.js";
 
@@ -88,7 +88,11 @@ const simulated = [...tasks.values()].filter(({ isExternal = false }) => !isExte
 
 const { tf } = await loadBackend();
 for (const plugin of simulated) {
-  describeTask(plugin, settings[plugin.name] ?? [], () => tf.memory().numTensors + heldFloats());
+  describeTask(
+    plugin,
+    settings[plugin.name] ?? [],
+    () => tf.memory().numTensors + unreleasedFloats(),
+  );
 }
 
 describe("the registry of tasks", () => {

@@ -66,7 +66,7 @@ describeHost("connectHost", (url) => {
     external: true,
     onWelcome: () => runner.prepare(),
     runJobs: (jobs) => runner.runAll(jobs),
-    jobsAtOnce: () => runner.mostTogether,
+    jobsAtOnce: () => runner.maxBatch,
     signal: abort.signal,
   }).then(
     ({ exitCode, reason }) => ({ exitCode, text: reason }),

@@ -1,6 +1,6 @@
 import type { Params } from "@fedclair/core";
 import {
-  addedBytes,
+  termBytes,
   derivationOf,
   exitCodes,
   payloadBytes,
@@ -44,7 +44,7 @@ interface Base {
 function areLarge(jobs: readonly Job[]): boolean {
   const bases = new Set(jobs.map(({ params }) => params.base));
   return (
-    jobs.some(({ params }) => addedBytes(params) >= largeJobBytes) ||
+    jobs.some(({ params }) => termBytes(params) >= largeJobBytes) ||
     (bases.size > jobWindow.large &&
       [...bases].some((base) => payloadBytes(base.values()) >= largeJobBytes))
   );

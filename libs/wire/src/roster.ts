@@ -1,4 +1,4 @@
-import { indexOfClient } from "@fedclair/core/internal";
+import { clientIndex } from "@fedclair/core/internal";
 import { Breaks } from "./breaks.js";
 import { deal, placed } from "./deal.js";
 import type { HostSession } from "./host-session.js";
@@ -57,7 +57,7 @@ export class Roster {
   }
 
   holder(clientId: string): HostSession | undefined {
-    return this.#holders[indexOfClient(this.clientIds, clientId)];
+    return this.#holders[clientIndex(this.clientIds, clientId)];
   }
 
   add(session: HostSession): void {

@@ -4,9 +4,9 @@ import {
   decodeToken,
   newTokenKey,
   parseTokenKey,
-  rangeText,
+  formatRange,
   signToken,
-  verifiedToken,
+  verifyToken,
   type TokenClaims,
 } from "./signed-token.js";
 
@@ -20,11 +20,11 @@ describe("a signed token", () => {
   it("says whose it is, to who has the key, and to who has not", () => {
     const token = signToken(key, claims);
     assert.match(token, /^fct1\.[\w-]+\.[\w-]{43}$/);
-    assert.deepEqual(verifiedToken(key, token), claims);
+    assert.deepEqual(verifyToken(key, token), claims);
     assert.deepEqual(decodeToken(token), claims);
     const { clients, ...any } = claims;
     assert.ok(clients);
-    assert.deepEqual(verifiedToken(key, signToken(key, any)), any);
+    assert.deepEqual(verifyToken(key, signToken(key, any)), any);
   });
 
   it("is the HMAC that anybody can compute with the key", () => {
@@ -39,12 +39,12 @@ describe("a signed token", () => {
 
   it("is none of another key, nor with any character changed, put in or left out", () => {
     const token = signToken(key, claims);
-    assert.equal(verifiedToken(parseTokenKey(newTokenKey()), token), undefined);
+    assert.equal(verifyToken(parseTokenKey(newTokenKey()), token), undefined);
     const at = fc.nat(token.length - 1);
     fc.assert(
       fc.property(at, fc.nat(1), fc.string({ maxLength: 2 }), (i, taken, put) => {
         const other = token.slice(0, i) + put + token.slice(i + taken);
-        assert.deepEqual(verifiedToken(key, other), other === token ? claims : undefined);
+        assert.deepEqual(verifyToken(key, other), other === token ? claims : undefined);
       }),
     );
   });
@@ -60,7 +60,7 @@ describe("a signed token", () => {
       `fct1.${b64({ ...claims, host: "a\u001b[2J" })}.x`,
     ];
     for (const token of made) {
-      assert.equal(verifiedToken(key, token), undefined);
+      assert.equal(verifyToken(key, token), undefined);
       assert.throws(() => decodeToken(token), /UserError/, token);
     }
   });
@@ -84,6 +84,6 @@ describe("a token key", () => {
 });
 
 it("a range is told as clients are named", () => {
-  assert.equal(rangeText([0, 14]), "c00-c14");
-  assert.equal(rangeText([7, 123]), "c07-c123");
+  assert.equal(formatRange([0, 14]), "c00-c14");
+  assert.equal(formatRange([7, 123]), "c07-c123");
 });

@@ -62,7 +62,7 @@ export function decodeToken(token: string): TokenClaims {
 }
 
 /** @returns what the token says; undefined if it is none of this key */
-export function verifiedToken(key: Buffer, token: string): TokenClaims | undefined {
+export function verifyToken(key: Buffer, token: string): TokenClaims | undefined {
   const [, payload = ""] = token.length > maxLength ? [] : token.split(".");
   // Nothing of a token is read before it is known who made it.
   if (!sameSecret(token, `${prefix}.${payload}.${macOf(key, payload)}`)) return undefined;
@@ -76,7 +76,7 @@ export function sameSecret(a: string, b: string): boolean {
 }
 
 /** As `c00-c14`. */
-export function rangeText([first, last]: readonly [number, number]): string {
+export function formatRange([first, last]: readonly [number, number]): string {
   return [first, last].map((index) => `c${String(index).padStart(2, "0")}`).join("-");
 }
 

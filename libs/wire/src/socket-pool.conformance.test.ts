@@ -22,7 +22,7 @@ describeClientPool("SocketPool with two hosts", async (trial, plugins) => {
       softwareVersion: "test",
       onWelcome: () => runner.prepare(),
       runJobs: (jobs) => runner.runAll(jobs),
-      jobsAtOnce: () => runner.mostTogether,
+      jobsAtOnce: () => runner.maxBatch,
     });
   }
   return pool;

@@ -1,4 +1,4 @@
-import { rangeText, sameSecret, verifiedToken, type TokenClaims } from "./signed-token.js";
+import { formatRange, sameSecret, verifyToken, type TokenClaims } from "./signed-token.js";
 
 /** By what a coordinator knows its hosts: the secret that all of them share, or the key that signed each one's own token. */
 export type TokenRule =
@@ -32,7 +32,7 @@ export class TokenCheck {
       const why = "the token is not the coordinator's: start the host with the same one";
       return { why, isGuess: true };
     }
-    const claims = verifiedToken(this.#rule.key, token);
+    const claims = verifyToken(this.#rule.key, token);
     if (!claims) {
       const why = "the token was not signed with the coordinator's key: ask its operator for one";
       return { why, isGuess: true };
@@ -63,7 +63,7 @@ export class TokenCheck {
       return "the coordinator cannot read which tokens are revoked: its operator must mend that";
     }
     if (clients && clients[0] >= this.#clients) {
-      return `${whose} is for clients ${rangeText(clients)}, and the trial has ${rangeText([0, this.#clients - 1])} alone`;
+      return `${whose} is for clients ${formatRange(clients)}, and the trial has ${formatRange([0, this.#clients - 1])} alone`;
     }
     return undefined;
   }

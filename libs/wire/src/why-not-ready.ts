@@ -1,6 +1,6 @@
 import { printable } from "@fedclair/core/internal";
 import type { Roster } from "./roster.js";
-import { rangeText } from "./signed-token.js";
+import { formatRange } from "./signed-token.js";
 
 /** Bytes of a sentence at most that names ranges of clients. */
 const maxRangesText = 200;
@@ -28,7 +28,7 @@ export function whyNotReady(roster: Roster, url: string): string {
 
 /** A host with room may be given some clients alone. */
 function rangesText({ sessions }: Roster): string {
-  const ranges = sessions.flatMap(({ clients }) => (clients ? [rangeText(clients)] : []));
+  const ranges = sessions.flatMap(({ clients }) => (clients ? [formatRange(clients)] : []));
   if (ranges.length === 0) return "";
   return printable(`; tokens of those that joined are for ${ranges.join(", ")}`, maxRangesText);
 }

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { UserError } from "@fedclair/core";
-import { codeOf } from "@fedclair/runs";
+import { systemErrorCode } from "@fedclair/runs";
 
 /**
  * @param option that names the targets, or where they are to lie
@@ -10,7 +10,7 @@ export async function refuseTaken(option: string, targets: readonly string[]): P
   for (const target of targets) {
     const code = await stat(target).then(
       () => "EEXIST",
-      (error: unknown) => codeOf(error) ?? error,
+      (error: unknown) => systemErrorCode(error) ?? error,
     );
     if (code === "ENOENT") continue;
     throw new UserError(

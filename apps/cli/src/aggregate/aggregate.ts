@@ -11,17 +11,17 @@ import {
 import {
   checkAggregation,
   checkVerdicts,
-  choiceOf,
+  choiceSchema,
   createPlugin,
   exitCodes,
-  messageOf,
+  errorMessage,
   oneLine,
   parseChecked,
   type PluginChoice,
 } from "@fedclair/core/internal";
 import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
-import { counted, interruption, print } from "@fedclair/runs";
+import { countNoun, interruption, print } from "@fedclair/runs";
 import { z } from "zod";
 import { refuseTaken } from "../adapters/refuse-taken.js";
 import { whenAborted } from "../when-aborted.js";
@@ -101,7 +101,7 @@ async function aggregated(
     checkAggregation(made, ids);
     checkVerdicts(made.verdicts ?? [], ids);
   } catch (error) {
-    throw new UserError(messageOf(error), exitCodes.stopped);
+    throw new UserError(errorMessage(error), exitCodes.stopped);
   }
   return made;
 }
@@ -125,10 +125,10 @@ async function nextRound(
 
   const rng = stream(seed).at("aggregate", "train", round);
   const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };
-  tell(`${choice.name} on ${counted(sent.updates.length, "adapter")} …`);
+  tell(`${choice.name} on ${countNoun(sent.updates.length, "adapter")} …`);
   const computing = aggregated(aggregator, input, before.aggregator).catch((error: unknown) => {
     if (error instanceof UserError) throw error;
-    throw new UserError(`${choice.name} failed: ${messageOf(error)}`, exitCodes.stopped);
+    throw new UserError(`${choice.name} failed: ${errorMessage(error)}`, exitCodes.stopped);
   });
   const aggregation = await Promise.race([computing, whenAborted(interruption.signal)]);
 
@@ -193,7 +193,7 @@ function choiceFrom(
     ...{ hasLines: false },
     ...{ what: "options", overrides: set.map((one) => `aggregator.${one}`) },
   };
-  const schema = z.strictObject({ aggregator: choiceOf(known, "aggregator") });
+  const schema = z.strictObject({ aggregator: choiceSchema(known, "aggregator") });
   const { data, isOverridden } = parseChecked(source, schema);
   // As in an audit: what tells among adapters of real models.
   const isPlain = aggregator === "clair" && !isOverridden(["aggregator", "rule"]);

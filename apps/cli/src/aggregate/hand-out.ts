@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { bestPair, bestPairs, lowRankOf, type BestPair, type Factors } from "@fedclair/aggregators";
+import { bestPair, bestPairs, toLowRank, type BestPair, type Factors } from "@fedclair/aggregators";
 import {
   deltaShape,
-  denseOf,
+  toDense,
   isLowRank,
-  matrixOf,
+  toMatrix,
   shapeText,
   UserError,
   yieldToEventLoop,
@@ -83,7 +83,7 @@ export async function handOut(
       shape,
     );
     best.forEach((pair, t) => {
-      item(pairs, t).set(module, inSingle(lowRankOf(pair)));
+      item(pairs, t).set(module, inSingle(toLowRank(pair)));
       tails.push(pair.tail);
     });
     await yieldToEventLoop();
@@ -176,7 +176,7 @@ function bestOf(
   if (!sums.flat().every(isLowRank)) {
     return sums.map((parts, t) => {
       const whole = new Matrix(rows, columns);
-      for (const part of parts) addScaled(whole, 1, denseOf(part));
+      for (const part of parts) addScaled(whole, 1, toDense(part));
       return bestPair(whole, item(ranks, t));
     });
   }
@@ -189,7 +189,7 @@ function bestOf(
     return known;
   };
   const matrix = (side: "b" | "a", tensor: Tensor): Matrix => {
-    const known = matrices[side].get(tensor) ?? matrixOf(tensor);
+    const known = matrices[side].get(tensor) ?? toMatrix(tensor);
     matrices[side].set(tensor, known);
     return known;
   };

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
-import { optionsOf } from "@fedclair/core/internal";
-import { factList, html, pageOf, preformatted, table } from "@fedclair/report";
+import { pluginOptions } from "@fedclair/core/internal";
+import { factList, html, htmlPage, preformatted, table } from "@fedclair/report";
 import { roundSentences, roundTable, type RoundReport } from "./round-report.js";
 
 /** Writes the report of a round: one page that needs nothing beside itself. @param file a new one */
@@ -12,7 +12,7 @@ export async function writeRoundPage(
   const { aggregator, clients, metrics, round } = report;
   const [heads = [], ...rows] = roundTable(report);
   const measured = Object.entries(metrics).map(([name, value]) => [name, value.toPrecision(4)]);
-  const page = pageOf(
+  const page = htmlPage(
     { title: `Round ${round}`, claim: undefined },
     html`${roundSentences(report, out).map((text) => html`<p class="verdict">${text}</p>`)}
     ${factList([
@@ -33,7 +33,7 @@ export async function writeRoundPage(
       }
       <details>
         <summary>Every option of the aggregator, defaults filled in</summary>
-        <pre>${preformatted(JSON.stringify(optionsOf(aggregator), null, 2))}</pre>
+        <pre>${preformatted(JSON.stringify(pluginOptions(aggregator), null, 2))}</pre>
       </details>`,
   );
   await writeFile(file, page, { flag: "wx" });

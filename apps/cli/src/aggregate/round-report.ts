@@ -1,6 +1,6 @@
 import type { Aggregation, Metrics, Verdict } from "@fedclair/core";
 import { oneLine, type PluginChoice } from "@fedclair/core/internal";
-import { counted, columns } from "@fedclair/runs";
+import { countNoun, columns } from "@fedclair/runs";
 import { firstOf } from "../adapters/names-text.js";
 import type { HandedOut } from "./hand-out.js";
 import type { SentRound } from "./read-round.js";
@@ -71,7 +71,7 @@ export function roundSentences(report: RoundReport, out: string): string[] {
   const found = isJudged
     ? `: ${count("contaminated")} contaminated, ${count("undecided")} undecided`
     : "";
-  const own = `${counted(personal.length, "adapter")} of clients' own in personal`;
+  const own = `${countNoun(personal.length, "adapter")} of clients' own in personal`;
   const written = [
     ...(hasGlobal ? ["global, the adapter for all"] : []),
     ...(personal.length > 0 ? [own] : []),
@@ -80,7 +80,7 @@ export function roundSentences(report: RoundReport, out: string): string[] {
   const rest =
     kept === "100.0" ? "" : `; with ${kept} % of the energy, the rest takes a higher rank (--rank)`;
   return [
-    `Round ${round}, ${aggregator.name} on ${counted(clients.length, "client")}${found}.`,
+    `Round ${round}, ${aggregator.name} on ${countNoun(clients.length, "client")}${found}.`,
     `In ${oneLine(out)}: ${written.length > 0 ? written.join("; ") : "no adapter"}${rest}.`,
     ...(ignored.length > 0 ? [`No LoRA pairs, not averaged: ${firstOf(ignored)}.`] : []),
   ];

@@ -1,9 +1,9 @@
 import { cp, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { UserError } from "@fedclair/core";
-import { messageOf, type PluginChoice, type PluginIdentity } from "@fedclair/core/internal";
+import { errorMessage, type PluginChoice, type PluginIdentity } from "@fedclair/core/internal";
 import {
-  codeOf,
+  systemErrorCode,
   Lock,
   lockFile,
   makeFolder,
@@ -86,12 +86,12 @@ export async function stateIn(folder: string | undefined, rules: Rules): Promise
   const first = { round: 0, aggregator: undefined, isPrepared: isPrepared(0) };
   const advice = "choose another folder";
   const value = await readState(file).catch(async (error: unknown) => {
-    const code = codeOf(error);
+    const code = systemErrorCode(error);
     if (code === "ENOENT" && (await isNew(folder))) return first;
     const what =
       code === "ENOENT"
         ? `'${folder}' holds other things and no state`
-        : `'${file}' is no state of fedclair aggregate (${messageOf(error)})`;
+        : `'${file}' is no state of fedclair aggregate (${errorMessage(error)})`;
     throw new UserError(`--state: ${what}: ${advice}`);
   });
   if (value === first) return first;
@@ -158,7 +158,7 @@ export async function prepareState(
   if (before.handedOut !== undefined) await cp(before.handedOut, next, { recursive: true });
   for (const part of ["global", "personal"]) {
     await cp(join(out, part), join(next, part), { recursive: true }).catch((error: unknown) => {
-      if (codeOf(error) !== "ENOENT") throw error;
+      if (systemErrorCode(error) !== "ENOENT") throw error;
     });
   }
   await syncTree(next);

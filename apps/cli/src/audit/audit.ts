@@ -1,6 +1,6 @@
 import { UserError, type VerdictStatus } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
-import { counted, interruption, print } from "@fedclair/runs";
+import { countNoun, interruption, print } from "@fedclair/runs";
 import type { Audit } from "./audit-schema.js";
 import { auditText } from "./audit-text.js";
 import { compareAdapters } from "./compare-adapters.js";
@@ -32,7 +32,7 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   const { refine, html } = options;
   if (refine !== undefined) await refuseTaken("--refine", refinedFolders(refine, adapters));
   if (html !== undefined) await refuseTaken("--html", [html]);
-  process.stderr.write(`comparing ${counted(adapters.length, "adapter")} …\n`);
+  process.stderr.write(`comparing ${countNoun(adapters.length, "adapter")} …\n`);
   const onProgress = process.stderr.isTTY ? showProgress : undefined;
   const { comparison, refined } = await Promise.race([
     compareAdapters({

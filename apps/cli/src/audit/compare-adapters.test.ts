@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
-import { denseOf, encodeSafetensors, UserError } from "@fedclair/core";
+import { toDense, encodeSafetensors, UserError } from "@fedclair/core";
 import { frobenius, stream, subtract } from "@fedclair/linalg";
 import { auditText } from "./audit-text.js";
 import { compareAdapters, type Compared } from "./compare-adapters.js";
@@ -274,7 +274,7 @@ describe("compareAdapters", () => {
     for (const [name, pairs] of without) {
       const [expected, got] = [pairs, with_.get(name)].map((own) => own?.modules.get(module));
       assert.ok(expected && got);
-      const [x, y] = [denseOf(expected), denseOf(got)];
+      const [x, y] = [toDense(expected), toDense(got)];
       assert.ok(frobenius(subtract(x, y)) < 1e-6 * frobenius(x), name);
     }
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { tensorOf, type LowRank } from "@fedclair/core";
+import { toTensor, type LowRank } from "@fedclair/core";
 import { addScaled, gaussian, Matrix, stream } from "@fedclair/linalg";
 import { startsOf } from "./own-start.js";
 
@@ -10,7 +10,7 @@ function moduleOf(name: string, starts: readonly (string | undefined)[]): { pair
   const pairs = starts.map((start, k): LowRank => {
     const a = start === undefined ? new Matrix(4, 40) : gaussian(rng.at(name, start), 4, 40);
     if (start !== undefined) addScaled(a, 0.2, gaussian(rng.at(name, "trained", k), 4, 40));
-    return { b: tensorOf(gaussian(rng.at(name, "b", k), 30, 4)), a: tensorOf(a) };
+    return { b: toTensor(gaussian(rng.at(name, "b", k), 30, 4)), a: toTensor(a) };
   });
   return { pairs };
 }

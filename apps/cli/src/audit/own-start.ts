@@ -1,5 +1,5 @@
 import type { Condensed } from "@fedclair/aggregators";
-import { matrixOf } from "@fedclair/core";
+import { toMatrix } from "@fedclair/core";
 import { frobenius, item, median, multiplyTN, thinQr, Matrix } from "@fedclair/linalg";
 
 /** An overlap below it is that of strangers. Measured: 0.8 and more of one A₀, less than 0.1 of one each. */
@@ -24,7 +24,7 @@ export interface Starts {
 export function startsOf(modules: ReadonlyMap<string, Pick<Condensed, "pairs">>): Starts {
   const spaces = spread([...modules.values()], mostModules).map(({ pairs }) =>
     pairs.map(({ a }) => {
-      const rows = matrixOf(a);
+      const rows = toMatrix(a);
       return frobenius(rows) > 0 ? thinQr(rows.transpose()).q : new Matrix(rows.cols, 0);
     }),
   );

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { condenseAside, expand, type Condensed, type RefinedPair } from "@fedclair/aggregators";
+import { condenseInThread, expand, type Condensed, type RefinedPair } from "@fedclair/aggregators";
 import { yieldToEventLoop, type LowRank } from "@fedclair/core";
 import type { Allocate } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
@@ -48,7 +48,7 @@ export async function readPile(
       else if (!faults.has(name)) faults.set(name, fault);
       return pair;
     });
-    const own = condenseAside(pairs, turn).then((own) => {
+    const own = condenseInThread(pairs, turn).then((own) => {
       memory.giveBack(pairs, own.pairs);
       onProgress(++done, modules.length);
       return [module, own] as const;

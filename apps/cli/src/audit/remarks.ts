@@ -1,6 +1,6 @@
 import type { VerdictStatus } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
-import { counted } from "@fedclair/runs";
+import { countNoun } from "@fedclair/runs";
 import { leastClients, type ClairOptions } from "@fedclair/aggregators";
 import type { Audit } from "./audit-schema.js";
 import type { Finding } from "./findings.js";
@@ -98,7 +98,7 @@ export function remarks(
     const few =
       uninformative.length < all.length ? `${firstOf(uninformative.map(shortened))}: ` : "";
     warn(
-      `${few}the shared spaces of ${uninformative.length} of ${counted(all.length, "module")} are as large as ` +
+      `${few}the shared spaces of ${uninformative.length} of ${countNoun(all.length, "module")} are as large as ` +
         "all that benign adapters have there together, and so would hold any such adapters: verdicts that rest on them " +
         "are chance. Set a lower rank (--set rank=…), audit more adapters, or compare the other side (--set side=right) where all " +
         "have the factor B in common.",
@@ -125,7 +125,7 @@ export function remarks(
   }
   if (begunInBase.length > 0 && !centered) {
     const begun =
-      `B·A of ${counted(begunInBase.length, "adapter")} began elsewhere than at zero (init_lora_weights): ` +
+      `B·A of ${countNoun(begunInBase.length, "adapter")} began elsewhere than at zero (init_lora_weights): ` +
       `${firstOf(begunInBase)}. That part is common to all and can hide what training changed`;
     if (rule === "evidence") tell(`${begun}: what varies between adapters was judged as well.`);
     else warn(`${begun}. Compare what varies: --set centered=true.`);
@@ -134,7 +134,7 @@ export function remarks(
   if (ownStarts.length > 0) tell(ownStartsText(ownStarts, adapters));
   if (dora.length > 0) {
     tell(
-      `${counted(dora.length, "adapter")} with DoRA, judged by B·A without the magnitudes: ${firstOf(dora)}.`,
+      `${countNoun(dora.length, "adapter")} with DoRA, judged by B·A without the magnitudes: ${firstOf(dora)}.`,
     );
   }
   if (ignored.length > 0) {
@@ -149,7 +149,7 @@ export function remarks(
   else if (refined) {
     const kept = (100 * (1 - refined.discarded)).toFixed(1);
     tell(
-      `${counted(refined.adapters, "refined adapter")} in ${refined.folder}, with ${kept} % of the energy of the refined changes: the rest takes a higher rank.`,
+      `${countNoun(refined.adapters, "refined adapter")} in ${refined.folder}, with ${kept} % of the energy of the refined changes: the rest takes a higher rank.`,
     );
     const shares = Object.values(refined.breakEven);
     if (shares.length > 0) tell(gainText(shares));
@@ -166,7 +166,7 @@ function unevenText(name: string, far: Finding["modules"]): string {
   const span = [...new Set(ratios)].join(" to ");
   const names = firstOf(far.map(({ module }) => shortened(module)));
   return (
-    `of ${oneLine(name)} ${counted(far.length, "module")} ${far.length === 1 ? "lies" : "lie"} ${span} times as far outside the shared ` +
+    `of ${oneLine(name)} ${countNoun(far.length, "module")} ${far.length === 1 ? "lies" : "lie"} ${span} times as far outside the shared ` +
     `space as others', unlike the rest: ${names}. By all modules together it is benign; what was changed in some alone may hide there.`
   );
 }
@@ -185,7 +185,7 @@ function ownStartsText(names: readonly string[], adapters: readonly Finding[]): 
     return `Every adapter began from an A₀ of its own. ${reason}, and evidence is weaker than it would be with one A₀ for all.`;
   }
   return (
-    `${counted(names.length, "adapter")} began from an A₀ of ${names.length === 1 ? "its" : "their"} own, unlike the others: ` +
+    `${countNoun(names.length, "adapter")} began from an A₀ of ${names.length === 1 ? "its" : "their"} own, unlike the others: ` +
     `${firstOf(names)}. ${reason}: that they stand apart is no wonder.`
   );
 }

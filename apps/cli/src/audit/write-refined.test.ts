@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RefinedPair } from "@fedclair/aggregators";
-import { denseOf, type LowRank } from "@fedclair/core";
+import { toDense, type LowRank } from "@fedclair/core";
 import { frobenius, subtract } from "@fedclair/linalg";
 import { findAdapters } from "../adapters/find-adapters.js";
 import { openAdapter, readPair } from "../adapters/peft.js";
@@ -54,7 +54,7 @@ describe("refined adapters", () => {
       ] as const) {
         const got = await pairsIn(join(out, name));
         for (const [module, pair] of expected) {
-          const [x, y] = [pair, got.get(module) ?? pair].map(denseOf);
+          const [x, y] = [pair, got.get(module) ?? pair].map(toDense);
           assert.ok(x && y && frobenius(subtract(x, y)) < 1e-2 * frobenius(x), name);
         }
         assert.equal(got.size, expected.size);

@@ -1,7 +1,7 @@
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import { makeFolder, runIn, type HeldRun } from "@fedclair/runs";
+import { makeFolder, findRun, type StoredRun } from "@fedclair/runs";
 
 export interface ExportOptions {
   readonly to: "csv" | "parquet" | "tensorboard" | "json" | "mlflow";
@@ -16,7 +16,7 @@ export async function exportRun(
   folder: string,
   { to, out, url }: ExportOptions,
 ): Promise<readonly string[]> {
-  const run = await runIn(folder);
+  const run = await findRun(folder);
   if (!run) throw new UserError(`'${folder}' holds no run`);
   if (run.status !== "done") process.stderr.write(`${folder}: ${run.status}: as far as it came\n`);
   if (to === "mlflow") {
@@ -39,7 +39,7 @@ export async function exportRun(
 }
 
 async function writeInto(
-  { folder, info }: HeldRun,
+  { folder, info }: StoredRun,
   to: "csv" | "parquet" | "tensorboard",
   out: string,
 ): Promise<string[]> {

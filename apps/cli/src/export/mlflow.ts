@@ -1,6 +1,6 @@
 import { excerpt, UserError } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
-import { armsOf, leaves, type HeldRun } from "@fedclair/runs";
+import { listArms, leafValues, type StoredRun } from "@fedclair/runs";
 import { eachRound, scalarsOf } from "./rounds.js";
 
 /** Metrics in a request at most: https://mlflow.org/docs/latest/api_reference/rest-api.html#log-batch */
@@ -33,7 +33,7 @@ const statuses = { done: "FINISHED", failed: "FAILED", interrupted: "KILLED", ru
  * @returns where a browser finds the runs
  * @throws UserError if the server cannot be reached, or refuses
  */
-export async function exportToMlflow(run: HeldRun, url: string): Promise<string[]> {
+export async function exportToMlflow(run: StoredRun, url: string): Promise<string[]> {
   const server = new Server(url);
   const experiment = await server.experiment(run.trial.name);
   const began = Date.parse(run.info.started);
@@ -75,7 +75,7 @@ class ArmRun {
   static async create(
     server: Server,
     experiment: string,
-    { trial, info }: HeldRun,
+    { trial, info }: StoredRun,
     arm: string,
   ): Promise<ArmRun> {
     const { hash, version, backend, started } = info;
@@ -121,8 +121,8 @@ class ArmRun {
 
 /** What the trial says of an arm: `aggregator.rank` is that of its own. */
 function paramsOf(trial: Trial, arm: string): Param[] {
-  const { aggregator } = armsOf(trial).find(({ label }) => label === arm) ?? trial;
-  return [...leaves({ ...trial, aggregator, baselines: undefined })].map(([path, json]) => {
+  const { aggregator } = listArms(trial).find(({ label }) => label === arm) ?? trial;
+  return [...leafValues({ ...trial, aggregator, baselines: undefined })].map(([path, json]) => {
     const value = json.startsWith('"') ? String(JSON.parse(json)) : json;
     return { key: keyOf(path), value: value.slice(0, longestParam) };
   });

@@ -1,11 +1,11 @@
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import {
-  detectionOf,
+  roundDetection,
   eachLine,
   interruption,
   isFlagged,
-  lossOf,
+  countLosses,
   mean,
   type ArmRecord,
   type ArmTiming,
@@ -56,12 +56,12 @@ export async function* eachRound(folder: string, most = Infinity): AsyncGenerato
 export function scalarsOf({ record, timing }: ExportedRound): Map<string, number> {
   const { clients, bytes } = record;
   const { seconds, writeSeconds, wire } = timing;
-  const detection = detectionOf(clients);
+  const detection = roundDetection(clients);
   const count = (is: (client: ClientRecord) => unknown) => clients.filter(is).length;
   const scalars = new Map<string, number>([
     ["clients/sampled", clients.length],
     ["clients/failed", count(({ failure }) => failure)],
-    ["clients/lost", count(lossOf)],
+    ["clients/lost", count(countLosses)],
     ["clients/flagged", count(isFlagged)],
     ["bytes/down", bytes.down],
     ["bytes/up", bytes.up],

@@ -1,5 +1,5 @@
 import type { ClientRecord } from "@fedclair/core/internal";
-import { truthOf } from "@fedclair/runs";
+import { clientTruth } from "@fedclair/runs";
 import { eachRound, numbersIn, scalarsOf, type ExportedRound } from "./rounds.js";
 
 export interface Column {
@@ -88,7 +88,7 @@ function clientCells(
   const { clientId, attack, failure, evaluationFailure } = client;
   const { verdict, reason, score, threshold, numExamples } = client;
   return [
-    ...[arm, round, phase, clientId, truthOf(client), attack ?? undefined],
+    ...[arm, round, phase, clientId, clientTruth(client), attack ?? undefined],
     ...[failure?.code, evaluationFailure?.code, verdict, reason],
     ...[score ?? undefined, threshold ?? undefined, numExamples],
   ];

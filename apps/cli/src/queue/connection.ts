@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { codeOf } from "@fedclair/runs";
+import { systemErrorCode } from "@fedclair/runs";
 import { isLoopback } from "@fedclair/wire";
 import type { Redis } from "ioredis";
 import { whenAborted } from "../when-aborted.js";
@@ -40,7 +40,7 @@ export async function connect(
     said = "";
   });
   client.on("error", (error: Error) => {
-    const why = codeOf(error) ?? error.message;
+    const why = systemErrorCode(error) ?? error.message;
     if (why !== said && !isDenial(error)) warn(`no queue at ${address}: ${why}; still trying`);
     said = why;
   });
@@ -81,7 +81,7 @@ export async function optional<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (error) {
-    if (codeOf(error) !== "ERR_MODULE_NOT_FOUND") throw error;
+    if (systemErrorCode(error) !== "ERR_MODULE_NOT_FOUND") throw error;
     throw new UserError(
       "--queue takes two packages that fedclair does without: npm install bullmq@6 ioredis@6",
     );

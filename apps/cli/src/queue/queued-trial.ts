@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { UserError } from "@fedclair/core";
-import { codeOf, idPattern } from "@fedclair/runs";
+import { systemErrorCode, idPattern } from "@fedclair/runs";
 import { z } from "zod";
 
 /*
@@ -73,7 +73,7 @@ export async function readDescription({ folder, sweep }: QueuedTrial): Promise<D
   const path = descriptionFile(folder, sweep);
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw new UserError(
-      `cannot read '${path}' (${codeOf(error) ?? "?"}): expected the folder of the sweep, which all machines see at the same path`,
+      `cannot read '${path}' (${systemErrorCode(error) ?? "?"}): expected the folder of the sweep, which all machines see at the same path`,
     );
   });
   try {

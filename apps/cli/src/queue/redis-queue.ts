@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
 import {
-  doneBefore,
-  doneElsewhere,
+  findFinished,
+  readFinishedElsewhere,
   version,
   writeWhole,
-  type Done,
+  type FinishedTrial,
   type RunTrial,
   type Sweep,
   type TrialQueue,
@@ -114,16 +114,16 @@ export class RedisQueue implements TrialQueue {
 
   readonly run: RunTrial = async (trial) => {
     const { folder, backend, signal } = this.#options;
-    const before = await doneBefore(trial, folder, backend);
+    const before = await findFinished(trial, folder, backend);
     if (before) return before;
     const { host, skipped, failed } = await this.#resultOf(trial.id);
-    const fail = (text: string, exitCode: number): Done => ({
+    const fail = (text: string, exitCode: number): FinishedTrial => ({
       ...{ trial, faults: [], skipped },
       outcome: { failed: text.split("\n").map(oneLine).join("\n"), exitCode },
     });
     if (failed) return fail(failed.message, failed.exitCode);
     for (let i = 0; i < patience; i++) {
-      const done = await doneElsewhere(trial, folder);
+      const done = await readFinishedElsewhere(trial, folder);
       if (done) return { ...done, skipped };
       await delay(1000, undefined, { signal });
     }

@@ -4,7 +4,7 @@ import { join, sep } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
 import { resolveModule } from "@fedclair/plugins";
-import { createLog, freeFrom, interruption, version, type Logger } from "@fedclair/runs";
+import { createLog, breakLocks, interruption, version, type Logger } from "@fedclair/runs";
 import type { Job } from "bullmq";
 import { SweepWorkers } from "../sweep-workers.js";
 import { whenAborted } from "../when-aborted.js";
@@ -137,7 +137,7 @@ class Crews {
 /** A trial comes twice if the worker that had it is gone. On another machine its run folder would count as in use for ever. */
 async function freeFromDead(job: Job<unknown, Result>, run: string): Promise<void> {
   const { host } = progressSchema.safeParse(job.progress).data ?? {};
-  if (job.stalledCounter > 0 && host !== undefined) await freeFrom(host, run);
+  if (job.stalledCounter > 0 && host !== undefined) await breakLocks(host, run);
 }
 
 function resultOf(

@@ -2,7 +2,7 @@
 // Writes a pile of LoRA adapters into `adapters`, as Hugging Face PEFT does: in place of your own. What twelve clients learnt lies
 // in one space of rank 4; three of them learnt something else.
 import { mkdir, writeFile } from "node:fs/promises";
-import { denseOf, encodeSafetensors, stream, tensorOf } from "@fedclair/core";
+import { toDense, encodeSafetensors, stream, toTensor } from "@fedclair/core";
 
 const [p, q, rank, clients] = [96, 64, 4, 12];
 const contaminated = [2, 5, 9];
@@ -17,7 +17,7 @@ for (let k = 0; k < clients; k++) {
     const rng = stream("adapters").at(module, k);
     const from = contaminated.includes(k) ? rng : stream("adapters").at(module, "shared");
     const space = random(from.at("space"), p, rank);
-    const b = tensorOf(denseOf({ b: space, a: random(rng.at("b"), rank, rank) }));
+    const b = toTensor(toDense({ b: space, a: random(rng.at("b"), rank, rank) }));
     tensors.set(`base_model.model.${module}.lora_A.weight`, random(rng.at("a"), rank, q));
     tensors.set(`base_model.model.${module}.lora_B.weight`, b);
   }

@@ -1,5 +1,5 @@
 // @ts-check
-import { definePlugin, scaled } from "@fedclair/core";
+import { definePlugin, scaleDelta } from "@fedclair/core";
 import { z } from "zod";
 
 /** What a client learnt, turned round. */
@@ -12,7 +12,7 @@ export const reverse = definePlugin({
   }),
 
   create: ({ strength }) => ({
-    corruptUpdate: (honest) => ({ ...honest, delta: scaled(honest.delta, -strength) }),
+    corruptUpdate: (honest) => ({ ...honest, delta: scaleDelta(honest.delta, -strength) }),
   }),
 });
 

@@ -1,5 +1,5 @@
 // @ts-check
-import { definePlugin, scaled, valuesOf } from "@fedclair/core";
+import { definePlugin, scaleDelta, toFloat64 } from "@fedclair/core";
 import { z } from "zod";
 
 /** The mean of the clients that are not far from the median of all; the others are called contaminated. */
@@ -14,7 +14,7 @@ export const nearMedian = definePlugin({
   create: ({ factor }) => ({
     aggregate: ({ updates }) => {
       const points = updates.map(({ delta }) =>
-        [...delta.values()].flatMap((m) => [...valuesOf(m)]),
+        [...delta.values()].flatMap((m) => [...toFloat64(m)]),
       );
       const centre = (points[0] ?? []).map((_, j) => median(points.map((point) => point[j])));
       const distances = points.map((point) => Math.hypot(...point.map((x, j) => x - centre[j])));
@@ -22,7 +22,7 @@ export const nearMedian = definePlugin({
       const kept = updates.filter((_, k) => distances[k] <= threshold);
       return Promise.resolve({
         // A sum of terms: low-rank pairs stay pairs.
-        change: kept.map(({ delta }) => scaled(delta, 1 / kept.length)),
+        change: kept.map(({ delta }) => scaleDelta(delta, 1 / kept.length)),
         verdicts: updates.map(({ clientId }, k) => {
           const status = distances[k] <= threshold ? "benign" : "contaminated";
           return { clientId, status, score: distances[k], threshold };

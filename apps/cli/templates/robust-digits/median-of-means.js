@@ -1,5 +1,5 @@
 // @ts-check
-import { definePlugin, valuesOf } from "@fedclair/core";
+import { definePlugin, toFloat64 } from "@fedclair/core";
 import { z } from "zod";
 
 /** The coordinate-wise median of the means of groups of clients (Nemirovsky & Yudin 1983; Lecué & Lerasle 2020). */
@@ -24,7 +24,7 @@ export const medianOfMeans = definePlugin({
       );
       const change = [...ordered[0].delta].map(([name, module]) => {
         const means = parts.map((part) =>
-          mean(part.map(({ delta }) => valuesOf(delta.get(name) ?? module))),
+          mean(part.map(({ delta }) => toFloat64(delta.get(name) ?? module))),
         );
         const data = means[0].map((_, j) => median(means.map((values) => values[j])));
         return /** @type {const} */ ([name, { shape: shapeOf(module), data }]);

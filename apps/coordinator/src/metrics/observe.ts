@@ -1,6 +1,6 @@
 import type { Plugins } from "@fedclair/core";
 import { printable, type Trial } from "@fedclair/core/internal";
-import { measuresOf } from "@fedclair/runs";
+import { trialMeasures } from "@fedclair/runs";
 import type { Place } from "../place.js";
 import { serveMetrics, type MetricsServer } from "./serve.js";
 import { TrialMetrics, type ObservedPool } from "./trial-metrics.js";
@@ -23,7 +23,7 @@ export async function observe(
   address: { readonly host: string; readonly port: number },
   { trial, plugins, pool, place }: Observation,
 ): Promise<Observer> {
-  const metrics = new TrialMetrics(trial, pool, measuresOf(trial, plugins).primary);
+  const metrics = new TrialMetrics(trial, pool, trialMeasures(trial, plugins).primary);
   const server = await serveMetrics(address, {
     contentType: metrics.contentType,
     text: () => metrics.text(),

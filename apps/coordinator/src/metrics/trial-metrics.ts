@@ -1,11 +1,11 @@
 import type { ClientRecord, ErrorCode, Trial } from "@fedclair/core/internal";
 import {
-  armsOf,
-  evaluationsOf,
+  listArms,
+  clientEvaluations,
   isFlagged,
-  lossOf,
-  meanOf,
-  metricOf,
+  countLosses,
+  meanMetric,
+  readMetric,
   version,
   type ArmEvent,
 } from "@fedclair/runs";
@@ -55,7 +55,7 @@ export class TrialMetrics {
     this.#rounds = gauge("rounds_done", "Rounds that are on disk.", ["arm"]);
     const planned = gauge("rounds_planned", "Rounds that the trial has at most.", ["arm"]);
     this.#stopped = gauge("arm_stopped", "1 if the arm ended before its end.", ["arm"]);
-    for (const { label: arm } of armsOf(trial)) {
+    for (const { label: arm } of listArms(trial)) {
       this.#rounds.set({ arm }, 0);
       planned.set({ arm }, trial.rounds);
       this.#stopped.set({ arm }, 0);
@@ -137,7 +137,8 @@ export class TrialMetrics {
     const metric = this.#primary;
     if (metric === undefined) return;
     const value =
-      meanOf(evaluationsOf(record.clients), metric)?.mean ?? metricOf(record.metrics, metric);
+      meanMetric(clientEvaluations(record.clients), metric)?.mean ??
+      readMetric(record.metrics, metric);
     if (value !== undefined) this.#value.set({ arm, metric }, value);
   }
 
@@ -146,7 +147,7 @@ export class TrialMetrics {
     if (failure) this.#failures.inc({ arm, stage: "train", code: failure.code });
     if (evaluationFailure)
       this.#failures.inc({ arm, stage: "evaluate", code: evaluationFailure.code });
-    const loss = lossOf(client);
+    const loss = countLosses(client);
     if (loss) this.#lost.inc({ arm, code: loss.code });
   }
 

@@ -21,7 +21,7 @@ const schema = z.strictObject({
 export const bulyanAggregator: AggregatorPlugin = {
   name: "bulyan",
   summary: "Krum's choice of clients, then a mean around the median of every coordinate; dense.",
-  takesStale: true,
+  acceptsStale: true,
   schema,
   create: ({ fraction }: z.infer<typeof schema>) => ({
     aggregate: async (input) => {

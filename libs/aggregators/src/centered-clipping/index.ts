@@ -24,7 +24,7 @@ const schema = z.strictObject({
 export const centeredClippingAggregator: AggregatorPlugin = {
   name: "centered-clipping",
   summary: "Moves from no change towards the clients' changes, each pulling at most so far.",
-  takesStale: true,
+  acceptsStale: true,
   schema,
   create: ({ tau, steps }: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {

@@ -2,7 +2,7 @@ import type { Aggregation, Update } from "@fedclair/core";
 import { addScaled, gaussian, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
-import { valueOf } from "@fedclair/core/testing";
+import { sumTerms } from "@fedclair/core/testing";
 import { distance } from "../../testing/measure.js";
 import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
 import { clairAggregator, clairSchema, threadsFor } from "./index.js";
@@ -51,11 +51,11 @@ describe("the clair aggregator", () => {
 
     const benign = updates.slice(2);
     const mean = new Matrix(8, 6);
-    for (const { delta } of benign) addScaled(mean, 1 / 6, valueOf([delta]));
-    assert.ok(distance(valueOf(aggregate.change), mean) < 1e-12);
+    for (const { delta } of benign) addScaled(mean, 1 / 6, sumTerms([delta]));
+    assert.ok(distance(sumTerms(aggregate.change), mean) < 1e-12);
     const [first] = benign;
     assert.ok(first !== undefined);
-    assert.ok(distance(valueOf([own, shared]), valueOf([first.delta])) < 0.5);
+    assert.ok(distance(sumTerms([own, shared]), sumTerms([first.delta])) < 0.5);
   });
 
   it("shows its evidence for every client", async () => {

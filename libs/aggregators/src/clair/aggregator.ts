@@ -22,7 +22,7 @@ export class Clair implements Aggregator<ClairState> {
     this.#options = options;
   }
 
-  remark(clients: number, cohort: number): string | undefined {
+  notice(clients: number, cohort: number): string | undefined {
     if (this.#options.models !== "personal" || cohort > clients / 2) return undefined;
     return (
       `clair: ${cohort} of ${clients} clients take part in a round, so that personal models learn in few rounds each; ` +

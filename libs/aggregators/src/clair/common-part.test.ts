@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { denseOf, tensorOf, type TensorDelta, type Update } from "@fedclair/core";
+import { toDense, toTensor, type TensorDelta, type Update } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
@@ -11,7 +11,7 @@ import {
   subtract,
   sum,
 } from "@fedclair/linalg";
-import { lowRankOf, product } from "../factors.js";
+import { toLowRank, product } from "../factors.js";
 import { clair } from "./clair.js";
 import { indices } from "./lists.js";
 import { clairSchema } from "./options.js";
@@ -60,7 +60,7 @@ describe("clair where changes have a large part in common", () => {
           return {
             clientId: id(k),
             numExamples: 1,
-            delta: new Map([["w", tensorOf(sent)]]),
+            delta: new Map([["w", toTensor(sent)]]),
             metrics: {},
           };
         });
@@ -75,10 +75,10 @@ describe("clair where changes have a large part in common", () => {
           const personal = refined.personal.get(id(k));
           assert.ok(personal);
           const { truth, sent } = item(all, k);
-          const own = denseOf(personal);
-          addScaled(own, 1, denseOf(shared));
+          const own = toDense(personal);
+          addScaled(own, 1, toDense(shared));
           const more = longer.get(id(k));
-          if (more) addScaled(own, 1, denseOf(more));
+          if (more) addScaled(own, 1, toDense(more));
           return (frobenius(subtract(own, truth)) / frobenius(subtract(sent, truth))) ** 2;
         });
         // With a known space (r + (p − r)/n)/p of the energy of the error is left, where all have errors of one size.
@@ -100,7 +100,7 @@ describe("clair where changes have a large part in common", () => {
         return {
           clientId: id(k),
           numExamples: 1,
-          delta: new Map([["w", tensorOf(sent)]]),
+          delta: new Map([["w", toTensor(sent)]]),
           metrics: {},
         };
       });
@@ -133,11 +133,11 @@ describe("clair where changes have a large part in common", () => {
     };
     const options = clairSchema.parse({ rule: "evidence" });
     const factored = await clair(
-      pairs.map((pair, k) => update(lowRankOf(pair), k)),
+      pairs.map((pair, k) => update(toLowRank(pair), k)),
       options,
     );
     const dense = await clair(
-      pairs.map((pair, k) => update(tensorOf(product(pair)), k)),
+      pairs.map((pair, k) => update(toTensor(product(pair)), k)),
       options,
     );
     for (const { status, modules } of [factored, dense]) {

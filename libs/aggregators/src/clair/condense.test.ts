@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { denseOf, tensorOf, type LowRank } from "@fedclair/core";
+import { toDense, toTensor, type LowRank } from "@fedclair/core";
 import { dot, frobenius, Matrix, stream, subtract, item } from "@fedclair/linalg";
 import { condense, expand } from "./condense.js";
 import { cornerOf } from "./corner.js";
@@ -11,14 +11,14 @@ const [p, q, r] = [40, 30, 2];
 function pairOf(seed: string): LowRank {
   const rng = stream(seed);
   return {
-    b: tensorOf(new Matrix(p, r, rng.at("b").normals(p * r))),
-    a: tensorOf(new Matrix(r, q, rng.at("a").normals(r * q))),
+    b: toTensor(new Matrix(p, r, rng.at("b").normals(p * r))),
+    a: toTensor(new Matrix(r, q, rng.at("a").normals(r * q))),
   };
 }
 
 /** ⟨X_i, X_j⟩ of all. */
 function inner(pairs: readonly LowRank[]): number[] {
-  const dense = pairs.map(denseOf);
+  const dense = pairs.map(toDense);
   return dense.flatMap((x) => dense.map((y) => dot(x, y)));
 }
 
@@ -67,8 +67,8 @@ describe("condensed pairs", () => {
     const tall = indices(4).map((k): LowRank => {
       const rng = stream("tall").at(k);
       return {
-        b: tensorOf(new Matrix(2500, r, rng.at("b").normals(2500 * r))),
-        a: tensorOf(new Matrix(r, 1025, rng.at("a").normals(r * 1025))),
+        b: toTensor(new Matrix(2500, r, rng.at("b").normals(2500 * r))),
+        a: toTensor(new Matrix(r, 1025, rng.at("a").normals(r * 1025))),
       };
     });
     const expected = inner(tall);
@@ -81,8 +81,8 @@ describe("condensed pairs", () => {
     const few = condense(pairs).pairs;
     const double = few.map(({ b, a }) => ({ b: { ...b, data: b.data.map((x) => 2 * x) }, a }));
     expand(pairs, few, double).forEach((pair, k) => {
-      const original = denseOf(item(pairs, k)).scale(2);
-      assert.ok(frobenius(subtract(denseOf(pair), original)) < 1e-10 * frobenius(original));
+      const original = toDense(item(pairs, k)).scale(2);
+      assert.ok(frobenius(subtract(toDense(pair), original)) < 1e-10 * frobenius(original));
     });
   });
 
@@ -96,7 +96,7 @@ describe("condensed pairs", () => {
     const [expected, got] = [inner(all), inner(few)];
     got.forEach((x, i) => {
       const [of, with_] = [item(all, Math.floor(i / 6)), item(all, i % 6)];
-      const scale = frobenius(denseOf(of)) * frobenius(denseOf(with_)) || 1;
+      const scale = frobenius(toDense(of)) * frobenius(toDense(with_)) || 1;
       assert.ok(Math.abs(x - item(expected, i)) < 1e-6 * scale, `${i}: ${x}`);
     });
     assert.ok(inner(expand(all, few, few)).every(Number.isFinite));

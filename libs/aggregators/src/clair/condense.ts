@@ -1,4 +1,4 @@
-import { tensorOf, type LowRank, type Tensor } from "@fedclair/core";
+import { toTensor, type LowRank, type Tensor } from "@fedclair/core";
 import { addGramTN, at, cholesky, item, Matrix, multiply, solveUpper, sum } from "@fedclair/linalg";
 import { columnsOf } from "../factors.js";
 import { tensorOfCorner } from "./corner.js";
@@ -79,8 +79,8 @@ export function expand(
     changes.map(transposedA),
   );
   return changes.map((change, k) => ({
-    b: lefts === undefined ? change.b : tensorOf(item(lefts, k)),
-    a: rights === undefined ? change.a : tensorOf(item(rights, k).transpose()),
+    b: lefts === undefined ? change.b : toTensor(item(lefts, k)),
+    a: rights === undefined ? change.a : toTensor(item(rights, k).transpose()),
   }));
 }
 
@@ -129,7 +129,7 @@ function inFewRows(factors: readonly Factor[], gram: Matrix): Tensor[] | undefin
   return zip(factors, columnsOf(triangle, widthsOf(factors))).map(([{ isTransposed }, block]) => {
     const top = new Matrix((filled += block.cols), block.cols);
     for (let j = 0; j < top.cols; j++) top.column(j).set(block.column(j).subarray(0, filled));
-    const { shape, data } = tensorOf(isTransposed === true ? top.transpose() : top);
+    const { shape, data } = toTensor(isTransposed === true ? top.transpose() : top);
     return tensorOfCorner({
       shape: isTransposed === true ? [block.cols, n] : [n, block.cols],
       corner: { shape, data: isSingle ? Float32Array.from(data) : data },

@@ -1,4 +1,4 @@
-import { matrixOf } from "@fedclair/core";
+import { toMatrix } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import type { Factors } from "../factors.js";
@@ -66,7 +66,7 @@ describe("clair without noise", () => {
     const size = { p: 12, q: 3, clients: 12, contaminated: 4, r: 3, sigma: 0 };
     const { sent, basis, bad } = denoisingRound(root, size, "collude");
     const updates = sent.map((b, k) => {
-      const factors: Factors = { b, a: matrixOf({ shape: [3, 9], data: root.at(k).normals(27) }) };
+      const factors: Factors = { b, a: toMatrix({ shape: [3, 9], data: root.at(k).normals(27) }) };
       const update = updateOf(idOf(k), { m: factors });
       return {
         ...update,

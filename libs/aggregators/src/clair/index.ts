@@ -6,7 +6,7 @@ export type { ClairState } from "./aggregator.js";
 export { clair, type Circumstances, type ClairResult } from "./clair.js";
 export { expand, type Condensed } from "./condense.js";
 export { meanCosines } from "./evidence/pieces.js";
-export { chanceText, evidenceAgainst, isFarOutside, ofVarying } from "./evidence/words.js";
+export { chanceText, evidenceAgainst, isFarOutside, varyingSuffix } from "./evidence/words.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, leastClients, type ClairOptions } from "./options.js";
 export { refine, refineToPairs } from "./refine.js";
@@ -14,7 +14,7 @@ export { bestPair, bestPairs, type BestPair, type RefinedPair } from "./refineme
 export type { Refined } from "./refinement/refine-module.js";
 export type { Memory } from "./said.js";
 export type { SharedSpace } from "./subspace/space.js";
-export { condenseAside, threadsFor } from "./threads/module-pool.js";
+export { condenseInThread, threadsFor } from "./threads/module-pool.js";
 export { inSharedMemory } from "./threads/travel.js";
 
 /** CLAIR as an aggregator; see `clair` for the method and its source. */

@@ -113,6 +113,6 @@ async function detectionIn(
   if (views.size < leastClients(options)) return withoutDetection(views, options);
   if (options.solver === "convex") return detectConvex(views, options);
   // A first look: what the core holds of its own is more than it would hold of a client like it.
-  if (core) return detect(views, core, earlier, { ...options, refits: 1, loo: false });
+  if (core) return detect(views, core, earlier, { ...options, refits: 1, leaveOneOut: false });
   return detect(views, await views.search(options), earlier, options);
 }

@@ -2,7 +2,7 @@ import {
   deltaShape,
   isLowRank,
   sizeOf,
-  valuesOf,
+  toFloat64,
   type Delta,
   type Tensor,
   type TensorDelta,
@@ -34,7 +34,7 @@ export function changeOf(module: TensorDelta): Change {
 
 /** A change of that matrix in the module's own shape; as it is where that is a matrix. */
 export function inShape(change: TensorDelta, shape: readonly number[]): TensorDelta {
-  return shape.length === 2 ? change : { shape, data: valuesOf(change) };
+  return shape.length === 2 ? change : { shape, data: toFloat64(change) };
 }
 
 /** Beyond it squares overflow. */

@@ -58,7 +58,7 @@ export const clairSchema = z.strictObject({
     .min(1)
     .default(3)
     .describe("How many starts are followed to the end, at least 1."),
-  cSteps: z
+  maxSteps: z
     .int()
     .min(1)
     .default(50)
@@ -108,15 +108,15 @@ export const clairSchema = z.strictObject({
     .gt(0)
     .default(1e-6)
     .describe("Scores below it are taken for rounding and count as equal, above 0."),
-  loo: z
+  leaveOneOut: z
     .boolean()
     .default(true)
     .describe("Whether a client is scored against the space fitted without it."),
-  looMax: z
+  leaveOneOutMax: z
     .int()
     .min(1)
     .default(128)
-    .describe("Largest number of clients in the fit for which loo is done, at least 1."),
+    .describe("Largest number of clients in the fit for which leaveOneOut is done, at least 1."),
   refits: z
     .int()
     .min(1)

@@ -1,7 +1,7 @@
 import {
   deltaShape,
   isLowRank,
-  valuesOf,
+  toFloat64,
   zeros,
   type Aggregation,
   type Delta,
@@ -83,7 +83,7 @@ const aggregate = (updates: readonly Update[], options: object = {}, seed = 1) =
 
 /** A module of a sum of terms; undefined where no term has it. */
 function sumOf(terms: readonly Delta[] | undefined, name: string): number[] | undefined {
-  const parts = (terms ?? []).flatMap((term) => term.get(name) ?? []).map(valuesOf);
+  const parts = (terms ?? []).flatMap((term) => term.get(name) ?? []).map(toFloat64);
   const [first, ...others] = parts;
   return first && Array.from(first, (x, i) => others.reduce((sum, y) => sum + (y[i] ?? NaN), x));
 }
@@ -167,7 +167,7 @@ describe("clair on modules that are no matrices", () => {
       for (const name of vectors) {
         const own = delta.get(name);
         assert.ok(own);
-        assertNear(sumOf(personal?.get(clientId), name), [...valuesOf(own)]);
+        assertNear(sumOf(personal?.get(clientId), name), [...toFloat64(own)]);
       }
     }
     // The idle one gets the shared part of what is compared.

@@ -1,4 +1,4 @@
-import { denseOf, isLowRank, type Update } from "@fedclair/core";
+import { toDense, isLowRank, type Update } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
@@ -199,8 +199,8 @@ describe("clair", () => {
             ) < 1e-10,
           );
           assert.ok(shared !== undefined && !isLowRank(shared));
-          const global = denseOf(meanPersonal);
-          addScaled(global, 1, denseOf(shared));
+          const global = toDense(meanPersonal);
+          addScaled(global, 1, toDense(shared));
           assert.ok(distance(global, mean) < 1e-10);
         }
       }),

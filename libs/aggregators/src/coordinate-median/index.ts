@@ -10,7 +10,7 @@ import { everyCoordinate } from "../robust/modules.js";
 export const coordinateMedianAggregator: AggregatorPlugin = {
   name: "coordinate-median",
   summary: "The median of every coordinate of the clients' changes; dense.",
-  takesStale: true,
+  acceptsStale: true,
   schema: z.strictObject({}),
   create: () => ({
     aggregate: async ({ updates }) => ({ change: await everyCoordinate(updates, medianOf) }),

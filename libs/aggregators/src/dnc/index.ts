@@ -41,7 +41,7 @@ type Options = z.infer<typeof schema>;
 export const dnc: AggregatorPlugin = {
   name: "dnc",
   summary: "Filters the clients furthest along the direction in which changes differ most (DnC).",
-  takesStale: true,
+  acceptsStale: true,
   schema,
   create: (options: Options) => ({
     aggregate: ({ updates, rng }) => divideAndConquer(updates, options, rng),

@@ -12,7 +12,7 @@ const schema = z.strictObject({ weighting: weighting.default("samples") });
 export const fedavg: AggregatorPlugin = {
   name: "fedavg",
   summary: "Averages the clients' changes, LoRA pairs as their products.",
-  takesStale: true,
+  acceptsStale: true,
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => ({

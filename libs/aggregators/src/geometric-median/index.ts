@@ -22,7 +22,7 @@ const schema = z.strictObject({
 export const geometricMedianAggregator: AggregatorPlugin = {
   name: "geometric-median",
   summary: "The point with the smallest sum of distances to the clients' changes (RFA).",
-  takesStale: true,
+  acceptsStale: true,
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {

@@ -16,7 +16,7 @@ const schema = z.strictObject({ fraction });
 export const krumAggregator: AggregatorPlugin = {
   name: "krum",
   summary: "The change of the one client that is closest to its neighbours.",
-  takesStale: true,
+  acceptsStale: true,
   schema,
   create: ({ fraction }: z.infer<typeof schema>) => ({
     aggregate: ({ updates }) => aggregateByKrum(updates, fraction, () => 1),

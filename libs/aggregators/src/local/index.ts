@@ -5,7 +5,7 @@ import { z } from "zod";
 export const local: AggregatorPlugin = {
   name: "local",
   summary: "Lets each client go on from its own change alone.",
-  sharesNothing: true,
+  personalOnly: true,
   schema: z.strictObject({}),
   create: () => ({
     aggregate: ({ updates }) =>

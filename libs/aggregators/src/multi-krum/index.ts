@@ -12,7 +12,7 @@ const schema = z.strictObject({ fraction });
 export const multiKrumAggregator: AggregatorPlugin = {
   name: "multi-krum",
   summary: "The mean of the clients that are closest to their neighbours.",
-  takesStale: true,
+  acceptsStale: true,
   schema,
   create: ({ fraction }: z.infer<typeof schema>) => ({
     aggregate: ({ updates }) => aggregateByKrum(updates, fraction, (count, f) => count - f),

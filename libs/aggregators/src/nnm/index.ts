@@ -39,7 +39,7 @@ type Options = z.infer<typeof schema>;
 export const nnm: AggregatorPlugin = {
   name: "nnm",
   summary: "Another robust rule on changes that were first averaged with their nearest neighbours.",
-  takesStale: true,
+  acceptsStale: true,
   schema,
   create: (options: Options) => ({
     aggregate: async ({ updates }) => {

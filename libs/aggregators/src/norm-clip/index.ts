@@ -20,7 +20,7 @@ const schema = z.strictObject({
 export const normClipAggregator: AggregatorPlugin = {
   name: "norm-clip",
   summary: "The mean of the clients' changes, long ones shortened.",
-  takesStale: true,
+  acceptsStale: true,
   schema,
   create: ({ weighting, most }: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { isLowRank, tensorOf, type TensorDelta } from "@fedclair/core";
+import { isLowRank, toTensor, type TensorDelta } from "@fedclair/core";
 import { gaussian, stream, item, at } from "@fedclair/linalg";
-import { factorsOf, lowRankOf, product } from "../factors.js";
+import { factorsOf, toLowRank, product } from "../factors.js";
 import { blocksOf } from "./blocks.js";
 import { gramOf } from "./gram.js";
 
 const rng = stream("blocks");
-const pair = () => lowRankOf({ b: gaussian(rng, 401, 2), a: gaussian(rng, 2, 701) });
+const pair = () => toLowRank({ b: gaussian(rng, 401, 2), a: gaussian(rng, 2, 701) });
 
 /** What blocksOf shows of every client, put together again. */
 async function readAll(changes: readonly TensorDelta[]): Promise<Float64Array[]> {
@@ -19,7 +19,7 @@ async function readAll(changes: readonly TensorDelta[]): Promise<Float64Array[]>
 
 describe("blocksOf", () => {
   it("shows every number of pairs and of dense changes in both dtypes, row by row", async () => {
-    const dense = tensorOf(gaussian(rng, 401, 701));
+    const dense = toTensor(gaussian(rng, 401, 701));
     const single = { ...dense, data: Float32Array.from(dense.data) };
     const changes = [pair(), dense, pair(), single];
     const read = await readAll(changes);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { tensorOf, type TensorDelta } from "@fedclair/core";
+import { toTensor, type TensorDelta } from "@fedclair/core";
 import { frobenius, gaussian, Matrix, stream, subtract, at } from "@fedclair/linalg";
-import { lowRankOf, product, type Factors } from "../factors.js";
+import { toLowRank, product, type Factors } from "../factors.js";
 import { gramOf, squaredDistances } from "./gram.js";
 import { pointsOf, pointsOfGram } from "./points.js";
 
@@ -12,8 +12,8 @@ const factors: readonly Factors[] = Array.from({ length: count }, (_, k) => ({
   b: gaussian(rng, 9, 1 + (k % 3)),
   a: gaussian(rng, 1 + (k % 3), 7),
 }));
-const pairs: readonly TensorDelta[] = factors.map(lowRankOf);
-const dense: readonly TensorDelta[] = factors.map((f) => tensorOf(product(f)));
+const pairs: readonly TensorDelta[] = factors.map(toLowRank);
+const dense: readonly TensorDelta[] = factors.map((f) => toTensor(product(f)));
 const mixed = pairs.map((pair, k) => (k % 2 === 0 ? pair : (dense[k] ?? pair)));
 
 function near(got: Matrix, expected: Matrix): void {
@@ -46,8 +46,8 @@ describe("squaredDistances", () => {
   it("are those of the products", async () => {
     const column = (...entries: number[]) => Matrix.fromRows(entries.map((x) => [x]));
     const row = (...entries: number[]) => Matrix.fromRows([entries]);
-    const x = lowRankOf({ b: column(4, 0), a: row(1, 0) });
-    const y = lowRankOf({ b: column(0, 4), a: row(0, 2) });
+    const x = toLowRank({ b: column(4, 0), a: row(1, 0) });
+    const y = toLowRank({ b: column(0, 4), a: row(0, 2) });
     assert.deepEqual(squaredDistances(await gramOf([[x, y, x]])).toRows(), [
       [0, 80, 0],
       [80, 0, 80],

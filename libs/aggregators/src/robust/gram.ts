@@ -1,4 +1,4 @@
-import { yieldToEventLoop, isLowRank, matrixOf, UserError, type LowRank } from "@fedclair/core";
+import { yieldToEventLoop, isLowRank, toMatrix, UserError, type LowRank } from "@fedclair/core";
 import { addScaled, gramTN, hstack, Matrix, multiplyTN, item, at } from "@fedclair/linalg";
 import { blocksOf, type Changes } from "./blocks.js";
 
@@ -34,8 +34,8 @@ async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> 
   const lefts: Matrix[] = [];
   const rights: Matrix[] = [];
   for (const { b, a } of pairs) {
-    lefts.push(matrixOf(b));
-    rights.push(matrixOf(a).transpose());
+    lefts.push(toMatrix(b));
+    rights.push(toMatrix(a).transpose());
     await yieldToEventLoop();
   }
   const left = hstack(lefts);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { product, type Factors } from "../factors.js";
 import { aggregators } from "../index.js";
 import { longestArray } from "../../testing/allocation.js";
-import { valueOf } from "@fedclair/core/testing";
+import { sumTerms } from "@fedclair/core/testing";
 import { idOf, updateOf } from "../../testing/updates.js";
 
 const weightRules = [
@@ -26,7 +26,7 @@ function aggregate(name: string, updates: readonly Update[], options = {}): Prom
 }
 
 async function globalOf(name: string, updates: readonly Update[], options = {}): Promise<Matrix> {
-  return valueOf((await aggregate(name, updates, options)).change);
+  return sumTerms((await aggregate(name, updates, options)).change);
 }
 
 /** Clients of one number each, with equal numbers of samples. */
@@ -202,8 +202,8 @@ describe("geometric-median and norm-clip", () => {
     const { change } = await aggregate("norm-clip", [updateOf("c00", { m: one, n: other })], {
       most: 1,
     });
-    assert.ok(Math.abs(valueOf(change, "m").get(0, 0) - 0.6) < 1e-15);
-    assert.ok(Math.abs(valueOf(change, "n").get(0, 0) - 0.8) < 1e-15);
+    assert.ok(Math.abs(sumTerms(change, "m").get(0, 0) - 0.6) < 1e-15);
+    assert.ok(Math.abs(sumTerms(change, "n").get(0, 0) - 0.8) < 1e-15);
   });
 });
 
@@ -258,7 +258,7 @@ describe("dnc", () => {
         ["c07", 3],
       ],
     );
-    near(valueOf(change), benignMean, 1e-12);
+    near(sumTerms(change), benignMean, 1e-12);
   });
 
   it("draws coordinates of pairs as of what they multiply out to", async () => {
@@ -283,7 +283,7 @@ describe("fltrust", () => {
     const { change, verdicts, metrics } = await aggregate("fltrust", scalars(-9, 2, 7, -5, 0), {
       root: idOf(1),
     });
-    assert.ok(Math.abs(valueOf(change).get(0, 0) - 2) < 1e-12);
+    assert.ok(Math.abs(sumTerms(change).get(0, 0) - 2) < 1e-12);
     assert.deepEqual(
       verdicts?.map(({ status }) => status),
       ["contaminated", "benign", "benign", "contaminated", "inactive"],

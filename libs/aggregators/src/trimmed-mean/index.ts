@@ -19,7 +19,7 @@ const schema = z.strictObject({
 export const trimmedMeanAggregator: AggregatorPlugin = {
   name: "trimmed-mean",
   summary: "The mean of every coordinate without its largest and smallest values; dense.",
-  takesStale: true,
+  acceptsStale: true,
   schema,
   create: ({ beta }: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { item } from "@fedclair/linalg";
-import { attacked } from "@fedclair/core/testing";
+import { applyAttack } from "@fedclair/core/testing";
 import { create, f64, update } from "../../testing/updates.js";
 import { alie, alieDeviations } from "./index.js";
 
@@ -25,7 +25,7 @@ describe("alie", () => {
     // K = 5, m = 2: s = 1, z = Φ⁻¹(2/3); the honest mean is 2, their deviation √(2/3).
     const honest = [1, 2, 3].map((x) => update(`h${x}`, { m: f64([1], x) }));
     const own = ["a", "b"].map((id) => update(id, { m: f64([1], 9) }));
-    for (const { delta } of await attacked(create("alie"), own, honest)) {
+    for (const { delta } of await applyAttack(create("alie"), own, honest)) {
       const sent = delta.get("m");
       assert.ok(sent !== undefined && "data" in sent);
       const expected = 2 - 0.4307272992954576 * Math.sqrt(2 / 3);

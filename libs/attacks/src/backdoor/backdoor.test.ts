@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { isLowRank, type Update, valuesOf } from "@fedclair/core";
+import { isLowRank, type Update, toFloat64 } from "@fedclair/core";
 import { Matrix, subtract, thinSvd, at } from "@fedclair/linalg";
-import { toMatrix } from "../modules.js";
-import { anyUpdate, attacked } from "@fedclair/core/testing";
+import { asRowMatrix } from "../modules.js";
+import { anyUpdate, applyAttack } from "@fedclair/core/testing";
 import { attackedRounds, create } from "../../testing/updates.js";
 
 const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
@@ -13,8 +13,8 @@ function planted(forged: Update | undefined, before: Update | undefined, name: s
   const [x, y] = [forged, before].map((u) => u?.delta.get(name) ?? assert.fail());
   assert.ok(x && y);
   const rows = isLowRank(x) ? x.b.shape[0] : x.shape[0];
-  const matrix = (values: Float64Array) => toMatrix({ shape: [rows ?? 1], data: values });
-  return subtract(matrix(valuesOf(x)), matrix(valuesOf(y)));
+  const matrix = (values: Float64Array) => asRowMatrix({ shape: [rows ?? 1], data: values });
+  return subtract(matrix(toFloat64(x)), matrix(toFloat64(y)));
 }
 
 describe("backdoor", () => {
@@ -35,28 +35,28 @@ describe("backdoor", () => {
 
   it("adds it at scale × the median honest norm", async () => {
     const norms = honest.map(({ delta }) =>
-      Math.hypot(...valuesOf(delta.get("matrix") ?? assert.fail())),
+      Math.hypot(...toFloat64(delta.get("matrix") ?? assert.fail())),
     );
     const [, median] = norms.sort((x, y) => x - y);
-    const [forged] = await attacked(create("backdoor", { scale: 2 }), own, honest);
+    const [forged] = await applyAttack(create("backdoor", { scale: 2 }), own, honest);
     const size = Math.hypot(...planted(forged, own[0], "matrix").data);
     assert.ok(Math.abs(size - 2 * (median ?? NaN)) < 1e-12);
   });
 
   it("of factors replaces the weakest direction: nothing of their rank is closer", async () => {
-    const [forged] = await attacked(create("backdoor"), own, honest);
+    const [forged] = await applyAttack(create("backdoor"), own, honest);
     // X + γ·b·aᵀ has rank 3; the distance to its best approximation of rank 2 is its last singular value.
     const attack = create("backdoor");
     const wide = own.map((update) => {
       const pair = update.delta.get("pair64") ?? assert.fail();
-      const data = valuesOf(pair);
+      const data = toFloat64(pair);
       return { ...update, delta: new Map([["pair64", { shape: [3, 5], data }]]) };
     });
-    const [dense] = await attacked(attack, wide, honest);
+    const [dense] = await applyAttack(attack, wide, honest);
     const difference = planted(forged, dense, "pair64");
     const exact = dense?.delta.get("pair64");
     assert.ok(exact && !isLowRank(exact));
-    const { s } = thinSvd(toMatrix(exact));
+    const { s } = thinSvd(asRowMatrix(exact));
     assert.ok(Math.abs(Math.hypot(...difference.data) - at(s, 2)) < 1e-12);
   });
 });

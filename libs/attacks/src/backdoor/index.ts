@@ -2,7 +2,7 @@ import { isLowRank, deltaShape, type Attack, type TensorDelta, type Plugin } fro
 import { addScaled, hstack, Matrix, multiply, norm, Stream } from "@fedclair/linalg";
 import { z } from "zod";
 import { mapModules, medianNorms, modelsOf, valueOf } from "../forging.js";
-import { productLike, tensorLike, toMatrix } from "../modules.js";
+import { productLike, tensorLike, asRowMatrix } from "../modules.js";
 
 const schema = z.strictObject({
   scale: z
@@ -40,10 +40,10 @@ function plant(module: TensorDelta, size: number, trigger: Stream): TensorDelta 
   const b = new Matrix(p, 1, unit(trigger.at("b").normals(p))).scale(size);
   const a = new Matrix(1, q, unit(trigger.at("a").normals(q)));
   if (isLowRank(module)) {
-    const wideA = hstack([toMatrix(module.a).transpose(), a.transpose()]).transpose();
-    return productLike(module, hstack([toMatrix(module.b), b]), wideA);
+    const wideA = hstack([asRowMatrix(module.a).transpose(), a.transpose()]).transpose();
+    return productLike(module, hstack([asRowMatrix(module.b), b]), wideA);
   }
-  const x = toMatrix(module);
+  const x = asRowMatrix(module);
   addScaled(x, 1, multiply(b, a));
   return tensorLike(module, x.toRowMajor());
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { deltaShape, type Shapes } from "@fedclair/core";
 import { admitUpdate } from "@fedclair/core/internal";
-import { anyUpdate, attacked } from "@fedclair/core/testing";
+import { anyUpdate, applyAttack } from "@fedclair/core/testing";
 import { create } from "../../testing/updates.js";
 
 describe("attack broken", () => {
@@ -10,7 +10,7 @@ describe("attack broken", () => {
     [...honest.delta].map(([name, module]) => [name, { shape: deltaShape(module), dtype: "f64" }]),
   );
   const brokenBy = async (kind: string) => {
-    const [update] = await attacked(create("broken", { kind }), [anyUpdate("a1")], [honest]);
+    const [update] = await applyAttack(create("broken", { kind }), [anyUpdate("a1")], [honest]);
     return update && admitUpdate(update, shapes);
   };
 

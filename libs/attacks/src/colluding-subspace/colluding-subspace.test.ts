@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isLowRank, type TensorDelta, type Update } from "@fedclair/core";
 import { hstack, Matrix, median, multiply, thinSvd, at } from "@fedclair/linalg";
 import { frobenius } from "../modules.js";
-import { anyUpdate, attacked } from "@fedclair/core/testing";
+import { anyUpdate, applyAttack } from "@fedclair/core/testing";
 import { create } from "../../testing/updates.js";
 
 const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
@@ -33,7 +33,7 @@ function rankOf(matrix: Matrix): number {
 
 describe("colluding-subspace", () => {
   it("spans the rank of the factors together, and `rank` dimensions in a dense module", async () => {
-    const forged = await attacked(create("colluding-subspace", { rank: 3 }), own, honest);
+    const forged = await applyAttack(create("colluding-subspace", { rank: 3 }), own, honest);
     assert.equal(dimensions(own, "pair32"), 6);
     assert.equal(dimensions(forged, "pair32"), 2);
     assert.equal(dimensions(own, "matrix"), 5);
@@ -42,7 +42,7 @@ describe("colluding-subspace", () => {
   });
 
   it("draws subspace and coefficients of every module on their own", async () => {
-    const [forged] = await attacked(create("colluding-subspace", { rank: 1 }), own, honest);
+    const [forged] = await applyAttack(create("colluding-subspace", { rank: 1 }), own, honest);
     const matrix = toMatrix(module(forged, "matrix"));
     const twin = toMatrix(module(forged, "twin"));
     assert.equal(rankOf(hstack([matrix, twin])), 2);
@@ -51,19 +51,19 @@ describe("colluding-subspace", () => {
 
   it("nests the spaces of clients of unequal rank", async () => {
     const mixed = [anyUpdate("a1", 1), anyUpdate("a2", 3)];
-    const forged = await attacked(create("colluding-subspace"), mixed, honest);
+    const forged = await applyAttack(create("colluding-subspace"), mixed, honest);
     assert.equal(dimensions(forged, "pair32"), 3);
   });
 
   it("sends one and the same update as `same`", async () => {
-    const forged = await attacked(create("colluding-subspace", { kind: "same" }), own, honest);
+    const forged = await applyAttack(create("colluding-subspace", { kind: "same" }), own, honest);
     assert.deepEqual(forged[1]?.delta, forged[0]?.delta);
     assert.deepEqual(forged[2]?.delta, forged[0]?.delta);
     assert.equal(dimensions(forged, "pair32"), 2);
   });
 
   it("keeps to one direction as `line`, with coefficients of each client's own", async () => {
-    const forged = await attacked(create("colluding-subspace", { kind: "line" }), own, honest);
+    const forged = await applyAttack(create("colluding-subspace", { kind: "line" }), own, honest);
     assert.equal(dimensions(forged, "pair32"), 1);
     assert.equal(dimensions(forged, "matrix"), 1);
     assert.notDeepEqual(forged[0]?.delta, forged[1]?.delta);
@@ -71,7 +71,7 @@ describe("colluding-subspace", () => {
 
   it("has scale × the median honest norm in every module", async () => {
     const attack = create("colluding-subspace", { scale: 0.5 });
-    const [forged] = await attacked(attack, own, honest);
+    const [forged] = await applyAttack(attack, own, honest);
     for (const name of forged?.delta.keys() ?? []) {
       const norms = honest.map((update) => frobenius(module(update, name)));
       const ratio = frobenius(module(forged, name)) / median(norms);

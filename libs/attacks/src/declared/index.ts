@@ -15,5 +15,5 @@ export const declared: Plugin<Attack> = {
   name: "declared",
   summary: "Says of clients that are not simulated that they are contaminated; does nothing.",
   schema,
-  create: ({ kind }: z.output<typeof schema>): Attack => ({ label: kind, isDeclared: true }),
+  create: ({ kind }: z.output<typeof schema>): Attack => ({ label: kind, labelOnly: true }),
 };

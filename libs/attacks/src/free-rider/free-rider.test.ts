@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { frobenius } from "../modules.js";
-import { attacked } from "@fedclair/core/testing";
+import { applyAttack } from "@fedclair/core/testing";
 import { attackedRounds, create, f64, update } from "../../testing/updates.js";
 
 const dense = (clientId: string, ...values: number[]) =>
@@ -10,12 +10,12 @@ describe("free-rider", () => {
   const own = [dense("a", 5, 5)];
 
   it("changes nothing as `zero`", async () => {
-    assert.deepEqual(await attacked(create("free-rider"), own, []), [dense("a", 0, 0)]);
+    assert.deepEqual(await applyAttack(create("free-rider"), own, []), [dense("a", 0, 0)]);
   });
 
   it("sends noise of a hundredth of the median honest norm as `noise`", async () => {
     const honest = [dense("h", 3, 4)];
-    const [sent] = await attacked(create("free-rider", { kind: "noise" }), own, honest);
+    const [sent] = await applyAttack(create("free-rider", { kind: "noise" }), own, honest);
     const norm = frobenius(sent?.delta.get("m") ?? assert.fail());
     assert.ok(Math.abs(norm - 0.05) < 1e-15);
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { frobenius } from "../modules.js";
-import { attacked } from "@fedclair/core/testing";
+import { applyAttack } from "@fedclair/core/testing";
 import { create, f32, f64, update } from "../../testing/updates.js";
 
 const zero = new Array<number>(4000).fill(0);
@@ -16,7 +16,11 @@ const honest = [
 
 describe("gaussian-update", () => {
   it("has scale × the median honest norm, dense and in factors", async () => {
-    for (const { delta } of await attacked(create("gaussian-update", { scale: 2 }), own, honest)) {
+    for (const { delta } of await applyAttack(
+      create("gaussian-update", { scale: 2 }),
+      own,
+      honest,
+    )) {
       const [dense, pair] = [...delta.values()].map(frobenius);
       assert.ok(Math.abs((dense ?? NaN) - 400) < 1e-10);
       assert.ok(Math.abs((pair ?? NaN) - 10) < 1e-5);
@@ -24,7 +28,7 @@ describe("gaussian-update", () => {
   });
 
   it("has normal entries: 68.3 % within one standard deviation, 95.4 % within two", async () => {
-    const [forged] = await attacked(create("gaussian-update"), own, honest);
+    const [forged] = await applyAttack(create("gaussian-update"), own, honest);
     const dense = forged?.delta.get("dense");
     assert.ok(dense !== undefined && "shape" in dense);
     // The norm of 200 makes the standard deviation of the 4000 entries 200/√4000.
@@ -36,7 +40,7 @@ describe("gaussian-update", () => {
   });
 
   it("differs from client to client", async () => {
-    const [a, b] = await attacked(create("gaussian-update"), own, honest);
+    const [a, b] = await applyAttack(create("gaussian-update"), own, honest);
     assert.notDeepEqual(a?.delta, b?.delta);
   });
 });

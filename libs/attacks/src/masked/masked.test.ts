@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { frobenius as norm, Matrix, stream } from "@fedclair/linalg";
-import { valuesOf } from "@fedclair/core";
+import { toFloat64 } from "@fedclair/core";
 import { frobenius } from "../modules.js";
-import { anyUpdate, attacked } from "@fedclair/core/testing";
+import { anyUpdate, applyAttack } from "@fedclair/core/testing";
 import { create, update } from "../../testing/updates.js";
 
 const rng = stream("masked");
@@ -26,9 +26,9 @@ const own = [benign("a1")];
 describe("masked", () => {
   for (const off of [1e-4, 0.3]) {
     it(`has ${off} times as much outside the honest subspace as inside`, async () => {
-      const [forged] = await attacked(create("masked", { off, rank: 2 }), own, honest);
+      const [forged] = await applyAttack(create("masked", { off, rank: 2 }), own, honest);
       for (const [name, module] of forged?.delta ?? []) {
-        const x = new Matrix(5, 6, valuesOf(module));
+        const x = new Matrix(5, 6, toFloat64(module));
         const inside = norm(x.columns(0, 2));
         const outside = norm(x.columns(2, 6));
         assert.ok(Math.abs(outside / inside - off) < 1e-10, name);
@@ -37,7 +37,7 @@ describe("masked", () => {
   }
 
   it("has scale × the median honest norm", async () => {
-    const [forged] = await attacked(create("masked", { scale: 2 }), own, honest);
+    const [forged] = await applyAttack(create("masked", { scale: 2 }), own, honest);
     const norms = honest.map(({ delta }) => frobenius(delta.get("dense") ?? assert.fail()));
     const [, median] = norms.sort((x, y) => x - y);
     const sent = frobenius(forged?.delta.get("dense") ?? assert.fail());
@@ -47,7 +47,7 @@ describe("masked", () => {
   it("keeps to the inside where the subspace is everything", async () => {
     // Three rows, rank 3, and a scalar.
     const h = anyUpdate("h1");
-    const [forged] = await attacked(create("masked"), [anyUpdate("a1", 3)], [h]);
+    const [forged] = await applyAttack(create("masked"), [anyUpdate("a1", 3)], [h]);
     for (const name of ["pair64", "scalar"]) {
       const sent = frobenius(forged?.delta.get(name) ?? assert.fail());
       const expected = 3 * frobenius(h.delta.get(name) ?? assert.fail());

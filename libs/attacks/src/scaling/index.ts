@@ -1,4 +1,4 @@
-import { type Attack, type Plugin, scaled } from "@fedclair/core";
+import { type Attack, type Plugin, scaleDelta } from "@fedclair/core";
 import { z } from "zod";
 
 const schema = z.strictObject({
@@ -18,6 +18,6 @@ export const scaling: Plugin<Attack> = {
   summary: "The client's own update, enlarged.",
   schema,
   create: ({ factor }: z.output<typeof schema>): Attack => ({
-    corruptUpdate: (honest) => ({ ...honest, delta: scaled(honest.delta, factor) }),
+    corruptUpdate: (honest) => ({ ...honest, delta: scaleDelta(honest.delta, factor) }),
   }),
 };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { attacked } from "@fedclair/core/testing";
+import { applyAttack } from "@fedclair/core/testing";
 import { create, f32, f64, update } from "../../testing/updates.js";
 
 describe("scaling", () => {
@@ -8,7 +8,7 @@ describe("scaling", () => {
       dense: f64([2], 1, -2),
       pair: { b: f32([2, 1], 1, 2), a: f32([1, 2], 3, 4) },
     });
-    assert.deepEqual(await attacked(create("scaling"), [own], []), [
+    assert.deepEqual(await applyAttack(create("scaling"), [own], []), [
       update("c1", {
         dense: f64([2], 10, -20),
         pair: { b: f32([2, 1], 10, 20), a: f32([1, 2], 3, 4) },

@@ -1,4 +1,4 @@
-import { type Attack, type Plugin, scaled } from "@fedclair/core";
+import { type Attack, type Plugin, scaleDelta } from "@fedclair/core";
 import { z } from "zod";
 
 const schema = z.strictObject({
@@ -14,6 +14,6 @@ export const signFlip: Plugin<Attack> = {
   summary: "The client's own update, negated.",
   schema,
   create: ({ scale }: z.output<typeof schema>): Attack => ({
-    corruptUpdate: (honest) => ({ ...honest, delta: scaled(honest.delta, -scale) }),
+    corruptUpdate: (honest) => ({ ...honest, delta: scaleDelta(honest.delta, -scale) }),
   }),
 };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { attacked } from "@fedclair/core/testing";
+import { applyAttack } from "@fedclair/core/testing";
 import { create, f32, f64, update } from "../../testing/updates.js";
 
 describe("sign-flip", () => {
@@ -8,7 +8,7 @@ describe("sign-flip", () => {
       dense: f64([2], 1, -2),
       pair: { b: f32([2, 1], 1, 2), a: f32([1, 2], 3, 4) },
     });
-    assert.deepEqual(await attacked(create("sign-flip", { scale: 2 }), [own], []), [
+    assert.deepEqual(await applyAttack(create("sign-flip", { scale: 2 }), [own], []), [
       update("c1", {
         dense: f64([2], -2, 4),
         pair: { b: f32([2, 1], -2, -4), a: f32([1, 2], 3, 4) },

@@ -26,7 +26,7 @@ describe("ClientRunner", () => {
             train: () =>
               faulty.includes(index) ? Promise.reject(new Error(`${index}`)) : result(index),
           }),
-        mostTogether: 3,
+        maxBatch: 3,
         trainCohort: async (trainers, jobs) => {
           groups.push(trainers.length);
           if (clientSeconds < 1) await once(jobs[0]?.signal ?? assert.fail(), "abort");
@@ -62,7 +62,7 @@ describe("ClientRunner", () => {
 
     it("gives each one's answer, in their order", async () => {
       const { runner, groups } = runnerOf();
-      assert.equal(runner.mostTogether, 3);
+      assert.equal(runner.maxBatch, 3);
       const answers = await runner.runAll(jobs);
       assert.deepEqual(
         answers.map(({ jobId, clientId }) => [jobId, clientId]),

@@ -1,27 +1,27 @@
 import { stream, type Stream } from "@fedclair/linalg";
 import { resolveParams } from "../tensors/client-params.js";
-import { clientIds, indexOfClient } from "../contracts/clients.js";
+import { clientIds, clientIndex } from "../contracts/clients.js";
 import { contaminate, type Contamination } from "../trial/contamination.js";
 import type { Plugins } from "../contracts/plugin.js";
 import type { Answer, Job } from "../contracts/pool.js";
 import type { LocalTrainer, Shard, Task, TrainJob, TrainResult } from "../contracts/task.js";
 import { checkContamination, contaminationsOf } from "../trial/data-contamination.js";
-import { failure, messageOf, placeOf, UserError, type Failure } from "../words/errors.js";
+import { failure, errorMessage, errorLocation, UserError, type Failure } from "../words/errors.js";
 import { elsewhere, externalClients } from "../trial/external-clients.js";
 import { clientHalves, modsOf, type TrialMod } from "../trial/mods.js";
 import { checkedResult } from "../contracts/result.js";
 import { copyParams, type Params } from "../tensors/tensor.js";
-import { typeText } from "../words/type-text.js";
+import { describeValue } from "../words/type-text.js";
 import { withinLimit } from "./time-limit.js";
 import { createPlugin, type Trial } from "../trial/trial.js";
 
 /** A job as a client host sees it: with everything it needs, since virtual clients keep nothing between jobs. */
 export type ClientJob = Omit<Job, "admit">;
 
-export type OnThrown = (job: ClientJob, error: unknown) => void;
+export type OnClientError = (job: ClientJob, error: unknown) => void;
 
 /** Told of a task, by its name, whose `trainCohort` fails where each client trains alone. */
-export type OnGroupFault = (task: string, error: unknown) => void;
+export type OnBatchError = (task: string, error: unknown) => void;
 
 /**
  * Runs jobs for the virtual clients of a trial, contaminated ones included. A job's result depends on the trial and the
@@ -36,8 +36,8 @@ export class ClientRunner {
   /** Where clients are that are not simulated, in words. */
   readonly #elsewhere: string | undefined;
   readonly #isAllElsewhere: boolean;
-  readonly #onThrown: OnThrown;
-  readonly #onGroupFault: OnGroupFault;
+  readonly #onThrown: OnClientError;
+  readonly #onGroupFault: OnBatchError;
   #hasGroupFault = false;
   readonly #mods: readonly TrialMod[];
 
@@ -48,8 +48,8 @@ export class ClientRunner {
   constructor(
     trial: Trial,
     plugins: Plugins,
-    onThrown: OnThrown = () => undefined,
-    onGroupFault: OnGroupFault = () => undefined,
+    onThrown: OnClientError = () => undefined,
+    onGroupFault: OnBatchError = () => undefined,
   ) {
     this.#trial = trial;
     this.#onThrown = onThrown;
@@ -70,12 +70,12 @@ export class ClientRunner {
   async prepare({ isAlone = false } = {}): Promise<void> {
     if (this.#elsewhere !== undefined && (isAlone || this.#isAllElsewhere))
       throw new UserError(this.#elsewhere);
-    await prepared(this.#task, this.#trial.task.name);
+    await prepareTask(this.#task, this.#trial.task.name);
   }
 
   /** The most jobs that are worth more together than one after another. */
-  get mostTogether(): number {
-    return this.#task.trainCohort ? (this.#task.mostTogether ?? 1) : 1;
+  get maxBatch(): number {
+    return this.#task.trainCohort ? (this.#task.maxBatch ?? 1) : 1;
   }
 
   /** Never rejects and never takes longer than `limits.clientSeconds`: a client's fault is its own failure. */
@@ -143,7 +143,7 @@ export class ClientRunner {
 
   #failed(job: ClientJob, error: unknown): Answer {
     if (!(error instanceof UserError)) this.#onThrown(job, error);
-    const message = error instanceof Error ? error.message : messageOf(error);
+    const message = error instanceof Error ? error.message : errorMessage(error);
     return answerTo(job, failure("CLIENT_ERROR", message));
   }
 
@@ -168,7 +168,7 @@ export class ClientRunner {
   }
 
   #shard(clientId: string): Shard {
-    const index = indexOfClient(clientIds(this.#trial.clients), clientId);
+    const index = clientIndex(clientIds(this.#trial.clients), clientId);
     if (index < 0) throw new Error(`the trial has no client '${clientId}'`);
     const rng = this.#rng.at("shard", clientId);
     const shard = { index, count: this.#trial.clients, rng };
@@ -223,22 +223,24 @@ function answerTo({ id: jobId, clientId }: ClientJob, result: TrainResult | Fail
 /** What `trainCohort` returned. @throws Error unless it is as many results as there are clients */
 function eachResult(returned: unknown, clients: number): readonly unknown[] {
   if (Array.isArray(returned) && returned.length === clients) return returned;
-  const what = Array.isArray(returned) ? `${returned.length} results` : typeText(returned);
+  const what = Array.isArray(returned) ? `${returned.length} results` : describeValue(returned);
   throw new Error(`trainCohort() returned ${what}; expected ${clients} results`);
 }
 
 function trainerText(trainer: unknown): string {
   const isObject = typeof trainer === "object" && trainer !== null && !(trainer instanceof Promise);
-  return isObject ? "an object without train" : typeText(trainer);
+  return isObject ? "an object without train" : describeValue(trainer);
 }
 
 /** Has the task read its data? @throws UserError naming the task: it would fail again, however often it is tried */
-export async function prepared(task: Task, name: string): Promise<void> {
+export async function prepareTask(task: Task, name: string): Promise<void> {
   try {
     await task.prepare?.();
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`task ${name} cannot be prepared: ${messageOf(error)}${placeOf(error)}`);
+    throw new UserError(
+      `task ${name} cannot be prepared: ${errorMessage(error)}${errorLocation(error)}`,
+    );
   }
 }
 
@@ -249,7 +251,7 @@ export function checkPrepared(task: Task, { clients, task: { name } }: Trial): v
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(
-      `task ${name} cannot serve ${clients} clients: ${messageOf(error)}${placeOf(error)}`,
+      `task ${name} cannot serve ${clients} clients: ${errorMessage(error)}${errorLocation(error)}`,
     );
   }
 }

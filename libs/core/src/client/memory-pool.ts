@@ -19,7 +19,7 @@ export class MemoryPool implements ClientPool {
     for (let start = 0; start < jobs.length;) {
       await turnOfEventLoop(); // lets Ctrl-C, timers and a progress bar in between two clients
       if (signal.aborted) return;
-      const group = nextGroup(jobs, start, this.#runner.mostTogether);
+      const group = nextGroup(jobs, start, this.#runner.maxBatch);
       const answers = await this.#runner.runAll(group);
       for (const [i, answer] of answers.entries()) {
         const failure = "update" in answer ? group[i]?.admit(answer.update) : undefined;

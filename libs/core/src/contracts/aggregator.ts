@@ -9,7 +9,7 @@ export interface Aggregator<S = unknown> {
   /** Throws an error that says what to change if it cannot serve these clients. */
   checkClients?(ids: readonly string[]): void;
   /** What may surprise a user where so many of all clients take part in a round, in a sentence: told when a trial begins. */
-  remark?(clients: number, cohort: number): string | undefined;
+  notice?(clients: number, cohort: number): string | undefined;
   /** @param state what the last call returned; absent in the first round */
   aggregate(input: AggregatorInput, state?: S): Promise<Aggregation<S>>;
 }

@@ -1,4 +1,4 @@
-import { messageOf, UserError } from "../words/errors.js";
+import { errorMessage, UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
 
 /** Characters of one as JSON: far more than a figure can show, and a line that can be read again. */
@@ -19,7 +19,7 @@ export function checkJson(what: string, value: unknown, length: number): void {
   try {
     json = JSON.stringify(value);
   } catch (error) {
-    throw new UserError(`${what}: expected what survives JSON, got ${messageOf(error)}`);
+    throw new UserError(`${what}: expected what survives JSON, got ${errorMessage(error)}`);
   }
   if (typeof json !== "string") {
     throw new UserError(`${what}: expected what survives JSON, got ${typeof value}`);

@@ -10,7 +10,7 @@ export interface Attack<S = unknown> {
   /** The name that records show, where that of the plug-in says too little. */
   readonly label?: string;
   /** It does nothing by itself: it says of clients that are not simulated that they are contaminated. */
-  readonly isDeclared?: boolean;
+  readonly labelOnly?: boolean;
   /** At the data, in a way that the task knows: see `TaskPlugin.contaminations`. */
   readonly data?: DataContamination;
   /** At the data: needs a task with labels. `common` is the same stream for all clients of this attack. */

@@ -11,7 +11,7 @@ export function clientIds(count: number): readonly string[] {
 let last: readonly string[] = [];
 
 /** Where in `ids` a client is, -1 if it is none of them. At once where `ids` are all of a trial. */
-export function indexOfClient(ids: readonly string[], id: string): number {
+export function clientIndex(ids: readonly string[], id: string): number {
   const index = Number(id.slice(1));
   return ids[index] === id ? index : ids.indexOf(id);
 }

@@ -4,9 +4,9 @@ import type { Attack } from "./attack.js";
 import type { Mod } from "./mod.js";
 import type { AggregatorPlugin, Plugin, TaskPlugin } from "./plugin.js";
 import type { Task } from "./task.js";
-import { messageOf, UserError } from "../words/errors.js";
+import { errorMessage, UserError } from "../words/errors.js";
 import { pluginKinds, type PluginKind } from "./plugin-identity.js";
-import { typeText } from "../words/type-text.js";
+import { describeValue } from "../words/type-text.js";
 
 interface MadeByKind {
   readonly task: Task;
@@ -63,29 +63,29 @@ const methods: Readonly<Record<PluginKind, readonly string[]>> = {
 export function checkedPlugin(value: unknown): DefinedPlugin {
   if (!isObject(value)) {
     throw new Error(
-      `expected a plug-in, as definePlugin({ kind: "task", … }), got ${typeText(value)}`,
+      `expected a plug-in, as definePlugin({ kind: "task", … }), got ${describeValue(value)}`,
     );
   }
   const kind = pluginKinds.find((one) => one === value["kind"]);
   if (kind === undefined) {
     throw new Error(
-      `kind: expected one of ${pluginKinds.join(", ")}, got ${typeText(value["kind"])}`,
+      `kind: expected one of ${pluginKinds.join(", ")}, got ${describeValue(value["kind"])}`,
     );
   }
   const { name, summary, schema, create } = value;
   if (typeof name !== "string" || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
     throw new Error(
-      `name: expected at most 64 lower-case letters, digits and hyphens, got ${typeText(name)}`,
+      `name: expected at most 64 lower-case letters, digits and hyphens, got ${describeValue(name)}`,
     );
   }
   if (typeof summary !== "string" || summary === "") {
     throw new Error(
-      `summary: expected a sentence that says what it does, got ${typeText(summary)}`,
+      `summary: expected a sentence that says what it does, got ${describeValue(summary)}`,
     );
   }
   checkSchema(schema);
   if (typeof create !== "function") {
-    throw new Error(`create: expected a function of the options, got ${typeText(create)}`);
+    throw new Error(`create: expected a function of the options, got ${describeValue(create)}`);
   }
   const plugin = value as unknown as DefinedPlugin;
   return { ...plugin, create: (options: never) => made(plugin, options) } as DefinedPlugin;
@@ -103,7 +103,7 @@ function checkSchema(schema: unknown): void {
   if (!isObject(def) || def["type"] !== "object" || !isObject(def["shape"])) {
     const old = isObject(schema) && "_def" in schema && internals === undefined;
     throw new Error(
-      `schema: expected z.strictObject({ … }) of zod 4, got ${old ? "a schema of zod 3" : typeText(schema)}`,
+      `schema: expected z.strictObject({ … }) of zod 4, got ${old ? "a schema of zod 3" : describeValue(schema)}`,
     );
   }
   const rest = (def["catchall"] as { _zod?: { def?: { type?: string } } } | undefined)?._zod?.def;
@@ -124,7 +124,9 @@ function made(plugin: DefinedPlugin, options: never): unknown {
   try {
     value = plugin.create(options);
   } catch (error) {
-    throw new UserError(`${kind} '${name}' cannot be made with these options: ${messageOf(error)}`);
+    throw new UserError(
+      `${kind} '${name}' cannot be made with these options: ${errorMessage(error)}`,
+    );
   }
   const wanted = methods[kind];
   if (value instanceof Promise)
@@ -137,7 +139,7 @@ function made(plugin: DefinedPlugin, options: never): unknown {
   const found =
     isObject(value) && missing.length > 0
       ? `one without ${missing.join(" and ")}`
-      : typeText(value);
+      : describeValue(value);
   throw new UserError(`${kind} '${name}': expected create to return ${expected}, got ${found}`);
 }
 

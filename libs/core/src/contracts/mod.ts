@@ -49,7 +49,7 @@ export interface Passed<S = unknown> {
   /** Of the same clients in the same order, and such as could be admitted. Default: as they came. */
   readonly updates?: readonly Update[];
   /** Numbers for the records of clients of the cohort. */
-  readonly told?: ReadonlyMap<string, Metrics>;
+  readonly metrics?: ReadonlyMap<string, Metrics>;
   /** Default: the state before. */
   readonly state?: S;
 }

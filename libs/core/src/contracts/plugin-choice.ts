@@ -2,6 +2,6 @@
 export type PluginChoice = { readonly name: string } & Readonly<Record<string, unknown>>;
 
 /** What a plug-in is made with. */
-export function optionsOf(choice: PluginChoice): Readonly<Record<string, unknown>> {
+export function pluginOptions(choice: PluginChoice): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(choice).filter(([key]) => key !== "name"));
 }

@@ -23,7 +23,7 @@ export const locatedPlugin = pluginIdentity.extend({
 export type LocatedPlugin = Readonly<z.output<typeof locatedPlugin>>;
 
 /** The plug-ins from outside that a resolved trial names. */
-export function identitiesOf({
+export function pluginIdentities({
   plugins = [],
 }: {
   readonly plugins?: readonly (string | LocatedPlugin)[] | undefined;
@@ -36,7 +36,7 @@ export function withModules<
   T extends { readonly plugins?: readonly (string | LocatedPlugin)[] | undefined },
 >(trial: T, outside: readonly LocatedPlugin[] = []): T {
   if (!trial.plugins) return trial;
-  const plugins = identitiesOf(trial).map(
+  const plugins = pluginIdentities(trial).map(
     (used) => outside.find(({ kind, name }) => kind === used.kind && name === used.name) ?? used,
   );
   return { ...trial, plugins };

@@ -14,7 +14,7 @@ import type { ZodObject } from "zod";
  */
 export interface Plugin<T> {
   readonly name: string;
-  /** One sentence for `fedclair tasks` and its like. */
+  /** One sentence for `fedclair plugins tasks` and its like. */
   readonly summary: string;
   /** The options it takes beside `name`: a strict zod object whose every key has a default or is required, and says so. */
   readonly schema: ZodObject;
@@ -59,9 +59,9 @@ export interface MetricInfo {
 
 export interface AggregatorPlugin extends Plugin<Aggregator> {
   /** It leaves every client its own change and makes no common one. Refused for tasks whose clients must share params. */
-  readonly sharesNothing?: boolean;
+  readonly personalOnly?: boolean;
   /** May changes have begun at params of different rounds? Default: no; a schedule that buffers is then refused. */
-  readonly takesStale?: boolean;
+  readonly acceptsStale?: boolean;
 }
 
 export type Registry<P extends Plugin<unknown>> = ReadonlyMap<string, P>;

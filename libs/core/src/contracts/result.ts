@@ -1,7 +1,7 @@
 import type { TrainResult } from "./task.js";
 import { UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
-import { typeText } from "../words/type-text.js";
+import { describeValue } from "../words/type-text.js";
 import { tensorsOf, type Delta } from "../tensors/update.js";
 
 /**
@@ -18,23 +18,24 @@ export function checkedResult(result: unknown, maker: string): TrainResult {
 }
 
 function faultOf(result: unknown): string | undefined {
-  if (typeof result !== "object" || result === null) return typeText(result);
+  if (typeof result !== "object" || result === null) return describeValue(result);
   const { numExamples, delta, metrics }: { readonly [K in keyof TrainResult]?: unknown } = result;
-  if (!(delta instanceof Map)) return `a delta that is ${typeText(delta)}`;
-  if (typeof numExamples !== "number") return `numExamples that is ${typeText(numExamples)}`;
+  if (!(delta instanceof Map)) return `a delta that is ${describeValue(delta)}`;
+  if (typeof numExamples !== "number") return `numExamples that is ${describeValue(numExamples)}`;
   if (typeof metrics !== "object" || metrics === null || metrics instanceof Promise)
-    return `metrics that is ${typeText(metrics)}`;
+    return `metrics that is ${describeValue(metrics)}`;
   const odd = Object.entries(metrics).find(([, value]) => typeof value !== "number");
-  if (odd) return `metrics.${excerpt(odd[0])} that is ${typeText(odd[1])}`;
+  if (odd) return `metrics.${excerpt(odd[0])} that is ${describeValue(odd[1])}`;
   for (const [name, change] of delta as Delta) {
     const module = `delta.get('${excerpt(name)}')`;
     const given: unknown = change;
-    if (typeof given !== "object" || given === null) return `${module} that is ${typeText(given)}`;
+    if (typeof given !== "object" || given === null)
+      return `${module} that is ${describeValue(given)}`;
     for (const tensor of tensorsOf(change)) {
       const { shape, data } = (tensor as unknown as Partial<typeof tensor> | undefined) ?? {};
-      if (!Array.isArray(shape)) return `${module} with a shape that is ${typeText(shape)}`;
+      if (!Array.isArray(shape)) return `${module} with a shape that is ${describeValue(shape)}`;
       if (!(data instanceof Float32Array) && !(data instanceof Float64Array))
-        return `${module} with data that is ${typeText(data)}, no Float32Array or Float64Array`;
+        return `${module} with data that is ${describeValue(data)}, no Float32Array or Float64Array`;
     }
   }
   return undefined;

@@ -1,6 +1,6 @@
 import { UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
-import { typeText } from "../words/type-text.js";
+import { describeValue } from "../words/type-text.js";
 
 /**
  * Of a state that a plug-in hands back: does it come from a checkpoint as it goes in? An object of a class would come without
@@ -33,7 +33,7 @@ export function checkStorable(whose: string, state: unknown): void {
   };
   const refused = (value: unknown, path: string) =>
     new UserError(
-      `${whose}${path}: expected JSON values, typed arrays, and maps and arrays of these, which can be stored, got ${typeText(value)}`,
+      `${whose}${path}: expected JSON values, typed arrays, and maps and arrays of these, which can be stored, got ${describeValue(value)}`,
     );
   check(state, "");
 }

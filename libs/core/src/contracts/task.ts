@@ -17,7 +17,7 @@ export interface Task<S = unknown> {
    */
   checkClients?(count: number): void;
   /** What may surprise a user about the data and this many clients, in a sentence: told when a trial begins. */
-  remark?(count: number): string | undefined;
+  notice?(count: number): string | undefined;
   /** A name that a person knows a client by, if its data has one (a president, a hospital). */
   clientLabel?(index: number): string;
   /** Do all clients have to go on from the same params? An aggregator that shares nothing is then refused. */
@@ -36,7 +36,7 @@ export interface Task<S = unknown> {
     jobs: readonly TrainJob[],
   ): Promise<readonly TrainResult[]>;
   /** The most clients that `trainCohort` takes. Default: 1. */
-  readonly mostTogether?: number;
+  readonly maxBatch?: number;
   /**
    * Coordinator, once a round: makes params of the updates, measures them, and says what the next round asks.
    * Default: calls `aggregate` and adds what it gives to the params.

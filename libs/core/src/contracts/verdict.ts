@@ -1,4 +1,4 @@
-import { indexOfClient } from "./clients.js";
+import { clientIndex } from "./clients.js";
 import type { Verdict, VerdictStatus } from "./aggregator.js";
 import { checkJson } from "./artifacts.js";
 import { UserError } from "../words/errors.js";
@@ -23,7 +23,7 @@ export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly 
     const { clientId, status, score, threshold }: { readonly [K in keyof Verdict]: unknown } =
       verdict;
     const of = `verdict of ${excerpt(String(clientId))}`;
-    if (typeof clientId !== "string" || indexOfClient(clientIds, clientId) < 0)
+    if (typeof clientId !== "string" || clientIndex(clientIds, clientId) < 0)
       throw new UserError(`${of}: the trial has no such client`);
     if (typeof status !== "string" || !Object.hasOwn(statuses, status)) {
       const names = Object.keys(statuses).join(", ");
@@ -46,6 +46,6 @@ export function isPooled({ status, threshold }: Pick<Verdict, "status" | "thresh
 }
 
 /** The verdict on a client whose numbers cannot be computed with. */
-export function invalid(clientId: string): Verdict {
+export function invalidVerdict(clientId: string): Verdict {
   return { clientId, status: "invalid", score: null, threshold: null };
 }

@@ -2,7 +2,7 @@ import { collect, type Answered, type Collected } from "./collect.js";
 import type { Job } from "../contracts/pool.js";
 import { jobFor } from "./job.js";
 import type { RoundPlan } from "./round-plan.js";
-import { paramsOf, type TrialState } from "./trial-state.js";
+import { clientStart, type TrialState } from "./trial-state.js";
 
 /** Whom a round asks. */
 export interface Sampled {
@@ -23,7 +23,7 @@ export async function* askClients(
 ): AsyncGenerator<Answered, Collected> {
   const { pool, trial, signal } = plan;
   const jobs = clientIds.map((clientId) =>
-    jobFor(plan, { ...asked, clientId, params: paramsOf(state, clientId) }),
+    jobFor(plan, { ...asked, clientId, params: clientStart(state, clientId) }),
   );
   return yield* collect(pool, jobs, trial.limits.answerSeconds, signal);
 }

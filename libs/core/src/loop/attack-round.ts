@@ -5,7 +5,7 @@ import type { Job } from "../contracts/pool.js";
 import { UserError, type Failure } from "../words/errors.js";
 import { checkStorable } from "../contracts/storable.js";
 import { excerpt } from "../words/text.js";
-import { typeText } from "../words/type-text.js";
+import { describeValue } from "../words/type-text.js";
 import type { Update } from "../tensors/update.js";
 
 /** What omniscient attacks remember, by `Contaminated.key`. */
@@ -65,7 +65,7 @@ function checkAttacked(
     throw new UserError("attackRound returned a promise; expected { updates } at once: not async");
   if (!Array.isArray(updates)) {
     const isObject = typeof attacked === "object" && attacked !== null && !Array.isArray(attacked);
-    const got = isObject ? `updates that is ${typeText(updates)}` : typeText(attacked);
+    const got = isObject ? `updates that is ${describeValue(updates)}` : describeValue(attacked);
     throw new UserError(
       `attackRound returned ${got}; expected { updates }, one of each client in own`,
     );

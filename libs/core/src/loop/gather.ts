@@ -6,7 +6,7 @@ import { failure, type Failure } from "../words/errors.js";
 import type { RoundPlan } from "./round-plan.js";
 import { stopwatch } from "../words/stopwatch.js";
 import { broadcastBytes, type Pending, type TrialState } from "./trial-state.js";
-import { deltaBytes, scaled, type Update } from "../tensors/update.js";
+import { deltaBytes, scaleDelta, type Update } from "../tensors/update.js";
 import type { Devices } from "../trial/devices.js";
 import type { Schedule } from "../trial/schedule.js";
 
@@ -156,7 +156,7 @@ async function* gatherBuffered(
   const discounted = taken.map((one): Pending => {
     const factor = (1 + (staleness.get(one.clientId) ?? 0)) ** -discount;
     if (!one.update || factor === 1) return one;
-    return { ...one, update: { ...one.update, delta: scaled(one.update.delta, factor) } };
+    return { ...one, update: { ...one.update, delta: scaleDelta(one.update.delta, factor) } };
   });
   return {
     cohort: taken.map(({ clientId }) => clientId),

@@ -1,5 +1,5 @@
 import type { Stream } from "@fedclair/linalg";
-import { indexOfClient } from "../contracts/clients.js";
+import { clientIndex } from "../contracts/clients.js";
 import type { Job } from "../contracts/pool.js";
 
 let lastJob = 0;
@@ -17,7 +17,7 @@ export function jobFor(
   return {
     ...job,
     id: ++lastJob,
-    clientIndex: indexOfClient(clientIds, clientId),
+    clientIndex: clientIndex(clientIds, clientId),
     clientCount: clientIds.length,
     seed: seeds.at(clientId).int(2 ** 32),
     commonSeed: seeds.int(2 ** 32),

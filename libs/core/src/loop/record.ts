@@ -4,7 +4,7 @@ import type { Contamination } from "../trial/contamination.js";
 import type { Evidence, Verdict, VerdictStatus } from "../contracts/aggregator.js";
 import type { Failure } from "../words/errors.js";
 import type { Origin } from "./initial.js";
-import type { Told } from "./server-halves.js";
+import type { ModMetrics } from "./server-halves.js";
 import type { Gathered } from "./gather.js";
 import type { TrialState } from "./trial-state.js";
 import { deltaBytes, type Metrics } from "../tensors/update.js";
@@ -86,7 +86,7 @@ export interface RoundFacts extends Pick<RoundRecord, "round" | "phase" | "kept"
   /** The state that the clients trained from. */
   readonly before: TrialState;
   readonly trained: Collected;
-  readonly told?: Told;
+  readonly told?: ModMetrics;
   readonly verdicts?: readonly Verdict[];
   readonly metrics?: Metrics;
   readonly evaluated?: Collected;

@@ -8,18 +8,18 @@ import type { Aggregation } from "../contracts/aggregator.js";
 import type { Received } from "../contracts/mod.js";
 import type { Job } from "../contracts/pool.js";
 import type { Step } from "../contracts/task.js";
-import { exitCodes, messageOf, UserError } from "../words/errors.js";
+import { exitCodes, errorMessage, UserError } from "../words/errors.js";
 import { formatForged } from "./forged-format.js";
-import { serverHalves, type ModStates, type Told } from "./server-halves.js";
+import { serverHalves, type ModStates, type ModMetrics } from "./server-halves.js";
 import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
 import type { RoundPlan } from "./round-plan.js";
 import { gather } from "./gather.js";
 import { stopwatch } from "../words/stopwatch.js";
-import { expectedOf, merge, type Merged, type TrialState } from "./trial-state.js";
+import { expectedShapes, merge, type Merged, type TrialState } from "./trial-state.js";
 import type { Update } from "../tensors/update.js";
 import { checkStorable } from "../contracts/storable.js";
 import { copyParams } from "../tensors/tensor.js";
-import { typeText } from "../words/type-text.js";
+import { describeValue } from "../words/type-text.js";
 import { checkVerdicts } from "../contracts/verdict.js";
 
 /** What happens in a trial, as it happens. */
@@ -63,7 +63,7 @@ async function* runRound(
   const round = before.round + 1;
   const when = { round, phase };
   const clock = stopwatch();
-  const expected = expectedOf(before);
+  const expected = expectedShapes(before);
   const admit: Job["admit"] = (update) => admitUpdate(update, expected);
   const gathered = yield* gather(plan, before, { ...when, kind: "train", admit });
   const { cohort, collected, time, sampleSeconds: sample } = gathered;
@@ -129,7 +129,7 @@ async function attacked(
     return {
       collected: honest,
       states,
-      fault: `an attack failed: ${messageOf(error)}`,
+      fault: `an attack failed: ${errorMessage(error)}`,
       cause: error,
     };
   }
@@ -153,7 +153,7 @@ interface Made extends Required<Pick<Step, "metrics" | "artifacts">> {
   readonly next: Step;
   readonly merged: Merged;
   readonly mods: ModStates;
-  readonly told: Told;
+  readonly told: ModMetrics;
 }
 
 /**
@@ -197,7 +197,7 @@ async function step(
     const { states, told } = passed;
     return { next, aggregation, merged, metrics, artifacts, mods: states, told };
   } catch (error) {
-    return { fault: messageOf(error), cause: error };
+    return { fault: errorMessage(error), cause: error };
   }
 }
 
@@ -205,7 +205,7 @@ async function step(
 function checkedStep(made: unknown): Step {
   if (typeof made !== "object" || made === null)
     throw new UserError(
-      `the task's step returned ${typeText(made)}; expected { params?, metrics?, state?, … }`,
+      `the task's step returned ${describeValue(made)}; expected { params?, metrics?, state?, … }`,
     );
   checkStorable("the task's state", (made as Step).state);
   return made;

@@ -2,13 +2,13 @@ import type { Received } from "../contracts/mod.js";
 import type { Job } from "../contracts/pool.js";
 import type { Metrics, Update } from "../tensors/update.js";
 import type { TrialMod } from "../trial/mods.js";
-import { messageOf, UserError } from "../words/errors.js";
+import { errorMessage, UserError } from "../words/errors.js";
 
 /** What mods remember, by `TrialMod.key`. */
 export type ModStates = ReadonlyMap<string, unknown>;
 
 /** What mods tell of clients, by client id and name of the mod. */
-export type Told = ReadonlyMap<string, Readonly<Record<string, Metrics>>>;
+export type ModMetrics = ReadonlyMap<string, Readonly<Record<string, Metrics>>>;
 
 /**
  * The server halves of mods, in reverse order: what was put on last comes off first.
@@ -23,7 +23,7 @@ export async function serverHalves(
 ): Promise<{
   readonly updates: readonly Update[];
   readonly states: ModStates;
-  readonly told: Told;
+  readonly told: ModMetrics;
 }> {
   const states = new Map(before);
   const told = new Map<string, Record<string, Metrics>>();
@@ -36,11 +36,11 @@ export async function serverHalves(
       const passed = await mod.server({ ...received, updates, rng: own }, states.get(key));
       if (passed.updates) updates = checked(passed.updates, updates, admit);
       if (passed.state !== undefined) states.set(key, passed.state);
-      for (const [id, metrics] of passed.told ?? []) {
+      for (const [id, metrics] of passed.metrics ?? []) {
         told.set(id, { ...told.get(id), [name]: metrics });
       }
     } catch (error) {
-      throw new UserError(`mod '${name}': ${messageOf(error)}`);
+      throw new UserError(`mod '${name}': ${errorMessage(error)}`);
     }
   }
   return { updates, states, told };

@@ -1,7 +1,7 @@
 import { shapesOf, type Shapes } from "../tensors/admission.js";
 import type { AttackStates } from "./attack-round.js";
 import {
-  addedBytes,
+  termBytes,
   extendParams,
   isSurelyFinite,
   resolveParams,
@@ -10,14 +10,14 @@ import {
 import { CommonBases } from "../tensors/common-bases.js";
 import type { Aggregation } from "../contracts/aggregator.js";
 import type { Ask, Start, Step, Task } from "../contracts/task.js";
-import { messageOf, placeOf, UserError, type Failure } from "../words/errors.js";
+import { errorMessage, errorLocation, UserError, type Failure } from "../words/errors.js";
 import type { Initial, Origin } from "./initial.js";
 import type { ModStates } from "./server-halves.js";
 import type { Stream } from "@fedclair/linalg";
 import { Products } from "../tensors/merge.js";
 import { derive } from "../tensors/derivation.js";
 import { checkStorable } from "../contracts/storable.js";
-import { largestSize, payloadBytes, shapeText, sizeOf, type Params } from "../tensors/tensor.js";
+import { maxAbs, payloadBytes, shapeText, sizeOf, type Params } from "../tensors/tensor.js";
 import type { Delta, Update } from "../tensors/update.js";
 
 /** Everything that the next round depends on beside the trial itself. It survives `v8.serialize`. */
@@ -85,7 +85,7 @@ async function started(task: Task, clientIds: readonly string[], rng: Stream): P
     start = await task.start({ clientIds, rng });
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`the task cannot start: ${messageOf(error)}${placeOf(error)}`);
+    throw new UserError(`the task cannot start: ${errorMessage(error)}${errorLocation(error)}`);
   }
   const { params, asksClient, state } = (start ?? {}) as Partial<Start>;
   checkStorable("the task's state", state);
@@ -112,18 +112,18 @@ function misfit(params: Params): string | undefined {
 }
 
 /** The params that a client starts from. */
-export function paramsOf({ params, personal }: TrialState, clientId: string): ClientParams {
+export function clientStart({ params, personal }: TrialState, clientId: string): ClientParams {
   return personal.get(clientId) ?? { base: params, rounds: [] };
 }
 
 /** Bytes that a client is sent: all params, or of its own what was added to those that it has had. */
 export function broadcastBytes(state: TrialState, clientId: string): number {
-  const params = paramsOf(state, clientId);
-  return params.rounds.length > 0 ? addedBytes(params) : payloadBytes(params.base.values());
+  const params = clientStart(state, clientId);
+  return params.rounds.length > 0 ? termBytes(params) : payloadBytes(params.base.values());
 }
 
 /** What the answers of a round must look like. */
-export function expectedOf({ params, ask }: TrialState): Shapes {
+export function expectedShapes({ params, ask }: TrialState): Shapes {
   return (ask === "end" ? undefined : ask.expects) ?? shapesOf(params);
 }
 
@@ -156,10 +156,10 @@ export async function merge(
   }
   const given = (chosen ? undefined : aggregation.personal) ?? new Map<string, readonly Delta[]>();
   const common = foldsShared
-    ? new CommonBases(given, (id) => paramsOf(state, id), products)
+    ? new CommonBases(given, (id) => clientStart(state, id), products)
     : undefined;
   for (const [id, terms] of given) {
-    const before = paramsOf(state, id);
+    const before = clientStart(state, id);
     const extended = common
       ? await common.extend(before, terms)
       : await extendParams(before, terms, products);
@@ -179,7 +179,7 @@ export async function merge(
 /** @returns the first entry that is no finite number, in words */
 function nonFinite(params: Params): string | undefined {
   for (const [name, { data }] of params) {
-    if (Number.isFinite(largestSize(data))) continue; // seven times as fast as the search
+    if (Number.isFinite(maxAbs(data))) continue; // seven times as fast as the search
     const at = data.findIndex((x: number) => !Number.isFinite(x));
     if (at >= 0) return `module ${name}, entry ${at} is ${data[at] ?? NaN}`;
   }

@@ -1,5 +1,5 @@
 import { failure, type Failure } from "../words/errors.js";
-import { dtypeOf, largestSize, shapeText, sizeOf, type DType, type Params } from "./tensor.js";
+import { dtypeOf, maxAbs, shapeText, sizeOf, type DType, type Params } from "./tensor.js";
 import { bounds, isName, printable } from "../words/text.js";
 import { deltaShape, isLowRank, tensorsOf, type Update } from "./update.js";
 
@@ -108,13 +108,13 @@ function checkCount(numExamples: number): Failure | undefined {
  * that the sum over the most clients or rounds that a trial can have (a million) is one too. f64: squares and fourth powers,
  * summed, are finite, so that no aggregator need fear an overflow.
  */
-export const largestChange: Readonly<Record<DType, number>> = { f32: 1e30, f64: 1e50 };
+export const maxChange: Readonly<Record<DType, number>> = { f32: 1e30, f64: 1e50 };
 
 function checkEntries({ delta }: Update, expected: Shapes): Failure | undefined {
   for (const [name, { dtype }] of expected) {
     const change = delta.get(name);
     if (!change) continue;
-    const largest = largestChange[dtype];
+    const largest = maxChange[dtype];
     const refuse = (what: string) =>
       failure(
         "NON_FINITE",
@@ -122,7 +122,7 @@ function checkEntries({ delta }: Update, expected: Shapes): Failure | undefined 
       );
     let product = 1;
     for (const [factor, { data }] of tensorsOf(change).entries()) {
-      const size = largestSize(data);
+      const size = maxAbs(data);
       if (!(size <= largest)) {
         const at = data.findIndex((x) => !(Math.abs(x) <= largest));
         const where = isLowRank(change) ? ` of factor ${factor === 0 ? "b" : "a"}` : "";

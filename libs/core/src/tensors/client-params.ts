@@ -1,5 +1,5 @@
 import { addTerms, Products } from "./merge.js";
-import { dtypeOf, largestSize, payloadBytes, type DType, type Params } from "./tensor.js";
+import { dtypeOf, maxAbs, payloadBytes, type DType, type Params } from "./tensor.js";
 import { deltaBytes, isLowRank, tensorsOf, type Delta } from "./update.js";
 
 /**
@@ -30,10 +30,10 @@ const safeSize: Readonly<Record<DType, number>> = { f32: 1e38, f64: 1e300 };
  * @returns false if that is not enough to know
  */
 export function isSurelyFinite({ base, rounds }: ClientParams): boolean {
-  const bounds = new Map([...base].map(([name, { data }]) => [name, largestSize(data)]));
+  const bounds = new Map([...base].map(([name, { data }]) => [name, maxAbs(data)]));
   for (const [name, change] of rounds.flat().flatMap((delta) => [...delta])) {
     const rank = isLowRank(change) ? (change.b.shape[1] ?? 0) : 1;
-    const sizes = tensorsOf(change).map(({ data }) => largestSize(data));
+    const sizes = tensorsOf(change).map(({ data }) => maxAbs(data));
     const most = sizes.reduce((product, size) => product * size, rank);
     bounds.set(name, (bounds.get(name) ?? NaN) + most);
   }
@@ -43,7 +43,7 @@ export function isSurelyFinite({ base, rounds }: ClientParams): boolean {
 }
 
 /** Bytes of what was added to the base. */
-export function addedBytes({ rounds }: ClientParams): number {
+export function termBytes({ rounds }: ClientParams): number {
   return rounds.flat().reduce((total, delta) => total + deltaBytes(delta), 0);
 }
 
@@ -57,6 +57,6 @@ export async function extendParams(
   products: Products,
 ): Promise<ClientParams> {
   const extended = { base, rounds: [...rounds, terms] };
-  if (addedBytes(extended) < payloadBytes(base.values())) return extended;
+  if (termBytes(extended) < payloadBytes(base.values())) return extended;
   return { base: await resolveParams(extended, products), rounds: [] };
 }

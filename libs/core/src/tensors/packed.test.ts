@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { stream } from "@fedclair/linalg";
 import fc from "fast-check";
-import { lineAt, linesOf, toBfloat16, toInt8, unpacked } from "./packed.js";
+import { lineAt, linesOf, toBfloat16, toInt8, unpack } from "./packed.js";
 import { payloadBytes, sizeOf, type Tensor } from "./tensor.js";
 
 const f32 = (shape: readonly number[], ...values: number[]): Tensor => ({
@@ -107,9 +107,9 @@ describe("int8", () => {
   it("comes back from its codes, and from nothing else", () => {
     const tensor = toInt8(f32([2, 2], 1, 2, 3, 4), half);
     assert.ok(tensor.packed?.dtype === "int8");
-    assert.deepEqual(unpacked([2, 2], tensor.packed), tensor);
-    assert.throws(() => unpacked([2, 3], tensor.packed as never), /4 codes for 6 numbers/);
+    assert.deepEqual(unpack([2, 2], tensor.packed), tensor);
+    assert.throws(() => unpack([2, 3], tensor.packed as never), /4 codes for 6 numbers/);
     const one = { ...tensor.packed, scales: new Float32Array(1) };
-    assert.throws(() => unpacked([2, 2], one), /1 scales for 2 lines/);
+    assert.throws(() => unpack([2, 2], one), /1 scales for 2 lines/);
   });
 });

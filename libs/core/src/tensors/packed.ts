@@ -24,7 +24,7 @@ export function lineAt(index: number, { count, run }: Lines): number {
 }
 
 /** The tensor of what has been packed; its data are float32. @throws RangeError unless there is a code for each number and a scale for each line */
-export function unpacked(shape: readonly number[], packed: Packed): Tensor {
+export function unpack(shape: readonly number[], packed: Packed): Tensor {
   const { codes } = packed;
   const size = sizeOf(shape);
   if (codes.length !== size) throw new RangeError(`${codes.length} codes for ${size} numbers`);
@@ -54,7 +54,7 @@ export function toBfloat16({ shape, data }: Tensor): Tensor {
     const isNaN = (u & 0x7fff_ffff) > 0x7f80_0000;
     codes[i] = isNaN ? 0x7fc0 : (u + 0x7fff + ((u >>> 16) & 1)) >>> 16;
   }
-  return unpacked(shape, { dtype: "bf16", codes });
+  return unpack(shape, { dtype: "bf16", codes });
 }
 
 /**
@@ -81,5 +81,5 @@ export function toInt8({ shape, data }: Tensor, uniform: () => number): Tensor {
     const rounded = below + (uniform() < code - below ? 1 : 0);
     codes[i] = Math.max(-127, Math.min(127, rounded));
   }
-  return unpacked(shape, { dtype: "int8", codes, scales });
+  return unpack(shape, { dtype: "int8", codes, scales });
 }

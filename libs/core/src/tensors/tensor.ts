@@ -71,7 +71,7 @@ export function payloadBytes(tensors: Iterable<Tensor>): number {
 }
 
 /** The largest of the absolute values, 0 if there are none; NaN if one of them is. */
-export function largestSize(data: Tensor["data"]): number {
+export function maxAbs(data: Tensor["data"]): number {
   let largest = 0;
   // By index: seven times as fast as the iterator.
   for (let i = 0; i < data.length; i++) {

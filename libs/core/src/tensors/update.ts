@@ -66,12 +66,12 @@ export function copyUpdate(update: Update): Update {
 }
 
 /** Every module of a change times `factor`; of low-rank factors only b is scaled. Shapes and dtypes stay. */
-export function scaled(delta: Delta, factor: number): Delta {
-  return new Map([...delta].map(([name, change]) => [name, scaledModule(change, factor)]));
+export function scaleDelta(delta: Delta, factor: number): Delta {
+  return new Map([...delta].map(([name, change]) => [name, scaleModule(change, factor)]));
 }
 
 /** One module of a change times `factor`, as `scaled`. */
-export function scaledModule(change: TensorDelta, factor: number): TensorDelta {
+export function scaleModule(change: TensorDelta, factor: number): TensorDelta {
   if (isLowRank(change)) return { b: scaledTensor(change.b, factor), a: change.a };
   return scaledTensor(change, factor);
 }

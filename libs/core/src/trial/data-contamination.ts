@@ -1,8 +1,8 @@
 import type { ZodObject } from "zod";
 import type { Registry, TaskPlugin } from "../contracts/plugin.js";
 import type { DataContamination } from "../contracts/task.js";
-import { UserError, messageOf } from "../words/errors.js";
-import { optionsOf, type PluginChoice } from "../contracts/plugin-choice.js";
+import { UserError, errorMessage } from "../words/errors.js";
+import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
 import { schemaFault } from "../words/schema-fault.js";
 
 /**
@@ -14,9 +14,9 @@ export function contaminationsOf(
   choice: PluginChoice,
 ): ReadonlyMap<string, ZodObject> {
   try {
-    return tasks.get(choice.name)?.contaminations?.(optionsOf(choice) as never) ?? new Map();
+    return tasks.get(choice.name)?.contaminations?.(pluginOptions(choice) as never) ?? new Map();
   } catch (error) {
-    throw new UserError(`task '${choice.name}': its contaminations fail: ${messageOf(error)}`);
+    throw new UserError(`task '${choice.name}': its contaminations fail: ${errorMessage(error)}`);
   }
 }
 

@@ -7,7 +7,7 @@ import { UserError } from "../words/errors.js";
 import { externalClients, unknownClients } from "./external-clients.js";
 import { modsOf } from "./mods.js";
 import { didYouMean } from "../words/near.js";
-import { optionsOf, type PluginChoice } from "../contracts/plugin-choice.js";
+import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
 import { excerpt } from "../words/text.js";
 import { createPlugin, type Trial } from "./trial.js";
 
@@ -25,7 +25,7 @@ export function checkPlugins(trial: Trial, plugins: Plugins, file: string): void
   for (const [i, entry] of trial.attacks.entries()) {
     const place = `${file}: attacks.${i}: ${entry.attack.name}`;
     const attack = createPlugin(plugins.attacks, entry.attack);
-    if (!attack.isDeclared && !acts.some((member) => attack[member] !== undefined)) {
+    if (!attack.labelOnly && !acts.some((member) => attack[member] !== undefined)) {
       throw new UserError(`${place} does nothing: expected one of ${acts.join(", ")}`);
     }
     checkWhoAttacks(place, entry, attack, trial, external);
@@ -91,7 +91,7 @@ function checkSchedule(
 
 function checkTarget({ target, task }: Trial, { tasks }: Plugins, file: string): void {
   const plugin = tasks.get(task.name);
-  const { metrics } = plugin?.measures?.(optionsOf(task) as never) ?? plugin ?? {};
+  const { metrics } = plugin?.measures?.(pluginOptions(task) as never) ?? plugin ?? {};
   if (!target || !metrics || Object.hasOwn(metrics, target.metric)) return;
   const names = Object.keys(metrics);
   throw new UserError(
@@ -132,19 +132,19 @@ function checkWhoAttacks(
   { clients: count, task }: Trial,
   external: ReadonlySet<string>,
 ): void {
-  if (attack.isDeclared && !clients) {
+  if (attack.labelOnly && !clients) {
     throw new UserError(
       `${place} says which clients are contaminated: name them, as clients: [c03, c07]`,
     );
   }
   const simulated = clients?.find((id) => !external.has(id));
-  if (attack.isDeclared && simulated !== undefined) {
+  if (attack.labelOnly && simulated !== undefined) {
     throw new UserError(
       `${place} does nothing by itself, and task ${task.name} simulates client ${simulated}; choose an attack that acts, or name ` +
         "the client in external",
     );
   }
-  if (attack.isDeclared || attack.attackRound || external.size === 0) return;
+  if (attack.labelOnly || attack.attackRound || external.size === 0) return;
   if (external.size < count && clients && !clients.some((id) => external.has(id))) return;
   const who = whichExternal(external, count, task.name);
   throw new UserError(
@@ -176,14 +176,16 @@ function checkAggregator(
       `${place} is for updates of task ${names}, not of ${trial.task.name}; choose another aggregator`,
     );
   }
-  if (sharesParams && plugins.aggregators.get(choice.name)?.sharesNothing) {
+  if (sharesParams && plugins.aggregators.get(choice.name)?.personalOnly) {
     throw new UserError(
       `${place} leaves every client its own change, and the clients of task ${trial.task.name} share their params; ` +
         "choose fedavg, clair or another that averages",
     );
   }
-  if (trial.schedule?.name === "buffered" && !plugins.aggregators.get(choice.name)?.takesStale) {
-    const able = [...plugins.aggregators.values()].filter(({ takesStale }) => takesStale);
+  if (trial.schedule?.name === "buffered" && !plugins.aggregators.get(choice.name)?.acceptsStale) {
+    const able = [...plugins.aggregators.values()].filter(
+      ({ acceptsStale: takesStale }) => takesStale,
+    );
     const others = able.length > 0 ? `one of ${able.map(({ name }) => name).join(", ")}, or ` : "";
     throw new UserError(
       `${place} takes changes that began at the same params, and schedule buffered mixes rounds; ` +

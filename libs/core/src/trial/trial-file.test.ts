@@ -209,11 +209,6 @@ describe("parseTrial", () => {
     });
   }
 
-  it("takes the cohort's count by its old name too", () => {
-    const { cohort } = parseTrial(good + "cohort: { number: 3 }\n", "t.yaml", toyPlugins);
-    assert.deepEqual(cohort, { count: 3 });
-  });
-
   const messageOf = (text: string): string => {
     try {
       parseTrial(text, "t.yaml", toyPlugins);

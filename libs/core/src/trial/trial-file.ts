@@ -5,7 +5,7 @@ import { UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
 import type { PluginChoice } from "../contracts/plugin-choice.js";
 import {
-  identitiesOf,
+  pluginIdentities,
   locatedPlugin,
   pluginMismatch,
   type LocatedPlugin,
@@ -58,7 +58,7 @@ export function parseTrial(
 export function parseSentTrial(content: unknown, from: string, plugins: Plugins): Trial {
   const { data } = trialSchema(plugins).safeParse(content);
   const held = plugins.outside ?? [];
-  const isSound = data && pluginMismatch(identitiesOf(data), held, "") === undefined;
+  const isSound = data && pluginMismatch(pluginIdentities(data), held, "") === undefined;
   return isSound ? fitted(data, plugins, from) : parseTrial(JSON.stringify(content), from, plugins); // which has words for it
 }
 
@@ -97,7 +97,7 @@ export function namedPlugins(
       const { kind, name, module } = named;
       return module === undefined ? [] : { text: module, by, of: `${kind} '${excerpt(name)}'` };
     }),
-    identities: identitiesOf(data),
+    identities: pluginIdentities(data),
   };
 }
 

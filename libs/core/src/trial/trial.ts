@@ -3,7 +3,7 @@ import { attackedCount, clientIds } from "../contracts/clients.js";
 import type { Plugin, Plugins, Registry } from "../contracts/plugin.js";
 import { UserError } from "../words/errors.js";
 import { didYouMean } from "../words/near.js";
-import { optionsOf, type PluginChoice } from "../contracts/plugin-choice.js";
+import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
 import { locatedPlugin } from "../contracts/plugin-identity.js";
 import { devicesSchema } from "./devices.js";
 import { scheduleSchema } from "./schedule.js";
@@ -11,7 +11,7 @@ import { schemaFault } from "../words/schema-fault.js";
 import { excerpt } from "../words/text.js";
 
 /** One of a registry's plug-ins with its options, unknown names and keys refused. */
-export function choiceOf(
+export function choiceSchema(
   registry: Registry<Plugin<unknown>>,
   what: string,
 ): z.ZodType<PluginChoice> {
@@ -52,7 +52,7 @@ function guarded<S extends z.ZodObject>(schema: S, who: string): S {
 export function createPlugin<T>(registry: Registry<Plugin<T>>, choice: PluginChoice): T {
   const plugin: Plugin<T> | undefined = registry.get(choice.name);
   if (!plugin) throw new Error(`no plug-in is called '${choice.name}'`);
-  return plugin.create(optionsOf(choice) as never);
+  return plugin.create(pluginOptions(choice) as never);
 }
 
 /** A timer of Node.js beyond 2³¹ ms would fire at once. */
@@ -77,7 +77,7 @@ export function trialSchema(plugins: Plugins): ReturnType<typeof makeSchema> {
 }
 
 function makeSchema(plugins: Plugins) {
-  const aggregator = choiceOf(plugins.aggregators, "aggregator");
+  const aggregator = choiceSchema(plugins.aggregators, "aggregator");
   return z
     .strictObject({
       name: z
@@ -89,19 +89,9 @@ function makeSchema(plugins: Plugins) {
       rounds: z.int().min(1).max(1_000_000).describe("Rounds of training and aggregation."),
       clients: clientTotal.describe("Clients, contaminated ones included."),
       cohort: z
-        .union(
-          [
-            z.literal("all"),
-            z.strictObject({ count }),
-            z.strictObject({ fraction }),
-            // As it was called up to version 0.1.
-            z
-              .strictObject({ number: count })
-              .meta({ deprecated: true })
-              .transform(({ number }) => ({ count: number })),
-          ],
-          { error: "expected all, { count: n } or { fraction: f }" },
-        )
+        .union([z.literal("all"), z.strictObject({ count }), z.strictObject({ fraction })], {
+          error: "expected all, { count: n } or { fraction: f }",
+        })
         .default("all")
         .describe("Clients sampled for a round: all, a number of them, or a fraction."),
       devices: devicesSchema
@@ -123,7 +113,7 @@ function makeSchema(plugins: Plugins) {
         .describe(
           "Plug-ins from outside: modules, by their paths from here (./my-task.js) or packages.",
         ),
-      task: choiceOf(plugins.tasks, "task").describe("What is learnt, from which data."),
+      task: choiceSchema(plugins.tasks, "task").describe("What is learnt, from which data."),
       aggregator: aggregator.describe("The method under study."),
       baselines: z
         .array(
@@ -144,7 +134,7 @@ function makeSchema(plugins: Plugins) {
         .array(
           z
             .strictObject({
-              attack: choiceOf(plugins.attacks, "attack"),
+              attack: choiceSchema(plugins.attacks, "attack"),
               clients: z.array(z.string()).min(1).optional().describe("Ids, as c03."),
               count: count.optional().describe("This many clients, drawn by the seed."),
               fraction: fraction.optional().describe("This fraction of all clients, rounded."),
@@ -157,7 +147,9 @@ function makeSchema(plugins: Plugins) {
         .default([])
         .describe("Which clients are contaminated, and how."),
       mods: z
-        .array(plugins.mods?.size ? choiceOf(plugins.mods, "mod") : z.never("no mod is registered"))
+        .array(
+          plugins.mods?.size ? choiceSchema(plugins.mods, "mod") : z.never("no mod is registered"),
+        )
         .optional()
         .describe(
           "What wraps every update on its way, in this order: clipping and noise, an encoding. Default: nothing.",

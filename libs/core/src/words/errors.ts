@@ -57,7 +57,7 @@ export class UserError extends Error {
 const faultBytes = 2048;
 
 /** For people, of whatever a plug-in threw: on one line, made printable, and cut. */
-export function messageOf(error: unknown): string {
+export function errorMessage(error: unknown): string {
   return printable(textOf(error), faultBytes);
 }
 
@@ -73,11 +73,11 @@ function textOf(error: unknown): string {
  * ` (file:///…/task.js:3:5)`, the first place that an error's stack names, if it names one: not the line's text, which of a minified
  * package has no end. For people only: it depends on how the program was started, and must not enter a record.
  */
-export function placeOf(error: unknown): string {
+export function errorLocation(error: unknown): string {
   try {
     const stack = String((error as Partial<Error> | undefined)?.stack);
     const [, place] = /^ +at (?:.*\()?((?:file:\/\/)?\/.*:\d+:\d+)\)?$/m.exec(stack) ?? [];
-    return place === undefined ? "" : ` (${messageOf(place)})`;
+    return place === undefined ? "" : ` (${errorMessage(place)})`;
   } catch {
     return ""; // what was thrown may be anything
   }

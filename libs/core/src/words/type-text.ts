@@ -1,8 +1,8 @@
-import { messageOf } from "./errors.js";
+import { errorMessage } from "./errors.js";
 
 /** For people, of what should have been something else. */
-export function typeText(value: unknown): string {
-  if (typeof value === "string") return `'${messageOf(value).slice(0, 80)}'`;
+export function describeValue(value: unknown): string {
+  if (typeof value === "string") return `'${errorMessage(value).slice(0, 80)}'`;
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (value instanceof Promise) return "a promise: is an await missing?";
   if (Array.isArray(value)) return "an array";
@@ -10,6 +10,6 @@ export function typeText(value: unknown): string {
   if (typeof value !== "object") return `a ${typeof value}`;
   const { name } = (value.constructor as { readonly name?: unknown } | undefined) ?? {};
   return typeof name === "string" && name !== "" && name !== "Object"
-    ? `a ${messageOf(name)}`
+    ? `a ${errorMessage(name)}`
     : "an object";
 }

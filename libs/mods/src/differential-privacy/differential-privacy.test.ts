@@ -92,7 +92,9 @@ describe("differential-privacy, at the coordinator", () => {
       const passed = await mod.server?.(received, state);
       ({ state } = passed ?? {});
       assert.equal(passed?.updates, undefined);
-      all.push(Object.fromEntries([...(passed?.told ?? [])].map(([id, m]) => [id, m["epsilon"]])));
+      all.push(
+        Object.fromEntries([...(passed?.metrics ?? [])].map(([id, m]) => [id, m["epsilon"]])),
+      );
     }
     return all;
   }

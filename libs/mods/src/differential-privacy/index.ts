@@ -1,6 +1,6 @@
 import {
   isLowRank,
-  largestSize,
+  maxAbs,
   tensorsOf,
   yieldToEventLoop,
   type Mod,
@@ -104,7 +104,7 @@ async function privatised(
 
 /** Of all numbers together, without overflow on the way; NaN or Infinity if one of them is, or it is beyond all numbers. */
 function normOf(tensors: readonly Tensor[]): number {
-  const largest = Math.max(0, ...tensors.map(({ data }) => largestSize(data)));
+  const largest = Math.max(0, ...tensors.map(({ data }) => maxAbs(data)));
   if (largest === 0) return 0;
   let squares = 0;
   for (const { data } of tensors) {
@@ -135,5 +135,5 @@ function charged(
     });
     return [clientId, { epsilon: epsilonOf(spent, delta) }] as const;
   });
-  return { told: new Map(told), state: ledger };
+  return { metrics: new Map(told), state: ledger };
 }

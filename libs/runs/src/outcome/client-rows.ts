@@ -2,7 +2,7 @@ import type { Metrics, VerdictStatus } from "@fedclair/core";
 import { clientIds, printable, type ClientRecord, type Failure } from "@fedclair/core/internal";
 import type { TrialDescription } from "../description.js";
 import type { Run } from "../run.js";
-import { isFlagged, truthOf, truthText } from "../truth.js";
+import { isFlagged, clientTruth, truthText } from "../truth.js";
 
 /** How a verdict differs from the truth. */
 export type Mistake = "missed" | "false alarm";
@@ -47,12 +47,12 @@ export function clientRows(run: Pick<Run, "trial" | "description" | "clients">):
     round: client.round,
     display: displayName(client.clientId, description),
     truth: truthText(client),
-    isContaminated: truthOf(client) === "contaminated",
+    isContaminated: clientTruth(client) === "contaminated",
     verdict: client.verdict,
     score: client.score ?? null,
     threshold: client.threshold ?? null,
     reason: client.reason,
-    mistake: mistakeOf(client),
+    mistake: findMistake(client),
     roundsFlagged: clients.get(client.clientId)?.roundsFlagged ?? 0,
     roundsJudged: clients.get(client.clientId)?.roundsJudged ?? 0,
     evaluation: clients.get(client.clientId)?.evaluation ?? {},
@@ -89,16 +89,16 @@ const truths = ["contaminated", "unknown", "benign"] as const;
 /** The contaminated first, the benign last, then by attack, then by id; ids of one trial are of equal length. */
 export function byTruth(a: ClientRecord, b: ClientRecord): number {
   return (
-    truths.indexOf(truthOf(a)) - truths.indexOf(truthOf(b)) ||
+    truths.indexOf(clientTruth(a)) - truths.indexOf(clientTruth(b)) ||
     compare(a.attack ?? "", b.attack ?? "") ||
     compare(a.clientId, b.clientId)
   );
 }
 
 /** None of an undecided verdict, which says nothing that could be wrong, nor where the truth is unknown. */
-export function mistakeOf(client: ClientRecord): Mistake | undefined {
+export function findMistake(client: ClientRecord): Mistake | undefined {
   const { verdict } = client;
-  const truth = truthOf(client);
+  const truth = clientTruth(client);
   if (verdict === undefined || verdict === "undecided" || truth === "unknown") return undefined;
   if (truth === "contaminated") return isFlagged(client) ? undefined : "missed";
   return isFlagged(client) ? "false alarm" : undefined;

@@ -21,7 +21,7 @@ export interface ComparedMeasure {
 /** What differs between runs: in their trials, and in what they measured. @param runs by what people call them */
 export function compareRuns(runs: ReadonlyMap<string, Run>): RunComparison {
   const all = [...runs.values()];
-  const trials = all.map(({ trial }) => new Map(leaves(trial)));
+  const trials = all.map(({ trial }) => new Map(leafValues(trial)));
   const paths = new Set(trials.flatMap((own) => [...own.keys()]));
   const rows = [...paths].map((path) => ({ path, values: trials.map((own) => own.get(path)) }));
   const names = new Set(all.flatMap(({ summary }) => Object.keys(summary.measures)));
@@ -44,8 +44,11 @@ function compared(name: string, runs: readonly Run[]): ComparedMeasure {
 }
 
 /** Every value of a tree that is no mapping and no list, as [path, JSON]. @param path of the tree, by keys */
-export function* leaves(value: unknown, path: readonly string[] = []): Generator<[string, string]> {
+export function* leafValues(
+  value: unknown,
+  path: readonly string[] = [],
+): Generator<[string, string]> {
   if (typeof value === "object" && value !== null) {
-    for (const [key, inner] of Object.entries(value)) yield* leaves(inner, [...path, key]);
+    for (const [key, inner] of Object.entries(value)) yield* leafValues(inner, [...path, key]);
   } else if (value !== undefined) yield [path.join("."), JSON.stringify(value)];
 }

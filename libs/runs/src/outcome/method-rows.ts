@@ -1,11 +1,17 @@
 import type { Metrics } from "@fedclair/core";
 import type { TrialDescription } from "../description.js";
-import { evaluationsOf, inCommon, meanOf, metricsIn, type ClientMean } from "../evaluation.js";
-import { ownValue } from "../measure.js";
+import {
+  clientEvaluations,
+  sharedEvaluations,
+  meanMetric,
+  metricsIn,
+  type ClientMean,
+} from "../evaluation.js";
+import { ownProperty } from "../measure.js";
 import type { Run } from "../run.js";
 
 /** One method's last round, set beside those of the others. */
-export interface MethodRow {
+export interface ArmRow {
   readonly label: string;
   /** Clients that measured their params; undefined of a method that is not compared: it stopped, or is behind. */
   readonly measured: number | undefined;
@@ -14,9 +20,9 @@ export interface MethodRow {
 }
 
 /** The methods of a trial over the same clients. */
-export interface MethodComparison {
+export interface ArmComparison {
   /** The method under study first. */
-  readonly rows: readonly MethodRow[];
+  readonly rows: readonly ArmRow[];
   /** What clients measured, the most telling first. */
   readonly metrics: readonly string[];
   /** Metrics beyond those. */
@@ -26,20 +32,20 @@ export interface MethodComparison {
 }
 
 /** Of the last round; a mean of another round would compare training time, not methods. @param most metrics */
-export function compareMethods(run: Run, most: number): MethodComparison {
+export function compareArms(run: Run, most: number): ArmComparison {
   const methods = run.arms.map(({ label }) => ({ label, last: run.last.get(label) }));
   const evaluations = methods.map(({ label, last }) => {
-    const stopped = ownValue(run.summary.stopped, label) !== undefined;
+    const stopped = ownProperty(run.summary.stopped, label) !== undefined;
     const isCompared = !stopped && last?.round === methods[0]?.last?.round;
-    return isCompared && last ? evaluationsOf(last.clients) : undefined;
+    return isCompared && last ? clientEvaluations(last.clients) : undefined;
   });
   const all = evaluations.map((own) => own ?? new Map<string, Metrics>());
-  const known = telling(new Set(all.flatMap(metricsIn)), run.description);
+  const known = orderMetrics(new Set(all.flatMap(metricsIn)), run.description);
   const metrics = known.slice(0, most);
   const means = metrics.map((metric) =>
-    inCommon(all, metric).map((common) => meanOf(common, metric)),
+    sharedEvaluations(all, metric).map((common) => meanMetric(common, metric)),
   );
-  const rows = methods.map(({ label }, i): MethodRow => {
+  const rows = methods.map(({ label }, i): ArmRow => {
     const own = metrics.flatMap((metric, m) => {
       const mean = means[m]?.[i];
       return mean ? [[metric, mean] as const] : [];
@@ -53,7 +59,7 @@ export function compareMethods(run: Run, most: number): MethodComparison {
 }
 
 /** Metrics in the order in which people want them: the primary one, those that the task describes, the others. */
-export function telling(metrics: Iterable<string>, description: TrialDescription): string[] {
+export function orderMetrics(metrics: Iterable<string>, description: TrialDescription): string[] {
   const { primary } = description;
   const places = new Map(Object.keys(description.metrics).map((metric, place) => [metric, place]));
   const placeOf = (metric: string) =>

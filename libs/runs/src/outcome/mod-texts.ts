@@ -1,9 +1,9 @@
-import { optionsOf, type PluginChoice } from "@fedclair/core/internal";
+import { pluginOptions, type PluginChoice } from "@fedclair/core/internal";
 import type { Run } from "../run.js";
 
 /** A plug-in's name and options on a line: `clair (rank 4, side left)`. */
 export function choiceText(choice: PluginChoice): string {
-  const listed = Object.entries(optionsOf(choice)).map(([key, value]) => {
+  const listed = Object.entries(pluginOptions(choice)).map(([key, value]) => {
     return `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`;
   });
   return listed.length === 0 ? choice.name : `${choice.name} (${listed.join(", ")})`;

@@ -5,7 +5,7 @@ import { measuringClients } from "../truth.js";
 import { backendText } from "./backend-text.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "./columns.js";
-import { compareMethods, type MethodRow } from "./method-rows.js";
+import { compareArms, type ArmRow } from "./method-rows.js";
 import { modTexts } from "./mod-texts.js";
 import { verdictSentence } from "./verdict.js";
 
@@ -66,7 +66,7 @@ export function verdictText({ verdict, round }: Pick<ClientRow, "verdict" | "rou
 
 /** The benign clients' means of the last round, a row a method. */
 function methodTable(run: Run): string {
-  const { rows, metrics, hidden, clientsDiffer } = compareMethods(run, mostMetrics);
+  const { rows, metrics, hidden, clientsDiffer } = compareArms(run, mostMetrics);
   if (metrics.length === 0) {
     const { unmeasured } = run.failures;
     const why =
@@ -95,7 +95,7 @@ function methodTable(run: Run): string {
   ].join("\n");
 }
 
-function methodCells(row: MethodRow, metrics: readonly string[]): string[] {
+function methodCells(row: ArmRow, metrics: readonly string[]): string[] {
   const n = countOf(row);
   return [
     printable(row.label, mostBytes),
@@ -109,13 +109,13 @@ function methodCells(row: MethodRow, metrics: readonly string[]): string[] {
 }
 
 /** Clients that a method's first mean is taken over. */
-export function countOf({ means }: MethodRow): number | undefined {
+export function countOf({ means }: ArmRow): number | undefined {
   const [first] = means.values();
   return first?.n;
 }
 
 /** `10`, or `5 of 10` where some that measured are left out since they did not under another method. */
-export function countText(row: MethodRow): string {
+export function countText(row: ArmRow): string {
   const { measured } = row;
   if (measured === undefined) return "—";
   const n = countOf(row) ?? 0;

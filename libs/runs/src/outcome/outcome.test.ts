@@ -3,10 +3,10 @@ import { stripVTControlCharacters } from "node:util";
 import type { ClientRecord, Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { clientOf, lostClient, recordOf, runOf } from "../../testing/run-of.js";
-import { faultsOf } from "../faults.js";
+import { runFaults } from "../faults.js";
 import { clientRows } from "./client-rows.js";
 import { columns } from "./columns.js";
-import { compareMethods } from "./method-rows.js";
+import { compareArms } from "./method-rows.js";
 import { outcomeText } from "./outcome-text.js";
 import { verdictSentence } from "./verdict.js";
 
@@ -242,7 +242,7 @@ describe("verdictSentence", () => {
     const truths = clientRows(told).map(({ clientId, truth }) => [clientId, truth]);
     assert.deepEqual(truths.at(-1), ["c02", "unknown"], "which was never sampled");
     const lost = runOf(single, [recordOf("clair", 1, external(lostClient("c00")))]);
-    const [fault] = faultsOf(lost.trial, lost.summary);
+    const [fault] = runFaults(lost.trial, lost.summary);
     assert.match(
       fault?.message ?? "",
       /^1 of 1 rounds of clients not known to be contaminated were lost/,
@@ -284,7 +284,7 @@ describe("compareMethods", () => {
       ),
       recordOf("mean", 1, lostClient("c00"), clientOf("c01", null, undefined, 0.4)),
     ]);
-    const { rows, clientsDiffer } = compareMethods(run, 9);
+    const { rows, clientsDiffer } = compareArms(run, 9);
     assert.ok(clientsDiffer);
     assert.deepEqual(
       rows.map(({ measured, means }) => [measured, means.get("accuracy")]),
@@ -305,7 +305,7 @@ describe("compareMethods", () => {
       evaluation: { ...evaluation, accuracy: 0.5, constructor: 1 },
     };
     const metrics = { loss: { description: "" }, accuracy: { description: "" } };
-    const { metrics: shown, hidden } = compareMethods(
+    const { metrics: shown, hidden } = compareArms(
       runOf(single, [recordOf("clair", 1, client)], { metrics, primary: "m7" }),
       3,
     );
@@ -321,12 +321,12 @@ describe("compareMethods", () => {
       recordOf("mean", 1, client),
     ];
     assert.deepEqual(
-      compareMethods(runOf(trial, records), 9).rows.map(({ measured }) => measured),
+      compareArms(runOf(trial, records), 9).rows.map(({ measured }) => measured),
       [1, undefined],
     );
     const stopped = [...records, { ...recordOf("mean", 2), stopped: "it broke" }];
     assert.deepEqual(
-      compareMethods(runOf(trial, stopped), 9).rows.map(({ measured }) => measured),
+      compareArms(runOf(trial, stopped), 9).rows.map(({ measured }) => measured),
       [1, undefined],
     );
   });

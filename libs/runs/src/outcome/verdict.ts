@@ -1,11 +1,11 @@
 import { printable } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import type { Detected } from "../detection.js";
-import { metricOf, ownValue } from "../measure.js";
-import { counted, formatNumber } from "../numbers.js";
+import { readMetric, ownProperty } from "../measure.js";
+import { countNoun, formatNumber } from "../numbers.js";
 import type { Run } from "../run.js";
 import { measuringClients } from "../truth.js";
-import { compareMethods, type MethodRow } from "./method-rows.js";
+import { compareArms, type ArmRow } from "./method-rows.js";
 
 /** Of the sentence; reasons that records bring along may be long. */
 const mostBytes = 8192;
@@ -27,14 +27,14 @@ export function verdictSentence(run: Run): string {
     lossClause(run),
   ];
   const sentence = parts.filter((part) => part !== undefined).join("; ") + ".";
-  const why = ownValue(run.summary.stopped, main);
+  const why = ownProperty(run.summary.stopped, main);
   if (why !== undefined) {
     const until = rounds === 0 ? "" : ` Until then ${sentence}`;
     return printable(`${main} could not go on, ${why}.${until}`, mostBytes);
   }
   if (rounds === 0) return "Stopped before the end of the first round.";
   const all = run.trial.rounds;
-  const until = rounds < all ? `after ${rounds} of ${counted(all, "round")}` : "in a baseline";
+  const until = rounds < all ? `after ${rounds} of ${countNoun(all, "round")}` : "in a baseline";
   return printable(run.isFinished ? sentence : `Stopped ${until}: ${sentence}`, mostBytes);
 }
 
@@ -43,9 +43,9 @@ function detectionClause({ detected }: Run): string {
   if (!open) return "judges no clients";
   const { judged, flagged } = open.unknown;
   const { count, reason } = open.undecided;
-  const unknown = `flagged ${flagged} of ${counted(judged, "client")} of unknown truth in the last round`;
+  const unknown = `flagged ${flagged} of ${countNoun(judged, "client")} of unknown truth in the last round`;
   const why = reason === undefined ? "" : ` (${reason})`;
-  const undecided = `undecided about ${counted(count, "client")} in the last round${why}`;
+  const undecided = `undecided about ${countNoun(count, "client")} in the last round${why}`;
   return [
     knownClause(detected, judged > 0),
     judged > 0 ? unknown : undefined,
@@ -61,7 +61,7 @@ function knownClause(detected: Detected, isOpen: boolean): string | undefined {
   if (!last) return undefined;
   const span = rounds === 1 ? "in the only round" : `over ${rounds} rounds`;
   const alarms =
-    total.falseAlarms === 0 ? "no false alarm" : counted(total.falseAlarms, "false alarm");
+    total.falseAlarms === 0 ? "no false alarm" : countNoun(total.falseAlarms, "false alarm");
   if (total.contaminated === 0) {
     const none = isOpen
       ? "none of the clients that it judged is known to be contaminated"
@@ -75,7 +75,7 @@ function knownClause(detected: Detected, isOpen: boolean): string | undefined {
     return `${inLast} ${rounds === 1 ? span : `in every round (${rounds})`}, with ${alarms}`;
   }
   const overall = `${total.caught} of ${total.contaminated}`;
-  const tail = `${span}, with ${alarms}; exactly the contaminated in ${exact.rounds} of the ${counted(exact.of, "round")} with any`;
+  const tail = `${span}, with ${alarms}; exactly the contaminated in ${exact.rounds} of the ${countNoun(exact.of, "round")} with any`;
   return last.contaminated === 0
     ? `flagged ${overall} ${who} ${tail}`
     : `${inLast} in the last round, ${overall} ${tail}`;
@@ -92,13 +92,13 @@ function clientsClause({ detected: { clients } }: Run): string | undefined {
 function neverSampledClause({ description, clients }: Run): string | undefined {
   const never = [...description.attacks.keys()].filter((id) => !clients.has(id)).length;
   if (never === 0) return undefined;
-  return `${counted(never, "contaminated client")} ${never === 1 ? "was" : "were"} never sampled`;
+  return `${countNoun(never, "contaminated client")} ${never === 1 ? "was" : "were"} never sampled`;
 }
 
 /** By the task's primary metric, of the clients or of the coordinator; else by the first that clients measured. */
 function comparisonClause(run: Run): string | undefined {
   const { primary } = run.description;
-  const comparison = compareMethods(run, 1);
+  const comparison = compareArms(run, 1);
   const [metric] = comparison.metrics;
   if (metric === undefined || (primary !== undefined && metric !== primary)) {
     const coordinated = primary === undefined ? undefined : coordinatorClause(run, primary);
@@ -142,20 +142,20 @@ function whoMeasured(run: Run): string {
   return run.summary.truth === "unknown" ? "clients'" : "benign";
 }
 
-function differing(n: number, rows: readonly MethodRow[]): string {
+function differing(n: number, rows: readonly ArmRow[]): string {
   const each = rows.flatMap(({ label, measured }) =>
     measured === undefined ? [] : [`${label} ${measured}`],
   );
-  return `, over the ${counted(n, "client")} measured under every method (${each.join(", ")})`;
+  return `, over the ${countNoun(n, "client")} measured under every method (${each.join(", ")})`;
 }
 
 function coordinatorClause(run: Run, metric: string): string | undefined {
   const methods = run.arms.map(({ label }) => ({ label, last: run.last.get(label) }));
   const [main, ...baselines] = methods;
-  const own = metricOf(main?.last?.metrics, metric);
+  const own = readMetric(main?.last?.metrics, metric);
   if (own === undefined) return undefined;
   const against = baselines.flatMap(({ label, last }) => {
-    const value = last?.round === main?.last?.round ? metricOf(last?.metrics, metric) : undefined;
+    const value = last?.round === main?.last?.round ? readMetric(last?.metrics, metric) : undefined;
     return value === undefined ? [] : [`${value.toPrecision(3)} (${label})`];
   });
   return `${metric} ${own.toPrecision(3)}${againstText(against)}`;
@@ -164,8 +164,8 @@ function coordinatorClause(run: Run, metric: string): string | undefined {
 function failureClause({ failures: { training } }: Run): string | undefined {
   const { late, failed } = training;
   const clauses = [
-    ...(late > 0 ? [`${counted(late, "answer")} of stragglers left out`] : []),
-    ...(failed > 0 ? [`${counted(failed, "answer")} of its clients failed`] : []),
+    ...(late > 0 ? [`${countNoun(late, "answer")} of stragglers left out`] : []),
+    ...(failed > 0 ? [`${countNoun(failed, "answer")} of its clients failed`] : []),
   ];
   return clauses.length === 0 ? undefined : clauses.join(", ");
 }

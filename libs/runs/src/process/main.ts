@@ -4,7 +4,7 @@ import { printable } from "@fedclair/core/text";
 import { CommanderError, Option, type Command } from "commander";
 import { endWithParent } from "./end-with-parent.js";
 import { keepStdoutForAnswers, print } from "./print.js";
-import { codeOf, systemFault } from "./system-error.js";
+import { systemErrorCode, systemFault } from "./system-error.js";
 import { uncaughtText } from "./uncaught.js";
 
 /**
@@ -22,7 +22,7 @@ export async function runProgram(program: Command, argv = process.argv): Promise
   process.on("exit", tellEarlyExit);
   process.stdout.on("error", (error) => {
     controller.abort();
-    if (codeOf(error) !== "EPIPE") fail(error);
+    if (systemErrorCode(error) !== "EPIPE") fail(error);
   });
   process.stderr.on("error", () => {
     controller.abort(); // and nothing is left to tell it by

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { exitCodes } from "@fedclair/core/internal";
-import { codeOf, systemFault } from "./system-error.js";
+import { systemErrorCode, systemFault } from "./system-error.js";
 
 describe("systemFault", () => {
   let folder: string;
@@ -56,7 +56,7 @@ describe("systemFault", () => {
     for (const error of [new TypeError("no"), Object.assign(new Error(), { code: "EBADF" }), "x"]) {
       assert.equal(systemFault(error), undefined);
     }
-    assert.equal(codeOf(Object.assign(new Error(), { code: "EBADF" })), "EBADF");
-    assert.equal(codeOf(Object.assign(new Error(), { code: 7 })), undefined);
+    assert.equal(systemErrorCode(Object.assign(new Error(), { code: "EBADF" })), "EBADF");
+    assert.equal(systemErrorCode(Object.assign(new Error(), { code: 7 })), undefined);
   });
 });

@@ -22,7 +22,7 @@ const advice: Readonly<Record<string, string>> = {
 const unnamed: Readonly<Record<number, string>> = { [-122]: "EDQUOT" };
 
 /** The code of an error of the system, as `ENOENT`; undefined of any other error. */
-export function codeOf(error: unknown): string | undefined {
+export function systemErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return;
   const { code, errno } = error as NodeJS.ErrnoException;
   return unnamed[errno ?? 0] ?? code;
@@ -33,7 +33,7 @@ export function codeOf(error: unknown): string | undefined {
  * the system names one. Undefined of any other error.
  */
 export function systemFault(error: unknown): UserError | undefined {
-  const code = codeOf(error);
+  const code = systemErrorCode(error);
   const what = advice[code ?? ""];
   if (code === undefined || what === undefined) return undefined;
   const { syscall = "", path } = error as NodeJS.ErrnoException;

@@ -4,7 +4,7 @@ import { UserError } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
 import { parse } from "yaml";
 import type { PlaceOptions } from "../process/run-options.js";
-import { codeOf } from "../process/system-error.js";
+import { systemErrorCode } from "../process/system-error.js";
 import type { Summary } from "../summary.js";
 import { trialHash } from "../trial-hash.js";
 import { roundsIn } from "./checkpoint.js";
@@ -33,7 +33,7 @@ export interface RunFailure {
 export type RunStatus = "done" | "running" | "failed" | "interrupted";
 
 /** A run that lies in a folder. */
-export interface HeldRun {
+export interface StoredRun {
   readonly folder: string;
   readonly info: RunInfo;
   readonly trial: Trial;
@@ -49,7 +49,7 @@ export interface HeldRun {
 }
 
 /** The folder of a run: as the options say, else by the trial's name, seed and hash. */
-export async function folderOf(
+export async function chooseRunFolder(
   trial: Trial,
   { out, name, again = false }: PlaceOptions,
 ): Promise<string> {
@@ -70,7 +70,7 @@ export async function folderOf(
  * @param isOurs this process holds the folder, which makes no run a running one
  * @throws UserError if it holds anything else
  */
-export async function runIn(folder: string, isOurs = false): Promise<HeldRun | undefined> {
+export async function findRun(folder: string, isOurs = false): Promise<StoredRun | undefined> {
   const names = await ownNames(folder);
   if (names.length === 0) return undefined;
   const advice = "choose another --out, or empty it";
@@ -93,12 +93,12 @@ export async function runIn(folder: string, isOurs = false): Promise<HeldRun | u
 }
 
 /** The runs under a folder, by name; what is none, and what cannot be read, is left out. */
-export async function runsUnder(root: string): Promise<HeldRun[]> {
-  const runs: HeldRun[] = [];
+export async function listRuns(root: string): Promise<StoredRun[]> {
+  const runs: StoredRun[] = [];
   for (const name of (await readdir(root).catch(() => [])).sort()) {
     const folder = join(root, name);
     if (!(await stat(folder)).isDirectory()) continue;
-    const run = await runIn(folder).catch(() => undefined);
+    const run = await findRun(folder).catch(() => undefined);
     if (run) runs.push(run);
   }
   return runs;
@@ -113,11 +113,11 @@ const ours = new RegExp(
  * Removes a run, and its folder if nothing else lies in it. @returns what does
  * @throws InUse if it is running
  */
-export async function removeRun({ folder }: Pick<HeldRun, "folder">): Promise<string[]> {
+export async function removeRun({ folder }: Pick<StoredRun, "folder">): Promise<string[]> {
   try {
     await Lock.take(folder); // which goes with the rest
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return []; // another was first
+    if (systemErrorCode(error) === "ENOENT") return []; // another was first
     throw error;
   }
   const names = await readdir(folder);
@@ -151,7 +151,7 @@ export function readRunInfo(folder: string): Promise<RunInfo | undefined> {
 /** What lies in a folder beside what one that takes it has put there; nothing if there is no such folder. */
 async function ownNames(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: unknown): string[] => {
-    if (codeOf(error) === "ENOENT") return [];
+    if (systemErrorCode(error) === "ENOENT") return [];
     throw error;
   });
   return names.filter((name) => !name.startsWith(lockFile) && name !== "run.json.part");

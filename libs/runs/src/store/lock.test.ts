@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { freeFrom, holderOf, Lock } from "./lock.js";
+import { breakLocks, holderOf, Lock } from "./lock.js";
 
 describe("Lock", () => {
   let folder: string;
@@ -64,22 +64,22 @@ describe("Lock", () => {
     await write({ ...elsewhere, birth: "another boot 1" });
     await Lock.take(folder);
     await write(elsewhere);
-    await freeFrom(hostname(), folder);
+    await breakLocks(hostname(), folder);
     await Lock.take(folder);
     await assert.rejects(lock.check(), /is gone or another's/);
   });
 
   it("of a machine that is gone is taken away by who knows that, and its holder hears of it", async () => {
     await write({ ...here, host: "elsewhere" });
-    await freeFrom("another", folder);
+    await breakLocks("another", folder);
     await assert.rejects(Lock.take(folder), /in use by process \d+ on elsewhere since/);
-    await freeFrom("elsewhere", folder);
+    await breakLocks("elsewhere", folder);
     const lock = await Lock.take(folder);
-    await freeFrom(hostname(), folder); // here one can ask
+    await breakLocks(hostname(), folder); // here one can ask
     await lock.check();
-    await freeFrom("elsewhere", join(folder, "nowhere"));
+    await breakLocks("elsewhere", join(folder, "nowhere"));
     await writeFile(path, (await readFile(path, "utf8")).replace(hostname(), "elsewhere"));
-    await freeFrom("elsewhere", folder);
+    await breakLocks("elsewhere", folder);
     await assert.rejects(lock.check(), /is gone or another's/);
   });
 

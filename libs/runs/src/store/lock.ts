@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
 import { printable } from "@fedclair/core/internal";
-import { codeOf } from "../process/system-error.js";
+import { systemErrorCode } from "../process/system-error.js";
 
 /** Who holds a folder. */
 export interface Holder {
@@ -80,7 +80,7 @@ export async function holderOf(folder: string): Promise<Holder | undefined> {
  * Takes the lock from processes of another machine, of which the caller knows that they are gone: nothing here can tell. One
  * that is there all the same ends before it writes again (`Lock.check`).
  */
-export async function freeFrom(host: string, folder: string): Promise<void> {
+export async function breakLocks(host: string, folder: string): Promise<void> {
   const path = join(folder, lockFile);
   const holder = parsed(await textOf(path));
   if (holder?.host === host && !canBeAsked(holder)) await rm(path, { force: true });
@@ -127,14 +127,14 @@ async function linked(from: string, to: string): Promise<boolean> {
     await link(from, to);
     return true;
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
+    if (systemErrorCode(error) === "EEXIST") return false;
     throw error;
   }
 }
 
 async function textOf(path: string): Promise<string | undefined> {
   return await readFile(path, "utf8").catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return undefined;
+    if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
   });
 }
@@ -168,7 +168,7 @@ function isThere(holder: Holder): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return codeOf(error) === "EPERM";
+    return systemErrorCode(error) === "EPERM";
   }
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { codeOf } from "../process/system-error.js";
+import { systemErrorCode } from "../process/system-error.js";
 import { syncFolder } from "./durable.js";
 
 /**
@@ -11,7 +11,7 @@ export async function makeFolder(path: string): Promise<boolean> {
   try {
     return await makeLast(path);
   } catch (error) {
-    if (codeOf(error) !== "ENOENT" || dirname(path) === path) throw error;
+    if (systemErrorCode(error) !== "ENOENT" || dirname(path) === path) throw error;
     await makeFolder(dirname(path));
     return makeLast(path); // another process may have made it since
   }
@@ -23,7 +23,7 @@ async function makeLast(path: string): Promise<boolean> {
     await syncFolder(dirname(path)); // else a power cut could lose the folder with all that was synced in it
     return true;
   } catch (error) {
-    if (codeOf(error) === "EEXIST" && (await stat(path)).isDirectory()) return false;
+    if (systemErrorCode(error) === "EEXIST" && (await stat(path)).isDirectory()) return false;
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toyTrial } from "@fedclair/core/testing";
-import { folderOf, runIn, runsUnder } from "./held-run.js";
+import { chooseRunFolder, findRun, listRuns } from "./held-run.js";
 import { makeFolder } from "./make-folder.js";
 import { RunFolder } from "./run-folder.js";
 
@@ -59,11 +59,11 @@ describe("RunFolder.take", () => {
     await folder.begin("wasm");
     await folder.writeFailure(new Error("no luck"));
     await folder.release();
-    assert.deepEqual((await runIn(out))?.failure, { message: "Error: no luck", exitCode: 1 });
-    assert.equal((await runIn(out))?.status, "failed");
+    assert.deepEqual((await findRun(out))?.failure, { message: "Error: no luck", exitCode: 1 });
+    assert.equal((await findRun(out))?.status, "failed");
     await assert.rejects(begin(), /failed \(Error: no luck\) after 0 rounds: fedclair resume /);
     await begin({}, true);
-    assert.equal((await runIn(out))?.status, "interrupted");
+    assert.equal((await findRun(out))?.status, "interrupted");
   });
 
   it("refuses the run of another trial or seed, and one that is done", async () => {
@@ -100,19 +100,19 @@ describe("RunFolder.take", () => {
 
 describe("folderOf", () => {
   it("is named by name, seed and hash, by --name or by --out, and with --again beside the others", async () => {
-    const id = await folderOf(trial, {});
+    const id = await chooseRunFolder(trial, {});
     assert.match(id, /^runs\/toy-1-[0-9a-f]{8}$/);
-    assert.equal(await folderOf({ ...trial, claim: "It works." }, {}), id);
-    assert.notEqual(await folderOf({ ...trial, rounds: 7 }, {}), id);
-    assert.equal(await folderOf(trial, { name: "pilot" }), join("runs", "pilot"));
-    await assert.rejects(folderOf(trial, { name: "pilot", out }), /leave one out/);
+    assert.equal(await chooseRunFolder({ ...trial, claim: "It works." }, {}), id);
+    assert.notEqual(await chooseRunFolder({ ...trial, rounds: 7 }, {}), id);
+    assert.equal(await chooseRunFolder(trial, { name: "pilot" }), join("runs", "pilot"));
+    await assert.rejects(chooseRunFolder(trial, { name: "pilot", out }), /leave one out/);
     const path = join(out, "run");
-    assert.equal(await folderOf(trial, { out: path, again: true }), path);
+    assert.equal(await chooseRunFolder(trial, { out: path, again: true }), path);
     for (const folder of [path, `${path}-2`]) {
       await mkdir(folder);
       await writeFile(join(folder, "x"), "");
     }
-    assert.equal(await folderOf(trial, { out: path, again: true }), `${path}-3`);
+    assert.equal(await chooseRunFolder(trial, { out: path, again: true }), `${path}-3`);
   });
 });
 
@@ -126,7 +126,7 @@ describe("runsUnder", () => {
     await mkdir(join(out, "other"));
     await writeFile(join(out, "file"), "");
     await writeFile(join(out, "b", "summary.json"), '{"arms":[]}');
-    const runs = await runsUnder(out);
+    const runs = await listRuns(out);
     assert.deepEqual(
       runs.map(({ folder, status }) => [folder, status]),
       [
@@ -134,7 +134,7 @@ describe("runsUnder", () => {
         [join(out, "b"), "done"],
       ],
     );
-    assert.deepEqual(await runsUnder(join(out, "none")), []);
+    assert.deepEqual(await listRuns(join(out, "none")), []);
     await running.release();
   });
 });

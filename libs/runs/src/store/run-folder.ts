@@ -4,7 +4,7 @@ import { UserError, type Artifact } from "@fedclair/core";
 import {
   safetensorsPieces,
   exitCodes,
-  messageOf,
+  errorMessage,
   type RoundDone,
   type RoundTiming,
   type Trial,
@@ -12,10 +12,10 @@ import {
 } from "@fedclair/core/internal";
 import { stringify } from "yaml";
 import type { Arm, ArmRecord } from "../arms.js";
-import { codeOf } from "../process/system-error.js";
+import { systemErrorCode } from "../process/system-error.js";
 import type { Summary } from "../summary.js";
 import { trialHash } from "../trial-hash.js";
-import { counted } from "../numbers.js";
+import { countNoun } from "../numbers.js";
 import { version } from "../version.js";
 import {
   dropCheckpoints,
@@ -25,7 +25,7 @@ import {
   type CheckpointPolicy,
 } from "./checkpoint.js";
 import { batches, Log, writeWhole } from "./durable.js";
-import { runIn, type HeldRun, type RunFailure, type RunInfo } from "./held-run.js";
+import { findRun, type StoredRun, type RunFailure, type RunInfo } from "./held-run.js";
 import type { LinesFile } from "./lines.js";
 import { InUse, Lock } from "./lock.js";
 import { makeFolder } from "./make-folder.js";
@@ -61,7 +61,7 @@ interface Taken {
   /** Was the folder made for it? */
   readonly isNew: boolean;
   /** The run to go on with. */
-  readonly held: HeldRun | undefined;
+  readonly held: StoredRun | undefined;
 }
 
 /**
@@ -103,12 +103,12 @@ export class RunFolder {
     try {
       lock = await Lock.take(path).catch(async (error: unknown) => {
         // Whoever had it before gave it up, and the folder with it.
-        if (codeOf(error) !== "ENOENT") throw error;
+        if (systemErrorCode(error) !== "ENOENT") throw error;
         isNew = await makeFolder(path);
         return await Lock.take(path);
       });
-      const held = await runIn(path, true);
-      if (held) checkHeld(held, trial, resumes);
+      const held = await findRun(path, true);
+      if (held) checkExistingRun(held, trial, resumes);
       return new RunFolder(path, lock, { trial, policy, isNew, held });
     } catch (error) {
       await lock?.release();
@@ -215,7 +215,7 @@ export class RunFolder {
   async writeFailure(error: unknown): Promise<void> {
     if (!this.#hasBegun) return;
     const exitCode = error instanceof UserError ? error.exitCode : exitCodes.internal;
-    const failure: RunFailure = { message: messageOf(error), exitCode };
+    const failure: RunFailure = { message: errorMessage(error), exitCode };
     const text = JSON.stringify(failure, null, 2) + "\n";
     await writeWhole(join(this.path, "failure.json"), text).catch(() => undefined);
   }
@@ -256,7 +256,7 @@ function countsOf(wire: WireTraffic): WireTraffic {
 }
 
 /** @throws UserError unless the run that lies in a folder is of this trial, and one to go on with */
-export function checkHeld(held: HeldRun, trial: Trial, resumes: boolean): void {
+export function checkExistingRun(held: StoredRun, trial: Trial, resumes: boolean): void {
   checkTrial(held, trial);
   const { folder, status, holder, rounds, failure } = held;
   if (holder) throw new InUse(folder, holder);
@@ -265,12 +265,12 @@ export function checkHeld(held: HeldRun, trial: Trial, resumes: boolean): void {
   if (resumes) return;
   const how = failure ? `failed (${failure.message})` : "was interrupted";
   throw new UserError(
-    `the run in '${folder}' ${how} after ${counted(rounds, "round")}: fedclair resume ${folder} goes on with it, --again makes a new one`,
+    `the run in '${folder}' ${how} after ${countNoun(rounds, "round")}: fedclair resume ${folder} goes on with it, --again makes a new one`,
   );
 }
 
 /** @throws UserError if the run that lies in a folder is another trial's */
-export function checkTrial({ folder, info, trial: held }: HeldRun, trial: Trial): void {
+export function checkTrial({ folder, info, trial: held }: StoredRun, trial: Trial): void {
   if (info.hash === trialHash(trial) && held.name === trial.name) return;
   const [own = "", other = ""] = [trial, held].map(({ name, seed }) => `${name} with seed ${seed}`);
   const differs =

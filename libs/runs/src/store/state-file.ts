@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { Deserializer, Serializer } from "node:v8";
 import { UserError } from "@fedclair/core";
-import { messageOf } from "@fedclair/core/internal";
+import { errorMessage } from "@fedclair/core/internal";
 import { batches, writeWhole } from "./durable.js";
 
 /*
@@ -26,7 +26,7 @@ export async function writeState(path: string, value: unknown): Promise<void> {
     writer.writeValue(value);
   } catch (error) {
     throw new UserError(
-      `a state cannot be stored: ${messageOf(error)}: expected JSON values, typed arrays, maps and arrays of these, in what a task, an aggregator or an attack hands back as its state`,
+      `a state cannot be stored: ${errorMessage(error)}: expected JSON values, typed arrays, maps and arrays of these, in what a task, an aggregator or an attack hands back as its state`,
     );
   }
   const text = writer.releaseBuffer();

@@ -12,7 +12,7 @@ import {
   type TensorDelta,
   type Update,
 } from "@fedclair/core";
-import { messageOf, storedTensor } from "@fedclair/core/internal";
+import { errorMessage, storedTensor } from "@fedclair/core/internal";
 
 const [opened, written] = [promisify(open), promisify(write)];
 
@@ -100,6 +100,6 @@ export class UpdateFile {
 
 function fails(folder: string, error: unknown): never {
   throw new UserError(
-    `cannot keep updates in '${folder}' until the round is over: ${messageOf(error)}; free some space, or choose another folder by --out`,
+    `cannot keep updates in '${folder}' until the round is over: ${errorMessage(error)}; free some space, or choose another folder by --out`,
   );
 }

@@ -1,7 +1,7 @@
 import { UserError, type Plugins } from "@fedclair/core";
 import { didYouMean, type Trial } from "@fedclair/core/internal";
-import { armsOf } from "../arms.js";
-import { measuresOf } from "../description.js";
+import { listArms } from "../arms.js";
+import { trialMeasures } from "../description.js";
 import { detectionInfos } from "../detection.js";
 import type { Sweep } from "./sweep-file.js";
 
@@ -12,7 +12,7 @@ import type { Sweep } from "./sweep-file.js";
  */
 export function checkMeasures({ trials, measures }: Sweep, file: string, plugins: Plugins): void {
   const known = new Set(trials.flatMap(({ trial }) => possibleNames(trial, plugins)));
-  const labels = trials.flatMap(({ trial }) => armsOf(trial).map(({ label }) => label));
+  const labels = trials.flatMap(({ trial }) => listArms(trial).map(({ label }) => label));
   for (const { measure } of measures) {
     if (known.has(measure)) continue;
     if (trials.some(({ trial }) => isOfMod(trial, measure))) continue;
@@ -30,8 +30,8 @@ function isOfMod({ mods = [] }: Trial, measure: string): boolean {
 }
 
 function possibleNames(trial: Trial, plugins: Plugins): string[] {
-  const labels = armsOf(trial).map(({ label }) => label);
-  const { metrics = {} } = measuresOf(trial, plugins);
+  const labels = listArms(trial).map(({ label }) => label);
+  const { metrics = {} } = trialMeasures(trial, plugins);
   const compared = labels.slice(1).flatMap((label) => [`gainOver.${label}`, `ratioTo.${label}`]);
   const ofMetrics = Object.keys(metrics).flatMap((metric) =>
     [...labels, ...compared].flatMap((suffix) => [

@@ -1,5 +1,10 @@
 export { checkMeasures } from "./check-measures.js";
-export { doneBefore, doneElsewhere, runSweepTrial, type Done } from "./run-sweep-trial.js";
+export {
+  findFinished,
+  readFinishedElsewhere,
+  runSweepTrial,
+  type FinishedTrial,
+} from "./run-sweep-trial.js";
 export {
   openSweepFolder,
   runSweep,
@@ -9,4 +14,4 @@ export {
 } from "./run-sweep.js";
 export { idPattern, isSweep, parseSweep, type Sweep, type SweepTrial } from "./sweep-file.js";
 export { sweepText } from "./sweep-text.js";
-export { csvOf, missingMeasures, tablesOf, type Table } from "./table.js";
+export { toCsv, missingMeasures, sweepTables, type Table } from "./table.js";

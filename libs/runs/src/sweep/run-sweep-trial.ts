@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { UserError, type Plugins } from "@fedclair/core";
 import { ClientRunner, exitCodes, MemoryPool } from "@fedclair/core/internal";
 import type { ChosenBackend } from "../backend.js";
-import { faultsOf } from "../faults.js";
+import { runFaults } from "../faults.js";
 import { recordTrial } from "../record-trial.js";
-import { readSummary, removeRun, runIn, type HeldRun } from "../store/held-run.js";
+import { readSummary, removeRun, findRun, type StoredRun } from "../store/held-run.js";
 import { InUse } from "../store/lock.js";
 import type { Summary } from "../summary.js";
 import type { SweepTrial } from "./sweep-file.js";
@@ -17,7 +17,7 @@ export interface Failed {
 }
 
 /** A trial of the grid that is over. */
-export interface Done {
+export interface FinishedTrial {
   readonly trial: SweepTrial;
   /** Its numbers, or why there are none. */
   readonly outcome: Summary | Failed;
@@ -40,10 +40,10 @@ export async function runSweepTrial(
   out: string,
   signal: AbortSignal,
   backend: ChosenBackend,
-): Promise<Done | "busy"> {
+): Promise<FinishedTrial | "busy"> {
   signal.throwIfAborted();
   const folder = join(out, trial.id);
-  const held = await runIn(folder).catch(async () => {
+  const held = await findRun(folder).catch(async () => {
     await rm(folder, { recursive: true, force: true }); // what an earlier release left
     return undefined;
   });
@@ -69,27 +69,30 @@ export async function runSweepTrial(
 }
 
 /** A trial that lies done in the folder of its sweep, and need not be run; undefined of any other. */
-export async function doneBefore(
+export async function findFinished(
   trial: SweepTrial,
   out: string,
   backend: string,
-): Promise<Done | undefined> {
-  const held = await runIn(join(out, trial.id)).catch(() => undefined);
+): Promise<FinishedTrial | undefined> {
+  const held = await findRun(join(out, trial.id)).catch(() => undefined);
   return held?.summary && goesOn(held, backend) ? doneIn(trial, held.summary, true) : undefined;
 }
 
 /** What another process has just run: also where a method of it could not go on. Undefined if it is not there. */
-export async function doneElsewhere(trial: SweepTrial, out: string): Promise<Done | undefined> {
+export async function readFinishedElsewhere(
+  trial: SweepTrial,
+  out: string,
+): Promise<FinishedTrial | undefined> {
   const summary = await readSummary(join(out, trial.id));
   return summary && doneIn(trial, summary, false);
 }
 
-function doneIn(trial: SweepTrial, outcome: Summary, skipped: boolean): Done {
-  return { trial, outcome, faults: faultsOf(trial.trial, outcome), skipped };
+function doneIn(trial: SweepTrial, outcome: Summary, skipped: boolean): FinishedTrial {
+  return { trial, outcome, faults: runFaults(trial.trial, outcome), skipped };
 }
 
 /** Is it of the same backend, and is no method of it one that could not go on? */
-function goesOn({ info, summary }: HeldRun, backend: string): boolean {
+function goesOn({ info, summary }: StoredRun, backend: string): boolean {
   return info.backend === backend && Object.keys(summary?.stopped ?? {}).length === 0;
 }
 

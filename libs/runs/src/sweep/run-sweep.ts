@@ -2,14 +2,14 @@ import { readdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
 import { makeFolder } from "../store/make-folder.js";
-import type { Done } from "./run-sweep-trial.js";
+import type { FinishedTrial } from "./run-sweep-trial.js";
 import { idPattern, type Sweep, type SweepTrial } from "./sweep-file.js";
 
 /** How long a trial is left alone that another process runs, in ms. */
 const patience = 1000;
 
 /** Runs one trial, as `runSweepTrial`. */
-export type RunTrial = (trial: SweepTrial) => Promise<Done | "busy">;
+export type RunTrial = (trial: SweepTrial) => Promise<FinishedTrial | "busy">;
 
 /** Who runs the trials of a sweep: this process, others of this machine, or workers of many machines. */
 export interface TrialQueue {
@@ -46,10 +46,13 @@ export async function openSweepFolder(out: string): Promise<void> {
 export async function* runSweep(
   { trials }: Sweep,
   { run, jobs }: Pick<TrialQueue, "run" | "jobs">,
-): AsyncGenerator<Done> {
+): AsyncGenerator<FinishedTrial> {
   let waiting = [...trials];
   let busy: SweepTrial[] = [];
-  const running = new Map<SweepTrial, Promise<{ trial: SweepTrial; done: Done | "busy" }>>();
+  const running = new Map<
+    SweepTrial,
+    Promise<{ trial: SweepTrial; done: FinishedTrial | "busy" }>
+  >();
   while (waiting.length + busy.length + running.size > 0) {
     for (const trial of waiting.splice(0, jobs - running.size)) {
       running.set(

@@ -2,7 +2,7 @@ import { UserError, type Plugins } from "@fedclair/core";
 import { elsewhere, parseChecked, parseTrial, type Trial } from "@fedclair/core/internal";
 import { stringify } from "yaml";
 import { z } from "zod";
-import { pathsOf } from "../paths.js";
+import { pathResolver } from "../paths.js";
 import { trialHash } from "../trial-hash.js";
 import { expand, type Dimension } from "./expand.js";
 
@@ -89,7 +89,13 @@ export function parseSweep(
   const { dimensions, points } = expand(content, takesList(plugins));
   const trials = points.map(({ content: point, at }): SweepTrial => {
     const place = [...at].map(([path, label]) => `${path} = ${label}`).join(", ");
-    const trial = parseTrial(stringify(point), `${file} [${place}]`, plugins, [], pathsOf(file));
+    const trial = parseTrial(
+      stringify(point),
+      `${file} [${place}]`,
+      plugins,
+      [],
+      pathResolver(file),
+    );
     const why = elsewhere(trial, plugins);
     if (why !== undefined)
       throw new UserError(`${file} [${place}]: a sweep simulates all clients itself; ${why}`);

@@ -12,14 +12,14 @@ import {
   missingMeasures,
   parseSweep,
   checkMeasures,
-  doneBefore,
-  doneElsewhere,
+  findFinished,
+  readFinishedElsewhere,
   openSweepFolder,
   runSweep,
   runSweepTrial,
   sweepText,
-  tablesOf,
-  type Done,
+  sweepTables,
+  type FinishedTrial,
   type RunTrial,
 } from "./index.js";
 
@@ -57,14 +57,14 @@ describe("a sweep", () => {
     backend = "cpu",
     jobs = 1,
   ) => {
-    const done: Done[] = [];
+    const done: FinishedTrial[] = [];
     const trial: RunTrial = (one) =>
       runSweepTrial(one, plugins, out, signal, { name: backend, why: "for a test" });
     await openSweepFolder(out);
     for await (const one of runSweep(sweep, { run: trial, jobs })) done.push(one);
     return done;
   };
-  const summaries = (done: readonly Done[]) =>
+  const summaries = (done: readonly FinishedTrial[]) =>
     new Map(
       done.flatMap(({ trial, outcome }): [string, Summary][] =>
         "failed" in outcome ? [] : [[trial.id, outcome]],
@@ -96,13 +96,13 @@ describe("a sweep", () => {
       "accuracy.toy-mean",
     ];
     const sweep = parse(file.replace(/measures: .*/, `measures: [${measures.join(", ")}]`));
-    const tables = tablesOf(sweep, summaries(await runWith(plugins, sweep)));
+    const tables = sweepTables(sweep, summaries(await runWith(plugins, sweep)));
     assert.deepEqual(
       tables.map(({ worse }) => worse),
       ["high", "high", "high", undefined, "low", undefined],
     );
     // Of what nobody described no end is worse.
-    const bare = tablesOf(sweep, summaries(await run(sweep, undefined, "wasm")));
+    const bare = sweepTables(sweep, summaries(await run(sweep, undefined, "wasm")));
     assert.equal(bare[0]?.worse, undefined);
     assert.deepEqual(bare[0]?.worst, []);
     assert.doesNotMatch(sweepText(bare.slice(0, 1)), /worst/);
@@ -164,12 +164,12 @@ describe("a sweep", () => {
   it("is told what is done, and what another process has just done", async () => {
     const [trial] = parse().trials;
     assert.ok(trial);
-    assert.equal(await doneBefore(trial, out, "cpu"), undefined);
-    assert.equal(await doneElsewhere(trial, out), undefined);
+    assert.equal(await findFinished(trial, out, "cpu"), undefined);
+    assert.equal(await readFinishedElsewhere(trial, out), undefined);
     const [ran] = await run();
-    assert.deepEqual(await doneBefore(trial, out, "cpu"), { ...ran, skipped: true });
-    assert.deepEqual(await doneElsewhere(trial, out), ran);
-    assert.equal(await doneBefore(trial, out, "wasm"), undefined);
+    assert.deepEqual(await findFinished(trial, out, "cpu"), { ...ran, skipped: true });
+    assert.deepEqual(await readFinishedElsewhere(trial, out), ran);
+    assert.equal(await findFinished(trial, out, "wasm"), undefined);
   });
 
   it("leaves a folder alone that holds other things", async () => {
@@ -188,7 +188,7 @@ describe("a sweep", () => {
       runWith(toyPlugins, parse(), undefined, "cpu", 3),
     ]);
     for (const done of shared) assert.deepEqual(summaries(done), summaries(alone));
-    const isRun = ({ outcome, skipped }: Done) => !skipped && !("failed" in outcome);
+    const isRun = ({ outcome, skipped }: FinishedTrial) => !skipped && !("failed" in outcome);
     const runs = shared.flatMap((done) => done.filter(isRun).map(({ trial }) => trial.id));
     assert.deepEqual(runs.sort(), [...summaries(alone).keys()].sort(), "none was run twice");
   });
@@ -239,7 +239,7 @@ describe("a sweep", () => {
 
   it("shows means over seeds, the worst of each column, and holes where a trial failed", async () => {
     const sweep = parse();
-    const tables = tablesOf(sweep, summaries(await run(sweep)));
+    const tables = sweepTables(sweep, summaries(await run(sweep)));
     const [table] = tables;
     assert.ok(table !== undefined && tables.length === 1);
     assert.deepEqual(table.rows, ["none", "toy-shift"]);
@@ -253,7 +253,7 @@ describe("a sweep", () => {
 
   it("makes a table for every value of what is neither row nor column", () => {
     const sweep = parse(file.replace("rounds: 1", "rounds: [1, 2]"));
-    const facets = tablesOf(sweep, new Map()).map(({ facet }) => facet);
+    const facets = sweepTables(sweep, new Map()).map(({ facet }) => facet);
     assert.deepEqual(
       facets.map((facet) => facet.split(" = ")[0]),
       ["task.faults", "task.faults"],

@@ -1,5 +1,5 @@
-import { ownValue } from "../measure.js";
-import { largest, least, mean } from "../numbers.js";
+import { ownProperty } from "../measure.js";
+import { maxOf, minOf, mean } from "../numbers.js";
 import type { Summary } from "../summary.js";
 import { seedPath, type Sweep } from "./sweep-file.js";
 
@@ -26,7 +26,7 @@ export interface Cell {
 }
 
 /** @param summaries of the trials that are done, by id */
-export function tablesOf(sweep: Sweep, summaries: ReadonlyMap<string, Summary>): Table[] {
+export function sweepTables(sweep: Sweep, summaries: ReadonlyMap<string, Summary>): Table[] {
   const { rows, columns, dimensions, measures, trials } = sweep;
   const others = dimensions.filter(({ path }) => {
     return path !== rows?.path && path !== columns?.path && path !== seedPath;
@@ -41,7 +41,7 @@ export function tablesOf(sweep: Sweep, summaries: ReadonlyMap<string, Summary>):
       const cellAt = (row: string, column: string) => {
         const values = trials.flatMap(({ id, at }) => {
           const here = facetOf(at) === facet && isAt(at, rows, row) && isAt(at, columns, column);
-          return here ? (ownValue(summaries.get(id)?.measures ?? {}, measure) ?? []) : [];
+          return here ? (ownProperty(summaries.get(id)?.measures ?? {}, measure) ?? []) : [];
         });
         return values.length === 0 ? undefined : cellOf(values);
       };
@@ -97,8 +97,8 @@ function isAt(at: ReadonlyMap<string, string>, dimension: Sweep["rows"], label: 
 function cellOf(values: readonly number[]): Cell {
   return {
     mean: mean(values),
-    min: least(values),
-    max: largest(values),
+    min: minOf(values),
+    max: maxOf(values),
     seeds: values.length,
   };
 }
@@ -106,11 +106,11 @@ function cellOf(values: readonly number[]): Cell {
 function worstOf(cells: readonly (Cell | undefined)[], worse: "low" | "high"): number | undefined {
   const means = cells.flatMap((cell) => cell?.mean ?? []);
   if (means.length === 0) return undefined;
-  return worse === "low" ? least(means) : largest(means);
+  return worse === "low" ? minOf(means) : maxOf(means);
 }
 
 /** All cells as CSV: a line a measure, facet, row and column. */
-export function csvOf(tables: readonly Table[]): string {
+export function toCsv(tables: readonly Table[]): string {
   const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = tables.flatMap(({ measure, facet, rows, columns, cells }) =>
     rows.flatMap((row, r) =>

@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { sum } from "@fedclair/linalg";
 import { alternate, perturbedStart } from "../../src/alberdice/alternate.js";
 import { behaviourCloning } from "../../src/alberdice/baselines.js";
@@ -88,7 +88,7 @@ function compareEpisode(
     return;
   }
   const { actions, positions, rewards, goal } = episode;
-  const listed = listOf(expected.actions, "actions").length;
+  const listed = asList(expected.actions, "actions").length;
   compareResults(
     expected,
     [],
@@ -106,7 +106,7 @@ function compareEpisode(
 
 /** Section `bridge_evaluation`: policies drawn at random (one draw plus 0.1 an action, normalised), or uniform. */
 export function runBridgeEvaluation(entry: Fields, report: Report): void {
-  const rng = new Mulberry32(numberOf(entry.policy_seed, "policy_seed"));
+  const rng = new Mulberry32(asNumber(entry.policy_seed, "policy_seed"));
   const policies: Readonly<Record<string, readonly Policy[]>> = {
     random: bridgeShape.actions.map((count) =>
       Array.from({ length: bridgeShape.states }, () =>
@@ -138,11 +138,11 @@ export function runBridgeEvaluation(entry: Fields, report: Report): void {
 /** Section `bridge_run`: AlberDICE over all temperatures, and behaviour cloning. */
 export async function runBridgeRun(entry: Fields, report: Report): Promise<void> {
   const transitions = bridgeTransitions(episodesOf(entry, "data_seed"));
-  const data = countTransitions(transitions, bridgeShape, numberOf(entry.eps, "eps"));
-  const rng = new Mulberry32(numberOf(entry.init_seed, "init_seed"));
-  const start = perturbedStart(data, numberOf(entry.sigma, "sigma"), () => rng.next());
+  const data = countTransitions(transitions, bridgeShape, asNumber(entry.eps, "eps"));
+  const rng = new Mulberry32(asNumber(entry.init_seed, "init_seed"));
+  const start = perturbedStart(data, asNumber(entry.sigma, "sigma"), () => rng.next());
   const alphas = numbersOf(entry.alphas, "alphas");
-  const options = { gamma: numberOf(entry.gamma, "gamma"), tolerance: 1e-12 };
+  const options = { gamma: asNumber(entry.gamma, "gamma"), tolerance: 1e-12 };
   let policies: readonly Policy[] = start;
   for await (const turn of alternate(data, start, alphas, options)) policies = turn.policies;
 
@@ -172,12 +172,12 @@ export async function runBridgeRun(entry: Fields, report: Report): Promise<void>
 }
 
 function episodesOf(entry: Fields, seed: string): BridgeEpisode[] {
-  const rng = new Mulberry32(numberOf(entry[seed], seed));
-  return bridgeEpisodes(numberOf(entry.n_rand, "n_rand"), numberOf(entry.n_opt, "n_opt"), rng);
+  const rng = new Mulberry32(asNumber(entry[seed], seed));
+  return bridgeEpisodes(asNumber(entry.n_rand, "n_rand"), asNumber(entry.n_opt, "n_opt"), rng);
 }
 
 function positionsOf(value: unknown, name: string): Pair {
-  const [first, second] = listOf(value, name).map((cell, i) => {
+  const [first, second] = asList(value, name).map((cell, i) => {
     const [row, column] = pairOf(cell, `${name}[${i}]`);
     const position = bridgeCellAt(row, column);
     if (position < 0) throw new UserError(`${name}[${i}]: (${row}, ${column}) is no free cell`);

@@ -1,8 +1,8 @@
 import { item } from "@fedclair/linalg";
 import {
-  fieldsOf,
-  listOf,
-  numberOf,
+  asFields,
+  asList,
+  asNumber,
   type Fields,
   type Report,
   type Tolerance,
@@ -68,11 +68,11 @@ export function absolute(tolerance: number): Tolerance {
 }
 
 export function numbersOf(value: unknown, name: string): number[] {
-  return listOf(value, name).map((x, k) => numberOf(x, `${name}[${k}]`));
+  return asList(value, name).map((x, k) => asNumber(x, `${name}[${k}]`));
 }
 
 export function rowsOf(value: unknown, name: string): number[][] {
-  return listOf(value, name).map((row, k) => numbersOf(row, `${name}[${k}]`));
+  return asList(value, name).map((row, k) => numbersOf(row, `${name}[${k}]`));
 }
 
 export function pairOf(value: unknown, name: string): readonly [number, number] {
@@ -82,7 +82,7 @@ export function pairOf(value: unknown, name: string): readonly [number, number] 
 
 /** The entries of a section, each an object. */
 export function entriesOf(value: unknown, name: string): Fields[] {
-  return listOf(value, name).map((entry, k) => fieldsOf(entry, `${name}[${k}]`));
+  return asList(value, name).map((entry, k) => asFields(entry, `${name}[${k}]`));
 }
 
 /** Rows of typed arrays as the nested arrays that cases hold. */

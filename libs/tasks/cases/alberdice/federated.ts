@@ -1,5 +1,5 @@
 import { item } from "@fedclair/linalg";
-import { listOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asList, type Fields, type Report } from "@fedclair/core/cases";
 import {
   directionScores,
   poolAnswers,
@@ -15,7 +15,7 @@ const clip = 10;
 /** Section `federated`: clients' answers pooled and scored, and policies as logits. */
 export function runFederated(entry: Fields, report: Report): void {
   const visits = rowsOf(entry.d, "d");
-  const answers = listOf(entry.Z, "Z").map((table, k): Answer => ({
+  const answers = asList(entry.Z, "Z").map((table, k): Answer => ({
     logits: rowsOf(table, `Z[${k}]`).flat(),
     visits: visits[k] ?? [],
   }));

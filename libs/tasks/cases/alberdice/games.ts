@@ -1,6 +1,6 @@
 import { item } from "@fedclair/linalg";
 import { UserError } from "@fedclair/core";
-import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { alternate, type Turn } from "../../src/alberdice/alternate.js";
 import { behaviourCloning, factorisedOptiDice } from "../../src/alberdice/baselines.js";
 import { bestResponse } from "../../src/alberdice/best-response.js";
@@ -44,12 +44,12 @@ const manySweeps = 1000;
 export async function runMatrix(entry: Fields, report: Report): Promise<void> {
   const payoff = payoffOf(entry.payoff);
   const shape = matrixShape(payoff);
-  const transitions = listOf(entry.counts, "counts").flatMap((pair, k) => {
-    const [actions, count] = listOf(pair, `counts[${k}]`);
-    return repeated(payoff, numbersOf(actions, "actions"), numberOf(count, "count"));
+  const transitions = asList(entry.counts, "counts").flatMap((pair, k) => {
+    const [actions, count] = asList(pair, `counts[${k}]`);
+    return repeated(payoff, numbersOf(actions, "actions"), asNumber(count, "count"));
   });
-  const data = countTransitions(transitions, shape, numberOf(entry.eps, "eps"));
-  const alpha = numberOf(entry.alpha, "alpha");
+  const data = countTransitions(transitions, shape, asNumber(entry.eps, "eps"));
+  const alpha = asNumber(entry.alpha, "alpha");
   const start = rowsOf(entry.pi0, "pi0").map((row): Policy => [Float64Array.from(row)]);
   // One state: the discount drops out.
   const options = { gamma: 0.99, tolerance };
@@ -67,7 +67,7 @@ export async function runMatrix(entry: Fields, report: Report): Promise<void> {
   const near = within(1e-8);
   const limit = (await lastTurn(data, start, { ...options, alpha }))?.policies ?? start;
   compareResults(
-    fieldsOf(expectedLimit, "limit"),
+    asFields(expectedLimit, "limit"),
     [],
     {
       pi: near(limit.map((policy) => Array.from(policy[0] ?? []))),
@@ -98,7 +98,7 @@ export async function runMatrix(entry: Fields, report: Report): Promise<void> {
 }
 
 function payoffOf(value: unknown): Payoff {
-  const payoff = listOf(value, "payoff");
+  const payoff = asList(value, "payoff");
   const fault = payoffFault(payoff);
   if (fault) throw new UserError(`payoff: ${fault.message}`);
   return payoff as Payoff;
@@ -134,35 +134,35 @@ function penalised({ response: { problem }, alpha }: Pick<Turn, "response" | "al
 /** Section `mmdp`: objective, best responses and limit of a random game with several states. */
 export async function runMmdp(entry: Fields, report: Report): Promise<void> {
   const shape: GameShape = {
-    states: numberOf(entry.S, "S"),
+    states: asNumber(entry.S, "S"),
     actions: numbersOf(entry.A, "A"),
   };
-  const transitions = listOf(entry.transitions, "transitions").map((row, k): Transition => {
-    const [state, actions, reward, next] = listOf(row, `transitions[${k}]`);
+  const transitions = asList(entry.transitions, "transitions").map((row, k): Transition => {
+    const [state, actions, reward, next] = asList(row, `transitions[${k}]`);
     return {
-      state: numberOf(state, "state"),
+      state: asNumber(state, "state"),
       actions: numbersOf(actions, "actions"),
-      reward: numberOf(reward, "reward"),
-      next: numberOf(next, "next state"),
+      reward: asNumber(reward, "reward"),
+      next: asNumber(next, "next state"),
     };
   });
-  const data = countTransitions(transitions, shape, numberOf(entry.eps, "eps"));
-  const policies = listOf(entry.policies, "policies").map((rows, i): Policy =>
+  const data = countTransitions(transitions, shape, asNumber(entry.eps, "eps"));
+  const policies = asList(entry.policies, "policies").map((rows, i): Policy =>
     rowsOf(rows, `policies[${i}]`).map((row) => Float64Array.from(row)),
   );
   const options = {
-    alpha: numberOf(entry.alpha, "alpha"),
-    gamma: numberOf(entry.gamma, "gamma"),
+    alpha: asNumber(entry.alpha, "alpha"),
+    gamma: asNumber(entry.gamma, "gamma"),
     tolerance,
   };
 
   const { best_response: responses, converged, ...others } = entry;
   for (const [k, expected] of entriesOf(responses, "best_response").entries()) {
-    const agent = numberOf(expected.agent, "agent");
+    const agent = asNumber(expected.agent, "agent");
     const response = await bestResponse(data, agent, policies, options);
     compareResponse(data, expected, { response, alpha: options.alpha }, report, k);
   }
-  await compareConverged(data, fieldsOf(converged, "converged"), policies, options, report);
+  await compareConverged(data, asFields(converged, "converged"), policies, options, report);
 
   const { value, reward, kl } = objective(data, policies, options);
   const near = within(1e-9);

@@ -1,7 +1,7 @@
 import {
   isFields,
-  listOf,
-  numberOf,
+  asList,
+  asNumber,
   Report,
   type CaseFormat,
   type Fields,
@@ -51,7 +51,7 @@ export const alberdiceFormat: CaseFormat = {
     for (const [section, content] of Object.entries(file as Fields)) {
       if (["note", "comment", "description"].includes(section)) continue;
       const entries = Array.isArray(content)
-        ? listOf(content, section).map((entry, k) => [`${section}[${k}]`, entry] as const)
+        ? asList(content, section).map((entry, k) => [`${section}[${k}]`, entry] as const)
         : [[section, content] as const];
       for (const [name, entry] of entries) outcomes.push(await runEntry(section, name, entry));
     }
@@ -65,7 +65,7 @@ async function runEntry(section: string, name: string, entry: unknown): Promise<
   const runner = runners[section];
   try {
     if (limit !== undefined) {
-      report.near(section, bestBridgeReturn(Number(limit)), numberOf(entry, section), {
+      report.near(section, bestBridgeReturn(Number(limit)), asNumber(entry, section), {
         abs: 1e-9,
         rel: 0,
       });

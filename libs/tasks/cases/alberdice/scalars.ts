@@ -1,4 +1,4 @@
-import { numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { UserError } from "@fedclair/core";
 import {
   correction,
@@ -11,7 +11,7 @@ import { compareFields, compareResults, numbersOf } from "./entry.js";
 
 /** Section `prng`: draws from one generator, in the order of the fields. */
 export function runPrng(entry: Fields, report: Report): void {
-  const rng = new Mulberry32(numberOf(entry.seed, "seed"));
+  const rng = new Mulberry32(asNumber(entry.seed, "seed"));
   compareFields(
     entry,
     ["seed"],
@@ -62,7 +62,7 @@ export function runSingleState(entry: Fields, report: Report): void {
   const { lam, w, d } = singleStateDice(
     numbersOf(entry.reward, "reward"),
     numbersOf(entry.dD, "dD"),
-    numberOf(entry.alpha, "alpha"),
+    asNumber(entry.alpha, "alpha"),
     divergence,
   );
   const near = (got: unknown) => ({ got, tolerance: 1e-8 });

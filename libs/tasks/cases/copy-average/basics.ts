@@ -1,4 +1,4 @@
-import { fieldsOf, matrixOfJson, numberOf } from "@fedclair/core/cases";
+import { asFields, jsonToMatrix, asNumber } from "@fedclair/core/cases";
 import { at } from "@fedclair/linalg";
 import { classify } from "../../src/copy-average/classify.js";
 import { kernels, overlapOf } from "../../src/copy-average/kernels.js";
@@ -36,13 +36,13 @@ export const lossCase: Section = ({ act, n, d, W, a, V, b, Sigma }) => {
   const lesson = {
     activation: activationOf(act),
     teacher: networkOfJson(V, b),
-    ...(isPresent(Sigma) && { covariance: matrixOfJson(Sigma, "Sigma") }),
+    ...(isPresent(Sigma) && { covariance: jsonToMatrix(Sigma, "Sigma") }),
   };
-  const size = numberOf(n, "n");
+  const size = asNumber(n, "n");
   const student = networkOfJson(W, a);
   const loss = new LessonLoss(lesson, size);
   const x = flatten(student);
-  const gradient = networkOf(loss.gradient(x), size, numberOf(d, "d"));
+  const gradient = networkOf(loss.gradient(x), size, asNumber(d, "d"));
   // Of the loss in the given weights, hence only where inputs are N(0, I).
   const { smallest, largest } = isPresent(Sigma)
     ? { smallest: NaN, largest: NaN }
@@ -51,7 +51,7 @@ export const lossCase: Section = ({ act, n, d, W, a, V, b, Sigma }) => {
     given: ["act", "n", "k", "d", "W", "a", "V", "b", "Sigma"],
     checks: {
       loss: (expected, report) => {
-        const tolerance = 1e-12 * Math.max(1, Math.abs(numberOf(expected, "loss")));
+        const tolerance = 1e-12 * Math.max(1, Math.abs(asNumber(expected, "loss")));
         report.near("loss", loss.value(x), expected, { abs: tolerance, rel: 0 });
       },
       gradW: near("gradW", gradient.hidden.transpose().toRows(), 1e-10),
@@ -63,7 +63,7 @@ export const lossCase: Section = ({ act, n, d, W, a, V, b, Sigma }) => {
 };
 
 export const randomCase: Section = ({ seed, uniforms, normals }) => {
-  const start = numberOf(seed, "seed");
+  const start = asNumber(seed, "seed");
   const uniform = new SeededNormals(start);
   const count = (list: unknown) => (Array.isArray(list) ? list.length : 0);
   const draws = Array.from({ length: count(uniforms) }, () => uniform.uniform());
@@ -73,16 +73,16 @@ export const randomCase: Section = ({ seed, uniforms, normals }) => {
       uniforms: near("uniforms", draws, 1e-15),
       normals: near("normals", [...new SeededNormals(start).normals(count(normals))], 1e-12),
       glorot: (expected, report) => {
-        const { seed, n, d, W, a } = fieldsOf(expected, "glorot");
-        const normal = new SeededNormals(numberOf(seed, "seed"));
-        const network = glorot(numberOf(n, "n"), numberOf(d, "d"), normal);
+        const { seed, n, d, W, a } = asFields(expected, "glorot");
+        const normal = new SeededNormals(asNumber(seed, "seed"));
+        const network = glorot(asNumber(n, "n"), asNumber(d, "d"), normal);
         near("glorot.W", network.hidden.transpose().toRows(), 1e-12)(W, report);
         near("glorot.a", [...network.out], 1e-12)(a, report);
       },
       orthonormal: (expected, report) => {
-        const { seed, k, d, rows } = fieldsOf(expected, "orthonormal");
-        const normal = new SeededNormals(numberOf(seed, "seed"));
-        const basis = orthonormal(numberOf(k, "k"), numberOf(d, "d"), normal);
+        const { seed, k, d, rows } = asFields(expected, "orthonormal");
+        const normal = new SeededNormals(asNumber(seed, "seed"));
+        const basis = orthonormal(asNumber(k, "k"), asNumber(d, "d"), normal);
         near("orthonormal.rows", basis.transpose().toRows(), 1e-12)(rows, report);
       },
     },
@@ -92,12 +92,12 @@ export const randomCase: Section = ({ seed, uniforms, normals }) => {
 /** @param teacher of the section, k×d */
 export function classifyCase(teacher: unknown): Section {
   return ({ act, W, a, tol }) => {
-    const basis = matrixOfJson(teacher, "V").transpose();
+    const basis = jsonToMatrix(teacher, "V").transpose();
     const { label, participation } = classify(
       activationOf(act ?? "erf"),
       networkOfJson(W, a),
       basis,
-      numberOf(tol, "tol"),
+      asNumber(tol, "tol"),
     );
     return {
       given: ["act", "W", "a", "tol"],

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { fieldsOf, listOf, type Fields } from "@fedclair/core/cases";
+import { asFields, asList, type Fields } from "@fedclair/core/cases";
 import { copyAverageFormat } from "./index.js";
 
 const fixture = new URL("../../../fixtures/copy_average.json", import.meta.url);
-const file = fieldsOf(JSON.parse(readFileSync(fixture, "utf8")), "file");
+const file = asFields(JSON.parse(readFileSync(fixture, "utf8")), "file");
 
 const entriesOf = (section: string): Fields[] =>
-  listOf(file[section], section).map((entry) => fieldsOf(entry, section));
+  asList(file[section], section).map((entry) => asFields(entry, section));
 
 async function failuresOf(part: Fields): Promise<string[]> {
   const outcomes = await copyAverageFormat.run(part);

@@ -1,4 +1,4 @@
-import { fieldsOf, listOf, numberOf, type Fields } from "@fedclair/core/cases";
+import { asFields, asList, asNumber, type Fields } from "@fedclair/core/cases";
 import { Matrix, splitEnergy } from "@fedclair/linalg";
 import { classify, tolerances } from "../../src/copy-average/classify.js";
 import { optimalCopyAverageLoss } from "../../src/copy-average/copy-average-points.js";
@@ -34,8 +34,8 @@ export const scenarioCase: Section = async (entry) => {
 
 /** The scenario's aggregation, from the client weights that the file holds. */
 export const givenWeightsCase: Section = (entry) => {
-  const students = listOf(entry.clients, "clients").map((client) => {
-    const { W, a } = fieldsOf(client, "client");
+  const students = asList(entry.clients, "clients").map((client) => {
+    const { W, a } = asFields(client, "client");
     return networkOfJson(W, a);
   });
   return aggregation(entry, students, { losses: 1e-9, relative: 0, signals: 1e-5 });
@@ -55,7 +55,7 @@ async function aggregation(
 ): Promise<CaseRun> {
   const { k, n, contaminated } = entry;
   const teacher = trueTeacher(entry);
-  const bad = new Set(listOf(contaminated, "contaminated"));
+  const bad = new Set(asList(contaminated, "contaminated"));
   const benign = students.filter((_, c) => !bad.has(c));
   const lossOf = (student: Network) => squaredDistance(activation, student, teacher);
   const labelOf = (student: Network, tolerance: number) =>
@@ -67,12 +67,12 @@ async function aggregation(
   const next = await train({ activation, teacher }, honest.mean);
   const honestLabel = labelOf(honest.mean, tolerances.aggregate);
 
-  const nullLoss = numberOf(k, "k") / 3;
+  const nullLoss = asNumber(k, "k") / 3;
   const signals = signalsOf(activation, students);
   const distanceMost = distanceLimit(signals, nullLoss);
   const { basis, residuals } = robustSubspace(
     students.map(({ hidden }) => hidden),
-    numberOf(k, "k"),
+    asNumber(k, "k"),
   );
   const isBad = students.map((_, c) => bad.has(c));
   const loss = (field: string, got: number | readonly number[], abs = losses) =>
@@ -83,7 +83,7 @@ async function aggregation(
       null_loss: near("null_loss", nullLoss, 1e-12),
       optimal_copy_average_loss: near(
         "optimal_copy_average_loss",
-        optimalCopyAverageLoss(numberOf(n, "n"), numberOf(k, "k")),
+        optimalCopyAverageLoss(asNumber(n, "n"), asNumber(k, "k")),
         1e-10,
       ),
       client_losses_on_true_teacher: loss(
@@ -110,7 +110,7 @@ async function aggregation(
       },
       subspace_error: (expected, report) => {
         // Fewer than k directions at hand: what fills up the rest is arbitrary, as the reference's own error says.
-        if (numberOf(expected, "subspace_error") > 0.5) return;
+        if (asNumber(expected, "subspace_error") > 0.5) return;
         atMost("subspace_error", subspaceError(basis, teacher.hidden), 2e-6)(expected, report);
       },
       linear_part_deviation: (expected, report) => {
@@ -136,29 +136,29 @@ async function aggregation(
 }
 
 function trueTeacher({ k, d, seeds }: Fields): Network {
-  const { teacher } = fieldsOf(seeds, "seeds");
-  const rng = new SeededNormals(numberOf(teacher, "seeds.teacher"));
-  return teacherOf(orthonormal(numberOf(k, "k"), numberOf(d, "d"), rng));
+  const { teacher } = asFields(seeds, "seeds");
+  const rng = new SeededNormals(asNumber(teacher, "seeds.teacher"));
+  return teacherOf(orthonormal(asNumber(k, "k"), asNumber(d, "d"), rng));
 }
 
 async function trainClients(entry: Fields): Promise<Network[]> {
   const students: Network[] = [];
-  for (let c = 0; c < numberOf(entry.C, "C"); c++) {
+  for (let c = 0; c < asNumber(entry.C, "C"); c++) {
     students.push(await trainClient(entry, c));
   }
   return students;
 }
 
 async function trainClient(entry: Fields, c: number): Promise<Network> {
-  const [n, d, h] = [numberOf(entry.n, "n"), numberOf(entry.d, "d"), numberOf(entry.h, "h")];
-  const seeds = fieldsOf(entry.seeds, "seeds");
-  const seed = (name: string) => numberOf(seeds[name], `seeds.${name}`);
+  const [n, d, h] = [asNumber(entry.n, "n"), asNumber(entry.d, "d"), asNumber(entry.h, "h")];
+  const seeds = asFields(entry.seeds, "seeds");
+  const seed = (name: string) => asNumber(seeds[name], `seeds.${name}`);
   const own = entry.shared_init === true ? 0 : c;
   const covariance = Matrix.identity(d);
   new SeededNormals(seed("sigma") + c)
     .normals(d, h)
     .forEach((z, l) => (covariance.data[l * (d + 1)] = Math.exp(z)));
-  const contaminated = listOf(entry.contaminated, "contaminated").includes(c);
+  const contaminated = asList(entry.contaminated, "contaminated").includes(c);
   const teacher = contaminated ? contaminatedTeacher(entry, c) : trueTeacher(entry);
   const start = glorot(n, d, new SeededNormals(seed("init") + own));
   const lesson = { activation, teacher, ...(h > 0 && { covariance }) } as const;
@@ -167,14 +167,14 @@ async function trainClient(entry: Fields, c: number): Promise<Network> {
 
 function contaminatedTeacher(entry: Fields, c: number): Network {
   const { kind, k, d, seeds } = entry;
-  const { other_teacher: other } = fieldsOf(seeds, "seeds");
+  const { other_teacher: other } = asFields(seeds, "seeds");
   const drawn = (seed: number) =>
-    teacherOf(orthonormal(numberOf(k, "k"), numberOf(d, "d"), new SeededNormals(seed)));
+    teacherOf(orthonormal(asNumber(k, "k"), asNumber(d, "d"), new SeededNormals(seed)));
   switch (kind) {
     case "other-teacher":
-      return drawn(numberOf(other, "seeds.other_teacher") + c);
+      return drawn(asNumber(other, "seeds.other_teacher") + c);
     case "shared-other-teacher":
-      return drawn(numberOf(other, "seeds.other_teacher"));
+      return drawn(asNumber(other, "seeds.other_teacher"));
     case "sign-flip":
       return teacherOf(trueTeacher(entry).hidden, -1);
     default:

@@ -1,7 +1,7 @@
 import {
-  fieldsOf,
+  asFields,
   isFields,
-  listOf,
+  asList,
   Report,
   type CaseFormat,
   type Outcome,
@@ -27,7 +27,7 @@ const readers: Readonly<Record<string, Reader>> = {
   loss: each(lossCase),
   one_neuron: each(oneNeuronCase),
   copy_average: (name, content) => {
-    const { optimal, partitions, ...others } = fieldsOf(content, name);
+    const { optimal, partitions, ...others } = asFields(content, name);
     return [
       ...each(optimalCase)(`${name}.optimal`, optimal ?? []),
       ...each(partitionCase)(`${name}.partitions`, partitions ?? []),
@@ -37,7 +37,7 @@ const readers: Readonly<Record<string, Reader>> = {
   perturbed_copy: each(perturbedCopyCase),
   rng: (name, content) => [{ name, section: randomCase, entry: content }],
   classify: (name, content) => {
-    const { V, cases, ...others } = fieldsOf(content, name);
+    const { V, cases, ...others } = asFields(content, name);
     const strange = Object.keys(others).filter((key) => key !== "k" && key !== "d");
     return [
       ...each(classifyCase(V))(name, cases),
@@ -46,8 +46,8 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   outcomes: each(outcomesCase),
   federation: (name, content) =>
-    listOf(content, name).flatMap((entry) => {
-      const scenario = fieldsOf(entry, name);
+    asList(content, name).flatMap((entry) => {
+      const scenario = asFields(entry, name);
       const title = `${name} ${String(scenario.name)}`;
       return [
         { name: title, section: scenarioCase, entry },
@@ -66,7 +66,7 @@ export const copyAverageFormat: CaseFormat = {
   method: "copy-average",
   recognises: (file) => isFields(file) && telling.some((section) => section in file),
   run: async (file) => {
-    const jobs = Object.entries(fieldsOf(file, "file")).flatMap(
+    const jobs = Object.entries(asFields(file, "file")).flatMap(
       ([name, content]) => readers[name]?.(name, content) ?? unknown(name),
     );
     const outcomes: Outcome[] = [];
@@ -77,7 +77,7 @@ export const copyAverageFormat: CaseFormat = {
 
 function each(section: Section): Reader {
   return (name, content) =>
-    listOf(content, name).map((entry, i) => ({ name: `${name} ${i}`, section, entry }));
+    asList(content, name).map((entry, i) => ({ name: `${name} ${i}`, section, entry }));
 }
 
 function unknown(name: string): Job[] {
@@ -91,7 +91,7 @@ function unknown(name: string): Job[] {
 async function outcomeOf({ name, section, entry }: Job): Promise<Outcome> {
   const report = new Report();
   try {
-    await runSection(section, fieldsOf(entry, name), report);
+    await runSection(section, asFields(entry, name), report);
   } catch (error) {
     report.fail("error", error instanceof Error ? error.message : String(error));
   }

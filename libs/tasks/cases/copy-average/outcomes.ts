@@ -1,4 +1,4 @@
-import { listOf, numberOf } from "@fedclair/core/cases";
+import { asList, asNumber } from "@fedclair/core/cases";
 import { classify, tolerances, type Label } from "../../src/copy-average/classify.js";
 import { unitTeacher } from "../../src/copy-average/perturbed-copy.js";
 import { glorot, SeededNormals } from "../../src/copy-average/random.js";
@@ -18,15 +18,15 @@ const forgiven = 1;
 /** Where training ends from the Glorot starts of given seeds. */
 export const outcomesCase: Section = async ({ act, k, n, d, init, seeds, ...rest }) => {
   const activation = activationOf(act);
-  const teacher = unitTeacher(numberOf(k, "k"));
-  if (numberOf(d, "d") !== teacher.hidden.rows) throw new Error("d: expected k + 1");
-  const excluded = listOf(rest.excluded_as_integrator_sensitive ?? [], "excluded");
+  const teacher = unitTeacher(asNumber(k, "k"));
+  if (asNumber(d, "d") !== teacher.hidden.rows) throw new Error("d: expected k + 1");
+  const excluded = asList(rest.excluded_as_integrator_sensitive ?? [], "excluded");
   const runs: { label: Label; loss: number; slope: number; excluded: boolean }[] = [];
-  for (const seed of listOf(seeds, "seeds")) {
-    const rng = new SeededNormals(numberOf(seed, "seed"));
+  for (const seed of asList(seeds, "seeds")) {
+    const rng = new SeededNormals(asNumber(seed, "seed"));
     const { student, loss, slope } = await train(
       { activation, teacher },
-      startOf(init, glorot(numberOf(n, "n"), numberOf(d, "d"), rng)),
+      startOf(init, glorot(asNumber(n, "n"), asNumber(d, "d"), rng)),
     );
     const { label } = classify(activation, student, teacher.hidden, tolerances.trained);
     runs.push({ label, loss, slope, excluded: excluded.includes(seed) });
@@ -43,7 +43,7 @@ export const outcomesCase: Section = async ({ act, k, n, d, init, seeds, ...rest
         }
       },
       losses: (expected, report) => {
-        listOf(expected, "losses").forEach((loss, i) => {
+        asList(expected, "losses").forEach((loss, i) => {
           if (!sameLabel[i]) return;
           report.near(`losses[${i}]`, runs[i]?.loss, loss, { abs: 1e-8, rel: 0 });
         });

@@ -1,4 +1,4 @@
-import { fieldsOf, numberOf, type Report } from "@fedclair/core/cases";
+import { asFields, asNumber, type Report } from "@fedclair/core/cases";
 import {
   averagingLoss,
   copyAveragePoint,
@@ -18,7 +18,7 @@ import { atMost, equal, near, numbersOf, type Section } from "./run.js";
 
 /** By formula for every k, and found by training from a random start up to k = 10. */
 export const oneNeuronCase: Section = async ({ k }) => {
-  const size = numberOf(k, "k");
+  const size = asNumber(k, "k");
   const { outTimesNorm, loss } = oneReluNeuron(size);
   const formulas: Results = {
     erf: { norm: 1 / Math.sqrt(2 * size - 1), a: size, loss: averagingLoss(size) },
@@ -26,7 +26,7 @@ export const oneNeuronCase: Section = async ({ k }) => {
   };
   const trained = size <= 10 ? await trainOneNeuron(size) : undefined;
   const check = (name: string) => (expected: unknown, report: Report) => {
-    for (const [field, value] of Object.entries(fieldsOf(expected, name))) {
+    for (const [field, value] of Object.entries(asFields(expected, name))) {
       near(`${name}.${field}`, formulas[name]?.[field], 1e-12, 1e-12)(value, report);
       if (!trained) continue;
       near(`${name}.${field} by training`, trained[name]?.[field], 1e-6)(value, report);
@@ -54,8 +54,8 @@ async function trainOneNeuron(k: number): Promise<Results> {
 }
 
 export const optimalCase: Section = ({ k, n }) => {
-  const sizes = optimalSizes(numberOf(n, "n"), numberOf(k, "k"));
-  const formula = optimalCopyAverageLoss(sizes.length, numberOf(k, "k"));
+  const sizes = optimalSizes(asNumber(n, "n"), asNumber(k, "k"));
+  const formula = optimalCopyAverageLoss(sizes.length, asNumber(k, "k"));
   return {
     given: ["k", "n"],
     checks: {
@@ -90,7 +90,7 @@ function pointOfSizes(sizes: readonly number[]) {
 }
 
 export const perturbedCopyCase: Section = async ({ k, n }) => {
-  const [total, size] = [numberOf(k, "k"), numberOf(n, "n")];
+  const [total, size] = [asNumber(k, "k"), asNumber(n, "n")];
   const perturbed = await perturbedCopy(size, total);
   const { point } = pointOfSizes(optimalSizes(size, total));
   const loss = new Distillation("erf", unitTeacher(total), size);

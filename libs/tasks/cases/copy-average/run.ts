@@ -1,4 +1,4 @@
-import { listOf, matrixOfJson, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asList, jsonToMatrix, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import type { Matrix } from "@fedclair/linalg";
 import type { Activation } from "../../src/copy-average/kernels.js";
 import type { Network } from "../../src/copy-average/network.js";
@@ -55,12 +55,12 @@ export function activationOf(value: unknown): Activation {
 }
 
 export function numbersOf(value: unknown, name: string): Float64Array {
-  return Float64Array.from(listOf(value, name), (x) => numberOf(x, name));
+  return Float64Array.from(asList(value, name), (x) => asNumber(x, name));
 }
 
 /** @param hidden rows are neurons, as the file writes them */
 export function networkOfJson(hidden: unknown, out: unknown): Network {
-  return { hidden: matrixOfJson(hidden, "W").transpose(), out: numbersOf(out, "a") };
+  return { hidden: jsonToMatrix(hidden, "W").transpose(), out: numbersOf(out, "a") };
 }
 
 /** The teacher of which the paper speaks: orthonormal neurons, outgoing weights `out`. */

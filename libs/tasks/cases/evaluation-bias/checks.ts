@@ -1,8 +1,8 @@
 import { UserError } from "@fedclair/core";
 import {
-  fieldsOf,
+  asFields,
   isFields,
-  numberOf,
+  asNumber,
   type Fields,
   type Report,
   type Tolerance,
@@ -56,8 +56,8 @@ export function tolerancesBy(tolerances: Fields): (field: string) => Tolerance {
   const fallback: Fields = { abs: 1e-7, rel: 1e-6 };
   return (field) => {
     const given = tolerances[field] ?? tolerances.default ?? fallback;
-    const { abs = 0, rel = 0 } = fieldsOf(given, `tolerance.${field}`);
-    return { abs: numberOf(abs, "abs"), rel: numberOf(rel, "rel") };
+    const { abs = 0, rel = 0 } = asFields(given, `tolerance.${field}`);
+    return { abs: asNumber(abs, "abs"), rel: asNumber(rel, "rel") };
   };
 }
 

@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import {
   beta,
   exponential,
@@ -29,8 +29,8 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
   requireKnown(report, testCase, ["id", "kind", "density", "loss", "alpha", "tau", "expect"]);
   const density = densityOf(testCase.density);
   const loss = lossOf(testCase.loss);
-  const [alpha, tau] = [numberOf(testCase.alpha, "alpha"), numberOf(testCase.tau, "tau")];
-  const { selection, error, ...expect } = fieldsOf(testCase.expect, "expect");
+  const [alpha, tau] = [asNumber(testCase.alpha, "alpha"), asNumber(testCase.tau, "tau")];
+  const { selection, error, ...expect } = asFields(testCase.expect, "expect");
   const evaluation = attempt(() => evaluateDensity(density, loss, alpha, tau));
   if (evaluation instanceof ModelError || error !== undefined) {
     const got = evaluation instanceof ModelError ? evaluation.code : undefined;
@@ -39,8 +39,8 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
   }
   const risk = riskOf(density, loss);
   const pairs = (field: string, value: (x: number) => number) => () =>
-    listOf(expect[field], field).map((pair) => {
-      const x = numberOf(listOf(pair, field)[0], field);
+    asList(expect[field], field).map((pair) => {
+      const x = asNumber(asList(pair, field)[0], field);
       return [x, value(x)];
     });
   const { gamma, lnZ, mean, variance, meanUnder, meanOver } = evaluation;
@@ -70,7 +70,7 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
     if (rule !== "reduceSkew" && rule !== "shiftTau") {
       return select(truth, observed, settingOf(row));
     }
-    const rho = numberOf(arg, "arg");
+    const rho = asNumber(arg, "arg");
     const changed =
       rule === "reduceSkew"
         ? reduceSkew({ alpha, tau }, rho)
@@ -85,14 +85,14 @@ export function runCurve(testCase: Fields, report: Report, tolerances: Fields): 
   requireKnown(report, testCase, ["id", "kind", "density", "loss", "columns", "expect"]);
   const density = densityOf(testCase.density);
   const loss = lossOf(testCase.loss);
-  const columns = listOf(testCase.columns, "columns").map(String);
-  const { rows, ...others } = fieldsOf(testCase.expect, "expect");
+  const columns = asList(testCase.columns, "columns").map(String);
+  const { rows, ...others } = asFields(testCase.expect, "expect");
   requireKnown(report, others, [], "expect.");
   const tolerance = tolerancesBy(tolerances)("rows");
-  listOf(rows, "rows").forEach((row, i) => {
-    const given = new Map(listOf(row, "row").map((value, k) => [columns[k] ?? "surplus", value]));
-    const alpha = numberOf(given.get("alpha"), "alpha");
-    const tau = numberOf(given.get("tau"), "tau");
+  asList(rows, "rows").forEach((row, i) => {
+    const given = new Map(asList(row, "row").map((value, k) => [columns[k] ?? "surplus", value]));
+    const alpha = asNumber(given.get("alpha"), "alpha");
+    const tau = asNumber(given.get("tau"), "tau");
     const { gamma, mean, variance } = evaluateDensity(density, loss, alpha, tau);
     const results = { alpha, tau, gamma, mean, var: variance };
     const computed = Object.entries(results).map(([name, value]) => [name, () => value] as const);
@@ -135,7 +135,7 @@ const densities: Readonly<
 
 /** `{ "kind": "gaussian", "m", "sigma" }` and its like; a mixture is lists of weights, m and sigma. */
 function densityOf(value: unknown): Density {
-  const { kind, ...parameters } = fieldsOf(value, "density");
+  const { kind, ...parameters } = asFields(value, "density");
   if (kind === "mixture") return mixtureOf(parameters);
   const [names, make] = densities[String(kind)] ?? [];
   if (names === undefined || make === undefined) {
@@ -144,16 +144,16 @@ function densityOf(value: unknown): Density {
   }
   const surplus = Object.keys(parameters).find((name) => !names.includes(name));
   if (surplus !== undefined) throw new UserError(`density.${surplus}: no such parameter`);
-  return make((name) => numberOf(parameters[name], `density.${name}`));
+  return make((name) => asNumber(parameters[name], `density.${name}`));
 }
 
 function mixtureOf({ weights, m, sigma, ...others }: Fields): Density {
   const surplus = Object.keys(others)[0];
   if (surplus !== undefined) throw new UserError(`density.${surplus}: no such parameter`);
-  const at = (list: unknown, name: string, i: number) => numberOf(listOf(list, name)[i], name);
+  const at = (list: unknown, name: string, i: number) => asNumber(asList(list, name)[i], name);
   return gaussianMixture(
-    listOf(weights, "density.weights").map((weight, i) => ({
-      weight: numberOf(weight, "density.weights"),
+    asList(weights, "density.weights").map((weight, i) => ({
+      weight: asNumber(weight, "density.weights"),
       mean: at(m, "density.m", i),
       sd: at(sigma, "density.sigma", i),
     })),

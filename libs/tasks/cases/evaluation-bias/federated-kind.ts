@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { scoreModel, type ScoreModel } from "../../src/evaluation-bias/federation/basis.js";
 import {
   edgesOf,
@@ -36,7 +36,7 @@ export function runFederated(testCase: Fields, report: Report, tolerances: Field
   const { model, institutions, naiveModel, panels, detection } = federationOf(testCase, report);
   const kept = institutions.filter((_, c) => detection.flagged[c] === false);
   const fits = panels.map((j) => fitColumn(model, pooled(kept, j)));
-  const { selection, ...expect } = fieldsOf(testCase.expect, "expect");
+  const { selection, ...expect } = asFields(testCase.expect, "expect");
   const results: Results = {
     reference_pmf: () => model.reference,
     rank: () => detection.rank,
@@ -50,13 +50,13 @@ export function runFederated(testCase: Fields, report: Report, tolerances: Field
   const { pooled: expectedFits, naive: expectedNaive, ...others } = expect;
   compareAll(report, others, results, toleranceOf);
   const compareFits = (name: string, rows: unknown, got: readonly { readonly alpha: number }[]) => {
-    listOf(rows ?? [], name).forEach((row, j) => {
+    asList(rows ?? [], name).forEach((row, j) => {
       const entries = Object.entries(got[j] ?? {}).map(
         ([key, value]) => [key, (): unknown => value] as const,
       );
       compareAll(
         report,
-        fieldsOf(row, name),
+        asFields(row, name),
         Object.fromEntries(entries),
         toleranceOf,
         `${name}[${j}].`,
@@ -73,30 +73,30 @@ export function runFederated(testCase: Fields, report: Report, tolerances: Field
   const edges = edgesOf(model.grid);
   const truth = histogramDistribution(model.reference, edges);
   runSelectionRows(selection, report, tolerances, (row) => {
-    const fit = fits[numberOf(row.panel, "panel")];
+    const fit = fits[asNumber(row.panel, "panel")];
     if (fit === undefined) throw new UserError(`selection: no panel ${String(row.panel)}`);
     return select(truth, histogramDistribution(fit.pmf, edges), settingOf(row));
   });
 }
 
 function federationOf(testCase: Fields, report: Report) {
-  const { trim, pseudo, K, max_rank, slack, factor, floor_factor, ...surplus } = fieldsOf(
+  const { trim, pseudo, K, max_rank, slack, factor, floor_factor, ...surplus } = asFields(
     testCase.settings,
     "settings",
   );
   requireKnown(report, surplus, [], "settings.");
-  const { lo, hi, bins } = fieldsOf(testCase.grid, "grid");
+  const { lo, hi, bins } = asFields(testCase.grid, "grid");
   const grid: Grid = {
-    lo: numberOf(lo, "grid.lo"),
-    hi: numberOf(hi, "grid.hi"),
-    bins: numberOf(bins, "grid.bins"),
+    lo: asNumber(lo, "grid.lo"),
+    hi: asNumber(hi, "grid.hi"),
+    bins: asNumber(bins, "grid.bins"),
   };
-  const clients = listOf(testCase.clients, "clients").map((entry, c) => {
-    const { reference_counts, panel_counts, ...others } = fieldsOf(entry, `clients[${c}]`);
+  const clients = asList(testCase.clients, "clients").map((entry, c) => {
+    const { reference_counts, panel_counts, ...others } = asFields(entry, `clients[${c}]`);
     requireKnown(report, others, [], `clients[${c}].`);
     return {
       reference: countsOf(reference_counts, grid, `clients[${c}].reference_counts`),
-      panels: listOf(panel_counts, "panel_counts").map((counts, j) =>
+      panels: asList(panel_counts, "panel_counts").map((counts, j) =>
         countsOf(counts, grid, `clients[${c}].panel_counts[${j}]`),
       ),
     };
@@ -104,22 +104,22 @@ function federationOf(testCase: Fields, report: Report) {
   const total = sum(clients.map(({ reference }) => sum(reference)));
   const modelOf = (pmf: Float64Array): ScoreModel =>
     scoreModel(
-      smoothed(pmf, total, numberOf(pseudo, "pseudo")),
+      smoothed(pmf, total, asNumber(pseudo, "pseudo")),
       grid,
       lossOf(testCase.loss),
-      numberOf(K, "K"),
+      asNumber(K, "K"),
     );
   const institutionsOf = (model: ScoreModel): PanelMoments[] =>
     clients.map(({ panels }) => momentsOf(model.psi, panels));
   const pmfs = clients.map(({ reference }) => normalised(reference));
-  const model = modelOf(trimmedPmf(pmfs, numberOf(trim, "trim")));
+  const model = modelOf(trimmedPmf(pmfs, asNumber(trim, "trim")));
   const plain = modelOf(trimmedPmf(pmfs, 0));
   const institutions = institutionsOf(model);
   const detection = detectOutsiders(institutions.map(noisy), {
-    maxRank: numberOf(max_rank, "max_rank"),
-    slack: numberOf(slack, "slack"),
-    factor: numberOf(factor, "factor"),
-    floorFactor: numberOf(floor_factor, "floor_factor"),
+    maxRank: asNumber(max_rank, "max_rank"),
+    slack: asNumber(slack, "slack"),
+    factor: asNumber(factor, "factor"),
+    floorFactor: asNumber(floor_factor, "floor_factor"),
   });
   return {
     ...{ model, institutions, detection },
@@ -129,7 +129,7 @@ function federationOf(testCase: Fields, report: Report) {
 }
 
 function countsOf(value: unknown, { bins }: Grid, name: string): Float64Array {
-  const counts = Float64Array.from(listOf(value, name), (n) => numberOf(n, name));
+  const counts = Float64Array.from(asList(value, name), (n) => asNumber(n, name));
   if (counts.length === bins) return counts;
   throw new UserError(`${name}: expected ${bins} counts, got ${counts.length}`);
 }

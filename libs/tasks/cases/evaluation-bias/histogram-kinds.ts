@@ -1,4 +1,4 @@
-import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import {
   evaluateHistogram,
   histogramBase,
@@ -19,8 +19,8 @@ export function runDiscrete(testCase: Fields, report: Report, tolerances: Fields
     numbersOf(testCase.reference_weights, "reference_weights"),
     lossOf(testCase.loss),
   );
-  const [alpha, entropy] = [numberOf(testCase.alpha, "alpha"), numberOf(testCase.H, "H")];
-  const { error, ...expect } = fieldsOf(testCase.expect, "expect");
+  const [alpha, entropy] = [asNumber(testCase.alpha, "alpha"), asNumber(testCase.H, "H")];
+  const { error, ...expect } = asFields(testCase.expect, "expect");
   try {
     const { gamma, pmf, mean } = evaluateHistogram(base, alpha, entropy);
     if (error !== undefined) report.equal("error", undefined, error);
@@ -51,7 +51,7 @@ export function runFit(testCase: Fields, report: Report, tolerances: Fields): vo
     "expect",
   ];
   requireKnown(report, testCase, known);
-  const scale = testCase.scale === undefined ? 1 : numberOf(testCase.scale, "scale");
+  const scale = testCase.scale === undefined ? 1 : asNumber(testCase.scale, "scale");
   const points = numbersOf(testCase.points, "points").map((x) => x / scale);
   const reference = normalised(numbersOf(testCase.counts_reference, "counts_reference"));
   const observed = normalised(numbersOf(testCase.counts_observed, "counts_observed"));
@@ -68,9 +68,9 @@ export function runFit(testCase: Fields, report: Report, tolerances: Fields): vo
       return { status, alpha, gamma, H: tau, tv: totalVariation(pmf, observed) };
     },
   };
-  compareAll(report, fieldsOf(testCase.expect, "expect"), results, tolerancesBy(tolerances));
+  compareAll(report, asFields(testCase.expect, "expect"), results, tolerancesBy(tolerances));
 }
 
 function numbersOf(value: unknown, name: string): number[] {
-  return listOf(value, name).map((entry) => numberOf(entry, name));
+  return asList(value, name).map((entry) => asNumber(entry, name));
 }

@@ -1,7 +1,7 @@
 import {
-  fieldsOf,
+  asFields,
   isFields,
-  listOf,
+  asList,
   Report,
   type CaseFormat,
   type Fields,
@@ -30,10 +30,10 @@ export const evaluationBiasFormat: CaseFormat = {
     file.cases.length > 0 &&
     file.cases.every((c) => isFields(c) && typeof c.id === "string" && isFields(c.expect)),
   run: (file) => {
-    const { tolerance, cases, ...others } = fieldsOf(file, "file");
-    const tolerances = fieldsOf(tolerance, "tolerance");
-    const outcomes = listOf(cases, "cases").map((entry) =>
-      runCase(fieldsOf(entry, "case"), tolerances),
+    const { tolerance, cases, ...others } = asFields(file, "file");
+    const tolerances = asFields(tolerance, "tolerance");
+    const outcomes = asList(cases, "cases").map((entry) =>
+      runCase(asFields(entry, "case"), tolerances),
     );
     const surplus = Object.keys(others).filter((field) => field !== "description");
     const message = "no such field of a file of this method";

@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import type { SeatRule } from "../../src/evaluation-bias/model/selection.js";
 import type { Selection, SelectionSetting } from "../../src/evaluation-bias/model/selection.js";
 import { compareAll, requireKnown, tolerancesBy } from "./checks.js";
@@ -15,8 +15,8 @@ export function runSelectionRows(
   compute: (row: Fields) => Selection,
 ): void {
   const tolerance = tolerancesBy(tolerances)("selection");
-  listOf(rows, "selection").forEach((entry, i) => {
-    const row = fieldsOf(entry, `selection[${i}]`);
+  asList(rows, "selection").forEach((entry, i) => {
+    const row = asFields(entry, `selection[${i}]`);
     const path = `selection[${i}].`;
     requireKnown(report, row, [...inputs, ...outputs], path);
     const expected = Object.entries(row).filter(([field]) => !inputs.includes(field));
@@ -35,14 +35,14 @@ export function runSelectionRows(
 /** @throws UserError for a rule that is not one of seats */
 export function settingOf({ frac2, c, rule, arg }: Fields): SelectionSetting {
   return {
-    frac2: numberOf(frac2, "frac2"),
-    c: numberOf(c, "c"),
+    frac2: asNumber(frac2, "frac2"),
+    c: asNumber(c, "c"),
     rule: seatRule(String(rule), arg),
   };
 }
 
 function seatRule(name: string, arg: unknown): SeatRule {
-  if (name === "atleast") return { name, share: numberOf(arg, "arg") };
+  if (name === "atleast") return { name, share: asNumber(arg, "arg") };
   if (name === "none" || name === "proportional" || name === "equal") return { name };
   throw new UserError(`rule: expected none, proportional, equal or atleast, got ${name}`);
 }

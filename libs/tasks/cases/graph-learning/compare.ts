@@ -1,7 +1,7 @@
 import {
-  fieldsOf,
-  listOf,
-  numberOf,
+  asFields,
+  asList,
+  asNumber,
   type Fields,
   type Report,
   type Tolerance,
@@ -18,8 +18,8 @@ export interface Tolerances {
 
 /** @throws UserError for one that is missing */
 export function tolerancesOf(value: unknown): Tolerances {
-  const fields = fieldsOf(value, "tolerances");
-  const of = (name: keyof Tolerances) => numberOf(fields[name], `tolerances.${name}`);
+  const fields = asFields(value, "tolerances");
+  const of = (name: keyof Tolerances) => asNumber(fields[name], `tolerances.${name}`);
   return {
     objective_rel: of("objective_rel"),
     degrees_rel: of("degrees_rel"),
@@ -46,5 +46,5 @@ export function failUnknown(report: Report, unknown: Fields): void {
 
 /** @throws UserError unless it is an array of numbers */
 export function numbersOf(value: unknown, name: string): number[] {
-  return listOf(value, name).map((x, i) => numberOf(x, `${name}[${i}]`));
+  return asList(value, name).map((x, i) => asNumber(x, `${name}[${i}]`));
 }

@@ -1,8 +1,8 @@
 import { UserError } from "@fedclair/core";
 import {
-  fieldsOf,
+  asFields,
   isFields,
-  listOf,
+  asList,
   Report,
   type CaseFormat,
   type Outcome,
@@ -21,7 +21,7 @@ export const logspectFormat: CaseFormat = {
     file.cases.length > 0 &&
     file.cases.every((c) => isFields(c) && "C_upper" in c && "delta" in c),
   run: async (file) => {
-    const { format, tolerances, unit, pooling, cases, ...others } = fieldsOf(file, "file");
+    const { format, tolerances, unit, pooling, cases, ...others } = asFields(file, "file");
     if (format !== 1) throw new UserError(`format: expected 1, got ${String(format)}`);
     const within = tolerancesOf(tolerances);
     const outcomes = [
@@ -34,14 +34,14 @@ export const logspectFormat: CaseFormat = {
     };
     if (unit !== undefined) {
       await add("unit", (report) => {
-        runUnit(fieldsOf(unit, "unit"), within, report);
+        runUnit(asFields(unit, "unit"), within, report);
       });
     }
     if (pooling !== undefined) {
-      await add("pooling", (report) => runPooling(fieldsOf(pooling, "pooling"), report));
+      await add("pooling", (report) => runPooling(asFields(pooling, "pooling"), report));
     }
-    for (const [i, testCase] of listOf(cases, "cases").entries()) {
-      const fields = fieldsOf(testCase, `cases[${i}]`);
+    for (const [i, testCase] of asList(cases, "cases").entries()) {
+      const fields = asFields(testCase, `cases[${i}]`);
       const name = typeof fields.id === "string" ? fields.id : `cases[${i}]`;
       await add(name, (report) => runProblem(fields, within, report));
     }

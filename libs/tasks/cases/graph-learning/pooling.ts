@@ -1,4 +1,4 @@
-import { listOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asList, type Fields, type Report } from "@fedclair/core/cases";
 import { item } from "@fedclair/linalg";
 import {
   distanceScores,
@@ -27,7 +27,7 @@ export async function runPooling(pooling: Fields, report: Report): Promise<void>
     ...unknown
   } = pooling;
   const counts = numbersOf(n_k, "n_k");
-  const samples = listOf(covs_upper, "covs_upper").map((upper, k) => ({
+  const samples = asList(covs_upper, "covs_upper").map((upper, k) => ({
     vector: svec(toUnitTrace(unpackUpper(numbersOf(upper, `covs_upper[${k}]`)))),
     samples: item(counts, k),
   }));

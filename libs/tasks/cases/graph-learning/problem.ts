@@ -1,4 +1,4 @@
-import { listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { frobenius, Matrix, sum, thinSvd, at } from "@fedclair/linalg";
 import { edgeMatch } from "../../src/graph-learning/edges.js";
 import { commutator, degreesOf } from "../../src/graph-learning/operators.js";
@@ -30,8 +30,8 @@ export async function runProblem(
 ): Promise<void> {
   const problem = {
     covariance: unpackUpper(numbersOf(testCase.C_upper, "C_upper")),
-    delta: numberOf(testCase.delta, "delta"),
-    alpha: numberOf(testCase.alpha, "alpha"),
+    delta: asNumber(testCase.delta, "delta"),
+    alpha: asNumber(testCase.alpha, "alpha"),
   };
   const solution = await solveRLogSpecT(problem, effort);
   const checked = { problem, solution, fields: testCase, within, report };
@@ -62,13 +62,13 @@ const checks: Readonly<Record<string, Check>> = {
     report.equal("N", problem.covariance.rows, expected);
   },
   n: ({ problem, fields, report }, n) => {
-    const c0 = numberOf(fields.c0, "c0");
-    const delta = deltaFor(c0, numberOf(n, "n")) * spectralNorm(problem.covariance);
+    const c0 = asNumber(fields.c0, "c0");
+    const delta = deltaFor(c0, asNumber(n, "n")) * spectralNorm(problem.covariance);
     report.near("delta", delta, problem.delta, relative(1e-6));
   },
   objective: ({ solution, within, report }, expected) => {
     report.near("objective", solution.objective, expected, relative(within.objective_rel));
-    const optimum = numberOf(expected, "objective");
+    const optimum = asNumber(expected, "objective");
     if (solution.dualBound > optimum + 1e-8 * Math.abs(optimum)) {
       report.fail("objective", `the lower bound ${solution.dualBound} lies above ${optimum}`);
     }
@@ -124,7 +124,7 @@ const checks: Readonly<Record<string, Check>> = {
   A_upper_strict: ({ problem, report }, expected) => {
     report.equal(
       "A_upper_strict",
-      listOf(expected, "A_upper_strict").length,
+      asList(expected, "A_upper_strict").length,
       [...pairs(problem.covariance.rows, 1)].length,
     );
   },
@@ -137,7 +137,7 @@ const checks: Readonly<Record<string, Check>> = {
     const attainable = [0.3, 0.3 - off, 0.3 - off / 2, 0.3 + off / 2, 0.3 + off].map(
       (threshold) => edgeMatch(weights, truth, threshold).f,
     );
-    const wanted = numberOf(expected, "F_thr0.3");
+    const wanted = asNumber(expected, "F_thr0.3");
     const nearest = attainable.find((f) => Math.abs(f - wanted) <= 1e-4) ?? attainable[0];
     report.near("F_thr0.3", nearest, wanted, absolute(1e-4));
   },

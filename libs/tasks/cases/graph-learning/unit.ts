@@ -1,4 +1,4 @@
-import { fieldsOf, matrixOfJson, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asFields, jsonToMatrix, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { Matrix } from "@fedclair/linalg";
 import { certify } from "../../src/graph-learning/certificate.js";
 import {
@@ -22,10 +22,10 @@ export function runUnit(unit: Fields, { unit_abs }: Tolerances, report: Report):
   const { C, S, X, M, comm, adj, proj_S, proj_S_row0, prox_log, ball, dual, ladmm3, ...unknown } =
     unit;
   const [c, s, x, m] = [
-    matrixOfJson(C, "C"),
-    matrixOfJson(S, "S"),
-    matrixOfJson(X, "X"),
-    matrixOfJson(M, "M"),
+    jsonToMatrix(C, "C"),
+    jsonToMatrix(S, "S"),
+    jsonToMatrix(X, "X"),
+    jsonToMatrix(M, "M"),
   ];
   const near = (field: string, got: unknown, expected: unknown) => {
     report.near(field, got, expected, absolute(unit_abs));
@@ -35,29 +35,29 @@ export function runUnit(unit: Fields, { unit_abs }: Tolerances, report: Report):
   near("proj_S", projectGraph(x).toRows(), proj_S);
   near("proj_S_row0", projectUnitDegreeGraph(x).toRows(), proj_S_row0);
 
-  const prox = fieldsOf(prox_log, "prox_log");
-  const ratio = numberOf(prox.alpha, "alpha") / numberOf(prox.rho, "rho");
+  const prox = asFields(prox_log, "prox_log");
+  const ratio = asNumber(prox.alpha, "alpha") / asNumber(prox.rho, "rho");
   near(
     "prox_log.q",
     [...proxNegLog(Float64Array.from(numbersOf(prox.v, "prox_log.v")), ratio)],
     prox.q,
   );
 
-  const { W, delta: radius, Z } = fieldsOf(ball, "ball");
-  near("ball.Z", projectBall(matrixOfJson(W, "W"), numberOf(radius, "delta")).toRows(), Z);
+  const { W, delta: radius, Z } = asFields(ball, "ball");
+  near("ball.Z", projectBall(jsonToMatrix(W, "W"), asNumber(radius, "delta")).toRows(), Z);
 
-  const { v, delta, alpha, value, M_scale } = fieldsOf(dual, "dual");
+  const { v, delta, alpha, value, M_scale } = asFields(dual, "dual");
   const problem = {
     covariance: c,
-    delta: numberOf(delta, "delta"),
-    alpha: numberOf(alpha, "alpha"),
+    delta: asNumber(delta, "delta"),
+    alpha: asNumber(alpha, "alpha"),
   };
-  const scaled = m.scale(numberOf(M_scale, "M_scale"));
+  const scaled = m.scale(asNumber(M_scale, "M_scale"));
   // The value after the repair that makes any multipliers feasible.
   const multipliers = Float64Array.from(numbersOf(v, "dual.v"));
   near("dual.value", certify(problem, s, scaled, multipliers).dualBound, value);
 
-  runLadmm(fieldsOf(ladmm3, "ladmm3"), c, near);
+  runLadmm(asFields(ladmm3, "ladmm3"), c, near);
   failUnknown(report, unknown);
 }
 
@@ -68,15 +68,15 @@ function runLadmm(
 ): void {
   const problem = {
     covariance,
-    delta: numberOf(fields.delta, "delta"),
-    alpha: numberOf(fields.alpha, "alpha"),
+    delta: asNumber(fields.delta, "delta"),
+    alpha: asNumber(fields.alpha, "alpha"),
   };
   // In the file's words: S0 = 11' - I, q0 = S0 1, Z0 = 0, multipliers 0.
-  const tau = numberOf(fields.tau1, "tau1") * linearisationBound(covariance);
+  const tau = asNumber(fields.tau1, "tau1") * linearisationBound(covariance);
   const n = covariance.rows;
   let state: LadmmState = { ...ladmmStart(problem, 1), z: new Matrix(n, n) };
   for (let iteration = 0; iteration < 3; iteration++) {
-    state = ladmmStep(problem, state, numberOf(fields.rho, "rho"), tau);
+    state = ladmmStep(problem, state, asNumber(fields.rho, "rho"), tau);
   }
   near("ladmm3.S", state.s.toRows(), fields.S);
   near("ladmm3.Z", state.z.toRows(), fields.Z);

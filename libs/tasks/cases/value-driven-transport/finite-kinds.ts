@@ -1,6 +1,6 @@
 import { item } from "@fedclair/linalg";
 import { UserError } from "@fedclair/core";
-import { listOf, matrixOfJson, type Fields } from "@fedclair/core/cases";
+import { asList, jsonToMatrix, type Fields } from "@fedclair/core/cases";
 import type { Matrix } from "@fedclair/linalg";
 import { couple } from "../../src/value-driven-transport/coupling.js";
 import {
@@ -62,8 +62,8 @@ function requireOptimal(
 }
 
 function tableIn(fields: Fields, name: string): ValueTable {
-  return listOf(fields[name], name).map((row, h) =>
-    matrixOfJson([row], `${name}[${h}]`).toRowMajor(),
+  return asList(fields[name], name).map((row, h) =>
+    jsonToMatrix([row], `${name}[${h}]`).toRowMajor(),
   );
 }
 

@@ -1,8 +1,8 @@
 import { UserError } from "@fedclair/core";
 import {
-  fieldsOf,
+  asFields,
   isFields,
-  listOf,
+  asList,
   Report,
   type CaseFormat,
   type Fields,
@@ -27,19 +27,19 @@ export const valueDrivenTransportFormat: CaseFormat = {
     file.cases.length > 0 &&
     file.cases.every((c) => isFields(c) && typeof c.kind === "string" && "expected" in c),
   run: async (file) => {
-    const { tolerance, cases, training, ...others } = fieldsOf(file, "file");
-    const tolerances = tolerancesOf(fieldsOf(tolerance, "tolerance"));
+    const { tolerance, cases, training, ...others } = asFields(file, "file");
+    const tolerances = tolerancesOf(asFields(tolerance, "tolerance"));
     const outcomes: Outcome[] = [];
     const add = async (name: string, run: (report: Report) => Promise<void>) => {
       outcomes.push({ name, mismatches: await mismatchesOf(run) });
     };
-    for (const [i, entry] of listOf(cases, "cases").entries()) {
-      const testCase = fieldsOf(entry, "case");
+    for (const [i, entry] of asList(cases, "cases").entries()) {
+      const testCase = asFields(entry, "case");
       const name = `${i} ${String(testCase.kind)}`;
       await add(name, (report) => runCase(testCase, report, tolerances));
     }
-    for (const entry of listOf(training ?? [], "training")) {
-      const run = fieldsOf(entry, "training");
+    for (const entry of asList(training ?? [], "training")) {
+      const run = asFields(entry, "training");
       await add(`training ${String(run.name)}`, (report) => runTraining(run, report));
     }
     for (const field of Object.keys(others).filter((name) => name !== "conventions")) {

@@ -1,9 +1,9 @@
 import { UserError } from "@fedclair/core";
 import {
   isFields,
-  listOf,
-  matrixOfJson,
-  numberOf,
+  asList,
+  jsonToMatrix,
+  asNumber,
   type Fields,
   type Report,
   type Tolerance,
@@ -68,15 +68,15 @@ function compare(
 
 /** A required matrix. */
 export function matrixIn(fields: Fields, name: string): Matrix {
-  return matrixOfJson(fields[name], name);
+  return jsonToMatrix(fields[name], name);
 }
 
 export function numberIn(fields: Fields, name: string): number {
-  return numberOf(fields[name], name);
+  return asNumber(fields[name], name);
 }
 
 export function numbersIn(fields: Fields, name: string): number[] {
-  return listOf(fields[name], name).map((value, i) => numberOf(value, `${name}[${i}]`));
+  return asList(fields[name], name).map((value, i) => asNumber(value, `${name}[${i}]`));
 }
 
 /** @throws UserError if two fields of a case contradict each other */

@@ -1,4 +1,4 @@
-import { fieldsOf, listOf, matrixOfJson, type Fields } from "@fedclair/core/cases";
+import { asFields, asList, jsonToMatrix, type Fields } from "@fedclair/core/cases";
 import { GaussianTransport } from "../../src/value-driven-transport/gaussian.js";
 import {
   displacement,
@@ -25,7 +25,7 @@ const w2: Kind = {
 const path: Kind = {
   fields: ["path"],
   run: (testCase) =>
-    pathResults(listOf(testCase.path, "path").map((x, h) => matrixOfJson(x, `path[${h}]`))),
+    pathResults(asList(testCase.path, "path").map((x, h) => jsonToMatrix(x, `path[${h}]`))),
 };
 
 /** What cases expect of a path. */
@@ -77,10 +77,10 @@ const gaussian: Kind = {
       { mean: rowIn(testCase, "m1"), covariance: matrixIn(testCase, "S1") },
     );
     const z = matrixIn(testCase, "z");
-    const expected = fieldsOf(testCase.expected, "expected");
+    const expected = asFields(testCase.expected, "expected");
     const atTimes = (field: string, of: (t: number) => unknown) =>
       Object.fromEntries(
-        Object.keys(fieldsOf(expected[field], field)).map((t) => [t, of(Number(t))]),
+        Object.keys(asFields(expected[field], field)).map((t) => [t, of(Number(t))]),
       );
     const starts = matrixIn(testCase, "x0");
     const paths = followPolicy(

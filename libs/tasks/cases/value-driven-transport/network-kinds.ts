@@ -1,4 +1,4 @@
-import { fieldsOf, listOf, matrixOfJson, type Fields } from "@fedclair/core/cases";
+import { asFields, asList, jsonToMatrix, type Fields } from "@fedclair/core/cases";
 import { multiply, type Matrix } from "@fedclair/linalg";
 import { Adam } from "../../src/value-driven-transport/adam.js";
 import { couple } from "../../src/value-driven-transport/coupling.js";
@@ -95,15 +95,15 @@ const sampling: Kind = {
 };
 
 function networkIn(testCase: Fields): Network {
-  const params = fieldsOf(testCase.params, "params");
+  const params = asFields(testCase.params, "params");
   const modules = byModule((name) => matrixIn(params, name));
   return { ...modules, b3: matrixIn(params, "b3").get(0, 0) };
 }
 
 function adaptersIn(testCase: Fields): Adapters {
-  const adapters = fieldsOf(testCase.adapters, "adapters");
+  const adapters = asFields(testCase.adapters, "adapters");
   const part = (module: string, factor: string): Matrix =>
-    matrixOfJson(fieldsOf(adapters[module], module)[factor], `adapters.${module}.${factor}`);
+    jsonToMatrix(asFields(adapters[module], module)[factor], `adapters.${module}.${factor}`);
   return {
     "W1.down": part("W1", "A"),
     "W1.up": part("W1", "B"),
@@ -128,7 +128,7 @@ function batchIn(testCase: Fields, network: Network, times: readonly number[]): 
 
 function conditionIn({ condition }: Fields): number[] {
   if (condition === null || condition === undefined) return [];
-  return [...matrixOfJson([listOf(condition, "condition")], "condition").data];
+  return [...jsonToMatrix([asList(condition, "condition")], "condition").data];
 }
 
 function gradientResults({ value, gradient, b3 }: WeightedSum) {

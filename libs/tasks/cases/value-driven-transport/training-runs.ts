@@ -1,5 +1,5 @@
 import { UserError, type Metrics } from "@fedclair/core";
-import { fieldsOf, listOf, numberOf, type Fields, type Report } from "@fedclair/core/cases";
+import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { stream } from "@fedclair/linalg";
 import { makeYardstick, measureTransport } from "../../src/value-driven-transport/measure.js";
 import { initialNetwork } from "../../src/value-driven-transport/network.js";
@@ -42,7 +42,7 @@ export async function runTraining(run: Fields, report: Report): Promise<void> {
     if (!known.includes(field)) report.fail(field, "no such field of a training run");
   }
   const metrics = await train(run);
-  for (const [name, limit] of Object.entries(fieldsOf(run.thresholds, "thresholds"))) {
+  for (const [name, limit] of Object.entries(asFields(run.thresholds, "thresholds"))) {
     checkBound(name, limit, metrics, report);
   }
 }
@@ -89,7 +89,7 @@ function distributionIn(run: Fields, field: string): Distribution {
 
 function checkBound(name: string, limit: unknown, metrics: Metrics, report: Report): void {
   if (name === "energy_over_W22") {
-    const [low, high] = listOf(limit, name).map((value) => numberOf(value, name));
+    const [low, high] = asList(limit, name).map((value) => asNumber(value, name));
     checkBetween(name, metrics.energyRatio ?? NaN, low ?? NaN, high ?? NaN, report);
     return;
   }
@@ -98,7 +98,7 @@ function checkBound(name: string, limit: unknown, metrics: Metrics, report: Repo
     report.fail(name, "no such threshold of a training run");
     return;
   }
-  const bound = numberOf(limit, name);
+  const bound = asNumber(limit, name);
   const low = side === "max" ? -Infinity : bound;
   const high = side === "min" ? Infinity : bound;
   checkBetween(name, metrics[metric] ?? NaN, low, high, report);

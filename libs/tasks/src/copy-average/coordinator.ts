@@ -1,5 +1,5 @@
 import {
-  invalid,
+  invalidVerdict,
   isPooled,
   type Aggregate,
   type Aggregation,
@@ -84,7 +84,7 @@ export class Coordinator {
       if (Number.isFinite(innerProduct(activation, student, student))) {
         valid.push({ update, student });
       } else {
-        tooLarge.push(invalid(update.clientId));
+        tooLarge.push(invalidVerdict(update.clientId));
       }
     }
     return { valid, tooLarge };

@@ -1,4 +1,4 @@
-import { denseOf, tensorOf, type Delta, type Params } from "@fedclair/core";
+import { toDense, toTensor, type Delta, type Params } from "@fedclair/core";
 import { addScaled, Matrix, at } from "@fedclair/linalg";
 import type { Network } from "./network.js";
 
@@ -7,7 +7,7 @@ const names = { hidden: "hidden", out: "out" } as const;
 
 export function paramsOf({ hidden, out }: Network): Params {
   return new Map([
-    [names.hidden, tensorOf(hidden)],
+    [names.hidden, toTensor(hidden)],
     [names.out, { shape: [1, out.length], data: out.slice() }],
   ]);
 }
@@ -38,7 +38,7 @@ function sumOf(terms: readonly (Params | Delta)[], name: string): Matrix {
   for (const term of terms) {
     const update = term.get(name);
     if (update === undefined) continue;
-    const matrix = denseOf(update);
+    const matrix = toDense(update);
     if (total) addScaled(total, 1, matrix);
     else total = matrix;
   }

@@ -1,6 +1,6 @@
 import {
-  matrixOf,
-  tensorOf,
+  toMatrix,
+  toTensor,
   type LocalTrainer,
   type Params,
   type Task,
@@ -140,11 +140,11 @@ function trainer(seen: Matrix, truth: Matrix): LocalTrainer {
 }
 
 function named(signal: Matrix): Params {
-  return new Map([["signal", tensorOf(signal)]]);
+  return new Map([["signal", toTensor(signal)]]);
 }
 
 function signalOf(params: Params): Matrix {
   const signal = params.get("signal");
   if (signal === undefined) throw new Error("denoising: params without `signal`");
-  return matrixOf(signal);
+  return toMatrix(signal);
 }

@@ -45,7 +45,7 @@ export const digits: TaskPlugin = {
         if (loaded) holdings(options, loaded, count);
         else checkClients(options, count);
       },
-      remark: () =>
+      notice: () =>
         options.source === "mnist" ? undefined : remarkOnFiles(digitFiles(options.source.folder)),
       ...(options.partition.by === "natural" && {
         clientLabel: (index: number) => data().writers?.[index] ?? `writer ${index}`,

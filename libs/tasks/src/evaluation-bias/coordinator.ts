@@ -1,5 +1,5 @@
 import {
-  tensorOf,
+  toTensor,
   type Aggregate,
   type Aggregation,
   type Ask,
@@ -101,7 +101,7 @@ export async function stepReference(
   return {
     params: new Map([
       ["reference", { shape: [options.bins], data: reference }],
-      ["psi", tensorOf(modelOf(options, reference).psi)],
+      ["psi", toTensor(modelOf(options, reference).psi)],
     ]),
     next: askOf("moments", options),
     verdicts,
@@ -163,7 +163,7 @@ function matrixShown(update: Update): Update {
   return {
     ...update,
     numExamples: sum(institution.counts),
-    delta: new Map([["moments", tensorOf(institution.matrix)]]),
+    delta: new Map([["moments", toTensor(institution.matrix)]]),
     noise: noisy(institution).noise,
   };
 }

@@ -1,6 +1,6 @@
 import {
-  matrixOf,
-  tensorOf,
+  toMatrix,
+  toTensor,
   type LocalTrainer,
   type Params,
   type Shard,
@@ -93,7 +93,7 @@ async function panelMoments(
   rng: Stream,
 ): Promise<TrainResult> {
   const { minCount, noiseMultiplier } = options;
-  const psi = matrixOf(paramOf(params, "psi"));
+  const psi = toMatrix(paramOf(params, "psi"));
   const { matrix, counts, variances } = momentsOf(psi, panels, minCount);
   if (sum(counts) === 0) {
     throw new Error(
@@ -108,10 +108,10 @@ async function panelMoments(
   return {
     numExamples: sum(counts),
     delta: new Map([
-      ["moments", tensorOf(matrix)],
+      ["moments", toTensor(matrix)],
       ["counts", { shape: [counts.length], data: counts }],
       ["variances", { shape: [variances.length], data: variances }],
-      ["variations", tensorOf(variations)],
+      ["variations", toTensor(variations)],
     ]),
     metrics: {},
   };

@@ -1,6 +1,6 @@
 import { item } from "@fedclair/linalg";
 import {
-  matrixOf,
+  toMatrix,
   type Aggregation,
   type Aggregator,
   type AggregatorInput,
@@ -60,7 +60,7 @@ function trimmedMean({ updates }: AggregatorInput, trim: number): Aggregation {
 function screen({ updates }: AggregatorInput, options: Options): Aggregation {
   const { rank, floor, residuals, threshold, flagged } = detectOutsiders(
     updates.map((update) => ({
-      matrix: matrixOf(tensorAt(update, "moments")),
+      matrix: toMatrix(tensorAt(update, "moments")),
       noise: update.noise ?? 0,
     })),
     options,

@@ -1,8 +1,8 @@
 import {
-  invalid,
+  invalidVerdict,
   isLowRank,
   isPooled,
-  matrixOf,
+  toMatrix,
   UserError,
   type Aggregation,
   type Round,
@@ -28,7 +28,7 @@ export function moduleOf({ delta }: Pick<Update, "delta">, name: string): Tensor
 
 export function momentsOf(update: Update): PanelMoments {
   return {
-    matrix: matrixOf(moduleOf(update, "moments")),
+    matrix: toMatrix(moduleOf(update, "moments")),
     counts: Float64Array.from(moduleOf(update, "counts").data),
     variances: Float64Array.from(moduleOf(update, "variances").data),
   };
@@ -45,7 +45,7 @@ export function soundOf(round: Round, earlier: Earlier = []): readonly Update[] 
 function isSound(update: Update, { phase, params }: Round): boolean {
   if (phase === "reference") return areCounts(moduleOf(update, "counts").data);
   const { matrix, counts, variances } = momentsOf(update);
-  const largest = matrixOf(paramOf(params, "psi"))
+  const largest = toMatrix(paramOf(params, "psi"))
     .toRows()
     .map((row) => Math.max(...row.map(Math.abs)));
   // A mean lies within what it averages; rounding may add a last digit.
@@ -122,7 +122,7 @@ export function withInvalid(
     .filter(({ clientId }) => !ids.has(clientId))
     .map(({ clientId }): Verdict => {
       const before = known.get(clientId);
-      return before?.status === "invalid" ? before : invalid(clientId);
+      return before?.status === "invalid" ? before : invalidVerdict(clientId);
     });
   return [...verdicts, ...impossible];
 }

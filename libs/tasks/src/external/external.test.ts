@@ -40,7 +40,7 @@ const plugins: Plugins = {
     }),
   }),
   attacks: byName(
-    attack("declared", { isDeclared: true }),
+    attack("declared", { labelOnly: true }),
     attack("honest", { corruptUpdate: (honest) => honest }),
     attack("forger", { attackRound: ({ own }) => ({ updates: own }) }),
   ),

@@ -1,5 +1,5 @@
 import {
-  invalid,
+  invalidVerdict,
   isLowRank,
   isPooled,
   UserError,
@@ -68,7 +68,7 @@ function invalidOf(updates: readonly Update[], usable: readonly Usable[]): Verdi
   const known = new Set(usable.map(({ update }) => update.clientId));
   return updates
     .filter(({ clientId }) => !known.has(clientId))
-    .map(({ clientId }) => invalid(clientId));
+    .map(({ clientId }) => invalidVerdict(clientId));
 }
 
 /** Those found benign; all where nobody was judged. */

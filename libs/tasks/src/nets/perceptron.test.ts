@@ -1,4 +1,4 @@
-import { heldFloats } from "@fedclair/compute";
+import { unreleasedFloats } from "@fedclair/compute";
 import { stream, at } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { gradientOf, initialWeights, Learner, outputsOf, type Perceptron } from "./perceptron.js";
@@ -46,7 +46,7 @@ describe("perceptron", () => {
   });
 
   it("learns, the same bits every time, and leaves no memory behind", () => {
-    const before = heldFloats();
+    const before = unreleasedFloats();
     const target = stream("target").normals(5 * 2);
     const learn = () => {
       const learner = new Learner(perceptron, initialWeights(perceptron, stream("start")), x);
@@ -67,6 +67,6 @@ describe("perceptron", () => {
     const end = first.losses.at(-1) ?? NaN;
     assert.ok(end < 0.1 * begin, `${begin} to ${end}`);
     assert.deepEqual(learn().weights, first.weights);
-    assert.equal(heldFloats(), before);
+    assert.equal(unreleasedFloats(), before);
   });
 });

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import {
-  matrixOf,
-  tensorOf,
+  toMatrix,
+  toTensor,
   type Contaminating,
   type LocalTrainer,
   type Params,
@@ -145,11 +145,11 @@ function contaminate(y: Matrix, contamination: Contaminating | undefined, rng: S
 }
 
 function named(change: Matrix): Params {
-  return new Map([["change", tensorOf(change)]]);
+  return new Map([["change", toTensor(change)]]);
 }
 
 function changeOf(params: Params): Matrix {
   const change = params.get("change");
   if (change === undefined) throw new Error("network: params without `change`");
-  return matrixOf(change);
+  return toMatrix(change);
 }

@@ -86,7 +86,7 @@ export const textCopy: TaskPlugin = {
     let loaded: Loaded | undefined;
     return {
       ...(corpus.checkClients && { checkClients: corpus.checkClients }),
-      ...(corpus.remark && { remark: corpus.remark }),
+      ...(corpus.remark && { notice: corpus.remark }),
       ...(corpus.clientLabel && { clientLabel: corpus.clientLabel }),
       async prepare() {
         const { name } = await loadBackend();
@@ -106,7 +106,7 @@ export const textCopy: TaskPlugin = {
         const training = { ...options, base: loaded.base, vocabulary: corpus.vocabulary };
         return Promise.resolve(new loaded.Client(training, drawData(options, corpus, shard)));
       },
-      get mostTogether() {
+      get maxBatch() {
         return loaded?.mostTogether ?? 1;
       },
       trainCohort: (clients, jobs) => {

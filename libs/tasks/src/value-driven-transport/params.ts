@@ -1,4 +1,4 @@
-import { denseOf, matrixOf, type Delta, type Params, type Tensor } from "@fedclair/core";
+import { toDense, toMatrix, type Delta, type Params, type Tensor } from "@fedclair/core";
 import { addScaled, Matrix } from "@fedclair/linalg";
 import { byModule, moduleNames, type ModuleMatrices, type Network } from "./network.js";
 
@@ -19,7 +19,7 @@ export function networkOf(params: Params): Network {
   const modules = byModule((name) => {
     const tensor = params.get(name);
     if (!tensor) throw new Error(`value-driven-transport: params without module ${name}`);
-    return matrixOf(tensor);
+    return toMatrix(tensor);
   });
   return { ...modules, b3: 0 };
 }
@@ -30,7 +30,7 @@ export function totalOf(terms: readonly Delta[], like: ModuleMatrices): ModuleMa
     const total = new Matrix(like[name].rows, like[name].cols);
     for (const term of terms) {
       const change = term.get(name);
-      if (change) addScaled(total, 1, denseOf(change));
+      if (change) addScaled(total, 1, toDense(change));
     }
     return total;
   });

@@ -9,7 +9,7 @@ import {
   type TensorDelta,
   type Tensor,
 } from "@fedclair/core";
-import { messageOf, unpacked } from "@fedclair/core/internal";
+import { errorMessage, unpack } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { required, uint32, uniqueNames } from "./checks.js";
@@ -50,10 +50,10 @@ export function tensorFromWire(wire: WireTensor): Tensor {
     case DType.F64:
       return sized(shape, numbersOf(Float64Array, wire.data));
     case DType.BF16:
-      return unpack(shape, { dtype: "bf16", codes: numbersOf(Uint16Array, wire.data) });
+      return readPacked(shape, { dtype: "bf16", codes: numbersOf(Uint16Array, wire.data) });
     case DType.INT8: {
       const scales = numbersOf(Float32Array, wire.scales);
-      return unpack(shape, { dtype: "int8", codes: numbersOf(Int8Array, wire.data), scales });
+      return readPacked(shape, { dtype: "int8", codes: numbersOf(Int8Array, wire.data), scales });
     }
     default: {
       const message = `dtype ${dtype}: expected F32 (1), F64 (2), BF16 (3) or INT8 (4)`;
@@ -82,12 +82,12 @@ function sized(shape: readonly number[], data: Tensor["data"]): Tensor {
   return { shape, data };
 }
 
-function unpack(shape: readonly number[], packed: Packed): Tensor {
+function readPacked(shape: readonly number[], packed: Packed): Tensor {
   checkSize(shape, packed.codes.length);
   try {
-    return unpacked(shape, packed);
+    return unpack(shape, packed);
   } catch (error) {
-    throw new WireError("WRONG_SHAPE", messageOf(error));
+    throw new WireError("WRONG_SHAPE", errorMessage(error));
   }
 }
 

@@ -1,11 +1,11 @@
-import { counted } from "@fedclair/runs";
+import { countNoun } from "@fedclair/runs";
 import type { ClairOptions } from "@fedclair/aggregators";
 import { oneLine } from "@fedclair/core/internal";
 import {
   factList,
   html,
   loneFigureSection,
-  pageOf,
+  htmlPage,
   preformatted,
   table,
   type Figure,
@@ -37,8 +37,8 @@ export function auditPage(
   figures: readonly Figure[],
 ): string {
   const { adapters } = audit;
-  return pageOf(
-    { title: `Audit of ${counted(adapters.length, "adapter")}`, claim: undefined },
+  return htmlPage(
+    { title: `Audit of ${countNoun(adapters.length, "adapter")}`, claim: undefined },
     html`<p class="verdict">${verdictText(audit, options)}</p>
       ${remarks(audit, options).map(
         ({ text, isWarning }) => html`<p class="${isWarning ? "warning" : "note"}">${text}</p>`,

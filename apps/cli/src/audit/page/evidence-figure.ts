@@ -9,8 +9,8 @@ import {
   type Axis,
   type Drawing,
 } from "@fedclair/report";
-import { ofVarying } from "@fedclair/aggregators";
-import { largest, least } from "@fedclair/runs";
+import { varyingSuffix } from "@fedclair/aggregators";
+import { maxOf, minOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
 import { predictionLimit, shares } from "./expected.js";
 import { piecePanels, type PiecePanel } from "./pieces.js";
@@ -31,7 +31,7 @@ const varying =
 /** A dot an adapter over what a benign one is expected to have, a panel a piece of evidence. */
 export function evidenceFigure(audit: Audit): Drawing {
   const panels = piecePanels(audit);
-  const isVarying = panels.some(({ title }) => title.includes(ofVarying));
+  const isVarying = panels.some(({ title }) => title.includes(varyingSuffix));
   const benign = audit.adapters.filter(
     ({ status, score }) => status === "benign" && score !== null,
   ).length;
@@ -135,7 +135,7 @@ function bandsOf({ points, isLog, bad }: PiecePanel): Band[] {
 function axisOf({ points, isLog }: PiecePanel, bands: readonly Band[]): Axis {
   const values = points.map(({ value }) => value);
   const all = [...values, ...bands.slice(0, 1).map(({ limit }) => limit)];
-  const [low, high] = [least(all), largest(all)];
+  const [low, high] = [minOf(all), maxOf(all)];
   if (isLog) {
     const margin = Math.max((high / low) ** 0.04, 1.05);
     return { type: "log", domain: [low / margin, high * margin] };

@@ -1,4 +1,4 @@
-import { counted } from "@fedclair/runs";
+import { countNoun } from "@fedclair/runs";
 import { firstOf } from "../../adapters/names-text.js";
 import type { Group } from "./groups.js";
 
@@ -11,7 +11,7 @@ export function groupSentences(groups: readonly Group[]): string[] {
     return usual === undefined
       ? []
       : [
-          `The ${counted(benign?.names.length ?? 0, "benign adapter")} are alike by ${usual} (median).`,
+          `The ${countNoun(benign?.names.length ?? 0, "benign adapter")} are alike by ${usual} (median).`,
         ];
   }
   const beside = usual === undefined ? "" : `, the benign by ${usual}`;

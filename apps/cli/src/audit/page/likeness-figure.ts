@@ -1,6 +1,6 @@
 import { axisTicks, figureConfig, type Axis, type Drawing } from "@fedclair/report";
 import { oneLine } from "@fedclair/core/internal";
-import { largest, least } from "@fedclair/runs";
+import { maxOf, minOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
 import { pieceOf, usualSize } from "../evidence-text.js";
 import { statusEncoding } from "./evidence-figure.js";
@@ -98,7 +98,7 @@ function normsPanel(
       return [{ middle: row + 0.5, value, status: one.status, about }];
     });
   const sizes = values.map(({ value }) => value);
-  const axis: Axis = { type: "log", domain: [least(sizes) / 1.1, largest(sizes) * 1.1] };
+  const axis: Axis = { type: "log", domain: [minOf(sizes) / 1.1, maxOf(sizes) * 1.1] };
   return [
     {
       ...{ width: 100, height, data: { values } },

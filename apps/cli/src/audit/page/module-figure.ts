@@ -1,6 +1,6 @@
 import { figureConfig, figureWidth, textWidth, type Drawing } from "@fedclair/report";
 import { oneLine } from "@fedclair/core/internal";
-import { largest } from "@fedclair/runs";
+import { maxOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
 import { cellAxis, gridLayers, type Grid } from "./grid.js";
 import { drawnOf, drawnText, partingsOf, type Group } from "./groups.js";
@@ -25,7 +25,7 @@ export function moduleFigure({ adapters }: Audit, groups: readonly Group[]): Dra
   const drawn = drawnOf(groups);
   const names = drawn.flatMap((group) => group.names);
   const columns = moduleLabels([...(ratios.get(names[0] ?? "")?.keys() ?? [])]);
-  const top = largest(adapters.flatMap(({ modules }) => modules.map(({ ratio }) => ratio)));
+  const top = maxOf(adapters.flatMap(({ modules }) => modules.map(({ ratio }) => ratio)));
   const rows = names.map(oneLine);
   const labels = columns.map(({ label }) => label);
   const grid: Grid = {
@@ -53,9 +53,9 @@ export function moduleFigure({ adapters }: Audit, groups: readonly Group[]): Dra
 function specOf(grid: Grid, top: number): NonNullable<Drawing["spec"]> {
   const { rows, columns } = grid;
   const [rowStep, size] = rows.length <= mostTall ? [15, 11] : [10, 9];
-  const margin = Math.min(190, largest(rows.map((row) => textWidth(row, size))));
+  const margin = Math.min(190, maxOf(rows.map((row) => textWidth(row, size))));
   const columnStep = Math.min(60, (figureWidth - margin - 20) / columns.length);
-  const widest = largest(columns.map((label) => textWidth(label, 10)));
+  const widest = maxOf(columns.map((label) => textWidth(label, 10)));
   const isFlat = widest + 6 < columnStep;
   const x = cellAxis(columns.length, "columnNames", {
     orient: "top",

@@ -1,7 +1,7 @@
 import type { VerdictStatus } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import type { Audit } from "../audit-schema.js";
-import { chanceText, ofVarying } from "@fedclair/aggregators";
+import { chanceText, varyingSuffix } from "@fedclair/aggregators";
 import { pieceOf, usualSize } from "../evidence-text.js";
 import type { Finding } from "../findings.js";
 
@@ -28,7 +28,7 @@ const floor = 1e-6;
  * The pieces that some adapter has: by another rule than evidence the score alone; those of what varies where they convicted somebody.
  */
 export function piecePanels({ adapters }: Pick<Audit, "adapters">): PiecePanel[] {
-  const panels = ["", ofVarying].flatMap((of) => panelsOf(adapters, of));
+  const panels = ["", varyingSuffix].flatMap((of) => panelsOf(adapters, of));
   return panels.filter(({ points }) => points.length > 0);
 }
 

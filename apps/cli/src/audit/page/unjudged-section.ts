@@ -1,4 +1,4 @@
-import { counted } from "@fedclair/runs";
+import { countNoun } from "@fedclair/runs";
 import { oneLine } from "@fedclair/core/internal";
 import { html, table, type Html } from "@fedclair/report";
 import type { Audit } from "../audit-schema.js";
@@ -26,9 +26,9 @@ export function unjudgedSection({
   return html`<section>
     <h2>Not judged</h2>
     ${why.length === 0 ? undefined : table(["adapter", "status", "reason"], why)}
-    ${list(`${counted(ignored.length, "tensor")} without a LoRA pair, not judged`, ignored)}
-    ${list(`${counted(checkpoints.length, "earlier checkpoint")}, left out`, checkpoints)}
-    ${list(`${counted(skipped.length, "folder")} without an adapter_config.json, left out`, skipped)}
+    ${list(`${countNoun(ignored.length, "tensor")} without a LoRA pair, not judged`, ignored)}
+    ${list(`${countNoun(checkpoints.length, "earlier checkpoint")}, left out`, checkpoints)}
+    ${list(`${countNoun(skipped.length, "folder")} without an adapter_config.json, left out`, skipped)}
   </section>`;
 }
 

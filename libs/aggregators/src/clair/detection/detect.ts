@@ -46,10 +46,10 @@ export async function detect(
 async function scoresOf(
   views: Views,
   members: readonly number[],
-  { loo, looMax }: ClairOptions,
+  { leaveOneOut, leaveOneOutMax }: ClairOptions,
 ): Promise<number[]> {
   const scores = tangents(views, await views.fit(members));
-  if (loo && members.length > 1 && members.length <= looMax) {
+  if (leaveOneOut && members.length > 1 && members.length <= leaveOneOutMax) {
     const without = tangents(views, await views.leaveOut(members, members.length));
     for (const [member, score] of zip(members, without)) scores[member] = score;
   }

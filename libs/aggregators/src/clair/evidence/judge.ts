@@ -15,7 +15,7 @@ import {
   type Likeness,
 } from "./pieces.js";
 import { surprises } from "./surprise.js";
-import { ofVarying } from "./words.js";
+import { varyingSuffix } from "./words.js";
 
 export interface Judgement {
   /** Ascending. */
@@ -251,7 +251,7 @@ function withAccused(
 }
 
 function ofWhatVaries(piece: Evidence): Evidence {
-  return { ...piece, kind: `${piece.kind}${ofVarying}` };
+  return { ...piece, kind: `${piece.kind}${varyingSuffix}` };
 }
 
 function beyond(scores: readonly number[]): number[] {

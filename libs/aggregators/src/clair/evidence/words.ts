@@ -11,7 +11,7 @@ const words: Readonly<Record<string, string>> = {
 };
 
 /** Behind the kind of a piece of changes without what they have in common. */
-export const ofVarying = ", in what varies";
+export const varyingSuffix = ", in what varies";
 
 /** A p-value below it tells against a client by itself; two below the other one may together. */
 const [telling, together] = [0.05, 0.2];
@@ -35,7 +35,10 @@ export function evidenceAgainst(evidence: readonly Evidence[]): string {
   const plain = new Set(told.map(({ kind }) => kind));
   // What varies tells nothing new where the whole change says the same.
   return told
-    .filter(({ kind }) => !kind.endsWith(ofVarying) || !plain.has(kind.slice(0, -ofVarying.length)))
+    .filter(
+      ({ kind }) =>
+        !kind.endsWith(varyingSuffix) || !plain.has(kind.slice(0, -varyingSuffix.length)),
+    )
     .map(textOf)
     .join(", ");
 }

@@ -1,4 +1,4 @@
-import { denseOf, isLowRank } from "@fedclair/core";
+import { toDense, isLowRank } from "@fedclair/core";
 import { addScaled, frobenius, gaussian, hstack, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { factorsOf, product } from "../../factors.js";
@@ -61,7 +61,7 @@ describe("refined changes as pairs", () => {
           const b = hstack(terms.map((term) => term.b));
           const a = hstack(terms.map((term) => term.a.transpose())).transpose();
           const best = compressLowRank(b, a, 2 + (k % 2));
-          assert.ok(distance(denseOf(pair), product(best)) < 1e-12);
+          assert.ok(distance(toDense(pair), product(best)) < 1e-12);
           assert.ok(Math.abs((tail ?? NaN) - best.tail) < 1e-12);
         }
       });
@@ -80,7 +80,7 @@ describe("refined changes as pairs", () => {
     const module = (await refine(result, options)).get("m");
     const { pair } = (await refineToPairs(result, options)).get("m")?.get("c06") ?? {};
     assert.ok(pair !== undefined);
-    assert.ok(distance(denseOf(pair), refinedMatrix(module, "c06")) < 1e-12);
+    assert.ok(distance(toDense(pair), refinedMatrix(module, "c06")) < 1e-12);
   });
 
   for (const [offSubspace, uneven] of [
@@ -111,7 +111,7 @@ describe("refined changes as pairs", () => {
       const gains = truths.map((truth, k) => {
         const { pair, outside, leastError } = pairs?.get(idOf(k)) ?? {};
         assert.ok(pair !== undefined && outside !== undefined && leastError !== undefined);
-        const gained = squared(errors[k]) - distance(denseOf(pair), truth) ** 2;
+        const gained = squared(errors[k]) - distance(toDense(pair), truth) ** 2;
         // The error outside the space, by its law: 28 of 30 dimensions.
         return { gained, excess: (28 / 30) * squared(errors[k]) - leastError };
       });

@@ -1,4 +1,4 @@
-import { tensorOf, type LowRank } from "@fedclair/core";
+import { toTensor, type LowRank } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
@@ -81,7 +81,7 @@ export function asPairs(
       more === 0 ? 0 : more * ((2 * share + more) * partEnergy - 2 * innerProduct(change, part));
     const moved = Math.max(0, outside - 2 * alike + sharedEnergy + longer);
     return {
-      pair: { b: tensorOf(b), a: tensorOf(a) },
+      pair: { b: toTensor(b), a: toTensor(a) },
       ...{ tail, outside, leastError: leastError(moved, (share + more) * item(weights, k)) },
     };
   });

@@ -1,4 +1,4 @@
-import { tensorOf, type Tensor, type TensorDelta } from "@fedclair/core";
+import { toTensor, type Tensor, type TensorDelta } from "@fedclair/core";
 import { item, median, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
 import { zip } from "../lists.js";
@@ -131,13 +131,13 @@ export function asDeltas(
 ): Refined {
   const { inside, shared, share, common } = refinement;
   const known = new Map<Matrix, Tensor>();
-  const toTensor = (matrix: Matrix) => {
-    const tensor = known.get(matrix) ?? tensorOf(matrix);
+  const tensorOnce = (matrix: Matrix) => {
+    const tensor = known.get(matrix) ?? toTensor(matrix);
     known.set(matrix, tensor);
     return tensor;
   };
   const toDelta = (change: Change) =>
-    isFactored(change) ? { b: toTensor(change.b), a: toTensor(change.a) } : toTensor(change);
+    isFactored(change) ? { b: tensorOnce(change.b), a: tensorOnce(change.a) } : tensorOnce(change);
   return {
     personal: new Map(zip(ids, inside).map(([id, own]) => [id, toDelta(own)])),
     meanPersonal: toDelta(meanOf(inside, weights, space)),

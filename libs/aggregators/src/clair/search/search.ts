@@ -26,7 +26,7 @@ export async function search(views: Views, options: ClairOptions): Promise<reado
   );
   const kept = candidates.toSorted(byObjective).slice(0, options.keepStarts);
   const followed = await Promise.all(
-    kept.map((candidate) => follow(candidate, concentrate, options.cSteps)),
+    kept.map((candidate) => follow(candidate, concentrate, options.maxSteps)),
   );
   return item(followed.toSorted(byObjective), 0).members;
 }

@@ -1,4 +1,4 @@
-import { isLowRank, matrixOf, type LowRank, type TensorDelta } from "@fedclair/core";
+import { isLowRank, toMatrix, type LowRank, type TensorDelta } from "@fedclair/core";
 import { frobenius, gramNT, gramTN, Matrix, multiplyNT } from "@fedclair/linalg";
 import { product } from "../../factors.js";
 import { changeOf } from "../modules.js";
@@ -70,7 +70,7 @@ export class Sent {
 
 /** B, or Aᵀ: to be read, for it may be what was sent. */
 function columnsOn(side: Side, { b, a }: LowRank): Matrix {
-  if (side === "left") return matrixOf(b);
+  if (side === "left") return toMatrix(b);
   const [rows = 0, cols = 0] = a.shape;
   return new Matrix(cols, rows, a.data instanceof Float64Array ? a.data : new Float64Array(a.data));
 }

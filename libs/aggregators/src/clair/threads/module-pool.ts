@@ -54,7 +54,10 @@ function threadAt(i: number): Thread {
  * `condense` in another thread, so that several modules are condensed at once while others are read.
  * @param turn 0, 1, 2 …: which of `availableParallelism` threads
  */
-export async function condenseAside(pairs: readonly LowRank[], turn: number): Promise<Condensed> {
+export async function condenseInThread(
+  pairs: readonly LowRank[],
+  turn: number,
+): Promise<Condensed> {
   const thread = threadAt(turn % availableParallelism());
   const group: Hosted<ModuleGroup> = thread.host([pairs.map((pair) => inSharedMemory(pair))], {});
   const module = group.keep("module", 0);

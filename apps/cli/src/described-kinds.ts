@@ -1,0 +1,4 @@
+/** The kinds of plug-in that `fedclair plugins` can describe, in the order of its output. */
+export const describedKinds = ["tasks", "aggregators", "attacks", "mods"] as const;
+
+export type DescribedKind = (typeof describedKinds)[number];
