@@ -1,8 +1,6 @@
 // The door for the rest of fedclair: no plug-in needs this, and any of it may change in any release.
 export {
-  checkPrepared,
   ClientRunner,
-  prepareTask,
   type ClientJob,
   type OnBatchError,
   type OnClientError,
@@ -26,7 +24,7 @@ export { checkVerdicts } from "./contracts/verdict.js";
 export { askForParams } from "./loop/initial.js";
 export { jobFor } from "./loop/job.js";
 export type { ClientRecord, RoundRecord, RoundTiming } from "./loop/record.js";
-export type { RoundPlan } from "./loop/round-plan.js";
+export { planRounds, type RoundPlan } from "./loop/round-plan.js";
 export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";
 export { startTrial, type TrialState } from "./loop/trial-state.js";
 export { admitEvaluation, admitUpdate, checkNames, maxChange } from "./tensors/admission.js";
@@ -46,23 +44,28 @@ export {
 } from "./tensors/safetensors.js";
 export { payloadBytes, storedTensor } from "./tensors/tensor.js";
 export { copyUpdate, deltaBytes } from "./tensors/update.js";
-export { contaminate, type Contaminated, type Contamination } from "./trial/contamination.js";
+export type { Contaminated, Contamination } from "./trial/contamination.js";
 export { Devices, type Span } from "./trial/devices.js";
-export { elsewhere, externalClients, unknownClients } from "./trial/external-clients.js";
-export { modsOf, type TrialMod } from "./trial/mods.js";
-export { trialNotices } from "./trial/remarks.js";
+export { listArms, type Arm } from "./trial/arms.js";
+export { explainExternalHosts } from "./trial/external-clients.js";
+export type { TrialMod } from "./trial/mods.js";
+export type { PreparedArm, PreparedTrial } from "./trial/prepared-trial.js";
+export { prepareResolvedTrial } from "./trial/prepare-trial.js";
 export type { Schedule } from "./trial/schedule.js";
 export { Trace, type TraceRow } from "./trial/trace.js";
 export {
   clientCount,
   namedPlugins,
-  parseSentTrial,
   parseTrial,
+  prepareSentTrial,
+  readTrialSource,
+  resolveTrial,
   type NamedModule,
   type ResolvePath,
+  type TrialSource,
 } from "./trial/trial-file.js";
 export { choiceSchema, createPlugin, trialSchema, type Trial } from "./trial/trial.js";
-export { parseChecked } from "./words/checked-yaml.js";
+export { parseYaml, type ParsedYaml } from "./words/yaml.js";
 export {
   errorCodes,
   exitCodes,

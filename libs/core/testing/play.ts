@@ -1,15 +1,14 @@
 import { ClientRunner } from "../src/client/client-runner.js";
-import { clientIds } from "../src/contracts/clients.js";
+import { MemoryPool } from "../src/client/memory-pool.js";
 import type { Plugins } from "../src/contracts/plugin.js";
 import type { ClientPool } from "../src/contracts/pool.js";
-import { MemoryPool } from "../src/client/memory-pool.js";
-import { modsOf } from "../src/trial/mods.js";
+import { planRounds } from "../src/loop/round-plan.js";
 import { runRounds, type RoundDone } from "../src/loop/round.js";
-import { Devices } from "../src/trial/devices.js";
-import type { Trace } from "../src/trial/trace.js";
 import { startTrial, type TrialState } from "../src/loop/trial-state.js";
-import { createPlugin, type Trial } from "../src/trial/trial.js";
-import { stream } from "@fedclair/linalg";
+import { prepareResolvedTrial } from "../src/trial/prepare-trial.js";
+import type { PreparedTrial } from "../src/trial/prepared-trial.js";
+import type { Trace } from "../src/trial/trace.js";
+import type { Trial } from "../src/trial/trial.js";
 
 export interface Played {
   readonly rounds: readonly RoundDone[];
@@ -22,30 +21,26 @@ interface Settings {
   /** Default: the start. */
   readonly from?: TrialState;
   readonly benignOnly?: boolean;
-  /** What the trial's `devices.trace` names. */
+  /** The content of the trial's `devices.trace`. */
   readonly trace?: Trace;
 }
 
-/** Runs the method under study by a new task and a new aggregator. @throws what `runRounds` throws */
+/** Runs the main arm of a trial. @throws what `prepareResolvedTrial` and `runRounds` throw */
 export async function play(
   trial: Trial,
   plugins: Plugins,
   { pool, from, benignOnly = false, trace }: Settings = {},
 ): Promise<Played> {
-  const task = createPlugin(plugins.tasks, trial.task);
-  await task.prepare?.();
-  const rng = stream(trial.seed);
-  const plan = {
-    ...{ trial, task, rng, benignOnly, clientIds: clientIds(trial.clients) },
-    pool: pool ?? (await oneHost(trial, plugins)),
-    contamination: new ClientRunner(trial, plugins).contamination,
-    aggregator: createPlugin(plugins.aggregators, trial.aggregator),
-    mods: modsOf(trial, plugins),
+  const prepared = prepare(trial, plugins, trace);
+  const task = await prepared.loadTask();
+  const run = {
+    task,
+    pool: pool ?? (await memoryPool(prepared)),
     signal: new AbortController().signal,
-    devices: trial.devices && new Devices(trial.devices, clientIds(trial.clients), rng, trace),
   };
+  const plan = planRounds(prepared, { ...prepared.arms[0], benignOnly }, run);
   const rounds: RoundDone[] = [];
-  let state = from ?? (await startTrial(task, plan.clientIds, rng));
+  let state = from ?? (await startTrial(task, plan.clientIds, plan.rng));
   for await (const event of runRounds(plan, state)) {
     if (event.kind !== "round") continue;
     rounds.push(event);
@@ -54,9 +49,18 @@ export async function play(
   return { rounds, state };
 }
 
-/** A host that does all jobs in their order. */
+/** Prepares a trial that no file describes. */
+export function prepare(trial: Trial, plugins: Plugins, trace?: Trace): PreparedTrial {
+  return prepareResolvedTrial(trial, plugins, "trial.yaml", trace);
+}
+
+/** Returns a pool of one host, which runs all jobs in their order. */
 export async function oneHost(trial: Trial, plugins: Plugins): Promise<ClientPool> {
-  const pool = new MemoryPool(new ClientRunner(trial, plugins));
+  return await memoryPool(prepare(trial, plugins));
+}
+
+async function memoryPool(prepared: PreparedTrial): Promise<ClientPool> {
+  const pool = new MemoryPool(new ClientRunner(prepared));
   await pool.ready();
   return pool;
 }

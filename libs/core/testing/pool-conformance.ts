@@ -3,11 +3,12 @@ import { admitEvaluation, admitUpdate, shapesOf } from "../src/tensors/admission
 import { clientIds } from "../src/contracts/clients.js";
 import { ClientRunner } from "../src/client/client-runner.js";
 import type { Plugins } from "../src/contracts/plugin.js";
-import type { Answer, ClientPool, Job } from "../src/contracts/pool.js";
+import type { Admit, Answer, ClientPool, Job } from "../src/contracts/pool.js";
 import type { Trial } from "../src/trial/trial.js";
+import { prepare } from "./play.js";
 import { toyParams, toyPlugins, toyTrial } from "./toy.js";
 
-/** Makes the pool under test, with hosts that run `new ClientRunner(trial, plugins)`. */
+/** Makes the pool under test, with hosts that run `new ClientRunner(prepare(trial, plugins))`. */
 export type MakePool = (trial: Trial, plugins: Plugins) => Promise<ClientPool>;
 
 const never = new AbortController().signal;
@@ -17,20 +18,22 @@ let lastJob = 0;
 /** A job a client. */
 function jobs(ids: readonly string[], changes: Partial<Job> = {}): Job[] {
   const base = toyParams(0);
-  const admit: Job["admit"] = (update) => admitUpdate(update, shapesOf(base));
   const params = { base, rounds: [] };
-  const told = { clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 };
-  const common = { round: 1, phase: "train", kind: "train" as const, params, admit, ...told };
+  const client = { clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 };
+  const common = { round: 1, phase: "train", kind: "train" as const, params, ...client };
   return ids.map((clientId) => ({ ...common, ...changes, clientId, id: ++lastJob }));
 }
+
+const admitToy: Admit = (update) => admitUpdate(update, shapesOf(toyParams(0)));
 
 async function answers(
   pool: ClientPool,
   asked: readonly Job[],
+  admit = admitToy,
   signal = never,
 ): Promise<Map<string, Answer>> {
   const byClient = new Map<string, Answer>();
-  for await (const answer of pool.ask(asked, signal)) {
+  for await (const answer of pool.ask(asked, admit, signal)) {
     assert.ok(!byClient.has(answer.clientId), `${answer.clientId} answered twice`);
     const job = asked.find(({ id }) => id === answer.jobId);
     assert.equal(job?.clientId, answer.clientId);
@@ -58,7 +61,7 @@ export function describeClientPool(name: string, makePool: MakePool): void {
 
     it("brings back, bit for bit, what each client's runner makes of its job", async () => {
       const trial = toyTrial();
-      const runner = new ClientRunner(trial, toyPlugins);
+      const runner = new ClientRunner(prepare(trial, toyPlugins));
       const asked = jobs(clientIds(4));
       const got = await answers(await open(trial), asked);
       assert.deepEqual([...got.keys()].sort(), clientIds(4));
@@ -94,8 +97,8 @@ export function describeClientPool(name: string, makePool: MakePool): void {
     it("lets clients evaluate", async () => {
       const trial = toyTrial();
       const params = { base: toyParams(3), rounds: [] };
-      const asked = jobs(clientIds(4), { kind: "evaluate", params, admit: admitEvaluation });
-      const got = await answers(await open(trial), asked);
+      const asked = jobs(clientIds(4), { kind: "evaluate", params });
+      const got = await answers(await open(trial), asked, admitEvaluation);
       const answer = got.get("c00");
       assert.deepEqual(answer && "update" in answer && answer.update, {
         clientId: "c00",
@@ -132,10 +135,10 @@ export function describeClientPool(name: string, makePool: MakePool): void {
 
     it("asks `admit` about every update and obeys it", async () => {
       const trial = toyTrial();
-      const admit: Job["admit"] = ({ clientId }) =>
+      const admit: Admit = ({ clientId }) =>
         clientId === "c02" ? { code: "NON_FINITE", message: "not this one" } : undefined;
-      const asked = jobs(clientIds(4), { admit });
-      const got = await answers(await open(trial), asked);
+      const asked = jobs(clientIds(4));
+      const got = await answers(await open(trial), asked, admit);
       assert.deepEqual(codes(got), { c00: "ok", c01: "ok", c02: "NON_FINITE", c03: "ok" });
       assert.deepEqual(got.get("c02"), {
         jobId: asked[2]?.id,
@@ -151,7 +154,7 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       });
       await open(trial);
       const closing = new AbortController();
-      const first = answers(pool, jobs(clientIds(4)), closing.signal);
+      const first = answers(pool, jobs(clientIds(4)), admitToy, closing.signal);
       setImmediate(() => {
         closing.abort();
       });

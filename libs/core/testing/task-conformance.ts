@@ -43,7 +43,11 @@ const mean: AggregatorPlugin = {
         change: updates.map(({ delta }) => scaleDelta(delta, 1 / updates.length)),
         ...(judges && {
           verdicts: updates.map(({ clientId }) => ({
-            ...{ clientId, status: "benign" as const, score: 0.5, threshold: 1 },
+            clientId,
+            status: "benign" as const,
+            pooled: true,
+            score: 0.5,
+            threshold: 1,
           })),
         }),
       }),
@@ -97,9 +101,9 @@ function manyHosts(trial: Trial, plugins: Plugins): ClientPool {
   return {
     ready: () => Promise.resolve(),
     close: () => Promise.resolve(),
-    async *ask(jobs, signal) {
+    async *ask(jobs, admit, signal) {
       for (const job of jobs.toReversed())
-        yield* (await oneHost(trial, plugins)).ask([job], signal);
+        yield* (await oneHost(trial, plugins)).ask([job], admit, signal);
     },
   };
 }

@@ -29,16 +29,22 @@ export const toyTask: TaskPlugin = {
   summary: "Each client holds a number.",
   schema: toyOptions,
   hasLabels: true,
+  acceptsStale: () => true,
   contaminations: () => new Map([["offset", offsetOptions]]),
-  create: ({ faults }: z.output<typeof toyOptions>): Task => ({
+  create: createToyTask,
+};
+
+/** Creates the toy task, which has no data to read. */
+export function createToyTask({ faults }: z.output<typeof toyOptions> = { faults: {} }): Task {
+  return {
     start: () => Promise.resolve({ params: toyParams(0) }),
     openShard: ({ index, corruptLabels, contamination }) => {
       const [value = 0] = corruptLabels?.(Int32Array.of(index + 1), 100) ?? [index + 1];
       const { by = 0 } = (contamination?.options ?? {}) as Partial<OffsetOptions>;
       return Promise.resolve(toyTrainer(value + by, faults[index]));
     },
-  }),
-};
+  };
+}
 
 export function toyParams(value: number): Params {
   return new Map([
@@ -152,8 +158,8 @@ const toyHalf: Plugin<Mod> = {
         ...state,
         ...cohort.map((id) => [id, (state.get(id) ?? 0) + 1] as const),
       ]);
-      const told = new Map(cohort.map((id) => [id, { asked: asked.get(id) ?? 0 }]));
-      return { metrics: told, state: asked };
+      const metrics = new Map(cohort.map((id) => [id, { asked: asked.get(id) ?? 0 }]));
+      return { metrics, state: asked };
     },
   }),
 };

@@ -4,8 +4,8 @@ import { ClientRunner } from "./client-runner.js";
 import type { Answer } from "../contracts/pool.js";
 import type { Task, TrainResult } from "../contracts/task.js";
 import { UserError } from "../words/errors.js";
-import { toyPlugins, toyTrial } from "../../testing/index.js";
-import { toyTask } from "../../testing/toy.js";
+import { prepare, toyPlugins, toyTrial } from "../../testing/index.js";
+import { createToyTask, toyTask } from "../../testing/toy.js";
 
 const jobOf = (kind: "train" | "evaluate") => ({
   ...{ round: 1, phase: "train", kind },
@@ -18,22 +18,24 @@ describe("ClientRunner", () => {
     /** Client i, of shard i, sends i; those of `faulty` throw. */
     function runnerOf(faulty: readonly number[] = [], clientSeconds = 30, together?: unknown) {
       const groups: number[] = [];
-      const create = (options: never): Task => ({
-        ...toyTask.create(options),
+      const create = (): Task => ({
+        ...createToyTask(),
         openShard: ({ index }) =>
           Promise.resolve({
             index,
             train: () =>
               faulty.includes(index) ? Promise.reject(new Error(`${index}`)) : result(index),
           }),
-        maxBatch: 3,
-        trainCohort: async (trainers, jobs) => {
-          groups.push(trainers.length);
-          if (clientSeconds < 1) await once(jobs[0]?.signal ?? assert.fail(), "abort");
-          if (together instanceof Error) throw together;
-          if (together !== undefined) return together as never;
-          const single = trainers.map((trainer, i) => trainer.train(jobs[i] ?? assert.fail()));
-          return await Promise.all(single);
+        trainCohort: {
+          maxBatch: 3,
+          train: async (trainers, jobs) => {
+            groups.push(trainers.length);
+            if (clientSeconds < 1) await once(jobs[0]?.signal ?? assert.fail(), "abort");
+            if (together instanceof Error) throw together;
+            if (together !== undefined) return together as never;
+            const single = trainers.map((trainer, i) => trainer.train(jobs[i] ?? assert.fail()));
+            return await Promise.all(single);
+          },
         },
       });
       const result = (numExamples: number): Promise<TrainResult> =>
@@ -42,8 +44,7 @@ describe("ClientRunner", () => {
       const faults: string[] = [];
       const groupFaults: string[] = [];
       const runner = new ClientRunner(
-        toyTrial({ limits: { clientSeconds } }),
-        plugins,
+        prepare(toyTrial({ limits: { clientSeconds } }), plugins),
         (job) => {
           faults.push(job.clientId);
         },
@@ -62,6 +63,7 @@ describe("ClientRunner", () => {
 
     it("gives each one's answer, in their order", async () => {
       const { runner, groups } = runnerOf();
+      await runner.prepare();
       assert.equal(runner.maxBatch, 3);
       const answers = await runner.runAll(jobs);
       assert.deepEqual(
@@ -81,8 +83,8 @@ describe("ClientRunner", () => {
     it("trains one after another where only the group fails, and tells of it once", async () => {
       for (const [together, said] of [
         [new Error("shapes differ"), "shapes differ"],
-        [[], "trainCohort() returned 0 results; expected 3 results"],
-        [{}, "trainCohort() returned an object; expected 3 results"],
+        [[], "trainCohort.train() returned 0 results; expected 3 results"],
+        [{}, "trainCohort.train() returned an object; expected 3 results"],
       ] as const) {
         const { runner, groups, faults, groupFaults } = runnerOf([], 30, together);
         for (let round = 0; round < 2; round++)
@@ -102,8 +104,8 @@ describe("ClientRunner", () => {
 
   it("gives a client up when its time is over, and tells its training so", async () => {
     let stopped: unknown;
-    const create = (options: never): Task => ({
-      ...toyTask.create(options),
+    const create = (): Task => ({
+      ...createToyTask(),
       openShard: () =>
         Promise.resolve({
           train: ({ signal }) =>
@@ -116,7 +118,7 @@ describe("ClientRunner", () => {
         }),
     });
     const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
-    const runner = new ClientRunner(toyTrial({ limits: { clientSeconds: 0.01 } }), plugins);
+    const runner = new ClientRunner(prepare(toyTrial({ limits: { clientSeconds: 0.01 } }), plugins));
     const arrival = await runner.run({
       ...{ round: 1, phase: "train", kind: "train" as const },
       ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
@@ -137,13 +139,13 @@ describe("ClientRunner", () => {
     ];
     const failures = [];
     for (const evaluate of evaluates) {
-      const create = (options: never): Task => ({
-        ...toyTask.create(options),
+      const create = (): Task => ({
+        ...createToyTask(),
         openShard: () =>
           Promise.resolve({ train: () => assert.fail(), ...(evaluate && { evaluate }) }),
       });
       const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
-      const runner = new ClientRunner(toyTrial(), plugins, (_, error) => faults.push(error));
+      const runner = new ClientRunner(prepare(toyTrial(), plugins), (_, error) => faults.push(error));
       const answer = await runner.run({
         ...{ round: 1, phase: "train", kind: "evaluate" as const },
         ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
@@ -175,13 +177,13 @@ describe("ClientRunner", () => {
       [{ delta: new Map(), metrics: {} }, "numExamples that is undefined"],
       [{ ...sound, metrics: { loss: "0.1" } }, "metrics.loss that is '0.1'"],
     ] as const) {
-      const create = (options: never): Task => ({
-        ...toyTask.create(options),
+      const create = (): Task => ({
+        ...createToyTask(),
         openShard: () =>
           Promise.resolve({ train: () => Promise.resolve(result as unknown as TrainResult) }),
       });
       const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
-      const answer = await new ClientRunner(toyTrial(), plugins).run({
+      const answer = await new ClientRunner(prepare(toyTrial(), plugins)).run({
         ...{ round: 1, phase: "train", kind: "train" as const },
         ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
         ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
@@ -197,12 +199,12 @@ describe("ClientRunner", () => {
       [undefined, "undefined"],
       [{ evaluate: () => undefined }, "an object without train"],
     ] as const) {
-      const create = (options: never): Task => ({
-        ...toyTask.create(options),
+      const create = (): Task => ({
+        ...createToyTask(),
         openShard: () => Promise.resolve(trainer as never),
       });
       const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
-      const answer = await new ClientRunner(toyTrial(), plugins).run(jobOf("train"));
+      const answer = await new ClientRunner(prepare(toyTrial(), plugins)).run(jobOf("train"));
       assert.ok("failure" in answer);
       assert.match(answer.failure.message, new RegExp(`^openShard\\(\\) returned ${fault};`));
     }
@@ -210,8 +212,8 @@ describe("ClientRunner", () => {
 
   it("gives every job params of its own: what one changes in place the next does not see", async () => {
     const seen: number[] = [];
-    const create = (options: never): Task => ({
-      ...toyTask.create(options),
+    const create = (): Task => ({
+      ...createToyTask(),
       openShard: () =>
         Promise.resolve({
           train: ({ params }) => {
@@ -222,7 +224,7 @@ describe("ClientRunner", () => {
         }),
     });
     const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
-    const runner = new ClientRunner(toyTrial(), plugins);
+    const runner = new ClientRunner(prepare(toyTrial(), plugins));
     const base = new Map([["w", { shape: [1], data: Float64Array.of(5) }]]);
     for (const id of [1, 2])
       await runner.run({ ...jobOf("train"), id, params: { base, rounds: [] } });

@@ -1,136 +1,130 @@
-import { stream, type Stream } from "@fedclair/linalg";
-import { resolveParams } from "../tensors/client-params.js";
-import { clientIds, clientIndex } from "../contracts/clients.js";
-import { contaminate, type Contamination } from "../trial/contamination.js";
-import type { Plugins } from "../contracts/plugin.js";
+import type { Stream } from "@fedclair/linalg";
+import { clientIndex } from "../contracts/clients.js";
 import type { Answer, Job } from "../contracts/pool.js";
-import type { LocalTrainer, Shard, Task, TrainJob, TrainResult } from "../contracts/task.js";
-import { checkContamination, contaminationsOf } from "../trial/data-contamination.js";
-import { failure, errorMessage, errorLocation, UserError, type Failure } from "../words/errors.js";
-import { elsewhere, externalClients } from "../trial/external-clients.js";
-import { clientHalves, modsOf, type TrialMod } from "../trial/mods.js";
 import { checkedResult } from "../contracts/result.js";
+import type {
+  CohortTraining,
+  LocalTrainer,
+  Shard,
+  Task,
+  TrainJob,
+  TrainResult,
+} from "../contracts/task.js";
+import { resolveParams } from "../tensors/client-params.js";
 import { copyParams, type Params } from "../tensors/tensor.js";
-import { describeValue } from "../words/type-text.js";
+import { checkContamination } from "../trial/data-contamination.js";
+import { explainExternalHosts } from "../trial/external-clients.js";
+import { clientHalves, type TrialMod } from "../trial/mods.js";
+import type { PreparedTrial } from "../trial/prepared-trial.js";
+import { describeValue } from "../words/describe-value.js";
+import { errorMessage, failure, UserError, type Failure } from "../words/errors.js";
 import { withinLimit } from "./time-limit.js";
-import { createPlugin, type Trial } from "../trial/trial.js";
 
-/** A job as a client host sees it: with everything it needs, since virtual clients keep nothing between jobs. */
-export type ClientJob = Omit<Job, "admit">;
+/** A job as a client host sees it: complete, because virtual clients keep nothing between jobs. */
+export type ClientJob = Job;
 
+/** Receives what a task, an attack or a mod throws for a client. */
 export type OnClientError = (job: ClientJob, error: unknown) => void;
 
-/** Told of a task, by its name, whose `trainCohort` fails where each client trains alone. */
+/** Receives what `trainCohort` of a task throws, if each client can be trained alone. */
 export type OnBatchError = (task: string, error: unknown) => void;
 
 /**
- * Runs jobs for the virtual clients of a trial, contaminated ones included. A job's result depends on the trial and the
- * job alone, so it does not matter which host runs it.
+ * Runs jobs for the virtual clients of a trial, contaminated ones included. The result of a job
+ * depends only on the trial and the job, so any host may run it.
  */
 export class ClientRunner {
-  readonly contamination: Contamination;
-  readonly #trial: Trial;
-  readonly #task: Task;
-  readonly #contaminations: ReturnType<typeof contaminationsOf>;
-  readonly #rng: Stream;
-  /** Where clients are that are not simulated, in words. */
-  readonly #elsewhere: string | undefined;
-  readonly #isAllElsewhere: boolean;
-  readonly #onThrown: OnClientError;
-  readonly #onGroupFault: OnBatchError;
-  #hasGroupFault = false;
-  readonly #mods: readonly TrialMod[];
+  readonly #prepared: PreparedTrial;
+  readonly #onClientError: OnClientError;
+  readonly #onBatchError: OnBatchError;
+  #task: Task | undefined;
+  #hasBatchError = false;
 
   /**
-   * @param onThrown told of what a task or an attack throws, a UserError apart: the client's failure does not say where in the code
-   * @param onGroupFault told once, of the first time: no client's failure says so
+   * @param onClientError called for every error except a UserError: the failure that a client reports has no place in the code
+   * @param onBatchError called once, for the first error: no client reports it
    */
   constructor(
-    trial: Trial,
-    plugins: Plugins,
-    onThrown: OnClientError = () => undefined,
-    onGroupFault: OnBatchError = () => undefined,
+    prepared: PreparedTrial,
+    onClientError: OnClientError = () => undefined,
+    onBatchError: OnBatchError = () => undefined,
   ) {
-    this.#trial = trial;
-    this.#onThrown = onThrown;
-    this.#onGroupFault = onGroupFault;
-    this.#task = createPlugin(plugins.tasks, trial.task);
-    this.#elsewhere = elsewhere(trial, plugins);
-    this.#isAllElsewhere = externalClients(trial, plugins).size === trial.clients;
-    this.#contaminations = contaminationsOf(plugins.tasks, trial.task);
-    this.#rng = stream(trial.seed);
-    this.contamination = contaminate(trial, plugins, this.#rng);
-    this.#mods = modsOf(trial, plugins);
+    this.#prepared = prepared;
+    this.#onClientError = onClientError;
+    this.#onBatchError = onBatchError;
   }
 
   /**
-   * @param isAlone is there no other host?
-   * @throws UserError if none of the trial's clients is simulated, or one is not and there is no other host for it
+   * Loads the task before the first job needs it.
+   * @param isAlone is this the only host?
+   * @throws UserError if all clients are external, or one is and there is no other host for it
    */
   async prepare({ isAlone = false } = {}): Promise<void> {
-    if (this.#elsewhere !== undefined && (isAlone || this.#isAllElsewhere))
-      throw new UserError(this.#elsewhere);
-    await prepareTask(this.#task, this.#trial.task.name);
+    const { external, trial } = this.#prepared;
+    const otherHosts = explainExternalHosts(this.#prepared);
+    if (otherHosts !== undefined && (isAlone || external.size === trial.clients))
+      throw new UserError(otherHosts);
+    await this.#loadTask();
   }
 
-  /** The most jobs that are worth more together than one after another. */
+  /** The largest number of jobs that are worth running together; 1 until the task is loaded. */
   get maxBatch(): number {
-    return this.#task.trainCohort ? (this.#task.maxBatch ?? 1) : 1;
+    return this.#task?.trainCohort?.maxBatch ?? 1;
   }
 
-  /** Never rejects and never takes longer than `limits.clientSeconds`: a client's fault is its own failure. */
+  /** Never rejects and never takes longer than `limits.clientSeconds`: an error becomes the client's failure. */
   async run(job: ClientJob): Promise<Answer> {
     try {
-      const { clientSeconds } = this.#trial.limits;
-      const result = await withinLimit(clientSeconds, 1, (signal) => this.#result(job, signal));
+      const { clientSeconds } = this.#prepared.trial.limits;
+      const result = await withinLimit(clientSeconds, 1, (signal) => this.#runAlone(job, signal));
       return answerTo(job, result);
     } catch (error) {
-      return this.#failed(job, error);
+      return this.#fail(job, error);
     }
   }
 
   /**
-   * The same of several jobs of one round and phase, each with `limits.clientSeconds`: together, if the task trains so.
-   * @returns in their order
+   * Runs several jobs of one round and phase, together if the task supports it. Each has `limits.clientSeconds`.
+   * @returns the answers in the order of the jobs
    */
   async runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
-    const isGroup = jobs.length > 1 && this.#task.trainCohort !== undefined;
-    const together = isGroup ? await this.#cohort(jobs) : undefined;
+    const cohort = jobs.length > 1 ? (await this.#loadTask()).trainCohort : undefined;
+    const together = cohort && (await this.#runTogether(jobs, cohort));
     if (together && "answers" in together) return together.answers;
     const answers: Answer[] = [];
     for (const job of jobs) answers.push(await this.run(job));
-    if (together && answers.every((answer) => "update" in answer)) this.#groupFailed(together);
+    if (together && answers.every((answer) => "update" in answer)) this.#failBatch(together.thrown);
     return answers;
   }
 
-  /** The fault is nobody's but the group's. */
-  #groupFailed({ thrown }: { readonly thrown: unknown }): void {
-    if (this.#hasGroupFault) return;
-    this.#hasGroupFault = true;
-    this.#onGroupFault(this.#trial.task.name, thrown);
+  /** Reports an error that occurs only if the clients are trained together. */
+  #failBatch(thrown: unknown): void {
+    if (this.#hasBatchError) return;
+    this.#hasBatchError = true;
+    this.#onBatchError(this.#prepared.trial.task.name, thrown);
   }
 
-  /** @returns what was thrown, if anything: alone, the client whose fault it is will fail alone */
-  async #cohort(
+  /** Returns what was thrown, if anything: trained alone, only the client at fault will fail. */
+  async #runTogether(
     jobs: readonly ClientJob[],
+    cohort: CohortTraining,
   ): Promise<{ readonly answers: readonly Answer[] } | { readonly thrown: unknown }> {
     const trainers: LocalTrainer[] = [];
     try {
-      const { clientSeconds } = this.#trial.limits;
+      const { clientSeconds } = this.#prepared.trial.limits;
       const results = await withinLimit(clientSeconds, jobs.length, async (signal) => {
         for (const job of jobs) trainers.push(await this.#open(job));
-        const told = jobs.map(async (job) => this.#told(job, await paramsOf(job), signal));
-        return eachResult(
-          await this.#task.trainCohort?.(trainers, await Promise.all(told)),
-          jobs.length,
-        );
+        const trainJobs = jobs.map(async (job) => {
+          return this.#trainJob(job, await ownParams(job), signal);
+        });
+        return eachResult(await cohort.train(trainers, await Promise.all(trainJobs)), jobs.length);
       });
       if ("code" in results) return { answers: jobs.map((job) => answerTo(job, results)) };
       const finished = jobs.map(async (job, i) => {
         try {
-          return answerTo(job, await this.#finished(job, results[i]));
+          return answerTo(job, await this.#finish(job, results[i]));
         } catch (error) {
-          return this.#failed(job, error);
+          return this.#fail(job, error);
         }
       });
       return { answers: await Promise.all(finished) };
@@ -141,44 +135,50 @@ export class ClientRunner {
     }
   }
 
-  #failed(job: ClientJob, error: unknown): Answer {
-    if (!(error instanceof UserError)) this.#onThrown(job, error);
+  #fail(job: ClientJob, error: unknown): Answer {
+    if (!(error instanceof UserError)) this.#onClientError(job, error);
     const message = error instanceof Error ? error.message : errorMessage(error);
     return answerTo(job, failure("CLIENT_ERROR", message));
   }
 
-  async #result(job: ClientJob, signal: AbortSignal): Promise<TrainResult | Failure> {
+  async #runAlone(job: ClientJob, signal: AbortSignal): Promise<TrainResult | Failure> {
     if (job.kind === "initial") throw new Error("a simulated client has no initial params");
-    const params = await paramsOf(job);
+    const params = await ownParams(job);
     const trainer = await this.#open(job);
     try {
       if (job.kind === "evaluate") return await evaluate(trainer, params);
-      return await this.#finished(job, await trainer.train(this.#told(job, params, signal)));
+      return await this.#finish(job, await trainer.train(this.#trainJob(job, params, signal)));
     } finally {
       trainer.close?.();
     }
   }
 
   async #open({ clientId }: ClientJob): Promise<LocalTrainer> {
-    const trainer = await this.#task.openShard(this.#shard(clientId));
+    const task = await this.#loadTask();
+    const trainer = await task.openShard(this.#shard(clientId));
     if (typeof (trainer as Partial<LocalTrainer> | undefined)?.train === "function") return trainer;
     throw new UserError(
       `openShard() returned ${trainerText(trainer)}; expected { train, evaluate?, close? }`,
     );
   }
 
+  async #loadTask(): Promise<Task> {
+    return (this.#task ??= await this.#prepared.loadTask());
+  }
+
   #shard(clientId: string): Shard {
-    const index = clientIndex(clientIds(this.#trial.clients), clientId);
+    const { trial, clientIds, contamination, contaminations } = this.#prepared;
+    const index = clientIndex(clientIds, clientId);
     if (index < 0) throw new Error(`the trial has no client '${clientId}'`);
     const rng = this.#rng.at("shard", clientId);
-    const shard = { index, count: this.#trial.clients, rng };
-    const contaminated = this.contamination.get(clientId);
+    const shard = { index, count: trial.clients, rng };
+    const contaminated = contamination.get(clientId);
     if (!contaminated) return shard;
     const { attack, common } = contaminated;
     return {
       ...shard,
       ...(attack.data && {
-        contamination: { ...checkContamination(attack.data, this.#contaminations), common },
+        contamination: { ...checkContamination(attack.data, contaminations), common },
       }),
       ...(attack.corruptLabels && {
         corruptLabels: (labels: Int32Array, classes: number) =>
@@ -187,30 +187,37 @@ export class ClientRunner {
     };
   }
 
-  /** What a trainer is told of a job. */
-  #told({ round, phase, clientId }: ClientJob, params: Params, signal: AbortSignal): TrainJob {
+  #trainJob({ round, phase, clientId }: ClientJob, params: Params, signal: AbortSignal): TrainJob {
     const common = this.#rng.at("common", phase, round);
     const rng = this.#rng.at("train", phase, round, clientId);
     return { round, phase, params, signal, rng, common };
   }
 
-  /** What the client sends: mods wrap what it trained, and an attack has the last word, but for the form in which all must write. */
-  async #finished(job: ClientJob, trained: unknown): Promise<TrainResult> {
+  /**
+   * Makes the client's result from what it trained: mods wrap it, then an attack may change it. Only a
+   * format, in which every client must write, is applied after the attack.
+   */
+  async #finish(job: ClientJob, trained: unknown): Promise<TrainResult> {
+    const { contamination, mods } = this.#prepared;
     const honest = checkedResult(trained, "train()");
-    const wrap = async (result: TrainResult, mods: readonly TrialMod[]) =>
-      await clientHalves(mods, result, job, this.#rng);
-    const attack = this.contamination.get(job.clientId)?.attack;
-    if (!attack?.corruptUpdate) return await wrap(honest, this.#mods);
-    const rules = this.#mods.filter(({ mod }) => !mod.isFormat);
+    const wrap = async (result: TrainResult, which: readonly TrialMod[]) =>
+      await clientHalves(which, result, job, this.#rng);
+    const attack = contamination.get(job.clientId)?.attack;
+    if (!attack?.corruptUpdate) return await wrap(honest, mods);
+    const rules = mods.filter(({ mod }) => !mod.isFormat);
     const own = await wrap(honest, rules);
     const rng = this.#rng.at("train", job.phase, job.round, job.clientId).at("attack");
     const corrupted = await attack.corruptUpdate(own, rng);
-    return await wrap(checkedResult(corrupted, "corruptUpdate()"), this.#mods.slice(rules.length));
+    return await wrap(checkedResult(corrupted, "corruptUpdate()"), mods.slice(rules.length));
+  }
+
+  get #rng(): Stream {
+    return this.#prepared.rng;
   }
 }
 
-/** A copy: jobs share a base, and a trainer that changes its params in place must not change those of the next one. */
-async function paramsOf({ params }: ClientJob): Promise<Params> {
+/** Returns a copy: jobs share a base, and a trainer may change its params in place. */
+async function ownParams({ params }: ClientJob): Promise<Params> {
   return copyParams(await resolveParams(params));
 }
 
@@ -220,40 +227,16 @@ function answerTo({ id: jobId, clientId }: ClientJob, result: TrainResult | Fail
     : { jobId, clientId, update: { ...result, clientId } };
 }
 
-/** What `trainCohort` returned. @throws Error unless it is as many results as there are clients */
+/** Checks what `trainCohort` returned. @throws Error unless there is one result per client */
 function eachResult(returned: unknown, clients: number): readonly unknown[] {
   if (Array.isArray(returned) && returned.length === clients) return returned;
   const what = Array.isArray(returned) ? `${returned.length} results` : describeValue(returned);
-  throw new Error(`trainCohort() returned ${what}; expected ${clients} results`);
+  throw new Error(`trainCohort.train() returned ${what}; expected ${clients} results`);
 }
 
 function trainerText(trainer: unknown): string {
   const isObject = typeof trainer === "object" && trainer !== null && !(trainer instanceof Promise);
   return isObject ? "an object without train" : describeValue(trainer);
-}
-
-/** Has the task read its data? @throws UserError naming the task: it would fail again, however often it is tried */
-export async function prepareTask(task: Task, name: string): Promise<void> {
-  try {
-    await task.prepare?.();
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(
-      `task ${name} cannot be prepared: ${errorMessage(error)}${errorLocation(error)}`,
-    );
-  }
-}
-
-/** Do the data that the task has read suffice for the trial's clients? @throws UserError */
-export function checkPrepared(task: Task, { clients, task: { name } }: Trial): void {
-  try {
-    task.checkClients?.(clients);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(
-      `task ${name} cannot serve ${clients} clients: ${errorMessage(error)}${errorLocation(error)}`,
-    );
-  }
 }
 
 async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult | Failure> {

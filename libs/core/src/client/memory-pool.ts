@@ -1,6 +1,6 @@
 import type { ClientRunner } from "./client-runner.js";
 import { nextGroup } from "./cohort-groups.js";
-import type { Answer, ClientPool, Job } from "../contracts/pool.js";
+import type { Admit, Answer, ClientPool, Job } from "../contracts/pool.js";
 import { turnOfEventLoop } from "../words/yield-to-event-loop.js";
 
 /** All clients in this process, one group after another, no sockets: for tests, debugging and small trials. */
@@ -15,14 +15,14 @@ export class MemoryPool implements ClientPool {
     await this.#runner.prepare({ isAlone: true });
   }
 
-  async *ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer> {
+  async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
     for (let start = 0; start < jobs.length;) {
       await turnOfEventLoop(); // lets Ctrl-C, timers and a progress bar in between two clients
       if (signal.aborted) return;
       const group = nextGroup(jobs, start, this.#runner.maxBatch);
       const answers = await this.#runner.runAll(group);
-      for (const [i, answer] of answers.entries()) {
-        const failure = "update" in answer ? group[i]?.admit(answer.update) : undefined;
+      for (const answer of answers) {
+        const failure = "update" in answer ? admit(answer.update) : undefined;
         yield failure ? { jobId: answer.jobId, clientId: answer.clientId, failure } : answer;
       }
       start += group.length;

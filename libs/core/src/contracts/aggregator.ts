@@ -39,35 +39,37 @@ export interface Aggregation<S = unknown> {
   readonly state?: S;
 }
 
-/**
- * `undecided`: it was looked at, and nothing can be said; `reason` says why. Where nothing can be said of anybody, `threshold` is null, and
- * it is treated as benign; else it is left out of what is shared.
- */
+/** `undecided` means that the client was judged, but the evidence allows no verdict; `reason` says why. */
 export type VerdictStatus = "benign" | "contaminated" | "undecided" | "inactive" | "invalid";
 
-/** What the aggregator says of one client in one round, with its evidence. */
+/** The aggregator's verdict on one client in one round, with its evidence. */
 export interface Verdict {
   readonly clientId: string;
   readonly status: VerdictStatus;
+  /**
+   * Does the client take part in the shared result? Benign clients do, and undecided ones where the
+   * aggregator includes them; all others do not.
+   */
+  readonly pooled: boolean;
   /** Null for a client that was not scored (inactive, invalid). */
   readonly score: number | null;
-  /** Scores above it are contaminated; null: no threshold was found, nobody is. */
+  /** Clients with a higher score are flagged. Null if the aggregator found no threshold and flags nobody. */
   readonly threshold: number | null;
-  /** Why, where score and threshold do not tell. */
+  /** A sentence, where score and threshold do not explain the status. */
   readonly reason?: string;
-  /** What the score rests on, where there is more than one piece. */
+  /** The pieces that the score was computed from, where there is more than one. */
   readonly evidence?: readonly Evidence[];
 }
 
-/** A piece of evidence about one client. */
+/** One piece of evidence about one client. */
 export interface Evidence {
-  /** Named by the aggregator. */
+  /** A name that the aggregator chooses, like `size`. */
   readonly kind: string;
   readonly statistic: number;
-  /** That a benign client's is as extreme; absent where no law is known. */
+  /** Probability that a benign client's statistic is as extreme; absent where no distribution is known. */
   readonly pValue?: number;
-  /** Beyond it the statistic convicts by itself; absent where none does. */
+  /** A statistic beyond the limit flags the client by itself; absent where none does. */
   readonly limit?: number;
-  /** Over how many of the client's rounds; absent of this round alone. */
+  /** The number of rounds that the statistic covers; absent if it covers only the current round. */
   readonly rounds?: number;
 }

@@ -6,7 +6,7 @@ import type { AggregatorPlugin, Plugin, TaskPlugin } from "./plugin.js";
 import type { Task } from "./task.js";
 import { errorMessage, UserError } from "../words/errors.js";
 import { pluginKinds, type PluginKind } from "./plugin-identity.js";
-import { describeValue } from "../words/type-text.js";
+import { describeValue } from "../words/describe-value.js";
 
 interface MadeByKind {
   readonly task: Task;

@@ -7,48 +7,105 @@ import type { Task } from "./task.js";
 import type { ZodObject } from "zod";
 
 /**
- * What a trial file names: a task, an aggregator, an attack or a mod. What a plug-in remembers from round to round, its state,
- * is handed in and handed back, never kept in a field: a trial can then be stopped, stored and resumed after any round.
- * State holds what survives `v8.serialize`: JSON values, typed arrays, and maps and arrays of these.
- * @typeParam T what it makes
+ * Something that a trial file can name: a task, an aggregator, an attack or a mod.
+ *
+ * A plug-in does not keep state between rounds. The round loop passes the state in and takes the next
+ * one back, so that a trial can be stopped, stored and resumed after any round. State may hold
+ * whatever survives `v8.serialize`: JSON values, typed arrays, and maps and arrays of these.
+ * @typeParam T the object that `create` returns
  */
 export interface Plugin<T> {
   readonly name: string;
-  /** One sentence for `fedclair plugins tasks` and its like. */
+  /** One sentence for `fedclair plugins`. */
   readonly summary: string;
-  /** The options it takes beside `name`: a strict zod object whose every key has a default or is required, and says so. */
+  /** The options next to `name` in the trial file: a strict zod object in which every key is described. */
   readonly schema: ZodObject;
-  /** @param options what `schema` returned */
+  /** @param options the output of `schema` */
   create(options: never): T;
 }
 
-export interface TaskPlugin extends Plugin<Task> {
+/**
+ * A task that a trial file can name. Everything that is known about the task before its data are
+ * read is a member of the plug-in and is checked before anything starts; `create` reads the data.
+ * @example
+ * import { definePlugin } from "@fedclair/core";
+ * import { z } from "zod";
+ *
+ * // Every client holds one number; together they learn the mean.
+ * export default definePlugin({
+ *   kind: "task",
+ *   name: "mean",
+ *   summary: "Clients estimate the mean of their numbers.",
+ *   schema: z.strictObject({ spread: z.number().default(1).describe("Standard deviation.") }),
+ *   metrics: { error: { better: "lower", description: "distance from the client's number" } },
+ *   create: ({ spread }) => ({
+ *     start: async () => ({ params: new Map([["mean", { shape: [1], data: new Float64Array(1) }]]) }),
+ *     openShard: async ({ rng }) => {
+ *       const own = spread * rng.normal();
+ *       const distance = (params) => own - params.get("mean").data[0];
+ *       return {
+ *         train: async ({ params }) => ({
+ *           numExamples: 1,
+ *           delta: new Map([["mean", { shape: [1], data: Float64Array.of(distance(params)) }]]),
+ *           metrics: {},
+ *         }),
+ *         evaluate: async (params) => ({
+ *           numExamples: 1,
+ *           delta: new Map(),
+ *           metrics: { error: Math.abs(distance(params)) },
+ *         }),
+ *       };
+ *     },
+ *   }),
+ * });
+ */
+export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
   /**
-   * Its clients are not simulated: what they learn, and from which data, is known to the hosts that bring them alone. Attacks
-   * that act at clients are refused then, and `ClientRunner` has nothing to run.
+   * Reads what the task needs (data, a backend, a pre-trained model) and returns the task. Called
+   * once per process and trial; all arms of the trial share the task.
+   * @param options the output of `schema`
+   */
+  create(options: never): Task | Promise<Task>;
+  /**
+   * Are the clients run by hosts outside of fedclair, which alone know model and data? Attacks that
+   * act at clients are then rejected, and `ClientRunner` has nothing to run.
    */
   readonly isExternal?: boolean;
-  /** Does `openShard` honour `corruptLabels`? An attack on labels is refused for a task that does not. */
+  /** Must all clients start a round from the same params? Personal-only aggregators are then rejected. */
+  sharesParams?(options: never): boolean;
+  /**
+   * May an aggregation mix updates that started from params of different rounds? Default: no. The
+   * buffered schedule is then rejected.
+   */
+  acceptsStale?(options: never): boolean;
+  /**
+   * Throws an error that says what to change if the options rule out this many clients. A check that
+   * needs the data belongs in `Task.checkClients`.
+   */
+  checkClients?(clients: number, options: never): void;
+  /** A sentence about what may surprise the user, printed when a trial starts. */
+  notice?(clients: number, options: never): string | undefined;
+  /** Does `openShard` apply `corruptLabels`? If not, attacks on labels are rejected. */
   readonly hasLabels?: boolean;
-  /** The kinds of `Shard.contamination` that `openShard` honours, with their options; others are refused. */
+  /** The kinds of `Shard.contamination` that `openShard` applies, with their options; others are rejected. */
   contaminations?(options: never): ReadonlyMap<string, ZodObject>;
-  /** The backend of TensorFlow.js that trains faster with these options, as measured: see docs/backends.md. Default: wasm. */
+  /** The TensorFlow.js backend that trains faster with these options (docs/backends.md). Default: wasm. */
   backend?(options: never): "tensorflow" | "wasm";
-  /** Options that are paths, as `source.folder`: a relative one in a trial file starts from the file's folder. */
+  /** Options that are paths, like `source.folder`. Relative ones start from the trial file's folder. */
   readonly paths?: readonly string[];
-  /** Aggregators that only make sense of this task's updates: trials of other tasks are refused them. */
+  /** Aggregators that only work with updates of this task. Trials of other tasks cannot use them. */
   readonly aggregators?: readonly AggregatorPlugin[];
-  /** What clients and coordinator measure, by name. */
+  /** The metrics that clients and coordinator measure, by name. */
   readonly metrics?: Readonly<Record<string, MetricInfo>>;
-  /** The metric by which methods are compared first; one of `metrics`. */
+  /** The metric by which arms are compared first; one of `metrics`. */
   readonly primary?: string;
-  /** In place of the two, where the trial file says what is measured. */
+  /** Replaces `metrics` and `primary` where the trial file lists the metrics. */
   measures?(options: never): Measures;
-  /** Draws the artifacts of the task's steps, as the method's field would: for the report. */
+  /** Figures of the report, drawn from the artifacts of the task's steps. */
   readonly figures?: TaskFigures;
 }
 
-/** What is measured, by name, and the metric by which methods are compared first. */
+/** The metrics by name, and the one by which arms are compared first. */
 export type Measures = Pick<TaskPlugin, "metrics" | "primary">;
 
 export interface MetricInfo {
@@ -57,22 +114,44 @@ export interface MetricInfo {
   readonly description: string;
 }
 
+/**
+ * An aggregator that a trial file can name.
+ * @example
+ * import { definePlugin, scaleDelta } from "@fedclair/core";
+ * import { z } from "zod";
+ *
+ * // The plain mean, whatever the number of examples.
+ * export default definePlugin({
+ *   kind: "aggregator",
+ *   name: "plain-mean",
+ *   summary: "The mean of all updates, each with the same weight.",
+ *   schema: z.strictObject({}),
+ *   create: () => ({
+ *     aggregate: async ({ updates }) => ({
+ *       change: updates.map(({ delta }) => scaleDelta(delta, 1 / updates.length)),
+ *     }),
+ *   }),
+ * });
+ */
 export interface AggregatorPlugin extends Plugin<Aggregator> {
-  /** It leaves every client its own change and makes no common one. Refused for tasks whose clients must share params. */
+  /** Does it only change personal params? It is rejected for tasks whose clients must share params. */
   readonly personalOnly?: boolean;
-  /** May changes have begun at params of different rounds? Default: no; a schedule that buffers is then refused. */
+  /**
+   * May the updates have started from params of different rounds? Default: no. The buffered schedule
+   * is then rejected.
+   */
   readonly acceptsStale?: boolean;
 }
 
 export type Registry<P extends Plugin<unknown>> = ReadonlyMap<string, P>;
 
-/** Everything a trial file can name. */
+/** All plug-ins that a trial file can name. */
 export interface Plugins {
   readonly tasks: Registry<TaskPlugin>;
   readonly aggregators: Registry<AggregatorPlugin>;
   readonly attacks: Registry<Plugin<Attack>>;
   /** Default: none. */
   readonly mods?: Registry<Plugin<Mod>>;
-  /** Those of them that are not built in. */
+  /** The ones that are not built in. */
   readonly outside?: readonly LocatedPlugin[];
 }

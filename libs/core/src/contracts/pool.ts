@@ -4,39 +4,41 @@ import type { Failure } from "../words/errors.js";
 
 /** One client's part of a round. */
 export interface Job {
-  /** Unique in this process: names the job in its answer. */
+  /** Unique in this process; the answer carries the same id. */
   readonly id: number;
   readonly clientId: string;
-  /** 0 of `initial`. */
+  /** 1-based; 0 for the kind `initial`. */
   readonly round: number;
   readonly phase: string;
-  /** `initial` asks for the params that all clients are to start from; only clients that are not simulated know them. */
+  /** `initial` asks an external client for the params that all clients start from. */
   readonly kind: "train" | "evaluate" | "initial";
   /** 0 … clientCount - 1 */
   readonly clientIndex: number;
   readonly clientCount: number;
-  /** Integers below 2³², for clients that do not have our streams: the client's own in this round, and that of all. */
+  /** The client's seed for this round, an integer below 2³²: for hosts that do not have our streams. */
   readonly seed: number;
+  /** The seed that all clients of the round share, an integer below 2³². */
   readonly commonSeed: number;
-  /** Jobs that stand on the same params share `params.base`, the same object: pools send it to each host once. */
+  /** Jobs with the same base share the object `params.base`: pools send it to each host once. */
   readonly params: ClientParams;
-  /** Refuses an update that must not be aggregated; the sender is told. */
-  admit(update: Update): Failure | undefined;
 }
 
-/** The answer to one job: an admitted update, or why there is none. */
+/** The answer to one job: an admitted update, or the reason why there is none. */
 export type Answer = { readonly jobId: number; readonly clientId: string } & (
   { readonly update: Update } | { readonly failure: Failure }
 );
 
-/** The coordinator's view of its clients. Every implementation passes `describeClientPool` (testing/pool-conformance.ts). */
+/** Returns why an update must not be aggregated, which its sender is told; undefined admits it. */
+export type Admit = (update: Update) => Failure | undefined;
+
+/** The coordinator's view of its clients. All implementations pass `describeClientPool` (testing/pool-conformance.ts). */
 export interface ClientPool {
   /** Resolves when every client of the trial can be reached. */
   ready(signal: AbortSignal): Promise<void>;
   /**
-   * Yields one answer a job, in any order, and ends when all have come, or soon after `signal` aborts; answers that come
-   * later are refused.
+   * Yields one answer per job, in any order. Ends when all have arrived, or soon after `signal`
+   * aborts; later answers are rejected.
    */
-  ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer>;
+  ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { TrainResult } from "./task.js";
 import { UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
-import { describeValue } from "../words/type-text.js";
+import { describeValue } from "../words/describe-value.js";
 import { tensorsOf, type Delta } from "../tensors/update.js";
 
 /**

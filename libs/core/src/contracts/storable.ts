@@ -1,6 +1,6 @@
 import { UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
-import { describeValue } from "../words/type-text.js";
+import { describeValue } from "../words/describe-value.js";
 
 /**
  * Of a state that a plug-in hands back: does it come from a checkpoint as it goes in? An object of a class would come without

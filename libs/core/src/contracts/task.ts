@@ -5,43 +5,41 @@ import type { Aggregation, Verdict } from "./aggregator.js";
 import type { Stream } from "@fedclair/linalg";
 
 /**
- * What is learnt, and from which data: both halves of a method, the clients' and the coordinator's.
- * @typeParam S what the coordinator's half remembers from round to round
+ * A task whose data are read: the clients' half and the coordinator's half of a method. It keeps no
+ * state; see `Plugin`. `TaskPlugin` has an example.
+ * @typeParam S the state of the coordinator's half
  */
 export interface Task<S = unknown> {
-  /** Called once, before anything that needs data: load a backend, read a corpus. */
-  prepare?(): Promise<void>;
-  /**
-   * Throws an error that says what to change if the data cannot serve this many clients. Called before `prepare`, for what is
-   * known without the data, and once more after it.
-   */
-  checkClients?(count: number): void;
-  /** What may surprise a user about the data and this many clients, in a sentence: told when a trial begins. */
-  notice?(count: number): string | undefined;
-  /** A name that a person knows a client by, if its data has one (a president, a hospital). */
+  /** Throws an error that says what to change if the data do not suffice for this many clients. */
+  checkClients?(clients: number): void;
+  /** The name that people know a client by, if the data have one (a president, a hospital). */
   clientLabel?(index: number): string;
-  /** Do all clients have to go on from the same params? An aggregator that shares nothing is then refused. */
-  readonly sharesParams?: boolean;
   /** Coordinator, once: the params that every client starts from, and what the first round asks. */
   start(context: StartContext): Promise<Start<S>>;
-  /** Client, once a job: the data of one client. The trainer is closed after the job, so that hosts stay small. */
+  /** Client, once per job: opens the data of one client. The trainer is closed after the job. */
   openShard(shard: Shard): Promise<LocalTrainer>;
+  /** Trains several clients at once, where that is faster than one after another. */
+  readonly trainCohort?: CohortTraining;
   /**
-   * Trains clients of one round and phase together, where that is faster than one after another: gives what each one's `train`
-   * would, to the same bytes in whatever company. Their signals abort together.
-   * @param trainers what `openShard` returned, a job each
+   * Coordinator, once per round: turns the updates into params, measures them, and decides what the
+   * next round asks. Default: calls `aggregate` and adds its result to the params.
    */
-  trainCohort?(
+  step?(round: Round<S>, aggregate: Aggregate): Promise<Step<S>>;
+}
+
+/** Training of several clients of one round and phase in one computation. */
+export interface CohortTraining {
+  /** The largest number of clients that `train` accepts, at least 1. */
+  readonly maxBatch: number;
+  /**
+   * Returns what `LocalTrainer.train` would return for each client, bit for bit the same in any
+   * company. The signals of the jobs abort together.
+   * @param trainers the results of `openShard`, one per job
+   */
+  train(
     trainers: readonly LocalTrainer[],
     jobs: readonly TrainJob[],
   ): Promise<readonly TrainResult[]>;
-  /** The most clients that `trainCohort` takes. Default: 1. */
-  readonly maxBatch?: number;
-  /**
-   * Coordinator, once a round: makes params of the updates, measures them, and says what the next round asks.
-   * Default: calls `aggregate` and adds what it gives to the params.
-   */
-  step?(round: Round<S>, aggregate: Aggregate): Promise<Step<S>>;
 }
 
 export interface StartContext {
@@ -50,9 +48,8 @@ export interface StartContext {
 }
 
 export interface Start<S = unknown> {
-  readonly params: Params;
-  /** The coordinator does not know the params: a client is asked for them, and `params` are left empty. */
-  readonly asksClient?: boolean;
+  /** The first params; `client` if only the clients know them, and one of them is to be asked. */
+  readonly params: Params | "client";
   /** Default: phase `train`, of the trial's cohort. */
   readonly ask?: Ask;
   readonly state?: S;

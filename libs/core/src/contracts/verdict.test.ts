@@ -3,7 +3,7 @@ import type { Verdict } from "./aggregator.js";
 import { UserError } from "../words/errors.js";
 import { checkVerdicts } from "./verdict.js";
 
-const sound: Verdict = { clientId: "c0", status: "benign", score: 0.5, threshold: null };
+const sound: Verdict = { clientId: "c0", status: "benign", pooled: true, score: 0.5, threshold: null };
 
 describe("verdicts of a plug-in", () => {
   it("have a client of the trial, a status that there is, and finite numbers or null", () => {
@@ -11,10 +11,13 @@ describe("verdicts of a plug-in", () => {
     for (const [change, said] of [
       [{ clientId: "ghost" }, /verdict of ghost: the trial has no such client/],
       [{ status: "evil" }, /verdict of c0: status: expected one of benign, .*, got evil/],
+      [{ pooled: false }, /pooled: expected true for a client that is benign, got false/],
+      [{ status: "invalid" }, /pooled: expected false for a client that is invalid, got true/],
+      [{ status: "undecided", pooled: 1 }, /pooled: expected true or false for .*, got 1/],
       [{ score: NaN }, /score: expected a finite number or null, got NaN/],
       [{ score: undefined }, /score: expected a finite number or null, got undefined/],
       [{ reason: 1n }, /verdict of c0: expected what survives JSON, got TypeError: .* BigInt/],
-      [{ reason: "x".repeat(2 ** 16) }, /expected at most 65536 characters as JSON, got 65612/],
+      [{ reason: "x".repeat(2 ** 16) }, /expected at most 65536 characters as JSON, got 65626/],
       [{ threshold: "x" }, /threshold: expected a finite number or null, got x/],
     ] as const) {
       const made = { ...sound, ...change } as unknown as Verdict;

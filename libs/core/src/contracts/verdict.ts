@@ -4,8 +4,13 @@ import { checkJson } from "./artifacts.js";
 import { UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
 
-const statuses: Readonly<Record<VerdictStatus, true>> = {
-  ...{ benign: true, contaminated: true, undecided: true, inactive: true, invalid: true },
+/** May a client of this status take part in the shared result? */
+const mayBePooled: Readonly<Record<VerdictStatus, readonly boolean[]>> = {
+  benign: [true],
+  undecided: [true, false],
+  contaminated: [false],
+  inactive: [false],
+  invalid: [false],
 };
 
 /** Characters of a verdict as JSON, reason and evidence included. */
@@ -20,15 +25,22 @@ export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly 
   const isNumber = (x: unknown) => x === null || (typeof x === "number" && Number.isFinite(x));
   // A plug-in in JavaScript can return anything.
   for (const verdict of verdicts) {
-    const { clientId, status, score, threshold }: { readonly [K in keyof Verdict]: unknown } =
+    const { clientId, status, pooled, score, threshold }: { readonly [K in keyof Verdict]: unknown } =
       verdict;
     const of = `verdict of ${excerpt(String(clientId))}`;
     if (typeof clientId !== "string" || clientIndex(clientIds, clientId) < 0)
       throw new UserError(`${of}: the trial has no such client`);
-    if (typeof status !== "string" || !Object.hasOwn(statuses, status)) {
-      const names = Object.keys(statuses).join(", ");
+    if (typeof status !== "string" || !Object.hasOwn(mayBePooled, status)) {
+      const names = Object.keys(mayBePooled).join(", ");
       throw new UserError(
         `${of}: status: expected one of ${names}, got ${excerpt(String(status))}`,
+      );
+    }
+    const allowed = mayBePooled[status as VerdictStatus];
+    if (!allowed.includes(pooled as boolean)) {
+      const got = excerpt(String(pooled));
+      throw new UserError(
+        `${of}: pooled: expected ${allowed.join(" or ")} for a client that is ${status}, got ${got}`,
       );
     }
     for (const [name, value] of Object.entries({ score, threshold })) {
@@ -40,12 +52,7 @@ export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly 
   }
 }
 
-/** Does the client's update count among the benign ones? So does that of a client where nothing can be said of anybody. */
-export function isPooled({ status, threshold }: Pick<Verdict, "status" | "threshold">): boolean {
-  return status === "benign" || (status === "undecided" && threshold === null);
-}
-
-/** The verdict on a client whose numbers cannot be computed with. */
+/** A verdict on a client whose numbers cannot be computed with. */
 export function invalidVerdict(clientId: string): Verdict {
-  return { clientId, status: "invalid", score: null, threshold: null };
+  return { clientId, status: "invalid", pooled: false, score: null, threshold: null };
 }

@@ -1,10 +1,10 @@
 import { collect, type Answered, type Collected } from "./collect.js";
-import type { Job } from "../contracts/pool.js";
+import type { Admit, Job } from "../contracts/pool.js";
 import { jobFor } from "./job.js";
 import type { RoundPlan } from "./round-plan.js";
 import { clientStart, type TrialState } from "./trial-state.js";
 
-/** Whom a round asks. */
+/** The event that a round's cohort is sampled. */
 export interface Sampled {
   readonly kind: "sampled";
   readonly round: number;
@@ -12,18 +12,20 @@ export interface Sampled {
 }
 
 /** What a round asks of its clients. */
-export type Asked = Pick<Job, "round" | "phase" | "kind" | "admit">;
+export interface Asked extends Pick<Job, "round" | "phase" | "kind"> {
+  readonly admit: Admit;
+}
 
-/** Asks clients, each from the params that it goes on from, and waits for their answers as `collect`. */
+/** Sends each client a job with its own params, and waits for the answers like `collect`. */
 export async function* askClients(
   plan: RoundPlan,
   state: TrialState,
-  asked: Asked,
+  { admit, ...asked }: Asked,
   clientIds: readonly string[],
 ): AsyncGenerator<Answered, Collected> {
   const { pool, trial, signal } = plan;
   const jobs = clientIds.map((clientId) =>
     jobFor(plan, { ...asked, clientId, params: clientStart(state, clientId) }),
   );
-  return yield* collect(pool, jobs, trial.limits.answerSeconds, signal);
+  return yield* collect(pool, jobs, admit, trial.limits.answerSeconds, signal);
 }

@@ -21,7 +21,7 @@ describe("collect", () => {
       });
       for (const { id: jobId, clientId } of all) yield { jobId, clientId, failure: lost };
     });
-    const round = collect(pool, jobs, 60, ended.signal);
+    const round = collect(pool, jobs, () => undefined, 60, ended.signal);
     await assert.rejects(async () => {
       while ((await round.next()).done !== true);
     }, /Ctrl-C/);
@@ -32,7 +32,7 @@ describe("collect", () => {
       await Promise.resolve();
       for (const { id: jobId, clientId } of all) yield { jobId, clientId, failure: lost };
     });
-    const round = collect(pool, jobs, 60, new AbortController().signal);
+    const round = collect(pool, jobs, () => undefined, 60, new AbortController().signal);
     let next = await round.next();
     while (next.done !== true) next = await round.next();
     assert.deepEqual(

@@ -1,28 +1,29 @@
-import type { Answer, ClientPool, Job } from "../contracts/pool.js";
+import type { Admit, Answer, ClientPool, Job } from "../contracts/pool.js";
 import type { Failure } from "../words/errors.js";
 import type { Update } from "../tensors/update.js";
 import { turnOfEventLoop } from "../words/yield-to-event-loop.js";
 
-/** What a cohort sent back. Every client of the cohort is in exactly one of the two, both in cohort order. */
+/** The answers of a cohort. Every client is in exactly one of the two, both in cohort order. */
 export interface Collected {
   readonly updates: readonly Update[];
   readonly failures: ReadonlyMap<string, Failure>;
 }
 
-/** One of the answers, as it comes. */
+/** The event that one answer has arrived. */
 export interface Answered {
   readonly kind: "answered";
   readonly answer: Answer;
 }
 
 /**
- * Asks `pool` and waits for its answers by progress: the collection closes when no client has answered for
- * `answerSeconds`, and those still missing are LATE. Yields the answers as they come; their order leaves no
- * trace in the result.
+ * Asks `pool` and waits as long as answers keep arriving: the collection closes when no client has
+ * answered for `answerSeconds`, and the clients still missing are LATE. Yields the answers as they
+ * arrive; the result does not depend on their order.
  */
 export async function* collect(
   pool: ClientPool,
   jobs: readonly Job[],
+  admit: Admit,
   answerSeconds: number,
   signal: AbortSignal,
 ): AsyncGenerator<Answered, Collected> {
@@ -32,7 +33,7 @@ export async function* collect(
     closing.abort(signal.reason);
   };
   signal.addEventListener("abort", stop);
-  const answers = pool.ask(jobs, closing.signal)[Symbol.asyncIterator]();
+  const answers = pool.ask(jobs, admit, closing.signal)[Symbol.asyncIterator]();
   let next = answers.next();
   try {
     while (!signal.aborted) {
@@ -46,10 +47,10 @@ export async function* collect(
   } finally {
     signal.removeEventListener("abort", stop);
     closing.abort();
-    // A pool that ignores the signal must not hold the trial up: its end is not waited for, nor may it reject unheard.
+    // A pool that ignores the signal must not block the trial, so its end is not awaited.
     next.catch(() => undefined);
   }
-  // What ends this process, as Ctrl-C, ends hosts beside it too, and Node.js tells of signals after it has told of sockets.
+  // Ctrl-C ends the hosts of this machine too, and Node.js reports signals after closed sockets.
   if ([...byJob.values()].some((answer) => "failure" in answer)) await turnOfEventLoop();
   signal.throwIfAborted();
 

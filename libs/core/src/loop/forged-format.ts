@@ -1,19 +1,20 @@
 import type { Stream } from "@fedclair/linalg";
-import type { Job } from "../contracts/pool.js";
+import type { Admit, Job } from "../contracts/pool.js";
 import type { Update } from "../tensors/update.js";
 import { clientHalves, type TrialMod } from "../trial/mods.js";
 import type { Collected } from "./collect.js";
 
 /**
- * What attacks made of updates at the coordinator, written as a client must write what it sends, and admitted as it is then: in
- * fewer bits a number may be beyond all numbers.
- * @param sent before the attacks
+ * Writes the updates that attacks forged at the coordinator in the format that clients must use, and
+ * admits them again: with fewer bits a number may overflow.
+ * @param sent the updates before the attacks
  */
 export async function formatForged(
   mods: readonly TrialMod[],
   { updates, failures }: Collected,
   sent: readonly Update[],
-  { admit, ...when }: Pick<Job, "round" | "phase" | "admit">,
+  when: Pick<Job, "round" | "phase">,
+  admit: Admit,
   rng: Stream,
 ): Promise<Collected> {
   const formats = mods.filter(({ mod }) => mod.isFormat);

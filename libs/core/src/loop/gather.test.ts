@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
 import { play, toyPlugins, toyTrial } from "../../testing/index.js";
+import { toyAggregator } from "../../testing/toy.js";
 import type { RoundRecord } from "./record.js";
 import type { Trial } from "../trial/trial.js";
 import { Trace } from "../trial/trace.js";
+
+/** The toy plug-ins, with an aggregator that accepts stale updates. */
+const plugins = {
+  ...toyPlugins,
+  aggregators: new Map([["toy-mean", { ...toyAggregator, acceptsStale: true }]]),
+};
 
 const head = "device,seconds,bytesPerSecond,from,to\n";
 /** Client i takes i + 1 seconds, and messages none. */
@@ -16,7 +23,7 @@ const trialOf = (changes: Record<string, unknown>): Trial =>
   });
 
 async function recordsOf(trial: Trial, trace = oneToFour): Promise<RoundRecord[]> {
-  const { rounds } = await play(trial, toyPlugins, { trace });
+  const { rounds } = await play(trial, plugins, { trace });
   return rounds.map(({ record }) => record);
 }
 
@@ -64,7 +71,7 @@ describe("a round in simulated time", () => {
   it("takes the first answers from a buffer, old ones discounted", async () => {
     const schedule = { name: "buffered", buffer: 2 };
     const trial = trialOf({ schedule, evaluate: "never" });
-    const { rounds } = await play(trial, toyPlugins, { trace: oneToFour });
+    const { rounds } = await play(trial, plugins, { trace: oneToFour });
     assert.deepEqual(
       rounds.map(({ record: { clock, clients } }) => [
         clock,
@@ -126,10 +133,10 @@ describe("a round in simulated time", () => {
     ]) {
       const devices = { seconds: { median: 5, sigma: 1 }, jitter: 0.5, available: 0.8 };
       const trial = trialOf({ schedule, devices, clients: 12, cohort: { count: 6 }, rounds: 6 });
-      const whole = await play(trial, toyPlugins);
-      const half = await play({ ...trial, rounds: 3 }, toyPlugins);
+      const whole = await play(trial, plugins);
+      const half = await play({ ...trial, rounds: 3 }, plugins);
       const from = deserialize(serialize(half.state)) as typeof half.state;
-      const rest = await play(trial, toyPlugins, { from });
+      const rest = await play(trial, plugins, { from });
       assert.deepEqual(
         [...half.rounds, ...rest.rounds].map(({ record }) => record),
         whole.rounds.map(({ record }) => record),

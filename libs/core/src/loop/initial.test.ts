@@ -10,7 +10,7 @@ import type { Delta, TensorDelta, Update } from "../tensors/update.js";
 
 const clientIds = ["c0", "c1", "c2", "c3"];
 
-/** Answers as a table of clients says, as a pool would that asks `admit`. */
+/** Answers as a table of clients says, as a pool would. */
 function poolOf(
   answers: Readonly<Record<string, Update | Failure>>,
   asked: Job[] = [],
@@ -18,13 +18,13 @@ function poolOf(
   return {
     ready: () => Promise.resolve(),
     close: () => Promise.resolve(),
-    async *ask(jobs) {
+    async *ask(jobs, admit) {
       for (const job of jobs) {
         asked.push(job);
         const answer = await Promise.resolve(answers[job.clientId]);
         assert.ok(answer);
         const { id: jobId, clientId } = job;
-        const failure = "code" in answer ? answer : job.admit(answer);
+        const failure = "code" in answer ? answer : admit(answer);
         const settled: Answer = failure
           ? { jobId, clientId, failure }
           : { jobId, clientId, update: answer as Update };

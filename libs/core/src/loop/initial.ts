@@ -1,7 +1,7 @@
 import type { Stream } from "@fedclair/linalg";
 import { admitUpdate, type Shapes } from "../tensors/admission.js";
 import { collect } from "./collect.js";
-import type { ClientPool } from "../contracts/pool.js";
+import type { Admit, ClientPool } from "../contracts/pool.js";
 import { exitCodes, failure, UserError, type Failure } from "../words/errors.js";
 import { jobFor } from "./job.js";
 import { Products } from "../tensors/merge.js";
@@ -59,12 +59,15 @@ export async function askForParams(asked: Asked): Promise<Initial> {
     const job = jobFor(
       { clientIds, rng },
       {
-        ...{ clientId, round: 0, phase: "initial", kind: "initial" },
+        clientId,
+        round: 0,
+        phase: "initial",
+        kind: "initial",
         params: { base: new Map(), rounds: [] },
-        admit: (update) => admitInitial(update, maxMessageBytes),
       },
     );
-    const answers = collect(pool, [job], answerSeconds, signal);
+    const admit: Admit = (update) => admitInitial(update, maxMessageBytes);
+    const answers = collect(pool, [job], admit, answerSeconds, signal);
     let step = await answers.next();
     while (!step.done) step = await answers.next();
     const [update] = step.value.updates;

@@ -4,13 +4,13 @@ import type { Job } from "../contracts/pool.js";
 
 let lastJob = 0;
 
-/** What a job tells of its client beside its part of the round. */
-type Told = "id" | "clientIndex" | "clientCount" | "seed" | "commonSeed";
+/** The fields of a job that follow from its client. */
+type Derived = "id" | "clientIndex" | "clientCount" | "seed" | "commonSeed";
 
-/** @param rng of the trial, from which the seeds come */
+/** Completes a job. @param rng the trial's stream, from which the seeds come */
 export function jobFor(
   { clientIds, rng }: { readonly clientIds: readonly string[]; readonly rng: Stream },
-  job: Omit<Job, Told>,
+  job: Omit<Job, Derived>,
 ): Job {
   const { clientId, kind, phase, round } = job;
   const seeds = rng.at("seed", kind, phase, round);

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { admitUpdate } from "../tensors/admission.js";
 import { failure } from "../words/errors.js";
 import { roundRecord, type ClientRecord } from "./record.js";
+import type { TrialState } from "./trial-state.js";
+import type { Verdict } from "../contracts/aggregator.js";
 import { jsonBytes } from "../words/text.js";
 import type { Metrics, Update } from "../tensors/update.js";
 
@@ -18,20 +20,30 @@ function recordOf(trained: Update | string, evaluated: Update | string): ClientR
     typeof answer === "string"
       ? { updates: [], failures: new Map([["c999999", failure("BACKEND_MISMATCH", answer)]]) }
       : { updates: [answer], failures: new Map() };
-  const verdict = { clientId: "c999999", status: "contaminated" } as const;
   const number = -2.2250738585072014e-308; // the longest as JSON
+  const verdict: Verdict = {
+    clientId: "c999999",
+    status: "contaminated",
+    pooled: false,
+    score: number,
+    threshold: number,
+    reason: "r".repeat(200),
+  };
   const { clients } = roundRecord({
-    ...{ round: 1, phase: "train", metrics: {} },
+    round: 1,
+    phase: "train",
     gathered: { cohort: ["c999999"], down: 0 },
-    contamination: new Map(),
-    unknown: new Set(["c999999"]),
-    before: {
-      ...{ round: 0, params: new Map(), personal: new Map(), ask: { phase: "train" } },
-      ...{ task: undefined, aggregator: undefined, attacks: new Map(), mods: new Map() },
-    },
+    plan: { contamination: new Map(), unknown: new Set(["c999999"]) },
+    before: {} as TrialState,
     trained: collected(trained),
+    stepped: {
+      aggregation: { change: [], verdicts: [verdict] },
+      step: {},
+      merged: { params: new Map(), personal: new Map() },
+      metrics: {},
+      modMetrics: new Map(),
+    },
     evaluated: collected(evaluated),
-    verdicts: [{ ...verdict, score: number, threshold: number, reason: "r".repeat(200) }],
   });
   return clients[0];
 }

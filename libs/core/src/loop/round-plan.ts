@@ -1,33 +1,47 @@
-import type { Stream } from "@fedclair/linalg";
-import type { Contamination } from "../trial/contamination.js";
 import type { Aggregator } from "../contracts/aggregator.js";
 import type { ClientPool } from "../contracts/pool.js";
 import type { Task } from "../contracts/task.js";
-import type { TrialMod } from "../trial/mods.js";
-import type { Devices } from "../trial/devices.js";
+import type { PreparedArm, PreparedTrial } from "../trial/prepared-trial.js";
 import type { Trial } from "../trial/trial.js";
 
-/** Who takes part in a run and by which rules. */
-export interface RoundPlan {
+/** Everything that the rounds of one arm need. */
+export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contamination" | "rng"> {
   readonly trial: Pick<Trial, "rounds" | "cohort" | "evaluate" | "limits" | "schedule">;
-  /** All clients of the trial. */
-  readonly clientIds: readonly string[];
-  /** The truth, for records and for choosing who measures; it goes no further. */
-  readonly contamination: Contamination;
-  /** Are the clients not simulated? See `TaskPlugin.isExternal`. */
-  readonly isExternal?: boolean;
-  /** Clients of which nobody knows whether they are benign. Default: none. */
-  readonly unknown?: ReadonlySet<string>;
+  /** Default: none. */
+  readonly mods?: PreparedTrial["mods"];
+  /** Clients of which nobody knows whether they are contaminated. Default: none. */
+  readonly unknown?: PreparedTrial["unknown"];
   /** Simulated time. Default: rounds take none. */
-  readonly devices?: Devices | undefined;
-  /** An oracle that leaves contaminated clients out of every cohort. */
+  readonly devices?: PreparedTrial["devices"];
+  /** Are all clients external? See `TaskPlugin.isExternal`. */
+  readonly isExternal?: boolean;
+  /** Does the arm leave contaminated clients out of every cohort? */
   readonly benignOnly?: boolean;
-  readonly pool: ClientPool;
-  /** Prepared. */
   readonly task: Task;
   readonly aggregator: Aggregator;
-  /** Default: none. */
-  readonly mods?: readonly TrialMod[];
-  readonly rng: Stream;
+  readonly pool: ClientPool;
   readonly signal: AbortSignal;
+}
+
+/** Plans the rounds of one arm. @param task the loaded task of the trial */
+export function planRounds(
+  prepared: PreparedTrial,
+  { aggregator, benignOnly }: Pick<PreparedArm, "aggregator" | "benignOnly">,
+  run: Pick<RoundPlan, "task" | "pool" | "signal">,
+): RoundPlan {
+  const { trial, clientIds, contamination, rng, mods, unknown, devices, taskPlugin } = prepared;
+  const isExternal = taskPlugin.isExternal ?? false;
+  return {
+    trial,
+    clientIds,
+    contamination,
+    rng,
+    mods,
+    unknown,
+    devices,
+    isExternal,
+    aggregator,
+    benignOnly,
+    ...run,
+  };
 }

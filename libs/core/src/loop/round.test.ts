@@ -1,34 +1,28 @@
 import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
 import { stream } from "@fedclair/linalg";
-import { ClientRunner } from "../client/client-runner.js";
 import { resolveParams } from "../tensors/client-params.js";
 import { clientIds } from "../contracts/clients.js";
 import type { Aggregation, Aggregator } from "../contracts/aggregator.js";
 import type { Answer, ClientPool } from "../contracts/pool.js";
 import type { Step, Task } from "../contracts/task.js";
 import { UserError } from "../words/errors.js";
-import { MemoryPool } from "../client/memory-pool.js";
-import type { RoundPlan } from "./round-plan.js";
+import { planRounds, type RoundPlan } from "./round-plan.js";
 import { runRounds, type RoundDone } from "./round.js";
 import type { Update } from "../tensors/update.js";
-import { toyParams, toyPlugins, toyTrial } from "../../testing/index.js";
+import { oneHost, prepare, toyParams, toyPlugins, toyTrial } from "../../testing/index.js";
+import { createToyTask } from "../../testing/toy.js";
 import { startTrial, type TrialState } from "./trial-state.js";
-import { createPlugin, type Trial } from "../trial/trial.js";
+import type { Trial } from "../trial/trial.js";
 
-function planOf(trial: Trial, changes: Partial<RoundPlan> = {}): RoundPlan {
-  const runner = new ClientRunner(trial, toyPlugins);
-  return {
-    trial,
-    clientIds: clientIds(trial.clients),
-    contamination: runner.contamination,
-    pool: new MemoryPool(runner),
-    task: createPlugin(toyPlugins.tasks, trial.task),
-    aggregator: createPlugin(toyPlugins.aggregators, trial.aggregator),
-    rng: stream(trial.seed),
+async function planOf(trial: Trial, changes: Partial<RoundPlan> = {}): Promise<RoundPlan> {
+  const prepared = prepare(trial, toyPlugins);
+  const run = {
+    task: await prepared.loadTask(),
+    pool: await oneHost(trial, toyPlugins),
     signal: new AbortController().signal,
-    ...changes,
   };
+  return { ...planRounds(prepared, prepared.arms[0], run), ...changes };
 }
 
 async function run(
@@ -48,7 +42,7 @@ async function run(
 describe("startTrial", () => {
   it("says readably that a task cannot start", async () => {
     const start = (of: Task["start"]) =>
-      startTrial({ ...createPlugin(toyPlugins.tasks, toyTrial().task), start: of }, [], stream(1));
+      startTrial({ ...createToyTask(), start: of }, [], stream(1));
     await assert.rejects(
       start(() => Promise.reject(new TypeError("no data"))),
       /^UserError: the task cannot start: TypeError: no data \(\/.*round\.test\.ts:\d+:\d+\)$/,
@@ -68,7 +62,7 @@ describe("startTrial", () => {
 describe("runRounds", () => {
   it("trains, averages, merges and measures", async () => {
     // Four clients hold 1, 2, 3 and 4 and step to them from 0: the mean is 2.5, where the second round's steps cancel.
-    const { rounds, state } = await run(planOf(toyTrial()));
+    const { rounds, state } = await run(await planOf(toyTrial()));
     assert.deepEqual([...(state.params.get("dense")?.data ?? [])], [2.5, 0]);
     assert.equal(rounds.length, 2);
     const first = rounds[0];
@@ -94,18 +88,17 @@ describe("runRounds", () => {
     const reversed = (inner: ClientPool): ClientPool => ({
       ready: (signal) => inner.ready(signal),
       close: () => inner.close(),
-      async *ask(jobs, signal) {
+      async *ask(jobs, admit, signal) {
         const all: Answer[] = [];
-        for await (const answer of inner.ask(jobs, signal)) all.push(answer);
+        for await (const answer of inner.ask(jobs, admit, signal)) all.push(answer);
         yield* all.reverse();
       },
     });
-    const plan = planOf(trial);
-    const runner = new ClientRunner(trial, toyPlugins);
-    const pool = reversed(new MemoryPool(runner));
+    const plan = await planOf(trial);
+    const pool = reversed(await oneHost(trial, toyPlugins));
     const records = async (p: RoundPlan) =>
       JSON.stringify((await run(p)).rounds.map((r) => r.record));
-    assert.equal(await records(planOf(trial, { pool })), await records(plan));
+    assert.equal(await records(await planOf(trial, { pool })), await records(plan));
   });
 
   it("hides the truth from the aggregator and shows it in the record", async () => {
@@ -117,7 +110,7 @@ describe("runRounds", () => {
         return Promise.resolve({ change: [] });
       },
     };
-    const { rounds } = await run(planOf(trial, { aggregator: spy }));
+    const { rounds } = await run(await planOf(trial, { aggregator: spy }));
     assert.deepEqual(
       rounds[0]?.record.clients.map((c) => c.attack),
       [null, "toy-shift", null, null],
@@ -130,7 +123,7 @@ describe("runRounds", () => {
 
   it("lets an omniscient attack see all honest updates and nothing else", async () => {
     const trial = toyTrial({ clients: 5, attacks: [{ attack: { name: "toy-forger" }, count: 2 }] });
-    const { rounds } = await run(planOf(trial));
+    const { rounds } = await run(await planOf(trial));
     const forged = rounds[0]?.record.clients.filter((c) => c.attack === "toy-forger");
     assert.deepEqual(
       forged?.map((c) => c.train?.["honest"]),
@@ -144,8 +137,8 @@ describe("runRounds", () => {
       cohort: { count: 10 },
       attacks: [{ attack: { name: "toy-shift" }, fraction: 0.5 }],
     });
-    const all = await run(planOf(trial));
-    const oracle = await run(planOf(trial, { benignOnly: true }));
+    const all = await run(await planOf(trial));
+    const oracle = await run(await planOf(trial, { benignOnly: true }));
     const ids = (rounds: RoundDone[]) =>
       rounds.map(({ record }) => record.clients.filter((c) => !c.attack).map((c) => c.clientId));
     assert.deepEqual(ids(oracle.rounds), ids(all.rounds));
@@ -160,7 +153,7 @@ describe("runRounds", () => {
       cohort: { count: 1 },
       attacks: [{ attack: { name: "toy-shift" }, count: 2 }],
     });
-    const { rounds } = await run(planOf(trial, { benignOnly: true }));
+    const { rounds } = await run(await planOf(trial, { benignOnly: true }));
     const sizes = rounds.map(({ record }) => record.clients.length);
     assert.equal(sizes.length, 20);
     assert.deepEqual([...new Set(sizes)].sort(), [0, 1]);
@@ -172,12 +165,12 @@ describe("runRounds", () => {
       limits: { answerSeconds: 0.5, clientSeconds: 0.4 },
       attacks: [{ attack: { name: "toy-forger" }, clients: ["c00"] }],
     });
-    const plan = planOf(trial);
+    const plan = await planOf(trial);
     const stalled: ClientPool = {
       ready: () => Promise.resolve(),
       close: () => Promise.resolve(),
-      async *ask(jobs, signal) {
-        yield* plan.pool.ask(jobs.slice(0, 3), signal);
+      async *ask(jobs, admit, signal) {
+        yield* plan.pool.ask(jobs.slice(0, 3), admit, signal);
         await new Promise(() => undefined);
       },
     };
@@ -194,7 +187,7 @@ describe("runRounds", () => {
     const trial = toyTrial({
       task: { name: "toy", faults: { 0: "nan", 3: "throw" } },
     });
-    const { rounds } = await run(planOf(trial));
+    const { rounds } = await run(await planOf(trial));
     const codes = rounds.map(({ record }) => record.clients.map((c) => c.failure?.code ?? "ok"));
     assert.deepEqual(codes, [
       ["NON_FINITE", "ok", "ok", "CLIENT_ERROR"],
@@ -204,13 +197,13 @@ describe("runRounds", () => {
 
   it("names the clients that were to measure and did not", async () => {
     const trial = toyTrial({ rounds: 1 });
-    const plan = planOf(trial);
+    const plan = await planOf(trial);
     const inner = plan.pool;
     const deaf: ClientPool = {
       ready: (signal) => inner.ready(signal),
       close: () => inner.close(),
-      async *ask(jobs, signal) {
-        for await (const answer of inner.ask(jobs, signal)) {
+      async *ask(jobs, admit, signal) {
+        for await (const answer of inner.ask(jobs, admit, signal)) {
           if (jobs[0]?.kind === "train" || answer.clientId !== "c02") yield answer;
         }
       },
@@ -222,7 +215,7 @@ describe("runRounds", () => {
 
   it("ends with exit code 3 below the quorum, saying why", async () => {
     const faults = { 0: "nan", 1: "throw", 3: "shape" };
-    await assert.rejects(run(planOf(toyTrial({ task: { name: "toy", faults } }))), (error) => {
+    await assert.rejects(run(await planOf(toyTrial({ task: { name: "toy", faults } }))), (error) => {
       assert.ok(error instanceof UserError && error.exitCode === 3);
       assert.match(
         error.message,
@@ -238,13 +231,13 @@ describe("runRounds", () => {
     const stalled: ClientPool = {
       ready: () => Promise.resolve(),
       close: () => Promise.resolve(),
-      async *ask(jobs, signal) {
-        const inner = new MemoryPool(new ClientRunner(trial, toyPlugins));
-        yield* inner.ask(jobs.slice(0, 3), signal);
+      async *ask(jobs, admit, signal) {
+        const inner = await oneHost(trial, toyPlugins);
+        yield* inner.ask(jobs.slice(0, 3), admit, signal);
         await new Promise(() => undefined); // ignores the signal, too
       },
     };
-    const { rounds } = await run(planOf(trial, { pool: stalled }));
+    const { rounds } = await run(await planOf(trial, { pool: stalled }));
     const codes = rounds[1]?.record.clients.map((c) => c.failure?.code ?? "ok");
     assert.deepEqual(codes, ["ok", "ok", "ok", "LATE"]);
   });
@@ -252,7 +245,7 @@ describe("runRounds", () => {
   it("stops at once on the signal", async () => {
     const trial = toyTrial({ rounds: 1000 });
     const stop = new AbortController();
-    const plan = planOf(trial, { signal: stop.signal });
+    const plan = await planOf(trial, { signal: stop.signal });
     const running = runRounds(plan, await startTrial(plan.task, plan.clientIds, plan.rng));
     await running.next();
     stop.abort();
@@ -267,7 +260,7 @@ describe("runRounds", () => {
       aggregate: () =>
         Promise.resolve({ change: increment(1), personal: new Map([["c01", increment(10)]]) }),
     };
-    const { state } = await run(planOf(toyTrial(), { aggregator }));
+    const { state } = await run(await planOf(toyTrial(), { aggregator }));
     assert.equal(state.params.get("dense")?.data[0], 2);
     assert.deepEqual([...state.personal.keys()], ["c01"]);
     const own = await resolveParams(state.personal.get("c01") ?? { base: new Map(), rounds: [] });
@@ -277,7 +270,7 @@ describe("runRounds", () => {
   it("lets a task choose the next phase, the shared params and the end", async () => {
     const phases: string[] = [];
     const task: Task = {
-      ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+      ...createToyTask(),
       step: ({ round, phase }) => {
         phases.push(phase);
         return Promise.resolve({
@@ -287,7 +280,7 @@ describe("runRounds", () => {
         });
       },
     };
-    const { rounds, state } = await run(planOf(toyTrial({ rounds: 9 }), { task }));
+    const { rounds, state } = await run(await planOf(toyTrial({ rounds: 9 }), { task }));
     assert.deepEqual(phases, ["train", "second", "second"]);
     assert.deepEqual(state.params, toyParams(3));
     assert.deepEqual(
@@ -298,7 +291,7 @@ describe("runRounds", () => {
 
   it("lets a task choose who takes part, from the first round on", async () => {
     const task: Task = {
-      ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+      ...createToyTask(),
       start: ({ clientIds: ids }) => {
         const ask = { phase: "first", clients: ids.slice(0, 1) };
         return Promise.resolve({ params: toyParams(0), ask });
@@ -308,7 +301,7 @@ describe("runRounds", () => {
         return Promise.resolve({ next: { phase: "later", ...clients } });
       },
     };
-    const { rounds } = await run(planOf(toyTrial({ rounds: 3 }), { task }));
+    const { rounds } = await run(await planOf(toyTrial({ rounds: 3 }), { task }));
     assert.deepEqual(
       rounds.map(({ record }) => [record.phase, ...record.clients.map((c) => c.clientId)]),
       [
@@ -330,20 +323,24 @@ describe("runRounds", () => {
       },
     };
     const task: Task = {
-      ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+      ...createToyTask(),
       step: async ({ round, updates }, aggregate) => {
         const terms = round === 1 ? 0 : (await aggregate(updates.slice(1))).change.length;
         return {
           params: toyParams(round),
           verdicts: updates.map(({ clientId }) => ({
-            ...{ clientId, status: "contaminated", score: 2, threshold: 1 },
+            clientId,
+            status: "contaminated",
+            pooled: false,
+            score: 2,
+            threshold: 1,
           })),
           metrics: { at: round },
           artifacts: { terms },
         };
       },
     };
-    const { rounds, state } = await run(planOf(toyTrial(), { task, aggregator }));
+    const { rounds, state } = await run(await planOf(toyTrial(), { task, aggregator }));
     assert.deepEqual(seen, [["c01", "c02", "c03"]]);
     assert.deepEqual(
       rounds.map(({ record, artifacts }) => [record.metrics, artifacts]),
@@ -379,7 +376,7 @@ describe("runRounds", () => {
       const changes = failing(() => {
         throw new TypeError("no such space");
       });
-      const { rounds, error } = await eventsOf(planOf(toyTrial({ rounds: 3 }), changes));
+      const { rounds, error } = await eventsOf(await planOf(toyTrial({ rounds: 3 }), changes));
       assert.ok(error instanceof UserError && error.exitCode === 6);
       assert.equal(error.message, "round 2: TypeError: no such space");
       assert.deepEqual(
@@ -426,7 +423,7 @@ describe("runRounds", () => {
       ],
     ] as const) {
       it(`ends the arm alone where the aggregator gives ${what}`, async () => {
-        const { rounds, error } = await eventsOf(planOf(toyTrial(), changes));
+        const { rounds, error } = await eventsOf(await planOf(toyTrial(), changes));
         assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
         assert.equal(rounds.at(-1)?.record.stopped, why);
       });
@@ -434,7 +431,7 @@ describe("runRounds", () => {
 
     it("ends the arm alone where an omniscient attack fails", async () => {
       const trial = toyTrial({ attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }] });
-      const plan = planOf(trial);
+      const plan = await planOf(trial);
       const [[id, one] = assert.fail()] = plan.contamination;
       const attack = {
         attackRound: () => {
@@ -449,7 +446,7 @@ describe("runRounds", () => {
 
     it("keeps a fault's text to a line of two kilobytes", async () => {
       const { rounds } = await eventsOf(
-        planOf(
+        await planOf(
           toyTrial(),
           failing(() => {
             throw new Error("x\n".repeat(1e6));
@@ -460,9 +457,9 @@ describe("runRounds", () => {
       assert.ok(stopped.length < 2049 && stopped.startsWith("Error: x\\nx\\n"));
     });
 
-    const forging = (attackRound: unknown, state?: unknown) => {
+    const forging = async (attackRound: unknown, state?: unknown) => {
       const trial = toyTrial({ attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }] });
-      const plan = planOf(trial);
+      const plan = await planOf(trial);
       const [[id, one] = assert.fail()] = plan.contamination;
       const attack = { attackRound } as never;
       return { ...plan, contamination: new Map([[id, { ...one, attack }]]), state };
@@ -493,7 +490,7 @@ describe("runRounds", () => {
       ],
     ] as const) {
       it(`ends the arm alone where an attack with sight of the round gives ${what}`, async () => {
-        const { rounds, error } = await eventsOf(forging(attackRound));
+        const { rounds, error } = await eventsOf(await forging(attackRound));
         assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
         assert.match(
           rounds.at(-1)?.record.stopped ?? "",
@@ -513,7 +510,7 @@ describe("runRounds", () => {
           /the task's state\.get\(m\)\[0\]: expected JSON values, .* got a Memory/,
         ],
       ] as const) {
-        const plan = planOf(toyTrial());
+        const plan = await planOf(toyTrial());
         const { error } = await eventsOf({ ...plan, task: { ...plan.task, step: step as never } });
         assert.match(String(error), said);
         assert.ok(error instanceof UserError && error.exitCode === 6);
@@ -543,10 +540,10 @@ describe("runRounds", () => {
         [{ metrics: getter }, /^Error: no metrics/],
       ] as [Step, RegExp][]) {
         const task: Task = {
-          ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+          ...createToyTask(),
           step: () => Promise.resolve(step),
         };
-        const { rounds, error } = await eventsOf(planOf(toyTrial(), { task }));
+        const { rounds, error } = await eventsOf(await planOf(toyTrial(), { task }));
         assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
         assert.match(rounds.at(-1)?.record.stopped ?? "", why);
       }
@@ -554,14 +551,14 @@ describe("runRounds", () => {
 
     it("asks the aggregator once a round at most", async () => {
       const task: Task = {
-        ...createPlugin(toyPlugins.tasks, { name: "toy", faults: {} }),
+        ...createToyTask(),
         step: async (_, aggregate) => {
           await aggregate();
           await aggregate();
           return {};
         },
       };
-      const { error } = await eventsOf(planOf(toyTrial(), { task }));
+      const { error } = await eventsOf(await planOf(toyTrial(), { task }));
       assert.match(String(error), /asks the aggregator twice in a round/);
     });
   });
@@ -582,7 +579,7 @@ describe("runRounds", () => {
     const aggregator: Aggregator = {
       aggregate: ({ round }) => Promise.resolve(aggregations[round - 1] ?? { change: [] }),
     };
-    const { rounds, state } = await run(planOf(toyTrial(), { aggregator }));
+    const { rounds, state } = await run(await planOf(toyTrial(), { aggregator }));
     assert.deepEqual(
       rounds.map(({ record }) => record.kept),
       [
@@ -605,7 +602,7 @@ describe("runRounds", () => {
       aggregate: () =>
         Promise.resolve({ change: [], personal: new Map([["c00", [new Map([["pair", pair]])]]]) }),
     };
-    const { rounds, state } = await run(planOf(toyTrial({ rounds: 4 }), { aggregator }));
+    const { rounds, state } = await run(await planOf(toyTrial({ rounds: 4 }), { aggregator }));
     // The params are 2·8 + 6·4 = 40 bytes, a pair 2·4 + 3·4 = 20: two of them are as heavy as the params.
     assert.deepEqual(
       rounds.map(({ record }) => record.bytes.down),
@@ -631,14 +628,14 @@ describe("runRounds", () => {
       attacks: [{ attack: { name: "toy-forger" }, count: 1 }],
     });
     const fresh = () => planOf(trial, { aggregator: forgetful(1) });
-    const whole = await run(fresh());
+    const whole = await run(await fresh());
     assert.deepEqual(
       whole.rounds.map(({ record }) => record.metrics["seen"]),
       [0, 2, 4, 6],
     );
     const half = whole.rounds[1]?.state;
     const restored = deserialize(serialize(half)) as TrialState;
-    const rest = await run(fresh(), restored);
+    const rest = await run(await fresh(), restored);
     assert.deepEqual(
       rest.rounds.map(({ record }) => record),
       whole.rounds.slice(2).map(({ record }) => record),
@@ -651,7 +648,7 @@ describe("runRounds", () => {
       { attack: { name: "toy-data", kind: "offset" }, clients: ["c01", "c02"] },
       { attack: { name: "toy-data", kind: "offset", options: { by: 5 } }, clients: ["c03"] },
     ];
-    const { rounds } = await run(planOf(toyTrial({ rounds: 1, attacks })));
+    const { rounds } = await run(await planOf(toyTrial({ rounds: 1, attacks })));
     assert.deepEqual(
       rounds[0]?.record.clients.map(({ attack, numExamples }) => [attack, numExamples]),
       [

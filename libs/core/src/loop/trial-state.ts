@@ -1,5 +1,5 @@
 import { shapesOf, type Shapes } from "../tensors/admission.js";
-import type { AttackStates } from "./attack-round.js";
+import type { AttackStates } from "./attack-cohort.js";
 import {
   termBytes,
   extendParams,
@@ -58,9 +58,9 @@ export interface Pending {
 }
 
 /**
- * The state before the first round.
- * @param task prepared
- * @param askClient gets the params from a client, for tasks that do not know them
+ * Returns the state before the first round.
+ * @param askClient fetches the params from a client, for tasks that do not know them
+ * @throws UserError if the task's `start` fails or returns something else than its contract says
  */
 export async function startTrial(
   task: Task,
@@ -68,18 +68,25 @@ export async function startTrial(
   rng: Stream,
   askClient?: () => Promise<Initial>,
 ): Promise<TrialState> {
-  const start = await started(task, clientIds, rng.at("init"));
-  const { params, ask = { phase: "train" }, state, asksClient = false } = start;
-  if (asksClient && !askClient) throw new Error("the task's params are a client's: there is none");
-  const initial = asksClient ? await askClient?.() : undefined;
+  const start = await callStart(task, clientIds, rng.at("init"));
+  const { params, ask = { phase: "train" }, state } = start;
+  if (params === "client" && !askClient)
+    throw new Error("the task's params are a client's: there is none");
+  const initial = params === "client" ? await askClient?.() : { params };
   return {
-    ...{ round: 0, params, personal: new Map(), ask, ...initial },
-    ...{ task: state, aggregator: undefined, attacks: new Map(), mods: new Map() },
+    round: 0,
+    params: initial?.params ?? new Map(),
+    personal: new Map(),
+    ask,
+    ...(initial && "origin" in initial && { origin: initial.origin }),
+    task: state,
+    aggregator: undefined,
+    attacks: new Map(),
+    mods: new Map(),
   };
 }
 
-/** @throws UserError if the task fails, or gives something else */
-async function started(task: Task, clientIds: readonly string[], rng: Stream): Promise<Start> {
+async function callStart(task: Task, clientIds: readonly string[], rng: Stream): Promise<Start> {
   let start: unknown;
   try {
     start = await task.start({ clientIds, rng });
@@ -87,12 +94,12 @@ async function started(task: Task, clientIds: readonly string[], rng: Stream): P
     if (error instanceof UserError) throw error;
     throw new UserError(`the task cannot start: ${errorMessage(error)}${errorLocation(error)}`);
   }
-  const { params, asksClient, state } = (start ?? {}) as Partial<Start>;
+  const { params, state } = (start ?? {}) as Partial<Start>;
   checkStorable("the task's state", state);
-  if (asksClient === true) return start as Start;
+  if (params === "client") return start as Start;
   if (!(params instanceof Map))
     throw new UserError("the task's start: expected { params }, a Map of tensors by module");
-  // All of it would be blamed on the clients that go on from it.
+  // Otherwise the clients that start from these params would get the blame.
   const fault = misfit(params) ?? nonFinite(params);
   if (fault !== undefined) throw new UserError(`the task's start: params: ${fault}`);
   return start as Start;

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { stream } from "@fedclair/linalg";
 import fc from "fast-check";
 import { clientIds } from "../contracts/clients.js";
-import { contaminate } from "./contamination.js";
-import { toyPlugins, toyTrial } from "../../testing/index.js";
+import { prepare, toyPlugins, toyTrial } from "../../testing/index.js";
 
 const names = (changes: object, seed = 1) =>
-  [...contaminate(toyTrial(changes), toyPlugins, stream(seed))].map(([id, { name }]) => [id, name]);
+  [...prepare(toyTrial({ ...changes, seed }), toyPlugins).contamination].map(([id, { name }]) => [
+    id,
+    name,
+  ]);
 
 describe("contaminate", () => {
   it("takes the named clients, and draws the others from the rest", () => {

@@ -1,49 +1,56 @@
 import type { Stream } from "@fedclair/linalg";
 import { attackedCount, clientIds } from "../contracts/clients.js";
 import type { Attack } from "../contracts/attack.js";
-import type { Plugins } from "../contracts/plugin.js";
-import { createPlugin, type Trial } from "./trial.js";
+import type { Trial } from "./trial.js";
 
 /** A contaminated client's attack. */
 export interface Contaminated {
-  /** Of its entry in the trial file: unique in a trial. */
+  /** The key of its entry in the trial file, unique within the trial. */
   readonly key: string;
-  /** As records show it. */
+  /** The name that records show. */
   readonly name: string;
   readonly attack: Attack;
-  /** Keyed by trial and attack: what its clients draw alike. */
+  /** The stream that all clients of the attack share. */
   readonly common: Stream;
 }
 
-/** Who is contaminated, and how, by client id. The simulation knows it; the coordinator's aggregator never does. */
+/** The contaminated clients by id. The simulation knows them; no aggregator does. */
 export type Contamination = ReadonlyMap<string, Contaminated>;
 
 /**
- * Chooses the contaminated clients of a trial: those named by id first, then `count` or `fraction` of all clients drawn
- * from those left. The same in every process, since it depends on the trial alone.
+ * Chooses the contaminated clients of a trial: first those named by id, then `count` or `fraction` of
+ * all clients, drawn from the rest. Every process chooses the same ones, because the choice depends
+ * only on the trial.
+ * @param attacks one per entry of `trial.attacks`
  */
-export function contaminate(trial: Trial, plugins: Plugins, rng: Stream): Contamination {
+export function contaminate(
+  trial: Pick<Trial, "attacks" | "clients">,
+  attacks: readonly Attack[],
+  rng: Stream,
+): Contamination {
   if (trial.attacks.length === 0) return new Map();
   const chosen = new Map<string, Contaminated>();
   const all = clientIds(trial.clients);
-  const entries = trial.attacks.map((entry, i) => ({ entry, key: `${i}-${entry.attack.name}` }));
+  const entries = trial.attacks.map((entry, i) => {
+    const key = `${i}-${entry.attack.name}`;
+    return { entry, key, attack: attacks[i] as Attack };
+  });
   const named = entries.filter(({ entry }) => entry.clients);
   const drawn = entries.filter(({ entry }) => !entry.clients);
-  for (const { entry, key } of [...named, ...drawn]) {
-    const attack = createPlugin(plugins.attacks, entry.attack);
+  for (const { entry, key, attack } of [...named, ...drawn]) {
     const contaminated: Contaminated = {
       key,
       name: attack.label ?? entry.attack.name,
       attack,
       common: rng.at("attack", key),
     };
-    const honest = () => all.filter((id) => !chosen.has(id));
+    const benign = () => all.filter((id) => !chosen.has(id));
     const ids =
       entry.clients ??
-      rng.at("contaminated", key).sample(honest(), attackedCount(entry, trial.clients));
+      rng.at("contaminated", key).sample(benign(), attackedCount(entry, trial.clients));
     for (const id of ids) chosen.set(id, contaminated);
   }
-  // In the order of clients, so that whatever walks over it does not depend on the order of the file.
+  // In the order of clients, so that iterating does not depend on the order of the file.
   const inOrder = new Map<string, Contaminated>();
   for (const id of all) {
     const contaminated = chosen.get(id);

@@ -1,29 +1,29 @@
 import type { ZodObject } from "zod";
-import type { Registry, TaskPlugin } from "../contracts/plugin.js";
+import type { TaskPlugin } from "../contracts/plugin.js";
 import type { DataContamination } from "../contracts/task.js";
 import { UserError, errorMessage } from "../words/errors.js";
 import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
 import { schemaFault } from "../words/schema-fault.js";
 
 /**
- * The kinds of contaminated data that the chosen task knows, with the schemas of their options.
- * @throws UserError that names the task if it fails to tell
+ * The kinds of contaminated data that the task knows, with the schemas of their options.
+ * @throws UserError naming the task if its `contaminations` throws
  */
-export function contaminationsOf(
-  tasks: Registry<TaskPlugin>,
+export function taskContaminations(
+  plugin: TaskPlugin,
   choice: PluginChoice,
 ): ReadonlyMap<string, ZodObject> {
   try {
-    return tasks.get(choice.name)?.contaminations?.(pluginOptions(choice) as never) ?? new Map();
+    return plugin.contaminations?.(pluginOptions(choice) as never) ?? new Map();
   } catch (error) {
     throw new UserError(`task '${choice.name}': its contaminations fail: ${errorMessage(error)}`);
   }
 }
 
 /**
- * The contamination with its options' defaults filled in.
- * @param known of the trial's task
- * @throws Error that says what to change when the task does not know the kind, or the options are not its own
+ * Checks a contamination and fills in the defaults of its options.
+ * @param known the kinds that the trial's task knows
+ * @throws Error that says what to change if the task does not know the kind or the options
  */
 export function checkContamination(
   { kind, options }: DataContamination,
@@ -34,12 +34,12 @@ export function checkContamination(
     const kinds = [...known.keys()].join(", ") || "none";
     throw new Error(`expected a kind of contaminated data that the task knows (${kinds})`);
   }
-  const { data, error } = parsed(schema, options);
+  const { data, error } = parseOptions(schema, options);
   if (error) throw new Error(error.issues.map((i) => [...i.path, i.message].join(": ")).join("; "));
   return { kind, options: data };
 }
 
-function parsed(schema: ZodObject, options: unknown) {
+function parseOptions(schema: ZodObject, options: unknown) {
   try {
     return schema.safeParse(options);
   } catch (error) {

@@ -1,48 +1,48 @@
-import { stream } from "@fedclair/linalg";
 import { clientIds } from "../contracts/clients.js";
-import { contaminate } from "./contamination.js";
-import type { Plugins } from "../contracts/plugin.js";
+import type { TaskPlugin } from "../contracts/plugin.js";
+import type { Contamination } from "./contamination.js";
+import type { PreparedTrial } from "./prepared-trial.js";
 import type { Trial } from "./trial.js";
 
 /**
- * The clients that are not simulated: hosts of their own bring them, as those of apps/client-python. All of a task like
- * `external`, else those that the trial names.
+ * Lists the clients that are not simulated, because hosts of their own run them (apps/client-python):
+ * all clients of a task like `external`, otherwise the ones that the trial names.
  */
-export function externalClients(
-  { clients, external, task }: Pick<Trial, "clients" | "external" | "task">,
-  { tasks }: Pick<Plugins, "tasks">,
+export function listExternalClients(
+  { clients, external }: Pick<Trial, "clients" | "external">,
+  { isExternal = false }: Pick<TaskPlugin, "isExternal">,
 ): ReadonlySet<string> {
-  const isExternal = tasks.get(task.name)?.isExternal ?? false;
   return new Set(isExternal ? clientIds(clients) : external);
 }
 
 /**
- * Clients of which nobody knows whether they are benign: of `truth: unknown` all that no attack names, of `truth: known` none. By
- * default those that are not simulated, unless the trial declares some of them contaminated.
+ * Finds the clients of which nobody knows whether they are contaminated. With `truth: unknown` these
+ * are all that no attack names, with `truth: known` none. By default they are the external clients,
+ * unless the trial declares some of them contaminated.
  */
-export function unknownClients(trial: Trial, plugins: Plugins): ReadonlySet<string> {
-  if (trial.truth === "known") return new Set();
-  const external = externalClients(trial, plugins);
-  if (trial.truth === undefined && external.size === 0) return external;
-  const attacked = contaminate(trial, plugins, stream(trial.seed));
-  if (trial.truth === "unknown")
-    return new Set(clientIds(trial.clients).filter((id) => !attacked.has(id)));
-  return [...external].some((id) => attacked.has(id)) ? new Set() : external;
+export function findUnknownClients(
+  { truth, clients }: Pick<Trial, "truth" | "clients">,
+  external: ReadonlySet<string>,
+  contamination: Contamination,
+): ReadonlySet<string> {
+  if (truth === "known") return new Set();
+  if (truth === "unknown")
+    return new Set(clientIds(clients).filter((id) => !contamination.has(id)));
+  return [...external].some((id) => contamination.has(id)) ? new Set() : external;
 }
 
 /**
- * Where the clients of a trial that are not simulated have to come from, and how; undefined if it has none.
+ * Explains how to start the hosts of the clients that are not simulated; undefined if there are none.
  * @param coordinator the command that runs the trial
  */
-export function elsewhere(
-  trial: Trial,
-  plugins: Plugins,
+export function explainExternalHosts(
+  { trial, external }: Pick<PreparedTrial, "trial" | "external">,
   coordinator = "fedclair coordinator TRIAL",
 ): string | undefined {
-  const external = externalClients(trial, plugins).size;
-  if (external === 0) return undefined;
-  const isAll = external === trial.clients;
-  const whose = isAll ? "its clients live" : `${external} of its ${trial.clients} clients live`;
+  const count = external.size;
+  if (count === 0) return undefined;
+  const isAll = count === trial.clients;
+  const whose = isAll ? "its clients live" : `${count} of its ${trial.clients} clients live`;
   const simulated = isAll
     ? ""
     : `, \`fedclair client --coordinator http://127.0.0.1:4000 --capacity M${trial.plugins ? " --plugin MODULE" : ""}\` for those that are simulated`;

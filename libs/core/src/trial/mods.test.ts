@@ -153,7 +153,7 @@ describe("mods", () => {
       return {
         ready: (signal) => pool.ready(signal),
         close: () => pool.close(),
-        ask: (jobs, signal) => pool.ask(jobs.toReversed(), signal),
+        ask: (jobs, admit, signal) => pool.ask(jobs.toReversed(), admit, signal),
       };
     };
     const records = async (pool?: ClientPool) =>

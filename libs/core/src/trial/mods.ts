@@ -16,7 +16,7 @@ export interface TrialMod {
 }
 
 /** The mods of a trial, in the order of its file. */
-export function modsOf({ mods = [] }: Pick<Trial, "mods">, plugins: Plugins): TrialMod[] {
+export function createMods({ mods = [] }: Pick<Trial, "mods">, plugins: Plugins): TrialMod[] {
   return mods.map((choice, i) => {
     const { name } = choice;
     return { key: `${i}-${name}`, name, mod: createPlugin(plugins.mods ?? new Map(), choice) };

@@ -1,97 +1,89 @@
-import { clientIds } from "../contracts/clients.js";
 import type { Attack } from "../contracts/attack.js";
+import { pluginOptions } from "../contracts/plugin-choice.js";
 import type { Plugins } from "../contracts/plugin.js";
-import type { Task } from "../contracts/task.js";
-import { checkContamination, contaminationsOf } from "./data-contamination.js";
 import { UserError } from "../words/errors.js";
-import { externalClients, unknownClients } from "./external-clients.js";
-import { modsOf } from "./mods.js";
 import { didYouMean } from "../words/near.js";
-import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
 import { excerpt } from "../words/text.js";
-import { createPlugin, type Trial } from "./trial.js";
+import { checkContamination } from "./data-contamination.js";
+import type { PreparedArm, PreparedTrial } from "./prepared-trial.js";
+import type { Trial } from "./trial.js";
 
-/** How an attack can act. */
+/** The members of an attack of which at least one must be there. */
 const acts = ["corruptLabels", "corruptUpdate", "data", "attackRound"] as const;
 
-/** What a schema cannot tell: does this task bear these attacks and this many clients? */
-export function checkPlugins(trial: Trial, plugins: Plugins, file: string): void {
-  const task = createPlugin(plugins.tasks, trial.task);
-  const external = externalClients(trial, plugins);
-  checkExternal(trial, plugins, file);
-  checkSchedule(trial, task, external, file);
-  checkTarget(trial, plugins, file);
-  const known = contaminationsOf(plugins.tasks, trial.task);
-  for (const [i, entry] of trial.attacks.entries()) {
-    const place = `${file}: attacks.${i}: ${entry.attack.name}`;
-    const attack = createPlugin(plugins.attacks, entry.attack);
-    if (!attack.labelOnly && !acts.some((member) => attack[member] !== undefined)) {
-      throw new UserError(`${place} does nothing: expected one of ${acts.join(", ")}`);
-    }
-    checkWhoAttacks(place, entry, attack, trial, external);
-    if (attack.corruptLabels && !plugins.tasks.get(trial.task.name)?.hasLabels) {
-      const advice = "choose an attack on updates";
-      throw new UserError(
-        `${place} contaminates labels, and task ${trial.task.name} has none; ${advice}`,
-      );
-    }
-    try {
-      if (attack.data) checkContamination(attack.data, known);
-    } catch (error) {
-      throw new UserError(`${place}, kind ${attack.data?.kind ?? ""}: ${messageOf(error)}`);
-    }
-  }
-  checkMods(trial, plugins, external, file);
+/** Everything of a prepared trial that the checks read. */
+type Checked = Pick<
+  PreparedTrial,
+  | "trial"
+  | "clientIds"
+  | "taskPlugin"
+  | "arms"
+  | "attacks"
+  | "contaminations"
+  | "mods"
+  | "external"
+  | "unknown"
+  | "measures"
+>;
+
+/**
+ * Checks what a schema cannot: does the task support these aggregators, attacks, mods and this many clients?
+ * @param plugins for messages that list alternatives
+ * @throws UserError
+ */
+export function checkPlugins(prepared: Checked, plugins: Plugins, file: string): void {
+  const { trial, taskPlugin, external, unknown } = prepared;
+  checkExternal(prepared, file);
+  checkSchedule(prepared, file);
+  checkTarget(prepared, file);
+  for (const i of trial.attacks.keys()) checkAttack(prepared, i, file);
+  checkMods(prepared, file);
   try {
-    task.checkClients?.(trial.clients);
+    taskPlugin.checkClients?.(trial.clients, pluginOptions(trial.task) as never);
   } catch (error) {
     throw new UserError(`${file}: ${messageOf(error)}`);
   }
-  const check = (path: string, choice: PluginChoice) => {
-    checkAggregator(`${file}: ${path}: ${choice.name}`, choice, trial, plugins, task);
-  };
-  check("aggregator", trial.aggregator);
-  for (const [i, { aggregator, clients }] of trial.baselines.entries()) {
-    if (clients === "benign" && unknownClients(trial, plugins).size > 0) {
+  for (const [i, arm] of prepared.arms.entries()) {
+    const path = i === 0 ? "aggregator" : `baselines.${i - 1}`;
+    if (arm.benignOnly && unknown.size > 0) {
       throw new UserError(
-        `${file}: baselines.${i}.clients: an oracle leaves the contaminated clients out, and nobody knows them here; ` +
+        `${file}: ${path}.clients: an oracle leaves the contaminated clients out, and nobody knows them here; ` +
           "declare them in attacks, say truth: known, or leave it out",
       );
     }
-    check(`baselines.${i}.aggregator`, aggregator);
+    const place = `${file}: ${i === 0 ? path : `${path}.aggregator`}: ${arm.choice.name}`;
+    checkAggregator(place, arm, prepared, plugins);
   }
 }
 
-/** Those of a task that simulates none need no names. */
-function checkExternal({ external, task: { name } }: Trial, { tasks }: Plugins, file: string) {
-  if (!external || !tasks.get(name)?.isExternal) return;
-  throw new UserError(`${file}: external: all clients of task ${name} are external; leave it out`);
+/** A task without simulated clients needs no list of external ones. */
+function checkExternal({ trial, taskPlugin }: Checked, file: string): void {
+  if (!trial.external || !taskPlugin.isExternal) return;
+  throw new UserError(
+    `${file}: external: all clients of task ${taskPlugin.name} are external; leave it out`,
+  );
 }
 
-/** Simulated time is for simulated clients, and a schedule that buffers for what can make something of old changes. */
-function checkSchedule(
-  { clients, devices, schedule, task: { name } }: Trial,
-  task: Task,
-  external: ReadonlySet<string>,
-  file: string,
-): void {
-  if (devices && external.size > 0) {
-    const who = whichExternal(external, clients, name);
+/** Simulated time needs simulated clients, and a buffered schedule a task that accepts stale updates. */
+function checkSchedule({ trial, taskPlugin, external }: Checked, file: string): void {
+  if (trial.devices && external.size > 0) {
+    const who = whichExternal(external, trial);
     throw new UserError(
       `${file}: devices: ${who} are not simulated, and take the time that they take; leave it out`,
     );
   }
-  if (schedule?.name === "buffered" && task.step) {
+  const acceptsStale = taskPlugin.acceptsStale?.(pluginOptions(trial.task) as never) ?? false;
+  if (trial.schedule?.name === "buffered" && !acceptsStale) {
     throw new UserError(
-      `${file}: schedule: buffered mixes changes of different rounds, and task ${name} makes its params of whole rounds; ` +
+      `${file}: schedule: buffered mixes changes of different rounds, and task ${taskPlugin.name} makes its params of whole rounds; ` +
         "choose synchronous or semi-synchronous",
     );
   }
 }
 
-function checkTarget({ target, task }: Trial, { tasks }: Plugins, file: string): void {
-  const plugin = tasks.get(task.name);
-  const { metrics } = plugin?.measures?.(pluginOptions(task) as never) ?? plugin ?? {};
+function checkTarget({ trial, measures }: Checked, file: string): void {
+  const { target, task } = trial;
+  const { metrics } = measures;
   if (!target || !metrics || Object.hasOwn(metrics, target.metric)) return;
   const names = Object.keys(metrics);
   throw new UserError(
@@ -100,18 +92,33 @@ function checkTarget({ target, task }: Trial, { tasks }: Plugins, file: string):
   );
 }
 
-/** Can its clients apply them, and is a format what they apply last? */
-function checkMods(
-  trial: Trial,
-  plugins: Plugins,
-  external: ReadonlySet<string>,
-  file: string,
-): void {
-  const mods = modsOf(trial, plugins);
+/** @param i the index of the attack's entry */
+function checkAttack(prepared: Checked, i: number, file: string): void {
+  const { trial, taskPlugin, attacks, contaminations } = prepared;
+  const [entry, attack] = [trial.attacks[i], attacks[i]];
+  if (!entry || !attack) return;
+  const place = `${file}: attacks.${i}: ${entry.attack.name}`;
+  if (!attack.labelOnly && !acts.some((member) => attack[member] !== undefined)) {
+    throw new UserError(`${place} does nothing: expected one of ${acts.join(", ")}`);
+  }
+  checkWhoAttacks(place, entry, attack, prepared);
+  if (attack.corruptLabels && !taskPlugin.hasLabels) {
+    const advice = "choose an attack on updates";
+    throw new UserError(`${place} contaminates labels, and task ${taskPlugin.name} has none; ${advice}`);
+  }
+  try {
+    if (attack.data) checkContamination(attack.data, contaminations);
+  } catch (error) {
+    throw new UserError(`${place}, kind ${attack.data?.kind ?? ""}: ${messageOf(error)}`);
+  }
+}
+
+/** Can the clients apply the mods, and is a format the last one? */
+function checkMods({ trial, mods, external }: Checked, file: string): void {
   for (const [i, { name, mod }] of mods.entries()) {
     const place = `${file}: mods.${i}: ${name}`;
     if (external.size > 0 && mod.client) {
-      const who = whichExternal(external, trial.clients, trial.task.name);
+      const who = whichExternal(external, trial);
       throw new UserError(
         `${place} acts at the client, and ${who} are not simulated; let the clients' own host do it, and leave it out here`,
       );
@@ -124,14 +131,14 @@ function checkMods(
   }
 }
 
-/** Who can carry out the attack: the host that simulates the client, the coordinator, or nobody here. */
+/** Can the host that simulates the client carry the attack out, or the coordinator? */
 function checkWhoAttacks(
   place: string,
   { clients }: Trial["attacks"][number],
   attack: Attack,
-  { clients: count, task }: Trial,
-  external: ReadonlySet<string>,
+  { trial, external }: Checked,
 ): void {
+  const { clients: count, task } = trial;
   if (attack.labelOnly && !clients) {
     throw new UserError(
       `${place} says which clients are contaminated: name them, as clients: [c03, c07]`,
@@ -146,7 +153,7 @@ function checkWhoAttacks(
   }
   if (attack.labelOnly || attack.attackRound || external.size === 0) return;
   if (external.size < count && clients && !clients.some((id) => external.has(id))) return;
-  const who = whichExternal(external, count, task.name);
+  const who = whichExternal(external, trial);
   throw new UserError(
     `${place} acts at the client, and ${who} are not simulated; let the clients' own host do it and name them by ` +
       "{ attack: { name: declared }, clients: […] }, choose an attack with sight of the whole round, as ipm" +
@@ -154,38 +161,37 @@ function checkWhoAttacks(
   );
 }
 
-/** For messages. */
-function whichExternal(external: ReadonlySet<string>, clients: number, task: string): string {
-  return external.size === clients ? `the clients of task ${task}` : `clients in external`;
+/** Names the external clients in a message. */
+function whichExternal(external: ReadonlySet<string>, { clients, task }: Trial): string {
+  return external.size === clients ? `the clients of task ${task.name}` : `clients in external`;
 }
 
-/** @param place for messages */
+/** @param place the arm's place in the file, for messages */
 function checkAggregator(
   place: string,
-  choice: PluginChoice,
-  trial: Trial,
+  { choice, aggregator }: PreparedArm,
+  { trial, clientIds, taskPlugin }: Checked,
   plugins: Plugins,
-  { sharesParams }: Task,
 ): void {
   const owners = [...plugins.tasks.values()].filter(({ aggregators }) =>
     aggregators?.some(({ name }) => name === choice.name),
   );
-  if (owners.length > 0 && !owners.some(({ name }) => name === trial.task.name)) {
+  if (owners.length > 0 && !owners.some(({ name }) => name === taskPlugin.name)) {
     const names = owners.map(({ name }) => name).join(", ");
     throw new UserError(
-      `${place} is for updates of task ${names}, not of ${trial.task.name}; choose another aggregator`,
+      `${place} is for updates of task ${names}, not of ${taskPlugin.name}; choose another aggregator`,
     );
   }
-  if (sharesParams && plugins.aggregators.get(choice.name)?.personalOnly) {
+  const plugin = plugins.aggregators.get(choice.name);
+  const sharesParams = taskPlugin.sharesParams?.(pluginOptions(trial.task) as never);
+  if (sharesParams && plugin?.personalOnly) {
     throw new UserError(
-      `${place} leaves every client its own change, and the clients of task ${trial.task.name} share their params; ` +
+      `${place} leaves every client its own change, and the clients of task ${taskPlugin.name} share their params; ` +
         "choose fedavg, clair or another that averages",
     );
   }
-  if (trial.schedule?.name === "buffered" && !plugins.aggregators.get(choice.name)?.acceptsStale) {
-    const able = [...plugins.aggregators.values()].filter(
-      ({ acceptsStale: takesStale }) => takesStale,
-    );
+  if (trial.schedule?.name === "buffered" && !plugin?.acceptsStale) {
+    const able = [...plugins.aggregators.values()].filter((other) => other.acceptsStale);
     const others = able.length > 0 ? `one of ${able.map(({ name }) => name).join(", ")}, or ` : "";
     throw new UserError(
       `${place} takes changes that began at the same params, and schedule buffered mixes rounds; ` +
@@ -193,7 +199,7 @@ function checkAggregator(
     );
   }
   try {
-    createPlugin(plugins.aggregators, choice).checkClients?.(clientIds(trial.clients));
+    aggregator.checkClients?.(clientIds);
   } catch (error) {
     throw new UserError(`${place}: ${messageOf(error)}`);
   }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { UserError } from "../words/errors.js";
 import { toyPlugins } from "../../testing/index.js";
 import { toyAggregator, toyTask } from "../../testing/toy.js";
-import { clientCount, namedPlugins, parseSentTrial, parseTrial } from "./trial-file.js";
+import { clientCount, namedPlugins, parseTrial, prepareSentTrial } from "./trial-file.js";
+import { parseYaml } from "../words/yaml.js";
 
 const good = `name: toy
 rounds: 2
@@ -310,12 +311,12 @@ describe("parseTrial", () => {
   });
 });
 
-describe("parseSentTrial", () => {
+describe("prepareSentTrial", () => {
   const resolved = parseTrial(good, "t.yaml", toyPlugins);
 
   it("takes a resolved trial as it is", () => {
     const sent = JSON.parse(JSON.stringify(resolved)) as unknown;
-    assert.deepEqual(parseSentTrial(sent, "the sender", toyPlugins), resolved);
+    assert.deepEqual(prepareSentTrial(sent, "the sender", toyPlugins).trial, resolved);
   });
 
   it("has parseTrial's words for what is none, or names plug-ins that are not there", () => {
@@ -333,18 +334,22 @@ describe("parseSentTrial", () => {
       ["a text", /^UserError: the sender:1:1: trial: expected object/],
       [null, /^UserError: the sender:1:1: trial: expected object/],
     ] as const) {
-      assert.throws(() => parseSentTrial(sent, "the sender", toyPlugins), said);
+      assert.throws(() => prepareSentTrial(sent, "the sender", toyPlugins), said);
     }
   });
 });
 
+/** Reads a text whose values are not checked. */
+function read(text: string, overrides: readonly string[] = []) {
+  return parseYaml({ text, file: "t.yaml", what: "trial", overrides });
+}
+
 describe("clientCount", () => {
   it("is that of a trial, or of an override; none of a file with faults", () => {
-    const text = "clients: 7\nrounds: [";
-    assert.equal(clientCount(good), parseTrial(good, "t.yaml", toyPlugins).clients);
-    assert.equal(clientCount(good, ["clients=3"]), 3);
-    for (const faulty of [text, "", "clients: 0", "clients: many", "rounds: 3"]) {
-      assert.equal(clientCount(faulty), undefined);
+    assert.equal(clientCount(read(good)), parseTrial(good, "t.yaml", toyPlugins).clients);
+    assert.equal(clientCount(read(good, ["clients=3"])), 3);
+    for (const faulty of ["", "clients: 0", "clients: many", "rounds: 3"]) {
+      assert.equal(clientCount(read(faulty)), undefined);
     }
   });
 });
@@ -354,7 +359,7 @@ describe("namedPlugins", () => {
   const text = `${good}plugins: [./a.js, ${JSON.stringify(identity)}, b]\n`;
 
   it("are the modules that a file names, and those of overrides, and in a resolved trial the plug-ins", () => {
-    assert.deepEqual(namedPlugins(text), {
+    assert.deepEqual(namedPlugins(read(text)), {
       modules: [
         { text: "./a.js", by: "file" },
         { text: "b", by: "file" },
@@ -362,10 +367,10 @@ describe("namedPlugins", () => {
       identities: [identity],
     });
     const located = `${good}plugins: [${JSON.stringify({ ...identity, module: "/a.js" })}]\n`;
-    assert.deepEqual(namedPlugins(located).modules, [
+    assert.deepEqual(namedPlugins(read(located)).modules, [
       { text: "/a.js", by: "file", of: "task 'mine'" },
     ]);
-    const { modules } = namedPlugins(text, ["plugins.0=./c.js"]);
+    const { modules } = namedPlugins(read(text, ["plugins.0=./c.js"]));
     assert.deepEqual(modules, [
       { text: "./c.js", by: "override" },
       { text: "b", by: "file" },
@@ -379,9 +384,8 @@ describe("namedPlugins", () => {
       "plugins: ./a.js",
       "plugins: [3]",
       "plugins: [[./a.js]]",
-      "a: [",
     ]) {
-      assert.deepEqual(namedPlugins(faulty), { modules: [], identities: [] });
+      assert.deepEqual(namedPlugins(read(faulty)), { modules: [], identities: [] });
     }
     assert.throws(
       () => parseTrial(`${good}plugins: [3]\n`, "t.yaml", toyPlugins),

@@ -1,76 +1,144 @@
 import { z } from "zod";
-import { parseChecked, type Checked } from "../words/checked-yaml.js";
-import type { Plugins } from "../contracts/plugin.js";
-import { UserError } from "../words/errors.js";
-import { excerpt } from "../words/text.js";
-import type { PluginChoice } from "../contracts/plugin-choice.js";
+import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
 import {
-  pluginIdentities,
   locatedPlugin,
+  pluginIdentities,
   pluginMismatch,
   type LocatedPlugin,
   type PluginIdentity,
   type PluginKind,
 } from "../contracts/plugin-identity.js";
-import { checkPlugins } from "./trial-check.js";
+import type { Plugin, Plugins, Registry } from "../contracts/plugin.js";
+import { UserError } from "../words/errors.js";
+import { schemaFault } from "../words/schema-fault.js";
+import { excerpt } from "../words/text.js";
+import { parseYaml, type ParsedYaml } from "../words/yaml.js";
+import { prepareResolvedTrial } from "./prepare-trial.js";
+import type { PreparedTrial } from "./prepared-trial.js";
 import { clientTotal, trialSchema, type Trial } from "./trial.js";
 
-/** Makes a path absolute that stands in a trial file, or in an override. */
+/** Makes a path absolute that a trial file or an override contains. */
 export type ResolvePath = (path: string, by: "file" | "override") => string;
 
+/** A trial file whose YAML is read, and whose values are not checked yet. */
+export interface TrialSource {
+  /** The file's name, for messages. */
+  readonly file: string;
+  readonly yaml: Pick<ParsedYaml, "content" | "isOverridden" | "check">;
+  /** Default: paths stay as they are. */
+  readonly resolvePath?: ResolvePath;
+}
+
 /**
- * Reads a trial file.
- * @param file its name, for messages
- * @param overrides `path=value` texts that replace or add keys, as `--set task.localSteps=5`; the value is YAML
- * @param resolvePath applied to the options that the task says are paths; default: they stay as they are
- * @throws UserError naming file, line, column, the offending value and what was expected, a line for every fault
+ * Reads the YAML of a trial file.
+ * @param overrides `path=value` texts that replace or add keys, like `--set task.localSteps=5`; the value is YAML
+ * @throws UserError naming file, line and column
  */
-export function parseTrial(
+export function readTrialSource(
   text: string,
   file: string,
-  plugins: Plugins,
   overrides: readonly string[] = [],
-  resolvePath: ResolvePath = (path) => path,
-): Trial {
-  const source = { text, file, what: "trial", overrides };
-  const { identities } = namedPlugins(text, overrides);
+  resolvePath?: ResolvePath,
+): TrialSource {
+  const yaml = parseYaml({ text, file, what: "trial", overrides });
+  return { file, yaml, ...(resolvePath && { resolvePath }) };
+}
+
+/**
+ * Checks a trial by the schema, fills in every default, and resolves its paths.
+ * @throws UserError with a line per fault: file, line, column, the offending value and what was expected
+ */
+export function resolveTrial({ file, yaml, resolvePath }: TrialSource, plugins: Plugins): Trial {
+  const { identities } = namedPlugins(yaml);
   const mismatch = pluginMismatch(identities, plugins.outside ?? [], "this process");
   if (mismatch !== undefined) {
     const advice = "name the module to run it with there, as ./my-task.js";
     throw new UserError(`${file}: plugins: ${mismatch}; ${advice}`);
   }
-  const { data, isOverridden } = parseChecked(source, trialSchema(plugins));
-  const ofTask = plugins.tasks.get(data.task.name)?.paths ?? [];
-  const paths = [...ofTask.map((path) => `task.${path}`), "devices.trace"];
+  const data = checkNaming(plugins, yaml.content, () => yaml.check(trialSchema(plugins)));
+  if (!resolvePath) return withUsedPlugins(data, plugins);
+  const taskPaths = plugins.tasks.get(data.task.name)?.paths ?? [];
+  const paths = [...taskPaths.map((path) => `task.${path}`), "devices.trace"];
   const resolved = paths.reduce((trial, path) => {
     const keys = path.split(".");
-    const by = isOverridden(keys) ? "override" : "file";
-    return changedAt(trial, keys, (text) => resolvePath(text, by));
+    const by = yaml.isOverridden(keys) ? "override" : "file";
+    return changeText(trial, keys, (text) => resolvePath(text, by));
   }, data);
-  return fitted(resolved, plugins, file);
+  return withUsedPlugins(resolved, plugins);
+}
+
+/** `readTrialSource` and `resolveTrial`, with the checks of `prepareResolvedTrial`. @throws UserError as these */
+export function parseTrial(
+  text: string,
+  file: string,
+  plugins: Plugins,
+  overrides: readonly string[] = [],
+  resolvePath?: ResolvePath,
+): Trial {
+  const trial = resolveTrial(readTrialSource(text, file, overrides, resolvePath), plugins);
+  return prepareResolvedTrial(trial, plugins, file).trial;
 }
 
 /**
- * A resolved trial that was sent as JSON. Without YAML: its parser takes seconds for a megabyte, while a heartbeat waits.
- * @param from who sent it, for messages
- * @throws UserError as `parseTrial`
+ * Prepares a resolved trial that was sent as JSON. It is not parsed as YAML, which takes seconds for
+ * a megabyte while a heartbeat is due.
+ * @param from the sender, for messages
+ * @throws UserError as `resolveTrial` and `prepareResolvedTrial`
  */
-export function parseSentTrial(content: unknown, from: string, plugins: Plugins): Trial {
-  const { data } = trialSchema(plugins).safeParse(content);
+export function prepareSentTrial(content: unknown, from: string, plugins: Plugins): PreparedTrial {
+  const { data } = checkNaming(plugins, content, () => trialSchema(plugins).safeParse(content));
   const held = plugins.outside ?? [];
   const isSound = data && pluginMismatch(pluginIdentities(data), held, "") === undefined;
-  return isSound ? fitted(data, plugins, from) : parseTrial(JSON.stringify(content), from, plugins); // which has words for it
+  const trial = isSound
+    ? withUsedPlugins(data, plugins)
+    : resolveTrial(readTrialSource(JSON.stringify(content), from), plugins); // which words the faults
+  return prepareResolvedTrial(trial, plugins, from);
 }
 
-/** Names the plug-ins that it uses. @throws UserError if they do not go together */
-function fitted(data: Trial, plugins: Plugins, file: string): Trial {
-  const used = data.plugins && { plugins: usedPlugins(data, plugins.outside ?? []) };
-  const trial = { ...data, ...used };
-  checkPlugins(trial, plugins, file);
-  return trial;
+/**
+ * Runs a check by the trial schema, in which the code of plug-ins may run.
+ * @throws UserError naming the plug-in whose schema throws instead of reporting faults
+ */
+function checkNaming<T>(plugins: Plugins, content: unknown, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const { task, aggregator, baselines, attacks, mods } = (content ?? {}) as Partial<Trial>;
+    const named: readonly (readonly [PluginKind, Registry<Plugin<unknown>>, unknown])[] = [
+      ["task", plugins.tasks, [task]],
+      ["aggregator", plugins.aggregators, [aggregator, ...list(baselines, "aggregator")]],
+      ["attack", plugins.attacks, list(attacks, "attack")],
+      ["mod", plugins.mods ?? new Map<string, never>(), mods],
+    ];
+    for (const [kind, registry, choices] of named) {
+      for (const choice of Array.isArray(choices) ? (choices as unknown[]) : []) {
+        const { name } = (choice ?? {}) as Partial<PluginChoice>;
+        const schema = typeof name === "string" ? registry.get(name)?.schema : undefined;
+        try {
+          schema?.safeParse(pluginOptions(choice as PluginChoice));
+        } catch (fault) {
+          throw new UserError(`${kind} '${name}': ${schemaFault(fault)}`);
+        }
+      }
+    }
+    throw error;
+  }
 }
 
-/** A module of plug-ins, as a trial file or an override names it. */
+/** The values of one key in a list of mappings that is not checked yet. */
+function list(entries: unknown, key: string): unknown[] {
+  if (!Array.isArray(entries)) return [];
+  return entries.map((entry) => (entry as Partial<Record<string, unknown>> | null)?.[key]);
+}
+
+/** Adds the identities of the outside plug-ins that the trial uses. */
+function withUsedPlugins(data: Trial, plugins: Plugins): Trial {
+  if (!data.plugins) return data;
+  return { ...data, plugins: usedPlugins(data, plugins.outside ?? []) };
+}
+
+/** A module of plug-ins that a trial file or an override names. */
 export interface NamedModule {
   readonly text: string;
   readonly by: "file" | "override";
@@ -79,17 +147,20 @@ export interface NamedModule {
 }
 
 /**
- * What a trial or a sweep names in `plugins`, by a first look at nothing else: its modules, which must be loaded before the
- * rest can be read, or in a resolved trial its plug-ins. Nothing of a file with faults: `parseTrial` tells of them.
+ * Reads the key `plugins` of a trial or a sweep: the modules that must be loaded before the rest can
+ * be checked, or in a resolved trial the plug-ins. Returns nothing if the key has faults, which
+ * `resolveTrial` reports.
  */
-export function namedPlugins(
-  text: string,
-  overrides: readonly string[] = [],
-): { readonly modules: readonly NamedModule[]; readonly identities: readonly PluginIdentity[] } {
+export function namedPlugins({
+  content,
+  isOverridden,
+}: Pick<ParsedYaml, "content" | "isOverridden">): {
+  readonly modules: readonly NamedModule[];
+  readonly identities: readonly PluginIdentity[];
+} {
   const schema = z.looseObject({ plugins: z.array(z.union([z.string(), locatedPlugin])) });
-  const seen = firstLook(text, overrides, schema);
-  if (seen === undefined) return { modules: [], identities: [] };
-  const { data, isOverridden } = seen;
+  const { data } = schema.safeParse(content);
+  if (!data) return { modules: [], identities: [] };
   return {
     modules: data.plugins.flatMap((named, i) => {
       const by = isOverridden(["plugins", String(i)]) ? "override" : "file";
@@ -101,25 +172,12 @@ export function namedPlugins(
   };
 }
 
-/** How many clients a trial has, by a first look at nothing else; undefined of a file with faults: `parseTrial` tells of them. */
-export function clientCount(text: string, overrides: readonly string[] = []): number | undefined {
-  return firstLook(text, overrides, z.looseObject({ clients: clientTotal }))?.data.clients;
+/** The number of clients of a trial that is not checked yet; undefined if it has a fault. */
+export function clientCount({ content }: Pick<ParsedYaml, "content">): number | undefined {
+  return z.looseObject({ clients: clientTotal }).safeParse(content).data?.clients;
 }
 
-function firstLook<T>(
-  text: string,
-  overrides: readonly string[],
-  schema: z.ZodType<T>,
-): Checked<T> | undefined {
-  try {
-    return parseChecked({ text, file: "", what: "", overrides }, schema);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return undefined;
-  }
-}
-
-/** Those plug-ins from outside that a trial's task, aggregators, attacks and mods are. */
+/** The identities of the outside plug-ins that a trial's task, aggregators, attacks and mods are. */
 function usedPlugins(
   { task, aggregator, baselines, attacks, mods = [] }: Trial,
   outside: readonly LocatedPlugin[],
@@ -135,13 +193,13 @@ function usedPlugins(
     .map(({ kind, name, version, hash }) => ({ kind, name, version, hash }));
 }
 
-/** A copy in which the text at a path is changed, if there is one. */
-function changedAt<T>(
+/** Returns a copy in which the text at a path is changed, if there is one. */
+function changeText<T>(
   value: T,
   [key, ...rest]: readonly string[],
-  to: (text: string) => string,
+  change: (text: string) => string,
 ): T {
-  if (key === undefined) return (typeof value === "string" ? to(value) : value) as T;
+  if (key === undefined) return (typeof value === "string" ? change(value) : value) as T;
   if (typeof value !== "object" || value === null || !(key in value)) return value;
-  return { ...value, [key]: changedAt(value[key as keyof T], rest, to) };
+  return { ...value, [key]: changeText(value[key as keyof T], rest, change) };
 }

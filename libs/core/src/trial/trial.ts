@@ -1,23 +1,21 @@
 import { z } from "zod";
 import { attackedCount, clientIds } from "../contracts/clients.js";
 import type { Plugin, Plugins, Registry } from "../contracts/plugin.js";
-import { UserError } from "../words/errors.js";
 import { didYouMean } from "../words/near.js";
 import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
 import { locatedPlugin } from "../contracts/plugin-identity.js";
 import { devicesSchema } from "./devices.js";
 import { scheduleSchema } from "./schedule.js";
-import { schemaFault } from "../words/schema-fault.js";
 import { excerpt } from "../words/text.js";
 
-/** One of a registry's plug-ins with its options, unknown names and keys refused. */
+/** The schema of one plug-in of a registry with its options; it rejects unknown names and keys. */
 export function choiceSchema(
   registry: Registry<Plugin<unknown>>,
   what: string,
 ): z.ZodType<PluginChoice> {
   const choices = [...registry.values()].map((plugin) => {
     const schema = plugin.schema.safeExtend({ name: z.literal(plugin.name) });
-    return guarded(schema.describe(plugin.summary), `${what} '${plugin.name}'`);
+    return schema.describe(plugin.summary);
   });
   const [first, ...rest] = choices;
   if (!first) throw new Error(`no ${what} is registered`);
@@ -35,20 +33,7 @@ export function choiceSchema(
   return union as unknown as z.ZodType<PluginChoice>;
 }
 
-/** A schema of a plug-in, whose own code may run in it: what it throws is told of by name. @param schema changed in place */
-function guarded<S extends z.ZodObject>(schema: S, who: string): S {
-  const run = schema._zod.run.bind(schema._zod);
-  schema._zod.run = (...args) => {
-    try {
-      return run(...args);
-    } catch (error) {
-      throw new UserError(`${who}: ${schemaFault(error)}`);
-    }
-  };
-  return schema;
-}
-
-/** Makes what a choice names. @param choice one that passed the trial's schema */
+/** Creates the plug-in that a choice names. @param choice one that passed the trial's schema */
 export function createPlugin<T>(registry: Registry<Plugin<T>>, choice: PluginChoice): T {
   const plugin: Plugin<T> | undefined = registry.get(choice.name);
   if (!plugin) throw new Error(`no plug-in is called '${choice.name}'`);

@@ -1,26 +1,57 @@
-import type { Collected } from "./collect.js";
-import type { Contaminated, Contamination } from "../trial/contamination.js";
 import type { AttackedUpdates } from "../contracts/attack.js";
-import type { Job } from "../contracts/pool.js";
-import { UserError, type Failure } from "../words/errors.js";
+import type { Admit, Job } from "../contracts/pool.js";
 import { checkStorable } from "../contracts/storable.js";
-import { excerpt } from "../words/text.js";
-import { describeValue } from "../words/type-text.js";
 import type { Update } from "../tensors/update.js";
+import type { Contaminated } from "../trial/contamination.js";
+import { describeValue } from "../words/describe-value.js";
+import { errorMessage, UserError, type Failure } from "../words/errors.js";
+import { excerpt } from "../words/text.js";
+import { ArmFault } from "./arm-fault.js";
+import type { Collected } from "./collect.js";
+import { formatForged } from "./forged-format.js";
+import type { RoundPlan } from "./round-plan.js";
 
-/** What omniscient attacks remember, by `Contaminated.key`. */
+/** The states of omniscient attacks, by `Contaminated.key`. */
 export type AttackStates = ReadonlyMap<string, unknown>;
 
+interface Attacked {
+  readonly collected: Collected;
+  readonly states: AttackStates;
+}
+
+type When = Pick<Job, "round" | "phase">;
+
 /**
- * Gives omniscient attacks the sight of a round that only a simulation can: rewrites the collected updates of their
- * clients, given all honest ones. What they send must be admitted like any other update.
+ * Lets omniscient attacks rewrite the updates of their clients, and writes the result in the trial's
+ * format. The forged updates must be admitted like any other.
+ * @param honest the updates before the attack
+ * @throws ArmFault if an attack throws or returns something else than its contract says
  */
-export function attackRound(
-  { updates, failures }: Collected,
-  { round, phase, admit }: Pick<Job, "round" | "phase" | "admit">,
-  contamination: Contamination,
+export async function attackCohort(
+  plan: RoundPlan,
+  honest: Collected,
+  when: When,
+  admit: Admit,
   states: AttackStates,
-): { collected: Collected; states: AttackStates } {
+): Promise<Attacked> {
+  try {
+    const attacked = attackRound(plan, honest, when, admit, states);
+    const { mods = [], rng } = plan;
+    const { collected } = attacked;
+    const written = await formatForged(mods, collected, honest.updates, when, admit, rng);
+    return { ...attacked, collected: written };
+  } catch (error) {
+    throw new ArmFault(`an attack failed: ${errorMessage(error)}`, error);
+  }
+}
+
+function attackRound(
+  { contamination }: Pick<RoundPlan, "contamination">,
+  { updates, failures }: Collected,
+  { round, phase }: When,
+  admit: Admit,
+  states: AttackStates,
+): Attacked {
   const honest = updates.filter(({ clientId }) => !contamination.has(clientId));
   const attackers = new Map<Contaminated, Update[]>();
   for (const update of updates) {
@@ -55,7 +86,10 @@ export function attackRound(
   };
 }
 
-/** An attack that does nothing would make every rule look robust. @throws UserError unless it has an update of each client */
+/**
+ * Checks what `attackRound` returned: an attack that does nothing would make every aggregator look robust.
+ * @throws UserError unless there is one update for each of its clients
+ */
 function checkAttacked(
   attacked: unknown,
   own: readonly Update[],
@@ -70,15 +104,15 @@ function checkAttacked(
       `attackRound returned ${got}; expected { updates }, one of each client in own`,
     );
   }
-  const told = new Set((updates as Partial<Update>[]).map(({ clientId }) => clientId));
+  const sent = new Set((updates as Partial<Update>[]).map(({ clientId }) => clientId));
   const ids = own.map(({ clientId }) => clientId);
-  const lacking = ids.find((id) => !told.has(id));
+  const lacking = ids.find((id) => !sent.has(id));
   if (lacking !== undefined)
     throw new UserError(
       `attackRound returned no update of ${lacking}; expected one of each client in own`,
     );
   const known = new Set<string | undefined>(ids);
-  for (const id of told) {
+  for (const id of sent) {
     if (!known.has(id))
       throw new UserError(
         `attackRound returned an update of ${excerpt(String(id))}, which is not in own`,

@@ -4,33 +4,40 @@ import { UserError } from "./errors.js";
 import { didYouMean } from "./near.js";
 import { excerpt, printable } from "./text.js";
 
-/** A text of YAML that a person wrote. */
+/** A YAML text that a person wrote. */
 export interface Source {
   readonly text: string;
-  /** Its name, for messages. */
+  /** The file's name, for messages. */
   readonly file: string;
-  /** Is it a file, in which a fault has a line? Default: yes. */
+  /** Does a fault have a line? Default: yes; no for a text that is not a file. */
   readonly hasLines?: boolean;
-  /** What it holds, for messages on the whole: a trial, options. */
+  /** What the text holds, for messages about all of it: a trial, options. */
   readonly what: string;
-  /** `path=value` texts that replace or add keys, as `task.localSteps=5`; the value is YAML. */
+  /** `path=value` texts that replace or add keys, like `task.localSteps=5`; the value is YAML. */
   readonly overrides: readonly string[];
 }
 
-export interface Checked<T> {
-  readonly data: T;
-  /** Does the value at a path come from an override, or a part of it? */
+/** A text whose YAML is read, with the overrides applied. */
+export interface ParsedYaml {
+  /** The values, not yet checked. */
+  readonly content: unknown;
+  /** Does the value at a path, or a value that contains it, come from an override? */
   readonly isOverridden: (path: readonly string[]) => boolean;
+  /**
+   * Checks the values by a schema.
+   * @throws UserError with a line per fault: file, line, column, the offending value and what was expected
+   */
+  check<T>(schema: z.ZodType<T>): T;
 }
 
-/** Of a fault; a file that is no YAML at all may have thousands. */
+/** The largest number of faults that an error lists: a file that is not YAML may have thousands. */
 const mostFaults = 20;
 
 /**
- * Reads YAML and checks it by a schema.
- * @throws UserError naming file, line, column, the offending value and what was expected, a line for every fault
+ * Reads YAML and applies the overrides.
+ * @throws UserError naming file, line and column, with a line per fault
  */
-export function parseChecked<T>(source: Source, schema: z.ZodType<T>): Checked<T> {
+export function parseYaml(source: Source): ParsedYaml {
   const { text, file, what, hasLines = true } = source;
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
@@ -48,25 +55,27 @@ export function parseChecked<T>(source: Source, schema: z.ZodType<T>): Checked<T
     return { override, path: applyOverride(document, override) };
   });
   const content = contentOf(document, file);
-  const result = schema.safeParse(content, { reportInput: true, error: unknownKeys });
-  if (result.success) {
-    const isOverridden = (path: readonly string[]) =>
-      set.some((s) => s.path.every((key, i) => String(key) === path[i]));
-    return { data: result.data, isOverridden };
-  }
-  const faults = result.error.issues.flatMap(flatten).map((issue) => {
+  const describeFault = (issue: z.core.$ZodIssue): string => {
     const path = issue.path.map(String);
     const [key] = issue.code === "unrecognized_keys" ? issue.keys : [];
     const offset = key === undefined ? offsetOf(document, path) : offsetOfKey(document, path, key);
     const full = key === undefined ? path : [...path, key];
-    // The override may set what is at fault, or a value around or below it.
+    // The override may set the faulty value, or a value around or below it.
     const by = set.findLast((s) =>
       s.path.slice(0, full.length).every((k, i) => String(k) === full[i]),
     );
     const where = by ? `--set ${excerpt(by.override)}` : place(offset);
     return `${where}: ${excerpt(path.join(".")) || what}: ${explain(issue, content)}`;
-  });
-  throw faultsError([...new Set(faults)]);
+  };
+  return {
+    content,
+    isOverridden: (path) => set.some((s) => s.path.every((key, i) => String(key) === path[i])),
+    check: (schema) => {
+      const result = schema.safeParse(content, { reportInput: true, error: unknownKeys });
+      if (result.success) return result.data;
+      throw faultsError([...new Set(result.error.issues.flatMap(flatten).map(describeFault))]);
+    },
+  };
 }
 
 function faultsError(faults: readonly string[]): UserError {

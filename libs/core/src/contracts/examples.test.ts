@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describeAggregator, describeTask, play, toyPlugins } from "../../testing/index.js";
+import { trialSchema } from "../trial/trial.js";
+import { checkedPlugin, type DefinedPlugin } from "./define-plugin.js";
+
+const library = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Loads the plug-ins that the doc comments of plugin.ts show as examples, as an author would write them. */
+async function loadExamples(): Promise<DefinedPlugin[]> {
+  const source = await readFile(join(library, "src/contracts/plugin.ts"), "utf8");
+  const comments = source.match(/\/\*\*[^]*?\*\//g) ?? [];
+  const examples = comments.flatMap((comment) => {
+    const [, code] = /@example\n([^]*?)\n \*\//.exec(comment) ?? [];
+    return code === undefined ? [] : [code.replace(/^ \* ?/gm, "")];
+  });
+  // Inside the package, so that its own name resolves.
+  const folder = await mkdtemp(join(library, "dist/examples-"));
+  try {
+    return await Promise.all(
+      examples.map(async (code, i) => {
+        const file = join(folder, `${i}.mjs`);
+        await writeFile(file, code);
+        const { default: plugin } = (await import(file)) as { default: unknown };
+        return checkedPlugin(plugin);
+      }),
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const [task, aggregator] = await loadExamples();
+assert.ok(task?.kind === "task" && aggregator?.kind === "aggregator");
+
+describeTask(task, [{ name: "the example", clients: 4, rounds: 3 }]);
+describeAggregator(aggregator);
+
+describe("the examples of the contracts", () => {
+  it("run together, and learn", async () => {
+    const plugins = {
+      tasks: new Map([[task.name, task]]),
+      aggregators: new Map([[aggregator.name, aggregator]]),
+      attacks: toyPlugins.attacks,
+    };
+    const trial = trialSchema(plugins).parse({
+      name: "example",
+      rounds: 1,
+      clients: 2,
+      task: { name: task.name },
+      aggregator: { name: aggregator.name },
+    });
+    const { state, rounds } = await play(trial, plugins);
+    const [first = NaN, second = NaN] =
+      rounds[0]?.record.clients.map(({ evaluation }) => evaluation?.["error"] ?? NaN) ?? [];
+    assert.notEqual(state.params.get("mean")?.data[0], 0);
+    // The mean of two numbers is as far from one as from the other.
+    assert.ok(first > 0 && Math.abs(first - second) < 1e-12);
+  });
+});

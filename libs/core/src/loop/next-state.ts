@@ -1,0 +1,24 @@
+import type { AttackStates } from "./attack-cohort.js";
+import type { Gathered } from "./gather.js";
+import type { Stepped } from "./run-step.js";
+import type { TrialState } from "./trial-state.js";
+
+/** Returns the state after a round. */
+export function nextState(
+  before: TrialState,
+  { time }: Pick<Gathered, "time">,
+  attacks: AttackStates,
+  { aggregation, step, merged, modStates }: Stepped,
+): TrialState {
+  return {
+    round: before.round + 1,
+    params: merged.params,
+    personal: merged.personal,
+    ask: step.next ?? before.ask,
+    task: step.state ?? before.task,
+    aggregator: aggregation.state ?? before.aggregator,
+    attacks,
+    mods: modStates,
+    ...(time && { clock: time.clock, pending: time.pending ?? [] }),
+  };
+}

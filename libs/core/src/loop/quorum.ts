@@ -1,0 +1,28 @@
+import { exitCodes, UserError } from "../words/errors.js";
+import type { Collected } from "./collect.js";
+
+/** The largest number of failures that the error lists. */
+const mostListed = 5;
+
+/**
+ * Checks that enough clients answered. Stragglers do not count: the schedule does not wait for them.
+ * @param quorum the fraction of the asked clients that must be admitted (`limits.quorum`)
+ * @throws UserError (exit code 3) with the first failures
+ */
+export function requireQuorum(
+  { updates, failures }: Collected,
+  quorum: number,
+  round: number,
+): void {
+  const lost = [...failures].filter(([, { code }]) => code !== "STRAGGLER");
+  const asked = updates.length + lost.length;
+  const needed = Math.ceil(quorum * asked);
+  if (updates.length >= needed) return;
+  const reasons = lost.slice(0, mostListed).map(([id, f]) => `${id}: ${f.code} (${f.message})`);
+  if (lost.length > reasons.length) reasons.push(`and ${lost.length - reasons.length} more`);
+  throw new UserError(
+    `round ${round}: ${updates.length} of ${asked} clients were admitted, ` +
+      `limits.quorum = ${quorum} needs ${needed}\n  ${reasons.join("\n  ")}`,
+    exitCodes.quorum,
+  );
+}

@@ -1,0 +1,129 @@
+import { checkAggregation } from "../contracts/aggregation.js";
+import type { Aggregation } from "../contracts/aggregator.js";
+import { checkedArtifacts } from "../contracts/artifacts.js";
+import type { Received } from "../contracts/mod.js";
+import type { Admit } from "../contracts/pool.js";
+import { checkStorable } from "../contracts/storable.js";
+import type { Round, Step } from "../contracts/task.js";
+import { checkVerdicts } from "../contracts/verdict.js";
+import { copyParams } from "../tensors/tensor.js";
+import type { Metrics, Update } from "../tensors/update.js";
+import { describeValue } from "../words/describe-value.js";
+import { errorMessage, UserError } from "../words/errors.js";
+import { ArmFault } from "./arm-fault.js";
+import type { RoundPlan } from "./round-plan.js";
+import { serverHalves, type ModMetrics, type ModStates } from "./server-halves.js";
+import { merge, type Merged, type TrialState } from "./trial-state.js";
+
+/** The result of the coordinator's part of a round. */
+export interface Stepped {
+  readonly aggregation: Aggregation;
+  readonly step: Step;
+  /** The params after the round. */
+  readonly merged: Merged;
+  /** The metrics of the aggregator and of the task's step. */
+  readonly metrics: Metrics;
+  readonly artifacts: Readonly<Record<string, unknown>>;
+  readonly modStates: ModStates;
+  readonly modMetrics: ModMetrics;
+}
+
+/** A round whose updates have arrived. */
+type Arrived = Omit<Received, "clientIds" | "rng">;
+
+/**
+ * Runs the server halves of the mods, then the task's step around the arm's aggregator, and merges
+ * the result into the params.
+ * @throws ArmFault if a plug-in throws or returns something else than its contract says
+ */
+export async function runStep(
+  plan: RoundPlan,
+  state: TrialState,
+  arrived: Arrived,
+  admit: Admit,
+): Promise<Stepped> {
+  const { task, clientIds, rng, mods = [], isExternal } = plan;
+  try {
+    const passed = await serverHalves(mods, { ...arrived, clientIds, rng }, state.mods, admit);
+    const aggregator = new OneAggregation(plan, state, arrived, passed.updates);
+    const step = task.step
+      ? checkedStep(
+          await task.step(roundOf(plan, state, arrived, passed.updates), (updates) =>
+            aggregator.run(updates),
+          ),
+        )
+      : {};
+    if (!task.step) await aggregator.run();
+    const aggregation = aggregator.result ?? { change: [] };
+    checkVerdicts(step.verdicts ?? aggregation.verdicts ?? [], clientIds);
+    return {
+      aggregation,
+      step,
+      merged: await merge(state, aggregation, step, isExternal),
+      metrics: { ...aggregation.metrics, ...step.metrics },
+      artifacts: checkedArtifacts(step.artifacts),
+      modStates: passed.states,
+      modMetrics: passed.metrics,
+    };
+  } catch (error) {
+    throw new ArmFault(errorMessage(error), error);
+  }
+}
+
+/** The arm's aggregator as a task's step sees it: it can be called once per round. */
+class OneAggregation {
+  result: Aggregation | undefined;
+  readonly #plan: RoundPlan;
+  readonly #state: TrialState;
+  readonly #round: Arrived;
+  readonly #updates: readonly Update[];
+
+  constructor(plan: RoundPlan, state: TrialState, round: Arrived, updates: readonly Update[]) {
+    this.#plan = plan;
+    this.#state = state;
+    this.#round = round;
+    this.#updates = updates;
+  }
+
+  async run(updates = this.#updates): Promise<Aggregation> {
+    if (this.result) throw new Error("the task asks the aggregator twice in a round");
+    this.result = { change: [] };
+    if (updates.length === 0) return this.result; // the cohort of an oracle may be empty
+    const { aggregator, clientIds } = this.#plan;
+    const { round, phase } = this.#round;
+    const rng = this.#plan.rng.at("aggregate", phase, round);
+    const input = { round, phase, updates, rng };
+    const made: unknown = await aggregator.aggregate(input, this.#state.aggregator);
+    checkAggregation(made, clientIds);
+    this.result = made;
+    return made;
+  }
+}
+
+function roundOf(
+  { clientIds, rng }: RoundPlan,
+  state: TrialState,
+  { round, phase }: Arrived,
+  updates: readonly Update[],
+): Round {
+  return {
+    round,
+    phase,
+    clientIds,
+    params: copyParams(state.params),
+    updates,
+    state: state.task,
+    rng: rng.at("reduce", phase, round),
+    fixedRng: rng.at("measure"),
+  };
+}
+
+/** @throws UserError for a value that is not a step, or whose state cannot be stored */
+function checkedStep(made: unknown): Step {
+  if (typeof made !== "object" || made === null)
+    throw new UserError(
+      `the task's step returned ${describeValue(made)}; expected { params?, metrics?, state?, … }`,
+    );
+  checkStorable("the task's state", (made as Step).state);
+  return made;
+}

@@ -1,0 +1,97 @@
+import { stream } from "@fedclair/linalg";
+import { clientIds } from "../contracts/clients.js";
+import { pluginOptions } from "../contracts/plugin-choice.js";
+import type { Plugins, TaskPlugin } from "../contracts/plugin.js";
+import type { Task } from "../contracts/task.js";
+import { describeValue } from "../words/describe-value.js";
+import { errorLocation, errorMessage, UserError } from "../words/errors.js";
+import { listArms, type Arm } from "./arms.js";
+import { cohortSize } from "./cohort.js";
+import { contaminate } from "./contamination.js";
+import { taskContaminations } from "./data-contamination.js";
+import { Devices } from "./devices.js";
+import { findUnknownClients, listExternalClients } from "./external-clients.js";
+import { createMods } from "./mods.js";
+import type { PreparedArm, PreparedTrial } from "./prepared-trial.js";
+import type { Trace } from "./trace.js";
+import { checkPlugins } from "./trial-check.js";
+import { createPlugin, type Trial } from "./trial.js";
+
+/**
+ * Creates the plug-ins of a resolved trial, once each, and checks that they fit one another.
+ * @param file the trial file, for messages
+ * @param trace the content of `devices.trace`
+ * @throws UserError if the task does not support the aggregators, attacks, mods or number of clients
+ */
+export function prepareResolvedTrial(
+  trial: Trial,
+  plugins: Plugins,
+  file: string,
+  trace?: Trace,
+): PreparedTrial {
+  const { clients, task, seed } = trial;
+  const taskPlugin = plugins.tasks.get(task.name);
+  if (!taskPlugin) throw new Error(`there is no task '${task.name}'`);
+  const options = pluginOptions(task) as never;
+  const rng = stream(seed);
+  const ids = clientIds(clients);
+  const attacks = trial.attacks.map(({ attack }) => createPlugin(plugins.attacks, attack));
+  const contamination = contaminate(trial, attacks, rng);
+  const external = listExternalClients(trial, taskPlugin);
+  const [main, ...baselines] = listArms(trial);
+  const withAggregator = (arm: Arm): PreparedArm => {
+    return { ...arm, aggregator: createPlugin(plugins.aggregators, arm.choice) };
+  };
+  const prepared = {
+    trial,
+    rng,
+    clientIds: ids,
+    taskPlugin,
+    attacks,
+    contamination,
+    contaminations: taskContaminations(taskPlugin, task),
+    mods: createMods(trial, plugins),
+    external,
+    unknown: findUnknownClients(trial, external, contamination),
+    measures: taskPlugin.measures?.(options) ?? taskPlugin,
+    arms: [withAggregator(main), ...baselines.map(withAggregator)] as const,
+    devices: trial.devices && new Devices(trial.devices, ids, rng, trace),
+    outside: plugins.outside ?? [],
+  };
+  checkPlugins(prepared, plugins, file);
+  const notices = [
+    taskPlugin.notice?.(clients, options),
+    prepared.arms[0].aggregator.notice?.(clients, cohortSize(trial)),
+  ];
+  let loading: Promise<Task> | undefined;
+  return {
+    ...prepared,
+    notices: notices.filter((notice) => notice !== undefined),
+    loadTask: () => (loading ??= loadTask(taskPlugin, trial)),
+  };
+}
+
+async function loadTask(plugin: TaskPlugin, { clients, task }: Trial): Promise<Task> {
+  const attempt = async <T>(what: string, act: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await act();
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      throw new UserError(
+        `task ${task.name} ${what}: ${errorMessage(error)}${errorLocation(error)}`,
+        undefined,
+        error,
+      );
+    }
+  };
+  const created = await attempt("cannot be created", () => {
+    return plugin.create(pluginOptions(task) as never);
+  });
+  const { start, openShard } = (created as Partial<Task> | undefined) ?? {};
+  if (typeof start !== "function" || typeof openShard !== "function")
+    throw new UserError(
+      `task '${task.name}': expected create to return an object with start and openShard, got ${describeValue(created)}`,
+    );
+  await attempt(`cannot serve ${clients} clients`, () => created.checkClients?.(clients));
+  return created;
+}

@@ -1,0 +1,57 @@
+import type { Stream } from "@fedclair/linalg";
+import type { ZodObject } from "zod";
+import type { Aggregator } from "../contracts/aggregator.js";
+import type { Attack } from "../contracts/attack.js";
+import type { LocatedPlugin } from "../contracts/plugin-identity.js";
+import type { Measures, TaskPlugin } from "../contracts/plugin.js";
+import type { Task } from "../contracts/task.js";
+import type { Arm } from "./arms.js";
+import type { Contamination } from "./contamination.js";
+import type { Devices } from "./devices.js";
+import type { TrialMod } from "./mods.js";
+import type { Trial } from "./trial.js";
+
+/** An arm with its aggregator. */
+export interface PreparedArm extends Arm {
+  readonly aggregator: Aggregator;
+}
+
+/**
+ * Everything that follows from a trial before its first round. It is made once per process, and
+ * the checks, the notices, the runner and the reports all read it. Plug-ins keep no state, so the arms and
+ * the in-process clients share the objects.
+ */
+export interface PreparedTrial {
+  /** The trial with every default filled in. */
+  readonly trial: Trial;
+  /** The stream from which all random numbers of the trial come. */
+  readonly rng: Stream;
+  readonly clientIds: readonly string[];
+  readonly taskPlugin: TaskPlugin;
+  /** The main arm first. */
+  readonly arms: readonly [PreparedArm, ...PreparedArm[]];
+  /** One attack per entry of `trial.attacks`. */
+  readonly attacks: readonly Attack[];
+  /** The contaminated clients and their attacks: the truth, which no aggregator sees. */
+  readonly contamination: Contamination;
+  /** The kinds of data contamination that the task knows, with the schemas of their options. */
+  readonly contaminations: ReadonlyMap<string, ZodObject>;
+  readonly mods: readonly TrialMod[];
+  /** The clients that fedclair does not simulate. */
+  readonly external: ReadonlySet<string>;
+  /** The clients of which nobody knows whether they are contaminated. */
+  readonly unknown: ReadonlySet<string>;
+  /** The metrics of the task. */
+  readonly measures: Measures;
+  /** Simulated time; undefined if rounds take none. */
+  readonly devices: Devices | undefined;
+  /** The plug-ins that are not built in, with the files that they come from. */
+  readonly outside: readonly LocatedPlugin[];
+  /** Sentences about what may surprise the user, printed when the trial starts. */
+  readonly notices: readonly string[];
+  /**
+   * Creates the task, which reads its data; later calls return the same task.
+   * @throws UserError naming the task if it fails, or cannot serve this many clients
+   */
+  loadTask(): Promise<Task>;
+}
