@@ -1,6 +1,6 @@
 // What the scripts that look at detection judge: rounds of trials run in this process, and subsets of piles of real adapters.
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
-import { readTrialFile, runTrial } from "@fedclair/runs";
+import { prepareTrial, runTrial } from "@fedclair/runs";
 import { findAdapters } from "../apps/cli/dist/src/adapters/find-adapters.js";
 import { readPile } from "../apps/cli/dist/src/audit/pile.js";
 
@@ -15,11 +15,11 @@ export const piles = ["presidents", "presidents-own-a0"];
 export async function* roundsOf(name, plugins, set) {
   const { signal } = new AbortController();
   const options = ["baselines=[]", "evaluate=never", ...set];
-  const trial = await readTrialFile(`trials/${name}.yaml`, plugins, options);
-  const pool = new MemoryPool(new ClientRunner(trial, plugins));
+  const prepared = await prepareTrial(`trials/${name}.yaml`, options, () => plugins);
+  const pool = new MemoryPool(new ClientRunner(prepared));
   try {
     await pool.ready(signal);
-    for await (const { event } of runTrial(trial, plugins, pool, signal)) {
+    for await (const { event } of runTrial(prepared, pool, signal)) {
       if (event.kind === "stopped") throw new Error(`${name}: ${event.reason}`);
       if (event.kind === "round") yield event.record;
     }

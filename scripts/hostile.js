@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadBackend } from "@fedclair/compute";
 import { decodeSafetensors } from "@fedclair/core";
-import { ClientRunner, clientIds, parseTrial } from "@fedclair/core/internal";
+import { ClientRunner, clientIds, parseTrial, prepareResolvedTrial } from "@fedclair/core/internal";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { recordTrial } from "@fedclair/runs";
 import { connectHost, SocketPool } from "@fedclair/wire";
@@ -24,8 +24,9 @@ task: { name: linear-regression, p: 12, q: 4, rank: 2, samples: 40 }
 aggregator: { name: local }
 limits: { clientSeconds: 1, answerSeconds: 2, joinSeconds: 10, maxLost: 100, maxMessageBytes: 1048576, chunkBytes: 65536 }
 `;
-const builtIn = await loadBuiltIn(text);
+const builtIn = await loadBuiltIn();
 const trial = parseTrial(text, "hostile.yaml", builtIn);
+const prepared = prepareResolvedTrial(trial, builtIn, "hostile.yaml");
 const { name: backend } = await loadBackend();
 /** It never gets a client of an honest host's, nor leaves it one: rooms and clients are as many. */
 const ids = clientIds(trial.clients);
@@ -171,7 +172,7 @@ async function run(answer) {
     ...{ chunkBytes: trial.limits.chunkBytes, maxMessageBytes: trial.limits.maxMessageBytes },
   });
   const over = new AbortController();
-  const runner = new ClientRunner(trial, builtIn);
+  const runner = new ClientRunner(prepared);
   let welcomed;
   // First in, it has the same clients in every run, also when the other one is cut off.
   const isIn = new Promise((resolve) => (welcomed = resolve));

@@ -7,8 +7,8 @@ import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { loadBuiltIn } from "@fedclair/plugins";
-import { chooseRunFolder, readTrialFile } from "@fedclair/runs";
+import { loadNamedPlugins } from "@fedclair/plugins";
+import { chooseRunFolder, prepareTrial } from "@fedclair/runs";
 import { argumentsOf } from "./arguments.js";
 import { compare } from "../apps/cli/dist/src/verify.js";
 import { hostEnvironment, runFederation } from "./llm/federation.js";
@@ -50,8 +50,8 @@ await run(python, convert).then(
       : skip(`no package index for the model: ${stderr.trim()}`),
 );
 
-const builtIn = await loadBuiltIn();
-const { clients } = await readTrialFile(trial, builtIn, values.set);
+const prepared = await prepareTrial(trial, values.set, loadNamedPlugins);
+const { clients } = prepared.trial;
 const before = await run(python, ["clients.py", String(clients)], {
   cwd: join(workspace, "trials/llm"),
   env: hostEnvironment(folder),
@@ -74,7 +74,7 @@ for (const seed of seeds) {
 }
 console.log(tables(runs, JSON.parse(before.stdout)));
 const expected = compare(
-  await readTrialFile(trial, builtIn, values.set),
+  prepared.trial,
   runs.map(({ summary }) => summary),
 );
 for (const { within, text } of expected) console.log(`${within ? "ok  " : "FAIL"} ${text}`);

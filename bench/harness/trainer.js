@@ -2,15 +2,13 @@
 import { loadBackend } from "@fedclair/compute";
 import {
   ClientRunner,
-  clientIds,
-  createPlugin,
   jobFor,
   MemoryPool,
-  parseTrial,
-  prepareTask,
+  prepareResolvedTrial,
+  readTrialSource,
+  resolveTrial,
   startTrial,
 } from "@fedclair/core/internal";
-import { stream } from "@fedclair/linalg";
 import { loadBuiltIn } from "@fedclair/plugins";
 
 /**
@@ -19,21 +17,20 @@ import { loadBuiltIn } from "@fedclair/plugins";
  * @returns `train` lets clients of these indices train from the trial's first params; `backend` is what TensorFlow.js computes with
  */
 export async function trainer(content, phase) {
-  const builtIn = await loadBuiltIn(JSON.stringify(content));
-  const trial = parseTrial(JSON.stringify(content), "bench", builtIn);
+  const builtIn = await loadBuiltIn(content);
+  const trial = resolveTrial(readTrialSource(JSON.stringify(content), "bench"), builtIn);
+  const prepared = prepareResolvedTrial(trial, builtIn, "bench");
   const { name: backend } = await loadBackend();
-  const pool = new MemoryPool(new ClientRunner(trial, builtIn));
+  const pool = new MemoryPool(new ClientRunner(prepared));
   await pool.ready();
-  const [ids, rng] = [clientIds(trial.clients), stream(trial.seed)];
-  const task = createPlugin(builtIn.tasks, trial.task);
-  await prepareTask(task, trial.task.name);
-  const { params: base, ask } = await startTrial(task, ids, rng);
-  const round = { round: 1, phase: phase ?? ask.phase, kind: "train", admit: () => undefined };
+  const { clientIds: ids, rng } = prepared;
+  const { params: base, ask } = await startTrial(await prepared.loadTask(), ids, rng);
+  const round = { round: 1, phase: phase ?? ask.phase, kind: "train" };
   const plan = { clientIds: ids, rng };
   const params = { base, rounds: [] };
   const train = async (indices) => {
     const jobs = indices.map((index) => jobFor(plan, { ...round, clientId: ids[index], params }));
-    for await (const answer of pool.ask(jobs, new AbortController().signal)) {
+    for await (const answer of pool.ask(jobs, () => undefined, new AbortController().signal)) {
       if ("failure" in answer) throw new Error(`${answer.clientId}: ${answer.failure.message}`);
     }
   };

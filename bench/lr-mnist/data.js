@@ -80,7 +80,7 @@ function idx(shape, data) {
 /** Which digits each client trains on, as the task deals them, and those that all are measured on. */
 async function parts(held) {
   const { name: _, ...chosen } = task;
-  const { tasks } = await loadTasks("digits");
+  const { tasks } = await loadTasks({ task: { name: "digits" } });
   const options = tasks.get("digits").schema.parse(chosen);
   const training = holdings(options, held, clients).map((part) =>
     Array.from(part.subarray(0, Math.min(Math.ceil(0.8 * part.length), part.length - 1))),

@@ -11,7 +11,7 @@ const settings = { hidden: 32, learningRate: 5e-3, steps: 20, alpha: 1, gamma: 0
 const turns = 4;
 
 export async function* items() {
-  const { tasks } = await loadTasks("alberdice");
+  const { tasks } = await loadTasks({ task: { name: "alberdice" } });
   const [{ environmentOf }, { compress }, { initialNetworks }, { takeTurn }] = await Promise.all(
     ["environment", "network/samples", "network/networks", "network/train"].map(
       (file) => import(`${internals}${file}.js`),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { aggregators } from "@fedclair/aggregators";
 import { attacks } from "@fedclair/attacks";
 import type { Plugins } from "@fedclair/core";
+import { prepare } from "@fedclair/core/testing";
 import { ClientRunner, clientIds, parseTrial, type RoundRecord } from "@fedclair/core/internal";
 import { runTrial } from "@fedclair/runs";
 import { connectHost, SocketPool } from "@fedclair/wire";
@@ -27,7 +28,8 @@ async function blocks(language: string): Promise<string[]> {
 /** Runs a trial with all its clients on one host, over a socket. */
 async function federate(text: string): Promise<readonly (RoundRecord & { arm: string })[]> {
   const trial = parseTrial(text, "docs/adding-a-task.md", plugins);
-  const runner = new ClientRunner(trial, plugins);
+  const prepared = prepare(trial, plugins);
+  const runner = new ClientRunner(prepared);
   const pool = await SocketPool.listen({
     ...{ host: "127.0.0.1", port: 0, clientIds: clientIds(trial.clients) },
     ...{ trialJson: JSON.stringify(trial), log: () => undefined },
@@ -45,7 +47,7 @@ async function federate(text: string): Promise<readonly (RoundRecord & { arm: st
   try {
     await pool.ready(stop.signal);
     const records = [];
-    for await (const { arm, event } of runTrial(trial, plugins, pool, stop.signal)) {
+    for await (const { arm, event } of runTrial(prepared, pool, stop.signal)) {
       if (event.kind === "round") records.push({ arm: arm.label, ...event.record });
     }
     return records;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { loadBuiltIn } from "@fedclair/plugins";
-import { parseSweep } from "@fedclair/runs";
+import { loadNamedPlugins } from "@fedclair/plugins";
+import { parseSweep, readTrialFile } from "@fedclair/runs";
 import { fedclair } from "./support/command.js";
 import { gridOf } from "./support/sweeps.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
@@ -18,10 +18,11 @@ interface Tables {
 describe("fedclair sweep", () => {
   it("takes every sweep that ships", async () => {
     const folder = join(workspace, "sweeps");
-    const plugins = await loadBuiltIn();
     for (const name of await readdir(folder)) {
       const file = join(folder, name);
-      assert.ok(parseSweep(await readFile(file, "utf8"), file, plugins).trials.length > 1, file);
+      const source = await readTrialFile(file);
+      const { trials } = parseSweep(source, await loadNamedPlugins(source));
+      assert.ok(trials.length > 1, file);
     }
   });
 

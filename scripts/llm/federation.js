@@ -5,8 +5,8 @@ import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadBuiltIn } from "@fedclair/plugins";
-import { readTrialFile } from "@fedclair/runs";
+import { loadNamedPlugins } from "@fedclair/plugins";
+import { prepareTrial } from "@fedclair/runs";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const fedclair = join(workspace, "apps/cli/bin/fedclair.js");
@@ -28,7 +28,8 @@ export const hostEnvironment = (folder) => ({
  */
 export async function runFederation({ python, trial, set, out, folder }) {
   const begun = performance.now();
-  const { clients } = await readTrialFile(trial, await loadBuiltIn(), set);
+  const prepared = await prepareTrial(trial, set, loadNamedPlugins);
+  const { clients } = prepared.trial;
   const hosts = Math.min(2, cpus().length);
   const options = [
     "--listen",

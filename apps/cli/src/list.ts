@@ -1,14 +1,13 @@
-import { readFile } from "node:fs/promises";
-import { oneLine, parseTrial } from "@fedclair/core/internal";
-import { pluginsFor } from "@fedclair/plugins";
+import { listArms, oneLine } from "@fedclair/core/internal";
+import { loadNamedPlugins } from "@fedclair/plugins";
 import {
-  listArms,
   columns,
   formatNumber,
   isSweep,
   parseSweep,
-  pathResolver,
+  prepareSource,
   print,
+  readTrialFile,
   listRuns,
   type StoredRun,
   type Measure,
@@ -78,13 +77,14 @@ type Listed =
 
 async function listed(file: string): Promise<Listed> {
   try {
-    const text = await readFile(file, "utf8");
-    const plugins = await pluginsFor(file);
-    if (isSweep(text)) {
-      const { name, trials, claim = "" } = parseSweep(text, file, plugins);
+    const source = await readTrialFile(file);
+    const plugins = await loadNamedPlugins(source);
+    if (isSweep(source)) {
+      const { name, trials, claim = "" } = parseSweep(source, plugins);
       return { file, sweep: name, trials: trials.length, claim };
     }
-    const { task, clients, claim = "" } = parseTrial(text, file, plugins, [], pathResolver(file));
+    const { trial } = await prepareSource(source, plugins);
+    const { task, clients, claim = "" } = trial;
     return { file, task: task.name, clients, claim };
   } catch (error) {
     const [fault = ""] = (error instanceof Error ? error.message : String(error)).split("\n");

@@ -1,7 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError, type Plugins } from "@fedclair/core";
-import { namedPlugins, parseTrial } from "@fedclair/core/internal";
+import {
+  namedPlugins,
+  prepareResolvedTrial,
+  readTrialSource,
+  resolveTrial,
+  type TrialSource,
+} from "@fedclair/core/internal";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import { describeTrial, readRun, type Run } from "@fedclair/runs";
 
@@ -16,9 +22,11 @@ export async function openRun(folder: string, modules: readonly string[]): Promi
     throw new UserError(`'${folder}' is no run folder: it has no trial.yaml`);
   });
   const plugins = await loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));
-  const absent = absentPlugins(text, plugins);
+  const source = readTrialSource(text, file);
+  const absent = absentPlugins(source, plugins);
   if (absent.length === 0) {
-    return await readRun(folder, await describeTrial(parseTrial(text, file, plugins), plugins));
+    const trial = resolveTrial(source, plugins);
+    return await readRun(folder, await describeTrial(prepareResolvedTrial(trial, plugins, file)));
   }
   process.stderr.write(
     `${folder}: read without ${absent.join(" and ")}: names of clients, units and figures of its own come with --plugin\n`,
@@ -27,8 +35,8 @@ export async function openRun(folder: string, modules: readonly string[]): Promi
 }
 
 /** The plug-ins from outside that a run was made with, and that are not loaded. */
-function absentPlugins(trial: string, { outside = [] }: Plugins): string[] {
-  return namedPlugins(trial)
+function absentPlugins({ yaml }: TrialSource, { outside = [] }: Plugins): string[] {
+  return namedPlugins(yaml)
     .identities.filter(
       ({ kind, name }) => !outside.some((own) => own.kind === kind && own.name === name),
     )

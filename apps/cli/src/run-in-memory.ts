@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core";
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
-import { pluginsFor } from "@fedclair/plugins";
+import { loadNamedPlugins } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
   chooseTrialBackend,
@@ -9,33 +9,36 @@ import {
   loadForOutside,
   batchErrorLogger,
   clientErrorLogger,
-  readTrialFile,
-  refuseElsewhere,
+  prepareTrial,
+  rejectExternalClients,
 } from "@fedclair/runs";
 import type { RunOptions } from "./run-options.js";
 
 /** `fedclair run --transport memory`: all in this process. */
 export async function runInMemory(file: string, options: RunOptions): Promise<void> {
-  const plugins = await pluginsFor(file, options.set);
-  const trial = await readTrialFile(file, plugins, options.set);
+  const prepared = await prepareTrial(file, options.set, loadNamedPlugins);
+  const { trial } = prepared;
   const out = await chooseRunFolder(trial, options);
   const { json, report, backend, metrics, resume: resumes = false } = options;
   if (metrics !== undefined)
     throw new UserError("--metrics: a coordinator serves them, and --transport memory has none");
-  process.exitCode = await showIfDone(out, { trial, plugins, backend, resumes }, { json, report });
+  process.exitCode = await showIfDone(out, { prepared, backend, resumes }, { json, report });
   if (process.exitCode !== undefined) return;
-  refuseElsewhere(file, trial, plugins, resumes ? out : undefined);
-  const chosen = chooseTrialBackend([trial], plugins, backend);
+  rejectExternalClients(file, prepared, resumes ? out : undefined);
+  const chosen = chooseTrialBackend([prepared], backend);
   // Quiet unless asked, as with sockets, where a coordinator says it.
   const log = createLog("client", () => ({ trial: trial.name }), "warn");
   log.info(`backend ${chosen.name}: ${chosen.why}`);
-  await loadForOutside(trial, plugins);
+  await loadForOutside(prepared);
   process.exitCode = await runAndReport({
-    ...{ trial, plugins, out, json, report, resumes },
-    pool: new MemoryPool(
-      new ClientRunner(trial, plugins, clientErrorLogger(log), batchErrorLogger(log)),
-    ),
+    prepared,
+    out,
+    json,
+    report,
+    resumes,
+    pool: new MemoryPool(new ClientRunner(prepared, clientErrorLogger(log), batchErrorLogger(log))),
     checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
-    ...{ backend: () => chosen.name, chosen },
+    backend: () => chosen.name,
+    chosen,
   });
 }

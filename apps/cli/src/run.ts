@@ -12,10 +12,10 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   }
   process.exitCode = await runFederation({
     coordinatorArgs: coordinatorArgs(file, options),
-    // Read while the coordinator starts, which tells of what is wrong with the trial.
+    // Read while the coordinator starts, which reports the faults of the trial.
     hosts: async () => {
-      const { hostsFor } = await import("./hosts-for.js");
-      return await hostsFor(file, options);
+      const { readHosts } = await import("./read-hosts.js");
+      return await readHosts(file, options);
     },
     backend: options.backend,
   });

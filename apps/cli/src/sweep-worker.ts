@@ -1,13 +1,13 @@
 // A process that runs trials of a sweep, whose ids it is sent, one at a time. Argument: a `SweepPlace` as JSON.
-import { readFile } from "node:fs/promises";
 import { backendChoices, loadBackend } from "@fedclair/compute";
-import { UserError, type Plugins } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
 import { loadPlugins, namedModules } from "@fedclair/plugins";
 import {
   chooseTrialBackend,
   interruption,
   listenForInterruption,
   parseSweep,
+  readTrialFile,
   runSweepTrial,
   toUserError,
   type SweepTrial,
@@ -35,14 +35,14 @@ async function replyTo(id: string): Promise<WorkerReply> {
 }
 
 async function work(id: string): Promise<WorkerReply> {
-  const { trials, plugins, backend } = await loading;
+  const { trials, backend } = await loading;
   const trial = trials.get(id);
   if (!trial) {
     throw new UserError(
       `${place.file}: no trial of it has the hash ${id} here: expected the same file, plug-ins, folders and release of fedclair as where the sweep was started`,
     );
   }
-  const done = await runSweepTrial(trial, plugins, place.out, interruption.signal, backend);
+  const done = await runSweepTrial(trial, place.out, interruption.signal, backend);
   if (done === "busy") return done;
   const { outcome, skipped, faults } = done;
   return {
@@ -52,30 +52,26 @@ async function work(id: string): Promise<WorkerReply> {
 }
 
 async function load({ file, set, allowed, backend }: SweepPlace) {
-  const modules = await namedModules(file, set);
+  const source = await readTrialFile(file, set);
+  const modules = namedModules(source);
   for (const module of modules) {
     if (!allowed || allowed.includes(module.file)) continue;
     throw new UserError(
       `${module.place}: its code runs only where the worker's operator allows it: start the worker with --plugin ${module.file}`,
     );
   }
-  const plugins: Plugins = await loadPlugins(modules);
-  const { trials } = parseSweep(await readFile(file, "utf8"), file, plugins, set);
+  const plugins = await loadPlugins(modules, source.yaml.content);
+  const { trials } = parseSweep(source, plugins);
   const choice = backendChoices.find((one) => one === (backend ?? "auto"));
   if (!choice)
     throw new UserError(
       `the sweep computes with the backend ${backend}: expected one of ${backendChoices.join(", ")}`,
     );
-  const { name, why } = chooseTrialBackend(
-    trials.map(({ trial }) => trial),
-    plugins,
-    choice,
-  );
+  const { name, why } = chooseTrialBackend(trials, choice);
   await loadBackend().catch(toUserError);
   const byId = new Map(trials.map((trial): [string, SweepTrial] => [trial.id, trial]));
   return {
     trials: byId,
-    plugins,
     backend: { name, why: backend === undefined ? why : "as the sweep says" },
   };
 }

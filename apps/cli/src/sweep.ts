@@ -1,9 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { loadBackend } from "@fedclair/compute";
-import { UserError, type Plugins } from "@fedclair/core";
-import { trialNotices } from "@fedclair/core/internal";
-import { pluginsFor } from "@fedclair/plugins";
+import { UserError } from "@fedclair/core";
+import { loadNamedPlugins } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/report";
 import {
   chooseTrialBackend,
@@ -13,6 +11,7 @@ import {
   openSweepFolder,
   parseSweep,
   print,
+  readTrialFile,
   runSweep,
   runSweepTrial,
   sweepText,
@@ -48,15 +47,12 @@ export interface SweepOptions {
  * @throws UserError once they are shown, if a trial failed or no trial has one of the measures
  */
 export async function sweep(file: string, options: SweepOptions): Promise<void> {
-  const text = await readFile(file, "utf8").catch(() => {
-    throw new UserError(`cannot read the sweep file '${file}'`);
-  });
-  const plugins = await pluginsFor(file, options.set);
-  const grid = parseSweep(text, file, plugins, options.set);
-  checkMeasures(grid, file, plugins);
+  const source = await readTrialFile(file, options.set);
+  const grid = parseSweep(source, await loadNamedPlugins(source));
+  checkMeasures(grid, file);
   const out = options.out ?? join("runs", grid.name);
-  const remarks = grid.trials.flatMap(({ trial }) => trialNotices(trial, plugins));
-  for (const remark of new Set(remarks)) process.stderr.write(`${remark}\n`);
+  const notices = new Set(grid.trials.flatMap((trial) => trial.notices));
+  for (const notice of notices) process.stderr.write(`${notice}\n`);
   await openSweepFolder(out);
   if (options.slurm) {
     await submitSweep(grid, out, file, options);
@@ -67,7 +63,7 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
   const incomplete: string[] = [];
   let exitCode: number | undefined;
   const progress = new SweepProgress(grid.trials.length);
-  for await (const done of runOn(grid, plugins, out, file, options)) {
+  for await (const done of runOn(grid, out, file, options)) {
     const { trial, outcome } = done;
     process.stderr.write(`${progress.count(done)} ${line(done)}\n`);
     if ("failed" in outcome) {
@@ -106,12 +102,11 @@ async function submitSweep(
 /** The trials as they are over. */
 async function* runOn(
   grid: Sweep,
-  plugins: Plugins,
   out: string,
   file: string,
   options: SweepOptions,
 ): AsyncGenerator<FinishedTrial> {
-  const queue = await queueOf(grid, plugins, out, file, options);
+  const queue = await queueOf(grid, out, file, options);
   try {
     yield* runSweep(grid, queue);
   } finally {
@@ -122,21 +117,16 @@ async function* runOn(
 /** Run in this process, in others of this machine, or by workers of many. */
 async function queueOf(
   grid: Sweep,
-  plugins: Plugins,
   out: string,
   file: string,
   { jobs, queue, set }: SweepOptions,
 ): Promise<TrialQueue> {
   const { signal } = interruption;
   if (jobs > 1) return new SweepWorkers({ file, out, set }, jobs, signal);
-  const backend = chooseTrialBackend(
-    grid.trials.map(({ trial }) => trial),
-    plugins,
-    "auto",
-  );
+  const backend = chooseTrialBackend(grid.trials, "auto");
   if (queue === undefined) {
     await loadBackend().catch(toUserError);
-    const run: RunTrial = (trial) => runSweepTrial(trial, plugins, out, signal, backend);
+    const run: RunTrial = (trial) => runSweepTrial(trial, out, signal, backend);
     return { jobs, run, close: () => undefined };
   }
   const { RedisQueue } = await import("./queue/redis-queue.js");

@@ -5,9 +5,9 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "@fedclair/core";
-import { elsewhere, trialNotices, exitCodes, oneLine, type Trial } from "@fedclair/core/internal";
-import { pluginsFor } from "@fedclair/plugins";
-import { interruption, isWithin, print, readTrialFile, type Summary } from "@fedclair/runs";
+import { exitCodes, explainExternalHosts, oneLine, type Trial } from "@fedclair/core/internal";
+import { loadNamedPlugins } from "@fedclair/plugins";
+import { interruption, isWithin, prepareTrial, print, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
 import { atATime } from "./at-a-time.js";
 import { setArgs } from "./set-args.js";
@@ -69,13 +69,11 @@ interface Claim {
 
 /** Nothing of a trial that expects nothing. */
 async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
-  const plugins = await pluginsFor(file, set);
-  const trial = await readTrialFile(file, plugins, set);
-  for (const remark of trialNotices(trial, plugins)) {
-    process.stderr.write(`${oneLine(file)}: ${remark}\n`);
-  }
+  const prepared = await prepareTrial(file, set, loadNamedPlugins);
+  const { trial, notices } = prepared;
+  for (const notice of notices) process.stderr.write(`${oneLine(file)}: ${notice}\n`);
   if (!trial.expect) return [];
-  const why = elsewhere(trial, plugins);
+  const why = explainExternalHosts(prepared);
   if (why !== undefined) {
     process.stderr.write(`${pc.yellow("left out")} ${oneLine(file)}: ${why}\n`);
     return [];

@@ -3,7 +3,7 @@ import { UserError } from "@fedclair/core";
 import {
   ClientRunner,
   pluginIdentities,
-  parseSentTrial,
+  prepareSentTrial,
   type Trial,
 } from "@fedclair/core/internal";
 import { loadForHost, loadPlugins, resolveModule } from "@fedclair/plugins/host";
@@ -65,16 +65,13 @@ export async function host(options: HostOptions): Promise<void> {
     onWelcome: async (trialJson, name) => {
       takeBackend(backends.find((one) => one === name) ?? "auto");
       log.info(`backend ${name}, as the coordinator says`);
-      const plugins = await loadPlugins(modules, trialJson, loadForHost);
-      const trial = parseSentTrial(
-        withoutAggregators(trialJson),
-        "the coordinator's trial",
-        plugins,
-      );
-      at.trial = trial.name;
-      await loadForOutside(trial, plugins);
-      runner = new ClientRunner(trial, plugins, clientErrorLogger(log), batchErrorLogger(log));
-      patience.waitFor(`task ${trial.task.name}, preparing its data`);
+      const content = withoutAggregators(trialJson);
+      const plugins = await loadPlugins(modules, content, loadForHost);
+      const prepared = prepareSentTrial(content, "the coordinator's trial", plugins);
+      at.trial = prepared.trial.name;
+      await loadForOutside(prepared);
+      runner = new ClientRunner(prepared, clientErrorLogger(log), batchErrorLogger(log));
+      patience.waitFor(`task ${prepared.taskPlugin.name}, preparing its data`);
       await runner.prepare();
       patience.stop();
     },

@@ -1,14 +1,8 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BackendChoice } from "@fedclair/compute";
-import {
-  clientIds,
-  externalClients,
-  pluginIdentities,
-  type PluginIdentity,
-  type Trial,
-} from "@fedclair/core/internal";
-import { pluginsFor } from "@fedclair/plugins";
+import { pluginIdentities, type PluginIdentity, type Trial } from "@fedclair/core/internal";
+import { loadNamedPlugins } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
   chooseTrialBackend,
@@ -16,8 +10,8 @@ import {
   exitCodeOf,
   chooseRunFolder,
   interruption,
-  readTrialFile,
-  refuseElsewhere,
+  prepareTrial,
+  rejectExternalClients,
   type CheckpointOptions,
   type PlaceOptions,
 } from "@fedclair/runs";
@@ -44,8 +38,8 @@ export interface CoordinateOptions extends PlaceOptions, CheckpointOptions, Entr
 
 /** `fedclair coordinator`: runs a trial on the client hosts that join. */
 export async function coordinate(file: string, options: CoordinateOptions): Promise<void> {
-  const plugins = await pluginsFor(file, options.set);
-  const trial = await readTrialFile(file, plugins, options.set);
+  const prepared = await prepareTrial(file, options.set, loadNamedPlugins);
+  const { trial, clientIds, external } = prepared;
   const place = new Place(trial.name);
   const log = createLog("coordinator", () => {
     const { arm, round } = place;
@@ -53,11 +47,11 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   });
   const out = await chooseRunFolder(trial, options);
   const { json, report, resume: resumes, backend: choice } = options;
-  const wanted = { trial, plugins, backend: choice, resumes };
+  const wanted = { prepared, backend: choice, resumes };
   process.exitCode = await showIfDone(out, wanted, { json, report });
   if (process.exitCode !== undefined) return;
-  if (options.hosts === "parent") refuseElsewhere(file, trial, plugins, resumes ? out : undefined);
-  const backend = chooseTrialBackend([trial], plugins, choice);
+  if (options.hosts === "parent") rejectExternalClients(file, prepared, resumes ? out : undefined);
+  const backend = chooseTrialBackend([prepared], choice);
   log.info(`backend ${backend.name}: ${backend.why}`);
   const { host, port } = parseAddress(options.listen);
   const metricsAt =
@@ -65,11 +59,14 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   const tokens = await tokensOf(options);
   const tls = await certificatesOf(options);
   const pool = await SocketPool.listen({
-    ...{ host, port, clientIds: clientIds(trial.clients), trialJson: JSON.stringify(trial) },
+    host,
+    port,
+    clientIds,
+    trialJson: JSON.stringify(trial),
     ...(tokens && { tokens }),
     ...(tls && { tls }),
     insecure: options.insecure,
-    external: externalClients(trial, plugins),
+    external,
     plugins: hostedPlugins(trial),
     backend: backend.name,
     chunkBytes: trial.limits.chunkBytes,
@@ -83,16 +80,22 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   try {
     if (metricsAt) {
       const { observe } = await import("./metrics/observe.js");
-      observer = await observe(metricsAt, { trial, plugins, pool, place });
+      observer = await observe(metricsAt, { prepared, pool, place });
       log.info(`metrics at ${observer.server.url}/metrics`);
     }
     log.info(`listening on ${pool.url}`);
     process.send?.({ listening: pool.url }, () => undefined); // if the other side is gone, this one is told to stop
     const run = runAndReport({
-      ...{ trial, plugins, pool, out, json, report, resumes },
+      prepared,
+      pool,
+      out,
+      json,
+      report,
+      resumes,
       checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
       traffic: pool.traffic,
-      ...{ backend: () => pool.backend, chosen: backend },
+      backend: () => pool.backend,
+      chosen: backend,
       onResume: (done) => observer?.metrics.resumed(done),
       onEvent: (event) => {
         place.event(event);

@@ -1,4 +1,4 @@
-import { isLowRank, type Update, type Verdict } from "@fedclair/core";
+import { invalidVerdict, isLowRank, type Update, type Verdict } from "@fedclair/core";
 
 /** The updates of a round that can be averaged factor by factor. */
 export interface Alike {
@@ -24,7 +24,7 @@ export function alike(updates: readonly Update[], formOf: (update: Update) => st
       .filter((_, k) => forms[k] !== common)
       .map(({ clientId }): Verdict => {
         const reason = "its factors have another form than most clients'";
-        return { clientId, status: "invalid", score: null, threshold: null, reason };
+        return { ...invalidVerdict(clientId), reason };
       }),
   };
 }

@@ -8,7 +8,7 @@ export * from "./contracts/task.js";
 export { dashes, strokeLegend } from "./contracts/curves.js";
 export { definePlugin, type DefinedPlugin } from "./contracts/define-plugin.js";
 export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./contracts/figure.js";
-export { invalidVerdict } from "./contracts/verdict.js";
+export { binaryVerdict, invalidVerdict } from "./contracts/verdict.js";
 export { shapesOf, type Shapes, type TensorSpec } from "./tensors/admission.js";
 export { toDense, toMatrix, toTensor, toFloat64 } from "./tensors/matrix.js";
 export { addTerms, Products } from "./tensors/merge.js";

@@ -6,11 +6,11 @@ import { taskAggregatorNames, taskNames } from "@fedclair/tasks";
 import { withTasks } from "./with-tasks.js";
 
 /**
- * What a trial file can name without plug-ins from outside.
- * @param text of a trial: what it cannot mean, for it does not occur in it, may be left out. Default: all
+ * Loads the plug-ins that a trial file can name without plug-ins from outside.
+ * @param content the unchecked content of a trial; only the tasks that it needs are loaded. Default: all
  */
-export function loadBuiltIn(text?: string): Promise<Plugins> {
-  return withTasks(aggregators, text);
+export function loadBuiltIn(content?: unknown): Promise<Plugins> {
+  return withTasks(aggregators, content);
 }
 
 /** Of each kind the names that are taken. */

@@ -7,10 +7,10 @@ import type { Plugins } from "@fedclair/core";
 import { withTasks } from "./with-tasks.js";
 
 export { loadPlugins } from "./load-plugins.js";
-export { namedModules } from "./plugins-for.js";
+export { namedModules } from "./named-plugins.js";
 export { resolveModule } from "./resolve-module.js";
 
 /** As `loadBuiltIn`, without its aggregators. */
-export function loadForHost(text?: string): Promise<Plugins> {
-  return withTasks(new Map([[fedavg.name, fedavg]]), text);
+export function loadForHost(content?: unknown): Promise<Plugins> {
+  return withTasks(new Map([[fedavg.name, fedavg]]), content);
 }

@@ -1,4 +1,4 @@
 export { loadBuiltIn } from "./built-in.js";
 export { loadPlugins } from "./load-plugins.js";
-export { namedModules, pluginsFor } from "./plugins-for.js";
+export { loadNamedPlugins, namedModules } from "./named-plugins.js";
 export { resolveModule, type PluginModule } from "./resolve-module.js";

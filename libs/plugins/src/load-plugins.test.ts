@@ -5,11 +5,16 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "@fedclair/core";
-import { pluginIdentities, parseTrial, withModules } from "@fedclair/core/internal";
+import {
+  parseTrial,
+  pluginIdentities,
+  readTrialSource,
+  withModules,
+} from "@fedclair/core/internal";
 import { loadBuiltIn } from "./built-in.js";
 import { importPlugins } from "./import-plugins.js";
 import { loadPlugins } from "./load-plugins.js";
-import { pluginsFor } from "./plugins-for.js";
+import { loadNamedPlugins } from "./named-plugins.js";
 
 const workspace = fileURLToPath(new URL("../../../../", import.meta.url));
 
@@ -44,7 +49,8 @@ describe("plug-ins from outside", () => {
     });
   const load = async (plugins: readonly string[], overrides: readonly string[] = []) => {
     await write({ "trial.yaml": trialWith(plugins) });
-    return await pluginsFor(join(folder, "trial.yaml"), overrides);
+    const file = join(folder, "trial.yaml");
+    return await loadNamedPlugins(readTrialSource(trialWith(plugins), file, overrides));
   };
   const refused = async (plugins: readonly string[], said: RegExp) => {
     await assert.rejects(load(plugins), (error: unknown) => {
@@ -112,7 +118,11 @@ describe("plug-ins from outside", () => {
     const again = async () => {
       await write({ "run/trial.yaml": kept });
       const file = join(folder, "run/trial.yaml");
-      return parseTrial(kept, "run/trial.yaml", await pluginsFor(file));
+      return parseTrial(
+        kept,
+        "run/trial.yaml",
+        await loadNamedPlugins(readTrialSource(kept, file)),
+      );
     };
     assert.deepEqual(await again(), trial);
     await rm(join(folder, "mine.mjs"));
@@ -158,7 +168,6 @@ describe("plug-ins from outside", () => {
 
   it("of nobody leave what is built in", async () => {
     assert.deepEqual(await loadPlugins([]), await loadBuiltIn());
-    assert.deepEqual(await pluginsFor(join(folder, "absent.yaml")), await loadBuiltIn());
   });
 
   for (const [what, files, named, said] of [

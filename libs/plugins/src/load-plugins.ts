@@ -7,16 +7,16 @@ import { checkShared } from "./shared-packages.js";
 
 /**
  * The plug-ins that are built in, with those that these modules export. Runs the modules' code.
- * @param text of a trial, as for `load`
+ * @param content the unchecked content of a trial, as for `load`
  * @param load gives those that are built in; default: `loadBuiltIn`
  * @throws UserError naming the module: it throws on import, exports something else, or a name is taken
  */
 export async function loadPlugins(
   modules: readonly PluginModule[],
-  text?: string,
-  load = async (text?: string) => (await import("./built-in.js")).loadBuiltIn(text),
+  content?: unknown,
+  load = async (content?: unknown) => (await import("./built-in.js")).loadBuiltIn(content),
 ): Promise<Plugins> {
-  const builtIn = await load(text);
+  const builtIn = await load(content);
   if (modules.length === 0) return builtIn;
   const { builtInNames } = await import("./built-in.js");
   const outside: LocatedPlugin[] = [];

@@ -3,12 +3,12 @@ import type { AggregatorPlugin, Plugins, Registry } from "@fedclair/core";
 import { mods } from "@fedclair/mods";
 import { loadTasks } from "@fedclair/tasks";
 
-/** These aggregators and all else that is built in. @param text as for `loadBuiltIn` */
+/** Adds these aggregators to everything else that is built in. @param content as for `loadBuiltIn` */
 export async function withTasks(
   aggregators: Registry<AggregatorPlugin>,
-  text: string | undefined,
+  content: unknown,
 ): Promise<Plugins> {
-  const loaded = await loadTasks(text);
+  const loaded = await loadTasks(content);
   return {
     tasks: loaded.tasks,
     aggregators: new Map([...aggregators, ...loaded.aggregators]),

@@ -1,6 +1,6 @@
 import type { Trial } from "@fedclair/core/internal";
+import { listArms } from "@fedclair/core/internal";
 import {
-  listArms,
   detectionInfos,
   isWithin,
   measuringClients,

@@ -75,10 +75,10 @@ export function methodSection(run: Run): Html {
         value === 0 ? "0" : `${formatNumber(value)} of ${formatNumber(n)}`,
       ]),
   );
-  const rows = arms.map(({ label, aggregator, benignOnly }, i) => [
+  const rows = arms.map(({ label, choice, benignOnly }, i) => [
     label,
     i === 0 ? "under study" : "baseline",
-    choiceText(aggregator),
+    choiceText(choice),
     benignOnly ? "benign only (oracle)" : "all",
     `${run.rounds.get(label) ?? 0} of ${trial.rounds}`,
     losses.get(label) ?? "–",

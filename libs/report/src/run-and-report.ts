@@ -1,4 +1,3 @@
-import { trialNotices } from "@fedclair/core/internal";
 import { countNoun, interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
 import { showRun, type Showing } from "./show-run.js";
 
@@ -10,9 +9,9 @@ export type ReportedRun = Omit<TrialRun, "signal"> & Showing;
  * @returns the exit code, as `showRun`
  */
 export async function runAndReport({ json, report = true, ...run }: ReportedRun): Promise<number> {
-  const { trial, plugins, out } = run;
-  for (const remark of trialNotices(trial, plugins)) process.stderr.write(`${remark}\n`);
-  const progress = new Progress(trial);
+  const { prepared, out } = run;
+  for (const notice of prepared.notices) process.stderr.write(`${notice}\n`);
+  const progress = new Progress(prepared.trial);
   let rounds = 0;
   const kept: string[] = [];
   try {
@@ -45,7 +44,7 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
   }
   progress.stop();
   for (const text of keptText(kept)) process.stderr.write(`warning: ${text}\n`);
-  return await showRun(out, trial, plugins, { json, report });
+  return await showRun(out, prepared, { json, report });
 }
 
 /** Rounds whose params stayed as they were, the first few by name. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { UserError, type Plugins } from "@fedclair/core";
-import { exitCodes, type Trial } from "@fedclair/core/internal";
+import { UserError } from "@fedclair/core";
+import { exitCodes, type PreparedTrial } from "@fedclair/core/internal";
 import {
   checkExistingRun,
   checkTrial,
@@ -28,15 +28,14 @@ export interface Showing {
  */
 export async function showRun(
   folder: string,
-  trial: Trial,
-  plugins: Plugins,
+  prepared: PreparedTrial,
   { json, report = true }: Showing,
 ): Promise<number> {
-  const run = await readRun(folder, await describeTrial(trial, plugins));
+  const run = await readRun(folder, await describeTrial(prepared));
   if (report) await writeRunReport(run, folder);
   const place = report ? `report: ${join(folder, "report.html")}` : `run: ${folder}`;
   print(json ? JSON.stringify(run.summary) + "\n" : `${outcomeText(run)}${place}\n`);
-  const faults = runFaults(trial, run.summary);
+  const faults = runFaults(prepared.trial, run.summary);
   for (const { message } of faults) process.stderr.write(`error: ${message}\n`);
   return faults[0]?.exitCode ?? exitCodes.ok;
 }
@@ -49,9 +48,10 @@ export async function showRun(
  */
 export async function showIfDone(
   folder: string,
-  { trial, plugins, backend, resumes }: Wanted,
+  { prepared, backend, resumes }: Wanted,
   showing: Showing,
 ): Promise<number | undefined> {
+  const { trial } = prepared;
   const held = await findRun(folder);
   if (!held) return undefined;
   const { status, info } = held;
@@ -66,12 +66,11 @@ export async function showIfDone(
     );
   }
   process.stderr.write(`done before, ${info.started}: --again runs it anew\n`);
-  return await showRun(folder, trial, plugins, showing);
+  return await showRun(folder, prepared, showing);
 }
 
 interface Wanted {
-  readonly trial: Trial;
-  readonly plugins: Plugins;
+  readonly prepared: PreparedTrial;
   readonly backend: string;
   readonly resumes: boolean;
 }

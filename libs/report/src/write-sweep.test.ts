@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readTrialSource } from "@fedclair/core/internal";
 import { toyPlugins } from "@fedclair/core/testing";
 import {
   parseSweep,
@@ -35,11 +36,11 @@ describe("writeSweep", () => {
   afterEach(() => rm(out, { recursive: true }));
 
   it("writes a table, a page and a heat map of each measure", async () => {
-    const sweep = parseSweep(file, "s.yaml", toyPlugins);
+    const sweep = parseSweep(readTrialSource(file, "s.yaml"), toyPlugins);
     const { signal } = new AbortController();
     const summaries = new Map<string, Summary>();
     const run: RunTrial = (trial) =>
-      runSweepTrial(trial, toyPlugins, out, signal, { name: "cpu", why: "for a test" });
+      runSweepTrial(trial, out, signal, { name: "cpu", why: "for a test" });
     for await (const { trial, outcome } of runSweep(sweep, { run, jobs: 1 })) {
       assert.ok(!("failed" in outcome));
       summaries.set(trial.id, outcome);

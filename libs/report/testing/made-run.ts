@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { clientIds, type ClientRecord, type Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { stream, type Stream } from "@fedclair/linalg";
-import { listArms, summarise, type ArmRecord, type ArmTiming } from "@fedclair/runs";
+import { listArms } from "@fedclair/core/internal";
+import { summarise, type ArmRecord, type ArmTiming } from "@fedclair/runs";
 import { stringify } from "yaml";
 
 /** A run as tests make one up: a trial, and lines that look like those of real runs. */

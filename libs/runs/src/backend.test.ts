@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { backendsFor } from "@fedclair/compute";
-import { UserError, type Plugins } from "@fedclair/core";
-import type { Trial } from "@fedclair/core/internal";
+import { UserError } from "@fedclair/core";
+import type { PreparedTrial } from "@fedclair/core/internal";
 import { chooseTrialBackend, hostBackends } from "./backend.js";
 
-/** Of a task whose trials are faster on TensorFlow's library from 10 units on, and of one that does not say. */
-const tasks = new Map([
-  ["net", { backend: ({ units }: { units: number }) => (units < 10 ? "wasm" : "tensorflow") }],
-  ["plain", {}],
-]) as unknown as Plugins["tasks"];
-const trial = (name: string, units: number) => ({ task: { name, units } }) as unknown as Trial;
+/** A task whose trials are faster on TensorFlow's library from 10 units on. */
+const net = { backend: ({ units }: { units: number }) => (units < 10 ? "wasm" : "tensorflow") };
+const trial = (name: string, units: number) => {
+  const taskPlugin = name === "net" ? net : {};
+  return { trial: { task: { name, units } }, taskPlugin } as unknown as PreparedTrial;
+};
 const large = trial("net", 10);
 
-describe("backendOf", () => {
+describe("chooseTrialBackend", () => {
   const before = process.env["FEDCLAIR_BACKEND"];
 
   beforeEach(() => {
@@ -25,7 +25,7 @@ describe("backendOf", () => {
 
   it("goes by what all trials of a process are faster on", () => {
     const fast = backendsFor("auto").at(-1);
-    const choose = (...trials: Trial[]) => chooseTrialBackend(trials, { tasks }, "auto").name;
+    const choose = (...trials: PreparedTrial[]) => chooseTrialBackend(trials, "auto").name;
     assert.equal(choose(large), fast);
     assert.equal(choose(large, large), fast);
     assert.equal(choose(large, trial("net", 9)), "wasm");
@@ -33,9 +33,9 @@ describe("backendOf", () => {
   });
 
   it("goes by what the user says", () => {
-    assert.equal(chooseTrialBackend([large], { tasks }, "cpu").name, "cpu");
+    assert.equal(chooseTrialBackend([large], "cpu").name, "cpu");
     process.env["FEDCLAIR_BACKEND"] = "cpu";
-    assert.equal(chooseTrialBackend([large], { tasks }, "auto").name, "cpu");
+    assert.equal(chooseTrialBackend([large], "auto").name, "cpu");
     assert.deepEqual(hostBackends("auto"), ["cpu"]);
   });
 
@@ -43,7 +43,7 @@ describe("backendOf", () => {
     process.env["FEDCLAIR_BACKEND"] = "gpu";
     const expected = (error: unknown) =>
       error instanceof UserError && error.message.includes('"gpu": expected one of auto, ');
-    assert.throws(() => chooseTrialBackend([large], { tasks }, "auto"), expected);
+    assert.throws(() => chooseTrialBackend([large], "auto"), expected);
     assert.throws(() => hostBackends("auto"), expected);
   });
 });

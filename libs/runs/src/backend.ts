@@ -5,8 +5,7 @@ import {
   type BackendChoice,
   type BackendName,
 } from "@fedclair/compute";
-import type { Plugins } from "@fedclair/core";
-import { pluginOptions, type Trial } from "@fedclair/core/internal";
+import { pluginOptions, type PreparedTrial } from "@fedclair/core/internal";
 import { toUserError } from "./process/main.js";
 
 /** The backend that a process chose, and for people why. */
@@ -21,12 +20,11 @@ export interface ChosenBackend {
  * @throws UserError as `chooseBackend`
  */
 export function chooseTrialBackend(
-  trials: readonly Trial[],
-  { tasks }: Pick<Plugins, "tasks">,
+  trials: readonly Pick<PreparedTrial, "trial" | "taskPlugin">[],
   choice: BackendChoice,
 ): ChosenBackend {
-  const isFaster = ({ task }: Trial) =>
-    tasks.get(task.name)?.backend?.(pluginOptions(task) as never) === "tensorflow";
+  const isFaster = ({ trial, taskPlugin }: (typeof trials)[number]) =>
+    taskPlugin.backend?.(pluginOptions(trial.task) as never) === "tensorflow";
   try {
     return chooseBackend(choice, trials.every(isFaster) ? "tensorflow" : "wasm");
   } catch (error) {
@@ -51,10 +49,10 @@ export function hostBackends(choice: BackendChoice): readonly BackendName[] {
  * if it has a use for it: it takes a tenth of a second.
  * @throws UserError if it cannot be loaded
  */
-export async function loadForOutside(
-  { task }: Pick<Trial, "task">,
-  { outside = [] }: Pick<Plugins, "outside">,
-): Promise<void> {
-  const isFromOutside = outside.some(({ kind, name }) => kind === "task" && name === task.name);
+export async function loadForOutside({
+  taskPlugin: { name: task },
+  outside,
+}: Pick<PreparedTrial, "taskPlugin" | "outside">): Promise<void> {
+  const isFromOutside = outside.some(({ kind, name }) => kind === "task" && name === task);
   if (isFromOutside) await loadBackend().catch(toUserError);
 }

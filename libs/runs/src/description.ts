@@ -1,38 +1,32 @@
-import { UserError, type Measures, type Plugins, type TaskFigures } from "@fedclair/core";
-import {
-  clientIds,
-  contaminate,
-  createPlugin,
-  errorMessage,
-  pluginOptions,
-  unknownClients,
-  type Trial,
-} from "@fedclair/core/internal";
+import { UserError, type TaskFigures } from "@fedclair/core";
 import { errorLocation } from "@fedclair/core/errors";
-import { stream } from "@fedclair/linalg";
+import { errorMessage, pluginOptions, type PreparedTrial } from "@fedclair/core/internal";
 import type { ClientHistory } from "./client-history.js";
 import type { MetricInfos } from "./measure.js";
 
-/** What a trial's plug-ins know of it that is not in its records: for tables, pages and figures. */
+/** Facts about a trial that its plug-ins know and its records do not contain: for tables, pages and figures. */
 export interface TrialDescription {
-  /** A name that people know a client by, from its id: `c07` gives `Lincoln`; empty where there is none. */
+  /** Returns the name that people know a client by: `c07` gives `Lincoln`; empty if there is none. */
   readonly label: (clientId: string) => string;
-  /** The attack of every contaminated client, by id, whether it was ever sampled or not. */
+  /** The attack of every contaminated client by id, sampled or not. */
   readonly attacks: ReadonlyMap<string, string>;
-  /** Clients of which nobody knows whether they are benign. */
+  /** Clients of which nobody knows whether they are contaminated. */
   readonly unknown: ReadonlySet<string>;
   readonly metrics: MetricInfos;
-  /** The metric by which methods are compared first. */
+  /** The metric by which arms are compared first. */
   readonly primary?: string | undefined;
   readonly figures?: TaskFigures | undefined;
 }
 
-/** Nothing known beside the records. */
+/** The description of a trial of which only the records are known. */
 export const noDescription: TrialDescription = {
-  ...{ label: () => "", attacks: new Map(), unknown: new Set(), metrics: {} },
+  label: () => "",
+  attacks: new Map(),
+  unknown: new Set(),
+  metrics: {},
 };
 
-/** What records alone tell, where a plug-in of the trial is not there any more. */
+/** Describes a trial from its records, if one of its plug-ins is missing. */
 export function describedBy(clients: ReadonlyMap<string, ClientHistory>): TrialDescription {
   const attacks = new Map<string, string>();
   const unknown = new Set<string>();
@@ -43,30 +37,25 @@ export function describedBy(clients: ReadonlyMap<string, ClientHistory>): TrialD
   return { ...noDescription, attacks, unknown };
 }
 
-export async function describeTrial(trial: Trial, plugins: Plugins): Promise<TrialDescription> {
-  const contamination = contaminate(trial, plugins, stream(trial.seed));
+/** Describes a prepared trial. @throws UserError if its task cannot be loaded, or `clientLabel` fails */
+export async function describeTrial(prepared: PreparedTrial): Promise<TrialDescription> {
+  const { contamination, unknown, measures, taskPlugin } = prepared;
+  const { metrics = {}, primary } = measures;
   return {
-    label: await labelsOf(trial, plugins),
+    label: await clientLabels(prepared),
     attacks: new Map([...contamination].map(([id, { name }]) => [id, name])),
-    unknown: unknownClients(trial, plugins),
-    metrics: {},
-    ...trialMeasures(trial, plugins),
-    figures: plugins.tasks.get(trial.task.name)?.figures,
+    unknown,
+    metrics,
+    ...(primary !== undefined && { primary }),
+    figures: taskPlugin.figures,
   };
 }
 
-/** What the trial's task measures. */
-export function trialMeasures(trial: Trial, plugins: Plugins): Measures {
-  const plugin = plugins.tasks.get(trial.task.name);
-  const { metrics = {}, primary } =
-    plugin?.measures?.(pluginOptions(trial.task) as never) ?? plugin ?? {};
-  return { metrics, ...(primary !== undefined && { primary }) };
-}
-
-async function labelsOf(trial: Trial, plugins: Plugins): Promise<TrialDescription["label"]> {
-  const task = createPlugin(plugins.tasks, trial.task);
-  if (!task.clientLabel) return () => "";
-  await task.prepare?.();
+async function clientLabels(prepared: PreparedTrial): Promise<TrialDescription["label"]> {
+  const { trial, clientIds, taskPlugin } = prepared;
+  const mayName = taskPlugin.namesClients?.(pluginOptions(trial.task) as never) ?? true;
+  const task = mayName ? await prepared.loadTask() : undefined;
+  if (!task?.clientLabel) return () => "";
   const label = (i: number) => {
     try {
       return task.clientLabel?.(i) ?? "";
@@ -75,6 +64,6 @@ async function labelsOf(trial: Trial, plugins: Plugins): Promise<TrialDescriptio
       throw new UserError(`task ${trial.task.name}: clientLabel(${i}) failed: ${fault}`);
     }
   };
-  const labels = new Map(clientIds(trial.clients).map((id, i) => [id, label(i)]));
+  const labels = new Map(clientIds.map((id, i) => [id, label(i)]));
   return (id) => labels.get(id) ?? "";
 }

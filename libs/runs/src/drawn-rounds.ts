@@ -1,4 +1,4 @@
-import type { ArmRecord } from "./arms.js";
+import type { ArmRecord } from "./arm-record.js";
 
 /** Points of one line beyond which more would show no more, and make a file that is slow to open. */
 const mostRounds = 300;

@@ -1,4 +1,4 @@
-import type { ArmRecord } from "./arms.js";
+import type { ArmRecord } from "./arm-record.js";
 import { countLosses } from "./losses.js";
 
 /** A late, lost or refused answer, or a round that left the params as they were. */

@@ -1,11 +1,6 @@
 export { chooseTrialBackend, loadForOutside, type ChosenBackend } from "./backend.js";
-export { listArms, type Arm, type ArmRecord } from "./arms.js";
-export {
-  describeTrial,
-  trialMeasures,
-  noDescription,
-  type TrialDescription,
-} from "./description.js";
+export type { ArmRecord } from "./arm-record.js";
+export { describeTrial, noDescription, type TrialDescription } from "./description.js";
 export {
   clientEvaluations,
   sharedEvaluations,
@@ -70,7 +65,8 @@ export {
 export { print } from "./process/print.js";
 export type { CheckpointOptions, PlaceOptions } from "./process/run-options.js";
 export { systemErrorCode } from "./process/system-error.js";
-export { readTrialFile } from "./process/trial-file.js";
+export { prepareSource, prepareTrial, type LoadPlugins } from "./process/prepare-trial.js";
+export { readTrialFile } from "./process/read-trial-file.js";
 export { Progress } from "./progress.js";
 export { recordTrial, type TrialRun } from "./record-trial.js";
 export type { CheckpointPolicy } from "./store/checkpoint.js";
@@ -86,10 +82,9 @@ export {
 export { eachLine, readLines } from "./store/lines.js";
 export { checkExistingRun, checkTrial, type ArmTiming } from "./store/run-folder.js";
 export { readRun, armRecords, RunTally, mainRecords, type Run, type Timings } from "./run.js";
-export { refuseElsewhere } from "./refuse-elsewhere.js";
+export { rejectExternalClients } from "./reject-external.js";
 export { runTrial, type ArmEvent } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";
 export { isFlagged, measuringClients, clientTruth, truthText } from "./truth.js";
 export { version } from "./version.js";
-export { pathResolver } from "./paths.js";

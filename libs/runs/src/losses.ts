@@ -1,5 +1,5 @@
 import type { ClientRecord, ErrorCode, Failure, Trial } from "@fedclair/core/internal";
-import { listArms } from "./arms.js";
+import { listArms } from "@fedclair/core/internal";
 import { named, type Measure } from "./measure.js";
 import { formatNumber } from "./numbers.js";
 import { measuringClients, clientTruth } from "./truth.js";

@@ -24,7 +24,7 @@ describe("tell", () => {
       metrics: {},
       bytes: { down: 0, up: 0 },
     };
-    const arm = { label: "clair", aggregator: { name: "clair" }, benignOnly: false };
+    const arm = { label: "clair", choice: { name: "clair" }, benignOnly: false };
     assert.equal(tell(arm, { ...record, clients: [] }), "clair round 2");
     assert.equal(
       tell(arm, record),
@@ -39,7 +39,7 @@ describe("Progress", () => {
     const lines: string[] = [];
     const terminal = { isTTY: false, write: (line: string) => lines.push(line) };
     const progress = new Progress(toyTrial(), terminal as unknown as NodeJS.WriteStream);
-    const arm = { label: "clair", aggregator: { name: "clair" }, benignOnly: false };
+    const arm = { label: "clair", choice: { name: "clair" }, benignOnly: false };
     const happens = (...events: object[]) => {
       for (const event of events) progress.event({ arm, event } as never);
       mock.timers.tick(30_000);

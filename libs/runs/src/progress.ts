@@ -1,6 +1,6 @@
 import { printable, type RoundRecord, type Trial } from "@fedclair/core/internal";
 import { SingleBar } from "cli-progress";
-import { listArms, type Arm } from "./arms.js";
+import { listArms, type Arm } from "@fedclair/core/internal";
 import { mean } from "./numbers.js";
 import type { ArmEvent } from "./run-trial.js";
 import { roundDetection } from "./detection.js";

@@ -1,15 +1,13 @@
-import type { Plugins } from "@fedclair/core";
 import {
   payloadBytes,
   withModules,
   type ClientPool,
-  type Trial,
+  type PreparedTrial,
   type TrialState,
 } from "@fedclair/core/internal";
-import { listArms, type ArmRecord } from "./arms.js";
+import type { ArmRecord } from "./arm-record.js";
 import type { ChosenBackend } from "./backend.js";
-import { trialMeasures } from "./description.js";
-import { runTrial, startOf, type ArmEvent, type Position } from "./run-trial.js";
+import { runTrial, startArms, type ArmEvent, type Position } from "./run-trial.js";
 import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
 import { eachLine } from "./store/lines.js";
 import { UpdateFile } from "./store/update-file.js";
@@ -19,8 +17,7 @@ import { Tally, type Summary } from "./summary.js";
 
 /** What it takes to run a trial into its folder. */
 export interface TrialRun {
-  readonly trial: Trial;
-  readonly plugins: Plugins;
+  readonly prepared: PreparedTrial;
   readonly pool: ClientPool;
   /** The run folder to write. */
   readonly out: string;
@@ -46,16 +43,21 @@ export interface TrialRun {
  * @throws UserError as `runTrial` and `RunFolder.take`, or when the clients do not join in `limits.joinSeconds`
  */
 export async function recordTrial(run: TrialRun): Promise<Summary> {
-  const { trial, plugins, pool, out, resumes = false, signal, checkpoints } = run;
+  const { prepared, pool, out, resumes = false, signal, checkpoints } = run;
+  const { trial, outside, measures } = prepared;
   const folder = await RunFolder.take(out, trial, resumes, checkpoints);
   try {
-    await whenReady(pool, trial.limits.joinSeconds, signal);
+    // The data are read while hosts join, and a task that fails need not wait for them.
+    await Promise.all([prepared.loadTask(), whenReady(pool, trial.limits.joinSeconds, signal)]);
     const backend = run.backend() ?? "unknown";
     const why = run.chosen?.name === backend ? run.chosen.why : undefined;
-    const checkpoint = await folder.begin(backend, withModules(trial, plugins.outside), why);
-    const { primary } = trialMeasures(trial, plugins);
-    const told = { backend, ...(primary !== undefined && { primary }) };
-    const summary = { ...(await runInto(folder, run, checkpoint)), ...told };
+    const checkpoint = await folder.begin(backend, withModules(trial, outside), why);
+    const { primary } = measures;
+    const summary = {
+      ...(await runInto(folder, run, checkpoint)),
+      backend,
+      ...(primary !== undefined && { primary }),
+    };
     await folder.writeSummary(summary); // the last: what has a summary is whole
     return summary;
   } catch (error) {
@@ -68,11 +70,12 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
 
 async function runInto(
   folder: RunFolder,
-  { trial, plugins, pool: asked, signal, traffic, onEvent, onResume }: TrialRun,
+  { prepared, pool: asked, signal, traffic, onEvent, onResume }: TrialRun,
   checkpoint: Checkpoint | undefined,
 ): Promise<Summary> {
+  const { trial, arms, measures, taskPlugin } = prepared;
   const pool = new StoringPool(asked, folder.path);
-  const tally = new Tally(trial, trialMeasures(trial, plugins).metrics ?? {});
+  const tally = new Tally(trial, measures.metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
   if (checkpoint) {
     const done = new Map<string, number>();
@@ -84,22 +87,20 @@ async function runInto(
     onResume?.(done);
   }
   const start = await setAside(
-    checkpoint?.start ?? (await startOf(trial, plugins, pool, signal)),
+    checkpoint?.start ?? (await startArms(prepared, pool, signal)),
     folder.path,
   );
-  const arms = listArms(trial);
-  const isExternal = plugins.tasks.get(trial.task.name)?.isExternal;
   const standsAt = (position: Position) =>
     folder.checkpoint({ ...position, stopped, ...(start.origin && { start }) });
-  let studied: TrialState | undefined;
+  let main: TrialState | undefined;
   const writeParams = async () => {
-    if (studied) await folder.writeParams(studied, isExternal);
-    studied = undefined;
+    if (main) await folder.writeParams(main, taskPlugin.isExternal);
+    main = undefined;
   };
   const from = { arm: 0, ...checkpoint, start };
-  if (from.arm === 0) studied = from.state;
+  if (from.arm === 0) main = from.state;
   try {
-    for await (const { arm, event } of runTrial(trial, plugins, pool, signal, from)) {
+    for await (const { arm, event } of runTrial(prepared, pool, signal, from)) {
       const index = arms.findIndex(({ label }) => label === arm.label);
       if (index > 0 || event.kind === "stopped") await writeParams(); // as soon as they are final
       if (event.kind === "stopped") {
@@ -109,7 +110,7 @@ async function runInto(
       }
       if (event.kind === "round") {
         tally.add(await folder.append(arm, event, traffic));
-        if (index === 0) studied = event.state;
+        if (index === 0) main = event.state;
         if (event.record.stopped === undefined) await standsAt({ arm: index, state: event.state });
       }
       onEvent?.({ arm, event });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError, type Aggregator, type AggregatorPlugin } from "@fedclair/core";
 import { ClientRunner, MemoryPool, type Trial } from "@fedclair/core/internal";
-import { toyPlugins, toyTrial } from "@fedclair/core/testing";
+import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { recordTrial, type TrialRun } from "./record-trial.js";
 import { withBrokenDisk } from "../testing/broken-disk.js";
 import { findRun } from "./store/held-run.js";
@@ -81,12 +81,21 @@ describe("a run that was cut off", function () {
   });
   after(() => rm(root, { recursive: true }));
 
-  const runInto = (out: string, changes: Partial<TrialRun> = {}): TrialRun => ({
-    ...{ trial, plugins, out, resumes: true },
-    pool: new MemoryPool(new ClientRunner(trial, plugins)),
-    ...{ backend: () => "none", signal: new AbortController().signal },
-    ...changes,
-  });
+  const runInto = (
+    out: string,
+    { trial: own = trial, ...changes }: Partial<TrialRun> & { readonly trial?: Trial } = {},
+  ): TrialRun => {
+    const prepared = prepare(own, plugins);
+    return {
+      prepared,
+      out,
+      resumes: true,
+      pool: new MemoryPool(new ClientRunner(prepared)),
+      backend: () => "none",
+      signal: new AbortController().signal,
+      ...changes,
+    };
+  };
 
   it("goes on from any round, and ends with the same bytes", async () => {
     const rounds = 3 + 3 + 2 + 3;

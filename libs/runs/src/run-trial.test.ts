@@ -10,11 +10,11 @@ import {
   type TaskPlugin,
 } from "@fedclair/core";
 import { ClientRunner, exitCodes, MemoryPool, type ClientPool } from "@fedclair/core/internal";
-import { toyPlugins, toyTrial } from "@fedclair/core/testing";
+import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { runFaults } from "./faults.js";
 import { readRun } from "./run.js";
 import { recordTrial } from "./record-trial.js";
-import type { ArmRecord } from "./arms.js";
+import type { ArmRecord } from "./arm-record.js";
 import { readLines } from "./store/lines.js";
 import type { ArmTiming } from "./store/run-folder.js";
 import { summarise } from "./summary.js";
@@ -34,16 +34,17 @@ const trial = toyTrial({
 });
 
 const backend = () => "none";
+const admitAll = () => undefined;
 
 /** Counts the clients that are really asked. */
 function counting(asked: string[]): ClientPool {
-  const inner = new MemoryPool(new ClientRunner(trial, toyPlugins));
+  const inner = new MemoryPool(new ClientRunner(prepare(trial, toyPlugins)));
   return {
     ready: () => inner.ready(),
     close: () => inner.close(),
-    ask: (jobs, signal) => {
+    ask: (jobs, admit, signal) => {
       asked.push(...jobs.map(({ kind, round, clientId }) => `${kind} ${round} ${clientId}`));
-      return inner.ask(jobs, signal);
+      return inner.ask(jobs, admit, signal);
     },
   };
 }
@@ -59,7 +60,9 @@ describe("recordTrial", () => {
     const asked: string[] = [];
     const onDisk: string[] = [];
     const summary = await recordTrial({
-      ...{ trial, plugins: toyPlugins, pool: counting(asked), out },
+      prepared: prepare(trial, toyPlugins),
+      pool: counting(asked),
+      out,
       backend: () => "wasm",
       signal: new AbortController().signal,
       onEvent: ({ arm, event }) => {
@@ -96,8 +99,12 @@ describe("recordTrial", () => {
     for (const trainedWith of ["wasm", "wasm and python-numpy"]) {
       const folder = join(out, trainedWith);
       await recordTrial({
-        ...{ trial, plugins: toyPlugins, pool: counting([]), out: folder },
-        ...{ backend: () => trainedWith, chosen, signal: new AbortController().signal },
+        prepared: prepare(trial, toyPlugins),
+        pool: counting([]),
+        out: folder,
+        backend: () => trainedWith,
+        chosen,
+        signal: new AbortController().signal,
       });
       const { summary, backendReason } = await readRun(folder);
       reasons.push([summary.backend, backendReason]);
@@ -111,7 +118,13 @@ describe("recordTrial", () => {
   it("collects the first round once, and pairs the others", async () => {
     const asked: string[] = [];
     const signal = new AbortController().signal;
-    await recordTrial({ trial, plugins: toyPlugins, pool: counting(asked), out, signal, backend });
+    await recordTrial({
+      prepared: prepare(trial, toyPlugins),
+      pool: counting(asked),
+      out,
+      signal,
+      backend,
+    });
     const of = (kind: string, round: number) =>
       asked.filter((a) => a.startsWith(`${kind} ${round}`)).length;
     const records = await readLines<ArmRecord>(out, "records.jsonl");
@@ -137,14 +150,20 @@ describe("recordTrial, when a baseline breaks", () => {
     let arm = 0;
     const pool: ClientPool = {
       ...inner,
-      async *ask(jobs, signal) {
+      async *ask(jobs, admit, signal) {
         const [job] = jobs;
         if (job?.kind === "train" && job.round === 2 && arm++ === 1) return; // of the first baseline
-        yield* inner.ask(jobs, signal);
+        yield* inner.ask(jobs, admit, signal);
       },
     };
     const signal = new AbortController().signal;
-    const summary = await recordTrial({ trial, plugins: toyPlugins, pool, out, signal, backend });
+    const summary = await recordTrial({
+      prepared: prepare(trial, toyPlugins),
+      pool,
+      out,
+      signal,
+      backend,
+    });
     assert.deepEqual(summary.arms, ["toy-mean", "oracle"]);
     assert.match(summary.stopped["again"] ?? "", /round 2: 0 of 4 clients were admitted/);
     const files = (await readdir(out)).sort();
@@ -166,7 +185,14 @@ describe("recordTrial, telling where time went", () => {
       const signal = new AbortController().signal;
       const traffic = { bytesSent: 5, bytesReceived: 6, encodeSeconds: 1, decodeSeconds: 2 };
       const pool = counting([]);
-      await recordTrial({ trial, plugins: toyPlugins, pool, out, signal, backend, traffic });
+      await recordTrial({
+        prepared: prepare(trial, toyPlugins),
+        pool,
+        out,
+        signal,
+        backend,
+        traffic,
+      });
       const lines = await readLines<ArmTiming>(out, "timings.jsonl");
       const [first, ...later] = lines;
       assert.equal(first?.writeSeconds, 0);
@@ -207,13 +233,10 @@ describe("recordTrial, when the aggregator under study fails", () => {
     const aggregators = new Map([...toyPlugins.aggregators, ["fails", failing]]);
     const failed = { ...trial, aggregator: { name: "fails" } };
     const summary = await recordTrial({
-      ...{
-        trial: failed,
-        plugins: { ...toyPlugins, aggregators },
-        pool: counting([]),
-        out,
-        backend,
-      },
+      prepared: prepare(failed, { ...toyPlugins, aggregators }),
+      pool: counting([]),
+      out,
+      backend,
       signal: new AbortController().signal,
     });
     assert.deepEqual(summary.arms, ["again", "oracle"]);
@@ -245,27 +268,25 @@ describe("recordTrial, when the data do not suffice", () => {
       const few: TaskPlugin = {
         ...toy,
         name: "few",
-        create: (options) => {
-          let isRead = false;
-          return {
-            ...toy.create(options),
-            prepare: () => {
-              isRead = true;
-              return Promise.resolve();
-            },
-            checkClients: (count) => {
-              assert.equal(count, 6);
-              if (isRead) throw thrown;
-            },
-          };
-        },
+        create: async (options) => ({
+          ...(await toy.create(options)),
+          checkClients: (clients) => {
+            assert.equal(clients, 6);
+            throw thrown;
+          },
+        }),
       };
       const out = await mkdtemp(join(tmpdir(), "fedclair-"));
       const asked: string[] = [];
       const recorded = recordTrial({
-        trial: { ...trial, task: { name: "few" } },
-        plugins: { ...toyPlugins, tasks: new Map([["few", few]]) },
-        ...{ pool: counting(asked), out, backend, signal: new AbortController().signal },
+        prepared: prepare(
+          { ...trial, task: { name: "few" } },
+          { ...toyPlugins, tasks: new Map([["few", few]]) },
+        ),
+        pool: counting(asked),
+        out,
+        backend,
+        signal: new AbortController().signal,
       });
       await assert.rejects(
         recorded,
@@ -283,14 +304,14 @@ describe("SharedRoundPool", () => {
     const inner = counting(asked);
     const pool = new SharedRoundPool({
       ...inner,
-      async *ask(jobs, signal) {
-        for await (const answer of inner.ask(jobs, signal)) {
+      async *ask(jobs, admit, signal) {
+        for await (const answer of inner.ask(jobs, admit, signal)) {
           if (answer.clientId !== "c01") yield answer;
         }
       },
     });
     const common = {
-      ...{ round: 1, phase: "train", kind: "train" as const, admit: () => undefined },
+      ...{ round: 1, phase: "train", kind: "train" as const },
       params: { base: new Map(), rounds: [] },
       ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
     };
@@ -298,7 +319,11 @@ describe("SharedRoundPool", () => {
     const drain = async (clientIds: string[]) => {
       const jobs = clientIds.map((clientId) => ({ ...common, clientId, id: ++lastJob }));
       const ids: string[] = [];
-      for await (const { clientId, jobId } of pool.ask(jobs, new AbortController().signal)) {
+      for await (const { clientId, jobId } of pool.ask(
+        jobs,
+        admitAll,
+        new AbortController().signal,
+      )) {
         assert.equal(jobs.find(({ id }) => id === jobId)?.clientId, clientId);
         ids.push(clientId);
       }
@@ -323,12 +348,12 @@ describe("SharedRoundPool", () => {
     });
     const job = {
       ...{ id: 1, clientId: "c00", round: 1, phase: "train", kind: "train" as const },
-      ...{ admit: () => undefined, params: { base: new Map(), rounds: [] } },
+      params: { base: new Map(), rounds: [] },
       ...{ clientIndex: 0, clientCount: 1, seed: 1, commonSeed: 2 },
     };
     const seen: number[] = [];
     for (let arm = 0; arm < 3; arm++) {
-      for await (const answer of pool.ask([job], new AbortController().signal)) {
+      for await (const answer of pool.ask([job], admitAll, new AbortController().signal)) {
         const tensor = "update" in answer && answer.update.delta.get("w");
         if (!tensor || !("data" in tensor)) return assert.fail();
         seen.push(tensor.data[0] ?? NaN);

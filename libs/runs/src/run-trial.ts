@@ -1,129 +1,87 @@
 import { errorLocation } from "@fedclair/core/errors";
-import { stream } from "@fedclair/linalg";
-import { UserError, type Plugins } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
 import {
   askForParams,
-  checkPrepared,
-  clientIds,
-  contaminate,
-  createPlugin,
   exitCodes,
-  modsOf,
-  prepareTask,
+  planRounds,
   runRounds,
   startTrial,
+  type Arm,
   type ClientPool,
-  type RoundPlan,
-  type Trial,
+  type PreparedTrial,
   type TrialEvent,
   type TrialState,
-  unknownClients,
 } from "@fedclair/core/internal";
-import { listArms, type Arm } from "./arms.js";
-import { devicesOf } from "./devices.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
-/** Something that happened in one of a trial's arms. */
+/** An event in one of a trial's arms. */
 export interface ArmEvent {
   readonly arm: Arm;
   readonly event: TrialEvent | Stopped;
 }
 
-/** The arm could not go on: too few clients answered, or its aggregator or the task failed. */
+/** The arm could not go on: too few clients answered, or one of its plug-ins failed. */
 export interface Stopped {
   readonly kind: "stopped";
   readonly reason: string;
-  /** Where in a plug-in's code, if it threw: ` (file:///…/rule.js:3:5)`; for people alone. */
+  /** The place in a plug-in's code that threw, like ` (file:///…/rule.js:3:5)`; for people only. */
   readonly where: string;
 }
 
-/** Where a trial stands. */
+/** The position of a trial that is under way. */
 export interface Position {
-  /** What all arms start from. Default: it is made anew. */
+  /** The state from which all arms start. Default: `startArms` makes it. */
   readonly start?: TrialState | undefined;
   /** The arm under way, 0-based. */
   readonly arm: number;
-  /** Where it stands. Default: at its start. */
+  /** The state of that arm. Default: its start. */
   readonly state?: TrialState | undefined;
 }
 
 /**
- * Runs a trial on a pool that is ready: the method under study, then each baseline in a run paired with it (same seed,
- * cohorts, data and initialisation). An arm that cannot go on ends alone; the others go on without it.
- * @param from where it goes on
- * @throws UserError when the method under study misses its quorum; the signal's reason when it aborts
+ * Runs the arms of a trial on a pool that is ready: the main arm, then each baseline in a paired run
+ * (same seed, cohorts, data and initialisation). If an arm cannot go on, the others still run.
+ * @param from the position at which the trial goes on
+ * @throws UserError if the main arm misses its quorum; the signal's reason when it aborts
  */
 export async function* runTrial(
-  trial: Trial,
-  plugins: Plugins,
+  prepared: PreparedTrial,
   pool: ClientPool,
   signal: AbortSignal,
   from: Position = { arm: 0 },
 ): AsyncGenerator<ArmEvent> {
-  const arms = listArms(trial);
-  const start = from.start ?? (await startOf(trial, plugins, pool, signal));
-  // What the first arm was answered is not there any more where the trial goes on: later arms ask again, and hear the same.
+  const { arms } = prepared;
+  const task = await prepared.loadTask();
+  const start = from.start ?? (await startArms(prepared, pool, signal));
+  // A resumed trial no longer has the answers of its first arm, so the other arms ask again and get the same ones.
   const isWhole = from.arm === 0 && from.state === undefined;
-  const devices = await devicesOf(trial);
   const shared = arms.length > 1 && isWhole ? new SharedRoundPool(pool) : pool;
   for (const [i, arm] of arms.entries()) {
     if (i < from.arm) continue;
-    const state = i === from.arm ? from.state : undefined;
+    const state = (i === from.arm ? from.state : undefined) ?? start;
+    const plan = planRounds(prepared, arm, { task, pool: shared, signal });
     try {
-      yield* runArm(arm, state ?? start, { trial, plugins, pool: shared, signal, devices });
+      for await (const event of runRounds(plan, state)) yield { arm, event };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      const isAlone =
-        error.exitCode === exitCodes.stopped ||
-        (error.exitCode === exitCodes.quorum && arm !== arms[0]);
-      if (!isAlone) throw error;
-      yield {
-        arm,
-        event: { kind: "stopped", reason: error.message, where: errorLocation(error.cause) },
-      };
+      const endsArm =
+        error.exitCode === exitCodes.stopped || (error.exitCode === exitCodes.quorum && i > 0);
+      if (!endsArm) throw error;
+      const where = errorLocation(error.cause);
+      yield { arm, event: { kind: "stopped", reason: error.message, where } };
     }
   }
 }
 
-/** What all arms start from. */
-export async function startOf(
-  trial: Trial,
-  plugins: Plugins,
+/** Returns the state from which all arms start. @throws UserError if the task cannot start */
+export async function startArms(
+  prepared: PreparedTrial,
   pool: ClientPool,
   signal: AbortSignal,
 ): Promise<TrialState> {
-  const rng = stream(trial.seed);
-  const ids = clientIds(trial.clients);
-  const task = createPlugin(plugins.tasks, trial.task);
-  await prepareTask(task, trial.task.name);
-  checkPrepared(task, trial);
-  return await startTrial(task, ids, rng, () =>
-    askForParams({ trial, clientIds: ids, pool, rng, signal }),
+  const { trial, clientIds, rng } = prepared;
+  const task = await prepared.loadTask();
+  return await startTrial(task, clientIds, rng, () =>
+    askForParams({ trial, clientIds, pool, rng, signal }),
   );
-}
-
-/** What all arms have in common. */
-interface Run extends Pick<RoundPlan, "pool" | "signal" | "devices"> {
-  readonly trial: Trial;
-  readonly plugins: Plugins;
-}
-
-async function* runArm(
-  arm: Arm,
-  start: TrialState,
-  { trial, plugins, pool, signal, devices }: Run,
-): AsyncGenerator<ArmEvent> {
-  const rng = stream(trial.seed);
-  const task = createPlugin(plugins.tasks, trial.task);
-  await prepareTask(task, trial.task.name);
-  const plan = {
-    ...{ trial, pool, task, rng, signal, devices, benignOnly: arm.benignOnly },
-    clientIds: clientIds(trial.clients),
-    contamination: contaminate(trial, plugins, rng),
-    unknown: unknownClients(trial, plugins),
-    isExternal: plugins.tasks.get(trial.task.name)?.isExternal ?? false,
-    aggregator: createPlugin(plugins.aggregators, arm.aggregator),
-    mods: modsOf(trial, plugins),
-  };
-  for await (const event of runRounds(plan, start)) yield { arm, event };
 }

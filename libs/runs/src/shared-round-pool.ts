@@ -1,4 +1,10 @@
-import { copyUpdate, type Answer, type ClientPool, type Job } from "@fedclair/core/internal";
+import {
+  copyUpdate,
+  type Admit,
+  type Answer,
+  type ClientPool,
+  type Job,
+} from "@fedclair/core/internal";
 
 /**
  * Spares the arms of a trial the same work: in round 1 all start from the same params with the same random streams, so
@@ -17,9 +23,9 @@ export class SharedRoundPool implements ClientPool {
     return this.#inner.ready(signal);
   }
 
-  async *ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer> {
+  async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
     if (!jobs.every(({ round, kind }) => round === 1 && kind === "train")) {
-      yield* this.#inner.ask(jobs, signal);
+      yield* this.#inner.ask(jobs, admit, signal);
       return;
     }
     if (this.#first) {
@@ -31,7 +37,7 @@ export class SharedRoundPool implements ClientPool {
       return;
     }
     const first = (this.#first = new Map<string, Answer>());
-    for await (const answer of this.#inner.ask(jobs, signal)) {
+    for await (const answer of this.#inner.ask(jobs, admit, signal)) {
       if (signal.aborted) return; // the round is closed, nobody reads on
       first.set(answer.clientId, copyOf(answer));
       yield answer;

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError, type Plugins } from "@fedclair/core";
 import { ClientRunner, MemoryPool, type Trial } from "@fedclair/core/internal";
-import { describeClientPool, toyPlugins, toyTrial } from "@fedclair/core/testing";
+import { describeClientPool, prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { runTrial } from "./run-trial.js";
 import { StoringPool } from "./storing-pool.js";
 
 const signal = new AbortController().signal;
 const inMemory = (trial: Trial, plugins: Plugins) =>
-  new MemoryPool(new ClientRunner(trial, plugins));
+  new MemoryPool(new ClientRunner(prepare(trial, plugins)));
 
 describeClientPool("StoringPool", (trial, plugins) =>
   Promise.resolve(new StoringPool(inMemory(trial, plugins), tmpdir(), 0)),
@@ -35,7 +35,7 @@ describe("StoringPool", () => {
     const events = async (most?: number) => {
       const seen = [];
       const pool = new StoringPool(inMemory(trial, toyPlugins), folder, most);
-      for await (const { arm, event } of runTrial(trial, toyPlugins, pool, signal)) {
+      for await (const { arm, event } of runTrial(prepare(trial, toyPlugins), pool, signal)) {
         if (event.kind !== "round") continue;
         seen.push({ arm: arm.label, record: event.record, params: event.state.params });
         assert.deepEqual(await readdir(folder), []);
@@ -51,7 +51,8 @@ describe("StoringPool", () => {
   it("ends a trial whose disk does not take the updates, in words", async () => {
     const pool = new StoringPool(inMemory(trial, toyPlugins), join(folder, "gone"), 0);
     const run = async () => {
-      for await (const { event } of runTrial(trial, toyPlugins, pool, signal)) assert.ok(event);
+      for await (const { event } of runTrial(prepare(trial, toyPlugins), pool, signal))
+        assert.ok(event);
     };
     await assert.rejects(run(), (error) => {
       assert.ok(error instanceof UserError);

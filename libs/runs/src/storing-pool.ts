@@ -1,4 +1,10 @@
-import { deltaBytes, type Answer, type ClientPool, type Job } from "@fedclair/core/internal";
+import {
+  deltaBytes,
+  type Admit,
+  type Answer,
+  type ClientPool,
+  type Job,
+} from "@fedclair/core/internal";
 import { UpdateFile } from "./store/update-file.js";
 
 /** Bytes of a round's updates, and of the params that arms start from, that are held in memory. */
@@ -24,10 +30,10 @@ export class StoringPool implements ClientPool {
     return this.#inner.ready(signal);
   }
 
-  async *ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer> {
+  async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
     let held = 0;
     let file: UpdateFile | undefined;
-    for await (const answer of this.#inner.ask(jobs, signal)) {
+    for await (const answer of this.#inner.ask(jobs, admit, signal)) {
       const bytes = "update" in answer ? deltaBytes(answer.update.delta) : 0;
       if (!("update" in answer) || held + bytes <= this.#most) {
         held += bytes;

@@ -5,7 +5,7 @@ import { toyTrial } from "@fedclair/core/testing";
 import { roundDetection, isExact } from "./detection.js";
 import { runFaults } from "./faults.js";
 import { countLosses } from "./losses.js";
-import type { ArmRecord } from "./arms.js";
+import type { ArmRecord } from "./arm-record.js";
 import { summarise, type Summary } from "./summary.js";
 import { outcomeText } from "./outcome/outcome-text.js";
 import { clientOf, lostClient, recordOf, runOf } from "../testing/run-of.js";

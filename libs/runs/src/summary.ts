@@ -1,7 +1,8 @@
 import type { Metrics } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
-import { listArms, type ArmRecord } from "./arms.js";
+import { listArms } from "@fedclair/core/internal";
+import type { ArmRecord } from "./arm-record.js";
 import { DetectionTally, type Detected } from "./detection.js";
 import {
   clientEvaluations,

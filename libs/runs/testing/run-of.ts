@@ -1,5 +1,5 @@
 import type { ClientRecord, Trial } from "@fedclair/core/internal";
-import type { ArmRecord } from "../src/arms.js";
+import type { ArmRecord } from "../src/arm-record.js";
 import { noDescription, type TrialDescription } from "../src/description.js";
 import { RunTally, type Run } from "../src/run.js";
 

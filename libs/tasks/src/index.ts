@@ -53,26 +53,41 @@ export interface Tasks {
   readonly aggregators: Registry<AggregatorPlugin>;
 }
 
-/** What a trial calls its task. Of one that there is not, who reads the trial tells, and names all that there are. */
-function tasksOf(text: string): string[] {
-  const key = /\btask(?:["']?\s*:[\s{]*["']?name["']?\s*:\s*|\.name=)["']?([\w-]+)/g;
-  return [...text.matchAll(key)].flatMap(([, name]) => name ?? []);
-}
-
-/** @param text of a trial: only tasks are loaded whose name, or that of an aggregator of theirs, is in it; all if none is */
-export async function loadTasks(text = ""): Promise<Tasks> {
+/**
+ * Loads tasks.
+ * @param content the unchecked content of a trial or a sweep. Only the tasks whose names, or whose
+ * aggregators' names, occur in it are loaded; all if its task is unknown, so that the error can list them. Default: all
+ */
+export async function loadTasks(content?: unknown): Promise<Tasks> {
+  const texts = textsIn(content);
   const all = Object.entries(loaders);
-  const named = all.filter(([name, { aggregators = [] }]) =>
-    [name, ...aggregators].some((one) => text.includes(one)),
+  const needed = all.filter(([name, { aggregators = [] }]) =>
+    [name, ...aggregators].some((one) => texts.has(one)),
   );
-  const isTold = named.length > 0 && tasksOf(text).every((name) => Object.hasOwn(loaders, name));
-  const loading = (isTold ? named : all).map(([, { load }]) => load());
+  const { task } = (content ?? {}) as { readonly task?: unknown };
+  const isBuiltIn = taskNamesIn(task).every((name) => Object.hasOwn(loaders, name));
+  const loading = (needed.length > 0 && isBuiltIn ? needed : all).map(([, { load }]) => load());
   const loaded = await Promise.all(loading);
   const aggregators = loaded.flatMap((task) => task.aggregators ?? []);
   return {
     tasks: new Map(loaded.map((task) => [task.name, task])),
     aggregators: new Map(aggregators.map((rule) => [rule.name, rule])),
   };
+}
+
+/** The names in the key `task` of a trial; a sweep may list tasks, or names. */
+function taskNamesIn(task: unknown): string[] {
+  return [task].flat().flatMap((choice) => {
+    const { name } = (choice ?? {}) as { readonly name?: unknown };
+    return [name].flat().filter((one) => typeof one === "string");
+  });
+}
+
+/** Collects every string in a value. */
+function textsIn(value: unknown): Set<string> {
+  if (typeof value === "string") return new Set([value]);
+  if (typeof value !== "object" || value === null) return new Set();
+  return new Set(Object.values(value).flatMap((one) => [...textsIn(one)]));
 }
 
 export { readMnist } from "./digits/data.js";

@@ -102,16 +102,25 @@ describe("the registry of tasks", () => {
   });
 
   it("loads what a trial names, or whose aggregator it names; all if it names none", async () => {
-    const namesIn = async (text: string) => [...(await loadTasks(text)).tasks.keys()];
-    assert.deepEqual(await namesIn("task: { name: digits }"), ["digits"]);
-    assert.deepEqual(await namesIn("name: digits-of-a-network"), ["digits", "network"]);
-    assert.deepEqual(await namesIn("digits and cosine-rule"), ["alberdice", "digits"]);
-    assert.deepEqual(await namesIn("nothing"), taskNames);
-    // A name misspelt is told with all that there are.
-    assert.deepEqual(await namesIn("name: network\ntask: { name: digts }"), taskNames);
-    assert.deepEqual(await namesIn('{"name":"network","task":{"name":"digts"}}'), taskNames);
-    assert.deepEqual(await namesIn("name: network\ntask:\n  name: digits"), ["digits", "network"]);
-    assert.deepEqual(await namesIn("network\ntask.name=digts"), taskNames);
+    const loadedFor = async (content: unknown) => [...(await loadTasks(content)).tasks.keys()];
+    assert.deepEqual(await loadedFor({ task: { name: "digits" } }), ["digits"]);
+    assert.deepEqual(await loadedFor({ name: "digits", task: { name: "network" } }), [
+      "digits",
+      "network",
+    ]);
+    const baselines = [{ aggregator: { name: "cosine-rule" } }];
+    assert.deepEqual(await loadedFor({ task: { name: "digits" }, baselines }), [
+      "alberdice",
+      "digits",
+    ]);
+    assert.deepEqual(await loadedFor({ task: [{ name: ["digits", "network"] }] }), [
+      "digits",
+      "network",
+    ]);
+    for (const content of [undefined, null, "text", [], {}])
+      assert.deepEqual(await loadedFor(content), taskNames);
+    // The error about a misspelt name lists all tasks.
+    assert.deepEqual(await loadedFor({ name: "network", task: { name: "digts" } }), taskNames);
   });
 
   it("has small trials of each for the tests that all must pass", () => {

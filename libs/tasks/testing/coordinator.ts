@@ -8,7 +8,9 @@ export function start(task: Task, rng: Stream, clientIds: readonly string[] = []
 
 /** The params that all clients start from. */
 export async function startOf(task: Task, rng: Stream): Promise<Params> {
-  return (await start(task, rng)).params;
+  const { params } = await start(task, rng);
+  if (params === "client") throw new Error("only a client knows the params");
+  return params;
 }
 
 /** A round of these updates. */

@@ -6,7 +6,7 @@ import {
   type TensorDelta,
 } from "@fedclair/core";
 import { ClientRunner, trialSchema } from "@fedclair/core/internal";
-import { toyPlugins } from "@fedclair/core/testing";
+import { toyPlugins, prepare } from "@fedclair/core/testing";
 import { connectHost } from "./connect-host.js";
 import { describeHost, hostTrial } from "../testing/host-conformance.js";
 
@@ -60,7 +60,7 @@ function trainerOf(index: number): LocalTrainer {
 describeHost("connectHost", (url) => {
   const trial = trialSchema(plugins).parse({ ...hostTrial, aggregator: { name: "toy-mean" } });
   const abort = new AbortController();
-  const runner = new ClientRunner(trial, plugins);
+  const runner = new ClientRunner(prepare(trial, plugins));
   const ended = connectHost({
     ...{ url, token: "secret", capacity: 2, backends: ["none"], softwareVersion: "test" },
     external: true,

@@ -5,6 +5,7 @@ import type { Answer, ClientJob, Failure } from "@fedclair/core/internal";
 import { connectHost, type HostOptions } from "./connect-host.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
 import {
+  admitAll,
   codes,
   collect,
   jobsFor,
@@ -220,7 +221,7 @@ describe("connectHost", () => {
     const before = pool.traffic.bytesReceived;
     const order: string[] = [];
     let received: unknown;
-    for await (const answer of pool.ask(jobsFor(["c0", "c1"]), never)) {
+    for await (const answer of pool.ask(jobsFor(["c0", "c1"]), admitAll, never)) {
       order.push(answer.clientId);
       if (answer.clientId === "c0") received = "update" in answer && answer.update;
     }

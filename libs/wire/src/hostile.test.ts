@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   admitUpdate,
+  type Admit,
   bounds,
   failure,
   jsonBytes,
@@ -47,6 +48,9 @@ function assertBounded(answer: Answer) {
   assert.ok(Object.values(metrics).every(Number.isFinite));
 }
 
+/** Admits updates without modules only. */
+const admitNothing: Admit = (update) => admitUpdate(update, new Map());
+
 describe("a hostile host", () => {
   it("brings nothing unbounded to the coordinator, whatever it sends", async () => {
     const seen = new Map<string, number>();
@@ -65,11 +69,9 @@ describe("a hostile host", () => {
         count(message.type);
         if (message.type === "join" || message.type === "ready") return; // the gate's to judge
         assertName(message.clientId);
-        const [job] = jobsFor([message.clientId], {
-          admit: (update) => admitUpdate(update, new Map()),
-        });
+        const [job] = jobsFor([message.clientId]);
         assert.ok(job);
-        const open = new OpenJobs([job]);
+        const open = new OpenJobs([job], admitNothing);
         const refusal =
           message.type === "clientUpdate"
             ? open.answer(job, message.read)
@@ -106,10 +108,7 @@ describe("SocketPool, attacked", () => {
   const attack = async (message: Uint8Array, options: Partial<SocketPoolOptions> = {}) => {
     const host = await open(options);
     await host.joinReady();
-    const answers = collect(
-      pool,
-      jobsFor(["c0"], { id: jobId, admit: (u) => admitUpdate(u, new Map()) }),
-    );
+    const answers = collect(pool, jobsFor(["c0"], { id: jobId }), admitNothing);
     while ((await host.next()).type !== "clientJob");
     const reply = await host.peer.send(message);
     const answer = (await answers).get("c0");

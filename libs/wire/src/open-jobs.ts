@@ -1,11 +1,12 @@
 import type { Update } from "@fedclair/core";
-import type { Answer, Failure, Job } from "@fedclair/core/internal";
+import type { Admit, Answer, Failure, Job } from "@fedclair/core/internal";
 import { failureOf } from "./wire-error.js";
 
 /** The jobs of one call of `ask` in progress, and the answers that nobody has taken yet. */
 export class OpenJobs {
   /** By id. */
   readonly jobs: ReadonlyMap<number, Job>;
+  readonly #admit: Admit;
   readonly #unanswered: Set<number>;
   readonly #answers: Answer[] = [];
   readonly #closing = new AbortController();
@@ -13,7 +14,8 @@ export class OpenJobs {
   #onAnswer: () => void = () => undefined;
   #fault: { readonly error: unknown } | undefined;
 
-  constructor(jobs: readonly Job[]) {
+  constructor(jobs: readonly Job[], admit: Admit) {
+    this.#admit = admit;
     this.jobs = new Map(jobs.map((job) => [job.id, job]));
     this.#unanswered = new Set(this.jobs.keys());
   }
@@ -38,7 +40,7 @@ export class OpenJobs {
   answer(job: Job, read: () => Update): Failure | undefined {
     const refusal = this.#refusal(job);
     if (refusal) return refusal;
-    const verdict = this.#judge(job, read);
+    const verdict = this.#judge(read);
     if (!("code" in verdict)) {
       this.#settle(job, { update: verdict });
       return undefined;
@@ -77,7 +79,7 @@ export class OpenJobs {
     this.#onOver.clear();
   }
 
-  #judge(job: Job, read: () => Update): Update | Failure {
+  #judge(read: () => Update): Update | Failure {
     let update: Update;
     try {
       update = read();
@@ -85,7 +87,7 @@ export class OpenJobs {
       return failureOf(error, "MALFORMED");
     }
     try {
-      return job.admit(update) ?? update;
+      return this.#admit(update) ?? update;
     } catch (error) {
       this.#fault = { error };
       return { code: "TRIAL_ENDED", message: "the coordinator failed to check the update" };

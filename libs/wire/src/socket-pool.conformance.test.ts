@@ -1,5 +1,5 @@
 import { ClientRunner, clientIds } from "@fedclair/core/internal";
-import { describeClientPool } from "@fedclair/core/testing";
+import { describeClientPool, prepare } from "@fedclair/core/testing";
 import { connectHost } from "./connect-host.js";
 import { SocketPool } from "./socket-pool.js";
 
@@ -14,7 +14,7 @@ describeClientPool("SocketPool with two hosts", async (trial, plugins) => {
     ...limits,
   });
   for (let i = 0; i < 2; i++) {
-    const runner = new ClientRunner(trial, plugins);
+    const runner = new ClientRunner(prepare(trial, plugins));
     void connectHost({
       url: pool.url,
       capacity: Math.ceil(ids.length / 2),

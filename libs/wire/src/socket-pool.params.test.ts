@@ -9,6 +9,7 @@ import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { connectHost } from "./connect-host.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
 import {
+  admitAll,
   codes,
   collect,
   jobsFor,
@@ -204,7 +205,7 @@ describe("SocketPool, the params of jobs", () => {
     const host = await joined(2);
     const base = paramsOf(...new Array<number>(500).fill(1));
     const closing = new AbortController();
-    const given = collect(pool, on(base, "c0"), closing.signal);
+    const given = collect(pool, on(base, "c0"), admitAll, closing.signal);
     const kept = collect(pool, on(base, "c1"));
     closing.abort();
     assert.equal((await given).size, 0);
@@ -266,7 +267,7 @@ describe("SocketPool, the params of jobs", () => {
       const jobs = on(paramsOf(i), "c0", "c1");
       for (const job of jobs) seen.push(new WeakRef(job), new WeakRef(job.params.base));
       const closing = new AbortController();
-      const answers = collect(pool, jobs, closing.signal);
+      const answers = collect(pool, jobs, admitAll, closing.signal);
       if (i % 10 === 5) closing.abort(); // its base is under way
       await answers;
     }

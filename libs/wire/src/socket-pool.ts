@@ -5,6 +5,7 @@ import { UserError } from "@fedclair/core";
 import {
   exitCodes,
   printable,
+  type Admit,
   type Answer,
   type ClientPool,
   type Failure,
@@ -168,8 +169,8 @@ export class SocketPool implements ClientPool {
     }
   }
 
-  async *ask(jobs: readonly Job[], signal: AbortSignal): AsyncIterable<Answer> {
-    const open = new OpenJobs(jobs);
+  async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
+    const open = new OpenJobs(jobs, admit);
     this.#hasBegun = true;
     let parts: Parts = new Map();
     const close = () => {

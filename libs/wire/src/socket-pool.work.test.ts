@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
-import type { ClientParams, Job } from "@fedclair/core/internal";
+import type { Admit, ClientParams, Job } from "@fedclair/core/internal";
 import { encodeClientFailed, encodeUpdate } from "./codec/host-message.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { codes, collect, jobsFor, listenFor, never, paramsOf, updateOf } from "../testing/pools.js";
+import {
+  admitAll,
+  codes,
+  collect,
+  jobsFor,
+  listenFor,
+  never,
+  paramsOf,
+  updateOf,
+} from "../testing/pools.js";
 import { outcome, RawHost } from "../testing/raw-host.js";
 
 /** A client's params that are large: 64 KiB beside those that all share. */
@@ -29,8 +38,13 @@ describe("SocketPool, working", () => {
   const answer = (host: RawHost, { id, clientId }: Job, as = clientId) =>
     send(host, encodeUpdate(id, updateOf(as)));
   /** Asks for the jobs and waits until the host has the first of its own. */
-  const begin = async (host: RawHost, jobs: readonly Job[], signal = never) => {
-    const answers = collect(pool, jobs, signal);
+  const begin = async (
+    host: RawHost,
+    jobs: readonly Job[],
+    admit: Admit = admitAll,
+    signal = never,
+  ) => {
+    const answers = collect(pool, jobs, admit, signal);
     await untilNext(host, "clientJob");
     return { answers };
   };
@@ -122,7 +136,7 @@ describe("SocketPool, working", () => {
     const host = await joined(1);
     const closing = new AbortController();
     const [job, next] = [jobFor("c0"), jobFor("c0")];
-    const first = await begin(host, [job], closing.signal);
+    const first = await begin(host, [job], admitAll, closing.signal);
     closing.abort();
     await first.answers;
     const second = await begin(host, [next]);
@@ -136,7 +150,7 @@ describe("SocketPool, working", () => {
     const host = await joined(2);
     const [first, again, other] = [jobFor("c0"), jobFor("c0"), jobFor("c1")];
     const closing = new AbortController();
-    const begun = await begin(host, [first, other], closing.signal);
+    const begun = await begin(host, [first, other], admitAll, closing.signal);
     const second = collect(pool, [again]);
     assert.equal(await answer(host, again), "accepted");
     assert.deepEqual(
@@ -154,12 +168,12 @@ describe("SocketPool, working", () => {
     await open(1);
     const host = await joined(1);
     const failure = { code: "NON_FINITE", message: "module w: entry 0 is NaN" } as const;
-    const admit: Job["admit"] = ({ delta }) => {
+    const admit: Admit = ({ delta }) => {
       const w = delta.get("w");
       return w && "data" in w && Number.isNaN(w.data[0]) ? failure : undefined;
     };
-    const job = jobFor("c0", { admit });
-    const { answers } = await begin(host, [job]);
+    const job = jobFor("c0");
+    const { answers } = await begin(host, [job], admit);
     const reply = await host.peer.send(encodeUpdate(job.id, updateOf("c0", NaN)));
     assert.deepEqual(reply, { type: "failure", failure });
     assert.deepEqual([...(await answers).values()], [{ jobId: job.id, clientId: "c0", failure }]);
@@ -185,8 +199,8 @@ describe("SocketPool, working", () => {
     const admit = () => {
       throw new Error("a bug");
     };
-    const job = jobFor("c0", { admit });
-    const { answers } = await begin(host, [job]);
+    const job = jobFor("c0");
+    const { answers } = await begin(host, [job], admit);
     const [reply] = await Promise.all([answer(host, job), assert.rejects(answers, /a bug/)]);
     assert.equal(reply, "TRIAL_ENDED");
   });
@@ -244,7 +258,7 @@ describe("SocketPool, working", () => {
     const jobs = jobsFor(["c0", "c1", "c2", "c3", "c4"], { params: large });
     const [c0, c1, c2, c3] = jobs;
     assert.ok(c0 && c1 && c2 && c3);
-    const { answers } = await begin(host, jobs, closing.signal);
+    const { answers } = await begin(host, jobs, admitAll, closing.signal);
     await answer(host, c0);
     for (const { id } of [c1, c2, c3]) {
       const message = await untilNext(host, "clientJob");
@@ -339,7 +353,7 @@ describe("SocketPool, working", () => {
     const round = async () => {
       const closing = new AbortController();
       const jobs = jobsFor(["c0", "c1"]);
-      const answers = collect(pool, jobs, closing.signal);
+      const answers = collect(pool, jobs, admitAll, closing.signal);
       const message = await untilNext(other, "clientJob");
       const job = jobs.find((one) => message.type === "clientJob" && one.id === message.id);
       assert.equal(await answer(other, job ?? assert.fail()), "accepted");

@@ -1,6 +1,9 @@
 import type { Params, Update } from "@fedclair/core";
-import type { Answer, ClientJob, Job } from "@fedclair/core/internal";
+import type { Admit, Answer, ClientJob, Job } from "@fedclair/core/internal";
 import { SocketPool, type SocketPoolOptions } from "../src/socket-pool.js";
+
+/** Admits every update. */
+export const admitAll: Admit = () => undefined;
 
 export const never: AbortSignal = new AbortController().signal;
 
@@ -21,12 +24,11 @@ export function paramsOf(...values: number[]): Params {
 const shared = { base: paramsOf(1, 2), rounds: [] };
 let lastJob = 0;
 
-/** Training in round 1, a job a client, all on the same params; everything is admitted. */
+/** Training in round 1, one job per client, all with the same params. */
 export function jobsFor(clientIds: readonly string[], changes: Partial<Job> = {}): Job[] {
   return clientIds.map((clientId) => ({
     ...{ id: ++lastJob, clientId, round: 1, phase: "train", kind: "train", params: shared },
     ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
-    admit: () => undefined,
     ...changes,
   }));
 }
@@ -48,10 +50,11 @@ export function updateOf(clientId: string, value = 0): Update {
 export async function collect(
   pool: SocketPool,
   jobs: readonly Job[],
+  admit: Admit = admitAll,
   signal = never,
 ): Promise<ReadonlyMap<string, Answer>> {
   const answers = new Map<string, Answer>();
-  for await (const answer of pool.ask(jobs, signal)) answers.set(answer.clientId, answer);
+  for await (const answer of pool.ask(jobs, admit, signal)) answers.set(answer.clientId, answer);
   return answers;
 }
 

@@ -16,7 +16,7 @@ import {
   exitCodes,
   errorMessage,
   oneLine,
-  parseChecked,
+  parseYaml,
   type PluginChoice,
 } from "@fedclair/core/internal";
 import { aggregators } from "@fedclair/aggregators";
@@ -194,9 +194,10 @@ function choiceFrom(
     ...{ what: "options", overrides: set.map((one) => `aggregator.${one}`) },
   };
   const schema = z.strictObject({ aggregator: choiceSchema(known, "aggregator") });
-  const { data, isOverridden } = parseChecked(source, schema);
+  const yaml = parseYaml(source);
+  const data = yaml.check(schema);
   // As in an audit: what tells among adapters of real models.
-  const isPlain = aggregator === "clair" && !isOverridden(["aggregator", "rule"]);
+  const isPlain = aggregator === "clair" && !yaml.isOverridden(["aggregator", "rule"]);
   return isPlain ? { ...data.aggregator, rule: "evidence" } : data.aggregator;
 }
 
@@ -208,5 +209,5 @@ async function examplesIn(file: string | undefined): Promise<Map<string, number>
     throw new UserError(`--examples: cannot read '${oneLine(file)}'`);
   });
   const source = { text, file, what: "numbers of examples by client", overrides: [] };
-  return new Map(Object.entries(parseChecked(source, examplesSchema).data));
+  return new Map(Object.entries(parseYaml(source).check(examplesSchema)));
 }

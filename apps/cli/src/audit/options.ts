@@ -1,12 +1,13 @@
 import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
 import { UserError } from "@fedclair/core";
-import { parseChecked } from "@fedclair/core/internal";
+import { parseYaml } from "@fedclair/core/internal";
 
 /** `rank=4` and the like; the rule is `evidence` by default. @throws UserError for an option that CLAIR does not have, or a value that it does not take */
 export function parseOptions(set: readonly string[]): ClairOptions {
   const source = { text: "{}", file: "--set", what: "options", overrides: set };
-  const { data, isOverridden } = parseChecked(source, clairSchema);
-  const idle = ["memoryBeta", "window"].find((option) => isOverridden([option]));
-  if (idle === undefined) return isOverridden(["rule"]) ? data : { ...data, rule: "evidence" };
+  const yaml = parseYaml(source);
+  const data = yaml.check(clairSchema);
+  const idle = ["memoryBeta", "window"].find((option) => yaml.isOverridden([option]));
+  if (idle === undefined) return yaml.isOverridden(["rule"]) ? data : { ...data, rule: "evidence" };
   throw new UserError(`--set: ${idle} has no effect: an audit has no earlier rounds`);
 }

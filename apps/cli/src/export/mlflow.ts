@@ -1,6 +1,7 @@
 import { excerpt, UserError } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
-import { listArms, leafValues, type StoredRun } from "@fedclair/runs";
+import { listArms } from "@fedclair/core/internal";
+import { leafValues, type StoredRun } from "@fedclair/runs";
 import { eachRound, scalarsOf } from "./rounds.js";
 
 /** Metrics in a request at most: https://mlflow.org/docs/latest/api_reference/rest-api.html#log-batch */
@@ -121,7 +122,7 @@ class ArmRun {
 
 /** What the trial says of an arm: `aggregator.rank` is that of its own. */
 function paramsOf(trial: Trial, arm: string): Param[] {
-  const { aggregator } = listArms(trial).find(({ label }) => label === arm) ?? trial;
+  const aggregator = listArms(trial).find(({ label }) => label === arm)?.choice;
   return [...leafValues({ ...trial, aggregator, baselines: undefined })].map(([path, json]) => {
     const value = json.startsWith('"') ? String(JSON.parse(json)) : json;
     return { key: keyOf(path), value: value.slice(0, longestParam) };

@@ -1,13 +1,10 @@
-import type { Plugins } from "@fedclair/core";
-import { printable, type Trial } from "@fedclair/core/internal";
-import { trialMeasures } from "@fedclair/runs";
+import { printable, type PreparedTrial } from "@fedclair/core/internal";
 import type { Place } from "../place.js";
 import { serveMetrics, type MetricsServer } from "./serve.js";
 import { TrialMetrics, type ObservedPool } from "./trial-metrics.js";
 
 export interface Observation {
-  readonly trial: Trial;
-  readonly plugins: Plugins;
+  readonly prepared: PreparedTrial;
   readonly pool: ObservedPool;
   readonly place: Place;
 }
@@ -21,9 +18,10 @@ export interface Observer {
 /** @throws UserError if it cannot listen there */
 export async function observe(
   address: { readonly host: string; readonly port: number },
-  { trial, plugins, pool, place }: Observation,
+  { prepared, pool, place }: Observation,
 ): Promise<Observer> {
-  const metrics = new TrialMetrics(trial, pool, trialMeasures(trial, plugins).primary);
+  const { trial, measures } = prepared;
+  const metrics = new TrialMetrics(trial, pool, measures.primary);
   const server = await serveMetrics(address, {
     contentType: metrics.contentType,
     text: () => metrics.text(),

@@ -25,7 +25,7 @@ const clients: ClientRecord[] = [
   { clientId: "c3", attack: null, failure },
   { clientId: "c4", attack: null, failure: refused },
 ];
-const [arm] = [{ label: "toy-mean", aggregator: trial.aggregator, benignOnly: false }];
+const [arm] = [{ label: "toy-mean", choice: trial.aggregator, benignOnly: false }];
 
 /** Round 1, 2 … of the arm under study. */
 function round(number: number): ArmEvent[] {

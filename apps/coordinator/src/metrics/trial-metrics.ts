@@ -1,6 +1,6 @@
 import type { ClientRecord, ErrorCode, Trial } from "@fedclair/core/internal";
+import { listArms } from "@fedclair/core/internal";
 import {
-  listArms,
   clientEvaluations,
   isFlagged,
   countLosses,

@@ -68,10 +68,9 @@ function verdictOf(
     ...(reason !== undefined && { reason }),
     ...(evidence.has(clientId) && { evidence: evidence.get(clientId) ?? [] }),
     status: known,
+    pooled: isPooled,
     score: scores.get(clientId) ?? null,
-    // Of an undecided client, null says that it counts among the benign ones all the same.
-    threshold:
-      Number.isFinite(threshold) && !(known === "undecided" && isPooled) ? threshold : null,
+    threshold: Number.isFinite(threshold) ? threshold : null,
   };
 }
 

@@ -1,4 +1,5 @@
 import {
+  binaryVerdict,
   isLowRank,
   deltaShape,
   sizeOf,
@@ -64,8 +65,7 @@ async function divideAndConquer(
   const weights = updates.map((_, k) => (filtered.has(k) ? 0 : 1 / left));
   const verdicts = updates.map(({ clientId }, k): Verdict => {
     const score = filtered.get(k) ?? 0;
-    const status = score > 0 ? "contaminated" : "benign";
-    return { clientId, status, score, threshold: 0 };
+    return binaryVerdict(clientId, score > 0, score, 0);
   });
   return { change: await combineProducts(updates, weights), verdicts, metrics: { f } };
 }

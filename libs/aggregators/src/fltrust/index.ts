@@ -1,4 +1,5 @@
 import {
+  binaryVerdict,
   UserError,
   type Aggregation,
   type Aggregator,
@@ -59,7 +60,8 @@ async function trust(updates: readonly Update[], trusted?: string): Promise<Aggr
 
 /** Who points away from the root is contaminated, who points nowhere inactive. */
 function verdictOf(clientId: string, cosine: number): Verdict {
-  if (cosine === 0) return { clientId, status: "inactive", score: null, threshold: 1 };
-  const status = cosine > 0 ? "benign" : "contaminated";
-  return { clientId, status, score: 1 - cosine, threshold: 1 };
+  if (cosine === 0) {
+    return { clientId, status: "inactive", pooled: false, score: null, threshold: 1 };
+  }
+  return binaryVerdict(clientId, cosine < 0, 1 - cosine, 1);
 }

@@ -1,3 +1,4 @@
+import { binaryVerdict } from "@fedclair/core";
 import type { Aggregation, AggregatorPlugin, Update, Verdict } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { z } from "zod";
@@ -45,8 +46,7 @@ export async function aggregateByKrum(
   const threshold = f === 0 ? null : (scores[order[count - f - 1] ?? 0] ?? null);
   const verdicts = updates.map(({ clientId }, k): Verdict => {
     const score = item(scores, k);
-    const contaminated = threshold !== null && score > threshold;
-    return { clientId, status: contaminated ? "contaminated" : "benign", score, threshold };
+    return binaryVerdict(clientId, threshold !== null && score > threshold, score, threshold);
   });
   return { change: await combineProducts(updates, weights), verdicts, metrics: { f } };
 }

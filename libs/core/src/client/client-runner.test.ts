@@ -118,7 +118,9 @@ describe("ClientRunner", () => {
         }),
     });
     const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
-    const runner = new ClientRunner(prepare(toyTrial({ limits: { clientSeconds: 0.01 } }), plugins));
+    const runner = new ClientRunner(
+      prepare(toyTrial({ limits: { clientSeconds: 0.01 } }), plugins),
+    );
     const arrival = await runner.run({
       ...{ round: 1, phase: "train", kind: "train" as const },
       ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
@@ -145,7 +147,9 @@ describe("ClientRunner", () => {
           Promise.resolve({ train: () => assert.fail(), ...(evaluate && { evaluate }) }),
       });
       const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
-      const runner = new ClientRunner(prepare(toyTrial(), plugins), (_, error) => faults.push(error));
+      const runner = new ClientRunner(prepare(toyTrial(), plugins), (_, error) =>
+        faults.push(error),
+      );
       const answer = await runner.run({
         ...{ round: 1, phase: "train", kind: "evaluate" as const },
         ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },

@@ -85,6 +85,8 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
   checkClients?(clients: number, options: never): void;
   /** A sentence about what may surprise the user, printed when a trial starts. */
   notice?(clients: number, options: never): string | undefined;
+  /** May the task have `clientLabel`? Reports then load it, to show the names. Default: yes. */
+  namesClients?(options: never): boolean;
   /** Does `openShard` apply `corruptLabels`? If not, attacks on labels are rejected. */
   readonly hasLabels?: boolean;
   /** The kinds of `Shard.contamination` that `openShard` applies, with their options; others are rejected. */

@@ -3,7 +3,13 @@ import type { Verdict } from "./aggregator.js";
 import { UserError } from "../words/errors.js";
 import { checkVerdicts } from "./verdict.js";
 
-const sound: Verdict = { clientId: "c0", status: "benign", pooled: true, score: 0.5, threshold: null };
+const sound: Verdict = {
+  clientId: "c0",
+  status: "benign",
+  pooled: true,
+  score: 0.5,
+  threshold: null,
+};
 
 describe("verdicts of a plug-in", () => {
   it("have a client of the trial, a status that there is, and finite numbers or null", () => {

@@ -25,8 +25,13 @@ export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly 
   const isNumber = (x: unknown) => x === null || (typeof x === "number" && Number.isFinite(x));
   // A plug-in in JavaScript can return anything.
   for (const verdict of verdicts) {
-    const { clientId, status, pooled, score, threshold }: { readonly [K in keyof Verdict]: unknown } =
-      verdict;
+    const {
+      clientId,
+      status,
+      pooled,
+      score,
+      threshold,
+    }: { readonly [K in keyof Verdict]: unknown } = verdict;
     const of = `verdict of ${excerpt(String(clientId))}`;
     if (typeof clientId !== "string" || clientIndex(clientIds, clientId) < 0)
       throw new UserError(`${of}: the trial has no such client`);
@@ -50,6 +55,17 @@ export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly 
     }
     checkJson(of, verdict, maxLength);
   }
+}
+
+/** A verdict of an aggregator that flags a client or not, and leaves nobody undecided. */
+export function binaryVerdict(
+  clientId: string,
+  isFlagged: boolean,
+  score: number,
+  threshold: number | null,
+): Verdict {
+  const status = isFlagged ? "contaminated" : "benign";
+  return { clientId, status, pooled: !isFlagged, score, threshold };
 }
 
 /** A verdict on a client whose numbers cannot be computed with. */

@@ -215,15 +215,18 @@ describe("runRounds", () => {
 
   it("ends with exit code 3 below the quorum, saying why", async () => {
     const faults = { 0: "nan", 1: "throw", 3: "shape" };
-    await assert.rejects(run(await planOf(toyTrial({ task: { name: "toy", faults } }))), (error) => {
-      assert.ok(error instanceof UserError && error.exitCode === 3);
-      assert.match(
-        error.message,
-        /round 1: 1 of 4 clients were admitted, limits.quorum = 0.5 needs 2/,
-      );
-      assert.match(error.message, /c01: CLIENT_ERROR \(the toy is broken\)/);
-      return true;
-    });
+    await assert.rejects(
+      run(await planOf(toyTrial({ task: { name: "toy", faults } }))),
+      (error) => {
+        assert.ok(error instanceof UserError && error.exitCode === 3);
+        assert.match(
+          error.message,
+          /round 1: 1 of 4 clients were admitted, limits.quorum = 0.5 needs 2/,
+        );
+        assert.match(error.message, /c01: CLIENT_ERROR \(the toy is broken\)/);
+        return true;
+      },
+    );
   });
 
   it("closes a round when progress stops, and calls the missing late", async () => {

@@ -104,7 +104,9 @@ function checkAttack(prepared: Checked, i: number, file: string): void {
   checkWhoAttacks(place, entry, attack, prepared);
   if (attack.corruptLabels && !taskPlugin.hasLabels) {
     const advice = "choose an attack on updates";
-    throw new UserError(`${place} contaminates labels, and task ${taskPlugin.name} has none; ${advice}`);
+    throw new UserError(
+      `${place} contaminates labels, and task ${taskPlugin.name} has none; ${advice}`,
+    );
   }
   try {
     if (attack.data) checkContamination(attack.data, contaminations);

@@ -378,13 +378,7 @@ describe("namedPlugins", () => {
   });
 
   it("are none of a file without them, or with faults, of which parseTrial tells", () => {
-    for (const faulty of [
-      good,
-      "",
-      "plugins: ./a.js",
-      "plugins: [3]",
-      "plugins: [[./a.js]]",
-    ]) {
+    for (const faulty of [good, "", "plugins: ./a.js", "plugins: [3]", "plugins: [[./a.js]]"]) {
       assert.deepEqual(namedPlugins(read(faulty)), { modules: [], identities: [] });
     }
     assert.throws(

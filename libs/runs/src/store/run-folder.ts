@@ -11,7 +11,8 @@ import {
   type TrialState,
 } from "@fedclair/core/internal";
 import { stringify } from "yaml";
-import type { Arm, ArmRecord } from "../arms.js";
+import type { Arm } from "@fedclair/core/internal";
+import type { ArmRecord } from "../arm-record.js";
 import { systemErrorCode } from "../process/system-error.js";
 import type { Summary } from "../summary.js";
 import { trialHash } from "../trial-hash.js";

@@ -1,17 +1,16 @@
-import { UserError, type Plugins } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
 import { didYouMean, type Trial } from "@fedclair/core/internal";
-import { listArms } from "../arms.js";
-import { trialMeasures } from "../description.js";
+import { listArms } from "@fedclair/core/internal";
 import { detectionInfos } from "../detection.js";
-import type { Sweep } from "./sweep-file.js";
+import type { Sweep, SweepTrial } from "./sweep-file.js";
 
 /**
  * Tells a measure that no trial can have before any is run. What aggregators and tasks measure beside what they declare is known
  * when it is there: such a name passes if it ends with a method's label and is near to no other.
  * @throws UserError naming the first one
  */
-export function checkMeasures({ trials, measures }: Sweep, file: string, plugins: Plugins): void {
-  const known = new Set(trials.flatMap(({ trial }) => possibleNames(trial, plugins)));
+export function checkMeasures({ trials, measures }: Sweep, file: string): void {
+  const known = new Set(trials.flatMap(possibleNames));
   const labels = trials.flatMap(({ trial }) => listArms(trial).map(({ label }) => label));
   for (const { measure } of measures) {
     if (known.has(measure)) continue;
@@ -29,9 +28,9 @@ function isOfMod({ mods = [] }: Trial, measure: string): boolean {
   return mods.some(({ name }) => measure.startsWith(`mods.${name}.`));
 }
 
-function possibleNames(trial: Trial, plugins: Plugins): string[] {
+function possibleNames({ trial, measures }: SweepTrial): string[] {
   const labels = listArms(trial).map(({ label }) => label);
-  const { metrics = {} } = trialMeasures(trial, plugins);
+  const { metrics = {} } = measures;
   const compared = labels.slice(1).flatMap((label) => [`gainOver.${label}`, `ratioTo.${label}`]);
   const ofMetrics = Object.keys(metrics).flatMap((metric) =>
     [...labels, ...compared].flatMap((suffix) => [

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError, type Plugins } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
 import { ClientRunner, exitCodes, MemoryPool } from "@fedclair/core/internal";
 import type { ChosenBackend } from "../backend.js";
 import { runFaults } from "../faults.js";
@@ -36,7 +36,6 @@ export interface FinishedTrial {
  */
 export async function runSweepTrial(
   trial: SweepTrial,
-  plugins: Plugins,
   out: string,
   signal: AbortSignal,
   backend: ChosenBackend,
@@ -50,12 +49,18 @@ export async function runSweepTrial(
   if (held?.status === "running") return "busy";
   const isGood = held !== undefined && goesOn(held, backend.name);
   if (held?.summary && isGood) return doneIn(trial, held.summary, true);
-  const pool = new MemoryPool(new ClientRunner(trial.trial, plugins));
+  const prepared = await trial.prepare();
+  const pool = new MemoryPool(new ClientRunner(prepared));
   try {
     if (held && !isGood) await removeRun(held);
     const outcome = await recordTrial({
-      ...{ trial: trial.trial, plugins, pool, out: folder, resumes: true, signal },
-      ...{ backend: () => backend.name, chosen: backend },
+      prepared,
+      pool,
+      out: folder,
+      resumes: true,
+      signal,
+      backend: () => backend.name,
+      chosen: backend,
     });
     return doneIn(trial, outcome, false);
   } catch (error) {

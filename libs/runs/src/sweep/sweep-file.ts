@@ -1,8 +1,15 @@
 import { UserError, type Plugins } from "@fedclair/core";
-import { elsewhere, parseChecked, parseTrial, type Trial } from "@fedclair/core/internal";
+import {
+  explainExternalHosts,
+  prepareResolvedTrial,
+  readTrialSource,
+  resolveTrial,
+  type PreparedTrial,
+  type TrialSource,
+} from "@fedclair/core/internal";
 import { stringify } from "yaml";
 import { z } from "zod";
-import { pathResolver } from "../paths.js";
+import { readTrace } from "../read-trace.js";
 import { trialHash } from "../trial-hash.js";
 import { expand, type Dimension } from "./expand.js";
 
@@ -59,47 +66,40 @@ export interface Sweep {
   readonly trials: readonly SweepTrial[];
 }
 
-export interface SweepTrial {
-  /** Hash of all that its numbers depend on, but for the backend: its folder. */
+export interface SweepTrial extends Pick<
+  PreparedTrial,
+  "trial" | "taskPlugin" | "measures" | "notices"
+> {
+  /** The hash of everything that its numbers depend on, except the backend; also the name of its folder. */
   readonly id: string;
-  readonly trial: Trial;
   /** The label of its value, by the path of each dimension. */
   readonly at: ReadonlyMap<string, string>;
+  /** Prepares the trial anew, so that the data of finished trials are not kept. */
+  prepare(): Promise<PreparedTrial>;
 }
 
 /** Over its values tables show means. */
 export const seedPath = "seed";
 
 /**
- * Reads a sweep file: a trial file in which any value may be a list of values, with a section `sweep` that says what the
- * tables show.
- * @param overrides `path=value` texts, as of a trial; a value may be a list too
- * @throws UserError that names the file and, for a trial of the grid that does not hold, its place in the grid
+ * Reads a sweep: a trial file in which any value may be a list of values, with a section `sweep` that
+ * says what the tables show.
+ * @throws UserError that names the file and, for a faulty trial of the grid, its place in the grid
  */
-export function parseSweep(
-  text: string,
-  file: string,
-  plugins: Plugins,
-  overrides: readonly string[] = [],
-): Sweep {
-  const { sweep: section, ...content } = parseChecked(
-    { text, file, what: "sweep", overrides },
-    sweepSchema,
-  ).data;
+export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Plugins): Sweep {
+  const { sweep: section, ...content } = yaml.check(sweepSchema);
   const { dimensions, points } = expand(content, takesList(plugins));
   const trials = points.map(({ content: point, at }): SweepTrial => {
     const place = [...at].map(([path, label]) => `${path} = ${label}`).join(", ");
-    const trial = parseTrial(
-      stringify(point),
-      `${file} [${place}]`,
-      plugins,
-      [],
-      pathResolver(file),
-    );
-    const why = elsewhere(trial, plugins);
+    const name = `${file} [${place}]`;
+    const source = readTrialSource(stringify(point), name, [], resolvePath);
+    const prepared = prepareResolvedTrial(resolveTrial(source, plugins), plugins, name);
+    const { trial, taskPlugin, measures, notices } = prepared;
+    const why = explainExternalHosts(prepared);
     if (why !== undefined)
-      throw new UserError(`${file} [${place}]: a sweep simulates all clients itself; ${why}`);
-    return { id: trialHash(trial), trial, at };
+      throw new UserError(`${name}: a sweep simulates all clients itself; ${why}`);
+    const prepare = async () => prepareResolvedTrial(trial, plugins, name, await readTrace(trial));
+    return { id: trialHash(trial), trial, taskPlugin, measures, notices, at, prepare };
   });
   const shown = dimensions.filter(({ path }) => path !== seedPath);
   const pick = (path: string | undefined, fallback: Dimension | undefined, key: string) => {
@@ -120,7 +120,10 @@ export function parseSweep(
   return {
     name: trials[0]?.trial.name ?? "",
     claim: trials[0]?.trial.claim,
-    ...{ dimensions, rows, columns, trials },
+    dimensions,
+    rows,
+    columns,
+    trials,
     measures: section.measures.map((given) =>
       typeof given === "string" ? { measure: given } : given,
     ),
@@ -156,7 +159,7 @@ function takesList(plugins: Plugins): (path: readonly string[]) => boolean {
 
 export const idPattern = /^[0-9a-f]{16}$/;
 
-/** Is a file a sweep, by its text? Tells it from a trial; it may still have faults. */
-export function isSweep(text: string): boolean {
-  return /^sweep:/m.test(text);
+/** Does a trial file have the section that makes it a sweep? */
+export function isSweep({ yaml: { content } }: TrialSource): boolean {
+  return typeof content === "object" && content !== null && "sweep" in content;
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Aggregator, Plugin, Plugins, TaskPlugin } from "@fedclair/core";
-import { exitCodes } from "@fedclair/core/internal";
+import { exitCodes, readTrialSource } from "@fedclair/core/internal";
 import { toyPlugins } from "@fedclair/core/testing";
 import { z } from "zod";
 import type { Summary } from "../summary.js";
@@ -21,6 +21,7 @@ import {
   sweepTables,
   type FinishedTrial,
   type RunTrial,
+  type Sweep,
 } from "./index.js";
 
 const file = `
@@ -38,7 +39,8 @@ sweep:
   rows: attacks
   measures: [{ measure: distance.toy-mean, worse: high }]
 `;
-const parse = (text = file) => parseSweep(text, "s.yaml", toyPlugins);
+const parse = (text = file, overrides: readonly string[] = [], plugins: Plugins = toyPlugins) =>
+  parseSweep(readTrialSource(text, "s.yaml", overrides), plugins);
 
 describe("a sweep", () => {
   let out: string;
@@ -48,18 +50,18 @@ describe("a sweep", () => {
   afterEach(() => rm(out, { recursive: true }));
 
   const run = async (sweep = parse(), signal = new AbortController().signal, backend = "cpu") => {
-    return await runWith(toyPlugins, sweep, signal, backend);
+    return await runOf(sweep, signal, backend);
   };
-  const runWith = async (
-    plugins: Plugins,
-    sweep = parse(),
+  const runWith = async (plugins: Plugins) => await runOf(parse(file, [], plugins));
+  const runOf = async (
+    sweep: Sweep,
     signal = new AbortController().signal,
     backend = "cpu",
     jobs = 1,
   ) => {
     const done: FinishedTrial[] = [];
     const trial: RunTrial = (one) =>
-      runSweepTrial(one, plugins, out, signal, { name: backend, why: "for a test" });
+      runSweepTrial(one, out, signal, { name: backend, why: "for a test" });
     await openSweepFolder(out);
     for await (const one of runSweep(sweep, { run: trial, jobs })) done.push(one);
     return done;
@@ -95,8 +97,9 @@ describe("a sweep", () => {
       "{ measure: distance.toy-mean, worse: low }",
       "accuracy.toy-mean",
     ];
-    const sweep = parse(file.replace(/measures: .*/, `measures: [${measures.join(", ")}]`));
-    const tables = sweepTables(sweep, summaries(await runWith(plugins, sweep)));
+    const text = file.replace(/measures: .*/, `measures: [${measures.join(", ")}]`);
+    const sweep = parse(text, [], plugins);
+    const tables = sweepTables(sweep, summaries(await runOf(sweep)));
     assert.deepEqual(
       tables.map(({ worse }) => worse),
       ["high", "high", "high", undefined, "low", undefined],
@@ -182,11 +185,7 @@ describe("a sweep", () => {
   it("is shared by several that run it at the same time into one folder", async () => {
     const alone = await run();
     await rm(out, { recursive: true });
-    const shared = await Promise.all([
-      run(),
-      run(),
-      runWith(toyPlugins, parse(), undefined, "cpu", 3),
-    ]);
+    const shared = await Promise.all([run(), run(), runOf(parse(), undefined, "cpu", 3)]);
     for (const done of shared) assert.deepEqual(summaries(done), summaries(alone));
     const isRun = ({ outcome, skipped }: FinishedTrial) => !skipped && !("failed" in outcome);
     const runs = shared.flatMap((done) => done.filter(isRun).map(({ trial }) => trial.id));
@@ -200,7 +199,8 @@ describe("a sweep", () => {
         ...(toyPlugins.tasks.get("toy") ?? assert.fail("no toy")),
         metrics: { distance: { description: "from the client's number" } },
       };
-      checkMeasures(parse(text), "s.yaml", { ...toyPlugins, tasks: new Map([["toy", task]]) });
+      const plugins = { ...toyPlugins, tasks: new Map([["toy", task]]) };
+      checkMeasures(parse(text, [], plugins), "s.yaml");
     };
     check("distance.toy-mean", "detection.recall.toy-shift", "bytes.up", "global.own.toy-mean");
     assert.throws(() => {
@@ -211,7 +211,7 @@ describe("a sweep", () => {
     }, /no trial can have/);
     const withMod = file.replace(/^task:/m, "mods: [{ name: toy-half }]\ntask:");
     const text = withMod.replace(/measures: .*/, "measures: [mods.toy-half.asked]");
-    checkMeasures(parse(text), "s.yaml", toyPlugins);
+    checkMeasures(parse(text), "s.yaml");
     for (const unknown of ["detection.recal", "distance.gainOver.local", "distance"]) {
       assert.throws(() => {
         check(unknown);
@@ -220,7 +220,7 @@ describe("a sweep", () => {
   });
 
   it("takes overrides, lists of values too", () => {
-    const overridden = parseSweep(file, "s.yaml", toyPlugins, ["rounds=[1, 2]", "seed=3"]);
+    const overridden = parse(file, ["rounds=[1, 2]", "seed=3"]);
     assert.equal(overridden.trials.length, 8);
     assert.ok(overridden.trials.every(({ trial }) => trial.seed === 3));
   });
@@ -267,7 +267,8 @@ describe("a sweep", () => {
     );
     const single = file.replace(/sweep:[^]*$/, "");
     assert.throws(() => parse(single), /section `sweep`; for a single trial, use fedclair run/);
-    assert.deepEqual([isSweep(file), isSweep(single)], [true, false]);
+    const sources = [file, single].map((text) => readTrialSource(text, "s.yaml"));
+    assert.deepEqual(sources.map(isSweep), [true, false]);
     assert.throws(
       () => parse(file.replace("measures:", "rwos: seed\n  measures:")),
       /s\.yaml:\d+:\d+: sweep: unknown key 'rwos', did you mean 'rows'\?/,

@@ -1,4 +1,5 @@
 import {
+  binaryVerdict,
   isLowRank,
   UserError,
   type Aggregation,
@@ -41,8 +42,7 @@ function aggregate({ updates }: AggregatorInput, share: number): Aggregation {
   const least = share * median(scores);
   const verdicts = updates.map(({ clientId }, k): Verdict => {
     const score = item(scores, k);
-    const status = score >= least ? "benign" : "contaminated";
-    return { clientId, status, score: 1 - score, threshold: 1 - least };
+    return binaryVerdict(clientId, score < least, 1 - score, 1 - least);
   });
   const kept = updates.filter((_, k) => verdicts[k]?.status === "benign");
   return { change: kept.map(({ delta }) => scaled(delta, 1 / kept.length)), verdicts };

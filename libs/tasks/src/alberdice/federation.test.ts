@@ -1,4 +1,5 @@
 import {
+  binaryVerdict,
   UserError,
   type Aggregator,
   type Attack,
@@ -6,7 +7,7 @@ import {
   type Plugin,
   type Plugins,
 } from "@fedclair/core";
-import { clientIds, createPlugin, trialSchema, type RoundDone } from "@fedclair/core/internal";
+import { clientIds, trialSchema, type RoundDone } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
@@ -34,10 +35,7 @@ const trusting: Plugin<Aggregator> = {
     aggregate: ({ updates }) =>
       Promise.resolve({
         change: [],
-        verdicts: updates.map(({ clientId }) => ({
-          ...{ clientId, score: 0, threshold: 1 },
-          status: "benign" as const,
-        })),
+        verdicts: updates.map(({ clientId }) => binaryVerdict(clientId, false, 0, 1)),
       }),
   }),
 };
@@ -236,7 +234,7 @@ describe("federated networks", function () {
   });
 
   it("share their params: an aggregator that leaves every client on its own is refused", () => {
-    assert.ok(alberdice.create(alberdice.schema.parse(options) as never).sharesParams);
+    assert.ok(alberdice.sharesParams?.(alberdice.schema.parse(options) as never));
   });
 });
 
@@ -302,9 +300,9 @@ describe("a federated trial", function () {
   });
 
   it("refuses a number of clients that its mode cannot serve", () => {
-    const task = alberdice.create(alberdice.schema.parse({ mode: "agent-per-client" }) as never);
-    assert.throws(() => task.checkClients?.(3), UserError);
-    task.checkClients?.(2);
+    const perClient = alberdice.schema.parse({ mode: "agent-per-client" }) as never;
+    assert.throws(() => alberdice.checkClients?.(3, perClient), UserError);
+    alberdice.checkClients?.(2, perClient);
   });
 });
 
@@ -315,7 +313,7 @@ describe("lost answers", () => {
   /** Agent 0's first logit after each round, in which as many clients as given answer, all with this logit. */
   async function logitsAfter(rounds: readonly (readonly [answers: number, logit: number])[]) {
     const options = alberdice.schema.parse({ environment: { name: "matrix" } });
-    const task = createPlugin(plugins.tasks, { name: "alberdice", ...options });
+    const task = await alberdice.create(options as never);
     const ids = clientIds(10);
     let { state } = await start(task, stream("lost"), ids);
     let params: Params = new Map([
@@ -355,7 +353,7 @@ describe("local-then-average", () => {
       environment: { name: "matrix" },
       mode: "local-then-average",
     });
-    const task = createPlugin(plugins.tasks, { name: "alberdice", ...options });
+    const task = await alberdice.create(options as never);
     const table = (x: number) => ({ shape: [1, 2], data: Float64Array.of(x, -x) });
     const visits = { shape: [1], data: Float64Array.of(1) };
     const update = (clientId: string, first: number) => ({

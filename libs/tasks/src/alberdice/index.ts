@@ -38,6 +38,16 @@ export const alberdice: TaskPlugin = {
   primary: "return",
   aggregators: [cosineRule],
   figures,
+  sharesParams: ({ learner }: Options) => learner.name === "network",
+  checkClients: (clients, options: Options) => {
+    if (options.learner.name === "network" || options.mode !== "agent-per-client") return;
+    const agents = environmentOf(options).shape.actions.length;
+    if (clients !== agents) {
+      throw new UserError(
+        `mode agent-per-client has one client an agent: expected clients: ${agents}, got ${clients}`,
+      );
+    }
+  },
   create: (options: Options): Task => {
     const { learner } = options;
     return learner.name === "network" ? networkTask(options, learner) : tabularTask(options);
@@ -50,14 +60,6 @@ function tabularTask(options: Options): Task<Kept> {
   return {
     start: (context) => Promise.resolve(coordinator.start(context)),
     openShard: (shard) => Promise.resolve(new AlberDiceClient(options, environment, shard)),
-    checkClients: (count) => {
-      const agents = environment.shape.actions.length;
-      if (options.mode === "agent-per-client" && count !== agents) {
-        throw new UserError(
-          `mode agent-per-client has one client an agent: expected clients: ${agents}, got ${count}`,
-        );
-      }
-    },
     step: (round, aggregate) => coordinator.step(round, aggregate),
   };
 }
@@ -66,7 +68,6 @@ function networkTask(options: Options, learner: NetworkOptions): Task {
   const environment = environmentOf(options);
   const coordinator = new NetworkCoordinator(options, learner, environment);
   return {
-    sharesParams: true,
     start: (context) => Promise.resolve(coordinator.start(context)),
     openShard: (shard) => Promise.resolve(new NetworkClient(options, learner, environment, shard)),
     step: (round, aggregate) => coordinator.step(round, aggregate),

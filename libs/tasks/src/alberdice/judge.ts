@@ -1,4 +1,4 @@
-import { isLowRank, isPooled, type Update, type Verdict } from "@fedclair/core";
+import { invalidVerdict, isLowRank, type Update, type Verdict } from "@fedclair/core";
 import { sum, item } from "@fedclair/linalg";
 import { directionScores, weighted, type Answer } from "./answers.js";
 
@@ -44,7 +44,7 @@ export function judge(
 ): Judgement {
   const valid = [...answers].flatMap(([id, answer]) => (answer ? [[id, answer] as const] : []));
   const invalid = [...answers].flatMap(([clientId, answer]): Verdict[] =>
-    answer ? [] : [{ clientId, status: "invalid", score: null, threshold: null }],
+    answer ? [] : [invalidVerdict(clientId)],
   );
   if (verdicts === undefined) {
     return {
@@ -56,12 +56,12 @@ export function judge(
   const directions = Object.fromEntries(valid.map(([id], k) => [id, item(scores, k)]));
   const judged = verdicts.map((verdict): Verdict => {
     const against = (directions[verdict.clientId] ?? 0) <= 0;
-    return screen && isPooled(verdict) && against
-      ? { ...verdict, status: "contaminated" }
+    return screen && verdict.pooled && against
+      ? { ...verdict, status: "contaminated", pooled: false }
       : verdict;
   });
   return {
-    kept: new Set(judged.filter(isPooled).map((v) => v.clientId)),
+    kept: new Set(judged.filter(({ pooled }) => pooled).map((v) => v.clientId)),
     verdicts: [...judged, ...invalid],
     ...(screen && { directions }),
   };

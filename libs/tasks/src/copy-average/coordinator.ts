@@ -1,6 +1,5 @@
 import {
   invalidVerdict,
-  isPooled,
   type Aggregate,
   type Aggregation,
   type Round,
@@ -106,7 +105,7 @@ export class Coordinator {
       if (!update || !student) return [];
       const verdict = own[c] && verdictWith(own[c], evidence);
       if (verdict) verdicts.push(verdict);
-      const flagged = verdict !== undefined && !isPooled(verdict);
+      const flagged = verdict !== undefined && !verdict.pooled;
       return [{ id: update.clientId, student, flagged, evidence }];
     });
     return { judged, verdicts };

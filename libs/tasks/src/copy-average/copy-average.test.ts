@@ -15,12 +15,12 @@ import { contaminations, teacherOf } from "./lessons.js";
 import { squaredDistance, type Network } from "./network.js";
 import type { Options } from "./options.js";
 import { networkOfParams, networkOfTerms } from "./params.js";
-import { roundOf, start, stepOf } from "../../testing/coordinator.js";
+import { roundOf, start, startOf, stepOf } from "../../testing/coordinator.js";
 
 const seed = stream("copy-average test");
 
 function create(options: object = {}): Task {
-  return copyAverage.create(copyAverage.schema.parse({ d: 6, ...options }) as never);
+  return copyAverage.create(copyAverage.schema.parse({ d: 6, ...options }) as never) as Task;
 }
 
 /** The student that a client sends in the first round. */
@@ -30,7 +30,8 @@ async function train(task: Task, index: number, contamination?: Contaminating) {
     ...(contamination && { contamination }),
   };
   const client = await task.openShard(shard);
-  const { params, ask } = await start(task, seed.at("init"));
+  const { ask } = await start(task, seed.at("init"));
+  const params = await startOf(task, seed.at("init"));
   const rng = seed.at("job", index);
   return client.train({
     round: 1,
@@ -48,7 +49,8 @@ function contaminated(kind: string): Contaminating {
 
 async function roundWith(task: Task, results: readonly TrainResult[]) {
   const updates = results.map((result, c): Update => ({ clientId: `c${c}`, ...result }));
-  const { params, ask } = await start(task, seed.at("init"));
+  const { ask } = await start(task, seed.at("init"));
+  const params = await startOf(task, seed.at("init"));
   return roundOf({ updates, params, phase: ask?.phase ?? "train", rng: seed });
 }
 
@@ -58,7 +60,7 @@ const aggregateWith = (verdicts?: readonly Verdict[]): Aggregation => ({
 });
 
 function benign(clientId: string): Verdict {
-  return { clientId, status: "benign", score: 0.1, threshold: 0.2 };
+  return { clientId, status: "benign", pooled: true, score: 0.1, threshold: 0.2 };
 }
 
 async function studentsOf(task: Task, results: readonly TrainResult[]) {

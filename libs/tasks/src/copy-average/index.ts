@@ -34,11 +34,11 @@ export const copyAverage: TaskPlugin = {
   primary: "ratio",
   aggregators: [matchedAverage, redistillation],
   figures,
+  sharesParams: () => true,
   create: (options: Options) => {
     const teacher = teacherOf(options);
     const coordinator = new Coordinator(options, teacher);
     return {
-      sharesParams: true,
       start: (context) => Promise.resolve(coordinator.start(context)),
       openShard: (shard: Shard) => Promise.resolve(new DistillingClient(options, teacher, shard)),
       step: (round, aggregate) => coordinator.step(round, aggregate),

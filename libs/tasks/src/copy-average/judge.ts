@@ -42,7 +42,7 @@ function shareOf(verdict: Verdict | undefined): number | null {
  */
 export function verdictWith({ clientId, status }: Verdict, evidence: Evidence): Verdict {
   if (status === "invalid" || status === "inactive") {
-    return { clientId, status, score: null, threshold: null };
+    return { clientId, status, pooled: false, score: null, threshold: null };
   }
   const { aggregator, linearPart, functionDistance } = evidence;
   const score = Math.max(aggregator ?? 0, linearPart, functionDistance);
@@ -50,6 +50,7 @@ export function verdictWith({ clientId, status }: Verdict, evidence: Evidence): 
   return {
     clientId,
     status: contaminated ? "contaminated" : "benign",
+    pooled: !contaminated,
     score,
     threshold: 1,
   };

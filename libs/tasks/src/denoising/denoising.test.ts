@@ -7,7 +7,7 @@ import { startOf } from "../../testing/coordinator.js";
 const seed = stream("denoising test");
 
 function create(options: object = {}): Task {
-  return denoising.create(denoising.schema.parse(options) as never);
+  return denoising.create(denoising.schema.parse(options) as never) as Task;
 }
 
 function open(task: Task, index: number) {

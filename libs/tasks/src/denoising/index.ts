@@ -85,6 +85,7 @@ export const denoising: TaskPlugin = {
     error: { better: "lower", description: "squared Frobenius distance from the client's truth" },
   },
   primary: "error",
+  acceptsStale: () => true,
   create: (options: Options): Task => {
     const { p, q, rank, dataSeed } = options;
     const shared = stream(dataSeed);

@@ -54,15 +54,18 @@ describe("digits", function () {
 
   after(() => rm(folder, { recursive: true }));
 
-  function create(options: object = {}): Task {
+  function parse(options: object = {}): never {
     const source = { folder: join(folder, "plain") };
-    return digits.create(digits.schema.parse({ source, ...small, ...options }) as never);
+    return digits.schema.parse({ source, ...small, ...options }) as never;
   }
 
-  async function prepared(options: object = {}): Promise<Task> {
-    const task = create(options);
-    await task.prepare?.();
-    return task;
+  async function create(options: object = {}): Promise<Task> {
+    return await digits.create(parse(options));
+  }
+
+  /** Checks what is known before the digits are read. */
+  function check(options: object, clients: number): void {
+    digits.checkClients?.(clients, parse(options));
   }
 
   function open(task: Task, index: number, count = 4) {
@@ -71,7 +74,7 @@ describe("digits", function () {
 
   it("has a matrix a layer, the bias as its last column", async () => {
     const shapes = async (options: object) =>
-      [...(await startOf(await prepared(options), root))].map(([name, { shape }]) => [name, shape]);
+      [...(await startOf(await create(options), root))].map(([name, { shape }]) => [name, shape]);
     assert.deepEqual(await shapes({ model: "logistic" }), [["output", [10, 785]]]);
     assert.deepEqual(await shapes({ model: "mlp", hidden: 7 }), [
       ["hidden", [7, 785]],
@@ -81,7 +84,7 @@ describe("digits", function () {
 
   for (const model of ["logistic", "mlp"]) {
     it(`learns with model ${model}`, async () => {
-      const task = await prepared({ model, localEpochs: 80 });
+      const task = await create({ model, localEpochs: 80 });
       const trainer = await open(task, 0);
       const start = await startOf(task, root);
       const result = await trainer.train(job(start));
@@ -93,7 +96,7 @@ describe("digits", function () {
   }
 
   it("starts lora from a pre-trained base, and answers with a pair a layer", async () => {
-    const task = await prepared({ model: "lora", baseEpochs: 60, hidden: 16 });
+    const task = await create({ model: "lora", baseEpochs: 60, hidden: 16 });
     const start = await startOf(task, root);
     const trainer = await open(task, 0);
     const before = await trainer.evaluate?.(start);
@@ -118,19 +121,19 @@ describe("digits", function () {
   it("gives the same bits whatever ran before, and tells clients and rounds apart", async () => {
     for (const model of ["mlp", "lora"]) {
       const options = { model, partition: { by: "dirichlet", minimum: 2 } };
-      const task = await prepared(options);
+      const task = await create(options);
       const start = await startOf(task, root);
       const first = await (await open(task, 0)).train(job(start));
       const others = [await (await open(task, 1)).train(job(start))];
       others.push(await (await open(task, 0)).train(job(start, 2)));
-      const again = await prepared(options);
+      const again = await create(options);
       assert.deepEqual(await (await open(again, 0)).train(job(await startOf(again, root))), first);
       for (const other of others) assert.notDeepEqual(other.delta, first.delta);
     }
   });
 
   it("trains on contaminated labels, but is evaluated on true ones", async () => {
-    const task = await prepared({ model: "logistic", localEpochs: 40 });
+    const task = await create({ model: "logistic", localEpochs: 40 });
     const seen: number[] = [];
     const corruptLabels = (labels: Int32Array, count: number) => {
       seen.push(labels.length, count);
@@ -148,7 +151,7 @@ describe("digits", function () {
 
   it("adds noise to the features of a client, but not to the uniform digits", async () => {
     const measured = async (featureNoise: number) => {
-      const task = await prepared({ model: "logistic", localEpochs: 40, featureNoise });
+      const task = await create({ model: "logistic", localEpochs: 40, featureNoise });
       const trained = await (await open(task, 0)).train(job(await startOf(task, root)));
       const params = plus(await startOf(task, root), trained);
       return (await (await open(task, 3)).evaluate?.(params))?.metrics ?? {};
@@ -159,7 +162,7 @@ describe("digits", function () {
 
   it("splits a writer's digits to a client, who has the writer's name", async () => {
     const source = { folder: join(folder, "written") };
-    const task = await prepared({ source, partition: { by: "natural" } });
+    const task = await create({ source, partition: { by: "natural" } });
     assert.deepEqual([task.clientLabel?.(0), task.clientLabel?.(1)], ["ada", "bob"]);
     const sizes = await Promise.all(
       [0, 1].map(async (i) => (await open(task, i, 2)).train(job(await startOf(task, root)))),
@@ -168,22 +171,25 @@ describe("digits", function () {
     assert.ok((sizes[0]?.numExamples ?? 0) > (sizes[1]?.numExamples ?? 0));
     assert.throws(() => task.checkClients?.(3), /serves 2 clients.*lower/);
     assert.throws(
-      () => create({ source: "mnist", partition: { by: "natural" } }).checkClients?.(3),
+      () => {
+        check({ source: "mnist", partition: { by: "natural" } }, 3);
+      },
       (error) => error instanceof UserError && /choose another partition/.test(error.message),
     );
   });
 
   it("says what to change when there are too few digits, before they are fetched if possible", async () => {
     const refused = (options: object, clients: number, message: RegExp) => {
-      const task = create({ source: "mnist", ...options });
-      assert.throws(() => task.checkClients?.(clients), message);
+      assert.throws(() => {
+        check({ source: "mnist", ...options }, clients);
+      }, message);
     };
-    create({ source: "mnist" }).checkClients?.(100);
-    const task = await prepared({ partition: { by: "dirichlet", minimum: 1, alpha: 0.01 } });
+    check({ source: "mnist" }, 100);
+    const task = await create({ partition: { by: "dirichlet", minimum: 1, alpha: 0.01 } });
     refused({}, 5000, /of 10000 digits, uniformDigits = 20 .* lower one of the three/);
     refused({ partition: { by: "quantity" } }, 1000, /9940 samples .*minimum/);
     // Of a folder it is known once that is read.
-    create().checkClients?.(1000);
+    check({}, 1000);
     assert.throws(() => task.checkClients?.(1000), /of 300 digits, .* for 1000 clients/);
     assert.throws(
       () => task.checkClients?.(100),

@@ -33,35 +33,32 @@ export const digits: TaskPlugin = {
     loss: { better: "lower", unit: "nats", description: "mean loss of a digit" },
   },
   primary: "accuracy",
-  create: (options: Options): Task => {
-    let loaded: Collection | undefined;
+  acceptsStale: () => true,
+  namesClients: ({ partition }: Options) => partition.by === "natural",
+  checkClients: (clients, options: Options) => {
+    checkClients(options, clients);
+  },
+  notice: (_, { source }: Options) =>
+    source === "mnist" ? undefined : remarkOnFiles(digitFiles(source.folder)),
+  create: async (options: Options): Promise<Task> => {
+    const data = await read(options);
     let shared: Shared | undefined;
-    const data = () => {
-      if (!loaded) throw new Error("digits: call prepare() first");
-      return loaded;
-    };
     return {
-      checkClients: (count) => {
-        if (loaded) holdings(options, loaded, count);
-        else checkClients(options, count);
+      checkClients: (clients) => {
+        holdings(options, data, clients);
       },
-      notice: () =>
-        options.source === "mnist" ? undefined : remarkOnFiles(digitFiles(options.source.folder)),
       ...(options.partition.by === "natural" && {
-        clientLabel: (index: number) => data().writers?.[index] ?? `writer ${index}`,
+        clientLabel: (index: number) => data.writers?.[index] ?? `writer ${index}`,
       }),
-      async prepare() {
-        loaded = await read(options);
-      },
       async start({ rng }) {
         const params = initialParams(options, rng);
         return {
-          params: options.model === "lora" ? await pretrain(options, data(), params, rng) : params,
+          params: options.model === "lora" ? await pretrain(options, data, params, rng) : params,
         };
       },
       openShard(shard) {
-        if (shared?.parts.length !== shard.count) shared = share(options, data(), shard.count);
-        const held = choose(data(), shared.parts[shard.index] ?? []);
+        if (shared?.parts.length !== shard.count) shared = share(options, data, shard.count);
+        const held = choose(data, shared.parts[shard.index] ?? []);
         const { uniform } = shared;
         return Promise.resolve(
           new DigitsClient(options, { ...split(options, held, shard), uniform }),

@@ -51,12 +51,12 @@ export function withEarlier(
     const score = Math.sqrt(ratioOf(verdict) * ratioOf(before));
     const both = onScale({ score, threshold: 1 }, verdict.threshold);
     if (before.status === "contaminated") {
-      if (score > 1) return { ...verdict, status: "contaminated", ...both };
+      if (score > 1) return { ...verdict, status: "contaminated", pooled: false, ...both };
       return { ...before, ...onScale(before, verdict.threshold) };
     }
     if (Number.isNaN(score)) return verdict;
     const isAcquitted = ratioOf(verdict) > 1 && score <= 1;
-    return { ...verdict, ...(isAcquitted && { status: "benign" }), ...both };
+    return { ...verdict, ...(isAcquitted && { status: "benign", pooled: true }), ...both };
   });
 }
 
@@ -80,5 +80,5 @@ export function onScale(
 }
 
 function unscored(clientId: string): Verdict {
-  return { clientId, status: "benign", score: null, threshold: null };
+  return { clientId, status: "benign", pooled: true, score: null, threshold: null };
 }

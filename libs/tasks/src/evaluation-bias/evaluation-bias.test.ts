@@ -1,4 +1,5 @@
 import {
+  binaryVerdict,
   tensorsOf,
   UserError,
   type Aggregator,
@@ -11,13 +12,7 @@ import {
   type TrainResult,
   type Verdict,
 } from "@fedclair/core";
-import {
-  ClientRunner,
-  createPlugin,
-  parseTrial,
-  payloadBytes,
-  type RoundDone,
-} from "@fedclair/core/internal";
+import { ClientRunner, parseTrial, payloadBytes, type RoundDone } from "@fedclair/core/internal";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { item } from "@fedclair/linalg";
@@ -27,7 +22,7 @@ import { evaluationBias } from "./index.js";
 import { momentSubspace } from "./moment-subspace.js";
 import { optionsSchema } from "./options.js";
 import { roundOf, stepOf } from "../../testing/coordinator.js";
-import { play } from "@fedclair/core/testing";
+import { play, prepare } from "@fedclair/core/testing";
 import { warningOf } from "./screening.js";
 
 function plugin<T>(
@@ -67,9 +62,8 @@ const rote = plugin<Aggregator>(
         change: [],
         verdicts: updates.map(({ clientId }): Verdict => {
           const flagged = called[phase]?.includes(clientId) === true;
-          const status = flagged ? "contaminated" : "benign";
           const threshold = called[phase]?.length === 0 ? null : 0.4;
-          return { clientId, status, score: flagged ? 0.8 : 0.1, threshold };
+          return binaryVerdict(clientId, flagged, flagged ? 0.8 : 0.1, threshold);
         }),
       }),
   }),
@@ -309,7 +303,11 @@ describe("evaluation-bias", () => {
 
   it("passes the first phase on as values that survive JSON", () => {
     const verdict = (clientId: string, status: Verdict["status"]): Verdict => ({
-      ...{ clientId, status, score: status === "invalid" ? null : 0.5, threshold: 0.4 },
+      clientId,
+      status,
+      pooled: status === "benign",
+      score: status === "invalid" ? null : 0.5,
+      threshold: 0.4,
     });
     const state = earlierOf("reference", [
       verdict("a", "benign"),
@@ -339,7 +337,9 @@ describe("evaluation-bias", () => {
     const verdict = (clientId: string, score: number | null, threshold: number): Verdict => ({
       clientId,
       status: (score ?? 1) > threshold ? "contaminated" : "benign",
-      ...{ score, threshold },
+      pooled: (score ?? 1) <= threshold,
+      score,
+      threshold,
     });
     const before = [
       verdict("a", 1, 4), // a quarter of the threshold
@@ -368,7 +368,11 @@ describe("evaluation-bias", () => {
 
   it("warns where a flagged score lies close to the others", () => {
     const verdict = (score: number, status: Verdict["status"]): Verdict => ({
-      ...{ clientId: `c${score}`, status, score, threshold: 2 },
+      clientId: `c${score}`,
+      status,
+      pooled: status === "benign",
+      score,
+      threshold: 2,
     });
     const benign = [0.5, 1, 1.5, 0.7].map((score) => verdict(score, "benign"));
     const close = warningOf([...benign, verdict(2.4, "contaminated")]);
@@ -381,11 +385,12 @@ describe("evaluation-bias", () => {
     const trial = parseTrial(small, "small.yaml", plugins, [
       "task.panels=[{alpha: 1, tau: 1.1}, {alpha: 2, tau: 1.6}, {alpha: 4, tau: 1.1}, {alpha: 4, tau: 1.6}]",
     ]);
-    const runner = new ClientRunner(trial, plugins);
-    const task = createPlugin(plugins.tasks, trial.task);
+    const prepared = prepare(trial, plugins);
+    const runner = new ClientRunner(prepared);
+    const task = await prepared.loadTask();
     const paramsOf = (base: Params) => ({ base, rounds: [] });
-    const told = { clientIndex: 0, clientCount: 6, seed: 1, commonSeed: 2 };
-    const job = { id: 1, round: 1, kind: "train" as const, clientId: "c00", ...told };
+    const client = { clientIndex: 0, clientCount: 6, seed: 1, commonSeed: 2 };
+    const job = { id: 1, round: 1, kind: "train" as const, clientId: "c00", ...client };
     const first = await runner.run({ ...job, phase: "reference", params: paramsOf(new Map()) });
     assert.ok("update" in first);
     assert.deepEqual([...first.update.delta.keys()], ["counts"]);

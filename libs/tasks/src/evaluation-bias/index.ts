@@ -33,8 +33,8 @@ export const evaluationBias: TaskPlugin = {
   aggregators: [momentSubspace],
   figures,
   contaminations: () => contaminations,
+  sharesParams: () => true,
   create: (options: Options): Task<Earlier> => ({
-    sharesParams: true,
     start: () =>
       Promise.resolve({ params: new Map(), ask: askOf("reference", options), state: [] }),
     openShard: (shard) => Promise.resolve(openInstitution(options, shard)),

@@ -1,5 +1,6 @@
 import { item } from "@fedclair/linalg";
 import {
+  binaryVerdict,
   toMatrix,
   type Aggregation,
   type Aggregator,
@@ -68,12 +69,9 @@ function screen({ updates }: AggregatorInput, options: Options): Aggregation {
   const kept = updates.filter((_, c) => flagged[c] === false);
   return {
     change: [new Map([["moments", meanOf(kept)]])],
-    verdicts: updates.map(({ clientId }, c) => ({
-      clientId,
-      status: flagged[c] === true ? "contaminated" : "benign",
-      score: item(residuals, c),
-      threshold,
-    })),
+    verdicts: updates.map(({ clientId }, c) =>
+      binaryVerdict(clientId, flagged[c] === true, item(residuals, c), threshold),
+    ),
     metrics: { rank, floor },
   };
 }

@@ -1,7 +1,6 @@
 import {
   invalidVerdict,
   isLowRank,
-  isPooled,
   toMatrix,
   UserError,
   type Aggregation,
@@ -76,7 +75,7 @@ export function benign(
     );
   }
   if (verdicts === undefined) return updates;
-  const kept = new Set(verdicts.filter(isPooled).map(({ clientId }) => clientId));
+  const kept = new Set(verdicts.filter(({ pooled }) => pooled).map(({ clientId }) => clientId));
   const left = updates.filter(({ clientId }) => kept.has(clientId));
   if (left.length > 0) return left;
   throw new UserError(
@@ -105,7 +104,7 @@ export function guarded(
     const score = odd.get(verdict.clientId);
     if (score === undefined) return verdict;
     const evidence = onScale({ score, threshold: guardThreshold }, verdict.threshold);
-    return { ...verdict, status: "contaminated", ...evidence };
+    return { ...verdict, status: "contaminated", pooled: false, ...evidence };
   });
 }
 
@@ -153,11 +152,11 @@ export function aggregated({ change }: Aggregation, name: string): Tensor {
  */
 export function warningOf(verdicts: readonly Verdict[], earlier: Earlier = []): string | undefined {
   const flagged = verdicts.filter(({ status }) => status === "contaminated");
-  const pooled = verdicts.filter(isPooled);
+  const pooled = verdicts.filter(({ pooled }) => pooled);
   if (flagged.length === 0) return undefined;
   const share = flagged.length / (flagged.length + pooled.length);
   if (share >= 0.3) return `${Math.round(100 * share)} % of the institutions are flagged`;
-  const behind = new Set(earlier.filter(isPooled).map(({ clientId }) => clientId));
+  const behind = new Set(earlier.filter(({ pooled }) => pooled).map(({ clientId }) => clientId));
   const late = flagged.filter(({ clientId }) => behind.has(clientId)).length;
   if (late > 0) {
     return `${late} of the ${behind.size} institutions behind the law of true scores are flagged since`;

@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
-import type { Attack, Plugin, Plugins, TaskPlugin, Update } from "@fedclair/core";
+import {
+  binaryVerdict,
+  type Attack,
+  type Plugin,
+  type Plugins,
+  type TaskPlugin,
+  type Update,
+} from "@fedclair/core";
 import {
   clientIds,
   ClientRunner,
-  createPlugin,
   MemoryPool,
   parseTrial,
-  unknownClients,
   type ClientPool,
 } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
 import { z } from "zod";
-import { play } from "@fedclair/core/testing";
+import { play, prepare } from "@fedclair/core/testing";
 import { linearRegression } from "../linear-regression/index.js";
 import { external } from "./index.js";
 
@@ -32,10 +37,9 @@ const plugins: Plugins = {
       aggregate: ({ updates }: { readonly updates: readonly Update[] }) =>
         Promise.resolve({
           change: updates.map(({ delta }) => delta),
-          verdicts: updates.map(({ clientId }, i) => {
-            const status = i === updates.length - 1 ? ("contaminated" as const) : "benign";
-            return { clientId, status, score: i, threshold: 1 };
-          }),
+          verdicts: updates.map(({ clientId }, i) =>
+            binaryVerdict(clientId, i === updates.length - 1, i, 1),
+          ),
         }),
     }),
   }),
@@ -74,8 +78,8 @@ const pool: ClientPool = {
 
 describe("the task external", () => {
   it("starts from zeros where the trial names the modules, and asks a client where it does not", async () => {
-    const start = (more: readonly string[]) =>
-      createPlugin(plugins.tasks, parseTrial(text(), "t.yaml", plugins, more).task).start({
+    const start = async (more: readonly string[]) =>
+      (await prepare(parseTrial(text(), "t.yaml", plugins, more), plugins).loadTask()).start({
         clientIds: clientIds(3),
         rng: stream(1),
       });
@@ -84,7 +88,7 @@ describe("the task external", () => {
       new Map([["w", { shape: [2, 1], data: new Float64Array(2) }]]),
     );
     const asks = await start(["task.modules=from-first-host"]);
-    assert.deepEqual(asks, { params: new Map(), asksClient: true });
+    assert.deepEqual(asks, { params: "client" });
   });
 
   it("adds what the aggregator gives, and means of what its benign clients report, by samples", async () => {
@@ -107,7 +111,7 @@ describe("the task external", () => {
   });
 
   it("says where its clients are, to a host that would simulate them", async () => {
-    const runner = new ClientRunner(parseTrial(text(), "t.yaml", plugins), plugins);
+    const runner = new ClientRunner(prepare(parseTrial(text(), "t.yaml", plugins), plugins));
     await assert.rejects(runner.prepare(), /live in hosts of their own.*fedclair-host/);
   });
 
@@ -153,7 +157,7 @@ describe("the task external", () => {
       );
 
     it("are of unknown truth until one of them is declared, or the trial says that it is known", () => {
-      const unknown = (...more: string[]) => [...unknownClients(mixed(...more), plugins)];
+      const unknown = (...more: string[]) => [...prepare(mixed(...more), plugins).unknown];
       assert.deepEqual(unknown(), ["c02", "c03"]);
       assert.deepEqual(unknown("attacks=[{attack: {name: honest}, clients: [c00]}]"), [
         "c02",
@@ -168,9 +172,9 @@ describe("the task external", () => {
     });
 
     it("leave a host the others to simulate, and no trial to one process alone", async () => {
-      await new ClientRunner(mixed(), plugins).prepare();
+      await new ClientRunner(prepare(mixed(), plugins)).prepare();
       await assert.rejects(
-        new MemoryPool(new ClientRunner(mixed(), plugins)).ready(),
+        new MemoryPool(new ClientRunner(prepare(mixed(), plugins))).ready(),
         /task linear-regression: 2 of its 4 clients live in hosts of their own.*`fedclair client .*that are simulated/,
       );
     });

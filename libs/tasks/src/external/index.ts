@@ -1,5 +1,4 @@
 import {
-  isPooled,
   sizeOf,
   zeros,
   type Measures,
@@ -92,14 +91,12 @@ export const external: TaskPlugin = {
   create: ({ modules, metrics }: Options): Task => ({
     start: () =>
       Promise.resolve(
-        modules === "from-first-host"
-          ? { params: new Map(), asksClient: true }
-          : { params: zerosOf(modules) },
+        modules === "from-first-host" ? { params: "client" } : { params: zerosOf(modules) },
       ),
     step: async ({ updates }, aggregate) => {
       const { verdicts = [] } = await aggregate();
-      const flagged = new Set(verdicts.filter((v) => !isPooled(v)).map(({ clientId }) => clientId));
-      const pooled = updates.filter(({ clientId }) => !flagged.has(clientId));
+      const left = new Set(verdicts.flatMap(({ clientId, pooled }) => (pooled ? [] : [clientId])));
+      const pooled = updates.filter(({ clientId }) => !left.has(clientId));
       return { metrics: meansOf(Object.keys(metrics), pooled) };
     },
     openShard: () => Promise.reject(new Error("no client of the task external is simulated")),

@@ -1,7 +1,6 @@
 import {
   invalidVerdict,
   isLowRank,
-  isPooled,
   UserError,
   type Aggregate,
   type Aggregation,
@@ -74,7 +73,7 @@ function invalidOf(updates: readonly Update[], usable: readonly Usable[]): Verdi
 /** Those found benign; all where nobody was judged. */
 function keptOf(usable: readonly Usable[], verdicts?: readonly Verdict[]): readonly Usable[] {
   if (!verdicts) return usable;
-  const benign = new Set(verdicts.filter(isPooled).map((v) => v.clientId));
+  const benign = new Set(verdicts.filter(({ pooled }) => pooled).map((v) => v.clientId));
   return usable.filter(({ update }) => benign.has(update.clientId));
 }
 

@@ -1,4 +1,5 @@
 import {
+  binaryVerdict,
   isLowRank,
   UserError,
   type Aggregation,
@@ -69,8 +70,7 @@ function aggregateOf(
 ): Aggregation {
   const verdicts = updates.map(({ clientId }, k) => {
     const score = item(scores, k);
-    const status = score > threshold ? ("contaminated" as const) : ("benign" as const);
-    return { clientId, status, score, threshold };
+    return binaryVerdict(clientId, score > threshold, score, threshold);
   });
   const benign = samples.filter((_, k) => verdicts[k]?.status === "benign");
   if (benign.length === 0) return { change: [], verdicts };

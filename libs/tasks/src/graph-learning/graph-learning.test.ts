@@ -136,10 +136,7 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
   });
 
   it("labels a round that no client survives, and keeps the graph it had", async () => {
-    const task = createPlugin(plugins.tasks, {
-      name: "graph-learning",
-      ...graphLearning.schema.parse({}),
-    });
+    const task = await graphLearning.create(graphLearning.schema.parse({}) as never);
     const params = await startOf(task, stream(1));
     const update: Update = {
       clientId: "c00",

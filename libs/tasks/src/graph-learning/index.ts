@@ -39,8 +39,8 @@ export const graphLearning: TaskPlugin = {
   },
   primary: "f",
   aggregators: [covarianceDistance, covarianceLowRank],
+  sharesParams: () => true,
   create: (options: Options): Task => ({
-    sharesParams: true,
     start: () =>
       Promise.resolve({
         params: paramsOf(new Matrix(options.nodes, options.nodes)),

@@ -58,6 +58,7 @@ export const linearRegression: TaskPlugin = {
     loss: { better: "lower", description: "mean squared error of an output" },
   },
   primary: "error",
+  acceptsStale: () => true,
   create: (options: Options): Task => {
     const { p, q, rank, dataSeed } = options;
     const normals = stream(dataSeed)

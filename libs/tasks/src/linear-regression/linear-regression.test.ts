@@ -7,7 +7,7 @@ import { startOf } from "../../testing/coordinator.js";
 const seed = stream("linear-regression test");
 
 function create(options: object = {}): Task {
-  return linearRegression.create(linearRegression.schema.parse(options) as never);
+  return linearRegression.create(linearRegression.schema.parse(options) as never) as Task;
 }
 
 function open(task: Task, index: number): Promise<LocalTrainer> {

@@ -80,6 +80,7 @@ export const network: TaskPlugin = {
     loss: { better: "lower", description: "mean squared error against the training targets" },
   },
   primary: "mse",
+  acceptsStale: () => true,
   create: (options: Options): Task => {
     const { inputs, hidden, outputs, rank } = options;
     const shared = stream(options.dataSeed);

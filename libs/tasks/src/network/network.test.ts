@@ -9,7 +9,7 @@ const seed = stream("network test");
 const exact = { inputs: 3, hidden: 4, outputs: 4, noise: 0, samples: 60, localSteps: 1500 };
 
 function create(options: object = {}): Task {
-  return network.create(network.schema.parse(options) as never);
+  return network.create(network.schema.parse(options) as never) as Task;
 }
 
 function open(task: Task, index: number, kind?: string) {

@@ -1,10 +1,8 @@
 import { loadBackend } from "@fedclair/compute";
 import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
-import type { TextCopyClient, trainAll } from "./client.js";
 import type { Corpus } from "./corpus.js";
 import { addresses, textFolder } from "./documents.js";
-import type { Weights } from "./model.js";
 import { moduleNames, width } from "./shape.js";
 import { syntheticCorpus } from "./synthetic.js";
 import { textCorpus } from "./text.js";
@@ -49,14 +47,7 @@ type Options = z.output<typeof schema>;
  * TensorFlow's library would gain more, but there who trains together changes the last bits, and hosts put together whom
  * they happen to have.
  */
-const mostTogether = { wasm: 4, tensorflow: 1, cpu: 1 };
-
-interface Loaded {
-  readonly base: Weights;
-  readonly Client: typeof TextCopyClient;
-  readonly trainAll: typeof trainAll;
-  readonly mostTogether: number;
-}
+const maxBatch = { wasm: 4, tensorflow: 1, cpu: 1 };
 
 /**
  * A Transformer that can reverse six tokens learns to copy them. Each of the eight
@@ -81,38 +72,28 @@ export const textCopy: TaskPlugin = {
   primary: "accuracy",
   backend: ({ batchSize, sequences }: Options) =>
     Math.min(batchSize, sequences) >= 512 ? "tensorflow" : "wasm",
-  create: (options: Options): Task => {
+  acceptsStale: () => true,
+  namesClients: ({ source }: Options) => source !== "synthetic",
+  checkClients: (clients, options: Options) => corpusOf(options).checkClients?.(clients),
+  notice: (clients, options: Options) => corpusOf(options).remark?.(clients),
+  create: async (options: Options): Promise<Task> => {
     const corpus = corpusOf(options);
-    let loaded: Loaded | undefined;
+    const { name } = await loadBackend();
+    const [{ loadBase }, { TextCopyClient, trainAll }] = await Promise.all([
+      import("./base.js"),
+      import("./client.js"),
+    ]);
+    const [base] = await Promise.all([loadBase(corpus.vocabulary), corpus.load?.()]);
+    const training = { ...options, base, vocabulary: corpus.vocabulary };
     return {
-      ...(corpus.checkClients && { checkClients: corpus.checkClients }),
-      ...(corpus.remark && { notice: corpus.remark }),
       ...(corpus.clientLabel && { clientLabel: corpus.clientLabel }),
-      async prepare() {
-        const { name } = await loadBackend();
-        const [{ loadBase }, { TextCopyClient: Client, trainAll }] = await Promise.all([
-          import("./base.js"),
-          import("./client.js"),
-        ]);
-        const [base] = await Promise.all([loadBase(corpus.vocabulary), corpus.load?.()]);
-        loaded = { base, Client, trainAll, mostTogether: mostTogether[name] };
-      },
       start: () => {
         const params = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
         return Promise.resolve({ params });
       },
-      openShard: (shard) => {
-        if (!loaded) throw new Error("text-copy: call prepare() before openShard()");
-        const training = { ...options, base: loaded.base, vocabulary: corpus.vocabulary };
-        return Promise.resolve(new loaded.Client(training, drawData(options, corpus, shard)));
-      },
-      get maxBatch() {
-        return loaded?.mostTogether ?? 1;
-      },
-      trainCohort: (clients, jobs) => {
-        if (!loaded) throw new Error("text-copy: call prepare() before trainCohort()");
-        return loaded.trainAll(clients, jobs);
-      },
+      openShard: (shard) =>
+        Promise.resolve(new TextCopyClient(training, drawData(options, corpus, shard))),
+      trainCohort: { maxBatch: maxBatch[name], train: trainAll },
     };
   },
 };

@@ -11,14 +11,8 @@ import { startOf } from "../../testing/coordinator.js";
 
 const quick = { localSteps: 2, sequences: 8, evaluationSequences: 16 };
 
-function create(options: object): Task {
-  return textCopy.create(textCopy.schema.parse(options) as never);
-}
-
-async function prepared(options: object): Promise<Task> {
-  const task = create(options);
-  await task.prepare?.();
-  return task;
+async function create(options: object): Promise<Task> {
+  return await textCopy.create(textCopy.schema.parse(options) as never);
 }
 
 function shard(index: number) {
@@ -63,7 +57,7 @@ describe("text-copy", function () {
   this.timeout(30_000);
 
   it("answers with a LoRA pair a module, B 48×4 and A 4×48", async () => {
-    const task = await prepared(quick);
+    const task = await create(quick);
     const trainer = await task.openShard(shard(0));
     const { delta, numExamples } = await trainer.train(job(await startOf(task, stream(1))));
     assert.deepEqual([...delta.keys()], moduleNames);
@@ -81,7 +75,7 @@ describe("text-copy", function () {
   });
 
   it("gives the same bits whatever ran before, and leaves no tensor behind", async () => {
-    const task = await prepared({ ...quick, batchSize: 4 });
+    const task = await create({ ...quick, batchSize: 4 });
     const start = await startOf(task, stream(1));
     const first = await (await task.openShard(shard(0))).train(job(start));
     const tensors = tf.memory().numTensors;
@@ -98,7 +92,7 @@ describe("text-copy", function () {
   });
 
   it("stops when the client is given up, and leaves no tensor behind", async () => {
-    const task = await prepared(quick);
+    const task = await create(quick);
     const start = await startOf(task, stream(1));
     const trainer = await task.openShard(shard(0));
     const tensors = tf.memory().numTensors;
@@ -108,7 +102,7 @@ describe("text-copy", function () {
   });
 
   it("trains on contaminated targets, but is evaluated on true ones", async () => {
-    const task = await prepared(quick);
+    const task = await create(quick);
     const start = await startOf(task, stream(1));
     const seen: number[] = [];
     const corruptLabels = (labels: Int32Array, classes: number) => {
@@ -125,7 +119,7 @@ describe("text-copy", function () {
 
   // The reference, a program apart in PyTorch: 0.757, 0.850, 0.893, 0.916 over four rounds, from a base of its own.
   it("learns to copy: from a base that hardly can to 0.9 in three rounds", async () => {
-    const task = await prepared({});
+    const task = await create({});
     const trainer = await task.openShard(shard(0));
     let params = await startOf(task, stream(1));
     const before = await trainer.evaluate?.(params);
@@ -136,7 +130,7 @@ describe("text-copy", function () {
   });
 
   it("gives way to other work while it trains", async () => {
-    const task = await prepared({ ...quick, localSteps: 5 });
+    const task = await create({ ...quick, localSteps: 5 });
     const trainer = await task.openShard(shard(0));
     let turns = 0;
     const count = () => {
@@ -157,8 +151,8 @@ describe("text-copy", function () {
   });
 
   it("refuses unknown options, and a rank above the width", () => {
-    assert.throws(() => create({ steps: 3 }), /steps/);
-    assert.throws(() => create({ rank: 49 }), /rank/);
+    assert.throws(() => textCopy.schema.parse({ steps: 3 }), /steps/);
+    assert.throws(() => textCopy.schema.parse({ rank: 49 }), /rank/);
   });
 });
 
@@ -174,8 +168,12 @@ describe("text-copy from a folder", () => {
 
   after(() => rm(folder, { recursive: true }));
 
+  const check = (source: unknown, clients: number) => {
+    textCopy.checkClients?.(clients, textCopy.schema.parse({ source }) as never);
+  };
+
   it("makes each file a client, in the order of names", async () => {
-    const task = await prepared({ ...quick, source: { folder } });
+    const task = await create({ ...quick, source: { folder } });
     assert.deepEqual([task.clientLabel?.(0), task.clientLabel?.(1)], ["alpha", "beta"]);
     const trainer = await task.openShard({ ...shard(1), count: 2 });
     const { metrics } = await trainer.train(job(await startOf(task, stream(1))));
@@ -183,19 +181,24 @@ describe("text-copy from a folder", () => {
   });
 
   it("refuses more clients than files, before it reads them", () => {
-    const task = create({ source: { folder } });
-    task.checkClients?.(2);
+    check({ folder }, 2);
     assert.throws(
-      () => task.checkClients?.(3),
+      () => {
+        check({ folder }, 3);
+      },
       (error) =>
         error instanceof UserError &&
         error.message.includes("serves 2 clients, one a document, but 3"),
     );
-    assert.throws(() => create({ source: "sotu" }).checkClients?.(44), /serves 43 clients/);
+    assert.throws(() => {
+      check("sotu", 44);
+    }, /serves 43 clients/);
   });
 
   it("names a folder that cannot be read", () => {
-    const task = create({ source: { folder: join(folder, "missing") } });
-    assert.throws(() => task.checkClients?.(1), /cannot read the folder .*missing/);
+    const missing = { folder: join(folder, "missing") };
+    assert.throws(() => {
+      check(missing, 1);
+    }, /cannot read the folder .*missing/);
   });
 });

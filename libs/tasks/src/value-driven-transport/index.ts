@@ -45,10 +45,10 @@ export const valueDrivenTransport: TaskPlugin = {
   },
   primary: "w2",
   figures,
+  sharesParams: () => true,
   create: (options: Options): Task<AdamState | undefined> => {
     const coordinator = new Coordinator(options);
     return {
-      sharesParams: true,
       start: (context) => coordinator.start(context),
       openShard: (shard) => Promise.resolve(new TransportClient(options, shard)),
       step: (round, aggregate) => coordinator.step(round, aggregate),

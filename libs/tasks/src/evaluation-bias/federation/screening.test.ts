@@ -71,6 +71,7 @@ describe("the subspace detector", () => {
         const verdicts = flagged.map((outside, c): Verdict => ({
           clientId: `c${c}`,
           status: outside ? "contaminated" : "benign",
+          pooled: !outside,
           score: at(residuals, c),
           threshold,
         }));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { binaryVerdict } from "@fedclair/core";
 import type { Metrics, Params, Task, Update, Verdict } from "@fedclair/core";
 import { Matrix, stream, sum } from "@fedclair/linalg";
 import { collaborationGraphTask } from "./index.js";
@@ -7,7 +8,9 @@ import { roundOf, stepOf } from "../../../testing/coordinator.js";
 import { inGroupMass, personalised } from "./personalise.js";
 
 function create(options: object = {}): Task {
-  return collaborationGraphTask.create(collaborationGraphTask.schema.parse(options) as never);
+  return collaborationGraphTask.create(
+    collaborationGraphTask.schema.parse(options) as never,
+  ) as Task;
 }
 
 /** Twelve honest updates. */
@@ -90,10 +93,9 @@ describe("collaboration-graph", function () {
   it("leaves flagged clients their own models, and out of the others'", async () => {
     const task = create();
     const updates = await updatesOf(task, 1);
-    const verdicts = updates.map(({ clientId }) => ({
-      ...{ clientId, score: 1, threshold: 1 },
-      status: clientId === "c03" ? ("contaminated" as const) : ("benign" as const),
-    }));
+    const verdicts = updates.map(({ clientId }) =>
+      binaryVerdict(clientId, clientId === "c03", 1, 1),
+    );
     const { personal, metrics, artifacts } = await step(task, updates, verdicts);
     assert.equal(metrics.kept, 11);
     const own = updates[3]?.delta.get("model");
@@ -131,6 +133,10 @@ describe("collaboration-graph", function () {
   it("names what is wrong with its options and its number of clients", () => {
     assert.throws(() => create({ samples: 30 }), /expected at least inputs = 60, got 30/);
     assert.throws(() => create({ groups: [] }), /groups/);
-    assert.throws(() => create().checkClients?.(10), /sum to clients = 10, got 12/);
+    const options = collaborationGraphTask.schema.parse({}) as never;
+    assert.throws(
+      () => collaborationGraphTask.checkClients?.(10, options),
+      /sum to clients = 10, got 12/,
+    );
   });
 });

@@ -1,6 +1,5 @@
 import {
   isLowRank,
-  isPooled,
   UserError,
   type Aggregate,
   type Params,
@@ -47,8 +46,14 @@ export const collaborationGraphTask: TaskPlugin = {
     kept: { unit: "clients", description: "clients that the graph was learned from" },
   },
   primary: "errorOverLocal",
+  checkClients: (clients, { groups }: Options) => {
+    const total = sum(groups);
+    if (clients === total) return;
+    throw new UserError(
+      `task.groups: expected sizes that sum to clients = ${clients}, got ${total}`,
+    );
+  },
   create: (options: Options): Task => {
-    const clients = sum(options.groups);
     return {
       start: () => {
         const none = new Float64Array(options.inputs);
@@ -57,12 +62,6 @@ export const collaborationGraphTask: TaskPlugin = {
           params: paramsOf(none, none),
           ask: { phase: "train", expects: new Map([["model", model]]) },
         });
-      },
-      checkClients: (count) => {
-        if (count === clients) return;
-        throw new UserError(
-          `task.groups: expected sizes that sum to clients = ${count}, got ${clients}`,
-        );
       },
       openShard: (shard) => Promise.resolve(openShard(options, shard)),
       step: (round, aggregate) => step(options, round, aggregate),
@@ -114,7 +113,7 @@ async function step(
 
 /** Benign, or not judged. */
 function isKept(id: string, verdicts: readonly Verdict[] | undefined): boolean {
-  return !verdicts || verdicts.some((v) => v.clientId === id && isPooled(v));
+  return !verdicts || verdicts.some((v) => v.clientId === id && v.pooled);
 }
 
 function modelOf({ clientId, delta }: Update): Float64Array {

@@ -1,24 +1,27 @@
 import assert from "node:assert/strict";
 import { UserError } from "@fedclair/core";
 import { parseTrial } from "@fedclair/core/internal";
-import { toyPlugins } from "@fedclair/core/testing";
-import { refuseElsewhere } from "./refuse-elsewhere.js";
+import { prepare, toyPlugins } from "@fedclair/core/testing";
+import { rejectExternalClients } from "./reject-external.js";
 
-describe("refuseElsewhere", () => {
+describe("rejectExternalClients", () => {
   const trialOf = (more: string) =>
-    parseTrial(
-      `{ name: t, rounds: 1, clients: 3, task: { name: toy }, aggregator: { name: toy-mean }${more} }`,
-      "t.yaml",
+    prepare(
+      parseTrial(
+        `{ name: t, rounds: 1, clients: 3, task: { name: toy }, aggregator: { name: toy-mean }${more} }`,
+        "t.yaml",
+        toyPlugins,
+      ),
       toyPlugins,
     );
   const said = (resumed?: string) => {
     try {
-      refuseElsewhere("t.yaml", trialOf(", external: [c01]"), toyPlugins, resumed);
+      rejectExternalClients("t.yaml", trialOf(", external: [c01]"), resumed);
     } catch (error) {
       assert.ok(error instanceof UserError);
       return error.message;
     }
-    return assert.fail("nothing is refused");
+    return assert.fail("nothing is rejected");
   };
 
   it("tells by which command such a trial begins, and by which a run of it goes on", () => {
@@ -28,6 +31,6 @@ describe("refuseElsewhere", () => {
   });
 
   it("lets trials be all of whose clients are simulated", () => {
-    refuseElsewhere("t.yaml", trialOf(""), toyPlugins, "runs/x");
+    rejectExternalClients("t.yaml", trialOf(""), "runs/x");
   });
 });

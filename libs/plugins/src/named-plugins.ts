@@ -1,0 +1,27 @@
+import { dirname } from "node:path";
+import type { Plugins } from "@fedclair/core";
+import { namedPlugins, type TrialSource } from "@fedclair/core/internal";
+import { loadPlugins } from "./load-plugins.js";
+import { resolveModule, type PluginModule } from "./resolve-module.js";
+
+/**
+ * Loads the plug-ins that a trial or a sweep can use: the built-in ones, and those of its key
+ * `plugins`, whose code runs.
+ * @throws UserError as `loadPlugins`
+ */
+export async function loadNamedPlugins(source: TrialSource): Promise<Plugins> {
+  return await loadPlugins(namedModules(source), source.yaml.content);
+}
+
+/**
+ * Resolves the modules that a trial or a sweep names in `plugins`; none if the key has faults, which
+ * the check of the trial reports.
+ * @throws UserError as `resolveModule`
+ */
+export function namedModules({ file, yaml }: TrialSource): PluginModule[] {
+  return namedPlugins(yaml).modules.map(({ text: module, by, of }) =>
+    by === "file"
+      ? resolveModule(module, dirname(file), [file, "plugins", ...(of ? [of] : [])].join(": "))
+      : resolveModule(module, ".", "--set plugins"),
+  );
+}

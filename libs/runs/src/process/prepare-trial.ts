@@ -1,0 +1,34 @@
+import { UserError, type Plugins } from "@fedclair/core";
+import {
+  prepareResolvedTrial,
+  resolveTrial,
+  type PreparedTrial,
+  type TrialSource,
+} from "@fedclair/core/internal";
+import { readTrace } from "../read-trace.js";
+import { isSweep } from "../sweep/sweep-file.js";
+import { readTrialFile } from "./read-trial-file.js";
+
+/** Loads the plug-ins that a trial names: `loadNamedPlugins` of @fedclair/plugins. */
+export type LoadPlugins = (source: TrialSource) => Promise<Plugins>;
+
+/**
+ * Reads a trial file and prepares the trial: the file is parsed once, and each plug-in is created once.
+ * @param overrides `path=value` texts that replace or add keys, like `--set task.localSteps=5`
+ * @throws UserError if the file cannot be read, is a sweep, has faults, or its plug-ins do not fit one another
+ */
+export async function prepareTrial(
+  file: string,
+  overrides: readonly string[],
+  loadPlugins: LoadPlugins,
+): Promise<PreparedTrial> {
+  const source = await readTrialFile(file, overrides);
+  if (isSweep(source)) throw new UserError(`'${file}' is a sweep of trials: use fedclair sweep`);
+  return await prepareSource(source, await loadPlugins(source));
+}
+
+/** Prepares a trial whose YAML is read. @throws UserError as `prepareTrial` */
+export async function prepareSource(source: TrialSource, plugins: Plugins): Promise<PreparedTrial> {
+  const trial = resolveTrial(source, plugins);
+  return prepareResolvedTrial(trial, plugins, source.file, await readTrace(trial));
+}

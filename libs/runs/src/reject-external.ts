@@ -1,0 +1,18 @@
+import { UserError } from "@fedclair/core";
+import { explainExternalHosts, type PreparedTrial } from "@fedclair/core/internal";
+
+/**
+ * Rejects a trial with external clients: a command that starts all hosts itself would wait forever for theirs.
+ * @param file the trial file
+ * @param resumed the folder of a run that goes on
+ * @throws UserError that says which hosts to start
+ */
+export function rejectExternalClients(
+  file: string,
+  prepared: PreparedTrial,
+  resumed?: string,
+): void {
+  const goesOn = resumed && `fedclair coordinator ${file} --out ${resumed} --resume`;
+  const otherHosts = explainExternalHosts(prepared, goesOn);
+  if (otherHosts !== undefined) throw new UserError(`${file}: ${otherHosts}`);
+}
