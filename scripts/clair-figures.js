@@ -1,5 +1,5 @@
-// node scripts/clair-figures.js [--out FOLDER]: draws the figures of docs/clair.md, from trials that
-// it runs in memory and from the real adapters in apps/cli/fixtures. Needs a build.
+// node scripts/clair-figures.js [--out FOLDER]: draws the figures of docs/clair.md. Needs a build.
+// It runs trials in memory and reads the real adapters in apps/cli/fixtures.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { clair, clairSchema } from "@fedclair/aggregators";
@@ -56,7 +56,7 @@ async function draw(name, spec) {
   console.log(`${file}: ${Math.ceil(png.length / 1000)} kB`);
 }
 
-/** The trial of four of the figures: least squares with three colluders and three clients that send noise. */
+/** The trial of most figures: least squares, three colluders, three clients that send noise. */
 async function runStudy() {
   const attacks = [
     { attack: { name: "colluding-subspace", kind: "random", rank: 3 }, count: 3 },
@@ -208,7 +208,7 @@ function cosineOf(a, b) {
   return inner / frobenius(a) / frobenius(b);
 }
 
-/** Steps 3 and 4: concentration steps from many starts, and the spectrum that the rank is chosen by. */
+/** Steps 3 and 4: concentration steps from many starts, and the spectrum that shows the rank. */
 async function searchFigure({ clients, updates, matrices, rank }) {
   // Every client is a start here, in the order of the figures.
   const options = clairSchema.parse({ rank, starts: updates.length });
