@@ -15,19 +15,23 @@ import { play } from "@fedclair/core/testing";
 import { linearRegression } from "../linear-regression/index.js";
 import { external } from "./index.js";
 
-const byName = <P extends { readonly name: string }>(...all: P[]) =>
+const indexByName = <P extends { readonly name: string }>(...all: P[]) =>
   new Map(all.map((plugin) => [plugin.name, plugin]));
 
-const attack = (name: string, made: Attack): Plugin<Attack> => ({
-  ...{ name, summary: "A test's.", schema: z.strictObject({}) },
-  create: () => made,
+const attack = (name: string, instance: Attack): Plugin<Attack> => ({
+  name,
+  summary: "A test's.",
+  schema: z.strictObject({}),
+  create: () => instance,
 });
 
-/** Adds the mean of all, and calls the last client contaminated. */
+/** The aggregator adds the mean of all updates and flags the last client. */
 const plugins: Plugins = {
-  tasks: byName<TaskPlugin>(external, linearRegression),
-  aggregators: byName({
-    ...{ name: "last", summary: "A test's.", schema: z.strictObject({}) },
+  tasks: indexByName<TaskPlugin>(external, linearRegression),
+  aggregators: indexByName({
+    name: "last",
+    summary: "A test's.",
+    schema: z.strictObject({}),
     create: () => ({
       aggregate: ({ updates }: { readonly updates: readonly Update[] }) =>
         Promise.resolve({
@@ -39,7 +43,7 @@ const plugins: Plugins = {
         }),
     }),
   }),
-  attacks: byName(
+  attacks: indexByName(
     attack("declared", { labelOnly: true }),
     attack("honest", { corruptUpdate: (honest) => honest }),
     attack("forger", { attackRound: ({ own }) => ({ updates: own }) }),
@@ -56,7 +60,7 @@ task:
 aggregator: { name: last }
 ${more}`;
 
-/** Client k sends k + 1 twice, after k + 1 samples with a loss of k + 1. */
+/** Client k sends a matrix with k + 1 in both entries, after k + 1 samples with a loss of k + 1. */
 const pool: ClientPool = {
   ready: () => Promise.resolve(),
   close: () => Promise.resolve(),
@@ -73,7 +77,7 @@ const pool: ClientPool = {
 };
 
 describe("the task external", () => {
-  it("starts from zeros where the trial names the modules, and asks a client where it does not", async () => {
+  it("starts from zeros if the trial names the modules, and asks a client if it does not", async () => {
     const start = (more: readonly string[]) =>
       createPlugin(plugins.tasks, parseTrial(text(), "t.yaml", plugins, more).task).start({
         clientIds: clientIds(3),
@@ -87,13 +91,13 @@ describe("the task external", () => {
     assert.deepEqual(asks, { params: new Map(), asksClient: true });
   });
 
-  it("adds what the aggregator gives, and means of what its benign clients report, by samples", async () => {
+  it("adds the aggregate, and reports means over benign clients weighted by samples", async () => {
     const { rounds, state } = await play(parseTrial(text(), "t.yaml", plugins), plugins, { pool });
     assert.deepEqual([...(state.params.get("w")?.data ?? [])], [6, 6]);
     assert.deepEqual(rounds[0]?.record.metrics, { "train.loss": (1 + 4) / 3 });
   });
 
-  it("knows which of its metrics are better how", () => {
+  it("declares the direction of its metrics", () => {
     const { task } = parseTrial(text(), "t.yaml", plugins);
     const { metrics, primary } = external.measures?.(task as never) ?? {};
     assert.equal(primary, "loss");
@@ -106,7 +110,7 @@ describe("the task external", () => {
     );
   });
 
-  it("says where its clients are, to a host that would simulate them", async () => {
+  it("explains to a host that would simulate its clients where they run", async () => {
     const runner = new ClientRunner(parseTrial(text(), "t.yaml", plugins), plugins);
     await assert.rejects(runner.prepare(), /live in hosts of their own.*fedclair-host/);
   });
@@ -137,7 +141,7 @@ describe("the task external", () => {
       /baselines\.0\.clients: an oracle leaves/,
     ],
   ] as const) {
-    it(`refuses ${what}`, () => {
+    it(`rejects ${what}`, () => {
       const file = text(
         what.includes("simulated") ? "attacks: [{attack: {name: declared}, clients: [c01]}]\n" : "",
       );
@@ -145,15 +149,17 @@ describe("the task external", () => {
     });
   }
 
-  describe("among simulated clients", () => {
-    const mixed = (...more: string[]) =>
+  describe("external clients among simulated ones", () => {
+    const parseMixed = (...more: string[]) =>
       parseTrial(
         "{ name: mixed, rounds: 1, clients: 4, task: { name: linear-regression }, external: [c02, c03], aggregator: { name: last } }",
-        ...(["t.yaml", plugins, more] as const),
+        "t.yaml",
+        plugins,
+        more,
       );
 
-    it("are of unknown truth until one of them is declared, or the trial says that it is known", () => {
-      const unknown = (...more: string[]) => [...unknownClients(mixed(...more), plugins)];
+    it("have an unknown truth until one of them is declared or the trial sets truth=known", () => {
+      const unknown = (...more: string[]) => [...unknownClients(parseMixed(...more), plugins)];
       assert.deepEqual(unknown(), ["c02", "c03"]);
       assert.deepEqual(unknown("attacks=[{attack: {name: honest}, clients: [c00]}]"), [
         "c02",
@@ -163,14 +169,14 @@ describe("the task external", () => {
       assert.deepEqual(unknown("truth=known"), []);
       assert.deepEqual(
         unknown("truth=unknown", "attacks=[{attack: {name: forger}, clients: [c00]}]"),
-        [...["c01", "c02", "c03"]],
+        ["c01", "c02", "c03"],
       );
     });
 
-    it("leave a host the others to simulate, and no trial to one process alone", async () => {
-      await new ClientRunner(mixed(), plugins).prepare();
+    it("leave the other clients to a host, and cannot run in a single process", async () => {
+      await new ClientRunner(parseMixed(), plugins).prepare();
       await assert.rejects(
-        new MemoryPool(new ClientRunner(mixed(), plugins)).ready(),
+        new MemoryPool(new ClientRunner(parseMixed(), plugins)).ready(),
         /task linear-regression: 2 of its 4 clients live in hosts of their own.*`fedclair client .*that are simulated/,
       );
     });
@@ -205,13 +211,13 @@ describe("the task external", () => {
         /baselines\.0\.clients: an oracle leaves/,
       ],
     ] as const) {
-      it(`refuse ${what}`, () => {
-        assert.throws(() => mixed(more), wanted);
+      it(`reject ${what}`, () => {
+        assert.throws(() => parseMixed(more), wanted);
       });
     }
   });
 
-  it("takes an attack with sight of the round", () => {
+  it("accepts an attack that sees the round", () => {
     parseTrial(text("attacks: [{attack: {name: forger}, count: 1}]\n"), "t.yaml", plugins);
   });
 });
