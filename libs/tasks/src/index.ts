@@ -2,11 +2,14 @@ import type { AggregatorPlugin, Registry, TaskPlugin } from "@fedclair/core";
 
 interface Loader {
   readonly load: () => Promise<TaskPlugin>;
-  /** The aggregators that it brings along. */
+  /** Names of the aggregators that the task defines. */
   readonly aggregators?: readonly string[];
 }
 
-/** The tasks that a trial file can name. One is loaded when it is named: all of them take a fifth of a second. */
+/**
+ * The built-in tasks by name. Each is imported only when a trial names it, because loading all of
+ * them takes a fifth of a second.
+ */
 const loaders: Readonly<Record<string, Loader>> = {
   alberdice: {
     load: async () => (await import("./alberdice/index.js")).alberdice,
@@ -41,32 +44,41 @@ const loaders: Readonly<Record<string, Loader>> = {
   },
 };
 
-/** What is built in, loaded or not. */
+/** Names of all built-in tasks, loaded or not. */
 export const taskNames: readonly string[] = Object.keys(loaders);
+/** Names of the aggregators that built-in tasks define, loaded or not. */
 export const taskAggregatorNames: readonly string[] = Object.values(loaders).flatMap(
   ({ aggregators = [] }) => aggregators,
 );
 
 export interface Tasks {
   readonly tasks: Registry<TaskPlugin>;
-  /** The aggregators that they bring along. */
+  /** The aggregators that the loaded tasks define. */
   readonly aggregators: Registry<AggregatorPlugin>;
 }
 
-/** What a trial calls its task. Of one that there is not, who reads the trial tells, and names all that there are. */
-function tasksOf(text: string): string[] {
+/**
+ * Finds the task names in a trial's text. Unknown names are reported later, by the trial parser.
+ */
+function findTaskNames(text: string): string[] {
   const key = /\btask(?:["']?\s*:[\s{]*["']?name["']?\s*:\s*|\.name=)["']?([\w-]+)/g;
   return [...text.matchAll(key)].flatMap(([, name]) => name ?? []);
 }
 
-/** @param text of a trial: only tasks are loaded whose name, or that of an aggregator of theirs, is in it; all if none is */
+/**
+ * Loads the tasks that a trial needs.
+ * @param text the trial's text: only tasks are loaded that it mentions by name or through one of
+ * their aggregators. All tasks are loaded if it mentions none, or if its task name is unknown, so
+ * that the trial parser can list them.
+ */
 export async function loadTasks(text = ""): Promise<Tasks> {
   const all = Object.entries(loaders);
-  const named = all.filter(([name, { aggregators = [] }]) =>
+  const mentioned = all.filter(([name, { aggregators = [] }]) =>
     [name, ...aggregators].some((one) => text.includes(one)),
   );
-  const isTold = named.length > 0 && tasksOf(text).every((name) => Object.hasOwn(loaders, name));
-  const loading = (isTold ? named : all).map(([, { load }]) => load());
+  const areNamesKnown =
+    mentioned.length > 0 && findTaskNames(text).every((name) => Object.hasOwn(loaders, name));
+  const loading = (areNamesKnown ? mentioned : all).map(([, { load }]) => load());
   const loaded = await Promise.all(loading);
   const aggregators = loaded.flatMap((task) => task.aggregators ?? []);
   return {

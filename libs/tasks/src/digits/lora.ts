@@ -1,7 +1,7 @@
 import { Floats, Linear } from "@fedclair/compute";
 import type { LowRank, Params } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
-import { Network, type NetworkLayer, type Trained } from "../nets/network.js";
+import { Network, type NetworkLayer, type TrainedMatrix } from "../nets/network.js";
 
 /**
  * A layer with a LoRA adapter (Hu et al. 2022): W + B·A, of which W stays as it is. B is outputs×rank and A
@@ -10,7 +10,7 @@ import { Network, type NetworkLayer, type Trained } from "../nets/network.js";
 export class AdaptedLayer implements NetworkLayer {
   readonly inputs: number;
   readonly outputs: number;
-  readonly trained: readonly Trained[];
+  readonly trained: readonly TrainedMatrix[];
   readonly #rank: number;
   readonly #base: Linear;
   readonly #down: Linear;
