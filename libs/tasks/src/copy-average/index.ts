@@ -7,13 +7,16 @@ import { schema, type Options } from "./options.js";
 import { matchedAverage, redistillation } from "./aggregators.js";
 
 /**
- * May students that are smaller than their teacher be averaged? Every client distils one teacher into a student of n < k
- * neurons, by exact gradient flow, and sends its weights; the coordinator makes one student of them and says whether it
- * still copies teacher neurons, averages them, or does neither. After B. Şimşek, A. Bendjeddou, W. Gerstner and J. Brea,
- * "Should Under-parameterized Student Networks Copy or Average Teacher Weights?", NeurIPS 2023 (arXiv 2311.01644), which we
- * knew by its abstract and its authors' code; the federated part is this project's own.
+ * Can students that are smaller than their teacher be averaged? Every client distils one teacher
+ * into a student of n < k neurons by exact gradient flow, and sends its weights. The coordinator
+ * merges the students into one and reports whether it still copies teacher neurons, averages them,
+ * or does neither. The setting is from B. Şimşek, A. Bendjeddou, W. Gerstner and J. Brea, "Should
+ * Under-parameterized Student Networks Copy or Average Teacher Weights?", NeurIPS 2023 (arXiv
+ * 2311.01644). We knew the paper by its abstract and the authors' code. The federated part is this
+ * project's own.
  *
- * Params are `hidden`, d×n, a column a neuron, and `out`, 1×n, float64: rounding to float32 would blur the end points.
+ * Params are `hidden`, d×n with one column per neuron, and `out`, 1×n. They are float64, because
+ * rounding to float32 would blur the end points.
  */
 export const copyAverage: TaskPlugin = {
   name: "copy-average",

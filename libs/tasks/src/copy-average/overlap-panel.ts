@@ -1,11 +1,14 @@
-/** Heading of a panel; a flagged student's is orange. */
+/** Heading of a panel. It is orange for a flagged student. */
 export interface Heading {
   readonly text: string;
   readonly subtitle: string;
   readonly flagged?: boolean;
 }
 
-/** A matrix of cosines as squares: blue above 0, orange below. @param overlaps by student neuron */
+/**
+ * Draws a matrix of cosines as squares: blue above 0, orange below.
+ * @param overlaps one row per student neuron
+ */
 export function overlapPanel(
   { text, subtitle, flagged = false }: Heading,
   overlaps: readonly (readonly number[])[],
