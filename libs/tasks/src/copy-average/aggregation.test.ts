@@ -107,7 +107,7 @@ describe("copy-average: matching", () => {
     assert.ok(Math.abs(squaredDistance("erf", mean, teacher) - 6 / 3) < 1e-14);
   });
 
-  it("needs a student", () => {
+  it("requires at least one student", () => {
     assert.throws(() => match("erf", []), /expected at least one student, got none/);
     assert.throws(() => average([]), /expected at least one student, got none/);
   });

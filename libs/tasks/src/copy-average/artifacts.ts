@@ -46,7 +46,7 @@ export interface JudgedStudent {
 /** Figures show at most this many clients. */
 const maximumClients = 24;
 
-export function aggregateArtifact(
+export function createAggregateArtifact(
   { activation, n, k }: Options,
   nullLoss: number,
   { metrics, classification, safety, nextLabel }: StudentMeasurement,
@@ -65,7 +65,7 @@ export function aggregateArtifact(
   };
 }
 
-export function clientsArtifact(
+export function createClientsArtifact(
   { activation }: Options,
   teacher: Network,
   clients: readonly JudgedStudent[],

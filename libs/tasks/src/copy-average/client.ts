@@ -1,6 +1,6 @@
 import type { LocalTrainer, Params, Shard, TrainJob, TrainResult } from "@fedclair/core";
 import { Matrix, at } from "@fedclair/linalg";
-import { lessonOf } from "./lessons.js";
+import { createLesson } from "./lessons.js";
 import { flatten, type Network } from "./network.js";
 import type { Options } from "./options.js";
 import { computeChange, networkOfParams } from "./params.js";
@@ -20,7 +20,7 @@ export class DistillingClient implements LocalTrainer {
 
   constructor(options: Options, teacher: Network, shard: Shard) {
     this.#options = options;
-    this.#lesson = lessonOf(options, teacher, shard);
+    this.#lesson = createLesson(options, teacher, shard);
   }
 
   /**

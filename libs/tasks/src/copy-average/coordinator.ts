@@ -11,8 +11,8 @@ import {
   type Verdict,
 } from "@fedclair/core";
 import { scatter, drawStart } from "./client.js";
-import { aggregateArtifact, clientsArtifact, type JudgedStudent } from "./artifacts.js";
-import { evidenceOf, addEvidence } from "./judge.js";
+import { createAggregateArtifact, createClientsArtifact, type JudgedStudent } from "./artifacts.js";
+import { computeEvidence, addEvidence } from "./judge.js";
 import { average, match } from "./match.js";
 import { measureStudent, measureRefinement } from "./measure.js";
 import { innerProduct, type Network } from "./network.js";
@@ -59,24 +59,24 @@ export class Coordinator {
     const unflagged = judged.filter(({ flagged }) => !flagged);
     const parts = unflagged.map((client) => client.student);
     const refined = refineStudents(aggregation, unflagged);
-    const merged = aggregation.verdicts
+    const mergedStudent = aggregation.verdicts
       ? this.#merge(refined, round.phase)
       : readSharedStudent(aggregation);
-    const student = merged ?? networkOfParams(round.params);
-    const measured = await measureStudent(activation, this.#teacher, student, parts);
+    const student = mergedStudent ?? networkOfParams(round.params);
+    const measurement = await measureStudent(activation, this.#teacher, student, parts);
     return {
       next: { phase: "train" },
       params: paramsOf(student),
       verdicts: [...verdicts, ...tooLarge],
       metrics: {
-        ...measured.metrics,
+        ...measurement.metrics,
         ...(aggregation.verdicts && measureRefinement(activation, this.#teacher, parts, refined)),
       },
       artifacts: {
-        aggregate: aggregateArtifact(this.#options, this.#nullLoss, measured),
+        aggregate: createAggregateArtifact(this.#options, this.#nullLoss, measurement),
         // In later rounds all students start from one point and look alike.
         ...(round.round === 1 && {
-          clients: clientsArtifact(this.#options, this.#teacher, judged),
+          clients: createClientsArtifact(this.#options, this.#teacher, judged),
         }),
       },
     };
@@ -115,7 +115,7 @@ export class Coordinator {
     const signals = signalsOf(this.#options.activation, students);
     const own = received.map(({ update }) => byId.get(update.clientId));
     const verdicts: Verdict[] = [];
-    const judged = evidenceOf(signals, this.#nullLoss, own).flatMap((evidence, c) => {
+    const judged = computeEvidence(signals, this.#nullLoss, own).flatMap((evidence, c) => {
       const { update, student } = received[c] ?? {};
       if (!update || !student) return [];
       const verdict = own[c] && addEvidence(own[c], evidence);

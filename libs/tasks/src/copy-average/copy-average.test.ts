@@ -11,7 +11,7 @@ import type {
 import { stream, at } from "@fedclair/linalg";
 import { matchedAverage, redistillation } from "./aggregators.js";
 import { copyAverage } from "./index.js";
-import { contaminations, teacherOf } from "./lessons.js";
+import { contaminations, drawTeacher } from "./lessons.js";
 import { squaredDistance, type Network } from "./network.js";
 import type { Options } from "./options.js";
 import { networkOfParams, networkOfTerms } from "./params.js";
@@ -167,7 +167,7 @@ describe("copy-average", () => {
       assert.ok(one && two);
       const first = networkOfTerms([one.delta]);
       const second = networkOfTerms([two.delta]);
-      const teacher = teacherOf(copyAverage.schema.parse({ d: 6 }) as Options);
+      const teacher = drawTeacher(copyAverage.schema.parse({ d: 6 }) as Options);
       const computeLoss = (student: Network) => squaredDistance("erf", student, teacher);
       const expected = (2 * computeLoss(first)) / (computeLoss(first) + computeLoss(second));
       assert.ok(Math.abs((step.metrics?.refinement ?? NaN) - expected) < 1e-12);

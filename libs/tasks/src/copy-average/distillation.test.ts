@@ -87,10 +87,10 @@ describe("copy-average: loss", () => {
           const [size, curvature] = [1 + largest(gradient), 1 + largest(hessian.data)];
           const step = 1e-5;
           x.forEach((_, i) => {
-            const moved = (by: number) => x.map((value, j) => (i === j ? value + by : value));
-            const slope = (loss.value(moved(step)) - loss.value(moved(-step))) / (2 * step);
+            const shift = (by: number) => x.map((value, j) => (i === j ? value + by : value));
+            const slope = (loss.value(shift(step)) - loss.value(shift(-step))) / (2 * step);
             assertNear(at(gradient, i), slope, 1e-6 * size);
-            const [ahead, behind] = [loss.gradient(moved(step)), loss.gradient(moved(-step))];
+            const [ahead, behind] = [loss.gradient(shift(step)), loss.gradient(shift(-step))];
             hessian.column(i).forEach((entry, j) => {
               const change = (at(ahead, j) - at(behind, j)) / (2 * step);
               assertNear(entry, change, 1e-6 * curvature);
@@ -111,8 +111,8 @@ describe("copy-average: loss", () => {
       const x = flatten(randomNetwork(2, 2, "s"));
       const gradient = loss.gradient(x);
       x.forEach((_, i) => {
-        const moved = (by: number) => x.map((value, j) => (i === j ? value + by : value));
-        const slope = (loss.value(moved(1e-5)) - loss.value(moved(-1e-5))) / 2e-5;
+        const shift = (by: number) => x.map((value, j) => (i === j ? value + by : value));
+        const slope = (loss.value(shift(1e-5)) - loss.value(shift(-1e-5))) / 2e-5;
         assertNear(at(gradient, i), slope, 1e-6 * (1 + largest(gradient)));
       });
       const back = loss.unwhiten(loss.whiten(x));

@@ -38,7 +38,7 @@ export function evidenceFigure(
   const below = values.some((value) => value.below) ? ` Triangles: below ${smallestShare}.` : "";
   return {
     name: "evidence",
-    title: "Evidence against clients",
+    title: "Evidence about clients",
     caption: `Each kind of evidence as a share of its limit (dashed), first round: the score of the aggregator, the deviation of the linear part of the student's function, and the median distance of its function from the others'. A student of the negated teacher lies in the subspace of the benign students, so only the last two detect it.${below}`,
     spec: {
       hconcat: usedPanels.map(({ name, title }, i) => ({

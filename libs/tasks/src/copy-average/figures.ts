@@ -49,7 +49,7 @@ function aggregatesFigure(
   );
   return {
     name: "overlaps",
-    title: "What the aggregate copies",
+    title: "Overlaps of the aggregate",
     caption:
       "Cosines between the neurons of the aggregate (rows) and of the teacher (columns), after the last round. A row with one full square is a copy; a row with several equal squares averages these neurons. ρ is the loss over the median loss of the averaged students: up to 1.25 safe, up to 4 degraded, above that unsafe.",
     spec: { concat: panels, columns, spacing: 24 },
@@ -72,7 +72,7 @@ function clientsFigure({ width }: FigureInput, clients: readonly ClientArtifact[
   );
   return {
     name: "students",
-    title: "What the clients copy",
+    title: "Overlaps of the clients' students",
     caption:
       "Cosines between the neurons of each client's student (rows) and of the teacher (columns), first round. Equally good students copy different neurons, in any order, so no permutation of rows makes them equal.",
     spec: { concat: panels, columns, spacing: 14 },
@@ -103,9 +103,9 @@ function lossFigure(
   };
   return {
     name: "loss",
-    title: "What averaging cost",
+    title: "Loss of the aggregate",
     caption:
-      "Loss of the aggregate on the true teacher, inputs N(0, I), after each round. Dashed grey: losses to compare with.",
+      "Loss of the aggregate on the true teacher, inputs N(0, I), after each round. Dashed grey: losses for comparison.",
     spec: {
       width: Math.min(480, width - 200),
       height: 240,

@@ -2,7 +2,7 @@ import type { Shard, TaskPlugin } from "@fedclair/core";
 import { DistillingClient } from "./client.js";
 import { Coordinator } from "./coordinator.js";
 import { figures } from "./figures.js";
-import { contaminations, teacherOf } from "./lessons.js";
+import { contaminations, drawTeacher } from "./lessons.js";
 import { schema, type Options } from "./options.js";
 import { matchedAverage, redistillation } from "./aggregators.js";
 
@@ -24,21 +24,24 @@ export const copyAverage: TaskPlugin = {
   schema,
   contaminations: () => contaminations,
   metrics: {
-    ratio: { better: "lower", description: "loss over the median loss of the students averaged" },
+    ratio: { better: "lower", description: "loss over the median loss of the averaged students" },
     loss: { better: "lower", description: "squared distance from the teacher" },
     nextLoss: { better: "lower", description: "loss after one more training" },
-    refinement: { better: "lower", description: "loss of students as refined over that as sent" },
+    refinement: {
+      better: "lower",
+      description: "loss of refined students over their loss as sent",
+    },
     copies: { unit: "neurons", description: "neurons that follow one teacher neuron" },
     copyAverage: { description: "1 if neurons copy or average teacher neurons, else 0" },
     slope: { better: "lower", description: "largest entry of the gradient after training" },
     converged: { better: "higher", description: "1 if training converged, else 0" },
-    evaluations: { description: "gradients that training took" },
+    evaluations: { description: "gradients computed in training" },
   },
   primary: "ratio",
   aggregators: [matchedAverage, redistillation],
   figures,
   create: (options: Options) => {
-    const teacher = teacherOf(options);
+    const teacher = drawTeacher(options);
     const coordinator = new Coordinator(options, teacher);
     return {
       sharesParams: true,

@@ -21,7 +21,7 @@ export interface Evidence {
  * @param verdicts the aggregator's verdicts in the order of the signals; undefined for a student
  * without one
  */
-export function evidenceOf(
+export function computeEvidence(
   signals: Signals,
   nullLoss: number,
   verdicts: readonly (Verdict | undefined)[],
@@ -60,7 +60,7 @@ export function addEvidence({ clientId, status }: Verdict, evidence: Evidence): 
   };
 }
 
-/** Whether the students can be averaged. */
+/** How safe it is to average the students. */
 export type Safety = "safe" | "degraded" | "unsafe";
 
 /**

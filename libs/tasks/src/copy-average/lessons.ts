@@ -22,7 +22,7 @@ export const contaminations = new Map([
 ]);
 
 /** Draws the teacher: k orthonormal neurons with outgoing weights of 1. */
-export function teacherOf({ k, d, teacherSeed }: Options): Network {
+export function drawTeacher({ k, d, teacherSeed }: Options): Network {
   return unitOut(orthonormal(k, d, stream(teacherSeed).at("teacher")));
 }
 
@@ -30,7 +30,7 @@ export function teacherOf({ k, d, teacherSeed }: Options): Network {
  * Returns the teacher that a client distils and the covariance of its inputs: independent inputs
  * with the client's own variances.
  */
-export function lessonOf(options: Options, teacher: Network, shard: Shard): Lesson {
+export function createLesson(options: Options, teacher: Network, shard: Shard): Lesson {
   const { activation, heterogeneity, d } = options;
   const covariance = Matrix.identity(d);
   shard.rng

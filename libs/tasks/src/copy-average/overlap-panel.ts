@@ -18,7 +18,7 @@ export function overlapPanel(
     row.map((cosine, j) => ({ student: i + 1, teacher: j + 1, cosine })),
   );
   const cell = width / (overlaps[0]?.length ?? 1);
-  const axisOf = (title: string) =>
+  const createAxis = (title: string) =>
     axes ? { title, axis: { labelAngle: 0, ticks: false, domain: false } } : { axis: null };
   return {
     title: {
@@ -35,8 +35,8 @@ export function overlapPanel(
     data: { values },
     mark: { type: "rect", stroke: "#dddddd", strokeWidth: 0.5 },
     encoding: {
-      x: { field: "teacher", type: "ordinal", ...axisOf("teacher neuron") },
-      y: { field: "student", type: "ordinal", ...axisOf("student neuron") },
+      x: { field: "teacher", type: "ordinal", ...createAxis("teacher neuron") },
+      y: { field: "student", type: "ordinal", ...createAxis("student neuron") },
       color: {
         field: "cosine",
         type: "quantitative",

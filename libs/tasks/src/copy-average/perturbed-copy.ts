@@ -23,9 +23,9 @@ export interface PerturbedCopy {
 
 /**
  * Computes the perturbed copy of an erf student of n neurons and a teacher of k orthonormal
- * neurons: the minimum of the loss within the family w_i = α·v_i + β·Σ_{j≤n, j≠i} v_j + δ·Σ_{l>n}
- * v_l, a_i = a. By symmetry it is critical among all students, but if n is small compared with k it
- * is a saddle.
+ * neurons. It is the minimum of the loss within the family w_i = α·v_i + β·Σ_{j≤n, j≠i} v_j +
+ * δ·Σ_{l>n} v_l, a_i = a. Because of symmetry it is critical among all students, but if n is small
+ * compared with k it is a saddle.
  * @param n 2 … k − 1
  */
 export async function perturbedCopy(n: number, k: number): Promise<PerturbedCopy> {

@@ -5,8 +5,8 @@ import { train, type TrainedStudent } from "./train.js";
 
 /**
  * Trains a student of the clients' size on the mean of their functions, starting from their matched
- * average. This needs no data: the mean function is itself a network, and the loss is in closed
- * form.
+ * average. It works without data, because the mean function is itself a network, and the loss is in
+ * closed form.
  * @param students at least one, all of the same size
  */
 export function redistil(

@@ -29,7 +29,7 @@ export function signalsOf(activation: Activation, students: readonly Network[]):
  * larger.
  *
  * Without noise, benign students were measured up to 0.035 and contaminated ones from 1.1. Noise on
- * the weights moves all of them by nearly the same amount, hence the median: a length in d
+ * the weights moves all of them by nearly the same amount, hence the median. A length in d
  * dimensions varies by about 1/√(2d), and the largest of 15 benign students was at 1.33 medians.
  * With noise of 0.05, students of the negated teacher were at 2.9 medians or more.
  */

@@ -75,7 +75,8 @@ describe("denoising", () => {
       energy += await measureError(task, k, await startOf(task, seed));
       error += await measureError(task, k, asParams(await observe(task, k)));
     }
-    // Relative standard deviations of the means: sqrt(2/48/200) = 1.4 % and sqrt(2/384/200) = 0.5 %.
+    // The means have relative standard deviations of sqrt(2/48/200) = 1.4 % and
+    // sqrt(2/384/200) = 0.5 %.
     assertNear(energy / 200, 3, 0.15);
     assertNear(error / 200, 0.0004 * 24 * 16, 0.003);
   });

@@ -164,7 +164,7 @@ describe("digits", function () {
     const sizes = await Promise.all(
       [0, 1].map(async (i) => (await open(task, i, 2)).train(job(await startOf(task, root)))),
     );
-    // There are 120 and 80 digits, and 60 of these are reserved.
+    // There are 120 and 80 digits, minus the 60 reserved ones.
     assert.ok((sizes[0]?.numExamples ?? 0) > (sizes[1]?.numExamples ?? 0));
     assert.throws(() => task.checkClients?.(3), /serves 2 clients.*lower/);
     assert.throws(

@@ -4,7 +4,7 @@ import { checkPartition, partition } from "../partition/partition.js";
 import type { Collection } from "./data.js";
 import type { Options } from "./options.js";
 
-/** Indices of the digits that no client holds, and of those that the clients share out. */
+/** Indices of the reserved digits, and of those that are split among the clients. */
 export interface Reserved {
   /** Digits for pre-training. */
   readonly base: readonly number[];

@@ -37,19 +37,22 @@ export async function readJson(folders: readonly DigitFiles[]): Promise<FolderDi
 async function readPixels(path: string): Promise<Float32Array> {
   const content = parseJson(path, await readFile(path, "utf8"));
   const { data } = (typeof content === "object" && content ? content : {}) as { data?: unknown };
-  if (!Array.isArray(data)) throw malformed(path, "no list 'data'");
+  if (!Array.isArray(data)) throw createFormatError(path, "no list 'data'");
   const values = new Float32Array(data.length);
   data.forEach((value: unknown, place) => {
     if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
-      throw malformed(path, `${excerpt(JSON.stringify(value))} as ${formatPosition(place)}`);
+      throw createFormatError(
+        path,
+        `${excerpt(JSON.stringify(value))} as ${formatPosition(place)}`,
+      );
     }
     values[place] = value;
   });
-  if (values.length % pixels !== 0) throw malformed(path, `${values.length} numbers`);
+  if (values.length % pixels !== 0) throw createFormatError(path, `${values.length} numbers`);
   return values;
 }
 
-function malformed(path: string, got: string): UserError {
+function createFormatError(path: string, got: string): UserError {
   return new UserError(
     `source: ${path}: expected { "data": [numbers in 0 … 1, ${pixels} a digit] }, got ${got}`,
   );

@@ -76,9 +76,9 @@ describe("reading digits", () => {
   }
 
   it("reads IDX, plain and gzipped, and npy of all types to the same bytes", async () => {
-    const found = await read(train);
-    assert.deepEqual(found, expected);
-    assert.equal(imageAt(choose(found, [1]), 0)[5], ((pixels + 5) * 7) % 256);
+    const digits = await read(train);
+    assert.deepEqual(digits, expected);
+    assert.equal(imageAt(choose(digits, [1]), 0)[5], ((pixels + 5) * 7) % 256);
     assert.deepEqual(await read(zipped), expected);
     const units = Float32Array.from(greys, (grey) => grey / 255);
     const longs = BigInt64Array.from(labels, BigInt);
@@ -103,7 +103,7 @@ describe("reading digits", () => {
   it("converts numbers to bytes in many pieces", async () => {
     const count = 200;
     const many = Uint8Array.from({ length: count * pixels }, (_, i) => (i * 11) % 256);
-    const found = await read({
+    const digits = await read({
       "images.npy": npy(
         "<f4",
         `${count}, 784`,
@@ -111,13 +111,13 @@ describe("reading digits", () => {
       ),
       "labels.npy": npy("|u1", `${count},`, new Uint8Array(count)),
     });
-    assert.deepEqual(found.images, many);
+    assert.deepEqual(digits.images, many);
   });
 
   it("skips a gzipped file that is also there unzipped, and reports this", async () => {
     const other = gzipSync(idx([3, 28, 28], new Uint8Array(3 * pixels)));
-    const found = await read({ ...train, ...zipped, "train-images-idx3-ubyte.gz": other });
-    assert.deepEqual(found, expected);
+    const digits = await read({ ...train, ...zipped, "train-images-idx3-ubyte.gz": other });
+    assert.deepEqual(digits, expected);
     assert.match(
       remarkOnFiles(digitFiles(folder)) ?? "",
       /train-images-idx3-ubyte\.gz and 1 more are not read: the same, unzipped, is beside it/,
@@ -161,8 +161,8 @@ describe("reading digits", () => {
   });
 
   it("ignores files and folders whose names begin with a dot", async () => {
-    const found = await read({ ...train, ".cache/images": "", "._t10k-images-idx3-ubyte": "" });
-    assert.deepEqual(found, expected);
+    const digits = await read({ ...train, ".cache/images": "", "._t10k-images-idx3-ubyte": "" });
+    assert.deepEqual(digits, expected);
     const one = { "ada/train-images-idx3-ubyte": images, ".ipynb_checkpoints/x": "" };
     const written = await read({ ...one, "ada/train-labels-idx1-ubyte": idx([3], labels) });
     assert.deepEqual(written, { ...expected, writers: ["ada"], owners: new Int32Array(3) });

@@ -20,7 +20,7 @@ const indexByName = <P extends { readonly name: string }>(...all: P[]) =>
 
 const attack = (name: string, instance: Attack): Plugin<Attack> => ({
   name,
-  summary: "A test's.",
+  summary: "A plug-in of a test.",
   schema: z.strictObject({}),
   create: () => instance,
 });
@@ -30,7 +30,7 @@ const plugins: Plugins = {
   tasks: indexByName<TaskPlugin>(external, linearRegression),
   aggregators: indexByName({
     name: "last",
-    summary: "A test's.",
+    summary: "A plug-in of a test.",
     schema: z.strictObject({}),
     create: () => ({
       aggregate: ({ updates }: { readonly updates: readonly Update[] }) =>

@@ -51,7 +51,7 @@ const schema = z
       ),
     primary: name
       .optional()
-      .describe("The metric by which arms are compared first; default: the first of metrics"),
+      .describe("Primary metric for comparing arms; default: the first of metrics"),
   })
   .superRefine(({ modules, metrics, primary }, context) => {
     const reject = (path: string, message: string) => {

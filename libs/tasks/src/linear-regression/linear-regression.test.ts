@@ -110,7 +110,7 @@ describe("linear-regression", () => {
     assertNear((await measure(noisy, 0, asParams(truth)))["loss"], 0.25, 0.01);
   });
 
-  it("errs by noise²·p·q/(samples − p − 1) on average, the mean of an inverse Wishart matrix", async () => {
+  it("has a mean error of noise²·p·q/(samples − p − 1), by the mean of an inverse Wishart matrix", async () => {
     const task = create({ p: 4, q: 5, samples: 45, noise: 2 });
     let total = 0;
     for (let k = 0; k < 400; k++) {

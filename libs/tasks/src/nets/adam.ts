@@ -15,7 +15,7 @@ export type AdamState<T extends tf.Tensor = tf.Tensor2D> = {
  * Creates the state before the first step.
  * @param value the variable's initial value; the state owns it from here on
  */
-export function adamState<T extends tf.Tensor>(value: T): AdamState<T> {
+export function createAdamState<T extends tf.Tensor>(value: T): AdamState<T> {
   return { value, mean: tf.zerosLike(value), square: tf.zerosLike(value) };
 }
 
@@ -29,7 +29,7 @@ const epsilon = 1e-8;
  * @param beta2 decay of the mean of squares; a value below the paper's forgets faster
  * @returns the new state; the caller still has to dispose of the old one
  */
-export function adamStep<T extends tf.Tensor>(
+export function stepAdam<T extends tf.Tensor>(
   state: AdamState<T>,
   gradient: T,
   rate: number,

@@ -31,8 +31,9 @@ describe("perceptron", () => {
     assert.equal(gradient.length, weights.length);
     const h = 1e-3; // small, because a unit must not switch on or off in between
     gradient.forEach((slope, i) => {
-      const shifted = (by: number) => loss(weights.map((w, j) => (i === j ? w + by : w)));
-      const difference = (shifted(h) - shifted(-h)) / (2 * h);
+      const computeShiftedLoss = (by: number) =>
+        loss(weights.map((w, j) => (i === j ? w + by : w)));
+      const difference = (computeShiftedLoss(h) - computeShiftedLoss(-h)) / (2 * h);
       assert.ok(Math.abs(slope - difference) < 2e-3, `${i}: ${slope}, differences ${difference}`);
     });
   });

@@ -16,7 +16,7 @@ describe("the model of network", () => {
     assert.deepEqual([...y.data], [2 * Math.tanh(0.75), 2 * Math.tanh(-0.75)]);
   });
 
-  it("has the loss of its predictions and the gradient of its central differences", () => {
+  it("has the loss of its predictions, and a gradient that agrees with central differences", () => {
     const base = { w1: gaussian(3, 2, "w1"), w2: gaussian(4, 3, "w2") };
     const [change, x, y] = [gaussian(3, 2, "d"), gaussian(2, 7, "x"), gaussian(4, 7, "y")];
     const { loss, gradient } = computeLossAndGradient(base, change, x, y);

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LowRank, Params } from "@fedclair/core";
 import { item, type Stream } from "@fedclair/linalg";
-import { adamState, adamStep, type AdamState } from "../nets/adam.js";
+import { createAdamState, stepAdam, type AdamState } from "../nets/adam.js";
 import { moduleNames, width } from "./shape.js";
 
 /*
@@ -29,8 +29,8 @@ export function drawInitialAdapters(rank: number, common: Stream, clients: numbe
   });
   const one = tf.tensor4d(down, [moduleNames.length, 1, width, rank]);
   return {
-    down: adamState(tf.tile(one, [1, clients, 1, 1])),
-    up: adamState(tf.zeros<tf.Rank.R4>([moduleNames.length, clients, rank, width])),
+    down: createAdamState(tf.tile(one, [1, clients, 1, 1])),
+    up: createAdamState(tf.zeros<tf.Rank.R4>([moduleNames.length, clients, rank, width])),
   };
 }
 
@@ -59,7 +59,7 @@ export function stepAdapters(
   const gradient = tf.stack([...gradients]);
   const dDown = tf.matMul<tf.Tensor4D>(gradient, up.value, false, true);
   const dUp = tf.matMul<tf.Tensor4D>(down.value, gradient, true);
-  return { down: adamStep(down, dDown, rate, step), up: adamStep(up, dUp, rate, step) };
+  return { down: stepAdam(down, dDown, rate, step), up: stepAdam(up, dUp, rate, step) };
 }
 
 /**

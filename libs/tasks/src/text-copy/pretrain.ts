@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { item, type Stream } from "@fedclair/linalg";
-import { adamState, adamStep, type AdamState } from "../nets/adam.js";
+import { createAdamState, stepAdam, type AdamState } from "../nets/adam.js";
 import { contextRows, targetRows, type Examples } from "./examples.js";
 import {
   crossEntropy,
@@ -36,7 +36,7 @@ type States = Record<WeightName, AdamState>;
  * @returns the weights, which the caller has to dispose of
  */
 export function pretrain(vocabulary: number, steps: number, rng: Stream): Weights {
-  let states = mapWeights(drawInitialWeights(vocabulary, rng.at("init")), adamState);
+  let states = mapWeights(drawInitialWeights(vocabulary, rng.at("init")), createAdamState);
   for (let step = 1; step <= steps; step++) {
     const examples = drawBatch(vocabulary, step % copyEvery === 0, rng.at("batch", step));
     const rate = firstRate + (lastRate - firstRate) * ((step - 1) / steps);
@@ -97,7 +97,7 @@ function stepWeights(
 ): States {
   const weights = mapWeights(states, ({ value }) => value);
   const { gradients } = computeLossAndGradients(weights, examples, vocabulary);
-  return mapWeights(states, (state, name) => adamStep(state, gradients[name](), rate, step));
+  return mapWeights(states, (state, name) => stepAdam(state, gradients[name](), rate, step));
 }
 
 /**

@@ -28,7 +28,7 @@ const maximumPaths = 80;
 const maximumPoints = 400;
 const maximumClassPoints = 60;
 
-export function transportArtifact(
+export function createTransportArtifact(
   { paths, metrics }: { readonly paths: readonly Matrix[]; readonly metrics: Metrics },
   { targets }: Yardstick,
 ): TransportArtifact {
@@ -45,7 +45,7 @@ export function transportArtifact(
   };
 }
 
-export function classesArtifact(
+export function createClassesArtifact(
   plain: readonly Matrix[],
   guided: readonly Matrix[],
 ): ClassesArtifact {

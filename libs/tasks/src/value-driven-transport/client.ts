@@ -2,13 +2,13 @@ import type { LocalTrainer, Params, Shard, TrainJob, TrainResult } from "@fedcla
 import { subtract } from "@fedclair/linalg";
 import { cosineDecay } from "./adam.js";
 import { openData } from "./client-data.js";
-import { adapted, adapterGradient, initialAdapters, type Adapters } from "./lora.js";
+import { adapted, adapterGradient, drawInitialAdapters, type Adapters } from "./lora.js";
 import { slicedW2 } from "./metrics.js";
 import { byModule, type ModuleName, type Network } from "./network.js";
 import { openCondition, type Options } from "./options.js";
-import { networkOf, singleTensorOf, tensorsOf } from "./params.js";
+import { networkOf, toFloat32Tensor, toTensors } from "./params.js";
 import { followPolicy, guidedGradient } from "./sampling.js";
-import { descend, stepGradient, type TrainingData } from "./training.js";
+import { descend, computeStepGradient, type TrainingData } from "./training.js";
 
 /** Lower bound of the learning rate of local steps, as a share of the initial rate. */
 const minimumRateShare = 0.05;
@@ -51,7 +51,7 @@ export class TransportClient implements LocalTrainer {
    */
   #gradient(network: Network, { rng, common }: TrainJob): TrainResult["delta"] {
     const sources = common.at("sources");
-    return tensorsOf(stepGradient(network, this.#data, this.#options, rng, sources));
+    return toTensors(computeStepGradient(network, this.#data, this.#options, rng, sources));
   }
 
   /** Takes Adam steps from a fresh state and returns the change. */
@@ -72,7 +72,7 @@ export class TransportClient implements LocalTrainer {
       (weights, i) => this.#step({ ...weights, b3 }, rng, i),
       signal,
     );
-    return tensorsOf(byModule((name) => subtract(trained[name], network[name])));
+    return toTensors(byModule((name) => subtract(trained[name], network[name])));
   }
 
   /**
@@ -85,20 +85,20 @@ export class TransportClient implements LocalTrainer {
   ): Promise<TrainResult["delta"]> {
     const { rank, learningRate, localSteps } = this.#options;
     const trained: Adapters = await descend(
-      initialAdapters(network, rank, common),
+      drawInitialAdapters(network, rank, common),
       localSteps,
       () => learningRate,
       (adapters, i) => adapterGradient(this.#step(adapted(network, adapters), rng, i), adapters),
       signal,
     );
     return new Map([
-      ["W1", { b: singleTensorOf(trained["W1.down"]), a: singleTensorOf(trained["W1.up"]) }],
-      ["W2", { b: singleTensorOf(trained["W2.down"]), a: singleTensorOf(trained["W2.up"]) }],
+      ["W1", { b: toFloat32Tensor(trained["W1.down"]), a: toFloat32Tensor(trained["W1.up"]) }],
+      ["W2", { b: toFloat32Tensor(trained["W2.down"]), a: toFloat32Tensor(trained["W2.up"]) }],
     ]);
   }
 
   #step(network: Network, rng: TrainJob["rng"], i: number) {
-    return stepGradient(network, this.#data, this.#options, rng.at("step", i));
+    return computeStepGradient(network, this.#data, this.#options, rng.at("step", i));
   }
 
   /**

@@ -11,12 +11,12 @@ import {
 import type { Stream } from "@fedclair/linalg";
 import { Adam, cosineDecay, type AdamState } from "./adam.js";
 import { createSource } from "./client-data.js";
-import { classesArtifact, transportArtifact } from "./artifacts.js";
+import { createClassesArtifact, createTransportArtifact } from "./artifacts.js";
 import { adaptedModules } from "./lora.js";
 import { makeYardstick, measureConditional, measureTransport, type Yardstick } from "./measure.js";
 import { initialNetwork, moduleNames, type ModuleName, type Network } from "./network.js";
 import { openCondition, type Options } from "./options.js";
-import { addChange, networkOf, tensorsOf, sumTerms } from "./params.js";
+import { addChange, networkOf, toTensors, sumTerms } from "./params.js";
 import { drawRing, drawSample, ringLike, ringOf, type Ring } from "./points.js";
 import { canonicalRate, trainCentrally } from "./training.js";
 
@@ -48,13 +48,13 @@ export class Coordinator {
     const { mode, hidden, source, target, baseSteps } = this.#options;
     const inputs = 3 + openCondition(this.#options).length;
     const start = initialNetwork(inputs, hidden, rng.at("network"));
-    if (mode !== "lora") return tensorsOf(start);
+    if (mode !== "lora") return toTensors(start);
     const data = {
       target: drawRing(ringLike(target), basePoints, rng.at("base target")),
       source: createSource(source, basePoints, rng.at("base source")),
     };
     const schedule = { steps: baseSteps, learningRate: canonicalRate };
-    return tensorsOf(await trainCentrally(start, data, this.#options, schedule, rng.at("base")));
+    return toTensors(await trainCentrally(start, data, this.#options, schedule, rng.at("base")));
   }
 
   /** Tells clients which modules to send. In mode lora these are only the adapted ones. */
@@ -85,7 +85,7 @@ export class Coordinator {
             b3: network.b3,
           }
         : addChange(network, total);
-    const params = tensorsOf(next);
+    const params = toTensors(next);
     const isDue = round % measureEvery === 0 || round === schedule;
     return {
       params,
@@ -110,7 +110,7 @@ export class Coordinator {
     return {
       metrics: { ...measurement.metrics, ...classes?.metrics },
       artifacts: {
-        transport: transportArtifact(measurement, yardstick),
+        transport: createTransportArtifact(measurement, yardstick),
         ...(classes && { classes: classes.artifact }),
       },
     };
@@ -138,7 +138,7 @@ export class Coordinator {
         guidedAccuracy: guided.measures.accuracy,
         guidedDeviation: guided.measures.deviation,
       },
-      artifact: classesArtifact(plain.ends, guided.ends),
+      artifact: createClassesArtifact(plain.ends, guided.ends),
     };
   }
 }

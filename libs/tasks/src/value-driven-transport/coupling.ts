@@ -42,7 +42,7 @@ export function drawPairs(coupling: Matrix, rng: Stream): Int32Array {
 }
 
 /** Returns each source's weight in the coupling: its mean over targets. The weights sum to 1. */
-export function sourceWeights(coupling: Matrix): Float64Array {
+export function computeSourceWeights(coupling: Matrix): Float64Array {
   const out = new Float64Array(coupling.rows);
   for (let j = 0; j < coupling.cols; j++) {
     const column = coupling.column(j);

@@ -1,5 +1,5 @@
 import { Matrix, sum, atInt, at } from "@fedclair/linalg";
-import { sourceWeights } from "./coupling.js";
+import { computeSourceWeights } from "./coupling.js";
 import {
   inputsOf,
   spatialGradient,
@@ -49,7 +49,7 @@ export function dualStep(
   const [b, s] = [targets.rows, coupling ? sources.rows : 0];
   const weights = new Float64Array(2 * b + s);
   weights.fill(horizon / b, 0, b).fill(-horizon / b, b, 2 * b);
-  const shares = coupling ? sourceWeights(coupling) : [];
+  const shares = coupling ? computeSourceWeights(coupling) : [];
   shares.forEach((share, i) => (weights[2 * b + i] = lambda0 * (share - 1 / s)));
 
   const points = stackRows(coupling ? [onward, landed, sources] : [onward, landed]);
@@ -115,14 +115,14 @@ export function valueGradientMatching(
   const { point, moves } = interpolate(batch, horizon);
   const slope = spatialGradient(network, inputsOf(point, times, condition), point.cols);
   const residual = slope.data.map((g, k) => g + at(moves.data, k));
-  const shifted = (by: number) =>
+  const shift = (by: number) =>
     new Matrix(
       point.rows,
       point.cols,
       point.data.map((x, k) => x + by * at(residual, k)),
     );
   const delta = 1e-4;
-  const points = stackRows([shifted(delta), shifted(-delta)]);
+  const points = stackRows([shift(delta), shift(-delta)]);
   const weights = new Float64Array(2 * point.rows);
   const weight = 1 / (2 * delta * point.rows);
   weights.fill(weight, 0, point.rows).fill(-weight, point.rows);

@@ -30,13 +30,16 @@ export const valueDrivenTransport: TaskPlugin = {
       better: "lower",
       description: "length of the paths over their span, at least 1",
     },
-    optimality: { better: "lower", description: "cost of the paths over the least, at least 1" },
+    optimality: {
+      better: "lower",
+      description: "cost of the paths over the least possible cost, at least 1",
+    },
     energyRatio: { better: "lower", description: "energy of the paths over squared W2" },
     certificate: { better: "higher", description: "dual bound over half of squared W2, at most 1" },
     modesCovered: {
       better: "higher",
       unit: "modes",
-      description: "modes that hold 5 % of the points",
+      description: "modes that hold two fifths of their even share of the points",
     },
     inside: { better: "higher", description: "share of the points that lie in a mode" },
     classAccuracy: { better: "higher", description: "share of points at the requested mode" },

@@ -17,7 +17,7 @@ export type Adapters = Readonly<Record<AdapterPart, Matrix>>;
  * @param common the stream from which all clients of a round draw, so that their products are
  * comparable
  */
-export function initialAdapters(network: Network, rank: number, common: Stream): Adapters {
+export function drawInitialAdapters(network: Network, rank: number, common: Stream): Adapters {
   const down = (name: AdaptedModule) => {
     const { rows } = network[name];
     const entries = common.at("lora", name).normals(rows * rank, 1 / Math.sqrt(rows));

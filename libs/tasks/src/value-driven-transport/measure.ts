@@ -23,7 +23,7 @@ import { conditionOf } from "./training.js";
  */
 const minimumPart = 0.4;
 
-/** Fresh points that a network is measured on, n×2 each. */
+/** Fresh points for measuring a network, n×2 each. */
 export interface Yardstick {
   readonly starts: Matrix;
   readonly targets: Matrix;

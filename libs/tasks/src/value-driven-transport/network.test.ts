@@ -24,8 +24,8 @@ function computeSlope(
   i: number,
 ): number {
   const delta = 1e-5;
-  const moved = (by: number) => f(point.map((x, k) => (k === i ? x + by : x)));
-  return (moved(delta) - moved(-delta)) / (2 * delta);
+  const evaluateShifted = (by: number) => f(point.map((x, k) => (k === i ? x + by : x)));
+  return (evaluateShifted(delta) - evaluateShifted(-delta)) / (2 * delta);
 }
 
 function assertNear(got: number, expected: number, tolerance: number, what: string): void {

@@ -42,7 +42,7 @@ export function byModule(make: (name: ModuleName) => Matrix): ModuleMatrices {
  * Returns the shape of each module.
  * @param inputs d + 1 + C
  */
-export function shapesOf(inputs: number, hidden: number): Record<ModuleName, [number, number]> {
+export function listShapes(inputs: number, hidden: number): Record<ModuleName, [number, number]> {
   return {
     W1: [inputs, hidden],
     b1: [1, hidden],
@@ -57,7 +57,7 @@ export function shapesOf(inputs: number, hidden: number): Record<ModuleName, [nu
  * depends on it.
  */
 export function initialNetwork(inputs: number, hidden: number, rng: Stream): Network {
-  const shapes = shapesOf(inputs, hidden);
+  const shapes = listShapes(inputs, hidden);
   const modules = byModule((name) => {
     const [rows, cols] = shapes[name];
     const bound = 1 / Math.sqrt(name === "W1" || name === "b1" ? inputs : hidden);

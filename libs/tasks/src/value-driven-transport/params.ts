@@ -3,11 +3,11 @@ import { addScaled, Matrix } from "@fedclair/linalg";
 import { byModule, moduleNames, type ModuleMatrices, type Network } from "./network.js";
 
 /** Converts modules to float32 tensors, input × output, for sending. */
-export function tensorsOf(modules: ModuleMatrices): ReadonlyMap<string, Tensor> {
-  return new Map(moduleNames.map((name) => [name, singleTensorOf(modules[name])]));
+export function toTensors(modules: ModuleMatrices): ReadonlyMap<string, Tensor> {
+  return new Map(moduleNames.map((name) => [name, toFloat32Tensor(modules[name])]));
 }
 
-export function singleTensorOf(matrix: Matrix): Tensor {
+export function toFloat32Tensor(matrix: Matrix): Tensor {
   return {
     shape: [matrix.rows, matrix.cols],
     data: Float32Array.from(matrix.toRowMajor()),

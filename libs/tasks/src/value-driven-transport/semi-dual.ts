@@ -1,5 +1,5 @@
 import { Matrix, sum, at } from "@fedclair/linalg";
-import { couple, sourceWeights } from "./coupling.js";
+import { couple, computeSourceWeights } from "./coupling.js";
 import { dualCertificate, squaredDistances } from "./metrics.js";
 
 export interface SemiDualSettings {
@@ -24,7 +24,7 @@ export function semiDualAscent(
 ): Float64Array {
   let v0 = new Float64Array(sources.rows);
   for (let k = 0; k < iterations; k++) {
-    const shares = sourceWeights(couple(v0, sources, targets, eps));
+    const shares = computeSourceWeights(couple(v0, sources, targets, eps));
     v0 = v0.map((v, i) => v + alpha * (1 - sources.rows * at(shares, i)));
   }
   return v0;
@@ -60,7 +60,7 @@ export function semiDualMeasures(
     return eps * (most + Math.log(sum(scores.map((s) => Math.exp(s - most))) / sources.rows));
   });
   const costs = halfSquares.data.map((half, k) => half * at(coupling.data, k));
-  const shares = sourceWeights(coupling);
+  const shares = computeSourceWeights(coupling);
   return {
     coupling,
     entropicDual: sum(v0) / sources.rows - sum(soft) / targets.rows,

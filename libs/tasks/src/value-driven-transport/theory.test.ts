@@ -48,12 +48,12 @@ describe("value-driven transport in closed form", () => {
     const delta = 1e-5;
     const gradients = transport.gradients(starts, 0.3);
     for (let c = 0; c < 2; c++) {
-      const shifted = (by: number) => {
+      const evaluateShifted = (by: number) => {
         const moved = starts.copy();
         moved.column(c).forEach((x, k, column) => (column[k] = x + by));
         return transport.values(moved, 0.3);
       };
-      const [up, down] = [shifted(delta), shifted(-delta)];
+      const [up, down] = [evaluateShifted(delta), evaluateShifted(-delta)];
       up.forEach((value, k) => {
         const slope = (value - at(down, k)) / (2 * delta);
         assert.ok(Math.abs(slope - gradients.get(k, c)) < 1e-8);

@@ -53,7 +53,7 @@ const stepsPerYield = 8;
  * @param rng the stream of everything except the source points
  * @param sourceRng the stream of the source points; clients that share it share the batch X
  */
-export function stepGradient(
+export function computeStepGradient(
   network: Network,
   data: TrainingData,
   settings: TrainingSettings,
@@ -171,7 +171,7 @@ export async function trainCentrally(
     start,
     steps,
     (i) => cosineDecay(learningRate, i, steps),
-    (weights, i) => stepGradient({ ...weights, b3 }, data, settings, rng.at("step", i)),
+    (weights, i) => computeStepGradient({ ...weights, b3 }, data, settings, rng.at("step", i)),
   );
   return { ...trained, b3 };
 }
