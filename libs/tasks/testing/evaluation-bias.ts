@@ -38,7 +38,7 @@ export function fabricators(count: number): string[] {
 
 /**
  * Solving an evaluation takes longer than the rest of a federation, so evaluators are cached. They
- * hold no state of a client.
+ * depend only on their settings, and institutions can share them.
  */
 const evaluators = new Map<string, BiasedEvaluator>();
 

@@ -2,8 +2,8 @@ import { Matrix, at } from "@fedclair/linalg";
 import type { Network } from "./network.js";
 
 /*
- * Critical points of an erf student of n neurons. The teacher has k ≥ n orthonormal neurons, all with
- * outgoing weights of 1.
+ * Critical points of an erf student of n neurons. The teacher has k ≥ n orthonormal neurons, all
+ * with outgoing weights of 1.
  */
 
 /**

@@ -38,7 +38,7 @@ export const partitionSchema = z
         .describe("At random, in parts of log-normal sizes"),
       z
         .strictObject({ by: z.literal("natural") })
-        .describe("By the owner of each sample, if the data name owners"),
+        .describe("One owner's samples per client, if the data name the owner of each sample"),
     ],
     { error: () => "expected { by: iid, dirichlet, shards, quantity or natural }" },
   )

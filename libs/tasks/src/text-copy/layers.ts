@@ -16,8 +16,8 @@ export interface Layer {
 }
 
 /**
- * A weight matrix in×out for all rows, or clients×in×out: then the rows are as many equal parts,
- * one per client.
+ * A weight matrix in×out for all rows, or clients×in×out. In the second case the rows consist of
+ * equal parts, one per client.
  */
 export type Matrices = tf.Tensor2D | tf.Tensor3D;
 
