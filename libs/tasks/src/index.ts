@@ -2,11 +2,14 @@ import type { AggregatorPlugin, Registry, TaskPlugin } from "@fedclair/core";
 
 interface Loader {
   readonly load: () => Promise<TaskPlugin>;
-  /** The aggregators that it brings along. */
+  /** Names of the aggregators that the task defines. */
   readonly aggregators?: readonly string[];
 }
 
-/** The tasks that a trial file can name. One is loaded when it is named: all of them take a fifth of a second. */
+/**
+ * The built-in tasks by name. Each is imported only when a trial names it, because loading all of
+ * them takes a fifth of a second.
+ */
 const loaders: Readonly<Record<string, Loader>> = {
   alberdice: {
     load: async () => (await import("./alberdice/index.js")).alberdice,
@@ -41,15 +44,16 @@ const loaders: Readonly<Record<string, Loader>> = {
   },
 };
 
-/** What is built in, loaded or not. */
+/** Names of all built-in tasks, loaded or not. */
 export const taskNames: readonly string[] = Object.keys(loaders);
+/** Names of the aggregators that built-in tasks define, loaded or not. */
 export const taskAggregatorNames: readonly string[] = Object.values(loaders).flatMap(
   ({ aggregators = [] }) => aggregators,
 );
 
 export interface Tasks {
   readonly tasks: Registry<TaskPlugin>;
-  /** The aggregators that they bring along. */
+  /** The aggregators that the loaded tasks define. */
   readonly aggregators: Registry<AggregatorPlugin>;
 }
 

@@ -1,6 +1,6 @@
 import { dashes, strokeLegend } from "@fedclair/core";
 
-/** A curve of a figure, as its legend calls it. */
+/** A curve of a figure with its legend label. */
 export interface Line {
   readonly label: string;
   readonly colour: string;
@@ -9,17 +9,20 @@ export interface Line {
 
 const grey = "#777777";
 /**
- * A layer of curves that differ by colour and dashes.
- * @param x,y the rest of their encodings: titles, scales, axes
+ * Builds a layer of curves that differ in colour and dashes.
+ * @param x further options for the x encoding: title, scale, axis
+ * @param y further options for the y encoding
  */
 export function lineLayer(lines: readonly Line[], x: object, y: object): object {
-  const drawn = merged(lines);
-  const domain = drawn.map(({ label }) => label);
-  const long = domain.join("").length > 60;
-  const legend = { ...strokeLegend, labelLimit: 0, ...(long && { direction: "vertical" }) };
+  const mergedLines = mergeLines(lines);
+  const domain = mergedLines.map(({ label }) => label);
+  const isLong = domain.join("").length > 60;
+  const legend = { ...strokeLegend, labelLimit: 0, ...(isLong && { direction: "vertical" }) };
   return {
     data: {
-      values: drawn.flatMap(({ label, points }) => points.map((point) => ({ ...point, label }))),
+      values: mergedLines.flatMap(({ label, points }) =>
+        points.map((point) => ({ ...point, label })),
+      ),
     },
     mark: { type: "line", strokeWidth: 1.6, point: { size: 30, filled: true } },
     encoding: {
@@ -28,10 +31,10 @@ export function lineLayer(lines: readonly Line[], x: object, y: object): object 
       color: {
         field: "label",
         type: "nominal",
-        scale: { domain, range: drawn.map(({ colour }) => colour) },
+        scale: { domain, range: mergedLines.map(({ colour }) => colour) },
         legend,
       },
-      // Curves can lie close together: through a dashed one the other shows.
+      // Curves can lie close together. A dashed one lets the one below show through.
       strokeDash: {
         field: "label",
         type: "nominal",
@@ -41,8 +44,11 @@ export function lineLayer(lines: readonly Line[], x: object, y: object): object 
   };
 }
 
-/** Curves that coincide become one with all their labels: the last one drawn would hide the others. */
-export function merged(lines: readonly Line[]): Line[] {
+/**
+ * Merges curves that coincide into one with all their labels. Otherwise the last one drawn would
+ * hide the others.
+ */
+export function mergeLines(lines: readonly Line[]): Line[] {
   const groups = new Map<string, Line>();
   for (const line of lines) {
     const key = JSON.stringify(line.points);
@@ -52,7 +58,11 @@ export function merged(lines: readonly Line[]): Line[] {
   return [...groups.values()];
 }
 
-/** Dashed lines across, named right of the plot, where no curve comes. @param y as that of the curves */
+/**
+ * Builds a layer of dashed horizontal lines. Their names stand to the right of the plot, where they
+ * cannot meet a curve.
+ * @param y further options for the y encoding, the same as for the curves
+ */
 export function referenceLayer(
   references: readonly { readonly name: string; readonly y: number }[],
   y: object,

@@ -1,6 +1,6 @@
 /**
- * The generator mulberry32 of the reference programs, with 32 bits of state. Only for numbers that reference
- * cases fix. Everything else draws from keyed streams.
+ * The mulberry32 generator of the reference programs, with 32 bits of state. Use it only for
+ * numbers that reference cases fix. Everything else draws from keyed streams.
  */
 export class Mulberry32 {
   #state: number;
@@ -10,7 +10,7 @@ export class Mulberry32 {
     this.#state = seed >>> 0;
   }
 
-  /** Uniform in [0, 1), 32 random bits. */
+  /** Returns a number that is uniform in [0, 1), with 32 random bits. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
@@ -19,12 +19,15 @@ export class Mulberry32 {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** Uniform integer in 0 … `bound` - 1. */
+  /** Returns a uniform integer in 0 … `bound` - 1. */
   int(bound: number): number {
     return Math.floor(this.next() * bound);
   }
 
-  /** Standard normal: Box–Muller on two fresh draws, the second value of the pair unused. */
+  /**
+   * Returns a standard normal number. Box–Muller uses two fresh draws each time and discards the
+   * second value of the pair.
+   */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.next()));
     return radius * Math.cos(2 * Math.PI * this.next());

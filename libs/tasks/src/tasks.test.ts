@@ -5,27 +5,38 @@ import { loadTasks, taskAggregatorNames, taskNames } from "./index.js";
 
 const bridge = { environment: { name: "bridge", random: 5, optimal: 5 }, sweeps: 2 };
 const networks = {
-  ...{ ...bridge, alphaFirst: 1, alphaLast: 0.05 },
+  ...bridge,
+  alphaFirst: 1,
+  alphaLast: 0.05,
   learner: { name: "network", hidden: 4, steps: 2, dataRounds: 1, dataSteps: 2 },
 };
 const transport = {
-  ...{ samples: 40, schedule: 3, localSteps: 2, hidden: 4, baseSteps: 3 },
-  ...{ batchSize: 8, sourceBatchSize: 8, measureEvery: 2, evaluationSamples: 20 },
+  samples: 40,
+  schedule: 3,
+  localSteps: 2,
+  hidden: 4,
+  baseSteps: 3,
+  batchSize: 8,
+  sourceBatchSize: 8,
+  measureEvery: 2,
+  evaluationSamples: 20,
 };
 
-/** Small trials of every task, one for each way in which it works. */
+/** Small trials of every task, one for each of its modes. */
 const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
   alberdice: [
     { name: "tables", options: bridge, clients: 4, rounds: 4, kind: "permute" },
     {
       name: "a client an agent",
       options: { ...bridge, mode: "agent-per-client" },
-      ...{ clients: 2, rounds: 4 },
+      clients: 2,
+      rounds: 4,
     },
     {
       name: "one round for all agents",
       options: { ...bridge, mode: "local-then-average" },
-      ...{ clients: 4, rounds: 2 },
+      clients: 4,
+      rounds: 2,
     },
     { name: "networks", options: networks, clients: 3, rounds: 4, kind: "permute" },
   ],
@@ -33,7 +44,8 @@ const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
     {
       name: "two groups",
       options: { groups: [3, 3], inputs: 6, samples: 12 },
-      ...{ clients: 6, rounds: 2 },
+      clients: 6,
+      rounds: 2,
     },
   ],
   "copy-average": [
@@ -45,14 +57,17 @@ const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
     ...(["logistic", "mlp", "lora"] as const).map((model) => ({
       name: model,
       options: { model, hidden: 6, baseDigits: 100, baseEpochs: 1, uniformDigits: 50 },
-      ...{ clients: 40, rounds: 2 },
+      clients: 40,
+      rounds: 2,
     })),
   ],
   "evaluation-bias": [
     {
       name: "two phases",
       options: { referenceScores: 300, panelScores: 300 },
-      ...{ clients: 6, rounds: 2, kind: "spike" },
+      clients: 6,
+      rounds: 2,
+      kind: "spike",
     },
   ],
   "graph-learning": [
@@ -65,24 +80,30 @@ const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
     {
       name: "a layer",
       options: { samples: 20, localSteps: 10, testSamples: 20 },
-      ...{ clients: 3, rounds: 2, kind: "shuffled" },
+      clients: 3,
+      rounds: 2,
+      kind: "shuffled",
     },
   ],
   "text-copy": [
     {
       name: "tokens",
       options: { sequences: 4, localSteps: 2, evaluationSequences: 4 },
-      ...{ clients: 3, rounds: 2 },
+      clients: 3,
+      rounds: 2,
     },
   ],
   "value-driven-transport": (["gradient", "fedavg", "lora"] as const).map((mode) => ({
     name: mode,
     options: { ...transport, mode },
-    ...{ clients: 3, rounds: 3 },
+    clients: 3,
+    rounds: 3,
   })),
 };
 
-/** Those whose clients are not simulated have tests of their own. */
+/**
+ * External tasks are excluded: their clients are not simulated, and they have tests of their own.
+ */
 const { tasks, aggregators } = await loadTasks();
 const simulated = [...tasks.values()].filter(({ isExternal = false }) => !isExternal);
 
@@ -96,7 +117,7 @@ for (const plugin of simulated) {
 }
 
 describe("the registry of tasks", () => {
-  it("has all by their names, with the aggregators that they bring along", () => {
+  it("lists all tasks by name, with the aggregators that they define", () => {
     assert.deepEqual([...tasks.keys()], taskNames);
     assert.deepEqual([...aggregators.keys()], taskAggregatorNames);
   });
@@ -123,11 +144,11 @@ describe("the registry of tasks", () => {
     assert.deepEqual(await loadedFor({ name: "network", task: { name: "digts" } }), taskNames);
   });
 
-  it("has small trials of each for the tests that all must pass", () => {
+  it("has small trials of every task for the tests that all tasks must pass", () => {
     assert.deepEqual(Object.keys(settings), simulated.map(({ name }) => name).sort());
   });
 
-  it("says of each what it measures, and by what methods are compared first", () => {
+  it("declares the metrics of every task, and the primary one", () => {
     for (const { name, metrics, primary } of simulated) {
       assert.ok(metrics && primary !== undefined && primary in metrics, name);
       assert.ok(metrics[primary]?.better !== undefined, `${name}: better is unknown`);

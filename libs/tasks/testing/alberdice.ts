@@ -13,7 +13,7 @@ export const exact = { gamma: 0.99, tolerance: 1e-9 };
 
 export type XorName = keyof typeof xorData;
 
-/** Sixty transitions of XOR, the named joint actions in equal shares. */
+/** Builds sixty XOR transitions in which the given joint actions have equal shares. */
 export function xorDataset(name: XorName): Dataset {
   const actions = xorData[name];
   const transitions = actions.flatMap((pair) => repeated(xorPayoff, pair, 60 / actions.length));
@@ -25,13 +25,13 @@ export function bridgeDataset(random: number, optimal: number, seed = 7): Datase
   return countTransitions(bridgeTransitions(episodes), bridgeShape, eps);
 }
 
-/** The perturbed start of a seed. */
+/** Draws the perturbed start for a seed. */
 export function startOf(data: Dataset, seed: number) {
   const rng = new Mulberry32(seed);
   return perturbedStart(data, sigma, () => rng.next());
 }
 
-/** All turns of an alternation from the start of a seed. */
+/** Runs an alternation from the start for a seed and returns all its turns. */
 export async function turnsOf(
   data: Dataset,
   alphas: readonly number[],
@@ -42,7 +42,7 @@ export async function turnsOf(
   return turns;
 }
 
-/** The policies that an alternation ends with. */
+/** Returns the policies with which an alternation ends. */
 export async function policiesOf(data: Dataset, alphas: readonly number[], seed: number) {
   const policies = (await turnsOf(data, alphas, seed)).at(-1)?.policies;
   assert.ok(policies !== undefined);

@@ -1,36 +1,45 @@
 import type { Aggregation, Params, Round, Start, Step, Task, Update } from "@fedclair/core";
 import { stream, type Stream } from "@fedclair/linalg";
 
-/** What the coordinator's half starts with. */
+/** Starts the coordinator half of a task. */
 export function start(task: Task, rng: Stream, clientIds: readonly string[] = []): Promise<Start> {
   return task.start({ clientIds, rng });
 }
 
-/** The params that all clients start from. */
+/** Returns the params from which all clients start. */
 export async function startOf(task: Task, rng: Stream): Promise<Params> {
   const { params } = await start(task, rng);
   if (params === "client") throw new Error("only a client knows the params");
   return params;
 }
 
-/** A round of these updates. */
+/** Builds a round with these updates. */
 export function roundOf(changes: Partial<Round> & Pick<Round, "updates">): Round {
   const rng = stream(1);
   const clientIds = changes.updates.map(({ clientId }) => clientId);
   return {
-    ...{ round: 1, phase: "train", clientIds, params: new Map(), state: undefined },
-    ...{ rng, fixedRng: rng },
+    round: 1,
+    phase: "train",
+    clientIds,
+    params: new Map(),
+    state: undefined,
+    rng,
+    fixedRng: rng,
     ...changes,
   };
 }
 
+/** The result of one step in a test. */
 export interface Stepped {
   readonly step: Step;
-  /** What the aggregator was shown; undefined if it was not asked. */
+  /** The updates that the aggregator received; undefined if the task did not call it. */
   readonly shown: readonly Update[] | undefined;
 }
 
-/** A task's step around an aggregator that answers with `aggregation`, or with what that makes of the updates. */
+/**
+ * Runs a task's step with an aggregator that returns `aggregation`, or the result of calling it on
+ * the updates.
+ */
 export async function stepOf(
   task: Task,
   round: Round,

@@ -28,7 +28,7 @@ export const panels: readonly Evaluator[] = [
   { alpha: 4, tau: 1.6 },
 ];
 
-/** The four kinds that leave the model, in turn. */
+/** Lists kinds for the contaminated institutions: the four that leave the model, in turn. */
 export function fabricators(count: number): string[] {
   return Array.from(
     { length: count },
@@ -36,7 +36,10 @@ export function fabricators(count: number): string[] {
   );
 }
 
-/** Solving an evaluation takes longer than all the rest of a federation; these have no habits of their own. */
+/**
+ * Solving an evaluation takes longer than the rest of a federation, so evaluators are cached. They
+ * depend only on their settings, and institutions can share them.
+ */
 const evaluators = new Map<string, BiasedEvaluator>();
 
 function evaluatorOf(evaluator: Evaluator): BiasedEvaluator {
@@ -47,9 +50,9 @@ function evaluatorOf(evaluator: Evaluator): BiasedEvaluator {
 }
 
 /**
- * A federation by the pure functions alone, without rounds and messages: the task's defaults, its
- * institutions all of one habit.
- * @param kinds of contamination, of the first institutions
+ * Simulates a federation with pure functions only, without rounds and messages. It uses the task's
+ * defaults, and all its institutions share one habit.
+ * @param kinds of contamination, one for each of the first institutions
  */
 export function simulate(seed: number, clients: number, kinds: readonly string[]) {
   const rng = stream(seed);
@@ -97,7 +100,10 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
     institutions,
     moments,
     detection,
-    /** Who the detector flags, who the guard flags of the rest, and the guard's scores of that rest. */
+    /**
+     * `outside` holds the clients that the detector flags, `odd` those of the rest that the guard
+     * flags, and `guard` the guard's scores of that rest.
+     */
     outside: [...detection.flagged.keys()].filter((c) => detection.flagged[c] === true),
     odd,
     guard,
@@ -111,7 +117,7 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
       ),
     ),
     naive: panels.map((_, j) => fitColumn(plain, pooled(momentsUnder(plain), j))),
-    /** Of all institutions but the contaminated ones, bin by bin. */
+    /** Histogram counts summed bin by bin over the institutions that are not contaminated. */
     pooledCounts: panels.map((_, j) =>
       Float64Array.from({ length: grid.bins }, (_, b) =>
         sum(institutions.slice(kinds.length).map((i) => item(item(i.panels, j), b))),

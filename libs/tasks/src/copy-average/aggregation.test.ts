@@ -12,14 +12,17 @@ import { distanceLimit, linearLimit, signalsOf } from "./signals.js";
 
 const teacher = unitTeacher(6);
 
-/** The student that copies two teacher neurons and averages the others. */
-function student(first: number, second: number): Network {
+/** Creates the student that copies two teacher neurons and averages the others. */
+function createStudent(first: number, second: number): Network {
   const rest = [0, 1, 2, 3, 4, 5].filter((j) => j !== first && j !== second);
   return copyAveragePoint(teacher.hidden, [[first], [second], rest]);
 }
 
-/** The same function: neurons in another order, some written with both signs turned (erf) or another scale (ReLU). */
-function disguised({ hidden, out }: Network, order: readonly number[], factors: readonly number[]) {
+/**
+ * Writes the same function differently: neurons in another order, some with both signs flipped
+ * (erf) or rescaled (ReLU).
+ */
+function disguise({ hidden, out }: Network, order: readonly number[], factors: readonly number[]) {
   const mixed = new Matrix(hidden.rows, hidden.cols);
   order.forEach((neuron, place) => {
     mixed.column(place).set(hidden.column(neuron).map((x) => x * item(factors, place)));
@@ -29,7 +32,7 @@ function disguised({ hidden, out }: Network, order: readonly number[], factors: 
 }
 
 describe("copy-average: assignment", () => {
-  it("takes the second best column where the best is needed elsewhere", () => {
+  it("assigns the second-best column if the best is needed elsewhere", () => {
     const cost = Matrix.fromRows([
       [1, 2, 9],
       [1, 9, 9],
@@ -38,7 +41,7 @@ describe("copy-average: assignment", () => {
     assert.deepEqual(assign(cost), [1, 0, 2]);
   });
 
-  it("costs no more than any permutation", () => {
+  it("costs as little as the best permutation", () => {
     const permutations = (items: number[]): number[][] =>
       items.length === 0
         ? [[]]
@@ -74,23 +77,23 @@ describe("copy-average: matching", () => {
     ["relu", fc.constantFrom(0.25, 1, 8)],
   ];
   for (const [activation, factor] of cases) {
-    it(`undoes the order of neurons and what leaves the function alone (${activation})`, () => {
-      const disguise = fc.tuple(order, fc.array(factor, { minLength: 3, maxLength: 3 }));
+    it(`undoes permutations and rescalings that keep the function (${activation})`, () => {
+      const transformation = fc.tuple(order, fc.array(factor, { minLength: 3, maxLength: 3 }));
       fc.assert(
-        fc.property(fc.array(disguise, { minLength: 1, maxLength: 5 }), (disguises) => {
+        fc.property(fc.array(transformation, { minLength: 1, maxLength: 5 }), (disguises) => {
           const students = disguises.map(([order, factors]) =>
-            disguised(student(0, 1), order, factors),
+            disguise(createStudent(0, 1), order, factors),
           );
           const { mean } = match(activation, students);
-          assert.ok(squaredDistance(activation, mean, student(0, 1)) < 1e-13);
+          assert.ok(squaredDistance(activation, mean, createStudent(0, 1)) < 1e-13);
         }),
       );
     });
   }
 
-  it("cannot bring together what copies different neurons, and redistilling mostly can", async () => {
-    const students = [student(0, 1), student(2, 3), student(4, 5)];
-    const own = squaredDistance("erf", student(0, 1), teacher);
+  it("cannot merge students that copy different neurons, while redistilling mostly can", async () => {
+    const students = [createStudent(0, 1), createStudent(2, 3), createStudent(4, 5)];
+    const own = squaredDistance("erf", createStudent(0, 1), teacher);
     const matched = squaredDistance("erf", match("erf", students).mean, teacher);
     const again = await redistil("erf", students);
     const redistilled = squaredDistance("erf", again.student, teacher);
@@ -98,23 +101,28 @@ describe("copy-average: matching", () => {
     assert.ok(redistilled < 1.5 * own, `${redistilled}`);
   });
 
-  it("of two students that differ in sign, FedAvg leaves nothing", () => {
-    const turned = disguised(student(0, 1), [0, 1, 2], [-1, -1, -1]);
-    const mean = average([student(0, 1), turned]);
+  it("averages two students that differ in sign to zero with FedAvg", () => {
+    const turned = disguise(createStudent(0, 1), [0, 1, 2], [-1, -1, -1]);
+    const mean = average([createStudent(0, 1), turned]);
     assert.ok(Math.abs(squaredDistance("erf", mean, teacher) - 6 / 3) < 1e-14);
   });
 
-  it("needs a student", () => {
+  it("requires at least one student", () => {
     assert.throws(() => match("erf", []), /expected at least one student, got none/);
     assert.throws(() => average([]), /expected at least one student, got none/);
   });
 });
 
 describe("copy-average: signals of contamination", () => {
-  const honest = [student(0, 1), student(2, 3), student(1, 4), student(0, 5)];
+  const honest = [
+    createStudent(0, 1),
+    createStudent(2, 3),
+    createStudent(1, 4),
+    createStudent(0, 5),
+  ];
 
-  it("see a student of the negated teacher, which lies in the same subspace", () => {
-    const flipped = disguised(student(0, 1), [0, 1, 2], [-1, -1, -1]);
+  it("detect a student of the negated teacher, which lies in the same subspace", () => {
+    const flipped = disguise(createStudent(0, 1), [0, 1, 2], [-1, -1, -1]);
     const negated = { hidden: flipped.hidden, out: flipped.out.map(Math.abs) };
     const signals = signalsOf("erf", [...honest, negated]);
     const limit = distanceLimit(signals, 2);
@@ -130,7 +138,7 @@ describe("copy-average: signals of contamination", () => {
     );
   });
 
-  it("see a student of a teacher of its own", () => {
+  it("detect a student of another teacher", () => {
     const hidden = new Matrix(7, 3, stream("other").normals(21, 0.4));
     const signals = signalsOf("erf", [...honest, { hidden, out: Float64Array.of(1, 1, 4) }]);
     assert.ok(item(signals.linearDeviation, 4) > linearLimit(signals));

@@ -11,21 +11,27 @@ const schema = z.strictObject({ activation });
 
 type Merge = (activation: Activation, students: readonly Network[]) => Promise<Network>;
 
-/** Averages students neuron by neuron, once their neurons stand in one order; see `match`. Drops nobody. */
-export const matchedAverage = merging(
+/**
+ * Averages students neuron by neuron after matching their neurons, see `match`. It never drops a
+ * client.
+ */
+export const matchedAverage = createMergingAggregator(
   "matched-average",
-  "Puts the students' neurons in one order, then averages them (copy-average).",
+  "Matches the students' neurons, then averages the students (copy-average).",
   (activation, students) => Promise.resolve(match(activation, students).mean),
 );
 
-/** Trains one student on the mean of all students' functions; see `redistil`. Drops nobody. */
-export const redistillation = merging(
+/**
+ * Trains one student on the mean of all students' functions, see `redistil`. It never drops a
+ * client.
+ */
+export const redistillation = createMergingAggregator(
   "redistillation",
-  "Trains one student on the mean function of all (copy-average).",
+  "Trains one student on the mean of all students' functions (copy-average).",
   async (activation, students) => (await redistil(activation, students)).student,
 );
 
-function merging(name: string, summary: string, merge: Merge): Plugin<Aggregator> {
+function createMergingAggregator(name: string, summary: string, merge: Merge): Plugin<Aggregator> {
   return {
     name,
     summary,

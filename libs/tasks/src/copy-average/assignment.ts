@@ -1,32 +1,35 @@
 import { at, type Matrix } from "@fedclair/linalg";
 
 /**
- * The assignment of rows to columns of least total cost, by the Hungarian method with shortest augmenting paths
- * (Jonker and Volgenant, 1987), in O(n³).
+ * Finds the assignment of rows to columns with the least total cost, by the Hungarian method with
+ * shortest augmenting paths (Jonker and Volgenant, 1987), in O(n³).
  * @param cost n×n, finite
- * @returns for every row its column
+ * @returns the column of each row
  */
 export function assign(cost: Matrix): number[] {
   const n = cost.rows;
   const rowPrice = new Float64Array(n);
   const columnPrice = new Float64Array(n);
-  const rowOf = new Int32Array(n).fill(-1);
+  const rowOfColumn = new Int32Array(n).fill(-1);
   for (let row = 0; row < n; row++) {
-    const { end, previous } = shortestPath(cost, row, rowPrice, columnPrice, rowOf);
-    // Along the path every row takes the column that leads on, which frees the one it had.
+    const { end, previous } = findShortestPath(cost, row, rowPrice, columnPrice, rowOfColumn);
+    // Along the path, every row takes the next column and releases the one that it had.
     for (let column = end; column >= 0;) {
       const before = previous[column] ?? -1;
-      rowOf[column] = before < 0 ? row : (rowOf[before] ?? -1);
+      rowOfColumn[column] = before < 0 ? row : (rowOfColumn[before] ?? -1);
       column = before;
     }
   }
   const columns: number[] = new Array<number>(n).fill(-1);
-  rowOf.forEach((row, column) => (columns[row] = column));
+  rowOfColumn.forEach((row, column) => (columns[row] = column));
   return columns;
 }
 
-/** From `row` to a column that no row has yet, at reduced costs ≥ 0; updates the prices. */
-function shortestPath(
+/**
+ * Finds the shortest path from `row` to a column without a row, at reduced costs ≥ 0, and updates
+ * the prices.
+ */
+function findShortestPath(
   cost: Matrix,
   row: number,
   rowPrice: Float64Array,

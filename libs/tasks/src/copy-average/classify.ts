@@ -12,22 +12,29 @@ export type Label =
   | "degenerate"
   | "neither";
 
-/** How close to a copy-average point a student must be: one that was trained, and one that was averaged. */
+/** Tolerances of the copy-average labels, for a trained student and for an averaged one. */
 export const tolerances = { trained: 1e-6, aggregate: 0.05 } as const;
 
-/** What a student is to its teacher. */
+/** The relation of a student to its teacher. */
 export interface Classification {
   readonly label: Label;
-  /** n×k: the cosine between student neuron i and teacher neuron j; erf neurons turned so that a_i > 0. */
+  /**
+   * n×k: the cosine between student neuron i and teacher neuron j. Neurons of erf are first flipped
+   * so that a_i > 0.
+   */
   readonly overlaps: Matrix;
-  /** By neuron, 1 … k: about 1 for a copy, m for an average of m teacher neurons. */
+  /**
+   * Participation ratio per neuron, 1 … k: about 1 for a copy, m for an average of m teacher
+   * neurons.
+   */
   readonly participation: readonly number[];
 }
 
 /**
- * Names what training or averaging has made of a student.
+ * Labels the result of training or averaging.
  * @param teacher d×k, orthonormal columns
- * @param tolerance of the copy-average labels, on weights and, relatively, on outgoing weights
+ * @param tolerance of the copy-average labels: absolute for hidden weights, relative for outgoing
+ * weights
  */
 export function classify(
   activation: Activation,
@@ -35,20 +42,20 @@ export function classify(
   teacher: Matrix,
   tolerance: number,
 ): Classification {
-  const student = activation === "erf" ? turned(network) : network;
-  const overlaps = overlapsOf(student, teacher);
+  const student = activation === "erf" ? makeOutgoingPositive(network) : network;
+  const overlaps = computeOverlaps(student, teacher);
   const rows = overlaps.toRows();
   const label =
-    degeneracy(activation, student) ??
-    copyAverage(activation, student, rows, teacher, tolerance) ??
-    copies(rows) ??
-    nearCopyAverage(activation, rows) ??
+    findDegeneracy(activation, student) ??
+    labelCopyAverage(activation, student, rows, teacher, tolerance) ??
+    labelCopies(rows) ??
+    labelNearCopyAverage(activation, rows) ??
     "neither";
-  return { label, overlaps, participation: rows.map(participationRatio) };
+  return { label, overlaps, participation: rows.map(computeParticipationRatio) };
 }
 
-/** erf is odd: the same function with all outgoing weights positive. */
-export function turned({ hidden, out }: Network): Network {
+/** Makes all outgoing weights positive without changing the function, because erf is odd. */
+export function makeOutgoingPositive({ hidden, out }: Network): Network {
   const copy = hidden.copy();
   out.forEach((a, i) => {
     if (a >= 0) return;
@@ -58,7 +65,7 @@ export function turned({ hidden, out }: Network): Network {
   return { hidden: copy, out: out.map(Math.abs) };
 }
 
-function overlapsOf({ hidden }: Network, teacher: Matrix): Matrix {
+function computeOverlaps({ hidden }: Network, teacher: Matrix): Matrix {
   const products = multiplyTN(hidden, teacher);
   for (let i = 0; i < hidden.cols; i++) {
     const length = Math.hypot(...hidden.column(i));
@@ -69,15 +76,15 @@ function overlapsOf({ hidden }: Network, teacher: Matrix): Matrix {
   return products;
 }
 
-/** (Σ u²)²/Σ u⁴; 0 for a neuron that sees nothing of the teacher. */
-function participationRatio(cosines: readonly number[]): number {
+/** Computes (Σ u²)²/Σ u⁴, or 0 for a neuron that is orthogonal to the teacher. */
+function computeParticipationRatio(cosines: readonly number[]): number {
   const squares = cosines.map((u) => u * u);
   const fourth = squares.reduce((sum, s) => sum + s * s, 0);
   return fourth === 0 ? 0 : squares.reduce((sum, s) => sum + s, 0) ** 2 / fourth;
 }
 
-/** Neurons that died, cancel one another, or double one another. */
-function degeneracy(activation: Activation, { hidden, out }: Network): Label | undefined {
+/** Detects neurons that died, cancel one another, or duplicate one another. */
+function findDegeneracy(activation: Activation, { hidden, out }: Network): Label | undefined {
   const values = gram(activation, hidden, hidden);
   const power = Array.from(out, (a, i) => a * a * values.get(i, i));
   if (Math.min(...power) < 1e-6) return "degenerate";
@@ -92,13 +99,16 @@ function degeneracy(activation: Activation, { hidden, out }: Network): Label | u
   return undefined;
 }
 
-/** The teacher neurons that a student neuron follows: at least half as closely as the closest one. */
-function groupOf(cosines: readonly number[]): number[] {
+/**
+ * Lists the teacher neurons that a student neuron follows: those at least half as close as the
+ * closest one.
+ */
+function findGroup(cosines: readonly number[]): number[] {
   const most = Math.max(...cosines);
   return [...cosines.keys()].filter((j) => item(cosines, j) >= most / 2);
 }
 
-function copyAverage(
+function labelCopyAverage(
   activation: Activation,
   { hidden, out }: Network,
   rows: readonly (readonly number[])[],
@@ -106,27 +116,30 @@ function copyAverage(
   tolerance: number,
 ): Label | undefined {
   if (activation !== "erf") return undefined;
-  const groups = rows.map(groupOf);
-  const covered = groups.flat();
-  if (covered.length !== teacher.cols || new Set(covered).size !== teacher.cols) return undefined;
+  const groups = rows.map(findGroup);
+  const followed = groups.flat();
+  if (followed.length !== teacher.cols || new Set(followed).size !== teacher.cols) return undefined;
   const point = copyAveragePoint(teacher, groups);
-  const near =
+  const isNear =
     hidden.data.every((x, i) => Math.abs(x - at(point.hidden.data, i)) <= tolerance) &&
     out.every((a, i) => Math.abs(a / at(point.out, i) - 1) <= tolerance);
-  if (!near) return undefined;
+  if (!isNear) return undefined;
   const averages = groups.filter(({ length }) => length > 1);
   return averages.length <= 1 ? "copy-average-optimal" : "copy-average";
 }
 
-/** Every neuron close to a teacher neuron of its own. */
-function copies(rows: readonly (readonly number[])[]): Label | undefined {
+/** Returns a label if every neuron is close to a teacher neuron of its own. */
+function labelCopies(rows: readonly (readonly number[])[]): Label | undefined {
   const own = rows.map((cosines) => cosines.indexOf(Math.max(...cosines)));
   const close = rows.every((cosines) => Math.max(...cosines) >= 0.9);
   return close && new Set(own).size === rows.length ? "perturbed-copy" : undefined;
 }
 
-/** ReLU: all neurons but one close to a teacher neuron of its own, and that one following all the others. */
-function nearCopyAverage(
+/**
+ * Returns a label for ReLU if all neurons but one are each close to a different teacher neuron, and
+ * the last one follows all the others.
+ */
+function labelNearCopyAverage(
   activation: Activation,
   rows: readonly (readonly number[])[],
 ): Label | undefined {
@@ -134,9 +147,9 @@ function nearCopyAverage(
   const close = rows.filter((cosines) => Math.max(...cosines) >= 0.95);
   const [averaging, ...others] = rows.filter((cosines) => Math.max(...cosines) < 0.95);
   if (averaging === undefined || others.length > 0) return undefined;
-  const taken = new Set(close.map((cosines) => cosines.indexOf(Math.max(...cosines))));
-  const rest = [...averaging.keys()].filter((j) => !taken.has(j));
-  const group = groupOf(averaging);
-  const same = group.length === rest.length && group.every((j, i) => j === rest[i]);
-  return taken.size === close.length && same ? "near-copy-average-optimal" : undefined;
+  const copied = new Set(close.map((cosines) => cosines.indexOf(Math.max(...cosines))));
+  const rest = [...averaging.keys()].filter((j) => !copied.has(j));
+  const group = findGroup(averaging);
+  const isSame = group.length === rest.length && group.every((j, i) => j === rest[i]);
+  return copied.size === close.length && isSame ? "near-copy-average-optimal" : undefined;
 }

@@ -9,21 +9,24 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import { scatter, studentStart } from "./client.js";
-import { aggregateArtifact, clientsArtifact, type JudgedStudent } from "./artifacts.js";
-import { evidenceOf, verdictWith } from "./judge.js";
+import { scatter, drawStart } from "./client.js";
+import { createAggregateArtifact, createClientsArtifact, type JudgedStudent } from "./artifacts.js";
+import { computeEvidence, addEvidence } from "./judge.js";
 import { average, match } from "./match.js";
-import { measureStudent, refinement } from "./measure.js";
+import { measureStudent, measureRefinement } from "./measure.js";
 import { innerProduct, type Network } from "./network.js";
 import type { Options } from "./options.js";
 import { networkOfParams, networkOfTerms, paramsOf } from "./params.js";
 import { signalsOf } from "./signals.js";
 
-/** The coordinator's half: judges students, makes one of them, and says what it copies and what averaging cost. */
+/**
+ * The coordinator half: judges students, merges them into one, and measures how well it copies and
+ * what averaging cost.
+ */
 export class Coordinator {
   readonly #options: Options;
   readonly #teacher: Network;
-  /** Of the student that is 0. */
+  /** Loss of the student that is 0. */
   readonly #nullLoss: number;
 
   constructor(options: Options, teacher: Network) {
@@ -32,16 +35,19 @@ export class Coordinator {
     this.#nullLoss = innerProduct(options.activation, teacher, teacher);
   }
 
-  /** The student that clients which start together start from. */
+  /** Draws the student from which clients with a common start begin. */
   start({ rng }: StartContext): Start {
     const { activation, n, d, init } = this.#options;
     return {
-      params: paramsOf(studentStart(activation, n, d, rng.at("start"))),
+      params: paramsOf(drawStart(activation, n, d, rng.at("start"))),
       ask: { phase: init === "independent" ? scatter : "train" },
     };
   }
 
-  /** The aggregator judges students instead of changes: what honest ones share is the space of their hidden weights. */
+  /**
+   * Runs the aggregator on students instead of changes, because benign students share the space of
+   * their hidden weights.
+   */
   async step(round: Round, aggregate: Aggregate): Promise<Step> {
     const { activation } = this.#options;
     const { valid, tooLarge } = this.#received(round);
@@ -49,34 +55,39 @@ export class Coordinator {
       valid.map(({ update, student }) => ({ ...update, delta: paramsOf(student) })),
     );
     const { judged, verdicts } = this.#judge(valid, aggregation.verdicts);
-    const kept = judged.filter(({ flagged }) => !flagged);
-    const parts = kept.map((client) => client.student);
-    const refined = refinedBy(aggregation, kept);
-    const merged = aggregation.verdicts ? this.#merge(refined, round.phase) : sharedOf(aggregation);
-    const student = merged ?? networkOfParams(round.params);
-    const measured = await measureStudent(activation, this.#teacher, student, parts);
+    const unflagged = judged.filter(({ flagged }) => !flagged);
+    const parts = unflagged.map((client) => client.student);
+    const refined = refineStudents(aggregation, unflagged);
+    const mergedStudent = aggregation.verdicts
+      ? this.#merge(refined, round.phase)
+      : readSharedStudent(aggregation);
+    const student = mergedStudent ?? networkOfParams(round.params);
+    const measurement = await measureStudent(activation, this.#teacher, student, parts);
     return {
       next: { phase: "train" },
       params: paramsOf(student),
       verdicts: [...verdicts, ...tooLarge],
       metrics: {
-        ...measured.metrics,
-        ...(aggregation.verdicts && refinement(activation, this.#teacher, parts, refined)),
+        ...measurement.metrics,
+        ...(aggregation.verdicts && measureRefinement(activation, this.#teacher, parts, refined)),
       },
       artifacts: {
-        aggregate: aggregateArtifact(this.#options, this.#nullLoss, measured),
-        // Later rounds' students start from one point and look alike.
+        aggregate: createAggregateArtifact(this.#options, this.#nullLoss, measurement),
+        // In later rounds all students start from one point and look alike.
         ...(round.round === 1 && {
-          clients: clientsArtifact(this.#options, this.#teacher, judged),
+          clients: createClientsArtifact(this.#options, this.#teacher, judged),
         }),
       },
     };
   }
 
-  /** Each update as the student that its client has, without those that are too large to compute with. */
-  #received({ params, updates }: Round): { valid: Received[]; tooLarge: Verdict[] } {
+  /**
+   * Reconstructs the student of each update. Students that are too large to compute with get the
+   * verdict `invalid`.
+   */
+  #received({ params, updates }: Round): { valid: ReceivedStudent[]; tooLarge: Verdict[] } {
     const { activation } = this.#options;
-    const valid: Received[] = [];
+    const valid: ReceivedStudent[] = [];
     const tooLarge: Verdict[] = [];
     for (const update of updates) {
       const student = networkOfTerms([params, update.delta]);
@@ -89,9 +100,12 @@ export class Coordinator {
     return { valid, tooLarge };
   }
 
-  /** Only if the aggregator judges: else nobody is flagged, and there are no verdicts. */
+  /**
+   * Judges the students. Without verdicts of the aggregator there are none here either, and no
+   * client is flagged.
+   */
   #judge(
-    received: readonly Received[],
+    received: readonly ReceivedStudent[],
     given: readonly Verdict[] = [],
   ): { judged: JudgedStudent[]; verdicts: Verdict[] } {
     if (received.length === 0) return { judged: [], verdicts: [] };
@@ -100,10 +114,10 @@ export class Coordinator {
     const signals = signalsOf(this.#options.activation, students);
     const own = received.map(({ update }) => byId.get(update.clientId));
     const verdicts: Verdict[] = [];
-    const judged = evidenceOf(signals, this.#nullLoss, own).flatMap((evidence, c) => {
+    const judged = computeEvidence(signals, this.#nullLoss, own).flatMap((evidence, c) => {
       const { update, student } = received[c] ?? {};
       if (!update || !student) return [];
-      const verdict = own[c] && verdictWith(own[c], evidence);
+      const verdict = own[c] && addEvidence(own[c], evidence);
       if (verdict) verdicts.push(verdict);
       const flagged = verdict !== undefined && !verdict.pooled;
       return [{ id: update.clientId, student, flagged, evidence }];
@@ -112,8 +126,9 @@ export class Coordinator {
   }
 
   /**
-   * The average of the students that were kept: matched, if they started apart. Those that started together have their
-   * neurons in one order, and matching them anew can hold them between two minima.
+   * Averages the unflagged students, and matches them first if their starts differ. Students with a
+   * common start have their neurons in the same order already, and matching them again can trap
+   * them between two minima.
    */
   #merge(students: readonly Network[], phase: string): Network | undefined {
     if (students.length === 0) return undefined;
@@ -121,20 +136,26 @@ export class Coordinator {
   }
 }
 
-interface Received {
+interface ReceivedStudent {
   readonly update: Update;
   readonly student: Network;
 }
 
-/** The students that were kept, as the aggregator refined them; as they were sent where it did not. */
-function refinedBy({ personal }: Aggregation, kept: readonly JudgedStudent[]): readonly Network[] {
-  return kept.map(({ id, student }) => {
+/**
+ * Returns the unflagged students as the aggregator refined them, or as sent if it did not refine
+ * them.
+ */
+function refineStudents(
+  { personal }: Aggregation,
+  unflagged: readonly JudgedStudent[],
+): readonly Network[] {
+  return unflagged.map(({ id, student }) => {
     const refined = personal?.get(id) ?? [];
     return refined.length > 0 ? networkOfTerms(refined) : student;
   });
 }
 
-/** The student that an aggregator made which drops nobody; undefined if it made none. */
-function sharedOf({ change }: Aggregation): Network | undefined {
+/** Returns the student of an aggregator that drops no client; undefined if it made none. */
+function readSharedStudent({ change }: Aggregation): Network | undefined {
   return change.length > 0 ? networkOfTerms(change) : undefined;
 }

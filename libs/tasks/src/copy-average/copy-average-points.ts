@@ -2,24 +2,31 @@ import { Matrix, at } from "@fedclair/linalg";
 import type { Network } from "./network.js";
 
 /*
- * Critical points of an erf student of n neurons whose teacher has k ≥ n orthonormal neurons, all outgoing weights 1.
+ * Critical points of an erf student of n neurons. The teacher has k ≥ n orthonormal neurons, all
+ * with outgoing weights of 1.
  */
 
-/** L*(m), the loss that one neuron is left with which averages m teacher neurons: 0 for m = 1, a copy. */
+/**
+ * Returns L*(m), the remaining loss of one neuron that averages m teacher neurons. It is 0 for m =
+ * 1, a copy.
+ */
 export function averagingLoss(m: number): number {
   return (2 / Math.PI) * ((m * Math.PI) / 6 - m * m * Math.asin(1 / (2 * m)));
 }
 
-/** Of n − 1 copies and one average of the rest, the best of all copy-average points: L*(k − n + 1). */
+/**
+ * Returns L*(k − n + 1), the loss of the best copy-average point: n − 1 copies and one average of
+ * the rest.
+ */
 export function optimalCopyAverageLoss(n: number, k: number): number {
   return averagingLoss(k - n + 1);
 }
 
 /**
- * The point at which neuron i averages the teacher neurons of group i: w_i = Σ_j v_j/√(m(2m − 1)), a_i = m. It is critical
- * only if every teacher neuron is in exactly one group.
+ * Returns the point at which neuron i averages the teacher neurons of group i: w_i = Σ_j v_j/√(m(2m
+ * − 1)), a_i = m. It is critical only if every teacher neuron is in exactly one group.
  * @param teacher d×k, orthonormal columns
- * @param groups indices of teacher neurons, none empty
+ * @param groups indices of teacher neurons; no group is empty
  */
 export function copyAveragePoint(teacher: Matrix, groups: readonly (readonly number[])[]): Network {
   const hidden = new Matrix(teacher.rows, groups.length);
@@ -31,20 +38,22 @@ export function copyAveragePoint(teacher: Matrix, groups: readonly (readonly num
   return { hidden, out: Float64Array.from(groups, ({ length }) => length) };
 }
 
-/** Groups of the given sizes, in order: sizes 1, 2 are groups {0}, {1, 2}. */
+/** Creates groups of the given sizes, in order: sizes 1, 2 give the groups {0}, {1, 2}. */
 export function groupsOfSizes(sizes: readonly number[]): number[][] {
   let next = 0;
   return sizes.map((size) => Array.from({ length: size }, () => next++));
 }
 
-/** Sizes of the optimal point: n − 1 copies, then the average of the rest. */
+/** Returns the group sizes of the optimal point: n − 1 copies, then the average of the rest. */
 export function optimalSizes(n: number, k: number): number[] {
   return Array.from({ length: n }, (_, i) => (i < n - 1 ? 1 : k - n + 1));
 }
 
 /**
- * The best ReLU student of one neuron: the product of its outgoing weight and its norm, all that its loss depends on.
- * @returns s = 2k·h(1/√k), and its loss L₀ − 2k²·h(1/√k)², where k·h(u) is the overlap of a unit neuron with the teacher
+ * Computes the best ReLU student of one neuron. Its loss depends only on the product of its
+ * outgoing weight and its norm.
+ * @returns the product s = 2k·h(1/√k), and the loss L₀ − 2k²·h(1/√k)², where k·h(u) is the overlap
+ * of a unit neuron with the teacher
  */
 export function oneReluNeuron(k: number): { readonly outTimesNorm: number; readonly loss: number } {
   const u = 1 / Math.sqrt(k);

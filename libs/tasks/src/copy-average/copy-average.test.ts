@@ -11,7 +11,7 @@ import type {
 import { stream, at } from "@fedclair/linalg";
 import { matchedAverage, redistillation } from "./aggregators.js";
 import { copyAverage } from "./index.js";
-import { contaminations, teacherOf } from "./lessons.js";
+import { contaminations, drawTeacher } from "./lessons.js";
 import { squaredDistance, type Network } from "./network.js";
 import type { Options } from "./options.js";
 import { networkOfParams, networkOfTerms } from "./params.js";
@@ -23,10 +23,12 @@ function create(options: object = {}): Task {
   return copyAverage.create(copyAverage.schema.parse({ d: 6, ...options }) as never) as Task;
 }
 
-/** The student that a client sends in the first round. */
+/** Trains the student that a client sends in the first round. */
 async function train(task: Task, index: number, contamination?: Contaminating) {
   const shard: Shard = {
-    ...{ index, count: 6, rng: seed.at("client", index) },
+    index,
+    count: 6,
+    rng: seed.at("client", index),
     ...(contamination && { contamination }),
   };
   const client = await task.openShard(shard);
@@ -43,11 +45,11 @@ async function train(task: Task, index: number, contamination?: Contaminating) {
   });
 }
 
-function contaminated(kind: string): Contaminating {
+function createContamination(kind: string): Contaminating {
   return { kind, options: {}, common: seed.at("colluders") };
 }
 
-async function roundWith(task: Task, results: readonly TrainResult[]) {
+async function createRound(task: Task, results: readonly TrainResult[]) {
   const updates = results.map((result, c): Update => ({ clientId: `c${c}`, ...result }));
   const { ask } = await start(task, seed.at("init"));
   const params = await startOf(task, seed.at("init"));
@@ -59,23 +61,23 @@ const aggregateWith = (verdicts?: readonly Verdict[]): Aggregation => ({
   ...(verdicts && { verdicts }),
 });
 
-function benign(clientId: string): Verdict {
+function benignVerdict(clientId: string): Verdict {
   return { clientId, status: "benign", pooled: true, score: 0.1, threshold: 0.2 };
 }
 
-async function studentsOf(task: Task, results: readonly TrainResult[]) {
-  const { shown = [] } = await stepOf(task, await roundWith(task, results));
+async function readStudents(task: Task, results: readonly TrainResult[]) {
+  const { shown = [] } = await stepOf(task, await createRound(task, results));
   return shown.map(({ delta }) => networkOfParams(delta as never));
 }
 
 describe("copy-average", () => {
-  it("names what is wrong with its options", () => {
+  it("reports invalid options", () => {
     assert.throws(() => create({ n: 6 }), /expected fewer than k = 6, got 6/);
     assert.throws(() => create({ k: 7 }), /expected at least k = 7, got 6/);
     assert.throws(() => create({ neurons: 3 }), /neurons/);
   });
 
-  it("distils to a minimum, repeats itself, and tells clients apart", async () => {
+  it("distils to a minimum, is reproducible, and differs between clients", async () => {
     const [one, again, other] = [
       await train(create(), 0),
       await train(create(), 0),
@@ -87,25 +89,26 @@ describe("copy-average", () => {
     assert.ok((one.metrics.slope ?? NaN) <= 1e-8);
   });
 
-  it("starts all clients alike if told so", async () => {
+  it("gives all clients the same start with init shared", async () => {
     const task = create({ init: "shared", heterogeneity: 0 });
     assert.deepEqual((await train(task, 0)).delta, (await train(task, 1)).delta);
   });
 
-  it("sends students of the teacher, or of what the contamination says", async () => {
+  it("sends students of the teacher, or of the contamination's teacher", async () => {
     const task = create({ heterogeneity: 0 });
     const results = [await train(task, 0)];
     for (const kind of ["other-teacher", "shared-other-teacher", "sign-flip"]) {
       assert.ok(contaminations.has(kind));
       results.push(
-        await train(task, 0, contaminated(kind)),
-        await train(task, 1, contaminated(kind)),
+        await train(task, 0, createContamination(kind)),
+        await train(task, 1, createContamination(kind)),
       );
     }
-    const [honest, ...others] = await studentsOf(task, results);
+    const [honest, ...others] = await readStudents(task, results);
     assert.ok(honest);
     const distances = others.map((other) => squaredDistance("erf", honest, other));
-    // A student of the negated teacher is twice as far off as the student that is 0, whose loss is 2.
+    // A student of the negated teacher is twice as far away as the student that is 0, whose loss is
+    // 2.
     assert.ok(Math.min(...distances) > 0.5, String(distances));
     assert.ok(Math.min(...distances.slice(4)) > 7, String(distances));
     const [own, alsoOwn, shared, alsoShared] = others;
@@ -115,9 +118,9 @@ describe("copy-average", () => {
   });
 
   it("adds noise to the hidden weights only", async () => {
-    const [exact] = await studentsOf(create(), [await train(create(), 0)]);
+    const [exact] = await readStudents(create(), [await train(create(), 0)]);
     const task = create({ weightNoise: 0.1 });
-    const [noisy] = await studentsOf(task, [await train(task, 0)]);
+    const [noisy] = await readStudents(task, [await train(task, 0)]);
     assert.ok(exact && noisy);
     const difference = exact.hidden.data.map((x, i) => x - at(noisy.hidden.data, i));
     const deviation = Math.hypot(...difference) / Math.sqrt(difference.length);
@@ -135,27 +138,27 @@ describe("copy-average", () => {
         await train(task, 0),
         await train(task, 1),
         await train(task, 2),
-        await train(task, 3, contaminated("sign-flip")),
+        await train(task, 3, createContamination("sign-flip")),
       ];
     });
     const ids = ["c0", "c1", "c2", "c3"];
 
-    it("puts its own evidence on top of an aggregator that sees nothing, and leaves flagged students out", async () => {
-      const round = await roundWith(task, trained);
-      const { step } = await stepOf(task, round, aggregateWith(ids.map(benign)));
+    it("adds its own evidence to the aggregator's verdicts, and leaves flagged students out", async () => {
+      const round = await createRound(task, trained);
+      const { step } = await stepOf(task, round, aggregateWith(ids.map(benignVerdict)));
       assert.deepEqual(
         step.verdicts?.map(({ status, threshold }) => [status, threshold]),
         [...ids.slice(0, 3).map(() => ["benign", 1]), ["contaminated", 1]],
       );
       const honest = { ...round, updates: round.updates.slice(0, 3) };
-      const oracle = await stepOf(task, honest, aggregateWith(ids.slice(0, 3).map(benign)));
+      const oracle = await stepOf(task, honest, aggregateWith(ids.slice(0, 3).map(benignVerdict)));
       assert.deepEqual(step.params, oracle.step.params);
       assert.deepEqual(step.next, { phase: "train" });
     });
 
-    it("averages students as the aggregator refined them, and says what that did to their losses", async () => {
-      const round = await roundWith(task, trained.slice(0, 2));
-      const verdicts = ids.slice(0, 2).map(benign);
+    it("averages students as the aggregator refined them, and reports the effect on their losses", async () => {
+      const round = await createRound(task, trained.slice(0, 2));
+      const verdicts = ids.slice(0, 2).map(benignVerdict);
       const { shown = [], step } = await stepOf(task, round, ([first]) => {
         assert.ok(first);
         // The second student becomes the first.
@@ -166,15 +169,15 @@ describe("copy-average", () => {
       assert.ok(one && two);
       const first = networkOfTerms([one.delta]);
       const second = networkOfTerms([two.delta]);
-      const teacher = teacherOf(copyAverage.schema.parse({ d: 6 }) as Options);
-      const lossOf = (student: Network) => squaredDistance("erf", student, teacher);
-      const expected = (2 * lossOf(first)) / (lossOf(first) + lossOf(second));
+      const teacher = drawTeacher(copyAverage.schema.parse({ d: 6 }) as Options);
+      const computeLoss = (student: Network) => squaredDistance("erf", student, teacher);
+      const expected = (2 * computeLoss(first)) / (computeLoss(first) + computeLoss(second));
       assert.ok(Math.abs((step.metrics?.refinement ?? NaN) - expected) < 1e-12);
-      assert.ok(Math.abs((step.metrics?.loss ?? NaN) - lossOf(first)) < 1e-12);
+      assert.ok(Math.abs((step.metrics?.loss ?? NaN) - computeLoss(first)) < 1e-12);
     });
 
-    it("flags nobody where the aggregator does not judge", async () => {
-      const round = await roundWith(task, trained);
+    it("flags no client if the aggregator does not judge", async () => {
+      const round = await createRound(task, trained);
       for (const plugin of [matchedAverage, redistillation]) {
         const aggregator = plugin.create(plugin.schema.parse({}) as never);
         const { step } = await stepOf(task, round, (updates) =>
@@ -185,7 +188,7 @@ describe("copy-average", () => {
       }
     });
 
-    it("calls a student invalid that is too large to compute with, and goes on without it", async () => {
+    it("reports a student as invalid that is too large to compute with, and continues without it", async () => {
       const [first, ...others] = trained;
       assert.ok(first);
       const huge = new Map(
@@ -194,8 +197,8 @@ describe("copy-average", () => {
           return [name, { shape: tensor.shape, data: tensor.data.map(() => 1e200) }] as const;
         }),
       );
-      const round = await roundWith(task, [{ ...first, delta: huge }, ...others]);
-      const verdicts = ids.slice(1).map(benign);
+      const round = await createRound(task, [{ ...first, delta: huge }, ...others]);
+      const verdicts = ids.slice(1).map(benignVerdict);
       const { shown, step } = await stepOf(task, round, aggregateWith(verdicts));
       assert.equal(shown?.length, 3);
       const verdict = step.verdicts?.find(({ clientId }) => clientId === "c0");
@@ -208,19 +211,19 @@ describe("copy-average", () => {
       assert.ok(Number.isFinite(step.metrics?.loss));
     });
 
-    it("keeps the student it has when nobody is left", async () => {
-      const round = await roundWith(task, trained.slice(0, 1));
-      const flagged: Verdict = { ...benign("c0"), status: "contaminated" };
+    it("keeps its student if no client is left", async () => {
+      const round = await createRound(task, trained.slice(0, 1));
+      const flagged: Verdict = { ...benignVerdict("c0"), status: "contaminated" };
       const { step } = await stepOf(task, round, aggregateWith([flagged]));
-      const [kept, given] = [step.params, round.params].map(
+      const [remaining, given] = [step.params, round.params].map(
         (params) => params && networkOfParams(params),
       );
-      assert.deepEqual(kept, given);
+      assert.deepEqual(remaining, given);
       assert.equal(step.metrics?.ratio, undefined);
     });
 
-    it("keeps the student it has when the aggregator makes none", async () => {
-      const round = await roundWith(task, trained);
+    it("keeps its student if the aggregator makes none", async () => {
+      const round = await createRound(task, trained);
       const { step } = await stepOf(task, round, aggregateWith());
       assert.deepEqual(step.params, round.params);
     });

@@ -16,14 +16,14 @@ function randomNetwork(n: number, d: number, key: string): Network {
   return { hidden: new Matrix(d, n, rng.normals(n * d)), out: rng.normals(n) };
 }
 
-function near(actual: number, expected: number, tolerance: number): void {
+function assertNear(actual: number, expected: number, tolerance: number): void {
   assert.ok(
     Math.abs(actual - expected) <= tolerance,
     `${actual} is not ${expected} ± ${tolerance}`,
   );
 }
 
-/** erf(z/√2) by its series, which converges for all z; 60 terms do below |z| = 6. */
+/** Computes erf(z/√2) by its series, which converges for all z. 60 terms are enough for |z| < 6. */
 function erf(z: number): number {
   const x = Math.min(6, Math.max(-6, z)) / Math.SQRT2;
   let term = x;
@@ -41,14 +41,14 @@ const functions: Readonly<Record<Activation, (z: number) => number>> = {
 };
 
 describe("copy-average: kernels", () => {
-  it("has the values that are known: 1/3 and 0 for erf, 1/2 and 1/(2π) for ReLU", () => {
+  it("has the known values: 1/3 and 0 for erf, 1/2 and 1/(2π) for ReLU", () => {
     const [x, y] = [Float64Array.of(1, 0), Float64Array.of(0, 1)];
-    near(kernels.erf.value(overlapOf(x, x)), 1 / 3, 1e-15);
-    near(kernels.erf.value(overlapOf(x, y)), 0, 1e-15);
-    near(kernels.relu.value(overlapOf(x, x)), 1 / 2, 1e-15);
-    near(kernels.relu.value(overlapOf(x, y)), 1 / (2 * Math.PI), 1e-15);
-    // σ(z) and σ(−z) of ReLU are never both above 0.
-    near(kernels.relu.value(overlapOf(x, Float64Array.of(-2, 0))), 0, 1e-15);
+    assertNear(kernels.erf.value(overlapOf(x, x)), 1 / 3, 1e-15);
+    assertNear(kernels.erf.value(overlapOf(x, y)), 0, 1e-15);
+    assertNear(kernels.relu.value(overlapOf(x, x)), 1 / 2, 1e-15);
+    assertNear(kernels.relu.value(overlapOf(x, y)), 1 / (2 * Math.PI), 1e-15);
+    // For ReLU, σ(z) and σ(−z) are never both above 0.
+    assertNear(kernels.relu.value(overlapOf(x, Float64Array.of(-2, 0))), 0, 1e-15);
   });
 });
 
@@ -59,24 +59,24 @@ describe("copy-average: loss", () => {
       const teacher = randomNetwork(3, 3, "teacher");
       const rng = stream("inputs");
       const sigma = functions[activation];
-      const outputOf = ({ hidden, out }: Network, x: Matrix) =>
+      const computeOutput = ({ hidden, out }: Network, x: Matrix) =>
         multiplyTN(hidden, x).data.reduce((sum, z, i) => sum + at(out, i) * sigma(z), 0);
       const count = 200_000;
       let [sum, squares] = [0, 0];
       for (let s = 0; s < count; s++) {
         const x = new Matrix(3, 1, rng.normals(3));
-        const squared = (outputOf(student, x) - outputOf(teacher, x)) ** 2;
+        const squared = (computeOutput(student, x) - computeOutput(teacher, x)) ** 2;
         sum += squared;
         squares += squared ** 2;
       }
       const mean = sum / count;
       const standardError = Math.sqrt((squares / count - mean ** 2) / count);
       const exact = squaredDistance(activation, student, teacher);
-      near(mean, exact, 4 * standardError);
-      near(mean, exact, 1.5e-2 * exact);
+      assertNear(mean, exact, 4 * standardError);
+      assertNear(mean, exact, 1.5e-2 * exact);
     }).timeout(10_000);
 
-    it(`has the gradient and the Hessian of its central differences (${activation})`, () => {
+    it(`agrees with central differences in gradient and Hessian (${activation})`, () => {
       fc.assert(
         fc.property(fc.nat(1000), (key) => {
           const teacher = randomNetwork(3, 4, `teacher ${key}`);
@@ -87,13 +87,13 @@ describe("copy-average: loss", () => {
           const [size, curvature] = [1 + largest(gradient), 1 + largest(hessian.data)];
           const step = 1e-5;
           x.forEach((_, i) => {
-            const moved = (by: number) => x.map((value, j) => (i === j ? value + by : value));
-            const slope = (loss.value(moved(step)) - loss.value(moved(-step))) / (2 * step);
-            near(at(gradient, i), slope, 1e-6 * size);
-            const [ahead, behind] = [loss.gradient(moved(step)), loss.gradient(moved(-step))];
+            const shift = (by: number) => x.map((value, j) => (i === j ? value + by : value));
+            const slope = (loss.value(shift(step)) - loss.value(shift(-step))) / (2 * step);
+            assertNear(at(gradient, i), slope, 1e-6 * size);
+            const [ahead, behind] = [loss.gradient(shift(step)), loss.gradient(shift(-step))];
             hessian.column(i).forEach((entry, j) => {
               const change = (at(ahead, j) - at(behind, j)) / (2 * step);
-              near(entry, change, 1e-6 * curvature);
+              assertNear(entry, change, 1e-6 * curvature);
             });
           });
         }),
@@ -101,7 +101,7 @@ describe("copy-average: loss", () => {
       );
     });
 
-    it(`has a gradient for other inputs too (${activation})`, () => {
+    it(`has a gradient for correlated inputs too (${activation})`, () => {
       const covariance = Matrix.fromRows([
         [2, 0.5],
         [0.5, 1],
@@ -111,29 +111,29 @@ describe("copy-average: loss", () => {
       const x = flatten(randomNetwork(2, 2, "s"));
       const gradient = loss.gradient(x);
       x.forEach((_, i) => {
-        const moved = (by: number) => x.map((value, j) => (i === j ? value + by : value));
-        const slope = (loss.value(moved(1e-5)) - loss.value(moved(-1e-5))) / 2e-5;
-        near(at(gradient, i), slope, 1e-6 * (1 + largest(gradient)));
+        const shift = (by: number) => x.map((value, j) => (i === j ? value + by : value));
+        const slope = (loss.value(shift(1e-5)) - loss.value(shift(-1e-5))) / 2e-5;
+        assertNear(at(gradient, i), slope, 1e-6 * (1 + largest(gradient)));
       });
       const back = loss.unwhiten(loss.whiten(x));
       back.forEach((value, i) => {
-        near(value, at(x, i), 1e-14);
+        assertNear(value, at(x, i), 1e-14);
       });
     });
   }
 
-  it("says of the hidden weights of a 1-neuron ReLU student that only a·|w| counts", () => {
+  it("depends only on a·|w| for a ReLU student of one neuron", () => {
     const teacher = unitTeacher(3);
     const student = randomNetwork(1, 4, "scaled");
     const scaled = { hidden: student.hidden.scale(5), out: student.out.map((a) => a / 5) };
-    near(
+    assertNear(
       squaredDistance("relu", scaled, teacher),
       squaredDistance("relu", student, teacher),
       1e-14,
     );
   });
 
-  it("refuses inputs whose covariance is not positive definite", () => {
+  it("rejects inputs whose covariance is not positive definite", () => {
     const covariance = Matrix.fromRows([
       [1, 2],
       [2, 1],
@@ -144,18 +144,18 @@ describe("copy-average: loss", () => {
 });
 
 describe("copy-average: critical points", () => {
-  const partitions = (k: number): number[][][] =>
+  const listPartitions = (k: number): number[][][] =>
     k === 0
       ? [[]]
-      : partitions(k - 1).flatMap((groups) => [
+      : listPartitions(k - 1).flatMap((groups) => [
           ...groups.map((_, i) => groups.map((g, j) => (i === j ? [...g, k - 1] : g))),
           [...groups, [k - 1]],
         ]);
 
-  it("are all partitions of the teacher neurons, for k up to 6", () => {
+  it("include all partitions of the teacher neurons, for k up to 6", () => {
     for (let k = 1; k <= 6; k++) {
       const teacher = unitTeacher(k);
-      for (const groups of partitions(k)) {
+      for (const groups of listPartitions(k)) {
         const point = copyAveragePoint(teacher.hidden, groups);
         const loss = new Distillation("erf", teacher, groups.length);
         assert.ok(largest(loss.gradient(flatten(point))) <= 1e-12);
@@ -163,7 +163,7 @@ describe("copy-average: critical points", () => {
     }
   });
 
-  it("are not the groups that leave a teacher neuron out", () => {
+  it("exclude groups that leave a teacher neuron out", () => {
     const teacher = unitTeacher(5);
     const point = copyAveragePoint(teacher.hidden, [[0], [1], [2, 3]]);
     const slope = largest(new Distillation("erf", teacher, 3).gradient(flatten(point)));
@@ -172,10 +172,10 @@ describe("copy-average: critical points", () => {
 
   it("agree on the linear part of the function, Σ v_j/√π", () => {
     const teacher = unitTeacher(4);
-    for (const groups of partitions(4)) {
+    for (const groups of listPartitions(4)) {
       const part = linearPart("erf", copyAveragePoint(teacher.hidden, groups));
       [1, 1, 1, 1, 0].forEach((expected, l) => {
-        near(at(part, l), expected / Math.sqrt(Math.PI), 1e-14);
+        assertNear(at(part, l), expected / Math.sqrt(Math.PI), 1e-14);
       });
     }
   });

@@ -1,19 +1,20 @@
 import { Matrix, at } from "@fedclair/linalg";
 import { kernels, overlapOf, type Activation, type Kernel } from "./kernels.js";
-import { combination, networkOf, squaredDistance, type Network } from "./network.js";
+import { combine, networkOf, squaredDistance, type Network } from "./network.js";
 
-/** A function to minimise, of flat parameters. */
+/** A function of flat parameters that can be minimised. */
 export interface Objective {
   value(x: Float64Array): number;
   gradient(x: Float64Array): Float64Array;
-  /** Symmetric, parameters × parameters. */
+  /** Returns a symmetric matrix, parameters × parameters. */
   hessian(x: Float64Array): Matrix;
 }
 
 /**
- * The loss of a student of n neurons, L(W, a) = E[(f(x) − f*(x))²] over x ~ N(0, I), no factor 1/2, with its exact
- * derivatives (B. Şimşek et al., NeurIPS 2023, for the setting; the derivatives are those of the kernels). Student and
- * teacher enter as one network of coefficients c = (a, −b), L = Σ_ij c_i·c_j·g(z_i, z_j); only the first n units move.
+ * The loss of a student of n neurons, L(W, a) = E[(f(x) − f*(x))²] over x ~ N(0, I), without a
+ * factor 1/2, with its exact derivatives. The setting is that of B. Şimşek et al., NeurIPS 2023;
+ * the derivatives follow from those of the kernels. Student and teacher are one network with
+ * coefficients c = (a, −b), L = Σ_ij c_i·c_j·g(z_i, z_j), of which only the first n units move.
  */
 export class Distillation implements Objective {
   readonly #activation: Activation;
@@ -28,13 +29,13 @@ export class Distillation implements Objective {
     this.#n = n;
   }
 
-  /** @param x the student, as `flatten` gives it */
+  /** @param x the student, as returned by `flatten` */
   value(x: Float64Array): number {
     const student = networkOf(x, this.#n, this.#teacher.hidden.rows);
     return squaredDistance(this.#activation, student, this.#teacher);
   }
 
-  /** ∂L/∂w_i = 2·c_i·Σ_j c_j·∂₁g(z_i, z_j), ∂L/∂a_i = 2·Σ_j c_j·g(z_i, z_j). */
+  /** Computes ∂L/∂w_i = 2·c_i·Σ_j c_j·∂₁g(z_i, z_j) and ∂L/∂a_i = 2·Σ_j c_j·g(z_i, z_j). */
   gradient(x: Float64Array): Float64Array {
     const { hidden, out } = this.#units(x);
     const gradient = new Float64Array(x.length);
@@ -91,14 +92,14 @@ export class Distillation implements Objective {
     return hessian;
   }
 
-  /** Student and teacher, as the network f − f*. */
+  /** Combines student and teacher into the network f − f*. */
   #units(x: Float64Array): Network {
     const student = networkOf(x, this.#n, this.#teacher.hidden.rows);
-    return combination([student, this.#teacher], [1, -1]);
+    return combine([student, this.#teacher], [1, -1]);
   }
 }
 
-/** A d×d matrix made of the identity and the outer products of two vectors. */
+/** A d×d matrix that combines the identity and the outer products of two vectors. */
 interface Block {
   readonly identity: number;
   readonly ww: number;
@@ -111,7 +112,7 @@ function addTo(target: Float64Array, factor: number, x: Float64Array): void {
   for (let l = 0; l < x.length; l++) target[l] = at(target, l) + factor * at(x, l);
 }
 
-/** Adds `factor` times the block, its first entry at (row, column). */
+/** Adds `factor` times the block, with its first entry at (row, column). */
 function addBlock(
   to: Matrix,
   row: number,
@@ -131,7 +132,7 @@ function addBlock(
   }
 }
 
-/** Adds `factor` times a vector at (row, column) downwards, and its transpose. */
+/** Adds `factor` times a vector downwards from (row, column), and its transpose. */
 function addCross(
   to: Matrix,
   row: number,

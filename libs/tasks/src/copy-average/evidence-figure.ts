@@ -7,11 +7,11 @@ const panels = [
   { name: "functionDistance", title: "function distance" },
 ] as const;
 
-/** Shares below it are drawn at it, so that those of rounding do not stretch the axis. */
-const least = 1e-3;
+/** Smaller shares are drawn at this value, so that rounding errors do not stretch the axis. */
+const smallestShare = 1e-3;
 const ticks = [1e-3, 1e-2, 0.1, 1, 10, 100, 1000, 1e4, 1e5, 1e6];
 
-/** What is held against each client in the first round, each kind of evidence as a share of its limit. */
+/** Draws the evidence about each client in the first round, each kind as a share of its limit. */
 export function evidenceFigure(
   { width }: FigureInput,
   clients: readonly ClientArtifact[],
@@ -21,19 +21,27 @@ export function evidenceFigure(
       const share = evidence[name];
       if (share === null) return [];
       const verdict = flagged ? "contaminated" : "benign";
-      return [{ client: id, verdict, name, share: Math.max(share, least), below: share < least }];
+      return [
+        {
+          client: id,
+          verdict,
+          name,
+          share: Math.max(share, smallestShare),
+          below: share < smallestShare,
+        },
+      ];
     }),
   );
-  const drawn = panels.filter(({ name }) => values.some((value) => value.name === name));
-  const most = 2 * Math.max(5, ...values.map(({ share }) => share));
-  const panelWidth = Math.floor((width - 60) / drawn.length) - 40;
-  const below = values.some((value) => value.below) ? ` Triangles: below ${least}.` : "";
+  const usedPanels = panels.filter(({ name }) => values.some((value) => value.name === name));
+  const largestShare = 2 * Math.max(5, ...values.map(({ share }) => share));
+  const panelWidth = Math.floor((width - 60) / usedPanels.length) - 40;
+  const below = values.some((value) => value.below) ? ` Triangles: below ${smallestShare}.` : "";
   return {
     name: "evidence",
-    title: "Evidence against clients",
-    caption: `Each kind of evidence as a share of its limit (dashed), first round: the score of the aggregator, the deviation of the linear part of the student's function, and the median distance of its function from the others'. A student of the negated teacher lies in the honest subspace, and is seen by the last two only.${below}`,
+    title: "Evidence about clients",
+    caption: `Each kind of evidence as a share of its limit (dashed), first round: the score of the aggregator, the deviation of the linear part of the student's function, and the median distance of its function from the others'. A student of the negated teacher lies in the subspace of the benign students, so only the last two detect it.${below}`,
     spec: {
-      hconcat: drawn.map(({ name, title }, i) => ({
+      hconcat: usedPanels.map(({ name, title }, i) => ({
         width: Math.min(panelWidth, 240),
         height: { step: 13 },
         data: { values: values.filter((value) => value.name === name) },
@@ -50,7 +58,7 @@ export function evidenceFigure(
                 field: "share",
                 type: "quantitative",
                 title,
-                scale: { type: "log", domain: [least, most], nice: false },
+                scale: { type: "log", domain: [smallestShare, largestShare], nice: false },
                 axis: { format: "~g", values: ticks, grid: false },
               },
               y: {

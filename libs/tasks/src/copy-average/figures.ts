@@ -4,12 +4,15 @@ import type { AggregateArtifact, ClientArtifact } from "./artifacts.js";
 import { evidenceFigure } from "./evidence-figure.js";
 import { overlapPanel } from "./overlap-panel.js";
 
-/** Overlap matrices of the aggregates and of the clients, the loss over rounds, and the evidence against clients. */
+/**
+ * Draws the overlap matrices of aggregates and clients, the loss over rounds, and the evidence
+ * about clients.
+ */
 export const figures: TaskFigures = (input) => {
-  const aggregates = shown<AggregateArtifact>(input, "aggregate");
-  const studied = input.arms[0]?.label;
-  const clients = shown<readonly ClientArtifact[]>(input, "clients")
-    .filter(({ arm }) => arm === studied)
+  const aggregates = findArtifacts<AggregateArtifact>(input, "aggregate");
+  const mainArm = input.arms[0]?.label;
+  const clients = findArtifacts<readonly ClientArtifact[]>(input, "clients")
+    .filter(({ arm }) => arm === mainArm)
     .flatMap(({ value }) => value);
   if (aggregates.length === 0) return [];
   return [
@@ -19,15 +22,15 @@ export const figures: TaskFigures = (input) => {
   ];
 };
 
-type Shown<T> = FigureInput["artifacts"][number] & { readonly value: T };
+type TypedArtifact<T> = FigureInput["artifacts"][number] & { readonly value: T };
 
-function shown<T>({ artifacts }: FigureInput, name: string): Shown<T>[] {
-  return artifacts.filter((artifact): artifact is Shown<T> => artifact.name === name);
+function findArtifacts<T>({ artifacts }: FigureInput, name: string): TypedArtifact<T>[] {
+  return artifacts.filter((artifact): artifact is TypedArtifact<T> => artifact.name === name);
 }
 
 function aggregatesFigure(
   { arms, width }: FigureInput,
-  aggregates: readonly Shown<AggregateArtifact>[],
+  aggregates: readonly TypedArtifact<AggregateArtifact>[],
 ): TaskFigure {
   const last = arms.flatMap(
     ({ label }) => aggregates.filter(({ arm }) => arm === label).at(-1) ?? [],
@@ -38,7 +41,7 @@ function aggregatesFigure(
     overlapPanel(
       {
         text: `${arm}, round ${round}: ${value.label}`,
-        subtitle: `loss ${value.loss.toFixed(4)}${ratioText(value)}`,
+        subtitle: `loss ${value.loss.toFixed(4)}${formatRatio(value)}`,
       },
       value.overlaps,
       { width: Math.min(size, 240), axes: true },
@@ -46,14 +49,14 @@ function aggregatesFigure(
   );
   return {
     name: "overlaps",
-    title: "What the aggregate copies",
+    title: "Overlaps of the aggregate",
     caption:
-      "Cosines between the neurons of the aggregate (rows) and of the teacher (columns), after the last round. A row with one full square copies; one with several equal squares averages them. ρ is the loss over the median loss of the students that were averaged: up to 1.25 safe, up to 4 degraded, else unsafe.",
+      "Cosines between the neurons of the aggregate (rows) and of the teacher (columns), after the last round. A row with one full square is a copy; a row with several equal squares averages these neurons. ρ is the loss over the median loss of the averaged students: up to 1.25 safe, up to 4 degraded, above that unsafe.",
     spec: { concat: panels, columns, spacing: 24 },
   };
 }
 
-function ratioText({ ratio, safety }: AggregateArtifact): string {
+function formatRatio({ ratio, safety }: AggregateArtifact): string {
   return ratio === undefined || safety === undefined ? "" : `, ρ = ${ratio.toFixed(2)} (${safety})`;
 }
 
@@ -69,19 +72,20 @@ function clientsFigure({ width }: FigureInput, clients: readonly ClientArtifact[
   );
   return {
     name: "students",
-    title: "What the clients copy",
+    title: "Overlaps of the clients' students",
     caption:
-      "Cosines between the neurons of each client's student (rows) and of the teacher (columns), first round. Students that are equally good copy different neurons, in any order: no permutation of rows makes them alike.",
+      "Cosines between the neurons of each client's student (rows) and of the teacher (columns), first round. Equally good students copy different neurons, in any order, so no permutation of rows makes them equal.",
     spec: { concat: panels, columns, spacing: 14 },
   };
 }
 
 function lossFigure(
   { arms, width }: FigureInput,
-  aggregates: readonly Shown<AggregateArtifact>[],
+  aggregates: readonly TypedArtifact<AggregateArtifact>[],
 ): TaskFigure {
   const lines = arms.map(({ label, colour }) => ({
-    ...{ label, colour },
+    label,
+    colour,
     points: aggregates
       .filter(({ arm }) => arm === label)
       .map(({ round, value }) => ({ x: round, y: value.loss })),
@@ -99,9 +103,9 @@ function lossFigure(
   };
   return {
     name: "loss",
-    title: "What averaging cost",
+    title: "Loss of the aggregate",
     caption:
-      "Loss of the aggregate on the true teacher, inputs N(0, I), after each round. Dashed grey: losses to compare with.",
+      "Loss of the aggregate on the true teacher, inputs N(0, I), after each round. Dashed grey: losses for comparison.",
     spec: {
       width: Math.min(480, width - 200),
       height: 240,

@@ -5,19 +5,20 @@ const relativeTolerance = 1e-6;
 const absoluteTolerance = 1e-8;
 const firstStep = 1e-2;
 const slopeAtEnd = 3e-3;
-const mostEvaluations = 20_000;
+const maximumEvaluations = 20_000;
 
-/** Where the flow came to. */
+/** The end point of the flow. */
 export interface FlowEnd {
   readonly x: Float64Array;
-  /** Gradients computed. */
+  /** Number of gradients that were computed. */
   readonly evaluations: number;
 }
 
 /**
- * Follows dx/dt = −∇L from `start` by Dormand and Prince's method of order 5(4), until no entry of the gradient is above
- * 3e-3, or after 20 000 gradients. The tolerances are those of the reference cases: outcomes depend on them, as the end
- * point is one of several minima. Gives way to the event loop.
+ * Follows dx/dt = −∇L from `start` by Dormand and Prince's method of order 5(4), until no entry of
+ * the gradient is above 3e-3, or for at most 20 000 gradients. The tolerances are those of the
+ * reference cases. Results depend on them, because the end point is one of several minima. Yields
+ * to the event loop.
  */
 export async function gradientFlow(
   gradient: (x: Float64Array) => Float64Array,
@@ -27,7 +28,7 @@ export async function gradientFlow(
   let slope: Float64Array = gradient(x);
   let step = firstStep;
   let evaluations = 1;
-  for (let tries = 1; largest(slope) >= slopeAtEnd && evaluations < mostEvaluations; tries++) {
+  for (let tries = 1; largest(slope) >= slopeAtEnd && evaluations < maximumEvaluations; tries++) {
     if (tries % 100 === 0) await setImmediate();
     const { next, nextSlope, error } = tryStep(gradient, x, slope, step);
     evaluations += stages.length;
@@ -40,12 +41,15 @@ export async function gradientFlow(
   return { x, evaluations };
 }
 
-/** The largest absolute entry. */
+/** Returns the largest absolute entry. */
 export function largest(x: Float64Array): number {
   return x.reduce((most, entry) => Math.max(most, Math.abs(entry)), 0);
 }
 
-/** Dormand and Prince (1980): the combination of slopes that each stage after the first starts from. The last is the step. */
+/**
+ * The coefficients of Dormand and Prince (1980): each stage after the first starts from this
+ * combination of the slopes so far. The last row is the step itself.
+ */
 const stages: readonly (readonly number[])[] = [
   [1 / 5],
   [3 / 40, 9 / 40],
@@ -55,7 +59,7 @@ const stages: readonly (readonly number[])[] = [
   [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84],
 ];
 
-/** Order 5 minus order 4. */
+/** Weights of the error estimate: order 5 minus order 4. */
 const errorWeights = [
   71 / 57600,
   0,
@@ -66,7 +70,10 @@ const errorWeights = [
   -1 / 40,
 ] as const;
 
-/** @param slope the gradient at x, the first stage */
+/**
+ * Tries one step.
+ * @param slope the gradient at x, which is the first stage
+ */
 function tryStep(
   gradient: (x: Float64Array) => Float64Array,
   x: Float64Array,
@@ -92,7 +99,7 @@ function tryStep(
   };
 }
 
-/** x − step·Σ weights_s·slopes_s */
+/** Computes x − step·Σ weights_s·slopes_s. */
 function descend(
   x: Float64Array,
   step: number,

@@ -2,65 +2,73 @@ import type { Verdict } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { distanceLimit, linearLimit, type Signals } from "./signals.js";
 
-/** What is held against one student, each as a share of its limit: above 1 it is contaminated. */
+/**
+ * The evidence about one student, each kind as a share of its limit. Above 1, the student is
+ * flagged.
+ */
 export interface Evidence {
-  /** Of the aggregator's own score; null where it gave none, or found no threshold. */
+  /** Share for the aggregator's own score; null if the aggregator has no score or no threshold. */
   readonly aggregator: number | null;
-  /** Of the deviation of the linear part. */
+  /** Share for the deviation of the linear part. */
   readonly linearPart: number;
-  /** Of the distance of the function. */
+  /** Share for the distance of the function. */
   readonly functionDistance: number;
 }
 
 /**
- * One entry a student.
+ * Computes the evidence about each student.
  * @param nullLoss loss of the student that is 0
- * @param verdicts of the aggregator, in the order of the signals; undefined where it has none
+ * @param verdicts the aggregator's verdicts in the order of the signals; undefined for a student
+ * without one
  */
-export function evidenceOf(
+export function computeEvidence(
   signals: Signals,
   nullLoss: number,
   verdicts: readonly (Verdict | undefined)[],
 ): readonly Evidence[] {
-  const linearMost = linearLimit(signals);
-  const distanceMost = distanceLimit(signals, nullLoss);
+  const linearMaximum = linearLimit(signals);
+  const distanceMaximum = distanceLimit(signals, nullLoss);
   return signals.linearDeviation.map((deviation, c) => ({
-    aggregator: shareOf(verdicts[c]),
-    linearPart: deviation / linearMost,
-    functionDistance: item(signals.functionDistance, c) / distanceMost,
+    aggregator: computeShare(verdicts[c]),
+    linearPart: deviation / linearMaximum,
+    functionDistance: item(signals.functionDistance, c) / distanceMaximum,
   }));
 }
 
-function shareOf(verdict: Verdict | undefined): number | null {
+function computeShare(verdict: Verdict | undefined): number | null {
   const { score = null, threshold = null } = verdict ?? {};
   return score === null || threshold === null || threshold === 0 ? null : score / threshold;
 }
 
 /**
- * The aggregator's verdict with the task's own evidence on top: a subspace does not tell a student of the negated teacher
- * from an honest one, its function does. The score is the largest share of a limit, the threshold 1.
+ * Adds the task's own evidence to the aggregator's verdict. A student of the negated teacher lies
+ * in the same subspace as a benign one, but its function differs. The score is the largest share of
+ * a limit, and the threshold is 1.
  */
-export function verdictWith({ clientId, status }: Verdict, evidence: Evidence): Verdict {
+export function addEvidence({ clientId, status }: Verdict, evidence: Evidence): Verdict {
   if (status === "invalid" || status === "inactive") {
     return { clientId, status, pooled: false, score: null, threshold: null };
   }
   const { aggregator, linearPart, functionDistance } = evidence;
   const score = Math.max(aggregator ?? 0, linearPart, functionDistance);
-  const contaminated = status === "contaminated" || score > 1;
+  const isContaminated = status === "contaminated" || score > 1;
   return {
     clientId,
-    status: contaminated ? "contaminated" : "benign",
-    pooled: !contaminated,
+    status: isContaminated ? "contaminated" : "benign",
+    pooled: !isContaminated,
     score,
     threshold: 1,
   };
 }
 
-/** May the students be averaged? */
+/** How safe it is to average the students. */
 export type Safety = "safe" | "degraded" | "unsafe";
 
-/** @param ratio ρ, the loss of the aggregate over that of the students it is made of */
-export function safetyOf(ratio: number): Safety {
+/**
+ * Classifies the cost of averaging.
+ * @param ratio ρ, the loss of the aggregate over that of the averaged students
+ */
+export function classifySafety(ratio: number): Safety {
   if (ratio <= 1.25) return "safe";
   return ratio <= 4 ? "degraded" : "unsafe";
 }

@@ -1,5 +1,5 @@
 import { at } from "@fedclair/linalg";
-/** How two weight vectors w and v lie to each other: all that a kernel depends on. */
+/** The relation of two weight vectors w and v, on which a kernel depends. */
 export interface Overlap {
   /** |w|² */
   readonly p: number;
@@ -7,7 +7,10 @@ export interface Overlap {
   readonly c: number;
   /** |v|² */
   readonly q: number;
-  /** pq − c², the squared area between the two; given apart because that difference cancels for parallel vectors. */
+  /**
+   * pq − c², the squared area between the two. It is computed separately, because this difference
+   * cancels for parallel vectors.
+   */
   readonly area: number;
 }
 
@@ -26,12 +29,15 @@ export interface Curvatures {
   readonly cq: number;
 }
 
-/** g(w, v) = E[σ(w·x)·σ(v·x)] for x ~ N(0, I), in closed form. */
+/** The kernel g(w, v) = E[σ(w·x)·σ(v·x)] for x ~ N(0, I), in closed form. */
 export interface Kernel {
   value(overlap: Overlap): number;
   slopes(overlap: Overlap): Slopes;
   curvatures(overlap: Overlap): Curvatures;
-  /** m with E[σ(w·x)·x] = m·w. @param p |w|² */
+  /**
+   * Returns m with E[σ(w·x)·x] = m·w.
+   * @param p |w|²
+   */
   linearFactor(p: number): number;
 }
 
@@ -39,7 +45,7 @@ export type Activation = "erf" | "relu";
 
 const twoOverPi = 2 / Math.PI;
 
-/** σ(z) = erf(z/√2): g = (2/π)·asin(c/√((1+p)(1+q))) (Williams, NIPS 1996). */
+/** The kernel of σ(z) = erf(z/√2): g = (2/π)·asin(c/√((1+p)(1+q))) (Williams, NIPS 1996). */
 const erf: Kernel = {
   value: ({ p, c, q }) => twoOverPi * Math.asin(clip(c / Math.sqrt((1 + p) * (1 + q)))),
   slopes: ({ p, c, q, area }) => {
@@ -60,7 +66,10 @@ const erf: Kernel = {
   linearFactor: (p) => Math.sqrt(twoOverPi / (1 + p)),
 };
 
-/** σ(z) = max(0, z): g = (√area + (π − θ)·c)/(2π), θ the angle (Cho and Saul, NIPS 2009). */
+/**
+ * The kernel of σ(z) = max(0, z): g = (√area + (π − θ)·c)/(2π) with the angle θ (Cho and Saul, NIPS
+ * 2009).
+ */
 const relu: Kernel = {
   value: ({ c, area }) => {
     const s = Math.sqrt(area);
@@ -75,7 +84,8 @@ const relu: Kernel = {
   },
   curvatures: ({ p, c, q, area }) => {
     const s = Math.sqrt(area);
-    // Between parallel vectors the terms in 1/s cancel in both second derivatives, but not in floating point.
+    // Between parallel vectors, the terms in 1/s cancel in both second derivatives, but not in
+    // floating point.
     const inverse = area <= 1e-24 * p * q ? 0 : 1 / s;
     return {
       pp: p === 0 ? 0 : ((q * inverse) / (2 * p) - s / p ** 2) / (4 * Math.PI),
@@ -90,7 +100,7 @@ const relu: Kernel = {
 
 export const kernels: Readonly<Record<Activation, Kernel>> = { erf, relu };
 
-/** The overlap of two vectors of one length. */
+/** Computes the overlap of two vectors of the same length. */
 export function overlapOf(w: Float64Array, v: Float64Array): Overlap {
   let p = 0;
   let c = 0;
@@ -109,7 +119,7 @@ export function overlapOf(w: Float64Array, v: Float64Array): Overlap {
   return { p, c, q, area: p * residual };
 }
 
-/** Rounding can push the cosine of parallel vectors beyond 1. */
+/** Limits a cosine to ±1, which rounding can exceed for parallel vectors. */
 function clip(cosine: number): number {
   return Math.max(-1, Math.min(1, cosine));
 }

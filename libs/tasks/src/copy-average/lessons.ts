@@ -6,23 +6,31 @@ import type { Options } from "./options.js";
 import { orthonormal, type Normals } from "./random.js";
 import type { Lesson } from "./train.js";
 
-/** How a client can be contaminated: by what it distils. */
+/** Ways to contaminate a client through the teacher that it distils. */
 export const contaminations = new Map([
   [
     "other-teacher",
-    z.strictObject({}).describe("A teacher of its own, of the same form but in another subspace"),
+    z
+      .strictObject({})
+      .describe("A different teacher for each client, of the same form but in another subspace"),
   ],
-  ["shared-other-teacher", z.strictObject({}).describe("One other teacher for all of them")],
-  ["sign-flip", z.strictObject({}).describe("The negative of the teacher: the same subspace")],
+  [
+    "shared-other-teacher",
+    z.strictObject({}).describe("One different teacher for all contaminated clients"),
+  ],
+  ["sign-flip", z.strictObject({}).describe("The negated teacher, in the same subspace")],
 ]);
 
-/** k orthonormal neurons, all outgoing weights 1. */
-export function teacherOf({ k, d, teacherSeed }: Options): Network {
+/** Draws the teacher: k orthonormal neurons with outgoing weights of 1. */
+export function drawTeacher({ k, d, teacherSeed }: Options): Network {
   return unitOut(orthonormal(k, d, stream(teacherSeed).at("teacher")));
 }
 
-/** What a client distils, and on which inputs: the teacher, on independent inputs of the client's own variances. */
-export function lessonOf(options: Options, teacher: Network, shard: Shard): Lesson {
+/**
+ * Returns the teacher that a client distils and the covariance of its inputs: independent inputs
+ * with the client's own variances.
+ */
+export function createLesson(options: Options, teacher: Network, shard: Shard): Lesson {
   const { activation, heterogeneity, d } = options;
   const covariance = Matrix.identity(d);
   shard.rng

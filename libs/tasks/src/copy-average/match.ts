@@ -1,18 +1,21 @@
 import { Matrix, at } from "@fedclair/linalg";
 import { assign } from "./assignment.js";
-import { turned } from "./classify.js";
+import { makeOutgoingPositive } from "./classify.js";
 import { kernels, overlapOf, type Activation } from "./kernels.js";
 import type { Network } from "./network.js";
 
-/** Students with their neurons in one order, and their mean. */
-export interface Matched {
+/** Students with their neurons in the same order, and their mean. */
+export interface Matching {
   readonly mean: Network;
-  /** By student: which of its neurons stands at each place. */
+  /** For each student, the neuron at each position. */
   readonly assignments: readonly (readonly number[])[];
   readonly students: readonly Network[];
 }
 
-/** The mean of the weights as they are, neuron by neuron: FedAvg. @param students at least one, all of one size */
+/**
+ * Averages the weights neuron by neuron without matching: FedAvg.
+ * @param students at least one, all of the same size
+ */
 export function average(students: readonly Network[]): Network {
   const [first, ...others] = students;
   if (first === undefined) throw new RangeError("average: expected at least one student, got none");
@@ -29,35 +32,44 @@ export function average(students: readonly Network[]): Network {
 }
 
 /**
- * Puts the neurons of all students into one order, then averages. Each student is brought to one form first (`canonical`);
- * neurons are compared as functions, by E[(a·σ(w·x) − a'·σ(w'·x))²], since weights alone compare badly: |a| is 1 … k and |w|
- * 0.2 … 1. The first student is the first reference, then the mean is, until the order settles, ten times at most.
- * @param students at least one, all of one size
+ * Puts the neurons of all students into the same order, then averages. Each student is first
+ * brought to a canonical form (`canonical`). Neurons are compared as functions, by E[(a·σ(w·x) −
+ * a'·σ(w'·x))²], because weights compare badly: |a| is 1 … k and |w| is 0.2 … 1. The first student
+ * is the first reference. After that the mean is, until the order settles, for at most ten passes.
+ * @param students at least one, all of the same size
  */
-export function match(activation: Activation, students: readonly Network[]): Matched {
-  const forms = students.map((student) => canonical(activation, student));
+export function match(activation: Activation, students: readonly Network[]): Matching {
+  const forms = students.map((student) => canonicalise(activation, student));
   let reference = forms[0];
-  let matched: Matched | undefined;
+  let matching: Matching | undefined;
   for (let pass = 0; pass < 10 && reference !== undefined; pass++) {
     const target: Network = reference;
-    const assignments = forms.map((form) => assign(neuronDistances(activation, target, form)));
-    const settled = matched && String(assignments) === String(matched.assignments);
-    if (settled) break;
+    const assignments = forms.map((form) =>
+      assign(computeNeuronDistances(activation, target, form)),
+    );
+    const isSettled = matching && String(assignments) === String(matching.assignments);
+    if (isSettled) break;
     const ordered = forms.map((form, c) => reorder(form, assignments[c] ?? []));
-    matched = { mean: average(ordered), assignments, students: ordered };
-    reference = matched.mean;
+    matching = { mean: average(ordered), assignments, students: ordered };
+    reference = matching.mean;
   }
-  if (matched === undefined) throw new RangeError("match: expected at least one student, got none");
-  return matched;
+  if (matching === undefined)
+    throw new RangeError("match: expected at least one student, got none");
+  return matching;
 }
 
-/** The form in which equal functions have equal neurons: a > 0 for erf, |w| = 1 for ReLU. */
-export function canonical(activation: Activation, network: Network): Network {
-  return activation === "erf" ? turned(network) : unitScaled(network);
+/**
+ * Returns the form in which equal functions have equal neurons: a > 0 for erf, |w| = 1 for ReLU.
+ */
+export function canonicalise(activation: Activation, network: Network): Network {
+  return activation === "erf" ? makeOutgoingPositive(network) : normaliseIncoming(network);
 }
 
-/** ReLU is homogeneous: the norm of the incoming weights moves to the outgoing one. */
-function unitScaled({ hidden, out }: Network): Network {
+/**
+ * Moves the norm of each neuron's incoming weights to the outgoing one, because ReLU is
+ * homogeneous.
+ */
+function normaliseIncoming({ hidden, out }: Network): Network {
   const scaled = { hidden: hidden.copy(), out: out.slice() };
   for (let i = 0; i < out.length; i++) {
     const w = scaled.hidden.column(i);
@@ -69,8 +81,11 @@ function unitScaled({ hidden, out }: Network): Network {
   return scaled;
 }
 
-/** The squared distance of neuron i of one network and neuron j of another as functions, n×n. */
-function neuronDistances(activation: Activation, one: Network, other: Network): Matrix {
+/**
+ * Computes the squared distances between neuron i of one network and neuron j of another as
+ * functions, n×n.
+ */
+function computeNeuronDistances(activation: Activation, one: Network, other: Network): Matrix {
   const kernel = kernels[activation];
   const product = (w: Float64Array, v: Float64Array) => kernel.value(overlapOf(w, v));
   const distances = new Matrix(one.out.length, other.out.length);
@@ -87,7 +102,7 @@ function neuronDistances(activation: Activation, one: Network, other: Network): 
   return distances;
 }
 
-/** @param order which neuron stands at each place */
+/** @param order the neuron for each position */
 function reorder({ hidden, out }: Network, order: readonly number[]): Network {
   const ordered = new Matrix(hidden.rows, hidden.cols);
   order.forEach((neuron, place) => {

@@ -1,33 +1,37 @@
 import type { Metrics } from "@fedclair/core";
 import { median, sum } from "@fedclair/linalg";
 import { classify, tolerances, type Classification, type Label } from "./classify.js";
-import { safetyOf, type Safety } from "./judge.js";
+import { classifySafety, type Safety } from "./judge.js";
 import type { Activation } from "./kernels.js";
 import { squaredDistance, type Network } from "./network.js";
 import { convergedSlope, train } from "./train.js";
 
-/** What the coordinator finds of the student that it broadcasts. */
-export interface Measured {
+/** Measurements of the student that the coordinator broadcasts. */
+export interface StudentMeasurement {
   readonly metrics: Metrics;
   readonly classification: Classification;
-  /** Absent in a round that left no student to compare with. */
+  /** Absent in a round with no student left for comparison. */
   readonly safety?: Safety;
-  /** Of the student after one more training. */
+  /** Label of the student after one more training. */
   readonly nextLabel: Label | "unconverged";
 }
 
 /**
- * Measures on the true teacher and N(0, I): `loss`; `ratio`, that over the median loss of the students it was made of (the
- * median, since the naive arms hold contaminated ones too); `copies`, neurons that follow one teacher neuron;
- * `copyAverage`, 1 if the label says so, else 0; `nextLoss`, after one more training from here.
- * @param parts the students it was made of
+ * Measures a student against the true teacher on N(0, I):
+ * - `loss`: squared distance from the teacher;
+ * - `ratio`: `loss` over the median loss of the averaged students (the median, because baselines
+ *   also average contaminated ones);
+ * - `copies`: neurons that follow one teacher neuron;
+ * - `copyAverage`: 1 if the label is a copy-average one, else 0;
+ * - `nextLoss`: loss after one more training from here.
+ * @param parts the averaged students
  */
 export async function measureStudent(
   activation: Activation,
   teacher: Network,
   student: Network,
   parts: readonly Network[],
-): Promise<Measured> {
+): Promise<StudentMeasurement> {
   const loss = squaredDistance(activation, student, teacher);
   const classification = classify(activation, student, teacher.hidden, tolerances.aggregate);
   const next = await train({ activation, teacher }, student);
@@ -44,13 +48,16 @@ export async function measureStudent(
   return {
     metrics: { ...metrics, ratio },
     classification,
-    safety: safetyOf(ratio),
+    safety: classifySafety(ratio),
     nextLabel,
   };
 }
 
-/** `refinement`: the mean loss of students as the aggregator refined them, over that of the same students as sent. */
-export function refinement(
+/**
+ * Computes `refinement`: the mean loss of students as the aggregator refined them, over the mean
+ * loss of the same students as sent.
+ */
+export function measureRefinement(
   activation: Activation,
   teacher: Network,
   sent: readonly Network[],

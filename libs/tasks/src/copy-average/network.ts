@@ -1,7 +1,7 @@
 import { Matrix, item, at } from "@fedclair/linalg";
 import { kernels, overlapOf, type Activation } from "./kernels.js";
 
-/** f(x) = Σ_i out_i·σ(w_i·x), without biases: n neurons on d inputs. */
+/** The function f(x) = Σ_i out_i·σ(w_i·x) without biases: n neurons on d inputs. */
 export interface Network {
   /** d×n: column i is w_i, the incoming weights of neuron i. */
   readonly hidden: Matrix;
@@ -9,7 +9,10 @@ export interface Network {
   readonly out: Float64Array;
 }
 
-/** The network whose parameters are `flat`: the hidden weights neuron by neuron, then the outgoing ones. A view, not a copy. */
+/**
+ * Returns the network with the parameters `flat`: the hidden weights neuron by neuron, then the
+ * outgoing ones. It is a view, not a copy.
+ */
 export function networkOf(flat: Float64Array, n: number, d: number): Network {
   return {
     hidden: new Matrix(d, n, flat.subarray(0, n * d)),
@@ -17,7 +20,7 @@ export function networkOf(flat: Float64Array, n: number, d: number): Network {
   };
 }
 
-/** The parameters of a network, in the order of `networkOf`. */
+/** Returns the parameters of a network in the order of `networkOf`. */
 export function flatten({ hidden, out }: Network): Float64Array {
   const flat = new Float64Array(hidden.data.length + out.length);
   flat.set(hidden.data);
@@ -25,8 +28,8 @@ export function flatten({ hidden, out }: Network): Float64Array {
   return flat;
 }
 
-/** The network that computes Σ_c share_c·f_c: all neurons of all of them. */
-export function combination(networks: readonly Network[], shares: readonly number[]): Network {
+/** Creates the network that computes Σ_c share_c·f_c from the neurons of all networks. */
+export function combine(networks: readonly Network[], shares: readonly number[]): Network {
   const d = networks[0]?.hidden.rows ?? 0;
   const n = networks.reduce((total, { out }) => total + out.length, 0);
   const hidden = new Matrix(d, n);
@@ -43,7 +46,7 @@ export function combination(networks: readonly Network[], shares: readonly numbe
   return { hidden, out };
 }
 
-/** E[σ(w_i·x)·σ(v_j·x)] for x ~ N(0, I), n×k, of the columns of two matrices. */
+/** Computes E[σ(w_i·x)·σ(v_j·x)] for x ~ N(0, I) and the columns of two matrices, n×k. */
 export function gram(activation: Activation, w: Matrix, v: Matrix): Matrix {
   const kernel = kernels[activation];
   const values = new Matrix(w.cols, v.cols);
@@ -55,7 +58,7 @@ export function gram(activation: Activation, w: Matrix, v: Matrix): Matrix {
   return values;
 }
 
-/** E[f(x)·g(x)] for x ~ N(0, I). */
+/** Computes E[f(x)·g(x)] for x ~ N(0, I). */
 export function innerProduct(activation: Activation, f: Network, g: Network): number {
   const values = gram(activation, f.hidden, g.hidden);
   let total = 0;
@@ -67,13 +70,19 @@ export function innerProduct(activation: Activation, f: Network, g: Network): nu
   return total;
 }
 
-/** E[(f(x) − g(x))²] for x ~ N(0, I), without a factor 1/2: the loss of a student f of a teacher g. */
+/**
+ * Computes E[(f(x) − g(x))²] for x ~ N(0, I), without a factor 1/2: the loss of a student f of a
+ * teacher g.
+ */
 export function squaredDistance(activation: Activation, f: Network, g: Network): number {
-  const difference = combination([f, g], [1, -1]);
+  const difference = combine([f, g], [1, -1]);
   return innerProduct(activation, difference, difference);
 }
 
-/** E[f(x)·x] for x ~ N(0, I): d numbers. For erf all copy-average students of one teacher agree on it. */
+/**
+ * Computes E[f(x)·x] for x ~ N(0, I): d numbers. For erf it is the same for all copy-average
+ * students of a teacher.
+ */
 export function linearPart(activation: Activation, { hidden, out }: Network): Float64Array {
   const kernel = kernels[activation];
   const total = new Float64Array(hidden.rows);

@@ -5,7 +5,7 @@ export const activation = z
   .default("erf")
   .describe("σ of student and teacher: erf(z/√2), or max(0, z)");
 
-/** Options of the task, as a trial file writes them. */
+/** The options of the task in a trial file. */
 export const schema = z
   .strictObject({
     activation,
@@ -15,29 +15,35 @@ export const schema = z
     init: z
       .enum(["independent", "shared"])
       .default("independent")
-      .describe("Do the clients start the first round from weights of their own, or all alike?"),
+      .describe("Start of the first round: from each client's own weights, or from common ones"),
     heterogeneity: z
       .number()
       .min(0)
       .max(2)
       .default(0.2)
-      .describe("h: a client's inputs have variances exp(h·z), z ~ N(0, 1); 0: all have 1"),
+      .describe(
+        "h: a client's inputs have variances exp(h·z), z ~ N(0, 1); 0 gives all of them variance 1",
+      ),
     weightNoise: z
       .number()
       .min(0)
       .default(0)
       .describe(
-        "Standard deviation of noise on the hidden weights that clients send: stands in for the error of finite data",
+        "Standard deviation of noise on the hidden weights that clients send, as a substitute for the error of finite data",
       ),
-    teacherSeed: z.int().min(0).default(7).describe("Draws the teacher, the same in every trial"),
+    teacherSeed: z
+      .int()
+      .min(0)
+      .default(7)
+      .describe("Seed of the teacher, which is the same in every trial"),
   })
   .superRefine(({ k, n, d }, context) => {
-    const refuse = (key: string, message: string) => {
+    const reject = (key: string, message: string) => {
       context.addIssue({ code: "custom", path: [key], message });
     };
-    if (n >= k) refuse("n", `expected fewer than k = ${k}, got ${n}: a student is smaller`);
-    // Fewer inputs hold no k orthonormal weight vectors.
-    if (d < k) refuse("d", `expected at least k = ${k}, got ${d}`);
+    if (n >= k) reject("n", `expected fewer than k = ${k}, got ${n}: a student is smaller`);
+    // Fewer inputs cannot hold k orthonormal weight vectors.
+    if (d < k) reject("d", `expected at least k = ${k}, got ${d}`);
   });
 
 export type Options = z.output<typeof schema>;

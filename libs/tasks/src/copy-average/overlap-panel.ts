@@ -1,11 +1,14 @@
-/** Heading of a panel; a flagged student's is orange. */
+/** Heading of a panel. It is orange for a flagged student. */
 export interface Heading {
   readonly text: string;
   readonly subtitle: string;
   readonly flagged?: boolean;
 }
 
-/** A matrix of cosines as squares: blue above 0, orange below. @param overlaps by student neuron */
+/**
+ * Draws a matrix of cosines as squares: blue above 0, orange below.
+ * @param overlaps one row per student neuron
+ */
 export function overlapPanel(
   { text, subtitle, flagged = false }: Heading,
   overlaps: readonly (readonly number[])[],
@@ -15,7 +18,7 @@ export function overlapPanel(
     row.map((cosine, j) => ({ student: i + 1, teacher: j + 1, cosine })),
   );
   const cell = width / (overlaps[0]?.length ?? 1);
-  const axisOf = (title: string) =>
+  const createAxis = (title: string) =>
     axes ? { title, axis: { labelAngle: 0, ticks: false, domain: false } } : { axis: null };
   return {
     title: {
@@ -32,8 +35,8 @@ export function overlapPanel(
     data: { values },
     mark: { type: "rect", stroke: "#dddddd", strokeWidth: 0.5 },
     encoding: {
-      x: { field: "teacher", type: "ordinal", ...axisOf("teacher neuron") },
-      y: { field: "student", type: "ordinal", ...axisOf("student neuron") },
+      x: { field: "teacher", type: "ordinal", ...createAxis("teacher neuron") },
+      y: { field: "student", type: "ordinal", ...createAxis("student neuron") },
       color: {
         field: "cosine",
         type: "quantitative",

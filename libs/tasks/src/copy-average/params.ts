@@ -2,7 +2,10 @@ import { toDense, toTensor, type Delta, type Params } from "@fedclair/core";
 import { addScaled, Matrix, at } from "@fedclair/linalg";
 import type { Network } from "./network.js";
 
-/** Names of the params: the hidden weights, d×n, a column a neuron, and the outgoing ones, 1×n. */
+/**
+ * Names of the params: the hidden weights, d×n with one column per neuron, and the outgoing
+ * weights, 1×n.
+ */
 const names = { hidden: "hidden", out: "out" } as const;
 
 export function paramsOf({ hidden, out }: Network): Params {
@@ -16,13 +19,16 @@ export function networkOfParams(params: Params): Network {
   return networkOfTerms([params]);
 }
 
-/** The network whose params are a sum of terms. @throws Error if one lacks a module */
+/**
+ * Reads a network from params that are given as a sum of terms.
+ * @throws Error if no term has a module
+ */
 export function networkOfTerms(terms: readonly (Params | Delta)[]): Network {
-  return { hidden: sumOf(terms, names.hidden), out: sumOf(terms, names.out).data };
+  return { hidden: sumModule(terms, names.hidden), out: sumModule(terms, names.out).data };
 }
 
-/** What must be added to `from` to get `to`. */
-export function change(from: Network, to: Network): Params {
+/** Computes the change that turns `from` into `to`. */
+export function computeChange(from: Network, to: Network): Params {
   return paramsOf({
     hidden: new Matrix(
       to.hidden.rows,
@@ -33,7 +39,7 @@ export function change(from: Network, to: Network): Params {
   });
 }
 
-function sumOf(terms: readonly (Params | Delta)[], name: string): Matrix {
+function sumModule(terms: readonly (Params | Delta)[], name: string): Matrix {
   let total: Matrix | undefined;
   for (const term of terms) {
     const update = term.get(name);

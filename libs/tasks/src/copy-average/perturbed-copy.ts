@@ -3,25 +3,29 @@ import { Distillation, type Objective } from "./distillation.js";
 import { networkOf, type Network } from "./network.js";
 import { polish } from "./polish.js";
 
-/** The point at which every neuron leans to a teacher neuron of its own, and all share the others evenly. */
+/**
+ * The point at which every neuron leans towards its own teacher neuron, and all share the other
+ * teacher neurons evenly.
+ */
 export interface PerturbedCopy {
-  /** On its own teacher neuron. */
+  /** Weight on the neuron's own teacher neuron. */
   readonly alpha: number;
-  /** On those of the other student neurons. */
+  /** Weight on the teacher neurons of the other student neurons. */
   readonly beta: number;
-  /** On those of nobody. */
+  /** Weight on the remaining teacher neurons. */
   readonly delta: number;
   /** Outgoing weight. */
   readonly out: number;
-  /** The student itself, on the teacher whose neurons are the first k of k + 1 unit vectors. */
+  /** The student itself. The teacher's neurons are the first k of k + 1 unit vectors. */
   readonly student: Network;
   readonly loss: number;
 }
 
 /**
- * The perturbed copy of an erf student of n neurons of k orthonormal teacher neurons: the minimum of the loss within the
- * family w_i = α·v_i + β·Σ_{j≤n, j≠i} v_j + δ·Σ_{l>n} v_l, a_i = a. By symmetry it is critical among all students, but a
- * saddle where n is small against k.
+ * Computes the perturbed copy of an erf student of n neurons and a teacher of k orthonormal
+ * neurons. It is the minimum of the loss within the family w_i = α·v_i + β·Σ_{j≤n, j≠i} v_j +
+ * δ·Σ_{l>n} v_l, a_i = a. Because of symmetry it is critical among all students, but if n is small
+ * compared with k it is a saddle.
  * @param n 2 … k − 1
  */
 export async function perturbedCopy(n: number, k: number): Promise<PerturbedCopy> {
@@ -31,7 +35,7 @@ export async function perturbedCopy(n: number, k: number): Promise<PerturbedCopy
   return { alpha, beta, delta, out, student: family.student(x), loss: family.value(x) };
 }
 
-/** The teacher whose neurons are the first k of k + 1 unit vectors. */
+/** Creates the teacher whose neurons are the first k of k + 1 unit vectors. */
 export function unitTeacher(k: number): Network {
   return {
     hidden: Matrix.identity(k + 1).columns(0, k),
@@ -39,12 +43,18 @@ export function unitTeacher(k: number): Network {
   };
 }
 
-/** The loss as a function of (α, β, δ, a). The student is linear in them, so derivatives are those of the loss, summed up. */
+/**
+ * The loss as a function of (α, β, δ, a). The student is linear in them, so the derivatives are
+ * sums of those of the loss.
+ */
 class Family implements Objective {
   readonly #loss: Distillation;
   readonly #n: number;
   readonly #d: number;
-  /** Of every parameter of the student, which of the four it is; none for the unused input. */
+  /**
+   * The index of the shared parameter (0 … 3) for each parameter of the student; `unused` for the
+   * unused input.
+   */
   readonly #role: readonly number[];
 
   constructor(n: number, k: number) {

@@ -4,21 +4,22 @@ import type { Objective } from "./distillation.js";
 import { largest } from "./gradient-flow.js";
 
 const slopeAtEnd = 1e-11;
-const mostTries = 500;
+const maximumTries = 500;
 const triesOfAStep = 40;
 
 /**
- * Damped Newton steps down to a minimum, until no entry of the gradient is above 1e-11. A step needs a positive definite
- * H + λI and a loss that falls, so that it does not settle on a saddle, as plain Newton would. Gives way to the event loop.
+ * Takes damped Newton steps to a minimum, until no entry of the gradient is above 1e-11. A step
+ * requires a positive definite H + λI and a decreasing loss, so unlike plain Newton it does not
+ * settle on a saddle. Yields to the event loop.
  */
 export async function polish(objective: Objective, start: Float64Array): Promise<Float64Array> {
-  let point = pointOf(objective, start);
+  let point = evaluatePoint(objective, start);
   let damping = 1e-2;
   let tries = 0;
-  while (point.slope > slopeAtEnd && tries < mostTries) {
+  while (point.slope > slopeAtEnd && tries < maximumTries) {
     const hessian = objective.hessian(point.x);
     const before = point;
-    for (let retry = 0; retry < triesOfAStep && tries < mostTries && point === before; retry++) {
+    for (let retry = 0; retry < triesOfAStep && tries < maximumTries && point === before; retry++) {
       if (++tries % 16 === 0) await setImmediate();
       const damped = hessian.copy();
       for (let i = 0; i < damped.rows; i++)
@@ -26,11 +27,11 @@ export async function polish(objective: Objective, start: Float64Array): Promise
       const factor = cholesky(damped);
       if (factor) {
         const move = choleskySolve(factor, new Matrix(damped.rows, 1, point.gradient)).data;
-        const next = pointOf(
+        const next = evaluatePoint(
           objective,
           point.x.map((x, i) => x - at(move, i)),
         );
-        if (improves(next, point)) point = next;
+        if (isBetter(next, point)) point = next;
       }
       if (point === before) damping = Math.max(4 * damping, 1e-12);
     }
@@ -48,13 +49,13 @@ interface Point {
   readonly slope: number;
 }
 
-function pointOf(objective: Objective, x: Float64Array): Point {
+function evaluatePoint(objective: Objective, x: Float64Array): Point {
   const gradient = objective.gradient(x);
   return { x, value: objective.value(x), gradient, slope: largest(gradient) };
 }
 
-/** Near the end the loss no longer resolves the gain that the gradient still shows. */
-function improves(next: Point, point: Point): boolean {
+/** Near the end the loss cannot resolve improvements that the gradient still shows. */
+function isBetter(next: Point, point: Point): boolean {
   return (
     next.value < point.value || (next.value <= point.value + 1e-14 && next.slope < point.slope)
   );

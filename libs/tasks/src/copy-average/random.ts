@@ -2,26 +2,27 @@ import { Matrix, at } from "@fedclair/linalg";
 import { Mulberry32 } from "../mulberry32.js";
 import type { Network } from "./network.js";
 
-/** Where normals come from: a keyed stream, or the generator of the reference cases. */
+/** A source of normal numbers: a keyed stream, or the generator of the reference cases. */
 export interface Normals {
-  /** `length` standard normals times `scale`. */
+  /** Returns `length` standard normal numbers times `scale`. */
   normals(length: number, scale?: number): Float64Array;
 }
 
 /**
- * The random numbers that the method's specification names, so that outcomes on fixed seeds repeat in any language:
- * mulberry32 uniforms, and normals by the Box–Muller transform, both of a pair used, cosine first.
+ * The random numbers of the method's specification, so that results on fixed seeds are reproducible
+ * in any language: mulberry32 for uniform numbers, and the Box–Muller transform for normal ones.
+ * Both numbers of a pair are used, the cosine first.
  */
 export class SeededNormals implements Normals {
   readonly #uniforms: Mulberry32;
   #spare: number | undefined;
 
-  /** @param seed its low 32 bits count */
+  /** @param seed only its low 32 bits matter */
   constructor(seed: number) {
     this.#uniforms = new Mulberry32(seed);
   }
 
-  /** Uniform in [0, 1), 32 random bits. */
+  /** Returns a number that is uniform in [0, 1), with 32 random bits. */
   uniform(): number {
     return this.#uniforms.next();
   }
@@ -43,18 +44,24 @@ export class SeededNormals implements Normals {
   }
 }
 
-/** Glorot-normal start of a student with n neurons on d inputs: neuron by neuron, then the output weights. */
+/**
+ * Draws a Glorot-normal start of a student with n neurons on d inputs: neuron by neuron, then the
+ * outgoing weights.
+ */
 export function glorot(n: number, d: number, rng: Normals): Network {
   const hidden = new Matrix(d, n, rng.normals(n * d, Math.sqrt(2 / (d + n))));
   return { hidden, out: rng.normals(n, Math.sqrt(2 / (n + 1))) };
 }
 
-/** k orthonormal vectors of d entries, d ≥ k, as columns: normals, by Gram–Schmidt in order, two passes. */
+/**
+ * Draws k orthonormal vectors of d ≥ k entries as columns: normal vectors, orthogonalised in order
+ * by two passes of Gram–Schmidt.
+ */
 export function orthonormal(k: number, d: number, rng: Normals): Matrix {
   const basis = new Matrix(d, k, rng.normals(k * d));
   for (let j = 0; j < k; j++) {
     const column = basis.column(j);
-    // One pass loses orthogonality when a vector lies almost in the span of those before it.
+    // One pass loses orthogonality if a vector lies almost in the span of the previous ones.
     for (let pass = 0; pass < 2; pass++) {
       for (let i = 0; i < j; i++) subtractProjection(column, basis.column(i));
     }
@@ -64,7 +71,7 @@ export function orthonormal(k: number, d: number, rng: Normals): Matrix {
   return basis;
 }
 
-/** @param unit of norm 1 */
+/** @param unit a vector of norm 1 */
 function subtractProjection(vector: Float64Array, unit: Float64Array): void {
   let overlap = 0;
   for (let i = 0; i < vector.length; i++) overlap += at(vector, i) * at(unit, i);

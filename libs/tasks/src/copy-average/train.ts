@@ -5,30 +5,33 @@ import type { Activation } from "./kernels.js";
 import { flatten, networkOf, type Network } from "./network.js";
 import { polish } from "./polish.js";
 
-/** What a student learns from. */
+/** The target and the inputs from which a student learns. */
 export interface Lesson {
   readonly activation: Activation;
   readonly teacher: Network;
-  /** Σ, d×d, of the inputs x ~ N(0, Σ); the identity if absent. */
+  /** Σ, d×d, the covariance of the inputs x ~ N(0, Σ); absent for the identity. */
   readonly covariance?: Matrix;
 }
 
-/** A trained student. */
-export interface Trained {
+/** A trained student and its training statistics. */
+export interface TrainedStudent {
   readonly student: Network;
-  /** On the lesson's own inputs. */
+  /** Loss on the lesson's own inputs. */
   readonly loss: number;
   /** Largest absolute entry of the gradient at the end. */
   readonly slope: number;
-  /** Gradients that the flow computed. */
+  /** Number of gradients that the flow computed. */
   readonly evaluations: number;
 }
 
-/** A run whose gradient ends above it did not converge. */
+/** A run whose final gradient has a larger entry did not converge. */
 export const convergedSlope = 1e-8;
 
-/** Trains a student to a minimum of its loss: gradient flow in its own weights, then Newton steps. */
-export async function train(lesson: Lesson, start: Network): Promise<Trained> {
+/**
+ * Trains a student to a minimum of its loss: first gradient flow in its own weights, then Newton
+ * steps.
+ */
+export async function train(lesson: Lesson, start: Network): Promise<TrainedStudent> {
   const loss = new LessonLoss(lesson, start.out.length);
   const flow = await gradientFlow((x) => loss.gradient(x), flatten(start));
   const x = loss.unwhiten(await polish(loss.whitened, loss.whiten(flow.x)));
@@ -41,15 +44,15 @@ export async function train(lesson: Lesson, start: Network): Promise<Trained> {
 }
 
 /**
- * The loss over x ~ N(0, Σ), Σ = RᵀR: that of the weights R·w over N(0, I), so that one closed form serves all inputs.
- * Parameters are flat, as `flatten` gives them.
+ * The loss over x ~ N(0, Σ), Σ = RᵀR. It equals the loss of the weights R·w over N(0, I), so one
+ * closed form serves all inputs. Parameters are flat, as returned by `flatten`.
  */
 export class LessonLoss {
-  /** The loss in the weights R·w. */
+  /** The loss as a function of the weights R·w. */
   readonly whitened: Distillation;
   readonly #n: number;
   readonly #d: number;
-  /** R, absent for the identity. */
+  /** R; absent for the identity. */
   readonly #root: Matrix | undefined;
 
   /**
@@ -70,7 +73,7 @@ export class LessonLoss {
     return this.whitened.value(this.whiten(x));
   }
 
-  /** By the chain rule Rᵀ·(∂L/∂(Rw)). */
+  /** Applies the chain rule: Rᵀ·(∂L/∂(Rw)). */
   gradient(x: Float64Array): Float64Array {
     const gradient = this.whitened.gradient(this.whiten(x));
     if (!this.#root) return gradient;

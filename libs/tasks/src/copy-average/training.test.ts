@@ -12,18 +12,18 @@ import { convergedSlope, train } from "./train.js";
 
 describe("copy-average: gradient flow", () => {
   it("follows dx/dt = −x to e^(−t)", async () => {
-    // From 1 the slope is x itself, so the flow ends just below the slope of 3e-3 at which it stops.
+    // From 1 the slope is x itself, so the flow ends just below 3e-3, the slope at which it stops.
     const { x, evaluations } = await gradientFlow((point) => point.slice(), Float64Array.of(1));
     assert.ok(at(x, 0) < 3e-3 && at(x, 0) > 0);
     assert.ok(evaluations < 400);
   });
 
-  it("gives up after 20 000 gradients where there is no minimum", async () => {
+  it("stops after 20 000 gradients if there is no minimum", async () => {
     const { evaluations } = await gradientFlow(() => Float64Array.of(1), Float64Array.of(0));
     assert.ok(evaluations >= 20_000 && evaluations < 20_010);
   });
 
-  it("takes smaller steps where the gradient is not finite", async () => {
+  it("takes smaller steps if the gradient is not finite", async () => {
     const { x } = await gradientFlow(
       ([index = NaN]) => Float64Array.of(Math.abs(index) > 2 ? NaN : index),
       Float64Array.of(1.9),
@@ -33,19 +33,19 @@ describe("copy-average: gradient flow", () => {
 });
 
 describe("copy-average: polish", () => {
-  /** (x² − 1)²/4 + y²/2: minima at x = ±1, a saddle at 0. */
+  /** (x² − 1)²/4 + y²/2 has minima at x = ±1 and a saddle at 0. */
   const doubleWell: Objective = {
     value: ([x = NaN, y = NaN]) => (x * x - 1) ** 2 / 4 + (y * y) / 2,
     gradient: ([x = NaN, y = NaN]) => Float64Array.of(x * (x * x - 1), y),
     hessian: ([x = NaN]) => new Matrix(2, 2, Float64Array.of(3 * x * x - 1, 0, 0, 1)),
   };
 
-  it("ends at a minimum, from next to a saddle too", async () => {
+  it("ends at a minimum, even from a start near a saddle", async () => {
     const [x = NaN, y = NaN] = await polish(doubleWell, Float64Array.of(1e-3, 0.5));
     assert.ok(Math.abs(x - 1) < 1e-11 && Math.abs(y) < 1e-11);
   });
 
-  it("leaves a perturbed copy where that is a saddle", async () => {
+  it("leaves a perturbed copy that is a saddle", async () => {
     const { student, loss } = await perturbedCopy(2, 6);
     const start = flatten(student).map((x, i) => x + 1e-3 * Math.sin(i));
     const objective = new Distillation("erf", unitTeacher(6), 2);
@@ -56,7 +56,7 @@ describe("copy-average: polish", () => {
 });
 
 describe("copy-average: training", () => {
-  it("converges, to the same bits when repeated", async () => {
+  it("converges, and repeats the same bits", async () => {
     const lesson = { activation: "erf", teacher: unitTeacher(4) } as const;
     const start = glorot(2, 5, new SeededNormals(3));
     const [one, two] = [await train(lesson, start), await train(lesson, start)];
@@ -70,19 +70,19 @@ describe("copy-average: training", () => {
 describe("copy-average: labels", () => {
   const { hidden: basis } = unitTeacher(4);
 
-  it("tell copies, averages and the dead apart", () => {
-    const labelOf = (groups: number[][], tolerance = 1e-6) =>
+  it("distinguish copies, averages and dead neurons", () => {
+    const findLabel = (groups: number[][], tolerance = 1e-6) =>
       classify("erf", copyAveragePoint(basis, groups), basis, tolerance).label;
-    assert.equal(labelOf([[2], [0, 1, 3]]), "copy-average-optimal");
-    assert.equal(labelOf([[0, 1], [2, 3]]), "copy-average"); // prettier-ignore
-    assert.equal(labelOf([[0], [3]]), "perturbed-copy");
+    assert.equal(findLabel([[2], [0, 1, 3]]), "copy-average-optimal");
+    assert.equal(findLabel([[0, 1], [2, 3]]), "copy-average"); // prettier-ignore
+    assert.equal(findLabel([[0], [3]]), "perturbed-copy");
     const dead = { hidden: new Matrix(5, 2), out: Float64Array.of(1, 1) };
     const { label, participation } = classify("erf", dead, basis, 1e-6);
     assert.equal(label, "degenerate");
     assert.deepEqual(participation, [0, 0]);
   });
 
-  it("count the teacher neurons that a neuron takes part in", () => {
+  it("count the teacher neurons that a neuron follows", () => {
     const { participation } = classify("erf", copyAveragePoint(basis, [[2], [0, 1, 3]]), basis, 1);
     [1, 3].forEach((expected, i) => {
       assert.ok(Math.abs(item(participation, i) - expected) < 1e-12);

@@ -2,20 +2,21 @@ import { excerpt, sizeOf, UserError } from "@fedclair/core";
 import { FileBytes } from "./file-bytes.js";
 
 /*
- * Arrays of IDX (`…-ubyte`, as MNIST is published) and of NumPy's format (`.npy`), plain or gzipped, read as bytes: a collection of
- * images is four times larger as float32. Numbers of other types become bytes piece by piece.
+ * Reads arrays of IDX (`…-ubyte`, as MNIST is published) and of NumPy's format (`.npy`), plain or
+ * gzipped, as bytes. A collection of images would be four times larger in float32. Numbers of other
+ * types are converted to bytes piece by piece.
  */
 
 /**
- * Makes bytes of numbers that are none, a piece of them at a time.
- * @param start where in the array the first of them stands
- * @throws UserError if one cannot be a byte
+ * Converts one piece of numbers of another type to bytes.
+ * @param start index in the array of the first number
+ * @throws UserError if one cannot be converted
  */
 export type ToBytes = (numbers: Numbers, into: Uint8Array, start: number) => void;
 
 export type Numbers = Float32Array | Float64Array | Int32Array;
 
-/** What an array's file says before the numbers. */
+/** The header of an array file. */
 interface Header {
   readonly shape: readonly number[];
   readonly type: NumberType;
@@ -23,11 +24,14 @@ interface Header {
 
 interface NumberType {
   readonly bytes: number;
-  /** Absent: they are bytes. */
+  /** Absent if the numbers are bytes already. */
   readonly numbers?: (buffer: ArrayBuffer, count: number) => Numbers;
 }
 
-/** Of NumPy's names; IDX has the first. Typed arrays are little-endian on every machine that we run on. */
+/**
+ * Keys are NumPy's names of types; IDX uses the first. Typed arrays are little-endian on every
+ * supported machine.
+ */
 const types = {
   "|u1": { bytes: 1 },
   "<f4": { bytes: 4, numbers: (buffer, count) => new Float32Array(buffer, 0, count) },
@@ -39,26 +43,26 @@ const types = {
   },
 } as const satisfies Record<string, NumberType>;
 
-/** Of numbers that become bytes at once: a multiple of all their sizes. */
+/** Bytes of numbers that are converted at once: a multiple of the size of every type. */
 const pieceBytes = 1 << 18;
 
-/** NumPy itself writes some hundred bytes, and refuses to read more than 10,000. */
+/** NumPy itself writes about a hundred bytes, and refuses to read more than 10,000. */
 const longestHeader = 1 << 16;
 
-/** An array whose file is open. */
+/** An array in an open file. */
 export interface ArrayFile {
   readonly shape: readonly number[];
   /**
-   * Reads its numbers, row by row, once.
-   * @param into as many as the shape says
-   * @throws UserError where there are less or more of them, or `toBytes` refuses one
+   * Reads all numbers, row by row. Call it once.
+   * @param into as long as the shape requires
+   * @throws UserError if there are fewer or more numbers, or if `toBytes` rejects one
    */
   readonly read: (into: Uint8Array, toBytes: ToBytes) => Promise<void>;
 }
 
 /**
- * Opens an array for as long as `use` takes.
- * @throws UserError for another kind of file, or one that is too short for the shape that it names
+ * Opens an array while `use` runs.
+ * @throws UserError for another kind of file, or one that is too short for its shape
  */
 export async function withArray<T>(
   path: string,
@@ -67,9 +71,9 @@ export async function withArray<T>(
   const bytes = await FileBytes.open(path);
   try {
     const header = await readHeader(bytes, path);
-    // Before anybody makes room for what is not there.
-    const most = await bytes.most();
-    if (most < sizeOfNumbers(header)) throw tooShort(path, header, `at most ${most}`);
+    // Checked before the caller allocates memory for the array.
+    const most = await bytes.maximumLength();
+    if (most < countBytes(header)) throw tooShort(path, header, `at most ${most}`);
     return await use({
       shape: header.shape,
       read: (into, toBytes) => readNumbers(path, bytes, header, into, toBytes),
@@ -88,18 +92,21 @@ async function readNumbers(
 ): Promise<void> {
   const { bytes: size, numbers } = header.type;
   const got = numbers
-    ? await convert(bytes, into, { bytes: size, numbers }, toBytes)
+    ? await readAndConvert(bytes, into, { bytes: size, numbers }, toBytes)
     : await bytes.fill(into);
-  if (got < sizeOfNumbers(header)) throw tooShort(path, header, `${got}`);
+  if (got < countBytes(header)) throw tooShort(path, header, `${got}`);
   if ((await bytes.fill(new Uint8Array(1))) > 0) {
     throw new UserError(
-      `${path}: expected ${promised(header)}, got more: its header is of other numbers; write it again`,
+      `${path}: expected ${formatExpectation(header)}, got more: its header is of other numbers; write it again`,
     );
   }
 }
 
-/** @returns how many bytes were read */
-async function convert(
+/**
+ * Reads the numbers and converts them to bytes.
+ * @returns the number of bytes that were read
+ */
+async function readAndConvert(
   bytes: FileBytes,
   into: Uint8Array,
   { bytes: size, numbers }: Required<NumberType>,
@@ -117,14 +124,19 @@ async function convert(
 }
 
 async function readHeader(bytes: FileBytes, path: string): Promise<Header> {
-  return /\.npy(\.gz)?$/.test(path) ? await npyHeader(bytes, path) : await idxHeader(bytes, path);
+  return /\.npy(\.gz)?$/.test(path)
+    ? await readNpyHeader(bytes, path)
+    : await readIdxHeader(bytes, path);
 }
 
-/** Two bytes 0, the kind of numbers, the number of dimensions, each as a big-endian 32-bit integer. */
-async function idxHeader(bytes: FileBytes, path: string): Promise<Header> {
-  const start = await take(bytes, 4);
+/**
+ * Reads an IDX header: two zero bytes, the type of the numbers, the number of dimensions, and each
+ * dimension as a big-endian 32-bit integer.
+ */
+async function readIdxHeader(bytes: FileBytes, path: string): Promise<Header> {
+  const start = await readBytes(bytes, 4);
   const [zero, alsoZero, kind, rank = 0] = start;
-  const dimensions = await take(bytes, 4 * rank);
+  const dimensions = await readBytes(bytes, 4 * rank);
   if (zero !== 0 || alsoZero !== 0 || kind !== 8 || rank < 1 || dimensions.length < 4 * rank) {
     throw new UserError(
       `${path}: expected IDX of unsigned bytes (it begins 00 00 08), got '${start.toString("hex")}'`,
@@ -134,44 +146,47 @@ async function idxHeader(bytes: FileBytes, path: string): Promise<Header> {
   return { shape, type: types["|u1"] };
 }
 
-/** NumPy's format, version 1 or 2 (numpy.lib.format): a magic word, the length of a header, this in Python's notation. */
-async function npyHeader(bytes: FileBytes, path: string): Promise<Header> {
-  const magic = await take(bytes, 8);
-  const length = await take(bytes, magic[6] === 1 ? 2 : 4);
+/**
+ * Reads a NumPy header of version 1 or 2 (numpy.lib.format): a magic word, the header's length, and
+ * the header as a Python dictionary.
+ */
+async function readNpyHeader(bytes: FileBytes, path: string): Promise<Header> {
+  const magic = await readBytes(bytes, 8);
+  const length = await readBytes(bytes, magic[6] === 1 ? 2 : 4);
   const isNpy = magic.toString("latin1", 0, 6) === "\x93NUMPY" && length.length >= 2;
   const size = isNpy ? length.readUIntLE(0, length.length) : 0;
-  const header = (await take(bytes, Math.min(size, longestHeader))).toString("latin1");
+  const header = (await readBytes(bytes, Math.min(size, longestHeader))).toString("latin1");
   const [, dtype = ""] = /'descr': *'([^']*)'/.exec(header) ?? [];
   const [, dimensions] = /'shape': *\(([\d, ]*)\)/.exec(header) ?? [];
   if (dimensions === undefined || !/'fortran_order': *False/.test(header)) {
     throw new UserError(`${path}: expected NumPy's format, row by row, got '${excerpt(header)}'`);
   }
   const shape = dimensions.split(",").flatMap((text) => (text.trim() === "" ? [] : [Number(text)]));
-  if (isKnown(dtype)) return { shape, type: types[dtype] };
+  if (isSupported(dtype)) return { shape, type: types[dtype] };
   const names = Object.keys(types).join(", ");
   throw new UserError(`${path}: expected numbers of type ${names}, got '${excerpt(dtype)}'`);
 }
 
-function isKnown(dtype: string): dtype is keyof typeof types {
+function isSupported(dtype: string): dtype is keyof typeof types {
   return Object.hasOwn(types, dtype);
 }
 
-/** @returns less of them where the file ends */
-async function take(bytes: FileBytes, count: number): Promise<Buffer> {
-  const taken = Buffer.alloc(count);
-  return taken.subarray(0, await bytes.fill(taken));
+/** Reads `count` bytes, or fewer at the end of the file. */
+async function readBytes(bytes: FileBytes, count: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(count);
+  return buffer.subarray(0, await bytes.fill(buffer));
 }
 
 function tooShort(path: string, header: Header, got: string): UserError {
   return new UserError(
-    `${path}: expected ${promised(header)}, got ${got}: the file is cut off; copy or fetch it again`,
+    `${path}: expected ${formatExpectation(header)}, got ${got}: the file is cut off; copy or fetch it again`,
   );
 }
 
-function promised(header: Header): string {
-  return `${sizeOfNumbers(header)} bytes of numbers for ${header.shape.join("×")}`;
+function formatExpectation(header: Header): string {
+  return `${countBytes(header)} bytes of numbers for ${header.shape.join("×")}`;
 }
 
-function sizeOfNumbers({ shape, type }: Header): number {
+function countBytes({ shape, type }: Header): number {
   return type.bytes * sizeOf(shape);
 }

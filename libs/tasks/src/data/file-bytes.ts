@@ -3,21 +3,25 @@ import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { UserError } from "@fedclair/core";
 
-/** Of a piece that is read or unzipped at once. */
+/** Size of the pieces in which a gzipped file is read and unzipped. */
 const pieceBytes = 1 << 18;
 
-/** That Node.js reads at once: it takes the number for 32 bits. */
-const mostAtOnce = 1 << 30;
+/** The most that is read at once: Node.js takes the number as a 32-bit integer. */
+const maximumRead = 1 << 30;
 
-/** Deflate packs 1032 bytes into one at best. */
+/** Deflate compresses 1032 bytes to one at best. */
 const bestRatio = 1032;
 
-/** Puts the next bytes into `target`, as many as are at hand. @returns how many: 0 at the end */
+/**
+ * Reads the next available bytes into `target`.
+ * @returns the number of bytes read; 0 at the end
+ */
 type Read = (target: Uint8Array) => Promise<number>;
 
 /**
- * The bytes of a file from its beginning, or, where its name ends in `.gz`, those that are zipped in it. It is read and unzipped
- * as far as it is asked for, so that a small file cannot become a large one in memory.
+ * The bytes of a file from its beginning, or its unzipped bytes if the name ends in `.gz`. The file
+ * is read and unzipped only as far as callers ask, so that a small file cannot become a large one
+ * in memory.
  */
 export class FileBytes {
   readonly #file: FileHandle;
@@ -32,13 +36,16 @@ export class FileBytes {
 
   static async open(path: string): Promise<FileBytes> {
     const file = await open(path);
-    if (path.endsWith(".gz")) return new FileBytes(file, unzipped(file, path), bestRatio);
-    const plain = async (target: Uint8Array) =>
-      (await file.read(target.subarray(0, mostAtOnce))).bytesRead;
-    return new FileBytes(file, plain, 1);
+    if (path.endsWith(".gz")) return new FileBytes(file, createGunzipReader(file, path), bestRatio);
+    const readPlain = async (target: Uint8Array) =>
+      (await file.read(target.subarray(0, maximumRead))).bytesRead;
+    return new FileBytes(file, readPlain, 1);
   }
 
-  /** @returns how many bytes were put into `target`: less than it takes at the end of the file */
+  /**
+   * Fills `target` from the file.
+   * @returns the number of bytes read; less than the length of `target` only at the end of the file
+   */
   async fill(target: Uint8Array): Promise<number> {
     let filled = 0;
     while (filled < target.length) {
@@ -49,8 +56,8 @@ export class FileBytes {
     return filled;
   }
 
-  /** @returns more bytes than the file gives, or as many: known before they are read */
-  async most(): Promise<number> {
+  /** Returns an upper bound of the number of bytes, known before they are read. */
+  async maximumLength(): Promise<number> {
     const { size } = await this.#file.stat();
     return this.#ratio * size;
   }
@@ -60,14 +67,14 @@ export class FileBytes {
   }
 }
 
-function unzipped(file: FileHandle, path: string): Read {
+function createGunzipReader(file: FileHandle, path: string): Read {
   const stream = file.createReadStream({ highWaterMark: pieceBytes, autoClose: false });
-  // What goes wrong with the file is thrown to whoever reads what comes out.
+  // Errors of the file reach the caller through the iterator over the unzipped pieces.
   const gunzip = pipeline(stream, createGunzip({ chunkSize: pieceBytes }), () => undefined);
   const pieces = gunzip[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
   let piece: Uint8Array | undefined = new Uint8Array(0);
   return async (target) => {
-    if (piece?.length === 0) piece = await next(pieces, path);
+    if (piece?.length === 0) piece = await readNextPiece(pieces, path);
     if (!piece) return 0;
     const part = piece.subarray(0, target.length);
     target.set(part);
@@ -76,8 +83,8 @@ function unzipped(file: FileHandle, path: string): Read {
   };
 }
 
-/** @returns undefined at the end */
-async function next(
+/** Returns the next piece, or undefined at the end. */
+async function readNextPiece(
   pieces: AsyncIterator<Buffer, undefined>,
   path: string,
 ): Promise<Buffer | undefined> {

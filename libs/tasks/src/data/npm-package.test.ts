@@ -22,7 +22,7 @@ describe("packageFolder", () => {
 
   afterEach(() => rm(cache, { recursive: true }));
 
-  it("fetches once, also when two ask at the same time, and leaves nothing unfinished", async () => {
+  it("fetches once, even for two simultaneous calls, and leaves nothing unfinished", async () => {
     let fetched = 0;
     const fetch = async (_source: unknown, folder: string) => {
       fetched++;
@@ -30,34 +30,34 @@ describe("packageFolder", () => {
       await writeFile(join(folder, "inside", "a.txt"), "text");
       return join(folder, "inside");
     };
-    const ask = () => packageFolder(source, "", cache, fetch);
-    const [first, second] = await Promise.all([ask(), ask()]);
+    const getFolder = () => packageFolder(source, "", cache, fetch);
+    const [first, second] = await Promise.all([getFolder(), getFolder()]);
     const before = fetched;
-    assert.equal(await ask(), first);
+    assert.equal(await getFolder(), first);
     assert.equal(fetched, before);
     assert.equal(first, second);
     assert.equal(await readFile(join(first, "a.txt"), "utf8"), "text");
     assert.deepEqual(await readdir(join(cache, "npm", "@scope")), ["texts-1.0.0"]);
   });
 
-  it("checks at each call that the files are as they were, and fetches what an earlier release left", async () => {
+  it("checks the files at each call, and fetches a package of an earlier release again", async () => {
     const fetch = async (_source: unknown, folder: string) => {
       await writeFile(join(folder, "a.txt"), "text");
       return folder;
     };
-    const ask = () => packageFolder(source, "", cache, fetch);
-    const folder = await ask();
+    const getFolder = () => packageFolder(source, "", cache, fetch);
+    const folder = await getFolder();
     const changed = /a\.txt' is not as it was fetched: remove '.*', and it is fetched again/;
     await writeFile(join(folder, "a.txt"), "Text");
-    await assert.rejects(ask(), changed);
+    await assert.rejects(getFolder(), changed);
     await rm(join(folder, "a.txt"));
-    await assert.rejects(ask(), changed);
+    await assert.rejects(getFolder(), changed);
     await rm(join(folder, "fedclair-manifest.json"));
-    assert.equal(await ask(), folder);
+    assert.equal(await getFolder(), folder);
     assert.equal(await readFile(join(folder, "a.txt"), "utf8"), "text");
   });
 
-  it("says what failed and what to do instead, and keeps nothing", async () => {
+  it("reports the failure and the remedy, and keeps nothing", async () => {
     const fetch = async (_source: unknown, folder: string) => {
       await writeFile(join(folder, "half.txt"), "");
       throw new Error("integrity checksum failed");
@@ -105,13 +105,13 @@ describe("packageFolder from a registry", function () {
     await rm(folder, { recursive: true });
   });
 
-  it("has the package's own files, none of its dependencies", async () => {
+  it("has the package's own files and none of its dependencies", async () => {
     const files = await packageFolder({ ...source, integrity }, "", join(folder, "cache"));
     assert.equal(await readFile(join(files, "a.txt"), "utf8"), "text");
     assert.deepEqual(await readdir(files), ["a.txt", "fedclair-manifest.json", "package.json"]);
   });
 
-  it("refuses a tarball of another hash", async () => {
+  it("rejects a tarball with another hash", async () => {
     const other = `sha512-${createHash("sha512").update("other").digest("base64")}`;
     const cache = join(folder, "other");
     await assert.rejects(
@@ -123,7 +123,7 @@ describe("packageFolder from a registry", function () {
 });
 
 describe("cacheFolder", () => {
-  it("prefers the program's own variable to the shared one, and takes neither when empty", () => {
+  it("prefers the program's own variable to the shared one, and ignores empty ones", () => {
     assert.equal(cacheFolder({ FEDCLAIR_CACHE: "/own", XDG_CACHE_HOME: "/shared" }), "/own");
     assert.equal(
       cacheFolder({ FEDCLAIR_CACHE: "", XDG_CACHE_HOME: "/shared" }),

@@ -6,29 +6,33 @@ import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "@fedclair/core";
 
-/** A package of the npm registry that is used for its files only: its dependencies are not fetched. */
+/**
+ * A package of the npm registry that is used only for its files. Its dependencies are not fetched.
+ */
 export interface NpmPackage {
   readonly name: string;
   readonly version: string;
-  /** What the registry's tarball must hash to, as in a lock file. */
+  /** The hash of the registry's tarball, as in a lock file. */
   readonly integrity: string;
 }
 
-/** Puts a package's files somewhere under a new folder. @returns where */
+/** Puts a package's files into or below a new folder and returns their folder. */
 export type Fetch = (source: NpmPackage, folder: string) => Promise<string>;
 
-/** `$FEDCLAIR_CACHE`, else `$XDG_CACHE_HOME/fedclair`, else `~/.cache/fedclair`. */
+/** Returns `$FEDCLAIR_CACHE`, else `$XDG_CACHE_HOME/fedclair`, else `~/.cache/fedclair`. */
 export function cacheFolder(environment = process.env): string {
   const { FEDCLAIR_CACHE: own, XDG_CACHE_HOME: shared } = environment;
-  // An empty variable counts as unset, as the XDG specification wants it.
+  // The XDG specification treats an empty variable as unset.
   return own || join(shared || join(homedir(), ".cache"), "fedclair");
 }
 
 /**
- * The folder with a package's files, fetched into the cache at the first call, and checked at each: a file that changed since
- * would change every number without a word. Several processes may call at once.
- * @param advice for the user's error: what to do if the package cannot be fetched
- * @throws UserError when it is neither in the cache nor to be had from the registry, or was changed
+ * Returns the folder with a package's files. The first call fetches them into the cache. Every call
+ * checks them, because a changed file would silently change every result. Several processes may
+ * call it at once.
+ * @param advice for the user's error message: what to do if the package cannot be fetched
+ * @throws UserError if the package is not in the cache and cannot be fetched, or if its files have
+ * changed
  */
 export async function packageFolder(
   source: NpmPackage,
@@ -37,17 +41,20 @@ export async function packageFolder(
   fetch: Fetch = fetchFromRegistry,
 ): Promise<string> {
   const folder = join(cache, "npm", `${source.name}-${source.version}`);
-  if (await isWhole(folder)) return folder;
+  if (await isIntact(folder)) return folder;
   const unfinished = `${folder}.${randomUUID()}.tmp`;
   try {
     await mkdir(unfinished, { recursive: true });
     const fetched = await fetch(source, unfinished);
-    await writeFile(join(fetched, manifestFile), JSON.stringify(await hashesIn(fetched), null, 1));
+    await writeFile(
+      join(fetched, manifestFile),
+      JSON.stringify(await computeHashes(fetched), null, 1),
+    );
     if (!(await hasManifest(folder))) await rm(folder, { recursive: true, force: true });
     await rename(fetched, folder);
   } catch (error) {
-    // Another process may have been first: a folder under its final name is complete.
-    if (await isWhole(folder)) return folder;
+    // Another process may have been faster. A folder under its final name is complete.
+    if (await isIntact(folder)) return folder;
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(
       `cannot fetch ${source.name}@${source.version} into ${cache}: ${reason}; ${advice}`,
@@ -60,7 +67,7 @@ export async function packageFolder(
 
 const manifestFile = "fedclair-manifest.json";
 
-/** False of what an earlier release left. */
+/** Returns false for a folder of an earlier release, which wrote no manifest. */
 function hasManifest(folder: string): Promise<boolean> {
   return access(join(folder, manifestFile)).then(
     () => true,
@@ -68,23 +75,26 @@ function hasManifest(folder: string): Promise<boolean> {
   );
 }
 
-/** Is the folder there, as it was fetched? @throws UserError naming a file that is not */
-async function isWhole(folder: string): Promise<boolean> {
+/**
+ * Checks that the folder is there and has not changed since it was fetched.
+ * @throws UserError with the name of a file that has changed
+ */
+async function isIntact(folder: string): Promise<boolean> {
   if (!(await hasManifest(folder))) return false;
   const manifest = await readFile(join(folder, manifestFile), "utf8");
-  const [expected, found] = [JSON.parse(manifest) as Hashes, await hashesIn(folder)];
-  const names = new Set([...Object.keys(expected), ...Object.keys(found)]);
-  const changed = [...names].find((name) => expected[name] !== found[name]);
+  const [expected, actual] = [JSON.parse(manifest) as Hashes, await computeHashes(folder)];
+  const names = new Set([...Object.keys(expected), ...Object.keys(actual)]);
+  const changed = [...names].find((name) => expected[name] !== actual[name]);
   if (changed === undefined) return true;
   throw new UserError(
     `'${join(folder, changed)}' is not as it was fetched: remove '${folder}', and it is fetched again`,
   );
 }
 
-/** SHA-256 by the path in the folder. */
+/** SHA-256 of each file, by its path in the folder. */
 type Hashes = Readonly<Record<string, string>>;
 
-async function hashesIn(folder: string): Promise<Hashes> {
+async function computeHashes(folder: string): Promise<Hashes> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.flatMap((entry) =>
     entry.isFile() && entry.name !== manifestFile
@@ -101,8 +111,9 @@ async function hashesIn(folder: string): Promise<Hashes> {
 }
 
 /**
- * npm itself fetches, checks and unpacks the package, with the user's own settings (registry, certificates, proxy): told
- * by a lock file of one entry, which says what the tarball must hash to and names no dependencies.
+ * Fetches, checks and unpacks the package with npm, which uses the user's own settings (registry,
+ * certificates, proxy). A lock file with one entry gives npm the hash of the tarball and lists no
+ * dependencies.
  */
 async function fetchFromRegistry(source: NpmPackage, folder: string): Promise<string> {
   const { name, version, integrity } = source;
@@ -111,14 +122,14 @@ async function fetchFromRegistry(source: NpmPackage, folder: string): Promise<st
   const lock = { lockfileVersion: 3, packages };
   await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, dependencies }));
   await writeFile(join(folder, "package-lock.json"), JSON.stringify(lock));
-  // No workspaces: the cache may lie in one of the user's own.
+  // Workspaces are disabled because the cache may lie in a workspace of the user.
   const options = "--ignore-scripts --package-lock --workspaces=false --no-audit --no-fund";
-  await promisify(exec)(`npm ci ${options}`, { cwd: folder }).catch(sayWhy);
+  await promisify(exec)(`npm ci ${options}`, { cwd: folder }).catch(throwNpmError);
   return join(folder, "node_modules", name);
 }
 
-/** @throws Error with what npm said, without the place of its log */
-function sayWhy({ stderr, message }: Error & { stderr?: string }): never {
-  const said = stderr?.match(/(?<=^npm error )(?!A complete log).+$/gm);
-  throw new Error(said?.join(" ") ?? message);
+/** @throws Error with npm's own message, without the line that points at its log */
+function throwNpmError({ stderr, message }: Error & { stderr?: string }): never {
+  const lines = stderr?.match(/(?<=^npm error )(?!A complete log).+$/gm);
+  throw new Error(lines?.join(" ") ?? message);
 }

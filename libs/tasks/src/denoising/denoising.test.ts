@@ -30,7 +30,7 @@ async function observe(task: Task, index: number, params?: Params): Promise<Matr
   return Matrix.fromRowMajor(rows, cols, signal.data);
 }
 
-async function errorOf(task: Task, index: number, params: Params): Promise<number> {
+async function measureError(task: Task, index: number, params: Params): Promise<number> {
   const result = await (await open(task, index)).evaluate?.(params);
   return result?.metrics["error"] ?? NaN;
 }
@@ -39,28 +39,31 @@ function asParams(signal: Matrix): Params {
   return new Map([["signal", { shape: [signal.rows, signal.cols], data: signal.toRowMajor() }]]);
 }
 
-function near(actual: number, expected: number, tolerance: number): void {
+function assertNear(actual: number, expected: number, tolerance: number): void {
   assert.ok(
     Math.abs(actual - expected) <= tolerance,
     `${actual} is not ${expected} ± ${tolerance}`,
   );
 }
 
-/** Two clients' matrices side by side, and how many dimensions their columns span. */
-function spanned(a: Matrix, b: Matrix): number {
+/** Counts the dimensions that the columns of both matrices span together. */
+function countSpannedDimensions(a: Matrix, b: Matrix): number {
   const both = new Matrix(a.rows, 2 * a.cols, Float64Array.of(...a.data, ...b.data));
   return thinSvd(both).s.filter((value) => value > 1e-10).length;
 }
 
 describe("denoising", () => {
-  it("shows the truth without noise, in one column space of the given rank", async () => {
+  it("shows clients their truth without noise, in one column space of the given rank", async () => {
     const task = create({ p: 6, q: 5, rank: 2, noise: 0 });
     const [one, two] = [await observe(task, 0), await observe(task, 1)];
-    near(await errorOf(task, 0, asParams(one)), 0, 1e-25);
-    assert.ok((await errorOf(task, 1, asParams(one))) > 0.1);
-    assert.equal(spanned(one, two), 2);
+    assertNear(await measureError(task, 0, asParams(one)), 0, 1e-25);
+    assert.ok((await measureError(task, 1, asParams(one))) > 0.1);
+    assert.equal(countSpannedDimensions(one, two), 2);
     assert.equal(
-      spanned(one, await observe(create({ p: 6, q: 5, rank: 2, noise: 0, dataSeed: 2 }), 0)),
+      countSpannedDimensions(
+        one,
+        await observe(create({ p: 6, q: 5, rank: 2, noise: 0, dataSeed: 2 }), 0),
+      ),
       4,
     );
   });
@@ -69,45 +72,46 @@ describe("denoising", () => {
     const task = create({ noise: 0.02 });
     let [energy, error] = [0, 0];
     for (let k = 0; k < 200; k++) {
-      energy += await errorOf(task, k, await startOf(task, seed));
-      error += await errorOf(task, k, asParams(await observe(task, k)));
+      energy += await measureError(task, k, await startOf(task, seed));
+      error += await measureError(task, k, asParams(await observe(task, k)));
     }
-    // Relative standard deviations of the means: sqrt(2/48/200) = 1.4 % and sqrt(2/384/200) = 0.5 %.
-    near(energy / 200, 3, 0.15);
-    near(error / 200, 0.0004 * 24 * 16, 0.003);
+    // The means have relative standard deviations of sqrt(2/48/200) = 1.4 % and
+    // sqrt(2/384/200) = 0.5 %.
+    assertNear(energy / 200, 3, 0.15);
+    assertNear(error / 200, 0.0004 * 24 * 16, 0.003);
   });
 
-  it("gives all the same matrix at common = 1, and a²·rank of shared energy below", async () => {
+  it("gives all clients the same matrix at common = 1, and a²·rank of shared energy below 1", async () => {
     const same = create({ noise: 0, common: 1 });
-    near(frobenius(subtract(await observe(same, 0), await observe(same, 1))), 0, 1e-12);
+    assertNear(frobenius(subtract(await observe(same, 0), await observe(same, 1))), 0, 1e-12);
     const partly = create({ noise: 0, common: 0.6 });
     let distance = 0;
     for (let k = 0; k < 200; k += 2) {
       distance += frobenius(subtract(await observe(partly, k), await observe(partly, k + 1))) ** 2;
     }
     // E|D_i − D_j|² = 2·(1 − a²)·rank
-    near(distance / 100, 2 * (1 - 0.36) * 3, 0.25);
+    assertNear(distance / 100, 2 * (1 - 0.36) * 3, 0.25);
   });
 
   it("puts heterogeneity outside the shared space, of the given norm", async () => {
     const options = { p: 6, q: 5, rank: 2, noise: 0 };
     const [plain, own] = [create(options), create({ ...options, heterogeneity: 0.3 })];
-    const [without, having] = [await observe(plain, 0), await observe(own, 0)];
-    const part = subtract(having, without);
-    near(frobenius(part), 0.3, 1e-12);
-    // Orthogonal to D, so that energies add up.
-    near(frobenius(having) ** 2, frobenius(without) ** 2 + 0.09, 1e-12);
-    near(await errorOf(own, 0, asParams(having)), 0, 1e-25);
+    const [without, withOwn] = [await observe(plain, 0), await observe(own, 0)];
+    const part = subtract(withOwn, without);
+    assertNear(frobenius(part), 0.3, 1e-12);
+    // It is orthogonal to D, so the energies add up.
+    assertNear(frobenius(withOwn) ** 2, frobenius(without) ** 2 + 0.09, 1e-12);
+    assertNear(await measureError(own, 0, asParams(withOwn)), 0, 1e-25);
   });
 
-  it("answers with the change from the params it starts from, the same in every round", async () => {
+  it("answers with the change from the initial params, the same in every round", async () => {
     const task = create();
-    const seen = await observe(task, 3);
-    assert.deepEqual(await observe(create(), 3), seen);
-    near(frobenius(await observe(task, 3, asParams(seen))), 0, 1e-12);
+    const observation = await observe(task, 3);
+    assert.deepEqual(await observe(create(), 3), observation);
+    assertNear(frobenius(await observe(task, 3, asParams(observation))), 0, 1e-12);
   });
 
-  it("names what is wrong with its options", () => {
+  it("reports invalid options", () => {
     assert.throws(() => create({ p: 4, rank: 5 }), /expected at most p = 4, got 5/);
     assert.throws(() => create({ common: 1.5 }), /common/);
     assert.throws(() => create({ p: 3, heterogeneity: 1 }), /nothing lies outside 3 of 3/);

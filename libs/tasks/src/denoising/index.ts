@@ -39,7 +39,7 @@ const schema = z
       .min(0)
       .max(1)
       .default(0)
-      .describe("Share a of the coefficients that all have: a·C₀ + √(1 − a²)·C_k"),
+      .describe("Weight a of the common coefficients C₀ in a·C₀ + √(1 − a²)·C_k"),
     heterogeneity: z
       .number()
       .min(0)
@@ -49,15 +49,17 @@ const schema = z
       .int()
       .min(0)
       .default(1)
-      .describe("Draws what the clients share; their own parts follow the trial's seed"),
+      .describe(
+        "Seed of everything that the clients share; their own parts follow the trial's seed",
+      ),
   })
   .superRefine(({ p, rank, heterogeneity }, context) => {
-    const refuse = (key: string, message: string) => {
+    const reject = (key: string, message: string) => {
       context.addIssue({ code: "custom", path: [key], message });
     };
-    if (rank > p) refuse("rank", `expected at most p = ${p}, got ${rank}`);
+    if (rank > p) reject("rank", `expected at most p = ${p}, got ${rank}`);
     if (heterogeneity > 0 && rank >= p) {
-      refuse(
+      reject(
         "heterogeneity",
         `nothing lies outside ${rank} of ${p} dimensions: expected 0, or a lower rank`,
       );
@@ -67,15 +69,17 @@ const schema = z
 type Options = z.output<typeof schema>;
 
 /**
- * Matrix denoising: client k sees X_k = D_k + noise·N(0, 1), where
- * D_k = U·(a·C₀ + √(1 − a²)·C_k) + H_k with the orthonormal U (p×rank) and C₀ common to all, entries of C₀ and C_k (rank×q)
- * N(0, 1/q), and H_k orthogonal to U, of norm `heterogeneity`. By default a = 0 and H_k = 0.
+ * Matrix denoising: client k sees X_k = D_k + noise·N(0, 1) with D_k = U·(a·C₀ + √(1 − a²)·C_k) +
+ * H_k. The orthonormal U (p×rank) and C₀ are common to all clients. The entries of C₀ and C_k
+ * (rank×q) are N(0, 1/q), and H_k is orthogonal to U with norm `heterogeneity`. By default a = 0
+ * and H_k = 0.
  *
- * Nothing is learnt: the one module `signal`, p×q, float64, is an estimate of D_k, and a client answers with what it sees
- * minus the params it starts from. It sees the same in every round, so the experiment has one round (see
- * `linearRegression`). Evaluation reports `error`, |params − D_k|², the squared Frobenius distance from the client's truth.
+ * There is no training: the only module, `signal` (p×q, float64), is an estimate of D_k, and a
+ * client answers with its observation minus the params from which it starts. The observation is the
+ * same in every round, so the experiment has one round (see `linearRegression`). Evaluation reports
+ * `error`, |params − D_k|², the squared Frobenius distance from the client's truth.
  *
- * The experiment's contaminated clients are the attacks `colluding-subspace` and `gaussian-update`.
+ * The experiment's contaminated clients run the attacks `colluding-subspace` and `gaussian-update`.
  */
 export const denoising: TaskPlugin = {
   name: "denoising",
@@ -92,18 +96,21 @@ export const denoising: TaskPlugin = {
     const basis = thinQr(gaussian(shared.at("basis"), p, rank)).q;
     const coefficients = gaussian(shared.at("coefficients"), rank, q, 1 / Math.sqrt(q));
     return {
-      start: () => Promise.resolve({ params: named(new Matrix(p, q)) }),
+      start: () => Promise.resolve({ params: toParams(new Matrix(p, q)) }),
       openShard: ({ rng }) => {
         const truth = drawTruth(options, basis, coefficients, rng);
-        const seen = truth.copy();
-        addScaled(seen, options.noise, gaussian(rng.at("noise"), p, q));
-        return Promise.resolve(trainer(seen, truth));
+        const observation = truth.copy();
+        addScaled(observation, options.noise, gaussian(rng.at("noise"), p, q));
+        return Promise.resolve(createTrainer(observation, truth));
       },
     };
   },
 };
 
-/** One client's D_k. @param shared C₀ */
+/**
+ * Draws one client's D_k.
+ * @param shared C₀
+ */
 function drawTruth(
   { p, q, rank, common, heterogeneity }: Options,
   basis: Matrix,
@@ -122,13 +129,13 @@ function drawTruth(
   return truth;
 }
 
-function trainer(seen: Matrix, truth: Matrix): LocalTrainer {
+function createTrainer(observation: Matrix, truth: Matrix): LocalTrainer {
   const numExamples = 1;
   return {
     train: ({ params }) =>
       Promise.resolve({
         numExamples,
-        delta: named(subtract(seen, signalOf(params))),
+        delta: toParams(subtract(observation, signalOf(params))),
         metrics: {},
       }),
     evaluate: (params) =>
@@ -140,7 +147,7 @@ function trainer(seen: Matrix, truth: Matrix): LocalTrainer {
   };
 }
 
-function named(signal: Matrix): Params {
+function toParams(signal: Matrix): Params {
   return new Map([["signal", toTensor(signal)]]);
 }
 

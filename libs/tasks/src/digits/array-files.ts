@@ -3,45 +3,46 @@ import { sizeOf, UserError } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { withArray } from "../data/array-file.js";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
-import { classes, digitText, pixels } from "./images.js";
+import { classes, formatPosition, pixels } from "./images.js";
 
-/** A pair of files whose labels are read. */
+/** A pair of files whose labels have been read. */
 interface LabelledPair {
-  /** A path. */
+  /** Path of the image file. */
   readonly images: string;
   readonly labels: Uint8Array;
 }
 
 /**
- * Digits in pairs of files, as MNIST is published (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, also gzipped), or as NumPy
- * writes them (`images.npy`, `labels.npy`): images of 28×28 or 784, bytes or numbers in 0 … 1, which become bytes; labels 0 … 9.
+ * Reads digits from pairs of files, as MNIST is published (`train-images-idx3-ubyte`,
+ * `train-labels-idx1-ubyte`, also gzipped) or as NumPy writes them (`images.npy`, `labels.npy`).
+ * Images are 28×28 or 784, as bytes or as numbers in 0 … 1, which become bytes. Labels are 0 … 9.
  */
 export async function readPairs(folders: readonly DigitFiles[]): Promise<FolderDigits> {
-  const labelled: LabelledPair[][] = [];
+  const pairsByFolder: LabelledPair[][] = [];
   for (const { folder, pairs } of folders) {
-    const ofFolder: LabelledPair[] = [];
+    const folderPairs: LabelledPair[] = [];
     for (const { images, labels } of pairs) {
-      ofFolder.push(await withLabels(join(folder, images), join(folder, labels)));
+      folderPairs.push(await readLabels(join(folder, images), join(folder, labels)));
     }
-    labelled.push(ofFolder);
+    pairsByFolder.push(folderPairs);
   }
-  const counts = labelled.map((pairs) => sum(pairs.map(({ labels }) => labels.length)));
-  // All of them in one array from the beginning: a copy would take as much again.
+  const counts = pairsByFolder.map((pairs) => sum(pairs.map(({ labels }) => labels.length)));
+  // One array for all images from the start: concatenating would take the same memory again.
   const images = new Uint8Array(sum(counts) * pixels);
   const labels = new Int32Array(sum(counts));
   let start = 0;
-  for (const pair of labelled.flat()) {
+  for (const pair of pairsByFolder.flat()) {
     const end = start + pair.labels.length;
     labels.set(pair.labels, start);
     const place = images.subarray(start * pixels, end * pixels);
-    await withArray(pair.images, ({ read }) => read(place, greysOf(pair.images)));
+    await withArray(pair.images, ({ read }) => read(place, createGreyConverter(pair.images)));
     start = end;
   }
   return { images, labels, counts };
 }
 
-/** Of the images the size alone is looked at. */
-async function withLabels(images: string, labels: string): Promise<LabelledPair> {
+/** Reads the labels of a pair, and checks the shape of the images without reading them. */
+async function readLabels(images: string, labels: string): Promise<LabelledPair> {
   const [count = 0, ...size] = await withArray(images, ({ shape }) => Promise.resolve(shape));
   if (sizeOf(size) !== pixels) {
     throw new UserError(`source: ${images}: expected images of 28×28, got ${size.join("×")}`);
@@ -51,15 +52,15 @@ async function withLabels(images: string, labels: string): Promise<LabelledPair>
       throw new UserError(`source: ${labels}: expected ${count} labels, got ${shape.join("×")}`);
     }
     const bytes = new Uint8Array(count);
-    const toLabels = labelsOf(labels);
+    const toLabels = createLabelConverter(labels);
     await read(bytes, toLabels);
-    // Those that were bytes already have not been looked at.
+    // Labels that were stored as bytes have not been checked yet.
     toLabels(bytes, bytes, 0);
     return { images, labels: bytes };
   });
 }
 
-function labelsOf(path: string) {
+function createLabelConverter(path: string) {
   return (numbers: ArrayLike<number>, into: Uint8Array, start: number): void => {
     for (let i = 0; i < numbers.length; i++) {
       const label = numbers[i] ?? NaN;
@@ -71,13 +72,13 @@ function labelsOf(path: string) {
   };
 }
 
-function greysOf(path: string) {
+function createGreyConverter(path: string) {
   return (numbers: ArrayLike<number>, into: Uint8Array, start: number): void => {
     for (let i = 0; i < numbers.length; i++) {
       const value = numbers[i] ?? NaN;
       if (!(value >= 0 && value <= 1)) {
         throw new UserError(
-          `source: ${path}: ${digitText(start + i)}: expected bytes, or numbers in 0 … 1, got ${value}`,
+          `source: ${path}: ${formatPosition(start + i)}: expected bytes, or numbers in 0 … 1, got ${value}`,
         );
       }
       into[i] = Math.round(255 * value);

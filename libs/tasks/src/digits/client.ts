@@ -3,7 +3,7 @@ import type { LocalTrainer, Delta, Params, TrainJob, TrainResult } from "@fedcla
 import { item } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
 import type { Chosen } from "./images.js";
-import { adaptedNetwork } from "./lora.js";
+import { createAdaptedNetwork } from "./lora.js";
 import { networkOf, paramsOf } from "./model.js";
 import type { Options } from "./options.js";
 import { measure, train, type CommonDigits } from "./training.js";
@@ -11,13 +11,13 @@ import { measure, train, type CommonDigits } from "./training.js";
 /** One client's digits. */
 export interface ClientData {
   readonly training: Chosen;
-  /** The client's own, never trained on. */
+  /** Digits of the client that it never trains on. */
   readonly heldOut: Chosen;
-  /** Nobody's, and the same for all. */
+  /** Digits that no client holds. All clients are measured on the same ones. */
   readonly uniform: CommonDigits;
 }
 
-interface Trained {
+interface TrainingResult {
   readonly loss: number;
   readonly delta: Delta;
 }
@@ -31,7 +31,11 @@ export class DigitsClient implements LocalTrainer {
     this.#data = data;
   }
 
-  /** @returns the change of every layer, or its factors; and as `loss` the mean training loss of the last epoch */
+  /**
+   * Trains for a round.
+   * @returns the change of every layer, or its low-rank pair; `loss` is the mean training loss of
+   * the last epoch
+   */
   async train(job: TrainJob): Promise<TrainResult> {
     const { loss, delta } =
       this.#options.model === "lora"
@@ -40,12 +44,12 @@ export class DigitsClient implements LocalTrainer {
     return { numExamples: this.#data.training.labels.length, delta, metrics: { loss } };
   }
 
-  async #trainWeights(job: TrainJob): Promise<Trained> {
+  async #trainWeights(job: TrainJob): Promise<TrainingResult> {
     const network = networkOf(job.params, this.#rows);
     const start = network.trained.map(({ weights }) => weights.copy());
     try {
       const loss = await this.#descend(network, job);
-      // What is left of the weights is the change.
+      // Subtracting the initial weights leaves the change.
       network.trained.forEach(({ weights }, i) => {
         descend(weights, item(start, i), 1);
       });
@@ -55,9 +59,9 @@ export class DigitsClient implements LocalTrainer {
     }
   }
 
-  async #trainAdapters(job: TrainJob): Promise<Trained> {
+  async #trainAdapters(job: TrainJob): Promise<TrainingResult> {
     const { rank } = this.#options;
-    const { network, adapters } = adaptedNetwork(job.params, rank, job.common, this.#rows);
+    const { network, adapters } = createAdaptedNetwork(job.params, rank, job.common, this.#rows);
     try {
       const loss = await this.#descend(network, job);
       return { loss, delta: new Map([...adapters].map(([name, one]) => [name, one.update()])) };
@@ -71,12 +75,15 @@ export class DigitsClient implements LocalTrainer {
     return train(network, this.#data.training, pace, rng, signal);
   }
 
-  /** Digits of a step. */
+  /** Digits per step. */
   get #rows(): number {
     return Math.min(this.#options.batchSize, this.#data.training.labels.length);
   }
 
-  /** `accuracy` and `loss` (nats) on the client's own held-out digits, `uniformAccuracy` on those that nobody holds. */
+  /**
+   * Measures `accuracy` and `loss` (nats) on the client's held-out digits, and `uniformAccuracy` on
+   * digits that no client holds.
+   */
   async evaluate(params: Params): Promise<TrainResult> {
     const { heldOut, uniform } = this.#data;
     const own = await measure(params, heldOut);

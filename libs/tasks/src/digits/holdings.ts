@@ -4,23 +4,27 @@ import { checkPartition, partition } from "../partition/partition.js";
 import type { Collection } from "./data.js";
 import type { Options } from "./options.js";
 
-/** Digits by index: nobody's, and those that the clients share. */
+/** Indices of the reserved digits, and of those that are split among the clients. */
 export interface Reserved {
-  /** For pre-training. */
+  /** Digits for pre-training. */
   readonly base: readonly number[];
-  /** What all are measured on. */
+  /** Digits on which all clients are measured. */
   readonly uniform: readonly number[];
   readonly left: readonly number[];
 }
 
-/** Everyone needs one digit to train on and one to be measured on. */
-const least = 2;
+/** Every client needs one digit to train on and one to be measured on. */
+const minimumPerClient = 2;
 
-/** @param digits how many there are @throws UserError if the clients' parts would be too small */
+/**
+ * Checks that the clients' parts will not be too small.
+ * @param digits number of digits in the collection
+ * @throws UserError if they will be
+ */
 export function checkHoldings(options: Options, digits: number, clients: number): void {
   const { uniformDigits, baseDigits } = options;
   const left = digits - uniformDigits - baseDigits;
-  if (left < least * clients) {
+  if (left < minimumPerClient * clients) {
     throw new UserError(
       `digits: of ${digits} digits, uniformDigits = ${uniformDigits} and baseDigits = ${baseDigits} are nobody's, which leaves too few for ${clients} clients: lower one of the three`,
     );
@@ -32,15 +36,18 @@ export function reserve(options: Options, digits: number): Reserved {
   const { uniformDigits, baseDigits, dataSeed } = options;
   const all = Array.from({ length: digits }, (_, i) => i);
   const order = stream(dataSeed).at("order").sample(all);
-  const taken = uniformDigits + baseDigits;
+  const reservedCount = uniformDigits + baseDigits;
   return {
     uniform: order.slice(0, uniformDigits),
-    base: order.slice(uniformDigits, taken),
-    left: order.slice(taken),
+    base: order.slice(uniformDigits, reservedCount),
+    left: order.slice(reservedCount),
   };
 }
 
-/** What each client holds, in random order. @throws UserError if somebody would hold too little */
+/**
+ * Assigns digits to each client, in random order.
+ * @throws UserError if a client would hold too few
+ */
 export function holdings(
   options: Options,
   { labels, owners }: Collection,
@@ -54,10 +61,10 @@ export function holdings(
   };
   const rng = stream(options.dataSeed).at("partition");
   const parts = partition(options.partition, data, clients, rng);
-  const poor = parts.findIndex((part) => part.length < least);
-  if (poor >= 0) {
+  const tooSmall = parts.findIndex((part) => part.length < minimumPerClient);
+  if (tooSmall >= 0) {
     throw new UserError(
-      `digits: the client of index ${poor} would hold ${parts[poor]?.length ?? 0} digit, but needs ${least}: lower \`clients\`, or let \`partition\` give everybody more`,
+      `digits: the client of index ${tooSmall} would hold ${parts[tooSmall]?.length ?? 0} digit, but needs ${minimumPerClient}: lower \`clients\`, or let \`partition\` give everybody more`,
     );
   }
   return parts.map((part) => part.map((i) => item(left, i)));

@@ -1,22 +1,22 @@
 import { atInt } from "@fedclair/linalg";
 
 export const classes = 10;
-/** 28×28 */
+/** Pixels of an image: 28×28. */
 export const pixels = 784;
 
-/** Images of digits with what they show, as their files have them: bytes stay bytes until a step reads them. */
+/** Images of digits with their labels. Bytes of a file stay bytes until a step reads them. */
 export interface Digits {
   /** n×pixels, numbers in 0 … 1, or bytes; 0 is background. */
   readonly images: Float32Array | Uint8Array;
   readonly labels: Int32Array;
 }
 
-/** Some of them, where they lie. */
+/** A selection of digits. The images are not copied. */
 export interface Chosen {
   readonly images: Digits["images"];
-  /** Which of the images. */
+  /** Indices of the selected images. */
   readonly places: Int32Array;
-  /** Theirs, as many. */
+  /** Labels of the selected images, in the same order. */
   readonly labels: Int32Array;
 }
 
@@ -28,22 +28,22 @@ export function choose({ images, labels }: Digits, places: ArrayLike<number>): C
   };
 }
 
-/** The pixels of one of them. */
+/** Returns the pixels of one selected image. */
 export function imageAt({ images, places }: Chosen, index: number): Digits["images"] {
   const place = atInt(places, index);
   return images.subarray(place * pixels, (place + 1) * pixels);
 }
 
-/** Where a number of images stands, for messages. */
-export function digitText(place: number): string {
+/** Formats the position of a number within the images, for error messages. */
+export function formatPosition(place: number): string {
   return `digit ${Math.floor(place / pixels)}, pixel ${place % pixels}`;
 }
 
-/** Bytes as numbers in 0 … 1. */
+/** Converts bytes to numbers in 0 … 1. */
 export function inUnits(images: Uint8Array | Float32Array): Float32Array {
   if (images instanceof Float32Array) return images;
   const units = new Float32Array(images.length);
-  // By index: twenty times as fast as Float32Array.from.
+  // A loop is twenty times as fast as Float32Array.from.
   for (let i = 0; i < images.length; i++) units[i] = (images[i] ?? NaN) / 255;
   return units;
 }

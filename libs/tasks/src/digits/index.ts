@@ -14,12 +14,14 @@ import { CommonDigits, train } from "./training.js";
 const trainingShare = 0.8;
 
 /**
- * Handwritten digits, recognised by logistic regression, by a perceptron with one hidden layer, or by LoRA adapters on a
- * perceptron that the coordinator has pre-trained on digits that nobody holds.
+ * Handwritten digits, recognised by logistic regression, by a perceptron with one hidden layer, or
+ * by LoRA adapters on a perceptron. In the last case the coordinator has pre-trained the perceptron
+ * on digits that no client holds.
  *
- * Modules are `output`, or `hidden` and `output`: matrices outputs×(inputs + 1), float32, whose last column is the bias. The
- * columns of a change, CLAIR's left side, are thus the space of outputs. Clients take plain gradient steps; with model
- * `lora` they answer with B (outputs×rank) and A (rank×(inputs + 1)), from fresh adapters in every round.
+ * Modules are `output`, or `hidden` and `output`: matrices outputs×(inputs + 1), float32, with the
+ * bias as the last column. The columns of a change, CLAIR's left side, therefore span the space of
+ * outputs. Clients take plain gradient steps. With model `lora` they start from fresh adapters in
+ * every round and answer with B (outputs×rank) and A (rank×(inputs + 1)).
  */
 export const digits: TaskPlugin = {
   name: "digits",
@@ -29,7 +31,10 @@ export const digits: TaskPlugin = {
   paths: ["source.folder"],
   metrics: {
     accuracy: { better: "higher", description: "share of the client's held-out digits recognised" },
-    uniformAccuracy: { better: "higher", description: "share recognised of digits nobody holds" },
+    uniformAccuracy: {
+      better: "higher",
+      description: "share recognised of digits that no client holds",
+    },
     loss: { better: "lower", unit: "nats", description: "mean loss of a digit" },
   },
   primary: "accuracy",
@@ -68,9 +73,11 @@ export const digits: TaskPlugin = {
   },
 };
 
-/** What is the same for all clients: long to draw for a thousand of them, one after another. */
+/**
+ * Data that all clients share. With a thousand clients, drawing it again for each would take long.
+ */
 interface Shared {
-  /** Who holds which digits. */
+  /** The digits of each client, as indices. */
   readonly parts: readonly Int32Array[];
   readonly uniform: CommonDigits;
 }
@@ -83,7 +90,7 @@ function share(options: Options, data: Collection, clients: number): Shared {
   };
 }
 
-/** The base that clients adapt, trained on digits that nobody holds. */
+/** Trains the base that clients adapt, on digits that no client holds. */
 async function pretrain(
   options: Options,
   data: Collection,
@@ -104,7 +111,7 @@ function read({ source }: Options): Promise<Collection> {
   return source === "mnist" ? readMnist() : readFolder(source.folder);
 }
 
-/** What can be told before anything is fetched or read. */
+/** Checks as much as is known before anything is fetched or read. */
 function checkClients(options: Options, count: number): void {
   const { source, partition } = options;
   if (source === "mnist") checkHoldings(options, mnistCount, count);
@@ -117,7 +124,10 @@ function checkClients(options: Options, count: number): void {
   );
 }
 
-/** @param held in random order */
+/**
+ * Splits a client's digits into training and held-out ones.
+ * @param held in random order
+ */
 function split(
   options: Options,
   held: Chosen,
@@ -135,7 +145,7 @@ function part({ images, places, labels }: Chosen, start: number, end: number): C
   return { images, places: places.subarray(start, end), labels: labels.subarray(start, end) };
 }
 
-/** A copy. */
+/** Returns a copy with feature noise. */
 function withNoise({ featureNoise }: Options, held: Chosen, shard: Shard): Chosen {
   const images = new Float32Array(held.labels.length * pixels);
   held.labels.forEach((_, i) => {

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { excerpt, UserError } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
-import { digitText, pixels } from "./images.js";
+import { formatPosition, pixels } from "./images.js";
 
 /**
- * Digits as in the npm package: files 0.json … 9.json, each { "data": [pixels of all digits of this label, one after another] }.
+ * Reads digits in the form of the npm package: files 0.json … 9.json, each { "data": [pixels of all
+ * digits with this label, one after another] }.
  */
 export async function readJson(folders: readonly DigitFiles[]): Promise<FolderDigits> {
   const files = folders.flatMap(({ folder, json }) =>
@@ -24,34 +25,40 @@ export async function readJson(folders: readonly DigitFiles[]): Promise<FolderDi
     labels.fill(label, start, end);
     start = end;
   }
-  const countOf = (folder: string) =>
+  const countDigits = (folder: string) =>
     sum(read.map((file) => (file.folder === folder ? file.values.length / pixels : 0)));
-  return { images, labels, counts: folders.map(({ folder }) => countOf(folder)) };
+  return { images, labels, counts: folders.map(({ folder }) => countDigits(folder)) };
 }
 
-/** @throws UserError when the file holds something else */
+/**
+ * Reads the pixels of one file.
+ * @throws UserError if the file holds something else
+ */
 async function readPixels(path: string): Promise<Float32Array> {
-  const found = parsed(path, await readFile(path, "utf8"));
-  const { data } = (typeof found === "object" && found ? found : {}) as { data?: unknown };
-  if (!Array.isArray(data)) throw malformed(path, "no list 'data'");
+  const content = parseJson(path, await readFile(path, "utf8"));
+  const { data } = (typeof content === "object" && content ? content : {}) as { data?: unknown };
+  if (!Array.isArray(data)) throw createFormatError(path, "no list 'data'");
   const values = new Float32Array(data.length);
   data.forEach((value: unknown, place) => {
     if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
-      throw malformed(path, `${excerpt(JSON.stringify(value))} as ${digitText(place)}`);
+      throw createFormatError(
+        path,
+        `${excerpt(JSON.stringify(value))} as ${formatPosition(place)}`,
+      );
     }
     values[place] = value;
   });
-  if (values.length % pixels !== 0) throw malformed(path, `${values.length} numbers`);
+  if (values.length % pixels !== 0) throw createFormatError(path, `${values.length} numbers`);
   return values;
 }
 
-function malformed(path: string, got: string): UserError {
+function createFormatError(path: string, got: string): UserError {
   return new UserError(
     `source: ${path}: expected { "data": [numbers in 0 … 1, ${pixels} a digit] }, got ${got}`,
   );
 }
 
-function parsed(path: string, text: string): unknown {
+function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,30 +1,32 @@
 import { Floats, Linear } from "@fedclair/compute";
 import type { LowRank, Params } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
-import { Network, type NetworkLayer, type Trained } from "../nets/network.js";
+import { Network, type NetworkLayer, type TrainedMatrix } from "../nets/network.js";
 
 /**
- * A layer with a LoRA adapter (Hu et al. 2022): W + B·A, of which W stays as it is. B is outputs×rank and A
- * rank×(inputs + 1); both are held transposed. The product of the two is never made: x·Aᵀ has few columns.
+ * A layer with a LoRA adapter (Hu et al. 2022): W + B·A with W frozen. B is outputs×rank and A is
+ * rank×(inputs + 1), and both are stored transposed. The product B·A is never formed, because x·Aᵀ
+ * has few columns.
  */
 export class AdaptedLayer implements NetworkLayer {
   readonly inputs: number;
   readonly outputs: number;
-  readonly trained: readonly Trained[];
+  readonly trained: readonly TrainedMatrix[];
   readonly #rank: number;
   readonly #base: Linear;
   readonly #down: Linear;
   readonly #up: Linear;
-  /** x·Aᵀ and the gradient by it. */
+  /** Holds x·Aᵀ. `#slope` holds the gradient with respect to it. */
   readonly #middle: Floats;
   readonly #slope: Floats;
 
   /**
-   * B₀ = 0 and A₀ ~ N(0, 1/rank): AᵀA is then the identity on average, so that a learning rate means what it does without
-   * adapters.
-   * @param module outputs×(inputs + 1), the last column the bias
-   * @param common the stream from which all clients of a round draw: only then can their products be compared
-   * @param rows the most that it reads at once
+   * Starts from B₀ = 0 and A₀ ~ N(0, 1/rank). AᵀA is then the identity on average, so a learning
+   * rate has the same effect as without adapters.
+   * @param module outputs×(inputs + 1), with the bias as the last column
+   * @param common the stream from which all clients of a round draw; their products can only be
+   * compared if it is the same
+   * @param rows the largest number of rows in a batch
    */
   constructor(
     {
@@ -54,7 +56,7 @@ export class AdaptedLayer implements NetworkLayer {
     this.#up.forward(this.#middle, y, rows, true);
   }
 
-  /** dB = dWᵀ·… by way of x·Aᵀ, and dA by way of dy·B. */
+  /** Computes dB from x·Aᵀ, and dA from dy·B. */
   back(x: Floats, dy: Floats, rows: number, dx?: Floats): void {
     this.#up.back(this.#middle, dy, rows);
     this.#up.backInputs(dy, this.#slope, rows);
@@ -78,8 +80,11 @@ export class AdaptedLayer implements NetworkLayer {
   }
 }
 
-/** A network of which adapters are trained, and they by module. @param rows the most digits that it reads at once */
-export function adaptedNetwork(params: Params, rank: number, common: Stream, rows: number) {
+/**
+ * Creates a network whose adapters are trained. Returns it with the adapters by module.
+ * @param rows the largest number of digits in a batch
+ */
+export function createAdaptedNetwork(params: Params, rank: number, common: Stream, rows: number) {
   const adapters = new Map(
     [...params].map(([name, module]) => [
       name,

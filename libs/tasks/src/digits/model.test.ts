@@ -3,7 +3,7 @@ import { Floats } from "@fedclair/compute";
 import type { LowRank, Params } from "@fedclair/core";
 import { stream, item, at32 } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
-import { AdaptedLayer, adaptedNetwork } from "./lora.js";
+import { AdaptedLayer, createAdaptedNetwork } from "./lora.js";
 import { countRight, crossEntropy, networkOf, paramsOf } from "./model.js";
 
 const rng = stream("digits model test");
@@ -14,23 +14,23 @@ function module(inputs: number, outputs: number, key: string) {
   return { shape: [outputs, inputs + 1], data };
 }
 
-/** 3×4, zeros among them. */
+/** 3×4, with some zeros. */
 const x = Float32Array.from(rng.at("x").normals(12), (value, i) => (i % 3 === 0 ? 0 : value));
 
-function entropyOf(network: Network) {
+function computeEntropy(network: Network) {
   network.input.write(x);
   return crossEntropy(network.forward(3), labels);
 }
 
-/** That the gradient of every number that is trained is what differences of the loss say. */
+/** Asserts that the gradient of every trained number agrees with finite differences of the loss. */
 function assertGradients(network: Network, { step, error }: { step: number; error: number }): void {
-  network.back(entropyOf(network).gradient, 3);
+  network.back(computeEntropy(network).gradient, 3);
   for (const { weights, gradient } of network.trained) {
     const values = weights.read();
     gradient.read().forEach((slope, i) => {
       const lossAt = (by: number) => {
         weights.write(values.with(i, at32(values, i) + by));
-        return entropyOf(network).loss;
+        return computeEntropy(network).loss;
       };
       const difference = (lossAt(step) - lossAt(-step)) / (2 * step);
       weights.write(values);
@@ -55,7 +55,7 @@ describe("the perceptron of digits", () => {
     assert.deepEqual(outputs(new Map([["output", hidden]])), [8, -1]);
   });
 
-  it("gives back the params that it was made of, and has the gradient of its differences", () => {
+  it("returns the params that it was created from, and has a gradient that agrees with differences", () => {
     const params = new Map([
       ["hidden", module(4, 5, "hidden")],
       ["output", module(5, 3, "output")],
@@ -66,7 +66,7 @@ describe("the perceptron of digits", () => {
     network.release();
   });
 
-  it("has a cross-entropy of ln 3 where it knows nothing, also at huge logits", () => {
+  it("has a cross-entropy of ln 3 for equal logits, and is exact for huge ones", () => {
     const { loss, gradient } = crossEntropy(new Float32Array(3), Int32Array.of(1));
     assert.ok(Math.abs(loss - Math.log(3)) < 1e-12);
     assert.ok(Math.abs(at32(gradient, 1) + 2 / 3) < 1e-7);
@@ -81,8 +81,11 @@ describe("the perceptron of digits", () => {
 describe("a layer with an adapter", () => {
   const base = module(4, 3, "base");
 
-  /** What it makes of the unit vectors and of 0: the columns of W + B·A, the bias last. */
-  function multipliedOut(layer: AdaptedLayer): number[][] {
+  /**
+   * Applies the layer to the unit vectors and to 0. Returns the columns of W + B·A, with the bias
+   * last.
+   */
+  function multiplyOut(layer: AdaptedLayer): number[][] {
     const input = new Floats(5, 4).write(
       [...new Float32Array(16)].map((_, i) => Number(i % 5 === 0)),
     );
@@ -95,9 +98,9 @@ describe("a layer with an adapter", () => {
     return rows.map((row, i) => (i === 4 ? row : row.map((value, j) => value - item(bias, j))));
   }
 
-  it("begins as the layer itself, whatever the common stream draws", () => {
+  it("starts as the plain layer, for any draws of the common stream", () => {
     const layer = new AdaptedLayer(base, 2, rng.at("common"), 5);
-    multipliedOut(layer).forEach((column, i) => {
+    multiplyOut(layer).forEach((column, i) => {
       column.forEach((value, j) => {
         assert.ok(Math.abs(value - at32(base.data, 5 * j + i)) < 1e-6);
       });
@@ -105,13 +108,13 @@ describe("a layer with an adapter", () => {
     layer.release();
   });
 
-  it("computes with W + B·A, and its factors have the gradients of differences", () => {
+  it("computes with W + B·A, and the gradients of B and A agree with differences", () => {
     const params = new Map([
       ["hidden", module(4, 5, "hidden")],
       ["output", module(5, 3, "output")],
     ]);
-    const { network, adapters } = adaptedNetwork(params, 2, rng.at("common"), 3);
-    // B is not 0 then, so that A has a gradient too.
+    const { network, adapters } = createAdaptedNetwork(params, 2, rng.at("common"), 3);
+    // B is no longer 0, so that A has a gradient too.
     for (const { weights } of network.trained) {
       weights.write(
         rng.at("factors", weights.rows, weights.columns).normals(weights.rows * weights.columns),
@@ -121,7 +124,7 @@ describe("a layer with an adapter", () => {
       new Map([...adapters].map(([name, one]) => [name, sum(params, name, one.update())])),
       3,
     );
-    assert.ok(Math.abs(entropyOf(network).loss - entropyOf(plain).loss) < 1e-5);
+    assert.ok(Math.abs(computeEntropy(network).loss - computeEntropy(plain).loss) < 1e-5);
     assertGradients(network, { step: 2e-3, error: 5e-3 });
     network.release();
     plain.release();

@@ -6,11 +6,15 @@ import { classes, pixels } from "./images.js";
 import type { Options } from "./options.js";
 
 /*
- * A perceptron with ReLU between its layers; with one layer it is multinomial logistic regression. A module is the matrix of a
- * layer, outputs×(inputs + 1), row-major, whose last column is the bias; networks hold it transposed.
+ * A perceptron with ReLU between its layers. With one layer it is multinomial logistic regression.
+ * A module is the matrix of a layer, outputs×(inputs + 1), row-major, with the bias as the last
+ * column. Networks store it transposed.
  */
 
-/** Zeros for logistic regression; else weights N(0, 2/inputs) before the ReLUs, N(0, 1/inputs) after them, and biases of 0. */
+/**
+ * Draws the initial params: zeros for logistic regression, otherwise weights N(0, 2/inputs) before
+ * the ReLUs and N(0, 1/inputs) after them, with biases of 0.
+ */
 export function initialParams({ model, hidden }: Options, rng: Stream): Params {
   if (model === "logistic") return new Map([["output", module(pixels, classes, 0, rng)]]);
   return new Map([
@@ -26,7 +30,10 @@ function module(inputs: number, outputs: number, variance: number, rng: Stream) 
   return { shape: [outputs, width], data };
 }
 
-/** A network of which everything is trained. @param rows the most digits that it reads at once */
+/**
+ * Creates a network in which everything is trained.
+ * @param rows the largest number of digits in a batch
+ */
 export function networkOf(params: Params, rows: number): Network {
   const layers = [...params.values()].map(({ shape: [outputs = 0, width = 0], data }) => {
     const layer = new Dense(width - 1, outputs, true);
@@ -36,7 +43,10 @@ export function networkOf(params: Params, rows: number): Network {
   return new Network(layers, rows);
 }
 
-/** What `networkOf` was given, with the weights as they are now. @param params names and shapes */
+/**
+ * Reads the current weights of a network as params: the inverse of `networkOf`.
+ * @param params names and shapes
+ */
 export function paramsOf(network: Network, params: Params): Params {
   return new Map(
     [...params].map(([name, { shape }], i) => [
@@ -47,7 +57,7 @@ export function paramsOf(network: Network, params: Params): Params {
 }
 
 /**
- * Mean cross-entropy in nats a digit, and its gradient.
+ * Computes the mean cross-entropy in nats per digit, and its gradient.
  * @param logits n×classes
  */
 export function crossEntropy(logits: Float32Array, labels: Int32Array) {
@@ -73,7 +83,7 @@ export function crossEntropy(logits: Float32Array, labels: Int32Array) {
   return { loss: loss / labels.length, gradient };
 }
 
-/** How many of the digits have their largest logit at their label. */
+/** Counts the digits whose largest logit is at their label. */
 export function countRight(logits: Float32Array, labels: Int32Array): number {
   const classes = logits.length / labels.length;
   return labels.filter((label, s) => {

@@ -6,7 +6,9 @@ export const schema = z.strictObject({
     .union([
       z.literal("mnist"),
       z.strictObject({
-        folder: z.string().describe("Holds digits in IDX, npy or JSON, or a subfolder a writer"),
+        folder: z
+          .string()
+          .describe("Folder of digits in IDX, npy or JSON, or with one subfolder per writer"),
       }),
     ])
     .default("mnist")
@@ -17,7 +19,7 @@ export const schema = z.strictObject({
     .enum(["logistic", "mlp", "lora"])
     .default("mlp")
     .describe(
-      "logistic: one matrix. mlp: a hidden layer of ReLUs. lora: adapters on an mlp that is pre-trained on digits nobody holds",
+      "logistic: one matrix. mlp: a hidden layer of ReLUs. lora: adapters on an mlp that is pre-trained on digits that no client holds",
     ),
   hidden: z.int().min(1).default(32).describe("Units of the hidden layer"),
   rank: z.int().min(1).default(4).describe("Rank of the adapters (model lora)"),
@@ -27,31 +29,33 @@ export const schema = z.strictObject({
     .min(0)
     .default(0)
     .describe(
-      "Standard deviation of noise on the last client's pixels; client i of n has i/n of it",
+      "Standard deviation of the noise on the last client's pixels; client i of n gets i/n of it",
     ),
   localEpochs: z
     .int()
     .min(1)
     .default(1)
-    .describe("Passes over its digits that a client makes a round"),
-  batchSize: z.int().min(1).default(32).describe("Digits a step"),
-  learningRate: z.number().gt(0).default(0.1).describe("Of plain gradient steps"),
+    .describe("Epochs per round: a client's passes over its digits"),
+  batchSize: z.int().min(1).default(32).describe("Digits per step"),
+  learningRate: z.number().gt(0).default(0.1).describe("Learning rate of the plain gradient steps"),
   baseDigits: z
     .int()
     .min(1)
     .default(1000)
-    .describe("Digits that nobody holds, for pre-training (model lora)"),
-  baseEpochs: z.int().min(1).default(5).describe("Passes of the pre-training (model lora)"),
+    .describe("Digits that no client holds, for pre-training (model lora)"),
+  baseEpochs: z.int().min(1).default(5).describe("Epochs of pre-training (model lora)"),
   uniformDigits: z
     .int()
     .min(1)
     .default(500)
-    .describe("Digits that nobody holds, which all are measured on"),
+    .describe("Digits that no client holds, on which all clients are measured"),
   dataSeed: z
     .int()
     .min(0)
     .default(1)
-    .describe("Draws who holds which digits; the clients' training follows the trial's seed"),
+    .describe(
+      "Seed of the assignment of digits to clients; the clients' training follows the trial's seed",
+    ),
 });
 
 export type Options = z.output<typeof schema>;

@@ -23,7 +23,7 @@ function npy(dtype: string, shape: string, { buffer }: { buffer: ArrayBufferLike
   return Buffer.concat([head, new Uint8Array(buffer)]);
 }
 
-/** Three digits, whose first numbers tell them apart. */
+/** Three digits that differ in their first numbers. */
 const greys = Uint8Array.from({ length: 3 * pixels }, (_, i) => (i * 7) % 256);
 const labels = Uint8Array.of(3, 0, 9);
 const images = idx([3, 28, 28], greys);
@@ -51,7 +51,7 @@ describe("reading digits", () => {
   });
   after(() => rm(root, { recursive: true }));
 
-  /** Into a new folder. */
+  /** Writes the files into a new folder. */
   async function write(files: Readonly<Record<string, Buffer | string>>): Promise<void> {
     folder = join(root, `${folders++}`);
     await mkdir(folder);
@@ -66,19 +66,19 @@ describe("reading digits", () => {
     return readFolder(folder);
   }
 
-  async function refused(files: Readonly<Record<string, Buffer | string>>, said: RegExp) {
+  async function assertRejected(files: Readonly<Record<string, Buffer | string>>, message: RegExp) {
     await assert.rejects(
       read(files),
       (error) =>
-        error instanceof UserError && said.test(error.message) && !/dist/.test(error.message),
-      String(said),
+        error instanceof UserError && message.test(error.message) && !/dist/.test(error.message),
+      String(message),
     );
   }
 
   it("reads IDX, plain and gzipped, and npy of all types to the same bytes", async () => {
-    const found = await read(train);
-    assert.deepEqual(found, expected);
-    assert.equal(imageAt(choose(found, [1]), 0)[5], ((pixels + 5) * 7) % 256);
+    const digits = await read(train);
+    assert.deepEqual(digits, expected);
+    assert.equal(imageAt(choose(digits, [1]), 0)[5], ((pixels + 5) * 7) % 256);
     assert.deepEqual(await read(zipped), expected);
     const units = Float32Array.from(greys, (grey) => grey / 255);
     const longs = BigInt64Array.from(labels, BigInt);
@@ -100,10 +100,10 @@ describe("reading digits", () => {
     assert.deepEqual(await read(packed), expected);
   });
 
-  it("makes bytes of numbers in many pieces", async () => {
+  it("converts numbers to bytes in many pieces", async () => {
     const count = 200;
     const many = Uint8Array.from({ length: count * pixels }, (_, i) => (i * 11) % 256);
-    const found = await read({
+    const digits = await read({
       "images.npy": npy(
         "<f4",
         `${count}, 784`,
@@ -111,13 +111,13 @@ describe("reading digits", () => {
       ),
       "labels.npy": npy("|u1", `${count},`, new Uint8Array(count)),
     });
-    assert.deepEqual(found.images, many);
+    assert.deepEqual(digits.images, many);
   });
 
-  it("reads a file once that lies beside itself gzipped, and says so", async () => {
+  it("skips a gzipped file that is also there unzipped, and reports this", async () => {
     const other = gzipSync(idx([3, 28, 28], new Uint8Array(3 * pixels)));
-    const found = await read({ ...train, ...zipped, "train-images-idx3-ubyte.gz": other });
-    assert.deepEqual(found, expected);
+    const digits = await read({ ...train, ...zipped, "train-images-idx3-ubyte.gz": other });
+    assert.deepEqual(digits, expected);
     assert.match(
       remarkOnFiles(digitFiles(folder)) ?? "",
       /train-images-idx3-ubyte\.gz and 1 more are not read: the same, unzipped, is beside it/,
@@ -126,9 +126,9 @@ describe("reading digits", () => {
     assert.equal(remarkOnFiles(digitFiles(folder)), undefined);
   });
 
-  it("reads several pairs as one, what is for training first, and says so", async () => {
-    const { images: all, labels: theirs } = await read({ ...test, ...train });
-    assert.deepEqual([...theirs], [3, 0, 9, 5]);
+  it("reads several pairs as one, training files first, and reports this", async () => {
+    const { images: all, labels: allLabels } = await read({ ...test, ...train });
+    assert.deepEqual([...allLabels], [3, 0, 9, 5]);
     assert.deepEqual(all.subarray(3 * pixels), greys.subarray(pixels, 2 * pixels));
     assert.match(
       remarkOnFiles(digitFiles(folder)) ?? "",
@@ -136,27 +136,33 @@ describe("reading digits", () => {
     );
   });
 
-  it("refuses two forms, and files that lack the other of their pair", async () => {
+  it("rejects two forms, and files without their partner", async () => {
     const json = JSON.stringify({ data: new Array<number>(pixels).fill(0) });
-    await refused({ ...train, "3.json": json }, /idx3-ubyte is IDX, .*3\.json JSON: expected one/);
+    await assertRejected(
+      { ...train, "3.json": json },
+      /idx3-ubyte is IDX, .*3\.json JSON: expected one/,
+    );
     const pair = { "images.npy": images, "labels.npy": images };
-    await refused({ ...train, ...pair }, /idx3-ubyte is IDX, .*images\.npy NumPy/);
-    await refused(
+    await assertRejected({ ...train, ...pair }, /idx3-ubyte is IDX, .*images\.npy NumPy/);
+    await assertRejected(
       { "ada/1.json": json, "bob/images.npy": images, "bob/labels.npy": images },
       /form/,
     );
-    await refused({ "images.npy": images }, /has no labels beside it: expected labels\.npy/);
-    await refused(
+    await assertRejected({ "images.npy": images }, /has no labels beside it: expected labels\.npy/);
+    await assertRejected(
       { ...train, "t10k-labels-idx1-ubyte": images },
       /has no images beside it: expected t10k-images-idx3-ubyte/,
     );
-    await refused({ "ada/1.json": json, "1.json": json }, /has 1\.json beside the folder ada/);
-    await refused({ "ada/1.json": json, "bob/read.me": "" }, /bob holds no digits/);
+    await assertRejected(
+      { "ada/1.json": json, "1.json": json },
+      /has 1\.json beside the folder ada/,
+    );
+    await assertRejected({ "ada/1.json": json, "bob/read.me": "" }, /bob holds no digits/);
   });
 
-  it("takes no name that begins with a dot for a writer's, or for digits", async () => {
-    const found = await read({ ...train, ".cache/images": "", "._t10k-images-idx3-ubyte": "" });
-    assert.deepEqual(found, expected);
+  it("ignores files and folders whose names begin with a dot", async () => {
+    const digits = await read({ ...train, ".cache/images": "", "._t10k-images-idx3-ubyte": "" });
+    assert.deepEqual(digits, expected);
     const one = { "ada/train-images-idx3-ubyte": images, ".ipynb_checkpoints/x": "" };
     const written = await read({ ...one, "ada/train-labels-idx1-ubyte": idx([3], labels) });
     assert.deepEqual(written, { ...expected, writers: ["ada"], owners: new Int32Array(3) });
@@ -170,7 +176,7 @@ describe("reading digits", () => {
     const watch = setInterval(() => {
       most = Math.max(most, process.memoryUsage().arrayBuffers - before);
     }, 1);
-    await refused(
+    await assertRejected(
       {
         "train-images-idx3-ubyte.gz": bomb,
         "train-labels-idx1-ubyte": train["train-labels-idx1-ubyte"],
@@ -181,84 +187,87 @@ describe("reading digits", () => {
     assert.ok(most < zeros.length / 4, `${most} bytes`);
   });
 
-  it("tells what is too short from what is too long, before it makes room for either", async () => {
+  it("detects files that are too short or too long, before it allocates memory", async () => {
     const rest = { "train-labels-idx1-ubyte": train["train-labels-idx1-ubyte"] };
     const short = idx([3, 28, 28], greys.subarray(1));
-    await refused({ ...rest, "train-images-idx3-ubyte": short }, /got 2351: .*cut off/);
-    await refused(
+    await assertRejected({ ...rest, "train-images-idx3-ubyte": short }, /got 2351: .*cut off/);
+    await assertRejected(
       { ...rest, "train-images-idx3-ubyte.gz": gzipSync(short) },
       /expected 2352 bytes .* got 2351: the file is cut off/,
     );
-    await refused(
+    await assertRejected(
       { ...rest, "train-images-idx3-ubyte.gz": gzipSync(images).subarray(0, -100) },
       /the gzip is cut off \(unexpected end of file\)/,
     );
-    await refused({ ...rest, "train-images-idx3-ubyte.gz": images }, /expected gzip: incorrect/);
+    await assertRejected(
+      { ...rest, "train-images-idx3-ubyte.gz": images },
+      /expected gzip: incorrect/,
+    );
     const huge = idx([4_000_000_000, 28, 28], greys);
     for (const [name, content] of [
       ["train-images-idx3-ubyte", huge],
       ["train-images-idx3-ubyte.gz", gzipSync(huge)],
     ] as const) {
-      await refused({ ...rest, [name]: content }, /expected 3136000000000 bytes .* cut off/);
+      await assertRejected({ ...rest, [name]: content }, /expected 3136000000000 bytes .* cut off/);
     }
     const many = idx([2], labels.subarray(1));
-    await refused({ ...train, "train-labels-idx1-ubyte": many }, /expected 3 labels, got 2/);
+    await assertRejected({ ...train, "train-labels-idx1-ubyte": many }, /expected 3 labels, got 2/);
     const long = Buffer.concat([idx([3], labels), labels]);
-    await refused(
+    await assertRejected(
       { ...train, "train-labels-idx1-ubyte": long },
       /3 bytes of numbers for 3, got more/,
     );
   });
 
-  it("names the number that is none of a digit or a label, and the type it cannot read", async () => {
+  it("reports the number that is no pixel or label, and the type that it cannot read", async () => {
     const three = { "labels.npy": npy("|u1", "3,", labels) };
     for (const [i, wrong] of [NaN, 1.5, -0.1].entries()) {
       const units = new Float32Array(3 * pixels);
       units[pixels + 17 + i] = wrong;
-      await refused(
+      await assertRejected(
         { ...three, "images.npy": npy("<f4", "3, 784", units) },
         new RegExp(`digit 1, pixel ${17 + i}: expected bytes, or .*, got ${wrong}`),
       );
     }
-    await refused(
+    await assertRejected(
       { ...train, "train-labels-idx1-ubyte": idx([3], Uint8Array.of(1, 10, 2)) },
       /label 1: expected 0 … 9, got 10/,
     );
-    await refused(
+    await assertRejected(
       {
         "images.npy": npy("|u1", "3, 784", greys),
         "labels.npy": npy("<f4", "3,", Float32Array.of(1, 2, 2.5)),
       },
       /label 2: expected 0 … 9, got 2\.5/,
     );
-    await refused(
+    await assertRejected(
       { ...train, "train-images-idx3-ubyte": "what" },
       /expected IDX of unsigned bytes .* got '77686174'/,
     );
-    await refused(
+    await assertRejected(
       { ...three, "images.npy": npy("<f2", "3, 784", greys) },
       /expected numbers of type \|u1, .*, got '<f2'/,
     );
-    await refused({ ...three, "images.npy": npy("|u1", "3, 28", greys) }, /28×28, got 28/);
+    await assertRejected({ ...three, "images.npy": npy("|u1", "3, 28", greys) }, /28×28, got 28/);
   });
 
-  it("names what a JSON file has in place of numbers", async () => {
+  it("reports what a JSON file has in place of numbers", async () => {
     await assert.rejects(readFolder(join(root, "missing")), /cannot read the folder .*missing/);
-    await refused({ "notes.txt": "" }, /no file 0.json … 9.json/);
+    await assertRejected({ "notes.txt": "" }, /no file 0.json … 9.json/);
     const numbers = new Array<unknown>(2 * pixels).fill(0.5);
     for (const wrong of [null, "0.5", [0.3], true, 2, -1, {}]) {
       const data = numbers.with(pixels + 3, wrong);
-      const said = JSON.stringify(wrong).replace(/[[\]{}.]/g, "\\$&");
-      await refused(
+      const text = JSON.stringify(wrong).replace(/[[\]{}.]/g, "\\$&");
+      await assertRejected(
         { "7.json": JSON.stringify({ data }) },
-        new RegExp(`7\\.json: expected .*numbers in 0 … 1.*, got ${said} as digit 1, pixel 3`),
+        new RegExp(`7\\.json: expected .*numbers in 0 … 1.*, got ${text} as digit 1, pixel 3`),
       );
     }
     for (const content of ["null", "[1]", "7", '{ "pixels": [0] }', '{ "data": "0" }']) {
-      await refused({ "7.json": content }, /7\.json: expected .* got no list 'data'/);
+      await assertRejected({ "7.json": content }, /7\.json: expected .* got no list 'data'/);
     }
-    await refused({ "7.json": '{ "data": [0, 1] }' }, /got 2 numbers/);
-    await refused({ "7.json": "seven" }, /7\.json is not JSON/);
+    await assertRejected({ "7.json": '{ "data": [0, 1] }' }, /got 2 numbers/);
+    await assertRejected({ "7.json": "seven" }, /7\.json is not JSON/);
     const { images: found } = await read({ "7.json": JSON.stringify({ data: numbers }) });
     assert.equal(item(found, 3), 0.5);
   });

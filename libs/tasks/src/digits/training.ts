@@ -5,17 +5,23 @@ import type { Network } from "../nets/network.js";
 import { imageAt, type Chosen } from "./images.js";
 import { countRight, crossEntropy, networkOf } from "./model.js";
 
-/** Plain gradient steps on random batches. */
+/** Settings of plain gradient descent on random batches. */
 export interface Pace {
   readonly epochs: number;
   readonly batchSize: number;
   readonly learningRate: number;
 }
 
-/** Digits measured at once: a millisecond or two, so that a host still answers its socket. */
-const measuredAtOnce = 128;
+/**
+ * Digits that are measured in one batch. This takes a millisecond or two, so that a host still
+ * answers its socket.
+ */
+const evaluationBatch = 128;
 
-/** @returns the mean loss of the last epoch, each batch's before its step */
+/**
+ * Trains a network in place.
+ * @returns the mean loss of the last epoch, where each batch is measured before its step
+ */
 export async function train(
   network: Network,
   data: Chosen,
@@ -30,7 +36,7 @@ export async function train(
     total = 0;
     for (let start = 0; start < count; start += batchSize) {
       const batch = order.slice(start, start + batchSize);
-      const { loss, gradient } = entropyOf(network, data, batch);
+      const { loss, gradient } = computeEntropy(network, data, batch);
       network.back(gradient, batch.length);
       for (const trained of network.trained) {
         descend(trained.weights, trained.gradient, learningRate);
@@ -43,22 +49,22 @@ export async function train(
   return total / count;
 }
 
-/** Share of digits that are recognised, and their mean loss in nats. */
-export interface Measured {
+/** The share of digits that are recognised, and their mean loss in nats. */
+export interface Measurement {
   readonly accuracy: number;
   readonly loss: number;
 }
 
-export async function measure(params: Params, data: Chosen): Promise<Measured> {
+export async function measure(params: Params, data: Chosen): Promise<Measurement> {
   const count = data.labels.length;
-  const network = networkOf(params, Math.min(measuredAtOnce, count));
+  const network = networkOf(params, Math.min(evaluationBatch, count));
   let right = 0;
   let loss = 0;
   try {
-    for (let start = 0; start < count; start += measuredAtOnce) {
-      const length = Math.min(measuredAtOnce, count - start);
+    for (let start = 0; start < count; start += evaluationBatch) {
+      const length = Math.min(evaluationBatch, count - start);
       const part = Array.from({ length }, (_, i) => start + i);
-      const entropy = entropyOf(network, data, part);
+      const entropy = computeEntropy(network, data, part);
       right += countRight(entropy.logits, entropy.labels);
       loss += entropy.loss * length;
       await yieldToEventLoop();
@@ -69,7 +75,7 @@ export async function measure(params: Params, data: Chosen): Promise<Measured> {
   return { accuracy: right / count, loss: loss / count };
 }
 
-function entropyOf(network: Network, data: Chosen, batch: readonly number[]) {
+function computeEntropy(network: Network, data: Chosen, batch: readonly number[]) {
   batch.forEach((index, row) => {
     network.input.writeRow(row, imageAt(data, index));
   });
@@ -78,16 +84,19 @@ function entropyOf(network: Network, data: Chosen, batch: readonly number[]) {
   return { logits, labels, ...crossEntropy(logits, labels) };
 }
 
-/** The digits that all clients are measured on. Clients of a round mostly have the same params: the last answer is kept. */
+/**
+ * The digits on which all clients are measured. The last result is cached, because clients of a
+ * round mostly have the same params.
+ */
 export class CommonDigits {
   readonly #digits: Chosen;
-  #last: { readonly params: Params; readonly measured: Promise<Measured> } | undefined;
+  #last: { readonly params: Params; readonly measured: Promise<Measurement> } | undefined;
 
   constructor(digits: Chosen) {
     this.#digits = digits;
   }
 
-  measure(params: Params): Promise<Measured> {
+  measure(params: Params): Promise<Measurement> {
     if (!this.#last || !areEqual(this.#last.params, params)) {
       this.#last = { params, measured: measure(params, this.#digits) };
     }

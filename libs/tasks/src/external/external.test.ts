@@ -20,19 +20,23 @@ import { play, prepare } from "@fedclair/core/testing";
 import { linearRegression } from "../linear-regression/index.js";
 import { external } from "./index.js";
 
-const byName = <P extends { readonly name: string }>(...all: P[]) =>
+const indexByName = <P extends { readonly name: string }>(...all: P[]) =>
   new Map(all.map((plugin) => [plugin.name, plugin]));
 
-const attack = (name: string, made: Attack): Plugin<Attack> => ({
-  ...{ name, summary: "A test's.", schema: z.strictObject({}) },
-  create: () => made,
+const attack = (name: string, instance: Attack): Plugin<Attack> => ({
+  name,
+  summary: "A plug-in of a test.",
+  schema: z.strictObject({}),
+  create: () => instance,
 });
 
-/** Adds the mean of all, and calls the last client contaminated. */
+/** The aggregator adds the mean of all updates and flags the last client. */
 const plugins: Plugins = {
-  tasks: byName<TaskPlugin>(external, linearRegression),
-  aggregators: byName({
-    ...{ name: "last", summary: "A test's.", schema: z.strictObject({}) },
+  tasks: indexByName<TaskPlugin>(external, linearRegression),
+  aggregators: indexByName({
+    name: "last",
+    summary: "A plug-in of a test.",
+    schema: z.strictObject({}),
     create: () => ({
       aggregate: ({ updates }: { readonly updates: readonly Update[] }) =>
         Promise.resolve({
@@ -43,7 +47,7 @@ const plugins: Plugins = {
         }),
     }),
   }),
-  attacks: byName(
+  attacks: indexByName(
     attack("declared", { labelOnly: true }),
     attack("honest", { corruptUpdate: (honest) => honest }),
     attack("forger", { attackRound: ({ own }) => ({ updates: own }) }),
@@ -60,7 +64,7 @@ task:
 aggregator: { name: last }
 ${more}`;
 
-/** Client k sends k + 1 twice, after k + 1 samples with a loss of k + 1. */
+/** Client k sends a matrix with k + 1 in both entries, after k + 1 samples with a loss of k + 1. */
 const pool: ClientPool = {
   ready: () => Promise.resolve(),
   close: () => Promise.resolve(),
@@ -77,7 +81,7 @@ const pool: ClientPool = {
 };
 
 describe("the task external", () => {
-  it("starts from zeros where the trial names the modules, and asks a client where it does not", async () => {
+  it("starts from zeros if the trial names the modules, and asks a client if it does not", async () => {
     const start = async (more: readonly string[]) =>
       (await prepare(parseTrial(text(), "t.yaml", plugins, more), plugins).loadTask()).start({
         clientIds: clientIds(3),
@@ -91,13 +95,13 @@ describe("the task external", () => {
     assert.deepEqual(asks, { params: "client" });
   });
 
-  it("adds what the aggregator gives, and means of what its benign clients report, by samples", async () => {
+  it("adds the aggregate, and reports means over benign clients weighted by samples", async () => {
     const { rounds, state } = await play(parseTrial(text(), "t.yaml", plugins), plugins, { pool });
     assert.deepEqual([...(state.params.get("w")?.data ?? [])], [6, 6]);
     assert.deepEqual(rounds[0]?.record.metrics, { "train.loss": (1 + 4) / 3 });
   });
 
-  it("knows which of its metrics are better how", () => {
+  it("declares the direction of its metrics", () => {
     const { task } = parseTrial(text(), "t.yaml", plugins);
     const { metrics, primary } = external.measures?.(task as never) ?? {};
     assert.equal(primary, "loss");
@@ -110,7 +114,7 @@ describe("the task external", () => {
     );
   });
 
-  it("says where its clients are, to a host that would simulate them", async () => {
+  it("explains to a host that would simulate its clients where they run", async () => {
     const runner = new ClientRunner(prepare(parseTrial(text(), "t.yaml", plugins), plugins));
     await assert.rejects(runner.prepare(), /live in hosts of their own.*fedclair-host/);
   });
@@ -141,7 +145,7 @@ describe("the task external", () => {
       /baselines\.0\.clients: an oracle leaves/,
     ],
   ] as const) {
-    it(`refuses ${what}`, () => {
+    it(`rejects ${what}`, () => {
       const file = text(
         what.includes("simulated") ? "attacks: [{attack: {name: declared}, clients: [c01]}]\n" : "",
       );
@@ -149,15 +153,17 @@ describe("the task external", () => {
     });
   }
 
-  describe("among simulated clients", () => {
-    const mixed = (...more: string[]) =>
+  describe("external clients among simulated ones", () => {
+    const parseMixed = (...more: string[]) =>
       parseTrial(
         "{ name: mixed, rounds: 1, clients: 4, task: { name: linear-regression }, external: [c02, c03], aggregator: { name: last } }",
-        ...(["t.yaml", plugins, more] as const),
+        "t.yaml",
+        plugins,
+        more,
       );
 
-    it("are of unknown truth until one of them is declared, or the trial says that it is known", () => {
-      const unknown = (...more: string[]) => [...prepare(mixed(...more), plugins).unknown];
+    it("have an unknown truth until one of them is declared or the trial sets truth=known", () => {
+      const unknown = (...more: string[]) => [...prepare(parseMixed(...more), plugins).unknown];
       assert.deepEqual(unknown(), ["c02", "c03"]);
       assert.deepEqual(unknown("attacks=[{attack: {name: honest}, clients: [c00]}]"), [
         "c02",
@@ -167,14 +173,14 @@ describe("the task external", () => {
       assert.deepEqual(unknown("truth=known"), []);
       assert.deepEqual(
         unknown("truth=unknown", "attacks=[{attack: {name: forger}, clients: [c00]}]"),
-        [...["c01", "c02", "c03"]],
+        ["c01", "c02", "c03"],
       );
     });
 
-    it("leave a host the others to simulate, and no trial to one process alone", async () => {
-      await new ClientRunner(prepare(mixed(), plugins)).prepare();
+    it("leave the other clients to a host, and cannot run in a single process", async () => {
+      await new ClientRunner(prepare(parseMixed(), plugins)).prepare();
       await assert.rejects(
-        new MemoryPool(new ClientRunner(prepare(mixed(), plugins))).ready(),
+        new MemoryPool(new ClientRunner(prepare(parseMixed(), plugins))).ready(),
         /task linear-regression: 2 of its 4 clients live in hosts of their own.*`fedclair client .*that are simulated/,
       );
     });
@@ -209,13 +215,13 @@ describe("the task external", () => {
         /baselines\.0\.clients: an oracle leaves/,
       ],
     ] as const) {
-      it(`refuse ${what}`, () => {
-        assert.throws(() => mixed(more), wanted);
+      it(`reject ${what}`, () => {
+        assert.throws(() => parseMixed(more), wanted);
       });
     }
   });
 
-  it("takes an attack with sight of the round", () => {
+  it("accepts an attack that sees the round", () => {
     parseTrial(text("attacks: [{attack: {name: forger}, count: 1}]\n"), "t.yaml", plugins);
   });
 });

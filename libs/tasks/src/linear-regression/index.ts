@@ -13,41 +13,47 @@ const schema = z
       .min(1)
       .default(3)
       .describe("Dimensions of the column space that the clients' weights share; at most p"),
-    samples: z.int().min(1).default(120).describe("Training samples a client; at least p"),
+    samples: z.int().min(1).default(120).describe("Training samples per client; at least p"),
     noise: z.number().min(0).default(1).describe("Standard deviation of the noise on each output"),
     dataSeed: z
       .int()
       .min(0)
       .default(1)
-      .describe("Draws the shared column space; the clients' own data follow the trial's seed"),
+      .describe("Seed of the shared column space; the clients' own data follow the trial's seed"),
   })
   .superRefine(({ p, rank, samples }, context) => {
-    const refuse = (key: string, message: string) => {
+    const reject = (key: string, message: string) => {
       context.addIssue({ code: "custom", path: [key], message });
     };
-    if (rank > p) refuse("rank", `expected at most p = ${p}, got ${rank}`);
+    if (rank > p) reject("rank", `expected at most p = ${p}, got ${rank}`);
     // With fewer samples least squares has no unique solution.
-    if (samples < p) refuse("samples", `expected at least p = ${p}, got ${samples}`);
+    if (samples < p) reject("samples", `expected at least p = ${p}, got ${samples}`);
   });
 
 type Options = z.output<typeof schema>;
 
 /**
- * Linear regression with a shared column space: client k holds samples
- * y = xᵀ(T₀ + D_k) + noise with x ~ N(0, 1), D_k = U·C_k, the orthonormal U (p×rank) common to all clients and the
- * coefficients C_k ~ N(0, 1) its own. T₀ is common and known, so it cancels from every change; here T₀ = 0.
+ * Linear regression with a shared column space: client k holds samples y = xᵀ(T₀ + D_k) + noise
+ * with x ~ N(0, 1) and D_k = U·C_k. The orthonormal U (p×rank) is common to all clients, and each
+ * has its own coefficients C_k ~ N(0, 1). T₀ is common and known, so it cancels from every change.
+ * Here T₀ = 0.
  *
- * The one module is `weights`, p×q, float64: an estimate of D_k. A client answers with the least-squares solution of its
- * data minus the params it starts from. Its data are the same in every round, so from the second round on a change holds
- * no news, only what the aggregation had moved: nothing for a client that kept its own estimate; under averaging, changes
- * that cancel in the mean; under refinement, the very noise that was removed, a part of which each round puts back. The
- * experiment therefore has one round.
+ * The only module is `weights`, p×q, float64: an estimate of D_k. A client answers with the
+ * least-squares solution of its data minus the params from which it starts.
  *
- * Evaluation reports `error`, |params − D_k|², the squared Frobenius distance from the client's true weights, and `loss`,
- * the mean squared error of one output on as many fresh samples as it trains on: noise² + error/q on average.
+ * The experiment has one round, because a client's data are the same in every round. From the
+ * second round on, a change shows only what the aggregation had moved:
+ * - nothing for a client that kept its own estimate;
+ * - under averaging, changes that cancel in the mean;
+ * - under refinement, the noise that was removed, and each round puts a part of it back.
  *
- * There are no labels. The experiment's contaminated clients, whose D_k is a matrix of N(0, rank/p), are the attack
- * `gaussian-update`: scaled to the median benign norm, it has the same distribution but for the norm's own spread.
+ * Evaluation reports `error` and `loss`. `error` is |params − D_k|², the squared Frobenius distance
+ * from the client's true weights. `loss` is the mean squared error of one output on fresh samples,
+ * as many as the client trains on: noise² + error/q on average.
+ *
+ * There are no labels. The experiment's contaminated clients run the attack `gaussian-update`:
+ * their D_k is a matrix of N(0, rank/p). Scaled to the median benign norm, the attack has the same
+ * distribution except for the spread of the norm.
  */
 export const linearRegression: TaskPlugin = {
   name: "linear-regression",
@@ -66,13 +72,13 @@ export const linearRegression: TaskPlugin = {
       .normals(p * rank);
     const basis = thinQr(new Matrix(p, rank, normals)).q;
     return {
-      start: () => Promise.resolve({ params: named(new Float64Array(p * q), p, q) }),
+      start: () => Promise.resolve({ params: toParams(new Float64Array(p * q), p, q) }),
       openShard: (shard) => Promise.resolve(openShard(options, basis, shard)),
     };
   },
 };
 
-/** Holds only the true weights: the samples are drawn afresh, and alike, by every job. */
+/** The trainer holds only the true weights: each job draws the same samples again. */
 function openShard(options: Options, basis: Matrix, shard: Shard): LocalTrainer {
   const { p, q, samples } = options;
   const coefficients = new Matrix(
@@ -94,7 +100,7 @@ function openShard(options: Options, basis: Matrix, shard: Shard): LocalTrainer 
       }
       return {
         numExamples: samples,
-        delta: named(fit.solve(), p, q),
+        delta: toParams(fit.solve(), p, q),
         metrics: { loss: squares / (samples * q) },
       };
     },
@@ -123,7 +129,7 @@ interface Sample {
 
 async function* draw(options: Options, truth: Float64Array, rng: Stream): AsyncGenerator<Sample> {
   for (let i = 1; i <= options.samples; i++) {
-    // Gives way to the event loop, so that a host with many samples still answers its socket.
+    // Yields to the event loop, so that a host with many samples still answers its socket.
     if (i % 256 === 0) await setImmediate();
     const x = rng.normals(options.p);
     const minusNoise = rng.normals(options.q, options.noise);
@@ -131,7 +137,7 @@ async function* draw(options: Options, truth: Float64Array, rng: Stream): AsyncG
   }
 }
 
-/** xᵀ·W, q numbers. */
+/** Computes xᵀ·W, q numbers. */
 function predict(x: Float64Array, weights: Tensor["data"], q: number): Float64Array {
   const y = new Float64Array(q);
   for (let i = 0; i < x.length; i++) {
@@ -144,7 +150,7 @@ function minus(a: Tensor["data"], b: Tensor["data"]): Float64Array {
   return Float64Array.from(a, (value, i) => value - item(b, i));
 }
 
-function named(weights: Float64Array, p: number, q: number): Params {
+function toParams(weights: Float64Array, p: number, q: number): Params {
   return new Map([["weights", { shape: [p, q], data: weights }]]);
 }
 

@@ -12,7 +12,7 @@ function fit(xs: number[][], ys: number[][]): number[] {
 }
 
 describe("least squares", () => {
-  it("finds the line through three points: y = 1 + 2x fits (0, 0), (1, 4), (2, 5) best with 0.5 + 2.5x", () => {
+  it("fits three points by a line: 0.5 + 2.5x for (0, 0), (1, 4), (2, 5)", () => {
     const [intercept, slope] = fit(
       [
         [1, 0],
@@ -25,7 +25,7 @@ describe("least squares", () => {
     assert.ok(Math.abs((slope ?? NaN) - 2.5) < 1e-14);
   });
 
-  it("solves a square system exactly, several outputs at once", () => {
+  it("solves a square system with several outputs exactly", () => {
     // [2 0; 1 1]·W = [2 4; 4 7] has W = [1 2; 3 5].
     const weights = fit(
       [
@@ -47,7 +47,7 @@ describe("least squares", () => {
     const rows = fc.array(fc.tuple(number, number, number), { minLength: 2, maxLength: 8 });
     fc.assert(
       fc.property(rows, (samples) => {
-        // The two unit vectors make the inputs span both dimensions, whatever was drawn.
+        // The two unit vectors ensure that the inputs span both dimensions.
         const xs = [[1, 0], [0, 1], ...samples.map(([a, b]) => [a, b])];
         const ys = [[0], [0], ...samples.map(([, , y]) => [y])];
         const [w0 = NaN, w1 = NaN] = fit(xs, ys);
@@ -62,7 +62,7 @@ describe("least squares", () => {
     );
   });
 
-  it("refuses samples that do not determine the weights", () => {
+  it("rejects samples that do not determine the weights", () => {
     const xs = [
       [1, 3],
       [0.1, 0.3],

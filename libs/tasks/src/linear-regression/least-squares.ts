@@ -1,8 +1,9 @@
 import { cholesky, choleskySolve, Matrix, at, item } from "@fedclair/linalg";
 
 /**
- * The normal equations of a linear least-squares problem, gathered a sample at a time: minimise Σ |y − xᵀW|² over W (p×q).
- * The samples themselves are never held, so memory is p² + pq numbers however many there are.
+ * The normal equations of a linear least-squares problem, accumulated one sample at a time:
+ * minimise Σ |y − xᵀW|² over W (p×q). The samples are not stored, so memory is p² + pq numbers for
+ * any number of samples.
  */
 export class LeastSquares {
   readonly #p: number;
@@ -12,7 +13,10 @@ export class LeastSquares {
   /** Σ x yᵀ, p×q row-major. */
   readonly #cross: Float64Array;
 
-  /** @param p entries of x @param q entries of y */
+  /**
+   * @param p entries of x
+   * @param q entries of y
+   */
   constructor(p: number, q: number) {
     this.#p = p;
     this.#q = q;
@@ -20,7 +24,11 @@ export class LeastSquares {
     this.#cross = new Float64Array(p * q);
   }
 
-  /** @param x p numbers @param y q numbers */
+  /**
+   * Adds one sample.
+   * @param x p numbers
+   * @param y q numbers
+   */
   add(x: ArrayLike<number>, y: ArrayLike<number>): void {
     for (let i = 0; i < this.#p; i++) {
       const xi = item(x, i);
@@ -30,17 +38,19 @@ export class LeastSquares {
   }
 
   /**
-   * The minimiser W, p×q row-major, by Cholesky factorisation.
-   * @throws Error if the x that were added do not span p dimensions
+   * Computes the minimiser W, p×q row-major, by Cholesky factorisation.
+   * @throws Error if the added x do not span p dimensions
    */
   solve(): Float64Array {
     const p = this.#p;
-    // Row-major lower triangles are upper ones by columns.
+    // A lower triangle in row-major order is an upper one in column-major order.
     const factor = cholesky(new Matrix(p, p, this.#gram));
     const pivots = Array.from({ length: p }, (_, i) => factor?.get(i, i) ?? 0);
-    // Dependent samples leave a pivot that is rounding error only, and may be a tiny positive number.
-    const lost = pivots.filter((x, i) => x * x <= p * Number.EPSILON * at(this.#gram, i * (p + 1)));
-    if (factor === undefined || lost.length > 0) {
+    // Dependent samples leave a pivot of pure rounding error, which may be a tiny positive number.
+    const zeroPivots = pivots.filter(
+      (x, i) => x * x <= p * Number.EPSILON * at(this.#gram, i * (p + 1)),
+    );
+    if (factor === undefined || zeroPivots.length > 0) {
       throw new Error(`least squares: the samples do not span ${p} dimensions; add samples`);
     }
     return choleskySolve(factor, Matrix.fromRowMajor(p, this.#q, this.#cross)).toRowMajor();

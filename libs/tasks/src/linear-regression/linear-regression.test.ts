@@ -33,7 +33,7 @@ async function measure(task: Task, index: number, params: Params) {
   return result?.metrics ?? {};
 }
 
-/** The client's least-squares estimate, when it starts from zero. */
+/** Returns the client's least-squares estimate, starting from zero. */
 async function estimate(task: Task, index: number): Promise<Tensor> {
   const result = await train(task, index, await startOf(task, seed));
   const weights = result.delta.get("weights");
@@ -45,7 +45,7 @@ function asParams(weights: Tensor): Params {
   return new Map([["weights", weights]]);
 }
 
-function near(actual: number | undefined, expected: number, tolerance: number): void {
+function assertNear(actual: number | undefined, expected: number, tolerance: number): void {
   const off = Math.abs((actual ?? NaN) - expected);
   assert.ok(off <= tolerance, `${actual ?? NaN} is not ${expected} ± ${tolerance}`);
 }
@@ -59,8 +59,8 @@ describe("linear-regression", () => {
   it("recovers the true weights exactly without noise", async () => {
     const task = create({ p: 4, q: 2, samples: 8, noise: 0 });
     const metrics = await measure(task, 0, asParams(await estimate(task, 0)));
-    near(metrics["error"], 0, 1e-20);
-    near(metrics["loss"], 0, 1e-20);
+    assertNear(metrics["error"], 0, 1e-20);
+    assertNear(metrics["loss"], 0, 1e-20);
   });
 
   it("gives every client weights in one column space of the given rank", async () => {
@@ -70,7 +70,7 @@ describe("linear-regression", () => {
     const ratio = item(two, 0) / item(one, 0);
     assert.notEqual(ratio, 1);
     one.forEach((value, i) => {
-      near(two[i], ratio * value, 1e-9);
+      assertNear(two[i], ratio * value, 1e-9);
     });
     const { data: other } = await estimate(
       create({ p: 4, q: 1, rank: 1, samples: 4, noise: 0, dataSeed: 2 }),
@@ -79,7 +79,7 @@ describe("linear-regression", () => {
     assert.ok(Math.abs(item(other, 1) / item(other, 0) - item(one, 1) / item(one, 0)) > 1e-3);
   });
 
-  it("repeats itself, and tells clients apart", async () => {
+  it("is reproducible, and differs between clients", async () => {
     const options = { p: 4, q: 2, samples: 8 };
     const first = await train(create(options), 3, await startOf(create(options), seed));
     const again = await train(create(options), 3, await startOf(create(options), seed));
@@ -87,13 +87,13 @@ describe("linear-regression", () => {
     assert.notDeepEqual(await estimate(create(options), 4), first.delta.get("weights"));
   });
 
-  it("answers with the change from the params it starts from", async () => {
+  it("answers with the change from the initial params", async () => {
     const task = create({ p: 4, q: 2, samples: 8 });
     const fromZero = await estimate(task, 0);
     const again = (await train(task, 0, asParams(fromZero))).delta.get("weights");
     assert.ok(again !== undefined && "shape" in again);
     again.data.forEach((change) => {
-      near(change, 0, 1e-12);
+      assertNear(change, 0, 1e-12);
     });
   });
 
@@ -102,25 +102,26 @@ describe("linear-regression", () => {
     const truth = await estimate(quiet, 0);
     const norm = [...truth.data].reduce((sum, value) => sum + value * value, 0);
     const atZero = await measure(quiet, 0, await startOf(quiet, seed));
-    near(atZero["error"], norm, 1e-12);
+    assertNear(atZero["error"], norm, 1e-12);
 
     const noisy = create({ p: 4, q: 2, samples: 20_000, noise: 0.5 });
     const loss = (await measure(noisy, 0, await startOf(noisy, seed)))["loss"];
-    near(loss, 0.25 + norm / 2, 0.05 * (0.25 + norm / 2));
-    near((await measure(noisy, 0, asParams(truth)))["loss"], 0.25, 0.01);
+    assertNear(loss, 0.25 + norm / 2, 0.05 * (0.25 + norm / 2));
+    assertNear((await measure(noisy, 0, asParams(truth)))["loss"], 0.25, 0.01);
   });
 
-  it("errs by noise²·p·q/(samples − p − 1) on average, the mean of an inverse Wishart matrix", async () => {
+  it("has a mean error of noise²·p·q/(samples − p − 1), by the mean of an inverse Wishart matrix", async () => {
     const task = create({ p: 4, q: 5, samples: 45, noise: 2 });
     let total = 0;
     for (let k = 0; k < 400; k++) {
       total += (await measure(task, k, asParams(await estimate(task, k))))["error"] ?? NaN;
     }
-    // 4·4·5/40 = 2; a client's error has a relative standard deviation of about sqrt(2/20), their mean of 1.6 %.
-    near(total / 400, 2, 0.1);
+    // 4·4·5/40 = 2. A client's error has a relative standard deviation of about sqrt(2/20), their
+    // mean one of 1.6 %.
+    assertNear(total / 400, 2, 0.1);
   });
 
-  it("names what is wrong with its options", () => {
+  it("reports invalid options", () => {
     assert.throws(() => create({ p: 4, rank: 5 }), /expected at most p = 4, got 5/);
     assert.throws(() => create({ p: 4, samples: 3 }), /expected at least p = 4, got 3/);
     assert.throws(() => create({ sample: 100 }), /sample/);

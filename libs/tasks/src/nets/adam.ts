@@ -1,15 +1,21 @@
 import * as tf from "@tensorflow/tfjs-core";
 
-/** A variable under Adam: its value and the running means of its gradient and of the gradient's square. */
-// A type and not an interface, so that tf.tidy and tf.dispose see that it holds tensors only.
+/**
+ * A variable under Adam: its value, and the running means of its gradient and of the squared
+ * gradient.
+ */
+// A type, not an interface: this lets tf.tidy and tf.dispose see that it holds only tensors.
 export type AdamState<T extends tf.Tensor = tf.Tensor2D> = {
   readonly value: T;
   readonly mean: T;
   readonly square: T;
 };
 
-/** @param value the variable to begin with; the state owns it from here on */
-export function adamState<T extends tf.Tensor>(value: T): AdamState<T> {
+/**
+ * Creates the state before the first step.
+ * @param value the variable's initial value; the state owns it from here on
+ */
+export function createAdamState<T extends tf.Tensor>(value: T): AdamState<T> {
   return { value, mean: tf.zerosLike(value), square: tf.zerosLike(value) };
 }
 
@@ -17,12 +23,13 @@ const beta1 = 0.9;
 const epsilon = 1e-8;
 
 /**
- * One step of Adam (Kingma and Ba 2015, algorithm 1, in the order of operations at the end of its section 2).
+ * Makes one step of Adam (Kingma and Ba 2015, algorithm 1, in the order of operations at the end of
+ * its section 2).
  * @param step 1-based
- * @param beta2 decay of the mean of squares; a smaller one than the paper's forgets sooner
- * @returns the new state; the old one is still to be disposed of
+ * @param beta2 decay of the mean of squares; a value below the paper's forgets faster
+ * @returns the new state; the caller still has to dispose of the old one
  */
-export function adamStep<T extends tf.Tensor>(
+export function stepAdam<T extends tf.Tensor>(
   state: AdamState<T>,
   gradient: T,
   rate: number,

@@ -1,12 +1,12 @@
 import { Linear, type Floats } from "@fedclair/compute";
-import type { NetworkLayer, Trained } from "./network.js";
+import type { NetworkLayer, TrainedMatrix } from "./network.js";
 
-/** A linear layer of which everything is trained. */
+/** A linear layer with all weights trainable. */
 export class Dense implements NetworkLayer {
   readonly inputs: number;
   readonly outputs: number;
-  readonly trained: readonly Trained[];
-  /** inputs×outputs, and then the bias if there is one: to be written. */
+  readonly trained: readonly TrainedMatrix[];
+  /** inputs×outputs, followed by the bias if there is one. The owner writes them. */
   readonly weights: Floats;
   readonly #linear: Linear;
 

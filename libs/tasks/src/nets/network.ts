@@ -1,31 +1,34 @@
 import { Floats, relu, type Linear } from "@fedclair/compute";
 import { item } from "@fedclair/linalg";
 
-/** A matrix that is trained, and the gradient of the last step by it. */
-export type Trained = Pick<Linear, "weights" | "gradient">;
+/** A trainable matrix and its gradient from the last backward pass. */
+export type TrainedMatrix = Pick<Linear, "weights" | "gradient">;
 
 /** A layer of a network, on the float32 kernels of `@fedclair/compute`. */
 export interface NetworkLayer {
   readonly inputs: number;
   readonly outputs: number;
-  readonly trained: readonly Trained[];
-  /** y ← what the layer makes of the first rows of x. */
+  readonly trained: readonly TrainedMatrix[];
+  /** Computes the layer's output y from the first rows of x. */
   forward(x: Floats, y: Floats, rows: number): void;
-  /** The gradients by what is trained, and, where it is asked for, that by x, which a ReLU has cut off. */
+  /**
+   * Computes the gradients of the trainable matrices and, if `dx` is given, the gradient with
+   * respect to x, masked by the ReLU before the layer.
+   */
   back(x: Floats, dy: Floats, rows: number, dx?: Floats): void;
   release(): void;
 }
 
-/** Layers with ReLU between them. To be released, with its layers. */
+/** Layers with ReLU between them. `release` also releases the layers. */
 export class Network {
   readonly layers: readonly NetworkLayer[];
-  /** What the first layer reads. */
+  /** The input of the first layer. */
   readonly input: Floats;
-  /** What each layer gives, and the gradient by it. */
+  /** The output of each layer. `#slopes` holds the gradients with respect to them. */
   readonly #outputs: readonly Floats[];
   readonly #slopes: readonly Floats[];
 
-  /** @param rows the most that it ever reads at once */
+  /** @param rows the largest number of rows in a batch */
   constructor(layers: readonly NetworkLayer[], rows: number) {
     this.layers = layers;
     this.input = new Floats(rows, layers[0]?.inputs ?? NaN);
@@ -33,11 +36,15 @@ export class Network {
     this.#slopes = layers.map(({ outputs }) => new Floats(rows, outputs));
   }
 
-  get trained(): readonly Trained[] {
+  get trained(): readonly TrainedMatrix[] {
     return this.layers.flatMap(({ trained }) => trained);
   }
 
-  /** @param rows of `input` that count @returns rows×outputs of the last layer, row-major */
+  /**
+   * Computes the output of the last layer.
+   * @param rows number of leading rows of `input` to use
+   * @returns rows×outputs, row-major
+   */
   forward(rows: number): Float32Array {
     let y = this.input;
     this.layers.forEach((layer, i) => {
@@ -49,7 +56,10 @@ export class Network {
     return y.read(rows);
   }
 
-  /** After `forward`: sets the gradients of what is trained. @param slope the gradient by what `forward` returned */
+  /**
+   * Computes the gradients of the trainable matrices. Call it after `forward`.
+   * @param slope the gradient with respect to the output of `forward`
+   */
   back(slope: ArrayLike<number>, rows: number): void {
     this.#slopes.at(-1)?.write(slope);
     for (let i = this.layers.length - 1; i >= 0; i--) {

@@ -11,7 +11,7 @@ const perceptron: Perceptron = [
 const x = Float32Array.from(stream("x").normals(5 * 3));
 
 describe("perceptron", () => {
-  it("computes by hand", () => {
+  it("matches a computation by hand", () => {
     const tiny: Perceptron = [
       { inputs: 2, outputs: 2, hasBias: true },
       { inputs: 2, outputs: 1, hasBias: true },
@@ -22,22 +22,23 @@ describe("perceptron", () => {
     assert.deepEqual([...outputsOf(tiny, weights, inputs)], [6.5, 4.5]);
   });
 
-  it("has the gradient that differences have", () => {
+  it("has a gradient that agrees with finite differences", () => {
     const weights = initialWeights(perceptron, stream("weights"));
     const slopes = stream("slopes").normals(5 * 2);
     const loss = (w: Float32Array) =>
       outputsOf(perceptron, w, x).reduce((sum, y, k) => sum + y * at(slopes, k), 0);
     const gradient = gradientOf(perceptron, weights, x, slopes);
     assert.equal(gradient.length, weights.length);
-    const h = 1e-3; // small, for a unit must not turn on or off in between
+    const h = 1e-3; // small, because a unit must not switch on or off in between
     gradient.forEach((slope, i) => {
-      const shifted = (by: number) => loss(weights.map((w, j) => (i === j ? w + by : w)));
-      const difference = (shifted(h) - shifted(-h)) / (2 * h);
+      const computeShiftedLoss = (by: number) =>
+        loss(weights.map((w, j) => (i === j ? w + by : w)));
+      const difference = (computeShiftedLoss(h) - computeShiftedLoss(-h)) / (2 * h);
       assert.ok(Math.abs(slope - difference) < 2e-3, `${i}: ${slope}, differences ${difference}`);
     });
   });
 
-  it("begins within the bounds, the last layer as told", () => {
+  it("draws initial weights within the bounds, those of the last layer within its own", () => {
     const weights = initialWeights(perceptron, stream("bounds"), 1e-3);
     assert.ok(weights.slice(0, 16).every((w) => Math.abs(w) <= 1 / Math.sqrt(3)));
     assert.ok(weights.slice(-8).every((w) => w !== 0 && Math.abs(w) <= 1e-3));
@@ -45,7 +46,7 @@ describe("perceptron", () => {
     assert.deepEqual([...initialWeights(biased, stream("bounds"), 1e-3).slice(-2)], [0, 0]);
   });
 
-  it("learns, the same bits every time, and leaves no memory behind", () => {
+  it("learns the same bits every time and releases its memory", () => {
     const before = unreleasedFloats();
     const target = stream("target").normals(5 * 2);
     const learn = () => {

@@ -3,7 +3,7 @@ import type { Stream } from "@fedclair/linalg";
 import { Dense } from "./dense.js";
 import { Network } from "./network.js";
 
-/** A linear layer; all but the last of a perceptron are followed by ReLU. */
+/** A linear layer. All layers of a perceptron but the last are followed by ReLU. */
 export interface Layer {
   readonly inputs: number;
   readonly outputs: number;
@@ -11,18 +11,18 @@ export interface Layer {
 }
 
 /**
- * A perceptron with ReLU between its layers, in float32. The weights of all layers are one vector: of each layer the
- * rows of its matrix, inputs×outputs, and then, if it has one, its bias.
+ * A perceptron with ReLU between its layers, in float32. The weights of all layers form one vector:
+ * for each layer the rows of its matrix, inputs×outputs, and then its bias if it has one.
  */
 export type Perceptron = readonly Layer[];
 
-/** Rows of a layer's block in the vector of weights; a bias is the last. */
+/** Counts the rows of a layer's block in the weight vector. The bias is the last row. */
 export function rowsOf({ inputs, hasBias }: Layer): number {
   return inputs + Number(hasBias);
 }
 
 /**
- * Weights to begin with, uniform in ±1/√inputs, biases too.
+ * Draws initial weights and biases, uniform in ±1/√inputs.
  * @param last bound of the last layer's weights in place of 1/√inputs; its bias is then 0
  */
 export function initialWeights(perceptron: Perceptron, rng: Stream, last?: number): Float32Array {
@@ -37,13 +37,17 @@ export function initialWeights(perceptron: Perceptron, rng: Stream, last?: numbe
   return Float32Array.from(blocks.flat());
 }
 
-/** @param x n×inputs, row-major @returns n×outputs, row-major */
+/**
+ * Computes the outputs for all inputs.
+ * @param x n×inputs, row-major
+ * @returns n×outputs, row-major
+ */
 export function outputsOf(
   perceptron: Perceptron,
   weights: Float32Array,
   x: Float32Array,
 ): Float32Array {
-  const { network, rows } = open(perceptron, weights, x);
+  const { network, rows } = openNetwork(perceptron, weights, x);
   try {
     return network.forward(rows);
   } finally {
@@ -51,24 +55,27 @@ export function outputsOf(
   }
 }
 
-/** The gradient by the weights, as one vector. @param slope that by the outputs, n×outputs row-major */
+/**
+ * Computes the gradient with respect to the weights, as one vector.
+ * @param slope the gradient with respect to the outputs, n×outputs, row-major
+ */
 export function gradientOf(
   perceptron: Perceptron,
   weights: Float32Array,
   x: Float32Array,
   slope: ArrayLike<number>,
 ): Float32Array {
-  const { network, rows } = open(perceptron, weights, x);
+  const { network, rows } = openNetwork(perceptron, weights, x);
   try {
     network.forward(rows);
     network.back(slope, rows);
-    return together(network.trained.map(({ gradient }) => gradient));
+    return concatenate(network.trained.map(({ gradient }) => gradient));
   } finally {
     network.release();
   }
 }
 
-/** A perceptron that learns by Adam on all of its inputs at once. To be released. */
+/** Trains a perceptron with Adam on all of its inputs at once. Call `release` afterwards. */
 export class Learner {
   readonly #network: Network;
   readonly #rows: number;
@@ -76,19 +83,20 @@ export class Learner {
 
   /** @param x n×inputs, row-major */
   constructor(perceptron: Perceptron, weights: Float32Array, x: Float32Array) {
-    const { network, rows } = open(perceptron, weights, x);
+    const { network, rows } = openNetwork(perceptron, weights, x);
     this.#network = network;
     this.#rows = rows;
     this.#adam = network.trained.map((one) => new Adam(one.weights));
   }
 
   get weights(): Float32Array {
-    return together(this.#network.trained.map(({ weights }) => weights));
+    return concatenate(this.#network.trained.map(({ weights }) => weights));
   }
 
   /**
-   * One step of Adam.
-   * @param slopeAt the gradient of the loss by the outputs, n×outputs row-major, from the outputs
+   * Makes one step of Adam.
+   * @param slopeAt computes the gradient of the loss with respect to the outputs, n×outputs,
+   * row-major, from the outputs
    */
   step(
     rate: number,
@@ -106,19 +114,19 @@ export class Learner {
   }
 }
 
-function together(blocks: readonly Floats[]): Float32Array {
+function concatenate(blocks: readonly Floats[]): Float32Array {
   return Float32Array.from(blocks.flatMap((block) => [...block.read()]));
 }
 
-function open(perceptron: Perceptron, weights: Float32Array, x: Float32Array) {
+function openNetwork(perceptron: Perceptron, weights: Float32Array, x: Float32Array) {
   let start = 0;
   const layers = perceptron.map((layer) => {
     const end = start + rowsOf(layer) * layer.outputs;
     const own = weights.subarray(start, end);
     start = end;
-    const made = new Dense(layer.inputs, layer.outputs, layer.hasBias);
-    made.weights.write(own);
-    return made;
+    const dense = new Dense(layer.inputs, layer.outputs, layer.hasBias);
+    dense.weights.write(own);
+    return dense;
   });
   const rows = x.length / (perceptron[0]?.inputs ?? NaN);
   const network = new Network(layers, rows);

@@ -4,7 +4,10 @@ const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-8;
 
-/** Adam on one matrix, in float64 (Kingma and Ba, arXiv 1412.6980, algorithm 1), with the paper's β and ε. */
+/**
+ * Adam on one matrix, in float64 (Kingma and Ba, arXiv 1412.6980, algorithm 1), with the paper's β
+ * and ε.
+ */
 export class Adam {
   readonly #value: Matrix;
   readonly #mean: Float64Array;

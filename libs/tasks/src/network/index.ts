@@ -20,7 +20,7 @@ import {
 } from "@fedclair/linalg";
 import { z } from "zod";
 import { Adam } from "./adam.js";
-import { lossAndGradient, meanSquare, predict, type Base } from "./model.js";
+import { computeLossAndGradient, computeMeanSquare, predict, type Base } from "./model.js";
 
 const schema = z
   .strictObject({
@@ -32,20 +32,22 @@ const schema = z
       .min(1)
       .default(2)
       .describe("Dimensions of the column space that the clients' changes share; at most hidden"),
-    samples: z.int().min(1).default(240).describe("Training samples a client"),
+    samples: z.int().min(1).default(240).describe("Training samples per client"),
     noise: z
       .number()
       .min(0)
       .default(0.5)
       .describe("Standard deviation of the noise on each output"),
-    localSteps: z.int().min(1).default(400).describe("Adam steps a client takes in a round"),
-    learningRate: z.number().gt(0).default(0.02).describe("Of Adam"),
-    testSamples: z.int().min(1).default(1000).describe("Fresh samples that params are measured on"),
+    localSteps: z.int().min(1).default(400).describe("Adam steps per client and round"),
+    learningRate: z.number().gt(0).default(0.02).describe("Learning rate of Adam"),
+    testSamples: z.int().min(1).default(1000).describe("Fresh samples per evaluation"),
     dataSeed: z
       .int()
       .min(0)
       .default(1)
-      .describe("Draws what the clients share; their own parts follow the trial's seed"),
+      .describe(
+        "Seed of everything that the clients share; their own parts follow the trial's seed",
+      ),
   })
   .superRefine(({ hidden, rank }, context) => {
     if (rank <= hidden) return;
@@ -62,13 +64,14 @@ const contaminations = new Map([
 ]);
 
 /**
- * A hidden layer with a shared change: client k holds samples
- * y = W₂·tanh((W₁ + D_k)·x) + noise with x ~ N(0, 1). W₁ and W₂ are common and known, D_k = 2·U·C_k/√inputs with the
- * orthonormal U (hidden×rank) common too, and C_k ~ N(0, 1) the client's own.
+ * A hidden layer with a shared change: client k holds samples y = W₂·tanh((W₁ + D_k)·x) + noise
+ * with x ~ N(0, 1). W₁ and W₂ are common and known. D_k = 2·U·C_k/√inputs, where the orthonormal U
+ * (hidden×rank) is common too and each client has its own C_k ~ N(0, 1).
  *
- * The one module `change`, hidden×inputs, float64, is an estimate of D_k. A client goes on from the params it has with Adam
- * on all its samples, from a fresh state, and answers with the change. Evaluation reports `mse`, the mean squared error of
- * an output against the client's noiseless targets on fresh inputs.
+ * The only module, `change` (hidden×inputs, float64), is an estimate of D_k. A client starts from
+ * the params that it receives, runs Adam from a fresh state on all its samples, and answers with
+ * the change. Evaluation reports `mse`, the mean squared error of an output against the client's
+ * noiseless targets on fresh inputs.
  */
 export const network: TaskPlugin = {
   name: "network",
@@ -90,7 +93,7 @@ export const network: TaskPlugin = {
     };
     const basis = thinQr(gaussian(shared.at("basis"), hidden, rank)).q;
     return {
-      start: () => Promise.resolve({ params: named(new Matrix(hidden, inputs)) }),
+      start: () => Promise.resolve({ params: toParams(new Matrix(hidden, inputs)) }),
       openShard: (shard) => Promise.resolve(openShard(options, base, basis, shard)),
     };
   },
@@ -113,21 +116,21 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
       const adam = new Adam(change);
       let loss = NaN;
       for (let step = 0; step < localSteps; step++) {
-        const slope = lossAndGradient(base, change, x, y);
+        const slope = computeLossAndGradient(base, change, x, y);
         loss = slope.loss;
         adam.step(slope.gradient, learningRate);
         await setImmediate(undefined, { signal });
       }
       return {
         numExamples: samples,
-        delta: named(subtract(change, start)),
+        delta: toParams(subtract(change, start)),
         metrics: { loss },
       };
     },
 
     evaluate(params) {
       const x = gaussian(rng.at("test"), inputs, testSamples);
-      const mse = meanSquare(predict(base, changeOf(params), x), predict(base, truth, x));
+      const mse = computeMeanSquare(predict(base, changeOf(params), x), predict(base, truth, x));
       return Promise.resolve({ numExamples: testSamples, delta: new Map(), metrics: { mse } });
     },
   };
@@ -145,7 +148,7 @@ function contaminate(y: Matrix, contamination: Contaminating | undefined, rng: S
   return out;
 }
 
-function named(change: Matrix): Params {
+function toParams(change: Matrix): Params {
   return new Map([["change", toTensor(change)]]);
 }
 

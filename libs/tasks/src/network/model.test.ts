@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Matrix, stream, at } from "@fedclair/linalg";
 import { Adam } from "./adam.js";
-import { lossAndGradient, meanSquare, predict } from "./model.js";
+import { computeLossAndGradient, computeMeanSquare, predict } from "./model.js";
 
 const rng = stream("network model test");
 
@@ -16,16 +16,16 @@ describe("the model of network", () => {
     assert.deepEqual([...y.data], [2 * Math.tanh(0.75), 2 * Math.tanh(-0.75)]);
   });
 
-  it("has the loss of its predictions and the gradient of its central differences", () => {
+  it("has the loss of its predictions, and a gradient that agrees with central differences", () => {
     const base = { w1: gaussian(3, 2, "w1"), w2: gaussian(4, 3, "w2") };
     const [change, x, y] = [gaussian(3, 2, "d"), gaussian(2, 7, "x"), gaussian(4, 7, "y")];
-    const { loss, gradient } = lossAndGradient(base, change, x, y);
-    assert.ok(Math.abs(loss - meanSquare(predict(base, change, x), y)) < 1e-14);
+    const { loss, gradient } = computeLossAndGradient(base, change, x, y);
+    assert.ok(Math.abs(loss - computeMeanSquare(predict(base, change, x), y)) < 1e-14);
     change.data.forEach((value, i) => {
       const lossAt = (entry: number) => {
         const moved = change.copy();
         moved.data[i] = entry;
-        return meanSquare(predict(base, moved, x), y);
+        return computeMeanSquare(predict(base, moved, x), y);
       };
       const difference = (lossAt(value + 1e-5) - lossAt(value - 1e-5)) / 2e-5;
       assert.ok(Math.abs(at(gradient.data, i) - difference) < 1e-8);
@@ -34,7 +34,7 @@ describe("the model of network", () => {
 });
 
 describe("Adam", () => {
-  it("steps by the rate against a constant gradient, whatever its size", () => {
+  it("steps by the rate against a constant gradient of any size", () => {
     const value = Matrix.fromRows([[1, 1]]);
     const adam = new Adam(value);
     for (let step = 0; step < 3; step++) adam.step(Matrix.fromRows([[5, -0.01]]), 0.1);

@@ -9,7 +9,7 @@ import {
   at,
 } from "@fedclair/linalg";
 
-/** The frozen weights of y = W₂·tanh((W₁ + D)·x), which all clients know; D is what they learn. */
+/** The frozen weights of y = W₂·tanh((W₁ + D)·x), which all clients know. They learn D. */
 export interface Base {
   /** hidden×inputs */
   readonly w1: Matrix;
@@ -17,22 +17,27 @@ export interface Base {
   readonly w2: Matrix;
 }
 
-/** @param x inputs×n, a sample a column @returns outputs×n */
+/**
+ * Computes the outputs.
+ * @param x inputs×n, one sample per column
+ * @returns outputs×n
+ */
 export function predict(base: Base, change: Matrix, x: Matrix): Matrix {
-  return multiply(base.w2, activations(base, change, x));
+  return multiply(base.w2, computeActivations(base, change, x));
 }
 
-/** Mean over samples and outputs of the squared difference. */
-export function meanSquare(a: Matrix, b: Matrix): number {
+/** Returns the mean squared difference over samples and outputs. */
+export function computeMeanSquare(a: Matrix, b: Matrix): number {
   return subtract(a, b).data.reduce((sum, error) => sum + error ** 2, 0) / a.data.length;
 }
 
 /**
- * The mean squared error of an output and its gradient by D.
- * @param x inputs×n @param y outputs×n
+ * Computes the mean squared error of an output and its gradient with respect to D.
+ * @param x inputs×n
+ * @param y outputs×n
  */
-export function lossAndGradient(base: Base, change: Matrix, x: Matrix, y: Matrix) {
-  const active = activations(base, change, x);
+export function computeLossAndGradient(base: Base, change: Matrix, x: Matrix, y: Matrix) {
+  const active = computeActivations(base, change, x);
   const error = subtract(multiply(base.w2, active), y);
   const back = multiplyTN(base.w2, error);
   for (let i = 0; i < back.data.length; i++) {
@@ -44,8 +49,8 @@ export function lossAndGradient(base: Base, change: Matrix, x: Matrix, y: Matrix
   };
 }
 
-/** tanh((W₁ + D)·x), hidden×n. */
-function activations({ w1 }: Base, change: Matrix, x: Matrix): Matrix {
+/** Computes tanh((W₁ + D)·x), hidden×n. */
+function computeActivations({ w1 }: Base, change: Matrix, x: Matrix): Matrix {
   const weights = w1.copy();
   addScaled(weights, 1, change);
   const out = multiply(weights, x);

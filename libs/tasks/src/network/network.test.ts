@@ -5,7 +5,7 @@ import { network } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
 
 const seed = stream("network test");
-/** Without noise and with many samples: an estimate is the truth. */
+/** Without noise and with many samples, an estimate equals the truth. */
 const exact = { inputs: 3, hidden: 4, outputs: 4, noise: 0, samples: 60, localSteps: 1500 };
 
 function create(options: object = {}): Task {
@@ -34,23 +34,28 @@ async function train(task: Task, index: number, kind?: string, start?: Params) {
   return { change, loss: metrics["loss"] ?? NaN };
 }
 
-async function mseOf(task: Task, index: number, change: Tensor, kind?: string): Promise<number> {
+async function measureMse(
+  task: Task,
+  index: number,
+  change: Tensor,
+  kind?: string,
+): Promise<number> {
   const result = await (await open(task, index, kind)).evaluate?.(new Map([["change", change]]));
   return result?.metrics["mse"] ?? NaN;
 }
 
 describe("network", () => {
-  it("finds the true change without noise, from wherever it starts", async () => {
+  it("finds the true change without noise, from any initial params", async () => {
     const task = create(exact);
     const { change } = await train(task, 0);
     assert.deepEqual(change.shape, [4, 3]);
-    assert.ok((await mseOf(task, 0, change)) < 1e-5);
-    assert.ok((await mseOf(task, 1, change)) > 0.01);
+    assert.ok((await measureMse(task, 0, change)) < 1e-5);
+    assert.ok((await measureMse(task, 1, change)) > 0.01);
     const again = await train(task, 0, undefined, new Map([["change", change]]));
     assert.ok(Math.max(...again.change.data.map(Math.abs)) < 0.02);
   });
 
-  it("repeats itself, and tells clients and data seeds apart", async () => {
+  it("is reproducible, and differs between clients and data seeds", async () => {
     const options = { ...exact, localSteps: 3 };
     const first = await train(create(options), 0);
     assert.deepEqual(await train(create(options), 0), first);
@@ -71,28 +76,29 @@ describe("network", () => {
     });
   });
 
-  it("shuffled: finds nothing to learn, and is measured on the truth", async () => {
+  it("shuffled: has nothing to learn, and is evaluated on the truth", async () => {
     const task = create({ ...exact, samples: 400, localSteps: 300 });
     const [honest, shuffled] = [await train(task, 0), await train(task, 0, "shuffled")];
     assert.ok(honest.loss < 0.001, String(honest.loss));
     assert.ok(shuffled.loss > 0.1, String(shuffled.loss));
-    const mse = await mseOf(task, 0, honest.change);
-    assert.equal(await mseOf(task, 0, honest.change, "shuffled"), mse);
+    const mse = await measureMse(task, 0, honest.change);
+    assert.equal(await measureMse(task, 0, honest.change, "shuffled"), mse);
   });
 
-  // The reference, a program apart in NumPy: 0.0134 at 240 samples, 0.111 at 60, mean over clients.
-  it("errs alone as the reference does", async () => {
+  // The reference is a separate program in NumPy: 0.0134 at 240 samples, 0.111 at 60, mean over
+  // clients.
+  it("has the reference's error when a client trains alone", async () => {
     const mean = async (samples: number) => {
       const task = create({ samples });
       let total = 0;
-      for (let k = 0; k < 3; k++) total += await mseOf(task, k, (await train(task, k)).change);
+      for (let k = 0; k < 3; k++) total += await measureMse(task, k, (await train(task, k)).change);
       return total / 3;
     };
     assert.ok(Math.abs((await mean(240)) - 0.0134) < 0.003);
     assert.ok(Math.abs((await mean(60)) - 0.111) < 0.03);
   });
 
-  it("gives way to other work while it trains", async () => {
+  it("yields to other work while it trains", async () => {
     let turns = 0;
     const count = () => {
       turns++;
@@ -104,7 +110,7 @@ describe("network", () => {
     assert.ok(turns >= 10);
   });
 
-  it("names what is wrong with its options", () => {
+  it("reports invalid options", () => {
     assert.throws(() => create({ hidden: 4, rank: 5 }), /expected at most hidden = 4, got 5/);
     assert.throws(() => create({ steps: 5 }), /steps/);
     assert.deepEqual(

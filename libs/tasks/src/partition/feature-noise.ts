@@ -1,9 +1,10 @@
 import type { Stream } from "@fedclair/linalg";
 
 /**
- * The features with Gaussian noise that grows from client to client: client `index` of `count` (0-based) gets a standard
- * deviation of sigma·(index + 1)/count on every entry. Li et al. (arXiv 2102.02079) do the same with variances.
- * @param rng the client's own, the same in every round
+ * Adds Gaussian noise that grows from client to client to the features. Client `index` of `count`
+ * (0-based) gets a standard deviation of sigma·(index + 1)/count on every entry. Li et al. (arXiv
+ * 2102.02079) do the same with variances.
+ * @param rng the client's stream, the same in every round
  */
 export function withFeatureNoise(
   features: Float32Array,

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
-const minimum = z.int().min(1).default(10).describe("Samples that every client has at least");
+const minimum = z.int().min(1).default(10).describe("Minimum number of samples per client");
 
-/** How labelled data are split among clients, as a task's option `partition`. */
+/** The task option `partition`: how labelled data are split among the clients. */
 export const partitionSchema = z
   .discriminatedUnion(
     "by",
@@ -15,10 +15,10 @@ export const partitionSchema = z
             .number()
             .gt(0)
             .default(0.5)
-            .describe("Concentration: the smaller, the fewer clients share a class"),
+            .describe("Concentration; smaller values leave each class to fewer clients"),
           minimum,
         })
-        .describe("Every class in shares of its own, drawn from a Dirichlet distribution"),
+        .describe("Splits every class by its own shares, drawn from a Dirichlet distribution"),
       z
         .strictObject({
           by: z.literal("shards"),
@@ -26,9 +26,9 @@ export const partitionSchema = z
             .int()
             .min(1)
             .default(2)
-            .describe("Shards a client: about as many classes as it sees"),
+            .describe("Shards per client, which is about the number of classes that it sees"),
         })
-        .describe("Sorted by class and cut into equal shards, some of which a client gets"),
+        .describe("Sorted by class and cut into equal shards; each client gets some of them"),
       z
         .strictObject({
           by: z.literal("quantity"),
@@ -38,7 +38,7 @@ export const partitionSchema = z
         .describe("At random, in parts of log-normal sizes"),
       z
         .strictObject({ by: z.literal("natural") })
-        .describe("By whom the samples come from, where the data tell"),
+        .describe("One owner's samples per client, if the data name the owner of each sample"),
     ],
     { error: () => "expected { by: iid, dirichlet, shards, quantity or natural }" },
   )

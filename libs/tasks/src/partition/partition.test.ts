@@ -10,12 +10,12 @@ const rng = stream("partition test");
 const parse = (choice: object): PartitionChoice => partitionSchema.parse(choice);
 
 /** `count` labels 0 … classes - 1 in turn. */
-function labelled(count: number, classes = 10) {
+function createLabels(count: number, classes = 10) {
   return { labels: Int32Array.from({ length: count }, (_, i) => i % classes) };
 }
 
-/** How many of each class the samples hold. */
-function histogram(samples: Int32Array, classes = 10): number[] {
+/** Counts how many samples there are in each class. */
+function countLabels(samples: Int32Array, classes = 10): number[] {
   const counts = new Array<number>(classes).fill(0);
   for (const i of samples) counts[i % classes] = (counts[i % classes] ?? 0) + 1;
   return counts;
@@ -39,7 +39,7 @@ const choices: fc.Arbitrary<PartitionChoice> = fc.oneof(
 );
 
 describe("partition", () => {
-  it("gives every sample to exactly one client, and each client what it needs at least", () => {
+  it("gives every sample to exactly one client, and each client at least the minimum", () => {
     const labels = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 40, maxLength: 120 });
     const clients = fc.integer({ min: 1, max: 10 });
     fc.assert(
@@ -58,73 +58,73 @@ describe("partition", () => {
     );
   });
 
-  it("is another one under another seed", () => {
+  it("changes with the seed", () => {
     for (const by of ["iid", "dirichlet", "shards", "quantity"]) {
       const [one, two] = [1, 2].map((seed) =>
-        partition(parse({ by }), labelled(200), 4, stream(seed)),
+        partition(parse({ by }), createLabels(200), 4, stream(seed)),
       );
       assert.notDeepEqual(one, two, by);
     }
   });
 
-  it("iid: sizes differ by one at most, and every class is everywhere", () => {
-    const parts = partition(parse({ by: "iid" }), labelled(1003), 4, rng);
+  it("iid: sizes differ by at most one, and every part has every class", () => {
+    const parts = partition(parse({ by: "iid" }), createLabels(1003), 4, rng);
     assert.deepEqual(
       parts.map((part) => part.length),
       [251, 251, 251, 250],
     );
-    assert.ok(parts.every((part) => Math.min(...histogram(part)) > 5));
+    assert.ok(parts.every((part) => Math.min(...countLabels(part)) > 5));
   });
 
-  it("dirichlet: nearly even for a large alpha, a class in one hand for a small one", () => {
-    const even = partition(parse({ by: "dirichlet", alpha: 1e6 }), labelled(1000), 5, rng);
+  it("dirichlet: parts are nearly even for a large alpha, and a small one leaves a class to one client", () => {
+    const even = partition(parse({ by: "dirichlet", alpha: 1e6 }), createLabels(1000), 5, rng);
     for (const part of even) {
-      assert.ok(histogram(part).every((count) => Math.abs(count - 20) <= 1));
+      assert.ok(countLabels(part).every((count) => Math.abs(count - 20) <= 1));
     }
     const uneven = partition(
       parse({ by: "dirichlet", alpha: 1e-3, minimum: 1 }),
-      labelled(1000),
+      createLabels(1000),
       5,
       rng,
     );
     for (let label = 0; label < 10; label++) {
-      assert.ok(Math.max(...uneven.map((part) => histogram(part)[label] ?? 0)) > 90);
+      assert.ok(Math.max(...uneven.map((part) => countLabels(part)[label] ?? 0)) > 90);
     }
   });
 
   it("dirichlet: shares have the mean 1/K and the variance (1 - 1/K)/K/(K·alpha + 1)", () => {
     const [alpha, clients, classes] = [0.5, 4, 500];
-    const data = labelled(100 * classes, classes);
+    const data = createLabels(100 * classes, classes);
     const parts = partition(parse({ by: "dirichlet", alpha, minimum: 1 }), data, clients, rng);
-    const shares = parts.flatMap((part) => histogram(part, classes).map((count) => count / 100));
+    const shares = parts.flatMap((part) => countLabels(part, classes).map((count) => count / 100));
     const variance =
       shares.reduce((sum, share) => sum + (share - 1 / clients) ** 2, 0) / shares.length;
     const expected = (1 - 1 / clients) / clients / (clients * alpha + 1);
     assert.ok(Math.abs(variance / expected - 1) < 0.1, `${variance} ${expected}`);
   });
 
-  it("shards: as many classes a client as shards, where shards and classes fall together", () => {
-    const parts = partition(parse({ by: "shards", perClient: 2 }), labelled(1000), 5, rng);
+  it("shards: a client has one class per shard if shards and classes coincide", () => {
+    const parts = partition(parse({ by: "shards", perClient: 2 }), createLabels(1000), 5, rng);
     for (const part of parts) {
       assert.deepEqual(
-        histogram(part).filter((count) => count > 0),
+        countLabels(part).filter((count) => count > 0),
         [100, 100],
       );
     }
   });
 
-  it("quantity: log-sizes have the standard deviation asked for; 0 gives equal parts", () => {
+  it("quantity: log-sizes have the given standard deviation, and 0 gives equal parts", () => {
     const options = { by: "quantity", sigma: 0.5, minimum: 1 };
-    const parts = partition(parse(options), labelled(1_000_000), 400, rng);
+    const parts = partition(parse(options), createLabels(1_000_000), 400, rng);
     const logs = parts.map((part) => Math.log(part.length));
     const mean = logs.reduce((sum, log) => sum + log, 0) / 400;
     const deviation = Math.sqrt(logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / 400);
     assert.ok(Math.abs(deviation - 0.5) < 0.06, String(deviation));
-    const equal = partition(parse({ ...options, sigma: 0 }), labelled(100), 4, rng);
+    const equal = partition(parse({ ...options, sigma: 0 }), createLabels(100), 4, rng);
     assert.ok(equal.every((part) => part.length === 25));
   });
 
-  it("natural: client k gets the samples of owner k, and nobody those of owners beyond", () => {
+  it("natural: client k gets the samples of owner k, and those of further owners are left out", () => {
     const data = { labels: [0, 0, 0, 0, 0], owners: [1, 0, 2, 1, 0] };
     const parts = partition(parse({ by: "natural" }), data, 2, rng);
     assert.deepEqual(
@@ -141,23 +141,23 @@ describe("partition", () => {
     );
     const gap = { labels: [0, 0, 0], owners: [0, 2, 2] };
     assert.throws(() => partition(parse({ by: "natural" }), gap, 3, rng), /owner of index 1/);
-    assert.throws(() => partition(parse({ by: "natural" }), labelled(5), 2, rng), /choose iid/);
+    assert.throws(() => partition(parse({ by: "natural" }), createLabels(5), 2, rng), /choose iid/);
   });
 
-  it("says what to change when data are too few", () => {
-    const refused = (choice: object, message: RegExp) => {
+  it("reports what to change if there are too few data", () => {
+    const assertRejected = (choice: object, message: RegExp) => {
       assert.throws(
-        () => partition(parse(choice), labelled(30), 31, rng),
+        () => partition(parse(choice), createLabels(30), 31, rng),
         (error) => error instanceof UserError && message.test(error.message),
       );
     };
-    refused({ by: "iid" }, /30 samples .* 31 clients with 1 each: lower `clients`/);
-    refused({ by: "shards" }, /with 2 each: .*perClient/);
-    refused({ by: "dirichlet" }, /with 10 each: .*minimum/);
-    refused({ by: "quantity", minimum: 3 }, /with 3 each: .*minimum/);
+    assertRejected({ by: "iid" }, /30 samples .* 31 clients with 1 each: lower `clients`/);
+    assertRejected({ by: "shards" }, /with 2 each: .*perClient/);
+    assertRejected({ by: "dirichlet" }, /with 10 each: .*minimum/);
+    assertRejected({ by: "quantity", minimum: 3 }, /with 3 each: .*minimum/);
   });
 
-  it("names the ways there are", () => {
+  it("lists the available ways", () => {
     assert.throws(() => parse({ by: "class" }), /iid, dirichlet, shards, quantity or natural/);
     assert.throws(() => parse({ by: "iid", alpha: 1 }), /alpha/);
   });
@@ -165,7 +165,7 @@ describe("partition", () => {
 
 describe("feature noise", () => {
   it("grows from client to client, up to sigma", () => {
-    const deviationOf = (index: number) => {
+    const measureDeviation = (index: number) => {
       const noisy = withFeatureNoise(
         new Float32Array(10_000),
         0.5,
@@ -175,11 +175,11 @@ describe("feature noise", () => {
       return Math.sqrt(noisy.reduce((sum, value) => sum + value ** 2, 0) / noisy.length);
     };
     [0.125, 0.25, 0.375, 0.5].forEach((expected, index) => {
-      assert.ok(Math.abs(deviationOf(index) / expected - 1) < 0.03);
+      assert.ok(Math.abs(measureDeviation(index) / expected - 1) < 0.03);
     });
   });
 
-  it("leaves the features alone at 0", () => {
+  it("leaves the features unchanged at 0", () => {
     const features = Float32Array.of(1, 2);
     assert.equal(withFeatureNoise(features, 0, { index: 3, count: 4 }, rng), features);
   });

@@ -3,19 +3,20 @@ import type { Stream } from "@fedclair/linalg";
 import type { PartitionChoice } from "./options.js";
 import { dirichlet, iid, natural, quantity, shards, type Parts } from "./partitioners.js";
 
-/** What a partition goes by. */
+/** The labels and owners that a partition depends on. */
 export interface Labelled {
   /** The class of every sample. */
   readonly labels: ArrayLike<number>;
-  /** Whom every sample comes from, where the data tell: 0 … without gaps. */
+  /** The owner of every sample if the data name owners: an index from 0, without gaps. */
   readonly owners?: ArrayLike<number>;
 }
 
 /**
- * The samples of each client, in random order, so that a beginning of them is a random sample too. No sample is in two parts
- * and no part is empty; but for `natural`, every sample is in one.
+ * Splits the samples among the clients. Each part is in random order, so that its beginning is a
+ * random sample too. Parts are disjoint and not empty. They cover all samples, except under
+ * `natural`.
  * @param rng the same for all clients of a trial
- * @throws UserError that says what to change if the data do not suffice
+ * @throws UserError that says what to change if there are too few samples
  */
 export function partition(
   choice: PartitionChoice,
@@ -24,24 +25,24 @@ export function partition(
   rng: Stream,
 ): readonly Int32Array[] {
   checkPartition(choice, data.labels.length, clients);
-  const parts = dealt(choice, data, clients, rng.at(choice.by));
+  const parts = dealOut(choice, data, clients, rng.at(choice.by));
   return parts.map((part, k) => Int32Array.from(rng.at("within", k).sample(part)));
 }
 
 /**
- * What can be told from the number of samples alone.
- * @throws UserError that says what to change if they are too few
+ * Checks as much as can be known from the number of samples.
+ * @throws UserError that says what to change if there are too few
  */
 export function checkPartition(choice: PartitionChoice, samples: number, clients: number): void {
-  const [each, remedy] = needs(choice);
+  const [each, remedy] = findRequirement(choice);
   if (samples >= clients * each) return;
   throw new UserError(
     `partition: ${samples} samples do not suffice for ${clients} clients with ${each} each: ${remedy}`,
   );
 }
 
-/** Samples a client at least, and what to change if there are fewer. */
-function needs(choice: PartitionChoice): [number, string] {
+/** Returns the minimum number of samples per client, and the remedy if there are fewer. */
+function findRequirement(choice: PartitionChoice): [number, string] {
   switch (choice.by) {
     case "dirichlet":
     case "quantity":
@@ -54,7 +55,7 @@ function needs(choice: PartitionChoice): [number, string] {
   }
 }
 
-function dealt(
+function dealOut(
   choice: PartitionChoice,
   { labels, owners }: Labelled,
   clients: number,
@@ -70,11 +71,11 @@ function dealt(
     case "quantity":
       return quantity(labels.length, clients, choice, rng);
     case "natural":
-      return byOwner(owners, clients);
+      return dealByOwner(owners, clients);
   }
 }
 
-function byOwner(owners: ArrayLike<number> | undefined, clients: number): Parts {
+function dealByOwner(owners: ArrayLike<number> | undefined, clients: number): Parts {
   if (!owners) {
     throw new UserError(
       "partition: natural needs data that tell whom each sample comes from, and these do not: choose iid, dirichlet, shards or quantity",

@@ -1,21 +1,23 @@
 import { sum, type Stream, item } from "@fedclair/linalg";
 
 /*
- * Ways to deal out the samples 0 … n - 1. Each returns, for every client, the samples it gets; every sample goes to exactly one.
- * `partition` checks beforehand that there are enough of them.
+ * Ways to deal out the samples 0 … n - 1. Each function returns one list of samples per client, and
+ * every sample is in exactly one list, except under `natural`. `partition` checks beforehand that
+ * there are enough samples.
  */
 
 export type Parts = number[][];
 
-/** At random; sizes differ by one at most. */
+/** Deals out at random, in parts whose sizes differ by at most one. */
 export function iid(samples: number, clients: number, rng: Stream): Parts {
-  return slices(shuffled(samples, rng), evenSizes(samples, clients));
+  return cutSlices(shuffle(samples, rng), computeEvenSizes(samples, clients));
 }
 
 /**
- * The samples of every class are shared out by proportions over the clients, drawn from Dirichlet(`alpha`): Li et al.,
- * Federated Learning on Non-IID Data Silos (arXiv 2102.02079), after Yurochkin et al. (arXiv 1905.12022). They draw anew until
- * nobody has too little, which need not end; here the largest clients give some of theirs to those below `minimum`.
+ * Shares out the samples of every class among the clients in proportions drawn from
+ * Dirichlet(`alpha`): Li et al., Federated Learning on Non-IID Data Silos (arXiv 2102.02079), after
+ * Yurochkin et al. (arXiv 1905.12022). They repeat the draw until no client has too little, which
+ * may never end. Here, the largest clients give some of their samples to those below `minimum`.
  */
 export function dirichlet(
   labels: ArrayLike<number>,
@@ -24,18 +26,19 @@ export function dirichlet(
   rng: Stream,
 ): Parts {
   const parts: Parts = Array.from({ length: clients }, () => []);
-  for (const [label, samples] of samplesByLabel(labels, rng.at("order"))) {
+  for (const [label, samples] of groupByLabel(labels, rng.at("order"))) {
     const shares = rng.at("shares", label).dirichlet(clients, alpha);
-    slices(samples, wholeSizes(shares, samples.length)).forEach((slice, k) => {
+    cutSlices(samples, computeWholeSizes(shares, samples.length)).forEach((slice, k) => {
       parts[k]?.push(...slice);
     });
   }
-  return toppedUp(parts, minimum, rng.at("top-up"));
+  return topUp(parts, minimum, rng.at("top-up"));
 }
 
 /**
- * Sorted by class and cut into clients · `perClient` shards of one size (give or take one), which are dealt out at random: the
- * "pathological" split of McMahan et al. (arXiv 1602.05629, section 3).
+ * Sorts by class, cuts into clients · `perClient` shards whose sizes differ by at most one, and
+ * deals these out at random. This is the "pathological" split of McMahan et al. (arXiv 1602.05629,
+ * section 3).
  */
 export function shards(
   labels: ArrayLike<number>,
@@ -43,15 +46,18 @@ export function shards(
   perClient: number,
   rng: Stream,
 ): Parts {
-  const sorted = samplesByLabel(labels, rng.at("order")).flatMap(([, samples]) => samples);
-  const cut = slices(sorted, evenSizes(sorted.length, clients * perClient));
-  const dealt = rng.at("deal").sample(cut);
+  const sorted = groupByLabel(labels, rng.at("order")).flatMap(([, samples]) => samples);
+  const allShards = cutSlices(sorted, computeEvenSizes(sorted.length, clients * perClient));
+  const shuffledShards = rng.at("deal").sample(allShards);
   return Array.from({ length: clients }, (_, k) =>
-    dealt.slice(k * perClient, (k + 1) * perClient).flat(),
+    shuffledShards.slice(k * perClient, (k + 1) * perClient).flat(),
   );
 }
 
-/** At random, in parts whose sizes are log-normal: proportional to exp(`sigma`·N(0, 1)), but none below `minimum`. */
+/**
+ * Deals out at random, in parts with log-normal sizes: proportional to exp(`sigma`·N(0, 1)), but at
+ * least `minimum`.
+ */
 export function quantity(
   samples: number,
   clients: number,
@@ -59,28 +65,28 @@ export function quantity(
   rng: Stream,
 ): Parts {
   const logs = rng.at("sizes").normals(clients, sigma);
-  // Relative to the largest, which may be too large to compute with.
+  // Shares are relative to the largest, which may itself overflow.
   const largest = Math.max(...logs);
   const shares = logs.map((log) => Math.exp(log - largest));
-  const sizes = wholeSizes(shares, samples);
-  return toppedUp(slices(shuffled(samples, rng.at("order")), sizes), minimum, rng.at("top-up"));
+  const sizes = computeWholeSizes(shares, samples);
+  return topUp(cutSlices(shuffle(samples, rng.at("order")), sizes), minimum, rng.at("top-up"));
 }
 
-/** Client k gets the samples of owner k; those of owners beyond the last client go to nobody. */
+/** Client k gets the samples of owner k. Samples of owners beyond the last client are left out. */
 export function natural(owners: ArrayLike<number>, clients: number): Parts {
   const parts: Parts = Array.from({ length: clients }, () => []);
   for (let i = 0; i < owners.length; i++) parts[item(owners, i)]?.push(i);
   return parts;
 }
 
-function shuffled(samples: number, rng: Stream): number[] {
+function shuffle(samples: number, rng: Stream): number[] {
   return rng.sample(Array.from({ length: samples }, (_, i) => i));
 }
 
-/** The samples of every label in random order, by ascending label. */
-function samplesByLabel(labels: ArrayLike<number>, rng: Stream): [number, number[]][] {
+/** Groups the samples by label, each group in random order and the labels ascending. */
+function groupByLabel(labels: ArrayLike<number>, rng: Stream): [number, number[]][] {
   const byLabel = new Map<number, number[]>();
-  for (const i of shuffled(labels.length, rng)) {
+  for (const i of shuffle(labels.length, rng)) {
     const label = item(labels, i);
     const samples = byLabel.get(label);
     if (samples) samples.push(i);
@@ -89,35 +95,35 @@ function samplesByLabel(labels: ArrayLike<number>, rng: Stream): [number, number
   return [...byLabel].sort(([a], [b]) => a - b);
 }
 
-function evenSizes(total: number, parts: number): number[] {
+function computeEvenSizes(total: number, parts: number): number[] {
   return Array.from(
     { length: parts },
     (_, k) => Math.floor(total / parts) + Number(k < total % parts),
   );
 }
 
-/** Whole numbers that sum to `total`, each less than one away from its share of it. */
-function wholeSizes(shares: Float64Array, total: number): number[] {
+/** Computes whole numbers that sum to `total`, each less than one away from its share of it. */
+function computeWholeSizes(shares: Float64Array, total: number): number[] {
   const whole = sum(shares);
-  let [before, given] = [0, 0];
+  let [before, previousBound] = [0, 0];
   return Array.from(shares, (share, k) => {
     before += share;
-    // The last bound is exact, whatever rounding did to the sum.
+    // Sets the last bound exactly, independent of rounding in the sum.
     const bound = k === shares.length - 1 ? total : Math.floor((before / whole) * total);
-    const size = bound - given;
-    given = bound;
+    const size = bound - previousBound;
+    previousBound = bound;
     return size;
   });
 }
 
-/** Consecutive stretches of the given sizes. */
-function slices(samples: readonly number[], sizes: readonly number[]): Parts {
+/** Cuts consecutive stretches of the given sizes. */
+function cutSlices(samples: readonly number[], sizes: readonly number[]): Parts {
   let end = 0;
   return sizes.map((size) => samples.slice(end, (end += size)));
 }
 
 /** Moves random samples, one at a time, from the largest part to those below `minimum`. */
-function toppedUp(parts: Parts, minimum: number, rng: Stream): Parts {
+function topUp(parts: Parts, minimum: number, rng: Stream): Parts {
   for (const part of parts) {
     while (part.length < minimum) {
       const largest = parts.reduce((a, b) => (b.length > a.length ? b : a));

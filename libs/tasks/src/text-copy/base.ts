@@ -4,23 +4,29 @@ import { decodeSafetensors, encodeSafetensors, type Tensor } from "@fedclair/cor
 import type { WeightName, Weights } from "./model.js";
 
 /*
- * The shipped bases: the weights of `model.ts` by their names and in their layout (in×out), one file a size of
- * vocabulary. `npm run pretrain` writes them.
+ * The shipped bases: the weights of `model.ts` by name and in their layout (in×out), one file per
+ * size of vocabulary. `npm run pretrain` writes them.
  */
 
-/** @param vocabulary tokens without the separator */
+/**
+ * Returns the file of a base.
+ * @param vocabulary number of tokens without the separator
+ */
 export function baseFile(vocabulary: number): URL {
   return new URL(`../../../assets/text-copy-${vocabulary}.safetensors`, import.meta.url);
 }
 
-const loaded = new Map<number, Promise<Weights>>();
+const bases = new Map<number, Promise<Weights>>();
 
-/** The base for a vocabulary. Read once a process and never disposed of, because all tasks share it. */
+/**
+ * Loads the base for a vocabulary. It is read once per process and never disposed of, because all
+ * tasks share it.
+ */
 export function loadBase(vocabulary: number): Promise<Weights> {
-  const known = loaded.get(vocabulary);
-  if (known) return known;
+  const cached = bases.get(vocabulary);
+  if (cached) return cached;
   const weights = readFile(baseFile(vocabulary)).then(decodeWeights);
-  loaded.set(vocabulary, weights);
+  bases.set(vocabulary, weights);
   return weights;
 }
 

@@ -2,22 +2,25 @@ import { setImmediate } from "node:timers/promises";
 import type { LocalTrainer, Params, TrainJob, TrainResult } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
-import { contextRows, countOf, targetRows, type Examples } from "./examples.js";
-import { startOf } from "./lora.js";
-import { crossEntropy, embed, forward, modulesOf } from "./model.js";
+import { contextRows, countSequences, targetRows, type Examples } from "./examples.js";
+import { addParams } from "./lora.js";
+import { crossEntropy, embed, forward, splitModules } from "./model.js";
 import { copyLength } from "./shape.js";
 import { trainTogether, type Training } from "./training.js";
 
 /** One client's sequences. */
 export interface ClientData {
   readonly training: Examples;
-  /** From the client's own distribution, never trained on. */
+  /** Sequences from the client's own distribution that it never trains on. */
   readonly heldOut: Examples;
-  /** Uniform tokens. */
+  /** Sequences of uniform tokens. */
   readonly uniform: Examples;
 }
 
-/** Trains several clients of a trial together. @param jobs of one round, one a client */
+/**
+ * Trains several clients of a trial together.
+ * @param jobs jobs of one round, one per client
+ */
 export function trainAll(
   trainers: readonly LocalTrainer[],
   jobs: readonly TrainJob[],
@@ -27,7 +30,10 @@ export function trainAll(
   return trainTogether(item(clients, 0).training, members);
 }
 
-/** Sequences evaluated at once: some 10 ms, so that a host still answers its socket. */
+/**
+ * Sequences that are evaluated in one batch. This takes about 10 ms, so that a host still answers
+ * its socket.
+ */
 const evaluationBatch = 256;
 
 export class TextCopyClient implements LocalTrainer {
@@ -39,20 +45,25 @@ export class TextCopyClient implements LocalTrainer {
     this.data = data;
   }
 
-  /** @returns the LoRA pair of each module, and as `loss` the training loss of the last batch before its step */
+  /**
+   * Trains for a round.
+   * @returns the LoRA pair of each module; `loss` is the training loss of the last batch before its
+   * step
+   */
   async train(job: TrainJob): Promise<TrainResult> {
     return item(await trainAll([this], [job]), 0);
   }
 
   /**
-   * Greedy accuracy a token of y, each predicted from the true tokens before it: `accuracy` on held-out sequences of the
-   * client's own distribution, `uniformAccuracy` on uniform tokens; `loss` on the held-out ones, in nats a token.
+   * Measures greedy accuracy per token of y, where each token is predicted from the true tokens
+   * before it. `accuracy` is on held-out sequences of the client's own distribution,
+   * `uniformAccuracy` on uniform tokens, and `loss` on the held-out sequences, in nats per token.
    */
   async evaluate(params: Params): Promise<TrainResult> {
     const own = await this.#measure(params, this.data.heldOut);
     const uniform = await this.#measure(params, this.data.uniform);
     return {
-      numExamples: countOf(this.data.heldOut),
+      numExamples: countSequences(this.data.heldOut),
       delta: new Map(),
       metrics: { accuracy: own.accuracy, uniformAccuracy: uniform.accuracy, loss: own.loss },
     };
@@ -61,20 +72,20 @@ export class TextCopyClient implements LocalTrainer {
   async #measure(params: Params, { x, y }: Examples) {
     const { base, vocabulary } = this.training;
     const batch = evaluationBatch * copyLength;
-    let right = 0;
+    let correct = 0;
     let loss = 0;
     for (let start = 0; start < y.length; start += batch) {
       const part = { x: x.subarray(start, start + batch), y: y.subarray(start, start + batch) };
       tf.tidy(() => {
-        const modules = startOf(modulesOf(base), [params]);
+        const modules = addParams(splitModules(base), [params]);
         const { logits } = forward(embed(contextRows(part, vocabulary), base), base, modules);
         const predicted = tf.argMax(logits, -1).dataSync();
-        right += part.y.filter((token, i) => token === predicted[i]).length;
+        correct += part.y.filter((token, i) => token === predicted[i]).length;
         const [entropy = NaN] = crossEntropy(logits, targetRows(part, vocabulary)).values();
         loss += entropy * part.y.length;
       });
       await setImmediate();
     }
-    return { accuracy: right / y.length, loss: loss / y.length };
+    return { accuracy: correct / y.length, loss: loss / y.length };
   }
 }

@@ -1,23 +1,29 @@
 import type { Stream } from "@fedclair/linalg";
 
-/** Where clients' tokens come from. Tokens are 0 … vocabulary - 1; the separator is not among them. */
+/** The source of the clients' tokens. Tokens are 0 … vocabulary - 1, without the separator. */
 export interface Corpus {
   readonly vocabulary: number;
-  /** Reads the texts, if there are any; called once, before `open`. */
+  /** Reads the texts, if the corpus has texts. It is called once, before `open`. */
   readonly load?: () => Promise<void>;
-  /** Throws an error that says what to change if there are not so many clients. */
+  /** Throws an error that says what to change if the corpus cannot serve `count` clients. */
   readonly checkClients?: (count: number) => void;
-  /** As `Task.remark`. */
+  /** Returns a notice, as `Task.notice` does. */
   readonly remark?: (count: number) => string | undefined;
   readonly clientLabel?: (index: number) => string;
-  /** One client's own distribution of sequences. @param rng the client's stream */
+  /**
+   * Opens one client's own distribution of sequences.
+   * @param rng the client's stream
+   */
   readonly open: (index: number, rng: Stream) => Source;
 }
 
-/** `training` and `heldOut` have no stretch of text in common. */
+/** Part of a source. `training` and `heldOut` have no stretch of text in common. */
 export type Part = "training" | "heldOut";
 
 export interface Source {
-  /** @returns `count` sequences of `copyLength` tokens, one after another; the same at every call */
+  /**
+   * Returns `count` sequences of `copyLength` tokens, one after another, and the same ones at every
+   * call.
+   */
   sequences(part: Part, count: number): Int32Array;
 }

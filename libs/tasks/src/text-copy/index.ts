@@ -11,52 +11,54 @@ const schema = z.strictObject({
   source: z
     .union([
       z.enum(["synthetic", "sotu"]),
-      z.strictObject({ folder: z.string().describe("Holds one .txt file a client.") }),
+      z.strictObject({ folder: z.string().describe("Folder with one .txt file per client.") }),
     ])
     .default("synthetic")
     .describe(
-      "synthetic: independent tokens of 20, their probabilities the client's own. sotu: a president's State of the Union addresses a client, fetched once from the npm registry. { folder }: a text file a client.",
+      "synthetic: independent tokens out of 20, with each client's own probabilities. sotu: one president's State of the Union addresses per client, fetched once from the npm registry. { folder }: one text file per client.",
     ),
-  sequences: z.int().min(1).default(32).describe("Training sequences a client."),
+  sequences: z.int().min(1).default(32).describe("Training sequences per client."),
   concentration: z
     .number()
     .gt(0)
     .default(0.5)
     .describe(
-      "Dirichlet concentration of a client's tokens, synthetic only: smaller is more uneven.",
+      "Dirichlet concentration of a client's tokens (source synthetic); smaller values are more uneven.",
     ),
-  localSteps: z.int().min(1).default(15).describe("Adam steps a client takes in a round."),
+  localSteps: z.int().min(1).default(15).describe("Adam steps per client and round."),
   batchSize: z
     .int()
     .min(1)
     .default(32)
-    .describe("Sequences a step, drawn without replacement; all of them if there are no more."),
-  learningRate: z.number().gt(0).default(0.01).describe("Of Adam."),
+    .describe("Sequences per step, drawn without replacement; all of them if there are no more."),
+  learningRate: z.number().gt(0).default(0.01).describe("Learning rate of Adam."),
   rank: z.int().min(1).max(width).default(4).describe("Rank of the LoRA adapters."),
   evaluationSequences: z
     .int()
     .min(1)
     .default(256)
-    .describe("Sequences a client is evaluated on, its own held-out ones and uniform ones each."),
+    .describe("Number of held-out sequences, and of uniform ones, on which a client is evaluated."),
 });
 
 type Options = z.output<typeof schema>;
 
 /**
- * Measured: on wasm a client's step takes 1.9 ms alone, 1.65 among two to four, and 1.75 among eight and more, which fill the caches.
- * TensorFlow's library would gain more, but there who trains together changes the last bits, and hosts put together whom
- * they happen to have.
+ * The largest number of clients that train together, by backend. On wasm, a client's step takes 1.9
+ * ms alone, 1.65 ms among two to four clients, and 1.75 ms among eight and more, which fill the
+ * caches. TensorFlow's library would gain more. But there the last bits depend on the clients that
+ * train together, and hosts group whichever clients they have.
  */
 const maxBatch = { wasm: 4, tensorflow: 1, cpu: 1 };
 
 /**
- * A Transformer that can reverse six tokens learns to copy them. Each of the eight
- * modules `block0.q` … `block1.o` is the accumulated change of a frozen matrix, 48×48, out×in. A client starts a round
- * from fresh LoRA adapters, A₀ ~ N(0, 1/in) the same for all and B₀ = 0, and answers with the pairs B (48×rank) and
- * A (rank×48): the columns of B·A, CLAIR's left side, are the space of the module's outputs.
+ * A Transformer that can reverse six tokens learns to copy them. Each of the eight modules
+ * `block0.q` … `block1.o` is the accumulated change of a frozen matrix, 48×48, out×in. A client
+ * starts a round from fresh LoRA adapters: A₀ ~ N(0, 1/in) is the same for all clients and B₀ = 0.
+ * It answers with the pairs B (48×rank) and A (rank×48). The columns of B·A, CLAIR's left side,
+ * span the space of the module's outputs.
  *
- * The model sees x SEP y and learns y. A client whose labels are contaminated holds x SEP y′: y′ is what it predicts and
- * also what it reads.
+ * The model reads x SEP y and learns y. A client with contaminated labels holds x SEP y′, so y′ is
+ * both what it predicts and what it reads.
  */
 export const textCopy: TaskPlugin = {
   name: "text-copy",
@@ -74,10 +76,10 @@ export const textCopy: TaskPlugin = {
     Math.min(batchSize, sequences) >= 512 ? "tensorflow" : "wasm",
   acceptsStale: () => true,
   namesClients: ({ source }: Options) => source !== "synthetic",
-  checkClients: (clients, options: Options) => corpusOf(options).checkClients?.(clients),
-  notice: (clients, options: Options) => corpusOf(options).remark?.(clients),
+  checkClients: (clients, options: Options) => createCorpus(options).checkClients?.(clients),
+  notice: (clients, options: Options) => createCorpus(options).remark?.(clients),
   create: async (options: Options): Promise<Task> => {
-    const corpus = corpusOf(options);
+    const corpus = createCorpus(options);
     const { name } = await loadBackend();
     const [{ loadBase }, { TextCopyClient, trainAll }] = await Promise.all([
       import("./base.js"),
@@ -98,7 +100,7 @@ export const textCopy: TaskPlugin = {
   },
 };
 
-function corpusOf({ source, concentration }: Options): Corpus {
+function createCorpus({ source, concentration }: Options): Corpus {
   if (source === "synthetic") return syntheticCorpus(concentration);
   if (source === "sotu") return textCorpus(addresses);
   return textCorpus(textFolder(source.folder));
@@ -111,9 +113,9 @@ function drawData(options: Options, { vocabulary, open }: Corpus, shard: Shard) 
   const heldOut = source.sequences("heldOut", options.evaluationSequences);
   const tokens = shard.rng.at("uniform");
   const uniform = heldOut.map(() => tokens.int(vocabulary));
-  return { training: { x, y }, heldOut: copied(heldOut), uniform: copied(uniform) };
+  return { training: { x, y }, heldOut: toCopyExamples(heldOut), uniform: toCopyExamples(uniform) };
 }
 
-function copied(x: Int32Array) {
+function toCopyExamples(x: Int32Array) {
   return { x, y: x };
 }

@@ -27,7 +27,7 @@ function assertClose(actual: tf.Tensor, expected: tf.Tensor): void {
 describe("layers of the Transformer", () => {
   before(() => loadBackend());
 
-  it("normalise as operations of TensorFlow.js do, gradient too", () => {
+  it("normalise like operations of TensorFlow.js, with the same gradient", () => {
     tf.tidy(() => {
       const [x, dy] = [normal("x", 5, 12), normal("dy", 5, 12)];
       const [one, other] = [normalize(x), normalizeByOperations(x)];
@@ -37,7 +37,7 @@ describe("layers of the Transformer", () => {
   });
 
   for (const queries of [5, 2]) {
-    it(`attend from ${queries} of 5 positions as operations do, gradients too`, () => {
+    it(`attend from ${queries} of 5 positions like operations, with the same gradients`, () => {
       tf.tidy(() => {
         const inputs = {
           q: normal("q", 3 * queries, 16),

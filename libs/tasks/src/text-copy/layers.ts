@@ -1,46 +1,52 @@
 import * as tf from "@tensorflow/tfjs-core";
 
 /*
- * The layers of the Transformer with their gradients, written out: tfjs-core's build for Node registers none. Transposes of
- * five dimensions take two hundred times as long on wasm as those of four. Call all of it inside `tf.tidy`.
+ * The layers of the Transformer with explicit gradients, because tfjs-core's build for Node
+ * registers none. Call all of them inside `tf.tidy`. Transposes of five dimensions take two hundred
+ * times as long on wasm as those of four.
  */
 
-/** What a layer returns: its output, and the gradient with respect to its input from that of its output. */
+/**
+ * The result of a layer: its output, and a function from the gradient of the output to that of the
+ * input.
+ */
 export interface Layer {
   readonly y: tf.Tensor2D;
   readonly back: (dy: tf.Tensor2D) => tf.Tensor2D;
 }
 
-/** in×out, the same for all rows; or clients×in×out: the rows are then as many equal parts, a client's each. */
+/**
+ * A weight matrix in×out for all rows, or clients×in×out. In the second case the rows consist of
+ * equal parts, one per client.
+ */
 export type Matrices = tf.Tensor2D | tf.Tensor3D;
 
 export interface Linear<W extends Matrices> extends Layer {
-  /** The gradient with respect to the weights, of their shape. */
+  /** Computes the gradient with respect to the weights, in their shape. */
   readonly weights: (dy: tf.Tensor2D) => W;
 }
 
-/** y = x·w with x rows×in; no bias. */
+/** Computes y = x·w without bias, where x is rows×in. */
 export function linear<W extends Matrices>(x: tf.Tensor2D, w: W): Linear<W> {
   const clients = w.rank === 3 ? w.shape[0] : undefined;
-  const apart = (rows: tf.Tensor2D): tf.Tensor =>
+  const split = (rows: tf.Tensor2D): tf.Tensor =>
     clients === undefined ? rows : tf.reshape(rows, [clients, -1, rows.shape[1]]);
-  const together = (rows: tf.Tensor): tf.Tensor2D =>
-    tf.reshape(rows, [-1, rows.shape.at(-1) ?? NaN]);
+  const join = (rows: tf.Tensor): tf.Tensor2D => tf.reshape(rows, [-1, rows.shape.at(-1) ?? NaN]);
   return {
-    y: together(tf.matMul(apart(x), w)),
-    back: (dy) => together(tf.matMul(apart(dy), w, false, true)),
-    weights: (dy) => tf.matMul<W>(apart(x), apart(dy), true),
+    y: join(tf.matMul(split(x), w)),
+    back: (dy) => join(tf.matMul(split(dy), w, false, true)),
+    weights: (dy) => tf.matMul<W>(split(x), split(dy), true),
   };
 }
 
-/** ReLU; GELU would need erf, which costs forty times as much on wasm. */
+/** Applies ReLU. GELU would need erf, which costs forty times as much on wasm. */
 export function relu(x: tf.Tensor2D): Layer {
   const y = tf.relu(x);
   if (!isFused("ReluGradient")) return { y, back: (dy) => tf.mul(dy, tf.step(x)) };
   return { y, back: (dy) => run("ReluGradient", { y, dy })[0] };
 }
 
-/** Layer normalisation of each row, without learnt gain and shift. */
+/** Normalises each row, without learnt gain and shift. */
 export function normalize(x: tf.Tensor2D): Layer {
   if (!isFused("Normalize")) return normalizeByOperations(x);
   const [y, scales] = run("Normalize", { x });
@@ -61,21 +67,21 @@ export function normalizeByOperations(x: tf.Tensor2D): Layer {
 }
 
 /**
- * The rows of each sequence's last `count` positions.
+ * Selects the rows of each sequence's last `count` positions.
  * @param x (sequences·length)×width
  */
-export function lastPositions(x: tf.Tensor2D, length: number, count: number): Layer {
+export function selectLastPositions(x: tf.Tensor2D, length: number, count: number): Layer {
   if (count === length) return { y: x, back: (dy) => dy };
   const width = x.shape[1];
   const sequences = x.shape[0] / length;
   const skipped = (length - count) * width;
   const bySequence = tf.reshape<tf.Rank.R2>(x, [sequences, length * width]);
-  const kept = tf.slice2d(bySequence, [0, skipped], [sequences, count * width]);
+  const selected = tf.slice2d(bySequence, [0, skipped], [sequences, count * width]);
   return {
-    y: tf.reshape(kept, [sequences * count, width]),
+    y: tf.reshape(selected, [sequences * count, width]),
     back: (dy) => {
       const rows = tf.reshape<tf.Rank.R2>(dy, [sequences, count * width]);
-      // Not a concatenation with zeros, which takes nine times as long on wasm.
+      // A concatenation with zeros would take nine times as long on wasm.
       return tf.reshape(
         tf.pad2d(rows, [
           [0, 0],
@@ -87,8 +93,11 @@ export function lastPositions(x: tf.Tensor2D, length: number, count: number): La
   };
 }
 
-/** Queries, keys and values, (sequences·positions)×width each, all heads side by side; queries may be of fewer positions. */
-// A type and not an interface, so that tf sees that it holds tensors only.
+/**
+ * Queries, keys and values, (sequences·positions)×width each, with all heads side by side. Queries
+ * may have fewer positions.
+ */
+// A type, not an interface: this lets tf see that it holds only tensors.
 export type Attended = {
   readonly q: tf.Tensor2D;
   readonly k: tf.Tensor2D;
@@ -96,7 +105,7 @@ export type Attended = {
 };
 
 export interface AttentionSizes {
-  /** A sequence's last positions, which ask. */
+  /** Number of positions at the end of a sequence that send queries. */
   readonly queries: number;
   readonly positions: number;
   readonly heads: number;
@@ -108,7 +117,7 @@ export interface Attention {
   readonly back: (dy: tf.Tensor2D) => Attended;
 }
 
-/** Attention of the last positions of each sequence to all up to their own. */
+/** Computes attention from the last positions of each sequence to all positions up to their own. */
 export function attention(inputs: Attended, sizes: AttentionSizes): Attention {
   if (!isFused("Attention")) return attentionByOperations(inputs, sizes);
   const [y, probabilities] = run("Attention", inputs, sizes);
@@ -152,7 +161,10 @@ export function attentionByOperations(
   };
 }
 
-/** Forbids the last positions to look ahead: 0 where attention is allowed, very negative elsewhere. */
+/**
+ * Builds a mask that prevents positions from looking ahead: 0 where attention is allowed, very
+ * negative elsewhere.
+ */
 function causalMask(queries: number, positions: number): tf.Tensor2D {
   const rows = Array.from({ length: queries }, (_, row) =>
     Array.from({ length: positions }, (_, column) =>
@@ -162,10 +174,10 @@ function causalMask(queries: number, positions: number): tf.Tensor2D {
   return tf.tensor2d(rows);
 }
 
-/** Does `@fedclair/compute` have this layer as one operation, for the backend that runs? */
+/** Returns whether `@fedclair/compute` has this layer as one operation for the current backend. */
 function isFused(kernel: string): boolean {
-  const found: unknown = tf.getKernel(kernel, tf.getBackend());
-  return found !== undefined;
+  const registered: unknown = tf.getKernel(kernel, tf.getBackend());
+  return registered !== undefined;
 }
 
 function run(kernel: string, inputs: tf.NamedTensorMap, sizes?: AttentionSizes) {

@@ -1,20 +1,24 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LowRank, Params } from "@fedclair/core";
 import { item, type Stream } from "@fedclair/linalg";
-import { adamState, adamStep, type AdamState } from "../nets/adam.js";
+import { createAdamState, stepAdam, type AdamState } from "../nets/adam.js";
 import { moduleNames, width } from "./shape.js";
 
 /*
- * The adapters of many clients as two tensors, transposed as the model's weights are (in×out): `down` is modules×clients×width×rank,
- * the Aᵀ; `up` is modules×clients×rank×width, the Bᵀ. Modules come first: to part them is then to copy in one piece.
+ * The adapters of many clients as two tensors, transposed like the model's weights (in×out). `down`
+ * is modules×clients×width×rank and holds the Aᵀ. `up` is modules×clients×rank×width and holds the
+ * Bᵀ. Modules come first, so that splitting by module copies contiguous memory.
  */
 export type Adapters = {
   readonly down: AdamState<tf.Tensor4D>;
   readonly up: AdamState<tf.Tensor4D>;
 };
 
-/** A₀ ~ N(0, 1/in), B₀ = 0 (LoRA, Hu et al. 2022). @param common the stream from which all clients of a round draw */
-export function initialAdapters(rank: number, common: Stream, clients: number): Adapters {
+/**
+ * Draws initial adapters: A₀ ~ N(0, 1/in), B₀ = 0 (LoRA, Hu et al. 2022).
+ * @param common the stream from which all clients of a round draw
+ */
+export function drawInitialAdapters(rank: number, common: Stream, clients: number): Adapters {
   const down = new Float32Array(moduleNames.length * width * rank);
   moduleNames.forEach((name, module) => {
     const a = common.at("lora", name).normals(rank * width, 1 / Math.sqrt(width));
@@ -25,23 +29,28 @@ export function initialAdapters(rank: number, common: Stream, clients: number): 
   });
   const one = tf.tensor4d(down, [moduleNames.length, 1, width, rank]);
   return {
-    down: adamState(tf.tile(one, [1, clients, 1, 1])),
-    up: adamState(tf.zeros<tf.Rank.R4>([moduleNames.length, clients, rank, width])),
+    down: createAdamState(tf.tile(one, [1, clients, 1, 1])),
+    up: createAdamState(tf.zeros<tf.Rank.R4>([moduleNames.length, clients, rank, width])),
   };
 }
 
-/** The modules with their adapters, clients×width×width each. @param start without them */
-export function adaptedModules(
+/**
+ * Adds the adapters to the modules, clients×width×width each.
+ * @param start the modules without adapters
+ */
+export function adaptModules(
   start: readonly tf.Tensor3D[],
   { down, up }: Adapters,
 ): readonly tf.Tensor3D[] {
-  // Parted before they are multiplied, while they are small.
+  // Split by module before the multiplication, while the tensors are small.
   const [downs, ups] = [tf.unstack(down.value), tf.unstack(up.value)];
   return start.map((module, i) => tf.add(module, tf.matMul(item(downs, i), item(ups, i))));
 }
 
-/** One step of Adam on both, from the gradient of each module, clients×width×width. */
-export function adaptersStep(
+/**
+ * Makes one step of Adam on both factors, from the gradient of each module, clients×width×width.
+ */
+export function stepAdapters(
   { down, up }: Adapters,
   gradients: readonly tf.Tensor3D[],
   rate: number,
@@ -50,11 +59,14 @@ export function adaptersStep(
   const gradient = tf.stack([...gradients]);
   const dDown = tf.matMul<tf.Tensor4D>(gradient, up.value, false, true);
   const dUp = tf.matMul<tf.Tensor4D>(down.value, gradient, true);
-  return { down: adamStep(down, dDown, rate, step), up: adamStep(up, dUp, rate, step) };
+  return { down: stepAdam(down, dDown, rate, step), up: stepAdam(up, dUp, rate, step) };
 }
 
-/** Each client's adapters by module, B width×rank and A rank×width: B spans the space of outputs, so that B·A is out×in. */
-export function lowRankUpdates({ down, up }: Adapters): Map<string, LowRank>[] {
+/**
+ * Reads each client's adapters by module, B width×rank and A rank×width. B spans the space of
+ * outputs, so that B·A is out×in.
+ */
+export function readLowRankUpdates({ down, up }: Adapters): Map<string, LowRank>[] {
   const [, clients, , rank] = down.value.shape;
   const [downData, upData] = [down.value.dataSync(), up.value.dataSync()];
   return Array.from({ length: clients }, (_, client) => {
@@ -75,16 +87,19 @@ export function lowRankUpdates({ down, up }: Adapters): Map<string, LowRank>[] {
   });
 }
 
-/** The base's modules as each client's params have them, clients×width×width each. @param base width×width each */
-export function startOf(base: readonly tf.Tensor2D[], params: readonly Params[]): tf.Tensor3D[] {
+/**
+ * Adds each client's params to the base's modules, clients×width×width each.
+ * @param base width×width each
+ */
+export function addParams(base: readonly tf.Tensor2D[], params: readonly Params[]): tf.Tensor3D[] {
   return moduleNames.map((name, module) => {
-    const changes = tf.tensor3d(changesOf(name, params), [params.length, width, width]);
+    const changes = tf.tensor3d(collectChanges(name, params), [params.length, width, width]);
     return tf.add(item(base, module), changes);
   });
 }
 
-/** The accumulated changes of a module (out×in) of each client, transposed. */
-function changesOf(name: string, params: readonly Params[]): Float32Array {
+/** Collects the accumulated changes of one module (out×in) from all clients, transposed. */
+function collectChanges(name: string, params: readonly Params[]): Float32Array {
   const size = width * width;
   const all = new Float32Array(params.length * size);
   params.forEach((one, client) => {

@@ -3,13 +3,13 @@ import { loadBackend } from "@fedclair/compute";
 import { stream, at, item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, targetRows } from "./examples.js";
-import { embed, forward, modulesOf, type WeightName, type Weights } from "./model.js";
+import { embed, forward, splitModules, type WeightName, type Weights } from "./model.js";
 import { copyLength } from "./shape.js";
-import { lossWithGradients, pretrain } from "./pretrain.js";
+import { computeLossAndGradients, pretrain } from "./pretrain.js";
 
 const vocabulary = 3;
 const x = Int32Array.of(0, 1, 2, 0, 1, 1, 2, 2, 1, 0, 2, 0);
-/** Many sequences, so that no single kink of a ReLU shows in the mean loss. */
+/** Many sequences, so that a single kink of a ReLU does not affect the mean loss visibly. */
 const tokens = stream("tokens");
 const many = Int32Array.from({ length: 32 * copyLength }, () => tokens.int(vocabulary));
 const examples = { x: many, y: many };
@@ -43,7 +43,7 @@ describe("text-copy model", () => {
         forward(
           embed(contextRows({ x, y }, vocabulary), weights),
           weights,
-          modulesOf(weights),
+          splitModules(weights),
         ).logits.arraySync(),
       );
     const [before, after] = [logits(x), logits(other)];
@@ -52,18 +52,19 @@ describe("text-copy model", () => {
     assert.deepEqual(after.slice(6), before.slice(6));
   });
 
-  it("has the gradients that differences of the loss show", () => {
+  it("has gradients that agree with differences of the loss", () => {
     for (const name of Object.keys(weights) as WeightName[]) {
       const { gradient, shape } = tf.tidy(() => {
-        const exact = lossWithGradients(weights, examples, vocabulary).gradients[name]();
+        const exact = computeLossAndGradients(weights, examples, vocabulary).gradients[name]();
         return { gradient: [...exact.dataSync()], shape: exact.shape };
       });
       assert.deepEqual(shape, weights[name].shape);
-      // Uphill in every entry: no sum cancels, and an entry that is missing shows.
+      // The direction goes uphill in every entry, so that no terms cancel and a missing entry is
+      // noticed.
       const lengths = stream("direction").at(name).normals(gradient.length);
       const direction = gradient.map((g, i) => Math.abs(at(lengths, i)) * (g < 0 ? -1 : 1));
       const slope = gradient.reduce((sum, g, i) => sum + g * item(direction, i), 0);
-      // Small, for the loss has a kink wherever a ReLU switches.
+      // The step is small because the loss has a kink wherever a ReLU switches.
       const step = 2e-4;
       const measured =
         (lossAt(name, direction, step) - lossAt(name, direction, -step)) / (2 * step);
@@ -78,7 +79,7 @@ describe("text-copy model", () => {
     return tf.tidy(() => {
       const offset = tf.mul(tf.tensor(Float32Array.from(direction), weights[name].shape), step);
       const moved = { ...weights, [name]: tf.add(weights[name], offset) };
-      return lossWithGradients(moved, examples, vocabulary).loss();
+      return computeLossAndGradients(moved, examples, vocabulary).loss();
     });
   }
 });

@@ -1,19 +1,27 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { item } from "@fedclair/linalg";
-import { attention, lastPositions, linear, normalize, relu, type Matrices } from "./layers.js";
+import {
+  attention,
+  selectLastPositions,
+  linear,
+  normalize,
+  relu,
+  type Matrices,
+} from "./layers.js";
 import { blocks, contextLength, copyLength, moduleNames, width } from "./shape.js";
 
 /*
- * A decoder-only Transformer: token and position embeddings, two blocks with normalisation before each half, one more
- * normalisation, and a linear head; nothing has a bias. It reads x1 … x6 SEP y1 … y5 and predicts y1 … y6.
+ * A decoder-only Transformer: token and position embeddings, two blocks with normalisation before
+ * each half, a final normalisation, and a linear head. Nothing has a bias. It reads x1 … x6 SEP y1
+ * … y5 and predicts y1 … y6.
  */
 
 const heads = 4;
 
 /**
- * The weights as the model uses them, in×out: `embedding` vocabulary×width, `position` contextLength×width, `adapted`
- * width×(8·width), `up` width×hidden, `down` hidden×width, `head` width×vocabulary. `adapted` holds the modules side by
- * side in the order of `moduleNames`.
+ * The weights in the model's layout, in×out: `embedding` vocabulary×width, `position`
+ * contextLength×width, `adapted` width×(8·width), `up` width×hidden, `down` hidden×width, `head`
+ * width×vocabulary. `adapted` holds the modules side by side in the order of `moduleNames`.
  */
 export type Weights = Readonly<Record<WeightName, tf.Tensor2D>>;
 export type WeightName =
@@ -23,19 +31,23 @@ export type WeightName =
   | `block${(typeof blocks)[number]}.${"up" | "down"}`
   | "head";
 
-/** Computed when asked for, so that frozen weights cost nothing. `input` is the gradient of the embedded tokens. */
+/**
+ * Gradients that are computed on demand, so that frozen weights cost nothing. `input` is the
+ * gradient with respect to the embedded tokens.
+ */
 export type Gradients<W extends Matrices> = Readonly<
   Record<Exclude<WeightName, "embedding" | "position" | "adapted"> | "input", () => tf.Tensor2D>
 > & { readonly modules: () => readonly W[] };
 
-/** The modules one by one, width×width each. */
-export function modulesOf({ adapted }: Weights): readonly tf.Tensor2D[] {
+/** Splits the adapted weights into modules, width×width each. */
+export function splitModules({ adapted }: Weights): readonly tf.Tensor2D[] {
   return moduleNames.map((_, module) => tf.slice2d(adapted, [0, module * width], [width, width]));
 }
 
 /**
- * (sequences·contextLength)×width, what the first block reads.
- * @param oneHot (sequences·contextLength)×vocabulary: on wasm a product has a gradient, gathering rows has none
+ * Embeds tokens for the first block: (sequences·contextLength)×width.
+ * @param oneHot (sequences·contextLength)×vocabulary; one-hot rows, because on wasm a product has a
+ * gradient and gathering rows has none
  */
 export function embed(oneHot: tf.Tensor2D, { embedding, position }: Weights): tf.Tensor2D {
   const bySequence = tf.reshape(tf.matMul(oneHot, embedding), [-1, contextLength, width]);
@@ -43,8 +55,10 @@ export function embed(oneHot: tf.Tensor2D, { embedding, position }: Weights): tf
 }
 
 /**
- * @param embedded what `embed` returns
- * @param modules in the order of `moduleNames`, in place of `weights.adapted`: the same for all sequences, or a client's each
+ * Computes the logits and a function for their gradients.
+ * @param embedded the result of `embed`
+ * @param modules in the order of `moduleNames`, in place of `weights.adapted`: one matrix for all
+ * sequences, or one per client
  * @returns logits of y1 … y6, (sequences·copyLength)×vocabulary, and their gradients
  */
 export function forward<W extends Matrices>(
@@ -53,7 +67,7 @@ export function forward<W extends Matrices>(
   modules: readonly W[],
 ) {
   const first = block(embedded, 0, weights, modules, contextLength);
-  // The last block's other positions would be read by nobody.
+  // The last block skips the other positions, because nothing reads their outputs.
   const second = block(first.y, 1, weights, modules, copyLength);
   const normed = normalize(second.y);
   const head = linear(normed.y, weights.head);
@@ -75,7 +89,10 @@ export function forward<W extends Matrices>(
   };
 }
 
-/** One block for the last `count` positions: attention, then the perceptron, each added to what it reads. */
+/**
+ * Computes one block for the last `count` positions: attention, then the perceptron, each with a
+ * residual connection.
+ */
 function block<W extends Matrices>(
   x: tf.Tensor2D,
   index: (typeof blocks)[number],
@@ -85,8 +102,8 @@ function block<W extends Matrices>(
 ) {
   const module = (projection: number) => item(modules, 4 * index + projection);
   const before = normalize(x);
-  const asking = lastPositions(before.y, contextLength, count);
-  const q = linear(asking.y, module(0));
+  const querying = selectLastPositions(before.y, contextLength, count);
+  const q = linear(querying.y, module(0));
   const k = linear(before.y, module(1));
   const v = linear(before.y, module(2));
   const attended = attention(
@@ -94,8 +111,8 @@ function block<W extends Matrices>(
     { queries: count, positions: contextLength, heads },
   );
   const out = linear(attended.y, module(3));
-  const kept = lastPositions(x, contextLength, count);
-  const middle = tf.add<tf.Tensor2D>(kept.y, out.y);
+  const residual = selectLastPositions(x, contextLength, count);
+  const middle = tf.add<tf.Tensor2D>(residual.y, out.y);
   const between = normalize(middle);
   const up = linear(between.y, weights[`block${index}.up`]);
   const active = relu(up.y);
@@ -111,9 +128,9 @@ function block<W extends Matrices>(
         up: () => up.weights(dUp),
         down: () => down.weights(dy),
         input: () => {
-          const dAsking = asking.back(q.back(d.q));
+          const dAsking = querying.back(q.back(d.q));
           const dBefore = tf.add<tf.Tensor2D>(dAsking, tf.add(k.back(d.k), v.back(d.v)));
-          return tf.add<tf.Tensor2D>(kept.back(dMiddle), before.back(dBefore));
+          return tf.add<tf.Tensor2D>(residual.back(dMiddle), before.back(dBefore));
         },
       };
     },
@@ -121,15 +138,15 @@ function block<W extends Matrices>(
 }
 
 /**
- * Mean cross-entropy of each client, in nats a token.
+ * Computes each client's mean cross-entropy, in nats per token.
  * @param target one-hot rows, as many as `logits`
- * @param clients of which the rows are equal parts
+ * @param clients number of clients; each has an equal part of the rows
  */
 export function crossEntropy(logits: tf.Tensor2D, target: tf.Tensor2D, clients = 1) {
   const p = tf.softmax(logits);
   return {
     values: (): Float32Array => {
-      // Kept finite where a probability underflows: records hold finite numbers only.
+      // Stays finite if a probability underflows, because records hold only finite numbers.
       const likelihood = tf.maximum(tf.sum(tf.mul(p, target), -1), 1e-30);
       const byClient = tf.reshape(tf.log(likelihood), [clients, -1]);
       return tf.neg(tf.mean(byClient, -1)).dataSync<"float32">();

@@ -1,32 +1,46 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { item, type Stream } from "@fedclair/linalg";
-import { adamState, adamStep, type AdamState } from "../nets/adam.js";
+import { createAdamState, stepAdam, type AdamState } from "../nets/adam.js";
 import { contextRows, targetRows, type Examples } from "./examples.js";
-import { crossEntropy, embed, forward, modulesOf, type WeightName, type Weights } from "./model.js";
+import {
+  crossEntropy,
+  embed,
+  forward,
+  splitModules,
+  type WeightName,
+  type Weights,
+} from "./model.js";
 import { contextLength, copyLength, hidden, moduleNames, width } from "./shape.js";
 
-/** Steps that the shipped bases were trained for. */
+/** Number of steps for which the shipped bases were trained. */
 export const pretrainSteps = 900;
 const batchSize = 64;
-/** Of Adam; it falls linearly to a tenth: at a constant rate the base is still unsettled, which hides what clients share. */
+/**
+ * Adam's learning rate, which falls linearly to a tenth. At a constant rate the base would still be
+ * unsettled, which hides what clients share.
+ */
 const firstRate = 3e-3;
 const lastRate = 3e-4;
-/** Every twelfth batch is to be copied, the others reversed: the base knows the format, and little of copying. */
+/**
+ * Every twelfth batch is copied and the others are reversed, so that the base knows the format and
+ * little about copying.
+ */
 const copyEvery = 12;
 
 type States = Record<WeightName, AdamState>;
 
 /**
- * Trains a base from nothing on uniform tokens: to reverse them, but for every twelfth batch, which it copies.
- * @param vocabulary tokens without the separator
- * @returns the weights, which the caller disposes of
+ * Trains a base from scratch on uniform tokens. It learns to reverse them, except for every twelfth
+ * batch, which it copies.
+ * @param vocabulary number of tokens without the separator
+ * @returns the weights, which the caller has to dispose of
  */
 export function pretrain(vocabulary: number, steps: number, rng: Stream): Weights {
-  let states = mapWeights(initialWeights(vocabulary, rng.at("init")), adamState);
+  let states = mapWeights(drawInitialWeights(vocabulary, rng.at("init")), createAdamState);
   for (let step = 1; step <= steps; step++) {
     const examples = drawBatch(vocabulary, step % copyEvery === 0, rng.at("batch", step));
     const rate = firstRate + (lastRate - firstRate) * ((step - 1) / steps);
-    const next = tf.tidy(() => improve(states, examples, vocabulary, step, rate));
+    const next = tf.tidy(() => stepWeights(states, examples, vocabulary, step, rate));
     tf.dispose(states);
     states = next;
   }
@@ -36,8 +50,11 @@ export function pretrain(vocabulary: number, steps: number, rng: Stream): Weight
   });
 }
 
-/** Normal entries, of the variances that PyTorch begins with: 1/(3·in) in the matrices, 1 in the embeddings. */
-function initialWeights(vocabulary: number, rng: Stream): Weights {
+/**
+ * Draws normal entries with PyTorch's initial variances: 1/(3·in) in the matrices, 1 in the
+ * embeddings.
+ */
+function drawInitialWeights(vocabulary: number, rng: Stream): Weights {
   const normal = (name: WeightName, rows: number, columns: number, deviation: number) =>
     tf.tensor2d(Float32Array.from(rng.at(name).normals(rows * columns, deviation)), [
       rows,
@@ -59,11 +76,11 @@ function initialWeights(vocabulary: number, rng: Stream): Weights {
 
 function drawBatch(vocabulary: number, copy: boolean, rng: Stream): Examples {
   const x = Int32Array.from({ length: batchSize * copyLength }, () => rng.int(vocabulary));
-  return { x, y: copy ? x : reversed(x) };
+  return { x, y: copy ? x : reverseSequences(x) };
 }
 
-/** Each sequence from its end to its beginning. */
-export function reversed(x: Int32Array): Int32Array {
+/** Reverses each sequence. */
+export function reverseSequences(x: Int32Array): Int32Array {
   const y = Int32Array.from(x);
   for (let start = 0; start < y.length; start += copyLength) {
     y.subarray(start, start + copyLength).reverse();
@@ -71,7 +88,7 @@ export function reversed(x: Int32Array): Int32Array {
   return y;
 }
 
-function improve(
+function stepWeights(
   states: States,
   examples: Examples,
   vocabulary: number,
@@ -79,14 +96,17 @@ function improve(
   rate: number,
 ): States {
   const weights = mapWeights(states, ({ value }) => value);
-  const { gradients } = lossWithGradients(weights, examples, vocabulary);
-  return mapWeights(states, (state, name) => adamStep(state, gradients[name](), rate, step));
+  const { gradients } = computeLossAndGradients(weights, examples, vocabulary);
+  return mapWeights(states, (state, name) => stepAdam(state, gradients[name](), rate, step));
 }
 
-/** The loss on the examples, in nats a token, and its gradients with respect to all weights. */
-export function lossWithGradients(weights: Weights, examples: Examples, vocabulary: number) {
+/**
+ * Computes the loss on the examples, in nats per token, and its gradients with respect to all
+ * weights.
+ */
+export function computeLossAndGradients(weights: Weights, examples: Examples, vocabulary: number) {
   const rows = contextRows(examples, vocabulary);
-  const { logits, back } = forward(embed(rows, weights), weights, modulesOf(weights));
+  const { logits, back } = forward(embed(rows, weights), weights, splitModules(weights));
   const { values, gradient } = crossEntropy(logits, targetRows(examples, vocabulary));
   const { input, modules, ...others } = back(gradient());
   const dEmbedded = input();

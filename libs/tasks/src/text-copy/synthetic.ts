@@ -4,9 +4,9 @@ import { copyLength } from "./shape.js";
 const vocabulary = 20;
 
 /**
- * Independent tokens whose probabilities differ by client.
- * @param concentration of the symmetric Dirichlet distribution from which each client's probabilities are drawn: the
- * smaller, the fewer tokens a client uses
+ * Creates a corpus of independent tokens whose probabilities differ between clients.
+ * @param concentration of the symmetric Dirichlet distribution from which each client's
+ * probabilities are drawn; with smaller values a client uses fewer tokens
  */
 export function syntheticCorpus(concentration: number): Corpus {
   return {

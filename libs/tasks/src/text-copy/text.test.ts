@@ -3,14 +3,14 @@ import { stream } from "@fedclair/linalg";
 import { textCorpus, toTokens } from "./text.js";
 
 describe("text corpus", () => {
-  it("knows letters, space, comma, point, apostrophe, hyphen, and 0 for every digit", () => {
+  it("has tokens for letters, space, comma, point, apostrophe, hyphen, and 0 for every digit", () => {
     const alphabet = "abcdefghijklmnopqrstuvwxyz ,.'-0";
     const read = [...toTokens("  Él’s (1,790)\n– “no”! ")].map((token) => alphabet[token]);
     assert.equal(read.join(""), "el's 0,000 - no");
   });
 
   it("draws training and held-out stretches from parts that do not overlap", async () => {
-    // 80 a's are trained on, 20 b's held out.
+    // The 80 a's are trained on, and the 20 b's held out.
     const documents = [{ label: "x", text: "a".repeat(80) + "b".repeat(20) }];
     const corpus = textCorpus({
       title: "a test",
@@ -24,7 +24,7 @@ describe("text corpus", () => {
     assert.deepEqual(source.sequences("training", 3).length, 18);
   });
 
-  it("refuses a text too short to hold anything out", async () => {
+  it("rejects a text that is too short to hold anything out", async () => {
     const documents = [{ label: "stub", text: "hello" }];
     const corpus = textCorpus({
       title: "a test",

@@ -3,13 +3,15 @@ import type { Corpus } from "./corpus.js";
 import type { Library } from "./documents.js";
 import { copyLength } from "./shape.js";
 
-/** The tokens of text: a letter, a space, or one of , . ' - and 0, which stands for every digit. */
+/**
+ * The characters that are tokens: letters, the space, the characters , . ' - and 0 for all digits.
+ */
 const alphabet = "abcdefghijklmnopqrstuvwxyz ,.'-0";
 
-/** The share of a text, from its beginning, that is trained on; the rest is held out. */
+/** Share of a text, from its beginning, that is trained on. The rest is held out. */
 const trainingShare = 0.8;
 
-/** Stretches of real text, one document a client. */
+/** Creates a corpus of stretches of real text, one document per client. */
 export function textCorpus({ title, count, remark, read }: Library): Corpus {
   let documents: readonly { label: string; tokens: Int32Array }[] = [];
   const at = (index: number) => {
@@ -22,7 +24,7 @@ export function textCorpus({ title, count, remark, read }: Library): Corpus {
     async load() {
       documents = (await read()).map(({ label, text }) => ({ label, tokens: toTokens(text) }));
       for (const { label, tokens } of documents) {
-        // Both parts must hold a sequence.
+        // Both parts must be long enough for a sequence.
         if (tokens.length * (1 - trainingShare) < copyLength) {
           throw new UserError(`${title}: ${label} has only ${tokens.length} usable characters`);
         }
@@ -58,8 +60,9 @@ export function textCorpus({ title, count, remark, read }: Library): Corpus {
 }
 
 /**
- * Lower case; accents dropped; typographic apostrophes and dashes made plain; every digit 0; every other run of
- * characters a single space. Then each character's place in the alphabet.
+ * Converts text to tokens. Letters become lower case, accents are dropped, typographic apostrophes
+ * and dashes become plain, every digit becomes 0, and every run of other characters a single space.
+ * A token is a character's index in the alphabet.
  */
 export function toTokens(text: string): Int32Array {
   const plain = text

@@ -2,15 +2,21 @@ import { setImmediate } from "node:timers/promises";
 import type { TrainJob, TrainResult } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
-import { contextRows, countOf, targetRows, type Examples } from "./examples.js";
-import { adaptedModules, adaptersStep, initialAdapters, lowRankUpdates, startOf } from "./lora.js";
-import { crossEntropy, embed, forward, modulesOf, type Weights } from "./model.js";
+import { contextRows, countSequences, targetRows, type Examples } from "./examples.js";
+import {
+  adaptModules,
+  stepAdapters,
+  drawInitialAdapters,
+  readLowRankUpdates,
+  addParams,
+} from "./lora.js";
+import { crossEntropy, embed, forward, splitModules, type Weights } from "./model.js";
 import { width } from "./shape.js";
 
-/** What all clients of a trial have in common. */
+/** The settings and the base that all clients of a trial share. */
 export interface Training {
   readonly base: Weights;
-  /** Tokens without the separator. */
+  /** Number of tokens without the separator. */
   readonly vocabulary: number;
   readonly rank: number;
   readonly localSteps: number;
@@ -18,16 +24,16 @@ export interface Training {
   readonly learningRate: number;
 }
 
-/** A client that is to be trained. */
+/** A client that is trained together with others. */
 export interface Member {
   readonly examples: Examples;
   readonly job: TrainJob;
 }
 
 /**
- * Trains clients that hold as many sequences each, of one round, in the same steps: what is frozen runs over all of them at
- * once, the modules that they adapt one beside the other.
- * @returns in their order
+ * Trains clients of one round that hold equally many sequences, in the same steps. The frozen part
+ * runs over all of them at once, and their adapted modules are batched.
+ * @returns one result per client, in the order of `members`
  */
 export async function trainTogether(
   training: Training,
@@ -36,22 +42,23 @@ export async function trainTogether(
   const { base, vocabulary, rank, localSteps, batchSize, learningRate } = training;
   const clients = members.length;
   const { examples, job } = item(members, 0);
-  const count = countOf(examples);
+  const count = countSequences(examples);
   const sequences = Array.from({ length: count }, (_, i) => i);
-  // Only what follows the embeddings changes: embed all sequences once, a row each.
+  // Everything up to the embeddings is frozen, so all sequences are embedded once, one row per
+  // sequence.
   const fixed = tf.tidy(() => {
-    const rowsOf = (rows: (examples: Examples) => tf.Tensor2D) =>
+    const stackRows = (rows: (examples: Examples) => tf.Tensor2D) =>
       tf.concat2d(
         members.map((one) => tf.reshape<tf.Rank.R2>(rows(one.examples), [count, -1])),
         0,
       );
     return {
-      start: startOf(
-        modulesOf(base),
+      start: addParams(
+        splitModules(base),
         members.map((one) => one.job.params),
       ),
-      embedded: rowsOf((own) => embed(contextRows(own, vocabulary), base)),
-      target: rowsOf((own) => targetRows(own, vocabulary)),
+      embedded: stackRows((own) => embed(contextRows(own, vocabulary), base)),
+      target: stackRows((own) => targetRows(own, vocabulary)),
     };
   });
   const drawBatch = () =>
@@ -59,7 +66,7 @@ export async function trainTogether(
       const batch = batchSize < count ? rng.sample(sequences, batchSize) : sequences;
       return batch.map((sequence) => client * count + sequence);
     });
-  let adapters = tf.tidy(() => initialAdapters(rank, job.common, clients));
+  let adapters = tf.tidy(() => drawInitialAdapters(rank, job.common, clients));
   let losses: Float32Array = new Float32Array(clients);
   try {
     for (let step = 1; step <= localSteps; step++) {
@@ -67,18 +74,18 @@ export async function trainTogether(
         const batch = drawBatch();
         const embedded = batchRows(fixed.embedded, batch, width);
         const target = batchRows(fixed.target, batch, vocabulary + 1);
-        const modules = adaptedModules(fixed.start, adapters);
+        const modules = adaptModules(fixed.start, adapters);
         const { logits, back } = forward(embedded, base, modules);
         const entropy = crossEntropy(logits, target, clients);
         if (step === localSteps) losses = entropy.values();
         const gradients = back(entropy.gradient()).modules();
-        return adaptersStep(adapters, gradients, learningRate, step);
+        return stepAdapters(adapters, gradients, learningRate, step);
       });
       tf.dispose(adapters);
       adapters = next;
       await setImmediate(undefined, { signal: job.signal });
     }
-    return lowRankUpdates(adapters).map((delta, client) => {
+    return readLowRankUpdates(adapters).map((delta, client) => {
       return { numExamples: count, delta, metrics: { loss: item(losses, client) } };
     });
   } finally {
@@ -86,7 +93,10 @@ export async function trainTogether(
   }
 }
 
-/** The tokens' rows of the given sequences. @param bySequence a row a sequence */
+/**
+ * Selects the token rows of the given sequences.
+ * @param bySequence one row per sequence
+ */
 function batchRows(bySequence: tf.Tensor2D, sequences: number[], columns: number): tf.Tensor2D {
   const all = sequences.length === bySequence.shape[0];
   const rows = all ? bySequence : tf.gather(bySequence, tf.tensor1d(sequences, "int32"));

@@ -4,7 +4,10 @@ const beta1 = 0.9;
 const beta2 = 0.99;
 const epsilon = 1e-8;
 
-/** What Adam remembers: the number of its steps, and by matrix the means of slopes and of their squares. */
+/**
+ * The state of Adam: the number of steps and, for each matrix, the running means of slopes and of
+ * squared slopes.
+ */
 export interface AdamState {
   readonly steps: number;
   readonly moments: ReadonlyMap<
@@ -13,12 +16,15 @@ export interface AdamState {
   >;
 }
 
-/** Adam (Kingma and Ba, arXiv 1412.6980) on named matrices in float64, with β = (0.9, 0.99) and ε = 1e-8. */
+/**
+ * Adam (Kingma and Ba, arXiv 1412.6980) on named matrices in float64, with β = (0.9, 0.99) and ε =
+ * 1e-8.
+ */
 export class Adam<Name extends string> {
   readonly #moments: Map<string, { readonly first: Float64Array; readonly second: Float64Array }>;
   #step: number;
 
-  /** @param from where another one stopped; it stays as it is */
+  /** @param from the state from which to continue; it is not modified */
   constructor({ steps, moments }: AdamState = { steps: 0, moments: new Map() }) {
     this.#step = steps;
     this.#moments = structuredClone(new Map(moments));
@@ -28,7 +34,10 @@ export class Adam<Name extends string> {
     return { steps: this.#step, moments: this.#moments };
   }
 
-  /** One step down the gradient, bias-corrected. @returns the new weights; those given stay as they are */
+  /**
+   * Makes one bias-corrected step down the gradient.
+   * @returns the new weights; the given ones are not modified
+   */
   step(
     weights: Readonly<Record<Name, Matrix>>,
     gradient: Readonly<Record<Name, Matrix>>,
@@ -55,15 +64,15 @@ export class Adam<Name extends string> {
   }
 
   #momentsOf(name: string, length: number) {
-    const known = this.#moments.get(name);
-    if (known) return known;
+    const existing = this.#moments.get(name);
+    if (existing) return existing;
     const moments = { first: new Float64Array(length), second: new Float64Array(length) };
     this.#moments.set(name, moments);
     return moments;
   }
 }
 
-/** rate·(1 + cos(πi/n))/2: from `rate` at i = 0 to 0 at i = n. */
+/** Returns rate·(1 + cos(πi/n))/2, which falls from `rate` at i = 0 to 0 at i = n. */
 export function cosineDecay(rate: number, i: number, n: number): number {
   return (rate * (1 + Math.cos((Math.PI * i) / n))) / 2;
 }

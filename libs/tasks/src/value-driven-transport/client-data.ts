@@ -6,7 +6,7 @@ import {
   drawPoints,
   drawRing,
   drawSample,
-  normalPair,
+  drawNormalPair,
   ringLike,
   ringOf,
   type Distribution,
@@ -14,7 +14,7 @@ import {
 } from "./points.js";
 import { sourceFrom, type TrainingData } from "./training.js";
 
-/** One client's points: the same in every round. */
+/** Draws one client's points, which are the same in every round. */
 export function openData(
   { source, target, samples, split }: Options,
   { index, rng, contamination }: Shard,
@@ -23,18 +23,21 @@ export function openData(
     target,
     samples,
     rng.at("target"),
-    sharesOf(split, ringOf(target)?.modes, index, rng),
+    computeModeShares(split, ringOf(target)?.modes, index, rng),
   );
   return {
     target: contamination
-      ? contaminated(honest, contamination, target, rng.at("contaminated"))
+      ? contaminate(honest, contamination, target, rng.at("contaminated"))
       : honest,
-    source: sourceOf(source, samples, rng.at("source")),
+    source: createSource(source, samples, rng.at("source")),
   };
 }
 
-/** Normal points are drawn afresh, as anybody can; of another source there are only so many. */
-export function sourceOf(
+/**
+ * Returns a source of points. Normal points are drawn afresh, since anyone can draw them. Any other
+ * source is a pool of limited size.
+ */
+export function createSource(
   source: Distribution,
   samples: number,
   rng: Stream,
@@ -44,8 +47,11 @@ export function sourceOf(
     : sourceFrom(drawSample(source, samples, rng).points);
 }
 
-/** How often a client sees each mode; undefined: all alike. @param modes that the target has, if it has any */
-function sharesOf(
+/**
+ * Returns the share of each mode in a client's points; undefined if all modes are equally likely.
+ * @param modes number of modes of the target, if it has modes
+ */
+function computeModeShares(
   split: Options["split"],
   modes: number | undefined,
   index: number,
@@ -59,36 +65,38 @@ function sharesOf(
   return shares;
 }
 
-/** Contaminated points in place of honest ones; which mode each claims to be of stays. */
+/**
+ * Contaminated points that replace benign ones. Each keeps the mode that it claims to come from.
+ */
 const replacements: Readonly<
   Record<string, (honest: Sample, rng: Stream, target: Distribution) => Matrix>
 > = {
-  /** On [-5, 5]². */
-  uniform: eachPoint((rng) => [10 * rng.uniform() - 5, 10 * rng.uniform() - 5]),
-  /** Moved by (4, 0). */
+  /** Uniform on [-5, 5]². */
+  uniform: replaceEachPoint((rng) => [10 * rng.uniform() - 5, 10 * rng.uniform() - 5]),
+  /** Shifted by (4, 0). */
   shift: ({ points }) => {
     const out = points.copy();
     out.column(0).forEach((x, i, column) => (column[i] = x + 4));
     return out;
   },
-  /** All near (3, -3). */
-  spike: eachPoint((rng) => {
-    const [dx, dy] = normalPair(rng, 0.1);
+  /** Concentrated near (3, -3). */
+  spike: replaceEachPoint((rng) => {
+    const [dx, dy] = drawNormalPair(rng, 0.1);
     return [3 + dx, dy - 3];
   }),
-  /** Cauchy of scale 3, cut at ±10. */
-  heavy: eachPoint((rng) => [cutCauchy(rng), cutCauchy(rng)]),
-  /** As many modes as expected, but of radius 1.6 and turned by -0.25. */
+  /** Cauchy with scale 3, limited to ±10. */
+  heavy: replaceEachPoint((rng) => [drawLimitedCauchy(rng), drawLimitedCauchy(rng)]),
+  /** The expected number of modes, but with radius 1.6 and rotated by -0.25. */
   stealth: ({ points }, rng, target) =>
     drawRing({ ...ringLike(target), radius: 1.6, rotation: -0.25 }, points.rows, rng).points,
 };
 
-/** By kind: none has options. */
+/** Kinds of contamination. None has options. */
 export const contaminations = new Map(
   Object.keys(replacements).map((kind) => [kind, z.strictObject({})]),
 );
 
-function contaminated(
+function contaminate(
   honest: Sample,
   { kind }: Contaminating,
   target: Distribution,
@@ -99,11 +107,11 @@ function contaminated(
   return { ...honest, points: replace(honest, rng, target) };
 }
 
-function eachPoint(draw: (rng: Stream) => readonly [number, number]) {
+function replaceEachPoint(draw: (rng: Stream) => readonly [number, number]) {
   return ({ points }: Sample, rng: Stream) => drawPoints(points.rows, () => draw(rng));
 }
 
-function cutCauchy(rng: Stream): number {
+function drawLimitedCauchy(rng: Stream): number {
   const cauchy = 3 * Math.tan(Math.PI * (rng.uniform() - 0.5));
   return Math.max(-10, Math.min(10, cauchy));
 }

@@ -2,18 +2,18 @@ import type { LocalTrainer, Params, Shard, TrainJob, TrainResult } from "@fedcla
 import { subtract } from "@fedclair/linalg";
 import { cosineDecay } from "./adam.js";
 import { openData } from "./client-data.js";
-import { adapted, adapterGradient, initialAdapters, type Adapters } from "./lora.js";
+import { adapted, adapterGradient, drawInitialAdapters, type Adapters } from "./lora.js";
 import { slicedW2 } from "./metrics.js";
 import { byModule, type ModuleName, type Network } from "./network.js";
 import { openCondition, type Options } from "./options.js";
-import { networkOf, singleTensorOf, tensorsOf } from "./params.js";
+import { networkOf, toFloat32Tensor, toTensors } from "./params.js";
 import { followPolicy, guidedGradient } from "./sampling.js";
-import { descend, stepGradient, type TrainingData } from "./training.js";
+import { descend, computeStepGradient, type TrainingData } from "./training.js";
 
-/** Share of the learning rate that local steps keep to the end. */
-const leastRate = 0.05;
+/** Lower bound of the learning rate of local steps, as a share of the initial rate. */
+const minimumRateShare = 0.05;
 
-/** The clients' half: points of its own, and what `Options.mode` says to do with them. */
+/** The client half: it holds its own points and trains on them as `Options.mode` requires. */
 export class TransportClient implements LocalTrainer {
   readonly #options: Options;
   readonly #data: TrainingData;
@@ -46,21 +46,24 @@ export class TransportClient implements LocalTrainer {
   }
 
   /**
-   * One gradient. All clients draw the same source points if anybody can draw them: the mean of the clients' gradients is
-   * then exactly that of their pooled data.
+   * Computes one gradient. If the source can be drawn by anyone, all clients draw the same source
+   * points. The mean of their gradients is then exactly the gradient of their pooled data.
    */
   #gradient(network: Network, { rng, common }: TrainJob): TrainResult["delta"] {
     const sources = common.at("sources");
-    return tensorsOf(stepGradient(network, this.#data, this.#options, rng, sources));
+    return toTensors(computeStepGradient(network, this.#data, this.#options, rng, sources));
   }
 
-  /** The change after Adam steps from a fresh state. */
+  /** Takes Adam steps from a fresh state and returns the change. */
   async #localSteps(
     network: Network,
     { round, rng, signal }: TrainJob,
   ): Promise<TrainResult["delta"]> {
     const { learningRate, schedule, localSteps } = this.#options;
-    const rate = Math.max(leastRate * learningRate, cosineDecay(learningRate, round - 1, schedule));
+    const rate = Math.max(
+      minimumRateShare * learningRate,
+      cosineDecay(learningRate, round - 1, schedule),
+    );
     const { b3 } = network;
     const trained = await descend<ModuleName>(
       network,
@@ -69,33 +72,39 @@ export class TransportClient implements LocalTrainer {
       (weights, i) => this.#step({ ...weights, b3 }, rng, i),
       signal,
     );
-    return tensorsOf(byModule((name) => subtract(trained[name], network[name])));
+    return toTensors(byModule((name) => subtract(trained[name], network[name])));
   }
 
-  /** The adapters' product a module, after Adam steps on them alone: `down` (in×rank) and `up` (rank×out), never averaged apart. */
+  /**
+   * Takes Adam steps on the adapters only, and returns one pair per module: `down` (in×rank) and
+   * `up` (rank×out). Aggregators average the products, never the factors separately.
+   */
   async #adapters(
     network: Network,
     { rng, common, signal }: TrainJob,
   ): Promise<TrainResult["delta"]> {
     const { rank, learningRate, localSteps } = this.#options;
     const trained: Adapters = await descend(
-      initialAdapters(network, rank, common),
+      drawInitialAdapters(network, rank, common),
       localSteps,
       () => learningRate,
       (adapters, i) => adapterGradient(this.#step(adapted(network, adapters), rng, i), adapters),
       signal,
     );
     return new Map([
-      ["W1", { b: singleTensorOf(trained["W1.down"]), a: singleTensorOf(trained["W1.up"]) }],
-      ["W2", { b: singleTensorOf(trained["W2.down"]), a: singleTensorOf(trained["W2.up"]) }],
+      ["W1", { b: toFloat32Tensor(trained["W1.down"]), a: toFloat32Tensor(trained["W1.up"]) }],
+      ["W2", { b: toFloat32Tensor(trained["W2.down"]), a: toFloat32Tensor(trained["W2.up"]) }],
     ]);
   }
 
   #step(network: Network, rng: TrainJob["rng"], i: number) {
-    return stepGradient(network, this.#data, this.#options, rng.at("step", i));
+    return computeStepGradient(network, this.#data, this.#options, rng.at("step", i));
   }
 
-  /** `slicedW2`: distance of as many generated points as the client holds from those that it holds. */
+  /**
+   * Measures `slicedW2`, the distance between the client's points and the same number of generated
+   * ones.
+   */
   evaluate(params: Params): Promise<TrainResult> {
     const { horizon } = this.#options;
     const { target, source } = this.#data;

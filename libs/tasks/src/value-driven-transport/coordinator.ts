@@ -10,32 +10,35 @@ import {
 } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { Adam, cosineDecay, type AdamState } from "./adam.js";
-import { sourceOf } from "./client-data.js";
-import { classesArtifact, transportArtifact } from "./artifacts.js";
+import { createSource } from "./client-data.js";
+import { createClassesArtifact, createTransportArtifact } from "./artifacts.js";
 import { adaptedModules } from "./lora.js";
 import { makeYardstick, measureConditional, measureTransport, type Yardstick } from "./measure.js";
 import { initialNetwork, moduleNames, type ModuleName, type Network } from "./network.js";
 import { openCondition, type Options } from "./options.js";
-import { moved, networkOf, tensorsOf, totalOf } from "./params.js";
+import { addChange, networkOf, toTensors, sumTerms } from "./params.js";
 import { drawRing, drawSample, ringLike, ringOf, type Ring } from "./points.js";
 import { canonicalRate, trainCentrally } from "./training.js";
 
-/** Points that a base is trained on. */
+/** Number of points on which a base is trained. */
 const basePoints = 4000;
-/** Points of each mode that a conditional network is measured with. */
+/** Number of points per mode with which a conditional network is measured. */
 const classPoints = 300;
 
-/** The coordinator's half: holds the value network, steps it, and measures where it transports to. */
+/** The coordinator half: holds the value network, steps it, and measures the transport. */
 export class Coordinator {
   readonly #options: Options;
-  /** The same in every round, and long to make. */
+  /** The same in every round, and slow to create. */
   #yardstick: Promise<Yardstick> | undefined;
 
   constructor(options: Options) {
     this.#options = options;
   }
 
-  /** A fresh network; in mode lora, one that already transports to a ring of as many modes. */
+  /**
+   * Creates a fresh network or, in mode lora, one that already transports to a ring with the same
+   * number of modes.
+   */
   async start({ rng }: StartContext): Promise<Start<AdamState | undefined>> {
     const params = await this.#network(rng);
     return { params, ask: this.#askOf(params) };
@@ -45,23 +48,27 @@ export class Coordinator {
     const { mode, hidden, source, target, baseSteps } = this.#options;
     const inputs = 3 + openCondition(this.#options).length;
     const start = initialNetwork(inputs, hidden, rng.at("network"));
-    if (mode !== "lora") return tensorsOf(start);
+    if (mode !== "lora") return toTensors(start);
     const data = {
       target: drawRing(ringLike(target), basePoints, rng.at("base target")),
-      source: sourceOf(source, basePoints, rng.at("base source")),
+      source: createSource(source, basePoints, rng.at("base source")),
     };
     const schedule = { steps: baseSteps, learningRate: canonicalRate };
-    return tensorsOf(await trainCentrally(start, data, this.#options, schedule, rng.at("base")));
+    return toTensors(await trainCentrally(start, data, this.#options, schedule, rng.at("base")));
   }
 
-  /** Mode lora sends changes of the adapted modules alone. */
+  /** Tells clients which modules to send. In mode lora these are only the adapted ones. */
   #askOf(params: Params): Ask {
-    const sent: readonly string[] = this.#options.mode === "lora" ? adaptedModules : moduleNames;
-    const expects = [...shapesOf(params)].filter(([name]) => sent.includes(name));
+    const sentModules: readonly string[] =
+      this.#options.mode === "lora" ? adaptedModules : moduleNames;
+    const expects = [...shapesOf(params)].filter(([name]) => sentModules.includes(name));
     return { phase: "train", expects: new Map(expects) };
   }
 
-  /** Mode gradient: an Adam step down the aggregate. Else the aggregate is the step. Measures every few rounds. */
+  /**
+   * In mode gradient, makes an Adam step down the aggregate. In other modes, adds the aggregate.
+   * Measures every few rounds.
+   */
   async step(
     { round, params: before, state, fixedRng }: Round<AdamState | undefined>,
     aggregate: Aggregate,
@@ -69,7 +76,7 @@ export class Coordinator {
     const { mode, schedule, learningRate, measureEvery } = this.#options;
     const { change } = await aggregate();
     const network = networkOf(before);
-    const total = totalOf(change, network);
+    const total = sumTerms(change, network);
     const adam = new Adam<ModuleName>(state);
     const next: Network =
       mode === "gradient"
@@ -77,8 +84,8 @@ export class Coordinator {
             ...adam.step(network, total, cosineDecay(learningRate, round - 1, schedule)),
             b3: network.b3,
           }
-        : moved(network, total);
-    const params = tensorsOf(next);
+        : addChange(network, total);
+    const params = toTensors(next);
     const isDue = round % measureEvery === 0 || round === schedule;
     return {
       params,
@@ -88,19 +95,22 @@ export class Coordinator {
     };
   }
 
-  /** See `measureTransport` for the metrics. */
+  /**
+   * Computes the metrics of `measureTransport` and, for a conditional network, of
+   * `measureConditional`.
+   */
   async #measure(params: Params, rng: Stream): Promise<Pick<Step, "metrics" | "artifacts">> {
     const { target, horizon, conditional } = this.#options;
     const network = networkOf(params);
     const yardstick = await (this.#yardstick ??= this.#makeYardstick(rng));
     const condition = openCondition(this.#options);
     const ring = ringOf(target);
-    const measured = await measureTransport(network, yardstick, horizon, ring, condition);
+    const measurement = await measureTransport(network, yardstick, horizon, ring, condition);
     const classes = conditional && ring ? this.#measureClasses(network, ring, rng) : undefined;
     return {
-      metrics: { ...measured.metrics, ...classes?.metrics },
+      metrics: { ...measurement.metrics, ...classes?.metrics },
       artifacts: {
-        transport: transportArtifact(measured, yardstick),
+        transport: createTransportArtifact(measurement, yardstick),
         ...(classes && { classes: classes.artifact }),
       },
     };
@@ -128,7 +138,7 @@ export class Coordinator {
         guidedAccuracy: guided.measures.accuracy,
         guidedDeviation: guided.measures.deviation,
       },
-      artifact: classesArtifact(plain.ends, guided.ends),
+      artifact: createClassesArtifact(plain.ends, guided.ends),
     };
   }
 }

@@ -2,8 +2,9 @@ import { at, expInPlace, Matrix, sum, type Stream } from "@fedclair/linalg";
 import { squaredDistances } from "./metrics.js";
 
 /**
- * The primal step: for each target y_j a distribution over sources, softmax_i((V_0(x_i) - |x_i - y_j|²/2)/eps).
- * @param v0 V(x_i, 0), S of them
+ * The primal step: computes for each target y_j a distribution over sources, softmax_i((V_0(x_i) -
+ * |x_i - y_j|²/2)/eps).
+ * @param v0 V(x_i, 0), S numbers
  * @param sources S×d
  * @param targets B×d
  * @param eps entropic weight > 0, in squared units of the points
@@ -19,7 +20,8 @@ export function couple(v0: Float64Array, sources: Matrix, targets: Matrix, eps: 
       column[i] = score;
       most = Math.max(most, score);
     }
-    // The largest is taken out, so that exp neither overflows nor leaves nothing.
+    // Subtracting the largest score prevents exp from overflowing, and from underflowing
+    // everywhere.
     for (let i = 0; i < column.length; i++) column[i] = at(column, i) - most;
   }
   expInPlace(out.data);
@@ -31,13 +33,16 @@ export function couple(v0: Float64Array, sources: Matrix, targets: Matrix, eps: 
   return out;
 }
 
-/** One source for each target, drawn by the coupling's columns: the arg max would not be consistent with the weights of the sources in the loss. */
+/**
+ * Draws one source for each target from the coupling's columns. Taking the arg max instead would be
+ * inconsistent with the source weights in the loss.
+ */
 export function drawPairs(coupling: Matrix, rng: Stream): Int32Array {
   return Int32Array.from({ length: coupling.cols }, (_, j) => rng.categorical(coupling.column(j)));
 }
 
-/** Of each source, the mean over targets: its weight in the coupling. Sums to 1. */
-export function sourceWeights(coupling: Matrix): Float64Array {
+/** Returns each source's weight in the coupling: its mean over targets. The weights sum to 1. */
+export function computeSourceWeights(coupling: Matrix): Float64Array {
   const out = new Float64Array(coupling.rows);
   for (let j = 0; j < coupling.cols; j++) {
     const column = coupling.column(j);

@@ -1,5 +1,5 @@
 import { Matrix, sum, atInt, at } from "@fedclair/linalg";
-import { sourceWeights } from "./coupling.js";
+import { computeSourceWeights } from "./coupling.js";
 import {
   inputsOf,
   spatialGradient,
@@ -14,11 +14,11 @@ export interface CoupledBatch {
   readonly sources: Matrix;
   /** B×d */
   readonly targets: Matrix;
-  /** Of each target, the source that it was coupled with. */
+  /** For each target, the index of the source with which it is coupled. */
   readonly pairs: Int32Array;
-  /** S×B, see `couple`; absent for pairs drawn blindly, which leave V_0 alone. */
+  /** S×B, see `couple`. Absent for independent pairs, which do not constrain V_0. */
   readonly coupling?: Matrix;
-  /** Of each pair, t = h/H with h in 0 … H - 1. */
+  /** The time t = h/H of each pair, with h in 0 … H - 1. */
   readonly times: Float64Array;
   /** See `inputsOf`. */
   readonly condition?: readonly number[];
@@ -27,15 +27,15 @@ export interface CoupledBatch {
 export interface DualSettings {
   /** H ≥ 2 */
   readonly horizon: number;
-  /** λ0, the weight of the source-marginal constraint against the flow constraints. */
+  /** λ0, the weight of the source-marginal constraint relative to the flow constraints. */
   readonly lambda0: number;
 }
 
 /**
- * The loss whose descent is the ascent of the dual, and its gradient:
- * H·mean_j[V(I'_j, t_j) - V(P_j, t_j)] + λ0·(Σ_i Ḡ_i·V(X_i, 0) - mean_i V(X_i, 0)), with the policy's points P and the
- * coupling held fixed: a gradient through them would be that of another method. The loss hovers around 0; it
- * does not tell progress.
+ * Computes the loss whose descent is the ascent of the dual, and its gradient: H·mean_j[V(I'_j,
+ * t_j) - V(P_j, t_j)] + λ0·(Σ_i Ḡ_i·V(X_i, 0) - mean_i V(X_i, 0)). The policy's points P and the
+ * coupling are held fixed, since a gradient through them would give a different method. The loss
+ * hovers around 0 and does not indicate progress.
  */
 export function dualStep(
   network: Network,
@@ -49,7 +49,7 @@ export function dualStep(
   const [b, s] = [targets.rows, coupling ? sources.rows : 0];
   const weights = new Float64Array(2 * b + s);
   weights.fill(horizon / b, 0, b).fill(-horizon / b, b, 2 * b);
-  const shares = coupling ? sourceWeights(coupling) : [];
+  const shares = coupling ? computeSourceWeights(coupling) : [];
   shares.forEach((share, i) => (weights[2 * b + i] = lambda0 * (share - 1 / s)));
 
   const points = stackRows(coupling ? [onward, landed, sources] : [onward, landed]);
@@ -60,8 +60,9 @@ export function dualStep(
 }
 
 /**
- * Where the pairs are at their times, and one step later on the straight path.
- * @returns I_j = (1 - t_j)x_j + t_j·y_j and I'_j = I_j + (y_j - x_j)/H, B×d each
+ * Computes the positions of the pairs at their times, and one step later on the straight path.
+ * @returns I_j = (1 - t_j)x_j + t_j·y_j, I'_j = I_j + (y_j - x_j)/H, and the moves y_j - x_j, B×d
+ * each
  */
 export function interpolate(
   { sources, targets, pairs, times }: CoupledBatch,
@@ -83,7 +84,7 @@ export function interpolate(
   return { point, onward, moves };
 }
 
-/** x - ∇ₓV(x, t)/H, n×d: where the policy of V goes from x. */
+/** Computes x - ∇ₓV(x, t)/H, n×d: the next point under the policy of V. */
 export function policyStep(
   network: Network,
   points: Matrix,
@@ -100,9 +101,10 @@ export function policyStep(
 }
 
 /**
- * The second-order variant: mean_j |∇ₓV(I_j, t_j) + y_j - x_j|²/2, which the first term of the dual step's loss tends to for H → ∞, and its
- * gradient. The mixed derivative is a central difference of ∇_θ V along the residual, good to about 1e-8. Not trained with: it says what
- * the dual step approximates, by an independent way.
+ * The second-order variant: computes mean_j |∇ₓV(I_j, t_j) + y_j - x_j|²/2, to which the first term
+ * of the dual step's loss converges for H → ∞, and its gradient. The mixed derivative is a central
+ * difference of ∇_θ V along the residual, accurate to about 1e-8. It is not used for training: it
+ * is an independent check of what the dual step approximates.
  */
 export function valueGradientMatching(
   network: Network,
@@ -113,14 +115,14 @@ export function valueGradientMatching(
   const { point, moves } = interpolate(batch, horizon);
   const slope = spatialGradient(network, inputsOf(point, times, condition), point.cols);
   const residual = slope.data.map((g, k) => g + at(moves.data, k));
-  const shifted = (by: number) =>
+  const shift = (by: number) =>
     new Matrix(
       point.rows,
       point.cols,
       point.data.map((x, k) => x + by * at(residual, k)),
     );
   const delta = 1e-4;
-  const points = stackRows([shifted(delta), shifted(-delta)]);
+  const points = stackRows([shift(delta), shift(-delta)]);
   const weights = new Float64Array(2 * point.rows);
   const weight = 1 / (2 * delta * point.rows);
   weights.fill(weight, 0, point.rows).fill(-weight, point.rows);
@@ -131,7 +133,7 @@ export function valueGradientMatching(
   };
 }
 
-/** Matrices of one width on top of one another. */
+/** Stacks matrices of the same width vertically. */
 function stackRows(blocks: readonly Matrix[]): Matrix {
   const rows = blocks.reduce((total, block) => total + block.rows, 0);
   const out = new Matrix(rows, blocks[0]?.cols ?? 0);

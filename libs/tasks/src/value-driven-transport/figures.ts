@@ -5,7 +5,10 @@ import type { ClassesArtifact, Dot, TransportArtifact } from "./artifacts.js";
 const grey = "#9a9a9a";
 const panelGap = 24;
 
-/** Paths and samples, an arm a panel; W2 over rounds; for a conditional network, its samples by mode. */
+/**
+ * Draws paths and samples with one panel per arm, W2 over rounds and, for a conditional network,
+ * its samples by mode.
+ */
 export const figures: TaskFigures = (input) => [
   ...transportFigure(input),
   ...distanceFigure(input),
@@ -14,19 +17,19 @@ export const figures: TaskFigures = (input) => [
 
 function transportFigure(input: FigureInput): TaskFigure[] {
   const { arms, width } = input;
-  const shown = arms.flatMap((arm) => {
-    const last = artifactsOf(input, "transport", arm.label).at(-1);
+  const lastArtifacts = arms.flatMap((arm) => {
+    const last = findArtifacts(input, "transport", arm.label).at(-1);
     return last ? [{ ...arm, ...last }] : [];
   });
-  if (shown.length === 0) return [];
-  const columns = Math.min(shown.length, 3);
+  if (lastArtifacts.length === 0) return [];
+  const columns = Math.min(lastArtifacts.length, 3);
   const size = Math.min(300, Math.floor(width / columns) - panelGap - 36);
-  const dots = shown.flatMap(({ value }) => [
+  const dots = lastArtifacts.flatMap(({ value }) => [
     ...value.targets,
     ...value.generated,
     ...value.paths.flat(),
   ]);
-  const panels = shown.map(({ label, colour, round, value }) => ({
+  const panels = lastArtifacts.map(({ label, colour, round, value }) => ({
     title: `${label}, round ${round}: W2 = ${value.w2.toFixed(3)}`,
     width: size,
     height: size,
@@ -41,19 +44,19 @@ function transportFigure(input: FigureInput): TaskFigure[] {
     {
       name: "transport",
       title: "Transport",
-      caption: `From the source down the values to the target: paths of some samples, where all samples end (coloured), and true points of the target (grey). Two samples of the truth are W2 = ${floorOf(shown[0]?.value)} apart.${warning(input)}`,
+      caption: `Paths of some samples from the source down the values to the target, the end points of all samples (coloured), and true points of the target (grey). Two samples of the truth have a distance of W2 = ${formatFloor(lastArtifacts[0]?.value)}.${formatWarning(input)}`,
       spec: { concat: panels, columns },
     },
   ];
 }
 
 function distanceFigure(input: FigureInput): TaskFigure[] {
-  const measured = input.arms.map((arm) => {
-    return { ...arm, shown: artifactsOf(input, "transport", arm.label) };
+  const series = input.arms.map((arm) => {
+    return { ...arm, shown: findArtifacts(input, "transport", arm.label) };
   });
-  const [first] = measured.flatMap(({ shown }) => shown);
-  if (!first || !measured.some(({ shown }) => shown.length > 1)) return [];
-  const lines = measured.map(({ label, colour, shown }) => {
+  const [first] = series.flatMap(({ shown }) => shown);
+  if (!first || !series.some(({ shown }) => shown.length > 1)) return [];
+  const lines = series.map(({ label, colour, shown }) => {
     return { label, colour, points: shown.map(({ round, value }) => ({ x: round, y: value.w2 })) };
   });
   const rounds = { title: "round", axis: { tickMinStep: 1, grid: false }, scale: { zero: false } };
@@ -62,7 +65,7 @@ function distanceFigure(input: FigureInput): TaskFigure[] {
     {
       name: "distance",
       title: "Distance from the target",
-      caption: `W2 between generated and true points, as the coordinator measures it. Dashed: W2 = ${floorOf(first.value)} between two samples of the truth, below which no transport can reliably be.`,
+      caption: `W2 between generated and true points, as measured by the coordinator. Dashed: W2 = ${formatFloor(first.value)} between two samples of the truth. No transport can reliably be below it.`,
       spec: {
         width: Math.min(520, input.width - 200),
         height: 220,
@@ -77,7 +80,7 @@ function distanceFigure(input: FigureInput): TaskFigure[] {
 
 function classesFigure(input: FigureInput): TaskFigure[] {
   const [arm] = input.arms;
-  const last = arm && artifactsOf(input, "classes", arm.label).at(-1);
+  const last = arm && findArtifacts(input, "classes", arm.label).at(-1);
   if (!last) return [];
   const { plain, guided } = last.value;
   const size = Math.min(300, Math.floor(input.width / 2) - panelGap - 36);
@@ -93,7 +96,7 @@ function classesFigure(input: FigureInput): TaskFigure[] {
       color: {
         field: "mode",
         type: "nominal",
-        title: "mode asked for",
+        title: "requested mode",
         scale: { scheme: plain.length <= 8 ? "dark2" : "category20" },
       },
     },
@@ -102,36 +105,39 @@ function classesFigure(input: FigureInput): TaskFigure[] {
     {
       name: "classes",
       title: "Conditional generation",
-      caption: `Samples of ${last.arm} by the mode that was asked for: without guidance, and with the trial's weight of classifier-free guidance, which gives spread for certainty.`,
+      caption: `Samples of ${last.arm} by requested mode: without guidance, and with the trial's weight of classifier-free guidance, which trades spread for certainty.`,
       spec: { hconcat: [panel("guidance 0", plain), panel("guided", guided)] },
     },
   ];
 }
 
-interface Shown {
+interface ArtifactTypes {
   readonly transport: TransportArtifact;
   readonly classes: ClassesArtifact;
 }
 
-/** In the order of rounds. */
-function artifactsOf<Name extends keyof Shown>(
+/** Lists the artifacts of an arm in the order of rounds. */
+function findArtifacts<Name extends keyof ArtifactTypes>(
   { artifacts }: FigureInput,
   name: Name,
   arm: string,
 ) {
   return artifacts.flatMap((artifact) =>
     artifact.name === name && artifact.arm === arm
-      ? [{ ...artifact, value: artifact.value as Shown[Name] }]
+      ? [{ ...artifact, value: artifact.value as ArtifactTypes[Name] }]
       : [],
   );
 }
 
-function floorOf(artifact: TransportArtifact | undefined): string {
+function formatFloor(artifact: TransportArtifact | undefined): string {
   return (artifact?.w2Floor ?? NaN).toFixed(3);
 }
 
-/** Several local steps where clients hold different modes: known to fail, and to be said wherever the result is shown. */
-function warning({ task }: FigureInput): string {
+/**
+ * Returns a warning for the case of several local steps on clients with different modes. This is
+ * known to fail, so every figure of such a result must mention it.
+ */
+function formatWarning({ task }: FigureInput): string {
   const { mode, split } = task;
   const uneven =
     typeof split === "object" &&
@@ -142,7 +148,7 @@ function warning({ task }: FigureInput): string {
     : "";
 }
 
-/** One square for all panels. */
+/** Creates axes with the same square range for all panels. */
 function axes(dots: readonly Dot[]) {
   const reach = Math.ceil(2 * dots.flat().reduce((most, x) => Math.max(most, Math.abs(x)), 0)) / 2;
   const axis = {

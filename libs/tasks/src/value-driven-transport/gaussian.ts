@@ -9,7 +9,7 @@ import {
   item,
 } from "@fedclair/linalg";
 
-/** A normal distribution: mean 1×d, covariance d×d, symmetric positive definite. */
+/** A normal distribution with mean 1×d and covariance d×d, symmetric positive definite. */
 export interface Gaussian {
   readonly mean: Matrix;
   readonly covariance: Matrix;
@@ -17,7 +17,7 @@ export interface Gaussian {
 
 /** The optimal values and the optimal map between two normal distributions, in closed form. */
 export class GaussianTransport {
-  /** The Monge map is T(x) = m1 + A(x - m0), A d×d symmetric. */
+  /** The Monge map is T(x) = m1 + A(x - m0) with A symmetric, d×d. */
   readonly a: Matrix;
   readonly squaredW2: number;
   readonly #source: Gaussian;
@@ -27,7 +27,7 @@ export class GaussianTransport {
 
   /** @throws RangeError if shapes do not fit or a covariance is not positive definite */
   constructor(source: Gaussian, target: Gaussian) {
-    check(source, target);
+    validate(source, target);
     this.#source = source;
     this.#target = target;
     this.#move = subtract(target.mean, source.mean);
@@ -42,14 +42,20 @@ export class GaussianTransport {
       2 * trace(cross);
   }
 
-  /** T at n points. @param points n×d */
+  /**
+   * Applies T to n points.
+   * @param points n×d
+   */
   map(points: Matrix): Matrix {
-    return plus(multiply(minusRow(points, this.#source.mean), this.a), this.#target.mean);
+    return addRow(multiply(subtractRow(points, this.#source.mean), this.a), this.#target.mean);
   }
 
-  /** V_t at n points, normalised to V_0(m0) = 0. @param t in [0, 1] */
+  /**
+   * Computes V_t at n points, normalised to V_0(m0) = 0.
+   * @param t in [0, 1]
+   */
   values(points: Matrix, t: number): Float64Array {
-    const z = minusRow(points, this.#meanAt(t));
+    const z = subtractRow(points, this.#meanAt(t));
     const bent = multiply(z, this.#curvatureAt(t));
     const rest = (t * squaredLength(this.#move)) / 2;
     return Float64Array.from({ length: z.rows }, (_, k) => {
@@ -61,10 +67,13 @@ export class GaussianTransport {
     });
   }
 
-  /** ∇V_t at n points, n×d. @param t in [0, 1] */
+  /**
+   * Computes ∇V_t at n points, n×d.
+   * @param t in [0, 1]
+   */
   gradients(points: Matrix, t: number): Matrix {
-    const z = minusRow(points, this.#meanAt(t));
-    return minusRow(multiply(z, this.#curvatureAt(t)), this.#move);
+    const z = subtractRow(points, this.#meanAt(t));
+    return subtractRow(multiply(z, this.#curvatureAt(t)), this.#move);
   }
 
   #meanAt(t: number): Matrix {
@@ -73,13 +82,13 @@ export class GaussianTransport {
     return mean;
   }
 
-  /** K_t = (I - A)((1 - t)I + tA)⁻¹, by the eigenvectors of A. */
+  /** Computes K_t = (I - A)((1 - t)I + tA)⁻¹ from the eigenvectors of A. */
   #curvatureAt(t: number): Matrix {
     return spectral(this.a, (value) => (1 - value) / (1 - t + t * value));
   }
 }
 
-function check(source: Gaussian, target: Gaussian): void {
+function validate(source: Gaussian, target: Gaussian): void {
   const d = source.mean.cols;
   for (const { mean, covariance } of [source, target]) {
     if (mean.rows !== 1 || mean.cols !== d || covariance.rows !== d || covariance.cols !== d) {
@@ -92,7 +101,7 @@ function check(source: Gaussian, target: Gaussian): void {
   }
 }
 
-/** A symmetric matrix with `f` applied to its eigenvalues. */
+/** Applies `f` to the eigenvalues of a symmetric matrix. */
 function spectral(symmetric: Matrix, f: (eigenvalue: number) => number): Matrix {
   const { values, vectors } = symmetricEigen(symmetric);
   const rows = vectors.transpose();
@@ -115,11 +124,11 @@ function squaredLength(row: Matrix): number {
   return sum(row.data.map((x) => x ** 2));
 }
 
-function plus(points: Matrix, row: Matrix): Matrix {
-  return minusRow(points, row.scale(-1));
+function addRow(points: Matrix, row: Matrix): Matrix {
+  return subtractRow(points, row.scale(-1));
 }
 
-function minusRow(points: Matrix, row: Matrix): Matrix {
+function subtractRow(points: Matrix, row: Matrix): Matrix {
   const out = points.copy();
   for (let c = 0; c < out.cols; c++) {
     const shift = row.get(0, c);

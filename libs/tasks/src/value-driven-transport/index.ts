@@ -7,12 +7,14 @@ import { figures } from "./figures.js";
 import { schema, type Options } from "./options.js";
 
 /**
- * Generative modelling by value-driven transport (Moreno-Muñoz, Müller and Neu, arXiv 2605.22507): samples move from a source to a
- * target down the gradient of learned value functions. A client holds samples of the target, some of them contaminated.
- * The paper was known to us by its abstract; the training is a primal-dual method derived for this platform.
+ * Generative modelling by value-driven transport (Moreno-Muñoz, Müller and Neu, arXiv 2605.22507):
+ * samples move from a source to a target down the gradient of learned value functions. Each client
+ * holds samples of the target, and the samples of contaminated clients are replaced. We knew the
+ * paper by its abstract; the training is a primal-dual method derived for this platform.
  *
- * Params are W1, b1, W2, b2 and W3 of the value network, float32, input × output; all clients start every round from the
- * coordinator's. Mode `lora` answers with pairs for W1 and W2 alone: CLAIR's right side is then the space of outputs.
+ * Params are W1, b1, W2, b2 and W3 of the value network, float32, input × output. All clients start
+ * every round from the coordinator's params. Mode `lora` answers with pairs for W1 and W2 only, so
+ * CLAIR's right side is the space of outputs.
  */
 export const valueDrivenTransport: TaskPlugin = {
   name: "value-driven-transport",
@@ -21,23 +23,26 @@ export const valueDrivenTransport: TaskPlugin = {
   contaminations: () => contaminations,
   metrics: {
     w2: { better: "lower", description: "2-Wasserstein distance of generated from true points" },
-    w2Floor: { description: "that of true from other true points" },
+    w2Floor: { description: "w2 between two samples of true points" },
     slicedW2: { better: "lower", description: "sliced 2-Wasserstein distance from true points" },
     oneStepW2: { better: "lower", description: "w2 of points generated in a single step" },
     straightness: {
       better: "lower",
       description: "length of the paths over their span, at least 1",
     },
-    optimality: { better: "lower", description: "cost of the paths over the least, at least 1" },
+    optimality: {
+      better: "lower",
+      description: "cost of the paths over the least possible cost, at least 1",
+    },
     energyRatio: { better: "lower", description: "energy of the paths over squared W2" },
     certificate: { better: "higher", description: "dual bound over half of squared W2, at most 1" },
     modesCovered: {
       better: "higher",
       unit: "modes",
-      description: "modes that hold 5 % of the points",
+      description: "modes that hold two fifths of their even share of the points",
     },
     inside: { better: "higher", description: "share of the points that lie in a mode" },
-    classAccuracy: { better: "higher", description: "share of points at the mode asked for" },
+    classAccuracy: { better: "higher", description: "share of points at the requested mode" },
     worstClassAccuracy: { better: "higher", description: "classAccuracy of the worst mode" },
     classDeviation: { description: "deviation of a mode's points from their mean" },
     guidedAccuracy: { better: "higher", description: "classAccuracy with guidance" },

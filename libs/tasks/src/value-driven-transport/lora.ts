@@ -1,18 +1,23 @@
 import { addScaled, Matrix, multiply, multiplyNT, multiplyTN, type Stream } from "@fedclair/linalg";
 import type { ModuleMatrices, Network } from "./network.js";
 
-/** The modules that adapters attach to. */
+/** The modules that have adapters. */
 export const adaptedModules = ["W1", "W2"] as const;
 export type AdaptedModule = (typeof adaptedModules)[number];
 export type AdapterPart = `${AdaptedModule}.${"down" | "up"}`;
 
 /**
- * LoRA adapters (Hu et al. 2022): W + down·up, down in×rank and up rank×out, since weights are stored input × output.
+ * LoRA adapters (Hu et al. 2022): W + down·up with down in×rank and up rank×out, because weights
+ * are stored input × output.
  */
 export type Adapters = Readonly<Record<AdapterPart, Matrix>>;
 
-/** down ~ N(0, 1/in), up = 0. @param common the stream from which all clients of a round draw, so that their products are comparable */
-export function initialAdapters(network: Network, rank: number, common: Stream): Adapters {
+/**
+ * Draws down ~ N(0, 1/in) and sets up = 0.
+ * @param common the stream from which all clients of a round draw, so that their products are
+ * comparable
+ */
+export function drawInitialAdapters(network: Network, rank: number, common: Stream): Adapters {
   const down = (name: AdaptedModule) => {
     const { rows } = network[name];
     const entries = common.at("lora", name).normals(rows * rank, 1 / Math.sqrt(rows));
@@ -22,7 +27,7 @@ export function initialAdapters(network: Network, rank: number, common: Stream):
   return { "W1.down": down("W1"), "W1.up": up("W1"), "W2.down": down("W2"), "W2.up": up("W2") };
 }
 
-/** The network with its adapters multiplied out. */
+/** Adds the product of the adapters to the network. */
 export function adapted(network: Network, adapters: Adapters): Network {
   const changed = (name: AdaptedModule) => {
     const out = network[name].copy();
@@ -32,7 +37,10 @@ export function adapted(network: Network, adapters: Adapters): Network {
   return { ...network, W1: changed("W1"), W2: changed("W2") };
 }
 
-/** The adapters' gradient from that of the adapted network: d down = dW·upᵀ, d up = downᵀ·dW. */
+/**
+ * Computes the adapters' gradient from that of the adapted network: d down = dW·upᵀ, d up =
+ * downᵀ·dW.
+ */
 export function adapterGradient(gradient: ModuleMatrices, adapters: Adapters): Adapters {
   const down = (name: AdaptedModule) => multiplyNT(gradient[name], adapters[`${name}.up`]);
   const up = (name: AdaptedModule) => multiplyTN(adapters[`${name}.down`], gradient[name]);

@@ -17,16 +17,22 @@ import { centresOf, type Ring } from "./points.js";
 import { followPolicy, guidedGradient } from "./sampling.js";
 import { conditionOf } from "./training.js";
 
-/** A mode counts as covered with at least this part of its even share of the points: 5 % of all where there are eight. */
-const leastPart = 0.4;
+/**
+ * A mode counts as covered if it has at least this fraction of its even share of the points: with
+ * eight modes, 5 % of all points.
+ */
+const minimumPart = 0.4;
 
-/** Fresh points that a network is measured on, n×2 each. */
+/** Fresh points for measuring a network, n×2 each. */
 export interface Yardstick {
   readonly starts: Matrix;
   readonly targets: Matrix;
-  /** W2² of starts and targets. */
+  /** W2² between starts and targets. */
   readonly squaredW2: number;
-  /** W2 of two samples of the target of this size: what a perfect transport would measure. */
+  /**
+   * W2 between two samples of the target of this size: the value that a perfect transport would
+   * have.
+   */
   readonly floor: number;
 }
 
@@ -44,16 +50,19 @@ export async function makeYardstick(
 }
 
 /**
- * How well a network transports.
- * @param steps K of the paths
- * @param ring the target's modes, if it has any
- * @returns the paths, and by name:
- * - `w2`, `slicedW2`: distances of generated from true points; `w2Floor`: that of true from true points;
- * - `oneStepW2`: as `w2`, generated in a single step;
- * - `straightness`, `optimality`: of the paths, at least 1;
+ * Measures how well a network transports.
+ * @param steps K, the number of steps of the paths
+ * @param ring the target's modes, if it has modes
+ * @returns the paths, and the metrics by name:
+ * - `w2`, `slicedW2`: distances of generated from true points;
+ * - `w2Floor`: W2 between two samples of true points;
+ * - `oneStepW2`: like `w2`, for points generated in a single step;
+ * - `straightness`, `optimality`: properties of the paths, at least 1;
  * - `energyRatio`: path energy over W2² of source and target;
  * - `certificate`: the dual bound over W2²/2, at most 1;
- * - `modesCovered`, `inside`: with a ring, modes that hold two fifths of their even share of the points, and the share of points in any mode
+ * - `modesCovered`: with a ring, the modes that hold two fifths of their even share of the
+ *   points;
+ * - `inside`: with a ring, the share of points in any mode
  */
 export async function measureTransport(
   network: Network,
@@ -67,7 +76,7 @@ export async function measureTransport(
   const end = paths.at(-1) ?? starts;
   const oneStep = followPolicy(gradient, starts, 1)[1] ?? starts;
   const v0 = values(network, inputsOf(starts, 0, condition));
-  const coverage = ring && coverageOf(end, ring);
+  const coverage = ring && measureCoverage(end, ring);
   const metrics = {
     w2: Math.sqrt(await squaredW2(end, targets)),
     w2Floor: floor,
@@ -82,21 +91,33 @@ export async function measureTransport(
   return { paths, metrics };
 }
 
-/** A point is in a mode within three standard deviations of its centre. */
-function coverageOf(points: Matrix, ring: Ring): Coverage {
-  return modeCoverage(points, centresOf(ring), 3 * ring.deviation, leastPart / ring.modes);
+/**
+ * Counts points by mode. A point is in a mode if it is within three standard deviations of its
+ * centre.
+ */
+function measureCoverage(points: Matrix, ring: Ring): Coverage {
+  return modeCoverage(points, centresOf(ring), 3 * ring.deviation, minimumPart / ring.modes);
 }
 
-/** How well a conditional network hits the modes that it is told. */
+/** Measures of how well a conditional network hits the requested modes. */
 export interface ConditionalMeasures {
-  /** Share of points nearest to the mode asked for: the mean over modes, and the worst mode. */
+  /**
+   * Share of points nearest to the requested mode: `accuracy` is the mean over modes,
+   * `worstAccuracy` the worst mode.
+   */
   readonly accuracy: number;
   readonly worstAccuracy: number;
-  /** Root of the mean squared deviation, in one coordinate, of the points of a mode from their mean; of the mean over modes. */
+  /**
+   * Root mean squared deviation, per coordinate, of a mode's points from their mean, averaged over
+   * modes.
+   */
   readonly deviation: number;
 }
 
-/** @param weight of classifier-free guidance */
+/**
+ * Measures a conditional network on each mode.
+ * @param weight weight of classifier-free guidance
+ */
 export function measureConditional(
   network: Network,
   starts: Matrix,
@@ -118,12 +139,12 @@ export function measureConditional(
     measures: {
       accuracy: sum(accuracies) / ring.modes,
       worstAccuracy: Math.min(...accuracies),
-      deviation: sum(ends.map(deviationOf)) / ring.modes,
+      deviation: sum(ends.map(computeDeviation)) / ring.modes,
     },
   };
 }
 
-function deviationOf(points: Matrix): number {
+function computeDeviation(points: Matrix): number {
   const centred = new Matrix(points.rows, points.cols);
   for (let c = 0; c < points.cols; c++) centred.column(c).fill(sum(points.column(c)) / points.rows);
   return Math.sqrt(displacement(centred, points) / points.cols);

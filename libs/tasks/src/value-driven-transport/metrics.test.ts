@@ -13,14 +13,14 @@ import {
 const rows = (...points: number[][]) => Matrix.fromRows(points);
 
 describe("measures of a transport", () => {
-  it("W2²: the cheapest pairing's mean squared distance, also of samples of different sizes", async () => {
+  it("W2² is the mean squared distance of the cheapest pairing, also for samples of different sizes", async () => {
     assert.equal(await squaredW2(rows([0, 0], [3, 0]), rows([4, 0], [0, 1])), 1);
-    // One point against two at distance 1 and 2.
+    // One point is at distances 1 and 2 from the two others.
     assert.equal(await squaredW2(rows([0, 0]), rows([1, 0], [0, 2])), 2.5);
     await assert.rejects(squaredW2(rows([0, 0]), rows([1])), /2 and 1 dimensions/);
   });
 
-  it("sliced W2 of a sample and its translation: that of the mean squared projection, half of it", () => {
+  it("sliced W2² of a sample and its translation is the mean squared projection, half of the squared length", () => {
     const points = new Matrix(50, 2, stream("sliced").normals(100));
     const moved = new Matrix(
       50,
@@ -30,19 +30,20 @@ describe("measures of a transport", () => {
     assert.ok(Math.abs(slicedW2(points, moved) - 5 / Math.SQRT2) < 1e-12);
   });
 
-  it("path energy, straightness and optimality of a detour and of a crossing", async () => {
+  it("path energy, straightness and optimality detect a detour and a crossing", async () => {
     const straight = [rows([0, 0]), rows([1, 0]), rows([2, 0])];
     assert.equal(pathEnergy(straight), 4);
     assert.equal(straightness(straight), 1);
-    // Two steps of length √2 in place of two of length 1.
+    // The detour takes two steps of length √2 instead of two of length 1.
     assert.ok(Math.abs(straightness([rows([0, 0]), rows([1, 1]), rows([2, 0])]) - 2) < 1e-15);
-    // Both points go 3 to the right or left past one another, though 1 would do: 9 against 1.
+    // Both points move 3 to the right or left past each other although 1 would suffice: 9 against
+    // 1.
     const crossing = [rows([0, 0], [2, 0]), rows([3, 0], [-1, 0])];
     assert.equal(await optimality(crossing), 9);
     assert.throws(() => straightness([rows([0, 0])]), /at least two states/);
   });
 
-  it("mode coverage counts a point once, for its nearest centre, if that is near enough", () => {
+  it("mode coverage counts a point once, for its nearest centre, if it is within the radius", () => {
     const centres = rows([0, 0], [1, 0], [9, 9]);
     const points = rows([0.4, 0], [0.6, 0], [0.9, 0.1], [5, 5]);
     assert.deepEqual(modeCoverage(points, centres, 0.45, 0.5), {
@@ -52,7 +53,7 @@ describe("measures of a transport", () => {
     });
   });
 
-  it("no values give a certificate above W2²/2, the optimal ones reach it", async () => {
+  it("certificates never exceed W2²/2, and the optimal values reach it", async () => {
     const rng = stream("certificate");
     const x = new Matrix(20, 2, rng.at("x").normals(40));
     const y = new Matrix(
@@ -64,7 +65,7 @@ describe("measures of a transport", () => {
     for (let k = 0; k < 20; k++) {
       assert.ok(dualCertificate(rng.at("v", k).normals(20), x, y) <= half);
     }
-    // The map is the gradient of |x|²·1.5/2 + Σx, hence V_0 = |x|²/2 less that.
+    // The map is the gradient of |x|²·1.5/2 + Σx, so V_0 is |x|²/2 minus that.
     const v0 = Float64Array.from(x.toRows(), ([a = NaN, b = NaN]) => {
       return (-0.5 * (a * a + b * b)) / 2 - a - b;
     });

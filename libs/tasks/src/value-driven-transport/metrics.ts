@@ -1,7 +1,12 @@
 import { Matrix, sum, at } from "@fedclair/linalg";
 import { optimalTransport } from "./optimal-transport.js";
 
-/** |x_i - y_j|² @param x n×d @param y m×d @returns n×m */
+/**
+ * Computes |x_i - y_j|².
+ * @param x n×d
+ * @param y m×d
+ * @returns n×m
+ */
 export function squaredDistances(x: Matrix, y: Matrix): Matrix {
   if (x.cols !== y.cols) {
     throw new RangeError(`points in ${x.cols} and ${y.cols} dimensions have no distance`);
@@ -12,17 +17,22 @@ export function squaredDistances(x: Matrix, y: Matrix): Matrix {
     const to = y.column(c);
     for (let j = 0, t = 0; j < y.rows; j++) {
       for (let i = 0; i < x.rows; i++, t++) {
-        const apart = at(from, i) - at(to, j);
-        out.data[t] = at(out.data, t) + apart * apart;
+        const difference = at(from, i) - at(to, j);
+        out.data[t] = at(out.data, t) + difference * difference;
       }
     }
   }
   return out;
 }
 
-/** W2², the squared Wasserstein distance of two samples of equal weights each, exact. @param x n×d @param y m×d */
+/**
+ * Computes W2², the exact squared Wasserstein distance between two samples with equal weights
+ * within each.
+ * @param x n×d
+ * @param y m×d
+ */
 export async function squaredW2(x: Matrix, y: Matrix): Promise<number> {
-  // n·m units of mass in all: whole numbers keep the bookkeeping exact.
+  // The total mass is n·m units, because whole numbers keep the bookkeeping exact.
   const supply = new Float64Array(x.rows).fill(y.rows);
   const demand = new Float64Array(y.rows).fill(x.rows);
   const { cost } = await optimalTransport(squaredDistances(x, y), supply, demand);
@@ -30,56 +40,70 @@ export async function squaredW2(x: Matrix, y: Matrix): Promise<number> {
 }
 
 /**
- * Sliced W2 in the plane: the root of the mean squared W2 of the projections on directions at angles πk/directions.
- * @param x n×2 @param y n×2
+ * Computes sliced W2 in the plane: the root of the mean squared W2 of projections on directions at
+ * angles πk/directions.
+ * @param x n×2
+ * @param y n×2
  */
 export function slicedW2(x: Matrix, y: Matrix, directions = 32): number {
   const squares = Float64Array.from({ length: directions }, (_, k) => {
     const angle = (Math.PI * k) / directions;
-    const [a, b] = [projected(x, angle), projected(y, angle)];
-    return meanOf(a.map((value, i) => (value - at(b, i)) ** 2));
+    const [a, b] = [project(x, angle), project(y, angle)];
+    return computeMean(a.map((value, i) => (value - at(b, i)) ** 2));
   });
-  return Math.sqrt(meanOf(squares));
+  return Math.sqrt(computeMean(squares));
 }
 
-function projected(points: Matrix, angle: number): Float64Array {
+function project(points: Matrix, angle: number): Float64Array {
   const [x, y] = [points.column(0), points.column(1)];
   return x.map((value, i) => Math.cos(angle) * value + Math.sin(angle) * at(y, i)).sort();
 }
 
-/** K·Σ_h |x_{h+1} - x_h|², the mean over points: |x_K - x_0|² on straight paths of constant speed. @param path K + 1 of n×d */
+/**
+ * Computes K·Σ_h |x_{h+1} - x_h|², averaged over points. It is |x_K - x_0|² on straight paths of
+ * constant speed.
+ * @param path K + 1 states of n×d
+ */
 export function pathEnergy(path: readonly Matrix[]): number {
   const steps = path.slice(1).map((x, h) => displacement(path[h] ?? x, x));
   return steps.length * sum(steps);
 }
 
-/** Mean |y_i - x_i|². */
+/** Computes the mean of |y_i - x_i|². */
 export function displacement(x: Matrix, y: Matrix): number {
   return sum(x.data.map((value, i) => (at(y.data, i) - value) ** 2)) / x.rows;
 }
 
-/** Path energy over the energy of going straight: at least 1. */
+/** Computes path energy over the energy of straight paths: at least 1. */
 export function straightness(path: readonly Matrix[]): number {
-  const [start, end] = endsOf(path);
+  const [start, end] = findEnds(path);
   return pathEnergy(path) / displacement(start, end);
 }
 
-/** Mean |x_K - x_0|² over W2² of starts and ends: at least 1; 1 if the pairing is an optimal assignment. */
+/**
+ * Computes the mean |x_K - x_0|² over W2² of starts and ends: at least 1, and 1 if the pairing is
+ * an optimal assignment.
+ */
 export async function optimality(path: readonly Matrix[]): Promise<number> {
-  const [start, end] = endsOf(path);
+  const [start, end] = findEnds(path);
   return displacement(start, end) / (await squaredW2(start, end));
 }
 
 export interface Coverage {
-  /** By centre, the share of points whose nearest centre it is, within the radius. */
+  /** For each centre, the share of points that are nearest to it and within the radius. */
   readonly share: readonly number[];
-  /** Centres with at least the least share. */
+  /** Number of centres with at least the minimum share. */
   readonly covered: number;
   /** Share of points within the radius of a centre. */
   readonly inside: number;
 }
 
-/** @param centres k×d @param radius of a mode, three standard deviations @param leastShare of a centre that counts as covered */
+/**
+ * Assigns points to centres and counts the covered centres.
+ * @param centres k×d
+ * @param radius of a mode, three standard deviations
+ * @param leastShare minimum share of a covered centre
+ */
 export function modeCoverage(
   points: Matrix,
   centres: Matrix,
@@ -98,7 +122,7 @@ export function modeCoverage(
   };
 }
 
-/** Of every point. */
+/** Finds the nearest centre of every point. */
 export function nearestCentres(points: Matrix, centres: Matrix) {
   return squaredDistances(centres, points)
     .transpose()
@@ -110,23 +134,26 @@ export function nearestCentres(points: Matrix, centres: Matrix) {
 }
 
 /**
- * mean V_0(x_i) - mean_j max_i (V_0(x_i) - |x_i - y_j|²/2), a lower bound of W2²/2 for any V_0 (semi-dual optimal transport).
- * @param v0 n values @param x n×d @param y m×d
+ * Computes mean V_0(x_i) - mean_j max_i (V_0(x_i) - |x_i - y_j|²/2), a lower bound of W2²/2 for any
+ * V_0 (semi-dual optimal transport).
+ * @param v0 n values
+ * @param x n×d
+ * @param y m×d
  */
 export function dualCertificate(v0: Float64Array, x: Matrix, y: Matrix): number {
   const squares = squaredDistances(x, y);
   const best = Float64Array.from({ length: y.rows }, (_, j) =>
     squares.column(j).reduce((most, s, i) => Math.max(most, at(v0, i) - s / 2), -Infinity),
   );
-  return meanOf(v0) - meanOf(best);
+  return computeMean(v0) - computeMean(best);
 }
 
-function endsOf(path: readonly Matrix[]): readonly [Matrix, Matrix] {
+function findEnds(path: readonly Matrix[]): readonly [Matrix, Matrix] {
   const [start, end] = [path[0], path.at(-1)];
   if (!start || !end || path.length < 2) throw new RangeError("a path has at least two states");
   return [start, end];
 }
 
-function meanOf(numbers: Float64Array): number {
+function computeMean(numbers: Float64Array): number {
   return sum(numbers) / numbers.length;
 }

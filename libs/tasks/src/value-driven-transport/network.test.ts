@@ -17,14 +17,18 @@ const times = [0, 0.3, 0.9, 0.5];
 const condition = [0, 1, 0];
 const weights = Float64Array.of(0.5, -2, 1, 0.25);
 
-/** Central difference of `f` as one entry moves by ±δ: good to about 1e-9 here. */
-function slopeOf(f: (entries: Float64Array) => number, point: Float64Array, i: number): number {
+/** Computes the central difference of `f` as one entry moves by ±δ, accurate to about 1e-9 here. */
+function computeSlope(
+  f: (entries: Float64Array) => number,
+  point: Float64Array,
+  i: number,
+): number {
   const delta = 1e-5;
-  const moved = (by: number) => f(point.map((x, k) => (k === i ? x + by : x)));
-  return (moved(delta) - moved(-delta)) / (2 * delta);
+  const evaluateShifted = (by: number) => f(point.map((x, k) => (k === i ? x + by : x)));
+  return (evaluateShifted(delta) - evaluateShifted(-delta)) / (2 * delta);
 }
 
-function near(got: number, expected: number, tolerance: number, what: string): void {
+function assertNear(got: number, expected: number, tolerance: number, what: string): void {
   assert.ok(Math.abs(got - expected) <= tolerance, `${what}: ${got} is not ${expected}`);
 }
 
@@ -42,10 +46,10 @@ describe("value network", () => {
     const inputs = inputsOf(Matrix.fromRows([[0.1]]), 0.25, [1]);
     assert.deepEqual(inputs.toRows(), [[0.1, 0.25, 1]]);
     const expected = 2 * Math.tanh(3 * Math.tanh(0.1 + 0.5 - 1 + 0.5) - 1) + 7;
-    near(at(values(tiny, inputs), 0), expected, 1e-15, "V");
+    assertNear(at(values(tiny, inputs), 0), expected, 1e-15, "V");
   });
 
-  it("starts uniform in ±1/√(fan in), with b3 = 0", () => {
+  it("draws initial weights uniform in ±1/√(fan in), with b3 = 0", () => {
     const { W1, b1, W2, b2, W3, b3 } = initialNetwork(3, 400, rng.at("large"));
     for (const [name, matrix, bound] of [
       ["W1", W1, 1 / Math.sqrt(3)],
@@ -60,7 +64,7 @@ describe("value network", () => {
     assert.equal(b3, 0);
   });
 
-  it("has the spatial gradient of finite differences", () => {
+  it("has a spatial gradient that agrees with finite differences", () => {
     const slope = spatialGradient(network, inputsOf(points, times, condition), 2);
     assert.deepEqual([slope.rows, slope.cols], [4, 2]);
     for (let i = 0; i < points.data.length; i++) {
@@ -68,21 +72,21 @@ describe("value network", () => {
         const v = values(network, inputsOf(new Matrix(4, 2, entries), times, condition));
         return v.reduce((sum, x) => sum + x, 0);
       };
-      near(at(slope.data, i), slopeOf(total, points.data, i), 1e-8, `entry ${i}`);
+      assertNear(at(slope.data, i), computeSlope(total, points.data, i), 1e-8, `entry ${i}`);
     }
   });
 
-  it("has the weight gradient of finite differences, in every module", () => {
+  it("has a weight gradient that agrees with finite differences, in every module", () => {
     const inputs = inputsOf(points, times, condition);
     const { gradient, value, b3 } = weightedSum(network, inputs, weights);
     const v = values(network, inputs);
-    near(
+    assertNear(
       value,
       v.reduce((sum, x, k) => sum + x * at(weights, k), 0),
       1e-12,
       "value",
     );
-    near(b3, -0.25, 1e-15, "b3");
+    assertNear(b3, -0.25, 1e-15, "b3");
     for (const name of moduleNames) {
       const { rows, cols, data } = network[name];
       assert.equal(gradient[name].data.length, data.length);
@@ -91,7 +95,7 @@ describe("value network", () => {
           const moved = { ...network, [name]: new Matrix(rows, cols, entries) };
           return weightedSum(moved, inputs, weights).value;
         };
-        near(at(gradient[name].data, i), slopeOf(f, data, i), 1e-8, `${name}[${i}]`);
+        assertNear(at(gradient[name].data, i), computeSlope(f, data, i), 1e-8, `${name}[${i}]`);
       }
     }
   });

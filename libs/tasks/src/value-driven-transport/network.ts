@@ -10,20 +10,24 @@ import {
   at,
 } from "@fedclair/linalg";
 
-/** The trained parts of a network, in the order in which they travel; b3 cancels from every gradient and is none of them. */
+/**
+ * The trained modules of a network, in the order in which they are sent. b3 is not among them,
+ * because it cancels from every gradient.
+ */
 export const moduleNames = ["W1", "b1", "W2", "b2", "W3"] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
 /**
- * The value network V(x, t) = tanh(tanh([x, t, condition]·W1 + b1)·W2 + b2)·W3 + b3, in float64.
- * W1 is (d + 1 + C)×hidden, W2 hidden×hidden, W3 hidden×1, input × output; b1 and b2 are 1×hidden, b3 a number.
+ * The value network V(x, t) = tanh(tanh([x, t, condition]·W1 + b1)·W2 + b2)·W3 + b3, in float64. W1
+ * is (d + 1 + C)×hidden, W2 hidden×hidden and W3 hidden×1, input × output. b1 and b2 are 1×hidden,
+ * and b3 is a number.
  */
 export type Network = Readonly<Record<ModuleName, Matrix>> & { readonly b3: number };
 
 /** A gradient or change of a network, by module. */
 export type ModuleMatrices = Readonly<Record<ModuleName, Matrix>>;
 
-/** A matrix a module. */
+/** Creates one matrix per module. */
 export function byModule(make: (name: ModuleName) => Matrix): ModuleMatrices {
   return {
     W1: make("W1"),
@@ -34,8 +38,11 @@ export function byModule(make: (name: ModuleName) => Matrix): ModuleMatrices {
   };
 }
 
-/** Shapes by module. @param inputs d + 1 + C */
-export function shapesOf(inputs: number, hidden: number): Record<ModuleName, [number, number]> {
+/**
+ * Returns the shape of each module.
+ * @param inputs d + 1 + C
+ */
+export function listShapes(inputs: number, hidden: number): Record<ModuleName, [number, number]> {
   return {
     W1: [inputs, hidden],
     b1: [1, hidden],
@@ -45,9 +52,12 @@ export function shapesOf(inputs: number, hidden: number): Record<ModuleName, [nu
   };
 }
 
-/** Every weight and bias uniform in ±1/√(fan in); b3 = 0, which no gradient and no policy depends on. */
+/**
+ * Draws every weight and bias uniformly in ±1/√(fan in). b3 is 0, since no gradient and no policy
+ * depends on it.
+ */
 export function initialNetwork(inputs: number, hidden: number, rng: Stream): Network {
-  const shapes = shapesOf(inputs, hidden);
+  const shapes = listShapes(inputs, hidden);
   const modules = byModule((name) => {
     const [rows, cols] = shapes[name];
     const bound = 1 / Math.sqrt(name === "W1" || name === "b1" ? inputs : hidden);
@@ -59,10 +69,11 @@ export function initialNetwork(inputs: number, hidden: number, rng: Stream): Net
 }
 
 /**
- * What the network reads.
+ * Builds the network's inputs.
  * @param points n×d
- * @param times of each point, or of all, t = h/H in [0, 1]
- * @param condition the same for all points: one-hot, zeros for none, empty for an unconditional network
+ * @param times t = h/H in [0, 1], for each point or for all
+ * @param condition the same for all points: one-hot, zeros for no condition, empty for an
+ * unconditional network
  * @returns n×(d + 1 + C)
  */
 export function inputsOf(
@@ -79,38 +90,41 @@ export function inputsOf(
   return out;
 }
 
-/** V at n inputs. */
+/** Computes V at n inputs. */
 export function values(network: Network, inputs: Matrix): Float64Array {
-  return valuesOf(network, activations(network, inputs));
+  return computeValues(network, computeActivations(network, inputs));
 }
 
-/** ∇ₓV at n inputs, n×d. */
+/** Computes ∇ₓV at n inputs, n×d. */
 export function spatialGradient(network: Network, inputs: Matrix, d: number): Matrix {
-  const { z1, z2 } = activations(network, inputs);
-  const backward = backThrough(network, z1, z2, () => 1);
+  const { z1, z2 } = computeActivations(network, inputs);
+  const backward = backpropagate(network, z1, z2, () => 1);
   return multiplyNT(backward.d1, network.W1).columns(0, d);
 }
 
 export interface WeightedSum {
   readonly value: number;
   readonly gradient: ModuleMatrices;
-  /** The derivative by b3: the sum of the weights. */
+  /** The derivative with respect to b3: the sum of the weights. */
   readonly b3: number;
 }
 
-/** Σ w_k·V(f_k) and its gradient. @param weights n of them */
+/**
+ * Computes Σ w_k·V(f_k) and its gradient.
+ * @param weights n numbers
+ */
 export function weightedSum(network: Network, inputs: Matrix, weights: Float64Array): WeightedSum {
-  const { z1, z2 } = activations(network, inputs);
-  const { d1, d2 } = backThrough(network, z1, z2, (k) => at(weights, k));
+  const { z1, z2 } = computeActivations(network, inputs);
+  const { d1, d2 } = backpropagate(network, z1, z2, (k) => at(weights, k));
   const column = new Matrix(weights.length, 1, weights);
-  const v = valuesOf(network, { z1, z2 });
+  const v = computeValues(network, { z1, z2 });
   return {
     value: sum(v.map((x, k) => x * at(weights, k))),
     gradient: {
       W1: multiplyTN(inputs, d1),
-      b1: columnSums(d1),
+      b1: sumColumns(d1),
       W2: multiplyTN(z1, d2),
-      b2: columnSums(d2),
+      b2: sumColumns(d2),
       W3: multiplyTN(z2, column),
     },
     b3: sum(weights),
@@ -123,7 +137,7 @@ interface Activations {
   readonly z2: Matrix;
 }
 
-function activations({ W1, b1, W2, b2 }: Network, inputs: Matrix): Activations {
+function computeActivations({ W1, b1, W2, b2 }: Network, inputs: Matrix): Activations {
   const z1 = tanhLayer(inputs, W1, b1);
   return { z1, z2: tanhLayer(z1, W2, b2) };
 }
@@ -139,12 +153,15 @@ function tanhLayer(inputs: Matrix, weights: Matrix, bias: Matrix): Matrix {
   return out;
 }
 
-function valuesOf({ W3, b3 }: Network, { z2 }: Activations): Float64Array {
+function computeValues({ W3, b3 }: Network, { z2 }: Activations): Float64Array {
   return multiply(z2, W3).data.map((v) => v + b3);
 }
 
-/** Derivatives of Σ w_k·V(f_k) before the two tanh layers, n×hidden each. */
-function backThrough(
+/**
+ * Computes the derivatives of Σ w_k·V(f_k) with respect to the inputs of the two tanh functions,
+ * n×hidden each.
+ */
+function backpropagate(
   { W2, W3 }: Network,
   z1: Matrix,
   z2: Matrix,
@@ -166,7 +183,7 @@ function backThrough(
   return { d1, d2 };
 }
 
-function columnSums(a: Matrix): Matrix {
+function sumColumns(a: Matrix): Matrix {
   const sums = Float64Array.from({ length: a.cols }, (_, j) => sum(a.column(j)));
   return new Matrix(1, a.cols, sums);
 }

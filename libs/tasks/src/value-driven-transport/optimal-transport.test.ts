@@ -4,7 +4,7 @@ import { Matrix, stream, sum, at } from "@fedclair/linalg";
 import { squaredDistances } from "./metrics.js";
 import { optimalTransport } from "./optimal-transport.js";
 
-function near(got: number, expected: number, tolerance: number): void {
+function assertNear(got: number, expected: number, tolerance: number): void {
   assert.ok(Math.abs(got - expected) <= tolerance, `${got} is not ${expected} ± ${tolerance}`);
 }
 
@@ -16,8 +16,8 @@ function permutations(n: number): number[][] {
 }
 
 describe("optimal transport", () => {
-  it("moves what lies nearest, and splits masses", async () => {
-    // Two of three units at 0 go to 1, the rest and the unit at 4 go to 3: 2·1 + 1·9 + 1·1.
+  it("moves mass to the nearest places, and splits it", async () => {
+    // Two of three units at 0 go to 1. The third, and the unit at 4, go to 3: 2·1 + 1·9 + 1·1.
     const costs = squaredDistances(Matrix.fromRows([[0], [4]]), Matrix.fromRows([[1], [3]]));
     const { cost } = await optimalTransport(costs, [3, 1], [2, 2]);
     assert.equal(cost, 12);
@@ -34,13 +34,13 @@ describe("optimal transport", () => {
         const matrix = new Matrix(5, 5, Float64Array.from(costs));
         const best = Math.min(...rows.map((p) => sum(p.map((j, i) => matrix.get(i, j)))));
         const { cost } = await optimalTransport(matrix, [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]);
-        near(cost, best, 1e-9);
+        assertNear(cost, best, 1e-9);
       }),
       { numRuns: 100 },
     );
   });
 
-  it("proves itself by prices: feasible, and of the same value, with masses of any kind", async () => {
+  it("is proved optimal by its prices: feasible and of the same value, with any masses", async () => {
     const rng = stream("prices");
     for (const [m, n] of [
       [7, 4],
@@ -60,11 +60,11 @@ describe("optimal transport", () => {
       const dual =
         sum(rowPrices.map((u, i) => u * at(supply, i))) +
         sum(colPrices.map((v, j) => v * at(demand, j)));
-      near(cost, dual, 1e-10);
+      assertNear(cost, dual, 1e-10);
     }
   });
 
-  it("refuses masses and costs that do not fit", async () => {
+  it("rejects masses and costs that do not fit", async () => {
     const costs = new Matrix(2, 2);
     await assert.rejects(optimalTransport(costs, [1], [1, 1]), /2×2, the masses ask for 1×2/);
     await assert.rejects(

@@ -4,19 +4,23 @@ import { PricedCosts, ShortestPaths } from "./shortest-paths.js";
 
 /** A cheapest way to move mass from m places to n places. */
 export interface TransportPlan {
-  /** Σ mass · cost of what is moved. */
+  /** Σ mass · cost over all moved mass. */
   readonly cost: number;
-  /** Kantorovich potentials: rowPrices[i] + colPrices[j] ≤ costs[i][j], with equality where mass moves. */
+  /**
+   * Kantorovich potentials: rowPrices[i] + colPrices[j] ≤ costs[i][j], with equality where mass
+   * moves.
+   */
   readonly rowPrices: Float64Array;
   readonly colPrices: Float64Array;
 }
 
-/** Rows between two looks at the event loop: some ten milliseconds at 2000×2000. */
-const rowsATime = 8;
+/** Rows between two yields to the event loop: about ten milliseconds at 2000×2000. */
+const rowsPerYield = 8;
 
 /**
- * Solves the transportation problem exactly by successive shortest paths. With unit masses this is the assignment algorithm of
- * Jonker and Volgenant (Computing 38, 1987) without its augmenting row reduction. Gives way to the event loop.
+ * Solves the transportation problem exactly by successive shortest paths. With unit masses this is
+ * the assignment algorithm of Jonker and Volgenant (Computing 38, 1987) without its augmenting row
+ * reduction. Yields to the event loop.
  * @param costs m×n, finite
  * @param supply m masses ≥ 0
  * @param demand n masses ≥ 0 with the same sum
@@ -33,13 +37,16 @@ export async function optimalTransport(
   for (let row = 0; row < costs.rows; row++) masses.move(row, priced.cheapest(row));
   for (let row = 0; row < costs.rows; row++) {
     while (masses.hasSupply(row)) augment(priced, masses, row);
-    if (row % rowsATime === 0) await setImmediate();
+    if (row % rowsPerYield === 0) await setImmediate();
   }
   const { rowPrices, colPrices } = priced;
   return { cost: masses.cost(priced), rowPrices, colPrices };
 }
 
-/** Moves mass from a row to the column in demand that is nearest, over rows that then send theirs elsewhere. */
+/**
+ * Moves mass from a row to the nearest column with demand. Rows on the path send their mass
+ * elsewhere instead.
+ */
 function augment(costs: PricedCosts, masses: Masses, source: number): void {
   const paths = new ShortestPaths(costs, source);
   for (let next = paths.settle(); next; next = paths.settle()) {
@@ -51,17 +58,17 @@ function augment(costs: PricedCosts, masses: Masses, source: number): void {
     }
     for (const sender of masses.sendersTo(column)) paths.reach(sender, column, distance);
   }
-  // All demand is met up to rounding, hence all supply is used up to rounding.
+  // All demand is met up to rounding, so all supply is used up to rounding.
   masses.discard(source);
 }
 
-/** What is still to move, and what moves where. */
+/** The remaining supply and demand, and the mass that has been moved. */
 class Masses {
   readonly #supply: Float64Array;
   readonly #demand: Float64Array;
-  /** By column, then by row. */
+  /** Moved mass by column, then by row. */
   readonly #moved: readonly Map<number, number>[];
-  /** Masses up to it are rounding. */
+  /** Masses up to this value are rounding errors. */
   readonly #negligible: number;
 
   constructor(supply: ArrayLike<number>, demand: ArrayLike<number>) {
@@ -87,14 +94,18 @@ class Masses {
     this.#supply[row] = 0;
   }
 
-  /** Moves as much as row and column allow. */
+  /** Moves as much mass as row and column allow. */
   move(row: number, column: number): void {
     if (this.hasSupply(row) && this.hasDemand(column)) {
       this.reroute([{ row, to: column, instead: -1 }]);
     }
   }
 
-  /** @param path from the column in demand back to the row with supply, as `ShortestPaths.pathTo` gives it */
+  /**
+   * Moves mass along a path.
+   * @param path from the column with demand back to the row with supply, as `ShortestPaths.pathTo`
+   * yields it
+   */
   reroute(path: readonly { row: number; to: number; instead: number }[]): void {
     const source = path.at(-1)?.row ?? NaN;
     const target = item(path, 0).to;
@@ -133,8 +144,8 @@ function check(costs: Matrix, supply: ArrayLike<number>, demand: ArrayLike<numbe
   if (!masses.every((mass) => mass >= 0) || !costs.data.every(Number.isFinite)) {
     throw new RangeError("expected masses of at least 0, and finite costs");
   }
-  const [given, wanted] = [sum(supply), sum(demand)];
-  if (Math.abs(given - wanted) > 1e-9 * Math.max(given, wanted)) {
-    throw new RangeError(`expected equal total masses, got ${given} and ${wanted}`);
+  const [totalSupply, totalDemand] = [sum(supply), sum(demand)];
+  if (Math.abs(totalSupply - totalDemand) > 1e-9 * Math.max(totalSupply, totalDemand)) {
+    throw new RangeError(`expected equal total masses, got ${totalSupply} and ${totalDemand}`);
   }
 }

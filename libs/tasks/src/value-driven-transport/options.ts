@@ -5,8 +5,8 @@ import { canonical, canonicalHidden, canonicalRate, noCondition } from "./traini
 const ring = z.strictObject({
   name: z.literal("ring"),
   modes: z.int().min(1).describe("Normal distributions on the ring, at least 1."),
-  radius: z.number().gt(0).default(2).describe("Of the ring, above 0."),
-  rotation: z.number().default(0).describe("Of the first mode, radians."),
+  radius: z.number().gt(0).default(2).describe("Radius of the ring, above 0."),
+  rotation: z.number().default(0).describe("Angle of the first mode in radians."),
   deviation: z
     .number()
     .gt(0)
@@ -18,24 +18,24 @@ const distribution = z.union([z.enum(distributions), ring], {
   error: `expected one of ${distributions.join(", ")}, or { name: ring, modes: k } with radius, rotation, deviation`,
 });
 
-/** Options of the task, as a trial file writes them. */
+/** The options of the task in a trial file. */
 export const schema = z
   .strictObject({
     mode: z
       .enum(["gradient", "fedavg", "lora"])
       .default("fedavg")
       .describe(
-        "What a client does in a round. gradient: one gradient, for Adam on the coordinator. fedavg: Adam steps of its own. lora: Adam steps on adapters of a frozen base.",
+        "A client's work in a round. gradient: one gradient, for Adam at the coordinator. fedavg: local Adam steps. lora: Adam steps on adapters of a frozen base.",
       ),
-    source: distribution.default("normal").describe("Where transport starts."),
+    source: distribution.default("normal").describe("Distribution at which transport starts."),
     target: distribution
       .default("gaussians8")
-      .describe("Where it is to end; clients hold samples."),
+      .describe("Distribution at which transport should end; clients hold samples of it."),
     samples: z
       .int()
       .min(1)
       .default(400)
-      .describe("Points of the target a client, and of a source that is not normal."),
+      .describe("Points of the target per client; also those of a source that is not normal."),
     split: z
       .union(
         [
@@ -47,37 +47,41 @@ export const schema = z
       )
       .default("iid")
       .describe(
-        "Which modes a client holds. iid: all alike. { dirichlet }: uneven, the more the smaller. { modes: k }: k of them, the i-th client from the i-th on.",
+        "Modes that a client holds. iid: all, evenly. { dirichlet }: uneven shares; smaller values are more uneven. { modes: k }: k modes, starting with the i-th for client i.",
       ),
     schedule: z
       .int()
       .min(1)
       .default(20)
-      .describe("Rounds over which the learning rate falls by a cosine; training ends with them."),
-    learningRate: z.number().gt(0).default(canonicalRate).describe("Of Adam, in the first round."),
+      .describe("Rounds over which the learning rate falls by a cosine; training ends after them."),
+    learningRate: z
+      .number()
+      .gt(0)
+      .default(canonicalRate)
+      .describe("Learning rate of Adam in the first round."),
     localSteps: z
       .int()
       .min(1)
       .default(10)
-      .describe("Adam steps of a client in a round (modes fedavg and lora)."),
-    rank: z.int().min(1).default(4).describe("Of the adapters (mode lora)."),
+      .describe("Adam steps per client and round (modes fedavg and lora)."),
+    rank: z.int().min(1).default(4).describe("Rank of the adapters (mode lora)."),
     baseSteps: z
       .int()
       .min(1)
       .default(1000)
       .describe(
-        "Steps that the coordinator trains the base for, on a ring of radius 2 with as many modes as the target, or eight (mode lora).",
+        "Steps for which the coordinator trains the base (mode lora), on a ring of radius 2 with as many modes as the target, or eight.",
       ),
     hidden: z
       .int()
       .min(1)
       .default(canonicalHidden)
-      .describe("Units of both layers of the network."),
+      .describe("Units of each of the two layers of the network."),
     horizon: z
       .int()
       .min(2, "expected at least 2: one step of training leaves the pairing free")
       .default(canonical.horizon)
-      .describe("H, steps from source to target."),
+      .describe("H, the number of steps from source to target."),
     eps: z
       .number()
       .gt(0)
@@ -88,33 +92,37 @@ export const schema = z
       .gt(0, "expected more than 0: without the source constraint the transport misses its target")
       .default(canonical.lambda0)
       .describe("Weight of the source-marginal constraint."),
-    batchSize: z.int().min(1).default(canonical.batchSize).describe("Target points a step."),
+    batchSize: z.int().min(1).default(canonical.batchSize).describe("Target points per step."),
     sourceBatchSize: z
       .int()
       .min(2)
       .default(canonical.sourceBatchSize)
-      .describe("Source points a step."),
+      .describe("Source points per step."),
     coupling: z
       .enum(["entropic", "independent"])
       .default(canonical.coupling)
-      .describe("entropic: by the values. independent: any source with any target; curved paths."),
+      .describe(
+        "entropic: by the values. independent: any source with any target, which gives curved paths.",
+      ),
     conditional: z
       .boolean()
       .default(canonical.conditional)
-      .describe("Is the network told which mode to aim at?"),
+      .describe("Whether the network gets the requested mode as an input."),
     guidance: z
       .number()
       .min(0)
       .default(1)
       .describe(
-        "Weight of classifier-free guidance that a conditional network is measured with, beside 0.",
+        "Weight of classifier-free guidance with which a conditional network is measured, in addition to 0.",
       ),
     measureEvery: z.int().min(1).default(5).describe("Rounds between two measurements."),
     evaluationSamples: z
       .int()
       .min(2)
       .default(500)
-      .describe("Points that a transport is measured on; the floor of W2 falls with their number."),
+      .describe(
+        "Points with which a transport is measured; the floor of W2 falls with their number.",
+      ),
   })
   .superRefine(({ target, split, conditional }, context) => {
     const ring = ringOf(target);
@@ -131,7 +139,10 @@ export const schema = z
 
 export type Options = z.output<typeof schema>;
 
-/** What the network is told where it may aim at any mode: nothing, unless it is conditional. */
+/**
+ * Returns the condition that allows any mode: zeros for a conditional network, and empty for
+ * others.
+ */
 export function openCondition({ conditional, target }: Options): readonly number[] {
   const ring = ringOf(target);
   return conditional && ring ? noCondition(ring.modes) : [];

@@ -2,19 +2,22 @@ import { toDense, toMatrix, type Delta, type Params, type Tensor } from "@fedcla
 import { addScaled, Matrix } from "@fedclair/linalg";
 import { byModule, moduleNames, type ModuleMatrices, type Network } from "./network.js";
 
-/** Modules as float32 tensors, input × output: what travels. */
-export function tensorsOf(modules: ModuleMatrices): ReadonlyMap<string, Tensor> {
-  return new Map(moduleNames.map((name) => [name, singleTensorOf(modules[name])]));
+/** Converts modules to float32 tensors, input × output, for sending. */
+export function toTensors(modules: ModuleMatrices): ReadonlyMap<string, Tensor> {
+  return new Map(moduleNames.map((name) => [name, toFloat32Tensor(modules[name])]));
 }
 
-export function singleTensorOf(matrix: Matrix): Tensor {
+export function toFloat32Tensor(matrix: Matrix): Tensor {
   return {
     shape: [matrix.rows, matrix.cols],
     data: Float32Array.from(matrix.toRowMajor()),
   };
 }
 
-/** @throws Error if a module is missing */
+/**
+ * Reads a network from params.
+ * @throws Error if a module is missing
+ */
 export function networkOf(params: Params): Network {
   const modules = byModule((name) => {
     const tensor = params.get(name);
@@ -24,8 +27,8 @@ export function networkOf(params: Params): Network {
   return { ...modules, b3: 0 };
 }
 
-/** The sum of an aggregate's terms, multiplied out; zeros for a module that none has. */
-export function totalOf(terms: readonly Delta[], like: ModuleMatrices): ModuleMatrices {
+/** Sums an aggregate's terms, multiplied out. A module that no term has becomes zeros. */
+export function sumTerms(terms: readonly Delta[], like: ModuleMatrices): ModuleMatrices {
   return byModule((name) => {
     const total = new Matrix(like[name].rows, like[name].cols);
     for (const term of terms) {
@@ -36,8 +39,8 @@ export function totalOf(terms: readonly Delta[], like: ModuleMatrices): ModuleMa
   });
 }
 
-/** The network with a change added. */
-export function moved(network: Network, change: ModuleMatrices): Network {
+/** Adds a change to a network. */
+export function addChange(network: Network, change: ModuleMatrices): Network {
   const modules = byModule((name) => {
     const sum = network[name].copy();
     addScaled(sum, 1, change[name]);

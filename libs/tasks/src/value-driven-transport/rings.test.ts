@@ -10,17 +10,19 @@ import { canonical, canonicalHidden, trainCentrally } from "./training.js";
 
 const rng = stream("rings");
 const ring = (modes: number, more: object = {}) => ({ name: "ring", modes, ...more });
-const optionsOf = (options: object) => schema.parse(options);
+const parseOptions = (options: object) => schema.parse(options);
 const shard = (index = 0, kind?: string) => ({
-  ...{ index, count: 8, rng: rng.at("client", index) },
+  index,
+  count: 8,
+  rng: rng.at("client", index),
   ...(kind !== undefined && {
     contamination: { kind, options: {}, common: rng.at("common") },
   }),
 });
 
 describe("rings of any number of modes", () => {
-  it("are spaced evenly, from the rotation on", () => {
-    const { target } = optionsOf({ target: ring(4, { radius: 3, rotation: Math.PI / 2 }) });
+  it("are spaced evenly, starting at the rotation", () => {
+    const { target } = parseOptions({ target: ring(4, { radius: 3, rotation: Math.PI / 2 }) });
     const centres = centresOf(ringOf(target) ?? assert.fail()).toRows();
     const expected = [
       [0, 3],
@@ -35,12 +37,12 @@ describe("rings of any number of modes", () => {
     });
   });
 
-  it("of eight modes are the named ones, to the last bit", () => {
-    for (const [name, spelt] of [
+  it("with eight modes equal the named ones, to the last bit", () => {
+    for (const [name, explicit] of [
       ["gaussians8", ring(8)],
       ["gaussians8-moved", ring(8, { radius: 2.4, rotation: 0.25 })],
     ] as const) {
-      const { target } = optionsOf({ target: spelt });
+      const { target } = parseOptions({ target: explicit });
       assert.deepEqual(
         drawSample(target, 50, rng.at("eight")),
         drawSample(name, 50, rng.at("eight")),
@@ -49,15 +51,15 @@ describe("rings of any number of modes", () => {
     }
   });
 
-  it("are split among clients, told to a conditional network, and faked by the stealthy", () => {
-    const options = optionsOf({ target: ring(5), split: { modes: 2 }, conditional: true });
+  it("are split among clients, condition a network, and are imitated by the contamination stealth", () => {
+    const options = parseOptions({ target: ring(5), split: { modes: 2 }, conditional: true });
     assert.equal(openCondition(options).length, 5);
     for (const index of [0, 3, 4]) {
       const { modes } = openData(options, shard(index)).target;
       assert.equal(modes?.count, 5);
       assert.deepEqual([...new Set(modes.of)].sort(), [index, (index + 1) % 5].sort());
     }
-    const even = optionsOf({ target: ring(5, { deviation: 0.1 }), samples: 2000 });
+    const even = parseOptions({ target: ring(5, { deviation: 0.1 }), samples: 2000 });
     const fakes = openData(even, shard(0, "stealth")).target.points;
     const { covered, inside } = modeCoverage(
       fakes,
@@ -69,8 +71,8 @@ describe("rings of any number of modes", () => {
     assert.ok(inside > 0.98);
   });
 
-  it("count as covered by one yardstick, however many they are", () => {
-    // Of k modes the last one is left out, the others share its points: k - 1 are covered.
+  it("are covered by the same criterion for any number of modes", () => {
+    // The last of k modes is left out and the others share its points, so k - 1 are covered.
     for (const modes of [2, 5, 8, 24]) {
       const all = { modes, radius: 10, rotation: 0.3, deviation: 0.2 };
       const shares = Float64Array.from({ length: modes }, (_, k) =>
@@ -78,14 +80,14 @@ describe("rings of any number of modes", () => {
       );
       const points = (weights?: Float64Array) =>
         drawRing(all, 4000, rng.at("cover", modes), weights).points;
-      const coveredBy = (weights?: Float64Array) =>
+      const countCovered = (weights?: Float64Array) =>
         modeCoverage(points(weights), centresOf(all), 0.6, 0.4 / modes).covered;
-      assert.equal(coveredBy(), modes);
-      assert.equal(coveredBy(shares), modes - 1);
+      assert.equal(countCovered(), modes);
+      assert.equal(countCovered(shares), modes - 1);
     }
   });
 
-  it("are refused with what to change", () => {
+  it("are rejected with a remedy", () => {
     for (const [options, message] of [
       [{ target: ring(0) }, /modes/],
       [{ target: ring(5, { radius: 0 }) }, /radius/],
@@ -101,7 +103,7 @@ describe("rings of any number of modes", () => {
       [{ split: { modes: 9 } }, /expected at most 8, as many as the target has, got 9/],
       [{ target: "moons", conditional: true }, /moons has no modes: choose gaussians8/],
     ] as const) {
-      assert.throws(() => optionsOf(options), message);
+      assert.throws(() => parseOptions(options), message);
     }
   });
 });
@@ -110,7 +112,7 @@ describe("central training on a ring of five and one of six modes, 400 steps", f
   this.timeout(60_000);
   for (const modes of [5, 6]) {
     it(`covers all ${modes}, on straight paths, near the floor`, async () => {
-      const { target } = optionsOf({ target: ring(modes) });
+      const { target } = parseOptions({ target: ring(modes) });
       const goal = ringOf(target) ?? assert.fail();
       const own = rng.at("training", modes);
       const data = {
@@ -135,7 +137,7 @@ describe("central training on a ring of five and one of six modes, 400 steps", f
     });
   }
 
-  it("tells a conditional network which of three modes to aim at", async () => {
+  it("steers a conditional network to one of three modes", async () => {
     const goal = { modes: 3, radius: 2, rotation: 0, deviation: 0.2 };
     const own = rng.at("conditional");
     const data = {

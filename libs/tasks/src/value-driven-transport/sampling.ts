@@ -1,12 +1,16 @@
 import { Matrix, item } from "@fedclair/linalg";
 import { inputsOf, spatialGradient, type Network } from "./network.js";
 
-/** ∇ₓV(x, t) at n points. @param points n×d @returns n×d */
+/**
+ * Computes ∇ₓV(x, t) at n points.
+ * @param points n×d
+ * @returns n×d
+ */
 export type ValueGradient = (points: Matrix, t: number) => Matrix;
 
 /**
- * The policy's paths: x_{h+1} = x_h - ∇ₓV(x_h, h/K)/K. K need not be the horizon that was trained with;
- * K = 1 generates in one step.
+ * Follows the policy's paths: x_{h+1} = x_h - ∇ₓV(x_h, h/K)/K. K can differ from the horizon of
+ * training; K = 1 generates in one step.
  * @param starts n×d
  * @param steps K ≥ 1
  * @returns K + 1 states, n×d each
@@ -26,17 +30,17 @@ export function followPolicy(gradient: ValueGradient, starts: Matrix, steps: num
   return path;
 }
 
-/** What a conditional network is asked for. */
+/** The request to a conditional network. */
 export interface Guidance {
-  /** One-hot, zeros for none, empty for an unconditional network. */
+  /** One-hot, zeros for no condition, empty for an unconditional network. */
   readonly condition: readonly number[];
-  /** g ≥ 0 of classifier-free guidance, 0 for plain conditioning. */
+  /** Weight g ≥ 0 of classifier-free guidance; 0 for plain conditioning. */
   readonly weight: number;
 }
 
 export const unguided: Guidance = { condition: [], weight: 0 };
 
-/** ∇ₓ of the value function (1 + g)·V_condition - g·V_none. */
+/** Returns ∇ₓ of the value function (1 + g)·V_condition - g·V_none. */
 export function guidedGradient(
   network: Network,
   { condition, weight }: Guidance = unguided,

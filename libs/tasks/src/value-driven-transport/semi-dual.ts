@@ -1,18 +1,21 @@
 import { Matrix, sum, at } from "@fedclair/linalg";
-import { couple, sourceWeights } from "./coupling.js";
+import { couple, computeSourceWeights } from "./coupling.js";
 import { dualCertificate, squaredDistances } from "./metrics.js";
 
 export interface SemiDualSettings {
   readonly eps: number;
-  /** Step > 0. */
+  /** Step size > 0. */
   readonly alpha: number;
   readonly iterations: number;
 }
 
 /**
- * The primal-dual iteration of a dual step with one value a source point in place of a network, from V_0 = 0:
- * V_0(x_i) += alpha·(1 - S·Ḡ_i), Ḡ the source weights of the coupling. Its limit is entropic optimal transport.
- * @param sources S×d @param targets B×d @returns V_0
+ * Runs the primal-dual iteration of a dual step with one value per source point in place of a
+ * network, starting from V_0 = 0: V_0(x_i) += alpha·(1 - S·Ḡ_i), where Ḡ are the source weights of
+ * the coupling. Its limit is entropic optimal transport.
+ * @param sources S×d
+ * @param targets B×d
+ * @returns V_0
  */
 export function semiDualAscent(
   sources: Matrix,
@@ -21,7 +24,7 @@ export function semiDualAscent(
 ): Float64Array {
   let v0 = new Float64Array(sources.rows);
   for (let k = 0; k < iterations; k++) {
-    const shares = sourceWeights(couple(v0, sources, targets, eps));
+    const shares = computeSourceWeights(couple(v0, sources, targets, eps));
     v0 = v0.map((v, i) => v + alpha * (1 - sources.rows * at(shares, i)));
   }
   return v0;
@@ -30,9 +33,12 @@ export function semiDualAscent(
 export interface SemiDualMeasures {
   /** S×B, see `couple`. */
   readonly coupling: Matrix;
-  /** mean V_0 - mean_j eps·ln mean_i exp((V_0(x_i) - |x_i - y_j|²/2)/eps), what the iteration ascends. */
+  /**
+   * mean V_0 - mean_j eps·ln mean_i exp((V_0(x_i) - |x_i - y_j|²/2)/eps), which the iteration
+   * increases.
+   */
   readonly entropicDual: number;
-  /** Its limit for eps → 0, see `dualCertificate`. */
+  /** The limit of `entropicDual` for eps → 0, see `dualCertificate`. */
   readonly hardDual: number;
   /** E|x - y|²/2 under the coupling. */
   readonly primalCost: number;
@@ -54,7 +60,7 @@ export function semiDualMeasures(
     return eps * (most + Math.log(sum(scores.map((s) => Math.exp(s - most))) / sources.rows));
   });
   const costs = halfSquares.data.map((half, k) => half * at(coupling.data, k));
-  const shares = sourceWeights(coupling);
+  const shares = computeSourceWeights(coupling);
   return {
     coupling,
     entropicDual: sum(v0) / sources.rows - sum(soft) / targets.rows,

@@ -1,15 +1,21 @@
 import { at, atInt, type Matrix } from "@fedclair/linalg";
 
-/** Costs with prices of rows and columns such that costs[i][j] - rowPrices[i] - colPrices[j], the reduced cost, is ≥ 0. */
+/**
+ * Costs with prices of rows and columns, such that the reduced cost costs[i][j] - rowPrices[i] -
+ * colPrices[j] is ≥ 0.
+ */
 export class PricedCosts {
   readonly rows: number;
   readonly cols: number;
   readonly rowPrices: Float64Array;
   readonly colPrices: Float64Array;
-  /** Row by row, since rows are scanned. */
+  /** Stored row by row, because rows are scanned. */
   readonly #costs: Float64Array;
 
-  /** Prices columns by the row that is cheapest for them, then rows likewise. */
+  /**
+   * Sets each column's price to its cheapest cost, then each row's price to its cheapest remaining
+   * cost.
+   */
   constructor(costs: Matrix) {
     this.rows = costs.rows;
     this.cols = costs.cols;
@@ -24,25 +30,34 @@ export class PricedCosts {
     return this.#costs.subarray(i * this.cols, (i + 1) * this.cols);
   }
 
-  /** The column where a row's reduced cost is zero: prices are such that there is one. */
+  /**
+   * Returns a column where the row's reduced cost is zero. The initial prices ensure that there is
+   * one.
+   */
   cheapest(i: number): number {
     const price = at(this.rowPrices, i);
     return this.row(i).findIndex((cost, j) => cost - at(this.colPrices, j) <= price);
   }
 }
 
-/** Dijkstra's search from one row over columns, by reduced costs. Rows are reached at the distance of a settled column. */
+/**
+ * Dijkstra's search from one row over columns, by reduced costs. A row is reached at the distance
+ * of a settled column.
+ */
 export class ShortestPaths {
   readonly #costs: PricedCosts;
   readonly #distance: Float64Array;
-  /** By column, the row from which it is reached. */
+  /** The row from which each column is reached. */
   readonly #from: Int32Array;
-  /** By reached row, the column that it is reached by (-1: the search starts there) and its distance. */
+  /**
+   * For each reached row, the column through which it is reached (-1 for the first row) and its
+   * distance.
+   */
   readonly #reached = new Map<number, { readonly by: number; readonly distance: number }>();
-  /** The first `#open` columns are open; settled ones gather behind them. */
+  /** The first `#open` columns are open; the settled ones follow them. */
   readonly #columns: Int32Array;
   #open: number;
-  /** Where in `#columns` the nearest open one stands; undefined: not known. */
+  /** Position in `#columns` of the nearest open column; undefined if it is not known. */
   #nearest: number | undefined;
 
   constructor(costs: PricedCosts, source: number) {
@@ -54,7 +69,10 @@ export class ShortestPaths {
     this.reach(source, -1, 0);
   }
 
-  /** Goes on from a row. @param by the column that it sends mass to, settled at `distance` */
+  /**
+   * Continues the search from a row.
+   * @param by the column to which the row sends mass, settled at `distance`
+   */
   reach(row: number, by: number, distance: number): void {
     if (this.#reached.has(row)) return;
     this.#reached.set(row, { by, distance });
@@ -62,7 +80,10 @@ export class ShortestPaths {
     this.#nearest = this.#scan(row, this.#costs.row(row), offset);
   }
 
-  /** Shortens distances by way of a row. All of a search's time goes here. @returns where the nearest open column stands */
+  /**
+   * Shortens distances through a row. A search spends all its time here.
+   * @returns the position of the nearest open column
+   */
   #scan(row: number, costs: Float64Array, offset: number): number {
     const [distance, columns, from] = [this.#distance, this.#columns, this.#from];
     const { colPrices } = this.#costs;
@@ -84,7 +105,7 @@ export class ShortestPaths {
     return nearest;
   }
 
-  /** The nearest open column, which is then settled; undefined if none is left. */
+  /** Settles the nearest open column and returns it; undefined if no column is open. */
   settle(): { readonly column: number; readonly distance: number } | undefined {
     if (this.#open === 0) return undefined;
     const nearest = this.#nearest ?? this.#findNearest();
@@ -96,14 +117,20 @@ export class ShortestPaths {
     return { column, distance: at(this.#distance, column) };
   }
 
-  /** Needed only where a settled column's senders had all been reached before: never with unit masses. */
+  /**
+   * Needed only if all senders of a settled column had already been reached, which does not occur
+   * with unit masses.
+   */
   #findNearest(): number {
     const open = this.#columns.subarray(0, this.#open);
     const distances = Float64Array.from(open, (j) => at(this.#distance, j));
     return distances.indexOf(least(distances));
   }
 
-  /** Moves the prices so that reduced costs along the path to `distance` become zero and none becomes negative. */
+  /**
+   * Moves the prices so that reduced costs along the path to `distance` become zero and none
+   * becomes negative.
+   */
   reprice(distance: number): void {
     const { rowPrices, colPrices } = this.#costs;
     for (const j of this.#columns.subarray(this.#open)) {
@@ -114,7 +141,10 @@ export class ShortestPaths {
     }
   }
 
-  /** From a settled column back to the source: each row, the column it is to send to, and the one it sends to now. */
+  /**
+   * Walks from a settled column back to the source. Yields each row, the column to which it should
+   * send, and the one to which it sends now.
+   */
   *pathTo(column: number): Generator<{ row: number; to: number; instead: number }> {
     for (let to = column; to >= 0;) {
       const row = atInt(this.#from, to);

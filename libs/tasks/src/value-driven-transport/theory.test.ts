@@ -36,7 +36,7 @@ describe("value-driven transport in closed form", () => {
   const starts = new Matrix(6, 2, rng.at("starts").normals(12));
 
   for (const horizon of [1, 2, 7]) {
-    it(`between normal distributions the policy of the optimal values arrives exactly, H = ${horizon}`, () => {
+    it(`between normal distributions the policy of the optimal values reaches the target exactly, H = ${horizon}`, () => {
       const path = followPolicy((x, t) => transport.gradients(x, t), starts, horizon);
       const end = path.at(-1) ?? starts;
       assert.ok(displacement(end, transport.map(starts)) < 1e-24);
@@ -44,16 +44,16 @@ describe("value-driven transport in closed form", () => {
     });
   }
 
-  it("the gradients are those of the values", () => {
+  it("has the gradients of its values", () => {
     const delta = 1e-5;
     const gradients = transport.gradients(starts, 0.3);
     for (let c = 0; c < 2; c++) {
-      const shifted = (by: number) => {
+      const evaluateShifted = (by: number) => {
         const moved = starts.copy();
         moved.column(c).forEach((x, k, column) => (column[k] = x + by));
         return transport.values(moved, 0.3);
       };
-      const [up, down] = [shifted(delta), shifted(-delta)];
+      const [up, down] = [evaluateShifted(delta), evaluateShifted(-delta)];
       up.forEach((value, k) => {
         const slope = (value - at(down, k)) / (2 * delta);
         assert.ok(Math.abs(slope - gradients.get(k, c)) < 1e-8);
@@ -61,7 +61,7 @@ describe("value-driven transport in closed form", () => {
     }
   });
 
-  it("refuses a covariance that is none", () => {
+  it("rejects a matrix that is not a covariance", () => {
     const mean = Matrix.fromRows([[0, 0]]);
     const covariance = Matrix.fromRows([
       [1, 0],
@@ -75,7 +75,7 @@ describe("value-driven transport in closed form", () => {
 });
 
 describe("value-driven transport on finitely many states", () => {
-  it("goes by way of states in between: 0 → 1 → 2 costs 2 in two steps, 2 in one", async () => {
+  it("passes through intermediate states: 0 → 2 costs 2 both in one step and in two", async () => {
     const points = Matrix.fromRows([[0], [1], [2]]);
     for (const horizon of [1, 2]) {
       const { value, table } = await solveFiniteStates(points, [1, 0, 0], [0, 0, 1], horizon);
@@ -84,7 +84,7 @@ describe("value-driven transport on finitely many states", () => {
     }
   });
 
-  it("has a feasible dual of the primal's value, and Bellman's values are the largest feasible ones", async () => {
+  it("has a feasible dual with the primal's value, and Bellman's values are the largest feasible ones", async () => {
     const points = new Matrix(6, 2, rng.at("points").normals(12));
     const [src, tgt] = [rng.at("src").dirichlet(6, 1), rng.at("tgt").dirichlet(6, 1)];
     for (const horizon of [1, 3]) {
@@ -92,16 +92,18 @@ describe("value-driven transport on finitely many states", () => {
       const { value, table } = await solveFiniteStates(points, src, tgt, horizon);
       assert.ok(dualViolation(costs, table) <= 1e-12);
       assert.ok(Math.abs(dualValue(table, src, tgt) - value) < 1e-12);
-      // Weak duality, whatever the last values.
+      // Weak duality holds for any last values.
       const other = bellman(costs, rng.at("last", horizon).normals(6), horizon);
       assert.ok(dualValue(other, src, tgt) <= value + 1e-12);
       // Raising any value breaks a constraint.
-      const raised = other.map((row, h) => row.map((v, i) => (h === 0 && i === 2 ? v + 1e-6 : v)));
-      assert.ok(dualViolation(costs, raised) > 5e-7);
+      const increased = other.map((row, h) =>
+        row.map((v, i) => (h === 0 && i === 2 ? v + 1e-6 : v)),
+      );
+      assert.ok(dualViolation(costs, increased) > 5e-7);
     }
   });
 
-  it("the tabular primal-dual iteration closes the gap between primal cost and dual", () => {
+  it("closes the gap between primal cost and dual by the tabular primal-dual iteration", () => {
     const [x, y] = [
       new Matrix(8, 2, rng.at("x").normals(16)),
       new Matrix(5, 2, rng.at("y").normals(10)),
@@ -116,7 +118,7 @@ describe("value-driven transport on finitely many states", () => {
 });
 
 describe("the dual step", () => {
-  it("tends to value-gradient matching as the horizon grows", () => {
+  it("converges to value-gradient matching as the horizon grows", () => {
     const network = initialNetwork(3, 8, rng.at("network"));
     const batch: CoupledBatch = {
       sources: new Matrix(5, 2, rng.at("sources").normals(10)),

@@ -45,7 +45,7 @@ describe("central training on eight modes, 400 steps, measured with 500 points",
     within("certificate", 0.75, 1);
   });
 
-  it("learns curved paths from independent pairs (what the coupling is for)", async function () {
+  it("learns curved paths from independent pairs, which the coupling prevents", async function () {
     this.timeout(20_000);
     const start = initialNetwork(3, canonicalHidden, rng.at("init"));
     const settings = { ...canonical, coupling: "independent" } as const;

@@ -8,19 +8,22 @@ import { inputsOf, values, type ModuleMatrices, type Network } from "./network.j
 import { pickRows, type Sample } from "./points.js";
 
 export interface TrainingSettings extends DualSettings {
-  /** B, targets a step. */
+  /** B, target points per step. */
   readonly batchSize: number;
-  /** S, source points a step. */
+  /** S, source points per step. */
   readonly sourceBatchSize: number;
   /** Weight of the coupling's entropy, in squared units of the points. */
   readonly eps: number;
-  /** entropic: by the values, see `couple`. independent: any source with any target, which trains curved paths. */
+  /**
+   * entropic: by the values, see `couple`. independent: any source with any target, which trains
+   * curved paths.
+   */
   readonly coupling: "entropic" | "independent";
-  /** Is the network told which mode to aim at? */
+  /** Whether the network gets the requested mode as an input. */
   readonly conditional: boolean;
 }
 
-/** The settings that everything was measured with; for points of unit order. */
+/** The settings of all measurements, for points of unit order. */
 export const canonical: TrainingSettings = {
   horizon: 10,
   batchSize: 64,
@@ -33,7 +36,7 @@ export const canonical: TrainingSettings = {
 export const canonicalHidden = 32;
 export const canonicalRate = 1e-2;
 
-/** What a step draws from. */
+/** The points from which a step draws. */
 export interface TrainingData {
   readonly target: Sample;
   /** Draws source points, count×2. */
@@ -42,15 +45,15 @@ export interface TrainingData {
 
 /** Probability of a step without a condition, which classifier-free guidance needs. */
 const unconditionalShare = 0.2;
-/** Steps between two looks at the event loop: some fifteen milliseconds. */
-const stepsATime = 8;
+/** Steps between two yields to the event loop: about fifteen milliseconds. */
+const stepsPerYield = 8;
 
 /**
- * The gradient of one training step on freshly drawn points.
- * @param rng of everything but the source points
- * @param sourceRng of the source points: clients that share it share the batch X
+ * Computes the gradient of one training step on freshly drawn points.
+ * @param rng the stream of everything except the source points
+ * @param sourceRng the stream of the source points; clients that share it share the batch X
  */
-export function stepGradient(
+export function computeStepGradient(
   network: Network,
   data: TrainingData,
   settings: TrainingSettings,
@@ -73,40 +76,45 @@ function drawBatch(
     : { rows: undefined, condition: [] };
   const sources = source(sourceBatchSize, sourceRng);
   const targets = drawRows(target.points, rows, batchSize, rng.at("targets"));
-  const hours = rng.at("times");
-  const times = Float64Array.from({ length: batchSize }, () => hours.int(horizon) / horizon);
-  const drawn = rng.at("pairs");
+  const timeStream = rng.at("times");
+  const times = Float64Array.from({ length: batchSize }, () => timeStream.int(horizon) / horizon);
+  const pairStream = rng.at("pairs");
   if (settings.coupling === "independent") {
-    const pairs = Int32Array.from({ length: batchSize }, () => drawn.int(sourceBatchSize));
+    const pairs = Int32Array.from({ length: batchSize }, () => pairStream.int(sourceBatchSize));
     return { sources, targets, pairs, times, condition };
   }
   const v0 = values(network, inputsOf(sources, 0, condition));
   const coupling = couple(v0, sources, targets, eps);
-  return { sources, targets, pairs: drawPairs(coupling, drawn), coupling, times, condition };
+  return { sources, targets, pairs: drawPairs(coupling, pairStream), coupling, times, condition };
 }
 
-/** One of so many modes, one-hot. */
+/** Returns the one-hot condition of a mode. */
 export function conditionOf(mode: number, modes: number): number[] {
   return Array.from({ length: modes }, (_, k) => (k === mode ? 1 : 0));
 }
 
-/** What a conditional network is told where it is to aim at any mode. */
+/** Returns the condition that allows any mode: zeros. */
 export function noCondition(modes: number): number[] {
   return conditionOf(-1, modes);
 }
 
-/** One of the modes that the data hold, or none: then all rows. */
+/**
+ * Draws one of the modes in the data, or no condition. Without a condition, all rows can be used.
+ */
 function drawCondition({ modes }: Sample, rng: Stream) {
   if (!modes) throw new Error("a conditional network needs data with modes");
   const { of, count } = modes;
   if (rng.uniform() < unconditionalShare) return { rows: undefined, condition: noCondition(count) };
-  const held = [...new Set(of)].sort((a, b) => a - b);
-  const mode = item(held, rng.int(held.length));
+  const heldModes = [...new Set(of)].sort((a, b) => a - b);
+  const mode = item(heldModes, rng.int(heldModes.length));
   const rows = Array.from(of.keys()).filter((i) => of[i] === mode);
   return { rows, condition: conditionOf(mode, count) };
 }
 
-/** With replacement. @param rows to draw from, all by default */
+/**
+ * Draws rows with replacement.
+ * @param rows rows to draw from, all by default
+ */
 function drawRows(
   points: Matrix,
   rows: readonly number[] | undefined,
@@ -114,21 +122,22 @@ function drawRows(
   rng: Stream,
 ): Matrix {
   const from = rows ?? { length: points.rows };
-  const chosen = Int32Array.from({ length: count }, () => {
+  const indices = Int32Array.from({ length: count }, () => {
     const k = rng.int(from.length);
     return rows ? item(rows, k) : k;
   });
-  return pickRows(points, chosen);
+  return pickRows(points, indices);
 }
 
-/** Points drawn from a pool with replacement, as a source. */
+/** Creates a source that draws points from a pool with replacement. */
 export function sourceFrom(pool: Matrix): TrainingData["source"] {
   return (count, rng) => drawRows(pool, undefined, count, rng);
 }
 
 /**
- * Adam steps on whatever weights make up the network. Gives way to the event loop, and rejects once the signal aborts.
- * @param rate of each step, 0-based
+ * Takes Adam steps on the given weights. Yields to the event loop, and rejects when the signal
+ * aborts.
+ * @param rate learning rate of each step, 0-based
  * @returns the weights after the last step
  */
 export async function descend<Name extends string>(
@@ -142,12 +151,14 @@ export async function descend<Name extends string>(
   let weights = start;
   for (let i = 0; i < steps; i++) {
     weights = adam.step(weights, gradientAt(weights, i), rate(i));
-    if (i % stepsATime === 0) await setImmediate(undefined, { signal });
+    if (i % stepsPerYield === 0) await setImmediate(undefined, { signal });
   }
   return weights;
 }
 
-/** Trains a network where all data are, with the learning rate falling by a cosine. */
+/**
+ * Trains a network on data that are all in one place, while the learning rate falls by a cosine.
+ */
 export async function trainCentrally(
   start: Network,
   data: TrainingData,
@@ -160,7 +171,7 @@ export async function trainCentrally(
     start,
     steps,
     (i) => cosineDecay(learningRate, i, steps),
-    (weights, i) => stepGradient({ ...weights, b3 }, data, settings, rng.at("step", i)),
+    (weights, i) => computeStepGradient({ ...weights, b3 }, data, settings, rng.at("step", i)),
   );
   return { ...trained, b3 };
 }

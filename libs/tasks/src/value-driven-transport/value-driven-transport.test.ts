@@ -30,10 +30,10 @@ async function train(task: Task, params: Params, round = 1, index = 0): Promise<
   return (await client.train({ round, phase: "train", params, ...streams })).delta;
 }
 
-/** The change of a round in which every update was the same. */
+/** Steps a round in which every update was `delta`. */
 async function step(task: Task, params: Params, delta: Delta, round = 1) {
-  const seen = roundOf({ round, params, updates: [], fixedRng: rng.at("measure") });
-  return (await stepOf(task, seen, { change: [delta] })).step;
+  const roundInput = roundOf({ round, params, updates: [], fixedRng: rng.at("measure") });
+  return (await stepOf(task, roundInput, { change: [delta] })).step;
 }
 
 describe("a client of value-driven transport", () => {
@@ -61,7 +61,7 @@ describe("a client of value-driven transport", () => {
     }
   });
 
-  it("answers in mode lora with pairs for W1 and W2, down drawn alike by all", async () => {
+  it("answers in mode lora with pairs for W1 and W2, whose down all clients draw alike", async () => {
     const task = create({ mode: "lora", baseSteps: 1, localSteps: 2, rank: 2, hidden: 6 });
     const params = await startOf(task, rng);
     const { ask } = await start(task, rng);
@@ -76,14 +76,14 @@ describe("a client of value-driven transport", () => {
         [2, 6],
       ],
     );
-    // Two Adam steps move no entry by more than twice the rate: what is left is the common draw.
+    // Two Adam steps move no entry by more than twice the rate. The rest is the common draw.
     const other = (await train(task, params, 1, 1)).get("W2");
     assert.ok(other && isLowRank(other));
     assert.ok(pair.b.data.every((x, i) => Math.abs(x - item(other.b.data, i)) < 0.05));
     assert.notDeepEqual(pair, other);
   });
 
-  it("gives the same bytes again, whatever ran before, and others in another round", async () => {
+  it("gives the same bytes regardless of earlier runs, and different ones in another round", async () => {
     const task = create();
     const params = await startOf(task, rng);
     const first = await train(task, params, 3);
@@ -92,14 +92,14 @@ describe("a client of value-driven transport", () => {
     assert.notDeepEqual(await train(task, params, 4), first);
   });
 
-  it("measures how far generated points lie from its own, contaminated ones included", async () => {
+  it("measures the distance of generated points from its own, including contaminated ones", async () => {
     const task = create();
     const params = await startOf(task, rng);
     const distance = async (kind?: string) => {
       const client = await open(task, 0, kind);
       return (await client.evaluate?.(params))?.metrics.slicedW2 ?? NaN;
     };
-    // Points at radius 2 and a network that hardly moves the source.
+    // The points have radius 2, and the network hardly moves the source.
     assert.ok(Math.abs((await distance()) - 0.6) < 0.3);
     // The mean squared projection of an offset of length s is s²/2.
     assert.ok(Math.abs((await distance("spike")) - 3) < 0.3);
@@ -109,7 +109,7 @@ describe("a client of value-driven transport", () => {
 });
 
 describe("the coordinator of value-driven transport", () => {
-  it("takes Adam steps down the aggregate of gradients: the first one by the rate, whatever the size", async () => {
+  it("takes Adam steps down the aggregate of gradients, the first by the rate for any size", async () => {
     const task = create({ mode: "gradient", learningRate: 0.02, schedule: 2 });
     const params = await startOf(task, rng);
     const { params: next, next: ask } = await step(task, params, await train(task, params));
@@ -140,15 +140,15 @@ describe("the coordinator of value-driven transport", () => {
   it("measures every few rounds and after the last", async () => {
     const task = create({ measureEvery: 2, schedule: 3, evaluationSamples: 20, localSteps: 1 });
     let params = await startOf(task, rng);
-    const measured: boolean[] = [];
+    const hasMeasured: boolean[] = [];
     for (const round of [1, 2, 3]) {
-      const stepped = await step(task, params, await train(task, params, round), round);
-      params = stepped.params ?? params;
-      const { metrics, artifacts } = stepped;
-      measured.push(metrics !== undefined);
+      const result = await step(task, params, await train(task, params, round), round);
+      params = result.params ?? params;
+      const { metrics, artifacts } = result;
+      hasMeasured.push(metrics !== undefined);
       assert.equal(artifacts !== undefined, metrics !== undefined);
     }
-    assert.deepEqual(measured, [false, true, true]);
+    assert.deepEqual(hasMeasured, [false, true, true]);
   });
 
   it("in mode lora starts from a base that transports to the old modes", async function () {
@@ -162,13 +162,13 @@ describe("the coordinator of value-driven transport", () => {
     assert.ok(settled < 0.5 * untrained, `${settled}, ${untrained}`);
   });
 
-  it("holds one network for all: an aggregator that leaves every client on its own is refused", () => {
+  it("holds one network for all clients, so it declares sharesParams", () => {
     assert.ok(valueDrivenTransport.sharesParams?.({} as never));
   });
 });
 
 describe("averaged gradients", () => {
-  it("are that of the pooled data, to rounding of float64", () => {
+  it("equal the gradient of the pooled data, up to rounding of float64", () => {
     const network = initialNetwork(3, 32, rng.at("network"));
     const settings = { horizon: 10, lambda0: 1 };
     const sources = new Matrix(128, 2, rng.at("sources").normals(256));
@@ -177,7 +177,7 @@ describe("averaged gradients", () => {
     const draws = rng.at("draws");
     const pairs = Int32Array.from({ length: 48 }, () => draws.int(128));
     const times = Float64Array.from({ length: 48 }, () => draws.int(10) / 10);
-    const gradientOf = (rows: readonly number[]) => {
+    const computeGradient = (rows: readonly number[]) => {
       const own = pickRows(targets, rows);
       const batch = {
         sources,
@@ -189,8 +189,8 @@ describe("averaged gradients", () => {
       return dualStep(network, batch, settings).gradient;
     };
     const all = Array.from({ length: 48 }, (_, i) => i);
-    const pooled = gradientOf(all);
-    const clients = [0, 1, 2].map((k) => gradientOf(all.slice(16 * k, 16 * (k + 1))));
+    const pooled = computeGradient(all);
+    const clients = [0, 1, 2].map((k) => computeGradient(all.slice(16 * k, 16 * (k + 1))));
     byModule((name) => {
       const mean = new Matrix(pooled[name].rows, pooled[name].cols);
       for (const gradient of clients) addScaled(mean, 1 / 3, gradient[name]);
@@ -203,7 +203,7 @@ describe("averaged gradients", () => {
 });
 
 describe("options of value-driven transport", () => {
-  it("are refused with what to change", () => {
+  it("are rejected with a remedy", () => {
     for (const [options, message] of [
       [{ horizon: 1 }, /at least 2/],
       [{ lambda0: 0 }, /more than 0/],
