@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { alternate, perturbedStart, type Turn } from "../src/alberdice/alternate.js";
+import { alternate, perturbMarginals, type Turn } from "../src/alberdice/alternate.js";
 import { bridgeShape } from "../src/alberdice/bridge.js";
 import { bridgeEpisodes, bridgeTransitions } from "../src/alberdice/bridge-data.js";
 import { countTransitions, type Dataset } from "../src/alberdice/dataset.js";
-import { matrixShape, repeated, xorData, xorPayoff } from "../src/alberdice/matrix-game.js";
+import { matrixShape, repeatJointAction, xorData, xorPayoff } from "../src/alberdice/matrix-game.js";
 import { Mulberry32 } from "../src/mulberry32.js";
 
 /** Settings of the measurements in docs/tasks/alberdice.md. */
@@ -16,7 +16,7 @@ export type XorName = keyof typeof xorData;
 /** Sixty transitions of XOR, the named joint actions in equal shares. */
 export function xorDataset(name: XorName): Dataset {
   const actions = xorData[name];
-  const transitions = actions.flatMap((pair) => repeated(xorPayoff, pair, 60 / actions.length));
+  const transitions = actions.flatMap((pair) => repeatJointAction(xorPayoff, pair, 60 / actions.length));
   return countTransitions(transitions, matrixShape(xorPayoff), eps);
 }
 
@@ -28,7 +28,7 @@ export function bridgeDataset(random: number, optimal: number, seed = 7): Datase
 /** The perturbed start of a seed. */
 export function startOf(data: Dataset, seed: number) {
   const rng = new Mulberry32(seed);
-  return perturbedStart(data, sigma, () => rng.next());
+  return perturbMarginals(data, sigma, () => rng.next());
 }
 
 /** All turns of an alternation from the start of a seed. */

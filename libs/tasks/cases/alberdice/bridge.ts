@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { sum } from "@fedclair/linalg";
-import { alternate, perturbedStart } from "../../src/alberdice/alternate.js";
+import { alternate, perturbMarginals } from "../../src/alberdice/alternate.js";
 import { behaviourCloning } from "../../src/alberdice/baselines.js";
 import {
   bridgeCellAt,
@@ -20,7 +20,7 @@ import {
   type BridgeEpisode,
 } from "../../src/alberdice/bridge-data.js";
 import { evaluateBridge } from "../../src/alberdice/bridge-evaluation.js";
-import { close, countTransitions } from "../../src/alberdice/dataset.js";
+import { dropDeadEnds, countTransitions } from "../../src/alberdice/dataset.js";
 import { Mulberry32 } from "../../src/mulberry32.js";
 import { nashGap } from "../../src/alberdice/objective.js";
 import { normalise, uniformPolicy, type Policy } from "../../src/alberdice/policy.js";
@@ -70,7 +70,7 @@ export function runBridgeDataset(entry: Fields, report: Report): void {
     ["kind", "n_opt", "n_rand", "seed"],
     {
       n_transitions: exactly(transitions.length),
-      after_closure: exactly(close(transitions).length),
+      after_closure: exactly(dropDeadEnds(transitions).length),
       reward_sum: within(1e-9)(sum(transitions.map(({ reward }) => reward))),
     },
     report,
@@ -140,7 +140,7 @@ export async function runBridgeRun(entry: Fields, report: Report): Promise<void>
   const transitions = bridgeTransitions(episodesOf(entry, "data_seed"));
   const data = countTransitions(transitions, bridgeShape, asNumber(entry.eps, "eps"));
   const rng = new Mulberry32(asNumber(entry.init_seed, "init_seed"));
-  const start = perturbedStart(data, asNumber(entry.sigma, "sigma"), () => rng.next());
+  const start = perturbMarginals(data, asNumber(entry.sigma, "sigma"), () => rng.next());
   const alphas = numbersOf(entry.alphas, "alphas");
   const options = { gamma: asNumber(entry.gamma, "gamma"), tolerance: 1e-12 };
   let policies: readonly Policy[] = start;

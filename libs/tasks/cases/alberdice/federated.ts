@@ -3,10 +3,10 @@ import { asList, type Fields, type Report } from "@fedclair/core/cases";
 import {
   directionScores,
   poolAnswers,
-  weighted,
+  weightLogits,
   type Answer,
 } from "../../src/alberdice/answers.js";
-import { logitsOf } from "../../src/alberdice/logits.js";
+import { toLogits } from "../../src/alberdice/logits.js";
 import { compareResults, plain, rowsOf, tableOf } from "./entry.js";
 
 /** The clip of the reference. */
@@ -21,7 +21,7 @@ export function runFederated(entry: Fields, report: Report): void {
   }));
   const old = rowsOf(entry.old, "old");
   const columns = old[0]?.length ?? 0;
-  const scores = directionScores(answers.map(weighted));
+  const scores = directionScores(answers.map(weightLogits));
   const logits = rowsOf(entry.logits_in, "logits_in").map((row) => Float64Array.from(row));
   const near = (got: unknown) => ({ got, tolerance: 1e-8 });
   compareResults(
@@ -32,7 +32,7 @@ export function runFederated(entry: Fields, report: Report): void {
       median: near(tableOf(poolAnswers(answers, old.flat(), "median"), columns)),
       scores: near(scores),
       flagged: near([...scores.keys()].filter((k) => item(scores, k) <= 0)),
-      logits_out: near(plain(logits.map((row) => logitsOf(row, clip)))),
+      logits_out: near(plain(logits.map((row) => toLogits(row, clip)))),
     },
     report,
   );

@@ -14,7 +14,7 @@ import {
   matrixShape,
   matrixValue,
   payoffFault,
-  repeated,
+  repeatJointAction,
   type Payoff,
 } from "../../src/alberdice/matrix-game.js";
 import { nashGap, objective } from "../../src/alberdice/objective.js";
@@ -46,7 +46,7 @@ export async function runMatrix(entry: Fields, report: Report): Promise<void> {
   const shape = matrixShape(payoff);
   const transitions = asList(entry.counts, "counts").flatMap((pair, k) => {
     const [actions, count] = asList(pair, `counts[${k}]`);
-    return repeated(payoff, numbersOf(actions, "actions"), asNumber(count, "count"));
+    return repeatJointAction(payoff, numbersOf(actions, "actions"), asNumber(count, "count"));
   });
   const data = countTransitions(transitions, shape, asNumber(entry.eps, "eps"));
   const alpha = asNumber(entry.alpha, "alpha");
