@@ -7,15 +7,15 @@ import {
   gaussianMixture,
   laplace,
   pareto,
-  riskOf,
+  getRisk,
   truncatedNormal,
   uniform,
   type Density,
 } from "../../src/evaluation-bias/model/densities.js";
 import {
-  entropyOf,
+  computeEntropy,
   evaluateDensity,
-  truthOf,
+  createTruth,
   type Evaluation,
 } from "../../src/evaluation-bias/model/evaluate-density.js";
 import { reduceSkew, shiftTau } from "../../src/evaluation-bias/model/interventions.js";
@@ -37,7 +37,7 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
     report.equal("error", got, error);
     return;
   }
-  const risk = riskOf(density, loss);
+  const risk = getRisk(density, loss);
   const pairs = (field: string, value: (x: number) => number) => () =>
     asList(expect[field], field).map((pair) => {
       const x = asNumber(asList(pair, field)[0], field);
@@ -48,7 +48,7 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
     report,
     expect,
     {
-      true_entropy: () => entropyOf(density),
+      true_entropy: () => computeEntropy(density),
       gamma: () => gamma,
       lnZ: () => lnZ,
       mean: () => mean,
@@ -63,7 +63,7 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
     tolerancesBy(tolerances),
   );
   if (selection === undefined) return;
-  const truth = truthOf(density);
+  const truth = createTruth(density);
   const observed = evaluation.distribution();
   runSelectionRows(selection, report, tolerances, (row): Selection => {
     const { rule, arg, ...others } = row;
@@ -74,7 +74,7 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
     const changed =
       rule === "reduceSkew"
         ? reduceSkew({ alpha, tau }, rho)
-        : shiftTau({ alpha, tau }, rho, entropyOf(density));
+        : shiftTau({ alpha, tau }, rho, computeEntropy(density));
     const after = evaluateDensity(density, loss, changed.alpha, changed.tau);
     return select(truth, after.distribution(), settingOf({ ...others, rule: "none" }));
   });

@@ -1,20 +1,20 @@
 import { UserError } from "@fedclair/core";
 import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
-import { scoreModel, type ScoreModel } from "../../src/evaluation-bias/federation/basis.js";
+import { createScoreModel, type ScoreModel } from "../../src/evaluation-bias/federation/basis.js";
 import {
-  edgesOf,
-  smoothed,
+  listEdges,
+  smooth,
   trimmedPmf,
   type Grid,
 } from "../../src/evaluation-bias/federation/grid.js";
 import {
   fitColumn,
-  momentsOf,
-  pooled,
+  computeMoments,
+  poolMoments,
   type PanelMoments,
 } from "../../src/evaluation-bias/federation/moments.js";
-import { detectOutsiders, noisy } from "../../src/evaluation-bias/federation/subspace-detector.js";
-import { normalised } from "../../src/evaluation-bias/model/evaluate-histogram.js";
+import { detectOutsiders, toNoisyMatrix } from "../../src/evaluation-bias/federation/subspace-detector.js";
+import { normalise } from "../../src/evaluation-bias/model/evaluate-histogram.js";
 import { histogramDistribution } from "../../src/evaluation-bias/model/score-distribution.js";
 import { select } from "../../src/evaluation-bias/model/selection.js";
 import { sum } from "@fedclair/linalg";
@@ -35,7 +35,7 @@ export function runFederated(testCase: Fields, report: Report, tolerances: Field
   ]);
   const { model, institutions, naiveModel, panels, detection } = federationOf(testCase, report);
   const kept = institutions.filter((_, c) => detection.flagged[c] === false);
-  const fits = panels.map((j) => fitColumn(model, pooled(kept, j)));
+  const fits = panels.map((j) => fitColumn(model, poolMoments(kept, j)));
   const { selection, ...expect } = asFields(testCase.expect, "expect");
   const results: Results = {
     reference_pmf: () => model.reference,
@@ -67,10 +67,10 @@ export function runFederated(testCase: Fields, report: Report, tolerances: Field
   compareFits(
     "naive",
     expectedNaive,
-    panels.map((j) => fitColumn(naiveModel.model, pooled(naiveModel.institutions, j))),
+    panels.map((j) => fitColumn(naiveModel.model, poolMoments(naiveModel.institutions, j))),
   );
   if (selection === undefined) return;
-  const edges = edgesOf(model.grid);
+  const edges = listEdges(model.grid);
   const truth = histogramDistribution(model.reference, edges);
   runSelectionRows(selection, report, tolerances, (row) => {
     const fit = fits[asNumber(row.panel, "panel")];
@@ -103,19 +103,19 @@ function federationOf(testCase: Fields, report: Report) {
   });
   const total = sum(clients.map(({ reference }) => sum(reference)));
   const modelOf = (pmf: Float64Array): ScoreModel =>
-    scoreModel(
-      smoothed(pmf, total, asNumber(pseudo, "pseudo")),
+    createScoreModel(
+      smooth(pmf, total, asNumber(pseudo, "pseudo")),
       grid,
       lossOf(testCase.loss),
       asNumber(K, "K"),
     );
   const institutionsOf = (model: ScoreModel): PanelMoments[] =>
-    clients.map(({ panels }) => momentsOf(model.psi, panels));
-  const pmfs = clients.map(({ reference }) => normalised(reference));
+    clients.map(({ panels }) => computeMoments(model.psi, panels));
+  const pmfs = clients.map(({ reference }) => normalise(reference));
   const model = modelOf(trimmedPmf(pmfs, asNumber(trim, "trim")));
   const plain = modelOf(trimmedPmf(pmfs, 0));
   const institutions = institutionsOf(model);
-  const detection = detectOutsiders(institutions.map(noisy), {
+  const detection = detectOutsiders(institutions.map(toNoisyMatrix), {
     maxRank: asNumber(max_rank, "max_rank"),
     slack: asNumber(slack, "slack"),
     factor: asNumber(factor, "factor"),

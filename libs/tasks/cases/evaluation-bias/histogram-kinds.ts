@@ -2,11 +2,11 @@ import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/
 import {
   evaluateHistogram,
   histogramBase,
-  normalised,
+  normalise,
   totalVariation,
 } from "../../src/evaluation-bias/model/evaluate-histogram.js";
 import { fitHistogram } from "../../src/evaluation-bias/model/fit.js";
-import { gridFit, klOf } from "../../src/evaluation-bias/model/grid-fit.js";
+import { fitByGrid, computeKl } from "../../src/evaluation-bias/model/grid-fit.js";
 import { ModelError } from "../../src/evaluation-bias/model/model-error.js";
 import { compareAll, lossOf, requireKnown, tolerancesBy } from "./checks.js";
 
@@ -53,16 +53,16 @@ export function runFit(testCase: Fields, report: Report, tolerances: Fields): vo
   requireKnown(report, testCase, known);
   const scale = testCase.scale === undefined ? 1 : asNumber(testCase.scale, "scale");
   const points = numbersOf(testCase.points, "points").map((x) => x / scale);
-  const reference = normalised(numbersOf(testCase.counts_reference, "counts_reference"));
-  const observed = normalised(numbersOf(testCase.counts_observed, "counts_observed"));
+  const reference = normalise(numbersOf(testCase.counts_reference, "counts_reference"));
+  const observed = normalise(numbersOf(testCase.counts_observed, "counts_observed"));
   const base = histogramBase(points, reference, lossOf(testCase.loss));
   const results = {
     tv_data: () => totalVariation(reference, observed),
-    kl_reference: () => klOf(reference),
-    grid_best: () => gridFit(base, observed)[0],
-    grid_second_tv: () => gridFit(base, observed)[1]?.tv,
-    alpha1_best: () => gridFit(base, observed, { alpha: 1 })[0],
-    tau_fixed_best: () => gridFit(base, observed, { kl: klOf(reference) })[0],
+    kl_reference: () => computeKl(reference),
+    grid_best: () => fitByGrid(base, observed)[0],
+    grid_second_tv: () => fitByGrid(base, observed)[1]?.tv,
+    alpha1_best: () => fitByGrid(base, observed, { alpha: 1 })[0],
+    tau_fixed_best: () => fitByGrid(base, observed, { kl: computeKl(reference) })[0],
     mle: () => {
       const { status, alpha, gamma, tau, pmf } = fitHistogram(base, observed);
       return { status, alpha, gamma, H: tau, tv: totalVariation(pmf, observed) };
