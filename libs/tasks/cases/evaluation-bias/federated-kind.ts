@@ -13,7 +13,10 @@ import {
   poolMoments,
   type PanelMoments,
 } from "../../src/evaluation-bias/federation/moments.js";
-import { detectOutsiders, toNoisyMatrix } from "../../src/evaluation-bias/federation/subspace-detector.js";
+import {
+  detectOutsiders,
+  toNoisyMatrix,
+} from "../../src/evaluation-bias/federation/subspace-detector.js";
 import { normalise } from "../../src/evaluation-bias/model/evaluate-histogram.js";
 import { histogramDistribution } from "../../src/evaluation-bias/model/score-distribution.js";
 import { select } from "../../src/evaluation-bias/model/selection.js";

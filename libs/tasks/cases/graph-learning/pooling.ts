@@ -1,9 +1,9 @@
 import { asList, type Fields, type Report } from "@fedclair/core/cases";
 import { item } from "@fedclair/linalg";
 import {
-  distanceScores,
+  computeDistanceScores,
   distanceThreshold,
-  lowRankScores,
+  computeLowRankScores,
   lowRankThreshold,
 } from "../../src/graph-learning/detection.js";
 import { packedOrder, svec, unpackStrict, unpackUpper } from "../../src/graph-learning/packing.js";
@@ -34,11 +34,11 @@ export async function runPooling(pooling: Fields, report: Report): Promise<void>
   report.equal("N", packedOrder(samples[0]?.vector.length ?? 0), N);
   report.equal("A_upper", unpackStrict(numbersOf(A_upper, "A_upper")).rows, N);
 
-  const distances = await distanceScores(samples);
+  const distances = await computeDistanceScores(samples);
   report.near("z_distance", distances, z_distance, absolute(scoreTolerance));
   const flagged = above(distances, distanceThreshold);
   report.near("flagged_distance", flagged, flagged_distance, absolute(0));
-  const lowRank = above(await lowRankScores(samples, lowRankThreshold), lowRankThreshold);
+  const lowRank = above(await computeLowRankScores(samples, lowRankThreshold), lowRankThreshold);
   report.near("flagged_lowrank", lowRank, flagged_lowrank, absolute(0));
   report.near("bad", flagged, bad, absolute(0));
   failUnknown(report, unknown);

@@ -1,11 +1,11 @@
 import { asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { frobenius, Matrix, sum, thinSvd, at } from "@fedclair/linalg";
-import { edgeMatch } from "../../src/graph-learning/edges.js";
-import { commutator, degreesOf } from "../../src/graph-learning/operators.js";
-import { packStrict, pairs, unpackUpper } from "../../src/graph-learning/packing.js";
-import { deltaFor, spectralNorm, type Problem } from "../../src/graph-learning/problem.js";
+import { matchEdges } from "../../src/graph-learning/edges.js";
+import { computeCommutator, computeDegrees } from "../../src/graph-learning/operators.js";
+import { packStrict, listPairs, unpackUpper } from "../../src/graph-learning/packing.js";
+import { computeDelta, spectralNorm, type Problem } from "../../src/graph-learning/problem.js";
 import { solveRLogSpecT, type Solution } from "../../src/graph-learning/rlogspect.js";
-import { rSpecTFeasibility } from "../../src/graph-learning/rspect.js";
+import { computeFeasibility } from "../../src/graph-learning/rspect.js";
 import { absolute, numbersOf, relative, type Tolerances } from "./compare.js";
 
 /** What the cases allow E-ADMM, and the relative error of the optimality conditions then. */
@@ -63,7 +63,7 @@ const checks: Readonly<Record<string, Check>> = {
   },
   n: ({ problem, fields, report }, n) => {
     const c0 = asNumber(fields.c0, "c0");
-    const delta = deltaFor(c0, asNumber(n, "n")) * spectralNorm(problem.covariance);
+    const delta = computeDelta(c0, asNumber(n, "n")) * spectralNorm(problem.covariance);
     report.near("delta", delta, problem.delta, relative(1e-6));
   },
   objective: ({ solution, within, report }, expected) => {
@@ -91,7 +91,7 @@ const checks: Readonly<Record<string, Check>> = {
     report.near("multiplier_norm (mass identity)", mass, scale, relative(conditions));
   },
   comm_norm: ({ problem, solution, within, report }, expected) => {
-    const distance = frobenius(commutator(problem.covariance, solution.graph));
+    const distance = frobenius(computeCommutator(problem.covariance, solution.graph));
     report.near("comm_norm", distance, expected, relative(within.degrees_rel));
     if (distance > problem.delta * (1 + 1e-9)) {
       report.fail("comm_norm", `got ${distance}, outside the ball of ${problem.delta}`);
@@ -107,12 +107,12 @@ const checks: Readonly<Record<string, Check>> = {
     report.equal("unique", leastMove(problem.covariance, solution.graph) > 1e-9, expected);
   },
   rspect_delta_min: async ({ problem, within, report }, expected) => {
-    const { deltaMin, bound } = await rSpecTFeasibility(problem.covariance);
+    const { deltaMin, bound } = await computeFeasibility(problem.covariance);
     report.near("rspect_delta_min", deltaMin, expected, relative(within.delta_min_rel));
     report.near("rspect_delta_min (Farkas)", bound, deltaMin, relative(within.delta_min_rel));
   },
   rspect_feasible: async ({ problem, report }, expected) => {
-    const { deltaMin } = await rSpecTFeasibility(problem.covariance);
+    const { deltaMin } = await computeFeasibility(problem.covariance);
     report.equal("rspect_feasible", problem.delta >= deltaMin, expected);
   },
   S_upper_strict: ({ solution, fields, within, report }, expected) => {
@@ -125,7 +125,7 @@ const checks: Readonly<Record<string, Check>> = {
     report.equal(
       "A_upper_strict",
       asList(expected, "A_upper_strict").length,
-      [...pairs(problem.covariance.rows, 1)].length,
+      [...listPairs(problem.covariance.rows, 1)].length,
     );
   },
   "F_thr0.3": ({ solution, fields, within, report }, expected) => {
@@ -135,7 +135,7 @@ const checks: Readonly<Record<string, Check>> = {
     const weights = packStrict(solution.graph);
     const off = within.S_rel_to_max;
     const attainable = [0.3, 0.3 - off, 0.3 - off / 2, 0.3 + off / 2, 0.3 + off].map(
-      (threshold) => edgeMatch(weights, truth, threshold).f,
+      (threshold) => matchEdges(weights, truth, threshold).f,
     );
     const wanted = asNumber(expected, "F_thr0.3");
     const nearest = attainable.find((f) => Math.abs(f - wanted) <= 1e-4) ?? attainable[0];
@@ -160,12 +160,12 @@ function leastMove(c: Matrix, s: Matrix): number {
   const n = c.rows;
   const least = 1e-6 * Math.max(...s.data);
   const unit = c.scale(1 / spectralNorm(c));
-  const columns = [...pairs(n, 1)]
+  const columns = [...listPairs(n, 1)]
     .filter(([i, j]) => s.get(i, j) > least)
     .map(([i, j]) => {
       const edge = new Matrix(n, n);
       edge.data[i + j * n] = edge.data[j + i * n] = 1;
-      return [...degreesOf(edge), ...commutator(unit, edge).data];
+      return [...computeDegrees(edge), ...computeCommutator(unit, edge).data];
     });
   const { s: values } = thinSvd(Matrix.fromRows(columns).transpose());
   return (values.at(-1) ?? NaN) / at(values, 0);

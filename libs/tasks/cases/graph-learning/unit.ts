@@ -2,14 +2,14 @@ import { asFields, jsonToMatrix, asNumber, type Fields, type Report } from "@fed
 import { Matrix } from "@fedclair/linalg";
 import { certify } from "../../src/graph-learning/certificate.js";
 import {
-  ladmmStart,
-  ladmmStep,
-  linearisationBound,
+  createLadmmStart,
+  runLadmmStep,
+  computeLinearisationBound,
   type LadmmState,
 } from "../../src/graph-learning/ladmm.js";
 import {
-  commutator,
-  commutatorAdjoint,
+  computeCommutator,
+  computeCommutatorAdjoint,
   projectBall,
   projectGraph,
   projectUnitDegreeGraph,
@@ -30,8 +30,8 @@ export function runUnit(unit: Fields, { unit_abs }: Tolerances, report: Report):
   const near = (field: string, got: unknown, expected: unknown) => {
     report.near(field, got, expected, absolute(unit_abs));
   };
-  near("comm", commutator(c, s).toRows(), comm);
-  near("adj", commutatorAdjoint(c, m).toRows(), adj);
+  near("comm", computeCommutator(c, s).toRows(), comm);
+  near("adj", computeCommutatorAdjoint(c, m).toRows(), adj);
   near("proj_S", projectGraph(x).toRows(), proj_S);
   near("proj_S_row0", projectUnitDegreeGraph(x).toRows(), proj_S_row0);
 
@@ -72,11 +72,11 @@ function runLadmm(
     alpha: asNumber(fields.alpha, "alpha"),
   };
   // In the file's words: S0 = 11' - I, q0 = S0 1, Z0 = 0, multipliers 0.
-  const tau = asNumber(fields.tau1, "tau1") * linearisationBound(covariance);
+  const tau = asNumber(fields.tau1, "tau1") * computeLinearisationBound(covariance);
   const n = covariance.rows;
-  let state: LadmmState = { ...ladmmStart(problem, 1), z: new Matrix(n, n) };
+  let state: LadmmState = { ...createLadmmStart(problem, 1), z: new Matrix(n, n) };
   for (let iteration = 0; iteration < 3; iteration++) {
-    state = ladmmStep(problem, state, asNumber(fields.rho, "rho"), tau);
+    state = runLadmmStep(problem, state, asNumber(fields.rho, "rho"), tau);
   }
   near("ladmm3.S", state.s.toRows(), fields.S);
   near("ladmm3.Z", state.z.toRows(), fields.Z);

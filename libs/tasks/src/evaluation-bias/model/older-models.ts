@@ -1,7 +1,7 @@
 import { at, item } from "@fedclair/linalg";
 import { normalTail } from "./special.js";
 
-/**
+/*
  * Older bias models on cells of scores. Mass that they push beyond the first or last edge counts in
  * the end cells, like scores out of range.
  */
