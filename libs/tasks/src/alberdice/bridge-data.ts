@@ -53,12 +53,12 @@ export function bridgeCostToGo(positions: Pair): number {
  * an agent at its goal may only use actions that would leave it in place.
  */
 export function bridgeOptimalActions(positions: Pair): readonly Pair[] {
-  const wanted = bridgeCostToGo(positions) - awayFromHome(positions);
+  const target = bridgeCostToGo(positions) - awayFromHome(positions);
   return jointActions.filter(
     (actions) =>
       ([0, 1] as const).every(
         (i) => !isHome(positions, i) || staysInPlace(positions[i], actions[i]),
-      ) && bridgeCostToGo(bridgeStep(positions, actions).next) === wanted,
+      ) && bridgeCostToGo(bridgeStep(positions, actions).next) === target,
   );
 }
 

@@ -333,7 +333,7 @@ describe("a federated trial", function () {
   });
 });
 
-describe("lost answers", () => {
+describe("missing answers", () => {
   const shape = [1, 2];
   const table = (x: number) => ({ shape, data: Float64Array.of(x, -x) });
 

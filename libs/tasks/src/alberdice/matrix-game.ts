@@ -26,17 +26,17 @@ export function payoffFault(nested: readonly unknown[]): PayoffFault | undefined
     return { path: [], message: "expected nested lists, a level an agent, of two agents or more" };
   }
   const faultIn = (node: unknown, path: readonly number[]): PayoffFault | undefined => {
-    const wanted = counts[path.length];
-    if (wanted === undefined) {
+    const length = counts[path.length];
+    if (length === undefined) {
       if (typeof node === "number" && Number.isFinite(node)) return undefined;
       return { path, message: `expected a number, got ${JSON.stringify(node)}` };
     }
     const first = path.map(() => 0).join(", ");
     if (!Array.isArray(node)) {
-      return { path, message: `expected ${wanted} entries, as in row ${first}, got no list` };
+      return { path, message: `expected ${length} entries, as in row ${first}, got no list` };
     }
-    if (node.length !== wanted) {
-      const message = `expected ${wanted} entries, as in row ${first}, got ${node.length}`;
+    if (node.length !== length) {
+      const message = `expected ${length} entries, as in row ${first}, got ${node.length}`;
       return { path, message };
     }
     for (const [k, entry] of node.entries()) {

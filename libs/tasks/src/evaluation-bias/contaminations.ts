@@ -11,7 +11,7 @@ const spike = z.strictObject({
     .max(1)
     .default(0.4)
     .describe("Share of the scores that are moved, in (0, 1]"),
-  mean: z.number().default(1).describe("Where to"),
+  mean: z.number().default(1).describe("Mean of the moved scores"),
   sd: sd.default(0.15).describe("Standard deviation of the moved scores"),
 });
 const bimodal = z.strictObject({

@@ -111,14 +111,14 @@ function listInterventions(
   shifted: Evaluator,
   { atleast, rho }: Options["selection"],
 ): readonly Setting[] {
-  const changed = (intervention: Intervention, into: Evaluator): Setting[] => {
+  const change = (intervention: Intervention, into: Evaluator): Setting[] => {
     const observed = tryEvaluate(model, into);
     return observed === undefined ? [] : [{ intervention, observed, rule: { name: "none" } }];
   };
   return [
     { intervention: "none", rule: { name: "none" } },
-    ...changed("reduceSkew", reduceSkew(evaluator, rho)),
-    ...changed("shiftTau", shifted),
+    ...change("reduceSkew", reduceSkew(evaluator, rho)),
+    ...change("shiftTau", shifted),
     { intervention: "atleast", rule: { name: "atleast", share: atleast } },
     { intervention: "proportional", rule: { name: "proportional" } },
   ];

@@ -58,12 +58,12 @@ function isPossible(update: Update, { phase, params }: Round): boolean {
     .toRows()
     .map((row) => Math.max(...row.map(Math.abs)));
   // A mean lies within the range of its values; rounding may add a last digit.
-  const bounded = matrix
+  const isBounded = matrix
     .toRows()
     .every((row, k) => row.every((x) => Math.abs(x) <= item(largest, k) * (1 + 1e-9)));
   const variations = getModule(update, "variations").data;
   return (
-    bounded &&
+    isBounded &&
     areCounts(counts) &&
     variances.every((variance) => variance >= -1e-9) &&
     variations.every((variation) => variation >= 0 && variation <= 1 + 1e-9)

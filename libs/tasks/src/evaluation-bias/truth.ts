@@ -30,12 +30,12 @@ export function computeErrors(options: Options, model: ScoreModel, fits: readonl
   const errors = options.panels.map((panel, j) => {
     const fit = fits[j];
     if (fit?.status !== "OK") return { alphaError: NaN, tauError: NaN, shareError: NaN };
-    const wanted = select(createTruth(trueScores), trueEvaluation(panel).distribution(), setting);
-    const got = select(reference, histogramDistribution(fit.pmf, edges), setting);
+    const truth = select(createTruth(trueScores), trueEvaluation(panel).distribution(), setting);
+    const fitted = select(reference, histogramDistribution(fit.pmf, edges), setting);
     return {
       alphaError: Math.abs(fit.alpha / panel.alpha - 1),
       tauError: Math.abs(fit.tau - panel.tau),
-      shareError: Math.abs(got.share2 - wanted.share2),
+      shareError: Math.abs(fitted.share2 - truth.share2),
     };
   });
   const kinds = ["alphaError", "tauError", "shareError"] as const;

@@ -96,8 +96,8 @@ function chooseWeights(
   eigenvalues: Float64Array,
 ): Weights {
   const scale = Math.max(...eigenvalues.map(Math.abs)) ** 2;
-  const wanted = (0.1 * (alpha / delta) ** 2) / eigenvalues.length;
-  return { graph: 1, commutator: Math.min(Math.max(wanted, 10 / scale), 1e5 / scale), degrees };
+  const target = (0.1 * (alpha / delta) ** 2) / eigenvalues.length;
+  return { graph: 1, commutator: Math.min(Math.max(target, 10 / scale), 1e5 / scale), degrees };
 }
 
 /** Creates the starting state, the complete graph of mass αN. */

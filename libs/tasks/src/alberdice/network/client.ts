@@ -56,12 +56,12 @@ export class NetworkClient implements LocalTrainer {
 
   async #clone(samples: Samples, networks: Networks, { signal }: TrainJob): Promise<Networks> {
     const settings = { ...this.#learner, steps: this.#learner.dataSteps, signal };
-    const cloned = new Map<string, Float32Array>();
+    const trained = new Map<string, Float32Array>();
     for (const agent of agentsIn(this.#environment)) {
       const own = await cloneData(this.#environment, samples, networks, agent, settings);
-      for (const [name, weights] of own) cloned.set(name, weights);
+      for (const [name, weights] of own) trained.set(name, weights);
     }
-    return cloned;
+    return trained;
   }
 
   #respond(

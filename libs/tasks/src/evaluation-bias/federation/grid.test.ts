@@ -13,7 +13,7 @@ describe("the shared grid", () => {
     assert.deepEqual(listEdges(grid), [0, 1, 2, 3, 4]);
   });
 
-  it("loses nobody", () => {
+  it("counts every score", () => {
     fc.assert(
       fc.property(fc.array(fc.double({ noNaN: true })), (scores) => {
         const counts = countScores(Float64Array.from(scores), grid);

@@ -57,16 +57,16 @@ function createSampler(
   for (let i = 0; i < cells; i++) below[i + 1] = at(below, i) + pdf(lo + (i + 0.5) * width);
   const total = at(below, cells);
   return (u) => {
-    const wanted = u * total;
+    const target = u * total;
     let first = 0;
     let last = cells;
     while (last - first > 1) {
       const middle = (first + last) >> 1;
-      if (at(below, middle) <= wanted) first = middle;
+      if (at(below, middle) <= target) first = middle;
       else last = middle;
     }
     const start = at(below, first);
-    return lo + (first + (wanted - start) / (at(below, first + 1) - start)) * width;
+    return lo + (first + (target - start) / (at(below, first + 1) - start)) * width;
   };
 }
 

@@ -17,7 +17,7 @@ export interface Fit {
 }
 
 /**
- * Computes the maximum-likelihood (alpha, tau) by damped Newton steps on the concave log-likelihood
+ * Computes the maximum-likelihood (alpha, tau) by isDamped Newton steps on the concave log-likelihood
  * of the natural parameters. It is the member whose means of U and O equal those of the sample, so
  * clients only need to send these means.
  * @param meanUnder sample mean of U
@@ -49,9 +49,9 @@ export function fitMoments(base: Base, meanUnder: number, meanOver: number): Fit
     const before = logLikelihood(a, b);
     let length = 1;
     // Very close to the maximum, rounding hides a rise, but full steps converge without damping.
-    const damped = rise > 1e-10;
+    const isDamped = rise > 1e-10;
     while (
-      damped &&
+      isDamped &&
       length > 1e-10 &&
       logLikelihood(a + length * moveA, b + length * moveB) < before + 1e-4 * length * rise
     ) {

@@ -33,12 +33,12 @@ export function fitByGrid(
   fixed: { readonly alpha?: number; readonly kl?: number } = {},
   maxShift = 0,
 ): readonly GridPoint[] {
-  const tried = fixed.kl === undefined ? divergences : [fixed.kl];
-  const averse = fixed.alpha === undefined ? alphas : [fixed.alpha];
+  const kls = fixed.kl === undefined ? divergences : [fixed.kl];
+  const alphaGrid = fixed.alpha === undefined ? alphas : [fixed.alpha];
   const shifts = Array.from({ length: 2 * maxShift + 1 }, (_, i) => i - maxShift);
-  return averse
+  return alphaGrid
     .flatMap((alpha) =>
-      tried.flatMap((kl) => {
+      kls.flatMap((kl) => {
         const pmf = tryEvaluate(base, alpha, kl);
         if (pmf === undefined) return [];
         return shifts.map((shift) => ({

@@ -32,12 +32,12 @@ export function createDistribution(pdf: (x: number) => number, panels: Panels): 
    */
   const coordinateOf = (share: number): number => {
     const panel = findLast(count, (i) => at(above, i) >= share);
-    const wanted = share - at(above, panel + 1);
+    const target = share - at(above, panel + 1);
     let low = edge(panel);
     let high = edge(panel + 1);
-    let y = high - (high - low) * Math.min(1, wanted / mass(low, high));
+    let y = high - (high - low) * Math.min(1, target / mass(low, high));
     for (let step = 0; step < 60; step++) {
-      const surplus = mass(y, edge(panel + 1)) - wanted;
+      const surplus = mass(y, edge(panel + 1)) - target;
       if (surplus > 0) low = y;
       else high = y;
       const slope = logarithmic ? pdf(Math.exp(y)) * Math.exp(y) : pdf(y);
@@ -85,10 +85,10 @@ export function histogramDistribution(
 
   const place = (share: number) => {
     const bin = findLast(count, (i) => at(above, i) >= share);
-    const wanted = share - at(above, bin + 1);
-    const fraction = Math.min(1, wanted / (item(pmf, bin) || 1));
+    const target = share - at(above, bin + 1);
+    const fraction = Math.min(1, target / (item(pmf, bin) || 1));
     const t = edge(bin + 1) - (edge(bin + 1) - edge(bin)) * fraction;
-    return { bin, wanted, t };
+    return { bin, target, t };
   };
   return {
     survival(t) {
@@ -100,8 +100,8 @@ export function histogramDistribution(
     },
     threshold: (share) => place(share).t,
     upperMean(share) {
-      const { bin, wanted, t } = place(share);
-      return wanted * middle(t, edge(bin + 1)) + at(momentAbove, bin + 1);
+      const { bin, target, t } = place(share);
+      return target * middle(t, edge(bin + 1)) + at(momentAbove, bin + 1);
     },
   };
 }
