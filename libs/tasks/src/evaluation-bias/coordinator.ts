@@ -188,9 +188,8 @@ function readReference(params: Params): Float64Array {
 }
 
 /**
- * Returns column j of a mean over all institutions. Institutions that
- * withheld the panel contribute zeros, so the mean is divided by the share of people in institutions
- * that sent it.
+ * Returns column j of a mean over all institutions. Those that withheld the panel contribute zeros,
+ * so the mean is divided by the share of people in institutions that sent it.
  */
 function computeMeanColumn(
   aggregation: Aggregation,

@@ -23,7 +23,8 @@ export interface Samples {
 
 /**
  * Merges equal transitions and computes their shares. Transitions into states without data are
- * dropped first, as for tables, because the dual has no lower bound if the value of a state is free.
+ * dropped first, as for tables, because the dual has no lower bound if the value of a state is
+ * free.
  * @throws UserError if none is left
  */
 export function compress(transitions: readonly Transition[]): Samples {

@@ -94,7 +94,7 @@ function fitModel(
   return toExplained(lowest, parametersAt);
 }
 
-/** Fits the model with alpha = 1, whose only parameter is lowest on a ladder of gammas first. */
+/** Fits the model with alpha = 1. Its only parameter, gamma, is searched on a ladder first. */
 function fitNeutral(base: Base, distance: Distance): ExplanationFit {
   const risks = base.under.map((u, i) => u + item(base.over, i));
   const unit = Math.log(Math.max(...risks) - Math.min(...risks));

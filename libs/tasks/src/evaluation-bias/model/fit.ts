@@ -17,7 +17,7 @@ export interface Fit {
 }
 
 /**
- * Computes the maximum-likelihood (alpha, tau) by isDamped Newton steps on the concave log-likelihood
+ * Computes the maximum-likelihood (alpha, tau) by damped Newton steps on the concave log-likelihood
  * of the natural parameters. It is the member whose means of U and O equal those of the sample, so
  * clients only need to send these means.
  * @param meanUnder sample mean of U
