@@ -3,7 +3,12 @@ import { alternate, perturbMarginals, type Turn } from "../src/alberdice/alterna
 import { bridgeShape } from "../src/alberdice/bridge.js";
 import { bridgeEpisodes, bridgeTransitions } from "../src/alberdice/bridge-data.js";
 import { countTransitions, type Dataset } from "../src/alberdice/dataset.js";
-import { matrixShape, repeatJointAction, xorData, xorPayoff } from "../src/alberdice/matrix-game.js";
+import {
+  matrixShape,
+  repeatJointAction,
+  xorData,
+  xorPayoff,
+} from "../src/alberdice/matrix-game.js";
 import { Mulberry32 } from "../src/mulberry32.js";
 
 /** Settings of the measurements in docs/tasks/alberdice.md. */
@@ -16,7 +21,9 @@ export type XorName = keyof typeof xorData;
 /** Sixty transitions of XOR, the named joint actions in equal shares. */
 export function xorDataset(name: XorName): Dataset {
   const actions = xorData[name];
-  const transitions = actions.flatMap((pair) => repeatJointAction(xorPayoff, pair, 60 / actions.length));
+  const transitions = actions.flatMap((pair) =>
+    repeatJointAction(xorPayoff, pair, 60 / actions.length),
+  );
   return countTransitions(transitions, matrixShape(xorPayoff), eps);
 }
 

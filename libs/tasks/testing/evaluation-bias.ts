@@ -8,8 +8,15 @@ import {
   trimmedPmf,
   type Grid,
 } from "../src/evaluation-bias/federation/grid.js";
-import { fitColumn, computeMoments, poolMoments } from "../src/evaluation-bias/federation/moments.js";
-import { detectOutsiders, toNoisyMatrix } from "../src/evaluation-bias/federation/subspace-detector.js";
+import {
+  fitColumn,
+  computeMoments,
+  poolMoments,
+} from "../src/evaluation-bias/federation/moments.js";
+import {
+  detectOutsiders,
+  toNoisyMatrix,
+} from "../src/evaluation-bias/federation/subspace-detector.js";
 import {
   createBiasedEvaluator,
   type BiasedEvaluator,
