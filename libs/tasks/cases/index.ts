@@ -5,7 +5,7 @@ import { evaluationBiasFormat } from "./evaluation-bias/index.js";
 import { logspectFormat } from "./graph-learning/index.js";
 import { valueDrivenTransportFormat } from "./value-driven-transport/index.js";
 
-/** The reference cases of the tasks' methods. */
+/** The formats of reference cases for the tasks' methods. */
 export const taskFormats: readonly CaseFormat[] = [
   alberdiceFormat,
   copyAverageFormat,

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
-import { alternate, perturbedStart, type Turn } from "../src/alberdice/alternate.js";
+import { alternate, perturbMarginals, type Turn } from "../src/alberdice/alternate.js";
 import { bridgeShape } from "../src/alberdice/bridge.js";
 import { bridgeEpisodes, bridgeTransitions } from "../src/alberdice/bridge-data.js";
 import { countTransitions, type Dataset } from "../src/alberdice/dataset.js";
-import { matrixShape, repeated, xorData, xorPayoff } from "../src/alberdice/matrix-game.js";
+import {
+  matrixShape,
+  repeatJointAction,
+  xorData,
+  xorPayoff,
+} from "../src/alberdice/matrix-game.js";
 import { Mulberry32 } from "../src/mulberry32.js";
 
 /** Settings of the measurements in docs/tasks/alberdice.md. */
@@ -16,7 +21,9 @@ export type XorName = keyof typeof xorData;
 /** Builds sixty XOR transitions in which the given joint actions have equal shares. */
 export function xorDataset(name: XorName): Dataset {
   const actions = xorData[name];
-  const transitions = actions.flatMap((pair) => repeated(xorPayoff, pair, 60 / actions.length));
+  const transitions = actions.flatMap((pair) =>
+    repeatJointAction(xorPayoff, pair, 60 / actions.length),
+  );
   return countTransitions(transitions, matrixShape(xorPayoff), eps);
 }
 
@@ -28,7 +35,7 @@ export function bridgeDataset(random: number, optimal: number, seed = 7): Datase
 /** Draws the perturbed start for a seed. */
 export function startOf(data: Dataset, seed: number) {
   const rng = new Mulberry32(seed);
-  return perturbedStart(data, sigma, () => rng.next());
+  return perturbMarginals(data, sigma, () => rng.next());
 }
 
 /** Runs an alternation from the start for a seed and returns all its turns. */

@@ -1,20 +1,27 @@
 import { stream, sum, item } from "@fedclair/linalg";
-import { contaminations, fabricate, oddAlpha } from "../src/evaluation-bias/contaminations.js";
-import { scoreModel } from "../src/evaluation-bias/federation/basis.js";
+import { contaminations, fabricate, alphaOf } from "../src/evaluation-bias/contaminations.js";
+import { createScoreModel } from "../src/evaluation-bias/federation/basis.js";
 import { guardScores, guardThreshold } from "../src/evaluation-bias/federation/family-guard.js";
 import {
   countScores,
-  smoothed,
+  smooth,
   trimmedPmf,
   type Grid,
 } from "../src/evaluation-bias/federation/grid.js";
-import { fitColumn, momentsOf, pooled } from "../src/evaluation-bias/federation/moments.js";
-import { detectOutsiders, noisy } from "../src/evaluation-bias/federation/subspace-detector.js";
 import {
-  biasedEvaluator,
+  fitColumn,
+  computeMoments,
+  poolMoments,
+} from "../src/evaluation-bias/federation/moments.js";
+import {
+  detectOutsiders,
+  toNoisyMatrix,
+} from "../src/evaluation-bias/federation/subspace-detector.js";
+import {
+  createBiasedEvaluator,
   type BiasedEvaluator,
 } from "../src/evaluation-bias/model/biased-evaluator.js";
-import { normalised } from "../src/evaluation-bias/model/evaluate-histogram.js";
+import { normalise } from "../src/evaluation-bias/model/evaluate-histogram.js";
 import type { Evaluator } from "../src/evaluation-bias/model/interventions.js";
 import { trueScores } from "../src/evaluation-bias/truth.js";
 
@@ -44,7 +51,7 @@ const evaluators = new Map<string, BiasedEvaluator>();
 
 function evaluatorOf(evaluator: Evaluator): BiasedEvaluator {
   const key = JSON.stringify(evaluator);
-  const made = evaluators.get(key) ?? biasedEvaluator(trueScores, "squared", evaluator);
+  const made = evaluators.get(key) ?? createBiasedEvaluator(trueScores, "squared", evaluator);
   evaluators.set(key, made);
   return made;
 }
@@ -66,7 +73,7 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
         contamination ? fabricate(contamination, honest, own.at("fabricate", key)) : honest,
         grid,
       );
-    const alpha = oddAlpha(contamination);
+    const alpha = alphaOf(contamination);
     return {
       reference: countsOf(own.at("reference").normals(people), "reference"),
       panels: panels.map((panel, j) => {
@@ -78,16 +85,16 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
 
   const modelOf = (trim: number) => {
     const pmf = trimmedPmf(
-      institutions.map(({ reference }) => normalised(reference)),
+      institutions.map(({ reference }) => normalise(reference)),
       trim,
     );
-    return scoreModel(smoothed(pmf, people * clients), grid);
+    return createScoreModel(smooth(pmf, people * clients), grid);
   };
   const momentsUnder = (model: ReturnType<typeof modelOf>) =>
-    institutions.map((institution) => momentsOf(model.psi, institution.panels));
+    institutions.map((institution) => computeMoments(model.psi, institution.panels));
   const model = modelOf(0.25);
   const moments = momentsUnder(model);
-  const detection = detectOutsiders(moments.map(noisy));
+  const detection = detectOutsiders(moments.map(toNoisyMatrix));
   const kept = [...moments.keys()].filter((c) => detection.flagged[c] === false);
   const guard = guardScores(
     model,
@@ -110,14 +117,14 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
     robust: panels.map((_, j) =>
       fitColumn(
         model,
-        pooled(
+        poolMoments(
           moments.filter((_, c) => kept.includes(c) && !odd.includes(c)),
           j,
         ),
       ),
     ),
-    naive: panels.map((_, j) => fitColumn(plain, pooled(momentsUnder(plain), j))),
-    /** Histogram counts summed bin by bin over the institutions that are not contaminated. */
+    naive: panels.map((_, j) => fitColumn(plain, poolMoments(momentsUnder(plain), j))),
+    /** Of all institutions but the contaminated ones, bin by bin. */
     pooledCounts: panels.map((_, j) =>
       Float64Array.from({ length: grid.bins }, (_, b) =>
         sum(institutions.slice(kinds.length).map((i) => item(item(i.panels, j), b))),

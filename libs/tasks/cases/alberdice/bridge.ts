@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { sum } from "@fedclair/linalg";
-import { alternate, perturbedStart } from "../../src/alberdice/alternate.js";
+import { alternate, perturbMarginals } from "../../src/alberdice/alternate.js";
 import { behaviourCloning } from "../../src/alberdice/baselines.js";
 import {
   bridgeCellAt,
@@ -20,20 +20,27 @@ import {
   type BridgeEpisode,
 } from "../../src/alberdice/bridge-data.js";
 import { evaluateBridge } from "../../src/alberdice/bridge-evaluation.js";
-import { close, countTransitions } from "../../src/alberdice/dataset.js";
+import { dropDeadEnds, countTransitions } from "../../src/alberdice/dataset.js";
 import { Mulberry32 } from "../../src/mulberry32.js";
 import { nashGap } from "../../src/alberdice/objective.js";
 import { normalise, uniformPolicy, type Policy } from "../../src/alberdice/policy.js";
-import { compareFields, compareResults, entriesOf, numbersOf, pairOf, plain } from "./entry.js";
+import {
+  compareFields,
+  compareResults,
+  readEntries,
+  readNumbers,
+  readPair,
+  toNestedArrays,
+} from "./entry.js";
 
 const exactly = (got: unknown) => ({ got, tolerance: 0 });
 const within = (tolerance: number) => (got: unknown) => ({ got, tolerance });
 
-/** Section `bridge_moves`: one joint move. */
+/** Checks section `bridge_moves`: one joint move. */
 export function runMove(entry: Fields, report: Report): void {
   const { next, reward, over } = bridgeStep(
     positionsOf(entry.pos, "pos"),
-    pairOf(entry.action, "action"),
+    readPair(entry.action, "action"),
   );
   compareResults(
     entry,
@@ -43,7 +50,7 @@ export function runMove(entry: Fields, report: Report): void {
   );
 }
 
-/** Section `bridge_optimal_actions`. */
+/** Checks section `bridge_optimal_actions`. */
 export function runOptimalActions(entry: Fields, report: Report): void {
   const positions = positionsOf(entry.pos, "pos");
   compareResults(
@@ -51,18 +58,21 @@ export function runOptimalActions(entry: Fields, report: Report): void {
     ["pos"],
     {
       cost: exactly(bridgeCostToGo(positions)),
-      actions: exactly(plain(bridgeOptimalActions(positions))),
+      actions: exactly(toNestedArrays(bridgeOptimalActions(positions))),
     },
     report,
   );
 }
 
-/** Section `bridge_dataset`: episodes drawn by the reference generator; of long ones the case lists the first actions. */
+/**
+ * Checks section `bridge_dataset`: episodes drawn by the reference generator. For long episodes the
+ * case lists only the first actions.
+ */
 export function runBridgeDataset(entry: Fields, report: Report): void {
   const episodes = episodesOf(entry, "seed");
   const transitions = bridgeTransitions(episodes);
   const { episodes: expected, ...others } = entry;
-  entriesOf(expected, "episodes").forEach((episode, k) => {
+  readEntries(expected, "episodes").forEach((episode, k) => {
     compareEpisode(episode, episodes[k], report, `episodes[${k}].`);
   });
   compareResults(
@@ -70,7 +80,7 @@ export function runBridgeDataset(entry: Fields, report: Report): void {
     ["kind", "n_opt", "n_rand", "seed"],
     {
       n_transitions: exactly(transitions.length),
-      after_closure: exactly(close(transitions).length),
+      after_closure: exactly(dropDeadEnds(transitions).length),
       reward_sum: within(1e-9)(sum(transitions.map(({ reward }) => reward))),
     },
     report,
@@ -93,7 +103,7 @@ function compareEpisode(
     expected,
     [],
     {
-      actions: exactly(plain(actions.slice(0, listed))),
+      actions: exactly(toNestedArrays(actions.slice(0, listed))),
       length: exactly(actions.length),
       ret: within(1e-9)(sum(rewards)),
       goal: exactly(goal),
@@ -104,7 +114,10 @@ function compareEpisode(
   );
 }
 
-/** Section `bridge_evaluation`: policies drawn at random (one draw plus 0.1 an action, normalised), or uniform. */
+/**
+ * Checks section `bridge_evaluation`: policies drawn at random (one draw plus 0.1 per action,
+ * normalised), or uniform.
+ */
 export function runBridgeEvaluation(entry: Fields, report: Report): void {
   const rng = new Mulberry32(asNumber(entry.policy_seed, "policy_seed"));
   const policies: Readonly<Record<string, readonly Policy[]>> = {
@@ -135,13 +148,13 @@ export function runBridgeEvaluation(entry: Fields, report: Report): void {
   }
 }
 
-/** Section `bridge_run`: AlberDICE over all temperatures, and behaviour cloning. */
+/** Checks section `bridge_run`: AlberDICE over all temperatures, and behaviour cloning. */
 export async function runBridgeRun(entry: Fields, report: Report): Promise<void> {
   const transitions = bridgeTransitions(episodesOf(entry, "data_seed"));
   const data = countTransitions(transitions, bridgeShape, asNumber(entry.eps, "eps"));
   const rng = new Mulberry32(asNumber(entry.init_seed, "init_seed"));
-  const start = perturbedStart(data, asNumber(entry.sigma, "sigma"), () => rng.next());
-  const alphas = numbersOf(entry.alphas, "alphas");
+  const start = perturbMarginals(data, asNumber(entry.sigma, "sigma"), () => rng.next());
+  const alphas = readNumbers(entry.alphas, "alphas");
   const options = { gamma: asNumber(entry.gamma, "gamma"), tolerance: 1e-12 };
   let policies: readonly Policy[] = start;
   for await (const turn of alternate(data, start, alphas, options)) policies = turn.policies;
@@ -160,7 +173,7 @@ export async function runBridgeRun(entry: Fields, report: Report): Promise<void>
     (field) => {
       if (field === "visited_states") return exactly(data.visited.length);
       if (field === "start_rows") {
-        return within(1e-5)(plain(policies.map((policy) => policy[startRow] ?? [])));
+        return within(1e-5)(toNestedArrays(policies.map((policy) => policy[startRow] ?? [])));
       }
       if (field === "nash_gap") return within(1e-8)(gap);
       const [, name = "", limit] = /^(\w+)_T(\d+)$/.exec(field) ?? [];
@@ -178,7 +191,7 @@ function episodesOf(entry: Fields, seed: string): BridgeEpisode[] {
 
 function positionsOf(value: unknown, name: string): Pair {
   const [first, second] = asList(value, name).map((cell, i) => {
-    const [row, column] = pairOf(cell, `${name}[${i}]`);
+    const [row, column] = readPair(cell, `${name}[${i}]`);
     const position = bridgeCellAt(row, column);
     if (position < 0) throw new UserError(`${name}[${i}]: (${row}, ${column}) is no free cell`);
     return position;

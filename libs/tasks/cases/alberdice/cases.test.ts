@@ -11,7 +11,7 @@ const run = (sections: object) => runCases(sections, [alberdiceFormat]);
 describe("the reference cases of AlberDICE", function () {
   this.timeout(30_000);
   for (const [section, content] of Object.entries(file)) {
-    // The key `bridge_moves` makes it recognisable.
+    // The format recognises a file by the key `bridge_moves`.
     it(section, async () => {
       const outcomes = await run({ bridge_moves: [], [section]: content });
       assert.equal(outcomes.length, Array.isArray(content) ? content.length : 1);
@@ -20,8 +20,8 @@ describe("the reference cases of AlberDICE", function () {
     });
   }
 
-  /** A copy of the file's section with one entry replaced. */
-  const spoilt = (path: readonly (string | number)[], value: unknown): object => {
+  /** Copies a section of the file with one entry replaced. */
+  const withReplaced = (path: readonly (string | number)[], value: unknown): object => {
     const [section = ""] = path;
     const copy = structuredClone({ bridge_moves: [], [section]: file[section] });
     let node = copy as unknown as Record<string | number, unknown>;
@@ -30,7 +30,7 @@ describe("the reference cases of AlberDICE", function () {
     return copy;
   };
 
-  it("finds one wrong entry of every kind of expectation", async () => {
+  it("detects one wrong entry of every kind of expectation", async () => {
     const wrong: [readonly (string | number)[], unknown, string][] = [
       [["prng", 0, "then_int5_x8", 2], 4, "then_int5_x8[2]"],
       [["f_divergence", "softchi2", 0], 0.05, "softchi2[0]"],
@@ -57,13 +57,13 @@ describe("the reference cases of AlberDICE", function () {
       [["mmdp", 0, "surprise"], 1, "surprise"],
     ];
     for (const [path, value, field] of wrong) {
-      const outcomes = await run(spoilt(path, value));
+      const outcomes = await run(withReplaced(path, value));
       const fields = outcomes.flatMap(({ mismatches }) => mismatches.map((m) => m.field));
       assert.deepEqual(fields, [field]);
     }
   });
 
-  it("fails a section without a function, and goes on after one that is broken", async () => {
+  it("fails a section without a function, and continues after a broken one", async () => {
     const outcomes = await run({
       novelty: [{}],
       matrix: [{ payoff: 1 }],
@@ -79,7 +79,7 @@ describe("the reference cases of AlberDICE", function () {
     );
   });
 
-  it("knows its own files only", () => {
+  it("recognises only its own files", () => {
     assert.equal(alberdiceFormat.recognises({ format: 1, cases: [] }), false);
     assert.equal(alberdiceFormat.recognises([]), false);
     assert.equal(alberdiceFormat.recognises(file), true);

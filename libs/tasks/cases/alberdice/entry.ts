@@ -8,19 +8,20 @@ import {
   type Tolerance,
 } from "@fedclair/core/cases";
 
-/** What a field should hold: computed only if the case has it. */
+/** A computed result of a case, with its tolerance. */
 export interface Expected {
   readonly got: unknown;
-  /** Absolute. */
+  /** Absolute tolerance. */
   readonly tolerance: number;
 }
 
 const comments = new Set(["note", "comment", "description", "name"]);
 
 /**
- * Compares every field of a case that is not an input with what was computed; a field that is neither fails.
+ * Compares every field of a case that is not an input with its computed result. A field that is
+ * neither input nor result fails.
  * @param inputs names of the fields that the computation read
- * @param compute the result that belongs to a name, undefined if there is none
+ * @param compute returns the result for a name, undefined if there is none
  */
 export function compareFields(
   entry: Fields,
@@ -34,11 +35,11 @@ export function compareFields(
     const result = compute(field);
     const path = prefix + field;
     if (result === undefined) report.fail(path, "no such result of this kind of case");
-    else compareValue(report, path, result.got, expected, absolute(result.tolerance));
+    else compareValue(report, path, result.got, expected, createAbsolute(result.tolerance));
   }
 }
 
-/** The same for results that are all at hand. */
+/** Compares fields like `compareFields`, with results that are already computed. */
 export function compareResults(
   entry: Fields,
   inputs: readonly string[],
@@ -63,47 +64,50 @@ function compareValue(
   }
 }
 
-export function absolute(tolerance: number): Tolerance {
+export function createAbsolute(tolerance: number): Tolerance {
   return { abs: tolerance, rel: 0 };
 }
 
-export function numbersOf(value: unknown, name: string): number[] {
+export function readNumbers(value: unknown, name: string): number[] {
   return asList(value, name).map((x, k) => asNumber(x, `${name}[${k}]`));
 }
 
-export function rowsOf(value: unknown, name: string): number[][] {
-  return asList(value, name).map((row, k) => numbersOf(row, `${name}[${k}]`));
+export function readRows(value: unknown, name: string): number[][] {
+  return asList(value, name).map((row, k) => readNumbers(row, `${name}[${k}]`));
 }
 
-export function pairOf(value: unknown, name: string): readonly [number, number] {
-  const [first = NaN, second = NaN] = numbersOf(value, name);
+export function readPair(value: unknown, name: string): readonly [number, number] {
+  const [first = NaN, second = NaN] = readNumbers(value, name);
   return [first, second];
 }
 
-/** The entries of a section, each an object. */
-export function entriesOf(value: unknown, name: string): Fields[] {
+/** Returns the entries of a section, each an object. */
+export function readEntries(value: unknown, name: string): Fields[] {
   return asList(value, name).map((entry, k) => asFields(entry, `${name}[${k}]`));
 }
 
-/** Rows of typed arrays as the nested arrays that cases hold. */
-export function plain(rows: readonly ArrayLike<number>[]): number[][] {
+/** Converts rows of typed arrays into the nested arrays of cases. */
+export function toNestedArrays(rows: readonly ArrayLike<number>[]): number[][] {
   return rows.map((row) => Array.from(row));
 }
 
-/** A row-major table as nested arrays. */
-export function tableOf(data: ArrayLike<number>, columns: number): number[][] {
+/** Converts a row-major table into nested arrays. */
+export function toTable(data: ArrayLike<number>, columns: number): number[][] {
   return Array.from({ length: data.length / columns }, (_, row) =>
     Array.from({ length: columns }, (_, column) => item(data, row * columns + column)),
   );
 }
 
-/** A table by joint action as nested arrays, a level an agent. @param counts of the agents' actions */
-export function nestedOf(data: ArrayLike<number>, counts: readonly number[]): unknown[] {
+/**
+ * Converts a table by joint action into nested arrays, one level per agent.
+ * @param counts of the agents' actions
+ */
+export function toNestedTable(data: ArrayLike<number>, counts: readonly number[]): unknown[] {
   const [count = 1, ...inner] = counts;
   const part = data.length / count;
   return Array.from({ length: count }, (_, k) =>
     inner.length === 0
       ? item(data, k)
-      : nestedOf(Array.from(data).slice(k * part, (k + 1) * part), inner),
+      : toNestedTable(Array.from(data).slice(k * part, (k + 1) * part), inner),
   );
 }

@@ -14,7 +14,7 @@ import {
   matrixShape,
   matrixValue,
   payoffFault,
-  repeated,
+  repeatJointAction,
   type Payoff,
 } from "../../src/alberdice/matrix-game.js";
 import { nashGap, objective } from "../../src/alberdice/objective.js";
@@ -22,40 +22,40 @@ import { jointProbabilities, type Policy } from "../../src/alberdice/policy.js";
 import {
   compareFields,
   compareResults,
-  entriesOf,
-  nestedOf,
-  numbersOf,
-  plain,
-  rowsOf,
-  tableOf,
+  readEntries,
+  toNestedTable,
+  readNumbers,
+  toNestedArrays,
+  readRows,
+  toTable,
   type Expected,
 } from "./entry.js";
 
 const within = (tolerance: number) => (got: unknown) => ({ got, tolerance });
 
-/** Of the solver in the reference. */
+/** Tolerance of the solver in the reference. */
 const tolerance = 1e-12;
-/** Where the reference takes an alternation for ended. */
+/** Change of probabilities below which the reference ends an alternation. */
 const standstill = 1e-12;
-/** More than any game of a case takes to stand still. */
-const manySweeps = 1000;
+/** More sweeps than any game of a case needs to stand still. */
+const maxSweeps = 1000;
 
-/** Section `matrix`: the steps of a game of one state, their limit, and the baselines. */
+/** Checks section `matrix`: the steps of a game with one state, their limit, and the baselines. */
 export async function runMatrix(entry: Fields, report: Report): Promise<void> {
-  const payoff = payoffOf(entry.payoff);
+  const payoff = readPayoff(entry.payoff);
   const shape = matrixShape(payoff);
   const transitions = asList(entry.counts, "counts").flatMap((pair, k) => {
     const [actions, count] = asList(pair, `counts[${k}]`);
-    return repeated(payoff, numbersOf(actions, "actions"), asNumber(count, "count"));
+    return repeatJointAction(payoff, readNumbers(actions, "actions"), asNumber(count, "count"));
   });
   const data = countTransitions(transitions, shape, asNumber(entry.eps, "eps"));
   const alpha = asNumber(entry.alpha, "alpha");
-  const start = rowsOf(entry.pi0, "pi0").map((row): Policy => [Float64Array.from(row)]);
-  // One state: the discount drops out.
+  const start = readRows(entry.pi0, "pi0").map((row): Policy => [Float64Array.from(row)]);
+  // With one state, the discount has no effect.
   const options = { gamma: 0.99, tolerance };
 
   const { steps, limit: expectedLimit, ...others } = entry;
-  const expectedSteps = entriesOf(steps, "steps");
+  const expectedSteps = readEntries(steps, "steps");
   const turns: Turn[] = [];
   const alphas = new Array<number>(expectedSteps.length).fill(alpha);
   for await (const turn of alternate(data, start, alphas, { ...options, standstill: 0 })) {
@@ -65,13 +65,13 @@ export async function runMatrix(entry: Fields, report: Report): Promise<void> {
     compareStep(step, turns[k], report, `steps[${k}].`);
   });
   const near = within(1e-8);
-  const limit = (await lastTurn(data, start, { ...options, alpha }))?.policies ?? start;
+  const limit = (await findLastTurn(data, start, { ...options, alpha }))?.policies ?? start;
   compareResults(
     asFields(expectedLimit, "limit"),
     [],
     {
       pi: near(limit.map((policy) => Array.from(policy[0] ?? []))),
-      joint: near(nestedOf(jointProbabilities(limit, 0, shape), shape.actions)),
+      joint: near(toNestedTable(jointProbabilities(limit, 0, shape), shape.actions)),
       true_value: near(matrixValue(payoff, limit)),
       nash_gap: near(await nashGap(data, limit, { ...options, alpha })),
     },
@@ -89,7 +89,7 @@ export async function runMatrix(entry: Fields, report: Report): Promise<void> {
     others,
     ["payoff", "counts", "alpha", "eps", "pi0"],
     (field): Expected | undefined => {
-      if (field === "dE") return near(nestedOf(data.mass, shape.actions));
+      if (field === "dE") return near(toNestedTable(data.mass, shape.actions));
       if (field === "bc_value") return near(matrixValue(payoff, behaviourCloning(data)));
       return optiDice.has(field) ? near(optiDice.get(field)) : undefined;
     },
@@ -97,7 +97,7 @@ export async function runMatrix(entry: Fields, report: Report): Promise<void> {
   );
 }
 
-function payoffOf(value: unknown): Payoff {
+function readPayoff(value: unknown): Payoff {
   const payoff = asList(value, "payoff");
   const fault = payoffFault(payoff);
   if (fault) throw new UserError(`payoff: ${fault.message}`);
@@ -117,7 +117,7 @@ function compareStep(step: Fields, turn: Turn | undefined, report: Report, prefi
     {
       sweep: near(turn.sweep),
       agent: near(turn.agent),
-      rhat: near(Array.from(penalised(turn))),
+      rhat: near(Array.from(computePenalised(turn))),
       kl: near(Array.from(problem.penalty)),
       value: near(value),
       pi: near(Array.from(policy[0] ?? [])),
@@ -127,28 +127,30 @@ function compareStep(step: Fields, turn: Turn | undefined, report: Report, prefi
   );
 }
 
-function penalised({ response: { problem }, alpha }: Pick<Turn, "response" | "alpha">) {
+function computePenalised({ response: { problem }, alpha }: Pick<Turn, "response" | "alpha">) {
   return problem.reward.map((reward, cell) => reward - alpha * item(problem.penalty, cell));
 }
 
-/** Section `mmdp`: objective, best responses and limit of a random game with several states. */
+/**
+ * Checks section `mmdp`: objective, best responses and limit of a random game with several states.
+ */
 export async function runMmdp(entry: Fields, report: Report): Promise<void> {
   const shape: GameShape = {
     states: asNumber(entry.S, "S"),
-    actions: numbersOf(entry.A, "A"),
+    actions: readNumbers(entry.A, "A"),
   };
   const transitions = asList(entry.transitions, "transitions").map((row, k): Transition => {
     const [state, actions, reward, next] = asList(row, `transitions[${k}]`);
     return {
       state: asNumber(state, "state"),
-      actions: numbersOf(actions, "actions"),
+      actions: readNumbers(actions, "actions"),
       reward: asNumber(reward, "reward"),
       next: asNumber(next, "next state"),
     };
   });
   const data = countTransitions(transitions, shape, asNumber(entry.eps, "eps"));
   const policies = asList(entry.policies, "policies").map((rows, i): Policy =>
-    rowsOf(rows, `policies[${i}]`).map((row) => Float64Array.from(row)),
+    readRows(rows, `policies[${i}]`).map((row) => Float64Array.from(row)),
   );
   const options = {
     alpha: asNumber(entry.alpha, "alpha"),
@@ -157,7 +159,7 @@ export async function runMmdp(entry: Fields, report: Report): Promise<void> {
   };
 
   const { best_response: responses, converged, ...others } = entry;
-  for (const [k, expected] of entriesOf(responses, "best_response").entries()) {
+  for (const [k, expected] of readEntries(responses, "best_response").entries()) {
     const agent = asNumber(expected.agent, "agent");
     const response = await bestResponse(data, agent, policies, options);
     compareResponse(data, expected, { response, alpha: options.alpha }, report, k);
@@ -171,8 +173,8 @@ export async function runMmdp(entry: Fields, report: Report): Promise<void> {
     others,
     ["S", "A", "alpha", "gamma", "eps", "transitions", "policies"],
     {
-      sD: near(byState(data, data.visits, 1).flat()),
-      dE: near(byState(data, data.mass, data.joints)),
+      sD: near(toStates(data, data.visits, 1).flat()),
+      dE: near(toStates(data, data.mass, data.joints)),
       J: near(value),
       discounted_reward: near(reward),
       KL: near(kl),
@@ -190,19 +192,19 @@ function compareResponse(
   k: number,
 ): void {
   const { problem, nu, advantage, visit, value, policy } = turn.response;
-  const table = (values: Float64Array) => byState(data, values, problem.actions);
+  const table = (values: Float64Array) => toStates(data, values, problem.actions);
   compareResults(
     expected,
     ["agent"],
     {
-      rhat: within(1e-9)(table(penalised(turn))),
+      rhat: within(1e-9)(table(computePenalised(turn))),
       kl: within(1e-9)(table(problem.penalty)),
       d_i: within(1e-9)(table(problem.mass)),
-      nu: within(1e-6)(byState(data, nu, 1).flat()),
+      nu: within(1e-6)(toStates(data, nu, 1).flat()),
       e: within(1e-6)(table(advantage)),
       d_star: within(1e-7)(table(visit)),
       value: within(1e-8)(value),
-      pi: within(1e-7)(plain(policy)),
+      pi: within(1e-7)(toNestedArrays(policy)),
     },
     report,
     `best_response[${k}].`,
@@ -216,14 +218,14 @@ async function compareConverged(
   { alpha, ...options }: { alpha: number; gamma: number; tolerance: number },
   report: Report,
 ): Promise<void> {
-  const last = await lastTurn(data, start, { ...options, alpha });
+  const last = await findLastTurn(data, start, { ...options, alpha });
   const policies = last?.policies ?? start;
   compareResults(
     expected,
     [],
     {
-      pi: within(1e-7)(policies.map(plain)),
-      // The last changes are near rounding: which sweep first falls below may differ by one.
+      pi: within(1e-7)(policies.map(toNestedArrays)),
+      // The last changes are near rounding, so the first sweep below the limit may differ by one.
       sweeps: within(1)((last?.sweep ?? NaN) + 1),
       J: within(1e-8)(objective(data, policies, { ...options, alpha }).value),
       nash_gap: within(1e-8)(await nashGap(data, policies, { ...options, alpha })),
@@ -233,20 +235,20 @@ async function compareConverged(
   );
 }
 
-async function lastTurn(
+async function findLastTurn(
   data: Dataset,
   start: readonly Policy[],
   { alpha, ...options }: { alpha: number; gamma: number; tolerance: number },
 ): Promise<Turn | undefined> {
   let last: Turn | undefined;
-  const alphas = new Array<number>(manySweeps).fill(alpha);
+  const alphas = new Array<number>(maxSweeps).fill(alpha);
   for await (const turn of alternate(data, start, alphas, { ...options, standstill })) last = turn;
   return last;
 }
 
-/** A table over rows as one over all states, zeros where there are no data. */
-function byState({ shape, visited }: Dataset, values: Float64Array, columns: number): number[][] {
-  const rows = new Map(tableOf(values, columns).map((row, k) => [visited[k], row]));
+/** Converts a table over rows into one over all states, with zeros in states without data. */
+function toStates({ shape, visited }: Dataset, values: Float64Array, columns: number): number[][] {
+  const rows = new Map(toTable(values, columns).map((row, k) => [visited[k], row]));
   return Array.from(
     { length: shape.states },
     (_, state) => rows.get(state) ?? new Array<number>(columns).fill(0),

@@ -21,7 +21,7 @@ import { runDivergences, runPrng, runSingleState } from "./scalars.js";
 
 type Runner = (entry: Fields, report: Report) => void | Promise<void>;
 
-/** What the entries of a section, or the section itself, are checked by. */
+/** The functions that check the entries of a section, or the section itself. */
 const runners: Readonly<Record<string, Runner>> = {
   prng: runPrng,
   f_divergence: runDivergences,
@@ -38,7 +38,9 @@ const runners: Readonly<Record<string, Runner>> = {
 
 const bestReturn = /^bridge_best_return_T(\d+)$/;
 
-/** The reference cases of AlberDICE: an object of sections, each one case or a list of them. */
+/**
+ * The reference cases of AlberDICE: an object of sections, each with one case or a list of cases.
+ */
 export const alberdiceFormat: CaseFormat = {
   method: "alberdice",
   recognises: (file) =>
@@ -73,7 +75,7 @@ async function runEntry(section: string, name: string, entry: unknown): Promise<
     else if (!isFields(entry)) report.fail(section, "expected an object");
     else await runner(entry, report);
   } catch (error) {
-    // One broken case must not hide what the others say.
+    // One broken case must not hide the results of the others.
     report.fail("error", error instanceof Error ? error.message : String(error));
   }
   return { name, mismatches: report.mismatches };

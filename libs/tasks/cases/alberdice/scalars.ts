@@ -7,9 +7,9 @@ import {
   type Divergence,
 } from "../../src/alberdice/divergence.js";
 import { Mulberry32 } from "../../src/mulberry32.js";
-import { compareFields, compareResults, numbersOf } from "./entry.js";
+import { compareFields, compareResults, readNumbers } from "./entry.js";
 
-/** Section `prng`: draws from one generator, in the order of the fields. */
+/** Checks section `prng`: draws from one generator, in the order of the fields. */
 export function runPrng(entry: Fields, report: Report): void {
   const rng = new Mulberry32(asNumber(entry.seed, "seed"));
   compareFields(
@@ -29,10 +29,10 @@ export function runPrng(entry: Fields, report: Report): void {
   );
 }
 
-/** Section `f_divergence`: (f')⁻¹ at every y, f at every x. */
+/** Checks section `f_divergence`: (f')⁻¹ at every y, f at every x. */
 export function runDivergences(entry: Fields, report: Report): void {
-  const y = numbersOf(entry.y, "y");
-  const x = numbersOf(entry.x, "x");
+  const y = readNumbers(entry.y, "y");
+  const x = readNumbers(entry.x, "x");
   const { kl, chi2, softchi2 } = divergences;
   const near = (got: number[]) => ({ got, tolerance: 1e-9 });
   compareResults(
@@ -51,7 +51,7 @@ export function runDivergences(entry: Fields, report: Report): void {
   );
 }
 
-/** Section `single_state_dice`. */
+/** Checks section `single_state_dice`. */
 export function runSingleState(entry: Fields, report: Report): void {
   const known: Readonly<Record<string, Divergence>> = divergences;
   const name = String(entry.f);
@@ -60,8 +60,8 @@ export function runSingleState(entry: Fields, report: Report): void {
     throw new UserError(`f: expected one of ${Object.keys(known).join(", ")}, got ${name}`);
   }
   const { lam, w, d } = singleStateDice(
-    numbersOf(entry.reward, "reward"),
-    numbersOf(entry.dD, "dD"),
+    readNumbers(entry.reward, "reward"),
+    readNumbers(entry.dD, "dD"),
     asNumber(entry.alpha, "alpha"),
     divergence,
   );

@@ -19,32 +19,32 @@ interface Job {
   readonly entry: unknown;
 }
 
-/** What one section of the file asks for. */
+/** Reads the cases from one section of the file. */
 type Reader = (name: string, content: unknown) => readonly Job[];
 
 const readers: Readonly<Record<string, Reader>> = {
-  kernel: each(kernelCase),
-  loss: each(lossCase),
-  one_neuron: each(oneNeuronCase),
+  kernel: readEach(kernelCase),
+  loss: readEach(lossCase),
+  one_neuron: readEach(oneNeuronCase),
   copy_average: (name, content) => {
     const { optimal, partitions, ...others } = asFields(content, name);
     return [
-      ...each(optimalCase)(`${name}.optimal`, optimal ?? []),
-      ...each(partitionCase)(`${name}.partitions`, partitions ?? []),
-      ...Object.keys(others).flatMap((key) => unknown(`${name}.${key}`)),
+      ...readEach(optimalCase)(`${name}.optimal`, optimal ?? []),
+      ...readEach(partitionCase)(`${name}.partitions`, partitions ?? []),
+      ...Object.keys(others).flatMap((key) => failUnknown(`${name}.${key}`)),
     ];
   },
-  perturbed_copy: each(perturbedCopyCase),
+  perturbed_copy: readEach(perturbedCopyCase),
   rng: (name, content) => [{ name, section: randomCase, entry: content }],
   classify: (name, content) => {
     const { V, cases, ...others } = asFields(content, name);
     const strange = Object.keys(others).filter((key) => key !== "k" && key !== "d");
     return [
-      ...each(classifyCase(V))(name, cases),
-      ...strange.flatMap((key) => unknown(`${name}.${key}`)),
+      ...readEach(classifyCase(V))(name, cases),
+      ...strange.flatMap((key) => failUnknown(`${name}.${key}`)),
     ];
   },
-  outcomes: each(outcomesCase),
+  outcomes: readEach(outcomesCase),
   federation: (name, content) =>
     asList(content, name).flatMap((entry) => {
       const scenario = asFields(entry, name);
@@ -58,37 +58,46 @@ const readers: Readonly<Record<string, Reader>> = {
     }),
 };
 
-/** Sections that no other method's file has. */
-const telling = ["one_neuron", "copy_average", "perturbed_copy", "outcomes", "classify"];
+/** Sections that occur only in files of this method. */
+const distinctiveSections = [
+  "one_neuron",
+  "copy_average",
+  "perturbed_copy",
+  "outcomes",
+  "classify",
+];
 
-/** The format `{ kernel: […], loss: […], one_neuron: […], copy_average: {…}, …, federation: […] }`, any of them absent. */
+/**
+ * The format `{ kernel: […], loss: […], one_neuron: […], copy_average: {…}, …, federation: […] }`;
+ * each section is optional.
+ */
 export const copyAverageFormat: CaseFormat = {
   method: "copy-average",
-  recognises: (file) => isFields(file) && telling.some((section) => section in file),
+  recognises: (file) => isFields(file) && distinctiveSections.some((section) => section in file),
   run: async (file) => {
     const jobs = Object.entries(asFields(file, "file")).flatMap(
-      ([name, content]) => readers[name]?.(name, content) ?? unknown(name),
+      ([name, content]) => readers[name]?.(name, content) ?? failUnknown(name),
     );
     const outcomes: Outcome[] = [];
-    for (const job of jobs) outcomes.push(await outcomeOf(job));
+    for (const job of jobs) outcomes.push(await runJob(job));
     return outcomes;
   },
 };
 
-function each(section: Section): Reader {
+function readEach(section: Section): Reader {
   return (name, content) =>
     asList(content, name).map((entry, i) => ({ name: `${name} ${i}`, section, entry }));
 }
 
-function unknown(name: string): Job[] {
+function failUnknown(name: string): Job[] {
   const section = () => {
     throw new Error("no such section of a file of this method");
   };
   return [{ name, section, entry: {} }];
 }
 
-/** One broken case must not hide what the others say. */
-async function outcomeOf({ name, section, entry }: Job): Promise<Outcome> {
+/** Runs one case. A broken case must not hide the results of the others. */
+async function runJob({ name, section, entry }: Job): Promise<Outcome> {
   const report = new Report();
   try {
     await runSection(section, asFields(entry, name), report);

@@ -3,7 +3,7 @@ import { classify, tolerances, type Label } from "../../src/copy-average/classif
 import { unitTeacher } from "../../src/copy-average/perturbed-copy.js";
 import { glorot, SeededNormals } from "../../src/copy-average/random.js";
 import { convergedSlope, train } from "../../src/copy-average/train.js";
-import { activationOf, atMost, type Section } from "./run.js";
+import { readActivation, checkAtMost, type Section } from "./run.js";
 
 const letters = new Map<string, Label>([
   ["C", "copy-average-optimal"],
@@ -12,12 +12,12 @@ const letters = new Map<string, Label>([
   ["N", "near-copy-average-optimal"],
 ]);
 
-/** Outcomes may differ in one label a row: an integrator can end in another minimum. */
-const forgiven = 1;
+/** Labels per row that may differ, because an integrator can end in another minimum. */
+const allowedMisses = 1;
 
-/** Where training ends from the Glorot starts of given seeds. */
+/** Checks where training ends from the Glorot starts of given seeds. */
 export const outcomesCase: Section = async ({ act, k, n, d, init, seeds, ...rest }) => {
-  const activation = activationOf(act);
+  const activation = readActivation(act);
   const teacher = unitTeacher(asNumber(k, "k"));
   if (asNumber(d, "d") !== teacher.hidden.rows) throw new Error("d: expected k + 1");
   const excluded = asList(rest.excluded_as_integrator_sensitive ?? [], "excluded");
@@ -26,7 +26,7 @@ export const outcomesCase: Section = async ({ act, k, n, d, init, seeds, ...rest
     const rng = new SeededNormals(asNumber(seed, "seed"));
     const { student, loss, slope } = await train(
       { activation, teacher },
-      startOf(init, glorot(asNumber(n, "n"), asNumber(d, "d"), rng)),
+      createStart(init, glorot(asNumber(n, "n"), asNumber(d, "d"), rng)),
     );
     const { label } = classify(activation, student, teacher.hidden, tolerances.trained);
     runs.push({ label, loss, slope, excluded: excluded.includes(seed) });
@@ -34,11 +34,11 @@ export const outcomesCase: Section = async ({ act, k, n, d, init, seeds, ...rest
   const labelsOf = (expected: unknown) => Array.from(String(expected), (c) => letters.get(c) ?? c);
   const sameLabel = labelsOf(rest.labels).map((label, i) => label === runs[i]?.label);
   return {
-    given: ["act", "k", "n", "d", "init", "seeds", "excluded_as_integrator_sensitive"],
+    inputs: ["act", "k", "n", "d", "init", "seeds", "excluded_as_integrator_sensitive"],
     checks: {
       labels: (expected, report) => {
         const off = runs.filter((run, i) => !run.excluded && !sameLabel[i]);
-        if (off.length > forgiven || labelsOf(expected).length !== runs.length) {
+        if (off.length > allowedMisses || labelsOf(expected).length !== runs.length) {
           report.fail("labels", `got ${runs.map(({ label }) => label).join(", ")}`);
         }
       },
@@ -48,12 +48,16 @@ export const outcomesCase: Section = async ({ act, k, n, d, init, seeds, ...rest
           report.near(`losses[${i}]`, runs[i]?.loss, loss, { abs: 1e-8, rel: 0 });
         });
       },
-      grad_max: atMost("grad_max", Math.max(...runs.map(({ slope }) => slope)), convergedSlope),
+      grad_max: checkAtMost(
+        "grad_max",
+        Math.max(...runs.map(({ slope }) => slope)),
+        convergedSlope,
+      ),
     },
   };
 };
 
-function startOf(init: unknown, { hidden, out }: ReturnType<typeof glorot>) {
+function createStart(init: unknown, { hidden, out }: ReturnType<typeof glorot>) {
   if (init === "glorot") return { hidden, out };
   if (init === "glorot-positive-out") return { hidden, out: out.map(Math.abs) };
   throw new Error(`init: expected glorot or glorot-positive-out, got ${JSON.stringify(init)}`);

@@ -13,10 +13,10 @@ import { flatten, squaredDistance, type Network } from "../../src/copy-average/n
 import { perturbedCopy, unitTeacher } from "../../src/copy-average/perturbed-copy.js";
 import { glorot, SeededNormals } from "../../src/copy-average/random.js";
 import { train } from "../../src/copy-average/train.js";
-import { extremes } from "./extremes.js";
-import { atMost, equal, near, numbersOf, type Section } from "./run.js";
+import { findExtremes } from "./extremes.js";
+import { checkAtMost, checkEqual, checkNear, readNumbers, type Section } from "./run.js";
 
-/** By formula for every k, and found by training from a random start up to k = 10. */
+/** Checks one neuron by formula for every k, and by training from a random start up to k = 10. */
 export const oneNeuronCase: Section = async ({ k }) => {
   const size = asNumber(k, "k");
   const { outTimesNorm, loss } = oneReluNeuron(size);
@@ -27,15 +27,15 @@ export const oneNeuronCase: Section = async ({ k }) => {
   const trained = size <= 10 ? await trainOneNeuron(size) : undefined;
   const check = (name: string) => (expected: unknown, report: Report) => {
     for (const [field, value] of Object.entries(asFields(expected, name))) {
-      near(`${name}.${field}`, formulas[name]?.[field], 1e-12, 1e-12)(value, report);
+      checkNear(`${name}.${field}`, formulas[name]?.[field], 1e-12, 1e-12)(value, report);
       if (!trained) continue;
-      near(`${name}.${field} by training`, trained[name]?.[field], 1e-6)(value, report);
+      checkNear(`${name}.${field} by training`, trained[name]?.[field], 1e-6)(value, report);
     }
   };
-  return { given: ["k"], checks: { erf: check("erf"), relu: check("relu") } };
+  return { inputs: ["k"], checks: { erf: check("erf"), relu: check("relu") } };
 };
 
-/** By activation and field. */
+/** Results by activation and field. */
 type Results = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 async function trainOneNeuron(k: number): Promise<Results> {
@@ -44,12 +44,12 @@ async function trainOneNeuron(k: number): Promise<Results> {
   const positive = { ...start, out: start.out.map(Math.abs) };
   const erf = await train({ activation: "erf", teacher }, start);
   const relu = await train({ activation: "relu", teacher }, positive);
-  const norm = normOf(erf.student);
+  const norm = computeNorm(erf.student);
   const [a = NaN] = erf.student.out;
   const [b = NaN] = relu.student.out;
   return {
     erf: { norm, a: Math.abs(a), loss: erf.loss },
-    relu: { a_times_norm: b * normOf(relu.student), loss: relu.loss },
+    relu: { a_times_norm: b * computeNorm(relu.student), loss: relu.loss },
   };
 }
 
@@ -57,10 +57,10 @@ export const optimalCase: Section = ({ k, n }) => {
   const sizes = optimalSizes(asNumber(n, "n"), asNumber(k, "k"));
   const formula = optimalCopyAverageLoss(sizes.length, asNumber(k, "k"));
   return {
-    given: ["k", "n"],
+    inputs: ["k", "n"],
     checks: {
       loss: (expected, report) => {
-        near("loss", formula, 1e-10)(expected, report);
+        checkNear("loss", formula, 1e-10)(expected, report);
         checkPoint(sizes, expected, report);
       },
     },
@@ -68,23 +68,23 @@ export const optimalCase: Section = ({ k, n }) => {
 };
 
 export const partitionCase: Section = ({ sizes }) => ({
-  given: ["sizes"],
+  inputs: ["sizes"],
   checks: {
     loss: (expected, report) => {
-      checkPoint([...numbersOf(sizes, "sizes")], expected, report);
+      checkPoint([...readNumbers(sizes, "sizes")], expected, report);
     },
   },
 });
 
-/** The constructed point has the loss, and is critical. */
+/** Checks that the constructed point has the expected loss and is critical. */
 function checkPoint(sizes: readonly number[], expected: unknown, report: Report): void {
-  const { point, teacher } = pointOfSizes(sizes);
+  const { point, teacher } = createPoint(sizes);
   const slope = largest(new Distillation("erf", teacher, sizes.length).gradient(flatten(point)));
-  near("loss of the point", squaredDistance("erf", point, teacher), 1e-10)(expected, report);
-  atMost("gradient at the point", slope, 1e-12)(undefined, report);
+  checkNear("loss of the point", squaredDistance("erf", point, teacher), 1e-10)(expected, report);
+  checkAtMost("gradient at the point", slope, 1e-12)(undefined, report);
 }
 
-function pointOfSizes(sizes: readonly number[]) {
+function createPoint(sizes: readonly number[]) {
   const teacher = unitTeacher(sizes.reduce((sum, size) => sum + size, 0));
   return { teacher, point: copyAveragePoint(teacher.hidden, groupsOfSizes(sizes)) };
 }
@@ -92,32 +92,32 @@ function pointOfSizes(sizes: readonly number[]) {
 export const perturbedCopyCase: Section = async ({ k, n }) => {
   const [total, size] = [asNumber(k, "k"), asNumber(n, "n")];
   const perturbed = await perturbedCopy(size, total);
-  const { point } = pointOfSizes(optimalSizes(size, total));
+  const { point } = createPoint(optimalSizes(size, total));
   const loss = new Distillation("erf", unitTeacher(total), size);
-  const curvature = extremes(loss.hessian(flatten(perturbed.student))).smallest;
-  const other = extremes(loss.hessian(flatten(point))).smallest;
+  const curvature = findExtremes(loss.hessian(flatten(perturbed.student))).smallest;
+  const other = findExtremes(loss.hessian(flatten(point))).smallest;
   return {
-    given: ["k", "n"],
+    inputs: ["k", "n"],
     checks: {
-      alpha: near("alpha", perturbed.alpha, 1e-5),
-      beta: near("beta", perturbed.beta, 1e-5),
-      delta: near("delta", perturbed.delta, 1e-5),
-      a: near("a", perturbed.out, 1e-5),
-      norm: near("norm", normOf(perturbed.student), 1e-5),
-      loss: near("loss", perturbed.loss, 1e-8),
-      hessian_min: near("hessian_min", curvature, 1e-6, 1e-4),
-      is_minimum: equal("is_minimum", curvature > 0),
-      copy_average_loss: near(
+      alpha: checkNear("alpha", perturbed.alpha, 1e-5),
+      beta: checkNear("beta", perturbed.beta, 1e-5),
+      delta: checkNear("delta", perturbed.delta, 1e-5),
+      a: checkNear("a", perturbed.out, 1e-5),
+      norm: checkNear("norm", computeNorm(perturbed.student), 1e-5),
+      loss: checkNear("loss", perturbed.loss, 1e-8),
+      hessian_min: checkNear("hessian_min", curvature, 1e-6, 1e-4),
+      is_minimum: checkEqual("is_minimum", curvature > 0),
+      copy_average_loss: checkNear(
         "copy_average_loss",
         squaredDistance("erf", point, unitTeacher(total)),
         1e-8,
       ),
-      copy_average_hessian_min: near("copy_average_hessian_min", other, 1e-6, 1e-4),
-      copy_average_is_minimum: equal("copy_average_is_minimum", other > 0),
+      copy_average_hessian_min: checkNear("copy_average_hessian_min", other, 1e-6, 1e-4),
+      copy_average_is_minimum: checkEqual("copy_average_is_minimum", other > 0),
     },
   };
 };
 
-function normOf({ hidden }: Network): number {
+function computeNorm({ hidden }: Network): number {
   return Math.hypot(...hidden.column(0));
 }

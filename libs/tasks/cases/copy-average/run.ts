@@ -3,67 +3,76 @@ import type { Matrix } from "@fedclair/linalg";
 import type { Activation } from "../../src/copy-average/kernels.js";
 import type { Network } from "../../src/copy-average/network.js";
 
-/** How the fields of one case are checked. */
+/** The inputs and checks of one case. */
 export interface CaseRun {
-  /** Fields that say what is computed. */
-  readonly given: readonly string[];
+  /** Fields that are inputs of the computation. */
+  readonly inputs: readonly string[];
   /** Checks of the other fields. */
   readonly checks: Readonly<Record<string, (expected: unknown, report: Report) => void>>;
 }
 
-/** What one entry of a section of the file computes. */
+/** Computes the checks of one entry of a section. */
 export type Section = (entry: Fields) => CaseRun | Promise<CaseRun>;
 
-/** A field that is not known is a failure: else a case could ask for what nobody checks. */
+/**
+ * Runs the checks of one entry. Unknown fields fail, because otherwise a case could expect
+ * something that is never checked.
+ */
 export async function runSection(section: Section, entry: Fields, report: Report): Promise<void> {
-  const { given, checks } = await section(entry);
+  const { inputs, checks } = await section(entry);
   for (const [field, expected] of Object.entries(entry)) {
     const check = checks[field];
     if (check) check(expected, report);
-    else if (!given.includes(field)) report.fail(field, "no such field of this kind of case");
+    else if (!inputs.includes(field)) report.fail(field, "no such field of this kind of case");
   }
 }
 
-/** Of a field that JSON can say to be absent. */
+/** Checks whether an optional field, which may be null in JSON, is present. */
 export function isPresent(value: unknown): boolean {
   return value !== null && value !== undefined;
 }
 
-/** A check that a number, or nested arrays of numbers, is near. Named `field` in the report. */
-export function near(field: string, got: unknown, abs: number, rel = 0) {
+/**
+ * Creates a check that a number, or nested arrays of numbers, is close. The report names it
+ * `field`.
+ */
+export function checkNear(field: string, got: unknown, abs: number, rel = 0) {
   return (expected: unknown, report: Report): void => {
     report.near(field, got, expected, { abs, rel });
   };
 }
 
-export function equal(field: string, got: unknown) {
+export function checkEqual(field: string, got: unknown) {
   return (expected: unknown, report: Report): void => {
     report.equal(field, got, expected);
   };
 }
 
-/** A check that what was computed is at most `limit`, whatever small number the reference came to. */
-export function atMost(field: string, got: number, limit: number) {
+/** Creates a check that a result is at most `limit`, whatever small number the reference has. */
+export function checkAtMost(field: string, got: number, limit: number) {
   return (_: unknown, report: Report): void => {
     if (!(got <= limit)) report.fail(field, `got ${got}, expected at most ${limit}`);
   };
 }
 
-export function activationOf(value: unknown): Activation {
+export function readActivation(value: unknown): Activation {
   if (value === "erf" || value === "relu") return value;
   throw new Error(`act: expected erf or relu, got ${JSON.stringify(value)}`);
 }
 
-export function numbersOf(value: unknown, name: string): Float64Array {
+export function readNumbers(value: unknown, name: string): Float64Array {
   return Float64Array.from(asList(value, name), (x) => asNumber(x, name));
 }
 
-/** @param hidden rows are neurons, as the file writes them */
-export function networkOfJson(hidden: unknown, out: unknown): Network {
-  return { hidden: jsonToMatrix(hidden, "W").transpose(), out: numbersOf(out, "a") };
+/**
+ * Reads a network from JSON.
+ * @param hidden rows are neurons, as in the file
+ */
+export function readNetwork(hidden: unknown, out: unknown): Network {
+  return { hidden: jsonToMatrix(hidden, "W").transpose(), out: readNumbers(out, "a") };
 }
 
-/** The teacher of which the paper speaks: orthonormal neurons, outgoing weights `out`. */
-export function teacherOf(hidden: Matrix, out = 1): Network {
+/** Creates the teacher of the paper: orthonormal neurons, outgoing weights `out`. */
+export function createTeacher(hidden: Matrix, out = 1): Network {
   return { hidden, out: new Float64Array(hidden.cols).fill(out) };
 }

@@ -1,12 +1,13 @@
 import { frobenius, leadingLeft, splitEnergy, type Matrix, item } from "@fedclair/linalg";
 
 /**
- * A subspace that most clients share, by iteratively reweighted least squares: what the reference cases take in CLAIR's
- * place. Clients count by 1/residual, so that those far off hardly do.
- * @param blocks d×n each, of one height
+ * Finds a subspace that most clients share, by iteratively reweighted least squares. The reference
+ * cases use it in place of CLAIR. Clients are weighted by 1/residual, so that distant ones hardly
+ * count.
+ * @param blocks d×n each, all of the same height
  * @returns orthonormal d×rank, and every client's share |X − UUᵀX|/|X| outside it, 0 … 1
  */
-export function robustSubspace(blocks: readonly Matrix[], rank: number) {
+export function findSubspace(blocks: readonly Matrix[], rank: number) {
   const units = blocks.map((block) => block.scale(1 / frobenius(block)));
   let basis = leadingLeft(units, rank);
   for (let pass = 0; pass < 60; pass++) {

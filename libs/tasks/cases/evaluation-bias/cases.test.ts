@@ -27,8 +27,12 @@ describe("reference cases of evaluation-bias", () => {
     });
   }
 
-  /** A case with the entry at `path` set. */
-  const spoilt = (id: string, path: readonly (string | number)[], value: unknown): unknown => {
+  /** Copies a case with the entry at `path` replaced. */
+  const withReplaced = (
+    id: string,
+    path: readonly (string | number)[],
+    value: unknown,
+  ): unknown => {
     const set = (node: unknown, [key, ...rest]: readonly (string | number)[]): unknown => {
       if (key === undefined) return value;
       const copy = structuredClone(node) as Record<string | number, unknown>;
@@ -41,7 +45,7 @@ describe("reference cases of evaluation-bias", () => {
     );
   };
 
-  it("fail at one wrong entry of every kind, at fields that nobody reads, and name it", async () => {
+  it("fail at one wrong entry of every kind and at unknown fields, and name the field", async () => {
     const wrong: [string, readonly (string | number)[], unknown, string][] = [
       ["gauss-a2", ["expect", "gamma"], 2.7559, "gamma"],
       ["gauss-a2", ["expect", "U", 3, 1], 1.7, "U[3][1]"],
@@ -65,7 +69,7 @@ describe("reference cases of evaluation-bias", () => {
       ["federated-8", ["settings", "extra"], 1, "settings.extra"],
     ];
     for (const [id, path, value, field] of wrong) {
-      const [outcome] = await run([spoilt(id, path, value)]);
+      const [outcome] = await run([withReplaced(id, path, value)]);
       assert.deepEqual(
         outcome?.mismatches.map((m) => m.field),
         [field],

@@ -9,13 +9,13 @@ import {
 } from "@fedclair/core/cases";
 import { losses, type Loss } from "../../src/evaluation-bias/model/losses.js";
 
-/** Runs one case: compares what it expects with what is computed from its other fields. */
+/** Runs one case: computes results from its fields and compares them with its expectations. */
 export type Kind = (testCase: Fields, report: Report, tolerances: Fields) => void;
 
-/** What a case may expect, by the name of the field; an entry is computed when a case asks for it. */
+/** Results that a case may expect, by field name; each is computed only if a case expects it. */
 export type Results = Readonly<Record<string, () => unknown>>;
 
-/** Compares every expected field with the result of its name; objects field by field. */
+/** Compares every expected field with the result of the same name, and objects field by field. */
 export function compareAll(
   report: Report,
   expect: Fields,
@@ -35,12 +35,12 @@ export function compareAll(
       const inner = Object.entries(got).map(([key, value]) => [key, () => value] as const);
       compareAll(report, expected, Object.fromEntries(inner), toleranceOf, `${name}.`);
     } else if (typeof expected === "string") report.equal(name, got, expected);
-    else report.near(name, plain(got), expected, toleranceOf(field));
+    else report.near(name, toComparable(got), expected, toleranceOf(field));
   }
 }
 
-/** Fails every field that no function reads: it may say something that the case depends on. */
-export function requireKnown(
+/** Fails every unknown field, because the case might depend on it. */
+export function failUnknownFields(
   report: Report,
   fields: Fields,
   known: readonly string[],
@@ -51,24 +51,29 @@ export function requireKnown(
   }
 }
 
-/** By the field's own name in the file's `tolerance`, else its `default`. */
-export function tolerancesBy(tolerances: Fields): (field: string) => Tolerance {
+/**
+ * Looks up a tolerance by the field's own name in the file's `tolerance`, or uses its `default`.
+ */
+export function createTolerances(tolerances: Fields): (field: string) => Tolerance {
   const fallback: Fields = { abs: 1e-7, rel: 1e-6 };
   return (field) => {
-    const given = tolerances[field] ?? tolerances.default ?? fallback;
-    const { abs = 0, rel = 0 } = asFields(given, `tolerance.${field}`);
+    const tolerance = tolerances[field] ?? tolerances.default ?? fallback;
+    const { abs = 0, rel = 0 } = asFields(tolerance, `tolerance.${field}`);
     return { abs: asNumber(abs, "abs"), rel: asNumber(rel, "rel") };
   };
 }
 
-export function lossOf(value: unknown): Loss {
+export function readLoss(value: unknown): Loss {
   const name = String(value);
   if (name in losses) return name as Loss;
   throw new UserError(`loss: expected ${Object.keys(losses).join(", ")}, got ${name}`);
 }
 
-/** Null, as the report of a moment that diverges, is infinity to the comparison. */
-function plain(value: unknown): unknown {
+/**
+ * Converts typed arrays into arrays, and null, the result for a moment that diverges, into
+ * infinity.
+ */
+function toComparable(value: unknown): unknown {
   if (value instanceof Float64Array) return [...value];
   return value === null ? Infinity : value;
 }

@@ -7,28 +7,31 @@ import {
   gaussianMixture,
   laplace,
   pareto,
-  riskOf,
+  getRisk,
   truncatedNormal,
   uniform,
   type Density,
 } from "../../src/evaluation-bias/model/densities.js";
 import {
-  entropyOf,
+  computeEntropy,
   evaluateDensity,
-  truthOf,
+  createTruth,
   type Evaluation,
 } from "../../src/evaluation-bias/model/evaluate-density.js";
 import { reduceSkew, shiftTau } from "../../src/evaluation-bias/model/interventions.js";
 import { ModelError } from "../../src/evaluation-bias/model/model-error.js";
 import { select, type Selection } from "../../src/evaluation-bias/model/selection.js";
-import { compareAll, lossOf, requireKnown, tolerancesBy } from "./checks.js";
-import { runSelectionRows, settingOf } from "./selection-rows.js";
+import { compareAll, readLoss, failUnknownFields, createTolerances } from "./checks.js";
+import { runSelectionRows, readSetting } from "./selection-rows.js";
 
-/** Kind density: the evaluation of a group, its moments, values at points, and what it does to a selection. */
+/**
+ * Checks kind density: the evaluation of a group, its moments, values at points, and its effect on
+ * a selection.
+ */
 export function runDensity(testCase: Fields, report: Report, tolerances: Fields): void {
-  requireKnown(report, testCase, ["id", "kind", "density", "loss", "alpha", "tau", "expect"]);
-  const density = densityOf(testCase.density);
-  const loss = lossOf(testCase.loss);
+  failUnknownFields(report, testCase, ["id", "kind", "density", "loss", "alpha", "tau", "expect"]);
+  const density = readDensity(testCase.density);
+  const loss = readLoss(testCase.loss);
   const [alpha, tau] = [asNumber(testCase.alpha, "alpha"), asNumber(testCase.tau, "tau")];
   const { selection, error, ...expect } = asFields(testCase.expect, "expect");
   const evaluation = attempt(() => evaluateDensity(density, loss, alpha, tau));
@@ -37,7 +40,7 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
     report.equal("error", got, error);
     return;
   }
-  const risk = riskOf(density, loss);
+  const risk = getRisk(density, loss);
   const pairs = (field: string, value: (x: number) => number) => () =>
     asList(expect[field], field).map((pair) => {
       const x = asNumber(asList(pair, field)[0], field);
@@ -48,7 +51,7 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
     report,
     expect,
     {
-      true_entropy: () => entropyOf(density),
+      true_entropy: () => computeEntropy(density),
       gamma: () => gamma,
       lnZ: () => lnZ,
       mean: () => mean,
@@ -60,46 +63,46 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
       O: pairs("O", (x) => risk(x).over),
       pdf: pairs("pdf", (x) => evaluation.pdf(x)),
     },
-    tolerancesBy(tolerances),
+    createTolerances(tolerances),
   );
   if (selection === undefined) return;
-  const truth = truthOf(density);
+  const truth = createTruth(density);
   const observed = evaluation.distribution();
   runSelectionRows(selection, report, tolerances, (row): Selection => {
     const { rule, arg, ...others } = row;
     if (rule !== "reduceSkew" && rule !== "shiftTau") {
-      return select(truth, observed, settingOf(row));
+      return select(truth, observed, readSetting(row));
     }
     const rho = asNumber(arg, "arg");
     const changed =
       rule === "reduceSkew"
         ? reduceSkew({ alpha, tau }, rho)
-        : shiftTau({ alpha, tau }, rho, entropyOf(density));
+        : shiftTau({ alpha, tau }, rho, computeEntropy(density));
     const after = evaluateDensity(density, loss, changed.alpha, changed.tau);
-    return select(truth, after.distribution(), settingOf({ ...others, rule: "none" }));
+    return select(truth, after.distribution(), readSetting({ ...others, rule: "none" }));
   });
 }
 
-/** Kind curve: moments over a grid of (alpha, tau). */
+/** Checks kind curve: moments over a grid of (alpha, tau). */
 export function runCurve(testCase: Fields, report: Report, tolerances: Fields): void {
-  requireKnown(report, testCase, ["id", "kind", "density", "loss", "columns", "expect"]);
-  const density = densityOf(testCase.density);
-  const loss = lossOf(testCase.loss);
+  failUnknownFields(report, testCase, ["id", "kind", "density", "loss", "columns", "expect"]);
+  const density = readDensity(testCase.density);
+  const loss = readLoss(testCase.loss);
   const columns = asList(testCase.columns, "columns").map(String);
   const { rows, ...others } = asFields(testCase.expect, "expect");
-  requireKnown(report, others, [], "expect.");
-  const tolerance = tolerancesBy(tolerances)("rows");
+  failUnknownFields(report, others, [], "expect.");
+  const tolerance = createTolerances(tolerances)("rows");
   asList(rows, "rows").forEach((row, i) => {
-    const given = new Map(asList(row, "row").map((value, k) => [columns[k] ?? "surplus", value]));
-    const alpha = asNumber(given.get("alpha"), "alpha");
-    const tau = asNumber(given.get("tau"), "tau");
+    const fields = new Map(asList(row, "row").map((value, k) => [columns[k] ?? "surplus", value]));
+    const alpha = asNumber(fields.get("alpha"), "alpha");
+    const tau = asNumber(fields.get("tau"), "tau");
     const { gamma, mean, variance } = evaluateDensity(density, loss, alpha, tau);
     const results = { alpha, tau, gamma, mean, var: variance };
     const computed = Object.entries(results).map(([name, value]) => [name, () => value] as const);
     const path = `rows[${i}].`;
     compareAll(
       report,
-      Object.fromEntries(given),
+      Object.fromEntries(fields),
       Object.fromEntries(computed),
       () => tolerance,
       path,
@@ -133,8 +136,11 @@ const densities: Readonly<
   ],
 };
 
-/** `{ "kind": "gaussian", "m", "sigma" }` and its like; a mixture is lists of weights, m and sigma. */
-function densityOf(value: unknown): Density {
+/**
+ * Reads a density such as `{ "kind": "gaussian", "m", "sigma" }`; a mixture has lists of weights, m
+ * and sigma.
+ */
+function readDensity(value: unknown): Density {
   const { kind, ...parameters } = asFields(value, "density");
   if (kind === "mixture") return mixtureOf(parameters);
   const [names, make] = densities[String(kind)] ?? [];

@@ -1,29 +1,41 @@
 import { UserError } from "@fedclair/core";
 import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
-import { scoreModel, type ScoreModel } from "../../src/evaluation-bias/federation/basis.js";
+import { createScoreModel, type ScoreModel } from "../../src/evaluation-bias/federation/basis.js";
 import {
-  edgesOf,
-  smoothed,
+  listEdges,
+  smooth,
   trimmedPmf,
   type Grid,
 } from "../../src/evaluation-bias/federation/grid.js";
 import {
   fitColumn,
-  momentsOf,
-  pooled,
+  computeMoments,
+  poolMoments,
   type PanelMoments,
 } from "../../src/evaluation-bias/federation/moments.js";
-import { detectOutsiders, noisy } from "../../src/evaluation-bias/federation/subspace-detector.js";
-import { normalised } from "../../src/evaluation-bias/model/evaluate-histogram.js";
+import {
+  detectOutsiders,
+  toNoisyMatrix,
+} from "../../src/evaluation-bias/federation/subspace-detector.js";
+import { normalise } from "../../src/evaluation-bias/model/evaluate-histogram.js";
 import { histogramDistribution } from "../../src/evaluation-bias/model/score-distribution.js";
 import { select } from "../../src/evaluation-bias/model/selection.js";
 import { sum } from "@fedclair/linalg";
-import { compareAll, lossOf, requireKnown, tolerancesBy, type Results } from "./checks.js";
-import { runSelectionRows, settingOf } from "./selection-rows.js";
+import {
+  compareAll,
+  readLoss,
+  failUnknownFields,
+  createTolerances,
+  type Results,
+} from "./checks.js";
+import { runSelectionRows, readSetting } from "./selection-rows.js";
 
-/** Kind federated: a whole federation from the institutions' counts. What `truth` says of their making is for people. */
+/**
+ * Checks kind federated: a whole federation from the institutions' counts. The field `truth`
+ * describes how they were created and is not read.
+ */
 export function runFederated(testCase: Fields, report: Report, tolerances: Fields): void {
-  requireKnown(report, testCase, [
+  failUnknownFields(report, testCase, [
     "id",
     "kind",
     "grid",
@@ -34,8 +46,8 @@ export function runFederated(testCase: Fields, report: Report, tolerances: Field
     "expect",
   ]);
   const { model, institutions, naiveModel, panels, detection } = federationOf(testCase, report);
-  const kept = institutions.filter((_, c) => detection.flagged[c] === false);
-  const fits = panels.map((j) => fitColumn(model, pooled(kept, j)));
+  const admitted = institutions.filter((_, c) => detection.flagged[c] === false);
+  const fits = panels.map((j) => fitColumn(model, poolMoments(admitted, j)));
   const { selection, ...expect } = asFields(testCase.expect, "expect");
   const results: Results = {
     reference_pmf: () => model.reference,
@@ -43,10 +55,10 @@ export function runFederated(testCase: Fields, report: Report, tolerances: Field
     floor: () => detection.floor,
     residual: () => detection.residuals,
     flagged: () => [...detection.flagged.keys()].filter((c) => detection.flagged[c] === true),
-    ...numbered(expect, "basis_row", (k) => rowOf(model, k - 1)),
-    ...numbered(expect, "matrix_client", (c) => institutions[c]?.matrix.toRows()),
+    ...createNumbered(expect, "basis_row", (k) => getRow(model, k - 1)),
+    ...createNumbered(expect, "matrix_client", (c) => institutions[c]?.matrix.toRows()),
   };
-  const toleranceOf = tolerancesBy(tolerances);
+  const toleranceOf = createTolerances(tolerances);
   const { pooled: expectedFits, naive: expectedNaive, ...others } = expect;
   compareAll(report, others, results, toleranceOf);
   const compareFits = (name: string, rows: unknown, got: readonly { readonly alpha: number }[]) => {
@@ -67,15 +79,15 @@ export function runFederated(testCase: Fields, report: Report, tolerances: Field
   compareFits(
     "naive",
     expectedNaive,
-    panels.map((j) => fitColumn(naiveModel.model, pooled(naiveModel.institutions, j))),
+    panels.map((j) => fitColumn(naiveModel.model, poolMoments(naiveModel.institutions, j))),
   );
   if (selection === undefined) return;
-  const edges = edgesOf(model.grid);
+  const edges = listEdges(model.grid);
   const truth = histogramDistribution(model.reference, edges);
   runSelectionRows(selection, report, tolerances, (row) => {
     const fit = fits[asNumber(row.panel, "panel")];
     if (fit === undefined) throw new UserError(`selection: no panel ${String(row.panel)}`);
-    return select(truth, histogramDistribution(fit.pmf, edges), settingOf(row));
+    return select(truth, histogramDistribution(fit.pmf, edges), readSetting(row));
   });
 }
 
@@ -84,7 +96,7 @@ function federationOf(testCase: Fields, report: Report) {
     testCase.settings,
     "settings",
   );
-  requireKnown(report, surplus, [], "settings.");
+  failUnknownFields(report, surplus, [], "settings.");
   const { lo, hi, bins } = asFields(testCase.grid, "grid");
   const grid: Grid = {
     lo: asNumber(lo, "grid.lo"),
@@ -93,7 +105,7 @@ function federationOf(testCase: Fields, report: Report) {
   };
   const clients = asList(testCase.clients, "clients").map((entry, c) => {
     const { reference_counts, panel_counts, ...others } = asFields(entry, `clients[${c}]`);
-    requireKnown(report, others, [], `clients[${c}].`);
+    failUnknownFields(report, others, [], `clients[${c}].`);
     return {
       reference: countsOf(reference_counts, grid, `clients[${c}].reference_counts`),
       panels: asList(panel_counts, "panel_counts").map((counts, j) =>
@@ -103,26 +115,28 @@ function federationOf(testCase: Fields, report: Report) {
   });
   const total = sum(clients.map(({ reference }) => sum(reference)));
   const modelOf = (pmf: Float64Array): ScoreModel =>
-    scoreModel(
-      smoothed(pmf, total, asNumber(pseudo, "pseudo")),
+    createScoreModel(
+      smooth(pmf, total, asNumber(pseudo, "pseudo")),
       grid,
-      lossOf(testCase.loss),
+      readLoss(testCase.loss),
       asNumber(K, "K"),
     );
   const institutionsOf = (model: ScoreModel): PanelMoments[] =>
-    clients.map(({ panels }) => momentsOf(model.psi, panels));
-  const pmfs = clients.map(({ reference }) => normalised(reference));
+    clients.map(({ panels }) => computeMoments(model.psi, panels));
+  const pmfs = clients.map(({ reference }) => normalise(reference));
   const model = modelOf(trimmedPmf(pmfs, asNumber(trim, "trim")));
   const plain = modelOf(trimmedPmf(pmfs, 0));
   const institutions = institutionsOf(model);
-  const detection = detectOutsiders(institutions.map(noisy), {
+  const detection = detectOutsiders(institutions.map(toNoisyMatrix), {
     maxRank: asNumber(max_rank, "max_rank"),
     slack: asNumber(slack, "slack"),
     factor: asNumber(factor, "factor"),
     floorFactor: asNumber(floor_factor, "floor_factor"),
   });
   return {
-    ...{ model, institutions, detection },
+    model,
+    institutions,
+    detection,
     naiveModel: { model: plain, institutions: institutionsOf(plain) },
     panels: [...(clients[0]?.panels.keys() ?? [])],
   };
@@ -134,15 +148,15 @@ function countsOf(value: unknown, { bins }: Grid, name: string): Float64Array {
   throw new UserError(`${name}: expected ${bins} counts, got ${counts.length}`);
 }
 
-/** Results for fields as `basis_row3`, from the number at their end. */
-function numbered(expect: Fields, prefix: string, value: (n: number) => unknown): Results {
+/** Creates results for fields such as `basis_row3`, from the number at their end. */
+function createNumbered(expect: Fields, prefix: string, value: (n: number) => unknown): Results {
   const fields = Object.keys(expect).filter((name) => new RegExp(`^${prefix}\\d+$`).test(name));
   return Object.fromEntries(
     fields.map((name) => [name, () => value(Number(name.slice(prefix.length)))]),
   );
 }
 
-/** Row k of Ψ, counted from 0. */
-function rowOf({ psi }: ScoreModel, k: number): number[] {
+/** Returns row k of Ψ, counted from 0. */
+function getRow({ psi }: ScoreModel, k: number): number[] {
   return Array.from({ length: psi.cols }, (_, b) => psi.get(k, b));
 }

@@ -2,22 +2,22 @@ import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/
 import {
   evaluateHistogram,
   histogramBase,
-  normalised,
+  normalise,
   totalVariation,
 } from "../../src/evaluation-bias/model/evaluate-histogram.js";
 import { fitHistogram } from "../../src/evaluation-bias/model/fit.js";
-import { gridFit, klOf } from "../../src/evaluation-bias/model/grid-fit.js";
+import { fitByGrid, computeKl } from "../../src/evaluation-bias/model/grid-fit.js";
 import { ModelError } from "../../src/evaluation-bias/model/model-error.js";
-import { compareAll, lossOf, requireKnown, tolerancesBy } from "./checks.js";
+import { compareAll, readLoss, failUnknownFields, createTolerances } from "./checks.js";
 
-/** Kind discrete: the evaluation of a pmf. */
+/** Checks kind discrete: the evaluation of a pmf. */
 export function runDiscrete(testCase: Fields, report: Report, tolerances: Fields): void {
-  const known = ["id", "kind", "points", "reference_weights", "loss", "alpha", "H", "expect"];
-  requireKnown(report, testCase, known);
+  const readFields = ["id", "kind", "points", "reference_weights", "loss", "alpha", "H", "expect"];
+  failUnknownFields(report, testCase, readFields);
   const base = histogramBase(
     numbersOf(testCase.points, "points"),
     numbersOf(testCase.reference_weights, "reference_weights"),
-    lossOf(testCase.loss),
+    readLoss(testCase.loss),
   );
   const [alpha, entropy] = [asNumber(testCase.alpha, "alpha"), asNumber(testCase.H, "H")];
   const { error, ...expect } = asFields(testCase.expect, "expect");
@@ -31,16 +31,19 @@ export function runDiscrete(testCase: Fields, report: Report, tolerances: Fields
       pmf: () => pmf,
       mean: () => mean,
     };
-    compareAll(report, expect, results, tolerancesBy(tolerances));
+    compareAll(report, expect, results, createTolerances(tolerances));
   } catch (thrown) {
     if (!(thrown instanceof ModelError)) throw thrown;
     report.equal("error", thrown.code, error);
   }
 }
 
-/** Kind fit: one group's histogram explains the other's, by the authors' grid and by maximum likelihood. */
+/**
+ * Checks kind fit: one group's histogram explains the other's, by the authors' grid and by maximum
+ * likelihood.
+ */
 export function runFit(testCase: Fields, report: Report, tolerances: Fields): void {
-  const known = [
+  const readFields = [
     "id",
     "kind",
     "points",
@@ -50,25 +53,25 @@ export function runFit(testCase: Fields, report: Report, tolerances: Fields): vo
     "loss",
     "expect",
   ];
-  requireKnown(report, testCase, known);
+  failUnknownFields(report, testCase, readFields);
   const scale = testCase.scale === undefined ? 1 : asNumber(testCase.scale, "scale");
   const points = numbersOf(testCase.points, "points").map((x) => x / scale);
-  const reference = normalised(numbersOf(testCase.counts_reference, "counts_reference"));
-  const observed = normalised(numbersOf(testCase.counts_observed, "counts_observed"));
-  const base = histogramBase(points, reference, lossOf(testCase.loss));
+  const reference = normalise(numbersOf(testCase.counts_reference, "counts_reference"));
+  const observed = normalise(numbersOf(testCase.counts_observed, "counts_observed"));
+  const base = histogramBase(points, reference, readLoss(testCase.loss));
   const results = {
     tv_data: () => totalVariation(reference, observed),
-    kl_reference: () => klOf(reference),
-    grid_best: () => gridFit(base, observed)[0],
-    grid_second_tv: () => gridFit(base, observed)[1]?.tv,
-    alpha1_best: () => gridFit(base, observed, { alpha: 1 })[0],
-    tau_fixed_best: () => gridFit(base, observed, { kl: klOf(reference) })[0],
+    kl_reference: () => computeKl(reference),
+    grid_best: () => fitByGrid(base, observed)[0],
+    grid_second_tv: () => fitByGrid(base, observed)[1]?.tv,
+    alpha1_best: () => fitByGrid(base, observed, { alpha: 1 })[0],
+    tau_fixed_best: () => fitByGrid(base, observed, { kl: computeKl(reference) })[0],
     mle: () => {
       const { status, alpha, gamma, tau, pmf } = fitHistogram(base, observed);
       return { status, alpha, gamma, H: tau, tv: totalVariation(pmf, observed) };
     },
   };
-  compareAll(report, asFields(testCase.expect, "expect"), results, tolerancesBy(tolerances));
+  compareAll(report, asFields(testCase.expect, "expect"), results, createTolerances(tolerances));
 }
 
 function numbersOf(value: unknown, name: string): number[] {

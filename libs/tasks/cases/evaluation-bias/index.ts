@@ -20,7 +20,10 @@ const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ["federated", runFederated],
 ]);
 
-/** The format `{ "tolerance": { "gamma": { "rel" }, … }, "cases": [{ "id", "kind", …, "expect" }] }`; null is infinity. */
+/**
+ * The format `{ "tolerance": { "gamma": { "rel" }, … }, "cases": [{ "id", "kind", …, "expect" }]
+ * }`, in which null means infinity.
+ */
 export const evaluationBiasFormat: CaseFormat = {
   method: "evaluation-bias",
   recognises: (file) =>
@@ -52,7 +55,7 @@ function runCase(testCase: Fields, tolerances: Fields): Outcome {
       report.fail("kind", `no function yet for kind ${String(testCase.kind)}`);
     else kind(testCase, report, tolerances);
   } catch (error) {
-    // One broken case must not hide what the others say.
+    // One broken case must not hide the results of the others.
     report.fail("error", error instanceof Error ? error.message : String(error));
   }
   return { name: String(testCase.id), mismatches: report.mismatches };

@@ -2,23 +2,26 @@ import { UserError } from "@fedclair/core";
 import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import type { SeatRule } from "../../src/evaluation-bias/model/selection.js";
 import type { Selection, SelectionSetting } from "../../src/evaluation-bias/model/selection.js";
-import { compareAll, requireKnown, tolerancesBy } from "./checks.js";
+import { compareAll, failUnknownFields, createTolerances } from "./checks.js";
 
 const inputs = ["frac2", "c", "rule", "arg", "panel"];
 const outputs = ["s1", "s2", "ratio", "share2", "utility", "opt"] as const;
 
-/** The rows of a selection table. @param compute one row, from its setting and its own fields */
+/**
+ * Checks the rows of a selection table.
+ * @param compute one row, from its setting and its own fields
+ */
 export function runSelectionRows(
   rows: unknown,
   report: Report,
   tolerances: Fields,
   compute: (row: Fields) => Selection,
 ): void {
-  const tolerance = tolerancesBy(tolerances)("selection");
+  const tolerance = createTolerances(tolerances)("selection");
   asList(rows, "selection").forEach((entry, i) => {
     const row = asFields(entry, `selection[${i}]`);
     const path = `selection[${i}].`;
-    requireKnown(report, row, [...inputs, ...outputs], path);
+    failUnknownFields(report, row, [...inputs, ...outputs], path);
     const expected = Object.entries(row).filter(([field]) => !inputs.includes(field));
     const got = compute(row);
     const results = outputs.map((field) => [field, () => got[field]] as const);
@@ -32,8 +35,11 @@ export function runSelectionRows(
   });
 }
 
-/** @throws UserError for a rule that is not one of seats */
-export function settingOf({ frac2, c, rule, arg }: Fields): SelectionSetting {
+/**
+ * Reads the setting of a selection.
+ * @throws UserError if its rule is not a rule for seats
+ */
+export function readSetting({ frac2, c, rule, arg }: Fields): SelectionSetting {
   return {
     frac2: asNumber(frac2, "frac2"),
     c: asNumber(c, "c"),

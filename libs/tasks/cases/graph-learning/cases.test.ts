@@ -30,7 +30,7 @@ describe("reference cases of rLogSpecT", function () {
     for (const { name, mismatches } of outcomes) assert.deepEqual(mismatches, [], name);
   });
 
-  it("fail where a result is wrong, a field is unknown, or an input is missing", async () => {
+  it("fail if a result is wrong, a field is unknown, or an input is missing", async () => {
     const { cases, unit, pooling, ...head } = await file();
     const [first = {}, second = {}] = cases;
     const changed = {
@@ -57,7 +57,7 @@ describe("reference cases of rLogSpecT", function () {
     ]);
   });
 
-  it("are known by their content", async () => {
+  it("are recognised by their content", async () => {
     assert.ok(logspectFormat.recognises(await file()));
     for (const other of [null, [], {}, { cases: [] }, { cases: [{ kind: "clair", name: "a" }] }]) {
       assert.ok(!logspectFormat.recognises(other));

@@ -7,7 +7,7 @@ import {
   type Tolerance,
 } from "@fedclair/core/cases";
 
-/** How far results may be from a file's, by the names in the file. */
+/** Tolerances of a file, by their names in the file. */
 export interface Tolerances {
   readonly objective_rel: number;
   readonly degrees_rel: number;
@@ -16,8 +16,11 @@ export interface Tolerances {
   readonly unit_abs: number;
 }
 
-/** @throws UserError for one that is missing */
-export function tolerancesOf(value: unknown): Tolerances {
+/**
+ * Reads the tolerances of a file.
+ * @throws UserError if one is missing
+ */
+export function readTolerances(value: unknown): Tolerances {
   const fields = asFields(value, "tolerances");
   const of = (name: keyof Tolerances) => asNumber(fields[name], `tolerances.${name}`);
   return {
@@ -37,14 +40,17 @@ export function relative(rel: number): Tolerance {
   return { abs: 0, rel };
 }
 
-/** A field that nothing compares would otherwise pass unseen. */
+/** Fails unknown fields, which would otherwise pass unchecked. */
 export function failUnknown(report: Report, unknown: Fields): void {
   for (const [field, value] of Object.entries(unknown)) {
     if (value !== undefined) report.fail(field, "no such field in this format");
   }
 }
 
-/** @throws UserError unless it is an array of numbers */
-export function numbersOf(value: unknown, name: string): number[] {
+/**
+ * Reads an array of numbers.
+ * @throws UserError if it is something else
+ */
+export function readNumbers(value: unknown, name: string): number[] {
   return asList(value, name).map((x, i) => asNumber(x, `${name}[${i}]`));
 }

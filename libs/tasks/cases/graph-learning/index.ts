@@ -9,10 +9,13 @@ import {
 } from "@fedclair/core/cases";
 import { runPooling } from "./pooling.js";
 import { runProblem } from "./problem.js";
-import { failUnknown, tolerancesOf } from "./compare.js";
+import { failUnknown, readTolerances } from "./compare.js";
 import { runUnit } from "./unit.js";
 
-/** The reference cases of (r)LogSpecT: single operations, pooling of contaminated covariances, and whole problems. */
+/**
+ * The reference cases of (r)LogSpecT: single operations, pooling of contaminated covariances, and
+ * whole problems.
+ */
 export const logspectFormat: CaseFormat = {
   method: "logspect",
   recognises: (file) =>
@@ -23,7 +26,7 @@ export const logspectFormat: CaseFormat = {
   run: async (file) => {
     const { format, tolerances, unit, pooling, cases, ...others } = asFields(file, "file");
     if (format !== 1) throw new UserError(`format: expected 1, got ${String(format)}`);
-    const within = tolerancesOf(tolerances);
+    const within = readTolerances(tolerances);
     const outcomes = [
       await outcomeOf("file", (report) => {
         failUnknown(report, { ...others, note: undefined });
@@ -57,7 +60,7 @@ async function outcomeOf(
   try {
     await run(report);
   } catch (error) {
-    // One broken case must not hide what the others say.
+    // One broken case must not hide the results of the others.
     report.fail("error", error instanceof Error ? error.message : String(error));
   }
   return { name, mismatches: report.mismatches };

@@ -1,19 +1,19 @@
 import { asList, type Fields, type Report } from "@fedclair/core/cases";
 import { item } from "@fedclair/linalg";
 import {
-  distanceScores,
+  computeDistanceScores,
   distanceThreshold,
-  lowRankScores,
+  computeLowRankScores,
   lowRankThreshold,
 } from "../../src/graph-learning/detection.js";
 import { packedOrder, svec, unpackStrict, unpackUpper } from "../../src/graph-learning/packing.js";
-import { absolute, failUnknown, numbersOf } from "./compare.js";
+import { absolute, failUnknown, readNumbers } from "./compare.js";
 import { toUnitTrace } from "../../src/graph-learning/covariance.js";
 
-/** Digits of the scores in the file, and of the covariances that they come from. */
+/** Precision of the scores in the file, and of the covariances behind them. */
 const scoreTolerance = 1e-4;
 
-/** Which of the clients' covariances the two detectors flag, and how far each is off. */
+/** Checks which clients' covariances the two detectors flag, and the scores of all clients. */
 export async function runPooling(pooling: Fields, report: Report): Promise<void> {
   const {
     N,
@@ -26,19 +26,19 @@ export async function runPooling(pooling: Fields, report: Report): Promise<void>
     A_upper,
     ...unknown
   } = pooling;
-  const counts = numbersOf(n_k, "n_k");
+  const counts = readNumbers(n_k, "n_k");
   const samples = asList(covs_upper, "covs_upper").map((upper, k) => ({
-    vector: svec(toUnitTrace(unpackUpper(numbersOf(upper, `covs_upper[${k}]`)))),
+    vector: svec(toUnitTrace(unpackUpper(readNumbers(upper, `covs_upper[${k}]`)))),
     samples: item(counts, k),
   }));
   report.equal("N", packedOrder(samples[0]?.vector.length ?? 0), N);
-  report.equal("A_upper", unpackStrict(numbersOf(A_upper, "A_upper")).rows, N);
+  report.equal("A_upper", unpackStrict(readNumbers(A_upper, "A_upper")).rows, N);
 
-  const distances = await distanceScores(samples);
+  const distances = await computeDistanceScores(samples);
   report.near("z_distance", distances, z_distance, absolute(scoreTolerance));
   const flagged = above(distances, distanceThreshold);
   report.near("flagged_distance", flagged, flagged_distance, absolute(0));
-  const lowRank = above(await lowRankScores(samples, lowRankThreshold), lowRankThreshold);
+  const lowRank = above(await computeLowRankScores(samples, lowRankThreshold), lowRankThreshold);
   report.near("flagged_lowrank", lowRank, flagged_lowrank, absolute(0));
   report.near("bad", flagged, bad, absolute(0));
   failUnknown(report, unknown);

@@ -1,14 +1,17 @@
 import { asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { frobenius, Matrix, sum, thinSvd, at } from "@fedclair/linalg";
-import { edgeMatch } from "../../src/graph-learning/edges.js";
-import { commutator, degreesOf } from "../../src/graph-learning/operators.js";
-import { packStrict, pairs, unpackUpper } from "../../src/graph-learning/packing.js";
-import { deltaFor, spectralNorm, type Problem } from "../../src/graph-learning/problem.js";
+import { matchEdges } from "../../src/graph-learning/edges.js";
+import { computeCommutator, computeDegrees } from "../../src/graph-learning/operators.js";
+import { packStrict, listPairs, unpackUpper } from "../../src/graph-learning/packing.js";
+import { computeDelta, spectralNorm, type Problem } from "../../src/graph-learning/problem.js";
 import { solveRLogSpecT, type Solution } from "../../src/graph-learning/rlogspect.js";
-import { rSpecTFeasibility } from "../../src/graph-learning/rspect.js";
-import { absolute, numbersOf, relative, type Tolerances } from "./compare.js";
+import { computeFeasibility } from "../../src/graph-learning/rspect.js";
+import { absolute, readNumbers, relative, type Tolerances } from "./compare.js";
 
-/** What the cases allow E-ADMM, and the relative error of the optimality conditions then. */
+/**
+ * Limits of E-ADMM in the cases. `conditions` is the relative error of the optimality conditions
+ * within these limits.
+ */
 const effort = { tolerance: 1e-6, maxIterations: 20_000 };
 const conditions = 1e-3;
 
@@ -22,14 +25,16 @@ interface Checked {
 
 type Check = (checked: Checked, expected: unknown) => void | Promise<void>;
 
-/** A whole problem: optimum, graph and multipliers, and for which δ rSpecT is feasible. */
+/**
+ * Checks a whole problem: optimum, graph and multipliers, and the δ for which rSpecT is feasible.
+ */
 export async function runProblem(
   testCase: Fields,
   within: Tolerances,
   report: Report,
 ): Promise<void> {
   const problem = {
-    covariance: unpackUpper(numbersOf(testCase.C_upper, "C_upper")),
+    covariance: unpackUpper(readNumbers(testCase.C_upper, "C_upper")),
     delta: asNumber(testCase.delta, "delta"),
     alpha: asNumber(testCase.alpha, "alpha"),
   };
@@ -43,27 +48,27 @@ export async function runProblem(
   }
 }
 
-/** What is no result: inputs, and what is told of them for people. */
-const given: Check = () => undefined;
+/** Skips fields without a result: inputs and descriptions. */
+const skip: Check = () => undefined;
 
 const checks: Readonly<Record<string, Check>> = {
-  id: given,
-  C_upper: given,
-  alpha: given,
-  delta: given,
-  graph: given,
-  filter: given,
-  c0: given,
-  // Decides what is compared, see S_upper_strict.
-  check_S: given,
-  // In a scale of the reference's own, to two digits: what it decides `unique` by.
-  uniq_sv: given,
+  id: skip,
+  C_upper: skip,
+  alpha: skip,
+  delta: skip,
+  graph: skip,
+  filter: skip,
+  c0: skip,
+  // Decides which fields are compared, see S_upper_strict.
+  check_S: skip,
+  // The reference decides `unique` by this value, which has a scale of its own and two digits.
+  uniq_sv: skip,
   N: ({ problem, report }, expected) => {
     report.equal("N", problem.covariance.rows, expected);
   },
   n: ({ problem, fields, report }, n) => {
     const c0 = asNumber(fields.c0, "c0");
-    const delta = deltaFor(c0, asNumber(n, "n")) * spectralNorm(problem.covariance);
+    const delta = computeDelta(c0, asNumber(n, "n")) * spectralNorm(problem.covariance);
     report.near("delta", delta, problem.delta, relative(1e-6));
   },
   objective: ({ solution, within, report }, expected) => {
@@ -82,7 +87,7 @@ const checks: Readonly<Record<string, Check>> = {
     report.near("sum_S", sum(solution.graph.data), expected, relative(within.degrees_rel));
   },
   multiplier_norm: ({ problem, solution, report }, expected) => {
-    // ν is known as well as the mass identity ΣS + ν·δ = α·N.
+    // The mass identity ΣS + ν·δ = α·N also determines ν.
     const { covariance, delta, alpha } = problem;
     const scale = alpha * covariance.rows;
     const nu = frobenius(solution.multiplier);
@@ -91,7 +96,7 @@ const checks: Readonly<Record<string, Check>> = {
     report.near("multiplier_norm (mass identity)", mass, scale, relative(conditions));
   },
   comm_norm: ({ problem, solution, within, report }, expected) => {
-    const distance = frobenius(commutator(problem.covariance, solution.graph));
+    const distance = frobenius(computeCommutator(problem.covariance, solution.graph));
     report.near("comm_norm", distance, expected, relative(within.degrees_rel));
     if (distance > problem.delta * (1 + 1e-9)) {
       report.fail("comm_norm", `got ${distance}, outside the ball of ${problem.delta}`);
@@ -104,20 +109,20 @@ const checks: Readonly<Record<string, Check>> = {
     report.near("degrees (v·d = α)", [...products], all, relative(conditions));
   },
   unique: ({ problem, solution, report }, expected) => {
-    report.equal("unique", leastMove(problem.covariance, solution.graph) > 1e-9, expected);
+    report.equal("unique", computeLeastMove(problem.covariance, solution.graph) > 1e-9, expected);
   },
   rspect_delta_min: async ({ problem, within, report }, expected) => {
-    const { deltaMin, bound } = await rSpecTFeasibility(problem.covariance);
+    const { deltaMin, bound } = await computeFeasibility(problem.covariance);
     report.near("rspect_delta_min", deltaMin, expected, relative(within.delta_min_rel));
     report.near("rspect_delta_min (Farkas)", bound, deltaMin, relative(within.delta_min_rel));
   },
   rspect_feasible: async ({ problem, report }, expected) => {
-    const { deltaMin } = await rSpecTFeasibility(problem.covariance);
+    const { deltaMin } = await computeFeasibility(problem.covariance);
     report.equal("rspect_feasible", problem.delta >= deltaMin, expected);
   },
   S_upper_strict: ({ solution, fields, within, report }, expected) => {
     if (fields.check_S !== true) return;
-    const most = Math.max(...numbersOf(expected, "S_upper_strict"));
+    const most = Math.max(...readNumbers(expected, "S_upper_strict"));
     const tolerance = absolute(within.S_rel_to_max * most);
     report.near("S_upper_strict", [...packStrict(solution.graph)], expected, tolerance);
   },
@@ -125,17 +130,17 @@ const checks: Readonly<Record<string, Check>> = {
     report.equal(
       "A_upper_strict",
       asList(expected, "A_upper_strict").length,
-      [...pairs(problem.covariance.rows, 1)].length,
+      [...listPairs(problem.covariance.rows, 1)].length,
     );
   },
   "F_thr0.3": ({ solution, fields, within, report }, expected) => {
     if (fields.check_S !== true) return;
-    // A weight that is as near to the threshold as S may be off can fall on either side.
-    const truth = numbersOf(fields.A_upper_strict, "A_upper_strict");
+    // Near the threshold, a weight within the tolerance of S can fall on either side.
+    const truth = readNumbers(fields.A_upper_strict, "A_upper_strict");
     const weights = packStrict(solution.graph);
     const off = within.S_rel_to_max;
     const attainable = [0.3, 0.3 - off, 0.3 - off / 2, 0.3 + off / 2, 0.3 + off].map(
-      (threshold) => edgeMatch(weights, truth, threshold).f,
+      (threshold) => matchEdges(weights, truth, threshold).f,
     );
     const wanted = asNumber(expected, "F_thr0.3");
     const nearest = attainable.find((f) => Math.abs(f - wanted) <= 1e-4) ?? attainable[0];
@@ -143,7 +148,9 @@ const checks: Readonly<Record<string, Check>> = {
   },
 };
 
-/** The paper's own solver, to the accuracy and within the iterations that the cases allow. */
+/**
+ * Checks the paper's own solver, to the accuracy and within the iterations that the cases allow.
+ */
 async function checkLadmm({ problem, fields, report }: Checked): Promise<void> {
   const small = problem.covariance.rows <= 12;
   const tolerance = small ? 1e-4 : 1e-3;
@@ -153,19 +160,20 @@ async function checkLadmm({ problem, fields, report }: Checked): Promise<void> {
 }
 
 /**
- * The least singular value, relative to the largest, of Δ ↦ (Δ·1, comm(C, Δ)) over the edges of S: 0 means that weights can move
- * without a change of degrees or commutator, and S is not unique.
+ * Computes the least singular value, relative to the largest, of Δ ↦ (Δ·1, comm(C, Δ)) over the
+ * edges of S. If it is 0, weights can move without changing degrees or commutator, and S is not
+ * unique.
  */
-function leastMove(c: Matrix, s: Matrix): number {
+function computeLeastMove(c: Matrix, s: Matrix): number {
   const n = c.rows;
   const least = 1e-6 * Math.max(...s.data);
   const unit = c.scale(1 / spectralNorm(c));
-  const columns = [...pairs(n, 1)]
+  const columns = [...listPairs(n, 1)]
     .filter(([i, j]) => s.get(i, j) > least)
     .map(([i, j]) => {
       const edge = new Matrix(n, n);
       edge.data[i + j * n] = edge.data[j + i * n] = 1;
-      return [...degreesOf(edge), ...commutator(unit, edge).data];
+      return [...computeDegrees(edge), ...computeCommutator(unit, edge).data];
     });
   const { s: values } = thinSvd(Matrix.fromRows(columns).transpose());
   return (values.at(-1) ?? NaN) / at(values, 0);

@@ -2,22 +2,22 @@ import { asFields, jsonToMatrix, asNumber, type Fields, type Report } from "@fed
 import { Matrix } from "@fedclair/linalg";
 import { certify } from "../../src/graph-learning/certificate.js";
 import {
-  ladmmStart,
-  ladmmStep,
-  linearisationBound,
+  createLadmmStart,
+  runLadmmStep,
+  computeLinearisationBound,
   type LadmmState,
 } from "../../src/graph-learning/ladmm.js";
 import {
-  commutator,
-  commutatorAdjoint,
+  computeCommutator,
+  computeCommutatorAdjoint,
   projectBall,
   projectGraph,
   projectUnitDegreeGraph,
   proxNegLog,
 } from "../../src/graph-learning/operators.js";
-import { absolute, failUnknown, numbersOf, type Tolerances } from "./compare.js";
+import { absolute, failUnknown, readNumbers, type Tolerances } from "./compare.js";
 
-/** Single operations and the first three iterations of L-ADMM. */
+/** Checks single operations and the first three iterations of L-ADMM. */
 export function runUnit(unit: Fields, { unit_abs }: Tolerances, report: Report): void {
   const { C, S, X, M, comm, adj, proj_S, proj_S_row0, prox_log, ball, dual, ladmm3, ...unknown } =
     unit;
@@ -30,8 +30,8 @@ export function runUnit(unit: Fields, { unit_abs }: Tolerances, report: Report):
   const near = (field: string, got: unknown, expected: unknown) => {
     report.near(field, got, expected, absolute(unit_abs));
   };
-  near("comm", commutator(c, s).toRows(), comm);
-  near("adj", commutatorAdjoint(c, m).toRows(), adj);
+  near("comm", computeCommutator(c, s).toRows(), comm);
+  near("adj", computeCommutatorAdjoint(c, m).toRows(), adj);
   near("proj_S", projectGraph(x).toRows(), proj_S);
   near("proj_S_row0", projectUnitDegreeGraph(x).toRows(), proj_S_row0);
 
@@ -39,7 +39,7 @@ export function runUnit(unit: Fields, { unit_abs }: Tolerances, report: Report):
   const ratio = asNumber(prox.alpha, "alpha") / asNumber(prox.rho, "rho");
   near(
     "prox_log.q",
-    [...proxNegLog(Float64Array.from(numbersOf(prox.v, "prox_log.v")), ratio)],
+    [...proxNegLog(Float64Array.from(readNumbers(prox.v, "prox_log.v")), ratio)],
     prox.q,
   );
 
@@ -54,7 +54,7 @@ export function runUnit(unit: Fields, { unit_abs }: Tolerances, report: Report):
   };
   const scaled = m.scale(asNumber(M_scale, "M_scale"));
   // The value after the repair that makes any multipliers feasible.
-  const multipliers = Float64Array.from(numbersOf(v, "dual.v"));
+  const multipliers = Float64Array.from(readNumbers(v, "dual.v"));
   near("dual.value", certify(problem, s, scaled, multipliers).dualBound, value);
 
   runLadmm(asFields(ladmm3, "ladmm3"), c, near);
@@ -71,12 +71,12 @@ function runLadmm(
     delta: asNumber(fields.delta, "delta"),
     alpha: asNumber(fields.alpha, "alpha"),
   };
-  // In the file's words: S0 = 11' - I, q0 = S0 1, Z0 = 0, multipliers 0.
-  const tau = asNumber(fields.tau1, "tau1") * linearisationBound(covariance);
+  // The file describes it as: S0 = 11' - I, q0 = S0 1, Z0 = 0, multipliers 0.
+  const tau = asNumber(fields.tau1, "tau1") * computeLinearisationBound(covariance);
   const n = covariance.rows;
-  let state: LadmmState = { ...ladmmStart(problem, 1), z: new Matrix(n, n) };
+  let state: LadmmState = { ...createLadmmStart(problem, 1), z: new Matrix(n, n) };
   for (let iteration = 0; iteration < 3; iteration++) {
-    state = ladmmStep(problem, state, asNumber(fields.rho, "rho"), tau);
+    state = runLadmmStep(problem, state, asNumber(fields.rho, "rho"), tau);
   }
   near("ladmm3.S", state.s.toRows(), fields.S);
   near("ladmm3.Z", state.z.toRows(), fields.Z);

@@ -16,15 +16,15 @@ const file = JSON.parse(readFileSync(fixture, "utf8")) as File;
 const run = (changes: object) =>
   runCases({ ...file, training: [], ...changes }, [valueDrivenTransportFormat]);
 
-/** A copy with the entry at `path` set to `value`. */
-function spoilt(
+/** Copies a node with the entry at `path` set to `value`. */
+function replaceAt(
   node: unknown,
   [key, ...rest]: readonly (string | number)[],
   value: unknown,
 ): unknown {
   if (key === undefined) return value;
   const copy = structuredClone(node) as Record<string | number, unknown>;
-  copy[key] = spoilt(copy[key], rest, value);
+  copy[key] = replaceAt(copy[key], rest, value);
   return copy;
 }
 
@@ -37,7 +37,7 @@ describe("reference cases of value-driven transport", () => {
     });
   }
 
-  it("finds a wrong entry, a field that it does not know, and a kind that it does not know", async () => {
+  it("detects a wrong entry, an unknown field and an unknown kind", async () => {
     const at = (kind: string) => file.cases.find((c) => c.kind === kind);
     const wrong: [string, readonly (string | number)[], unknown, string][] = [
       ["w2", ["expected", "w2"], 1, "expected.w2"],
@@ -58,7 +58,7 @@ describe("reference cases of value-driven transport", () => {
       ["w2", ["kind"], "w3", "kind"],
     ];
     for (const [kind, path, value, field] of wrong) {
-      const [outcome] = await run({ cases: [spoilt(at(kind), path, value)] });
+      const [outcome] = await run({ cases: [replaceAt(at(kind), path, value)] });
       assert.deepEqual(
         outcome?.mismatches.map((m) => m.field),
         [field],
@@ -67,7 +67,7 @@ describe("reference cases of value-driven transport", () => {
     }
   });
 
-  it("fails a part of the file that it does not know, and a threshold that training misses", async function () {
+  it("fails an unknown part of the file, and a threshold that training misses", async function () {
     this.timeout(20_000);
     const outcomes = await run({
       cases: file.cases.slice(0, 1),

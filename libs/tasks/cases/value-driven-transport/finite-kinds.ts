@@ -13,26 +13,26 @@ import {
 } from "../../src/value-driven-transport/finite-states.js";
 import { squaredW2 } from "../../src/value-driven-transport/metrics.js";
 import { semiDualAscent, semiDualMeasures } from "../../src/value-driven-transport/semi-dual.js";
-import { matrixIn, numberIn, numbersIn, type Kind } from "./kind.js";
+import { readMatrix, readNumber, readNumbers, type Kind } from "./kind.js";
 
-/** Of values that add and subtract numbers of a few decimals. */
+/** Rounding error of sums of numbers with few decimals. */
 const rounding = 1e-9;
 
 const bellmanKind: Kind = {
   fields: ["points", "V_H", "H"],
   run: (testCase) => {
-    const horizon = numberIn(testCase, "H");
-    const costs = stepCosts(matrixIn(testCase, "points"), horizon);
-    return { V: bellman(costs, numbersIn(testCase, "V_H"), horizon).map((row) => [...row]) };
+    const horizon = readNumber(testCase, "H");
+    const costs = stepCosts(readMatrix(testCase, "points"), horizon);
+    return { V: bellman(costs, readNumbers(testCase, "V_H"), horizon).map((row) => [...row]) };
   },
 };
 
 const lp: Kind = {
   fields: ["points", "src", "tgt", "H", "one_optimal_dual"],
   run: async (testCase) => {
-    const points = matrixIn(testCase, "points");
-    const horizon = numberIn(testCase, "H");
-    const [src, tgt] = [numbersIn(testCase, "src"), numbersIn(testCase, "tgt")];
+    const points = readMatrix(testCase, "points");
+    const horizon = readNumber(testCase, "H");
+    const [src, tgt] = [readNumbers(testCase, "src"), readNumbers(testCase, "tgt")];
     const { value, table } = await solveFiniteStates(points, src, tgt, horizon);
     const costs = stepCosts(points, horizon);
     requireOptimal("the dual found", table, costs, value, src, tgt);
@@ -44,7 +44,10 @@ const lp: Kind = {
   },
 };
 
-/** @throws UserError unless the table is feasible for the dual LP and has its optimal value */
+/**
+ * Requires a table that is feasible for the dual LP and has its optimal value.
+ * @throws UserError otherwise
+ */
 function requireOptimal(
   name: string,
   table: ValueTable,
@@ -70,8 +73,8 @@ function tableIn(fields: Fields, name: string): ValueTable {
 const tabular: Kind = {
   fields: ["X", "Y", "eps", "alpha", "iters", "gamma_initial"],
   run: async (testCase) => {
-    const [x, y] = [matrixIn(testCase, "X"), matrixIn(testCase, "Y")];
-    const [eps, alpha] = [numberIn(testCase, "eps"), numberIn(testCase, "alpha")];
+    const [x, y] = [readMatrix(testCase, "X"), readMatrix(testCase, "Y")];
+    const [eps, alpha] = [readNumber(testCase, "eps"), readNumber(testCase, "alpha")];
     const after = (iterations: number) => {
       const v0 = semiDualAscent(x, y, { eps, alpha, iterations });
       const measures = semiDualMeasures(v0, x, y, eps);
@@ -85,18 +88,18 @@ const tabular: Kind = {
       };
     };
     const initial = couple(new Float64Array(x.rows), x, y, eps).transpose();
-    requireNear("gamma_initial", matrixIn(testCase, "gamma_initial"), initial);
+    requireNear("gamma_initial", readMatrix(testCase, "gamma_initial"), initial);
     return {
       after_1: after(1),
-      after_all: after(numberIn(testCase, "iters")),
+      after_all: after(readNumber(testCase, "iters")),
       exact_half_w2_squared: (await squaredW2(x, y)) / 2,
     };
   },
 };
 
-/** For a result that a case gives outside of `expected`. */
-function requireNear(name: string, given: Matrix, computed: Matrix): void {
-  const worst = given.data.reduce(
+/** Requires equality, for a result that a case gives outside of `expected`. */
+function requireNear(name: string, expected: Matrix, computed: Matrix): void {
+  const worst = expected.data.reduce(
     (most, value, k) => Math.max(most, Math.abs(value - item(computed.data, k))),
     0,
   );

@@ -18,7 +18,10 @@ const kinds = new Map<string, Kind>(
   Object.entries({ ...measureKinds, ...finiteKinds, ...networkKinds }),
 );
 
-/** The format `{ conventions, tolerance, cases: [{ kind, …, expected }], training: [{ name, …, thresholds }] }`; conventions are for people. */
+/**
+ * The format `{ conventions, tolerance, cases: [{ kind, …, expected }], training: [{ name, …,
+ * thresholds }] }`; `conventions` is a description.
+ */
 export const valueDrivenTransportFormat: CaseFormat = {
   method: "value-driven-transport",
   recognises: (file) =>
@@ -28,10 +31,10 @@ export const valueDrivenTransportFormat: CaseFormat = {
     file.cases.every((c) => isFields(c) && typeof c.kind === "string" && "expected" in c),
   run: async (file) => {
     const { tolerance, cases, training, ...others } = asFields(file, "file");
-    const tolerances = tolerancesOf(asFields(tolerance, "tolerance"));
+    const tolerances = readTolerances(asFields(tolerance, "tolerance"));
     const outcomes: Outcome[] = [];
     const add = async (name: string, run: (report: Report) => Promise<void>) => {
-      outcomes.push({ name, mismatches: await mismatchesOf(run) });
+      outcomes.push({ name, mismatches: await listMismatches(run) });
     };
     for (const [i, entry] of asList(cases, "cases").entries()) {
       const testCase = asFields(entry, "case");
@@ -58,8 +61,8 @@ async function runCase(testCase: Fields, report: Report, tolerances: Tolerances)
   else report.fail("kind", `no function yet for kind ${String(testCase.kind)}`);
 }
 
-/** One broken case must not hide what the others say. */
-async function mismatchesOf(run: (report: Report) => Promise<void>) {
+/** Lists the mismatches of one case. A broken case must not hide the results of the others. */
+async function listMismatches(run: (report: Report) => Promise<void>) {
   const report = new Report();
   try {
     await run(report);
@@ -69,8 +72,12 @@ async function mismatchesOf(run: (report: Report) => Promise<void>) {
   return report.mismatches;
 }
 
-/** All is computed in float64: the tolerance for float32 does not apply. @throws UserError for a text of another form */
-function tolerancesOf({
+/**
+ * Reads the tolerances. Everything is computed in float64, so the tolerance for float32 is not
+ * used.
+ * @throws UserError for a text of another form
+ */
+function readTolerances({
   float64 = "1e-7 absolute (second_order_variant 1e-4)",
 }: Fields): Tolerances {
   const [, exact, loose] =

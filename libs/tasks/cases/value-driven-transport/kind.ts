@@ -10,32 +10,35 @@ import {
 } from "@fedclair/core/cases";
 import type { Matrix } from "@fedclair/linalg";
 
-/** How a kind of case is run. */
+/** A kind of case and its computation. */
 export interface Kind {
-  /** The fields that it reads, beside `kind`, `expected` and `note`. */
+  /** Fields that the kind reads, in addition to `kind`, `expected` and `note`. */
   readonly fields: readonly string[];
-  /** What it computes, in the form of `expected`: numbers, nested arrays, or objects of such. */
+  /** Computes the results in the form of `expected`: numbers, nested arrays, or objects of them. */
   run(testCase: Fields): unknown;
-  /** A field of `expected` that is approximate by nature. */
+  /** A field of `expected` that is only approximate. */
   readonly loose?: string;
 }
 
-/** Tolerances of a file: of float64 results, and of those that are approximate by nature. */
+/** Tolerances of a file for float64 results and for results that are only approximate. */
 export interface Tolerances {
   readonly exact: Tolerance;
   readonly loose: Tolerance;
 }
 
-/** A field that is not known is a failure: else a case could ask for what nobody checks. */
+/**
+ * Runs one case. Unknown fields fail, because otherwise a case could expect something that is never
+ * checked.
+ */
 export async function runKind(
   kind: Kind,
   testCase: Fields,
   report: Report,
   tolerances: Tolerances,
 ): Promise<void> {
-  const known = new Set(["kind", "expected", "note", ...kind.fields]);
+  const readFields = new Set(["kind", "expected", "note", ...kind.fields]);
   for (const field of Object.keys(testCase)) {
-    if (!known.has(field)) report.fail(field, "no such field of this kind of case");
+    if (!readFields.has(field)) report.fail(field, "no such field of this kind of case");
   }
   compare(
     await kind.run(testCase),
@@ -66,20 +69,23 @@ function compare(
   }
 }
 
-/** A required matrix. */
-export function matrixIn(fields: Fields, name: string): Matrix {
+/** Reads a required matrix. */
+export function readMatrix(fields: Fields, name: string): Matrix {
   return jsonToMatrix(fields[name], name);
 }
 
-export function numberIn(fields: Fields, name: string): number {
+export function readNumber(fields: Fields, name: string): number {
   return asNumber(fields[name], name);
 }
 
-export function numbersIn(fields: Fields, name: string): number[] {
+export function readNumbers(fields: Fields, name: string): number[] {
   return asList(fields[name], name).map((value, i) => asNumber(value, `${name}[${i}]`));
 }
 
-/** @throws UserError if two fields of a case contradict each other */
+/**
+ * Requires equality.
+ * @throws UserError if two fields of a case contradict each other
+ */
 export function requireEqual(what: string, got: number, expected: number): void {
   if (got !== expected) throw new UserError(`${what}: expected ${expected}, got ${got}`);
 }

@@ -12,12 +12,12 @@ import {
 } from "../../src/value-driven-transport/metrics.js";
 import { Matrix } from "@fedclair/linalg";
 import { followPolicy } from "../../src/value-driven-transport/sampling.js";
-import { matrixIn, numberIn, numbersIn, type Kind } from "./kind.js";
+import { readMatrix, readNumber, readNumbers, type Kind } from "./kind.js";
 
 const w2: Kind = {
   fields: ["x", "y"],
   run: async (testCase) => {
-    const squared = await squaredW2(matrixIn(testCase, "x"), matrixIn(testCase, "y"));
+    const squared = await squaredW2(readMatrix(testCase, "x"), readMatrix(testCase, "y"));
     return { w2_squared: squared, w2: Math.sqrt(squared) };
   },
 };
@@ -25,11 +25,11 @@ const w2: Kind = {
 const path: Kind = {
   fields: ["path"],
   run: (testCase) =>
-    pathResults(asList(testCase.path, "path").map((x, h) => jsonToMatrix(x, `path[${h}]`))),
+    computePathResults(asList(testCase.path, "path").map((x, h) => jsonToMatrix(x, `path[${h}]`))),
 };
 
-/** What cases expect of a path. */
-export async function pathResults(states: readonly Matrix[]) {
+/** Computes the results that cases expect of a path. */
+export async function computePathResults(states: readonly Matrix[]) {
   const [start, end] = [states[0], states.at(-1)];
   return {
     energy: pathEnergy(states),
@@ -42,8 +42,8 @@ export async function pathResults(states: readonly Matrix[]) {
 const certificate: Kind = {
   fields: ["v0", "x", "y"],
   run: async (testCase) => {
-    const [x, y] = [matrixIn(testCase, "x"), matrixIn(testCase, "y")];
-    const v0 = Float64Array.from(numbersIn(testCase, "v0"));
+    const [x, y] = [readMatrix(testCase, "x"), readMatrix(testCase, "y")];
+    const v0 = Float64Array.from(readNumbers(testCase, "v0"));
     return {
       lower_bound: dualCertificate(v0, x, y),
       half_w2_squared: (await squaredW2(x, y)) / 2,
@@ -54,17 +54,21 @@ const certificate: Kind = {
 const sliced: Kind = {
   fields: ["x", "y", "directions"],
   run: (testCase) =>
-    slicedW2(matrixIn(testCase, "x"), matrixIn(testCase, "y"), numberIn(testCase, "directions")),
+    slicedW2(
+      readMatrix(testCase, "x"),
+      readMatrix(testCase, "y"),
+      readNumber(testCase, "directions"),
+    ),
 };
 
 const coverage: Kind = {
   fields: ["points", "centers", "radius", "min_share"],
   run: (testCase) => ({
     ...modeCoverage(
-      matrixIn(testCase, "points"),
-      matrixIn(testCase, "centers"),
-      numberIn(testCase, "radius"),
-      numberIn(testCase, "min_share"),
+      readMatrix(testCase, "points"),
+      readMatrix(testCase, "centers"),
+      readNumber(testCase, "radius"),
+      readNumber(testCase, "min_share"),
     ),
   }),
 };
@@ -73,20 +77,20 @@ const gaussian: Kind = {
   fields: ["m0", "S0", "m1", "S1", "x0", "z", "H"],
   run: (testCase) => {
     const transport = new GaussianTransport(
-      { mean: rowIn(testCase, "m0"), covariance: matrixIn(testCase, "S0") },
-      { mean: rowIn(testCase, "m1"), covariance: matrixIn(testCase, "S1") },
+      { mean: rowIn(testCase, "m0"), covariance: readMatrix(testCase, "S0") },
+      { mean: rowIn(testCase, "m1"), covariance: readMatrix(testCase, "S1") },
     );
-    const z = matrixIn(testCase, "z");
+    const z = readMatrix(testCase, "z");
     const expected = asFields(testCase.expected, "expected");
     const atTimes = (field: string, of: (t: number) => unknown) =>
       Object.fromEntries(
         Object.keys(asFields(expected[field], field)).map((t) => [t, of(Number(t))]),
       );
-    const starts = matrixIn(testCase, "x0");
+    const starts = readMatrix(testCase, "x0");
     const paths = followPolicy(
       (points, t) => transport.gradients(points, t),
       starts,
-      numberIn(testCase, "H"),
+      readNumber(testCase, "H"),
     );
     return {
       A: transport.a.toRows(),
@@ -101,10 +105,10 @@ const gaussian: Kind = {
 };
 
 function rowIn(fields: Fields, name: string): Matrix {
-  return Matrix.fromRows([numbersIn(fields, name)]);
+  return Matrix.fromRows([readNumbers(fields, name)]);
 }
 
-/** Kinds about samples and closed forms, where no network takes part. */
+/** Kinds about samples and closed forms, without a network. */
 export const measureKinds: Readonly<Record<string, Kind>> = {
   w2,
   path,

@@ -20,8 +20,8 @@ import {
   type WeightedSum,
 } from "../../src/value-driven-transport/network.js";
 import { followPolicy, guidedGradient } from "../../src/value-driven-transport/sampling.js";
-import { matrixIn, numberIn, numbersIn, requireEqual, type Kind } from "./kind.js";
-import { pathResults } from "./measure-kinds.js";
+import { readMatrix, readNumber, readNumbers, requireEqual, type Kind } from "./kind.js";
+import { computePathResults } from "./measure-kinds.js";
 
 const networkStep: Kind = {
   fields: [
@@ -30,15 +30,15 @@ const networkStep: Kind = {
   ],
   loose: "second_order_variant",
   run: (testCase) => {
-    const horizon = numberIn(testCase, "H");
+    const horizon = readNumber(testCase, "H");
     const network = networkIn(testCase);
-    requireEqual("d: columns of y", matrixIn(testCase, "y").cols, numberIn(testCase, "d"));
-    requireEqual("hidden: columns of W2", network.W2.cols, numberIn(testCase, "hidden"));
-    const times = numbersIn(testCase, "h_index").map((h) => h / horizon);
+    requireEqual("d: columns of y", readMatrix(testCase, "y").cols, readNumber(testCase, "d"));
+    requireEqual("hidden: columns of W2", network.W2.cols, readNumber(testCase, "hidden"));
+    const times = readNumbers(testCase, "h_index").map((h) => h / horizon);
     const batch = batchIn(testCase, network, times);
     const { point } = interpolate(batch, horizon);
     const slope = spatialGradient(network, inputsOf(point, times, batch.condition), point.cols);
-    const step = dualStep(network, batch, { horizon, lambda0: numberIn(testCase, "lambda0") });
+    const step = dualStep(network, batch, { horizon, lambda0: readNumber(testCase, "lambda0") });
     return {
       V0: [...values(network, inputsOf(batch.sources, 0, batch.condition))],
       gamma: batch.coupling?.transpose().toRows(),
@@ -60,8 +60,11 @@ const lora: Kind = {
   run: (testCase) => {
     const adapters = adaptersIn(testCase);
     const network = adapted(networkIn(testCase), adapters);
-    const batch = batchIn(testCase, network, numbersIn(testCase, "t"));
-    const settings = { horizon: numberIn(testCase, "H"), lambda0: numberIn(testCase, "lambda0") };
+    const batch = batchIn(testCase, network, readNumbers(testCase, "t"));
+    const settings = {
+      horizon: readNumber(testCase, "H"),
+      lambda0: readNumber(testCase, "lambda0"),
+    };
     const { value, gradient } = dualStep(network, batch, settings);
     const parts = adapterGradient(gradient, adapters);
     return {
@@ -83,21 +86,21 @@ const sampling: Kind = {
   run: async (testCase) => {
     const guidance = {
       condition: conditionIn(testCase),
-      weight: numberIn(testCase, "guidance"),
+      weight: readNumber(testCase, "guidance"),
     };
     const paths = followPolicy(
       guidedGradient(networkIn(testCase), guidance),
-      matrixIn(testCase, "x0"),
-      numberIn(testCase, "H"),
+      readMatrix(testCase, "x0"),
+      readNumber(testCase, "H"),
     );
-    return { path: paths.map((x) => x.toRows()), ...(await pathResults(paths)) };
+    return { path: paths.map((x) => x.toRows()), ...(await computePathResults(paths)) };
   },
 };
 
 function networkIn(testCase: Fields): Network {
   const params = asFields(testCase.params, "params");
-  const modules = byModule((name) => matrixIn(params, name));
-  return { ...modules, b3: matrixIn(params, "b3").get(0, 0) };
+  const modules = byModule((name) => readMatrix(params, name));
+  return { ...modules, b3: readMatrix(params, "b3").get(0, 0) };
 }
 
 function adaptersIn(testCase: Fields): Adapters {
@@ -113,7 +116,7 @@ function adaptersIn(testCase: Fields): Adapters {
 }
 
 function batchIn(testCase: Fields, network: Network, times: readonly number[]): CoupledBatch {
-  const [sources, targets] = [matrixIn(testCase, "X"), matrixIn(testCase, "y")];
+  const [sources, targets] = [readMatrix(testCase, "X"), readMatrix(testCase, "y")];
   const condition = conditionIn(testCase);
   const v0 = values(network, inputsOf(sources, 0, condition));
   return {
@@ -121,8 +124,8 @@ function batchIn(testCase: Fields, network: Network, times: readonly number[]): 
     targets,
     condition,
     times: Float64Array.from(times),
-    pairs: Int32Array.from(numbersIn(testCase, "source_index")),
-    coupling: couple(v0, sources, targets, numberIn(testCase, "eps")),
+    pairs: Int32Array.from(readNumbers(testCase, "source_index")),
+    coupling: couple(v0, sources, targets, readNumber(testCase, "eps")),
   };
 }
 

@@ -11,10 +11,13 @@ import {
   sourceFrom,
   trainCentrally,
 } from "../../src/value-driven-transport/training.js";
-import { numberIn } from "./kind.js";
+import { readNumber } from "./kind.js";
 
 const trainingPoints = 4000;
-/** The thresholds are for 2000 points. W2 of fewer is larger on average, and takes a fifth of the time. */
+/**
+ * The thresholds are for 2000 points. With fewer points W2 is larger on average, but takes a fifth
+ * of the time.
+ */
 const measuringPoints = 1000;
 
 const distributionNames: Readonly<Record<string, Distribution>> = {
@@ -23,7 +26,7 @@ const distributionNames: Readonly<Record<string, Distribution>> = {
   scurve: "scurve",
 };
 
-/** By the name of a threshold: the metric that it bounds, and from which side. */
+/** The metric that each threshold bounds, and the side. */
 const bounds: Readonly<Record<string, readonly [metric: string, side: "min" | "max" | "equal"]>> = {
   W2_max: ["w2", "max"],
   one_step_W2_max: ["oneStepW2", "max"],
@@ -35,11 +38,14 @@ const bounds: Readonly<Record<string, readonly [metric: string, side: "min" | "m
   inside_min: ["inside", "min"],
 };
 
-/** A run of training, seed 1, against its thresholds: some five seconds. `measured` is another implementation's, for reading. */
+/**
+ * Compares a training run of seed 1 with its thresholds, which takes about five seconds. The field
+ * `measured` describes another implementation and is not read.
+ */
 export async function runTraining(run: Fields, report: Report): Promise<void> {
-  const known = ["name", "source", "target", "steps", "measured", "thresholds"];
+  const readFields = ["name", "source", "target", "steps", "measured", "thresholds"];
   for (const field of Object.keys(run)) {
-    if (!known.includes(field)) report.fail(field, "no such field of a training run");
+    if (!readFields.includes(field)) report.fail(field, "no such field of a training run");
   }
   const metrics = await train(run);
   for (const [name, limit] of Object.entries(asFields(run.thresholds, "thresholds"))) {
@@ -49,8 +55,8 @@ export async function runTraining(run: Fields, report: Report): Promise<void> {
 
 async function train(run: Fields): Promise<Metrics> {
   const rng = stream(1).at("training", String(run.name));
-  const source = distributionIn(run, "source");
-  const target = distributionIn(run, "target");
+  const source = readDistribution(run, "source");
+  const target = readDistribution(run, "target");
   const draw = (name: Distribution, count: number, key: string) =>
     drawSample(name, count, rng.at(key));
   const data = {
@@ -59,7 +65,7 @@ async function train(run: Fields): Promise<Metrics> {
   };
   const independent = String(run.name).includes("independent_pairs");
   const settings = { ...canonical, coupling: independent ? "independent" : "entropic" } as const;
-  const schedule = { steps: numberIn(run, "steps"), learningRate: canonicalRate };
+  const schedule = { steps: readNumber(run, "steps"), learningRate: canonicalRate };
   const start = initialNetwork(3, canonicalHidden, rng.at("init"));
   const network = await trainCentrally(start, data, settings, schedule, rng.at("train"));
   const yardstick = await makeYardstick(
@@ -71,7 +77,7 @@ async function train(run: Fields): Promise<Metrics> {
   return metrics;
 }
 
-function distributionIn(run: Fields, field: string): Distribution {
+function readDistribution(run: Fields, field: string): Distribution {
   const described = String(run[field]);
   const name = distributionNames[described];
   if (name) return name;
@@ -79,12 +85,14 @@ function distributionIn(run: Fields, field: string): Distribution {
     /^(\d+) modes, radius ([\d.]+), std ([\d.]+)$/.exec(described) ?? [];
   if (modes !== undefined) {
     return {
-      ...{ modes: Number(modes), radius: Number(radius), rotation: 0 },
+      modes: Number(modes),
+      radius: Number(radius),
+      rotation: 0,
       deviation: Number(deviation),
     };
   }
-  const known = [...Object.keys(distributionNames), "8 modes, radius 2, std 0.2"].join("; ");
-  throw new UserError(`${field}: expected one of ${known}, got ${String(run[field])}`);
+  const supported = [...Object.keys(distributionNames), "8 modes, radius 2, std 0.2"].join("; ");
+  throw new UserError(`${field}: expected one of ${supported}, got ${String(run[field])}`);
 }
 
 function checkBound(name: string, limit: unknown, metrics: Metrics, report: Report): void {

@@ -3,30 +3,38 @@ import { actionOf, type Dataset } from "./dataset.js";
 import type { Policy } from "./policy.js";
 
 /**
- * What one agent faces while the others' policies stay: an ordinary one-agent problem over visited states (rows) and its
- * own actions. Entry (row, action) of a table lies at `row * actions + action`.
+ * The problem of one agent while the others' policies are fixed: an ordinary one-agent problem over
+ * visited states (rows) and the agent's own actions. Entry (row, action) of a table is stored at
+ * `row * actions + action`.
  */
 export interface AgentProblem {
   readonly rows: number;
   readonly actions: number;
-  /** By row: the initial distribution p₀, here the data's state distribution, so that every visited state keeps weight. */
+  /**
+   * The initial distribution p₀ by row. It is the data's state distribution, so that every visited
+   * state has weight.
+   */
   readonly initial: Float64Array;
-  /** By row and action: d_iᴰ(s, a_i). */
+  /** d_iᴰ(s, a_i) by row and action. */
   readonly mass: Float64Array;
-  /** By row and action: mean reward over what the others do. */
+  /** Reward by row and action, averaged over the others' actions. */
   readonly reward: Float64Array;
-  /** By row and action: k_i ≥ 0, how far the others' policies lie from what they did in the data beside that action. */
+  /**
+   * k_i ≥ 0 by row and action: the KL divergence of the others' policies from their actions in the
+   * data, given this action.
+   */
   readonly penalty: Float64Array;
-  /** Transition probabilities, sparse: those of cell c are entries `start[c]` … `start[c + 1]` - 1. */
+  /** Sparse transition probabilities: cell c has the entries `start[c]` … `start[c + 1]` - 1. */
   readonly start: Int32Array;
-  /** Row that an entry leads to. */
+  /** The row that each entry leads to. */
   readonly to: Int32Array;
   readonly probability: Float64Array;
 }
 
 /**
- * The problem of AlberDICE's step (docs/tasks/alberdice.md): the others act by their policies, and the KL divergence of
- * their joint action from the data, given the agent's own, is charged to the agent.
+ * Builds the problem of one AlberDICE step (docs/tasks/alberdice.md). The others act by their
+ * policies, and the agent pays the KL divergence of their joint action from the data, given its own
+ * action.
  */
 export function agentProblem(
   data: Dataset,
@@ -50,7 +58,10 @@ export function agentProblem(
   });
 }
 
-/** Independent learning: the others are part of the environment, as they acted in the data; no penalty. */
+/**
+ * Builds the problem of independent learning. The others are part of the environment and act as in
+ * the data; there is no penalty.
+ */
 export function independentProblem(data: Dataset, agent: number): AgentProblem {
   return fold(data, {
     actions: item(data.shape.actions, agent),
@@ -60,7 +71,7 @@ export function independentProblem(data: Dataset, agent: number): AgentProblem {
   });
 }
 
-/** All agents as one, for OptiDICE: its actions are the joint ones. */
+/** Builds the problem of all agents as one, for OptiDICE. Its actions are the joint actions. */
 export function jointProblem(data: Dataset): AgentProblem {
   return fold(data, {
     actions: data.joints,
@@ -71,11 +82,14 @@ export function jointProblem(data: Dataset): AgentProblem {
 }
 
 interface Folding {
-  /** Number of own actions. */
+  /** Number of the agent's own actions. */
   readonly actions: number;
-  /** The own action within a joint one. */
+  /** Returns the agent's own action within a joint action. */
   readonly own: (joint: number) => number;
-  /** Probability of the others' part of a joint action; `conditional` is that in the data, given the own action. */
+  /**
+   * Returns the probability of the others' part of a joint action. `conditional` is this
+   * probability in the data, given the agent's own action.
+   */
   readonly share: (row: number, joint: number, conditional: number) => number;
   readonly penalised: boolean;
 }
@@ -102,7 +116,7 @@ function fold(data: Dataset, { actions, own, share, penalised }: Folding): Agent
     if (weight === 0) continue; // 0·ln 0 = 0
     reward[cell] = at(reward, cell) + weight * at(data.reward, k);
     if (penalised) {
-      // Two logarithms: the quotient of a weight near the smallest number would underflow.
+      // Two logarithms, because the quotient of a very small weight would underflow.
       penalty[cell] = at(penalty, cell) + weight * (Math.log(weight) - Math.log(conditional));
     }
     const into = flow[cell];
@@ -111,7 +125,12 @@ function fold(data: Dataset, { actions, own, share, penalised }: Folding): Agent
     }
   }
   return {
-    ...{ rows: visited.length, actions, initial: visits, mass, reward, penalty },
+    rows: visited.length,
+    actions,
+    initial: visits,
+    mass,
+    reward,
+    penalty,
     ...sparse(flow),
   };
 }

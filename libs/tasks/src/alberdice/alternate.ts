@@ -9,21 +9,24 @@ export interface Turn {
   readonly agent: number;
   readonly alpha: number;
   readonly response: BestResponse;
-  /** Of all agents, this one's already replaced. */
+  /** The policies of all agents after this turn. */
   readonly policies: readonly Policy[];
 }
 
 export interface AlternateOptions extends Omit<ResponseOptions, "alpha"> {
-  /** A sweep that changes no probability in a visited state by as much is the last one; 0: none is. Default 1e-9. */
+  /**
+   * The alternation stops after a sweep that changes every probability in visited states by less
+   * than this. With 0 it never stops early. Default: 1e-9.
+   */
   readonly standstill?: number;
 }
 
 /**
- * AlberDICE in one place: in every sweep each agent in turn plays its best response to the
- * others, later agents seeing what earlier ones have changed. Ends early if nothing moves any more and the temperature
- * stays.
+ * Runs AlberDICE in one place. In every sweep the agents take turns at playing the best response to
+ * the others, so later agents respond to the changes of earlier ones. The alternation ends early
+ * once no probability moves and the temperature stays the same.
  * @param start the agents' policies before the first turn
- * @param alphas a temperature a sweep, e.g. `annealed`
+ * @param alphas one temperature per sweep, e.g. from `annealed`
  */
 export async function* alternate(
   data: Dataset,
@@ -44,23 +47,24 @@ export async function* alternate(
 }
 
 /**
- * Temperatures falling geometrically.
- * @param first of sweep 0, > 0
- * @param last of the last sweep, > 0
- * @param share of the sweeps over which they fall, in (0, 1]
+ * Lists temperatures that fall geometrically.
+ * @param first temperature of sweep 0, > 0
+ * @param last temperature of the last sweep, > 0
+ * @param share share of the sweeps over which the temperature falls, in (0, 1]
  */
-export function annealed(first: number, last: number, sweeps: number, share = 1): number[] {
+export function anneal(first: number, last: number, sweeps: number, share = 1): number[] {
   return Array.from({ length: sweeps }, (_, k) =>
     sweeps === 1 ? first : first * (last / first) ** Math.min(1, k / (share * (sweeps - 1))),
   );
 }
 
 /**
- * The smoothed marginal policies, a little perturbed: at the exact symmetry of two equally good joint actions nothing would move.
+ * Creates slightly perturbed versions of the smoothed marginal policies. Without the perturbation,
+ * nothing would move at the exact symmetry of two equally good joint actions.
  * @param sigma size of the perturbation of the logits, uniform in ± sigma
  * @param uniform draws from [0, 1): agent by agent, state by state, action by action
  */
-export function perturbedStart(data: Dataset, sigma: number, uniform: () => number): Policy[] {
+export function perturbMarginals(data: Dataset, sigma: number, uniform: () => number): Policy[] {
   return data.shape.actions.map((_, agent) =>
     marginalPolicy(data, agent, data.mass).map((row) =>
       normalise(row.map((p) => p * Math.exp(sigma * (2 * uniform() - 1)))),

@@ -1,19 +1,19 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { at, item } from "@fedclair/linalg";
-import { directionScores, poolAnswers, weighted, type Answer } from "./answers.js";
-import { logitsOf, policyOf, startingLogits } from "./logits.js";
+import { directionScores, poolAnswers, weightLogits, type Answer } from "./answers.js";
+import { toLogits, toPolicy, drawInitialLogits } from "./logits.js";
 import { normalise } from "./policy.js";
 import { assertNear, assertWithin } from "../../testing/alberdice.js";
 
 const answer = (logits: number[], visits: number[]): Answer => ({ logits, visits });
 
-describe("answers of clients", () => {
-  it("are weighted by the roots of their visits", () => {
-    assert.deepEqual([...weighted(answer([1, -1, 2, 3], [0.25, 0]))], [0.5, -0.5, 0, 0]);
+describe("clients' answers", () => {
+  it("are weighted by the square roots of their visits", () => {
+    assert.deepEqual([...weightLogits(answer([1, -1, 2, 3], [0.25, 0]))], [0.5, -0.5, 0, 0]);
   });
 
-  it("are pooled row by row from those who were there; a row that nobody saw stays", () => {
+  it("are pooled row by row from the clients that visited the state, and other rows keep their values", () => {
     const answers = [
       answer([1, -1, 5, -5, 0, 0], [0.5, 0.5, 0]),
       answer([3, -3, 0, 0, 0, 0], [1, 0, 0]),
@@ -27,7 +27,7 @@ describe("answers of clients", () => {
     assert.deepEqual([...poolAnswers([], before, "mean")], before);
   });
 
-  it("score by the median cosine with the others", () => {
+  it("are scored by their median cosine with the others", () => {
     const vectors = [
       [2, 0],
       [1, 0],
@@ -36,7 +36,7 @@ describe("answers of clients", () => {
       [0, 0],
     ].map((vector) => Float64Array.from(vector));
     const scores = directionScores(vectors);
-    // Cosines of the first with the others: 1, 0.6, -1, 0; their median (0.6 + 0)/2.
+    // Cosines of the first with the others: 1, 0.6, -1, 0; their median is (0.6 + 0)/2.
     [0.3, 0.3, 0.3, -0.8, 0].forEach((expected, k) => {
       assertNear(scores[k], expected, 1e-15);
     });
@@ -45,27 +45,27 @@ describe("answers of clients", () => {
 });
 
 describe("logits", () => {
-  it("of a certain action are cut at the clip", () => {
-    // ln 0 is raised to -20: (0, -20, -20) less its mean is (40, -20, -20)/3, cut to 10.
-    const logits = logitsOf(Float64Array.of(1, 0, 0), 10);
+  it("are cut at the clip for a certain action", () => {
+    // ln 0 is raised to -20: (0, -20, -20) minus its mean is (40, -20, -20)/3, cut to 10.
+    const logits = toLogits(Float64Array.of(1, 0, 0), 10);
     [10, -20 / 3, -20 / 3].forEach((expected, a) => {
       assertNear(logits[a], expected, 1e-12);
     });
   });
 
-  it("give the policy back unless they were cut", () => {
+  it("convert back into the policy unless they were cut", () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: 0.01, max: 1, noNaN: true }), { minLength: 1, maxLength: 5 }),
         (weights) => {
           const row = normalise(Float64Array.from(weights));
-          const logits = logitsOf(row, 10);
+          const logits = toLogits(row, 10);
           assertNear(
             logits.reduce((total, x) => total + x, 0),
             0,
             1e-12,
           );
-          policyOf(logits, 1)[0]?.forEach((p, a) => {
+          toPolicy(logits, 1)[0]?.forEach((p, a) => {
             assertNear(p, at(row, a), 1e-12);
           });
         },
@@ -77,7 +77,7 @@ describe("logits", () => {
   it("start within ± sigma, agent by agent", () => {
     let k = 0;
     const draws = [0, 0.5, 0.75, 0.25, 1, 0.5, 0.5, 0];
-    const [first, second] = startingLogits({ states: 2, actions: [2, 2] }, 0.1, () =>
+    const [first, second] = drawInitialLogits({ states: 2, actions: [2, 2] }, 0.1, () =>
       item(draws, k++),
     );
     assert.deepEqual([...(first ?? [])], [-0.1, 0, 0.05, -0.05]);

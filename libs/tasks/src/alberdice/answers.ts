@@ -4,15 +4,15 @@ import { median, norm, item } from "@fedclair/linalg";
 export interface Answer {
   /** States × actions, row-major; zeros in states that the client never visited. */
   readonly logits: ArrayLike<number>;
-  /** By state: the share of the client's transitions. */
+  /** The share of the client's transitions by state. */
   readonly visits: ArrayLike<number>;
 }
 
 /**
- * diag(√d)·Z as one vector, states × actions: what clients are compared by. Totals, not increments: those are mostly
- * noise after the first rounds, while totals keep a common direction.
+ * Computes diag(√d)·Z as one vector of states × actions, on which clients are compared. It uses
+ * total logits, which keep a common direction. Increments are mostly noise after the first rounds.
  */
-export function weighted({ logits, visits }: Answer): Float64Array {
+export function weightLogits({ logits, visits }: Answer): Float64Array {
   const actions = logits.length / visits.length;
   return Float64Array.from(
     logits,
@@ -21,9 +21,9 @@ export function weighted({ logits, visits }: Answer): Float64Array {
 }
 
 /**
- * By client: the median cosine between its vector and those of the others. A vector that points against the others' is in
- * the space that they share, so a test for that space cannot see it; a score of at most 0 shows it. A zero vector scores
- * 0, a single one 1.
+ * Computes the median cosine between each client's vector and those of the others. A vector that
+ * points against the others lies in the space that they share, so a test for that space cannot
+ * detect it; a score of at most 0 does. A zero vector scores 0, a single vector 1.
  */
 export function directionScores(vectors: readonly Float64Array[]): number[] {
   if (vectors.length < 2) return vectors.map(() => 1);
@@ -36,11 +36,12 @@ export function directionScores(vectors: readonly Float64Array[]): number[] {
   );
 }
 
-/** How the coordinator makes one table of several. */
+/** How the coordinator combines several tables into one. */
 export type Pooling = "mean" | "median";
 
 /**
- * The new logit table, row by row, from the clients that visited that state; a row that nobody visited stays.
+ * Computes the new logit table row by row from the clients that visited the row's state. A row
+ * without visits keeps its values.
  * @param before states × actions, row-major
  */
 export function poolAnswers(

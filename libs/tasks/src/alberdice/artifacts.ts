@@ -4,29 +4,38 @@ import { jointCount } from "./dataset.js";
 import type { Environment } from "./environment.js";
 import { jointProbabilities, type Policy } from "./policy.js";
 
-/** What a round's joint policy is drawn from. */
+/** The data behind the figures of a round's joint policy. */
 export interface PlayArtifact {
-  /** `return`, `nashGap` and, where there is such a thing, `success`. */
+  /** `return`, `nashGap` and, if the game has a goal, `success`. */
   readonly metrics: Metrics;
-  /** The largest return that is possible. */
+  /** The largest possible return. */
   readonly best: number;
-  /** Probabilities of joint actions in the starting state: a row an action of agent 0, a column what all others do. */
+  /**
+   * Probabilities of joint actions in the starting state: one row per action of agent 0, one column
+   * per joint action of the others.
+   */
   readonly joint: readonly (readonly number[])[];
-  /** By further agent how many actions it has, if there is more than one. */
+  /** Number of actions of each agent after agent 0; present only if there are several of them. */
   readonly others?: readonly number[];
-  /** For a game on a map: by step, the [row, column] of both agents, each always taking the likeliest joint action. */
+  /**
+   * The [row, column] of both agents by step if they always take the likeliest joint action; only
+   * for a game on a map.
+   */
   readonly path?: readonly (readonly (readonly [number, number])[])[];
 }
 
-/** By client, the median cosine with the others, in the round of one agent. */
+/** Each client's median cosine with the others, in the round of one agent. */
 export type ScreenArtifact = Readonly<Record<string, number>>;
 
-export function playArtifact(environment: Environment, policies: readonly Policy[]): PlayArtifact {
+export function createPlayArtifact(
+  environment: Environment,
+  policies: readonly Policy[],
+): PlayArtifact {
   const { shape, start, best } = environment;
-  const joint = Array.from(jointProbabilities(policies, start, shape), rounded);
+  const joint = Array.from(jointProbabilities(policies, start, shape), roundToFourDigits);
   const others = shape.actions.slice(1);
   const columns = jointCount({ states: 1, actions: others });
-  const path = environment.path?.(policies).map(cellsOf);
+  const path = environment.path?.(policies).map(toCells);
   return {
     metrics: environment.measure(policies),
     best,
@@ -38,23 +47,27 @@ export function playArtifact(environment: Environment, policies: readonly Policy
   };
 }
 
-function cellsOf(positions: Pair): (readonly [number, number])[] {
+function toCells(positions: Pair): (readonly [number, number])[] {
   return positions.map((position) => bridgeCells[position] ?? [NaN, NaN]);
 }
 
-function rounded(x: number): number {
+function roundToFourDigits(x: number): number {
   return Math.round(1e4 * x) / 1e4;
 }
 
-/** An artifact as figures take it. */
-export interface Shown<T> {
+/** An artifact with its arm and round, for figures. */
+export interface FigureArtifact<T> {
   readonly arm: string;
   readonly round: number;
   readonly value: T;
 }
 
-/** Those of one name and arm, in the order of rounds. */
-export function artifactsOf<T>({ artifacts }: FigureInput, name: string, arm: string): Shown<T>[] {
+/** Lists the artifacts with one name and arm, in the order of rounds. */
+export function selectArtifacts<T>(
+  { artifacts }: FigureInput,
+  name: string,
+  arm: string,
+): FigureArtifact<T>[] {
   return artifacts.flatMap((artifact) =>
     artifact.name === name && artifact.arm === arm
       ? [{ ...artifact, value: artifact.value as T }]

@@ -4,20 +4,26 @@ import { minimiseDual, type DualOptions } from "./dual.js";
 import { responseRow } from "./policy-evaluation.js";
 import { marginalPolicy, uniformPolicy, type Policy } from "./policy.js";
 
-/** Behaviour cloning: what each agent did in the data by itself, π_iᴰ(a_i|s), not smoothed. */
+/**
+ * Behaviour cloning: each agent's marginal behaviour in the data, π_iᴰ(a_i|s), without smoothing.
+ */
 export function behaviourCloning(data: Dataset): Policy[] {
   return data.shape.actions.map((_, agent) => marginalPolicy(data, agent, data.shares));
 }
 
 /**
- * OptiDICE with all agents as one, and the optimal joint visit distribution then cloned agent by agent: a projection that covers every mode, and so mixes actions that never occur together.
+ * OptiDICE with all agents as one, whose optimal joint visit distribution is then cloned agent by
+ * agent. This projection covers every mode, so it mixes actions that never occur together.
  */
 export async function factorisedOptiDice(data: Dataset, options: DualOptions): Promise<Policy[]> {
   const { visit } = await minimiseDual(jointProblem(data), options);
   return data.shape.actions.map((_, agent) => marginalPolicy(data, agent, visit));
 }
 
-/** Every agent for itself, the others folded into the environment as they acted in the data. */
+/**
+ * Independent learning: each agent treats the others as part of the environment, acting as in the
+ * data.
+ */
 export async function independentDice(data: Dataset, options: DualOptions): Promise<Policy[]> {
   const policies: Policy[] = [];
   for (const agent of data.shape.actions.keys()) {

@@ -5,7 +5,10 @@ import { responseRow } from "./policy-evaluation.js";
 import { uniformPolicy, type Policy } from "./policy.js";
 import { warmStart } from "./warm-start.js";
 
-/** An agent's best response to the others, with the problem and the dual solution that it comes from. */
+/**
+ * An agent's best response to the others, with the problem and the dual solution that it is derived
+ * from.
+ */
 export interface BestResponse extends DualSolution {
   readonly problem: AgentProblem;
   readonly policy: Policy;
@@ -14,8 +17,8 @@ export interface BestResponse extends DualSolution {
 export type ResponseOptions = Omit<DualOptions, "start">;
 
 /**
- * One step of AlberDICE (docs/tasks/alberdice.md): the policy of `agent` that is best while the others stay. The
- * agent's own policy says only where the search for it starts.
+ * Runs one step of AlberDICE (docs/tasks/alberdice.md): finds the best policy of `agent` while the
+ * others are fixed. The agent's own policy only sets the starting point of the search.
  */
 export async function bestResponse(
   data: Dataset,

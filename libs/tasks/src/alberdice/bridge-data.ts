@@ -12,54 +12,60 @@ import {
 } from "./bridge.js";
 import type { Transition } from "./dataset.js";
 
-/** Steps after which an episode of the data is cut off. */
+/** Maximum number of steps of an episode in the data. */
 const dataLimit = 50;
-/** Steps of an episode that are learnt from. */
-const keptSteps = 20;
+/** Number of steps of each episode that clients learn from. */
+const trainingSteps = 20;
 
 export interface BridgeEpisode {
   readonly actions: readonly Pair[];
-  /** One more than there are actions. */
+  /** Positions before and after every action, so one more than there are actions. */
   readonly positions: readonly Pair[];
   readonly rewards: readonly number[];
-  /** Both came home. */
+  /** Whether both agents reached their goals. */
   readonly goal: boolean;
 }
 
-/** Draws uniform integers in 0 … bound - 1. */
+/** A generator of uniform integers in 0 … bound - 1. */
 interface Integers {
   int(bound: number): number;
 }
 
-/** All joint actions, the first agent's in the outer loop. */
+/** All joint actions; the first agent's action is the outer loop. */
 const jointActions: readonly Pair[] = Array.from({ length: bridgeActions ** 2 }, (_, a) => [
   Math.floor(a / bridgeActions),
   a % bridgeActions,
 ]);
 
-/** By state: the least sum over the coming steps of the number of agents not yet home. */
+/**
+ * Minimal remaining cost by state: the number of agents not yet home, summed over the remaining
+ * steps.
+ */
 let costToGo: Float64Array | undefined;
 
 export function bridgeCostToGo(positions: Pair): number {
-  costToGo ??= computeCostToGo(); // not on import: who loads the task need not play it
+  costToGo ??= computeCostToGo(); // lazily, because loading the task does not mean playing it
   return item(costToGo, bridgeState(positions));
 }
 
 /**
- * The joint actions of a shortest way home from here, in lexicographic order. An agent that is home may only use actions
- * that would leave it in place: so do the official data.
+ * Lists the joint actions on a shortest way home, in lexicographic order. As in the official data,
+ * an agent at its goal may only use actions that would leave it in place.
  */
 export function bridgeOptimalActions(positions: Pair): readonly Pair[] {
-  const wanted = bridgeCostToGo(positions) - awayFromHome(positions);
+  const target = bridgeCostToGo(positions) - awayFromHome(positions);
   return jointActions.filter(
     (actions) =>
       ([0, 1] as const).every(
         (i) => !isHome(positions, i) || staysInPlace(positions[i], actions[i]),
-      ) && bridgeCostToGo(bridgeStep(positions, actions).next) === wanted,
+      ) && bridgeCostToGo(bridgeStep(positions, actions).next) === target,
   );
 }
 
-/** Episodes of uniformly random actions, then episodes of uniformly drawn optimal ones, from one generator. */
+/**
+ * Plays episodes of uniformly random actions, then episodes of uniformly drawn optimal actions,
+ * from one generator.
+ */
 export function bridgeEpisodes(random: number, optimal: number, rng: Integers): BridgeEpisode[] {
   const uniform = (): Pair => [rng.int(bridgeActions), rng.int(bridgeActions)];
   const best = (positions: Pair): Pair => {
@@ -82,7 +88,7 @@ function playEpisode(choose: (positions: Pair) => Pair): BridgeEpisode {
     const action = choose(here);
     const { next, reward, over } = bridgeStep(here, action);
     actions.push(action);
-    // At the time limit all count as done, so the last step pays nothing.
+    // An episode counts as finished at the time limit, so its last step pays nothing.
     rewards.push(actions.length === dataLimit ? 0 : reward);
     positions.push(next);
     here = next;
@@ -92,12 +98,13 @@ function playEpisode(choose: (positions: Pair) => Pair): BridgeEpisode {
 }
 
 /**
- * The first 20 steps of every episode; one that came home earlier goes on in the absorbing state, repeating its actions,
- * so that all finished episodes weigh alike.
+ * Converts the first 20 steps of every episode into transitions. An episode that ended earlier
+ * continues in the absorbing state and repeats its actions, so that all finished episodes have the
+ * same weight.
  */
 export function bridgeTransitions(episodes: readonly BridgeEpisode[]): Transition[] {
   return episodes.flatMap(({ actions, positions, rewards, goal }) => {
-    const length = goal ? keptSteps : Math.min(keptSteps, actions.length);
+    const length = goal ? trainingSteps : Math.min(trainingSteps, actions.length);
     return Array.from({ length }, (_, k): Transition => {
       const stateAt = (step: number) => {
         const pair = positions[step];
@@ -113,7 +120,10 @@ export function bridgeTransitions(episodes: readonly BridgeEpisode[]): Transitio
   });
 }
 
-/** Bellman iteration; the costs are small integers, so it ends exactly. */
+/**
+ * Solves for the costs by Bellman iteration. They are small integers, so the iteration ends
+ * exactly.
+ */
 function computeCostToGo(): Float64Array {
   const costs = new Float64Array(bridgeAbsorbing).fill(Infinity);
   for (let changed = true; changed;) {

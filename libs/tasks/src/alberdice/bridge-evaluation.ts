@@ -13,9 +13,9 @@ import { jointProbabilities, type Policy } from "./policy.js";
 export interface BridgeEvaluation {
   /** Expected undiscounted return of an episode. */
   readonly ret: number;
-  /** Probability that both come home within the limit. */
+  /** Probability that both agents reach their goals within the limit. */
   readonly success: number;
-  /** How much the better of the two agents could gain in return by changing its policy alone. */
+  /** The larger of the two agents' gains in return by changing only its own policy. */
   readonly exploitability: number;
 }
 
@@ -25,27 +25,29 @@ interface Outcome {
   readonly over: boolean;
 }
 
-/** By state and joint action. */
-let known: readonly (readonly Outcome[])[] | undefined;
+/** Outcomes by state and joint action. */
+let outcomeTable: readonly (readonly Outcome[])[] | undefined;
 
-function outcomes(): readonly (readonly Outcome[])[] {
-  // Not on import: who loads the task need not play it.
-  known ??= Array.from({ length: bridgeAbsorbing }, (_, state) =>
+function getOutcomes(): readonly (readonly Outcome[])[] {
+  // Computed lazily, because loading the task does not mean playing it.
+  outcomeTable ??= Array.from({ length: bridgeAbsorbing }, (_, state) =>
     Array.from({ length: bridgeActions ** 2 }, (_, joint) => {
       const actions = [Math.floor(joint / bridgeActions), joint % bridgeActions] as const;
       const { next, reward, over } = bridgeStep(bridgePositions(state), actions);
       return { next: bridgeState(next), reward, over };
     }),
   );
-  return known;
+  return outcomeTable;
 }
 
-/** What each joint action of a state is worth now, given what states are worth in the next step. */
+/** Returns the value of a state at this step, given the value of each of its joint actions. */
 type Choose = (state: number, values: readonly number[]) => number;
 
 /**
- * Exact by dynamic programming over all states and steps. @param policies of the two agents, by state
- * @param limit steps of an episode; at the last one all count as done, so it pays nothing
+ * Evaluates policies exactly, by dynamic programming over all states and steps.
+ * @param policies of the two agents, by state
+ * @param limit steps per episode; the episode counts as finished at the last one, which pays
+ * nothing
  */
 export function evaluateBridge(policies: readonly Policy[], limit: number): BridgeEvaluation {
   const play = Array.from({ length: bridgeAbsorbing }, (_, state) =>
@@ -54,21 +56,21 @@ export function evaluateBridge(policies: readonly Policy[], limit: number): Brid
   const mean: Choose = (state, values) =>
     values.reduce((total, value, joint) => total + value * item(item(play, state), joint), 0);
   const ret = solveBackwards(limit, mean);
-  const exploited = [0, 1].map((agent) => solveBackwards(limit, bestOf(agent, policies)));
+  const bestReturns = [0, 1].map((agent) => solveBackwards(limit, chooseBest(agent, policies)));
   return {
     ret,
     success: successProbability(limit, mean),
-    exploitability: Math.max(...exploited) - ret,
+    exploitability: Math.max(...bestReturns) - ret,
   };
 }
 
-/** The largest return that any joint policy reaches. */
+/** Computes the largest return of any joint policy. */
 export function bestBridgeReturn(limit: number): number {
   return solveBackwards(limit, (_state, values) => Math.max(...values));
 }
 
-/** One agent chooses what is best while the other keeps its policy. */
-function bestOf(agent: number, policies: readonly Policy[]): Choose {
+/** Creates the choice in which one agent plays its best action while the other keeps its policy. */
+function chooseBest(agent: number, policies: readonly Policy[]): Choose {
   const other = policies[1 - agent];
   return (state, values) => {
     const worth = new Float64Array(bridgeActions);
@@ -84,7 +86,7 @@ function bestOf(agent: number, policies: readonly Policy[]): Choose {
 function solveBackwards(limit: number, choose: Choose): number {
   let values = new Float64Array(bridgeAbsorbing);
   for (let left = 1; left <= limit; left++) {
-    values = Float64Array.from(outcomes(), (row, state) =>
+    values = Float64Array.from(getOutcomes(), (row, state) =>
       choose(
         state,
         row.map(({ next, reward, over }) =>
@@ -99,7 +101,7 @@ function solveBackwards(limit: number, choose: Choose): number {
 function successProbability(limit: number, mean: Choose): number {
   let values = new Float64Array(bridgeAbsorbing);
   for (let left = 1; left <= limit; left++) {
-    values = Float64Array.from(outcomes(), (row, state) =>
+    values = Float64Array.from(getOutcomes(), (row, state) =>
       mean(
         state,
         row.map(({ next, over }) => (over ? 1 : item(values, next))),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { annealed } from "./alternate.js";
+import { anneal } from "./alternate.js";
 import { behaviourCloning, factorisedOptiDice, independentDice } from "./baselines.js";
 import { bridgeCellAt, bridgeGoal, bridgeStart, bridgeStep, type Pair } from "./bridge.js";
 import { bridgeEpisodes, bridgeTransitions } from "./bridge-data.js";
@@ -27,21 +27,21 @@ const returnOf = (policies: Parameters<typeof evaluateBridge>[0]) =>
   evaluateBridge(policies, 20).ret;
 
 describe("the rules of Bridge", () => {
-  it("lets an agent follow into a cell that is being left", () => {
+  it("lets an agent follow into a cell that the other leaves", () => {
     assert.deepEqual(bridgeStep(bridgeStart, [right, right]).next, at([1, 3], [1, 4]));
   });
 
-  it("blocks both in a head-on swap", () => {
+  it("blocks both agents in a head-on swap", () => {
     assert.deepEqual(bridgeStep(bridgeStart, [right, left]).next, bridgeStart);
   });
 
-  it("never blocks agent 0 on its way into the own goal", () => {
+  it("never blocks agent 0 on its way into its own goal", () => {
     const before = at([1, 5], [2, 5]);
     assert.deepEqual(bridgeStep(before, [down, stay]).next, at([2, 5], [2, 5]));
     assert.equal(bridgeStep(before, [down, stay]).next[0], bridgeGoal[0]);
   });
 
-  it("pays nothing once both are home", () => {
+  it("pays nothing once both agents are at their goals", () => {
     assert.deepEqual(bridgeStep(at([2, 5], [0, 1]), [stay, left]), {
       next: bridgeGoal,
       reward: 0,
@@ -51,7 +51,7 @@ describe("the rules of Bridge", () => {
 });
 
 describe("the data of Bridge", () => {
-  it("have optimal episodes of eight steps and returns between -1.2904 and -1.2355", () => {
+  it("has optimal episodes of eight steps with returns between -1.2904 and -1.2355", () => {
     for (const { actions, rewards, goal } of bridgeEpisodes(0, 200, new Mulberry32(3))) {
       assert.ok(goal);
       assert.equal(actions.length, 8);
@@ -63,7 +63,7 @@ describe("the data of Bridge", () => {
     }
   });
 
-  it("fill finished episodes up to 20 steps, and cut the others there", () => {
+  it("fills finished episodes up to 20 steps and cuts the others there", () => {
     const rng = new Mulberry32(7);
     assert.equal(bridgeTransitions(bridgeEpisodes(0, 3, rng)).length, 60);
     assert.equal(bridgeTransitions(bridgeEpisodes(2, 0, rng)).length, 40);
@@ -80,10 +80,10 @@ describe("AlberDICE on Bridge", () => {
     ["optimal", optimal],
     ["mix", mix],
   ] as const) {
-    it(`reaches it from ${name} data, and no agent could do better alone`, async function () {
+    it(`reaches the best return from ${name} data, where no single agent could gain`, async function () {
       this.timeout(60_000);
       for (const seed of [1, 2, 3, 4, 5]) {
-        const policies = await policiesOf(data, annealed(5, 0.001, 10), seed);
+        const policies = await policiesOf(data, anneal(5, 0.001, 10), seed);
         const { ret, success, exploitability } = evaluateBridge(policies, 20);
         assertWithin(ret, -1.236, -1.2354);
         assertWithin(success, 0.999, 1 + 1e-9);
@@ -92,7 +92,7 @@ describe("AlberDICE on Bridge", () => {
     });
   }
 
-  it("leaves the baselines behind", async function () {
+  it("beats the baselines", async function () {
     this.timeout(60_000);
     assertNear(returnOf(behaviourCloning(optimal)), -3.285, 0.005);
     assertNear(returnOf(behaviourCloning(mix)), -5.917, 0.005);
@@ -107,7 +107,7 @@ describe("AlberDICE on Bridge", () => {
 
 describe("the solver on Bridge", () => {
   for (const alpha of [1, 0.1, 0.02]) {
-    it(`raises J in every step at alpha ${alpha}, to the dual's value`, async function () {
+    it(`raises J in every step at alpha ${alpha}, up to the dual's value`, async function () {
       this.timeout(30_000);
       let before = -Infinity;
       for (const { response, policies } of await turnsOf(
@@ -130,8 +130,8 @@ describe("the solver on Bridge", () => {
     assertWithin(await nashGap(optimal, policies, options), -1e-9, 1e-6);
   });
 
-  it("repeats itself to the last bit", async () => {
-    const alphas = annealed(5, 0.1, 3);
+  it("repeats bit for bit", async () => {
+    const alphas = anneal(5, 0.1, 3);
     assert.deepEqual(await policiesOf(optimal, alphas, 3), await policiesOf(optimal, alphas, 3));
   });
 });

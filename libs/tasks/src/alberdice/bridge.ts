@@ -2,8 +2,8 @@ import { item } from "@fedclair/linalg";
 import type { GameShape } from "./dataset.js";
 
 /**
- * Bridge, by the rules of the official environment: two agents on a 3×6 grid must swap sides over a
- * lane that is one cell wide, so one of them has to back off first.
+ * Bridge, with the rules of the official environment. Two agents on a 3×6 grid must swap sides
+ * across a lane that is one cell wide, so one of them has to back off first.
  *
  *     row 0   . . # # . .      start: agent 0 at (1, 2), agent 1 at (1, 3)
  *     row 1   . . . . . .      goal:  agent 0 at (2, 5), agent 1 at (0, 0)
@@ -18,7 +18,7 @@ export const bridgeCells: readonly (readonly [number, number])[] = map.flatMap((
   Array.from(line).flatMap((symbol, column) => (symbol === "." ? [[row, column] as const] : [])),
 );
 
-/** What an agent can do: stay, up, down, right, left. */
+/** The moves of an agent: stay, up, down, right, left. */
 const moves = [
   [0, 0],
   [-1, 0],
@@ -34,42 +34,58 @@ export const bridgeActions = moves.length;
 export const bridgeStart: Pair = [bridgeCellAt(1, 2), bridgeCellAt(1, 3)];
 export const bridgeGoal: Pair = [bridgeCellAt(2, 5), bridgeCellAt(0, 0)];
 
-/** The game's size: a state for every two positions, and `bridgeAbsorbing`, which follows the end of an episode. */
+/**
+ * The size of the game: one state for every pair of positions, and `bridgeAbsorbing`, which follows
+ * the end of an episode.
+ */
 export const bridgeShape: GameShape = {
   states: bridgeCells.length ** 2 + 1,
   actions: [bridgeActions, bridgeActions],
 };
 export const bridgeAbsorbing = bridgeShape.states - 1;
 
-/** Both positions as one state, 0 … 195. */
+/** Encodes both positions as one state, 0 … 195. */
 export function bridgeState([first, second]: Pair): number {
   return first * bridgeCells.length + second;
 }
 
-/** The inverse of `bridgeState`, for states other than the absorbing one. */
+/**
+ * Decodes a state into positions; the inverse of `bridgeState`, for all states except the absorbing
+ * one.
+ */
 export function bridgePositions(state: number): Pair {
   return [Math.floor(state / bridgeCells.length), state % bridgeCells.length];
 }
 
-/** The position of a cell, -1 for a wall or a place off the grid. */
+/** Returns the position of a cell, or -1 for a wall or a cell outside the grid. */
 export function bridgeCellAt(row: number, column: number): number {
   return bridgeCells.findIndex(([r, c]) => r === row && c === column);
 }
 
-/** `bridgeDestinations[position][action]`: where the action leads, -1 against a wall or the border. */
+/**
+ * `bridgeDestinations[position][action]` is the position that the action leads to, or -1 if it runs
+ * into a wall or the border.
+ */
 export const bridgeDestinations: readonly (readonly number[])[] = bridgeCells.map(([row, column]) =>
   moves.map(([down, right]) => bridgeCellAt(row + down, column + right)),
 );
 
 export interface BridgeStep {
   readonly next: Pair;
-  /** 0 once both are home, else the mean of -0.1 × distance to the goal over agents that were not home before. */
+  /**
+   * 0 once both agents have reached their goals. Otherwise -0.05 × the sum of the distances to the
+   * goal over the agents that were not home before.
+   */
   readonly reward: number;
-  /** Both are home. */
+  /** Whether both agents have reached their goals. */
   readonly over: boolean;
 }
 
-/** One joint move. @param positions of the two agents @param actions theirs, 0 … 4 */
+/**
+ * Executes one joint move.
+ * @param positions of the two agents
+ * @param actions of the two agents, 0 … 4
+ */
 export function bridgeStep(positions: Pair, actions: Pair): BridgeStep {
   const next = moveBoth(positions, actions);
   const over = isHome(next, 0) && isHome(next, 1);
@@ -89,7 +105,7 @@ function distanceHome(positions: Pair, agent: Agent): number {
   return Math.sqrt((row - goalRow) ** 2 + (column - goalColumn) ** 2);
 }
 
-/** Settles agent 0, then agent 1; the order decides who gets a cell that both want. */
+/** Settles agent 0, then agent 1. The order decides who gets a cell that both want. */
 function moveBoth(positions: Pair, actions: Pair): Pair {
   const next: [number, number] = [...positions];
   const settled: [boolean, boolean] = [false, false];
@@ -105,7 +121,7 @@ function moveBoth(positions: Pair, actions: Pair): Pair {
     const other = i === 0 ? 1 : 0;
     settled[i] = true;
     if (target[i] === bridgeGoal[i] || actions[i] === stay || isHome(positions, other)) {
-      next[i] = target[i]; // entering the own goal is never blocked; an agent that is home blocks nobody
+      next[i] = target[i]; // entering one's own goal is never blocked, and an agent at its goal blocks no one
     } else if (settled[other]) {
       if (target[i] !== next[other]) next[i] = target[i];
     } else if (actions[other] === stay && positions[other] === target[i]) {

@@ -6,11 +6,14 @@ import { nashGap, objective } from "./objective.js";
 import type { Options } from "./options.js";
 import type { Policy } from "./policy.js";
 
-/** Largest violation of the flow constraint that the solver aims at. */
+/** Target for the largest violation of the flow constraint. */
 export const tolerance = 1e-9;
 
-/** A client's private data set of the joint play, contaminated if the client is: drawn anew, and alike, for every job. */
-export async function heldTransitions(
+/**
+ * Draws a client's private data of the joint play, contaminated if the client is contaminated.
+ * Every job draws the same data again.
+ */
+export async function drawTransitions(
   environment: Environment,
   { rng, contamination }: Shard,
 ): Promise<readonly Transition[]> {
@@ -18,7 +21,10 @@ export async function heldTransitions(
   return contaminateData(drawn, contamination, environment.shape, rng.at("contamination"));
 }
 
-/** On a client's own data, at the last sweep's α: the regularised objective of the policies, and their Nash gap. */
+/**
+ * Measures policies on a client's own data at the last sweep's α: the regularised objective and the
+ * Nash gap.
+ */
 export async function measurePlay(
   transitions: readonly Transition[],
   policies: readonly Policy[],

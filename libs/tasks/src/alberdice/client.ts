@@ -8,21 +8,23 @@ import {
   type TrainJob,
   type TrainResult,
 } from "@fedclair/core";
-import { alternate, perturbedStart } from "./alternate.js";
+import { alternate, perturbMarginals } from "./alternate.js";
 import { bestResponse, type BestResponse } from "./best-response.js";
-import { heldTransitions, measurePlay, tolerance } from "./client-data.js";
+import { drawTransitions, measurePlay, tolerance } from "./client-data.js";
 import { contaminateAnswer } from "./contaminations.js";
 import { countTransitions, type Dataset } from "./dataset.js";
 import type { Environment } from "./environment.js";
-import { logitsOf, policiesOf } from "./logits.js";
+import { toLogits, toPolicies } from "./logits.js";
 import type { Options } from "./options.js";
 import type { Policy } from "./policy.js";
-import { agentName, agentsOf, allAgents, alphaOf, alphasOf } from "./rounds.js";
+import { agentName, listAgents, allAgents, alphaOf, listAlphas } from "./rounds.js";
 
-/** Largest violation of the flow constraint that a client answers with. */
-const worstResidual = 1e-6;
+/** Largest violation of the flow constraint at which a client still answers. */
+const maxResidual = 1e-6;
 
-/** One client: a private offline data set of the joint play, drawn anew, and alike, for every job. */
+/**
+ * A client with a private offline data set of the joint play. Every job draws the same data again.
+ */
 export class AlberDiceClient implements LocalTrainer {
   readonly #options: Options;
   readonly #environment: Environment;
@@ -34,17 +36,20 @@ export class AlberDiceClient implements LocalTrainer {
     this.#shard = shard;
   }
 
-  /** Answers with the logits of the best response of the phase's agent, and the states that the data visit. */
+  /**
+   * Computes the best response of the phase's agent. The answer consists of its logits and of the
+   * share of each state in the data.
+   */
   async train({ round, phase, params, rng }: TrainJob): Promise<TrainResult> {
     const { shape } = this.#environment;
     const { contamination } = this.#shard;
-    const transitions = await heldTransitions(this.#environment, this.#shard);
+    const transitions = await drawTransitions(this.#environment, this.#shard);
     const data = countTransitions(transitions, shape, this.#options.eps);
-    const policies = policiesOf(params, shape.states);
+    const policies = toPolicies(params, shape.states);
     const responses =
       phase === allAgents
-        ? await this.#alone(data)
-        : await this.#respond(data, agentsOf(phase, policies.length), policies, round);
+        ? await this.#runAllSweeps(data)
+        : await this.#respond(data, listAgents(phase, policies.length), policies, round);
     const visits = new Float64Array(shape.states);
     data.visited.forEach((state, row) => {
       visits[state] = item(data.visits, row);
@@ -53,29 +58,29 @@ export class AlberDiceClient implements LocalTrainer {
     const modules = new Map<string, Tensor>();
     let residual = 0;
     for (const [agent, response] of responses) {
-      const honest = { logits: this.#logits(data, response.policy), visits };
-      const sent = contaminateAnswer(honest, contamination, rng.at(agentName(agent)));
+      const honest = { logits: this.#toTable(data, response.policy), visits };
+      const answer = contaminateAnswer(honest, contamination, rng.at(agentName(agent)));
       const actions = item(shape.actions, agent);
-      modules.set(agentName(agent), tensor([shape.states, actions], sent.logits));
-      modules.set("visits", tensor([shape.states], sent.visits));
+      modules.set(agentName(agent), tensor([shape.states, actions], answer.logits));
+      modules.set("visits", tensor([shape.states], answer.visits));
       residual = Math.max(residual, response.residual);
     }
-    if (residual > worstResidual) {
+    if (residual > maxResidual) {
       throw new UserError(
-        `no best response: the flow constraint is violated by ${residual}, expected at most ${worstResidual}; take a larger alpha`,
+        `no best response: the flow constraint is violated by ${residual}, expected at most ${maxResidual}; take a larger alpha`,
       );
     }
     return { numExamples: data.transitions, delta: modules, metrics: { residual } };
   }
 
-  /** See `measurePlay`. */
+  /** Measures the policies on the client's own data, see `measurePlay`. */
   async evaluate(params: Params): Promise<TrainResult> {
     const { shape } = this.#environment;
-    const transitions = await heldTransitions(this.#environment, this.#shard);
-    return measurePlay(transitions, policiesOf(params, shape.states), shape, this.#options);
+    const transitions = await drawTransitions(this.#environment, this.#shard);
+    return measurePlay(transitions, toPolicies(params, shape.states), shape, this.#options);
   }
 
-  /** The turn of one agent, the others as the coordinator circulated them. */
+  /** Computes the best responses of some agents to the policies that the coordinator circulates. */
   async #respond(
     data: Dataset,
     agents: readonly number[],
@@ -91,26 +96,29 @@ export class AlberDiceClient implements LocalTrainer {
     return responses;
   }
 
-  /** All sweeps on the client's own data, from a start of its own: it may well settle on another mode than others. */
-  async #alone(data: Dataset): Promise<Map<number, BestResponse>> {
+  /**
+   * Runs all sweeps on the client's own data from its own starting point. It may end in another
+   * mode than other clients.
+   */
+  async #runAllSweeps(data: Dataset): Promise<Map<number, BestResponse>> {
     const { sigma, gamma } = this.#options;
     const rng = this.#shard.rng.at("start");
-    const start = perturbedStart(data, sigma, () => rng.uniform());
+    const start = perturbMarginals(data, sigma, () => rng.uniform());
     const options = { gamma, tolerance };
     const responses = new Map<number, BestResponse>();
-    for await (const turn of alternate(data, start, alphasOf(this.#options), options)) {
+    for await (const turn of alternate(data, start, listAlphas(this.#options), options)) {
       responses.set(turn.agent, turn.response);
     }
     return responses;
   }
 
-  /** States × actions; zeros where the client has no data. */
-  #logits({ shape, visited }: Dataset, policy: Policy): Float64Array {
+  /** Returns a table of states × actions, with zeros in states without data. */
+  #toTable({ shape, visited }: Dataset, policy: Policy): Float64Array {
     const actions = policy[0]?.length ?? 0;
     const logits = new Float64Array(shape.states * actions);
     for (const state of visited) {
       logits.set(
-        logitsOf(policy[state] ?? new Float64Array(), this.#options.clip),
+        toLogits(policy[state] ?? new Float64Array(), this.#options.clip),
         state * actions,
       );
     }

@@ -5,21 +5,22 @@ import { z, type ZodObject } from "zod";
 import type { Answer } from "./answers.js";
 import type { GameShape, Transition } from "./dataset.js";
 
-/** Half the width of the rewards that `random` draws. */
+/** Half the width of the interval from which `random` draws rewards. */
 const rewardRange = 2;
 
 const none = z.strictObject({});
 const factor = z.strictObject({
-  factor: z.number().default(-3).describe("What the honest logits are multiplied by"),
+  factor: z.number().default(-3).describe("Factor by which the honest logits are multiplied"),
 });
 const scale = z.strictObject({
   scale: z.number().gt(0).default(5).describe("Standard deviation of the logits, above 0"),
 });
 
 /**
- * How clients can be contaminated. In the data: `flip` turns the sign of rewards, `random`
- * draws them uniformly from [-2, 2), `permute` takes every action for the next one. In the answer: `noise` sends normal
- * logits for every state, `reverse` the honest ones times a negative factor.
+ * The kinds of contamination. In the data, `flip` changes the sign of rewards, `random` draws them
+ * uniformly from [-2, 2), and `permute` replaces every action by the next one. In the answer,
+ * `noise` sends normally distributed logits for every state, and `reverse` sends the honest logits
+ * times a negative factor.
  */
 export const contaminations: ReadonlyMap<string, ZodObject> = new Map<string, ZodObject>([
   ["flip", none],
@@ -29,12 +30,18 @@ export const contaminations: ReadonlyMap<string, ZodObject> = new Map<string, Zo
   ["reverse", factor],
 ]);
 
-/** Those in the data: an answer of networks has no logits. For others the platform has attacks on updates. */
+/**
+ * The contaminations of the data. The others need logits, which network answers do not have; use
+ * the platform's attacks on updates instead.
+ */
 export const dataContaminations: typeof contaminations = new Map(
   [...contaminations].filter(([kind]) => kind !== "noise" && kind !== "reverse"),
 );
 
-/** The transitions that a client learns from. @param rng of the client, the same in every round */
+/**
+ * Returns the transitions that a client learns from.
+ * @param rng of the client, the same in every round
+ */
 export function contaminateData(
   transitions: readonly Transition[],
   contamination: DataContamination | undefined,
@@ -59,7 +66,10 @@ export function contaminateData(
   }
 }
 
-/** What a client sends in place of its honest logits and visits. @param rng of the client and the round */
+/**
+ * Returns the answer that a client sends in place of its honest logits and visits.
+ * @param rng of the client and the round
+ */
 export function contaminateAnswer(
   honest: Answer,
   contamination: DataContamination | undefined,

@@ -13,20 +13,23 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import { poolAnswers, weighted, type Answer } from "./answers.js";
+import { poolAnswers, weightLogits, type Answer } from "./answers.js";
 import type { Environment } from "./environment.js";
-import { playArtifact } from "./artifacts.js";
-import { answerOf, judge, type Judgement } from "./judge.js";
-import { policiesOf, startingLogits } from "./logits.js";
+import { createPlayArtifact } from "./artifacts.js";
+import { readAnswer, screenAnswers, type Screening } from "./judge.js";
+import { toPolicies, drawInitialLogits } from "./logits.js";
 import type { Options } from "./options.js";
-import { agentName, agentsOf, allAgents } from "./rounds.js";
+import { agentName, listAgents, allAgents } from "./rounds.js";
 
-/** How many answers were kept in the last round. */
-export interface Kept {
+/** Number of answers that were pooled in the last round. */
+export interface CoordinatorState {
   readonly kept: number;
 }
 
-/** Circulates the policies of all agents, and replaces those of the agent whose turn it was by the clients' answers. */
+/**
+ * Circulates the policies of all agents. Each round replaces the policy of the agent that has its
+ * turn by the clients' pooled answers.
+ */
 export class Coordinator {
   readonly #options: Options;
   readonly #environment: Environment;
@@ -36,78 +39,89 @@ export class Coordinator {
     this.#environment = environment;
   }
 
-  /** The logits that all start from, alike for everybody. */
-  start({ clientIds, rng }: StartContext): Start<Kept> {
+  /** Draws the initial logits, which are the same for all clients. */
+  start({ clientIds, rng }: StartContext): Start<CoordinatorState> {
     const { shape } = this.#environment;
-    const tables = startingLogits(shape, this.#options.sigma, () => rng.uniform());
+    const tables = drawInitialLogits(shape, this.#options.sigma, () => rng.uniform());
     const params: Params = new Map(
       tables.map((data, agent) => [
         agentName(agent),
         { shape: [shape.states, item(shape.actions, agent)], data },
       ]),
     );
-    return { params, ask: this.#askOf(1, clientIds, params), state: { kept: 0 } };
+    return { params, ask: this.#createAsk(1, clientIds, params), state: { kept: 0 } };
   }
 
-  /** Pools the answers of the clients that are kept; a state that none of them visited keeps its logits. */
+  /**
+   * Pools the answers of the admitted clients. A state that none of them visited keeps its logits.
+   */
   async step(
-    { round, phase, params: before, updates, clientIds, state }: Round<Kept>,
+    { round, phase, params: before, updates, clientIds, state }: Round<CoordinatorState>,
     aggregate: Aggregate,
-  ): Promise<Step<Kept>> {
-    const { verdicts } = this.#isJudged() ? await aggregate(this.#totals(updates, phase)) : {};
+  ): Promise<Step<CoordinatorState>> {
+    const { verdicts } = this.#comparesClients()
+      ? await aggregate(this.#toWeighted(updates, phase))
+      : {};
     const params = new Map(before);
-    const judged = new Map<string, Verdict>();
-    let directions: Judgement["directions"];
+    const verdictsByClient = new Map<string, Verdict>();
+    let directions: Screening["directions"];
     let { kept } = state;
-    for (const agent of agentsOf(phase, before.size)) {
+    for (const agent of listAgents(phase, before.size)) {
       const name = agentName(agent);
       const answers = new Map(
-        updates.map((update) => [update.clientId, this.#answerOf(update, name)]),
+        updates.map((update) => [update.clientId, this.#readAnswer(update, name)]),
       );
-      const judgement = judge(answers, verdicts, this.#options.screen);
+      const screening = screenAnswers(answers, verdicts, this.#options.screen);
       const pooled = [...answers].flatMap(([id, answer]) =>
-        answer && judgement.kept.has(id) ? [answer] : [],
+        answer && screening.admitted.has(id) ? [answer] : [],
       );
       const table = before.get(name);
       const valid = [...answers.values()].filter((answer) => answer !== undefined).length;
-      if (table && this.#suffices(valid, kept, clientIds.length)) {
+      if (table && this.#hasEnoughAnswers(valid, kept, clientIds.length)) {
         params.set(name, this.#pool(pooled, table));
       }
       kept = pooled.length;
-      for (const verdict of judgement.verdicts ?? []) judged.set(verdict.clientId, verdict);
-      directions = judgement.directions;
+      for (const verdict of screening.verdicts ?? [])
+        verdictsByClient.set(verdict.clientId, verdict);
+      directions = screening.directions;
     }
-    const play = playArtifact(
+    const play = createPlayArtifact(
       this.#environment,
-      policiesOf(params, this.#environment.shape.states),
+      toPolicies(params, this.#environment.shape.states),
     );
     return {
-      ...(judged.size > 0 && { verdicts: [...judged.values()] }),
+      ...(verdictsByClient.size > 0 && { verdicts: [...verdictsByClient.values()] }),
       artifacts: { ...(directions && { screen: directions }), play },
       metrics: play.metrics,
       params,
-      next: round >= this.#rounds() ? "end" : this.#askOf(round + 1, clientIds, params),
+      next: round >= this.#countRounds() ? "end" : this.#createAsk(round + 1, clientIds, params),
       state: { kept },
     };
   }
 
-  /** Nothing is compared where there is one client, or one round. */
-  #isJudged(): boolean {
+  /**
+   * Returns false in modes with one client per agent or with a single round, where there is nothing
+   * to compare.
+   */
+  #comparesClients(): boolean {
     return this.#options.mode === "agent-per-round";
   }
 
-  /** What clients are compared by: totals, weighted by visits. */
-  #totals(updates: readonly Update[], phase: string): Update[] {
+  /**
+   * Replaces each update by the vector on which clients are compared: the total logits weighted by
+   * visits.
+   */
+  #toWeighted(updates: readonly Update[], phase: string): Update[] {
     return updates.flatMap((update) => {
-      const answer = this.#answerOf(update, phase);
+      const answer = this.#readAnswer(update, phase);
       if (answer === undefined) return [];
-      const data = weighted(answer);
+      const data = weightLogits(answer);
       return { ...update, delta: new Map([["answer", { shape: [data.length, 1], data }]]) };
     });
   }
 
-  /** What a round asks, and of whom. */
-  #askOf(round: number, clientIds: readonly string[], params: Params): Ask {
+  /** Returns the phase of a round, the tensors that it expects, and the clients that take part. */
+  #createAsk(round: number, clientIds: readonly string[], params: Params): Ask {
     const { mode } = this.#options;
     if (mode === "local-then-average") {
       return { phase: allAgents, expects: this.#expects(allAgents, params) };
@@ -116,19 +130,20 @@ export class Coordinator {
     const phase = agentName(agent);
     const owner = clientIds[agent];
     return {
-      ...{ phase, expects: this.#expects(phase, params) },
+      phase,
+      expects: this.#expects(phase, params),
       ...(mode === "agent-per-client" && owner !== undefined && { clients: [owner] }),
     };
   }
 
-  /** After how many rounds the trial is over. */
-  #rounds(): number {
+  /** Number of rounds in the trial. */
+  #countRounds(): number {
     const { mode, sweeps } = this.#options;
     return mode === "local-then-average" ? 1 : sweeps * this.#environment.shape.actions.length;
   }
 
   #expects(phase: string, params: Params): Shapes {
-    const names = agentsOf(phase, params.size).map(agentName);
+    const names = listAgents(phase, params.size).map(agentName);
     const visits = { shape: [this.#environment.shape.states], dtype: "f64" } as const;
     return new Map([
       ...[...shapesOf(params)].filter(([name]) => names.includes(name)),
@@ -136,15 +151,18 @@ export class Coordinator {
     ]);
   }
 
-  /** With too few valid answers an agent keeps its policy for this sweep: half as many as were kept before, and three, if there are so many. */
-  #suffices(answers: number, keptBefore: number, clients: number): boolean {
-    if (!this.#isJudged()) return true;
-    return answers >= Math.max(keptBefore / 2, Math.min(3, clients));
+  /**
+   * Checks whether enough answers are valid to replace an agent's policy: at least half of those
+   * pooled before, and at least three, or all if there are fewer than three clients.
+   */
+  #hasEnoughAnswers(answers: number, pooledBefore: number, clients: number): boolean {
+    if (!this.#comparesClients()) return true;
+    return answers >= Math.max(pooledBefore / 2, Math.min(3, clients));
   }
 
-  #answerOf(update: Update, module: string): Answer | undefined {
+  #readAnswer(update: Update, module: string): Answer | undefined {
     const { clip, enforceClip } = this.#options;
-    return answerOf(update, module, enforceClip ? clip : undefined);
+    return readAnswer(update, module, enforceClip ? clip : undefined);
   }
 
   #pool(answers: readonly Answer[], { shape, data }: Tensor): Tensor {

@@ -21,16 +21,19 @@ const schema = z.strictObject({
     .gt(0)
     .lt(1)
     .default(0.5)
-    .describe("Least share of the median direction score that is benign, in (0, 1)"),
+    .describe(
+      "A client is benign if its direction score is at least this share of the median score, in (0, 1)",
+    ),
 });
 
 /**
- * The stand-in for CLAIR where tables are too small for it: keeps clients whose median cosine
- * with the others is at least half of the median of these scores. Verdicts carry 1 - cosine, so that high means suspect.
+ * A simple replacement for CLAIR on tables that are too small for it. The direction score of a
+ * client is the median cosine of its update with the others. The rule admits clients that score at
+ * least half of the median score. Verdicts report 1 - cosine, so a high score means contaminated.
  */
 export const cosineRule: Plugin<Aggregator> = {
   name: "cosine-rule",
-  summary: "Keeps clients whose updates point where most others do.",
+  summary: "Admits clients whose updates point in the same direction as most others.",
   schema,
   create: ({ share }: z.output<typeof schema>): Aggregator => ({
     aggregate: (input) => Promise.resolve(aggregate(input, share)),
@@ -38,33 +41,33 @@ export const cosineRule: Plugin<Aggregator> = {
 };
 
 function aggregate({ updates }: AggregatorInput, share: number): Aggregation {
-  const scores = directionScores(updates.map(({ delta }) => flat(delta)));
+  const scores = directionScores(updates.map(({ delta }) => flatten(delta)));
   const least = share * median(scores);
   const verdicts = updates.map(({ clientId }, k): Verdict => {
     const score = item(scores, k);
     return binaryVerdict(clientId, score < least, 1 - score, 1 - least);
   });
-  const kept = updates.filter((_, k) => verdicts[k]?.status === "benign");
-  return { change: kept.map(({ delta }) => scaled(delta, 1 / kept.length)), verdicts };
+  const admitted = updates.filter((_, k) => verdicts[k]?.status === "benign");
+  return { change: admitted.map(({ delta }) => scaleDelta(delta, 1 / admitted.length)), verdicts };
 }
 
-function denseOf(name: string, update: TensorDelta): Tensor {
+function requireDense(name: string, update: TensorDelta): Tensor {
   if (isLowRank(update)) {
     throw new UserError(`cosine-rule: module ${name} is low-rank, expected a dense tensor`);
   }
   return update;
 }
 
-function flat(modules: Delta): Float64Array {
+function flatten(modules: Delta): Float64Array {
   return Float64Array.from(
-    [...modules].flatMap(([name, update]) => Array.from(denseOf(name, update).data)),
+    [...modules].flatMap(([name, update]) => Array.from(requireDense(name, update).data)),
   );
 }
 
-function scaled(modules: Delta, factor: number): Delta {
+function scaleDelta(modules: Delta, factor: number): Delta {
   return new Map(
     [...modules].map(([name, update]) => {
-      const { shape, data } = denseOf(name, update);
+      const { shape, data } = requireDense(name, update);
       return [name, { shape, data: Float64Array.from(data, (x) => factor * x) }];
     }),
   );

@@ -1,12 +1,12 @@
 import { item } from "@fedclair/linalg";
 import { UserError } from "@fedclair/core";
 
-/** A convex f with f(1) = 0, as the penalty of a stationary-distribution correction. */
+/** A convex f with f(1) = 0, used as the penalty of a stationary-distribution correction. */
 export interface Divergence {
   readonly f: (x: number) => number;
-  /** (f')⁻¹, which may be negative. */
+  /** (f')⁻¹, the inverse of the slope; it may be negative. */
   readonly inverseSlope: (y: number) => number;
-  /** f'(1): the slope at which the correction is 1. */
+  /** f'(1), the slope at which the correction is 1. */
   readonly slopeAtOne: number;
 }
 
@@ -16,7 +16,7 @@ const kl: Divergence = {
   slopeAtOne: 1,
 };
 
-/** The three divergences of OptiDICE. AlberDICE itself is for KL only. */
+/** The three divergences of OptiDICE. AlberDICE itself is defined for KL only. */
 export const divergences = {
   kl,
   chi2: {
@@ -31,22 +31,25 @@ export const divergences = {
   },
 } as const satisfies Record<string, Divergence>;
 
-/** The correction w = max(0, (f')⁻¹(y)): no visit distribution is negative. */
+/**
+ * Computes the correction w = max(0, (f')⁻¹(y)). The maximum keeps the visit distribution
+ * non-negative.
+ */
 export function correction({ inverseSlope }: Divergence, y: number): number {
   return Math.max(0, inverseSlope(y));
 }
 
 export interface SingleStateDice {
-  /** The multiplier of Σ d = 1. */
+  /** The multiplier of the constraint Σ d = 1. */
   readonly lam: number;
-  /** d/dᴰ */
+  /** The correction d/dᴰ by action. */
   readonly w: readonly number[];
   readonly d: readonly number[];
 }
 
 /**
- * The optimal visit distribution of a one-state problem: maximises Σ d·r - α Σ dᴰ f(d/dᴰ) over distributions d. The
- * multiplier is found by bisection, to the last bit.
+ * Computes the optimal visit distribution of a one-state problem: it maximises Σ d·r - α Σ dᴰ
+ * f(d/dᴰ) over distributions d. Bisection finds the multiplier to the last bit.
  * @param reward by action
  * @param data dᴰ by action, positive, summing to 1
  * @param alpha weight of the penalty, > 0
@@ -70,7 +73,7 @@ export function singleStateDice(
   }
   const weights = (lam: number) => reward.map((r) => correction(divergence, (r - lam) / alpha));
   const mass = (lam: number) => weights(lam).reduce((total, w, a) => total + w * item(data, a), 0);
-  // At these ends every correction is at least 1, and at most 1.
+  // Every correction is at least 1 at the lower end, and at most 1 at the upper one.
   let low = Math.min(...reward) - alpha * divergence.slopeAtOne;
   let high = Math.max(...reward) - alpha * divergence.slopeAtOne;
   for (;;) {

@@ -5,25 +5,30 @@ import type { AgentProblem } from "./agent-problem.js";
 import type { Weights } from "./policy-evaluation.js";
 
 export interface DualOptions extends Weights {
-  /** Largest violation of the flow constraint that is left. */
+  /** The search stops once the largest violation of the flow constraint is below this. */
   readonly tolerance: number;
-  /** By row: where the search for ν starts; zeros by default. Changes the time only: the minimum is unique. */
+  /**
+   * Starting point of ν by row; zeros by default. It changes only the running time, because the
+   * minimum is unique.
+   */
   readonly start?: Float64Array;
 }
 
-/** The minimum of the dual, and the primal optimum that it belongs to. */
+/** The minimum of the dual and the corresponding primal optimum. */
 export interface DualSolution {
-  /** By row: ν, shifted to 0 at the first row. */
+  /** ν by row, shifted to 0 at the first row. */
   readonly nu: Float64Array;
-  /** By row and action: e_ν = r + γ E[ν(s')] - ν(s), r less the penalty. */
+  /** e_ν = r + γ E[ν(s')] - ν(s) by row and action, with r reduced by the penalty. */
   readonly advantage: Float64Array;
-  /** By row and action: the optimal visit distribution d*. */
+  /** The optimal visit distribution d* by row and action. */
   readonly visit: Float64Array;
   /** L(ν*), the largest value of the primal. */
   readonly value: number;
-  /** Largest entry of the gradient: how far d* violates the flow constraint. */
+  /**
+   * Largest absolute entry of the gradient, which measures how far d* violates the flow constraint.
+   */
   readonly residual: number;
-  /** Newton steps taken. */
+  /** Number of Newton steps. */
   readonly steps: number;
 }
 
@@ -32,19 +37,20 @@ const maxDampings = 60;
 
 /**
  * Minimises L(ν) = (1-γ) Σ p₀ν + α ln Σ d_iᴰ exp(e_ν/α) by damped Newton steps. L is convex and
- * smooth, and unchanged by ν + constant. Stops where no step makes progress; the caller judges by `residual`.
- * @throws UserError if rewards are so large against α, or α so small, that numbers overflow
+ * smooth, and adding a constant to ν does not change it. The search stops when no step makes
+ * progress; the caller has to check `residual`.
+ * @throws UserError if rewards are so large compared with α, or α so small, that numbers overflow
  */
 export async function minimiseDual(
   problem: AgentProblem,
   options: DualOptions,
 ): Promise<DualSolution> {
-  let here = dualAt(problem, options, options.start ?? new Float64Array(problem.rows));
+  let here = evaluateDual(problem, options, options.start ?? new Float64Array(problem.rows));
   let damping = 1e-9;
   let steps = 0;
   while (here.residual >= options.tolerance && steps < maxSteps) {
-    const hessian = hessianOf(problem, options, here);
-    const trace = traceOf(hessian, problem.rows);
+    const hessian = computeHessian(problem, options, here);
+    const trace = computeTrace(hessian, problem.rows);
     let next: DualPoint | undefined;
     for (let tries = 0; tries < maxDampings && next === undefined; tries++) {
       next = tryStep(problem, options, here, { hessian, trace, damping });
@@ -60,11 +66,14 @@ export async function minimiseDual(
       `no best response: numbers overflow at alpha = ${options.alpha}; take a larger alpha or smaller rewards`,
     );
   }
-  return { ...shifted(here, options), steps };
+  return { ...shiftToZero(here, options), steps };
 }
 
-/** The same solution with ν = 0 at the first row: e then moves too, by (1-γ) times as much, alike everywhere. */
-function shifted(
+/**
+ * Shifts a solution to ν = 0 at the first row. This moves all entries of e by the same amount,
+ * (1-γ) times the shift.
+ */
+function shiftToZero(
   { nu, advantage, visit, value, residual }: DualPoint,
   { gamma }: Weights,
 ): Omit<DualSolution, "steps"> {
@@ -82,8 +91,8 @@ export interface DualPoint extends Omit<DualSolution, "steps"> {
   readonly gradient: Float64Array;
 }
 
-/** L and its gradient at ν, with the visit distribution that belongs to it. */
-export function dualAt(
+/** Computes L and its gradient at ν, and the corresponding visit distribution. */
+export function evaluateDual(
   problem: AgentProblem,
   { alpha, gamma }: Weights,
   nu: Float64Array,
@@ -131,8 +140,11 @@ export function dualAt(
   };
 }
 
-/** (1/α)·[Kᵀ diag(w) K - (Kᵀw)(Kᵀw)ᵀ] with the rows γP(·|s, a) - 1_s of K; the lower triangle, row-major. */
-function hessianOf(
+/**
+ * Computes the lower triangle, row-major, of (1/α)·[Kᵀ diag(w) K - (Kᵀw)(Kᵀw)ᵀ], where the rows of
+ * K are γP(·|s, a) - 1_s.
+ */
+function computeHessian(
   { rows, actions, initial, start, to, probability }: AgentProblem,
   { alpha, gamma }: Weights,
   { visit, gradient }: DualPoint,
@@ -169,7 +181,7 @@ function hessianOf(
   return hessian;
 }
 
-function traceOf(matrix: Float64Array, n: number): number {
+function computeTrace(matrix: Float64Array, n: number): number {
   let trace = 0;
   for (let i = 0; i < n; i++) trace += at(matrix, i * (n + 1));
   return trace;
@@ -181,7 +193,7 @@ interface Model {
   readonly damping: number;
 }
 
-/** The point that a damped Newton step leads to, unless it makes no progress. */
+/** Returns the point after a damped Newton step, or undefined if it makes no progress. */
 function tryStep(
   problem: AgentProblem,
   options: DualOptions,
@@ -190,7 +202,7 @@ function tryStep(
 ): DualPoint | undefined {
   const n = problem.rows;
   const system = hessian.slice();
-  // The same small number everywhere pins the constant that L leaves free.
+  // Adding the same small number everywhere fixes the constant that L leaves free.
   const pin = trace / n / n;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) system[i * n + j] = at(system, i * n + j) + pin;
@@ -205,13 +217,13 @@ function tryStep(
   );
   const step = choleskySolve(factor, downhill).data;
   const slope = step.reduce((total, x, row) => total + x * at(here.gradient, row), 0);
-  const next = dualAt(
+  const next = evaluateDual(
     problem,
     options,
     here.nu.map((nu, row) => nu + at(step, row)),
   );
   const falls = next.value <= here.value + 1e-4 * slope;
-  // Near the minimum a fall of L drowns in rounding, a smaller gradient does not.
+  // Near the minimum, rounding hides a decrease of L, but not a smaller gradient.
   const flattens =
     next.residual <= here.residual / 2 &&
     next.value <= here.value + 1e-12 * Math.max(1, Math.abs(here.value));

@@ -26,20 +26,29 @@ import {
 import type { Options } from "./options.js";
 import { jointProbabilities, type Policy } from "./policy.js";
 
-/** A game: what clients hold of it, and how the coordinator, which knows it, measures policies. */
+/**
+ * A game. Clients draw their data from it, and the coordinator, which knows the rules, measures
+ * policies in it.
+ */
 export interface Environment {
   readonly shape: GameShape;
-  /** The largest return that is possible. */
+  /** The largest possible return. */
   readonly best: number;
-  /** Where an episode starts: the state whose joint policy is shown. */
+  /** The state in which an episode starts. Figures show the joint policy in this state. */
   readonly start: number;
-  /** What networks read of a state. */
+  /** The inputs of the networks for a state. */
   features(state: number): readonly number[];
-  /** The data of one client. Gives way to the event loop. */
+  /** Draws the data of one client, yielding to the event loop in between. */
   draw(rng: Stream): Promise<Transition[]>;
-  /** `return`, `success` where there is such a thing, and `nashGap`: what an agent could gain in return alone. */
+  /**
+   * Measures policies: `return`, `nashGap` (the largest gain in return that one agent can reach by
+   * changing only its own policy), and `success` if the game has a goal.
+   */
   measure(policies: readonly Policy[]): Metrics;
-  /** For a game on a map: where the agents go if each always takes its likeliest action. */
+  /**
+   * The positions of the agents if both always take their likeliest action; only for a game on a
+   * map.
+   */
   path?(policies: readonly Policy[]): readonly Pair[];
 }
 
@@ -47,7 +56,7 @@ export function environmentOf({ environment }: Options): Environment {
   return environment.name === "bridge" ? bridgeGame(environment) : matrixGame(environment);
 }
 
-/** Episodes drawn without giving way. */
+/** Episodes drawn before yielding to the event loop. */
 const batch = 50;
 
 type BridgeOptions = Extract<Options["environment"], { name: "bridge" }>;
@@ -81,7 +90,7 @@ function bridgeGame({ random, optimal, limit }: BridgeOptions): Environment {
   };
 }
 
-/** The cells of both agents, and whether the episode is over, as 29 numbers of 0 or 1. */
+/** Encodes the cells of both agents, and whether the episode is over, as 29 numbers of 0 or 1. */
 function bridgeFeatures(state: number): readonly number[] {
   const isOver = state === bridgeAbsorbing;
   const [first, second] = bridgePositions(state);

@@ -18,7 +18,9 @@ import { roundOf, start, stepOf } from "../../testing/coordinator.js";
 import { play } from "@fedclair/core/testing";
 import { assertWithin } from "../../testing/alberdice.js";
 
-/** Judges nobody. The task pools by itself, so what it makes of the updates does not matter. */
+/**
+ * An aggregator without verdicts. The task pools the answers itself, so its change does not matter.
+ */
 const everybody: Plugin<Aggregator> = {
   name: "everybody",
   summary: "No verdicts.",
@@ -26,7 +28,7 @@ const everybody: Plugin<Aggregator> = {
   create: () => ({ aggregate: () => Promise.resolve({ change: [] }) }),
 };
 
-/** Finds all benign, as a detector does that cannot see the attack. */
+/** An aggregator that reports all clients as benign, like a detector that misses the attack. */
 const trusting: Plugin<Aggregator> = {
   name: "trusting",
   summary: "All benign.",
@@ -72,12 +74,15 @@ interface Settings {
   readonly seed?: number;
 }
 
-/** A trial on XOR unless told otherwise. */
+/** Runs a trial on XOR by default. */
 async function run({ task: options, ...settings }: Settings): Promise<readonly RoundDone[]> {
   const { kind, contaminated = 3 } = settings;
   const trial = trialSchema(plugins).parse({
-    ...{ name: "federation", evaluate: settings.evaluate ?? "never" },
-    ...{ seed: settings.seed ?? 1, clients: settings.clients ?? 10, rounds: settings.rounds ?? 16 },
+    name: "federation",
+    evaluate: settings.evaluate ?? "never",
+    seed: settings.seed ?? 1,
+    clients: settings.clients ?? 10,
+    rounds: settings.rounds ?? 16,
     task: { name: "alberdice", environment: { name: "matrix" }, enforceClip: false, ...options },
     aggregator: { name: settings.aggregator ?? "everybody" },
     attacks: kind ? [{ attack: { name: "data", kind }, count: contaminated }] : [],
@@ -94,23 +99,28 @@ describe("federated XOR", function () {
     ["{AB, BA}", { name: "matrix", data: modes }],
     ["all", { name: "matrix" }],
   ] as const) {
-    it(`finds a best joint action of ${name} in either mode, and averaged local policies do not`, async () => {
+    it(`finds a best joint action of ${name} in both modes, while averaging local policies does not`, async () => {
       for (const seed of seeds) {
         assertWithin(returnOf(await run({ seed, task: { environment } })), 0.99, 1);
         const owners = { seed, clients: 2, task: { environment, mode: "agent-per-client" } };
         assertWithin(returnOf(await run(owners)), 0.99, 1);
       }
-      // Five clients of ten on either mode are one split in four: ten trials may by chance hold one such split only.
-      const averaged: number[] = [];
+      // About one trial in four splits the ten clients five to five between the modes. Ten trials
+      // might contain only one such split.
+      const averagedReturns: number[] = [];
       for (let seed = 1; seed <= 20; seed++) {
         const average = { seed, task: { environment, mode: "local-then-average", sweeps: 40 } };
-        averaged.push(returnOf(await run(average)));
+        averagedReturns.push(returnOf(await run(average)));
       }
-      assertWithin(averaged.reduce((total, x) => total + x, 0) / averaged.length, -2, 0.85);
-      assertWithin(Math.min(...averaged), -2, 0.1);
+      assertWithin(
+        averagedReturns.reduce((total, x) => total + x, 0) / averagedReturns.length,
+        -2,
+        0.85,
+      );
+      assertWithin(Math.min(...averagedReturns), -2, 0.1);
     });
 
-    it(`with three clients reversed, the median saves ${name}, and the mean does not`, async () => {
+    it(`survives three reversed clients on ${name} with the median but not with the mean`, async () => {
       for (const seed of [1, 2, 3]) {
         const reversed = { seed, kind: "reverse", task: { environment } };
         assertWithin(returnOf(await run(reversed)), -2, 0.1);
@@ -138,16 +148,16 @@ describe("federated XOR", function () {
   });
 });
 
-describe("who is kept", function () {
+describe("the screen", function () {
   this.timeout(30_000);
-  it("on top of a judging aggregator the screen drops reversed answers, which it keeps without", async () => {
+  it("drops reversed answers that the aggregator admits", async () => {
     const settings = {
       aggregator: "trusting",
       kind: "reverse",
       task: { environment: { name: "matrix", data: modes } },
     };
     const screened = await run(settings);
-    const caught = (rounds: readonly RoundDone[]) =>
+    const flagsExactlyReversed = (rounds: readonly RoundDone[]) =>
       rounds.map(
         ({ record }) =>
           record.clients
@@ -155,15 +165,16 @@ describe("who is kept", function () {
             .every(({ attack }) => attack === "reverse") &&
           record.clients.filter(({ verdict }) => verdict === "contaminated").length === 3,
       );
-    // In the first rounds the penalty outweighs the reward, and answers of two entries point anywhere.
-    assertWithin(caught(screened).filter(Boolean).length, 14, 16);
+    // In the first rounds the penalty outweighs the reward, and answers with two entries can point
+    // anywhere.
+    assertWithin(flagsExactlyReversed(screened).filter(Boolean).length, 14, 16);
     assertWithin(returnOf(screened), 0.99, 1);
     const open = await run({ ...settings, task: { ...settings.task, screen: false } });
-    assert.ok(caught(open).every((all) => !all));
+    assert.ok(flagsExactlyReversed(open).every((all) => !all));
     assertWithin(returnOf(open), -2, 0.1);
   });
 
-  it("an answer beyond the clip is invalid, unless the trial lets it pass", async () => {
+  it("an answer beyond the clip is invalid unless the trial allows it", async () => {
     const settings = {
       kind: "noise",
       task: { environment: { name: "matrix", data: modes }, enforceClip: true, clip: 1 },
@@ -175,14 +186,14 @@ describe("who is kept", function () {
     assert.ok(verdicts.flat().every((kind) => kind === "noise"));
   });
 
-  it("no contaminated majority of flipped rewards can be told from an honest one; without them all is well", async () => {
+  it("a contaminated majority of flipped rewards cannot be told from a benign one, but without it the trial succeeds", async () => {
     const flipped = { kind: "flip", contaminated: 6 };
     assertWithin(returnOf(await run(flipped)), -2, 0.1);
     assertWithin(returnOf(await run({ clients: 4 })), 0.99, 1);
   });
 
   for (const kind of ["random", "permute", "flip"]) {
-    it(`three of ten clients of kind ${kind} do no harm to XOR with all joint actions`, async () => {
+    it(`three of ten clients of kind ${kind} do no harm on XOR with all joint actions`, async () => {
       assertWithin(returnOf(await run({ kind })), 0.99, 1);
     });
   }
@@ -193,11 +204,13 @@ describe("federated networks", function () {
   const learner = { name: "network", hidden: 16, learningRate: 1e-2, dataRounds: 1, anneal: 0.6 };
   const annealing = { sweeps: 30, alphaFirst: 1, alphaLast: 0.02 };
   const options = {
-    ...{ environment: { name: "matrix", data: modes }, learner, ...annealing },
+    environment: { name: "matrix", data: modes },
+    learner,
+    ...annealing,
     enforceClip: true,
   };
 
-  it("settle on one best joint action together, data policies first and then the agents in turn", async () => {
+  it("settle on one best joint action together, training data policies first and then the agents in turn", async () => {
     const settings = { clients: 2, aggregator: "cosine-rule", rounds: 99 };
     const rounds = await run({ ...settings, task: options });
     assertWithin(returnOf(rounds), 0.98, 1);
@@ -206,11 +219,16 @@ describe("federated networks", function () {
     assert.equal(phases.length, 1 + 2 * annealing.sweeps);
   });
 
-  it("give the same bits again, and leave no tensor behind", async () => {
+  it("repeat bit for bit and leak no tensor", async () => {
     const brief = { ...options, learner: { ...learner, dataSteps: 20 } };
     const settings: Settings = {
-      ...{ clients: 3, contaminated: 1, rounds: 4, aggregator: "cosine-rule", kind: "permute" },
-      ...{ evaluate: "cohort" as const, task: brief },
+      clients: 3,
+      contaminated: 1,
+      rounds: 4,
+      aggregator: "cosine-rule",
+      kind: "permute",
+      evaluate: "cohort" as const,
+      task: brief,
     };
     const records = async () => JSON.stringify((await run(settings)).map(({ record }) => record));
     const first = await records();
@@ -220,39 +238,41 @@ describe("federated networks", function () {
     assert.match(first, /regularisedNashGap/);
   });
 
-  it("refuse what speaks of tables, and a penalty too small for them", () => {
-    const refuse = (changed: object, message: RegExp) => {
+  it("reject options for tables, and a penalty that is too small for networks", () => {
+    const assertRejects = (changed: object, message: RegExp) => {
       assert.throws(() => alberdice.schema.parse({ ...options, ...changed }), message);
     };
-    refuse({ pooling: "median" }, /pooling.*leave it out with learner network, or at mean/s);
-    refuse({ mode: "agent-per-client" }, /mode.*learner tabular/s);
-    refuse({ enforceClip: false }, /enforceClip/);
-    refuse({ alphaLast: 0.001 }, /expected at least 0.01 with learner network.* got 0.001/);
-    refuse({ learner: { ...learner, rank: 4 } }, /rank/);
-    const known = alberdice.contaminations?.(alberdice.schema.parse(options) as never);
-    assert.deepEqual([...(known?.keys() ?? [])], ["flip", "random", "permute"]);
+    assertRejects({ pooling: "median" }, /pooling.*leave it out with learner network, or at mean/s);
+    assertRejects({ mode: "agent-per-client" }, /mode.*learner tabular/s);
+    assertRejects({ enforceClip: false }, /enforceClip/);
+    assertRejects({ alphaLast: 0.001 }, /expected at least 0.01 with learner network.* got 0.001/);
+    assertRejects({ learner: { ...learner, rank: 4 } }, /rank/);
+    const kinds = alberdice.contaminations?.(alberdice.schema.parse(options) as never);
+    assert.deepEqual([...(kinds?.keys() ?? [])], ["flip", "random", "permute"]);
   });
 
-  it("share their params: an aggregator that leaves every client on its own is refused", () => {
+  it("share their params, so an aggregator that gives every client its own change is rejected", () => {
     assert.ok(alberdice.sharesParams?.(alberdice.schema.parse(options) as never));
   });
 });
 
 describe("a federated trial", function () {
   this.timeout(30_000);
-  it("repeats itself to the last bit", async () => {
+  it("repeats bit for bit", async () => {
     const settings = { kind: "noise", rounds: 4, aggregator: "cosine-rule" };
     const records = async () => JSON.stringify((await run(settings)).map(({ record }) => record));
     assert.equal(await records(), await records());
   });
 
-  it("shows what its figures are drawn from", async () => {
+  it("records the artifacts that its figures need", async () => {
     const rounds = await run({ aggregator: "cosine-rule", rounds: 2 });
     const input = {
       task: { name: "alberdice", environment: { name: "matrix" } },
       artifacts: rounds.flatMap(({ record, artifacts }) =>
         Object.entries(artifacts).map(([name, value]) => ({
-          ...{ arm: "cosine-rule", round: record.round, name },
+          arm: "cosine-rule",
+          round: record.round,
+          name,
           value: JSON.parse(JSON.stringify(value)) as unknown,
         })),
       ),
@@ -265,7 +285,7 @@ describe("a federated trial", function () {
     );
   });
 
-  it("has clients measure how near the policies are to a Nash policy of their own data", async () => {
+  it("lets clients measure how near the policies are to a Nash policy of their own data", async () => {
     const settings = {
       evaluate: "cohort",
       task: { environment: { name: "matrix", data: modes } },
@@ -280,37 +300,43 @@ describe("a federated trial", function () {
     }
   });
 
-  it("names what is wrong with its options", () => {
-    const refuse = (options: object, message: RegExp) => {
+  it("reports invalid options", () => {
+    const assertRejects = (options: object, message: RegExp) => {
       assert.throws(() => alberdice.schema.parse(options), message);
     };
-    refuse({ environment: { name: "chess" } }, /bridge/);
-    refuse({ environment: { name: "bridge", random: 0, optimal: 0 } }, /at least one episode/);
-    refuse(
+    assertRejects({ environment: { name: "chess" } }, /bridge/);
+    assertRejects(
+      { environment: { name: "bridge", random: 0, optimal: 0 } },
+      /at least one episode/,
+    );
+    assertRejects(
       { environment: { name: "matrix", payoff: [[1, 2], [3]] } },
       /expected 2 entries, as in row 0, got 1/,
     );
-    refuse(
+    assertRejects(
       { environment: { name: "matrix", data: [[0, 2]] } },
       /expected actions below 2 and 2, got 0 and 2/,
     );
-    refuse({ eps: 0 }, /eps/);
-    refuse({ alphaLast: 0 }, /alphaLast/);
-    refuse({ sweep: 3 }, /sweep/);
+    assertRejects({ eps: 0 }, /eps/);
+    assertRejects({ alphaLast: 0 }, /alphaLast/);
+    assertRejects({ sweep: 3 }, /sweep/);
   });
 
-  it("refuses a number of clients that its mode cannot serve", () => {
+  it("rejects a number of clients that does not fit the mode", () => {
     const perClient = alberdice.schema.parse({ mode: "agent-per-client" }) as never;
     assert.throws(() => alberdice.checkClients?.(3, perClient), UserError);
     alberdice.checkClients?.(2, perClient);
   });
 });
 
-describe("lost answers", () => {
+describe("missing answers", () => {
   const shape = [1, 2];
   const table = (x: number) => ({ shape, data: Float64Array.of(x, -x) });
 
-  /** Agent 0's first logit after each round, in which as many clients as given answer, all with this logit. */
+  /**
+   * Returns agent 0's first logit after each round. In each round the given number of clients
+   * answer, all with the given logit.
+   */
   async function logitsAfter(rounds: readonly (readonly [answers: number, logit: number])[]) {
     const options = alberdice.schema.parse({ environment: { name: "matrix" } });
     const task = await alberdice.create(options as never);
@@ -320,7 +346,7 @@ describe("lost answers", () => {
       ["agent0", table(0)],
       ["agent1", table(0)],
     ]);
-    const seen: (number | undefined)[] = [];
+    const logits: (number | undefined)[] = [];
     for (const [answers, logit] of rounds) {
       const visits = { shape: [1], data: Float64Array.of(1) };
       const modules = new Map([["agent0", table(logit)] as const, ["visits", visits] as const]);
@@ -330,25 +356,25 @@ describe("lost answers", () => {
       const round = roundOf({ phase: "agent0", params, updates, clientIds: ids, state });
       const { step } = await stepOf(task, round);
       ({ params = params, state } = step);
-      seen.push(params.get("agent0")?.data[0]);
+      logits.push(params.get("agent0")?.data[0]);
     }
-    return seen;
+    return logits;
   }
 
-  it("leave an agent its policy: fewer than three, or than half of those kept before", async () => {
+  it("leave an agent's policy unchanged if fewer than three are valid, or fewer than half of those pooled before", async () => {
     assert.deepEqual(await logitsAfter([[2, 1]]), [0]);
     const rounds = [[8, 1] as const, [3, 2] as const, [3, 3] as const];
     assert.deepEqual(await logitsAfter(rounds), [1, 1, 3]);
   });
 
-  it("count only where they are valid", async () => {
-    // Three answers beyond the clip are none.
+  it("count only if they are valid", async () => {
+    // Three answers beyond the clip count as none.
     assert.deepEqual(await logitsAfter([[3, 11]]), [0]);
   });
 });
 
 describe("local-then-average", () => {
-  it("names a client whose answer for any one agent is invalid", async () => {
+  it("reports a client as invalid if its answer for any agent is invalid", async () => {
     const options = alberdice.schema.parse({
       environment: { name: "matrix" },
       mode: "local-then-average",
@@ -357,7 +383,9 @@ describe("local-then-average", () => {
     const table = (x: number) => ({ shape: [1, 2], data: Float64Array.of(x, -x) });
     const visits = { shape: [1], data: Float64Array.of(1) };
     const update = (clientId: string, first: number) => ({
-      ...{ clientId, numExamples: 1, metrics: {} },
+      clientId,
+      numExamples: 1,
+      metrics: {},
       delta: new Map([
         ["agent0", table(first)] as const,
         ["agent1", table(1)] as const,

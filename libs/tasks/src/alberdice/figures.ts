@@ -1,5 +1,10 @@
 import type { FigureInput, TaskFigure, TaskFigures } from "@fedclair/core";
-import { artifactsOf, type PlayArtifact, type ScreenArtifact, type Shown } from "./artifacts.js";
+import {
+  selectArtifacts,
+  type PlayArtifact,
+  type ScreenArtifact,
+  type FigureArtifact,
+} from "./artifacts.js";
 import { actionOf } from "./dataset.js";
 import { pathFigure } from "./path-figure.js";
 
@@ -8,7 +13,10 @@ const orange = "#d55e00";
 const bridgeActionNames = ["stay", "up", "down", "right", "left"];
 const heatPanels = 4;
 
-/** Joint policies over the alternation, returns, the paths on the bridge, and what the direction screen saw. */
+/**
+ * Draws the joint policies and returns over the alternation, the paths on the bridge, and the
+ * scores of the direction screen.
+ */
 export const figures: TaskFigures = (input) => [
   ...jointFigure(input),
   ...returnFigure(input),
@@ -16,18 +24,18 @@ export const figures: TaskFigures = (input) => [
   ...screenFigure(input),
 ];
 
-/** A heat map an arm and round: what the agents do together in the first state. */
+/** Draws one heat map per arm and round of the joint policy in the first state. */
 function jointFigure(input: FigureInput): TaskFigure[] {
   const { arms, width } = input;
-  const plays = arms.map(({ label }) => artifactsOf<PlayArtifact>(input, "play", label));
+  const plays = arms.map(({ label }) => selectArtifacts<PlayArtifact>(input, "play", label));
   const others = plays.flat()[0]?.value.others;
   // Columns for every combination of several agents' actions need room.
   const panels = others === undefined ? heatPanels : heatPanels / 2;
-  const rows = plays.flatMap((shown) => (shown.length === 0 ? [] : [spread(shown, panels)]));
+  const rows = plays.flatMap((rounds) => (rounds.length === 0 ? [] : [pickEvenly(rounds, panels)]));
   if (rows.length === 0) return [];
   const height = Math.min(150, Math.floor(width / heatPanels) - 70);
   const room = Math.floor(width / panels) - 70;
-  const panel = ({ arm, round, value }: Shown<PlayArtifact>) => ({
+  const panel = ({ arm, round, value }: FigureArtifact<PlayArtifact>) => ({
     title: `${arm}, round ${round}`,
     width: others === undefined ? height : room,
     height,
@@ -63,18 +71,21 @@ function jointFigure(input: FigureInput): TaskFigure[] {
       name: "joint-policy",
       title: "Joint policy",
       caption:
-        "What the agents do together where an episode starts, over the rounds. One dark cell: they agree on one way; several: a mixture, whose combinations may occur nowhere in the data.",
+        "Joint policy in the state where an episode starts, over the rounds. One dark cell: the agents agree on one joint action. Several dark cells: a mixture, which may contain combinations that never occur in the data.",
       spec: { vconcat: rows.map((row) => ({ hconcat: row.map(panel) })) },
     },
   ];
 }
 
-/** Returns over rounds; each round is one agent's turn. */
+/** Draws returns over rounds. In each round one agent has its turn. */
 function returnFigure(input: FigureInput): TaskFigure[] {
   const { arms, width } = input;
   const values = arms.flatMap(({ label }) =>
-    artifactsOf<PlayArtifact>(input, "play", label).map(({ arm, round, value }) => ({
-      ...{ arm, round, return: value.metrics.return, best: value.best },
+    selectArtifacts<PlayArtifact>(input, "play", label).map(({ arm, round, value }) => ({
+      arm,
+      round,
+      return: value.metrics.return,
+      best: value.best,
     })),
   );
   const [first] = values;
@@ -83,7 +94,7 @@ function returnFigure(input: FigureInput): TaskFigure[] {
     {
       name: "return",
       title: "Return over the alternation",
-      caption: `Exact expected return of the pooled policies after each agent's turn. Dashed: ${first.best.toFixed(4)}, the best that any policies reach.`,
+      caption: `Exact expected return of the pooled policies after each agent's turn. Dashed: ${first.best.toFixed(4)}, the best return of any policies.`,
       spec: {
         width: Math.min(520, width - 120),
         height: 220,
@@ -117,13 +128,16 @@ function returnFigure(input: FigureInput): TaskFigure[] {
   ];
 }
 
-/** By round, each client's median cosine with the others. */
+/** Draws each client's median cosine with the others, by round. */
 function screenFigure(input: FigureInput): TaskFigure[] {
   const [arm] = input.arms;
-  const screens = arm ? artifactsOf<ScreenArtifact>(input, "screen", arm.label) : [];
+  const screens = arm ? selectArtifacts<ScreenArtifact>(input, "screen", arm.label) : [];
   const values = screens.flatMap(({ round, value }) =>
     Object.entries(value).map(([client, cosine]) => ({
-      ...{ client, round, cosine, screen: cosine <= 0 ? "dropped" : "passed" },
+      client,
+      round,
+      cosine,
+      screen: cosine <= 0 ? "dropped" : "passed",
     })),
   );
   if (values.length === 0) return [];
@@ -132,7 +146,7 @@ function screenFigure(input: FigureInput): TaskFigure[] {
       name: "directions",
       title: "Direction screen",
       caption:
-        "Each client's median cosine with the other clients' answers, all clients in every round. A reversed answer lies in the space that the benign share, where CLAIR cannot see it; at or below 0 (dashed) the screen drops it, whatever the aggregator says.",
+        "Median cosine of each client's answer with those of the others, for all clients and rounds. A reversed answer lies in the space that benign clients share, where CLAIR cannot detect it. The screen drops answers at or below 0 (dashed), whatever the aggregator reports.",
       spec: {
         width: Math.min(520, input.width - 120),
         height: 200,
@@ -171,7 +185,10 @@ function screenFigure(input: FigureInput): TaskFigure[] {
   ];
 }
 
-/** What all agents but the first do: the actions' names in a row. @param others actions of each, undefined for one agent */
+/**
+ * Formats a joint action of all agents except the first as the names of their actions in a row.
+ * @param others number of actions of each, undefined for one agent
+ */
 function othersName(input: FigureInput, column: number, others?: readonly number[]): string {
   if (others === undefined) return actionName(input, column);
   const shape = { states: 1, actions: others };
@@ -189,8 +206,8 @@ function actionName({ task }: FigureInput, action: number): string {
   return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[action] ?? `(${action})`;
 }
 
-/** At most `count` items, evenly spread, the last one among them. */
-function spread<T>(items: readonly T[], count: number): T[] {
+/** Picks at most `count` evenly spread items, including the last one. */
+function pickEvenly<T>(items: readonly T[], count: number): T[] {
   const last = items.length - 1;
   const steps = Math.min(count, items.length) - 1;
   const picks = Array.from({ length: steps + 1 }, (_, k) =>

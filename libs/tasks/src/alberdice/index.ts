@@ -1,7 +1,7 @@
 import { UserError, type Task, type TaskPlugin } from "@fedclair/core";
 import { AlberDiceClient } from "./client.js";
 import { contaminations, dataContaminations } from "./contaminations.js";
-import { Coordinator, type Kept } from "./coordinator.js";
+import { Coordinator, type CoordinatorState } from "./coordinator.js";
 import { environmentOf } from "./environment.js";
 import { figures } from "./figures.js";
 import { schema, type NetworkOptions, type Options } from "./options.js";
@@ -10,29 +10,42 @@ import { NetworkClient } from "./network/client.js";
 import { NetworkCoordinator } from "./network/coordinator.js";
 
 /**
- * Offline multi-agent reinforcement learning by AlberDICE (Matsunaga, Lee, Yoon, Leonardos, Abbeel and Kim, NeurIPS 2023,
- * arXiv 2311.02194), exact on tables or with networks: the agents in turn take the best response to the others, under a KL penalty on
- * the joint visit distribution that keeps joint actions inside the data. Clients hold private data of the joint play and
- * answer with one agent's best response; the coordinator pools the answers and circulates the policies. Abstract and
- * official code were known to us; derivation and federation are this platform's own.
+ * Offline multi-agent reinforcement learning with AlberDICE (Matsunaga, Lee, Yoon, Leonardos,
+ * Abbeel and Kim, NeurIPS 2023, arXiv 2311.02194), exact on tables or approximate with networks.
  *
- * Params are the logits of every agent, `agent0`, `agent1`, …, states × actions, float64. An update holds those of the
- * agent whose turn it is, and `visits`, the share of each state in the client's data. With learner `network` params are the
- * weights of perceptrons, float32, a matrix a layer, and an update is the change of those that the phase trains.
+ * The agents take turns. Each one plays its best response to the others, under a KL penalty on the
+ * joint visit distribution that keeps joint actions inside the data. Clients hold private data of
+ * the joint play and answer with one agent's best response. The coordinator pools the answers and
+ * circulates the policies. The authors of this module knew the paper's abstract and the official
+ * code; the derivation and the federation are this platform's own.
+ *
+ * With learner `tabular`, params are the logits of every agent, `agent0`, `agent1`, …, each states
+ * × actions in float64. An update holds the logits of the agent that has its turn, and `visits`,
+ * the share of each state in the client's data. With learner `network`, params are the weights of
+ * perceptrons in float32, one matrix per layer, and an update is the change of the weights that the
+ * phase trains.
  */
 export const alberdice: TaskPlugin = {
   name: "alberdice",
   summary:
-    "Offline multi-agent reinforcement learning: agents in turn answer one another's policies.",
+    "Offline multi-agent reinforcement learning: agents take turns at playing a best response to the others.",
   schema,
   contaminations: ({ learner }: Options) =>
     learner.name === "network" ? dataContaminations : contaminations,
   metrics: {
     return: { better: "higher", description: "expected return of an episode" },
-    success: { better: "higher", description: "probability that both come home" },
-    nashGap: { better: "lower", description: "what one agent could gain in return alone" },
-    objective: { better: "higher", description: "return less the penalty for leaving the data" },
-    regularisedNashGap: { better: "lower", description: "what one agent could gain in objective" },
+    success: { better: "higher", description: "probability that both agents reach their goals" },
+    nashGap: {
+      better: "lower",
+      description:
+        "largest gain in return that one agent can reach by changing only its own policy",
+    },
+    objective: { better: "higher", description: "return minus the penalty for leaving the data" },
+    regularisedNashGap: {
+      better: "lower",
+      description:
+        "largest gain in the objective that one agent can reach by changing only its own policy",
+    },
     residual: { better: "lower", description: "violation of the flow constraint" },
   },
   primary: "return",
@@ -54,7 +67,7 @@ export const alberdice: TaskPlugin = {
   },
 };
 
-function tabularTask(options: Options): Task<Kept> {
+function tabularTask(options: Options): Task<CoordinatorState> {
   const environment = environmentOf(options);
   const coordinator = new Coordinator(options, environment);
   return {

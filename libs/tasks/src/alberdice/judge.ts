@@ -1,16 +1,17 @@
 import { invalidVerdict, isLowRank, type Update, type Verdict } from "@fedclair/core";
 import { sum, item } from "@fedclair/linalg";
-import { directionScores, weighted, type Answer } from "./answers.js";
+import { directionScores, weightLogits, type Answer } from "./answers.js";
 
-/** How far an honest sum, or an honest logit beyond the clip, may be off. */
+/** Tolerance for the sum of the visits and for logits beyond the clip. */
 const slack = 1e-3;
 
 /**
- * An update's answer for one agent, undefined if it is none: visits must be shares that sum to 1, and logits within the
- * clip. Shapes and finiteness the engine has checked.
- * @param clip undefined: any
+ * Reads an update's answer for one agent. Returns undefined if the answer is invalid: visits must
+ * be non-negative and sum to 1, and logits must be within the clip. The engine has already checked
+ * shapes and finiteness.
+ * @param clip largest absolute logit; undefined: unlimited
  */
-export function answerOf(update: Update, module: string, clip?: number): Answer | undefined {
+export function readAnswer(update: Update, module: string, clip?: number): Answer | undefined {
   const logits = update.delta.get(module);
   const visits = update.delta.get("visits");
   if (logits === undefined || visits === undefined) return undefined;
@@ -21,48 +22,51 @@ export function answerOf(update: Update, module: string, clip?: number): Answer 
   return { logits: logits.data, visits: visits.data };
 }
 
-export interface Judgement {
-  /** Whose answers are pooled. */
-  readonly kept: ReadonlySet<string>;
-  /** Undefined if nobody was judged. */
+export interface Screening {
+  /** Ids of the clients whose answers are pooled. */
+  readonly admitted: ReadonlySet<string>;
+  /** Undefined without verdicts of the aggregator if all answers are valid. */
   readonly verdicts?: readonly Verdict[];
-  /** By client: the median cosine with the others, where the screen was applied. */
+  /** Each client's median cosine with the others, if the screen was applied. */
   readonly directions?: Readonly<Record<string, number>>;
 }
 
 /**
- * Whom to keep: those that the aggregator finds benign, all if it does not judge. A reversed answer lies in the space
- * that benign clients share, so a test for that space cannot see it: on top of a judging aggregator the screen drops
- * answers whose median cosine with the others is at most 0.
- * @param answers by client, in the order of the updates; undefined: an invalid one
+ * Selects the answers to pool: those that the aggregator reports as benign, or all valid ones if it
+ * gives no verdicts.
+ *
+ * A reversed answer lies in the space that benign clients share, so a test for that space cannot
+ * detect it. The screen therefore also drops answers whose median cosine with the others is at most
+ * 0, if the aggregator gives verdicts.
+ * @param answers by client, in the order of the updates; undefined for an invalid one
  * @param verdicts of the aggregator, on the valid answers
  */
-export function judge(
+export function screenAnswers(
   answers: ReadonlyMap<string, Answer | undefined>,
   verdicts: readonly Verdict[] | undefined,
   screen: boolean,
-): Judgement {
+): Screening {
   const valid = [...answers].flatMap(([id, answer]) => (answer ? [[id, answer] as const] : []));
   const invalid = [...answers].flatMap(([clientId, answer]): Verdict[] =>
     answer ? [] : [invalidVerdict(clientId)],
   );
   if (verdicts === undefined) {
     return {
-      kept: new Set(valid.map(([id]) => id)),
+      admitted: new Set(valid.map(([id]) => id)),
       ...(invalid.length > 0 && { verdicts: invalid }),
     };
   }
-  const scores = directionScores(valid.map(([, answer]) => weighted(answer)));
+  const scores = directionScores(valid.map(([, answer]) => weightLogits(answer)));
   const directions = Object.fromEntries(valid.map(([id], k) => [id, item(scores, k)]));
-  const judged = verdicts.map((verdict): Verdict => {
-    const against = (directions[verdict.clientId] ?? 0) <= 0;
-    return screen && verdict.pooled && against
+  const screened = verdicts.map((verdict): Verdict => {
+    const pointsAgainst = (directions[verdict.clientId] ?? 0) <= 0;
+    return screen && verdict.pooled && pointsAgainst
       ? { ...verdict, status: "contaminated", pooled: false }
       : verdict;
   });
   return {
-    kept: new Set(judged.filter(({ pooled }) => pooled).map((v) => v.clientId)),
-    verdicts: [...judged, ...invalid],
+    admitted: new Set(screened.filter(({ pooled }) => pooled).map((v) => v.clientId)),
+    verdicts: [...screened, ...invalid],
     ...(screen && { directions }),
   };
 }

@@ -3,13 +3,14 @@ import { sum, item } from "@fedclair/linalg";
 import type { GameShape } from "./dataset.js";
 import { softmax, type Policy } from "./policy.js";
 
-/** Logits further than this below the row's largest are raised to it. */
+/** Lowest logit relative to the row's largest; lower ones are raised to it. */
 const floor = -20;
 
 /**
- * A policy row as logits with mean 0, then cut to ± clip: the bound on what one client can contribute.
+ * Converts a policy row into logits with mean 0, clipped to ± clip. The clip bounds what one client
+ * can contribute.
  */
-export function logitsOf(probabilities: Float64Array, clip: number): Float64Array {
+export function toLogits(probabilities: Float64Array, clip: number): Float64Array {
   const logs = probabilities.map((p) => Math.log(p));
   const top = logs.reduce((most, log) => Math.max(most, log), -Infinity);
   const floored = logs.map((log) => Math.max(log - top, floor));
@@ -18,11 +19,12 @@ export function logitsOf(probabilities: Float64Array, clip: number): Float64Arra
 }
 
 /**
- * The logits that all start from, by agent a table of states × actions, row-major: uniform in ± sigma, so that a tie
- * between equally good joint actions is broken once, and alike for everybody.
+ * Draws the initial logits, one table of states × actions per agent, row-major. They are uniform in
+ * ± sigma, so that a tie between equally good joint actions is broken once, and in the same way for
+ * all clients.
  * @param uniform draws from [0, 1): agent by agent, state by state, action by action
  */
-export function startingLogits(
+export function drawInitialLogits(
   { states, actions }: GameShape,
   sigma: number,
   uniform: () => number,
@@ -32,15 +34,18 @@ export function startingLogits(
   );
 }
 
-/** The policy of a logit table. @param logits states × actions, row-major */
-export function policyOf(logits: ArrayLike<number>, states: number): Policy {
+/**
+ * Converts a logit table into a policy.
+ * @param logits states × actions, row-major
+ */
+export function toPolicy(logits: ArrayLike<number>, states: number): Policy {
   const actions = logits.length / states;
   return Array.from({ length: states }, (_, state) =>
     softmax(Float64Array.from({ length: actions }, (_, a) => item(logits, state * actions + a))),
   );
 }
 
-/** The policies of all agents, from the logit tables that are circulated. */
-export function policiesOf(params: Params, states: number): Policy[] {
-  return [...params.values()].map(({ data }) => policyOf(data, states));
+/** Converts the circulated logit tables into the policies of all agents. */
+export function toPolicies(params: Params, states: number): Policy[] {
+  return [...params.values()].map(({ data }) => toPolicy(data, states));
 }

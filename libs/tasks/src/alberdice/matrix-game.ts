@@ -3,18 +3,22 @@ import { actionOf, jointIndex, type GameShape, type Transition } from "./dataset
 import { jointProbabilities, othersProbabilities, type Policy } from "./policy.js";
 
 /**
- * A game of one state: what a joint action pays, as nested lists with a level an agent, the first agent's actions in the
- * outermost. For two agents: a row an action of agent 0, a column an action of agent 1.
+ * The payoff of each joint action in a game with one state, as nested lists with one level per
+ * agent and the first agent's actions in the outermost list. For two agents, there is one row per
+ * action of agent 0 and one column per action of agent 1.
  */
 export type Payoff = readonly (number | Payoff)[];
 
-/** What keeps nested lists from being the payoff of two agents or more, and where. */
+/** The reason why nested lists are not a payoff of two or more agents, and its position. */
 export interface PayoffFault {
   readonly path: readonly number[];
   readonly message: string;
 }
 
-/** @returns undefined for a payoff: as many entries in every list of a level, numbers in the innermost ones */
+/**
+ * Checks that all lists of a level have the same length and that the innermost ones hold numbers.
+ * @returns undefined for a valid payoff
+ */
 export function payoffFault(nested: readonly unknown[]): PayoffFault | undefined {
   const counts: number[] = [];
   for (let list: unknown = nested; Array.isArray(list); list = list[0]) counts.push(list.length);
@@ -22,17 +26,17 @@ export function payoffFault(nested: readonly unknown[]): PayoffFault | undefined
     return { path: [], message: "expected nested lists, a level an agent, of two agents or more" };
   }
   const faultIn = (node: unknown, path: readonly number[]): PayoffFault | undefined => {
-    const wanted = counts[path.length];
-    if (wanted === undefined) {
+    const length = counts[path.length];
+    if (length === undefined) {
       if (typeof node === "number" && Number.isFinite(node)) return undefined;
       return { path, message: `expected a number, got ${JSON.stringify(node)}` };
     }
     const first = path.map(() => 0).join(", ");
     if (!Array.isArray(node)) {
-      return { path, message: `expected ${wanted} entries, as in row ${first}, got no list` };
+      return { path, message: `expected ${length} entries, as in row ${first}, got no list` };
     }
-    if (node.length !== wanted) {
-      const message = `expected ${wanted} entries, as in row ${first}, got ${node.length}`;
+    if (node.length !== length) {
+      const message = `expected ${length} entries, as in row ${first}, got ${node.length}`;
       return { path, message };
     }
     for (const [k, entry] of node.entries()) {
@@ -46,7 +50,10 @@ export function payoffFault(nested: readonly unknown[]): PayoffFault | undefined
   return { path: counts.slice(0, empty).map(() => 0), message: "expected at least one action" };
 }
 
-/** XOR, from the official code: actions A and B; the two must differ, and both B costs most. */
+/**
+ * The payoff of XOR, from the official code, for actions A and B. The two agents must choose
+ * different actions; both choosing B costs most.
+ */
 export const xorPayoff = [
   [0, 1],
   [1, -2],
@@ -80,23 +87,27 @@ export function matrixShape(payoff: Payoff): GameShape {
   return { states: 1, actions };
 }
 
-/** By joint action, in the order of `jointIndex`. */
+/** Lists the rewards of all joint actions, in the order of `jointIndex`. */
 export function matrixRewards(payoff: Payoff): readonly number[] {
   return payoff.flatMap((entry) => (typeof entry === "number" ? entry : matrixRewards(entry)));
 }
 
-/** What one joint action pays. */
+/** Returns the reward of one joint action. */
 export function matrixReward(payoff: Payoff, actions: readonly number[]): number {
   return item(matrixRewards(payoff), jointIndex(actions, matrixShape(payoff)));
 }
 
-/** A joint action played `count` times. */
-export function repeated(payoff: Payoff, actions: readonly number[], count: number): Transition[] {
+/** Creates `count` transitions of the same joint action. */
+export function repeatJointAction(
+  payoff: Payoff,
+  actions: readonly number[],
+  count: number,
+): Transition[] {
   const reward = matrixReward(payoff, actions);
   return Array.from({ length: count }, () => ({ state: 0, actions, reward, next: 0 }));
 }
 
-/** The expected reward of one step. */
+/** Computes the expected reward of one step. */
 export function matrixValue(payoff: Payoff, policies: readonly Policy[]): number {
   const joint = jointProbabilities(policies, 0, matrixShape(payoff));
   return matrixRewards(payoff).reduce((total, reward, k) => total + reward * item(joint, k), 0);
@@ -106,7 +117,7 @@ export function bestMatrixValue(payoff: Payoff): number {
   return matrixRewards(payoff).reduce((most, reward) => Math.max(most, reward), -Infinity);
 }
 
-/** The most that any one agent could gain by changing its policy alone. */
+/** Computes the largest gain that one agent can reach by changing only its own policy. */
 export function matrixNashGap(payoff: Payoff, policies: readonly Policy[]): number {
   const shape = matrixShape(payoff);
   const rewards = matrixRewards(payoff);

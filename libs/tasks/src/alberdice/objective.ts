@@ -7,7 +7,7 @@ import { stateVisits, type Weights } from "./policy-evaluation.js";
 
 /** The regularised team objective of policies, and its two parts. */
 export interface Objective {
-  /** J = reward - α·KL */
+  /** The objective J = reward - α·KL. */
   readonly value: number;
   /** Σ d(s, a) r(s, a), the discounted reward per step. */
   readonly reward: number;
@@ -15,7 +15,10 @@ export interface Objective {
   readonly kl: number;
 }
 
-/** J of the policies in the data's own model; the same whichever agent it is seen from. */
+/**
+ * Computes J of the policies in the empirical model. The value does not depend on the agent whose
+ * problem is used to compute it.
+ */
 export function objective(
   data: Dataset,
   policies: readonly Policy[],
@@ -38,8 +41,8 @@ export function objective(
 }
 
 /**
- * How much an agent could raise J at most by leaving its policy alone: max_i L_i(ν*) - J ≥ 0, and 0 at a Nash policy of
- * the regularised game.
+ * Computes the largest increase of J that one agent can reach by changing only its own policy,
+ * max_i L_i(ν*) - J ≥ 0. It is 0 at a Nash policy of the regularised game.
  */
 export async function nashGap(
   data: Dataset,

@@ -6,17 +6,13 @@ const action = z.int().min(0);
 
 const bridge = z.strictObject({
   name: z.literal("bridge"),
-  random: z
-    .int()
-    .min(0)
-    .default(50)
-    .describe("Episodes of random actions that a client holds, at least 0"),
+  random: z.int().min(0).default(50).describe("Episodes of random actions per client, at least 0"),
   optimal: z
     .int()
     .min(0)
     .default(50)
-    .describe("Episodes of optimal actions that a client holds, at least 0"),
-  limit: z.int().min(1).default(20).describe("Steps of an episode when policies are measured"),
+    .describe("Episodes of optimal actions per client, at least 0"),
+  limit: z.int().min(1).default(20).describe("Steps per episode when policies are measured"),
 });
 
 const payoff = z
@@ -34,41 +30,47 @@ const matrix = z.strictObject({
   payoff: payoff
     .default(xorPayoff)
     .describe(
-      "Reward of all: nested lists, a level an agent, agent 0's actions in the outermost; for two agents a row an action of agent 0, a column an action of agent 1; default: XOR, two agents",
+      "Reward shared by all agents: nested lists with one level per agent, agent 0's actions in the outermost list. For two agents: one row per action of agent 0, one column per action of agent 1. Default: XOR for two agents",
     ),
   data: z
     .array(z.array(action))
     .min(1)
     .default(xorData.all.map((actions) => [...actions]))
     .describe(
-      "Joint actions that occur in the data, an action an agent, each as often; default: all of XOR",
+      "Joint actions that occur in the data, equally often; each is a list with one action per agent. Default: all four of XOR",
     ),
-  samples: z.int().min(1).default(40).describe("Steps that a client holds, at least 1"),
+  samples: z.int().min(1).default(40).describe("Steps of play per client, at least 1"),
 });
 
 const tabular = z.strictObject({ name: z.literal("tabular") });
 
 const network = z.strictObject({
   name: z.literal("network"),
-  hidden: z.int().min(1).default(32).describe("Units of both hidden layers, at least 1"),
-  learningRate: z.number().gt(0).default(5e-3).describe("Of Adam, for all networks, above 0"),
-  steps: z.int().min(1).default(20).describe("Adam steps of an agent's turn, at least 1"),
+  hidden: z.int().min(1).default(32).describe("Units in each of the two hidden layers, at least 1"),
+  learningRate: z
+    .number()
+    .gt(0)
+    .default(5e-3)
+    .describe("Learning rate of Adam for all networks, above 0"),
+  steps: z.int().min(1).default(20).describe("Adam steps in an agent's turn, at least 1"),
   dataRounds: z
     .int()
     .min(1)
     .default(4)
-    .describe("Rounds, before the agents' turns, in which clients train the data policies"),
-  dataSteps: z.int().min(1).default(200).describe("Adam steps of such a round, at least 1"),
+    .describe("Rounds before the agents' turns in which clients train the data policies"),
+  dataSteps: z.int().min(1).default(200).describe("Adam steps in each of these rounds, at least 1"),
   anneal: z
     .number()
     .gt(0)
     .max(1)
     .default(0.8)
-    .describe("Share of the sweeps over which alpha falls, in (0, 1]; then it stays"),
+    .describe(
+      "Share of the sweeps over which alpha falls, in (0, 1]; after that it stays constant",
+    ),
 });
 
-/** Options that speak of logit tables, and what they are if left out. */
-const ofTables = {
+/** Default values of the options that apply only to logit tables. */
+const tabularDefaults = {
   mode: "agent-per-round",
   sigma: 0.05,
   clip: 10,
@@ -77,8 +79,11 @@ const ofTables = {
   screen: true,
 } as const;
 
-/** The least weight of the penalty for networks: values count in units of it, and float32 ends. */
-const leastNetworkAlpha = 0.01;
+/**
+ * Smallest alpha for networks. Their values are stored in units of alpha, so a smaller one exceeds
+ * the precision of float32.
+ */
+const minNetworkAlpha = 0.01;
 
 export const schema = z
   .strictObject({
@@ -86,21 +91,25 @@ export const schema = z
       .discriminatedUnion("name", [bridge, matrix])
       .prefault({ name: "bridge" })
       .describe(
-        "The game: bridge, or a matrix game of two agents or more, and the data of a client",
+        "The game, bridge or a matrix game of two or more agents, and the data that each client holds",
       ),
     learner: z
       .discriminatedUnion("name", [tabular, network])
       .prefault({ name: "tabular" })
       .describe(
-        "tabular: exact best responses, a table of logits an agent. network: perceptrons trained on samples, whose changes the trial's aggregator averages; set alphaFirst, alphaLast and sweeps with it, as 1, 0.05 and 40",
+        "tabular: exact best responses, one table of logits per agent. network: perceptrons trained on samples; the trial's aggregator averages their changes. With network, also set alphaFirst, alphaLast and sweeps, for example to 1, 0.05 and 40",
       ),
     mode: z
       .enum(["agent-per-round", "agent-per-client", "local-then-average"])
-      .default(ofTables.mode)
+      .default(tabularDefaults.mode)
       .describe(
-        "agent-per-round: all clients answer for one agent a round. agent-per-client: client i owns agent i and answers alone. local-then-average, the wrong way: every client runs all sweeps by itself, in one round",
+        "agent-per-round: in each round all clients answer for the same agent. agent-per-client: client i owns agent i and is the only one to answer for it. local-then-average (a counterexample): every client runs all sweeps by itself, in a single round",
       ),
-    sweeps: z.int().min(1).default(8).describe("Times that every agent has its turn"),
+    sweeps: z
+      .int()
+      .min(1)
+      .default(8)
+      .describe("Number of sweeps; every agent has one turn per sweep"),
     alphaFirst: z
       .number()
       .gt(0)
@@ -110,8 +119,8 @@ export const schema = z
       .number()
       .gt(0)
       .default(0.001)
-      .describe("Weight in the last sweep, above 0; geometric in between"),
-    gamma: z.number().gt(0).lt(1).default(0.99).describe("Discount, in (0, 1)"),
+      .describe("Weight of the KL penalty in the last sweep, above 0; geometric in between"),
+    gamma: z.number().gt(0).lt(1).default(0.99).describe("Discount factor, in (0, 1)"),
     eps: z
       .number()
       .gt(0)
@@ -121,45 +130,49 @@ export const schema = z
     sigma: z
       .number()
       .min(0)
-      .default(ofTables.sigma)
-      .describe("Size of the logits that all start from; with 0 a symmetric game never moves"),
+      .default(tabularDefaults.sigma)
+      .describe(
+        "Initial logits are uniform in ± sigma; with 0 a symmetric game never leaves its symmetric point",
+      ),
     clip: z
       .number()
       .gt(0)
-      .default(ofTables.clip)
-      .describe("Largest absolute logit of an answer, above 0: what one client can contribute"),
+      .default(tabularDefaults.clip)
+      .describe(
+        "Largest absolute logit in an answer, above 0; bounds what one client can contribute",
+      ),
     enforceClip: z
       .boolean()
-      .default(ofTables.enforceClip)
+      .default(tabularDefaults.enforceClip)
       .describe(
-        "Is an answer beyond the clip invalid? False shows what detection alone makes of it",
+        "Whether an answer beyond the clip is invalid; set false to measure what detection achieves without this check",
       ),
     pooling: z
       .enum(["mean", "median"])
-      .default(ofTables.pooling)
-      .describe("How the kept answers become one table, state by state"),
+      .default(tabularDefaults.pooling)
+      .describe("How the admitted answers are combined into one table, state by state"),
     screen: z
       .boolean()
-      .default(ofTables.screen)
+      .default(tabularDefaults.screen)
       .describe(
-        "If the aggregator gives verdicts: are answers that point against the others dropped too?",
+        "Whether answers that point against the others are dropped too, if the aggregator gives verdicts",
       ),
   })
   .superRefine((options, context) => {
     if (options.learner.name !== "network") return;
-    for (const name of Object.keys(ofTables) as (keyof typeof ofTables)[]) {
-      if (options[name] === ofTables[name]) continue;
+    for (const name of Object.keys(tabularDefaults) as (keyof typeof tabularDefaults)[]) {
+      if (options[name] === tabularDefaults[name]) continue;
       context.addIssue({
         code: "custom",
         path: [name],
-        message: `is for learner tabular: leave it out with learner network, or at ${ofTables[name]}`,
+        message: `is for learner tabular: leave it out with learner network, or at ${tabularDefaults[name]}`,
       });
     }
-    if (options.alphaLast < leastNetworkAlpha) {
+    if (options.alphaLast < minNetworkAlpha) {
       context.addIssue({
         code: "custom",
         path: ["alphaLast"],
-        message: `expected at least ${leastNetworkAlpha} with learner network, whose values count in units of it, got ${options.alphaLast}; alphaFirst: 1, alphaLast: 0.05, sweeps: 40 work on bridge`,
+        message: `expected at least ${minNetworkAlpha} with learner network, whose values count in units of it, got ${options.alphaLast}; alphaFirst: 1, alphaLast: 0.05, sweeps: 40 work on bridge`,
       });
     }
   })
@@ -180,14 +193,14 @@ export const schema = z
         actions.length !== counts.length
           ? `expected ${counts.length} actions, one an agent, got ${actions.length}`
           : actions.some((action, i) => action >= item(counts, i))
-            ? `expected actions below ${listText(counts)}, got ${listText(actions)}`
+            ? `expected actions below ${formatList(counts)}, got ${formatList(actions)}`
             : undefined;
       if (message === undefined) return;
       context.addIssue({ code: "custom", path: ["environment", "data", k], message });
     });
   });
 
-function listText(numbers: readonly number[]): string {
+function formatList(numbers: readonly number[]): string {
   return [numbers.slice(0, -1).join(", "), item(numbers, numbers.length - 1)].join(" and ");
 }
 

@@ -1,15 +1,15 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
 import { bridgeCells, bridgeGoal } from "./bridge.js";
-import { artifactsOf, type PlayArtifact } from "./artifacts.js";
+import { selectArtifacts, type PlayArtifact } from "./artifacts.js";
 
-/** The two agents, in colours of neither truth. */
+/** Colours of the two agents; none of them marks clients as benign or contaminated. */
 const agentColours = ["#0072b2", "#cc79a7"];
 
-/** Where the agents go on the bridge, an arm a panel; on a map of free cells. */
+/** Draws the agents' paths on a map of the bridge, one panel per arm. */
 export function pathFigure(input: FigureInput): TaskFigure[] {
   const { arms, width } = input;
   const panels = arms.flatMap(({ label }) => {
-    const last = artifactsOf<PlayArtifact>(input, "play", label).at(-1);
+    const last = selectArtifacts<PlayArtifact>(input, "play", label).at(-1);
     const path = last?.value.path;
     return last && path ? [{ ...last, path }] : [];
   });
@@ -42,9 +42,9 @@ export function pathFigure(input: FigureInput): TaskFigure[] {
   return [
     {
       name: "paths",
-      title: "The way over the bridge",
+      title: "Paths on the bridge",
       caption:
-        "Cells that the agents pass if they always take their likeliest joint action, with the number of steps where they stand at last. Squares: goals; hollow: starts. One has to back off to let the other pass.",
+        "Cells that the agents visit if they always take their likeliest joint action. The number of steps marks their last cells, squares mark goals, hollow points mark starts. One agent has to back off to let the other pass.",
       spec: {
         columns: 2,
         concat: panels.map(({ arm, round, value, path }) => ({
@@ -64,17 +64,17 @@ export function pathFigure(input: FigureInput): TaskFigure[] {
               encoding: { color: agent },
             },
             {
-              data: { values: stepsOf(path) },
+              data: { values: listSteps(path) },
               mark: { type: "line", strokeWidth: 2.5, opacity: 0.85, interpolate: "linear" },
               encoding: { color: agent, order: { field: "step" } },
             },
             {
-              data: { values: stepsOf(path).filter(({ step }) => step === 0) },
+              data: { values: listSteps(path).filter(({ step }) => step === 0) },
               mark: { type: "point", size: 70, filled: false, strokeWidth: 2 },
               encoding: { color: agent },
             },
             {
-              data: { values: stepsOf(path).filter(({ step }) => step === path.length - 1) },
+              data: { values: listSteps(path).filter(({ step }) => step === path.length - 1) },
               mark: { type: "text", dx: cell / 4, dy: cell / 6, fontWeight: "bold" },
               encoding: { color: agent, text: { field: "step" } },
             },
@@ -85,12 +85,17 @@ export function pathFigure(input: FigureInput): TaskFigure[] {
   ];
 }
 
-/** By step and agent the place on the map, a little beside the middle of the cell, so that the two lines part. */
-function stepsOf(path: NonNullable<PlayArtifact["path"]>) {
+/**
+ * Lists the places on the map by step and agent, shifted slightly off the cell's centre so that the
+ * two lines do not overlap.
+ */
+function listSteps(path: NonNullable<PlayArtifact["path"]>) {
   return path.flatMap((places, step) =>
     places.map(([row, column], i) => ({
-      ...{ row: row + 0.2 * (i - 0.5), column: column + 0.2 * (i - 0.5) },
-      ...{ step, agent: `agent ${i}` },
+      row: row + 0.2 * (i - 0.5),
+      column: column + 0.2 * (i - 0.5),
+      step,
+      agent: `agent ${i}`,
     })),
   );
 }

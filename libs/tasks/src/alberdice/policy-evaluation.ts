@@ -3,14 +3,14 @@ import type { AgentProblem } from "./agent-problem.js";
 import { softmax, type Policy } from "./policy.js";
 import { solveDominant } from "./solve.js";
 
-/** Weight of the KL penalty, > 0, and discount, in (0, 1). */
+/** Weight of the KL penalty, > 0, and discount factor, in (0, 1). */
 export interface Weights {
   readonly alpha: number;
   readonly gamma: number;
 }
 
 /**
- * The discounted visits of each row under the agent's policy: d = (1-γ) p₀ + γ Pᵀd.
+ * Computes the discounted visits of each row under the agent's policy: d = (1-γ) p₀ + γ Pᵀd.
  * @param policy by row
  */
 export function stateVisits(problem: AgentProblem, policy: Policy, gamma: number): Float64Array {
@@ -23,8 +23,9 @@ export function stateVisits(problem: AgentProblem, policy: Policy, gamma: number
 }
 
 /**
- * The regularised value of each row under the agent's policy: ν = Σ_a π (r - α·k - α ln d/d_iᴰ) + γ P ν. For the best
- * response this is the minimiser of the dual, so for a policy near it, a good place to start from.
+ * Computes the regularised value of each row under the agent's policy: ν = Σ_a π (r - α·k - α ln
+ * d/d_iᴰ) + γ P ν. For the best response this is the minimiser of the dual, so a policy close to it
+ * gives a good starting point.
  * @param policy by row
  */
 export function stateValues(
@@ -39,7 +40,7 @@ export function stateValues(
     const row = Math.floor(cell / actions);
     const p = at(item(policy, row), cell % actions);
     if (p === 0) continue; // 0·ln 0 = 0
-    // By logarithms: the product with a probability near the smallest number would underflow.
+    // In logarithms, because the product with a very small probability would underflow.
     const ratio = Math.log(at(visits, row)) + Math.log(p) - Math.log(at(mass, cell));
     const gain = at(reward, cell) - alpha * (at(penalty, cell) + ratio);
     mean[row] = at(mean, row) + p * gain;
@@ -50,7 +51,10 @@ export function stateValues(
   );
 }
 
-/** 1 - γP of the policy, or its transpose. @param at where the transition between two rows is stored */
+/**
+ * Builds 1 - γP of the policy, or its transpose.
+ * @param entryAt index at which the transition between two rows is stored
+ */
 function minusFlow(
   { rows, actions, start, to, probability }: AgentProblem,
   policy: Policy,
@@ -71,7 +75,8 @@ function minusFlow(
 }
 
 /**
- * π(a|s) ∝ dᴰ(s, a) exp(e/α) by logits: in states that the optimum hardly visits, d* itself underflows.
+ * Computes π(a|s) ∝ dᴰ(s, a) exp(e/α) from logits. The optimal d* itself underflows in states that
+ * it rarely visits.
  */
 export function responseRow(
   { actions, mass }: AgentProblem,

@@ -1,29 +1,30 @@
 import { sum, item } from "@fedclair/linalg";
 import { actionOf, jointCount, type Dataset, type GameShape } from "./dataset.js";
 
-/** An agent's policy: by state, the probabilities of its actions. */
+/** The probabilities of an agent's actions, by state. */
 export type Policy = readonly Float64Array[];
 
-/** Positive weights, scaled to sum to 1. */
+/** Scales positive weights to sum to 1. */
 export function normalise(weights: Float64Array): Float64Array {
   const total = sum(weights);
   return weights.map((weight) => weight / total);
 }
 
-/** Every action alike. */
+/** Creates the policy that takes all actions with equal probability. */
 export function uniformPolicy({ states, actions }: GameShape, agent: number): Policy {
   const count = item(actions, agent);
   return Array.from({ length: states }, () => new Float64Array(count).fill(1 / count));
 }
 
-/** exp of logits, normalised; safe for logits of any size. */
+/** Computes the normalised exp of logits; safe for logits of any size. */
 export function softmax(logits: Float64Array): Float64Array {
   const top = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
   return normalise(logits.map((logit) => Math.exp(logit - top)));
 }
 
 /**
- * What an agent does by itself under a joint visit distribution: its marginal, per state; uniform in states without data.
+ * Computes an agent's own behaviour under a joint visit distribution: the marginal of its actions
+ * in each state, uniform in states without data.
  * @param mass by row and joint action
  */
 export function marginalPolicy(data: Dataset, agent: number, mass: Float64Array): Policy {
@@ -40,7 +41,9 @@ export function marginalPolicy(data: Dataset, agent: number, mass: Float64Array)
   return policy;
 }
 
-/** By joint action: its probability in a state when every agent follows its own policy. */
+/**
+ * Computes the probability of each joint action in a state when every agent follows its own policy.
+ */
 export function jointProbabilities(
   policies: readonly Policy[],
   state: number,
@@ -50,8 +53,9 @@ export function jointProbabilities(
 }
 
 /**
- * By joint action: the probability in a state that all agents but one do their part of it.
- * @param agent who is left out; undefined: nobody
+ * Computes, for each joint action, the probability in a state that all agents except one take their
+ * part of it.
+ * @param agent the agent to leave out; undefined: none
  */
 export function othersProbabilities(
   policies: readonly Policy[],

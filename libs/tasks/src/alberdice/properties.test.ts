@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { item, at } from "@fedclair/linalg";
 import { alternate } from "./alternate.js";
 import { bestResponse } from "./best-response.js";
-import { close, countTransitions, type GameShape, type Transition } from "./dataset.js";
+import { dropDeadEnds, countTransitions, type GameShape, type Transition } from "./dataset.js";
 import { correction, divergences, singleStateDice } from "./divergence.js";
 import { nashGap, objective } from "./objective.js";
 import { normalise, type Policy } from "./policy.js";
@@ -20,7 +20,7 @@ interface Game {
   readonly alpha: number;
 }
 
-/** A game of two or three agents whose every state has data, and policies in it. */
+/** A game of two or three agents with data in every state, and policies in it. */
 const game: fc.Arbitrary<Game> = fc
   .record({
     states: fc.integer({ min: 1, max: 4 }),
@@ -54,7 +54,7 @@ const game: fc.Arbitrary<Game> = fc
   });
 
 describe("properties of a best response", () => {
-  it("reaches what the dual promises, is no worse than before, and leaves no flow unexplained", async () => {
+  it("reaches the dual's value, is no worse than before, and satisfies the flow constraint", async () => {
     await fc.assert(
       fc.asyncProperty(game, fc.nat(2), async ({ shape, transitions, policies, alpha }, pick) => {
         const data = countTransitions(transitions, shape, 1e-3);
@@ -84,7 +84,7 @@ describe("properties of a best response", () => {
     );
   });
 
-  it("alternates into a Nash policy", async () => {
+  it("ends in a Nash policy when the agents alternate", async () => {
     await fc.assert(
       fc.asyncProperty(game, async ({ shape, transitions, policies, alpha }) => {
         const data = countTransitions(transitions, shape, 1e-3);
@@ -108,16 +108,18 @@ describe("properties of a best response", () => {
 describe("the empirical model", () => {
   const shape = { states: 4, actions: [2, 2] };
   const step = (state: number, next: number, reward = 0): Transition => ({
-    ...{ state, next, reward },
+    state,
+    next,
+    reward,
     actions: [0, 1],
   });
 
-  it("drops what leads out of the data, and what then does", () => {
-    // 2 has no data, so 1→2 goes, then 1 has none, so 0→1 goes.
-    assert.deepEqual(close([step(0, 0), step(0, 1), step(1, 2)]), [step(0, 0)]);
+  it("drops transitions out of the data, and those that then lead out of it", () => {
+    // State 2 has no data, so 1→2 goes; then 1 has none, so 0→1 goes.
+    assert.deepEqual(dropDeadEnds([step(0, 0), step(0, 1), step(1, 2)]), [step(0, 0)]);
   });
 
-  it("smooths every visited state's mass, and completes what was never done", () => {
+  it("smooths the mass of every visited state and fills in actions that never occur", () => {
     const { visited, mass, reward, successors, visits } = countTransitions(
       [step(1, 3, 1), step(3, 1, 3), step(3, 3, 5), step(3, 1, 4)],
       shape,
@@ -125,7 +127,7 @@ describe("the empirical model", () => {
     );
     assert.deepEqual(visited, [1, 3]);
     assert.deepEqual([...visits], [0.25, 0.75]);
-    // 0.25·(0.6 + 0.1) for what was done, 0.25·0.1 for what was not
+    // 0.25·(0.6 + 0.1) for the action in the data, 0.25·0.1 for the others
     [0.025, 0.175, 0.025, 0.025].forEach((expected, joint) => {
       assertNear(mass[joint], expected, 1e-15);
     });
@@ -137,7 +139,7 @@ describe("the empirical model", () => {
     ]);
   });
 
-  it("names what is wrong with the data", () => {
+  it("reports invalid data", () => {
     const count = (transition: Transition, eps = 0.1) => countTransitions([transition], shape, eps);
     assert.throws(() => count(step(4, 0)), /transition 0: state 4, expected 0 to 3/);
     assert.throws(() => count(step(0, 0.5)), /next state 0.5, expected 0 to 3/);
@@ -154,7 +156,7 @@ describe("the empirical model", () => {
 });
 
 describe("divergences", () => {
-  it("are convex, 0 at 1, and their slopes are inverted", () => {
+  it("are convex and 0 at 1, and their slopes are inverted correctly", () => {
     for (const { f, inverseSlope, slopeAtOne } of Object.values(divergences)) {
       assertNear(f(1), 0, 1e-15);
       assertNear(inverseSlope(slopeAtOne), 1, 1e-15);
@@ -165,7 +167,7 @@ describe("divergences", () => {
     }
   });
 
-  it("give a distribution, by the closed form for KL", () => {
+  it("give a distribution, for KL the one of the closed form", () => {
     const reward = [1, -1, 0.5];
     const data = [0.2, 0.5, 0.3];
     for (const divergence of Object.values(divergences)) {
@@ -186,7 +188,7 @@ describe("divergences", () => {
     });
   });
 
-  it("refuse what has no optimum", () => {
+  it("reject problems without an optimum", () => {
     const { kl } = divergences;
     assert.throws(() => singleStateDice([1], [0.5, 0.5], 1, kl), /1 rewards and 2 shares/);
     assert.throws(
@@ -198,7 +200,7 @@ describe("divergences", () => {
 });
 
 describe("solveDominant", () => {
-  it("solves by hand-checkable numbers", () => {
+  it("solves systems that can be checked by hand", () => {
     // [[1, -0.5], [-0.9, 1]]·[2, 1] = [1.5, -0.8]
     const y = solveDominant(Float64Array.of(1, -0.5, -0.9, 1), Float64Array.of(1.5, -0.8));
     assertNear(y[0], 2, 1e-14);

@@ -1,7 +1,7 @@
 import { at } from "@fedclair/linalg";
 /**
- * Solves A·x = b by Gaussian elimination without pivoting, which is stable where A is diagonally dominant by columns, as
- * 1 - γ·Pᵀ is.
+ * Solves A·x = b by Gaussian elimination without pivoting. This is stable if A is diagonally
+ * dominant by columns, as 1 - γ·Pᵀ is.
  * @param a n×n row-major, overwritten
  * @param b n numbers
  */

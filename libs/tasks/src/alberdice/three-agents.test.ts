@@ -1,21 +1,27 @@
 import assert from "node:assert/strict";
 import { stream, item, at } from "@fedclair/linalg";
 import { alberdice } from "./index.js";
-import { alternate, annealed } from "./alternate.js";
-import { playArtifact } from "./artifacts.js";
+import { alternate, anneal } from "./alternate.js";
+import { createPlayArtifact } from "./artifacts.js";
 import { countTransitions, jointIndex } from "./dataset.js";
 import { environmentOf } from "./environment.js";
-import { matrixNashGap, matrixShape, matrixValue, repeated, type Payoff } from "./matrix-game.js";
+import {
+  matrixNashGap,
+  matrixShape,
+  matrixValue,
+  repeatJointAction,
+  type Payoff,
+} from "./matrix-game.js";
 import { compress } from "./network/samples.js";
 import { cloneData, takeTurn } from "./network/train.js";
-import { initialNetworks, policiesOf } from "./network/networks.js";
+import { initialNetworks, computePolicies } from "./network/networks.js";
 import { nashGap } from "./objective.js";
 import { schema } from "./options.js";
 import type { Policy } from "./policy.js";
 import { assertNear, assertWithin } from "../../testing/alberdice.js";
 import { loadBackend } from "@fedclair/compute";
 
-/** Exactly one of three agents is to play B. */
+/** Exactly one of three agents has to play B. */
 const oneB = [
   [
     [0, 1],
@@ -31,7 +37,7 @@ const modes = [
   [0, 1, 0],
   [0, 0, 1],
 ];
-/** Three agents with 2, 3 and 2 actions, no two payoffs alike. */
+/** Three agents with 2, 3 and 2 actions, with different payoffs. */
 const uneven: Payoff = [
   [
     [0.1, 0.9],
@@ -62,7 +68,7 @@ const reward = (a: number, b: number, c: number) =>
 const p = (agent: number, action: number) => at(item(item(policies, agent), 0), action);
 
 describe("a matrix game of three agents", () => {
-  it("is worth, and leaves to gain, what enumeration says", () => {
+  it("has the value and Nash gap that enumeration gives", () => {
     const value = total((a, b, c) => p(0, a) * p(1, b) * p(2, c) * reward(a, b, c));
     assertNear(matrixValue(uneven, policies), value, 1e-15);
     const deviations = [
@@ -80,11 +86,13 @@ describe("a matrix game of three agents", () => {
     assert.deepEqual(matrixShape(uneven), { states: 1, actions: [2, 3, 2] });
   });
 
-  it("alternates as the closed form of a one-state game does, and ends where no agent gains alone", async () => {
-    // π_i(a_i) ∝ exp Σ π_j π_k (r/α + ln d): written for three agents, apart from the solver.
+  it("alternates like the closed form of a one-state game and ends where no single agent can gain", async () => {
+    // π_i(a_i) ∝ exp Σ π_j π_k (r/α + ln d), written for three agents, independently of the solver.
     const counts = (a: number, b: number, c: number) => 1 + ((5 * a + 3 * b + 2 * c) % 4);
     const transitions = [0, 1].flatMap((a) =>
-      [0, 1, 2].flatMap((b) => [0, 1].flatMap((c) => repeated(uneven, [a, b, c], counts(a, b, c)))),
+      [0, 1, 2].flatMap((b) =>
+        [0, 1].flatMap((c) => repeatJointAction(uneven, [a, b, c], counts(a, b, c))),
+      ),
     );
     const eps = 0.01;
     const alpha = 0.4;
@@ -132,11 +140,11 @@ describe("a matrix game of three agents", () => {
     assertWithin(await nashGap(data, last, { ...options, alpha }), -1e-12, 1e-8);
   });
 
-  it("is drawn with a column for what all others do", () => {
+  it("is drawn with one column per joint action of the others", () => {
     const environment = environmentOf(
       schema.parse({ environment: { name: "matrix", payoff: uneven, data: [[0, 0, 0]] } }),
     );
-    const play = playArtifact(environment, policies);
+    const play = createPlayArtifact(environment, policies);
     assert.deepEqual(play.others, [3, 2]);
     assert.deepEqual(
       play.joint.map(({ length }) => length),
@@ -154,22 +162,22 @@ describe("a matrix game of three agents", () => {
     const spec = JSON.stringify(figure?.spec);
     assert.match(spec, /"agents 1 to 2"/);
     assert.match(spec, /\{"first":"B","second":"CA","p":0.126\}/);
-    // Two agents keep their square and their artifact.
+    // With two agents, the heat map stays square and the artifact has no `others`.
     const xor = environmentOf(schema.parse({ environment: { name: "matrix" } }));
     assert.equal(
-      "others" in playArtifact(xor, [[Float64Array.of(1, 0)], [Float64Array.of(0, 1)]]),
+      "others" in createPlayArtifact(xor, [[Float64Array.of(1, 0)], [Float64Array.of(0, 1)]]),
       false,
     );
   });
 
-  it("is refused where lists are ragged or joint actions do not fit", () => {
-    const refuse = (environment: object, message: RegExp) => {
+  it("is rejected if lists are ragged or joint actions do not fit", () => {
+    const assertRejects = (environment: object, message: RegExp) => {
       assert.throws(
         () => schema.parse({ environment: { name: "matrix", ...environment } }),
         message,
       );
     };
-    refuse(
+    assertRejects(
       {
         payoff: [
           [
@@ -181,7 +189,7 @@ describe("a matrix game of three agents", () => {
       },
       /expected 2 entries, as in row 0, 0, got 1/,
     );
-    refuse(
+    assertRejects(
       {
         payoff: [
           [[1], [2]],
@@ -190,11 +198,11 @@ describe("a matrix game of three agents", () => {
       },
       /expected 1 entries, as in row 0, 0, got no list/,
     );
-    refuse({ payoff: [1, 2] }, /a level an agent, of two agents or more/);
-    refuse({ payoff: [[1, "two"]] }, /expected a number, got .*two/);
-    refuse({ payoff: [[], []] }, /expected at least one action/);
-    refuse({ payoff: oneB, data: [[0, 1]] }, /expected 3 actions, one an agent, got 2/);
-    refuse(
+    assertRejects({ payoff: [1, 2] }, /a level an agent, of two agents or more/);
+    assertRejects({ payoff: [[1, "two"]] }, /expected a number, got .*two/);
+    assertRejects({ payoff: [[], []] }, /expected at least one action/);
+    assertRejects({ payoff: oneB, data: [[0, 1]] }, /expected 3 actions, one an agent, got 2/);
+    assertRejects(
       { payoff: oneB, data: [[0, 1, 2]] },
       /expected actions below 2, 2 and 2, got 0, 1 and 2/,
     );
@@ -208,7 +216,7 @@ describe("networks of three agents", function () {
     const game = environmentOf(
       schema.parse({ environment: { name: "matrix", payoff: oneB, data: modes } }),
     );
-    const samples = compress(modes.flatMap((actions) => repeated(oneB, actions, 20)));
+    const samples = compress(modes.flatMap((actions) => repeatJointAction(oneB, actions, 20)));
     const settings = { hidden: 16, learningRate: 1e-2, steps: 200, gamma: 0.99 };
     let networks = initialNetworks(game, settings.hidden, stream(1));
     for (const agent of [0, 1, 2]) {
@@ -217,7 +225,7 @@ describe("networks of three agents", function () {
         ...(await cloneData(game, samples, networks, agent, settings)),
       ]);
     }
-    for (const alpha of annealed(1, 0.02, 30, 0.6)) {
+    for (const alpha of anneal(1, 0.02, 30, 0.6)) {
       for (const agent of [0, 1, 2]) {
         const turn = { ...settings, steps: 20, alpha };
         networks = new Map([
@@ -226,6 +234,6 @@ describe("networks of three agents", function () {
         ]);
       }
     }
-    assertWithin(matrixValue(oneB, policiesOf(game, networks, settings.hidden)), 0.98, 1);
+    assertWithin(matrixValue(oneB, computePolicies(game, networks, settings.hidden)), 0.98, 1);
   });
 });

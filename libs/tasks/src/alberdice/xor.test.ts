@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { alternate, annealed, type Turn } from "./alternate.js";
+import { alternate, anneal, type Turn } from "./alternate.js";
 import { behaviourCloning, factorisedOptiDice, independentDice } from "./baselines.js";
 import { matrixShape, matrixValue, xorData, xorPayoff } from "./matrix-game.js";
 import { nashGap } from "./objective.js";
@@ -19,9 +19,9 @@ const names = Object.keys(xorData) as XorName[];
 
 describe("AlberDICE on XOR", function () {
   this.timeout(30_000);
-  const alphas = annealed(5, 0.001, 40);
+  const alphas = anneal(5, 0.001, 40);
   for (const name of names) {
-    it(`finds a best joint action in the data ${name}, whichever the start`, async () => {
+    it(`finds a best joint action in the data ${name} from every start`, async () => {
       const data = xorDataset(name);
       const modes = new Set<number>();
       for (let seed = 1; seed <= 20; seed++) {
@@ -37,7 +37,7 @@ describe("AlberDICE on XOR", function () {
     });
   }
 
-  it("stays for ever at the exact symmetry of {AB, BA}, which is why the start is perturbed", async () => {
+  it("never leaves the exact symmetry of {AB, BA}, which is why the start is perturbed", async () => {
     const data = xorDataset("AB_BA");
     const half = shape.actions.map((_, agent) => uniformPolicy(shape, agent));
     let last: Turn | undefined;
@@ -64,7 +64,7 @@ describe("baselines on XOR", () => {
     assertNear(value(behaviourCloning(xorDataset("AB"))), 1, 1e-9);
   });
 
-  it("OptiDICE loses in the projection what it won, independent DICE ends in the worst joint action", async () => {
+  it("OptiDICE loses its optimum in the projection, and independent DICE ends in the worst joint action", async () => {
     const options = { ...exact, alpha: 0.01 };
     for (const name of ["AB_BA", "AA_AB_BA", "all"] as const) {
       assertWithin(value(await factorisedOptiDice(xorDataset(name), options)), -0.01, 0.01);

@@ -5,12 +5,17 @@ import { z } from "zod";
 const sd = z.number().positive();
 
 const spike = z.strictObject({
-  share: z.number().gt(0).max(1).default(0.4).describe("Share of the scores that are moved"),
-  mean: z.number().default(1).describe("Where to"),
+  share: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.4)
+    .describe("Share of the scores that are moved, in (0, 1]"),
+  mean: z.number().default(1).describe("Mean of the moved scores"),
   sd: sd.default(0.15).describe("Standard deviation of the moved scores"),
 });
 const bimodal = z.strictObject({
-  distance: sd.default(1.5).describe("Of both modes from 0"),
+  distance: sd.default(1.5).describe("Distance of both modes from 0"),
   sd: sd.default(0.4).describe("Standard deviation of each mode"),
 });
 const plateau = z
@@ -21,13 +26,13 @@ const plateau = z
   .refine(({ lo, hi }) => lo < hi, "expected lo < hi");
 const deflate = z.strictObject({
   mean: z.number().default(-1.2).describe("Mean of all scores"),
-  sd: sd.default(1).describe("Their standard deviation"),
+  sd: sd.default(1).describe("Standard deviation of all scores"),
 });
 const inside = z.strictObject({
   alpha: z.number().positive().default(0.3).describe("Risk-averseness in every panel"),
 });
 
-/** How institutions can fabricate scores, with their options. */
+/** The ways in which institutions can fabricate scores, with their options. */
 export const contaminations: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodObject>([
   ["spike", spike],
   ["bimodal", bimodal],
@@ -36,7 +41,11 @@ export const contaminations: ReadonlyMap<string, z.ZodObject> = new Map<string, 
   ["inside", inside],
 ]);
 
-/** Fabricates the scores of either group. @param honest what they would be @returns as many scores */
+/**
+ * Fabricates the scores of either group.
+ * @param honest scores before fabrication
+ * @returns as many scores
+ */
 export function fabricate(
   { kind, options }: DataContamination,
   honest: Float64Array,
@@ -60,11 +69,14 @@ export function fabricate(
       return honest.map(() => mean + sd * rng.normal());
     }
     default:
-      return honest; // `inside` evaluates oddly, and fabricates nothing
+      return honest; // `inside` fabricates no scores, but evaluates differently
   }
 }
 
-/** The risk-averseness that an institution of kind `inside` uses in every panel; undefined for all others. */
-export function oddAlpha(contamination: DataContamination | undefined): number | undefined {
+/**
+ * Returns the risk-averseness that an institution of kind `inside` uses in every panel; undefined
+ * for all other kinds.
+ */
+export function alphaOf(contamination: DataContamination | undefined): number | undefined {
   return contamination?.kind === "inside" ? inside.parse(contamination.options).alpha : undefined;
 }

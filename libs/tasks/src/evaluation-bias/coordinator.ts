@@ -10,59 +10,62 @@ import {
 } from "@fedclair/core";
 import { sum, item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
-import { earlierOf, withEarlier, type Earlier } from "./earlier.js";
-import { scoreModel, type ScoreModel } from "./federation/basis.js";
-import { smoothed, trimmedPmf } from "./federation/grid.js";
-import { fitColumn, pooled, type PanelMoments } from "./federation/moments.js";
-import { noisy } from "./federation/subspace-detector.js";
-import { normalised } from "./model/evaluate-histogram.js";
+import { prepareEarlier, combineWithEarlier, type EarlierVerdicts } from "./earlier.js";
+import { createScoreModel, type ScoreModel } from "./federation/basis.js";
+import { smooth, trimmedPmf } from "./federation/grid.js";
+import { fitColumn, poolMoments, type PanelMoments } from "./federation/moments.js";
+import { toNoisyMatrix } from "./federation/subspace-detector.js";
+import { normalise } from "./model/evaluate-histogram.js";
 import { explanations } from "./model/explanations.js";
 import type { Fit } from "./model/fit.js";
 import type { Options } from "./options.js";
 import {
-  panelExplanations,
+  summariseExplanations,
   variationMetrics,
   type PanelExplanations,
 } from "./panel-explanations.js";
-import { panelReport, type PanelReport } from "./panel-report.js";
-import { paramOf } from "./params.js";
+import { createPanelReport, type PanelReport } from "./panel-report.js";
+import { getParam } from "./params.js";
 import {
-  aggregated,
-  benign,
-  guarded,
-  moduleOf,
-  momentsOf,
-  soundOf,
-  warningOf,
-  withInvalid,
+  readAggregate,
+  selectBenign,
+  applyGuard,
+  getModule,
+  readMoments,
+  selectPossible,
+  findWarning,
+  addInvalid,
 } from "./screening.js";
-import { errorsOf } from "./truth.js";
+import { computeErrors } from "./truth.js";
 
-/** What the figures are drawn from. */
+/** The data behind the task's figures. */
 export interface Findings {
   /** The reference pmf, bin by bin. */
   readonly reference: readonly number[];
   readonly panels: readonly PanelReport[];
-  /** Panel by panel: the model against its rivals. */
+  /** The model compared with the other explanations, panel by panel. */
   readonly explanations: readonly PanelExplanations[];
-  /** The institutions' own fits. */
+  /** The fits to each institution's own panels. */
   readonly institutions: readonly InstitutionFit[];
-  /** Why the verdicts are to be taken with care. */
+  /** The reason to treat the verdicts with care, if there is one. */
   readonly warning?: string;
 }
 
-/** One institution's fit to one of its panels; there is none where the panel is withheld or outside the model. */
+/**
+ * One institution's fit to one of its panels. Panels that are withheld or outside the model have no
+ * fit.
+ */
 export interface InstitutionFit {
   readonly clientId: string;
   readonly kept: boolean;
-  /** 0-based. */
+  /** Index of the panel, from 0. */
   readonly panel: number;
   readonly alpha: number;
   readonly tau: number;
 }
 
-/** What institutions send in a phase. */
-export function askOf(phase: Phase, { bins, features, panels }: Options): Ask {
+/** Returns the phase and the tensors that institutions have to send in it. */
+export function createAsk(phase: Phase, { bins, features, panels }: Options): Ask {
   const f64 = (...shape: number[]) => ({ shape, dtype: "f64", isDense: true }) as const;
   if (phase === "reference") return { phase, expects: new Map([["counts", f64(bins, 1)]]) };
   const expects = new Map([
@@ -77,128 +80,135 @@ export function askOf(phase: Phase, { bins, features, panels }: Options): Ask {
 export type Phase = "reference" | "moments";
 
 /**
- * Phase `reference`: the law of true scores from group 1, and the features that institutions average next. The aggregator
- * judges pmfs; institutions with impossible numbers are left out.
+ * Runs phase `reference`: estimates the distribution of true scores from group 1, and the features
+ * that institutions average next. The aggregator compares pmfs. Institutions that send impossible
+ * numbers are left out.
  */
 export async function stepReference(
   options: Options,
   round: Round,
   aggregate: Aggregate,
-): Promise<Step<Earlier>> {
-  const shown = soundOf(round).map((update) => {
-    const counts = moduleOf(update, "counts").data;
-    const pmf = { shape: [counts.length, 1], data: normalised(counts) };
+): Promise<Step<EarlierVerdicts>> {
+  const pmfUpdates = selectPossible(round).map((update) => {
+    const counts = getModule(update, "counts").data;
+    const pmf = { shape: [counts.length, 1], data: normalise(counts) };
     return { ...update, numExamples: sum(counts), delta: new Map([["pmf", pmf]]) };
   });
-  const aggregation = await aggregate(shown);
-  const kept = benign(shown, aggregation.verdicts);
+  const aggregation = await aggregate(pmfUpdates);
+  const admitted = selectBenign(pmfUpdates, aggregation.verdicts);
   const pmf = aggregation.verdicts
-    ? trimmedPmf(kept.map(pmfOf), 0)
-    : aggregated(aggregation, "pmf").data;
-  const people = sum(shown.map(({ numExamples }) => numExamples));
-  const reference = smoothed(normalised(pmf), people);
-  const verdicts = withInvalid(aggregation.verdicts ?? [], round, shown);
+    ? trimmedPmf(admitted.map(readPmf), 0)
+    : readAggregate(aggregation, "pmf").data;
+  const people = sum(pmfUpdates.map(({ numExamples }) => numExamples));
+  const reference = smooth(normalise(pmf), people);
+  const verdicts = addInvalid(aggregation.verdicts ?? [], round, pmfUpdates);
   return {
     params: new Map([
       ["reference", { shape: [options.bins], data: reference }],
-      ["psi", toTensor(modelOf(options, reference).psi)],
+      ["psi", toTensor(createModel(options, reference).psi)],
     ]),
-    next: askOf("moments", options),
+    next: createAsk("moments", options),
     verdicts,
-    state: earlierOf(round.phase, verdicts),
+    state: prepareEarlier(round.phase, verdicts),
   };
 }
 
 /**
- * Phase `moments`: who stands outside the common space, or inside it but far from the others, now or in the phase before;
- * the fits of the rest. The aggregator judges matrices of moments.
+ * Runs phase `moments`: flags institutions outside the common space, or inside it but far from the
+ * others, in this phase or the one before, and fits the panels of the others. The aggregator
+ * compares matrices of moments.
  */
 export async function stepMoments(
   options: Options,
-  round: Round<Earlier>,
+  round: Round<EarlierVerdicts>,
   aggregate: Aggregate,
-): Promise<Step<Earlier>> {
+): Promise<Step<EarlierVerdicts>> {
   const earlier = round.state;
-  const model = modelOf(options, pmfOfParams(round.params));
-  const sound = soundOf(round, earlier);
-  const aggregation = await aggregate(sound.map(matrixShown));
-  const judged = withEarlier(aggregation.verdicts, earlier, sound);
-  const verdicts = judged && guarded(model, sound, judged);
-  const kept = benign(sound, verdicts);
-  const institutions = kept.map(momentsOf);
+  const model = createModel(options, readReference(round.params));
+  const updates = selectPossible(round, earlier);
+  const aggregation = await aggregate(updates.map(toMatrixUpdate));
+  const combined = combineWithEarlier(aggregation.verdicts, earlier, updates);
+  const verdicts = combined && applyGuard(model, updates, combined);
+  const admitted = selectBenign(updates, verdicts);
+  const institutions = admitted.map(readMoments);
   const fits = options.panels.map((_, j) => {
-    const column = verdicts ? pooled(institutions, j) : meanColumn(aggregation, institutions, j);
+    const column = verdicts
+      ? poolMoments(institutions, j)
+      : computeMeanColumn(aggregation, institutions, j);
     return fitColumn(model, column);
   });
   const panels: PanelReport[] = [];
   for (const [j, fit] of fits.entries()) {
     // A panel's selections take tens of milliseconds.
     await setImmediate();
-    panels.push(panelReport(model, fit, options, round.rng.at(j)));
+    panels.push(createPanelReport(model, fit, options, round.rng.at(j)));
   }
-  const explained = fits.map((fit, j) => panelExplanations(kept, j, fit));
-  const warning = verdicts && warningOf(verdicts, earlier);
+  const panelExplanations = fits.map((fit, j) => summariseExplanations(admitted, j, fit));
+  const warning = verdicts && findWarning(verdicts, earlier);
   const findings: Findings = {
     reference: [...model.reference],
     panels,
-    explanations: explained,
-    institutions: sound.flatMap((update) => ownFits(model, update, kept.includes(update))),
+    explanations: panelExplanations,
+    institutions: updates.flatMap((update) => fitPanels(model, update, admitted.includes(update))),
     ...(warning === undefined ? {} : { warning }),
   };
   return {
-    params: withPanels(round.params, fits),
+    params: addPanels(round.params, fits),
     next: "end",
-    verdicts: withInvalid(verdicts ?? [], round, sound, earlier),
+    verdicts: addInvalid(verdicts ?? [], round, updates, earlier),
     metrics: {
-      ...errorsOf(options, model, fits),
-      ...variationMetrics(explained),
+      ...computeErrors(options, model, fits),
+      ...variationMetrics(panelExplanations),
       ...(verdicts && { warned: warning === undefined ? 0 : 1 }),
     },
     artifacts: { findings },
   };
 }
 
-function matrixShown(update: Update): Update {
-  const institution = momentsOf(update);
+function toMatrixUpdate(update: Update): Update {
+  const institution = readMoments(update);
   return {
     ...update,
     numExamples: sum(institution.counts),
     delta: new Map([["moments", toTensor(institution.matrix)]]),
-    noise: noisy(institution).noise,
+    noise: toNoisyMatrix(institution).noise,
   };
 }
 
-function modelOf(options: Options, reference: Float64Array): ScoreModel {
-  return scoreModel(reference, options, "squared", options.features);
+function createModel(options: Options, reference: Float64Array): ScoreModel {
+  return createScoreModel(reference, options, "squared", options.features);
 }
 
-function pmfOf(update: Update): Float64Array {
-  return Float64Array.from(moduleOf(update, "pmf").data);
+function readPmf(update: Update): Float64Array {
+  return Float64Array.from(getModule(update, "pmf").data);
 }
 
-function pmfOfParams(params: Params): Float64Array {
-  return Float64Array.from(paramOf(params, "reference").data);
+function readReference(params: Params): Float64Array {
+  return Float64Array.from(getParam(params, "reference").data);
 }
 
-/** Column j of a mean over all, those included that withheld it and sent zeros. */
-function meanColumn(
+/**
+ * Returns column j of a mean over all institutions. Those that withheld the panel contribute zeros,
+ * so the mean is divided by the share of people in institutions that sent it.
+ */
+function computeMeanColumn(
   aggregation: Aggregation,
   institutions: readonly PanelMoments[],
   j: number,
 ): Float64Array {
-  const { shape, data } = aggregated(aggregation, "moments");
+  const { shape, data } = readAggregate(aggregation, "moments");
   const cols = item(shape, 1);
   const people = institutions.map(({ counts }) => sum(counts));
-  const telling = institutions.map(({ counts }, c) => (counts[j] === 0 ? 0 : item(people, c)));
-  const coverage = sum(telling) / sum(people);
+  const sending = institutions.map(({ counts }, c) => (counts[j] === 0 ? 0 : item(people, c)));
+  const coverage = sum(sending) / sum(people);
   return Float64Array.from(
     { length: item(shape, 0) },
     (_, k) => item(data, k * cols + j) / coverage,
   );
 }
 
-function ownFits(model: ScoreModel, update: Update, kept: boolean): InstitutionFit[] {
-  const { matrix, counts } = momentsOf(update);
+function fitPanels(model: ScoreModel, update: Update, kept: boolean): InstitutionFit[] {
+  const { matrix, counts } = readMoments(update);
   return [...counts].flatMap((n, panel) => {
     const { status, alpha, tau } = fitColumn(model, matrix.column(panel));
     if (n === 0 || status !== "OK") return [];
@@ -206,8 +216,11 @@ function ownFits(model: ScoreModel, update: Update, kept: boolean): InstitutionF
   });
 }
 
-/** Adds the fitted pmfs, a row a panel, for the institutions to compare theirs with; nothing if a fit has none. */
-function withPanels(params: Params, fits: readonly Fit[]): Params {
+/**
+ * Adds the fitted pmfs to the params, one row per panel, so that institutions can compare theirs
+ * with them. Adds nothing if a fit has no pmf.
+ */
+function addPanels(params: Params, fits: readonly Fit[]): Params {
   const bins = fits[0]?.pmf.length ?? 0;
   const data = Float64Array.from(fits.flatMap(({ pmf }) => [...pmf]));
   if (!data.every(Number.isFinite)) return params;

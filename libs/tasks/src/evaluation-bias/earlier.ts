@@ -1,16 +1,23 @@
 import type { Update, Verdict } from "@fedclair/core";
 
-/** The verdicts that a phase ended with, and none before the first: plain values, which survive JSON. */
-export type Earlier = readonly Verdict[];
+/**
+ * The verdicts of the previous phase, empty in the first one. They are plain values, so they
+ * survive JSON.
+ */
+export type EarlierVerdicts = readonly Verdict[];
 
-/** Above the largest score of a round whose scores no threshold parts: √1.3, CLAIR's least distance from scores below. */
+/**
+ * Factor from the largest score to the threshold in a round without a threshold: √1.3, because
+ * CLAIR's threshold is at least that far above the scores below it.
+ */
 const headroom = 1.14;
 
 /**
- * @returns the verdicts for the next phase: those that were not benign with the phase as a part of their reason, and scores
- *   that no threshold parts with one a little above the largest
+ * Prepares a phase's verdicts for the next phase. Verdicts that are contaminated or invalid get the
+ * phase as part of their reason. Scores without a threshold get one slightly above the largest
+ * score.
  */
-export function earlierOf(phase: string, verdicts: readonly Verdict[]): Earlier {
+export function prepareEarlier(phase: string, verdicts: readonly Verdict[]): EarlierVerdicts {
   const above = headroom * Math.max(...verdicts.map(({ score }) => score ?? 0));
   return verdicts.map((verdict) => {
     const { status, score, reason } = verdict;
@@ -21,64 +28,68 @@ export function earlierOf(phase: string, verdicts: readonly Verdict[]): Earlier 
   });
 }
 
-/** Was the client's earlier answer one that no scores could give? Then its next one is not looked at either. */
-export function isInvalid(earlier: Earlier, id: string): boolean {
+/**
+ * Checks whether the client's earlier answer was impossible for any scores. In that case its next
+ * one is ignored too.
+ */
+export function isInvalid(earlier: EarlierVerdicts, id: string): boolean {
   return earlier.some(({ clientId, status }) => clientId === id && status === "invalid");
 }
 
 /**
- * A phase's verdicts in the light of the one before. A conviction holds: an institution that fabricates once is not pooled
- * later, however well it looks then. Scores of both phases count alike, in the geometric mean, each in units of its
- * threshold: those of one round alone part too easily.
- * @param verdicts of the aggregator; undefined if it does not judge
- * @param updates that the phase looks at
- * @returns undefined if nobody is judged, now or earlier
+ * Combines a phase's verdicts with those of the phase before. A client that was flagged stays
+ * flagged: an institution that fabricates once is not pooled later, however good its answer looks
+ * then. Scores of both phases have the same weight, as a geometric mean in units of their
+ * thresholds, because the scores of a single round separate clients too easily.
+ * @param verdicts of the aggregator, if it gives some
+ * @param updates that are considered in this phase
+ * @returns undefined if the aggregator gives no verdicts and no client was flagged before
  */
-export function withEarlier(
+export function combineWithEarlier(
   verdicts: readonly Verdict[] | undefined,
-  earlier: Earlier,
+  earlier: EarlierVerdicts,
   updates: readonly Update[],
 ): readonly Verdict[] | undefined {
-  const known = new Map(earlier.map((verdict) => [verdict.clientId, verdict]));
-  const isConvicted = (id: string) => known.get(id)?.status === "contaminated";
-  if (verdicts === undefined && !updates.some(({ clientId }) => isConvicted(clientId))) {
+  const earlierById = new Map(earlier.map((verdict) => [verdict.clientId, verdict]));
+  const wasFlagged = (id: string) => earlierById.get(id)?.status === "contaminated";
+  if (verdicts === undefined && !updates.some(({ clientId }) => wasFlagged(clientId))) {
     return undefined;
   }
-  const now = verdicts ?? updates.map(({ clientId }) => unscored(clientId));
+  const now = verdicts ?? updates.map(({ clientId }) => createUnscored(clientId));
   return now.map((verdict): Verdict => {
-    const before = known.get(verdict.clientId);
+    const before = earlierById.get(verdict.clientId);
     if (before === undefined) return verdict;
-    const score = Math.sqrt(ratioOf(verdict) * ratioOf(before));
-    const both = onScale({ score, threshold: 1 }, verdict.threshold);
+    const score = Math.sqrt(computeRatio(verdict) * computeRatio(before));
+    const both = rescale({ score, threshold: 1 }, verdict.threshold);
     if (before.status === "contaminated") {
       if (score > 1) return { ...verdict, status: "contaminated", pooled: false, ...both };
-      return { ...before, ...onScale(before, verdict.threshold) };
+      return { ...before, ...rescale(before, verdict.threshold) };
     }
     if (Number.isNaN(score)) return verdict;
-    const isAcquitted = ratioOf(verdict) > 1 && score <= 1;
-    return { ...verdict, ...(isAcquitted && { status: "benign", pooled: true }), ...both };
+    const isCleared = computeRatio(verdict) > 1 && score <= 1;
+    return { ...verdict, ...(isCleared && { status: "benign", pooled: true }), ...both };
   });
 }
 
-/** NaN without a score or a threshold above 0. */
-function ratioOf({ score, threshold }: Verdict): number {
+/** Divides a score by its threshold; NaN without a score or without a threshold above 0. */
+function computeRatio({ score, threshold }: Verdict): number {
   return score === null || threshold === null || threshold <= 0 ? NaN : score / threshold;
 }
 
 /**
- * A score brought to another test's threshold, so that all scores of a round read alike; as it is where the round has no
- * threshold above 0.
+ * Rescales a score to another test's threshold, so that all scores of a round have the same scale.
+ * Keeps the score if the round has no threshold above 0.
  */
-export function onScale(
+export function rescale(
   { score, threshold }: Pick<Verdict, "score" | "threshold">,
-  wanted: number | null,
+  target: number | null,
 ): Pick<Verdict, "score" | "threshold"> {
   if (score === null || threshold === null || threshold <= 0) return { score, threshold };
-  const scale = wanted === null || wanted <= 0 ? threshold : wanted;
-  // Infinite where no evaluation fits: records hold finite scores.
+  const scale = target === null || target <= 0 ? threshold : target;
+  // The score is infinite if no evaluation fits, but records require finite scores.
   return { score: Math.min((score / threshold) * scale, 1e6 * scale), threshold: scale };
 }
 
-function unscored(clientId: string): Verdict {
+function createUnscored(clientId: string): Verdict {
   return { clientId, status: "benign", pooled: true, score: null, threshold: null };
 }

@@ -16,14 +16,14 @@ import { ClientRunner, parseTrial, payloadBytes, type RoundDone } from "@fedclai
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { item } from "@fedclair/linalg";
-import { earlierOf, onScale, withEarlier } from "./earlier.js";
+import { prepareEarlier, rescale, combineWithEarlier } from "./earlier.js";
 import type { Findings } from "./coordinator.js";
 import { evaluationBias } from "./index.js";
 import { momentSubspace } from "./moment-subspace.js";
 import { optionsSchema } from "./options.js";
 import { roundOf, stepOf } from "../../testing/coordinator.js";
 import { play, prepare } from "@fedclair/core/testing";
-import { warningOf } from "./screening.js";
+import { findWarning } from "./screening.js";
 
 function plugin<T>(
   name: string,
@@ -33,7 +33,7 @@ function plugin<T>(
   return { name, summary: name, schema, create };
 }
 
-/** The plain mean, and one that says nothing at all. */
+/** Computes the plain mean. */
 const average = plugin<Aggregator>("average", () => ({
   aggregate: ({ updates }) => {
     const total = updates.reduce((n, { numExamples }) => n + numExamples, 0);
@@ -53,7 +53,10 @@ const mute = plugin<Aggregator>("mute", () => ({
   aggregate: () => Promise.resolve({ change: [] }),
 }));
 
-/** Judges by rote: in each phase it calls the clients given contaminated, and all others benign. */
+/**
+ * An aggregator with fixed verdicts: in each phase it flags the given clients and reports all
+ * others as benign.
+ */
 const rote = plugin<Aggregator>(
   "rote",
   (called: Record<string, readonly string[]>) => ({
@@ -78,7 +81,7 @@ const fabricate = plugin<Attack>(
   (data: DataContamination) => ({ label: data.kind, data }),
   z.strictObject({ kind: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
 );
-/** Numbers that no scores could give. */
+/** Sends numbers that are impossible for scores. */
 const impossible = plugin<Attack>("impossible", () => ({
   corruptUpdate: (honest: TrainResult): TrainResult => ({
     ...honest,
@@ -91,7 +94,7 @@ const impossible = plugin<Attack>("impossible", () => ({
   }),
 }));
 
-/** Numbers that no scores could give, of group 1 only. */
+/** Sends numbers that are impossible for scores, but only of group 1. */
 const impossibleOnce = plugin<Attack>("impossibleOnce", () => ({
   corruptUpdate: (honest: TrainResult): TrainResult => {
     const counts = honest.delta.get("counts") as Tensor;
@@ -101,7 +104,7 @@ const impossibleOnce = plugin<Attack>("impossibleOnce", () => ({
   },
 }));
 
-/** Says that every explanation of its panels is better than perfect. */
+/** Reports every explanation of its panels as better than perfect. */
 const boastful = plugin<Attack>("boastful", () => ({
   corruptUpdate: ({ delta, ...honest }: TrainResult): TrainResult => ({
     ...honest,
@@ -115,7 +118,7 @@ const boastful = plugin<Attack>("boastful", () => ({
   }),
 }));
 
-/** Of the right shape, but factored. */
+/** Sends factors of the right shape instead of a dense tensor. */
 const factored = plugin<Attack>("factored", () => ({
   corruptUpdate: (honest: TrainResult): TrainResult => ({
     ...honest,
@@ -166,7 +169,7 @@ function statuses(round: RoundDone | undefined): Record<string, string> {
 }
 
 describe("evaluation-bias", () => {
-  it("takes two rounds, names the fabricators, and is far closer to the truth than a plain mean", async () => {
+  it("takes two rounds, flags the fabricators, and is far closer to the truth than a plain mean", async () => {
     const robust = await run();
     assert.deepEqual(
       robust.map(({ record }) => record.phase),
@@ -187,7 +190,7 @@ describe("evaluation-bias", () => {
     assert.ok(distance(robust) < distance(naive), `${distance(robust)} ${distance(naive)}`);
   });
 
-  it("shows the model against its rivals, and what the panels would do as schedulers", async () => {
+  it("compares the model with other explanations, and the panels as schedulers", async () => {
     const { explanations, panels } = findingsOf(await run());
     for (const { variations, sampling } of explanations) {
       const { model = NaN, ...others } = variations;
@@ -195,7 +198,7 @@ describe("evaluation-bias", () => {
       assert.ok(Math.min(...Object.values(others)) > model - 0.005, JSON.stringify(variations));
       assert.ok(Math.abs(model / (sampling ?? NaN) - 1) < 0.25, `${model} ${sampling}`);
     }
-    // 8 of 40 clients is c = 0.2; few clients scatter about the large population's share.
+    // 8 of 40 clients is c = 0.2; few clients scatter around the share of a large population.
     panels.forEach(({ scheduling, selection }) => {
       assert.equal(scheduling.length, 5);
       for (const { intervention, share2, utility, opt } of scheduling) {
@@ -208,18 +211,18 @@ describe("evaluation-bias", () => {
     });
   });
 
-  it("keeps institutions of impossible numbers out, by name", async () => {
+  it("excludes institutions with impossible numbers and reports them as invalid", async () => {
     const rounds = await run(["attacks.0.attack={name: impossible}"]);
     assert.deepEqual(statuses(rounds[0]), { c02: "invalid" });
     assert.deepEqual(statuses(rounds[1]), { c02: "invalid", c05: "contaminated" });
     const naive = await run(["attacks.0.attack={name: impossible}", "aggregator.name=average"]);
     assert.equal(statuses(naive[1])["c02"], "invalid");
-    const boasted = await run(["attacks.0.attack={name: boastful}"]);
-    assert.deepEqual(statuses(boasted[0]), {});
-    assert.deepEqual(statuses(boasted[1]), { c02: "invalid", c05: "contaminated" });
+    const boastfulRounds = await run(["attacks.0.attack={name: boastful}"]);
+    assert.deepEqual(statuses(boastfulRounds[0]), {});
+    assert.deepEqual(statuses(boastfulRounds[1]), { c02: "invalid", c05: "contaminated" });
   });
 
-  it("keeps factored answers out, and ends where nobody is left", async () => {
+  it("excludes factored answers, and ends if no institution is left", async () => {
     const rounds = await run(["attacks.0.attack={name: factored}"]);
     const [, , factored] = rounds[0]?.record.clients ?? [];
     assert.deepEqual([factored?.clientId, factored?.failure?.code], ["c02", "WRONG_SHAPE"]);
@@ -228,10 +231,10 @@ describe("evaluation-bias", () => {
     await assert.rejects(run([all]), /no institution sent numbers that scores could give/);
   });
 
-  it("finds an institution inside the model by comparing fits, and scales its score to the threshold", async () => {
+  it("flags an institution inside the model by comparing fits, and scales its score to the threshold", async () => {
     const rounds = await run([
       "attacks=[{attack: {name: fabricate, kind: inside}, clients: [c01]}]",
-      // A detector that flags nobody.
+      // A detector that flags no one.
       "aggregator={name: moment-subspace, factor: 1000}",
     ]);
     assert.deepEqual(statuses(rounds[1]), { c01: "contaminated" });
@@ -240,30 +243,30 @@ describe("evaluation-bias", () => {
     assert.equal(rounds[1]?.record.metrics["warned"], 0);
   });
 
-  it("keeps whom the first phase convicted out of the second, whatever is said of them there", async () => {
-    const forgetful = await run(["aggregator={name: rote, reference: [c02, c05]}"]);
-    assert.deepEqual(statuses(forgetful[1]), { c02: "contaminated", c05: "contaminated" });
-    const [, , convicted, , , other] = forgetful[1]?.record.clients ?? [];
-    // The round has no threshold of its own: the evidence is shown as it was.
-    assert.deepEqual([convicted?.score, convicted?.threshold], [0.8, 0.4]);
-    assert.equal(convicted?.reason, "contaminated in phase reference");
+  it("excludes clients flagged in the first phase from the second, whatever their verdict there", async () => {
+    const flaggedEarly = await run(["aggregator={name: rote, reference: [c02, c05]}"]);
+    assert.deepEqual(statuses(flaggedEarly[1]), { c02: "contaminated", c05: "contaminated" });
+    const [, , flagged, , , other] = flaggedEarly[1]?.record.clients ?? [];
+    // The round has no threshold of its own, so the record shows the earlier score and threshold.
+    assert.deepEqual([flagged?.score, flagged?.threshold], [0.8, 0.4]);
+    assert.equal(flagged?.reason, "contaminated in phase reference");
     assert.equal(other?.verdict, "contaminated");
-    const { alphaError = NaN, warned } = forgetful[1]?.record.metrics ?? {};
+    const { alphaError = NaN, warned } = flaggedEarly[1]?.record.metrics ?? {};
     assert.ok(alphaError < 0.15, `${alphaError}`);
     assert.equal(warned, 0);
     const leftOut = (id: string) => id === "c02" || id === "c05";
-    for (const { clientId, kept } of findingsOf(forgetful).institutions) {
+    for (const { clientId, kept } of findingsOf(flaggedEarly).institutions) {
       assert.equal(kept, !leftOut(clientId), clientId);
     }
-    // Confirmed, a verdict is the second phase's own.
+    // If both phases flag a client, the verdict is the second phase's own.
     const confirmed = await run([
       "aggregator={name: rote, reference: [c02, c05], moments: [c02, c05]}",
     ]);
     assert.equal(confirmed[1]?.record.clients[2]?.reason, undefined);
-    assert.deepEqual(confirmed[1]?.record.metrics, forgetful[1]?.record.metrics);
+    assert.deepEqual(confirmed[1]?.record.metrics, flaggedEarly[1]?.record.metrics);
   });
 
-  it("looks at no second answer of an institution whose first no scores could give", async () => {
+  it("ignores the second answer of an institution whose first one was impossible", async () => {
     for (const aggregator of ["moment-subspace", "average"]) {
       const rounds = await run([
         "attacks=[{attack: {name: impossibleOnce}, clients: [c02]}]",
@@ -276,7 +279,7 @@ describe("evaluation-bias", () => {
     }
   });
 
-  it("warns by what was pooled after all tests, and of a law of true scores that the flagged had a part in", async () => {
+  it("bases warnings on what was pooled after all tests, and on who was behind the distribution of true scores", async () => {
     const warningAfter = async (aggregator: string, ...more: string[]) => {
       const rounds = await run([`aggregator=${aggregator}`, ...more]);
       const { warning } = findingsOf(rounds);
@@ -287,7 +290,7 @@ describe("evaluation-bias", () => {
       await warningAfter("{name: rote, reference: [c02, c05, c07]}"),
       "33 % of the institutions are flagged",
     );
-    // The detector flags nobody; the guard flags three of nine.
+    // The detector flags no one; the guard flags three of nine.
     assert.equal(
       await warningAfter(
         "{name: moment-subspace, factor: 1000}",
@@ -309,7 +312,7 @@ describe("evaluation-bias", () => {
       score: status === "invalid" ? null : 0.5,
       threshold: 0.4,
     });
-    const state = earlierOf("reference", [
+    const state = prepareEarlier("reference", [
       verdict("a", "benign"),
       { ...verdict("b", "contaminated"), reason: "norm" },
       verdict("c", "invalid"),
@@ -325,15 +328,15 @@ describe("evaluation-bias", () => {
         ["d", undefined],
       ],
     );
-    // On this round's threshold; as it was where that is none, or 0.
+    // The score is rescaled to this round's threshold, unless that is missing or 0.
     const evidence = { score: 0.75, threshold: 0.5 };
-    assert.deepEqual(onScale(evidence, 2), { score: 3, threshold: 2 });
-    assert.deepEqual(onScale(evidence, null), evidence);
-    assert.deepEqual(onScale(evidence, 0), evidence);
-    assert.equal(onScale({ score: Infinity, threshold: 4 }, 0.5).score, 5e5);
+    assert.deepEqual(rescale(evidence, 2), { score: 3, threshold: 2 });
+    assert.deepEqual(rescale(evidence, null), evidence);
+    assert.deepEqual(rescale(evidence, 0), evidence);
+    assert.equal(rescale({ score: Infinity, threshold: 4 }, 0.5).score, 5e5);
   });
 
-  it("convicts late only whom both phases together find outside, and never takes a conviction back", () => {
+  it("flags late only clients that both phases together find outside, and never revokes an earlier flag", () => {
     const verdict = (clientId: string, score: number | null, threshold: number): Verdict => ({
       clientId,
       status: (score ?? 1) > threshold ? "contaminated" : "benign",
@@ -348,25 +351,25 @@ describe("evaluation-bias", () => {
       verdict("d", null, 4),
     ];
     const now = [verdict("a", 6, 2), verdict("b", 10, 2), verdict("c", 1, 2), verdict("d", 6, 2)];
-    const judged = withEarlier(now, earlierOf("reference", before), []);
+    const combined = combineWithEarlier(now, prepareEarlier("reference", before), []);
     assert.deepEqual(
-      judged?.map(({ clientId, status, score }) => [clientId, status, score]),
+      combined?.map(({ clientId, status, score }) => [clientId, status, score]),
       [
         ["a", "benign", 2 * Math.sqrt(3 / 4)],
         ["b", "contaminated", 2 * Math.sqrt(5 / 4)],
         ["c", "contaminated", 4], // as in the first phase: twice the threshold
-        ["d", "contaminated", 6], // nothing is known from before
+        ["d", "contaminated", 6], // without an earlier score
       ],
     );
   });
 
-  it("warns where more than 30 % are flagged", async () => {
+  it("warns if more than 30 % are flagged", async () => {
     const [, round] = await run(["attacks.0.clients=[c02, c03]"]);
     assert.equal(round?.record.metrics["warned"], 1);
     assert.match(String(findingsOf([round]).warning), /^33 % of the institutions are flagged$/);
   });
 
-  it("warns where a flagged score lies close to the others", () => {
+  it("warns if a flagged score lies close to the others", () => {
     const verdict = (score: number, status: Verdict["status"]): Verdict => ({
       clientId: `c${score}`,
       status,
@@ -375,13 +378,13 @@ describe("evaluation-bias", () => {
       threshold: 2,
     });
     const benign = [0.5, 1, 1.5, 0.7].map((score) => verdict(score, "benign"));
-    const close = warningOf([...benign, verdict(2.4, "contaminated")]);
+    const close = findWarning([...benign, verdict(2.4, "contaminated")]);
     assert.equal(close, "the smallest flagged score is only 1.60 times the largest of the others");
-    assert.equal(warningOf([...benign, verdict(3, "contaminated")]), undefined);
-    assert.equal(warningOf(benign), undefined);
+    assert.equal(findWarning([...benign, verdict(3, "contaminated")]), undefined);
+    assert.equal(findWarning(benign), undefined);
   });
 
-  it("sends counts and moments only, at most 1 kB", async () => {
+  it("sends only counts and moments, at most 1 kB", async () => {
     const trial = parseTrial(small, "small.yaml", plugins, [
       "task.panels=[{alpha: 1, tau: 1.1}, {alpha: 2, tau: 1.6}, {alpha: 4, tau: 1.1}, {alpha: 4, tau: 1.6}]",
     ]);
@@ -389,8 +392,8 @@ describe("evaluation-bias", () => {
     const runner = new ClientRunner(prepared);
     const task = await prepared.loadTask();
     const paramsOf = (base: Params) => ({ base, rounds: [] });
-    const client = { clientIndex: 0, clientCount: 6, seed: 1, commonSeed: 2 };
-    const job = { id: 1, round: 1, kind: "train" as const, clientId: "c00", ...client };
+    const identity = { clientIndex: 0, clientCount: 6, seed: 1, commonSeed: 2 };
+    const job = { id: 1, round: 1, kind: "train" as const, clientId: "c00", ...identity };
     const first = await runner.run({ ...job, phase: "reference", params: paramsOf(new Map()) });
     assert.ok("update" in first);
     assert.deepEqual([...first.update.delta.keys()], ["counts"]);
@@ -411,7 +414,7 @@ describe("evaluation-bias", () => {
     assert.deepEqual(second.update.metrics, {});
   });
 
-  it("adds noise where asked for", async () => {
+  it("adds noise on request", async () => {
     const quiet = findingsOf(await run());
     const noisy = findingsOf(await run(["task.noiseMultiplier=3"]));
     const [a, b] = [quiet, noisy].map(({ panels }) => item(panels, 0).alpha);
@@ -427,17 +430,17 @@ describe("evaluation-bias", () => {
       arms: [{ label: "moment-subspace", colour: "#0072b2" }],
       width: 860,
     };
-    const drawn = evaluationBias.figures?.(input) ?? [];
+    const figures = evaluationBias.figures?.(input) ?? [];
     assert.deepEqual(
-      drawn.map(({ name }) => name),
+      figures.map(({ name }) => name),
       ["densities", "explanations", "selection", "scheduler", "institutions"],
     );
-    // The sign and size of a change of tau: from 1.2 up, from 1.6 down, half of the way to 1.42.
-    assert.match(drawn[2]?.caption ?? "", /panel 1 \+0\.1\d\d nats, panel 2 −0\.0\d\d nats/);
+    // Sign and size of the change of tau: from 1.2 up, from 1.6 down, half of the way to 1.42.
+    assert.match(figures[2]?.caption ?? "", /panel 1 \+0\.1\d\d nats, panel 2 −0\.0\d\d nats/);
     assert.deepEqual(evaluationBias.figures?.({ ...input, artifacts: [] }), []);
   });
 
-  it("says what is wrong with options, and with an aggregator that gives nothing", async () => {
+  it("reports invalid options, and an aggregator that returns nothing", async () => {
     const message = (options: object) =>
       optionsSchema
         .safeParse(options)

@@ -9,39 +9,45 @@ import {
 } from "@fedclair/core";
 import { Matrix, sum, type Stream, item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
-import { fabricate, oddAlpha } from "./contaminations.js";
-import { centresOf, countScores, edgesOf, widthOf } from "./federation/grid.js";
-import { momentsOf } from "./federation/moments.js";
-import { biasedEvaluator } from "./model/biased-evaluator.js";
-import { histogramBase, normalised, totalVariation } from "./model/evaluate-histogram.js";
+import { fabricate, alphaOf } from "./contaminations.js";
+import { listCentres, countScores, listEdges, widthOf } from "./federation/grid.js";
+import { computeMoments } from "./federation/moments.js";
+import { createBiasedEvaluator } from "./model/biased-evaluator.js";
+import { histogramBase, normalise, totalVariation } from "./model/evaluate-histogram.js";
 import { explain, explanations, type Truth } from "./model/explanations.js";
 import type { Evaluator } from "./model/interventions.js";
 import type { Options } from "./options.js";
-import { paramOf } from "./params.js";
+import { getParam } from "./params.js";
 import { trueScores } from "./truth.js";
 
-/** One institution: it holds scores of single people, and tells histograms of group 1 and moments of group 2 only. */
+/**
+ * Opens one institution. It holds the scores of individual people, and sends only histograms of
+ * group 1 and moments of group 2.
+ */
 export function openInstitution(options: Options, shard: Shard): LocalTrainer {
   return {
     async train({ phase, params, rng }) {
-      if (phase === "reference") return referenceCounts(options, shard);
-      const panels = await panelCounts(options, shard);
-      return panelMoments(options, panels, params, rng);
+      if (phase === "reference") return countReference(options, shard);
+      const panels = await countPanels(options, shard);
+      return sendMoments(options, panels, params, rng);
     },
 
-    /** How far the fitted evaluations lie from what this institution's panels did, once there are any. */
+    /**
+     * Measures the distance of the fitted evaluations from this institution's panels, once there
+     * are fits.
+     */
     async evaluate(params) {
-      const panels = params.has("panels") ? await panelCounts(options, shard) : [];
+      const panels = params.has("panels") ? await countPanels(options, shard) : [];
       return {
         numExamples: options.panelScores * options.panels.length,
         delta: new Map(),
-        metrics: distances(panels, params),
+        metrics: computeDistances(panels, params),
       };
     },
   };
 }
 
-function referenceCounts(options: Options, { rng, contamination }: Shard): TrainResult {
+function countReference(options: Options, { rng, contamination }: Shard): TrainResult {
   const honest = rng.at("reference").normals(options.referenceScores);
   const scores = contamination
     ? fabricate(contamination, honest, rng.at("fabricate", "reference"))
@@ -54,18 +60,18 @@ function referenceCounts(options: Options, { rng, contamination }: Shard): Train
   };
 }
 
-/** Counts per bin of group 2, panel by panel. */
-async function panelCounts(options: Options, shard: Shard): Promise<readonly Float64Array[]> {
+/** Counts group 2's scores per bin, panel by panel. */
+async function countPanels(options: Options, shard: Shard): Promise<readonly Float64Array[]> {
   const counts: Float64Array[] = [];
   for (const [j, panel] of options.panels.entries()) {
-    // A panel takes some milliseconds; between two of them the host answers its socket.
+    // A panel takes some milliseconds; yield so that the host can serve its socket.
     await setImmediate();
-    counts.push(countScores(panelScores(options, shard, panel, j), options));
+    counts.push(countScores(samplePanel(options, shard, panel, j), options));
   }
   return counts;
 }
 
-function panelScores(
+function samplePanel(
   { panelScores: n, alphaSpread, tauSpread }: Options,
   { rng, contamination }: Shard,
   panel: Evaluator,
@@ -73,34 +79,37 @@ function panelScores(
 ): Float64Array {
   const own = rng.at("evaluator", j);
   const habit: Evaluator = {
-    alpha: oddAlpha(contamination) ?? vary(panel.alpha, alphaSpread, own),
+    alpha: alphaOf(contamination) ?? varyAlpha(panel.alpha, alphaSpread, own),
     tau: panel.tau + tauSpread * own.normal(),
   };
-  const honest = biasedEvaluator(trueScores, "squared", habit).sample(n, rng.at("panel", j));
+  const honest = createBiasedEvaluator(trueScores, "squared", habit).sample(n, rng.at("panel", j));
   return contamination ? fabricate(contamination, honest, rng.at("fabricate", j)) : honest;
 }
 
-/** Scales alpha - 1, so that a neutral panel is neutral everywhere. Alpha stays above 0. */
-function vary(alpha: number, spread: number, rng: Stream): number {
+/**
+ * Scales alpha - 1 by a random factor. A panel with alpha ≤ 1 keeps its alpha, so a neutral panel
+ * is neutral everywhere. Alpha stays above 0.
+ */
+function varyAlpha(alpha: number, spread: number, rng: Stream): number {
   const factor = Math.exp(spread * rng.normal());
   return alpha > 1 ? 1 + (alpha - 1) * factor : alpha;
 }
 
-async function panelMoments(
+async function sendMoments(
   options: Options,
   panels: readonly Float64Array[],
   params: Params,
   rng: Stream,
 ): Promise<TrainResult> {
   const { minCount, noiseMultiplier } = options;
-  const psi = toMatrix(paramOf(params, "psi"));
-  const { matrix, counts, variances } = momentsOf(psi, panels, minCount);
+  const psi = toMatrix(getParam(params, "psi"));
+  const { matrix, counts, variances } = computeMoments(psi, panels, minCount);
   if (sum(counts) === 0) {
     throw new Error(
-      `every panel has fewer than minCount = ${minCount} scores; nothing can be told`,
+      `every panel has fewer than minCount = ${minCount} scores; no moments can be sent`,
     );
   }
-  const variations = await variationsOf(options, panels, counts, params);
+  const variations = await computeVariations(options, panels, counts, params);
   if (noiseMultiplier > 0) {
     addNoise(matrix, counts, psi, noiseMultiplier, rng.at("noise"));
     blurVariations(variations, counts, noiseMultiplier, rng.at("variations"));
@@ -117,28 +126,34 @@ async function panelMoments(
   };
 }
 
-/** How far the best of every explanation lies from each panel, in total variation; 0 for panels that are withheld. */
-async function variationsOf(
+/**
+ * Computes the total variation between each panel and the best fit of every explanation; 0 for
+ * panels that are withheld.
+ */
+async function computeVariations(
   options: Options,
   panels: readonly Float64Array[],
   counts: Float64Array,
   params: Params,
 ): Promise<Matrix> {
-  const pmf = Float64Array.from(paramOf(params, "reference").data);
-  const base = histogramBase(centresOf(options), pmf, "squared", widthOf(options));
-  const truth: Truth = { base, pmf, edges: edgesOf(options) };
+  const pmf = Float64Array.from(getParam(params, "reference").data);
+  const base = histogramBase(listCentres(options), pmf, "squared", widthOf(options));
+  const truth: Truth = { base, pmf, edges: listEdges(options) };
   const variations = new Matrix(explanations.length, panels.length);
   for (const [j, panel] of panels.entries()) {
     if (counts[j] === 0) continue;
     // The fits to a panel take some milliseconds.
     await setImmediate();
-    const explained = explain(truth, normalised(panel));
-    variations.column(j).set(explanations.map((name) => explained[name].variation));
+    const fits = explain(truth, normalise(panel));
+    variations.column(j).set(explanations.map((name) => fits[name].variation));
   }
   return variations;
 }
 
-/** One person moves a total variation, and so the least of several, by at most 1/n_j. */
+/**
+ * Adds noise in units of 1/n_j, the largest effect of one person on a total variation or
+ * on the least of several.
+ */
 function blurVariations(
   variations: Matrix,
   counts: Float64Array,
@@ -153,7 +168,10 @@ function blurVariations(
   });
 }
 
-/** One person moves entry (k, j) by at most (max psi_k - min psi_k)/n_j. */
+/**
+ * Adds noise in units of (max psi_k - min psi_k)/n_j, the largest effect of one person on
+ * entry (k, j).
+ */
 function addNoise(
   matrix: Matrix,
   counts: Float64Array,
@@ -173,12 +191,12 @@ function addNoise(
   }
 }
 
-function distances(panels: readonly Float64Array[], params: Params): Record<string, number> {
+function computeDistances(panels: readonly Float64Array[], params: Params): Record<string, number> {
   if (panels.length === 0) return {};
-  const fitted: Tensor = paramOf(params, "panels");
-  const bins = item(fitted.shape, 1);
+  const fits: Tensor = getParam(params, "panels");
+  const bins = item(fits.shape, 1);
   const each = panels.map((counts, j) =>
-    totalVariation(normalised(counts), fitted.data.subarray(j * bins, (j + 1) * bins)),
+    totalVariation(normalise(counts), fits.data.subarray(j * bins, (j + 1) * bins)),
   );
   return { totalVariation: sum(each) / each.length };
 }

@@ -1,6 +1,6 @@
 import type { MetricInfo } from "@fedclair/core";
 import { explanations } from "./model/explanations.js";
-import { mostPanels } from "./options.js";
+import { maxPanels } from "./options.js";
 
 const errors: Readonly<Record<string, MetricInfo>> = {
   alphaError: { better: "lower", description: "relative error of the fitted alpha" },
@@ -8,12 +8,12 @@ const errors: Readonly<Record<string, MetricInfo>> = {
   shareError: { better: "lower", description: "error of group 2's share of the seats" },
 };
 
-/** Of the errors the worst panel's, and each panel's. */
+/** Metrics of the task. Each error is reported for the worst panel and for every panel. */
 export const metrics: Readonly<Record<string, MetricInfo>> = {
   ...errors,
   ...Object.fromEntries(
     Object.entries(errors).flatMap(([name, info]) =>
-      Array.from({ length: mostPanels }, (_, j): [string, MetricInfo] => [
+      Array.from({ length: maxPanels }, (_, j): [string, MetricInfo] => [
         `${name}.${j + 1}`,
         { ...info, description: `${info.description}, panel ${j + 1}` },
       ]),
@@ -21,13 +21,16 @@ export const metrics: Readonly<Record<string, MetricInfo>> = {
   ),
   totalVariation: {
     better: "lower",
-    description: "of the institution's own scores from the fitted evaluation",
+    description: "total variation between the institution's own scores and the fitted evaluation",
   },
   ...Object.fromEntries(
     explanations.map((name): [string, MetricInfo] => [
       `totalVariation.${name}`,
-      { better: "lower", description: `that the explanation ${name} leaves, mean over panels` },
+      {
+        better: "lower",
+        description: `total variation that the explanation ${name} leaves, mean over panels`,
+      },
     ]),
   ),
-  warned: { description: "1 if the report warns of its own verdicts, else 0" },
+  warned: { description: "1 if the report warns that its verdicts may be wrong, else 0" },
 };

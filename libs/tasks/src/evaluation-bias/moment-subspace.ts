@@ -12,7 +12,7 @@ import {
 import { z } from "zod";
 import { trimmedPmf } from "./federation/grid.js";
 import { detectOutsiders } from "./federation/subspace-detector.js";
-import { paramOf } from "./params.js";
+import { getParam } from "./params.js";
 
 const schema = z.strictObject({
   trim: z
@@ -20,29 +20,38 @@ const schema = z.strictObject({
     .min(0)
     .lt(0.5)
     .default(0.25)
-    .describe("Share of the institutions whose lowest, and highest, value of a bin is dropped"),
+    .describe(
+      "Share of the institutions dropped at each end when averaging a bin, from 0 to below 0.5",
+    ),
   maxRank: z.int().min(1).default(4).describe("Largest dimension of the common space"),
   slack: z
     .number()
     .positive()
     .default(2.5)
     .describe(
-      "The smallest rank is taken at which the median residual is at most this many noise floors",
+      "The rank is the smallest one at which the median residual is at most this many noise floors",
     ),
-  factor: z.number().positive().default(2).describe("Flagged above this many median residuals"),
+  factor: z
+    .number()
+    .positive()
+    .default(2)
+    .describe("An institution is flagged above this many median residuals …"),
   floorFactor: z.number().positive().default(2.5).describe("… and above this many noise floors"),
 });
 
 type Options = z.output<typeof schema>;
 
 /**
- * The detector that the task evaluation-bias brings along (docs/tasks/evaluation-bias.md). Reference pmfs: per bin the trimmed
- * mean, without verdicts. Moment matrices: a client's score is how far its matrix lies outside the column space that most share,
- * by re-weighted PCA of the smallest sufficient rank. Goes by the `noise` of the updates.
+ * The detector that comes with the task evaluation-bias (docs/tasks/evaluation-bias.md). For
+ * reference pmfs it returns the trimmed mean of each bin, without verdicts. For moment matrices, a
+ * client's score is the distance of its matrix from the column space that most clients share. The
+ * space is found by re-weighted PCA of the smallest sufficient rank. It depends on the `noise` of
+ * the updates.
  */
 export const momentSubspace: AggregatorPlugin = {
   name: "moment-subspace",
-  summary: "Trimmed mean of histograms; moment matrices outside the common subspace are flagged.",
+  summary:
+    "Takes the trimmed mean of histograms, and flags moment matrices outside the common subspace.",
   schema,
   create: (options: Options): Aggregator => ({
     aggregate: (input) =>
@@ -53,7 +62,7 @@ export const momentSubspace: AggregatorPlugin = {
 };
 
 function trimmedMean({ updates }: AggregatorInput, trim: number): Aggregation {
-  const pmfs = updates.map((update) => Float64Array.from(tensorAt(update, "pmf").data));
+  const pmfs = updates.map((update) => Float64Array.from(getTensor(update, "pmf").data));
   const pmf = trimmedPmf(pmfs, trim);
   return { change: [new Map([["pmf", { shape: [pmf.length, 1], data: pmf }]])] };
 }
@@ -61,14 +70,14 @@ function trimmedMean({ updates }: AggregatorInput, trim: number): Aggregation {
 function screen({ updates }: AggregatorInput, options: Options): Aggregation {
   const { rank, floor, residuals, threshold, flagged } = detectOutsiders(
     updates.map((update) => ({
-      matrix: toMatrix(tensorAt(update, "moments")),
+      matrix: toMatrix(getTensor(update, "moments")),
       noise: update.noise ?? 0,
     })),
     options,
   );
-  const kept = updates.filter((_, c) => flagged[c] === false);
+  const admitted = updates.filter((_, c) => flagged[c] === false);
   return {
-    change: [new Map([["moments", meanOf(kept)]])],
+    change: [new Map([["moments", averageMoments(admitted)]])],
     verdicts: updates.map(({ clientId }, c) =>
       binaryVerdict(clientId, flagged[c] === true, item(residuals, c), threshold),
     ),
@@ -76,10 +85,13 @@ function screen({ updates }: AggregatorInput, options: Options): Aggregation {
   };
 }
 
-/** Weighted by people. @param updates at least one: the median residual is never flagged */
-function meanOf(updates: readonly Update[]): Tensor {
+/**
+ * Averages the moments, weighted by people.
+ * @param updates at least one, which is certain because the median residual is never flagged
+ */
+function averageMoments(updates: readonly Update[]): Tensor {
   const people = updates.reduce((total, { numExamples }) => total + numExamples, 0);
-  const tensors = updates.map((update) => tensorAt(update, "moments"));
+  const tensors = updates.map((update) => getTensor(update, "moments"));
   const data = new Float64Array(tensors[0]?.data.length ?? 0);
   updates.forEach(({ numExamples }, c) => {
     tensors[c]?.data.forEach((x, i) => (data[i] = item(data, i) + (x * numExamples) / people));
@@ -87,10 +99,10 @@ function meanOf(updates: readonly Update[]): Tensor {
   return { shape: tensors[0]?.shape ?? [], data };
 }
 
-function tensorAt({ delta }: Update, name: string): Tensor {
+function getTensor({ delta }: Update, name: string): Tensor {
   const module = delta.get(name);
   if (module === undefined || "b" in module) {
     throw new Error(`moment-subspace: only for the task evaluation-bias, expected module ${name}`);
   }
-  return paramOf(new Map([[name, module]]), name);
+  return getParam(new Map([[name, module]]), name);
 }

@@ -1,5 +1,5 @@
 import type { Stream } from "@fedclair/linalg";
-import { widthOf, edgesOf } from "./federation/grid.js";
+import { widthOf, listEdges } from "./federation/grid.js";
 import type { ScoreModel } from "./federation/basis.js";
 import { evaluateHistogram, shannon } from "./model/evaluate-histogram.js";
 import type { Fit } from "./model/fit.js";
@@ -10,42 +10,45 @@ import { simulateScheduler, type Participation } from "./model/scheduler.js";
 import { select, type SeatRule, type Selection } from "./model/selection.js";
 import type { Options } from "./options.js";
 
-/** What an operator might do, or not do, about a biased evaluation. */
+/** The interventions against a biased evaluation that the report compares. */
 export type Intervention = "none" | "reduceSkew" | "shiftTau" | "atleast" | "proportional";
 
-/** A selection with so many seats under an intervention; `c` is seats over population. */
+/** A selection under an intervention; `c` is seats over population. */
 export interface SelectionRow extends Selection {
   readonly intervention: Intervention;
   readonly c: number;
 }
 
-/** Who takes part in the rounds of a federation under an intervention on its scheduler. */
+/** Participation in the rounds of a federation under an intervention on its scheduler. */
 export interface SchedulingRow extends Omit<Participation, "ratio"> {
   readonly intervention: Intervention;
-  /** Null where nobody of group 1 takes part. */
+  /** Null if no client of group 1 takes part. */
   readonly ratio: number | null;
 }
 
-/** One panel as the coordinator sees it: a selection table where an evaluation fits. */
+/** The coordinator's report on one panel, with selection tables if an evaluation fits. */
 export interface PanelReport {
   readonly status: Fit["status"];
-  /** Null where the likelihood has no maximum. */
+  /** Null if the likelihood has no maximum. */
   readonly alpha: number | null;
   readonly tau: number | null;
-  /** The tau of the intervention `shiftTau`. */
+  /** The tau after the intervention `shiftTau`. */
   readonly shiftedTau: number | null;
   readonly pmf: readonly number[];
   /** Empty for a panel outside the model. */
   readonly selection: readonly SelectionRow[];
-  /** Likewise. */
+  /** Empty for a panel outside the model. */
   readonly scheduling: readonly SchedulingRow[];
 }
 
 /** Seats over population in the curves. */
 const seatShares = [0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5];
 
-/** @param rng for the simulated scheduler */
-export function panelReport(
+/**
+ * Creates the report on one panel.
+ * @param rng for the simulated scheduler
+ */
+export function createPanelReport(
   model: ScoreModel,
   fit: Fit,
   options: Pick<Options, "selection" | "scheduler">,
@@ -54,15 +57,18 @@ export function panelReport(
   const { status, alpha, tau, pmf } = fit;
   const finite = (x: number) => (Number.isFinite(x) ? x : null);
   const { frac2, rho } = options.selection;
-  const shifted = shiftTau({ alpha, tau }, rho, trueEntropy(model));
+  const shifted = shiftTau({ alpha, tau }, rho, computeTrueEntropy(model));
   const report = {
-    ...{ status, alpha: finite(alpha), tau: finite(tau), shiftedTau: finite(shifted.tau) },
+    status,
+    alpha: finite(alpha),
+    tau: finite(tau),
+    shiftedTau: finite(shifted.tau),
     pmf: [...pmf],
   };
   if (status !== "OK") return { ...report, selection: [], scheduling: [] };
-  const edges = edgesOf(model.grid);
+  const edges = listEdges(model.grid);
   const truth = histogramDistribution(model.reference, edges);
-  const settings = interventionsOn(model, { alpha, tau }, shifted, options.selection).map(
+  const settings = listInterventions(model, { alpha, tau }, shifted, options.selection).map(
     ({ observed, ...setting }) => ({
       ...setting,
       law: histogramDistribution(observed ?? pmf, edges),
@@ -75,12 +81,13 @@ export function panelReport(
     ...report,
     selection: settings.flatMap(({ intervention, law, rule }) =>
       seatShares.map((c) => ({
-        ...{ intervention, c },
+        intervention,
+        c,
         ...select(truth, law, { frac2, c, rule }),
       })),
     ),
     scheduling: settings.map(({ intervention, law, rule }) => {
-      // The same clients under every intervention.
+      // Every intervention uses the same clients.
       const row = simulateScheduler(truth, law, { ...federation, rule }, rng.at("scheduler"));
       return { intervention, ...row, ratio: finite(row.ratio) };
     }),
@@ -89,38 +96,41 @@ export function panelReport(
 
 interface Setting {
   readonly intervention: Intervention;
-  /** What the changed evaluation observes; absent for the panel as it is. */
+  /** The scores that the changed evaluation observes; absent if the evaluation stays the same. */
   readonly observed?: Float64Array;
   readonly rule: SeatRule;
 }
 
-/** Those that the grid can show: an evaluator may be changed into one that has no solution there. */
-function interventionsOn(
+/**
+ * Lists the interventions that the grid can represent. An intervention may lead to an evaluator
+ * that has no solution on the grid.
+ */
+function listInterventions(
   model: ScoreModel,
   evaluator: Evaluator,
   shifted: Evaluator,
   { atleast, rho }: Options["selection"],
 ): readonly Setting[] {
-  const changed = (intervention: Intervention, into: Evaluator): Setting[] => {
-    const observed = observedBy(model, into);
+  const change = (intervention: Intervention, into: Evaluator): Setting[] => {
+    const observed = tryEvaluate(model, into);
     return observed === undefined ? [] : [{ intervention, observed, rule: { name: "none" } }];
   };
   return [
     { intervention: "none", rule: { name: "none" } },
-    ...changed("reduceSkew", reduceSkew(evaluator, rho)),
-    ...changed("shiftTau", shifted),
+    ...change("reduceSkew", reduceSkew(evaluator, rho)),
+    ...change("shiftTau", shifted),
     { intervention: "atleast", rule: { name: "atleast", share: atleast } },
     { intervention: "proportional", rule: { name: "proportional" } },
   ];
 }
 
-/** Differential entropy of the true scores, nats. */
-function trueEntropy({ reference, grid }: ScoreModel): number {
+/** Computes the differential entropy of the true scores, in nats. */
+function computeTrueEntropy({ reference, grid }: ScoreModel): number {
   return shannon(reference) + Math.log(widthOf(grid));
 }
 
-/** Undefined for an evaluator that an intervention took out of what the grid can show. */
-function observedBy(model: ScoreModel, { alpha, tau }: Evaluator): Float64Array | undefined {
+/** Evaluates the true scores; undefined if the evaluator has no solution on the grid. */
+function tryEvaluate(model: ScoreModel, { alpha, tau }: Evaluator): Float64Array | undefined {
   try {
     return evaluateHistogram(model.base, alpha, tau).pmf;
   } catch (error) {

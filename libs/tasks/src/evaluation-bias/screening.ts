@@ -10,14 +10,17 @@ import {
   type Verdict,
 } from "@fedclair/core";
 import { sum, item } from "@fedclair/linalg";
-import { isInvalid, onScale, type Earlier } from "./earlier.js";
+import { isInvalid, rescale, type EarlierVerdicts } from "./earlier.js";
 import type { ScoreModel } from "./federation/basis.js";
 import { guardScores, guardThreshold } from "./federation/family-guard.js";
 import type { PanelMoments } from "./federation/moments.js";
-import { paramOf } from "./params.js";
+import { getParam } from "./params.js";
 
-/** A module that is dense. @throws UserError if it is missing or factored */
-export function moduleOf({ delta }: Pick<Update, "delta">, name: string): Tensor {
+/**
+ * Returns a dense module of an update.
+ * @throws UserError if it is missing or factored
+ */
+export function getModule({ delta }: Pick<Update, "delta">, name: string): Tensor {
   const module = delta.get(name);
   if (module !== undefined && !isLowRank(module)) return module;
   throw new UserError(
@@ -25,35 +28,41 @@ export function moduleOf({ delta }: Pick<Update, "delta">, name: string): Tensor
   );
 }
 
-export function momentsOf(update: Update): PanelMoments {
+export function readMoments(update: Update): PanelMoments {
   return {
-    matrix: toMatrix(moduleOf(update, "moments")),
-    counts: Float64Array.from(moduleOf(update, "counts").data),
-    variances: Float64Array.from(moduleOf(update, "variances").data),
+    matrix: toMatrix(getModule(update, "moments")),
+    counts: Float64Array.from(getModule(update, "counts").data),
+    variances: Float64Array.from(getModule(update, "variances").data),
   };
 }
 
-/** The updates of a round that scores could give, of institutions whose earlier ones could come from scores too. */
-export function soundOf(round: Round, earlier: Earlier = []): readonly Update[] {
+/**
+ * Selects the updates of a round that are possible for scores, from institutions whose earlier ones
+ * were possible too.
+ */
+export function selectPossible(round: Round, earlier: EarlierVerdicts = []): readonly Update[] {
   return round.updates.filter(
-    (update) => !isInvalid(earlier, update.clientId) && isSound(update, round),
+    (update) => !isInvalid(earlier, update.clientId) && isPossible(update, round),
   );
 }
 
-/** Could these numbers come from scores at all? Finite they are, and of the right shape: the engine has seen to it. */
-function isSound(update: Update, { phase, params }: Round): boolean {
-  if (phase === "reference") return areCounts(moduleOf(update, "counts").data);
-  const { matrix, counts, variances } = momentsOf(update);
-  const largest = toMatrix(paramOf(params, "psi"))
+/**
+ * Checks whether numbers are possible for scores. The engine has already checked that they are
+ * finite and have the right shape.
+ */
+function isPossible(update: Update, { phase, params }: Round): boolean {
+  if (phase === "reference") return areCounts(getModule(update, "counts").data);
+  const { matrix, counts, variances } = readMoments(update);
+  const largest = toMatrix(getParam(params, "psi"))
     .toRows()
     .map((row) => Math.max(...row.map(Math.abs)));
-  // A mean lies within what it averages; rounding may add a last digit.
-  const bounded = matrix
+  // A mean lies within the range of its values; rounding may add a last digit.
+  const isBounded = matrix
     .toRows()
     .every((row, k) => row.every((x) => Math.abs(x) <= item(largest, k) * (1 + 1e-9)));
-  const variations = moduleOf(update, "variations").data;
+  const variations = getModule(update, "variations").data;
   return (
-    bounded &&
+    isBounded &&
     areCounts(counts) &&
     variances.every((variance) => variance >= -1e-9) &&
     variations.every((variation) => variation >= 0 && variation <= 1 + 1e-9)
@@ -64,8 +73,11 @@ function areCounts(values: Tensor["data"]): boolean {
   return sum(values) > 0 && values.every((n) => n >= 0 && Number.isSafeInteger(n));
 }
 
-/** Those to pool: the ones that the aggregator calls benign, all of them if it does not judge. */
-export function benign(
+/**
+ * Selects the updates to pool: those that the aggregator reports as benign, or all of them without
+ * verdicts.
+ */
+export function selectBenign(
   updates: readonly Update[],
   verdicts?: readonly Verdict[],
 ): readonly Update[] {
@@ -75,27 +87,28 @@ export function benign(
     );
   }
   if (verdicts === undefined) return updates;
-  const kept = new Set(verdicts.filter(({ pooled }) => pooled).map(({ clientId }) => clientId));
-  const left = updates.filter(({ clientId }) => kept.has(clientId));
-  if (left.length > 0) return left;
+  const admitted = new Set(verdicts.filter(({ pooled }) => pooled).map(({ clientId }) => clientId));
+  const pooled = updates.filter(({ clientId }) => admitted.has(clientId));
+  if (pooled.length > 0) return pooled;
   throw new UserError(
     `the aggregator kept none of ${updates.length} institutions; nothing can be fitted`,
   );
 }
 
 /**
- * The aggregator's verdicts, and the family guard's on those it kept. A score of the guard is brought to the aggregator's
- * threshold, so that all scores of a round read alike.
+ * Applies the family guard to the institutions that the aggregator admits, and returns all
+ * verdicts. Scores of the guard are rescaled to the aggregator's threshold, so that all scores of a
+ * round have the same scale.
  */
-export function guarded(
+export function applyGuard(
   model: ScoreModel,
   updates: readonly Update[],
   verdicts: readonly Verdict[],
 ): readonly Verdict[] {
-  const kept = benign(updates, verdicts);
-  const scores = guardScores(model, kept.map(momentsOf));
+  const admitted = selectBenign(updates, verdicts);
+  const scores = guardScores(model, admitted.map(readMoments));
   const odd = new Map(
-    kept.flatMap(({ clientId }, c) => {
+    admitted.flatMap(({ clientId }, c) => {
       const score = item(scores, c);
       return score > guardThreshold ? [[clientId, score] as const] : [];
     }),
@@ -103,34 +116,37 @@ export function guarded(
   return verdicts.map((verdict): Verdict => {
     const score = odd.get(verdict.clientId);
     if (score === undefined) return verdict;
-    const evidence = onScale({ score, threshold: guardThreshold }, verdict.threshold);
+    const evidence = rescale({ score, threshold: guardThreshold }, verdict.threshold);
     return { ...verdict, status: "contaminated", pooled: false, ...evidence };
   });
 }
 
-/** For the record: the verdicts, and `invalid` for institutions whose numbers were left out. */
-export function withInvalid(
+/** Adds `invalid` verdicts for the institutions whose numbers were left out. */
+export function addInvalid(
   verdicts: readonly Verdict[],
   { updates }: Round,
   sound: readonly Update[],
-  earlier: Earlier = [],
+  earlier: EarlierVerdicts = [],
 ): readonly Verdict[] {
   const ids = new Set(sound.map(({ clientId }) => clientId));
-  const known = new Map(earlier.map((verdict) => [verdict.clientId, verdict]));
+  const earlierById = new Map(earlier.map((verdict) => [verdict.clientId, verdict]));
   const impossible = updates
     .filter(({ clientId }) => !ids.has(clientId))
     .map(({ clientId }): Verdict => {
-      const before = known.get(clientId);
+      const before = earlierById.get(clientId);
       return before?.status === "invalid" ? before : invalidVerdict(clientId);
     });
   return [...verdicts, ...impossible];
 }
 
-/** What an aggregator that does not judge made of a module. @throws UserError if that is nothing */
-export function aggregated({ change }: Aggregation, name: string): Tensor {
+/**
+ * Returns one module of the mean that an aggregator without verdicts computed.
+ * @throws UserError if there is none
+ */
+export function readAggregate({ change }: Aggregation, name: string): Tensor {
   const terms = change
     .filter((term) => term.has(name))
-    .map((modules) => moduleOf({ delta: modules }, name));
+    .map((modules) => getModule({ delta: modules }, name));
   const [first] = terms;
   if (first === undefined) {
     throw new UserError(
@@ -143,14 +159,19 @@ export function aggregated({ change }: Aggregation, name: string): Tensor {
 }
 
 /**
- * Are the verdicts that a fit rests on to be taken with care? Beyond about a third of contaminated institutions detectors miss
- * some; then many are flagged, or some score lies just below the flagged ones.
- * A fit also rests on the law of true scores: whoever is flagged only after it was made has had a part in it.
- * @param verdicts after all tests: whoever is benign is pooled
- * @param earlier of the phase of histograms: whoever it pooled is behind the law of true scores
- * @returns why, undefined for clear verdicts
+ * Returns a warning if the verdicts behind a fit may be wrong. With more than about a third of
+ * contaminated institutions, detectors miss some. In that case many are flagged, or some score lies
+ * just below those of the flagged ones. A fit also depends on the distribution of true scores,
+ * which includes institutions that were flagged only later.
+ * @param verdicts after all tests; the benign institutions are pooled
+ * @param earlier verdicts of the phase of histograms; its benign institutions are behind the
+ * distribution of true scores
+ * @returns undefined for clear verdicts
  */
-export function warningOf(verdicts: readonly Verdict[], earlier: Earlier = []): string | undefined {
+export function findWarning(
+  verdicts: readonly Verdict[],
+  earlier: EarlierVerdicts = [],
+): string | undefined {
   const flagged = verdicts.filter(({ status }) => status === "contaminated");
   const pooled = verdicts.filter(({ pooled }) => pooled);
   if (flagged.length === 0) return undefined;

@@ -1,20 +1,23 @@
 import { norm, item } from "@fedclair/linalg";
 import { addScaledTo, dotProduct } from "./vectors.js";
 
-/** The QR factors of some columns of a matrix, updated as columns come and go. */
+/** The QR factors of some columns of a matrix, updated as columns are added and removed. */
 export class ActiveColumns {
-  /** Their indices, in the order of the factors. */
+  /** Indices of the columns, in the order of the factors. */
   readonly columns: number[] = [];
-  /** Orthonormal. */
+  /** Columns of the orthonormal factor Q. */
   readonly #q: Float64Array[] = [];
-  /** Columns of the upper triangular R; column k has k + 1 entries that count. */
+  /** Columns of the upper triangular R; column k has k + 1 entries. */
   readonly #r: number[][] = [];
 
-  /** @returns false, and adds nothing, if the column depends on the others but for rounding */
+  /**
+   * Adds a column.
+   * @returns false, without adding it, if the column depends on the others up to rounding
+   */
   add(index: number, column: Float64Array): boolean {
     const rest = column.slice();
     const coefficients = this.#q.map(() => 0);
-    // Twice is enough (Parlett and Kahan).
+    // Two passes are enough (Parlett and Kahan).
     for (let pass = 0; pass < 2; pass++) {
       this.#q.forEach((q, k) => {
         const projection = dotProduct(q, rest);
@@ -38,7 +41,7 @@ export class ActiveColumns {
     this.#q.pop();
   }
 
-  /** The coefficients of the columns whose combination is nearest to b. */
+  /** Solves for the coefficients whose combination of the columns is nearest to b. */
   solve(b: Float64Array): number[] {
     const x = this.#q.map((q) => dotProduct(q, b));
     for (let k = x.length - 1; k >= 0; k--) {
@@ -64,7 +67,7 @@ export class ActiveColumns {
   }
 }
 
-/** (x_i, y_j) ← (c·x_i + s·y_j, c·y_j − s·x_i) */
+/** Computes (x_i, y_j) ← (c·x_i + s·y_j, c·y_j − s·x_i). */
 function rotatePair(
   x: number[] | Float64Array,
   i: number,

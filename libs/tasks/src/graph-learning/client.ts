@@ -1,20 +1,20 @@
 import type { Contaminating, LocalTrainer, Shard } from "@fedclair/core";
 import { addScaled, Matrix, stream, type Stream } from "@fedclair/linalg";
 import { z, type ZodObject } from "zod";
-import { traceOf } from "./covariance.js";
+import { computeTrace } from "./covariance.js";
 import { drawGraph } from "./graphs.js";
 import type { Options } from "./options.js";
 import { packUpper } from "./packing.js";
-import { filterOf, sampleCovariance } from "./signals.js";
+import { computeFilter, drawCovariance } from "./signals.js";
 
 const none = z.strictObject({});
 
-/** How a client's signals can be contaminated. */
+/** The ways in which a client's signals can be contaminated. */
 export const contaminations: ReadonlyMap<string, ZodObject> = new Map<string, ZodObject>([
   ["othergraph", none.describe("Signals on a graph of the client's own")],
   ["collude", none.describe("Signals on another graph, the same one for all colluders")],
   ["noise", none.describe("White noise in place of signals")],
-  ["permute", none.describe("The nodes in another order")],
+  ["permute", none.describe("Signals with the nodes in another order")],
   [
     "mixnoise",
     z
@@ -23,28 +23,35 @@ export const contaminations: ReadonlyMap<string, ZodObject> = new Map<string, Zo
           .number()
           .gt(0)
           .default(1)
-          .describe("Mean variance of the noise over that of the signals, above 0"),
+          .describe("Mean variance of the noise relative to that of the signals, above 0"),
       })
-      .describe("A Wishart matrix of as many degrees of freedom as nodes on top of the covariance"),
+      .describe(
+        "A Wishart matrix with as many degrees of freedom as nodes, added to the covariance",
+      ),
   ],
   [
     "scale",
     z
       .strictObject({
-        factor: z.number().gt(0).default(10).describe("Of the covariance, above 0"),
+        factor: z
+          .number()
+          .gt(0)
+          .default(10)
+          .describe("Factor that multiplies the covariance, above 0"),
       })
       .describe("The covariance in another unit"),
   ],
 ]);
 
-/** The graph that benign clients' signals live on: adjacency, N×N. */
-export function trueGraph({ graph, nodes, dataSeed }: Options): Matrix {
+/** Draws the graph of benign clients' signals, as an N×N adjacency matrix. */
+export function drawTrueGraph({ graph, nodes, dataSeed }: Options): Matrix {
   return drawGraph(graph, nodes, stream(dataSeed).at("graph"));
 }
 
 /**
- * A client that observes n_k private signals on all nodes and answers with their covariance: module `covariance`, the
- * upper triangle with its diagonal, row by row. The signals stay with it.
+ * Opens a client that observes n_k private signals on all nodes. It answers with their covariance
+ * as module `covariance`: the upper triangle with its diagonal, row by row. The signals stay with
+ * the client.
  */
 export function openShard(options: Options, { rng, contamination }: Shard): LocalTrainer {
   const { samplesMin, samplesMax } = options;
@@ -68,11 +75,12 @@ async function observe(
   rng: Stream,
   contamination?: Contaminating,
 ): Promise<Matrix> {
-  const truth = trueGraph(options);
+  const truth = drawTrueGraph(options);
   const signals = rng.at("signals");
-  const on = (graph: Matrix) => sampleCovariance(filterOf(graph, options.filter), samples, signals);
+  const on = (graph: Matrix) =>
+    drawCovariance(computeFilter(graph, options.filter), samples, signals);
   const white = (count: number) =>
-    sampleCovariance(Matrix.identity(options.nodes), count, rng.at("noise"));
+    drawCovariance(Matrix.identity(options.nodes), count, rng.at("noise"));
   const other = (from: Stream) => drawGraph(options.graph, options.nodes, from.at("graph"));
   if (!contamination) return on(truth);
   switch (contamination.kind) {
@@ -83,10 +91,10 @@ async function observe(
     case "noise":
       return white(samples);
     case "permute":
-      return on(permuted(truth, rng.at("order")));
+      return on(permuteNodes(truth, rng.at("order")));
     case "mixnoise": {
       const covariance = await on(truth);
-      const variance = traceOf(covariance) / options.nodes;
+      const variance = computeTrace(covariance) / options.nodes;
       addScaled(
         covariance,
         Number(contamination.options.ratio) * variance,
@@ -101,8 +109,8 @@ async function observe(
   }
 }
 
-/** The same graph with its nodes in random order. */
-function permuted(graph: Matrix, rng: Stream): Matrix {
+/** Returns the same graph with its nodes in random order. */
+function permuteNodes(graph: Matrix, rng: Stream): Matrix {
   const order = rng.sample([...Array(graph.rows).keys()]);
   return Matrix.fromRows(order.map((i) => order.map((j) => graph.get(i, j))));
 }

@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from "@fedclair/core";
 import { addScaled, Matrix } from "@fedclair/linalg";
-import { faultOf, toUnitTrace } from "./covariance.js";
+import { findFault, toUnitTrace } from "./covariance.js";
 import { learnGraph } from "./learn.js";
 import type { Options } from "./options.js";
 import { svec, unpackUpper, unsvec } from "./packing.js";
@@ -19,77 +19,81 @@ import { toUnitNorm } from "./problem.js";
 import { addScaledTo } from "./vectors.js";
 
 /**
- * The aggregator judges covariances of unit trace, as vectors of the same norm, q×1. Pools those of the clients that it
- * finds benign, or takes its average if it judges nobody, and learns the graph from them.
+ * Pools the covariances and learns the graph from them. The aggregator compares covariances of unit
+ * trace, as vectors of the same norm, q×1. The pool contains the clients that it reports as benign.
+ * If it gives no verdicts, its average is used.
  */
 export async function step(
   options: Options,
   { updates, params }: Round,
   aggregate: Aggregate,
 ): Promise<Step> {
-  const usable = usableOf(updates);
-  const aggregation = await aggregate(usable.map(asVector));
-  const kept = keptOf(usable, aggregation.verdicts);
-  const verdicts = [...(aggregation.verdicts ?? []), ...invalidOf(updates, usable)];
-  const judged = verdicts.length > 0 ? { verdicts } : {};
-  if (kept.length === 0) {
+  const usable = selectUsable(updates);
+  const aggregation = await aggregate(usable.map(toVectorUpdate));
+  const admitted = selectBenign(usable, aggregation.verdicts);
+  const verdicts = [...(aggregation.verdicts ?? []), ...listInvalid(updates, usable)];
+  const judgement = verdicts.length > 0 ? { verdicts } : {};
+  if (admitted.length === 0) {
     const artifacts = { learned: { outcome: "no client kept" } };
-    return { ...judged, params, metrics: { kept: 0, solved: 0 }, artifacts };
+    return { ...judgement, params, metrics: { kept: 0, solved: 0 }, artifacts };
   }
-  const samples = kept.reduce((total, { update }) => total + update.numExamples, 0);
-  const pooled = aggregation.verdicts ? pool(kept, samples) : averageOf(aggregation);
+  const samples = admitted.reduce((total, { update }) => total + update.numExamples, 0);
+  const pooled = aggregation.verdicts ? pool(admitted, samples) : readAverage(aggregation);
   const learned = await learnGraph(options, toUnitNorm(pooled), samples);
-  const metrics = { kept: kept.length, ...learned.metrics };
-  return { params, ...judged, ...learned, metrics };
+  const metrics = { kept: admitted.length, ...learned.metrics };
+  return { params, ...judgement, ...learned, metrics };
 }
 
 interface Usable {
   readonly update: Update;
-  /** Of unit trace. */
+  /** Covariance of unit trace. */
   readonly covariance: Matrix;
 }
 
-function asVector({ update, covariance }: Usable): Update {
+function toVectorUpdate({ update, covariance }: Usable): Update {
   const data = svec(covariance);
   return { ...update, delta: new Map([["covariance", { shape: [data.length, 1], data }]]) };
 }
 
-/** Without the clients whose numbers are no covariance. */
-function usableOf(updates: readonly Update[]): Usable[] {
+/** Removes the clients whose numbers are not a covariance. */
+function selectUsable(updates: readonly Update[]): Usable[] {
   return updates.flatMap((update) => {
-    const covariance = unpackUpper(denseOf(update.delta.get("covariance")));
-    const usable = faultOf(covariance) === undefined;
-    return usable ? [{ update, covariance: toUnitTrace(covariance) }] : [];
+    const covariance = unpackUpper(requireDense(update.delta.get("covariance")));
+    const isUsable = findFault(covariance) === undefined;
+    return isUsable ? [{ update, covariance: toUnitTrace(covariance) }] : [];
   });
 }
 
-function invalidOf(updates: readonly Update[], usable: readonly Usable[]): Verdict[] {
-  const known = new Set(usable.map(({ update }) => update.clientId));
+function listInvalid(updates: readonly Update[], usable: readonly Usable[]): Verdict[] {
+  const usableIds = new Set(usable.map(({ update }) => update.clientId));
   return updates
-    .filter(({ clientId }) => !known.has(clientId))
+    .filter(({ clientId }) => !usableIds.has(clientId))
     .map(({ clientId }) => invalidVerdict(clientId));
 }
 
-/** Those found benign; all where nobody was judged. */
-function keptOf(usable: readonly Usable[], verdicts?: readonly Verdict[]): readonly Usable[] {
+/** Selects the clients that are reported as benign, or all of them without verdicts. */
+function selectBenign(usable: readonly Usable[], verdicts?: readonly Verdict[]): readonly Usable[] {
   if (!verdicts) return usable;
   const benign = new Set(verdicts.filter(({ pooled }) => pooled).map((v) => v.clientId));
   return usable.filter(({ update }) => benign.has(update.clientId));
 }
 
-/** Σ n_k·C_k/n */
-function pool(kept: readonly Usable[], samples: number): Matrix {
-  const nodes = kept[0]?.covariance.rows ?? 0;
+/** Computes Σ n_k·C_k/n. */
+function pool(admitted: readonly Usable[], samples: number): Matrix {
+  const nodes = admitted[0]?.covariance.rows ?? 0;
   const pooled = new Matrix(nodes, nodes);
-  for (const { update, covariance } of kept) {
+  for (const { update, covariance } of admitted) {
     addScaled(pooled, update.numExamples / samples, covariance);
   }
   return pooled;
 }
 
-/** @throws UserError if the aggregator makes no average of what was presented */
-function averageOf({ change }: Aggregation): Matrix {
-  const terms = change.map((term) => denseOf(term.get("covariance")));
+/**
+ * Reads the average that the aggregator computed.
+ * @throws UserError if there is none
+ */
+function readAverage({ change }: Aggregation): Matrix {
+  const terms = change.map((term) => requireDense(term.get("covariance")));
   const [first] = terms;
   if (!first) {
     throw new UserError(
@@ -102,7 +106,7 @@ function averageOf({ change }: Aggregation): Matrix {
   return unsvec(total);
 }
 
-function denseOf(update: TensorDelta | undefined): Float64Array {
+function requireDense(update: TensorDelta | undefined): Float64Array {
   if (!update || isLowRank(update)) {
     throw new UserError("graph-learning: expected a dense module `covariance`");
   }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { Matrix, norm, stream, at, item } from "@fedclair/linalg";
 import type { Aggregator, Update } from "@fedclair/core";
-import { distanceScores, geometricMedian, lowRankScores } from "./detection.js";
+import { computeDistanceScores, findGeometricMedian, computeLowRankScores } from "./detection.js";
 import { covarianceDistance, covarianceLowRank } from "./detectors.js";
 import { packUpper, svec, unpackStrict, unpackUpper, unsvec } from "./packing.js";
-import { sampleCovariance } from "./signals.js";
+import { drawCovariance } from "./signals.js";
 
-/** A client that sent diag(a, b) on two nodes: svec = (a, b, 0). */
+/** Creates a client that sent diag(a, b) on two nodes: svec = (a, b, 0). */
 function client(id: string, a: number, b: number, numExamples: number): Update {
   const data = Float64Array.of(a, b, 0);
   const modules = new Map([["covariance", { shape: [3, 1], data }]]);
@@ -18,7 +18,7 @@ function aggregate(aggregator: Aggregator, updates: readonly Update[]) {
 }
 
 describe("packing", () => {
-  it("goes row by row, with and without the diagonal, and back", () => {
+  it("packs row by row, with and without the diagonal, and unpacks again", () => {
     const c = Matrix.fromRows([
       [1, 2, 3],
       [2, 4, 5],
@@ -43,17 +43,21 @@ describe("detection of contaminated covariances", () => {
       vector: Float64Array.of(c, c, 0),
       samples,
     });
-    const center = await geometricMedian([reported(1, 100), reported(1, 100), reported(5, 100)]);
+    const center = await findGeometricMedian([
+      reported(1, 100),
+      reported(1, 100),
+      reported(5, 100),
+    ]);
     assert.ok(norm(center.map((x, i) => x - (i < 2 ? 1 : 0))) < 1e-9);
   });
 
-  it("counts distance in sampling errors √((tr² + ‖C‖²)/n): |5I − I| of √((4 + 2)/150) is 28.28", async () => {
+  it("measures distance in sampling errors √((tr² + ‖C‖²)/n): |5I − I| of √((4 + 2)/150) is 28.28", async () => {
     const updates = [1, 1, 5].map((c) => ({ vector: Float64Array.of(c, c, 0), samples: 150 }));
-    const scores = await distanceScores(updates);
+    const scores = await computeDistanceScores(updates);
     assert.ok(Math.abs(item(scores, 2) - (4 * Math.SQRT2) / Math.sqrt(6 / 150)) < 1e-6);
   });
 
-  it("scores benign Gaussian clients about 1, whatever their number of samples", async () => {
+  it("scores benign Gaussian clients around 1 for any number of samples", async () => {
     const shape = Matrix.fromRows([
       [2, 1, 0],
       [1, 2, 1],
@@ -62,18 +66,18 @@ describe("detection of contaminated covariances", () => {
     const samples = [];
     for (let k = 0; k < 40; k++) {
       const n = k % 2 === 0 ? 100 : 2000;
-      const covariance = await sampleCovariance(shape, n, stream("benign").at(k));
+      const covariance = await drawCovariance(shape, n, stream("benign").at(k));
       samples.push({ vector: svec(covariance), samples: n });
     }
-    const distances = await distanceScores(samples);
+    const distances = await computeDistanceScores(samples);
     const rootMeanSquare = norm(Float64Array.from(distances)) / Math.sqrt(distances.length);
     assert.ok(rootMeanSquare > 0.75 && rootMeanSquare < 1.25, String(rootMeanSquare));
-    // Rank one follows the clients' own sizes, so that less is left.
-    assert.ok((await lowRankScores(samples, 1.6)).every((score) => score < 1.6));
+    // The rank-one part follows the clients' own scales, so the residuals are smaller.
+    assert.ok((await computeLowRankScores(samples, 1.6)).every((score) => score < 1.6));
   });
 
   for (const plugin of [covarianceDistance, covarianceLowRank]) {
-    it(`${plugin.name}: flags the one that is off, and averages the others by samples`, async () => {
+    it(`${plugin.name}: flags the outlier and averages the others by samples`, async () => {
       const aggregator = plugin.create(plugin.schema.parse({}) as never);
       const updates = [
         client("a", 1, 1, 100),
@@ -93,7 +97,7 @@ describe("detection of contaminated covariances", () => {
     });
   }
 
-  it("names a client that sent no covariance", async () => {
+  it("reports a client that sent no covariance", async () => {
     const aggregator = covarianceDistance.create(covarianceDistance.schema.parse({}) as never);
     await assert.rejects(
       aggregate(aggregator, [{ ...client("c03", 1, 1, 9), delta: new Map() }]),

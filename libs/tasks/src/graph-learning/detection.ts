@@ -11,49 +11,52 @@ import {
   sum,
   item,
 } from "@fedclair/linalg";
-import { pacer } from "./pace.js";
+import { createPacer } from "./pace.js";
 import { packedOrder } from "./packing.js";
-import { addScaledTo, distance, minus } from "./vectors.js";
+import { addScaledTo, distance, subtractVectors } from "./vectors.js";
 
-/** Sampling errors above which a client counts as contaminated: by its distance, and by its residual off rank 1. */
+/**
+ * Number of sampling errors above which a client counts as contaminated, by its distance and by its
+ * residual from rank 1.
+ */
 export const distanceThreshold = 2;
 export const lowRankThreshold = 1.6;
 
-/** One client's covariance as a vector (`svec`), and how many samples it is made from. */
+/** One client's covariance as a vector (`svec`), and its number of samples. */
 export interface Sample {
   readonly vector: Float64Array;
-  /** n_k ≥ 1 */
+  /** Number of samples, n_k ≥ 1. */
   readonly samples: number;
 }
 
 /**
- * For Gaussian signals E‖C_k − C‖² = (tr(C)² + ‖C‖²)/n_k: distances in this unit are about 1 for benign clients, whatever
- * their number of samples.
+ * Computes the sampling error of each client. For Gaussian signals E‖C_k − C‖² = (tr(C)² +
+ * ‖C‖²)/n_k, so distances in this unit are about 1 for benign clients with any number of samples.
  * @param center svec(C)
  */
-export function samplingErrors(center: Float64Array, samples: readonly Sample[]): number[] {
+export function computeSamplingErrors(center: Float64Array, samples: readonly Sample[]): number[] {
   const trace = sum(center.subarray(0, packedOrder(center.length)));
   return samples.map(({ samples: n }) => Math.sqrt((trace ** 2 + norm(center) ** 2) / n));
 }
 
-/** How many sampling errors each client is away from the geometric median. */
-export async function distanceScores(samples: readonly Sample[]): Promise<number[]> {
-  const center = await geometricMedian(samples);
-  const errors = samplingErrors(center, samples);
+/** Computes each client's distance from the geometric median in sampling errors. */
+export async function computeDistanceScores(samples: readonly Sample[]): Promise<number[]> {
+  const center = await findGeometricMedian(samples);
+  const errors = computeSamplingErrors(center, samples);
   return samples.map(({ vector }, k) => distance(vector, center) / item(errors, k));
 }
 
 /**
- * The point with the least sum of distances, weighted by √n_k, by Weiszfeld's steps from the mean until they are below
- * 1e-12 of it.
+ * Finds the point with the least sum of distances, weighted by √n_k. Weiszfeld's steps from the
+ * mean run until they are below 1e-12 of the point.
  */
-export async function geometricMedian(samples: readonly Sample[]): Promise<Float64Array> {
-  const pace = pacer();
+export async function findGeometricMedian(samples: readonly Sample[]): Promise<Float64Array> {
+  const pace = createPacer();
   let center = weightedMean(samples, (_, n) => n);
   for (let step = 0; step < 10_000; step++) {
     await pace();
     const from = center;
-    // A step from a client's own point would divide by 0; that far from it is as good as there.
+    // A step from a client's own point would divide by 0. A point at this distance is just as good.
     const least = 1e-12 * norm(from);
     center = weightedMean(
       samples,
@@ -65,38 +68,42 @@ export async function geometricMedian(samples: readonly Sample[]): Promise<Float
 }
 
 /**
- * Splits the clients' vectors V = L + E into a part L of rank 1 that benign ones share, and whole columns E for the others
- * (low rank plus block-sparse, the form of CLAIR): alternates L ← rank 1 of V − E and e_k ← the residual v_k − l_k, shrunk
- * by `threshold` sampling errors. From L = the geometric median, until L rests.
- * @returns ‖v_k − l_k‖ in sampling errors; e_k ≠ 0 where it is above `threshold`
+ * Splits the clients' vectors V = L + E into a part L of rank 1 that benign clients share, and
+ * whole columns E for the others (low rank plus block-sparse, the form of CLAIR). It alternates
+ * between L ← rank 1 of V − E and e_k ← the residual v_k − l_k, shrunk by `threshold` sampling
+ * errors. It starts from L = the geometric median and ends when L no longer changes.
+ * @returns ‖v_k − l_k‖ in sampling errors; e_k ≠ 0 if it is above `threshold`
  */
-export async function lowRankScores(
+export async function computeLowRankScores(
   samples: readonly Sample[],
   threshold: number,
 ): Promise<number[]> {
-  const pace = pacer();
-  const center = await geometricMedian(samples);
-  const errors = samplingErrors(center, samples);
+  const pace = createPacer();
+  const center = await findGeometricMedian(samples);
+  const errors = computeSamplingErrors(center, samples);
   let low = hstack(samples.map(() => new Matrix(center.length, 1, center)));
   for (let step = 0; step < 1000; step++) {
     await pace();
-    const kept = low.copy();
+    const cleaned = low.copy();
     samples.forEach(({ vector }, k) => {
       const shared = low.column(k);
       const most = (threshold * item(errors, k)) / distance(vector, shared);
-      // V − E: the client's own vector, or as much of its residual as is not suspect.
-      addScaledTo(kept.column(k), Math.min(most, 1), minus(vector, shared));
+      // V − E is the client's own vector, or the part within `threshold` sampling errors of L.
+      addScaledTo(cleaned.column(k), Math.min(most, 1), subtractVectors(vector, shared));
     });
-    const next = rankOne(kept);
-    const moved = frobenius(subtract(next, low));
+    const next = approximateByRankOne(cleaned);
+    const change = frobenius(subtract(next, low));
     low = next;
-    if (moved <= 1e-10 * frobenius(low)) break;
+    if (change <= 1e-10 * frobenius(low)) break;
   }
   return samples.map(({ vector }, k) => distance(vector, low.column(k)) / item(errors, k));
 }
 
-/** The best approximation of rank 1, X·v·vᵀ by the leading right singular vector: there are fewer clients than entries. */
-function rankOne(x: Matrix): Matrix {
+/**
+ * Computes the best approximation of rank 1, X·v·vᵀ with the leading right singular vector v. This
+ * is cheap because there are fewer clients than entries.
+ */
+function approximateByRankOne(x: Matrix): Matrix {
   const v = leadingEigenvectors(multiplyTN(x, x), 1);
   return multiplyNT(multiply(x, v), v);
 }

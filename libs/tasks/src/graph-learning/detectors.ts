@@ -10,16 +10,16 @@ import {
 import { z } from "zod";
 import { item } from "@fedclair/linalg";
 import {
-  distanceScores,
+  computeDistanceScores,
   distanceThreshold,
-  lowRankScores,
+  computeLowRankScores,
   lowRankThreshold,
   type Sample,
 } from "./detection.js";
 import { packedOrder } from "./packing.js";
 import { addScaledTo } from "./vectors.js";
 
-const thresholdOf = (value: number) =>
+const createSchema = (value: number) =>
   z.strictObject({
     threshold: z
       .number()
@@ -32,37 +32,37 @@ interface Options {
   readonly threshold: number;
 }
 
-/** Distance from the geometric median, in sampling errors of a Gaussian covariance. */
+/** Scores the distance from the geometric median, in sampling errors of a Gaussian covariance. */
 export const covarianceDistance: Plugin<Aggregator> = {
   name: "covariance-distance",
   summary:
-    "Averages the covariances that lie as near to the geometric median as sampling explains.",
-  schema: thresholdOf(distanceThreshold),
-  create: ({ threshold }: Options) => detector(distanceScores, threshold),
+    "Averages the covariances whose distance from the geometric median can be explained by sampling.",
+  schema: createSchema(distanceThreshold),
+  create: ({ threshold }: Options) => createDetector(computeDistanceScores, threshold),
 };
 
-/** Residual off the rank-one part that the clients share, in the same unit. */
+/** Scores the residual from the rank-one part that the clients share, in sampling errors. */
 export const covarianceLowRank: Plugin<Aggregator> = {
   name: "covariance-low-rank",
   summary: "Averages the covariances that share a part of rank one, up to what sampling explains.",
-  schema: thresholdOf(lowRankThreshold),
-  create: ({ threshold }: Options) => detector(lowRankScores, threshold),
+  schema: createSchema(lowRankThreshold),
+  create: ({ threshold }: Options) => createDetector(computeLowRankScores, threshold),
 };
 
-function detector(
+function createDetector(
   scoresOf: (samples: readonly Sample[], threshold: number) => Promise<readonly number[]>,
   threshold: number,
 ): Aggregator {
   return {
     aggregate: async ({ updates }) => {
-      const samples = updates.map(sampleOf);
-      return aggregateOf(updates, samples, await scoresOf(samples, threshold), threshold);
+      const samples = updates.map(readSample);
+      return averageBenign(updates, samples, await scoresOf(samples, threshold), threshold);
     },
   };
 }
 
-/** The mean of the benign, weighted by samples; none if nobody is. */
-function aggregateOf(
+/** Averages the benign clients, weighted by samples. The change is empty if no client is benign. */
+function averageBenign(
   updates: readonly Update[],
   samples: readonly Sample[],
   scores: readonly number[],
@@ -81,8 +81,11 @@ function aggregateOf(
   return { change: [new Map([[name, { shape: [mean.length, 1], data: mean }]])], verdicts };
 }
 
-/** @throws UserError unless the client's only module is a covariance as `svec` writes it */
-function sampleOf({ clientId, delta, numExamples }: Update): Sample {
+/**
+ * Reads a client's covariance.
+ * @throws UserError unless the client's only module is a covariance in the format of `svec`
+ */
+function readSample({ clientId, delta, numExamples }: Update): Sample {
   const [module, ...others] = delta.values();
   if (!module || isLowRank(module) || others.length > 0) {
     throw new UserError(

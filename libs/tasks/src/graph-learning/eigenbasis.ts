@@ -12,30 +12,30 @@ import {
 export interface Weights {
   readonly graph: number;
   readonly commutator: number;
-  /** 0: the degrees are not coupled. */
+  /** With 0 the degrees are not coupled. */
   readonly degrees: number;
 }
 
-/** What minimises the couplings, in the forms that the other block needs. */
-export interface Coupled {
+/** The minimiser of the couplings, in the forms that the other block needs. */
+export interface Coupling {
   /** S, symmetric. */
   readonly s: Matrix;
   /** comm(C, S) in the eigenbasis of C. */
   readonly commutator: Matrix;
-  /** S·1 */
+  /** The degrees S·1. */
   readonly degrees: Float64Array;
 }
 
 /**
- * The eigenbasis of C = U·diag(l)·Uᵀ, in which the commutator is an entrywise product: Uᵀ·comm(C, S)·U = g∘(UᵀSU) with
- * g_ij = l_i − l_j. That makes the S-step of ADMM exact and cheap.
+ * The eigenbasis of C = U·diag(l)·Uᵀ. In it the commutator is an entrywise product: Uᵀ·comm(C, S)·U
+ * = g∘(UᵀSU) with g_ij = l_i − l_j. This makes the S-step of ADMM exact and cheap.
  */
 export class Eigenbasis {
   readonly #u: Matrix;
   readonly #weights: Weights;
   /** g, N×N. */
   readonly #differences: Matrix;
-  /** Uᵀ·1 */
+  /** The vector Uᵀ·1. */
   readonly #ones: Float64Array;
   /** D_ij = 1/(w_z·g_ij² + w_y) */
   readonly #inverse: Matrix;
@@ -52,19 +52,20 @@ export class Eigenbasis {
       n,
       (i, j) => 1 / (weights.commutator * this.#differences.get(i, j) ** 2 + weights.graph),
     );
-    this.#degreeSolve = inverseOf(this.#degreeSystem());
+    this.#degreeSolve = invert(this.#degreeSystem());
   }
 
-  /** U·X·Uᵀ */
+  /** Computes U·X·Uᵀ. */
   fromBasis(x: Matrix): Matrix {
     return multiplyNT(multiply(this.#u, x), this.#u);
   }
 
   /**
-   * The symmetric S that minimises ΣS/ρ + w_y/2·‖S − Y‖² + w_z/2·‖g∘(UᵀSU) − Z‖² + w_q/2·|S·1 − q|².
+   * Finds the symmetric S that minimises ΣS/ρ + w_y/2·‖S − Y‖² + w_z/2·‖g∘(UᵀSU) − Z‖² + w_q/2·|S·1
+   * − q|².
    * @param z skew, in the eigenbasis
    */
-  couple(y: Matrix, z: Matrix, q: Float64Array, rho: number): Coupled {
+  couple(y: Matrix, z: Matrix, q: Float64Array, rho: number): Coupling {
     const n = y.rows;
     const { graph, commutator, degrees } = this.#weights;
     const u = this.#ones;
@@ -123,8 +124,8 @@ function tabulate(n: number, entry: (i: number, j: number) => number): Matrix {
   return out;
 }
 
-/** Of a symmetric positive definite matrix. */
-function inverseOf(s: Matrix): Matrix {
+/** Inverts a symmetric positive definite matrix. */
+function invert(s: Matrix): Matrix {
   const { values, vectors } = symmetricEigen(s);
   const scaled = vectors.copy();
   values.forEach((value, j) => {

@@ -1,12 +1,12 @@
 import { strokeLegend, type FigureInput, type TaskFigure } from "@fedclair/core";
 import { lineLayer } from "../line-layers.js";
-import { trueGraph } from "./client.js";
-import { edgeMatch, thresholds } from "./edges.js";
+import { drawTrueGraph } from "./client.js";
+import { matchEdges, thresholds } from "./edges.js";
 import type { Learned } from "./learn.js";
 import { schema, type Options } from "./options.js";
-import { packStrict, pairs } from "./packing.js";
+import { packStrict, listPairs } from "./packing.js";
 
-/** A panel: the true graph, or the one that an arm learned last. */
+/** A panel with the true graph, or with the last graph of an arm. */
 interface Panel {
   readonly title: string;
   readonly weights: readonly number[];
@@ -17,68 +17,71 @@ const missed = "#e69f00";
 const wrong = "#c00000";
 const columns = 4;
 
-/** The true graph against the learned ones: as networks, as matrices, and F over the threshold of edges. */
+/**
+ * Compares the true graph with the learned ones: as networks, as matrices, and by F over the
+ * threshold of edges.
+ */
 export function figures(input: FigureInput): readonly TaskFigure[] {
-  const options = optionsOf(input);
-  const truth = [...packStrict(trueGraph(options))];
+  const options = parseOptions(input);
+  const truth = [...packStrict(drawTrueGraph(options))];
   const arms = input.arms.flatMap(({ label, colour }) => {
-    const learned = lastLearned(input, label);
+    const learned = findLastGraph(input, label);
     return learned ? [{ label, colour, ...learned }] : [];
   });
   const panels = [
     { title: "true graph", weights: truth },
-    ...arms.map((arm) => ({ title: titleOf(arm, truth, options), weights: arm.weights ?? [] })),
+    ...arms.map((arm) => ({ title: formatTitle(arm, truth, options), weights: arm.weights ?? [] })),
   ];
   const width = Math.floor(input.width / columns) - 24;
   return [
     {
       name: "graphs",
-      title: "The true graph and the learned ones",
-      caption: `Pairs with more than ${options.threshold} of the largest weight are edges; nodes in the same places.`,
-      spec: inRows(panels.map((panel) => network(panel, truth, options, width))),
+      title: "The true graph and the learned graphs",
+      caption: `Pairs with more than ${options.threshold} of the largest weight are edges. Nodes have the same places in all panels.`,
+      spec: arrangeInRows(panels.map((panel) => drawNetwork(panel, truth, options, width))),
     },
     {
       name: "weights",
       title: "Weights of all pairs",
-      caption: "Row and column: nodes. Each matrix over its largest weight.",
-      spec: inRows(panels.map((panel) => matrix(panel, options, width))),
+      caption: "Rows and columns are nodes. Each matrix is shown relative to its largest weight.",
+      spec: arrangeInRows(panels.map((panel) => drawMatrix(panel, options, width))),
     },
     {
       name: "f-over-threshold",
       title: "F over the threshold of edges",
       caption:
-        "F = 2·precision·recall/(precision + recall). The wider the plateau at the top, the clearer the edges stand out. Dashed: the trial's threshold.",
-      spec: curve(arms, truth, options, input.width),
+        "F = 2·precision·recall/(precision + recall). A wide plateau at the top means that the edges stand out clearly. Dashed: the trial's threshold.",
+      spec: drawCurve(arms, truth, options, input.width),
     },
   ];
 }
 
-function optionsOf({ task }: FigureInput): Options {
-  const given = Object.entries(task).filter(([key]) => key !== "name");
-  return schema.parse(Object.fromEntries(given));
+function parseOptions({ task }: FigureInput): Options {
+  const entries = Object.entries(task).filter(([key]) => key !== "name");
+  return schema.parse(Object.fromEntries(entries));
 }
 
-function lastLearned({ artifacts }: FigureInput, arm: string): Learned | undefined {
-  const shown = artifacts.filter((e) => e.arm === arm && e.name === "learned").at(-1);
-  return shown?.value as Learned | undefined;
+function findLastGraph({ artifacts }: FigureInput, arm: string): Learned | undefined {
+  const last = artifacts.filter((e) => e.arm === arm && e.name === "learned").at(-1);
+  return last?.value as Learned | undefined;
 }
 
-function titleOf(
+function formatTitle(
   { label, outcome, weights }: Learned & { readonly label: string },
   truth: readonly number[],
   { threshold }: Options,
 ): string {
   const note = outcome === "solved" ? "" : ` · ${outcome}`;
   if (!weights) return label + note;
-  return `${label} · F ${edgeMatch(weights, truth, threshold).f.toFixed(2)}${note}`;
+  return `${label} · F ${matchEdges(weights, truth, threshold).f.toFixed(2)}${note}`;
 }
 
-function inRows(concat: readonly object[]): object {
+function arrangeInRows(concat: readonly object[]): object {
   return { concat, columns, spacing: { row: 44, column: 20 }, bounds: "flush" };
 }
 
-/** Nodes on a circle, the edges between them by whether they are true. */
-function network(
+/** Draws nodes on a circle, with edges coloured by whether they are true. */
+function drawNetwork(
   { title, weights }: Panel,
   truth: readonly number[],
   options: Options,
@@ -89,11 +92,11 @@ function network(
     const angle = (2 * Math.PI * node) / options.nodes;
     return { x: Math.sin(angle), y: Math.cos(angle) };
   };
-  const edges = [...pairs(options.nodes, 1)].flatMap(([i, j], at) => {
-    const found = (weights[at] ?? 0) > least;
+  const edges = [...listPairs(options.nodes, 1)].flatMap(([i, j], at) => {
+    const isLearned = (weights[at] ?? 0) > least;
     const isTrue = truth[at] === 1;
-    if (!found && !isTrue) return [];
-    const edge = found ? (isTrue ? "right" : "false") : "missed";
+    if (!isLearned && !isTrue) return [];
+    const edge = isLearned ? (isTrue ? "right" : "false") : "missed";
     const [from, to] = [place(i), place(j)];
     return [{ edge, ...from, x2: to.x, y2: to.y }];
   });
@@ -134,10 +137,10 @@ function network(
   };
 }
 
-/** The weights as a heat map, both triangles. */
-function matrix({ title, weights }: Panel, { nodes }: Options, width: number): object {
+/** Draws the weights as a heat map, both triangles. */
+function drawMatrix({ title, weights }: Panel, { nodes }: Options, width: number): object {
   const largest = Math.max(...weights);
-  const values = [...pairs(nodes, 1)].flatMap(([i, j], at) => {
+  const values = [...listPairs(nodes, 1)].flatMap(([i, j], at) => {
     const weight = (weights[at] ?? 0) / largest;
     return [
       { i, j, weight },
@@ -169,7 +172,7 @@ function matrix({ title, weights }: Panel, { nodes }: Options, width: number): o
   };
 }
 
-function curve(
+function drawCurve(
   arms: readonly (Learned & { readonly label: string; readonly colour: string })[],
   truth: readonly number[],
   { threshold }: Options,
@@ -177,7 +180,7 @@ function curve(
 ): object {
   const lines = arms.flatMap(({ label, colour, weights }) => {
     if (!weights) return [];
-    const points = thresholds.map((x) => ({ x, y: edgeMatch(weights, truth, x).f }));
+    const points = thresholds.map((x) => ({ x, y: matchEdges(weights, truth, x).f }));
     return [{ label, colour, points }];
   });
   return {
@@ -186,7 +189,7 @@ function curve(
     layer: [
       lineLayer(
         lines,
-        { title: "threshold, of the largest weight" },
+        { title: "threshold (share of the largest weight)" },
         { title: "F (higher is better)", scale: { domain: [0, 1] } },
       ),
       {

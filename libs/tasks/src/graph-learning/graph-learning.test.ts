@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Aggregator, Attack, Plugin, Plugins, TaskPlugin, Update } from "@fedclair/core";
-import { createPlugin, trialSchema, type RoundDone } from "@fedclair/core/internal";
+import { trialSchema, type RoundDone } from "@fedclair/core/internal";
 import { stream, sum } from "@fedclair/linalg";
 import { z } from "zod";
 import { covarianceDistance, covarianceLowRank } from "./detectors.js";
@@ -11,10 +11,10 @@ import { roundOf, startOf, stepOf } from "../../testing/coordinator.js";
 import { play } from "@fedclair/core/testing";
 import { addScaledTo } from "./vectors.js";
 
-/** Averages by samples, and judges nobody. */
+/** Averages by samples, without verdicts. */
 const average: Plugin<Aggregator> = {
   name: "average",
-  summary: "The naive way.",
+  summary: "The plain average.",
   schema: z.strictObject({}),
   create: () => ({ aggregate: ({ updates }) => Promise.resolve({ change: [meanOf(updates)] }) }),
 };
@@ -30,10 +30,10 @@ function meanOf(updates: readonly Update[]) {
   return new Map([["covariance", { shape: [mean.length, 1], data: mean }]]);
 }
 
-/** Contaminates data in a way of the task's. */
+/** Contaminates data in one of the task's ways. */
 const contaminatedData: Plugin<Attack> = {
   name: "contaminated-data",
-  summary: "As the plug-in of that name.",
+  summary: "Like the plug-in of that name.",
   schema: z.strictObject({ kind: z.string() }),
   create: ({ kind }: { kind: string }) => ({ label: kind, data: { kind, options: {} } }),
 };
@@ -70,11 +70,15 @@ interface Setting {
   readonly benignOnly?: boolean;
 }
 
-/** One round of ten clients, three of them contaminated. */
+/** Plays one round of ten clients, three of them contaminated. */
 async function playOne(setting: Setting): Promise<RoundDone> {
   const { aggregator = "covariance-distance", attack, seed = 1 } = setting;
   const trial = trialSchema(plugins).parse({
-    ...{ name: "test", seed, rounds: 1, clients: 10, evaluate: "never" },
+    name: "test",
+    seed,
+    rounds: 1,
+    clients: 10,
+    evaluate: "never",
     task: { name: "graph-learning", ...setting.task },
     aggregator: { name: aggregator },
     attacks: attack ? [{ attack, count: 3 }] : [],
@@ -91,14 +95,15 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
   this.timeout(30_000);
 
   for (const kind of ["othergraph", "collude", "noise", "permute", "mixnoise"]) {
-    it(`${kind}: finds exactly these three, and the graph that the others alone would give`, async () => {
+    it(`${kind}: flags exactly these three, and learns the same graph as from the others only`, async () => {
       for (const seed of [1, 2, 3]) {
         const task = { dataSeed: seed };
         const attack = { name: "contaminated-data", kind };
         const robust = await playOne({ attack, seed, task });
         assert.ok(flaggedExactly(robust));
         const lowRank = await playOne({ attack, seed, task, aggregator: "covariance-low-rank" });
-        // Noise on top leaves most of a covariance on the line that all share: hardly above the threshold.
+        // Added noise keeps most of a covariance on the line that all clients share, so the score
+        // is hardly above the threshold.
         assert.ok(kind === "mixnoise" || flaggedExactly(lowRank));
         const naive = await playOne({ attack, seed, task, aggregator: "average" });
         const oracle = await playOne({
@@ -115,14 +120,14 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
     });
   }
 
-  it("scale: is neutralised rather than found, since every covariance is brought to unit trace", async () => {
+  it("scale: is neutralised instead of flagged, because every covariance is scaled to unit trace", async () => {
     const honest = await playOne({});
     const scaled = await playOne({ attack: { name: "contaminated-data", kind: "scale" } });
     assert.ok(scaled.record.clients.every(({ verdict }) => verdict === "benign"));
     assert.ok(Math.abs((scaled.record.metrics.f ?? NaN) - (honest.record.metrics.f ?? NaN)) < 1e-9);
   });
 
-  it("gives a client that sends no covariance the verdict invalid, and leaves it out of any arm", async () => {
+  it("reports a client that sends no covariance as invalid, and leaves it out of every arm", async () => {
     for (const aggregator of ["covariance-distance", "average"]) {
       const { record } = await playOne({ attack: { name: "negate" }, aggregator });
       const invalid = record.clients.filter(({ verdict }) => verdict === "invalid");
@@ -135,7 +140,7 @@ describe("graph-learning with three of ten clients contaminated (acceptance K)",
     }
   });
 
-  it("labels a round that no client survives, and keeps the graph it had", async () => {
+  it("labels a round without admitted clients, and keeps the previous graph", async () => {
     const task = await graphLearning.create(graphLearning.schema.parse({}) as never);
     const params = await startOf(task, stream(1));
     const update: Update = {
@@ -163,14 +168,14 @@ describe("graph-learning", () => {
     assert.deepEqual(record.bytes, { down: 10 * 8 * 210, up: 10 * 8 * 210 });
   });
 
-  it("repeats itself to the last bit", async () => {
+  it("repeats bit for bit", async () => {
     const attack = { name: "contaminated-data", kind: "othergraph" };
     const [first, again] = [await playOne({ attack }), await playOne({ attack })];
     assert.deepEqual(again.record, first.record);
     assert.deepEqual(again.state.params, first.state.params);
   });
 
-  it("rspect: is INFEASIBLE at a δ for which rLogSpecT finds the graph", async () => {
+  it("rspect: is INFEASIBLE at a δ for which rLogSpecT learns the graph", async () => {
     const { record, artifacts, state } = await playOne({ task: { model: "rspect", c0: 1e-3 } });
     assert.deepEqual(artifacts.learned, { outcome: "INFEASIBLE" });
     assert.equal(record.metrics.rspectFeasible, 0);
@@ -190,8 +195,8 @@ describe("graph-learning", () => {
     assert.equal(record.metrics.solved, 0);
   });
 
-  it("names what is wrong with its options", () => {
-    const refused: [object, RegExp][] = [
+  it("reports invalid options", () => {
+    const invalidOptions: [object, RegExp][] = [
       [{ nodes: 1 }, /nodes/],
       [{ samplesMin: 500 }, /expected at least samplesMin = 500, got 399/],
       [
@@ -201,21 +206,24 @@ describe("graph-learning", () => {
       [{ c0: 0 }, /c0/],
       [{ treshold: 0.3 }, /treshold/],
     ];
-    for (const [options, message] of refused) {
+    for (const [options, message] of invalidOptions) {
       assert.throws(() => graphLearning.schema.parse(options), message);
     }
   });
 
-  it("draws the true graph beside those learned, says which is not solved, and F over thresholds", async () => {
+  it("draws the true graph next to the learned ones, labels unsolved ones, and plots F over thresholds", async () => {
     const { artifacts } = await playOne({});
-    const shown = (arm: string, value: unknown) => ({ arm, round: 1, name: "learned", value });
+    const artifact = (arm: string, value: unknown) => ({ arm, round: 1, name: "learned", value });
     const drawn = figures({
       task: { name: "graph-learning" },
       arms: [
         { label: "robust", colour: "#0072b2" },
         { label: "naive", colour: "#d55e00" },
       ],
-      artifacts: [shown("robust", artifacts.learned), shown("naive", { outcome: "INFEASIBLE" })],
+      artifacts: [
+        artifact("robust", artifacts.learned),
+        artifact("naive", { outcome: "INFEASIBLE" }),
+      ],
       width: 860,
     });
     assert.deepEqual(

@@ -3,18 +3,20 @@ import { Matrix } from "@fedclair/linalg";
 import { contaminations, openShard } from "./client.js";
 import { step } from "./coordinator.js";
 import { figures } from "./figures.js";
-import { paramsOf } from "./learn.js";
+import { createParams } from "./learn.js";
 import { schema, type Options } from "./options.js";
 import { packedLength } from "./packing.js";
 import { covarianceDistance, covarianceLowRank } from "./detectors.js";
 
 /**
- * One graph from many private sensors, by (r)LogSpecT (Liu, Zhu, So, NeurIPS 2023, arXiv 2305.01379): every client
- * observes stationary signals on all nodes and sends their covariance; the coordinator drops contaminated ones, pools the
- * others, learns the graph with a certificate, and broadcasts it. One round is enough: the clients hold the same signals
- * in every round.
+ * Learns one graph from many private sensors with (r)LogSpecT (Liu, Zhu, So, NeurIPS 2023, arXiv
+ * 2305.01379). Every client observes stationary signals on all nodes and sends their covariance.
+ * The coordinator drops contaminated covariances, pools the others, learns the graph with a
+ * certificate, and broadcasts it. One round is enough, because the clients hold the same signals in
+ * every round.
  *
- * Module up: `covariance`, N(N + 1)/2 numbers. Params down: `graph`, N(N − 1)/2 weights, and `degrees`, N.
+ * Clients send `covariance`, N(N + 1)/2 numbers. Params are `graph`, N(N − 1)/2 weights, and
+ * `degrees`, N.
  */
 export const graphLearning: TaskPlugin = {
   name: "graph-learning",
@@ -27,12 +29,15 @@ export const graphLearning: TaskPlugin = {
     recall: { better: "higher", description: "share of the true edges that are learned" },
     bestF: { better: "higher", description: "F-measure at the best threshold" },
     correlationBestF: { description: "bestF of the correlations, the baseline" },
-    relativeError: { better: "lower", description: "distance of the weights from the true ones" },
+    relativeError: {
+      better: "lower",
+      description: "distance of the weights from the true weights",
+    },
     certifiedGap: { better: "lower", description: "bound on the distance from the optimum" },
     solved: { better: "higher", description: "1 if the solver reached its tolerance, else 0" },
-    objective: { description: "of the program that was solved" },
-    iterations: { description: "of the solver" },
-    delta: { description: "tolerance that the program grants the covariance" },
+    objective: { description: "objective of the problem that was solved" },
+    iterations: { description: "iterations of the solver" },
+    delta: { description: "slack that the problem allows for the covariance" },
     rspectDeltaMin: { description: "least delta for which rSpecT has a solution" },
     rspectFeasible: { description: "1 if rSpecT has a solution at delta, else 0" },
     kept: { unit: "clients", description: "clients whose covariances were pooled" },
@@ -43,7 +48,7 @@ export const graphLearning: TaskPlugin = {
   create: (options: Options): Task => ({
     start: () =>
       Promise.resolve({
-        params: paramsOf(new Matrix(options.nodes, options.nodes)),
+        params: createParams(new Matrix(options.nodes, options.nodes)),
         ask: {
           phase: "train",
           expects: new Map([

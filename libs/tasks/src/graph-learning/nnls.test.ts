@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Matrix, at } from "@fedclair/linalg";
 import { nnls } from "./nnls.js";
-import { dotProduct, minus } from "./vectors.js";
+import { dotProduct, subtractVectors } from "./vectors.js";
 
 describe("non-negative least squares", () => {
-  it("is least squares where that is not negative: [1 0; 1 1]·x = [2; 5] has x = [2; 3]", async () => {
+  it("equals least squares if that is not negative: [1 0; 1 1]·x = [2; 5] has x = [2; 3]", async () => {
     const a = Matrix.fromRows([
       [1, 0],
       [1, 1],
@@ -14,7 +14,7 @@ describe("non-negative least squares", () => {
     assert.ok(Math.abs(first - 2) < 1e-14 && Math.abs(second - 3) < 1e-14);
   });
 
-  it("leaves out what would be negative: of [1 0; 1 1]·x = [2; 1] remains x = [1.5; 0]", async () => {
+  it("drops entries that would be negative: [1 0; 1 1]·x = [2; 1] leaves x = [1.5; 0]", async () => {
     const a = Matrix.fromRows([
       [1, 0],
       [1, 1],
@@ -24,7 +24,7 @@ describe("non-negative least squares", () => {
     assert.equal(x[1], 0);
   });
 
-  it("fulfils the optimality conditions, dependent columns included", async () => {
+  it("fulfils the optimality conditions, even with dependent columns", async () => {
     const entry = fc.integer({ min: -3, max: 3 });
     const problem = fc.record({
       columns: fc.array(fc.array(entry, { minLength: 4, maxLength: 4 }), {
@@ -43,7 +43,7 @@ describe("non-negative least squares", () => {
             fitted[i] = at(fitted, i) + value * entry;
           });
         });
-        const residual = minus(Float64Array.from(b), fitted);
+        const residual = subtractVectors(Float64Array.from(b), fitted);
         x.forEach((value, j) => {
           const slope = dotProduct(a.column(j), residual);
           assert.ok(value >= 0 && slope <= 1e-9);

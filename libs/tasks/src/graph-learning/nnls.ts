@@ -1,11 +1,12 @@
 import { at, item, type Matrix } from "@fedclair/linalg";
 import { ActiveColumns } from "./active-columns.js";
-import { pacer } from "./pace.js";
+import { createPacer } from "./pace.js";
 import { addScaledTo, dotProduct } from "./vectors.js";
 
 /**
- * Non-negative least squares: the x ≥ 0 that minimises |A·x − b|, by the active-set method of Lawson and Hanson (Solving
- * Least Squares Problems, 1974, chapter 23). The QR factors of the active columns are updated, not made anew.
+ * Solves non-negative least squares: finds the x ≥ 0 that minimises |A·x − b|, by the active-set
+ * method of Lawson and Hanson (Solving Least Squares Problems, 1974, chapter 23). The QR factors of
+ * the active columns are updated instead of recomputed.
  * @param a m×p, entries of order 1
  * @param b m numbers of order 1
  * @throws Error if it does not end within 10·p changes of the active set
@@ -13,26 +14,29 @@ import { addScaledTo, dotProduct } from "./vectors.js";
 export async function nnls(a: Matrix, b: Float64Array): Promise<Float64Array> {
   const x = new Float64Array(a.cols);
   const active = new ActiveColumns();
-  // Columns that rounding alone makes look useful, until the residual has changed.
-  const refused = new Set<number>();
-  const pace = pacer();
+  // Columns that look useful only because of rounding, until the residual has changed.
+  const rejected = new Set<number>();
+  const pace = createPacer();
   let residual = b;
   for (let change = 0; change < 10 * a.cols; change++) {
     await pace();
-    const entering = steepest(a, residual, new Set([...active.columns, ...refused]));
+    const entering = findSteepest(a, residual, new Set([...active.columns, ...rejected]));
     if (entering === undefined) return x;
     if (active.add(entering, a.column(entering))) moveInside(x, active, b);
     if (x[entering] === 0) {
-      refused.add(entering);
+      rejected.add(entering);
       continue;
     }
-    refused.clear();
-    residual = residualOf(a, x, b);
+    rejected.clear();
+    residual = computeResidual(a, x, b);
   }
   throw new Error(`nnls: no end after ${10 * a.cols} changes of the active set`);
 }
 
-/** Moves to the minimiser over the active columns; those that would turn negative on the way leave the set. */
+/**
+ * Moves to the minimiser over the active columns. Columns that would turn negative on the way leave
+ * the set.
+ */
 function moveInside(x: Float64Array, active: ActiveColumns, b: Float64Array): void {
   for (;;) {
     const target = active.solve(b);
@@ -53,8 +57,11 @@ function moveInside(x: Float64Array, active: ActiveColumns, b: Float64Array): vo
   }
 }
 
-/** The column along which the residual falls fastest; undefined if along none, but for rounding. */
-function steepest(
+/**
+ * Finds the column along which the residual falls fastest; undefined if it falls along none, up to
+ * rounding.
+ */
+function findSteepest(
   a: Matrix,
   residual: Float64Array,
   without: ReadonlySet<number>,
@@ -68,7 +75,7 @@ function steepest(
   return best;
 }
 
-function residualOf(a: Matrix, x: Float64Array, b: Float64Array): Float64Array {
+function computeResidual(a: Matrix, x: Float64Array, b: Float64Array): Float64Array {
   const residual = b.slice();
   x.forEach((value, j) => {
     if (value !== 0) addScaledTo(residual, -value, a.column(j));

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { dot, Matrix, subtract, at } from "@fedclair/linalg";
 import {
-  commutator,
-  commutatorAdjoint,
-  degreesOf,
-  objectiveOf,
+  computeCommutator,
+  computeCommutatorAdjoint,
+  computeDegrees,
+  computeObjective,
   projectBall,
   projectGraph,
   projectSimplex,
@@ -30,22 +30,22 @@ describe("operators of LogSpecT", () => {
       [0, 3],
       [3, 0],
     ]);
-    assert.deepEqual(commutator(c, s).toRows(), [
+    assert.deepEqual(computeCommutator(c, s).toRows(), [
       [0, -9],
       [9, 0],
     ]);
   });
 
-  it("the adjoint is one: ⟨M, comm(C, S)⟩ = ⟨CM − MC, S⟩", () => {
+  it("the adjoint fulfils ⟨M, comm(C, S)⟩ = ⟨CM − MC, S⟩", () => {
     fc.assert(
       fc.property(symmetric, symmetric, skew, (c, s, m) => {
-        const left = dot(m, commutator(c, s));
-        assert.ok(Math.abs(left - dot(commutatorAdjoint(c, m), s)) < 1e-8);
+        const left = dot(m, computeCommutator(c, s));
+        assert.ok(Math.abs(left - dot(computeCommutatorAdjoint(c, m), s)) < 1e-8);
       }),
     );
   });
 
-  it("projects on graphs: symmetric, zero diagonal, not negative", () => {
+  it("projects on graphs: symmetric, zero diagonal, non-negative", () => {
     const x = Matrix.fromRows([
       [7, 1, -3],
       [3, 7, 4],
@@ -77,7 +77,7 @@ describe("operators of LogSpecT", () => {
         const weights = other.map((w) => Math.abs(w) + 1e-3);
         const total = weights.reduce((a, b) => a + b);
         assert.ok(Math.abs(p.reduce((a, b) => a + b) - 1) < 1e-12 && p.every((w) => w >= 0));
-        // Obtuse angle between x − p and every way into the simplex.
+        // The angle between x − p and every direction into the simplex is obtuse.
         const angle = p.reduce(
           (sum, pi, i) => sum + ((x[i] ?? 0) - pi) * ((weights[i] ?? 0) / total - pi),
           0,
@@ -87,19 +87,19 @@ describe("operators of LogSpecT", () => {
     );
   });
 
-  it("the proximal map of −α·log solves ρ(q − x) = α/q, also where x is far below 0", () => {
+  it("the proximal map of −α·log solves ρ(q − x) = α/q, even for x far below 0", () => {
     fc.assert(
       fc.property(fc.double({ min: -1e6, max: 1e6, noNaN: true }), (x) => {
         const q = at(proxNegLog(Float64Array.of(x), 0.35), 0);
         assert.ok(q > 0);
-        // q − x cancels for a large x, in the test and not in q.
+        // For a large x, q − x cancels in this test, but not in the computation of q.
         const rounding = x > 0 ? 1e-15 * x * x : 0;
         assert.ok(Math.abs(q * (q - x) - 0.35) < 1e-12 + rounding);
       }),
     );
   });
 
-  it("leaves what lies in the ball, and cuts the rest to its radius", () => {
+  it("leaves points in the ball unchanged, and cuts others to its radius", () => {
     const x = Matrix.fromRows([
       [0, 3],
       [4, 0],
@@ -116,8 +116,8 @@ describe("operators of LogSpecT", () => {
       [0, 2],
       [2, 0],
     ]);
-    assert.deepEqual([...degreesOf(graph)], [2, 2]);
-    assert.equal(objectiveOf(degreesOf(graph), 3), 4 - 6 * Math.log(2));
-    assert.equal(objectiveOf(Float64Array.of(1, 0), 1), Infinity);
+    assert.deepEqual([...computeDegrees(graph)], [2, 2]);
+    assert.equal(computeObjective(computeDegrees(graph), 3), 4 - 6 * Math.log(2));
+    assert.equal(computeObjective(Float64Array.of(1, 0), 1), Infinity);
   });
 });

@@ -6,7 +6,7 @@ export const solverOptions = (tolerance: number, maxIterations: number) => ({
     .enum(["eadmm", "ladmm"])
     .default("eadmm")
     .describe(
-      "E-ADMM in the eigenbasis of the covariance, or L-ADMM, the paper's, which is slower",
+      "E-ADMM in the eigenbasis of the covariance, or L-ADMM, the paper's solver, which is slower",
     ),
   tolerance: z
     .number()
@@ -19,7 +19,7 @@ export const solverOptions = (tolerance: number, maxIterations: number) => ({
     .min(1)
     .max(1_000_000)
     .default(maxIterations)
-    .describe("Iterations at most; the result is then labelled unconverged"),
+    .describe("Maximum number of iterations; a result that needs more is labelled unconverged"),
   alpha: z
     .number()
     .gt(0)
@@ -38,7 +38,12 @@ export const schema = z
         }),
         z.strictObject({
           model: z.literal("erdos-renyi"),
-          probability: z.number().gt(0).max(1).default(0.2).describe("Of an edge, in (0, 1]"),
+          probability: z
+            .number()
+            .gt(0)
+            .max(1)
+            .default(0.2)
+            .describe("Probability of an edge, in (0, 1]"),
         }),
       ])
       .prefault({ model: "barabasi-albert" })
@@ -47,8 +52,12 @@ export const schema = z
       .enum(["lowpass", "highpass", "quadratic"])
       .default("lowpass")
       .describe("How signals diffuse over the adjacency A: exp(A/2), exp(−A) or I + A + A²"),
-    samplesMin: z.int().min(1).default(200).describe("Fewest signals of a client, at least 1"),
-    samplesMax: z.int().min(1).default(399).describe("Most signals of a client"),
+    samplesMin: z
+      .int()
+      .min(1)
+      .default(200)
+      .describe("Smallest number of signals per client, at least 1"),
+    samplesMax: z.int().min(1).default(399).describe("Largest number of signals per client"),
     model: z
       .enum(["rlogspect", "rspect"])
       .default("rlogspect")
@@ -58,7 +67,7 @@ export const schema = z
       .gt(0)
       .default(0.003)
       .describe(
-        "Slack: δ = c0·√(log n/n) for n signals in all and a covariance of norm 1, above 0",
+        "Slack: δ = c0·√(log n/n) for n signals in total and a covariance of norm 1, above 0",
       ),
     threshold: z
       .number()
@@ -71,17 +80,20 @@ export const schema = z
       .int()
       .min(0)
       .default(1)
-      .describe("Draws the true graph; the clients' signals follow the trial's seed"),
+      .describe("Seed for the true graph; the clients' signals follow the trial's seed"),
   })
   .superRefine(({ nodes, graph, samplesMin, samplesMax }, context) => {
-    const refuse = (path: string[], message: string) => {
+    const addIssue = (path: string[], message: string) => {
       context.addIssue({ code: "custom", path, message });
     };
     if (samplesMax < samplesMin) {
-      refuse(["samplesMax"], `expected at least samplesMin = ${samplesMin}, got ${samplesMax}`);
+      addIssue(["samplesMax"], `expected at least samplesMin = ${samplesMin}, got ${samplesMax}`);
     }
     if (graph.model === "barabasi-albert" && graph.attachments >= nodes) {
-      refuse(["graph", "attachments"], `expected below nodes = ${nodes}, got ${graph.attachments}`);
+      addIssue(
+        ["graph", "attachments"],
+        `expected below nodes = ${nodes}, got ${graph.attachments}`,
+      );
     }
   });
 

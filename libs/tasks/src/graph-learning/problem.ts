@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { frobenius, Matrix, symmetricEigen } from "@fedclair/linalg";
 
-/** min ‖S‖₁,₁ − α·Σ_i log d_i over graphs S with ‖CS − SC‖ ≤ δ: rLogSpecT. */
+/** The problem of rLogSpecT: min ‖S‖₁,₁ − α·Σ_i log d_i over graphs S with ‖CS − SC‖ ≤ δ. */
 export interface Problem {
   /** C, N×N, symmetric. */
   readonly covariance: Matrix;
@@ -11,18 +11,21 @@ export interface Problem {
   readonly alpha: number;
 }
 
-/** When a solver ends. */
-export interface Effort {
-  /** Certified relative gap, above 0, at which it has converged. */
+/** Limits at which a solver ends. */
+export interface SolverLimits {
+  /** Certified relative gap, above 0, at which the solver has converged. */
   readonly tolerance: number;
-  /** Iterations at most, at least 1. */
+  /** Maximum number of iterations, at least 1. */
   readonly maxIterations: number;
 }
 
-/** @throws UserError that names what is wrong and what was expected */
+/**
+ * Checks a problem.
+ * @throws UserError that names the invalid value and what was expected
+ */
 export function checkProblem({ covariance, delta, alpha }: Problem): void {
   checkCovariance(covariance);
-  // Without slack a sample covariance leaves S = 0 only, which the log term forbids.
+  // Without slack, a sample covariance only allows S = 0, which the log term forbids.
   if (!(delta > 0 && delta < Infinity)) {
     throw new UserError(`rLogSpecT: expected a finite delta > 0, got ${delta}`);
   }
@@ -31,7 +34,11 @@ export function checkProblem({ covariance, delta, alpha }: Problem): void {
   }
 }
 
-/** @throws UserError unless C is symmetric up to rounding, finite, not zero, and of at least two nodes */
+/**
+ * Checks a covariance.
+ * @throws UserError unless C is symmetric up to rounding, finite, not zero, and has at least two
+ * nodes
+ */
 export function checkCovariance(c: Matrix): void {
   const n = c.rows;
   if (n !== c.cols || n < 2) {
@@ -55,22 +62,23 @@ export function checkCovariance(c: Matrix): void {
   }
 }
 
-/** ‖C‖₂ of a symmetric matrix: its largest eigenvalue in size. */
+/** Computes ‖C‖₂ of a symmetric matrix: its largest absolute eigenvalue. */
 export function spectralNorm(c: Matrix): number {
   return Math.max(...symmetricEigen(c).values.map(Math.abs));
 }
 
-/** C/‖C‖₂, the scale in which c₀ means the same for every covariance. */
+/** Computes C/‖C‖₂, the scale in which c₀ means the same for every covariance. */
 export function toUnitNorm(c: Matrix): Matrix {
   return c.scale(1 / spectralNorm(c));
 }
 
 /**
- * δ = c₀·√(log n/n), for a covariance of ‖C‖₂ = 1: the rate at which sample covariances err.
- * @param samples n ≥ 3: fewer would give next to no slack
- * @throws UserError for fewer
+ * Computes δ = c₀·√(log n/n), the rate of the error of sample covariances, for a covariance of ‖C‖₂
+ * = 1.
+ * @param samples n ≥ 3; fewer would give almost no slack
+ * @throws UserError for fewer samples
  */
-export function deltaFor(c0: number, samples: number): number {
+export function computeDelta(c0: number, samples: number): number {
   if (!(samples >= 3)) throw new UserError(`expected at least 3 samples in all, got ${samples}`);
   return c0 * Math.sqrt(Math.log(samples) / samples);
 }

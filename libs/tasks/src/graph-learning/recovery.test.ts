@@ -11,12 +11,12 @@ import {
   type Stream,
   at,
 } from "@fedclair/linalg";
-import { bestF, correlations, edgeMatch, relativeError } from "./edges.js";
+import { computeBestF, computeCorrelations, matchEdges, computeRelativeError } from "./edges.js";
 import { drawGraph, type GraphModel } from "./graphs.js";
 import { packStrict } from "./packing.js";
-import { deltaFor, toUnitNorm } from "./problem.js";
+import { computeDelta, toUnitNorm } from "./problem.js";
 import { solveRLogSpecT } from "./rlogspect.js";
-import { filterOf, type Filter } from "./signals.js";
+import { computeFilter, type Filter } from "./signals.js";
 
 const er: GraphModel = { model: "erdos-renyi", probability: 0.2 };
 const ba: GraphModel = { model: "barabasi-albert", attachments: 2 };
@@ -25,8 +25,9 @@ const nodes = 20;
 const effort = { tolerance: 1e-3, maxIterations: 2500 };
 
 /**
- * The covariance of n Gaussian signals H·z without drawing them: H·A·Aᵀ·H/n with Bartlett's A, lower triangular,
- * A_ii² ~ χ² of n − i degrees of freedom and A_ij ~ N(0, 1).
+ * Computes the covariance of n Gaussian signals H·z without drawing them: H·A·Aᵀ·H/n with
+ * Bartlett's A, which is lower triangular with A_ii² ~ χ² of n − i degrees of freedom and A_ij ~
+ * N(0, 1).
  */
 function wishart(shape: Matrix, n: number, rng: Stream): Matrix {
   const a = new Matrix(nodes, nodes);
@@ -37,17 +38,17 @@ function wishart(shape: Matrix, n: number, rng: Stream): Matrix {
   return gramNT(multiply(shape, a)).scale(1 / n);
 }
 
-/** Signals of one random graph, of all that a test needs. */
+/** Learns a random graph from signals, and returns everything that a test needs. */
 async function recover(graph: GraphModel, filter: Filter, n: number, seed: number) {
   const rng = stream("recovery").at(filter, n, seed);
   const adjacency = drawGraph(graph, nodes, rng.at("graph"));
   const truth = packStrict(adjacency);
-  const covariance = toUnitNorm(wishart(filterOf(adjacency, filter), n, rng.at("signals")));
-  const problem = { covariance, delta: deltaFor(0.003, n), alpha: 1 };
+  const covariance = toUnitNorm(wishart(computeFilter(adjacency, filter), n, rng.at("signals")));
+  const problem = { covariance, delta: computeDelta(0.003, n), alpha: 1 };
   const weights = packStrict((await solveRLogSpecT(problem, effort)).graph);
   return {
-    f: edgeMatch(weights, truth, 0.3).f,
-    correlationBestF: bestF(correlations(covariance), truth),
+    f: matchEdges(weights, truth, 0.3).f,
+    correlationBestF: computeBestF(computeCorrelations(covariance), truth),
   };
 }
 
@@ -120,14 +121,14 @@ describe("recovery from the exact covariance of the low-pass filter, δ = 1e-5 (
       for (let seed = 0; errors.length < 6; seed++) {
         const adjacency = drawGraph(graph, nodes, stream("exact").at(name, seed));
         if (!isIdentifiable(adjacency)) continue;
-        const shape = filterOf(adjacency, "lowpass");
+        const shape = computeFilter(adjacency, "lowpass");
         const problem = { covariance: toUnitNorm(gramNT(shape)), delta: 1e-5, alpha: 1 };
         const { graph: s } = await solveRLogSpecT(problem, {
           tolerance: 1e-4,
           maxIterations: 8000,
         });
-        assert.equal(edgeMatch(packStrict(s), packStrict(adjacency), 0.3).f, 1);
-        errors.push(relativeError(s, adjacency));
+        assert.equal(matchEdges(packStrict(s), packStrict(adjacency), 0.3).f, 1);
+        errors.push(computeRelativeError(s, adjacency));
       }
       assert.ok(median(errors) <= most, String(errors));
     });
@@ -135,8 +136,8 @@ describe("recovery from the exact covariance of the low-pass filter, δ = 1e-5 (
 });
 
 /**
- * The spectrum determines the graph up to scale: eigenvalues ≥ 1e-3 apart, and U∘U of nullity 1, so that all commuting
- * matrices of zero diagonal are multiples of the graph.
+ * Checks whether the spectrum determines the graph up to scale: eigenvalues are ≥ 1e-3 apart, and
+ * U∘U has nullity 1, so that all commuting matrices of zero diagonal are multiples of the graph.
  */
 function isIdentifiable(adjacency: Matrix): boolean {
   const { values, vectors } = symmetricEigen(adjacency);

@@ -1,22 +1,23 @@
 import type { Matrix } from "@fedclair/linalg";
-import { certify, type Certified } from "./certificate.js";
-import { eadmm, type Iterated } from "./eadmm.js";
+import { certify, type CertifiedGraph } from "./certificate.js";
+import { eadmm, type SolverResult } from "./eadmm.js";
 import { ladmm } from "./ladmm.js";
-import { degreesOf, projectGraph } from "./operators.js";
-import { checkProblem, type Effort, type Problem } from "./problem.js";
+import { computeDegrees, projectGraph } from "./operators.js";
+import { checkProblem, type SolverLimits, type Problem } from "./problem.js";
 
-/** A learned graph, and what is known of it. */
-export interface Solution extends Certified {
+/** A learned graph with its certificate and outcome. */
+export interface Solution extends CertifiedGraph {
   readonly iterations: number;
   readonly degrees: Float64Array;
   readonly outcome: Outcome;
 }
 
 /**
- * - `solved`: within the tolerance of the optimum, for certain;
- * - `unconverged`: feasible, but the certificate stayed above the tolerance;
- * - `ball inactive`: within the tolerance of what the ball of comm(C, S) does not bound, so that any regular graph would do
- *   and C says nothing: δ is too large.
+ * The outcome of a solver.
+ * - `solved`: proven to be within the tolerance of the optimum.
+ * - `unconverged`: feasible, but the certificate stayed above the tolerance.
+ * - `ball inactive`: within the tolerance of the optimum without the ball of comm(C, S). Any
+ *   regular graph would do, and C has no influence: δ is too large.
  */
 export type Outcome = "solved" | "unconverged" | "ball inactive";
 
@@ -24,11 +25,11 @@ export type Solver = "eadmm" | "ladmm";
 
 /**
  * Solves rLogSpecT, which has a solution for every covariance and every δ > 0.
- * @throws UserError for a covariance, δ or α that makes no problem
+ * @throws UserError for an invalid covariance, δ or α
  */
 export async function solveRLogSpecT(
   problem: Problem,
-  effort: Effort,
+  effort: SolverLimits,
   solver: Solver = "eadmm",
 ): Promise<Solution> {
   checkProblem(problem);
@@ -36,12 +37,16 @@ export async function solveRLogSpecT(
   return {
     ...certified,
     iterations,
-    degrees: degreesOf(certified.graph),
-    outcome: outcomeOf(problem, certified, effort.tolerance),
+    degrees: computeDegrees(certified.graph),
+    outcome: findOutcome(problem, certified, effort.tolerance),
   };
 }
 
-function solve(problem: Problem, effort: Effort, solver: Solver): Promise<Iterated<Certified>> {
+function solve(
+  problem: Problem,
+  effort: SolverLimits,
+  solver: Solver,
+): Promise<SolverResult<CertifiedGraph>> {
   if (solver === "ladmm") return ladmm(problem, effort);
   const model = {
     degreeWeight: 1 / problem.covariance.rows,
@@ -51,7 +56,11 @@ function solve(problem: Problem, effort: Effort, solver: Solver): Promise<Iterat
   return eadmm(problem, model, effort);
 }
 
-function outcomeOf(problem: Problem, { gap, dualBound }: Certified, tolerance: number): Outcome {
+function findOutcome(
+  problem: Problem,
+  { gap, dualBound }: CertifiedGraph,
+  tolerance: number,
+): Outcome {
   if (gap > tolerance) return "unconverged";
   // Without the ball every α-regular graph is optimal, with this value.
   const { covariance, alpha } = problem;

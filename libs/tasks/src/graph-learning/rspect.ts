@@ -1,61 +1,73 @@
 import { addScaled, dot, frobenius, Matrix, subtract, sum, at } from "@fedclair/linalg";
 import { makeRoom } from "./certificate.js";
-import { eadmm, type Iterated } from "./eadmm.js";
-import { commutator, commutatorAdjoint, projectUnitDegreeGraph } from "./operators.js";
+import { eadmm, type SolverResult } from "./eadmm.js";
+import {
+  computeCommutator,
+  computeCommutatorAdjoint,
+  projectUnitDegreeGraph,
+} from "./operators.js";
 import { nnls } from "./nnls.js";
-import { pairs, unpackStrict } from "./packing.js";
-import { checkCovariance, spectralNorm, type Effort } from "./problem.js";
+import { listPairs, unpackStrict } from "./packing.js";
+import { checkCovariance, spectralNorm, type SolverLimits } from "./problem.js";
 
-/** Which δ make rSpecT feasible. */
+/** The range of δ for which rSpecT is feasible. */
 export interface Feasibility {
-  /** δ_min = min ‖comm(C, S)‖ over graphs S whose first node has degree 1: rSpecT has a solution iff δ ≥ δ_min. */
+  /**
+   * δ_min = min ‖comm(C, S)‖ over graphs S whose first node has degree 1: rSpecT has a solution iff
+   * δ ≥ δ_min.
+   */
   readonly deltaMin: number;
-  /** A minimiser. */
+  /** A graph with the smallest commutator. */
   readonly graph: Matrix;
   /** Y, skew, ‖Y‖ = 1: the certificate of Farkas' lemma. Zero if δ_min = 0. */
   readonly certificate: Matrix;
   /**
-   * min_j Q_1j with Q = 2(CY − YC): where Q_ij ≥ 0 for i, j ≠ 1, no smaller δ is feasible. Equals δ_min but for rounding.
+   * min_j Q_1j with Q = 2(CY − YC). If Q_ij ≥ 0 for i, j ≠ 1, no smaller δ is feasible. Equals
+   * δ_min up to rounding.
    */
   readonly bound: number;
-  /** Least Q_ij over i, j ≠ 1; not negative but for rounding. */
+  /** Least Q_ij over i, j ≠ 1; non-negative up to rounding. */
   readonly slack: number;
 }
 
 /**
- * Decides for which δ rSpecT is feasible, by one non-negative least-squares problem in the N(N − 1)/2 weights of S:
- * min |Kx/‖K‖|² + (aᵀx − 1)², Kx the commutator and aᵀx the degree of the first node; then x is scaled to aᵀx = 1.
- * Rounding limits it to δ_min ≥ 1e-7·‖C‖₂ or so.
- * @throws UserError for a matrix that is no covariance
+ * Computes for which δ rSpecT is feasible, by one non-negative least-squares problem in the N(N −
+ * 1)/2 weights of S: min |Kx/‖K‖|² + (aᵀx − 1)². Kx is the commutator and aᵀx the degree of the
+ * first node. Then x is scaled to aᵀx = 1. Rounding limits the result to δ_min ≥ 1e-7·‖C‖₂,
+ * approximately.
+ * @throws UserError if the matrix is not a covariance
  */
-export async function rSpecTFeasibility(c: Matrix): Promise<Feasibility> {
+export async function computeFeasibility(c: Matrix): Promise<Feasibility> {
   checkCovariance(c);
-  const system = commutatorSystem(c);
+  const system = buildCommutatorSystem(c);
   const right = new Float64Array(system.rows);
   right[right.length - 1] = 1;
   const weights = await nnls(system, right);
   const graph = unpackStrict(weights);
   const unit = graph.scale(1 / sum(graph.column(0)));
-  const commuted = commutator(c, unit);
-  const deltaMin = frobenius(commuted);
-  const certificate = deltaMin > 0 ? commuted.scale(1 / deltaMin) : commuted;
-  return { deltaMin, graph: unit, certificate, ...farkas(c, certificate) };
+  const commutator = computeCommutator(c, unit);
+  const deltaMin = frobenius(commutator);
+  const certificate = deltaMin > 0 ? commutator.scale(1 / deltaMin) : commutator;
+  return { deltaMin, graph: unit, certificate, ...computeFarkasBound(c, certificate) };
 }
 
-/** What a skew Y of norm 1 proves: see `Feasibility`. */
-function farkas(c: Matrix, y: Matrix): { bound: number; slack: number } {
-  const q = commutatorAdjoint(c, y).scale(2);
-  const others = [...pairs(q.rows, 1)].filter(([i]) => i > 0);
+/** Computes the bound and the slack that a skew Y of norm 1 proves, see `Feasibility`. */
+function computeFarkasBound(c: Matrix, y: Matrix): { bound: number; slack: number } {
+  const q = computeCommutatorAdjoint(c, y).scale(2);
+  const others = [...listPairs(q.rows, 1)].filter(([i]) => i > 0);
   return {
     bound: Math.min(...q.column(0).subarray(1)),
     slack: Math.min(Infinity, ...others.map(([i, j]) => q.get(i, j))),
   };
 }
 
-/** Rows: √2 times the strict upper triangle of comm(C, S)/κ, then the degree of node 1. Columns: pairs (i, j), i < j. */
-function commutatorSystem(c: Matrix): Matrix {
+/**
+ * Builds the system of equations. Its rows are √2 times the strict upper triangle of comm(C, S)/κ,
+ * then the degree of node 1. Its columns are the pairs (i, j), i < j.
+ */
+function buildCommutatorSystem(c: Matrix): Matrix {
   const n = c.rows;
-  const edges = [...pairs(n, 1)];
+  const edges = [...listPairs(n, 1)];
   const row = new Map(edges.map(([i, j], index) => [i * n + j, index]));
   // κ bounds ‖K‖: the commutator with S cannot exceed 2‖C‖₂‖S‖, and ‖S‖ = √2·|x|.
   const scale = Math.SQRT2 / (2 * Math.SQRT2 * spectralNorm(c));
@@ -78,13 +90,13 @@ function commutatorSystem(c: Matrix): Matrix {
   return system;
 }
 
-/** A graph of rSpecT, with what is proved of it. */
+/** A graph of rSpecT with its certificate. */
 export interface RSpecTCertified {
   /** Feasible up to rounding; its first node has degree 1. */
   readonly graph: Matrix;
-  /** ΣS */
+  /** The objective ΣS. */
   readonly objective: number;
-  /** Never above the optimum. */
+  /** A lower bound of the optimum. */
   readonly dualBound: number;
   readonly gap: number;
 }
@@ -95,18 +107,19 @@ export type RSpecTSolution =
       readonly outcome: "solved" | "unconverged";
       readonly feasibility: Feasibility;
     } & RSpecTCertified &
-      Pick<Iterated<unknown>, "iterations">);
+      Pick<SolverResult<unknown>, "iterations">);
 
 /**
- * rSpecT: min ΣS over graphs with ‖comm(C, S)‖ ≤ δ whose first node has degree 1. Slow where δ is hardly above δ_min.
- * @throws UserError for a matrix that is no covariance
+ * Solves rSpecT: min ΣS over graphs with ‖comm(C, S)‖ ≤ δ whose first node has degree 1. It is slow
+ * if δ is hardly above δ_min.
+ * @throws UserError if the matrix is not a covariance
  */
 export async function solveRSpecT(
   c: Matrix,
   delta: number,
-  effort: Effort,
+  effort: SolverLimits,
 ): Promise<RSpecTSolution> {
-  const feasibility = await rSpecTFeasibility(c);
+  const feasibility = await computeFeasibility(c);
   if (delta < feasibility.deltaMin) return { outcome: "INFEASIBLE", feasibility };
   const { certified, iterations } = await eadmm(
     { covariance: c, delta, alpha: 1 },
@@ -122,8 +135,9 @@ export async function solveRSpecT(
 }
 
 /**
- * Primal: a mixture with the graph of δ_min enters the ball and keeps the degree of node 1. Dual: for a skew M with
- * 1 + [CM − MC]_ij ≥ 0 for i, j ≠ 1, ΣS ≥ 2·min_j(1 + [CM − MC]_1j) − δ‖M‖.
+ * Certifies a graph of rSpecT. Primal: a mixture with the graph of δ_min enters the ball and keeps
+ * the degree of node 1. Dual: for a skew M with 1 + [CM − MC]_ij ≥ 0 for i, j ≠ 1, ΣS ≥ 2·min_j(1 +
+ * [CM − MC]_1j) − δ‖M‖.
  */
 function certifyRSpecT(
   c: Matrix,
@@ -132,7 +146,7 @@ function certifyRSpecT(
   m: Matrix,
   feasibility: Feasibility,
 ): RSpecTCertified {
-  const feasible = intoBall(c, delta, graph, feasibility.graph);
+  const feasible = moveIntoBall(c, delta, graph, feasibility.graph);
   const objective = sum(feasible.data);
   const { adjoint, factor } = makeRoom(c, m, 0, 1);
   const first = Math.min(...adjoint.column(0).subarray(1));
@@ -145,13 +159,13 @@ function certifyRSpecT(
   };
 }
 
-/** The point nearest to `from` on the way to `inside` that lies in the ball. */
-function intoBall(c: Matrix, delta: number, from: Matrix, inside: Matrix): Matrix {
-  const a = commutator(c, from);
+/** Finds the point in the ball that is nearest to `from` on the way to `inside`. */
+function moveIntoBall(c: Matrix, delta: number, from: Matrix, inside: Matrix): Matrix {
+  const a = computeCommutator(c, from);
   const size = frobenius(a);
   if (size <= delta) return from;
   // |a + t(b − a)|² = δ², the smaller root t.
-  const step = subtract(commutator(c, inside), a);
+  const step = subtract(computeCommutator(c, inside), a);
   const quadratic = dot(step, step);
   const half = dot(a, step);
   const constant = size ** 2 - delta ** 2;

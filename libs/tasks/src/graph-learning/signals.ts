@@ -7,9 +7,9 @@ import {
   symmetricEigen,
   type Stream,
 } from "@fedclair/linalg";
-import { pacer } from "./pace.js";
+import { createPacer } from "./pace.js";
 
-/** How signals diffuse over a graph: x = H(A)·z of white z. */
+/** The filter by which signals diffuse over a graph: x = H(A)·z of white z. */
 export type Filter = "lowpass" | "highpass" | "quadratic";
 
 const responses: Readonly<Record<Filter, (eigenvalue: number) => number>> = {
@@ -18,8 +18,8 @@ const responses: Readonly<Record<Filter, (eigenvalue: number) => number>> = {
   quadratic: (x) => 1 + x + x * x,
 };
 
-/** H(A): exp(A/2), exp(−A) or I + A + A²; symmetric. */
-export function filterOf(adjacency: Matrix, filter: Filter): Matrix {
+/** Computes H(A): exp(A/2), exp(−A) or I + A + A²; symmetric. */
+export function computeFilter(adjacency: Matrix, filter: Filter): Matrix {
   const { values, vectors } = symmetricEigen(adjacency);
   const scaled = vectors.copy();
   values.forEach((value, j) => {
@@ -30,18 +30,15 @@ export function filterOf(adjacency: Matrix, filter: Filter): Matrix {
 }
 
 /**
- * The covariance (1/n)·Σ x·xᵀ of n signals x = H·z, z ~ N(0, I): of a zero-mean model, hence not centred.
+ * Computes the covariance (1/n)·Σ x·xᵀ of n signals x = H·z, z ~ N(0, I). The model has zero mean,
+ * so it is not centred.
  * @param shape H, N×N
  */
-export async function sampleCovariance(
-  shape: Matrix,
-  samples: number,
-  rng: Stream,
-): Promise<Matrix> {
+export async function drawCovariance(shape: Matrix, samples: number, rng: Stream): Promise<Matrix> {
   const n = shape.rows;
   const total = new Matrix(n, n);
-  const pace = pacer();
-  // Blocks of signals: one product each instead of one a signal.
+  const pace = createPacer();
+  // Blocks of signals need one product per block instead of one per signal.
   for (let done = 0; done < samples;) {
     const count = Math.min(64, samples - done);
     const signals = multiply(shape, new Matrix(n, count, rng.normals(n * count)));

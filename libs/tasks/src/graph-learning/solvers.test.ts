@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { frobenius, gramNT, Matrix, stream, subtract, sum } from "@fedclair/linalg";
-import { commutator } from "./operators.js";
-import { deltaFor, toUnitNorm, type Problem } from "./problem.js";
+import { computeCommutator } from "./operators.js";
+import { computeDelta, toUnitNorm, type Problem } from "./problem.js";
 import { solveRLogSpecT, type Solver } from "./rlogspect.js";
-import { rSpecTFeasibility, solveRSpecT } from "./rspect.js";
+import { computeFeasibility, solveRSpecT } from "./rspect.js";
 
 const exact = { tolerance: 1e-6, maxIterations: 20_000 };
 
@@ -16,7 +16,7 @@ function twoNodes(a: number, c: number, delta: number, alpha = 1): Problem {
   return { covariance, delta, alpha };
 }
 
-/** Of random signals on eight nodes: a generic covariance of norm 1. */
+/** Computes the covariance of random signals on eight nodes: generic, of norm 1. */
 function generic(): Matrix {
   return toUnitNorm(gramNT(new Matrix(8, 30, stream("generic").normals(240))));
 }
@@ -43,19 +43,19 @@ describe("rLogSpecT", () => {
       assert.ok(gap <= 1e-6);
     });
 
-    it(`${solver}: a ball that does not bind is labelled, for then any regular graph would do`, async () => {
+    it(`${solver}: labels a ball that does not bind, because any regular graph would do`, async () => {
       const { graph, outcome } = await solveRLogSpecT(twoNodes(2, 2, 0.1, 0.7), exact, solver);
       near(graph.get(0, 1), 0.7, 1e-5);
       assert.equal(outcome, "ball inactive");
     });
   }
 
-  it("labels what it did not finish, with a graph that is feasible all the same", async () => {
+  it("labels unfinished results, whose graph is feasible all the same", async () => {
     const problem = { covariance: generic(), delta: 0.01, alpha: 1 };
     const { outcome, graph, gap } = await solveRLogSpecT(problem, { ...exact, maxIterations: 1 });
     assert.equal(outcome, "unconverged");
     assert.ok(gap > 1e-6);
-    assert.ok(frobenius(commutator(problem.covariance, graph)) <= 0.01 * (1 + 1e-9));
+    assert.ok(frobenius(computeCommutator(problem.covariance, graph)) <= 0.01 * (1 + 1e-9));
   });
 
   it("scales: S(C, δ, α) = α·S(C, δ/α, 1), and S(7C, 7δ, α) = S(C, δ, α)", async () => {
@@ -82,7 +82,7 @@ describe("rLogSpecT", () => {
     nearMatrix(turned.graph, reversed(graph));
   });
 
-  it("splits the mass: ΣS + ‖M‖·δ = α·N, and is worth less the larger the ball", async () => {
+  it("splits the mass, ΣS + ‖M‖·δ = α·N, and has a lower objective for a larger ball", async () => {
     const covariance = generic();
     let last = Infinity;
     for (const delta of [0.005, 0.01, 0.02, 0.04]) {
@@ -93,7 +93,7 @@ describe("rLogSpecT", () => {
     }
   });
 
-  it("names what makes no problem", async () => {
+  it("reports invalid problems", async () => {
     const good = twoNodes(2, 5, 0.1);
     const bad: [Partial<Problem>, RegExp][] = [
       [{ delta: 0 }, /delta > 0, got 0/],
@@ -108,13 +108,13 @@ describe("rLogSpecT", () => {
     for (const [change, message] of bad) {
       await assert.rejects(solveRLogSpecT({ ...good, ...change }, exact), message);
     }
-    assert.throws(() => deltaFor(0.003, 2), /at least 3 samples in all, got 2/);
+    assert.throws(() => computeDelta(0.003, 2), /at least 3 samples in all, got 2/);
   });
 });
 
 describe("rSpecT", () => {
-  it("on two nodes is feasible from δ_min = √2·|a − c| on", async () => {
-    const { deltaMin, graph, bound } = await rSpecTFeasibility(twoNodes(2, 5, 1).covariance);
+  it("on two nodes is feasible for δ ≥ δ_min = √2·|a − c|", async () => {
+    const { deltaMin, graph, bound } = await computeFeasibility(twoNodes(2, 5, 1).covariance);
     near(deltaMin, 3 * Math.SQRT2, 1e-12);
     near(graph.get(0, 1), 1, 1e-12);
     near(bound, deltaMin, 1e-9);
@@ -122,7 +122,7 @@ describe("rSpecT", () => {
 
   it("is INFEASIBLE below δ_min, with Farkas' certificate, where rLogSpecT has a solution (acceptance F)", async () => {
     const covariance = generic();
-    const { deltaMin, bound, slack } = await rSpecTFeasibility(covariance);
+    const { deltaMin, bound, slack } = await computeFeasibility(covariance);
     assert.ok(bound >= 0.999 * deltaMin && slack >= -1e-9);
     const delta = deltaMin / 2;
     assert.equal((await solveRSpecT(covariance, delta, exact)).outcome, "INFEASIBLE");
@@ -135,12 +135,12 @@ describe("rSpecT", () => {
 
   it("above δ_min finds a graph of the ball whose first node has degree 1, with a certified gap", async () => {
     const covariance = generic();
-    const { deltaMin } = await rSpecTFeasibility(covariance);
+    const { deltaMin } = await computeFeasibility(covariance);
     const solution = await solveRSpecT(covariance, 1.5 * deltaMin, { ...exact, tolerance: 1e-4 });
     assert.ok(solution.outcome === "solved" && solution.gap <= 1e-4);
     near(sum(solution.graph.column(0)), 1, 1e-9);
     assert.ok(solution.graph.data.every((w) => w >= 0));
-    const distance = frobenius(commutator(covariance, solution.graph));
+    const distance = frobenius(computeCommutator(covariance, solution.graph));
     assert.ok(distance <= 1.5 * deltaMin * (1 + 1e-9));
   });
 });

@@ -1,20 +1,27 @@
 import type { Stream } from "@fedclair/linalg";
 import type { Policy } from "../policy.js";
-import { agentsIn, initialNetworks, policiesOf, type Game, type Networks } from "./networks.js";
+import {
+  agentsIn,
+  initialNetworks,
+  computePolicies,
+  type Game,
+  type Networks,
+} from "./networks.js";
 import type { Samples } from "./samples.js";
 import { cloneData, takeTurn, type TrainingSettings } from "./train.js";
 
 export interface CentralSettings extends TrainingSettings {
-  /** Adam steps of the data policies, before everything else. */
+  /** Adam steps of the data policies, which are trained first. */
   readonly dataSteps: number;
-  /** A weight of the KL penalty a sweep. */
+  /** One weight of the KL penalty per sweep. */
   readonly alphas: readonly number[];
   readonly gamma: number;
 }
 
 /**
- * The sample-based AlberDICE with all data in one place: data policies first, then the agents in turn.
- * @param rng where the networks begin
+ * Runs the sample-based AlberDICE with all data in one place: first the data policies, then the
+ * agents' turns.
+ * @param rng draws the initial weights
  * @returns the agents' policies in all states
  */
 export async function trainCentrally(
@@ -26,18 +33,21 @@ export async function trainCentrally(
   const { hidden, dataSteps, alphas } = settings;
   let networks: Networks = initialNetworks(game, hidden, rng);
   for (const agent of agentsIn(game)) {
-    const cloned = { ...settings, steps: dataSteps };
-    networks = merged(networks, await cloneData(game, samples, networks, agent, cloned));
+    const cloneSettings = { ...settings, steps: dataSteps };
+    networks = mergeNetworks(
+      networks,
+      await cloneData(game, samples, networks, agent, cloneSettings),
+    );
   }
   for (const alpha of alphas) {
     for (const agent of agentsIn(game)) {
       const turn = { ...settings, alpha };
-      networks = merged(networks, await takeTurn(game, samples, networks, agent, turn));
+      networks = mergeNetworks(networks, await takeTurn(game, samples, networks, agent, turn));
     }
   }
-  return policiesOf(game, networks, hidden);
+  return computePolicies(game, networks, hidden);
 }
 
-function merged(networks: Networks, changed: Networks): Networks {
+function mergeNetworks(networks: Networks, changed: Networks): Networks {
   return new Map([...networks, ...changed]);
 }

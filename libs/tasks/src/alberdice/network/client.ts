@@ -1,15 +1,15 @@
 import { item } from "@fedclair/linalg";
 import type { LocalTrainer, Params, Shard, Tensor, TrainJob, TrainResult } from "@fedclair/core";
-import { heldTransitions, measurePlay } from "../client-data.js";
+import { drawTransitions, measurePlay } from "../client-data.js";
 import type { Environment } from "../environment.js";
 import type { NetworkOptions, Options } from "../options.js";
-import { agentsOf, alphaOf } from "../rounds.js";
-import { agentsIn, modulesOf, networksOf, policiesOf, type Networks } from "./networks.js";
+import { listAgents, alphaOf } from "../rounds.js";
+import { agentsIn, toModules, toNetworks, computePolicies, type Networks } from "./networks.js";
 import { dataPhase } from "./phases.js";
 import { compress, type Samples } from "./samples.js";
 import { cloneData, takeTurn } from "./train.js";
 
-/** One client: Adam steps on its private data from the networks that the coordinator circulates. */
+/** A client that trains the circulated networks on its private data. */
 export class NetworkClient implements LocalTrainer {
   readonly #options: Options;
   readonly #learner: NetworkOptions;
@@ -23,16 +23,19 @@ export class NetworkClient implements LocalTrainer {
     this.#shard = shard;
   }
 
-  /** Answers with the change of the networks that the phase trains: all data policies, or those of one agent's turn. */
+  /**
+   * Trains the phase's networks and answers with their change: all data policies, or the three
+   * networks of one agent's turn.
+   */
   async train(job: TrainJob): Promise<TrainResult> {
     const { phase, params } = job;
-    const samples = compress(await heldTransitions(this.#environment, this.#shard));
-    const before = networksOf(this.#environment, this.#learner.hidden, params);
+    const samples = compress(await drawTransitions(this.#environment, this.#shard));
+    const before = toNetworks(this.#environment, this.#learner.hidden, params);
     const after =
       phase === dataPhase
         ? await this.#clone(samples, before, job)
         : await this.#respond(samples, before, job);
-    const modules = modulesOf(this.#environment, this.#learner.hidden, after);
+    const modules = toModules(this.#environment, this.#learner.hidden, after);
     return {
       numExamples: samples.transitions,
       delta: new Map(
@@ -42,23 +45,23 @@ export class NetworkClient implements LocalTrainer {
     };
   }
 
-  /** See `measurePlay`. */
+  /** Measures the policies on the client's own data, see `measurePlay`. */
   async evaluate(params: Params): Promise<TrainResult> {
     const { hidden } = this.#learner;
-    const networks = networksOf(this.#environment, hidden, params);
-    const transitions = await heldTransitions(this.#environment, this.#shard);
-    const policies = policiesOf(this.#environment, networks, hidden);
+    const networks = toNetworks(this.#environment, hidden, params);
+    const transitions = await drawTransitions(this.#environment, this.#shard);
+    const policies = computePolicies(this.#environment, networks, hidden);
     return measurePlay(transitions, policies, this.#environment.shape, this.#options);
   }
 
   async #clone(samples: Samples, networks: Networks, { signal }: TrainJob): Promise<Networks> {
     const settings = { ...this.#learner, steps: this.#learner.dataSteps, signal };
-    const cloned = new Map<string, Float32Array>();
+    const trained = new Map<string, Float32Array>();
     for (const agent of agentsIn(this.#environment)) {
       const own = await cloneData(this.#environment, samples, networks, agent, settings);
-      for (const [name, weights] of own) cloned.set(name, weights);
+      for (const [name, weights] of own) trained.set(name, weights);
     }
-    return cloned;
+    return trained;
   }
 
   #respond(
@@ -67,7 +70,7 @@ export class NetworkClient implements LocalTrainer {
     { round, phase, signal }: TrainJob,
   ): Promise<Networks> {
     const agents = agentsIn(this.#environment).length;
-    const agent = item(agentsOf(phase, agents), 0);
+    const agent = item(listAgents(phase, agents), 0);
     const alpha = alphaOf(round - this.#learner.dataRounds, agents, this.#options);
     const settings = { ...this.#learner, alpha, gamma: this.#options.gamma, signal };
     return takeTurn(this.#environment, samples, networks, agent, settings);

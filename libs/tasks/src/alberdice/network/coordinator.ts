@@ -9,14 +9,17 @@ import {
   type StartContext,
   type Step,
 } from "@fedclair/core";
-import { playArtifact } from "../artifacts.js";
+import { createPlayArtifact } from "../artifacts.js";
 import type { Environment } from "../environment.js";
 import type { NetworkOptions, Options } from "../options.js";
 import { agentName } from "../rounds.js";
-import { initialNetworks, modulesOf, networksOf, policiesOf } from "./networks.js";
+import { initialNetworks, toModules, toNetworks, computePolicies } from "./networks.js";
 import { dataPhase, networksIn } from "./phases.js";
 
-/** Circulates the networks of all agents, and adds what the trial's aggregator makes of the clients' changes. */
+/**
+ * Circulates the networks of all agents, and adds the aggregator's combination of the clients'
+ * changes.
+ */
 export class NetworkCoordinator {
   readonly #options: Options;
   readonly #learner: NetworkOptions;
@@ -31,11 +34,14 @@ export class NetworkCoordinator {
   start({ rng }: StartContext): Start {
     const { hidden } = this.#learner;
     const networks = initialNetworks(this.#environment, hidden, rng);
-    const params = modulesOf(this.#environment, hidden, networks);
-    return { params, ask: this.#askOf(dataPhase, params) };
+    const params = toModules(this.#environment, hidden, networks);
+    return { params, ask: this.#createAsk(dataPhase, params) };
   }
 
-  /** All clients go on from the same networks: an aggregator's personal changes are left aside. */
+  /**
+   * Adds the common change to the networks. Personal changes are ignored, because all clients
+   * continue from the same networks.
+   */
   async step({ round, params: before }: Round, aggregate: Aggregate): Promise<Step> {
     const params = await addTerms(before, (await aggregate()).change);
     const turn = round + 1 - this.#learner.dataRounds;
@@ -44,14 +50,14 @@ export class NetworkCoordinator {
     const play = this.#play(params);
     return {
       params,
-      next: turn > agents * this.#options.sweeps ? "end" : this.#askOf(phase, params),
+      next: turn > agents * this.#options.sweeps ? "end" : this.#createAsk(phase, params),
       metrics: play.metrics,
       artifacts: { play },
     };
   }
 
-  /** Only the networks that the phase trains. */
-  #askOf(phase: string, params: Params): Ask {
+  /** Requests only the networks that the phase trains. */
+  #createAsk(phase: string, params: Params): Ask {
     const names = networksIn(phase, this.#environment);
     const expects = [...shapesOf(params)].filter(([module]) =>
       names.some((name) => module.startsWith(`${name}.`)),
@@ -61,7 +67,10 @@ export class NetworkCoordinator {
 
   #play(params: Params) {
     const { hidden } = this.#learner;
-    const networks = networksOf(this.#environment, hidden, params);
-    return playArtifact(this.#environment, policiesOf(this.#environment, networks, hidden));
+    const networks = toNetworks(this.#environment, hidden, params);
+    return createPlayArtifact(
+      this.#environment,
+      computePolicies(this.#environment, networks, hidden),
+    );
   }
 }

@@ -3,22 +3,25 @@ import { stream, at, item } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { bestResponse } from "../best-response.js";
 import { countTransitions, type Transition } from "../dataset.js";
-import { matrixShape, repeated, xorData, xorPayoff } from "../matrix-game.js";
+import { matrixShape, repeatJointAction, xorData, xorPayoff } from "../matrix-game.js";
 import { assertNear } from "../../../testing/alberdice.js";
 import {
   advantageSlope,
-  correct,
+  computeCorrection,
   crossEntropySlope,
-  dual,
-  learningOf,
-  residuals,
+  evaluateSampledDual,
+  createLearning,
+  computeResiduals,
   responseTargets,
   softmaxRows,
 } from "./losses.js";
 import { compress } from "./samples.js";
 
 const step = (state: number, actions: readonly number[], next: number, reward = 0): Transition => ({
-  ...{ state, actions, next, reward },
+  state,
+  actions,
+  next,
+  reward,
 });
 
 /** Two states, two actions each; five distinct transitions. */
@@ -30,13 +33,13 @@ const samples = compress([
   step(7, [1, 1], 3, 2),
   step(7, [0, 1], 7),
 ]);
-const learning = learningOf({ states: 8, actions: [2, 2] }, 0);
+const learning = createLearning({ states: 8, actions: [2, 2] }, 0);
 const policy = [0.9, 0.1, 0.3, 0.7];
 const conditional = [0.6, 0.4, 0.75, 0.25, 0.5, 0.5, 0.2, 0.8];
-const correction = correct(samples, learning, policy, conditional);
+const correction = computeCorrection(samples, learning, policy, conditional);
 const settings = { alpha: 0.5, gamma: 0.9 };
 
-/** That the slope of f at x is what differences say. */
+/** Asserts that the slope of f at x equals central differences. */
 function assertSlope(f: (x: Float64Array) => number, x: Float64Array, slope: Float64Array): void {
   const h = 1e-5;
   assert.equal(slope.length, x.length);
@@ -54,11 +57,15 @@ describe("compressed samples", () => {
       [2, 1, 1, 1, 1].map((count) => count / 6),
     );
     assert.deepEqual(samples.rows[0], {
-      ...{ state: 0, next: 1, actions: [0, 0], reward: 1, share: 2 / 6 },
+      state: 0,
+      next: 1,
+      actions: [0, 0],
+      reward: 1,
+      share: 2 / 6,
     });
   });
 
-  it("leave out what leads to a state without data, and are never empty", () => {
+  it("leave out transitions to a state without data, and are never empty", () => {
     const open = compress([step(0, [0, 0], 0), step(0, [1, 1], 5)]);
     assert.equal(open.rows.length, 1);
     assert.throws(
@@ -69,12 +76,12 @@ describe("compressed samples", () => {
 });
 
 describe("the losses of the sample-based variant", () => {
-  it("penalise what the other agent now does and did not in the data", () => {
+  it("penalise actions of the other agent that differ from the data", () => {
     assertNear(correction.penalty[0], 0.9 * Math.log(0.9 / 0.6) + 0.1 * Math.log(0.1 / 0.4), 1e-9);
     assertNear(correction.penalty[3], 0.3 * Math.log(0.3 / 0.2) + 0.7 * Math.log(0.7 / 0.8), 1e-9);
   });
 
-  it("weigh rows by the ratio of policies, and keep the mass of every pair for e and the policy", () => {
+  it("weight rows by the ratio of policies, and keep the mass of every pair for e and the policy", () => {
     const ratios = [0.9 / 0.6, 0.1 / 0.4, 0.9 / 0.75, 0.7 / 0.8, 0.7 / 0.5];
     ratios.forEach((ratio, k) => {
       assertNear(Math.exp(at(correction.logMass, k)), item(samples.rows, k).share * ratio, 1e-9);
@@ -89,19 +96,24 @@ describe("the losses of the sample-based variant", () => {
     );
   });
 
-  it("keep a trace of a pair whose partner action has died out", () => {
-    const dead = correct(samples, learning, [1, 0, 1, 0], conditional);
+  it("keep a small weight for a pair whose partner action has become impossible", () => {
+    const dead = computeCorrection(samples, learning, [1, 0, 1, 0], conditional);
     assertNear(dead.weights[3], 1 / 6, 1e-12);
     assert.ok(dead.logMass.every((x) => Number.isFinite(x)));
   });
 
-  it("have the slopes of differences", () => {
+  it("have the slopes that differences give", () => {
     const nu = Float64Array.of(0.3, -1.2);
     const dualOf = (point: Float64Array) =>
-      dual(correction, residuals(correction, point, settings), point, settings.gamma);
+      evaluateSampledDual(
+        correction,
+        computeResiduals(correction, point, settings),
+        point,
+        settings.gamma,
+      );
     assertSlope((point) => dualOf(point).value, nu, dualOf(nu).slope);
 
-    const residual = residuals(correction, nu, settings);
+    const residual = computeResiduals(correction, nu, settings);
     const advantage = stream("e").normals(4);
     const squares = (e: Float64Array) =>
       samples.rows.reduce((sum, { state, actions }, k) => {
@@ -117,11 +129,11 @@ describe("the losses of the sample-based variant", () => {
     assertSlope(crossEntropy, advantage, crossEntropySlope(advantage, masses, 2));
   });
 
-  it("do not change by a constant added to ν", () => {
+  it("do not change if a constant is added to ν", () => {
     const valueAt = (shift: number) => {
       const nu = Float64Array.of(0.3 + shift, -1.2 + shift);
-      const residual = residuals(correction, nu, settings);
-      return dual(correction, residual, nu, settings.gamma);
+      const residual = computeResiduals(correction, nu, settings);
+      return evaluateSampledDual(correction, residual, nu, settings.gamma);
     };
     assertNear(valueAt(5).value, valueAt(0).value, 1e-12);
     assertNear(
@@ -131,26 +143,28 @@ describe("the losses of the sample-based variant", () => {
     );
   });
 
-  it("lead, e fitted, to the best response of the exact solver", async () => {
-    const transitions = xorData.all.flatMap((pair, k) => repeated(xorPayoff, pair, k + 1));
+  it("lead to the best response of the exact solver once e is fitted", async () => {
+    const transitions = xorData.all.flatMap((pair, k) => repeatJointAction(xorPayoff, pair, k + 1));
     const alpha = 0.7;
     const other = Float64Array.of(0.35, 0.65);
     const data = countTransitions(transitions, matrixShape(xorPayoff), 1e-9);
     const exact = await bestResponse(data, 0, [[Float64Array.of(0.5, 0.5)], [other]], {
-      ...{ alpha, gamma: 0.99, tolerance: 1e-10 },
+      alpha,
+      gamma: 0.99,
+      tolerance: 1e-10,
     });
 
     const xor = compress(transitions);
-    const corrected = correct(xor, learning, other, [1 / 3, 2 / 3, 3 / 7, 4 / 7]);
-    const residual = residuals(corrected, [0], { alpha, gamma: 0.99 });
-    // The least squares fit: the weighted mean of ê over the rows of an action.
-    const fitted = [0, 1].map((action) => {
+    const corrected = computeCorrection(xor, learning, other, [1 / 3, 2 / 3, 3 / 7, 4 / 7]);
+    const residual = computeResiduals(corrected, [0], { alpha, gamma: 0.99 });
+    // The least-squares fit: the weighted mean of ê over the rows of an action.
+    const advantage = [0, 1].map((action) => {
       const rows = [...xor.rows.keys()].filter((k) => xor.rows[k]?.actions[0] === action);
       const weight = (k: number) => at(corrected.weights, k);
       const mass = rows.reduce((sum, k) => sum + weight(k), 0);
       return rows.reduce((sum, k) => sum + (weight(k) * at(residual, k)) / mass, 0);
     });
-    const targets = responseTargets(corrected, Float64Array.of(0.3, 0.7), fitted);
+    const targets = responseTargets(corrected, Float64Array.of(0.3, 0.7), advantage);
     targets.forEach((p, action) => {
       assertNear(p, at(item(exact.policy, 0), action), 1e-7);
     });

@@ -3,53 +3,63 @@ import { actionOf, jointCount, othersIndex, withoutAgent, type GameShape } from 
 import type { SampleRow, Samples } from "./samples.js";
 
 /*
- * What the networks are trained to lower (docs/tasks/alberdice.md, "Networks"), by their outputs, in float64. All values are
- * in units of α: ν and e are stored divided by it, so that they keep their size while it falls. S states, A actions of the
- * agent, B joint actions of all others; tables are row-major.
+ * The losses of the networks (docs/tasks/alberdice.md, "Networks") and their slopes by the outputs,
+ * in float64. All values are in units of α: ν and e are stored divided by α, so that they keep
+ * their size while it falls. S is the number of states, A of the agent's actions, B of joint
+ * actions of all others. Tables are row-major.
  */
 
-/** A probability of 0 in the data policies counts as this. */
-const least = 1e-10;
-/** A ratio ρ is cut to at most `most`, and counts as at least `trace` where e and the policy are fitted. */
-const most = 100;
-const trace = 1e-3;
+/** Added to the probabilities of the data policies, which may be 0. */
+const epsilon = 1e-10;
+/**
+ * A ratio ρ is cut to at most `maxRatio`. In the fits of e and the policy it counts as at least
+ * `trace`.
+ */
+const maxRatio = 100;
+const minRatio = 1e-3;
 
-/** What the other agents' policies make of the samples; fixed while one agent learns. */
+/**
+ * The effect of the other agents' policies on the samples, which is fixed while one agent learns.
+ */
 export interface Correction {
-  /** S×A: k(s, a) = Σ π(b|s) ln [π(b|s)/πᴰ(b|s, a)], the penalty for leaving the data. */
+  /** k(s, a) = Σ π(b|s) ln [π(b|s)/πᴰ(b|s, a)], S×A: the penalty for leaving the data. */
   readonly penalty: Float64Array;
-  /** By row: ln(c·ρ), with its share c and ρ = π(b|s)/πᴰ(b|s, a). */
+  /** ln(c·ρ) by row, with the row's share c and ρ = π(b|s)/πᴰ(b|s, a). */
   readonly logMass: Float64Array;
   /**
-   * By row: its share in the fits of e and the policy. A pair (s, a) keeps its mass in the data, and ρ divides it among
-   * the rows of the pair: with c·ρ itself a pair whose partner actions have become rare would never be fitted again.
+   * Weight of each row in the fits of e and the policy. A pair (s, a) keeps its mass in the data,
+   * and ρ divides this mass among the rows of the pair. Using c·ρ directly would never fit a pair
+   * again once the other agents' actions in it have become rare.
    */
   readonly weights: Float64Array;
-  /** By state: its share of the transitions. */
+  /** Share of the transitions by state. */
   readonly visits: Float64Array;
-  /** The rows of the samples, a column each. */
+  /** The rows of the samples, as columns. */
   readonly columns: Columns;
 }
 
-/** By row. What is read in every step lies in arrays of numbers: from objects it takes several times as long. */
+/**
+ * Fields of the sample rows, one array each. They are read in every step, and reading them from
+ * objects takes several times as long.
+ */
 interface Columns {
   readonly state: Int32Array;
   readonly next: Int32Array;
-  /** The state and the agent's own action, an index into S×A. */
+  /** Index of the state and the agent's own action in S×A. */
   readonly pair: Int32Array;
   readonly reward: Float64Array;
 }
 
-/** Who learns, and how many actions it and all others together have. */
+/** The agent that learns, and the number of actions of this agent and of all others together. */
 export interface Learning {
   readonly agent: number;
   readonly own: number;
   readonly others: number;
-  /** What the others do in a joint action, 0 … others - 1. */
+  /** Returns the others' part of a joint action, 0 … others - 1. */
   readonly othersOf: (actions: readonly number[]) => number;
 }
 
-export function learningOf(shape: GameShape, agent: number): Learning {
+export function createLearning(shape: GameShape, agent: number): Learning {
   return {
     agent,
     own: item(shape.actions, agent),
@@ -59,11 +69,14 @@ export function learningOf(shape: GameShape, agent: number): Learning {
 }
 
 /**
- * The probability of what the others do, S×B: they act independently.
+ * Computes the probability of each joint action of the others, S×B. They act independently.
  * @param tables their policies, S×A_j each, in the order of the agents
  * @param rest the game of the others, see `withoutAgent`
  */
-export function othersPolicy(tables: readonly Float64Array[], rest: GameShape): Float64Array {
+export function computeOthersPolicy(
+  tables: readonly Float64Array[],
+  rest: GameShape,
+): Float64Array {
   const others = jointCount(rest);
   const states = item(tables, 0).length / item(rest.actions, 0);
   return Float64Array.from({ length: states * others }, (_, cell) => {
@@ -77,10 +90,11 @@ export function othersPolicy(tables: readonly Float64Array[], rest: GameShape): 
 }
 
 /**
+ * Computes the effect of the other agents' policies on the samples.
  * @param policy S×B, π of the other agents together
- * @param conditional S×A×B, πᴰ(b|s, a): what the other agents did in the data given the own action
+ * @param conditional S×A×B, πᴰ(b|s, a): the other agents' actions in the data given the own action
  */
-export function correct(
+export function computeCorrection(
   { states, rows }: Samples,
   { agent, own, others, othersOf }: Learning,
   policy: ArrayLike<number>,
@@ -91,7 +105,7 @@ export function correct(
     for (let b = 0; b < others; b++) {
       const p = item(policy, Math.floor(pair / own) * others + b);
       const q = item(conditional, pair * others + b);
-      total += p * Math.log((p + least) / (q + least));
+      total += p * Math.log((p + epsilon) / (q + epsilon));
     }
     return total;
   });
@@ -99,14 +113,14 @@ export function correct(
   const ratios = rows.map((row) => {
     const b = othersOf(row.actions);
     const p = item(policy, row.state * others + b);
-    return Math.min(p / (item(conditional, pairOf(row) * others + b) + least), most);
+    return Math.min(p / (item(conditional, pairOf(row) * others + b) + epsilon), maxRatio);
   });
   const mass = new Float64Array(states.length * own);
   const divided = new Float64Array(states.length * own);
   const visits = new Float64Array(states.length);
   rows.forEach((row, k) => {
     add(mass, pairOf(row), row.share);
-    add(divided, pairOf(row), row.share * Math.max(item(ratios, k), trace));
+    add(divided, pairOf(row), row.share * Math.max(item(ratios, k), minRatio));
     add(visits, row.state, row.share);
   });
   return {
@@ -116,7 +130,7 @@ export function correct(
     ),
     weights: Float64Array.from(rows, (row, k) => {
       const pair = pairOf(row);
-      const part = row.share * Math.max(item(ratios, k), trace);
+      const part = row.share * Math.max(item(ratios, k), minRatio);
       return (part * at(mass, pair)) / at(divided, pair);
     }),
     visits,
@@ -130,10 +144,10 @@ export function correct(
 }
 
 /**
- * By row: ê = r/α - k(s, a) + γ·ν(s′) - ν(s).
+ * Computes ê = r/α - k(s, a) + γ·ν(s′) - ν(s) by row.
  * @param nu by state
  */
-export function residuals(
+export function computeResiduals(
   { penalty, columns: { state, next, pair, reward } }: Correction,
   nu: ArrayLike<number>,
   { alpha, gamma }: { readonly alpha: number; readonly gamma: number },
@@ -148,10 +162,11 @@ export function residuals(
 }
 
 /**
- * The dual per unit of α and its slope by ν: ln Σ c·ρ·exp(ê) + (1 - γ) Σ c·ν(s). With the mean over the other agents'
- * actions outside the exponential it lies above the exact one, and on it where those actions are certain.
+ * Computes the dual per unit of α, ln Σ c·ρ·exp(ê) + (1 - γ) Σ c·ν(s), and its slope by ν. The mean
+ * over the other agents' actions is taken outside the exponential, so this dual is an upper bound
+ * of the exact one. The two are equal if the others' actions are certain.
  */
-export function dual(
+export function evaluateSampledDual(
   { logMass, visits, columns: { state, next } }: Correction,
   residual: Float64Array,
   nu: ArrayLike<number>,
@@ -180,7 +195,7 @@ export function dual(
   return { value: top + Math.log(total) + (1 - gamma) * start, slope };
 }
 
-/** Slope by e, S×A, of Σ v·(e(s, a) - ê)². */
+/** Computes the slope of Σ v·(e(s, a) - ê)² by e, S×A. */
 export function advantageSlope(
   { weights, columns: { pair } }: Correction,
   residual: Float64Array,
@@ -196,8 +211,9 @@ export function advantageSlope(
 }
 
 /**
- * What the policy is fitted to, S×A: d(s)·softmax(ln πᴰ(a|s) + e(s, a)), the best response in closed form. The published
- * loss, whose minimum is the same, has next to no slope once the policy is nearly certain, and never leaves a bad mode.
+ * Computes the targets of the policy, S×A: d(s)·softmax(ln πᴰ(a|s) + e(s, a)), the best response in
+ * closed form. The published loss has the same minimum, but almost no slope once the policy is
+ * nearly certain, so it never leaves a bad mode.
  * @param dataPolicy S×A, πᴰ of the agent
  */
 export function responseTargets(
@@ -206,12 +222,12 @@ export function responseTargets(
   advantage: ArrayLike<number>,
 ): Float64Array {
   const actions = dataPolicy.length / visits.length;
-  const logits = dataPolicy.map((p, k) => Math.log(p + least) + item(advantage, k));
+  const logits = dataPolicy.map((p, k) => Math.log(p + epsilon) + item(advantage, k));
   return softmaxRows(logits, actions).map((p, k) => p * at(visits, Math.floor(k / actions)));
 }
 
 /**
- * Slope by the logits of a policy of the cross-entropy - Σ m ln π.
+ * Computes the slope of the cross-entropy - Σ m ln π by the logits of the policy π.
  * @param masses m, as many as logits; rows need not sum to 1
  * @param columns of both tables
  */
@@ -229,7 +245,7 @@ export function crossEntropySlope(
   );
 }
 
-/** exp of logits, normalised row by row. */
+/** Computes the normalised exp of logits, row by row. */
 export function softmaxRows(logits: ArrayLike<number>, columns: number): Float64Array {
   const out = Float64Array.from(logits);
   for (let start = 0; start < out.length; start += columns) {

@@ -7,32 +7,38 @@ import type { Policy } from "../policy.js";
 import { agentName } from "../rounds.js";
 import { softmaxRows } from "./losses.js";
 
-/** A game as networks see it. */
+/** The parts of a game that networks need. */
 export interface Game {
   readonly shape: GameShape;
-  /** What networks read of a state, as many numbers in every state. */
+  /** The inputs of the networks for a state; all states have the same number of them. */
   features(state: number): readonly number[];
 }
 
-/** What an agent's data policies are: of itself, πᴰ(a|s), and of all others together given its own action, πᴰ(b|s, a). */
+/**
+ * The data policies of an agent: its own, πᴰ(a|s), and that of all others together given its own
+ * action, πᴰ(b|s, a).
+ */
 export const dataRoles = ["data", "conditional"] as const;
-/** What an agent trains in its turn: ν and e, both in units of α, and the policy. */
+/** The networks that an agent trains in its turn: ν and e, both in units of α, and the policy. */
 export const turnRoles = ["value", "advantage", "policy"] as const;
 export type Role = (typeof dataRoles)[number] | (typeof turnRoles)[number];
 
-/** The agents of a game, 0 … */
+/** Lists the agents of a game, from 0. */
 export function agentsIn({ shape }: Game): readonly number[] {
   return [...shape.actions.keys()];
 }
 
-/** Weights by network, `agent0.policy` and so on. */
+/** Weights by the name of the network, such as `agent0.policy`. */
 export type Networks = ReadonlyMap<string, Float32Array>;
 
 export function networkName(agent: number, role: Role): string {
   return `${agentName(agent)}.${role}`;
 }
 
-/** Two hidden layers. ν has no bias at the end: a constant changes nothing, and could only drift. */
+/**
+ * Describes a perceptron with two hidden layers. The last layer of ν has no bias: a constant has no
+ * effect and could only drift.
+ */
 export function perceptronOf(game: Game, agent: number, role: Role, hidden: number): Perceptron {
   const own = item(game.shape.actions, agent);
   const inputs = game.features(0).length + (role === "conditional" ? own : 0);
@@ -45,7 +51,10 @@ export function perceptronOf(game: Game, agent: number, role: Role, hidden: numb
   ];
 }
 
-/** Bound of the last layer of policies: they begin all but uniform. */
+/**
+ * Bound of the initial weights in the last layer of policies, which makes them start almost
+ * uniform.
+ */
 const policyBound = 1e-3;
 
 export function initialNetworks(game: Game, hidden: number, rng: Stream): Networks {
@@ -61,18 +70,21 @@ export function initialNetworks(game: Game, hidden: number, rng: Stream): Networ
   return new Map(entries);
 }
 
-export function weightsOf(networks: Networks, agent: number, role: Role): Float32Array {
+export function getWeights(networks: Networks, agent: number, role: Role): Float32Array {
   const weights = networks.get(networkName(agent, role));
   if (weights === undefined) throw new Error(`no network ${networkName(agent, role)}`);
   return weights;
 }
 
-/** What networks read of some states, a row a state. */
+/** Lists the inputs of the networks for some states, one row per state. */
 export function stateInputs(game: Game, states: readonly number[]): Float32Array {
   return Float32Array.from(states.flatMap((state) => game.features(state)));
 }
 
-/** What the conditional data policy reads: a row a state and own action, the action as one-hot numbers at the end. */
+/**
+ * Lists the inputs of the conditional data policy: one row per state and own action, with the
+ * action one-hot at the end.
+ */
 export function pairInputs(game: Game, states: readonly number[], own: number): Float32Array {
   const wide = game.features(0).length + own;
   const inputs = new Float32Array(states.length * own * wide);
@@ -87,8 +99,8 @@ export function pairInputs(game: Game, states: readonly number[], own: number): 
   return inputs;
 }
 
-/** The probabilities of a policy network, row-major. */
-export function probabilitiesOf(
+/** Computes the probabilities of a policy network, row-major. */
+export function computeProbabilities(
   perceptron: Perceptron,
   weights: Float32Array,
   inputs: Float32Array,
@@ -97,22 +109,26 @@ export function probabilitiesOf(
   return softmaxRows(logits, perceptron.at(-1)?.outputs ?? NaN);
 }
 
-/** The agents' policies in all states of the game. */
-export function policiesOf(game: Game, networks: Networks, hidden: number): Policy[] {
+/** Computes the agents' policies in all states of the game. */
+export function computePolicies(game: Game, networks: Networks, hidden: number): Policy[] {
   const states = Array.from({ length: game.shape.states }, (_, state) => state);
   const inputs = stateInputs(game, states);
   return agentsIn(game).map((agent) => {
     const perceptron = perceptronOf(game, agent, "policy", hidden);
-    const table = probabilitiesOf(perceptron, weightsOf(networks, agent, "policy"), inputs);
+    const table = computeProbabilities(perceptron, getWeights(networks, agent, "policy"), inputs);
     const own = table.length / states.length;
     return states.map((state) => table.slice(state * own, (state + 1) * own));
   });
 }
 
-/** By layer a module, `agent0.policy.W1` …: inputs×outputs, a bias as the last row. @param networks all, or some */
-export function modulesOf(game: Game, hidden: number, networks: Networks): Params {
+/**
+ * Splits networks into modules, one per layer, named `agent0.policy.W1` and so on. A module is
+ * inputs×outputs, with a bias as the last row.
+ * @param networks all networks, or some of them
+ */
+export function toModules(game: Game, hidden: number, networks: Networks): Params {
   return new Map(
-    layersOf(game, hidden).flatMap(({ network, module, start, shape }) => {
+    listLayers(game, hidden).flatMap(({ network, module, start, shape }) => {
       const weights = networks.get(network);
       if (weights === undefined) return [];
       return [[module, { shape, data: weights.slice(start, start + sizeOf(shape)) }] as const];
@@ -120,10 +136,13 @@ export function modulesOf(game: Game, hidden: number, networks: Networks): Param
   );
 }
 
-/** The inverse of `modulesOf`, for all networks. @throws Error if a module is missing */
-export function networksOf(game: Game, hidden: number, params: Params): Networks {
+/**
+ * Joins modules into networks; the inverse of `toModules`, for all networks.
+ * @throws Error if a module is missing
+ */
+export function toNetworks(game: Game, hidden: number, params: Params): Networks {
   const networks = new Map<string, number[]>();
-  for (const { network, module } of layersOf(game, hidden)) {
+  for (const { network, module } of listLayers(game, hidden)) {
     const tensor = params.get(module);
     if (tensor === undefined) throw new Error(`alberdice: params without module ${module}`);
     networks.set(network, [...(networks.get(network) ?? []), ...tensor.data]);
@@ -131,7 +150,7 @@ export function networksOf(game: Game, hidden: number, params: Params): Networks
   return new Map([...networks].map(([name, weights]) => [name, Float32Array.from(weights)]));
 }
 
-function layersOf(game: Game, hidden: number) {
+function listLayers(game: Game, hidden: number) {
   return agentsIn(game).flatMap((agent) =>
     [...dataRoles, ...turnRoles].flatMap((role) => {
       const network = networkName(agent, role);

@@ -4,7 +4,7 @@ import { agentsIn, dataRoles, networkName, turnRoles, type Game } from "./networ
 /** The phase in which clients train the data policies of all agents, before any agent's turn. */
 export const dataPhase = "data";
 
-/** Names of the networks that a phase trains. */
+/** Names the networks that a phase trains. */
 export function networksIn(phase: string, game: Game): string[] {
   return agentsIn(game).flatMap((agent) => {
     if (phase === dataPhase) return dataRoles.map((role) => networkName(agent, role));

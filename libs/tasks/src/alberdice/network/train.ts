@@ -4,12 +4,12 @@ import { Learner } from "../../nets/perceptron.js";
 import { withoutAgent } from "../dataset.js";
 import {
   advantageSlope,
-  correct,
+  computeCorrection,
   crossEntropySlope,
-  dual,
-  learningOf,
-  othersPolicy,
-  residuals,
+  evaluateSampledDual,
+  createLearning,
+  computeOthersPolicy,
+  computeResiduals,
   responseTargets,
 } from "./losses.js";
 import {
@@ -17,23 +17,23 @@ import {
   networkName,
   pairInputs,
   perceptronOf,
-  probabilitiesOf,
+  computeProbabilities,
   stateInputs,
   turnRoles,
-  weightsOf,
+  getWeights,
   type Game,
   type Networks,
 } from "./networks.js";
 import type { Samples } from "./samples.js";
 
 export interface TrainingSettings {
-  /** Units of both hidden layers. */
+  /** Units in each of the two hidden layers. */
   readonly hidden: number;
-  /** Of Adam, for all networks. */
+  /** Learning rate of Adam for all networks. */
   readonly learningRate: number;
-  /** Adam steps. */
+  /** Number of Adam steps. */
   readonly steps: number;
-  /** Rejects once it aborts. */
+  /** Training rejects once this signal aborts. */
   readonly signal?: AbortSignal;
 }
 
@@ -43,12 +43,15 @@ export interface TurnSettings extends TrainingSettings {
   readonly gamma: number;
 }
 
-/** Decay of the mean of squares in Adam: short, for a turn is short. */
+/** Decay of the mean of squares in Adam. It is low because a turn has few steps. */
 const beta2 = 0.99;
-/** Steps between two looks at the event loop: ten to forty milliseconds. */
-const stepsATime = 8;
+/** Adam steps before yielding to the event loop; they take 10 to 40 ms. */
+const stepsPerYield = 8;
 
-/** Fits the data policies of one agent to the samples, by cross-entropy. @returns the two networks */
+/**
+ * Fits the data policies of one agent to the samples, by cross-entropy.
+ * @returns the two networks
+ */
 export async function cloneData(
   game: Game,
   samples: Samples,
@@ -57,7 +60,7 @@ export async function cloneData(
   settings: TrainingSettings,
 ): Promise<Networks> {
   const { states, rows } = samples;
-  const { own, others, othersOf } = learningOf(game.shape, agent);
+  const { own, others, othersOf } = createLearning(game.shape, agent);
   const marginal = new Float64Array(states.length * own);
   const joint = new Float64Array(states.length * own * others);
   for (const { state, actions, share } of rows) {
@@ -73,13 +76,13 @@ export async function cloneData(
   const trained = new Map<string, Float32Array>();
   for (const { role, inputs, masses, columns } of fits) {
     const perceptron = perceptronOf(game, agent, role, settings.hidden);
-    const learner = new Learner(perceptron, weightsOf(networks, agent, role), inputs);
+    const learner = new Learner(perceptron, getWeights(networks, agent, role), inputs);
     try {
       for (let step = 1; step <= settings.steps; step++) {
         learner.step(settings.learningRate, beta2, (logits) =>
           crossEntropySlope(logits, masses, columns),
         );
-        if (step % stepsATime === 0) await setImmediate(undefined, { signal: settings.signal });
+        if (step % stepsPerYield === 0) await setImmediate(undefined, { signal: settings.signal });
       }
       trained.set(networkName(agent, role), learner.weights);
     } finally {
@@ -90,8 +93,8 @@ export async function cloneData(
 }
 
 /**
- * One agent's turn: Adam steps of ν down the dual, of e towards ê, and of the policy towards its best response, with the
- * other agents' policies and the data policies held fixed.
+ * Trains one agent in its turn. Adam steps move ν down the dual, e towards ê, and the policy
+ * towards its best response. The other agents' policies and the data policies are fixed.
  * @returns the agent's three networks
  */
 export async function takeTurn(
@@ -102,36 +105,36 @@ export async function takeTurn(
   settings: TurnSettings,
 ): Promise<Networks> {
   const { hidden, learningRate, gamma } = settings;
-  const learning = learningOf(game.shape, agent);
+  const learning = createLearning(game.shape, agent);
   const { own } = learning;
   const inputs = stateInputs(game, samples.states);
   const probabilities = (of: number, role: "policy" | "data" | "conditional", x: Float32Array) =>
-    probabilitiesOf(perceptronOf(game, of, role, hidden), weightsOf(networks, of, role), x);
+    computeProbabilities(perceptronOf(game, of, role, hidden), getWeights(networks, of, role), x);
   const dataPolicy = probabilities(agent, "data", inputs);
   const policies = agentsIn(game)
     .filter((other) => other !== agent)
     .map((other) => probabilities(other, "policy", inputs));
-  const correction = correct(
+  const correction = computeCorrection(
     samples,
     learning,
-    othersPolicy(policies, withoutAgent(game.shape, agent)),
+    computeOthersPolicy(policies, withoutAgent(game.shape, agent)),
     probabilities(agent, "conditional", pairInputs(game, samples.states, own)),
   );
 
-  const learnerOf = (role: (typeof turnRoles)[number]) =>
-    new Learner(perceptronOf(game, agent, role, hidden), weightsOf(networks, agent, role), inputs);
+  const createLearner = (role: (typeof turnRoles)[number]) =>
+    new Learner(perceptronOf(game, agent, role, hidden), getWeights(networks, agent, role), inputs);
   const learners = {
-    value: learnerOf("value"),
-    advantage: learnerOf("advantage"),
-    policy: learnerOf("policy"),
+    value: createLearner("value"),
+    advantage: createLearner("advantage"),
+    policy: createLearner("policy"),
   };
   try {
     for (let step = 1; step <= settings.steps; step++) {
       let residual: Float64Array = new Float64Array();
       let targets: Float64Array = new Float64Array();
       learners.value.step(learningRate, beta2, (nu) => {
-        residual = residuals(correction, nu, settings);
-        return dual(correction, residual, nu, gamma).slope;
+        residual = computeResiduals(correction, nu, settings);
+        return evaluateSampledDual(correction, residual, nu, gamma).slope;
       });
       learners.advantage.step(learningRate, beta2, (advantage) => {
         targets = responseTargets(correction, dataPolicy, advantage);
@@ -140,7 +143,7 @@ export async function takeTurn(
       learners.policy.step(learningRate, beta2, (logits) =>
         crossEntropySlope(logits, targets, own),
       );
-      if (step % stepsATime === 0) await setImmediate(undefined, { signal: settings.signal });
+      if (step % stepsPerYield === 0) await setImmediate(undefined, { signal: settings.signal });
     }
     return new Map(turnRoles.map((role) => [networkName(agent, role), learners[role].weights]));
   } finally {

@@ -2,14 +2,14 @@ import { loadBackend } from "@fedclair/compute";
 import { median, stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
-import { annealed } from "../alternate.js";
+import { anneal } from "../alternate.js";
 import { environmentOf } from "../environment.js";
-import { matrixValue, repeated, xorData, xorPayoff } from "../matrix-game.js";
+import { matrixValue, repeatJointAction, xorData, xorPayoff } from "../matrix-game.js";
 import { schema } from "../options.js";
 import { jointProbabilities } from "../policy.js";
 import { assertWithin, type XorName } from "../../../testing/alberdice.js";
 import { trainCentrally } from "./central.js";
-import { initialNetworks, modulesOf, networksOf } from "./networks.js";
+import { initialNetworks, toModules, toNetworks } from "./networks.js";
 import { compress } from "./samples.js";
 
 const xor = environmentOf(schema.parse({ environment: { name: "matrix" } }));
@@ -17,12 +17,18 @@ const bridge = environmentOf(schema.parse({}));
 
 /** The settings of docs/tasks/alberdice.md for XOR. */
 const settings = {
-  ...{ hidden: 16, learningRate: 1e-2, dataSteps: 200, steps: 20 },
-  ...{ alphas: annealed(1, 0.02, 30, 0.6), gamma: 0.99 },
+  hidden: 16,
+  learningRate: 1e-2,
+  dataSteps: 200,
+  steps: 20,
+  alphas: anneal(1, 0.02, 30, 0.6),
+  gamma: 0.99,
 };
 
 const samplesOf = (name: XorName) =>
-  compress(xorData[name].flatMap((pair) => repeated(xorPayoff, pair, 60 / xorData[name].length)));
+  compress(
+    xorData[name].flatMap((pair) => repeatJointAction(xorPayoff, pair, 60 / xorData[name].length)),
+  );
 
 before(async () => {
   await loadBackend();
@@ -31,18 +37,18 @@ before(async () => {
 describe("AlberDICE with networks on XOR", function () {
   this.timeout(5 * 30_000);
   for (const name of Object.keys(xorData) as XorName[]) {
-    it(`finds a best joint action in the data ${name}, five seeds`, async () => {
-      const found: number[] = [];
+    it(`finds a best joint action in the data ${name} with five seeds`, async () => {
+      const modeProbabilities: number[] = [];
       for (const seed of [1, 2, 3, 4, 5]) {
         const start = performance.now();
         const policies = await trainCentrally(xor, samplesOf(name), settings, stream(seed));
         assertWithin((performance.now() - start) / 1000, 0, 30);
         const [, ab = NaN, ba = NaN] = jointProbabilities(policies, 0, xor.shape);
-        found.push(Math.max(ab, ba));
+        modeProbabilities.push(Math.max(ab, ba));
         assertWithin(matrixValue(xorPayoff, policies), 0.95, 1);
       }
-      assertWithin(Math.min(...found), 0.95, 1);
-      assertWithin(median(found), 0.99, 1);
+      assertWithin(Math.min(...modeProbabilities), 0.95, 1);
+      assertWithin(median(modeProbabilities), 0.99, 1);
     });
   }
 });
@@ -50,7 +56,7 @@ describe("AlberDICE with networks on XOR", function () {
 describe("training networks", () => {
   const brief = { ...settings, dataSteps: 20, alphas: [1, 0.5] };
 
-  it("gives the same bits again, leaves no tensor behind, and gives way to other work", async () => {
+  it("repeats bit for bit, leaks no tensor, and yields to other work", async () => {
     const tensors = tf.memory().numTensors;
     let turns = 0;
     const count = () => {
@@ -66,7 +72,7 @@ describe("training networks", () => {
     assert.equal(tf.memory().numTensors, tensors);
   });
 
-  it("begins with all but uniform policies", async () => {
+  it("starts with almost uniform policies", async () => {
     const untrained = { ...brief, dataSteps: 0, alphas: [] };
     for (const policy of await trainCentrally(bridge, samplesOf("all"), untrained, stream(1))) {
       assert.equal(policy.length, bridge.shape.states);
@@ -76,16 +82,16 @@ describe("training networks", () => {
 });
 
 describe("networks as params", () => {
-  it("are a matrix a layer, and the same networks again", () => {
+  it("have one matrix per layer, and convert back into the same networks", () => {
     const networks = initialNetworks(bridge, 8, stream("networks"));
-    const modules = modulesOf(bridge, 8, networks);
+    const modules = toModules(bridge, 8, networks);
     assert.equal(modules.size, 2 * 5 * 3);
     assert.deepEqual(modules.get("agent0.conditional.W1")?.shape, [29 + 5 + 1, 8]);
     assert.deepEqual(modules.get("agent1.value.W3")?.shape, [8, 1]);
-    assert.deepEqual(networksOf(bridge, 8, modules), networks);
+    assert.deepEqual(toNetworks(bridge, 8, modules), networks);
   });
 
-  it("read 29 features of 0 and 1, others in every state of the bridge", () => {
+  it("have inputs of 29 features of 0 and 1, different for every state of the bridge", () => {
     const features = Array.from({ length: bridge.shape.states }, (_, state) =>
       bridge.features(state).join(""),
     );

@@ -3,16 +3,21 @@ import { evaluateHistogram, histogramBase, shannon } from "../model/evaluate-his
 import type { Base } from "../model/family.js";
 import type { Loss } from "../model/losses.js";
 import { ModelError } from "../model/model-error.js";
-import { centresOf, widthOf, type Grid } from "./grid.js";
+import { listCentres, widthOf, type Grid } from "./grid.js";
 
-/** What all institutions project their panels onto: the coordinator broadcasts it. */
+/**
+ * The features onto which all institutions project their panels; the coordinator broadcasts them.
+ */
 export interface ScoreModel {
   readonly grid: Grid;
-  /** Statistics (U, O) on the bins; entropies relative to it are differential, in nats. */
+  /** Statistics (U, O) on the bins; entropies relative to the base are differential, in nats. */
   readonly base: Base;
-  /** The reference pmf, none of its bins 0. */
+  /** The reference pmf; every bin is above 0. */
   readonly reference: Float64Array;
-  /** K×B functions of the bins, orthonormal under `weight` and orthogonal to 1; the first two span U and O. */
+  /**
+   * K×B functions of the bins, orthonormal under `weight` and orthogonal to 1; the first two span U
+   * and O.
+   */
   readonly psi: Matrix;
   /** w, the mean of nine evaluations. */
   readonly weight: Float64Array;
@@ -22,20 +27,22 @@ const alphas = [1, 2, 4] as const;
 const entropySteps = [-0.2, 0, 0.2] as const;
 
 /**
- * The features that institutions average: U, O, cos(πs), cos(2πs), … after the constant, by Gram–Schmidt under the mean of the
- * pmfs with alpha 1, 2, 4 and entropies about the reference's own. U and O carry (alpha, tau); the cosines are redundant under
- * the model, and show what no evaluation could have made.
+ * Computes the features that institutions average. They are U, O, cos(πs), cos(2πs), … after the
+ * constant, made orthonormal by Gram–Schmidt under the mean of nine pmfs: alpha 1, 2, 4 and three
+ * entropies around the reference's own. U and O determine (alpha, tau). The cosines are redundant
+ * under the model, so they reveal scores that no evaluation could produce.
  * @param reference sums to 1, above 0
  * @param features K ≥ 2, at most B - 1
- * @throws ModelError INFEASIBLE if the reference is so even that no evaluation can have 0.2 nats more
+ * @throws ModelError INFEASIBLE if the reference is so even that no evaluation can have 0.2 nats
+ * more
  */
-export function scoreModel(
+export function createScoreModel(
   reference: Float64Array,
   grid: Grid,
   loss: Loss = "squared",
   features = 8,
 ): ScoreModel {
-  const base = histogramBase(centresOf(grid), reference, loss, widthOf(grid));
+  const base = histogramBase(listCentres(grid), reference, loss, widthOf(grid));
   const entropy = shannon(reference) + Math.log(widthOf(grid));
   const weight = new Float64Array(grid.bins);
   for (const alpha of alphas) {
@@ -44,22 +51,22 @@ export function scoreModel(
       pmf.forEach((p, b) => (weight[b] = item(weight, b) + p / 9));
     }
   }
-  return { grid, base, reference, weight, psi: orthonormalFeatures(base, weight, features) };
+  return { grid, base, reference, weight, psi: orthonormalise(base, weight, features) };
 }
 
-function orthonormalFeatures(base: Base, weight: Float64Array, count: number): Matrix {
+function orthonormalise(base: Base, weight: Float64Array, count: number): Matrix {
   const bins = weight.length;
-  // Bins times √w: inner products under w become plain ones.
+  // Multiplying bins by √w turns inner products under w into plain ones.
   const root = weight.map(Math.sqrt);
   const chosen: Float64Array[] = [root];
-  for (const candidate of candidates(base)) {
+  for (const candidate of listCandidates(base)) {
     if (chosen.length > count) break;
     const column = candidate.map((x, b) => x * item(root, b));
     const before = norm(column);
-    // Twice is enough (Parlett and Kahan).
+    // Two passes are enough (Parlett and Kahan).
     for (let pass = 0; pass < 2; pass++) for (const q of chosen) removeFrom(column, q);
-    const left = norm(column);
-    if (left > 1e-6 * before) chosen.push(column.map((x) => x / left));
+    const rest = norm(column);
+    if (rest > 1e-6 * before) chosen.push(column.map((x) => x / rest));
   }
   const psi = new Matrix(count, bins);
   chosen.slice(1).forEach((q, k) => {
@@ -74,10 +81,10 @@ function orthonormalFeatures(base: Base, weight: Float64Array, count: number): M
   return psi;
 }
 
-function* candidates({ under, over, x }: Base): Generator<Float64Array> {
+function* listCandidates({ under, over, x }: Base): Generator<Float64Array> {
   yield under;
   yield over;
-  // cos(πks) on B midpoints repeats from k = B on.
+  // On B midpoints, cos(πks) repeats from k = B on.
   for (let k = 1; k < x.length; k++) {
     yield Float64Array.from(x, (_, b) => Math.cos((Math.PI * k * (b + 0.5)) / x.length));
   }

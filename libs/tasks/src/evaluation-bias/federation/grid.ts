@@ -1,6 +1,6 @@
 import { sum, item } from "@fedclair/linalg";
 
-/** Even bins that all institutions share, on standardised scores. */
+/** Bins of equal width on standardised scores, the same for all institutions. */
 export interface Grid {
   readonly lo: number;
   readonly hi: number;
@@ -11,28 +11,31 @@ export function widthOf({ lo, hi, bins }: Grid): number {
   return (hi - lo) / bins;
 }
 
-/** Middle of each bin. */
-export function centresOf(grid: Grid): readonly number[] {
+/** Lists the middle of each bin. */
+export function listCentres(grid: Grid): readonly number[] {
   return Array.from({ length: grid.bins }, (_, b) => grid.lo + (b + 0.5) * widthOf(grid));
 }
 
-/** Ends of the bins, one more than there are bins. */
-export function edgesOf(grid: Grid): readonly number[] {
+/** Lists the ends of the bins, one more than there are bins. */
+export function listEdges(grid: Grid): readonly number[] {
   return Array.from({ length: grid.bins + 1 }, (_, b) => grid.lo + b * widthOf(grid));
 }
 
-/** How many scores fall into each bin; those out of range count in the end bins. */
+/** Counts the scores in each bin; those out of range count in the end bins. */
 export function countScores(scores: Float64Array, { lo, hi, bins }: Grid): Float64Array {
   const counts = new Float64Array(bins);
   for (const score of scores) {
     const bin = Math.floor(((score - lo) / (hi - lo)) * bins);
-    const kept = Math.min(bins - 1, Math.max(0, bin));
-    counts[kept] = item(counts, kept) + 1;
+    const slot = Math.min(bins - 1, Math.max(0, bin));
+    counts[slot] = item(counts, slot) + 1;
   }
   return counts;
 }
 
-/** Per bin, the mean of the values that are left after dropping the `floor(trim·N)` lowest and highest; made to sum to 1. */
+/**
+ * Averages each bin after dropping the `floor(trim·N)` lowest and highest values, and scales the
+ * result to sum to 1.
+ */
 export function trimmedPmf(pmfs: readonly Float64Array[], trim: number): Float64Array {
   const dropped = Math.floor(trim * pmfs.length);
   const bins = pmfs[0]?.length ?? 0;
@@ -44,7 +47,10 @@ export function trimmedPmf(pmfs: readonly Float64Array[], trim: number): Float64
   return means.map((p) => p / total);
 }
 
-/** (p·n + pseudo)/(n + pseudo·B): no bin is impossible. @param n samples behind the pmf */
-export function smoothed(pmf: Float64Array, n: number, pseudo = 0.5): Float64Array {
+/**
+ * Computes (p·n + pseudo)/(n + pseudo·B), so that every bin is possible.
+ * @param n samples behind the pmf
+ */
+export function smooth(pmf: Float64Array, n: number, pseudo = 0.5): Float64Array {
   return pmf.map((p) => (p * n + pseudo) / (n + pseudo * pmf.length));
 }

@@ -2,22 +2,23 @@ import { Matrix, sum, item } from "@fedclair/linalg";
 import { fitMoments, type Fit } from "../model/fit.js";
 import type { ScoreModel } from "./basis.js";
 
-/** What an institution tells of its panels: no score, no histogram. */
+/** The moments that an institution sends of its panels instead of scores or histograms. */
 export interface PanelMoments {
   /** K×q, means of the features over each panel: M = Ψ·h. */
   readonly matrix: Matrix;
-  /** Scores in each panel; 0 for one that is withheld. */
+  /** Number of scores in each panel; 0 for a panel that is withheld. */
   readonly counts: Float64Array;
-  /** Σ_k Var(psi_k) over each panel: what sampling alone moves a column by, times its count. */
+  /** Σ_k Var(psi_k) over each panel: the squared sampling error of a column, times its count. */
   readonly variances: Float64Array;
 }
 
 /**
+ * Computes the moments of an institution's panels.
  * @param psi K×B
  * @param panels counts per bin of each panel
- * @param minCount a panel of fewer scores is withheld, lest it tell of single people: count 0, moments 0
+ * @param minCount a panel with fewer scores is withheld to protect individuals: count 0, moments 0
  */
-export function momentsOf(
+export function computeMoments(
   psi: Matrix,
   panels: readonly Float64Array[],
   minCount = 1,
@@ -43,8 +44,8 @@ export function momentsOf(
 }
 
 /**
- * Fits (alpha, tau) to a column of moments. U = <U>_w + <U, psi_1>_w·psi_1 exactly, and O likewise in psi_1 and psi_2, so
- * their means over the panel are linear in the first two moments.
+ * Fits (alpha, tau) to a column of moments. U = <U>_w + <U, psi_1>_w·psi_1 exactly, and O likewise
+ * in psi_1 and psi_2, so their means over the panel are linear in the first two moments.
  * @param column at least the first two moments
  */
 export function fitColumn({ base, psi, weight }: ScoreModel, column: ArrayLike<number>): Fit {
@@ -58,8 +59,11 @@ export function fitColumn({ base, psi, weight }: ScoreModel, column: ArrayLike<n
   return fitMoments(base, meanOf(base.under), meanOf(base.over));
 }
 
-/** The moments of the panels j of some institutions together: the mean weighted by counts; NaN if all withheld it. */
-export function pooled(institutions: readonly PanelMoments[], j: number): Float64Array {
+/**
+ * Computes the joint moments of panel j over some institutions: the mean weighted by counts, NaN if
+ * all of them withheld it.
+ */
+export function poolMoments(institutions: readonly PanelMoments[], j: number): Float64Array {
   const total = institutions.reduce((n, { counts }) => n + item(counts, j), 0);
   const column = new Float64Array(institutions[0]?.matrix.rows ?? 0);
   for (const { matrix, counts } of institutions) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Verdict } from "@fedclair/core";
 import { Matrix, stream, thinQr, item, at } from "@fedclair/linalg";
-import { warningOf } from "../screening.js";
+import { findWarning } from "../screening.js";
 import { fabricators, panels, simulate } from "../../../testing/evaluation-bias.js";
 import { guardScores } from "./family-guard.js";
 import { detectOutsiders, type NoisyMatrix } from "./subspace-detector.js";
@@ -13,7 +13,7 @@ function first(count: number): number[] {
 }
 
 describe("the subspace detector", () => {
-  it("finds what leaves an exact subspace, also where it is huge", () => {
+  it("flags matrices that leave an exact subspace, however large they are", () => {
     const rng = stream("exact");
     const basis = thinQr(new Matrix(8, 2, rng.normals(16))).q;
     const matrices = first(9).map((c): NoisyMatrix => {
@@ -32,7 +32,7 @@ describe("the subspace detector", () => {
     assert.deepEqual(flagged.map(Number), [0, 0, 0, 0, 1, 0, 0, 0, 0]);
   });
 
-  it("finds five of twenty exactly, and pooling the rest gives alpha and tau", () => {
+  it("flags exactly five of twenty, and pooling the others recovers alpha and tau", () => {
     const runs = seeds.slice(0, 10).map((seed) => simulate(seed, 20, fabricators(5)));
     const exact = runs.filter(
       ({ outside, odd }) => [...outside, ...odd].join() === first(5).join(),
@@ -52,7 +52,7 @@ describe("the subspace detector", () => {
     }
   });
 
-  it("flags nobody where nobody is contaminated", () => {
+  it("flags no one if all institutions are benign", () => {
     const clean = seeds.filter((seed) => {
       const { outside, odd } = simulate(seed, 10, []);
       return outside.length + odd.length === 0;
@@ -60,7 +60,7 @@ describe("the subspace detector", () => {
     assert.ok(clean.length >= 11, `${clean.length} of 12`);
   });
 
-  it("is to be taken with care with eight of twenty, and not with five", () => {
+  it("leads to a warning with eight contaminated of twenty, but not with five", () => {
     const warned = (fabricating: number) =>
       seeds.filter((seed) => {
         const { residuals, flagged, threshold } = simulate(
@@ -75,14 +75,14 @@ describe("the subspace detector", () => {
           score: at(residuals, c),
           threshold,
         }));
-        return warningOf(verdicts) !== undefined;
+        return findWarning(verdicts) !== undefined;
       }).length;
     const [eight, five] = [warned(8), warned(5)];
     assert.ok(eight >= 11, `${eight} of 12`);
     assert.ok(five <= 1, `${five} of 12`);
   });
 
-  it("misses some of eight of twenty; the guard then finds them", () => {
+  it("misses some of eight of twenty, which the guard then flags", () => {
     const runs = seeds.slice(0, 6).map((seed) => simulate(seed, 20, fabricators(8)));
     assert.ok(runs.every(({ outside }) => outside.length < 8));
     const found = runs.filter(
@@ -93,14 +93,14 @@ describe("the subspace detector", () => {
 });
 
 describe("the family guard", () => {
-  it("tells evaluations with alpha = 0.3 from the others by a wide margin", () => {
+  it("separates evaluations with alpha = 0.3 from the others by a wide margin", () => {
     const { model, moments } = simulate(3, 20, ["inside", "inside", "inside"]);
     const scores = guardScores(model, moments);
     assert.ok(Math.min(...scores.slice(0, 3)) > 15, scores.join(" "));
     assert.ok(Math.max(...scores.slice(3)) < 4, scores.join(" "));
   });
 
-  it("takes what no evaluation fits for infinitely far, and withheld panels for nothing", () => {
+  it("scores panels that no evaluation fits as infinite and ignores withheld ones", () => {
     const { model, moments } = simulate(4, 5, []);
     const [one, ...rest] = moments;
     assert.ok(one !== undefined);

@@ -9,14 +9,14 @@ import {
 } from "@fedclair/linalg";
 import type { PanelMoments } from "./moments.js";
 
-/** An institution's moments, as far as the detector looks at them. */
+/** The part of an institution's moments that the detector uses. */
 export interface NoisyMatrix {
   readonly matrix: Matrix;
   /** Σ_j Σ_k Var(psi_k)/n_j: the expected |noise|²_F of the matrix. */
   readonly noise: number;
 }
 
-export function noisy({ matrix, counts, variances }: PanelMoments): NoisyMatrix {
+export function toNoisyMatrix({ matrix, counts, variances }: PanelMoments): NoisyMatrix {
   const share = (variance: number, j: number) => {
     const n = item(counts, j);
     return n === 0 ? 0 : variance / n; // a withheld panel is 0, without noise
@@ -27,21 +27,27 @@ export function noisy({ matrix, counts, variances }: PanelMoments): NoisyMatrix 
 export interface DetectorSettings {
   /** Largest rank tried. */
   readonly maxRank: number;
-  /** A rank is large enough when the median residual is at most this many noise floors. */
+  /** A rank is large enough if the median residual is at most this many noise floors. */
   readonly slack: number;
-  /** Flagged above this many median residuals … */
+  /** An institution is flagged above this many median residuals … */
   readonly factor: number;
   /** … and this many noise floors. */
   readonly floorFactor: number;
 }
 
 export const defaultDetector: DetectorSettings = {
-  ...{ maxRank: 4, slack: 2.5, factor: 2, floorFactor: 2.5 },
+  maxRank: 4,
+  slack: 2.5,
+  factor: 2,
+  floorFactor: 2.5,
 };
 
 export interface Detection {
   readonly rank: number;
-  /** What sampling noise alone leaves outside a space of this rank, of the middle institution. */
+  /**
+   * Residual that sampling noise alone leaves outside a space of this rank, for the median
+   * institution.
+   */
   readonly floor: number;
   /** |(I - QQᵀ)·M_c|_F of each institution. */
   readonly residuals: Float64Array;
@@ -50,9 +56,10 @@ export interface Detection {
 }
 
 /**
- * Finds the matrices that leave the column space that most of them share: robust PCA by
- * iterative re-weighting, of the smallest rank that brings the middle residual down to noise. The rank must follow the data: one
- * larger than the benign matrices need would take a contaminated direction in, and that matrix would look clean.
+ * Flags the matrices that leave the column space that most of them share. The space comes from
+ * robust PCA by iterative re-weighting, with the smallest rank that brings the median residual down
+ * to noise. The rank must follow the data: a larger one than the benign matrices need would include
+ * a contaminated direction, and that matrix would look clean.
  * @param institutions at least one
  */
 export function detectOutsiders(
@@ -64,7 +71,7 @@ export function detectOutsiders(
   const highest = Math.min(settings.maxRank, features - 1);
   for (let rank = 1; ; rank++) {
     const basis = robustSpace(matrices, rank);
-    const residuals = Float64Array.from(matrices, (m) => residualOf(basis, m));
+    const residuals = Float64Array.from(matrices, (m) => computeResidual(basis, m));
     const floor = median(institutions.map((client) => noiseFloor(client, rank)));
     const middle = median(residuals);
     if (middle > settings.slack * floor && rank < highest) continue;
@@ -74,13 +81,16 @@ export function detectOutsiders(
   }
 }
 
-/** Q minimising Σ_c |(I - QQᵀ)·M_c|_F over matrices scaled to norm 1: unscaled, one large fabrication would capture it. */
+/**
+ * Finds the Q that minimises Σ_c |(I - QQᵀ)·M_c|_F over matrices scaled to norm 1. Without scaling,
+ * one large fabrication would capture the space.
+ */
 function robustSpace(matrices: readonly Matrix[], rank: number): Matrix {
   const unit = matrices.map((m) => m.scale(1 / (frobenius(m) || 1)));
   let basis = leadingLeft(unit, rank);
   let objective = Infinity;
   for (let step = 0; step < 1000; step++) {
-    const residuals = unit.map((m) => residualOf(basis, m));
+    const residuals = unit.map((m) => computeResidual(basis, m));
     const before = objective;
     objective = sum(residuals);
     if (Math.abs(before - objective) <= 1e-10 * objective) break;
@@ -90,11 +100,11 @@ function robustSpace(matrices: readonly Matrix[], rank: number): Matrix {
   return basis;
 }
 
-function residualOf(basis: Matrix, matrix: Matrix): number {
+function computeResidual(basis: Matrix, matrix: Matrix): number {
   return Math.sqrt(splitEnergy(basis, matrix).outside);
 }
 
-/** What noise leaves outside `rank` of the K dimensions. */
+/** Computes the residual that noise leaves outside `rank` of the K dimensions. */
 function noiseFloor({ matrix, noise }: NoisyMatrix, rank: number): number {
   return Math.sqrt((noise * (matrix.rows - rank)) / matrix.rows);
 }

@@ -1,42 +1,51 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
-import { centresOf } from "../federation/grid.js";
+import { listCentres } from "../federation/grid.js";
 import { trueEvaluation, trueScores } from "../truth.js";
 import {
   densityPoints,
   grey,
   ink,
-  optionsOf,
-  panelTitle,
+  parseOptions,
+  formatPanelTitle,
   plotWidth,
   seriesEncoding,
   type Series,
-  type Shown,
-} from "./shown.js";
+  type ArmFindings,
+} from "./arm-findings.js";
 
-/** Panel by panel, the law of observed scores as simulated, and as every arm fitted it. */
-export function densityFigure(input: FigureInput, shown: readonly Shown[]): TaskFigure {
-  const options = optionsOf(input);
+/**
+ * Draws the distribution of observed scores of each panel, as simulated and as every arm fitted it.
+ */
+export function densityFigure(input: FigureInput, armFindings: readonly ArmFindings[]): TaskFigure {
+  const options = parseOptions(input);
   const truth: Series = { name: "observed, as simulated", colour: ink, dash: [4, 3] };
   const series = [
     truth,
-    ...shown.map(({ label, colour }): Series => ({ name: label, colour, dash: [1, 0] })),
+    ...armFindings.map(({ label, colour }): Series => ({ name: label, colour, dash: [1, 0] })),
   ];
   const values = options.panels.flatMap((panel, j) => {
     const simulation = trueEvaluation(panel);
-    const simulated = centresOf(options).map((score) => ({
-      ...{ series: truth.name, score, density: simulation.pdf(score) },
+    const simulated = listCentres(options).map((score) => ({
+      series: truth.name,
+      score,
+      density: simulation.pdf(score),
     }));
-    const fitted = shown.toReversed().flatMap(({ label, findings }) =>
+    const fitted = armFindings.toReversed().flatMap(({ label, findings }) =>
       densityPoints(findings.panels[j], options).map((point) => ({
         series: label,
         ...point,
       })),
     );
-    return [...fitted, ...simulated].map((value) => ({ ...value, panel: panelTitle(options, j) }));
+    return [...fitted, ...simulated].map((value) => ({
+      ...value,
+      panel: formatPanelTitle(options, j),
+    }));
   });
   const backdrop = options.panels.flatMap((_, j) =>
-    centresOf(options).map((score) => ({
-      ...{ panel: panelTitle(options, j), score, density: trueScores.pdf(score) },
+    listCentres(options).map((score) => ({
+      panel: formatPanelTitle(options, j),
+      score,
+      density: trueScores.pdf(score),
     })),
   );
   const columns = Math.min(2, options.panels.length);
@@ -53,7 +62,7 @@ export function densityFigure(input: FigureInput, shown: readonly Shown[]): Task
   return {
     name: "densities",
     title: "Observed scores of group 2",
-    caption: `The law of scores that each panel gives group 2 (dashed), what each method estimates it to be, and in grey the true scores of both groups. A panel with alpha above 1 shifts scores down; its tau sets their spread.${warningText(shown)}`,
+    caption: `Distribution of the scores that each panel gives group 2 (dashed), the estimate of each arm, and the true scores of both groups (grey). A panel with alpha above 1 shifts scores down; its tau sets their spread.${formatWarnings(armFindings)}`,
     spec: {
       data: { values: [...backdrop.map((value) => ({ ...value, kind: "true" })), ...values] },
       facet: { field: "panel", type: "nominal", sort: null },
@@ -78,12 +87,11 @@ export function densityFigure(input: FigureInput, shown: readonly Shown[]): Task
   };
 }
 
-function warningText(shown: readonly Shown[]): string {
-  return shown
+function formatWarnings(armFindings: readonly ArmFindings[]): string {
+  return armFindings
     .filter(({ findings }) => findings.warning !== undefined)
     .map(
-      ({ label, findings }) =>
-        ` Take the verdicts of ${label} with care: ${findings.warning ?? ""}.`,
+      ({ label, findings }) => ` The verdicts of ${label} may be wrong: ${findings.warning ?? ""}.`,
     )
     .join("");
 }

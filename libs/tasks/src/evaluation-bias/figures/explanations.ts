@@ -1,6 +1,12 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
 import { explanations, type Explanation } from "../model/explanations.js";
-import { dotEncoding, grey, optionsOf, panelTitle, type Shown } from "./shown.js";
+import {
+  dotEncoding,
+  grey,
+  parseOptions,
+  formatPanelTitle,
+  type ArmFindings,
+} from "./arm-findings.js";
 
 const names: Readonly<Record<Explanation, string>> = {
   model: "model: alpha and tau",
@@ -11,23 +17,26 @@ const names: Readonly<Record<Explanation, string>> = {
   unbiased: "no bias",
 };
 
-/** The model against its special cases and older models, panel by panel, as the field does it: in total variation. */
+/**
+ * Compares the model with its special cases and the older models, panel by panel, by total
+ * variation as in the paper.
+ */
 export function explanationFigure(
   input: FigureInput,
-  [main]: readonly Shown[],
+  [main]: readonly ArmFindings[],
 ): readonly TaskFigure[] {
   const panels = main?.findings.explanations ?? [];
-  const options = optionsOf(input);
+  const options = parseOptions(input);
   const values = panels.flatMap(({ variations }, j) =>
     explanations.flatMap((name) => {
       const value = variations[name];
-      const panel = panelTitle(options, j);
+      const panel = formatPanelTitle(options, j);
       return value === undefined ? [] : [{ row: names[name], panel, value }];
     }),
   );
   if (main === undefined || values.length === 0) return [];
   const sampling = panels.flatMap(({ sampling }, j) =>
-    sampling === null ? [] : [{ panel: panelTitle(options, j), value: sampling }],
+    sampling === null ? [] : [{ panel: formatPanelTitle(options, j), value: sampling }],
   );
   const encoding = dotEncoding(
     explanations.map((name) => names[name]),
@@ -36,8 +45,8 @@ export function explanationFigure(
   return [
     {
       name: "explanations",
-      title: "What explains the scores of group 2",
-      caption: `How far the best of every explanation lies from the scores of a panel: fitted by each institution to its own scores by the least total variation; the median over those that ${main.label} keeps. Ticks: what sampling alone leaves of a model that is right. Multiplicative bias (x = beta·v + shift) and implicit variance (x = v + shift + noise) have two parameters, as the model; its special cases have one. The scores are simulated by the model, which therefore explains them: what the figure shows is by how much the others do not.`,
+      title: "Explanations of group 2's scores",
+      caption: `Total variation between a panel's scores and the best fit of each explanation. Each institution fits its own scores; the figure shows the median over the institutions that ${main.label} admits. Ticks: total variation from sampling alone if the model is right. Multiplicative bias (x = beta·v + shift) and implicit variance (x = v + shift + noise) have two parameters, like the model; its special cases have one. The scores are simulated by the model, so the model explains them by construction. The figure shows how much worse the other explanations are.`,
       spec: {
         width: input.width - 300,
         height: 24 * explanations.length,

@@ -4,17 +4,20 @@ import { explanationFigure } from "./explanations.js";
 import { institutionFigure } from "./institutions.js";
 import { schedulerFigure } from "./scheduler.js";
 import { selectionFigure } from "./selection.js";
-import { shownIn } from "./shown.js";
+import { readFindings } from "./arm-findings.js";
 
-/** Densities by panel and what explains them, selections and schedules, and the institutions' own parameters. */
+/**
+ * Draws densities by panel, their explanations, selections, schedules, and the institutions' own
+ * parameters.
+ */
 export const figures: TaskFigures = (input) => {
-  const shown = shownIn(input);
-  if (shown.length === 0) return [];
+  const armFindings = readFindings(input);
+  if (armFindings.length === 0) return [];
   return [
-    densityFigure(input, shown),
-    ...explanationFigure(input, shown),
-    ...selectionFigure(input, shown),
-    ...schedulerFigure(input, shown),
-    ...institutionFigure(input, shown),
+    densityFigure(input, armFindings),
+    ...explanationFigure(input, armFindings),
+    ...selectionFigure(input, armFindings),
+    ...schedulerFigure(input, armFindings),
+    ...institutionFigure(input, armFindings),
   ];
 };

@@ -1,20 +1,32 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
-import { grey, ink, optionsOf, panelTitle, plotWidth, type Shown } from "./shown.js";
+import {
+  grey,
+  ink,
+  parseOptions,
+  formatPanelTitle,
+  plotWidth,
+  type ArmFindings,
+} from "./arm-findings.js";
 
-/** Every institution's own fit by panel, those that the method under study kept and those that it left out. */
+/**
+ * Draws every institution's own fit by panel, and marks which ones the main arm pooled and which it
+ * left out.
+ */
 export function institutionFigure(
   input: FigureInput,
-  shown: readonly Shown[],
+  armFindings: readonly ArmFindings[],
 ): readonly TaskFigure[] {
-  const [main] = shown;
+  const [main] = armFindings;
   if (main === undefined || main.findings.institutions.length === 0) return [];
-  const options = optionsOf(input);
+  const options = parseOptions(input);
   const values = main.findings.institutions.map(({ kept, panel, alpha, tau }) => ({
-    ...{ alpha, tau, panel: panelTitle(options, panel) },
+    alpha,
+    tau,
+    panel: formatPanelTitle(options, panel),
     verdict: kept ? "kept" : "left out",
   }));
   const marks = options.panels.flatMap(({ alpha, tau }, j) => {
-    const panel = panelTitle(options, j);
+    const panel = formatPanelTitle(options, j);
     const fit = main.findings.panels[j];
     return [
       { panel, verdict: "as simulated", alpha, tau },
@@ -29,7 +41,7 @@ export function institutionFigure(
     {
       name: "institutions",
       title: "The institutions' own fits",
-      caption: `Alpha and tau that fit each institution's panel alone. Those that fabricate may still have a fit, away from the others. Left out and pooled by ${main.label}; fits outside the model are not drawn.`,
+      caption: `Alpha and tau that fit each institution's panel separately. Institutions that fabricate may still have a fit, away from the others. Colours: left out or pooled by ${main.label}. Fits outside the model are not drawn.`,
       spec: {
         data: { values: [...values, ...marks] },
         facet: { field: "panel", type: "nominal", sort: null },

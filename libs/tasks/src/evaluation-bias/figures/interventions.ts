@@ -1,19 +1,22 @@
 import type { Options } from "../options.js";
 import type { Intervention } from "../panel-report.js";
 
-/** Names of interventions in a legend: short, for it must not be wider than the plots. */
+/**
+ * Names interventions in a legend. The names are short, because the legend must not be wider than
+ * the plots.
+ */
 export function interventionNames({
   selection: { atleast, rho },
 }: Options): Readonly<Record<Intervention, string>> {
   return {
     none: "none",
-    reduceSkew: `skew ${percent(rho)} off`,
-    shiftTau: `tau ${percent(rho)} closer`,
-    atleast: `${percent(atleast)} of seats held`,
+    reduceSkew: `skew reduced by ${formatPercent(rho)}`,
+    shiftTau: `tau ${formatPercent(rho)} closer`,
+    atleast: `${formatPercent(atleast)} of seats reserved`,
     proportional: "parity",
   };
 }
 
-export function percent(share: number): string {
+export function formatPercent(share: number): string {
   return `${Math.round(100 * share)} %`;
 }

@@ -1,14 +1,17 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
 import type { SchedulingRow } from "../panel-report.js";
 import { interventionNames } from "./interventions.js";
-import { dotEncoding, optionsOf, panelTitle, type Shown } from "./shown.js";
+import { dotEncoding, parseOptions, formatPanelTitle, type ArmFindings } from "./arm-findings.js";
 
-/** Who would take part in a federation if its scheduler evaluated clients as the panels do people. */
+/**
+ * Draws participation in a federation whose scheduler evaluates clients as the panels evaluate
+ * people.
+ */
 export function schedulerFigure(
   input: FigureInput,
-  [main]: readonly Shown[],
+  [main]: readonly ArmFindings[],
 ): readonly TaskFigure[] {
-  const options = optionsOf(input);
+  const options = parseOptions(input);
   const panels = main?.findings.panels ?? [];
   if (main === undefined || panels.every(({ scheduling }) => scheduling.length === 0)) return [];
   const names = interventionNames(options);
@@ -22,7 +25,7 @@ export function schedulerFigure(
         values: panels.flatMap(({ scheduling }, j) =>
           scheduling.map((row) => ({
             row: names[row.intervention],
-            panel: panelTitle(options, j),
+            panel: formatPanelTitle(options, j),
             value: value(row),
           })),
         ),
@@ -36,7 +39,7 @@ export function schedulerFigure(
     {
       name: "scheduler",
       title: "The panels as schedulers of a federation",
-      caption: `Simulated: in each of ${rounds} rounds the ${seats} of ${clients} clients take part whose contribution looks largest; those of group 2 (small or slow devices, say) are evaluated as ${main.label} estimates the panel to evaluate people. Left: group 2's share of the seats; right: what those who take part contribute, over the most that so many could. By intervention on the scheduler.`,
+      caption: `Simulation of ${rounds} rounds. In each round the ${seats} of ${clients} clients with the largest observed contributions take part. Clients of group 2 (for example small or slow devices) are evaluated as ${main.label} estimates the panel to evaluate people. Left: group 2's share of the seats. Right: contribution of the clients that take part, relative to the best possible. Rows: interventions on the scheduler.`,
       spec: {
         hconcat: [
           dots("group 2's share of the seats", ({ share2 }) => share2, percents),

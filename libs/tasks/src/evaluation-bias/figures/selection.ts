@@ -1,37 +1,37 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
-import { truthOf } from "../model/evaluate-density.js";
+import { createTruth } from "../model/evaluate-density.js";
 import { select } from "../model/selection.js";
 import type { Options } from "../options.js";
 import type { Intervention, PanelReport, SelectionRow } from "../panel-report.js";
 import { trueEvaluation, trueScores } from "../truth.js";
-import { interventionNames, percent } from "./interventions.js";
+import { interventionNames, formatPercent } from "./interventions.js";
 import {
   ink,
-  optionsOf,
-  panelTitle,
+  parseOptions,
+  formatPanelTitle,
   plotWidth,
   seriesEncoding,
   type Series,
-  type Shown,
-} from "./shown.js";
+  type ArmFindings,
+} from "./arm-findings.js";
 
-/** What share of group 2 is selected, by seats: as every arm sees it, and under interventions. */
+/** Draws the selected share of group 2 by seats, for every arm and under interventions. */
 export function selectionFigure(
   input: FigureInput,
-  shown: readonly Shown[],
+  armFindings: readonly ArmFindings[],
 ): readonly TaskFigure[] {
-  const [main] = shown;
+  const [main] = armFindings;
   const rows = main?.findings.panels.flatMap(({ selection }) => selection) ?? [];
   if (main === undefined || rows.length === 0) return [];
-  const options = optionsOf(input);
+  const options = parseOptions(input);
   const { frac2, rho } = options.selection;
   return [
     {
       name: "selection",
       title: "Selection rates of group 2",
-      caption: `Share of group 2 that is selected, by seats over population; group 2 is ${percent(frac2)} of the population. Above: with no intervention, as each method estimates it, and as simulated (dashed). Below: interventions on the panels as ${main.label} estimates them, and the mean true score of the selected against that without one. Parity gives seats by the groups' sizes, which here also selects the best. Lowering tau alone makes group 2 worse off where alpha is above 1 and tau above the entropy of true scores, since the extra spread was hiding the downward shift. Tau shifted by ${percent(rho)} of the way to that entropy: ${shifts(main.findings.panels)}.`,
+      caption: `Share of group 2 that is selected, by seats over population; group 2 is ${formatPercent(frac2)} of the population. Above: without intervention, as each arm estimates it and as simulated (dashed). Below: interventions on the panels as ${main.label} estimates them, and the mean true score of the selected people relative to no intervention. Parity gives seats by the groups' sizes, which here also selects the best. Lowering only tau makes group 2 worse off if alpha is above 1 and tau above the entropy of the true scores, because the extra spread was hiding the downward shift. Tau shifted by ${formatPercent(rho)} of the way to that entropy: ${formatShifts(main.findings.panels)}.`,
       spec: {
-        vconcat: [armRow(input, options, shown), ...interventionRows(input, options, main)],
+        vconcat: [armRow(input, options, armFindings), ...interventionRows(input, options, main)],
         resolve: { scale: { color: "independent", strokeDash: "independent" } },
       },
     },
@@ -45,24 +45,26 @@ interface Point {
   readonly value: number;
 }
 
-function armRow(input: FigureInput, options: Options, shown: readonly Shown[]): object {
+function armRow(input: FigureInput, options: Options, armFindings: readonly ArmFindings[]): object {
   const simulated: Series = { name: "as simulated", colour: ink, dash: [4, 3] };
   const series = [
     simulated,
-    ...shown.map(({ label, colour }): Series => ({ name: label, colour, dash: [1, 0] })),
+    ...armFindings.map(({ label, colour }): Series => ({ name: label, colour, dash: [1, 0] })),
   ];
-  const seats = seatsOf(shown);
-  const truth = truthOf(trueScores);
+  const seats = seatsOf(armFindings);
+  const truth = createTruth(trueScores);
   const values = options.panels.flatMap((panel, j): Point[] => {
     const observed = trueEvaluation(panel).distribution();
     const setting = { frac2: options.selection.frac2, rule: { name: "none" } } as const;
-    const title = panelTitle(options, j);
+    const title = formatPanelTitle(options, j);
     return [
-      ...shown
+      ...armFindings
         .toReversed()
         .flatMap(({ label, findings }) => plainPoints(findings.panels[j], title, label)),
       ...seats.map((c) => ({
-        ...{ panel: title, series: simulated.name, c },
+        panel: title,
+        series: simulated.name,
+        c,
         value: select(truth, observed, { ...setting, c }).s2,
       })),
     ];
@@ -70,8 +72,8 @@ function armRow(input: FigureInput, options: Options, shown: readonly Shown[]): 
   return curves(input, values, series, rateAxis);
 }
 
-/** Rates, and below them what the selected are worth. */
-function interventionRows(input: FigureInput, options: Options, main: Shown): object[] {
+/** Draws the rates, and below them the utility of the selected people. */
+function interventionRows(input: FigureInput, options: Options, main: ArmFindings): object[] {
   const names = interventionNames(options);
   const series: Readonly<Record<Intervention, Series>> = {
     none: { name: names.none, colour: ink, dash: [1, 0] },
@@ -87,7 +89,12 @@ function interventionRows(input: FigureInput, options: Options, main: Shown): ob
           ({ intervention, c }) => intervention === "none" && c === row.c,
         );
         const { name } = series[row.intervention];
-        return { panel: panelTitle(options, j), series: name, c: row.c, value: value(row, plain) };
+        return {
+          panel: formatPanelTitle(options, j),
+          series: name,
+          c: row.c,
+          value: value(row, plain),
+        };
       }),
     );
   const legend = Object.values(series);
@@ -148,15 +155,18 @@ function curves(
   };
 }
 
-function seatsOf(shown: readonly Shown[]): readonly number[] {
-  const rows = shown.flatMap(({ findings }) =>
+function seatsOf(armFindings: readonly ArmFindings[]): readonly number[] {
+  const rows = armFindings.flatMap(({ findings }) =>
     findings.panels.flatMap(({ selection }) => selection),
   );
   return [...new Set(rows.map(({ c }) => c))];
 }
 
-/** Sign and value of every change: entropy down, where others may say divergence up. */
-function shifts(panels: readonly PanelReport[]): string {
+/**
+ * Formats the sign and value of every change of entropy. Other authors describe a lower entropy as
+ * a higher divergence.
+ */
+function formatShifts(panels: readonly PanelReport[]): string {
   return panels
     .map(({ tau, shiftedTau }, j) => {
       if (tau === null || shiftedTau === null) return `panel ${j + 1} outside the model`;

@@ -1,30 +1,36 @@
 import { at, type Stream } from "@fedclair/linalg";
 import type { Density } from "./densities.js";
-import { evaluateDensity, truthOf, type Evaluation } from "./evaluate-density.js";
+import { evaluateDensity, createTruth, type Evaluation } from "./evaluate-density.js";
 import type { Evaluator } from "./interventions.js";
 import type { Loss } from "./losses.js";
 
-/** Cells of the table that scores are drawn from; each of constant density. */
+/** Number of cells of constant density in the table that scores are drawn from. */
 const cells = 4096;
 
-/** Makes biased scores: of simulated people, or of the clients of a federation that a scheduler chooses among. */
+/**
+ * A source of biased scores, either of simulated people or of clients among which a scheduler
+ * chooses.
+ */
 export interface BiasedEvaluator {
   readonly evaluation: Evaluation;
-  /** The observed score of somebody with the true score v: the same rank in the other law. */
+  /** Converts a true score v into the observed score with the same rank. */
   readonly observe: (v: number) => number;
-  /** Observed scores of `n` people drawn from the truth. */
+  /** Draws observed scores of `n` people. */
   readonly sample: (n: number, rng: Stream) => Float64Array;
 }
 
-/** @throws ModelError as `evaluateDensity` does */
-export function biasedEvaluator(
+/**
+ * Creates an evaluator with the given parameters.
+ * @throws ModelError as `evaluateDensity` does
+ */
+export function createBiasedEvaluator(
   density: Density,
   loss: Loss,
   { alpha, tau }: Evaluator,
 ): BiasedEvaluator {
   const evaluation = evaluateDensity(density, loss, alpha, tau);
-  const laws = once(() => ({ truth: truthOf(density), observed: evaluation.distribution() }));
-  const draw = once(() => sampler(evaluation.pdf, evaluation.range));
+  const laws = once(() => ({ truth: createTruth(density), observed: evaluation.distribution() }));
+  const draw = once(() => createSampler(evaluation.pdf, evaluation.range));
   return {
     evaluation,
     observe(v) {
@@ -38,8 +44,11 @@ export function biasedEvaluator(
   };
 }
 
-/** The inverse of a law's distribution function from a table: exact inversion costs a hundred times as much. */
-function sampler(
+/**
+ * Creates the inverse of a distribution function, from a table. Exact inversion takes a hundred
+ * times as long.
+ */
+function createSampler(
   pdf: (x: number) => number,
   [lo, hi]: readonly [number, number],
 ): (u: number) => number {
@@ -48,20 +57,20 @@ function sampler(
   for (let i = 0; i < cells; i++) below[i + 1] = at(below, i) + pdf(lo + (i + 0.5) * width);
   const total = at(below, cells);
   return (u) => {
-    const wanted = u * total;
+    const target = u * total;
     let first = 0;
     let last = cells;
     while (last - first > 1) {
       const middle = (first + last) >> 1;
-      if (at(below, middle) <= wanted) first = middle;
+      if (at(below, middle) <= target) first = middle;
       else last = middle;
     }
     const start = at(below, first);
-    return lo + (first + (wanted - start) / (at(below, first + 1) - start)) * width;
+    return lo + (first + (target - start) / (at(below, first + 1) - start)) * width;
   };
 }
 
 function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
+  let cached: { readonly value: T } | undefined;
+  return () => (cached ??= { value: make() }).value;
 }

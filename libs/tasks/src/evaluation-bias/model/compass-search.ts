@@ -1,16 +1,18 @@
 import { item } from "@fedclair/linalg";
-/** Where a function is lowest, as far as a search found. */
+/** The lowest value that a search found, and its point. */
 export interface Lowest {
   readonly at: readonly number[];
   readonly value: number;
 }
 
 /**
- * Compass search: goes where the function is lower one step along an axis or a diagonal, and halves the step where it is
- * nowhere lower (T. G. Kolda, R. M. Lewis, V. Torczon, Optimization by Direct Search, SIAM Review 45, 2003). For functions of
- * few variables without useful derivatives, as a total variation.
- * @param starts the search sets out from the lowest of these; at least one
- * @param step first step, the same along every axis @param smallest the search ends at a step below it
+ * Minimises a function by compass search: moves one step along an axis or a diagonal if the
+ * function is lower there, and halves the step if it is lower nowhere (T. G. Kolda, R. M. Lewis, V.
+ * Torczon, Optimization by Direct Search, SIAM Review 45, 2003). It suits functions of few
+ * variables without useful derivatives, such as a total variation.
+ * @param starts candidates for the starting point, at least one; the search starts from the lowest
+ * @param step first step, the same along every axis
+ * @param smallest the search ends at a smaller step
  */
 export function compassSearch(
   f: (at: readonly number[]) => number,
@@ -20,7 +22,7 @@ export function compassSearch(
 ): Lowest {
   const valueAt = (at: readonly number[]): Lowest => ({ at, value: f(at) });
   let best = starts.map(valueAt).reduce((a, b) => (b.value < a.value ? b : a));
-  const directions = directionsOf(best.at.length);
+  const directions = listDirections(best.at.length);
   for (let length = step; length >= smallest;) {
     const before = best;
     for (const direction of directions) {
@@ -32,8 +34,8 @@ export function compassSearch(
   return best;
 }
 
-/** All of {-1, 0, 1}ⁿ but the origin. */
-function directionsOf(dimensions: number): readonly (readonly number[])[] {
+/** Lists all points of {-1, 0, 1}ⁿ except the origin. */
+function listDirections(dimensions: number): readonly (readonly number[])[] {
   let directions: readonly (readonly number[])[] = [[]];
   for (let i = 0; i < dimensions; i++) {
     directions = directions.flatMap((d) => [-1, 0, 1].map((x) => [...d, x]));

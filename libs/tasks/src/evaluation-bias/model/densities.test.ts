@@ -6,16 +6,16 @@ import {
   gaussianMixture,
   laplace,
   pareto,
-  riskOf,
+  getRisk,
   truncatedNormal,
   uniform,
   type Density,
 } from "./densities.js";
-import { entropyOf } from "./evaluate-density.js";
+import { computeEntropy } from "./evaluate-density.js";
 import { losses, type Loss } from "./losses.js";
 import { ModelError } from "./model-error.js";
 
-/** ∫ f by Simpson's rule, with none of the code under test. */
+/** Computes ∫ f by Simpson's rule, independently of the code under test. */
 function simpson(f: (x: number) => number, lo: number, hi: number, steps = 20_000): number {
   const h = (hi - lo) / steps;
   let total = f(lo) + f(hi);
@@ -24,7 +24,10 @@ function simpson(f: (x: number) => number, lo: number, hi: number, steps = 20_00
 }
 
 const e = Math.exp(1);
-/** Density, loss, score, range to integrate over (its kinks on even nodes), entropy where there is a formula. */
+/**
+ * Density, loss, score, range to integrate over (its kinks on even nodes), and entropy if there is
+ * a formula.
+ */
 const all: [Density, Loss, number, [number, number], number | undefined][] = [
   [gaussian(1, 2), "squared", 0.3, [-20, 22], 0.5 * Math.log(2 * Math.PI * e * 4)],
   [
@@ -48,10 +51,10 @@ const all: [Density, Loss, number, [number, number], number | undefined][] = [
 
 describe("densities of true scores", () => {
   for (const [density, loss, x, [lo, hi], entropy] of all) {
-    it(`${density.kind}, ${loss}: U and O are what Simpson's rule finds`, () => {
+    it(`${density.kind}, ${loss}: U and O match Simpson's rule`, () => {
       const ell = losses[loss];
       const part = (from: number, to: number) =>
-        // In ln v, so that the Pareto's long tail is covered.
+        // In ln v, to cover the long tail of the Pareto density.
         density.kind === "pareto"
           ? simpson(
               (y) => ell(Math.exp(y), x) * density.pdf(Math.exp(y)) * Math.exp(y),
@@ -59,30 +62,30 @@ describe("densities of true scores", () => {
               Math.log(to),
             )
           : simpson((v) => ell(v, x) * density.pdf(v), from, to);
-      const { under, over } = riskOf(density, loss)(x);
+      const { under, over } = getRisk(density, loss)(x);
       assert.ok(Math.abs(under - part(x, hi)) < 1e-8, `U ${under}`);
       assert.ok(Math.abs(over - part(lo, x)) < 1e-8, `O ${over}`);
-      if (entropy !== undefined) assert.ok(Math.abs(entropyOf(density) - entropy) < 1e-12);
+      if (entropy !== undefined) assert.ok(Math.abs(computeEntropy(density) - entropy) < 1e-12);
     });
   }
 
-  it("a mixture has the mixture of the risks, weights normalised", () => {
+  it("a mixture has the mixture of the risks, with normalised weights", () => {
     const parts = [gaussian(-1, 0.5), gaussian(2, 1)];
     const mixture = gaussianMixture([
       { weight: 1, mean: -1, sd: 0.5 },
       { weight: 3, mean: 2, sd: 1 },
     ]);
-    const [a, b] = parts.map((part) => riskOf(part, "squared")(0.4).over);
+    const [a, b] = parts.map((part) => getRisk(part, "squared")(0.4).over);
     const expected = 0.25 * (a ?? NaN) + 0.75 * (b ?? NaN);
-    assert.ok(Math.abs(riskOf(mixture, "squared")(0.4).over - expected) < 1e-14);
+    assert.ok(Math.abs(getRisk(mixture, "squared")(0.4).over - expected) < 1e-14);
   });
 
-  it("refuses a loss under which the risk diverges, and parameters out of range", () => {
+  it("rejects a loss under which the risk diverges, and parameters out of range", () => {
     assert.throws(
-      () => riskOf(pareto(3), "squared"),
+      () => getRisk(pareto(3), "squared"),
       /loss squared of a pareto density: expected log/,
     );
-    assert.throws(() => riskOf(uniform(0, 1), "log"), ModelError);
+    assert.throws(() => getRisk(uniform(0, 1), "log"), ModelError);
     assert.throws(() => gaussian(0, 0), /standard deviation: expected a finite number > 0, got 0/);
     assert.throws(() => uniform(1, 1), /expected a < b/);
     assert.throws(() => gaussianMixture([]), /no components/);

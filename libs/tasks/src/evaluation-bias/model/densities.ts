@@ -7,26 +7,37 @@ import { logGamma, normalPdf, normalTail } from "./special.js";
 /** The density f_D of true scores, and its risk integrals U and O. */
 export interface Density {
   readonly kind: string;
-  /** The interval Omega of possible scores, bounded or not. */
+  /** The interval Omega of possible scores; it may be unbounded. */
   readonly support: readonly [number, number];
-  /** Per unit of score, 0 outside the support. */
+  /** Density per unit of score, 0 outside the support. */
   pdf(v: number): number;
-  /** Are integrals over it taken in ln x? For tails so heavy that no even grid reaches their end. */
+  /**
+   * Whether integrals are taken in ln x. Needed for tails so heavy that no even grid reaches their
+   * end.
+   */
   readonly logarithmic?: boolean;
-  /** In the coordinate of integration (x, or ln x): all of the mass and of the mean but rounding; finite. */
+  /**
+   * Finite interval in the coordinate of integration (x or ln x) that contains all of the mass and
+   * of the mean, up to rounding.
+   */
   readonly range: readonly [number, number];
-  /** In that coordinate: where panels of a quadrature must meet. */
+  /** Points in that coordinate at which panels of a quadrature must meet. */
   readonly seams?: readonly number[];
-  /** The integrals of `risk`; missing for a loss under which they diverge or are not worked out. */
+  /**
+   * The risk integrals by loss. A loss is missing if its integrals diverge or are not implemented.
+   */
   readonly risks: Readonly<Partial<Record<Loss, (x: number) => Risk>>>;
 }
 
-/** @throws ModelError BAD_ARGUMENT for a loss that the density has no risk integrals for */
-export function riskOf({ kind, risks }: Density, loss: Loss): (x: number) => Risk {
+/**
+ * Returns the risk integrals of a density under a loss.
+ * @throws ModelError BAD_ARGUMENT if the density has none for this loss
+ */
+export function getRisk({ kind, risks }: Density, loss: Loss): (x: number) => Risk {
   const risk = risks[loss];
   if (risk !== undefined) return risk;
-  const known = Object.keys(risks).join(", ");
-  throw new ModelError("BAD_ARGUMENT", `loss ${loss} of a ${kind} density: expected ${known}`);
+  const supported = Object.keys(risks).join(", ");
+  throw new ModelError("BAD_ARGUMENT", `loss ${loss} of a ${kind} density: expected ${supported}`);
 }
 
 export interface GaussianComponent {
@@ -35,23 +46,23 @@ export interface GaussianComponent {
   readonly sd: number;
 }
 
-/** Normal densities in the proportions of their weights, which need not sum to 1. */
-export function gaussianMixture(given: readonly GaussianComponent[]): Density {
-  given.forEach(({ weight, mean, sd }) => {
+/** Creates a mixture of normal densities. Weights are proportions and need not sum to 1. */
+export function gaussianMixture(parts: readonly GaussianComponent[]): Density {
+  parts.forEach(({ weight, mean, sd }) => {
     requireFinite("weight", weight, true);
     requireFinite("mean", mean);
     requireFinite("standard deviation", sd, true);
   });
-  if (given.length === 0) throw new ModelError("BAD_ARGUMENT", "a mixture of no components");
-  const total = sum(given.map(({ weight }) => weight));
-  const components = given.map(({ weight, ...rest }) => ({ weight: weight / total, ...rest }));
+  if (parts.length === 0) throw new ModelError("BAD_ARGUMENT", "a mixture of no components");
+  const total = sum(parts.map(({ weight }) => weight));
+  const components = parts.map(({ weight, ...rest }) => ({ weight: weight / total, ...rest }));
   const squared = (x: number): Risk => {
     let under = 0;
     let over = 0;
     for (const { weight, mean, sd } of components) {
       const z = (x - mean) / sd;
       const slope = z * normalPdf(z);
-      // One tail gives both: 1 minus the smaller one loses nothing.
+      // One tail gives both: subtracting the smaller one from 1 loses no digits.
       const small = normalTail(Math.abs(z));
       const [below, above] = z > 0 ? [1 - small, small] : [small, 1 - small];
       under += weight * sd * sd * ((1 + z * z) * above - slope);
@@ -60,7 +71,7 @@ export function gaussianMixture(given: readonly GaussianComponent[]): Density {
     return { under, over };
   };
   return {
-    kind: given.length === 1 ? "gaussian" : "mixture",
+    kind: parts.length === 1 ? "gaussian" : "mixture",
     support: [-Infinity, Infinity],
     pdf: (v) =>
       sum(components.map(({ weight, mean, sd }) => (weight * normalPdf((v - mean) / sd)) / sd)),
@@ -76,13 +87,13 @@ export function gaussian(mean: number, sd: number): Density {
   return gaussianMixture([{ weight: 1, mean, sd }]);
 }
 
-/** Uniform on [a, b]. */
+/** Creates the uniform density on [a, b]. */
 export function uniform(a: number, b: number): Density {
   const width = b - a;
   return {
-    ...bounded("uniform", a, b, () => 1 / width),
+    ...createBounded("uniform", a, b, () => 1 / width),
     risks: {
-      ...boundedRisks(a, b, () => 1 / width),
+      ...createBoundedRisks(a, b, () => 1 / width),
       squared: (x) => {
         const u = (x - a) / width;
         return { under: (width ** 2 * (1 - u) ** 3) / 3, over: (width ** 2 * u ** 3) / 3 };
@@ -91,7 +102,7 @@ export function uniform(a: number, b: number): Density {
   };
 }
 
-/** f_D = beta·v^(-beta-1) on [1, ∞). */
+/** Creates the Pareto density f_D = beta·v^(-beta-1) on [1, ∞). */
 export function pareto(beta: number): Density {
   requireFinite("beta", beta, true);
   return {
@@ -99,9 +110,9 @@ export function pareto(beta: number): Density {
     support: [1, Infinity],
     pdf: (v) => (v < 1 ? 0 : beta * v ** (-beta - 1)),
     logarithmic: true,
-    // The mean's tail falls as e^(-(beta-1)y); e^690 is about the largest number.
+    // The mean's tail falls as e^(-(beta-1)y); e^690 is about the largest float64.
     range: [0, Math.min(690, 80 / (beta > 1 ? beta - 1 : beta))],
-    // Beyond this x^(-beta) is below rounding, and what is left is a plain power.
+    // Beyond this point x^(-beta) is below rounding, and a plain power remains.
     seams: [40 / beta],
     risks: {
       log: (x) => {
@@ -112,7 +123,7 @@ export function pareto(beta: number): Density {
   };
 }
 
-/** f_D = lambda·exp(-lambda·v) on [0, ∞). */
+/** Creates the exponential density f_D = lambda·exp(-lambda·v) on [0, ∞). */
 export function exponential(lambda: number): Density {
   requireFinite("lambda", lambda, true);
   return {
@@ -129,7 +140,7 @@ export function exponential(lambda: number): Density {
   };
 }
 
-/** f_D = exp(-|v - m|/b)/2b. */
+/** Creates the Laplace density f_D = exp(-|v - m|/b)/2b. */
 export function laplace(m: number, b: number): Density {
   requireFinite("m", m);
   requireFinite("b", b, true);
@@ -149,26 +160,26 @@ export function laplace(m: number, b: number): Density {
   };
 }
 
-/** Beta(p, q) on [0, 1]. */
+/** Creates the density of Beta(p, q) on [0, 1]. */
 export function beta(p: number, q: number): Density {
   requireFinite("p", p, true);
   requireFinite("q", q, true);
   const logNorm = logGamma(p) + logGamma(q) - logGamma(p + q);
   const pdf = (v: number) => Math.exp((p - 1) * Math.log(v) + (q - 1) * Math.log1p(-v) - logNorm);
-  return bounded("beta", 0, 1, pdf);
+  return createBounded("beta", 0, 1, pdf);
 }
 
-/** N(mean, sd²) given that it lies in [a, b]. */
+/** Creates the density of N(mean, sd²) truncated to [a, b]. */
 export function truncatedNormal(mean: number, sd: number, a: number, b: number): Density {
   requireFinite("mean", mean);
   requireFinite("standard deviation", sd, true);
-  // Differences of the smaller of the two tails, so that bounds far to the right lose no digits.
+  // Differences of the smaller of the two tails lose no digits for bounds far to the right.
   const side = a > mean ? 1 : -1;
   const mass = side * (normalTail((side * (a - mean)) / sd) - normalTail((side * (b - mean)) / sd));
-  return bounded("truncated-normal", a, b, (v) => normalPdf((v - mean) / sd) / sd / mass);
+  return createBounded("truncated-normal", a, b, (v) => normalPdf((v - mean) / sd) / sd / mass);
 }
 
-function bounded(kind: string, a: number, b: number, inside: (v: number) => number): Density {
+function createBounded(kind: string, a: number, b: number, inside: (v: number) => number): Density {
   requireFinite("a", a);
   requireFinite("b", b);
   if (!(a < b)) throw new ModelError("BAD_ARGUMENT", `expected a < b, got [${a}, ${b}]`);
@@ -177,14 +188,17 @@ function bounded(kind: string, a: number, b: number, inside: (v: number) => numb
     support: [a, b],
     pdf: (v) => (v < a || v > b ? 0 : inside(v)),
     range: [a, b],
-    risks: boundedRisks(a, b, inside),
+    risks: createBoundedRisks(a, b, inside),
   };
 }
 
 const fine = gaussLegendre(200);
 
-/** U and O by quadrature. Not for `log` where scores reach down to 0: a score of 0 would have a risk of -∞. */
-function boundedRisks(a: number, b: number, pdf: (v: number) => number): Density["risks"] {
+/**
+ * Computes U and O by quadrature. Excludes `log` if scores reach down to 0, because a score of 0
+ * would have a risk of -∞.
+ */
+function createBoundedRisks(a: number, b: number, pdf: (v: number) => number): Density["risks"] {
   const riskUnder = (loss: Loss) => {
     const ell = losses[loss];
     return (x: number): Risk => ({

@@ -7,11 +7,11 @@ import {
   gaussian,
   laplace,
   pareto,
-  riskOf,
+  getRisk,
   uniform,
   type Density,
 } from "./densities.js";
-import { entropyOf, evaluateDensity } from "./evaluate-density.js";
+import { computeEntropy, evaluateDensity } from "./evaluate-density.js";
 import type { Loss } from "./losses.js";
 
 function near(got: number | null, expected: number, relative = 1e-6, absolute = 0): void {
@@ -21,7 +21,10 @@ function near(got: number | null, expected: number, relative = 1e-6, absolute = 
 
 const entropy = 0.5 * Math.log(2 * Math.PI * Math.E);
 
-/** Σ (-c)ⁿ/(n!(S+n)) = c^(-S)·γ(S, c), the lower incomplete gamma function of the closed forms. */
+/**
+ * Computes Σ (-c)ⁿ/(n!(S+n)) = c^(-S)·γ(S, c), the lower incomplete gamma function of the closed
+ * forms.
+ */
 function gammaSeries(s: number, c: number): number {
   let term = 1;
   let total = 0;
@@ -33,7 +36,7 @@ function gammaSeries(s: number, c: number): number {
 }
 
 describe("the optimal evaluation", () => {
-  it("has the closed forms of alpha = 1", () => {
+  it("equals the closed forms for alpha = 1", () => {
     const tau = 1.2;
     const normal = evaluateDensity(gaussian(3, 2), "squared", 1, tau);
     near(normal.gamma, Math.exp(2 * tau - 1) / Math.PI, 1e-12);
@@ -54,7 +57,7 @@ describe("the optimal evaluation", () => {
     near(pdf(2) / pdf(2.5), Math.exp(-0.25 / gamma), 1e-12);
   });
 
-  it("has the incomplete gamma's ln Z for alpha > 1", () => {
+  it("has the ln Z of the incomplete gamma function for alpha > 1", () => {
     for (const [alpha, tau] of [
       [2, 0.2],
       [5, 0.6],
@@ -78,7 +81,7 @@ describe("the optimal evaluation", () => {
     [beta(2, 5), "absolute", 2, -0.6, [0, 1]],
   ];
   for (const [density, loss, alpha, tau, [lo, hi]] of kinds) {
-    it(`has the entropy asked for (${density.kind}, ${loss}), by Simpson's rule`, () => {
+    it(`has the requested entropy (${density.kind}, ${loss}) by Simpson's rule`, () => {
       const { pdf } = evaluateDensity(density, loss, alpha, tau);
       const steps = density.kind === "beta" ? 400 : 20_000; // each of its risks is a quadrature
       const h = (hi - lo) / steps;
@@ -94,7 +97,7 @@ describe("the optimal evaluation", () => {
     });
   }
 
-  it("moves and stretches with the truth, and is mirrored by 1/alpha", () => {
+  it("moves and stretches with the true scores, and is mirrored by 1/alpha", () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0.3, max: 8, noNaN: true }),
@@ -113,7 +116,7 @@ describe("the optimal evaluation", () => {
     );
   });
 
-  it("widens with tau; the mean falls with alpha, but not the exponential's", () => {
+  it("widens with tau, while the mean falls with alpha except for the exponential", () => {
     const rising = (values: (number | null)[]) => {
       values.slice(1).forEach((value, i) => {
         assert.ok((value ?? NaN) > (values[i] ?? NaN), values.join(" "));
@@ -125,11 +128,11 @@ describe("the optimal evaluation", () => {
     const means = (density: Density, loss: Loss, tau: number) =>
       [1, 2, 4, 8].map((alpha) => evaluateDensity(density, loss, alpha, tau).mean);
     rising(means(gaussian(0, 1), "squared", entropy).toReversed());
-    const heavy = means(pareto(3), "log", entropyOf(pareto(3)));
+    const heavy = means(pareto(3), "log", computeEntropy(pareto(3)));
     rising(heavy.toReversed());
     const light = means(exponential(1), "linear", 1);
     rising(light);
-    // alpha = 1, 2, 4, 8, from an independent implementation.
+    // Values for alpha = 1, 2, 4, 8, from an independent implementation.
     [1.5, 1.4799, 1.4736, 1.4715].forEach((mean, i) => {
       near(item(heavy, i), mean, 0, 5e-5);
     });
@@ -143,7 +146,7 @@ describe("the optimal evaluation", () => {
     near(evaluateDensity(gaussian(0, 1), "squared", 2, -9).mean, -0.276045, 0, 2e-5);
   });
 
-  it("knows what has no solution, and what has no moments", () => {
+  it("reports problems without a solution, and moments that do not exist", () => {
     const infeasible = { code: "INFEASIBLE", message: /tau = 0: expected less than ln\(1\) = 0/ };
     assert.throws(() => evaluateDensity(uniform(0, 1), "squared", 1, 0), infeasible);
     assert.throws(() => evaluateDensity(uniform(0, 1), "squared", 0, -1), { code: "BAD_ARGUMENT" });
@@ -152,7 +155,7 @@ describe("the optimal evaluation", () => {
     });
     assert.throws(() => evaluateDensity(pareto(3), "log", 1, 30), { code: "INFEASIBLE" });
     const { mean, variance, gamma } = evaluateDensity(pareto(3), "log", 2, 1.4);
-    assert.ok(2 / gamma > 2 && 2 / gamma < 3, "a mean, no variance");
+    assert.ok(2 / gamma > 2 && 2 / gamma < 3, "a mean, but no variance");
     assert.ok(mean !== null && variance === null);
     assert.equal(evaluateDensity(pareto(3), "log", 2, 3).mean, null);
   });
@@ -162,6 +165,6 @@ describe("the optimal evaluation", () => {
     assert.equal(pdf(-0.01), 0);
     assert.equal(pdf(1.01), 0);
     assert.equal(distribution().survival(0), 1);
-    assert.ok(riskOf(uniform(0, 1), "squared")(1).under === 0);
+    assert.ok(getRisk(uniform(0, 1), "squared")(1).under === 0);
   });
 });

@@ -1,12 +1,12 @@
 import { stream, at } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { evaluateHistogram, histogramBase, normalised, shannon } from "./evaluate-histogram.js";
+import { evaluateHistogram, histogramBase, normalise, shannon } from "./evaluate-histogram.js";
 
 const points = Array.from({ length: 15 }, (_, i) => i - 7);
 const bell = points.map((x) => Math.exp(-0.5 * (x / 2.5) ** 2));
 
 describe("the evaluation of a histogram", () => {
-  it("has the statistics of hand arithmetic: scores 0 and 1, half of the people each", () => {
+  it("has the statistics computed by hand for scores 0 and 1, half of the people each", () => {
     const { under, over } = histogramBase([0, 1], [2, 2], "squared");
     assert.deepEqual([...under], [0.5, 0]);
     assert.deepEqual([...over], [0, 0.5]);
@@ -15,7 +15,7 @@ describe("the evaluation of a histogram", () => {
     assert.deepEqual([...signed.over], [0, 0.25 * Math.log(2)]);
   });
 
-  it("beats 200 random pmfs with as much entropy; ln f + I/gamma is constant", () => {
+  it("beats 200 random pmfs with at least the same entropy, and ln f + I/gamma is constant", () => {
     const base = histogramBase(points, bell, "squared");
     const [alpha, entropy] = [2, 2.2];
     const { gamma, pmf } = evaluateHistogram(base, alpha, entropy);
@@ -36,7 +36,7 @@ describe("the evaluation of a histogram", () => {
     }
   });
 
-  it("refuses an entropy that no pmf has, and histograms of nothing", () => {
+  it("rejects an entropy that no pmf has, and empty histograms", () => {
     const base = histogramBase([0, 1], [1, 1], "squared");
     assert.throws(() => evaluateHistogram(base, 1, Math.log(2)), { code: "INFEASIBLE" });
     assert.throws(() => evaluateHistogram(base, 1, 0), { code: "INFEASIBLE" });
@@ -47,6 +47,6 @@ describe("the evaluation of a histogram", () => {
       /a weight for each of 2 points, got 1/,
     );
     assert.throws(() => histogramBase([0, 1], [1, 1], "log"), /scores above 0/);
-    assert.throws(() => normalised([1, -1, 3]), /counts ≥ 0/);
+    assert.throws(() => normalise([1, -1, 3]), /counts ≥ 0/);
   });
 });

@@ -1,14 +1,16 @@
 import { sum, item, at } from "@fedclair/linalg";
 import { member, type Base } from "./family.js";
-import { gammaOfEntropy } from "./gamma.js";
+import { findGamma } from "./gamma.js";
 import { losses, type Loss } from "./losses.js";
 import { ModelError, requireFinite } from "./model-error.js";
 
 /**
- * The statistics of a discrete truth: U_j = Σ_{v_i ≥ x_j} ell(v_i, x_j)·p_i, O_j the same over v_i < x_j.
- * @param points the scores, ascending; truth and observation have the same ones
+ * Computes the statistics of a discrete distribution of true scores: U_j = Σ_{v_i ≥ x_j} ell(v_i,
+ * x_j)·p_i, and O_j as the same sum over v_i < x_j.
+ * @param points the scores, ascending, both of the true and of the observed distribution
  * @param weights their probabilities or counts, ≥ 0, not all zero
- * @param spacing measure of each point: 1 to count them, the width of a bin to make entropies differential
+ * @param spacing measure of each point: 1 to count points, the width of a bin to make entropies
+ * differential
  * @throws ModelError BAD_ARGUMENT for an empty histogram, or points that do not fit it or the loss
  */
 export function histogramBase(
@@ -51,8 +53,10 @@ export interface DiscreteEvaluation {
 
 /**
  * Minimises the mean risk over the pmfs of entropy at least `tau`.
- * @param tau relative to the base measure: Shannon entropy if that counts points, differential if it has a spacing; nats
- * @throws ModelError INFEASIBLE if no gamma > 0 gives the entropy, BAD_ARGUMENT for arguments out of range
+ * @param tau in nats relative to the base measure: Shannon entropy if that counts points,
+ * differential entropy if it has a spacing
+ * @throws ModelError INFEASIBLE if no gamma > 0 gives the entropy, BAD_ARGUMENT for arguments out
+ * of range
  */
 export function evaluateHistogram(base: Base, alpha: number, tau: number): DiscreteEvaluation {
   requireFinite("alpha", alpha, true);
@@ -63,7 +67,7 @@ export function evaluateHistogram(base: Base, alpha: number, tau: number): Discr
     const message = `tau = ${tau}: expected an entropy between ${unit} (one point) and ${widest} (all alike)`;
     throw new ModelError("INFEASIBLE", message);
   }
-  const gamma = gammaOfEntropy(() => base, alpha, tau);
+  const gamma = findGamma(() => base, alpha, tau);
   const { probabilities } = member(base, 1 / gamma, alpha / gamma);
   return { gamma, pmf: probabilities, mean: meanScore(base, probabilities) };
 }
@@ -72,7 +76,7 @@ function meanScore({ x }: Base, pmf: Float64Array): number {
   return pmf.reduce((total, p, i) => total + p * at(x, i), 0);
 }
 
-/** Shannon entropy of a pmf, nats. */
+/** Computes the Shannon entropy of a pmf, in nats. */
 export function shannon(pmf: ArrayLike<number>): number {
   let entropy = 0;
   for (let i = 0; i < pmf.length; i++) {
@@ -82,15 +86,18 @@ export function shannon(pmf: ArrayLike<number>): number {
   return entropy;
 }
 
-/** ½ Σ |p - q| */
+/** Computes ½ Σ |p - q|. */
 export function totalVariation(p: ArrayLike<number>, q: ArrayLike<number>): number {
   let distance = 0;
   for (let i = 0; i < p.length; i++) distance += Math.abs(item(p, i) - item(q, i));
   return distance / 2;
 }
 
-/** Counts as probabilities. @throws ModelError BAD_ARGUMENT if they are not ≥ 0 with some above 0 */
-export function normalised(counts: ArrayLike<number>): Float64Array {
+/**
+ * Converts counts into probabilities.
+ * @throws ModelError BAD_ARGUMENT unless all are ≥ 0 and some above 0
+ */
+export function normalise(counts: ArrayLike<number>): Float64Array {
   const total = sum(counts);
   if (!(total > 0) || Array.from(counts).some((n) => !(n >= 0 && Number.isFinite(n)))) {
     throw new ModelError("BAD_ARGUMENT", "empty histogram: expected counts ≥ 0, some above 0");

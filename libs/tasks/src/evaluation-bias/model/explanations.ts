@@ -4,11 +4,11 @@ import { evaluateHistogram, shannon, totalVariation } from "./evaluate-histogram
 import { member, type Base } from "./family.js";
 import { fitHistogram } from "./fit.js";
 import { ModelError } from "./model-error.js";
-import { blurred, scaled } from "./older-models.js";
+import { blur, scaleScores } from "./older-models.js";
 
 /**
- * What may explain the scores that a panel gives, with its free parameters: the model (alpha, gamma), its
- * special cases alpha = 1 and tau of the true scores, the two older models, and no bias at all.
+ * The explanations of a panel's scores: the model with free parameters (alpha, gamma), its special
+ * cases with alpha = 1 and with the tau of the true scores, two older models, and no bias at all.
  */
 export const explanations = [
   "model",
@@ -21,28 +21,29 @@ export const explanations = [
 
 export type Explanation = (typeof explanations)[number];
 
-/** How well an explanation does, with its best parameters. */
-export interface Explained {
-  /** Total variation between what it predicts and what was observed. */
+/** The fit of an explanation: its distance from the scores, and its best parameters. */
+export interface ExplanationFit {
+  /** Total variation between predicted and observed scores. */
   readonly variation: number;
   readonly parameters: Readonly<Record<string, number>>;
 }
 
-/** A law of true scores on cells. */
+/** A distribution of true scores on cells. */
 export interface Truth {
-  /** Statistics (U, O) of `pmf`, all points of one measure. */
+  /** Statistics (U, O) of `pmf`; all points have the same measure. */
   readonly base: Base;
   readonly pmf: Float64Array;
-  /** Of the cells, ascending, one more than there are points. */
+  /** Edges of the cells, ascending, one more than there are points. */
   readonly edges: readonly number[];
 }
 
 /**
- * Fits every explanation by the least total variation, as the authors' code does, by compass search in place of its grids.
- * Each is at least as good as those that it contains: the model as its special cases, all but these as no bias.
+ * Fits every explanation by the least total variation, as the authors' code does, but by compass
+ * search instead of grids. Each explanation fits at least as well as those that it contains: the
+ * model contains its special cases, and all except these contain no bias.
  * @param observed probability of each cell
  */
-export function explain(truth: Truth, observed: Float64Array): Record<Explanation, Explained> {
+export function explain(truth: Truth, observed: Float64Array): Record<Explanation, ExplanationFit> {
   const distance = (predicted: Float64Array) => totalVariation(predicted, observed);
   const neutral = fitNeutral(truth.base, distance);
   const sameTau = fitSameTau(truth, distance);
@@ -62,13 +63,16 @@ function familyPmf(base: Base, alpha: number, gamma: number): Float64Array {
   return member(base, 1 / gamma, alpha / gamma).probabilities;
 }
 
-/** In ln alpha and ln gamma² / alpha, which hardly interact: one moves, the other spreads the scores. */
+/**
+ * Fits the model in ln alpha and ln gamma² / alpha, which hardly interact: one moves the scores,
+ * the other spreads them.
+ */
 function fitModel(
   base: Base,
   observed: Float64Array,
   distance: Distance,
-  contained: readonly Explained[],
-): Explained {
+  contained: readonly ExplanationFit[],
+): ExplanationFit {
   const likely = fitHistogram(base, observed);
   const starts = [
     ...(likely.status === "OK" ? [likely] : []),
@@ -80,47 +84,47 @@ function fitModel(
     alpha: Math.exp(skew),
     gamma: Math.exp((spread + skew) / 2),
   });
-  const found = compassSearch(
+  const lowest = compassSearch(
     (at) => {
       const { alpha, gamma } = parametersAt(at);
       return distance(familyPmf(base, alpha, gamma));
     },
     starts.map(({ alpha, gamma }) => [Math.log(alpha), 2 * Math.log(gamma) - Math.log(alpha)]),
   );
-  return explainedAt(found, parametersAt);
+  return toExplained(lowest, parametersAt);
 }
 
-/** alpha = 1: one parameter, found on a ladder of gammas first. */
-function fitNeutral(base: Base, distance: Distance): Explained {
+/** Fits the model with alpha = 1. Its only parameter, gamma, is searched on a ladder first. */
+function fitNeutral(base: Base, distance: Distance): ExplanationFit {
   const risks = base.under.map((u, i) => u + item(base.over, i));
   const unit = Math.log(Math.max(...risks) - Math.min(...risks));
   const ladder = Array.from({ length: 14 }, (_, rung) => [unit - rung]);
-  const found = compassSearch(
+  const lowest = compassSearch(
     ([lnGamma = NaN]) => distance(familyPmf(base, 1, Math.exp(lnGamma))),
     ladder,
   );
-  return explainedAt(found, ([lnGamma = NaN]) => ({ alpha: 1, gamma: Math.exp(lnGamma) }));
+  return toExplained(lowest, ([lnGamma = NaN]) => ({ alpha: 1, gamma: Math.exp(lnGamma) }));
 }
 
-/** tau fixed at the entropy of the true scores; alpha is free. */
-function fitSameTau({ base, pmf }: Truth, distance: Distance): Explained {
+/** Fits alpha with tau fixed at the entropy of the true scores. */
+function fitSameTau({ base, pmf }: Truth, distance: Distance): ExplanationFit {
   const tau = shannon(pmf) + item(base.logWeight, 0);
-  const evaluationAt = (lnAlpha: number) => solved(base, Math.exp(lnAlpha), tau);
-  const found = compassSearch(
+  const evaluationAt = (lnAlpha: number) => tryEvaluate(base, Math.exp(lnAlpha), tau);
+  const lowest = compassSearch(
     ([lnAlpha = NaN]) => {
       const evaluation = evaluationAt(lnAlpha);
       return evaluation === undefined ? 1 : distance(evaluation.pmf);
     },
     [[0]],
   );
-  return explainedAt(found, ([lnAlpha = NaN]): Record<string, number> => {
+  return toExplained(lowest, ([lnAlpha = NaN]): Record<string, number> => {
     const gamma = evaluationAt(lnAlpha)?.gamma;
     return gamma === undefined ? {} : { alpha: Math.exp(lnAlpha), gamma };
   });
 }
 
-/** Undefined where no gamma gives the entropy. */
-function solved(base: Base, alpha: number, tau: number) {
+/** Evaluates a histogram; undefined if no gamma gives the entropy. */
+function tryEvaluate(base: Base, alpha: number, tau: number) {
   try {
     return evaluateHistogram(base, alpha, tau);
   } catch (error) {
@@ -129,60 +133,69 @@ function solved(base: Base, alpha: number, tau: number) {
   }
 }
 
-/** x = beta·v + shift. The search turns about the mean, moves in standard deviations, and starts at equal moments too. */
+/**
+ * Fits x = beta·v + shift. The search rotates about the mean and moves in standard deviations. It
+ * also tries the point with equal moments as a start.
+ */
 function fitMultiplicative(
   { base, pmf, edges }: Truth,
   observed: Float64Array,
   distance: Distance,
 ) {
-  const [mean, sd] = momentsOf(base, pmf);
-  const [seen, spread] = momentsOf(base, observed);
+  const [mean, sd] = computeMoments(base, pmf);
+  const [observedMean, spread] = computeMoments(base, observed);
   const parametersAt = ([lnBeta = NaN, move = NaN]: readonly number[]) => {
     const beta = Math.exp(lnBeta);
     return { beta, shift: mean * (1 - beta) + move * sd };
   };
   const at = (point: readonly number[]) => {
     const { beta, shift } = parametersAt(point);
-    return distance(scaled(pmf, edges, beta, shift));
+    return distance(scaleScores(pmf, edges, beta, shift));
   };
-  const starts = [[0, 0], ...(spread > 0 ? [[Math.log(spread / sd), (seen - mean) / sd]] : [])];
-  return explainedAt(compassSearch(at, starts), parametersAt);
+  const starts = [
+    [0, 0],
+    ...(spread > 0 ? [[Math.log(spread / sd), (observedMean - mean) / sd]] : []),
+  ];
+  return toExplained(compassSearch(at, starts), parametersAt);
 }
 
-/** x = v + shift + N(0, sigma²), searched in standard deviations of the true scores; sigma = 0 is no noise. */
+/**
+ * Fits x = v + shift + N(0, sigma²), searched in standard deviations of the true scores; sigma = 0
+ * is no noise.
+ */
 function fitImplicitVariance(
   { base, pmf, edges }: Truth,
   observed: Float64Array,
   distance: Distance,
 ) {
-  const [mean, sd] = momentsOf(base, pmf);
-  const [seen, spread] = momentsOf(base, observed);
+  const [mean, sd] = computeMoments(base, pmf);
+  const [observedMean, spread] = computeMoments(base, observed);
   const parametersAt = ([noise = NaN, move = NaN]: readonly number[]) => ({
     sigma: Math.abs(noise) * sd,
     shift: move * sd,
   });
   const at = (point: readonly number[]) => {
     const { sigma, shift } = parametersAt(point);
-    return distance(blurred(pmf, base.x, edges, sigma, shift));
+    return distance(blur(pmf, base.x, edges, sigma, shift));
   };
   const noise = Math.sqrt(Math.max(0, spread ** 2 - sd ** 2)) / sd;
   const starts = [
     [0, 0],
-    [noise, (seen - mean) / sd],
+    [noise, (observedMean - mean) / sd],
   ];
-  return explainedAt(compassSearch(at, starts), parametersAt);
+  return toExplained(compassSearch(at, starts), parametersAt);
 }
 
-/** Mean and standard deviation. */
-function momentsOf({ x }: Base, pmf: Float64Array): [number, number] {
+/** Computes the mean and the standard deviation. */
+function computeMoments({ x }: Base, pmf: Float64Array): [number, number] {
   const mean = pmf.reduce((total, p, i) => total + p * item(x, i), 0);
   const variance = pmf.reduce((total, p, i) => total + p * (item(x, i) - mean) ** 2, 0);
   return [mean, Math.sqrt(variance)];
 }
 
-function explainedAt(
+function toExplained(
   { at, value }: Lowest,
-  parametersAt: (at: readonly number[]) => Explained["parameters"],
-): Explained {
+  parametersAt: (at: readonly number[]) => ExplanationFit["parameters"],
+): ExplanationFit {
   return { variation: value, parameters: parametersAt(at) };
 }

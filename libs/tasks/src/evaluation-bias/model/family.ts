@@ -1,8 +1,8 @@
 import { at } from "@fedclair/linalg";
 /**
- * A base measure on finitely many scores, the statistics (U, O) at each, and hence the two-parameter exponential family
- * ln f(x) = -etaUnder·U(x) - etaOver·O(x) - ln Z of all evaluations: the bins of a histogram, or the
- * nodes of a quadrature.
+ * The base of the exponential family ln f(x) = -etaUnder·U(x) - etaOver·O(x) - ln Z of all
+ * evaluations: a measure on finitely many scores, and the statistics (U, O) at each. The scores are
+ * the bins of a histogram or the nodes of a quadrature.
  */
 export interface Base {
   /** Score at each point. */
@@ -13,7 +13,10 @@ export interface Base {
   readonly over: Float64Array;
 }
 
-/** One member of the family. Entropy is in nats, relative to the base measure: differential if that integrates. */
+/**
+ * One member of the family. Its entropy is in nats relative to the base measure, so it is
+ * differential if the measure integrates.
+ */
 export interface Member {
   readonly lnZ: number;
   /** Probability of each point; sums to 1. */
@@ -26,11 +29,16 @@ export interface Member {
   readonly entropy: number;
 }
 
-/** @param etaUnder 1/gamma @param etaOver alpha/gamma */
+/**
+ * Computes a member of the family.
+ * @param etaUnder 1/gamma
+ * @param etaOver alpha/gamma
+ */
 export function member(base: Base, etaUnder: number, etaOver: number): Member {
   const { under, over, logWeight } = base;
   const exponents = logWeight.map((w, i) => w - etaUnder * at(under, i) - etaOver * at(over, i));
-  // The largest exponent first: exp() of the plain ones overflows, or leaves nothing.
+  // Subtract the largest exponent, because exp() of the plain exponents could overflow or
+  // underflow.
   let top = -Infinity;
   for (const exponent of exponents) top = Math.max(top, exponent);
   let z = 0;
@@ -54,7 +62,13 @@ export function member(base: Base, etaUnder: number, etaOver: number): Member {
   }
   const lnZ = top + Math.log(z);
   return {
-    ...{ lnZ, probabilities, meanUnder, meanOver, varianceUnder, varianceOver, covariance },
+    lnZ,
+    probabilities,
+    meanUnder,
+    meanOver,
+    varianceUnder,
+    varianceOver,
+    covariance,
     entropy: lnZ + etaUnder * meanUnder + etaOver * meanOver,
   };
 }

@@ -2,15 +2,15 @@ import { member, type Base } from "./family.js";
 import { ModelError } from "./model-error.js";
 
 /**
- * The gamma > 0 at which the member (1/gamma, alpha/gamma) has the entropy `tau`. Entropy rises with gamma,
- * dH/dgamma = Var(I)/gamma³, so this is Newton's method in s = ln gamma (in the logit of gamma/limit, where there is one) kept
- * inside a bracket.
- * @param baseAt the base measure for a gamma: the range of a quadrature depends on it
+ * Finds the gamma > 0 at which the member (1/gamma, alpha/gamma) has the entropy `tau`. Entropy
+ * rises with gamma, as dH/dgamma = Var(I)/gamma³. The search is Newton's method in s = ln gamma, or
+ * in the logit of gamma/limit if there is a limit, kept inside a bracket.
+ * @param baseAt returns the base measure for a gamma, on which the range of a quadrature depends
  * @param tau nats
  * @param limit gamma stays below it
  * @throws ModelError INFEASIBLE if no gamma has that entropy
  */
-export function gammaOfEntropy(
+export function findGamma(
   baseAt: (gamma: number) => Base,
   alpha: number,
   tau: number,
@@ -41,7 +41,7 @@ export function gammaOfEntropy(
   return gammaAt(s);
 }
 
-/** s between which the excess changes sign, from steps of growing length out of 0. */
+/** Finds an interval of s in which the excess changes sign, with steps of growing length from 0. */
 function bracket(excess: (s: number) => number, tau: number): [number, number] {
   const direction = excess(0) > 0 ? -1 : 1;
   let from = 0;

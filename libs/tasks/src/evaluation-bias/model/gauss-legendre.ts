@@ -5,14 +5,17 @@ export interface Rule {
   readonly weights: Float64Array;
 }
 
-/** The n-point Gauss–Legendre rule, by Newton's method on the Legendre polynomial (Numerical Recipes, gauleg). */
+/**
+ * Computes the n-point Gauss–Legendre rule, by Newton's method on the Legendre polynomial
+ * (Numerical Recipes, gauleg).
+ */
 export function gaussLegendre(n: number): Rule {
   const nodes = new Float64Array(n);
   const weights = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     let x = Math.cos((Math.PI * (i + 0.75)) / (n + 0.5));
     let slope = 1;
-    // Quadratic convergence from within 1/n²: six steps are past rounding for any n.
+    // Convergence is quadratic from within 1/n², so six steps reach rounding for any n.
     for (let step = 0; step < 6; step++) {
       let before = 0;
       let value = 1;
@@ -28,7 +31,7 @@ export function gaussLegendre(n: number): Rule {
   return { nodes, weights };
 }
 
-/** ∫ f over [lo, hi]. */
+/** Computes ∫ f over [lo, hi]. */
 export function integrate(
   f: (x: number) => number,
   lo: number,

@@ -3,14 +3,17 @@ import type { Base } from "./family.js";
 import { evaluateHistogram, shannon, totalVariation } from "./evaluate-histogram.js";
 import { ModelError } from "./model-error.js";
 
-/** A point of the grid and how far its evaluation lies from the data. */
+/** A point of the grid, and the distance of its evaluation from the data. */
 export interface GridPoint {
   readonly alpha: number;
-  /** ln n minus the Shannon entropy: the parameter that the authors' code calls tau, with the opposite sign of ours. */
+  /**
+   * ln n minus the Shannon entropy: the parameter that the authors' code calls tau, with the
+   * opposite sign of our tau.
+   */
   readonly kl: number;
-  /** Points by which the evaluation is moved up. */
+  /** Number of points by which the evaluation is moved up. */
   readonly shift: number;
-  /** Total variation; mass that a shift moves off the points counts as missed. */
+  /** Total variation. Mass that a shift moves off the points counts as missed. */
   readonly tv: number;
 }
 
@@ -18,42 +21,44 @@ const alphas = logSpaced(1e-4, 1e2, 100);
 const divergences = logSpaced(10 ** 0.1, 10, 10);
 
 /**
- * The procedure of the authors' public code: every evaluation of a fixed grid, by its total variation
- * from the observed pmf, nearest first. Points without a solution are left out.
+ * Follows the authors' public code: tries every evaluation of a fixed grid and sorts them by total
+ * variation from the observed pmf, nearest first. Points without a solution are left out.
  * @param base counts points (spacing 1)
- * @param fixed alpha or kl to hold, in place of its grid
- * @param maxShift every evaluation is also tried moved by up to so many points, up and down
+ * @param fixed alpha or kl to use instead of its grid
+ * @param maxShift every evaluation is also tried when moved by up to this many points, up and down
  */
-export function gridFit(
+export function fitByGrid(
   base: Base,
   observed: Float64Array,
   fixed: { readonly alpha?: number; readonly kl?: number } = {},
   maxShift = 0,
 ): readonly GridPoint[] {
-  const tried = fixed.kl === undefined ? divergences : [fixed.kl];
-  const averse = fixed.alpha === undefined ? alphas : [fixed.alpha];
+  const kls = fixed.kl === undefined ? divergences : [fixed.kl];
+  const alphaGrid = fixed.alpha === undefined ? alphas : [fixed.alpha];
   const shifts = Array.from({ length: 2 * maxShift + 1 }, (_, i) => i - maxShift);
-  return averse
+  return alphaGrid
     .flatMap((alpha) =>
-      tried.flatMap((kl) => {
-        const pmf = solved(base, alpha, kl);
+      kls.flatMap((kl) => {
+        const pmf = tryEvaluate(base, alpha, kl);
         if (pmf === undefined) return [];
         return shifts.map((shift) => ({
-          ...{ alpha, kl, shift },
-          tv: shiftedVariation(pmf, observed, shift),
+          alpha,
+          kl,
+          shift,
+          tv: computeShiftedVariation(pmf, observed, shift),
         }));
       }),
     )
     .sort((x, y) => x.tv - y.tv);
 }
 
-/** The kl of a pmf: how far its entropy lies below that of all points alike. */
-export function klOf(pmf: ArrayLike<number>): number {
+/** Computes the kl of a pmf: the difference between its entropy and that of the uniform pmf. */
+export function computeKl(pmf: ArrayLike<number>): number {
   return Math.log(pmf.length) - shannon(pmf);
 }
 
-/** Undefined where no gamma gives the entropy. */
-function solved(base: Base, alpha: number, kl: number): Float64Array | undefined {
+/** Evaluates a histogram; undefined if no gamma gives the entropy. */
+function tryEvaluate(base: Base, alpha: number, kl: number): Float64Array | undefined {
   try {
     return evaluateHistogram(base, alpha, Math.log(base.x.length) - kl).pmf;
   } catch (error) {
@@ -62,8 +67,11 @@ function solved(base: Base, alpha: number, kl: number): Float64Array | undefined
   }
 }
 
-/** Total variation of a pmf that is moved up by `shift` points; what leaves the points is nowhere observed. */
-function shiftedVariation(pmf: Float64Array, observed: Float64Array, shift: number): number {
+/**
+ * Computes the total variation of a pmf that is moved up by `shift` points. Mass that leaves the
+ * points is observed nowhere.
+ */
+function computeShiftedVariation(pmf: Float64Array, observed: Float64Array, shift: number): number {
   const moved = pmf.map((_, i) => pmf[i - shift] ?? 0);
   return totalVariation(moved, observed) + (sum(pmf) - sum(moved)) / 2;
 }

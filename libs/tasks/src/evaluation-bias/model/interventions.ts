@@ -14,7 +14,10 @@ export function reduceSkew({ alpha, tau }: Evaluator, rho: number): Evaluator {
   return { alpha: 1 + (1 - rho) * (alpha - 1), tau };
 }
 
-/** Moves tau towards the entropy of the true scores by the share `rho`, away from it for rho < 0. */
+/**
+ * Moves tau towards the entropy of the true scores by the share `rho`, and away from it for rho <
+ * 0.
+ */
 export function shiftTau({ alpha, tau }: Evaluator, rho: number, entropy: number): Evaluator {
   requireFinite("rho", rho);
   return { alpha, tau: tau + rho * (entropy - tau) };

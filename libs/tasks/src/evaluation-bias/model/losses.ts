@@ -1,6 +1,6 @@
 /**
- * ell(v, x): what reporting the score x costs when the truth is v, before an over-estimate (x > v) counts alpha times. `log`
- * and `linear` are signed: negative for an under-estimate.
+ * The cost ell(v, x) of reporting the score x when the true score is v, before over-estimates (x >
+ * v) are multiplied by alpha. `log` and `linear` are signed: under-estimates have a negative cost.
  */
 export const losses = {
   squared: (v: number, x: number) => (x - v) ** 2,
@@ -11,7 +11,10 @@ export const losses = {
 
 export type Loss = keyof typeof losses;
 
-/** What a score x risks on average over the truth: U(x) by under-estimating, O(x) by over-estimating. I = U + alpha·O. */
+/**
+ * Mean risk of a score x over the true scores: U(x) from under-estimating, O(x) from
+ * over-estimating. I = U + alpha·O.
+ */
 export interface Risk {
   readonly under: number;
   readonly over: number;

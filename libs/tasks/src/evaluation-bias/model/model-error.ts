@@ -2,7 +2,10 @@ import { UserError } from "@fedclair/core";
 
 export type ModelErrorCode = "INFEASIBLE" | "BAD_ARGUMENT";
 
-/** The model has no answer for what was asked: INFEASIBLE, no density has so much (or so little) entropy. */
+/**
+ * The model has no answer for these arguments. INFEASIBLE: no density has an entropy this high or
+ * this low.
+ */
 export class ModelError extends UserError {
   readonly code: ModelErrorCode;
 
@@ -13,7 +16,10 @@ export class ModelError extends UserError {
   }
 }
 
-/** @throws ModelError BAD_ARGUMENT unless `value` is finite, and above 0 if `positive` */
+/**
+ * Requires a finite `value`, which must be above 0 if `positive`.
+ * @throws ModelError BAD_ARGUMENT otherwise
+ */
 export function requireFinite(name: string, value: number, positive = false): void {
   if (Number.isFinite(value) && (!positive || value > 0)) return;
   const expected = positive ? "a finite number > 0" : "a finite number";

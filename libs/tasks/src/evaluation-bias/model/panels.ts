@@ -6,13 +6,17 @@ const rule = gaussLegendre(16);
 
 /** Composite 16-point Gauss–Legendre quadrature in the coordinate of a density: x, or y = ln x. */
 export interface Panels {
-  /** Ascending. */
+  /** Ends of the panels, ascending. */
   readonly edges: Float64Array;
   readonly logarithmic: boolean;
 }
 
-/** @param lo @param hi ends in the coordinate of the density */
-export function panelsOf(
+/**
+ * Divides an interval into panels.
+ * @param lo lower end in the coordinate of the density
+ * @param hi upper end in the coordinate of the density
+ */
+export function createPanels(
   { seams = [], logarithmic = false }: Density,
   lo: number,
   hi: number,
@@ -27,8 +31,11 @@ export function panelsOf(
   return { edges: Float64Array.from([...edges, hi]), logarithmic };
 }
 
-/** Scores at the nodes, and ln of dx at each: the weight of the node, with the slope of x = e^y. */
-export function nodesOf({ edges, logarithmic }: Panels): {
+/**
+ * Returns the scores at the nodes, and ln of dx at each node: its weight times the slope of x =
+ * e^y.
+ */
+export function listNodes({ edges, logarithmic }: Panels): {
   x: Float64Array;
   logWeight: Float64Array;
 } {
@@ -47,7 +54,7 @@ export function nodesOf({ edges, logarithmic }: Panels): {
   return { x, logWeight };
 }
 
-/** ∫ f(x) dx between two coordinates within one panel. */
+/** Computes ∫ f(x) dx between two coordinates within one panel. */
 export function integratePart(
   f: (x: number) => number,
   lo: number,

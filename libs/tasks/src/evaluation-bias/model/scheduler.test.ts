@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { gaussian } from "./densities.js";
 import { evaluateDensity } from "./evaluate-density.js";
-import { normalised } from "./evaluate-histogram.js";
+import { normalise } from "./evaluate-histogram.js";
 import { schedule, simulateScheduler, type Candidate } from "./scheduler.js";
 import { histogramDistribution } from "./score-distribution.js";
 import type { SeatRule } from "./selection.js";
@@ -18,15 +18,15 @@ const candidates: readonly Candidate[] = [
 ];
 
 describe("a scheduler", () => {
-  it("gives seats by score, and holds some for a group: by hand", () => {
+  it("gives seats by score and reserves some for a group, as computed by hand", () => {
     const chosen = (seats: number, rule: SeatRule) => [...schedule(candidates, seats, rule)].sort();
     assert.deepEqual(chosen(2, { name: "none" }), [0, 1]);
     assert.deepEqual(chosen(4, { name: "none" }), [0, 1, 2, 3]);
     assert.deepEqual(chosen(4, { name: "proportional" }), [0, 1, 2, 4]);
-    // One each, and the third by score.
+    // One seat each, and the third by score.
     assert.deepEqual(chosen(3, { name: "equal" }), [0, 1, 2]);
     assert.deepEqual(chosen(3, { name: "atleast", share: 0.5 }), [0, 2, 4]);
-    // More held than group 2 has members: the rest goes to group 1.
+    // More seats are reserved than group 2 has members, so the others go to group 1.
     assert.deepEqual(chosen(4, { name: "atleast", share: 1 }), [0, 2, 4, 5]);
   });
 
@@ -62,16 +62,16 @@ describe("a scheduler", () => {
     );
   });
 
-  it("refuses seats and reservations out of range", () => {
+  it("rejects seats and reservations out of range", () => {
     assert.throws(() => schedule(candidates, 7, { name: "none" }), /seats: .* 0 to 6 .*, got 7/);
     assert.throws(() => schedule(candidates, 2, { name: "atleast", share: 2 }), /atleast/);
   });
 
-  it("has the participation and utility of the large-population formula", () => {
+  it("matches the participation and utility of the large-population formula", () => {
     const marks = gaussian(3, 1);
     const edges = Array.from({ length: 2001 }, (_, i) => -5 + i * 0.006);
     const lawOf = (pdf: (x: number) => number) =>
-      histogramDistribution(normalised(edges.slice(1).map((x) => pdf(x - 0.003))), edges);
+      histogramDistribution(normalise(edges.slice(1).map((x) => pdf(x - 0.003))), edges);
     const entropy = 0.5 * Math.log(2 * Math.PI * Math.E);
     const truth = lawOf((x) => marks.pdf(x));
     const observed = lawOf(evaluateDensity(marks, "squared", 3, entropy).pdf);

@@ -3,16 +3,17 @@ import { ModelError } from "./model-error.js";
 import type { ScoreDistribution } from "./score-distribution.js";
 import { requireReservation, type SeatRule } from "./selection.js";
 
-/** A client as a scheduler sees it: by the score that it observes, of whichever group. */
+/** A client as the scheduler sees it: an observed score and a group. */
 export interface Candidate {
   readonly observed: number;
-  /** Group 2 is observed through the biased evaluation. */
+  /** Scores of group 2 are observed through the biased evaluation. */
   readonly group: 1 | 2;
 }
 
 /**
- * Who takes part in a round: the seats that a rule holds are filled by score within each group, the others by score over all.
- * A group cannot fill more seats than it has members; of equal scores the earlier goes first.
+ * Selects the clients for a round. Reserved seats are filled by score within each group, the other
+ * seats by score over all. A group cannot fill more seats than it has members. Among equal scores
+ * the earlier client comes first.
  * @param seats 0 … number of candidates
  * @returns indices of candidates, as many as there are seats
  */
@@ -30,17 +31,21 @@ export function schedule(
   const members = ([1, 2] as const).map((group) =>
     ranked.filter((i) => candidates[i]?.group === group),
   );
-  const held = heldSeats(rule, seats, item(members, 1).length / candidates.length);
-  const taken = new Set(members.flatMap((group, g) => group.slice(0, held[g])));
+  const reserved = countReservedSeats(rule, seats, item(members, 1).length / candidates.length);
+  const selected = new Set(members.flatMap((group, g) => group.slice(0, reserved[g])));
   for (const i of ranked) {
-    if (taken.size === seats) break;
-    taken.add(i);
+    if (selected.size === seats) break;
+    selected.add(i);
   }
-  return [...taken];
+  return [...selected];
 }
 
-/** Seats held for group 1 and group 2, together no more than there are. */
-function heldSeats(rule: SeatRule, seats: number, frac2: number): readonly [number, number] {
+/** Counts the seats reserved for group 1 and for group 2; together at most `seats`. */
+function countReservedSeats(
+  rule: SeatRule,
+  seats: number,
+  frac2: number,
+): readonly [number, number] {
   switch (rule.name) {
     case "none":
       return [0, 0];
@@ -52,12 +57,12 @@ function heldSeats(rule: SeatRule, seats: number, frac2: number): readonly [numb
       return [Math.floor(seats / 2), Math.floor(seats / 2)];
     case "atleast":
       requireReservation(rule.share);
-      // 0.1 · 30 is a little more than 3.
+      // In float64, 0.1 · 30 is slightly more than 3.
       return [0, Math.ceil(seats * rule.share - 1e-9)];
   }
 }
 
-/** A federation whose scheduler evaluates some clients with a bias, round after round. */
+/** A federation whose scheduler evaluates some clients with a bias in every round. */
 export interface Scheduling {
   readonly group1: number;
   readonly group2: number;
@@ -66,22 +71,25 @@ export interface Scheduling {
   readonly rule: SeatRule;
 }
 
-/** What became of it, over all rounds. */
+/** The outcome of a simulated federation over all rounds. */
 export interface Participation {
   /** Group 2's share of the seats. */
   readonly share2: number;
-  /** Share of group 2 that takes part, over that of group 1: a ratio of totals, for a mean of ratios is biased upwards. */
+  /**
+   * Share of group 2 that takes part, divided by that of group 1. It is a ratio of totals, because
+   * a mean of ratios is biased upwards.
+   */
   readonly ratio: number;
-  /** Mean true contribution of those who take part. */
+  /** Mean true contribution of the clients that take part. */
   readonly utility: number;
-  /** The largest it could be: that of the best true contributions. */
+  /** The largest possible utility, reached by choosing the best true contributions. */
   readonly opt: number;
 }
 
 /**
- * Simulates a scheduler that gives the seats of each round to the clients with the largest observed contributions.
- * True contributions are drawn anew in every round; group 2's are observed at the same rank in the other
- * law, as people's scores are.
+ * Simulates a scheduler that gives the seats of each round to the clients with the largest observed
+ * contributions. Every round draws new true contributions. Contributions of group 2
+ * are observed at the same rank of the observed distribution, like people's scores.
  */
 export function simulateScheduler(
   truth: ScoreDistribution,

@@ -6,8 +6,8 @@ function near(got: number, expected: number, relative: number): void {
 }
 
 describe("special functions", () => {
-  it("erfc to 1e-13 of itself, on both sides of its two formulas and far out", () => {
-    // Abramowitz and Stegun, table 7.1, and mpmath.
+  it("erfc has a relative error of 1e-13, on both sides of its two formulas and far out", () => {
+    // Values of Abramowitz and Stegun, table 7.1, and mpmath.
     const values: [number, number][] = [
       [0.5, 0.4795001221869534623],
       [2, 0.0046777349810472658],

@@ -6,11 +6,12 @@ import { addScaledTo, distance, dotProduct } from "../vectors.js";
 import { groupOf, type Options } from "./options.js";
 
 /**
- * A client with samples y = xᵀw + noise, x ~ N(0, I). It answers with its least-squares estimate of w, module `model`,
- * d×1; it measures the model that the graph gives it against its own estimate and the average of all.
+ * Opens a client with samples y = xᵀw + noise, x ~ N(0, I). It answers with its least-squares
+ * estimate of w as module `model`, d×1. It compares the mixed model that it receives with its own
+ * estimate and with the average of all.
  */
 export function openShard(options: Options, { index, rng }: Shard): LocalTrainer {
-  const truth = groupWeights(options, groupOf(options, index));
+  const truth = drawGroupWeights(options, groupOf(options, index));
   addScaledTo(truth, options.spread, rng.at("weights").normals(options.inputs));
   const estimate = () => fit(options, truth, rng.at("samples"));
   return {
@@ -24,14 +25,16 @@ export function openShard(options: Options, { index, rng }: Shard): LocalTrainer
     },
     async evaluate(params) {
       const squaredError = (model: Float64Array) => distance(model, truth) ** 2;
-      const error = squaredError(dataOf(params, "model"));
+      const error = squaredError(getData(params, "model"));
       const localError = squaredError(await estimate());
-      const averageError = squaredError(dataOf(params, "average"));
+      const averageError = squaredError(getData(params, "average"));
       return {
         numExamples: options.samples,
         delta: new Map(),
         metrics: {
-          ...{ error, localError, averageError },
+          error,
+          localError,
+          averageError,
           errorOverLocal: error / localError,
           averageOverLocal: averageError / localError,
         },
@@ -40,8 +43,8 @@ export function openShard(options: Options, { index, rng }: Shard): LocalTrainer
   };
 }
 
-/** The weights that the clients of a group have in common. */
-function groupWeights({ inputs, common, dataSeed }: Options, group: number): Float64Array {
+/** Draws the weights that the clients of a group have in common. */
+function drawGroupWeights({ inputs, common, dataSeed }: Options, group: number): Float64Array {
   const weights = stream(dataSeed).at("group", group).normals(inputs);
   addScaledTo(weights, common, stream(dataSeed).at("common").normals(inputs));
   return weights;
@@ -50,7 +53,7 @@ function groupWeights({ inputs, common, dataSeed }: Options, group: number): Flo
 async function fit(options: Options, truth: Float64Array, rng: Stream): Promise<Float64Array> {
   const problem = new LeastSquares(options.inputs, 1);
   for (let i = 1; i <= options.samples; i++) {
-    // Gives way to the event loop, so that a host with many samples still answers its socket.
+    // Yields to the event loop, so that a host with many samples can still serve its socket.
     if (i % 256 === 0) await setImmediate();
     const x = rng.normals(options.inputs);
     problem.add(x, [dotProduct(x, truth) + options.noise * rng.normal()]);
@@ -58,7 +61,7 @@ async function fit(options: Options, truth: Float64Array, rng: Stream): Promise<
   return problem.solve();
 }
 
-function dataOf(params: Params, name: string): Float64Array {
+function getData(params: Params, name: string): Float64Array {
   const tensor = params.get(name);
   if (!tensor) throw new Error(`collaboration-graph: params without \`${name}\``);
   return Float64Array.from(tensor.data);

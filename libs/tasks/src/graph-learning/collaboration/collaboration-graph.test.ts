@@ -5,7 +5,7 @@ import { Matrix, stream, sum } from "@fedclair/linalg";
 import { collaborationGraphTask } from "./index.js";
 import { figures } from "./figures.js";
 import { roundOf, stepOf } from "../../../testing/coordinator.js";
-import { inGroupMass, personalised } from "./personalise.js";
+import { computeInGroupMass, mixModels } from "./personalise.js";
 
 function create(options: object = {}): Task {
   return collaborationGraphTask.create(
@@ -13,7 +13,7 @@ function create(options: object = {}): Task {
   ) as Task;
 }
 
-/** Twelve honest updates. */
+/** Creates twelve honest updates. */
 async function updatesOf(task: Task, seed: number): Promise<Update[]> {
   const updates: Update[] = [];
   for (let index = 0; index < 12; index++) {
@@ -70,13 +70,13 @@ describe("collaboration-graph", function () {
       [0, 2],
       [2, 0],
     ]);
-    const mixed = personalised(graph, [Float64Array.of(3), Float64Array.of(6)]);
+    const mixed = mixModels(graph, [Float64Array.of(3), Float64Array.of(6)]);
     assert.deepEqual(mixed, [Float64Array.of(5), Float64Array.of(4)]);
-    assert.equal(inGroupMass(graph, [0, 1]), 0);
-    assert.equal(inGroupMass(graph, [1, 1]), 1);
+    assert.equal(computeInGroupMass(graph, [0, 1]), 0);
+    assert.equal(computeInGroupMass(graph, [1, 1]), 1);
   });
 
-  it("finds the groups, and errs less than clients alone and far less than their average (acceptance L)", async () => {
+  it("recovers the groups, with less error than separate clients and far less than their average (acceptance L)", async () => {
     const measured: (Means & { readonly mass: number })[] = [];
     for (const seed of [1, 2, 3]) {
       const task = create({ dataSeed: seed });
@@ -90,7 +90,7 @@ describe("collaboration-graph", function () {
     assert.ok(mean(({ average }) => average) >= 10 * mean(({ local }) => local));
   });
 
-  it("leaves flagged clients their own models, and out of the others'", async () => {
+  it("leaves flagged clients their own models and excludes these from the others' mixtures", async () => {
     const task = create();
     const updates = await updatesOf(task, 1);
     const verdicts = updates.map(({ clientId }) =>
@@ -106,7 +106,7 @@ describe("collaboration-graph", function () {
     assert.deepEqual(shown.groups, [0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2]);
   });
 
-  it("labels a round that leaves nobody to collaborate", async () => {
+  it("labels a round with too few clients left to collaborate", async () => {
     const task = create();
     const updates = await updatesOf(task, 1);
     const { artifacts, metrics } = await step(task, updates, []);
@@ -114,7 +114,7 @@ describe("collaboration-graph", function () {
     assert.deepEqual(metrics, { kept: 0, solved: 0 });
   });
 
-  it("draws the graph of each arm, and says what is not solved", () => {
+  it("draws the graph of each arm and labels unsolved ones", () => {
     const value = {
       outcome: "ball inactive",
       clients: ["c00", "c01"],
@@ -122,7 +122,8 @@ describe("collaboration-graph", function () {
       weights: [1],
     };
     const [figure] = figures({
-      ...{ task: { name: "collaboration-graph" }, width: 860 },
+      task: { name: "collaboration-graph" },
+      width: 860,
       arms: [{ label: "clair", colour: "#0072b2" }],
       artifacts: [{ arm: "clair", round: 1, name: "collaboration", value }],
     });
@@ -130,7 +131,7 @@ describe("collaboration-graph", function () {
     assert.equal(concat[0]?.title, "clair · ball inactive");
   });
 
-  it("names what is wrong with its options and its number of clients", () => {
+  it("reports invalid options and a wrong number of clients", () => {
     assert.throws(() => create({ samples: 30 }), /expected at least inputs = 60, got 30/);
     assert.throws(() => create({ groups: [] }), /groups/);
     const options = collaborationGraphTask.schema.parse({}) as never;

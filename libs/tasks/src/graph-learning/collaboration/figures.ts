@@ -1,46 +1,54 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
-import { pairs } from "../packing.js";
+import { listPairs } from "../packing.js";
 
-/** What `artifacts.collaboration` of a round holds. */
+/** The content of a round's `artifacts.collaboration`. */
 export interface Collaboration {
   readonly outcome: string;
-  /** Those in the graph, with their true groups. */
+  /** Clients in the graph; `groups` holds their true groups. */
   readonly clients?: readonly string[];
   readonly groups?: readonly number[];
-  /** Weights of all pairs, row by row, over the largest. */
+  /** Weights of all pairs, row by row, relative to the largest. */
   readonly weights?: readonly number[];
 }
 
 const groupColours = ["#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31"];
 
-/** The learned graph between the clients of each arm, who stand on a circle by their true groups. */
+/**
+ * Draws the learned graph between the clients of each arm, with clients on a circle ordered by
+ * their true groups.
+ */
 export function figures(input: FigureInput): readonly TaskFigure[] {
   const panels = input.arms.flatMap(({ label }) => {
-    const shown = input.artifacts.filter((e) => e.arm === label && e.name === "collaboration");
-    const value = shown.at(-1)?.value as Collaboration | undefined;
+    const rounds = input.artifacts.filter((e) => e.arm === label && e.name === "collaboration");
+    const value = rounds.at(-1)?.value as Collaboration | undefined;
     return value ? [{ label, ...value }] : [];
   });
   const width = Math.floor(input.width / 3) - 30;
-  const [studied] = panels;
+  const [main] = panels;
   return [
     {
       name: "collaboration",
-      title: "Who learns with whom",
+      title: "Collaboration between clients",
       caption:
-        "Colours are the true groups, unknown to the coordinator; the wider an edge, the larger its weight. A client that is missing was flagged" +
-        (studied?.clients ? `; ringed in red, one that ${studied.label} flags.` : "."),
+        "Colours are the true groups, unknown to the coordinator; wider edges have larger weights. A client that is missing was flagged" +
+        (main?.clients ? `; a red ring marks a client that ${main.label} flags.` : "."),
       spec: {
-        concat: panels.map((panel) => network(panel, studied?.clients, width)),
-        ...{ columns: 3, spacing: 20, bounds: "flush" },
+        concat: panels.map((panel) => drawNetwork(panel, main?.clients, width)),
+        columns: 3,
+        spacing: 20,
+        bounds: "flush",
       },
     },
   ];
 }
 
-/** @param kept by the method under study: others are ringed */
-function network(
+/**
+ * Draws the graph of one arm.
+ * @param admitted clients that the main arm admits; the others get a ring
+ */
+function drawNetwork(
   panel: Collaboration & { readonly label: string },
-  kept: readonly string[] | undefined,
+  admitted: readonly string[] | undefined,
   width: number,
 ): object {
   const { label, outcome, clients = [], groups = [], weights = [] } = panel;
@@ -53,7 +61,7 @@ function network(
     group: `group ${(groups[node] ?? 0) + 1}`,
     ...place(node),
   }));
-  const edges = [...pairs(clients.length, 1)].flatMap(([i, j], at) => {
+  const edges = [...listPairs(clients.length, 1)].flatMap(([i, j], at) => {
     const weight = weights[at] ?? 0;
     const [from, to] = [place(i), place(j)];
     return weight > 0.02 ? [{ weight, ...from, x2: to.x, y2: to.y }] : [];
@@ -90,7 +98,7 @@ function network(
         },
       },
       {
-        data: { values: nodes.filter(({ client }) => kept?.includes(client) === false) },
+        data: { values: nodes.filter(({ client }) => admitted?.includes(client) === false) },
         mark: { type: "point", size: 640, color: "#c00000", strokeWidth: 2, opacity: 1 },
         encoding: position,
       },

@@ -12,37 +12,52 @@ import {
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { packStrict } from "../packing.js";
-import { addScaledTo, shownWeights } from "../vectors.js";
+import { addScaledTo, toRelativeWeights } from "../vectors.js";
 import { openShard } from "./client.js";
 import { figures } from "./figures.js";
 import { groupOf, schema, type Options } from "./options.js";
-import { collaborationGraph, inGroupMass, personalised } from "./personalise.js";
+import { learnCollaborationGraph, computeInGroupMass, mixModels } from "./personalise.js";
 
 /**
- * Who should learn with whom: rLogSpecT (Liu, Zhu, So, arXiv 2305.01379) with clients for nodes and the coordinates of
- * their models for signals. Clients of a group have nearly the same linear regression; each gets the mean of its
- * neighbours in the graph. A contaminated client would never be isolated, since the log term gives every node a degree:
- * the clients that the trial's aggregator flags are left out first, and keep their own models.
+ * Learns which clients should collaborate: rLogSpecT (Liu, Zhu, So, arXiv 2305.01379) with clients
+ * as nodes and the coordinates of their models as signals. Clients of a group have nearly the same
+ * linear regression, and each client gets the mean of its neighbours in the graph. The log term
+ * gives every node a degree, so a contaminated client would never be isolated. Clients that the
+ * trial's aggregator flags are therefore left out first, and keep their own models.
  *
- * Module up: `model`, d×1. Params down: `model`, d, the client's own, and `average`, d, that of all who sent one.
+ * Clients send `model`, d×1. Params are `model`, d, the client's own model, and `average`, d, the
+ * average over all clients that sent a model.
  */
 export const collaborationGraphTask: TaskPlugin = {
   name: "collaboration-graph",
-  summary: "Learns from the clients' models which of them should collaborate, and mixes these.",
+  summary:
+    "Learns from the clients' models which clients should collaborate, and mixes their models.",
   schema,
   metrics: {
-    errorOverLocal: { better: "lower", description: "error over that of the own estimate" },
+    errorOverLocal: {
+      better: "lower",
+      description: "error relative to that of the client's own estimate",
+    },
     averageOverLocal: {
       better: "lower",
-      description: "averageError over that of the own estimate",
+      description: "averageError relative to the error of the client's own estimate",
     },
-    error: { better: "lower", description: "squared distance of the mixed model from the truth" },
-    localError: { better: "lower", description: "squared distance of the own estimate" },
-    averageError: { better: "lower", description: "squared distance of the average of all" },
+    error: {
+      better: "lower",
+      description: "squared distance of the mixed model from the true one",
+    },
+    localError: {
+      better: "lower",
+      description: "squared distance of the client's own estimate from the true model",
+    },
+    averageError: {
+      better: "lower",
+      description: "squared distance of the average over all clients from the true model",
+    },
     inGroupMass: { better: "higher", description: "share of the weights that lie within groups" },
     certifiedGap: { better: "lower", description: "bound on the distance from the optimum" },
     solved: { better: "higher", description: "1 if the solver reached its tolerance, else 0" },
-    iterations: { description: "of the solver" },
+    iterations: { description: "iterations of the solver" },
     kept: { unit: "clients", description: "clients that the graph was learned from" },
   },
   primary: "errorOverLocal",
@@ -59,7 +74,7 @@ export const collaborationGraphTask: TaskPlugin = {
         const none = new Float64Array(options.inputs);
         const model = { shape: [options.inputs, 1], dtype: "f64" as const, isDense: true };
         return Promise.resolve({
-          params: paramsOf(none, none),
+          params: createParams(none, none),
           ask: { phase: "train", expects: new Map([["model", model]]) },
         });
       },
@@ -76,47 +91,49 @@ async function step(
   aggregate: Aggregate,
 ): Promise<Step> {
   const { verdicts } = await aggregate();
-  const models = new Map(updates.map((update) => [update.clientId, modelOf(update)]));
-  const average = averageOf(updates, models);
-  const kept = [...models.keys()].filter((id) => isKept(id, verdicts));
-  const groups = kept.map((id) => groupOf(options, clientIds.indexOf(id)));
-  const keptModels = kept.flatMap((id) => models.get(id) ?? []);
-  if (kept.length < 2) {
+  const models = new Map(updates.map((update) => [update.clientId, readModel(update)]));
+  const average = averageModels(updates, models);
+  const admitted = [...models.keys()].filter((id) => isAdmitted(id, verdicts));
+  const groups = admitted.map((id) => groupOf(options, clientIds.indexOf(id)));
+  const admittedModels = admitted.flatMap((id) => models.get(id) ?? []);
+  if (admitted.length < 2) {
     return {
-      ...paramsOfAll(models, average),
-      metrics: { kept: kept.length, solved: 0 },
+      ...createAllParams(models, average),
+      metrics: { kept: admitted.length, solved: 0 },
       artifacts: { collaboration: { outcome: "fewer than two clients kept" } },
     };
   }
-  const solution = await collaborationGraph(keptModels, options);
-  personalised(solution.graph, keptModels).forEach((model, k) => {
-    models.set(kept[k] ?? "", model);
+  const solution = await learnCollaborationGraph(admittedModels, options);
+  mixModels(solution.graph, admittedModels).forEach((model, k) => {
+    models.set(admitted[k] ?? "", model);
   });
   const { outcome, gap, iterations } = solution;
   return {
-    ...paramsOfAll(models, average),
+    ...createAllParams(models, average),
     metrics: {
-      kept: kept.length,
-      inGroupMass: inGroupMass(solution.graph, groups),
-      ...{ certifiedGap: gap, iterations, solved: outcome === "solved" ? 1 : 0 },
+      kept: admitted.length,
+      inGroupMass: computeInGroupMass(solution.graph, groups),
+      certifiedGap: gap,
+      iterations,
+      solved: outcome === "solved" ? 1 : 0,
     },
     artifacts: {
       collaboration: {
         outcome,
-        clients: kept,
+        clients: admitted,
         groups,
-        weights: shownWeights(packStrict(solution.graph)),
+        weights: toRelativeWeights(packStrict(solution.graph)),
       },
     },
   };
 }
 
-/** Benign, or not judged. */
-function isKept(id: string, verdicts: readonly Verdict[] | undefined): boolean {
+/** Checks whether a client is benign, or no verdicts were given. */
+function isAdmitted(id: string, verdicts: readonly Verdict[] | undefined): boolean {
   return !verdicts || verdicts.some((v) => v.clientId === id && v.pooled);
 }
 
-function modelOf({ clientId, delta }: Update): Float64Array {
+function readModel({ clientId, delta }: Update): Float64Array {
   const model = delta.get("model");
   if (!model || isLowRank(model)) {
     throw new UserError(`collaboration-graph: client ${clientId} sent no dense module \`model\``);
@@ -124,8 +141,11 @@ function modelOf({ clientId, delta }: Update): Float64Array {
   return Float64Array.from(model.data);
 }
 
-/** Σ n_k·w_k/n of all who sent a model: what federated averaging would give. */
-function averageOf(
+/**
+ * Computes Σ n_k·w_k/n over all clients that sent a model, which is the result of federated
+ * averaging.
+ */
+function averageModels(
   updates: readonly Update[],
   models: ReadonlyMap<string, Float64Array>,
 ): Float64Array {
@@ -137,18 +157,21 @@ function averageOf(
   return average;
 }
 
-/** Everybody's average, and beside it each client's own model. */
-function paramsOfAll(
+/**
+ * Creates the params with the average for all clients, and with each client's own model in
+ * addition.
+ */
+function createAllParams(
   models: ReadonlyMap<string, Float64Array>,
   average: Float64Array,
 ): Pick<Step, "params" | "personal"> {
   return {
-    params: paramsOf(new Float64Array(average.length), average),
-    personal: new Map([...models].map(([id, model]) => [id, paramsOf(model, average)])),
+    params: createParams(new Float64Array(average.length), average),
+    personal: new Map([...models].map(([id, model]) => [id, createParams(model, average)])),
   };
 }
 
-function paramsOf(model: Float64Array, average: Float64Array): Params {
+function createParams(model: Float64Array, average: Float64Array): Params {
   const shape = [average.length];
   return new Map([
     ["model", { shape, data: model }],

@@ -7,9 +7,15 @@ export const schema = z
       .array(z.int().min(1))
       .min(1)
       .default([3, 4, 5])
-      .describe("Clients of each group, in order; their sum is the trial's number of clients"),
+      .describe(
+        "Number of clients in each group, in order; the sum is the trial's number of clients",
+      ),
     inputs: z.int().min(3).default(60).describe("Inputs of the regression, at least 3"),
-    samples: z.int().min(1).default(150).describe("Training samples of a client; at least inputs"),
+    samples: z
+      .int()
+      .min(1)
+      .default(150)
+      .describe("Training samples per client, at least as many as inputs"),
     noise: z.number().min(0).default(1).describe("Standard deviation of the noise on the output"),
     common: z
       .number()
@@ -20,15 +26,15 @@ export const schema = z
       .number()
       .min(0)
       .default(0.1)
-      .describe("Standard deviation of a client's weights around its group's"),
+      .describe("Standard deviation of a client's weights around its group's weights"),
     c0: z
       .number()
       .gt(0)
       .default(0.1)
       .describe("Slack: δ = c0·√(log d/d) for d inputs and a covariance of norm 1, above 0"),
-    // The ball hardly binds here: a coarser gap could not tell it from none.
+    // The ball hardly binds here, and a coarser gap could not tell it from an inactive one.
     ...solverOptions(1e-5, 20_000),
-    dataSeed: z.int().min(0).default(1).describe("Draws the weights of the groups"),
+    dataSeed: z.int().min(0).default(1).describe("Seed for the weights of the groups"),
   })
   .superRefine(({ inputs, samples }, context) => {
     if (samples >= inputs) return;
@@ -38,7 +44,7 @@ export const schema = z
 
 export type Options = z.output<typeof schema>;
 
-/** The group of the client with an index. */
+/** Returns the group of the client with an index. */
 export function groupOf({ groups }: Pick<Options, "groups">, index: number): number {
   let first = 0;
   return groups.findIndex((size) => (first += size) > index);
