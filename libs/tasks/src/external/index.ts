@@ -101,9 +101,7 @@ export const external: TaskPlugin = {
   create: ({ modules, metrics }: Options): Task => ({
     start: () =>
       Promise.resolve(
-        modules === "from-first-host"
-          ? { params: "client" }
-          : { params: createZeros(modules) },
+        modules === "from-first-host" ? { params: "client" } : { params: createZeros(modules) },
       ),
     step: async ({ updates }, aggregate) => {
       const { verdicts = [] } = await aggregate();
