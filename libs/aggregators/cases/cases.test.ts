@@ -27,7 +27,7 @@ describe("reference cases", () => {
 
 describe("the case runner", () => {
   /** The first case with the entry at `path` of what it expects set to `value`. */
-  const spoilt = (path: readonly (string | number)[], value: unknown): unknown => {
+  const spoilCase = (path: readonly (string | number)[], value: unknown): unknown => {
     const spoil = (node: unknown, [key, ...rest]: readonly (string | number)[]): unknown => {
       if (key === undefined) return value;
       const copy = structuredClone(node) as Record<string | number, unknown>;
@@ -53,7 +53,7 @@ describe("the case runner", () => {
       ["surprise", ["surprise"], 1],
     ];
     for (const [field, path, value] of wrong) {
-      const [outcome] = await run([spoilt(path, value)]);
+      const [outcome] = await run([spoilCase(path, value)]);
       assert.deepEqual(
         outcome?.mismatches.map((m) => m.field),
         [field],

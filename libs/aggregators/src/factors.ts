@@ -7,7 +7,7 @@ export interface Factors {
   readonly a: Matrix;
 }
 
-export function factorsOf({ b, a }: LowRank): Factors {
+export function toFactors({ b, a }: LowRank): Factors {
   return { b: toMatrix(b), a: toMatrix(a) };
 }
 
@@ -43,7 +43,7 @@ export function product({ b, a }: Factors): Matrix {
 }
 
 /** The columns of a stack that belong to each block, without a copy. */
-export function columnsOf(stack: Matrix, blocks: readonly Pick<Matrix, "cols">[]): Matrix[] {
+export function sliceColumns(stack: Matrix, blocks: readonly Pick<Matrix, "cols">[]): Matrix[] {
   let from = 0;
   return blocks.map(({ cols }) => stack.columns(from, (from += cols)));
 }

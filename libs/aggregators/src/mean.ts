@@ -22,20 +22,20 @@ export async function weightedSum(
 ): Promise<Tensor> {
   const shape = tensors[0]?.shape ?? [];
   const data = new Float64Array(sizeOf(shape));
-  const together = data.length <= mostTogether ? 4 : 1;
+  const together = data.length <= maxBatchedLength ? 4 : 1;
   for (let from = 0; from < tensors.length; from += together) {
     const terms = tensors.slice(from, from + together).map((tensor, k) => {
       requireShape(tensor, shape);
       return { data: tensor.data, weight: item(weights, from + k) };
     });
-    addTimes(data, terms);
+    addWeighted(data, terms);
     await yieldToEventLoop();
   }
   return { shape, data };
 }
 
 /** Of larger tensors, which may lie on the disk, memory holds one at a time. */
-const mostTogether = 1 << 20;
+const maxBatchedLength = 1 << 20;
 
 interface Term {
   readonly data: Tensor["data"];
@@ -43,7 +43,7 @@ interface Term {
 }
 
 /** One after another, but four in one go over the sum, which takes half the time. @param terms of its length */
-function addTimes(sum: Float64Array, terms: readonly Term[]): void {
+function addWeighted(sum: Float64Array, terms: readonly Term[]): void {
   const [first, second, third, fourth] = terms;
   if (!first || !second || !third || !fourth) {
     for (const { data, weight } of terms) {
@@ -84,7 +84,7 @@ export interface Senders {
 }
 
 /** @throws UserError if a client lacks a module that the first one has */
-export function sendersOf(
+export function groupSenders(
   updates: readonly Update[],
   weights: ArrayLike<number>,
 ): ReadonlyMap<string, Senders> {
@@ -92,7 +92,7 @@ export function sendersOf(
   return new Map(
     names.map((name) => {
       const sent = updates.map((update, k) => ({
-        update: moduleOf(update, name),
+        update: requireModule(update, name),
         weight: item(weights, k),
       }));
       const dense = sent.flatMap(({ update, weight }) =>
@@ -138,7 +138,7 @@ export async function sumTerms(
 }
 
 /** @throws UserError if the client did not send that module */
-export function moduleOf(update: Update, name: string): TensorDelta {
+export function requireModule(update: Update, name: string): TensorDelta {
   const module = update.delta.get(name);
   if (module === undefined) {
     throw new UserError(

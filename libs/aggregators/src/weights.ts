@@ -9,7 +9,7 @@ export const weighting = z
 export type Weighting = z.infer<typeof weighting>;
 
 /** Weights w_k ≥ 0 of the clients in a mean, summing to 1, in the order of the updates. */
-export function weightsOf(
+export function computeWeights(
   updates: readonly Pick<Update, "numExamples">[],
   by: Weighting,
 ): Float64Array {

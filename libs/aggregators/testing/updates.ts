@@ -42,7 +42,7 @@ export interface Round {
   readonly sent: readonly Matrix[];
   readonly updates: readonly Update[];
   /** The ids of the contaminated clients, in order. */
-  readonly bad: readonly string[];
+  readonly contaminated: readonly string[];
 }
 
 /**
@@ -83,6 +83,6 @@ export function denoisingRound(
     ideal,
     sent,
     updates: sent.map((x, k) => updateOf(idOf(k), { m: x })),
-    bad: [...isBad].sort((i, j) => i - j).map(idOf),
+    contaminated: [...isBad].sort((i, j) => i - j).map(idOf),
   };
 }

@@ -1,10 +1,10 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
-import { fraction, presumedContaminated } from "../robust/contaminated.js";
-import { meanNearMedianOf } from "../robust/coordinates.js";
+import { fraction, countPresumedContaminated } from "../robust/contaminated.js";
+import { createMeanNearMedian } from "../robust/coordinates.js";
 import { gramOf, squaredDistances } from "../robust/gram.js";
-import { bulyanLimit, bulyanSelection } from "./selection.js";
-import { byId, changesByModule, everyCoordinate } from "../robust/modules.js";
+import { maxBulyanF, selectByBulyan } from "./selection.js";
+import { sortById, groupByModule, aggregateCoordinates } from "../robust/modules.js";
 
 const schema = z.strictObject({
   fraction: fraction.describe(
@@ -26,14 +26,14 @@ export const bulyanAggregator: AggregatorPlugin = {
   create: ({ fraction }: z.infer<typeof schema>) => ({
     aggregate: async (input) => {
       // Two mutual neighbours tie whenever one neighbour counts, as in the last choices of Bulyan.
-      const updates = byId(input.updates);
+      const updates = sortById(input.updates);
       const count = updates.length;
-      const f = Math.min(presumedContaminated(fraction, count), bulyanLimit(count));
-      const gram = await gramOf([...changesByModule(updates).values()]);
-      const selected = new Set(await bulyanSelection(squaredDistances(gram), f));
+      const f = Math.min(countPresumedContaminated(fraction, count), maxBulyanF(count));
+      const gram = await gramOf([...groupByModule(updates).values()]);
+      const selected = new Set(await selectByBulyan(squaredDistances(gram), f));
       const chosen = updates.filter((_, k) => selected.has(k));
-      const rule = meanNearMedianOf(chosen.length - 2 * f);
-      return { change: await everyCoordinate(chosen, rule), metrics: { f } };
+      const rule = createMeanNearMedian(chosen.length - 2 * f);
+      return { change: await aggregateCoordinates(chosen, rule), metrics: { f } };
     },
   }),
 };

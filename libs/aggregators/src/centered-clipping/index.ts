@@ -2,9 +2,9 @@ import type { AggregatorPlugin } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
-import { centeredClipWeights, normsOf } from "../robust/clipping.js";
-import { changesByModule } from "../robust/modules.js";
-import { pointsOf } from "../robust/points.js";
+import { centeredClipWeights, computeNorms } from "../robust/clipping.js";
+import { groupByModule } from "../robust/modules.js";
+import { createPoints } from "../robust/points.js";
 
 const schema = z.strictObject({
   tau: z
@@ -28,8 +28,8 @@ export const centeredClippingAggregator: AggregatorPlugin = {
   schema,
   create: ({ tau, steps }: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
-      const points = await pointsOf([...changesByModule(updates).values()]);
-      const most = tau ?? median(await normsOf(points));
+      const points = await createPoints([...groupByModule(updates).values()]);
+      const most = tau ?? median(await computeNorms(points));
       return {
         change: await combineProducts(updates, await centeredClipWeights(points, most, steps)),
       };

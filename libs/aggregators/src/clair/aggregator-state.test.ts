@@ -62,7 +62,7 @@ describe("what clair knows of earlier rounds", () => {
 
   it("outlasts a round of too few clients, and one of none", async () => {
     const aggregator = clair({ rule: "evidence" });
-    const known = (state: ClairState | undefined) => [...(state?.get("critic")?.standings ?? [])];
+    const known = (state: ClairState | undefined) => [...(state?.get("critic")?.histories ?? [])];
     let { state } = await aggregator.aggregate(roundOf("critic", 1, 0, 8, []));
     const first = known(state);
     assert.equal(first.length, 8);

@@ -1,12 +1,12 @@
 import type { Evidence, Update, VerdictStatus } from "@fedclair/core";
 import { item, type Matrix } from "@fedclair/linalg";
-import { failures } from "./detection/screens.js";
-import type { Standings } from "./evidence/standings.js";
+import { findFailures } from "./detection/screens.js";
+import type { ClientHistories } from "./evidence/client-histories.js";
 import { indices, pick, zip } from "./lists.js";
-import type { Located } from "./locate.js";
+import type { FoundSpace } from "./find-shared-space.js";
 import { leastClients, type ClairOptions } from "./options.js";
-import { sayOf, type Memory } from "./said.js";
-import { comparable, indicesOf, sanitise, type Client, type Sanitised } from "./sanitise.js";
+import { judgeRound, type Memory } from "./judge-round.js";
+import { selectComparable, indicesOf, sanitise, type Client, type Sanitised } from "./sanitise.js";
 import type { SharedSpace } from "./subspace/space.js";
 import { ModulePool } from "./threads/module-pool.js";
 
@@ -30,7 +30,7 @@ export interface ClairResult {
   /** Of active clients, with rule `evidence`: what the scores rest on. */
   readonly evidence: ReadonlyMap<string, readonly Evidence[]>;
   /** The standings after this round, if there were any given. */
-  readonly standings?: Standings;
+  readonly histories?: ClientHistories;
   /** How alike the active clients' changes are, −1 … 1, in their order, with rule `evidence`: a mean over modules. */
   readonly cosines?: readonly (readonly number[])[];
   /** Of active clients: the blended tangents, for the memory of later rounds. */
@@ -46,7 +46,7 @@ export interface ClairResult {
 }
 
 /** What beside the updates a round may depend on. */
-export interface Circumstances {
+export interface RoundContext {
   readonly memory?: Memory;
   /**
    * The newest updates of clients that do not take part in this round: they help to tell who is contaminated, and get no
@@ -54,11 +54,11 @@ export interface Circumstances {
    */
   readonly past?: readonly Update[];
   /** With rule `evidence`: what earlier rounds showed, to be weighed with this one. Absent: this round is judged by itself. */
-  readonly standings?: Standings;
+  readonly histories?: ClientHistories;
   /** ⟨X_i, X_j⟩ of the updates, K×K, by module, where it is known: they are not computed then. */
   readonly grams?: ReadonlyMap<string, Matrix>;
   /** Ids of clients of whom it is known that they began elsewhere than most, as from another A₀: what sets them apart is no evidence. */
-  readonly elsewhere?: ReadonlySet<string>;
+  readonly otherStarts?: ReadonlySet<string>;
   /** How many other threads compute; 0, the default: this one does. The result does not depend on it, to the bit. */
   readonly threads?: number;
 }
@@ -77,15 +77,15 @@ export async function clair(
   {
     memory = new Map(),
     past = [],
-    standings,
+    histories,
     grams = new Map(),
-    elsewhere = new Set(),
+    otherStarts = new Set(),
     threads = 0,
-  }: Circumstances = {},
+  }: RoundContext = {},
 ): Promise<ClairResult> {
   // Step 0: who can be compared.
-  const compared = await comparable([...updates, ...past]);
-  const modules = await ModulePool.of(compared, options, threads);
+  const compared = await selectComparable([...updates, ...past]);
+  const modules = await ModulePool.create(compared, options, threads);
   try {
     const norms = await modules.each((module) => module.ask("norms"));
     const { active, inactive } = sanitise(compared, norms, options.zeroTol);
@@ -94,26 +94,28 @@ export async function clair(
     const ids = new Set(updates.map(({ clientId }) => clientId));
     const isPresent = ({ id }: Client) => ids.has(id);
     const rows = pick(compared, indicesOf(active)).map((update) => updates.indexOf(update));
-    const known = (name: string) => (past.length === 0 ? grams.get(name)?.among(rows) : undefined);
-    const said = await sayOf(modules, active, options, {
-      ...{ memory, standings, isPresent, known },
-      isElsewhere: ({ id }) => elsewhere.has(id),
+    const knownGram = (name: string) =>
+      past.length === 0 ? grams.get(name)?.among(rows) : undefined;
+    const judgement = await judgeRound(modules, active, options, {
+      ...{ memory, histories, isPresent, knownGram },
+      hasOtherStart: ({ id }) => otherStarts.has(id),
     });
 
     // Step 6: what is said of this round's clients.
-    const { located } = said;
-    const inside = pick(active, said.pooled).filter(isPresent);
-    const isFitted = past.length === 0 && said.pooled.join() === located?.detection.benign.join();
-    const spaces = located ? await spacesOf(modules, located, isFitted ? [] : inside) : [];
-    const reasons = await screen(modules, spaces, inside, options);
+    const { found } = judgement;
+    const inside = pick(active, judgement.pooled).filter(isPresent);
+    const isFitted =
+      past.length === 0 && judgement.pooled.join() === found?.detection.benign.join();
+    const spaces = found ? await fitSpaces(modules, found, isFitted ? [] : inside) : [];
+    const reasons = await runScreens(modules, spaces, inside, options);
     const benign = inside.filter(({ id }) => !reasons.has(id));
     const undecided = new Map(
-      [...said.undecided]
+      [...judgement.undecided]
         .map(([k, why]) => [item(active, k).id, why] as const)
         .filter(([id]) => !reasons.has(id)),
     );
     for (const [id, why] of undecided) reasons.set(id, why);
-    const status = statusOf(updates, { active, inactive, benign }, undecided);
+    const status = toStatuses(updates, { active, inactive, benign }, undecided);
     const present = <T>(values: readonly T[]) =>
       new Map(
         zip(active, values).flatMap(([client, value]) =>
@@ -125,14 +127,14 @@ export async function clair(
       ...{ active: active.filter(isPresent), benign },
       ...{
         detection: active.length >= leastClients(options),
-        threshold: said.threshold,
-        gap: said.gap,
+        threshold: judgement.threshold,
+        gap: judgement.gap,
       },
-      scores: present(said.scores),
-      evidence: said.evidence ? present(said.evidence) : new Map(),
-      ...(said.standings && { standings: said.standings }),
-      ...(said.cosines && past.length === 0 && { cosines: said.cosines.toRows() }),
-      tangents: present(located?.detection.scores ?? []),
+      scores: present(judgement.scores),
+      evidence: judgement.evidence ? present(judgement.evidence) : new Map(),
+      ...(judgement.histories && { histories: judgement.histories }),
+      ...(judgement.cosines && past.length === 0 && { cosines: judgement.cosines.toRows() }),
+      tangents: present(found?.detection.scores ?? []),
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
       modules,
     };
@@ -143,9 +145,9 @@ export async function clair(
 }
 
 /** The shared spaces by module. @param alone fits them to these clients, and nobody else, if there are any */
-async function spacesOf(
+async function fitSpaces(
   modules: ModulePool,
-  { detection, views, comparison }: Located,
+  { detection, views, comparison }: FoundSpace,
   alone: readonly Client[],
 ): Promise<SharedSpace[]> {
   if (alone.length === 0) return views.spaces(detection.benign);
@@ -156,7 +158,7 @@ async function spacesOf(
 }
 
 /** Which of the clients inside the space fail a screen, and why, by client id. */
-async function screen(
+async function runScreens(
   modules: ModulePool,
   spaces: readonly SharedSpace[],
   inside: readonly Client[],
@@ -166,21 +168,21 @@ async function screen(
   const grams = await modules.each((module, m) =>
     module.ask("gramInside", item(spaces, m), indicesOf(inside)),
   );
-  const failed = await failures(grams, screens);
+  const failed = await findFailures(grams, screens);
   return new Map(failed.map(([k, reason]) => [item(inside, k).id, reason]));
 }
 
 /** What is said of every client. @param undecided by id: of whom nothing can be said, pooled or not */
-function statusOf(
+function toStatuses(
   updates: readonly Update[],
   { active, inactive, benign }: Pick<ClairResult, "active" | "benign"> & Sanitised,
   undecided: ReadonlyMap<string, string>,
 ): Map<string, VerdictStatus> {
-  const known = new Map<string, VerdictStatus>([
+  const statuses = new Map<string, VerdictStatus>([
     ...inactive.map((id): [string, VerdictStatus] => [id, "inactive"]),
     ...active.map(({ id }): [string, VerdictStatus] => [id, "contaminated"]),
     ...benign.map(({ id }): [string, VerdictStatus] => [id, "benign"]),
     ...[...undecided.keys()].map((id): [string, VerdictStatus] => [id, "undecided"]),
   ]);
-  return new Map(updates.map(({ clientId: id }) => [id, known.get(id) ?? "invalid"]));
+  return new Map(updates.map(({ clientId: id }) => [id, statuses.get(id) ?? "invalid"]));
 }

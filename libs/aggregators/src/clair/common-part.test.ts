@@ -69,7 +69,7 @@ describe("clair where changes have a large part in common", () => {
         assert.deepEqual(named.map(([name]) => name).sort(), indices(bad).map(id));
         const refined = (await refine(result, options)).get("w");
         assert.ok(refined?.shared);
-        const { shared, longer } = refined;
+        const { shared, extraCommon: longer } = refined;
         const benign = indices(clients).slice(bad);
         const ratios = benign.map((k) => {
           const personal = refined.personal.get(id(k));

@@ -13,7 +13,7 @@ const byChance = 0.1;
  * @param common |M|²
  * @returns s, for X − s·M
  */
-export function timesCommon(square: number, along: number, common: number): number {
+export function fitCommonScale(square: number, along: number, common: number): number {
   if (common <= 0) return 0;
   const times = along / common;
   const beside = square - along * times;

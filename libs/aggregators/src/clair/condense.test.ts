@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { toDense, toTensor, type LowRank } from "@fedclair/core";
 import { dot, frobenius, Matrix, stream, subtract, item } from "@fedclair/linalg";
-import { condense, expand } from "./condense.js";
+import { condense, expandCondensed } from "./condense.js";
 import { cornerOf } from "./corner.js";
 import { indices } from "./lists.js";
-import { inSharedMemory, revived } from "./threads/travel.js";
+import { inSharedMemory, restore } from "./threads/transfer.js";
 
 const [p, q, r] = [40, 30, 2];
 
@@ -59,7 +59,7 @@ describe("condensed pairs", () => {
       assert.deepEqual(cornerOf(pair.b)?.corner.shape, [r * (k + 1), r]);
       assert.deepEqual(cornerOf(pair.a)?.corner.shape, [r, r * (k + 1)]);
       const posted = structuredClone(inSharedMemory(pair));
-      assert.deepEqual(revived(posted), pair);
+      assert.deepEqual(restore(posted), pair);
     });
   });
 
@@ -80,7 +80,7 @@ describe("condensed pairs", () => {
   it("turn back into the whole ones, and so do changes in their spaces", () => {
     const few = condense(pairs).pairs;
     const double = few.map(({ b, a }) => ({ b: { ...b, data: b.data.map((x) => 2 * x) }, a }));
-    expand(pairs, few, double).forEach((pair, k) => {
+    expandCondensed(pairs, few, double).forEach((pair, k) => {
       const original = toDense(item(pairs, k)).scale(2);
       assert.ok(frobenius(subtract(toDense(pair), original)) < 1e-10 * frobenius(original));
     });
@@ -99,7 +99,7 @@ describe("condensed pairs", () => {
       const scale = frobenius(toDense(of)) * frobenius(toDense(with_)) || 1;
       assert.ok(Math.abs(x - item(expected, i)) < 1e-6 * scale, `${i}: ${x}`);
     });
-    assert.ok(inner(expand(all, few, few)).every(Number.isFinite));
+    assert.ok(inner(expandCondensed(all, few, few)).every(Number.isFinite));
   });
 
   it("stay as they are where modules have few rows", () => {

@@ -1,6 +1,6 @@
 import { toTensor, type LowRank, type Tensor } from "@fedclair/core";
 import { addGramTN, at, cholesky, item, Matrix, multiply, solveUpper, sum } from "@fedclair/linalg";
-import { columnsOf } from "../factors.js";
+import { sliceColumns } from "../factors.js";
 import { tensorOfCorner } from "./corner.js";
 import { indices, zip } from "./lists.js";
 
@@ -19,13 +19,13 @@ export interface Condensed {
  */
 export function condense(pairs: readonly LowRank[]): Condensed {
   const bs = pairs.map(({ b }) => b);
-  const as = pairs.map(transposedA);
-  const ofLeft = gramOfColumns(bs, rooms.left);
-  const ofRight = gramOfColumns(as, rooms.right);
+  const as = pairs.map(transposeA);
+  const ofLeft = computeColumnGram(bs, buffers.left);
+  const ofRight = computeColumnGram(as, buffers.right);
   const widths = widthsOf(bs);
-  const gram = entrywise(columnsOf(ofLeft, widths), columnsOf(ofRight, widths));
-  const lefts = inFewRows(bs, ofLeft) ?? pairs.map(({ b }) => b);
-  const rights = inFewRows(as, ofRight) ?? pairs.map(({ a }) => a);
+  const gram = sumEntrywiseProducts(sliceColumns(ofLeft, widths), sliceColumns(ofRight, widths));
+  const lefts = reduceRows(bs, ofLeft) ?? pairs.map(({ b }) => b);
+  const rights = reduceRows(as, ofRight) ?? pairs.map(({ a }) => a);
   return {
     pairs: zip(lefts, rights).map(([b, a]) => ({ b, a })),
     ...(gram.data.every(Number.isFinite) && { gram }),
@@ -36,7 +36,7 @@ export function condense(pairs: readonly LowRank[]): Condensed {
  * ⟨X_i, X_j⟩ = Σ of the entrywise product of B_iᵀB_j and A_iA_jᵀ.
  * @param lefts, rights by j, of which the upper triangle of the whole is read
  */
-function entrywise(lefts: readonly Matrix[], rights: readonly Matrix[]): Matrix {
+function sumEntrywiseProducts(lefts: readonly Matrix[], rights: readonly Matrix[]): Matrix {
   const out = new Matrix(lefts.length, lefts.length);
   let first = 0; // of the diagonal block's rows
   lefts.forEach((left, j) => {
@@ -63,20 +63,20 @@ function entrywise(lefts: readonly Matrix[], rights: readonly Matrix[]): Matrix 
  * @param condensed the pairs that `condense` made of them
  * @param changes whose factors lie in the spaces that those of the pairs span
  */
-export function expand(
+export function expandCondensed(
   pairs: readonly LowRank[],
   condensed: readonly LowRank[],
   changes: readonly LowRank[],
 ): LowRank[] {
-  const lefts = inAllRows(
+  const lefts = restoreRows(
     pairs.map(({ b }) => b),
     condensed.map(({ b }) => b),
     changes.map(({ b }) => b),
   );
-  const rights = inAllRows(
-    pairs.map(transposedA),
-    condensed.map(transposedA),
-    changes.map(transposedA),
+  const rights = restoreRows(
+    pairs.map(transposeA),
+    condensed.map(transposeA),
+    changes.map(transposeA),
   );
   return changes.map((change, k) => ({
     b: lefts === undefined ? change.b : toTensor(item(lefts, k)),
@@ -90,7 +90,7 @@ interface Factor extends Tensor {
   readonly isTransposed?: boolean;
 }
 
-function transposedA({ a: { shape, data } }: LowRank): Factor {
+function transposeA({ a: { shape, data } }: LowRank): Factor {
   const [rows = 0, cols = 0] = shape;
   return { shape: [cols, rows], data, isTransposed: true };
 }
@@ -99,7 +99,7 @@ function transposedA({ a: { shape, data } }: LowRank): Factor {
 const ridge = 1e-14;
 
 /** Column norms that are zero or lie between are far from what float32 cannot hold. */
-const [smallest, largest] = [1e-25, 1e25];
+const [minNorm, maxNorm] = [1e-25, 1e25];
 
 /**
  * As columns of unit norm, so that a client with enormous factors takes no digits from others; a zero column stays one. Float32 has
@@ -107,7 +107,7 @@ const [smallest, largest] = [1e-25, 1e25];
  * @param gram of the factors' columns, overwritten
  * @returns B, or A, of every client; undefined where it has no more rows, or columns, already, or numbers overflow
  */
-function inFewRows(factors: readonly Factor[], gram: Matrix): Tensor[] | undefined {
+function reduceRows(factors: readonly Factor[], gram: Matrix): Tensor[] | undefined {
   const n = gram.rows;
   const [rows = 0] = item(factors, 0).shape;
   if (rows <= n) return undefined;
@@ -119,34 +119,36 @@ function inFewRows(factors: readonly Factor[], gram: Matrix): Tensor[] | undefin
     }
     if (item(norms, j) === 0) gram.data[j + j * n] = 1;
   }
-  const triangle = cholesky(gram) ?? cholesky(raised(gram));
+  const triangle = cholesky(gram) ?? cholesky(addRidge(gram));
   if (triangle === undefined) return undefined;
-  for (let j = 0; j < n; j++) scale(triangle.column(j), item(norms, j));
+  for (let j = 0; j < n; j++) scaleColumn(triangle.column(j), item(norms, j));
   const isSingle =
     factors.every(({ data }) => data instanceof Float32Array) &&
-    norms.every((norm) => norm === 0 || (norm > smallest && norm < largest));
-  let filled = 0; // rows of a client's columns in which they are not zero
-  return zip(factors, columnsOf(triangle, widthsOf(factors))).map(([{ isTransposed }, block]) => {
-    const top = new Matrix((filled += block.cols), block.cols);
-    for (let j = 0; j < top.cols; j++) top.column(j).set(block.column(j).subarray(0, filled));
-    const { shape, data } = toTensor(isTransposed === true ? top.transpose() : top);
-    return tensorOfCorner({
-      shape: isTransposed === true ? [block.cols, n] : [n, block.cols],
-      corner: { shape, data: isSingle ? Float32Array.from(data) : data },
-    });
-  });
+    norms.every((norm) => norm === 0 || (norm > minNorm && norm < maxNorm));
+  let filledRows = 0; // rows of a client's columns in which they are not zero
+  return zip(factors, sliceColumns(triangle, widthsOf(factors))).map(
+    ([{ isTransposed }, block]) => {
+      const top = new Matrix((filledRows += block.cols), block.cols);
+      for (let j = 0; j < top.cols; j++) top.column(j).set(block.column(j).subarray(0, filledRows));
+      const { shape, data } = toTensor(isTransposed === true ? top.transpose() : top);
+      return tensorOfCorner({
+        shape: isTransposed === true ? [block.cols, n] : [n, block.cols],
+        corner: { shape, data: isSingle ? Float32Array.from(data) : data },
+      });
+    },
+  );
 }
 
-function inAllRows(
+function restoreRows(
   factors: readonly Factor[],
   condensed: readonly Factor[],
   changes: readonly Factor[],
 ): Matrix[] | undefined {
-  const stack = stackOf(factors);
-  const triangle = stackOf(condensed);
+  const stack = stackColumns(factors);
+  const triangle = stackColumns(condensed);
   if (triangle.rows === stack.rows) return undefined;
-  const combinations = solveUpper(withoutZeros(triangle), stackOf(changes));
-  return columnsOf(multiply(stack, combinations), widthsOf(changes));
+  const combinations = solveUpper(fillZeroPivots(triangle), stackColumns(changes));
+  return sliceColumns(multiply(stack, combinations), widthsOf(changes));
 }
 
 function widthsOf(factors: readonly Factor[]): { readonly cols: number }[] {
@@ -154,42 +156,46 @@ function widthsOf(factors: readonly Factor[]): { readonly cols: number }[] {
 }
 
 /** Memory that grows to what is asked for, and is used again: fresh memory of tens of megabytes a module costs as much as reading it. */
-class Room {
+class ReusableBuffer {
   #data = new Float64Array();
 
   /** Of this length, with what was left in it. */
-  of(length: number): Float64Array {
+  take(length: number): Float64Array {
     if (this.#data.length < length) this.#data = new Float64Array(length);
     return this.#data.subarray(0, length);
   }
 }
 
-const rooms = { stack: new Room(), left: new Room(), right: new Room() };
+const buffers = {
+  stack: new ReusableBuffer(),
+  left: new ReusableBuffer(),
+  right: new ReusableBuffer(),
+};
 
 /** Rows of all factors that are in memory in float64 at once. */
 const slice = 1024;
 
 /** ⟨x, y⟩ of all columns x, y of the factors: the upper triangle. */
-function gramOfColumns(factors: readonly Factor[], room: Room): Matrix {
+function computeColumnGram(factors: readonly Factor[], room: ReusableBuffer): Matrix {
   const [rows = 0] = item(factors, 0).shape;
   const cols = sum(widthsOf(factors).map(({ cols }) => cols));
-  const gram = new Matrix(cols, cols, room.of(cols * cols).fill(0));
+  const gram = new Matrix(cols, cols, room.take(cols * cols).fill(0));
   for (let from = 0; from < rows; from += slice) {
-    addGramTN(gram, stackOf(factors, from, Math.min(from + slice, rows), rooms.stack));
+    addGramTN(gram, stackColumns(factors, from, Math.min(from + slice, rows), buffers.stack));
   }
   return gram;
 }
 
 /** Side by side; of them rows `from` … `to` - 1. */
-function stackOf(
+function stackColumns(
   factors: readonly Factor[],
   from = 0,
   to = item(factors, 0).shape[0] ?? 0,
-  room = new Room(),
+  room = new ReusableBuffer(),
 ): Matrix {
   const rows = to - from;
   const cols = sum(widthsOf(factors).map(({ cols }) => cols));
-  const stack = new Matrix(rows, cols, room.of(rows * cols));
+  const stack = new Matrix(rows, cols, room.take(rows * cols));
   let first = 0;
   for (const { shape, data, isTransposed } of factors) {
     const [all = 0, cols = 0] = shape;
@@ -206,18 +212,18 @@ function stackOf(
 }
 
 /** Of a zero column the triangle has no pivot; nothing is made of it, so any will do. */
-function withoutZeros(triangle: Matrix): Matrix {
+function fillZeroPivots(triangle: Matrix): Matrix {
   const out = triangle.copy();
   for (let j = 0; j < out.cols; j++) if (out.get(j, j) === 0) out.data[j + j * out.rows] = 1;
   return out;
 }
 
-function raised(gram: Matrix): Matrix {
+function addRidge(gram: Matrix): Matrix {
   const out = gram.copy();
   for (let j = 0; j < gram.rows; j++) out.data[j + j * gram.rows] = gram.get(j, j) + ridge;
   return out;
 }
 
-function scale(column: Float64Array, factor: number): void {
+function scaleColumn(column: Float64Array, factor: number): void {
   for (let i = 0; i < column.length; i++) column[i] = at(column, i) * factor;
 }

@@ -16,11 +16,11 @@ describe("clair without noise", () => {
         for (const contaminated of [3, 6, 9, 12, 14]) {
           for (const seed of [1, 2, 3]) {
             const rng = stream("exactness").at(kind, r, contaminated, seed);
-            const { updates, basis, bad } = denoisingRound(
-              rng,
-              { ...large, r, contaminated },
-              kind,
-            );
+            const {
+              updates,
+              basis,
+              contaminated: bad,
+            } = denoisingRound(rng, { ...large, r, contaminated }, kind);
             const result = await clair(updates, clairSchema.parse({ rank: r }));
             assert.deepEqual(idsOf(result, "contaminated"), bad);
             assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
@@ -36,7 +36,7 @@ describe("clair without noise", () => {
         for (const contaminated of [3, 9]) {
           const rng = stream("rank").at(kind, r, contaminated);
           const size = { ...large, clients: 20, r, contaminated };
-          const { updates, bad } = denoisingRound(rng, size, kind);
+          const { updates, contaminated: bad } = denoisingRound(rng, size, kind);
           const result = await clair(updates, clairSchema.parse({ rank: "auto" }));
           assert.equal(result.spaces.get("m")?.rank, r);
           assert.deepEqual(idsOf(result, "contaminated"), bad);
@@ -47,7 +47,7 @@ describe("clair without noise", () => {
 
   it("does not care how large anybody's update is", async () => {
     const size = { p: 12, q: 8, clients: 12, contaminated: 4, r: 2, sigma: 0 };
-    const { sent, basis, bad } = denoisingRound(stream("scale"), size, "collude");
+    const { sent, basis, contaminated: bad } = denoisingRound(stream("scale"), size, "collude");
     const benign = sent.findIndex((_, k) => !bad.includes(idOf(k)));
     for (const factor of [1e-8, 1e-4, 1e4, 1e8]) {
       for (const scaled of [...bad, idOf(benign)]) {
@@ -64,7 +64,7 @@ describe("clair without noise", () => {
   it("is exact from float32 factors to their rounding", async () => {
     const root = stream("float32");
     const size = { p: 12, q: 3, clients: 12, contaminated: 4, r: 3, sigma: 0 };
-    const { sent, basis, bad } = denoisingRound(root, size, "collude");
+    const { sent, basis, contaminated: bad } = denoisingRound(root, size, "collude");
     const updates = sent.map((b, k) => {
       const factors: Factors = { b, a: toMatrix({ shape: [3, 9], data: root.at(k).normals(27) }) };
       const update = updateOf(idOf(k), { m: factors });

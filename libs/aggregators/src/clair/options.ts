@@ -199,18 +199,18 @@ export const clairSchema = z.strictObject({
 export type ClairOptions = z.infer<typeof clairSchema>;
 
 /** Evidence of more than one kind says nothing of fewer: half of them say nothing of the rest. */
-const leastForEvidence = 6;
+const minEvidenceClients = 6;
 
 /** With fewer active clients nobody is suspected. */
 export function leastClients({
   rule,
   minClients,
 }: Pick<ClairOptions, "minClients" | "rule">): number {
-  return rule === "evidence" ? Math.max(minClients, leastForEvidence) : minClients;
+  return rule === "evidence" ? Math.max(minClients, minEvidenceClients) : minClients;
 }
 
 /** H: how many of the active clients are benign for certain. */
-export function leastBenign(
+export function minBenignCount(
   clients: number,
   { minBenignFraction }: Pick<ClairOptions, "minBenignFraction">,
 ): number {

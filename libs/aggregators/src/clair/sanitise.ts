@@ -10,7 +10,7 @@ import {
   type Update,
 } from "@fedclair/core";
 import { median, item } from "@fedclair/linalg";
-import { isBounded, isCompared, vectorsOf } from "./modules.js";
+import { isBounded, isCompared, pickVectors } from "./modules.js";
 
 /** A client that takes part: finite, of the common modules and shapes, and not idle. */
 export interface Client {
@@ -34,7 +34,7 @@ export function indicesOf(clients: readonly Client[]): number[] {
  * vectors are finite.
  * @throws UserError if no module that most clients send can be compared
  */
-export async function comparable(updates: readonly Update[]): Promise<readonly Update[]> {
+export async function selectComparable(updates: readonly Update[]): Promise<readonly Update[]> {
   const bySignature = new Map<string, Update[]>();
   for (const update of updates) {
     if (isConsistent(update) && hasBoundedVectors(update)) {
@@ -44,10 +44,10 @@ export async function comparable(updates: readonly Update[]): Promise<readonly U
     await yieldToEventLoop();
   }
   // The first seen wins a tie.
-  const most = Math.max(...[...bySignature.values()].map((alike) => alike.length));
-  const alike = [...bySignature.values()].find(({ length }) => length === most) ?? [];
-  if (alike[0]) requireMatrix(alike[0]);
-  return alike;
+  const most = Math.max(...[...bySignature.values()].map((largest) => largest.length));
+  const largest = [...bySignature.values()].find(({ length }) => length === most) ?? [];
+  if (largest[0]) requireMatrix(largest[0]);
+  return largest;
 }
 
 export interface Sanitised {
@@ -68,7 +68,7 @@ export function sanitise(
 ): Sanitised {
   const clients = updates.map(({ clientId: id, numExamples, delta }, index): Client => {
     const norm = Math.hypot(...norms.map((of) => item(of, index)));
-    return { id, numExamples, index, norm, vectors: vectorsOf(delta) };
+    return { id, numExamples, index, norm, vectors: pickVectors(delta) };
   });
   // Factors within bounds can still have a product beyond them.
   const finite = clients.filter(({ norm }) => Number.isFinite(norm));
@@ -99,7 +99,7 @@ function isConsistent({ delta }: Update): boolean {
 }
 
 function hasBoundedVectors({ delta }: Update): boolean {
-  return [...vectorsOf(delta).values()].every(({ data }) => isBounded(data));
+  return [...pickVectors(delta).values()].every(({ data }) => isBounded(data));
 }
 
 function requireMatrix({ delta }: Update): void {

@@ -52,7 +52,7 @@ describe("clair with noise (experiment E1)", () => {
         for (const seed of [0, 1, 2]) {
           const round = denoisingRound(stream(seed).at("e1", kind), { ...e1, sigma }, kind);
           const { result, clair: ratio, fedavg } = await errorRatios(round);
-          assert.deepEqual(idsOf(result, "contaminated"), round.bad);
+          assert.deepEqual(idsOf(result, "contaminated"), round.contaminated);
           assert.ok(ratio <= 0.25, `ratio ${ratio}`);
           assert.ok(sigma !== 0.02 || fedavg >= 15, `FedAvg ${fedavg}`);
           ratios.push(ratio);

@@ -11,7 +11,7 @@ const rounds = 14;
 /** Wrong verdicts by round. */
 async function mistakes(window: number): Promise<number[]> {
   const rng = stream("window");
-  const { updates, bad } = denoisingRound(rng, size, "collude");
+  const { updates, contaminated: bad } = denoisingRound(rng, size, "collude");
   const aggregator = clairAggregator.create(
     clairSchema.parse({ rank: 3, window, memoryBeta: 0 }) as never,
   );

@@ -1,7 +1,7 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { medianOf } from "../robust/coordinates.js";
-import { everyCoordinate } from "../robust/modules.js";
+import { aggregateCoordinates } from "../robust/modules.js";
 
 /**
  * The median of every coordinate (Yin et al., arXiv 1803.01498), all clients alike. Low-rank pairs are multiplied out, block by
@@ -13,6 +13,6 @@ export const coordinateMedianAggregator: AggregatorPlugin = {
   acceptsStale: true,
   schema: z.strictObject({}),
   create: () => ({
-    aggregate: async ({ updates }) => ({ change: await everyCoordinate(updates, medianOf) }),
+    aggregate: async ({ updates }) => ({ change: await aggregateCoordinates(updates, medianOf) }),
   }),
 };

@@ -11,11 +11,11 @@ import {
 import { item, type Matrix, type Stream } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
-import { tensorOfVector, type Changes } from "../robust/blocks.js";
-import { fraction, presumedContaminated } from "../robust/contaminated.js";
-import { outliers, sampleIndices } from "../robust/divide-and-conquer.js";
+import { vectorToTensor, type Changes } from "../robust/blocks.js";
+import { fraction, countPresumedContaminated } from "../robust/contaminated.js";
+import { findOutliers, sampleIndices } from "../robust/divide-and-conquer.js";
 import { gramOf } from "../robust/gram.js";
-import { changesByModule } from "../robust/modules.js";
+import { groupByModule } from "../robust/modules.js";
 
 const schema = z.strictObject({
   fraction,
@@ -53,12 +53,12 @@ async function divideAndConquer(
   { fraction, iterations, coordinates }: Options,
   rng: Stream,
 ): Promise<Aggregation> {
-  const f = presumedContaminated(fraction, updates.length);
-  const modules = [...changesByModule(updates).values()];
+  const f = countPresumedContaminated(fraction, updates.length);
+  const modules = [...groupByModule(updates).values()];
   const filtered = new Map<number, number>();
   for (let iteration = 0; iteration < iterations; iteration++) {
-    const gram = await gramOfSample(modules, coordinates, rng.at("coordinates", iteration));
-    for (const k of outliers(gram, f)) filtered.set(k, (filtered.get(k) ?? 0) + 1);
+    const gram = await computeSampleGram(modules, coordinates, rng.at("coordinates", iteration));
+    for (const k of findOutliers(gram, f)) filtered.set(k, (filtered.get(k) ?? 0) + 1);
   }
   const left = updates.length - filtered.size;
   const weights = updates.map((_, k) => (filtered.has(k) ? 0 : 1 / left));
@@ -71,7 +71,11 @@ async function divideAndConquer(
 }
 
 /** The Gram matrix of the changes at `count` coordinates drawn from all modules, or at all of them if there are no more. */
-function gramOfSample(modules: readonly Changes[], count: number, rng: Stream): Promise<Matrix> {
+function computeSampleGram(
+  modules: readonly Changes[],
+  count: number,
+  rng: Stream,
+): Promise<Matrix> {
   const sizes = modules.map(([first]) => (first === undefined ? 0 : sizeOf(deltaShape(first))));
   const length = sizes.reduce((total, size) => total + size, 0);
   if (count >= length) return gramOf(modules);
@@ -82,14 +86,14 @@ function gramOfSample(modules: readonly Changes[], count: number, rng: Stream): 
     const inside = drawn.filter((i) => i >= start && i < end).map((i) => i - start);
     start = end;
     return changes.map((change) =>
-      tensorOfVector(Float64Array.from(inside, (i) => entryOf(change, i))),
+      vectorToTensor(Float64Array.from(inside, (i) => readEntry(change, i))),
     );
   });
   return gramOf(sampled);
 }
 
 /** Number i of the flattened change. */
-function entryOf(change: TensorDelta, i: number): number {
+function readEntry(change: TensorDelta, i: number): number {
   if (!isLowRank(change)) return item(change.data, i);
   const { b, a } = change;
   const [rank = 0, cols = 0] = a.shape;

@@ -1,9 +1,9 @@
 import { UserError, type AggregatorPlugin, type LowRank } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { z } from "zod";
-import { alike, ranksOf } from "../alike.js";
-import { sendersOf, sumTerms, weightedSum } from "../mean.js";
-import { weighting, weightsOf } from "../weights.js";
+import { keepCommonForm, formatRanks } from "../common-form.js";
+import { groupSenders, sumTerms, weightedSum } from "../mean.js";
+import { weighting, computeWeights } from "../weights.js";
 
 const schema = z.strictObject({ weighting: weighting.default("samples") });
 
@@ -18,8 +18,8 @@ export const fedit: AggregatorPlugin = {
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
-      const { kept, ...verdicts } = alike(updates, ranksOf);
-      const senders = sendersOf(kept, weightsOf(kept, options.weighting));
+      const { admitted, ...verdicts } = keepCommonForm(updates, formatRanks);
+      const senders = groupSenders(admitted, computeWeights(admitted, options.weighting));
       return { change: await sumTerms(senders, averageFactors), ...verdicts };
     },
   }),

@@ -9,9 +9,9 @@ import {
 import { z } from "zod";
 import { at } from "@fedclair/linalg";
 import { combineProducts } from "../products.js";
-import { byId, changesByModule } from "../robust/modules.js";
-import { pointsOf } from "../robust/points.js";
-import { trustIn } from "../robust/trust.js";
+import { sortById, groupByModule } from "../robust/modules.js";
+import { createPoints } from "../robust/points.js";
+import { computeTrust } from "../robust/trust.js";
 
 const schema = z.strictObject({
   root: z
@@ -32,10 +32,10 @@ export const fltrustAggregator: AggregatorPlugin = {
   create: ({ root }: z.infer<typeof schema>): Aggregator<string> => ({
     checkClients: (ids) => {
       if (root === undefined || ids.includes(root)) return;
-      const known = `${ids[0] ?? ""} to ${ids.at(-1) ?? ""}`;
-      throw new UserError(`root: expected an id from ${known}, got '${root}'`);
+      const range = `${ids[0] ?? ""} to ${ids.at(-1) ?? ""}`;
+      throw new UserError(`root: expected an id from ${range}, got '${root}'`);
     },
-    aggregate: async ({ updates }, trusted = root) => trust(byId(updates), trusted),
+    aggregate: async ({ updates }, trusted = root) => trust(sortById(updates), trusted),
   }),
 };
 
@@ -45,20 +45,20 @@ async function trust(updates: readonly Update[], trusted?: string): Promise<Aggr
   const root = updates.findIndex(({ clientId }) => clientId === (trusted ?? first));
   // Without the root's answer nobody can be trusted: the model stays as it is for a round.
   if (root < 0) return { change: [], metrics: { trusted: 0 } };
-  const points = await pointsOf([...changesByModule(updates).values()]);
-  const { cosines, weights } = await trustIn(points, root);
+  const points = await createPoints([...groupByModule(updates).values()]);
+  const { cosines, weights } = await computeTrust(points, root);
   if (updates.length === 1) weights[root] = 1;
   const state = updates[root]?.clientId;
   return {
     change: await combineProducts(updates, weights),
-    verdicts: updates.map(({ clientId }, k) => verdictOf(clientId, at(cosines, k))),
+    verdicts: updates.map(({ clientId }, k) => toVerdict(clientId, at(cosines, k))),
     metrics: { trusted: cosines.filter((cosine) => cosine > 0).length },
     ...(state !== undefined && { state }),
   };
 }
 
 /** Who points away from the root is contaminated, who points nowhere inactive. */
-function verdictOf(clientId: string, cosine: number): Verdict {
+function toVerdict(clientId: string, cosine: number): Verdict {
   if (cosine === 0) return { clientId, status: "inactive", score: null, threshold: 1 };
   const status = cosine > 0 ? "benign" : "contaminated";
   return { clientId, status, score: 1 - cosine, threshold: 1 };

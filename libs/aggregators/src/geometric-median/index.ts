@@ -2,9 +2,9 @@ import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
 import { geometricMedianWeights } from "../robust/geometric-median.js";
-import { changesByModule } from "../robust/modules.js";
-import { pointsForManyLooks } from "../robust/points.js";
-import { weighting, weightsOf } from "../weights.js";
+import { groupByModule } from "../robust/modules.js";
+import { createPointsForManyPasses } from "../robust/points.js";
+import { weighting, computeWeights } from "../weights.js";
 
 const schema = z.strictObject({
   weighting: weighting.default("samples"),
@@ -26,8 +26,8 @@ export const geometricMedianAggregator: AggregatorPlugin = {
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
-      const points = await pointsForManyLooks([...changesByModule(updates).values()]);
-      const weights = weightsOf(updates, options.weighting);
+      const points = await createPointsForManyPasses([...groupByModule(updates).values()]);
+      const weights = computeWeights(updates, options.weighting);
       const combined = await geometricMedianWeights(points, weights, options.nu);
       return { change: await combineProducts(updates, combined) };
     },

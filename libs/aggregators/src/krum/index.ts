@@ -2,10 +2,10 @@ import type { Aggregation, AggregatorPlugin, Update, Verdict } from "@fedclair/c
 import { item } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
-import { fraction, presumedContaminated } from "../robust/contaminated.js";
+import { fraction, countPresumedContaminated } from "../robust/contaminated.js";
 import { gramOf, squaredDistances } from "../robust/gram.js";
-import { byId, changesByModule } from "../robust/modules.js";
-import { byScore, krumScores } from "./scores.js";
+import { sortById, groupByModule } from "../robust/modules.js";
+import { sortByScore, computeKrumScores } from "./scores.js";
 
 const schema = z.strictObject({ fraction });
 
@@ -34,12 +34,12 @@ export async function aggregateByKrum(
   fraction: number,
   averaged: (count: number, f: number) => number,
 ): Promise<Aggregation> {
-  const updates = byId(unordered);
+  const updates = sortById(unordered);
   const count = updates.length;
-  const f = presumedContaminated(fraction, count);
-  const gram = await gramOf([...changesByModule(updates).values()]);
-  const scores = krumScores(squaredDistances(gram), f);
-  const order = byScore(scores);
+  const f = countPresumedContaminated(fraction, count);
+  const gram = await gramOf([...groupByModule(updates).values()]);
+  const scores = computeKrumScores(squaredDistances(gram), f);
+  const order = sortByScore(scores);
   const chosen = new Set(order.slice(0, averaged(count, f)));
   const weights = updates.map((_, k) => (chosen.has(k) ? 1 / chosen.size : 0));
   const threshold = f === 0 ? null : (scores[order[count - f - 1] ?? 0] ?? null);

@@ -2,15 +2,15 @@ import type { AggregatorPlugin, Delta, Update } from "@fedclair/core";
 import { Matrix, median, multiply } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
-import { centeredClipWeights, normsOf } from "../robust/clipping.js";
-import { fraction, presumedContaminated } from "../robust/contaminated.js";
-import { medianOf, trimmedMeanOf } from "../robust/coordinates.js";
+import { centeredClipWeights, computeNorms } from "../robust/clipping.js";
+import { fraction, countPresumedContaminated } from "../robust/contaminated.js";
+import { medianOf, createTrimmedMean } from "../robust/coordinates.js";
 import { geometricMedianWeights } from "../robust/geometric-median.js";
 import { gramOf, squaredDistances } from "../robust/gram.js";
-import { byScore, krumScores } from "../krum/scores.js";
-import { mixedGram, nearestNeighbourMixing } from "../robust/mixing.js";
-import { changesByModule, everyCoordinate } from "../robust/modules.js";
-import { pointsOfGram } from "../robust/points.js";
+import { sortByScore, computeKrumScores } from "../krum/scores.js";
+import { mixGram, nearestNeighbourMixing } from "../robust/mixing.js";
+import { groupByModule, aggregateCoordinates } from "../robust/modules.js";
+import { createPointsFromGram } from "../robust/points.js";
 
 const schema = z.strictObject({
   fraction,
@@ -43,15 +43,15 @@ export const nnm: AggregatorPlugin = {
   schema,
   create: (options: Options) => ({
     aggregate: async ({ updates }) => {
-      const f = presumedContaminated(options.fraction, updates.length);
-      const gram = await gramOf([...changesByModule(updates).values()]);
+      const f = countPresumedContaminated(options.fraction, updates.length);
+      const gram = await gramOf([...groupByModule(updates).values()]);
       const mixing = nearestNeighbourMixing(squaredDistances(gram), f);
       return { change: await rules[options.rule]({ updates, f, gram, mixing }), metrics: { f } };
     },
   }),
 };
 
-interface Mixed {
+interface MixedRound {
   readonly updates: readonly Update[];
   readonly f: number;
   /** Of the changes before they were mixed. */
@@ -60,34 +60,37 @@ interface Mixed {
   readonly mixing: Matrix;
 }
 
-const rules: Readonly<Record<Options["rule"], (mixed: Mixed) => Promise<Delta[]>>> = {
-  mean: (mixed) => weighted(mixed, (gram) => uniform(gram.rows)),
+const rules: Readonly<Record<Options["rule"], (mixed: MixedRound) => Promise<Delta[]>>> = {
+  mean: (mixed) => combineMixed(mixed, (gram) => uniformWeights(gram.rows)),
   krum: (mixed) =>
-    weighted(mixed, (gram) => {
-      const [best] = byScore(krumScores(squaredDistances(gram), mixed.f));
-      return uniform(gram.rows).map((_, i) => (i === best ? 1 : 0));
+    combineMixed(mixed, (gram) => {
+      const [best] = sortByScore(computeKrumScores(squaredDistances(gram), mixed.f));
+      return uniformWeights(gram.rows).map((_, i) => (i === best ? 1 : 0));
     }),
   "geometric-median": (mixed) =>
-    weighted(mixed, (gram) => geometricMedianWeights(pointsOfGram(gram), uniform(gram.rows))),
+    combineMixed(mixed, (gram) =>
+      geometricMedianWeights(createPointsFromGram(gram), uniformWeights(gram.rows)),
+    ),
   "centered-clipping": (mixed) =>
-    weighted(mixed, async (gram) => {
-      const points = pointsOfGram(gram);
-      return centeredClipWeights(points, median(await normsOf(points)));
+    combineMixed(mixed, async (gram) => {
+      const points = createPointsFromGram(gram);
+      return centeredClipWeights(points, median(await computeNorms(points)));
     }),
-  "coordinate-median": ({ updates, mixing }) => everyCoordinate(updates, medianOf, mixing),
-  "trimmed-mean": ({ updates, f, mixing }) => everyCoordinate(updates, trimmedMeanOf(f), mixing),
+  "coordinate-median": ({ updates, mixing }) => aggregateCoordinates(updates, medianOf, mixing),
+  "trimmed-mean": ({ updates, f, mixing }) =>
+    aggregateCoordinates(updates, createTrimmedMean(f), mixing),
 };
 
 /** Y = X·M: weights c of the Y_i are weights M·c of the X_k. */
-async function weighted(
-  { updates, gram, mixing }: Mixed,
+async function combineMixed(
+  { updates, gram, mixing }: MixedRound,
   rule: (gramOfMixed: Matrix) => Float64Array | Promise<Float64Array>,
 ): Promise<Delta[]> {
-  const weights = await rule(await mixedGram(gram, mixing));
+  const weights = await rule(await mixGram(gram, mixing));
   const combined = multiply(mixing, new Matrix(weights.length, 1, weights));
   return combineProducts(updates, combined.data);
 }
 
-function uniform(count: number): Float64Array {
+function uniformWeights(count: number): Float64Array {
   return new Float64Array(count).fill(1 / count);
 }

@@ -2,10 +2,10 @@ import type { AggregatorPlugin } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
-import { normClipWeights, normsOf } from "../robust/clipping.js";
-import { changesByModule } from "../robust/modules.js";
-import { pointsOf } from "../robust/points.js";
-import { weighting, weightsOf } from "../weights.js";
+import { normClipWeights, computeNorms } from "../robust/clipping.js";
+import { groupByModule } from "../robust/modules.js";
+import { createPoints } from "../robust/points.js";
+import { weighting, computeWeights } from "../weights.js";
 
 const schema = z.strictObject({
   weighting: weighting.default("samples"),
@@ -24,8 +24,8 @@ export const normClipAggregator: AggregatorPlugin = {
   schema,
   create: ({ weighting, most }: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
-      const norms = await normsOf(await pointsOf([...changesByModule(updates).values()]));
-      const weights = weightsOf(updates, weighting);
+      const norms = await computeNorms(await createPoints([...groupByModule(updates).values()]));
+      const weights = computeWeights(updates, weighting);
       const clipped = normClipWeights(norms, weights, most ?? median(norms));
       return { change: await combineProducts(updates, clipped) };
     },

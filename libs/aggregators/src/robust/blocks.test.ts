@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { isLowRank, toTensor, type TensorDelta } from "@fedclair/core";
 import { gaussian, stream, item, at } from "@fedclair/linalg";
-import { factorsOf, toLowRank, product } from "../factors.js";
-import { blocksOf } from "./blocks.js";
+import { toFactors, toLowRank, product } from "../factors.js";
+import { iterateBlocks } from "./blocks.js";
 import { gramOf } from "./gram.js";
 
 const rng = stream("blocks");
@@ -11,7 +11,7 @@ const pair = () => toLowRank({ b: gaussian(rng, 401, 2), a: gaussian(rng, 2, 701
 /** What blocksOf shows of every client, put together again. */
 async function readAll(changes: readonly TensorDelta[]): Promise<Float64Array[]> {
   const out = changes.map(() => new Float64Array(401 * 701));
-  for await (const { from, columns } of blocksOf(changes)) {
+  for await (const { from, columns } of iterateBlocks(changes)) {
     columns.forEach((column, k) => out[k]?.set(column, from));
   }
   return out;
@@ -25,7 +25,7 @@ describe("blocksOf", () => {
     const read = await readAll(changes);
     changes.forEach((change, k) => {
       const expected = isLowRank(change)
-        ? product(factorsOf(change)).toRowMajor()
+        ? product(toFactors(change)).toRowMajor()
         : Float64Array.from(change.data);
       const wrong = expected.findIndex((x, i) => !(Math.abs(x - at(item(read, k), i)) < 1e-14));
       assert.equal(wrong, -1, `client ${k}`);
@@ -34,7 +34,7 @@ describe("blocksOf", () => {
 
   it("shows a scalar", async () => {
     const scalar = { shape: [], data: Float64Array.of(3) };
-    for await (const { from, columns } of blocksOf([scalar])) {
+    for await (const { from, columns } of iterateBlocks([scalar])) {
       assert.equal(from, 0);
       assert.deepEqual(columns, [Float64Array.of(3)]);
     }

@@ -31,8 +31,8 @@ const blockNumbers = 1 << 18;
  * for one block at a time: nothing of the size of the module is made.
  * @param sent at least one
  */
-export async function* blocksOf(sent: Changes): AsyncGenerator<Block> {
-  const changes = sent.map(loaded);
+export async function* iterateBlocks(moduleChanges: Changes): AsyncGenerator<Block> {
+  const changes = moduleChanges.map(loaded);
   const [first] = changes;
   if (first === undefined) return;
   const length = sizeOf(deltaShape(first));
@@ -52,12 +52,15 @@ export async function* blocksOf(sent: Changes): AsyncGenerator<Block> {
 }
 
 /** The same of Σ_k mixing[k, i]·x_k in place of every change x_i. @param mixing K×K */
-export async function* mixedBlocksOf(sent: Changes, mixing: Matrix): AsyncGenerator<Block> {
+export async function* iterateMixedBlocks(
+  moduleChanges: Changes,
+  mixing: Matrix,
+): AsyncGenerator<Block> {
   let last: Matrix | undefined;
-  for await (const { from, whole } of blocksOf(sent)) {
+  for await (const { from, whole } of iterateBlocks(moduleChanges)) {
     const mixed = last?.rows === whole.rows ? last : new Matrix(whole.rows, whole.cols);
     multiplyInto(mixed, whole, mixing);
-    yield { from, whole: mixed, columns: sent.map((_, k) => mixed.column(k)) };
+    yield { from, whole: mixed, columns: moduleChanges.map((_, k) => mixed.column(k)) };
     last = mixed;
   }
 }
@@ -88,6 +91,6 @@ function multiplyOut(out: Float64Array, { b, a }: LowRank, from: number): void {
 }
 
 /** A vector as a module's dense change. */
-export function tensorOfVector(data: Tensor["data"]): Tensor {
+export function vectorToTensor(data: Tensor["data"]): Tensor {
   return { shape: [data.length], data };
 }

@@ -7,7 +7,7 @@ export function normClipWeights(
   weights: Float64Array,
   most: number,
 ): Float64Array {
-  return weights.map((weight, k) => weight * share(at(norms, k), most));
+  return weights.map((weight, k) => weight * clipFactor(at(norms, k), most));
 }
 
 /**
@@ -23,7 +23,7 @@ export async function centeredClipWeights(
   let center = new Float64Array(points.count);
   for (let step = 0; step < steps; step++) {
     const { distances } = await points.around(center);
-    const shares = distances.map((distance) => share(distance, tau) / points.count);
+    const shares = distances.map((distance) => clipFactor(distance, tau) / points.count);
     const total = sum(shares);
     center = center.map((c, k) => (1 - total) * c + at(shares, k));
   }
@@ -31,10 +31,10 @@ export async function centeredClipWeights(
 }
 
 /** |V_k| of every k. */
-export async function normsOf(points: Points): Promise<Float64Array> {
+export async function computeNorms(points: Points): Promise<Float64Array> {
   return (await points.around(new Float64Array(points.count))).distances;
 }
 
-function share(length: number, most: number): number {
+function clipFactor(length: number, most: number): number {
   return length > most ? most / length : 1;
 }

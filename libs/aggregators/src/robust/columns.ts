@@ -2,7 +2,10 @@ import { at } from "@fedclair/linalg";
 const none = new Float64Array(0);
 
 /** Σ w_k·V_k. @param columns of one length @param weights one for each */
-export function combination(columns: readonly Float64Array[], weights: Float64Array): Float64Array {
+export function combineColumns(
+  columns: readonly Float64Array[],
+  weights: Float64Array,
+): Float64Array {
   const out = new Float64Array(columns[0]?.length ?? 0);
   let k = 0;
   // Four at a time, so that each sum is read and written once for four products.

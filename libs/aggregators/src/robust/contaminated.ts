@@ -9,7 +9,7 @@ export const fraction = z
   .describe("Clients presumed contaminated, in [0, 1/2): f = ⌊fraction · clients of the round⌋.");
 
 /** f of a round of so many clients. */
-export function presumedContaminated(share: number, clients: number): number {
+export function countPresumedContaminated(share: number, clients: number): number {
   // 0.3 · 10 is 2.9999999999999996 in some orders of multiplication.
   return Math.floor(share * clients + 1e-9);
 }

@@ -1,6 +1,6 @@
 import { deltaShape, sizeOf, type Tensor } from "@fedclair/core";
 import { sum, at, type Matrix } from "@fedclair/linalg";
-import { blocksOf, mixedBlocksOf, type Changes } from "./blocks.js";
+import { iterateBlocks, iterateMixedBlocks, type Changes } from "./blocks.js";
 import { forSmallest, select } from "./select.js";
 
 /** Makes one number of the clients' values of a coordinate, which it may reorder. */
@@ -12,7 +12,7 @@ export type CoordinateRule = (values: Float64Array) => number;
  * @param mixing K×K: the rule gets Σ_k mixing[k, i]·x_k in place of every x_i
  * @returns dense, of the module's shape: a rule of single coordinates keeps no low rank
  */
-export async function byCoordinate(
+export async function applyByCoordinate(
   changes: Changes,
   rule: CoordinateRule,
   mixing?: Matrix,
@@ -21,7 +21,8 @@ export async function byCoordinate(
   const shape = first === undefined ? [] : deltaShape(first);
   const data = new Float64Array(sizeOf(shape));
   const column = new Float64Array(changes.length);
-  const blocks = mixing === undefined ? blocksOf(changes) : mixedBlocksOf(changes, mixing);
+  const blocks =
+    mixing === undefined ? iterateBlocks(changes) : iterateMixedBlocks(changes, mixing);
   for await (const { from, whole } of blocks) {
     const { rows, data: numbers } = whole;
     for (let i = 0; i < rows; i++) {
@@ -44,7 +45,7 @@ export function medianOf(values: Float64Array): number {
 }
 
 /** The mean without the `dropped` smallest and the `dropped` largest values. @param dropped below half of them */
-export function trimmedMeanOf(dropped: number): CoordinateRule {
+export function createTrimmedMean(dropped: number): CoordinateRule {
   return (values) => {
     const end = values.length - dropped;
     if (dropped > 0) {
@@ -56,7 +57,7 @@ export function trimmedMeanOf(dropped: number): CoordinateRule {
 }
 
 /** The mean of the `count` values closest to the median; of equally close ones the first. */
-export function meanNearMedianOf(count: number): CoordinateRule {
+export function createMeanNearMedian(count: number): CoordinateRule {
   // The same memory for every coordinate: to take new one would cost more than the rule.
   let [gaps, room] = [new Float64Array(), new Float64Array()];
   return (values) => {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { gaussian, Matrix, stream, thinSvd, at } from "@fedclair/linalg";
-import { tensorOfVector } from "./blocks.js";
-import { outlierScores, outliers, sampleIndices } from "./divide-and-conquer.js";
+import { vectorToTensor } from "./blocks.js";
+import { computeOutlierScores, findOutliers, sampleIndices } from "./divide-and-conquer.js";
 import { gramOf } from "./gram.js";
 
 describe("outlierScores", () => {
   it("are proportional to the squared projections on the leading direction of the centered points", async () => {
     const x = gaussian(stream("dnc"), 5, 8); // columns are points
     const gram = await gramOf([
-      Array.from({ length: 8 }, (_, k) => tensorOfVector(x.column(k).slice())),
+      Array.from({ length: 8 }, (_, k) => vectorToTensor(x.column(k).slice())),
     ]);
     const centered = x.copy();
     for (let i = 0; i < 5; i++) {
@@ -18,7 +18,7 @@ describe("outlierScores", () => {
     }
     const { v } = thinSvd(centered);
     const leading = v.column(0);
-    outlierScores(gram).forEach((score, k) => {
+    computeOutlierScores(gram).forEach((score, k) => {
       assert.ok(Math.abs(score - at(leading, k) ** 2) < 1e-12);
     });
   });
@@ -28,8 +28,8 @@ describe("outliers", () => {
   it("are those furthest along that direction", () => {
     const line = [0, 9, 1, 0, -9, 1];
     const gram = Matrix.fromRows(line.map((x) => line.map((y) => x * y)));
-    assert.deepEqual(outliers(gram, 2), [1, 4]);
-    assert.deepEqual(outliers(gram, 0), []);
+    assert.deepEqual(findOutliers(gram, 2), [1, 4]);
+    assert.deepEqual(findOutliers(gram, 0), []);
   });
 });
 

@@ -1,12 +1,12 @@
 import { leadingEigenvectors, Matrix, sum, type Stream, at } from "@fedclair/linalg";
-import { byScore } from "../krum/scores.js";
+import { sortByScore } from "../krum/scores.js";
 
 /**
  * DnC's outlier scores ⟨V_k - mean, v⟩², v the direction in which the points differ most: the squared entries of the leading
  * eigenvector of the centered Gram matrix HGH, times its eigenvalue, which no comparison needs.
  * @param gram of the points, K×K
  */
-export function outlierScores(gram: Matrix): Float64Array {
+export function computeOutlierScores(gram: Matrix): Float64Array {
   const count = gram.rows;
   const means = Float64Array.from({ length: count }, (_, j) => sum(gram.column(j)) / count);
   const mean = sum(means) / count;
@@ -21,8 +21,8 @@ export function outlierScores(gram: Matrix): Float64Array {
 }
 
 /** The f clients with the largest scores, in the order of the clients; of equal scores the later ones. */
-export function outliers(gram: Matrix, f: number): number[] {
-  const order = byScore(Array.from(outlierScores(gram)));
+export function findOutliers(gram: Matrix, f: number): number[] {
+  const order = sortByScore(Array.from(computeOutlierScores(gram)));
   return order.slice(order.length - f).sort((i, j) => i - j);
 }
 

@@ -3,7 +3,7 @@ import { toTensor, type TensorDelta } from "@fedclair/core";
 import { frobenius, gaussian, Matrix, stream, subtract, at } from "@fedclair/linalg";
 import { toLowRank, product, type Factors } from "../factors.js";
 import { gramOf, squaredDistances } from "./gram.js";
-import { pointsOf, pointsOfGram } from "./points.js";
+import { createPoints, createPointsFromGram } from "./points.js";
 
 const rng = stream("gram");
 // Unequal ranks; more clients than a panel of the Gram matrix is wide.
@@ -59,8 +59,8 @@ describe("squaredDistances", () => {
 describe("points", () => {
   it("lie around a combination in the same way by numbers and by Gram matrix", async () => {
     const weights = stream("weights").normals(count);
-    const byNumbers = await (await pointsOf([dense, dense])).around(weights);
-    const byGram = await pointsOfGram(await gramOf([dense, dense])).around(weights);
+    const byNumbers = await (await createPoints([dense, dense])).around(weights);
+    const byGram = await createPointsFromGram(await gramOf([dense, dense])).around(weights);
     assert.ok(Math.abs(byNumbers.norm - byGram.norm) < 1e-12 * byGram.norm);
     byNumbers.distances.forEach((x, k) => {
       assert.ok(Math.abs(x - at(byGram.distances, k)) < 1e-12 * x);
@@ -69,7 +69,7 @@ describe("points", () => {
 
   it("have hand-checked norms and distances", async () => {
     const line = [1, 2, 10].map((x): TensorDelta => ({ shape: [1], data: Float64Array.of(x) }));
-    const points = await pointsOf([line]);
+    const points = await createPoints([line]);
     assert.deepEqual(await points.around(Float64Array.of(1, 1, 0)), {
       norm: 3,
       distances: Float64Array.of(2, 1, 7),

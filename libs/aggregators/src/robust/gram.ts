@@ -1,6 +1,6 @@
 import { yieldToEventLoop, isLowRank, toMatrix, UserError, type LowRank } from "@fedclair/core";
 import { addScaled, gramTN, hstack, Matrix, multiplyTN, item, at } from "@fedclair/linalg";
-import { blocksOf, type Changes } from "./blocks.js";
+import { iterateBlocks, type Changes } from "./blocks.js";
 
 /** Clients in a panel of the Gram matrix of pairs: narrow ones skip most of the upper triangle. */
 const panel = 16;
@@ -26,7 +26,7 @@ export async function gramOf(modules: readonly Changes[]): Promise<Matrix> {
 }
 
 async function addDense(gram: Matrix, changes: Changes): Promise<void> {
-  for await (const { whole } of blocksOf(changes)) addScaled(gram, 1, gramTN(whole));
+  for await (const { whole } of iterateBlocks(changes)) addScaled(gram, 1, gramTN(whole));
 }
 
 /** Into the lower triangle; a little of the upper one is touched too. */
@@ -42,18 +42,18 @@ async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> 
   await yieldToEventLoop();
   const right = hstack(rights);
   await yieldToEventLoop();
-  const starts = startsOf(lefts.map(({ cols }) => cols));
+  const starts = computeStarts(lefts.map(({ cols }) => cols));
   for (let j = 0; j < gram.rows; j += panel) {
     const end = Math.min(j + panel, gram.rows);
-    const ofLeft = panelOf(left, starts[j], starts[end]);
+    const ofLeft = multiplyPanel(left, starts[j], starts[end]);
     await yieldToEventLoop();
-    const ofRight = panelOf(right, starts[j], starts[end]);
+    const ofRight = multiplyPanel(right, starts[j], starts[end]);
     await yieldToEventLoop();
     const offset = item(starts, j);
     const span = (k: number) => [item(starts, k) - offset, item(starts, k + 1) - offset];
     for (let y = j; y < end; y++) {
       for (let x = j; x < gram.rows; x++) {
-        addTo(gram, x, y, dotOfBlocks(ofLeft, ofRight, span(x), span(y)));
+        addTo(gram, x, y, multiplyBlocks(ofLeft, ofRight, span(x), span(y)));
       }
     }
     await yieldToEventLoop();
@@ -61,12 +61,12 @@ async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> 
 }
 
 /** The inner products of columns from … to - 1 (columns of the result) with those from `from` on (rows). */
-function panelOf(columns: Matrix, from = NaN, to = NaN): Matrix {
+function multiplyPanel(columns: Matrix, from = NaN, to = NaN): Matrix {
   return multiplyTN(columns.columns(from, columns.cols), columns.columns(from, to));
 }
 
 /** Σ of the entrywise product of one block of X and Y. @param rows its first row and the one after its last */
-function dotOfBlocks(
+function multiplyBlocks(
   x: Matrix,
   y: Matrix,
   [top = NaN, bottom = NaN]: readonly number[],
@@ -87,7 +87,7 @@ function addTo({ rows, data }: Matrix, i: number, j: number, value: number): voi
 }
 
 /** Where each of several runs begins, and where the last one ends. */
-function startsOf(lengths: readonly number[]): number[] {
+function computeStarts(lengths: readonly number[]): number[] {
   const starts = [0];
   for (const length of lengths) starts.push((starts.at(-1) ?? NaN) + length);
   return starts;

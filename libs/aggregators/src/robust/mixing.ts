@@ -23,7 +23,7 @@ export function nearestNeighbourMixing(squared: Matrix, f: number): Matrix {
 const panel = 64;
 
 /** MᵀGM, the Gram matrix of the mixed points Y = X·M. @param gram of the X_k, K×K @param mixing M, K×K */
-export async function mixedGram(gram: Matrix, mixing: Matrix): Promise<Matrix> {
+export async function mixGram(gram: Matrix, mixing: Matrix): Promise<Matrix> {
   const count = gram.rows;
   const out = new Matrix(count, count);
   for (let from = 0; from < count; from += panel) {

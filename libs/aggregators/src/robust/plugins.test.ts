@@ -3,7 +3,7 @@ import { frobenius, gaussian, Matrix, stream, subtract, at } from "@fedclair/lin
 import assert from "node:assert/strict";
 import { product, type Factors } from "../factors.js";
 import { aggregators } from "../index.js";
-import { longestArray } from "../../testing/allocation.js";
+import { measureLongestArray } from "../../testing/allocation.js";
 import { sumTerms } from "@fedclair/core/testing";
 import { idOf, updateOf } from "../../testing/updates.js";
 
@@ -125,7 +125,7 @@ describe("robust rules on factors", () => {
 
   for (const name of weightRules) {
     it(`${name} makes nothing of the size of a module`, async () => {
-      const longest = await longestArray(() => aggregate(name, large));
+      const longest = await measureLongestArray(() => aggregate(name, large));
       assert.ok(longest > 0 && longest < (p * p) / 100, `${longest} numbers`);
     });
   }
@@ -134,7 +134,10 @@ describe("robust rules on factors", () => {
 describe("longestArray", () => {
   it("sees what rules of single coordinates multiply out", async () => {
     // The module fits into one block of all clients.
-    assert.equal(await longestArray(() => aggregate("coordinate-median", asPairs)), 12 * 8 * 6);
+    assert.equal(
+      await measureLongestArray(() => aggregate("coordinate-median", asPairs)),
+      12 * 8 * 6,
+    );
   });
 });
 

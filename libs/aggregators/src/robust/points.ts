@@ -1,7 +1,7 @@
 import { isLowRank, loaded, tensorsOf, yieldToEventLoop } from "@fedclair/core";
 import { Matrix, multiply, at } from "@fedclair/linalg";
-import { blocksOf, type Changes } from "./blocks.js";
-import { addSquaredDistances, combination, squaredNorm } from "./columns.js";
+import { iterateBlocks, type Changes } from "./blocks.js";
+import { addSquaredDistances, combineColumns, squaredNorm } from "./columns.js";
 import { gramOf, requireFinite } from "./gram.js";
 
 /** K points V_k as a rule sees them that only has to weight them. */
@@ -19,8 +19,10 @@ export interface Around {
 }
 
 /** Low-rank pairs by their Gram matrix; dense changes themselves, as a few passes cost less than all inner products. */
-export async function pointsOf(modules: readonly Changes[]): Promise<Points> {
-  return areDense(modules) ? densePoints(modules) : pointsOfGram(await gramOf(modules));
+export async function createPoints(modules: readonly Changes[]): Promise<Points> {
+  return areDense(modules)
+    ? createDensePoints(modules)
+    : createPointsFromGram(await gramOf(modules));
 }
 
 function areDense(modules: readonly Changes[]): boolean {
@@ -28,32 +30,33 @@ function areDense(modules: readonly Changes[]): boolean {
 }
 
 /** Of more dense points all inner products cost more than a few passes. */
-const mostPairs = 128;
+const maxGramPoints = 128;
 /** Of the squares that it is a difference of, a squared distance is at least this share, or it keeps too few digits. */
-const leastShare = 1e-6;
+const minDistanceShare = 1e-6;
 
 /**
  * For a rule that looks many times: by the Gram matrix, and at dense points themselves where that would lose digits, or where they are many.
  */
-export async function pointsForManyLooks(modules: readonly Changes[]): Promise<Points> {
-  const points = await pointsOf(modules);
-  if (!areDense(modules) || points.count > mostPairs) return points;
+export async function createPointsForManyPasses(modules: readonly Changes[]): Promise<Points> {
+  const points = await createPoints(modules);
+  if (!areDense(modules) || points.count > maxGramPoints) return points;
   const gram = await gramOf(modules);
-  const byGram = pointsOfGram(gram);
+  const byGram = createPointsFromGram(gram);
   return {
     count: points.count,
     around: async (weights) => {
-      const seen = await byGram.around(weights);
-      const isClear = seen.distances.every(
-        (distance, k) => distance ** 2 > leastShare * (gram.get(k, k) + seen.norm ** 2),
+      const byInnerProducts = await byGram.around(weights);
+      const isClear = byInnerProducts.distances.every(
+        (distance, k) =>
+          distance ** 2 > minDistanceShare * (gram.get(k, k) + byInnerProducts.norm ** 2),
       );
-      return isClear ? seen : await points.around(weights);
+      return isClear ? byInnerProducts : await points.around(weights);
     },
   };
 }
 
 /** |V_k - v|² = G_kk - 2·(Gc)_k + cᵀGc. @param gram of the points, K×K */
-export function pointsOfGram(gram: Matrix): Points {
+export function createPointsFromGram(gram: Matrix): Points {
   const count = gram.rows;
   return {
     count,
@@ -69,7 +72,7 @@ export function pointsOfGram(gram: Matrix): Points {
 }
 
 /** One pass over the numbers for each v, which is never held as a whole. */
-function densePoints(modules: readonly Changes[]): Points {
+function createDensePoints(modules: readonly Changes[]): Points {
   const count = modules[0]?.length ?? 0;
   return {
     count,
@@ -94,8 +97,8 @@ async function addSquaresAround(
   weights: Float64Array,
 ): Promise<number> {
   let squared = 0;
-  for await (const { columns } of blocksOf(changes)) {
-    const center = combination(columns, weights);
+  for await (const { columns } of iterateBlocks(changes)) {
+    const center = combineColumns(columns, weights);
     squared += squaredNorm(center);
     addSquaredDistances(squares, columns, center);
   }

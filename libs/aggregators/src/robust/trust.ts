@@ -13,7 +13,7 @@ export interface Trust {
  * the two norms.
  * @param root which of the points is trusted
  */
-export async function trustIn(points: Points, root: number): Promise<Trust> {
+export async function computeTrust(points: Points, root: number): Promise<Trust> {
   const { distances: norms } = await points.around(new Float64Array(points.count));
   const atRoot = new Float64Array(points.count);
   atRoot[root] = 1;

@@ -1,16 +1,21 @@
 import { median } from "@fedclair/linalg";
 import type { Tensor } from "@fedclair/core";
 import { weightedSum } from "../mean.js";
-import { mixedBlocksOf, tensorOfVector, type Changes } from "./blocks.js";
-import { centeredClipWeights, normClipWeights, normsOf } from "./clipping.js";
-import { byCoordinate, meanNearMedianOf, medianOf, trimmedMeanOf } from "./coordinates.js";
+import { iterateMixedBlocks, vectorToTensor, type Changes } from "./blocks.js";
+import { centeredClipWeights, normClipWeights, computeNorms } from "./clipping.js";
+import {
+  applyByCoordinate,
+  createMeanNearMedian,
+  medianOf,
+  createTrimmedMean,
+} from "./coordinates.js";
 import { geometricMedianWeights } from "./geometric-median.js";
 import { gramOf, squaredDistances } from "./gram.js";
-import { bulyanSelection } from "../bulyan/selection.js";
-import { byScore, krumScores } from "../krum/scores.js";
+import { selectByBulyan } from "../bulyan/selection.js";
+import { sortByScore, computeKrumScores } from "../krum/scores.js";
 import { nearestNeighbourMixing } from "./mixing.js";
-import { pointsForManyLooks, pointsOf } from "./points.js";
-import { trustIn } from "./trust.js";
+import { createPointsForManyPasses, createPoints } from "./points.js";
+import { computeTrust } from "./trust.js";
 
 /** A client's update, flattened. All of one call have the same length; at least one. */
 export type Vector = Tensor["data"];
@@ -25,14 +30,14 @@ export interface Selection {
 /** Σ w_k·V_k; the plain mean without weights. */
 export async function mean(
   vectors: readonly Vector[],
-  weights: ArrayLike<number> = uniform(vectors.length),
+  weights: ArrayLike<number> = uniformWeights(vectors.length),
 ): Promise<Vector> {
-  return (await weightedSum(vectors.map(tensorOfVector), weights)).data;
+  return (await weightedSum(vectors.map(vectorToTensor), weights)).data;
 }
 
 /** The median of every coordinate (Yin et al., arXiv 1803.01498). */
 export async function coordinateMedian(vectors: readonly Vector[]): Promise<Vector> {
-  return (await byCoordinate(vectors.map(tensorOfVector), medianOf)).data;
+  return (await applyByCoordinate(vectors.map(vectorToTensor), medianOf)).data;
 }
 
 /**
@@ -40,8 +45,8 @@ export async function coordinateMedian(vectors: readonly Vector[]): Promise<Vect
  * @param beta in [0, 1/2)
  */
 export async function trimmedMean(vectors: readonly Vector[], beta: number): Promise<Vector> {
-  const rule = trimmedMeanOf(Math.floor(beta * vectors.length));
-  return (await byCoordinate(vectors.map(tensorOfVector), rule)).data;
+  const rule = createTrimmedMean(Math.floor(beta * vectors.length));
+  return (await applyByCoordinate(vectors.map(vectorToTensor), rule)).data;
 }
 
 /** Krum: the vector closest to its K - f - 2 neighbours. @param f clients that may be contaminated */
@@ -55,11 +60,11 @@ export async function multiKrum(
   f: number,
   m: number = vectors.length - f,
 ): Promise<Selection> {
-  const scores = krumScores(await distancesOf(vectors), f);
-  const selected = byScore(scores)
+  const scores = computeKrumScores(await computeDistances(vectors), f);
+  const selected = sortByScore(scores)
     .slice(0, m)
     .sort((i, j) => i - j);
-  return { vector: await mean(at(vectors, selected)), selected };
+  return { vector: await mean(pickVectors(vectors, selected)), selected };
 }
 
 /**
@@ -67,22 +72,25 @@ export async function multiKrum(
  * @throws UserError unless K ≥ 4f + 3
  */
 export async function bulyan(vectors: readonly Vector[], f: number): Promise<Selection> {
-  const selected = await bulyanSelection(await distancesOf(vectors), f);
-  const chosen = at(vectors, selected).map(tensorOfVector);
-  const rule = meanNearMedianOf(chosen.length - 2 * f);
-  return { vector: (await byCoordinate(chosen, rule)).data, selected };
+  const selected = await selectByBulyan(await computeDistances(vectors), f);
+  const chosen = pickVectors(vectors, selected).map(vectorToTensor);
+  const rule = createMeanNearMedian(chosen.length - 2 * f);
+  return { vector: (await applyByCoordinate(chosen, rule)).data, selected };
 }
 
 /** The geometric median; see `geometricMedianWeights`. */
 export async function geometricMedian(vectors: readonly Vector[], nu?: number): Promise<Vector> {
-  const points = await pointsForManyLooks(changesOf(vectors));
-  return mean(vectors, await geometricMedianWeights(points, uniform(vectors.length), nu));
+  const points = await createPointsForManyPasses(toChanges(vectors));
+  return mean(vectors, await geometricMedianWeights(points, uniformWeights(vectors.length), nu));
 }
 
 /** The mean of the vectors, each cut to the norm `most`: by default to the median norm. */
 export async function normClip(vectors: readonly Vector[], most?: number): Promise<Vector> {
-  const norms = await normsOf(await pointsOf(changesOf(vectors)));
-  return mean(vectors, normClipWeights(norms, uniform(vectors.length), most ?? median(norms)));
+  const norms = await computeNorms(await createPoints(toChanges(vectors)));
+  return mean(
+    vectors,
+    normClipWeights(norms, uniformWeights(vectors.length), most ?? median(norms)),
+  );
 }
 
 /** Centered clipping; see `centeredClipWeights`. */
@@ -91,7 +99,7 @@ export async function centeredClip(
   tau: number,
   steps?: number,
 ): Promise<Vector> {
-  const points = await pointsOf(changesOf(vectors));
+  const points = await createPoints(toChanges(vectors));
   return mean(vectors, await centeredClipWeights(points, tau, steps));
 }
 
@@ -100,9 +108,9 @@ export async function mixNearestNeighbours(
   vectors: readonly Vector[],
   f: number,
 ): Promise<readonly Vector[]> {
-  const mixing = nearestNeighbourMixing(await distancesOf(vectors), f);
+  const mixing = nearestNeighbourMixing(await computeDistances(vectors), f);
   const out = vectors.map((v) => new Float64Array(v.length));
-  for await (const { from, columns } of mixedBlocksOf(vectors.map(tensorOfVector), mixing)) {
+  for await (const { from, columns } of iterateMixedBlocks(vectors.map(vectorToTensor), mixing)) {
     columns.forEach((column, i) => out[i]?.set(column, from));
   }
   return out;
@@ -113,25 +121,25 @@ export async function mixNearestNeighbours(
  * @returns the zero vector if nobody is trusted, and everybody's trust
  */
 export async function fltrust(vectors: readonly Vector[], server: Vector) {
-  const points = await pointsOf(changesOf([server, ...vectors]));
-  const { cosines, weights } = await trustIn(points, 0);
+  const points = await createPoints(toChanges([server, ...vectors]));
+  const { cosines, weights } = await computeTrust(points, 0);
   const trust = Array.from(cosines.subarray(1), (cosine) => Math.max(0, cosine));
   return { vector: await mean(vectors, weights.subarray(1)), trust };
 }
 
-async function distancesOf(vectors: readonly Vector[]) {
-  return squaredDistances(await gramOf(changesOf(vectors)));
+async function computeDistances(vectors: readonly Vector[]) {
+  return squaredDistances(await gramOf(toChanges(vectors)));
 }
 
-function changesOf(vectors: readonly Vector[]): readonly Changes[] {
-  return [vectors.map(tensorOfVector)];
+function toChanges(vectors: readonly Vector[]): readonly Changes[] {
+  return [vectors.map(vectorToTensor)];
 }
 
-function uniform(count: number): Float64Array {
+function uniformWeights(count: number): Float64Array {
   return new Float64Array(count).fill(1 / count);
 }
 
 /** @param indices ascending */
-function at(vectors: readonly Vector[], indices: readonly number[]): readonly Vector[] {
+function pickVectors(vectors: readonly Vector[], indices: readonly number[]): readonly Vector[] {
   return vectors.filter((_, k) => indices.includes(k));
 }

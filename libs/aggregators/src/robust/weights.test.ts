@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Matrix, at, item } from "@fedclair/linalg";
-import { tensorOfVector } from "./blocks.js";
+import { vectorToTensor } from "./blocks.js";
 import { centeredClipWeights, normClipWeights } from "./clipping.js";
 import { geometricMedianWeights } from "./geometric-median.js";
-import { bulyanSelection } from "../bulyan/selection.js";
-import { byScore, krumScores } from "../krum/scores.js";
+import { selectByBulyan } from "../bulyan/selection.js";
+import { sortByScore, computeKrumScores } from "../krum/scores.js";
 import { nearestNeighbourMixing } from "./mixing.js";
-import { pointsForManyLooks, pointsOf } from "./points.js";
-import { trustIn } from "./trust.js";
+import { createPointsForManyPasses, createPoints } from "./points.js";
+import { computeTrust } from "./trust.js";
 
 const pointsOn = (line: readonly number[]) =>
-  pointsOf([line.map((x) => tensorOfVector(Float64Array.of(x)))]);
+  createPoints([line.map((x) => vectorToTensor(Float64Array.of(x)))]);
 
 /** Squared distances between numbers. */
 const squaredOn = (line: readonly number[]) =>
@@ -45,9 +45,9 @@ describe("geometric median", () => {
     );
     await fc.assert(
       fc.asyncProperty(plane, async (vectors) => {
-        const changes = vectors.map((v) => tensorOfVector(Float64Array.from(v)));
+        const changes = vectors.map((v) => vectorToTensor(Float64Array.from(v)));
         const weights = uniform(vectors.length);
-        const b = await geometricMedianWeights(await pointsOf([changes]), weights, 0.5);
+        const b = await geometricMedianWeights(await createPoints([changes]), weights, 0.5);
         const center = [0, 1].map((i) =>
           along(
             vectors.map((v) => item(v, i)),
@@ -78,8 +78,11 @@ describe("geometric median", () => {
     });
     await fc.assert(
       fc.asyncProperty(points, fc.nat(1e6), fc.nat(), async (offsets, far, which) => {
-        const changes = offsets.map((v) => tensorOfVector(Float64Array.from(v, (x) => far + x)));
-        const [looked, seen] = [await pointsForManyLooks([changes]), await pointsOf([changes])];
+        const changes = offsets.map((v) => vectorToTensor(Float64Array.from(v, (x) => far + x)));
+        const [looked, seen] = [
+          await createPointsForManyPasses([changes]),
+          await createPoints([changes]),
+        ];
         const at = new Float64Array(changes.length);
         at[which % changes.length] = 1;
         for (const weights of [uniform(changes.length), at]) {
@@ -124,25 +127,25 @@ describe("clipping", () => {
 describe("krum", () => {
   it("adds the squared distances to K - f - 2 neighbours, one at least", () => {
     const squared = squaredOn([0, 1, 2, 3, 10]);
-    assert.deepEqual(krumScores(squared, 1), [5, 2, 2, 5, 113]);
-    assert.deepEqual(krumScores(squared, 4), [1, 1, 1, 1, 49]);
-    assert.deepEqual(byScore([5, 2, 2, 5, 113]), [1, 2, 0, 3, 4]);
-    assert.deepEqual(krumScores(squaredOn([7]), 0), [0]);
+    assert.deepEqual(computeKrumScores(squared, 1), [5, 2, 2, 5, 113]);
+    assert.deepEqual(computeKrumScores(squared, 4), [1, 1, 1, 1, 49]);
+    assert.deepEqual(sortByScore([5, 2, 2, 5, 113]), [1, 2, 0, 3, 4]);
+    assert.deepEqual(computeKrumScores(squaredOn([7]), 0), [0]);
   });
 });
 
 describe("bulyan", () => {
   it("takes Krum's winners one after another, and leaves 2f out", async () => {
     // The last winner is chosen among three, two of them close to one another.
-    const selected = await bulyanSelection(squaredOn([0, 50, 1, 2, 3, 5, 4]), 1);
+    const selected = await selectByBulyan(squaredOn([0, 50, 1, 2, 3, 5, 4]), 1);
     assert.equal(selected.length, 5);
     assert.ok(!selected.includes(1));
-    assert.deepEqual(await bulyanSelection(squaredOn([3, 1, 2]), 0), [0, 1, 2]);
+    assert.deepEqual(await selectByBulyan(squaredOn([3, 1, 2]), 0), [0, 1, 2]);
   });
 
   it("refuses more than it can stand", async () => {
     await assert.rejects(
-      () => bulyanSelection(squaredOn([1, 2, 3, 4, 5, 6]), 1),
+      () => selectByBulyan(squaredOn([1, 2, 3, 4, 5, 6]), 1),
       /6 clients allow f up to 0, got 1/,
     );
   });
@@ -172,8 +175,8 @@ describe("trust", () => {
       [-1, 0],
       [8, 6],
       [0, 0],
-    ].map((v) => tensorOfVector(Float64Array.from(v)));
-    const { cosines, weights } = await trustIn(await pointsOf([vectors]), 0);
+    ].map((v) => vectorToTensor(Float64Array.from(v)));
+    const { cosines, weights } = await computeTrust(await createPoints([vectors]), 0);
     // 0.6 and 0.8 of their sum 1.4, at norm 2 instead of 5 and 10.
     const expected = [0, 0, ((0.6 / 1.4) * 2) / 5, 0, ((0.8 / 1.4) * 2) / 10, 0];
     [1, 0, 0.6, -1, 0.8, 0].forEach((cosine, k) => {
@@ -183,7 +186,7 @@ describe("trust", () => {
   });
 
   it("trusts nobody where the root did nothing", async () => {
-    const { weights } = await trustIn(await pointsOn([0, 1, 2]), 0);
+    const { weights } = await computeTrust(await pointsOn([0, 1, 2]), 0);
     assert.deepEqual([...weights], [0, 0, 0]);
   });
 });

@@ -1,7 +1,7 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
-import { trimmedMeanOf } from "../robust/coordinates.js";
-import { everyCoordinate } from "../robust/modules.js";
+import { createTrimmedMean } from "../robust/coordinates.js";
+import { aggregateCoordinates } from "../robust/modules.js";
 
 const schema = z.strictObject({
   beta: z
@@ -23,8 +23,8 @@ export const trimmedMeanAggregator: AggregatorPlugin = {
   schema,
   create: ({ beta }: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
-      const rule = trimmedMeanOf(Math.floor(beta * updates.length));
-      return { change: await everyCoordinate(updates, rule) };
+      const rule = createTrimmedMean(Math.floor(beta * updates.length));
+      return { change: await aggregateCoordinates(updates, rule) };
     },
   }),
 };

@@ -7,7 +7,11 @@ import { clair, clairSchema } from "../index.js";
 const size = { p: 16, q: 8, clients: 20, r: 2, sigma: 0 };
 const solve = async (contaminated: number, kind: "collude" | "line", sigma = 0) => {
   const rng = stream("convex").at(contaminated, kind);
-  const { updates, basis, bad } = denoisingRound(rng, { ...size, contaminated, sigma }, kind);
+  const {
+    updates,
+    basis,
+    contaminated: bad,
+  } = denoisingRound(rng, { ...size, contaminated, sigma }, kind);
   const result = await clair(updates, clairSchema.parse({ rank: 2, solver: "convex" }));
   return { result, basis, bad };
 };

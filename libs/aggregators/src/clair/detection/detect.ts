@@ -1,8 +1,8 @@
 import { item } from "@fedclair/linalg";
 import { indices, zip } from "../lists.js";
 import { leastClients, type ClairOptions } from "../options.js";
-import { tangents, type Views } from "../subspace/views.js";
-import { benignBy, cutOf, type Cut } from "./threshold.js";
+import { computeTangents, type Views } from "../subspace/views.js";
+import { listBenign, findCut, type Cut } from "./threshold.js";
 
 /** Who is in the shared space, and which space that is. */
 export interface Detection extends Cut {
@@ -24,17 +24,17 @@ export async function detect(
   earlier: readonly (number | undefined)[],
   options: ClairOptions,
 ): Promise<Detection> {
-  const seen = new Set([start.join()]);
+  const visited = new Set([start.join()]);
   let members = start;
   for (let pass = 1; ; pass++) {
-    const scores = (await scoresOf(views, members, options)).map((score, k) =>
+    const scores = (await computeScores(views, members, options)).map((score, k) =>
       blend(score, earlier[k], options),
     );
-    const cut = cutOf(scores, options);
-    const benign = benignBy(cut, scores);
+    const cut = findCut(scores, options);
+    const benign = listBenign(cut, scores);
     const key = benign.join();
-    if (seen.has(key) || pass === options.refits) return { ...cut, benign, scores };
-    seen.add(key);
+    if (visited.has(key) || pass === options.refits) return { ...cut, benign, scores };
+    visited.add(key);
     members = benign;
   }
 }
@@ -43,14 +43,14 @@ export async function detect(
  * Members are scored against the fit without them: a client in the fit pulls the space towards itself, so with few
  * clients the widest gap would lie between members and the rest, whoever is contaminated.
  */
-async function scoresOf(
+async function computeScores(
   views: Views,
   members: readonly number[],
   { leaveOneOut, leaveOneOutMax }: ClairOptions,
 ): Promise<number[]> {
-  const scores = tangents(views, await views.fit(members));
+  const scores = computeTangents(views, await views.fit(members));
   if (leaveOneOut && members.length > 1 && members.length <= leaveOneOutMax) {
-    const without = tangents(views, await views.leaveOut(members, members.length));
+    const without = computeTangents(views, await views.leaveOut(members, members.length));
     for (const [member, score] of zip(members, without)) scores[member] = score;
   }
   return scores;
@@ -67,18 +67,18 @@ function blend(
 }
 
 /** Too few clients to tell: all count as benign, scored against their common fit. */
-export async function withoutDetection(
+export async function skipDetection(
   views: Views,
   options: Pick<ClairOptions, "rule" | "minClients">,
 ): Promise<Detection> {
   const benign = indices(views.size);
-  const scores = tangents(views, await views.fit(benign));
+  const scores = computeTangents(views, await views.fit(benign));
   const undecided = `too few clients: ${views.size} of at least ${leastClients(options)}`;
   return { benign, scores, threshold: Infinity, gap: 1, undecided };
 }
 
 /** Below it a block of S is what the solver leaves of zero. */
-const leastBlock = 1e-3;
+const minBlockNorm = 1e-3;
 
 /**
  * Steps 4 and 5 by the convex program in place of the search, as a cross-check: a client's score is the norm of its block of S,
@@ -92,7 +92,10 @@ export async function detectConvex(views: Views, options: ClairOptions): Promise
     const changed = views.isZero.filter((ofView) => !item(ofView, k)).length;
     return Math.sqrt(square / Math.max(1, changed));
   });
-  const cut = cutOf(scores, { ...options, scoreFloor: Math.max(options.scoreFloor, leastBlock) });
-  const benign = benignBy(cut, scores);
+  const cut = findCut(scores, {
+    ...options,
+    scoreFloor: Math.max(options.scoreFloor, minBlockNorm),
+  });
+  const benign = listBenign(cut, scores);
   return { ...cut, benign, scores };
 }

@@ -1,12 +1,12 @@
 import { yieldToEventLoop } from "@fedclair/core";
 import { addScaled, Matrix, median, multiply, item } from "@fedclair/linalg";
 import { geometricMedianWeights } from "../../robust/geometric-median.js";
-import { pointsOfGram } from "../../robust/points.js";
+import { createPointsFromGram } from "../../robust/points.js";
 import { indices } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 
 /** Norms beyond so many medians fail the norm screen. */
-const mostNorms = 5;
+const maxNormRatio = 5;
 
 /** Why a client fails a screen. */
 type Failure = readonly [client: number, reason: string];
@@ -16,7 +16,7 @@ type Failure = readonly [client: number, reason: string];
  * something where benign clients have much in common inside the space too, as for one global model.
  * @param grams ⟨PX_i, PX_j⟩ of the clients, K×K, by module
  */
-export async function failures(
+export async function findFailures(
   grams: readonly Matrix[],
   screens: ClairOptions["screens"],
 ): Promise<readonly Failure[]> {
@@ -26,26 +26,26 @@ export async function failures(
     await yieldToEventLoop();
   }
   return [
-    ...(screens.includes("norm") ? failNorm(gram) : []),
-    ...(screens.includes("direction") ? await failDirection(gram) : []),
+    ...(screens.includes("norm") ? screenNorms(gram) : []),
+    ...(screens.includes("direction") ? await screenDirections(gram) : []),
   ];
 }
 
-function failNorm(gram: Matrix): Failure[] {
+function screenNorms(gram: Matrix): Failure[] {
   const norms = indices(gram.rows).map((k) => Math.sqrt(gram.get(k, k)));
   const middle = median(norms);
   return norms.flatMap((norm, k): Failure[] =>
-    norm > mostNorms * middle
+    norm > maxNormRatio * middle
       ? [[k, `norm inside the space ${(norm / middle).toPrecision(3)} × the median`]]
       : [],
   );
 }
 
 /** Against the geometric median, as a mean could point the attackers' way. */
-async function failDirection(gram: Matrix): Promise<Failure[]> {
+async function screenDirections(gram: Matrix): Promise<Failure[]> {
   const count = gram.rows;
   const equal = new Float64Array(count).fill(1 / count);
-  const weights = await geometricMedianWeights(pointsOfGram(gram), equal);
+  const weights = await geometricMedianWeights(createPointsFromGram(gram), equal);
   const products = multiply(gram, new Matrix(count, 1, weights)).data;
   const size = Math.sqrt(products.reduce((total, x, k) => total + x * item(weights, k), 0));
   return Array.from(products).flatMap((product, k): Failure[] => {

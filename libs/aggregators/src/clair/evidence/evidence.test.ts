@@ -2,13 +2,25 @@ import assert from "node:assert/strict";
 import { Matrix, at, item, multiplyTN, stream } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices } from "../lists.js";
-import { forwardSearch, looksOf } from "./forward-search.js";
-import { excused, judge, union, type Judgement, type Look } from "./judge.js";
+import { forwardSearch, chooseCoreSizes } from "./forward-search.js";
+import {
+  leaveOtherStartsUndecided,
+  judge,
+  mergeJudgements,
+  type Judgement,
+  type ComparisonJudgement,
+} from "./judge.js";
 import { findOutliers } from "./outliers.js";
-import { agreeingCore, large, likenessOf, piecesOf, type Likeness } from "./pieces.js";
-import { surprises } from "./surprise.js";
+import {
+  findAgreeingCore,
+  sizePiece,
+  computeSimilarity,
+  computePieces,
+  type Similarity,
+} from "./pieces.js";
+import { computeFisherStatistics } from "./fisher-statistics.js";
 import { logTail } from "./t-tail.js";
-import { evidenceAgainst } from "./words.js";
+import { formatEvidence } from "./format-evidence.js";
 
 /** One module of clients: columns are their changes. */
 function gramOf(columns: readonly (readonly number[])[]): Matrix {
@@ -55,7 +67,10 @@ describe("the tail of Student's t", () => {
 describe("surprise", () => {
   it("is that of one more than the members", () => {
     // Mean 2 and deviation 1 of three: (6 − 2)/√(4/3) = 3.464 of two degrees.
-    const [own] = surprises([{ values: Float64Array.of(1, 2, 3, 6), floor: 0 }], [0, 1, 2]);
+    const [own] = computeFisherStatistics(
+      [{ values: Float64Array.of(1, 2, 3, 6), floor: 0 }],
+      [0, 1, 2],
+    );
     assert.ok(
       Math.abs(at(own ?? new Float64Array(), 3) + 2 * logTail(4 / Math.sqrt(4 / 3), 2)) < 1e-12,
     );
@@ -63,22 +78,22 @@ describe("surprise", () => {
 
   it("does not tell apart what is nearer than the floor", () => {
     const values = Float64Array.of(1, 1, 1, 1.01);
-    const [own = new Float64Array()] = surprises([{ values, floor: 0.1 }], [0, 1, 2]);
+    const [own = new Float64Array()] = computeFisherStatistics([{ values, floor: 0.1 }], [0, 1, 2]);
     assert.ok(at(own, 3) < 2);
   });
 });
 
 describe("a forward search", () => {
   it("looks at every size of the core, or at 24 of them", () => {
-    assert.deepEqual(looksOf(9), [5, 6, 7, 8]);
-    const many = looksOf(200);
+    assert.deepEqual(chooseCoreSizes(9), [5, 6, 7, 8]);
+    const many = chooseCoreSizes(200);
     assert.equal(many.length, 24);
     assert.deepEqual([many[0], many.at(-1)], [101, 199]);
   });
 
   it("comes to the outliers last", () => {
     const values = Float64Array.of(50, 0.1, -0.3, 0.2, 51, 0, -0.1, 0.4, -0.2);
-    const { cores, surprises: seen } = forwardSearch([{ values, floor: 0 }], looksOf(9));
+    const { cores, statistics: seen } = forwardSearch([{ values, floor: 0 }], chooseCoreSizes(9));
     assert.deepEqual(cores[2], [1, 2, 3, 5, 6, 7, 8]);
     assert.ok((seen[2] ?? 0) > 3 * (seen[1] ?? 0));
   });
@@ -126,15 +141,15 @@ describe("likeness", () => {
       [0, 3],
       [0, 1],
     ];
-    const { agreement, size, clique } = likenessOf([gramOf(hand)], [2, 1, 1, 3, 1]);
+    const { agreement, size, clique } = computeSimilarity([gramOf(hand)], [2, 1, 1, 3, 1]);
     assert.deepEqual([...agreement], [0.5, 0.5, 0.5, 0, 0]);
     assert.ok(Math.abs(at(size, 0) - Math.log(2)) < 1e-15);
     assert.deepEqual([...clique], [0.5, 0.5, 0.5, 0.5, 0.5]);
-    assert.deepEqual(agreeingCore({ agreement }), [0, 1, 2]);
+    assert.deepEqual(findAgreeingCore({ agreement }), [0, 1, 2]);
   });
 
   it("takes a module that a client did not change for no likeness", () => {
-    const { agreement } = likenessOf([gramOf([[1], [1], [0]])], [1, 1, 1]);
+    const { agreement } = computeSimilarity([gramOf([[1], [1], [0]])], [1, 1, 1]);
     assert.deepEqual([...agreement], [0.5, 0.5, 0]);
   });
 });
@@ -144,7 +159,7 @@ describe("a judgement by evidence", () => {
   const judged = (columns: readonly (readonly number[])[], detection = blind(columns.length)) => {
     const shares = columns.map((change) => (change[0] ?? 0) ** 2 / Math.hypot(...change) ** 2);
     const norms = columns.map((change) => Math.hypot(...change));
-    const alike = likenessOf([gramOf(columns)], norms);
+    const alike = computeSimilarity([gramOf(columns)], norms);
     return judge(alike, inside(shares), detection, 0.01);
   };
 
@@ -168,7 +183,7 @@ describe("a judgement by evidence", () => {
     const { contaminated, scores, evidence } = await judged([first.map((x) => -x), ...rest]);
     assert.deepEqual(contaminated, [0]);
     assert.ok(item(scores, 0) > 1.1, String(item(scores, 0)));
-    assert.match(evidenceAgainst(item(evidence, 0)), /^opposed to the others \(cosine -0\.\d+\)/);
+    assert.match(formatEvidence(item(evidence, 0)), /^opposed to the others \(cosine -0\.\d+\)/);
   });
 
   it("does not accuse who only stands apart", async () => {
@@ -230,10 +245,14 @@ describe("a judgement by evidence", () => {
 });
 
 describe("two looks at the same clients", () => {
-  const look = (contaminated: number[], undecided: number[], scores: number[]): Look => {
+  const look = (
+    contaminated: number[],
+    undecided: number[],
+    scores: number[],
+  ): ComparisonJudgement => {
     const left = [...contaminated, ...undecided];
     return {
-      ...{ contaminated, byOutsideAlone: [], scores, isSilent: false },
+      ...{ contaminated, flaggedByOutsideOnly: [], scores, isInconclusive: false },
       benign: indices(scores.length).filter((k) => !left.includes(k)),
       undecided: new Map(undecided.map((k) => [k, "stands apart"])),
       evidence: scores.map((statistic) => [{ kind: "size", statistic }]),
@@ -242,7 +261,7 @@ describe("two looks at the same clients", () => {
   const plain = look([0], [1], [3, 1.2, 0.4, 0.3]);
 
   it("accuse whom either does, and tell what the second shows of all", () => {
-    const both = union(plain, look([1, 2], [3], [0.1, 4, 5, 2]));
+    const both = mergeJudgements(plain, look([1, 2], [3], [0.1, 4, 5, 2]));
     assert.deepEqual([both.contaminated, both.benign], [[0, 1, 2], [3]]);
     assert.deepEqual([...both.undecided.keys()], []);
     // The last one stands apart in the second look alone, which does not convict.
@@ -255,27 +274,27 @@ describe("two looks at the same clients", () => {
 
   it("accuse nobody who only lacks the common part, and is in what varies as others are", () => {
     const outside = { ...look([0, 1, 2], [], [3, 3, 3, 0.3]), byOutsideAlone: [0, 1] };
-    const both = union(outside, look([], [1], [0.2, 2, 0.1, 0.2]));
+    const both = mergeJudgements(outside, look([], [1], [0.2, 2, 0.1, 0.2]));
     assert.deepEqual(both.contaminated, [1, 2]);
     assert.match(both.undecided.get(0) ?? "", /^lies outside what the others have in common/);
     // Three times as large in it as any other is not like them.
-    const large = union(outside, look([], [], [3, 0.2, 0.2, 1]));
+    const large = mergeJudgements(outside, look([], [], [3, 0.2, 0.2, 1]));
     assert.deepEqual(large.contaminated, [0, 2]);
     const nothing = { ...look([], [], [0, 0, 0, 0]), isSilent: true };
-    assert.deepEqual(union(outside, nothing).contaminated, [0, 1, 2]);
+    assert.deepEqual(mergeJudgements(outside, nothing).contaminated, [0, 1, 2]);
   });
 
   it("are the first where the second accuses nobody", () => {
-    const { byOutsideAlone, ...said } = plain;
+    const { flaggedByOutsideOnly: byOutsideAlone, ...said } = plain;
     assert.deepEqual(byOutsideAlone, []);
-    assert.deepEqual(union(plain, look([], [3], [0.1, 0.2, 0.2, 0.3])), said);
+    assert.deepEqual(mergeJudgements(plain, look([], [3], [0.1, 0.2, 0.2, 0.3])), said);
   });
 });
 
 describe("who began elsewhere", () => {
   const size = (pValue: number) => ({ kind: "size", statistic: 2, pValue });
   const said: Judgement = {
-    ...{ contaminated: [0, 1, 2, 3], benign: [4, 6], isSilent: false },
+    ...{ contaminated: [0, 1, 2, 3], benign: [4, 6], isInconclusive: false },
     undecided: new Map([[5, "stands apart"]]),
     scores: [2, 2, 2, 2, 0.2, 1.1, 0.3],
     evidence: [
@@ -287,7 +306,10 @@ describe("who began elsewhere", () => {
   };
 
   it("is accused only if out of all proportion, or opposed", () => {
-    const { contaminated, benign, undecided } = excused(said, (k) => k !== 3 && k !== 6);
+    const { contaminated, benign, undecided } = leaveOtherStartsUndecided(
+      said,
+      (k) => k !== 3 && k !== 6,
+    );
     assert.deepEqual(
       [contaminated, benign],
       [
@@ -298,7 +320,7 @@ describe("who began elsewhere", () => {
     assert.deepEqual([...undecided.keys()].sort(), [0, 5]);
     for (const why of undecided.values()) assert.match(why, /another A₀ than most/);
     assert.deepEqual(
-      excused(said, () => false),
+      leaveOtherStartsUndecided(said, () => false),
       said,
     );
   });
@@ -313,16 +335,16 @@ describe("size beside a large part in common", () => {
       return [...noise.map((x, i) => x + (i === 0 ? common : 0))];
     });
     const norms = columns.map((change) => Math.hypot(...change));
-    return likenessOf([gramOf(columns)], norms);
+    return computeSimilarity([gramOf(columns)], norms);
   };
-  const sizes = (of: Likeness) =>
+  const sizes = (of: Similarity) =>
     item(
-      piecesOf(
+      computePieces(
         of,
         indices(12).map(() => 0.5),
-        agreeingCore(of),
+        findAgreeingCore(of),
       ),
-      large,
+      sizePiece,
     ).values;
 
   it("is what less agreement does not explain", () => {
@@ -346,15 +368,15 @@ describe("evidence in words", () => {
   it("is what tells by itself, or else what may together", () => {
     const size = { kind: "size", statistic: 2, pValue: 0.02 };
     assert.equal(
-      evidenceAgainst([apart, size, clique]),
+      formatEvidence([apart, size, clique]),
       "apart from the others (p 0.0010), large (p 0.020)",
     );
     assert.equal(
-      evidenceAgainst([apart, clique]),
+      formatEvidence([apart, clique]),
       "apart from the others (p 0.0010), in a clique (p 0.15)",
     );
     assert.equal(
-      evidenceAgainst([
+      formatEvidence([
         { ...apart, pValue: 0.5 },
         { ...clique, pValue: 0.5 },
       ]),
@@ -365,24 +387,24 @@ describe("evidence in words", () => {
   it("is lying outside first, where that convicts by itself", () => {
     const outside = { kind: "outside", statistic: 6, limit: 1.5 };
     const said = "outside the shared space (4.0× the limit)";
-    assert.equal(evidenceAgainst([outside, clique]), said);
+    assert.equal(formatEvidence([outside, clique]), said);
     assert.equal(
-      evidenceAgainst([outside, apart, clique]),
+      formatEvidence([outside, apart, clique]),
       `${said}, apart from the others (p 0.0010)`,
     );
-    assert.equal(evidenceAgainst([{ ...outside, statistic: 1 }, clique]), "in a clique (p 0.15)");
+    assert.equal(formatEvidence([{ ...outside, statistic: 1 }, clique]), "in a clique (p 0.15)");
   });
 
   it("is of what varies where the whole change does not say the same", () => {
     const size = { kind: "size, in what varies", statistic: 3, pValue: 1e-9 };
     const told = "apart from the others (p 0.0010), large, in what varies (p < 0.0001)";
-    assert.equal(evidenceAgainst([apart, clique, size]), told);
+    assert.equal(formatEvidence([apart, clique, size]), told);
     const both = { ...apart, kind: "apart, in what varies", pValue: 1e-9 };
-    assert.equal(evidenceAgainst([apart, clique, both, size]), told);
+    assert.equal(formatEvidence([apart, clique, both, size]), told);
   });
 
   it("is being opposed in place of standing apart", () => {
     const opposed = { kind: "opposed", statistic: -0.124 };
-    assert.equal(evidenceAgainst([opposed, apart, clique]), "opposed to the others (cosine -0.12)");
+    assert.equal(formatEvidence([opposed, apart, clique]), "opposed to the others (cosine -0.12)");
   });
 });

@@ -1,14 +1,14 @@
 import { at, item, median, medianDeviation } from "@fedclair/linalg";
 import { indices } from "../lists.js";
-import { totalSurprises, type Piece } from "./surprise.js";
+import { sumFisherStatistics, type Piece } from "./fisher-statistics.js";
 
 /** Up to how many sizes of the core a search stops at to look. */
-const mostLooks = 24;
+const maxLooks = 24;
 
 /** Sizes of the core from just over half of the clients to all but one, at most 24. @param clients at least 3 */
-export function looksOf(clients: number): number[] {
+export function chooseCoreSizes(clients: number): number[] {
   const [first, last] = [Math.floor(clients / 2) + 1, clients - 1];
-  const looks = Math.min(mostLooks, last - first + 1);
+  const looks = Math.min(maxLooks, last - first + 1);
   const step = looks === 1 ? 0 : (last - first) / (looks - 1);
   return indices(looks).map((look) => Math.round(last - step * (looks - 1 - look)));
 }
@@ -16,7 +16,7 @@ export function looksOf(clients: number): number[] {
 /** What a forward search saw. */
 export interface Trace {
   /** By look: the least surprise of a client outside the core. */
-  readonly surprises: readonly number[];
+  readonly statistics: readonly number[];
   /** By look: the core then. */
   readonly cores: readonly (readonly number[])[];
 }
@@ -28,22 +28,22 @@ export interface Trace {
  * @param sizes of the core at which to look, ascending
  */
 export function forwardSearch(pieces: readonly Piece[], sizes: readonly number[]): Trace {
-  let core = firstCore(pieces, item(sizes, 0));
+  let core = findFirstCore(pieces, item(sizes, 0));
   const cores: (readonly number[])[] = [];
-  const seen: number[] = [];
+  const statistics: number[] = [];
   for (const size of sizes) {
-    if (core.length < size) core = leastOf(totalSurprises(pieces, core), size);
-    const sums = totalSurprises(pieces, core);
-    seen.push(leastOutside(sums, core));
+    if (core.length < size) core = pickSmallest(sumFisherStatistics(pieces, core), size);
+    const sums = sumFisherStatistics(pieces, core);
+    statistics.push(findMinOutside(sums, core));
     cores.push(core);
     // The next core is drawn from all clients: a member may leave.
-    core = leastOf(sums, size);
+    core = pickSmallest(sums, size);
   }
-  return { surprises: seen, cores };
+  return { statistics: statistics, cores };
 }
 
 /** The clients nearest the median on the bad side, and then those whom they surprise least. */
-function firstCore(pieces: readonly Piece[], size: number): readonly number[] {
+function findFirstCore(pieces: readonly Piece[], size: number): readonly number[] {
   const distances = new Float64Array(item(pieces, 0).values.length);
   for (const { values, floor } of pieces) {
     const middle = median(values);
@@ -53,9 +53,9 @@ function firstCore(pieces: readonly Piece[], size: number): readonly number[] {
       distances[k] = at(distances, k) + (z > 0 ? z * z : 0) + 1e-3 * z * z;
     });
   }
-  let core = leastOf(distances, size);
+  let core = pickSmallest(distances, size);
   for (let pass = 0; pass < 5; pass++) {
-    const next = leastOf(totalSurprises(pieces, core), size);
+    const next = pickSmallest(sumFisherStatistics(pieces, core), size);
     if (next.every((k, i) => k === core[i])) break;
     core = next;
   }
@@ -63,7 +63,7 @@ function firstCore(pieces: readonly Piece[], size: number): readonly number[] {
 }
 
 /** @param core ascending, not all clients */
-function leastOutside(sums: Float64Array, core: readonly number[]): number {
+function findMinOutside(sums: Float64Array, core: readonly number[]): number {
   let least = Infinity;
   for (let k = 0, i = 0; k < sums.length; k++) {
     if (core[i] === k) i++;
@@ -73,7 +73,7 @@ function leastOutside(sums: Float64Array, core: readonly number[]): number {
 }
 
 /** The clients of the `size` smallest values, ascending; of equal ones the first. */
-function leastOf(values: Float64Array, size: number): number[] {
+function pickSmallest(values: Float64Array, size: number): number[] {
   const sorted = values.toSorted();
   const limit = at(sorted, size - 1);
   let room = size - sorted.indexOf(limit);

@@ -18,7 +18,7 @@ const federations = 1000;
 /** What a forward search sees where nobody is contaminated. */
 export interface NullLaw {
   /** How likely a surprise at least so large is at a look, in (0, 1]. */
-  pValue(look: number, surprise: number): number;
+  pValue(look: number, statistic: number): number;
   /** The surprise at a look that a share `probability` of clean federations stays below. */
   quantile(look: number, probability: number): number;
   /** The p-value that no look of a share `rate` of clean federations falls below. */
@@ -32,7 +32,7 @@ const laws = new Map<string, Promise<NullLaw>>();
  * once for each size; gives way to the event loop.
  * @param sizes of the core at which the search looks
  */
-export function nullLaw(
+export function getNullLaw(
   clients: number,
   pieces: number,
   sizes: readonly number[],
@@ -53,36 +53,36 @@ async function simulate(
   for (let run = 0; run < federations; run++) {
     const own = rng.at(run);
     const draws = indices(pieces).map((piece) =>
-      studentT(own.at(piece).normals(clients * (degrees + 1)), clients),
+      drawStudentT(own.at(piece).normals(clients * (degrees + 1)), clients),
     );
     const drawn = draws.map((values, piece) => ({
-      values: piece > 0 && piece === pieces - 1 ? mixed(item(draws, 0), values) : values,
+      values: piece > 0 && piece === pieces - 1 ? correlate(item(draws, 0), values) : values,
       floor: 1e-9,
     }));
-    traces.push(forwardSearch(drawn, sizes).surprises);
+    traces.push(forwardSearch(drawn, sizes).statistics);
     if (run % 8 === 0) await yieldToEventLoop();
   }
   const byLook = sizes.map((_, look) =>
     Float64Array.from(traces, (trace) => item(trace, look)).sort(),
   );
-  const pValue = (look: number, surprise: number) => {
+  const pValue = (look: number, statistic: number) => {
     const sorted = item(byLook, look);
-    return (federations - firstAtLeast(sorted, surprise) + 1) / (federations + 1);
+    return (federations - findFirstAtLeast(sorted, statistic) + 1) / (federations + 1);
   };
   const least = Float64Array.from(traces, (trace) =>
-    Math.min(...trace.map((surprise, look) => pValue(look, surprise))),
+    Math.min(...trace.map((statistic, look) => pValue(look, statistic))),
   ).sort();
   const quantile = (look: number, probability: number) =>
     at(item(byLook, look), Math.floor(probability * (federations - 1)));
   return { pValue, quantile, pointwise: (rate) => at(least, Math.floor(rate * federations)) };
 }
 
-function mixed(first: Float64Array, values: Float64Array): Float64Array {
+function correlate(first: Float64Array, values: Float64Array): Float64Array {
   const rest = Math.sqrt(1 - correlation ** 2);
   return values.map((x, k) => correlation * at(first, k) + rest * x);
 }
 
-function studentT(normals: Float64Array, count: number): Float64Array {
+function drawStudentT(normals: Float64Array, count: number): Float64Array {
   return Float64Array.from({ length: count }, (_, k) => {
     let square = 0;
     for (let d = 1; d <= degrees; d++) square += at(normals, k * (degrees + 1) + d) ** 2;
@@ -91,7 +91,7 @@ function studentT(normals: Float64Array, count: number): Float64Array {
 }
 
 /** The first index of a value that is at least `x`; the length if there is none. */
-function firstAtLeast(sorted: Float64Array, x: number): number {
+function findFirstAtLeast(sorted: Float64Array, x: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { at, item, Matrix, stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
-import { overRounds } from "./over-rounds.js";
+import { judgeOverRounds } from "./over-rounds.js";
 import {
-  roundStatistics,
-  standingsAfter,
+  computeRoundStatistics,
+  addRoundToHistories,
   type RoundStatistics,
-  type Standings,
-} from "./standings.js";
+  type ClientHistories,
+} from "./client-histories.js";
 
 const ids = indices(40).map((k) => `c${k}`);
 
@@ -30,15 +30,15 @@ function roundOf(seed: string, round: number, odd = [0, 0, 0, 0], agreement = 0.
   } satisfies RoundStatistics;
 }
 
-function after(rounds: number, of: (round: number) => RoundStatistics): Standings {
-  let standings: Standings = new Map();
+function after(rounds: number, of: (round: number) => RoundStatistics): ClientHistories {
+  let standings: ClientHistories = new Map();
   for (let round = 0; round < rounds; round++)
-    standings = standingsAfter(standings, ids, of(round));
+    standings = addRoundToHistories(standings, ids, of(round));
   return standings;
 }
 
-function accused(standings: Standings): string[] {
-  return [...overRounds(standings, 0.01)].flatMap(([id, { isContaminated }]) =>
+function accused(standings: ClientHistories): string[] {
+  return [...judgeOverRounds(standings, 0.01)].flatMap(([id, { isContaminated }]) =>
     isContaminated ? [id] : [],
   );
 }
@@ -53,7 +53,7 @@ describe("the statistics of a round", () => {
       [0.5, 0.5, 0.5, 1, -0.5],
       [-0.5, -0.5, -0.5, -0.5, 1],
     ]);
-    const { agreement, pieces } = roundStatistics(cosines, [1, 1, 1, 1, 9], [2, 2, 2, 2, 2]);
+    const { agreement, pieces } = computeRoundStatistics(cosines, [1, 1, 1, 1, 9], [2, 2, 2, 2, 2]);
     assert.deepEqual(agreement, [0.375, 0.375, 0.25, 0.25, -0.5]);
     const [apart, copy, size, flat] = pieces.map(({ values }) => values);
     assert.ok(item(apart ?? [], 4) > 1);
@@ -90,15 +90,15 @@ describe("evidence over rounds", () => {
 
   it("says nothing of few clients, nor of few rounds, and shows what it rests on", () => {
     assert.equal(
-      overRounds(
+      judgeOverRounds(
         after(2, (round) => roundOf("few", round)),
         0.01,
       ).size,
       0,
     );
     const all = after(5, (round) => roundOf("few", round));
-    assert.equal(overRounds(new Map([...all].slice(0, 39)), 0.01).size, 0);
-    const evidence = overRounds(all, 0.01).get("c7")?.evidence ?? [];
+    assert.equal(judgeOverRounds(new Map([...all].slice(0, 39)), 0.01).size, 0);
+    const evidence = judgeOverRounds(all, 0.01).get("c7")?.evidence ?? [];
     assert.deepEqual(
       evidence.map(({ kind, rounds }) => [kind, rounds]),
       [

@@ -11,7 +11,7 @@ import {
   thinQr,
 } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
-import { largeCommonPart, timesCommon } from "../common-part.js";
+import { largeCommonPart, fitCommonScale } from "../common-part.js";
 import { zip } from "../lists.js";
 import { inner, isFactored, largestRank, type Change } from "../subspace/change.js";
 
@@ -31,7 +31,7 @@ export interface CommonOutside {
  * @param cuts what O_k counts times in the mean, so that nobody's is long there; of its own a client has as much as it has
  * @param mean M̂ = Σ w_k·cut_k·O_k
  */
-export function commonOutside(
+export function findCommonOutside(
   outside: readonly Change[],
   lengths: readonly number[],
   cuts: readonly number[],
@@ -42,31 +42,31 @@ export function commonOutside(
   const cut = squares.map((own, k) => own * item(cuts, k) ** 2);
   const weighted = (power: number) => sum(cut.map((x, k) => x * item(weights, k) ** power));
   const { part, square, along } = isFactored(mean)
-    ? leadingPart(mean, largestRank(outside))
+    ? findLeadingPart(mean, largestRank(outside))
     : { part: mean, square: frobenius(mean) ** 2, along: (own: Change) => inner(own, mean) };
   // Of parts that have nothing in common the mean has Σ w_k²·|O_k|².
   const isLarge = square - weighted(2) >= largeCommonPart * weighted(1);
   const times = zip(squares, outside).map(([own, change]) =>
-    isLarge ? timesCommon(own, along(change), square) : 1,
+    isLarge ? fitCommonScale(own, along(change), square) : 1,
   );
   return { part, times };
 }
 
 /** Directions beside those sought, which make it likely that these are found. */
-const spare = 4;
+const oversampling = 4;
 
 /**
  * By a random look at the mean (Halko, Martinsson and Tropp, arXiv 0909.4061), which has as many columns as all changes together: what many
  * changes of a rank have in common has no higher one.
  */
-function leadingPart({ b, a }: Factors, rank: number) {
-  const width = Math.min(rank + spare, b.rows, a.cols);
+function findLeadingPart({ b, a }: Factors, rank: number) {
+  const width = Math.min(rank + oversampling, b.rows, a.cols);
   const probes = new Matrix(a.cols, width, stream("common part").normals(a.cols * width));
   const { q } = thinQr(multiply(b, multiply(a, probes)));
-  const seen = multiply(multiplyTN(q, b), a);
+  const projected = multiply(multiplyTN(q, b), a);
   const along = (change: Change) => {
     if (!isFactored(change)) throw new TypeError("commonOutside: a dense and a factored change");
-    return dot(multiplyTN(q, change.b), multiplyNT(seen, change.a));
+    return dot(multiplyTN(q, change.b), multiplyNT(projected, change.a));
   };
-  return { part: { b: q, a: seen }, square: frobenius(seen) ** 2, along };
+  return { part: { b: q, a: projected }, square: frobenius(projected) ** 2, along };
 }

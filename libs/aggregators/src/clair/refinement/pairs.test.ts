@@ -1,7 +1,7 @@
 import { toDense, isLowRank } from "@fedclair/core";
 import { addScaled, frobenius, gaussian, hstack, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { factorsOf, product } from "../../factors.js";
+import { toFactors, product } from "../../factors.js";
 import { distance, refinedMatrix } from "../../../testing/measure.js";
 import { idOf, randomBasis, updateOf } from "../../../testing/updates.js";
 import { clair, clairSchema, refine, refineToPairs } from "../index.js";
@@ -50,7 +50,7 @@ describe("refined changes as pairs", () => {
           const own = personal.get(id);
           const { pair, tail } = pairs.get(id) ?? {};
           assert.ok(own !== undefined && isLowRank(own) && pair !== undefined);
-          const terms = [own, ...outside].map(factorsOf);
+          const terms = [own, ...outside].map(toFactors);
           assert.deepEqual(
             [pair.b.shape, pair.a.shape],
             [
@@ -109,7 +109,7 @@ describe("refined changes as pairs", () => {
       const options = clairSchema.parse({ rank: 2, rule: "evidence", offSubspace });
       const pairs = (await refineToPairs(result, options)).get("m");
       const gains = truths.map((truth, k) => {
-        const { pair, outside, leastError } = pairs?.get(idOf(k)) ?? {};
+        const { pair, outside, leastError: leastError } = pairs?.get(idOf(k)) ?? {};
         assert.ok(pair !== undefined && outside !== undefined && leastError !== undefined);
         const gained = squared(errors[k]) - distance(toDense(pair), truth) ** 2;
         // The error outside the space, by its law: 28 of 30 dimensions.

@@ -18,7 +18,7 @@ import { innerProduct, type Factors } from "../../factors.js";
 import { zip } from "../lists.js";
 import { isFactored, normOf, type Change } from "../subspace/change.js";
 import type { SharedSpace } from "../subspace/space.js";
-import { moreOf, type Refinement } from "./refine-module.js";
+import { computeExtraShares, type Refinement } from "./refine-module.js";
 
 /** A refined change as one LoRA pair. */
 export interface RefinedPair {
@@ -27,7 +27,7 @@ export interface RefinedPair {
   readonly tail: number;
   /** |X_k − Π(X_k)|², the energy outside the space, which refining replaces. */
   readonly outside: number;
-  /** How much of that must be error of the client's own for the refined change to be nearer to the client's truth; see `leastError`. */
+  /** How much of that must be error of the client's own for the refined change to be nearer to the client's truth; see `computeLeastError`. */
   readonly leastError: number;
 }
 
@@ -44,7 +44,7 @@ export interface BestPair extends Factors {
  * @param weights of theirs in the mean M̂
  * @throws TypeError if the changes are dense
  */
-export function asPairs(
+export function toRefinedPairs(
   refinement: Refinement,
   changes: readonly Change[],
   norms: readonly number[],
@@ -53,12 +53,12 @@ export function asPairs(
 ): RefinedPair[] {
   const { inside, shared, share } = refinement;
   const { part } = refinement.common;
-  const added = moreOf(refinement);
-  const sent = changes.filter(isFactored);
-  if (!isFactored(shared) || !isFactored(part) || sent.length < changes.length) {
+  const added = computeExtraShares(refinement);
+  const factored = changes.filter(isFactored);
+  if (!isFactored(shared) || !isFactored(part) || factored.length < changes.length) {
     throw new TypeError("only factored changes can be refined into pairs");
   }
-  const ranks = sent.map(({ b }) => b.cols);
+  const ranks = factored.map(({ b }) => b.cols);
   const best =
     share > 0
       ? bestPairs(
@@ -66,23 +66,25 @@ export function asPairs(
             more === 0 ? [own, shared] : [own, shared, { b: part.b, a: part.a.scale(more) }],
           ),
           ranks,
-          spansOf(sent, space),
+          listSpans(factored, space),
         )
-      : zip(inside, ranks).map(([own, rank]) => filled(compressLowRank(own.b, own.a, rank), rank));
+      : zip(inside, ranks).map(([own, rank]) =>
+          padToRank(compressLowRank(own.b, own.a, rank), rank),
+        );
   const sharedEnergy = share > 0 ? normOf(shared) ** 2 : 0;
   const partEnergy = added.every((more) => more === 0) ? 0 : normOf(part) ** 2;
-  return zip(inside, sent).map(([own, change], k) => {
+  return zip(inside, factored).map(([own, change], k) => {
     const { b, a, tail } = item(best, k);
     const outside = Math.max(0, item(norms, k) ** 2 - normOf(own) ** 2);
-    const alike = share > 0 ? innerProduct(change, shared) : 0; // the shared part lies outside the space, as O_k does
+    const overlap = share > 0 ? innerProduct(change, shared) : 0; // the shared part lies outside the space, as O_k does
     const more = item(added, k);
     // The common part is the mean's own in some directions: ⟨M̂, part⟩ = |part|².
     const longer =
       more === 0 ? 0 : more * ((2 * share + more) * partEnergy - 2 * innerProduct(change, part));
-    const moved = Math.max(0, outside - 2 * alike + sharedEnergy + longer);
+    const moved = Math.max(0, outside - 2 * overlap + sharedEnergy + longer);
     return {
       pair: { b: toTensor(b), a: toTensor(a) },
-      ...{ tail, outside, leastError: leastError(moved, (share + more) * item(weights, k)) },
+      ...{ tail, outside, leastError: computeLeastError(moved, (share + more) * item(weights, k)) },
     };
   });
 }
@@ -94,15 +96,15 @@ export function asPairs(
  * @param moved |O_k − s·c·M̂|²
  * @param ownShare s·c·w_k
  */
-function leastError(moved: number, ownShare: number): number {
+function computeLeastError(moved: number, ownShare: number): number {
   return ownShare < 1 ? moved / (2 * (1 - ownShare)) : 0;
 }
 
 /** The factors that clients sent, and the space, span all that refining makes. */
-function spansOf(sent: readonly Factors[], { left: u, right: v }: SharedSpace) {
+function listSpans(factored: readonly Factors[], { left: u, right: v }: SharedSpace) {
   return {
-    lefts: [...(u ? [u] : []), ...sent.map(({ b }) => b)],
-    rights: [...(v ? [v] : []), ...sent.map(({ a }) => a.transpose())],
+    lefts: [...(u ? [u] : []), ...factored.map(({ b }) => b)],
+    rights: [...(v ? [v] : []), ...factored.map(({ a }) => a.transpose())],
   };
 }
 
@@ -122,11 +124,11 @@ export function bestPairs(
 ): BestPair[] {
   const left = thinQr(hstack(spans.lefts)).q;
   const right = thinQr(hstack(spans.rights)).q;
-  const known = new Map<Factors, Matrix>();
+  const cores = new Map<Factors, Matrix>();
   const inCoordinates = (change: Factors) => {
     const { b, a } = change;
-    const core = known.get(change) ?? multiply(multiplyTN(left, b), multiply(a, right));
-    known.set(change, core);
+    const core = cores.get(change) ?? multiply(multiplyTN(left, b), multiply(a, right));
+    cores.set(change, core);
     return core;
   };
   const count = new Map<Factors, number>();
@@ -135,7 +137,7 @@ export function bestPairs(
     const sum = new Matrix(left.cols, right.cols);
     for (const change of changes) {
       addScaled(sum, 1, inCoordinates(change));
-      if (count.get(change) === 1) known.delete(change); // only what several share is kept
+      if (count.get(change) === 1) cores.delete(change); // only what several share is retained
     }
     const wanted = Math.min(rank, sum.rows);
     const timesGram = (x: Matrix) => multiply(sum, multiplyTN(sum, x));
@@ -146,8 +148,8 @@ export function bestPairs(
             .basis;
     const coefficients = multiplyTN(leading, sum);
     const { b, a } = compressLowRank(leading, coefficients, rank);
-    const tail = tailOf(sum, coefficients);
-    return filled({ b: multiply(left, b), a: multiplyNT(a, right), tail }, rank);
+    const tail = computeTail(sum, coefficients);
+    return padToRank({ b: multiply(left, b), a: multiplyNT(a, right), tail }, rank);
   });
 }
 
@@ -155,18 +157,18 @@ export function bestPairs(
 export function bestPair(whole: Matrix, rank: number): BestPair {
   const b = leadingLeft([whole], Math.min(rank, whole.rows));
   const a = multiplyTN(b, whole);
-  return filled({ b, a, tail: tailOf(whole, a) }, rank);
+  return padToRank({ b, a, tail: computeTail(whole, a) }, rank);
 }
 
 /** @param kept what is kept of it, in other coordinates */
-function tailOf(whole: Matrix, kept: Matrix): number {
+function computeTail(whole: Matrix, retained: Matrix): number {
   const energy = frobenius(whole);
-  return energy === 0 ? 0 : Math.max(0, 1 - (frobenius(kept) / energy) ** 2);
+  return energy === 0 ? 0 : Math.max(0, 1 - (frobenius(retained) / energy) ** 2);
 }
 
 /** With zeros for what a pair has less than a rank. */
-function filled({ b, a, tail }: BestPair, rank: number): BestPair {
-  return { b: widened(b, rank), a: widened(a.transpose(), rank).transpose(), tail };
+function padToRank({ b, a, tail }: BestPair, rank: number): BestPair {
+  return { b: padColumns(b, rank), a: padColumns(a.transpose(), rank).transpose(), tail };
 }
 
 /**
@@ -195,6 +197,6 @@ export function compressLowRank(b: Matrix, a: Matrix, t: number): BestPair {
   };
 }
 
-function widened(matrix: Matrix, cols: number): Matrix {
+function padColumns(matrix: Matrix, cols: number): Matrix {
   return hstack([matrix, new Matrix(matrix.rows, cols - matrix.cols)]);
 }

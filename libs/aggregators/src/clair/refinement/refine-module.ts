@@ -12,8 +12,8 @@ import {
   weightedSum,
   type Change,
 } from "../subspace/change.js";
-import { projectionOn, type SharedSpace } from "../subspace/space.js";
-import { commonOutside, type CommonOutside } from "./common-outside.js";
+import { createProjection, type SharedSpace } from "../subspace/space.js";
+import { findCommonOutside, type CommonOutside } from "./common-outside.js";
 
 /** Benign clients: who is refined. */
 export interface Members {
@@ -39,7 +39,7 @@ export interface Refinement {
 }
 
 /** By member, how much of the common part is added to what all get. */
-export function moreOf({ share, common }: Refinement): number[] {
+export function computeExtraShares({ share, common }: Refinement): number[] {
   return common.times.map((times) => share * (times - 1));
 }
 
@@ -56,21 +56,21 @@ export function refineModule(
   weights: ArrayLike<number>,
   { offSubspace, clipOff, rule }: RefineOptions,
 ): Refinement {
-  const pieces = changes.map(projectionOn(space));
+  const pieces = changes.map(createProjection(space));
   const inside = pieces.map((piece) => piece.inside);
   const whole = pieces.map((piece) => piece.outside);
   const lengths = whole.map(normOf);
-  const cuts = clipOff === null ? lengths.map(() => 1) : cutsOf(lengths, clipOff);
+  const cuts = clipOff === null ? lengths.map(() => 1) : computeCuts(lengths, clipOff);
   const outside = zip(whole, cuts).map(([change, cut]) => (cut < 1 ? scaled(change, cut) : change));
   const mean = combine(outside, weights);
   // The other rules are the specification's, which gives all the same.
   const common =
     rule === "evidence"
-      ? commonOutside(whole, lengths, cuts, mean, weights)
+      ? findCommonOutside(whole, lengths, cuts, mean, weights)
       : { part: mean, times: norms.map(() => 1) };
   const leastNorm = rounding * median(norms);
   const times = zip(common.times, cuts).map(([often, cut]) => (often === 1 ? 1 : often * cut));
-  const share = shareOf(outside, mean, times, weights, offSubspace, leastNorm);
+  const share = computeShare(outside, mean, times, weights, offSubspace, leastNorm);
   return { inside, shared: share === 1 ? mean : scaled(mean, share), share, common };
 }
 
@@ -78,7 +78,7 @@ export function refineModule(
 const rounding = 1e-12;
 
 /** By how much each norm is to be multiplied to be at most `clipOff` median norms, 0 … 1. */
-export function cutsOf(norms: readonly number[], clipOff: number): number[] {
+export function computeCuts(norms: readonly number[], clipOff: number): number[] {
   const most = clipOff * median(norms);
   return norms.map((norm) => (norm > most ? most / norm : 1));
 }
@@ -89,7 +89,7 @@ export function cutsOf(norms: readonly number[], clipOff: number): number[] {
  * @param times s_j
  * @param leastNorm of M̂: up to it `shrink` shares nothing, whatever rounding makes of the quotient
  */
-function shareOf(
+function computeShare(
   outside: readonly Change[],
   mean: Change,
   times: readonly number[],
@@ -119,31 +119,31 @@ export interface Refined {
   /** c·M̂; absent if nothing is shared. */
   readonly shared?: TensorDelta;
   /** What is added to that by client id, of those who have the common part more or less often than once. */
-  readonly longer: ReadonlyMap<string, TensorDelta>;
+  readonly extraCommon: ReadonlyMap<string, TensorDelta>;
   /** c */
   readonly share: number;
 }
 
-export function asDeltas(
+export function toDeltas(
   refinement: Refinement,
   { ids, weights }: Pick<Members, "ids" | "weights">,
   space: SharedSpace,
 ): Refined {
   const { inside, shared, share, common } = refinement;
-  const known = new Map<Matrix, Tensor>();
+  const tensors = new Map<Matrix, Tensor>();
   const tensorOnce = (matrix: Matrix) => {
-    const tensor = known.get(matrix) ?? toTensor(matrix);
-    known.set(matrix, tensor);
+    const tensor = tensors.get(matrix) ?? toTensor(matrix);
+    tensors.set(matrix, tensor);
     return tensor;
   };
   const toDelta = (change: Change) =>
     isFactored(change) ? { b: tensorOnce(change.b), a: tensorOnce(change.a) } : tensorOnce(change);
   return {
     personal: new Map(zip(ids, inside).map(([id, own]) => [id, toDelta(own)])),
-    meanPersonal: toDelta(meanOf(inside, weights, space)),
+    meanPersonal: toDelta(averageInside(inside, weights, space)),
     ...(share > 0 && { shared: toDelta(shared) }),
-    longer: new Map(
-      zip(ids, moreOf(refinement)).flatMap(([id, more]) =>
+    extraCommon: new Map(
+      zip(ids, computeExtraShares(refinement)).flatMap(([id, more]) =>
         more === 0 ? [] : [[id, toDelta(scaled(common.part, more))] as const],
       ),
     ),
@@ -152,7 +152,7 @@ export function asDeltas(
 }
 
 /** The factor that is the space itself is common to all, so that the mean keeps rank r. */
-function meanOf(
+function averageInside(
   inside: readonly Factors[],
   weights: ArrayLike<number>,
   { left }: SharedSpace,

@@ -3,7 +3,7 @@ import { weightedSum } from "../../mean.js";
 import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import type { Client } from "../sanitise.js";
-import { cutsOf, type Refined } from "./refine-module.js";
+import { computeCuts, type Refined } from "./refine-module.js";
 
 /**
  * Step 7 of the modules that are not compared. In a vector nothing tells error from what a client learnt, so that each keeps its own.
@@ -23,14 +23,14 @@ export async function refineVectors(
     const norms = own.map(({ data }) =>
       frobenius(new Matrix(data.length, 1, Float64Array.from(data))),
     );
-    const cuts = clipOff === null ? norms.map(() => 1) : cutsOf(norms, clipOff);
+    const cuts = clipOff === null ? norms.map(() => 1) : computeCuts(norms, clipOff);
     refined.set(name, {
       personal: new Map(zip(ids, own)),
       meanPersonal: await weightedSum(
         own,
         weights.map((weight, k) => weight * item(cuts, k)),
       ),
-      ...{ longer: new Map(), share: 0 },
+      ...{ extraCommon: new Map(), share: 0 },
     });
   }
   return refined;

@@ -8,7 +8,7 @@ import type { View } from "../subspace/view.js";
 export type MembersAt = (rank: number) => Promise<readonly number[]>;
 
 /** How much clearer the drop may be at another rank than a rough search says. */
-const margin = 2;
+const maxRoughError = 2;
 
 /**
  * Step 3: the dimension of the shared space of one module.
@@ -19,7 +19,7 @@ const margin = 2;
  * @param membersAt the search
  * @param roughlyAt a search that is much faster, where there is one: ranks whose drop it finds far from the clearest are not searched
  */
-export async function rankOf(
+export async function chooseRank(
   views: readonly View[],
   options: Pick<ClairOptions, "rank" | "rankMax">,
   membersAt: MembersAt,
@@ -34,11 +34,11 @@ export async function rankOf(
     for (const rank of ranks) drops.push(dropOf(await search(rank), rank));
     return drops;
   };
-  const dropOf = spectralDrops(views);
+  const dropOf = createDropFunction(views);
   let ranks = indices(last).map((r) => r + 1);
   if (roughlyAt !== undefined) {
     const drops = await dropsBy(roughlyAt, ranks);
-    const least = Math.max(...drops) / margin;
+    const least = Math.max(...drops) / maxRoughError;
     ranks = ranks.filter((_, i) => item(drops, i) >= least);
   }
   if (ranks.length === 1) return item(ranks, 0);
@@ -54,7 +54,7 @@ export async function rankOf(
  * λ_r / λ_{r+1} of the members' stack, squared singular values, the least over the views; λ below 1e-12 of the largest count as
  * rounding. Ranks have members in common.
  */
-function spectralDrops(
+function createDropFunction(
   views: readonly View[],
 ): (members: readonly number[], rank: number) => number {
   const spectra = new Map<string, readonly Float64Array[]>();

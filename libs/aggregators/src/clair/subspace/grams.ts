@@ -29,7 +29,7 @@ export class Grams {
       const weight = weights === undefined ? 1 : item(weights, k);
       for (let i = 0; i < total.length; i++) total[i] = at(total, i) + weight * at(own, i);
     }
-    return unpacked(total, this.#rows);
+    return unpack(total, this.#rows);
   }
 
   /** |UᵀZ_k|² of every client. @param basis U, n×r, orthonormal columns */
@@ -47,7 +47,7 @@ function pack({ rows, data }: Matrix, to: Float64Array): void {
   }
 }
 
-function unpacked(packed: Float64Array, rows: number): Matrix {
+function unpack(packed: Float64Array, rows: number): Matrix {
   const out = new Matrix(rows, rows);
   for (let j = 0, t = 0; j < rows; j++) {
     out.data[j + j * rows] = at(packed, t++);

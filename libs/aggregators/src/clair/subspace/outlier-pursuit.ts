@@ -42,7 +42,7 @@ export function outlierPursuit(blocks: readonly Matrix[], lambda: number): Decom
     s = shrinkBlocks(combine(z, low, y, penalty), widths, lambda / penalty);
     const gap = subtract(subtract(z, low), s);
     addScaled(y, penalty, gap);
-    if (frobenius(gap) <= 1e-9 * size) return decomposition(u, values, s, widths, lambda);
+    if (frobenius(gap) <= 1e-9 * size) return toDecomposition(u, values, s, widths, lambda);
     penalty = Math.min(1.05 * penalty, 1e7);
   }
   throw new Error(`outlier pursuit did not converge in 5000 steps at lambda ${lambda}`);
@@ -77,7 +77,7 @@ function blocksOf(x: Matrix, widths: readonly number[]): Matrix[] {
   return widths.map((width) => x.columns(from, (from += width)));
 }
 
-function decomposition(
+function toDecomposition(
   u: Matrix,
   values: Float64Array,
   s: Matrix,

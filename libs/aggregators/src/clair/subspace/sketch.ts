@@ -16,7 +16,7 @@ export const sketchRows = 256;
 export const roughRows = 64;
 
 /** Rows of the sketch that one row of a block goes to. */
-const spread = 4;
+const targetsPerRow = 4;
 
 /**
  * A sparse sign sketch (Nelson and Nguyên, arXiv 1211.1002): every row of a block is added to four rows of its sketch, with random
@@ -25,16 +25,23 @@ const spread = 4;
  * @param fewer rows of the sketches
  * @returns makes the sketch of a p×w block
  */
-export function sketcher(rows: number, fewer: number, seed: number): (block: Matrix) => Matrix {
+export function createSketcher(
+  rows: number,
+  fewer: number,
+  seed: number,
+): (block: Matrix) => Matrix {
   const draw = stream("sketch").at(seed, rows);
   // Distinct ones: a row drawn twice with opposite signs would vanish.
-  const targets = new Int32Array(rows * spread);
-  for (let i = 0; i < targets.length; i += spread) {
+  const targets = new Int32Array(rows * targetsPerRow);
+  for (let i = 0; i < targets.length; i += targetsPerRow) {
     const distinct = new Set<number>();
-    while (distinct.size < spread) distinct.add(draw.int(fewer));
+    while (distinct.size < targetsPerRow) distinct.add(draw.int(fewer));
     targets.set([...distinct], i);
   }
-  const signs = Float64Array.from(targets, () => (draw.int(2) - 0.5) * (2 / Math.sqrt(spread)));
+  const signs = Float64Array.from(
+    targets,
+    () => (draw.int(2) - 0.5) * (2 / Math.sqrt(targetsPerRow)),
+  );
   /** Of columns j … j + 3. Unchecked: all of a sketch's time is here. */
   const addColumns = (to: Float64Array, { data, cols }: Matrix, j: number) => {
     const startOf = (column: number) => Math.min(column, cols - 1) * rows;
@@ -44,7 +51,7 @@ export function sketcher(rows: number, fewer: number, seed: number): (block: Mat
       const y1 = data[x1 + i] as number;
       const y2 = data[x2 + i] as number;
       const y3 = data[x3 + i] as number;
-      for (const end = d + spread; d < end; d++) {
+      for (const end = d + targetsPerRow; d < end; d++) {
         const sign = signs[d] as number;
         const t0 = targets[d] as number;
         const t1 = t0 + fewer;
@@ -86,24 +93,24 @@ export function liftFromSketch(
   found: Matrix,
   members: readonly number[],
 ): Matrix {
-  const stacks = stacksOf(members, blockOf, factors);
+  const stacks = stackBlocks(members, blockOf, factors);
   const apply = (x: Matrix) => sumOfProducts(stacks, stacks, x);
-  const sketched = stacksOf(members, (k) => item(sketches, k));
+  const sketched = stackBlocks(members, (k) => item(sketches, k));
   const start = sumOfProducts(stacks, sketched, found);
   return leadingSpace(apply, start, found.cols, { restarts: 8 }).basis;
 }
 
 /** Members whose blocks are multiplied at once: few products are large ones, and one alone would be larger than any cache. */
-const group = 64;
+const groupSize = 64;
 
 /** The members' blocks side by side, a group of them in each stack. */
-function stacksOf(
+function stackBlocks(
   members: readonly number[],
   blockOf: (k: number) => Matrix,
   factors?: readonly number[],
 ): Matrix[] {
-  return Array.from({ length: Math.ceil(members.length / group) }, (_, g) => {
-    const own = members.slice(g * group, (g + 1) * group);
+  return Array.from({ length: Math.ceil(members.length / groupSize) }, (_, g) => {
+    const own = members.slice(g * groupSize, (g + 1) * groupSize);
     return hstack(own.map(blockOf), factors && own.map((k) => item(factors, k)));
   });
 }

@@ -19,13 +19,16 @@ export interface SharedSpace {
 }
 
 /** A change, split by a shared space. */
-export interface Pieces {
+export interface SplitChange {
   readonly inside: Factors;
   readonly outside: Change;
 }
 
 /** Splits X into Π(X) = UUᵀX, XVVᵀ or UUᵀXVVᵀ and the rest. */
-export function projectionOn({ left: u, right: v }: SharedSpace): (change: Change) => Pieces {
+export function createProjection({
+  left: u,
+  right: v,
+}: SharedSpace): (change: Change) => SplitChange {
   if (u !== undefined && v !== undefined) {
     const vt = v.transpose();
     return (change) => {
@@ -59,7 +62,7 @@ function timesLeft(u: Matrix, change: Change): Matrix {
   return isFactored(change) ? multiply(multiplyTN(u, change.b), change.a) : multiplyTN(u, change);
 }
 
-function split(change: Change, inside: Factors): Pieces {
+function split(change: Change, inside: Factors): SplitChange {
   return {
     inside,
     outside: isFactored(change)
@@ -70,7 +73,7 @@ function split(change: Change, inside: Factors): Pieces {
 
 /** ⟨PX_i, PX_j⟩ of all changes, at least one, K×K. */
 export function gramInside(changes: readonly Change[], space: SharedSpace): Matrix {
-  const project = projectionOn(space);
+  const project = createProjection(space);
   const coordinates = changes.map((change) => {
     const { b, a } = project(change).inside;
     // The other factor is the space itself, whose columns are orthonormal.
@@ -84,14 +87,14 @@ export function gramInside(changes: readonly Change[], space: SharedSpace): Matr
 }
 
 /** |QX|/|PX|: infinite outside the space altogether, 0 of no change at all. @param compressed X from a side, as `compress` says */
-export function tangentTo(
+export function computeTangent(
   { left, right }: SharedSpace,
   compressed: (side: Side) => Matrix,
 ): number {
-  const split = [
+  const energies = [
     ...(left ? [splitEnergy(left, compressed("left"))] : []),
     ...(right ? [splitEnergy(right, compressed("right"))] : []),
   ];
-  const outside = sum(split.map((energy) => energy.outside));
-  return outside === 0 ? 0 : Math.sqrt(outside / sum(split.map((energy) => energy.inside)));
+  const outside = sum(energies.map((energy) => energy.outside));
+  return outside === 0 ? 0 : Math.sqrt(outside / sum(energies.map((energy) => energy.inside)));
 }

@@ -11,12 +11,12 @@ import {
   thinSvd,
   item,
 } from "@fedclair/linalg";
-import { columnsOf } from "../../factors.js";
+import { sliceColumns } from "../../factors.js";
 import type { ClairOptions } from "../options.js";
 import { indices } from "../lists.js";
 import type { Side } from "./change.js";
 import { Grams } from "./grams.js";
-import { liftFromSketch, sketcher, sketchRows } from "./sketch.js";
+import { liftFromSketch, createSketcher, sketchRows } from "./sketch.js";
 
 /** One module of all active clients seen from one side: what the search for the shared space works on. */
 export interface View {
@@ -44,13 +44,13 @@ export interface View {
 }
 
 /** The dimension of the space sought in a view, at most the rows of its blocks. */
-export interface Sought {
+export interface RankedView {
   readonly view: View;
   readonly rank: number;
 }
 
 /** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
-export function visibleShares({ view, rank }: Sought): number[] {
+export function computeVisibleShares({ view, rank }: RankedView): number[] {
   return view.isZero.map((zero, k) => (zero ? 1 : Math.min(1, view.ownSpace(k).cols / rank)));
 }
 
@@ -62,7 +62,7 @@ export function visibleShares({ view, rank }: Sought): number[] {
  * @param leastNorm a change with a norm up to it counts as zero
  * @param mostRows a view that would have more is sketched in so many
  */
-export function viewOf(
+export function createView(
   count: number,
   blockOf: (k: number) => Matrix,
   side: Side,
@@ -72,9 +72,9 @@ export function viewOf(
   mostRows = sketchRows,
 ): View {
   const read = readBlocks(count, blockOf, mostRows, seed);
-  const factors = scales(read.norms, normalize, leastNorm);
-  const { stack, lift } = inFewRows(read, factors, normalize, blockOf);
-  const blocks = columnsOf(stack, read.blocks);
+  const factors = computeScales(read.norms, normalize, leastNorm);
+  const { stack, lift } = reduceRows(read, factors, normalize, blockOf);
+  const blocks = sliceColumns(stack, read.blocks);
   const own: Matrix[] = [];
   return {
     side,
@@ -85,13 +85,13 @@ export function viewOf(
     grams: stack.cols < blocks.length * stack.rows ? undefined : new Grams(blocks),
     isEven: normalize === "unit",
     isZero: blocks.map(({ data }) => data.every((x) => x === 0)),
-    ownSpace: (k) => (own[k] ??= spaceOf(item(blocks, k), largestRank)),
+    ownSpace: (k) => (own[k] ??= computeOwnSpace(item(blocks, k), largestRank)),
     lift,
   };
 }
 
 /** The blocks as a view takes them: as they are, or all in a sketch. */
-interface Read {
+interface BlocksRead {
   /** Of a block, before it was sketched. */
   readonly rows: number;
   readonly norms: readonly number[];
@@ -105,16 +105,16 @@ function readBlocks(
   blockOf: (k: number) => Matrix,
   mostRows: number,
   seed: number,
-): Read {
+): BlocksRead {
   let [rows, width] = [0, 0];
-  let sketch: ReturnType<typeof sketcher> | undefined;
+  let sketch: ReturnType<typeof createSketcher> | undefined;
   let blocks: Matrix[] = [];
   const norms = indices(count).map((k) => {
     const block = blockOf(k);
     rows = block.rows;
     width += block.cols;
     if (!sketch && Math.min(rows, width) > mostRows) {
-      sketch = sketcher(rows, mostRows, seed);
+      sketch = createSketcher(rows, mostRows, seed);
       blocks = blocks.map(sketch);
     }
     blocks.push(sketch ? sketch(block) : block);
@@ -124,7 +124,7 @@ function readBlocks(
 }
 
 /** Step 2: what Z_k is Y_k times. A block up to the least norm is rounding: it must vanish, not be blown up to unit norm. */
-function scales(
+function computeScales(
   given: readonly number[],
   normalize: ClairOptions["normalize"],
   leastNorm: number,
@@ -140,7 +140,7 @@ function scales(
 }
 
 /** The Gram matrix finds the leading directions of a wide block; an SVD inside them tells the true ones from rounding. */
-function spaceOf(block: Matrix, largestRank: number): Matrix {
+function computeOwnSpace(block: Matrix, largestRank: number): Matrix {
   const narrow = block.cols <= largestRank;
   const leading = narrow
     ? thinQr(block).q
@@ -154,8 +154,8 @@ function spaceOf(block: Matrix, largestRank: number): Matrix {
  * The blocks times their factors, in fewer rows: sketched, or as they are if they have few; or in an orthonormal basis of their stack,
  * which is exact, if that has few columns.
  */
-function inFewRows(
-  { blocks, isSketched }: Read,
+function reduceRows(
+  { blocks, isSketched }: BlocksRead,
   factors: readonly number[],
   normalize: ClairOptions["normalize"],
   blockOf: (k: number) => Matrix,
@@ -164,7 +164,7 @@ function inFewRows(
     // The sketch moves norms a little: what counted alike counts alike again.
     const even = blocks.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
     const stack = hstack(blocks, normalize === "unit" ? even : factors);
-    return { stack, lift: lifting(stack, blocks, factors, blockOf) };
+    return { stack, lift: createLift(stack, blocks, factors, blockOf) };
   }
   const stack = hstack(blocks, factors);
   if (stack.cols >= stack.rows) return { stack, lift: (basis) => basis };
@@ -173,12 +173,12 @@ function inFewRows(
 }
 
 /** From a stack of sketches, of whose memory nothing else is kept. */
-function lifting(
+function createLift(
   stack: Matrix,
   widths: readonly Pick<Matrix, "cols">[],
   factors: readonly number[],
   blockOf: (k: number) => Matrix,
 ): View["lift"] {
-  const sketches = columnsOf(stack, widths);
+  const sketches = sliceColumns(stack, widths);
   return (basis, members) => liftFromSketch({ blockOf, factors, sketches }, basis, members);
 }

@@ -55,8 +55,8 @@ type Pooled = Pick<Views, "isZero" | "pooling">;
  * Every client's sine of the angle to the space: the root of |QZ|² summed over the views and divided by the number of
  * those that are not zero; with pooling max the largest by view.
  */
-export function sines({ isZero, pooling }: Pooled, energies: readonly Energies[]): number[] {
-  return byClient(energies).map(({ outside }, k) => {
+export function computeSines({ isZero, pooling }: Pooled, energies: readonly Energies[]): number[] {
+  return groupByClient(energies).map(({ outside }, k) => {
     if (pooling === "max") return Math.sqrt(Math.max(0, ...outside));
     const changed = isZero.filter((ofView) => !item(ofView, k)).length;
     return Math.sqrt(sum(outside) / Math.max(1, changed));
@@ -64,27 +64,27 @@ export function sines({ isZero, pooling }: Pooled, energies: readonly Energies[]
 }
 
 /** Every client's tangent of the angle to the space, |QZ|/|PZ|, at most 1e6; with pooling max the largest by view. */
-export function tangents(
+export function computeTangents(
   { pooling }: Pick<Views, "pooling">,
   energies: readonly Energies[],
 ): number[] {
-  return byClient(energies).map(({ inside, outside }) =>
+  return groupByClient(energies).map(({ inside, outside }) =>
     pooling === "max"
-      ? Math.max(0, ...zip(outside, inside).map((pair) => ratio(...pair)))
-      : ratio(sum(outside), sum(inside)),
+      ? Math.max(0, ...zip(outside, inside).map((pair) => toTangent(...pair)))
+      : toTangent(sum(outside), sum(inside)),
   );
 }
 
 /** Every client's share of energy inside the space, 0 … 1, the mean over views; none of a view that it did not change. */
-export function sharesOf(energies: readonly Energies[]): number[] {
-  return byClient(energies).map(({ inside, outside }) => {
+export function computeShares(energies: readonly Energies[]): number[] {
+  return groupByClient(energies).map(({ inside, outside }) => {
     const shares = zip(inside, outside).map(([x, y]) => (x === 0 ? 0 : x / (x + y)));
     return sum(shares) / shares.length;
   });
 }
 
 /** Of each client, by view. */
-function byClient(energies: readonly Energies[]): { inside: number[]; outside: number[] }[] {
+function groupByClient(energies: readonly Energies[]): { inside: number[]; outside: number[] }[] {
   const [first] = energies;
   return Array.from(first?.inside ?? [], (_, k) => ({
     inside: energies.map(({ inside }) => item(inside, k)),
@@ -92,9 +92,9 @@ function byClient(energies: readonly Energies[]): { inside: number[]; outside: n
   }));
 }
 
-const largestTangent = 1e6;
+const maxTangent = 1e6;
 
-function ratio(outside: number, inside: number): number {
+function toTangent(outside: number, inside: number): number {
   // A client that changed nothing lies in every space.
-  return outside === 0 ? 0 : Math.min(Math.sqrt(outside / inside), largestTangent);
+  return outside === 0 ? 0 : Math.min(Math.sqrt(outside / inside), maxTangent);
 }

@@ -14,11 +14,11 @@ import { isCompared } from "../modules.js";
 import type { ClairOptions } from "../options.js";
 import { ModuleGroup, type Comparison, type ModuleState } from "./module-state.js";
 import { PooledViews } from "./module-views.js";
-import { here, Thread, type Hosted } from "./thread.js";
-import { inSharedMemory } from "./travel.js";
+import { hostHere, Thread, type Hosted } from "./thread.js";
+import { inSharedMemory } from "./transfer.js";
 
 /** Of fewer numbers for each, threads are not worth their start. */
-const leastShare = 1 << 15;
+const minNumbersPerThread = 1 << 15;
 
 /**
  * A round of no more clients and numbers, searched from no more starts, takes a tenth of a second where the rank is searched too, less
@@ -34,17 +34,17 @@ export function threadsFor(
   updates: readonly Update[],
   { solver, starts, subsetStarts }: ClairOptions,
 ): number {
-  const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(numbersIn))));
+  const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(countNumbers))));
   const isSmall = updates.length <= smallRound.clients && numbers <= smallRound.numbers;
   const isSearched = solver === "trimmed" && subsetStarts === "auto" && starts <= smallRound.starts;
   if (isSmall && isSearched) return 0;
-  return Math.max(1, Math.min(Math.floor(numbers / leastShare), availableParallelism()));
+  return Math.max(1, Math.min(Math.floor(numbers / minNumbersPerThread), availableParallelism()));
 }
 
 /** Threads that rounds share. Started when first needed. */
 const threads: Thread[] = [];
 
-function threadAt(i: number): Thread {
+function getThread(i: number): Thread {
   const thread = threads[i];
   if (thread?.isAlive === true) return thread;
   return (threads[i] = new Thread(new URL("./worker.js", import.meta.url)));
@@ -58,7 +58,7 @@ export async function condenseInThread(
   pairs: readonly LowRank[],
   turn: number,
 ): Promise<Condensed> {
-  const thread = threadAt(turn % availableParallelism());
+  const thread = getThread(turn % availableParallelism());
   const group: Hosted<ModuleGroup> = thread.host([pairs.map((pair) => inSharedMemory(pair))], {});
   const module = group.keep("module", 0);
   try {
@@ -95,7 +95,7 @@ export class ModulePool {
    * @param updates of the same modules, by client
    * @param count of other threads, at most; 0: in this one. The results do not depend on it, to the bit
    */
-  static async of(
+  static async create(
     updates: readonly Update[],
     options: ClairOptions,
     count: number,
@@ -103,16 +103,16 @@ export class ModulePool {
     const names = [...(updates[0]?.delta ?? [])].flatMap(([name, module]) =>
       isCompared(module) ? [name] : [],
     );
-    const sent = names.map((name) => updates.flatMap(({ delta }) => delta.get(name) ?? []));
+    const changes = names.map((name) => updates.flatMap(({ delta }) => delta.get(name) ?? []));
     if (count === 0) {
-      const group = here(new ModuleGroup(sent, options));
+      const group = hostHere(new ModuleGroup(changes, options));
       return new ModulePool(names, [{ from: 0, to: names.length, group }]);
     }
     const groups: Group[] = [];
-    const sizes = sent.map((own) => sum(own.map(numbersIn)));
-    for (const { from, to } of evenRanges(sizes, count)) {
-      const own = await shared(sent.slice(from, to));
-      groups.push({ from, to, group: threadAt(groups.length).host(own, options) });
+    const sizes = changes.map((own) => sum(own.map(countNumbers)));
+    for (const { from, to } of splitEvenly(sizes, count)) {
+      const own = await shareModules(changes.slice(from, to));
+      groups.push({ from, to, group: getThread(groups.length).host(own, options) });
     }
     return new ModulePool(names, groups);
   }
@@ -124,7 +124,7 @@ export class ModulePool {
 
   /** Steps 1 to 3 of every module, at least one. @param ranks by module, where they are known */
   async views(comparison: Comparison, ranks?: readonly number[]): Promise<PooledViews> {
-    const views = await PooledViews.of(
+    const views = await PooledViews.create(
       this.#groups.map(({ from, to, group }) =>
         group.keep("views", comparison, ranks?.slice(from, to)),
       ),
@@ -141,12 +141,12 @@ export class ModulePool {
 }
 
 /** How many numbers a client sent for a module. */
-function numbersIn(update: TensorDelta): number {
+function countNumbers(update: TensorDelta): number {
   return sum(tensorsOf(update).map(({ shape }) => sizeOf(shape)));
 }
 
 /** Parts a list into at most `count` ranges of about the same total, none of them empty. */
-function evenRanges(sizes: readonly number[], count: number): Pick<Group, "from" | "to">[] {
+function splitEvenly(sizes: readonly number[], count: number): Pick<Group, "from" | "to">[] {
   const share = Math.max(1, sum(sizes) / count);
   let total = 0;
   const owners = sizes.map((size) => Math.floor(((total += size) - size / 2) / share));
@@ -155,7 +155,9 @@ function evenRanges(sizes: readonly number[], count: number): Pick<Group, "from"
 }
 
 /** In memory that threads share, see `inSharedMemory`. Gives way to the event loop while it copies. */
-async function shared(modules: readonly (readonly TensorDelta[])[]): Promise<TensorDelta[][]> {
+async function shareModules(
+  modules: readonly (readonly TensorDelta[])[],
+): Promise<TensorDelta[][]> {
   const copies: TensorDelta[][] = [];
   for (const own of modules) {
     const module: TensorDelta[] = [];

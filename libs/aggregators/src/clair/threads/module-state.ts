@@ -2,20 +2,20 @@ import { deltaShape, isLowRank, tensorsOf, type Tensor, type TensorDelta } from 
 import { at, item, leadingLeft, multiply, multiplyTN, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
-import { timesCommon } from "../common-part.js";
+import { fitCommonScale } from "../common-part.js";
 import { condense, type Condensed } from "../condense.js";
 import { pick, zip } from "../lists.js";
-import { inShape, isBounded } from "../modules.js";
+import { toShape, isBounded } from "../modules.js";
 import type { ClairOptions } from "../options.js";
-import { asPairs, type RefinedPair } from "../refinement/pairs.js";
+import { toRefinedPairs, type RefinedPair } from "../refinement/pairs.js";
 import {
-  asDeltas,
+  toDeltas,
   refineModule,
   type Members,
   type Refined,
   type RefineOptions,
 } from "../refinement/refine-module.js";
-import { rankOf } from "../search/rank.js";
+import { chooseRank } from "../search/rank.js";
 import {
   combine,
   compress,
@@ -26,13 +26,13 @@ import {
   type Change,
   type Side,
 } from "../subspace/change.js";
-import { Sent } from "../subspace/sent.js";
-import { gramInside, tangentTo, type SharedSpace } from "../subspace/space.js";
+import { ModuleUpdate } from "../subspace/module-update.js";
+import { gramInside, computeTangent, type SharedSpace } from "../subspace/space.js";
 import { roughRows } from "../subspace/sketch.js";
-import { viewOf, type View } from "../subspace/view.js";
+import { createView, type View } from "../subspace/view.js";
 import { ModuleViews, PooledViews } from "./module-views.js";
-import { here } from "./thread.js";
-import { inSharedMemory } from "./travel.js";
+import { hostHere } from "./thread.js";
+import { inSharedMemory } from "./transfer.js";
 
 /** Which clients are compared, and how. */
 export interface Comparison {
@@ -53,11 +53,11 @@ export interface Comparison {
 export class ModuleState {
   readonly #updates: readonly TensorDelta[];
   readonly #options: ClairOptions;
-  readonly #sent: readonly Sent[];
+  readonly #moduleUpdates: readonly ModuleUpdate[];
 
   constructor(updates: readonly TensorDelta[], options: ClairOptions) {
     this.#updates = updates;
-    this.#sent = updates.map((update) => new Sent(update));
+    this.#moduleUpdates = updates.map((update) => new ModuleUpdate(update));
     this.#options = options;
   }
 
@@ -73,7 +73,9 @@ export class ModuleState {
   /** Step 0: |X|_F of every client's change; NaN where an entry is not finite, or beyond 1e100. */
   norms(): number[] {
     return this.#updates.map((update, k) =>
-      tensorsOf(update).every(({ data }) => isBounded(data)) ? item(this.#sent, k).norm() : NaN,
+      tensorsOf(update).every(({ data }) => isBounded(data))
+        ? item(this.#moduleUpdates, k).norm()
+        : NaN,
     );
   }
 
@@ -87,11 +89,11 @@ export class ModuleState {
   ): Promise<ModuleViews> {
     const { side, rankMax, pooling } = this.#options;
     const given = rank ?? (this.#options.rank === "auto" ? rankMax : this.#options.rank);
-    const blocksOn = this.#blocksOn(clients, centre);
+    const blocksOn = this.#createBlockReader(clients, centre);
     const sides: readonly Side[] = side === "both" ? ["left", "right"] : [side];
     const viewsOf = (mostRows?: number) =>
       sides.map((one) =>
-        viewOf(clients.length, blocksOn(one), one, this.#options, given, leastNorm, mostRows),
+        createView(clients.length, blocksOn(one), one, this.#options, given, leastNorm, mostRows),
       );
     const seekIn = (views: readonly View[]) => new ModuleViews(views, given, pooling);
     const views = viewsOf();
@@ -101,23 +103,29 @@ export class ModuleState {
     const isSlow = core === undefined && views.some(({ stack }) => stack.rows > 2 * roughRows);
     const rough = isSlow && this.#options.rank === "auto" ? seekIn(viewsOf(roughRows)) : undefined;
     const roughlyAt = rough && ((r: number) => rough.ofRank(r).search(this.#options));
-    return whole.ofRank(await rankOf(views, this.#options, membersAt, roughlyAt));
+    return whole.ofRank(await chooseRank(views, this.#options, membersAt, roughlyAt));
   }
 
   /** Step 7, as it travels: in the module's own shape. */
   refine(space: SharedSpace, members: Members, options: RefineOptions): Refined {
     const { clients, weights } = members;
-    const changes = this.#changesOf(clients);
-    const refinement = refineModule(changes, this.#normsOf(clients), space, weights, options);
-    const { personal, meanPersonal, shared, longer, share } = asDeltas(refinement, members, space);
+    const changes = this.#toChanges(clients);
+    const refinement = refineModule(changes, this.#computeNorms(clients), space, weights, options);
+    const {
+      personal,
+      meanPersonal,
+      shared,
+      extraCommon: longer,
+      share,
+    } = toDeltas(refinement, members, space);
     const shape = deltaShape(item(this.#updates, 0));
     const shaped = (own: ReadonlyMap<string, TensorDelta>) =>
-      new Map([...own].map(([id, delta]) => [id, inShape(delta, shape)]));
+      new Map([...own].map(([id, delta]) => [id, toShape(delta, shape)]));
     return {
       personal: shaped(personal),
-      meanPersonal: inShape(meanPersonal, shape),
-      ...(shared && { shared: inShape(shared, shape) }),
-      longer: shaped(longer),
+      meanPersonal: toShape(meanPersonal, shape),
+      ...(shared && { shared: toShape(shared, shape) }),
+      extraCommon: shaped(longer),
       share,
     };
   }
@@ -128,69 +136,71 @@ export class ModuleState {
     { clients, ids, weights }: Members,
     options: RefineOptions,
   ): Map<string, RefinedPair> {
-    const [changes, norms] = [this.#changesOf(clients), this.#normsOf(clients)];
+    const [changes, norms] = [this.#toChanges(clients), this.#computeNorms(clients)];
     const refinement = refineModule(changes, norms, space, weights, options);
-    return new Map(zip(ids, asPairs(refinement, changes, norms, space, weights)));
+    return new Map(zip(ids, toRefinedPairs(refinement, changes, norms, space, weights)));
   }
 
-  #normsOf(clients: readonly number[]): number[] {
-    return pick(this.#sent, clients).map((sent) => sent.norm());
+  #computeNorms(clients: readonly number[]): number[] {
+    return pick(this.#moduleUpdates, clients).map((own) => own.norm());
   }
 
   /** ⟨X_i, X_j⟩/(s_i·s_j) of the clients, K×K. @param sizes s_k > 0 that leave numbers whose squares are numbers */
   gram(clients: readonly number[], sizes: readonly number[]): Promise<Matrix> {
     const own = pick(this.#updates, clients);
-    return gramOf([own.map((update, k) => divided(update, item(sizes, k)))]);
+    return gramOf([own.map((update, k) => divide(update, item(sizes, k)))]);
   }
 
   /** ⟨PX_i, PX_j⟩ of the clients, K×K. */
   gramInside(space: SharedSpace, clients: readonly number[]): Matrix {
-    return gramInside(this.#changesOf(clients), space);
+    return gramInside(this.#toChanges(clients), space);
   }
 
   /** (Σσ²)²/Σσ⁴ of the clients' singular values: how many directions a change has, 1 of one that did not change it. */
   effectiveRanks(clients: readonly number[]): number[] {
-    return pick(this.#sent, clients).map((sent) => sent.effectiveRank());
+    return pick(this.#moduleUpdates, clients).map((own) => own.effectiveRank());
   }
 
   /** |QX|/|PX| of the clients in the module's own coordinates; infinite outside altogether, 0 of one that did not change it. */
   tangents(space: SharedSpace, clients: readonly number[]): number[] {
-    return pick(this.#sent, clients).map((sent) => tangentTo(space, (side) => sent.compress(side)));
+    return pick(this.#moduleUpdates, clients).map((own) =>
+      computeTangent(space, (side) => own.compress(side)),
+    );
   }
 
   /** A module that one of the clients sends dense is p×q in memory already: then everybody's is. */
-  #changesOf(clients: readonly number[]): readonly Change[] {
-    const sent = pick(this.#sent, clients);
-    const arePairs = sent.every(({ isPair }) => isPair);
-    return sent.map((one) => (arePairs ? one.change() : one.multipliedOut()));
+  #toChanges(clients: readonly number[]): readonly Change[] {
+    const own = pick(this.#moduleUpdates, clients);
+    const arePairs = own.every(({ isPair }) => isPair);
+    return own.map((one) => (arePairs ? one.toChange() : one.toDense()));
   }
 
   /** Gives blocks of the clients' changes; or of what varies in them: without the mean of some, of whose directions the leading ones count. */
-  #blocksOn(
+  #createBlockReader(
     clients: readonly number[],
     centre?: readonly number[],
   ): (side: Side) => (k: number) => Matrix {
-    const sent = pick(this.#sent, clients);
-    if (centre === undefined) return (side) => (k) => item(sent, k).compress(side);
-    const common = this.#common(clients, centre);
+    const own = pick(this.#moduleUpdates, clients);
+    if (centre === undefined) return (side) => (k) => item(own, k).compress(side);
+    const common = this.#computeCommonPart(clients, centre);
     const square = normOf(common) ** 2;
     const timesOf = (change: Change) =>
       this.#options.rule === "evidence"
-        ? timesCommon(normOf(change) ** 2, inner(change, common), square)
+        ? fitCommonScale(normOf(change) ** 2, inner(change, common), square)
         : 1;
     const difference = (change: Change) => combine([change, common], [1, -timesOf(change)]);
     if (isFactored(common)) {
-      return (side) => (k) => compress(difference(item(sent, k).change()), side);
+      return (side) => (k) => compress(difference(item(own, k).toChange()), side);
     }
-    const dense = sent.map((one) => difference(one.multipliedOut()));
+    const dense = own.map((one) => difference(one.toDense()));
     return (side) => (k) => compress(item(dense, k), side);
   }
 
-  #common(clients: readonly number[], centre: readonly number[]): Change {
-    const changes = this.#changesOf(clients);
+  #computeCommonPart(clients: readonly number[], centre: readonly number[]): Change {
+    const changes = this.#toChanges(clients);
     const members = centre.map((k) => item(changes, clients.indexOf(k)));
     const mean = combine(members, new Float64Array(members.length).fill(1 / members.length));
-    return isFactored(mean) ? leading(mean, 2 * largestRank(members)) : mean;
+    return isFactored(mean) ? keepLeading(mean, 2 * largestRank(members)) : mean;
   }
 }
 
@@ -210,7 +220,7 @@ export class ModuleGroup {
   /** @param ranks by module, where they are known */
   async views(comparison: Comparison, ranks?: readonly number[]): Promise<PooledViews> {
     const views = this.#modules.map((module, m) => module.views(comparison, ranks?.[m]));
-    return PooledViews.of((await Promise.all(views)).map(here));
+    return PooledViews.create((await Promise.all(views)).map(hostHere));
   }
 }
 
@@ -218,7 +228,7 @@ export class ModuleGroup {
  * The part of a change in its r leading directions. What many changes of a rank have in common has no higher one; the rest of their
  * mean is what each has of its own, over their number, in as many columns as all of them have together.
  */
-function leading({ b, a }: Factors, r: number): Factors {
+function keepLeading({ b, a }: Factors, r: number): Factors {
   if (b.cols <= r) return { b, a };
   const block = compress({ b, a }, "left");
   const basis = leadingLeft([block], Math.min(r, block.rows));
@@ -226,11 +236,11 @@ function leading({ b, a }: Factors, r: number): Factors {
 }
 
 /** An update over a number; of factors b is divided. */
-function divided(update: TensorDelta, by: number): TensorDelta {
+function divide(update: TensorDelta, by: number): TensorDelta {
   const over = ({ shape, data }: Tensor) => {
-    const divided = Float64Array.from(data);
-    for (let i = 0; i < divided.length; i++) divided[i] = at(divided, i) / by;
-    return { shape, data: divided };
+    const quotients = Float64Array.from(data);
+    for (let i = 0; i < quotients.length; i++) quotients[i] = at(quotients, i) / by;
+    return { shape, data: quotients };
   };
   return isLowRank(update) ? { b: over(update.b), a: update.a } : over(update);
 }

@@ -80,7 +80,7 @@ describe("clair in several threads", () => {
   });
 
   it("fails what is asked once the modules are let go of", async () => {
-    const pool = await ModulePool.of(round(1), clairSchema.parse({}), 2);
+    const pool = await ModulePool.create(round(1), clairSchema.parse({}), 2);
     pool.close();
     await assert.rejects(
       pool.each((module) => module.ask("norms")),

@@ -15,23 +15,29 @@ export interface Piece {
  * @param members at least two
  * @returns by piece, by client
  */
-export function surprises(pieces: readonly Piece[], members: readonly number[]): Float64Array[] {
+export function computeFisherStatistics(
+  pieces: readonly Piece[],
+  members: readonly number[],
+): Float64Array[] {
   return pieces.map((piece) => {
     const own = new Float64Array(piece.values.length);
-    addSurprises(piece, members, own);
+    addFisherStatistics(piece, members, own);
     return own;
   });
 }
 
 /** The sums of a client's surprises over pieces, by client. */
-export function totalSurprises(pieces: readonly Piece[], members: readonly number[]): Float64Array {
+export function sumFisherStatistics(
+  pieces: readonly Piece[],
+  members: readonly number[],
+): Float64Array {
   const sums = new Float64Array(item(pieces, 0).values.length);
-  for (const piece of pieces) addSurprises(piece, members, sums);
+  for (const piece of pieces) addFisherStatistics(piece, members, sums);
   return sums;
 }
 
 /** One loop without calls of closures: a null law takes millions of surprises. */
-function addSurprises(
+function addFisherStatistics(
   { values, floor }: Piece,
   members: readonly number[],
   sums: Float64Array,

@@ -8,12 +8,18 @@ import { cornerOf, tensorOfCorner, type Corner } from "../corner.js";
  */
 export function inSharedMemory<D extends TensorDelta>(module: D): D;
 export function inSharedMemory(module: TensorDelta): TensorDelta {
-  return isLowRank(module) ? { b: shared(module.b), a: shared(module.a) } : shared(module);
+  return isLowRank(module)
+    ? { b: shareTensor(module.b), a: shareTensor(module.a) }
+    : shareTensor(module);
 }
 
-function shared(tensor: Tensor): Tensor {
-  const known = cornerOf(tensor);
-  if (known) return { shape: known.shape, corner: shared(known.corner) } satisfies Corner as never;
+function shareTensor(tensor: Tensor): Tensor {
+  const restored = cornerOf(tensor);
+  if (restored)
+    return {
+      shape: restored.shape,
+      corner: shareTensor(restored.corner),
+    } satisfies Corner as never;
   const { shape, data } = tensor;
   if (data.buffer instanceof SharedArrayBuffer) return tensor;
   const buffer = new SharedArrayBuffer(data.byteLength);
@@ -23,14 +29,14 @@ function shared(tensor: Tensor): Tensor {
 }
 
 /** Matrices and corners lose what they are when they are posted; one that several share stays one. */
-export function revived(value: unknown, known = new Map<object, unknown>()): unknown {
+export function restore(value: unknown, restored = new Map<object, unknown>()): unknown {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
-  const alive = known.get(value) ?? copyOf(value, (part) => revived(part, known));
-  known.set(value, alive);
+  const alive = restored.get(value) ?? restoreCopy(value, (part) => restore(part, restored));
+  restored.set(value, alive);
   return alive;
 }
 
-function copyOf(value: object, revive: (part: unknown) => unknown): unknown {
+function restoreCopy(value: object, revive: (part: unknown) => unknown): unknown {
   if (Array.isArray(value)) return value.map(revive);
   if (value instanceof Map) return new Map([...value].map(([key, part]) => [key, revive(part)]));
   if (isMatrix(value)) return new Matrix(value.rows, value.cols, value.data);
@@ -47,12 +53,12 @@ function isCorner(value: object): value is Corner {
 }
 
 /** All memory in a value that can change hands when it is posted, each buffer once. */
-export function buffersIn(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
+export function collectBuffers(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
   if (ArrayBuffer.isView(value)) {
     if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
   } else if (typeof value === "object" && value !== null) {
     for (const part of value instanceof Map ? value.values() : Object.values(value))
-      buffersIn(part, found);
+      collectBuffers(part, found);
   }
   return found;
 }

@@ -13,18 +13,18 @@ export interface RoundStatistics {
 export const kinds = ["apart", "copy", "size", "flat"] as const;
 
 /** The least deviations that clients of a round differ by: of cosines, of logarithms. */
-const [leastCosine, leastLog] = [0.02, 0.05];
+const [minCosineDeviation, minLogDeviation] = [0.02, 0.05];
 /** ln of how many times nearer than usual the nearest client is whose change is a copy. */
-const leastCopy = 3;
+const minCopyLog = 3;
 /** Distances from the nearest below it are all the same. */
-const leastDistance = 1e-6;
+const minDistance = 1e-6;
 
 /**
  * @param cosines K×K of whole changes, the mean over modules; K at least 3
  * @param norms of whole changes
  * @param flatness effective ranks of the changes, the mean over modules
  */
-export function roundStatistics(
+export function computeRoundStatistics(
   cosines: Matrix,
   norms: readonly number[],
   flatness: readonly number[],
@@ -37,16 +37,16 @@ export function roundStatistics(
       .sort((x, y) => y - x),
   );
   const agreement = others.map((own) => sum(own) / own.length);
-  const likeAll = deviations(agreement, leastCosine);
-  const likeSome = deviations(
+  const likeAll = toRobustDeviations(agreement, minCosineDeviation);
+  const likeSome = toRobustDeviations(
     others.map((own) => (item(own, 0) + item(own, 1)) / 2),
-    leastCosine,
+    minCosineDeviation,
   );
-  const distances = others.map((own) => Math.max(1 - item(own, 0), leastDistance));
+  const distances = others.map((own) => Math.max(1 - item(own, 0), minDistance));
   const usual = median(distances);
   const middle = median(agreement);
   // Where clients have nothing in common yet, nobody can lack it.
-  const clarity = middle / Math.max(medianDeviation(agreement, middle), leastCosine);
+  const clarity = middle / Math.max(medianDeviation(agreement, middle), minCosineDeviation);
   return {
     agreement,
     pieces: [
@@ -55,17 +55,17 @@ export function roundStatistics(
         weight: Math.max(0.1, Math.min(3, clarity)),
       },
       {
-        values: distances.map((distance) => Math.max(0, Math.log(usual / distance) - leastCopy)),
+        values: distances.map((distance) => Math.max(0, Math.log(usual / distance) - minCopyLog)),
         weight: 1,
       },
-      { values: deviations(norms.map(Math.log), leastLog), weight: 1 },
-      { values: deviations(flatness.map(Math.log), leastLog), weight: 1 },
+      { values: toRobustDeviations(norms.map(Math.log), minLogDeviation), weight: 1 },
+      { values: toRobustDeviations(flatness.map(Math.log), minLogDeviation), weight: 1 },
     ],
   };
 }
 
 /** What is kept of a client. Plain data. */
-export interface Standing {
+export interface ClientHistory {
   readonly rounds: number;
   /** By piece, over its rounds, old ones fading. */
   readonly pieces: readonly Moments[];
@@ -80,43 +80,43 @@ export interface Moments {
   readonly square: number;
 }
 
-export type Standings = ReadonlyMap<string, Standing>;
+export type ClientHistories = ReadonlyMap<string, ClientHistory>;
 
 /** What an older round weighs beside the next one of the same client. */
-const fading = 0.95;
+const decay = 0.95;
 /** A single round says no more than so many deviations. */
-const most = 6;
+const maxDeviations = 6;
 
 /** The standings after a round. @param ids of its clients, in the order of the statistics */
-export function standingsAfter(
-  before: Standings,
+export function addRoundToHistories(
+  before: ClientHistories,
   ids: readonly string[],
   { agreement, pieces }: RoundStatistics,
-): Standings {
+): ClientHistories {
   const after = new Map(before);
   const clearness = item(pieces, 0).weight;
   for (const [k, id] of ids.entries()) {
-    const known = before.get(id);
+    const history = before.get(id);
     after.set(id, {
-      rounds: (known?.rounds ?? 0) + 1,
+      rounds: (history?.rounds ?? 0) + 1,
       pieces: pieces.map(({ values, weight }, p) => {
-        const x = Math.max(-most, Math.min(most, item(values, k)));
-        return grown(known?.pieces[p], x, weight);
+        const x = Math.max(-maxDeviations, Math.min(maxDeviations, item(values, k)));
+        return addSample(history?.pieces[p], x, weight);
       }),
-      agreement: grown(known?.agreement, item(agreement, k), clearness),
+      agreement: addSample(history?.agreement, item(agreement, k), clearness),
     });
   }
   return after;
 }
 
-const none: Moments = { weight: 0, weightSquare: 0, sum: 0, square: 0 };
+const emptyMoments: Moments = { weight: 0, weightSquare: 0, sum: 0, square: 0 };
 
-function grown(before: Moments = none, x: number, w: number): Moments {
+function addSample(before: Moments = emptyMoments, x: number, w: number): Moments {
   return {
-    weight: fading * before.weight + w,
-    weightSquare: fading ** 2 * before.weightSquare + w * w,
-    sum: fading * before.sum + w * x,
-    square: fading * before.square + w * x * x,
+    weight: decay * before.weight + w,
+    weightSquare: decay ** 2 * before.weightSquare + w * w,
+    sum: decay * before.sum + w * x,
+    square: decay * before.square + w * x * x,
   };
 }
 
@@ -125,7 +125,7 @@ export function meanOf({ sum, weight }: Moments): number {
 }
 
 /** In robust deviations from the median. */
-function deviations(values: readonly number[], floor: number): number[] {
+function toRobustDeviations(values: readonly number[], floor: number): number[] {
   const middle = median(values);
   const scale = Math.max(medianDeviation(values, middle), floor);
   return values.map((value) => (value - middle) / scale);

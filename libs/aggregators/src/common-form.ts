@@ -1,8 +1,8 @@
 import { isLowRank, type Update, type Verdict } from "@fedclair/core";
 
 /** The updates of a round that can be averaged factor by factor. */
-export interface Alike {
-  readonly kept: readonly Update[];
+export interface CommonForm {
+  readonly admitted: readonly Update[];
   /** A verdict `invalid` for each of the others; absent if there are none. */
   readonly verdicts?: readonly Verdict[];
 }
@@ -12,14 +12,17 @@ export interface Alike {
  * the trial. Without such a majority all are kept: then it is the task, and the rule must say what is wrong.
  * @param formOf equal texts for updates of one form
  */
-export function alike(updates: readonly Update[], formOf: (update: Update) => string): Alike {
+export function keepCommonForm(
+  updates: readonly Update[],
+  formOf: (update: Update) => string,
+): CommonForm {
   const forms = updates.map(formOf);
   const counts = new Map<string, number>();
   for (const form of forms) counts.set(form, (counts.get(form) ?? 0) + 1);
   const [common] = [...counts].find(([, count]) => 2 * count > updates.length) ?? [];
-  if (common === undefined || counts.size === 1) return { kept: updates };
+  if (common === undefined || counts.size === 1) return { admitted: updates };
   return {
-    kept: updates.filter((_, k) => forms[k] === common),
+    admitted: updates.filter((_, k) => forms[k] === common),
     verdicts: updates
       .filter((_, k) => forms[k] !== common)
       .map(({ clientId }): Verdict => {
@@ -30,6 +33,6 @@ export function alike(updates: readonly Update[], formOf: (update: Update) => st
 }
 
 /** The ranks of all pairs. */
-export function ranksOf({ delta }: Update): string {
+export function formatRanks({ delta }: Update): string {
   return JSON.stringify([...delta].map(([, m]) => (isLowRank(m) ? (m.a.shape[0] ?? 0) : null)));
 }

@@ -1,18 +1,23 @@
 import { median, item } from "@fedclair/linalg";
-import { detect, detectConvex, withoutDetection, type Detection } from "./detection/detect.js";
-import { mayConvict, shareHeld, trusted } from "./evidence/outside.js";
-import { lawFor } from "./evidence/outliers.js";
-import { agreeingCore, doesAgree, pieceCount, type Likeness } from "./evidence/pieces.js";
+import { detect, detectConvex, skipDetection, type Detection } from "./detection/detect.js";
+import { minSearchShare, computeBenignShare, minTrustedShare } from "./evidence/outside.js";
+import { loadNullLaw } from "./evidence/outliers.js";
+import {
+  findAgreeingCore,
+  isAgreementCertain,
+  pieceCount,
+  type Similarity,
+} from "./evidence/pieces.js";
 import { pick } from "./lists.js";
 import { leastClients, type ClairOptions } from "./options.js";
 import { indicesOf, type Client } from "./sanitise.js";
-import { sharesOf } from "./subspace/views.js";
+import { computeShares } from "./subspace/views.js";
 import type { ModulePool } from "./threads/module-pool.js";
 import type { Comparison } from "./threads/module-state.js";
 import type { PooledViews } from "./threads/module-views.js";
 
 /** The space that clients share, and who is outside it. */
-export interface Located {
+export interface FoundSpace {
   readonly detection: Detection;
   readonly views: PooledViews;
   readonly comparison: Comparison;
@@ -24,29 +29,31 @@ export interface Located {
  * @param clients at least one
  * @param earlier ln of each client's score over its earlier rounds; undefined for a client seen first
  */
-export async function locate(
+export async function findSharedSpace(
   modules: ModulePool,
   clients: readonly Client[],
   earlier: readonly (number | undefined)[],
   options: ClairOptions,
-  alike: Likeness | undefined,
-): Promise<Located> {
-  if (alike !== undefined) {
-    void lawFor(clients.length, pieceCount); // while other threads compute
-    const core = agreeingCore(alike);
-    const likely = doesAgree(alike, core) ? core : await bestFitted(modules, clients, options);
-    const located = likely && (await locateFrom(likely, modules, clients, earlier, options));
-    if (located && shareHeld(located.detection) < mayConvict) return located;
-    located?.views.drop();
+  similarity: Similarity | undefined,
+): Promise<FoundSpace> {
+  if (similarity !== undefined) {
+    void loadNullLaw(clients.length, pieceCount); // while other threads compute
+    const core = findAgreeingCore(similarity);
+    const likely = isAgreementCertain(similarity, core)
+      ? core
+      : await findBestFitted(modules, clients, options);
+    const found = likely && (await findSpaceFrom(likely, modules, clients, earlier, options));
+    if (found && computeBenignShare(found.detection) < minSearchShare) return found;
+    found?.views.drop();
   }
-  return locateFrom(undefined, modules, clients, earlier, options);
+  return findSpaceFrom(undefined, modules, clients, earlier, options);
 }
 
 /**
  * The clients that the largest space which may be sought fits best, unless it holds so much of them that a smaller one may be trusted:
  * undefined then. One search instead of one for each rank and module.
  */
-async function bestFitted(
+async function findBestFitted(
   modules: ModulePool,
   clients: readonly Client[],
   options: ClairOptions,
@@ -56,9 +63,9 @@ async function bestFitted(
   const views = await modules.views({ clients: indicesOf(clients), leastNorm: 0 }, largest);
   const members = await views.search(options);
   const once = { ...options, refits: 1, memoryBeta: 0 };
-  const found = await detect(views, members, [], once);
+  const detection = await detect(views, members, [], once);
   views.drop();
-  return shareHeld(found) < trusted ? members : undefined;
+  return computeBenignShare(detection) < minTrustedShare ? members : undefined;
 }
 
 /**
@@ -66,18 +73,18 @@ async function bestFitted(
  * common part that is large would be mixed into the fit, and what is sought is the space of what varies between benign clients.
  * @param core known to fit one space; else it is searched
  */
-async function locateFrom(
+async function findSpaceFrom(
   core: readonly number[] | undefined,
   modules: ModulePool,
   clients: readonly Client[],
   earlier: readonly (number | undefined)[],
   options: ClairOptions,
-): Promise<Located> {
+): Promise<FoundSpace> {
   const rounding = options.zeroTol * median(clients.map(({ norm }) => norm));
   let comparison: Comparison = { clients: indicesOf(clients), leastNorm: 0, ...(core && { core }) };
   for (let pass = 0, before = ""; ; pass++) {
     const views = await modules.views(comparison); // steps 1 to 3
-    const detection = await detectionIn(views, earlier, options, core); // steps 4 and 5
+    const detection = await detectIn(views, earlier, options, core); // steps 4 and 5
     const set = detection.benign.join();
     if (!options.centered || pass === 5 || set === before) return { detection, views, comparison };
     views.drop();
@@ -88,29 +95,29 @@ async function locateFrom(
 }
 
 /** Of more members one alone hardly moves a fit: they are left out in groups, of which there are half as many. */
-const mostFits = 24;
+const maxSingleFolds = 24;
 
 /** Every client's share of energy in the one direction that the core has in common, the mean over modules, fitted without it. */
-export async function commonShares(
+export async function computeCommonShares(
   found: PooledViews,
   core: readonly number[],
 ): Promise<readonly number[]> {
   const views = await found.ofRank(1);
-  const shares = sharesOf(await views.fit(core));
-  const folds = core.length <= mostFits ? core.length : mostFits / 2;
-  const without = sharesOf(await views.leaveOut(core, folds));
+  const shares = computeShares(await views.fit(core));
+  const folds = core.length <= maxSingleFolds ? core.length : maxSingleFolds / 2;
+  const without = computeShares(await views.leaveOut(core, folds));
   core.forEach((k, member) => (shares[k] = item(without, member)));
   views.drop();
   return shares;
 }
 
-async function detectionIn(
+async function detectIn(
   views: PooledViews,
   earlier: readonly (number | undefined)[],
   options: ClairOptions,
   core: readonly number[] | undefined,
 ): Promise<Detection> {
-  if (views.size < leastClients(options)) return withoutDetection(views, options);
+  if (views.size < leastClients(options)) return skipDetection(views, options);
   if (options.solver === "convex") return detectConvex(views, options);
   // A first look: what the core holds of its own is more than it would hold of a client like it.
   if (core) return detect(views, core, earlier, { ...options, refits: 1, leaveOneOut: false });

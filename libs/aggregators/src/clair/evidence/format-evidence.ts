@@ -1,6 +1,6 @@
 import type { Evidence } from "@fedclair/core";
 
-const words: Readonly<Record<string, string>> = {
+const phrases: Readonly<Record<string, string>> = {
   outside: "outside the shared space",
   opposed: "opposed to the others",
   apart: "apart from the others",
@@ -14,7 +14,7 @@ const words: Readonly<Record<string, string>> = {
 export const varyingSuffix = ", in what varies";
 
 /** A p-value below it tells against a client by itself; two below the other one may together. */
-const [telling, together] = [0.05, 0.2];
+const [maxPValueAlone, maxPValueTogether] = [0.05, 0.2];
 
 /** Does the client lie so far outside the shared space that this alone convicts? */
 export function isFarOutside({ limit = Infinity, statistic }: Evidence): boolean {
@@ -22,38 +22,38 @@ export function isFarOutside({ limit = Infinity, statistic }: Evidence): boolean
 }
 
 /** What tells against a client, for people: each piece with its p-value; empty if nothing does. */
-export function evidenceAgainst(evidence: readonly Evidence[]): string {
+export function formatEvidence(evidence: readonly Evidence[]): string {
   const opposed = evidence.filter(({ kind }) => kind.startsWith("opposed"));
   const byThemselves = [...evidence.filter(isFarOutside), ...opposed];
   const below = (limit: number) =>
     evidence.filter(({ pValue }) => pValue !== undefined && pValue < limit);
-  const alone = below(telling);
+  const alone = below(maxPValueAlone);
   const others = alone.filter(({ kind }) => !kind.startsWith("apart"));
   const isEnough = others.length > 0 || byThemselves.length > 0;
-  const more = opposed.length > 0 ? others : isEnough ? alone : below(together);
-  const told = [...byThemselves, ...more];
-  const plain = new Set(told.map(({ kind }) => kind));
+  const more = opposed.length > 0 ? others : isEnough ? alone : below(maxPValueTogether);
+  const shown = [...byThemselves, ...more];
+  const plain = new Set(shown.map(({ kind }) => kind));
   // What varies tells nothing new where the whole change says the same.
-  return told
+  return shown
     .filter(
       ({ kind }) =>
         !kind.endsWith(varyingSuffix) || !plain.has(kind.slice(0, -varyingSuffix.length)),
     )
-    .map(textOf)
+    .map(formatPiece)
     .join(", ");
 }
 
-function textOf(piece: Evidence): string {
+function formatPiece(piece: Evidence): string {
   const [kind = "", ...more] = piece.kind.split(", ");
-  const of = [words[kind] ?? kind, ...more].join(", ");
-  return `${of}${piece.rounds === undefined ? "" : ` over ${piece.rounds} rounds`} (${measureText(piece)})`;
+  const of = [phrases[kind] ?? kind, ...more].join(", ");
+  return `${of}${piece.rounds === undefined ? "" : ` over ${piece.rounds} rounds`} (${formatMeasure(piece)})`;
 }
 
-function measureText({ statistic, limit, pValue }: Evidence): string {
+function formatMeasure({ statistic, limit, pValue }: Evidence): string {
   if (limit !== undefined) return `${(statistic / limit).toPrecision(2)}× the limit`;
-  return pValue === undefined ? `cosine ${statistic.toPrecision(2)}` : chanceText(pValue);
+  return pValue === undefined ? `cosine ${statistic.toPrecision(2)}` : formatPValue(pValue);
 }
 
-export function chanceText(p: number): string {
+export function formatPValue(p: number): string {
   return `p ${p < 1e-4 ? "< 0.0001" : p.toPrecision(2)}`;
 }
