@@ -22,7 +22,7 @@ import { compare } from "./lora-kind.js";
 
 type Results = Readonly<Record<string, unknown>>;
 
-/** By method: what it makes of the updates, flattened, with the case's params. */
+/** The rule of each method, applied to the flattened updates with the params of the case. */
 const rules: Readonly<
   Record<string, (updates: readonly Float64Array[], params: Fields) => Results | Promise<Results>>
 > = {
@@ -46,7 +46,10 @@ const rules: Readonly<
   }),
 };
 
-/** Kind aggregate: flattened updates, all clients alike, and the robust rules that CLAIR is compared with. */
+/**
+ * Kind aggregate: flattened updates with equal weights, and the robust rules that CLAIR is compared
+ * with.
+ */
 export async function runAggregate(testCase: Fields, report: Report): Promise<void> {
   const method = String(testCase.method);
   const rule = rules[method];
@@ -67,7 +70,7 @@ function toVector(value: unknown, name: string): Float64Array {
   return Float64Array.from(jsonToTensor(value, name).data);
 }
 
-/** Null and nothing both mean the rule's own default. */
+/** Reads a number; null and undefined both mean the default of the rule. */
 function readOptional(value: unknown, name: string): number | undefined {
   return value === undefined || value === null ? undefined : asNumber(value, name);
 }

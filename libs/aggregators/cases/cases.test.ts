@@ -26,7 +26,7 @@ describe("reference cases", () => {
 });
 
 describe("the case runner", () => {
-  /** The first case with the entry at `path` of what it expects set to `value`. */
+  /** The first case, with the entry at `path` of its expectation set to `value`. */
   const spoilCase = (path: readonly (string | number)[], value: unknown): unknown => {
     const spoil = (node: unknown, [key, ...rest]: readonly (string | number)[]): unknown => {
       if (key === undefined) return value;
@@ -37,7 +37,7 @@ describe("the case runner", () => {
     return spoil(file.cases[0], ["expect", ...path]);
   };
 
-  it("finds one wrong entry of every kind of expectation", async () => {
+  it("reports one wrong entry of every kind of expectation", async () => {
     const wrong: [string, readonly (string | number)[], unknown][] = [
       ["status.c00", ["status", "c00"], "contaminated"],
       ["detection", ["detection"], false],
@@ -61,7 +61,7 @@ describe("the case runner", () => {
     }
   });
 
-  it("fails what it has no function for, and goes on after a case that is broken", async () => {
+  it("fails a case without a function and continues after a broken case", async () => {
     const outcomes = await run([
       { name: "new", kind: "novel", method: "x", expect: {} },
       { name: "broken", kind: "clair", clients: 3, expect: {} },
@@ -79,7 +79,7 @@ describe("the case runner", () => {
     );
   });
 
-  it("refuses a file of no known method", async () => {
+  it("rejects a file of an unknown method", async () => {
     await assert.rejects(runCases({ unit: 1 }, [clairFormat]), UserError);
   });
 });

@@ -18,7 +18,7 @@ import {
   type Tolerance,
 } from "@fedclair/core/cases";
 
-/** Kinds clair and clairCentered: one round of updates, and everything CLAIR says of it. */
+/** Kinds clair and clairCentered: one round of updates, and the complete result of CLAIR for it. */
 export async function runClair(testCase: Fields, report: Report): Promise<void> {
   const options = parseOptions(testCase);
   const updates = toUpdates(testCase);
@@ -42,13 +42,13 @@ interface Check {
   readonly tol: Fields;
 }
 
-/** By the name of the field in `expect`. */
+/** The check for each field of `expect`. */
 const checks: Readonly<Record<string, (checked: Check) => void | Promise<void>>> = {
   status: ({ report, result, expected }) => {
     for (const [id, status] of Object.entries(asFields(expected, "status"))) {
-      const said = result.status.get(id);
-      // The reference says benign of whom nothing can be said.
-      report.equal(`status.${id}`, said === "undecided" ? "benign" : said, status);
+      const computed = result.status.get(id);
+      // The reference has no status undecided and reports such clients as benign.
+      report.equal(`status.${id}`, computed === "undecided" ? "benign" : computed, status);
     }
   },
   detection: ({ report, result, expected }) => {
@@ -102,7 +102,10 @@ const checks: Readonly<Record<string, (checked: Check) => void | Promise<void>>>
   },
 };
 
-/** Null in a case means automatic, or for `clipOff` no clipping; other nulls mean the default. */
+/**
+ * Null in a case means automatic, or no clipping for `clipOff`; for every other option it means the
+ * default.
+ */
 function parseOptions({ config, kind }: Fields): ClairOptions {
   const given = Object.entries(asFields(config, "config")).filter(
     ([key, value]) => value !== null || key === "clipOff",
@@ -117,7 +120,7 @@ function parseOptions({ config, kind }: Fields): ClairOptions {
   throw new UserError(`config: ${parsed.error.issues.map(({ message }) => message).join("; ")}`);
 }
 
-/** The case's clients as updates, with what `inject` puts into them. */
+/** Converts the clients of the case to updates and applies `inject`. */
 export function toUpdates({ clients, inject }: Fields): Update[] {
   const updates = asList(clients, "clients").map((client, k): Update => {
     const { id, n, modules } = asFields(client, `clients[${k}]`);
@@ -135,7 +138,9 @@ export function toUpdates({ clients, inject }: Fields): Update[] {
   return updates;
 }
 
-/** `{ "X" }` dense, or `{ "B", "A", "scale" }` factored, scale · B · A. */
+/**
+ * Converts `{ "X" }` to a dense tensor, and `{ "B", "A", "scale" }` to the pair of scale · B · A.
+ */
 export function toChange({ X: dense, B: b, A: a, scale }: Fields): TensorDelta {
   if (dense !== undefined) return jsonToTensor(dense, "X");
   const factor = scale === undefined || scale === null ? 1 : asNumber(scale, "scale");
@@ -146,7 +151,7 @@ export function toChange({ X: dense, B: b, A: a, scale }: Fields): TensorDelta {
   };
 }
 
-/** Puts a number that JSON cannot express (NaN, Infinity) at row i, column j. */
+/** Writes a number that JSON cannot express (NaN, Infinity) at row i, column j. */
 function applyInjection(updates: readonly Update[], injection: Fields): void {
   const { client, module, field = "X", i, j, value } = injection;
   const change = updates.find(({ clientId }) => clientId === client)?.delta.get(String(module));

@@ -38,7 +38,7 @@ const rules: Readonly<Record<string, Plugin<Aggregator>>> = {
 
 const module = "m";
 
-/** Kind lora: one module, every client a pair of factors, weighted by samples. */
+/** Kind lora: one module in which every client sends a pair of factors, weighted by samples. */
 export async function runLora(testCase: Fields, report: Report): Promise<void> {
   const updates = toUpdates(testCase);
   const method = String(testCase.method);
@@ -84,7 +84,7 @@ export function runCompress(testCase: Fields, report: Report): void {
   });
 }
 
-/** Compares every field that the case expects with what `results` computes under that name. */
+/** Compares every field that the case expects with the entry of `results` of the same name. */
 export function compare(
   { expect, tol }: Fields,
   report: Report,
@@ -124,7 +124,7 @@ function findPersonal({ personal }: Aggregation, clientId: string): readonly Del
   return personal?.get(clientId) ?? [];
 }
 
-/** The terms of a change, multiplied out and added. */
+/** Multiplies the terms of a change out and adds them. */
 function sumProducts(terms: readonly Delta[]): Matrix {
   const products = terms.map((term) => product(toFactors(requirePair(term))));
   const out = new Matrix(products[0]?.rows ?? 0, products[0]?.cols ?? 0);

@@ -3,14 +3,15 @@ import { isLowRank, type Update, type Verdict } from "@fedclair/core";
 /** The updates of a round that can be averaged factor by factor. */
 export interface CommonForm {
   readonly admitted: readonly Update[];
-  /** A verdict `invalid` for each of the others; absent if there are none. */
+  /** A verdict `invalid` for each of the other clients; absent if there are none. */
   readonly verdicts?: readonly Verdict[];
 }
 
 /**
- * Keeps the updates of the form that more than half of the clients send, so that one client that sends another cannot end
- * the trial. Without such a majority all are kept: then it is the task, and the rule must say what is wrong.
- * @param formOf equal texts for updates of one form
+ * Admits the updates of the form that more than half of the clients send, so that a single client
+ * that sends another form cannot end the trial. Without such a majority every update is admitted:
+ * the task is then at fault, and the rule reports the mismatch.
+ * @param formOf returns equal strings for updates of the same form
  */
 export function keepCommonForm(
   updates: readonly Update[],
@@ -26,13 +27,13 @@ export function keepCommonForm(
     verdicts: updates
       .filter((_, k) => forms[k] !== common)
       .map(({ clientId }): Verdict => {
-        const reason = "its factors have another form than most clients'";
+        const reason = "its factors differ in form from those of most clients";
         return { clientId, status: "invalid", score: null, threshold: null, reason };
       }),
   };
 }
 
-/** The ranks of all pairs. */
+/** The ranks of all pairs as a string; dense modules count as null. */
 export function formatRanks({ delta }: Update): string {
   return JSON.stringify([...delta].map(([, m]) => (isLowRank(m) ? (m.a.shape[0] ?? 0) : null)));
 }

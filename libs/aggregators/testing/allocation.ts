@@ -1,6 +1,6 @@
 /**
- * Runs something and watches it make typed arrays of floats.
- * @returns the length of the longest
+ * Runs a function and records the float typed arrays that it allocates.
+ * @returns the length of the longest array
  */
 export async function measureLongestArray(run: () => Promise<unknown>): Promise<number> {
   const { Float64Array: double, Float32Array: single } = globalThis;

@@ -9,23 +9,24 @@ import { sortById, groupByModule, aggregateCoordinates } from "../robust/modules
 const schema = z.strictObject({
   fraction: fraction.describe(
     "Clients presumed contaminated, in [0, 1/2): f = ⌊fraction · K⌋ of K clients in the round, or ⌊(K - 3)/4⌋ if that is " +
-      "less, as Bulyan stands no more; the round's metric f tells.",
+      "less, the most that Bulyan tolerates; the metric f of the round reports it.",
   ),
 });
 
 /**
- * Bulyan (El Mhamdi et al., arXiv 1802.07927): of the θ = K - 2f clients that Krum chooses one after another, per coordinate the
- * mean of the θ - 2f values closest to the median, all clients alike. Selection works on low-rank pairs; then those chosen are
- * multiplied out, block by block, and the change is dense.
+ * Bulyan (El Mhamdi et al., arXiv 1802.07927): Krum selects θ = K - 2f clients one after another.
+ * Each coordinate of the result is the unweighted mean of the θ - 2f values closest to the median.
+ * Selection works on low-rank pairs. The selected pairs are then multiplied out block by block, so
+ * the change is dense.
  */
 export const bulyanAggregator: AggregatorPlugin = {
   name: "bulyan",
-  summary: "Krum's choice of clients, then a mean around the median of every coordinate; dense.",
+  summary: "Selects clients by Krum, then averages around the median of every coordinate; dense.",
   acceptsStale: true,
   schema,
   create: ({ fraction }: z.infer<typeof schema>) => ({
     aggregate: async (input) => {
-      // Two mutual neighbours tie whenever one neighbour counts, as in the last choices of Bulyan.
+      // With a single neighbour, two mutual neighbours always tie, as in Bulyan's last selections.
       const updates = sortById(input.updates);
       const count = updates.length;
       const f = Math.min(countPresumedContaminated(fraction, count), maxBulyanF(count));

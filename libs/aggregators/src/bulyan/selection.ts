@@ -3,9 +3,10 @@ import { at, item, type Matrix } from "@fedclair/linalg";
 import { sortByScore, countNeighbours } from "../krum/scores.js";
 
 /**
- * The clients that Bulyan averages (El Mhamdi et al., arXiv 1802.07927): θ = K - 2f times the winner of Krum among the rest.
+ * Selects the clients that Bulyan averages (El Mhamdi et al., arXiv 1802.07927): θ = K - 2f times,
+ * the winner of Krum among the remaining clients.
  * @returns θ indices, ascending
- * @throws UserError unless K ≥ 4f + 3; f = 0 goes with any K
+ * @throws UserError unless K ≥ 4f + 3; f = 0 works with any K
  */
 export async function selectByBulyan(squared: Matrix, f: number): Promise<number[]> {
   const count = squared.rows;
@@ -28,9 +29,9 @@ export async function selectByBulyan(squared: Matrix, f: number): Promise<number
 }
 
 /**
- * The sum of the first `wanted` distances to clients that are still there.
- * @param alive 1 for those
- * @param others all, by rising distance
+ * Sums the first `wanted` distances to clients that have not been selected yet.
+ * @param alive 1 for clients that have not been selected
+ * @param others all other clients, by ascending distance
  */
 function scoreAmong(
   alive: Uint8Array,
@@ -56,7 +57,9 @@ function sortOthersByDistance(squared: Matrix, i: number): number[] {
     .sort((j, k) => at(distances, j) - at(distances, k));
 }
 
-/** The largest f with K ≥ 4f + 3; 0 for fewer than seven clients, where Bulyan is the mean. */
+/**
+ * The largest f with K ≥ 4f + 3. It is 0 for fewer than seven clients, where Bulyan is the mean.
+ */
 export function maxBulyanF(count: number): number {
   return Math.max(0, Math.floor((count - 3) / 4));
 }

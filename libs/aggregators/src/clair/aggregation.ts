@@ -13,8 +13,10 @@ import type { ClairOptions } from "./options.js";
 import type { Refined } from "./refinement/refine-module.js";
 
 /**
- * Benign clients go on with their refined change, inactive ones with the shared part of it and their own vectors, contaminated and
- * invalid ones with their own change and nothing from others. The global change, for all with option `models` global, is the mean of the refined ones.
+ * Converts the result of a round to an aggregation. Benign clients continue with their refined
+ * change, and inactive ones with the shared part of it and their own vectors. Contaminated and
+ * invalid clients keep their own change and get nothing from others. The global change is the mean
+ * of the refined changes; with option `models` global every client gets it.
  */
 export function toAggregation(
   updates: readonly Update[],
@@ -35,9 +37,9 @@ export function toAggregation(
   const benign = new Set(result.benign.map(({ id }) => id));
   const personal = updates.map(({ clientId: id, delta }): [string, Delta[]] => {
     if (benign.has(id)) {
-      const longer = collectTerm((module) => module.extraCommon.get(id));
+      const extra = collectTerm((module) => module.extraCommon.get(id));
       const own = collectTerm((module) => module.personal.get(id));
-      return [id, [own, ...sharedTerms, ...(longer.size > 0 ? [longer] : [])]];
+      return [id, [own, ...sharedTerms, ...(extra.size > 0 ? [extra] : [])]];
     }
     if (result.status.get(id) !== "inactive") return [id, [delta]];
     const vectors = pickVectors(delta);
@@ -69,7 +71,7 @@ function toVerdict(
     ...(evidence.has(clientId) && { evidence: evidence.get(clientId) ?? [] }),
     status: verdictStatus,
     score: scores.get(clientId) ?? null,
-    // Of an undecided client, null says that it counts among the benign ones all the same.
+    // For an undecided client, a null threshold means that it still counts among the benign ones.
     threshold:
       Number.isFinite(threshold) && !(verdictStatus === "undecided" && isPooled) ? threshold : null,
   };

@@ -14,7 +14,7 @@ import { refine } from "./refine.js";
 import type { Memory } from "./judge-round.js";
 import { threadsFor } from "./threads/module-pool.js";
 
-/** CLAIR round by round, off the event loop: heartbeats go on while it computes. */
+/** The CLAIR aggregator. It computes off the event loop, so heartbeats continue meanwhile. */
 export class Clair implements Aggregator<ClairState> {
   readonly #options: ClairOptions;
 
@@ -25,8 +25,8 @@ export class Clair implements Aggregator<ClairState> {
   notice(clients: number, cohort: number): string | undefined {
     if (this.#options.models !== "personal" || cohort > clients / 2) return undefined;
     return (
-      `clair: ${cohort} of ${clients} clients take part in a round, so that personal models learn in few rounds each; ` +
-      "where the clients' tasks are alike, one model of all benign clients is better for them: set models to global"
+      `clair: ${cohort} of ${clients} clients take part in a round, so each personal model learns in few rounds; ` +
+      "if the clients' tasks are alike, one model of all benign clients is better: set models to global"
     );
   }
 
@@ -35,8 +35,8 @@ export class Clair implements Aggregator<ClairState> {
     state: ClairState = new Map(),
   ): Promise<Aggregation<ClairState>> {
     const { updates, rng } = input;
-    // In secret order, so that no attacker can place itself on the clients that the search starts from; and from a secret seed, so that none
-    // can hide in what a sketch does not see.
+    // The order and the seed are secret: no attacker can place itself among the clients that the
+    // search starts from, or hide in what a sketch does not see.
     const order = rng.sample([...updates.keys()]);
     const seed = (this.#options.seed + rng.at("seed").int(2 ** 32)) % 2 ** 32;
     const options = { ...this.#options, seed };
@@ -53,7 +53,10 @@ export class Clair implements Aggregator<ClairState> {
   }
 }
 
-/** A space of all dimensions holds every update: nobody could ever be found outside it. */
+/**
+ * Rejects spaces of all dimensions. They contain every update, so no client could ever be flagged
+ * as outside.
+ */
 function requireProperSubspace({ detection, spaces }: ClairResult): void {
   if (!detection) return;
   const sides = [...spaces.values()].flatMap(({ left, right }) => [left ?? [], right ?? []].flat());
@@ -71,15 +74,18 @@ function requireProperSubspace({ detection, spaces }: ClairResult): void {
   );
 }
 
-/** What CLAIR knows of earlier rounds, by phase: updates of different phases need not have the same modules. Plain data. */
+/**
+ * State from earlier rounds by phase, because updates of different phases need not have the same
+ * modules. It is plain data.
+ */
 export type ClairState = ReadonlyMap<string, PhaseState>;
 
 export interface PhaseState {
-  /** ln of every client's score, as blended in the last round that judged it. */
+  /** ln of every client's score by client id, as blended in the last round that judged it. */
   readonly memory: Memory;
-  /** With rule `evidence`: what rounds showed of every client, by client id. */
+  /** Statistics of earlier rounds by client id, with rule `evidence`. */
   readonly histories: ClientHistories;
-  /** The newest update of every client in the window, by client id, the oldest first. */
+  /** The newest update of every client in the window by client id, oldest first. */
   readonly window: ReadonlyMap<string, WindowEntry>;
 }
 
@@ -88,7 +94,10 @@ interface WindowEntry {
   readonly update: Update;
 }
 
-/** What earlier rounds of this phase say: the clients' memory, and the updates in the window of those that take no part now. */
+/**
+ * Reads the state of this phase: the clients' memory and histories, and the updates in the window
+ * from clients that are absent in this round.
+ */
 function readEarlierRounds(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
@@ -106,7 +115,10 @@ function readEarlierRounds(
   };
 }
 
-/** The state after a round: of its phase with its updates and scores, of all phases without what the next round cannot use. */
+/**
+ * Computes the state after a round. It adds the updates and scores to the round's phase and drops,
+ * from all phases, what the next round cannot use.
+ */
 function computeNextState(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
@@ -116,7 +128,7 @@ function computeNextState(
   const phaseState = state.get(phase);
   const newest = new Map(phaseState?.window);
   for (const update of updates) {
-    newest.delete(update.clientId); // it moves to the end
+    newest.delete(update.clientId); // so that it moves to the end
     newest.set(update.clientId, { round, update });
   }
   const memory = new Map(phaseState?.memory);

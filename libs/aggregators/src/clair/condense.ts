@@ -4,18 +4,20 @@ import { sliceColumns } from "../factors.js";
 import { tensorOfCorner } from "./corner.js";
 import { indices, zip } from "./lists.js";
 
-/** The changes of one module in few coordinates; in float32 where all numbers were sent so. */
+/** The changes of one module in few coordinates, as float32 if all numbers were sent in float32. */
 export interface Condensed {
   readonly pairs: readonly LowRank[];
-  /** ⟨X_i, X_j⟩ of the changes X_k = B_k·A_k, K×K; absent where squares overflow. */
+  /** ⟨X_i, X_j⟩ of the changes X_k = B_k·A_k, K×K; absent if squares overflow. */
   readonly gram?: Matrix;
 }
 
 /**
- * The factors of one module in coordinates of the space that all of them span: B_k becomes the n×r_k block of R, RᵀR =
- * [B_1 … B_K]ᵀ[B_1 … B_K], n = Σr_k; A_k alike. All inner products of changes stay, and so all that CLAIR computes: a
- * module of 4096 rows that twenty clients changed by rank 8 has 160. Sides that have no more rows than that stay as they are.
- * @param pairs of one module, at least one
+ * Expresses the factors of one module in coordinates of the space that all of them span. B_k
+ * becomes the n×r_k block of R with RᵀR = [B_1 … B_K]ᵀ[B_1 … B_K] and n = Σr_k; A_k is treated
+ * alike. Inner products of changes do not change, and neither does anything that CLAIR computes
+ * from them. For example, a module of 4096 rows that twenty clients changed with rank 8 is reduced
+ * to 160 rows. Factors that have no more rows than n stay as they are.
+ * @param pairs pairs of one module, at least one
  */
 export function condense(pairs: readonly LowRank[]): Condensed {
   const bs = pairs.map(({ b }) => b);
@@ -33,12 +35,12 @@ export function condense(pairs: readonly LowRank[]): Condensed {
 }
 
 /**
- * ⟨X_i, X_j⟩ = Σ of the entrywise product of B_iᵀB_j and A_iA_jᵀ.
- * @param lefts, rights by j, of which the upper triangle of the whole is read
+ * Computes ⟨X_i, X_j⟩ as the sum of the entrywise product of B_iᵀB_j and A_iA_jᵀ.
+ * @param lefts, rights blocks by j; only the upper triangle of the whole matrix is read
  */
 function sumEntrywiseProducts(lefts: readonly Matrix[], rights: readonly Matrix[]): Matrix {
   const out = new Matrix(lefts.length, lefts.length);
-  let first = 0; // of the diagonal block's rows
+  let first = 0; // the first row of the diagonal block
   lefts.forEach((left, j) => {
     const right = item(rights, j);
     for (let c = 0; c < left.cols; c++) {
@@ -59,9 +61,9 @@ function sumEntrywiseProducts(lefts: readonly Matrix[], rights: readonly Matrix[
 }
 
 /**
- * Turns changes in those coordinates back into changes of the module.
- * @param condensed the pairs that `condense` made of them
- * @param changes whose factors lie in the spaces that those of the pairs span
+ * Converts changes in condensed coordinates back to changes of the module.
+ * @param condensed the pairs that `condense` returned for `pairs`
+ * @param changes changes with factors in the spaces that the factors of the pairs span
  */
 export function expandCondensed(
   pairs: readonly LowRank[],
@@ -84,9 +86,9 @@ export function expandCondensed(
   }));
 }
 
-/** One factor of a client, whose columns span a space: B, or Aᵀ. */
+/** A factor of a client with columns that span a space: B, or Aᵀ. */
 interface Factor extends Tensor {
-  /** Do the numbers of a column lie together? */
+  /** Whether the numbers of a column are contiguous. */
   readonly isTransposed?: boolean;
 }
 
@@ -95,17 +97,21 @@ function transposeA({ a: { shape, data } }: LowRank): Factor {
   return { shape: [cols, rows], data, isTransposed: true };
 }
 
-/** Added to squared norms of 1 where clients' factors depend on one another, as those of copies do. */
+/**
+ * Added to squared norms of 1 if the clients' factors are linearly dependent, for example with
+ * copies.
+ */
 const ridge = 1e-14;
 
-/** Column norms that are zero or lie between are far from what float32 cannot hold. */
+/** Column norms that are zero or within these bounds are well inside the range of float32. */
 const [minNorm, maxNorm] = [1e-25, 1e25];
 
 /**
- * As columns of unit norm, so that a client with enormous factors takes no digits from others; a zero column stays one. Float32 has
- * the digits of numbers that came so, and takes half of the memory.
- * @param gram of the factors' columns, overwritten
- * @returns B, or A, of every client; undefined where it has no more rows, or columns, already, or numbers overflow
+ * Computes the triangle of the factors in fewer rows. Columns are normalised first, so that a
+ * client with huge factors does not cost others digits; zero columns stay zero. If all factors came
+ * in float32, float32 keeps all their digits in half of the memory.
+ * @param gram Gram matrix of the factors' columns, which is overwritten
+ * @returns B, or A, of every client; undefined if the factors are small already or numbers overflow
  */
 function reduceRows(factors: readonly Factor[], gram: Matrix): Tensor[] | undefined {
   const n = gram.rows;
@@ -125,7 +131,7 @@ function reduceRows(factors: readonly Factor[], gram: Matrix): Tensor[] | undefi
   const isSingle =
     factors.every(({ data }) => data instanceof Float32Array) &&
     norms.every((norm) => norm === 0 || (norm > minNorm && norm < maxNorm));
-  let filledRows = 0; // rows of a client's columns in which they are not zero
+  let filledRows = 0; // number of leading rows of a client's columns that are not zero
   return zip(factors, sliceColumns(triangle, widthsOf(factors))).map(
     ([{ isTransposed }, block]) => {
       const top = new Matrix((filledRows += block.cols), block.cols);
@@ -155,11 +161,14 @@ function widthsOf(factors: readonly Factor[]): { readonly cols: number }[] {
   return factors.map(({ shape: [, cols = 0] }) => ({ cols }));
 }
 
-/** Memory that grows to what is asked for, and is used again: fresh memory of tens of megabytes a module costs as much as reading it. */
+/**
+ * A buffer that grows to the requested length and is reused. Allocating tens of megabytes for each
+ * module costs as much as reading it.
+ */
 class ReusableBuffer {
   #data = new Float64Array();
 
-  /** Of this length, with what was left in it. */
+  /** Returns a buffer of this length; its content is not cleared. */
   take(length: number): Float64Array {
     if (this.#data.length < length) this.#data = new Float64Array(length);
     return this.#data.subarray(0, length);
@@ -172,10 +181,10 @@ const buffers = {
   right: new ReusableBuffer(),
 };
 
-/** Rows of all factors that are in memory in float64 at once. */
+/** Number of rows of all factors that are in memory as float64 at a time. */
 const slice = 1024;
 
-/** ⟨x, y⟩ of all columns x, y of the factors: the upper triangle. */
+/** Computes ⟨x, y⟩ of all columns x, y of the factors, in the upper triangle. */
 function computeColumnGram(factors: readonly Factor[], room: ReusableBuffer): Matrix {
   const [rows = 0] = item(factors, 0).shape;
   const cols = sum(widthsOf(factors).map(({ cols }) => cols));
@@ -186,7 +195,7 @@ function computeColumnGram(factors: readonly Factor[], room: ReusableBuffer): Ma
   return gram;
 }
 
-/** Side by side; of them rows `from` … `to` - 1. */
+/** Stacks rows `from` … `to` - 1 of the factors side by side. */
 function stackColumns(
   factors: readonly Factor[],
   from = 0,
@@ -211,7 +220,10 @@ function stackColumns(
   return stack;
 }
 
-/** Of a zero column the triangle has no pivot; nothing is made of it, so any will do. */
+/**
+ * Sets the missing pivots of zero columns to 1. Any value would do, because nothing depends on
+ * them.
+ */
 function fillZeroPivots(triangle: Matrix): Matrix {
   const out = triangle.copy();
   for (let j = 0; j < out.cols; j++) if (out.get(j, j) === 0) out.data[j + j * out.rows] = 1;

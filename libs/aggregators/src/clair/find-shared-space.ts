@@ -16,7 +16,7 @@ import type { ModulePool } from "./threads/module-pool.js";
 import type { Comparison } from "./threads/module-state.js";
 import type { PooledViews } from "./threads/module-views.js";
 
-/** The space that clients share, and who is outside it. */
+/** The space that clients share, with the detection of the clients outside it. */
 export interface FoundSpace {
   readonly detection: Detection;
   readonly views: PooledViews;
@@ -24,10 +24,12 @@ export interface FoundSpace {
 }
 
 /**
- * Steps 1 to 5. Where just over half of the clients agree for certain, which no minority can make them do, or where no space holds
- * much of half of them, it is their space, and not searched; unless it holds so much that lying outside may convict by itself.
+ * Runs steps 1 to 5. The search is skipped if just over half of the clients agree for certain,
+ * which no minority can cause, or if no space holds much of half of them. The space is then fitted
+ * to these clients, unless it holds so much that lying outside could flag a client by itself.
  * @param clients at least one
- * @param earlier ln of each client's score over its earlier rounds; undefined for a client seen first
+ * @param earlier ln of each client's score over its earlier rounds; undefined for a new client
+ * @param similarity of the clients, with rule `evidence`
  */
 export async function findSharedSpace(
   modules: ModulePool,
@@ -37,7 +39,7 @@ export async function findSharedSpace(
   similarity: Similarity | undefined,
 ): Promise<FoundSpace> {
   if (similarity !== undefined) {
-    void loadNullLaw(clients.length, pieceCount); // while other threads compute
+    void loadNullLaw(clients.length, pieceCount); // computed while other threads are busy
     const core = findAgreeingCore(similarity);
     const likely = isAgreementCertain(similarity, core)
       ? core
@@ -50,8 +52,9 @@ export async function findSharedSpace(
 }
 
 /**
- * The clients that the largest space which may be sought fits best, unless it holds so much of them that a smaller one may be trusted:
- * undefined then. One search instead of one for each rank and module.
+ * Returns the clients that the largest allowed space fits best. This needs one search instead of
+ * one for each rank and module. It returns undefined if that space holds so much of the clients
+ * that a smaller one may be trusted.
  */
 async function findBestFitted(
   modules: ModulePool,
@@ -69,9 +72,10 @@ async function findBestFitted(
 }
 
 /**
- * With option `centered` the steps are repeated on the changes without the benign mean, until the benign set stays: a
- * common part that is large would be mixed into the fit, and what is sought is the space of what varies between benign clients.
- * @param core known to fit one space; else it is searched
+ * With option `centered`, repeats the steps on the changes without the benign mean until the benign
+ * set stays the same. A large common part would distort the fit, and the wanted space is the one in
+ * which benign clients vary.
+ * @param core clients that are known to fit one space; if absent, they are searched
  */
 async function findSpaceFrom(
   core: readonly number[] | undefined,
@@ -94,10 +98,16 @@ async function findSpaceFrom(
   }
 }
 
-/** Of more members one alone hardly moves a fit: they are left out in groups, of which there are half as many. */
+/**
+ * Above this number of members, leaving out a single one hardly changes the fit. They are then left
+ * out in half as many folds.
+ */
 const maxSingleFolds = 24;
 
-/** Every client's share of energy in the one direction that the core has in common, the mean over modules, fitted without it. */
+/**
+ * Every client's share of energy in the one direction that the core has in common, fitted without
+ * that client; the mean over modules.
+ */
 export async function computeCommonShares(
   found: PooledViews,
   core: readonly number[],
@@ -119,7 +129,8 @@ async function detectIn(
 ): Promise<Detection> {
   if (views.size < leastClients(options)) return skipDetection(views, options);
   if (options.solver === "convex") return detectConvex(views, options);
-  // A first look: what the core holds of its own is more than it would hold of a client like it.
+  // A single pass without leave-one-out: the core holds more of its own members than of a similar
+  // client.
   if (core) return detect(views, core, earlier, { ...options, refits: 1, leaveOneOut: false });
   return detect(views, await views.search(options), earlier, options);
 }

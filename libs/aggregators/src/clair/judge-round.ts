@@ -29,17 +29,17 @@ import { leastClients, type ClairOptions } from "./options.js";
 import { indicesOf, type Client } from "./sanitise.js";
 import type { ModulePool } from "./threads/module-pool.js";
 
-/** What is said of the active clients, by index. */
+/** The judgement of the active clients of a round, by index. */
 export interface RoundJudgement extends Pick<Detection, "scores" | "threshold" | "gap"> {
-  /** Who counts in what is shared, ascending. */
+  /** Indices of the clients that are averaged and refined, ascending. */
   readonly pooled: readonly number[];
-  /** Why, by client. */
+  /** Reasons by client. */
   readonly undecided: ReadonlyMap<number, string>;
-  /** Absent without a client. */
+  /** The shared space; absent without a client. */
   readonly found?: FoundSpace;
-  /** By client; only with rule `evidence`. */
+  /** The evidence of every client, only with rule `evidence`. */
   readonly evidence?: readonly (readonly Evidence[])[];
-  /** K×K, likewise. */
+  /** Cosines of the clients' changes, K×K, only with rule `evidence`. */
   readonly cosines?: Matrix;
   readonly histories?: ClientHistories | undefined;
 }
@@ -50,20 +50,23 @@ export type Memory = ReadonlyMap<string, number>;
 interface JudgeContext {
   readonly memory: Memory;
   readonly histories: ClientHistories | undefined;
-  /** Does the client take part in this round? */
+  /** Whether the client takes part in this round. */
   readonly isPresent: (client: Client) => boolean;
   /** ⟨X_i, X_j⟩ of the clients in a module, if it is known. */
   readonly knownGram: (module: string) => Matrix | undefined;
-  /** Is it known that the client began elsewhere than most? */
+  /** Whether the client is known to have started elsewhere than most. */
   readonly hasOtherStart: (client: Client) => boolean;
 }
 
-/** Steps 1 to 5: the space that the clients share, and who is benign: by the threshold of the scores, or by all evidence. */
+/**
+ * Runs steps 1 to 5: finds the space that the clients share and judges the clients by the threshold
+ * of their scores, or by all evidence.
+ */
 export async function judgeRound(
   modules: ModulePool,
   clients: readonly Client[],
   options: ClairOptions,
-  { memory, histories, isPresent, knownGram, hasOtherStart: isElsewhere }: JudgeContext,
+  { memory, histories, isPresent, knownGram, hasOtherStart }: JudgeContext,
 ): Promise<RoundJudgement> {
   if (clients.length === 0) {
     const empty = { pooled: [], scores: [], undecided: new Map() };
@@ -94,10 +97,11 @@ export async function judgeRound(
     const centred = { ...options, centered: true };
     const foundVarying = await findSharedSpace(modules, clients, [], centred, varying);
     ofRound = mergeJudgements(plainJudgement, await judgeComparison(foundVarying, varying));
-    // The space of what varies is refined in where it is one: a common part is kept by the mean.
+    // Refine in the space of the varying parts if there is a trusted one; the mean keeps the common
+    // part.
     if (computeBenignShare(foundVarying.detection) >= minTrustedShare) shared = foundVarying;
   }
-  ofRound = leaveOtherStartsUndecided(ofRound, (k) => isElsewhere(item(clients, k)));
+  ofRound = leaveOtherStartsUndecided(ofRound, (k) => hasOtherStart(item(clients, k)));
   const after =
     histories && plain
       ? await addRound(histories, modules, clients, plain.cosines, isPresent, options)
@@ -107,19 +111,24 @@ export async function judgeRound(
     clients.map(({ id }) => id),
     judgeOverRounds(after ?? new Map(), options.falseAlarmRate),
   );
-  const isSilent = judgement.isInconclusive && judgement.contaminated.length === 0;
+  const isInconclusive = judgement.isInconclusive && judgement.contaminated.length === 0;
   return {
-    ...{ scores: judgement.scores, evidence: judgement.evidence, undecided: judgement.undecided },
-    ...{ threshold: isSilent ? Infinity : 1, gap },
-    ...{ found: shared, histories: after },
+    scores: judgement.scores,
+    evidence: judgement.evidence,
+    undecided: judgement.undecided,
+    threshold: isInconclusive ? Infinity : 1,
+    gap,
+    found: shared,
+    histories: after,
     pooled: options.undecided === "in" ? listBenignAndUndecided(judgement) : judgement.benign,
     ...(plain && { cosines: plain.cosines }),
   };
 }
 
 /**
- * How alike the clients are: their changes, or with option `centered` what varies in them; and, where changes have a large part in
- * common and so are all alike, both.
+ * Computes the similarity of the clients' changes, or of their varying parts with option
+ * `centered`. If the changes have a large part in common, and are therefore all similar, it returns
+ * both.
  */
 async function measureSimilarities(
   modules: ModulePool,
@@ -139,7 +148,7 @@ async function measureSimilarities(
   return centered ? [varying] : [plain, varying];
 }
 
-/** Of changes each over its norm. */
+/** Rescales the Gram matrix to changes of norm 1. */
 function divideByNorms(gram: Matrix, norms: readonly number[]): Matrix {
   const out = gram.copy();
   norms.forEach((nj, j) => {
@@ -148,12 +157,12 @@ function divideByNorms(gram: Matrix, norms: readonly number[]): Matrix {
   return out;
 }
 
-/** Benign and undecided clients, ascending. */
+/** Indices of the benign and undecided clients, ascending. */
 function listBenignAndUndecided({ benign, undecided }: Judgement): number[] {
   return [...new Set([...benign, ...undecided.keys()])].sort((i, j) => i - j);
 }
 
-/** With this round added. */
+/** Adds this round to the histories. */
 async function addRound(
   histories: ClientHistories,
   modules: ModulePool,

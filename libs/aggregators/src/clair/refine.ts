@@ -15,8 +15,9 @@ type JudgedRound = Pick<ClairResult, "benign" | "modules" | "spaces">;
 type Options = RefineOptions & Pick<ClairOptions, "weighting">;
 
 /**
- * Step 7: refines every module, as `refineModule` says; of those that are not compared see `refineVectors`.
- * @returns by module; nothing for a round without a benign client
+ * Step 7: refines every module with `refineModule`, and modules that are not compared with
+ * `refineVectors`.
+ * @returns refined changes by module; empty for a round without a benign client
  */
 export async function refine(
   judged: JudgedRound,
@@ -31,7 +32,10 @@ export async function refine(
   return new Map([...compared, ...vectors]);
 }
 
-/** The same as pairs of the ranks that the clients' own have, by client id. @throws TypeError if changes are dense */
+/**
+ * Refines into pairs with the ranks of the clients' own pairs, by module and client id.
+ * @throws TypeError if changes are dense
+ */
 export function refineToPairs(
   judged: JudgedRound,
   options: Options,

@@ -4,8 +4,9 @@ import { medianOf } from "../robust/coordinates.js";
 import { aggregateCoordinates } from "../robust/modules.js";
 
 /**
- * The median of every coordinate (Yin et al., arXiv 1803.01498), all clients alike. Low-rank pairs are multiplied out, block by
- * block, and the change is dense: a median keeps no low rank.
+ * The unweighted median of every coordinate (Yin et al., arXiv 1803.01498). Low-rank pairs are
+ * multiplied out block by block and the change is dense, because a median does not preserve low
+ * rank.
  */
 export const coordinateMedianAggregator: AggregatorPlugin = {
   name: "coordinate-median",

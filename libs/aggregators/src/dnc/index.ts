@@ -23,24 +23,26 @@ const schema = z.strictObject({
     .int()
     .min(1)
     .default(1)
-    .describe("How often f clients are filtered out, each time on other coordinates."),
+    .describe("Number of times that f clients are filtered out, each time on other coordinates."),
   coordinates: z
     .int()
     .min(1)
     .default(10_000)
-    .describe("Coordinates that are drawn for an iteration; all if there are no more."),
+    .describe("Coordinates sampled in each iteration; all of them if the model has no more."),
 });
 
 type Options = z.infer<typeof schema>;
 
 /**
- * Divide and conquer (DnC, Shejwalkar and Houmansadr, NDSS 2021, algorithm 2, filtering fraction c = 1): the f clients that lie
- * furthest along the direction in which the changes differ most are filtered out; the mean of those that no iteration
- * filtered, all alike, is the change. Low-rank pairs stay pairs: of them only the drawn coordinates are multiplied out.
+ * Divide and conquer (DnC, Shejwalkar and Houmansadr, NDSS 2021, algorithm 2, filtering fraction c
+ * = 1). Each iteration filters out the f clients that lie furthest along the direction in which the
+ * changes differ most. The result is the unweighted mean of the clients that no iteration filtered
+ * out. Low-rank pairs stay pairs; only their sampled coordinates are multiplied out.
  */
 export const dnc: AggregatorPlugin = {
   name: "dnc",
-  summary: "Filters the clients furthest along the direction in which changes differ most (DnC).",
+  summary:
+    "Filters out the clients furthest along the direction in which changes differ most (DnC).",
   acceptsStale: true,
   schema,
   create: (options: Options) => ({
@@ -70,7 +72,10 @@ async function divideAndConquer(
   return { change: await combineProducts(updates, weights), verdicts, metrics: { f } };
 }
 
-/** The Gram matrix of the changes at `count` coordinates drawn from all modules, or at all of them if there are no more. */
+/**
+ * Computes the Gram matrix of the changes at `count` coordinates sampled from all modules, or at
+ * all coordinates if there are no more than that.
+ */
 function computeSampleGram(
   modules: readonly Changes[],
   count: number,
@@ -92,7 +97,7 @@ function computeSampleGram(
   return gramOf(sampled);
 }
 
-/** Number i of the flattened change. */
+/** Entry i of the flattened change. */
 function readEntry(change: TensorDelta, i: number): number {
   if (!isLowRank(change)) return item(change.data, i);
   const { b, a } = change;

@@ -14,8 +14,9 @@ import { weighting, computeWeights } from "../weights.js";
 const schema = z.strictObject({ weighting: weighting.default("samples") });
 
 /**
- * FFA-LoRA (Sun et al., arXiv 2403.12313): A is frozen at a common initialisation, so the mean Σ w_k·B_k of the other factor is the mean
- * of the products, at unchanged rank. Dense modules are averaged. Clients with another A than most are left out.
+ * FFA-LoRA (Sun et al., arXiv 2403.12313): A is frozen at a common initialisation, so the mean Σ
+ * w_k·B_k of the other factor gives the mean of the products at unchanged rank. Dense modules are
+ * averaged. Clients whose A differs from that of the majority are ignored.
  */
 export const ffaLora: AggregatorPlugin = {
   name: "ffa-lora",
@@ -42,7 +43,10 @@ function hashFrozenFactors({ delta }: Update): string {
   return hash.digest("hex");
 }
 
-/** (Σ w_k·B_k, A). @throws UserError if the clients' A differ: then it is not frozen */
+/**
+ * Computes (Σ w_k·B_k, A).
+ * @throws UserError if the clients' A differ, which means that A is not frozen
+ */
 async function averageB(
   pairs: readonly LowRank[],
   weights: readonly number[],

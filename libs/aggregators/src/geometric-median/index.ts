@@ -12,12 +12,13 @@ const schema = z.strictObject({
     .number()
     .positive()
     .default(1e-6)
-    .describe("Smoothing, in units of the changes: clients closer than this count as this far."),
+    .describe("Smoothing, in units of the changes: distances below it count as this value."),
 });
 
 /**
- * The geometric median (RFA, Pillutla et al., arXiv 1912.13445): the point with the smallest weighted sum of distances to the
- * clients' changes. It is a weighted mean of them, so low-rank pairs stay pairs.
+ * The geometric median (RFA, Pillutla et al., arXiv 1912.13445): the point with the smallest
+ * weighted sum of distances to the clients' changes. It is a weighted mean of the changes, so
+ * low-rank pairs stay pairs.
  */
 export const geometricMedianAggregator: AggregatorPlugin = {
   name: "geometric-median",

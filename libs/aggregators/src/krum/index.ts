@@ -10,8 +10,8 @@ import { sortByScore, computeKrumScores } from "./scores.js";
 const schema = z.strictObject({ fraction });
 
 /**
- * Krum (Blanchard et al., NeurIPS 2017): the change of the one client whose K - f - 2 nearest neighbours are closest. Low-rank
- * pairs stay pairs.
+ * Krum (Blanchard et al., NeurIPS 2017): the change of the one client whose K - f - 2 nearest
+ * neighbours are closest. Low-rank pairs stay pairs.
  */
 export const krumAggregator: AggregatorPlugin = {
   name: "krum",
@@ -24,10 +24,10 @@ export const krumAggregator: AggregatorPlugin = {
 };
 
 /**
- * The mean of the clients with the best scores of Krum. The verdict is what the rule presumes whatever it averages: the f
- * clients with the worst scores are contaminated. Of equal scores
- * the first client id wins.
- * @param averaged how many of K clients
+ * Averages the clients with the best Krum scores. The verdicts follow the assumption of the rule
+ * and do not depend on the number of averaged clients: the f clients with the worst scores are
+ * reported as contaminated. On equal scores the first client id wins.
+ * @param averaged returns how many of the K clients are averaged
  */
 export async function aggregateByKrum(
   unordered: readonly Update[],

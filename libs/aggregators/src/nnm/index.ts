@@ -25,20 +25,22 @@ const schema = z.strictObject({
     ])
     .default("geometric-median")
     .describe(
-      "What aggregates the mixed changes, all alike: by its own defaults; krum and trimmed-mean with the same f.",
+      "Rule that aggregates the mixed changes, unweighted and with its defaults; krum and trimmed-mean use the same f.",
     ),
 });
 
 type Options = z.infer<typeof schema>;
 
 /**
- * Nearest-neighbour mixing (Allouah et al., AISTATS 2023, arXiv 2302.01772) before another rule: every change is first replaced by
- * Y_i, the mean of the K - f changes nearest to X_i, itself among them. A rule that only weights the Y_i weights the X_k in
- * the end, so low-rank pairs stay pairs; of rules of single coordinates the change is dense.
+ * Nearest-neighbour mixing (Allouah et al., AISTATS 2023, arXiv 2302.01772) followed by another
+ * rule. Every change is first replaced by Y_i, the mean of the K - f changes nearest to X_i,
+ * including X_i itself. If the rule only weights the Y_i, these weights translate into weights of
+ * the X_k, so low-rank pairs stay pairs. With a coordinate-wise rule the change is dense.
  */
 export const nnm: AggregatorPlugin = {
   name: "nnm",
-  summary: "Another robust rule on changes that were first averaged with their nearest neighbours.",
+  summary:
+    "Another robust rule, applied to changes that were averaged with their nearest neighbours.",
   acceptsStale: true,
   schema,
   create: (options: Options) => ({
@@ -54,9 +56,9 @@ export const nnm: AggregatorPlugin = {
 interface MixedRound {
   readonly updates: readonly Update[];
   readonly f: number;
-  /** Of the changes before they were mixed. */
+  /** Gram matrix of the changes before mixing. */
   readonly gram: Matrix;
-  /** Column i: the weights of the changes in Y_i. */
+  /** Mixing matrix; column i holds the weights of the changes in Y_i. */
   readonly mixing: Matrix;
 }
 
@@ -81,7 +83,7 @@ const rules: Readonly<Record<Options["rule"], (mixed: MixedRound) => Promise<Del
     aggregateCoordinates(updates, createTrimmedMean(f), mixing),
 };
 
-/** Y = X·M: weights c of the Y_i are weights M·c of the X_k. */
+/** Applies a rule to Y = X·M: weights c of the Y_i are weights M·c of the X_k. */
 async function combineMixed(
   { updates, gram, mixing }: MixedRound,
   rule: (gramOfMixed: Matrix) => Float64Array | Promise<Float64Array>,

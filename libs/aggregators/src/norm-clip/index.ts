@@ -13,13 +13,16 @@ const schema = z.strictObject({
     .number()
     .positive()
     .optional()
-    .describe("Norm to which longer changes are cut; default: the median norm of the round."),
+    .describe("Norm to which longer changes are clipped; default: the median norm of the round."),
 });
 
-/** The mean of the clients' changes, each cut to a norm of all its modules jointly (Sun et al., arXiv 1911.07963). */
+/**
+ * The mean of the clients' changes, each clipped to a maximum norm over all modules together (Sun
+ * et al., arXiv 1911.07963).
+ */
 export const normClipAggregator: AggregatorPlugin = {
   name: "norm-clip",
-  summary: "The mean of the clients' changes, long ones shortened.",
+  summary: "The mean of the clients' changes after clipping long ones.",
   acceptsStale: true,
   schema,
   create: ({ weighting, most }: z.infer<typeof schema>) => ({

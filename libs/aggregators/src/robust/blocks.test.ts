@@ -8,7 +8,7 @@ import { gramOf } from "./gram.js";
 const rng = stream("blocks");
 const pair = () => toLowRank({ b: gaussian(rng, 401, 2), a: gaussian(rng, 2, 701) });
 
-/** What blocksOf shows of every client, put together again. */
+/** Puts together all blocks that `iterateBlocks` yields, for each client. */
 async function readAll(changes: readonly TensorDelta[]): Promise<Float64Array[]> {
   const out = changes.map(() => new Float64Array(401 * 701));
   for await (const { from, columns } of iterateBlocks(changes)) {
@@ -17,8 +17,8 @@ async function readAll(changes: readonly TensorDelta[]): Promise<Float64Array[]>
   return out;
 }
 
-describe("blocksOf", () => {
-  it("shows every number of pairs and of dense changes in both dtypes, row by row", async () => {
+describe("iterateBlocks", () => {
+  it("yields every number of pairs and of dense changes in both dtypes, row by row", async () => {
     const dense = toTensor(gaussian(rng, 401, 701));
     const single = { ...dense, data: Float32Array.from(dense.data) };
     const changes = [pair(), dense, pair(), single];
@@ -32,7 +32,7 @@ describe("blocksOf", () => {
     });
   });
 
-  it("shows a scalar", async () => {
+  it("yields a scalar", async () => {
     const scalar = { shape: [], data: Float64Array.of(3) };
     for await (const { from, columns } of iterateBlocks([scalar])) {
       assert.equal(from, 0);
@@ -40,13 +40,13 @@ describe("blocksOf", () => {
     }
   });
 
-  it("lets others run in between", async () => {
+  it("yields to the event loop in between", async () => {
     let turns = 0;
     let immediate = setImmediate(function count() {
       turns++;
       immediate = setImmediate(count);
     });
-    // 10⁹ products.
+    // 10⁹ multiplications.
     const vector = { shape: [200_000], data: new Float64Array(200_000).fill(1) };
     await gramOf([new Array<TensorDelta>(100).fill(vector)]);
     clearImmediate(immediate);

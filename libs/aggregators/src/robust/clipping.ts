@@ -1,7 +1,11 @@
 import { sum, at } from "@fedclair/linalg";
 import type { Points } from "./points.js";
 
-/** w_k·min(1, c/|V_k|): the mean of the points cut to the norm c. @param norms |V_k| @param most c > 0 */
+/**
+ * Computes w_k·min(1, c/|V_k|), the weights of a mean of points that are clipped to the norm c.
+ * @param norms |V_k|
+ * @param most c > 0
+ */
 export function normClipWeights(
   norms: Float64Array,
   weights: Float64Array,
@@ -11,9 +15,11 @@ export function normClipWeights(
 }
 
 /**
- * Centered clipping (Karimireddy et al., arXiv 2012.10333): from v = 0, v ← v + mean of (V_k - v)·min(1, τ/|V_k - v|).
+ * Centered clipping (Karimireddy et al., arXiv 2012.10333): from v = 0, v ← v + mean of (V_k -
+ * v)·min(1, τ/|V_k - v|).
  * @param tau τ > 0
- * @returns the weights of the points in v; they sum to 1 if nothing is cut, to less otherwise
+ * @returns the weights of the points in v; they sum to 1 if nothing is clipped, and to less
+ * otherwise
  */
 export async function centeredClipWeights(
   points: Points,
@@ -30,7 +36,7 @@ export async function centeredClipWeights(
   return center;
 }
 
-/** |V_k| of every k. */
+/** Computes |V_k| of every point. */
 export async function computeNorms(points: Points): Promise<Float64Array> {
   return (await points.around(new Float64Array(points.count))).distances;
 }

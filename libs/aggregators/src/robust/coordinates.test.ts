@@ -17,14 +17,14 @@ function near(got: number, expected: number): void {
   assert.ok(Math.abs(got - expected) < 1e-12, `${got}, not ${expected}`);
 }
 
-describe("rules of a coordinate", () => {
-  it("take the middle value, or the mean of the middle two", () => {
+describe("coordinate-wise rules", () => {
+  it("return the middle value, or the mean of the middle two", () => {
     assert.equal(medianOf(Float64Array.of(5, -1, 3)), 3);
     assert.equal(medianOf(Float64Array.of(5, -1, 3, 4)), 3.5);
     fc.assert(fc.property(values, (x) => medianOf(x.slice()) === median(x)));
   });
 
-  it("drop the ends", () => {
+  it("drop both ends", () => {
     assert.equal(createTrimmedMean(1)(Float64Array.of(100, 1, 3, 2, -100)), 2);
     fc.assert(
       fc.property(values, fc.nat(), (x, any) => {
@@ -36,7 +36,7 @@ describe("rules of a coordinate", () => {
     );
   });
 
-  it("keep what is close to the median, of equally close values the first", () => {
+  it("average the values closest to the median, and prefer the first of equally close ones", () => {
     // Median 2; 1 and 3 are equally close.
     assert.equal(createMeanNearMedian(2)(Float64Array.of(9, 3, 2, 1, -9)), 2.5);
     assert.equal(createMeanNearMedian(2)(Float64Array.of(9, 1, 2, 3, -9)), 1.5);
@@ -52,8 +52,8 @@ describe("rules of a coordinate", () => {
   });
 });
 
-describe("byCoordinate", () => {
-  it("goes over modules of many blocks", async () => {
+describe("applyByCoordinate", () => {
+  it("processes modules of many blocks", async () => {
     const length = 200_003;
     const changes = [1, 5, 3].map((factor) =>
       vectorToTensor(Float64Array.from({ length }, (_, i) => factor * i)),
@@ -63,9 +63,9 @@ describe("byCoordinate", () => {
     assert.ok(data.every((x, i) => x === 3 * i));
   });
 
-  it("mixes the clients before", async () => {
+  it("mixes the clients first", async () => {
     const changes = [1, 5, 3].map((x) => vectorToTensor(Float64Array.of(x)));
-    // Client 0 stays, 1 and 2 become the mean of both.
+    // Client 0 stays; clients 1 and 2 become their mean.
     const mixing = Matrix.fromRows([
       [1, 0, 0],
       [0, 0.5, 0.5],

@@ -3,14 +3,15 @@ import { sum, at, type Matrix } from "@fedclair/linalg";
 import { iterateBlocks, iterateMixedBlocks, type Changes } from "./blocks.js";
 import { forSmallest, select } from "./select.js";
 
-/** Makes one number of the clients' values of a coordinate, which it may reorder. */
+/** Reduces the clients' values of one coordinate to a number; it may reorder the values. */
 export type CoordinateRule = (values: Float64Array) => number;
 
 /**
  * Applies a rule to every coordinate of a module.
  * @param changes at least one
- * @param mixing K×K: the rule gets Σ_k mixing[k, i]·x_k in place of every x_i
- * @returns dense, of the module's shape: a rule of single coordinates keeps no low rank
+ * @param mixing K×K; the rule gets Σ_k mixing[k, i]·x_k in place of every x_i
+ * @returns a dense tensor of the module's shape, because coordinate-wise rules do not preserve low
+ * rank
  */
 export async function applyByCoordinate(
   changes: Changes,
@@ -34,7 +35,10 @@ export async function applyByCoordinate(
   return { shape, data };
 }
 
-/** The middle value, or the mean of the middle two. @param values at least one */
+/**
+ * The middle value, or the mean of the middle two. Reorders the values.
+ * @param values at least one
+ */
 export function medianOf(values: Float64Array): number {
   const half = values.length >>> 1;
   const upper = select(values, half);
@@ -44,7 +48,11 @@ export function medianOf(values: Float64Array): number {
   return (lower + upper) / 2;
 }
 
-/** The mean without the `dropped` smallest and the `dropped` largest values. @param dropped below half of them */
+/**
+ * Creates a rule that returns the mean without the `dropped` smallest and the `dropped` largest
+ * values.
+ * @param dropped below half of the values
+ */
 export function createTrimmedMean(dropped: number): CoordinateRule {
   return (values) => {
     const end = values.length - dropped;
@@ -56,9 +64,12 @@ export function createTrimmedMean(dropped: number): CoordinateRule {
   };
 }
 
-/** The mean of the `count` values closest to the median; of equally close ones the first. */
+/**
+ * Creates a rule that returns the mean of the `count` values closest to the median; of equally
+ * close values the first ones count.
+ */
 export function createMeanNearMedian(count: number): CoordinateRule {
-  // The same memory for every coordinate: to take new one would cost more than the rule.
+  // Memory that is reused for every coordinate: allocating it again would cost more than the rule.
   let [gaps, room] = [new Float64Array(), new Float64Array()];
   return (values) => {
     if (gaps.length !== values.length) {

@@ -2,13 +2,16 @@ import { yieldToEventLoop, isLowRank, toMatrix, UserError, type LowRank } from "
 import { addScaled, gramTN, hstack, Matrix, multiplyTN, item, at } from "@fedclair/linalg";
 import { iterateBlocks, type Changes } from "./blocks.js";
 
-/** Clients in a panel of the Gram matrix of pairs: narrow ones skip most of the upper triangle. */
+/**
+ * Number of clients in a panel of the Gram matrix of pairs. Narrow panels skip most of the upper
+ * triangle.
+ */
 const panel = 16;
 
 /**
- * G_ij = ⟨X_i, X_j⟩ over all modules jointly. A module that all clients send as pairs is never multiplied out: Σ of the
- * entrywise product of B_iᵀB_j and A_iA_jᵀ.
- * @param modules each with as many changes, the clients in one order; at least one
+ * Computes G_ij = ⟨X_i, X_j⟩ over all modules together. A module that all clients send as pairs is
+ * not multiplied out: its part is the sum of the entrywise product of B_iᵀB_j and A_iA_jᵀ.
+ * @param modules at least one; each has a change for every client, in the same order
  * @returns K×K, exactly symmetric
  * @throws UserError if squares overflow
  */
@@ -29,7 +32,7 @@ async function addDense(gram: Matrix, changes: Changes): Promise<void> {
   for await (const { whole } of iterateBlocks(changes)) addScaled(gram, 1, gramTN(whole));
 }
 
-/** Into the lower triangle; a little of the upper one is touched too. */
+/** Adds to the lower triangle; a small part of the upper one is touched as well. */
 async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> {
   const lefts: Matrix[] = [];
   const rights: Matrix[] = [];
@@ -60,12 +63,18 @@ async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> 
   }
 }
 
-/** The inner products of columns from … to - 1 (columns of the result) with those from `from` on (rows). */
+/**
+ * Inner products of columns `from` … `to` - 1 (columns of the result) with all columns from `from`
+ * on (rows).
+ */
 function multiplyPanel(columns: Matrix, from = NaN, to = NaN): Matrix {
   return multiplyTN(columns.columns(from, columns.cols), columns.columns(from, to));
 }
 
-/** Σ of the entrywise product of one block of X and Y. @param rows its first row and the one after its last */
+/**
+ * Sums the entrywise product of one block of X and Y.
+ * @param rows the first row and the one after the last
+ */
 function multiplyBlocks(
   x: Matrix,
   y: Matrix,
@@ -86,14 +95,17 @@ function addTo({ rows, data }: Matrix, i: number, j: number, value: number): voi
   data[i + j * rows] = at(data, i + j * rows) + value;
 }
 
-/** Where each of several runs begins, and where the last one ends. */
+/** The start of each of several consecutive ranges, and the end of the last one. */
 function computeStarts(lengths: readonly number[]): number[] {
   const starts = [0];
   for (const length of lengths) starts.push((starts.at(-1) ?? NaN) + length);
   return starts;
 }
 
-/** @throws UserError for squares of numbers that are finite, but beyond about 1e150: better no answer than a wrong one */
+/**
+ * Rejects overflown squares: an error is better than a wrong result.
+ * @throws UserError if a square is not finite, that is, for numbers beyond about 1e150
+ */
 export function requireFinite(squares: Float64Array): void {
   if (squares.every(Number.isFinite)) return;
   throw new UserError(
@@ -109,7 +121,7 @@ function mirror({ rows, data }: Matrix): void {
 }
 
 /**
- * G_ii + G_jj - 2·G_ij: |X_i - X_j|² to about 1e-16 of |X_i|² + |X_j|².
+ * Computes |X_i - X_j|² as G_ii + G_jj - 2·G_ij, accurate to about 1e-16 of |X_i|² + |X_j|².
  * @returns K×K, symmetric, zero diagonal, no entry below 0
  */
 export function squaredDistances(gram: Matrix): Matrix {

@@ -5,7 +5,7 @@ import { applyByCoordinate, type CoordinateRule } from "./coordinates.js";
 import type { Matrix } from "@fedclair/linalg";
 
 /**
- * The clients' changes module by module, in the order of the names.
+ * The clients' changes by module, sorted by module name.
  * @throws UserError if a client lacks a module that the first one has
  */
 export function groupByModule(updates: readonly Update[]): ReadonlyMap<string, Changes> {
@@ -13,12 +13,15 @@ export function groupByModule(updates: readonly Update[]): ReadonlyMap<string, C
   return new Map(names.map((name) => [name, updates.map((update) => requireModule(update, name))]));
 }
 
-/** By client id, so that a tie between two clients does not depend on who comes first. */
+/** Sorts updates by client id, so that a tie between two clients does not depend on their order. */
 export function sortById(updates: readonly Update[]): readonly Update[] {
   return updates.toSorted((x, y) => (x.clientId < y.clientId ? -1 : 1));
 }
 
-/** A rule of single coordinates applied to every module: one dense term. @param mixing see `byCoordinate` */
+/**
+ * Applies a coordinate-wise rule to every module and returns one dense term.
+ * @param mixing see `applyByCoordinate`
+ */
 export async function aggregateCoordinates(
   updates: readonly Update[],
   rule: CoordinateRule,

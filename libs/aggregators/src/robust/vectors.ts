@@ -17,17 +17,17 @@ import { nearestNeighbourMixing } from "./mixing.js";
 import { createPointsForManyPasses, createPoints } from "./points.js";
 import { computeTrust } from "./trust.js";
 
-/** A client's update, flattened. All of one call have the same length; at least one. */
+/** A flattened update of a client. A call needs at least one, all of the same length. */
 export type Vector = Tensor["data"];
 
-/** What a rule makes of the vectors, and the indices of those that it used. */
+/** The result of a rule, with the indices of the vectors that it used. */
 export interface Selection {
   readonly vector: Vector;
-  /** Ascending. */
+  /** Indices in ascending order. */
   readonly selected: readonly number[];
 }
 
-/** Σ w_k·V_k; the plain mean without weights. */
+/** Computes Σ w_k·V_k; the plain mean without weights. */
 export async function mean(
   vectors: readonly Vector[],
   weights: ArrayLike<number> = uniformWeights(vectors.length),
@@ -41,7 +41,8 @@ export async function coordinateMedian(vectors: readonly Vector[]): Promise<Vect
 }
 
 /**
- * The mean of every coordinate without its floor(β·K) largest and smallest values (Yin et al., arXiv 1803.01498).
+ * The mean of every coordinate without its ⌊β·K⌋ largest and smallest values (Yin et al., arXiv
+ * 1803.01498).
  * @param beta in [0, 1/2)
  */
 export async function trimmedMean(vectors: readonly Vector[], beta: number): Promise<Vector> {
@@ -49,12 +50,18 @@ export async function trimmedMean(vectors: readonly Vector[], beta: number): Pro
   return (await applyByCoordinate(vectors.map(vectorToTensor), rule)).data;
 }
 
-/** Krum: the vector closest to its K - f - 2 neighbours. @param f clients that may be contaminated */
+/**
+ * Krum: the vector closest to its K - f - 2 neighbours.
+ * @param f number of clients that may be contaminated
+ */
 export function krum(vectors: readonly Vector[], f: number): Promise<Selection> {
   return multiKrum(vectors, f, 1);
 }
 
-/** Multi-Krum: the mean of the m best vectors by Krum's score, computed once. @param m K - f by default */
+/**
+ * Multi-Krum: the mean of the m best vectors by Krum's score, which is computed once.
+ * @param m K - f by default
+ */
 export async function multiKrum(
   vectors: readonly Vector[],
   f: number,
@@ -68,7 +75,8 @@ export async function multiKrum(
 }
 
 /**
- * Bulyan: of the vectors that `bulyanSelection` chooses, per coordinate the mean of the θ - 2f values closest to the median.
+ * Bulyan: of the vectors that `selectByBulyan` returns, the mean of the θ - 2f values closest to
+ * the median of each coordinate.
  * @throws UserError unless K ≥ 4f + 3
  */
 export async function bulyan(vectors: readonly Vector[], f: number): Promise<Selection> {
@@ -84,7 +92,7 @@ export async function geometricMedian(vectors: readonly Vector[], nu?: number): 
   return mean(vectors, await geometricMedianWeights(points, uniformWeights(vectors.length), nu));
 }
 
-/** The mean of the vectors, each cut to the norm `most`: by default to the median norm. */
+/** The mean of the vectors, each clipped to the norm `most`, by default the median norm. */
 export async function normClip(vectors: readonly Vector[], most?: number): Promise<Vector> {
   const norms = await computeNorms(await createPoints(toChanges(vectors)));
   return mean(
@@ -103,7 +111,7 @@ export async function centeredClip(
   return mean(vectors, await centeredClipWeights(points, tau, steps));
 }
 
-/** Every vector replaced by the mean of its K - f nearest; see `nearestNeighbourMixing`. */
+/** Replaces every vector by the mean of its K - f nearest ones; see `nearestNeighbourMixing`. */
 export async function mixNearestNeighbours(
   vectors: readonly Vector[],
   f: number,
@@ -117,8 +125,10 @@ export async function mixNearestNeighbours(
 }
 
 /**
- * FLTrust (Cao et al., arXiv 2012.13995): vectors at the server's norm, weighted by their cosine to it, negative ones by 0.
- * @returns the zero vector if nobody is trusted, and everybody's trust
+ * FLTrust (Cao et al., arXiv 2012.13995): averages the vectors at the server's norm, weighted by
+ * their cosine to the server's vector, or 0 if it is negative.
+ * @returns the mean, which is the zero vector if no client is trusted, and the trust in every
+ * client
  */
 export async function fltrust(vectors: readonly Vector[], server: Vector) {
   const points = await createPoints(toChanges([server, ...vectors]));

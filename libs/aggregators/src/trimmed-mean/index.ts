@@ -13,8 +13,9 @@ const schema = z.strictObject({
 });
 
 /**
- * The mean of every coordinate without its ⌊β·K⌋ largest and smallest values (Yin et al., arXiv 1803.01498), all clients alike.
- * Low-rank pairs are multiplied out, block by block, and the change is dense.
+ * The unweighted mean of every coordinate without its ⌊β·K⌋ largest and smallest values (Yin et
+ * al., arXiv 1803.01498). Low-rank pairs are multiplied out block by block, and the change is
+ * dense.
  */
 export const trimmedMeanAggregator: AggregatorPlugin = {
   name: "trimmed-mean",

@@ -4,19 +4,22 @@ import { leastClients, type ClairOptions } from "../options.js";
 import { computeTangents, type Views } from "../subspace/views.js";
 import { listBenign, findCut, type Cut } from "./threshold.js";
 
-/** Who is in the shared space, and which space that is. */
+/** The clients inside the shared space, with the scores of all clients. */
 export interface Detection extends Cut {
-  /** Indices of the clients that are benign, ascending. */
+  /** Indices of the benign clients, ascending. */
   readonly benign: readonly number[];
-  /** By client: the tangent of its angle to the space fitted without it, blended with earlier rounds. */
+  /**
+   * Scores by client: the tangent of its angle to the space fitted without it, blended with earlier
+   * rounds.
+   */
   readonly scores: readonly number[];
 }
 
 /**
- * Step 5: from the clients that fit best, alternates between fitting the space to those thought benign and scoring all
- * against it, until the set stays.
- * @param start the H clients of the search
- * @param earlier ln of each client's score over its earlier rounds; undefined for a client seen first
+ * Step 5: starts from the clients that fit best and alternates between fitting the space to the
+ * benign clients and scoring all clients against it, until the set stays the same.
+ * @param start the H clients that the search returned
+ * @param earlier ln of each client's score over its earlier rounds; undefined for a new client
  */
 export async function detect(
   views: Views,
@@ -40,8 +43,9 @@ export async function detect(
 }
 
 /**
- * Members are scored against the fit without them: a client in the fit pulls the space towards itself, so with few
- * clients the widest gap would lie between members and the rest, whoever is contaminated.
+ * Scores members against the fit without them. A client in the fit pulls the space towards itself;
+ * with few clients the widest gap would otherwise lie between members and the rest, whatever
+ * clients are contaminated.
  */
 async function computeScores(
   views: Views,
@@ -66,7 +70,10 @@ function blend(
   return Math.exp((1 - memoryBeta) * now + memoryBeta * earlier);
 }
 
-/** Too few clients to tell: all count as benign, scored against their common fit. */
+/**
+ * Treats all clients as benign and scores them against their common fit, for rounds with too few
+ * clients.
+ */
 export async function skipDetection(
   views: Views,
   options: Pick<ClairOptions, "rule" | "minClients">,
@@ -77,13 +84,14 @@ export async function skipDetection(
   return { benign, scores, threshold: Infinity, gap: 1, undecided };
 }
 
-/** Below it a block of S is what the solver leaves of zero. */
+/** Blocks of S below this norm are zero up to the accuracy of the solver. */
 const minBlockNorm = 1e-3;
 
 /**
- * Steps 4 and 5 by the convex program in place of the search, as a cross-check: a client's score is the norm of its block of S,
- * which is zero for benign clients, over its views as a root mean square. Colluders on one line beat it beyond a share of 1/r of
- * the clients (λ is in the middle of its valid range, 1.05·sqrt(2r/K)); there is no memory of earlier rounds.
+ * Runs steps 4 and 5 with the convex program in place of the search, as a cross-check. A client's
+ * score is the norm of its block of S, as a root mean square over its views; it is zero for benign
+ * clients. Colluders on one line defeat it beyond a share of 1/r of the clients. λ is in the middle
+ * of its valid range, 1.05·sqrt(2r/K). Scores of earlier rounds are not used.
  */
 export async function detectConvex(views: Views, options: ClairOptions): Promise<Detection> {
   const norms = await views.pursueOutliers();

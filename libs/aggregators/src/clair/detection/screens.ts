@@ -5,15 +5,16 @@ import { createPointsFromGram } from "../../robust/points.js";
 import { indices } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 
-/** Norms beyond so many medians fail the norm screen. */
+/** Norms beyond this multiple of the median fail the norm screen. */
 const maxNormRatio = 5;
 
-/** Why a client fails a screen. */
+/** A client that fails a screen, with the reason. */
 type Failure = readonly [client: number, reason: string];
 
 /**
- * What the shared space cannot show: clients inside it that are far longer than others, or point away from them. Both only mean
- * something where benign clients have much in common inside the space too, as for one global model.
+ * Finds clients that the shared space cannot show: they are inside it, but far longer than others
+ * or pointing away from them. This is only meaningful if benign clients have much in common inside
+ * the space too, as with one global model.
  * @param grams ⟨PX_i, PX_j⟩ of the clients, K×K, by module
  */
 export async function findFailures(
@@ -41,7 +42,7 @@ function screenNorms(gram: Matrix): Failure[] {
   );
 }
 
-/** Against the geometric median, as a mean could point the attackers' way. */
+/** Compares with the geometric median, because attackers could turn the mean their way. */
 async function screenDirections(gram: Matrix): Promise<Failure[]> {
   const count = gram.rows;
   const equal = new Float64Array(count).fill(1 / count);

@@ -2,24 +2,30 @@ import { quantile, item } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { minBenignCount, type ClairOptions } from "../options.js";
 
-/** Where benign scores end. */
+/** The threshold between benign and contaminated scores. */
 export interface Cut {
-  /** Scores above it are contaminated; Infinity: none. */
+  /** Scores above the threshold are contaminated; Infinity means none are. */
   readonly threshold: number;
-  /** The ratio of neighbouring sorted scores at the lowest cut; without one the largest ratio seen, at least 1. */
+  /**
+   * The ratio of neighbouring sorted scores at the lowest cut; without a cut, the largest ratio, at
+   * least 1.
+   */
   readonly gap: number;
-  /** Why there is no threshold, where there is none: then nobody is judged. */
+  /** The reason for a missing threshold. No client is judged then. */
   readonly undecided?: string;
 }
 
-/** The threshold of a round's scores (step 5). @param scores tangents ≥ 0 of all active clients */
+/**
+ * Finds the threshold for the scores of a round (step 5).
+ * @param scores tangents ≥ 0 of all active clients
+ */
 export function findCut(scores: readonly number[], options: ClairOptions): Cut {
   const sorted = scores.map((t) => Math.max(t, options.scoreFloor)).sort((x, y) => x - y);
   const h = minBenignCount(scores.length, options);
   const { ratio } = findWidestGap(sorted, h, sorted.length);
   switch (options.rule) {
     case "gap":
-    case "evidence": // of which lying outside at a gap is a part
+    case "evidence": // lying outside at a gap is a part of the evidence
       return cutAtGap(sorted, h, options);
     case "mad":
       return { threshold: computeMadThreshold(scores, options), gap: ratio };
@@ -32,14 +38,17 @@ export function findCut(scores: readonly number[], options: ClairOptions): Cut {
   }
 }
 
-/** Indices of the clients that are not above the threshold; all, if each is. */
+/** Indices of the clients at or below the threshold; all clients if every score is above it. */
 export function listBenign({ threshold }: Cut, scores: readonly number[]): number[] {
   const all = indices(scores.length);
   const below = all.filter((k) => item(scores, k) <= threshold);
   return below.length > 0 ? below : all;
 }
 
-/** Cuts at the widest gap beyond the H smallest scores, then again below it, so that one enormous score hides no milder one. */
+/**
+ * Cuts at the widest gap beyond the H smallest scores, then again below it, so that one huge score
+ * does not mask a smaller outlier.
+ */
 function cutAtGap(sorted: readonly number[], h: number, { gapMin, gapMin2 }: ClairOptions): Cut {
   let { position, ratio } = findWidestGap(sorted, h, sorted.length);
   if (ratio < gapMin) {
@@ -56,7 +65,10 @@ function cutAtGap(sorted: readonly number[], h: number, { gapMin, gapMin2 }: Cla
   }
 }
 
-/** The largest ratio of a score to the one before, at positions `from` … `to` - 1; the first of equal ones. */
+/**
+ * The largest ratio of a score to the previous one, at positions `from` … `to` - 1; the first of
+ * equal ratios.
+ */
 function findWidestGap(sorted: readonly number[], from: number, to: number) {
   let best = { position: from, ratio: 1 };
   for (let position = Math.max(from, 1); position < to; position++) {
@@ -66,7 +78,10 @@ function findWidestGap(sorted: readonly number[], from: number, to: number) {
   return best;
 }
 
-/** A deviation above the quantile at the benign fraction h, the deviation measured between the quantiles h and h/2. */
+/**
+ * Computes a threshold a number of deviations above the quantile at the benign fraction h. The
+ * deviation is measured between the quantiles h and h/2.
+ */
 function computeMadThreshold(scores: readonly number[], options: ClairOptions): number {
   const high = quantile(scores, options.minBenignFraction);
   const low = quantile(scores, options.minBenignFraction / 2);

@@ -1,27 +1,37 @@
 import { item, median, medianDeviation, sum, type Matrix } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 
-/** What one round shows of its clients, for their evidence over rounds. */
+/** Statistics of the clients in one round, for the evidence over rounds. */
 export interface RoundStatistics {
-  /** Mean cosine with the others. */
+  /** Mean cosine of each client with the others. */
   readonly agreement: readonly number[];
-  /** By piece: in robust deviations of the round's clients, large is bad; and how much the round can tell beside others. */
+  /**
+   * Statistics by piece, in robust deviations of the round's clients; large values count against a
+   * client. The weight is how informative the round is compared with others.
+   */
   readonly pieces: readonly { readonly values: readonly number[]; readonly weight: number }[];
 }
 
-/** Little likeness to all others and to the two nearest; the change of another client; norm; a spectrum as flat as that of noise. */
+/**
+ * The pieces. Apart: little similarity to all others and to the two nearest clients. Copy: the
+ * change of another client. Size: the norm. Flat: a spectrum as flat as that of noise.
+ */
 export const kinds = ["apart", "copy", "size", "flat"] as const;
 
-/** The least deviations that clients of a round differ by: of cosines, of logarithms. */
+/** Smallest deviations between the clients of a round, for cosines and for logarithms. */
 const [minCosineDeviation, minLogDeviation] = [0.02, 0.05];
-/** ln of how many times nearer than usual the nearest client is whose change is a copy. */
+/**
+ * ln of the ratio of the usual distance to the distance of the nearest client, above which a change
+ * counts as a copy.
+ */
 const minCopyLog = 3;
-/** Distances from the nearest below it are all the same. */
+/** Distances to the nearest client below this value count as equal. */
 const minDistance = 1e-6;
 
 /**
- * @param cosines K×K of whole changes, the mean over modules; K at least 3
- * @param norms of whole changes
+ * Computes the statistics of a round.
+ * @param cosines cosines of whole changes, the mean over modules, K×K; K at least 3
+ * @param norms norms of whole changes
  * @param flatness effective ranks of the changes, the mean over modules
  */
 export function computeRoundStatistics(
@@ -45,7 +55,7 @@ export function computeRoundStatistics(
   const distances = others.map((own) => Math.max(1 - item(own, 0), minDistance));
   const usual = median(distances);
   const middle = median(agreement);
-  // Where clients have nothing in common yet, nobody can lack it.
+  // Agreement means little in rounds in which the clients have nothing in common yet.
   const clarity = middle / Math.max(medianDeviation(agreement, middle), minCosineDeviation);
   return {
     agreement,
@@ -64,10 +74,10 @@ export function computeRoundStatistics(
   };
 }
 
-/** What is kept of a client. Plain data. */
+/** Statistics of one client over its rounds. It is plain data. */
 export interface ClientHistory {
   readonly rounds: number;
-  /** By piece, over its rounds, old ones fading. */
+  /** Moments by piece over the client's rounds; old rounds fade. */
   readonly pieces: readonly Moments[];
   readonly agreement: Moments;
 }
@@ -82,12 +92,15 @@ export interface Moments {
 
 export type ClientHistories = ReadonlyMap<string, ClientHistory>;
 
-/** What an older round weighs beside the next one of the same client. */
+/** Weight of a client's round relative to its next one. */
 const decay = 0.95;
-/** A single round says no more than so many deviations. */
+/** Largest number of deviations that a single round counts for. */
 const maxDeviations = 6;
 
-/** The standings after a round. @param ids of its clients, in the order of the statistics */
+/**
+ * Returns the histories after a round.
+ * @param ids ids of the round's clients, in the order of the statistics
+ */
 export function addRoundToHistories(
   before: ClientHistories,
   ids: readonly string[],
@@ -124,7 +137,7 @@ export function meanOf({ sum, weight }: Moments): number {
   return sum / weight;
 }
 
-/** In robust deviations from the median. */
+/** Converts values to robust deviations from their median. */
 function toRobustDeviations(values: readonly number[], floor: number): number[] {
   const middle = median(values);
   const scale = Math.max(medianDeviation(values, middle), floor);

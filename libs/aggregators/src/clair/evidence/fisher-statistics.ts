@@ -1,19 +1,23 @@
 import { at, item } from "@fedclair/linalg";
 import { logTail } from "./t-tail.js";
 
-/** One statistic of every client; large is bad. */
+/** One statistic of every client; large values count against a client. */
 export interface Piece {
   readonly values: Float64Array;
-  /** The least deviation that clients differ by: closer ones are not told apart. In units of the values. */
+  /**
+   * The smallest deviation between clients, in units of the values. Closer values are not
+   * separated.
+   */
   readonly floor: number;
 }
 
 /**
- * −2·ln p of every client, by piece: p that a client like the members is as large, by Student's prediction of one more from
- * their mean and deviation (n − 1 degrees of freedom). Under the null each is χ² with 2 degrees of freedom, and so a sum of P
- * independent ones has 2P (Fisher).
+ * Computes −2·ln p of every client by piece, where p is the probability that a client like the
+ * members has at least this value. It is Student's prediction of one more value from the members'
+ * mean and deviation, with n − 1 degrees of freedom. Under the null law each statistic is χ² with 2
+ * degrees of freedom, so a sum of P independent ones is χ² with 2P (Fisher).
  * @param members at least two
- * @returns by piece, by client
+ * @returns statistics by piece, then by client
  */
 export function computeFisherStatistics(
   pieces: readonly Piece[],
@@ -26,7 +30,7 @@ export function computeFisherStatistics(
   });
 }
 
-/** The sums of a client's surprises over pieces, by client. */
+/** Sums of the Fisher statistics over pieces, by client. */
 export function sumFisherStatistics(
   pieces: readonly Piece[],
   members: readonly number[],
@@ -36,7 +40,7 @@ export function sumFisherStatistics(
   return sums;
 }
 
-/** One loop without calls of closures: a null law takes millions of surprises. */
+/** A single loop without closures, because simulating a null law needs millions of statistics. */
 function addFisherStatistics(
   { values, floor }: Piece,
   members: readonly number[],

@@ -10,18 +10,23 @@ const phrases: Readonly<Record<string, string>> = {
   flat: "as flat as noise",
 };
 
-/** Behind the kind of a piece of changes without what they have in common. */
+/** Suffix of the kind of a piece that was measured on changes without their common part. */
 export const varyingSuffix = ", in what varies";
 
-/** A p-value below it tells against a client by itself; two below the other one may together. */
+/**
+ * A single piece counts below the first p-value; two pieces together may count below the second.
+ */
 const [maxPValueAlone, maxPValueTogether] = [0.05, 0.2];
 
-/** Does the client lie so far outside the shared space that this alone convicts? */
+/** Whether the client lies so far outside the shared space that this flags it by itself. */
 export function isFarOutside({ limit = Infinity, statistic }: Evidence): boolean {
   return statistic > limit;
 }
 
-/** What tells against a client, for people: each piece with its p-value; empty if nothing does. */
+/**
+ * Formats the evidence against a client for people, each piece with its p-value. The result is
+ * empty if no piece counts.
+ */
 export function formatEvidence(evidence: readonly Evidence[]): string {
   const opposed = evidence.filter(({ kind }) => kind.startsWith("opposed"));
   const byThemselves = [...evidence.filter(isFarOutside), ...opposed];
@@ -33,7 +38,7 @@ export function formatEvidence(evidence: readonly Evidence[]): string {
   const more = opposed.length > 0 ? others : isEnough ? alone : below(maxPValueTogether);
   const shown = [...byThemselves, ...more];
   const plain = new Set(shown.map(({ kind }) => kind));
-  // What varies tells nothing new where the whole change says the same.
+  // The varying part is omitted if the whole change shows the same.
   return shown
     .filter(
       ({ kind }) =>

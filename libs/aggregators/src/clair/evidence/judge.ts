@@ -24,56 +24,62 @@ import { computeFisherStatistics } from "./fisher-statistics.js";
 import { varyingSuffix } from "./format-evidence.js";
 
 export interface Judgement {
-  /** Ascending. */
+  /** Contaminated clients, ascending. */
   readonly contaminated: readonly number[];
-  /** Who is neither accused nor stands apart, ascending. */
+  /** Clients that are neither flagged nor stand apart, ascending. */
   readonly benign: readonly number[];
-  /** Why, by client. */
+  /** Reasons by undecided client. */
   readonly undecided: ReadonlyMap<number, string>;
-  /** Can nothing be said of anybody who is not contaminated? */
+  /** Whether no client can be reported as benign. */
   readonly isInconclusive: boolean;
-  /** By client: in units of what convicts. */
+  /** One score per client; above 1 the client is flagged. */
   readonly scores: readonly number[];
-  /** By client. */
+  /** Evidence by client. */
   readonly evidence: readonly (readonly Evidence[])[];
 }
 
-/** What one look says. */
+/** The judgement from one comparison: of whole changes, or of their varying parts. */
 export interface ComparisonJudgement extends Judgement {
-  /** The contaminated against whom nothing tells but that they lie outside the shared space. */
+  /** The flagged clients with no other evidence than lying outside the shared space. */
   readonly flaggedByOutsideOnly: readonly number[];
 }
 
-/** χ² with 4 degrees of freedom, exceeded with probability 0.05: what size and clique say together. */
+/**
+ * Limit for size and clique together: χ² with 4 degrees of freedom exceeds it with probability
+ * 0.05.
+ */
 const jointLimit = 9.488;
 
-/** −2·ln p of a size that no benign client has: p below 1e-6. */
+/** −2·ln p of a size that no benign client has, at p = 1e-6. */
 const hugeSizeStatistic = 27.6;
 
-/** A median cosine below it is none. */
+/** A median cosine below this value counts as no agreement. */
 const minAgreement = 0.02;
 
 const otherStartReason =
-  "began from another A₀ than most: that it stands apart, or in a clique, is no wonder, and nothing else can be told";
+  "began from another A₀ than most, which explains standing apart or being in a clique; there is no other evidence";
 const onlyApartReason =
-  "stands apart from the others, and nothing else tells clearly against it: honest and different, or contaminated";
+  "stands apart from the others, without clear further evidence: either benign and different, or contaminated";
 const nothingInCommonReason =
-  "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them";
+  "the clients have nothing in common: their agreement is smaller than its spread, and no space holds half of their changes";
 const tooManyReason =
-  "too many may be contaminated: as many lie outside the shared space as inside, and which of them are honest cannot be told";
+  "too many may be contaminated: as many lie outside the shared space as inside, so the benign ones cannot be identified";
 const lacksCommonPartReason =
-  "lies outside what the others have in common, and is like them in the rest: honest and different, or contaminated";
+  "lies outside what the others have in common, and is like them in the rest: either benign and different, or contaminated";
 const pairReason =
-  "is like one other as no two clients are, and nothing else tells clearly against it: two states of one client, or two that collude";
+  "is more like one other client than any two should be, without clear further evidence: either two states of one client, or two that collude";
 
 /**
- * Who is contaminated, by evidence of more than one kind. Lying outside the shared space convicts where that space holds most of
- * what benign clients do. Else a client must stand out from all others together, and not only by standing apart: honest clients
- * of another kind do that too. What else tells is a large change, a clique, or a change opposed to the others'.
- * @param similarity of as many clients as evidence takes
- * @param insideOf every client's share of energy in the direction that a core shares, fitted without it
- * @param detection by the shared space alone
- * @param rate of federations without a contaminated client in which somebody is accused
+ * Judges clients by more than one kind of evidence. Lying outside the shared space flags a client
+ * if that space holds most of the benign changes. Otherwise a client must be an outlier in all
+ * pieces together and have further evidence besides standing apart, because benign clients with
+ * different data stand apart as well. Further evidence is a large change, a clique, or a change
+ * opposed to the others'.
+ * @param similarity of at least as many clients as rule `evidence` needs
+ * @param insideOf returns every client's share of energy in the direction that a core shares,
+ * fitted without that client
+ * @param detection detection by the shared space only
+ * @param rate share of clean federations in which any client may be flagged
  */
 export async function judge(
   similarity: Similarity,
@@ -90,7 +96,8 @@ export async function judge(
   const limit = isTrusted && gap >= outsideLimits.gap ? threshold : undefined;
   const byOutside = scores.map((score) => (limit === undefined ? 0 : score / limit));
   const outside = (k: number): Evidence => ({
-    ...{ kind: "outside", statistic: item(scores, k) },
+    kind: "outside",
+    statistic: item(scores, k),
     ...(limit !== undefined && { limit }),
   });
   if (2 * listAboveLimit(byOutside).length >= scores.length)
@@ -104,8 +111,8 @@ export async function judge(
       ? judgeByOutside(byOutside, outside)
       : flagLargeCliques(leaveAllUndecided(scores, nothingInCommonReason), similarity, core, rate);
   }
-  // Where a space holds the benign to rounding, changes have few dimensions, and cosines vary widely: of whoever lies inside they tell
-  // only who points the other way or is out of all proportion.
+  // If a space holds the benign changes up to rounding, changes have few dimensions and cosines
+  // vary widely. Inside it, only opposed and extremely large changes are then evidence.
   const isNarrow = isTrusted && Math.max(...pick(scores, benign)) <= roundingTangent;
   const isInside = (k: number) => isNarrow && item(scores, k) <= detection.threshold;
   const isEnormous = (k: number) => at(item(found.statistics, sizePiece), k) > hugeSizeStatistic;
@@ -136,7 +143,10 @@ export async function judge(
   };
 }
 
-/** Who stands out is found by the size that lower agreement does not explain; what size says of one who does is told of all of it. */
+/**
+ * Outliers are detected on size after correcting for agreement; their evidence reports the whole
+ * size.
+ */
 function withWholeSize(found: Outliers, similarity: Similarity): Outliers {
   const [whole = new Float64Array()] = computeFisherStatistics(
     [toSizePiece(similarity)],
@@ -145,7 +155,10 @@ function withWholeSize(found: Outliers, similarity: Similarity): Outliers {
   return { ...found, statistics: found.statistics.with(sizePiece, whole) };
 }
 
-/** By lying outside a space that is trusted. @param scores in units of what convicts */
+/**
+ * Judges only by lying outside a trusted space.
+ * @param scores relative to the limit above which a client is flagged
+ */
 function judgeByOutside(
   scores: readonly number[],
   outside: (k: number) => Evidence,
@@ -156,28 +169,39 @@ function judgeByOutside(
     contaminated,
     flaggedByOutsideOnly: contaminated,
     benign: all.filter((k) => !contaminated.includes(k)),
-    ...{ undecided: new Map(), isInconclusive: false, scores },
+    undecided: new Map(),
+    isInconclusive: false,
+    scores,
     evidence: all.map((k) => [outside(k)]),
   };
 }
 
-/** Of nobody anything. @param scores tangents */
+/**
+ * Leaves every client undecided.
+ * @param scores tangents
+ */
 export function leaveAllUndecided(scores: readonly number[], why: string): ComparisonJudgement {
   const all = indices(scores.length);
   return {
-    ...{ contaminated: [], flaggedByOutsideOnly: [], benign: all, isInconclusive: true },
+    contaminated: [],
+    flaggedByOutsideOnly: [],
+    benign: all,
+    isInconclusive: true,
     undecided: new Map(all.map((k) => [k, why])),
     scores: scores.map(() => 0),
     evidence: scores.map((statistic) => [{ kind: "outside", statistic }]),
   };
 }
 
-/** Of size and clique each, where clients have nothing in common; and of standing apart, for a pair to be a clique. */
+/**
+ * Significance level for a single piece: for size and for clique if clients have nothing in common,
+ * and for standing apart if a pair counts as a clique.
+ */
 const significance = 0.01;
 
 /**
- * Of clients that have nothing in common, whoever is large and in a clique beyond the others is contaminated: strangers are large,
- * or alike, by their kind, but not both.
+ * Flags clients that are both large and in a clique beyond the others, if the clients have nothing
+ * in common. Unrelated clients may be large or similar, but not both.
  */
 async function flagLargeCliques(
   judgement: ComparisonJudgement,
@@ -206,12 +230,17 @@ async function flagLargeCliques(
   };
 }
 
-/** What varies of who is like the others in it is not so many times as large as that of the largest of them. */
+/**
+ * Largest ratio to the size of the other varying parts at which a client still counts as similar to
+ * them.
+ */
 const maxSizeRatio = 1.5;
 
 /**
- * Of a look at whole changes, and one at what varies: who is accused by either; but who lies outside the space that whole changes share,
- * and is like the others in what varies, may only lack the common part. What the second shows is told, of all, where it accuses somebody.
+ * Merges the judgements of whole changes and of their varying parts. A client is flagged if either
+ * one flags it. A client outside the space of whole changes whose varying part is like the others'
+ * may only lack the common part, and is undecided. The evidence of the second judgement is added
+ * for all clients if it flags any.
  */
 export function mergeJudgements(first: ComparisonJudgement, second: Judgement): Judgement {
   const flagged = new Set(second.contaminated);
@@ -226,7 +255,7 @@ export function mergeJudgements(first: ComparisonJudgement, second: Judgement): 
     ...flagAlso(moveToUndecided(first, lacking, lacksCommonPartReason), flagged),
     isInconclusive: first.isInconclusive,
     scores: first.scores.map((score, k) => {
-      // Who only stands apart in what varies is not accused, and stays at what convicts at most.
+      // Standing apart in the varying part only does not flag a client, so its score is at most 1.
       const other = item(second.scores, k);
       return Math.max(score, flagged.has(k) ? other : Math.min(other, 1));
     }),
@@ -234,14 +263,15 @@ export function mergeJudgements(first: ComparisonJudgement, second: Judgement): 
   };
 }
 
-/** Of a client's change, as a look at it shows; 0 where it shows none. */
+/** Size of a client's change in a judgement; 0 if it has no evidence of size. */
 function findSize({ evidence }: Judgement, k: number): number {
   return item(evidence, k).find(({ kind }) => kind === "size")?.statistic ?? 0;
 }
 
 /**
- * Of who is known to have begun elsewhere than most, standing apart and being alike is no evidence: accused is only who is opposed to the others, or out
- * of all proportion.
+ * Moves clients that are known to have started elsewhere than most to undecided, as their standing
+ * apart and their similarity is no evidence. Clients stay flagged if they are opposed to the others
+ * or extremely large.
  */
 export function leaveOtherStartsUndecided(
   judgement: Judgement,
@@ -253,7 +283,7 @@ export function leaveOtherStartsUndecided(
   return moveToUndecided(judgement, explained, otherStartReason);
 }
 
-/** Where nothing can be said of some clients. */
+/** Moves some clients to undecided. */
 function moveToUndecided(judgement: Judgement, clients: readonly number[], why: string): Judgement {
   const stays = (k: number) => !clients.includes(k);
   return {
@@ -267,7 +297,7 @@ function isStrongForAnyStart({ kind, pValue = 1 }: Evidence): boolean {
   return kind === "opposed" || (kind === "size" && pValue < Math.exp(-hugeSizeStatistic / 2));
 }
 
-/** Who is what once some more are contaminated. */
+/** The statuses after flagging further clients. */
 function flagAlso(
   { contaminated, benign, undecided }: Judgement,
   flagged: ReadonlySet<number>,
@@ -288,8 +318,9 @@ function listAboveLimit(scores: readonly number[]): number[] {
 }
 
 /**
- * How surely a change is opposed to the members', outlier or not, by client, in units of what convicts: by Student's prediction from those that
- * are not; 0 of a change that is not opposed.
+ * Scores how surely a change is opposed to the members', whether or not it is an outlier; above 1
+ * the client is flagged. The score is Student's prediction from the members that are not opposed,
+ * and 0 for changes that are not opposed.
  */
 function scoreOpposition(
   { agreement }: Similarity,
@@ -309,31 +340,31 @@ function scoreOpposition(
 }
 
 /**
- * Does more tell against an outlier than that it stands apart? A clique of two that agree with the others as usual is none: they may be two states of
- * one client.
+ * Whether an outlier has further evidence besides standing apart. A clique of two clients that
+ * agree with the others as usual does not count, because they may be two states of one client.
  */
 function hasFurtherEvidence(
   k: number,
   found: Outliers,
   isOpposed: readonly boolean[],
-  { isInPair: inPair }: Similarity,
+  { isInPair }: Similarity,
 ): boolean {
-  const isClique = !item(inPair, k) || isSignificant(found, apartPiece, k);
+  const isClique = !item(isInPair, k) || isSignificant(found, apartPiece, k);
   const byClique = isClique ? at(item(found.statistics, cliquePiece), k) : 0;
   return item(isOpposed, k) || at(item(found.statistics, sizePiece), k) + byClique > jointLimit;
 }
 
-/** Does one piece by itself tell clearly against a client? */
-function isSignificant({ statistics: surprises }: Outliers, piece: number, k: number): boolean {
-  return at(item(surprises, piece), k) > -2 * Math.log(significance);
+/** Whether a single piece of evidence against a client is significant. */
+function isSignificant({ statistics }: Outliers, piece: number, k: number): boolean {
+  return at(item(statistics, piece), k) > -2 * Math.log(significance);
 }
 
 function listEvidence(
   k: number,
-  { statistics: surprises }: Outliers,
+  { statistics }: Outliers,
   { agreement, size, clique }: Similarity,
 ): Evidence[] {
-  const pValue = (piece: number) => Math.exp(-at(item(surprises, piece), k) / 2);
+  const pValue = (piece: number) => Math.exp(-at(item(statistics, piece), k) / 2);
   return [
     { kind: "apart", statistic: at(agreement, k), pValue: pValue(apartPiece) },
     { kind: "size", statistic: Math.exp(at(size, k)), pValue: pValue(sizePiece) },
@@ -341,7 +372,10 @@ function listEvidence(
   ];
 }
 
-/** Is the members' median cosine more than how they differ in it? Else likeness tells nobody from anybody. */
+/**
+ * Whether the members' median cosine exceeds its own deviation. Otherwise similarity cannot
+ * separate clients.
+ */
 function doMembersAgree({ agreement }: Similarity, members: readonly number[]): boolean {
   const own = pick([...agreement], members);
   return median(own) > Math.max(minAgreement, medianDeviation(own));

@@ -3,34 +3,41 @@ import { stream, at, item } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { forwardSearch } from "./forward-search.js";
 
-/** Degrees of freedom of the simulated clients' statistics: real ones have longer tails than the normal law. */
+/**
+ * Degrees of freedom of the simulated statistics. Real statistics have longer tails than the normal
+ * law.
+ */
 const degrees = 6;
 
 /**
- * Correlation of the last piece with the first, as clique has with standing apart: it is measured from the same median cosine, and who
- * agrees less with all is, for that alone, more like its nearest.
+ * Correlation of the last piece with the first, as between clique and standing apart. Both are
+ * measured from the same median cosine: a client that agrees less with all others is relatively
+ * more similar to its nearest ones.
  */
 const correlation = 0.5;
 
-/** Simulated clean federations: enough for a rate of 0.01. */
+/** Number of simulated clean federations, enough for a rate of 0.01. */
 const federations = 1000;
 
-/** What a forward search sees where nobody is contaminated. */
+/** The distribution of a forward search's statistics if no client is contaminated. */
 export interface NullLaw {
-  /** How likely a surprise at least so large is at a look, in (0, 1]. */
+  /** Probability of a statistic at least this large at an inspected size, in (0, 1]. */
   pValue(look: number, statistic: number): number;
-  /** The surprise at a look that a share `probability` of clean federations stays below. */
+  /**
+   * The statistic at an inspected size that a share `probability` of clean federations stays below.
+   */
   quantile(look: number, probability: number): number;
-  /** The p-value that no look of a share `rate` of clean federations falls below. */
+  /** The p-value that a share `rate` of clean federations falls below at some inspected size. */
   pointwise(rate: number): number;
 }
 
 const laws = new Map<string, Promise<NullLaw>>();
 
 /**
- * Simulated with pieces of Student's t with 6 degrees of freedom, on streams of its own: always the same. Computed
- * once for each size; gives way to the event loop.
- * @param sizes of the core at which the search looks
+ * Returns the null law, which is simulated with pieces from Student's t with 6 degrees of freedom.
+ * The simulation has its own random streams, so it always gives the same law. It runs once for each
+ * size and yields to the event loop.
+ * @param sizes core sizes that the search inspects
  */
 export function getNullLaw(
   clients: number,
@@ -90,7 +97,7 @@ function drawStudentT(normals: Float64Array, count: number): Float64Array {
   });
 }
 
-/** The first index of a value that is at least `x`; the length if there is none. */
+/** The first index with a value of at least `x`; the length if there is none. */
 function findFirstAtLeast(sorted: Float64Array, x: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {

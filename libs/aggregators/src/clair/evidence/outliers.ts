@@ -4,24 +4,27 @@ import { forwardSearch, chooseCoreSizes } from "./forward-search.js";
 import { getNullLaw } from "./null-law.js";
 import { computeFisherStatistics, sumFisherStatistics, type Piece } from "./fisher-statistics.js";
 
-/** Once it is certain that there are outliers: how rare whoever is next to the members must be to be one. */
+/**
+ * Probability below which the client nearest to the members stays an outlier, once outliers are
+ * known to exist.
+ */
 const joinProbability = 0.1;
 
 export interface Outliers {
-  /** Ascending. */
+  /** Clients that are not outliers, ascending. */
   readonly members: readonly number[];
   readonly outliers: readonly number[];
-  /** By client: its surprise in units of the least that makes an outlier here. Outliers are at 1 or more. */
+  /** Statistic of each client relative to the limit for outliers. Outliers have 1 or more. */
   readonly excess: Float64Array;
-  /** By piece, by client. */
+  /** Fisher statistics by piece, then by client. */
   readonly statistics: readonly Float64Array[];
 }
 
 /**
- * The clients, at most half, that the others do not explain: none in all but a share `rate` of federations where nobody is
- * contaminated. A search from the inner half first asks whether there are any; whoever the members explain after all is taken
- * back, the nearest first.
- * @param pieces at least one, each of at least six clients
+ * Finds the clients, at most half, that the others do not explain. In clean federations it finds
+ * any with probability `rate`. A search from the inner half first decides whether there are
+ * outliers; clients that the members explain are then added back, the nearest first.
+ * @param pieces at least one, each with at least six clients
  * @param rate in [0.001, 0.5]
  */
 export async function findOutliers(pieces: readonly Piece[], rate: number): Promise<Outliers> {
@@ -45,7 +48,10 @@ export async function findOutliers(pieces: readonly Piece[], rate: number): Prom
   }
 }
 
-/** The core that the search began with may have held an outlier, among many: whom the other members do not explain is none. */
+/**
+ * Drops members that the other members do not explain, because the first core may have contained an
+ * outlier among many.
+ */
 function keepExplained(
   pieces: readonly Piece[],
   members: ReadonlySet<number>,
@@ -62,21 +68,25 @@ function keepExplained(
 }
 
 /**
- * What is expected of so many clients where nobody is contaminated. It takes a while when first asked for: who asks before the
- * pieces are known need not wait for it then.
+ * Returns the null law for this number of clients. The first call takes a while; a caller can start
+ * it before the pieces are known.
  */
 export async function loadNullLaw(clients: number, pieces: number) {
   const sizes = chooseCoreSizes(clients);
   return { law: await getNullLaw(clients, pieces, sizes), sizes };
 }
 
-/** Up to so many clients a limit is that of their number; of more, between those of numbers a quarter apart. */
+/**
+ * Largest number of clients with an exact limit. Above it, limits are interpolated between numbers
+ * that differ by a quarter.
+ */
 const maxExactClients = 24;
 const sizeRatio = 1.25;
 
 /**
- * The surprise that the last of so many clients exceeds with probability `joining` if it is like the others. Members join one by one, and
- * a law for each of their numbers would take minutes where there are hundreds.
+ * The statistic that the last of the clients exceeds with probability `joinProbability` if it is
+ * like the others. Members join one by one, and simulating a law for each number of them would take
+ * minutes for hundreds of clients.
  */
 async function computeJoinLimit(clients: number, pieces: number): Promise<number> {
   const readLimit = async (count: number) => {

@@ -11,7 +11,10 @@ import {
 
 const ids = indices(40).map((k) => `c${k}`);
 
-/** A round of normal pieces, of which a client's own part lasts; `odd` is added to the first client's. */
+/**
+ * A round of normal pieces in which part of a client's values persists; `odd` is added to the first
+ * client's values.
+ */
 function roundOf(seed: string, round: number, odd = [0, 0, 0, 0], agreement = 0.2) {
   const rng = stream(seed);
   const values = (piece: number) => {
@@ -31,21 +34,21 @@ function roundOf(seed: string, round: number, odd = [0, 0, 0, 0], agreement = 0.
 }
 
 function after(rounds: number, of: (round: number) => RoundStatistics): ClientHistories {
-  let standings: ClientHistories = new Map();
+  let histories: ClientHistories = new Map();
   for (let round = 0; round < rounds; round++)
-    standings = addRoundToHistories(standings, ids, of(round));
-  return standings;
+    histories = addRoundToHistories(histories, ids, of(round));
+  return histories;
 }
 
-function accused(standings: ClientHistories): string[] {
-  return [...judgeOverRounds(standings, 0.01)].flatMap(([id, { isContaminated }]) =>
+function listFlagged(histories: ClientHistories): string[] {
+  return [...judgeOverRounds(histories, 0.01)].flatMap(([id, { isContaminated }]) =>
     isContaminated ? [id] : [],
   );
 }
 
 describe("the statistics of a round", () => {
-  it("are of hand-made cosines", () => {
-    // Two copies, one that is opposed, and two others.
+  it("match hand-made cosines", () => {
+    // Two copies, a client that is opposed, and two others.
     const cosines = Matrix.fromRows([
       [1, 1, 0.5, 0.5, -0.5],
       [1, 1, 0.5, 0.5, -0.5],
@@ -57,7 +60,7 @@ describe("the statistics of a round", () => {
     assert.deepEqual(agreement, [0.375, 0.375, 0.25, 0.25, -0.5]);
     const [apart, copy, size, flat] = pieces.map(({ values }) => values);
     assert.ok(item(apart ?? [], 4) > 1);
-    // The usual distance is 0.5, that of copies counts as 1e-6.
+    // The usual distance is 0.5, and that of copies counts as 1e-6.
     assert.ok(Math.abs(item(copy ?? [], 0) - (Math.log(0.5 / 1e-6) - 3)) < 1e-12);
     assert.deepEqual(copy?.slice(2), [0, 0, 0]);
     assert.ok(item(size ?? [], 4) > 6);
@@ -66,29 +69,31 @@ describe("the statistics of a round", () => {
 });
 
 describe("evidence over rounds", () => {
-  it("names who is large, or flat, or a copy, a little in every round", () => {
+  it("flags a client that is slightly large, flat or a copy in every round", () => {
     for (const piece of [1, 2, 3]) {
       const odd = indices(4).map((p) => (p === piece ? 3 : 0));
-      assert.deepEqual(accused(after(8, (round) => roundOf(`odd ${piece}`, round, odd))), ["c0"]);
+      assert.deepEqual(listFlagged(after(8, (round) => roundOf(`odd ${piece}`, round, odd))), [
+        "c0",
+      ]);
     }
   });
 
-  it("names who is apart only if it agrees with nobody", () => {
-    const standings = (agreement: number) =>
+  it("flags a client that stands apart only if it agrees with no other client", () => {
+    const histories = (agreement: number) =>
       after(8, (round) => roundOf("apart", round, [4, 0, 0, 0], agreement));
-    assert.deepEqual(accused(standings(-0.02)), ["c0"]);
-    assert.deepEqual(accused(standings(0.1)), []);
+    assert.deepEqual(listFlagged(histories(-0.02)), ["c0"]);
+    assert.deepEqual(listFlagged(histories(0.1)), []);
   });
 
-  it("accuses in clean federations as rarely as it should", () => {
+  it("raises few false alarms in clean federations", () => {
     let runs = 0;
     for (let run = 0; run < 300; run++) {
-      if (accused(after(6, (round) => roundOf(`clean ${run}`, round))).length > 0) runs++;
+      if (listFlagged(after(6, (round) => roundOf(`clean ${run}`, round))).length > 0) runs++;
     }
     assert.ok(runs <= 6, `${runs} of 300`);
   });
 
-  it("says nothing of few clients, nor of few rounds, and shows what it rests on", () => {
+  it("needs enough clients and rounds, and returns the evidence of every client", () => {
     assert.equal(
       judgeOverRounds(
         after(2, (round) => roundOf("few", round)),
@@ -112,6 +117,6 @@ describe("evidence over rounds", () => {
 
   it("lets old rounds fade", () => {
     const turned = after(60, (round) => roundOf("turned", round, [0, 0, round < 20 ? 3 : 0, 0]));
-    assert.deepEqual(accused(turned), []);
+    assert.deepEqual(listFlagged(turned), []);
   });
 });

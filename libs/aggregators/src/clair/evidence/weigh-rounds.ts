@@ -2,10 +2,10 @@ import type { Judgement } from "./judge.js";
 import type { MultiRoundResult } from "./over-rounds.js";
 
 /**
- * This round's judgement in the light of all rounds: who is accused by either is contaminated; where this round can say nothing of a
- * client, its rounds say that it is benign.
- * @param ids of the judgement's clients
- * @param overRounds what their rounds say, by id; of some clients nothing
+ * Combines this round's judgement with the evidence over all rounds. A client is contaminated if
+ * either flags it. If this round is inconclusive about a client, its earlier rounds make it benign.
+ * @param ids ids of the judgement's clients
+ * @param overRounds results over rounds by id; some clients have none
  */
 export function weighRounds(
   judgement: Judgement,
@@ -27,7 +27,10 @@ export function weighRounds(
     evidence: judgement.evidence.map((own, k) => [...own, ...(rounds[k]?.evidence ?? [])]),
   };
 
-  /** Undecided as one among others, and not because nothing can be said of anybody. */
+  /**
+   * Whether the client is individually undecided, rather than because the round is inconclusive
+   * about everyone.
+   */
   function isLeftOut(k: number): boolean {
     return undecided.has(k) && !judgement.isInconclusive;
   }

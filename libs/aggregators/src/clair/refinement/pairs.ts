@@ -27,21 +27,26 @@ export interface RefinedPair {
   readonly tail: number;
   /** |X_k − Π(X_k)|², the energy outside the space, which refining replaces. */
   readonly outside: number;
-  /** How much of that must be error of the client's own for the refined change to be nearer to the client's truth; see `computeLeastError`. */
+  /**
+   * The part of `outside` that must be the client's own error for the refined change to be nearer
+   * to the client's truth; see `computeLeastError`.
+   */
   readonly leastError: number;
 }
 
-/** The best pair of some rank. */
+/** The best pair of a given rank. */
 export interface BestPair extends Factors {
   /** The share of the energy that the rank cannot hold, 0 … 1. */
   readonly tail: number;
 }
 
 /**
- * Every client's Π(X_k) + c·M̂, and c·(s_k − 1) times the common part, of one module as the best pair of the rank that its own pair has, of factors of equal weight.
- * @param changes of the same clients, in their order
- * @param norms of the changes
- * @param weights of theirs in the mean M̂
+ * Converts every client's refined change of one module to the best pair of the rank of the client's
+ * own pair, with factors of equal weight. The refined change is Π(X_k) + c·M̂ plus c·(s_k − 1)
+ * times the common part.
+ * @param changes changes of the same clients, in the same order
+ * @param norms norms of the changes
+ * @param weights weights of the clients in the mean M̂
  * @throws TypeError if the changes are dense
  */
 export function toRefinedPairs(
@@ -76,23 +81,28 @@ export function toRefinedPairs(
   return zip(inside, factored).map(([own, change], k) => {
     const { b, a, tail } = item(best, k);
     const outside = Math.max(0, item(norms, k) ** 2 - normOf(own) ** 2);
-    const overlap = share > 0 ? innerProduct(change, shared) : 0; // the shared part lies outside the space, as O_k does
+    // the shared part lies outside the space, as O_k does
+    const overlap = share > 0 ? innerProduct(change, shared) : 0;
     const more = item(added, k);
-    // The common part is the mean's own in some directions: ⟨M̂, part⟩ = |part|².
-    const longer =
+    // The common part is the projection of the mean to some directions, so ⟨M̂, part⟩ = |part|².
+    const extraEnergy =
       more === 0 ? 0 : more * ((2 * share + more) * partEnergy - 2 * innerProduct(change, part));
-    const moved = Math.max(0, outside - 2 * overlap + sharedEnergy + longer);
+    const moved = Math.max(0, outside - 2 * overlap + sharedEnergy + extraEnergy);
     return {
       pair: { b: toTensor(b), a: toTensor(a) },
-      ...{ tail, outside, leastError: computeLeastError(moved, (share + more) * item(weights, k)) },
+      tail,
+      outside,
+      leastError: computeLeastError(moved, (share + more) * item(weights, k)),
     };
   });
 }
 
 /**
- * Of X_k = T_k + E_k, T_k what the client should have learnt and E_k its own error, refining replaces O_k = T'_k + E'_k outside the
- * space by s·c·M̂, in which w_k·O_k is. Of an error that is independent of all else |s·c·M̂ − T'_k|² has the expectation
- * |O_k − s·c·M̂|² + |E'_k|² − 2·(1 − s·c·w_k)·|E'_k|²; it is below |E'_k|², and so refining a gain, if |E'_k|² is more than this.
+ * Computes the least error outside the space for which refining is a gain. Write X_k = T_k + E_k,
+ * where T_k is what the client should have learnt and E_k its own error. Refining replaces O_k =
+ * T'_k + E'_k outside the space by s·c·M̂, which contains w_k·O_k. If the error is independent of
+ * everything else, |s·c·M̂ − T'_k|² has the expectation |O_k − s·c·M̂|² + |E'_k|² − 2·(1 −
+ * s·c·w_k)·|E'_k|². This is below |E'_k|² if |E'_k|² exceeds the result.
  * @param moved |O_k − s·c·M̂|²
  * @param ownShare s·c·w_k
  */
@@ -100,7 +110,10 @@ function computeLeastError(moved: number, ownShare: number): number {
   return ownShare < 1 ? moved / (2 * (1 - ownShare)) : 0;
 }
 
-/** The factors that clients sent, and the space, span all that refining makes. */
+/**
+ * Lists the factors that clients sent and the space. Together they span everything that refining
+ * creates.
+ */
 function listSpans(factored: readonly Factors[], { left: u, right: v }: SharedSpace) {
   return {
     lefts: [...(u ? [u] : []), ...factored.map(({ b }) => b)],
@@ -108,13 +121,13 @@ function listSpans(factored: readonly Factors[], { left: u, right: v }: SharedSp
   };
 }
 
-/** Up to so many rows the best space is found exactly; beyond, the best that a few iterations find. */
+/** Up to this number of rows the best space is computed exactly; above, by a few iterations. */
 const fewRows = 256;
 
 /**
- * Sums of factored changes, each as the best pair of some rank, in coordinates that serve them all.
- * @param sums each of at least one change, p×q
- * @param ranks of the pairs; those that have less are filled up with zeros
+ * Converts sums of factored changes to the best pairs of given ranks, in common coordinates.
+ * @param sums sums of at least one change each, p×q
+ * @param ranks ranks of the pairs; missing columns are filled with zeros
  * @param spans matrices whose columns span all factors B, p×n, and all Aᵀ, q×n
  */
 export function bestPairs(
@@ -137,7 +150,8 @@ export function bestPairs(
     const sum = new Matrix(left.cols, right.cols);
     for (const change of changes) {
       addScaled(sum, 1, inCoordinates(change));
-      if (count.get(change) === 1) cores.delete(change); // only what several share is retained
+      // only cores that several sums share are kept
+      if (count.get(change) === 1) cores.delete(change);
     }
     const wanted = Math.min(rank, sum.rows);
     const timesGram = (x: Matrix) => multiply(sum, multiplyTN(sum, x));
@@ -153,31 +167,35 @@ export function bestPairs(
   });
 }
 
-/** The best pair of a rank for a matrix that is multiplied out; filled up with zeros likewise. */
+/** Computes the best pair of a rank for a dense matrix; missing columns are filled with zeros. */
 export function bestPair(whole: Matrix, rank: number): BestPair {
   const b = leadingLeft([whole], Math.min(rank, whole.rows));
   const a = multiplyTN(b, whole);
   return padToRank({ b, a, tail: computeTail(whole, a) }, rank);
 }
 
-/** @param kept what is kept of it, in other coordinates */
+/**
+ * The share of the energy that is lost.
+ * @param retained the retained part, possibly in other coordinates
+ */
 function computeTail(whole: Matrix, retained: Matrix): number {
   const energy = frobenius(whole);
   return energy === 0 ? 0 : Math.max(0, 1 - (frobenius(retained) / energy) ** 2);
 }
 
-/** With zeros for what a pair has less than a rank. */
+/** Fills the factors with zeros up to a rank. */
 function padToRank({ b, a, tail }: BestPair, rank: number): BestPair {
   return { b: padColumns(b, rank), a: padColumns(a.transpose(), rank).transpose(), tail };
 }
 
 /**
- * The best rank-t approximation of B·A, as factors of equal weight, without multiplying it out: thin QRs B = Q_B·R_B and
- * Aᵀ = Q_A·R_A, the SVD of R_B·R_Aᵀ, and back.
+ * Computes the best rank-t approximation of B·A as factors of equal weight, without multiplying B·A
+ * out. It uses thin QRs B = Q_B·R_B and Aᵀ = Q_A·R_A, and the SVD of R_B·R_Aᵀ.
  * @param b p×R
  * @param a R×q
  * @param t wanted rank ≥ 0; exact if it is at least the product's rank
- * @returns factors p×t and t×q (t at most R, p and q), and `tail`, the share of the energy |BA|_F² that is discarded, 0 … 1
+ * @returns factors p×t and t×q (t at most R, p and q), and `tail`, the discarded share of the
+ * energy |BA|_F², 0 … 1
  */
 export function compressLowRank(b: Matrix, a: Matrix, t: number): BestPair {
   const left = thinQr(b);

@@ -8,7 +8,10 @@ import { chooseRank } from "./rank.js";
 
 const options = clairSchema.parse({});
 
-/** Four clients of 6 rows; the first two lie in three directions, of squared lengths as 4, 3.61 and 3.24, the others in one. */
+/**
+ * Four clients of 6 rows. The first two lie in three directions with squared lengths in the ratio
+ * 4, 3.61 and 3.24; the others lie in one.
+ */
 function views() {
   const diagonal = (...entries: number[]) =>
     new Matrix(
@@ -24,21 +27,22 @@ function views() {
 
 const always = (members: readonly number[]) => () => Promise.resolve(members);
 
-describe("rankOf", () => {
-  it("takes the rank with the clearest drop of the members' spectrum", async () => {
-    // The first two: drops of 4 to 3.61, of 3.61 to 3.24, and of 3.24 to nothing.
+describe("chooseRank", () => {
+  it("returns the rank with the clearest drop of the members' spectrum", async () => {
+    // The drops for the first two clients are 4 to 3.61, 3.61 to 3.24, and 3.24 to nothing.
     assert.equal(await chooseRank(views(), options, always([0, 1])), 3);
-    // All: the others' direction counts twice, as each client has norm 1: 2, 0.74, 0.67, 0.60, and nothing.
+    // With all clients the others' direction counts twice, as each client has norm 1: 2, 0.74,
+    // 0.67, 0.60, nothing.
     assert.equal(await chooseRank(views(), options, always([0, 1, 2, 3])), 4);
   });
 
-  it("searches no rank that a rough search finds far from the clearest", async () => {
+  it("searches no rank that the rough search finds far from the clearest", async () => {
     const searched: number[] = [];
     const membersAt = (rank: number) => {
       searched.push(rank);
       return Promise.resolve([0, 1]);
     };
-    // Roughly, one direction is as clear as three.
+    // In the rough search, one direction is as clear as three.
     const roughlyAt = (rank: number) => Promise.resolve(rank === 1 ? [2, 3] : [0, 1]);
     assert.equal(await chooseRank(views(), options, membersAt, roughlyAt), 3);
     assert.deepEqual(searched, [1, 3]);
@@ -47,7 +51,7 @@ describe("rankOf", () => {
     assert.deepEqual(searched, [], "one rank is left, and taken");
   });
 
-  it("finds the rank of large modules as of small ones, whoever is contaminated", async () => {
+  it("finds the rank of large modules as of small ones, with contaminated clients", async () => {
     for (const [rank, kind] of [
       [2, "independent"],
       [5, "collude"],

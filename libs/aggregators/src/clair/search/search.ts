@@ -4,18 +4,19 @@ import { minBenignCount, type ClairOptions } from "../options.js";
 import { computeSines, type Views } from "../subspace/views.js";
 import { computeStarts } from "./starts.js";
 
-/** The clients that a space fits best. */
+/** A set of clients that one space fits well. */
 interface Candidate {
-  /** The H clients of the smallest sines, ascending indices. */
+  /** Indices of the H clients with the smallest sines, ascending. */
   readonly members: readonly number[];
   /** Σ of their squared sines. */
   readonly objective: number;
 }
 
 /**
- * Step 4: the least trimmed subspace, min over U of the sum of the H smallest |QZ_k|², by concentration steps from many
- * starts (after Rousseeuw and Van Driessen's C-steps for least trimmed squares).
- * @returns the H clients that the best space found fits best, ascending indices
+ * Step 4: finds the least trimmed subspace, the minimum over U of the sum of the H smallest
+ * |QZ_k|², by concentration steps from many starts (after Rousseeuw and Van Driessen's C-steps for
+ * least trimmed squares).
+ * @returns indices of the H clients that the best space fits best, ascending
  */
 export async function search(views: Views, options: ClairOptions): Promise<readonly number[]> {
   const h = minBenignCount(views.size, options);
@@ -33,7 +34,10 @@ export async function search(views: Views, options: ClairOptions): Promise<reado
 
 type Concentrate = (members: readonly number[]) => Promise<Candidate>;
 
-/** A step: fit the members, take the clients closest to the fit. Starts meet in the same sets, so each is fitted once. */
+/**
+ * Creates the concentration step: fit the members, then take the clients closest to the fit.
+ * Results are cached, because different starts reach the same sets.
+ */
 function createConcentrate(views: Views, h: number): Concentrate {
   const results = new Map<string, Promise<Candidate>>();
   const step = async (members: readonly number[]) =>

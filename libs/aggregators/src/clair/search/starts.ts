@@ -3,13 +3,14 @@ import { indices } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import { computeSines, type Views } from "../subspace/views.js";
 
-/** The spaces that the search starts from: of each, every client's sine of the angle to it. */
+/** Computes every client's sine of the angle to each space that the search starts from. */
 export async function computeStarts(views: Views, options: ClairOptions): Promise<number[][]> {
   const angles = async (energies: ReturnType<Views["fit"]>) => computeSines(views, await energies);
   const members = await drawSubsets(views, options);
   const [fromAll, ...others] = await Promise.all([
     fitAllClients(views),
-    // A block, unlike a vector, already shows the whole space: this is what makes colluders on a line harmless.
+    // A block, unlike a vector, already shows the whole space, which makes colluders on a line
+    // harmless.
     ...spreadIndices(views.size, options.starts).map((k) => angles(views.fitOwn(k))),
     ...members.map((group) => angles(views.fit(group))),
   ]);
@@ -17,8 +18,9 @@ export async function computeStarts(views: Views, options: ClairOptions): Promis
 }
 
 /**
- * The fit to all; and iteratively reweighted least squares for Σ log of the sines, smoothed by a falling lower quartile (as in Fast Median
- * Subspace and Tyler's estimator). Only a start, so each weighted fit is one step of orthogonal iteration from the last.
+ * Fits all clients, once directly and once by iteratively reweighted least squares for Σ log of the
+ * sines, smoothed by a falling lower quartile (as in Fast Median Subspace and Tyler's estimator).
+ * As this is only a start, each weighted fit is one step of orthogonal iteration from the last.
  * @returns the sines of the first fit and of the last
  */
 async function fitAllClients(views: Views): Promise<number[][]> {
@@ -45,7 +47,10 @@ function spreadIndices(size: number, starts: number): number[] {
   return [...new Set(indices(count).map((i) => Math.floor(i * step + 0.5)))];
 }
 
-/** Random groups of clients, as large as it takes for their blocks together to show the whole space. */
+/**
+ * Draws random groups of clients, each large enough for their blocks together to show the whole
+ * space.
+ */
 async function drawSubsets(
   views: Views,
   { subsetStarts, seed }: ClairOptions,

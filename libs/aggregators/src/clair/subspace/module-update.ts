@@ -5,8 +5,9 @@ import { toChange } from "../modules.js";
 import { compress, isFactored, triangleOf, type Change, type Side } from "./change.js";
 
 /**
- * One module as a client changed it. Of a pair only small matrices are kept, and factors are read anew each time: in float64 those of
- * all clients would be the most memory of a round.
+ * One module of a client's update. For pairs it stores only small matrices and reads the factors
+ * again each time, because the factors of all clients in float64 would take most of a round's
+ * memory.
  */
 export class ModuleUpdate {
   readonly #update: TensorDelta;
@@ -33,7 +34,7 @@ export class ModuleUpdate {
     return this.#dense;
   }
 
-  /** As `compress` says. */
+  /** Computes the block of `compress` without multiplying a pair out. */
   compress(side: Side): Matrix {
     if (!isLowRank(this.#update)) return compress(this.toDense(), side);
     const { left, right } = this.#computeTriangles(this.#update);
@@ -52,7 +53,10 @@ export class ModuleUpdate {
     return frobenius(this.isPair ? this.core() : this.toDense());
   }
 
-  /** (Σσ²)²/Σσ⁴ of the singular values: how many directions the change has, 1 of none. */
+  /**
+   * Computes (Σσ²)²/Σσ⁴ of the singular values, the effective number of directions of the change; 1
+   * for no change.
+   */
   effectiveRank(): number {
     const core = this.core();
     const gram = core.cols < core.rows ? gramTN(core) : gramNT(core);
@@ -68,7 +72,7 @@ export class ModuleUpdate {
   }
 }
 
-/** B, or Aᵀ: to be read, for it may be what was sent. */
+/** Returns B, or Aᵀ, as a matrix. It may share memory with the update and must not be modified. */
 function readColumns(side: Side, { b, a }: LowRank): Matrix {
   if (side === "left") return toMatrix(b);
   const [rows = 0, cols = 0] = a.shape;

@@ -3,7 +3,7 @@ import { evaluateFit, fit, iterate, measureMovement, type EvaluatedFit } from ".
 import type { RankedView } from "./view.js";
 import type { Energies, Reweighing, Step } from "./views.js";
 
-/** The views of one module on the way from the fit to all clients. */
+/** The reweighted fits of one module's views, which start from the fit to all clients. */
 export class ModuleReweighing implements Reweighing {
   readonly #views: readonly RankedView[];
   #fits: readonly EvaluatedFit[];

@@ -5,7 +5,7 @@ import { denoisingRound, type Collusion } from "../../../testing/updates.js";
 import { clair, clairSchema } from "../index.js";
 import { createSketcher, sketchRows } from "./sketch.js";
 
-/** Taller and wider together than a sketch: 300 rows, 40 clients of 8 columns. */
+/** Taller, and wider together, than a sketch: 300 rows, 40 clients of 8 columns. */
 const size = { p: 300, q: 8, r: 3, clients: 40, contaminated: 17 };
 
 describe("clair in a sketch", () => {
@@ -22,7 +22,7 @@ describe("clair in a sketch", () => {
     });
   }
 
-  it("ends at the space of the benign updates themselves, not of their sketches", async () => {
+  it("converges to the space of the benign updates themselves, not of their sketches", async () => {
     const {
       updates,
       sent,
@@ -36,8 +36,8 @@ describe("clair in a sketch", () => {
     assert.ok(sinTheta(exact, result.spaces.get("m")?.left) < 1e-9);
   });
 
-  it("sees every row", () => {
-    // Of a sketch that draws its targets with replacement, rows like 119 of 3072 would vanish.
+  it("covers every row", () => {
+    // A sketch that draws its targets with replacement would lose rows like 119 of 3072.
     for (const p of [3072, 5632]) {
       const sketch = createSketcher(p, sketchRows, 1);
       for (let row = 0; row < p; row++) {
@@ -48,7 +48,7 @@ describe("clair in a sketch", () => {
     }
   });
 
-  it("finds the rank by itself", async () => {
+  it("detects the rank automatically", async () => {
     const { updates, contaminated: bad } = denoisingRound(
       stream("rank"),
       { ...size, sigma: 0.01 },

@@ -11,20 +11,20 @@ import {
 import { product, type Factors } from "../../factors.js";
 import { combine, isFactored, type Change, type Side } from "./change.js";
 
-/** The shared space of one module: orthonormal columns, p×r on the left, q×r on the right. */
+/** The shared space of one module, with orthonormal columns: p×r on the left, q×r on the right. */
 export interface SharedSpace {
   readonly rank: number;
   readonly left?: Matrix;
   readonly right?: Matrix;
 }
 
-/** A change, split by a shared space. */
+/** A change, split into its parts inside and outside a shared space. */
 export interface SplitChange {
   readonly inside: Factors;
   readonly outside: Change;
 }
 
-/** Splits X into Π(X) = UUᵀX, XVVᵀ or UUᵀXVVᵀ and the rest. */
+/** Creates a function that splits X into Π(X) = UUᵀX, XVVᵀ or UUᵀXVVᵀ and the rest. */
 export function createProjection({
   left: u,
   right: v,
@@ -76,7 +76,7 @@ export function gramInside(changes: readonly Change[], space: SharedSpace): Matr
   const project = createProjection(space);
   const coordinates = changes.map((change) => {
     const { b, a } = project(change).inside;
-    // The other factor is the space itself, whose columns are orthonormal.
+    // The other factor is the space itself, which has orthonormal columns.
     return (space.left ? a : b).data;
   });
   const table = new Matrix(item(coordinates, 0).length, changes.length);
@@ -86,7 +86,10 @@ export function gramInside(changes: readonly Change[], space: SharedSpace): Matr
   return gramTN(table);
 }
 
-/** |QX|/|PX|: infinite outside the space altogether, 0 of no change at all. @param compressed X from a side, as `compress` says */
+/**
+ * Computes |QX|/|PX|, which is infinite completely outside the space and 0 for no change.
+ * @param compressed returns the block of `compress` for a side of X
+ */
 export function computeTangent(
   { left, right }: SharedSpace,
   compressed: (side: Side) => Matrix,

@@ -18,49 +18,63 @@ import type { Side } from "./change.js";
 import { Grams } from "./grams.js";
 import { liftFromSketch, createSketcher, sketchRows } from "./sketch.js";
 
-/** One module of all active clients seen from one side: what the search for the shared space works on. */
+/**
+ * One module of all active clients, seen from one side. The search for the shared space works on
+ * views.
+ */
 export interface View {
   readonly side: Side;
-  /** p of the module; its q, on the right. */
+  /** p of the module on the left, q on the right. */
   readonly extent: number;
   /** [Z_1 … Z_K], n×Σw_k, normalised; zero columns for a client that did not change the module. */
   readonly stack: Matrix;
-  /** Squared norms of its columns. */
+  /** Squared norms of the stack's columns. */
   readonly energies: Float64Array;
-  /** Z_k, n×w_k, one for each active client: columns of the stack. */
+  /** Z_k, n×w_k, one for each active client, as columns of the stack. */
   readonly blocks: readonly Matrix[];
-  /** Where blocks are no narrower than tall. Narrower ones are multiplied as fast as these would be summed. */
+  /**
+   * Gram matrices, if blocks are at least as wide as tall. Narrower blocks are multiplied as fast
+   * as Gram matrices are summed.
+   */
   readonly grams: Grams | undefined;
-  /** Are all blocks that are not zero of one norm? */
+  /** Whether all nonzero blocks have the same norm. */
   readonly isEven: boolean;
   readonly isZero: readonly boolean[];
   /**
-   * Left singular vectors of Z_k with a singular value above 1e-8 of the largest, by falling value, as many as may be sought.
-   * Computed when they are first asked for, as only a search needs them.
+   * The left singular vectors of Z_k with a singular value above 1e-8 of the largest, by descending
+   * value, up to the largest rank. They are computed on first use, because only a search needs
+   * them.
    */
   ownSpace(k: number): Matrix;
-  /** A space in the view's coordinates, fitted to the members, in those of the module: from n×r to p×r. */
+  /**
+   * Lifts a space that was fitted to the members from the view's coordinates (n×r) to those of the
+   * module (p×r).
+   */
   lift(basis: Matrix, members: readonly number[]): Matrix;
 }
 
-/** The dimension of the space sought in a view, at most the rows of its blocks. */
+/** A view with the dimension of the wanted space, at most the number of rows of its blocks. */
 export interface RankedView {
   readonly view: View;
   readonly rank: number;
 }
 
-/** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
+/**
+ * The share of the wanted space that each client's block can show, 0 … 1; 1 for an unchanged
+ * module.
+ */
 export function computeVisibleShares({ view, rank }: RankedView): number[] {
   return view.isZero.map((zero, k) => (zero ? 1 : Math.min(1, view.ownSpace(k).cols / rank)));
 }
 
 /**
- * Steps 1 and 2 for one module and side. Where it has many rows the view keeps sketches, and asks for blocks again to lift a space.
- * @param count of active clients, at least one
- * @param blockOf gives a client's block Y_k, as `compress` says
- * @param largestRank of a space that will be sought in the view
- * @param leastNorm a change with a norm up to it counts as zero
- * @param mostRows a view that would have more is sketched in so many
+ * Runs steps 1 and 2 for one module and side. For blocks of many rows, the view keeps sketches and
+ * reads the blocks again to lift a space.
+ * @param count number of active clients, at least one
+ * @param blockOf returns a client's block Y_k, see `compress`
+ * @param largestRank largest rank of a space that will be searched in the view
+ * @param leastNorm changes with a norm up to this value count as zero
+ * @param mostRows blocks with more rows are sketched to this number
  */
 export function createView(
   count: number,
@@ -90,16 +104,20 @@ export function createView(
   };
 }
 
-/** The blocks as a view takes them: as they are, or all in a sketch. */
+/** The blocks of a view, either all unchanged or all sketched. */
 interface BlocksRead {
-  /** Of a block, before it was sketched. */
+  /** Rows of a block before it was sketched. */
   readonly rows: number;
   readonly norms: readonly number[];
   readonly blocks: readonly Matrix[];
   readonly isSketched: boolean;
 }
 
-/** Sketches them if they have more rows and, together, more columns than a view may have rows: one after another, for all would fill the memory. */
+/**
+ * Reads the blocks and sketches them if they have more rows and, together, more columns than a view
+ * may have rows. They are read one after another, because all blocks together would fill the
+ * memory.
+ */
 function readBlocks(
   count: number,
   blockOf: (k: number) => Matrix,
@@ -123,7 +141,10 @@ function readBlocks(
   return { rows, norms, blocks, isSketched: sketch !== undefined };
 }
 
-/** Step 2: what Z_k is Y_k times. A block up to the least norm is rounding: it must vanish, not be blown up to unit norm. */
+/**
+ * Step 2: computes the factors from Y_k to Z_k. A block up to the least norm is rounding error and
+ * must become zero instead of unit norm.
+ */
 function computeScales(
   given: readonly number[],
   normalize: ClairOptions["normalize"],
@@ -139,7 +160,10 @@ function computeScales(
   return norms.map((norm) => (norm === 0 ? 0 : 1 / divisor(norm)));
 }
 
-/** The Gram matrix finds the leading directions of a wide block; an SVD inside them tells the true ones from rounding. */
+/**
+ * The Gram matrix finds the leading directions of a wide block; an SVD inside them separates the
+ * true ones from rounding errors.
+ */
 function computeOwnSpace(block: Matrix, largestRank: number): Matrix {
   const narrow = block.cols <= largestRank;
   const leading = narrow
@@ -151,8 +175,9 @@ function computeOwnSpace(block: Matrix, largestRank: number): Matrix {
 }
 
 /**
- * The blocks times their factors, in fewer rows: sketched, or as they are if they have few; or in an orthonormal basis of their stack,
- * which is exact, if that has few columns.
+ * Returns the scaled blocks in fewer rows. Sketched blocks stay as they are. Unsketched ones are
+ * expressed in an orthonormal basis of their stack if it has fewer columns than rows, which is
+ * exact.
  */
 function reduceRows(
   { blocks, isSketched }: BlocksRead,
@@ -161,7 +186,7 @@ function reduceRows(
   blockOf: (k: number) => Matrix,
 ): Pick<View, "stack" | "lift"> {
   if (isSketched) {
-    // The sketch moves norms a little: what counted alike counts alike again.
+    // The sketch changes norms slightly, so blocks of equal weight are normalised again.
     const even = blocks.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
     const stack = hstack(blocks, normalize === "unit" ? even : factors);
     return { stack, lift: createLift(stack, blocks, factors, blockOf) };
@@ -172,7 +197,7 @@ function reduceRows(
   return { stack: r, lift: (basis) => multiply(q, basis) };
 }
 
-/** From a stack of sketches, of whose memory nothing else is kept. */
+/** Creates the lift for a stack of sketches, and retains no other memory of them. */
 function createLift(
   stack: Matrix,
   widths: readonly Pick<Matrix, "cols">[],

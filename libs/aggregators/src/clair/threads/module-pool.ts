@@ -17,18 +17,18 @@ import { PooledViews } from "./module-views.js";
 import { hostHere, Thread, type Hosted } from "./thread.js";
 import { inSharedMemory } from "./transfer.js";
 
-/** Of fewer numbers for each, threads are not worth their start. */
+/** Numbers per thread below which another thread is not worth starting. */
 const minNumbersPerThread = 1 << 15;
 
 /**
- * A round of no more clients and numbers, searched from no more starts, takes a tenth of a second where the rank is searched too, less
- * than the start of a thread.
+ * Limits for small rounds: even with a search for the rank they take a tenth of a second, less than
+ * starting a thread.
  */
 const smallRound = { clients: 64, numbers: 1 << 13, starts: 16 };
 
 /**
- * How many other threads a round is worth: at most as many as there are cores, and at least one, so that it does not hold up the event
- * loop; none of a small round.
+ * Chooses the number of other threads for a round. It is 0 for a small round. Otherwise it is at
+ * least 1, so that the event loop is not blocked, and at most the number of cores.
  */
 export function threadsFor(
   updates: readonly Update[],
@@ -41,7 +41,7 @@ export function threadsFor(
   return Math.max(1, Math.min(Math.floor(numbers / minNumbersPerThread), availableParallelism()));
 }
 
-/** Threads that rounds share. Started when first needed. */
+/** Threads that rounds share, started on first use. */
 const threads: Thread[] = [];
 
 function getThread(i: number): Thread {
@@ -51,8 +51,9 @@ function getThread(i: number): Thread {
 }
 
 /**
- * `condense` in another thread, so that several modules are condensed at once while others are read.
- * @param turn 0, 1, 2 …: which of `availableParallelism` threads
+ * Runs `condense` in another thread, so that several modules are condensed at once while others are
+ * read.
+ * @param turn 0, 1, 2 …, which selects one of `availableParallelism` threads
  */
 export async function condenseInThread(
   pairs: readonly LowRank[],
@@ -69,14 +70,17 @@ export async function condenseInThread(
   }
 }
 
-/** Neighbouring modules that lie in one thread: numbers `from` … `to` - 1. */
+/** Neighbouring modules in the same thread: indices `from` … `to` - 1. */
 interface Group {
   readonly from: number;
   readonly to: number;
   readonly group: Hosted<ModuleGroup>;
 }
 
-/** All modules of a round that are compared, in groups that lie in a thread each. What is computed of each module alone goes on in all threads at once. */
+/**
+ * All compared modules of a round, in groups of one thread each. Work on single modules runs in all
+ * threads at once.
+ */
 export class ModulePool {
   readonly names: readonly string[];
   readonly #groups: readonly Group[];
@@ -92,8 +96,10 @@ export class ModulePool {
   }
 
   /**
-   * @param updates of the same modules, by client
-   * @param count of other threads, at most; 0: in this one. The results do not depend on it, to the bit
+   * Distributes the modules over threads. The results are the same to the bit for any number of
+   * threads.
+   * @param updates one for each client, all with the same modules
+   * @param count largest number of other threads; 0 uses this thread
    */
   static async create(
     updates: readonly Update[],
@@ -117,12 +123,18 @@ export class ModulePool {
     return new ModulePool(names, groups);
   }
 
-  /** Asks every module. @returns the answers, in the order of the modules */
+  /**
+   * Calls a function for every module.
+   * @returns the results, in the order of the modules
+   */
   each<T>(ask: (module: Hosted<ModuleState>, m: number) => Promise<T>): Promise<T[]> {
     return Promise.all(this.#modules.map(ask));
   }
 
-  /** Steps 1 to 3 of every module, at least one. @param ranks by module, where they are known */
+  /**
+   * Runs steps 1 to 3 for every module, at least one.
+   * @param ranks ranks by module, if they are known
+   */
   async views(comparison: Comparison, ranks?: readonly number[]): Promise<PooledViews> {
     const views = await PooledViews.create(
       this.#groups.map(({ from, to, group }) =>
@@ -133,7 +145,7 @@ export class ModulePool {
     return views;
   }
 
-  /** Lets go of the modules and their views: nothing may be asked any more. */
+  /** Releases the modules and their views. They cannot be used afterwards. */
   close(): void {
     const groups = this.#groups.map(({ group }) => group);
     for (const held of [...this.#views, ...this.#modules, ...groups]) held.drop();
@@ -145,7 +157,7 @@ function countNumbers(update: TensorDelta): number {
   return sum(tensorsOf(update).map(({ shape }) => sizeOf(shape)));
 }
 
-/** Parts a list into at most `count` ranges of about the same total, none of them empty. */
+/** Splits a list into at most `count` nonempty ranges of about the same total. */
 function splitEvenly(sizes: readonly number[], count: number): Pick<Group, "from" | "to">[] {
   const share = Math.max(1, sum(sizes) / count);
   let total = 0;
@@ -154,7 +166,10 @@ function splitEvenly(sizes: readonly number[], count: number): Pick<Group, "from
   return starts.map((from, r) => ({ from, to: starts[r + 1] ?? sizes.length }));
 }
 
-/** In memory that threads share, see `inSharedMemory`. Gives way to the event loop while it copies. */
+/**
+ * Copies the modules to shared memory with `inSharedMemory`, and yields to the event loop in
+ * between.
+ */
 async function shareModules(
   modules: readonly (readonly TensorDelta[])[],
 ): Promise<TensorDelta[][]> {

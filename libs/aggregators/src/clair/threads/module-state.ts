@@ -34,21 +34,30 @@ import { ModuleViews, PooledViews } from "./module-views.js";
 import { hostHere } from "./thread.js";
 import { inSharedMemory } from "./transfer.js";
 
-/** Which clients are compared, and how. */
+/** The clients to compare, and how to compare them. */
 export interface Comparison {
   readonly clients: readonly number[];
-  /** The clients whose mean is taken out of every change first, with rule `evidence` as often as it has it; none by default. */
+  /**
+   * Clients whose mean is subtracted from every change first; none by default. With rule `evidence`
+   * it is scaled to each change.
+   */
   readonly centre?: readonly number[];
-  /** Those whose space it is, where they are known: indices into `clients`. Else they are searched. */
+  /**
+   * Clients that are known to fit one space, as indices into `clients`. If absent, they are
+   * searched.
+   */
   readonly core?: readonly number[];
-  /** A change, or what that leaves of it, with a norm up to it counts as zero. */
+  /**
+   * Changes, or what is left after subtracting the mean, with a norm up to this value count as
+   * zero.
+   */
   readonly leastNorm: number;
 }
 
 /**
- * One module as all clients changed it, and what CLAIR computes of it alone. Nothing in it changes: every method answers with a
- * value. What needs all modules is elsewhere and asks each in turn, so that modules can lie in different threads. Clients are
- * indices into what was sent.
+ * One module of all clients, with everything that CLAIR computes from single modules. It is
+ * immutable: every method returns a value. Code that needs all modules is elsewhere and calls each
+ * in turn, so that modules can be in different threads. Clients are indices into the updates.
  */
 export class ModuleState {
   readonly #updates: readonly TensorDelta[];
@@ -61,7 +70,10 @@ export class ModuleState {
     this.#options = options;
   }
 
-  /** As `condense` says, in memory that threads share. @throws TypeError if changes are dense */
+  /**
+   * Runs `condense` and copies the result to shared memory.
+   * @throws TypeError if changes are dense
+   */
   condense(): Condensed {
     const whole = this.#updates.filter(isLowRank);
     if (whole.length < this.#updates.length)
@@ -70,7 +82,7 @@ export class ModuleState {
     return { ...condensed, pairs: condensed.pairs.map((pair) => inSharedMemory(pair)) };
   }
 
-  /** Step 0: |X|_F of every client's change; NaN where an entry is not finite, or beyond 1e100. */
+  /** Step 0: |X|_F of every client's change; NaN if an entry is not finite or exceeds 1e100. */
   norms(): number[] {
     return this.#updates.map((update, k) =>
       tensorsOf(update).every(({ data }) => isBounded(data))
@@ -80,8 +92,8 @@ export class ModuleState {
   }
 
   /**
-   * Steps 1 to 3: the clients side by side, ready to be searched.
-   * @param rank of the space sought, where it is known; else as the options say
+   * Runs steps 1 to 3 and returns the views that can be searched.
+   * @param rank dimension of the wanted space, if it is known; otherwise the options decide
    */
   async views(
     { clients, centre, core, leastNorm }: Comparison,
@@ -106,18 +118,16 @@ export class ModuleState {
     return whole.ofRank(await chooseRank(views, this.#options, membersAt, roughlyAt));
   }
 
-  /** Step 7, as it travels: in the module's own shape. */
+  /** Runs step 7 and returns the changes in the module's own shape. */
   refine(space: SharedSpace, members: Members, options: RefineOptions): Refined {
     const { clients, weights } = members;
     const changes = this.#toChanges(clients);
     const refinement = refineModule(changes, this.#computeNorms(clients), space, weights, options);
-    const {
-      personal,
-      meanPersonal,
-      shared,
-      extraCommon: longer,
-      share,
-    } = toDeltas(refinement, members, space);
+    const { personal, meanPersonal, shared, extraCommon, share } = toDeltas(
+      refinement,
+      members,
+      space,
+    );
     const shape = deltaShape(item(this.#updates, 0));
     const shaped = (own: ReadonlyMap<string, TensorDelta>) =>
       new Map([...own].map(([id, delta]) => [id, toShape(delta, shape)]));
@@ -125,12 +135,15 @@ export class ModuleState {
       personal: shaped(personal),
       meanPersonal: toShape(meanPersonal, shape),
       ...(shared && { shared: toShape(shared, shape) }),
-      extraCommon: shaped(longer),
+      extraCommon: shaped(extraCommon),
       share,
     };
   }
 
-  /** The same as pairs of the ranks that the clients' own have. @throws TypeError if changes are dense */
+  /**
+   * Refines into pairs with the ranks of the clients' own pairs.
+   * @throws TypeError if changes are dense
+   */
   refineToPairs(
     space: SharedSpace,
     { clients, ids, weights }: Members,
@@ -145,7 +158,10 @@ export class ModuleState {
     return pick(this.#moduleUpdates, clients).map((own) => own.norm());
   }
 
-  /** ⟨X_i, X_j⟩/(s_i·s_j) of the clients, K×K. @param sizes s_k > 0 that leave numbers whose squares are numbers */
+  /**
+   * Computes ⟨X_i, X_j⟩/(s_i·s_j) of the clients, K×K.
+   * @param sizes s_k > 0, such that the quotients have finite squares
+   */
   gram(clients: readonly number[], sizes: readonly number[]): Promise<Matrix> {
     const own = pick(this.#updates, clients);
     return gramOf([own.map((update, k) => divide(update, item(sizes, k)))]);
@@ -156,26 +172,38 @@ export class ModuleState {
     return gramInside(this.#toChanges(clients), space);
   }
 
-  /** (Σσ²)²/Σσ⁴ of the clients' singular values: how many directions a change has, 1 of one that did not change it. */
+  /**
+   * (Σσ²)²/Σσ⁴ of the clients' singular values, the effective number of directions of each change;
+   * 1 for an unchanged module.
+   */
   effectiveRanks(clients: readonly number[]): number[] {
     return pick(this.#moduleUpdates, clients).map((own) => own.effectiveRank());
   }
 
-  /** |QX|/|PX| of the clients in the module's own coordinates; infinite outside altogether, 0 of one that did not change it. */
+  /**
+   * |QX|/|PX| of the clients in the module's own coordinates; infinite completely outside, 0 for an
+   * unchanged module.
+   */
   tangents(space: SharedSpace, clients: readonly number[]): number[] {
     return pick(this.#moduleUpdates, clients).map((own) =>
       computeTangent(space, (side) => own.compress(side)),
     );
   }
 
-  /** A module that one of the clients sends dense is p×q in memory already: then everybody's is. */
+  /**
+   * If one client sends the module dense, it takes p×q in memory already, so all changes are made
+   * dense.
+   */
   #toChanges(clients: readonly number[]): readonly Change[] {
     const own = pick(this.#moduleUpdates, clients);
     const arePairs = own.every(({ isPair }) => isPair);
     return own.map((one) => (arePairs ? one.toChange() : one.toDense()));
   }
 
-  /** Gives blocks of the clients' changes; or of what varies in them: without the mean of some, of whose directions the leading ones count. */
+  /**
+   * Creates a function that reads the blocks of the clients' changes. With a centre, it subtracts
+   * the mean of those clients, reduced to its leading directions.
+   */
   #createBlockReader(
     clients: readonly number[],
     centre?: readonly number[],
@@ -204,11 +232,11 @@ export class ModuleState {
   }
 }
 
-/** Modules that lie in one thread. */
+/** Modules in the same thread. */
 export class ModuleGroup {
   readonly #modules: readonly ModuleState[];
 
-  /** @param updates by module, by client */
+  /** @param updates updates by module, then by client */
   constructor(updates: readonly (readonly TensorDelta[])[], options: ClairOptions) {
     this.#modules = updates.map((own) => new ModuleState(own, options));
   }
@@ -217,7 +245,7 @@ export class ModuleGroup {
     return item(this.#modules, m);
   }
 
-  /** @param ranks by module, where they are known */
+  /** @param ranks ranks by module, if they are known */
   async views(comparison: Comparison, ranks?: readonly number[]): Promise<PooledViews> {
     const views = this.#modules.map((module, m) => module.views(comparison, ranks?.[m]));
     return PooledViews.create((await Promise.all(views)).map(hostHere));
@@ -225,8 +253,9 @@ export class ModuleGroup {
 }
 
 /**
- * The part of a change in its r leading directions. What many changes of a rank have in common has no higher one; the rest of their
- * mean is what each has of its own, over their number, in as many columns as all of them have together.
+ * Reduces a change to its r leading directions. The common part of many changes has at most their
+ * rank. The rest of their mean is each client's own part over the number of clients, in as many
+ * columns as all changes together.
  */
 function keepLeading({ b, a }: Factors, r: number): Factors {
   if (b.cols <= r) return { b, a };
@@ -235,7 +264,7 @@ function keepLeading({ b, a }: Factors, r: number): Factors {
   return { b: basis, a: multiply(multiplyTN(basis, b), a) };
 }
 
-/** An update over a number; of factors b is divided. */
+/** Divides an update by a number; in a pair, B is divided. */
 function divide(update: TensorDelta, by: number): TensorDelta {
   const over = ({ shape, data }: Tensor) => {
     const quotients = Float64Array.from(data);

@@ -13,16 +13,16 @@ import type { Hosted } from "./thread.js";
 /** The views of one module or of several, in this thread or in others. */
 export interface HostedViews extends Views {
   describe(): Description;
-  /** The same views, in which spaces of another dimension are sought. */
+  /** The same views for spaces of another dimension. */
   ofRank(rank: number): HostedViews | Promise<HostedViews>;
-  /** Step 4, of these modules alone. */
+  /** Step 4, for these modules only. */
   search(options: ClairOptions): Promise<readonly number[]>;
   /** Step 6: the spaces that fit the members best, in the modules' own coordinates, by module. */
   spaces(members: readonly number[]): SharedSpace[] | Promise<SharedSpace[]>;
 }
 
 export interface Description extends Pick<Views, "size" | "pooling" | "isZero"> {
-  /** By module: the dimension of the space sought. */
+  /** The dimension of the wanted space, by module. */
   readonly ranks: readonly number[];
 }
 
@@ -31,7 +31,9 @@ export class ModuleViews implements HostedViews {
   readonly #ranked: readonly RankedView[];
   readonly pooling: Views["pooling"];
   readonly isZero: Views["isZero"];
-  /** By rank, shared with the views that differ in it alone: what was searched is not searched again. */
+  /**
+   * Views by rank, shared by all views that differ only in the rank, so that no search is repeated.
+   */
   readonly #byRank: Map<number, ModuleViews>;
   #searchResult: Promise<readonly number[]> | undefined;
 
@@ -88,7 +90,10 @@ export class ModuleViews implements HostedViews {
     return this.#byRank.get(rank) ?? new ModuleViews(views, rank, this.pooling, this.#byRank);
   }
 
-  /** @param options the same in every call */
+  /**
+   * Searches once and returns the cached result afterwards.
+   * @param options must be the same in every call
+   */
   search(options: ClairOptions): Promise<readonly number[]> {
     return (this.#searchResult ??= search(this, options));
   }
@@ -169,7 +174,7 @@ export class PooledViews implements HostedViews {
     return PooledViews.create(this.#parts.map((part) => part.keep("ofRank", rank)));
   }
 
-  /** Goes on where the modules lie, if that is in one place. */
+  /** Searches in the thread of the modules if all of them are in the same one. */
   search(options: ClairOptions): Promise<readonly number[]> {
     const [first, ...others] = this.#parts;
     return first && others.length === 0 ? first.ask("search", options) : search(this, options);
@@ -179,7 +184,7 @@ export class PooledViews implements HostedViews {
     return (await this.#each((part) => part.ask("spaces", members))).flat();
   }
 
-  /** Lets go of them: nothing may be asked any more. */
+  /** Releases the views. They cannot be used afterwards. */
   drop(): void {
     for (const part of this.#parts) part.drop();
   }

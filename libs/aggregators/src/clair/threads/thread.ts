@@ -2,12 +2,18 @@ import { Worker } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
 import { restore } from "./transfer.js";
 
-/** An object that lies in this thread or another, and is asked by the names of its methods. What travels is plain data and matrices. */
+/**
+ * An object in this thread or another, which is called by method name. Arguments and results are
+ * plain data and matrices.
+ */
 export interface Hosted<T> {
   ask<M extends Method<T>>(method: M, ...args: Arguments<T, M>): Promise<Result<T, M>>;
-  /** Calls a method whose result stays where the object is. If it fails, asking the result tells so. */
+  /**
+   * Calls a method and leaves its result where the object is. If the method fails, calling its
+   * result fails with the same error.
+   */
   keep<M extends Method<T>>(method: M, ...args: Arguments<T, M>): Hosted<Result<T, M>>;
-  /** Lets go of the object: nothing may be asked of it any more. */
+  /** Releases the object. It cannot be used afterwards. */
   drop(): void;
 }
 
@@ -18,7 +24,7 @@ type Result<T, M extends Method<T>> = T[M] extends (...args: never[]) => infer R
   ? Awaited<R>
   : never;
 
-/** An object of this thread. */
+/** Hosts an object in this thread. */
 export function hostHere<T>(object: T | Promise<T>): Hosted<T> {
   const call = async <M extends Method<T>>(method: M, args: Arguments<T, M>) => {
     const target = await object;
@@ -36,7 +42,7 @@ export function hostHere<T>(object: T | Promise<T>): Hosted<T> {
   };
 }
 
-/** What a thread is told of its object number `of`. */
+/** A request to a thread about its object number `of`. */
 export type ThreadRequest = { readonly of: number } & (
   | { readonly make: readonly unknown[] }
   | { readonly ask: string; readonly args: readonly unknown[]; readonly call: number }
@@ -44,7 +50,10 @@ export type ThreadRequest = { readonly of: number } & (
   | { readonly drop: true }
 );
 
-/** What it replies to a call; of a `UserError` the message, as errors lose their class on the way. */
+/**
+ * The reply to a call. For a `UserError` it contains only the message, as errors lose their class
+ * when they are posted.
+ */
 export type ThreadReply = { readonly call: number } & (
   { readonly result: unknown } | { readonly error: unknown } | { readonly fault: string }
 );
@@ -55,8 +64,8 @@ interface Waiting {
 }
 
 /**
- * A thread that hosts objects and does what they are asked, one order after another. It keeps the process alive only while somebody
- * waits for a reply, and ends when it has hosted nothing for a while.
+ * A thread that hosts objects and handles requests one after another. It keeps the process alive
+ * only while a caller waits for a reply, and ends when it has hosted nothing for a while.
  */
 export class Thread {
   readonly #worker: Worker;
@@ -65,12 +74,12 @@ export class Thread {
   readonly #idleMs: number;
   #idle: NodeJS.Timeout | undefined;
   #last = 0;
-  /** Why it ended. */
+  /** The reason why the thread ended. */
   #fault: unknown;
-  /** Resolves when it has ended. */
+  /** Resolves when the thread has ended. */
   readonly ended: Promise<void>;
 
-  /** @param script hosts objects, as `worker.ts` does */
+  /** @param script hosts objects, like `worker.ts` */
   constructor(script: URL, idleMs = 10_000) {
     this.#idleMs = idleMs;
     this.#worker = new Worker(script);
@@ -95,7 +104,10 @@ export class Thread {
     return this.#fault === undefined;
   }
 
-  /** A new object. @param make what the script makes it from */
+  /**
+   * Creates an object in the thread.
+   * @param make arguments from which the script creates the object
+   */
   host<T>(...make: readonly unknown[]): Hosted<T> {
     const of = this.#reserveObject();
     this.#send({ of, make });
@@ -149,7 +161,7 @@ export class Thread {
     else waiting?.reject("fault" in reply ? new UserError(reply.fault) : reply.error);
   }
 
-  /** A thread that dies, as for want of memory, fails what it was asked: nobody waits for it. */
+  /** Rejects all pending calls if the thread dies, for example because it is out of memory. */
   #fail(fault: unknown): void {
     this.#fault ??= fault;
     for (const { reject } of this.#waiting.values()) reject(this.#fault);

@@ -3,8 +3,9 @@ import { Matrix } from "@fedclair/linalg";
 import { cornerOf, tensorOfCorner, type Corner } from "../corner.js";
 
 /**
- * The same change in memory that threads share, to be revived: posting it then costs next to nothing, where the copy that posting makes
- * of thousands of adapters would hold up the event loop.
+ * Copies a change to memory that threads share; the receiver restores it with `restore`. Posting it
+ * then costs next to nothing, whereas posting copies of thousands of adapters would block the event
+ * loop.
  */
 export function inSharedMemory<D extends TensorDelta>(module: D): D;
 export function inSharedMemory(module: TensorDelta): TensorDelta {
@@ -28,7 +29,10 @@ function shareTensor(tensor: Tensor): Tensor {
   return { shape, data: copy };
 }
 
-/** Matrices and corners lose what they are when they are posted; one that several share stays one. */
+/**
+ * Restores matrices and corners, which lose their class when they are posted. An object that
+ * several values share stays one object.
+ */
 export function restore(value: unknown, restored = new Map<object, unknown>()): unknown {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
   const alive = restored.get(value) ?? restoreCopy(value, (part) => restore(part, restored));
@@ -52,7 +56,7 @@ function isCorner(value: object): value is Corner {
   return "corner" in value;
 }
 
-/** All memory in a value that can change hands when it is posted, each buffer once. */
+/** Collects all buffers in a value that can be transferred when it is posted, each once. */
 export function collectBuffers(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
   if (ArrayBuffer.isView(value)) {
     if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);

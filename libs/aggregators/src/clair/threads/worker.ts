@@ -23,7 +23,10 @@ parentPort?.on("message", (order: ThreadRequest) => {
   }
 });
 
-/** Results that are large, and needed here no more: their memory changes hands. */
+/**
+ * Methods with large results that this thread does not need afterwards, so their memory is
+ * transferred.
+ */
 const transferredMethods = new Set(["refine", "refineToPairs"]);
 
 async function reply(order: Extract<ThreadRequest, { ask: string }>): Promise<void> {
