@@ -47,8 +47,8 @@ export function forwardSearch(pieces: readonly Piece[], sizes: readonly number[]
 }
 
 /**
- * Starts with the clients nearest the median on the side that counts against a client and iterates to those with the
- * smallest statistics.
+ * Starts with the clients nearest the median on the side that counts against a client and iterates
+ * to those with the smallest statistics.
  */
 function findFirstCore(pieces: readonly Piece[], size: number): readonly number[] {
   const distances = new Float64Array(item(pieces, 0).values.length);
